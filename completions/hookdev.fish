@@ -1,0 +1,1 @@
+complete --keep-order --exclusive --command hookdev --arguments "(COMPLETE=fish hookdev -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"

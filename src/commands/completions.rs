@@ -1,0 +1,100 @@
+//! `hookdev completions`, and the live values that the scripts ask this program for: the names of
+//! events and providers, the user's own included.
+
+use std::{env, ffi::OsStr, io::Write, path::PathBuf, sync::Arc};
+
+use clap::{CommandFactory, Parser};
+use clap_complete::{
+    CompleteEnv, CompletionCandidate, Shell,
+    engine::{PathCompleter, ValueCompleter},
+};
+
+use super::{
+    context::Context,
+    failure::{Exit, Failure},
+    stdout,
+};
+use crate::{
+    cli::{Cli, Completions, Global},
+    webhook::provider::catalog::Catalog,
+};
+
+/// Prints the script that stands in `completions/`.
+///
+/// # Errors
+///
+/// When the output can't be written.
+pub fn run(args: Completions) -> Result<Exit, Failure> {
+    let script = match args.shell {
+        Shell::Bash => include_str!("../../completions/hookdev.bash"),
+        Shell::Elvish => include_str!("../../completions/hookdev.elv"),
+        Shell::Fish => include_str!("../../completions/hookdev.fish"),
+        Shell::PowerShell => include_str!("../../completions/hookdev.ps1"),
+        Shell::Zsh => include_str!("../../completions/_hookdev"),
+        other => return Err(Failure::usage(format!("there is no completion script for {other}"))),
+    };
+    let mut out = stdout();
+    out.write_all(script.as_bytes())?;
+    out.flush()?;
+    Ok(Exit::Good)
+}
+
+/// Answers a completion script that asks; whether one did.
+#[must_use]
+pub fn answer() -> bool {
+    let asked = CompleteEnv::with_factory(Cli::command)
+        .completer("hookdev")
+        .try_complete(env::args_os(), env::current_dir().ok().as_deref());
+    // There is nobody to tell of an error: what a completion prints goes into the command line.
+    asked.unwrap_or(true)
+}
+
+/// Completes the name of an event.
+pub fn complete_events(current: &OsStr) -> Vec<CompletionCandidate> {
+    let catalog = catalog();
+    let events = catalog.events().filter(|(_, event)| starts_with(&event.full_name, current));
+    events.map(|(_, event)| CompletionCandidate::new(&event.full_name).help(Some(event.about.clone().into()))).collect()
+}
+
+/// Completes the name of a provider.
+pub fn complete_providers(current: &OsStr) -> Vec<CompletionCandidate> {
+    let catalog = catalog();
+    let providers = catalog.providers().filter(|provider| starts_with(&provider.name, current));
+    providers
+        .map(|provider| CompletionCandidate::new(&provider.name).help(Some(provider.about.clone().into())))
+        .collect()
+}
+
+/// Completes the name of an event or of a file.
+pub fn complete_what(current: &OsStr) -> Vec<CompletionCandidate> {
+    let mut candidates = complete_events(current);
+    candidates.extend(PathCompleter::any().complete(current));
+    candidates
+}
+
+fn starts_with(name: &str, current: &OsStr) -> bool {
+    current.to_str().is_some_and(|current| name.starts_with(current))
+}
+
+/// The providers that the command line under completion would have; the built-in ones when it,
+/// or the config, is not right yet.
+fn catalog() -> Arc<Catalog> {
+    // The script puts the words of the command line behind `--`.
+    let words: Vec<_> = env::args_os().skip_while(|word| word != "--").skip(2).collect();
+    let value_of = |flag: &'static str| {
+        let words = words.clone();
+        let joined = move |word: &OsStr| word.to_str()?.strip_prefix(flag)?.strip_prefix('=').map(PathBuf::from);
+        let mut values: Vec<PathBuf> = words.iter().filter_map(|word| joined(word)).collect();
+        values.extend(words.windows(2).filter(|pair| pair[0] == flag).map(|pair| PathBuf::from(&pair[1])));
+        values
+    };
+    let quiet = Cli::try_parse_from(["hookdev", "--quiet", "demo"]);
+    let Ok(cli) = quiet else { return Arc::new(Catalog::builtin()) };
+    let global = Global {
+        providers: value_of("--providers"),
+        config: value_of("--config").pop(),
+        no_config: words.iter().any(|word| word == "--no-config"),
+        ..cli.global
+    };
+    Context::load(global).map_or_else(|_| Arc::new(Catalog::builtin()), |context| context.catalog)
+}

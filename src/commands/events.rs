@@ -1,0 +1,161 @@
+//! `hookdev events`: what can be sent, and what each provider wants of a handler.
+
+use std::{fmt::Write as _, io::Write, sync::Arc};
+
+use super::{
+    context::{Context, now},
+    failure::{Exit, Failure},
+    send::moment,
+    stdout,
+    target::pattern,
+};
+use crate::{
+    cli::{Events, Format},
+    render::{
+        json,
+        palette::{Palette, Role},
+        payload::{Layout, Limits},
+        text,
+    },
+    webhook::{
+        json::Path,
+        provider::{Provider, compose::What, event::Event},
+    },
+};
+
+/// Lists the events that a glob matches, or all.
+///
+/// # Errors
+///
+/// When none matches, or the output can't be written.
+pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
+    let all = args.glob.as_deref().unwrap_or("*");
+    let matching = context.catalog.matching(&pattern(all)?);
+    if matching.is_empty() {
+        let near = context.catalog.nearest_events(all);
+        let failure = Failure::usage(format!("no event matches `{all}`"));
+        return Err(if near.is_empty() { failure } else { failure.hint(format!("did you mean {}?", near.join(", "))) });
+    }
+    let mut out = stdout();
+    match context.format() {
+        Format::Json => {
+            let mut lines = Vec::new();
+            for (provider, event) in matching {
+                let shown = if args.show { Some(payload(provider, event, None)?) } else { None };
+                json::event(provider, event, shown.as_deref(), &mut lines);
+            }
+            out.write_all(&lines)?;
+        }
+        Format::Pretty => out.write_all(table(context.terminal.out, &matching, args.show)?.as_bytes())?,
+    }
+    out.flush()?;
+    Ok(Exit::Good)
+}
+
+fn table(palette: Palette, events: &[(&Arc<Provider>, &Event)], show: bool) -> Result<String, Failure> {
+    let width = events.iter().map(|(_, event)| text::width(&event.full_name)).max().unwrap_or_default();
+    let mut out = String::new();
+    let mut last: Option<&Arc<Provider>> = None;
+    for (provider, event) in events {
+        if last.is_none_or(|last| !Arc::ptr_eq(last, provider)) {
+            if last.is_some() {
+                out.push('\n');
+            }
+            heading(palette, provider, &mut out);
+            last = Some(provider);
+        }
+        let _ = write!(
+            out,
+            "  {:<width$}  {}",
+            palette.paint(Role::Key, text::printable(&event.full_name)),
+            text::printable(&event.about)
+        );
+        let marks = marks(provider, event);
+        if !marks.is_empty() {
+            palette.push(Role::Dim, &format!("  ({})", marks.join(", ")), &mut out);
+        }
+        out.push('\n');
+        if show {
+            show_payloads(palette, provider, event, &mut out)?;
+        }
+    }
+    Ok(out)
+}
+
+/// Who the provider is, and what it wants of a handler.
+fn heading(palette: Palette, provider: &Provider, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "{}  {}",
+        palette.paint(Role::Title, text::printable(&provider.title)),
+        text::printable(&provider.about)
+    );
+    let delivery = &provider.delivery;
+    let within = delivery.timeout.map(|limit| format!(" within {} s", limit.as_secs_f64())).unwrap_or_default();
+    let mut lines = vec![format!("wants {}{within}; follows no redirects", delivery.success_in_words())];
+    if provider.schemes.is_empty() {
+        lines.push("signs nothing".to_owned());
+    } else {
+        let schemes: Vec<String> = provider
+            .schemes
+            .iter()
+            .map(|scheme| format!("{} of {} in {}", scheme.algorithm, scheme.content.as_str(), scheme.header[0]))
+            .collect();
+        lines.push(format!("signs with {}", schemes.join(", or ")));
+        if !provider.has_replay_protection() {
+            lines.push("no replay protection: what it sends has no signed time".to_owned());
+        }
+    }
+    if let Some(env) = provider.secret.as_ref().and_then(|rule| rule.env.as_deref()) {
+        lines.push(format!("secret from {env}"));
+    }
+    for line in lines {
+        palette.push(Role::Dim, &format!("  {}", text::printable(&line)), out);
+        out.push('\n');
+    }
+}
+
+fn marks(provider: &Provider, event: &Event) -> Vec<String> {
+    let mut marks = Vec::new();
+    if event.unsigned && !provider.schemes.is_empty() {
+        marks.push("unsigned".to_owned());
+    }
+    if event.illustrative {
+        marks.push("illustrative".to_owned());
+    }
+    if !event.variants.is_empty() {
+        let values: Vec<&str> = event.variants.iter().flatten().map(|(_, value)| value.as_str()).collect();
+        marks.push(format!("also {}", values.join(", ")));
+    }
+    marks
+}
+
+fn show_payloads(palette: Palette, provider: &Provider, event: &Event, out: &mut String) -> Result<(), Failure> {
+    let layout = Layout { palette, margin: 4, limits: Limits::FULL };
+    let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
+    for variant in std::iter::once(None).chain(variants) {
+        if let Some(changes) = variant {
+            let changes: Vec<String> = changes.iter().map(|(path, value)| format!("{path}={value}")).collect();
+            let _ = writeln!(
+                out,
+                "    {}",
+                palette.paint(Role::Dim, format_args!("--set {}", text::printable(&changes.join(" --set "))))
+            );
+        }
+        let payload = payload(provider, event, variant)?;
+        if !layout.json(payload.as_bytes(), out) {
+            layout.raw(payload.as_bytes(), out);
+        }
+    }
+    out.push('\n');
+    Ok(())
+}
+
+/// The payload that a send would have now.
+fn payload(provider: &Provider, event: &Event, variant: Option<&[(Path, String)]>) -> Result<String, Failure> {
+    let moment = moment(now(), None)?;
+    let draft = provider
+        .draft(event, What::Fixture(variant, &[]), &moment)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(draft.payload().unwrap_or_default().to_owned())
+}

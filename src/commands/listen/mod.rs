@@ -1,0 +1,226 @@
+//! `hookdev listen`: a local receiver that verifies, explains, prints, captures and forwards.
+
+mod expectation;
+mod output;
+mod receiver;
+mod settings;
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, sync::mpsc};
+
+pub use self::{
+    expectation::Expectations,
+    output::{Output, View, Writer},
+    receiver::{Answers, Receiver},
+    settings::{Current, Settings, provider},
+};
+use super::{
+    context::{Context, Terminal, development_note},
+    failure::{Exit, Failure},
+    runtime,
+    target::{DEFAULT_ADDR, pattern},
+};
+use crate::{
+    cli::{Body, Format, Global, Listen},
+    net::receiver::{Limits, serve},
+    render::payload,
+    store::{captures::CaptureStore, watch::Watch},
+};
+
+/// The deliveries that may wait for a slow terminal; then senders wait too.
+const WAITING: usize = 1024;
+
+/// How much of a payload `--body summary` shows.
+const SUMMARY: payload::Limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
+
+/// Listens until Ctrl-C, or until what was expected has come or its time has run out.
+///
+/// # Errors
+///
+/// When the options, the config or the address are wrong.
+pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
+    let settings = Settings::resolve(&context, &args)?;
+    let expectations = Expectations::parse(&context, &args.expect, args.count)?;
+    let view = View {
+        format: context.format(),
+        page: context.terminal.page(match args.body {
+            Body::Full => Some(payload::Limits { bytes: 1 << 20, ..payload::Limits::FULL }),
+            Body::Summary => Some(SUMMARY),
+            Body::None => None,
+        }),
+        quiet: context.global.quiet,
+        filter: args.filter.as_deref().map(pattern).transpose()?,
+    };
+    let captures = open_captures(&context, &args)?;
+    runtime()?.block_on(listen(context, args, settings, expectations, view, captures))
+}
+
+fn open_captures(context: &Context, args: &Listen) -> Result<Option<Arc<CaptureStore>>, Failure> {
+    let configured = context.config.as_ref().and_then(|config| config.listen.capture.clone());
+    let Some(path) = args.capture.clone().or(configured) else { return Ok(None) };
+    let store = CaptureStore::open(&path).map_err(|error| capture_failure(&error))?;
+    if store.torn_bytes() > 0 {
+        context.terminal.note(&format!(
+            "{} ended in a line that was never finished ({} bytes): it was removed",
+            path.display(),
+            store.torn_bytes()
+        ));
+    }
+    Ok(Some(Arc::new(store)))
+}
+
+/// A place for captures that can't be used is a mistake in what was asked.
+pub fn capture_failure(error: &(dyn std::error::Error + 'static)) -> Failure {
+    let failure = Failure::usage(error.to_string());
+    match error.source() {
+        Some(source) => failure.because(source),
+        None => failure,
+    }
+}
+
+async fn listen(
+    context: Context,
+    args: Listen,
+    settings: Settings,
+    expectations: Expectations,
+    view: View,
+    captures: Option<Arc<CaptureStore>>,
+) -> Result<Exit, Failure> {
+    let (listener, address) = bind(&context, args.addr.as_deref()).await?;
+    let (sender, outputs) = mpsc::channel(WAITING);
+    let terminal = context.terminal;
+    let mut writer = Writer::start(outputs, view.clone(), terminal, expectations);
+    let url = format!("http://{address}");
+    announce(&context, &settings, &url);
+
+    let current = Arc::new(Current(RwLock::new(Arc::new(settings))));
+    // A receiver that is gone can't be told, and needs not be.
+    let _ = sender.send(Output::Ready(url)).await;
+    let _watch = watch(context.global.clone(), args.clone(), Arc::clone(&current), &context.watched());
+    let answers = Answers {
+        respond: args.respond,
+        delay: args.delay,
+        only_verified: args.only_verified,
+        patience: args.forward_timeout,
+    };
+    let receiver = Arc::new(Receiver::new(current, answers, captures, sender, terminal, args.now));
+    let limits = Limits { body: args.max_body, ..Limits::default() };
+    let mut exit = Exit::Good;
+    let ended = async {
+        exit = tokio::select! {
+            () = writer.ended() => Exit::Good,
+            () = interrupted() => Exit::Good,
+            () = time_out(args.timeout) => Exit::No,
+        };
+    };
+    serve(listener, limits, receiver, ended).await;
+    tokio::select! {
+        expectations = writer.finish() => Ok(match exit {
+            Exit::No => conclude(terminal, &expectations),
+            exit => exit,
+        }),
+        // The second Ctrl-C does not wait for a reader that has stopped reading.
+        () = interrupted() => Ok(Exit::Interrupted),
+    }
+}
+
+/// The exit code once time has run out.
+fn conclude(terminal: Terminal, expectations: &Expectations) -> Exit {
+    let missing = expectations.missing();
+    if missing.is_empty() {
+        return Exit::Good;
+    }
+    terminal.fail(&Failure::new(Exit::No, format!("time ran out; still expected: {}", missing.join(", "))));
+    Exit::No
+}
+
+async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, SocketAddr), Failure> {
+    let configured = context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
+    let addr = addr.or(configured).unwrap_or(DEFAULT_ADDR);
+    let full = match (addr.parse::<u16>(), addr.strip_prefix(':')) {
+        (Ok(port), _) => format!("127.0.0.1:{port}"),
+        (_, Some(port)) => format!("127.0.0.1:{port}"),
+        _ => addr.to_owned(),
+    };
+    let failed = |error: std::io::Error| {
+        let failure = Failure::usage(format!("can't listen on {full}")).because(&error);
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => failure.hint(
+                "another program listens there; end it, or choose another port: --addr 127.0.0.1:0 takes a free one",
+            ),
+            std::io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose a higher one"),
+            _ => failure.hint("an address is HOST:PORT, such as 127.0.0.1:4400"),
+        }
+    };
+    let listener = TcpListener::bind(&full).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    if !address.ip().is_loopback() {
+        context
+            .terminal
+            .warn(&format!("{address} can be reached from other machines: whoever can reach it can send to it"));
+    }
+    Ok((listener, address))
+}
+
+/// Says on standard error where to deliver, and what becomes of it.
+fn announce(context: &Context, settings: &Settings, url: &str) {
+    let names: Vec<&str> = context.catalog.names().collect();
+    if context.format() == Format::Pretty {
+        let mut text = format!("hookdev listens on {url} (Ctrl-C ends it)\n");
+        match &settings.provider {
+            Some(provider) => text.extend([format!("  every request is taken as {}'s\n", provider.title)]),
+            None => text.extend(names.iter().map(|name| format!("  {url}/{name}\n"))),
+        }
+        text.extend(
+            settings.forwards.iter().map(|forward| format!("  forwards {} to {}\n", forward.events, forward.url)),
+        );
+        context.terminal.say(&text);
+    }
+    if let Some(note) = development_note(&settings.keyring, &names) {
+        context.terminal.note(&note);
+    }
+}
+
+/// Takes changed files into force while listening; a broken change is told, and the old stays.
+fn watch(global: Global, args: Listen, current: Arc<Current>, paths: &[PathBuf]) -> Option<Watch> {
+    let terminal = Terminal::new(&global);
+    let changed = move || {
+        let reloaded = Context::load(global.clone()).and_then(|context| {
+            let settings = Settings::resolve(&context, &args)?;
+            Ok((context, settings))
+        });
+        match reloaded {
+            Ok((context, settings)) => {
+                current.replace(settings);
+                context.terminal.note("the changed configuration is in force");
+            }
+            Err(mut failure) => {
+                failure.hint = Some("what was in force before stays so until this is mended".to_owned());
+                terminal.fail(&failure);
+            }
+        }
+    };
+    Watch::start(paths, changed)
+        .map_err(|error| terminal.warn(&format!("changes of files will not be noticed: {error}")))
+        .ok()
+}
+
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // No signal can be had here, so that none will come.
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn time_out(after: Option<Duration>) {
+    match after {
+        Some(after) => tokio::time::sleep(after).await,
+        None => std::future::pending().await,
+    }
+}

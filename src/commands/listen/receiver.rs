@@ -1,0 +1,248 @@
+//! Answers each request: judges it, forwards it, keeps it, and hands it to the writer.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, future::BoxFuture};
+use http::{HeaderName, HeaderValue};
+use tokio::sync::mpsc;
+
+use super::{
+    output::Output,
+    settings::{Current, Settings},
+};
+use crate::{
+    commands::{
+        context::{DECODED_LIMIT, Terminal, now},
+        target::with_query_of,
+    },
+    net::{
+        receiver::{Handler, Received},
+        sender::{SendError, Sender, end_to_end},
+    },
+    render::json,
+    store::captures::{CaptureName, CaptureStore},
+    webhook::{
+        assessment::{Assessment, Judge},
+        record::{Answer, Delivery, Forwarded},
+        request::{Headers, Request},
+        time::Timestamp,
+    },
+};
+
+/// How requests are answered, whatever they hold.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// Status codes that are given by turn.
+    pub respond: Vec<u16>,
+    /// A wait before each answer.
+    pub delay: Option<Duration>,
+    /// Whether only genuine deliveries are forwarded.
+    pub only_verified: bool,
+    /// How long a handler may take.
+    pub patience: Duration,
+}
+
+/// The receiver behind `listen`.
+#[derive(Debug)]
+pub struct Receiver {
+    settings: Arc<Current>,
+    answers: Answers,
+    captures: Option<Arc<CaptureStore>>,
+    outputs: mpsc::Sender<Output>,
+    terminal: Terminal,
+    pinned: Option<Timestamp>,
+    sender: Arc<Sender>,
+    seq: AtomicU64,
+    turn: AtomicUsize,
+}
+
+impl Receiver {
+    /// A receiver that hands its deliveries to `outputs`; `pinned` stands for the clock.
+    pub fn new(
+        settings: Arc<Current>,
+        answers: Answers,
+        captures: Option<Arc<CaptureStore>>,
+        outputs: mpsc::Sender<Output>,
+        terminal: Terminal,
+        pinned: Option<Timestamp>,
+    ) -> Self {
+        let sender = Arc::new(Sender::new(false));
+        Self {
+            settings,
+            answers,
+            captures,
+            outputs,
+            terminal,
+            pinned,
+            sender,
+            seq: AtomicU64::new(0),
+            turn: AtomicUsize::new(0),
+        }
+    }
+
+    /// What the answer is, and the forwards that it did not wait for.
+    async fn decide(
+        &self,
+        settings: &Settings,
+        request: &Request,
+        assessment: &Assessment,
+    ) -> (Answer, Vec<Forwarded>, Vec<Pending>) {
+        if let Some(delay) = self.answers.delay {
+            tokio::time::sleep(delay).await;
+        }
+        if !self.answers.respond.is_empty() {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.answers.respond.len();
+            return (plain(self.answers.respond[turn], "answered as --respond says\n"), Vec::new(), Vec::new());
+        }
+        let mut pending = self.forwards(settings, request, assessment);
+        if pending.is_empty() {
+            return (default_answer(assessment), Vec::new(), Vec::new());
+        }
+        let first = pending.remove(0).await;
+        (answer_of(&first), vec![first], pending)
+    }
+
+    /// The forwards of a delivery, all of them started.
+    fn forwards(&self, settings: &Settings, request: &Request, assessment: &Assessment) -> Vec<Pending> {
+        if self.answers.only_verified && !assessment.verdict.is_genuine() {
+            return Vec::new();
+        }
+        let matching = settings.forwards.iter().filter(|forward| forward.events.matches(assessment.title()));
+        matching
+            .map(|forward| {
+                let url = with_query_of(&forward.url, &request.target);
+                let (sender, request, patience) = (Arc::clone(&self.sender), request.clone(), self.answers.patience);
+                let task = tokio::spawn(async move {
+                    let sent = sender.send(&url, &request, patience).await;
+                    let outcome = sent.answer.map_err(|error| advice(&error));
+                    Forwarded { url: url.to_string(), outcome, elapsed: sent.elapsed }
+                });
+                let lost = forward.url.to_string();
+                async move {
+                    let failed =
+                        |error| Forwarded { url: lost, outcome: Err(format!("{error}")), elapsed: Duration::ZERO };
+                    task.await.unwrap_or_else(failed)
+                }
+                .boxed()
+            })
+            .collect()
+    }
+
+    /// Keeps a delivery, if captures are kept; why not, if it can't be.
+    async fn capture(&self, delivery: &mut Delivery) {
+        let Some(store) = self.captures.clone() else { return };
+        let mut object = Vec::new();
+        json::delivery(delivery, &mut object);
+        let (received_at, seq) = (delivery.received_at, delivery.seq);
+        let label =
+            delivery.assessment.event.clone().or_else(|| delivery.assessment.provider_name().map(str::to_owned));
+        let written = tokio::task::spawn_blocking(move || {
+            let name = CaptureName { received_at, seq, label: label.as_deref() };
+            store.write(&name, object.trim_ascii_end())
+        });
+        match written.await {
+            Ok(Ok(path)) => delivery.capture = Some(path.display().to_string()),
+            Ok(Err(error)) => delivery.capture_error = Some(error.to_string()),
+            Err(error) => delivery.capture_error = Some(error.to_string()),
+        }
+    }
+
+    async fn receive(&self, received: Received) -> Answer {
+        let Received { request, started, .. } = received;
+        let received_at = self.pinned.unwrap_or_else(now);
+        let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
+        let settings = self.settings.get();
+        let judge = Judge {
+            catalog: &settings.catalog,
+            keyring: &settings.keyring,
+            provider: settings.provider.as_ref(),
+            decoded_limit: DECODED_LIMIT,
+        };
+        let assessment = judge.assess(&request, Some(received_at).into());
+        // Taken before the answer goes out, so that no more than the channel holds can wait.
+        let place = self.outputs.clone().reserve_owned().await;
+        let (mut answer, forwards, pending) = self.decide(&settings, &request, &assessment).await;
+        let mut delivery = Delivery {
+            seq,
+            received_at,
+            request,
+            assessment,
+            status: answer.status,
+            elapsed: started.elapsed(),
+            forwards,
+            capture: None,
+            capture_error: None,
+        };
+        self.capture(&mut delivery).await;
+        if delivery.capture_error.is_some() {
+            answer = plain(503, "the delivery could not be kept; send it again\n");
+            delivery.status = answer.status;
+        }
+        let Ok(place) = place else { return answer };
+        if pending.is_empty() {
+            place.send(Output::Delivery(Box::new(delivery)));
+        } else {
+            tokio::spawn(async move {
+                delivery.forwards.extend(futures_util::future::join_all(pending).await);
+                place.send(Output::Delivery(Box::new(delivery)));
+            });
+        }
+        answer
+    }
+}
+
+/// A forward that is under way.
+type Pending = BoxFuture<'static, Forwarded>;
+
+impl Handler for Receiver {
+    fn handle(&self, received: Received) -> impl Future<Output = Answer> + Send {
+        self.receive(received)
+    }
+
+    fn trouble(&self, message: String) {
+        self.terminal.warn(&message);
+    }
+}
+
+/// What a correct handler answers.
+fn default_answer(assessment: &Assessment) -> Answer {
+    if assessment.verdict.rejection().is_some() {
+        return plain(401, "rejected\n");
+    }
+    let status = assessment.provider.as_ref().map_or(200, |provider| provider.delivery.first_success());
+    plain(status, "")
+}
+
+/// The handler's answer, unchanged; without one, why not.
+fn answer_of(forwarded: &Forwarded) -> Answer {
+    match &forwarded.outcome {
+        Ok(answer) => Answer { headers: end_to_end(&answer.headers).cloned().collect(), ..answer.clone() },
+        Err(_) => plain(502, "the handler behind hookdev gave no answer\n"),
+    }
+}
+
+fn plain(status: u16, text: &'static str) -> Answer {
+    let mut headers = Headers::new();
+    if !text.is_empty() {
+        headers.push(HeaderName::from_static("content-type"), HeaderValue::from_static("text/plain; charset=utf-8"));
+    }
+    Answer { status, headers, body: Bytes::from_static(text.as_bytes()) }
+}
+
+/// What went wrong with a forward, and what to do about it.
+fn advice(error: &SendError) -> String {
+    match error {
+        SendError::Unreachable(problem) => format!("{problem}: is your handler running? answered 502"),
+        SendError::TimedOut(_) => format!("{error}: --forward-timeout allows more; answered 502"),
+        SendError::Broken(problem) => format!("{problem}: did your handler crash? answered 502"),
+        SendError::Url { .. } | SendError::Unsendable(_) => format!("{error}; answered 502"),
+    }
+}

@@ -1,0 +1,56 @@
+//! One file a command: each resolves what was typed, joins the parts below, and chooses the exit
+//! code.
+
+pub mod completions;
+mod context;
+mod demo;
+mod events;
+mod failure;
+mod listen;
+mod send;
+mod target;
+mod verify;
+
+use std::io::{self, BufWriter, StdoutLock};
+
+pub use failure::{Exit, Failure};
+
+use crate::cli::{Cli, Command};
+use context::{Context, Terminal};
+
+/// Runs a command line; says what went wrong and answers with the exit code.
+#[must_use]
+pub fn run(cli: Cli) -> Exit {
+    let terminal = Terminal::new(&cli.global);
+    match dispatch(cli) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            terminal.fail(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    match cli.command {
+        Command::Completions(args) => completions::run(args),
+        Command::Listen(args) => listen::run(Context::load(cli.global)?, args),
+        Command::Send(args) => send::run(&Context::load(cli.global)?, &args),
+        Command::Verify(args) => verify::run(&Context::load(cli.global)?, &args),
+        Command::Events(args) => events::run(&Context::load(cli.global)?, &args),
+        Command::Demo(_) => demo::run(&cli.global),
+    }
+}
+
+/// Standard output, locked and buffered.
+fn stdout() -> BufWriter<StdoutLock<'static>> {
+    BufWriter::new(io::stdout().lock())
+}
+
+/// A runtime for the commands that use the network.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Usage, "the network could not be set up").because(&error))
+}

@@ -1,0 +1,162 @@
+//! Makes one delivery: attempt by attempt, in the forms and with the repeats of the provider's
+//! policy, until one is accepted or none is left.
+
+use std::time::Duration;
+
+use crate::{
+    commands::{
+        context::now,
+        failure::{Exit, Failure},
+        send::plan::{Content, Job},
+        target::path_and_query,
+    },
+    net::sender::{SendError, Sender, Sent},
+    render::json,
+    store::captures::{CaptureName, CaptureStore},
+    webhook::{
+        delivery::{Course, Policy},
+        provider::{Provider, compose::AttemptOf},
+        record::{Attempt, Outcome},
+        request::Request,
+        signature::SigningSecret,
+        time::Timestamp,
+    },
+};
+
+/// What deliveries are made with.
+pub struct Courier {
+    sender: Sender,
+    timeout: Option<Duration>,
+    pinned: Option<Timestamp>,
+    captures: Option<CaptureStore>,
+}
+
+impl Courier {
+    /// A courier that accepts any certificate if `insecure`, waits `timeout` instead of what the
+    /// provider waits, dates requests with `pinned` instead of the clock, and keeps what it sends.
+    pub const fn new(
+        insecure: bool,
+        timeout: Option<Duration>,
+        pinned: Option<Timestamp>,
+        captures: Option<CaptureStore>,
+    ) -> Self {
+        Self { sender: Sender::new(insecure), timeout, pinned, captures }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.pinned.unwrap_or_else(now)
+    }
+
+    fn keep(&self, request: &Request, job: &Job, seq: u64) -> Result<(), Failure> {
+        let Some(store) = &self.captures else { return Ok(()) };
+        let time = self.now();
+        let mut object = Vec::new();
+        json::sent_capture(request, time, &mut object);
+        let name = CaptureName { received_at: time, seq, label: job.event.as_deref() };
+        let kept = store.write(&name, object.trim_ascii_end());
+        kept.map(drop).map_err(|error| Failure::new(Exit::No, "what was to be sent could not be kept").because(&error))
+    }
+}
+
+/// Delivers a job and tells of each attempt; the exit code is that of the last one.
+///
+/// # Errors
+///
+/// When the request can't be sent at all, or an attempt not be told.
+pub async fn deliver(
+    courier: &Courier,
+    job: &Job,
+    secret: Option<&SigningSecret>,
+    mut tell: impl FnMut(&Attempt) -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
+    let policy = job.provider.as_ref().map(|provider| &provider.delivery);
+    let mut course = policy.filter(|_| matches!(job.content, Content::Draft(_))).map(Policy::course);
+    let of = course.as_ref().and(policy).map_or(1, Policy::most_attempts);
+    let patience = courier.timeout.or_else(|| policy.map(Policy::patience)).unwrap_or(Policy::ASSUMED_TIMEOUT);
+    let mut number = 0;
+    loop {
+        number += 1;
+        let request = request_of(courier, job, course.as_ref(), secret);
+        courier.keep(&request, job, u64::from(number))?;
+        let sent = courier.sender.send(&job.url, &request, patience).await;
+        let (outcome, reason) = judge(job.provider.as_deref(), &sent)?;
+        let attempt = Attempt {
+            provider: job.provider.as_ref().map(|provider| provider.name.clone()),
+            event: job.event.clone(),
+            url: job.url.to_string(),
+            number,
+            of,
+            outcome,
+            elapsed: sent.elapsed,
+            reason,
+            answer: sent.answer.ok(),
+        };
+        tell(&attempt)?;
+        let again = match (outcome, &mut course) {
+            (Outcome::Refused, Some(course)) => course.after_error(),
+            (Outcome::TimedOut, Some(course)) => course.after_timeout(),
+            _ => false,
+        };
+        if !again {
+            return Ok(match outcome {
+                Outcome::Accepted => Exit::Good,
+                Outcome::Refused | Outcome::TimedOut => Exit::No,
+                Outcome::Unreachable => Exit::Unreachable,
+            });
+        }
+    }
+}
+
+/// The request of the attempt that is due.
+pub fn request_of(
+    courier: &Courier,
+    job: &Job,
+    course: Option<&Course<'_>>,
+    secret: Option<&SigningSecret>,
+) -> Request {
+    let target = path_and_query(&job.url);
+    match (&job.content, &job.provider, course) {
+        (Content::Draft(draft), Some(provider), Some(course)) => {
+            let attempt = AttemptOf {
+                encoding: course.encoding(),
+                target: &target,
+                now: courier.now(),
+                secret,
+                own_headers: &job.headers,
+            };
+            provider.request(draft, &attempt)
+        }
+        (Content::Capture(request), ..) => {
+            let mut request = Request { target, ..(**request).clone() };
+            for (name, value) in &job.headers {
+                request.headers.set(name, value.clone());
+            }
+            request
+        }
+        (Content::Draft(_), ..) => unreachable!("a draft has a provider and a course"),
+    }
+}
+
+/// What the provider would say of an answer, and why.
+fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), Failure> {
+    let answer = match &sent.answer {
+        Ok(answer) => answer,
+        Err(error @ SendError::TimedOut(_)) => return Ok((Outcome::TimedOut, error.to_string())),
+        Err(error @ SendError::Unreachable(_)) => return Ok((Outcome::Unreachable, error.to_string())),
+        Err(error @ SendError::Broken(_)) => return Ok((Outcome::Refused, error.to_string())),
+        Err(error @ (SendError::Url { .. } | SendError::Unsendable(_))) => {
+            return Err(Failure::new(Exit::Unreachable, error.to_string()));
+        }
+    };
+    Ok(match provider {
+        Some(provider) => match provider.delivery.objection(&provider.title, answer.status, sent.elapsed) {
+            None => (
+                Outcome::Accepted,
+                format!("{} counts {} as delivered", provider.title, provider.delivery.success_in_words()),
+            ),
+            Some(objection) => (Outcome::Refused, objection),
+        },
+        None if (200..300).contains(&answer.status) => (Outcome::Accepted, "any 2xx counts as delivered".to_owned()),
+        None => (Outcome::Refused, format!("{} is no 2xx", answer.status)),
+    })
+}

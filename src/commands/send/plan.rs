@@ -1,0 +1,333 @@
+//! What is to be sent: the words of the command line resolved to events and captured requests,
+//! each with its endpoint.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use reqwest::Url;
+
+use crate::{
+    cli::Send,
+    commands::{
+        context::{Context, DECODED_LIMIT, now},
+        failure::{Exit, Failure},
+        target::{DEFAULT_ADDR, pattern, with_query_of},
+    },
+    net::sender::parse_url,
+    render::text,
+    store::formats::{self, bare, walk},
+    webhook::{
+        assessment::Judge,
+        keyring::Keyring,
+        overrides::Override,
+        provider::{
+            Provider,
+            compose::{Draft, Moment, What},
+            event::Event,
+        },
+        request::{Headers, Request},
+        signature::SigningSecret,
+        time::Timestamp,
+    },
+};
+
+/// Everything that one run sends.
+pub struct Plan {
+    pub jobs: Vec<Job>,
+    pub keyring: Keyring,
+    /// Whether an input could not be read; what could be is sent all the same.
+    broken_input: bool,
+}
+
+/// One delivery to be made.
+pub struct Job {
+    /// Whose it is, if that is known.
+    pub provider: Option<Arc<Provider>>,
+    /// The event's whole name, if that is known.
+    pub event: Option<String>,
+    /// Where it goes.
+    pub url: Url,
+    /// What goes there.
+    pub content: Content,
+    /// The user's own headers.
+    pub headers: Headers,
+}
+
+/// What a job sends.
+pub enum Content {
+    /// A delivery that is put together and signed for each attempt.
+    Draft(Box<Draft>),
+    /// A captured request, byte for byte.
+    Capture(Box<Request>),
+}
+
+impl Plan {
+    /// Resolves the command line.
+    ///
+    /// # Errors
+    ///
+    /// When a word is neither event nor file, or an option does not fit.
+    pub fn resolve(context: &Context, args: &Send) -> Result<Self, Failure> {
+        let mut resolver = Resolver::new(context, args)?;
+        for word in &args.what {
+            resolver.word(word)?;
+        }
+        if resolver.data.is_some() && resolver.jobs.len() != 1 {
+            return Err(Failure::usage(format!(
+                "--data is the body of one event, and {} are named",
+                resolver.jobs.len()
+            )));
+        }
+        Ok(Self { jobs: resolver.jobs, keyring: resolver.keyring, broken_input: resolver.broken_input })
+    }
+
+    /// The secret that signs a job.
+    pub fn secret_of(&self, job: &Job) -> Option<&SigningSecret> {
+        self.keyring.secrets(&job.provider.as_ref()?.name).first()
+    }
+
+    /// The providers whose secrets sign something here.
+    pub fn signing_providers(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for job in &self.jobs {
+            let signed = matches!(&job.content, Content::Draft(draft) if !draft.unsigned);
+            if let (true, Some(provider)) = (signed, &job.provider)
+                && !names.contains(&provider.name.as_str())
+            {
+                names.push(&provider.name);
+            }
+        }
+        names
+    }
+
+    /// The columns of the longest name.
+    pub fn name_width(&self) -> usize {
+        self.jobs.iter().filter_map(|job| job.event.as_deref()).map(text::width).max().unwrap_or_default()
+    }
+
+    /// The exit code, when an input could not be read.
+    pub const fn exit(&self, exit: Exit) -> Exit {
+        if self.broken_input && !matches!(exit, Exit::Interrupted) { Exit::Input } else { exit }
+    }
+}
+
+struct Resolver<'a> {
+    context: &'a Context,
+    args: &'a Send,
+    keyring: Keyring,
+    overrides: Vec<Override>,
+    headers: Headers,
+    data: Option<Bytes>,
+    to: Option<Url>,
+    jobs: Vec<Job>,
+    broken_input: bool,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(context: &'a Context, args: &'a Send) -> Result<Self, Failure> {
+        // A flag without a provider's name is for the provider of the one event, most of the time.
+        let providers: Vec<&str> = args.what.iter().filter_map(|word| word.split('.').next()).collect();
+        let only = providers
+            .first()
+            .copied()
+            .filter(|first| context.catalog.contains(first) && providers.iter().all(|name| name == first));
+        Ok(Self {
+            context,
+            args,
+            keyring: context.keyring(only)?,
+            overrides: overrides(args)?,
+            headers: headers(&args.header)?,
+            data: args.data.as_deref().map(read_data).transpose()?,
+            to: args.to.as_deref().map(parse_url).transpose()?,
+            jobs: Vec::new(),
+            broken_input: false,
+        })
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), Failure> {
+        let context = self.context;
+        if let Some((provider, event)) = context.catalog.event(word) {
+            return self.event(provider, event);
+        }
+        let matching = pattern(word).map(|glob| context.catalog.matching(&glob)).unwrap_or_default();
+        if !matching.is_empty() {
+            return matching.into_iter().try_for_each(|(provider, event)| self.event(provider, event));
+        }
+        let path = Path::new(word);
+        if word == "-" || path.exists() {
+            return self.captures(path);
+        }
+        let near = context.catalog.nearest_events(word);
+        let failure = Failure::usage(format!("`{word}` is neither an event nor a file"));
+        Err(match near.as_slice() {
+            [] => failure.hint("`hookdev events` lists what can be sent"),
+            near => failure.hint(format!("did you mean {}?", near.join(", "))),
+        })
+    }
+
+    fn event(&mut self, provider: &Arc<Provider>, event: &Event) -> Result<(), Failure> {
+        let moment = self.moment()?;
+        let what = match &self.data {
+            Some(bytes) => What::Bytes(bytes),
+            None => What::Fixture(None, &self.overrides),
+        };
+        let url = self.url(Some(provider), None)?;
+        let mut job = fixture_job(provider, event, what, &moment, url)?;
+        job.headers = self.headers.clone();
+        self.jobs.push(job);
+        Ok(())
+    }
+
+    fn moment(&self) -> Result<Moment, Failure> {
+        moment(self.args.now.unwrap_or_else(now), self.args.id.clone())
+    }
+
+    fn captures(&mut self, path: &Path) -> Result<(), Failure> {
+        if !self.overrides.is_empty() || self.data.is_some() {
+            return Err(Failure::usage(
+                "a captured request goes out byte for byte: --set, --add, --remove and --data are for events",
+            ));
+        }
+        if path == Path::new("-") {
+            let entries = formats::read(Path::new("standard input"), io::stdin());
+            return self.entries(entries);
+        }
+        for file in walk(path).files {
+            match file.and_then(
+                |file| if path.is_dir() { formats::open_found(&file) } else { formats::open(&file).map(Some) },
+            ) {
+                Ok(None) => {}
+                Ok(Some(entries)) => self.entries(Ok(entries))?,
+                Err(error) => self.entries(Err(error))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn entries(&mut self, entries: Result<formats::Entries<'_>, formats::EntryError>) -> Result<(), Failure> {
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.broken(&error);
+                return Ok(());
+            }
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => self.capture(entry.request)?,
+                Err(error) => self.broken(&error),
+            }
+        }
+        Ok(())
+    }
+
+    fn broken(&mut self, error: &formats::EntryError) {
+        self.broken_input = true;
+        let failure = Failure::new(Exit::Input, error.to_string());
+        self.context.terminal.fail(&match std::error::Error::source(error) {
+            Some(source) => failure.because(source),
+            None => failure,
+        });
+    }
+
+    fn capture(&mut self, request: Request) -> Result<(), Failure> {
+        let judge = Judge {
+            catalog: &self.context.catalog,
+            keyring: &self.keyring,
+            provider: None,
+            decoded_limit: DECODED_LIMIT,
+        };
+        let assessment = judge.assess(&request, None.into());
+        let url = self.url(assessment.provider.as_ref(), Some(&request))?;
+        self.jobs.push(Job {
+            provider: assessment.provider,
+            event: assessment.event,
+            url,
+            content: Content::Capture(Box::new(request)),
+            headers: self.headers.clone(),
+        });
+        Ok(())
+    }
+
+    /// `--to`, else the config's endpoint, else where `listen` listens.
+    fn url(&self, provider: Option<&Arc<Provider>>, captured: Option<&Request>) -> Result<Url, Failure> {
+        let configured = provider
+            .and_then(|provider| self.context.config.as_ref()?.provider(&provider.name)?.endpoint.map(parse_url));
+        let base = match (&self.to, configured) {
+            (Some(url), _) => url.clone(),
+            (None, Some(url)) => url?,
+            (None, None) => default_endpoint(provider.map_or("", |provider| provider.name.as_str()))?,
+        };
+        Ok(captured.map_or(base.clone(), |request| with_query_of(&base, &request.target)))
+    }
+}
+
+fn default_endpoint(provider: &str) -> Result<Url, Failure> {
+    Ok(parse_url(&format!("http://{DEFAULT_ADDR}/{provider}"))?)
+}
+
+/// A job that delivers an event.
+///
+/// # Errors
+///
+/// When an override does not fit the payload.
+pub fn fixture_job(
+    provider: &Arc<Provider>,
+    event: &Event,
+    what: What<'_>,
+    moment: &Moment,
+    url: Url,
+) -> Result<Job, Failure> {
+    let draft =
+        provider.draft(event, what, moment).map_err(|error| Failure::usage(format!("{}: {error}", event.full_name)))?;
+    Ok(Job {
+        provider: Some(Arc::clone(provider)),
+        event: Some(event.full_name.clone()),
+        url,
+        content: Content::Draft(Box::new(draft)),
+        headers: Headers::new(),
+    })
+}
+
+/// A moment with fresh randomness.
+///
+/// # Errors
+///
+/// When the operating system gives none.
+pub fn moment(now: Timestamp, id: Option<String>) -> Result<Moment, Failure> {
+    let mut entropy = [0; 32];
+    getrandom::fill(&mut entropy)
+        .map_err(|error| Failure::new(Exit::No, "the operating system gives no randomness").because(&error))?;
+    Ok(Moment { now, id, entropy })
+}
+
+fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
+    let wrong = |error: crate::webhook::overrides::InvalidOverride| Failure::usage(error.to_string());
+    let set = args.set.iter().map(|text| Override::set(text));
+    let add = args.add.iter().map(|text| Override::add(text));
+    let remove = args.remove.iter().map(|text| Override::remove(text));
+    set.chain(add).chain(remove).collect::<Result<_, _>>().map_err(wrong)
+}
+
+fn headers(texts: &[String]) -> Result<Headers, Failure> {
+    texts
+        .iter()
+        .map(|text| bare::header(text))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn read_data(path: &Path) -> Result<Bytes, Failure> {
+    let mut bytes = Vec::new();
+    let read = match path.to_str() {
+        Some("-") => io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes),
+        _ => fs::read(path),
+    };
+    read.map(Bytes::from)
+        .map_err(|error| Failure::new(Exit::Input, format!("cannot read {}", path.display())).because(&error))
+}

@@ -1,0 +1,98 @@
+//! Where deliveries go: forwards of `listen`, and the endpoints of `send`.
+
+use glob::Pattern;
+use reqwest::Url;
+
+use super::failure::Failure;
+use crate::net::sender::parse_url;
+
+/// The URL where `listen` listens when nothing else is said.
+pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
+
+/// One forward: which events, and where to.
+#[derive(Clone, Debug)]
+pub struct Forward {
+    /// The events.
+    pub events: Pattern,
+    /// The handler.
+    pub url: Url,
+}
+
+impl Forward {
+    /// Reads `[GLOB=]URL`.
+    ///
+    /// # Errors
+    ///
+    /// When the URL or the glob is none.
+    pub fn parse(text: &str) -> Result<Self, Failure> {
+        // A URL may hold `=` too, but only behind its scheme.
+        match text.split_once('=').filter(|(glob, _)| !glob.contains("://")) {
+            Some((glob, url)) => Self::new(glob, url),
+            None => Self::new("*", text),
+        }
+    }
+
+    /// A forward of the events that a glob matches.
+    ///
+    /// # Errors
+    ///
+    /// When the URL or the glob is none.
+    pub fn new(events: &str, url: &str) -> Result<Self, Failure> {
+        Ok(Self { events: pattern(events)?, url: parse_url(url)? })
+    }
+}
+
+/// Reads a glob of event names.
+///
+/// # Errors
+///
+/// When it is none.
+pub fn pattern(glob: &str) -> Result<Pattern, Failure> {
+    Pattern::new(glob)
+        .map_err(|error| Failure::usage(format!("`{glob}` is no glob: {} at character {}", error.msg, error.pos + 1)))
+}
+
+/// A URL with the query of a request's target behind its own.
+#[must_use]
+pub fn with_query_of(url: &Url, target: &str) -> Url {
+    let mut url = url.clone();
+    if let Some((_, query)) = target.split_once('?') {
+        let joined = match url.query() {
+            Some(own) if !own.is_empty() => format!("{own}&{query}"),
+            _ => query.to_owned(),
+        };
+        url.set_query(Some(&joined));
+    }
+    url
+}
+
+/// The path and query of a URL, as they stand on a request line.
+#[must_use]
+pub fn path_and_query(url: &Url) -> String {
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forward_is_a_url_with_or_without_a_glob() {
+        let forward = |text| Forward::parse(text).map(|forward| (forward.events.to_string(), forward.url.to_string()));
+        let url = "http://localhost:3000/hooks?a=b".to_owned();
+        assert_eq!(forward("http://localhost:3000/hooks?a=b").unwrap(), ("*".to_owned(), url.clone()));
+        assert_eq!(forward("aspect.*=http://localhost:3000/hooks?a=b").unwrap(), ("aspect.*".to_owned(), url));
+        assert_eq!(
+            forward("a[=http://x/").unwrap_err().message.unwrap(),
+            "`a[` is no glob: invalid range pattern at character 2"
+        );
+    }
+
+    #[test]
+    fn the_query_of_the_request_is_kept() {
+        let url = Url::parse("http://localhost:3000/hooks?a=b").unwrap();
+        assert_eq!(with_query_of(&url, "/x?token=1").as_str(), "http://localhost:3000/hooks?a=b&token=1");
+        assert_eq!(with_query_of(&url, "/x").as_str(), "http://localhost:3000/hooks?a=b");
+        assert_eq!(path_and_query(&with_query_of(&url, "/x?c")), "/hooks?a=b&c");
+    }
+}

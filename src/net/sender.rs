@@ -1,0 +1,276 @@
+//! Sends requests: the exact body, no redirects followed, nothing decoded, never a retry of its
+//! own. What went wrong is said in words that a developer can act on.
+
+use std::{
+    error::Error,
+    io,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use reqwest::{Client, Url, redirect};
+
+use crate::webhook::{
+    record::Answer,
+    request::{Headers, Request},
+};
+
+/// The longest answer that is read, in bytes.
+const LARGEST_ANSWER: usize = 64 << 20;
+
+/// Headers that belong to one connection and are not passed on.
+const HOP_BY_HOP: [&str; 11] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// A client for one kind of endpoint after the other; TLS is set up at the first `https://`.
+#[derive(Debug)]
+pub struct Sender {
+    insecure: bool,
+    plain: OnceLock<Client>,
+    tls: OnceLock<Client>,
+}
+
+/// What came of one request.
+#[derive(Debug)]
+pub struct Sent {
+    /// The answer, or why there is none.
+    pub answer: Result<Answer, SendError>,
+    /// From the start to the end of the answer, or to the failure.
+    pub elapsed: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The URL is none that can be sent to.
+    #[error("`{url}` is no URL to deliver to: {problem}")]
+    Url {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The client could not be made, or the request not be put together.
+    #[error("the request can't be sent: {0}")]
+    Unsendable(String),
+    /// The endpoint could not be reached.
+    #[error("{0}")]
+    Unreachable(String),
+    /// No answer came in time.
+    #[error("no answer within {:.1} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// The endpoint was reached, and gave no whole answer.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// Reads an `http://` or `https://` URL.
+///
+/// # Errors
+///
+/// When it is none, with the usual mistake named.
+pub fn parse_url(text: &str) -> Result<Url, SendError> {
+    let wrong = |problem: &str| SendError::Url { url: text.to_owned(), problem: problem.to_owned() };
+    let url = Url::parse(text).map_err(|error| wrong(&format!("{error}; it begins with http:// or https://")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong("it begins with http:// or https:// and a host"));
+    }
+    Ok(url)
+}
+
+impl Sender {
+    /// A sender that accepts any certificate if `insecure`.
+    #[must_use]
+    pub const fn new(insecure: bool) -> Self {
+        Self { insecure, plain: OnceLock::new(), tls: OnceLock::new() }
+    }
+
+    /// Sends a request to a URL, whose path and query count instead of the request's target, and
+    /// waits up to `patience` for the whole answer.
+    pub async fn send(&self, url: &Url, request: &Request, patience: Duration) -> Sent {
+        let started = Instant::now();
+        let answer = match tokio::time::timeout(patience, self.exchange(url, request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(SendError::TimedOut(patience)),
+        };
+        Sent { answer, elapsed: started.elapsed() }
+    }
+
+    async fn exchange(&self, url: &Url, request: &Request) -> Result<Answer, SendError> {
+        let client = self.client(url)?;
+        let mut builder = client.request(request.method.clone(), url.clone()).body(request.body.clone());
+        for (name, value) in end_to_end(&request.headers) {
+            builder = builder.header(name, value);
+        }
+        let mut response = builder.send().await.map_err(|error| explain(&error, url))?;
+        let status = response.status().as_u16();
+        let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error, url))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LARGEST_ANSWER {
+                return Err(SendError::Broken(format!(
+                    "the answer {status} is longer than {} MiB",
+                    LARGEST_ANSWER >> 20
+                )));
+            }
+        }
+        Ok(Answer { status, headers, body: body.into() })
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, SendError> {
+        let tls = url.scheme() == "https";
+        let cell = if tls { &self.tls } else { &self.plain };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let made = self.build(tls, is_loopback(url)).map_err(|error| SendError::Unsendable(chain(&error)))?;
+        Ok(cell.get_or_init(|| made))
+    }
+
+    fn build(&self, tls: bool, loopback: bool) -> reqwest::Result<Client> {
+        // Already installed is as good; the answer says no more than that.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .http1_only()
+            .tls_danger_accept_invalid_certs(self.insecure);
+        // Reading the system's certificates takes longer than all the rest of a send.
+        let builder = if tls { builder } else { builder.tls_certs_only([]) };
+        let builder = if loopback { builder.no_proxy() } else { builder };
+        builder.build()
+    }
+}
+
+/// The headers that are for the endpoint and not for one connection.
+pub fn end_to_end(headers: &Headers) -> impl Iterator<Item = &(http::HeaderName, http::HeaderValue)> {
+    let listed: Vec<String> = headers
+        .all("connection")
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect();
+    headers.iter().filter(move |(name, _)| {
+        let name = name.as_str();
+        !HOP_BY_HOP.contains(&name) && !listed.iter().any(|other| other == name)
+    })
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => {
+            host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        None => false,
+    }
+}
+
+/// What went wrong, in words.
+fn explain(error: &reqwest::Error, url: &Url) -> SendError {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    let io = sources(error).find_map(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let text = chain(error);
+    if !error.is_connect() {
+        return match io {
+            Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+                SendError::Broken("the connection was reset before a whole answer came".to_owned())
+            }
+            _ if text.contains("connection closed") || text.contains("IncompleteMessage") => {
+                SendError::Broken("the connection was closed before a whole answer came".to_owned())
+            }
+            _ => SendError::Broken(format!("no whole answer came: {text}")),
+        };
+    }
+    SendError::Unreachable(if text.contains("dns error") {
+        format!("the host `{host}` is not known (DNS)")
+    } else if let Some(tls) = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>()) {
+        format!("TLS with {host}:{port} failed: {tls}")
+    } else {
+        match io {
+            Some(io::ErrorKind::ConnectionRefused) => format!("nothing listens on {host}:{port} (connection refused)"),
+            Some(io::ErrorKind::TimedOut) => format!("{host}:{port} does not answer (connection timed out)"),
+            Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+                format!("there is no way to {host}:{port}")
+            }
+            _ => format!("{host}:{port} can't be reached: {text}"),
+        }
+    })
+}
+
+fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    // An io::Error that wraps another tells only the source of that one, so look inside too.
+    std::iter::successors(Some(error), |&error| {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match inner {
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+/// An error and its causes in one line, without what repeats.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for source in std::iter::successors(Some(error), |&error| error.source()) {
+        let text = source.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+    }
+    parts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::request::{HeaderName, HeaderValue};
+
+    #[test]
+    fn what_belongs_to_a_connection_is_not_passed_on() {
+        let fields =
+            [("host", "a"), ("connection", "close, X-Mine"), ("x-mine", "1"), ("x-yours", "2"), ("x-yours", "3")];
+        let headers: Headers =
+            fields.into_iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
+        let passed: Vec<_> = end_to_end(&headers).map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
+        assert_eq!(passed, [("x-yours", "2"), ("x-yours", "3")]);
+    }
+
+    #[test]
+    fn a_url_without_a_scheme_is_explained() {
+        assert_eq!(
+            parse_url("localhost:3000").unwrap_err().to_string(),
+            "`localhost:3000` is no URL to deliver to: it begins with http:// or https:// and a host"
+        );
+        assert_eq!(
+            parse_url("/hooks").unwrap_err().to_string(),
+            "`/hooks` is no URL to deliver to: relative URL without a base; it begins with http:// or https://"
+        );
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for (url, expected) in [
+            ("http://localhost:1/", true),
+            ("http://127.0.0.9/", true),
+            ("http://[::1]/", true),
+            ("http://10.0.0.1/", false),
+            ("http://example.com/", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! How things look: for people in [`pretty`], for programs in [`json`]. Nothing is printed here;
+//! text goes into buffers that the caller writes.
+
+pub mod diagnostic;
+pub mod json;
+pub mod palette;
+pub mod payload;
+pub mod pretty;
+pub mod request;
+pub mod size;
+pub mod text;

@@ -1,0 +1,134 @@
+//! The fields of a form, urlencoded or multipart, one a line, their values in one column.
+
+use super::{Layout, push_spaces, start_of};
+use crate::render::palette::Role;
+use crate::render::text;
+
+/// One field of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// The name, decoded.
+    pub name: &'a str,
+    /// The value, decoded; empty where it is not to be shown.
+    pub value: &'a [u8],
+    /// What else there is to say, such as the name and size of a file; empty for nothing.
+    pub note: &'a str,
+}
+
+/// The columns a name may take.
+const WIDEST_NAME: usize = 40;
+
+/// See [`Layout::fields`].
+pub(super) fn push(layout: &Layout, fields: &[Field<'_>], out: &mut String) {
+    let limits = &layout.limits;
+    let names = fields.iter().take(limits.lines).map(|field| text::width(&text::printable(field.name)));
+    let column = names.max().unwrap_or(0).min(WIDEST_NAME);
+
+    let mut shown = 0;
+    for (index, field) in fields.iter().enumerate() {
+        if index >= limits.lines || shown >= limits.bytes {
+            let left_out = fields[index..].iter().map(|field| field.name.len() + field.value.len());
+            return layout.push_rest(left_out.sum(), out);
+        }
+        let value = start_of(field.value, limits.token.min(limits.bytes - shown));
+        push_field(layout, field, value, column, out);
+        shown += field.name.len() + value.len();
+    }
+}
+
+fn push_field(layout: &Layout, field: &Field<'_>, value: &[u8], column: usize, out: &mut String) {
+    let name = text::printable(field.name);
+    let name = text::truncate(&name, column);
+    push_spaces(layout.margin, out);
+    layout.palette.push(Role::Key, &name, out);
+
+    if !field.value.is_empty() || !field.note.is_empty() {
+        push_spaces(column - text::width(&name), out);
+    }
+    if !field.value.is_empty() {
+        out.push_str("  ");
+        layout.palette.push(Role::String, &text::printable_bytes(value), out);
+        if value.len() < field.value.len() {
+            layout.push_more(field.value.len() - value.len(), out);
+        }
+    }
+    if !field.note.is_empty() {
+        out.push_str("  ");
+        layout.palette.push(Role::Dim, &text::printable(field.note), out);
+    }
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Limits;
+    use super::*;
+    use crate::render::palette::Palette;
+
+    fn field<'a>(name: &'a str, value: &'a str, note: &'a str) -> Field<'a> {
+        Field { name, value: value.as_bytes(), note }
+    }
+
+    fn lines(fields: &[Field<'_>], limits: Limits) -> Vec<String> {
+        let mut out = String::new();
+        Layout { palette: Palette::new(false), margin: 2, limits }.fields(fields, &mut out);
+        out.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn values_stand_in_one_column_and_notes_behind_them() {
+        let fields = [
+            field("uuid", "ReaDg8WRnTfcN", ""),
+            field("status_string", "Done", "2 times"),
+            field("漢字", "ü", ""),
+            field("audio", "", "file a.wav, 1.2 MiB"),
+            field("empty", "", ""),
+        ];
+        let expected = [
+            "  uuid           ReaDg8WRnTfcN",
+            "  status_string  Done  2 times",
+            "  漢字           ü",
+            "  audio          file a.wav, 1.2 MiB",
+            "  empty",
+        ];
+        assert_eq!(lines(&fields, Limits::EXCERPT), expected);
+    }
+
+    #[test]
+    fn every_part_has_its_colour() {
+        let mut out = String::new();
+        let layout = Layout { palette: Palette::new(true), margin: 0, limits: Limits::EXCERPT };
+        layout.fields(&[field("k", "v", "n")], &mut out);
+        assert_eq!(out, "\u{1b}[36mk\u{1b}[0m  \u{1b}[32mv\u{1b}[0m  \u{1b}[2mn\u{1b}[0m\n");
+    }
+
+    #[test]
+    fn every_part_is_escaped() {
+        let field = Field { name: "a\u{202e}", value: b"\x1b[2J\r\n\xff", note: "x\u{9b}" };
+        assert_eq!(lines(&[field], Limits::EXCERPT), [r"  a\u{202e}  \u{1b}[2J\r\n\xff  x\u{9b}"]);
+    }
+
+    #[test]
+    fn long_names_and_values_are_cut() {
+        let name = "n".repeat(50);
+        let limits = Limits { token: 4, ..Limits::EXCERPT };
+        let cut = format!("  {}…  abcd… 2 B more", "n".repeat(39));
+        let short = format!("  k{}v", " ".repeat(41));
+        assert_eq!(lines(&[field(&name, "abcdef", ""), field("k", "v", "")], limits), [cut, short]);
+    }
+
+    #[test]
+    fn fields_that_exceed_the_limits_are_counted() {
+        let fields = [field("a", "1", ""), field("b", "22", ""), field("c", "333", "")];
+        assert_eq!(lines(&fields, Limits { lines: 1, ..Limits::EXCERPT }), ["  a  1", "  … 7 B more"]);
+        assert_eq!(
+            lines(&fields, Limits { bytes: 3, ..Limits::EXCERPT }),
+            ["  a  1", "  b  2… 1 B more", "  … 4 B more"]
+        );
+    }
+
+    #[test]
+    fn no_field_has_no_line() {
+        assert_eq!(lines(&[], Limits::EXCERPT), [""; 0]);
+    }
+}

@@ -1,0 +1,259 @@
+//! What people read: a headline for each delivery, attempt or capture, then what explains it.
+//! Everything that came from outside passes through [`text`] on its way.
+
+use std::fmt::Write;
+
+use jiff::tz::TimeZone;
+
+use super::{
+    palette::{Palette, Role},
+    payload::{Field, Layout, Limits},
+    size, text,
+};
+use crate::webhook::{
+    assessment::Assessment,
+    keyring::SecretSource,
+    provider::payload::{self, Form, Payload},
+    record::{Answer, Attempt, Delivery, Forwarded, Outcome},
+    request::Request,
+    signature::{Freshness, Verdict},
+};
+
+/// How pages are set out on one stream.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The colours.
+    pub palette: Palette,
+    /// The columns of the terminal; none elsewhere.
+    pub width: Option<usize>,
+    /// The zone of the times of day.
+    pub zone: TimeZone,
+    /// How much of a payload is shown; none shows nothing.
+    pub body: Option<Limits>,
+    /// The longest decoded body that is read, in bytes.
+    pub decoded_limit: usize,
+}
+
+/// The columns before everything below a headline.
+const MARGIN: usize = 2;
+
+/// The start of a handler's answer that is shown when it is not a success.
+const ANSWER_EXCERPT: Limits = Limits { depth: 8, bytes: 2 << 10, lines: 12, token: 512 };
+
+impl Page {
+    /// Appends a delivery: headline, summary, what is wrong or odd, what the handlers said, payload.
+    pub fn delivery(&self, delivery: &Delivery, out: &mut String) {
+        self.headline(delivery, out);
+        self.summary(&delivery.assessment, out);
+        self.judgement(&delivery.assessment, out);
+        for warning in delivery.warnings() {
+            self.labelled(Role::Warning, "warning", &warning, out);
+        }
+        for forwarded in &delivery.forwards {
+            self.forwarded(forwarded, out);
+        }
+        if let Some(limits) = self.body {
+            self.body(&delivery.request, limits, out);
+        }
+    }
+
+    fn headline(&self, delivery: &Delivery, out: &mut String) {
+        let start = out.len();
+        let palette = self.palette;
+        let time = delivery.received_at.to_jiff().to_zoned(self.zone.clone()).strftime("%H:%M:%S%.3f").to_string();
+        palette.push(Role::Dim, &time, out);
+        out.push_str("  ");
+        palette.push(Role::Title, &text::printable(delivery.assessment.title()), out);
+        out.push_str("  ");
+        palette.push(verdict_role(&delivery.assessment.verdict), delivery.assessment.verdict.name(), out);
+        out.push_str("  ");
+        palette.push(status_role(delivery.status), &delivery.status.to_string(), out);
+        let _ = write!(out, "  {}  ", size::elapsed(delivery.elapsed));
+        let target = format!("{} {}", delivery.request.method, delivery.request.target);
+        let used = visible_width(&out[start..]);
+        match self.width.map(|width| width.saturating_sub(used)) {
+            Some(left) if left < 12 => out.truncate(out.trim_end().len()),
+            Some(left) => palette.push(Role::Dim, &text::truncate(&text::printable(&target), left), out),
+            None => palette.push(Role::Dim, &text::printable(&target), out),
+        }
+        out.push('\n');
+    }
+
+    /// The provider's line about the payload, and how it was shown to be genuine where that is
+    /// not plain.
+    fn summary(&self, assessment: &Assessment, out: &mut String) {
+        let how = proof(assessment);
+        if assessment.summary.is_none() && how.is_none() {
+            return;
+        }
+        out.push_str("  ");
+        if let Some(summary) = &assessment.summary {
+            out.push_str(&text::printable(summary));
+        }
+        if let Some(how) = how {
+            let gap = if assessment.summary.is_some() { "  " } else { "" };
+            self.palette.push(Role::Dim, &format!("{gap}({how})"), out);
+        }
+        out.push('\n');
+    }
+
+    /// Why it is refused, and what is wrong with the payload.
+    fn judgement(&self, assessment: &Assessment, out: &mut String) {
+        if let Some(rejection) = assessment.verdict.rejection() {
+            self.labelled(Role::Bad, rejection.reason.code(), &rejection.reason.to_string(), out);
+        }
+        for error in assessment.payload.errors() {
+            let place = if error.pointer.is_empty() { "payload" } else { error.pointer.as_str() };
+            self.labelled(Role::Bad, place, &error.message, out);
+        }
+    }
+
+    fn labelled(&self, role: Role, label: &str, message: &str, out: &mut String) {
+        out.push_str("  ");
+        self.palette.push(role, &text::printable(label), out);
+        out.push_str(": ");
+        out.push_str(&text::printable(message));
+        out.push('\n');
+    }
+
+    fn forwarded(&self, forwarded: &Forwarded, out: &mut String) {
+        out.push_str("  forwarded to ");
+        out.push_str(&text::printable(&forwarded.url));
+        out.push_str("  ");
+        match &forwarded.outcome {
+            Ok(answer) => {
+                self.palette.push(status_role(answer.status), &answer.status.to_string(), out);
+                let _ = writeln!(out, "  {}", size::elapsed(forwarded.elapsed));
+                if !(200..300).contains(&answer.status) {
+                    self.answer(answer, out);
+                }
+            }
+            Err(problem) => {
+                self.palette.push(Role::Bad, &text::printable(problem), out);
+                let _ = writeln!(out, "  {}", size::elapsed(forwarded.elapsed));
+            }
+        }
+    }
+
+    /// The start of an answer's body.
+    fn answer(&self, answer: &Answer, out: &mut String) {
+        if !answer.body.is_empty() {
+            let layout = Layout { palette: self.palette, margin: 2 * MARGIN, limits: ANSWER_EXCERPT };
+            if !layout.json(&answer.body, out) {
+                layout.raw(&answer.body, out);
+            }
+        }
+    }
+
+    /// Appends a request's payload: JSON as its own text re-indented, a form as its fields,
+    /// anything else as it is.
+    pub fn body(&self, request: &Request, limits: Limits, out: &mut String) {
+        let layout = Layout { palette: self.palette, margin: MARGIN, limits };
+        let Ok(body) = payload::decoded(request, self.decoded_limit) else {
+            return layout.raw(&request.body, out);
+        };
+        if body.is_empty() {
+            return;
+        }
+        let parsed = Payload::parse(request, &body);
+        if matches!(parsed.form, Form::Urlencoded | Form::Multipart) {
+            let fields: Vec<Field<'_>> =
+                parsed.fields().map(|(name, value)| Field { name, value: value.as_bytes(), note: "" }).collect();
+            layout.fields(&fields, out);
+        } else if !layout.json(&body, out) {
+            layout.raw(&body, out);
+        }
+    }
+
+    /// Appends an attempt: one line, and the start of the answer's body when there is one that is
+    /// worth reading. Names are padded to `name_width` columns.
+    pub fn attempt(&self, attempt: &Attempt, name_width: usize, out: &mut String) {
+        let palette = self.palette;
+        let name = attempt.event.as_deref().or(attempt.provider.as_deref()).unwrap_or("request");
+        let name = text::printable(name);
+        let padding = name_width.saturating_sub(text::width(&name));
+        palette.push(Role::Title, &name, out);
+        let _ = write!(out, "{:padding$}  ", "");
+        let role = if attempt.outcome == Outcome::Accepted { Role::Good } else { Role::Bad };
+        palette.push(role, attempt.outcome.name(), out);
+        if let Some(answer) = &attempt.answer {
+            out.push_str("  ");
+            palette.push(status_role(answer.status), &answer.status.to_string(), out);
+        }
+        let _ = write!(out, "  {}  {}", size::elapsed(attempt.elapsed), text::printable(&attempt.reason));
+        if attempt.number > 1 || attempt.outcome != Outcome::Accepted && attempt.of > 1 {
+            let _ = write!(out, "  (attempt {} of at most {})", attempt.number, attempt.of);
+        }
+        out.push_str("  ");
+        palette.push(Role::Dim, &text::printable(&attempt.url), out);
+        out.push('\n');
+        if let Some(answer) = attempt.answer.as_ref().filter(|_| attempt.outcome != Outcome::Accepted) {
+            self.answer(answer, out);
+        }
+    }
+
+    /// Appends a verified capture: one line, then why it is not as it should be.
+    pub fn verification(&self, place: &str, assessment: &Assessment, demanded: &[String], out: &mut String) {
+        let palette = self.palette;
+        let verdict = &assessment.verdict;
+        let _ = write!(out, "{}  ", palette.paint(verdict_role(verdict), format_args!("{:<12}", verdict.name())));
+        palette.push(Role::Title, &text::printable(assessment.title()), out);
+        out.push_str("  ");
+        out.push_str(&text::printable(place));
+        if let Some(how) = proof(assessment) {
+            palette.push(Role::Dim, &format!("  ({how})"), out);
+        }
+        out.push('\n');
+        self.judgement(assessment, out);
+        for warning in &assessment.warnings {
+            self.labelled(Role::Warning, "warning", warning, out);
+        }
+        for lack in demanded {
+            self.labelled(Role::Bad, "required", lack, out);
+        }
+    }
+}
+
+/// How a request was shown to be genuine, where that is worth a word.
+fn proof(assessment: &Assessment) -> Option<String> {
+    let Verdict::Verified(verified) = &assessment.verdict else { return None };
+    let mut parts = Vec::new();
+    if assessment.secret == Some(SecretSource::Development) {
+        parts.push("development secret".to_owned());
+    }
+    if assessment.provider.as_ref().is_some_and(|provider| provider.schemes.len() > 1) {
+        parts.push(format!("scheme {}", verified.scheme));
+    }
+    if verified.freshness == Freshness::NotChecked {
+        parts.push("age not checked".to_owned());
+    }
+    if parts.is_empty() { None } else { Some(parts.join(", ")) }
+}
+
+const fn verdict_role(verdict: &Verdict) -> Role {
+    match verdict {
+        Verdict::Verified(_) => Role::Good,
+        Verdict::Rejected(_) => Role::Bad,
+        Verdict::Unsigned => Role::Link,
+        Verdict::Unrecognised => Role::Warning,
+    }
+}
+
+const fn status_role(status: u16) -> Role {
+    match status {
+        200..=299 => Role::Good,
+        300..=399 => Role::Warning,
+        _ => Role::Bad,
+    }
+}
+
+/// The columns of a text that may hold colour codes of ours.
+fn visible_width(coloured: &str) -> usize {
+    let mut width = 0;
+    let mut rest = coloured;
+    while let Some(start) = rest.find('\u{1b}') {
+        width += text::width(&rest[..start]);
+        rest = rest[start..].split_once('m').map_or("", |(_, behind)| behind);
+    }
+    width + text::width(rest)
+}

@@ -1,0 +1,110 @@
+//! A request in the forms that other tools take: a `curl` command for a POSIX shell, and the
+//! HTTP/1.1 message itself.
+
+use std::fmt::Write;
+
+use crate::webhook::request::{self, Request};
+
+/// Appends a command that sends the same method, headers and body bytes.
+///
+/// A body that is text stands in the command; any other goes through `printf`, as no argument
+/// can hold a NUL.
+pub fn curl(request: &Request, url: &str, out: &mut String) {
+    let text = std::str::from_utf8(&request.body).ok().filter(|text| !text.contains('\0'));
+    if text.is_none() {
+        out.push_str("printf '");
+        for byte in &request.body {
+            let _ = write!(out, "\\{byte:03o}");
+        }
+        out.push_str("' | ");
+    }
+    let _ = write!(out, "curl --request {} --url {}", quote(request.method.as_str()), quote(url));
+    for (name, value) in &request.headers {
+        let value = request::text(value);
+        // curl takes `name:` as "send no such header" and `name;` as "send it empty".
+        let field = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+        let _ = write!(out, " \\\n  --header {}", quote(&field));
+    }
+    match text {
+        // curl reads a file where a body begins with @.
+        Some(text) if !text.starts_with('@') => {
+            let _ = write!(out, " \\\n  --data-binary {}", quote(text));
+        }
+        Some(text) => {
+            let _ = write!(out, " \\\n  --data-raw {}", quote(text));
+        }
+        None => out.push_str(" \\\n  --data-binary @-"),
+    }
+    out.push('\n');
+}
+
+/// A word of a POSIX shell that stands for exactly this text.
+fn quote(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// Appends the HTTP/1.1 message: request line, headers with `host` and `content-length`, body.
+pub fn http(request: &Request, host: &str, out: &mut Vec<u8>) {
+    let has = |name| request.headers.contains(name);
+    out.extend_from_slice(format!("{} {} HTTP/1.1\r\n", request.method, request.target).as_bytes());
+    if !has("host") {
+        out.extend_from_slice(format!("host: {host}\r\n").as_bytes());
+    }
+    for (name, value) in &request.headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    if !has("content-length") && !has("transfer-encoding") {
+        out.extend_from_slice(format!("content-length: {}\r\n", request.body.len()).as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(&request.body);
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::webhook::request::{HeaderName, HeaderValue, Headers, Method};
+
+    fn request(body: &'static [u8]) -> Request {
+        let mut headers = Headers::new();
+        headers.push(HeaderName::from_static("x-a"), HeaderValue::from_static("it's"));
+        Request { method: Method::POST, target: "/a?b=1".into(), headers, body: Bytes::from_static(body) }
+    }
+
+    fn curl_of(body: &'static [u8]) -> String {
+        let mut out = String::new();
+        curl(&request(body), "http://localhost:1/a?b=1", &mut out);
+        out
+    }
+
+    #[test]
+    fn a_quote_is_closed_around_each_quote() {
+        assert_eq!(
+            curl_of(b"{\"a\":'b'}"),
+            "curl --request POST --url 'http://localhost:1/a?b=1' \\\n  --header 'x-a: it'\\''s' \\\n  --data-binary '{\"a\":'\\''b'\\''}'\n"
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_go_through_printf() {
+        assert!(curl_of(b"a\0\xff").starts_with("printf '\\141\\000\\377' | curl "));
+        assert!(curl_of(b"@file").ends_with("--data-raw @file\n"));
+    }
+
+    #[test]
+    fn the_message_has_a_host_and_a_length() {
+        let mut out = Vec::new();
+        http(&request(b"xyz"), "localhost:1", &mut out);
+        assert_eq!(out, b"POST /a?b=1 HTTP/1.1\r\nhost: localhost:1\r\nx-a: it's\r\ncontent-length: 3\r\n\r\nxyz");
+    }
+}

@@ -1,0 +1,327 @@
+//! A log of captures: a file that one line is appended to for each event.
+//!
+//! A line is one write, and lines of several threads don't mix. A log that another process left with
+//! a torn last line is mended when it is opened; one that is moved or deleted under way is opened anew.
+
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use crate::store::formats::LONGEST_ENTRY;
+
+#[derive(Debug)]
+pub(super) struct Log {
+    path: PathBuf,
+    torn: u64,
+    /// Absent after a failure: opening the file anew mends what that may have left.
+    file: Mutex<Option<OpenLog>>,
+}
+
+impl Log {
+    /// Opens a file to append to, mends its last line, or creates it with its parents.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let (file, torn) = OpenLog::open(path)?;
+        Ok(Self { path: path.to_owned(), torn, file: Mutex::new(Some(file)) })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes of a torn last line were removed at opening.
+    pub(super) fn torn_bytes(&self) -> u64 {
+        self.torn
+    }
+
+    /// Appends a JSON object as one line.
+    pub(super) fn append(&self, object: &[u8]) -> io::Result<()> {
+        let line = line(object);
+        let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = match slot.take() {
+            Some(open) if open.is_still_at(&self.path) => open,
+            _ => OpenLog::open(&self.path)?.0,
+        };
+        append_whole(&open.file, &line)?;
+        *slot = Some(open);
+        Ok(())
+    }
+}
+
+/// An object as a line. Between its tokens a line feed is a space; within a string there is none.
+fn line(object: &[u8]) -> Vec<u8> {
+    let mut line = Vec::with_capacity(object.len() + 1);
+    line.extend(object.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }));
+    line.push(b'\n');
+    line
+}
+
+#[derive(Debug)]
+struct OpenLog {
+    file: File,
+    identity: Identity,
+}
+
+impl OpenLog {
+    fn open(path: &Path) -> io::Result<(Self, u64)> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let file = append_options().open(path)?;
+        let metadata = file.metadata()?;
+        let torn = if metadata.is_file() { mend(path, &file, metadata.len())? } else { 0 };
+        Ok((Self { file, identity: identity(&metadata) }, torn))
+    }
+
+    /// One `stat` a line, 0.5 µs: no line goes to a file that was moved away.
+    fn is_still_at(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|there| identity(&there) == self.identity)
+    }
+}
+
+fn append_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// What tells a file from another one that has taken its path.
+#[cfg(unix)]
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(not(unix))]
+type Identity = Option<std::time::SystemTime>;
+
+#[cfg(not(unix))]
+fn identity(metadata: &Metadata) -> Identity {
+    metadata.created().ok()
+}
+
+/// Writes a line at the end of the file, or takes back what was written of it.
+fn append_whole(mut file: &File, line: &[u8]) -> io::Result<()> {
+    let mut written = 0;
+    let failure = loop {
+        if written == line.len() {
+            return Ok(());
+        }
+        match file.write(&line[written..]) {
+            Ok(0) => break io::ErrorKind::WriteZero.into(),
+            Ok(count) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break error,
+        }
+    };
+    if written > 0 {
+        // Should this fail too, the torn line is removed when the log is opened anew.
+        let _ = take_back(file, written);
+    }
+    Err(failure)
+}
+
+/// Cuts off the last `written` bytes, those that this handle wrote, unless another process has
+/// appended behind them since.
+fn take_back(mut file: &File, written: usize) -> io::Result<()> {
+    let metadata = file.metadata()?;
+    let end = file.stream_position()?;
+    if metadata.is_file() && metadata.len() == end {
+        file.set_len(end.saturating_sub(written as u64))?;
+    }
+    Ok(())
+}
+
+/// Ends a last line that has no line feed, or removes it when it is torn. Returns the bytes removed.
+fn mend(path: &Path, mut log: &File, length: u64) -> io::Result<u64> {
+    if length == 0 {
+        return Ok(0);
+    }
+    // The log itself is open for appending only, so that it may be a pipe or a device.
+    let tail = last_line(&mut File::open(path)?, length)?;
+    if tail.is_empty() {
+        return Ok(0);
+    }
+    if serde_json::from_slice::<serde::de::IgnoredAny>(&tail).is_ok() {
+        return log.write_all(b"\n").map(|()| 0);
+    }
+    if !tail.starts_with(b"{") {
+        return Err(not_a_log("its last line is no JSON object"));
+    }
+    let now = log.metadata()?.len();
+    if now != length {
+        // Another process was in the middle of that line.
+        return mend(path, log, now);
+    }
+    let torn = tail.len() as u64;
+    log.set_len(length - torn).map(|()| torn)
+}
+
+/// What stands behind the last line feed of a log.
+fn last_line(log: &mut File, length: u64) -> io::Result<Vec<u8>> {
+    let mut first = [0];
+    log.read_exact(&mut first)?;
+    if first != *b"{" {
+        return Err(not_a_log("it does not start with `{`"));
+    }
+    let mut size = length.min(64 * 1024);
+    loop {
+        log.seek(SeekFrom::Start(length - size))?;
+        let mut tail = Vec::new();
+        log.take(size).read_to_end(&mut tail)?;
+        if let Some(feed) = tail.iter().rposition(|&byte| byte == b'\n') {
+            tail.drain(..=feed);
+            return Ok(tail);
+        }
+        if size == length {
+            return Ok(tail);
+        }
+        if tail.len() > LONGEST_ENTRY {
+            return Err(not_a_log("its last line is too long"));
+        }
+        size = (size * 2).min(length);
+    }
+}
+
+fn not_a_log(reason: &str) -> io::Error {
+    let message = format!("the file is no log of captures ({reason}), and nothing is appended to another");
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn log_of(content: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.ndjson");
+        fs::write(&path, content).unwrap();
+        (dir, path)
+    }
+
+    fn appended_to(content: &[u8]) -> (String, u64) {
+        let (_dir, path) = log_of(content);
+        let log = Log::open(&path).unwrap();
+        log.append(b"{\"seq\":9}").unwrap();
+        (fs::read_to_string(&path).unwrap(), log.torn_bytes())
+    }
+
+    #[test]
+    fn a_new_log_is_made_with_its_parents() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b/log.ndjson");
+        Log::open(&path).unwrap().append(b"{}").unwrap();
+        assert_eq!(fs::read(path).unwrap(), b"{}\n");
+    }
+
+    #[test]
+    fn lines_are_added_behind_those_of_an_earlier_run() {
+        assert_eq!(appended_to(b"{\"seq\":1}\n"), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 0));
+        assert_eq!(appended_to(b""), ("{\"seq\":9}\n".to_owned(), 0));
+    }
+
+    #[test]
+    fn an_object_on_several_lines_becomes_one_line() {
+        let (_dir, path) = log_of(b"");
+        Log::open(&path).unwrap().append(b"{\n \"a\": 1\n}\n").unwrap();
+        assert_eq!(fs::read(path).unwrap(), b"{  \"a\": 1 } \n");
+    }
+
+    #[test]
+    fn a_whole_last_line_without_a_line_feed_is_ended() {
+        assert_eq!(appended_to(b"{\"seq\":1}"), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 0));
+    }
+
+    #[test]
+    fn a_torn_last_line_is_removed_and_its_bytes_are_counted() {
+        assert_eq!(appended_to(b"{\"seq\":1}\n{\"seq\":"), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 7));
+        assert_eq!(appended_to(b"{\"seq"), ("{\"seq\":9}\n".to_owned(), 5));
+    }
+
+    #[test]
+    fn a_torn_last_line_longer_than_a_block_is_removed() {
+        let torn = format!("{{\"seq\":1}}\n{{\"body\":\"{}", "x".repeat(300_000));
+        assert_eq!(appended_to(torn.as_bytes()), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 300_009));
+    }
+
+    #[test]
+    fn another_file_is_refused_and_left_as_it_was() {
+        for content in ["[package]\nname = \"x\"", "{\"seq\":1}\nnotes"] {
+            let (_dir, path) = log_of(content.as_bytes());
+            assert_eq!(Log::open(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn a_log_that_was_moved_or_deleted_is_opened_anew() {
+        let (dir, path) = log_of(b"");
+        let log = Log::open(&path).unwrap();
+        log.append(b"1").unwrap();
+        fs::rename(&path, dir.path().join("log.1")).unwrap();
+        log.append(b"2").unwrap();
+        assert_eq!(fs::read(dir.path().join("log.1")).unwrap(), b"1\n");
+        assert_eq!(fs::read(&path).unwrap(), b"2\n");
+        fs::remove_dir_all(dir.path()).unwrap();
+        log.append(b"3").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"3\n");
+    }
+
+    #[test]
+    fn threads_append_whole_lines() {
+        const THREADS: usize = 8;
+        const LINES: usize = 250;
+        let (_dir, path) = log_of(b"");
+        let log = Log::open(&path).unwrap();
+        let object = |thread: usize, line: usize| format!("{thread} {line} {}", "x".repeat(line * 40));
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let log = &log;
+                scope.spawn(move || (0..LINES).for_each(|line| log.append(object(thread, line).as_bytes()).unwrap()));
+            }
+        });
+        let written = fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<&str> = written.lines().collect();
+        let mut expected: Vec<String> = (0..THREADS).flat_map(|t| (0..LINES).map(move |l| object(t, l))).collect();
+        lines.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn what_was_written_of_a_failed_line_is_taken_back() {
+        let (_dir, path) = log_of(b"{\"seq\":1}\n");
+        let mut file = append_options().open(&path).unwrap();
+        file.write_all(b"{\"se").unwrap();
+        take_back(&file, 4).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"{\"seq\":1}\n");
+    }
+
+    #[test]
+    fn a_line_of_another_process_behind_the_failed_one_is_kept() {
+        let (_dir, path) = log_of(b"");
+        let mut file = append_options().open(&path).unwrap();
+        file.write_all(b"{\"se").unwrap();
+        append_options().open(&path).unwrap().write_all(b"{}\n").unwrap();
+        take_back(&file, 4).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"{\"se{}\n");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error_each_time() {
+        let log = Log::open(Path::new("/dev/full")).unwrap();
+        for _ in 0..2 {
+            assert_eq!(log.append(b"{}").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        }
+    }
+}

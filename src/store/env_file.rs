@@ -1,0 +1,81 @@
+//! A file of environment variables, `.env`: `NAME=value` a line, `export` and quotes allowed,
+//! `#` begins a comment.
+
+use std::{fs, io, path::Path};
+
+/// The variables of a file, in order; the last one of a name counts.
+///
+/// # Errors
+///
+/// When the file cannot be read, or a line (named by number) is no assignment.
+pub fn read(path: &Path) -> io::Result<Vec<(String, String)>> {
+    parse(&fs::read_to_string(path)?)
+}
+
+fn parse(text: &str) -> io::Result<Vec<(String, String)>> {
+    let mut variables = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let assignment = line.split_once('=').filter(|(name, _)| is_name(name.trim_end()));
+        let Some((name, value)) = assignment else {
+            let message = format!("line {}: expected NAME=value", number + 1);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        };
+        variables.push((name.trim_end().to_owned(), unquote(value.trim_start())));
+    }
+    Ok(variables)
+}
+
+fn is_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// A value as a shell reads it: single quotes keep all, double quotes know `\n`, `\"` and `\\`, and
+/// behind a bare value ` #` begins a comment.
+fn unquote(value: &str) -> String {
+    if let Some((inner, _)) = value.strip_prefix('\'').and_then(|rest| rest.split_once('\'')) {
+        return inner.to_owned();
+    }
+    let Some(rest) = value.strip_prefix('"') else {
+        return value.split(" #").next().unwrap_or_default().trim_end().to_owned();
+    };
+    let mut text = String::new();
+    let mut chars = rest.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => break,
+            '\\' => match chars.next() {
+                Some('n') => text.push('\n'),
+                Some(escaped @ ('"' | '\\' | '$')) => text.push(escaped),
+                Some(other) => text.extend(['\\', other]),
+                None => text.push('\\'),
+            },
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_read_as_a_shell_reads_them() {
+        let text = "# comment\nA=plain # comment\nexport B='it''s'\nC=\"two\\nlines\"\n\nD = x=y#z\nE=\n";
+        let expected = [("A", "plain"), ("B", "it"), ("C", "two\nlines"), ("D", "x=y#z"), ("E", "")];
+        let expected: Vec<(String, String)> = expected.map(|(name, value)| (name.into(), value.into())).into();
+        assert_eq!(parse(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_line_that_is_no_assignment_is_named() {
+        assert_eq!(parse("A=1\nnonsense\n").unwrap_err().to_string(), "line 2: expected NAME=value");
+    }
+}

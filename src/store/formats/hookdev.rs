@@ -1,0 +1,514 @@
+//! hookdev's own captures: one object, or one a line, as `listen --format json` prints them and
+//! `--capture` keeps them; and the requests that `send --print json` prints.
+//!
+//! Lines are read into one buffer and parsed without copies, so that memory stays flat.
+
+use std::{
+    borrow::Cow,
+    io::{self, BufRead, Read},
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::{Entry, Fault, Format, LONGEST_ENTRY, Place, Reader, keys, target};
+use crate::webhook::request::{self, HeaderName, HeaderValue, Headers, Method, Request};
+
+/// The version of the format that is written and the highest that is read.
+const VERSION: u64 = 1;
+
+/// hookdev's own captures.
+pub(super) struct Hookdev;
+
+impl Format for Hookdev {
+    fn name(&self) -> &'static str {
+        "a hookdev capture"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        keys::has_any(head, &["hookdev", "kind", "request"])
+    }
+
+    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        Ok(Box::new(Captures {
+            input,
+            document: Vec::new(),
+            line: 0,
+            start: 0,
+            documents: 0,
+            ended: false,
+            notes: vec![],
+        }))
+    }
+}
+
+/// The captures of an input, one by one.
+struct Captures<R> {
+    input: R,
+    /// The object at hand: a line, or several of them.
+    document: Vec<u8>,
+    /// The last line that was read, from 1.
+    line: u64,
+    /// The document's first line.
+    start: u64,
+    documents: u64,
+    ended: bool,
+    notes: Vec<String>,
+}
+
+impl<R: BufRead + Send> Reader for Captures<R> {
+    fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+impl<R: BufRead> Iterator for Captures<R> {
+    type Item = Result<Entry, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.ended {
+            match self.next_document() {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(fault) => return Some(Err(fault)),
+            }
+            match parse(self.document.trim_ascii_end()) {
+                Ok(Some(entry)) => return Some(Ok(entry)),
+                Ok(None) => {}
+                Err(_) if self.is_torn() => {
+                    self.notes.push(format!("line {} is cut short: passed over", self.start));
+                }
+                Err(refusal) => return Some(Err(refusal.at(self.start))),
+            }
+        }
+        None
+    }
+}
+
+impl<R: BufRead> Captures<R> {
+    /// Reads on to the next line that is not blank, and with it the lines over which its object goes
+    /// on. `false` at the end.
+    fn next_document(&mut self) -> Result<bool, Fault> {
+        self.document.clear();
+        while self.document.trim_ascii().is_empty() {
+            self.document.clear();
+            if !self.read_line()? {
+                return Ok(false);
+            }
+        }
+        self.start = self.line;
+        self.documents += 1;
+        // Nearly every line is an object, and need not be looked through twice.
+        if !self.document.trim_ascii_end().ends_with(b"}") {
+            self.read_rest_of_object()?;
+        }
+        Ok(true)
+    }
+
+    fn read_rest_of_object(&mut self) -> Result<(), Fault> {
+        let mut nesting = Nesting::default();
+        let mut seen = 0;
+        loop {
+            nesting.follow(&self.document[seen..]);
+            seen = self.document.len();
+            // An object at the start of a line is the next one: the one at hand is torn.
+            if !nesting.is_open() || self.next_byte()? == Some(b'{') || !self.read_line()? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn next_byte(&mut self) -> Result<Option<u8>, Fault> {
+        match self.input.fill_buf() {
+            Ok(bytes) => Ok(bytes.first().copied()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.next_byte(),
+            Err(error) => Err(self.ended_by(error)),
+        }
+    }
+
+    /// Adds the next line to the document. `false` at the end of the input.
+    fn read_line(&mut self) -> Result<bool, Fault> {
+        let room = LONGEST_ENTRY - self.document.len();
+        let read = self.input.by_ref().take(room as u64 + 1).read_until(b'\n', &mut self.document);
+        let count = read.map_err(|error| self.ended_by(error))?;
+        self.line += u64::from(count > 0);
+        if count > room {
+            if !self.document.ends_with(b"\n") {
+                self.input.skip_until(b'\n').map_err(|error| self.ended_by(error))?;
+            }
+            return Err(Fault::TooLong(Place::Line(self.line)));
+        }
+        Ok(count > 0)
+    }
+
+    fn ended_by(&mut self, error: io::Error) -> Fault {
+        self.ended = true;
+        Fault::Read(error)
+    }
+
+    /// Whether the document is the start of an object that was never written to its end: the last of
+    /// several, without a line feed.
+    fn is_torn(&self) -> bool {
+        self.documents > 1
+            && !self.document.ends_with(b"\n")
+            && serde_json::from_slice::<IgnoredAny>(&self.document).is_err_and(|error| error.is_eof())
+    }
+}
+
+/// How deep a document stands in brackets.
+#[derive(Default)]
+struct Nesting {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl Nesting {
+    fn follow(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if self.in_string {
+                self.in_string = self.escaped || byte != b'"';
+                self.escaped = !self.escaped && byte == b'\\';
+                continue;
+            }
+            match byte {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the object can go on in the next line; a string can't.
+    fn is_open(&self) -> bool {
+        self.depth > 0 && !self.in_string
+    }
+}
+
+/// A delivery, as far as it is used; `kind` and `hookdev` may be missing in one written by hand.
+#[derive(Deserialize)]
+struct Delivery<'a> {
+    #[serde(borrow)]
+    kind: Option<Text<'a>>,
+    hookdev: Option<u64>,
+    #[serde(borrow)]
+    received_at: Option<Text<'a>>,
+    #[serde(borrow)]
+    request: Message<'a>,
+}
+
+/// What tells an object that is no delivery.
+#[derive(Deserialize)]
+struct Marks<'a> {
+    #[serde(borrow)]
+    kind: Option<Text<'a>>,
+    hookdev: Option<u64>,
+}
+
+/// A request: that of a delivery, or one that `send --print json` prints.
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    method: Text<'a>,
+    #[serde(borrow)]
+    target: Option<Text<'a>>,
+    #[serde(borrow)]
+    url: Option<Text<'a>>,
+    #[serde(borrow)]
+    headers: Vec<(Text<'a>, Text<'a>)>,
+    #[serde(borrow)]
+    body: Option<Text<'a>>,
+    #[serde(borrow)]
+    body_base64: Option<Text<'a>>,
+}
+
+/// A string, borrowed from the document where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Why a document is no capture.
+enum Refusal {
+    Json(serde_json::Error),
+    Expected(String),
+    Newer(u64),
+}
+
+impl Refusal {
+    /// The fault that this is in a document that starts at a line.
+    fn at(self, start: u64) -> Fault {
+        match self {
+            Self::Json(error) => {
+                let line = start + (error.line() as u64).saturating_sub(1);
+                Fault::Malformed(Place::Column(line, error.column() as u64), words(&error))
+            }
+            Self::Expected(what) => Fault::Malformed(Place::Line(start), format!("expected {what}")),
+            Self::Newer(version) => Fault::Newer(Place::Line(start), version),
+        }
+    }
+}
+
+/// The parser's words without the place, which counts from the start of the document.
+fn words(error: &serde_json::Error) -> String {
+    let mut words = error.to_string();
+    words.truncate(words.rfind(" at line ").unwrap_or(words.len()));
+    words
+}
+
+fn expected(what: impl Into<String>) -> Refusal {
+    Refusal::Expected(what.into())
+}
+
+/// The entry of a document; `None` for an object of another kind.
+fn parse(document: &[u8]) -> Result<Option<Entry>, Refusal> {
+    let error = match serde_json::from_slice::<Delivery<'_>>(document) {
+        Ok(delivery) if delivery.is_captured() => return delivery.entry().map(Some),
+        Ok(_) => return Ok(None),
+        Err(error) => error,
+    };
+    let Ok(Marks { kind, hookdev }) = serde_json::from_slice(document) else { return Err(Refusal::Json(error)) };
+    match kind.as_ref().map(|Text(kind)| kind.as_ref()) {
+        Some("delivery") | None => Err(newer(hookdev).unwrap_or(Refusal::Json(error))),
+        Some("request") => {
+            let message: Message<'_> = serde_json::from_slice(document).map_err(Refusal::Json)?;
+            Ok(Some(Entry::new(message.request()?)))
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+/// The refusal of a version that is not known yet.
+fn newer(version: Option<u64>) -> Option<Refusal> {
+    version.filter(|&version| version > VERSION).map(Refusal::Newer)
+}
+
+impl Delivery<'_> {
+    fn is_captured(&self) -> bool {
+        self.kind.as_ref().is_none_or(|Text(kind)| kind == "delivery" || kind == "request")
+    }
+
+    fn entry(self) -> Result<Entry, Refusal> {
+        if let Some(refusal) = newer(self.hookdev) {
+            return Err(refusal);
+        }
+        let received_at = self.received_at.map(|Text(time)| {
+            time.parse().map_err(|_| expected(format!("RFC 3339 in `received_at`, found {}", shown(&time))))
+        });
+        Ok(Entry { received_at: received_at.transpose()?, ..Entry::new(self.request.request()?) })
+    }
+}
+
+impl Message<'_> {
+    fn request(self) -> Result<Request, Refusal> {
+        let Text(method) = self.method;
+        let method = Method::from_bytes(method.as_bytes())
+            .map_err(|_| expected(format!("an HTTP method in `method`, found {}", shown(&method))))?;
+        let Text(place) = self.target.or(self.url).ok_or_else(|| expected("a path in `target`"))?;
+        let target = target(&place).ok_or_else(|| expected(format!("a path in `target`, found {}", shown(&place))))?;
+        let headers = self.headers.iter().map(field).collect::<Result<Headers, Refusal>>()?;
+        Ok(Request { method, target, headers, body: body(self.body, self.body_base64)? })
+    }
+}
+
+fn field((Text(name), Text(value)): &(Text<'_>, Text<'_>)) -> Result<(HeaderName, HeaderValue), Refusal> {
+    let parsed = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| expected(format!("the name of a header, found {}", shown(name))))?;
+    let value = request::value(value)
+        .map_err(|_| expected(format!("Latin-1 without control characters in the header {}", shown(name))))?;
+    Ok((parsed, value))
+}
+
+fn body(text: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Bytes, Refusal> {
+    match (text, base64) {
+        (None, None) => Ok(Bytes::new()),
+        (Some(Text(text)), None) => Ok(text.into_owned().into()),
+        (None, Some(Text(base64))) => {
+            let decoded = BASE64_STANDARD.decode(base64.as_bytes());
+            decoded.map(Bytes::from).map_err(|_| expected("standard base64 in `body_base64`"))
+        }
+        (Some(_), Some(_)) => Err(expected("`body` or `body_base64`, found both")),
+    }
+}
+
+/// The start of a foreign text, with its control characters escaped.
+fn shown(text: &str) -> String {
+    const MOST: usize = 40;
+    let start: String = text.chars().take(MOST).collect();
+    if start.len() < text.len() { format!("{start:?}…") } else { format!("{start:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::time::Timestamp;
+
+    const ONE: &str = r#"{"kind":"delivery","hookdev":1,"seq":1,"received_at":"2025-01-01T12:00:00.123Z","request":{"method":"POST","target":"/aspect?x=1","headers":[["content-type","application/json"],["x-name","\u00fc"]],"body":"{\"a\":1}"},"capture":null}"#;
+
+    fn captures(input: &[u8]) -> (Vec<Result<Entry, String>>, Vec<String>) {
+        let mut reader = Hookdev.read(Box::new(input)).unwrap();
+        let entries = reader.by_ref().map(|read| read.map_err(|fault| fault.to_string())).collect();
+        (entries, reader.notes().to_vec())
+    }
+
+    /// The targets of the entries, and the errors between them.
+    fn targets(input: &str) -> Vec<Result<String, String>> {
+        captures(input.as_bytes()).0.into_iter().map(|read| read.map(|entry| entry.request.target)).collect()
+    }
+
+    fn capture(target: &str) -> String {
+        format!(r#"{{"kind":"delivery","request":{{"method":"POST","target":"{target}","headers":[],"body":""}}}}"#)
+    }
+
+    fn refused(input: &str) -> String {
+        targets(input).remove(0).unwrap_err()
+    }
+
+    #[test]
+    fn a_capture_gives_the_request_and_its_time() {
+        let headers = [("content-type", "application/json"), ("x-name", "\u{fc}")];
+        let headers = headers.map(|(n, v)| (HeaderName::from_static(n), request::value(v).unwrap()));
+        let request = Request {
+            method: Method::POST,
+            target: "/aspect?x=1".to_owned(),
+            headers: headers.into_iter().collect(),
+            body: Bytes::from_static(b"{\"a\":1}"),
+        };
+        let received_at = Some(Timestamp::from_unix_millis(1_735_732_800_123));
+        assert_eq!(captures(ONE.as_bytes()), (vec![Ok(Entry { received_at, ..Entry::new(request) })], vec![]));
+    }
+
+    #[test]
+    fn a_header_outside_ascii_is_latin_1() {
+        let (entries, _) = captures(ONE.as_bytes());
+        assert_eq!(entries[0].as_ref().unwrap().request.headers.get("x-name").unwrap().as_bytes(), b"\xfc");
+    }
+
+    #[test]
+    fn a_body_outside_utf_8_is_base64() {
+        let input = capture("/").replace(r#""body":"""#, r#""body_base64":"AP/+""#);
+        assert_eq!(captures(input.as_bytes()).0[0].as_ref().unwrap().request.body, b"\0\xff\xfe"[..]);
+        assert_eq!(refused(&input.replace("AP/+", "AP_-")), "line 1: expected standard base64 in `body_base64`");
+    }
+
+    #[test]
+    fn a_log_is_read_past_lines_of_another_kind_and_blank_ones() {
+        let ready = r#"{"kind":"ready","url":"http://127.0.0.1:4400"}"#;
+        let attempt = r#"{"kind":"attempt","request":{"method":"POST","target":"/no","headers":[]}}"#;
+        let log = format!("{ready}\n{}\n\r\n{attempt}\n{}", capture("/1"), capture("/2"));
+        assert_eq!(targets(&log), [Ok("/1".to_owned()), Ok("/2".to_owned())]);
+    }
+
+    #[test]
+    fn a_printed_request_is_read_with_the_path_of_its_url() {
+        let input = r#"{"kind":"request","method":"POST","url":"http://127.0.0.1:4400/cyanite?a=b","headers":[["a","b"]],"body":"{}"}"#;
+        let (entries, _) = captures(input.as_bytes());
+        let request = &entries[0].as_ref().unwrap().request;
+        assert_eq!((request.target.as_str(), &request.body[..]), ("/cyanite?a=b", &b"{}"[..]));
+    }
+
+    #[test]
+    fn the_time_of_receipt_may_be_null() {
+        let input = capture("/").replace(r#""kind""#, r#""received_at":null,"kind""#);
+        assert_eq!(captures(input.as_bytes()).0[0].as_ref().unwrap().received_at, None);
+        let wrong = input.replace("null", r#""noon\n""#);
+        assert_eq!(refused(&wrong), r#"line 1: expected RFC 3339 in `received_at`, found "noon\n""#);
+    }
+
+    #[test]
+    fn an_object_may_go_over_several_lines() {
+        let pretty = capture("/1").replace(',', ",\n").replace('{', "{\n  ");
+        assert_eq!(targets(&pretty), [Ok("/1".to_owned())]);
+        let several = format!("{pretty}\n{pretty}\n{}", capture("/2"));
+        assert_eq!(targets(&several), ["/1", "/1", "/2"].map(|target| Ok(target.to_owned())));
+    }
+
+    #[test]
+    fn an_error_in_several_lines_is_placed() {
+        let input = "{\n \"kind\": \"delivery\",\n \"request\": {\"method\": 5}\n}";
+        assert_eq!(refused(input), "line 3, column 24: invalid type: integer `5`, expected a string");
+    }
+
+    #[test]
+    fn a_broken_line_does_not_hide_the_others() {
+        let broken = r#"{"kind":"delivery" "request":1}"#;
+        let torn = r#"{"kind":"del"#;
+        let log = format!("{}\n{broken}\n{torn}\n{}\n", capture("/1"), capture("/2"));
+        let expected = [
+            Ok("/1".to_owned()),
+            Err("line 2, column 20: expected `,` or `}`".to_owned()),
+            Err("line 3, column 12: EOF while parsing a string".to_owned()),
+            Ok("/2".to_owned()),
+        ];
+        assert_eq!(targets(&log), expected);
+    }
+
+    #[test]
+    fn a_line_torn_between_tokens_does_not_swallow_the_next() {
+        let log = format!("{{\"kind\":\"delivery\",\n{}\n", capture("/2"));
+        let torn = Err("line 1, column 19: EOF while parsing a value".to_owned());
+        assert_eq!(targets(&log), [torn, Ok("/2".to_owned())]);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_passed_over_with_a_note() {
+        let whole = capture("/2");
+        for end in 1..whole.len() {
+            let (entries, notes) = captures(format!("{}\n{}", capture("/1"), &whole[..end]).as_bytes());
+            assert_eq!((entries.len(), notes), (1, vec!["line 2 is cut short: passed over".to_owned()]), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_single_object_that_is_cut_short_is_an_error() {
+        assert_eq!(refused(r#"{"kind":"delivery""#), "line 1, column 18: EOF while parsing an object");
+    }
+
+    #[test]
+    fn a_newer_version_is_named_whatever_else_has_changed() {
+        let newer =
+            "line 1: captured in version 2 of the format, of which this hookdev knows 1: a newer hookdev reads it";
+        assert_eq!(refused(&capture("/").replace(r#""kind""#, r#""hookdev":2,"kind""#)), newer);
+        assert_eq!(refused(r#"{"kind":"delivery","hookdev":2,"requests":[]}"#), newer);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_request_is_named() {
+        let with = |from: &str, to: &str| refused(&capture("/").replace(from, to));
+        assert_eq!(with("POST", "PO ST"), r#"line 1: expected an HTTP method in `method`, found "PO ST""#);
+        assert_eq!(with(r#""/""#, r#""a b""#), r#"line 1: expected a path in `target`, found "a b""#);
+        assert_eq!(with(r#""target":"/","#, ""), "line 1: expected a path in `target`");
+        assert_eq!(with("[]", r#"[["a b","c"]]"#), r#"line 1: expected the name of a header, found "a b""#);
+        let control = r#"line 1: expected Latin-1 without control characters in the header "a""#;
+        assert_eq!(with("[]", r#"[["a","b\n"]]"#), control);
+        assert_eq!(with("[]", r#"[["a"]]"#), "line 1, column 75: invalid length 1, expected a tuple of size 2");
+        let both = "line 1: expected `body` or `body_base64`, found both";
+        assert_eq!(with(r#""body":"""#, r#""body":"","body_base64":"""#), both);
+        assert_eq!(with("method", "verb"), "line 1, column 80: missing field `method`");
+    }
+
+    #[test]
+    fn hostile_documents_are_errors() {
+        let deep = format!("{{\"kind\":{}", "[".repeat(100_000));
+        let errors = [deep.as_bytes(), br#"{"hookdev":1e400}"#, b"{\"kind\":\"\xff\"}", b"{\"kind\":\0}"];
+        let errors = errors.map(|document| captures(document).0.remove(0).unwrap_err());
+        let expected = [
+            "line 1, column 8: invalid type: sequence, expected a string",
+            "line 1, column 16: number out of range",
+            "line 1, column 10: invalid unicode code point",
+            "line 1, column 9: expected value",
+        ];
+        assert_eq!(errors, expected);
+    }
+
+    #[test]
+    fn a_line_over_the_limit_is_an_error_and_the_next_is_read() {
+        let long = io::repeat(b'x').take(LONGEST_ENTRY as u64 + 10);
+        let next = format!("\n{}\n", capture("/2"));
+        let next = io::Cursor::new(next);
+        let mut reader = Hookdev.read(Box::new(io::BufReader::new(long.chain(next)))).unwrap();
+        assert_eq!(reader.next().unwrap().unwrap_err().to_string(), "line 1: longer than 64 MiB");
+        assert_eq!(reader.next().unwrap().unwrap().request.target, "/2");
+        assert!(reader.next().is_none());
+    }
+}

@@ -1,0 +1,413 @@
+//! A raw HTTP/1.x request message, as it goes over the wire or as people paste it: lines may end in
+//! a bare line feed, and the end of the file may end the body. Messages may follow each other.
+
+use std::io::BufRead;
+
+use bytes::Bytes;
+use httparse::{EMPTY_HEADER, Error, Status};
+
+use super::{Entry, Fault, Format, Place, Reader, target, whole};
+use crate::webhook::request::{HeaderName, HeaderValue, Headers, Method, Request};
+
+/// The most headers that a message may have.
+const MOST_HEADERS: usize = 256;
+
+/// Raw HTTP/1.x request messages.
+pub(super) struct Http;
+
+impl Format for Http {
+    fn name(&self) -> &'static str {
+        "a raw HTTP/1.x request"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        starts_message(head)
+    }
+
+    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        Ok(Box::new(Messages { input: whole(input)?, at: 0 }))
+    }
+}
+
+/// Whether the first line that is not blank is a request line.
+fn starts_message(bytes: &[u8]) -> bool {
+    let line = bytes[blank(bytes)..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let words: Vec<&[u8]> = line.trim_ascii_end().splitn(4, |&byte| byte == b' ').collect();
+    matches!(words[..], [method, _, version] if Method::from_bytes(method).is_ok() && version.starts_with(b"HTTP/1."))
+}
+
+/// How many bytes of line ends there are at the start.
+fn blank(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+}
+
+/// The messages of an input, one by one.
+struct Messages {
+    input: Bytes,
+    /// Where the next one starts.
+    at: usize,
+}
+
+impl Reader for Messages {}
+
+impl Iterator for Messages {
+    type Item = Result<Entry, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.at += blank(&self.input[self.at..]);
+        if self.at == self.input.len() {
+            return None;
+        }
+        let start = self.at;
+        // Behind a broken message, the start of the next can't be told.
+        self.at = self.input.len();
+        Some(self.message(start))
+    }
+}
+
+impl Messages {
+    fn message(&mut self, start: usize) -> Result<Entry, Fault> {
+        let Head { mut entry, end } = Head::parse(&self.input, start)?;
+        let framing = Framing::of(&entry.request.headers).ok_or_else(|| {
+            expected(Place::Line(line_at(&self.input, start)), "one number of bytes in `content-length`")
+        })?;
+        let Body { bytes, end, note } = Body::cut(&self.input, end, framing)?;
+        entry.request.body = bytes;
+        entry.notes.extend(note);
+
+        let left = &self.input[end..];
+        if starts_message(left) {
+            self.at = end;
+        } else if !left.is_empty() {
+            entry.notes.push(format!("what stands behind the end of the body was left out: {} B", left.len()));
+        }
+        Ok(entry)
+    }
+}
+
+fn expected(place: Place, what: &str) -> Fault {
+    Fault::Malformed(place, format!("expected {what}"))
+}
+
+/// The number of the line in which a byte stands, from 1.
+fn line_at(input: &[u8], at: usize) -> u64 {
+    input[..at].iter().map(|&byte| u64::from(byte == b'\n')).sum::<u64>() + 1
+}
+
+/// A message up to its body.
+struct Head {
+    entry: Entry,
+    /// Where its body starts.
+    end: usize,
+}
+
+impl Head {
+    fn parse(input: &[u8], start: usize) -> Result<Self, Fault> {
+        let message = &input[start..];
+        let broken = |error| broken(message, error, line_at(input, start));
+        if let Some((request, length)) = parse(message).map_err(broken)? {
+            return Ok(Self { entry: Entry::new(request), end: start + length });
+        }
+        let ended = [message, b"\r\n\r\n"].concat();
+        let (request, _) = parse(&ended).and_then(|parsed| parsed.ok_or(Error::Token)).map_err(broken)?;
+        let note = "the empty line behind the headers is missing".to_owned();
+        Ok(Self { entry: Entry { notes: vec![note], ..Entry::new(request) }, end: input.len() })
+    }
+}
+
+/// The request at the start and where its body begins; `None` when its headers don't end.
+fn parse(message: &[u8]) -> Result<Option<(Request, usize)>, Error> {
+    let mut fields = [EMPTY_HEADER; MOST_HEADERS];
+    let mut parsed = httparse::Request::new(&mut fields);
+    let Status::Complete(length) = parsed.parse(message)? else { return Ok(None) };
+    let field = |field: &httparse::Header<'_>| {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Error::HeaderName)?;
+        Ok((name, HeaderValue::from_bytes(field.value).map_err(|_| Error::HeaderValue)?))
+    };
+    let method = parsed.method.and_then(|method| method.parse::<Method>().ok()).ok_or(Error::Token)?;
+    let target = parsed.path.and_then(target).ok_or(Error::Token)?;
+    let headers = parsed.headers.iter().map(field).collect::<Result<Headers, Error>>()?;
+    Ok(Some((Request { method, target, headers, body: Bytes::new() }, length)))
+}
+
+/// The fault of a message that starts in a line. The parser does not say where it stopped: it is
+/// the first line with which the message is refused.
+fn broken(message: &[u8], error: Error, first: u64) -> Fault {
+    let ends: Vec<usize> = (0..message.len()).filter(|&at| message[at] == b'\n').take(MOST_HEADERS + 2).collect();
+    let before = match error {
+        Error::Token | Error::Version => 0,
+        _ => ends.partition_point(|&end| parse(&message[..=end]).is_ok()),
+    };
+    let place = Place::Line(first + before as u64);
+    match error {
+        Error::TooManyHeaders => Fault::Malformed(place, format!("more than {MOST_HEADERS} headers")),
+        Error::HeaderValue => expected(place, "a header value without control characters"),
+        _ if before == 0 => expected(place, "`METHOD /target HTTP/1.1`"),
+        _ => expected(place, "`Name: value`"),
+    }
+}
+
+/// How the end of a body is told.
+#[derive(Clone, Copy)]
+enum Framing {
+    Chunked,
+    Length(u64),
+    EndOfInput,
+}
+
+impl Framing {
+    /// `None` when the lengths contradict each other or are no numbers.
+    fn of(headers: &Headers) -> Option<Self> {
+        let coding =
+            headers.all("transfer-encoding").last().and_then(|value| value.as_bytes().rsplit(|&b| b == b',').next());
+        if coding.is_some_and(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked")) {
+            return Some(Self::Chunked);
+        }
+        let mut lengths = headers.all("content-length").flat_map(|value| value.as_bytes().split(|&b| b == b','));
+        let Some(first) = lengths.next().map(<[u8]>::trim_ascii) else { return Some(Self::EndOfInput) };
+        let agreed = lengths.all(|length| length.trim_ascii() == first);
+        number(first, 10).filter(|_| agreed).map(Self::Length)
+    }
+}
+
+/// A number of digits alone; no sign, as `from_str_radix` would take.
+fn number(digits: &[u8], radix: u32) -> Option<u64> {
+    let digits = str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
+    u64::from_str_radix(digits, radix).ok()
+}
+
+/// A body as it was cut out of the input.
+struct Body {
+    bytes: Bytes,
+    /// Where it ends.
+    end: usize,
+    note: Option<String>,
+}
+
+impl Body {
+    fn cut(input: &Bytes, start: usize, framing: Framing) -> Result<Self, Fault> {
+        let present = input.len() - start;
+        let to_the_end = |note| Self { bytes: input.slice(start..), end: input.len(), note };
+        match framing {
+            Framing::EndOfInput => Ok(to_the_end(None)),
+            Framing::Length(length) => Ok(match usize::try_from(length).ok().filter(|&length| length <= present) {
+                Some(length) => Self { bytes: input.slice(start..start + length), end: start + length, note: None },
+                None => to_the_end(Some(format!("the body is cut short: {present} B of its content-length {length}"))),
+            }),
+            Framing::Chunked => match Chunks::join(input, start) {
+                Ok(Chunks { bytes, end, complete }) => {
+                    let note = (!complete).then(|| "the body is cut short: its last chunk is missing".to_owned());
+                    Ok(Self { bytes: bytes.into(), end, note })
+                }
+                Err(at) if at == start => Ok(to_the_end(Some(
+                    "the body is not chunked as its transfer-encoding says: taken as it stands".to_owned(),
+                ))),
+                Err(at) => Err(expected(
+                    Place::Byte(at as u64 + 1),
+                    "a chunk: its size in hexadecimal, a line end, its bytes, a line end",
+                )),
+            },
+        }
+    }
+}
+
+/// The chunks of a body, joined.
+struct Chunks {
+    bytes: Vec<u8>,
+    /// Where the last one ends, with its trailers.
+    end: usize,
+    complete: bool,
+}
+
+impl Chunks {
+    /// Fails with the place of what is no chunk.
+    fn join(input: &[u8], start: usize) -> Result<Self, usize> {
+        let mut chunks = Self { bytes: Vec::new(), end: start, complete: false };
+        while chunks.end < input.len() {
+            let (line, next) = line_from(input, chunks.end);
+            let size = line.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+            let size = number(size, 16).ok_or(chunks.end)?;
+            if size == 0 {
+                chunks.end = behind_trailers(input, next);
+                chunks.complete = true;
+                break;
+            }
+            let end = usize::try_from(size).ok().and_then(|size| next.checked_add(size)).unwrap_or(usize::MAX);
+            chunks.bytes.extend_from_slice(&input[next..end.min(input.len())]);
+            chunks.end = match input.get(end..) {
+                Some([b'\r', b'\n', ..]) => end + 2,
+                Some([b'\n', ..]) => end + 1,
+                Some([_, ..]) => return Err(end),
+                Some([]) | None => input.len(),
+            };
+        }
+        Ok(chunks)
+    }
+}
+
+fn behind_trailers(input: &[u8], mut at: usize) -> usize {
+    while at < input.len() {
+        let (line, next) = line_from(input, at);
+        at = next;
+        if line.is_empty() {
+            break;
+        }
+    }
+    at
+}
+
+/// The line that starts at a place, without its end, and where the next one starts.
+fn line_from(input: &[u8], at: usize) -> (&[u8], usize) {
+    let feed = input[at..].iter().position(|&byte| byte == b'\n').map(|feed| at + feed);
+    let line = &input[at..feed.unwrap_or(input.len())];
+    (line.strip_suffix(b"\r").unwrap_or(line), feed.map_or(input.len(), |feed| feed + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(input: &[u8]) -> Vec<Result<Entry, String>> {
+        let messages = Messages { input: Bytes::copy_from_slice(input), at: 0 };
+        messages.map(|read| read.map_err(|fault| fault.to_string())).collect()
+    }
+
+    /// The body and the notes of the one message.
+    fn body(input: &str) -> (String, Vec<String>) {
+        let mut messages = messages(input.as_bytes());
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        let Entry { request, notes, .. } = messages.remove(0).unwrap();
+        (String::from_utf8(request.body.to_vec()).unwrap(), notes)
+    }
+
+    fn refused(input: &str) -> String {
+        messages(input.as_bytes()).remove(0).unwrap_err()
+    }
+
+    fn noted(body: &str, note: &str) -> (String, Vec<String>) {
+        (body.to_owned(), if note.is_empty() { vec![] } else { vec![note.to_owned()] })
+    }
+
+    #[test]
+    fn a_message_gives_its_request() {
+        let input =
+            b"POST /aspect?x=1 HTTP/1.1\r\nHost: a\r\nX-Name: \xfc\r\nx-name:  2 \r\nContent-Length: 4\r\n\r\n{}\r\n";
+        let fields = [("host", &b"a"[..]), ("x-name", b"\xfc"), ("x-name", b"2"), ("content-length", b"4")];
+        let field = |(name, value)| (HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
+        let request = Request {
+            method: Method::POST,
+            target: "/aspect?x=1".to_owned(),
+            headers: fields.into_iter().map(field).collect(),
+            body: Bytes::from_static(b"{}\r\n"),
+        };
+        assert_eq!(messages(input), [Ok(Entry::new(request))]);
+    }
+
+    #[test]
+    fn a_whole_url_is_read_as_its_path_and_query() {
+        let input = b"POST http://a/b?c HTTP/1.0\n\n";
+        assert_eq!(messages(input)[0].as_ref().unwrap().request.target, "/b?c");
+    }
+
+    #[test]
+    fn pasted_lines_may_end_in_a_line_feed_and_the_body_stays_as_it_is() {
+        assert_eq!(body("\n\nPOST / HTTP/1.1\na: b\nContent-Length: 6\n\n{}\r\n\r\n"), noted("{}\r\n\r\n", ""));
+    }
+
+    #[test]
+    fn a_body_without_a_length_goes_to_the_end() {
+        assert_eq!(
+            body("POST / HTTP/1.1\r\n\r\n{}\n\nPOST / HTTP/1.1\r\n\r\n"),
+            noted("{}\n\nPOST / HTTP/1.1\r\n\r\n", "")
+        );
+    }
+
+    #[test]
+    fn a_body_shorter_than_its_length_is_noted() {
+        let short = "the body is cut short: 2 B of its content-length 20";
+        assert_eq!(body("POST / HTTP/1.1\r\nContent-Length: 20\r\n\r\n{}"), noted("{}", short));
+    }
+
+    #[test]
+    fn what_stands_behind_the_body_is_left_out_and_noted() {
+        let left = "what stands behind the end of the body was left out: 1 B";
+        assert_eq!(body("POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}\n"), noted("{}", left));
+    }
+
+    #[test]
+    fn messages_may_follow_each_other() {
+        let one = "POST /1 HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}";
+        let two = "\r\nPUT /2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n";
+        let requests: Vec<_> = messages(format!("{one}{two}{one}").as_bytes())
+            .into_iter()
+            .map(|read| {
+                let Entry { request, notes, .. } = read.unwrap();
+                assert_eq!(notes, Vec::<String>::new());
+                (request.target, request.body)
+            })
+            .collect();
+        let expected =
+            [("/1", "{}"), ("/2", "[]"), ("/1", "{}")].map(|(target, body)| (target.to_owned(), Bytes::from(body)));
+        assert_eq!(requests, expected);
+    }
+
+    #[test]
+    fn chunks_are_joined() {
+        let chunked =
+            |body: &str| format!("POST / HTTP/1.1\nTransfer-Encoding: gzip, Chunked\nContent-Length: 3\n\n{body}");
+        assert_eq!(
+            body(&chunked("3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n")),
+            noted("abc0123456789", "")
+        );
+        assert_eq!(body(&chunked("3\nabc\n0\n\n")), noted("abc", ""));
+        assert_eq!(body(&chunked("0")), noted("", ""));
+        let cut = "the body is cut short: its last chunk is missing";
+        assert_eq!(body(&chunked("3\r\nabc\r\n5\r\n01")), noted("abc01", cut));
+        assert_eq!(body(&chunked("3\r\nabc")), noted("abc", cut));
+        assert_eq!(body(&chunked("")), noted("", cut));
+        assert_eq!(body(&chunked("ffffffffffffffff\r\nab")), noted("ab", cut));
+        let whole = "the body is not chunked as its transfer-encoding says: taken as it stands";
+        assert_eq!(body(&chunked("{\"a\":1}")), noted("{\"a\":1}", whole));
+        let broken = "byte 75: expected a chunk: its size in hexadecimal, a line end, its bytes, a line end";
+        assert_eq!(refused(&chunked("3\r\nabcd\r\n0\r\n\r\n")), broken);
+    }
+
+    #[test]
+    fn a_head_that_ends_with_the_file_is_noted() {
+        let note = "the empty line behind the headers is missing";
+        for input in ["GET /a HTTP/1.1", "GET /a HTTP/1.1\n", "GET /a HTTP/1.1\r\na: b", "GET /a HTTP/1.1\r\na: b\r\n"]
+        {
+            assert_eq!(body(input), noted("", note), "{input:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_head_is_placed_in_its_line() {
+        assert_eq!(refused("POST / HTTP/1.1\r\na: b\r\nc d: e\r\nf: g\r\n\r\n"), "line 3: expected `Name: value`");
+        assert_eq!(refused("POST / HTTP/1.1\r\na: b\r\nc"), "line 3: expected `Name: value`");
+        assert_eq!(
+            refused("POST / HTTP/1.1\na: b\0\n\n"),
+            "line 2: expected a header value without control characters"
+        );
+        assert_eq!(refused("POST /a b HTTP/1.1\n\n"), "line 1: expected `METHOD /target HTTP/1.1`");
+        assert_eq!(refused("CONNECT a:80 HTTP/1.1\na: b\n\n"), "line 1: expected `METHOD /target HTTP/1.1`");
+        let many = format!("POST / HTTP/1.1\n{}\n", "a: b\n".repeat(257));
+        assert_eq!(refused(&many), "line 258: more than 256 headers");
+        let second = "POST / HTTP/1.1\nContent-Length: 0\n\nPOST / HTTP/1.1\n:\n\n";
+        assert_eq!(messages(second.as_bytes())[1], Err("line 5: expected `Name: value`".to_owned()));
+    }
+
+    #[test]
+    fn lengths_that_contradict_each_other_are_refused() {
+        let lengths = |lines: &str| format!("POST / HTTP/1.1\n{lines}\n\n{{}}");
+        assert_eq!(body(&lengths("Content-Length: 2, 2\nContent-Length: 2")), noted("{}", ""));
+        for wrong in [
+            "Content-Length: 2\nContent-Length: 1",
+            "Content-Length: +2",
+            "Content-Length: ",
+            "Content-Length: 99999999999999999999",
+        ] {
+            assert_eq!(refused(&lengths(wrong)), "line 1: expected one number of bytes in `content-length`", "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Reads captured requests in the forms that tools write them: one file here for each form.
+//!
+//! A form is a [`Format`] and a line in `FORMATS`; it is told by what stands in a file, not by the
+//! file's name. Entries are read one by one, and a broken one does not hide the others.
+
+pub mod bare;
+mod fault;
+mod hookdev;
+mod http;
+mod keys;
+mod walk;
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Cursor, Read},
+    path::{Path, PathBuf},
+    vec,
+};
+
+use bytes::Bytes;
+
+pub use self::{
+    fault::{EntryError, Fault, Place},
+    walk::{Walk, open_found, walk},
+};
+use crate::webhook::{request::Request, time::Timestamp};
+
+/// The forms, in the order in which they are tried: the first that knows its own reads the input.
+static FORMATS: &[&dyn Format] = &[&http::Http, &hookdev::Hookdev];
+
+/// The longest entry, and the longest input of a form that is read whole: 64 MiB.
+pub const LONGEST_ENTRY: usize = 64 << 20;
+
+/// How much of an input a form is told by.
+const LONGEST_HEAD: usize = 64 << 10;
+
+/// UTF-8's byte order mark, which some editors and shells put before a text.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// One form of captured requests.
+pub trait Format: Sync {
+    /// What people call it, with its article, for messages.
+    fn name(&self) -> &'static str;
+
+    /// Whether an input with these first bytes is of this form. They may end anywhere.
+    fn recognises(&self, head: &[u8]) -> bool;
+
+    /// Starts to read an input.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be had from it.
+    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault>;
+}
+
+/// The entries of one input.
+pub trait Reader: Iterator<Item = Result<Entry, Fault>> + Send {
+    /// What a person should know of the input beside its entries; complete after the last of them.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
+}
+
+/// For a form that is read whole.
+impl Reader for vec::IntoIter<Result<Entry, Fault>> {}
+
+/// One captured request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place among the entries of its input, broken ones included, from 0.
+    pub index: usize,
+    /// When it was received, if the input says so.
+    pub received_at: Option<Timestamp>,
+    /// The request as it was received.
+    pub request: Request,
+    /// What a person should know of it: a body cut short, for one.
+    pub notes: Vec<String>,
+}
+
+impl Entry {
+    fn new(request: Request) -> Self {
+        Self { index: 0, received_at: None, request, notes: Vec::new() }
+    }
+}
+
+/// The entries of one input, in order.
+pub struct Entries<'a> {
+    file: PathBuf,
+    next: usize,
+    reader: Box<dyn Reader + 'a>,
+}
+
+impl Entries<'_> {
+    /// What a person should know of the input beside its entries: a torn last line that was passed
+    /// over, for one. Complete after the last entry.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        self.reader.notes()
+    }
+}
+
+impl Iterator for Entries<'_> {
+    type Item = Result<Entry, EntryError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let read = self.reader.next()?;
+        let index = self.next;
+        self.next += 1;
+        Some(match read {
+            Ok(entry) => Ok(Entry { index, ..entry }),
+            Err(fault) => Err(fault.of(&self.file, index)),
+        })
+    }
+}
+
+/// Reads a file that was named as a capture.
+///
+/// # Errors
+///
+/// When it can't be read, is empty, or is of no known form.
+pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
+    let input = File::open(file).map_err(|source| Fault::Read(source).of(file, 0))?;
+    read(file, input)
+}
+
+/// Reads an input, standard input for one, that goes by the name of `file` in errors.
+///
+/// # Errors
+///
+/// When it can't be read, is empty, or is of no known form.
+pub fn read<'a>(file: &Path, mut input: impl Read + Send + 'a) -> Result<Entries<'a>, EntryError> {
+    let mut head = head(&mut input).map_err(|source| Fault::Read(source).of(file, 0))?;
+    if head.starts_with(BOM) {
+        head.drain(..BOM.len());
+    }
+    if head.trim_ascii().is_empty() {
+        return Err(EntryError::Empty { file: file.to_owned() });
+    }
+    let format = sniff(&head).ok_or_else(|| EntryError::Unrecognised { file: file.to_owned() })?;
+    let input = Cursor::new(head).chain(BufReader::new(input));
+    let reader = format.read(Box::new(input)).map_err(|fault| fault.of(file, 0))?;
+    Ok(Entries { file: file.to_owned(), next: 0, reader })
+}
+
+/// The form of an input that starts with `head`.
+#[must_use]
+pub fn sniff(head: &[u8]) -> Option<&'static dyn Format> {
+    let head = head.strip_prefix(BOM).unwrap_or(head);
+    FORMATS.iter().copied().find(|format| format.recognises(head))
+}
+
+/// Reads until the form can be told; a pipe that says it with its first line is not waited on.
+fn head(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    const STEP: usize = 4 << 10;
+
+    let mut head = Vec::new();
+    loop {
+        let known = head.len();
+        head.resize(known + STEP, 0);
+        let read = input.read(&mut head[known..]);
+        head.truncate(known + *read.as_ref().unwrap_or(&0));
+        match read {
+            Ok(0) => return Ok(head),
+            Ok(_) if head.len() >= LONGEST_HEAD => return Ok(head),
+            Ok(_) if head[known..].contains(&b'\n') && sniff(&head).is_some() => return Ok(head),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+    }
+}
+
+/// Reads the whole of an input, for a form that can't be read piece by piece.
+fn whole(input: impl Read) -> Result<Bytes, Fault> {
+    let mut bytes = Vec::new();
+    input.take(LONGEST_ENTRY as u64 + 1).read_to_end(&mut bytes).map_err(Fault::Read)?;
+    if bytes.len() > LONGEST_ENTRY {
+        return Err(Fault::TooLong(Place::Line(1)));
+    }
+    Ok(bytes.into())
+}
+
+/// The target of a request line, or that of a whole URL: its path and query.
+fn target(text: &str) -> Option<String> {
+    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return None;
+    }
+    if text.starts_with('/') || text == "*" {
+        return Some(text.to_owned());
+    }
+    let (_, rest) = text.split_once("://")?;
+    let rest = rest.split('#').next().unwrap_or_default();
+    let target = rest.find(['/', '?']).map_or("", |end| &rest[end..]);
+    Some(if target.starts_with('/') { target.to_owned() } else { format!("/{target}") })
+}
+
+#[cfg(test)]
+mod tests;

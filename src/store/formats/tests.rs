@@ -1,0 +1,151 @@
+//! Tests of what all forms share, and of their behaviour on arbitrary input.
+
+use std::fs;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const CAPTURE: &str = r#"{"kind":"delivery","hookdev":1,"received_at":null,"request":{"method":"POST","target":"/a","headers":[["x","y"]],"body":"{\"n\":1e400}"}}"#;
+const MESSAGE: &str = "POST /a HTTP/1.1\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+
+fn name_of(head: &[u8]) -> Option<&'static str> {
+    sniff(head).map(Format::name)
+}
+
+fn all(input: &[u8]) -> Result<Vec<Result<Entry, EntryError>>, EntryError> {
+    Ok(read(Path::new("input"), input)?.collect())
+}
+
+/// Gives a byte at a time, as a slow pipe does.
+struct Dripping<'a>(&'a [u8]);
+
+impl Read for Dripping<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len().min(1);
+        self.0.read(&mut buffer[..room])
+    }
+}
+
+#[test]
+fn a_form_is_told_by_content() {
+    let (capture, message) = (Some("a hookdev capture"), Some("a raw HTTP/1.x request"));
+    assert_eq!(name_of(CAPTURE.as_bytes()), capture);
+    assert_eq!(name_of(b"\xef\xbb\xbf{\n  \"request\": {"), capture);
+    assert_eq!(name_of(MESSAGE.as_bytes()), message);
+    assert_eq!(name_of(b"\nPOST / HTTP/1.0\n"), message);
+    for other in ["", "# Read me\n", "{\"log\":{}}", "[1]", "\u{89}PNG\r\n", "POST / HTTP/2\n", "a b c HTTP/1.1"] {
+        assert_eq!(name_of(other.as_bytes()), None, "{other:?}");
+    }
+}
+
+#[test]
+fn entries_are_numbered_with_the_broken_ones() {
+    let log = format!("\u{feff}{CAPTURE}\n{{\"kind\":5}}\n{{\"kind\":\"ready\"}}\n{CAPTURE}\n");
+    let indices: Vec<_> = all(log.as_bytes())
+        .unwrap()
+        .into_iter()
+        .map(|read| match read {
+            Ok(entry) => Ok(entry.index),
+            Err(error) => Err(error.to_string()),
+        })
+        .collect();
+    let broken = "input: line 2, column 9: invalid type: integer `5`, expected a string";
+    assert_eq!(indices, [Ok(0), Err(broken.to_owned()), Ok(2)]);
+}
+
+#[test]
+fn an_input_may_come_in_any_pieces() {
+    for input in [CAPTURE, MESSAGE] {
+        let entries: Vec<_> =
+            read(Path::new("input"), Dripping(input.as_bytes())).unwrap().map(Result::unwrap).collect();
+        assert_eq!(entries, all(input.as_bytes()).unwrap().into_iter().map(Result::unwrap).collect::<Vec<_>>());
+        assert_eq!((entries.len(), entries[0].request.path()), (1, "/a"));
+    }
+}
+
+#[test]
+fn what_is_no_capture_says_what_was_expected() {
+    let refused = |input: &[u8]| all(input).unwrap_err().to_string();
+    let forms = "expected a raw HTTP/1.x request or a hookdev capture";
+    assert_eq!(refused(b"# Read me\n"), format!("input is no capture: {forms}"));
+    assert_eq!(refused(b" \n"), format!("input is empty: {forms}"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    for path in [dir.path().to_owned(), dir.path().join("missing")] {
+        let error = open(&path).err().unwrap();
+        assert_eq!(error.to_string(), format!("cannot read {}", path.display()));
+    }
+}
+
+#[test]
+fn a_torn_last_line_is_noted_once_all_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("log.ndjson");
+    fs::write(&file, format!("{CAPTURE}\n{{\"kind\"")).unwrap();
+    let mut entries = open(&file).unwrap();
+    assert_eq!(entries.by_ref().count(), 1);
+    assert_eq!(entries.notes(), ["line 2 is cut short: passed over"]);
+}
+
+#[test]
+fn a_target_is_the_path_and_query_of_a_url() {
+    for (text, expected) in [
+        ("/a?b=c#d", Some("/a?b=c#d")),
+        ("*", Some("*")),
+        ("http://h:1/a?b=c#d", Some("/a?b=c")),
+        ("https://h?b", Some("/?b")),
+        ("https://h", Some("/")),
+        ("https://h#a/b", Some("/")),
+        ("a:80", None),
+        ("", None),
+        ("/a b", None),
+        ("/a\r\nb", None),
+    ] {
+        assert_eq!(target(text).as_deref(), expected, "{text:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_are_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = all(&bytes);
+        for start in ["{\"kind\":", "{\"request\":{", "POST / HTTP/1.1\r\n", "POST / HTTP/1.1\nTransfer-Encoding: chunked\n\n"] {
+            let _ = all(&[start.as_bytes(), &bytes].concat());
+        }
+    }
+
+    #[test]
+    fn mutated_captures_are_no_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        for input in [format!("{CAPTURE}\n{CAPTURE}\n"), format!("{MESSAGE}{MESSAGE}")] {
+            let mut bytes = input.into_bytes();
+            for (place, byte) in &changes {
+                let place = place.index(bytes.len());
+                bytes[place] = *byte;
+            }
+            let _ = all(&bytes);
+            let _ = all(&bytes[..cut.index(bytes.len())]);
+        }
+    }
+
+    #[test]
+    fn a_request_message_is_read_back(body in prop::collection::vec(any::<u8>(), 0..100), chunk in 1_usize..50) {
+        let sized = [format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len()).as_bytes(), &body].concat();
+        let mut chunked = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for chunk in body.chunks(chunk) {
+            chunked.extend([format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
+        }
+        chunked.extend(b"0\r\n\r\n");
+        for message in [sized, chunked] {
+            let entry = all(&message).unwrap().remove(0).unwrap();
+            prop_assert_eq!(&entry.request.body[..], &body[..]);
+            prop_assert_eq!(entry.notes, Vec::<String>::new());
+        }
+    }
+}

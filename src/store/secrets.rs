@@ -1,0 +1,275 @@
+//! Where secrets come from: literals, environment variables and files, in the order that makes
+//! one of them count.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use zeroize::Zeroizing;
+
+use super::env_file;
+use crate::webhook::{
+    keyring::{Keyring, SecretSource},
+    provider::{Provider, catalog::Catalog},
+    signature::{MalformedSecret, SigningSecret},
+};
+
+/// The environment that secrets are looked up in: the process's own, then the env file's.
+pub struct Environment {
+    process: fn(&str) -> Option<String>,
+    file: HashMap<String, String>,
+}
+
+impl Environment {
+    /// Reads the env file, if there is one. `process` looks a variable up in the process's own
+    /// environment.
+    ///
+    /// # Errors
+    ///
+    /// When the env file can't be read.
+    pub fn read(process: fn(&str) -> Option<String>, env_file: Option<&Path>) -> Result<Self, SecretError> {
+        let file = match env_file {
+            Some(path) => env_file::read(path).map_err(|error| SecretError::EnvFile(path.to_owned(), error))?,
+            None => Vec::new(),
+        };
+        Ok(Self { process, file: file.into_iter().collect() })
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        (self.process)(name).or_else(|| self.file.get(name).cloned())
+    }
+}
+
+/// What is wrong with a secret. None of these holds any of it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not set.
+    #[error("the environment variable {0} is not set")]
+    NoVariable(String),
+    /// The file can't be read.
+    #[error("the secret's file {} can't be read", .0.display())]
+    File(PathBuf, #[source] io::Error),
+    /// The env file can't be read.
+    #[error("the env file {} can't be read", .0.display())]
+    EnvFile(PathBuf, #[source] io::Error),
+    /// The text is not of the provider's form.
+    #[error("the secret of {provider} from {origin} is malformed: {problem}")]
+    Malformed {
+        /// The provider.
+        provider: String,
+        /// Where the secret came from.
+        origin: String,
+        /// What is wrong with it.
+        problem: MalformedSecret,
+    },
+    /// There is nothing to sign.
+    #[error("{0} signs nothing, so that a secret is of no use to it")]
+    NotUsed(String),
+}
+
+impl SecretError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoVariable(name) => Some(format!("set it (export {name}=…), or name another source with --secret")),
+            Self::Malformed { problem, .. } => Some(problem.hint().to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// What the user said of secrets.
+pub struct Sources<'a> {
+    /// The `--secret` flags as typed.
+    pub flags: &'a [String],
+    /// The one provider that flags without a provider's name are for; none when they are for
+    /// every provider whose form they have.
+    pub flag_provider: Option<&'a str>,
+    /// The sources that the config names for a provider, and the folder they are relative to.
+    pub config: &'a dyn Fn(&str) -> Vec<String>,
+    /// The folder that the config's relative paths start from.
+    pub config_base: &'a Path,
+    /// Where variables are looked up.
+    pub environment: &'a Environment,
+}
+
+/// Finds the secrets of every provider that signs: those of the flags, else the variable that the
+/// manifest names, else those of the config, else the env file's, else the development secret.
+///
+/// # Errors
+///
+/// When a source can't be read, or what it holds is malformed.
+pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Keyring, SecretError> {
+    let mut keyring = Keyring::default();
+    let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text, catalog)).collect();
+    for flag in &flags {
+        if let Some(provider) =
+            flag.provider.and_then(|name| catalog.get(name)).filter(|provider| provider.secret.is_none())
+        {
+            return Err(SecretError::NotUsed(provider.title.clone()));
+        }
+    }
+    for provider in catalog.providers() {
+        let Some(rule) = &provider.secret else { continue };
+        let name = provider.name.as_str();
+        let mut add = |text: &str, source: SecretSource| {
+            let secret =
+                SigningSecret::parse(text, &rule.format).map_err(|problem| malformed(provider, &source, problem))?;
+            keyring.add(name, secret, source);
+            Ok(())
+        };
+        let given: Vec<&Flag<'_>> = flags.iter().filter(|flag| flag.is_for(name, sources.flag_provider)).collect();
+        let mut added = false;
+        for flag in given {
+            let (text, source) = read(flag.source, Path::new(""), sources.environment, SecretSource::Flag)?;
+            match add(&text, source) {
+                // A flag for every provider is for those alone whose form it has.
+                Err(SecretError::Malformed {
+                    problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex, ..
+                }) if flag.provider.is_none() && sources.flag_provider.is_none() => {}
+                result => {
+                    result?;
+                    added = true;
+                }
+            }
+        }
+        if added {
+            continue;
+        }
+        if let Some((env, text)) = rule.env.as_deref().and_then(|env| Some((env, (sources.environment.process)(env)?)))
+        {
+            add(&Zeroizing::new(text), SecretSource::Env(env.to_owned()))?;
+            continue;
+        }
+        let configured = (sources.config)(name);
+        for source in &configured {
+            let (text, source) = read(source, sources.config_base, sources.environment, SecretSource::Config)?;
+            add(&text, source)?;
+        }
+        if !configured.is_empty() {
+            continue;
+        }
+        match rule.env.as_deref().and_then(|env| Some((env, sources.environment.file.get(env)?))) {
+            Some((env, text)) => add(text, SecretSource::Env(env.to_owned()))?,
+            None => add(&rule.development, SecretSource::Development)?,
+        }
+    }
+    Ok(keyring)
+}
+
+/// A `--secret` flag: a source, for one provider if its name stands before the first `=`.
+struct Flag<'a> {
+    provider: Option<&'a str>,
+    source: &'a str,
+}
+
+impl<'a> Flag<'a> {
+    fn parse(text: &'a str, catalog: &Catalog) -> Self {
+        match text.split_once('=').filter(|(name, _)| catalog.contains(name)) {
+            Some((name, source)) => Self { provider: Some(name), source },
+            None => Self { provider: None, source: text },
+        }
+    }
+
+    fn is_for(&self, name: &str, only: Option<&str>) -> bool {
+        self.provider.or(only).is_none_or(|wanted| wanted == name)
+    }
+}
+
+/// The secret's text behind a source, and the source as output names it.
+fn read(
+    source: &str,
+    base: &Path,
+    environment: &Environment,
+    literal: SecretSource,
+) -> Result<(Zeroizing<String>, SecretSource), SecretError> {
+    if let Some(name) = source.strip_prefix("env:") {
+        let text = environment.get(name).ok_or_else(|| SecretError::NoVariable(name.to_owned()))?;
+        return Ok((Zeroizing::new(text), SecretSource::Env(name.to_owned())));
+    }
+    if let Some(path) = source.strip_prefix("file:") {
+        let full = base.join(path);
+        let text = fs::read_to_string(&full).map_err(|error| SecretError::File(full, error))?;
+        return Ok((Zeroizing::new(text), SecretSource::File(path.to_owned())));
+    }
+    Ok((Zeroizing::new(source.to_owned()), literal))
+}
+
+fn malformed(provider: &Provider, source: &SecretSource, problem: MalformedSecret) -> SecretError {
+    let origin = match source {
+        SecretSource::Flag => "--secret".to_owned(),
+        SecretSource::Config => "the config".to_owned(),
+        other => other.to_string(),
+    };
+    SecretError::Malformed { provider: provider.title.clone(), origin, problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(name: &str) -> Option<String> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| "from-the-environment".to_owned())
+    }
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    fn found(flags: &[&str], environment: fn(&str) -> Option<String>, config: &[&str]) -> Result<Vec<String>, String> {
+        let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+        let config = |name: &str| match name {
+            "cyanite" => config.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        };
+        let environment = Environment::read(environment, None).unwrap();
+        let sources = Sources {
+            flags: &flags,
+            flag_provider: None,
+            config: &config,
+            config_base: Path::new(""),
+            environment: &environment,
+        };
+        let keyring = resolve(&Catalog::builtin(), &sources).map_err(|error| error.to_string())?;
+        let count = keyring.secrets("cyanite").len();
+        Ok((0..count).map(|place| keyring.source("cyanite", place).unwrap().to_string()).collect())
+    }
+
+    #[test]
+    fn the_nearer_source_counts() {
+        assert_eq!(found(&[], nothing, &[]).unwrap(), ["development"]);
+        assert_eq!(found(&[], nothing, &["literal"]).unwrap(), ["config"]);
+        assert_eq!(found(&[], process, &["literal"]).unwrap(), ["env:CYANITE_WEBHOOK_SECRET"]);
+        assert_eq!(found(&["cyanite=a", "cyanite=b=c"], process, &["literal"]).unwrap(), ["flag", "flag"]);
+    }
+
+    #[test]
+    fn a_flag_for_another_provider_is_not_this_ones() {
+        assert_eq!(found(&["jewelmusic=a"], nothing, &[]).unwrap(), ["development"]);
+    }
+
+    #[test]
+    fn a_flag_without_a_provider_is_for_those_whose_form_it_has() {
+        assert_eq!(found(&["no base64!"], nothing, &[]).unwrap(), ["flag"]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_secret_is_said_without_it() {
+        assert_eq!(
+            found(&["aspect=whsec_???"], nothing, &[]).unwrap_err(),
+            "the secret of Aspect from --secret is malformed: it is not base64 (standard alphabet, padded)"
+        );
+        assert_eq!(found(&["env:NO_SUCH"], nothing, &[]).unwrap_err(), "the environment variable NO_SUCH is not set");
+        assert_eq!(
+            found(&["auphonic=x"], nothing, &[]).unwrap_err(),
+            "Auphonic signs nothing, so that a secret is of no use to it"
+        );
+        assert_eq!(
+            found(&[], nothing, &["'quoted'"]).unwrap_err(),
+            "the secret of Cyanite from the config is malformed: it stands in quotes, which are not part of it"
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! Everything that is said of one received request: whose it is, which event, whether it is
+//! genuine, whether its payload is what the provider documents.
+
+use std::sync::Arc;
+
+use crate::webhook::{
+    keyring::{Keyring, SecretSource},
+    provider::{
+        Provider,
+        catalog::Catalog,
+        event::{Event, EventName},
+        payload::{self, Payload},
+    },
+    request::Request,
+    schema::Violation,
+    signature::{Receipt, Verdict},
+};
+
+/// What requests are judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<'a> {
+    /// The providers that are known.
+    pub catalog: &'a Catalog,
+    /// The secrets in force.
+    pub keyring: &'a Keyring,
+    /// The provider that all requests are taken for, whatever they look like.
+    pub provider: Option<&'a Arc<Provider>>,
+    /// The longest decoded body that is read, in bytes.
+    pub decoded_limit: usize,
+}
+
+/// What is said of one request.
+#[derive(Clone, Debug)]
+pub struct Assessment {
+    /// The provider's name.
+    pub provider: Option<Arc<Provider>>,
+    /// The event's whole name.
+    pub event: Option<String>,
+    /// Whether it is genuine.
+    pub verdict: Verdict,
+    /// Where the secret that matched came from.
+    pub secret: Option<SecretSource>,
+    /// Whether the payload is what the provider documents.
+    pub payload: PayloadCheck,
+    /// The line for people.
+    pub summary: Option<String>,
+    /// What is odd and no reason to refuse it.
+    pub warnings: Vec<String>,
+}
+
+/// Whether a payload satisfies the provider's schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayloadCheck {
+    /// It does.
+    Valid,
+    /// It does not, for these reasons.
+    Invalid(Vec<Violation>),
+    /// There is no schema for it.
+    Unknown,
+}
+
+impl PayloadCheck {
+    /// Its name in all output.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Invalid(_) => "invalid",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// What is wrong; nothing unless it is invalid.
+    #[must_use]
+    pub fn errors(&self) -> &[Violation] {
+        match self {
+            Self::Invalid(errors) => errors,
+            Self::Valid | Self::Unknown => &[],
+        }
+    }
+}
+
+impl Judge<'_> {
+    /// Judges a request.
+    #[must_use]
+    pub fn assess(&self, request: &Request, receipt: Receipt) -> Assessment {
+        let mut warnings = Vec::new();
+        let body = payload::decoded(request, self.decoded_limit).unwrap_or_else(|problem| {
+            warnings.push(problem);
+            (&[] as &[u8]).into()
+        });
+        let payload = Payload::parse(request, &body);
+        let provider = self
+            .provider
+            .or_else(|| self.catalog.by_path(request))
+            .or_else(|| self.catalog.by_content(request, &payload));
+        let Some(provider) = provider else {
+            return Assessment::unrecognised(warnings);
+        };
+        let event = provider.event_of(&payload);
+        let listed = event.as_ref().and_then(EventName::listed);
+        if let Some(EventName::Unlisted(name)) = &event {
+            warnings.push(format!("`{name}` is not in the list of {}'s documented events", provider.title));
+        }
+        let verdict = provider.verify(self.keyring.secrets(&provider.name), request, listed, receipt);
+        let secret = match &verdict {
+            Verdict::Verified(verified) => self.keyring.source(&provider.name, verified.secret).cloned(),
+            _ => None,
+        };
+        Assessment {
+            summary: provider.summary(listed, &payload),
+            payload: check(provider, listed, &payload, &mut warnings),
+            event: event.map(|event| event.full_name().to_owned()),
+            provider: Some(Arc::clone(provider)),
+            verdict,
+            secret,
+            warnings,
+        }
+    }
+}
+
+impl Assessment {
+    fn unrecognised(warnings: Vec<String>) -> Self {
+        Self {
+            provider: None,
+            event: None,
+            verdict: Verdict::Unrecognised,
+            secret: None,
+            payload: PayloadCheck::Unknown,
+            summary: None,
+            warnings,
+        }
+    }
+
+    /// The name to show: the event's, else the provider's, else `unrecognised`.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.event.as_deref().or_else(|| self.provider_name()).unwrap_or("unrecognised")
+    }
+
+    /// The provider's name.
+    #[must_use]
+    pub fn provider_name(&self) -> Option<&str> {
+        self.provider.as_ref().map(|provider| provider.name.as_str())
+    }
+}
+
+fn check(
+    provider: &Provider,
+    event: Option<&Event>,
+    payload: &Payload<'_>,
+    warnings: &mut Vec<String>,
+) -> PayloadCheck {
+    let (Some(name), Some(root)) = (provider.schema_of(event), payload.root()) else { return PayloadCheck::Unknown };
+    let Some(definition) = provider.schema().ok().and_then(|schema| schema.definition(name)) else {
+        return PayloadCheck::Unknown;
+    };
+    let report = definition.check(root);
+    warnings.extend(report.warnings.iter().map(|violation| format!("{}: {}", violation.pointer, violation.message)));
+    if report.errors.is_empty() { PayloadCheck::Valid } else { PayloadCheck::Invalid(report.errors) }
+}

@@ -1,0 +1,136 @@
+//! A payload whose changing values are found once, so that each of many sends only fills them in.
+
+use std::ops::Range;
+
+use super::{OverrideError, find};
+use crate::webhook::json::{Kind, Path, parse, quote};
+
+/// A payload with blanks: values at known paths that are new in every send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    text: String,
+    blanks: Vec<Blank>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Blank {
+    span: Range<usize>,
+    /// The place of its path, and so of its value, among those given.
+    index: usize,
+    is_number: bool,
+}
+
+impl Template {
+    /// Finds the values at `paths`.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not JSON, a path leads nowhere, or one leads into the value of another.
+    pub fn new(text: impl Into<String>, paths: &[Path]) -> Result<Self, OverrideError> {
+        let text = text.into();
+        let document = parse(&text)?;
+        let mut blanks = Vec::with_capacity(paths.len());
+        for (index, path) in paths.iter().enumerate() {
+            let node = find(&document, path)?;
+            blanks.push(Blank { span: node.span.clone(), index, is_number: matches!(node.kind, Kind::Number(_)) });
+        }
+        blanks.sort_by_key(|blank| (blank.span.start, usize::MAX - blank.span.end));
+        if let Some((outer, inner)) =
+            blanks.iter().zip(blanks.iter().skip(1)).find(|(outer, inner)| inner.span.start < outer.span.end)
+        {
+            let path = |blank: &Blank| paths[blank.index].clone();
+            return Err(OverrideError::Overlap { inner: path(inner), outer: path(outer) });
+        }
+        Ok(Self { text, blanks })
+    }
+
+    /// The payload with these values in the order of the paths. Each becomes a string, except that a number stays one
+    /// where the value reads as a number. A blank without a value keeps what stood there.
+    #[must_use]
+    pub fn fill<T: AsRef<str>>(&self, values: &[T]) -> String {
+        let mut filled = String::with_capacity(self.text.len() + 64);
+        let mut copied = 0;
+        for blank in &self.blanks {
+            let Some(value) = values.get(blank.index).map(AsRef::as_ref) else { continue };
+            filled.push_str(&self.text[copied..blank.span.start]);
+            if blank.is_number && is_number(value) {
+                filled.push_str(value);
+            } else {
+                filled.push_str(&quote(value));
+            }
+            copied = blank.span.end;
+        }
+        filled.push_str(&self.text[copied..]);
+        filled
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    parse(text).is_ok_and(|node| matches!(node.kind, Kind::Number(number) if number == text))
+}
+
+/// Puts a text in the place of one value: as a string, except that a number stays one where the text reads as a number.
+///
+/// # Errors
+///
+/// When the payload is not JSON or the path leads nowhere.
+pub fn replace(text: &str, path: &Path, value: &str) -> Result<String, OverrideError> {
+    Ok(Template::new(text, std::slice::from_ref(path))?.fill(&[value]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::json::SyntaxError;
+
+    fn path(text: &str) -> Path {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn values_go_to_their_paths_in_whatever_order_these_are_given() {
+        let text = r#"{ "id" : "evt_1", "created": 1735732800, "data": {"n": "1"} }"#;
+        let template = Template::new(text, &[path("created"), path("data.n"), path("id")]).unwrap();
+        let expected = r#"{ "id" : "evt_\"2\"", "created": 1735732801, "data": {"n": "2"} }"#;
+        assert_eq!(template.fill(&["1735732801", "2", "evt_\"2\""]), expected);
+        assert_eq!(template.fill(&["1735732802"]), text.replace("800", "802"));
+        assert_eq!(template.fill::<&str>(&[]), text);
+    }
+
+    #[test]
+    fn a_text_becomes_a_number_only_where_a_number_stands() {
+        let set = |text: &str, value: &str| replace(text, &path("a"), value).unwrap();
+        assert_eq!(set(r#"{"a":1}"#, "2"), r#"{"a":2}"#);
+        assert_eq!(set(r#"{"a":1}"#, " 2"), r#"{"a":" 2"}"#);
+        assert_eq!(set(r#"{"a":1}"#, "007"), r#"{"a":"007"}"#);
+        assert_eq!(set(r#"{"a":"1"}"#, "2"), r#"{"a":"2"}"#);
+        assert_eq!(set(r#"{"a":null}"#, "2"), r#"{"a":"2"}"#);
+        assert_eq!(set(r#"{"a":"x"}"#, r#""y""#), r#"{"a":"\"y\""}"#);
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_named_with_the_nearest() {
+        let error = OverrideError::Missing { path: path("event.typ"), nearest: Some(path("event.type")) };
+        assert_eq!(replace(r#"{"event":{"type":1}}"#, &path("event.typ"), ""), Err(error.clone()));
+        assert_eq!(error.to_string(), "there is no `event.typ` in the payload; the nearest is `event.type`");
+    }
+
+    #[test]
+    fn a_value_within_another_cannot_be_replaced_besides_it() {
+        let template =
+            |paths: &[&str]| Template::new(r#"{"a":{"b":1}}"#, &paths.iter().map(|p| path(p)).collect::<Vec<_>>());
+        let overlap = |inner, outer| Err(OverrideError::Overlap { inner: path(inner), outer: path(outer) });
+        assert_eq!(template(&["a.b", "a"]), overlap("a.b", "a"));
+        assert_eq!(template(&["a", "/a"]), overlap("a", "a"));
+    }
+
+    #[test]
+    fn a_payload_that_is_not_json_is_an_error() {
+        let error = SyntaxError { offset: 6, line: 1, column: 7, message: "expected a value" };
+        assert_eq!(
+            replace("status=3", &path("a"), "").map_err(|e| e.to_string()),
+            Err("the payload is not JSON: expected a value at line 1, column 1".into())
+        );
+        assert_eq!(replace("{\"a\": x}", &path("a"), ""), Err(OverrideError::Syntax(error)));
+    }
+}

@@ -1,0 +1,168 @@
+//! All providers that are known: lookup by name, and the one behind a request.
+
+use std::sync::{Arc, OnceLock};
+
+use glob::Pattern;
+
+use super::{
+    Provider,
+    event::Event,
+    files::{self, Files},
+    payload::Payload,
+};
+use crate::webhook::{nearest, request::Request};
+
+/// The providers that are known, the user's own before the built-in ones.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    entries: Vec<Entry>,
+}
+
+/// A provider that is read when it is first asked for: most runs need one of them.
+#[derive(Debug)]
+struct Entry {
+    name: String,
+    files: Option<Files>,
+    provider: OnceLock<Arc<Provider>>,
+}
+
+impl Entry {
+    fn provider(&self) -> &Arc<Provider> {
+        self.provider.get_or_init(|| {
+            let files = self.files.clone().unwrap_or_else(|| unreachable!("an entry without a provider has files"));
+            match Provider::load(files) {
+                Ok(provider) => Arc::new(provider),
+                // Only embedded folders are read this late, and the tests read every one of them.
+                Err(error) => unreachable!("{error}"),
+            }
+        })
+    }
+}
+
+impl Catalog {
+    /// The built-in providers.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let entry = |(name, files): (&str, Files)| Entry {
+            name: name.to_owned(),
+            files: Some(files),
+            provider: OnceLock::new(),
+        };
+        Self { entries: files::builtin().map(entry).collect() }
+    }
+
+    /// Adds a provider of the user's; the answer is whether it takes the place of one that was
+    /// there under the same name.
+    pub fn add(&mut self, provider: Provider) -> bool {
+        let name = provider.name.clone();
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.name != name);
+        let replaces = self.entries.len() < before;
+        self.entries.insert(0, Entry { name, files: None, provider: OnceLock::from(Arc::new(provider)) });
+        replaces
+    }
+
+    /// The provider of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<Provider>> {
+        self.entries.iter().find(|entry| entry.name == name).map(Entry::provider)
+    }
+
+    /// Whether there is a provider of this name, which is cheaper than to get it.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
+    /// The names of all providers.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.name.as_str())
+    }
+
+    /// All providers.
+    pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.entries.iter().map(Entry::provider)
+    }
+
+    /// Every event of every provider.
+    pub fn events(&self) -> impl Iterator<Item = (&Arc<Provider>, &Event)> {
+        self.providers().flat_map(|provider| provider.events.iter().map(move |event| (provider, event)))
+    }
+
+    /// The events whose whole names a glob matches (a plain name matches itself).
+    #[must_use]
+    pub fn matching(&self, glob: &Pattern) -> Vec<(&Arc<Provider>, &Event)> {
+        self.events().filter(|(_, event)| glob.matches(&event.full_name)).collect()
+    }
+
+    /// The event of exactly this whole name.
+    #[must_use]
+    pub fn event(&self, full_name: &str) -> Option<(&Arc<Provider>, &Event)> {
+        let (provider, name) = full_name.split_once('.')?;
+        let provider = self.get(provider)?;
+        Some((provider, provider.event(name)?))
+    }
+
+    /// The names of events that a wrong one may have meant, the nearest first.
+    #[must_use]
+    pub fn nearest_events(&self, wrong: &str) -> Vec<&str> {
+        let names: Vec<&str> = self.events().map(|(_, event)| event.full_name.as_str()).collect();
+        let mut ranked = nearest::ranked(wrong, names);
+        ranked.truncate(3);
+        ranked
+    }
+
+    /// The provider that the first segment of a request's path names.
+    #[must_use]
+    pub fn by_path(&self, request: &Request) -> Option<&Arc<Provider>> {
+        let segment = request.path().trim_start_matches('/').split('/').next()?;
+        self.get(segment)
+    }
+
+    /// The provider whose marks a request bears: a header of its own counts more than a payload
+    /// of the shape of one of its events.
+    #[must_use]
+    pub fn by_content(&self, request: &Request, payload: &Payload<'_>) -> Option<&Arc<Provider>> {
+        let score = |provider: &Arc<Provider>| {
+            let header = provider.recognised_by.iter().any(|name| request.headers.contains(name.as_str()));
+            let event = provider.events.iter().any(|event| event.matches(payload));
+            2 * u8::from(header) + u8::from(event)
+        };
+        let mut best: Option<(u8, &Arc<Provider>)> = None;
+        for provider in self.providers() {
+            let score = score(provider);
+            if score > best.map_or(0, |(best, _)| best) {
+                best = Some((score, provider));
+            }
+        }
+        best.map(|(_, provider)| provider)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_folder_loads() {
+        let catalog = Catalog::builtin();
+        assert_eq!(catalog.names().collect::<Vec<_>>(), ["aspect", "auphonic", "cyanite", "jewelmusic"]);
+        let events: Vec<usize> = catalog.providers().map(|provider| provider.events.len()).collect();
+        assert_eq!(events, [3, 2, 9, 16]);
+    }
+
+    #[test]
+    fn a_folder_of_the_users_takes_the_place_of_a_built_in_one() {
+        let mut catalog = Catalog::builtin();
+        let (_, files) = files::builtin().find(|(name, _)| *name == "auphonic").unwrap();
+        assert!(catalog.add(Provider::load(files).unwrap()));
+        assert_eq!(catalog.names().collect::<Vec<_>>(), ["auphonic", "aspect", "cyanite", "jewelmusic"]);
+    }
+
+    #[test]
+    fn a_misspelt_event_is_answered_with_the_nearest() {
+        let catalog = Catalog::builtin();
+        assert_eq!(catalog.nearest_events("cyanite.v2.finish")[0], "cyanite.v2.finished");
+        assert_eq!(catalog.nearest_events("zzzzzz"), [""; 0]);
+    }
+}

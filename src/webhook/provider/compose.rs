@@ -1,0 +1,239 @@
+//! Makes the requests that a provider would send: a payload with fresh values and the user's
+//! changes, then for each attempt the body in one form, the headers and the signature.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, header};
+
+use super::{
+    Provider,
+    event::Event,
+    fresh::{Fresh, Source, seed_of},
+    payload::Payload,
+};
+use crate::webhook::{
+    delivery::{Encoding, Media},
+    json::{self, Path},
+    overrides::{self, Override, OverrideError},
+    request::{self, Headers, Request},
+    signature::{Message, SigningSecret},
+    time::Timestamp,
+};
+
+/// One delivery: what stays the same over all its attempts.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The delivery's id; empty at a provider that has none.
+    pub id: String,
+    /// The event's name without the provider's.
+    pub event: String,
+    /// Whether the provider sends it without a signature.
+    pub unsigned: bool,
+    content: Content,
+    seed: [u8; 32],
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    /// A JSON text, sent in whichever form the attempt has.
+    Payload(String),
+    /// The user's own bytes, sent as they are.
+    Bytes(Bytes),
+}
+
+/// What makes one send differ from the next.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// When it is made.
+    pub now: Timestamp,
+    /// The id that the user wants.
+    pub id: Option<String>,
+    /// Randomness; not used when the id is given.
+    pub entropy: [u8; 32],
+}
+
+/// What to send of an event.
+#[derive(Clone, Copy, Debug)]
+pub enum What<'a> {
+    /// Its fixture, with the changes of a variant if one is given, fresh values, then the user's
+    /// overrides.
+    Fixture(Option<&'a [(Path, String)]>, &'a [Override]),
+    /// These bytes.
+    Bytes(&'a Bytes),
+}
+
+/// What one attempt of a delivery is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct AttemptOf<'a> {
+    /// The form of its body.
+    pub encoding: &'a Encoding,
+    /// The path and query that it is sent to.
+    pub target: &'a str,
+    /// When it is made.
+    pub now: Timestamp,
+    /// What signs it.
+    pub secret: Option<&'a SigningSecret>,
+    /// The user's own headers, which stand above the provider's.
+    pub own_headers: &'a Headers,
+}
+
+impl Provider {
+    /// Drafts a delivery of one of the provider's events.
+    ///
+    /// # Errors
+    ///
+    /// When an override does not fit the payload.
+    pub fn draft(&self, event: &Event, what: What<'_>, moment: &Moment) -> Result<Draft, OverrideError> {
+        let seed = moment.id.as_deref().map_or(moment.entropy, seed_of);
+        let source = Source { now: moment.now, id: "", seed: &seed };
+        let id =
+            moment.id.clone().or_else(|| self.delivery.id.as_ref().map(|id| id.make(source, "id"))).unwrap_or_default();
+        let content = match what {
+            What::Bytes(bytes) => Content::Bytes(bytes.clone()),
+            What::Fixture(variant, overrides) => {
+                let source = Source { id: &id, ..source };
+                Content::Payload(self.payload(event, variant.unwrap_or_default(), overrides, source)?)
+            }
+        };
+        Ok(Draft { id, event: event.name.clone(), unsigned: event.unsigned, content, seed })
+    }
+
+    fn payload(
+        &self,
+        event: &Event,
+        variant: &[(Path, String)],
+        overrides: &[Override],
+        source: Source<'_>,
+    ) -> Result<String, OverrideError> {
+        let mut text = event.fixture.clone();
+        for (path, value) in variant {
+            text = overrides::replace(&text, path, value)?;
+        }
+        for (path, fresh) in &self.fresh {
+            // A payload of another shape has no such field, and nothing to renew.
+            if json::parse(&text).is_ok_and(|root| root.get(path).is_some()) {
+                text = overrides::replace(&text, path, &fresh.make(source, &path.to_string()))?;
+            }
+        }
+        let text = overrides::apply(&text, overrides)?;
+        let mut compact = String::with_capacity(text.len());
+        if let Ok(root) = json::parse(&text) {
+            json::compact(&text, &root, &mut compact);
+        }
+        Ok(compact)
+    }
+
+    /// The request of one attempt: body, headers, and the signature unless there is no secret.
+    #[must_use]
+    pub fn request(&self, draft: &Draft, attempt: &AttemptOf<'_>) -> Request {
+        let AttemptOf { encoding, target, now, secret, own_headers } = *attempt;
+        let (content_type, body) = draft.encode(encoding.media);
+        let mut headers = Headers::new();
+        let agent = self.delivery.user_agent.as_deref().unwrap_or(concat!("hookdev/", env!("CARGO_PKG_VERSION")));
+        let mut add = |name: &HeaderName, text: &str| {
+            if let Ok(value) = request::value(text) {
+                headers.push(name.clone(), value);
+            }
+        };
+        add(&header::CONTENT_TYPE, &content_type);
+        add(&header::USER_AGENT, agent);
+        for (name, text) in &encoding.headers {
+            add(name, text);
+        }
+        for (name, template) in &self.delivery.headers {
+            add(name, &template.fill(&draft.event, now.unix_seconds(), &draft.id));
+        }
+        for (name, value) in own_headers {
+            headers.set(name, value.clone());
+        }
+        let mut request = Request { method: self.delivery.method.clone(), target: target.to_owned(), headers, body };
+        if let (Some(secret), false) = (secret, draft.unsigned) {
+            for (name, value) in self.sign(secret, &request, &draft.id, now) {
+                if !own_headers.contains(name.as_str()) {
+                    request.headers.push(name, value);
+                }
+            }
+        }
+        request
+    }
+
+    fn sign(
+        &self,
+        secret: &SigningSecret,
+        request: &Request,
+        id: &str,
+        time: Timestamp,
+    ) -> Vec<(HeaderName, HeaderValue)> {
+        let message = Message { body: &request.body, id, time, headers: &request.headers };
+        self.schemes.first().map(|scheme| scheme.sign(secret, &message)).unwrap_or_default()
+    }
+}
+
+impl Draft {
+    /// The payload's JSON text; none when the user's own bytes are sent.
+    #[must_use]
+    pub fn payload(&self) -> Option<&str> {
+        match &self.content {
+            Content::Payload(text) => Some(text),
+            Content::Bytes(_) => None,
+        }
+    }
+
+    /// The content type and the body of an attempt in one form.
+    fn encode(&self, media: Media) -> (String, Bytes) {
+        match (&self.content, media) {
+            (Content::Payload(text), Media::Urlencoded) => {
+                let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields(text)).finish();
+                ("application/x-www-form-urlencoded".to_owned(), body.into())
+            }
+            (Content::Payload(text), Media::Multipart) => {
+                let boundary = self.boundary();
+                (format!("multipart/form-data; boundary={boundary}"), multipart(&fields(text), &boundary).into())
+            }
+            (Content::Payload(text), Media::Json) => ("application/json".to_owned(), text.clone().into()),
+            (Content::Bytes(bytes), media) => (self.own_type(bytes, media), bytes.clone()),
+        }
+    }
+
+    /// The content type of the user's own bytes: the attempt's, a boundary read off their start.
+    fn own_type(&self, bytes: &[u8], media: Media) -> String {
+        match media {
+            Media::Json => "application/json".to_owned(),
+            Media::Urlencoded => "application/x-www-form-urlencoded".to_owned(),
+            Media::Multipart => {
+                let line = bytes.strip_prefix(b"--").and_then(|rest| rest.split(|&b| b == b'\r' || b == b'\n').next());
+                let boundary =
+                    line.and_then(|line| std::str::from_utf8(line).ok()).map_or_else(|| self.boundary(), str::to_owned);
+                format!("multipart/form-data; boundary={boundary}")
+            }
+        }
+    }
+
+    /// A boundary of the form that libcurl writes: 24 dashes and 16 hexadecimal digits.
+    fn boundary(&self) -> String {
+        let template = format!("{}{{hex:16}}", "-".repeat(24));
+        let source = Source { now: Timestamp::from_unix_seconds(0), id: "", seed: &self.seed };
+        Fresh::try_from(template).map(|template| template.make(source, "boundary")).unwrap_or_default()
+    }
+}
+
+/// The fields of a flat payload, in order.
+fn fields(text: &str) -> Vec<(String, String)> {
+    use crate::webhook::json::Kind;
+    let Ok(root) = json::parse(text) else { return Vec::new() };
+    let payload = Payload::of(root);
+    let Some(Kind::Object(members)) = payload.root().map(|root| &root.kind) else { return Vec::new() };
+    let field = |member: &json::Member<'_>| {
+        let value = member.value.text().map_or_else(|| text[member.value.span.clone()].to_owned(), Into::into);
+        (member.key.to_string(), value)
+    };
+    members.iter().map(field).collect()
+}
+
+/// A `multipart/form-data` body as libcurl writes it.
+fn multipart(fields: &[(String, String)], boundary: &str) -> String {
+    let quote = |name: &str| name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    let part = |(name, value): &(String, String)| {
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{value}\r\n", quote(name))
+    };
+    fields.iter().map(part).chain([format!("--{boundary}--\r\n")]).collect()
+}

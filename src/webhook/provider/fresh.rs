@@ -1,0 +1,188 @@
+//! Values that are new in each send: ids, times and random texts, made from the template in the
+//! manifest, a clock reading and a seed, so that the same three give the same value.
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::webhook::{
+    nearest,
+    template::{self, Piece},
+    time::Timestamp,
+};
+
+/// What a send draws its fresh values from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// When the send is made.
+    pub now: Timestamp,
+    /// The delivery's id; empty while that id itself is made.
+    pub id: &'a str,
+    /// Randomness, or what stands for it in a reproducible send.
+    pub seed: &'a [u8; 32],
+}
+
+/// The seed of a send whose id is pinned.
+#[must_use]
+pub fn seed_of(id: &str) -> [u8; 32] {
+    Sha256::digest(id.as_bytes()).into()
+}
+
+/// The template of a fresh value: `msg_{base62:27}`, `{now}`, `{uuid}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Fresh(Vec<FreshPiece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum FreshPiece {
+    Literal(String),
+    Now,
+    Unix,
+    Id,
+    Uuid,
+    Random(&'static [u8], usize),
+}
+
+const HEX: &[u8] = b"0123456789abcdef";
+const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const DIGITS: &[u8] = b"0123456789";
+
+impl Fresh {
+    /// A value; `label` tells apart the values of one send.
+    #[must_use]
+    pub fn make(&self, source: Source<'_>, label: &str) -> String {
+        let mut stream = Stream::new(source.seed, label);
+        let mut value = String::new();
+        for piece in &self.0 {
+            match piece {
+                FreshPiece::Literal(text) => value.push_str(text),
+                FreshPiece::Now => value.push_str(&source.now.rfc3339_seconds()),
+                FreshPiece::Unix => value.push_str(&source.now.unix_seconds().to_string()),
+                FreshPiece::Id => value.push_str(source.id),
+                FreshPiece::Uuid => value.push_str(&stream.uuid()),
+                FreshPiece::Random(alphabet, length) => value.extend((0..*length).map(|_| stream.pick(alphabet))),
+            }
+        }
+        value
+    }
+}
+
+impl TryFrom<String> for Fresh {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        template::split(&text)?.into_iter().map(piece).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn piece(piece: Piece<'_>) -> Result<FreshPiece, String> {
+    let name = match piece {
+        Piece::Literal(text) => return Ok(FreshPiece::Literal(text.to_owned())),
+        Piece::Placeholder(name) => name,
+    };
+    let (kind, length) = name.split_once(':').map_or((name, None), |(kind, length)| (kind, Some(length)));
+    let random = |alphabet| match length.and_then(|length| length.parse().ok()) {
+        Some(length @ 1..=256) => Ok(FreshPiece::Random(alphabet, length)),
+        _ => Err(format!("`{{{name}}}` needs a length from 1 to 256, such as `{{{kind}:24}}`")),
+    };
+    match (kind, length) {
+        ("now", None) => Ok(FreshPiece::Now),
+        ("unix", None) => Ok(FreshPiece::Unix),
+        ("id", None) => Ok(FreshPiece::Id),
+        ("uuid", None) => Ok(FreshPiece::Uuid),
+        ("hex", _) => random(HEX),
+        ("base62", _) => random(BASE62),
+        ("digits", _) => random(DIGITS),
+        _ => Err(nearest::unknown("placeholder", name, ["now", "unix", "id", "uuid", "hex:N", "base62:N", "digits:N"])),
+    }
+}
+
+/// An endless stream of bytes from a seed: SHA-256 of seed, label and a counter.
+struct Stream {
+    hash: Sha256,
+    counter: u64,
+    block: [u8; 32],
+    used: usize,
+}
+
+impl Stream {
+    fn new(seed: &[u8; 32], label: &str) -> Self {
+        let hash = Sha256::new_with_prefix(seed).chain_update(label.as_bytes());
+        Self { hash, counter: 0, block: [0; 32], used: 32 }
+    }
+
+    fn byte(&mut self) -> u8 {
+        if self.used == self.block.len() {
+            self.block = self.hash.clone().chain_update(self.counter.to_be_bytes()).finalize().into();
+            self.counter += 1;
+            self.used = 0;
+        }
+        self.used += 1;
+        self.block[self.used - 1]
+    }
+
+    /// A character of the alphabet, each as likely as the others.
+    fn pick(&mut self, alphabet: &[u8]) -> char {
+        let whole = 256 - 256 % alphabet.len();
+        loop {
+            let byte = usize::from(self.byte());
+            if byte < whole {
+                return char::from(alphabet[byte % alphabet.len()]);
+            }
+        }
+    }
+
+    /// A version 4 UUID.
+    fn uuid(&mut self) -> String {
+        let mut text = String::with_capacity(36);
+        for place in 0..32 {
+            if matches!(place, 8 | 12 | 16 | 20) {
+                text.push('-');
+            }
+            text.push(match place {
+                12 => '4',
+                16 => self.pick(b"89ab"),
+                _ => self.pick(HEX),
+            });
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn make(template: &str, id: &str) -> String {
+        let source = Source { now: Timestamp::from_unix_seconds(1_735_732_800), id, seed: &seed_of(id) };
+        Fresh::try_from(template.to_owned()).unwrap().make(source, "label")
+    }
+
+    #[test]
+    fn the_same_id_and_time_give_the_same_values() {
+        let template = "{now} {unix} {id} {uuid} x{base62:22}";
+        assert_eq!(make(template, "a"), make(template, "a"));
+        assert_ne!(make(template, "a")[40..], make(template, "b")[40..]);
+        assert!(make(template, "a").starts_with("2025-01-01T12:00:00Z 1735732800 a "));
+    }
+
+    #[test]
+    fn values_have_the_form_that_was_asked_for() {
+        let uuid =
+            regex_lite::Regex::new("^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$").unwrap();
+        assert!(uuid.is_match(&make("{uuid}", "a")), "{}", make("{uuid}", "a"));
+        let random = regex_lite::Regex::new("^[0-9A-Za-z]{200}[0-9a-f]{5}[0-9]{3}$").unwrap();
+        let value = make("{base62:200}{hex:5}{digits:3}", "a");
+        assert!(random.is_match(&value), "{value}");
+    }
+
+    #[test]
+    fn a_wrong_placeholder_is_named() {
+        let wrong = |template: &str| Fresh::try_from(template.to_owned());
+        assert_eq!(wrong("{base62}"), Err("`{base62}` needs a length from 1 to 256, such as `{base62:24}`".into()));
+        assert_eq!(
+            wrong("{uid}"),
+            Err("unknown placeholder `uid`; did you mean `uuid`? (known: `now`, `unix`, `id`, `uuid`, `hex:N`, `base62:N`, `digits:N`)"
+                .into())
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! What a body means: JSON, or the fields of a form. Read only to name an event, to check it
+//! against the schema and to show it; the body's bytes are never changed.
+
+use std::{
+    borrow::Cow,
+    io::{self, Read},
+};
+
+use bytes::Bytes;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use futures_util::{FutureExt, stream};
+
+use crate::webhook::{
+    json::{self, Kind, Member, Node, Path},
+    request::Request,
+};
+
+/// The form in which a payload was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A JSON text.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Urlencoded,
+    /// `multipart/form-data`.
+    Multipart,
+    /// Anything else, or what cannot be read as what it says it is.
+    Opaque,
+}
+
+/// A payload that can be asked for its values.
+#[derive(Debug)]
+pub struct Payload<'a> {
+    /// The form in which it was sent.
+    pub form: Form,
+    root: Option<Node<'a>>,
+}
+
+/// The body of a request without its `content-encoding`: the very bytes when there is none.
+///
+/// # Errors
+///
+/// In words, when the encoding is not known, the data is broken or longer than `limit` bytes.
+pub fn decoded(request: &Request, limit: usize) -> Result<Cow<'_, [u8]>, String> {
+    let encoding = request.headers.text("content-encoding").unwrap_or_default().trim().to_ascii_lowercase();
+    let body = request.body.as_ref();
+    match encoding.as_str() {
+        "" | "identity" => Ok(Cow::Borrowed(body)),
+        "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(body), limit),
+        "deflate" => inflate(ZlibDecoder::new(body), limit),
+        other => Err(format!("the body's content-encoding `{other}` is not one that can be decoded here")),
+    }
+}
+
+fn inflate(decoder: impl Read, limit: usize) -> Result<Cow<'static, [u8]>, String> {
+    let mut out = Vec::new();
+    let read = decoder.take(limit as u64 + 1).read_to_end(&mut out);
+    match read {
+        Ok(_) if out.len() > limit => Err(format!("the decoded body is longer than {limit} bytes")),
+        Ok(_) => Ok(Cow::Owned(out)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err("the compressed body ends too early".to_owned())
+        }
+        Err(error) => Err(format!("the compressed body can't be decoded: {error}")),
+    }
+}
+
+impl<'a> Payload<'a> {
+    /// Reads a decoded body as what the request says it is; one without a content type that
+    /// begins like JSON is read as JSON.
+    #[must_use]
+    pub fn parse(request: &Request, body: &'a [u8]) -> Self {
+        let media = request.media_type();
+        let (form, root) = match media.as_deref() {
+            Some("application/x-www-form-urlencoded") => (Form::Urlencoded, Some(urlencoded(body))),
+            Some("multipart/form-data") => (Form::Multipart, multipart(request, body)),
+            _ if begins_like_json(body) => (Form::Json, json(body)),
+            _ => (Form::Opaque, None),
+        };
+        Self { form: if root.is_some() { form } else { Form::Opaque }, root }
+    }
+
+    /// A payload of a JSON text that was parsed already.
+    #[must_use]
+    pub fn of(root: Node<'a>) -> Self {
+        Self { form: Form::Json, root: Some(root) }
+    }
+
+    /// The scalar at a path, as people write it.
+    #[must_use]
+    pub fn text(&self, path: &Path) -> Option<Cow<'_, str>> {
+        self.root.as_ref()?.get(path)?.text()
+    }
+
+    /// The payload as a tree; a form is an object of strings.
+    #[must_use]
+    pub fn root(&self) -> Option<&Node<'a>> {
+        self.root.as_ref()
+    }
+
+    /// The fields of a form, in order; none for JSON.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let members = match (&self.form, &self.root) {
+            (Form::Urlencoded | Form::Multipart, Some(Node { kind: Kind::Object(members), .. })) => members.as_slice(),
+            _ => &[],
+        };
+        members.iter().filter_map(|member| match &member.value.kind {
+            Kind::String(text) => Some((member.key.as_ref(), text.as_ref())),
+            _ => None,
+        })
+    }
+}
+
+fn begins_like_json(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+fn json(body: &[u8]) -> Option<Node<'_>> {
+    json::parse(std::str::from_utf8(body).ok()?).ok()
+}
+
+fn urlencoded(body: &[u8]) -> Node<'_> {
+    object(form_urlencoded::parse(body))
+}
+
+/// The text fields of a multipart body; a file stands as its name and size.
+fn multipart<'a>(request: &Request, body: &[u8]) -> Option<Node<'a>> {
+    let content_type = request.headers.text("content-type")?;
+    let boundary = multer::parse_boundary(&content_type).ok()?;
+    let whole = stream::iter([Ok::<_, io::Error>(Bytes::copy_from_slice(body))]);
+    let mut parts = multer::Multipart::new(whole, boundary);
+    let mut fields = Vec::new();
+    // The whole body is there, so that the parser never has to wait.
+    while let Some(part) = parts.next_field().now_or_never()?.ok()? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let file = part.file_name().map(str::to_owned);
+        let bytes = part.bytes().now_or_never()?.ok()?;
+        let value = match file {
+            Some(file) => format!("(file {file}, {} bytes)", bytes.len()),
+            None => String::from_utf8_lossy(&bytes).into_owned(),
+        };
+        fields.push((Cow::Owned(name), Cow::Owned(value)));
+    }
+    Some(object(fields))
+}
+
+fn object<'a>(fields: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Node<'a> {
+    let member = |(key, value)| Member { key, key_span: 0..0, value: Node { span: 0..0, kind: Kind::String(value) } };
+    Node { span: 0..0, kind: Kind::Object(fields.into_iter().map(member).collect()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::webhook::request::{self, HeaderName, Headers, Method};
+
+    fn request(headers: &[(&'static str, &str)], body: impl Into<Bytes>) -> Request {
+        let headers: Headers =
+            headers.iter().map(|(name, text)| (HeaderName::from_static(name), request::value(text).unwrap())).collect();
+        Request { method: Method::POST, target: "/".into(), headers, body: body.into() }
+    }
+
+    #[test]
+    fn both_forms_hold_the_same_fields() {
+        let urlencoded = request(
+            &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")],
+            "status=3&status_string=Done+%C3%BC",
+        );
+        let multipart = request(
+            &[("content-type", "multipart/form-data; boundary=x")],
+            "--x\r\ncontent-disposition: form-data; name=\"status\"\r\n\r\n3\r\n--x\r\ncontent-disposition: form-data; name=\"status_string\"\r\n\r\nDone ü\r\n--x--\r\n",
+        );
+        for (request, form) in [(urlencoded, Form::Urlencoded), (multipart, Form::Multipart)] {
+            let payload = Payload::parse(&request, &request.body);
+            assert_eq!(payload.form, form);
+            assert_eq!(payload.fields().collect::<Vec<_>>(), [("status", "3"), ("status_string", "Done ü")]);
+        }
+    }
+
+    #[test]
+    fn a_broken_multipart_body_is_opaque() {
+        let broken = request(&[("content-type", "multipart/form-data; boundary=x")], "--x\r\nno end");
+        assert_eq!(Payload::parse(&broken, &broken.body).form, Form::Opaque);
+    }
+
+    #[test]
+    fn a_compressed_body_is_decoded_up_to_the_limit() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(&[b'a'; 1000]).unwrap();
+        let zipped = request(&[("content-encoding", "gzip")], encoder.finish().unwrap());
+        assert_eq!(decoded(&zipped, 1000).as_deref(), Ok(&[b'a'; 1000][..]));
+        assert_eq!(decoded(&zipped, 999), Err("the decoded body is longer than 999 bytes".into()));
+        let cut = request(&[("content-encoding", "gzip")], zipped.body.slice(..20));
+        assert_eq!(decoded(&cut, 1000), Err("the compressed body ends too early".into()));
+        let brotli = request(&[("content-encoding", "br")], "x");
+        assert_eq!(
+            decoded(&brotli, 9),
+            Err("the body's content-encoding `br` is not one that can be decoded here".into())
+        );
+    }
+}

@@ -1,0 +1,265 @@
+//! What every provider folder must keep, the built-in ones and the user's own: each event has a
+//! fixture that is recognised, satisfies the schema, and verifies when signed; and each vector
+//! gets the verdict that it states.
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::{
+    Provider,
+    compose::{AttemptOf, Moment, What},
+    event::{Event, EventName},
+    files,
+    payload::{self, Payload},
+};
+use crate::webhook::{
+    request::{self, Headers, Request},
+    signature::{SigningSecret, Verdict},
+    time::Timestamp,
+};
+
+/// The longest decoded body of a vector.
+const LIMIT: usize = 16 << 20;
+
+/// Everything in a folder that does not hold, in words; nothing when all is well.
+#[must_use]
+pub fn self_test(provider: &Provider) -> Vec<String> {
+    let mut problems = Vec::new();
+    if let Err(error) = provider.schema() {
+        problems.push(format!("{}: {error}", files::SCHEMA));
+    }
+    for event in &provider.events {
+        check_event(provider, event, &mut problems);
+    }
+    check_vectors(provider, &mut problems);
+    problems
+}
+
+fn check_event(provider: &Provider, event: &Event, problems: &mut Vec<String>) {
+    if let (Some(name), Ok(schema)) = (event.schema.as_deref(), provider.schema())
+        && schema.definition(name).is_none()
+    {
+        problems.push(format!("{}: the schema `{name}` is not in the $defs of {}", event.full_name, files::SCHEMA));
+    }
+    let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
+    for variant in std::iter::once(None).chain(variants) {
+        let moment = Moment { now: Timestamp::from_unix_seconds(1_735_732_800), id: None, entropy: [7; 32] };
+        let draft = match provider.draft(event, What::Fixture(variant, &[]), &moment) {
+            Ok(draft) => draft,
+            Err(error) => {
+                problems.push(format!("{}: {error}", event.full_name));
+                continue;
+            }
+        };
+        let secret =
+            provider.secret.as_ref().and_then(|rule| SigningSecret::parse(&rule.development, &rule.format).ok());
+        for encoding in &provider.delivery.encodings {
+            let attempt = AttemptOf {
+                encoding,
+                target: "/",
+                now: moment.now,
+                secret: secret.as_ref(),
+                own_headers: &Headers::new(),
+            };
+            let request = provider.request(&draft, &attempt);
+            check_request(provider, event, &request, secret.as_slice(), moment.now, problems);
+        }
+    }
+}
+
+fn check_request(
+    provider: &Provider,
+    event: &Event,
+    request: &Request,
+    secrets: &[SigningSecret],
+    now: Timestamp,
+    problems: &mut Vec<String>,
+) {
+    let name = &event.full_name;
+    let payload = Payload::parse(request, &request.body);
+    match provider.event_of(&payload) {
+        Some(EventName::Listed(found)) if found.name == event.name => {}
+        other => problems.push(format!(
+            "{name}: the fixture is recognised as {}",
+            other.map_or("nothing".into(), |o| o.full_name().to_owned())
+        )),
+    }
+    let verdict = provider.verify(secrets, request, Some(event), Some(now).into());
+    let unsigned = event.unsigned || provider.schemes.is_empty();
+    if !matches!((&verdict, unsigned), (Verdict::Verified(_), false) | (Verdict::Unsigned, true)) {
+        problems.push(format!("{name}: the signed fixture is {}", verdict.name()));
+    }
+    let definition = event.schema.as_deref().and_then(|schema| provider.schema().ok()?.definition(schema));
+    if let (Some(definition), Some(root)) = (definition, payload.root()) {
+        let report = definition.check(root);
+        let found = report.errors.iter().chain(&report.warnings);
+        problems.extend(
+            found.map(|violation| format!("{name}: the fixture, {}: {}", violation.pointer, violation.message)),
+        );
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vectors {
+    count: usize,
+    vectors: Vec<Vector>,
+}
+
+/// A request with a known verdict.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vector {
+    id: String,
+    /// For people: what it shows and where the expected values come from.
+    #[serde(rename = "note")]
+    _note: String,
+    #[serde(rename = "source")]
+    _source: String,
+    secrets: Vec<String>,
+    at: Option<i64>,
+    request: VectorRequest,
+    verdict: String,
+    rejection: Option<String>,
+    scheme: Option<String>,
+    event: Option<String>,
+    payload: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VectorRequest {
+    method: String,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    body_base64: Option<String>,
+}
+
+fn check_vectors(provider: &Provider, problems: &mut Vec<String>) {
+    let Some(text) = provider.files().get(files::VECTORS) else { return };
+    let file: Vectors = match serde_json::from_str(text) {
+        Ok(file) => file,
+        Err(error) => return problems.push(format!("{}: {error}", files::VECTORS)),
+    };
+    if file.count != file.vectors.len() {
+        problems.push(format!("{}: `count` says {}, and there are {}", files::VECTORS, file.count, file.vectors.len()));
+    }
+    for vector in &file.vectors {
+        match vector.outcome(provider) {
+            Ok(outcome) if outcome == vector.expected() => {}
+            Ok(outcome) => problems.push(format!("vector {}: expected {}, is {outcome}", vector.id, vector.expected())),
+            Err(problem) => problems.push(format!("vector {}: {problem}", vector.id)),
+        }
+    }
+}
+
+impl Vector {
+    fn expected(&self) -> String {
+        let scheme = self.scheme.as_deref().unwrap_or("-");
+        let (code, event) = (self.rejection.as_deref().unwrap_or("-"), self.event.as_deref().unwrap_or("-"));
+        format!("{} (scheme {scheme}, rejection {code}, event {event}, payload {})", self.verdict, self.payload)
+    }
+
+    fn outcome(&self, provider: &Provider) -> Result<String, String> {
+        let format = provider.secret.as_ref().map(|rule| rule.format.clone()).unwrap_or_default();
+        let secrets =
+            self.secrets.iter().map(|text| SigningSecret::parse(text, &format)).collect::<Result<Vec<_>, _>>();
+        let secrets = secrets.map_err(|error| format!("the secret is malformed: {error}"))?;
+        let request = self.request.read()?;
+        let body = payload::decoded(&request, LIMIT)?;
+        let payload = Payload::parse(&request, &body);
+        let event = provider.event_of(&payload);
+        let listed = event.as_ref().and_then(EventName::listed);
+        let verdict = provider.verify(&secrets, &request, listed, self.at.map(Timestamp::from_unix_seconds).into());
+
+        let scheme = match &verdict {
+            Verdict::Verified(verified) => &*verified.scheme,
+            _ => "-",
+        };
+        let code = verdict.rejection().map_or("-", |rejection| rejection.reason.code());
+        let name =
+            event.as_ref().map_or("-", |event| event.full_name().trim_start_matches(&format!("{}.", provider.name)));
+        let definition = provider.schema_of(listed).and_then(|schema| provider.schema().ok()?.definition(schema));
+        let check = match (definition, payload.root()) {
+            (Some(definition), Some(root)) if definition.check(root).errors.is_empty() => "valid",
+            (Some(_), Some(_)) => "invalid",
+            _ => "unknown",
+        };
+        Ok(format!("{} (scheme {scheme}, rejection {code}, event {name}, payload {check})", verdict.name()))
+    }
+}
+
+impl VectorRequest {
+    fn read(&self) -> Result<Request, String> {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let body = match (&self.body, &self.body_base64) {
+            (Some(text), None) => Bytes::copy_from_slice(text.as_bytes()),
+            (None, Some(text)) => STANDARD.decode(text).map_err(|error| format!("body_base64: {error}"))?.into(),
+            _ => return Err("give either `body` or `body_base64`".to_owned()),
+        };
+        let mut headers = Headers::new();
+        for (name, text) in &self.headers {
+            let name = name.parse().map_err(|_| format!("`{name}` is no header name"))?;
+            headers.push(name, request::value(text).map_err(|error| error.to_string())?);
+        }
+        let method = self.method.parse().map_err(|_| format!("`{}` is no method", self.method))?;
+        Ok(Request { method, target: self.target.clone(), headers, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::{super::files::Files, *};
+
+    fn folder(manifest: &'static str, schema: &'static str, vectors: &'static str) -> Provider {
+        let list = [
+            ("provider.toml", manifest),
+            ("schema.json", schema),
+            ("vectors.json", vectors),
+            ("events/a.json", "{\"t\":\"a\",\"n\":1}\n"),
+        ];
+        let files = list.into_iter().map(|(path, text)| (Cow::Borrowed(path), Cow::Borrowed(text))).collect();
+        Provider::load(Files::new("acme", files)).unwrap()
+    }
+
+    const MANIFEST: &str = r#"
+name = "acme"
+title = "Acme"
+about = "A test"
+[delivery]
+success = ["2xx"]
+[[event]]
+name = "a"
+about = "An event"
+match = { t = "a" }
+schema = "a"
+"#;
+
+    #[test]
+    fn a_sound_folder_has_no_problems() {
+        let schema = r#"{"$defs":{"a":{"type":"object","required":["t"]}}}"#;
+        let vectors = r#"{"count":1,"vectors":[{"id":"one","note":"","source":"by hand","secrets":[],"at":null,
+            "request":{"method":"POST","target":"/","headers":[],"body":"{\"t\":\"a\"}"},
+            "verdict":"unsigned","rejection":null,"scheme":null,"event":"a","payload":"valid"}]}"#;
+        assert_eq!(self_test(&folder(MANIFEST, schema, vectors)), [""; 0]);
+    }
+
+    #[test]
+    fn what_does_not_hold_is_named() {
+        let schema = r#"{"$defs":{"a":{"type":"object","required":["missing"]}}}"#;
+        let vectors = r#"{"count":2,"vectors":[{"id":"one","note":"","source":"by hand","secrets":[],"at":null,
+            "request":{"method":"POST","target":"/","headers":[],"body":"{}"},
+            "verdict":"verified","rejection":null,"scheme":null,"event":"a","payload":"valid"}]}"#;
+        let problems = self_test(&folder(MANIFEST, schema, vectors));
+        assert_eq!(problems.len(), 3, "{problems:#?}");
+        assert!(problems[0].starts_with("acme.a: the fixture, "), "{}", problems[0]);
+        assert_eq!(problems[1], "vectors.json: `count` says 2, and there are 1");
+        assert_eq!(
+            problems[2],
+            "vector one: expected verified (scheme -, rejection -, event a, payload valid), is unsigned (scheme -, rejection -, event -, payload unknown)"
+        );
+    }
+}

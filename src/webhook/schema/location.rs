@@ -1,0 +1,43 @@
+//! Where a walk through a document stands. It lives on the stack and becomes a text only when something is reported.
+
+use std::fmt;
+
+use crate::webhook::json::PointerToken;
+
+/// A place in a document, as a chain back to the root. Displayed as an RFC 6901 pointer.
+#[derive(Clone, Copy)]
+pub(super) struct Location<'a> {
+    above: Option<&'a Location<'a>>,
+    step: Step<'a>,
+    /// How many steps lie between the root and here.
+    pub(super) depth: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl Location<'_> {
+    pub(super) const ROOT: Location<'static> = Location { above: None, step: Step::Index(0), depth: 0 };
+
+    pub(super) fn key<'a>(&'a self, key: &'a str) -> Location<'a> {
+        Location { above: Some(self), step: Step::Key(key), depth: self.depth + 1 }
+    }
+
+    pub(super) fn index(&self, index: usize) -> Location<'_> {
+        Location { above: Some(self), step: Step::Index(index), depth: self.depth + 1 }
+    }
+}
+
+impl fmt::Display for Location<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(above) = self.above else { return Ok(()) };
+        above.fmt(f)?;
+        match self.step {
+            Step::Key(key) => PointerToken(key).fmt(f),
+            Step::Index(index) => write!(f, "/{index}"),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+use super::*;
+use crate::webhook::json::{MAX_DEPTH, parse};
+
+const SCHEMA: &str = r##"{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "An example",
+  "anyOf": [{ "$ref": "#/$defs/analysis" }, { "$ref": "#/$defs/test" }, { "$ref": "#/$defs/job" }],
+  "$defs": {
+    "analysis": {
+      "type": "object",
+      "required": ["version", "resource", "event"],
+      "properties": {
+        "version": { "const": "2" },
+        "resource": {
+          "type": "object",
+          "required": ["id"],
+          "properties": { "id": { "type": "string", "minLength": 1 } }
+        },
+        "event": {
+          "type": "object",
+          "required": ["type", "status"],
+          "properties": {
+            "type": { "type": "string", "x-known": ["AudioAnalysisV6", "InDepthAnalysis"] },
+            "status": { "enum": ["finished", "failed"] }
+          },
+          "x-known-properties": ["type", "status"]
+        }
+      }
+    },
+    "test": {
+      "type": "object",
+      "required": ["type", "data"],
+      "properties": {
+        "type": { "const": "TEST" },
+        "data": { "anyOf": [{ "type": "null" }, { "type": "object" }] }
+      }
+    },
+    "job": {
+      "type": "object",
+      "required": ["type", "data"],
+      "properties": {
+        "type": { "enum": ["JOB_FINISHED", "JOB_FAILED"] },
+        "data": { "type": "object", "required": ["id"] }
+      }
+    },
+    "tree": {
+      "type": "object",
+      "properties": { "leaf": { "type": "boolean" }, "children": { "type": "array", "items": { "$ref": "#/$defs/tree" } } }
+    }
+  }
+}"##;
+
+const ANALYSIS: &str =
+    r#"{"version":"2","resource":{"id":"999"},"event":{"type":"AudioAnalysisV6","status":"finished"}}"#;
+
+/// The report on a payload by a definition of [`SCHEMA`].
+fn report(definition: &str, payload: &str) -> Report {
+    let schema = Schema::parse(SCHEMA).unwrap();
+    schema.definition(definition).unwrap().check(&parse(payload).unwrap())
+}
+
+/// The report on a payload by a schema of its own.
+fn report_by(schema: &str, payload: &str) -> Report {
+    Schema::parse(schema).unwrap().root().check(&parse(payload).unwrap())
+}
+
+fn violation(pointer: &str, message: &str) -> Violation {
+    Violation { pointer: pointer.into(), message: message.into() }
+}
+
+fn invalid(violations: &[(&str, &str)]) -> Report {
+    Report { errors: violations.iter().map(|(at, message)| violation(at, message)).collect(), warnings: Vec::new() }
+}
+
+fn with_warning(pointer: &str, message: &str) -> Report {
+    Report { errors: Vec::new(), warnings: vec![violation(pointer, message)] }
+}
+
+#[test]
+fn a_valid_payload_has_an_empty_report() {
+    assert_eq!(report("analysis", ANALYSIS), Report::default());
+    assert!(Report::default().is_valid());
+}
+
+#[test]
+fn definitions_are_found_by_name() {
+    let schema = Schema::parse(SCHEMA).unwrap();
+    assert_eq!(schema.names().collect::<Vec<_>>(), ["analysis", "test", "job", "tree"]);
+    assert!(schema.definition("analysi").is_none());
+}
+
+#[test]
+fn errors_say_what_was_expected_and_what_was_found() {
+    let changed = |old, new| report("analysis", &ANALYSIS.replace(old, new));
+    let status = r#"expected one of "finished", "failed", found "done""#;
+    assert_eq!(changed("finished", "done"), invalid(&[("/event/status", status)]));
+    assert_eq!(changed(r#""999""#, "999"), invalid(&[("/resource/id", "expected a string, found 999")]));
+    assert_eq!(changed("999", ""), invalid(&[("/resource/id", "must not be empty")]));
+    assert_eq!(changed(r#""2""#, "2.0"), invalid(&[("/version", r#"expected "2", found 2.0"#)]));
+    assert_eq!(changed(r#"{"id":"999"}"#, "[]"), invalid(&[("/resource", "expected an object, found an array")]));
+    let missing = [("/resource", "is required but missing"), ("/event", "is required but missing")];
+    assert_eq!(report("analysis", r#"{"version":"2"}"#), invalid(&missing));
+}
+
+#[test]
+fn each_keyword_has_its_words() {
+    let message = |schema: &str, payload: &str| report_by(schema, payload).errors.remove(0).message;
+    assert_eq!(message(r#"{"pattern":"^evt_"}"#, r#""e\n""#), r#"expected a text that matches `^evt_`, found "e\n""#);
+    assert_eq!(message(r#"{"minLength":3}"#, r#""éé""#), r#"expected 3 characters or more, found "éé""#);
+    assert_eq!(message(r#"{"minimum":0}"#, "-1"), "expected 0 or more, found -1");
+    assert_eq!(message(r#"{"maximum":1.5}"#, "1e400"), "expected 1.5 or less, found 1e400");
+    assert_eq!(message(r#"{"format":"uuid"}"#, r#""x""#), r#"expected a UUID, found "x""#);
+    assert_eq!(message(r#"{"format":"uri"}"#, r#""x""#), r#"expected an absolute URI, found "x""#);
+    let time = r#"expected a time as in RFC 3339 (`2025-01-01T12:00:00Z`), found "noon""#;
+    assert_eq!(message(r#"{"format":"date-time"}"#, r#""noon""#), time);
+    assert_eq!(message(r#"{"enum":[{"a":[1]}]}"#, "{}"), r#"expected {"a":[1]}, found an object"#);
+    assert_eq!(
+        message(r#"{"type":["null","integer","string"]}"#, "0.5"),
+        "expected a string, an integer or null, found 0.5"
+    );
+    assert_eq!(message(r#"{"type":["integer","number"]}"#, "true"), "expected a number, found true");
+}
+
+#[test]
+fn long_values_are_shortened_in_messages() {
+    let payload = format!(r#"{{"type":"JOB_FAILED","data":"{}"}}"#, "é".repeat(1000));
+    let message = format!("expected an object, found \"{}…\"", "é".repeat(60));
+    assert_eq!(report("job", &payload), invalid(&[("/data", &message)]));
+}
+
+#[test]
+fn pointers_escape_keys_and_count_items() {
+    let schema = r#"{"properties":{"a/b":{"items":{"properties":{"~":{"type":"null"}}}}}}"#;
+    let errors = [("/a~1b/1/~0", "expected null, found true")];
+    assert_eq!(report_by(schema, r#"{"a/b":[{"~":null},{"~":true}]}"#), invalid(&errors));
+}
+
+#[test]
+fn values_and_names_not_known_today_are_warnings() {
+    let changed = |old, new| report("analysis", &ANALYSIS.replace(old, new));
+    let value = r#""AudioAnalysisV7" is not among the values known today"#;
+    assert_eq!(changed("AudioAnalysisV6", "AudioAnalysisV7"), with_warning("/event/type", value));
+    let name = "is not among the names known today";
+    assert_eq!(changed(r#""status""#, r#""n/a":1,"status""#), with_warning("/event/n~1a", name));
+}
+
+#[test]
+fn a_warning_within_any_of_is_kept_once() {
+    let payload = ANALYSIS.replace("AudioAnalysisV6", "AudioAnalysisV7");
+    let report = report_by(SCHEMA, &payload);
+    assert_eq!(report, with_warning("/event/type", r#""AudioAnalysisV7" is not among the values known today"#));
+}
+
+#[test]
+fn of_repeated_keys_the_last_counts() {
+    assert_eq!(report("analysis", &ANALYSIS.replacen('{', r#"{"version":1,"#, 1)), Report::default());
+    let errors = [("/version", r#"expected "2", found 1"#)];
+    assert_eq!(report("analysis", &ANALYSIS.replace("}}", r#"},"version":1}"#)), invalid(&errors));
+}
+
+#[test]
+fn when_no_branch_takes_the_type_all_their_types_are_named() {
+    let errors = [("/data", "expected an object or null, found 5")];
+    assert_eq!(report("test", r#"{"type":"TEST","data":5}"#), invalid(&errors));
+}
+
+#[test]
+fn the_errors_are_those_of_the_branch_that_came_closest() {
+    let status = r#"expected one of "finished", "failed", found "done""#;
+    assert_eq!(report_by(SCHEMA, &ANALYSIS.replace("finished", "done")), invalid(&[("/event/status", status)]));
+    let missing = "is required but missing";
+    assert_eq!(report_by(SCHEMA, r#"{"version":"2","resource":{"id":"1"}}"#), invalid(&[("/event", missing)]));
+    assert_eq!(report_by(SCHEMA, r#"{"type":"JOB_FAILED","data":{}}"#), invalid(&[("/data/id", missing)]));
+    assert_eq!(report_by(SCHEMA, r#"{"type":"TEST"}"#), invalid(&[("/data", missing)]));
+    assert_eq!(report_by(SCHEMA, "[]"), invalid(&[("", "expected an object, found an array")]));
+}
+
+#[test]
+fn a_flood_of_violations_is_cut_off() {
+    let payload = format!("[{}0]", "0,".repeat(100_000));
+    let report = report_by(r#"{"items":{"type":"null","x-known":[]}}"#, &payload);
+    assert_eq!(report.errors.len(), Report::LIMIT);
+    assert_eq!(report.errors[99], violation("/99", "expected null, found 0"));
+}
+
+#[test]
+fn recursive_schemas_follow_a_payload_to_the_deepest() {
+    let nested = |leaf: &str| r#"{"children":["#.repeat(MAX_DEPTH / 2 - 1) + leaf + &"]}".repeat(MAX_DEPTH / 2 - 1);
+    assert_eq!(report("tree", &nested(r#"{"leaf":true}"#)), Report::default());
+    let pointer = "/children/0".repeat(MAX_DEPTH / 2 - 1) + "/leaf";
+    assert_eq!(report("tree", &nested(r#"{"leaf":1}"#)), invalid(&[(&pointer, "expected true or false, found 1")]));
+}
+
+#[test]
+fn branches_that_multiply_end_as_a_report_and_not_as_a_hang() {
+    let branch = r##"{"items":{"$ref":"#/$defs/a"}}"##;
+    let leaf = r#"{"type":["array","null"]}"#;
+    let schema = format!(
+        r##"{{"$ref":"#/$defs/a","$defs":{{"a":{{"anyOf":[{branch},{branch}],"$ref":"#/$defs/b"}},"b":{leaf}}}}}"##
+    );
+    let nested = |depth: usize, leaf: &str| "[".repeat(depth) + leaf + &"]".repeat(depth);
+    assert_eq!(report_by(&schema, &nested(60, "null")), Report::default());
+    let report = report_by(&schema, &nested(60, "0"));
+    assert_eq!(report.errors.last(), Some(&violation("", "is nested too deeply to be checked")));
+}
+
+#[test]
+fn rules_that_chain_too_long_end_as_a_report_and_not_as_a_stack_overflow() {
+    let hop = |from: u32, to: u32| format!(r##""{from}":{{"anyOf":[{{"$ref":"#/$defs/{to}"}}]}}"##);
+    let hops: Vec<_> = (0..10).map(|from| hop(from, from + 1)).collect();
+    let schema =
+        format!(r##"{{"$ref":"#/$defs/0","$defs":{{{},"10":{{"items":{{"$ref":"#/$defs/0"}}}}}}}}"##, hops.join(","));
+    assert_eq!(report_by(&schema, "[[[[]]]]"), Report::default());
+    let deepest = "[".repeat(MAX_DEPTH) + &"]".repeat(MAX_DEPTH);
+    assert_eq!(report_by(&schema, &deepest), invalid(&[("", "is nested too deeply to be checked")]));
+}
+
+#[track_caller]
+fn assert_refused(schema: &str, pointer: &str, column: usize, flaw: Flaw) {
+    let error = SchemaError { pointer: pointer.into(), line: 1, column, flaw };
+    assert_eq!(Schema::parse(schema).map(|_| ()), Err(error), "{schema}");
+}
+
+fn unknown(what: &'static str, name: &str, nearest: &str) -> Flaw {
+    Flaw::Unknown { what, name: name.into(), nearest: Some(nearest.into()) }
+}
+
+#[test]
+fn what_is_not_known_is_refused_with_the_nearest_that_is() {
+    assert_refused(r#"{"minLenght":1}"#, "/minLenght", 14, unknown("keyword", "minLenght", "minLength"));
+    let pointer = "/properties/a/items/maxLength";
+    let schema = r#"{"properties":{"a":{"items":{"maxLength":1}}}}"#;
+    assert_refused(schema, pointer, 42, unknown("keyword", "maxLength", "minLength"));
+    assert_refused(r#"{"oneOf":[]}"#, "/oneOf", 10, unknown("keyword", "oneOf", "anyOf"));
+    assert_refused(r#"{"type":"strnig"}"#, "/type", 9, unknown("type", "strnig", "string"));
+    assert_refused(r#"{"type":["null","int"]}"#, "/type/1", 17, unknown("type", "int", "null"));
+    assert_refused(r#"{"format":"datetime"}"#, "/format", 11, unknown("format", "datetime", "date-time"));
+    let schema = r##"{"$ref":"#/$defs/tsk","$defs":{"task":{},"done":{}}}"##;
+    assert_refused(schema, "/$ref", 9, unknown("definition", "tsk", "task"));
+}
+
+#[test]
+fn keywords_of_others_that_begin_with_x_and_annotations_pass() {
+    let schema = r#"{"x-other":{"minLenght":1},"title":"t","description":"d","examples":[1],"$comment":"c","$id":"https://a.b/c"}"#;
+    assert_eq!(report_by(schema, "1"), Report::default());
+    assert_eq!(report_by("true", "1"), Report::default());
+}
+
+#[test]
+fn misused_keywords_are_refused() {
+    assert_refused("[]", "", 1, Flaw::Expected("a schema: an object or `true`"));
+    assert_refused(r#"{"items":false}"#, "/items", 10, Flaw::Expected("a schema: an object or `true`"));
+    assert_refused(r#"{"required":"a"}"#, "/required", 13, Flaw::Expected("an array"));
+    assert_refused(r#"{"required":[1]}"#, "/required/0", 14, Flaw::Expected("a string"));
+    assert_refused(r#"{"enum":[]}"#, "/enum", 9, Flaw::Expected("at least one item"));
+    assert_refused(r#"{"minLength":-1}"#, "/minLength", 14, Flaw::Expected("a number of characters"));
+    assert_refused(r#"{"minimum":"0"}"#, "/minimum", 12, Flaw::Expected("a number"));
+    assert_refused(r#"{"const":[1e400]}"#, "/const", 10, Flaw::Expected("numbers within the range of a double"));
+    assert_refused(r#"{"properties":[]}"#, "/properties", 15, Flaw::Expected("an object"));
+    assert_refused(r#"{"$ref":"other.json"}"#, "/$ref", 9, Flaw::Expected("`#/$defs/NAME`"));
+    assert_refused(r#"{"items":{"$defs":{}}}"#, "/items/$defs", 19, Flaw::RootOnly);
+    assert_refused(r#"{"type":"null","type":"string"}"#, "/type", 23, Flaw::Repeated);
+    assert_refused(r#"{"$defs":{"a":{},"a":{}}}"#, "/$defs/a", 22, Flaw::Repeated);
+}
+
+#[test]
+fn a_pattern_that_does_not_compile_is_refused() {
+    let error = Schema::parse(r#"{"pattern":"["}"#).unwrap_err();
+    assert_eq!((error.pointer.as_str(), error.column), ("/pattern", 12));
+    let reason = regex_lite::Regex::new("[").unwrap_err().to_string();
+    assert_eq!(error.flaw, Flaw::Pattern(reason));
+}
+
+#[test]
+fn schemas_that_lead_back_to_themselves_in_place_are_refused() {
+    let schema = r##"{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"anyOf":[{"type":"null"},{"$ref":"#/$defs/a"}]}}}"##;
+    assert_eq!(Schema::parse(schema).unwrap_err().flaw, Flaw::Circular);
+    assert_eq!(Schema::parse(r##"{"$defs":{"a":{"$ref":"#/$defs/a"}}}"##).unwrap_err().flaw, Flaw::Circular);
+}
+
+#[test]
+fn an_error_reads_with_its_place() {
+    let text = "{\n  \"properties\": {\n    \"id\": { \"typ\": \"string\" }\n  }\n}";
+    let message = "unknown keyword `typ`, the nearest is `type`, at line 3, column 20 (`/properties/id/typ`)";
+    assert_eq!(Schema::parse(text).unwrap_err().to_string(), message);
+    let message = "a trailing comma is not JSON at line 1, column 10";
+    assert_eq!(Schema::parse(r#"{"type":1,}"#).unwrap_err().to_string(), message);
+}

@@ -1,0 +1,136 @@
+//! The signed content: a template such as `{id}.{timestamp}.{body}` that says which bytes, in
+//! which order, stand under the MAC.
+
+use http::HeaderName;
+use serde::Deserialize;
+
+use super::mac::KeyedMac;
+use crate::webhook::{nearest, request::Headers};
+
+/// Which bytes are signed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SignedContent {
+    parts: Vec<Part>,
+    text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Literal(String),
+    Body,
+    Id,
+    Timestamp,
+    Header(HeaderName),
+}
+
+/// The values of one message that a template may name.
+#[derive(Clone, Copy, Debug)]
+pub struct ContentValues<'a> {
+    /// The exact body.
+    pub body: &'a [u8],
+    /// The delivery's id as it stands in its header; empty without one.
+    pub id: &'a [u8],
+    /// The timestamp's digits as they stand in the request; empty without one.
+    pub timestamp: &'a [u8],
+    /// The request's headers.
+    pub headers: &'a Headers,
+}
+
+impl SignedContent {
+    /// Feeds the content to a MAC. A header that is not there counts as empty.
+    pub fn feed(&self, values: ContentValues<'_>, mac: &mut KeyedMac) {
+        for part in &self.parts {
+            mac.update(match part {
+                Part::Literal(text) => text.as_bytes(),
+                Part::Body => values.body,
+                Part::Id => values.id,
+                Part::Timestamp => values.timestamp,
+                Part::Header(name) => values.headers.get(name.as_str()).map_or(&b""[..], |value| value.as_bytes()),
+            });
+        }
+    }
+
+    /// Whether the delivery's id is signed.
+    #[must_use]
+    pub fn signs_id(&self) -> bool {
+        self.parts.contains(&Part::Id)
+    }
+
+    /// Whether the time is signed; without that a timestamp protects nothing.
+    #[must_use]
+    pub fn signs_timestamp(&self) -> bool {
+        self.parts.contains(&Part::Timestamp)
+    }
+
+    /// The template as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Reads a template; the error names the placeholder that was meant.
+impl TryFrom<String> for SignedContent {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let pieces = crate::webhook::template::split(&text)?;
+        let parts = pieces.into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
+        if !parts.iter().any(|part| !matches!(part, Part::Literal(_))) {
+            return Err(format!(
+                "the signed content `{text}` names no value, so that every signature would be the same; put `{{body}}` in it"
+            ));
+        }
+        Ok(Self { parts, text })
+    }
+}
+
+fn part(piece: crate::webhook::template::Piece<'_>) -> Result<Part, String> {
+    use crate::webhook::template::Piece;
+    match piece {
+        Piece::Literal(text) => Ok(Part::Literal(text.to_owned())),
+        Piece::Placeholder("body") => Ok(Part::Body),
+        Piece::Placeholder("id") => Ok(Part::Id),
+        Piece::Placeholder("timestamp") => Ok(Part::Timestamp),
+        Piece::Placeholder(name) => match name.strip_prefix("header:") {
+            Some(header) => header.parse().map(Part::Header).map_err(|_| format!("`{header}` is no header name")),
+            None => Err(nearest::unknown("placeholder", name, ["body", "id", "timestamp", "header:NAME"])),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<SignedContent, String> {
+        SignedContent::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn a_template_is_its_literals_and_values_in_order() {
+        let content = parse("v0:{timestamp}:{header:X-Extra}{body}").unwrap();
+        let expected = [
+            Part::Literal("v0:".into()),
+            Part::Timestamp,
+            Part::Literal(":".into()),
+            Part::Header(HeaderName::from_static("x-extra")),
+            Part::Body,
+        ];
+        assert_eq!(content.parts, expected);
+        assert!(content.signs_timestamp() && !content.signs_id());
+    }
+
+    #[test]
+    fn a_wrong_placeholder_is_answered_with_the_right_one() {
+        let message = "unknown placeholder `timstamp`; did you mean `timestamp`? (known: `body`, `id`, `timestamp`, `header:NAME`)";
+        assert_eq!(parse("{timstamp}.{body}"), Err(message.into()));
+        assert_eq!(parse("{body"), Err("`{` at character 1 is never closed".into()));
+        assert_eq!(
+            parse("body"),
+            Err("the signed content `body` names no value, so that every signature would be the same; put `{body}` in it"
+                .into())
+        );
+    }
+}

@@ -1,0 +1,276 @@
+//! The grammar of the header that carries a signature: `<hex>`, `sha256=<hex>`,
+//! `v1,<base64> v1,<base64>`, `t=<time>,v1=<hex>`.
+//!
+//! All of them are one thing: entries, divided by a separator if there is one, each a fixed tag
+//! and a value. Entries whose tag is not known are other versions and are passed over.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+
+use super::secret::decode_hex;
+use crate::webhook::{
+    nearest,
+    template::{self, Piece},
+};
+
+/// How a signature's bytes are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextEncoding {
+    /// Lower-case hexadecimal.
+    Hex,
+    /// Standard base64 with padding.
+    Base64,
+    /// As they are: the value of a static token.
+    Plain,
+}
+
+impl TextEncoding {
+    fn encode(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Hex => encode_hex(bytes),
+            Self::Base64 => STANDARD.encode(bytes),
+            Self::Plain => String::from_utf8_lossy(bytes).into_owned(),
+        }
+    }
+
+    fn decode(self, text: &str) -> Candidate {
+        let decoded = match self {
+            // Handlers compare text, so that upper case is refused in life although it decodes.
+            Self::Hex if text.bytes().any(|b| b.is_ascii_uppercase()) && decode_hex(text).is_some() => {
+                return Candidate::NotCanonical;
+            }
+            Self::Hex if text.is_empty() => None,
+            Self::Hex => decode_hex(text),
+            Self::Base64 => STANDARD.decode(text).ok().filter(|bytes| !bytes.is_empty()),
+            Self::Plain => Some(text.as_bytes().to_vec()),
+        };
+        decoded.map_or(Candidate::Undecodable, Candidate::Decoded)
+    }
+}
+
+/// The form of a signature header's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grammar {
+    separator: Option<char>,
+    entries: Vec<(String, Field)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Signature(TextEncoding),
+    Timestamp,
+}
+
+/// A grammar as a manifest writes it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct GrammarText {
+    /// The template, `t={timestamp},v1={hex}`.
+    pub value: String,
+    /// What divides its entries.
+    pub separator: Option<char>,
+}
+
+/// What stands in one header value.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Parsed<'a> {
+    /// The signatures of the known version, in order.
+    pub signatures: Vec<Candidate>,
+    /// The timestamps, in order; one is right.
+    pub timestamps: Vec<&'a str>,
+    /// The tags of other versions, in order.
+    pub unknown: Vec<&'a str>,
+    /// Whether an entry has no tag at all.
+    pub malformed: bool,
+}
+
+/// One signature of a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Candidate {
+    /// Its bytes.
+    Decoded(Vec<u8>),
+    /// Upper-case hexadecimal, which no provider sends and handlers that compare text refuse.
+    NotCanonical,
+    /// Not of the encoding at all.
+    Undecodable,
+}
+
+impl Grammar {
+    /// Reads a template.
+    ///
+    /// # Errors
+    ///
+    /// In words, when the template cannot be a signature's.
+    pub fn parse(text: &GrammarText) -> Result<Self, String> {
+        let pieces: Vec<&str> = match text.separator {
+            Some(separator) => text.value.split(separator).collect(),
+            None => vec![&text.value],
+        };
+        let entries = pieces.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let signatures = entries.iter().filter(|(_, field)| matches!(field, Field::Signature(_))).count();
+        if signatures != 1 {
+            return Err(format!(
+                "`{}` must hold exactly one of {{hex}}, {{base64}}, {{token}}; it holds {signatures}",
+                text.value
+            ));
+        }
+        if entries.iter().enumerate().any(|(i, (tag, _))| entries[..i].iter().any(|(other, _)| other == tag)) {
+            return Err(format!("two entries of `{}` begin alike, so that they can't be told apart", text.value));
+        }
+        Ok(Self { separator: text.separator, entries })
+    }
+
+    /// Whether the header's value carries the timestamp too.
+    #[must_use]
+    pub fn carries_timestamp(&self) -> bool {
+        self.entries.iter().any(|(_, field)| *field == Field::Timestamp)
+    }
+
+    /// How the signature's bytes are written.
+    #[must_use]
+    pub fn encoding(&self) -> TextEncoding {
+        let found = self.entries.iter().find_map(|(_, field)| match field {
+            Field::Signature(encoding) => Some(*encoding),
+            Field::Timestamp => None,
+        });
+        found.unwrap_or(TextEncoding::Plain)
+    }
+
+    /// The header's value for a signature.
+    #[must_use]
+    pub fn write(&self, signature: &[u8], timestamp: &str) -> String {
+        let entries = self.entries.iter().map(|(tag, field)| match field {
+            Field::Signature(encoding) => format!("{tag}{}", encoding.encode(signature)),
+            Field::Timestamp => format!("{tag}{timestamp}"),
+        });
+        let separator = self.separator.map(String::from).unwrap_or_default();
+        entries.collect::<Vec<_>>().join(&separator)
+    }
+
+    /// Reads a header's value. Nothing is refused here: what is wrong stands in the result.
+    #[must_use]
+    pub fn read<'a>(&self, value: &'a str) -> Parsed<'a> {
+        let mut parsed = Parsed::default();
+        match self.separator {
+            Some(separator) => {
+                for piece in value.split(separator).map(str::trim).filter(|piece| !piece.is_empty()) {
+                    self.read_entry(piece, &mut parsed);
+                }
+            }
+            None => self.read_entry(value, &mut parsed),
+        }
+        parsed
+    }
+
+    fn read_entry<'a>(&self, piece: &'a str, parsed: &mut Parsed<'a>) {
+        let known =
+            self.entries.iter().filter(|(tag, _)| piece.starts_with(tag.as_str())).max_by_key(|(tag, _)| tag.len());
+        if let Some((tag, field)) = known {
+            let value = &piece[tag.len()..];
+            match field {
+                Field::Signature(encoding) => parsed.signatures.push(encoding.decode(value)),
+                Field::Timestamp => parsed.timestamps.push(value),
+            }
+        } else if let Some((version, _)) = self.delimiter().and_then(|delimiter| piece.split_once(delimiter)) {
+            parsed.unknown.push(version);
+        } else {
+            parsed.malformed = true;
+        }
+    }
+
+    /// What ends a tag, `=` of `v1=`; only a list may hold entries of other versions.
+    fn delimiter(&self) -> Option<char> {
+        self.separator?;
+        self.entries.first()?.0.chars().last()
+    }
+}
+
+fn entry(piece: &str) -> Result<(String, Field), String> {
+    let (tag, placeholder) = match template::split(piece)?.as_slice() {
+        [Piece::Placeholder(name)] => ("", *name),
+        [Piece::Literal(tag), Piece::Placeholder(name)] => (*tag, *name),
+        _ => {
+            return Err(format!(
+                "`{piece}` must be a fixed text followed by one placeholder, such as `sha256={{hex}}`"
+            ));
+        }
+    };
+    let field = match placeholder {
+        "hex" => Field::Signature(TextEncoding::Hex),
+        "base64" => Field::Signature(TextEncoding::Base64),
+        "token" => Field::Signature(TextEncoding::Plain),
+        "timestamp" => Field::Timestamp,
+        other => return Err(nearest::unknown("placeholder", other, ["hex", "base64", "token", "timestamp"])),
+    };
+    Ok((tag.trim_start().to_owned(), field))
+}
+
+fn encode_hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grammar(value: &str, separator: Option<char>) -> Result<Grammar, String> {
+        Grammar::parse(&GrammarText { value: value.to_owned(), separator })
+    }
+
+    #[test]
+    fn a_plain_value_is_the_signature_and_nothing_else() {
+        let hex = grammar("{hex}", None).unwrap();
+        assert_eq!(hex.write(&[0x0a, 0xff], ""), "0aff");
+        assert_eq!(hex.read("0aff").signatures, [Candidate::Decoded(vec![0x0a, 0xff])]);
+        assert_eq!(hex.read("0AFF").signatures, [Candidate::NotCanonical]);
+        for wrong in ["0af", "0afg", "", "0aff "] {
+            assert_eq!(hex.read(wrong).signatures, [Candidate::Undecodable], "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_must_stand_there() {
+        let prefixed = grammar("sha256={hex}", None).unwrap();
+        assert_eq!(prefixed.read("sha256=00").signatures, [Candidate::Decoded(vec![0])]);
+        assert_eq!(prefixed.read("sha1=00"), Parsed { malformed: true, ..Parsed::default() });
+    }
+
+    #[test]
+    fn a_versioned_list_passes_over_other_versions() {
+        let svix = grammar("v1,{base64}", Some(' ')).unwrap();
+        let parsed = svix.read("v1a,AAAA v1,AQ==  v1,AQ bare");
+        assert_eq!(parsed.signatures, [Candidate::Decoded(vec![1]), Candidate::Undecodable]);
+        assert_eq!((parsed.unknown, parsed.malformed), (vec!["v1a"], true));
+    }
+
+    #[test]
+    fn a_keyed_list_holds_the_time_and_several_signatures() {
+        let stripe = grammar("t={timestamp},v1={hex}", Some(',')).unwrap();
+        assert_eq!(stripe.write(&[7], "12"), "t=12,v1=07");
+        let parsed = stripe.read("t=12, v1=07,v0=08,v1=09");
+        assert_eq!(parsed.timestamps, ["12"]);
+        assert_eq!(parsed.signatures, [Candidate::Decoded(vec![7]), Candidate::Decoded(vec![9])]);
+        assert_eq!(parsed.unknown, ["v0"]);
+    }
+
+    #[test]
+    fn a_wrong_template_says_what_is_wrong_with_it() {
+        assert_eq!(
+            grammar("{hx}", None),
+            Err("unknown placeholder `hx`; did you mean `hex`? (known: `hex`, `base64`, `token`, `timestamp`)".into())
+        );
+        assert_eq!(
+            grammar("t={timestamp}", Some(',')),
+            Err("`t={timestamp}` must hold exactly one of {hex}, {base64}, {token}; it holds 0".into())
+        );
+        assert_eq!(
+            grammar("{hex}{base64}", None),
+            Err("`{hex}{base64}` must be a fixed text followed by one placeholder, such as `sha256={hex}`".into())
+        );
+        assert_eq!(
+            grammar("v={timestamp},v={hex}", Some(',')),
+            Err("two entries of `v={timestamp},v={hex}` begin alike, so that they can't be told apart".into())
+        );
+    }
+}

@@ -1,0 +1,278 @@
+//! A signature scheme: everything that says how one provider signs, and the two things to do with
+//! it, sign and verify.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+
+use super::{
+    content::{ContentValues, SignedContent},
+    grammar::{Candidate, Grammar, Parsed},
+    mac::{Algorithm, KeyedMac},
+    secret::SigningSecret,
+    verdict::{Freshness, Reason, Rejection, Verified},
+};
+use crate::webhook::{
+    request::{self, Headers, Request},
+    time::{Timestamp, Tolerance},
+};
+
+/// How a provider signs.
+#[derive(Clone, Debug)]
+pub struct Scheme {
+    /// Its name within the provider, `svix`.
+    pub name: Arc<str>,
+    /// What makes the signature.
+    pub algorithm: Algorithm,
+    /// The bytes that are signed.
+    pub content: SignedContent,
+    /// The names of the signature's header: the first is sent, the first that is present is read.
+    pub header: Vec<HeaderName>,
+    /// The form of that header's value.
+    pub grammar: Grammar,
+    /// The names of the header that carries the delivery's id.
+    pub id: Option<Vec<HeaderName>>,
+    /// Where the time stands and how far off it may be.
+    pub timestamp: Option<TimestampRule>,
+}
+
+/// Where a scheme's time stands, and how it is judged.
+#[derive(Clone, Debug)]
+pub struct TimestampRule {
+    /// The names of its header; none when it stands in the signature's value.
+    pub header: Option<Vec<HeaderName>>,
+    /// What it counts since 1970.
+    pub unit: TimeUnit,
+    /// How far it may lie from the time of receipt.
+    pub tolerance: Tolerance,
+}
+
+impl TimestampRule {
+    /// The timestamp's digits as they were sent, which are what was signed, and the time they name.
+    fn find(
+        &self,
+        signature_header: &HeaderName,
+        parsed: &Parsed<'_>,
+        headers: &Headers,
+    ) -> Result<(String, Timestamp), Reason> {
+        let (header, digits) = match (&self.header, parsed.timestamps.as_slice()) {
+            (Some(names), _) => {
+                let (name, value) = single(headers, names)?;
+                (name, request::text(value).into_owned())
+            }
+            (None, [one]) => (signature_header, (*one).to_owned()),
+            (None, []) => return Err(malformed(signature_header, "there is no timestamp in it")),
+            (None, _) => return Err(malformed(signature_header, "there is more than one timestamp in it")),
+        };
+        let time = self.unit.read(&digits).ok_or_else(|| malformed(header, "the timestamp is not a whole number"))?;
+        Ok((digits, time))
+    }
+}
+
+/// What a timestamp counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+pub enum TimeUnit {
+    /// Seconds.
+    #[default]
+    #[serde(rename = "s")]
+    Seconds,
+    /// Milliseconds.
+    #[serde(rename = "ms")]
+    Milliseconds,
+}
+
+impl TimeUnit {
+    /// A moment as a number in this unit.
+    #[must_use]
+    pub fn write(self, time: Timestamp) -> String {
+        match self {
+            Self::Seconds => time.unix_seconds().to_string(),
+            Self::Milliseconds => time.unix_millis().to_string(),
+        }
+    }
+
+    /// The moment behind a plain decimal integer.
+    #[must_use]
+    pub fn read(self, text: &str) -> Option<Timestamp> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let number = text.parse().ok()?;
+        Some(match self {
+            Self::Seconds => Timestamp::from_unix_seconds(number),
+            Self::Milliseconds => Timestamp::from_unix_millis(number),
+        })
+    }
+}
+
+/// When a request was received, for judging its age.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// The time of receipt; without it the age is not judged.
+    pub at: Option<Timestamp>,
+    /// What is allowed instead of the scheme's own tolerance.
+    pub tolerance: Option<Tolerance>,
+}
+
+impl From<Option<Timestamp>> for Receipt {
+    fn from(at: Option<Timestamp>) -> Self {
+        Self { at, tolerance: None }
+    }
+}
+
+/// What is to be signed.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The exact body.
+    pub body: &'a [u8],
+    /// The delivery's id.
+    pub id: &'a str,
+    /// When the attempt is made.
+    pub time: Timestamp,
+    /// The request's other headers.
+    pub headers: &'a Headers,
+}
+
+impl Scheme {
+    /// The headers that make a message genuine: id, timestamp and signature, as far as the scheme
+    /// has them.
+    #[must_use]
+    pub fn sign(&self, secret: &SigningSecret, message: &Message<'_>) -> Vec<(HeaderName, HeaderValue)> {
+        let timestamp = self.timestamp.as_ref().map(|rule| rule.unit.write(message.time)).unwrap_or_default();
+        let mut mac = secret.mac(self.algorithm);
+        let values = ContentValues {
+            body: message.body,
+            id: message.id.as_bytes(),
+            timestamp: timestamp.as_bytes(),
+            headers: message.headers,
+        };
+        self.content.feed(values, &mut mac);
+        let signature = self.grammar.write(&mac.finalize(), &timestamp);
+
+        let time_header = self.timestamp.as_ref().and_then(|rule| rule.header.as_ref());
+        [(self.id.as_ref(), message.id), (time_header, &timestamp), (Some(&self.header), &signature)]
+            .into_iter()
+            .filter_map(|(names, text)| Some((names?.first()?.clone(), request::value(text).ok()?)))
+            .collect()
+    }
+
+    /// Whether a request is signed by one of the secrets, and was fresh when received. The MAC is judged before the time, so that "too old" means "genuine, but
+    /// too old".
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`], which is an answer: the request is not genuine.
+    pub fn verify(
+        &self,
+        secrets: &[SigningSecret],
+        request: &Request,
+        receipt: Receipt,
+    ) -> Result<Verified, Rejection> {
+        self.judge(secrets, request, receipt).map_err(|reason| Rejection { scheme: self.name.clone(), reason })
+    }
+
+    fn judge(&self, secrets: &[SigningSecret], request: &Request, receipt: Receipt) -> Result<Verified, Reason> {
+        let (header, signature) = single(&request.headers, &self.header)?;
+        let signature = request::text(signature);
+        let parsed = self.grammar.read(&signature);
+        if parsed.signatures.is_empty() {
+            return Err(self.no_signature(header, &parsed));
+        }
+        let id = match &self.id {
+            Some(names) => single(&request.headers, names)?.1.as_bytes(),
+            None => b"",
+        };
+        let timestamp = match &self.timestamp {
+            Some(rule) => Some((rule, rule.find(header, &parsed, &request.headers)?)),
+            None => None,
+        };
+        let digits = timestamp.as_ref().map_or("", |(_, (digits, _))| digits.as_str());
+        let values = ContentValues { body: &request.body, id, timestamp: digits.as_bytes(), headers: &request.headers };
+        let secret = self.matching(secrets, values, header, &parsed)?;
+        let freshness = match timestamp {
+            Some((rule, (_, time))) => freshness(receipt.tolerance.unwrap_or(rule.tolerance), time, receipt.at)?,
+            None => Freshness::NoTimestamp,
+        };
+        Ok(Verified { scheme: self.name.clone(), secret, freshness })
+    }
+
+    /// The place of the first secret under which a signature of the header matches.
+    fn matching(
+        &self,
+        secrets: &[SigningSecret],
+        values: ContentValues<'_>,
+        header: &HeaderName,
+        parsed: &Parsed<'_>,
+    ) -> Result<usize, Reason> {
+        for (place, secret) in secrets.iter().enumerate() {
+            let mut mac = secret.mac(self.algorithm);
+            self.content.feed(values, &mut mac);
+            if parsed.signatures.iter().any(|candidate| matches(&mac, candidate)) {
+                return Ok(place);
+            }
+        }
+        if parsed.malformed {
+            return Err(malformed(header, "an entry has no version before its signature, and no other entry matches"));
+        }
+        if parsed.signatures.iter().all(|candidate| *candidate == Candidate::Undecodable) {
+            return Err(malformed(header, self.undecodable()));
+        }
+        Err(Reason::NoMatchingSignature { signatures: parsed.signatures.len(), secrets: secrets.len() })
+    }
+
+    /// Why a header in which no signature was found is refused.
+    fn no_signature(&self, header: &HeaderName, parsed: &Parsed<'_>) -> Reason {
+        // A list that lacks its timestamp is not this scheme's list at all.
+        if parsed.malformed || self.grammar.carries_timestamp() && parsed.timestamps.is_empty() {
+            return malformed(header, "it is not of the form that the provider sends");
+        }
+        if parsed.unknown.is_empty() {
+            return malformed(header, "there is no signature in it");
+        }
+        let versions = parsed.unknown.iter().map(|version| (*version).to_owned()).collect();
+        Reason::UnsupportedVersion { header: header.to_string(), versions }
+    }
+
+    fn undecodable(&self) -> &'static str {
+        use super::grammar::TextEncoding;
+        match self.grammar.encoding() {
+            TextEncoding::Hex => "the signature is not hexadecimal",
+            TextEncoding::Base64 => "the signature is not base64 (standard alphabet, padded)",
+            TextEncoding::Plain => "the token is empty",
+        }
+    }
+}
+
+fn matches(mac: &KeyedMac, candidate: &Candidate) -> bool {
+    matches!(candidate, Candidate::Decoded(signature) if mac.clone().verify(signature))
+}
+
+/// The one value of a header under the first of its names that is present.
+fn single<'a>(headers: &'a Headers, names: &'a [HeaderName]) -> Result<(&'a HeaderName, &'a HeaderValue), Reason> {
+    let missing = || Reason::MissingHeader { names: names.iter().map(ToString::to_string).collect() };
+    let name = names.iter().find(|name| headers.contains(name.as_str())).ok_or_else(missing)?;
+    let mut values = headers.all(name.as_str());
+    let first = values.next().ok_or_else(missing)?;
+    match values.count() {
+        0 => Ok((name, first)),
+        others => Err(Reason::AmbiguousHeader { header: name.to_string(), times: others + 1 }),
+    }
+}
+
+fn malformed(header: &HeaderName, problem: &'static str) -> Reason {
+    Reason::MalformedHeader { header: header.to_string(), problem }
+}
+
+fn freshness(tolerance: Tolerance, signed: Timestamp, now: Option<Timestamp>) -> Result<Freshness, Reason> {
+    let Some(now) = now else { return Ok(Freshness::NotChecked) };
+    // The tolerance is in whole seconds at the providers, whose clocks are too.
+    let skew = signed.skew_from(Timestamp::from_unix_seconds(now.unix_seconds()));
+    if skew.too_old(tolerance) {
+        Err(Reason::TimestampTooOld { skew, tolerance })
+    } else if skew.too_new(tolerance) {
+        Err(Reason::TimestampTooNew { skew, tolerance })
+    } else {
+        Ok(Freshness::Fresh(skew))
+    }
+}
