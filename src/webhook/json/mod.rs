@@ -6,7 +6,7 @@
 mod parser;
 mod path;
 
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{borrow::Cow, ops::Range};
 
 pub use parser::{MAX_DEPTH, parse};
 pub(crate) use path::PointerToken;
@@ -131,7 +131,8 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// A text that is not JSON, and where it ceases to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} at line {line}, column {column}")]
 pub struct SyntaxError {
     /// The byte at which the grammar is broken.
     pub offset: usize,
@@ -142,14 +143,6 @@ pub struct SyntaxError {
     /// What is wrong there.
     pub message: &'static str,
 }
-
-impl fmt::Display for SyntaxError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at line {}, column {}", self.message, self.line, self.column)
-    }
-}
-
-impl std::error::Error for SyntaxError {}
 
 #[cfg(test)]
 mod tests;

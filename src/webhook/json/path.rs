@@ -1,4 +1,5 @@
-//! The path of a value in a document, as people type it: `data.platforms.0.name`.
+//! The path of a value in a document, as people type it: `data.platforms.0.name`. Which node it leads to is for
+//! `Node::get` to say.
 
 use std::{fmt, str::FromStr};
 

@@ -1,3 +1,6 @@
+//! What is accepted and what it means is compared with `serde_json`; spans, errors and the deviations from it are
+//! written out.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

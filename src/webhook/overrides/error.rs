@@ -1,4 +1,5 @@
-//! Why an edit cannot be made, and the path that was probably meant.
+//! Why an edit cannot be made, and the path that was probably meant. What is wrong with an argument, before there is a
+//! payload, is said by `InvalidOverride`.
 
 use std::cmp::min;
 
@@ -8,7 +9,7 @@ use crate::webhook::json::{Kind, Node, Path, SyntaxError};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OverrideError {
     /// The payload is not JSON.
-    #[error("the payload is not JSON: {0}")]
+    #[error("the payload is not JSON")]
     Syntax(#[from] SyntaxError),
     /// What is to be set or removed is not there.
     #[error("there is no `{path}` in the payload{}", hint(.nearest.as_ref()))]

@@ -113,7 +113,7 @@ fn assignment(argument: &str) -> Result<(Path, Value), InvalidOverride> {
     while let Some((at, character)) = characters.next() {
         if character == '=' {
             let (path, text) = (&argument[..at - usize::from(takes_json)], &argument[at + 1..]);
-            let value = if takes_json { Value::json(text)? } else { Value::text(text) };
+            let value = if takes_json { Value::json(text).map_err(InvalidOverride::Json)? } else { Value::text(text) };
             return Ok((path.parse()?, value));
         }
         takes_json = character == ':';
@@ -135,7 +135,7 @@ pub enum InvalidOverride {
     Path(#[from] InvalidPath),
     /// What stands behind `:=` is not JSON.
     #[error("the value behind `:=` is not JSON: {0}")]
-    Json(#[from] SyntaxError),
+    Json(SyntaxError),
 }
 
 /// Makes the edits one after the other, each in what the one before has left.

@@ -1,3 +1,6 @@
+//! Every edit is compared with the payload's text changed by hand, and, at random, with the same edit of a
+//! `serde_json::Value`.
+
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 

@@ -1,4 +1,5 @@
-//! Every verdict is the one of the `jsonschema` crate: over payloads broken in every place, and over random schemas.
+//! Every verdict is the one of the `jsonschema` crate, formats asserted: over payloads broken in every place, and over
+//! random schemas and documents. Messages are tested elsewhere.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

@@ -1,5 +1,7 @@
 //! Reads a schema file into rules, strictly: what the checker would not heed is an error here, with the place in the
-//! file and the nearest name that is known.
+//! file and the nearest name that is known. Annotations are passed over, and so are the `x-` keywords of others.
+
+use std::ops::Range;
 
 use regex_lite::Regex;
 use serde_json::{Number, Value};
@@ -11,7 +13,10 @@ use super::{
     location::Location,
     rule::{Rule, RuleId, Types},
 };
-use crate::webhook::json::{Kind, Member, Node, parse, position};
+use crate::webhook::{
+    json::{Kind, Member, Node, parse, position},
+    nearest::nearest,
+};
 
 /// Through how many `$ref` and `anyOf` a rule may lead without going deeper into the value.
 const MAX_HOPS: usize = 32;
@@ -101,7 +106,7 @@ impl Compiler<'_> {
                     self.keyword(&mut rule, member, &at.key(&member.key))?;
                 }
             }
-            _ => return Err(self.flaw(node, at, Flaw::Expected("a schema: an object or `true`"))),
+            _ => return Err(self.flaw(&node.span, at, Flaw::Expected("a schema: an object or `true`"))),
         }
         Ok(rule)
     }
@@ -128,9 +133,9 @@ impl Compiler<'_> {
             "$id" | "$schema" if at.depth == 1 => drop(self.string(value, at)?),
             "$comment" | "description" | "title" => drop(self.string(value, at)?),
             "examples" => {}
-            "$defs" | "$id" | "$schema" => return Err(self.flaw(value, at, Flaw::RootOnly)),
+            "$defs" | "$id" | "$schema" => return Err(self.flaw(&member.key_span, at, Flaw::RootOnly)),
             extension if extension.starts_with("x-") => {}
-            unknown => return Err(self.unknown(value, at, "keyword", unknown, KEYWORDS.iter().copied())),
+            unknown => return Err(self.unknown(&member.key_span, at, "keyword", unknown, KEYWORDS.iter().copied())),
         }
         Ok(())
     }
@@ -138,11 +143,13 @@ impl Compiler<'_> {
     fn reference(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<RuleId> {
         let reference = self.string(node, at)?;
         let Some(token) = reference.strip_prefix("#/$defs/") else {
-            return Err(self.flaw(node, at, Flaw::Expected("`#/$defs/NAME`")));
+            return Err(self.flaw(&node.span, at, Flaw::Expected("`#/$defs/NAME`")));
         };
         let name = token.replace("~1", "/").replace("~0", "~");
         let names = || self.definitions.iter().map(|member| member.key.as_ref());
-        names().position(|known| known == name).ok_or_else(|| self.unknown(node, at, "definition", &name, names()))
+        names()
+            .position(|known| known == name)
+            .ok_or_else(|| self.unknown(&node.span, at, "definition", &name, names()))
     }
 
     fn properties(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Vec<(String, RuleId)>> {
@@ -161,40 +168,40 @@ impl Compiler<'_> {
 
     fn named_type(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Types> {
         let name = self.string(node, at)?;
-        Types::named(&name).ok_or_else(|| self.unknown(node, at, "type", &name, Types::names()))
+        Types::named(&name).ok_or_else(|| self.unknown(&node.span, at, "type", &name, Types::names()))
     }
 
     fn format(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Format> {
         let name = self.string(node, at)?;
-        Format::named(&name).ok_or_else(|| self.unknown(node, at, "format", &name, Format::names()))
+        Format::named(&name).ok_or_else(|| self.unknown(&node.span, at, "format", &name, Format::names()))
     }
 
     fn pattern(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Regex> {
         let pattern = self.string(node, at)?;
-        Regex::new(&pattern).map_err(|error| self.flaw(node, at, Flaw::Pattern(error.to_string())))
+        Regex::new(&pattern).map_err(|error| self.flaw(&node.span, at, Flaw::Pattern(error.to_string())))
     }
 
     /// A value that payloads are compared with.
     fn constant(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Value> {
         let text = &self.text[node.span.clone()];
         serde_json::from_str(text)
-            .map_err(|_| self.flaw(node, at, Flaw::Expected("numbers within the range of a double")))
+            .map_err(|_| self.flaw(&node.span, at, Flaw::Expected("numbers within the range of a double")))
     }
 
     fn number(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Number> {
         let text = &self.text[node.span.clone()];
-        serde_json::from_str(text).map_err(|_| self.flaw(node, at, Flaw::Expected("a number")))
+        serde_json::from_str(text).map_err(|_| self.flaw(&node.span, at, Flaw::Expected("a number")))
     }
 
     fn count(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<usize> {
         let text = &self.text[node.span.clone()];
-        text.parse().map_err(|_| self.flaw(node, at, Flaw::Expected("a number of characters")))
+        text.parse().map_err(|_| self.flaw(&node.span, at, Flaw::Expected("a number of characters")))
     }
 
     fn string(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<String> {
         match &node.kind {
             Kind::String(text) => Ok(text.to_string()),
-            _ => Err(self.flaw(node, at, Flaw::Expected("a string"))),
+            _ => Err(self.flaw(&node.span, at, Flaw::Expected("a string"))),
         }
     }
 
@@ -208,7 +215,7 @@ impl Compiler<'_> {
             Kind::Array(items) => {
                 items.iter().enumerate().map(|(index, item)| read(self, item, &at.index(index))).collect()
             }
-            _ => Err(self.flaw(node, at, Flaw::Expected("an array"))),
+            _ => Err(self.flaw(&node.span, at, Flaw::Expected("an array"))),
         }
     }
 
@@ -219,22 +226,22 @@ impl Compiler<'_> {
         read: fn(&mut Self, &Node<'_>, &Location<'_>) -> Compiled<T>,
     ) -> Compiled<Vec<T>> {
         let list = self.list(node, at, read)?;
-        if list.is_empty() { Err(self.flaw(node, at, Flaw::Expected("at least one item"))) } else { Ok(list) }
+        if list.is_empty() { Err(self.flaw(&node.span, at, Flaw::Expected("at least one item"))) } else { Ok(list) }
     }
 
     fn members<'n, 'a>(&mut self, node: &'n Node<'a>, at: &Location<'_>) -> Compiled<&'n [Member<'a>]> {
         match &node.kind {
             Kind::Object(members) => self.distinct(members, at),
-            _ => Err(self.flaw(node, at, Flaw::Expected("an object"))),
+            _ => Err(self.flaw(&node.span, at, Flaw::Expected("an object"))),
         }
     }
 
-    /// The members, none of which has the key of another: standard validators would each take a different one.
+    /// The members, of which none may have the key of another: readers of JSON disagree on which of the two counts.
     fn distinct<'n, 'a>(&self, members: &'n [Member<'a>], at: &Location<'_>) -> Compiled<&'n [Member<'a>]> {
         let is_repeated =
             |(index, member): &(usize, &Member<'_>)| members[..*index].iter().any(|other| other.key == member.key);
         match members.iter().enumerate().find(is_repeated) {
-            Some((_, member)) => Err(self.flaw(&member.value, &at.key(&member.key), Flaw::Repeated)),
+            Some((_, member)) => Err(self.flaw(&member.key_span, &at.key(&member.key), Flaw::Repeated)),
             None => Ok(members),
         }
     }
@@ -277,18 +284,18 @@ impl Compiler<'_> {
 
     fn unknown<'n>(
         &self,
-        node: &Node<'_>,
+        span: &Range<usize>,
         at: &Location<'_>,
         what: &'static str,
         name: &str,
         known: impl Iterator<Item = &'n str>,
     ) -> SchemaError {
-        let nearest = known.min_by_key(|known| strsim::osa_distance(name, known)).map(str::to_owned);
-        self.flaw(node, at, Flaw::Unknown { what, name: name.to_owned(), nearest })
+        let nearest = nearest(name, known).map(str::to_owned);
+        self.flaw(span, at, Flaw::Unknown { what, name: name.to_owned(), nearest })
     }
 
-    fn flaw(&self, node: &Node<'_>, at: &Location<'_>, flaw: Flaw) -> SchemaError {
-        self.flaw_at(node.span.start, at.to_string(), flaw)
+    fn flaw(&self, span: &Range<usize>, at: &Location<'_>, flaw: Flaw) -> SchemaError {
+        self.flaw_at(span.start, at.to_string(), flaw)
     }
 
     fn flaw_at(&self, offset: usize, pointer: String, flaw: Flaw) -> SchemaError {

@@ -1,4 +1,5 @@
-//! Why a schema file cannot be used, and the place in it that is to blame.
+//! Why a schema file cannot be used, and the place in it that is to blame. What is wrong with a payload stands in
+//! `problem`.
 
 use std::fmt;
 
@@ -37,7 +38,7 @@ pub enum Flaw {
         what: &'static str,
         /// Its name.
         name: String,
-        /// The most similar name that is known.
+        /// The known name that was probably meant.
         nearest: Option<String>,
     },
     /// A keyword's value is something else.

@@ -1,6 +1,7 @@
-//! The formats that a schema may ask of a string. Verdicts agree with those of the `jsonschema` crate.
+//! The formats that a schema may ask of a string, as their RFCs have them. Verdicts agree with those of the `jsonschema`
+//! crate, which a test asks each time.
 
-use std::net::Ipv6Addr;
+use core::net::Ipv6Addr;
 
 use jiff::civil::Date;
 

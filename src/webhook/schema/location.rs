@@ -1,4 +1,5 @@
-//! Where a walk through a document stands. It lives on the stack and becomes a text only when something is reported.
+//! Where a walk through a document stands, payload or schema. It lives on the stack and becomes a text only when
+//! something is reported.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
 //! Judges payloads by a JSON Schema file, with the keywords that payload schemas use and two of our own that only
-//! warn: `x-known` lists the values known today, `x-known-properties` the further names.
+//! warn: `x-known` lists the values known today, `x-known-properties` the names of members.
 //!
 //! A small checker, and not the `jsonschema` crate, because that one takes 78 s of a clean build (a third of it), 3 ms
 //! at start for each validator, and a `serde_json::Value` of every payload. Files stay standard JSON Schema 2020-12: a

@@ -1,4 +1,5 @@
-//! What one schema object demands, as data: the keywords of the file with everything resolved that can be.
+//! What one schema object demands, as data: the keywords of the file with everything resolved that can be. Rules name
+//! one another by their place in the schema's list, so that a schema may be recursive.
 
 use std::{fmt, ops};
 

@@ -1,3 +1,6 @@
+//! What reports and schema errors say, and the bounds of the work. That the verdicts are right is tested in
+//! `agreement`.
+
 use super::*;
 use crate::webhook::json::{MAX_DEPTH, parse};
 
@@ -227,13 +230,18 @@ fn unknown(what: &'static str, name: &str, nearest: &str) -> Flaw {
 
 #[test]
 fn what_is_not_known_is_refused_with_the_nearest_that_is() {
-    assert_refused(r#"{"minLenght":1}"#, "/minLenght", 14, unknown("keyword", "minLenght", "minLength"));
+    assert_refused(r#"{"minLenght":1}"#, "/minLenght", 2, unknown("keyword", "minLenght", "minLength"));
     let pointer = "/properties/a/items/maxLength";
     let schema = r#"{"properties":{"a":{"items":{"maxLength":1}}}}"#;
-    assert_refused(schema, pointer, 42, unknown("keyword", "maxLength", "minLength"));
-    assert_refused(r#"{"oneOf":[]}"#, "/oneOf", 10, unknown("keyword", "oneOf", "anyOf"));
+    assert_refused(schema, pointer, 30, unknown("keyword", "maxLength", "minLength"));
+    assert_refused(r#"{"oneOf":[]}"#, "/oneOf", 2, unknown("keyword", "oneOf", "anyOf"));
     assert_refused(r#"{"type":"strnig"}"#, "/type", 9, unknown("type", "strnig", "string"));
-    assert_refused(r#"{"type":["null","int"]}"#, "/type/1", 17, unknown("type", "int", "null"));
+    assert_refused(
+        r#"{"type":["null","int"]}"#,
+        "/type/1",
+        17,
+        Flaw::Unknown { what: "type", name: "int".into(), nearest: None },
+    );
     assert_refused(r#"{"format":"datetime"}"#, "/format", 11, unknown("format", "datetime", "date-time"));
     let schema = r##"{"$ref":"#/$defs/tsk","$defs":{"task":{},"done":{}}}"##;
     assert_refused(schema, "/$ref", 9, unknown("definition", "tsk", "task"));
@@ -258,9 +266,9 @@ fn misused_keywords_are_refused() {
     assert_refused(r#"{"const":[1e400]}"#, "/const", 10, Flaw::Expected("numbers within the range of a double"));
     assert_refused(r#"{"properties":[]}"#, "/properties", 15, Flaw::Expected("an object"));
     assert_refused(r#"{"$ref":"other.json"}"#, "/$ref", 9, Flaw::Expected("`#/$defs/NAME`"));
-    assert_refused(r#"{"items":{"$defs":{}}}"#, "/items/$defs", 19, Flaw::RootOnly);
-    assert_refused(r#"{"type":"null","type":"string"}"#, "/type", 23, Flaw::Repeated);
-    assert_refused(r#"{"$defs":{"a":{},"a":{}}}"#, "/$defs/a", 22, Flaw::Repeated);
+    assert_refused(r#"{"items":{"$defs":{}}}"#, "/items/$defs", 11, Flaw::RootOnly);
+    assert_refused(r#"{"type":"null","type":"string"}"#, "/type", 16, Flaw::Repeated);
+    assert_refused(r#"{"$defs":{"a":{},"a":{}}}"#, "/$defs/a", 18, Flaw::Repeated);
 }
 
 #[test]
@@ -281,7 +289,7 @@ fn schemas_that_lead_back_to_themselves_in_place_are_refused() {
 #[test]
 fn an_error_reads_with_its_place() {
     let text = "{\n  \"properties\": {\n    \"id\": { \"typ\": \"string\" }\n  }\n}";
-    let message = "unknown keyword `typ`, the nearest is `type`, at line 3, column 20 (`/properties/id/typ`)";
+    let message = "unknown keyword `typ`, the nearest is `type`, at line 3, column 13 (`/properties/id/typ`)";
     assert_eq!(Schema::parse(text).unwrap_err().to_string(), message);
     let message = "a trailing comma is not JSON at line 1, column 10";
     assert_eq!(Schema::parse(r#"{"type":1,}"#).unwrap_err().to_string(), message);

@@ -1,4 +1,7 @@
 //! The walk through a payload along the rules. It reports to a sink and allocates nothing itself.
+//!
+//! Of a failed `anyOf` the sink hears only what is wrong with the closest branch: the branches are first tallied, then
+//! that one is walked again.
 
 use std::cmp::{Ordering, Reverse};
 
