@@ -70,6 +70,16 @@ impl Failure {
         self
     }
 
+    /// An input that could not be read.
+    pub fn input(error: &(dyn Error + 'static)) -> Self {
+        Self::of(Exit::Input, error)
+    }
+
+    /// A mistake in what was asked, found by trying it.
+    pub fn asked(error: &(dyn Error + 'static)) -> Self {
+        Self::of(Exit::Usage, error)
+    }
+
     fn of(exit: Exit, error: &(dyn Error + 'static)) -> Self {
         let failure = Self::new(exit, error.to_string());
         match error.source() {

@@ -47,7 +47,12 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
         run.bare(body)?;
     }
     for path in &args.files {
+        let before = run.tally.seen();
         run.path(path)?;
+        if run.tally.seen() == before {
+            // A check of nothing must not pass.
+            run.fail(&Failure::new(Exit::Input, format!("there is no captured request in {}", path.display())))?;
+        }
     }
     run.out.flush()?;
     run.tally.say(context);
@@ -161,14 +166,14 @@ impl Run<'_> {
 
     /// Tells of an input that can't be read; the others are verified all the same.
     fn broken(&mut self, error: &EntryError) -> Result<(), Failure> {
+        self.fail(&Failure::input(error))
+    }
+
+    fn fail(&mut self, failure: &Failure) -> Result<(), Failure> {
         self.tally.broken += 1;
         // What was told before stands before it.
         self.out.flush()?;
-        let failure = Failure::new(Exit::Input, error.to_string());
-        self.context.terminal.fail(&match std::error::Error::source(error) {
-            Some(source) => failure.because(source),
-            None => failure,
-        });
+        self.context.terminal.fail(failure);
         Ok(())
     }
 }
@@ -233,9 +238,14 @@ impl Tally {
         }
     }
 
+    /// How many requests and broken inputs there were.
+    fn seen(&self) -> usize {
+        self.verified + self.rejected + self.unsigned + self.unrecognised + self.broken
+    }
+
     /// Says the counts on standard error.
     fn say(&self, context: &Context) {
-        let total = self.verified + self.rejected + self.unsigned + self.unrecognised;
+        let total = self.seen() - self.broken;
         let parts = [
             (self.verified, "verified"),
             (self.unsigned, "unsigned by design"),

@@ -13,7 +13,7 @@ use crate::webhook::{
     },
     request::Request,
     schema::Violation,
-    signature::{Receipt, Verdict},
+    signature::{Reason, Receipt, Verdict},
 };
 
 /// What requests are judged by.
@@ -107,6 +107,7 @@ impl Judge<'_> {
             Verdict::Verified(verified) => self.keyring.source(&provider.name, verified.secret).cloned(),
             _ => None,
         };
+        warnings.extend(self.no_secret_set(provider, &verdict));
         Assessment {
             summary: provider.summary(listed, &payload),
             payload: check(provider, listed, &payload, &mut warnings),
@@ -116,6 +117,22 @@ impl Judge<'_> {
             secret,
             warnings,
         }
+    }
+}
+
+impl Judge<'_> {
+    /// The usual reason why no signature matches: nobody has set the secret.
+    fn no_secret_set(&self, provider: &Provider, verdict: &Verdict) -> Option<String> {
+        let unmatched = matches!(&verdict.rejection()?.reason, Reason::NoMatchingSignature { .. });
+        let development = self.keyring.source(&provider.name, 0) == Some(&SecretSource::Development);
+        let env = provider.secret.as_ref().and_then(|rule| rule.env.as_deref());
+        let set = env.map(|env| format!("{env} or ")).unwrap_or_default();
+        (unmatched && development).then(|| {
+            format!(
+                "only the public development secret was tried: set {set}--secret {}=… to {}'s own",
+                provider.name, provider.title
+            )
+        })
     }
 }
 

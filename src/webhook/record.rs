@@ -40,11 +40,10 @@ impl Delivery {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.assessment.warnings.clone();
-        if let (Some(provider), true) = (&self.assessment.provider, self.assessment.verdict.is_genuine()) {
-            warnings.extend(provider.delivery.objection(&provider.title, self.status, self.elapsed));
-        }
         if let Some(error) = &self.capture_error {
             warnings.push(format!("not captured, and so answered 503: {error}"));
+        } else if let (Some(provider), true) = (&self.assessment.provider, self.assessment.verdict.is_genuine()) {
+            warnings.extend(provider.delivery.objection(&provider.title, self.status, self.elapsed));
         }
         warnings
     }

@@ -64,7 +64,7 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
 fn open_captures(context: &Context, args: &Listen) -> Result<Option<Arc<CaptureStore>>, Failure> {
     let configured = context.config.as_ref().and_then(|config| config.listen.capture.clone());
     let Some(path) = args.capture.clone().or(configured) else { return Ok(None) };
-    let store = CaptureStore::open(&path).map_err(|error| capture_failure(&error))?;
+    let store = CaptureStore::open(&path).map_err(|error| Failure::asked(&error))?;
     if store.torn_bytes() > 0 {
         context.terminal.note(&format!(
             "{} ended in a line that was never finished ({} bytes): it was removed",
@@ -73,15 +73,6 @@ fn open_captures(context: &Context, args: &Listen) -> Result<Option<Arc<CaptureS
         ));
     }
     Ok(Some(Arc::new(store)))
-}
-
-/// A place for captures that can't be used is a mistake in what was asked.
-pub fn capture_failure(error: &(dyn std::error::Error + 'static)) -> Failure {
-    let failure = Failure::usage(error.to_string());
-    match error.source() {
-        Some(source) => failure.because(source),
-        None => failure,
-    }
 }
 
 async fn listen(

@@ -150,10 +150,7 @@ fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), 
     };
     Ok(match provider {
         Some(provider) => match provider.delivery.objection(&provider.title, answer.status, sent.elapsed) {
-            None => (
-                Outcome::Accepted,
-                format!("{} counts {} as delivered", provider.title, provider.delivery.success_in_words()),
-            ),
+            None => (Outcome::Accepted, format!("{} wants {}", provider.title, provider.delivery.success_in_words())),
             Some(objection) => (Outcome::Refused, objection),
         },
         None if (200..300).contains(&answer.status) => (Outcome::Accepted, "any 2xx counts as delivered".to_owned()),

@@ -11,6 +11,7 @@ use super::{
     context::{Context, development_note},
     failure::{Exit, Failure},
     runtime, stdout,
+    target::DEFAULT_ADDR,
 };
 use crate::{
     cli::{Format, Send},
@@ -32,7 +33,7 @@ pub fn run(context: &Context, args: &Send) -> Result<Exit, Failure> {
         context.terminal.note(&note);
     }
     let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
-    let captures = captures.map_err(|error| super::listen::capture_failure(&error))?;
+    let captures = captures.map_err(|error| Failure::asked(&error))?;
     let courier = Courier::new(args.insecure, args.timeout, args.now, captures);
     if let Some(form) = args.print {
         print::print(&plan, form, &courier)?;
@@ -104,6 +105,8 @@ impl<'a> Report<'a> {
         if left > 0 {
             terminal.warn(&format!("{left} more not sent, as {} can't be reached", text::printable(job.url.as_str())));
         }
-        terminal.note("start `hookdev listen` in another terminal, or name your own handler with --to URL");
+        if job.url.authority() == DEFAULT_ADDR {
+            terminal.note("start `hookdev listen` in another terminal, or name your own handler with --to URL");
+        }
     }
 }

@@ -228,11 +228,7 @@ impl<'a> Resolver<'a> {
 
     fn broken(&mut self, error: &formats::EntryError) {
         self.broken_input = true;
-        let failure = Failure::new(Exit::Input, error.to_string());
-        self.context.terminal.fail(&match std::error::Error::source(error) {
-            Some(source) => failure.because(source),
-            None => failure,
-        });
+        self.context.terminal.fail(&Failure::input(error));
     }
 
     fn capture(&mut self, request: Request) -> Result<(), Failure> {

@@ -107,7 +107,13 @@ impl Catalog {
     #[must_use]
     pub fn nearest_events(&self, wrong: &str) -> Vec<&str> {
         let names: Vec<&str> = self.events().map(|(_, event)| event.full_name.as_str()).collect();
-        let mut ranked = nearest::ranked(wrong, names);
+        // Of a glob, what stands before its first wild card was meant to be a name.
+        let plain = wrong.split(['*', '?', '[']).next().unwrap_or_default();
+        let mut ranked = nearest::ranked(plain, names.iter().copied());
+        if ranked.is_empty() {
+            let provider = nearest::nearest(plain.split('.').next().unwrap_or_default(), self.names());
+            ranked = names.into_iter().filter(|name| name.split('.').next() == provider).collect();
+        }
         ranked.truncate(3);
         ranked
     }
@@ -163,6 +169,7 @@ mod tests {
     fn a_misspelt_event_is_answered_with_the_nearest() {
         let catalog = Catalog::builtin();
         assert_eq!(catalog.nearest_events("cyanite.v2.finish")[0], "cyanite.v2.finished");
+        assert_eq!(catalog.nearest_events("cyanit.*")[0], "cyanite.v2.finished");
         assert_eq!(catalog.nearest_events("zzzzzz"), [""; 0]);
     }
 }

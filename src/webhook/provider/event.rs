@@ -1,8 +1,6 @@
 //! Events: what a provider sends, how each is recognised in a payload, and the line that people
 //! read about it.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
 use super::payload::Payload;
@@ -106,12 +104,14 @@ impl Summary {
         let mut found = false;
         let mut line = String::new();
         for piece in &self.0 {
-            let text = match piece {
-                SummaryPiece::Literal(text) => Some(Cow::Borrowed(text.as_str())),
-                SummaryPiece::Value(path) => payload.text(path),
-            };
-            found |= text.is_some();
-            line.push_str(text.as_deref().unwrap_or("?"));
+            match piece {
+                SummaryPiece::Literal(text) => line.push_str(text),
+                SummaryPiece::Value(path) => {
+                    let value = payload.text(path);
+                    found |= value.is_some();
+                    line.push_str(value.as_deref().unwrap_or("?"));
+                }
+            }
         }
         found.then_some(line)
     }
