@@ -18,11 +18,12 @@ const ABOUT: &str = "Receive, explain, send and check webhooks on your own machi
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  all good
-  1  it ran, and the answer is no (a rejected signature, a refused delivery, …)
-  2  usage or configuration
-  3  an input could not be read
-  4  the endpoint could not be reached";
+  0    all good
+  1    it ran, and the answer is no (a rejected signature, a refused delivery, …)
+  2    usage or configuration
+  3    an input could not be read
+  4    the endpoint could not be reached
+  130  Ctrl-C (`listen` finishes what it has begun and exits 0)";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -216,7 +217,7 @@ Examples:
   hookdev send aspect.task.failed --print curl
   hookdev send captures/20250101T120000.000Z-000001-cyanite.v2.finished.json
 
-Success is what the provider counts as success: see `hookdev events --show`.")]
+Success is what the provider counts as success; `hookdev events` says what that is.")]
 pub struct Send {
     /// Events, quoted globs of them, or files with captured requests
     #[arg(required = true, value_name = "EVENT|GLOB|FILE", add = ArgValueCompleter::new(complete_what))]

@@ -1,0 +1,233 @@
+//! README.md is what people try first, so that its console blocks are run: each `$` line by a
+//! shell, its output compared with the lines below it (`[..]` is any text, `...` any lines).
+//!
+//! A block marked `background` is started and left running. A code block that follows a line
+//! which is nothing but a file's name in code font and a colon is that file. The ports that the
+//! text names are replaced by free ones.
+#![cfg(unix)]
+
+use std::{
+    collections::HashMap,
+    env, fs,
+    io::{Read, Write},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use snapbox::Assert;
+
+const README: &str = include_str!("../README.md");
+
+/// The ports that README uses.
+const PORTS: [&str; 3] = ["4400", "3000", "3001"];
+
+/// How long a background command may take to say what it says.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What stands in README, in order.
+#[derive(Debug, PartialEq)]
+enum Block {
+    File { name: String, text: String },
+    Console { commands: Vec<(String, String)>, background: bool },
+}
+
+fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut file_name = None;
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(fence) = line.strip_prefix("```") else {
+            let named = line.strip_prefix('`').and_then(|rest| rest.strip_suffix("`:"));
+            file_name = if line.is_empty() { file_name } else { named.map(str::to_owned) };
+            continue;
+        };
+        let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        match (fence.split(' ').collect::<Vec<_>>().as_slice(), file_name.take()) {
+            (["console", flags @ ..], _) => {
+                blocks.push(Block::Console { commands: commands(&body), background: flags == ["background"] })
+            }
+            (_, Some(name)) => blocks.push(Block::File { name, text: format!("{}\n", body.join("\n")) }),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+fn commands(body: &[&str]) -> Vec<(String, String)> {
+    let mut commands: Vec<(String, String)> = Vec::new();
+    for line in body {
+        match (line.strip_prefix("$ "), commands.last_mut()) {
+            (Some(command), _) => commands.push((command.to_owned(), String::new())),
+            (None, Some((_, output))) => output.extend([line, "\n"]),
+            (None, None) => panic!("output without a command: {line}"),
+        }
+    }
+    commands
+}
+
+/// The ports of README, each with the free one that stands for it.
+struct Ports(HashMap<&'static str, String>);
+
+impl Ports {
+    fn free() -> Self {
+        // All are held until all are known, so that none is given twice.
+        let listeners: Vec<TcpListener> = PORTS.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let number = |listener: &TcpListener| listener.local_addr().unwrap().port().to_string();
+        Self(PORTS.into_iter().zip(listeners.iter().map(number)).collect())
+    }
+
+    fn real(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (told, real)| text.replace(told, real))
+    }
+
+    fn told(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (told, real)| text.replace(real, told))
+    }
+}
+
+fn shell(folder: &Path, command: &str) -> Command {
+    let program = Path::new(env!("CARGO_BIN_EXE_hookdev"));
+    let path = env::join_paths(
+        std::iter::once(program.parent().unwrap().to_owned()).chain(env::split_paths(&env::var_os("PATH").unwrap())),
+    );
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command).current_dir(folder).env("PATH", path.unwrap()).stdin(Stdio::null());
+    for name in
+        env::vars().map(|(name, _)| name).filter(|name| name.ends_with("_WEBHOOK_SECRET") || name.contains("COLOR"))
+    {
+        shell.env_remove(name);
+    }
+    shell
+}
+
+/// A command that runs until the test ends.
+struct Background {
+    child: Child,
+    output: Arc<Mutex<String>>,
+}
+
+impl Background {
+    fn start(folder: &Path, command: &str) -> Self {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let child = shell(folder, &format!("exec {command}"))
+            .stdout(writer.try_clone().unwrap())
+            .stderr(writer)
+            .spawn()
+            .unwrap();
+        let output = Arc::new(Mutex::new(String::new()));
+        let shared = Arc::clone(&output);
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                shared.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
+            }
+        });
+        Self { child, output }
+    }
+
+    fn says(&self, expected: &str, ports: &Ports) {
+        let lines = expected.lines().filter(|line| *line != "...").count();
+        let deadline = Instant::now() + PATIENCE;
+        while self.output.lock().unwrap().lines().count() < lines && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let said = ports.told(&self.output.lock().unwrap());
+        compare(&said, expected);
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn installed(command: &str) -> bool {
+    let program = command.split(' ').next().unwrap();
+    let found = Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .stdout(Stdio::null())
+        .status()
+        .unwrap()
+        .success();
+    if !found && program != "hookdev" {
+        assert!(env::var_os("HOOKDEV_CI").is_none(), "{program} is required here and is not installed");
+        writeln!(std::io::stderr(), "SKIPPED from here on: {program} is not installed").unwrap();
+    }
+    found || program == "hookdev"
+}
+
+#[test]
+fn every_console_block_of_the_readme_does_what_it_shows() {
+    let ports = Ports::free();
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("project");
+    fs::create_dir(&project).unwrap();
+    let endpoint = |name: &str| format!("[provider.{name}]\nendpoint = \"http://127.0.0.1:4400/{name}\"\n");
+    let config = ["aspect", "auphonic", "cyanite", "jewelmusic"].map(endpoint).concat();
+    fs::write(
+        folder.path().join("hookdev.toml"),
+        ports.real(&format!("[listen]\naddr = \"127.0.0.1:4400\"\n{config}")),
+    )
+    .unwrap();
+
+    let mut running = Vec::new();
+    let mut count = 0;
+    for block in blocks(README) {
+        match block {
+            Block::File { name, text } => {
+                let path = project.join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, ports.real(&text)).unwrap();
+            }
+            Block::Console { commands, background } => {
+                for (command, expected) in commands {
+                    if !installed(&command) {
+                        return;
+                    }
+                    count += 1;
+                    if background {
+                        let started = Background::start(&project, &ports.real(&command));
+                        started.says(&expected, &ports);
+                        running.push(started);
+                    } else {
+                        run(&project, &command, &expected, &ports);
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(count, README.lines().filter(|line| line.starts_with("$ ")).count());
+}
+
+fn run(folder: &Path, command: &str, expected: &str, ports: &Ports) {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let mut shell = shell(folder, &ports.real(command));
+    let mut child = shell.stdout(writer.try_clone().unwrap()).stderr(writer).spawn().unwrap();
+    // The command holds the pipe's other end, which must be closed here for the reading to end.
+    drop(shell);
+    let mut output = Vec::new();
+    reader.read_to_end(&mut output).unwrap();
+    let output = ports.told(&String::from_utf8(output).unwrap());
+    assert!(child.wait().unwrap().success(), "{command} failed:\n{output}");
+    compare(&format!("$ {command}\n{output}"), &format!("$ {command}\n{expected}"));
+}
+
+fn compare(actual: &str, expected: &str) {
+    // A backslash is one: what is printed here is JSON rather than paths.
+    Assert::new().normalize_paths(false).eq(actual.to_owned(), expected.to_owned());
+}
+
+#[test]
+fn blocks_are_files_commands_and_nothing_else() {
+    let text = "`a/b.txt`:\n\n```text\nx\n```\n```console background\n$ c d\nout\n$ e\n```\n```sh\nnot run\n```\n";
+    let commands = vec![("c d".to_owned(), "out\n".to_owned()), ("e".to_owned(), String::new())];
+    let expected =
+        [Block::File { name: "a/b.txt".into(), text: "x\n".into() }, Block::Console { commands, background: true }];
+    assert_eq!(blocks(text), expected);
+}
