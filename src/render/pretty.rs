@@ -234,7 +234,7 @@ const fn verdict_role(verdict: &Verdict) -> Role {
     match verdict {
         Verdict::Verified(_) => Role::Good,
         Verdict::Rejected(_) => Role::Bad,
-        Verdict::Unsigned => Role::Link,
+        Verdict::Unsigned => Role::Key,
         Verdict::Unrecognised => Role::Warning,
     }
 }
