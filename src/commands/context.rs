@@ -133,10 +133,7 @@ pub fn development_note(keyring: &Keyring, providers: &[&str]) -> Option<String>
     if names.is_empty() {
         return None;
     }
-    let list = names.join(", ");
-    Some(format!(
-        "the public development secret is in use for {list}; `hookdev events` names the variable for your own"
-    ))
+    Some(format!("the public development secret is in use for {}", names.join(", ")))
 }
 
 fn format(global: &Global) -> Format {

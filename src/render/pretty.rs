@@ -108,11 +108,25 @@ impl Page {
         }
     }
 
+    /// A label and a message, broken between words where the screen ends.
     fn labelled(&self, role: Role, label: &str, message: &str, out: &mut String) {
         out.push_str("  ");
-        self.palette.push(role, &text::printable(label), out);
+        let label = text::printable(label);
+        self.palette.push(role, &label, out);
         out.push_str(": ");
-        out.push_str(&text::printable(message));
+        let mut column = MARGIN + text::width(&label) + 2;
+        for (number, word) in text::printable(message).split(' ').enumerate() {
+            let width = text::width(word);
+            if number > 0 && self.width.is_some_and(|columns| column + 1 + width > columns) {
+                out.push_str("\n    ");
+                column = 2 * MARGIN;
+            } else if number > 0 {
+                out.push(' ');
+                column += 1;
+            }
+            out.push_str(word);
+            column += width;
+        }
         out.push('\n');
     }
 
