@@ -61,7 +61,7 @@ fn table(palette: Palette, events: &[(&Arc<Provider>, &Event)], show: bool) -> R
             if last.is_some() {
                 out.push('\n');
             }
-            heading(palette, provider, &mut out);
+            heading(palette, provider, show, &mut out);
             last = Some(provider);
         }
         let _ = write!(
@@ -82,8 +82,8 @@ fn table(palette: Palette, events: &[(&Arc<Provider>, &Event)], show: bool) -> R
     Ok(out)
 }
 
-/// Who the provider is, and what it wants of a handler.
-fn heading(palette: Palette, provider: &Provider, out: &mut String) {
+/// Who the provider is, what it wants of a handler, and its caveats if `notes` are wanted.
+fn heading(palette: Palette, provider: &Provider, notes: bool, out: &mut String) {
     let _ = writeln!(
         out,
         "{}  {}",
@@ -108,6 +108,9 @@ fn heading(palette: Palette, provider: &Provider, out: &mut String) {
     }
     if let Some(env) = provider.secret.as_ref().and_then(|rule| rule.env.as_deref()) {
         lines.push(format!("secret from {env}"));
+    }
+    if notes {
+        lines.extend(provider.notes.iter().cloned());
     }
     for line in lines {
         palette.push(Role::Dim, &format!("  {}", text::printable(&line)), out);

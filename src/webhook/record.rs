@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::webhook::{
     assessment::Assessment,
     request::{Headers, Request},
+    signature::Verdict,
     time::Timestamp,
 };
 
@@ -45,7 +46,20 @@ impl Delivery {
         } else if let (Some(provider), true) = (&self.assessment.provider, self.assessment.verdict.is_genuine()) {
             warnings.extend(provider.delivery.objection(&provider.title, self.status, self.elapsed));
         }
+        warnings.extend(self.disagreement());
         warnings
+    }
+
+    /// The user's handler refuses what is verified here: the usual two reasons.
+    fn disagreement(&self) -> Option<String> {
+        let Verdict::Verified(_) = self.assessment.verdict else { return None };
+        let refused = |forwarded: &Forwarded| {
+            forwarded.outcome.as_ref().is_ok_and(|answer| matches!(answer.status, 400 | 401 | 403))
+        };
+        self.forwards.iter().any(refused).then(|| {
+            "verified here and refused by your handler: does it have the same secret, and does it verify the raw body, before any JSON parser?"
+                .to_owned()
+        })
     }
 }
 
