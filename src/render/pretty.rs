@@ -63,9 +63,12 @@ impl Page {
         let time = delivery.received_at.to_jiff().to_zoned(self.zone.clone()).strftime("%H:%M:%S%.3f").to_string();
         palette.push(Role::Dim, &time, out);
         out.push_str("  ");
-        palette.push(Role::Title, &text::printable(delivery.assessment.title()), out);
-        out.push_str("  ");
-        palette.push(verdict_role(&delivery.assessment.verdict), delivery.assessment.verdict.name(), out);
+        let verdict = &delivery.assessment.verdict;
+        if *verdict != Verdict::Unrecognised {
+            palette.push(Role::Title, &text::printable(delivery.assessment.title()), out);
+            out.push_str("  ");
+        }
+        palette.push(verdict_role(verdict), verdict.name(), out);
         out.push_str("  ");
         palette.push(status_role(delivery.status), &delivery.status.to_string(), out);
         let _ = write!(out, "  {}  ", size::elapsed(delivery.elapsed));
