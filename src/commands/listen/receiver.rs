@@ -243,6 +243,7 @@ fn advice(error: &SendError) -> String {
         SendError::Unreachable(problem) => format!("{problem}: is your handler running? answered 502"),
         SendError::TimedOut(_) => format!("{error}: --forward-timeout allows more; answered 502"),
         SendError::Broken(problem) => format!("{problem}: did your handler crash? answered 502"),
+        SendError::Cut(answer, problem) => format!("{} came, but {problem}; answered 502", answer.status),
         SendError::Url { .. } | SendError::Unsendable(_) => format!("{error}; answered 502"),
     }
 }
