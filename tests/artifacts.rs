@@ -30,6 +30,14 @@ const SCRIPTS: [(&str, &str); 5] = [
     ("hookdev.ps1", "powershell"),
 ];
 
+/// Behind the script for zsh: a file of `$fpath` is loaded by the first TAB of a shell, and clap's
+/// script would leave that one unanswered.
+const ZSH_FIRST_TAB: &str = r#"
+if [[ "${funcstack[1]}" = _hookdev ]]; then
+    _clap_dynamic_completer_hookdev "$@"
+fi
+"#;
+
 /// The width that a synopsis is broken at.
 const WIDTH: usize = 100;
 
@@ -84,7 +92,8 @@ fn completion_scripts() -> impl Iterator<Item = (PathBuf, String)> {
         let output = Command::new(env!("CARGO_BIN_EXE_hookdev")).env("COMPLETE", shell).output();
         let output = output.expect("the program can be run");
         assert!(output.status.success(), "{shell}: {output:?}");
-        (file.into(), String::from_utf8(output.stdout).expect("scripts are UTF-8"))
+        let script = String::from_utf8(output.stdout).expect("scripts are UTF-8");
+        (file.into(), if shell == "zsh" { script + ZSH_FIRST_TAB } else { script })
     })
 }
 
