@@ -2,7 +2,7 @@
 //! [`crate::commands`].
 
 // The comments here are the help: words for a terminal, not for a page.
-#![allow(clippy::doc_markdown)]
+#![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
 
 use std::{path::PathBuf, time::Duration};
 
