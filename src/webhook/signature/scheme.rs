@@ -91,6 +91,14 @@ impl TimeUnit {
         }
     }
 
+    /// A clock reading in whole units, as the providers' libraries compare it with a timestamp.
+    fn floor(self, time: Timestamp) -> Timestamp {
+        match self {
+            Self::Seconds => Timestamp::from_unix_seconds(time.unix_seconds()),
+            Self::Milliseconds => time,
+        }
+    }
+
     /// The moment behind a plain decimal integer.
     #[must_use]
     pub fn read(self, text: &str) -> Option<Timestamp> {
@@ -191,7 +199,9 @@ impl Scheme {
         let values = ContentValues { body: &request.body, id, timestamp: digits.as_bytes(), headers: &request.headers };
         let secret = self.matching(secrets, values, header, &parsed)?;
         let freshness = match timestamp {
-            Some((rule, (_, time))) => freshness(receipt.tolerance.unwrap_or(rule.tolerance), time, receipt.at)?,
+            Some((rule, (_, time))) => {
+                freshness(receipt.tolerance.unwrap_or(rule.tolerance), time, receipt.at.map(|at| rule.unit.floor(at)))?
+            }
             None => Freshness::NoTimestamp,
         };
         Ok(Verified { scheme: self.name.clone(), secret, freshness })
@@ -266,8 +276,7 @@ fn malformed(header: &HeaderName, problem: &'static str) -> Reason {
 
 fn freshness(tolerance: Tolerance, signed: Timestamp, now: Option<Timestamp>) -> Result<Freshness, Reason> {
     let Some(now) = now else { return Ok(Freshness::NotChecked) };
-    // The tolerance is in whole seconds at the providers, whose clocks are too.
-    let skew = signed.skew_from(Timestamp::from_unix_seconds(now.unix_seconds()));
+    let skew = signed.skew_from(now);
     if skew.too_old(tolerance) {
         Err(Reason::TimestampTooOld { skew, tolerance })
     } else if skew.too_new(tolerance) {
