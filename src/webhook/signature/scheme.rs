@@ -99,14 +99,11 @@ impl TimeUnit {
         }
     }
 
-    /// The moment behind a plain decimal integer.
+    /// The moment behind a plain decimal integer. Libraries sign the number that they have read, so that any other way
+    /// to write it (`+1`, `01`) is none of theirs.
     #[must_use]
     pub fn read(self, text: &str) -> Option<Timestamp> {
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let number = text.parse().ok()?;
+        let number = text.parse().ok().filter(|number: &i64| number.to_string() == text)?;
         Some(match self {
             Self::Seconds => Timestamp::from_unix_seconds(number),
             Self::Milliseconds => Timestamp::from_unix_millis(number),
