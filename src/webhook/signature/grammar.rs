@@ -34,14 +34,16 @@ impl TextEncoding {
     }
 
     fn decode(self, text: &str) -> Candidate {
+        if text.is_empty() {
+            return Candidate::Undecodable;
+        }
         let decoded = match self {
             // Handlers compare text, so that upper case is refused in life although it decodes.
             Self::Hex if text.bytes().any(|b| b.is_ascii_uppercase()) && decode_hex(text).is_some() => {
                 return Candidate::NotCanonical;
             }
-            Self::Hex if text.is_empty() => None,
             Self::Hex => decode_hex(text),
-            Self::Base64 => STANDARD.decode(text).ok().filter(|bytes| !bytes.is_empty()),
+            Self::Base64 => STANDARD.decode(text).ok(),
             Self::Plain => Some(text.as_bytes().to_vec()),
         };
         decoded.map_or(Candidate::Undecodable, Candidate::Decoded)
