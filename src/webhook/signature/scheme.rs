@@ -192,6 +192,10 @@ impl Scheme {
             Some(rule) => Some((rule, rule.find(header, &parsed, &request.headers)?)),
             None => None,
         };
+        // A header that is signed by its name may be missing, and then counts as empty.
+        for name in self.content.headers() {
+            once(name, request.headers.all(name.as_str()))?;
+        }
         let digits = timestamp.as_ref().map_or("", |(_, (digits, _))| digits.as_str());
         let values = ContentValues { body: &request.body, id, timestamp: digits.as_bytes(), headers: &request.headers };
         let secret = self.matching(secrets, values, header, &parsed)?;
@@ -259,10 +263,18 @@ fn matches(mac: &KeyedMac, candidate: &Candidate) -> bool {
 fn single<'a>(headers: &'a Headers, names: &'a [HeaderName]) -> Result<(&'a HeaderName, &'a HeaderValue), Reason> {
     let missing = || Reason::MissingHeader { names: names.iter().map(ToString::to_string).collect() };
     let name = names.iter().find(|name| headers.contains(name.as_str())).ok_or_else(missing)?;
-    let mut values = headers.all(name.as_str());
-    let first = values.next().ok_or_else(missing)?;
+    let first = once(name, headers.all(name.as_str()))?.ok_or_else(missing)?;
+    Ok((name, first))
+}
+
+/// The only one of a header's values; with several, a handler may take another one than is judged here.
+fn once<'a>(
+    name: &HeaderName,
+    mut values: impl Iterator<Item = &'a HeaderValue>,
+) -> Result<Option<&'a HeaderValue>, Reason> {
+    let first = values.next();
     match values.count() {
-        0 => Ok((name, first)),
+        0 => Ok(first),
         others => Err(Reason::AmbiguousHeader { header: name.to_string(), times: others + 1 }),
     }
 }
