@@ -205,7 +205,15 @@ impl Scheme {
             }
             None => Freshness::NoTimestamp,
         };
+        // A time that anyone could have written is no proof of freshness, although an old one is refused.
+        let freshness = if self.signs_timestamp() { freshness } else { Freshness::NoTimestamp };
         Ok(Verified { scheme: self.name.clone(), secret, freshness })
+    }
+
+    /// Whether an old request can be told from a new one: its time stands under the MAC.
+    #[must_use]
+    pub fn signs_timestamp(&self) -> bool {
+        self.algorithm != Algorithm::Token && self.timestamp.is_some() && self.content.signs_timestamp()
     }
 
     /// The place of the first secret under which a signature of the header matches.
