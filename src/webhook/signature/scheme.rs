@@ -145,10 +145,12 @@ impl Scheme {
     #[must_use]
     pub fn sign(&self, secret: &SigningSecret, message: &Message<'_>) -> Vec<(HeaderName, HeaderValue)> {
         let timestamp = self.timestamp.as_ref().map(|rule| rule.unit.write(message.time)).unwrap_or_default();
+        let id = request::value(message.id).ok();
         let mut mac = secret.mac(self.algorithm);
         let values = ContentValues {
             body: message.body,
-            id: message.id.as_bytes(),
+            // The bytes that are sent, and not those of the text: they differ outside ASCII.
+            id: id.as_ref().map_or(b"", HeaderValue::as_bytes),
             timestamp: timestamp.as_bytes(),
             headers: message.headers,
         };
@@ -156,10 +158,12 @@ impl Scheme {
         let signature = self.grammar.write(&mac.finalize(), &timestamp);
 
         let time_header = self.timestamp.as_ref().and_then(|rule| rule.header.as_ref());
-        [(self.id.as_ref(), message.id), (time_header, &timestamp), (Some(&self.header), &signature)]
-            .into_iter()
-            .filter_map(|(names, text)| Some((names?.first()?.clone(), request::value(text).ok()?)))
-            .collect()
+        let fields = [
+            (self.id.as_ref(), id),
+            (time_header, request::value(&timestamp).ok()),
+            (Some(&self.header), request::value(&signature).ok()),
+        ];
+        fields.into_iter().filter_map(|(names, value)| Some((names?.first()?.clone(), value?))).collect()
     }
 
     /// Whether a request is signed by one of the secrets, and was fresh when received. The MAC is judged before the time, so that "too old" means "genuine, but
