@@ -19,10 +19,9 @@ use crate::webhook::{
 const LARGEST_ANSWER: usize = 64 << 20;
 
 /// Headers that belong to one connection and are not passed on.
-const HOP_BY_HOP: [&str; 11] = [
+const HOP_BY_HOP: [&str; 10] = [
     "connection",
     "content-length",
-    "expect",
     "host",
     "keep-alive",
     "proxy-authenticate",
