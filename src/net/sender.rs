@@ -115,6 +115,10 @@ impl Sender {
         for (name, value) in end_to_end(&request.headers) {
             builder = builder.header(name, value);
         }
+        if request.body.is_empty() && !request.method.is_safe() {
+            // Unasked, the client says no length at all, which some servers answer with 411.
+            builder = builder.header(reqwest::header::CONTENT_LENGTH, 0);
+        }
         let mut response = builder.send().await.map_err(|error| explain(&error, url))?;
         let status = response.status().as_u16();
         let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
