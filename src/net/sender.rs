@@ -19,10 +19,9 @@ use crate::webhook::{
 const LARGEST_ANSWER: usize = 64 << 20;
 
 /// Headers that belong to one connection and are not passed on.
-const HOP_BY_HOP: [&str; 11] = [
+const HOP_BY_HOP: [&str; 10] = [
     "connection",
     "content-length",
-    "expect",
     "host",
     "keep-alive",
     "proxy-authenticate",
@@ -115,6 +114,10 @@ impl Sender {
         let mut builder = client.request(request.method.clone(), url.clone()).body(request.body.clone());
         for (name, value) in end_to_end(&request.headers) {
             builder = builder.header(name, value);
+        }
+        if request.body.is_empty() && !request.method.is_safe() {
+            // Unasked, the client says no length at all, which some servers answer with 411.
+            builder = builder.header(reqwest::header::CONTENT_LENGTH, 0);
         }
         let mut response = builder.send().await.map_err(|error| explain(&error, url))?;
         let status = response.status().as_u16();

@@ -115,6 +115,9 @@ impl Receiver {
         if self.answers.only_verified && !assessment.verdict.is_genuine() {
             return Vec::new();
         }
+        let mut request = request.clone();
+        // It was met when the body was read here.
+        request.headers.remove("expect");
         let matching = settings.forwards.iter().filter(|forward| forward.events.matches(assessment.title()));
         matching
             .map(|forward| {

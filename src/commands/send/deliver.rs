@@ -137,9 +137,7 @@ pub fn request_of(
         }
         (Content::Capture(request), ..) => {
             let mut request = Request { target, ..(**request).clone() };
-            for (name, value) in &job.headers {
-                request.headers.set(name, value.clone());
-            }
+            request.headers.set_all(&job.headers);
             request
         }
         (Content::Draft(_), ..) => unreachable!("a draft has a provider and a course"),
