@@ -45,8 +45,11 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
     }
     let (sender, changes) = mpsc::channel();
     let unwatched = |error| Failure::usage("the files can't be watched").because(&error);
-    // The receiver lives as long as the watch.
-    let _watch = Watch::start(&args.files, move || drop(sender.send(()))).map_err(unwatched)?;
+    let changed = move || {
+        // The receiver is gone only when this run ends.
+        let _ = sender.send(());
+    };
+    let _watch = Watch::start(&args.files, changed).map_err(unwatched)?;
     context.terminal.note("watching for changes (Ctrl-C ends it)");
     loop {
         if changes.recv_timeout(Duration::MAX).is_ok() {

@@ -75,6 +75,9 @@ enum Job {
     Told(Told),
 }
 
+/// A piece of work, and where its result is waited for.
+type Handed = (Job, SyncSender<Vec<Told>>);
+
 /// The pieces that may be under way, done and not told included.
 const UNDER_WAY: usize = 256;
 
@@ -94,7 +97,7 @@ pub fn run(
     input: &Input,
     mut tell: impl FnMut(Told) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (jobs, queue) = mpsc::sync_channel::<(Job, SyncSender<Vec<Told>>)>(UNDER_WAY);
+    let (jobs, queue) = mpsc::sync_channel::<Handed>(UNDER_WAY);
     let (order, answers) = mpsc::sync_channel::<Receiver<Vec<Told>>>(UNDER_WAY);
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
@@ -107,7 +110,7 @@ pub fn run(
     })
 }
 
-fn work(judging: &Judging<'_>, queue: &Mutex<Receiver<(Job, SyncSender<Vec<Told>>)>>) {
+fn work(judging: &Judging<'_>, queue: &Mutex<Receiver<Handed>>) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((job, answer)) = next else { return };
@@ -155,7 +158,7 @@ struct Gone;
 
 /// Finds the work and hands it out.
 struct Finder {
-    jobs: SyncSender<(Job, SyncSender<Vec<Told>>)>,
+    jobs: SyncSender<Handed>,
     order: SyncSender<Receiver<Vec<Told>>>,
 }
 
