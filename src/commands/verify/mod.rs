@@ -45,11 +45,11 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
     }
     let (sender, changes) = mpsc::channel();
     let unwatched = |error| Failure::usage("the files can't be watched").because(&error);
-    let changed = move || {
+    let tell = move || {
         // The receiver is gone only when this run ends.
         let _ = sender.send(());
     };
-    let _watch = Watch::start(&args.files, changed).map_err(unwatched)?;
+    let _watch = Watch::start(&args.files, tell).map_err(unwatched)?;
     context.terminal.note("watching for changes (Ctrl-C ends it)");
     loop {
         if changes.recv_timeout(Duration::MAX).is_ok() {
