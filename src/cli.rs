@@ -281,7 +281,7 @@ pub struct Send {
     pub now: Option<Timestamp>,
 
     /// Use this id for the delivery; with --now the request is the same in every run
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = parse_id)]
     pub id: Option<String>,
 }
 
@@ -407,6 +407,13 @@ pub struct Completions {
     pub shell: Shell,
 }
 
+/// Reads a delivery's id, which stands in a header and is signed: other characters are read in as many ways as there
+/// are libraries.
+fn parse_id(text: &str) -> Result<String, String> {
+    let sound = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if sound { Ok(text.to_owned()) } else { Err("an id is made of visible ASCII characters".to_owned()) }
+}
+
 /// Reads a size: `64KiB`, `10MiB`, `1GiB`, or plain bytes.
 fn parse_size(text: &str) -> Result<usize, String> {
     let wrong = || format!("`{text}` is no size: write a number and a unit, `64KiB`, `10MiB`");
@@ -439,6 +446,14 @@ mod tests {
             for arg in command.get_arguments() {
                 assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());
             }
+        }
+    }
+
+    #[test]
+    fn an_id_is_visible_ascii() {
+        assert_eq!(parse_id("msg_2aYh.3-~"), Ok("msg_2aYh.3-~".to_owned()));
+        for wrong in ["", "a b", "a\nb", "\u{e9}"] {
+            assert_eq!(parse_id(wrong), Err("an id is made of visible ASCII characters".to_owned()), "{wrong:?}");
         }
     }
 
