@@ -177,6 +177,12 @@ impl Config {
         Some(ProviderConfig { name: key.get_ref(), secrets: &raw.secret.0, endpoint: raw.endpoint.as_deref() })
     }
 
+    /// The files that secrets are read from.
+    pub fn secret_files(&self) -> impl Iterator<Item = PathBuf> {
+        let sources = self.providers_by_name.values().flat_map(|raw| &raw.secret.0);
+        sources.filter_map(|source| Some(self.base().join(source.strip_prefix("file:")?)))
+    }
+
     /// An error at the first `[provider.NAME]` whose name is not `known`.
     ///
     /// # Errors
