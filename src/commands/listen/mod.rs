@@ -91,9 +91,9 @@ async fn listen(
     announce(&context, &settings, &url);
 
     let current = Arc::new(Current(RwLock::new(Arc::new(settings))));
+    let _watch = watch(context.global.clone(), args.clone(), Arc::clone(&current), &context.watched());
     // A receiver that is gone can't be told, and needs not be.
     let _ = sender.send(Output::Ready(url)).await;
-    let _watch = watch(context.global.clone(), args.clone(), Arc::clone(&current), &context.watched());
     let answers = Answers {
         respond: args.respond,
         delay: args.delay,
