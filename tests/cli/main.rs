@@ -7,3 +7,4 @@
 mod harness;
 mod listen;
 mod send;
+mod verify;
