@@ -6,5 +6,6 @@
 
 mod harness;
 mod listen;
+mod secrets;
 mod send;
 mod verify;
