@@ -5,8 +5,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod config;
+#[cfg(unix)]
+mod crash;
 mod harness;
 mod listen;
+mod output;
 mod secrets;
 mod send;
+mod untrusted;
 mod verify;

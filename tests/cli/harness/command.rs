@@ -3,7 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
-    io::Write,
+    io::{self, Write},
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -17,6 +17,7 @@ use super::talk::Talk;
 pub struct TestCommand {
     command: Command,
     stdin: Vec<u8>,
+    is_read: bool,
     said: String,
 }
 
@@ -30,7 +31,7 @@ impl TestCommand {
                 command.env_remove(name);
             }
         }
-        Self { command, stdin: Vec::new(), said: "hookdev".to_owned() }
+        Self { command, stdin: Vec::new(), is_read: true, said: "hookdev".to_owned() }
     }
 
     pub fn arg(self, arg: impl AsRef<OsStr>) -> Self {
@@ -61,6 +62,12 @@ impl TestCommand {
         self
     }
 
+    /// Lets nobody read its standard output: the pipe is closed before it starts.
+    pub fn unread(mut self) -> Self {
+        self.is_read = false;
+        self
+    }
+
     /// Runs to the end and wants this exit code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Finished {
@@ -76,12 +83,15 @@ impl TestCommand {
     #[track_caller]
     pub(super) fn spawn(mut self) -> Running {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if !self.is_read {
+            self.command.stdout(io::pipe().unwrap().1);
+        }
         let mut child = self.command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let bytes = self.stdin;
         // A program that does not read its input to the end is none of this thread's business.
         thread::spawn(move || stdin.write_all(&bytes).is_ok());
-        let stdout = Talk::listen_to(child.stdout.take().unwrap());
+        let stdout = child.stdout.take().map_or_else(|| Talk::listen_to(io::empty()), Talk::listen_to);
         let stderr = Talk::listen_to(child.stderr.take().unwrap());
         Running { child: Some(child), stdout: Some(stdout), stderr: Some(stderr), said: self.said }
     }
