@@ -328,7 +328,7 @@ pub struct Verify {
     pub body: Option<PathBuf>,
 
     /// A header that came with --body (repeatable)
-    #[arg(long, value_name = "K: V", requires = "body")]
+    #[arg(long, value_name = "K: V", requires = "body", conflicts_with = "files")]
     pub header: Vec<String>,
 
     /// Fail also when this is lacking
