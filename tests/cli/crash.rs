@@ -58,7 +58,9 @@ fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
             listener.killed();
         }
     }
-    senders.into_iter().for_each(|sender| sender.join().unwrap());
+    for sender in senders {
+        sender.join().unwrap();
+    }
     assert!((KILLED_AFTER..DELIVERIES).contains(&ids.len()), "{} were answered", ids.len());
     ids
 }
