@@ -17,6 +17,22 @@ fn all(input: &[u8]) -> Result<Vec<Result<Entry, EntryError>>, EntryError> {
     Ok(read(Path::new("input"), input)?.collect())
 }
 
+/// The entries of an input, or their faults without the file, and its notes.
+pub(super) fn collected(input: &str) -> (Vec<Result<Entry, String>>, Vec<String>) {
+    let mut entries = read(Path::new("input"), input.as_bytes()).unwrap();
+    let read = entries.by_ref().map(|read| match read {
+        Err(EntryError::Broken { fault, .. }) => Err(fault.to_string()),
+        read => Ok(Entry { index: 0, ..read.unwrap() }),
+    });
+    (read.collect(), entries.notes().to_vec())
+}
+
+/// The headers of a request, one a line.
+pub(super) fn fields(request: &Request) -> String {
+    let field = |(name, value): &(_, _)| format!("{name}: {}\n", crate::webhook::request::text(value));
+    request.headers.iter().map(field).collect()
+}
+
 /// Gives a byte at a time, as a slow pipe does.
 struct Dripping<'a>(&'a [u8]);
 
@@ -35,6 +51,31 @@ fn a_form_is_told_by_content() {
     assert_eq!(name_of(MESSAGE.as_bytes()), message);
     assert_eq!(name_of(b"\nPOST / HTTP/1.0\n"), message);
     for other in ["", "# Read me\n", "{\"log\":{}}", "[1]", "\u{89}PNG\r\n", "POST / HTTP/2\n", "a b c HTTP/1.1"] {
+        assert_eq!(name_of(other.as_bytes()), None, "{other:?}");
+    }
+}
+
+#[test]
+fn files_that_lie_around_are_no_captures() {
+    for other in [
+        r#"{"name":"a","version":"1.0.0","scripts":{"test":"x"},"dependencies":{"b":"^1"},"repository":{"type":"git","url":"u"}}"#,
+        r#"{"compilerOptions":{"target":"es2022"},"include":["src"],"files":[]}"#,
+        r#"{"data":[{"id":1,"uuid":"u","name":"n"}],"total":1}"#,
+        r#"{"requests":[{"id":1,"start":"2025-01-01"}]}"#,
+        r#"{"type":"event","version":1,"data":{"id":"a"}}"#,
+        r#"{"openapi":"3.1.0","info":{"title":"t","version":"1"},"paths":{}}"#,
+        r#"{"info":{"name":"n"},"item":[{"price":1}]}"#,
+        r#"{"log":{"level":"debug","version":"1"}}"#,
+        r#"{"path":"/a","headers":{}}"#,
+        r#"[{"guid":"g","delivered_at":"2025-01-01"}]"#,
+        "uuid,name,created_at\nu,n,2025-01-01\n",
+        "method,content,created_at\nPOST,a,2025-01-01\n",
+        "# Read me\n\n### Create\n\nPOST https://h/a\n",
+        "* a list\n* Trying it\n\n> POST is quoted\n",
+        "[package]\nname = \"a\"\n",
+        "{",
+        "[]",
+    ] {
         assert_eq!(name_of(other.as_bytes()), None, "{other:?}");
     }
 }
@@ -67,7 +108,9 @@ fn an_input_may_come_in_any_pieces() {
 #[test]
 fn what_is_no_capture_says_what_was_expected() {
     let refused = |input: &[u8]| all(input).unwrap_err().to_string();
-    let forms = "expected a raw HTTP/1.x request or a hookdev capture";
+    let forms = "expected an .http file, a raw HTTP/1.x request, a curl trace, a HAR, an ngrok inspection, \
+                 webhook.site JSON, webhook.site CSV, an AWS event, a Svix relay event, a Postman collection, \
+                 a GitHub delivery or a hookdev capture";
     assert_eq!(refused(b"# Read me\n"), format!("input is no capture: {forms}"));
     assert_eq!(refused(b" \n"), format!("input is empty: {forms}"));
 }
