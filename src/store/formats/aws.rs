@@ -166,6 +166,7 @@ impl Event<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::store::formats::tests::{collected, fields};
 
     const V1: &str = r#"{"resource":"/{proxy+}","path":"/aspect","httpMethod":"POST","headers":{"X-A":"2","Host":"h"},"multiValueHeaders":{"X-A":["1","2"],"Host":["h"]},"queryStringParameters":{"q":"b c"},"multiValueQueryStringParameters":{"q":["a&","b c"]},"requestContext":{"path":"/prod/aspect","stage":"prod","requestTimeEpoch":1735732800123,"httpMethod":"POST"},"body":"{}","isBase64Encoded":false}"#;
@@ -178,7 +179,7 @@ mod tests {
         assert_eq!((entries.len(), notes), (1, vec![]));
         let entry = entries.remove(0).unwrap();
         let fields = fields(&entry.request);
-        let received_at = entry.received_at.map(|time| time.unix_millis());
+        let received_at = entry.received_at.map(Timestamp::unix_millis);
         (entry.request.target, fields, entry.request.body.to_vec(), received_at, entry.notes)
     }
 
@@ -225,7 +226,7 @@ mod tests {
         let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
         let torn = "line 4, column 100: control character (\\u0000-\\u001F) found while parsing a string";
         assert_eq!(errors, ["", "line 2: expected standard base64 in `body`", torn, ""]);
-        assert_eq!(notes, ["1 request passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["1 entry passed over: no POST, PUT or PATCH with a body"]);
     }
 
     #[test]

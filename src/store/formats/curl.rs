@@ -120,18 +120,18 @@ struct Message {
 
 impl Log {
     fn line(&mut self, number: u64, line: &[u8]) {
-        if let Some(dump) = self.dump.as_mut().filter(|dump| !dump.is_full()) {
-            if let Some((offset, text)) = row(line) {
-                dump.rows.push((offset, text.to_vec()));
-                return;
-            }
+        if let Some(dump) = self.dump.as_mut().filter(|dump| !dump.is_full())
+            && let Some((offset, text)) = row(line)
+        {
+            dump.rows.push((offset, text.to_vec()));
+            return;
         }
         if let Some(event) = Event::of(line) {
             self.end_dump();
             match event {
                 Event::Header(length) => self.start_head(number, length),
                 Event::Data(length) => {
-                    self.dump = Some(Dump { line: number, length, is_head: false, rows: Vec::new() })
+                    self.dump = Some(Dump { line: number, length, is_head: false, rows: Vec::new() });
                 }
                 Event::Other => {}
             }
@@ -267,7 +267,7 @@ impl Dump {
             if *offset != dumped.bytes.len() {
                 return None;
             }
-            dumped.dots += text.iter().filter(|&&byte| byte == b'.').count();
+            dumped.dots += text.split(|&byte| byte == b'.').skip(1).count();
             dumped.bytes.extend(text);
             match end.checked_sub(dumped.bytes.len())? {
                 0 => {}
@@ -302,8 +302,10 @@ mod tests {
     use super::*;
     use crate::store::formats::tests::{collected, fields};
 
-    /// Bodies and notes, or errors.
-    fn bodies(log: &str) -> Vec<Result<(Vec<u8>, Vec<String>), String>> {
+    /// A body and the notes on it.
+    type Kept = (Vec<u8>, Vec<String>);
+
+    fn bodies(log: &str) -> Vec<Result<Kept, String>> {
         collected(log).0.into_iter().map(|read| read.map(|entry| (entry.request.body.to_vec(), entry.notes))).collect()
     }
 
@@ -360,7 +362,7 @@ mod tests {
             entries,
             [Err("line 2: expected a body, which `curl -v` doesn't print: `curl --trace FILE` does".to_owned())]
         );
-        assert_eq!(notes, ["1 request passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["1 entry passed over: no POST, PUT or PATCH with a body"]);
     }
 
     #[test]

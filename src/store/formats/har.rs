@@ -85,7 +85,7 @@ struct Pair<'a> {
     value: Option<Text<'a>>,
 }
 
-impl<'a> Pair<'a> {
+impl Pair<'_> {
     fn both(&self) -> (&str, &str) {
         (&self.name.0, self.value.as_ref().map_or("", |Text(value)| value))
     }
@@ -191,16 +191,13 @@ fn without_surrogates(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, behind)) = rest.split_first() {
-        rest = match *rest {
-            [0xed, high @ 0xb2..=0xb3, low, ..] => {
-                bytes.push((high & 1) << 6 | low & 0x3f | 0x80);
-                &rest[3..]
-            }
-            _ => {
-                bytes.push(first);
-                behind
-            }
-        };
+        if let [0xed, high @ 0xb2..=0xb3, low, behind @ ..] = rest {
+            bytes.push((high & 1) << 6 | low & 0x3f | 0x80);
+            rest = behind;
+        } else {
+            bytes.push(first);
+            rest = behind;
+        }
     }
     bytes
 }
@@ -225,8 +222,8 @@ mod tests {
         entries.remove(0).map(|entry| (entry.request.body.to_vec(), entry.notes))
     }
 
-    fn kept(bytes: &[u8], note: &str) -> Result<(Vec<u8>, Vec<String>), String> {
-        Ok((bytes.to_vec(), if note.is_empty() { vec![] } else { vec![note.to_owned()] }))
+    fn kept(bytes: &[u8], note: &str) -> (Vec<u8>, Vec<String>) {
+        (bytes.to_vec(), if note.is_empty() { vec![] } else { vec![note.to_owned()] })
     }
 
     #[test]
@@ -248,16 +245,16 @@ mod tests {
         let har = format!(r#"{{"log":{{"version":"1.2","entries":[{get},{empty}]}}}}"#);
         let (entries, notes) = collected(&har);
         assert_eq!(entries, []);
-        assert_eq!(notes, ["2 requests passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["2 entries passed over: no POST, PUT or PATCH with a body"]);
     }
 
     #[test]
     fn bytes_that_are_no_text_are_had_back_where_the_size_proves_them() {
-        assert_eq!(body_of(&post(r#"{"text":"\"\udcff\u00e4\""}"#, 5)), kept(b"\"\xff\xc3\xa4\"", ""));
+        assert_eq!(body_of(&post(r#"{"text":"\"\udcff\u00e4\""}"#, 5)), Ok(kept(b"\"\xff\xc3\xa4\"", "")));
         let latin_1 = "the body was kept as Latin-1, as its `bodySize` proves: read so";
-        assert_eq!(body_of(&post(r#"{"text":"\u00c3\u00a4"}"#, 2)), kept(b"\xc3\xa4", latin_1));
-        assert_eq!(body_of(&post(r#"{"text":"\u00e4"}"#, -1)), kept(b"\xc3\xa4", ""));
-        assert_eq!(body_of(&post(r#"{"text":"AP8=","encoding":"base64"}"#, 2)), kept(b"\0\xff", ""));
+        assert_eq!(body_of(&post(r#"{"text":"\u00c3\u00a4"}"#, 2)), Ok(kept(b"\xc3\xa4", latin_1)));
+        assert_eq!(body_of(&post(r#"{"text":"\u00e4"}"#, -1)), Ok(kept(b"\xc3\xa4", "")));
+        assert_eq!(body_of(&post(r#"{"text":"AP8=","encoding":"base64"}"#, 2)), Ok(kept(b"\0\xff", "")));
     }
 
     #[test]
@@ -273,10 +270,10 @@ mod tests {
         let form =
             r#"{"mimeType":"application/x-www-form-urlencoded","params":[{"name":"a b","value":"c"},{"name":"d"}]}"#;
         let note = "the body was rebuilt from its parameters: its exact bytes were not kept";
-        assert_eq!(body_of(&post(form, 9)), kept(b"a+b=c&d=", note));
+        assert_eq!(body_of(&post(form, 9)), Ok(kept(b"a+b=c&d=", note)));
         let parts = r#"{"mimeType":"multipart/form-data","params":[{"name":"a","fileName":"b"}]}"#;
-        let none = "line 1: expected `text` in `postData`: the tool kept no body, only its parts";
-        assert_eq!(body_of(&post(parts, -1)), Err(none.to_owned()));
+        let without_text = "line 1: expected `text` in `postData`: the tool kept no body, only its parts";
+        assert_eq!(body_of(&post(parts, -1)), Err(without_text.to_owned()));
         assert_eq!(
             body_of(&post("null", 9)),
             Err("line 1: expected `text` in `postData`: the tool kept no body".to_owned())

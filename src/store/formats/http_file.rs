@@ -1,4 +1,4 @@
-//! The `.http` files of JetBrains' HTTP client and of VS Code's REST client: requests between lines
+//! The `.http` files of the HTTP client of `JetBrains` and of VS Code's REST client: requests between lines
 //! that start with `###`, with comments, variables and scripts around them.
 //!
 //! The line ends behind a body belong to the file and not to the body, unless a content-length
@@ -28,8 +28,8 @@ impl Format for HttpFile {
     /// and one must have a header.
     fn recognises(&self, head: &[u8]) -> bool {
         let blocks = Block::split(head);
-        let requests: Vec<Lines<'_>> = blocks.iter().filter_map(|block| block.request()).collect();
-        let Some(first) = requests.first().and_then(|lines| lines.first()) else { return false };
+        let requests: Vec<Lines<'_>> = blocks.iter().filter_map(Block::request).collect();
+        let Some(first) = requests.first().and_then(Lines::first) else { return false };
         // One message without separators is no less one of HTTP/1.x.
         let is_message = http::starts_message(head) && requests.len() < 2;
         let is_delivery = |lines: &Lines<'_>| lines.is_request() && lines.has_field();
@@ -84,8 +84,7 @@ impl<'a> Block<'a> {
 
     /// The lines in front of the request, and those from it on.
     fn parts(&self) -> (Lines<'a>, Lines<'a>) {
-        let all = Lines { text: self.text, line: self.line };
-        let mut rest = all;
+        let mut rest = Lines { text: self.text, line: self.line };
         let mut in_script = false;
         while let Some(line) = rest.first() {
             in_script |= line.starts_with(b"< {%");
@@ -107,9 +106,8 @@ impl<'a> Block<'a> {
     }
 
     fn variables(&self) -> Vec<(&'a str, &'a str)> {
-        let (mut before, _) = self.parts();
         let mut variables = Vec::new();
-        while let Some(line) = before.next() {
+        for line in self.parts().0 {
             let pair = str::from_utf8(line).ok().and_then(|line| line.strip_prefix('@')?.split_once('='));
             variables.extend(pair.map(|(name, value)| (name.trim(), value.trim())));
         }
@@ -127,7 +125,7 @@ fn is_url(line: &[u8]) -> bool {
 }
 
 /// The rest of a block.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Lines<'a> {
     text: &'a [u8],
     line: u64,
@@ -159,9 +157,10 @@ impl<'a> Lines<'a> {
         self.first().and_then(request_line).is_some_and(|line| is_url(line.url.as_bytes()) || line.has_version)
     }
 
-    fn has_field(mut self) -> bool {
-        self.next();
-        self.take_while(|line| !line.is_empty()).any(|line| field(line).is_some())
+    fn has_field(&self) -> bool {
+        let mut lines = self.clone();
+        lines.next();
+        lines.take_while(|line| !line.is_empty()).any(|line| field(line).is_some())
     }
 
     fn entry(mut self, variables: &mut Variables) -> Result<Option<Entry>, (u64, Refusal)> {
@@ -209,7 +208,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn body(self, headers: &Headers, variables: &mut Variables) -> Result<Bytes, Refusal> {
+    fn body(&self, headers: &Headers, variables: &mut Variables) -> Result<Bytes, Refusal> {
         let text = self.without_handlers();
         let bare = trim_line_ends(text);
         if let Some(file) = bare.strip_prefix(b"<") {
@@ -227,8 +226,8 @@ impl<'a> Lines<'a> {
     }
 
     /// The text up to what is done with the answer.
-    fn without_handlers(self) -> &'a [u8] {
-        let mut rest = self;
+    fn without_handlers(&self) -> &'a [u8] {
+        let mut rest = self.clone();
         while let Some(line) = rest.first() {
             let is_script = line.starts_with(b"> ") && (line.starts_with(b"> {%") || line.ends_with(b".js"));
             if is_script || line.starts_with(b">>") || line.starts_with(b"<> ") {
@@ -301,8 +300,8 @@ mod tests {
         entries.remove(0).map(|entry| (String::from_utf8(entry.request.body.to_vec()).unwrap(), entry.notes))
     }
 
-    fn kept(body: &str) -> Result<(String, Vec<String>), String> {
-        Ok((body.to_owned(), vec![]))
+    fn kept(body: &str) -> (String, Vec<String>) {
+        (body.to_owned(), vec![])
     }
 
     #[test]
@@ -314,20 +313,20 @@ mod tests {
             ("/aspect?q=1&r=2", "x-a: 1\nx-a: 2\n".to_owned())
         );
         assert_eq!((&entry.request.body[..], &entry.notes), (&b"{\r\n  \"a\": 1\n}"[..], &vec![]));
-        assert_eq!(notes, ["1 request passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["1 entry passed over: no POST, PUT or PATCH with a body"]);
     }
 
     #[test]
     fn line_ends_behind_a_body_count_where_a_content_length_counts_them() {
-        assert_eq!(body_of("\n{}\n\n###\n"), kept("{}"));
-        assert_eq!(body_of("Content-Length: 3\n\n{}\n\n###\n"), kept("{}\n"));
+        assert_eq!(body_of("\n{}\n\n###\n"), Ok(kept("{}")));
+        assert_eq!(body_of("Content-Length: 3\n\n{}\n\n###\n"), Ok(kept("{}\n")));
         let note = "the body has 2 B, its content-length says 9";
         assert_eq!(body_of("Content-Length: 9\n\n{}\n\n###\n"), Ok(("{}".to_owned(), vec![note.to_owned()])));
     }
 
     #[test]
     fn the_lines_of_a_form_are_joined() {
-        assert_eq!(body_of("Content-Type: application/x-www-form-urlencoded\n\na=1\n&b=2\n"), kept("a=1&b=2"));
+        assert_eq!(body_of("Content-Type: application/x-www-form-urlencoded\n\na=1\n&b=2\n"), Ok(kept("a=1&b=2")));
     }
 
     #[test]

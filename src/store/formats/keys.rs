@@ -54,12 +54,25 @@ impl Outline {
     /// How many levels are looked into.
     const DEEPEST: usize = 4;
 
+    /// How many broken lines may stand before one that is whole.
+    const MOST_LINES: usize = 4;
+
     /// The outline of what starts with `head`.
     pub(super) fn of(head: &[u8]) -> Self {
         let mut paths = Vec::new();
-        if matches!(head.trim_ascii_start(), [b'{' | b'[', ..]) {
+        let mut rest = head;
+        for _ in 0..Self::MOST_LINES {
+            if !matches!(rest.trim_ascii_start(), [b'{' | b'[', ..]) {
+                break;
+            }
             let level = Level { above: "", depth: Self::DEEPEST, paths: &mut paths };
-            let _ = level.deserialize(&mut serde_json::Deserializer::from_slice(head));
+            let read = level.deserialize(&mut serde_json::Deserializer::from_slice(rest));
+            let Some(next) = rest.windows(2).position(|bytes| bytes == b"\n{") else { break };
+            // In a log, the line behind a broken one tells the form as well.
+            if !read.is_err_and(|error| error.is_syntax()) {
+                break;
+            }
+            rest = &rest[next + 1..];
         }
         Self(paths)
     }
@@ -163,6 +176,7 @@ mod tests {
         assert_eq!(paths, ["a", "a[].b", "a[].b.c", "a[].b.c.d", "g", "h"]);
         let Outline(paths) = Outline::of(br#" [{"a":null,"b":[{"c":tr"#);
         assert_eq!(paths, ["a", "b", "b[].c"]);
+        assert_eq!(Outline::of(b"{\"a\" 1}\n{\"b\":2}\n{\"c\":3}").0, ["a", "b"]);
         assert_eq!(Outline::of(b"\"a\"").0, Vec::<String>::new());
     }
 

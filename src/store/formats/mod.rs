@@ -104,7 +104,7 @@ impl Collected {
     /// Counts an entry that delivers nothing: tools that record all traffic keep every `GET` too.
     fn pass_over(&mut self) {
         self.passed_over += 1;
-        let plural = if self.passed_over == 1 { "request" } else { "requests" };
+        let plural = if self.passed_over == 1 { "entry" } else { "entries" };
         self.notes = vec![format!("{} {plural} passed over: no POST, PUT or PATCH with a body", self.passed_over)];
     }
 }

@@ -124,7 +124,7 @@ mod tests {
             (errors, notes),
             (
                 expected.map(str::to_owned).to_vec(),
-                vec!["1 request passed over: no POST, PUT or PATCH with a body".to_owned()]
+                vec!["1 entry passed over: no POST, PUT or PATCH with a body".to_owned()]
             )
         );
     }

@@ -82,7 +82,7 @@ mod tests {
             (fields(&entry.request), &entry.request.body[..]),
             ("svix-id: msg_1\nx: y\n".to_owned(), &b"\0\xff"[..])
         );
-        assert_eq!(notes, ["1 request passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["1 entry passed over: no POST, PUT or PATCH with a body"]);
     }
 
     #[test]

@@ -9,6 +9,21 @@ use super::*;
 const CAPTURE: &str = r#"{"kind":"delivery","hookdev":1,"received_at":null,"request":{"method":"POST","target":"/a","headers":[["x","y"]],"body":"{\"n\":1e400}"}}"#;
 const MESSAGE: &str = "POST /a HTTP/1.1\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
 
+/// Captures of other tools.
+const SAMPLES: &[&[u8]] = &[
+    include_bytes!("../../../tests/formats/aws-http-api.ndjson"),
+    include_bytes!("../../../tests/formats/aws-rest-api.ndjson"),
+    include_bytes!("../../../tests/formats/chrome.har"),
+    include_bytes!("../../../tests/formats/curl-trace-ascii-bytes.log"),
+    include_bytes!("../../../tests/formats/curl-trace-bytes.log"),
+    include_bytes!("../../../tests/formats/deliveries.http"),
+    include_bytes!("../../../tests/formats/ngrok.json"),
+    include_bytes!("../../../tests/formats/postman.json"),
+    include_bytes!("../../../tests/formats/svix.ndjson"),
+    include_bytes!("../../../tests/formats/webhook-site.csv"),
+    include_bytes!("../../../tests/formats/webhook-site.json"),
+];
+
 fn name_of(head: &[u8]) -> Option<&'static str> {
     sniff(head).map(Format::name)
 }
@@ -174,6 +189,33 @@ proptest! {
             }
             let _ = all(&bytes);
             let _ = all(&bytes[..cut.index(bytes.len())]);
+        }
+    }
+
+    #[test]
+    fn mutated_captures_of_other_tools_are_no_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        cut in any::<prop::sample::Index>(),
+        sample in any::<prop::sample::Index>(),
+    ) {
+        let sample = *sample.get::<&[u8]>(SAMPLES);
+        let mut bytes = sample.to_vec();
+        for (place, byte) in &changes {
+            let place = place.index(bytes.len());
+            bytes[place] = *byte;
+        }
+        let format = sniff(sample).unwrap();
+        for input in [&bytes[..], &bytes[..cut.index(bytes.len())]] {
+            let _ = all(input);
+            // What is no longer told by its content is read all the same.
+            let _ = format.read(Box::new(input)).map(Iterator::count);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_no_panic_in_any_form(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        for format in FORMATS {
+            let _ = format.read(Box::new(&bytes[..])).map(Iterator::count);
         }
     }
 

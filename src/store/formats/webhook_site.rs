@@ -151,7 +151,7 @@ mod tests {
         let (entries, notes) = collected(&page(&[&get, &mail]));
         assert_eq!(
             (entries, notes),
-            (vec![], vec!["2 requests passed over: no POST, PUT or PATCH with a body".to_owned()])
+            (vec![], vec!["2 entries passed over: no POST, PUT or PATCH with a body".to_owned()])
         );
     }
 

@@ -183,7 +183,7 @@ mod tests {
             errors,
             ["", "line 4: expected 12 fields, found 2", r#"line 7: expected a number in `size`, found "x""#, ""]
         );
-        assert_eq!(notes, ["1 request passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["1 entry passed over: no POST, PUT or PATCH with a body"]);
     }
 
     #[test]
