@@ -31,7 +31,7 @@ impl Format for HttpFile {
         let requests: Vec<Lines<'_>> = blocks.iter().filter_map(Block::request).collect();
         let Some(first) = requests.first().and_then(Lines::first) else { return false };
         // One message without separators is no less one of HTTP/1.x.
-        let is_message = http::starts_message(head) && requests.len() < 2;
+        let is_message = http::starts_message(head) && requests.iter().filter(|lines| lines.is_request()).count() < 2;
         let is_delivery = |lines: &Lines<'_>| lines.is_request() && lines.has_field();
         !is_message && (is_url(first) || requests[0].is_request()) && requests.iter().any(is_delivery)
     }
@@ -121,7 +121,7 @@ fn is_comment(line: &[u8]) -> bool {
 
 /// A URL alone is a `GET`.
 fn is_url(line: &[u8]) -> bool {
-    [&b"http://"[..], b"https://", b"{{"].iter().any(|start| line.starts_with(start))
+    [&b"http://"[..], b"https://", b"{{", b"localhost:", b"localhost/"].iter().any(|start| line.starts_with(start))
 }
 
 /// The rest of a block.
@@ -178,7 +178,7 @@ impl<'a> Lines<'a> {
             url.push_str(without_version(&String::from_utf8_lossy(line.trim_ascii())).0);
             self.advance();
         }
-        let target = parts::target("the request line", without_host(&variables.fill(&url))).map_err(at_start)?;
+        let target = parts::written_target("the request line", &variables.fill(&url)).map_err(at_start)?;
         let headers = self.headers(variables)?;
         let line = self.line;
         let body = self.body(&headers, variables).map_err(|refusal| (line, refusal))?;
@@ -255,7 +255,7 @@ fn request_line(line: &[u8]) -> Option<RequestLine<'_>> {
     let is_method = method.len() <= "CONNECT".len() && method.bytes().all(|byte| byte.is_ascii_uppercase());
     let method = Method::from_bytes(method.as_bytes()).ok().filter(|_| is_method)?;
     let (url, has_version) = without_version(rest.trim());
-    (is_url(url.as_bytes()) || url.starts_with('/')).then_some(RequestLine { method, url, has_version })
+    (is_url(url.as_bytes()) || url.contains(['/', ':', '.'])).then_some(RequestLine { method, url, has_version })
 }
 
 /// A URL without the version behind it, and whether there was one.
@@ -270,15 +270,6 @@ fn without_version(text: &str) -> (&str, bool) {
 fn goes_on(line: &[u8]) -> bool {
     let starts_query = |line: &[u8]| matches!(line, [b'?' | b'&' | b'/', ..]) && !line.starts_with(b"//");
     line.first().is_some_and(u8::is_ascii_whitespace) || starts_query(line)
-}
-
-/// What stands behind a variable that names the host.
-fn without_host(url: &str) -> &str {
-    match url.split_once("}}") {
-        Some((_, "")) if url.starts_with("{{") => "/",
-        Some((_, path)) if url.starts_with("{{") => path,
-        _ => url,
-    }
 }
 
 fn field(line: &[u8]) -> Option<(&str, &str)> {
@@ -354,9 +345,12 @@ mod tests {
             "### POST http://h\n\nSome text\n",
             "#!/bin/sh\ncurl http://h\n",
             "// code\nfn main() {}\n",
+            "POST /a HTTP/1.1\nHost: h\n\n### a heading in the body\nand text\n",
         ] {
             assert!(!HttpFile.recognises(text.as_bytes()), "{text}");
         }
-        assert!(HttpFile.recognises(FILE.as_bytes()));
+        for text in [FILE, "POST localhost:80/a\nA: b\n", "### a\nPOST /a HTTP/1.1\nHost: h\n\n{}\n"] {
+            assert!(HttpFile.recognises(text.as_bytes()), "{text}");
+        }
     }
 }

@@ -36,6 +36,16 @@ pub(super) fn target(key: &str, text: &str) -> Result<String, Refusal> {
     super::target(text).ok_or_else(|| expected(format!("a path in `{key}`, found {}", shown(text))))
 }
 
+/// The target, from a URL as people write it: they leave the scheme out, or the host to a variable.
+pub(super) fn written_target(key: &str, url: &str) -> Result<String, Refusal> {
+    let path = match url.split_once("}}") {
+        Some((_, path)) if url.starts_with("{{") => path,
+        _ if url.starts_with('/') || url.contains("://") => url,
+        _ => url.find('/').map_or("", |path| &url[path..]),
+    };
+    target(key, if path.is_empty() { "/" } else { path })
+}
+
 /// One header, its value as [`request::text`] shows it.
 pub(super) fn field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Refusal> {
     let value = request::value(value)
@@ -210,6 +220,15 @@ mod tests {
             refused(r#"{"a":true}"#),
             "invalid type: boolean `true`, expected the value of a header, or an array of them at line 1 column 9"
         );
+    }
+
+    #[test]
+    fn a_url_may_be_written_without_its_scheme_or_host() {
+        for (url, expected) in
+            [("https://h/a?b", "/a?b"), ("/a", "/a"), ("{{h}}/a", "/a"), ("{{h}}", "/"), ("h:80/a", "/a"), ("h", "/")]
+        {
+            assert_eq!(written_target("url", url).unwrap(), expected, "{url}");
+        }
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn entry(json: &str, variables: &mut Variables) -> Result<Option<Entry>, Refusal
         Some(Url::Raw(Text(raw)) | Url::Parts { raw: Text(raw) }) => raw.as_ref(),
         None => return Err(expected("`url`")),
     };
-    let target = target(&variables.fill(url))?;
+    let target = parts::written_target("url", &variables.fill(url))?;
     let fields = request.header.iter().flatten().filter(|field| !field.disabled);
     let headers = fields
         .map(|field| {
@@ -155,16 +155,6 @@ fn entry(json: &str, variables: &mut Variables) -> Result<Option<Entry>, Refusal
     let mut notes = parts::doubts(&request);
     notes.extend(variables.note());
     Ok(Some(Entry { notes, ..Entry::new(request) }))
-}
-
-/// People leave the scheme out, or the host to a variable.
-fn target(url: &str) -> Result<String, Refusal> {
-    let rest = match (url.split_once("}}"), url.contains("://")) {
-        (Some((_, rest)), _) if url.starts_with("{{") => rest,
-        (_, true) => return parts::target("url", url),
-        _ => url.find('/').map_or("", |path| &url[path..]),
-    };
-    parts::target("url", if rest.is_empty() { "/" } else { rest })
 }
 
 impl Body<'_> {
