@@ -18,6 +18,10 @@ use super::{
 /// How deep arrays of entries may stand in each other.
 const DEEPEST: usize = 32;
 
+/// How many documents may go on to the end of the input without an end of their own. Each is read up
+/// to there, which a hostile input could make of every line.
+const MOST_UNENDED: usize = 8;
+
 /// Reads an input whose entries stand in an array under a path of keys; a document without that
 /// array, and each element of one that is an array, is an entry itself. `parse` gives `None` for an
 /// entry that delivers nothing.
@@ -66,7 +70,7 @@ struct Finder<'a, 'p> {
 impl<'a, 'p> Finder<'a, 'p> {
     fn find(input: &'a [u8], array: &'p [&'p str]) -> Vec<Found<'a>> {
         let mut finder = Self { array, found: Vec::new() };
-        let mut at = 0;
+        let (mut at, mut unended) = (0, 0);
         while let Some(start) = input[at..].iter().position(|byte| !byte.is_ascii_whitespace()).map(|gap| at + gap) {
             let mut documents = Deserializer::from_slice(&input[start..]).into_iter::<&RawValue>();
             match documents.next() {
@@ -76,9 +80,11 @@ impl<'a, 'p> Finder<'a, 'p> {
                 }
                 Some(Err(error)) => {
                     let is_entered = finder.enter(&input[start..]);
+                    unended += usize::from(error.is_eof());
                     finder.found.push(Found::Torn(start, error));
                     // What follows in the array would be taken for documents.
-                    at = if is_entered { input.len() } else { next_document(input, start) };
+                    let is_last = is_entered || unended == MOST_UNENDED;
+                    at = if is_last { input.len() } else { next_document(input, start) };
                 }
                 None => break,
             }
@@ -207,6 +213,7 @@ mod tests {
         assert_eq!(found(log, &[]), [r#"{"a":1}"#, "8: expected `:` at line 1 column 6", r#"{"a":3}"#]);
         let array = "{\"a\":[\n{}\n{}\n{}";
         assert_eq!(found(array, &["a"]), ["{}", "0: expected `,` or `]` at line 3 column 1"]);
+        assert_eq!(found(&"{\"a\":\n".repeat(100_000), &[]).len(), MOST_UNENDED);
         assert_eq!(found("[1]\n,\n{}", &[]), ["1", "4: expected value at line 1 column 1"]);
     }
 }
