@@ -305,7 +305,9 @@ Examples:
   hookdev send aspect.task.failed --print http | hookdev verify - --at now
   hookdev verify --provider cyanite --body body.json --header 'Signature: 0a1b…'
 
-Reads hookdev captures (an object, or NDJSON), raw HTTP/1.x request messages, and bare bodies.")]
+Reads, told by content: hookdev captures (an object, or NDJSON), raw HTTP/1.x request messages, HAR, \
+ngrok's inspection API, webhook.site (JSON, CSV), AWS events (API Gateway, function URL, load balancer), \
+Svix relay events, Postman collections, curl traces, .http files; and bare bodies with --header.")]
 pub struct Verify {
     /// Files or folders of captured requests (- is standard input)
     #[arg(value_name = "FILE|DIR|-", required_unless_present = "body", value_hint = ValueHint::AnyPath)]
