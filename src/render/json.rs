@@ -313,9 +313,6 @@ struct VerificationLine<'a> {
     secret: Option<String>,
     payload: PayloadObject<'a>,
     findings: [FindingObject; 0],
-    /// What its file could not keep of it, for one.
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    warnings: &'a [String],
 }
 
 /// Appends the line of a verified capture.
@@ -332,7 +329,6 @@ pub fn verification(file: &str, entry: usize, assessment: &Assessment, out: &mut
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: payload(&assessment.payload),
             findings: [],
-            warnings: &assessment.warnings,
         },
         out,
     );

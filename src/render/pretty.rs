@@ -210,7 +210,14 @@ impl Page {
     }
 
     /// Appends a verified capture: one line, then why it is not as it should be.
-    pub fn verification(&self, place: &str, assessment: &Assessment, demanded: &[&str], out: &mut String) {
+    pub fn verification(
+        &self,
+        place: &str,
+        assessment: &Assessment,
+        notes: &[String],
+        demanded: &[&str],
+        out: &mut String,
+    ) {
         let palette = self.palette;
         let verdict = &assessment.verdict;
         let _ = write!(out, "{}  ", palette.paint(verdict_role(verdict), format_args!("{:<12}", verdict.name())));
@@ -222,7 +229,7 @@ impl Page {
         }
         out.push('\n');
         self.judgement(assessment, out);
-        for warning in &assessment.warnings {
+        for warning in assessment.warnings.iter().chain(notes) {
             self.labelled(Role::Warning, "warning", warning, out);
         }
         for lack in demanded {

@@ -35,6 +35,8 @@ pub struct Judging<'a> {
 pub struct Verified {
     /// What is said of it.
     pub assessment: Assessment,
+    /// What its file could not keep of it, for one.
+    pub notes: Vec<String>,
     /// What `--require` demands and it does not have.
     pub lacking: Vec<&'static str>,
 }
@@ -77,10 +79,9 @@ impl<'a> Judging<'a> {
             At::Now => Some(now()),
             At::Time(time) => Some(time),
         };
-        let mut assessment = judge.assess(&entry.request, Receipt { at, tolerance: self.tolerance });
-        assessment.warnings.extend(entry.notes);
+        let assessment = judge.assess(&entry.request, Receipt { at, tolerance: self.tolerance });
         let lacking = self.require.iter().filter_map(|require| lack(*require, &assessment)).collect();
-        Verified { assessment, lacking }
+        Verified { assessment, notes: entry.notes, lacking }
     }
 }
 

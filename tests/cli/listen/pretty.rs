@@ -125,9 +125,14 @@ fn a_forward_is_told_with_its_status_and_on_failure_the_start_of_its_answer() {
     let good = Endpoint::new([answer(200).body("not shown")]);
     let bad = Endpoint::new([answer(500).body("Error: boom\n  at handler.js:3\n")]);
     let (good, bad) = (good.url("/good"), bad.url("/bad"));
-    let options =
-        ["--body", "none", "--forward", &format!("cyanite.v2.*={good}"), "--forward", &format!("cyanite.v2.*={bad}")];
-    let shown = shown(&options, &[("/cyanite", &CYANITE_HEADERS, CYANITE.as_bytes())]);
+    let fixed = ["--now", "2025-01-01T12:00:00.25Z", "--expect", "cyanite.v2.finished", "--body", "none"];
+    let options = ["--forward", &format!("cyanite.v2.*={good}"), "--forward", &format!("cyanite.v2.*={bad}")];
+    let dir = Dir::new();
+    let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(fixed).args(options);
+    let listener = command.starts_for_people();
+    // It is told once the handler that does not answer for it has answered, too.
+    post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE.as_bytes());
+    let shown: String = listener.exits(0).text().lines().map(without_elapsed).collect();
     let expected = format!(
         "12:00:00.250  cyanite.v2.finished  verified  200  POST /cyanite\n  \
          LibraryTrack 999  AudioAnalysisV6 finished  (development secret)\n  \
