@@ -10,6 +10,7 @@ mod crash;
 mod harness;
 mod listen;
 mod output;
+mod providers;
 mod secrets;
 mod send;
 mod untrusted;

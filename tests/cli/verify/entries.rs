@@ -9,7 +9,7 @@ use crate::harness::{CYANITE, Dir, keys, text};
 fn a_capture_is_told_with_exactly_its_keys() {
     let dir = Dir::new();
     dir.write("one.json", tampered());
-    let line = dir.hookdev().args(["verify", "one.json", "--json"]).exits(1).line();
+    let line = dir.hookdev().args(["verify", "one.json", "--secret", "cyanite=mine", "--json"]).exits(1).line();
     let expected =
         ["entry", "event", "file", "findings", "kind", "payload", "provider", "rejection", "secret", "verdict"];
     assert_eq!(keys(&line), expected);
