@@ -19,6 +19,7 @@ use crate::{
     store::formats::{self, Entries, Entry, EntryError, bare, walk},
     webhook::{
         assessment::{Assessment, Judge, PayloadCheck},
+        diagnose::Clock,
         keyring::Keyring,
         provider::Provider,
         signature::{Freshness, Receipt, Verdict},
@@ -140,7 +141,9 @@ impl Run<'_> {
             },
             tolerance: self.args.tolerance.map(Tolerance::both),
         };
+        let clock = if self.args.at == At::Received { Clock::Recorded } else { Clock::Chosen };
         let mut assessment = judge.assess(&entry.request, receipt);
+        judge.explain(&entry.request, receipt, clock, &mut assessment);
         assessment.warnings.extend(entry.notes);
         let lacking = lacking(&self.args.require, &assessment);
         let good = self.tally.count(&assessment) && lacking.is_empty();

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
+    diagnose::Finding,
     provider::{Provider, event::Event},
     record::{Answer, Attempt, Delivery, Forwarded},
     request::{self, Headers, Request},
@@ -50,7 +51,7 @@ struct DeliveryLine<'a> {
     rejection: Option<RejectionObject>,
     secret: Option<String>,
     payload: PayloadObject<'a>,
-    findings: [FindingObject; 0],
+    findings: Vec<FindingObject<'a>>,
     warnings: Vec<String>,
     request: RequestObject<'a>,
     response: ResponseObject,
@@ -73,7 +74,7 @@ pub fn delivery(delivery: &Delivery, out: &mut Vec<u8>) {
             rejection: rejection(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: payload(&assessment.payload),
-            findings: [],
+            findings: findings(assessment),
             warnings: delivery.warnings(),
             request: request_object(&delivery.request),
             response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
@@ -98,7 +99,16 @@ fn rejection(assessment: &Assessment) -> Option<RejectionObject> {
 
 /// What explains a refusal.
 #[derive(Serialize)]
-struct FindingObject {}
+struct FindingObject<'a> {
+    code: &'static str,
+    message: &'a str,
+    hint: &'a str,
+}
+
+fn findings(assessment: &Assessment) -> Vec<FindingObject<'_>> {
+    let findings = assessment.findings.iter();
+    findings.map(|Finding { code, message, hint }| FindingObject { code: code.as_str(), message, hint }).collect()
+}
 
 #[derive(Serialize)]
 struct PayloadObject<'a> {
@@ -291,7 +301,7 @@ struct VerificationLine<'a> {
     rejection: Option<RejectionObject>,
     secret: Option<String>,
     payload: PayloadObject<'a>,
-    findings: [FindingObject; 0],
+    findings: Vec<FindingObject<'a>>,
 }
 
 /// Appends the line of a verified capture.
@@ -307,7 +317,7 @@ pub fn verification(file: &str, entry: usize, assessment: &Assessment, out: &mut
             rejection: rejection(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: payload(&assessment.payload),
-            findings: [],
+            findings: findings(assessment),
         },
         out,
     );

@@ -100,10 +100,14 @@ impl Page {
         out.push('\n');
     }
 
-    /// Why it is refused, and what is wrong with the payload.
+    /// Why it is refused, what explains that, and what is wrong with the payload.
     fn judgement(&self, assessment: &Assessment, out: &mut String) {
         if let Some(rejection) = assessment.verdict.rejection() {
             self.labelled(Role::Bad, rejection.reason.code(), &rejection.reason.to_string(), out);
+        }
+        for finding in &assessment.findings {
+            self.labelled(Role::Warning, finding.code.as_str(), &finding.message, out);
+            self.labelled(Role::Key, "hint", &finding.hint, out);
         }
         for error in assessment.payload.errors() {
             let place = if error.pointer.is_empty() { "payload" } else { error.pointer.as_str() };

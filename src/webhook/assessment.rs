@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::webhook::{
+    diagnose::{self, Case, Clock, Code, Finding},
     keyring::{Keyring, SecretSource},
     provider::{
         Provider,
@@ -44,6 +45,8 @@ pub struct Assessment {
     pub payload: PayloadCheck,
     /// The line for people.
     pub summary: Option<String>,
+    /// Why it is refused, as far as [`Judge::explain`] could prove it.
+    pub findings: Vec<Finding>,
     /// What is odd and no reason to refuse it.
     pub warnings: Vec<String>,
 }
@@ -115,12 +118,31 @@ impl Judge<'_> {
             provider: Some(Arc::clone(provider)),
             verdict,
             secret,
+            findings: Vec::new(),
             warnings,
         }
     }
 }
 
 impl Judge<'_> {
+    /// Explains a refusal. That takes a moment, up to some tenths of a second where the body is
+    /// large, so that it is not part of [`Self::assess`]: whoever sent the request waits for that.
+    pub fn explain(&self, request: &Request, receipt: Receipt, clock: Clock, assessment: &mut Assessment) {
+        let (Some(provider), Verdict::Rejected(rejection)) = (&assessment.provider, &assessment.verdict) else {
+            return;
+        };
+        let case = Case { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
+        let findings = diagnose::diagnose(&case);
+        if findings.first().is_some_and(|cause| cause.code != Code::Unexplained) {
+            // What was only likely is not said beside what is proven.
+            let likely = self.no_secret_set(provider, &assessment.verdict);
+            assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
+        } else {
+            assessment.warnings.extend(diagnose::clock(&case, clock));
+        }
+        assessment.findings = findings;
+    }
+
     /// The usual reason why no signature matches: nobody has set the secret.
     fn no_secret_set(&self, provider: &Provider, verdict: &Verdict) -> Option<String> {
         let unmatched = matches!(&verdict.rejection()?.reason, Reason::NoMatchingSignature { .. });
@@ -145,6 +167,7 @@ impl Assessment {
             secret: None,
             payload: PayloadCheck::Unknown,
             summary: None,
+            findings: Vec::new(),
             warnings,
         }
     }
