@@ -83,6 +83,8 @@ enum Members {
     Unique,
     /// The same, with keys that are array indices before the others, as JavaScript has it.
     JavaScript,
+    /// Unique, and an empty object has a line break in it, as old versions of Ruby's have it.
+    Ruby,
     /// Unique, and an empty object is an empty array, as PHP's associative arrays have it.
     Php,
 }
@@ -95,7 +97,7 @@ const EVERY: &[Layout] =
     &[Layout::Compact, Layout::Spaced, Layout::Indented("  "), Layout::Indented("    "), Layout::Indented("\t")];
 
 /// The libraries, the likeliest first.
-pub const WRITERS: [Writer; 13] = [
+pub const WRITERS: [Writer; 14] = [
     Writer {
         call: "JavaScript's JSON.stringify",
         layouts: COMPACT_AND_LINES,
@@ -172,6 +174,13 @@ pub const WRITERS: [Writer; 13] = [
         escapes: &[],
         numbers: Numbers::Ruby,
         members: Members::Unique,
+    },
+    Writer {
+        call: "Ruby's JSON.pretty_generate",
+        layouts: &[Layout::Indented("  ")],
+        escapes: &[],
+        numbers: Numbers::Ruby,
+        members: Members::Ruby,
     },
     Writer {
         call: "Rails' to_json",
@@ -304,6 +313,11 @@ impl Writing<'_> {
             Kind::Array(items) => self.list('[', ']', items, depth, |this, item, depth| this.value(item, depth))?,
             Kind::Object(members) if members.is_empty() && self.writer.members == Members::Php => {
                 self.out.push_str("[]");
+            }
+            Kind::Object(members) if members.is_empty() && self.writer.members == Members::Ruby => {
+                self.out.push('{');
+                self.new_line(depth);
+                self.out.push('}');
             }
             Kind::Object(members) => {
                 let members = self.writer.members.arrange(members, self.sorted);

@@ -13,7 +13,7 @@ use super::*;
 use crate::webhook::{
     keyring::SecretSource,
     request::Headers,
-    signature::{Algorithm, Verdict, mac::KeyedMac},
+    signature::{Algorithm, Verdict, grammar::TextEncoding, mac::KeyedMac, secret::decode_hex},
     time::{Timestamp, Tolerance},
 };
 
@@ -64,7 +64,7 @@ fn mac(algorithm: Algorithm, key: &[u8], content: &[u8]) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    TextEncoding::Hex.encode(bytes)
 }
 
 fn request(headers: &[(&str, &str)], body: &[u8]) -> Request {
@@ -252,13 +252,9 @@ fn a_secret_that_is_base64_may_be_read_in_other_ways() {
     assert_eq!(aspect(bare.as_bytes(), ASPECT), ["secret-not-decoded"]);
     assert_eq!(aspect(ASPECT.as_bytes(), ASPECT), ["secret-not-decoded"]);
     assert_eq!(aspect(&node, ASPECT), ["secret-prefix"]);
-    assert_eq!(aspect(&unhex(hex_digits), hex_digits), ["secret-not-decoded"]);
+    assert_eq!(aspect(&decode_hex(hex_digits).unwrap(), hex_digits), ["secret-not-decoded"]);
     assert_eq!(aspect(format!("\"{ASPECT}\"").as_bytes(), ASPECT), ["secret-not-decoded", "secret-quoted"]);
     assert_eq!(aspect(format!("{ASPECT}\n").as_bytes(), ASPECT), ["secret-not-decoded", "secret-whitespace"]);
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
 }
 
 #[test]
