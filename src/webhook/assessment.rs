@@ -138,7 +138,7 @@ impl Judge<'_> {
             let likely = self.no_secret_set(provider, &assessment.verdict);
             assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
         } else {
-            assessment.warnings.extend(diagnose::clock(&case, clock));
+            assessment.warnings.extend(diagnose::clock(&case, clock).map(str::to_owned));
         }
         assessment.findings = findings;
     }
@@ -198,4 +198,54 @@ fn check(
     let report = definition.check(root);
     warnings.extend(report.warnings.iter().map(|violation| format!("{}: {}", violation.pointer, violation.message)));
     if report.errors.is_empty() { PayloadCheck::Valid } else { PayloadCheck::Invalid(report.errors) }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue, Method};
+
+    use super::*;
+    use crate::webhook::{
+        request::Headers,
+        signature::{Algorithm, SecretFormat, SigningSecret, grammar::TextEncoding},
+    };
+
+    const DEVELOPMENT: &str = "hookdev-development-secret-cyanite";
+
+    /// What is said of a body that was signed as another, when only the development secret is set.
+    fn explained(signed: &[u8], key: &str) -> Assessment {
+        let catalog = Catalog::builtin();
+        let secret = |text| SigningSecret::parse(text, &SecretFormat::default()).unwrap();
+        let mut keyring = Keyring::default();
+        keyring.add("cyanite", secret(DEVELOPMENT), SecretSource::Development);
+        let mut mac = secret(key).mac(Algorithm::HmacSha512);
+        mac.update(signed);
+        let mut headers = Headers::new();
+        let signature = TextEncoding::Hex.encode(&mac.finalize());
+        headers.push(HeaderName::from_static("signature"), HeaderValue::try_from(signature).unwrap());
+        let request =
+            Request { method: Method::POST, target: "/cyanite".to_owned(), headers, body: "{\"a\":1}".into() };
+        let judge = Judge { catalog: &catalog, keyring: &keyring, provider: None, decoded_limit: 1 << 20 };
+        let mut assessment = judge.assess(&request, Receipt::default());
+        assert_eq!(assessment.findings, []);
+        judge.explain(&request, Receipt::default(), Clock::Live, &mut assessment);
+        assessment
+    }
+
+    fn codes(assessment: &Assessment) -> Vec<Code> {
+        assessment.findings.iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn what_is_proven_takes_the_place_of_what_is_likely() {
+        let proven = explained(b"{\"a\": 1}", DEVELOPMENT);
+        assert_eq!((codes(&proven), proven.warnings), (vec![Code::BodyReserialised], vec![]));
+        let unproven = explained(b"{\"a\": 1}", "the user's own secret");
+        assert_eq!((codes(&unproven), unproven.warnings.len()), (vec![Code::Unexplained], 1));
+    }
+
+    #[test]
+    fn what_is_genuine_needs_no_explanation() {
+        assert_eq!(codes(&explained(b"{\"a\":1}", DEVELOPMENT)), []);
+    }
 }

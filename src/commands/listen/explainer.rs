@@ -53,3 +53,50 @@ impl Explainer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Method;
+
+    use super::*;
+    use crate::webhook::{
+        keyring::Keyring,
+        provider::catalog::Catalog,
+        request::{Headers, Request},
+        time::Timestamp,
+    };
+
+    fn refused() -> (Arc<Settings>, Delivery) {
+        let catalog = Arc::new(Catalog::builtin());
+        let settings = Settings { catalog, keyring: Keyring::default(), provider: None, forwards: Vec::new() };
+        let headers: Headers = [("signature".parse().unwrap(), "00".repeat(64).parse().unwrap())].into_iter().collect();
+        let request = Request { method: Method::POST, target: "/cyanite".to_owned(), headers, body: "{}".into() };
+        let assessment = settings.judge().assess(&request, Receipt::default());
+        let delivery = Delivery {
+            seq: 1,
+            received_at: Timestamp::from_unix_seconds(0),
+            request,
+            assessment,
+            status: 401,
+            elapsed: Duration::ZERO,
+            forwards: Vec::new(),
+            capture: None,
+            capture_error: None,
+        };
+        (Arc::new(settings), delivery)
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_told_without_explanations() {
+        let (settings, delivery) = refused();
+        let explainer = Explainer::default();
+        let explain = || explainer.explain(Arc::clone(&settings), &delivery);
+        let mut waiting: Vec<_> = std::iter::from_fn(explain).collect();
+        assert_eq!(waiting.len(), WAITING);
+        let explained = waiting.pop().unwrap().await.unwrap();
+        assert_eq!(explained.findings.len(), 1);
+        assert!(explain().is_some(), "one is done, so that another may wait");
+    }
+}

@@ -24,7 +24,9 @@ use crate::webhook::{
 /// How far a search goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// One change at a time.
+    /// One change of the ends or of all bytes alike, as a large body can have it too.
+    Cheap,
+    /// Any one change.
     Single,
     /// Two as well, where both occur together in life.
     Pairs,
@@ -72,7 +74,7 @@ pub fn search(request: &Request, depth: Depth, bench: &mut Bench, attempt: &mut 
             search.body(body, 1, &[finding])
         })?;
     }
-    if !rewritable {
+    if !rewritable || depth == Depth::Cheap {
         return ControlFlow::Continue(());
     }
     for hypothesis in REWRITTEN {
@@ -367,9 +369,9 @@ fn reserialised(Original { body, .. }: Original<'_>, make: &mut Make<'_>) -> Ste
                     let Some(text) = document.written(writer, layout, sorted) else { continue };
                     let keys = if sorted { ", keys sorted" } else { "" };
                     let message = format!(
-                        "the signature is over the same JSON as {} writes it, {}{keys}: the body was parsed and written anew between signing and here",
-                        writer.call,
-                        layout.words()
+                        "the signature is over the same JSON {}{keys}, such as {} writes it: the body was parsed and written anew between signing and here",
+                        layout.words(),
+                        writer.call
                     );
                     make(text.into_bytes(), Code::BodyReserialised, message.into())?;
                 }

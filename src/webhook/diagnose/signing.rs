@@ -27,8 +27,8 @@ pub struct Reading {
     pub request: Request,
     /// What differs from the request as it came and the scheme that the provider has.
     pub findings: Vec<Finding>,
-    /// Secrets that belong to this scheme, beside those of the provider.
-    pub keys: Vec<SigningSecret>,
+    /// The secrets that it is tried with instead of the provider's.
+    pub secrets: Option<Vec<SigningSecret>>,
     /// Whether the signature may be the beginning of the right one.
     is_cut: bool,
 }
@@ -36,22 +36,24 @@ pub struct Reading {
 impl Reading {
     /// Reads a request by a scheme; what differs is in the findings.
     pub fn new(scheme: Scheme, request: &Request, findings: Vec<Finding>) -> Self {
-        Self { scheme, request: request.clone(), findings, keys: Vec::new(), is_cut: false }
+        Self { scheme, request: request.clone(), findings, secrets: None, is_cut: false }
     }
 
     /// Whether the request, with this body, is signed by one of the secrets.
-    pub fn verifies(&mut self, secrets: &[SigningSecret], body: &Bytes) -> bool {
-        self.request.body.clone_from(body);
+    pub fn verifies(&self, secrets: &[SigningSecret], body: &Bytes) -> bool {
+        let request = Request { body: body.clone(), ..self.request.clone() };
         if self.is_cut {
-            self.scheme.is_cut_short(secrets, &self.request)
+            self.scheme.is_cut_short(secrets, &request)
         } else {
-            self.scheme.verify(secrets, &self.request, Receipt::default()).is_ok()
+            self.scheme.verify(secrets, &request, Receipt::default()).is_ok()
         }
     }
 
-    /// Whether another body has another signature.
-    pub fn depends_on_the_body(&self) -> bool {
-        self.scheme.algorithm != Algorithm::Token && self.scheme.content.signs_body()
+    /// Whether the body is one that a signature of this kind can say anything of: that of the
+    /// request, or any other one if it is signed.
+    pub fn can_judge(&self, body: &Bytes) -> bool {
+        let depends_on_it = self.scheme.algorithm != Algorithm::Token && self.scheme.content.signs_body();
+        depends_on_it || *body == self.request.body
     }
 }
 
@@ -85,27 +87,22 @@ pub fn readings(case: &Case<'_>) -> Vec<Reading> {
 /// Another provider's schemes: in its own headers, and in this one's.
 fn of_other(case: &Case<'_>, other: &Provider, all: &mut Vec<Reading>) {
     let Some(rule) = &other.secret else { return };
-    let own_texts = case.secrets().iter();
-    let as_theirs = own_texts.filter_map(|secret| SigningSecret::parse(secret.expose(), &rule.format).ok());
-    let as_theirs: Vec<SigningSecret> = as_theirs.collect();
-    let configured = case.keyring.secrets(&other.name).iter();
-    let theirs: Vec<SigningSecret> =
-        configured.filter_map(|secret| SigningSecret::parse(secret.expose(), &rule.format).ok()).collect();
+    let read = |secrets: &[SigningSecret]| -> Option<Vec<SigningSecret>> {
+        Some(secrets.iter().filter_map(|secret| SigningSecret::parse(secret.expose(), &rule.format).ok()).collect())
+    };
+    let (title, name) = (&case.provider.title, &other.title);
     for scheme in &other.schemes {
-        let finding = |message| vec![Finding::new(Code::SchemeOfOtherProvider, message)];
-        let (title, name) = (&case.provider.title, &other.title);
+        let mut add = |scheme: Scheme, secrets, message: String| {
+            let finding = Finding::new(Code::SchemeOfOtherProvider, message);
+            all.push(Reading { secrets, ..Reading::new(scheme, case.request, vec![finding]) });
+        };
         let wholly = format!("this is a delivery of {name}: its scheme and its secret verify it, and not {title}'s");
-        let mut reading = Reading::new(scheme.clone(), case.request, finding(wholly));
-        reading.keys = theirs.iter().filter_map(|key| SigningSecret::parse(key.expose(), &rule.format).ok()).collect();
-        all.push(reading);
+        add(scheme.clone(), read(case.keyring.secrets(&other.name)), wholly);
         let signed_so = format!("it is signed with {title}'s secret as {name} signs (scheme {})", scheme.name);
-        let mut reading = Reading::new(scheme.clone(), case.request, finding(signed_so.clone()));
-        reading.keys =
-            as_theirs.iter().filter_map(|key| SigningSecret::parse(key.expose(), &rule.format).ok()).collect();
-        all.push(reading);
+        add(scheme.clone(), None, signed_so.clone());
+        add(scheme.clone(), read(case.secrets()), signed_so.clone());
         for own in &case.provider.schemes {
-            let header = own.header.clone();
-            all.push(Reading::new(Scheme { header, ..scheme.clone() }, case.request, finding(signed_so.clone())));
+            add(Scheme { header: own.header.clone(), ..scheme.clone() }, None, signed_so.clone());
         }
     }
 }

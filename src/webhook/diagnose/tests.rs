@@ -320,7 +320,13 @@ fn the_schemes_and_headers_of_other_providers_are_named() {
     let world = World::usual();
     let time = TIME.to_string();
     let theirs = svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(&time));
-    assert_eq!(world.codes("cyanite", &aspect_request(&theirs, &time)), ["scheme-of-other-provider"]);
+    let found = world.findings("cyanite", &aspect_request(&theirs, &time));
+    assert_eq!(found[0].code, Code::SchemeOfOtherProvider);
+    assert!(found[0].message.starts_with("this is a delivery of Aspect: "), "{}", found[0].message);
+    let ours = svix(CYANITE.as_bytes(), Algorithm::HmacSha256, &aspect_content(&time));
+    let found = world.findings("cyanite", &aspect_request(&ours, &time));
+    assert_eq!(found[0].code, Code::SchemeOfOtherProvider);
+    assert!(found[0].message.starts_with("it is signed with Cyanite's secret as Aspect signs"), "{}", found[0].message);
     let as_github = format!("sha256={}", hex(&mac(Algorithm::HmacSha256, CYANITE.as_bytes(), BODY.as_bytes())));
     assert_eq!(
         world.codes("cyanite", &request(&[("x-jewelmusic-signature", &as_github)], BODY.as_bytes())),
@@ -369,9 +375,10 @@ fn a_clock_that_is_off_is_said_in_words() {
         let (catalog, keyring) = (&world.catalog, &world.keyring);
         clock(&Case { provider, request: &request, rejection, receipt, catalog, keyring }, clock_of).unwrap()
     };
-    assert!(said(-420, Clock::Live).starts_with("sent 7 min before it was received: "));
-    assert!(said(420, Clock::Recorded).starts_with("sent 7 min after it was received: "));
-    assert!(said(-86_400, Clock::Chosen).starts_with("signed 1 d before the time that it is judged at, "));
+    assert!(said(-420, Clock::Live).starts_with("it was held up, or sent again"));
+    assert!(said(420, Clock::Recorded).starts_with("the sender's clock is ahead"));
+    assert!(said(-86_400, Clock::Chosen).starts_with("every capture is too old sooner or later: --at received"));
+    assert!(said(86_400, Clock::Chosen).ends_with("does --at name the right one?"));
 }
 
 #[test]

@@ -6,13 +6,10 @@ use super::{
     Case, Code, Finding,
     signing::{Reading, timestamp_header},
 };
-use crate::webhook::{
-    signature::{
-        Reason, Scheme,
-        content::SignedContent,
-        scheme::{TimeUnit, TimestampRule},
-    },
-    time::words,
+use crate::webhook::signature::{
+    Reason, Scheme,
+    content::SignedContent,
+    scheme::{TimeUnit, TimestampRule},
 };
 
 /// By which time a request was judged.
@@ -26,28 +23,24 @@ pub enum Clock {
     Chosen,
 }
 
-/// What a genuine request that is too old or too new says of the clocks.
+/// What a genuine request that is too old or too new says of the clocks; by how much it is off
+/// stands in the rejection.
 #[must_use]
-pub fn clock(case: &Case<'_>, clock: Clock) -> Option<String> {
-    let (skew, is_old) = match &case.rejection.reason {
-        Reason::TimestampTooOld { skew, .. } => (skew, true),
-        Reason::TimestampTooNew { skew, .. } => (skew, false),
+pub fn clock(case: &Case<'_>, clock: Clock) -> Option<&'static str> {
+    let is_old = match &case.rejection.reason {
+        Reason::TimestampTooOld { .. } => true,
+        Reason::TimestampTooNew { .. } => false,
         _ => return None,
     };
-    let distance = words(skew.distance());
     Some(match (clock, is_old) {
-        (Clock::Chosen, true) => format!(
-            "signed {distance} before the time that it is judged at, which a capture always is sooner or later: --at received judges it by when it was received"
-        ),
-        (Clock::Chosen, false) => {
-            format!("signed {distance} after the time that it is judged at: does --at (or --now) name the right one?")
+        (Clock::Chosen, true) => {
+            "every capture is too old sooner or later: --at received judges it by the time when it was received"
         }
-        (_, true) => format!(
-            "sent {distance} before it was received: it was held up or sent again with its old signature, or one of the two clocks is off (compare them with `date -u`)"
-        ),
-        (_, false) => format!(
-            "sent {distance} after it was received: the sender's clock is ahead, or this one is behind (compare them with `date -u`)"
-        ),
+        (Clock::Chosen, false) => "it was signed after the time that it is judged at: does --at name the right one?",
+        (_, true) => {
+            "it was held up, or sent again with its old signature; or the sender's clock is behind, or this one ahead (compare them with `date -u`)"
+        }
+        (_, false) => "the sender's clock is ahead, or this one is behind (compare them with `date -u`)",
     })
 }
 
