@@ -95,8 +95,8 @@ mod tests {
         let explain = || explainer.explain(Arc::clone(&settings), &delivery);
         let mut waiting: Vec<_> = std::iter::from_fn(explain).collect();
         assert_eq!(waiting.len(), WAITING);
-        let explained = waiting.pop().unwrap().await.unwrap();
-        assert_eq!(explained.findings.len(), 1);
+        let told = waiting.pop().unwrap().await.unwrap();
+        assert_eq!(told.findings.len(), 1);
         assert!(explain().is_some(), "one is done, so that another may wait");
     }
 }
