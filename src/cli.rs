@@ -2,7 +2,7 @@
 //! [`crate::commands`].
 
 // The comments here are the help: words for a terminal, not for a page.
-#![allow(clippy::doc_markdown)]
+#![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
 
 use std::{path::PathBuf, time::Duration};
 
@@ -91,6 +91,19 @@ pub enum Format {
     Pretty,
     /// One JSON object a line
     Json,
+    /// JUnit's XML (`verify` only)
+    Junit,
+    /// GitHub's annotations (`verify` only)
+    Github,
+    /// SARIF 2.1.0 (`verify` only)
+    Sarif,
+}
+
+impl Format {
+    /// Whether it is a report for a CI service.
+    pub const fn is_report(self) -> bool {
+        matches!(self, Self::Junit | Self::Github | Self::Sarif)
+    }
 }
 
 /// When output is coloured.
@@ -321,6 +334,10 @@ pub struct Verify {
     /// Fail also when this is lacking
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', action = ArgAction::Append)]
     pub require: Vec<Require>,
+
+    /// Verify again whenever one of the files changes
+    #[arg(long, conflicts_with = "body")]
+    pub watch: bool,
 }
 
 /// When freshness is judged.

@@ -5,6 +5,7 @@
 //! which is nothing but a file's name in code font and a colon is that file. The ports that the
 //! text names are replaced by free ones.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used)] // all of it is test code, outside of test functions too
 
 use std::{
     collections::HashMap,
@@ -48,7 +49,7 @@ fn blocks(text: &str) -> Vec<Block> {
         let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
         match (fence.split(' ').collect::<Vec<_>>().as_slice(), file_name.take()) {
             (["console", flags @ ..], _) => {
-                blocks.push(Block::Console { commands: commands(&body), background: flags == ["background"] })
+                blocks.push(Block::Console { commands: commands(&body), background: flags == ["background"] });
             }
             (_, Some(name)) => blocks.push(Block::File { name, text: format!("{}\n", body.join("\n")) }),
             _ => {}
@@ -157,7 +158,7 @@ fn installed(command: &str) -> bool {
         .success();
     if !found && program != "hookdev" {
         assert!(env::var_os("HOOKDEV_CI").is_none(), "{program} is required here and is not installed");
-        writeln!(std::io::stderr(), "SKIPPED from here on: {program} is not installed").unwrap();
+        let _ = writeln!(std::io::stderr(), "SKIPPED from here on: {program} is not installed");
     }
     found || program == "hookdev"
 }

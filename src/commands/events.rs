@@ -46,7 +46,7 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
             }
             out.write_all(&lines)?;
         }
-        Format::Pretty => out.write_all(table(context.terminal.out, &matching, args.show)?.as_bytes())?,
+        _ => out.write_all(table(context.terminal.out, &matching, args.show)?.as_bytes())?,
     }
     out.flush()?;
     Ok(Exit::Good)

@@ -119,7 +119,7 @@ impl From<SendError> for Failure {
         let exit = match error {
             SendError::Url { .. } => Exit::Usage,
             SendError::Unreachable(_) => Exit::Unreachable,
-            SendError::Unsendable(_) | SendError::TimedOut(_) | SendError::Broken(_) => Exit::No,
+            SendError::Unsendable(_) | SendError::TimedOut(_) | SendError::Broken(_) | SendError::Cut(..) => Exit::No,
         };
         Self::of(exit, &error)
     }

@@ -15,7 +15,7 @@ use std::io::{self, BufWriter, StdoutLock};
 
 pub use failure::{Exit, Failure};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Format};
 use context::{Context, Terminal};
 
 /// Runs a command line; says what went wrong and answers with the exit code.
@@ -32,6 +32,9 @@ pub fn run(cli: Cli) -> Exit {
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    if cli.global.format.is_some_and(Format::is_report) && !matches!(cli.command, Command::Verify(_)) {
+        return Err(Failure::usage("this --format is for `hookdev verify`; here it is pretty or json"));
+    }
     match cli.command {
         Command::Completions(args) => completions::run(args),
         Command::Listen(args) => listen::run(Context::load(cli.global)?, args),

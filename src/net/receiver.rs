@@ -12,7 +12,13 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{Request as HyperRequest, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Request as HyperRequest, Response, StatusCode,
+    body::{Body, Incoming},
+    header::EXPECT,
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -148,28 +154,12 @@ async fn answer<H: Handler>(
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let body = match tokio::time::timeout(limits.body_time, Limited::new(body, limits.body).collect()).await {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            handler.trouble(format!(
-                "{} {}: the body is larger than {} bytes: answered 413",
-                parts.method,
-                parts.uri.path(),
-                limits.body
-            ));
-            return Ok(refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n"));
-        }
-        Ok(Err(error)) => {
-            handler.trouble(format!("{} {}: the body never came whole: {error}", parts.method, parts.uri.path()));
-            return Ok(refusal(StatusCode::BAD_REQUEST, "the body can't be read\n"));
-        }
-        Err(_) => {
-            handler.trouble(format!(
-                "{} {}: the body did not come in time: answered 408",
-                parts.method,
-                parts.uri.path()
-            ));
-            return Ok(refusal(StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n"));
+    let is_asked = parts.headers.contains_key(EXPECT);
+    let body = match read_body(body, is_asked, limits).await {
+        Ok(body) => body,
+        Err(NoBody { status, told, trouble }) => {
+            handler.trouble(format!("{} {}: {trouble}", parts.method, parts.uri.path()));
+            return Ok(refusal(status, told));
         }
     };
     let target = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
@@ -188,6 +178,45 @@ async fn answer<H: Handler>(
             refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
         }
     })
+}
+
+/// Why a request has no body: the answer, and what is said of it.
+struct NoBody {
+    status: StatusCode,
+    told: &'static str,
+    trouble: String,
+}
+
+async fn read_body(mut body: Incoming, is_asked: bool, limits: Limits) -> Result<Bytes, NoBody> {
+    let too_long = || NoBody {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        told: "the body is too large\n",
+        trouble: format!("the body is larger than {} bytes: answered 413", limits.body),
+    };
+    // A sender that asks for leave has sent nothing of it yet.
+    if is_asked && body.size_hint().lower() > limits.body as u64 {
+        return Err(too_long());
+    }
+    match tokio::time::timeout(limits.body_time, Limited::new(&mut body, limits.body).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            // Most senders write all of it before they look for an answer: cut off, they would meet
+            // a reset connection instead of the status.
+            let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+            let _ = tokio::time::timeout(limits.drain, rest).await;
+            Err(too_long())
+        }
+        Ok(Err(error)) => Err(NoBody {
+            status: StatusCode::BAD_REQUEST,
+            told: "the body can't be read\n",
+            trouble: format!("the body never came whole: {error}"),
+        }),
+        Err(_) => Err(NoBody {
+            status: StatusCode::REQUEST_TIMEOUT,
+            told: "the body did not come in time\n",
+            trouble: "the body did not come in time: answered 408".to_owned(),
+        }),
+    }
 }
 
 /// An answer that ends the connection: what the sender still has to say is not wanted.

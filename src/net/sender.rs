@@ -19,10 +19,9 @@ use crate::webhook::{
 const LARGEST_ANSWER: usize = 64 << 20;
 
 /// Headers that belong to one connection and are not passed on.
-const HOP_BY_HOP: [&str; 11] = [
+const HOP_BY_HOP: [&str; 10] = [
     "connection",
     "content-length",
-    "expect",
     "host",
     "keep-alive",
     "proxy-authenticate",
@@ -70,9 +69,12 @@ pub enum SendError {
     /// No answer came in time.
     #[error("no answer within {:.1} s", .0.as_secs_f64())]
     TimedOut(Duration),
-    /// The endpoint was reached, and gave no whole answer.
+    /// The endpoint was reached, and gave no answer.
     #[error("{0}")]
     Broken(String),
+    /// The head of an answer came, and not all of its body.
+    #[error("{1}")]
+    Cut(Answer, String),
 }
 
 /// Reads an `http://` or `https://` URL.
@@ -113,20 +115,25 @@ impl Sender {
         for (name, value) in end_to_end(&request.headers) {
             builder = builder.header(name, value);
         }
+        if request.body.is_empty() && !request.method.is_safe() {
+            // Unasked, the client says no length at all, which some servers answer with 411.
+            builder = builder.header(reqwest::header::CONTENT_LENGTH, 0);
+        }
         let mut response = builder.send().await.map_err(|error| explain(&error, url))?;
         let status = response.status().as_u16();
         let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error, url))? {
-            body.extend_from_slice(&chunk);
-            if body.len() > LARGEST_ANSWER {
-                return Err(SendError::Broken(format!(
-                    "the answer {status} is longer than {} MiB",
-                    LARGEST_ANSWER >> 20
-                )));
+        let problem = loop {
+            match response.chunk().await {
+                Ok(None) => return Ok(Answer { status, headers, body: body.into() }),
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Err(_) => break "the connection was closed before all of the answer's body came".to_owned(),
             }
-        }
-        Ok(Answer { status, headers, body: body.into() })
+            if body.len() > LARGEST_ANSWER {
+                break format!("the answer's body is longer than {} MiB", LARGEST_ANSWER >> 20);
+            }
+        };
+        Err(SendError::Cut(Answer { status, headers, body: body.into() }, problem))
     }
 
     fn client(&self, url: &Url) -> Result<&Client, SendError> {
@@ -198,7 +205,7 @@ fn explain(error: &reqwest::Error, url: &Url) -> SendError {
     SendError::Unreachable(if text.contains("dns error") {
         format!("the host `{host}` is not known (DNS)")
     } else if let Some(tls) = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>()) {
-        format!("TLS with {host}:{port} failed: {tls}")
+        format!("TLS with {host}:{port} failed: {tls} (--insecure takes any certificate)")
     } else {
         match io {
             Some(io::ErrorKind::ConnectionRefused) => format!("nothing listens on {host}:{port} (connection refused)"),

@@ -6,6 +6,7 @@ pub mod json;
 pub mod palette;
 pub mod payload;
 pub mod pretty;
+pub mod report;
 pub mod request;
 pub mod size;
 pub mod text;

@@ -214,7 +214,7 @@ impl Page {
     }
 
     /// Appends a verified capture: one line, then why it is not as it should be.
-    pub fn verification(&self, place: &str, assessment: &Assessment, demanded: &[String], out: &mut String) {
+    pub fn verification(&self, place: &str, assessment: &Assessment, demanded: &[&str], out: &mut String) {
         let palette = self.palette;
         let verdict = &assessment.verdict;
         let _ = write!(out, "{}  ", palette.paint(verdict_role(verdict), format_args!("{:<12}", verdict.name())));

@@ -3,27 +3,42 @@
 
 use std::fmt::Write;
 
-use crate::webhook::request::{self, Request};
+use crate::webhook::request::Request;
+
+/// The longest body that stands in a command. Linux takes no argument of 128 KiB.
+const LONGEST_ARGUMENT: usize = 64 << 10;
+
+/// From this length on curl asks for leave to send a body, unless it is told not to.
+const ASKED_FOR: usize = 1 << 20;
 
 /// Appends a command that sends the same method, headers and body bytes.
 ///
 /// A body that is text stands in the command; any other goes through `printf`, as no argument
-/// can hold a NUL.
+/// can hold a NUL, and so does a long one.
 pub fn curl(request: &Request, url: &str, out: &mut String) {
-    let text = std::str::from_utf8(&request.body).ok().filter(|text| !text.contains('\0'));
+    let is_argument = |text: &&str| text.len() <= LONGEST_ARGUMENT && !text.contains('\0');
+    let text = std::str::from_utf8(&request.body).ok().filter(is_argument);
     if text.is_none() {
-        out.push_str("printf '");
-        for byte in &request.body {
-            let _ = write!(out, "\\{byte:03o}");
-        }
-        out.push_str("' | ");
+        push_printf(&request.body, out);
+        out.push_str(" | ");
     }
     let _ = write!(out, "curl --request {} --url {}", quote(request.method.as_str()), quote(url));
     for (name, value) in &request.headers {
-        let value = request::text(value);
-        // curl takes `name:` as "send no such header" and `name;` as "send it empty".
-        let field = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
-        let _ = write!(out, " \\\n  --header {}", quote(&field));
+        out.push_str(" \\\n  --header ");
+        match value.to_str() {
+            // curl takes `name:` as "send no such header" and `name;` as "send it empty".
+            Ok("") => out.push_str(&quote(&format!("{name};"))),
+            Ok(value) => out.push_str(&quote(&format!("{name}: {value}"))),
+            // Latin-1, most likely: as text in the command it would be sent as UTF-8.
+            Err(_) => {
+                out.push_str("\"$(");
+                push_printf(&[name.as_str().as_bytes(), b": ", value.as_bytes()].concat(), out);
+                out.push_str(")\"");
+            }
+        }
+    }
+    if request.body.len() >= ASKED_FOR && !request.headers.contains("expect") {
+        out.push_str(" \\\n  --header 'expect:'");
     }
     match text {
         // curl reads a file where a body begins with @.
@@ -36,6 +51,15 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
         None => out.push_str(" \\\n  --data-binary @-"),
     }
     out.push('\n');
+}
+
+/// A command of a POSIX shell that writes exactly these bytes.
+fn push_printf(bytes: &[u8], out: &mut String) {
+    out.push_str("printf '");
+    for byte in bytes {
+        let _ = write!(out, "\\{byte:03o}");
+    }
+    out.push('\'');
 }
 
 /// A word of a POSIX shell that stands for exactly this text.
@@ -99,6 +123,15 @@ mod tests {
     fn bytes_that_are_no_text_go_through_printf() {
         assert!(curl_of(b"a\0\xff").starts_with("printf '\\141\\000\\377' | curl "));
         assert!(curl_of(b"@file").ends_with("--data-raw @file\n"));
+    }
+
+    #[test]
+    fn a_header_that_is_no_ascii_goes_through_printf() {
+        let mut request = request(b"");
+        request.headers.set(&HeaderName::from_static("x-a"), HeaderValue::from_bytes(b"\xeb").unwrap());
+        let mut out = String::new();
+        curl(&request, "http://localhost:1/", &mut out);
+        assert!(out.contains(" --header \"$(printf '\\170\\055\\141\\072\\040\\353')\" "), "{out}");
     }
 
     #[test]

@@ -66,6 +66,18 @@ impl Headers {
         }
     }
 
+    /// Puts these fields into the place of those of the same names; a name that comes several times
+    /// among them stands several times after.
+    pub fn set_all(&mut self, fields: &Self) {
+        for (place, (name, value)) in fields.iter().enumerate() {
+            if fields.0[..place].iter().any(|(earlier, _)| earlier == name) {
+                self.push(name.clone(), value.clone());
+            } else {
+                self.set(name, value.clone());
+            }
+        }
+    }
+
     /// Drops every field of that name (in lower case).
     pub fn remove(&mut self, name: &str) {
         self.0.retain(|(n, _)| n.as_str() != name);
@@ -168,6 +180,14 @@ mod tests {
         let mut headers: Headers = [field("a", "1"), field("b", "2"), field("a", "3")].into_iter().collect();
         headers.set(&HeaderName::from_static("a"), HeaderValue::from_static("4"));
         assert_eq!(headers, [field("a", "4"), field("b", "2")].into_iter().collect());
+    }
+
+    #[test]
+    fn fields_that_are_set_together_stay_together() {
+        let field = |n: &'static str, v: &'static str| (HeaderName::from_static(n), HeaderValue::from_static(v));
+        let mut headers: Headers = [field("a", "1"), field("b", "2"), field("a", "3")].into_iter().collect();
+        headers.set_all(&[field("a", "4"), field("c", "5"), field("a", "6")].into_iter().collect());
+        assert_eq!(headers, [field("a", "4"), field("b", "2"), field("c", "5"), field("a", "6")].into_iter().collect());
     }
 
     #[test]

@@ -121,6 +121,9 @@ impl Receiver {
         if self.answers.only_verified && !assessment.verdict.is_genuine() {
             return Vec::new();
         }
+        let mut request = request.clone();
+        // It was met when the body was read here.
+        request.headers.remove("expect");
         let matching = settings.forwards.iter().filter(|forward| forward.events.matches(assessment.title()));
         matching
             .map(|forward| {
@@ -248,6 +251,7 @@ fn advice(error: &SendError) -> String {
         SendError::Unreachable(problem) => format!("{problem}: is your handler running? answered 502"),
         SendError::TimedOut(_) => format!("{error}: --forward-timeout allows more; answered 502"),
         SendError::Broken(problem) => format!("{problem}: did your handler crash? answered 502"),
+        SendError::Cut(answer, problem) => format!("{} came, but {problem}; answered 502", answer.status),
         SendError::Url { .. } | SendError::Unsendable(_) => format!("{error}; answered 502"),
     }
 }

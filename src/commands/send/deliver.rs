@@ -1,7 +1,10 @@
 //! Makes one delivery: attempt by attempt, in the forms and with the repeats of the provider's
 //! policy, until one is accepted or none is left.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use crate::{
     commands::{
@@ -29,6 +32,8 @@ pub struct Courier {
     timeout: Option<Duration>,
     pinned: Option<Timestamp>,
     captures: Option<CaptureStore>,
+    /// How many requests were kept.
+    kept: AtomicU64,
 }
 
 impl Courier {
@@ -40,16 +45,17 @@ impl Courier {
         pinned: Option<Timestamp>,
         captures: Option<CaptureStore>,
     ) -> Self {
-        Self { sender: Sender::new(insecure), timeout, pinned, captures }
+        Self { sender: Sender::new(insecure), timeout, pinned, captures, kept: AtomicU64::new(0) }
     }
 
     fn now(&self) -> Timestamp {
         self.pinned.unwrap_or_else(now)
     }
 
-    fn keep(&self, request: &Request, job: &Job, seq: u64) -> Result<(), Failure> {
+    fn keep(&self, request: &Request, job: &Job) -> Result<(), Failure> {
         let Some(store) = &self.captures else { return Ok(()) };
         let time = self.now();
+        let seq = self.kept.fetch_add(1, Ordering::Relaxed) + 1;
         let mut object = Vec::new();
         json::sent_capture(request, time, &mut object);
         let name = CaptureName { received_at: time, seq, label: job.event.as_deref() };
@@ -77,7 +83,7 @@ pub async fn deliver(
     loop {
         number += 1;
         let request = request_of(courier, job, course.as_ref(), secret);
-        courier.keep(&request, job, u64::from(number))?;
+        courier.keep(&request, job)?;
         let sent = courier.sender.send(&job.url, &request, patience).await;
         let (outcome, reason) = judge(job.provider.as_deref(), &sent)?;
         let attempt = Attempt {
@@ -89,7 +95,10 @@ pub async fn deliver(
             outcome,
             elapsed: sent.elapsed,
             reason,
-            answer: sent.answer.ok(),
+            answer: match sent.answer {
+                Ok(answer) | Err(SendError::Cut(answer, _)) => Some(answer),
+                Err(_) => None,
+            },
         };
         tell(&attempt)?;
         let again = match (outcome, &mut course) {
@@ -128,9 +137,7 @@ pub fn request_of(
         }
         (Content::Capture(request), ..) => {
             let mut request = Request { target, ..(**request).clone() };
-            for (name, value) in &job.headers {
-                request.headers.set(name, value.clone());
-            }
+            request.headers.set_all(&job.headers);
             request
         }
         (Content::Draft(_), ..) => unreachable!("a draft has a provider and a course"),
@@ -140,7 +147,8 @@ pub fn request_of(
 /// What the provider would say of an answer, and why.
 fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), Failure> {
     let answer = match &sent.answer {
-        Ok(answer) => answer,
+        // The status is all that a provider looks at.
+        Ok(answer) | Err(SendError::Cut(answer, _)) => answer,
         Err(error @ SendError::TimedOut(_)) => return Ok((Outcome::TimedOut, error.to_string())),
         Err(error @ SendError::Unreachable(_)) => return Ok((Outcome::Unreachable, error.to_string())),
         Err(error @ SendError::Broken(_)) => return Ok((Outcome::Refused, error.to_string())),

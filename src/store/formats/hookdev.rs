@@ -74,7 +74,7 @@ impl<R: BufRead> Iterator for Captures<R> {
                 Err(fault) => return Some(Err(fault)),
             }
             match parse(self.document.trim_ascii_end()) {
-                Ok(Some(entry)) => return Some(Ok(entry)),
+                Ok(Some(entry)) => return Some(Ok(Entry { line: Some(self.start), ..entry })),
                 Ok(None) => {}
                 Err(_) if self.is_torn() => {
                     self.notes.push(format!("line {} is cut short: passed over", self.start));
@@ -375,7 +375,10 @@ mod tests {
             body: Bytes::from_static(b"{\"a\":1}"),
         };
         let received_at = Some(Timestamp::from_unix_millis(1_735_732_800_123));
-        assert_eq!(captures(ONE.as_bytes()), (vec![Ok(Entry { received_at, ..Entry::new(request) })], vec![]));
+        assert_eq!(
+            captures(ONE.as_bytes()),
+            (vec![Ok(Entry { line: Some(1), received_at, ..Entry::new(request) })], vec![])
+        );
     }
 
     #[test]

@@ -69,6 +69,8 @@ impl Reader for vec::IntoIter<Result<Entry, Fault>> {}
 pub struct Entry {
     /// Its place among the entries of its input, broken ones included, from 0.
     pub index: usize,
+    /// The line that it begins on, from 1, where the form has lines.
+    pub line: Option<u64>,
     /// When it was received, if the input says so.
     pub received_at: Option<Timestamp>,
     /// The request as it was received.
@@ -79,7 +81,7 @@ pub struct Entry {
 
 impl Entry {
     fn new(request: Request) -> Self {
-        Self { index: 0, received_at: None, request, notes: Vec::new() }
+        Self { index: 0, line: None, received_at: None, request, notes: Vec::new() }
     }
 }
 

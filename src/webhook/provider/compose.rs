@@ -142,9 +142,7 @@ impl Provider {
         for (name, template) in &self.delivery.headers {
             add(name, &template.fill(&draft.event, now.unix_seconds(), &draft.id));
         }
-        for (name, value) in own_headers {
-            headers.set(name, value.clone());
-        }
+        headers.set_all(own_headers);
         let mut request = Request { method: self.delivery.method.clone(), target: target.to_owned(), headers, body };
         if let (Some(secret), false) = (secret, draft.unsigned) {
             for (name, value) in self.sign(secret, &request, &draft.id, now) {

@@ -154,7 +154,7 @@ impl Provider {
     /// Whether an old request can be told from a new one: a signed time stands in what it sends.
     #[must_use]
     pub fn has_replay_protection(&self) -> bool {
-        self.schemes.first().is_some_and(|scheme| scheme.timestamp.is_some() && scheme.content.signs_timestamp())
+        self.schemes.first().is_some_and(Scheme::signs_timestamp)
     }
 
     /// The files that it was read from.

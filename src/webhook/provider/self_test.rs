@@ -28,6 +28,11 @@ pub fn self_test(provider: &Provider) -> Vec<String> {
     if let Err(error) = provider.schema() {
         problems.push(format!("{}: {error}", files::SCHEMA));
     }
+    if let (Some(name), Ok(schema)) = (provider.schema_of(None), provider.schema())
+        && schema.definition(name).is_none()
+    {
+        problems.push(format!("[recognise]: the schema `{name}` is not in the $defs of {}", files::SCHEMA));
+    }
     for event in &provider.events {
         check_event(provider, event, &mut problems);
     }
@@ -245,6 +250,14 @@ schema = "a"
             "request":{"method":"POST","target":"/","headers":[],"body":"{\"t\":\"a\"}"},
             "verdict":"unsigned","rejection":null,"scheme":null,"event":"a","payload":"valid"}]}"#;
         assert_eq!(self_test(&folder(MANIFEST, schema, vectors)), [""; 0]);
+    }
+
+    #[test]
+    fn a_schema_for_other_payloads_must_be_there() {
+        let manifest = "name='acme'\ntitle='Acme'\nabout='A test'\n[delivery]\nsuccess=['2xx']\n\
+                        [recognise]\nschema='others'\n[[event]]\nname='a'\nabout='An event'\nmatch={t='a'}\n";
+        let problems = self_test(&folder(manifest, r#"{"$defs":{}}"#, r#"{"count":0,"vectors":[]}"#));
+        assert_eq!(problems, ["[recognise]: the schema `others` is not in the $defs of schema.json"]);
     }
 
     #[test]

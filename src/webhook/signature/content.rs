@@ -69,6 +69,14 @@ impl SignedContent {
         self.parts.contains(&Part::Timestamp)
     }
 
+    /// The headers that are signed by their names.
+    pub fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Header(name) => Some(name),
+            _ => None,
+        })
+    }
+
     /// The template as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -34,14 +34,16 @@ impl TextEncoding {
     }
 
     fn decode(self, text: &str) -> Candidate {
+        if text.is_empty() {
+            return Candidate::Undecodable;
+        }
         let decoded = match self {
             // Handlers compare text, so that upper case is refused in life although it decodes.
             Self::Hex if text.bytes().any(|b| b.is_ascii_uppercase()) && decode_hex(text).is_some() => {
                 return Candidate::NotCanonical;
             }
-            Self::Hex if text.is_empty() => None,
             Self::Hex => decode_hex(text),
-            Self::Base64 => STANDARD.decode(text).ok().filter(|bytes| !bytes.is_empty()),
+            Self::Base64 => STANDARD.decode(text).ok(),
             Self::Plain => Some(text.as_bytes().to_vec()),
         };
         decoded.map_or(Candidate::Undecodable, Candidate::Decoded)
@@ -157,9 +159,10 @@ impl Grammar {
         let mut parsed = Parsed::default();
         match self.separator {
             Some(separator) => {
-                for piece in value.split(separator).map(str::trim).filter(|piece| !piece.is_empty()) {
-                    self.read_entry(piece, &mut parsed);
-                }
+                // The padding of HTTP's lists. Where white space divides the entries, none is padding.
+                let padding: &[char] = if separator.is_whitespace() { &[] } else { &[' ', '\t'] };
+                let pieces = value.split(separator).map(|piece| piece.trim_matches(padding));
+                pieces.filter(|piece| !piece.is_empty()).for_each(|piece| self.read_entry(piece, &mut parsed));
             }
             None => self.read_entry(value, &mut parsed),
         }
@@ -247,6 +250,18 @@ mod tests {
         let parsed = svix.read("v1a,AAAA v1,AQ==  v1,AQ bare");
         assert_eq!(parsed.signatures, [Candidate::Decoded(vec![1]), Candidate::Undecodable]);
         assert_eq!((parsed.unknown, parsed.malformed), (vec!["v1a"], true));
+    }
+
+    #[test]
+    fn only_the_padding_of_http_lists_is_passed_over() {
+        let svix = grammar("v1,{base64}", Some(' ')).unwrap();
+        assert_eq!(svix.read("  v1,AQ== ").signatures, [Candidate::Decoded(vec![1])]);
+        assert_eq!(svix.read("v1,AQ==\t").signatures, [Candidate::Undecodable]);
+        assert_eq!(svix.read("\tv1,AQ==").unknown, ["\tv1"]);
+        let stripe = grammar("t={timestamp},v1={hex}", Some(',')).unwrap();
+        assert_eq!(stripe.read("t=12,\t v1=07 ").signatures, [Candidate::Decoded(vec![7])]);
+        // A byte 0xA0 of a header is U+00A0 as text, which Unicode counts as white space.
+        assert_eq!(stripe.read("t=12,v1=07\u{a0}").signatures, [Candidate::Undecodable]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
+use zeroize::Zeroizing;
 
 /// What makes a signature from a key and the signed content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -61,7 +62,7 @@ enum Keyed {
     Sha256(Hmac<Sha256>),
     Sha384(Hmac<Sha384>),
     Sha512(Hmac<Sha512>),
-    Token(Hmac<Sha256>, Vec<u8>),
+    Token(Hmac<Sha256>, Zeroizing<Vec<u8>>),
 }
 
 impl KeyedMac {
@@ -73,7 +74,7 @@ impl KeyedMac {
             Algorithm::HmacSha256 => Keyed::Sha256(keyed(key)),
             Algorithm::HmacSha384 => Keyed::Sha384(keyed(key)),
             Algorithm::HmacSha512 => Keyed::Sha512(keyed(key)),
-            Algorithm::Token => Keyed::Token(keyed(key), key.to_vec()),
+            Algorithm::Token => Keyed::Token(keyed(key), Zeroizing::new(key.to_vec())),
         })
     }
 
@@ -96,7 +97,7 @@ impl KeyedMac {
             Keyed::Sha256(mac) => mac.finalize().into_bytes().to_vec(),
             Keyed::Sha384(mac) => mac.finalize().into_bytes().to_vec(),
             Keyed::Sha512(mac) => mac.finalize().into_bytes().to_vec(),
-            Keyed::Token(_, token) => token,
+            Keyed::Token(_, token) => token.to_vec(),
         }
     }
 
@@ -110,7 +111,7 @@ impl KeyedMac {
             Keyed::Sha512(mac) => mac.verify_slice(signature),
             // Comparing the MACs of both texts takes a time that says nothing of either.
             Keyed::Token(mut mac, token) => {
-                let expected = mac.clone().chain_update(&token).finalize().into_bytes();
+                let expected = mac.clone().chain_update(&*token).finalize().into_bytes();
                 mac.update(signature);
                 mac.verify_slice(&expected)
             }

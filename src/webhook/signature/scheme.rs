@@ -91,14 +91,19 @@ impl TimeUnit {
         }
     }
 
-    /// The moment behind a plain decimal integer.
+    /// A clock reading in whole units, as the providers' libraries compare it with a timestamp.
+    fn floor(self, time: Timestamp) -> Timestamp {
+        match self {
+            Self::Seconds => Timestamp::from_unix_seconds(time.unix_seconds()),
+            Self::Milliseconds => time,
+        }
+    }
+
+    /// The moment behind a plain decimal integer. Libraries sign the number that they have read, so that any other way
+    /// to write it (`+1`, `01`) is none of theirs.
     #[must_use]
     pub fn read(self, text: &str) -> Option<Timestamp> {
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let number = text.parse().ok()?;
+        let number = text.parse().ok().filter(|number: &i64| number.to_string() == text)?;
         Some(match self {
             Self::Seconds => Timestamp::from_unix_seconds(number),
             Self::Milliseconds => Timestamp::from_unix_millis(number),
@@ -140,10 +145,12 @@ impl Scheme {
     #[must_use]
     pub fn sign(&self, secret: &SigningSecret, message: &Message<'_>) -> Vec<(HeaderName, HeaderValue)> {
         let timestamp = self.timestamp.as_ref().map(|rule| rule.unit.write(message.time)).unwrap_or_default();
+        let id = request::value(message.id).ok();
         let mut mac = secret.mac(self.algorithm);
         let values = ContentValues {
             body: message.body,
-            id: message.id.as_bytes(),
+            // The bytes that are sent, and not those of the text: they differ outside ASCII.
+            id: id.as_ref().map_or(b"", HeaderValue::as_bytes),
             timestamp: timestamp.as_bytes(),
             headers: message.headers,
         };
@@ -151,10 +158,12 @@ impl Scheme {
         let signature = self.grammar.write(&mac.finalize(), &timestamp);
 
         let time_header = self.timestamp.as_ref().and_then(|rule| rule.header.as_ref());
-        [(self.id.as_ref(), message.id), (time_header, &timestamp), (Some(&self.header), &signature)]
-            .into_iter()
-            .filter_map(|(names, text)| Some((names?.first()?.clone(), request::value(text).ok()?)))
-            .collect()
+        let fields = [
+            (self.id.as_ref(), id),
+            (time_header, request::value(&timestamp).ok()),
+            (Some(&self.header), request::value(&signature).ok()),
+        ];
+        fields.into_iter().filter_map(|(names, value)| Some((names?.first()?.clone(), value?))).collect()
     }
 
     /// Whether a request is signed by one of the secrets, and was fresh when received. The MAC is judged before the time, so that "too old" means "genuine, but
@@ -199,14 +208,28 @@ impl Scheme {
             Some(rule) => Some((rule, rule.find(header, &parsed, &request.headers)?)),
             None => None,
         };
+        // A header that is signed by its name may be missing, and then counts as empty.
+        for name in self.content.headers() {
+            once(name, request.headers.all(name.as_str()))?;
+        }
         let digits = timestamp.as_ref().map_or("", |(_, (digits, _))| digits.as_str());
         let values = ContentValues { body: &request.body, id, timestamp: digits.as_bytes(), headers: &request.headers };
         let secret = self.matching(secrets, values, header, &parsed, matches)?;
         let freshness = match timestamp {
-            Some((rule, (_, time))) => freshness(receipt.tolerance.unwrap_or(rule.tolerance), time, receipt.at)?,
+            Some((rule, (_, time))) => {
+                freshness(receipt.tolerance.unwrap_or(rule.tolerance), time, receipt.at.map(|at| rule.unit.floor(at)))?
+            }
             None => Freshness::NoTimestamp,
         };
+        // A time that anyone could have written is no proof of freshness, although an old one is refused.
+        let freshness = if self.signs_timestamp() { freshness } else { Freshness::NoTimestamp };
         Ok(Verified { scheme: self.name.clone(), secret, freshness })
+    }
+
+    /// Whether an old request can be told from a new one: its time stands under the MAC.
+    #[must_use]
+    pub fn signs_timestamp(&self) -> bool {
+        self.algorithm != Algorithm::Token && self.timestamp.is_some() && self.content.signs_timestamp()
     }
 
     /// The place of the first secret under which a signature of the header matches.
@@ -275,10 +298,18 @@ fn matches(mac: &KeyedMac, candidate: &Candidate) -> bool {
 fn single<'a>(headers: &'a Headers, names: &'a [HeaderName]) -> Result<(&'a HeaderName, &'a HeaderValue), Reason> {
     let missing = || Reason::MissingHeader { names: names.iter().map(ToString::to_string).collect() };
     let name = names.iter().find(|name| headers.contains(name.as_str())).ok_or_else(missing)?;
-    let mut values = headers.all(name.as_str());
-    let first = values.next().ok_or_else(missing)?;
+    let first = once(name, headers.all(name.as_str()))?.ok_or_else(missing)?;
+    Ok((name, first))
+}
+
+/// The only one of a header's values; with several, a handler may take another one than is judged here.
+fn once<'a>(
+    name: &HeaderName,
+    mut values: impl Iterator<Item = &'a HeaderValue>,
+) -> Result<Option<&'a HeaderValue>, Reason> {
+    let first = values.next();
     match values.count() {
-        0 => Ok((name, first)),
+        0 => Ok(first),
         others => Err(Reason::AmbiguousHeader { header: name.to_string(), times: others + 1 }),
     }
 }
@@ -289,8 +320,7 @@ fn malformed(header: &HeaderName, problem: &'static str) -> Reason {
 
 fn freshness(tolerance: Tolerance, signed: Timestamp, now: Option<Timestamp>) -> Result<Freshness, Reason> {
     let Some(now) = now else { return Ok(Freshness::NotChecked) };
-    // The tolerance is in whole seconds at the providers, whose clocks are too.
-    let skew = signed.skew_from(Timestamp::from_unix_seconds(now.unix_seconds()));
+    let skew = signed.skew_from(now);
     if skew.too_old(tolerance) {
         Err(Reason::TimestampTooOld { skew, tolerance })
     } else if skew.too_new(tolerance) {

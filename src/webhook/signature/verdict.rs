@@ -175,6 +175,9 @@ impl fmt::Display for Reason {
             Self::AmbiguousHeader { header, times } => {
                 write!(f, "the `{header}` header was sent {times} times, so that it is not clear which one counts")
             }
+            Self::NoMatchingSignature { secrets: 0, .. } => {
+                f.write_str("there is no secret that the signature could be verified with")
+            }
             Self::NoMatchingSignature { signatures: 1, secrets } => {
                 write!(f, "the signature does not match the body under {} secret{}", count(*secrets), plural(*secrets))
             }
@@ -208,4 +211,17 @@ impl fmt::Display for Reason {
 
 fn count(secrets: usize) -> String {
     if secrets == 1 { "the one".to_owned() } else { format!("any of the {secrets}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_that_does_not_match_is_told_with_the_number_of_secrets() {
+        let told = |signatures, secrets| Reason::NoMatchingSignature { signatures, secrets }.to_string();
+        assert_eq!(told(1, 0), "there is no secret that the signature could be verified with");
+        assert_eq!(told(1, 1), "the signature does not match the body under the one secret");
+        assert_eq!(told(2, 3), "none of 2 signatures matches the body under any of the 3 secrets");
+    }
 }

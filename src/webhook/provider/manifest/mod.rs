@@ -1,7 +1,9 @@
 //! The manifest `provider.toml`: read strictly, and parsed at once into what it describes, so that
 //! a wrong template is found when a folder is loaded and never when a request arrives.
 
-use std::{collections::BTreeMap, fmt, ops::Range, str::FromStr, sync::OnceLock, time::Duration};
+mod values;
+
+use std::{collections::BTreeMap, fmt, sync::OnceLock};
 
 use http::{HeaderName, Method};
 use serde::Deserialize;
@@ -16,16 +18,16 @@ use super::{
 use crate::webhook::{
     delivery::{Encoding, HeaderTemplate, Media, Policy, StatusPattern},
     json::{self, Path},
-    nearest,
+    nearest, overrides,
     signature::{
         Algorithm, Scheme, SecretFormat, SigningSecret,
         content::SignedContent,
-        grammar::{Grammar, GrammarText},
+        grammar::{Grammar, GrammarText, TextEncoding},
         scheme::{TimeUnit, TimestampRule},
         secret::KeyEncoding,
     },
-    time::{Tolerance, parse_duration},
 };
+use values::{DurationText, Names, Text, ToleranceText, Wrong};
 
 /// What is wrong with a provider folder, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +72,7 @@ impl Provider {
             position: wrong.span.map(|span| json::position(text, span.start)),
             message: wrong.message,
         };
-        let raw: RawProvider = toml::from_str(text).map_err(|error| at(Wrong::from_toml(&error)))?;
+        let raw: RawProvider = toml::from_str(text).map_err(|error| at(error.into()))?;
         let name = raw.name.get_ref().clone();
         check_name(&raw.name).map_err(at)?;
         let secret = raw.secret.as_ref().map(|secret| secret.rule(&raw.scheme)).transpose().map_err(at)?;
@@ -80,7 +82,15 @@ impl Provider {
                 "there is a [[scheme]], but no [secret] that says how its secret is written",
             )));
         }
-        let schemes = raw.scheme.into_iter().map(RawScheme::scheme).collect::<Result<Vec<_>, _>>().map_err(at)?;
+        let mut schemes: Vec<Scheme> = Vec::new();
+        for scheme in raw.scheme {
+            let span = scheme.name.span();
+            let scheme = scheme.scheme().map_err(at)?;
+            if schemes.iter().any(|other| other.name == scheme.name) {
+                return Err(at(Wrong::new(span, format!("the scheme `{}` stands here twice", scheme.name))));
+            }
+            schemes.push(scheme);
+        }
         let delivery = raw.delivery.policy().map_err(at)?;
         let event_field = raw.recognise.event.map(|Text(path)| path);
         let mut events: Vec<Event> = Vec::new();
@@ -92,15 +102,16 @@ impl Provider {
             }
             events.push(event);
         }
+        let recognised_by = match raw.recognise.headers {
+            Some(names) => names.iter().map(values::header_name).collect::<Result<_, _>>().map_err(at)?,
+            None => signature_headers(&schemes),
+        };
         let provider = Self {
             title: raw.title,
             about: raw.about,
             notes: raw.notes,
             secret,
-            recognised_by: raw
-                .recognise
-                .headers
-                .map_or_else(|| signature_headers(&schemes), |names| names.into_iter().map(|Text(n)| n).collect()),
+            recognised_by,
             schemes,
             delivery,
             events,
@@ -120,19 +131,8 @@ fn signature_headers(schemes: &[Scheme]) -> Vec<HeaderName> {
     schemes.iter().flat_map(|scheme| scheme.header.iter().cloned()).collect()
 }
 
-/// What is wrong, at which bytes of the manifest.
-#[derive(Debug)]
-struct Wrong {
-    span: Option<Range<usize>>,
-    message: String,
-}
-
-impl Wrong {
-    fn new(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { span: Some(span), message: message.into() }
-    }
-
-    fn from_toml(error: &toml::de::Error) -> Self {
+impl From<toml::de::Error> for Wrong {
+    fn from(error: toml::de::Error) -> Self {
         Self { span: error.span(), message: toml_message(error.message()) }
     }
 }
@@ -149,29 +149,6 @@ pub fn toml_message(message: &str) -> String {
         nearest::unknown("value", wrong, known)
     } else {
         message.to_owned()
-    }
-}
-
-/// A value that is parsed from a string.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Text<T>(T);
-
-impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map(Text).map_err(|error| serde::de::Error::custom(format!("`{text}`: {error}")))
-    }
-}
-
-/// A duration as people write it.
-#[derive(Clone, Copy, Debug)]
-struct DurationText(Duration);
-
-impl FromStr for DurationText {
-    type Err = crate::webhook::time::InvalidDuration;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse_duration(text).map(Self)
     }
 }
 
@@ -208,10 +185,10 @@ struct RawSecret {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawScheme {
-    name: String,
+    name: Spanned<String>,
     algorithm: Algorithm,
     content: Spanned<SignedContent>,
-    signature: Spanned<RawSignature>,
+    signature: RawSignature,
     id: Option<RawId>,
     timestamp: Option<Spanned<RawTimestamp>>,
 }
@@ -219,56 +196,30 @@ struct RawScheme {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSignature {
-    header: Names,
-    value: String,
+    header: Spanned<Names>,
+    value: Spanned<String>,
     separator: Option<char>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawId {
-    header: Names,
+    header: Spanned<Names>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawTimestamp {
-    header: Option<Names>,
+    header: Option<Spanned<Names>>,
     #[serde(default)]
     unit: TimeUnit,
-    tolerance: RawTolerance,
+    tolerance: ToleranceText,
 }
-
-/// One header name, or several of which the first is sent and each is read.
-#[derive(Clone, Deserialize)]
-#[serde(untagged, expecting = "expected a header name or a list of them")]
-enum Names {
-    One(Text<HeaderName>),
-    Several(Vec<Text<HeaderName>>),
-}
-
-impl Names {
-    fn list(self) -> Vec<HeaderName> {
-        match self {
-            Self::One(Text(name)) => vec![name],
-            Self::Several(names) => names.into_iter().map(|Text(name)| name).collect(),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(untagged, expecting = "expected a duration such as \"5m\", or { past = \"5m\", future = \"1m\" }")]
-enum RawTolerance {
-    Both(Text<DurationText>),
-    Each { past: Text<DurationText>, future: Text<DurationText> },
-}
-
-impl<T: Copy> Copy for Text<T> {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawDelivery {
-    method: Option<Text<Method>>,
+    method: Option<Spanned<String>>,
     #[serde(default)]
     encodings: Vec<RawEncoding>,
     #[serde(default)]
@@ -277,7 +228,7 @@ struct RawDelivery {
     #[serde(default)]
     headers: BTreeMap<Spanned<String>, HeaderTemplate>,
     id: Option<Fresh>,
-    success: Spanned<Vec<StatusPattern>>,
+    success: Spanned<Vec<Spanned<String>>>,
     timeout: Option<Text<DurationText>>,
 }
 
@@ -294,7 +245,7 @@ struct RawEncoding {
 #[serde(deny_unknown_fields)]
 struct RawRecognise {
     schema: Option<String>,
-    headers: Option<Vec<Text<HeaderName>>>,
+    headers: Option<Vec<Spanned<String>>>,
     event: Option<Text<Path>>,
 }
 
@@ -332,54 +283,82 @@ impl RawSecret {
 
 impl RawScheme {
     fn scheme(self) -> Result<Scheme, Wrong> {
-        let span = self.signature.span();
-        let signature = self.signature.into_inner();
-        let grammar = Grammar::parse(&GrammarText { value: signature.value, separator: signature.separator })
-            .map_err(|message| Wrong::new(span.clone(), message))?;
-        let content_span = self.content.span();
-        let content = self.content.into_inner();
-        let missing = |what: &str| {
-            Wrong::new(
-                content_span.clone(),
-                format!("`{}` signs the {what}, and the scheme has none", content.as_str()),
-            )
-        };
-        if content.signs_id() && self.id.is_none() {
-            return Err(missing("id"));
-        }
-        if content.signs_timestamp() && self.timestamp.is_none() {
-            return Err(missing("timestamp"));
+        let value = self.signature.value;
+        let separator = self.signature.separator;
+        let grammar = Grammar::parse(&GrammarText { value: value.get_ref().clone(), separator })
+            .map_err(|message| Wrong::new(value.span(), message))?;
+        if let Some(message) = mismatch(self.algorithm, grammar.encoding()) {
+            return Err(Wrong::new(value.span(), message));
         }
         let timestamp = self.timestamp.map(|rule| timestamp_rule(rule, &grammar)).transpose()?;
         if grammar.carries_timestamp() && timestamp.is_none() {
-            return Err(Wrong::new(span, "the value carries a {timestamp}, and the scheme has no `timestamp`"));
+            let message = "the value carries a {timestamp}, and the scheme has no `timestamp`";
+            return Err(Wrong::new(value.span(), message));
         }
-        Ok(Scheme {
-            name: self.name.into(),
+        let span = self.content.span();
+        let scheme = Scheme {
+            name: self.name.into_inner().into(),
             algorithm: self.algorithm,
-            content,
-            header: signature.header.list(),
+            content: self.content.into_inner(),
+            header: Names::list(self.signature.header)?,
             grammar,
-            id: self.id.map(|id| id.header.list()),
+            id: self.id.map(|id| Names::list(id.header)).transpose()?,
             timestamp,
-        })
+        };
+        match unsignable(&scheme) {
+            Some(message) => Err(Wrong::new(span, message)),
+            None => Ok(scheme),
+        }
     }
+}
+
+/// Why a signature can't be written so; none when it can.
+fn mismatch(algorithm: Algorithm, encoding: TextEncoding) -> Option<&'static str> {
+    match (algorithm, encoding) {
+        (Algorithm::Token, TextEncoding::Plain) => None,
+        (Algorithm::Token, _) => Some("a token is sent as it is: write {token}"),
+        (_, TextEncoding::Plain) => Some("{token} is the secret itself: write {hex} or {base64} for a MAC"),
+        _ => None,
+    }
+}
+
+/// Why a scheme's content can't be signed; none when it can.
+fn unsignable(scheme: &Scheme) -> Option<String> {
+    let content = scheme.content.as_str();
+    if scheme.content.signs_id() && scheme.id.is_none() {
+        return Some(format!("`{content}` signs the id, and the scheme has none"));
+    }
+    if scheme.content.signs_timestamp() && scheme.timestamp.is_none() {
+        return Some(format!("`{content}` signs the timestamp, and the scheme has none"));
+    }
+    // These three are made when the rest is signed.
+    let time = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
+    let made = [
+        (scheme.id.as_deref(), "the id's header: write {id}"),
+        (time, "the timestamp's header: write {timestamp}"),
+        (Some(&scheme.header[..]), "the header of the signature itself"),
+    ];
+    scheme.content.headers().find_map(|name| {
+        let (_, what) = made.iter().find(|(names, _)| names.is_some_and(|names| names.contains(name)))?;
+        Some(format!("`{{header:{name}}}` is {what}"))
+    })
 }
 
 fn timestamp_rule(rule: Spanned<RawTimestamp>, grammar: &Grammar) -> Result<TimestampRule, Wrong> {
     let span = rule.span();
-    let rule = rule.into_inner();
-    let tolerance = match rule.tolerance {
-        RawTolerance::Both(Text(both)) => Tolerance::both(both.0),
-        RawTolerance::Each { past: Text(past), future: Text(future) } => Tolerance { past: past.0, future: future.0 },
-    };
-    if rule.header.is_some() == grammar.carries_timestamp() {
-        return Err(Wrong::new(
+    let RawTimestamp { header, unit, tolerance: ToleranceText(tolerance) } = rule.into_inner();
+    let header = header.map(Names::list).transpose()?;
+    match (&header, grammar.carries_timestamp()) {
+        (Some(names), true) => Err(Wrong::new(
             span,
-            "a timestamp stands either in a `header` of its own or in the signature's value as {timestamp}",
-        ));
+            format!("the timestamp stands twice: in `{}`, and in the signature's value as {{timestamp}}", names[0]),
+        )),
+        (None, false) => Err(Wrong::new(
+            span,
+            "the timestamp stands nowhere: give it a `header`, or put {timestamp} in the signature's value",
+        )),
+        _ => Ok(TimestampRule { header, unit, tolerance }),
     }
-    Ok(TimestampRule { header: rule.header.map(Names::list), unit: rule.unit, tolerance })
 }
 
 impl RawDelivery {
@@ -387,6 +366,10 @@ impl RawDelivery {
         if self.success.get_ref().is_empty() {
             return Err(Wrong::new(self.success.span(), "at least one status must count as success"));
         }
+        let status = |text: &Spanned<String>| values::parse(text, |text| StatusPattern::try_from(text.to_owned()));
+        let method = |text: &Spanned<String>| {
+            values::parse(text, |text| text.parse().map_err(|_| format!("`{text}` is no method")))
+        };
         let mut encodings = Vec::new();
         for encoding in self.encodings {
             encodings.push(Encoding { media: encoding.media, headers: headers(encoding.headers)? });
@@ -395,13 +378,13 @@ impl RawDelivery {
             encodings.push(Encoding { media: Media::Json, headers: Vec::new() });
         }
         Ok(Policy {
-            method: self.method.map_or(Method::POST, |Text(method)| method),
+            method: self.method.as_ref().map(method).transpose()?.unwrap_or(Method::POST),
             encodings,
             repeat_on_timeout: self.repeat_on_timeout,
             user_agent: self.user_agent,
             headers: headers(self.headers)?,
             id: self.id,
-            success: self.success.into_inner(),
+            success: self.success.get_ref().iter().map(status).collect::<Result<_, _>>()?,
             timeout: self.timeout.map(|Text(timeout)| timeout.0),
         })
     }
@@ -433,22 +416,19 @@ impl RawEvent {
                 .unwrap_or_default();
             Wrong::new(place.clone(), format!("the fixture `{fixture}` is not in the folder{near}"))
         })?;
-        let root = json::parse(text).map_err(|error| {
-            let (line, column) = json::position(text, error.offset);
-            Wrong::new(
-                place.clone(),
-                format!("the fixture `{fixture}` is no JSON: line {line}, column {column}: {error}"),
-            )
-        })?;
+        json::parse(text)
+            .map_err(|error| Wrong::new(place.clone(), format!("the fixture `{fixture}` is no JSON: {error}")))?;
         let mut variants = Vec::new();
         for variant in self.variants {
-            variants.push(paths(variant)?);
-        }
-        if let Some((path, _)) = variants.iter().flatten().find(|(path, _)| root.get(path).is_none()) {
-            return Err(Wrong::new(
-                span,
-                format!("a variant changes `{path}`, which is not in the fixture `{fixture}`"),
-            ));
+            let mut changes = Vec::new();
+            for (path, value) in variant {
+                let span = path.span();
+                let path = values::parse(&path, str::parse)?;
+                overrides::replace(text, &path, &value)
+                    .map_err(|error| Wrong::new(span, format!("the variant does not fit `{fixture}`: {error}")))?;
+                changes.push((path, value));
+            }
+            variants.push(changes);
         }
         Ok(Event {
             full_name: format!("{provider}.{name}"),
@@ -474,17 +454,9 @@ fn check_name(name: &Spanned<String>) -> Result<(), Wrong> {
 }
 
 fn paths<T>(table: BTreeMap<Spanned<String>, T>) -> Result<Vec<(Path, T)>, Wrong> {
-    let parse = |(key, value): (Spanned<String>, T)| match key.get_ref().parse() {
-        Ok(path) => Ok((path, value)),
-        Err(error) => Err(Wrong::new(key.span(), format!("{error}"))),
-    };
-    table.into_iter().map(parse).collect()
+    table.into_iter().map(|(key, value)| Ok((values::parse(&key, str::parse)?, value))).collect()
 }
 
 fn headers<T>(table: BTreeMap<Spanned<String>, T>) -> Result<Vec<(HeaderName, T)>, Wrong> {
-    let parse = |(key, value): (Spanned<String>, T)| match key.get_ref().parse() {
-        Ok(name) => Ok((name, value)),
-        Err(_) => Err(Wrong::new(key.span(), format!("`{}` is no header name", key.get_ref()))),
-    };
-    table.into_iter().map(parse).collect()
+    table.into_iter().map(|(key, value)| Ok((values::header_name(&key)?, value))).collect()
 }

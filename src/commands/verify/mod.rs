@@ -1,0 +1,94 @@
+//! `hookdev verify`: checks captured requests; the exit code says whether all of them are good.
+
+mod judging;
+mod pipeline;
+mod progress;
+mod tally;
+mod teller;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::mpsc,
+    time::Duration,
+};
+
+use super::{
+    context::Context,
+    failure::{Exit, Failure},
+    listen::provider,
+};
+use crate::{
+    cli::Verify,
+    store::{formats::bare, watch::Watch},
+    webhook::request::Headers,
+};
+use judging::Judging;
+use pipeline::Input;
+use progress::Progress;
+use tally::Tally;
+use teller::Teller;
+
+/// The name that standard input goes by.
+const STDIN: &str = "-";
+
+/// Verifies every request in the files that were named.
+///
+/// # Errors
+///
+/// When the options are wrong, or the output can't be written.
+pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
+    let judging = Judging::new(context, args)?;
+    let inputs = inputs(args)?;
+    let exit = verify(context, &judging, &inputs)?;
+    if !args.watch {
+        return Ok(exit);
+    }
+    let (sender, changes) = mpsc::channel();
+    let unwatched = |error| Failure::usage("the files can't be watched").because(&error);
+    let tell = move || {
+        // The receiver is gone only when this run ends.
+        let _ = sender.send(());
+    };
+    let _watch = Watch::start(&args.files, tell).map_err(unwatched)?;
+    context.terminal.note("watching for changes (Ctrl-C ends it)");
+    loop {
+        if changes.recv_timeout(Duration::MAX).is_ok() {
+            verify(context, &judging, &inputs)?;
+        }
+    }
+}
+
+/// One run over all inputs.
+fn verify(context: &Context, judging: &Judging<'_>, inputs: &[Input]) -> Result<Exit, Failure> {
+    let mut teller = Teller::new(context);
+    let mut tally = Tally::default();
+    let progress = Progress::new(context);
+    for input in inputs {
+        let before = tally.seen();
+        pipeline::run(judging, input, |told| {
+            tally.count(&told);
+            progress.step(tally.seen());
+            teller.tell(told)
+        })?;
+        if tally.seen() == before {
+            // A check of nothing must not pass.
+            let nothing = format!("there is no captured request in {}", input.path().display());
+            teller.tell(pipeline::Told::Broken(Failure::new(Exit::Input, nothing)))?;
+            tally.broken += 1;
+        }
+    }
+    progress.finish();
+    teller.finish()?;
+    context.terminal.say(&tally.summary());
+    Ok(tally.exit())
+}
+
+fn inputs(args: &Verify) -> Result<Vec<Input>, Failure> {
+    if let Some(body) = &args.body {
+        let headers: Result<Headers, _> = args.header.iter().map(|text| bare::header(text)).collect();
+        let headers = headers.map_err(|error| Failure::usage(error.to_string()))?;
+        return Ok(vec![Input::Body(body.clone(), headers)]);
+    }
+    let input = |path: &PathBuf| if path == Path::new(STDIN) { Input::Stdin } else { Input::Path(path.clone()) };
+    Ok(args.files.iter().map(input).collect())
+}

@@ -1,0 +1,39 @@
+//! The progress of a long run: a count on standard error, where a person sits before it and the
+//! results themselves do not run over the screen.
+
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::commands::context::Context;
+
+/// A running count; nothing where it would be in the way.
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// A count that is drawn where standard error is a terminal and standard output is not, or is
+    /// quiet.
+    pub fn new(context: &Context) -> Self {
+        let seen = io::stderr().is_terminal() && (context.global.quiet || !io::stdout().is_terminal());
+        let target = if seen { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} requests, {per_sec}, {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// Says how many there were.
+    pub fn step(&self, seen: usize) {
+        self.0.set_position(seen as u64);
+    }
+
+    /// Clears the line.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,147 @@
+//! Tells of a run of `verify` in the form that was asked for.
+
+use std::io::{BufWriter, StdoutLock, Write};
+
+use super::pipeline::Told;
+use crate::{
+    cli::Format,
+    commands::{context::Context, failure::Failure, stdout},
+    render::{
+        json,
+        pretty::Page,
+        report::{Check, Github, Junit, Outcome, Place, Problem, Report, Sarif},
+    },
+    webhook::signature::Verdict,
+};
+
+use super::judging::Verified;
+
+/// Writes what is told.
+pub struct Teller<'a> {
+    context: &'a Context,
+    form: Form,
+    out: BufWriter<StdoutLock<'static>>,
+    bytes: Vec<u8>,
+    text: String,
+}
+
+enum Form {
+    Pretty(Box<Page>),
+    Json,
+    Report(Box<dyn Report>),
+}
+
+impl<'a> Teller<'a> {
+    /// A teller on standard output.
+    pub fn new(context: &'a Context) -> Self {
+        let form = match context.format() {
+            Format::Pretty => Form::Pretty(Box::new(context.terminal.page(None))),
+            Format::Json => Form::Json,
+            Format::Junit => Form::Report(Box::new(Junit::default())),
+            Format::Github => Form::Report(Box::new(Github)),
+            Format::Sarif => Form::Report(Box::new(Sarif::default())),
+        };
+        Self { context, form, out: stdout(), bytes: Vec::new(), text: String::new() }
+    }
+
+    /// Tells one thing.
+    ///
+    /// # Errors
+    ///
+    /// When the output can't be written.
+    pub fn tell(&mut self, told: Told) -> Result<(), Failure> {
+        match told {
+            Told::Verified { file, entry, line, verified } => {
+                let file = file.to_string_lossy();
+                let quiet = self.context.global.quiet && verified.is_good();
+                match &mut self.form {
+                    Form::Report(report) => report.check(&check(&file, line, &verified), &mut self.bytes),
+                    _ if quiet => {}
+                    Form::Json => json::verification(&file, entry, &verified.assessment, &mut self.bytes),
+                    Form::Pretty(page) => {
+                        let place = match (line, entry) {
+                            (Some(line), 1..) => format!("{file}:{line}"),
+                            (None, 1..) => format!("{file}, entry {entry}"),
+                            _ => file.into_owned(),
+                        };
+                        page.verification(&place, &verified.assessment, &verified.lacking, &mut self.text);
+                        self.bytes.extend_from_slice(self.text.as_bytes());
+                        self.text.clear();
+                    }
+                }
+                self.out.write_all(&self.bytes)?;
+                self.bytes.clear();
+            }
+            Told::Broken(failure) => {
+                // What was told before stands before it.
+                self.out.flush()?;
+                self.context.terminal.fail(&failure);
+                if let Form::Report(report) = &mut self.form {
+                    report.check(&unreadable(&failure), &mut self.bytes);
+                }
+            }
+            Told::Note(note) => self.context.terminal.note(&note),
+            Told::PassedOver(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    ///
+    /// When the output can't be written.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        if let Form::Report(report) = &mut self.form {
+            report.finish(&mut self.bytes);
+        }
+        self.out.write_all(&self.bytes)?;
+        self.bytes.clear();
+        Ok(self.out.flush()?)
+    }
+}
+
+/// A request as CI is told of it.
+fn check(file: &str, line: Option<u64>, verified: &Verified) -> Check {
+    let Verified { assessment, lacking } = verified;
+    let mut problems = Vec::new();
+    let mut add = |code: &str, message: String, hint: Option<&str>| {
+        problems.push(Problem { code: code.to_owned(), message, hint: hint.map(str::to_owned) });
+    };
+    match &assessment.verdict {
+        Verdict::Rejected(rejection) => add(rejection.reason.code(), rejection.reason.to_string(), None),
+        Verdict::Unrecognised => add("unrecognised", "no provider is recognised in it".to_owned(), None),
+        Verdict::Verified(_) | Verdict::Unsigned => {}
+    }
+    for finding in &assessment.findings {
+        add(finding.code.as_str(), finding.message.clone(), Some(&finding.hint));
+    }
+    for error in assessment.payload.errors() {
+        add("payload-invalid", format!("{}: {}", error.pointer, error.message), None);
+    }
+    for lack in lacking {
+        add("required", format!("it has not {lack}"), None);
+    }
+    Check {
+        suite: file.to_owned(),
+        name: assessment.title().to_owned(),
+        place: Some(Place { file: file.to_owned(), line }),
+        outcome: if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) },
+        elapsed: None,
+    }
+}
+
+/// An input that can't be read, as CI is told of it.
+fn unreadable(failure: &Failure) -> Check {
+    let message = failure.message.clone().unwrap_or_default();
+    let causes = failure.causes.iter().map(String::as_str);
+    let message = std::iter::once(message.as_str()).chain(causes).collect::<Vec<_>>().join(": ");
+    let problem = Problem { code: "unreadable".to_owned(), message, hint: failure.hint.clone() };
+    Check {
+        suite: "inputs".to_owned(),
+        name: "input".to_owned(),
+        place: None,
+        outcome: Outcome::Failed(vec![problem]),
+        elapsed: None,
+    }
+}

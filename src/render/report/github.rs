@@ -1,0 +1,57 @@
+//! GitHub's workflow commands: an error annotation for each reason, at its file and line.
+//!
+//! The escapes are those of GitHub's own toolkit (`@actions/core`, `command.ts`).
+
+use super::{Check, Outcome, Report};
+use crate::render::text;
+
+/// Annotations, a line each.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Github;
+
+impl Report for Github {
+    fn check(&mut self, check: &Check, out: &mut Vec<u8>) {
+        let Outcome::Failed(problems) = &check.outcome else { return };
+        for problem in problems {
+            let mut properties = Vec::new();
+            if let Some(place) = &check.place {
+                properties.push(format!("file={}", property(&place.file)));
+                properties.extend(place.line.map(|line| format!("line={line}")));
+            }
+            properties.push(format!("title={}", property(&format!("{}: {}", check.name, problem.code))));
+            let line = format!("::error {}::{}\n", properties.join(","), data(&problem.text()));
+            out.extend_from_slice(line.as_bytes());
+        }
+    }
+
+    fn finish(&mut self, _: &mut Vec<u8>) {}
+}
+
+/// The text of a command, which may have several lines.
+fn data(text: &str) -> String {
+    let lines: Vec<_> = text::printable_lines(text.as_bytes()).collect();
+    lines.join("\n").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The value of a command's property.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples::checks, *};
+
+    #[test]
+    fn an_annotation_is_one_line_with_its_file_and_line() {
+        let mut out = Vec::new();
+        for check in checks() {
+            Github.check(&check, &mut out);
+        }
+        Github.finish(&mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "::error file=captures/a.ndjson,line=3,title=cyanite.v2.finished%3A no-matching-signature::it's \"wrong\" by 100%25, <here>:\\r%0A\\u{1b}[31m second, line. Verify the raw body\n"
+        );
+    }
+}

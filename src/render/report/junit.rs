@@ -1,0 +1,98 @@
+//! JUnit's XML, as Jenkins, GitLab and most services read it: a suite for each file or provider, a
+//! case for each check.
+
+use std::collections::HashMap;
+
+use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
+
+use super::{Check, Outcome, Problem, Report};
+use crate::render::text;
+
+/// The document; it is whole only at the end, as its head counts the cases.
+#[derive(Debug, Default)]
+pub struct Junit {
+    suites: Vec<TestSuite>,
+    places: HashMap<String, usize>,
+}
+
+impl Report for Junit {
+    fn check(&mut self, check: &Check, _: &mut Vec<u8>) {
+        let place = *self.places.entry(check.suite.clone()).or_insert_with(|| {
+            self.suites.push(TestSuite::new(clean(&check.suite)));
+            self.suites.len() - 1
+        });
+        let mut case = TestCase::new(clean(&check.name), status(&check.outcome));
+        case.set_classname(clean(&check.suite));
+        if let Some(elapsed) = check.elapsed {
+            case.set_time(elapsed);
+        }
+        if let Some(place) = &check.place {
+            case.extra.insert("file".into(), clean(&place.file).into());
+            if let Some(line) = place.line {
+                case.extra.insert("line".into(), line.to_string().into());
+            }
+        }
+        self.suites[place].add_test_case(case);
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        let mut document = Document::new("hookdev");
+        document.add_test_suites(self.suites.drain(..));
+        self.places.clear();
+        // Writing to memory does not fail.
+        if document.serialize(&mut *out).is_ok() && out.last() != Some(&b'\n') {
+            out.push(b'\n');
+        }
+    }
+}
+
+fn status(outcome: &Outcome) -> TestCaseStatus {
+    match outcome {
+        Outcome::Passed => TestCaseStatus::success(),
+        Outcome::Skipped(why) => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message(clean(why));
+            skipped
+        }
+        Outcome::Failed(problems) => {
+            let mut failed = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            if let Some(first) = problems.first() {
+                failed.set_type(clean(&first.code)).set_message(clean(&first.message));
+            }
+            let lines = problems.iter().map(|problem| format!("{}: {}", problem.code, Problem::text(problem)));
+            failed.set_description(clean(&lines.collect::<Vec<_>>().join("\n")));
+            failed
+        }
+    }
+}
+
+/// A text without what XML can't hold and a terminal shouldn't get.
+fn clean(text: &str) -> String {
+    let lines: Vec<_> = text::printable_lines(text.as_bytes()).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples::checks, *};
+
+    #[test]
+    fn a_suite_counts_its_cases_and_names_what_failed() {
+        let mut report = Junit::default();
+        let mut out = Vec::new();
+        for check in checks() {
+            report.check(&check, &mut out);
+        }
+        assert_eq!(out, b"");
+        report.finish(&mut out);
+        let xml = String::from_utf8(out).unwrap();
+        let parsed = Document::deserialize_from_str(&xml).unwrap();
+        assert_eq!((parsed.tests, parsed.failures, parsed.errors), (3, 1, 0));
+        let suite = &parsed.test_suites[0];
+        assert_eq!((suite.name.as_str(), suite.tests), ("captures/a.ndjson", 3));
+        let TestCaseStatus::NonSuccess { ty, message, .. } = &suite.test_cases[1].status else { panic!("{xml}") };
+        assert_eq!(ty.as_ref().unwrap().as_str(), "no-matching-signature");
+        assert_eq!(message.as_ref().unwrap().as_str(), "it's \"wrong\" by 100%, <here>:\\r\n\\u{1b}[31m second, line");
+        assert!(xml.contains("line=\"3\""), "{xml}");
+    }
+}

@@ -1,0 +1,139 @@
+//! The values of a manifest that are more than serde's own: texts that are parsed, and values that may be written in
+//! two ways.
+
+use std::{fmt, ops::Range, str::FromStr, time::Duration};
+
+use http::HeaderName;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+};
+use toml::Spanned;
+
+use crate::webhook::time::{InvalidDuration, Tolerance, parse_duration};
+
+/// What is wrong, at which bytes of the manifest.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub span: Option<Range<usize>>,
+    pub message: String,
+}
+
+impl Wrong {
+    pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span: Some(span), message: message.into() }
+    }
+}
+
+/// Parses a text where an error knows its place: serde gives an error in an item the place of the whole list.
+pub(super) fn parse<T, E: fmt::Display>(
+    text: &Spanned<String>,
+    read: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, Wrong> {
+    read(text.get_ref()).map_err(|error| Wrong::new(text.span(), error.to_string()))
+}
+
+pub(super) fn header_name(text: &Spanned<String>) -> Result<HeaderName, Wrong> {
+    parse(text, |name| name.parse().map_err(|_| format!("`{name}` is no header name")))
+}
+
+/// A value that is parsed from a text and names it in its error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Text<T>(pub T);
+
+impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Text).map_err(Error::custom)
+    }
+}
+
+/// A duration as people write it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DurationText(pub Duration);
+
+impl FromStr for DurationText {
+    type Err = InvalidDuration;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_duration(text).map(Self)
+    }
+}
+
+/// One header name, or several of which the first is sent and each is read.
+pub(super) enum Names {
+    One(String),
+    Several(Vec<Spanned<String>>),
+}
+
+impl Names {
+    pub fn list(names: Spanned<Self>) -> Result<Vec<HeaderName>, Wrong> {
+        let span = names.span();
+        match names.into_inner() {
+            Self::One(name) => Ok(vec![header_name(&Spanned::new(span, name))?]),
+            Self::Several(names) if names.is_empty() => Err(Wrong::new(span, "at least one header must be named here")),
+            Self::Several(names) => names.iter().map(header_name).collect(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrSeveral;
+
+        impl<'de> Visitor<'de> for OneOrSeveral {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a header name or a list of them")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Names, E> {
+                Ok(Names::One(name.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = list.next_element()? {
+                    names.push(name);
+                }
+                Ok(Names::Several(names))
+            }
+        }
+        deserializer.deserialize_any(OneOrSeveral)
+    }
+}
+
+/// A tolerance: one duration both ways, or one each.
+#[derive(Clone, Copy)]
+pub(super) struct ToleranceText(pub Tolerance);
+
+impl<'de> Deserialize<'de> for ToleranceText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Each {
+            past: Text<DurationText>,
+            future: Text<DurationText>,
+        }
+        struct BothOrEach;
+
+        impl<'de> Visitor<'de> for BothOrEach {
+            type Value = Tolerance;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration such as \"5m\", or { past = \"5m\", future = \"1m\" }")
+            }
+
+            fn visit_str<E: Error>(self, both: &str) -> Result<Tolerance, E> {
+                parse_duration(both).map(Tolerance::both).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Tolerance, A::Error> {
+                let each = Each::deserialize(MapAccessDeserializer::new(map))?;
+                let (Text(past), Text(future)) = (each.past, each.future);
+                Ok(Tolerance { past: past.0, future: future.0 })
+            }
+        }
+        deserializer.deserialize_any(BothOrEach).map(Self)
+    }
+}

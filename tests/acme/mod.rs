@@ -1,0 +1,61 @@
+//! Acme, a provider that the tests write themselves, so that nothing hangs on a built-in one.
+#![allow(dead_code, reason = "each test program needs a part of it")]
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use hookdev::webhook::{
+    provider::{Provider, files::Files, manifest::ManifestError},
+    request::{self, HeaderName, HeaderValue, Headers, Method, Request},
+    signature::{Receipt, SigningSecret},
+    time::Timestamp,
+};
+
+/// Reads a manifest as that of a folder `acme` with these files beside it.
+pub fn load(manifest: &str, files: &[(&'static str, &'static str)]) -> Result<Provider, ManifestError> {
+    let beside = files.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text)));
+    let manifest = (Cow::Borrowed("provider.toml"), Cow::Owned(manifest.to_owned()));
+    Provider::load(Files::new("acme", [manifest].into_iter().chain(beside).collect()))
+}
+
+/// A provider that signs: `secret` are the lines of `[secret]`, `schemes` one `[[scheme]]` or several, headings
+/// included.
+#[track_caller]
+pub fn signing(secret: &str, schemes: &str) -> Provider {
+    let manifest = format!(
+        "name = 'acme'\ntitle = 'Acme'\nabout = 'A test'\n[secret]\n{secret}\n{schemes}\n\
+         [delivery]\nsuccess = ['2xx']\n[recognise]\nevent = 'type'\n[[event]]\nname = 'ping'\nabout = 'An event'\n"
+    );
+    match load(&manifest, &[("events/ping.json", "{\n  \"type\": \"ping\"\n}\n")]) {
+        Ok(provider) => provider,
+        Err(error) => panic!("{error}\n{manifest}"),
+    }
+}
+
+/// Secrets of the provider's form.
+#[track_caller]
+pub fn secrets(provider: &Provider, texts: &[&str]) -> Vec<SigningSecret> {
+    let format = &provider.secret.as_ref().expect("a provider that signs").format;
+    texts.iter().map(|text| SigningSecret::parse(text, format).expect("a secret of the provider's form")).collect()
+}
+
+/// A `POST` of these headers and this body.
+pub fn post(fields: &[(&str, &str)], body: impl Into<Bytes>) -> Request {
+    carrying(fields.iter().map(|(name, text)| field(name, text)), body)
+}
+
+/// A `POST` of headers that are such already.
+pub fn carrying(fields: impl IntoIterator<Item = (HeaderName, HeaderValue)>, body: impl Into<Bytes>) -> Request {
+    let headers: Headers = fields.into_iter().collect();
+    Request { method: Method::POST, target: "/acme".to_owned(), headers, body: body.into() }
+}
+
+/// A header from texts.
+pub fn field(name: &str, text: &str) -> (HeaderName, HeaderValue) {
+    (name.parse().expect("a header name"), request::value(text).expect("a header value"))
+}
+
+/// Receipt at a time in unix seconds, or at one that nobody knows.
+pub fn at(seconds: impl Into<Option<i64>>) -> Receipt {
+    seconds.into().map(Timestamp::from_unix_seconds).into()
+}

@@ -1,0 +1,247 @@
+//! Everything that is written by the program and kept in the tree is what the program writes now:
+//! completion scripts, man pages, and README's provider table and synopses.
+//!
+//! `HOOKDEV_UPDATE=1 cargo test --test artifacts` renews them all.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use clap::{Arg, ArgAction, CommandFactory};
+use hookdev::{
+    cli::Cli,
+    webhook::{
+        provider::{Provider, catalog::Catalog},
+        signature::Scheme,
+    },
+};
+
+const RENEW: &str = "HOOKDEV_UPDATE=1 cargo test --test artifacts";
+
+/// The completion scripts, each with the shell as clap calls it.
+const SCRIPTS: [(&str, &str); 5] = [
+    ("_hookdev", "zsh"),
+    ("hookdev.bash", "bash"),
+    ("hookdev.elv", "elvish"),
+    ("hookdev.fish", "fish"),
+    ("hookdev.ps1", "powershell"),
+];
+
+/// Behind the script for zsh: a file of `$fpath` is loaded by the first TAB of a shell, and clap's
+/// script would leave that one unanswered.
+const ZSH_FIRST_TAB: &str = r#"
+if [[ "${funcstack[1]}" = _hookdev ]]; then
+    _clap_dynamic_completer_hookdev "$@"
+fi
+"#;
+
+/// The width that a synopsis is broken at.
+const WIDTH: usize = 100;
+
+#[test]
+fn completion_scripts_and_man_pages_are_what_the_program_writes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
+    let expected: BTreeMap<PathBuf, String> = completion_scripts().chain(man_pages()).collect();
+    let mut actual: BTreeMap<PathBuf, String> = BTreeMap::new();
+    for entry in walkdir::WalkDir::new(&root) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() {
+            let path = entry.path().strip_prefix(&root).unwrap().to_owned();
+            actual.insert(path, fs::read_to_string(entry.path()).unwrap());
+        }
+    }
+    if updating() {
+        for orphan in actual.keys().filter(|path| !expected.contains_key(*path)) {
+            fs::remove_file(root.join(orphan)).unwrap();
+        }
+        fs::create_dir_all(root.join("man")).unwrap();
+        for (path, text) in expected {
+            fs::write(root.join(path), text).unwrap();
+        }
+        return;
+    }
+    let orphans: Vec<_> = actual.keys().filter(|path| !expected.contains_key(*path)).collect();
+    assert!(orphans.is_empty(), "completions/ has files that nothing writes, {orphans:?}; renew it: {RENEW}");
+    let stale: Vec<_> = expected.iter().filter(|(path, text)| actual.get(*path) != Some(*text)).collect();
+    let stale: Vec<_> = stale.into_iter().map(|(path, _)| path).collect();
+    assert!(stale.is_empty(), "completions/ is not what the program writes now, {stale:?}; renew it: {RENEW}");
+}
+
+#[test]
+fn the_generated_parts_of_the_readme_are_what_the_program_writes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let renewed = fill(&readme, &parts()).unwrap();
+    if updating() {
+        fs::write(&path, renewed).unwrap();
+        return;
+    }
+    assert!(readme == renewed, "README.md is not what the program writes now; renew it: {RENEW}");
+}
+
+fn updating() -> bool {
+    env::var("HOOKDEV_UPDATE").is_ok_and(|value| value == "1")
+}
+
+/// The scripts as the program's own completion engine writes them.
+fn completion_scripts() -> impl Iterator<Item = (PathBuf, String)> {
+    SCRIPTS.into_iter().map(|(file, shell)| {
+        let output = Command::new(env!("CARGO_BIN_EXE_hookdev")).env("COMPLETE", shell).output();
+        let output = output.expect("the program can be run");
+        assert!(output.status.success(), "{shell}: {output:?}");
+        let script = String::from_utf8(output.stdout).expect("scripts are UTF-8");
+        (file.into(), if shell == "zsh" { script + ZSH_FIRST_TAB } else { script })
+    })
+}
+
+fn man_pages() -> impl Iterator<Item = (PathBuf, String)> {
+    let mut root = Cli::command().disable_help_subcommand(true);
+    root.build();
+    let mut commands: Vec<clap::Command> = root.get_subcommands().cloned().collect();
+    commands.push(root);
+    commands.into_iter().map(|command| {
+        let page = clap_mangen::Man::new(command).source(concat!("hookdev ", env!("CARGO_PKG_VERSION")));
+        let mut text = Vec::new();
+        page.render(&mut text).expect("memory can be written");
+        let text = String::from_utf8(text).expect("pages are UTF-8");
+        // Examples keep their lines: a command that is broken between syllables can't be copied.
+        let text = text.replace(".SH EXTRA\n", ".SH EXTRA\n.nf\n").replace(".SH VERSION\n", ".fi\n.SH VERSION\n");
+        (Path::new("man").join(page.get_filename()), text)
+    })
+}
+
+/// README's generated parts by the names of their markers.
+fn parts() -> BTreeMap<&'static str, String> {
+    BTreeMap::from([("commands", commands()), ("providers", providers(&Catalog::builtin()))])
+}
+
+/// A text with each part between its markers, `<!-- begin generated: NAME -->` and
+/// `<!-- end generated -->`; an error when a marker names no part, has no end, or a part no marker.
+fn fill(text: &str, parts: &BTreeMap<&str, String>) -> Result<String, String> {
+    let mut filled = String::new();
+    let mut missing: Vec<&str> = parts.keys().copied().collect();
+    let mut lines = text.split_inclusive('\n');
+    while let Some(line) = lines.next() {
+        filled.push_str(line);
+        let name = line.trim_end().strip_prefix("<!-- begin generated: ").and_then(|rest| rest.strip_suffix(" -->"));
+        let Some(name) = name else { continue };
+        let part = parts.get(name).ok_or_else(|| format!("nothing writes the part `{name}`"))?;
+        missing.retain(|missing| *missing != name);
+        let end = lines.by_ref().find(|line| line.trim_end() == "<!-- end generated -->");
+        let end = end.ok_or_else(|| format!("the part `{name}` has no end"))?;
+        filled.extend(["\n", part.trim_end(), "\n\n", end]);
+    }
+    if missing.is_empty() { Ok(filled) } else { Err(format!("there is no marker for {missing:?}")) }
+}
+
+/// A table of the providers: how each signs, and what it wants of a handler.
+fn providers(catalog: &Catalog) -> String {
+    let header = "| provider | signs with | secret | success | events |\n| --- | --- | --- | --- | --- |\n";
+    let rows = catalog.providers().map(|provider| {
+        let Provider { name, title, events, delivery, .. } = provider.as_ref();
+        let secret = provider.secret.as_ref().and_then(|rule| rule.env.as_ref());
+        let secret = secret.map_or_else(|| "none".to_owned(), |variable| format!("`{variable}`"));
+        let within = delivery.timeout.map(|limit| format!(" within {} s", limit.as_secs_f64())).unwrap_or_default();
+        format!(
+            "| [{title}](fixtures/{name}) | {} | {secret} | {}{within} | {}, `{name}.*` |\n",
+            signs(&provider.schemes),
+            delivery.success_in_words(),
+            events.len(),
+        )
+    });
+    header.to_owned() + &rows.collect::<String>()
+}
+
+/// The scheme that signs, and those that verify besides it.
+fn signs(schemes: &[Scheme]) -> String {
+    let signed = |scheme: &Scheme| format!("{} of `{}`", scheme.algorithm, scheme.content.as_str());
+    let Some((first, others)) = schemes.split_first() else { return "nothing".to_owned() };
+    let mut words = format!("{} in `{}`", signed(first), first.header[0]);
+    if !others.is_empty() {
+        let others: Vec<String> = others.iter().map(signed).collect();
+        words.extend(["; accepted too: ", &others.join(", ")]);
+    }
+    words
+}
+
+/// What each command does, and the synopses of all of them.
+fn commands() -> String {
+    let mut root = Cli::command().disable_help_subcommand(true);
+    root.build();
+    let mut table = "| command | does |\n| --- | --- |\n".to_owned();
+    let mut synopses = String::new();
+    for command in root.get_subcommands() {
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        table.extend(["| `hookdev ", command.get_name(), "` | ", &about.replace('|', "\\|"), " |\n"]);
+        let own = command.get_arguments().filter(|arg| !arg.is_global_set());
+        synopses += &synopsis(&format!("hookdev {}", command.get_name()), own);
+    }
+    let everywhere = synopsis("every command:", root.get_arguments().filter(|arg| arg.is_global_set()));
+    format!("{table}\n```text\n{synopses}\n{everywhere}```\n")
+}
+
+/// A command and its arguments, the positional ones first, in lines that are not too long.
+fn synopsis<'a>(command: &str, arguments: impl Iterator<Item = &'a Arg>) -> String {
+    let shown = arguments.filter(|arg| !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str()));
+    let (positional, options): (Vec<&Arg>, Vec<&Arg>) = shown.partition(|arg| arg.is_positional());
+    let mut lines = Vec::new();
+    let mut line = command.to_owned();
+    for word in positional.into_iter().chain(options).map(usage) {
+        if line.len() + 1 + word.len() > WIDTH {
+            lines.push(line);
+            line = " ".repeat(command.len());
+        }
+        line.extend([" ", &word]);
+    }
+    lines.push(line);
+    lines.join("\n") + "\n"
+}
+
+/// One argument of a synopsis: `[--count N]`, `WHAT...`.
+fn usage(arg: &Arg) -> String {
+    let short = arg.get_short().map(|short| format!("-{short}"));
+    let long = arg.get_long().map(|long| format!("--{long}"));
+    let flag = [short, long].into_iter().flatten().collect::<Vec<_>>().join("|");
+    let takes_values = arg.get_num_args().is_some_and(|range| range.takes_values());
+    let word = [flag, if takes_values { value(arg) } else { String::new() }].join(" ");
+    let word = if arg.is_required_set() { word.trim().to_owned() } else { format!("[{}]", word.trim()) };
+    let repeats = matches!(arg.get_action(), ArgAction::Append) && arg.get_value_delimiter().is_none();
+    if repeats { word + "..." } else { word }
+}
+
+/// What an argument takes: the values that it knows, or the name of any.
+fn value(arg: &Arg) -> String {
+    let known: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    if !known.is_empty() {
+        return known.join("|");
+    }
+    let name = arg.get_value_names().unwrap_or_default().join(" ");
+    if name.contains(' ') { format!("'{name}'") } else { name }
+}
+
+mod markers {
+    use super::*;
+
+    fn filled(text: &str) -> Result<String, String> {
+        fill(text, &BTreeMap::from([("a", "new\n".to_owned())]))
+    }
+
+    #[test]
+    fn a_part_takes_the_place_of_what_stands_between_its_markers() {
+        let (begin, end) = ("<!-- begin generated: a -->\n", "<!-- end generated -->\n");
+        let renewed = format!("before\n{begin}\nnew\n\n{end}after\n");
+        assert_eq!(filled(&format!("before\n{begin}{end}after\n")), Ok(renewed.clone()));
+        assert_eq!(filled(&format!("before\n{begin}old\nold\n{end}after\n")), Ok(renewed.clone()));
+        assert_eq!(filled(&renewed), Ok(renewed));
+    }
+
+    #[test]
+    fn a_marker_that_is_missing_or_means_nothing_is_an_error() {
+        assert_eq!(filled("text\n"), Err("there is no marker for [\"a\"]".to_owned()));
+        assert_eq!(filled("<!-- begin generated: a -->\n"), Err("the part `a` has no end".to_owned()));
+        assert_eq!(filled("<!-- begin generated: b -->\n"), Err("nothing writes the part `b`".to_owned()));
+    }
+}

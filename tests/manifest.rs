@@ -1,0 +1,459 @@
+//! What a manifest can say, and how it is told what it can't.
+
+mod acme;
+
+use acme::{carrying, load, secrets, signing};
+use hookdev::webhook::{
+    provider::{Provider, files::Files},
+    request::Headers,
+    signature::{Freshness, Message, Reason, Rejection, Verdict, Verified},
+    time::Timestamp,
+};
+use proptest::prelude::*;
+
+/// A manifest that says a little of everything.
+const SOUND: &str = r#"name = "acme"
+title = "Acme"
+about = "A test"
+
+[secret]
+encoding = "base64"
+prefix = "whsec_"
+development = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+[[scheme]]
+name = "v1"
+algorithm = "hmac-sha256"
+content = "{id}.{timestamp}.{body}"
+signature = { header = ["a-signature", "b-signature"], value = "v1,{base64}", separator = " " }
+id = { header = "a-id" }
+timestamp = { header = "a-timestamp", tolerance = "5m" }
+
+[delivery]
+success = ["200", "2xx"]
+timeout = "3s"
+headers = { "a-event" = "{event}" }
+
+[recognise]
+event = "type"
+headers = ["a-signature", "a-event"]
+
+[fresh]
+type = "{id}"
+
+[[event]]
+name = "ping"
+about = "An event"
+schema = "ping"
+variants = [{ type = "pong" }]
+"#;
+
+const FILES: [(&str, &str); 2] =
+    [("events/ping.json", "{\n  \"type\": \"ping\"\n}\n"), ("events/broken.json", "{\n  \"type\": ping\n}\n")];
+
+/// The sound manifest with one passage replaced: what is said of it.
+#[track_caller]
+fn said_of(passage: &str, replaced: &str) -> String {
+    assert_eq!(SOUND.matches(passage).count(), 1, "{passage:?}");
+    match load(&SOUND.replace(passage, replaced), &FILES) {
+        Ok(_) => format!("{replaced:?} is taken"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[track_caller]
+fn assert_said(cases: &[(&str, &str, &str)]) {
+    for (passage, replaced, expected) in cases {
+        assert_eq!(&said_of(passage, replaced), expected, "{passage:?} replaced by {replaced:?}");
+    }
+}
+
+#[test]
+fn the_manifest_that_the_wrong_ones_are_made_of_is_right() {
+    let provider = load(SOUND, &FILES).expect("a provider");
+    assert_eq!((provider.schemes.len(), provider.events.len()), (1, 1));
+}
+
+#[test]
+fn a_wrong_word_is_answered_with_the_right_one_and_its_place() {
+    assert_said(&[
+        (
+            "about = \"A test\"",
+            "abuot = \"A test\"",
+            "acme/provider.toml:3:1: unknown key `abuot`; did you mean `about`? (known: `name`, `title`, `about`, \
+             `notes`, `summary`, `secret`, `scheme`, `delivery`, `recognise`, `fresh`, `event`)",
+        ),
+        (
+            "schema = \"ping\"",
+            "unsinged = true",
+            "acme/provider.toml:33:1: unknown key `unsinged`; did you mean `unsigned`? (known: `name`, `about`, \
+             `match`, `schema`, `fixture`, `summary`, `unsigned`, `illustrative`, `variants`)",
+        ),
+        (
+            "hmac-sha256",
+            "hmac-sha265",
+            "acme/provider.toml:12:13: unknown value `hmac-sha265`; did you mean `hmac-sha256`? (known: `hmac-sha1`, \
+             `hmac-sha256`, `hmac-sha384`, `hmac-sha512`, `token`)",
+        ),
+        (
+            "{id}.{timestamp}.{body}",
+            "{id}.{timestmp}.{body}",
+            "acme/provider.toml:13:11: unknown placeholder `timestmp`; did you mean `timestamp`? (known: `body`, `id`, \
+             `timestamp`, `header:NAME`)",
+        ),
+        (
+            "v1,{base64}",
+            "v1,{base46}",
+            "acme/provider.toml:14:64: unknown placeholder `base46`; did you mean `base64`? (known: `hex`, `base64`, \
+             `token`, `timestamp`)",
+        ),
+        (
+            "{event}",
+            "{evnt}",
+            "acme/provider.toml:21:25: unknown placeholder `evnt`; did you mean `event`? (known: `event`, `timestamp`, \
+             `id`)",
+        ),
+        (
+            "name = \"ping\"",
+            "name = \"pong\"",
+            "acme/provider.toml:31:8: the fixture `events/pong.json` is not in the folder; did you mean \
+             `events/ping.json`?",
+        ),
+        (
+            "schema = \"ping\"",
+            "fixture = \"events/pin.json\"",
+            "acme/provider.toml:33:11: the fixture `events/pin.json` is not in the folder; did you mean \
+             `events/ping.json`?",
+        ),
+        (
+            "{ type = \"pong\" }",
+            "{ type = \"pong\" }, { typ = \"pong\" }",
+            "acme/provider.toml:34:34: the variant does not fit `events/ping.json`: there is no `typ` in the payload; \
+             the nearest is `type`",
+        ),
+    ]);
+}
+
+#[test]
+fn a_malformed_value_is_named_where_it_stands() {
+    let no_status = "is no status: write one such as `200`, or a class such as `2xx`";
+    let no_duration = "is no duration: write a number and a unit, `500ms`, `4s`, `5m`, `2h`";
+    let status = format!("acme/provider.toml:19:19: `6xx` {no_status}");
+    let timeout = format!("acme/provider.toml:20:11: `3 s` {no_duration}");
+    let tolerance = format!("acme/provider.toml:16:51: `5 minutes` {no_duration}");
+    let future = format!("acme/provider.toml:16:75: `1` {no_duration}");
+    assert_said(&[
+        ("\"200\", \"2xx\"", "\"200\", \"6xx\"", &status),
+        ("\"200\", \"2xx\"", "", "acme/provider.toml:19:11: at least one status must count as success"),
+        ("\"200\", \"2xx\"", "200", "acme/provider.toml:19:12: invalid type: integer `200`, expected a string"),
+        ("\"3s\"", "\"3 s\"", &timeout),
+        ("\"5m\"", "\"5 minutes\"", &tolerance),
+        ("\"5m\"", "{ past = \"5m\", future = \"1\" }", &future),
+        ("\"5m\"", "{ past = \"5m\" }", "acme/provider.toml:16:51: missing field `future`"),
+        (
+            "\"5m\"",
+            "{ past = \"5m\", futur = \"1m\" }",
+            "acme/provider.toml:16:66: unknown key `futur`; did you mean `future`? (known: `past`, `future`)",
+        ),
+        (
+            "\"5m\"",
+            "300",
+            "acme/provider.toml:16:51: invalid type: integer `300`, expected a duration such as \"5m\", or \
+             { past = \"5m\", future = \"1m\" }",
+        ),
+        ("\"a-id\"", "\"a id\"", "acme/provider.toml:15:17: `a id` is no header name"),
+        ("\"b-signature\"]", "\"b signature\"]", "acme/provider.toml:14:40: `b signature` is no header name"),
+        (
+            "[\"a-signature\", \"b-signature\"]",
+            "[]",
+            "acme/provider.toml:14:24: at least one header must be named here",
+        ),
+        (
+            "[\"a-signature\", \"b-signature\"]",
+            "5",
+            "acme/provider.toml:14:24: invalid type: integer `5`, expected a header name or a list of them",
+        ),
+        ("\"a-event\" =", "\"a event\" =", "acme/provider.toml:21:13: `a event` is no header name"),
+        ("\"a-event\"]", "\"a event\"]", "acme/provider.toml:25:27: `a event` is no header name"),
+        ("timeout = \"3s\"", "method = \"PO ST\"", "acme/provider.toml:20:10: `PO ST` is no method"),
+        (
+            "event = \"type\"",
+            "event = \"a..b\"",
+            "acme/provider.toml:24:9: the path `a..b` has an empty key; write a JSON pointer (`/a//b`) if that is meant",
+        ),
+        (
+            "separator = \" \"",
+            "separator = \", \"",
+            "acme/provider.toml:14:91: invalid value: string \", \", expected a character",
+        ),
+        (
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsec_no base64",
+            "acme/provider.toml:8:15: the development secret is malformed: it is not base64 (standard alphabet, padded)",
+        ),
+        (
+            "name = \"acme\"",
+            "name = \"Acme\"",
+            "acme/provider.toml:1:8: a provider's name is made of a-z, 0-9, `-` and `_`",
+        ),
+        (
+            "schema = \"ping\"",
+            "fixture = \"events/broken.json\"",
+            "acme/provider.toml:33:11: the fixture `events/broken.json` is no JSON: expected a value at line 2, column 11",
+        ),
+        ("title = \"Acme\"", "title = \"Acme", "acme/provider.toml:2:14: invalid basic string, expected `\"`"),
+        ("title = \"Acme\"\n", "", "acme/provider.toml:1:1: missing field `title`"),
+    ]);
+}
+
+#[test]
+fn a_template_that_is_broken_is_refused() {
+    assert_said(&[
+        (
+            "{id}.{timestamp}.{body}",
+            "{id}.{timestamp}.{body",
+            "acme/provider.toml:13:11: `{` at character 18 is never closed",
+        ),
+        ("v1,{base64}", "v1,{base64", "acme/provider.toml:14:64: `{` at character 4 is never closed"),
+        (
+            "v1,{base64}",
+            "v1,base64",
+            "acme/provider.toml:14:64: `v1,base64` must be a fixed text followed by one placeholder, such as `sha256={hex}`",
+        ),
+        (
+            "{id}.{timestamp}.{body}",
+            "body",
+            "acme/provider.toml:13:11: the signed content `body` names no value, so that every signature would be the \
+             same; put `{body}` in it",
+        ),
+        ("\"{id}.{timestamp}.{body}\"", "\"{header:a b}{body}\"", "acme/provider.toml:13:11: `a b` is no header name"),
+    ]);
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    assert_said(&[
+        (
+            "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\n",
+            "",
+            "acme/provider.toml:13:11: `{id}.{timestamp}.{body}` signs the timestamp, and the scheme has none",
+        ),
+        (
+            "id = { header = \"a-id\" }\n",
+            "",
+            "acme/provider.toml:13:11: `{id}.{timestamp}.{body}` signs the id, and the scheme has none",
+        ),
+        (
+            "v1,{base64}",
+            "v1,{base64} t,{timestamp}",
+            "acme/provider.toml:16:13: the timestamp stands twice: in `a-timestamp`, and in the signature's value as \
+             {timestamp}",
+        ),
+        (
+            "header = \"a-timestamp\", ",
+            "",
+            "acme/provider.toml:16:13: the timestamp stands nowhere: give it a `header`, or put {timestamp} in the \
+             signature's value",
+        ),
+        (
+            "\"v1,{base64}\", separator = \" \" }\nid = { header = \"a-id\" }\ntimestamp = { header = \"a-timestamp\", tolerance = \"5m\" }",
+            "\"v1,{base64} t,{timestamp}\", separator = \" \" }\nid = { header = \"a-id\" }",
+            "acme/provider.toml:14:64: the value carries a {timestamp}, and the scheme has no `timestamp`",
+        ),
+        (
+            "{id}.{timestamp}.{body}",
+            "{id}.{header:A-Timestamp}.{body}",
+            "acme/provider.toml:13:11: `{header:a-timestamp}` is the timestamp's header: write {timestamp}",
+        ),
+        (
+            "{id}.{timestamp}.{body}",
+            "{header:a-id}.{timestamp}.{body}",
+            "acme/provider.toml:13:11: `{header:a-id}` is the id's header: write {id}",
+        ),
+        (
+            "{id}.{timestamp}.{body}",
+            "{header:b-signature}.{body}",
+            "acme/provider.toml:13:11: `{header:b-signature}` is the header of the signature itself",
+        ),
+        (
+            "v1,{base64}",
+            "v1,{token}",
+            "acme/provider.toml:14:64: {token} is the secret itself: write {hex} or {base64} for a MAC",
+        ),
+        ("hmac-sha256", "token", "acme/provider.toml:14:64: a token is sent as it is: write {token}"),
+        (
+            "event = \"type\"\n",
+            "",
+            "acme/provider.toml:30:8: nothing says how `ping` is recognised: give it a `match`, or set `event` in \
+             [recognise]",
+        ),
+        (
+            "variants = [{ type = \"pong\" }]\n",
+            "[[event]]\nname = \"ping\"\nabout = \"Another\"\n",
+            "acme/provider.toml:35:8: the event `ping` stands here twice",
+        ),
+        (
+            "[delivery]\n",
+            "[[scheme]]\nname = \"v1\"\nalgorithm = \"token\"\ncontent = \"{body}\"\n\
+             signature = { header = \"a\", value = \"{token}\" }\n[delivery]\n",
+            "acme/provider.toml:19:8: the scheme `v1` stands here twice",
+        ),
+    ]);
+}
+
+#[test]
+fn a_secret_and_its_schemes_need_each_other() {
+    let between = |start: &str, end: &str| {
+        let (start, end) = (SOUND.find(start).expect("a start"), SOUND.find(end).expect("an end"));
+        format!("{}{}", &SOUND[..start], &SOUND[end..])
+    };
+    let said = |manifest: &str| load(manifest, &FILES).expect_err("an error").to_string();
+    assert_eq!(
+        said(&between("[secret]", "[[scheme]]")),
+        "acme/provider.toml:1:8: there is a [[scheme]], but no [secret] that says how its secret is written"
+    );
+    assert_eq!(
+        said(&between("[[scheme]]", "[delivery]")),
+        "acme/provider.toml:8:15: there is a [secret], but no [[scheme]] that uses it"
+    );
+    load(&between("[secret]", "[delivery]"), &FILES).expect("a provider that signs nothing needs neither");
+}
+
+#[test]
+fn a_folder_without_a_manifest_is_no_provider() {
+    let error = Provider::load(Files::new("acme", Vec::new())).expect_err("an error");
+    assert_eq!(error.to_string(), "acme/provider.toml: a provider folder needs this file, and it is not there");
+}
+
+/// The lines of a scheme, and whether it signs the time.
+#[derive(Clone, Debug)]
+struct Written {
+    scheme: String,
+    signs_time: bool,
+}
+
+/// Every way in which a manifest can write a scheme.
+fn scheme() -> impl Strategy<Value = Written> {
+    let algorithm = prop::sample::select(vec!["hmac-sha1", "hmac-sha256", "hmac-sha384", "hmac-sha512"]);
+    let encoding = prop::sample::select(vec!["{hex}", "{base64}"]);
+    let content = prop::collection::vec(
+        prop::sample::select(vec!["{body}", "{id}", "{timestamp}", "{header:x-extra}", ".", ":", "v0", "ü"]),
+        0..6,
+    );
+    let tag = prop::sample::select(vec!["", "sha256=", "v1=", "v1,", "v1_", "V:"]);
+    let separator = prop::sample::select(vec![None, Some(" "), Some(","), Some(";"), Some("|")]);
+    let time_in_value = any::<bool>();
+    let unit = prop::sample::select(vec!["s", "ms"]);
+    (algorithm, encoding, content, tag, separator, time_in_value, unit).prop_map(
+        |(algorithm, encoding, content, tag, separator, time_in_value, unit)| {
+            // A comma can't be both in a tag and between entries.
+            let separator = separator.filter(|separator| !tag.contains(separator));
+            let content = content.concat() + "{body}";
+            let time_in_value = time_in_value && separator.is_some() && !tag.is_empty();
+            let value = match separator {
+                Some(separator) if time_in_value => {
+                    format!("t{}{{timestamp}}{separator}{tag}{encoding}", &tag[tag.len() - 1..])
+                }
+                _ => format!("{tag}{encoding}"),
+            };
+            let separator = separator.map(|separator| format!(", separator = '{separator}'")).unwrap_or_default();
+            let time_header = if time_in_value { "" } else { "header = 'x-time', " };
+            let signs_time = content.contains("{timestamp}");
+            let scheme = format!(
+                "[[scheme]]\nname = 's'\nalgorithm = '{algorithm}'\ncontent = '{content}'\n\
+                 signature = {{ header = ['x-sig', 'y-sig'], value = '{value}'{separator} }}\n\
+                 id = {{ header = 'x-id' }}\n\
+                 timestamp = {{ {time_header}unit = '{unit}', tolerance = '5m' }}"
+            );
+            Written { scheme, signs_time }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_any_scheme_signs_it_verifies_and_no_other_body_or_secret(
+        written in scheme(),
+        key in "[!#-&(-~]{1,80}",
+        body in prop::collection::vec(any::<u8>(), 0..200),
+        id in "[!-~é]{0,30}",
+        extra in "[ -~]{0,20}",
+        millis in 0_i64..4_000_000_000_000,
+    ) {
+        let provider = signing("development = 'key'", &written.scheme);
+        let scheme = &provider.schemes[0];
+        let secrets = secrets(&provider, &[&key, "another"]);
+        let time = Timestamp::from_unix_millis(millis);
+        let headers: Headers = [acme::field("x-extra", &extra)].into_iter().collect();
+        let message = Message { body: &body, id: &id, time, headers: &headers };
+        let signed = scheme.sign(&secrets[0], &message).into_iter().chain(headers.iter().cloned());
+        let request = carrying(signed, body.clone());
+
+        let fresh = match (written.signs_time, written.scheme.contains("unit = 'ms'")) {
+            (false, _) => Freshness::NoTimestamp,
+            (true, _) => Freshness::Fresh(time.skew_from(time)),
+        };
+        let genuine = Verified { scheme: "s".into(), secret: 0, freshness: fresh };
+        prop_assert_eq!(provider.verify(&secrets, &request, None, Some(time).into()), Verdict::Verified(genuine));
+
+        let no_match = Rejection { scheme: "s".into(), reason: Reason::NoMatchingSignature { signatures: 1, secrets: 1 } };
+        let other_secret = provider.verify(&secrets[1..], &request, None, Some(time).into());
+        prop_assert_eq!(other_secret, Verdict::Rejected(no_match.clone()));
+        let mut other_body = request.clone();
+        other_body.body = [&body[..], b"!"].concat().into();
+        let other_body = provider.verify(&secrets[..1], &other_body, None, Some(time).into());
+        prop_assert_eq!(other_body, Verdict::Rejected(no_match));
+    }
+
+    #[test]
+    fn no_header_value_is_too_strange_to_be_judged(
+        written in scheme(),
+        signature in strange(),
+        time in strange(),
+    ) {
+        let provider = signing("development = 'key'", &written.scheme);
+        let secrets = secrets(&provider, &["key"]);
+        let value = |bytes: &[u8]| hookdev::webhook::request::HeaderValue::from_bytes(bytes).expect("a header value");
+        let name = |name: &str| name.parse().expect("a header name");
+        let fields = [(name("x-sig"), value(&signature)), (name("x-time"), value(&time)), (name("x-id"), value(b""))];
+        let verdict = provider.verify(&secrets, &carrying(fields, "{}"), None, None.into());
+        prop_assert!(matches!(verdict, Verdict::Rejected(_)), "{:?}", verdict);
+    }
+
+    #[test]
+    fn no_text_is_too_strange_for_a_manifest(text in "\\PC*", from in any::<prop::sample::Index>(), cut in 0_usize..40) {
+        let _ = load(&text, &FILES);
+        let mut spoilt = SOUND.to_owned();
+        let place = from.index(SOUND.len());
+        spoilt.replace_range(place..(place + cut).min(SOUND.len()), &text);
+        if let Err(error) = load(&spoilt, &FILES) {
+            let lines = spoilt.lines().count() + 1;
+            prop_assert!(error.position.is_some_and(|(line, column)| (1..=lines).contains(&line) && column > 0), "{}", error);
+        }
+    }
+}
+
+/// Bytes of a header value: any that one may hold, and often those that the grammars know.
+fn strange() -> impl Strategy<Value = Vec<u8>> {
+    let known = prop::sample::select(vec![
+        "v1=",
+        "v1,",
+        "t=",
+        "sha256=",
+        "0",
+        "00ff",
+        "AAAA",
+        "AQ==",
+        "=",
+        ",",
+        ";",
+        " ",
+        "-",
+        "1700000000",
+        "t:",
+        "|",
+    ]);
+    let any = prop::sample::select((0x20..=0xff_u8).filter(|byte| *byte != 0x7f).chain([b'\t']).collect::<Vec<_>>());
+    let piece = prop_oneof![known.prop_map(|text| text.as_bytes().to_vec()), any.prop_map(|byte| vec![byte])];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}

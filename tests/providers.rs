@@ -1,0 +1,328 @@
+//! The contract that every provider folder keeps: those in `fixtures`, and the folders that `HOOKDEV_PROVIDERS` names.
+//! The judge of payloads is the `jsonschema` crate, formats asserted, and our own checker must agree with it.
+
+mod vectors;
+
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+};
+
+use hookdev::{
+    store::providers,
+    webhook::{
+        json,
+        provider::{
+            Provider,
+            compose::{Moment, What},
+            event::Event,
+            files,
+            payload::{self, Payload},
+            self_test::self_test,
+        },
+        request::Request,
+        schema::Definition,
+        time::Timestamp,
+    },
+};
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+
+const SHIPPED: [&str; 4] = ["aspect", "auphonic", "cyanite", "jewelmusic"];
+
+/// The providers that come with the program.
+fn shipped() -> Vec<Provider> {
+    providers::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).expect("sound folders")
+}
+
+/// All providers that the contract is held against.
+fn providers() -> Vec<Provider> {
+    let folders = env::var_os("HOOKDEV_PROVIDERS").unwrap_or_default();
+    let named: Vec<PathBuf> = env::split_paths(&folders).filter(|path| !path.as_os_str().is_empty()).collect();
+    let named = named.iter().flat_map(|folder| providers::read(folder).unwrap_or_else(|error| panic!("{error}")));
+    shipped().into_iter().chain(named).collect()
+}
+
+/// Both judges of one provider's payloads.
+struct Judges<'a> {
+    provider: &'a Provider,
+    schema: Value,
+    root: Validator,
+    definitions: BTreeMap<String, Validator>,
+}
+
+impl<'a> Judges<'a> {
+    /// None for a provider without a schema.
+    fn of(provider: &'a Provider) -> Option<Self> {
+        let schema: Value = serde_json::from_str(provider.files().get(files::SCHEMA)?).expect("JSON");
+        let build =
+            |schema: &Value| jsonschema::options().should_validate_formats(true).build(schema).expect("a JSON Schema");
+        let names = schema["$defs"].as_object().expect("$defs").keys();
+        let definitions = names.map(|name| {
+            let only = json!({
+                "$schema": schema["$schema"], "$defs": schema["$defs"], "$ref": format!("#/$defs/{name}"),
+            });
+            (name.clone(), build(&only))
+        });
+        Some(Self { provider, root: build(&schema), definitions: definitions.collect(), schema: schema.clone() })
+    }
+
+    /// Whether a payload satisfies a definition, when both judges say the same.
+    #[track_caller]
+    fn agree_by(&self, definition: &str, payload: &Value) -> bool {
+        let ours = self.provider.schema().expect("a schema").definition(definition).expect("a definition");
+        self.agree(ours, &self.definitions[definition], payload, definition)
+    }
+
+    /// The same by the schema's root.
+    #[track_caller]
+    fn agree_by_root(&self, payload: &Value) -> bool {
+        self.agree(self.provider.schema().expect("a schema").root(), &self.root, payload, "the root")
+    }
+
+    #[track_caller]
+    fn agree(&self, ours: Definition<'_>, oracle: &Validator, payload: &Value, by: &str) -> bool {
+        let text = payload.to_string();
+        let report = ours.check(&json::parse(&text).expect("JSON"));
+        let expected = oracle.is_valid(payload);
+        assert_eq!(report.errors.is_empty(), expected, "{}: {text} by {by}: {report:?}", self.provider.name);
+        expected
+    }
+
+    /// The paths of all keys that a definition requires, as pointers.
+    fn required(&self, definition: &Value, at: &str) -> Vec<String> {
+        let target = definition["$ref"].as_str().map(|reference| {
+            self.schema.pointer(reference.strip_prefix('#').expect("a local $ref")).expect("a definition")
+        });
+        let mut paths = target.map(|target| self.required(target, at)).unwrap_or_default();
+        let keys = definition["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        paths.extend(keys.map(|key| format!("{at}/{key}")));
+        for (key, property) in definition["properties"].as_object().into_iter().flatten() {
+            paths.extend(self.required(property, &format!("{at}/{key}")));
+        }
+        if definition.get("items").is_some() {
+            paths.extend(self.required(&definition["items"], &format!("{at}/0")));
+        }
+        paths
+    }
+}
+
+/// The payloads of an event as they stand in the folder: the fixture, and the fixture with each variant's changes.
+fn written(event: &Event) -> Vec<Value> {
+    let fixture: Value = serde_json::from_str(&event.fixture).expect("JSON");
+    let varied = event.variants.iter().map(|variant| {
+        let mut payload = fixture.clone();
+        for (path, text) in variant {
+            *payload.pointer_mut(&path.pointer()).expect("a value to vary") = json!(text);
+        }
+        payload
+    });
+    std::iter::once(fixture.clone()).chain(varied).collect()
+}
+
+/// The payloads of an event as they are sent, with fresh ids and times.
+fn drafted(provider: &Provider, event: &Event) -> Vec<Value> {
+    let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
+    let draft = |variant| {
+        let moment = Moment { now: Timestamp::from_unix_seconds(1_772_442_920), id: None, entropy: [42; 32] };
+        let draft = provider.draft(event, What::Fixture(variant, &[]), &moment).expect("a draft");
+        serde_json::from_str(draft.payload().expect("a payload")).expect("JSON")
+    };
+    std::iter::once(None).chain(variants).map(draft).collect()
+}
+
+#[test]
+fn the_events_are_those_that_the_providers_document() {
+    let shipped = shipped();
+    let mut names: Vec<&str> =
+        shipped.iter().flat_map(|provider| &provider.events).map(|event| event.full_name.as_str()).collect();
+    names.sort_unstable();
+    let documented = [
+        "aspect.task.completed",
+        "aspect.task.failed",
+        "aspect.task.progress",
+        "auphonic.done",
+        "auphonic.error",
+        "cyanite.v1.in_depth_analysis.failed",
+        "cyanite.v1.in_depth_analysis.finished",
+        "cyanite.v1.musical_analysis.failed",
+        "cyanite.v1.musical_analysis.finished",
+        "cyanite.v1.spotify_track_analysis.failed",
+        "cyanite.v1.spotify_track_analysis.finished",
+        "cyanite.v1.test",
+        "cyanite.v2.failed",
+        "cyanite.v2.finished",
+        "jewelmusic.fraud.action_required",
+        "jewelmusic.fraud.bot_detection",
+        "jewelmusic.fraud.resolved",
+        "jewelmusic.fraud.suspicious_activity",
+        "jewelmusic.release.created",
+        "jewelmusic.release.live",
+        "jewelmusic.release.rejected",
+        "jewelmusic.release.submitted",
+        "jewelmusic.royalty.payment.completed",
+        "jewelmusic.royalty.payment.pending",
+        "jewelmusic.royalty.reported",
+        "jewelmusic.royalty.threshold.reached",
+        "jewelmusic.track.analyzed",
+        "jewelmusic.track.processed",
+        "jewelmusic.track.transcribed",
+        "jewelmusic.track.uploaded",
+    ];
+    assert_eq!(names, documented);
+}
+
+#[test]
+fn every_folder_holds_what_it_states() {
+    for provider in providers() {
+        assert_eq!(self_test(&provider), [""; 0], "{}", provider.name);
+    }
+}
+
+#[test]
+fn every_payload_satisfies_its_definition_and_the_root() {
+    for provider in providers() {
+        let Some(judges) = Judges::of(&provider) else { continue };
+        for event in &provider.events {
+            for payload in written(event).iter().chain(&drafted(&provider, event)) {
+                assert!(judges.agree_by_root(payload), "{}: {payload}", event.full_name);
+                let Some(definition) = &event.schema else { continue };
+                assert!(judges.agree_by(definition, payload), "{}: {payload}", event.full_name);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_documented_analyses_of_cyanite_are_all_sent() {
+    let shipped = shipped();
+    let cyanite = shipped.iter().find(|provider| provider.name == "cyanite").expect("cyanite");
+    let analyses = |event: &str| {
+        let event = cyanite.event(event).expect("an event");
+        written(event).iter().map(|payload| payload["event"]["type"].as_str().expect("a type").to_owned()).collect()
+    };
+    for event in ["v2.finished", "v2.failed"] {
+        let types: Vec<String> = analyses(event);
+        assert_eq!(types, ["AudioAnalysisV6", "FastMusicalAnalysis", "FullScaleMusicalAnalysis", "InDepthAnalysis"]);
+    }
+    for event in ["v1.musical_analysis.finished", "v1.musical_analysis.failed"] {
+        assert_eq!(analyses(event), ["FAST_MUSICAL_ANALYSIS", "FULL_SCALE_MUSICAL_ANALYSIS"]);
+    }
+}
+
+#[test]
+fn a_payload_without_a_required_key_breaks_its_definition() {
+    let mut dropped = BTreeMap::new();
+    for provider in providers() {
+        let Some(judges) = Judges::of(&provider) else { continue };
+        for event in &provider.events {
+            let Some(definition) = &event.schema else { continue };
+            for pointer in judges.required(&judges.schema["$defs"][definition], "") {
+                let (parent, key) = pointer.rsplit_once('/').expect("a key");
+                let mut payload = written(event).remove(0);
+                let parent = payload.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
+                assert!(parent.remove(key).is_some(), "{}: {pointer}", event.full_name);
+                assert!(!judges.agree_by(definition, &payload), "{} without {pointer}", event.full_name);
+                *dropped.entry(provider.name.clone()).or_insert(0) += 1;
+            }
+        }
+    }
+    // Counted in the schemas by hand: each event's required keys, of a list those of its first item.
+    let expected =
+        [("aspect", 3 * 20), ("auphonic", 2 * 3), ("cyanite", 2 * 7 + 2 + 4 * 3 + 2 * 5), ("jewelmusic", 15 * 4 + 16)];
+    for (name, count) in expected {
+        assert_eq!(dropped.get(name), Some(&count), "{name}");
+    }
+}
+
+/// A document with each of its values exchanged for one of each other kind, and each of its members and items taken
+/// out.
+fn mutants(document: &Value) -> Vec<Value> {
+    let kinds = json!([null, true, 0, -1, 1.5, 1e300, "", "x", "2", "2025-01-01T12:00:00Z", [], {}, [1], {"a": 1}]);
+    let mut mutants = kinds.as_array().expect("an array").clone();
+    match document {
+        Value::Object(members) => {
+            for (key, value) in members {
+                let others: Map<String, Value> =
+                    members.iter().filter(|(other, _)| *other != key).map(|(k, v)| (k.clone(), v.clone())).collect();
+                let with = |value| others.clone().into_iter().chain([(key.clone(), value)]).collect::<Map<_, _>>();
+                mutants.push(others.clone().into());
+                mutants.extend(self::mutants(value).into_iter().map(|mutant| with(mutant).into()));
+            }
+        }
+        Value::Array(items) => {
+            for (place, item) in items.iter().enumerate() {
+                let mut others = items.clone();
+                others.remove(place);
+                mutants.push(others.into());
+                for mutant in self::mutants(item) {
+                    let mut with = items.clone();
+                    with[place] = mutant;
+                    mutants.push(with.into());
+                }
+            }
+        }
+        _ => {}
+    }
+    mutants
+}
+
+#[test]
+fn a_payload_changed_in_any_place_is_judged_alike() {
+    let mut verdicts = BTreeMap::new();
+    for provider in providers() {
+        let Some(judges) = Judges::of(&provider) else { continue };
+        for event in &provider.events {
+            for payload in written(event) {
+                for mutant in mutants(&payload) {
+                    judges.agree_by_root(&mutant);
+                    let Some(definition) = &event.schema else { continue };
+                    let valid = judges.agree_by(definition, &mutant);
+                    *verdicts.entry((provider.name.clone(), valid)).or_insert(0) += 1;
+                }
+            }
+        }
+    }
+    for name in SHIPPED {
+        let of = |valid| verdicts.get(&(name.to_owned(), valid)).copied().unwrap_or(0);
+        assert!(of(false) > 50 && of(true) > 1, "{name}: {} invalid and {} valid", of(false), of(true));
+    }
+}
+
+/// The payload of a request as a standard validator takes it: JSON, or the object of a form's fields.
+fn standard(request: &Request) -> Option<Value> {
+    let body = payload::decoded(request, 1 << 20).expect("a body that can be decoded");
+    let is_form = request.media_type().is_some_and(|media| media.contains("form"));
+    if !is_form {
+        return serde_json::from_slice(&body).ok();
+    }
+    let payload = Payload::parse(request, &body);
+    Some(payload.fields().map(|(name, text)| (name.to_owned(), json!(text))).collect::<Map<_, _>>().into())
+}
+
+#[test]
+fn every_vector_says_of_its_payload_what_the_jsonschema_crate_says() {
+    let mut statuses = BTreeMap::new();
+    for provider in providers() {
+        let Some(judges) = Judges::of(&provider) else { continue };
+        for vector in vectors::of(&provider) {
+            let event = vector.event.as_deref().and_then(|name| provider.event(name));
+            let status = match (provider.schema_of(event), standard(&vector.request())) {
+                (Some(definition), Some(payload)) if judges.agree_by(definition, &payload) => "valid",
+                (Some(_), Some(_)) => "invalid",
+                _ => "unknown",
+            };
+            assert_eq!(status, vector.payload, "{} {}", provider.name, vector.id);
+            *statuses.entry((provider.name.clone(), status)).or_insert(0) += 1;
+        }
+    }
+    for name in SHIPPED {
+        for status in ["valid", "invalid"] {
+            assert!(
+                statuses.contains_key(&(name.to_owned(), status)),
+                "no vector of {name} has a payload that is {status}"
+            );
+        }
+    }
+}

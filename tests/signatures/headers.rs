@@ -1,0 +1,179 @@
+//! The headers of a signature: several entries, several secrets, several names, and the same name twice.
+
+use super::*;
+
+#[test]
+fn each_part_of_a_signature_header_counts_for_what_it_is() {
+    let provider = svix();
+    let secrets = secrets(&provider, &[SECRET]);
+    let genuine = verified("svix", 0, Freshness::Fresh(age(0)));
+    let header = "svix-signature";
+    let no_form = malformed(header, "it is not of the form that the provider sends");
+    let no_version = malformed(header, "an entry has no version before its signature, and no other entry matches");
+    let no_base64 = malformed(header, "the signature is not base64 (standard alphabet, padded)");
+    let bare = &SIGNATURE["v1,".len()..];
+    let cases = [
+        (format!("{WRONG} {SIGNATURE}"), genuine.clone()),
+        (format!("{SIGNATURE} {WRONG}"), genuine.clone()),
+        (format!("{SIGNATURE} {SIGNATURE}"), genuine.clone()),
+        (format!("v1a,AAAA  {SIGNATURE} "), genuine.clone()),
+        (format!("v1, {SIGNATURE}"), genuine.clone()),
+        (format!("nonsense {SIGNATURE}"), genuine),
+        (WRONG.to_owned(), rejected("svix", no_match(1, 1))),
+        (format!("{WRONG} {WRONG}"), rejected("svix", no_match(2, 1))),
+        (format!("{WRONG} v1,AAAA v2,AAAA"), rejected("svix", no_match(2, 1))),
+        (format!("v1,no_base64 {WRONG}"), rejected("svix", no_match(2, 1))),
+        (format!("{SIGNATURE},"), rejected("svix", no_base64.clone())),
+        (format!("{SIGNATURE},AAAA"), rejected("svix", no_base64.clone())),
+        ("v1,no_base64".to_owned(), rejected("svix", no_base64.clone())),
+        ("v1,".to_owned(), rejected("svix", no_base64)),
+        (format!("v2,{bare}"), rejected("svix", unsupported(header, &["v2"]))),
+        (format!("V1,{bare}"), rejected("svix", unsupported(header, &["V1"]))),
+        (format!("v1a,{bare} ,{bare}"), rejected("svix", unsupported(header, &["v1a", ""]))),
+        (format!("{WRONG} {bare}"), rejected("svix", no_version)),
+        (bare.to_owned(), rejected("svix", no_form.clone())),
+        ("v1".to_owned(), rejected("svix", no_form)),
+        (String::new(), rejected("svix", malformed(header, "there is no signature in it"))),
+        ("   ".to_owned(), rejected("svix", malformed(header, "there is no signature in it"))),
+    ];
+    for (value, expected) in cases {
+        let request = published(Some((header, &value)));
+        assert_eq!(judge(&provider, &secrets, &request, at(SENT)), expected, "{value:?}");
+    }
+}
+
+#[test]
+fn any_of_several_secrets_may_match_and_the_verdict_names_it() {
+    let provider = svix();
+    let request = published(None);
+    let fresh = Freshness::Fresh(age(0));
+    let cases = [
+        (vec![SECRET], verified("svix", 0, fresh)),
+        (vec![OTHER_SECRET, SECRET], verified("svix", 1, fresh)),
+        (vec![SECRET, OTHER_SECRET], verified("svix", 0, fresh)),
+        (vec![SECRET, SECRET], verified("svix", 0, fresh)),
+        (vec!["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"], verified("svix", 0, fresh)),
+        (vec![OTHER_SECRET], rejected("svix", no_match(1, 1))),
+        (vec![OTHER_SECRET, OTHER_SECRET, "whsec_AAAA"], rejected("svix", no_match(1, 3))),
+    ];
+    for (texts, expected) in cases {
+        assert_eq!(judge(&provider, &secrets(&provider, &texts), &request, at(SENT)), expected, "{texts:?}");
+    }
+    // While a secret is renewed, a provider signs with both and a handler may know either.
+    let rotation = published(Some(("svix-signature", &format!("{WRONG} {SIGNATURE}"))));
+    let both = secrets(&provider, &[OTHER_SECRET, SECRET]);
+    assert_eq!(judge(&provider, &both, &rotation, at(SENT)), verified("svix", 1, fresh));
+}
+
+#[test]
+fn without_a_secret_nothing_is_genuine() {
+    for (vector, provider) in published::vectors() {
+        let scheme = &provider.schemes[0].name;
+        let verdict = judge(&provider, &[], &vector.request(), at(vector.at));
+        assert_eq!(verdict, rejected(scheme, no_match(1, 0)), "{}", vector.id);
+    }
+    let token = signing(TEXT_SECRET, TOKEN);
+    for value in ["", "key"] {
+        let verdict = judge(&token, &[], &post(&[("x-token", value)], BODY), UNKNOWN);
+        assert!(matches!(verdict, Verdict::Rejected(_)), "{value:?}: {verdict:?}");
+    }
+}
+
+#[test]
+fn a_header_that_is_missing_is_named_with_all_its_names() {
+    let provider = svix();
+    let secrets = secrets(&provider, &[SECRET]);
+    for name in ["id", "timestamp", "signature"] {
+        let (branded, unbranded) = (format!("svix-{name}"), format!("webhook-{name}"));
+        let mut request = published(None);
+        request.headers.remove(&branded);
+        let verdict = judge(&provider, &secrets, &request, at(SENT));
+        assert_eq!(verdict, rejected("svix", missing(&[&branded, &unbranded])));
+    }
+}
+
+#[test]
+fn a_header_that_came_twice_is_ambiguous_even_when_both_are_right() {
+    let provider = svix();
+    let secrets = secrets(&provider, &[SECRET]);
+    for (name, right, other) in [
+        ("svix-id", ID, "msg_other"),
+        ("svix-timestamp", "1614265330", "1614265331"),
+        ("svix-signature", SIGNATURE, WRONG),
+    ] {
+        for (second, times) in [(vec![right], 2), (vec![other], 2), (vec![other, right], 3)] {
+            let mut request = published(None);
+            for text in second {
+                let (name, value) = field(name, text);
+                request.headers.push(name, value);
+            }
+            let verdict = judge(&provider, &secrets, &request, at(SENT));
+            assert_eq!(verdict, rejected("svix", ambiguous(name, times)), "{name}");
+        }
+        // Under its other name it is another header, and the first name counts.
+        let mut request = published(None);
+        let (name, value) = field(&name.replace("svix", "webhook"), other);
+        request.headers.push(name, value);
+        let verdict = judge(&provider, &secrets, &request, at(SENT));
+        assert_eq!(verdict, verified("svix", 0, Freshness::Fresh(age(0))));
+    }
+}
+
+#[test]
+fn a_wrong_header_is_not_mended_by_a_right_one_under_another_name() {
+    let provider = svix();
+    let secrets = secrets(&provider, &[SECRET]);
+    let names = ["svix-id", "svix-timestamp", "svix-signature"];
+    let problems = [
+        ("msg_other", no_match(1, 1)),
+        ("1614265331", no_match(1, 1)),
+        ("", malformed("svix-signature", "there is no signature in it")),
+    ];
+    for (name, (wrong, reason)) in names.into_iter().zip(problems) {
+        let mut request = published(Some((name, wrong)));
+        for (name, value) in &published(None).headers {
+            request.headers.push(name.as_str().replace("svix", "webhook").parse().expect("a name"), value.clone());
+        }
+        assert_eq!(judge(&provider, &secrets, &request, at(SENT)), rejected("svix", reason), "{name}");
+    }
+}
+
+#[test]
+fn a_signed_header_that_came_twice_is_ambiguous() {
+    let scheme = r#"
+[[scheme]]
+name = "extra"
+algorithm = "hmac-sha256"
+content = "{header:x-extra}{body}"
+signature = { header = "x", value = "{hex}" }
+"#;
+    let provider = signing(TEXT_SECRET, scheme);
+    let secrets = secrets(&provider, &["key"]);
+    // Python: hmac.new(b"key", b"POST{}", "sha256")
+    let signature = "5e50ab2f1c3c19ca4f1dc790bc6970755b17b8e2082b7ed462023e25eec19dea";
+    let verdict = |fields: &[(&str, &str)]| judge(&provider, &secrets, &post(fields, "{}"), UNKNOWN);
+    let once = [("x", signature), ("x-extra", "POST")];
+    assert_eq!(verdict(&once), verified("extra", 0, Freshness::NoTimestamp));
+    assert_eq!(
+        verdict(&[once[0], once[1], ("x-extra", "PUT")]),
+        rejected("extra", ambiguous("x-extra", 2)),
+        "a handler may read the other one"
+    );
+    assert_eq!(verdict(&once[..1]), rejected("extra", no_match(1, 1)));
+}
+
+#[test]
+fn an_id_outside_ascii_is_signed_as_it_is_sent() {
+    let provider = svix();
+    let secrets = secrets(&provider, &[SECRET]);
+    let time = Timestamp::from_unix_seconds(SENT);
+    let message = Message { body: BODY.as_bytes(), id: "msg_é", time, headers: &Headers::new() };
+    let request = carrying(provider.schemes[0].sign(&secrets[0], &message), BODY);
+    // Python: base64.b64encode(hmac.new(key, b"msg_\xe9.1614265330." + body, "sha256").digest())
+    assert_eq!(
+        request.headers.get("svix-signature").expect("a signature"),
+        "v1,qtz9NfA+mpIPMud0LUR7C/zHC3SOXIoOsuMKDdNx7zU="
+    );
+    assert_eq!(request.headers.get("svix-id").expect("an id").as_bytes(), b"msg_\xe9");
+    assert_eq!(judge(&provider, &secrets, &request, at(SENT)), verified("svix", 0, Freshness::Fresh(age(0))));
+}
