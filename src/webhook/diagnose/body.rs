@@ -50,8 +50,9 @@ type Hypothesis = fn(Original<'_>, &mut Make<'_>) -> Step;
 /// Those that look at the ends or pass once over the bytes.
 const CHEAP: [Hypothesis; 7] = [ends, line_ends, byte_order_mark, charset, compression, length, wrapping];
 
-/// Those that write the body anew.
-const REWRITTEN: [Hypothesis; 4] = [respelled, reserialised, renumbered, form::rewritten];
+/// Those that write the body anew. What its numbers may have been is beside them, as that is a
+/// large number of bodies already.
+const REWRITTEN: [Hypothesis; 3] = [respelled, reserialised, form::rewritten];
 
 /// What is done to a text that was just written.
 const ENDINGS: [Hypothesis; 3] = [ends, line_ends, byte_order_mark];
@@ -77,12 +78,12 @@ pub fn search(request: &Request, depth: Depth, bench: &mut Bench, attempt: &mut 
     if !rewritable || depth == Depth::Cheap {
         return ControlFlow::Continue(());
     }
-    for hypothesis in REWRITTEN {
-        hypothesis(original, &mut |body, code, message| search.body(body, WRITING, &[Finding::new(code, message)]))?;
-    }
+    let mut alone = |body, code, message| search.body(body, WRITING, &[Finding::new(code, message)]);
+    REWRITTEN.iter().try_for_each(|hypothesis| hypothesis(original, &mut alone))?;
     if depth == Depth::Single {
         return ControlFlow::Continue(());
     }
+    renumbered(original, &mut alone)?;
     for hypothesis in REWRITTEN {
         hypothesis(original, &mut |body, code, message| {
             let first = Finding::new(code, message);
@@ -387,41 +388,70 @@ const MOST_NUMBERS: usize = 600;
 /// So many whole numbers may have lost their `.0` in any combination.
 const MOST_COMBINED: usize = 6;
 
-/// JSON whose numbers a serialiser has shortened or rounded: what they may have been before.
+/// A longer text is not written anew for its numbers' sake.
+const LONGEST_RENUMBERED: usize = 64 << 10;
+
+/// JSON whose numbers a serialiser has shortened or rounded: what they may have been before, in the
+/// text as it came and as the sender may have written it.
 fn renumbered(Original { body, .. }: Original<'_>, make: &mut Make<'_>) -> Step {
     with_document(body, |document| {
-        let numbers = document.numbers();
-        let mut left = MOST_NUMBERS;
-        let mut change = |numbers: &HashMap<usize, String>| {
-            if numbers.is_empty() || left == 0 {
-                return ControlFlow::Continue(());
-            }
-            left -= 1;
-            let message = "the signature is over the same JSON with a number written otherwise (such as 1.0 for 1, 1e2 for 100, or an integer past 2^53): numbers were parsed and written anew between signing and here";
-            let text = document.renumbered(numbers);
-            make(text.into_bytes(), Code::BodyReserialised, message.into())
-        };
-        let each = |form: &dyn Fn(&str) -> Option<String>| -> HashMap<usize, String> {
-            numbers.iter().filter_map(|(at, text)| Some((*at, form(text)?))).collect()
-        };
-        for form in [with_zero, with_two_zeros, with_two_places] {
-            change(&each(&form))?;
+        let came = "the signature is over the same JSON with a number written otherwise (such as 1.0 for 1, 1e2 for 100, or an integer past 2^53): its numbers were parsed and written anew between signing and here";
+        other_numbers(document, &mut |text| make(text.into_bytes(), Code::BodyReserialised, came.into()))?;
+        if body.len() > LONGEST_RENUMBERED {
+            return ControlFlow::Continue(());
         }
-        let whole: Vec<(usize, String)> =
-            numbers.iter().filter_map(|(at, text)| Some((*at, with_zero(text)?))).collect();
-        if whole.len() <= MOST_COMBINED {
-            for set in 1_usize..1 << whole.len() {
-                let chosen = whole.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
-                change(&chosen.map(|(_, number)| number.clone()).collect())?;
-            }
-        }
-        for (at, text) in &numbers {
-            for other in alternatives(text) {
-                change(&HashMap::from([(*at, other)]))?;
-            }
+        let spelled = SPELLINGS.iter().map(|(escapes, words)| (document.respelled(escapes), (*words).to_owned()));
+        let keeping_numbers = WRITERS.iter().filter(|writer| writer.keeps_fractions());
+        let written = keeping_numbers.flat_map(|writer| {
+            writer.layouts.iter().filter_map(move |&layout| {
+                let words = format!("{}, such as {} writes it", layout.words(), writer.call);
+                Some((document.written(writer, layout, false)?, words))
+            })
+        });
+        for (text, words) in spelled.chain(written) {
+            let message = format!(
+                "the signature is over the same JSON {words}, with a number written otherwise (such as 1.0 for 1): the body was parsed and written anew between signing and here"
+            );
+            with_document(text.as_bytes(), |document| {
+                other_numbers(document, &mut |text| {
+                    make(text.into_bytes(), Code::BodyReserialised, message.clone().into())
+                })
+            })?;
         }
         ControlFlow::Continue(())
     })
+}
+
+/// The document with its numbers as they may have been.
+fn other_numbers(document: Document<'_>, make: &mut dyn FnMut(String) -> Step) -> Step {
+    let numbers = document.numbers();
+    let mut left = MOST_NUMBERS;
+    let mut change = |numbers: &HashMap<usize, String>| {
+        if numbers.is_empty() || left == 0 {
+            return ControlFlow::Continue(());
+        }
+        left -= 1;
+        make(document.renumbered(numbers))
+    };
+    let each = |form: &dyn Fn(&str) -> Option<String>| -> HashMap<usize, String> {
+        numbers.iter().filter_map(|(at, text)| Some((*at, form(text)?))).collect()
+    };
+    for form in [with_zero, with_two_zeros, with_two_places] {
+        change(&each(&form))?;
+    }
+    let whole: Vec<(usize, String)> = numbers.iter().filter_map(|(at, text)| Some((*at, with_zero(text)?))).collect();
+    if whole.len() <= MOST_COMBINED {
+        for set in 1_usize..1 << whole.len() {
+            let chosen = whole.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
+            change(&chosen.map(|(_, number)| number.clone()).collect())?;
+        }
+    }
+    for (at, text) in &numbers {
+        for other in alternatives(text) {
+            change(&HashMap::from([(*at, other)]))?;
+        }
+    }
+    ControlFlow::Continue(())
 }
 
 fn is_whole(text: &str) -> bool {

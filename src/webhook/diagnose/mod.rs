@@ -210,7 +210,7 @@ impl Bench {
         let missing = body::missing_bytes(case.request);
         let missing = missing.map(|words| format!("{words}; ")).unwrap_or_default();
         let tried = if exhausted {
-            "the body is large, so that only the likeliest causes were tried"
+            "there is too much of it to try everything, so that only the likeliest causes were tried"
         } else {
             "tried: other spellings of the body (JSON of five languages, line ends, character sets), of the secret (white space, quotes, encodings, other providers') and of the signature (hash, encoding, signed content)"
         };

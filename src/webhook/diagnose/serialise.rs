@@ -17,6 +17,13 @@ pub struct Writer {
     members: Members,
 }
 
+impl Writer {
+    /// Whether a number that is written as a fraction stays one.
+    pub const fn keeps_fractions(&self) -> bool {
+        matches!(self.numbers, Numbers::Python | Numbers::Ruby)
+    }
+}
+
 /// The white space between tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
