@@ -358,3 +358,29 @@ pub fn event(provider: &Provider, event: &Event, payload: Option<&str>, out: &mu
 fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::{diagnose::Code, signature::Verdict};
+
+    #[test]
+    fn findings_are_told_by_code_message_and_hint() {
+        let finding = Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), hint: "remove it".into() };
+        let assessment = Assessment {
+            provider: None,
+            event: None,
+            verdict: Verdict::Unrecognised,
+            secret: None,
+            payload: PayloadCheck::Unknown,
+            summary: None,
+            findings: vec![finding],
+            warnings: Vec::new(),
+        };
+        let mut out = Vec::new();
+        verification("a.json", 0, &assessment, &mut out);
+        let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let expected = serde_json::json!([{"code": "body-bom", "message": "a mark \"came\"", "hint": "remove it"}]);
+        assert_eq!(line["findings"], expected);
+    }
+}

@@ -278,3 +278,37 @@ fn visible_width(coloured: &str) -> usize {
     }
     width + text::width(rest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::{
+        assessment::PayloadCheck,
+        diagnose::{Code, Finding},
+    };
+
+    #[test]
+    fn a_finding_is_told_with_its_hint_and_broken_between_words() {
+        let page =
+            Page { palette: Palette::new(false), width: Some(30), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+        let finding = Finding {
+            code: Code::BodyBom,
+            message: "a mark \u{1b}[31m came before it".into(),
+            hint: "write it without one".into(),
+        };
+        let assessment = Assessment {
+            provider: None,
+            event: None,
+            verdict: Verdict::Unrecognised,
+            secret: None,
+            payload: PayloadCheck::Unknown,
+            summary: None,
+            findings: vec![finding],
+            warnings: Vec::new(),
+        };
+        let mut out = String::new();
+        page.verification("a.json", &assessment, &[], &mut out);
+        let told: Vec<&str> = out.lines().skip(1).collect();
+        assert_eq!(told, [r"  body-bom: a mark \u{1b}[31m", "    came before it", "  hint: write it without one"]);
+    }
+}

@@ -209,7 +209,7 @@ impl Bench {
     fn unexplained(&self, case: &Case<'_>, exhausted: bool) -> Finding {
         let missing = body::missing_bytes(case.request);
         let missing = missing.map(|words| format!("{words}; ")).unwrap_or_default();
-        let tried = if exhausted {
+        let tried = if exhausted || case.request.body.len() > LONGEST_REWRITTEN {
             "there is too much of it to try everything, so that only the likeliest causes were tried"
         } else {
             "tried: other spellings of the body (JSON of five languages, line ends, character sets), of the secret (white space, quotes, encodings, other providers') and of the signature (hash, encoding, signed content)"

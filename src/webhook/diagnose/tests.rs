@@ -444,6 +444,8 @@ fn large_and_deep_bodies_cost_no_more_than_others() {
             (body.len() > LONGEST_REWRITTEN, body.len() <= LONGEST_REWRITTEN)
         );
         assert!(bench.attempts < 10_000, "{} attempts", bench.attempts);
+        let says_so = bench.unexplained(&case, is_exhausted).message.contains("only the likeliest causes were tried");
+        assert_eq!(says_so, is_exhausted);
     }
 }
 
