@@ -2,12 +2,13 @@
 //!
 //! A hypothesis is believed when [`Scheme::verify`](crate::webhook::signature::Scheme::verify) then takes the request, and never otherwise. So
 //! a finding is a proof; where there is none, [`Code::Unexplained`] says so. What is tried comes in
-//! four kinds: the [`body`], the key ([`secret`]), the way it is signed ([`signing`]) and the
-//! [`time`]; each alone first, then the pairs that occur in life. All of it is bounded.
+//! four kinds: the `body`, the key (`secret`), the way it is signed (`signing`) and the
+//! `time`; each alone first, then the pairs that occur in life. All of it is bounded.
 
 mod body;
 mod code;
 mod form;
+mod numbers;
 mod secret;
 mod serialise;
 mod signing;
