@@ -10,6 +10,7 @@ use serde_json::{Serializer, ser::Formatter};
 use super::text;
 use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
+    diagnose::Finding,
     provider::{Provider, event::Event},
     record::{Answer, Attempt, Delivery, Forwarded},
     request::{self, Headers, Request},
@@ -71,7 +72,7 @@ struct DeliveryLine<'a> {
     rejection: Option<RejectionObject>,
     secret: Option<String>,
     payload: PayloadObject<'a>,
-    findings: [FindingObject; 0],
+    findings: Vec<FindingObject<'a>>,
     warnings: Vec<String>,
     request: RequestObject<'a>,
     response: ResponseObject,
@@ -94,7 +95,7 @@ pub fn delivery(delivery: &Delivery, out: &mut Vec<u8>) {
             rejection: rejection(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: payload(&assessment.payload),
-            findings: [],
+            findings: findings(assessment),
             warnings: delivery.warnings(),
             request: request_object(&delivery.request),
             response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
@@ -119,7 +120,16 @@ fn rejection(assessment: &Assessment) -> Option<RejectionObject> {
 
 /// What explains a refusal.
 #[derive(Serialize)]
-struct FindingObject {}
+struct FindingObject<'a> {
+    code: &'static str,
+    message: &'a str,
+    hint: &'a str,
+}
+
+fn findings(assessment: &Assessment) -> Vec<FindingObject<'_>> {
+    let findings = assessment.findings.iter();
+    findings.map(|Finding { code, message, hint }| FindingObject { code: code.as_str(), message, hint }).collect()
+}
 
 #[derive(Serialize)]
 struct PayloadObject<'a> {
@@ -312,7 +322,7 @@ struct VerificationLine<'a> {
     rejection: Option<RejectionObject>,
     secret: Option<String>,
     payload: PayloadObject<'a>,
-    findings: [FindingObject; 0],
+    findings: Vec<FindingObject<'a>>,
 }
 
 /// Appends the line of a verified capture.
@@ -328,7 +338,7 @@ pub fn verification(file: &str, entry: usize, assessment: &Assessment, out: &mut
             rejection: rejection(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: payload(&assessment.payload),
-            findings: [],
+            findings: findings(assessment),
         },
         out,
     );
@@ -368,4 +378,30 @@ pub fn event(provider: &Provider, event: &Event, payload: Option<&str>, out: &mu
 /// A duration in milliseconds, to the microsecond.
 fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::{diagnose::Code, signature::Verdict};
+
+    #[test]
+    fn findings_are_told_by_code_message_and_hint() {
+        let finding = Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), hint: "remove it".into() };
+        let assessment = Assessment {
+            provider: None,
+            event: None,
+            verdict: Verdict::Unrecognised,
+            secret: None,
+            payload: PayloadCheck::Unknown,
+            summary: None,
+            findings: vec![finding],
+            warnings: Vec::new(),
+        };
+        let mut out = Vec::new();
+        verification("a.json", 0, &assessment, &mut out);
+        let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let expected = serde_json::json!([{"code": "body-bom", "message": "a mark \"came\"", "hint": "remove it"}]);
+        assert_eq!(line["findings"], expected);
+    }
 }

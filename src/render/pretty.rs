@@ -100,10 +100,14 @@ impl Page {
         out.push('\n');
     }
 
-    /// Why it is refused, and what is wrong with the payload.
+    /// Why it is refused, what explains that, and what is wrong with the payload.
     fn judgement(&self, assessment: &Assessment, out: &mut String) {
         if let Some(rejection) = assessment.verdict.rejection() {
             self.labelled(Role::Bad, rejection.reason.code(), &rejection.reason.to_string(), out);
+        }
+        for finding in &assessment.findings {
+            self.labelled(Role::Warning, finding.code.as_str(), &finding.message, out);
+            self.labelled(Role::Key, "hint", &finding.hint, out);
         }
         for error in assessment.payload.errors() {
             let place = if error.pointer.is_empty() { "payload" } else { error.pointer.as_str() };
@@ -280,4 +284,38 @@ fn visible_width(coloured: &str) -> usize {
         rest = rest[start..].split_once('m').map_or("", |(_, behind)| behind);
     }
     width + text::width(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::{
+        assessment::PayloadCheck,
+        diagnose::{Code, Finding},
+    };
+
+    #[test]
+    fn a_finding_is_told_with_its_hint_and_broken_between_words() {
+        let page =
+            Page { palette: Palette::new(false), width: Some(30), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+        let finding = Finding {
+            code: Code::BodyBom,
+            message: "a mark \u{1b}[31m came before it".into(),
+            hint: "write it without one".into(),
+        };
+        let assessment = Assessment {
+            provider: None,
+            event: None,
+            verdict: Verdict::Unrecognised,
+            secret: None,
+            payload: PayloadCheck::Unknown,
+            summary: None,
+            findings: vec![finding],
+            warnings: Vec::new(),
+        };
+        let mut out = String::new();
+        page.verification("a.json", &assessment, &[], &mut out);
+        let told: Vec<&str> = out.lines().skip(1).collect();
+        assert_eq!(told, [r"  body-bom: a mark \u{1b}[31m", "    came before it", "  hint: write it without one"]);
+    }
 }

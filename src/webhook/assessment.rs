@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::webhook::{
+    diagnose::{self, Case, Clock, Code, Finding},
     keyring::{Keyring, SecretSource},
     provider::{
         Provider,
@@ -44,6 +45,8 @@ pub struct Assessment {
     pub payload: PayloadCheck,
     /// The line for people.
     pub summary: Option<String>,
+    /// Why it is refused, as far as [`Judge::explain`] could prove it.
+    pub findings: Vec<Finding>,
     /// What is odd and no reason to refuse it.
     pub warnings: Vec<String>,
 }
@@ -115,12 +118,31 @@ impl Judge<'_> {
             provider: Some(Arc::clone(provider)),
             verdict,
             secret,
+            findings: Vec::new(),
             warnings,
         }
     }
 }
 
 impl Judge<'_> {
+    /// Explains a refusal. That takes a moment, up to some tenths of a second where the body is
+    /// large, so that it is not part of [`Self::assess`]: whoever sent the request waits for that.
+    pub fn explain(&self, request: &Request, receipt: Receipt, clock: Clock, assessment: &mut Assessment) {
+        let (Some(provider), Verdict::Rejected(rejection)) = (&assessment.provider, &assessment.verdict) else {
+            return;
+        };
+        let case = Case { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
+        let findings = diagnose::diagnose(&case);
+        if findings.first().is_some_and(|cause| cause.code != Code::Unexplained) {
+            // What was only likely is not said beside what is proven.
+            let likely = self.no_secret_set(provider, &assessment.verdict);
+            assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
+        } else {
+            assessment.warnings.extend(diagnose::clock(&case, clock).map(str::to_owned));
+        }
+        assessment.findings = findings;
+    }
+
     /// The usual reason why no signature matches: nobody has set the secret.
     fn no_secret_set(&self, provider: &Provider, verdict: &Verdict) -> Option<String> {
         let unmatched = matches!(&verdict.rejection()?.reason, Reason::NoMatchingSignature { .. });
@@ -145,6 +167,7 @@ impl Assessment {
             secret: None,
             payload: PayloadCheck::Unknown,
             summary: None,
+            findings: Vec::new(),
             warnings,
         }
     }
@@ -175,4 +198,54 @@ fn check(
     let report = definition.check(root);
     warnings.extend(report.warnings.iter().map(|violation| format!("{}: {}", violation.pointer, violation.message)));
     if report.errors.is_empty() { PayloadCheck::Valid } else { PayloadCheck::Invalid(report.errors) }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue, Method};
+
+    use super::*;
+    use crate::webhook::{
+        request::Headers,
+        signature::{Algorithm, SecretFormat, SigningSecret, grammar::TextEncoding},
+    };
+
+    const DEVELOPMENT: &str = "hookdev-development-secret-cyanite";
+
+    /// What is said of a body that was signed as another, when only the development secret is set.
+    fn explained(signed: &[u8], key: &str) -> Assessment {
+        let catalog = Catalog::builtin();
+        let secret = |text| SigningSecret::parse(text, &SecretFormat::default()).unwrap();
+        let mut keyring = Keyring::default();
+        keyring.add("cyanite", secret(DEVELOPMENT), SecretSource::Development);
+        let mut mac = secret(key).mac(Algorithm::HmacSha512);
+        mac.update(signed);
+        let mut headers = Headers::new();
+        let signature = TextEncoding::Hex.encode(&mac.finalize());
+        headers.push(HeaderName::from_static("signature"), HeaderValue::try_from(signature).unwrap());
+        let request =
+            Request { method: Method::POST, target: "/cyanite".to_owned(), headers, body: "{\"a\":1}".into() };
+        let judge = Judge { catalog: &catalog, keyring: &keyring, provider: None, decoded_limit: 1 << 20 };
+        let mut assessment = judge.assess(&request, Receipt::default());
+        assert_eq!(assessment.findings, []);
+        judge.explain(&request, Receipt::default(), Clock::Live, &mut assessment);
+        assessment
+    }
+
+    fn codes(assessment: &Assessment) -> Vec<Code> {
+        assessment.findings.iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn what_is_proven_takes_the_place_of_what_is_likely() {
+        let proven = explained(b"{\"a\": 1}", DEVELOPMENT);
+        assert_eq!((codes(&proven), proven.warnings), (vec![Code::BodyReserialised], vec![]));
+        let unproven = explained(b"{\"a\": 1}", "the user's own secret");
+        assert_eq!((codes(&unproven), unproven.warnings.len()), (vec![Code::Unexplained], 1));
+    }
+
+    #[test]
+    fn what_is_genuine_needs_no_explanation() {
+        assert_eq!(codes(&explained(b"{\"a\":1}", DEVELOPMENT)), []);
+    }
 }

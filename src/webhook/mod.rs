@@ -5,6 +5,7 @@
 
 pub mod assessment;
 pub mod delivery;
+pub mod diagnose;
 pub mod json;
 pub mod keyring;
 pub mod nearest;

@@ -29,6 +29,7 @@ const PURE: &[&str] = &[
     "std::collections",
     "std::error",
     "std::fmt",
+    "std::hash",
     "std::io::Cursor",
     "std::io::Error",
     "std::io::ErrorKind",

@@ -1,6 +1,7 @@
 //! `hookdev listen`: a local receiver that verifies, explains, prints, captures and forwards.
 
 mod expectation;
+mod explainer;
 mod output;
 mod receiver;
 mod settings;

@@ -10,17 +10,21 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, OptionFuture},
+};
 use http::{HeaderName, HeaderValue};
 use tokio::sync::mpsc;
 
 use super::{
+    explainer::Explainer,
     output::Output,
     settings::{Current, Settings},
 };
 use crate::{
     commands::{
-        context::{DECODED_LIMIT, Terminal, now},
+        context::{Terminal, now},
         target::with_query_of,
     },
     net::{
@@ -30,7 +34,7 @@ use crate::{
     render::json,
     store::captures::{CaptureName, CaptureStore},
     webhook::{
-        assessment::{Assessment, Judge},
+        assessment::Assessment,
         record::{Answer, Delivery, Forwarded},
         request::{Headers, Request},
         time::Timestamp,
@@ -60,6 +64,7 @@ pub struct Receiver {
     terminal: Terminal,
     pinned: Option<Timestamp>,
     sender: Arc<Sender>,
+    explainer: Explainer,
     seq: AtomicU64,
     turn: AtomicUsize,
 }
@@ -83,6 +88,7 @@ impl Receiver {
             terminal,
             pinned,
             sender,
+            explainer: Explainer::default(),
             seq: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
         }
@@ -163,13 +169,7 @@ impl Receiver {
         let received_at = self.pinned.unwrap_or_else(now);
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
         let settings = self.settings.get();
-        let judge = Judge {
-            catalog: &settings.catalog,
-            keyring: &settings.keyring,
-            provider: settings.provider.as_ref(),
-            decoded_limit: DECODED_LIMIT,
-        };
-        let assessment = judge.assess(&request, Some(received_at).into());
+        let assessment = settings.judge().assess(&request, Some(received_at).into());
         // Taken before the answer goes out, so that no more than the channel holds can wait.
         let place = self.outputs.clone().reserve_owned().await;
         let (mut answer, forwards, pending) = self.decide(&settings, &request, &assessment).await;
@@ -190,11 +190,16 @@ impl Receiver {
             delivery.status = answer.status;
         }
         let Ok(place) = place else { return answer };
-        if pending.is_empty() {
+        let explanation = self.explainer.explain(settings, &delivery);
+        if pending.is_empty() && explanation.is_none() {
             place.send(Output::Delivery(Box::new(delivery)));
         } else {
+            // The answer does not wait for these, and what is told of the delivery does.
             tokio::spawn(async move {
                 delivery.forwards.extend(futures_util::future::join_all(pending).await);
+                if let Some(explained) = OptionFuture::from(explanation).await.flatten() {
+                    delivery.assessment = explained;
+                }
                 place.send(Output::Delivery(Box::new(delivery)));
             });
         }

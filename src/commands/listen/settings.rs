@@ -4,8 +4,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
     cli::Listen,
-    commands::{context::Context, failure::Failure, target::Forward},
+    commands::{
+        context::{Context, DECODED_LIMIT},
+        failure::Failure,
+        target::Forward,
+    },
     webhook::{
+        assessment::Judge,
         keyring::Keyring,
         nearest,
         provider::{Provider, catalog::Catalog},
@@ -53,6 +58,19 @@ impl Settings {
                 configured.map(|forward| Forward::new(&forward.events, &forward.to)).collect::<Result<_, _>>()?;
         }
         Ok(Self { catalog: Arc::clone(&context.catalog), keyring, provider, forwards })
+    }
+}
+
+impl Settings {
+    /// What requests are judged by under these settings.
+    #[must_use]
+    pub fn judge(&self) -> Judge<'_> {
+        Judge {
+            catalog: &self.catalog,
+            keyring: &self.keyring,
+            provider: self.provider.as_ref(),
+            decoded_limit: DECODED_LIMIT,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     store::formats::Entry,
     webhook::{
         assessment::{Assessment, Judge, PayloadCheck},
+        diagnose::Clock,
         keyring::Keyring,
         provider::{Provider, catalog::Catalog},
         signature::{Freshness, Receipt, Verdict},
@@ -79,7 +80,10 @@ impl<'a> Judging<'a> {
             At::Now => Some(now()),
             At::Time(time) => Some(time),
         };
-        let assessment = judge.assess(&entry.request, Receipt { at, tolerance: self.tolerance });
+        let receipt = Receipt { at, tolerance: self.tolerance };
+        let clock = if self.at == At::Received { Clock::Recorded } else { Clock::Chosen };
+        let mut assessment = judge.assess(&entry.request, receipt);
+        judge.explain(&entry.request, receipt, clock, &mut assessment);
         let lacking = self.require.iter().filter_map(|require| lack(*require, &assessment)).collect();
         Verified { assessment, notes: entry.notes, lacking }
     }

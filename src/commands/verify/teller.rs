@@ -116,17 +116,22 @@ impl<'a> Teller<'a> {
 fn check(file: &str, line: Option<u64>, verified: &Verified) -> Check {
     let Verified { assessment, lacking, .. } = verified;
     let mut problems = Vec::new();
-    let mut add = |code: &str, message: String| problems.push(Problem { code: code.to_owned(), message, hint: None });
+    let mut add = |code: &str, message: String, hint: Option<&str>| {
+        problems.push(Problem { code: code.to_owned(), message, hint: hint.map(str::to_owned) });
+    };
     match &assessment.verdict {
-        Verdict::Rejected(rejection) => add(rejection.reason.code(), rejection.reason.to_string()),
-        Verdict::Unrecognised => add("unrecognised", "no provider is recognised in it".to_owned()),
+        Verdict::Rejected(rejection) => add(rejection.reason.code(), rejection.reason.to_string(), None),
+        Verdict::Unrecognised => add("unrecognised", "no provider is recognised in it".to_owned(), None),
         Verdict::Verified(_) | Verdict::Unsigned => {}
     }
+    for finding in &assessment.findings {
+        add(finding.code.as_str(), finding.message.clone(), Some(&finding.hint));
+    }
     for error in assessment.payload.errors() {
-        add("payload-invalid", format!("{}: {}", error.pointer, error.message));
+        add("payload-invalid", format!("{}: {}", error.pointer, error.message), None);
     }
     for lack in lacking {
-        add("required", format!("it has not {lack}"));
+        add("required", format!("it has not {lack}"), None);
     }
     Check {
         suite: file.to_owned(),

@@ -51,6 +51,12 @@ impl SignedContent {
         }
     }
 
+    /// Whether the body is signed.
+    #[must_use]
+    pub fn signs_body(&self) -> bool {
+        self.parts.contains(&Part::Body)
+    }
+
     /// Whether the delivery's id is signed.
     #[must_use]
     pub fn signs_id(&self) -> bool {

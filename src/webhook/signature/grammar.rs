@@ -25,7 +25,7 @@ pub enum TextEncoding {
 }
 
 impl TextEncoding {
-    fn encode(self, bytes: &[u8]) -> String {
+    pub(in crate::webhook) fn encode(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => encode_hex(bytes),
             Self::Base64 => STANDARD.encode(bytes),
@@ -125,6 +125,11 @@ impl Grammar {
     #[must_use]
     pub fn carries_timestamp(&self) -> bool {
         self.entries.iter().any(|(_, field)| *field == Field::Timestamp)
+    }
+
+    /// What divides the entries, when there may be several.
+    pub(in crate::webhook) const fn separator(&self) -> Option<char> {
+        self.separator
     }
 
     /// How the signature's bytes are written.

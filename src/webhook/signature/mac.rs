@@ -26,6 +26,20 @@ pub enum Algorithm {
     Token,
 }
 
+impl Algorithm {
+    /// How many bytes a signature has; of a token nobody knows.
+    #[must_use]
+    pub const fn length(self) -> Option<usize> {
+        match self {
+            Self::HmacSha1 => Some(20),
+            Self::HmacSha256 => Some(32),
+            Self::HmacSha384 => Some(48),
+            Self::HmacSha512 => Some(64),
+            Self::Token => None,
+        }
+    }
+}
+
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -103,6 +117,21 @@ impl KeyedMac {
             }
         }
         .is_ok()
+    }
+}
+
+impl KeyedMac {
+    /// Whether `signature` is the beginning of that of the content so far. It says where a
+    /// signature was cut and is never a proof that a request is genuine.
+    #[must_use]
+    pub(in crate::webhook) fn begins_with(self, signature: &[u8]) -> bool {
+        match self.0 {
+            Keyed::Sha1(mac) => mac.verify_truncated_left(signature).is_ok(),
+            Keyed::Sha256(mac) => mac.verify_truncated_left(signature).is_ok(),
+            Keyed::Sha384(mac) => mac.verify_truncated_left(signature).is_ok(),
+            Keyed::Sha512(mac) => mac.verify_truncated_left(signature).is_ok(),
+            Keyed::Token(..) => false,
+        }
     }
 }
 

@@ -59,6 +59,13 @@ impl SigningSecret {
         Ok(Self { text: Zeroizing::new(text.to_owned()), key: Zeroizing::new(key), macs: Default::default() })
     }
 
+    /// A secret whose text is read another way than its provider's; an empty key is none.
+    pub(in crate::webhook) fn with_key(text: &str, key: Vec<u8>) -> Option<Self> {
+        let key = Zeroizing::new(key);
+        let text = Zeroizing::new(text.to_owned());
+        (!key.is_empty()).then(|| Self { text, key, macs: Default::default() })
+    }
+
     /// The MAC that this secret keys, keyed once and cloned after.
     #[must_use]
     pub fn mac(&self, algorithm: Algorithm) -> KeyedMac {
@@ -136,7 +143,7 @@ fn check_edges(text: &str) -> Result<(), MalformedSecret> {
 }
 
 /// The bytes that pairs of hexadecimal digits of either case stand for.
-pub(super) fn decode_hex(text: &str) -> Option<Vec<u8>> {
+pub(in crate::webhook) fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();

@@ -1,0 +1,532 @@
+//! Each hypothesis against a request of which exactly that is true; and what must stay unexplained.
+
+use std::time::Duration;
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use http::{HeaderName, HeaderValue, Method};
+use proptest::prelude::*;
+
+use super::*;
+use crate::webhook::{
+    keyring::SecretSource,
+    request::Headers,
+    signature::{Algorithm, Verdict, grammar::TextEncoding, mac::KeyedMac, secret::decode_hex},
+    time::{Timestamp, Tolerance},
+};
+
+const CYANITE: &str = "a cyanite secret of this test";
+const JEWELMUSIC: &str = "a jewelmusic secret of this test";
+const ASPECT: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const BODY: &str = r#"{"version":"2","resource":{"type":"LibraryTrack","id":"999"},"event":{"type":"AudioAnalysisV6","status":"finished"}}"#;
+const TIME: i64 = 1_735_732_800;
+
+/// The world of one test: the built-in providers and the secrets that are configured.
+struct World {
+    catalog: Catalog,
+    keyring: Keyring,
+}
+
+impl World {
+    fn new(secrets: &[(&str, &str)]) -> Self {
+        let (catalog, mut keyring) = (Catalog::builtin(), Keyring::default());
+        for (provider, text) in secrets {
+            let format = &catalog.get(provider).unwrap().secret.as_ref().unwrap().format;
+            keyring.add(provider, SigningSecret::parse(text, format).unwrap(), SecretSource::Flag);
+        }
+        Self { catalog, keyring }
+    }
+
+    fn usual() -> Self {
+        Self::new(&[("cyanite", CYANITE), ("aspect", ASPECT), ("jewelmusic", JEWELMUSIC)])
+    }
+
+    fn findings(&self, provider: &str, request: &Request) -> Vec<Finding> {
+        let provider = self.catalog.get(provider).unwrap();
+        let receipt = Receipt::from(Some(Timestamp::from_unix_seconds(TIME)));
+        let verdict = provider.verify(self.keyring.secrets(&provider.name), request, None, receipt);
+        let Verdict::Rejected(rejection) = verdict else { panic!("it is not even refused: {verdict:?}") };
+        let (catalog, keyring) = (&self.catalog, &self.keyring);
+        diagnose(&Case { provider, request, rejection: &rejection, receipt, catalog, keyring })
+    }
+
+    fn codes(&self, provider: &str, request: &Request) -> Vec<&'static str> {
+        self.findings(provider, request).iter().map(|finding| finding.code.as_str()).collect()
+    }
+}
+
+fn mac(algorithm: Algorithm, key: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut mac = KeyedMac::new(algorithm, key);
+    mac.update(content);
+    mac.finalize()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    TextEncoding::Hex.encode(bytes)
+}
+
+fn request(headers: &[(&str, &str)], body: &[u8]) -> Request {
+    let field =
+        |(name, value): &(&str, &str)| (name.parse::<HeaderName>().unwrap(), HeaderValue::try_from(*value).unwrap());
+    let headers: Headers = headers.iter().map(field).collect();
+    Request { method: Method::POST, target: "/".to_owned(), headers, body: Bytes::copy_from_slice(body) }
+}
+
+fn cyanite_signature(key: &[u8], signed: &[u8]) -> String {
+    hex(&mac(Algorithm::HmacSha512, key, signed))
+}
+
+/// A delivery of Cyanite of which one body was signed and another came.
+fn changed(signed: &[u8], received: &[u8], headers: &[(&str, &str)]) -> Vec<&'static str> {
+    let signature = cyanite_signature(CYANITE.as_bytes(), signed);
+    let headers = [&[("signature", signature.as_str())], headers].concat();
+    World::usual().codes("cyanite", &request(&headers, received))
+}
+
+fn svix(key: &[u8], algorithm: Algorithm, content: &str) -> String {
+    format!("v1,{}", STANDARD.encode(mac(algorithm, key, content.as_bytes())))
+}
+
+fn aspect_request(signature: &str, timestamp: &str) -> Request {
+    let headers = [("svix-id", "msg_1"), ("svix-timestamp", timestamp), ("svix-signature", signature)];
+    request(&headers, BODY.as_bytes())
+}
+
+fn aspect_content(timestamp: &str) -> String {
+    format!("msg_1.{timestamp}.{BODY}")
+}
+
+fn aspect_key() -> Vec<u8> {
+    STANDARD.decode(&ASPECT[6..]).unwrap()
+}
+
+#[test]
+fn changes_of_the_body_are_named() {
+    let pretty = "{\n  \"a\": 1,\n  \"b\": \"é\"\n}";
+    let cases: [(&[u8], &[u8], &[&str]); 30] = [
+        (b"{\"a\":1}", b"{\"a\":1}\n", &["body-trailing-newline"]),
+        (b"{\"a\":1}\n", b"{\"a\":1}", &["body-trailing-newline"]),
+        (b"{\"a\":1}\r\n", b"{\"a\":1}", &["body-trailing-newline"]),
+        (b"{\"a\":1}", b" {\"a\":1}  ", &["body-trailing-newline"]),
+        (b"a\r\nb", b"a\nb", &["body-line-endings"]),
+        (b"a\nb", b"a\r\nb", &["body-line-endings"]),
+        (b"a\nb", b"a\rb", &["body-line-endings"]),
+        (b"{\"a\":1}", b"\xef\xbb\xbf{\"a\":1}", &["body-bom"]),
+        (b"\xef\xbb\xbf{\"a\":1}", b"{\"a\":1}", &["body-bom"]),
+        (b"{\"a\":\"\xe9\"}", "{\"a\":\"é\"}".as_bytes(), &["body-reencoded"]),
+        ("{\"a\":\"é\"}".as_bytes(), b"{\"a\":\"\xe9\"}", &["body-reencoded"]),
+        ("{\"a\":\"é\"}".as_bytes(), "{\"a\":\"Ã©\"}".as_bytes(), &["body-reencoded"]),
+        ("{\"a\":\"Ã©\"}".as_bytes(), "{\"a\":\"é\"}".as_bytes(), &["body-reencoded"]),
+        (br#"{"a":"\u00e9"}"#, "{\"a\":\"é\"}".as_bytes(), &["body-reencoded"]),
+        (br#"{"a":"\u00E9"}"#, "{\"a\":\"é\"}".as_bytes(), &["body-reencoded"]),
+        ("{\"a\":\"é\"}".as_bytes(), br#"{"a":"\u00e9"}"#, &["body-reencoded"]),
+        (br#"{"a":"b/c"}"#, br#"{"a":"b\/c"}"#, &["body-reencoded"]),
+        (br#"{"a":"b\/c"}"#, br#"{"a":"b/c"}"#, &["body-reencoded"]),
+        (br#"{"a":"\u003cb\u003e"}"#, br#"{"a":"<b>"}"#, &["body-reencoded"]),
+        (b"{\"a\":1}", b"eyJhIjoxfQ==", &["body-reencoded"]),
+        (br#"{"a":1}"#, br#""{\"a\":1}""#, &["body-reserialised"]),
+        (br#""{\"a\":1}""#, br#"{"a":1}"#, &["body-reserialised"]),
+        (br#"{"a":"{"}"#, br#"{"a":"{""#, &["body-truncated"]),
+        (br#"{"a":[{"b":"c"}]}"#, br#"{"a":[{"b":"c"#, &["body-truncated"]),
+        (pretty.as_bytes(), "{\"a\":1,\"b\":\"é\"}".as_bytes(), &["body-reserialised"]),
+        ("{\"a\":1,\"b\":\"é\"}".as_bytes(), pretty.as_bytes(), &["body-reserialised"]),
+        // Two at once.
+        (b"{\"a\": 1}\n", b"{\"a\":1}", &["body-reserialised", "body-trailing-newline"]),
+        (b"{\r\n  \"a\": 1\r\n}", b"{\"a\":1}", &["body-reserialised", "body-line-endings"]),
+        (b"a\r\nb", b"a\nb\n", &["body-line-endings", "body-trailing-newline"]),
+        (br#"{"a":"\u00e9"}"#, "\u{feff}{\"a\":\"é\"}".as_bytes(), &["body-bom", "body-reencoded"]),
+    ];
+    for (signed, received, expected) in cases {
+        let found = changed(signed, received, &[]);
+        assert_eq!(found, expected, "{:?}", String::from_utf8_lossy(received));
+    }
+}
+
+#[test]
+fn content_length_and_compression_are_looked_at() {
+    assert_eq!(changed(b"{\"a\":1}", b"{\"a\":1}, 2", &[("content-length", "7")]), ["body-truncated"]);
+    let mut encoder = flate2::read::GzEncoder::new(&b"{\"a\":1}"[..], flate2::Compression::fast());
+    let mut compressed = Vec::new();
+    std::io::Read::read_to_end(&mut encoder, &mut compressed).unwrap();
+    assert_eq!(changed(b"{\"a\":1}", &compressed, &[("content-encoding", "gzip")]), ["body-decompressed"]);
+    assert_eq!(changed(b"{\"a\":1}", &compressed, &[]), ["body-decompressed"]);
+    assert_eq!(changed(b"{\"a\":1}\n", &compressed, &[]), ["body-decompressed", "body-trailing-newline"]);
+}
+
+#[test]
+fn what_every_library_makes_of_a_body_is_found_both_ways() {
+    let sent = r#"{"b": "é/<", "n": [1.0, 1e2], "a": {"z": null}}"#;
+    let root = crate::webhook::json::parse(sent).unwrap();
+    let document = serialise::Document { text: sent, root: &root };
+    for writer in &serialise::WRITERS {
+        for &layout in writer.layouts {
+            for sorted in [false, true] {
+                let written = document.written(writer, layout, sorted).unwrap();
+                if written != sent {
+                    let found = changed(written.as_bytes(), sent.as_bytes(), &[]);
+                    assert_eq!(found, ["body-reserialised"], "{} {layout:?} {sorted}", writer.call);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_that_were_shortened_or_rounded_are_found() {
+    let cases = [
+        (r#"{"a":1.0,"b":2}"#, r#"{"a":1,"b":2}"#),
+        (r#"{"a":1.0,"b":2,"c":3.0}"#, r#"{"a":1,"b":2,"c":3}"#),
+        (r#"{"price": 9.90}"#, r#"{"price": 9.9}"#),
+        (r#"{"a":1e2}"#, r#"{"a":100}"#),
+        (r#"{"a":-1.5E3}"#, r#"{"a":-1500}"#),
+        (r#"{"id":9007199254740993}"#, r#"{"id":9007199254740992}"#),
+        (r#"{"id":1234567890123456789}"#, r#"{"id":1234567890123456800}"#),
+        (r#"{"a":1}"#, r#"{"a":1.0}"#),
+        // Python sent it, and JavaScript has parsed and written it.
+        (r#"{"score": 1.0, "title": "\u00e9", "n": 2}"#, r#"{"score":1,"title":"é","n":2}"#),
+        (r#"{"score":1.0,"title":"a\/b"}"#, r#"{"score":1,"title":"a/b"}"#),
+    ];
+    for (signed, received) in cases {
+        assert_eq!(changed(signed.as_bytes(), received.as_bytes(), &[]), ["body-reserialised"], "{signed}");
+    }
+}
+
+#[test]
+fn forms_are_put_in_order_and_encoded_anew() {
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let cases = [
+        ("a=1&b=2&c=3", "c=3&a=1&b=2", "body-reserialised"),
+        ("a=x%20y", "a=x+y", "body-reencoded"),
+        ("a=x+y", "a=x%20y", "body-reencoded"),
+        ("a=%c3%a9", "a=%C3%A9", "body-reencoded"),
+        ("a=it's+(~)", "a=it%27s+%28~%29", "unexplained"),
+        ("a=it's%20(~)", "a=it%27s+%28~%29", "body-reencoded"),
+        ("a=%7E", "a=~", "body-reencoded"),
+    ];
+    for (signed, received, expected) in cases {
+        assert_eq!(changed(signed.as_bytes(), received.as_bytes(), &form), [expected], "{signed}");
+    }
+}
+
+#[test]
+fn changes_of_the_secret_are_named() {
+    let cyanite = |key: &[u8], ours: &str| {
+        let world = World::new(&[("cyanite", ours), ("aspect", ASPECT), ("jewelmusic", JEWELMUSIC)]);
+        let signature = cyanite_signature(key, BODY.as_bytes());
+        world.codes("cyanite", &request(&[("signature", &signature)], BODY.as_bytes()))
+    };
+    let quoted = format!("\"{CYANITE}\"");
+    let cases: [(&[u8], &str, &[&str]); 13] = [
+        (b"topsecret\n", "topsecret", &["secret-whitespace"]),
+        (b"topsecret ", "topsecret", &["secret-whitespace"]),
+        (b"topsecret", "top secret", &["secret-whitespace"]),
+        (quoted.as_bytes(), CYANITE, &["secret-quoted"]),
+        (b"'topsecret'", "topsecret", &["secret-quoted"]),
+        (b"topsecret", "topsecret\"", &["secret-quoted"]),
+        (b"hello world", "aGVsbG8gd29ybGQ=", &["secret-not-decoded"]),
+        (b"hello world", "68656c6c6f20776f726c64", &["secret-not-decoded"]),
+        (b"topsecret", "whsec_topsecret", &["secret-prefix"]),
+        (b"whsec_topsecret", "topsecret", &["secret-prefix"]),
+        (b"hello world", "whsec_aGVsbG8gd29ybGQ=", &["secret-not-decoded", "secret-prefix"]),
+        (b"hookdev-development-secret-cyanite", CYANITE, &["secret-development"]),
+        (JEWELMUSIC.as_bytes(), CYANITE, &["secret-of-other-provider"]),
+    ];
+    for (key, ours, expected) in cases {
+        assert_eq!(cyanite(key, ours), expected, "{ours}");
+    }
+    assert_eq!(cyanite(ASPECT.as_bytes(), CYANITE), ["secret-of-other-provider"]);
+    assert_eq!(cyanite(&aspect_key(), CYANITE), ["secret-of-other-provider"]);
+    assert_eq!(cyanite(b"hookdev-development-secret-jewelmusic", CYANITE), ["secret-of-other-provider"]);
+}
+
+#[test]
+fn a_secret_that_is_base64_may_be_read_in_other_ways() {
+    let aspect = |key: &[u8], ours: &str| {
+        let world = World::new(&[("aspect", ours)]);
+        let time = TIME.to_string();
+        world.codes("aspect", &aspect_request(&svix(key, Algorithm::HmacSha256, &aspect_content(&time)), &time))
+    };
+    let bare = &ASPECT[6..];
+    // As Node reads it, prefix and all: `_` is a digit of URL-safe base64.
+    let node = secret::forgiving_base64(ASPECT).unwrap();
+    let hex_digits = "0123456789abcdef0123456789abcdef";
+    assert_eq!(aspect(bare.as_bytes(), ASPECT), ["secret-not-decoded"]);
+    assert_eq!(aspect(ASPECT.as_bytes(), ASPECT), ["secret-not-decoded"]);
+    assert_eq!(aspect(&node, ASPECT), ["secret-prefix"]);
+    assert_eq!(aspect(&decode_hex(hex_digits).unwrap(), hex_digits), ["secret-not-decoded"]);
+    assert_eq!(aspect(format!("\"{ASPECT}\"").as_bytes(), ASPECT), ["secret-not-decoded", "secret-quoted"]);
+    assert_eq!(aspect(format!("{ASPECT}\n").as_bytes(), ASPECT), ["secret-not-decoded", "secret-whitespace"]);
+}
+
+#[test]
+fn another_hash_or_another_way_to_write_it_is_named() {
+    let world = World::usual();
+    let sha = |algorithm| mac(algorithm, CYANITE.as_bytes(), BODY.as_bytes());
+    let right = sha(Algorithm::HmacSha512);
+    let cases: [(String, &[&str]); 12] = [
+        (hex(&sha(Algorithm::HmacSha1)), &["wrong-algorithm"]),
+        (hex(&sha(Algorithm::HmacSha256)), &["wrong-algorithm"]),
+        (hex(&sha(Algorithm::HmacSha384)), &["wrong-algorithm"]),
+        (STANDARD.encode(&right), &["wrong-encoding"]),
+        (URL_SAFE_NO_PAD.encode(&right), &["wrong-encoding"]),
+        (format!("sha512={}", hex(&right)), &["wrong-encoding"]),
+        (format!("v1,{}", STANDARD.encode(&right)), &["wrong-encoding"]),
+        (hex(&right).to_uppercase(), &["signature-case"]),
+        (hex(&right[..32]), &["signature-truncated"]),
+        (hex(&right)[..63].to_owned(), &["signature-truncated"]),
+        (STANDARD.encode(&right)[..40].to_owned(), &["signature-truncated", "wrong-encoding"]),
+        (hex(&sha(Algorithm::HmacSha256)).to_uppercase(), &["wrong-algorithm", "signature-case"]),
+    ];
+    for (signature, expected) in cases {
+        let found = world.codes("cyanite", &request(&[("signature", &signature)], BODY.as_bytes()));
+        assert_eq!(found, expected, "{signature}");
+    }
+}
+
+#[test]
+fn a_prefix_that_is_missing_or_doubled_is_named() {
+    let world = World::usual();
+    let signature = hex(&mac(Algorithm::HmacSha256, JEWELMUSIC.as_bytes(), BODY.as_bytes()));
+    for value in [signature.clone(), format!("sha256=sha256={signature}"), format!("SHA256={signature}")] {
+        let found = world.codes("jewelmusic", &request(&[("x-jewelmusic-signature", &value)], BODY.as_bytes()));
+        assert_eq!(found, ["wrong-encoding"], "{value}");
+    }
+    let time = TIME.to_string();
+    let svix = svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(&time));
+    for value in [&svix[3..], &format!("v1,{svix}"), &svix.replace("v1,", "v2,"), &svix.replace("v1,", "v1=")] {
+        assert_eq!(world.codes("aspect", &aspect_request(value, &time)), ["wrong-encoding"], "{value}");
+    }
+}
+
+#[test]
+fn other_signed_contents_are_named() {
+    let world = World::usual();
+    let time = TIME.to_string();
+    for content in [BODY.to_owned(), format!("{time}.{BODY}"), format!("v0:{time}:{BODY}"), format!("msg_1.{BODY}")] {
+        let signature = svix(&aspect_key(), Algorithm::HmacSha256, &content);
+        assert_eq!(world.codes("aspect", &aspect_request(&signature, &time)), ["wrong-signed-content"], "{content}");
+    }
+    // A body alone needs no timestamp, so that it explains its absence too.
+    let signature = svix(&aspect_key(), Algorithm::HmacSha256, BODY);
+    let lacking = request(&[("svix-id", "msg_1"), ("svix-signature", &signature)], BODY.as_bytes());
+    assert_eq!(world.codes("aspect", &lacking), ["wrong-signed-content"]);
+    // Stripe's form, in the header of a provider that has none.
+    let stripe = hex(&mac(Algorithm::HmacSha512, CYANITE.as_bytes(), format!("{time}.{BODY}").as_bytes()));
+    let stripe = request(&[("signature", &format!("t={time},v1={stripe}"))], BODY.as_bytes());
+    assert_eq!(world.codes("cyanite", &stripe), ["wrong-signed-content"]);
+}
+
+#[test]
+fn the_schemes_and_headers_of_other_providers_are_named() {
+    let world = World::usual();
+    let time = TIME.to_string();
+    let theirs = svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(&time));
+    let found = world.findings("cyanite", &aspect_request(&theirs, &time));
+    assert_eq!(found[0].code, Code::SchemeOfOtherProvider);
+    assert!(found[0].message.starts_with("this is a delivery of Aspect: "), "{}", found[0].message);
+    let ours = svix(CYANITE.as_bytes(), Algorithm::HmacSha256, &aspect_content(&time));
+    let found = world.findings("cyanite", &aspect_request(&ours, &time));
+    assert_eq!(found[0].code, Code::SchemeOfOtherProvider);
+    assert!(found[0].message.starts_with("it is signed with Cyanite's secret as Aspect signs"), "{}", found[0].message);
+    let as_github = format!("sha256={}", hex(&mac(Algorithm::HmacSha256, CYANITE.as_bytes(), BODY.as_bytes())));
+    assert_eq!(
+        world.codes("cyanite", &request(&[("x-jewelmusic-signature", &as_github)], BODY.as_bytes())),
+        ["scheme-of-other-provider"]
+    );
+    assert_eq!(
+        world.codes("cyanite", &request(&[("signature", &as_github)], BODY.as_bytes())),
+        ["scheme-of-other-provider"]
+    );
+    let elsewhere = cyanite_signature(CYANITE.as_bytes(), BODY.as_bytes());
+    assert_eq!(
+        world.codes("cyanite", &request(&[("x-cyanite-signature", &elsewhere)], BODY.as_bytes())),
+        ["scheme-of-other-provider"]
+    );
+}
+
+#[test]
+fn times_in_the_wrong_unit_are_named() {
+    let world = World::usual();
+    let seconds = TIME.to_string();
+    let millis = format!("{seconds}250");
+    let cases = [
+        (millis.as_str(), millis.as_str()),
+        (&millis, &seconds),
+        ("2025-01-01T12:00:00Z", "2025-01-01T12:00:00Z"),
+        ("2025-01-01T12:00:00Z", &seconds),
+        ("1735732800.25", "1735732800.25"),
+    ];
+    for (sent, signed) in cases {
+        let signature = svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(signed));
+        assert_eq!(world.codes("aspect", &aspect_request(&signature, sent)), ["timestamp-unit"], "{sent} {signed}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_off_is_said_in_words() {
+    let world = World::usual();
+    let provider = world.catalog.get("aspect").unwrap();
+    let said = |distance: i64, clock_of: Clock| {
+        let time = (TIME + distance).to_string();
+        let request = aspect_request(&svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(&time)), &time);
+        assert_eq!(world.findings("aspect", &request), []);
+        let receipt = Receipt { at: Some(Timestamp::from_unix_seconds(TIME)), tolerance: None };
+        let verdict = provider.verify(world.keyring.secrets("aspect"), &request, None, receipt);
+        let rejection = verdict.rejection().unwrap();
+        let (catalog, keyring) = (&world.catalog, &world.keyring);
+        clock(&Case { provider, request: &request, rejection, receipt, catalog, keyring }, clock_of).unwrap()
+    };
+    assert!(said(-420, Clock::Live).starts_with("it was held up, or sent again"));
+    assert!(said(420, Clock::Recorded).starts_with("the sender's clock is ahead"));
+    assert!(said(-86_400, Clock::Chosen).starts_with("every capture is too old sooner or later: --at received"));
+    assert!(said(86_400, Clock::Chosen).ends_with("does --at name the right one?"));
+}
+
+#[test]
+fn a_secret_and_a_body_may_both_be_wrong() {
+    let world = World::usual();
+    let signature = cyanite_signature(b"hookdev-development-secret-cyanite", BODY.as_bytes());
+    let received = request(&[("signature", &signature)], format!("{BODY}\n").as_bytes());
+    assert_eq!(world.codes("cyanite", &received), ["secret-development", "body-trailing-newline"]);
+    let sha256 = hex(&mac(Algorithm::HmacSha256, CYANITE.as_bytes(), b"{\"a\": 1}"));
+    let received = request(&[("signature", &sha256)], b"{\"a\":1}");
+    assert_eq!(world.codes("cyanite", &received), ["wrong-algorithm", "body-reserialised"]);
+}
+
+#[test]
+fn findings_that_only_hold_together_say_so() {
+    let signature = cyanite_signature(CYANITE.as_bytes(), b"{\"a\": 1}\n");
+    let found = World::usual().findings("cyanite", &request(&[("signature", &signature)], b"{\"a\":1}"));
+    assert!(found[0].message.ends_with("(only together with body-trailing-newline)"), "{}", found[0].message);
+    assert!(found[1].message.ends_with("(only together with body-reserialised)"), "{}", found[1].message);
+}
+
+#[test]
+fn what_is_plain_from_the_rejection_has_no_findings() {
+    let world = World::usual();
+    let none: [&str; 0] = [];
+    assert_eq!(world.codes("cyanite", &request(&[], BODY.as_bytes())), none);
+    assert_eq!(world.codes("cyanite", &request(&[("signature", "")], BODY.as_bytes())), none);
+    assert_eq!(world.codes("cyanite", &request(&[("signature", "garbage!")], BODY.as_bytes())), none);
+}
+
+#[test]
+fn the_bytes_that_are_missing_are_counted() {
+    let signature = cyanite_signature(CYANITE.as_bytes(), BODY.as_bytes());
+    let headers = [("signature", signature.as_str()), ("content-length", "116")];
+    let found = World::usual().findings("cyanite", &request(&headers, &BODY.as_bytes()[..50]));
+    assert_eq!(found[0].code, Code::Unexplained);
+    assert!(found[0].message.starts_with("Content-Length says 116 bytes and 50 are here, so that 66 are missing; "));
+}
+
+#[test]
+fn large_and_deep_bodies_cost_no_more_than_others() {
+    let mut large = vec![b'['];
+    large.extend(b"1.0,".repeat((10 << 20) / 4));
+    large.extend(b"1]");
+    let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
+    let signature = cyanite_signature(b"a wrong secret", b"");
+    for body in [large, deep] {
+        let mut bench = Bench { left: BUDGET, attempts: 0 };
+        let request = request(&[("signature", &signature)], &body);
+        let world = World::usual();
+        let provider = world.catalog.get("cyanite").unwrap();
+        let verdict = provider.verify(world.keyring.secrets("cyanite"), &request, None, Receipt::default());
+        let rejection = verdict.rejection().unwrap();
+        let (catalog, keyring) = (&world.catalog, &world.keyring);
+        let case = Case { provider, request: &request, rejection, receipt: Receipt::default(), catalog, keyring };
+        let outcome = bench.search(&case);
+        let is_exhausted = matches!(outcome, ControlFlow::Break(Outcome::Exhausted));
+        assert_eq!(
+            (is_exhausted, outcome.is_continue()),
+            (body.len() > LONGEST_REWRITTEN, body.len() <= LONGEST_REWRITTEN)
+        );
+        assert!(bench.attempts < 10_000, "{} attempts", bench.attempts);
+        let says_so = bench.unexplained(&case, is_exhausted).message.contains("only the likeliest causes were tried");
+        assert_eq!(says_so, is_exhausted);
+    }
+}
+
+#[test]
+fn the_tolerance_of_a_capture_is_no_matter() {
+    let world = World::usual();
+    let provider = world.catalog.get("cyanite").unwrap();
+    let request = request(&[("signature", &cyanite_signature(b"x", b"y"))], BODY.as_bytes());
+    let receipt = Receipt { at: None, tolerance: Some(Tolerance::both(Duration::ZERO)) };
+    let verdict = provider.verify(world.keyring.secrets("cyanite"), &request, None, receipt);
+    let rejection = verdict.rejection().unwrap();
+    let (catalog, keyring) = (&world.catalog, &world.keyring);
+    let found = diagnose(&Case { provider, request: &request, rejection, receipt, catalog, keyring });
+    assert_eq!(found[0].code, Code::Unexplained);
+}
+
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let json =
+        proptest::collection::vec(("[a-zé]{1,8}", -1000_i64..100_000, "[ -~é]{0,12}"), 1..5).prop_map(|members| {
+            let members = members.iter().enumerate();
+            let members = members.map(|(i, (key, number, text))| {
+                format!("\"{key}{i}\":{number},\"t{i}\":{}", crate::webhook::json::quote(text))
+            });
+            format!("{{{}}}", members.collect::<Vec<_>>().join(",")).into_bytes()
+        });
+    prop_oneof![4 => json, 1 => proptest::collection::vec(any::<u8>(), 1..200)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 50, ..ProptestConfig::default() })]
+
+    #[test]
+    fn unrelated_secrets_and_bodies_stay_unexplained(
+        key in "[A-Za-z0-9+/]{32}",
+        signed in bodies(),
+        received in bodies(),
+        provider in 0_usize..3,
+    ) {
+        let world = World::usual();
+        let time = TIME.to_string();
+        let (name, request) = match provider {
+            0 => {
+                let signature = cyanite_signature(key.as_bytes(), &signed);
+                ("cyanite", request(&[("signature", &signature)], &received))
+            }
+            1 => {
+                let signature = svix(key.as_bytes(), Algorithm::HmacSha256, &String::from_utf8_lossy(&signed));
+                let headers = [("svix-id", "msg_1"), ("svix-timestamp", &time), ("svix-signature", &signature)];
+                ("aspect", request(&headers, &received))
+            }
+            _ => {
+                let signature = hex(&mac(Algorithm::HmacSha256, key.as_bytes(), &signed));
+                ("jewelmusic", request(&[("x-jewelmusic-signature", &format!("sha256={signature}"))], &received))
+            }
+        };
+        prop_assert_eq!(world.codes(name, &request), ["unexplained"]);
+    }
+
+    #[test]
+    fn no_finding_holds_a_secret_or_the_signature_that_was_expected(
+        ours in "[A-Za-z0-9]{12,40}",
+        how in 0_usize..6,
+    ) {
+        let world = World::new(&[("cyanite", &ours), ("jewelmusic", JEWELMUSIC)]);
+        let key = match how {
+            0 => format!("\"{ours}\""),
+            1 => format!("{ours}\n"),
+            2 => JEWELMUSIC.to_owned(),
+            3 => format!("whsec_{ours}"),
+            4 => "hookdev-development-secret-cyanite".to_owned(),
+            _ => "unrelated".to_owned(),
+        };
+        let signature = cyanite_signature(key.as_bytes(), BODY.as_bytes());
+        let expected = cyanite_signature(ours.as_bytes(), BODY.as_bytes());
+        let findings = world.findings("cyanite", &request(&[("signature", &signature)], BODY.as_bytes()));
+        prop_assert!(!findings.is_empty());
+        for finding in findings {
+            let text = format!("{} {} {finding:?}", finding.message, finding.hint);
+            for hidden in [ours.as_str(), JEWELMUSIC, &expected, &expected[..16]] {
+                prop_assert!(!text.contains(hidden), "{}", text);
+            }
+        }
+    }
+}
