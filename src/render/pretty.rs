@@ -314,7 +314,7 @@ mod tests {
             warnings: Vec::new(),
         };
         let mut out = String::new();
-        page.verification("a.json", &assessment, &[], &mut out);
+        page.verification("a.json", &assessment, &[], &[], &mut out);
         let told: Vec<&str> = out.lines().skip(1).collect();
         assert_eq!(told, [r"  body-bom: a mark \u{1b}[31m", "    came before it", "  hint: write it without one"]);
     }
