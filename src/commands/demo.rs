@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use super::{
     context::{Context, Terminal, now},
     failure::{Exit, Failure},
-    listen::{Answers, Current, Output, Receiver, Settings, View, Writer},
+    listen::{Answers, Current, Cut, Output, Receiver, Settings, View, Writer},
     runtime,
     send::{Courier, Job, deliver, fixture_job, moment},
 };
@@ -68,6 +68,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
         outputs,
         terminal,
         None,
+        Cut::never(),
     );
 
     let (stop, stopped) = tokio::sync::oneshot::channel();

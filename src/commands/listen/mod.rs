@@ -1,5 +1,6 @@
 //! `hookdev listen`: a local receiver that verifies, explains, prints, captures and forwards.
 
+mod ending;
 mod expectation;
 mod explainer;
 mod output;
@@ -7,20 +8,27 @@ mod receiver;
 mod settings;
 
 use std::{
+    cell::Cell,
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, RwLock},
+    sync::{Arc, RwLock, atomic::Ordering},
     time::Duration,
 };
 
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
 
 pub use self::{
+    ending::Cut,
     expectation::Expectations,
     output::{Output, View, Writer},
     receiver::{Answers, Receiver},
     settings::{Current, Settings, provider},
 };
+use ending::{Ending, interrupted};
+
 use super::{
     context::{Context, Terminal, development_note},
     failure::{Exit, Failure},
@@ -101,25 +109,45 @@ async fn listen(
         only_verified: args.only_verified,
         patience: args.forward_timeout,
     };
-    let receiver = Arc::new(Receiver::new(current, answers, captures, sender, terminal, args.now));
+    let (ending, cut) = Ending::new();
+    let receiver = Arc::new(Receiver::new(current, answers, captures, sender, terminal, args.now, cut));
     let limits = Limits { body: args.max_body, ..Limits::default() };
-    let mut exit = Exit::Good;
+    let exit = Cell::new(Exit::Good);
+    let (begin, begun) = oneshot::channel();
+    let (under_way, met) = (receiver.under_way(), writer.ended());
     let ended = async {
-        exit = tokio::select! {
-            () = writer.ended() => Exit::Good,
+        exit.set(tokio::select! {
+            () = met => Exit::Good,
             () = interrupted() => Exit::Good,
             () = time_out(args.timeout) => Exit::No,
-        };
+        });
+        // It is waited for below.
+        let _ = begin.send(());
     };
-    serve(listener, limits, receiver, ended).await;
-    tokio::select! {
-        expectations = writer.finish() => Ok(match exit {
-            Exit::No => conclude(terminal, &expectations),
-            exit => exit,
-        }),
-        // The second Ctrl-C does not wait for a reader that has stopped reading.
-        () = interrupted() => Ok(Exit::Interrupted),
-    }
+    let run_out = async {
+        // An error says that the receiver has ended by itself, which it does not.
+        let _ = begun.await;
+        match under_way.load(Ordering::Relaxed) {
+            0 => {}
+            1 => terminal.note("waiting for a delivery that is under way; Ctrl-C again cuts it short"),
+            many => terminal
+                .note(&format!("waiting for {many} deliveries that are under way; Ctrl-C again cuts them short")),
+        }
+        ending.run_out().await;
+    };
+    let finished = tokio::select! {
+        () = run_out => None,
+        finished = async {
+            serve(listener, limits, receiver, ended).await;
+            writer.finish().await
+        } => Some(finished),
+    };
+    Ok(match (exit.get(), finished) {
+        (Exit::No, Some(expectations)) => conclude(terminal, &expectations),
+        (Exit::No, None) => Exit::No,
+        (exit, Some(_)) => exit,
+        (_, None) => Exit::Interrupted,
+    })
 }
 
 /// The exit code once time has run out.
@@ -201,13 +229,6 @@ fn watch(global: Global, args: Listen, current: Arc<Current>, paths: &[PathBuf])
     Watch::start(paths, changed)
         .map_err(|error| terminal.warn(&format!("changes of files will not be noticed: {error}")))
         .ok()
-}
-
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // No signal can be had here, so that none will come.
-        std::future::pending::<()>().await;
-    }
 }
 
 async fn time_out(after: Option<Duration>) {

@@ -66,10 +66,13 @@ impl Writer {
     }
 
     /// Waits until all expectations are met, or nobody reads the output any more.
-    pub async fn ended(&mut self) {
-        if let Some(met) = self.met.take() {
-            // An error says that the thread has ended.
-            let _ = met.await;
+    pub fn ended(&mut self) -> impl Future<Output = ()> + use<> {
+        let met = self.met.take();
+        async {
+            if let Some(met) = met {
+                // An error says that the thread has ended.
+                let _ = met.await;
+            }
         }
     }
 

@@ -1,12 +1,11 @@
 //! Answers each request: judges it, forwards it, keeps it, and hands it to the writer.
 
 use std::{
-    future::Future,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -18,6 +17,7 @@ use http::{HeaderName, HeaderValue};
 use tokio::sync::mpsc;
 
 use super::{
+    ending::Cut,
     explainer::Explainer,
     output::Output,
     settings::{Current, Settings},
@@ -34,9 +34,10 @@ use crate::{
     render::json,
     store::captures::{CaptureName, CaptureStore},
     webhook::{
-        assessment::Assessment,
+        assessment::{Assessment, PayloadCheck},
         record::{Answer, Delivery, Forwarded},
         request::{Headers, Request},
+        signature::Verdict,
         time::Timestamp,
     },
 };
@@ -65,12 +66,15 @@ pub struct Receiver {
     pinned: Option<Timestamp>,
     sender: Arc<Sender>,
     explainer: Explainer,
+    cut: Cut,
     seq: AtomicU64,
     turn: AtomicUsize,
+    under_way: Arc<AtomicUsize>,
 }
 
 impl Receiver {
-    /// A receiver that hands its deliveries to `outputs`; `pinned` stands for the clock.
+    /// A receiver that hands its deliveries to `outputs`; `pinned` stands for the clock, and `cut`
+    /// ends the waits for handlers.
     pub fn new(
         settings: Arc<Current>,
         answers: Answers,
@@ -78,6 +82,7 @@ impl Receiver {
         outputs: mpsc::Sender<Output>,
         terminal: Terminal,
         pinned: Option<Timestamp>,
+        cut: Cut,
     ) -> Self {
         let sender = Arc::new(Sender::new(false));
         Self {
@@ -89,9 +94,16 @@ impl Receiver {
             pinned,
             sender,
             explainer: Explainer::default(),
+            cut,
             seq: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
+            under_way: Arc::default(),
         }
+    }
+
+    /// How many deliveries are received and not yet answered.
+    pub fn under_way(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.under_way)
     }
 
     /// What the answer is, and the forwards that it did not wait for.
@@ -102,7 +114,10 @@ impl Receiver {
         assessment: &Assessment,
     ) -> (Answer, Vec<Forwarded>, Vec<Pending>) {
         if let Some(delay) = self.answers.delay {
-            tokio::time::sleep(delay).await;
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = self.cut.clone().comes() => {}
+            }
         }
         if !self.answers.respond.is_empty() {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.answers.respond.len();
@@ -118,7 +133,7 @@ impl Receiver {
 
     /// The forwards of a delivery, all of them started.
     fn forwards(&self, settings: &Settings, request: &Request, assessment: &Assessment) -> Vec<Pending> {
-        if self.answers.only_verified && !assessment.verdict.is_genuine() {
+        if self.answers.only_verified && !is_trusted(assessment) {
             return Vec::new();
         }
         let mut request = request.clone();
@@ -134,11 +149,16 @@ impl Receiver {
                     let outcome = sent.answer.map_err(|error| advice(&error));
                     Forwarded { url: url.to_string(), outcome, elapsed: sent.elapsed }
                 });
-                let lost = forward.url.to_string();
+                let (lost, cut, begun) = (forward.url.to_string(), self.cut.clone(), Instant::now());
                 async move {
-                    let failed =
-                        |error| Forwarded { url: lost, outcome: Err(format!("{error}")), elapsed: Duration::ZERO };
-                    task.await.unwrap_or_else(failed)
+                    let failed = tokio::select! {
+                        forwarded = task => match forwarded {
+                            Ok(forwarded) => return forwarded,
+                            Err(error) => error.to_string(),
+                        },
+                        () = cut.comes() => "hookdev was ended before it answered; answered 502".to_owned(),
+                    };
+                    Forwarded { url: lost, outcome: Err(failed), elapsed: begun.elapsed() }
                 }
                 .boxed()
             })
@@ -211,12 +231,25 @@ impl Receiver {
 type Pending = BoxFuture<'static, Forwarded>;
 
 impl Handler for Receiver {
-    fn handle(&self, received: Received) -> impl Future<Output = Answer> + Send {
-        self.receive(received)
+    async fn handle(&self, received: Received) -> Answer {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        let answer = self.receive(received).await;
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
+        answer
     }
 
     fn trouble(&self, message: String) {
         self.terminal.warn(&message);
+    }
+}
+
+/// Whether a delivery is passed on where only genuine ones are: without a signature, only what is
+/// wholly as the provider documents it.
+fn is_trusted(assessment: &Assessment) -> bool {
+    match assessment.verdict {
+        Verdict::Verified(_) => true,
+        Verdict::Unsigned => assessment.payload == PayloadCheck::Valid,
+        Verdict::Rejected(_) | Verdict::Unrecognised => false,
     }
 }
 
