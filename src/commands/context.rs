@@ -23,7 +23,7 @@ use crate::{
     store::{
         config::{Config, FILE_NAME},
         providers,
-        secrets::{self, Environment, Sources},
+        secrets::{self, Environment, Resolved, Sources},
     },
     webhook::{
         keyring::{Keyring, SecretSource},
@@ -93,7 +93,8 @@ impl Context {
             config_base: config.map_or(Path::new(""), Config::base),
             environment: &environment,
         };
-        let keyring = secrets::resolve(&self.catalog, &sources)?;
+        let Resolved { keyring, warnings } = secrets::resolve(&self.catalog, &sources)?;
+        warnings.iter().for_each(|warning| self.terminal.note(warning));
         for provider in self.catalog.providers() {
             if keyring.source(&provider.name, 0) == Some(&SecretSource::Config) {
                 let hint = "a secret in a file that is shared is no secret: name env:NAME or file:PATH instead";

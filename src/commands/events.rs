@@ -106,8 +106,9 @@ fn heading(palette: Palette, provider: &Provider, notes: bool, out: &mut String)
             lines.push("no replay protection: what it sends has no signed time".to_owned());
         }
     }
-    if let Some(env) = provider.secret.as_ref().and_then(|rule| rule.env.as_deref()) {
-        lines.push(format!("secret from {env}"));
+    if let Some(rule) = &provider.secret {
+        let own = rule.env.as_deref().map(|env| format!("secret from {env}, else ")).unwrap_or_default();
+        lines.push(format!("{own}the public one for development: {}", rule.development));
     }
     if notes {
         lines.extend(provider.notes.iter().cloned());

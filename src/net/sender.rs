@@ -84,11 +84,12 @@ pub enum SendError {
 /// When it is none, with the usual mistake named.
 pub fn parse_url(text: &str) -> Result<Url, SendError> {
     let wrong = |problem: &str| SendError::Url { url: text.to_owned(), problem: problem.to_owned() };
-    let url = Url::parse(text).map_err(|error| wrong(&format!("{error}; it begins with http:// or https://")))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(wrong("it begins with http:// or https:// and a host"));
+    let url = Url::parse(text).map_err(|error| wrong(&format!("{error}; write http://HOST:PORT/PATH")))?;
+    match url.scheme() {
+        "http" | "https" if url.host_str().is_some() => Ok(url),
+        _ if text.contains("://") => Err(wrong("only http:// and https:// are known here")),
+        _ => Err(wrong(&format!("write http://{text}"))),
     }
-    Ok(url)
 }
 
 impl Sender {
@@ -205,7 +206,15 @@ fn explain(error: &reqwest::Error, url: &Url) -> SendError {
     SendError::Unreachable(if text.contains("dns error") {
         format!("the host `{host}` is not known (DNS)")
     } else if let Some(tls) = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>()) {
-        format!("TLS with {host}:{port} failed: {tls} (--insecure takes any certificate)")
+        match tls {
+            rustls::Error::InvalidMessage(_) => {
+                format!("{host}:{port} does not speak TLS: it is probably plain http://")
+            }
+            rustls::Error::InvalidCertificate(_) => {
+                format!("TLS with {host}:{port} failed: {tls} (--insecure takes any certificate)")
+            }
+            _ => format!("TLS with {host}:{port} failed: {tls}"),
+        }
     } else {
         match io {
             Some(io::ErrorKind::ConnectionRefused) => format!("nothing listens on {host}:{port} (connection refused)"),
@@ -260,11 +269,11 @@ mod tests {
     fn a_url_without_a_scheme_is_explained() {
         assert_eq!(
             parse_url("localhost:3000").unwrap_err().to_string(),
-            "`localhost:3000` is no URL to deliver to: it begins with http:// or https:// and a host"
+            "`localhost:3000` is no URL to deliver to: write http://localhost:3000"
         );
         assert_eq!(
             parse_url("/hooks").unwrap_err().to_string(),
-            "`/hooks` is no URL to deliver to: relative URL without a base; it begins with http:// or https://"
+            "`/hooks` is no URL to deliver to: relative URL without a base; write http://HOST:PORT/PATH"
         );
     }
 

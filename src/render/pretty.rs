@@ -110,8 +110,8 @@ impl Page {
             self.labelled(Role::Key, "hint", &finding.hint, out);
         }
         for error in assessment.payload.errors() {
-            let place = if error.pointer.is_empty() { "payload" } else { error.pointer.as_str() };
-            self.labelled(Role::Bad, place, &error.message, out);
+            let label = format!("payload {}", error.pointer);
+            self.labelled(Role::Bad, label.trim_end(), &error.message, out);
         }
     }
 
@@ -246,8 +246,10 @@ impl Page {
 fn proof(assessment: &Assessment) -> Option<String> {
     let Verdict::Verified(verified) = &assessment.verdict else { return None };
     let mut parts = Vec::new();
-    if assessment.secret == Some(SecretSource::Development) {
-        parts.push("development secret".to_owned());
+    match &assessment.secret {
+        Some(SecretSource::Development) => parts.push("development secret".to_owned()),
+        Some(source) => parts.push(format!("secret: {source}")),
+        None => {}
     }
     if assessment.provider.as_ref().is_some_and(|provider| provider.schemes.len() > 1) {
         parts.push(format!("scheme {}", verified.scheme));

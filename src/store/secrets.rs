@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::env_file;
 use crate::webhook::{
     keyring::{Keyring, SecretSource},
+    nearest,
     provider::{Provider, catalog::Catalog},
     signature::{MalformedSecret, SigningSecret},
 };
@@ -20,6 +21,8 @@ use crate::webhook::{
 pub struct Environment {
     process: fn(&str) -> Option<String>,
     file: HashMap<String, String>,
+    /// The env file that is named and not there, as it often is in CI.
+    missing: Option<PathBuf>,
 }
 
 impl Environment {
@@ -28,13 +31,16 @@ impl Environment {
     ///
     /// # Errors
     ///
-    /// When the env file can't be read.
+    /// When the env file is there and can't be read.
     pub fn read(process: fn(&str) -> Option<String>, env_file: Option<&Path>) -> Result<Self, SecretError> {
-        let file = match env_file {
-            Some(path) => env_file::read(path).map_err(|error| SecretError::EnvFile(path.to_owned(), error))?,
-            None => Vec::new(),
-        };
-        Ok(Self { process, file: file.into_iter().collect() })
+        let Some(path) = env_file else { return Ok(Self { process, file: HashMap::new(), missing: None }) };
+        match env_file::read(path) {
+            Ok(file) => Ok(Self { process, file: file.into_iter().collect(), missing: None }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(Self { process, file: HashMap::new(), missing: Some(path.to_owned()) })
+            }
+            Err(error) => Err(SecretError::EnvFile(path.to_owned(), error)),
+        }
     }
 
     fn get(&self, name: &str) -> Option<String> {
@@ -64,12 +70,29 @@ pub enum SecretError {
         /// What is wrong with it.
         problem: MalformedSecret,
     },
+    /// What stands before the first `=` of a flag is nearly a provider's name.
+    #[error("--secret {wrong}=… names no provider; did you mean `{near}`?")]
+    NotAProvider {
+        /// What stands there.
+        wrong: String,
+        /// The nearest provider.
+        near: String,
+    },
     /// There is nothing to sign.
     #[error("{0} signs nothing, so that a secret is of no use to it")]
     NotUsed(String),
 }
 
 impl SecretError {
+    /// Whether the source is simply not there.
+    fn is_absence(&self) -> bool {
+        match self {
+            Self::NoVariable(_) => true,
+            Self::File(_, error) => error.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -96,15 +119,28 @@ pub struct Sources<'a> {
     pub environment: &'a Environment,
 }
 
+/// The secrets that were found, and what was odd about the search.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The secrets.
+    pub keyring: Keyring,
+    /// What a person should know: a source that is not there, a flag that is not used.
+    pub warnings: Vec<String>,
+}
+
 /// Finds the secrets of every provider that signs: those of the flags, else the variable that the
-/// manifest names, else those of the config, else the env file's, else the development secret.
+/// manifest names, else those of the config, else the env file's, else the development secret. A
+/// source of the config that is not there is passed over with a warning, as not every machine has
+/// every secret; a provider that is left with none has none.
 ///
 /// # Errors
 ///
-/// When a source can't be read, or what it holds is malformed.
-pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Keyring, SecretError> {
+/// When a flag's source can't be read, or what a source holds is malformed.
+pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, SecretError> {
     let mut keyring = Keyring::default();
-    let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text, catalog)).collect();
+    let mut warnings = Vec::new();
+    warnings.extend(sources.environment.missing.iter().map(|path| format!("there is no env file {}", path.display())));
+    let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text, catalog)).collect::<Result<_, _>>()?;
     for flag in &flags {
         if let Some(provider) =
             flag.provider.and_then(|name| catalog.get(name)).filter(|provider| provider.secret.is_none())
@@ -129,7 +165,12 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Keyring, Secr
                 // A flag for every provider is for those alone whose form it has.
                 Err(SecretError::Malformed {
                     problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex, ..
-                }) if flag.provider.is_none() && sources.flag_provider.is_none() => {}
+                }) if flag.provider.is_none() && sources.flag_provider.is_none() => {
+                    warnings.push(format!(
+                        "--secret has not the form of {}'s secrets, and is not used for it",
+                        provider.title
+                    ));
+                }
                 result => {
                     result?;
                     added = true;
@@ -146,8 +187,14 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Keyring, Secr
         }
         let configured = (sources.config)(name);
         for source in &configured {
-            let (text, source) = read(source, sources.config_base, sources.environment, SecretSource::Config)?;
-            add(&text, source)?;
+            match read(source, sources.config_base, sources.environment, SecretSource::Config) {
+                Ok((text, source)) => add(&text, source)?,
+                Err(error) if error.is_absence() => {
+                    warnings
+                        .push(format!("the config's secret {source} for {} is passed over: {error}", provider.title));
+                }
+                Err(error) => return Err(error),
+            }
         }
         if !configured.is_empty() {
             continue;
@@ -157,7 +204,7 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Keyring, Secr
             None => add(&rule.development, SecretSource::Development)?,
         }
     }
-    Ok(keyring)
+    Ok(Resolved { keyring, warnings })
 }
 
 /// A `--secret` flag: a source, for one provider if its name stands before the first `=`.
@@ -167,10 +214,14 @@ struct Flag<'a> {
 }
 
 impl<'a> Flag<'a> {
-    fn parse(text: &'a str, catalog: &Catalog) -> Self {
-        match text.split_once('=').filter(|(name, _)| catalog.contains(name)) {
-            Some((name, source)) => Self { provider: Some(name), source },
-            None => Self { provider: None, source: text },
+    fn parse(text: &'a str, catalog: &Catalog) -> Result<Self, SecretError> {
+        let Some((name, source)) = text.split_once('=') else { return Ok(Self { provider: None, source: text }) };
+        if catalog.contains(name) {
+            return Ok(Self { provider: Some(name), source });
+        }
+        match nearest::nearest(name, catalog.names()) {
+            Some(near) => Err(SecretError::NotAProvider { wrong: name.to_owned(), near: near.to_owned() }),
+            None => Ok(Self { provider: None, source: text }),
         }
     }
 
@@ -233,7 +284,7 @@ mod tests {
             config_base: Path::new(""),
             environment: &environment,
         };
-        let keyring = resolve(&Catalog::builtin(), &sources).map_err(|error| error.to_string())?;
+        let Resolved { keyring, .. } = resolve(&Catalog::builtin(), &sources).map_err(|error| error.to_string())?;
         let count = keyring.secrets("cyanite").len();
         Ok((0..count).map(|place| keyring.source("cyanite", place).unwrap().to_string()).collect())
     }
@@ -254,6 +305,21 @@ mod tests {
     #[test]
     fn a_flag_without_a_provider_is_for_those_whose_form_it_has() {
         assert_eq!(found(&["no base64!"], nothing, &[]).unwrap(), ["flag"]);
+    }
+
+    #[test]
+    fn a_mistyped_provider_is_named_and_its_secret_is_not() {
+        assert_eq!(
+            found(&["cyanit=topsecret"], nothing, &[]).unwrap_err(),
+            "--secret cyanit=… names no provider; did you mean `cyanite`?"
+        );
+        assert_eq!(found(&["MfKQ9r8GKYqrTwjU="], nothing, &[]).unwrap(), ["flag"]);
+    }
+
+    #[test]
+    fn a_source_of_the_config_that_is_not_there_leaves_the_others() {
+        assert_eq!(found(&[], nothing, &["env:NO_SUCH", "literal"]).unwrap(), ["config"]);
+        assert_eq!(found(&[], nothing, &["env:NO_SUCH"]).unwrap(), [""; 0]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::webhook::{
     diagnose::{self, Case, Clock, Code, Finding},
     keyring::{Keyring, SecretSource},
+    nearest,
     provider::{
         Provider,
         catalog::Catalog,
@@ -14,7 +15,7 @@ use crate::webhook::{
     },
     request::Request,
     schema::Violation,
-    signature::{Reason, Receipt, Verdict},
+    signature::{Reason, Receipt, Rejection, Verdict},
 };
 
 /// What requests are judged by.
@@ -98,6 +99,7 @@ impl Judge<'_> {
             .or_else(|| self.catalog.by_path(request))
             .or_else(|| self.catalog.by_content(request, &payload));
         let Some(provider) = provider else {
+            warnings.push(self.unrecognised(request));
             return Assessment::unrecognised(warnings);
         };
         let event = provider.event_of(&payload);
@@ -111,6 +113,9 @@ impl Judge<'_> {
             _ => None,
         };
         warnings.extend(self.no_secret_set(provider, &verdict));
+        if matches!(&verdict, Verdict::Rejected(Rejection { reason: Reason::MissingHeader { .. }, .. })) {
+            warnings.extend(self.misdirected(provider, request, &payload));
+        }
         Assessment {
             summary: provider.summary(listed, &payload),
             payload: check(provider, listed, &payload, &mut warnings),
@@ -141,6 +146,21 @@ impl Judge<'_> {
             assessment.warnings.extend(diagnose::clock(&case, clock).map(str::to_owned));
         }
         assessment.findings = findings;
+    }
+
+    /// Why no provider is recognised.
+    fn unrecognised(&self, request: &Request) -> String {
+        let segment = request.path().trim_start_matches('/').split('/').next().unwrap_or_default();
+        let meant = nearest::nearest(segment, self.catalog.names()).map(|name| format!("; did you mean /{name}?"));
+        format!("neither the path nor the headers and the body name a provider{}", meant.unwrap_or_default())
+    }
+
+    /// A request at one provider's path that looks like another's.
+    fn misdirected(&self, provider: &Provider, request: &Request, payload: &Payload<'_>) -> Option<String> {
+        let other = self.catalog.by_content(request, payload).filter(|other| other.name != provider.name)?;
+        let event = other.event_of(payload);
+        let name = event.as_ref().map_or(other.title.as_str(), EventName::full_name);
+        Some(format!("it looks like {name}: is it sent to the right URL?"))
     }
 
     /// The usual reason why no signature matches: nobody has set the secret.

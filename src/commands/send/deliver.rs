@@ -85,7 +85,10 @@ pub async fn deliver(
         let request = request_of(courier, job, course.as_ref(), secret);
         courier.keep(&request, job)?;
         let sent = courier.sender.send(&job.url, &request, patience).await;
-        let (outcome, reason) = judge(job.provider.as_deref(), &sent)?;
+        let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
+        if matches!(&job.content, Content::Draft(draft) if draft.unsigned) {
+            reason.push_str("; sent unsigned, as the provider does");
+        }
         let attempt = Attempt {
             provider: job.provider.as_ref().map(|provider| provider.name.clone()),
             event: job.event.clone(),

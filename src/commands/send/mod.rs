@@ -11,7 +11,6 @@ use super::{
     context::{Context, development_note},
     failure::{Exit, Failure},
     runtime, stdout,
-    target::DEFAULT_ADDR,
 };
 use crate::{
     cli::{Format, Send},
@@ -39,7 +38,7 @@ pub fn run(context: &Context, args: &Send) -> Result<Exit, Failure> {
         print::print(&plan, form, &courier)?;
         return Ok(plan.exit(Exit::Good));
     }
-    let mut report = Report::new(context, plan.name_width());
+    let mut report = Report::new(context, plan.name_width(), args.to.is_none());
     let exit = runtime()?.block_on(async {
         tokio::select! {
             exit = send_all(&plan, &courier, &mut report) => exit,
@@ -75,12 +74,14 @@ struct Report<'a> {
     context: &'a Context,
     page: crate::render::pretty::Page,
     name_width: usize,
+    /// Whether all goes to where `listen` listens, as nothing else was named.
+    to_listener: bool,
     text: String,
 }
 
 impl<'a> Report<'a> {
-    fn new(context: &'a Context, name_width: usize) -> Self {
-        Self { context, page: context.terminal.page(None), name_width, text: String::new() }
+    fn new(context: &'a Context, name_width: usize, to_listener: bool) -> Self {
+        Self { context, page: context.terminal.page(None), name_width, to_listener, text: String::new() }
     }
 
     fn attempt(&mut self, attempt: &Attempt) -> Result<(), Failure> {
@@ -105,7 +106,7 @@ impl<'a> Report<'a> {
         if left > 0 {
             terminal.warn(&format!("{left} more not sent, as {} can't be reached", text::printable(job.url.as_str())));
         }
-        if job.url.authority() == DEFAULT_ADDR {
+        if self.to_listener {
             terminal.note("start `hookdev listen` in another terminal, or name your own handler with --to URL");
         }
     }

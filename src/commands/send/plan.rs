@@ -83,6 +83,7 @@ impl Plan {
                 resolver.jobs.len()
             )));
         }
+        resolver.check_secrets()?;
         Ok(Self { jobs: resolver.jobs, keyring: resolver.keyring, broken_input: resolver.broken_input })
     }
 
@@ -250,6 +251,30 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
+    /// Nothing can be signed without a secret.
+    fn check_secrets(&self) -> Result<(), Failure> {
+        let lacking = self.jobs.iter().find_map(|job| {
+            let provider = job.provider.as_ref()?;
+            let signs =
+                matches!(&job.content, Content::Draft(draft) if !draft.unsigned) && !provider.schemes.is_empty();
+            (signs && self.keyring.secrets(&provider.name).is_empty()).then_some(provider)
+        });
+        match lacking {
+            Some(provider) => {
+                Err(Failure::usage(format!("there is no secret to sign {}'s deliveries with", provider.title))
+                    .hint(format!("none of the config's is there; --secret {}=… names another", provider.name)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Where `listen` listens, as far as the config says it, for a provider.
+    fn listening(&self, provider: &str) -> Result<Url, Failure> {
+        let configured = self.context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
+        let addr = configured.filter(|addr| !addr.ends_with(":0")).unwrap_or(DEFAULT_ADDR);
+        Ok(parse_url(&format!("http://{addr}/{provider}"))?)
+    }
+
     /// `--to`, else the config's endpoint, else where `listen` listens.
     fn url(&self, provider: Option<&Arc<Provider>>, captured: Option<&Request>) -> Result<Url, Failure> {
         let configured = provider
@@ -257,14 +282,10 @@ impl<'a> Resolver<'a> {
         let base = match (&self.to, configured) {
             (Some(url), _) => url.clone(),
             (None, Some(url)) => url?,
-            (None, None) => default_endpoint(provider.map_or("", |provider| provider.name.as_str()))?,
+            (None, None) => self.listening(provider.map_or("", |provider| provider.name.as_str()))?,
         };
         Ok(captured.map_or(base.clone(), |request| with_query_of(&base, &request.target)))
     }
-}
-
-fn default_endpoint(provider: &str) -> Result<Url, Failure> {
-    Ok(parse_url(&format!("http://{DEFAULT_ADDR}/{provider}"))?)
 }
 
 /// A job that delivers an event.

@@ -78,7 +78,7 @@ impl<'a> Teller<'a> {
             return;
         }
         let place = match (line, entry) {
-            (Some(line), 1..) => format!("{file}:{line}"),
+            (Some(line), _) if line > 1 => format!("{file}:{line}"),
             (None, 1..) => format!("{file}, entry {entry}"),
             _ => file.to_owned(),
         };

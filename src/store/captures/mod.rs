@@ -34,17 +34,21 @@ enum Place {
 impl CaptureStore {
     /// Opens the place that a path means, and creates it with its parents.
     ///
-    /// A path that ends in `.ndjson` or `.jsonl`, or that is there and no folder, is a log that lines
-    /// are appended to; anything else is a folder.
+    /// A path that ends in `.ndjson` or `.jsonl`, or that is a device or a pipe, is a log that lines
+    /// are appended to; any other is a folder.
     ///
     /// # Errors
     ///
     /// When it can't be created or opened, or when the file that is there is no log of captures.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        let place = if is_log(path) {
-            Log::open(path).map(Place::Log)
-        } else {
-            fs::create_dir_all(path).map(|()| Place::Folder(path.to_owned()))
+        let place = match fs::metadata(path) {
+            Ok(existing) if existing.is_file() && !is_log(path) => Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "it is a file that does not end in .ndjson, and so none of captures",
+            )),
+            Ok(existing) if !existing.is_dir() => Log::open(path).map(Place::Log),
+            Err(_) if is_log(path) => Log::open(path).map(Place::Log),
+            _ => fs::create_dir_all(path).map(|()| Place::Folder(path.to_owned())),
         };
         place.map(Self).map_err(|source| CaptureError { path: path.to_owned(), source })
     }
@@ -72,11 +76,10 @@ impl CaptureStore {
     }
 }
 
+/// Whether a path is named as a log is.
 fn is_log(path: &Path) -> bool {
-    match fs::metadata(path) {
-        Ok(existing) => !existing.is_dir(),
-        Err(_) => path.extension().is_some_and(|extension| extension == "ndjson" || extension == "jsonl"),
-    }
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| ["ndjson", "jsonl"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
 /// A place that can't be opened for captures.
