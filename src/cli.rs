@@ -281,7 +281,7 @@ pub struct Send {
     pub now: Option<Timestamp>,
 
     /// Use this id for the delivery; with --now the request is the same in every run
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = parse_id)]
     pub id: Option<String>,
 }
 
@@ -305,7 +305,9 @@ Examples:
   hookdev send aspect.task.failed --print http | hookdev verify - --at now
   hookdev verify --provider cyanite --body body.json --header 'Signature: 0a1b…'
 
-Reads hookdev captures (an object, or NDJSON), raw HTTP/1.x request messages, and bare bodies.")]
+Reads, told by content: hookdev captures (an object, or NDJSON), raw HTTP/1.x request messages, HAR, \
+ngrok's inspection API, webhook.site (JSON, CSV), AWS events (API Gateway, function URL, load balancer), \
+Svix relay events, Postman collections, curl traces, .http files; and bare bodies with --header.")]
 pub struct Verify {
     /// Files or folders of captured requests (- is standard input)
     #[arg(value_name = "FILE|DIR|-", required_unless_present = "body", value_hint = ValueHint::AnyPath)]
@@ -328,7 +330,7 @@ pub struct Verify {
     pub body: Option<PathBuf>,
 
     /// A header that came with --body (repeatable)
-    #[arg(long, value_name = "K: V", requires = "body")]
+    #[arg(long, value_name = "K: V", requires = "body", conflicts_with = "files")]
     pub header: Vec<String>,
 
     /// Fail also when this is lacking
@@ -407,6 +409,13 @@ pub struct Completions {
     pub shell: Shell,
 }
 
+/// Reads a delivery's id, which stands in a header and is signed: other characters are read in as many ways as there
+/// are libraries.
+fn parse_id(text: &str) -> Result<String, String> {
+    let sound = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if sound { Ok(text.to_owned()) } else { Err("an id is made of visible ASCII characters".to_owned()) }
+}
+
 /// Reads a size: `64KiB`, `10MiB`, `1GiB`, or plain bytes.
 fn parse_size(text: &str) -> Result<usize, String> {
     let wrong = || format!("`{text}` is no size: write a number and a unit, `64KiB`, `10MiB`");
@@ -439,6 +448,14 @@ mod tests {
             for arg in command.get_arguments() {
                 assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());
             }
+        }
+    }
+
+    #[test]
+    fn an_id_is_visible_ascii() {
+        assert_eq!(parse_id("msg_2aYh.3-~"), Ok("msg_2aYh.3-~".to_owned()));
+        for wrong in ["", "a b", "a\nb", "\u{e9}"] {
+            assert_eq!(parse_id(wrong), Err("an id is made of visible ASCII characters".to_owned()), "{wrong:?}");
         }
     }
 

@@ -111,6 +111,7 @@ impl Context {
             Some(config) => {
                 paths.push(config.path.clone());
                 paths.extend(config.env_file.clone());
+                paths.extend(config.secret_files());
             }
             None if !self.global.no_config => paths.push(PathBuf::from(FILE_NAME)),
             None => {}

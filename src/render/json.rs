@@ -1,11 +1,13 @@
 //! What programs read: one JSON object a line. The object of a delivery is also the form of a
 //! capture on disk. Keys, once here, stay.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Serialize, Serializer, ser::SerializeSeq};
+use serde::{Serialize, ser::SerializeSeq};
+use serde_json::{Serializer, ser::Formatter};
 
+use super::text;
 use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
     diagnose::Finding,
@@ -20,9 +22,28 @@ pub const VERSION: u32 = 1;
 
 /// Appends a value as one line.
 fn line(value: &impl Serialize, out: &mut Vec<u8>) {
+    let mut serializer = Serializer::with_formatter(&mut *out, Printable);
     // Writing to memory fails only for maps with keys that are no strings, and there is none.
-    if serde_json::to_writer(&mut *out, value).is_ok() {
+    if value.serialize(&mut serializer).is_ok() {
         out.push(b'\n');
+    }
+}
+
+/// JSON in which everything that [`text`] hides from people is escaped: it means the same to a
+/// program, and nothing to a terminal.
+struct Printable;
+
+impl Formatter for Printable {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((plain, hidden, behind)) = text::split_at_hidden(rest) {
+            writer.write_all(plain.as_bytes())?;
+            for unit in hidden.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = behind;
+        }
+        writer.write_all(rest.as_bytes())
     }
 }
 
@@ -166,7 +187,7 @@ impl<'a> BodyObject<'a> {
 struct HeaderPairs<'a>(&'a Headers);
 
 impl Serialize for HeaderPairs<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut pairs = serializer.serialize_seq(Some(self.0.len()))?;
         for (name, value) in self.0 {
             pairs.serialize_element(&(name.as_str(), request::text(value)))?;

@@ -214,7 +214,14 @@ impl Page {
     }
 
     /// Appends a verified capture: one line, then why it is not as it should be.
-    pub fn verification(&self, place: &str, assessment: &Assessment, demanded: &[&str], out: &mut String) {
+    pub fn verification(
+        &self,
+        place: &str,
+        assessment: &Assessment,
+        notes: &[String],
+        demanded: &[&str],
+        out: &mut String,
+    ) {
         let palette = self.palette;
         let verdict = &assessment.verdict;
         let _ = write!(out, "{}  ", palette.paint(verdict_role(verdict), format_args!("{:<12}", verdict.name())));
@@ -226,7 +233,7 @@ impl Page {
         }
         out.push('\n');
         self.judgement(assessment, out);
-        for warning in &assessment.warnings {
+        for warning in assessment.warnings.iter().chain(notes) {
             self.labelled(Role::Warning, "warning", warning, out);
         }
         for lack in demanded {
@@ -307,7 +314,7 @@ mod tests {
             warnings: Vec::new(),
         };
         let mut out = String::new();
-        page.verification("a.json", &assessment, &[], &mut out);
+        page.verification("a.json", &assessment, &[], &[], &mut out);
         let told: Vec<&str> = out.lines().skip(1).collect();
         assert_eq!(told, [r"  body-bom: a mark \u{1b}[31m", "    came before it", "  hint: write it without one"]);
     }

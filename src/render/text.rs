@@ -55,6 +55,16 @@ pub fn push_printable(text: &str, out: &mut String) {
     }
 }
 
+/// The text before the first character that [`printable`] shows as an escape, that character, and
+/// the text behind it; none when there is none.
+pub(super) fn split_at_hidden(text: &str) -> Option<(&str, char, &str)> {
+    if is_clean(text) {
+        return None;
+    }
+    let (at, hidden) = text.char_indices().find(|(_, c)| is_hidden(*c))?;
+    Some((&text[..at], hidden, &text[at + hidden.len_utf8()..]))
+}
+
 /// Whether [`printable`] would leave the text as it is.
 fn is_clean(text: &str) -> bool {
     is_plain_ascii(text.as_bytes()) || !text.chars().any(is_hidden)

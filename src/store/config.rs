@@ -102,14 +102,14 @@ struct RawConfig {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as { addr = \"127.0.0.1:4400\" }")]
 struct RawListen {
     addr: Option<String>,
     capture: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as { secret = \"env:NAME\" }")]
 struct RawProviderConfig {
     #[serde(default)]
     secret: OneOrMore,
@@ -150,7 +150,7 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?;
         let raw: RawConfig = toml::from_str(&text).map_err(|error| {
-            wrong(path, &text, error.span().map_or(0, |span| span.start), toml_message(error.message()))
+            wrong(path, &text, error.span().map_or(0, |span| span.start), without_value(&toml_message(error.message())))
         })?;
         let base = path.parent().unwrap_or(Path::new(""));
         Ok(Self {
@@ -177,6 +177,12 @@ impl Config {
         Some(ProviderConfig { name: key.get_ref(), secrets: &raw.secret.0, endpoint: raw.endpoint.as_deref() })
     }
 
+    /// The files that secrets are read from.
+    pub fn secret_files(&self) -> impl Iterator<Item = PathBuf> {
+        let sources = self.providers_by_name.values().flat_map(|raw| &raw.secret.0);
+        sources.filter_map(|source| Some(self.base().join(source.strip_prefix("file:")?)))
+    }
+
     /// An error at the first `[provider.NAME]` whose name is not `known`.
     ///
     /// # Errors
@@ -192,6 +198,14 @@ impl Config {
             None => Ok(()),
         }
     }
+}
+
+/// A message without the value that is of the wrong type: it may be a secret.
+fn without_value(message: &str) -> String {
+    let parts = message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
+    let Some((found, expected)) = parts else { return message.to_owned() };
+    let kind = found.split(['"', '`']).next().unwrap_or_default().trim_end();
+    format!("invalid type: {kind}, expected {expected}")
 }
 
 fn wrong(path: &Path, text: &str, offset: usize, message: impl fmt::Display) -> ConfigError {
@@ -227,6 +241,18 @@ mod tests {
             "hookdev.toml:3:1: unknown key `adr`; did you mean `addr`? (known: `addr`, `capture`)"
         );
         assert_eq!(read("[listen\n").unwrap_err(), "hookdev.toml:1:8: unclosed table, expected `]`");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_not_shown() {
+        assert_eq!(
+            read("[provider]\ncyanite = \"topsecret, expected\"\n").unwrap_err(),
+            "hookdev.toml:2:11: invalid type: string, expected a table such as { secret = \"env:NAME\" }"
+        );
+        assert_eq!(
+            read("[provider.cyanite]\nsecret = 123456\n").unwrap_err(),
+            "hookdev.toml:2:10: expected a source such as \"env:NAME\", or a list of them"
+        );
     }
 
     #[test]

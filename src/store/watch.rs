@@ -4,8 +4,9 @@
 //! their events are compared with what is wanted.
 
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::Duration,
 };
@@ -18,46 +19,83 @@ const QUIET: Duration = Duration::from_millis(80);
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    _watcher: RecommendedWatcher,
+    _places: Arc<Mutex<Places>>,
 }
 
 impl Watch {
     /// Calls `changed` from a thread of its own after any of the files, or anything in the folders,
-    /// was created, written, replaced or removed. What does not exist yet is watched for too.
+    /// was created, written, replaced or removed. What does not exist yet is watched for too, and
+    /// so is, from then on, every path that `changed` returns.
     ///
     /// # Errors
     ///
     /// When the operating system gives no watch.
-    pub fn start(paths: &[PathBuf], changed: impl Fn() + Send + 'static) -> notify::Result<Self> {
-        let wanted: Vec<PathBuf> = paths.iter().map(|path| absolute(path)).collect();
+    pub fn start(paths: &[PathBuf], changed: impl Fn() -> Vec<PathBuf> + Send + 'static) -> notify::Result<Self> {
+        let wanted = Arc::new(Mutex::new(HashSet::new()));
         let (sender, receiver) = mpsc::channel();
-        let matching = wanted.clone();
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+        let matching = Arc::clone(&wanted);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             let relevant = event.is_ok_and(|event| {
+                let matching = lock(&matching);
                 !matches!(event.kind, EventKind::Access(_))
-                    && event.paths.iter().any(|path| matching.iter().any(|w| path.starts_with(w)))
+                    && event.paths.iter().any(|path| matching.iter().any(|wanted| path.starts_with(wanted)))
             });
             if relevant {
                 // The receiver is gone only when the watch is being dropped.
                 let _ = sender.send(());
             }
         })?;
-        for path in &wanted {
-            if path.is_dir() {
-                watcher.watch(path, RecursiveMode::Recursive)?;
-            }
-            if let Some(parent) = path.parent().filter(|parent| parent.is_dir()) {
-                watcher.watch(parent, RecursiveMode::NonRecursive)?;
-            }
-        }
+        let mut places = Places { watcher, wanted, watched: HashSet::new() };
+        places.add(paths)?;
+        let places = Arc::new(Mutex::new(places));
+        let weak = Arc::downgrade(&places);
         thread::Builder::new().name("watch".into()).spawn(move || {
             while receiver.recv().is_ok() {
                 while receiver.recv_timeout(QUIET).is_ok() {}
-                changed();
+                let paths = changed();
+                let Some(places) = weak.upgrade() else { return };
+                // A place that can't be watched was told of as one that can't be read.
+                let _ = lock(&places).add(&paths);
             }
         })?;
-        Ok(Self { _watcher: watcher })
+        Ok(Self { _places: places })
     }
+}
+
+/// What is watched.
+#[derive(Debug)]
+struct Places {
+    watcher: RecommendedWatcher,
+    /// The paths whose changes count.
+    wanted: Arc<Mutex<HashSet<PathBuf>>>,
+    /// The folders that the operating system watches for that.
+    watched: HashSet<(PathBuf, bool)>,
+}
+
+impl Places {
+    fn add(&mut self, paths: &[PathBuf]) -> notify::Result<()> {
+        for path in paths.iter().map(|path| absolute(path)) {
+            if path.is_dir() {
+                self.watch(&path, RecursiveMode::Recursive)?;
+            }
+            if let Some(parent) = path.parent().filter(|parent| parent.is_dir()) {
+                self.watch(parent, RecursiveMode::NonRecursive)?;
+            }
+            lock(&self.wanted).insert(path);
+        }
+        Ok(())
+    }
+
+    fn watch(&mut self, folder: &Path, mode: RecursiveMode) -> notify::Result<()> {
+        if self.watched.insert((folder.to_owned(), mode == RecursiveMode::Recursive)) {
+            self.watcher.watch(folder, mode)?;
+        }
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -76,7 +114,11 @@ mod tests {
         let (path, other) = (folder.path().join("hookdev.toml"), folder.path().join("other"));
         fs::write(&path, "a").unwrap();
         let (sender, receiver) = mpsc::channel();
-        let _watch = Watch::start(std::slice::from_ref(&path), move || sender.send(()).unwrap()).unwrap();
+        let changed = move || {
+            sender.send(()).unwrap();
+            Vec::new()
+        };
+        let _watch = Watch::start(std::slice::from_ref(&path), changed).unwrap();
         fs::write(&other, "b").unwrap();
         fs::rename(&other, &path).unwrap();
         receiver.recv_timeout(Duration::from_secs(20)).expect("a change is told");

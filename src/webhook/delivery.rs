@@ -151,8 +151,7 @@ impl Course<'_> {
 }
 
 /// Which status codes count: one, or a class such as `2xx`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusPattern {
     /// This one alone.
     Exactly(u16),
@@ -189,8 +188,7 @@ impl TryFrom<String> for StatusPattern {
 }
 
 /// The template of a header that is sent along: literal text, `{event}`, `{timestamp}`, `{id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderTemplate(Vec<HeaderPiece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -124,12 +124,12 @@ impl Genuine<'_> {
     }
 }
 
-/// What a change of each part comes to: a changed body or id is another message; a changed timestamp is another
-/// message or no number; a changed signature is another one, none, or one of another version.
+/// What a change of each part comes to: a changed body is another message; a changed id is one too, or not ASCII; a
+/// changed timestamp is another one, or no number; a changed signature is another one, none, or one of another version.
 fn plausible(parts: &[Part]) -> Codes {
     let codes = |part: &Part| match part {
-        Part::Body | Part::Id => BTreeSet::from(["no-matching-signature"]),
-        Part::Timestamp => BTreeSet::from(["no-matching-signature", "malformed-header"]),
+        Part::Body => BTreeSet::from(["no-matching-signature"]),
+        Part::Id | Part::Timestamp => BTreeSet::from(["no-matching-signature", "malformed-header"]),
         Part::Signature => BTreeSet::from(["no-matching-signature", "malformed-header", "unsupported-version"]),
     };
     parts.iter().map(|part| (*part, codes(part))).collect()

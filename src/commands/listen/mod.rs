@@ -92,9 +92,9 @@ async fn listen(
     announce(&context, &settings, &url);
 
     let current = Arc::new(Current(RwLock::new(Arc::new(settings))));
+    let _watch = watch(context.global.clone(), args.clone(), Arc::clone(&current), &context.watched());
     // A receiver that is gone can't be told, and needs not be.
     let _ = sender.send(Output::Ready(url)).await;
-    let _watch = watch(context.global.clone(), args.clone(), Arc::clone(&current), &context.watched());
     let answers = Answers {
         respond: args.respond,
         delay: args.delay,
@@ -183,20 +183,20 @@ fn announce(context: &Context, settings: &Settings, url: &str) {
 fn watch(global: Global, args: Listen, current: Arc<Current>, paths: &[PathBuf]) -> Option<Watch> {
     let terminal = Terminal::new(&global);
     let changed = move || {
-        let reloaded = Context::load(global.clone()).and_then(|context| {
-            let settings = Settings::resolve(&context, &args)?;
-            Ok((context, settings))
-        });
-        match reloaded {
-            Ok((context, settings)) => {
+        let context = Context::load(global.clone());
+        // The changed config may name files that none named before.
+        let watched = context.as_ref().map(Context::watched).unwrap_or_default();
+        match context.and_then(|context| Settings::resolve(&context, &args)) {
+            Ok(settings) => {
                 current.replace(settings);
-                context.terminal.note("the changed configuration is in force");
+                terminal.note("the changed configuration is in force");
             }
             Err(mut failure) => {
                 failure.hint = Some("what was in force before stays so until this is mended".to_owned());
                 terminal.fail(&failure);
             }
         }
+        watched
     };
     Watch::start(paths, changed)
         .map_err(|error| terminal.warn(&format!("changes of files will not be noticed: {error}")))

@@ -36,6 +36,8 @@ pub struct Judging<'a> {
 pub struct Verified {
     /// What is said of it.
     pub assessment: Assessment,
+    /// What its file could not keep of it, for one.
+    pub notes: Vec<String>,
     /// What `--require` demands and it does not have.
     pub lacking: Vec<&'static str>,
 }
@@ -82,9 +84,8 @@ impl<'a> Judging<'a> {
         let clock = if self.at == At::Received { Clock::Recorded } else { Clock::Chosen };
         let mut assessment = judge.assess(&entry.request, receipt);
         judge.explain(&entry.request, receipt, clock, &mut assessment);
-        assessment.warnings.extend(entry.notes);
         let lacking = self.require.iter().filter_map(|require| lack(*require, &assessment)).collect();
-        Verified { assessment, lacking }
+        Verified { assessment, notes: entry.notes, lacking }
     }
 }
 

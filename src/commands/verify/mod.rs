@@ -48,6 +48,7 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
     let tell = move || {
         // The receiver is gone only when this run ends.
         let _ = sender.send(());
+        Vec::new()
     };
     let _watch = Watch::start(&args.files, tell).map_err(unwatched)?;
     context.terminal.note("watching for changes (Ctrl-C ends it)");

@@ -52,23 +52,7 @@ impl<'a> Teller<'a> {
     pub fn tell(&mut self, told: Told) -> Result<(), Failure> {
         match told {
             Told::Verified { file, entry, line, verified } => {
-                let file = file.to_string_lossy();
-                let quiet = self.context.global.quiet && verified.is_good();
-                match &mut self.form {
-                    Form::Report(report) => report.check(&check(&file, line, &verified), &mut self.bytes),
-                    _ if quiet => {}
-                    Form::Json => json::verification(&file, entry, &verified.assessment, &mut self.bytes),
-                    Form::Pretty(page) => {
-                        let place = match (line, entry) {
-                            (Some(line), 1..) => format!("{file}:{line}"),
-                            (None, 1..) => format!("{file}, entry {entry}"),
-                            _ => file.into_owned(),
-                        };
-                        page.verification(&place, &verified.assessment, &verified.lacking, &mut self.text);
-                        self.bytes.extend_from_slice(self.text.as_bytes());
-                        self.text.clear();
-                    }
-                }
+                self.verified(&file.to_string_lossy(), entry, line, &verified);
                 self.out.write_all(&self.bytes)?;
                 self.bytes.clear();
             }
@@ -84,6 +68,33 @@ impl<'a> Teller<'a> {
             Told::PassedOver(_) => {}
         }
         Ok(())
+    }
+
+    fn verified(&mut self, file: &str, entry: usize, line: Option<u64>, verified: &Verified) {
+        if let Form::Report(report) = &mut self.form {
+            report.check(&check(file, line, verified), &mut self.bytes);
+        }
+        if self.context.global.quiet && verified.is_good() {
+            return;
+        }
+        let place = match (line, entry) {
+            (Some(line), 1..) => format!("{file}:{line}"),
+            (None, 1..) => format!("{file}, entry {entry}"),
+            _ => file.to_owned(),
+        };
+        if let Form::Pretty(page) = &self.form {
+            page.verification(&place, &verified.assessment, &verified.notes, &verified.lacking, &mut self.text);
+            self.bytes.extend_from_slice(self.text.as_bytes());
+            self.text.clear();
+            return;
+        }
+        if let Form::Json = self.form {
+            json::verification(file, entry, &verified.assessment, &mut self.bytes);
+        }
+        // The keys of the other forms have no place for it.
+        for note in &verified.notes {
+            self.context.terminal.note(&format!("{place}: {note}"));
+        }
     }
 
     /// Writes what is left.
@@ -103,7 +114,7 @@ impl<'a> Teller<'a> {
 
 /// A request as CI is told of it.
 fn check(file: &str, line: Option<u64>, verified: &Verified) -> Check {
-    let Verified { assessment, lacking } = verified;
+    let Verified { assessment, lacking, .. } = verified;
     let mut problems = Vec::new();
     let mut add = |code: &str, message: String, hint: Option<&str>| {
         problems.push(Problem { code: code.to_owned(), message, hint: hint.map(str::to_owned) });

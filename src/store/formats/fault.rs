@@ -47,7 +47,10 @@ pub enum EntryError {
 /// The names of the known forms, joined for people.
 fn forms() -> String {
     let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
-    names.join(" or ")
+    match names.split_last() {
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// What is wrong with one entry, as its form reports it.

@@ -3,17 +3,17 @@
 //!
 //! Lines are read into one buffer and parsed without copies, so that memory stays flat.
 
-use std::{
-    borrow::Cow,
-    io::{self, BufRead, Read},
-};
+use std::io::{self, BufRead, Read};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{Entry, Fault, Format, LONGEST_ENTRY, Place, Reader, keys, target};
-use crate::webhook::request::{self, HeaderName, HeaderValue, Headers, Method, Request};
+use super::{
+    Entry, Fault, Format, LONGEST_ENTRY, Place, Reader, keys,
+    parts::{self, Text},
+    refusal::{Refusal, Start, expected, shown},
+};
+use crate::webhook::request::{Headers, Request};
 
 /// The version of the format that is written and the highest that is read.
 const VERSION: u64 = 1;
@@ -79,7 +79,7 @@ impl<R: BufRead> Iterator for Captures<R> {
                 Err(_) if self.is_torn() => {
                     self.notes.push(format!("line {} is cut short: passed over", self.start));
                 }
-                Err(refusal) => return Some(Err(refusal.at(self.start))),
+                Err(refusal) => return Some(Err(refusal.at(Start::of_line(self.start)))),
             }
         }
         None
@@ -224,42 +224,6 @@ struct Message<'a> {
     body_base64: Option<Text<'a>>,
 }
 
-/// A string, borrowed from the document where it has no escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// Why a document is no capture.
-enum Refusal {
-    Json(serde_json::Error),
-    Expected(String),
-    Newer(u64),
-}
-
-impl Refusal {
-    /// The fault that this is in a document that starts at a line.
-    fn at(self, start: u64) -> Fault {
-        match self {
-            Self::Json(error) => {
-                let line = start + (error.line() as u64).saturating_sub(1);
-                Fault::Malformed(Place::Column(line, error.column() as u64), words(&error))
-            }
-            Self::Expected(what) => Fault::Malformed(Place::Line(start), format!("expected {what}")),
-            Self::Newer(version) => Fault::Newer(Place::Line(start), version),
-        }
-    }
-}
-
-/// The parser's words without the place, which counts from the start of the document.
-fn words(error: &serde_json::Error) -> String {
-    let mut words = error.to_string();
-    words.truncate(words.rfind(" at line ").unwrap_or(words.len()));
-    words
-}
-
-fn expected(what: impl Into<String>) -> Refusal {
-    Refusal::Expected(what.into())
-}
-
 /// The entry of a document; `None` for an object of another kind.
 fn parse(document: &[u8]) -> Result<Option<Entry>, Refusal> {
     let error = match serde_json::from_slice::<Delivery<'_>>(document) {
@@ -301,47 +265,31 @@ impl Delivery<'_> {
 
 impl Message<'_> {
     fn request(self) -> Result<Request, Refusal> {
-        let Text(method) = self.method;
-        let method = Method::from_bytes(method.as_bytes())
-            .map_err(|_| expected(format!("an HTTP method in `method`, found {}", shown(&method))))?;
+        let method = parts::method("method", &self.method.0)?;
         let Text(place) = self.target.or(self.url).ok_or_else(|| expected("a path in `target`"))?;
-        let target = target(&place).ok_or_else(|| expected(format!("a path in `target`, found {}", shown(&place))))?;
+        let target = parts::target("target", &place)?;
+        let field = |(Text(name), Text(value)): &(_, _)| parts::field(name, value);
         let headers = self.headers.iter().map(field).collect::<Result<Headers, Refusal>>()?;
         Ok(Request { method, target, headers, body: body(self.body, self.body_base64)? })
     }
-}
-
-fn field((Text(name), Text(value)): &(Text<'_>, Text<'_>)) -> Result<(HeaderName, HeaderValue), Refusal> {
-    let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| expected(format!("the name of a header, found {}", shown(name))))?;
-    let value = request::value(value)
-        .map_err(|_| expected(format!("Latin-1 without control characters in the header {}", shown(name))))?;
-    Ok((parsed, value))
 }
 
 fn body(text: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Bytes, Refusal> {
     match (text, base64) {
         (None, None) => Ok(Bytes::new()),
         (Some(Text(text)), None) => Ok(text.into_owned().into()),
-        (None, Some(Text(base64))) => {
-            let decoded = BASE64_STANDARD.decode(base64.as_bytes());
-            decoded.map(Bytes::from).map_err(|_| expected("standard base64 in `body_base64`"))
-        }
+        (None, Some(Text(base64))) => parts::base64("body_base64", &base64),
         (Some(_), Some(_)) => Err(expected("`body` or `body_base64`, found both")),
     }
-}
-
-/// The start of a foreign text, with its control characters escaped.
-fn shown(text: &str) -> String {
-    const MOST: usize = 40;
-    let start: String = text.chars().take(MOST).collect();
-    if start.len() < text.len() { format!("{start:?}…") } else { format!("{start:?}") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::time::Timestamp;
+    use crate::webhook::{
+        request::{self, HeaderName, Method},
+        time::Timestamp,
+    };
 
     const ONE: &str = r#"{"kind":"delivery","hookdev":1,"seq":1,"received_at":"2025-01-01T12:00:00.123Z","request":{"method":"POST","target":"/aspect?x=1","headers":[["content-type","application/json"],["x-name","\u00fc"]],"body":"{\"a\":1}"},"capture":null}"#;
 

@@ -29,8 +29,13 @@ impl Format for Http {
     }
 }
 
+/// The message that another form holds: one, with nothing behind it.
+pub(super) fn single(input: Bytes) -> Result<Entry, Fault> {
+    Messages { input, at: 0 }.message(0)
+}
+
 /// Whether the first line that is not blank is a request line.
-fn starts_message(bytes: &[u8]) -> bool {
+pub(super) fn starts_message(bytes: &[u8]) -> bool {
     let line = bytes[blank(bytes)..].split(|&byte| byte == b'\n').next().unwrap_or_default();
     let words: Vec<&[u8]> = line.trim_ascii_end().splitn(4, |&byte| byte == b' ').collect();
     matches!(words[..], [method, _, version] if Method::from_bytes(method).is_ok() && version.starts_with(b"HTTP/1."))

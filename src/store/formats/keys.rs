@@ -1,12 +1,16 @@
-//! The keys by which a form that is JSON is told: those of the outermost object, read from the first
-//! bytes of an input, wherever these end.
+//! The keys by which a form that is JSON is told, read from the first bytes of an input, wherever
+//! these end.
 
 use std::{borrow::Cow, fmt};
 
 use serde::{
-    Deserializer,
-    de::{Error, IgnoredAny, MapAccess, Visitor},
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
+
+/// A key, borrowed from the document where it has no escapes.
+#[derive(Deserialize)]
+pub(super) struct Key<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// Whether `head` starts with an object that has one of these keys in its first level.
 pub(super) fn has_any(head: &[u8], keys: &[&str]) -> bool {
@@ -30,13 +34,119 @@ impl<'de> Visitor<'de> for Search<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        while let Some(key) = object.next_key::<Cow<'de, str>>()? {
+        while let Some(Key(key)) = object.next_key()? {
             if self.keys.contains(&key.as_ref()) {
                 *self.found = true;
                 return Err(A::Error::custom("the rest is not needed"));
             }
             object.next_value::<IgnoredAny>()?;
         }
+        Ok(())
+    }
+}
+
+/// The keys in the first levels of a document, each with the keys above it: `log.entries`. The first
+/// element of an array stands for all of them, as `requests[].start`; so does the first of an array
+/// that is the document, as if it were the document itself.
+pub(super) struct Outline(Vec<String>);
+
+impl Outline {
+    /// How many levels are looked into.
+    const DEEPEST: usize = 4;
+
+    /// How many broken lines may stand before one that is whole.
+    const MOST_LINES: usize = 4;
+
+    /// The outline of what starts with `head`.
+    pub(super) fn of(head: &[u8]) -> Self {
+        let mut paths = Vec::new();
+        let mut rest = head;
+        for _ in 0..Self::MOST_LINES {
+            if !matches!(rest.trim_ascii_start(), [b'{' | b'[', ..]) {
+                break;
+            }
+            let level = Level { above: "", depth: Self::DEEPEST, paths: &mut paths };
+            let read = level.deserialize(&mut serde_json::Deserializer::from_slice(rest));
+            let Some(next) = rest.windows(2).position(|bytes| bytes == b"\n{") else { break };
+            // In a log, the line behind a broken one tells the form as well.
+            if !read.is_err_and(|error| error.is_syntax()) {
+                break;
+            }
+            rest = &rest[next + 1..];
+        }
+        Self(paths)
+    }
+
+    /// Whether all of these stand under `above`, which is empty or ends in a dot.
+    pub(super) fn has_all(&self, above: &str, paths: &[&str]) -> bool {
+        let has = |path: &str| self.0.iter().any(|known| known.strip_prefix(above) == Some(path));
+        paths.iter().all(|path| has(path))
+    }
+}
+
+struct Level<'p> {
+    above: &'p str,
+    depth: usize,
+    paths: &'p mut Vec<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Level<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if self.depth == 0 {
+            IgnoredAny::deserialize(deserializer).map(drop)
+        } else {
+            deserializer.deserialize_any(self)
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Level<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        while let Some(Key(key)) = object.next_key()? {
+            let path = format!("{}{key}", self.above);
+            self.paths.push(path.clone());
+            let above = format!("{path}.");
+            object.next_value_seed(Level { above: &above, depth: self.depth - 1, paths: &mut *self.paths })?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
+        let above = self.above.strip_suffix('.').map_or_else(String::new, |above| format!("{above}[]."));
+        array.next_element_seed(Level { above: &above, depth: self.depth, paths: &mut *self.paths })?;
+        while array.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
     }
 }
@@ -58,5 +168,29 @@ mod tests {
         ] {
             assert_eq!(has_any(head.as_bytes(), &["log", "kind"]), found, "{head}");
         }
+    }
+
+    #[test]
+    fn an_outline_names_the_keys_of_the_first_levels() {
+        let Outline(paths) = Outline::of(br#"{"a":[{"b":{"c":{"d":{"e":1}}}},{"f":1}],"g":1.5,"h":"#);
+        assert_eq!(paths, ["a", "a[].b", "a[].b.c", "a[].b.c.d", "g", "h"]);
+        let Outline(paths) = Outline::of(br#" [{"a":null,"b":[{"c":tr"#);
+        assert_eq!(paths, ["a", "b", "b[].c"]);
+        assert_eq!(Outline::of(b"{\"a\" 1}\n{\"b\":2}\n{\"c\":3}").0, ["a", "b"]);
+        assert_eq!(Outline::of(b"\"a\"").0, Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_outline_is_asked_for_all_of_several_keys() {
+        let outline = Outline::of(br#"{"log":{"version":"1.2","entries":[]}}"#);
+        assert!(outline.has_all("log.", &["entries", "version"]));
+        assert!(!outline.has_all("log.", &["entries", "creator"]));
+        assert!(!outline.has_all("", &["entries"]));
+    }
+
+    #[test]
+    fn a_deep_document_has_an_outline_too() {
+        let deep = ["[".repeat(100_000), r#"{"a":"#.repeat(100_000)].concat();
+        assert_eq!(Outline::of(deep.as_bytes()).0, Vec::<String>::new());
     }
 }

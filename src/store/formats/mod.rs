@@ -3,18 +3,32 @@
 //! A form is a [`Format`] and a line in `FORMATS`; it is told by what stands in a file, not by the
 //! file's name. Entries are read one by one, and a broken one does not hide the others.
 
+mod aws;
 pub mod bare;
+mod curl;
+mod document;
 mod fault;
+mod github;
+mod har;
 mod hookdev;
 mod http;
+mod http_file;
 mod keys;
+mod ngrok;
+mod parts;
+mod postman;
+mod refusal;
+mod svix;
+mod variables;
 mod walk;
+mod webhook_site;
+mod webhook_site_csv;
 
 use std::{
+    collections::VecDeque,
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read},
     path::{Path, PathBuf},
-    vec,
 };
 
 use bytes::Bytes;
@@ -26,7 +40,20 @@ pub use self::{
 use crate::webhook::{request::Request, time::Timestamp};
 
 /// The forms, in the order in which they are tried: the first that knows its own reads the input.
-static FORMATS: &[&dyn Format] = &[&http::Http, &hookdev::Hookdev];
+static FORMATS: &[&dyn Format] = &[
+    &http_file::HttpFile,
+    &http::Http,
+    &curl::Curl,
+    &har::Har,
+    &ngrok::Ngrok,
+    &webhook_site::WebhookSite,
+    &webhook_site_csv::WebhookSiteCsv,
+    &aws::Aws,
+    &svix::Svix,
+    &postman::Postman,
+    &github::GitHub,
+    &hookdev::Hookdev,
+];
 
 /// The longest entry, and the longest input of a form that is read whole: 64 MiB.
 pub const LONGEST_ENTRY: usize = 64 << 20;
@@ -61,8 +88,40 @@ pub trait Reader: Iterator<Item = Result<Entry, Fault>> + Send {
     }
 }
 
-/// For a form that is read whole.
-impl Reader for vec::IntoIter<Result<Entry, Fault>> {}
+/// The entries of an input that was read whole.
+#[derive(Default)]
+struct Collected {
+    entries: VecDeque<Result<Entry, Fault>>,
+    passed_over: usize,
+    notes: Vec<String>,
+}
+
+impl Collected {
+    fn push(&mut self, entry: Result<Entry, Fault>) {
+        self.entries.push_back(entry);
+    }
+
+    /// Counts an entry that delivers nothing: tools that record all traffic keep every `GET` too.
+    fn pass_over(&mut self) {
+        self.passed_over += 1;
+        let plural = if self.passed_over == 1 { "entry" } else { "entries" };
+        self.notes = vec![format!("{} {plural} passed over: no POST, PUT or PATCH with a body", self.passed_over)];
+    }
+}
+
+impl Iterator for Collected {
+    type Item = Result<Entry, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.entries.pop_front()
+    }
+}
+
+impl Reader for Collected {
+    fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
 
 /// One captured request.
 #[derive(Clone, Debug, PartialEq, Eq)]

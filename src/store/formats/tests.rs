@@ -9,12 +9,43 @@ use super::*;
 const CAPTURE: &str = r#"{"kind":"delivery","hookdev":1,"received_at":null,"request":{"method":"POST","target":"/a","headers":[["x","y"]],"body":"{\"n\":1e400}"}}"#;
 const MESSAGE: &str = "POST /a HTTP/1.1\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
 
+/// Captures of other tools.
+const SAMPLES: &[&[u8]] = &[
+    include_bytes!("../../../tests/formats/aws-http-api.ndjson"),
+    include_bytes!("../../../tests/formats/aws-rest-api.ndjson"),
+    include_bytes!("../../../tests/formats/chrome.har"),
+    include_bytes!("../../../tests/formats/curl-trace-ascii-bytes.log"),
+    include_bytes!("../../../tests/formats/curl-trace-bytes.log"),
+    include_bytes!("../../../tests/formats/deliveries.http"),
+    include_bytes!("../../../tests/formats/ngrok.json"),
+    include_bytes!("../../../tests/formats/postman.json"),
+    include_bytes!("../../../tests/formats/svix.ndjson"),
+    include_bytes!("../../../tests/formats/webhook-site.csv"),
+    include_bytes!("../../../tests/formats/webhook-site.json"),
+];
+
 fn name_of(head: &[u8]) -> Option<&'static str> {
     sniff(head).map(Format::name)
 }
 
 fn all(input: &[u8]) -> Result<Vec<Result<Entry, EntryError>>, EntryError> {
     Ok(read(Path::new("input"), input)?.collect())
+}
+
+/// The entries of an input, or their faults without the file, and its notes.
+pub(super) fn collected(input: &str) -> (Vec<Result<Entry, String>>, Vec<String>) {
+    let mut entries = read(Path::new("input"), input.as_bytes()).unwrap();
+    let read = entries.by_ref().map(|read| match read {
+        Err(EntryError::Broken { fault, .. }) => Err(fault.to_string()),
+        read => Ok(Entry { index: 0, ..read.unwrap() }),
+    });
+    (read.collect(), entries.notes().to_vec())
+}
+
+/// The headers of a request, one a line.
+pub(super) fn fields(request: &Request) -> String {
+    let field = |(name, value): &(_, _)| format!("{name}: {}\n", crate::webhook::request::text(value));
+    request.headers.iter().map(field).collect()
 }
 
 /// Gives a byte at a time, as a slow pipe does.
@@ -35,6 +66,31 @@ fn a_form_is_told_by_content() {
     assert_eq!(name_of(MESSAGE.as_bytes()), message);
     assert_eq!(name_of(b"\nPOST / HTTP/1.0\n"), message);
     for other in ["", "# Read me\n", "{\"log\":{}}", "[1]", "\u{89}PNG\r\n", "POST / HTTP/2\n", "a b c HTTP/1.1"] {
+        assert_eq!(name_of(other.as_bytes()), None, "{other:?}");
+    }
+}
+
+#[test]
+fn files_that_lie_around_are_no_captures() {
+    for other in [
+        r#"{"name":"a","version":"1.0.0","scripts":{"test":"x"},"dependencies":{"b":"^1"},"repository":{"type":"git","url":"u"}}"#,
+        r#"{"compilerOptions":{"target":"es2022"},"include":["src"],"files":[]}"#,
+        r#"{"data":[{"id":1,"uuid":"u","name":"n"}],"total":1}"#,
+        r#"{"requests":[{"id":1,"start":"2025-01-01"}]}"#,
+        r#"{"type":"event","version":1,"data":{"id":"a"}}"#,
+        r#"{"openapi":"3.1.0","info":{"title":"t","version":"1"},"paths":{}}"#,
+        r#"{"info":{"name":"n"},"item":[{"price":1}]}"#,
+        r#"{"log":{"level":"debug","version":"1"}}"#,
+        r#"{"path":"/a","headers":{}}"#,
+        r#"[{"guid":"g","delivered_at":"2025-01-01"}]"#,
+        "uuid,name,created_at\nu,n,2025-01-01\n",
+        "method,content,created_at\nPOST,a,2025-01-01\n",
+        "# Read me\n\n### Create\n\nPOST https://h/a\n",
+        "* a list\n* Trying it\n\n> POST is quoted\n",
+        "[package]\nname = \"a\"\n",
+        "{",
+        "[]",
+    ] {
         assert_eq!(name_of(other.as_bytes()), None, "{other:?}");
     }
 }
@@ -67,7 +123,9 @@ fn an_input_may_come_in_any_pieces() {
 #[test]
 fn what_is_no_capture_says_what_was_expected() {
     let refused = |input: &[u8]| all(input).unwrap_err().to_string();
-    let forms = "expected a raw HTTP/1.x request or a hookdev capture";
+    let forms = "expected an .http file, a raw HTTP/1.x request, a curl trace, a HAR, an ngrok inspection, \
+                 webhook.site JSON, webhook.site CSV, an AWS event, a Svix relay event, a Postman collection, \
+                 a GitHub delivery or a hookdev capture";
     assert_eq!(refused(b"# Read me\n"), format!("input is no capture: {forms}"));
     assert_eq!(refused(b" \n"), format!("input is empty: {forms}"));
 }
@@ -131,6 +189,33 @@ proptest! {
             }
             let _ = all(&bytes);
             let _ = all(&bytes[..cut.index(bytes.len())]);
+        }
+    }
+
+    #[test]
+    fn mutated_captures_of_other_tools_are_no_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        cut in any::<prop::sample::Index>(),
+        sample in any::<prop::sample::Index>(),
+    ) {
+        let sample = *sample.get::<&[u8]>(SAMPLES);
+        let mut bytes = sample.to_vec();
+        for (place, byte) in &changes {
+            let place = place.index(bytes.len());
+            bytes[place] = *byte;
+        }
+        let format = sniff(sample).unwrap();
+        for input in [&bytes[..], &bytes[..cut.index(bytes.len())]] {
+            let _ = all(input);
+            // What is no longer told by its content is read all the same.
+            let _ = format.read(Box::new(input)).map(Iterator::count);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_no_panic_in_any_form(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        for format in FORMATS {
+            let _ = format.read(Box::new(&bytes[..])).map(Iterator::count);
         }
     }
 

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::{
     content::{ContentValues, SignedContent},
-    grammar::{Candidate, Grammar, Parsed},
+    grammar::{Candidate, Grammar, Parsed, TextEncoding},
     mac::{Algorithm, KeyedMac},
     secret::SigningSecret,
     verdict::{Freshness, Reason, Rejection, Verified},
@@ -145,12 +145,10 @@ impl Scheme {
     #[must_use]
     pub fn sign(&self, secret: &SigningSecret, message: &Message<'_>) -> Vec<(HeaderName, HeaderValue)> {
         let timestamp = self.timestamp.as_ref().map(|rule| rule.unit.write(message.time)).unwrap_or_default();
-        let id = request::value(message.id).ok();
         let mut mac = secret.mac(self.algorithm);
         let values = ContentValues {
             body: message.body,
-            // The bytes that are sent, and not those of the text: they differ outside ASCII.
-            id: id.as_ref().map_or(b"", HeaderValue::as_bytes),
+            id: message.id.as_bytes(),
             timestamp: timestamp.as_bytes(),
             headers: message.headers,
         };
@@ -158,12 +156,10 @@ impl Scheme {
         let signature = self.grammar.write(&mac.finalize(), &timestamp);
 
         let time_header = self.timestamp.as_ref().and_then(|rule| rule.header.as_ref());
-        let fields = [
-            (self.id.as_ref(), id),
-            (time_header, request::value(&timestamp).ok()),
-            (Some(&self.header), request::value(&signature).ok()),
-        ];
-        fields.into_iter().filter_map(|(names, value)| Some((names?.first()?.clone(), value?))).collect()
+        [(self.id.as_ref(), message.id), (time_header, &timestamp), (Some(&self.header), &signature)]
+            .into_iter()
+            .filter_map(|(names, text)| Some((names?.first()?.clone(), request::value(text).ok()?)))
+            .collect()
     }
 
     /// Whether a request is signed by one of the secrets, and was fresh when received. The MAC is judged before the time, so that "too old" means "genuine, but
@@ -195,14 +191,17 @@ impl Scheme {
         matches: Comparison,
     ) -> Result<Verified, Reason> {
         let (header, signature) = single(&request.headers, &self.header)?;
+        if self.grammar.encoding() != TextEncoding::Plain {
+            ascii(header, signature)?;
+        }
         let signature = request::text(signature);
         let parsed = self.grammar.read(&signature);
         if parsed.signatures.is_empty() {
             return Err(self.no_signature(header, &parsed));
         }
         let id = match &self.id {
-            Some(names) => single(&request.headers, names)?.1.as_bytes(),
-            None => b"",
+            Some(names) => single(&request.headers, names).and_then(|(name, id)| ascii(name, id))?,
+            None => "",
         };
         let timestamp = match &self.timestamp {
             Some(rule) => Some((rule, rule.find(header, &parsed, &request.headers)?)),
@@ -213,7 +212,12 @@ impl Scheme {
             once(name, request.headers.all(name.as_str()))?;
         }
         let digits = timestamp.as_ref().map_or("", |(_, (digits, _))| digits.as_str());
-        let values = ContentValues { body: &request.body, id, timestamp: digits.as_bytes(), headers: &request.headers };
+        let values = ContentValues {
+            body: &request.body,
+            id: id.as_bytes(),
+            timestamp: digits.as_bytes(),
+            headers: &request.headers,
+        };
         let secret = self.matching(secrets, values, header, &parsed, matches)?;
         let freshness = match timestamp {
             Some((rule, (_, time))) => {
@@ -271,7 +275,6 @@ impl Scheme {
     }
 
     fn undecodable(&self) -> &'static str {
-        use super::grammar::TextEncoding;
         match self.grammar.encoding() {
             TextEncoding::Hex => "the signature is not hexadecimal",
             TextEncoding::Base64 => "the signature is not base64 (standard alphabet, padded)",
@@ -312,6 +315,11 @@ fn once<'a>(
         0 => Ok(first),
         others => Err(Reason::AmbiguousHeader { header: name.to_string(), times: others + 1 }),
     }
+}
+
+/// A value as text. Libraries read other bytes in different ways or not at all, so that none of them is taken.
+fn ascii<'a>(header: &HeaderName, value: &'a HeaderValue) -> Result<&'a str, Reason> {
+    value.to_str().map_err(|_| malformed(header, "it holds a character outside ASCII"))
 }
 
 fn malformed(header: &HeaderName, problem: &'static str) -> Reason {

@@ -224,9 +224,9 @@ struct RawDelivery {
     encodings: Vec<RawEncoding>,
     #[serde(default)]
     repeat_on_timeout: u32,
-    user_agent: Option<String>,
+    user_agent: Option<Spanned<String>>,
     #[serde(default)]
-    headers: BTreeMap<Spanned<String>, HeaderTemplate>,
+    headers: BTreeMap<Spanned<String>, Spanned<String>>,
     id: Option<Fresh>,
     success: Spanned<Vec<Spanned<String>>>,
     timeout: Option<Text<DurationText>>,
@@ -238,7 +238,7 @@ struct RawEncoding {
     #[serde(rename = "type")]
     media: Media,
     #[serde(default)]
-    headers: BTreeMap<Spanned<String>, String>,
+    headers: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -372,7 +372,7 @@ impl RawDelivery {
         };
         let mut encodings = Vec::new();
         for encoding in self.encodings {
-            encodings.push(Encoding { media: encoding.media, headers: headers(encoding.headers)? });
+            encodings.push(Encoding { media: encoding.media, headers: headers(encoding.headers, Ok)? });
         }
         if encodings.is_empty() {
             encodings.push(Encoding { media: Media::Json, headers: Vec::new() });
@@ -381,8 +381,8 @@ impl RawDelivery {
             method: self.method.as_ref().map(method).transpose()?.unwrap_or(Method::POST),
             encodings,
             repeat_on_timeout: self.repeat_on_timeout,
-            user_agent: self.user_agent,
-            headers: headers(self.headers)?,
+            user_agent: self.user_agent.as_ref().map(values::header_value).transpose()?,
+            headers: headers(self.headers, HeaderTemplate::try_from)?,
             id: self.id,
             success: self.success.get_ref().iter().map(status).collect::<Result<_, _>>()?,
             timeout: self.timeout.map(|Text(timeout)| timeout.0),
@@ -457,6 +457,14 @@ fn paths<T>(table: BTreeMap<Spanned<String>, T>) -> Result<Vec<(Path, T)>, Wrong
     table.into_iter().map(|(key, value)| Ok((values::parse(&key, str::parse)?, value))).collect()
 }
 
-fn headers<T>(table: BTreeMap<Spanned<String>, T>) -> Result<Vec<(HeaderName, T)>, Wrong> {
-    table.into_iter().map(|(key, value)| Ok((values::header_name(&key)?, value))).collect()
+/// Headers by name, each value a text that a header can carry and that `read` takes.
+fn headers<T>(
+    table: BTreeMap<Spanned<String>, Spanned<String>>,
+    read: impl Fn(String) -> Result<T, String>,
+) -> Result<Vec<(HeaderName, T)>, Wrong> {
+    let header = |(name, text): (Spanned<String>, Spanned<String>)| {
+        let (name, value) = (values::header_name(&name)?, values::header_value(&text)?);
+        Ok((name, read(value).map_err(|message| Wrong::new(text.span(), message))?))
+    };
+    table.into_iter().map(header).collect()
 }

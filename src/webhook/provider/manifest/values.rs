@@ -10,7 +10,10 @@ use serde::{
 };
 use toml::Spanned;
 
-use crate::webhook::time::{InvalidDuration, Tolerance, parse_duration};
+use crate::webhook::{
+    request,
+    time::{InvalidDuration, Tolerance, parse_duration},
+};
 
 /// What is wrong, at which bytes of the manifest.
 #[derive(Debug)]
@@ -35,6 +38,11 @@ pub(super) fn parse<T, E: fmt::Display>(
 
 pub(super) fn header_name(text: &Spanned<String>) -> Result<HeaderName, Wrong> {
     parse(text, |name| name.parse().map_err(|_| format!("`{name}` is no header name")))
+}
+
+/// A text that a header can carry.
+pub(super) fn header_value(text: &Spanned<String>) -> Result<String, Wrong> {
+    parse(text, |value| request::value(value).map(|_| value.to_owned()))
 }
 
 /// A value that is parsed from a text and names it in its error.

@@ -1,0 +1,294 @@
+//! HAR 1.2, as browsers, mitmproxy and other proxies export their traffic.
+//!
+//! A HAR keeps the body of a request as text and has no way to mark other bytes. What tools do with
+//! these is undone where its size proves it: mitmproxy keeps bytes as Latin-1, or those that are no
+//! UTF-8 as the lone surrogates U+DC80 to U+DCFF. Elsewhere the entry says that bytes were lost.
+
+use std::io::BufRead;
+
+use bytes::Bytes;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Visitor},
+};
+
+use super::{
+    Entry, Fault, Format, Reader, document,
+    keys::Outline,
+    parts::{self, Text},
+    refusal::{Refusal, expected},
+};
+use crate::webhook::request::{Headers, Request};
+
+/// HAR 1.2.
+pub(super) struct Har;
+
+impl Format for Har {
+    fn name(&self) -> &'static str {
+        "a HAR"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        let outline = Outline::of(head);
+        ["creator", "entries", "browser", "pages"].iter().any(|key| outline.has_all("log.", &["version", key]))
+            || outline.has_all("log.entries[].", &["request"])
+    }
+
+    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        Ok(Box::new(document::read(input, &["log", "entries"], entry)?))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Exchange<'a> {
+    #[serde(borrow)]
+    started_date_time: Option<Text<'a>>,
+    #[serde(borrow)]
+    request: Message<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message<'a> {
+    #[serde(borrow)]
+    method: Text<'a>,
+    #[serde(borrow)]
+    url: Text<'a>,
+    #[serde(borrow, default)]
+    headers: Vec<Pair<'a>>,
+    #[serde(borrow)]
+    post_data: Option<PostData<'a>>,
+    /// -1 where the tool doesn't know it.
+    body_size: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PostData<'a> {
+    #[serde(borrow)]
+    mime_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    text: Option<WideText<'a>>,
+    /// No part of HAR 1.2; some tools mark base64 by it, as HAR does in answers.
+    #[serde(borrow, alias = "_encoding")]
+    encoding: Option<Text<'a>>,
+    #[serde(borrow)]
+    params: Option<Vec<Pair<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Pair<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    value: Option<Text<'a>>,
+}
+
+impl Pair<'_> {
+    fn both(&self) -> (&str, &str) {
+        (&self.name.0, self.value.as_ref().map_or("", |Text(value)| value))
+    }
+}
+
+/// A string that may hold lone surrogates, in WTF-8: UTF-8 that has these too.
+struct WideText<'a>(std::borrow::Cow<'a, [u8]>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for WideText<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_bytes(WideTextVisitor)
+    }
+}
+
+struct WideTextVisitor;
+
+impl<'de> Visitor<'de> for WideTextVisitor {
+    type Value = WideText<'de>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_bytes<E: de::Error>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
+        Ok(WideText(bytes.into()))
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+        Ok(WideText(bytes.to_vec().into()))
+    }
+}
+
+fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
+    let Exchange { started_date_time, request } = serde_json::from_str(json)?;
+    let method = parts::method("method", &request.method.0)?;
+    if !parts::delivers(&method) {
+        return Ok(None);
+    }
+    let Some(Body { bytes, mut notes }) = body(request.post_data.as_ref(), request.body_size)? else { return Ok(None) };
+    // HTTP/2 sends the request line as fields of its own.
+    let fields = request.headers.iter().map(Pair::both).filter(|(name, _)| !name.starts_with(':'));
+    let headers =
+        fields.map(|(name, value)| parts::foreign_field(name, value)).collect::<Result<Headers, Refusal>>()?;
+    let request = Request { method, target: parts::target("url", &request.url.0)?, headers, body: bytes };
+    for doubt in parts::doubts(&request) {
+        // The size that the HAR tells says as much as the content-length, and was said before.
+        if notes.is_empty() || !doubt.contains("content-length") {
+            notes.push(doubt);
+        }
+    }
+    let received_at = started_date_time.map(|Text(time)| parts::time("startedDateTime", &time)).transpose()?;
+    Ok(Some(Entry { received_at, notes, ..Entry::new(request) }))
+}
+
+struct Body {
+    bytes: Bytes,
+    notes: Vec<String>,
+}
+
+/// `None` where there is none.
+fn body(data: Option<&PostData<'_>>, size: Option<i64>) -> Result<Option<Body>, Refusal> {
+    let size = size.and_then(|size| usize::try_from(size).ok());
+    let text = data.and_then(|data| data.text.as_ref()).filter(|text| !text.0.is_empty());
+    let (Some(data), Some(WideText(text))) = (data, text) else { return rebuilt(data, size) };
+    if data.encoding.as_ref().is_some_and(|Text(encoding)| encoding == "base64") {
+        let text = str::from_utf8(text).map_err(|_| expected("standard base64 in `text`"))?;
+        return Ok(Some(Body { bytes: parts::base64("text", text)?, notes: Vec::new() }));
+    }
+    let bytes = without_surrogates(text);
+    let Some(size) = size.filter(|&size| size > 0 && size != bytes.len()) else {
+        return Ok(Some(Body { bytes: bytes.into(), notes: Vec::new() }));
+    };
+    if let Some(latin_1) = latin_1(text).filter(|latin_1| latin_1.len() == size) {
+        let note = "the body was kept as Latin-1, as its `bodySize` proves: read so".to_owned();
+        return Ok(Some(Body { bytes: latin_1.into(), notes: vec![note] }));
+    }
+    let note =
+        format!("the body has {} B, its `bodySize` says {size}: a HAR keeps text, and no other bytes", bytes.len());
+    Ok(Some(Body { bytes: bytes.into(), notes: vec![note] }))
+}
+
+/// A body of which the tool kept no text.
+fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<Body>, Refusal> {
+    let params = data.and_then(|data| data.params.as_deref()).unwrap_or_default();
+    let is_form = data.and_then(|data| data.mime_type.as_ref()).is_some_and(|Text(mime)| {
+        mime.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+    });
+    match size {
+        _ if is_form && !params.is_empty() => {
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            form.extend_pairs(params.iter().map(Pair::both));
+            let note = "the body was rebuilt from its parameters: its exact bytes were not kept".to_owned();
+            Ok(Some(Body { bytes: form.finish().into(), notes: vec![note] }))
+        }
+        Some(1..) => Err(expected("`text` in `postData`: the tool kept no body")),
+        _ if !params.is_empty() => Err(expected("`text` in `postData`: the tool kept no body, only its parts")),
+        _ => Ok(None),
+    }
+}
+
+/// The bytes of a text in which each byte that was no UTF-8 is a lone surrogate, U+DC80 for 0x80.
+fn without_surrogates(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&first, behind)) = rest.split_first() {
+        if let [0xed, high @ 0xb2..=0xb3, low, behind @ ..] = rest {
+            bytes.push((high & 1) << 6 | low & 0x3f | 0x80);
+            rest = behind;
+        } else {
+            bytes.push(first);
+            rest = behind;
+        }
+    }
+    bytes
+}
+
+fn latin_1(text: &[u8]) -> Option<Vec<u8>> {
+    str::from_utf8(text).ok()?.chars().map(|c| u8::try_from(c).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::formats::tests::{collected, fields};
+
+    /// A `POST` with this `postData`.
+    fn post(data: &str, size: i64) -> String {
+        format!(r#"{{"method":"POST","url":"https://h/p?q=1","headers":[],"bodySize":{size},"postData":{data}}}"#)
+    }
+
+    /// The bytes of the body and the notes of the one entry.
+    fn body_of(request: &str) -> Result<(Vec<u8>, Vec<String>), String> {
+        let har = format!(r#"{{"log":{{"version":"1.2","entries":[{{"request":{request}}}]}}}}"#);
+        let (mut entries, _) = collected(&har);
+        entries.remove(0).map(|entry| (entry.request.body.to_vec(), entry.notes))
+    }
+
+    fn kept(bytes: &[u8], note: &str) -> (Vec<u8>, Vec<String>) {
+        (bytes.to_vec(), if note.is_empty() { vec![] } else { vec![note.to_owned()] })
+    }
+
+    #[test]
+    fn an_entry_gives_its_request_and_its_time() {
+        let har = r#"{"log":{"version":"1.2","creator":{},"entries":[{"startedDateTime":"2025-01-01T12:00:00.1239+00:00","request":{
+            "method":"POST","url":"https://h/p?q=1","httpVersion":"h2","headers":[{"name":":method","value":"POST"},{"name":"X-A","value":"1"},{"name":"x-a","value":"2"}],
+            "bodySize":2,"postData":{"mimeType":"application/json","text":"{}"}}}]}}"#;
+        let (entries, notes) = collected(har);
+        let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!(entry.received_at.unwrap().unix_millis(), 1_735_732_800_123);
+        assert_eq!((entry.request.target.as_str(), fields(&entry.request)), ("/p?q=1", "x-a: 1\nx-a: 2\n".to_owned()));
+        assert_eq!((&entry.request.body[..], &entry.notes, notes), (&b"{}"[..], &vec![], vec![]));
+    }
+
+    #[test]
+    fn requests_that_deliver_nothing_are_passed_over_and_counted() {
+        let get = r#"{"request":{"method":"GET","url":"https://h/"}}"#;
+        let empty = r#"{"request":{"method":"POST","url":"https://h/","bodySize":0,"postData":{"mimeType":"","text":null,"params":[]}}}"#;
+        let har = format!(r#"{{"log":{{"version":"1.2","entries":[{get},{empty}]}}}}"#);
+        let (entries, notes) = collected(&har);
+        assert_eq!(entries, []);
+        assert_eq!(notes, ["2 entries passed over: no POST, PUT or PATCH with a body"]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_had_back_where_the_size_proves_them() {
+        assert_eq!(body_of(&post(r#"{"text":"\"\udcff\u00e4\""}"#, 5)), Ok(kept(b"\"\xff\xc3\xa4\"", "")));
+        let latin_1 = "the body was kept as Latin-1, as its `bodySize` proves: read so";
+        assert_eq!(body_of(&post(r#"{"text":"\u00c3\u00a4"}"#, 2)), Ok(kept(b"\xc3\xa4", latin_1)));
+        assert_eq!(body_of(&post(r#"{"text":"\u00e4"}"#, -1)), Ok(kept(b"\xc3\xa4", "")));
+        assert_eq!(body_of(&post(r#"{"text":"AP8=","encoding":"base64"}"#, 2)), Ok(kept(b"\0\xff", "")));
+    }
+
+    #[test]
+    fn bytes_that_were_lost_are_noted() {
+        let lost = "the body has 3 B, its `bodySize` says 1: a HAR keeps text, and no other bytes";
+        let replaced = "the body holds U+FFFD, which stands for bytes that were lost";
+        let notes = vec![lost.to_owned(), replaced.to_owned()];
+        assert_eq!(body_of(&post(r#"{"text":"\ufffd"}"#, 1)), Ok(("\u{fffd}".as_bytes().to_vec(), notes)));
+    }
+
+    #[test]
+    fn a_form_without_its_text_is_rebuilt_and_noted() {
+        let form =
+            r#"{"mimeType":"application/x-www-form-urlencoded","params":[{"name":"a b","value":"c"},{"name":"d"}]}"#;
+        let note = "the body was rebuilt from its parameters: its exact bytes were not kept";
+        assert_eq!(body_of(&post(form, 9)), Ok(kept(b"a+b=c&d=", note)));
+        let parts = r#"{"mimeType":"multipart/form-data","params":[{"name":"a","fileName":"b"}]}"#;
+        let without_text = "line 1: expected `text` in `postData`: the tool kept no body, only its parts";
+        assert_eq!(body_of(&post(parts, -1)), Err(without_text.to_owned()));
+        assert_eq!(
+            body_of(&post("null", 9)),
+            Err("line 1: expected `text` in `postData`: the tool kept no body".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_broken_entry_is_placed_and_does_not_hide_the_others() {
+        let whole = format!(r#"{{"request":{}}}"#, post(r#"{"text":"{}"}"#, 2));
+        let har = format!(
+            "{{\"log\":{{\"version\":\"1.2\",\"entries\":[\n{whole},\n {{\"request\":{{\"method\":5}}}},\n{whole}\n,{{\"req"
+        );
+        let (entries, _) = collected(&har);
+        let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
+        let wrong = "line 3, column 23: invalid type: integer `5`, expected a string";
+        assert_eq!(errors, ["", wrong, "", "line 5, column 6: EOF while parsing a string"]);
+    }
+}

@@ -1,0 +1,356 @@
+//! The `.http` files of the HTTP client of `JetBrains` and of VS Code's REST client: requests between lines
+//! that start with `###`, with comments, variables and scripts around them.
+//!
+//! The line ends behind a body belong to the file and not to the body, unless a content-length
+//! counts them.
+
+use std::io::BufRead;
+
+use bytes::Bytes;
+
+use super::{
+    Collected, Entry, Fault, Format, Reader, http, parts,
+    refusal::{Refusal, Start, expected, shown},
+    variables::Variables,
+    whole,
+};
+use crate::webhook::request::{Headers, Method, Request};
+
+/// `.http` files.
+pub(super) struct HttpFile;
+
+impl Format for HttpFile {
+    fn name(&self) -> &'static str {
+        "an .http file"
+    }
+
+    /// Strict, since much text starts with `#`: the first line that is no comment must be a request,
+    /// and one must have a header.
+    fn recognises(&self, head: &[u8]) -> bool {
+        let blocks = Block::split(head);
+        let requests: Vec<Lines<'_>> = blocks.iter().filter_map(Block::request).collect();
+        let Some(first) = requests.first().and_then(Lines::first) else { return false };
+        // One message without separators is no less one of HTTP/1.x.
+        let is_message = http::starts_message(head) && requests.iter().filter(|lines| lines.is_request()).count() < 2;
+        let is_delivery = |lines: &Lines<'_>| lines.is_request() && lines.has_field();
+        !is_message && (is_url(first) || requests[0].is_request()) && requests.iter().any(is_delivery)
+    }
+
+    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        Ok(Box::new(read(&whole(input)?)))
+    }
+}
+
+fn read(input: &[u8]) -> Collected {
+    let blocks = Block::split(input);
+    let mut variables = Variables::default();
+    for (name, value) in blocks.iter().flat_map(Block::variables) {
+        variables.set(name, value);
+    }
+    let mut collected = Collected::default();
+    for lines in blocks.iter().filter_map(Block::request) {
+        match lines.entry(&mut variables) {
+            Ok(Some(entry)) => collected.push(Ok(entry)),
+            Ok(None) => collected.pass_over(),
+            Err((line, refusal)) => collected.push(Err(refusal.at(Start::of_line(line)))),
+        }
+        variables.note();
+    }
+    collected
+}
+
+/// What stands between two separators.
+struct Block<'a> {
+    text: &'a [u8],
+    /// Its first line, from 1.
+    line: u64,
+}
+
+impl<'a> Block<'a> {
+    fn split(input: &'a [u8]) -> Vec<Self> {
+        let mut blocks = Vec::new();
+        let (mut start, mut first) = (0, 1);
+        let mut at = 0;
+        for (number, line) in (1..).zip(input.split_inclusive(|&byte| byte == b'\n')) {
+            if line.starts_with(b"###") {
+                blocks.push(Self { text: &input[start..at], line: first });
+                (start, first) = (at + line.len(), number + 1);
+            }
+            at += line.len();
+        }
+        blocks.push(Self { text: &input[start..], line: first });
+        blocks
+    }
+
+    /// The lines in front of the request, and those from it on.
+    fn parts(&self) -> (Lines<'a>, Lines<'a>) {
+        let mut rest = Lines { text: self.text, line: self.line };
+        let mut in_script = false;
+        while let Some(line) = rest.first() {
+            in_script |= line.starts_with(b"< {%");
+            let is_aside = line.is_empty() || is_comment(line) || line.starts_with(b"@") || line.starts_with(b"< ");
+            if !in_script && !is_aside {
+                break;
+            }
+            in_script &= !line.ends_with(b"%}");
+            rest.advance();
+        }
+        let before = &self.text[..self.text.len() - rest.text.len()];
+        (Lines { text: before, line: self.line }, rest)
+    }
+
+    /// `None` for a block of comments.
+    fn request(&self) -> Option<Lines<'a>> {
+        let (_, request) = self.parts();
+        request.first().map(|_| request)
+    }
+
+    fn variables(&self) -> Vec<(&'a str, &'a str)> {
+        let mut variables = Vec::new();
+        for line in self.parts().0 {
+            let pair = str::from_utf8(line).ok().and_then(|line| line.strip_prefix('@')?.split_once('='));
+            variables.extend(pair.map(|(name, value)| (name.trim(), value.trim())));
+        }
+        variables
+    }
+}
+
+fn is_comment(line: &[u8]) -> bool {
+    line.starts_with(b"#") || line.starts_with(b"//")
+}
+
+/// A URL alone is a `GET`.
+fn is_url(line: &[u8]) -> bool {
+    [&b"http://"[..], b"https://", b"{{", b"localhost:", b"localhost/"].iter().any(|start| line.starts_with(start))
+}
+
+/// The rest of a block.
+#[derive(Clone)]
+struct Lines<'a> {
+    text: &'a [u8],
+    line: u64,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let line = self.first()?;
+        self.advance();
+        Some(line)
+    }
+}
+
+impl<'a> Lines<'a> {
+    /// The next line, without the white space behind it.
+    fn first(&self) -> Option<&'a [u8]> {
+        self.text.split_inclusive(|&byte| byte == b'\n').next().map(<[u8]>::trim_ascii_end)
+    }
+
+    fn advance(&mut self) {
+        let end = self.text.iter().position(|&byte| byte == b'\n').map_or(self.text.len(), |feed| feed + 1);
+        self.text = &self.text[end..];
+        self.line += 1;
+    }
+
+    fn is_request(&self) -> bool {
+        self.first().and_then(request_line).is_some_and(|line| is_url(line.url.as_bytes()) || line.has_version)
+    }
+
+    fn has_field(&self) -> bool {
+        let mut lines = self.clone();
+        lines.next();
+        lines.take_while(|line| !line.is_empty()).any(|line| field(line).is_some())
+    }
+
+    fn entry(mut self, variables: &mut Variables) -> Result<Option<Entry>, (u64, Refusal)> {
+        let start = self.line;
+        let at_start = |refusal| (start, refusal);
+        let first = self.next().unwrap_or_default();
+        let Some(RequestLine { method, url, .. }) = request_line(first) else {
+            return if is_url(first) { Ok(None) } else { Err(at_start(expected("`METHOD URL`"))) };
+        };
+        if !parts::delivers(&method) {
+            return Ok(None);
+        }
+        let mut url = url.to_owned();
+        while let Some(line) = self.first().filter(|line| goes_on(line)) {
+            url.push_str(without_version(&String::from_utf8_lossy(line.trim_ascii())).0);
+            self.advance();
+        }
+        let target = parts::written_target("the request line", &variables.fill(&url)).map_err(at_start)?;
+        let headers = self.headers(variables)?;
+        let line = self.line;
+        let body = self.body(&headers, variables).map_err(|refusal| (line, refusal))?;
+        if body.is_empty() {
+            return Ok(None);
+        }
+        let request = Request { method, target, headers, body };
+        let mut notes = parts::doubts(&request);
+        notes.extend(variables.note());
+        Ok(Some(Entry { notes, ..Entry::new(request) }))
+    }
+
+    /// Reads on behind the empty line.
+    fn headers(&mut self, variables: &mut Variables) -> Result<Headers, (u64, Refusal)> {
+        let mut headers = Headers::new();
+        loop {
+            let line = self.line;
+            let text = match self.next() {
+                None | Some(b"") => return Ok(headers),
+                Some(text) if is_comment(text) => continue,
+                Some(text) => text,
+            };
+            let (name, value) = field(text).ok_or_else(|| (line, expected("`Name: value`")))?;
+            let (name, value) = parts::foreign_field(&variables.fill(name), &variables.fill(value))
+                .map_err(|refusal| (line, refusal))?;
+            headers.push(name, value);
+        }
+    }
+
+    fn body(&self, headers: &Headers, variables: &mut Variables) -> Result<Bytes, Refusal> {
+        let text = self.without_handlers();
+        let bare = trim_line_ends(text);
+        if let Some(file) = bare.strip_prefix(b"<") {
+            let file = String::from_utf8_lossy(file.split(|&byte| byte == b'\n').next().unwrap_or_default());
+            return Err(expected(format!("the body in the file itself, found a reference to {}", shown(file.trim()))));
+        }
+        let length = headers.text("content-length").and_then(|length| length.parse::<usize>().ok());
+        let counted = length.filter(|length| (bare.len()..=text.len()).contains(length));
+        let body = &text[..counted.unwrap_or(bare.len())];
+        let Ok(text) = str::from_utf8(body) else { return Ok(Bytes::copy_from_slice(body)) };
+        let is_form =
+            headers.text("content-type").is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
+        let filled = variables.fill(text);
+        Ok(if is_form { filled.lines().map(str::trim).collect::<String>().into() } else { filled.into_owned().into() })
+    }
+
+    /// The text up to what is done with the answer.
+    fn without_handlers(&self) -> &'a [u8] {
+        let mut rest = self.clone();
+        while let Some(line) = rest.first() {
+            let is_script = line.starts_with(b"> ") && (line.starts_with(b"> {%") || line.ends_with(b".js"));
+            if is_script || line.starts_with(b">>") || line.starts_with(b"<> ") {
+                break;
+            }
+            rest.advance();
+        }
+        &self.text[..self.text.len() - rest.text.len()]
+    }
+}
+
+fn trim_line_ends(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
+    &text[..end]
+}
+
+struct RequestLine<'a> {
+    method: Method,
+    url: &'a str,
+    has_version: bool,
+}
+
+fn request_line(line: &[u8]) -> Option<RequestLine<'_>> {
+    let (method, rest) = str::from_utf8(line).ok()?.split_once(' ')?;
+    let is_method = method.len() <= "CONNECT".len() && method.bytes().all(|byte| byte.is_ascii_uppercase());
+    let method = Method::from_bytes(method.as_bytes()).ok().filter(|_| is_method)?;
+    let (url, has_version) = without_version(rest.trim());
+    (is_url(url.as_bytes()) || url.contains(['/', ':', '.'])).then_some(RequestLine { method, url, has_version })
+}
+
+/// A URL without the version behind it, and whether there was one.
+fn without_version(text: &str) -> (&str, bool) {
+    match text.rsplit_once(' ') {
+        Some((url, version)) if version.starts_with("HTTP/") => (url.trim_end(), true),
+        _ => (text, false),
+    }
+}
+
+/// Whether a line goes on with the URL of the one before it.
+fn goes_on(line: &[u8]) -> bool {
+    let starts_query = |line: &[u8]| matches!(line, [b'?' | b'&' | b'/', ..]) && !line.starts_with(b"//");
+    line.first().is_some_and(u8::is_ascii_whitespace) || starts_query(line)
+}
+
+fn field(line: &[u8]) -> Option<(&str, &str)> {
+    let (name, value) = str::from_utf8(line).ok()?.split_once(':')?;
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.{}".contains(&byte));
+    is_name.then(|| (name, value.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::formats::tests::{collected, fields};
+
+    const FILE: &str = "@host = http://localhost:4400\n# a comment\n\nGET {{host}}/health\n\n### deliver\n// @no-log\n< {%\n  request.variables.set('a', 1)\n%}\nPOST {{host}}/aspect\n    ?q=1\n    &r=2 HTTP/1.1\nX-A: 1\n# between\nX-A: 2\n\n{\r\n  \"a\": 1\n}\n\n> {% client.test() %}\n\n###\n";
+
+    /// The body and notes of a `POST` of this block.
+    fn body_of(rest: &str) -> Result<(String, Vec<String>), String> {
+        let (mut entries, _) = collected(&format!("### a\nPOST http://h\nX-A: 1\n{rest}"));
+        entries.remove(0).map(|entry| (String::from_utf8(entry.request.body.to_vec()).unwrap(), entry.notes))
+    }
+
+    fn kept(body: &str) -> (String, Vec<String>) {
+        (body.to_owned(), vec![])
+    }
+
+    #[test]
+    fn a_request_is_read_without_what_the_file_has_around_it() {
+        let (entries, notes) = collected(FILE);
+        let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!(
+            (entry.request.target.as_str(), fields(&entry.request)),
+            ("/aspect?q=1&r=2", "x-a: 1\nx-a: 2\n".to_owned())
+        );
+        assert_eq!((&entry.request.body[..], &entry.notes), (&b"{\r\n  \"a\": 1\n}"[..], &vec![]));
+        assert_eq!(notes, ["1 entry passed over: no POST, PUT or PATCH with a body"]);
+    }
+
+    #[test]
+    fn line_ends_behind_a_body_count_where_a_content_length_counts_them() {
+        assert_eq!(body_of("\n{}\n\n###\n"), Ok(kept("{}")));
+        assert_eq!(body_of("Content-Length: 3\n\n{}\n\n###\n"), Ok(kept("{}\n")));
+        let note = "the body has 2 B, its content-length says 9";
+        assert_eq!(body_of("Content-Length: 9\n\n{}\n\n###\n"), Ok(("{}".to_owned(), vec![note.to_owned()])));
+    }
+
+    #[test]
+    fn the_lines_of_a_form_are_joined() {
+        assert_eq!(body_of("Content-Type: application/x-www-form-urlencoded\n\na=1\n&b=2\n"), Ok(kept("a=1&b=2")));
+    }
+
+    #[test]
+    fn a_variable_without_a_value_is_noted() {
+        let note = "the variable `{{id}}` has no value in the file: it was left as it stands";
+        assert_eq!(body_of("\n{\"a\":\"{{id}}\"}"), Ok(("{\"a\":\"{{id}}\"}".to_owned(), vec![note.to_owned()])));
+    }
+
+    #[test]
+    fn a_broken_request_is_placed_and_does_not_hide_the_others() {
+        let (entries, _) = collected(
+            "### a\nPOST http://h/1\nX-A: 1\n\n{}\n### b\nPOST http://h/2\nX A\n\n{}\n### c\nhello\n### d\nPOST http://h/3\nA: b\n\n< ./body.json\n### e\nPOST http://h/4\n\n{}\n",
+        );
+        let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
+        let reference = r#"line 17: expected the body in the file itself, found a reference to "./body.json""#;
+        assert_eq!(errors, ["", "line 8: expected `Name: value`", "line 12: expected `METHOD URL`", reference, ""]);
+    }
+
+    #[test]
+    fn other_text_is_no_http_file() {
+        for text in [
+            "# Read me\n\nPOST http://h/a creates one.\n",
+            "# API\n\n### Create\n\nPOST https://h/a\n\nNote: it is slow\n",
+            "# API\n\n    POST https://h/a\n    A: b\n",
+            "### POST http://h\n\nSome text\n",
+            "#!/bin/sh\ncurl http://h\n",
+            "// code\nfn main() {}\n",
+            "POST /a HTTP/1.1\nHost: h\n\n### a heading in the body\nand text\n",
+        ] {
+            assert!(!HttpFile.recognises(text.as_bytes()), "{text}");
+        }
+        for text in [FILE, "POST localhost:80/a\nA: b\n", "### a\nPOST /a HTTP/1.1\nHost: h\n\n{}\n"] {
+            assert!(HttpFile.recognises(text.as_bytes()), "{text}");
+        }
+    }
+}

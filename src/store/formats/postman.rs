@@ -1,0 +1,240 @@
+//! Postman's collections, v2.0 and v2.1, folders and all. They hold requests that people wrote or
+//! pasted: no times, and variables that the collection itself may give.
+
+use std::io::BufRead;
+
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+
+use super::{
+    Entry, Fault, Format, Reader, document,
+    keys::Outline,
+    parts::{self, Text},
+    refusal::{Refusal, expected, shown},
+    variables::Variables,
+    whole,
+};
+use crate::webhook::request::{Headers, Request};
+
+/// Postman's collections.
+pub(super) struct Postman;
+
+impl Format for Postman {
+    fn name(&self) -> &'static str {
+        "a Postman collection"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        let outline = Outline::of(head);
+        outline.has_all("", &["info", "item"]) && outline.has_all("info.", &["schema"])
+            || ["request", "item"].iter().any(|key| outline.has_all("", &["info.name", &format!("item[].{key}")]))
+    }
+
+    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        let input = whole(input)?;
+        let mut variables = Variables::default();
+        if let Ok(collection) = serde_json::from_slice::<Collection<'_>>(&input) {
+            for Variable { key: Text(name), value } in collection.variable.unwrap_or_default() {
+                if let Some(Scalar(value)) = value {
+                    variables.set(&name, &value);
+                }
+            }
+        }
+        Ok(Box::new(document::collect(&input, &["item"], |json| entry(json, &mut variables))))
+    }
+}
+
+#[derive(Deserialize)]
+struct Collection<'a> {
+    #[serde(borrow)]
+    variable: Option<Vec<Variable<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Variable<'a> {
+    #[serde(borrow)]
+    key: Text<'a>,
+    value: Option<Scalar>,
+}
+
+/// A string, or what is written without quotes.
+struct Scalar(String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        }))
+    }
+}
+
+#[derive(Deserialize)]
+struct Item<'a> {
+    #[serde(borrow)]
+    request: Option<Message<'a>>,
+}
+
+/// A request; one that is nothing but a URL is a `GET`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Message<'a> {
+    Whole(#[serde(borrow)] Box<Whole<'a>>),
+    Url(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Whole<'a> {
+    #[serde(borrow)]
+    method: Option<Text<'a>>,
+    #[serde(borrow)]
+    url: Option<Url<'a>>,
+    #[serde(borrow)]
+    header: Option<Vec<Pair<'a>>>,
+    #[serde(borrow)]
+    body: Option<Body<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Url<'a> {
+    Raw(#[serde(borrow)] Text<'a>),
+    Parts {
+        #[serde(borrow)]
+        raw: Text<'a>,
+    },
+}
+
+#[derive(Deserialize)]
+struct Pair<'a> {
+    #[serde(borrow)]
+    key: Text<'a>,
+    #[serde(borrow)]
+    value: Option<Text<'a>>,
+    #[serde(default)]
+    disabled: bool,
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    mode: Option<Text<'a>>,
+    #[serde(borrow)]
+    raw: Option<Text<'a>>,
+    #[serde(borrow)]
+    urlencoded: Option<Vec<Pair<'a>>>,
+    #[serde(default)]
+    disabled: bool,
+}
+
+fn entry(json: &str, variables: &mut Variables) -> Result<Option<Entry>, Refusal> {
+    let Item { request } = serde_json::from_str(json)?;
+    let Some(Message::Whole(request)) = request else { return Ok(None) };
+    let method = parts::method("method", request.method.as_ref().map_or("GET", |Text(method)| method))?;
+    if !parts::delivers(&method) {
+        return Ok(None);
+    }
+    let Some(body) = request.body.filter(|body| !body.disabled) else { return Ok(None) };
+    let body = body.bytes(variables)?;
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let url = match &request.url {
+        Some(Url::Raw(Text(raw)) | Url::Parts { raw: Text(raw) }) => raw.as_ref(),
+        None => return Err(expected("`url`")),
+    };
+    let target = parts::written_target("url", &variables.fill(url))?;
+    let fields = request.header.iter().flatten().filter(|field| !field.disabled);
+    let headers = fields
+        .map(|field| {
+            let value = field.value.as_ref().map_or("", |Text(value)| value);
+            parts::foreign_field(&variables.fill(&field.key.0), &variables.fill(value))
+        })
+        .collect::<Result<Headers, Refusal>>()?;
+    let request = Request { method, target, headers, body };
+    let mut notes = parts::doubts(&request);
+    notes.extend(variables.note());
+    Ok(Some(Entry { notes, ..Entry::new(request) }))
+}
+
+impl Body<'_> {
+    fn bytes(&self, variables: &mut Variables) -> Result<Bytes, Refusal> {
+        match (self.mode.as_ref().map_or("raw", |Text(mode)| mode), &self.raw, &self.urlencoded) {
+            ("raw", Some(Text(raw)), _) => Ok(variables.fill(raw).into_owned().into()),
+            ("urlencoded", _, Some(pairs)) => {
+                let mut form = form_urlencoded::Serializer::new(String::new());
+                for pair in pairs.iter().filter(|pair| !pair.disabled) {
+                    let value = pair.value.as_ref().map_or("", |Text(value)| value);
+                    form.append_pair(&variables.fill(&pair.key.0), &variables.fill(value));
+                }
+                Ok(form.finish().into())
+            }
+            ("raw" | "urlencoded", ..) => Ok(Bytes::new()),
+            (mode, ..) => Err(expected(format!("a body of mode `raw` or `urlencoded`, found {}", shown(mode)))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::formats::tests::{collected, fields};
+
+    fn collection(items: &str) -> String {
+        let schema = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json";
+        format!(
+            r#"{{"info":{{"name":"hooks","schema":"{schema}"}},"item":[{items}],"variable":[{{"key":"base","value":"https://h/v1"}},{{"key":"n","value":5}}]}}"#
+        )
+    }
+
+    fn item(url: &str, body: &str) -> String {
+        format!(
+            r#"{{"name":"a","request":{{"method":"POST","header":[{{"key":"X-A","value":"1"}},{{"key":"X-B","value":"2","disabled":true}}],"body":{body},"url":{url}}},"response":[]}}"#
+        )
+    }
+
+    const RAW: &str = r#"{"mode":"raw","raw":"{\r\n \"n\": {{n}}}","options":{"raw":{"language":"json"}}}"#;
+
+    #[test]
+    fn requests_are_found_in_folders_with_the_values_of_the_collection() {
+        let url = r#"{"raw":"{{base}}/aspect?q","host":["{{base}}"],"path":["aspect"]}"#;
+        let (entries, notes) = collected(&collection(&format!(r#"{{"name":"folder","item":[{}]}}"#, item(url, RAW))));
+        let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!((entry.request.target.as_str(), fields(&entry.request)), ("/v1/aspect?q", "x-a: 1\n".to_owned()));
+        assert_eq!((&entry.request.body[..], &entry.notes, notes), (&b"{\r\n \"n\": 5}"[..], &vec![], vec![]));
+    }
+
+    #[test]
+    fn a_variable_without_a_value_is_noted() {
+        for url in [r#""{{other}}/p""#, r#"{"raw":"h:80/p"}"#, r#""https://h/p""#] {
+            let (entries, _) = collected(&collection(&item(url, &RAW.replace("{{n}}", "{{m}}"))));
+            let entry = entries[0].as_ref().unwrap();
+            let note = "the variable `{{m}}` has no value in the file: it was left as it stands";
+            assert_eq!((entry.request.target.as_str(), &entry.notes[..]), ("/p", &[note.to_owned()][..]));
+        }
+    }
+
+    #[test]
+    fn a_form_is_written_as_postman_sends_it() {
+        let form =
+            r#"{"mode":"urlencoded","urlencoded":[{"key":"a b","value":"c"},{"key":"d","value":"e","disabled":true}]}"#;
+        let (entries, _) = collected(&collection(&item(r#""https://h""#, form)));
+        assert_eq!(entries[0].as_ref().unwrap().request.body, "a+b=c");
+    }
+
+    #[test]
+    fn a_broken_request_does_not_hide_the_others() {
+        let whole = item(r#""https://h""#, RAW);
+        let get = r#"{"name":"g","request":"https://h"}"#;
+        let broken = whole.replace("X-A", "X A");
+        let file = item(r#""https://h""#, r#"{"mode":"file","file":{"src":"a"}}"#);
+        let (entries, notes) = collected(&collection(&[get, &whole, &broken, &file, &whole].join(",\n")));
+        let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
+        let expected = [
+            "",
+            r#"line 3: expected the name of a header, found "X A""#,
+            r#"line 4: expected a body of mode `raw` or `urlencoded`, found "file""#,
+            "",
+        ];
+        assert_eq!((errors, notes.len()), (expected.map(str::to_owned).to_vec(), 1));
+    }
+}

@@ -1,0 +1,151 @@
+//! The config, and what is mistyped on the command line or in it.
+
+use crate::harness::{Dir, text};
+
+#[test]
+fn a_mistake_in_the_config_is_named_with_its_place_and_the_nearest_key() {
+    let dir = Dir::new();
+    for (config, message) in [
+        ("provider = []\n", "hookdev.toml:1:12: "),
+        ("provders = []\n", "hookdev.toml:1:1: unknown key `provders`; did you mean `providers`? "),
+        (
+            "providers = []\n[listen]\nadr = \"127.0.0.1:1\"\n",
+            "hookdev.toml:3:1: unknown key `adr`; did you mean `addr`? (known: `addr`, `capture`)\n",
+        ),
+        (
+            "[[forward]]\nevent = \"*\"\nto = \"http://localhost/\"\n",
+            "hookdev.toml:2:1: unknown key `event`; did you mean `events`? (known: `events`, `to`)\n",
+        ),
+        ("[[forward]]\nevents = \"*\"\n", "hookdev.toml:1:1: missing field `to`\n"),
+        (
+            "[provider.cyanite]\nendpiont = \"http://localhost/\"\n",
+            "hookdev.toml:2:1: unknown key `endpiont`; did you mean `endpoint`? (known: `secret`, `endpoint`)\n",
+        ),
+        (
+            "\n[provider.cyanit]\nsecret = \"env:A\"\n",
+            "hookdev.toml:2:11: unknown provider `cyanit`; did you mean `cyanite`? \
+             (known: `aspect`, `auphonic`, `cyanite`, `jewelmusic`)\n",
+        ),
+        ("[listen\n", "hookdev.toml:1:8: unclosed table, expected `]`\n"),
+        ("listen = 7\n", "hookdev.toml:1:10: invalid type: integer, expected a table such as "),
+    ] {
+        dir.write("hookdev.toml", config);
+        for command in [&["events"][..], &["verify", "missing"], &["listen", "--addr", "127.0.0.1:0"]] {
+            let named = dir.hookdev().args(command).args(["--config", "hookdev.toml"]).exits(2).stdout("");
+            named.says(&format!("error: {message}"));
+            dir.hookdev().args(command).exits(2).stdout("").says(message);
+        }
+    }
+}
+
+#[test]
+fn the_nearest_config_counts_and_none_when_none_is_wanted() {
+    let dir = Dir::new();
+    let url = |inside: &str, more: &[&str]| {
+        let command = dir.hookdev().inside(&dir.join(inside)).args(["send", "cyanite.v2.finished", "--print", "json"]);
+        text(&command.args(more).exits(0).line(), "/url").to_owned()
+    };
+    dir.write("hookdev.toml", "[provider.cyanite]\nendpoint = \"http://localhost/above\"\n");
+    dir.write("a/hookdev.toml", "[provider.cyanite]\nendpoint = \"http://localhost/a\"\n");
+    dir.write("a/b/c/x", "");
+    dir.write("other/x", "");
+    assert_eq!(url("a/b/c", &[]), "http://localhost/a");
+    assert_eq!(url("other", &[]), "http://localhost/above");
+    assert_eq!(url("other", &["--config", "../a/hookdev.toml"]), "http://localhost/a");
+    assert_eq!(url("a/b/c", &["--no-config"]), "http://127.0.0.1:4400/cyanite");
+    let both = ["events", "--no-config", "--config", "a/hookdev.toml"];
+    dir.hookdev().args(both).exits(2).says("cannot be used with");
+}
+
+#[test]
+fn a_config_that_is_not_there_is_named() {
+    let finished = Dir::new().hookdev().args(["events", "--config", "no-such.toml"]).exits(2).stdout("");
+    finished.says("error: the config no-such.toml can't be read\ncaused by: ");
+}
+
+#[test]
+fn a_forward_of_the_config_without_a_url_is_a_mistake() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[[forward]]\nto = \"localhost:3000\"\n");
+    dir.listen()
+        .exits(2)
+        .stdout("")
+        .says("error: `localhost:3000` is no URL to deliver to: it begins with http:// or https:// and a host\n");
+}
+
+#[test]
+fn a_glob_that_matches_no_event_is_answered_with_the_nearest() {
+    let dir = Dir::new();
+    let finished = dir.hookdev().args(["events", "cyanite.v3.*"]).exits(2).stdout("");
+    finished.says("error: no event matches `cyanite.v3.*`\nhint: did you mean cyanite.");
+    let finished = dir.hookdev().args(["events", "cyanit.*"]).exits(2).stdout("");
+    finished.says("error: no event matches `cyanit.*`\nhint: did you mean cyanite.");
+    dir.hookdev().args(["events", "zzzzzz"]).exits(2).stdout("").stderr("error: no event matches `zzzzzz`\n");
+    dir.hookdev().args(["events", "a["]).exits(2).says("error: `a[` is no glob: ");
+}
+
+#[test]
+fn a_mistyped_command_or_flag_is_answered_with_the_nearest() {
+    let dir = Dir::new();
+    dir.hookdev().arg("lisen").exits(2).stdout("").says("'listen'");
+    dir.hookdev().args(["listen", "--forwrd", "x"]).exits(2).stdout("").says("'--forward'");
+    dir.hookdev().args(["events", "--format", "yaml"]).exits(2).stdout("").says("[possible values: pretty, json");
+    dir.hookdev().args(["events", "--json", "--format", "pretty"]).exits(2).says("cannot be used with");
+    dir.hookdev().exits(2).stdout("").says("Usage: hookdev");
+}
+
+#[test]
+fn help_and_version_are_data() {
+    let dir = Dir::new();
+    dir.hookdev().arg("--version").exits(0).stdout(concat!("hookdev ", env!("CARGO_PKG_VERSION"), "\n")).stderr("");
+    for command in ["listen", "send", "verify", "events", "demo", "completions"] {
+        let help = dir.hookdev().args([command, "--help"]).exits(0).stderr("");
+        help.prints(&format!("Usage: hookdev {command}"));
+        dir.hookdev().arg("--help").exits(0).stderr("").prints(&format!("\n  {command} "));
+    }
+    dir.hookdev().arg("--help").exits(0).prints("\nExit codes:\n  0  ");
+}
+
+#[test]
+fn the_demonstration_shows_every_built_in_event_and_needs_nothing() {
+    let dir = Dir::new();
+    // Whatever is configured here has no part in it.
+    dir.write("hookdev.toml", "nonsense\n");
+    let finished = dir.hookdev().arg("demo").env("CYANITE_WEBHOOK_SECRET", "mine").exits(0);
+    for event in dir.hookdev().args(["events", "--json", "--no-config"]).exits(0).lines() {
+        let verdict = if event["signed"] == true { "verified" } else { "unsigned" };
+        let headline = format!("  {}  {verdict}  200  ", text(&event, "/name"));
+        assert!(finished.text().contains(&headline), "{headline}\n{finished}");
+    }
+    let finished = finished.says(" deliveries, all of them accepted: each verified, or unsigned by design.\n");
+    assert_eq!(finished.text().matches("  rejected  ").count(), 0);
+    let lines = dir.hookdev().args(["demo", "--json"]).exits(0).lines();
+    assert_eq!(text(&lines[0], "/kind"), "ready");
+    assert!(lines[1..].iter().all(|line| line["payload"]["status"] == "valid"), "{lines:?}");
+    dir.hookdev().args(["demo", "--quiet"]).exits(0).stdout("").stderr("");
+}
+
+#[test]
+fn events_are_listed_with_what_each_provider_wants() {
+    let dir = Dir::new();
+    let finished = dir.hookdev().arg("events").exits(0).stderr("");
+    for part in [
+        "Cyanite  Music analysis results\n  wants exactly 200 within 3 s; follows no redirects\n",
+        "\n  secret from CYANITE_WEBHOOK_SECRET\n",
+        "Auphonic  Audio productions, unsigned form posts\n  wants any 2xx; follows no redirects\n  signs nothing\n",
+        "\n  signs with HMAC-SHA256 of {id}.{timestamp}.{body} in svix-signature\n",
+        "(illustrative)\n",
+        "(unsigned)\n",
+    ] {
+        assert!(finished.text().contains(part), "{part}\n{finished}");
+    }
+    let shown = dir.hookdev().args(["events", "cyanite.v2.finished", "--show", "--json"]).exits(0).line();
+    assert_eq!(shown["payload"]["event"]["status"], "finished");
+    let plain = dir.hookdev().args(["events", "cyanite.v2.finished", "--json"]).exits(0).line();
+    assert_eq!(plain["payload"], serde_json::Value::Null);
+    dir.hookdev()
+        .args(["events", "cyanite.v2.finished", "--show"])
+        .exits(0)
+        .prints("    --set event.type=FastMusicalAnalysis\n")
+        .prints("      \"version\": \"2\",\n");
+}

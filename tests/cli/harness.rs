@@ -1,0 +1,92 @@
+//! What these tests are written with: a folder of its own for each, the program as a command that
+//! reads like prose, a listener, a scripted endpoint, and HTTP/1.1 byte by byte.
+//!
+//! Nothing here sleeps to wait for something: whatever is awaited comes over a channel or a socket,
+//! and what does not come within [`PATIENCE`] fails the test.
+
+mod command;
+mod dir;
+mod endpoint;
+mod listener;
+mod talk;
+mod wire;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use self::{
+    command::{Finished, TestCommand},
+    dir::Dir,
+    endpoint::{Endpoint, answer, hang, hang_up},
+    listener::Listener,
+    wire::{Connection, Message, get, post, request},
+};
+
+/// How long anything may take before a test fails: far longer than it takes, also where many tests
+/// share one slow machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Cyanite's `v2.finished` as it stands in its documents.
+pub const CYANITE: &str = r#"{"version":"2","resource":{"type":"LibraryTrack","id":"999"},"event":{"type":"AudioAnalysisV6","status":"finished"}}"#;
+
+/// The signature of [`CYANITE`] under the development secret, computed with Python's `hmac`.
+pub const CYANITE_SIGNATURE: &str = "13a7442bbf01174251ab1d2f5e8d2cc1a19c0063f4886076e48e169059b228671f052a708ba81b848b82380ee97f7a90333e0ac285c6174179d268578caaa276";
+
+/// The headers under which [`CYANITE`] is genuine.
+pub const CYANITE_HEADERS: [(&str, &str); 2] = [("content-type", "application/json"), ("signature", CYANITE_SIGNATURE)];
+
+/// Auphonic's documented form.
+pub const AUPHONIC: &str = "status=3&status_string=Done&uuid=zeigtvDv8jH6NaK52Z5eXH";
+
+/// The keys of an object, in order.
+#[track_caller]
+pub fn keys(object: &Value) -> Vec<&str> {
+    object.as_object().expect("an object").keys().map(String::as_str).collect()
+}
+
+/// A text of JSON at a place such as `/request/body`.
+#[track_caller]
+pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("a text at {pointer} of {value}"))
+}
+
+/// A request that `send` would make.
+pub struct Signed {
+    headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Signed {
+    /// What `send EVENT` with these options sends.
+    #[track_caller]
+    pub fn new(dir: &Dir, event: &str, options: &[&str]) -> Self {
+        Self::of(&dir.hookdev().args(["send", event, "--print", "json"]).args(options).exits(0).line())
+    }
+
+    /// The request of a line that `send --print json` printed.
+    #[track_caller]
+    pub fn of(line: &Value) -> Self {
+        let pairs = line["headers"].as_array().unwrap().iter();
+        let headers = pairs.map(|pair| (text(pair, "/0").to_owned(), text(pair, "/1").to_owned())).collect();
+        Self { headers, body: text(line, "/body").as_bytes().to_vec() }
+    }
+
+    /// Its headers.
+    pub fn headers(&self) -> Vec<(&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    /// The same with another value of a header.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        let field = self.headers.iter_mut().find(|(other, _)| other == name).expect("a header to change");
+        value.clone_into(&mut field.1);
+        self
+    }
+
+    /// The same without a header.
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(other, _)| other != name);
+        self
+    }
+}

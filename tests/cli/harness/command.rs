@@ -1,0 +1,223 @@
+//! The program as a command: `dir.hookdev().args(["send", "x"]).exits(2).stderr("error: …")`.
+
+use std::{
+    env,
+    ffi::OsStr,
+    io::{self, Write},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+use serde_json::Value;
+
+use super::talk::Talk;
+
+/// The program with its arguments, not started yet.
+pub struct TestCommand {
+    command: Command,
+    stdin: Vec<u8>,
+    is_read: bool,
+    said: String,
+}
+
+impl TestCommand {
+    /// The program in a folder, with nothing in its environment that changes what it says.
+    pub(super) fn new(folder: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hookdev"));
+        command.current_dir(folder).env("TZ", "UTC");
+        for (name, _) in env::vars_os() {
+            if is_of_influence(&name.to_string_lossy().to_ascii_uppercase()) {
+                command.env_remove(name);
+            }
+        }
+        Self { command, stdin: Vec::new(), is_read: true, said: "hookdev".to_owned() }
+    }
+
+    pub fn arg(self, arg: impl AsRef<OsStr>) -> Self {
+        self.args([arg])
+    }
+
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        for arg in args {
+            self.said = format!("{} {}", self.said, arg.as_ref().to_string_lossy());
+            self.command.arg(arg);
+        }
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// The same in a folder of the test's.
+    pub fn inside(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    /// Lets nobody read its standard output: the pipe is closed before it starts.
+    pub fn unread(mut self) -> Self {
+        self.is_read = false;
+        self
+    }
+
+    /// Runs to the end and wants this exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Finished {
+        self.spawn().finish(code)
+    }
+
+    /// Runs to the end, whatever the exit code, which is none when a signal ended it.
+    #[track_caller]
+    pub fn ends(self) -> (Option<i32>, Finished) {
+        self.spawn().end()
+    }
+
+    #[track_caller]
+    pub(super) fn spawn(mut self) -> Running {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if !self.is_read {
+            self.command.stdout(io::pipe().unwrap().1);
+        }
+        let mut child = self.command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let bytes = self.stdin;
+        // A program that does not read its input to the end is none of this thread's business.
+        thread::spawn(move || stdin.write_all(&bytes).is_ok());
+        let stdout = child.stdout.take().map_or_else(|| Talk::listen_to(io::empty()), Talk::listen_to);
+        let stderr = Talk::listen_to(child.stderr.take().unwrap());
+        Running { child: Some(child), stdout: Some(stdout), stderr: Some(stderr), said: self.said }
+    }
+}
+
+/// Variables that a developer may have set and that would change what is tested.
+fn is_of_influence(name: &str) -> bool {
+    name.ends_with("_WEBHOOK_SECRET")
+        || name.ends_with("_PROXY")
+        || ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLORTERM", "COMPLETE", "RUST_BACKTRACE"]
+            .contains(&name)
+}
+
+/// The program while it runs; killed by its own id when dropped.
+pub(super) struct Running {
+    child: Option<Child>,
+    stdout: Option<Talk>,
+    stderr: Option<Talk>,
+    said: String,
+}
+
+impl Running {
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    pub fn stdout(&mut self) -> &mut Talk {
+        self.stdout.as_mut().unwrap()
+    }
+
+    pub fn stderr(&mut self) -> &mut Talk {
+        self.stderr.as_mut().unwrap()
+    }
+
+    /// Kills it without a warning (on Unix that is SIGKILL).
+    pub fn kill(&mut self) {
+        self.child.as_mut().unwrap().kill().unwrap();
+    }
+
+    /// Waits for its end and wants this exit code.
+    #[track_caller]
+    pub fn finish(mut self, code: i32) -> Finished {
+        let (status, finished) = self.end();
+        assert_eq!(status, Some(code), "the exit code of `{}`\n{finished}", finished.said);
+        finished
+    }
+
+    /// Waits for its end; its exit code is none when a signal ended it.
+    #[track_caller]
+    pub fn end(&mut self) -> (Option<i32>, Finished) {
+        let stdout = self.stdout.take().unwrap().all();
+        let stderr = self.stderr.take().unwrap().all();
+        let status = self.child.take().unwrap().wait().unwrap();
+        let said = std::mem::take(&mut self.said);
+        (status.code(), Finished { stdout, stderr: String::from_utf8(stderr).unwrap(), said })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// What a run said.
+pub struct Finished {
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+    said: String,
+}
+
+impl std::fmt::Display for Finished {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "stdout:\n{}\nstderr:\n{}", String::from_utf8_lossy(&self.stdout), self.stderr)
+    }
+}
+
+impl Finished {
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).unwrap()
+    }
+
+    /// Wants exactly this on standard output.
+    #[track_caller]
+    pub fn stdout(self, expected: &str) -> Self {
+        assert_eq!(self.text(), expected, "stdout of `{}`\n{self}", self.said);
+        self
+    }
+
+    /// Wants exactly this on standard error.
+    #[track_caller]
+    pub fn stderr(self, expected: &str) -> Self {
+        assert_eq!(self.stderr, expected, "stderr of `{}`\n{self}", self.said);
+        self
+    }
+
+    /// Wants this somewhere on standard output.
+    #[track_caller]
+    pub fn prints(self, part: &str) -> Self {
+        assert!(self.text().contains(part), "stdout of `{}` lacks `{part}`\n{self}", self.said);
+        self
+    }
+
+    /// Wants this somewhere on standard error.
+    #[track_caller]
+    pub fn says(self, part: &str) -> Self {
+        assert!(self.stderr.contains(part), "stderr of `{}` lacks `{part}`\n{self}", self.said);
+        self
+    }
+
+    /// The JSON objects on standard output, one a line.
+    #[track_caller]
+    pub fn lines(&self) -> Vec<Value> {
+        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.text().lines().map(parse).collect()
+    }
+
+    /// The only JSON object on standard output.
+    #[track_caller]
+    pub fn line(&self) -> Value {
+        let mut lines = self.lines();
+        assert_eq!(lines.len(), 1, "lines of `{}`\n{self}", self.said);
+        lines.remove(0)
+    }
+}

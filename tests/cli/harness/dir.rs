@@ -1,0 +1,66 @@
+//! A folder of a test's own, in which the program runs.
+
+use std::{fs, path::PathBuf};
+
+use super::command::TestCommand;
+
+/// A new folder, removed with everything in it in the end.
+pub struct Dir {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Dir {
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("hookdev-test-").tempdir().unwrap();
+        // As the program sees it where the place for such folders is a link.
+        let path = if cfg!(unix) { folder.path().canonicalize().unwrap() } else { folder.path().to_owned() };
+        Self { _folder: folder, path }
+    }
+
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file, and the folders above it.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// Puts a whole new file into the place of one, as editors save.
+    pub fn replace(&self, name: &str, content: impl AsRef<[u8]>) {
+        let new = format!("{name}.new");
+        self.write(&new, content);
+        fs::rename(self.join(&new), self.join(name)).unwrap();
+    }
+
+    #[track_caller]
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The names in a folder, in order; none when the folder is not there.
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.join(folder)) else { return Vec::new() };
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The program, run in this folder.
+    pub fn hookdev(&self) -> TestCommand {
+        TestCommand::new(&self.path)
+    }
+
+    /// `hookdev listen` on a free port, as JSON.
+    pub fn listen(&self) -> TestCommand {
+        self.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--format", "json"])
+    }
+
+    /// `hookdev send WHAT --to URL`.
+    pub fn send(&self, what: &str, url: impl AsRef<str>) -> TestCommand {
+        self.hookdev().args(["send", what, "--to", url.as_ref()])
+    }
+}

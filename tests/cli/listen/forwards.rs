@@ -1,0 +1,290 @@
+//! Deliveries passed on to the developer's own handlers, and their answers passed back.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, answer, hang, hang_up,
+    post, request, text,
+};
+
+/// A listener that forwards everything to an endpoint.
+fn forwarding(dir: &Dir, endpoint: &Endpoint, more: &[&str]) -> Listener {
+    dir.listen().args(["--forward", &endpoint.url("/handler")]).args(more).starts()
+}
+
+/// A URL that nothing listens on, and its port.
+fn nowhere() -> (String, u16) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    (format!("http://127.0.0.1:{port}/"), port)
+}
+
+#[test]
+fn a_request_is_passed_on_as_it_came() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let listener = forwarding(&dir, &endpoint, &[]);
+    let headers = [
+        ("accept", "application/json"),
+        ("content-encoding", "identity"),
+        ("content-type", "application/json; charset=utf-8"),
+        ("forwarded", "for=192.0.2.1"),
+        ("signature", CYANITE_SIGNATURE),
+        ("user-agent", "theirs/1"),
+        ("x-empty", ""),
+        ("x-latin", "Zo\u{eb}"),
+        ("x-tag", "b"),
+        ("x-tag", "a"),
+    ];
+    let every_byte: Vec<u8> = (0..=255).collect();
+    let bodies: [&[u8]; 5] =
+        [CYANITE.as_bytes(), b" {\"a\" : 1.0,\"a\":1e400}\r\n", &every_byte, AUPHONIC.as_bytes(), b""];
+    for body in bodies {
+        post(&listener.url("/cyanite?token=1&x=%2F%20+"), &headers, body);
+        let passed = endpoint.next();
+        assert_eq!(passed.start, "POST /handler?token=1&x=%2F%20+ HTTP/1.1");
+        assert_eq!(passed.headers_but(&["host", "content-length"]), headers);
+        assert_eq!(passed.header("host"), Some(endpoint.url("").trim_start_matches("http://")));
+        assert_eq!(passed.header("content-length"), Some(body.len().to_string().as_str()));
+        assert_eq!(passed.body, body);
+    }
+}
+
+#[test]
+fn the_method_is_kept() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let listener = forwarding(&dir, &endpoint, &[]);
+    for method in ["PUT", "PATCH", "DELETE", "GET"] {
+        let mut connection = Connection::to(&listener.url(""));
+        connection.write(request(method, &listener.url("/x"), &[], "body")).unwrap();
+        assert_eq!(connection.answer().unwrap().status(), 200);
+        let passed = endpoint.next();
+        assert_eq!((passed.start, passed.body), (format!("{method} /handler HTTP/1.1"), b"body".to_vec()));
+    }
+}
+
+#[test]
+fn what_belongs_to_one_connection_is_not_passed_on() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let listener = forwarding(&dir, &endpoint, &[]);
+    let headers = [
+        ("connection", "x-mine, keep-alive"),
+        ("keep-alive", "timeout=5"),
+        ("x-mine", "1"),
+        ("te", "trailers"),
+        ("proxy-authorization", "x"),
+        ("expect", "100-continue"),
+        ("accept", "*/*"),
+        ("x-yours", "2"),
+    ];
+    post(&listener.url("/"), &headers, "{}");
+    let passed = endpoint.next();
+    assert_eq!(passed.headers_but(&["host", "content-length"]), [("accept", "*/*"), ("x-yours", "2")]);
+}
+
+#[test]
+fn the_handlers_answer_is_returned_unchanged() {
+    let dir = Dir::new();
+    let every_byte: Vec<u8> = (0..=255).collect();
+    for (status, body) in [(200, &b"{\"ok\" : 1.0}\n"[..]), (418, &every_byte), (201, b""), (500, b"boom"), (204, b"")]
+    {
+        let scripted = answer(status)
+            .header("content-type", "text/x-odd")
+            .header("content-encoding", "gzip")
+            .header("set-cookie", "b=1")
+            .header("set-cookie", "a=2")
+            .header("date", "Wed, 01 Jan 2025 12:00:00 GMT")
+            .body(body);
+        let endpoint = Endpoint::new([scripted]);
+        let mut listener = forwarding(&dir, &endpoint, &[]);
+        let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+        assert_eq!((returned.status(), returned.body.as_slice()), (status, body));
+        let expected = [
+            ("content-encoding", "gzip"),
+            ("content-type", "text/x-odd"),
+            ("date", "Wed, 01 Jan 2025 12:00:00 GMT"),
+            ("set-cookie", "b=1"),
+            ("set-cookie", "a=2"),
+        ];
+        assert_eq!(returned.headers_but(&["content-length"]), expected);
+        assert_eq!(delivery["response"]["status"], status);
+        let forward = &delivery["forwards"][0];
+        assert_eq!((&forward["status"], &forward["error"]), (&json!(status), &Value::Null));
+        assert_eq!(text(forward, "/url"), endpoint.url("/handler"));
+        assert!(forward["elapsed_ms"].as_f64().unwrap() >= 0.0);
+    }
+}
+
+#[test]
+fn a_redirect_of_the_handler_is_returned_and_not_followed() {
+    let (dir, elsewhere) = (Dir::new(), Endpoint::new([answer(200)]));
+    let endpoint = Endpoint::new([answer(302).header("location", &elsewhere.url("/"))]);
+    let mut listener = forwarding(&dir, &endpoint, &[]);
+    let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((returned.status(), returned.header("location")), (302, Some(elsewhere.url("/").as_str())));
+    let warning = "302 is a redirect; Cyanite follows none and counts the delivery as failed";
+    assert_eq!(text(&delivery, "/warnings/0"), warning);
+    elsewhere.got_no_more();
+}
+
+#[test]
+fn a_handler_that_is_down_is_answered_502_and_said_to_be_down() {
+    let dir = Dir::new();
+    let (url, port) = nowhere();
+    let mut listener = dir.listen().args(["--forward", &url]).starts();
+    let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((returned.status(), returned.text()), (502, "the handler behind hookdev gave no answer\n"));
+    assert_eq!((text(&delivery, "/verdict"), &delivery["response"]["status"]), ("verified", &json!(502)));
+    let forward = &delivery["forwards"][0];
+    assert_eq!((text(forward, "/url"), &forward["status"]), (url.as_str(), &Value::Null));
+    let error =
+        format!("nothing listens on 127.0.0.1:{port} (connection refused): is your handler running? answered 502");
+    assert_eq!(text(forward, "/error"), error);
+}
+
+#[test]
+fn a_handler_that_hangs_up_is_said_to_have_crashed() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang_up()]));
+    let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!(returned.status(), 502);
+    let error = "the connection was closed before a whole answer came: did your handler crash? answered 502";
+    assert_eq!(text(&delivery, "/forwards/0/error"), error);
+}
+
+#[test]
+fn a_handler_that_is_slow_is_waited_for() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(201).after(Duration::from_millis(700))]));
+    let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/aspect", &[], "{}");
+    assert_eq!((returned.status(), &delivery["forwards"][0]["status"]), (201, &json!(201)));
+    assert!(delivery["forwards"][0]["elapsed_ms"].as_f64().unwrap() >= 700.0, "{delivery}");
+}
+
+#[test]
+fn a_handler_that_never_answers_is_given_up_in_time() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
+    let mut listener = forwarding(&dir, &endpoint, &["--forward-timeout", "300ms"]);
+    let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!(returned.status(), 502);
+    let error = "no answer within 0.3 s: --forward-timeout allows more; answered 502";
+    assert_eq!(text(&delivery, "/forwards/0/error"), error);
+}
+
+#[test]
+fn a_handler_that_refuses_what_is_verified_is_explained() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(401).body("bad signature")]));
+    let mut listener = forwarding(&dir, &endpoint, &[]);
+    let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((returned.status(), returned.text()), (401, "bad signature"));
+    assert_eq!((text(&delivery, "/verdict"), &delivery["forwards"][0]["status"]), ("verified", &json!(401)));
+    assert!(text(&delivery, "/warnings/1").starts_with("verified here and refused by your handler: "), "{delivery}");
+}
+
+#[test]
+fn what_is_rejected_is_passed_on_too_unless_only_what_is_verified_shall_be() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
+    let test = r#"{"type":"TEST","data":null}"#;
+
+    let mut everything = forwarding(&dir, &endpoint, &[]);
+    let (returned, delivery) = everything.receives("/cyanite", &CYANITE_HEADERS, "{}");
+    assert_eq!((returned.status(), text(&delivery, "/verdict")), (202, "rejected"));
+    assert_eq!(endpoint.next().text(), "{}");
+
+    let mut verified = forwarding(&dir, &endpoint, &["--only-verified"]);
+    for (path, body) in [("/cyanite", "{}"), ("/hooks", "hello")] {
+        let (_, delivery) = verified.receives(path, &[], body);
+        assert_eq!(delivery["forwards"], json!([]), "{delivery}");
+    }
+    assert_eq!(post(&verified.url("/cyanite"), &CYANITE_HEADERS, "{}").status(), 401);
+    endpoint.got_no_more();
+    for (headers, body) in [(&CYANITE_HEADERS[..], CYANITE), (&[], test)] {
+        assert_eq!(post(&verified.url("/cyanite"), headers, body).status(), 202);
+        assert_eq!(endpoint.next().text(), body);
+    }
+}
+
+#[test]
+fn of_several_targets_each_gets_the_delivery_and_the_first_answers() {
+    let dir = Dir::new();
+    let slow = Endpoint::new([answer(200).body("first").after(Duration::from_millis(300))]);
+    let (other, aspects) = (Endpoint::new([answer(500).body("second")]), Endpoint::new([answer(200)]));
+    let globbed = format!("aspect.*={}", aspects.url("/?a=b"));
+    let targets = ["--forward", &globbed, "--forward", &slow.url("/1"), "--forward", &other.url("/2")];
+    let mut listener = dir.listen().args(targets).starts();
+    let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((returned.status(), returned.text()), (200, "first"));
+    assert_eq!((slow.next().text(), other.next().text()), (CYANITE, CYANITE));
+    let forwards = delivery["forwards"].as_array().unwrap();
+    let told: Vec<(&str, &Value)> = forwards.iter().map(|told| (text(told, "/url"), &told["status"])).collect();
+    assert_eq!(told, [(slow.url("/1").as_str(), &json!(200)), (other.url("/2").as_str(), &json!(500))]);
+    aspects.got_no_more();
+
+    let (returned, delivery) = listener.receives("/aspect?c=d", &[("svix-id", "x")], r#"{"event_type":"task.new"}"#);
+    assert_eq!((returned.status(), text(&delivery, "/event")), (200, "aspect.task.new"));
+    assert_eq!(aspects.next().target(), "/?a=b&c=d");
+    assert_eq!(delivery["forwards"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn what_no_target_is_for_is_answered_as_without_any() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500)]));
+    let mut listener = dir.listen().args(["--forward", &format!("aspect.*={}", endpoint.url("/"))]).starts();
+    let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((returned.status(), &delivery["forwards"]), (200, &json!([])));
+    endpoint.got_no_more();
+}
+
+#[test]
+fn the_config_names_targets_and_the_flag_stands_above_it() {
+    let dir = Dir::new();
+    let (configured, flagged) = (Endpoint::new([answer(201)]), Endpoint::new([answer(202)]));
+    dir.write(
+        "hookdev.toml",
+        format!(
+            "[[forward]]\nevents = \"aspect.*\"\nto = \"http://127.0.0.1:1/\"\n[[forward]]\nto = \"{}\"\n",
+            configured.url("/configured")
+        ),
+    );
+    let listener = dir.listen().starts();
+    assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 201);
+    assert_eq!(configured.next().target(), "/configured");
+    let listener = dir.listen().args(["--forward", &flagged.url("/")]).starts();
+    assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 202);
+    configured.got_no_more();
+}
+
+#[test]
+fn many_deliveries_are_passed_on_at_one_time() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).after(Duration::from_millis(300))]));
+    let mut listener = forwarding(&dir, &endpoint, &[]);
+    let url = listener.url("/cyanite");
+    let start = Instant::now();
+    let senders: Vec<_> = (0..20)
+        .map(|_| {
+            let url = url.clone();
+            thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE).status())
+        })
+        .collect();
+    let statuses: Vec<u16> = senders.into_iter().map(|sender| sender.join().unwrap()).collect();
+    let elapsed = start.elapsed();
+    assert_eq!(statuses, [200; 20]);
+    // One after the other would take six seconds.
+    assert!(elapsed < Duration::from_secs(3), "{elapsed:?}");
+    let mut seqs: Vec<u64> = (0..20).map(|_| listener.next()["seq"].as_u64().unwrap()).collect();
+    seqs.sort_unstable();
+    assert_eq!(seqs, (1..=20).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_target_that_is_none_is_a_mistake() {
+    let dir = Dir::new();
+    dir.listen()
+        .args(["--forward", "localhost:3000"])
+        .exits(2)
+        .stdout("")
+        .says("error: `localhost:3000` is no URL to deliver to: it begins with http:// or https:// and a host\n");
+    dir.listen().args(["--forward", "a[=http://localhost/"]).exits(2).says("error: `a[` is no glob: ");
+    dir.listen().args(["--forward", "http://localhost/", "--respond", "200"]).exits(2).says("cannot be used with");
+}

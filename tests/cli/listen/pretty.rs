@@ -1,0 +1,158 @@
+//! What people read of a delivery.
+
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
+
+use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, post};
+
+/// A request: path, headers, body.
+type Request<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8]);
+
+/// What is shown of requests at a fixed time, without how long the answers took.
+#[track_caller]
+fn shown(options: &[&str], requests: &[Request<'_>]) -> String {
+    let fixed = ["--now", "2025-01-01T12:00:00.25Z", "--expect", "cyanite.v1.test"];
+    let dir = Dir::new();
+    let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(fixed).args(options);
+    let listener = command.starts_for_people();
+    for (path, headers, body) in requests {
+        post(&listener.url(path), headers, body);
+    }
+    // Cyanite's test is the sign that all was shown.
+    post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
+    let shown = listener.exits(0);
+    let (shown, _) = shown.text().split_once("12:00:00.250  cyanite.v1.test  ").expect("the end");
+    shown.lines().map(without_elapsed).collect()
+}
+
+/// A line without the time that something took.
+fn without_elapsed(line: &str) -> String {
+    let words: Vec<&str> = line.split("  ").filter(|word| !word.ends_with(" ms")).collect();
+    format!("{}\n", words.join("  "))
+}
+
+const CYANITE_SHOWN: &str = r#"  {
+    "version": "2",
+    "resource": {
+      "type": "LibraryTrack",
+      "id": "999"
+    },
+    "event": {
+      "type": "AudioAnalysisV6",
+      "status": "finished"
+    }
+  }
+"#;
+
+#[test]
+fn a_good_delivery_is_a_headline_a_summary_and_its_payload() {
+    let headline = "12:00:00.250  cyanite.v2.finished  verified  200  POST /cyanite?a=b\n  \
+                    LibraryTrack 999  AudioAnalysisV6 finished  (development secret)\n";
+    let shown = shown(&[], &[("/cyanite?a=b", &CYANITE_HEADERS, CYANITE.as_bytes())]);
+    assert_eq!(shown, format!("{headline}{CYANITE_SHOWN}"));
+}
+
+#[test]
+fn a_rejected_delivery_says_why() {
+    let shown = shown(&["--body", "none", "--secret", "mine"], &[("/cyanite", &CYANITE_HEADERS, b"{}")]);
+    let expected = "12:00:00.250  cyanite  rejected  401  POST /cyanite\n  \
+                    no-matching-signature: the signature does not match the body under the one secret\n";
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn what_is_not_recognised_is_shown_as_such() {
+    let shown = shown(&[], &[("/hooks", &[], b"hello\nthere\n")]);
+    assert_eq!(shown, "12:00:00.250  unrecognised  200  POST /hooks\n  hello\n  there\n");
+}
+
+#[test]
+fn a_form_is_shown_as_its_fields() {
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let shown = shown(&[], &[("/auphonic", &form, AUPHONIC.as_bytes())]);
+    let expected = "12:00:00.250  auphonic.done  unsigned  200  POST /auphonic\n  \
+                    production zeigtvDv8jH6NaK52Z5eXH  Done\n  \
+                    status         3\n  status_string  Done\n  uuid           zeigtvDv8jH6NaK52Z5eXH\n";
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn json_is_shown_with_its_own_text() {
+    let body = r#"{"n":1.0,"e":1e400,"big":12345678901234567890,"n":2,"u":"\u00e9\/","p":0.1000000000000000055,"é":[],"o":{}}"#;
+    let shown = shown(&[], &[("/hooks", &[], body.as_bytes())]);
+    let expected = r#"12:00:00.250  unrecognised  200  POST /hooks
+  {
+    "n": 1.0,
+    "e": 1e400,
+    "big": 12345678901234567890,
+    "n": 2,
+    "u": "\u00e9\/",
+    "p": 0.1000000000000000055,
+    "é": [],
+    "o": {}
+  }
+"#;
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn a_compressed_payload_is_shown_decoded() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(CYANITE.as_bytes()).unwrap();
+    let encoded = [("content-encoding", "gzip")];
+    let shown = shown(&[], &[("/cyanite", &encoded, &gzip.finish().unwrap())]);
+    assert!(shown.ends_with(CYANITE_SHOWN), "{shown}");
+}
+
+#[test]
+fn as_much_of_a_payload_is_shown_as_is_wanted() {
+    let items: Vec<String> = (0..500).map(|number| format!("\"item {number}\"")).collect();
+    let long = format!("[{}]", items.join(","));
+    let request: Request<'_> = ("/hooks", &[], long.as_bytes());
+    assert_eq!(shown(&["--body", "none"], &[request]), "12:00:00.250  unrecognised  200  POST /hooks\n");
+    let summary = shown(&["--body", "summary"], &[request]);
+    assert!(summary.contains("\"item 0\",\n") && !summary.contains("\"item 499\""), "{summary}");
+    assert!((30..=70).contains(&summary.lines().count()), "{summary}");
+    assert_eq!(shown(&[], &[request]), summary);
+    let full = shown(&["--body", "full"], &[request]);
+    assert_eq!(full.lines().count(), 503);
+    assert!(full.ends_with("    \"item 499\"\n  ]\n"), "{full}");
+}
+
+/// What is shown of a good delivery behind its first two lines, when this is the handler's answer.
+#[track_caller]
+fn shown_of_forward(endpoint: &Endpoint) -> String {
+    let options = ["--body", "none", "--forward", &format!("cyanite.v2.*={}", endpoint.url("/"))];
+    let shown = shown(&options, &[("/cyanite", &CYANITE_HEADERS, CYANITE.as_bytes())]);
+    shown.lines().skip(2).flat_map(|line| [line, "\n"]).collect()
+}
+
+#[test]
+fn a_forward_is_told_with_its_status() {
+    let endpoint = Endpoint::new([answer(200).body("not shown")]);
+    assert_eq!(shown_of_forward(&endpoint), format!("  forwarded to {}  200\n", endpoint.url("/")));
+}
+
+#[test]
+fn a_forward_that_failed_is_told_with_the_start_of_its_answer() {
+    let endpoint = Endpoint::new([answer(500).body("Error: boom\n  at handler.js:3\n")]);
+    let expected = format!(
+        "  warning: 500 counts as failed at Cyanite, which wants exactly 200\n  \
+         forwarded to {}  500\n    Error: boom\n      at handler.js:3\n",
+        endpoint.url("/")
+    );
+    assert_eq!(shown_of_forward(&endpoint), expected);
+}
+
+#[test]
+fn quietly_only_what_went_wrong_is_shown() {
+    let dir = Dir::new();
+    let mut listener = dir.listen().args(["--quiet", "--timeout", "60s", "--expect", "cyanite.v1.test"]).starts();
+    post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
+    let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, "{}");
+    assert_eq!((&delivery["seq"], &delivery["verdict"]), (&2.into(), &"rejected".into()));
+    post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
+    let finished = listener.exits(0);
+    assert_eq!((finished.lines().len(), finished.stderr.as_str()), (2, ""));
+}

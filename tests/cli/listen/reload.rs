@@ -1,0 +1,175 @@
+//! A config, env file, secret or provider folder that is saved while `listen` runs.
+
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Listener, Signed, answer, post, text};
+
+const IN_FORCE: &str = "note: the changed configuration is in force\n";
+
+/// The verdict on a delivery that is signed with this secret.
+#[track_caller]
+fn verdict(dir: &Dir, listener: &mut Listener, secret: &str) -> String {
+    let flag = format!("cyanite={secret}");
+    let signed = Signed::new(dir, "cyanite.v2.finished", &["--no-config", "--secret", &flag]);
+    let (_, delivery) = listener.receives("/cyanite", &signed.headers(), &signed.body);
+    text(&delivery, "/verdict").to_owned()
+}
+
+#[test]
+fn a_changed_env_file_is_in_force_for_the_next_delivery() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "env_file = \".env\"\n[provider.cyanite]\nsecret = \"env:MY_SECRET\"\n");
+    dir.write(".env", "MY_SECRET=one\n");
+    let mut listener = dir.listen().starts();
+    assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
+    assert_eq!(verdict(&dir, &mut listener, "two"), "rejected");
+    dir.write(".env", "MY_SECRET=two\n");
+    listener.says(IN_FORCE);
+    assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
+    assert_eq!(verdict(&dir, &mut listener, "one"), "rejected");
+    dir.replace(".env", "MY_SECRET=three\n");
+    listener.says(IN_FORCE);
+    assert_eq!(verdict(&dir, &mut listener, "three"), "verified");
+}
+
+#[test]
+fn a_changed_config_is_in_force_for_the_next_delivery() {
+    let dir = Dir::new();
+    let (one, two) = (Endpoint::new([answer(201)]), Endpoint::new([answer(202)]));
+    let config = |endpoint: &Endpoint| format!("[[forward]]\nto = \"{}\"\n", endpoint.url("/"));
+    dir.write("hookdev.toml", config(&one));
+    let mut listener = dir.listen().starts();
+    assert_eq!(post(&listener.url("/"), &[], "x").status(), 201);
+    dir.replace("hookdev.toml", config(&two));
+    listener.says(IN_FORCE);
+    assert_eq!(post(&listener.url("/"), &[], "x").status(), 202);
+}
+
+#[test]
+fn a_config_that_is_made_while_it_runs_is_in_force() {
+    let dir = Dir::new();
+    let mut listener = dir.listen().starts();
+    assert_eq!(verdict(&dir, &mut listener, "one"), "rejected");
+    dir.write("secret", "one");
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"file:secret\"\n");
+    listener.says(IN_FORCE);
+    assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
+}
+
+#[test]
+fn a_file_that_only_the_changed_config_names_is_watched_from_then_on() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "");
+    dir.write("deep/.env", "CYANITE_WEBHOOK_SECRET=one\n");
+    let mut listener = dir.listen().starts();
+    assert_eq!(verdict(&dir, &mut listener, "one"), "rejected");
+    dir.write("hookdev.toml", "env_file = \"deep/.env\"\n");
+    listener.says(IN_FORCE);
+    assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
+    dir.write("deep/.env", "CYANITE_WEBHOOK_SECRET=two\n");
+    listener.says(IN_FORCE);
+    assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
+}
+
+#[test]
+fn a_changed_file_of_a_secret_is_in_force() {
+    let dir = Dir::new();
+    dir.write("flag/secret", "one");
+    dir.write("configured/secret", "whsec_b25l");
+    dir.write("hookdev.toml", "[provider.aspect]\nsecret = \"file:configured/secret\"\n");
+    let mut listener = dir.listen().args(["--secret", "cyanite=file:flag/secret"]).starts();
+    assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
+    dir.replace("flag/secret", "two");
+    listener.says(IN_FORCE);
+    assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
+    dir.replace("configured/secret", "whsec_dHdv");
+    listener.says(IN_FORCE);
+    let signed = Signed::new(&dir, "aspect.task.failed", &["--no-config", "--secret", "aspect=whsec_dHdv"]);
+    let (_, delivery) = listener.receives("/aspect", &signed.headers(), &signed.body);
+    assert_eq!(text(&delivery, "/verdict"), "verified");
+}
+
+#[test]
+fn a_broken_change_is_told_and_the_old_stays_in_force() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"file:secret\"\n");
+    dir.write("secret", "one");
+    let mut listener = dir.listen().starts();
+    let hint = "hint: what was in force before stays so until this is mended\n";
+
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecrets = \"file:secret\"\n");
+    listener.says("hookdev.toml:2:1: unknown key `secrets`; did you mean `secret`? (known: `secret`, `endpoint`)\n");
+    listener.says(hint);
+    assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
+
+    dir.write("hookdev.toml", "[provider.cyanit]\nsecret = \"file:secret\"\n");
+    listener.says("hookdev.toml:1:11: unknown provider `cyanit`; did you mean `cyanite`?");
+    listener.says(hint);
+    assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
+
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"file:missing\"\n");
+    listener.says("error: the secret's file ");
+    listener.says(hint);
+    assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
+
+    dir.write("two", "two");
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"file:two\"\n");
+    listener.says(IN_FORCE);
+    assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
+}
+
+#[test]
+fn a_changed_provider_folder_is_in_force_and_a_broken_one_is_told() {
+    let dir = Dir::new();
+    let manifest = |header: &str| {
+        format!(
+            r#"name = "acme"
+title = "Acme"
+about = "A test"
+[secret]
+development = "acme-development"
+[[scheme]]
+name = "hex"
+algorithm = "hmac-sha256"
+content = "{{body}}"
+signature = {{ header = "{header}", value = "{{hex}}" }}
+[delivery]
+success = ["2xx"]
+[[event]]
+name = "made"
+about = "Something was made"
+match = {{ type = "made" }}
+"#
+        )
+    };
+    dir.write("providers/acme/events/made.json", r#"{"type":"made"}"#);
+    dir.write("providers/acme/provider.toml", manifest("x-one"));
+    let mut listener = dir.listen().args(["--providers", "providers"]).starts();
+    let signed = |dir: &Dir| Signed::new(dir, "acme.made", &["--providers", "providers"]);
+    let one = signed(&dir);
+    assert_eq!(text(&listener.receives("/acme", &one.headers(), &one.body).1, "/verdict"), "verified");
+
+    dir.write("providers/acme/provider.toml", manifest("x-two").replace("{body}", "{bdy}"));
+    listener.says("provider.toml:9:11: unknown placeholder `bdy`; did you mean `body`?");
+    assert_eq!(text(&listener.receives("/acme", &one.headers(), &one.body).1, "/verdict"), "verified");
+
+    dir.write("providers/acme/provider.toml", manifest("x-two"));
+    listener.says(IN_FORCE);
+    let two = signed(&dir);
+    assert_eq!(text(&listener.receives("/acme", &two.headers(), &two.body).1, "/verdict"), "verified");
+    assert_eq!(text(&listener.receives("/acme", &one.headers(), &one.body).1, "/verdict"), "rejected");
+}
+
+#[test]
+fn a_delivery_that_is_under_way_keeps_what_it_began_with() {
+    let dir = Dir::new();
+    let endpoint = Endpoint::new([answer(200).after(std::time::Duration::from_millis(500))]);
+    dir.write("hookdev.toml", format!("[[forward]]\nto = \"{}\"\n", endpoint.url("/")));
+    let mut listener = dir.listen().starts();
+    let url = listener.url("/cyanite");
+    let sender = std::thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE).status());
+    endpoint.next();
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"another\"\n");
+    listener.says(IN_FORCE);
+    assert_eq!(sender.join().unwrap(), 200);
+    assert_eq!(text(&listener.next(), "/verdict"), "verified");
+    assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 401);
+}

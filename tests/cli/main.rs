@@ -1,0 +1,17 @@
+//! The whole program, run as its users run it: arguments, files, sockets and signals in; exit codes,
+//! bytes on both streams and requests out.
+
+// What is unwrapped here fails the test that it stands in.
+#![allow(clippy::unwrap_used)]
+
+mod config;
+#[cfg(unix)]
+mod crash;
+mod harness;
+mod listen;
+mod output;
+mod providers;
+mod secrets;
+mod send;
+mod untrusted;
+mod verify;

@@ -1,0 +1,149 @@
+//! What goes to which stream: closed pipes, quiet runs, colour.
+
+use std::net::TcpListener;
+
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, post};
+
+/// A log of this many captures that verify.
+fn log(count: usize) -> String {
+    let [kind, signature] = CYANITE_HEADERS;
+    let headers = serde_json::json!([[kind.0, kind.1], [signature.0, signature.1]]);
+    let request = serde_json::json!({"method": "POST", "target": "/cyanite", "headers": headers, "body": CYANITE});
+    format!("{}\n", serde_json::json!({ "request": request })).repeat(count)
+}
+
+#[test]
+fn a_closed_pipe_ends_every_command_quietly_with_0() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    dir.write("log.ndjson", log(5000));
+    let url = endpoint.url("/");
+    let commands: [&[&str]; 9] = [
+        &["events"],
+        &["events", "--show", "--json"],
+        &["send", "*", "--print", "json"],
+        &["send", "*", "--print", "http"],
+        &["send", "*", "--to", &url],
+        &["verify", "log.ndjson"],
+        &["verify", "log.ndjson", "--json"],
+        &["completions", "bash"],
+        &["demo"],
+    ];
+    for command in commands {
+        let said = dir.hookdev().args(command).unread().exits(0).stderr;
+        assert!(
+            !said.contains("error") && !said.contains("warning") && !said.contains("panicked"),
+            "{command:?}: {said}"
+        );
+    }
+    dir.hookdev().arg("--help").unread().exits(0).stderr("");
+    dir.hookdev().arg("--version").unread().exits(0).stderr("");
+}
+
+#[test]
+fn a_closed_pipe_ends_listening() {
+    let dir = Dir::new();
+    dir.listen()
+        .unread()
+        .exits(0)
+        .stderr("note: the public development secret is in use for aspect, cyanite, jewelmusic\n");
+    // For people nothing is printed before the first delivery.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let addr = format!("127.0.0.1:{port}");
+    let listener = dir.hookdev().args(["listen", "--addr", &addr]).unread().starts_for_people();
+    assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 200);
+    let said = listener.exits(0).stderr;
+    assert!(!said.contains("error") && !said.contains("warning"), "{said}");
+}
+
+#[test]
+fn quietly_a_send_says_only_what_went_wrong() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200), answer(204)]));
+    let send = || dir.send("cyanite.v2.finished", endpoint.url("/"));
+    send().arg("--quiet").exits(0).stdout("").stderr("");
+    send().arg("-q").exits(1).prints("cyanite.v2.finished  refused  204  ").stderr("");
+    send().args(["-q", "--json"]).exits(1).stderr("").line();
+}
+
+#[test]
+fn quietly_errors_and_warnings_are_said_and_notes_are_not() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"literal\"\n");
+    let finished = dir.hookdev().args(["verify", "missing", "--quiet"]).exits(3).stdout("");
+    finished.says("warning: Cyanite's secret stands literally in the config; ").says("error: cannot read missing\n");
+    dir.hookdev().args(["send", "zzzzzz", "-q"]).exits(2).stdout("").says("error: `zzzzzz` is neither ");
+    dir.hookdev()
+        .args(["send", "aspect.task.failed", "--print", "json", "-q", "--no-config"])
+        .exits(0)
+        .stderr("")
+        .line();
+}
+
+#[test]
+fn json_is_short_for_its_format() {
+    let dir = Dir::new();
+    dir.write("log.ndjson", log(1));
+    for command in [&["events"][..], &["verify", "log.ndjson"]] {
+        let short = dir.hookdev().args(command).arg("--json").exits(0).stdout;
+        let long = dir.hookdev().args(command).args(["--format", "json"]).exits(0).stdout;
+        assert_eq!(String::from_utf8(short), String::from_utf8(long));
+    }
+}
+
+/// A run with something to colour on both streams: a rejected capture and a note.
+fn colourful(dir: &Dir) -> TestCommand {
+    dir.write("log.ndjson", format!("{}{{\"torn", log(1).replace("999", "998")));
+    dir.hookdev().args(["verify", "log.ndjson"])
+}
+
+/// A text without the codes of colours.
+fn plain(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |plain, part| {
+        let (code, rest) = part.split_once('m').expect("the end of a colour's code");
+        assert!(code.bytes().all(|byte| byte.is_ascii_digit() || byte == b';'), "{code} is no colour");
+        plain + rest
+    })
+}
+
+#[test]
+fn colour_comes_when_it_is_wanted_and_the_text_is_the_same() {
+    let dir = Dir::new();
+    let never = colourful(&dir).args(["--color", "never"]).exits(1);
+    let always = colourful(&dir).args(["--color", "always"]).exits(1);
+    for (coloured, without) in [(always.text(), never.text()), (&always.stderr, &never.stderr)] {
+        assert!(!without.contains('\u{1b}'), "{without}");
+        assert!(coloured.contains('\u{1b}'), "{coloured}");
+        assert_eq!(plain(coloured), without);
+    }
+}
+
+#[test]
+fn the_environment_decides_about_colour_unless_the_flag_does() {
+    let dir = Dir::new();
+    for (variables, flag, is_coloured) in [
+        (&[][..], None, false),
+        (&[("CLICOLOR_FORCE", "1")], None, true),
+        (&[("CLICOLOR_FORCE", "0")], None, false),
+        (&[("CLICOLOR", "1")], None, false),
+        (&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], None, false),
+        (&[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")], None, true),
+        (&[("NO_COLOR", "1")], Some("always"), true),
+        (&[("CLICOLOR_FORCE", "1")], Some("never"), false),
+    ] {
+        let mut command = colourful(&dir);
+        for (name, value) in variables {
+            command = command.env(name, value);
+        }
+        let command = flag.into_iter().fold(command, |command, flag| command.args(["--color", flag]));
+        let finished = command.exits(1);
+        assert_eq!(finished.text().contains('\u{1b}'), is_coloured, "{variables:?} {flag:?}");
+        assert_eq!(finished.stderr.contains('\u{1b}'), is_coloured, "{variables:?} {flag:?}");
+    }
+}
+
+#[test]
+fn json_has_no_colour() {
+    let finished = colourful(&Dir::new()).args(["--color", "always", "--json"]).exits(1);
+    assert!(!finished.text().contains('\u{1b}'), "{finished}");
+}

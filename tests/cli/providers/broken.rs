@@ -1,0 +1,258 @@
+//! Folders that can't be used are refused with the place of the mistake, and what was meant.
+
+use super::{manifest, write};
+use crate::harness::Dir;
+
+const SECRET: &str = "development = \"acme-secret\"";
+
+const SCHEME: &str = r#"[[scheme]]
+name = "hex"
+algorithm = "hmac-sha256"
+content = "{body}"
+signature = { header = "x-acme", value = "{hex}" }"#;
+
+/// Wants that a folder is used by every command.
+#[track_caller]
+fn sound(dir: &Dir) {
+    dir.hookdev().args(["events", "acme.*", "--providers", "acme"]).exits(0).prints("acme.made").stderr("");
+}
+
+/// Wants that every command refuses a folder with exactly this.
+#[track_caller]
+fn refused(dir: &Dir, stderr: &str) {
+    for command in
+        [&["events"][..], &["verify", "missing"], &["listen", "--addr", "127.0.0.1:0"], &["send", "acme.made"]]
+    {
+        dir.hookdev().args(command).args(["--providers", "acme"]).exits(2).stdout("").stderr(stderr);
+    }
+}
+
+#[test]
+fn a_mistake_in_the_manifest_is_named_with_its_place_and_what_was_meant() {
+    let good = manifest(SECRET, SCHEME);
+    for (right, wrong, message) in [
+        ("about = \"A test\"", "abut = \"A test\"", "3:1: unknown key `abut`; did you mean `about`?"),
+        ("content =", "contents =", "11:1: unknown key `contents`; did you mean `content`?"),
+        (
+            "{body}",
+            "{bdy}",
+            "11:11: unknown placeholder `bdy`; did you mean `body`? (known: `body`, `id`, `timestamp`, `header:NAME`)",
+        ),
+        ("{body}", "{body", "11:11: `{` at character 1 is never closed"),
+        (
+            "{body}",
+            "constant",
+            "11:11: the signed content `constant` names no value, so that every signature would be the same; \
+             put `{body}` in it",
+        ),
+        ("{body}", "{id}.{body}", "11:11: `{id}.{body}` signs the id, and the scheme has none"),
+        ("{body}", "{timestamp}.{body}", "11:11: `{timestamp}.{body}` signs the timestamp, and the scheme has none"),
+        ("{hex}", "{hx}", "12:42: unknown placeholder `hx`; did you mean `hex`?"),
+        (
+            "{hex}",
+            "sha256=",
+            "12:42: `sha256=` must be a fixed text followed by one placeholder, such as `sha256={hex}`",
+        ),
+        (
+            "{hex}",
+            "t={timestamp}",
+            "12:42: `t={timestamp}` must hold exactly one of {hex}, {base64}, {token}; it holds 0",
+        ),
+        ("hmac-sha256", "hmac-sha265", "10:13: unknown value `hmac-sha265`; did you mean `hmac-sha256`?"),
+        ("\"x-acme\"", "\"x acme\"", "12:24: `x acme` is no header name"),
+        ("\"2xx\"", "\"2x\"", "15:12: `2x` is no status: write one such as `200`, or a class such as `2xx`"),
+        ("[\"2xx\"]", "[]", "15:11: at least one status must count as success"),
+        (
+            "match = { type = \"made\" }",
+            "",
+            "18:8: nothing says how `made` is recognised: give it a `match`, or set `event` in [recognise]",
+        ),
+        (
+            "\"made\"\nabout",
+            "\"maid\"\nabout",
+            "18:8: the fixture `events/maid.json` is not in the folder; did you mean `events/made.json`?",
+        ),
+        ("name = \"acme\"", "name = \"Acme Inc\"", "1:8: a provider's name is made of a-z, 0-9, `-` and `_`"),
+        ("[secret]\ndevelopment = \"acme-secret\"", "", "1:8: there is a [[scheme]], but no [secret]"),
+        (
+            "development = \"acme-secret\"",
+            "development = \"'x'\"",
+            "6:15: the development secret is malformed: it stands in quotes",
+        ),
+        ("[delivery]\nsuccess = [\"2xx\"]", "", "1:1: missing field `delivery`"),
+        ("title = \"Acme\"", "title = \"Acme", "2:14: invalid basic string"),
+    ] {
+        let dir = Dir::new();
+        assert!(good.contains(right), "{right}");
+        write(&dir, &good.replacen(right, wrong, 1));
+        let finished = dir.hookdev().args(["events", "--providers", "acme"]).exits(2).stdout("");
+        finished.says(&format!("error: acme/provider.toml:{message}"));
+    }
+}
+
+#[test]
+fn a_mistake_is_refused_by_every_command() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME));
+    sound(&dir);
+    write(&dir, &manifest(SECRET, SCHEME).replace("about = \"A test\"", "abut = \"A test\""));
+    let known =
+        "`name`, `title`, `about`, `notes`, `summary`, `secret`, `scheme`, `delivery`, `recognise`, `fresh`, `event`";
+    refused(
+        &dir,
+        &format!("error: acme/provider.toml:3:1: unknown key `abut`; did you mean `about`? (known: {known})\n"),
+    );
+}
+
+#[test]
+fn an_event_that_stands_twice_is_refused_at_the_second() {
+    let dir = Dir::new();
+    let twice = format!(
+        "{}\n[[event]]\nname = \"made\"\nabout = \"again\"\nmatch = {{ a = \"b\" }}\n",
+        manifest(SECRET, SCHEME)
+    );
+    write(&dir, &twice);
+    refused(&dir, "error: acme/provider.toml:23:8: the event `made` stands here twice\n");
+}
+
+#[test]
+fn a_fixture_that_is_no_json_is_refused_with_its_own_place() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME));
+    dir.write("acme/events/made.json", "{\n  \"type\":");
+    refused(
+        &dir,
+        "error: acme/provider.toml:18:8: the fixture `events/made.json` is no JSON: \
+         the document ends too early at line 2, column 10\n",
+    );
+}
+
+#[test]
+fn what_a_folder_states_must_hold() {
+    let unsound = "error: the provider folder acme does not hold what it states:\n";
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME).replace("match =", "schema = \"made\"\nmatch ="));
+    refused(&dir, &format!("{unsound}  acme.made: the schema `made` is not in the $defs of schema.json\n"));
+    dir.write("acme/schema.json", r#"{"$defs":{"made":{"typ":"object"}}}"#);
+    let place = "at line 1, column 19 (`/$defs/made/typ`)";
+    refused(&dir, &format!("{unsound}  schema.json: unknown keyword `typ`, the nearest is `type`, {place}\n"));
+    dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["uuid"]}}}"#);
+    refused(&dir, &format!("{unsound}  acme.made: the fixture, /uuid: is required but missing\n"));
+    dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["id"]}}}"#);
+    sound(&dir);
+    dir.write("acme/events/made.json", r#"{"type":"other","id":"x"}"#);
+    refused(&dir, &format!("{unsound}  acme.made: the fixture is recognised as nothing\n"));
+}
+
+#[test]
+fn the_vectors_of_a_folder_must_hold() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME));
+    let vector = |signature: &str, count: usize| {
+        serde_json::json!({"count": count, "vectors": [{
+            "id": "one", "note": "", "source": "computed with Python's hmac", "secrets": ["acme-secret"], "at": null,
+            "request": {
+                "method": "POST", "target": "/acme", "headers": [["x-acme", signature]],
+                "body": r#"{"type":"made","id":"evt_1"}"#,
+            },
+            "verdict": "verified", "rejection": null, "scheme": "hex", "event": "made", "payload": "unknown",
+        }]})
+        .to_string()
+    };
+    dir.write("acme/vectors.json", vector("8aabee867f3e69075d3c5fcbb1619aed0c2f0d282fba46434b126ae69762eb0e", 1));
+    sound(&dir);
+    dir.write("acme/vectors.json", vector("00ff", 2));
+    refused(
+        &dir,
+        "error: the provider folder acme does not hold what it states:\n  \
+         vectors.json: `count` says 2, and there are 1\n  \
+         vector one: expected verified (scheme hex, rejection -, event made, payload unknown), \
+         is rejected (scheme -, rejection no-matching-signature, event made, payload unknown)\n",
+    );
+}
+
+#[test]
+fn a_folder_without_a_provider_is_a_mistake() {
+    let dir = Dir::new();
+    dir.hookdev()
+        .args(["events", "--providers", "no-such-folder"])
+        .exits(2)
+        .stdout("")
+        .says("error: the provider folder no-such-folder can't be read\ncaused by: ");
+    dir.write("empty/README.md", "");
+    dir.hookdev()
+        .args(["events", "--providers", "empty"])
+        .exits(2)
+        .stdout("")
+        .stderr("error: there is no provider in empty: neither it nor a folder in it holds a provider.toml\n");
+}
+
+#[test]
+fn a_folder_of_folders_and_several_flags_are_read() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME));
+    for (place, name) in [("many/one", "one"), ("many/two", "two"), ("many/no-provider", "")] {
+        dir.write(&format!("{place}/events/made.json"), r#"{"type":"made"}"#);
+        if !name.is_empty() {
+            let manifest = manifest(SECRET, SCHEME)
+                .replacen("acme", name, 1)
+                .replace("made\" }", &format!("made\", n = \"{name}\" }}"));
+            dir.write(&format!("{place}/provider.toml"), manifest);
+            dir.write(&format!("{place}/events/made.json"), format!("{{\"type\":\"made\",\"n\":\"{name}\"}}"));
+        }
+    }
+    let names = |finished: crate::harness::Finished| -> Vec<String> {
+        finished.lines().iter().map(|line| crate::harness::text(line, "/name").to_owned()).collect()
+    };
+    let listed =
+        dir.hookdev().args(["events", "*.made", "--json", "--providers", "many", "--providers", "acme"]).exits(0);
+    let mut listed = names(listed);
+    listed.sort();
+    assert_eq!(listed, ["acme.made", "one.made", "two.made"]);
+    dir.write("conf/hookdev.toml", "providers = [\"../many/one\", \"../acme\"]\n");
+    let mut listed = names(dir.hookdev().inside(&dir.join("conf")).args(["events", "*.made", "--json"]).exits(0));
+    listed.sort();
+    assert_eq!(listed, ["acme.made", "one.made"]);
+}
+
+#[test]
+fn a_folder_that_takes_the_place_of_a_built_in_provider_says_so() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, SCHEME).replacen("acme", "cyanite", 1));
+    let finished = dir.hookdev().args(["events", "cyanite.*", "--providers", "acme", "--json"]).exits(0);
+    let finished = finished.stderr("note: the provider `cyanite` from acme takes the place of the one before\n");
+    assert_eq!(crate::harness::text(&finished.line(), "/name"), "cyanite.made");
+    let mut listener = dir.listen().args(["--providers", "acme"]).starts();
+    listener.says("note: the provider `cyanite` from acme takes the place of the one before\n");
+    dir.send("cyanite.made", listener.url("/cyanite")).args(["--providers", "acme"]).exits(0);
+    assert_eq!(listener.next()["event"], "cyanite.made");
+}
+
+#[test]
+fn an_own_provider_has_all_that_a_built_in_one_has() {
+    let dir = Dir::new();
+    let own = manifest("env = \"ACME_SECRET\"\ndevelopment = \"acme-secret\"", SCHEME)
+        .replace(
+            "success = [\"2xx\"]",
+            "success = [\"202\"]\ntimeout = \"1s\"\nuser_agent = \"Acme/1\"\nid = \"evt_{hex:8}\"",
+        )
+        .replace("[[event]]", "[fresh]\nid = \"{id}\"\n\n[[event]]");
+    write(&dir, &own);
+    let with = |command: crate::harness::TestCommand| command.args(["--providers", "acme"]).env("ACME_SECRET", "mine");
+    let mut listener = with(dir.listen()).starts();
+    let attempt = with(dir.send("acme.made", listener.url("/acme")).arg("--json")).exits(0).line();
+    assert_eq!((&attempt["status"], &attempt["reason"]), (&202.into(), &"Acme wants exactly 202".into()));
+    let delivery = listener.next();
+    assert_eq!((&delivery["verdict"], &delivery["secret"]), (&"verified".into(), &"env:ACME_SECRET".into()));
+    let body: serde_json::Value = serde_json::from_str(crate::harness::text(&delivery, "/request/body")).unwrap();
+    let id = crate::harness::text(&body, "/id").strip_prefix("evt_").unwrap().to_owned();
+    assert!(id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    let mut refusing = with(dir.listen()).args(["--respond", "200"]).starts();
+    with(dir.send("acme.made", refusing.url("/acme")))
+        .exits(1)
+        .prints("200 counts as failed at Acme, which wants exactly 202");
+    assert_eq!(refusing.next()["warnings"][0], "200 counts as failed at Acme, which wants exactly 202");
+    // Its name is one of `--secret`, `--provider`, `--expect` and the config.
+    dir.write("hookdev.toml", "[provider.acme]\nsecret = \"env:ACME_SECRET\"\n");
+    with(dir.listen()).args(["--provider", "acme", "--expect", "acme.made", "--timeout", "10ms"]).exits(1);
+}

@@ -1,0 +1,317 @@
+//! How known providers sign, said in a manifest alone.
+
+use serde_json::Value;
+
+use super::{manifest, write};
+use crate::harness::{Dir, text};
+
+/// What is signed where the expected signature was computed with Python's `hmac`.
+const BODY: &str = r#"{"type":"made","id":"evt_1"}"#;
+
+/// Wants that `BODY` is signed with these headers at noon of 2025-01-01, that it verifies, that
+/// nothing else does, and that a send is taken by a listener.
+#[track_caller]
+fn signs(secret: &str, scheme: &str, expected: &[(&str, &str)]) {
+    let dir = Dir::new();
+    write(&dir, &manifest(secret, &format!("[[scheme]]\nname = \"only\"\n{scheme}")));
+    dir.write("body", BODY);
+    let own = ["--providers", "acme"];
+    let pinned = ["--data", "body", "--print", "json", "--now", "2025-01-01T12:00:00.123Z", "--id", "evt_1"];
+    let printed = dir.hookdev().args(["send", "acme.made"]).args(own).args(pinned).exits(0).line();
+    let headers: Vec<(&str, &str)> = printed["headers"].as_array().unwrap()[2..]
+        .iter()
+        .map(|header| (text(header, "/0"), text(header, "/1")))
+        .collect();
+    assert_eq!(headers, expected);
+
+    let verify = |body: &str| {
+        let headers = expected.iter().map(|(name, value)| format!("{name}: {value}"));
+        let flags = headers.flat_map(|header| ["--header".to_owned(), header]);
+        dir.write("received", body);
+        let at = ["--provider", "acme", "--at", "2025-01-01T12:00:30Z", "--json"];
+        dir.hookdev().args(["verify", "--body", "received"]).args(flags).args(own).args(at)
+    };
+    let line = verify(BODY).exits(0).line();
+    assert_eq!(
+        (text(&line, "/verdict"), text(&line, "/event"), text(&line, "/secret")),
+        ("verified", "acme.made", "development")
+    );
+    if !scheme.contains("token") {
+        let line = verify(&format!("{BODY} ")).exits(1).line();
+        assert_eq!(text(&line, "/rejection/code"), "no-matching-signature");
+    }
+
+    let mut listener = dir.listen().args(own).starts();
+    dir.send("acme.made", listener.url("/hooks")).args(own).exits(0);
+    let delivery = listener.next();
+    assert_eq!((text(&delivery, "/verdict"), text(&delivery, "/event")), ("verified", "acme.made"));
+}
+
+const SECRET: &str = "development = \"acme-secret\"";
+
+#[test]
+fn as_github_does() {
+    signs(
+        SECRET,
+        r#"algorithm = "hmac-sha256"
+content = "{body}"
+signature = { header = "X-Hub-Signature-256", value = "sha256={hex}" }"#,
+        &[("x-hub-signature-256", "sha256=8aabee867f3e69075d3c5fcbb1619aed0c2f0d282fba46434b126ae69762eb0e")],
+    );
+}
+
+#[test]
+fn as_stripe_does() {
+    signs(
+        SECRET,
+        r#"algorithm = "hmac-sha256"
+content = "{timestamp}.{body}"
+signature = { header = "Stripe-Signature", value = "t={timestamp},v1={hex}", separator = "," }
+timestamp = { unit = "s", tolerance = "5m" }"#,
+        &[("stripe-signature", "t=1735732800,v1=9f3db0a588a265292485b6c6212bdfb5a172f8d91e56e65d88d8f2de3d8d525b")],
+    );
+}
+
+#[test]
+fn as_slack_does() {
+    signs(
+        SECRET,
+        r#"algorithm = "hmac-sha256"
+content = "v0:{timestamp}:{body}"
+signature = { header = "X-Slack-Signature", value = "v0={hex}" }
+timestamp = { header = "X-Slack-Request-Timestamp", unit = "s", tolerance = "5m" }"#,
+        &[
+            ("x-slack-request-timestamp", "1735732800"),
+            ("x-slack-signature", "v0=079890f44d7f93e6faf7b4ff0b14b81831d736735f5959c0c6187af5be9a530a"),
+        ],
+    );
+}
+
+#[test]
+fn as_shopify_does() {
+    signs(
+        SECRET,
+        r#"algorithm = "hmac-sha256"
+content = "{body}"
+signature = { header = "X-Shopify-Hmac-Sha256", value = "{base64}" }"#,
+        &[("x-shopify-hmac-sha256", "iqvuhn8+aQddPF/LsWGa7QwvDSgvukZDSxJq5pdi6w4=")],
+    );
+}
+
+#[test]
+fn as_webflow_does_in_milliseconds() {
+    signs(
+        SECRET,
+        r#"algorithm = "hmac-sha256"
+content = "{timestamp}:{body}"
+signature = { header = "x-webflow-signature", value = "{hex}" }
+timestamp = { header = "x-webflow-timestamp", unit = "ms", tolerance = "5m" }"#,
+        &[
+            ("x-webflow-timestamp", "1735732800123"),
+            ("x-webflow-signature", "75a1cb11cfee40957dca1bf57dc5e0063450429f17b70bb566adf142f521dda7"),
+        ],
+    );
+}
+
+#[test]
+fn as_vercel_does_with_sha_1() {
+    signs(
+        SECRET,
+        r#"algorithm = "hmac-sha1"
+content = "{body}"
+signature = { header = "x-vercel-signature", value = "{hex}" }"#,
+        &[("x-vercel-signature", "72a5668ab3e72e6aeb53cc6921cccf2d2f7ce257")],
+    );
+}
+
+#[test]
+fn with_sha_384_under_a_secret_in_hex() {
+    signs(
+        "encoding = \"hex\"\ndevelopment = \"00ff10\"",
+        r#"algorithm = "hmac-sha384"
+content = "{body}"
+signature = { header = "x-acme", value = "{hex}" }"#,
+        &[(
+            "x-acme",
+            "c70ffcf759e656254d212a901d81d730bc8253fb1f72277069cda717cf446e5cb839f438ffc136ea2be16ce120fd21b9",
+        )],
+    );
+}
+
+#[test]
+fn with_a_static_token() {
+    signs(
+        SECRET,
+        r#"algorithm = "token"
+content = "{body}"
+signature = { header = "X-Gitlab-Token", value = "{token}" }"#,
+        &[("x-gitlab-token", "acme-secret")],
+    );
+}
+
+/// The line of `verify` about a body with a header, and the exit code.
+#[track_caller]
+fn verify(dir: &Dir, body: &str, header: &str, exit: i32) -> Value {
+    dir.write("received", body);
+    let command =
+        ["verify", "--body", "received", "--provider", "acme", "--providers", "acme", "--json", "--header", header];
+    dir.hookdev().args(command).args(["--at", "2025-01-01T12:00:00Z"]).exits(exit).line()
+}
+
+#[test]
+fn of_a_list_any_signature_may_match_and_other_versions_are_passed_over() {
+    let dir = Dir::new();
+    let scheme = r#"[[scheme]]
+name = "stripe"
+algorithm = "hmac-sha256"
+content = "{timestamp}.{body}"
+signature = { header = "Stripe-Signature", value = "t={timestamp},v1={hex}", separator = "," }
+timestamp = { tolerance = { past = "5m", future = "1m" } }"#;
+    write(&dir, &manifest(SECRET, scheme));
+    let right = "9f3db0a588a265292485b6c6212bdfb5a172f8d91e56e65d88d8f2de3d8d525b";
+    let wrong = "0".repeat(64);
+    for value in [
+        format!("t=1735732800,v1={wrong},v1={right}"),
+        format!("t=1735732800,v0={wrong},v1={right},v2=x"),
+        format!("v1={right}, t=1735732800"),
+    ] {
+        assert_eq!(
+            text(&verify(&dir, BODY, &format!("Stripe-Signature: {value}"), 0), "/verdict"),
+            "verified",
+            "{value}"
+        );
+    }
+    for (value, code) in [
+        (format!("t=1735732800,v1={wrong}"), "no-matching-signature"),
+        (format!("t=1735732800,v0={right}"), "unsupported-version"),
+        (format!("v1={right}"), "malformed-header"),
+        (format!("t=1735732800,t=1735732801,v1={right}"), "malformed-header"),
+        (format!("t=1735732800.0,v1={right}"), "malformed-header"),
+        (format!("t=1735732801,v1={right}"), "no-matching-signature"),
+    ] {
+        let line = verify(&dir, BODY, &format!("Stripe-Signature: {value}"), 1);
+        assert_eq!(text(&line, "/rejection/code"), code, "{value}");
+    }
+}
+
+#[test]
+fn of_two_schemes_the_first_signs_and_either_verifies() {
+    let dir = Dir::new();
+    let schemes = r#"[[scheme]]
+name = "new"
+algorithm = "hmac-sha256"
+content = "{body}"
+signature = { header = "x-new", value = "{hex}" }
+
+[[scheme]]
+name = "old"
+algorithm = "hmac-sha1"
+content = "{body}"
+signature = { header = "x-old", value = "{hex}" }"#;
+    write(&dir, &manifest(SECRET, schemes));
+    let new = "X-New: 8aabee867f3e69075d3c5fcbb1619aed0c2f0d282fba46434b126ae69762eb0e";
+    for header in [new, "X-Old: 72a5668ab3e72e6aeb53cc6921cccf2d2f7ce257"] {
+        assert_eq!(text(&verify(&dir, BODY, header, 0), "/verdict"), "verified");
+    }
+    let printed = dir.hookdev().args(["send", "acme.made", "--print", "http", "--providers", "acme"]).exits(0);
+    assert!(printed.text().contains("\r\nx-new: ") && !printed.text().contains("x-old"), "{printed}");
+}
+
+#[test]
+fn a_header_can_be_part_of_what_is_signed() {
+    let dir = Dir::new();
+    let scheme = r#"[[scheme]]
+name = "extra"
+algorithm = "hmac-sha256"
+content = "POST-ish|{header:x-extra}|{body}"
+signature = { header = "x-acme", value = "{hex}" }"#;
+    write(&dir, &manifest(SECRET, scheme));
+    dir.write("body", BODY);
+    let command =
+        ["send", "acme.made", "--providers", "acme", "--data", "body", "--header", "X-Extra: extra", "--print", "http"];
+    let message = dir.hookdev().args(command).exits(0);
+    let message = message.prints("\r\nx-acme: 1618c4a20c73d8d8548ce2928100fdd81e212f9ae2697da1f3688fc0ed75fd6f\r\n");
+    let verify = |message: String| dir.hookdev().args(["verify", "-", "--providers", "acme"]).stdin(message);
+    verify(message.text().to_owned()).exits(0);
+    verify(message.text().replace("x-extra: extra", "x-extra: other")).exits(1);
+}
+
+/// The public vectors, each with the manifest that says how its provider signs.
+#[test]
+fn the_public_vectors_verify_and_nothing_near_them_does() {
+    let file: Value = serde_json::from_str(include_str!("../../vectors/signatures.json")).unwrap();
+    let vectors = file["vectors"].as_array().unwrap();
+    assert_eq!(vectors.len(), 4);
+    for vector in vectors {
+        let scheme = match text(vector, "/id") {
+            "github" => {
+                r#"algorithm = "hmac-sha256"
+content = "{body}"
+signature = { header = "x-hub-signature-256", value = "sha256={hex}" }"#
+            }
+            "slack" => {
+                r#"algorithm = "hmac-sha256"
+content = "v0:{timestamp}:{body}"
+signature = { header = "x-slack-signature", value = "v0={hex}" }
+timestamp = { header = "x-slack-request-timestamp", tolerance = "5m" }"#
+            }
+            "svix-js" | "svix-rust" => {
+                r#"algorithm = "hmac-sha256"
+content = "{id}.{timestamp}.{body}"
+signature = { header = "svix-signature", value = "v1,{base64}", separator = " " }
+id = { header = "svix-id" }
+timestamp = { header = "svix-timestamp", tolerance = "5m" }"#
+            }
+            other => panic!("how `{other}` signs is not said here"),
+        };
+        let secret = if text(vector, "/secret").starts_with("whsec_") {
+            "encoding = \"base64\"\nprefix = \"whsec_\"\ndevelopment = \"whsec_AAAA\""
+        } else {
+            SECRET
+        };
+        let dir = Dir::new();
+        write(&dir, &manifest(secret, &format!("[[scheme]]\nname = \"only\"\n{scheme}")));
+        let verify = |body: &str, secret: &str, later: i64| {
+            dir.write("body", body);
+            let headers = vector["headers"].as_object().unwrap().iter();
+            let headers = headers.map(|(name, value)| format!("{name}: {}", value.as_str().unwrap()));
+            let flags = headers.flat_map(|header| ["--header".to_owned(), header]);
+            let secret = format!("acme={secret}");
+            let own = ["--providers", "acme", "--provider", "acme", "--json", "--secret", &secret];
+            let command = dir.hookdev().args(["verify", "--body", "body"]).args(flags).args(own);
+            let (_, finished) = match vector["at"].as_i64() {
+                Some(at) => command.args(["--at", &(at + later).to_string()]).ends(),
+                None => command.ends(),
+            };
+            let line = finished.line();
+            text(&line, if line["rejection"].is_null() { "/verdict" } else { "/rejection/code" }).to_owned()
+        };
+        let (id, body, secret) = (text(vector, "/id"), text(vector, "/body"), text(vector, "/secret"));
+        assert_eq!(verify(body, secret, 0), "verified", "{id}");
+        assert_eq!(verify(&format!("{body}\n"), secret, 0), "no-matching-signature", "{id}");
+        let other = secret.replace(['8', 'E', 'Q'], "A");
+        assert_eq!(verify(body, &other, 0), "no-matching-signature", "{id}");
+        if vector["at"].is_i64() {
+            assert_eq!(verify(body, secret, 300), "verified", "{id}");
+            assert_eq!(verify(body, secret, 301), "timestamp-too-old", "{id}");
+            assert_eq!(verify(body, secret, -301), "timestamp-too-new", "{id}");
+        }
+    }
+}
+
+#[test]
+fn aspect_verifies_the_public_vectors_of_svix() {
+    let file: Value = serde_json::from_str(include_str!("../../vectors/signatures.json")).unwrap();
+    for vector in file["vectors"].as_array().unwrap().iter().filter(|vector| vector["scheme"] == "svix") {
+        let dir = Dir::new();
+        dir.write("body", text(vector, "/body"));
+        let headers = vector["headers"].as_object().unwrap().iter();
+        let headers = headers.map(|(name, value)| format!("{name}: {}", value.as_str().unwrap()));
+        let flags = headers.flat_map(|header| ["--header".to_owned(), header]);
+        let at = vector["at"].to_string();
+        let secret = format!("aspect={}", text(vector, "/secret"));
+        let command = ["verify", "--body", "body", "--at", &at, "--secret", &secret, "--json"];
+        let line = dir.hookdev().args(command).args(flags).exits(0).line();
+        assert_eq!((text(&line, "/provider"), text(&line, "/verdict")), ("aspect", "verified"));
+    }
+}

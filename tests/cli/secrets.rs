@@ -1,0 +1,5 @@
+//! Signing secrets: which one counts, what is wrong with one, and that none is ever shown.
+
+mod leaks;
+mod malformed;
+mod order;

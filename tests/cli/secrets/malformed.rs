@@ -1,0 +1,97 @@
+//! Secrets that can't be found, and such as are not of their provider's form.
+
+use crate::harness::{Dir, TestCommand};
+
+/// Any run that needs secrets.
+fn run(dir: &Dir) -> TestCommand {
+    dir.hookdev().args(["verify", "missing"])
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_source_and_what_to_do() {
+    let dir = Dir::new();
+    dir.write("newline", "topsecret\n");
+    let newline = "it ends in a line break, which is not part of it\n\
+                   hint: write the file without one: printf '%s' \"$SECRET\" > FILE\n";
+    let space = "white space stands before or behind it\nhint: copy it again, without the space around it\n";
+    let quoted = "it stands in quotes, which are not part of it\nhint: remove the quotes around it\n";
+    let base64 = "it is not base64 (standard alphabet, padded)\n\
+                  hint: copy the secret again, whole, as the provider shows it\n";
+    let empty = "it is empty\nhint: set it to the secret that the provider shows, or remove the setting\n";
+    for (flag, provider, origin, problem) in [
+        ("cyanite=file:newline", "Cyanite", "file:newline", newline),
+        ("cyanite=topsecret\r\n", "Cyanite", "--secret", newline),
+        ("cyanite= topsecret", "Cyanite", "--secret", space),
+        ("jewelmusic=\"topsecret\"", "JewelMusic", "--secret", quoted),
+        ("jewelmusic='topsecret'", "JewelMusic", "--secret", quoted),
+        ("aspect=whsec_top-secret", "Aspect", "--secret", base64),
+        ("aspect=whsec_dG9wc2VjcmV0X", "Aspect", "--secret", base64),
+        ("aspect=whsec_", "Aspect", "--secret", empty),
+        ("cyanite=", "Cyanite", "--secret", empty),
+        ("cyanite=env:BLANK", "Cyanite", "env:BLANK", empty),
+    ] {
+        let finished = run(&dir).args(["--secret", flag]).env("BLANK", "").exits(2).stdout("");
+        finished.stderr(&format!("error: the secret of {provider} from {origin} is malformed: {problem}"));
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_in_every_source() {
+    let dir = Dir::new();
+    let problem = "it stands in quotes, which are not part of it\nhint: remove the quotes around it\n";
+    let expected = |origin: &str| format!("error: the secret of Cyanite from {origin} is malformed: {problem}");
+    let variable = "CYANITE_WEBHOOK_SECRET";
+    run(&dir).env(variable, "'topsecret'").exits(2).stderr(&expected("env:CYANITE_WEBHOOK_SECRET"));
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"'topsecret'\"\n");
+    run(&dir).exits(2).stderr(&expected("the config"));
+    dir.write("hookdev.toml", "env_file = \".env\"\n");
+    dir.write(".env", "CYANITE_WEBHOOK_SECRET=\"'topsecret'\"\n");
+    run(&dir).exits(2).stderr(&expected("env:CYANITE_WEBHOOK_SECRET"));
+}
+
+#[test]
+fn every_command_that_needs_secrets_says_so_at_its_start() {
+    let dir = Dir::new();
+    let flag = ["--secret", "aspect=whsec_top-secret"];
+    let commands: [&[&str]; 4] = [
+        &["listen", "--addr", "127.0.0.1:0"],
+        &["send", "cyanite.v2.finished", "--print", "json"],
+        &["send", "aspect.task.failed", "--to", "http://127.0.0.1:1/"],
+        &["verify", "missing"],
+    ];
+    for command in commands {
+        let finished = dir.hookdev().args(command).args(flag).exits(2).stdout("");
+        finished.says("error: the secret of Aspect from --secret is malformed: it is not base64");
+    }
+}
+
+#[test]
+fn a_source_that_is_not_there_is_named() {
+    let dir = Dir::new();
+    run(&dir).args(["--secret", "env:NO_SUCH_VARIABLE"]).exits(2).stderr(
+        "error: the environment variable NO_SUCH_VARIABLE is not set\n\
+         hint: set it (export NO_SUCH_VARIABLE=…), or name another source with --secret\n",
+    );
+    run(&dir)
+        .args(["--secret", "cyanite=file:no-such-file"])
+        .exits(2)
+        .says("error: the secret's file no-such-file can't be read\ncaused by: ");
+    dir.write("hookdev.toml", "env_file = \"no-such.env\"\n");
+    run(&dir).exits(2).says("no-such.env can't be read\ncaused by: ");
+}
+
+#[test]
+fn a_line_of_the_env_file_that_is_none_is_named_by_its_number() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "env_file = \".env\"\n");
+    dir.write(".env", "A=1\n\ntopsecret\n");
+    run(&dir).exits(2).says(".env can't be read\ncaused by: line 3: expected NAME=value\n");
+}
+
+#[test]
+fn a_secret_for_a_provider_that_signs_nothing_is_a_mistake() {
+    run(&Dir::new())
+        .args(["--secret", "auphonic=topsecret"])
+        .exits(2)
+        .stderr("error: Auphonic signs nothing, so that a secret is of no use to it\n");
+}

@@ -1,0 +1,170 @@
+//! Flag, then environment, then config, then env file, then the public development secret.
+
+use crate::harness::{Dir, TestCommand, text};
+
+/// A capture of Cyanite's that this secret signed.
+fn signed_with(dir: &Dir, secret: &str) -> Vec<u8> {
+    let flag = format!("cyanite={secret}");
+    let command = ["send", "cyanite.v2.finished", "--print", "http", "--no-config", "--secret", &flag];
+    dir.hookdev().args(command).exits(0).stdout
+}
+
+/// Where the secret came from under which `verify` finds a capture genuine; none when it does not.
+#[track_caller]
+fn source(verify: TestCommand, capture: &[u8]) -> Option<String> {
+    let (code, finished) = verify.args(["verify", "-", "--json"]).stdin(capture).ends();
+    let found = finished.line()["secret"].as_str().map(str::to_owned);
+    assert_eq!(code, Some(i32::from(found.is_none())), "{finished}");
+    found
+}
+
+#[test]
+fn the_nearer_source_counts_alone() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "env_file = \".env\"\n[provider.cyanite]\nsecret = \"of-the-config\"\n");
+    dir.write(".env", "CYANITE_WEBHOOK_SECRET=of-the-env-file\n");
+    let secrets =
+        ["of-the-flag", "of-the-environment", "of-the-config", "of-the-env-file", "hookdev-development-secret-cyanite"];
+    let sources = ["flag", "env:CYANITE_WEBHOOK_SECRET", "config", "env:CYANITE_WEBHOOK_SECRET", "development"];
+    for (nearest, (secret, origin)) in secrets.iter().zip(sources).enumerate() {
+        if nearest == 3 {
+            dir.write("hookdev.toml", "env_file = \".env\"\n");
+        }
+        if nearest == 4 {
+            dir.write(".env", "# nothing\n");
+        }
+        let verify = || {
+            let mut command = dir.hookdev();
+            if nearest < 1 {
+                command = command.args(["--secret", "cyanite=of-the-flag"]);
+            }
+            if nearest < 2 {
+                command = command.env("CYANITE_WEBHOOK_SECRET", "of-the-environment");
+            }
+            command
+        };
+        assert_eq!(source(verify(), &signed_with(&dir, secret)).as_deref(), Some(origin), "{secret}");
+        for other in secrets.iter().filter(|other| *other != secret) {
+            assert_eq!(source(verify(), &signed_with(&dir, other)), None, "{other} beside {secret}");
+        }
+    }
+}
+
+#[test]
+fn every_provider_that_signs_has_a_variable() {
+    let dir = Dir::new();
+    for (event, variable, secret) in [
+        ("cyanite.v2.finished", "CYANITE_WEBHOOK_SECRET", "mine"),
+        ("aspect.task.failed", "ASPECT_WEBHOOK_SECRET", "whsec_bWluZQ=="),
+        ("jewelmusic.release.live", "JEWELMUSIC_WEBHOOK_SECRET", "mine"),
+    ] {
+        let print = || dir.hookdev().args(["send", event, "--print", "http"]).env(variable, secret);
+        let capture = print().exits(0).stderr("").stdout;
+        assert_eq!(source(dir.hookdev().env(variable, secret), &capture), Some(format!("env:{variable}")));
+        assert_eq!(source(dir.hookdev(), &capture), None);
+    }
+}
+
+#[test]
+fn a_source_is_a_variable_a_file_or_the_secret_itself() {
+    let dir = Dir::new();
+    dir.write("deep/secret", "of-the-file");
+    for (flag, secret, origin) in [
+        ("cyanite=env:MINE", "of-the-environment", "env:MINE"),
+        ("env:MINE", "of-the-environment", "env:MINE"),
+        ("cyanite=file:deep/secret", "of-the-file", "file:deep/secret"),
+        ("file:deep/secret", "of-the-file", "file:deep/secret"),
+        ("cyanite=literal", "literal", "flag"),
+        ("literal", "literal", "flag"),
+        ("cyanite=with=equals=", "with=equals=", "flag"),
+        ("not-a-provider=literal", "not-a-provider=literal", "flag"),
+    ] {
+        let verify = dir.hookdev().args(["--secret", flag]).env("MINE", "of-the-environment");
+        assert_eq!(source(verify, &signed_with(&dir, secret)).as_deref(), Some(origin), "{flag}");
+    }
+}
+
+#[test]
+fn of_several_secrets_any_may_match_and_the_first_signs() {
+    let dir = Dir::new();
+    let flags = ["--secret", "cyanite=old", "--secret", "cyanite=env:NEW"];
+    let with = || dir.hookdev().args(flags).env("NEW", "new");
+    assert_eq!(source(with(), &signed_with(&dir, "old")).as_deref(), Some("flag"));
+    assert_eq!(source(with(), &signed_with(&dir, "new")).as_deref(), Some("env:NEW"));
+    assert_eq!(source(with(), &signed_with(&dir, "other")), None);
+    let print = with().args(["send", "cyanite.v2.finished", "--print", "http"]).exits(0).stdout;
+    assert_eq!(print, signed_with(&dir, "old"));
+
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = [\"env:NEW\", \"file:old\"]\n");
+    dir.write("old", "old");
+    let configured = || dir.hookdev().env("NEW", "new");
+    assert_eq!(source(configured(), &signed_with(&dir, "old")).as_deref(), Some("file:old"));
+    assert_eq!(source(configured(), &signed_with(&dir, "new")).as_deref(), Some("env:NEW"));
+}
+
+#[test]
+fn a_file_is_looked_for_beside_what_names_it() {
+    let dir = Dir::new();
+    dir.write("project/hookdev.toml", "[provider.cyanite]\nsecret = \"file:secrets/one\"\n");
+    dir.write("project/secrets/one", "of-the-config");
+    dir.write("project/deep/secrets/one", "of-the-flag");
+    let deep = dir.join("project/deep");
+    let configured = dir.hookdev().inside(&deep);
+    assert_eq!(source(configured, &signed_with(&dir, "of-the-config")).as_deref(), Some("file:secrets/one"));
+    let flagged = dir.hookdev().inside(&deep).args(["--secret", "cyanite=file:secrets/one"]);
+    assert_eq!(source(flagged, &signed_with(&dir, "of-the-flag")).as_deref(), Some("file:secrets/one"));
+}
+
+#[test]
+fn the_env_file_is_read_as_a_shell_reads_it_and_the_environment_stands_above_it() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "env_file = \"conf/.env\"\n[provider.cyanite]\nsecret = \"env:MINE\"\n");
+    dir.write("conf/.env", "# mine\nOTHER=x\nexport MINE=\"of the file\" # comment\n");
+    assert_eq!(source(dir.hookdev(), &signed_with(&dir, "of the file")).as_deref(), Some("env:MINE"));
+    let above = dir.hookdev().env("MINE", "of the environment");
+    assert_eq!(source(above, &signed_with(&dir, "of the environment")).as_deref(), Some("env:MINE"));
+}
+
+#[test]
+fn a_flag_without_a_provider_is_for_the_one_that_is_sent() {
+    let dir = Dir::new();
+    let print = ["send", "aspect.task.failed", "--print", "http", "--secret", "whsec_bWluZQ=="];
+    dir.hookdev().args(print).exits(0).stderr("");
+    let print = ["send", "aspect.task.failed", "--print", "http", "--secret", "no base64"];
+    dir.hookdev().args(print).exits(2).says("the secret of Aspect from --secret is malformed");
+}
+
+#[test]
+fn a_flag_without_a_provider_is_for_each_that_writes_its_secrets_so() {
+    let dir = Dir::new();
+    let verify = || dir.hookdev().args(["--secret", "no base64"]);
+    assert_eq!(source(verify(), &signed_with(&dir, "no base64")).as_deref(), Some("flag"));
+    let aspect = dir.hookdev().args(["send", "aspect.task.failed", "--print", "http"]).exits(0).stdout;
+    assert_eq!(source(verify(), &aspect).as_deref(), Some("development"));
+}
+
+#[test]
+fn the_development_secret_makes_the_two_halves_work_together_and_is_told_of() {
+    let dir = Dir::new();
+    let note = "note: the public development secret is in use for cyanite\n";
+    let mut listener = dir.listen().starts();
+    listener.says("note: the public development secret is in use for aspect, cyanite, jewelmusic\n");
+    dir.send("cyanite.v2.finished", listener.url("/cyanite")).exits(0).stderr(note);
+    assert_eq!(text(&listener.next(), "/secret"), "development");
+    // What is not signed needs no secret.
+    dir.send("cyanite.v1.test", listener.url("/cyanite")).exits(0).stderr("");
+    dir.send("auphonic.done", listener.url("/auphonic")).exits(0).stderr("");
+    let capture = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "http"]).exits(0).stderr(note).stdout;
+    dir.hookdev().args(["verify", "-"]).stdin(capture).exits(0).prints("(development secret)");
+}
+
+#[test]
+fn a_secret_that_stands_in_the_config_is_warned_about() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"of-the-config\"\n");
+    let finished = dir.hookdev().args(["verify", "-"]).stdin(signed_with(&dir, "of-the-config")).exits(0);
+    finished.says(
+        "warning: Cyanite's secret stands literally in the config; \
+         a secret in a file that is shared is no secret: name env:NAME or file:PATH instead\n",
+    );
+}

@@ -1,0 +1,8 @@
+//! `hookdev send`.
+
+mod auphonic;
+mod payload;
+mod print;
+mod resend;
+mod success;
+mod unreachable;

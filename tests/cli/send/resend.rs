@@ -1,0 +1,152 @@
+//! Captured requests, sent again byte for byte.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+
+use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, post, text};
+
+/// The headers of one connection, which each connection has of its own.
+const OF_A_CONNECTION: [&str; 4] = ["host", "content-length", "connection", "accept"];
+
+#[test]
+fn a_capture_goes_out_as_it_came() {
+    let dir = Dir::new();
+    let endpoint = Endpoint::new([answer(200)]);
+    for (place, file) in [("captures", "captures"), ("log.ndjson", "log.ndjson")] {
+        let listener = dir.listen().args(["--capture", place, "--respond", "200"]).starts();
+        let every_byte: Vec<u8> = (0..=255).collect();
+        let headers: [&[(&str, &str)]; 4] = [
+            &CYANITE_HEADERS,
+            &[("content-type", "application/json"), ("x-tag", "b"), ("X-TAG", "a"), ("x-latin", "Zo\u{eb}")],
+            &[("content-type", "application/x-www-form-urlencoded"), ("user-agent", "theirs/1"), ("x-empty", "")],
+            &[("content-type", "application/octet-stream"), ("signature", "wrong")],
+        ];
+        let bodies: [&[u8]; 4] = [CYANITE.as_bytes(), b" {\"a\" : 1.0}\r\n", AUPHONIC.as_bytes(), &every_byte];
+        for (headers, body) in headers.iter().zip(bodies) {
+            post(&listener.url("/hooks?token=1&x=%2F"), headers, body);
+        }
+        drop(listener);
+
+        dir.send(file, endpoint.url("/again?own=0")).exits(0);
+        for (headers, body) in headers.iter().zip(bodies) {
+            let request = endpoint.next();
+            assert_eq!(request.start, "POST /again?own=0&token=1&x=%2F HTTP/1.1");
+            let mut expected: Vec<(String, &str)> =
+                headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), *value)).collect();
+            expected.sort_by(|a, b| a.0.cmp(&b.0));
+            let expected: Vec<(&str, &str)> = expected.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+            assert_eq!(request.headers_but(&OF_A_CONNECTION), expected);
+            assert_eq!(request.body, body);
+        }
+        endpoint.got_no_more();
+    }
+}
+
+#[test]
+fn what_listen_prints_is_as_good_as_a_capture() {
+    let dir = Dir::new();
+    let mut listener = dir.listen().starts();
+    let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    let log = format!("{}\n{delivery}\n", json!({"kind": "ready", "url": listener.url("")}));
+    let again = dir.hookdev().args(["send", "-", "--json", "--to", &listener.url("/cyanite")]).stdin(log);
+    let attempt = again.exits(0).line();
+    assert_eq!((text(&attempt, "/event"), text(&attempt, "/provider")), ("cyanite.v2.finished", "cyanite"));
+    let again = listener.next();
+    assert_eq!((text(&again, "/verdict"), text(&again, "/request/body")), ("verified", CYANITE));
+}
+
+#[test]
+fn a_capture_keeps_its_method() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    dir.write("one.http", "PUT /x HTTP/1.1\r\nhost: example.com\r\nx-a: 1\r\ncontent-length: 2\r\n\r\n{}");
+    dir.send("one.http", endpoint.url("/y")).exits(0);
+    let request = endpoint.next();
+    assert_eq!((request.start.as_str(), request.text()), ("PUT /y HTTP/1.1", "{}"));
+}
+
+#[test]
+fn a_capture_of_no_known_provider_succeeds_with_any_2xx() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204), answer(302)]));
+    dir.write("one.http", "POST / HTTP/1.1\r\nhost: example.com\r\n\r\nhello");
+    let attempt = dir.send("one.http", endpoint.url("/")).arg("--json").exits(0).line();
+    assert_eq!((&attempt["provider"], &attempt["event"]), (&Value::Null, &Value::Null));
+    assert_eq!((text(&attempt, "/outcome"), text(&attempt, "/reason")), ("accepted", "any 2xx counts as delivered"));
+    let attempt = dir.send("one.http", endpoint.url("/")).arg("--json").exits(1).line();
+    assert_eq!((text(&attempt, "/outcome"), text(&attempt, "/reason")), ("refused", "302 is no 2xx"));
+}
+
+#[test]
+fn a_capture_succeeds_with_what_its_provider_takes_for_success() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204)]));
+    dir.write("one.json", capture(CYANITE.as_bytes()).to_string());
+    dir.send("one.json", endpoint.url("/")).exits(1).prints("204 counts as failed at Cyanite, which wants exactly 200");
+}
+
+#[test]
+fn an_own_header_is_set_on_a_capture() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    dir.write("one.json", capture(CYANITE.as_bytes()).to_string());
+    dir.send("one.json", endpoint.url("/")).args(["--header", "Signature: other", "--header", "X-New: 1"]).exits(0);
+    let request = endpoint.next();
+    assert_eq!((request.all("signature"), request.all("x-new")), (vec!["other"], vec!["1"]));
+}
+
+#[test]
+fn a_capture_is_not_changed() {
+    let dir = Dir::new();
+    dir.write("one.json", capture(b"{}").to_string());
+    dir.write("body", "{}");
+    for option in [["--set", "a=b"], ["--add", "a=b"], ["--remove", "a"], ["--data", "body"]] {
+        dir.send("one.json", "http://127.0.0.1:1/").args(option).exits(2).stderr(
+            "error: a captured request goes out byte for byte: --set, --add, --remove and --data are for events\n",
+        );
+    }
+}
+
+#[test]
+fn a_broken_capture_does_not_keep_the_others_back() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let log = format!("{}\n{{\"request\":7}}\n{}\n", capture(b"first"), capture(b"last"));
+    dir.write("log.ndjson", log);
+    dir.send("log.ndjson", endpoint.url("/")).exits(3).says("error: log.ndjson: line 2");
+    assert_eq!([endpoint.next().text().to_owned(), endpoint.next().text().to_owned()], ["first", "last"]);
+    endpoint.got_no_more();
+}
+
+#[test]
+fn what_was_sent_is_kept_as_captures_that_verify() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    for place in ["sent", "sent.ndjson"] {
+        dir.send("aspect.*", endpoint.url("/aspect")).args(["--capture", place]).exits(0);
+        let lines = dir.hookdev().args(["verify", place, "--json"]).exits(0).lines();
+        let verdicts: Vec<(&str, &str)> =
+            lines.iter().map(|line| (text(line, "/event"), text(line, "/verdict"))).collect();
+        let mut expected = ["completed", "failed", "progress"].map(|event| format!("aspect.task.{event}"));
+        expected.sort();
+        let mut found: Vec<&str> = verdicts.iter().map(|(event, _)| *event).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected);
+        assert!(verdicts.iter().all(|(_, verdict)| *verdict == "verified"), "{verdicts:?}");
+    }
+}
+
+#[test]
+fn what_is_neither_an_event_nor_a_file_is_answered_with_the_nearest_events() {
+    let dir = Dir::new();
+    dir.hookdev().args(["send", "cyanite.v2.finish"]).exits(2).stdout("").stderr(
+        "error: `cyanite.v2.finish` is neither an event nor a file\n\
+         hint: did you mean cyanite.v2.finished, cyanite.v2.failed, cyanite.v1.test?\n",
+    );
+    dir.hookdev()
+        .args(["send", "zzzzzz"])
+        .exits(2)
+        .stderr("error: `zzzzzz` is neither an event nor a file\nhint: `hookdev events` lists what can be sent\n");
+}
+
+/// A capture of Cyanite's with this body.
+fn capture(body: &[u8]) -> Value {
+    let headers = CYANITE_HEADERS.map(|(name, value)| json!([name, value]));
+    json!({"request": {
+        "method": "POST", "target": "/cyanite", "headers": headers, "body_base64": BASE64_STANDARD.encode(body),
+    }})
+}

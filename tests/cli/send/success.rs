@@ -1,0 +1,190 @@
+//! What counts as delivered, for each provider, and what is said of it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Dir, Endpoint, answer, keys, text};
+
+/// The only attempt of a delivery that is answered so, and the exit code.
+#[track_caller]
+fn attempt(event: &str, status: u16, exit: i32) -> Value {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(status)]));
+    let attempt = dir.send(event, endpoint.url("/hooks")).arg("--json").exits(exit).line();
+    assert_eq!(attempt["status"], status);
+    attempt
+}
+
+#[track_caller]
+fn accepted(event: &str, status: u16, reason: &str) {
+    let attempt = attempt(event, status, 0);
+    assert_eq!((text(&attempt, "/outcome"), text(&attempt, "/reason")), ("accepted", reason), "{event} {status}");
+}
+
+#[track_caller]
+fn refused(event: &str, status: u16, reason: &str) {
+    let attempt = attempt(event, status, 1);
+    assert_eq!((text(&attempt, "/outcome"), text(&attempt, "/reason")), ("refused", reason), "{event} {status}");
+}
+
+#[test]
+fn every_built_in_event_is_taken_as_verified_or_unsigned_by_design() {
+    let dir = Dir::new();
+    let events = dir.hookdev().args(["events", "--json"]).exits(0).lines();
+    assert_eq!(events.len(), 30);
+    let mut listener = dir.listen().starts();
+    let attempts = dir.send("*", listener.url("/")).arg("--json").exits(0).lines();
+    assert_eq!(attempts.len(), events.len());
+    for (event, attempt) in events.iter().zip(&attempts) {
+        let delivery = listener.next();
+        let verdict = if event["signed"] == true { "verified" } else { "unsigned" };
+        assert_eq!(attempt["event"], event["name"]);
+        assert_eq!(attempt["outcome"], "accepted", "{attempt}");
+        assert_eq!(delivery["event"], event["name"]);
+        assert_eq!(delivery["provider"], event["provider"]);
+        assert_eq!(delivery["verdict"], verdict, "{delivery}");
+        assert_eq!(delivery["payload"], json!({"status": "valid", "errors": []}), "{delivery}");
+        assert_eq!(delivery["warnings"], json!([]), "{delivery}");
+    }
+}
+
+#[test]
+fn only_cyanites_test_and_auphonics_events_are_unsigned() {
+    let events = Dir::new().hookdev().args(["events", "--json"]).exits(0).lines();
+    let unsigned: Vec<&str> =
+        events.iter().filter(|event| event["signed"] == false).map(|event| text(event, "/name")).collect();
+    assert_eq!(unsigned, ["auphonic.done", "auphonic.error", "cyanite.v1.test"]);
+}
+
+#[test]
+fn cyanite_counts_200_and_nothing_else() {
+    accepted("cyanite.v2.finished", 200, "Cyanite wants exactly 200");
+    for status in [201, 202, 204, 400, 401, 404, 500, 503] {
+        let reason = format!("{status} counts as failed at Cyanite, which wants exactly 200");
+        refused("cyanite.v2.finished", status, &reason);
+    }
+}
+
+#[test]
+fn jewelmusic_and_aspect_count_any_2xx() {
+    for status in [200, 201, 202, 204, 299] {
+        accepted("jewelmusic.release.live", status, "JewelMusic wants any 2xx");
+        accepted("aspect.task.completed", status, "Aspect wants any 2xx");
+    }
+    refused("jewelmusic.release.live", 500, "500 counts as failed at JewelMusic, which wants any 2xx");
+    refused("aspect.task.completed", 401, "401 counts as failed at Aspect, which wants any 2xx");
+}
+
+#[test]
+fn a_redirect_is_neither_followed_nor_a_success() {
+    let dir = Dir::new();
+    let elsewhere = Endpoint::new([answer(200)]);
+    for (event, title) in [
+        ("cyanite.v2.finished", "Cyanite"),
+        ("jewelmusic.release.live", "JewelMusic"),
+        ("aspect.task.failed", "Aspect"),
+    ] {
+        for status in [301, 302, 303, 307, 308] {
+            let endpoint = Endpoint::new([answer(status).header("location", &elsewhere.url("/"))]);
+            let attempt = dir.send(event, endpoint.url("/")).arg("--json").exits(1).line();
+            assert_eq!(attempt["outcome"], "refused");
+            assert_eq!(attempt["status"], status);
+            let reason = format!("{status} is a redirect; {title} follows none and counts the delivery as failed");
+            assert_eq!(text(&attempt, "/reason"), reason);
+        }
+    }
+    elsewhere.got_no_more();
+}
+
+#[test]
+fn an_answer_after_cyanites_three_seconds_is_too_late_even_when_it_is_waited_for() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).after(Duration::from_millis(3200))]));
+    let attempt =
+        dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--timeout", "30s", "--json"]).exits(1).line();
+    assert_eq!((&attempt["outcome"], &attempt["status"]), (&json!("refused"), &json!(200)));
+    assert!(text(&attempt, "/reason").starts_with("the answer took "), "{attempt}");
+    assert!(text(&attempt, "/reason").ends_with(" s; Cyanite gives up after 3 s"), "{attempt}");
+    assert!(attempt["elapsed_ms"].as_f64().unwrap() >= 3200.0, "{attempt}");
+}
+
+#[test]
+fn cyanite_waits_three_seconds_and_no_longer() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).after(Duration::from_secs(20))]));
+    let attempt = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(1).line();
+    assert_eq!(attempt["outcome"], "timed-out");
+    assert_eq!(attempt["reason"], "no answer within 3.0 s");
+    assert_eq!((&attempt["status"], &attempt["response"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn an_answer_within_cyanites_three_seconds_is_in_time() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).after(Duration::from_millis(700))]));
+    let attempt = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(0).line();
+    assert_eq!(attempt["outcome"], "accepted");
+}
+
+#[test]
+fn an_attempt_is_told_with_its_keys_and_the_whole_answer() {
+    let (dir, url) = (Dir::new(), "/hooks?token=1");
+    let endpoint = Endpoint::new([answer(201).header("X-Answer", "a").header("x-answer", "b").body("created\n")]);
+    let attempt = dir.send("aspect.task.completed", endpoint.url(url)).arg("--json").exits(0).line();
+    let expected =
+        ["attempt", "elapsed_ms", "event", "kind", "of", "outcome", "provider", "reason", "response", "status", "url"];
+    assert_eq!(keys(&attempt), expected);
+    assert_eq!(attempt["kind"], "attempt");
+    assert_eq!(attempt["provider"], "aspect");
+    assert_eq!(attempt["event"], "aspect.task.completed");
+    assert_eq!(attempt["url"], endpoint.url(url));
+    assert_eq!((&attempt["attempt"], &attempt["of"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        attempt["response"],
+        json!({
+            "headers": [["x-answer", "a"], ["x-answer", "b"], ["content-length", "8"]],
+            "body": "created\n",
+        })
+    );
+}
+
+#[test]
+fn an_answer_that_is_no_text_is_told_in_base64() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).body(b"\xff\x00")]));
+    let attempt = dir.send("aspect.task.completed", endpoint.url("/")).arg("--json").exits(0).line();
+    assert_eq!(attempt["response"], json!({"headers": [["content-length", "2"]], "body_base64": "/wA="}));
+}
+
+#[test]
+fn people_read_status_reason_and_what_the_handler_said() {
+    let dir = Dir::new();
+    let endpoint = Endpoint::new([answer(200), answer(500).body("Error: boom\n  at handler.js:3\n")]);
+    dir.send("cyanite.v2.finished", endpoint.url("/"))
+        .exits(0)
+        .prints("cyanite.v2.finished  accepted  200  ")
+        .prints(&format!("  Cyanite wants exactly 200  {}\n", endpoint.url("/")));
+    let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).exits(1);
+    let finished = finished.prints("cyanite.v2.finished  refused  500  ");
+    let lines: Vec<&str> = finished.text().lines().collect();
+    assert_eq!(lines[1..], ["    Error: boom", "      at handler.js:3"]);
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_worst_delivery() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200), answer(500), answer(200)]));
+    let events = ["cyanite.v2.finished", "cyanite.v2.failed", "cyanite.v1.test"];
+    let lines = dir.hookdev().arg("send").args(events).args(["--json", "--to", &endpoint.url("/")]).exits(1).lines();
+    let outcomes: Vec<&str> = lines.iter().map(|line| text(line, "/outcome")).collect();
+    assert_eq!(outcomes, ["accepted", "refused", "accepted"]);
+}
+
+#[test]
+fn the_endpoint_is_that_of_the_flag_then_of_the_config_then_of_listen() {
+    let dir = Dir::new();
+    let url = |dir: &Dir, more: &[&str]| {
+        let printed = dir.hookdev().args(["send", "aspect.task.failed", "--print", "json"]).args(more).exits(0);
+        text(&printed.line(), "/url").to_owned()
+    };
+    assert_eq!(url(&dir, &[]), "http://127.0.0.1:4400/aspect");
+    dir.write("hookdev.toml", "[provider.aspect]\nendpoint = \"http://localhost:3000/hooks/aspect?a=b\"\n");
+    assert_eq!(url(&dir, &[]), "http://localhost:3000/hooks/aspect?a=b");
+    assert_eq!(url(&dir, &["--to", "http://127.0.0.1:9/x"]), "http://127.0.0.1:9/x");
+    assert_eq!(url(&dir, &["--no-config"]), "http://127.0.0.1:4400/aspect");
+}

@@ -1,0 +1,130 @@
+//! Endpoints that give no answer: exit 4 when they can't be reached, 1 when they break off.
+
+use std::{io::Write, net::TcpListener, thread};
+
+use serde_json::{Value, json};
+
+use crate::harness::{Dir, Endpoint, answer, hang, hang_up, text};
+
+/// A URL on a port that nothing listens on.
+fn nowhere() -> (u16, String) {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    (port, format!("http://127.0.0.1:{port}/"))
+}
+
+#[test]
+fn an_endpoint_that_does_not_listen_is_unreachable() {
+    let (port, url) = nowhere();
+    let attempt = Dir::new().send("cyanite.v2.finished", &url).arg("--json").exits(4).line();
+    assert_eq!(attempt["outcome"], "unreachable");
+    assert_eq!(attempt["reason"], format!("nothing listens on 127.0.0.1:{port} (connection refused)"));
+    assert_eq!((&attempt["status"], &attempt["response"]), (&Value::Null, &Value::Null));
+}
+
+#[test]
+fn a_host_that_is_not_known_is_unreachable() {
+    // Longer than any name in the DNS may be, so that no server is asked.
+    let host = "a".repeat(70);
+    let url = format!("http://{host}/");
+    let attempt = Dir::new().send("cyanite.v2.finished", &url).arg("--json").exits(4).line();
+    assert_eq!(attempt["outcome"], "unreachable");
+    assert_eq!(attempt["reason"], format!("the host `{host}` is not known (DNS)"));
+}
+
+#[test]
+fn an_endpoint_that_speaks_no_tls_is_unreachable_over_https() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    thread::spawn(move || server.accept().unwrap().0.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").is_ok());
+    let url = format!("https://127.0.0.1:{port}/");
+    let attempt = Dir::new().send("cyanite.v2.finished", &url).arg("--json").exits(4).line();
+    assert_eq!(attempt["outcome"], "unreachable");
+    assert!(text(&attempt, "/reason").contains(&format!("127.0.0.1:{port}")), "{attempt}");
+}
+
+#[test]
+fn once_an_endpoint_is_unreachable_the_rest_is_not_tried() {
+    let (_, url) = nowhere();
+    let finished = Dir::new().send("aspect.*", &url).arg("--json").exits(4);
+    assert_eq!(finished.lines().len(), 1);
+    finished.says(&format!("warning: 2 more not sent, as {url} can't be reached\n"));
+}
+
+#[test]
+fn an_endpoint_that_hangs_up_refuses() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang_up()]));
+    let attempt = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(1).line();
+    assert_eq!(attempt["outcome"], "refused");
+    assert_eq!(attempt["reason"], "the connection was closed before a whole answer came");
+    assert_eq!((&attempt["status"], &attempt["response"]), (&Value::Null, &Value::Null));
+    endpoint.next();
+    // A delivery is sent once: no client behind the scenes tries again.
+    endpoint.got_no_more();
+}
+
+#[test]
+fn an_endpoint_that_resets_the_connection_refuses() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", server.local_addr().unwrap());
+    // Closed with bytes that were never read, a connection is reset.
+    let peeked = thread::spawn(move || server.accept().unwrap().0.peek(&mut [0]).unwrap());
+    let attempt = Dir::new().send("cyanite.v2.finished", &url).arg("--json").exits(1).line();
+    assert_eq!(peeked.join().unwrap(), 1);
+    assert_eq!(attempt["outcome"], "refused");
+    let reason = text(&attempt, "/reason");
+    assert!(
+        ["the connection was reset before a whole answer came", "the connection was closed before a whole answer came"]
+            .contains(&reason),
+        "{reason}"
+    );
+}
+
+#[test]
+fn an_answer_that_breaks_off_in_its_body_counts_by_its_status() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", server.local_addr().unwrap());
+    thread::spawn(move || {
+        let mut stream = server.accept().unwrap().0;
+        std::io::Read::read(&mut stream, &mut [0; 4096]).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nshort").is_ok()
+    });
+    let attempt = Dir::new().send("cyanite.v2.finished", &url).arg("--json").exits(0).line();
+    assert_eq!((&attempt["outcome"], &attempt["status"]), (&json!("accepted"), &json!(200)), "{attempt}");
+    assert_eq!(attempt["response"], json!({"headers": [["content-length", "10"]], "body": "short"}));
+}
+
+#[test]
+fn an_endpoint_that_never_answers_times_out() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
+    let attempt =
+        dir.send("jewelmusic.release.live", endpoint.url("/")).args(["--timeout", "300ms", "--json"]).exits(1).line();
+    assert_eq!((&attempt["outcome"], &attempt["reason"]), (&json!("timed-out"), &json!("no answer within 0.3 s")));
+}
+
+#[test]
+fn a_proxy_of_the_environment_does_not_catch_this_machine() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (_, proxy) = nowhere();
+    for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY"] {
+        dir.send("cyanite.v2.finished", endpoint.url("/")).env(name, &proxy).exits(0);
+        assert_eq!(endpoint.next().target(), "/");
+    }
+}
+
+#[test]
+fn a_url_that_is_none_is_a_mistake_of_the_command_line() {
+    let dir = Dir::new();
+    dir.send("cyanite.v2.finished", "localhost:3000")
+        .exits(2)
+        .stderr("error: `localhost:3000` is no URL to deliver to: it begins with http:// or https:// and a host\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_send_with_130() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
+    let sending = dir.send("jewelmusic.release.live", endpoint.url("/")).begins();
+    endpoint.next();
+    sending.interrupt();
+    sending.exits(130);
+}

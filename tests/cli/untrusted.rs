@@ -1,0 +1,181 @@
+//! Text from outside never reaches people with its control characters, nor with what turns the
+//! reading direction or hides.
+
+use serde_json::json;
+
+use crate::harness::{CYANITE_SIGNATURE, Dir, Endpoint, Finished, answer, post, text};
+
+/// A colour, a title, a cursor, a carriage return, a backspace, C1's own start of a command, bidi
+/// overrides and isolates, invisible characters, a line separator.
+const EVIL: &str = "\u{1b}[31m\u{1b}]0;title\u{7}\u{1b}[2J\rover\u{8}\u{7f}\u{9b}31m\u{85}\u{202e}gpj\u{2066}\u{200b}\u{2028}\u{feff}\u{0}end";
+
+/// What no line may hold.
+fn is_evil(c: char) -> bool {
+    c.is_control() && c != '\n'
+        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[track_caller]
+fn assert_harmless(what: &str, bytes: &[u8]) {
+    let text = std::str::from_utf8(bytes).unwrap_or_else(|error| panic!("{what} is no UTF-8: {error}"));
+    if let Some(at) = text.find(is_evil) {
+        let c = text[at..].chars().next().unwrap();
+        panic!("{what} holds {c:?}:\n{}", text.escape_debug());
+    }
+}
+
+#[track_caller]
+fn assert_all_harmless(finished: &Finished) {
+    assert_harmless("stdout", &finished.stdout);
+    assert_harmless("stderr", finished.stderr.as_bytes());
+}
+
+#[test]
+fn a_delivery_is_shown_without_them() {
+    let dir = Dir::new();
+    let endpoint = Endpoint::new([answer(500).body(EVIL)]);
+    let options = ["--forward", &format!("jewelmusic.*={}", endpoint.url("/")), "--expect", "cyanite.v1.test"];
+    let listener =
+        dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--body", "full"]).args(options).starts_for_people();
+    let quoted = serde_json::to_string(EVIL).unwrap();
+    let with_escapes = format!("{{\"type\":{quoted},{quoted}:[{quoted}],\"x\":\"\u{9b}\u{202e}\u{7f}\"}}");
+    let raw_latin_1: Vec<u8> = EVIL.chars().filter_map(|c| u8::try_from(c).ok()).chain(0x80..=0xff).collect();
+    let form: String =
+        form_urlencoded::Serializer::new(String::new()).append_pair(EVIL, EVIL).append_pair("uuid", EVIL).finish();
+    let urlencoded = [("content-type", "application/x-www-form-urlencoded")];
+    let c1 = "v\u{9b}31m,\u{85}AAAA v\u{9d}2,x";
+    for path in ["/hooks", "/cyanite", "/aspect", "/jewelmusic", "/auphonic?x=%1b[31m"] {
+        let url = listener.url(path);
+        post(&url, &[], EVIL);
+        post(&url, &[], &with_escapes);
+        post(&url, &[], format!("{{\"a\":\"{EVIL}\"}}"));
+        post(&url, &[], &raw_latin_1);
+        post(&url, &urlencoded, &form);
+        post(&url, &[("content-encoding", "\u{9b}31m"), ("content-type", "\u{9b}/x")], "{}");
+        post(&url, &[("signature", c1), ("svix-signature", c1), ("svix-id", c1), ("svix-timestamp", c1)], "{}");
+        post(&url, &[("x-jewelmusic-signature", "t=\u{9b},v1=\u{85}"), ("x-jewelmusic-event", c1)], "{}");
+    }
+    post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
+    let finished = listener.exits(0);
+    assert_all_harmless(&finished);
+    // What was hidden is shown, so that people know of it.
+    assert!(finished.text().contains(r"\u{1b}[31m") && finished.text().contains(r"\u{202e}gpj"), "{finished}");
+}
+
+#[test]
+fn a_target_is_shown_without_them() {
+    let dir = Dir::new();
+    let arguments = ["listen", "--addr", "127.0.0.1:0", "--expect", "cyanite.v1.test"];
+    let listener = dir.hookdev().args(arguments).starts_for_people();
+    for target in ["/\u{9b}31m", "/x?\u{85}\u{ff}", "/%1b%9b"] {
+        let mut connection = crate::harness::Connection::to(&listener.url(""));
+        let head: Vec<u8> = format!("POST {target} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
+            .chars()
+            .map(|c| u8::try_from(c).unwrap())
+            .collect();
+        connection.write(head).unwrap();
+        let status = connection.answer().unwrap().status();
+        assert!([200, 400].contains(&status), "{status}");
+    }
+    post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
+    assert_all_harmless(&listener.exits(0));
+}
+
+#[test]
+fn json_holds_them_escaped() {
+    let dir = Dir::new();
+    let mut listener = dir.listen().starts();
+    let (_, delivery) = listener.receives("/hooks", &[("x-c1", "\u{9b}31m\u{85}")], EVIL);
+    assert_eq!(text(&delivery, "/request/body"), EVIL);
+    let endpoint = Endpoint::new([answer(500).body(EVIL)]);
+    let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(1);
+    assert_eq!(text(&finished.line(), "/response/body"), EVIL);
+    assert_harmless("listen", &listener.killed().stdout);
+    assert_harmless("send", &finished.stdout);
+}
+
+#[test]
+fn an_answer_is_shown_without_them() {
+    let dir = Dir::new();
+    for body in [EVIL.to_owned(), json!({ EVIL: EVIL }).to_string(), format!("[\"{EVIL}\"]")] {
+        let endpoint = Endpoint::new([answer(500).header("x-c1", "\u{9b}").body(body)]);
+        let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).exits(1);
+        assert_all_harmless(&finished);
+        assert!(finished.text().contains("refused  500"), "{finished}");
+    }
+}
+
+#[test]
+fn a_capture_is_shown_without_them() {
+    let dir = Dir::new();
+    let headers =
+        json!([["signature", CYANITE_SIGNATURE], ["svix-signature", "v\u{9b}1,x"], ["content-encoding", "\u{9b}"]]);
+    let request = json!({"method": "POST", "target": "/hooks", "headers": headers, "body": EVIL});
+    let unread =
+        json!({"request": {"method": "P\u{1b}", "target": "/\u{202e}", "headers": [["x\u{7}", "y"]], "body": ""}});
+    let late = json!({"request": request, "received_at": EVIL});
+    let newer = format!("{{\"request\":{{\"method\":\"POST\",\"target\":\"/\u{9b}\"}},{EVIL:?}:1}}");
+    let log =
+        format!("{}\n{unread}\n{late}\n{newer}\n\u{1b}[31m\n{{\"kind\":\"\u{9b}\"}}\n", json!({ "request": request }));
+    dir.write("log.ndjson", log);
+    for command in [&["verify", "log.ndjson"][..], &["send", "log.ndjson", "--to", "http://127.0.0.1:1/"]] {
+        let (code, finished) = dir.hookdev().args(command).ends();
+        assert_eq!(code, Some(3), "{finished}");
+        assert_all_harmless(&finished);
+    }
+}
+
+#[test]
+fn a_word_of_the_command_line_is_shown_without_them() {
+    let dir = Dir::new();
+    // A NUL can't stand there.
+    let evil = EVIL.replace('\0', "");
+    let set = format!("{evil}=1");
+    let expect = format!("{evil}=x");
+    let commands: [&[&str]; 9] = [
+        &["send", &evil],
+        &["send", "cyanite.v2.finished", "--set", &set],
+        &["send", "cyanite.v2.finished", "--header", &evil],
+        &["send", "cyanite.v2.finished", "--to", &evil],
+        &["listen", "--provider", &evil],
+        &["listen", "--forward", &evil],
+        &["listen", "--expect", &expect],
+        &["verify", "x", "--provider", &evil],
+        &["events", &evil],
+    ];
+    for command in commands {
+        let finished = dir.hookdev().args(command).exits(2);
+        assert_all_harmless(&finished);
+        assert!(finished.stderr.starts_with("error: "), "{finished}");
+    }
+    let finished = dir.hookdev().args(["verify", &evil]).exits(3);
+    assert_all_harmless(&finished);
+}
+
+#[test]
+fn a_config_is_quoted_without_them() {
+    let dir = Dir::new();
+    for config in [
+        "\"\\u001b[31m\\u009b\\u202e\" = 1\n",
+        "[provider.\"\\u001b\\r\\u202e\"]\nsecret = \"x\"\n",
+        "listen\u{202e} = 1\n",
+    ] {
+        dir.write("hookdev.toml", config);
+        assert_all_harmless(&dir.hookdev().arg("events").exits(2).stdout(""));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_of_a_file_is_shown_without_them() {
+    let dir = Dir::new();
+    let name = EVIL.replace(['\0', '/'], "");
+    dir.write(&format!("captures/{name}.json"), "{\"request\":{\"method\":\"POST\",\"target\":\"/\",\"headers\":[]}}");
+    dir.write(&format!("captures/{name}-broken.json"), "{\"request\":7}");
+    for command in [&["verify", "captures"][..], &["send", "captures", "--to", "http://127.0.0.1:1/"]] {
+        let (code, finished) = dir.hookdev().args(command).ends();
+        assert_eq!(code, Some(3), "{finished}");
+        assert_all_harmless(&finished);
+    }
+}

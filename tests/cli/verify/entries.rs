@@ -1,0 +1,239 @@
+//! Files and folders of captures, the lines that tell of them, and the exit code.
+
+use serde_json::{Value, json};
+
+use super::{capture, good, tampered};
+use crate::harness::{CYANITE, Dir, keys, text};
+
+#[test]
+fn a_capture_is_told_with_exactly_its_keys() {
+    let dir = Dir::new();
+    dir.write("one.json", tampered());
+    let line = dir.hookdev().args(["verify", "one.json", "--secret", "cyanite=mine", "--json"]).exits(1).line();
+    let expected =
+        ["entry", "event", "file", "findings", "kind", "payload", "provider", "rejection", "secret", "verdict"];
+    assert_eq!(keys(&line), expected);
+    assert_eq!(keys(&line["rejection"]), ["code", "message"]);
+    assert_eq!(keys(&line["payload"]), ["errors", "status"]);
+}
+
+#[test]
+fn a_good_capture_is_verified_and_the_exit_code_is_0() {
+    let dir = Dir::new();
+    dir.write("one.json", good());
+    let line = dir.hookdev().args(["verify", "one.json", "--json"]).exits(0).line();
+    assert_eq!(
+        line,
+        json!({
+            "kind": "verification", "file": "one.json", "entry": 0, "provider": "cyanite",
+            "event": "cyanite.v2.finished", "verdict": "verified", "rejection": null, "secret": "development",
+            "payload": {"status": "valid", "errors": []}, "findings": [],
+        })
+    );
+    dir.hookdev()
+        .args(["verify", "one.json"])
+        .exits(0)
+        .stdout("verified      cyanite.v2.finished  one.json  (development secret)\n")
+        .stderr("1 request: 1 verified\n");
+}
+
+#[test]
+fn a_rejected_capture_is_explained_and_the_exit_code_is_1() {
+    let dir = Dir::new();
+    dir.write("one.json", tampered());
+    let finished = dir.hookdev().args(["verify", "one.json", "--secret", "cyanite=mine"]).exits(1);
+    finished
+        .stdout(
+            "rejected      cyanite.v2.finished  one.json\n  \
+             no-matching-signature: the signature does not match the body under the one secret\n",
+        )
+        .stderr("1 request: 1 rejected\n");
+}
+
+#[test]
+fn what_nobody_recognises_fails() {
+    let dir = Dir::new();
+    dir.write("one.http", "POST /hooks HTTP/1.1\r\nhost: x\r\n\r\nhello");
+    let finished = dir.hookdev().args(["verify", "one.http", "--json"]).exits(1);
+    let line = finished.line();
+    assert_eq!(
+        (text(&line, "/verdict"), &line["provider"], &line["event"]),
+        ("unrecognised", &Value::Null, &Value::Null)
+    );
+    assert_eq!(text(&line, "/payload/status"), "unknown");
+}
+
+#[test]
+fn what_is_unsigned_by_design_is_good() {
+    let dir = Dir::new();
+    let test = "POST /cyanite HTTP/1.1\r\n\r\n{\"type\":\"TEST\",\"data\":null}";
+    let form = "POST /auphonic HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\n\r\n";
+    dir.write("test.http", test);
+    dir.write("form.http", format!("{form}{}", crate::harness::AUPHONIC));
+    let lines = dir.hookdev().args(["verify", "test.http", "form.http", "--json"]).exits(0).lines();
+    let verdicts: Vec<&str> = lines.iter().map(|line| text(line, "/verdict")).collect();
+    assert_eq!(verdicts, ["unsigned", "unsigned"]);
+}
+
+#[test]
+fn a_genuine_payload_that_breaks_the_schema_fails() {
+    let dir = Dir::new();
+    let printed = ["send", "cyanite.v2.finished", "--remove", "resource.id", "--print", "json"];
+    dir.write("one.json", dir.hookdev().args(printed).exits(0).stdout);
+    let finished = dir.hookdev().args(["verify", "one.json", "--json"]).exits(1);
+    let line = finished.stderr("1 request: 1 verified, 1 with an invalid payload\n").line();
+    assert_eq!((text(&line, "/verdict"), text(&line, "/payload/status")), ("verified", "invalid"));
+    assert_eq!(line["payload"]["errors"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_worst() {
+    let dir = Dir::new();
+    dir.write("log.ndjson", [good(), tampered(), good()].concat());
+    dir.write("good.json", good());
+    let finished = dir.hookdev().args(["verify", "good.json", "log.ndjson", "--json"]).exits(1);
+    let lines = finished.stderr("4 requests: 3 verified, 1 rejected\n").lines();
+    let told: Vec<(&str, u64, &str)> = lines
+        .iter()
+        .map(|line| (text(line, "/file"), line["entry"].as_u64().unwrap(), text(line, "/verdict")))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("good.json", 0, "verified"),
+            ("log.ndjson", 0, "verified"),
+            ("log.ndjson", 1, "rejected"),
+            ("log.ndjson", 2, "verified"),
+        ]
+    );
+}
+
+#[test]
+fn a_broken_entry_does_not_hide_the_others_and_the_exit_code_is_3() {
+    let dir = Dir::new();
+    dir.write("log.ndjson", [good(), "{\"request\": 7}\n".into(), tampered(), "nonsense\n".into(), good()].concat());
+    let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(3);
+    let finished = finished.says("error: log.ndjson: line 2, column ").says("error: log.ndjson: line 4, column 2: ");
+    let told: Vec<(u64, String)> = finished
+        .says("3 requests: 2 verified, 1 rejected, 2 that could not be read\n")
+        .lines()
+        .iter()
+        .map(|line| (line["entry"].as_u64().unwrap(), text(line, "/verdict").to_owned()))
+        .collect();
+    assert_eq!(told, [(0, "verified".to_owned()), (2, "rejected".to_owned()), (4, "verified".to_owned())]);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_does_not_hide_the_others() {
+    let dir = Dir::new();
+    dir.write("good.json", good());
+    dir.write("empty.json", "");
+    dir.write("notes.txt", "just notes\n");
+    let files = ["missing.json", "empty.json", "notes.txt", "good.json"];
+    let finished = dir.hookdev().arg("verify").args(files).args(["--json"]).exits(3);
+    let finished = finished
+        .says("error: cannot read missing.json\ncaused by: ")
+        .says("error: empty.json is empty: expected ")
+        .says("error: notes.txt is no capture: expected ");
+    assert_eq!(text(&finished.line(), "/file"), "good.json");
+}
+
+#[test]
+fn a_folder_is_walked_in_order_and_what_is_no_capture_is_passed_over_and_counted() {
+    let dir = Dir::new();
+    for (name, content) in [
+        ("captures/b/2.json", good()),
+        ("captures/a.json", good()),
+        ("captures/b/10.json", good()),
+        ("captures/README.md", "# Captures\n".to_owned()),
+        ("captures/.hidden.json", tampered()),
+        ("captures/.git/x.json", tampered()),
+        ("captures/package.json", "{\"name\":\"x\"}".to_owned()),
+    ] {
+        dir.write(name, content);
+    }
+    let finished = dir.hookdev().args(["verify", "captures", "--json"]).exits(0);
+    let files: Vec<String> = finished.lines().iter().map(|line| text(line, "/file").replace('\\', "/")).collect();
+    assert_eq!(files, ["captures/a.json", "captures/b/10.json", "captures/b/2.json"]);
+    finished.stderr("3 requests: 3 verified; 4 files passed over\n");
+}
+
+#[test]
+fn a_folder_without_a_capture_is_no_success() {
+    let dir = Dir::new();
+    dir.write("captures/README.md", "# Captures\n");
+    dir.hookdev().args(["verify", "captures"]).exits(3).stdout("").says("there is no captured request in captures\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_is_an_error() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+    let dir = Dir::new();
+    dir.write("captures/locked/x.json", good());
+    dir.write("captures/open.json", good());
+    let locked = dir.join("captures/locked");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    let is_root = fs::read_dir(&locked).is_ok();
+    let finished = dir.hookdev().args(["verify", "captures", "--json"]).exits(if is_root { 0 } else { 3 });
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o700)).unwrap();
+    if is_root {
+        eprintln!("not tested: root reads every folder");
+        assert_eq!(finished.lines().len(), 2);
+        return;
+    }
+    assert_eq!(text(&finished.line(), "/verdict"), "verified");
+    finished.says("error: cannot read captures/locked\ncaused by: ");
+}
+
+#[test]
+fn a_torn_last_line_is_passed_over_with_a_note() {
+    let dir = Dir::new();
+    let torn = good();
+    dir.write("log.ndjson", format!("{}{}{}", good(), good(), &torn[..torn.len() / 2]));
+    let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(0);
+    assert_eq!(finished.lines().len(), 2);
+    finished.stderr("note: log.ndjson: line 3 is cut short: passed over\n2 requests: 2 verified\n");
+}
+
+#[test]
+fn lines_of_another_kind_are_passed_over() {
+    let dir = Dir::new();
+    let lines =
+        ["{\"kind\":\"ready\",\"url\":\"http://x\"}\n".to_owned(), good(), "{\"kind\":\"later\",\"x\":[1]}\n".into()];
+    dir.write("log.ndjson", lines.concat());
+    dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(0).stderr("1 request: 1 verified\n");
+}
+
+#[test]
+fn a_capture_of_a_later_version_is_named_as_such() {
+    let dir = Dir::new();
+    let mut later = capture(CYANITE);
+    later["hookdev"] = json!(2);
+    dir.write("log.ndjson", format!("{later}\n{}", good()));
+    let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(3);
+    let finished = finished.says("error: log.ndjson: line 1: captured in version 2 of the format, ");
+    assert_eq!(finished.lines().len(), 1);
+}
+
+#[test]
+fn quietly_only_what_failed_is_told() {
+    let dir = Dir::new();
+    dir.write("log.ndjson", [good(), tampered(), good()].concat());
+    for format in ["pretty", "json"] {
+        let finished = dir.hookdev().args(["verify", "log.ndjson", "--quiet", "--format", format]).exits(1);
+        assert!(finished.text().contains("no-matching-signature"), "{finished}");
+        assert!(!finished.text().contains("\"verified\""), "{finished}");
+        finished.stderr("");
+    }
+    dir.write("good.json", good());
+    dir.hookdev().args(["verify", "good.json", "-q"]).exits(0).stdout("").stderr("");
+}
+
+#[test]
+fn nothing_to_verify_is_a_mistake() {
+    let dir = Dir::new();
+    dir.hookdev().arg("verify").exits(2).stdout("");
+    dir.hookdev().args(["verify", "x", "--body", "y"]).exits(2).says("cannot be used with");
+    dir.hookdev().args(["verify", "x", "--header", "a: b"]).exits(2).says("cannot be used with");
+}

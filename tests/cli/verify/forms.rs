@@ -1,0 +1,149 @@
+//! The forms that captures come in, which are told by their content.
+
+use serde_json::json;
+
+use super::{capture, good};
+use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Dir, TestCommand, text};
+
+/// Wants that a command verifies one request of Cyanite's.
+#[track_caller]
+fn verifies(command: TestCommand) {
+    let line = command.arg("--json").exits(0).line();
+    assert_eq!((text(&line, "/verdict"), text(&line, "/event")), ("verified", "cyanite.v2.finished"));
+}
+
+/// A raw message with these line ends.
+fn message(end: &str) -> String {
+    let lines = [
+        "POST /cyanite HTTP/1.1",
+        "Host: example.com",
+        "Content-Type: application/json",
+        &format!("Signature: {CYANITE_SIGNATURE}"),
+        "",
+        "",
+    ];
+    format!("{}{CYANITE}", lines.join(end))
+}
+
+#[test]
+fn an_object_on_one_line_or_on_many() {
+    let dir = Dir::new();
+    for content in
+        [good(), capture(CYANITE).to_string(), format!("{:#}", capture(CYANITE)), format!("\u{feff}\n\n{}", good())]
+    {
+        dir.write("one", content);
+        verifies(dir.hookdev().args(["verify", "one"]));
+    }
+}
+
+#[test]
+fn a_body_as_text_or_as_base64() {
+    let dir = Dir::new();
+    let mut as_text = capture("");
+    as_text["request"].as_object_mut().unwrap().remove("body_base64");
+    as_text["request"]["body"] = json!(CYANITE);
+    dir.write("one", as_text.to_string());
+    verifies(dir.hookdev().args(["verify", "one"]));
+}
+
+#[test]
+fn a_raw_message_with_either_line_end() {
+    let dir = Dir::new();
+    for end in ["\r\n", "\n"] {
+        dir.write("one", message(end));
+        verifies(dir.hookdev().args(["verify", "one"]));
+    }
+}
+
+#[test]
+fn standard_input() {
+    let dir = Dir::new();
+    for content in [good(), message("\r\n")] {
+        verifies(dir.hookdev().args(["verify", "-"]).stdin(content));
+    }
+    let finished = dir.hookdev().args(["verify", "-"]).stdin("").exits(3);
+    finished.stdout("").says("error: - is empty: expected ");
+}
+
+#[test]
+fn a_bare_body_with_its_headers() {
+    let dir = Dir::new();
+    dir.write("body", CYANITE);
+    let header = format!("Signature: {CYANITE_SIGNATURE}");
+    verifies(dir.hookdev().args(["verify", "--body", "body", "--header", &header]));
+    verifies(dir.hookdev().args(["verify", "--body", "body", "--header", &header, "--provider", "cyanite"]));
+    verifies(dir.hookdev().args(["verify", "--body", "-", "--header", &header]).stdin(CYANITE));
+    let changed = dir.hookdev().args(["verify", "--body", "-", "--header", &header, "--json"]);
+    let line = changed.stdin(format!("{CYANITE}\n")).exits(1).line();
+    assert_eq!(text(&line, "/rejection/code"), "no-matching-signature");
+}
+
+#[test]
+fn a_bare_body_that_cannot_be_read_or_a_header_that_is_none() {
+    let dir = Dir::new();
+    dir.hookdev().args(["verify", "--body", "missing"]).exits(3).says("error: cannot read missing\ncaused by: ");
+    dir.write("body", "{}");
+    dir.hookdev()
+        .args(["verify", "--body", "body", "--header", "nonsense"])
+        .exits(2)
+        .stderr("error: `nonsense` is no header: expected `Name: value`\n");
+}
+
+#[test]
+fn a_provider_that_is_named_stands_above_what_a_capture_looks_like() {
+    let dir = Dir::new();
+    dir.write("one", good());
+    let line = dir.hookdev().args(["verify", "one", "--provider", "jewelmusic", "--json"]).exits(1).line();
+    assert_eq!((text(&line, "/provider"), text(&line, "/rejection/code")), ("jewelmusic", "missing-header"));
+    dir.hookdev()
+        .args(["verify", "one", "--provider", "cyanit"])
+        .exits(2)
+        .says("error: unknown provider `cyanit`; did you mean `cyanite`?");
+}
+
+#[test]
+fn a_capture_without_a_known_path_is_recognised_by_its_content() {
+    let dir = Dir::new();
+    let mut elsewhere = capture(CYANITE);
+    elsewhere["request"]["target"] = json!("/hooks/1?x");
+    dir.write("one", elsewhere.to_string());
+    verifies(dir.hookdev().args(["verify", "one"]));
+}
+
+#[test]
+fn a_message_that_is_cut_short_is_told_of() {
+    let dir = Dir::new();
+    let head = format!("POST /cyanite HTTP/1.1\r\nsignature: {CYANITE_SIGNATURE}\r\ncontent-length: 116\r\n\r\n");
+    dir.write("cut.http", format!("{head}{}", &CYANITE[..100]));
+    let finished = dir.hookdev().args(["verify", "cut.http"]).exits(1);
+    finished.prints("  warning: the body is cut short: 100 B of its content-length 116\n");
+}
+
+#[test]
+fn a_header_that_was_sent_twice_is_ambiguous() {
+    let dir = Dir::new();
+    let mut twice = capture(CYANITE);
+    let pair = json!(CYANITE_HEADERS[1]);
+    twice["request"]["headers"].as_array_mut().unwrap().push(pair);
+    dir.write("one", twice.to_string());
+    let line = dir.hookdev().args(["verify", "one", "--json"]).exits(1).line();
+    assert_eq!(text(&line, "/rejection/code"), "ambiguous-header");
+}
+
+#[test]
+fn a_message_without_headers_is_one_all_the_same() {
+    let dir = Dir::new();
+    dir.write("one", format!("POST / HTTP/1.1\ncontent-type: application/x-www-form-urlencoded\n\n{AUPHONIC}"));
+    let line = dir.hookdev().args(["verify", "one", "--json"]).exits(0).line();
+    assert_eq!((text(&line, "/event"), text(&line, "/payload/status")), ("auphonic.done", "valid"));
+}
+
+#[test]
+fn a_line_of_sixty_five_mebibytes_is_too_long_and_hides_nothing() {
+    let dir = Dir::new();
+    let long = format!("{{\"request\":\"{}\"}}\n", "x".repeat(65 << 20));
+    dir.write("log.ndjson", [good(), long, good()].concat());
+    let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(3);
+    assert_eq!(finished.lines().len(), 2);
+    finished.says("error: log.ndjson: line 2: longer than 64 MiB\n");
+}

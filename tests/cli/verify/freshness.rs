@@ -1,0 +1,125 @@
+//! How old a capture was when it was received.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Dir, TestCommand};
+
+/// Aspect's `task.failed`, signed at noon of 2025-01-01, as received at this time.
+fn received(dir: &Dir, name: &str, at: Option<&str>) {
+    let command = ["send", "aspect.task.failed", "--print", "json", "--now", "2025-01-01T12:00:00Z"];
+    let mut request = dir.hookdev().args(command).exits(0).line();
+    request["target"] = json!("/aspect");
+    let mut capture = json!({"kind": "delivery", "hookdev": 1, "request": request});
+    if let Some(at) = at {
+        capture["received_at"] = json!(at);
+    }
+    dir.write(name, capture.to_string());
+}
+
+/// The code for which a capture is rejected; none when it is verified.
+#[track_caller]
+fn rejection(command: TestCommand, exit: i32) -> Value {
+    command.arg("--json").exits(exit).line()["rejection"]["code"].take()
+}
+
+#[test]
+fn it_is_judged_at_the_time_that_the_capture_records() {
+    let dir = Dir::new();
+    for (at, exit, code) in [
+        ("2025-01-01T12:00:00Z", 0, Value::Null),
+        ("2025-01-01T12:05:00Z", 0, Value::Null),
+        ("2025-01-01T12:05:00.999Z", 0, Value::Null),
+        ("2025-01-01T12:05:01Z", 1, json!("timestamp-too-old")),
+        ("2025-01-01T11:55:00Z", 0, Value::Null),
+        ("2025-01-01T11:54:59Z", 1, json!("timestamp-too-new")),
+        ("2025-01-01T13:00:00+01:00", 0, Value::Null),
+    ] {
+        received(&dir, "one.json", Some(at));
+        assert_eq!(rejection(dir.hookdev().args(["verify", "one.json"]), exit), code, "{at}");
+    }
+}
+
+#[test]
+fn without_a_time_of_receipt_it_is_not_checked() {
+    let dir = Dir::new();
+    received(&dir, "one.json", None);
+    dir.hookdev()
+        .args(["verify", "one.json"])
+        .exits(0)
+        .stdout("verified      aspect.task.failed  one.json  (development secret, age not checked)\n");
+    let mut null: Value = serde_json::from_str(&dir.read("one.json")).unwrap();
+    null["received_at"] = Value::Null;
+    dir.write("one.json", null.to_string());
+    dir.hookdev().args(["verify", "one.json"]).exits(0).prints("age not checked");
+}
+
+#[test]
+fn a_time_can_be_named_instead() {
+    let dir = Dir::new();
+    received(&dir, "without.json", None);
+    received(&dir, "late.json", Some("2025-01-02T12:00:00Z"));
+    let verify = |file: &str, at: &str| dir.hookdev().args(["verify", file, "--at", at]);
+    assert_eq!(rejection(verify("without.json", "2025-01-01T12:00:30Z"), 0), Value::Null);
+    assert_eq!(rejection(verify("without.json", "1735732801"), 0), Value::Null);
+    assert_eq!(rejection(verify("without.json", "2025-01-01T12:30:00Z"), 1), "timestamp-too-old");
+    assert_eq!(rejection(verify("without.json", "now"), 1), "timestamp-too-old");
+    assert_eq!(rejection(verify("late.json", "received"), 1), "timestamp-too-old");
+    assert_eq!(rejection(verify("late.json", "2025-01-01T12:00:30Z"), 0), Value::Null);
+    verify("late.json", "noon").exits(2).says("`noon` is no time");
+}
+
+#[test]
+fn what_was_just_signed_is_fresh_now() {
+    let dir = Dir::new();
+    let message = dir.hookdev().args(["send", "aspect.task.failed", "--print", "http"]).exits(0).stdout;
+    dir.hookdev()
+        .args(["verify", "-", "--at", "now"])
+        .stdin(message)
+        .exits(0)
+        .stdout("verified      aspect.task.failed  -  (development secret)\n");
+}
+
+#[test]
+fn a_tolerance_can_be_named_instead_of_the_providers() {
+    let dir = Dir::new();
+    received(&dir, "hour.json", Some("2025-01-01T13:00:00Z"));
+    let verify = |tolerance: &str| dir.hookdev().args(["verify", "hour.json", "--tolerance", tolerance]);
+    assert_eq!(rejection(verify("1h"), 0), Value::Null);
+    assert_eq!(rejection(verify("59m"), 1), "timestamp-too-old");
+    received(&dir, "second.json", Some("2025-01-01T11:59:59Z"));
+    let verify = |tolerance: &str| dir.hookdev().args(["verify", "second.json", "--tolerance", tolerance]);
+    assert_eq!(rejection(verify("1s"), 0), Value::Null);
+    assert_eq!(rejection(verify("500ms"), 1), "timestamp-too-new");
+    verify("5").exits(2).says("`5` is no duration: write a number and a unit, `500ms`, `4s`, `5m`, `2h`");
+}
+
+#[test]
+fn a_body_that_does_not_match_is_not_called_old() {
+    let dir = Dir::new();
+    received(&dir, "late.json", Some("2025-01-02T12:00:00Z"));
+    let mut tampered: Value = serde_json::from_str(&dir.read("late.json")).unwrap();
+    tampered["request"]["body"] = json!("{}");
+    dir.write("late.json", tampered.to_string());
+    assert_eq!(rejection(dir.hookdev().args(["verify", "late.json"]), 1), "no-matching-signature");
+}
+
+#[test]
+fn a_provider_without_a_signed_time_has_no_age() {
+    let dir = Dir::new();
+    let message = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "http"]).exits(0).stdout;
+    dir.write("one.http", message);
+    for at in ["1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z"] {
+        dir.hookdev()
+            .args(["verify", "one.http", "--at", at])
+            .exits(0)
+            .stdout("verified      cyanite.v2.finished  one.http  (development secret)\n");
+    }
+}
+
+#[test]
+fn a_time_of_receipt_that_is_none_is_an_input_that_cannot_be_read() {
+    let dir = Dir::new();
+    received(&dir, "one.json", Some("yesterday"));
+    let finished = dir.hookdev().args(["verify", "one.json"]).exits(3);
+    finished.says("error: one.json: line 1: expected RFC 3339 in `received_at`, found ").says("yesterday");
+}

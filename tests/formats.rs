@@ -1,0 +1,115 @@
+//! `hookdev verify` reads the captures of other tools in `tests/formats/`: each sample holds genuine
+//! deliveries, and one that is broken does not hide the others.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+
+/// Each sample with what to change, once, so that its first delivery is broken.
+const SAMPLES: &[(&str, &str, &str)] = &[
+    ("aws-function-url.json", r#""body": ""#, r#""body": "?"#),
+    ("aws-http-api.ndjson", r#""body":""#, r#""body":"?"#),
+    ("aws-load-balancer.json", r#""path": "/"#, r#""path": " /"#),
+    ("aws-rest-api.ndjson", r#""httpMethod":"POST""#, r#""httpMethod" "POST""#),
+    ("chrome.har", r#""name": "signature""#, r#""name": "sig nature""#),
+    ("curl-trace-ascii.log", "0040: ent", "0040: "),
+    ("curl-trace.log", "=> Send data, 116 bytes", "=> Send data, 117 bytes"),
+    ("deliveries.http", "Signature: ", "Signature "),
+    ("mitmproxy.har", "2026-11-21T22:11:43.82", "noon"),
+    ("ngrok.json", r#""raw": ""#, r#""raw": "?"#),
+    ("postman.json", r#""key": "Host""#, r#""key": "Ho st""#),
+    ("svix.ndjson", r#""type":"event","#, r#""type":"event""#),
+    ("webhook-site.csv", "application/json", "application/json,"),
+    ("webhook-site.json", "2026-03-02 09:18:45", "noon"),
+];
+
+/// What `hookdev verify` says of a file.
+#[derive(Debug, PartialEq)]
+struct Said {
+    /// Provider, verdict and payload of each entry.
+    verdicts: Vec<String>,
+    /// The lines on standard error that start with `error`.
+    errors: Vec<String>,
+    exit: Option<i32>,
+}
+
+fn verify(file: &Path) -> Said {
+    let output = Command::new(env!("CARGO_BIN_EXE_hookdev"))
+        .args(["--no-config", "verify", "--json"])
+        .arg(file)
+        .env_clear()
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let verdict = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        [&line["provider"], &line["verdict"], &line["payload"]["status"]].map(|value| value.as_str().unwrap()).join(" ")
+    };
+    Said {
+        verdicts: stdout.lines().map(verdict).collect(),
+        errors: stderr.lines().filter(|line| line.starts_with("error")).map(str::to_owned).collect(),
+        exit: output.status.code(),
+    }
+}
+
+fn sample(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats").join(name)
+}
+
+const CYANITE: &str = "cyanite verified valid";
+const ASPECT: &str = "aspect verified valid";
+
+fn said(verdicts: &[&str], exit: i32) -> Said {
+    Said { verdicts: verdicts.iter().map(|&verdict| verdict.to_owned()).collect(), errors: vec![], exit: Some(exit) }
+}
+
+#[test]
+fn genuine_deliveries_verify_in_every_form() {
+    for (name, ..) in SAMPLES {
+        assert_eq!(verify(&sample(name)), said(&[CYANITE, ASPECT], 0), "{name}");
+    }
+    assert_eq!(verify(&sample("ngrok-single.json")), said(&[ASPECT], 0));
+}
+
+#[test]
+fn a_broken_delivery_does_not_hide_the_other_in_any_form() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, whole, broken) in SAMPLES {
+        let text = fs::read_to_string(sample(name)).unwrap();
+        assert!(text.contains(whole), "{name} has no {whole:?}");
+        let file = folder.path().join(name);
+        fs::write(&file, text.replacen(whole, broken, 1)).unwrap();
+
+        let Said { verdicts, errors, exit } = verify(&file);
+        assert_eq!((verdicts, exit), (vec![ASPECT.to_owned()], Some(3)), "{name}");
+        let place = format!("error: {}: line ", file.display());
+        assert!(errors.len() == 1 && errors[0].starts_with(&place), "{name}: {errors:?}");
+    }
+}
+
+#[test]
+fn a_github_delivery_is_refused_with_the_reason() {
+    let file = sample("github.json");
+    let reason = "line 1: expected the bytes that were signed: GitHub keeps the payload parsed, which can't be \
+                  verified; have it redelivered to `hookdev listen`";
+    let errors = vec![format!("error: {}: {reason}", file.display())];
+    assert_eq!(verify(&file), Said { verdicts: vec![], errors, exit: Some(3) });
+}
+
+#[test]
+fn a_walk_finds_them_by_content_and_passes_over_what_lies_beside_them() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(sample("chrome.har"), folder.path().join("a.txt")).unwrap();
+    for (name, text) in [
+        ("README.md", "# Read me\n"),
+        ("package.json", r#"{"name":"a","version":"1.0.0","scripts":{}}"#),
+        ("tsconfig.json", r#"{"compilerOptions":{"target":"es2022"}}"#),
+        ("table.csv", "id,name\n1,a\n"),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    assert_eq!(verify(folder.path()), said(&[CYANITE, ASPECT], 0));
+}

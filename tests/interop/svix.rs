@@ -1,0 +1,215 @@
+//! Svix's own library for Node, against the program. It comes from npm, and where Node or npm is not to be had the
+//! tests are skipped, which they say, unless `HOOKDEV_CI` is set.
+
+use std::{
+    env, fs,
+    io::{Write, stderr},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::{Value, json};
+
+use super::{SECRET, now};
+
+/// The version that is tested against.
+const VERSION: &str = "1.99.1";
+
+/// The folder in whose `node_modules` the package stands; why not, when it can't be had.
+fn package() -> Result<&'static Path, &'static str> {
+    static PACKAGE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    PACKAGE.get_or_init(install).as_deref().map_err(String::as_str)
+}
+
+fn install() -> Result<PathBuf, String> {
+    run(Command::new("node").arg("--version"))?;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("svix-{VERSION}"));
+    let marker = folder.join("node_modules/svix/package.json");
+    if !marker.is_file() {
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+        let install = ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1"];
+        run(Command::new(npm).args(install).arg("--prefix").arg(&folder).arg(format!("svix@{VERSION}")))?;
+    }
+    let installed = fs::read_to_string(&marker).map_err(|error| error.to_string())?;
+    let installed: Value = serde_json::from_str(&installed).map_err(|error| error.to_string())?;
+    if installed["version"] == VERSION { Ok(folder) } else { Err(format!("another svix than {VERSION} is installed")) }
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(format!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        Err(error) => Err(format!("{program}: {error}")),
+    }
+}
+
+/// What Svix's library answers to these tasks; none when it can't be had and need not.
+fn svix(tasks: &[Value]) -> Option<Vec<Value>> {
+    let folder = match package() {
+        Ok(folder) => folder,
+        Err(problem) => {
+            assert!(env::var_os("HOOKDEV_CI").is_none(), "Svix's library is required here: {problem}");
+            // Past the test harness, which keeps what is printed to itself.
+            writeln!(stderr(), "SKIPPED: Svix's library for Node can't be had: {problem}").expect("standard error");
+            return None;
+        }
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/svix.mjs");
+    let input = tasks.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+    let output = piped(Command::new("node").arg(script).arg(folder), input.as_bytes());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let answers = String::from_utf8(output.stdout).expect("UTF-8");
+    let answers: Vec<Value> = answers.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(answers.len(), tasks.len());
+    Some(answers)
+}
+
+/// The program, with the one secret and no config.
+fn hookdev(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hookdev"));
+    command.args(arguments).arg("--no-config").env("ASPECT_WEBHOOK_SECRET", SECRET);
+    command
+}
+
+fn piped(command: &mut Command, input: &[u8]) -> Output {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().expect("a process");
+    child.stdin.take().expect("its input").write_all(input).expect("to be read");
+    child.wait_with_output().expect("its output")
+}
+
+/// Bodies in which a parser that writes them again changes something.
+const BODIES: [&str; 8] = [
+    r#"{"n":1.0,"e":1e2,"s":"\u00e9","big":123456789012345678901234567890}"#,
+    "{ \"spaced\" : [ 1 , 2 ] }\r\n",
+    r#"{"twice":1,"twice":2}"#,
+    r#"{"emoji":"🦀👨‍👩‍👧","separator":"\u2028 "}"#,
+    r#"{"solidus":"\/","nul":"\u0000","half":"\ud83d"}"#,
+    r#"{"small":1E-7,"minus":-0,"deep":[[[[{}]]]]}"#,
+    "[]",
+    "\"text\"",
+];
+
+/// What `hookdev send … --print json` prints, each with its headers as an object.
+fn sent(arguments: &[&str], input: &str) -> Vec<Value> {
+    let output = piped(&mut hookdev(&[&["send", "--print", "json"], arguments].concat()), input.as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout)
+        .expect("UTF-8")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+/// The task to verify a request as it was printed.
+fn to_verify(request: &Value) -> Value {
+    let headers = request["headers"]
+        .as_array()
+        .expect("headers")
+        .iter()
+        .map(|field| (field[0].as_str().expect("a name").to_owned(), field[1].clone()));
+    let headers: serde_json::Map<_, _> = headers.collect();
+    json!({"secret": SECRET, "verify": {"headers": headers, "body": request["body"]}})
+}
+
+#[test]
+fn svix_verifies_every_event_that_is_sent() {
+    let requests = sent(&["aspect.*"], "");
+    assert_eq!(requests.len(), 3);
+    let tasks: Vec<Value> = requests.iter().map(to_verify).collect();
+    let Some(answers) = svix(&tasks) else { return };
+    for (request, answer) in requests.iter().zip(answers) {
+        let json = |text: &Value| serde_json::from_str::<Value>(text.as_str().expect("a text")).expect("JSON");
+        assert_eq!(json(&answer["payload"]), json(&request["body"]));
+    }
+}
+
+#[test]
+fn svix_verifies_bodies_of_any_spelling_and_not_when_they_are_spelt_again() {
+    let requests: Vec<Value> =
+        BODIES.iter().flat_map(|body| sent(&["aspect.task.failed", "--data", "-"], body)).collect();
+    let bodies: Vec<&str> = requests.iter().map(|request| request["body"].as_str().expect("a text")).collect();
+    assert_eq!(bodies, BODIES);
+    let respelt = |request: &Value| {
+        let mut task = to_verify(request);
+        task["verify"]["body"] = json!(format!("{} ", request["body"].as_str().expect("a text")));
+        task
+    };
+    let tasks: Vec<Value> = requests.iter().map(to_verify).chain(requests.iter().map(respelt)).collect();
+    let Some(answers) = svix(&tasks) else { return };
+    let (as_sent, respelt) = answers.split_at(BODIES.len());
+    for (answer, body) in as_sent.iter().zip(BODIES) {
+        assert!(answer["payload"].is_string(), "{body}: {answer}");
+    }
+    for (answer, body) in respelt.iter().zip(BODIES) {
+        assert_eq!(answer, &json!({"refused": "No matching signature found"}), "{body}");
+    }
+}
+
+#[test]
+fn hookdev_verifies_what_svix_signs_and_refuses_what_svix_refuses() {
+    let now = now();
+    let times = [
+        (now, "verified", None),
+        (now - 310, "rejected", Some("timestamp-too-old")),
+        (now + 310, "rejected", Some("timestamp-too-new")),
+    ];
+    let mut cases = Vec::new();
+    for body in BODIES.iter().chain(&[""]) {
+        for (time, verdict, rejection) in times {
+            cases.push((*body, time, verdict, rejection));
+        }
+    }
+    let tasks: Vec<Value> = cases
+        .iter()
+        .map(|(body, time, ..)| json!({"secret": SECRET, "sign": {"id": "msg_1", "time": time, "body": body}}))
+        .collect();
+    let Some(answers) = svix(&tasks) else { return };
+    for ((body, time, verdict, rejection), answer) in cases.into_iter().zip(answers) {
+        let signature = answer["signature"].as_str().expect("a signature");
+        let headers =
+            ["svix-id: msg_1".to_owned(), format!("svix-timestamp: {time}"), format!("svix-signature: {signature}")];
+        let mut command =
+            hookdev(&["verify", "--provider", "aspect", "--at", "now", "--format", "json", "--body", "-"]);
+        let output = piped(command.args(headers.iter().flat_map(|header| ["--header", header])), body.as_bytes());
+        let line: Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
+        let code = i32::from(rejection.is_some());
+        assert_eq!((&line["verdict"], output.status.code()), (&json!(verdict), Some(code)), "{body}: {line}");
+        assert_eq!(line["rejection"]["code"].as_str(), rejection, "{body}: {line}");
+    }
+}
+
+#[test]
+fn svix_refuses_what_hookdev_refuses() {
+    let request = sent(&["aspect.task.failed"], "").remove(0);
+    let verify = to_verify(&request);
+    let signature = verify["verify"]["headers"]["svix-signature"].as_str().expect("a signature").to_owned();
+    let with = |name: &str, value: Option<&str>| {
+        let mut task = verify.clone();
+        match value {
+            Some(value) => task["verify"]["headers"][name] = json!(value),
+            None => drop(task["verify"]["headers"].as_object_mut().expect("headers").remove(name)),
+        }
+        task
+    };
+    let cases = [
+        (with("svix-id", Some("msg_other")), "No matching signature found"),
+        (with("svix-id", None), "Missing required headers"),
+        (with("svix-timestamp", None), "Missing required headers"),
+        (with("svix-signature", None), "Missing required headers"),
+        (with("svix-timestamp", Some("now")), "Invalid Signature Headers"),
+        (with("svix-timestamp", Some("1614265330")), "Message timestamp too old"),
+        (with("svix-timestamp", Some("9999999999")), "Message timestamp too new"),
+        (with("svix-signature", Some(&signature.replace("v1,", "v2,"))), "No matching signature found"),
+        (with("svix-signature", Some(&format!("\t{signature}"))), "No matching signature found"),
+        (with("svix-signature", Some(&format!("{signature}\t"))), "No matching signature found"),
+        (with("svix-signature", Some(signature.trim_end_matches('='))), "No matching signature found"),
+    ];
+    let Some(answers) = svix(&cases.clone().map(|(task, _)| task)) else { return };
+    for ((task, expected), answer) in cases.into_iter().zip(answers) {
+        assert_eq!(answer, json!({"refused": expected}), "{task}");
+    }
+}
