@@ -1,9 +1,12 @@
 //! Explains refused deliveries beside the path that answers them: on threads of their own, few at
 //! a time, and not at all while too many wait.
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::spawn_blocking,
+};
 
 use super::settings::Settings;
 use crate::webhook::{assessment::Assessment, diagnose::Clock, record::Delivery, signature::Receipt};
@@ -14,6 +17,9 @@ const WORKING: usize = 2;
 /// So many are worked out or waited for; a flood beyond that is told without them, since it would
 /// hold up the deliveries that are genuine.
 const WAITING: usize = 64;
+
+/// An assessment with its findings, once they are worked out.
+pub type Explanation = oneshot::Receiver<Assessment>;
 
 /// Where refused deliveries are explained.
 #[derive(Debug)]
@@ -29,28 +35,28 @@ impl Default for Explainer {
 }
 
 impl Explainer {
-    /// The delivery's assessment with its findings, once it is waited for. None for a delivery that
-    /// was not refused, and while too many others wait.
-    pub fn explain(
-        &self,
-        settings: Arc<Settings>,
-        delivery: &Delivery,
-    ) -> Option<impl Future<Output = Option<Assessment>> + Send + use<>> {
+    /// Begins to work out a delivery's assessment with its findings. None for a delivery that was
+    /// not refused, and while too many others wait.
+    pub fn explain(&self, settings: Arc<Settings>, delivery: &Delivery) -> Option<Explanation> {
         delivery.assessment.verdict.rejection()?;
         let waiting = Arc::clone(&self.waiting).try_acquire_owned().ok()?;
         let working = Arc::clone(&self.working);
         let (request, mut assessment) = (delivery.request.clone(), delivery.assessment.clone());
         let receipt = Receipt::from(Some(delivery.received_at));
-        Some(async move {
+        let (sender, explanation) = oneshot::channel();
+        tokio::spawn(async move {
             let _waiting = waiting;
-            let _working = working.acquire_owned().await.ok()?;
+            let Ok(_working) = working.acquire_owned().await else { return };
             let explained = spawn_blocking(move || {
                 settings.judge().explain(&request, receipt, Clock::Live, &mut assessment);
                 assessment
             });
-            // Should it fail, the delivery is told as it is.
-            explained.await.ok()
-        })
+            // Should it fail, or nobody listen any more, the delivery is told as it is.
+            if let Ok(explained) = explained.await {
+                let _ = sender.send(explained);
+            }
+        });
+        Some(explanation)
     }
 }
 
@@ -93,10 +99,12 @@ mod tests {
         let (settings, delivery) = refused();
         let explainer = Explainer::default();
         let explain = || explainer.explain(Arc::clone(&settings), &delivery);
-        let mut waiting: Vec<_> = std::iter::from_fn(explain).collect();
+        let mut waiting: Vec<Explanation> = std::iter::from_fn(explain).collect();
         assert_eq!(waiting.len(), WAITING);
         let told = waiting.pop().unwrap().await.unwrap();
         assert_eq!(told.findings.len(), 1);
-        assert!(explain().is_some(), "one is done, so that another may wait");
+        for other in waiting {
+            other.await.unwrap();
+        }
     }
 }

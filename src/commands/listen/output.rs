@@ -10,7 +10,7 @@ use std::{
 use glob::Pattern;
 use tokio::sync::{mpsc, oneshot};
 
-use super::expectation::Expectations;
+use super::{expectation::Expectations, explainer::Explanation};
 use crate::{
     cli::Format,
     commands::context::Terminal,
@@ -23,8 +23,8 @@ use crate::{
 pub enum Output {
     /// Where the receiver listens.
     Ready(String),
-    /// A delivery that was answered.
-    Delivery(Box<Delivery>),
+    /// A delivery that was answered, and its explanation if one is being worked out.
+    Delivery(Box<Delivery>, Option<Explanation>),
 }
 
 /// How and what is told.
@@ -118,7 +118,11 @@ impl Work {
         match output {
             Output::Ready(url) if self.view.format == Format::Json => json::ready(&url, &mut self.buffer),
             Output::Ready(_) => {}
-            Output::Delivery(delivery) => {
+            Output::Delivery(mut delivery, explanation) => {
+                // The others wait behind it, so that their order is that in which they came.
+                if let Some(Ok(explained)) = explanation.map(Explanation::blocking_recv) {
+                    delivery.assessment = explained;
+                }
                 self.expectations.count(&delivery);
                 if self.view.wants(&delivery) {
                     self.view.write(&delivery, &mut self.text, &mut self.buffer);

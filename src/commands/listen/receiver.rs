@@ -9,10 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, OptionFuture},
-};
+use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderName, HeaderValue};
 use tokio::sync::mpsc;
 
@@ -211,16 +208,12 @@ impl Receiver {
         }
         let Ok(place) = place else { return answer };
         let explanation = self.explainer.explain(settings, &delivery);
-        if pending.is_empty() && explanation.is_none() {
-            place.send(Output::Delivery(Box::new(delivery)));
+        if pending.is_empty() {
+            place.send(Output::Delivery(Box::new(delivery), explanation));
         } else {
-            // The answer does not wait for these, and what is told of the delivery does.
             tokio::spawn(async move {
                 delivery.forwards.extend(futures_util::future::join_all(pending).await);
-                if let Some(explained) = OptionFuture::from(explanation).await.flatten() {
-                    delivery.assessment = explained;
-                }
-                place.send(Output::Delivery(Box::new(delivery)));
+                place.send(Output::Delivery(Box::new(delivery), explanation));
             });
         }
         answer

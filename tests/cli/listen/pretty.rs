@@ -58,7 +58,19 @@ fn a_rejected_delivery_says_why() {
     let shown = shown(&["--body", "none", "--secret", "mine"], &[("/cyanite", &CYANITE_HEADERS, b"{}")]);
     let expected = "12:00:00.250  cyanite  rejected  401  POST /cyanite\n  \
                     no-matching-signature: the signature does not match the body under the one secret\n";
-    assert_eq!(shown, expected);
+    let (said, unexplained) = shown.split_once("  unexplained: ").unwrap();
+    assert_eq!(said, expected);
+    assert!(unexplained.contains("\n  hint: compare the secret with the one in the provider's dashboard, "), "{shown}");
+}
+
+#[test]
+fn a_rejected_delivery_is_explained_where_that_can_be_proven() {
+    let spaced = CYANITE.replace(':', ": ");
+    let shown = shown(&["--body", "none"], &[("/cyanite", &CYANITE_HEADERS, spaced.as_bytes())]);
+    let finding = "  body-reserialised: the signature is over the same JSON without white space, such as JavaScript's JSON.stringify writes it: ";
+    assert!(shown.contains(finding), "{shown}");
+    assert!(shown.contains("\n  hint: sign, pass on and verify the raw bytes, "), "{shown}");
+    assert!(!shown.contains("warning"), "{shown}");
 }
 
 #[test]

@@ -43,10 +43,12 @@ fn a_rejected_capture_is_explained_and_the_exit_code_is_1() {
     dir.write("one.json", tampered());
     let finished = dir.hookdev().args(["verify", "one.json", "--secret", "cyanite=mine"]).exits(1);
     finished
-        .stdout(
+        .prints(
             "rejected      cyanite.v2.finished  one.json\n  \
-             no-matching-signature: the signature does not match the body under the one secret\n",
+             no-matching-signature: the signature does not match the body under the one secret\n  \
+             unexplained: the secret or the body differs in a way that was not tried; ",
         )
+        .prints("\n  hint: compare the secret with the one in the provider's dashboard, ")
         .stderr("1 request: 1 rejected\n");
 }
 
