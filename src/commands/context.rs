@@ -78,6 +78,28 @@ impl Context {
     ///
     /// When a secret can't be found or is malformed.
     pub fn keyring(&self, only: Option<&str>) -> Result<Keyring, Failure> {
+        self.search(only).map(|(keyring, _)| keyring)
+    }
+
+    /// The secrets in force, where a provider that is left with none of those that the config names
+    /// for it is a mistake: all of them may be needed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::keyring`], and when there is such a provider.
+    pub fn whole_keyring(&self, only: Option<&str>) -> Result<Keyring, Failure> {
+        let (keyring, lacking) = self.search(only)?;
+        match lacking.as_slice() {
+            [] => Ok(keyring),
+            titles => {
+                let message = format!("none of the secrets that the config names for {} is there", titles.join(", "));
+                Err(Failure::usage(message))
+            }
+        }
+    }
+
+    /// The keyring, and the titles of the providers that lack what the config names.
+    fn search(&self, only: Option<&str>) -> Result<(Keyring, Vec<String>), Failure> {
         let config = self.config.as_ref();
         let environment = Environment::read(variable, config.and_then(|config| config.env_file.as_deref()))?;
         let configured = |name: &str| -> Vec<String> {
@@ -93,15 +115,17 @@ impl Context {
             config_base: config.map_or(Path::new(""), Config::base),
             environment: &environment,
         };
-        let Resolved { keyring, warnings } = secrets::resolve(&self.catalog, &sources)?;
-        warnings.iter().for_each(|warning| self.terminal.note(warning));
+        let Resolved { keyring, warnings, lacking } = secrets::resolve(&self.catalog, &sources)?;
+        for warning in &warnings {
+            self.terminal.note(warning);
+        }
         for provider in self.catalog.providers() {
             if keyring.source(&provider.name, 0) == Some(&SecretSource::Config) {
                 let hint = "a secret in a file that is shared is no secret: name env:NAME or file:PATH instead";
                 self.terminal.warn(&format!("{}'s secret stands literally in the config; {hint}", provider.title));
             }
         }
-        Ok(keyring)
+        Ok((keyring, lacking))
     }
 
     /// The files and folders whose change changes what [`Self::load`] and [`Self::keyring`] give.

@@ -126,6 +126,8 @@ pub struct Resolved {
     pub keyring: Keyring,
     /// What a person should know: a source that is not there, a flag that is not used.
     pub warnings: Vec<String>,
+    /// The providers for which the config names secrets of which none is there.
+    pub lacking: Vec<String>,
 }
 
 /// Finds the secrets of every provider that signs: those of the flags, else the variable that the
@@ -138,7 +140,7 @@ pub struct Resolved {
 /// When a flag's source can't be read, or what a source holds is malformed.
 pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, SecretError> {
     let mut keyring = Keyring::default();
-    let mut warnings = Vec::new();
+    let (mut warnings, mut lacking) = (Vec::new(), Vec::new());
     warnings.extend(sources.environment.missing.iter().map(|path| format!("there is no env file {}", path.display())));
     let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text, catalog)).collect::<Result<_, _>>()?;
     for flag in &flags {
@@ -186,9 +188,13 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
             continue;
         }
         let configured = (sources.config)(name);
+        let mut there = false;
         for source in &configured {
             match read(source, sources.config_base, sources.environment, SecretSource::Config) {
-                Ok((text, source)) => add(&text, source)?,
+                Ok((text, source)) => {
+                    add(&text, source)?;
+                    there = true;
+                }
                 Err(error) if error.is_absence() => {
                     warnings
                         .push(format!("the config's secret {source} for {} is passed over: {error}", provider.title));
@@ -197,6 +203,7 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
             }
         }
         if !configured.is_empty() {
+            lacking.extend((!there).then(|| provider.title.clone()));
             continue;
         }
         match rule.env.as_deref().and_then(|env| Some((env, sources.environment.file.get(env)?))) {
@@ -204,7 +211,7 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
             None => add(&rule.development, SecretSource::Development)?,
         }
     }
-    Ok(Resolved { keyring, warnings })
+    Ok(Resolved { keyring, warnings, lacking })
 }
 
 /// A `--secret` flag: a source, for one provider if its name stands before the first `=`.

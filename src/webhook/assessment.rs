@@ -99,7 +99,7 @@ impl Judge<'_> {
             .or_else(|| self.catalog.by_path(request))
             .or_else(|| self.catalog.by_content(request, &payload));
         let Some(provider) = provider else {
-            warnings.push(self.unrecognised(request));
+            warnings.extend(self.nearly(request));
             return Assessment::unrecognised(warnings);
         };
         let event = provider.event_of(&payload);
@@ -148,11 +148,11 @@ impl Judge<'_> {
         assessment.findings = findings;
     }
 
-    /// Why no provider is recognised.
-    fn unrecognised(&self, request: &Request) -> String {
-        let segment = request.path().trim_start_matches('/').split('/').next().unwrap_or_default();
-        let meant = nearest::nearest(segment, self.catalog.names()).map(|name| format!("; did you mean /{name}?"));
-        format!("neither the path nor the headers and the body name a provider{}", meant.unwrap_or_default())
+    /// The provider that the path of a request nearly names.
+    fn nearly(&self, request: &Request) -> Option<String> {
+        let segment = request.path().trim_start_matches('/').split('/').next()?;
+        let near = nearest::nearest(segment, self.catalog.names())?;
+        Some(format!("no provider is called `{segment}`; did you mean /{near}?"))
     }
 
     /// A request at one provider's path that looks like another's.

@@ -70,7 +70,7 @@ fn a_forward_of_the_config_without_a_url_is_a_mistake() {
     dir.listen()
         .exits(2)
         .stdout("")
-        .says("error: `localhost:3000` is no URL to deliver to: it begins with http:// or https:// and a host\n");
+        .says("error: `localhost:3000` is no URL to deliver to: write http://localhost:3000\n");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn events_are_listed_with_what_each_provider_wants() {
     let finished = dir.hookdev().arg("events").exits(0).stderr("");
     for part in [
         "Cyanite  Music analysis results\n  wants exactly 200 within 3 s; follows no redirects\n",
-        "\n  secret from CYANITE_WEBHOOK_SECRET\n",
+        "\n  secret from CYANITE_WEBHOOK_SECRET, else the public one for development: hookdev-development-secret-cyanite\n",
         "Auphonic  Audio productions, unsigned form posts\n  wants any 2xx; follows no redirects\n  signs nothing\n",
         "\n  signs with HMAC-SHA256 of {id}.{timestamp}.{body} in svix-signature\n",
         "(illustrative)\n",

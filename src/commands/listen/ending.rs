@@ -51,7 +51,7 @@ impl Cut {
     pub async fn comes(mut self) {
         if self.0.wait_for(|cut| *cut).await.is_err() {
             // Whoever could cut is gone, so that nobody will.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -74,7 +74,7 @@ pub async fn interrupted() {
         return;
     }
     // No signal can be had here, so that none will come.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]

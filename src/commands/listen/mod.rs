@@ -113,7 +113,7 @@ async fn listen(
     let receiver = Arc::new(Receiver::new(current, answers, captures, sender, terminal, args.now, cut));
     let limits = Limits { body: args.max_body, ..Limits::default() };
     let exit = Cell::new(Exit::Good);
-    let (begin, begun) = oneshot::channel();
+    let (end, ending_begins) = oneshot::channel();
     let (under_way, met) = (receiver.under_way(), writer.ended());
     let ended = async {
         exit.set(tokio::select! {
@@ -122,11 +122,11 @@ async fn listen(
             () = time_out(args.timeout) => Exit::No,
         });
         // It is waited for below.
-        let _ = begin.send(());
+        let _ = end.send(());
     };
     let run_out = async {
         // An error says that the receiver has ended by itself, which it does not.
-        let _ = begun.await;
+        let _ = ending_begins.await;
         match under_way.load(Ordering::Relaxed) {
             0 => {}
             1 => terminal.note("waiting for a delivery that is under way; Ctrl-C again cuts it short"),

@@ -50,7 +50,7 @@ impl Settings {
     /// When a provider is not known, a secret is malformed, or a forward has no URL.
     pub fn resolve(context: &Context, args: &Listen) -> Result<Self, Failure> {
         let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
-        let keyring = context.keyring(args.provider.as_deref())?;
+        let keyring = context.whole_keyring(args.provider.as_deref())?;
         let mut forwards = args.forward.iter().map(|text| Forward::parse(text)).collect::<Result<Vec<_>, _>>()?;
         if forwards.is_empty() {
             let configured = context.config.iter().flat_map(|config| &config.forward);

@@ -277,12 +277,22 @@ mod tests {
     fn a_path_means_a_log_by_its_name_or_by_what_is_there() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
-        fs::write(path("file"), "").unwrap();
         fs::create_dir(path("folder.ndjson")).unwrap();
         for (name, log) in
-            [("a.ndjson", true), ("a.jsonl", true), ("a.json", false), ("file", true), ("folder.ndjson", false)]
+            [("a.ndjson", true), ("a.NDJSON", true), ("a.jsonl", true), ("a.json", false), ("folder.ndjson", false)]
         {
-            assert_eq!(is_log(&path(name)), log, "{name}");
+            let CaptureStore(place) = CaptureStore::open(&path(name)).unwrap();
+            assert_eq!(matches!(place, Place::Log(_)), log, "{name}");
         }
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_not_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let notes = dir.path().join("notes.txt");
+        fs::write(&notes, "{}").unwrap();
+        let error = CaptureStore::open(&notes).unwrap_err();
+        assert_eq!(error.source.to_string(), "it is a file that does not end in .ndjson, and so none of captures");
+        assert_eq!(fs::read(&notes).unwrap(), b"{}");
     }
 }

@@ -284,7 +284,7 @@ fn a_target_that_is_none_is_a_mistake() {
         .args(["--forward", "localhost:3000"])
         .exits(2)
         .stdout("")
-        .says("error: `localhost:3000` is no URL to deliver to: it begins with http:// or https:// and a host\n");
+        .says("error: `localhost:3000` is no URL to deliver to: write http://localhost:3000\n");
     dir.listen().args(["--forward", "a[=http://localhost/"]).exits(2).says("error: `a[` is no glob: ");
     dir.listen().args(["--forward", "http://localhost/", "--respond", "200"]).exits(2).says("cannot be used with");
 }

@@ -106,7 +106,7 @@ fn a_broken_change_is_told_and_the_old_stays_in_force() {
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
 
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"file:missing\"\n");
-    listener.says("error: the secret's file ");
+    listener.says("error: none of the secrets that the config names for Cyanite is there\n");
     listener.says(hint);
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
 

@@ -76,8 +76,22 @@ fn a_source_that_is_not_there_is_named() {
         .args(["--secret", "cyanite=file:no-such-file"])
         .exits(2)
         .says("error: the secret's file no-such-file can't be read\ncaused by: ");
-    dir.write("hookdev.toml", "env_file = \"no-such.env\"\n");
-    run(&dir).exits(2).says("no-such.env can't be read\ncaused by: ");
+}
+
+#[test]
+fn what_the_config_names_and_is_not_there_matters_only_where_it_is_needed() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "env_file = \"no-such.env\"\n[provider.cyanite]\nsecret = \"env:NO_SUCH_VARIABLE\"\n");
+    let print = |event: &'static str| dir.hookdev().args(["send", event, "--print", "json"]);
+    print("auphonic.done").exits(0).says("note: there is no env file ").says(
+        "note: the config's secret env:NO_SUCH_VARIABLE for Cyanite is passed over: \
+         the environment variable NO_SUCH_VARIABLE is not set\n",
+    );
+    print("cyanite.v2.finished")
+        .exits(2)
+        .stdout("")
+        .says("error: there is no secret to sign Cyanite's deliveries with\n");
+    dir.listen().exits(2).says("error: none of the secrets that the config names for Cyanite is there\n");
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn a_url_that_is_none_is_a_mistake_of_the_command_line() {
     let dir = Dir::new();
     dir.send("cyanite.v2.finished", "localhost:3000")
         .exits(2)
-        .stderr("error: `localhost:3000` is no URL to deliver to: it begins with http:// or https:// and a host\n");
+        .stderr("error: `localhost:3000` is no URL to deliver to: write http://localhost:3000\n");
 }
 
 #[cfg(unix)]
