@@ -23,7 +23,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 
 use crate::webhook::{
     record::Answer,
@@ -45,6 +45,8 @@ pub struct Limits {
     pub body_time: Duration,
     /// The connections at one time; the next one waits.
     pub connections: usize,
+    /// How long a sender of a too long body may pause before it is taken to wait for its answer.
+    pub lull: Duration,
     /// How long connections may take to end once the server shall.
     pub drain: Duration,
 }
@@ -58,6 +60,7 @@ impl Default for Limits {
             head_time: Duration::from_secs(30),
             body_time: Duration::from_secs(60),
             connections: 512,
+            lull: Duration::from_millis(500),
             drain: Duration::from_secs(5),
         }
     }
@@ -134,7 +137,7 @@ pub async fn serve<H: Handler>(
     }
     drop(listener);
     // Whoever is not done by then is cut off.
-    let _ = tokio::time::timeout(limits.drain, graceful.shutdown()).await;
+    let _ = timeout(limits.drain, graceful.shutdown()).await;
 }
 
 /// Out of descriptors, most likely: say so and try again soon.
@@ -197,13 +200,13 @@ async fn read_body(mut body: Incoming, is_asked: bool, limits: Limits) -> Result
     if is_asked && body.size_hint().lower() > limits.body as u64 {
         return Err(too_long());
     }
-    match tokio::time::timeout(limits.body_time, Limited::new(&mut body, limits.body).collect()).await {
+    match timeout(limits.body_time, Limited::new(&mut body, limits.body).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             // Most senders write all of it before they look for an answer: cut off, they would meet
             // a reset connection instead of the status.
-            let rest = async { while let Some(Ok(_)) = body.frame().await {} };
-            let _ = tokio::time::timeout(limits.drain, rest).await;
+            let rest = async { while let Ok(Some(Ok(_))) = timeout(limits.lull, body.frame()).await {} };
+            let _ = timeout(limits.drain, rest).await;
             Err(too_long())
         }
         Ok(Err(error)) => Err(NoBody {

@@ -119,6 +119,11 @@ fn a_capture_is_shown_without_them() {
     let log =
         format!("{}\n{unread}\n{late}\n{newer}\n\u{1b}[31m\n{{\"kind\":\"\u{9b}\"}}\n", json!({ "request": request }));
     dir.write("log.ndjson", log);
+    for format in ["junit", "github", "sarif", "json"] {
+        let (code, finished) = dir.hookdev().args(["verify", "log.ndjson", "--format", format]).ends();
+        assert_eq!(code, Some(3), "{finished}");
+        assert_all_harmless(&finished);
+    }
     for command in [&["verify", "log.ndjson"][..], &["send", "log.ndjson", "--to", "http://127.0.0.1:1/"]] {
         let (code, finished) = dir.hookdev().args(command).ends();
         assert_eq!(code, Some(3), "{finished}");

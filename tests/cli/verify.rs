@@ -3,6 +3,7 @@
 mod entries;
 mod forms;
 mod freshness;
+mod reports;
 mod requirements;
 
 use base64::{Engine, prelude::BASE64_STANDARD};

@@ -116,6 +116,18 @@ impl TestCommand {
 }
 
 impl Begun {
+    /// Waits until this is said on standard output.
+    #[track_caller]
+    pub fn prints(&mut self, part: &str) {
+        self.0.stdout().wait_for(part);
+    }
+
+    /// Waits until this is said on standard error.
+    #[track_caller]
+    pub fn says(&mut self, part: &str) {
+        self.0.stderr().wait_for(part);
+    }
+
     /// Waits for its end and wants this exit code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Finished {

@@ -30,7 +30,7 @@ fn it_ends_after_a_number_of_deliveries() {
 #[test]
 fn only_what_is_verified_or_unsigned_by_design_counts() {
     let dir = Dir::new();
-    let expectations = ["--count", "2", "--expect", "cyanite.v2.finished", "--timeout", "3s"];
+    let expectations = ["--count", "2", "--expect", "cyanite.v2.finished", "--timeout", "5s"];
     let mut listener = dir.listen().args(expectations).starts();
     let wrong = Signed::new(&dir, "cyanite.v2.finished", &["--secret", "another"]);
     listener.receives("/cyanite", &wrong.headers(), &wrong.body);
@@ -43,7 +43,7 @@ fn only_what_is_verified_or_unsigned_by_design_counts() {
 #[test]
 fn it_ends_with_1_when_the_time_runs_out_and_says_what_is_missing() {
     let dir = Dir::new();
-    let mut listener = dir.listen().args(["--expect", "cyanite.*=3", "--timeout", "2s"]).starts();
+    let mut listener = dir.listen().args(["--expect", "cyanite.*=3", "--timeout", "5s"]).starts();
     listener.receives("/cyanite", &[], TEST);
     listener.exits(1).says("error: time ran out; still expected: cyanite.* (1 of 3 came)\n");
 }

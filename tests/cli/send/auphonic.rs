@@ -80,7 +80,7 @@ fn a_delivery_that_is_refused_in_both_forms_has_failed() {
 #[test]
 fn a_delivery_that_times_out_comes_again_in_the_same_form() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang(), answer(200)]));
-    let lines = done(&dir, &endpoint).args(["--timeout", "1s"]).exits(0).lines();
+    let lines = done(&dir, &endpoint).args(["--timeout", "2s"]).exits(0).lines();
     assert_eq!(outcomes(&lines), [(&json!(1), &json!(3), "timed-out"), (&json!(2), &json!(3), "accepted")]);
     assert_urlencoded(&endpoint.next());
     assert_urlencoded(&endpoint.next());
@@ -90,7 +90,7 @@ fn a_delivery_that_times_out_comes_again_in_the_same_form() {
 #[test]
 fn a_delivery_that_times_out_and_is_then_refused_comes_as_multipart_too() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang(), answer(500), answer(200)]));
-    let lines = done(&dir, &endpoint).args(["--timeout", "1s"]).exits(0).lines();
+    let lines = done(&dir, &endpoint).args(["--timeout", "2s"]).exits(0).lines();
     let expected = ["timed-out", "refused", "accepted"];
     assert_eq!(lines.iter().map(|line| text(line, "/outcome")).collect::<Vec<_>>(), expected);
     assert_urlencoded(&endpoint.next());
