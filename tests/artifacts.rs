@@ -14,6 +14,7 @@ use clap::{Arg, ArgAction, CommandFactory};
 use hookdev::{
     cli::Cli,
     webhook::{
+        diagnose::codes,
         provider::{Provider, catalog::Catalog},
         signature::Scheme,
     },
@@ -115,7 +116,7 @@ fn man_pages() -> impl Iterator<Item = (PathBuf, String)> {
 
 /// README's generated parts by the names of their markers.
 fn parts() -> BTreeMap<&'static str, String> {
-    BTreeMap::from([("commands", commands()), ("providers", providers(&Catalog::builtin()))])
+    BTreeMap::from([("commands", commands()), ("findings", findings()), ("providers", providers(&Catalog::builtin()))])
 }
 
 /// A text with each part between its markers, `<!-- begin generated: NAME -->` and
@@ -135,6 +136,12 @@ fn fill(text: &str, parts: &BTreeMap<&str, String>) -> Result<String, String> {
         filled.extend(["\n", part.trim_end(), "\n\n", end]);
     }
     if missing.is_empty() { Ok(filled) } else { Err(format!("there is no marker for {missing:?}")) }
+}
+
+/// A table of what a refusal can be explained by.
+fn findings() -> String {
+    let rows = codes().iter().map(|(code, what, example)| format!("| `{}` | {what} | {example} |\n", code.as_str()));
+    format!("| finding | what was wrong | for example |\n| --- | --- | --- |\n{}", rows.collect::<String>())
 }
 
 /// A table of the providers: how each signs, and what it wants of a handler.
