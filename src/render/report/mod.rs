@@ -5,7 +5,7 @@ mod github;
 mod junit;
 mod sarif;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 pub use self::{github::Github, junit::Junit, sarif::Sarif};
 
@@ -31,6 +31,14 @@ pub struct Place {
     pub file: String,
     /// The line, from 1, if it is known.
     pub line: Option<u64>,
+}
+
+/// `FILE:LINE`, or the file alone.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        self.line.map_or(Ok(()), |line| write!(f, ":{line}"))
+    }
 }
 
 /// How a check came out.

@@ -17,32 +17,33 @@ fn report(format: &str, exit: i32, files: &[&str]) -> Finished {
 
 #[test]
 fn junit_has_a_test_case_for_each_request() {
-    report("junit", 1, &["good.json", "log.ndjson"]).stdout(
+    let finished = report("junit", 1, &["good.json", "log.ndjson"]).prints(
         r#"<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="hookdev" tests="3" skipped="0" failures="1" errors="0">
+<testsuites name="hookdev" tests="3" failures="1" errors="0">
     <testsuite name="good.json" tests="1" skipped="0" errors="0" failures="0">
-        <testcase name="cyanite.v2.finished" classname="good.json" file="good.json" line="1"/>
+        <testcase name="cyanite.v2.finished" classname="good.json"/>
     </testsuite>
     <testsuite name="log.ndjson" tests="2" skipped="0" errors="0" failures="1">
-        <testcase name="cyanite.v2.finished" classname="log.ndjson" file="log.ndjson" line="1"/>
-        <testcase name="cyanite.v2.finished" classname="log.ndjson" file="log.ndjson" line="2">
-            <failure message="the signature does not match the body under the one secret" type="no-matching-signature">no-matching-signature: the signature does not match the body under the one secret</failure>
-        </testcase>
-    </testsuite>
-</testsuites>
-"#,
+        <testcase name="cyanite.v2.finished" classname="log.ndjson"/>
+        <testcase name="cyanite.v2.finished" classname="log.ndjson">
+            <failure message="the signature does not match the body under the one secret" type="no-matching-signature">log.ndjson:2
+no-matching-signature: the signature does not match the body under the one secret
+unexplained: "#,
     );
+    finished.prints("</failure>\n        </testcase>\n    </testsuite>\n</testsuites>\n");
     let unread = report("junit", 3, &["good.json", "missing"]);
-    unread.prints("tests=\"2\" skipped=\"0\" failures=\"1\"").says("error: cannot read missing\n");
+    unread.prints("tests=\"2\" failures=\"1\"").says("error: cannot read missing\n");
 }
 
 #[test]
 fn github_has_an_annotation_for_each_failure() {
     report("github", 0, &["good.json"]).stdout("");
-    report("github", 1, &["good.json", "log.ndjson"]).stdout(
+    let finished = report("github", 1, &["good.json", "log.ndjson"]).prints(
         "::error file=log.ndjson,line=2,title=cyanite.v2.finished%3A no-matching-signature::\
-         the signature does not match the body under the one secret\n",
+         the signature does not match the body under the one secret\n\
+         ::error file=log.ndjson,line=2,title=cyanite.v2.finished%3A unexplained::",
     );
+    assert_eq!(finished.text().lines().count(), 2);
     report("github", 3, &["missing"]).prints("::error title=").prints("cannot read missing");
 }
 
@@ -55,16 +56,21 @@ fn sarif_has_a_result_for_each_failure() {
         report["runs"][0]["results"].clone()
     };
     assert_eq!(run(0, &["good.json"]), json!([]));
+    let results = run(1, &["good.json", "log.ndjson"]);
     assert_eq!(
-        run(1, &["good.json", "log.ndjson"]),
-        json!([{
+        results[0],
+        json!({
             "ruleId": "no-matching-signature",
             "level": "error",
             "message": {"text": "cyanite.v2.finished: the signature does not match the body under the one secret"},
             "locations": [{"physicalLocation": {
                 "artifactLocation": {"uri": "log.ndjson"}, "region": {"startLine": 2},
             }}],
-        }])
+        })
+    );
+    assert_eq!(
+        (results.as_array().unwrap().len(), &results[1]["ruleId"], &results[1]["locations"]),
+        (2, &json!("unexplained"), &results[0]["locations"])
     );
     assert_eq!(run(3, &["good.json", "missing"]).as_array().unwrap().len(), 1);
 }
