@@ -2,17 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::{good, tampered};
-use crate::harness::{Dir, Finished};
+use super::{capture, good};
+use crate::harness::{CYANITE, Dir, Finished};
 
-/// The report on a good capture, a rejected one behind another good one, and one that is not there.
+/// A capture without its signature.
+fn unsigned() -> String {
+    let mut capture = capture(CYANITE);
+    capture["request"]["headers"].as_array_mut().unwrap().pop();
+    format!("{capture}\n")
+}
+
+/// The report on a good capture, and on a log of a good one and of one that is rejected.
 #[track_caller]
 fn report(format: &str, exit: i32, files: &[&str]) -> Finished {
     let dir = Dir::new();
     dir.write("good.json", good());
-    dir.write("log.ndjson", [good(), tampered()].concat());
-    let options = ["--secret", "cyanite=hookdev-development-secret-cyanite", "--format", format];
-    dir.hookdev().arg("verify").args(files).args(options).exits(exit)
+    dir.write("log.ndjson", [good(), unsigned()].concat());
+    dir.hookdev().arg("verify").args(files).args(["--format", format]).exits(exit)
 }
 
 #[test]
@@ -26,7 +32,7 @@ fn junit_has_a_test_case_for_each_request() {
     <testsuite name="log.ndjson" tests="2" skipped="0" errors="0" failures="1">
         <testcase name="cyanite.v2.finished" classname="log.ndjson" file="log.ndjson" line="1"/>
         <testcase name="cyanite.v2.finished" classname="log.ndjson" file="log.ndjson" line="2">
-            <failure message="the signature does not match the body under the one secret" type="no-matching-signature">no-matching-signature: the signature does not match the body under the one secret</failure>
+            <failure message="no `signature` header" type="missing-header">missing-header: no `signature` header</failure>
         </testcase>
     </testsuite>
 </testsuites>
@@ -40,8 +46,8 @@ fn junit_has_a_test_case_for_each_request() {
 fn github_has_an_annotation_for_each_failure() {
     report("github", 0, &["good.json"]).stdout("");
     report("github", 1, &["good.json", "log.ndjson"]).stdout(
-        "::error file=log.ndjson,line=2,title=cyanite.v2.finished%3A no-matching-signature::\
-         the signature does not match the body under the one secret\n",
+        "::error file=log.ndjson,line=2,title=cyanite.v2.finished%3A missing-header::\
+         no `signature` header\n",
     );
     report("github", 3, &["missing"]).prints("::error title=").prints("cannot read missing");
 }
@@ -58,9 +64,9 @@ fn sarif_has_a_result_for_each_failure() {
     assert_eq!(
         run(1, &["good.json", "log.ndjson"]),
         json!([{
-            "ruleId": "no-matching-signature",
+            "ruleId": "missing-header",
             "level": "error",
-            "message": {"text": "cyanite.v2.finished: the signature does not match the body under the one secret"},
+            "message": {"text": "cyanite.v2.finished: no `signature` header"},
             "locations": [{"physicalLocation": {
                 "artifactLocation": {"uri": "log.ndjson"}, "region": {"startLine": 2},
             }}],
@@ -87,7 +93,7 @@ fn a_change_is_verified_again() {
     let mut watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).begins();
     watching.prints("verified      cyanite.v2.finished  log.ndjson");
     watching.says("note: watching for changes (Ctrl-C ends it)\n");
-    dir.write("log.ndjson", [good(), tampered()].concat());
+    dir.write("log.ndjson", [good(), unsigned()].concat());
     watching.prints("rejected      cyanite.v2.finished  log.ndjson:2\n");
     watching.says("2 requests: 1 verified, 1 rejected\n");
     dir.replace("log.ndjson", good());
