@@ -112,7 +112,8 @@ fn a_source_of_the_config_that_is_not_there_is_passed_over_and_never_replaced_by
         .says("note: the config's secret env:NO_SUCH for Cyanite is passed over: ")
         .says("note: the config's secret file:no-such for Cyanite is passed over: ");
     verify(&public).env("MINE", "mine").exits(1);
-    verify(&public).exits(2).stdout("").says("error: none of the secrets that the config names for Cyanite is there\n");
+    verify(&public).exits(1).prints("there is no secret that the signature could be verified with");
+    verify(&mine).exits(1);
 }
 
 #[test]
