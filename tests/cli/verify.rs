@@ -1,6 +1,7 @@
 //! `hookdev verify`.
 
 mod entries;
+mod findings;
 mod forms;
 mod freshness;
 mod reports;

@@ -95,6 +95,36 @@ fn what_the_config_names_and_is_not_there_matters_only_where_it_is_needed() {
 }
 
 #[test]
+fn a_source_of_the_config_that_is_not_there_is_passed_over_and_never_replaced_by_the_public_secret() {
+    let dir = Dir::new();
+    dir.write(
+        "hookdev.toml",
+        "env_file = \"no-such.env\"\n[provider.cyanite]\nsecret = [\"env:NO_SUCH\", \"file:no-such\", \"env:MINE\"]\n",
+    );
+    let signed = |secret: &str| {
+        let command = ["send", "cyanite.v2.finished", "--print", "http", "--no-config", "--secret", secret];
+        dir.hookdev().args(command).exits(0).stdout
+    };
+    let (mine, public) = (signed("cyanite=mine"), signed("cyanite=hookdev-development-secret-cyanite"));
+    let verify = |capture: &[u8]| dir.hookdev().args(["verify", "-"]).stdin(capture);
+    let finished = verify(&mine).env("MINE", "mine").exits(0).says("note: there is no env file ");
+    finished
+        .says("note: the config's secret env:NO_SUCH for Cyanite is passed over: ")
+        .says("note: the config's secret file:no-such for Cyanite is passed over: ");
+    verify(&public).env("MINE", "mine").exits(1);
+    verify(&public).exits(1).prints("there is no secret that the signature could be verified with");
+    verify(&mine).exits(1);
+}
+
+#[test]
+fn a_provider_that_is_misspelt_before_a_secret_is_named_and_the_secret_is_not() {
+    run(&Dir::new())
+        .args(["--secret", "cyanit=topsecret"])
+        .exits(2)
+        .stderr("error: --secret cyanit=… names no provider; did you mean `cyanite`?\n");
+}
+
+#[test]
 fn a_line_of_the_env_file_that_is_none_is_named_by_its_number() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "env_file = \".env\"\n");

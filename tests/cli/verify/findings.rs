@@ -1,0 +1,160 @@
+//! Why a capture is refused: the cause is named where recomputing proves it, and nothing that is
+//! named holds the secret or the signature that should have been there.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Sha256, Sha512};
+
+use crate::harness::{CYANITE, Dir, Finished, keys, text};
+
+const SECRET: &str = "topsecret-of-cyanite";
+/// Behind its prefix stands `topsecret-of-aspect` in base64.
+const ASPECT: &str = "whsec_dG9wc2VjcmV0LW9mLWFzcGVjdA==";
+
+fn sha512(secret: &str, body: &[u8]) -> Vec<u8> {
+    Hmac::<Sha512>::new_from_slice(secret.as_bytes()).unwrap().chain_update(body).finalize().into_bytes().to_vec()
+}
+
+fn sha256(secret: impl AsRef<[u8]>, content: &[u8]) -> Vec<u8> {
+    Hmac::<Sha256>::new_from_slice(secret.as_ref()).unwrap().chain_update(content).finalize().into_bytes().to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+/// What `verify` says of a body with these headers under the secrets above.
+#[track_caller]
+fn verify(provider: &str, headers: &[(&str, &str)], body: &[u8], format: &str, exit: i32) -> Finished {
+    let dir = Dir::new();
+    let flags = headers.iter().flat_map(|(name, value)| ["--header".to_owned(), format!("{name}: {value}")]);
+    let secrets = [format!("cyanite={SECRET}"), format!("aspect={ASPECT}")];
+    let secrets = secrets.iter().flat_map(|secret| ["--secret", secret]);
+    let command = ["verify", "--body", "-", "--provider", provider, "--at", "1735732800", "--format", format];
+    dir.hookdev().args(command).args(flags).args(secrets).stdin(body).exits(exit)
+}
+
+/// Wants that the first finding is this one, in every format, and that nothing gives away what the
+/// signature should have been.
+#[track_caller]
+fn found(code: &str, provider: &str, headers: &[(&str, &str)], body: &[u8], expected: &str) {
+    let line = verify(provider, headers, body, "json", 1).line();
+    assert_eq!(text(&line, "/verdict"), "rejected");
+    assert_eq!(line["findings"][0]["code"], code, "{line}");
+    assert_eq!(keys(&line["findings"][0]), ["code", "hint", "message"]);
+    for format in ["pretty", "json", "junit", "github", "sarif"] {
+        let finished = verify(provider, headers, body, format, 1);
+        assert!(finished.text().contains(code), "{format}: {finished}");
+        for hidden in [SECRET, &ASPECT["whsec_".len()..], "topsecret-of-aspect", expected] {
+            assert!(!finished.text().contains(hidden), "{hidden} leaked:\n{finished}");
+            assert!(!finished.stderr.contains(hidden), "{hidden} leaked:\n{finished}");
+        }
+    }
+}
+
+/// A body that was signed and then changed on its way.
+#[track_caller]
+fn changed(code: &str, signed: &[u8], received: &[u8], more: &[(&str, &str)]) {
+    let signature = hex(&sha512(SECRET, signed));
+    let headers: Vec<(&str, &str)> = [("signature", signature.as_str())].iter().chain(more).copied().collect();
+    found(code, "cyanite", &headers, received, &hex(&sha512(SECRET, received)));
+}
+
+/// A body that came as it was sent, with this signature.
+#[track_caller]
+fn signed(code: &str, signature: &str) {
+    let body = CYANITE.as_bytes();
+    found(code, "cyanite", &[("signature", signature)], body, &hex(&sha512(SECRET, body)));
+}
+
+#[test]
+fn a_body_that_was_changed_on_its_way_is_told_by_how() {
+    let spaced = CYANITE.replace(',', ", ").replace(':', ": ");
+    changed("body-reserialised", spaced.as_bytes(), CYANITE.as_bytes(), &[]);
+    changed("body-reserialised", CYANITE.as_bytes(), spaced.as_bytes(), &[]);
+    changed("body-trailing-newline", CYANITE.as_bytes(), format!("{CYANITE}\n").as_bytes(), &[]);
+    changed("body-trailing-newline", format!("{CYANITE}\n").as_bytes(), CYANITE.as_bytes(), &[]);
+    changed("body-line-endings", b"{\n\"a\": 1\n}", b"{\r\n\"a\": 1\r\n}", &[]);
+    changed("body-bom", CYANITE.as_bytes(), format!("\u{feff}{CYANITE}").as_bytes(), &[]);
+    changed("body-reencoded", br#"{"a":"\u00e9"}"#, "{\"a\":\"é\"}".as_bytes(), &[]);
+    changed("body-truncated", CYANITE.as_bytes(), &CYANITE.as_bytes()[..CYANITE.len() - 1], &[]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut gzip, CYANITE.as_bytes()).unwrap();
+    changed("body-decompressed", CYANITE.as_bytes(), &gzip.finish().unwrap(), &[("content-encoding", "gzip")]);
+}
+
+#[test]
+fn another_secret_is_told_by_whose_it_is() {
+    let signature = |secret: &str| hex(&sha512(secret, CYANITE.as_bytes()));
+    signed("secret-whitespace", &signature(&format!("{SECRET}\n")));
+    signed("secret-quoted", &signature(&format!("\"{SECRET}\"")));
+    signed("secret-development", &signature("hookdev-development-secret-cyanite"));
+    signed("secret-of-other-provider", &signature("topsecret-of-aspect"));
+    signed("unexplained", &signature("nobody's"));
+}
+
+#[test]
+fn a_signature_that_is_written_another_way_is_told_by_how() {
+    let right = sha512(SECRET, CYANITE.as_bytes());
+    signed("signature-case", &hex(&right).to_uppercase());
+    signed("signature-truncated", &hex(&right)[..64]);
+    signed("wrong-encoding", &BASE64_STANDARD.encode(&right));
+    signed("wrong-algorithm", &hex(&sha256(SECRET, CYANITE.as_bytes())));
+}
+
+#[test]
+fn what_a_delivery_of_aspect_gets_wrong_is_told() {
+    let body = br#"{"event_type":"task.failed"}"#;
+    let headers = |time: &'static str, signature: Vec<u8>| {
+        let signature = format!("v1,{}", BASE64_STANDARD.encode(signature));
+        [
+            ("svix-id".to_owned(), "msg_1".to_owned()),
+            ("svix-timestamp".into(), time.into()),
+            ("svix-signature".into(), signature),
+        ]
+    };
+    let content = |time: &str| [format!("msg_1.{time}.").as_bytes(), body].concat();
+    let key = "topsecret-of-aspect";
+    let right = BASE64_STANDARD.encode(sha256(key, &content("1735732800")));
+    let behind_prefix = &ASPECT["whsec_".len()..];
+    // As Node's `Buffer.from(secret, 'base64')` reads the whole text, where `_` is `/`.
+    let with_prefix = BASE64_STANDARD.decode(ASPECT.trim_end_matches('=').replace('_', "/")).unwrap();
+    for (code, time, signature) in [
+        ("wrong-signed-content", "1735732800", sha256(key, body)),
+        ("secret-not-decoded", "1735732800", sha256(behind_prefix, &content("1735732800"))),
+        ("secret-not-decoded", "1735732800", sha256(ASPECT, &content("1735732800"))),
+        ("secret-prefix", "1735732800", sha256(with_prefix, &content("1735732800"))),
+        ("timestamp-unit", "1735732800000", sha256(key, &content("1735732800000"))),
+    ] {
+        let headers = headers(time, signature);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        found(code, "aspect", &headers, body, &right);
+    }
+}
+
+#[test]
+fn a_delivery_at_the_wrong_door_is_told() {
+    let body = r#"{"id":"evt_1","type":"release.created","created":1,"data":{}}"#;
+    let signature = format!("sha256={}", hex(&sha256("hookdev-development-secret-jewelmusic", body.as_bytes())));
+    let expected = hex(&sha512(SECRET, body.as_bytes()));
+    let headers = [("x-jewelmusic-signature", signature.as_str()), ("x-jewelmusic-event", "release.created")];
+    found("scheme-of-other-provider", "cyanite", &headers, body.as_bytes(), &expected);
+}
+
+#[test]
+fn a_verified_capture_has_no_findings() {
+    let signature = hex(&sha512(SECRET, CYANITE.as_bytes()));
+    let line = verify("cyanite", &[("signature", &signature)], CYANITE.as_bytes(), "json", 0).line();
+    assert_eq!(line["findings"], serde_json::json!([]));
+}
+
+#[test]
+fn listen_names_the_cause_too_and_tells_only_the_developer() {
+    let dir = Dir::new();
+    let mut listener = dir.listen().args(["--secret", &format!("cyanite={SECRET}")]).starts();
+    let signature = hex(&sha512(SECRET, format!("{CYANITE}\n").as_bytes()));
+    let (answer, delivery) = listener.receives("/cyanite", &[("signature", &signature)], CYANITE);
+    assert_eq!((answer.status(), answer.text()), (401, "rejected\n"));
+    assert_eq!(text(&delivery, "/findings/0/code"), "body-trailing-newline");
+    assert_eq!(keys(&delivery["findings"][0]), ["code", "hint", "message"]);
+}
