@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{capture, good};
-use crate::harness::{CYANITE, Dir, Finished};
+use super::good;
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Finished, capture};
 
 /// A capture without its signature.
 fn unsigned() -> String {
-    let mut capture = capture(CYANITE);
+    let mut capture = capture(&CYANITE_HEADERS, CYANITE);
     capture["request"]["headers"].as_array_mut().unwrap().pop();
     format!("{capture}\n")
 }
