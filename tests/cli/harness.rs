@@ -11,9 +11,11 @@ mod listener;
 mod talk;
 mod wire;
 
-use std::time::Duration;
+use std::{io::Write, net::TcpListener, time::Duration};
 
-use serde_json::Value;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use flate2::{Compression, write::GzEncoder};
+use serde_json::{Value, json};
 
 pub use self::{
     command::{Finished, TestCommand},
@@ -38,6 +40,24 @@ pub const CYANITE_HEADERS: [(&str, &str); 2] = [("content-type", "application/js
 
 /// Auphonic's documented form.
 pub const AUPHONIC: &str = "status=3&status_string=Done&uuid=zeigtvDv8jH6NaK52Z5eXH";
+
+/// A capture of a request to `/cyanite` with these headers and this body.
+pub fn capture(headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Value {
+    let body = BASE64_STANDARD.encode(body);
+    json!({"request": {"method": "POST", "target": "/cyanite", "headers": headers, "body_base64": body}})
+}
+
+/// A port that nothing listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The bytes, compressed.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
 
 /// The keys of an object, in order.
 #[track_caller]

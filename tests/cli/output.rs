@@ -1,15 +1,10 @@
 //! What goes to which stream: closed pipes, quiet runs, colour.
 
-use std::net::TcpListener;
-
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, post};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, capture, free_port, post};
 
 /// A log of this many captures that verify.
 fn log(count: usize) -> String {
-    let [kind, signature] = CYANITE_HEADERS;
-    let headers = serde_json::json!([[kind.0, kind.1], [signature.0, signature.1]]);
-    let request = serde_json::json!({"method": "POST", "target": "/cyanite", "headers": headers, "body": CYANITE});
-    format!("{}\n", serde_json::json!({ "request": request })).repeat(count)
+    format!("{}\n", capture(&CYANITE_HEADERS, CYANITE)).repeat(count)
 }
 
 #[test]
@@ -47,8 +42,7 @@ fn a_closed_pipe_ends_listening() {
         .exits(0)
         .stderr("note: the public development secret is in use for aspect, cyanite, jewelmusic\n");
     // For people nothing is printed before the first delivery.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let addr = format!("127.0.0.1:{port}");
+    let addr = format!("127.0.0.1:{}", free_port());
     let listener = dir.hookdev().args(["listen", "--addr", &addr]).unread().starts_for_people();
     assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 200);
     let said = listener.exits(0).stderr;
@@ -91,7 +85,7 @@ fn json_is_short_for_its_format() {
 
 /// A run with something to colour on both streams: a rejected capture and a note.
 fn colourful(dir: &Dir) -> TestCommand {
-    dir.write("log.ndjson", format!("{}{{\"torn", log(1).replace("999", "998")));
+    dir.write("log.ndjson", format!("{}\n{{\"torn", capture(&CYANITE_HEADERS, "{}")));
     dir.hookdev().args(["verify", "log.ndjson"])
 }
 

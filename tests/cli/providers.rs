@@ -6,7 +6,7 @@ mod schemes;
 use crate::harness::Dir;
 
 /// A manifest with this `[secret]` and these `[[scheme]]`s.
-fn manifest(secret: &str, schemes: &str) -> String {
+pub fn manifest(secret: &str, schemes: &str) -> String {
     format!(
         r#"name = "acme"
 title = "Acme"

@@ -5,4 +5,5 @@ mod payload;
 mod print;
 mod resend;
 mod success;
+mod tls;
 mod unreachable;

@@ -21,7 +21,7 @@ pub struct Message {
 
 impl Message {
     /// Reads a message; `None` at the end of the stream. `Expect: 100-continue` is granted.
-    pub fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
+    pub fn read<S: Read + Write>(stream: &mut BufReader<S>) -> io::Result<Option<Self>> {
         loop {
             let Some(start) = line(stream)? else { return Ok(None) };
             let mut message = Self { start, headers: Vec::new(), body: Vec::new() };
@@ -40,7 +40,7 @@ impl Message {
         }
     }
 
-    fn read_body(&mut self, stream: &mut BufReader<TcpStream>) -> io::Result<()> {
+    fn read_body<S: Read>(&mut self, stream: &mut BufReader<S>) -> io::Result<()> {
         if self.header("transfer-encoding") == Some("chunked") {
             loop {
                 let size = line(stream)?.and_then(|size| usize::from_str_radix(size.trim(), 16).ok());

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Signed, answer, keys, post, text};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Signed, answer, gzip, keys, post, text};
 
 const NOON: [&str; 2] = ["--now", "2025-01-01T12:00:00.25Z"];
 
@@ -65,13 +65,7 @@ fn a_capture_has_the_keys_of_a_delivery() {
 #[test]
 fn captures_verify() {
     let dir = Dir::new();
-    let gzip = {
-        use std::io::Write;
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(CYANITE.as_bytes()).unwrap();
-        encoder.finish().unwrap()
-    };
-    dir.write("body.gz", gzip);
+    dir.write("body.gz", gzip(CYANITE.as_bytes()));
     for place in ["captures", "log.ndjson"] {
         let listener = dir.listen().args(["--capture", place]).starts();
         dir.send("*", listener.url("/")).exits(0);

@@ -8,19 +8,13 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::harness::{
-    AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, answer, hang, hang_up,
-    post, request, text,
+    AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, answer, free_port,
+    hang, hang_up, post, request, text,
 };
 
 /// A listener that forwards everything to an endpoint.
 fn forwarding(dir: &Dir, endpoint: &Endpoint, more: &[&str]) -> Listener {
     dir.listen().args(["--forward", &endpoint.url("/handler")]).args(more).starts()
-}
-
-/// A URL that nothing listens on, and its port.
-fn nowhere() -> (String, u16) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    (format!("http://127.0.0.1:{port}/"), port)
 }
 
 #[test]
@@ -133,7 +127,8 @@ fn a_redirect_of_the_handler_is_returned_and_not_followed() {
 #[test]
 fn a_handler_that_is_down_is_answered_502_and_said_to_be_down() {
     let dir = Dir::new();
-    let (url, port) = nowhere();
+    let port = free_port();
+    let url = format!("http://127.0.0.1:{port}/");
     let mut listener = dir.listen().args(["--forward", &url]).starts();
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((returned.status(), returned.text()), (502, "the handler behind hookdev gave no answer\n"));

@@ -1,20 +1,11 @@
 //! The JSON line of a delivery: its keys, and the request as it came.
 
-use std::io::Write;
-
 use base64::{Engine, prelude::BASE64_STANDARD};
-use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, answer, keys, post, text,
+    CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, answer, gzip, keys, post, text,
 };
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 #[test]
 fn the_first_line_says_where_it_listens() {

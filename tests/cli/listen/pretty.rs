@@ -1,10 +1,6 @@
 //! What people read of a delivery.
 
-use std::io::Write;
-
-use flate2::{Compression, write::GzEncoder};
-
-use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, post};
+use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, gzip, post};
 
 /// A request: path, headers, body.
 type Request<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8]);
@@ -112,10 +108,8 @@ fn json_is_shown_with_its_own_text() {
 
 #[test]
 fn a_compressed_payload_is_shown_decoded() {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    gzip.write_all(CYANITE.as_bytes()).unwrap();
     let encoded = [("content-encoding", "gzip")];
-    let shown = shown(&[], &[("/cyanite", &encoded, &gzip.finish().unwrap())]);
+    let shown = shown(&[], &[("/cyanite", &encoded, &gzip(CYANITE.as_bytes()))]);
     assert!(shown.ends_with(CYANITE_SHOWN), "{shown}");
 }
 

@@ -1,6 +1,7 @@
 //! A config, env file, secret or provider folder that is saved while `listen` runs.
 
 use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Listener, Signed, answer, post, text};
+use crate::providers::manifest;
 
 const IN_FORCE: &str = "note: the changed configuration is in force\n";
 
@@ -125,25 +126,9 @@ fn a_broken_change_is_told_and_the_old_stays_in_force() {
 fn a_changed_provider_folder_is_in_force_and_a_broken_one_is_told() {
     let dir = Dir::new();
     let manifest = |header: &str| {
-        format!(
-            r#"name = "acme"
-title = "Acme"
-about = "A test"
-[secret]
-development = "acme-development"
-[[scheme]]
-name = "hex"
-algorithm = "hmac-sha256"
-content = "{{body}}"
-signature = {{ header = "{header}", value = "{{hex}}" }}
-[delivery]
-success = ["2xx"]
-[[event]]
-name = "made"
-about = "Something was made"
-match = {{ type = "made" }}
-"#
-        )
+        let scheme = "[[scheme]]\nname = \"hex\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{body}\"\n";
+        let signature = format!("signature = {{ header = \"{header}\", value = \"{{hex}}\" }}");
+        manifest("development = \"acme-development\"", &format!("{scheme}{signature}"))
     };
     dir.write("providers/acme/events/made.json", r#"{"type":"made"}"#);
     dir.write("providers/acme/provider.toml", manifest("x-one"));
@@ -153,7 +138,7 @@ match = {{ type = "made" }}
     assert_eq!(text(&listener.receives("/acme", &one.headers(), &one.body).1, "/verdict"), "verified");
 
     dir.write("providers/acme/provider.toml", manifest("x-two").replace("{body}", "{bdy}"));
-    listener.says("provider.toml:9:11: unknown placeholder `bdy`; did you mean `body`?");
+    listener.says("provider.toml:11:11: unknown placeholder `bdy`; did you mean `body`?");
     assert_eq!(text(&listener.receives("/acme", &one.headers(), &one.body).1, "/verdict"), "verified");
 
     dir.write("providers/acme/provider.toml", manifest("x-two"));

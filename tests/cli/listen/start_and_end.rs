@@ -7,7 +7,7 @@ use std::{thread, time::Duration};
 
 use crate::harness::Dir;
 #[cfg(unix)]
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Endpoint, answer, post, request, text};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Endpoint, answer, hang, post, request, text};
 
 #[test]
 fn a_port_that_is_taken_is_said_to_be() {
@@ -76,6 +76,21 @@ fn ctrl_c_lets_what_is_under_way_be_answered_and_told() {
     assert_eq!((answer.status(), answer.text()), (200, "late"));
     let delivery = listener.next();
     assert_eq!(text(&delivery, "/event"), "cyanite.v2.finished");
+    listener.exits(0);
+    dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_does_not_wait_for_a_handler_that_hangs_longer_than_it_drains() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
+    let mut listener = dir.listen().args(["--forward", &endpoint.url("/"), "--capture", "log.ndjson"]).starts();
+    let mut connection = Connection::to(&listener.url(""));
+    connection.write(request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE)).unwrap();
+    endpoint.next();
+    listener.interrupt();
+    // What was received is told and kept, though its handler never answered.
+    assert_eq!(text(&listener.next(), "/event"), "cyanite.v2.finished");
     listener.exits(0);
     dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
 }

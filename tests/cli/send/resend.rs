@@ -1,9 +1,8 @@
 //! Captured requests, sent again byte for byte.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, post, text};
+use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, capture, post, text};
 
 /// The headers of one connection, which each connection has of its own.
 const OF_A_CONNECTION: [&str; 4] = ["host", "content-length", "connection", "accept"];
@@ -78,14 +77,14 @@ fn a_capture_of_no_known_provider_succeeds_with_any_2xx() {
 #[test]
 fn a_capture_succeeds_with_what_its_provider_takes_for_success() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204)]));
-    dir.write("one.json", capture(CYANITE.as_bytes()).to_string());
+    dir.write("one.json", capture(&CYANITE_HEADERS, CYANITE.as_bytes()).to_string());
     dir.send("one.json", endpoint.url("/")).exits(1).prints("204 counts as failed at Cyanite, which wants exactly 200");
 }
 
 #[test]
 fn an_own_header_is_set_on_a_capture() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
-    dir.write("one.json", capture(CYANITE.as_bytes()).to_string());
+    dir.write("one.json", capture(&CYANITE_HEADERS, CYANITE.as_bytes()).to_string());
     dir.send("one.json", endpoint.url("/")).args(["--header", "Signature: other", "--header", "X-New: 1"]).exits(0);
     let request = endpoint.next();
     assert_eq!((request.all("signature"), request.all("x-new")), (vec!["other"], vec!["1"]));
@@ -94,7 +93,7 @@ fn an_own_header_is_set_on_a_capture() {
 #[test]
 fn a_capture_is_not_changed() {
     let dir = Dir::new();
-    dir.write("one.json", capture(b"{}").to_string());
+    dir.write("one.json", capture(&CYANITE_HEADERS, b"{}").to_string());
     dir.write("body", "{}");
     for option in [["--set", "a=b"], ["--add", "a=b"], ["--remove", "a"], ["--data", "body"]] {
         dir.send("one.json", "http://127.0.0.1:1/").args(option).exits(2).stderr(
@@ -106,7 +105,8 @@ fn a_capture_is_not_changed() {
 #[test]
 fn a_broken_capture_does_not_keep_the_others_back() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
-    let log = format!("{}\n{{\"request\":7}}\n{}\n", capture(b"first"), capture(b"last"));
+    let log =
+        format!("{}\n{{\"request\":7}}\n{}\n", capture(&CYANITE_HEADERS, b"first"), capture(&CYANITE_HEADERS, b"last"));
     dir.write("log.ndjson", log);
     dir.send("log.ndjson", endpoint.url("/")).exits(3).says("error: log.ndjson: line 2");
     assert_eq!([endpoint.next().text().to_owned(), endpoint.next().text().to_owned()], ["first", "last"]);
@@ -141,12 +141,4 @@ fn what_is_neither_an_event_nor_a_file_is_answered_with_the_nearest_events() {
         .args(["send", "zzzzzz"])
         .exits(2)
         .stderr("error: `zzzzzz` is neither an event nor a file\nhint: `hookdev events` lists what can be sent\n");
-}
-
-/// A capture of Cyanite's with this body.
-fn capture(body: &[u8]) -> Value {
-    let headers = CYANITE_HEADERS.map(|(name, value)| json!([name, value]));
-    json!({"request": {
-        "method": "POST", "target": "/cyanite", "headers": headers, "body_base64": BASE64_STANDARD.encode(body),
-    }})
 }

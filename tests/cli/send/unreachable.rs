@@ -4,11 +4,11 @@ use std::{io::Write, net::TcpListener, thread};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Dir, Endpoint, answer, hang, hang_up, text};
+use crate::harness::{Dir, Endpoint, answer, free_port, hang, hang_up, text};
 
 /// A URL on a port that nothing listens on.
 fn nowhere() -> (u16, String) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     (port, format!("http://127.0.0.1:{port}/"))
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{capture, good, tampered};
-use crate::harness::{CYANITE, Dir, keys, text};
+use super::{good, tampered};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, capture, keys, text};
 
 #[test]
 fn a_capture_is_told_with_exactly_its_keys() {
@@ -210,7 +210,7 @@ fn lines_of_another_kind_are_passed_over() {
 #[test]
 fn a_capture_of_a_later_version_is_named_as_such() {
     let dir = Dir::new();
-    let mut later = capture(CYANITE);
+    let mut later = capture(&CYANITE_HEADERS, CYANITE);
     later["hookdev"] = json!(2);
     dir.write("log.ndjson", format!("{later}\n{}", good()));
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(3);

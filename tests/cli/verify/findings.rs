@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha256, Sha512};
 
-use crate::harness::{CYANITE, Dir, Finished, keys, text};
+use crate::harness::{CYANITE, Dir, Finished, gzip, keys, text};
 
 const SECRET: &str = "topsecret-of-cyanite";
 /// Behind its prefix stands `topsecret-of-aspect` in base64.
@@ -78,9 +78,7 @@ fn a_body_that_was_changed_on_its_way_is_told_by_how() {
     changed("body-bom", CYANITE.as_bytes(), format!("\u{feff}{CYANITE}").as_bytes(), &[]);
     changed("body-reencoded", br#"{"a":"\u00e9"}"#, "{\"a\":\"é\"}".as_bytes(), &[]);
     changed("body-truncated", CYANITE.as_bytes(), &CYANITE.as_bytes()[..CYANITE.len() - 1], &[]);
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    std::io::Write::write_all(&mut gzip, CYANITE.as_bytes()).unwrap();
-    changed("body-decompressed", CYANITE.as_bytes(), &gzip.finish().unwrap(), &[("content-encoding", "gzip")]);
+    changed("body-decompressed", CYANITE.as_bytes(), &gzip(CYANITE.as_bytes()), &[("content-encoding", "gzip")]);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{capture, good};
-use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Dir, TestCommand, text};
+use super::good;
+use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Dir, TestCommand, capture, text};
 
 /// Wants that a command verifies one request of Cyanite's.
 #[track_caller]
@@ -28,9 +28,12 @@ fn message(end: &str) -> String {
 #[test]
 fn an_object_on_one_line_or_on_many() {
     let dir = Dir::new();
-    for content in
-        [good(), capture(CYANITE).to_string(), format!("{:#}", capture(CYANITE)), format!("\u{feff}\n\n{}", good())]
-    {
+    for content in [
+        good(),
+        capture(&CYANITE_HEADERS, CYANITE).to_string(),
+        format!("{:#}", capture(&CYANITE_HEADERS, CYANITE)),
+        format!("\u{feff}\n\n{}", good()),
+    ] {
         dir.write("one", content);
         verifies(dir.hookdev().args(["verify", "one"]));
     }
@@ -39,7 +42,7 @@ fn an_object_on_one_line_or_on_many() {
 #[test]
 fn a_body_as_text_or_as_base64() {
     let dir = Dir::new();
-    let mut as_text = capture("");
+    let mut as_text = capture(&CYANITE_HEADERS, "");
     as_text["request"].as_object_mut().unwrap().remove("body_base64");
     as_text["request"]["body"] = json!(CYANITE);
     dir.write("one", as_text.to_string());
@@ -104,7 +107,7 @@ fn a_provider_that_is_named_stands_above_what_a_capture_looks_like() {
 #[test]
 fn a_capture_without_a_known_path_is_recognised_by_its_content() {
     let dir = Dir::new();
-    let mut elsewhere = capture(CYANITE);
+    let mut elsewhere = capture(&CYANITE_HEADERS, CYANITE);
     elsewhere["request"]["target"] = json!("/hooks/1?x");
     dir.write("one", elsewhere.to_string());
     verifies(dir.hookdev().args(["verify", "one"]));
@@ -122,7 +125,7 @@ fn a_message_that_is_cut_short_is_told_of() {
 #[test]
 fn a_header_that_was_sent_twice_is_ambiguous() {
     let dir = Dir::new();
-    let mut twice = capture(CYANITE);
+    let mut twice = capture(&CYANITE_HEADERS, CYANITE);
     let pair = json!(CYANITE_HEADERS[1]);
     twice["request"]["headers"].as_array_mut().unwrap().push(pair);
     dir.write("one", twice.to_string());
