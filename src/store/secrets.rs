@@ -70,14 +70,6 @@ pub enum SecretError {
         /// What is wrong with it.
         problem: MalformedSecret,
     },
-    /// What stands before the first `=` of a flag is nearly a provider's name.
-    #[error("--secret {wrong}=… names no provider; did you mean `{near}`?")]
-    NotAProvider {
-        /// What stands there.
-        wrong: String,
-        /// The nearest provider.
-        near: String,
-    },
     /// There is nothing to sign.
     #[error("{0} signs nothing, so that a secret is of no use to it")]
     NotUsed(String),
@@ -142,7 +134,11 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
     let mut keyring = Keyring::default();
     let (mut warnings, mut lacking) = (Vec::new(), Vec::new());
     warnings.extend(sources.environment.missing.iter().map(|path| format!("there is no env file {}", path.display())));
-    let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text, catalog)).collect::<Result<_, _>>()?;
+    let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text, catalog)).collect();
+    let near = flags.iter().filter_map(|flag| flag.nearly(catalog));
+    warnings.extend(near.map(|near| {
+        format!("a --secret names no provider before its `=`, and is taken whole as a secret; did you mean `{near}=…`?")
+    }));
     for flag in &flags {
         if let Some(provider) =
             flag.provider.and_then(|name| catalog.get(name)).filter(|provider| provider.secret.is_none())
@@ -221,15 +217,17 @@ struct Flag<'a> {
 }
 
 impl<'a> Flag<'a> {
-    fn parse(text: &'a str, catalog: &Catalog) -> Result<Self, SecretError> {
-        let Some((name, source)) = text.split_once('=') else { return Ok(Self { provider: None, source: text }) };
-        if catalog.contains(name) {
-            return Ok(Self { provider: Some(name), source });
+    fn parse(text: &'a str, catalog: &Catalog) -> Self {
+        match text.split_once('=').filter(|(name, _)| catalog.contains(name)) {
+            Some((name, source)) => Self { provider: Some(name), source },
+            None => Self { provider: None, source: text },
         }
-        match nearest::nearest(name, catalog.names()) {
-            Some(near) => Err(SecretError::NotAProvider { wrong: name.to_owned(), near: near.to_owned() }),
-            None => Ok(Self { provider: None, source: text }),
-        }
+    }
+
+    /// The provider that was probably meant by what stands before the first `=`, and was not named.
+    fn nearly(&self, catalog: &'a Catalog) -> Option<&'a str> {
+        let (name, _) = self.source.split_once('=').filter(|_| self.provider.is_none())?;
+        nearest::nearest(name, catalog.names())
     }
 
     fn is_for(&self, name: &str, only: Option<&str>) -> bool {
@@ -315,12 +313,12 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_provider_is_named_and_its_secret_is_not() {
-        assert_eq!(
-            found(&["cyanit=topsecret"], nothing, &[]).unwrap_err(),
-            "--secret cyanit=… names no provider; did you mean `cyanite`?"
-        );
-        assert_eq!(found(&["MfKQ9r8GKYqrTwjU="], nothing, &[]).unwrap(), ["flag"]);
+    fn a_nearly_named_provider_is_asked_about_and_its_secret_not_told() {
+        let catalog = Catalog::builtin();
+        let nearly = |text| Flag::parse(text, &catalog).nearly(&catalog);
+        assert_eq!(nearly("cyanit=topsecret"), Some("cyanite"));
+        assert_eq!((nearly("cyanite=topsecret"), nearly("MfKQ9r8GKYqrTwjU=")), (None, None));
+        assert_eq!(found(&["cyanit=topsecret"], nothing, &[]).unwrap(), ["flag"]);
     }
 
     #[test]
