@@ -2,8 +2,7 @@
 //!
 //! The escapes are those of GitHub's own toolkit (`@actions/core`, `command.ts`).
 
-use super::{Check, Outcome, Report};
-use crate::render::text;
+use super::{Check, Outcome, Report, clean};
 
 /// Annotations, a line each.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,8 +28,7 @@ impl Report for Github {
 
 /// The text of a command, which may have several lines.
 fn data(text: &str) -> String {
-    let lines: Vec<_> = text::printable_lines(text.as_bytes()).collect();
-    lines.join("\n").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    clean(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// The value of a command's property.

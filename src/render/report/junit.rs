@@ -5,8 +5,7 @@ use std::collections::HashMap;
 
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Check, Outcome, Place, Problem, Report};
-use crate::render::text;
+use super::{Check, Outcome, Place, Problem, Report, clean};
 
 /// The document; it is whole only at the end, as its head counts the cases.
 #[derive(Debug, Default)]
@@ -70,12 +69,6 @@ fn status(check: &Check) -> TestCaseStatus {
             failed
         }
     }
-}
-
-/// A text without what XML can't hold and a terminal shouldn't get.
-fn clean(text: &str) -> String {
-    let lines: Vec<_> = text::printable_lines(text.as_bytes()).collect();
-    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod sarif;
 use std::{fmt, time::Duration};
 
 pub use self::{github::Github, junit::Junit, sarif::Sarif};
+use super::text;
 
 /// One thing that was checked, and how it came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,12 @@ pub trait Report {
 
     /// Appends what is left to say, once all checks are made.
     fn finish(&mut self, out: &mut Vec<u8>);
+}
+
+/// A text without what XML can't hold and a terminal shouldn't get; its lines stay.
+fn clean(text: &str) -> String {
+    let lines: Vec<_> = text::printable_lines(text.as_bytes()).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]

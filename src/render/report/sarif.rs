@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Check, Outcome, Report};
-use crate::render::text;
+use super::{Check, Outcome, Report, clean};
 
 /// The document; results are gathered, as their rules stand before them.
 #[derive(Debug, Default)]
@@ -129,11 +128,6 @@ fn uri(file: &str) -> String {
         .bytes()
         .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()
-}
-
-fn clean(text: &str) -> String {
-    let lines: Vec<_> = text::printable_lines(text.as_bytes()).collect();
-    lines.join("\n")
 }
 
 #[cfg(test)]
