@@ -10,7 +10,7 @@ use crate::{
     commands::{
         context::now,
         failure::{Exit, Failure},
-        send::plan::{Content, Job},
+        send::plan::{Content, Job, moment},
         target::path_and_query,
     },
     net::sender::{SendError, Sender, Sent},
@@ -18,7 +18,10 @@ use crate::{
     store::captures::{CaptureName, CaptureStore},
     webhook::{
         delivery::{Course, Policy},
-        provider::{Provider, compose::AttemptOf},
+        provider::{
+            Provider,
+            compose::{AttemptOf, Draft},
+        },
         record::{Attempt, Outcome},
         request::Request,
         signature::SigningSecret,
@@ -30,26 +33,42 @@ use crate::{
 pub struct Courier {
     sender: Sender,
     timeout: Option<Duration>,
-    pinned: Option<Timestamp>,
+    pins: Pins,
     captures: Option<CaptureStore>,
     /// How many requests were kept.
     kept: AtomicU64,
 }
 
+/// What the user holds fast, where each delivery would have its own.
+#[derive(Clone, Debug, Default)]
+pub struct Pins {
+    /// The time.
+    pub now: Option<Timestamp>,
+    /// The delivery's id.
+    pub id: Option<String>,
+}
+
 impl Courier {
     /// A courier that accepts any certificate if `insecure`, waits `timeout` instead of what the
-    /// provider waits, dates requests with `pinned` instead of the clock, and keeps what it sends.
-    pub const fn new(
-        insecure: bool,
-        timeout: Option<Duration>,
-        pinned: Option<Timestamp>,
-        captures: Option<CaptureStore>,
-    ) -> Self {
-        Self { sender: Sender::new(insecure), timeout, pinned, captures, kept: AtomicU64::new(0) }
+    /// provider waits, and keeps what it sends.
+    pub const fn new(insecure: bool, timeout: Option<Duration>, pins: Pins, captures: Option<CaptureStore>) -> Self {
+        Self { sender: Sender::new(insecure), timeout, pins, captures, kept: AtomicU64::new(0) }
     }
 
     fn now(&self) -> Timestamp {
-        self.pinned.unwrap_or_else(now)
+        self.pins.now.unwrap_or_else(now)
+    }
+
+    /// A new delivery of a job; none of a captured request.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no randomness.
+    pub fn draft(&self, job: &Job) -> Result<Option<Draft>, Failure> {
+        match &job.content {
+            Content::Event(recipe) => Ok(Some(recipe.draft(&moment(self.now(), self.pins.id.clone())?))),
+            Content::Capture(_) => Ok(None),
+        }
     }
 
     fn keep(&self, request: &Request, job: &Job) -> Result<(), Failure> {
@@ -76,17 +95,18 @@ pub async fn deliver(
     mut tell: impl FnMut(&Attempt) -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let policy = job.provider.as_ref().map(|provider| &provider.delivery);
-    let mut course = policy.filter(|_| matches!(job.content, Content::Draft(_))).map(Policy::course);
+    let draft = courier.draft(job)?;
+    let mut course = policy.filter(|_| draft.is_some()).map(Policy::course);
     let of = course.as_ref().and(policy).map_or(1, Policy::most_attempts);
     let patience = courier.timeout.or_else(|| policy.map(Policy::patience)).unwrap_or(Policy::ASSUMED_TIMEOUT);
     let mut number = 0;
     loop {
         number += 1;
-        let request = request_of(courier, job, course.as_ref(), secret);
+        let request = request_of(courier, job, draft.as_ref().zip(course.as_ref()), secret);
         courier.keep(&request, job)?;
         let sent = courier.sender.send(&job.url, &request, patience).await;
         let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
-        if matches!(&job.content, Content::Draft(draft) if draft.unsigned) {
+        if draft.as_ref().is_some_and(|draft| draft.unsigned) {
             reason.push_str("; sent unsigned, as the provider does");
         }
         let attempt = Attempt {
@@ -119,16 +139,16 @@ pub async fn deliver(
     }
 }
 
-/// The request of the attempt that is due.
+/// The request of the attempt of a draft that is due, or the captured one.
 pub fn request_of(
     courier: &Courier,
     job: &Job,
-    course: Option<&Course<'_>>,
+    due: Option<(&Draft, &Course<'_>)>,
     secret: Option<&SigningSecret>,
 ) -> Request {
     let target = path_and_query(&job.url);
-    match (&job.content, &job.provider, course) {
-        (Content::Draft(draft), Some(provider), Some(course)) => {
+    match (&job.content, &job.provider, due) {
+        (Content::Event(_), Some(provider), Some((draft, course))) => {
             let attempt = AttemptOf {
                 encoding: course.encoding(),
                 target: &target,
@@ -143,7 +163,7 @@ pub fn request_of(
             request.headers.set_all(&job.headers);
             request
         }
-        (Content::Draft(_), ..) => unreachable!("a draft has a provider and a course"),
+        (Content::Event(_), ..) => unreachable!("an event has a provider, and is drafted first"),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     store::captures::CaptureStore,
     webhook::record::Attempt,
 };
-pub use deliver::{Courier, deliver};
+pub use deliver::{Courier, Pins, deliver};
 pub use plan::{Job, fixture_job, moment};
 
 /// Sends, or prints, everything that was named.
@@ -33,7 +33,7 @@ pub fn run(context: &Context, args: &Send) -> Result<Exit, Failure> {
     }
     let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
     let captures = captures.map_err(|error| Failure::asked(&error))?;
-    let courier = Courier::new(args.insecure, args.timeout, args.now, captures);
+    let courier = Courier::new(args.insecure, args.timeout, Pins { now: args.now, id: args.id.clone() }, captures);
     if let Some(form) = args.print {
         print::print(&plan, form, &courier)?;
         return Ok(plan.exit(Exit::Good));
