@@ -10,7 +10,7 @@ use crate::{
     commands::{
         context::now,
         failure::{Exit, Failure},
-        send::plan::{Content, Job},
+        send::plan::{Content, Job, moment},
         target::path_and_query,
     },
     net::sender::{SendError, Sender, Sent, Transport},
@@ -18,7 +18,10 @@ use crate::{
     store::captures::{CaptureName, CaptureStore},
     webhook::{
         delivery::{self, Course, Failed, Policy, retry_after},
-        provider::{Provider, compose::AttemptOf},
+        provider::{
+            Provider,
+            compose::{AttemptOf, Draft},
+        },
         record::{Answer, Attempt, Outcome},
         request::Request,
         signature::SigningSecret,
@@ -31,22 +34,27 @@ pub struct Courier<T = Sender> {
     transport: T,
     timeout: Option<Duration>,
     clock: Box<dyn Fn() -> Timestamp>,
+    id: Option<String>,
     captures: Option<CaptureStore>,
     /// How many requests were kept.
     kept: AtomicU64,
 }
 
+/// What the user holds fast, where each delivery would have its own.
+#[derive(Clone, Debug, Default)]
+pub struct Pins {
+    /// The time.
+    pub now: Option<Timestamp>,
+    /// The delivery's id.
+    pub id: Option<String>,
+}
+
 impl Courier {
     /// A courier that accepts any certificate if `insecure`, waits `timeout` instead of what the
-    /// provider waits, dates requests with `pinned` instead of the clock, and keeps what it sends.
-    pub fn new(
-        insecure: bool,
-        timeout: Option<Duration>,
-        pinned: Option<Timestamp>,
-        captures: Option<CaptureStore>,
-    ) -> Self {
-        let clock = Box::new(move || pinned.unwrap_or_else(now));
-        Self { transport: Sender::new(insecure), timeout, clock, captures, kept: AtomicU64::new(0) }
+    /// provider waits, and keeps what it sends.
+    pub fn new(insecure: bool, timeout: Option<Duration>, pins: Pins, captures: Option<CaptureStore>) -> Self {
+        let clock = Box::new(move || pins.now.unwrap_or_else(now));
+        Self { transport: Sender::new(insecure), timeout, clock, id: pins.id, captures, kept: AtomicU64::new(0) }
     }
 }
 
@@ -54,6 +62,18 @@ impl<T> Courier<T> {
     /// The time that the request which is made now is dated with.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// A new delivery of a job; none of a captured request.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no randomness.
+    pub fn draft(&self, job: &Job) -> Result<Option<Draft>, Failure> {
+        match &job.content {
+            Content::Event(recipe) => Ok(Some(recipe.draft(&moment(self.now(), self.id.clone())?))),
+            Content::Capture(_) => Ok(None),
+        }
     }
 
     fn keep(&self, request: &Request, job: &Job) -> Result<(), Failure> {
@@ -74,8 +94,8 @@ pub struct Delivery<'a> {
     pub job: &'a Job,
     secret: Option<&'a SigningSecret>,
     course: Course<'a>,
-    /// When its first attempt was made.
-    begun: Option<Timestamp>,
+    /// When its first attempt was made, and what stays the same in all of them.
+    begun: Option<(Timestamp, Option<Draft>)>,
     number: u32,
 }
 
@@ -118,17 +138,17 @@ impl<'a> Delivery<'a> {
         let (job, policy) = (self.job, self.job.policy());
         self.number += 1;
         let now = courier.now();
-        let dated = match self.begun {
-            Some(begun) if !policy.retry.renews_timestamp => begun,
-            _ => now,
+        let (begun, draft) = match &mut self.begun {
+            Some(begun) => begun,
+            none => none.insert((now, courier.draft(job)?)),
         };
-        self.begun.get_or_insert(now);
-        let request = request_of(job, &self.course, dated, self.secret);
+        let dated = if policy.retry.renews_timestamp { now } else { *begun };
+        let request = request_of(job, draft.as_ref(), &self.course, dated, self.secret);
         courier.keep(&request, job)?;
         let patience = courier.timeout.unwrap_or_else(|| policy.patience());
         let sent = courier.transport.send(&job.url, &request, patience).await;
         let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
-        if matches!(&job.content, Content::Draft(draft) if draft.unsigned) {
+        if draft.as_ref().is_some_and(|draft| draft.unsigned) {
             reason.push_str("; sent unsigned, as the provider does");
         }
         let answer = match sent.answer {
@@ -175,27 +195,33 @@ impl Job {
     /// Where its delivery begins.
     pub fn course(&self, retry: bool) -> Course<'_> {
         match self.content {
-            Content::Draft(_) => self.policy().course(retry),
+            Content::Event(_) => self.policy().course(retry),
             Content::Capture(_) => self.policy().course_of_bytes(retry),
         }
     }
 }
 
-/// The request of the attempt that is due.
-pub fn request_of(job: &Job, course: &Course<'_>, now: Timestamp, secret: Option<&SigningSecret>) -> Request {
+/// The request of the attempt that is due: of the draft, or the captured one.
+pub fn request_of(
+    job: &Job,
+    draft: Option<&Draft>,
+    course: &Course<'_>,
+    now: Timestamp,
+    secret: Option<&SigningSecret>,
+) -> Request {
     let target = path_and_query(&job.url);
-    match (&job.content, &job.provider) {
-        (Content::Draft(draft), Some(provider)) => {
+    match (&job.content, &job.provider, draft) {
+        (Content::Event(_), Some(provider), Some(draft)) => {
             let attempt =
                 AttemptOf { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
             provider.request(draft, &attempt)
         }
-        (Content::Capture(request), _) => {
+        (Content::Capture(request), ..) => {
             let mut request = Request { target, ..(**request).clone() };
             request.headers.set_all(&job.headers);
             request
         }
-        (Content::Draft(_), None) => unreachable!("a draft has a provider"),
+        (Content::Event(_), ..) => unreachable!("an event has a provider, and is drafted first"),
     }
 }
 
@@ -225,6 +251,13 @@ fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), 
 impl<T> Courier<T> {
     /// A courier of a test, which brings its own transport and clock.
     pub fn with(transport: T, clock: impl Fn() -> Timestamp + 'static) -> Self {
-        Self { transport, timeout: None, clock: Box::new(clock), captures: None, kept: AtomicU64::new(0) }
+        Self {
+            transport,
+            timeout: None,
+            clock: Box::new(clock),
+            id: Some("msg_1".to_owned()),
+            captures: None,
+            kept: AtomicU64::new(0),
+        }
     }
 }

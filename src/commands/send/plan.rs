@@ -14,7 +14,7 @@ use reqwest::Url;
 use crate::{
     cli::Send,
     commands::{
-        context::{Context, DECODED_LIMIT, now},
+        context::{Context, DECODED_LIMIT},
         failure::{Exit, Failure},
         target::{DEFAULT_ADDR, pattern, with_query_of},
     },
@@ -27,8 +27,9 @@ use crate::{
         overrides::Override,
         provider::{
             Provider,
-            compose::{Draft, Moment, What},
+            compose::{Moment, What},
             event::Event,
+            recipe::Recipe,
         },
         request::{Headers, Request},
         signature::SigningSecret,
@@ -60,8 +61,8 @@ pub struct Job {
 
 /// What a job sends.
 pub enum Content {
-    /// A delivery that is put together and signed for each attempt.
-    Draft(Box<Draft>),
+    /// An event: each delivery is drafted anew, and put together and signed for each attempt.
+    Event(Box<Recipe>),
     /// A captured request, byte for byte.
     Capture(Box<Request>),
 }
@@ -96,7 +97,7 @@ impl Plan {
     pub fn signing_providers(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for job in &self.jobs {
-            let signed = matches!(&job.content, Content::Draft(draft) if !draft.unsigned);
+            let signed = matches!(&job.content, Content::Event(recipe) if !recipe.unsigned);
             if let (true, Some(provider)) = (signed, &job.provider)
                 && !names.contains(&provider.name.as_str())
             {
@@ -119,7 +120,6 @@ impl Plan {
 
 struct Resolver<'a> {
     context: &'a Context,
-    args: &'a Send,
     keyring: Keyring,
     overrides: Vec<Override>,
     headers: Headers,
@@ -130,7 +130,7 @@ struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    fn new(context: &'a Context, args: &'a Send) -> Result<Self, Failure> {
+    fn new(context: &'a Context, args: &Send) -> Result<Self, Failure> {
         // A flag without a provider's name is for the provider of the one event, most of the time.
         let providers: Vec<&str> = args.what.iter().filter_map(|word| word.split('.').next()).collect();
         let only = providers
@@ -139,7 +139,6 @@ impl<'a> Resolver<'a> {
             .filter(|first| context.catalog.contains(first) && providers.iter().all(|name| name == first));
         Ok(Self {
             context,
-            args,
             keyring: context.keyring(only)?,
             overrides: overrides(args)?,
             headers: headers(&args.header)?,
@@ -172,20 +171,15 @@ impl<'a> Resolver<'a> {
     }
 
     fn event(&mut self, provider: &Arc<Provider>, event: &Event) -> Result<(), Failure> {
-        let moment = self.moment()?;
         let what = match &self.data {
             Some(bytes) => What::Bytes(bytes),
             None => What::Fixture(None, &self.overrides),
         };
         let url = self.url(Some(provider), None)?;
-        let mut job = fixture_job(provider, event, what, &moment, url)?;
+        let mut job = fixture_job(provider, event, what, url)?;
         job.headers = self.headers.clone();
         self.jobs.push(job);
         Ok(())
-    }
-
-    fn moment(&self) -> Result<Moment, Failure> {
-        moment(self.args.now.unwrap_or_else(now), self.args.id.clone())
     }
 
     fn captures(&mut self, path: &Path) -> Result<(), Failure> {
@@ -256,7 +250,7 @@ impl<'a> Resolver<'a> {
         let lacking = self.jobs.iter().find_map(|job| {
             let provider = job.provider.as_ref()?;
             let signs =
-                matches!(&job.content, Content::Draft(draft) if !draft.unsigned) && !provider.schemes.is_empty();
+                matches!(&job.content, Content::Event(recipe) if !recipe.unsigned) && !provider.schemes.is_empty();
             (signs && self.keyring.secrets(&provider.name).is_empty()).then_some(provider)
         });
         match lacking {
@@ -293,20 +287,14 @@ impl<'a> Resolver<'a> {
 /// # Errors
 ///
 /// When an override does not fit the payload.
-pub fn fixture_job(
-    provider: &Arc<Provider>,
-    event: &Event,
-    what: What<'_>,
-    moment: &Moment,
-    url: Url,
-) -> Result<Job, Failure> {
-    let draft =
-        provider.draft(event, what, moment).map_err(|error| Failure::usage(format!("{}: {error}", event.full_name)))?;
+pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: What<'_>, url: Url) -> Result<Job, Failure> {
+    let recipe =
+        provider.recipe(event, what).map_err(|error| Failure::usage(format!("{}: {error}", event.full_name)))?;
     Ok(Job {
         provider: Some(Arc::clone(provider)),
         event: Some(event.full_name.clone()),
         url,
-        content: Content::Draft(Box::new(draft)),
+        content: Content::Event(Box::new(recipe)),
         headers: Headers::new(),
     })
 }

@@ -176,7 +176,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        commands::send::{fixture_job, plan::moment},
+        commands::send::fixture_job,
         net::sender::{SendError, Sent, parse_url},
         webhook::{
             provider::{catalog::Catalog, compose::What},
@@ -274,9 +274,8 @@ mod tests {
             .iter()
             .map(|name| {
                 let (provider, event) = catalog.event(name).unwrap();
-                let moment = moment(start, Some("msg_1".into())).unwrap();
                 let url = parse_url("http://127.0.0.1:1/").unwrap();
-                fixture_job(provider, event, What::Fixture(None, &[]), &moment, url).unwrap()
+                fixture_job(provider, event, What::Fixture(None, &[]), url).unwrap()
             })
             .collect();
         let secrets: Vec<Option<SigningSecret>> = jobs
