@@ -20,12 +20,12 @@ use crate::{
         delivery::{self, Course, Failed, Policy, retry_after},
         provider::{
             Provider,
-            compose::{AttemptOf, Draft},
+            compose::{AttemptOf, Draft, Moment},
         },
         record::{Answer, Attempt, Outcome},
         request::Request,
-        signature::SigningSecret,
-        time::Timestamp,
+        signature::{Reason, SigningSecret},
+        time::{Timestamp, words},
     },
 };
 
@@ -64,16 +64,18 @@ impl<T> Courier<T> {
         (self.clock)()
     }
 
-    /// A new delivery of a job; none of a captured request.
+    /// What stays the same in all attempts of a delivery that begins now.
     ///
     /// # Errors
     ///
     /// When the operating system gives no randomness.
-    pub fn draft(&self, job: &Job) -> Result<Option<Draft>, Failure> {
-        match &job.content {
-            Content::Event(recipe) => Ok(Some(recipe.draft(&moment(self.now(), self.id.clone())?))),
-            Content::Capture(_) => Ok(None),
-        }
+    pub fn begin(&self, job: &Job) -> Result<Begun, Failure> {
+        let moment = moment(self.now(), self.id.clone())?;
+        let draft = match &job.content {
+            Content::Event(recipe) => Some(recipe.draft(&moment)),
+            Content::Capture(_) => None,
+        };
+        Ok(Begun { moment, draft })
     }
 
     fn keep(&self, request: &Request, job: &Job) -> Result<(), Failure> {
@@ -94,9 +96,16 @@ pub struct Delivery<'a> {
     pub job: &'a Job,
     secret: Option<&'a SigningSecret>,
     course: Course<'a>,
-    /// When its first attempt was made, and what stays the same in all of them.
-    begun: Option<(Timestamp, Option<Draft>)>,
+    begun: Option<Begun>,
     number: u32,
+}
+
+/// What stays the same in all attempts of a delivery.
+pub struct Begun {
+    /// Its beginning.
+    moment: Moment,
+    /// Its payload and id, of an event.
+    draft: Option<Draft>,
 }
 
 /// An attempt that was made, and the wait until the next one; none when there is none.
@@ -138,19 +147,17 @@ impl<'a> Delivery<'a> {
         let (job, policy) = (self.job, self.job.policy());
         self.number += 1;
         let now = courier.now();
-        let (begun, draft) = match &mut self.begun {
+        let begun = match &mut self.begun {
             Some(begun) => begun,
-            none => none.insert((now, courier.draft(job)?)),
+            none => none.insert(courier.begin(job)?),
         };
-        let dated = if policy.retry.renews_timestamp { now } else { *begun };
-        let request = request_of(job, draft.as_ref(), &self.course, dated, self.secret);
+        let dated = if policy.retry.renews_timestamp { now } else { begun.moment.now };
+        let request = request_of(job, begun, &self.course, dated, self.secret);
         courier.keep(&request, job)?;
         let patience = courier.timeout.unwrap_or_else(|| policy.patience());
         let sent = courier.transport.send(&job.url, &request, patience).await;
         let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
-        if draft.as_ref().is_some_and(|draft| draft.unsigned) {
-            reason.push_str("; sent unsigned, as the provider does");
-        }
+        reason.push_str(&remark(job, begun, outcome, self.secret, now));
         let answer = match sent.answer {
             Ok(answer) | Err(SendError::Cut(answer, _)) => Some(answer),
             Err(_) => None,
@@ -168,6 +175,26 @@ impl<'a> Delivery<'a> {
             answer,
         };
         Ok(Made { attempt, next })
+    }
+}
+
+/// What is to be said of a request that may explain its outcome.
+fn remark(job: &Job, begun: &Begun, outcome: Outcome, secret: Option<&SigningSecret>, now: Timestamp) -> String {
+    match (&job.content, &job.provider) {
+        (Content::Event(_), _) if begun.draft.as_ref().is_some_and(|draft| draft.unsigned) => {
+            "; sent unsigned, as the provider does".to_owned()
+        }
+        (Content::Capture(captured), _) if !captured.changes.is_empty() => format!("; {}", captured.changes),
+        (Content::Capture(captured), Some(provider)) if outcome == Outcome::Refused => {
+            let secrets = secret.map(std::slice::from_ref).unwrap_or_default();
+            match provider.verify(secrets, &captured.request, None, Some(now).into()).rejection().map(|r| &r.reason) {
+                Some(Reason::TimestampTooOld { skew, .. }) => {
+                    format!("; it was signed {} ago, and --resign signs it anew", words(skew.distance()))
+                }
+                _ => String::new(),
+            }
+        }
+        _ => String::new(),
     }
 }
 
@@ -201,23 +228,24 @@ impl Job {
     }
 }
 
-/// The request of the attempt that is due: of the draft, or the captured one.
+/// The request of the attempt that is due.
 pub fn request_of(
     job: &Job,
-    draft: Option<&Draft>,
+    begun: &Begun,
     course: &Course<'_>,
     now: Timestamp,
     secret: Option<&SigningSecret>,
 ) -> Request {
     let target = path_and_query(&job.url);
-    match (&job.content, &job.provider, draft) {
+    match (&job.content, &job.provider, &begun.draft) {
         (Content::Event(_), Some(provider), Some(draft)) => {
             let attempt =
                 AttemptOf { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
             provider.request(draft, &attempt)
         }
-        (Content::Capture(request), ..) => {
-            let mut request = Request { target, ..(**request).clone() };
+        (Content::Capture(captured), provider, _) => {
+            let moment = Moment { now, ..begun.moment.clone() };
+            let mut request = Request { target, ..captured.attempt(provider.as_deref(), secret, &moment) };
             request.headers.set_all(&job.headers);
             request
         }

@@ -1,6 +1,7 @@
 //! `hookdev send`: signs fixture events, or takes captured requests, and delivers them as the
 //! provider would.
 
+mod captured;
 mod deliver;
 mod plan;
 mod print;
