@@ -160,7 +160,7 @@ fn what_every_library_makes_of_a_body_is_found_both_ways() {
     let sent = r#"{"b": "é/<", "n": [1.0, 1e2], "a": {"z": null}}"#;
     let root = crate::webhook::json::parse(sent).unwrap();
     let document = serialise::Document { text: sent, root: &root };
-    for writer in &serialise::WRITERS {
+    for writer in &libraries::WRITERS {
         for &layout in writer.layouts {
             for sorted in [false, true] {
                 let written = document.written(writer, layout, sorted).unwrap();
