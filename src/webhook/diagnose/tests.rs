@@ -257,7 +257,7 @@ fn a_secret_that_another_stands_above_is_named_by_both_and_never_told() {
         hint: "if that is the right one, take away the one from --secret; if it is an older one, set the new one at the sender too".to_owned(),
     };
     for key in [b"an older one".as_slice(), b"the oldest"] {
-        assert_eq!(world.findings("cyanite", &signed(key, "{}")), [finding.clone()]);
+        assert_eq!(world.findings("cyanite", &signed(key, "{}")), std::slice::from_ref(&finding));
     }
     assert_eq!(
         world.codes("cyanite", &signed(b"an older one", "{}\n")),
