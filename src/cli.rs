@@ -351,7 +351,7 @@ pub struct Verify {
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', action = ArgAction::Append)]
     pub require: Vec<Require>,
 
-    /// Verify again whenever one of the files changes
+    /// Verify again what is saved, and everything when the config or a secret changes
     #[arg(long, conflicts_with = "body")]
     pub watch: bool,
 }
