@@ -220,6 +220,7 @@ pub enum Body {
 }
 
 /// `hookdev send`
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -277,6 +278,10 @@ pub struct Send {
     /// Divide the waits of --retry by this
     #[arg(long, value_name = "X", default_value = "1", requires = "retry", value_parser = parse_speed)]
     pub speed: f64,
+
+    /// Send again whenever a fixture, the data file or a capture that is sent is saved
+    #[arg(long, conflicts_with = "print")]
+    pub watch: bool,
 
     /// Send nothing and print the signed request
     #[arg(long, value_enum, value_name = "AS")]

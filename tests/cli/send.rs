@@ -9,3 +9,4 @@ mod retry;
 mod success;
 mod tls;
 mod unreachable;
+mod watch;
