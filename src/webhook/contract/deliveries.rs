@@ -191,38 +191,45 @@ impl<'a> Trial<'a> {
         Ok(Delivery::new(self.first(&draft), Some(spelling.how)))
     }
 
+    /// A delivery for each spelling. Each has an id of its own: one that is had already may well be refused.
     fn respelled(&self, event: &Event) -> Result<Vec<Delivery>, String> {
-        let draft = self.fixture(event, None, 0)?;
-        let text = draft.payload().unwrap_or_default();
-        let definition =
-            self.provider.schema_of(Some(event)).and_then(|name| self.provider.schema().ok()?.definition(name));
-        let spellings = match self.usual().media {
-            Media::Json => spelling::json(text, definition),
-            Media::Urlencoded => {
-                let body = self.first(&draft).body;
-                vec![spelling::urlencoded(&String::from_utf8_lossy(&body))]
-            }
-            Media::Multipart => return Err("a multipart form is written in one way".to_owned()),
+        let count = self.spellings(event, &self.fixture(event, None, 0)?)?.len();
+        let delivery = |number: usize| {
+            let draft = self.fixture(event, None, u8::try_from(number).unwrap_or(u8::MAX))?;
+            let spelling = self.spellings(event, &draft)?.into_iter().nth(number).ok_or("it is spelled in one way")?;
+            self.spelled(event, &draft, spelling)
         };
-        spellings.into_iter().map(|spelling| self.spelled(event, &draft, spelling)).collect()
+        (0..count).map(delivery).collect()
     }
 
-    /// The delivery with two entries in its signature's header, the right one behind the other and before it.
+    fn spellings(&self, event: &Event, draft: &Draft) -> Result<Vec<Spelling>, String> {
+        let definition =
+            self.provider.schema_of(Some(event)).and_then(|name| self.provider.schema().ok()?.definition(name));
+        match self.usual().media {
+            Media::Json => Ok(spelling::json(draft.payload().unwrap_or_default(), definition)),
+            Media::Urlencoded => {
+                let body = self.first(draft).body;
+                Ok(vec![spelling::urlencoded(&String::from_utf8_lossy(&body))])
+            }
+            Media::Multipart => Err("a multipart form is written in one way".to_owned()),
+        }
+    }
+
+    /// Two deliveries with two entries in the signature's header: the right one behind the other, and before it.
     fn signed_beside(&self, event: &Event, other: Beside) -> Result<Vec<Delivery>, String> {
-        let draft = self.fixture(event, None, 0)?;
-        let signed = Signed::of(&self.original(&draft))?;
-        let (values, words) = match other {
-            Beside::Wrong => (signed.beside_a_wrong_one(), "a wrong one"),
-            Beside::OtherVersion => (signed.beside_another_version(), "one of another version"),
-        };
-        let values = values.ok_or("its signature is no list")?;
         let places = ["the right one behind", "the right one before"];
-        let delivery = |(value, place): (String, &str)| {
-            let mut signed = signed.clone();
-            signed.set(&value)?;
+        let delivery = |(number, place): (u8, &str)| {
+            let draft = self.fixture(event, None, number)?;
+            let mut signed = Signed::of(&self.original(&draft))?;
+            let (values, words) = match other {
+                Beside::Wrong => (signed.beside_a_wrong_one(), "a wrong one"),
+                Beside::OtherVersion => (signed.beside_another_version(), "one of another version"),
+            };
+            let values = values.ok_or("its signature is no list")?;
+            signed.set(&values[usize::from(number)])?;
             Ok(Delivery::new(signed.request, Some(&format!("{place} {words}"))))
         };
-        values.into_iter().zip(places).map(delivery).collect()
+        (0..).zip(places).map(delivery).collect()
     }
 
     /// The same delivery twice; dated and signed anew where the provider's retry is.
