@@ -17,7 +17,7 @@ use super::{
 use crate::{cli::Send, store::captures::CaptureStore, webhook::time::words};
 pub use deliver::{Courier, Delivery, Pins};
 use plan::Plan;
-pub use plan::{Job, fixture_job, moment};
+pub use plan::{Job, fixture_job, headers, moment};
 use schedule::Retries;
 use teller::Teller;
 
@@ -64,12 +64,14 @@ async fn send(context: &Context, args: &Send, plan: &Plan, courier: &Courier) ->
     let mut teller = Teller::new(context, plan, args.to.is_none());
     let deliveries = plan.jobs.iter().map(|job| Delivery::new(job, plan.secret_of(job), retries.wanted()));
     let exit = tokio::select! {
-        exit = schedule::run(deliveries, courier, retries, &mut teller) => exit?,
+        // Ctrl-C is listened for before anything is sent.
+        biased;
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
             teller.interrupted();
             Exit::Interrupted
         }
+        exit = schedule::run(deliveries, courier, retries, &mut teller) => exit?,
     };
     Ok(plan.exit(exit))
 }

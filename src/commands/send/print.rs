@@ -19,7 +19,7 @@ pub fn print(plan: &Plan, form: Print, courier: &Courier) -> Result<(), Failure>
     let mut out = stdout();
     for job in &plan.jobs {
         let begun = courier.begin(job)?;
-        let made = request_of(job, &begun, &job.course(false), courier.now(), plan.secret_of(job));
+        let made = request_of(job, &begun, &job.course(false), courier.now(), plan.secret_of(job))?;
         let headers = end_to_end(&made.headers).cloned().collect();
         let made = Request { headers, ..made };
         let mut bytes = Vec::new();
