@@ -466,7 +466,8 @@ pub struct Check {
 #[command(after_help = "\
 Examples:
   hookdev events
-  hookdev events 'cyanite.*' --show")]
+  hookdev events 'cyanite.*' --show
+  hookdev events --provider cyanite --contract")]
 pub struct Events {
     /// Only the events that match
     #[arg(value_name = "GLOB", add = ArgValueCompleter::new(complete_events))]
@@ -475,6 +476,14 @@ pub struct Events {
     /// Print the payloads too
     #[arg(long)]
     pub show: bool,
+
+    /// Only this provider's
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "glob", add = ArgValueCompleter::new(complete_providers))]
+    pub provider: Option<String>,
+
+    /// Print what the providers demand of a handler instead
+    #[arg(long, conflicts_with = "show")]
+    pub contract: bool,
 }
 
 /// `hookdev demo`
