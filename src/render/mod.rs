@@ -2,6 +2,7 @@
 //! text goes into buffers that the caller writes.
 
 pub mod diagnostic;
+pub mod flow;
 pub mod json;
 pub mod palette;
 pub mod payload;
