@@ -33,22 +33,22 @@ pub fn run<'a>(
     if args.files.iter().any(|file| file == Path::new(STDIN)) {
         return Err(Failure::usage("standard input can't be watched").hint("name the file itself"));
     }
-    let mut sources = context.watched();
+    let mut judged_by = Sources::of(context);
     // Looked at and watched before anything is read, so that no change falls in between.
-    let (mut judged_by, mut files) = (Snapshot::of(&sources), Snapshot::of(&args.files));
-    let (watch, alarms) = watch(&[sources.as_slice(), &args.files].concat())?;
+    let mut files = Snapshot::of(&args.files);
+    let (watch, alarms) = watch(&[judged_by.paths.as_slice(), &args.files].concat())?;
     let exit = verify(context, &judging, inputs)?;
     context.terminal.note("watching for changes (Ctrl-C ends it)");
     while alarms.recv().is_ok() {
         while alarms.try_recv().is_ok() {}
-        let (before, sources_now) = (files, Snapshot::of(&sources));
+        let before = files;
         files = Snapshot::of(&args.files);
         let changes = files.since(&before);
-        if sources_now == judged_by {
+        if !judged_by.have_changed() {
             again(context, &judging, &changes, args)?;
             continue;
         }
-        match renewed(context, args, &watch, &mut sources) {
+        match renewed(context, args, &watch, &mut judged_by) {
             Ok(renewed) => {
                 judging = renewed;
                 context.terminal.note("the configuration has changed: everything is verified again");
@@ -60,9 +60,26 @@ pub fn run<'a>(
                 again(context, &judging, &changes, args)?;
             }
         }
-        judged_by = Snapshot::of(&sources);
     }
     Ok(exit)
+}
+
+/// What captures are judged by: the config, secrets, providers; and how it stood when it was read.
+struct Sources {
+    paths: Vec<PathBuf>,
+    read: Snapshot,
+}
+
+impl Sources {
+    fn of(context: &Context) -> Self {
+        let paths = context.watched();
+        let read = Snapshot::of(&paths);
+        Self { paths, read }
+    }
+
+    fn have_changed(&self) -> bool {
+        Snapshot::of(&self.paths) != self.read
+    }
 }
 
 /// A watch over these, and where it tells that something has changed.
@@ -83,13 +100,20 @@ fn renewed<'a>(
     context: &Context,
     args: &'a Verify,
     watch: &Watch,
-    sources: &mut Vec<PathBuf>,
+    sources: &mut Sources,
 ) -> Result<Judging<'a>, Failure> {
-    let context = Context::load(context.global.clone())?;
-    *sources = context.watched();
-    // What can't be watched is told of as what can't be read.
-    let _ = watch.add(sources);
-    Judging::new(&context, args)
+    loop {
+        // Before it is read: a change that comes later is one that is still to be seen.
+        sources.read = Snapshot::of(&sources.paths);
+        let context = Context::load(context.global.clone())?;
+        let named = context.watched();
+        if named == sources.paths {
+            return Judging::new(&context, args);
+        }
+        // What can't be watched is told of as what can't be read.
+        let _ = watch.add(&named);
+        sources.paths = named;
+    }
 }
 
 /// Says what has changed, and verifies what is there of it.
