@@ -184,6 +184,12 @@ impl<'a> Case<'a> {
         Self { name: CaseName::EventAccepted, event, variant: None, sends: String::new(), skipped: None }
     }
 
+    /// Whether it is this event as it is.
+    #[must_use]
+    pub fn is_plain(&self, event: &Event) -> bool {
+        self.name == CaseName::EventAccepted && self.variant.is_none() && self.event.name == event.name
+    }
+
     /// What is told of it before it is tried.
     #[must_use]
     pub fn record(&self, provider: &Provider) -> CaseRecord {

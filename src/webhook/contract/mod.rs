@@ -4,6 +4,7 @@
 //! [`cases`] derives them from a manifest alone, so that a user's own provider has them too. [`deliveries`] makes the
 //! requests of a case, [`tamper`] spoils them, and what came back is judged by [`judge`] and explained by [`cause`].
 
+mod body;
 mod cases;
 pub mod cause;
 mod deliveries;
