@@ -222,6 +222,7 @@ pub enum Body {
 }
 
 /// `hookdev send`
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -284,6 +285,10 @@ pub struct Send {
     /// Divide the waits of --retry by this
     #[arg(long, value_name = "X", default_value = "1", requires = "retry", value_parser = parse_speed)]
     pub speed: f64,
+
+    /// Send again whenever a fixture, the data file or a capture that is sent is saved
+    #[arg(long, conflicts_with = "print")]
+    pub watch: bool,
 
     /// Send nothing and print the signed request
     #[arg(long, value_enum, value_name = "AS")]
@@ -461,7 +466,8 @@ pub struct Check {
 #[command(after_help = "\
 Examples:
   hookdev events
-  hookdev events 'cyanite.*' --show")]
+  hookdev events 'cyanite.*' --show
+  hookdev events --provider cyanite --contract")]
 pub struct Events {
     /// Only the events that match
     #[arg(value_name = "GLOB", add = ArgValueCompleter::new(complete_events))]
@@ -470,6 +476,14 @@ pub struct Events {
     /// Print the payloads too
     #[arg(long)]
     pub show: bool,
+
+    /// Only this provider's
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "glob", add = ArgValueCompleter::new(complete_providers))]
+    pub provider: Option<String>,
+
+    /// Print what the providers demand of a handler instead
+    #[arg(long, conflicts_with = "show")]
+    pub contract: bool,
 }
 
 /// `hookdev demo`

@@ -5,6 +5,7 @@ use std::{fmt::Write as _, io::Write, sync::Arc};
 use super::{
     context::{Context, now},
     failure::{Exit, Failure},
+    listen::provider,
     send::moment,
     stdout,
     target::pattern,
@@ -18,6 +19,7 @@ use crate::{
         text,
     },
     webhook::{
+        contract::terms,
         json::Path,
         provider::{Provider, compose::What, event::Event},
     },
@@ -29,7 +31,9 @@ use crate::{
 ///
 /// When none matches, or the output can't be written.
 pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
-    let all = args.glob.as_deref().unwrap_or("*");
+    let of_provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
+    let of_provider = of_provider.map(|provider| format!("{}.*", provider.name));
+    let all = of_provider.as_deref().or(args.glob.as_deref()).unwrap_or("*");
     let matching = context.catalog.matching(&pattern(all)?);
     if matching.is_empty() {
         let near = context.catalog.nearest_events(all);
@@ -38,6 +42,7 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
     }
     let mut out = stdout();
     match context.format() {
+        format if args.contract => out.write_all(&contracts(context, format, &matching))?,
         Format::Json => {
             let mut lines = Vec::new();
             for (provider, event) in matching {
@@ -50,6 +55,28 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
     }
     out.flush()?;
     Ok(Exit::Good)
+}
+
+/// The contracts of the providers of some events.
+fn contracts(context: &Context, format: Format, events: &[(&Arc<Provider>, &Event)]) -> Vec<u8> {
+    let mut providers: Vec<&Provider> = events.iter().map(|(provider, _)| provider.as_ref()).collect();
+    providers.dedup_by(|a, b| a.name == b.name);
+    if format == Format::Json {
+        let mut lines = Vec::new();
+        for provider in providers {
+            for term in terms(provider) {
+                json::term(provider, &term, &mut lines);
+            }
+        }
+        return lines;
+    }
+    let page = context.terminal.page(None);
+    let mut text = String::new();
+    for (place, provider) in providers.into_iter().enumerate() {
+        text.push_str(if place > 0 { "\n" } else { "" });
+        page.contract(provider, &terms(provider), &mut text);
+    }
+    text.into_bytes()
 }
 
 fn table(palette: Palette, events: &[(&Arc<Provider>, &Event)], show: bool) -> Result<String, Failure> {

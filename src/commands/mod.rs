@@ -43,7 +43,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Completions(args) => completions::run(args),
         Command::Listen(args) => listen::run(Context::load(cli.global)?, args),
-        Command::Send(args) => send::run(&Context::load(cli.global)?, &args),
+        Command::Send(args) => send::run(Context::load(cli.global)?, &args),
         Command::Verify(args) => verify::run(&Context::load(cli.global)?, &args),
         Command::Check(args) => check::run(&Context::load(cli.global)?, &args),
         Command::Events(args) => events::run(&Context::load(cli.global)?, &args),

@@ -12,8 +12,12 @@ use super::{
 };
 use crate::webhook::{
     assessment::Assessment,
+    contract::Term,
     keyring::SecretSource,
-    provider::payload::{self, Form, Payload},
+    provider::{
+        Provider,
+        payload::{self, Form, Payload},
+    },
     record::{Answer, Attempt, Delivery, Forwarded},
     request::Request,
     signature::{Freshness, Verdict},
@@ -214,6 +218,15 @@ impl Page {
         out.push('\n');
         if let Some(answer) = attempt.answer.as_ref().filter(|_| !attempt.good) {
             self.answer(answer, out);
+        }
+    }
+
+    /// Appends a provider's contract, a term a line; what is lacking stands out.
+    pub fn contract(&self, provider: &Provider, terms: &[Term], out: &mut String) {
+        self.palette.push(Role::Title, &text::printable(&provider.title), out);
+        let _ = writeln!(out, "  {}", text::printable(&provider.about));
+        for term in terms {
+            self.labelled(if term.is_lack { Role::Warning } else { Role::Key }, term.name, &term.text, out);
         }
     }
 

@@ -8,6 +8,7 @@ mod check;
 mod config;
 #[cfg(unix)]
 mod crash;
+mod events;
 mod harness;
 mod listen;
 mod output;

@@ -10,3 +10,4 @@ mod success;
 mod tamper;
 mod tls;
 mod unreachable;
+mod watch;

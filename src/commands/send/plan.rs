@@ -133,6 +133,12 @@ impl Plan {
     }
 }
 
+/// Whether a word of the command line names events; what does not is a path.
+pub fn names_events(context: &Context, word: &str) -> bool {
+    let matches = |glob| !context.catalog.matching(&glob).is_empty();
+    context.catalog.event(word).is_some() || pattern(word).is_ok_and(matches)
+}
+
 struct Resolver<'a> {
     context: &'a Context,
     args: &'a Send,

@@ -41,16 +41,20 @@ pub fn run<'a>(
     context.terminal.note("watching for changes (Ctrl-C ends it)");
     while alarms.recv().is_ok() {
         while alarms.try_recv().is_ok() {}
-        let (before, sources_now) = (files, Snapshot::of(&sources));
+        let (before, mut sources_now) = (files, Snapshot::of(&sources));
         files = Snapshot::of(&args.files);
         let changes = files.since(&before);
         if sources_now == judged_by {
             again(context, &judging, &changes, args)?;
             continue;
         }
+        let sources_before = sources.clone();
         match renewed(context, args, &watch, &mut sources) {
             Ok(renewed) => {
                 judging = renewed;
+                if sources != sources_before {
+                    sources_now = Snapshot::of(&sources);
+                }
                 context.terminal.note("the configuration has changed: everything is verified again");
                 verify(context, &judging, inputs)?;
             }
@@ -60,7 +64,8 @@ pub fn run<'a>(
                 again(context, &judging, &changes, args)?;
             }
         }
-        judged_by = Snapshot::of(&sources);
+        // As they stood before they were read: a save since then is a change to come.
+        judged_by = sources_now;
     }
     Ok(exit)
 }

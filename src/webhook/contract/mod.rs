@@ -12,11 +12,13 @@ pub mod judge;
 mod record;
 mod spelling;
 pub mod tamper;
+mod terms;
 
 pub use cases::{Case, CaseName, Want, cases};
 pub use deliveries::{Delivery, Trial, probes};
 pub use record::{CaseRecord, Outcome, Tally};
 pub use tamper::Tamper;
+pub use terms::{Term, terms};
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha256, Sha512};
 
 use super::{ASPECT_SECRET, CYANITE_SECRET};
-use crate::harness::Message;
+use crate::harness::{Message, hex};
 
 /// How a request is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,16 +131,11 @@ impl Shared {
     }
 }
 
-/// The bytes in lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
-}
-
 /// Whether Cyanite's signature is right over these bytes.
 pub fn cyanite_signed(message: &Message, bytes: &[u8]) -> bool {
     let mut mac = Hmac::<Sha512>::new_from_slice(CYANITE_SECRET).unwrap();
     mac.update(bytes);
-    let expected = hex(&mac.finalize().into_bytes());
+    let expected = hex(mac.finalize().into_bytes());
     message.header("signature") == Some(expected.as_str())
 }
 
