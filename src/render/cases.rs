@@ -280,7 +280,9 @@ mod tests {
         let (mut table, mut out) = (table(width), String::new());
         let catalog = Catalog::builtin();
         table.begin(catalog.providers().next().unwrap(), "http://localhost/", records, &mut out);
-        records.iter().for_each(|record| table.case(record, &mut out));
+        for record in records {
+            table.case(record, &mut out);
+        }
         table.end(&mut out);
         out.lines().skip(1).map(str::to_owned).collect()
     }
