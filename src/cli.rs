@@ -10,7 +10,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::{Shell, engine::ArgValueCompleter};
 
 use crate::{
-    commands::completions::{complete_events, complete_providers, complete_what},
+    commands::completions::{complete_cases, complete_events, complete_providers, complete_what},
     webhook::time::{Timestamp, parse_duration},
 };
 
@@ -441,7 +441,7 @@ pub struct Check {
     pub provider: Vec<String>,
 
     /// Try only the cases whose names match (repeatable)
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", add = ArgValueCompleter::new(complete_cases))]
     pub case: Vec<String>,
 
     /// Send nothing and list the cases

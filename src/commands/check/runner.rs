@@ -3,38 +3,28 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use reqwest::Url;
-
-use super::{Chosen, targets::Target, teller::Teller};
+use super::{
+    Chosen,
+    handler::{Failed, Handler, Means, Probed},
+    targets::Target,
+    teller::Teller,
+};
 use crate::{
-    cli::Check,
-    commands::{
-        context::now,
-        failure::{Exit, Failure},
-        send::moment,
-        target::path_and_query,
-    },
-    net::sender::{SendError, Sender, Sent},
+    commands::failure::{Exit, Failure},
     webhook::{
         contract::{
-            Case, CaseName, CaseRecord, Delivery, Outcome, Tally, Trial, Want,
+            Case, CaseName, CaseRecord, Delivery, Outcome, Tally, Want,
             cause::{self, Explained, Known, Met},
             judge::{Fault, NoAnswer, Seen, judge},
             probes,
         },
-        keyring::Keyring,
         provider::{Provider, event::Event},
-        request::Headers,
     },
 };
 
 /// Tries cases.
 pub struct Runner<'a> {
-    sender: Sender,
-    timeout: Option<Duration>,
-    keyring: &'a Keyring,
-    own_headers: &'a Headers,
+    means: Means<'a>,
     chosen: &'a Chosen,
     teller: Teller<'a>,
     tally: Tally,
@@ -44,7 +34,7 @@ pub struct Runner<'a> {
     pending: Vec<Tried<'a>>,
 }
 
-/// A case that was tried.
+/// A case that was tried, or is left out.
 struct Tried<'a> {
     provider: &'a Provider,
     case: Case<'a>,
@@ -53,51 +43,13 @@ struct Tried<'a> {
     patience: Duration,
 }
 
-/// How a case failed.
-struct Failed {
-    fault: Fault,
-    how: Option<String>,
-    elapsed: Duration,
-    /// What is to be said, when that is known already.
-    explained: Option<Explained>,
-}
-
-/// The handler that is tried.
-struct Handler<'a> {
-    provider: &'a Provider,
-    url: &'a Url,
-    target: String,
-    patience: Duration,
-}
-
-/// What the first deliveries showed.
-enum Probed<'a> {
-    /// The handler takes this event; and what came back for each that was sent.
-    Usable(&'a Event, Vec<(&'a Event, Seen)>),
-    /// It takes none.
-    Unusable(Box<(&'a Event, Failed)>),
-}
+/// The case that was tried last, and whether the connection was closed without an answer.
+type Last = Option<(CaseName, bool)>;
 
 impl<'a> Runner<'a> {
     /// A runner that tells of what it sees.
-    pub fn new(
-        args: &Check,
-        keyring: &'a Keyring,
-        own_headers: &'a Headers,
-        chosen: &'a Chosen,
-        teller: Teller<'a>,
-    ) -> Self {
-        Self {
-            sender: Sender::new(args.insecure),
-            timeout: args.timeout,
-            keyring,
-            own_headers,
-            chosen,
-            teller,
-            tally: Tally::default(),
-            known: Known::default(),
-            pending: Vec::new(),
-        }
+    pub fn new(means: Means<'a>, chosen: &'a Chosen, teller: Teller<'a>) -> Self {
+        Self { means, chosen, teller, tally: Tally::default(), known: Known::default(), pending: Vec::new() }
     }
 
     /// Checks one handler after the other.
@@ -127,80 +79,26 @@ impl<'a> Runner<'a> {
     }
 
     async fn check(&mut self, target: &'a Target) -> Result<Exit, Failure> {
-        let provider = target.provider.as_ref();
-        let handler = Handler {
-            provider,
-            url: &target.url,
-            target: path_and_query(&target.url),
-            patience: self.timeout.unwrap_or_else(|| provider.delivery.patience()),
-        };
-        let probes = probes(provider);
-        let Some(first) = probes.first().copied() else { return Ok(Exit::Good) };
-        match self.probe(&handler, &probes).await? {
+        let handler = Handler::new(target, self.means);
+        let events = probes(handler.provider);
+        if events.is_empty() {
+            return Ok(Exit::Good);
+        }
+        match handler.probe(&events).await? {
             Probed::Usable(exemplar, seen) => {
-                let cases = self.chosen.cases(provider, exemplar);
+                let cases = self.chosen.cases(handler.provider, exemplar);
                 self.teller.begin(target, &cases)?;
                 self.try_all(&handler, cases, seen).await?;
                 Ok(Exit::Good)
             }
-            Probed::Unusable(shown) => {
-                let (event, failed) = *shown;
-                let exit = match failed.fault {
-                    Fault::None(NoAnswer::Unreachable(_)) => Exit::Unreachable,
-                    _ => Exit::No,
-                };
-                let cases = self.chosen.cases(provider, first);
+            Probed::Unusable(event, failed) => {
+                let unreachable = matches!(failed.fault, Fault::None(NoAnswer::Unreachable(_)));
+                let cases = self.chosen.cases(handler.provider, event);
                 self.teller.begin(target, &cases)?;
                 self.stop(&handler, cases, event, failed)?;
-                Ok(exit)
+                Ok(if unreachable { Exit::Unreachable } else { Exit::No })
             }
         }
-    }
-
-    /// Looks whether the handler takes any good delivery: the events one after the other, then the other forms.
-    async fn probe(&self, handler: &Handler<'a>, events: &[&'a Event]) -> Result<Probed<'a>, Failure> {
-        let provider = handler.provider;
-        let trial = self.trial(handler)?;
-        let mut seen: Vec<(&Event, Seen)> = Vec::new();
-        for (form, _) in provider.delivery.encodings.iter().enumerate() {
-            for event in if form == 0 { events } else { &events[..1] } {
-                let deliveries = trial.plain(event).map_err(Failure::usage)?;
-                let came = self.send(handler, &deliveries[form]).await?;
-                // Any 2xx is what the handler takes for success; that it is the right one is for the cases to say.
-                let accepts = |status: &u16| (200..300).contains(status) || provider.delivery.accepts(*status);
-                let taken = came.answer.as_ref().is_ok_and(accepts);
-                let silent = came.answer.is_err();
-                if form == 0 {
-                    seen.push((event, came));
-                }
-                if taken {
-                    return Ok(Probed::Usable(event, seen));
-                }
-                if silent {
-                    break;
-                }
-            }
-            if seen.iter().any(|(_, came)| came.answer.is_err()) {
-                break;
-            }
-        }
-        let (event, came) = seen.swap_remove(0);
-        let Err(fault) = judge(Want::Accepted, &provider.delivery, &came) else {
-            return Ok(Probed::Usable(event, vec![(event, came)]));
-        };
-        let refused = matches!(fault, Fault::Refused(400 | 401 | 403));
-        let spaced = match trial.spaced(event).filter(|_| refused) {
-            Some(delivery) => {
-                let came = self.send(handler, &delivery).await?;
-                came.answer.is_ok_and(|status| (200..300).contains(&status))
-            }
-            None => false,
-        };
-        let elapsed = came.elapsed;
-        let met = Met { provider, fault: &fault, how: None, elapsed, patience: handler.patience };
-        let source = self.keyring.source(&provider.name, 0).filter(|_| !event.unsigned);
-        let explained = Some(cause::unusable(&met, source, spaced));
-        Ok(Probed::Unusable(Box::new((event, Failed { fault, how: None, elapsed, explained }))))
     }
 
     /// Tells of a handler that takes no good delivery: of the one that it was shown, and of all that is left out.
@@ -211,21 +109,18 @@ impl<'a> Runner<'a> {
         event: &'a Event,
         failed: Failed,
     ) -> Result<(), Failure> {
-        let provider = handler.provider;
-        let case = Case::plain(event);
-        let mut record = case.record(provider);
-        record.status = status_of(&failed.fault);
-        record.elapsed = Some(failed.elapsed);
-        self.pending.push(Tried { provider, case, record, failed: Some(failed), patience: handler.patience });
-        let is_told = |case: &Case<'_>| {
-            case.name == CaseName::EventAccepted && case.variant.is_none() && case.event.name == event.name
-        };
-        for case in cases.into_iter().filter(|case| !is_told(case)) {
+        let mut tried = Tried::new(handler, Case::plain(event));
+        tried.record.status = failed.fault.status();
+        tried.record.elapsed = Some(failed.elapsed);
+        tried.failed = Some(failed);
+        self.pending.push(tried);
+        for case in cases.into_iter().filter(|case| !case.is_plain(event)) {
             self.skip(handler, case, "not tried, as the handler takes no good delivery")?;
         }
         Ok(())
     }
 
+    /// Tries all cases; of those in `probed` it is known what came back.
     async fn try_all(
         &mut self,
         handler: &Handler<'a>,
@@ -233,12 +128,11 @@ impl<'a> Runner<'a> {
         mut probed: Vec<(&'a Event, Seen)>,
     ) -> Result<(), Failure> {
         let mut cases = cases.into_iter();
-        let mut before: Option<(CaseName, bool)> = None;
+        let mut last: Last = None;
         while let Some(case) = cases.next() {
-            let trial = self.trial(handler)?;
             let deliveries = match &case.skipped {
                 Some(why) => Err(why.clone()),
-                None => case.deliveries(&trial),
+                None => case.deliveries(&handler.trial()?),
             };
             let deliveries = match deliveries {
                 Ok(deliveries) => deliveries,
@@ -247,176 +141,119 @@ impl<'a> Runner<'a> {
                     continue;
                 }
             };
-            let is_probe = case.name == CaseName::EventAccepted && case.variant.is_none();
-            let known = probed.iter().position(|(event, _)| is_probe && event.name == case.event.name);
-            let seen = match known {
+            let seen = match probed.iter().position(|(event, _)| case.is_plain(event)) {
                 Some(place) => vec![probed.swap_remove(place).1],
-                None => self.send_all(handler, &case, &deliveries).await?,
+                None => handler.send_all(&case, &deliveries).await?,
             };
-            let name = case.name;
-            let (mut tried, place) = judged(handler, case, &deliveries, &seen);
-            let gone = match &tried.failed {
-                Some(Failed { fault: Fault::None(NoAnswer::Unreachable(how)), .. }) => Some(how.clone()),
-                _ => None,
-            };
-            let Some(how) = gone else {
-                let broke = matches!(&tried.failed, Some(Failed { fault: Fault::None(NoAnswer::Broken(_)), .. }));
-                before = Some((name, broke));
-                self.learn(tried)?;
-                continue;
-            };
-            // What was sent last before it was gone is what it did not survive.
-            let culprit = match before {
-                Some((before, _)) if place == 0 && !tried.case.is_at_once() => before,
-                _ => name,
-            };
-            let reason = format!("not tried, as the handler is gone since `{}`", culprit.as_str());
-            if culprit != name && before.is_some_and(|(_, broke)| broke) {
-                self.skip(handler, tried.case, &reason)?;
-            } else {
-                if let Some(failed) = &mut tried.failed {
-                    failed.explained = Some(ended(&how, culprit));
-                }
-                self.learn(tried)?;
+            let (tried, place) = Tried::judged(handler, case, &deliveries, &seen);
+            if tried.is_gone() {
+                let reason = self.lose(handler, tried, place, last)?;
+                return cases.try_for_each(|case| self.skip(handler, case, &reason));
             }
-            for case in cases.by_ref() {
-                self.skip(handler, case, &reason)?;
-            }
+            last = Some((tried.case.name, tried.is_broken()));
+            self.learn(tried)?;
         }
         Ok(())
+    }
+
+    /// Takes in that the handler is gone: what was sent last before that is what it did not survive. The answer is why
+    /// the rest is left out.
+    fn lose(
+        &mut self,
+        handler: &Handler<'a>,
+        mut tried: Tried<'a>,
+        place: usize,
+        last: Last,
+    ) -> Result<String, Failure> {
+        let (culprit, broke) = match last {
+            Some(last) if place == 0 && !tried.case.is_at_once() => last,
+            _ => (tried.case.name, false),
+        };
+        let reason = format!("not tried, as the handler is gone since `{}`", culprit.as_str());
+        if broke {
+            self.skip(handler, tried.case, &reason)?;
+            return Ok(reason);
+        }
+        if let Some(Failed { fault: Fault::None(NoAnswer::Unreachable(how)), explained, .. }) = &mut tried.failed {
+            *explained = Some(cause::ended(how, culprit));
+        }
+        self.learn(tried)?;
+        Ok(reason)
     }
 
     /// Takes in how a case came out. Forgeries are told of together: what one shows explains the others.
     fn learn(&mut self, tried: Tried<'a>) -> Result<(), Failure> {
         let name = tried.case.name;
         self.known.learn(name, tried.failed.as_ref().map(|failed| failed.fault.clone()));
-        if name.want() != Want::Refused {
-            self.tell_pending()?;
-        }
-        self.pending.push(tried);
-        if name.want() == Want::Refused { Ok(()) } else { self.tell_pending() }
+        self.hold(tried)
     }
 
     fn skip(&mut self, handler: &Handler<'a>, case: Case<'a>, why: &str) -> Result<(), Failure> {
-        if case.name.want() != Want::Refused {
+        // What makes no sense at all is not left out for another reason.
+        let why = case.skipped.clone().unwrap_or_else(|| why.to_owned());
+        let mut tried = Tried::new(handler, case);
+        tried.record.outcome = Outcome::Skipped(why);
+        self.hold(tried)
+    }
+
+    fn hold(&mut self, tried: Tried<'a>) -> Result<(), Failure> {
+        let waits = tried.case.name.want() == Want::Refused;
+        if !waits {
             self.tell_pending()?;
         }
-        let mut record = case.record(handler.provider);
-        // What makes no sense at all is not left out for another reason.
-        record.outcome = Outcome::Skipped(case.skipped.clone().unwrap_or_else(|| why.to_owned()));
-        let patience = handler.patience;
-        self.pending.push(Tried { provider: handler.provider, case, record, failed: None, patience });
-        Ok(())
+        self.pending.push(tried);
+        if waits { Ok(()) } else { self.tell_pending() }
     }
 
     fn tell_pending(&mut self) -> Result<(), Failure> {
         for tried in self.pending.drain(..) {
-            let Tried { provider, case, mut record, failed, patience } = tried;
-            match failed {
-                Some(Failed { fault, how, elapsed, explained }) => {
-                    let met = Met { provider, fault: &fault, how: how.as_deref(), elapsed, patience };
-                    let Explained { message, hint } =
-                        explained.unwrap_or_else(|| cause::explain(&case, &met, &self.known));
-                    record.outcome = Outcome::Failed { message, hint };
-                }
-                None if matches!(record.outcome, Outcome::Skipped(_)) => {}
-                None => record.outcome = Outcome::Passed,
-            }
+            let record = tried.told(&self.known);
             self.tally.count(&record.outcome);
             self.teller.tell(&record)?;
         }
         Ok(())
     }
+}
 
-    fn trial<'t>(&'t self, handler: &'t Handler<'a>) -> Result<Trial<'t>, Failure> {
-        let moment = moment(now(), None)?;
-        Ok(Trial {
-            provider: handler.provider,
-            now: moment.now,
-            entropy: moment.entropy,
-            target: &handler.target,
-            secret: self.keyring.secrets(&handler.provider.name).first(),
-            own_headers: self.own_headers,
-        })
+impl<'a> Tried<'a> {
+    fn new(handler: &Handler<'a>, case: Case<'a>) -> Self {
+        let (provider, patience) = (handler.provider, handler.patience);
+        Self { provider, record: case.record(provider), case, failed: None, patience }
     }
 
-    /// Sends a case's requests: all at once, or one after the other up to the first that decides the case.
-    async fn send_all(
-        &self,
-        handler: &Handler<'a>,
-        case: &Case<'a>,
-        deliveries: &[Delivery],
-    ) -> Result<Vec<Seen>, Failure> {
-        if case.is_at_once() {
-            let sent = join_all(deliveries.iter().map(|delivery| self.send(handler, delivery))).await;
-            return sent.into_iter().collect();
-        }
-        let mut seen = Vec::new();
-        for delivery in deliveries {
-            let answered = self.send(handler, delivery).await?;
-            let good = judge(case.name.want(), &handler.provider.delivery, &answered).is_ok();
-            seen.push(answered);
-            if !good {
-                break;
+    /// The case with what came of it, and the place of the delivery that decided it.
+    fn judged(handler: &Handler<'a>, case: Case<'a>, deliveries: &[Delivery], seen: &[Seen]) -> (Self, usize) {
+        let mut tried = Self::new(handler, case);
+        tried.record.status = seen.last().and_then(|seen| seen.answer.clone().ok());
+        tried.record.elapsed = seen.iter().map(|seen| seen.elapsed).max();
+        for (place, (delivery, seen)) in deliveries.iter().zip(seen).enumerate() {
+            if let Err(fault) = judge(tried.case.name.want(), &handler.provider.delivery, seen) {
+                tried.record.status = fault.status();
+                tried.record.elapsed = Some(seen.elapsed);
+                tried.failed =
+                    Some(Failed { fault, how: delivery.how.clone(), elapsed: seen.elapsed, explained: None });
+                return (tried, place);
             }
         }
-        Ok(seen)
+        (tried, 0)
     }
 
-    async fn send(&self, handler: &Handler<'a>, delivery: &Delivery) -> Result<Seen, Failure> {
-        let Sent { answer, elapsed } = self.sender.send(handler.url, &delivery.request, handler.patience).await;
-        let answer = match answer {
-            // The status is all that a provider looks at.
-            Ok(answer) | Err(SendError::Cut(answer, _)) => Ok(answer.status),
-            Err(SendError::TimedOut(_)) => Err(NoAnswer::TimedOut),
-            Err(SendError::Broken(how)) => Err(NoAnswer::Broken(how)),
-            Err(SendError::Unreachable(how)) => Err(NoAnswer::Unreachable(how)),
-            Err(error @ (SendError::Url { .. } | SendError::Unsendable(_))) => {
-                return Err(Failure::new(Exit::Unreachable, error.to_string()));
-            }
-        };
-        Ok(Seen { answer, elapsed })
+    fn is_gone(&self) -> bool {
+        matches!(&self.failed, Some(Failed { fault: Fault::None(NoAnswer::Unreachable(_)), .. }))
     }
-}
 
-/// The case with what came of it, and the place of the delivery that decided it.
-fn judged<'a>(handler: &Handler<'a>, case: Case<'a>, deliveries: &[Delivery], seen: &[Seen]) -> (Tried<'a>, usize) {
-    let provider = handler.provider;
-    let mut record = case.record(provider);
-    record.status = seen.last().and_then(|seen| seen.answer.clone().ok());
-    record.elapsed = seen.iter().map(|seen| seen.elapsed).max();
-    let mut failed = None;
-    let mut at = 0;
-    for (place, (delivery, seen)) in deliveries.iter().zip(seen).enumerate() {
-        if let Err(fault) = judge(case.name.want(), &provider.delivery, seen) {
-            record.status = seen.answer.clone().ok();
-            record.elapsed = Some(seen.elapsed);
-            failed = Some(Failed { fault, how: delivery.how.clone(), elapsed: seen.elapsed, explained: None });
-            at = place;
-            break;
+    fn is_broken(&self) -> bool {
+        matches!(&self.failed, Some(Failed { fault: Fault::None(NoAnswer::Broken(_)), .. }))
+    }
+
+    /// What is told of it, with what is known of the handler.
+    fn told(self, known: &Known) -> CaseRecord {
+        let Self { provider, case, mut record, failed, patience } = self;
+        if let Some(Failed { fault, how, elapsed, explained }) = failed {
+            let met = Met { provider, fault: &fault, how: how.as_deref(), elapsed, patience };
+            let Explained { message, hint } = explained.unwrap_or_else(|| cause::explain(&case, &met, known));
+            record.outcome = Outcome::Failed { message, hint };
         }
-    }
-    (Tried { provider, case, record, failed, patience: handler.patience }, at)
-}
-
-/// What is said of the case after which nothing listens any more.
-fn ended(how: &str, culprit: CaseName) -> Explained {
-    Explained {
-        message: format!("{how}: the handler ended after `{}`", culprit.as_str()),
-        hint: Some(
-            "the handler's log says why it ended: an error that is thrown outside of the request's own handler ends the whole process, as in Node's timers and callbacks".to_owned(),
-        ),
-    }
-}
-
-const fn status_of(fault: &Fault) -> Option<u16> {
-    match fault {
-        Fault::Taken(status)
-        | Fault::OtherSuccess(status)
-        | Fault::Redirect(status)
-        | Fault::Refused(status)
-        | Fault::Crashed(status)
-        | Fault::Late(status) => Some(*status),
-        Fault::None(_) => None,
+        record
     }
 }

@@ -91,6 +91,7 @@ impl<'a> Teller<'a> {
                 table.end(&mut text);
                 self.bytes.extend_from_slice(text.as_bytes());
             }
+            Form::Json if self.context.global.quiet => {}
             Form::Json => json::case_summary(tally, &mut self.bytes),
             Form::Report(report) => report.finish(&mut self.bytes),
         }

@@ -184,6 +184,12 @@ impl<'a> Case<'a> {
         Self { name: CaseName::EventAccepted, event, variant: None, sends: String::new(), skipped: None }
     }
 
+    /// Whether it is this event as it is.
+    #[must_use]
+    pub fn is_plain(&self, event: &Event) -> bool {
+        self.name == CaseName::EventAccepted && self.variant.is_none() && self.event.name == event.name
+    }
+
     /// What is told of it before it is tried.
     #[must_use]
     pub fn record(&self, provider: &Provider) -> CaseRecord {
@@ -253,7 +259,7 @@ fn sends(name: CaseName, provider: &Provider) -> String {
         CaseName::Encoding(Media::Json) => "as JSON".to_owned(),
         CaseName::Encoding(Media::Urlencoded) => "as a urlencoded form".to_owned(),
         CaseName::Encoding(Media::Multipart) => "as a multipart form".to_owned(),
-        CaseName::BodyReserialised => "other white space, key order, escapes".to_owned(),
+        CaseName::BodyReserialised => "other white space, order, escapes".to_owned(),
         CaseName::BodyTampered => "body changed after signing".to_owned(),
         CaseName::SecretWrong => "signed with another secret".to_owned(),
         CaseName::SignatureMissing => "no signature".to_owned(),

@@ -91,16 +91,9 @@ fn seen(name: CaseName, met: &Met<'_>) -> String {
         (Fault::Crashed(status), None) if name.want() == Want::Survived => {
             format!("{status}: the handler failed on an event type that it does not know")
         }
-        (
-            Fault::Taken(status)
-            | Fault::Redirect(status)
-            | Fault::Crashed(status)
-            | Fault::Refused(status)
-            | Fault::OtherSuccess(status)
-            | Fault::Late(status),
-            _,
-        ) => {
-            let objection = provider.delivery.objection(&provider.title, *status, elapsed);
+        (fault, _) => {
+            let status = fault.status().unwrap_or_default();
+            let objection = provider.delivery.objection(&provider.title, status, elapsed);
             objection.unwrap_or_else(|| format!("{status} is not what is wanted"))
         }
     }
@@ -300,6 +293,13 @@ pub fn unusable(met: &Met<'_>, signed_with: Option<&SecretSource>, spaced: bool)
         }
     };
     Explained { message: seen(CaseName::EventAccepted, met), hint: Some(hint) }
+}
+
+/// Explains why nothing listens any more, when this case was the last that something was sent of.
+#[must_use]
+pub fn ended(how: &str, culprit: CaseName) -> Explained {
+    let hint = "the handler's log says why it ended: an error that is thrown outside of the request's own handler ends the whole process, as in Node's timers and callbacks";
+    Explained { message: format!("{how}: the handler ended after `{}`", culprit.as_str()), hint: Some(hint.to_owned()) }
 }
 
 fn source_words(source: &SecretSource) -> String {

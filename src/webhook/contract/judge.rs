@@ -44,6 +44,22 @@ pub enum Fault {
     None(NoAnswer),
 }
 
+impl Fault {
+    /// The status of the answer, if there was one.
+    #[must_use]
+    pub const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Taken(status)
+            | Self::OtherSuccess(status)
+            | Self::Redirect(status)
+            | Self::Refused(status)
+            | Self::Crashed(status)
+            | Self::Late(status) => Some(*status),
+            Self::None(_) => None,
+        }
+    }
+}
+
 /// Judges an answer.
 ///
 /// # Errors

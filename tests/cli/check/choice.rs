@@ -78,7 +78,7 @@ fn a_list_sends_nothing_and_says_what_is_genuine() {
         .args(["check", "--list"])
         .args(to)
         .exits(0)
-        .prints("* burst                task.progress, 20 deliveries at once                  2xx within 15 s\n")
+        .prints("* burst                task.progress, 20 deliveries at once              2xx within 15 s\n")
         .says("* genuine: the handler does its work on it\n");
     dir.hookdev().args(["check", "--list", "--format", "junit"]).exits(2).says("error: a list is no report");
     endpoint.got_no_more();
