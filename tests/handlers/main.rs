@@ -96,7 +96,7 @@ fn a_handler_that_serialises_the_body_again_is_found_by_its_spelling() {
 
 #[test]
 fn a_handler_that_serialises_the_body_with_blanks_accepts_nothing() {
-    accepts_nothing(python("faulty/cyanite_reserialises_with_blanks.py"), "cyanite", "secret");
+    accepts_nothing(python("faulty/cyanite_reserialises_with_blanks.py"), "cyanite", "json.dumps");
 }
 
 #[test]
@@ -158,6 +158,7 @@ fn a_handler_that_fails_on_unknown_events_is_found() {
 #[test]
 fn a_handler_that_refuses_duplicates_is_found() {
     is_faulty(node("faulty/jewelmusic-refuses-duplicates.js"), "jewelmusic", &["delivery-duplicated"]);
+    is_faulty(python("faulty/aspect_refuses_duplicates.py"), "aspect", &["delivery-duplicated"]);
 }
 
 #[test]
