@@ -91,11 +91,11 @@ pub enum Format {
     Pretty,
     /// One JSON object a line
     Json,
-    /// JUnit's XML (`verify` only)
+    /// JUnit's XML (`verify` and `check`)
     Junit,
-    /// GitHub's annotations (`verify` only)
+    /// GitHub's annotations (`verify` and `check`)
     Github,
-    /// SARIF 2.1.0 (`verify` only)
+    /// SARIF 2.1.0 (`verify` and `check`)
     Sarif,
 }
 
@@ -126,6 +126,8 @@ pub enum Command {
     Send(Send),
     /// Check captured requests: signature, freshness, payload
     Verify(Verify),
+    /// Test a webhook handler with good and deliberately bad deliveries
+    Check(Check),
     /// List the events that can be sent
     Events(Events),
     /// Show the whole loop: every built-in event sent, received and verified
@@ -228,6 +230,7 @@ Examples:
   hookdev send cyanite.v2.finished --set event.type=InDepthAnalysis --set resource.id=42
   hookdev send aspect.task.completed --data my-body.json --secret env:ASPECT_SECRET
   hookdev send aspect.task.failed --print curl
+  hookdev send aspect.task.failed --tamper stale   # exit 0 when it is refused
   hookdev send captures/20250101T120000.000Z-000001-cyanite.v2.finished.json
 
 Success is what the provider counts as success; `hookdev events` says what that is.")]
@@ -260,6 +263,10 @@ pub struct Send {
     #[arg(long, value_name = "K: V")]
     pub header: Vec<String>,
 
+    /// Send a bad delivery; the exit code is 0 when the handler refuses it with a 4xx
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub tamper: Option<Tamper>,
+
     /// Wait this long for an answer [default: what the provider waits, else 30s]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
@@ -283,6 +290,23 @@ pub struct Send {
     /// Use this id for the delivery; with --now the request is the same in every run
     #[arg(long, value_name = "ID", value_parser = parse_id)]
     pub id: Option<String>,
+}
+
+/// How `send --tamper` spoils a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tamper {
+    /// Change the body after it was signed
+    Body,
+    /// Change the signature
+    Signature,
+    /// Leave the signature out
+    Missing,
+    /// Sign with another secret
+    Secret,
+    /// Sign as of longer ago than the provider allows
+    Stale,
+    /// Sign as of further ahead than the provider allows
+    Future,
 }
 
 /// What `send --print` prints.
@@ -374,6 +398,48 @@ pub enum Require {
     Freshness,
     /// A payload that a schema describes
     Schema,
+}
+
+/// `hookdev check`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hookdev check --to http://localhost:3000/webhooks/cyanite
+  hookdev check --provider aspect --to http://localhost:3000/hooks --case 'signature-*'
+  hookdev check --list
+  hookdev check --format junit > report.xml
+
+Without --provider the providers with an endpoint in the config are checked; else the one that a
+part of the URL's path names; without --to all of them, where `listen` listens. The first secret
+in force signs. Genuine deliveries make a handler do its work: --list says which these are.")]
+pub struct Check {
+    /// Check the handler at this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub to: Option<String>,
+
+    /// Check the handler of this provider (repeatable)
+    #[arg(long, value_name = "PROVIDER", add = ArgValueCompleter::new(complete_providers))]
+    pub provider: Vec<String>,
+
+    /// Try only the cases whose names match (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub case: Vec<String>,
+
+    /// Send nothing and list the cases
+    #[arg(long)]
+    pub list: bool,
+
+    /// Set a header of every request (repeatable)
+    #[arg(long, value_name = "K: V")]
+    pub header: Vec<String>,
+
+    /// Wait this long for an answer [default: what the provider waits, else 30s]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+
+    /// Accept any TLS certificate
+    #[arg(long)]
+    pub insecure: bool,
 }
 
 /// `hookdev events`

@@ -22,7 +22,7 @@ use crate::{
     webhook::{
         keyring::{Keyring, SecretSource},
         provider::{catalog::Catalog, compose::What},
-        record::{Attempt, Outcome},
+        record::Attempt,
         signature::SigningSecret,
     },
 };
@@ -92,7 +92,7 @@ async fn send(context: &Context, jobs: &[Job]) -> Result<usize, Failure> {
     for job in jobs {
         let secret = job.provider.as_ref().and_then(|provider| keyring.secrets(&provider.name).first());
         let tell = |attempt: &Attempt| {
-            if attempt.outcome != Outcome::Accepted {
+            if !attempt.good {
                 context.terminal.warn(&format!("{}: {}", job.event.as_deref().unwrap_or("a delivery"), attempt.reason));
             }
             Ok(())

@@ -3,8 +3,8 @@
 use glob::Pattern;
 use reqwest::Url;
 
-use super::failure::Failure;
-use crate::net::sender::parse_url;
+use super::{context::Context, failure::Failure};
+use crate::{net::sender::parse_url, webhook::provider::Provider};
 
 /// The URL where `listen` listens when nothing else is said.
 pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
@@ -50,6 +50,27 @@ impl Forward {
 pub fn pattern(glob: &str) -> Result<Pattern, Failure> {
     Pattern::new(glob)
         .map_err(|error| Failure::usage(format!("`{glob}` is no glob: {} at character {}", error.msg, error.pos + 1)))
+}
+
+/// Where a provider's deliveries go: the URL of the command line, else the config's endpoint, else where `listen`
+/// listens.
+///
+/// # Errors
+///
+/// When what the config says is no URL.
+pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>) -> Result<Url, Failure> {
+    let config = context.config.as_ref();
+    let configured = provider.and_then(|provider| config?.provider(&provider.name)?.endpoint.map(parse_url));
+    match (to, configured) {
+        (Some(url), _) => Ok(url.clone()),
+        (None, Some(url)) => Ok(url?),
+        (None, None) => {
+            let configured = config.and_then(|config| config.listen.addr.as_deref());
+            let addr = configured.filter(|addr| !addr.ends_with(":0")).unwrap_or(DEFAULT_ADDR);
+            let path = provider.map_or("", |provider| provider.name.as_str());
+            Ok(parse_url(&format!("http://{addr}/{path}"))?)
+        }
+    }
 }
 
 /// A URL with the query of a request's target behind its own.

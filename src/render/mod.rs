@@ -1,6 +1,7 @@
 //! How things look: for people in [`pretty`], for programs in [`json`]. Nothing is printed here;
 //! text goes into buffers that the caller writes.
 
+pub mod cases;
 pub mod diagnostic;
 pub mod json;
 pub mod palette;

@@ -14,7 +14,7 @@ use crate::webhook::{
     assessment::Assessment,
     keyring::SecretSource,
     provider::payload::{self, Form, Payload},
-    record::{Answer, Attempt, Delivery, Forwarded, Outcome},
+    record::{Answer, Attempt, Delivery, Forwarded},
     request::Request,
     signature::{Freshness, Verdict},
 };
@@ -35,7 +35,7 @@ pub struct Page {
 }
 
 /// The columns before everything below a headline.
-const MARGIN: usize = 2;
+pub(super) const MARGIN: usize = 2;
 
 /// The start of a handler's answer that is shown when it is not a success.
 const ANSWER_EXCERPT: Limits = Limits { depth: 8, bytes: 2 << 10, lines: 12, token: 512 };
@@ -116,12 +116,16 @@ impl Page {
     }
 
     /// A label and a message, broken between words where the screen ends.
-    fn labelled(&self, role: Role, label: &str, message: &str, out: &mut String) {
+    pub(super) fn labelled(&self, role: Role, label: &str, message: &str, out: &mut String) {
         out.push_str("  ");
         let label = text::printable(label);
         self.palette.push(role, &label, out);
         out.push_str(": ");
-        let mut column = MARGIN + text::width(&label) + 2;
+        self.flow(message, MARGIN + text::width(&label) + 2, out);
+    }
+
+    /// A message that begins in a column and is broken between words where the screen ends.
+    pub(super) fn flow(&self, message: &str, mut column: usize, out: &mut String) {
         for (number, word) in text::printable(message).split(' ').enumerate() {
             let width = text::width(word);
             if number > 0 && self.width.is_some_and(|columns| column + 1 + width > columns) {
@@ -195,20 +199,20 @@ impl Page {
         let padding = name_width.saturating_sub(text::width(&name));
         palette.push(Role::Title, &name, out);
         let _ = write!(out, "{:padding$}  ", "");
-        let role = if attempt.outcome == Outcome::Accepted { Role::Good } else { Role::Bad };
+        let role = if attempt.good { Role::Good } else { Role::Bad };
         palette.push(role, attempt.outcome.name(), out);
         if let Some(answer) = &attempt.answer {
             out.push_str("  ");
             palette.push(status_role(answer.status), &answer.status.to_string(), out);
         }
         let _ = write!(out, "  {}  {}", size::elapsed(attempt.elapsed), text::printable(&attempt.reason));
-        if attempt.number > 1 || attempt.outcome != Outcome::Accepted && attempt.of > 1 {
+        if attempt.number > 1 || !attempt.good && attempt.of > 1 {
             let _ = write!(out, "  (attempt {} of at most {})", attempt.number, attempt.of);
         }
         out.push_str("  ");
         palette.push(Role::Dim, &text::printable(&attempt.url), out);
         out.push('\n');
-        if let Some(answer) = attempt.answer.as_ref().filter(|_| attempt.outcome != Outcome::Accepted) {
+        if let Some(answer) = attempt.answer.as_ref().filter(|_| !attempt.good) {
             self.answer(answer, out);
         }
     }
@@ -269,7 +273,7 @@ const fn verdict_role(verdict: &Verdict) -> Role {
     }
 }
 
-const fn status_role(status: u16) -> Role {
+pub(super) const fn status_role(status: u16) -> Role {
     match status {
         200..=299 => Role::Good,
         300..=399 => Role::Warning,

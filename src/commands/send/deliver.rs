@@ -17,6 +17,7 @@ use crate::{
     render::json,
     store::captures::{CaptureName, CaptureStore},
     webhook::{
+        contract::{Tamper, cause, tamper::Original},
         delivery::{Course, Policy},
         provider::{Provider, compose::AttemptOf},
         record::{Attempt, Outcome},
@@ -32,6 +33,7 @@ pub struct Courier {
     timeout: Option<Duration>,
     pinned: Option<Timestamp>,
     captures: Option<CaptureStore>,
+    tamper: Option<Tamper>,
     /// How many requests were kept.
     kept: AtomicU64,
 }
@@ -45,7 +47,13 @@ impl Courier {
         pinned: Option<Timestamp>,
         captures: Option<CaptureStore>,
     ) -> Self {
-        Self { sender: Sender::new(insecure), timeout, pinned, captures, kept: AtomicU64::new(0) }
+        Self { sender: Sender::new(insecure), timeout, pinned, captures, tamper: None, kept: AtomicU64::new(0) }
+    }
+
+    /// A courier that spoils what it sends.
+    #[must_use]
+    pub fn tampering(self, tamper: Option<Tamper>) -> Self {
+        Self { tamper, ..self }
     }
 
     fn now(&self) -> Timestamp {
@@ -77,15 +85,23 @@ pub async fn deliver(
 ) -> Result<Exit, Failure> {
     let policy = job.provider.as_ref().map(|provider| &provider.delivery);
     let mut course = policy.filter(|_| matches!(job.content, Content::Draft(_))).map(Policy::course);
-    let of = course.as_ref().and(policy).map_or(1, Policy::most_attempts);
+    let of = course.as_ref().and(policy).filter(|_| courier.tamper.is_none()).map_or(1, Policy::most_attempts);
     let patience = courier.timeout.or_else(|| policy.map(Policy::patience)).unwrap_or(Policy::ASSUMED_TIMEOUT);
     let mut number = 0;
     loop {
         number += 1;
-        let request = request_of(courier, job, course.as_ref(), secret);
+        let request = request_of(courier, job, course.as_ref(), secret)?;
         courier.keep(&request, job)?;
         let sent = courier.sender.send(&job.url, &request, patience).await;
         let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
+        let mut exit = outcome_exit(outcome);
+        if let (Some(tamper), Some(provider), Ok(answer) | Err(SendError::Cut(answer, _))) =
+            (courier.tamper, &job.provider, &sent.answer)
+        {
+            let objection = cause::objection_to(tamper, &provider.title, answer.status);
+            exit = if objection.is_none() { Exit::Good } else { Exit::No };
+            reason = objection.unwrap_or_else(|| format!("refused, as it should be: {}", tamper.words()));
+        }
         if matches!(&job.content, Content::Draft(draft) if draft.unsigned) {
             reason.push_str("; sent unsigned, as the provider does");
         }
@@ -96,6 +112,7 @@ pub async fn deliver(
             number,
             of,
             outcome,
+            good: exit == Exit::Good,
             elapsed: sent.elapsed,
             reason,
             answer: match sent.answer {
@@ -105,27 +122,37 @@ pub async fn deliver(
         };
         tell(&attempt)?;
         let again = match (outcome, &mut course) {
+            // What is wanted of a forgery is one answer.
+            _ if courier.tamper.is_some() => false,
             (Outcome::Refused, Some(course)) => course.after_error(),
             (Outcome::TimedOut, Some(course)) => course.after_timeout(),
             _ => false,
         };
         if !again {
-            return Ok(match outcome {
-                Outcome::Accepted => Exit::Good,
-                Outcome::Refused | Outcome::TimedOut => Exit::No,
-                Outcome::Unreachable => Exit::Unreachable,
-            });
+            return Ok(exit);
         }
     }
 }
 
+const fn outcome_exit(outcome: Outcome) -> Exit {
+    match outcome {
+        Outcome::Accepted => Exit::Good,
+        Outcome::Refused | Outcome::TimedOut => Exit::No,
+        Outcome::Unreachable => Exit::Unreachable,
+    }
+}
+
 /// The request of the attempt that is due.
+///
+/// # Errors
+///
+/// When it is to be spoilt in a way that it can't be.
 pub fn request_of(
     courier: &Courier,
     job: &Job,
     course: Option<&Course<'_>>,
     secret: Option<&SigningSecret>,
-) -> Request {
+) -> Result<Request, Failure> {
     let target = path_and_query(&job.url);
     match (&job.content, &job.provider, course) {
         (Content::Draft(draft), Some(provider), Some(course)) => {
@@ -136,12 +163,17 @@ pub fn request_of(
                 secret,
                 own_headers: &job.headers,
             };
-            provider.request(draft, &attempt)
+            match courier.tamper {
+                None => Ok(provider.request(draft, &attempt)),
+                Some(tamper) => tamper
+                    .request(&Original { provider, draft, attempt })
+                    .map_err(|problem| Failure::usage(format!("it can't be tampered with: {problem}"))),
+            }
         }
         (Content::Capture(request), ..) => {
             let mut request = Request { target, ..(**request).clone() };
             request.headers.set_all(&job.headers);
-            request
+            Ok(request)
         }
         (Content::Draft(_), ..) => unreachable!("a draft has a provider and a course"),
     }

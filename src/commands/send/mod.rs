@@ -19,7 +19,7 @@ use crate::{
     webhook::record::Attempt,
 };
 pub use deliver::{Courier, deliver};
-pub use plan::{Job, fixture_job, moment};
+pub use plan::{Job, fixture_job, headers, moment};
 
 /// Sends, or prints, everything that was named.
 ///
@@ -33,7 +33,8 @@ pub fn run(context: &Context, args: &Send) -> Result<Exit, Failure> {
     }
     let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
     let captures = captures.map_err(|error| Failure::asked(&error))?;
-    let courier = Courier::new(args.insecure, args.timeout, args.now, captures);
+    let courier =
+        Courier::new(args.insecure, args.timeout, args.now, captures).tampering(args.tamper.map(plan::tamper));
     if let Some(form) = args.print {
         print::print(&plan, form, &courier)?;
         return Ok(plan.exit(Exit::Good));
@@ -85,7 +86,7 @@ impl<'a> Report<'a> {
     }
 
     fn attempt(&mut self, attempt: &Attempt) -> Result<(), Failure> {
-        if self.context.global.quiet && attempt.outcome == crate::webhook::record::Outcome::Accepted {
+        if self.context.global.quiet && attempt.good {
             return Ok(());
         }
         let mut out = stdout();

@@ -12,17 +12,18 @@ use bytes::Bytes;
 use reqwest::Url;
 
 use crate::{
-    cli::Send,
+    cli::{self, Send},
     commands::{
         context::{Context, DECODED_LIMIT, now},
         failure::{Exit, Failure},
-        target::{DEFAULT_ADDR, pattern, with_query_of},
+        target::{endpoint, pattern, with_query_of},
     },
     net::sender::parse_url,
     render::text,
     store::formats::{self, bare, walk},
     webhook::{
         assessment::Judge,
+        contract::Tamper,
         keyring::Keyring,
         overrides::Override,
         provider::{
@@ -84,6 +85,7 @@ impl Plan {
             )));
         }
         resolver.check_secrets()?;
+        resolver.check_tampering()?;
         Ok(Self { jobs: resolver.jobs, keyring: resolver.keyring, broken_input: resolver.broken_input })
     }
 
@@ -251,6 +253,21 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
+    /// A forgery is told by its signature or its signed time, and so is made of an event that has them.
+    fn check_tampering(&self) -> Result<(), Failure> {
+        let Some(kind) = self.args.tamper else { return Ok(()) };
+        for job in &self.jobs {
+            let (Content::Draft(draft), Some(provider)) = (&job.content, &job.provider) else {
+                return Err(Failure::usage("a captured request goes out byte for byte: --tamper is for events"));
+            };
+            if let Some(objection) = tamper(kind).objection(provider, draft.unsigned) {
+                let event = job.event.as_deref().unwrap_or(&provider.name);
+                return Err(Failure::usage(format!("--tamper makes no sense for {event}: {objection}")));
+            }
+        }
+        Ok(())
+    }
+
     /// Nothing can be signed without a secret.
     fn check_secrets(&self) -> Result<(), Failure> {
         let lacking = self.jobs.iter().find_map(|job| {
@@ -268,22 +285,9 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Where `listen` listens, as far as the config says it, for a provider.
-    fn listening(&self, provider: &str) -> Result<Url, Failure> {
-        let configured = self.context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
-        let addr = configured.filter(|addr| !addr.ends_with(":0")).unwrap_or(DEFAULT_ADDR);
-        Ok(parse_url(&format!("http://{addr}/{provider}"))?)
-    }
-
     /// `--to`, else the config's endpoint, else where `listen` listens.
     fn url(&self, provider: Option<&Arc<Provider>>, captured: Option<&Request>) -> Result<Url, Failure> {
-        let configured = provider
-            .and_then(|provider| self.context.config.as_ref()?.provider(&provider.name)?.endpoint.map(parse_url));
-        let base = match (&self.to, configured) {
-            (Some(url), _) => url.clone(),
-            (None, Some(url)) => url?,
-            (None, None) => self.listening(provider.map_or("", |provider| provider.name.as_str()))?,
-        };
+        let base = endpoint(self.context, self.to.as_ref(), provider.map(Arc::as_ref))?;
         Ok(captured.map_or(base.clone(), |request| with_query_of(&base, &request.target)))
     }
 }
@@ -323,6 +327,18 @@ pub fn moment(now: Timestamp, id: Option<String>) -> Result<Moment, Failure> {
     Ok(Moment { now, id, entropy })
 }
 
+/// The forgery that the command line names.
+pub const fn tamper(kind: cli::Tamper) -> Tamper {
+    match kind {
+        cli::Tamper::Body => Tamper::Body,
+        cli::Tamper::Signature => Tamper::Signature,
+        cli::Tamper::Missing => Tamper::Missing,
+        cli::Tamper::Secret => Tamper::Secret,
+        cli::Tamper::Stale => Tamper::Stale,
+        cli::Tamper::Future => Tamper::Future,
+    }
+}
+
 fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
     let wrong = |error: crate::webhook::overrides::InvalidOverride| Failure::usage(error.to_string());
     let set = args.set.iter().map(|text| Override::set(text));
@@ -331,7 +347,12 @@ fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
     set.chain(add).chain(remove).collect::<Result<_, _>>().map_err(wrong)
 }
 
-fn headers(texts: &[String]) -> Result<Headers, Failure> {
+/// Reads `K: V` as headers.
+///
+/// # Errors
+///
+/// When one of them is none.
+pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
     texts
         .iter()
         .map(|text| bare::header(text))

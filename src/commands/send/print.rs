@@ -22,7 +22,7 @@ pub fn print(plan: &Plan, form: Print, courier: &Courier) -> Result<(), Failure>
             Content::Draft(_) => job.provider.as_ref().map(|provider| Policy::course(&provider.delivery)),
             Content::Capture(_) => None,
         };
-        let made = request_of(courier, job, course.as_ref(), plan.secret_of(job));
+        let made = request_of(courier, job, course.as_ref(), plan.secret_of(job))?;
         let headers = end_to_end(&made.headers).cloned().collect();
         let made = Request { headers, ..made };
         let mut bytes = Vec::new();

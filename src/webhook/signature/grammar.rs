@@ -132,6 +132,20 @@ impl Grammar {
         self.separator
     }
 
+    /// Whether the header's value may hold several signatures.
+    #[must_use]
+    pub const fn is_list(&self) -> bool {
+        self.separator.is_some()
+    }
+
+    /// A tag that none of the entries has, as another version of the signature would; none where the form has no
+    /// versions.
+    pub(in crate::webhook) fn unknown_tag(&self) -> Option<String> {
+        let delimiter = self.delimiter()?;
+        let tags = ["v9", "v99", "v0"].into_iter().map(|version| format!("{version}{delimiter}"));
+        tags.into_iter().find(|tag| self.entries.iter().all(|(known, _)| !tag.starts_with(known.as_str())))
+    }
+
     /// How the signature's bytes are written.
     #[must_use]
     pub fn encoding(&self) -> TextEncoding {
