@@ -186,38 +186,47 @@ impl<'a> Trial<'a> {
         Ok(Delivery::new(self.first(&draft), Some(spelling.how)))
     }
 
+    /// The event in each of its other spellings, each a delivery of its own: a handler may refuse an id that it had.
     fn respelled(&self, event: &Event) -> Result<Vec<Delivery>, String> {
-        let draft = self.fixture(event, None, 0)?;
-        let text = draft.payload().unwrap_or_default();
-        let definition =
-            self.provider.schema_of(Some(event)).and_then(|name| self.provider.schema().ok()?.definition(name));
-        let spellings = match self.usual().media {
-            Media::Json => spelling::json(text, definition),
-            Media::Urlencoded => {
-                let body = self.first(&draft).body;
-                vec![spelling::urlencoded(&String::from_utf8_lossy(&body))]
-            }
-            Media::Multipart => return Err("a multipart form is written in one way".to_owned()),
+        let first = self.fixture(event, None, 0)?;
+        let count = self.spellings(event, &first)?.len();
+        let delivery = |number: usize| {
+            let draft = self.fixture(event, None, u8::try_from(number).unwrap_or(u8::MAX))?;
+            let spelling = self.spellings(event, &draft)?.into_iter().nth(number);
+            self.spelled(event, &draft, spelling.ok_or("its spellings are not always the same")?)
         };
-        spellings.into_iter().map(|spelling| self.spelled(event, &draft, spelling)).collect()
+        (0..count).map(delivery).collect()
     }
 
+    fn spellings(&self, event: &Event, draft: &Draft) -> Result<Vec<Spelling>, String> {
+        let definition =
+            self.provider.schema_of(Some(event)).and_then(|name| self.provider.schema().ok()?.definition(name));
+        match self.usual().media {
+            Media::Json => Ok(spelling::json(draft.payload().unwrap_or_default(), definition)),
+            Media::Urlencoded => {
+                let body = self.first(draft).body;
+                Ok(vec![spelling::urlencoded(&String::from_utf8_lossy(&body))])
+            }
+            Media::Multipart => Err("a multipart form is written in one way".to_owned()),
+        }
+    }
+
+    /// The event with something else beside its signature, each a delivery of its own.
     fn signed_beside(
         &self,
         event: &Event,
         values: impl Fn(&Signed<'_>) -> Option<[String; 2]>,
         other: &str,
     ) -> Result<Vec<Delivery>, String> {
-        let draft = self.fixture(event, None, 0)?;
-        let signed = Signed::of(&self.original(&draft))?;
-        let values = values(&signed).ok_or("its signature is no list")?;
         let places = ["the right one behind", "the right one before"];
-        let delivery = |(value, place): (String, &str)| {
-            let mut signed = signed.clone();
-            signed.set(&value)?;
+        let delivery = |(number, place): (u8, &str)| {
+            let draft = self.fixture(event, None, number)?;
+            let mut signed = Signed::of(&self.original(&draft))?;
+            let values = values(&signed).ok_or("its signature is no list")?;
+            signed.set(&values[usize::from(number)])?;
             Ok(Delivery::new(signed.request, Some(&format!("{place} {other}"))))
         };
-        values.into_iter().zip(places).map(delivery).collect()
+        (0..).zip(places).map(delivery).collect()
     }
 
     /// The same delivery twice; where a time is signed it is renewed, as the provider's retry does.
