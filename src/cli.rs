@@ -231,7 +231,9 @@ Examples:
   hookdev send aspect.task.completed --data my-body.json --secret env:ASPECT_SECRET
   hookdev send aspect.task.failed --print curl
   hookdev send aspect.task.failed --tamper stale   # exit 0 when it is refused
+  hookdev send aspect.task.failed --retry --speed 60   # the provider's schedule, an hour in a minute
   hookdev send captures/20250101T120000.000Z-000001-cyanite.v2.finished.json
+  hookdev send captures/ --resign   # aged captures of a provider that signs the time
 
 Success is what the provider counts as success; `hookdev events` says what that is.")]
 pub struct Send {
@@ -243,7 +245,7 @@ pub struct Send {
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub to: Option<String>,
 
-    /// Change a field of the payload; PATH:=JSON sets any JSON (repeatable)
+    /// Change a field of the payload; PATH:=JSON sets any JSON; a capture is signed anew (repeatable)
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
 
@@ -264,12 +266,24 @@ pub struct Send {
     pub header: Vec<String>,
 
     /// Send a bad delivery; the exit code is 0 when the handler refuses it with a 4xx
-    #[arg(long, value_enum, value_name = "KIND")]
+    #[arg(long, value_enum, value_name = "KIND", conflicts_with_all = ["retry", "resign"])]
     pub tamper: Option<Tamper>,
 
     /// Wait this long for an answer [default: what the provider waits, else 30s]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+
+    /// Date and sign captured requests anew, under the ids that they have
+    #[arg(long)]
+    pub resign: bool,
+
+    /// Try again as the provider does when a delivery fails: same id, its waits
+    #[arg(long, conflicts_with = "print")]
+    pub retry: bool,
+
+    /// Divide the waits of --retry by this
+    #[arg(long, value_name = "X", default_value = "1", requires = "retry", value_parser = parse_speed)]
+    pub speed: f64,
 
     /// Send nothing and print the signed request
     #[arg(long, value_enum, value_name = "AS")]
@@ -361,7 +375,7 @@ pub struct Verify {
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', action = ArgAction::Append)]
     pub require: Vec<Require>,
 
-    /// Verify again whenever one of the files changes
+    /// Verify again what is saved, and everything when the config or a secret changes
     #[arg(long, conflicts_with = "body")]
     pub watch: bool,
 }
@@ -480,6 +494,12 @@ pub struct Completions {
 fn parse_id(text: &str) -> Result<String, String> {
     let sound = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if sound { Ok(text.to_owned()) } else { Err("an id is made of visible ASCII characters".to_owned()) }
+}
+
+/// Reads what waits are divided by.
+fn parse_speed(text: &str) -> Result<f64, String> {
+    let wrong = || format!("`{text}` is no speed: write how many times as fast, `60`");
+    text.trim_end_matches('x').parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0).ok_or_else(wrong)
 }
 
 /// Reads a size: `64KiB`, `10MiB`, `1GiB`, or plain bytes.

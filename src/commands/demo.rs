@@ -6,11 +6,11 @@ use std::sync::{Arc, RwLock};
 use tokio::{net::TcpListener, sync::mpsc};
 
 use super::{
-    context::{Context, Terminal, now},
+    context::{Context, Terminal},
     failure::{Exit, Failure},
     listen::{Answers, Current, Cut, Output, Receiver, Settings, View, Writer},
     runtime,
-    send::{Courier, Job, deliver, fixture_job, moment},
+    send::{Courier, Delivery, Job, Pins, fixture_job},
 };
 use crate::{
     cli::Global,
@@ -22,7 +22,7 @@ use crate::{
     webhook::{
         keyring::{Keyring, SecretSource},
         provider::{catalog::Catalog, compose::What},
-        record::Attempt,
+        record::Outcome,
         signature::SigningSecret,
     },
 };
@@ -87,17 +87,16 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
 /// Delivers every job with the development secret of its provider; how many were accepted.
 async fn send(context: &Context, jobs: &[Job]) -> Result<usize, Failure> {
     let keyring = development_keyring(&context.catalog)?;
-    let courier = Courier::new(false, None, None, None);
+    let courier = Courier::new(false, None, Pins::default(), None);
     let mut accepted = 0;
     for job in jobs {
         let secret = job.provider.as_ref().and_then(|provider| keyring.secrets(&provider.name).first());
-        let tell = |attempt: &Attempt| {
-            if !attempt.good {
-                context.terminal.warn(&format!("{}: {}", job.event.as_deref().unwrap_or("a delivery"), attempt.reason));
-            }
-            Ok(())
-        };
-        accepted += usize::from(deliver(&courier, job, secret, tell).await? == Exit::Good);
+        let attempt = Delivery::new(job, secret, false).attempt(&courier).await?.attempt;
+        if attempt.outcome == Outcome::Accepted {
+            accepted += 1;
+        } else {
+            context.terminal.warn(&format!("{}: {}", job.event.as_deref().unwrap_or("a delivery"), attempt.reason));
+        }
     }
     Ok(accepted)
 }
@@ -116,13 +115,7 @@ fn jobs(catalog: &Catalog, url: &str) -> Result<Vec<Job>, Failure> {
         let endpoint = parse_url(&format!("{url}/{}", provider.name))?;
         let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
         for variant in std::iter::once(None).chain(variants) {
-            jobs.push(fixture_job(
-                provider,
-                event,
-                What::Fixture(variant, &[]),
-                &moment(now(), None)?,
-                endpoint.clone(),
-            )?);
+            jobs.push(fixture_job(provider, event, What::Fixture(variant, &[]), endpoint.clone())?);
         }
     }
     Ok(jobs)

@@ -197,17 +197,17 @@ impl Columns {
     fn of(cases: &[CaseRecord], width: Option<usize>) -> Self {
         let most = |cell: &dyn Fn(&CaseRecord) -> usize, least| cases.iter().map(cell).max().unwrap_or(0).max(least);
         let case = most(&|record| text::width(record.name.as_str()), 4);
-        let with = |brief: (bool, bool)| Self {
+        let filled = |brief: (bool, bool)| Self {
             case,
             sent: most(&|record| text::width(&sent_words(record, brief.0)), 4),
             wanted: most(&|record| text::width(wanted_words(record, brief.1)), 6),
             brief,
         };
-        let Some(width) = width else { return with((false, false)) };
+        let Some(width) = width else { return filled((false, false)) };
         let fits = |columns: &Self| columns.case + columns.sent + columns.wanted + FIXED <= width;
-        let fitting = [(false, false), (true, false), (true, true)].into_iter().map(with).find(fits);
+        let fitting = [(false, false), (true, false), (true, true)].into_iter().map(filled).find(fits);
         fitting.unwrap_or_else(|| {
-            let columns = with((true, true));
+            let columns = filled((true, true));
             let room = width.saturating_sub(case + columns.wanted + FIXED).max(8);
             Self { sent: columns.sent.min(room), ..columns }
         })

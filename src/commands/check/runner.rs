@@ -143,8 +143,8 @@ impl<'a> Runner<'a> {
                 self.try_all(&handler, cases, seen).await?;
                 Ok(Exit::Good)
             }
-            Probed::Unusable(probed) => {
-                let (event, failed) = *probed;
+            Probed::Unusable(shown) => {
+                let (event, failed) = *shown;
                 let exit = match failed.fault {
                     Fault::None(NoAnswer::Unreachable(_)) => Exit::Unreachable,
                     _ => Exit::No,
@@ -254,7 +254,7 @@ impl<'a> Runner<'a> {
                 None => self.send_all(handler, &case, &deliveries).await?,
             };
             let name = case.name;
-            let (mut tried, place) = self.judged(handler, case, &deliveries, &seen);
+            let (mut tried, place) = judged(handler, case, &deliveries, &seen);
             let gone = match &tried.failed {
                 Some(Failed { fault: Fault::None(NoAnswer::Unreachable(how)), .. }) => Some(how.clone()),
                 _ => None,
@@ -284,32 +284,6 @@ impl<'a> Runner<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The case with what came of it, and the place of the delivery that decided it.
-    fn judged(
-        &self,
-        handler: &Handler<'a>,
-        case: Case<'a>,
-        deliveries: &[Delivery],
-        seen: &[Seen],
-    ) -> (Tried<'a>, usize) {
-        let provider = handler.provider;
-        let mut record = case.record(provider);
-        record.status = seen.last().and_then(|seen| seen.answer.clone().ok());
-        record.elapsed = seen.iter().map(|seen| seen.elapsed).max();
-        let mut failed = None;
-        let mut at = 0;
-        for (place, (delivery, seen)) in deliveries.iter().zip(seen).enumerate() {
-            if let Err(fault) = judge(case.name.want(), &provider.delivery, seen) {
-                record.status = seen.answer.clone().ok();
-                record.elapsed = Some(seen.elapsed);
-                failed = Some(Failed { fault, how: delivery.how.clone(), elapsed: seen.elapsed, explained: None });
-                at = place;
-                break;
-            }
-        }
-        (Tried { provider, case, record, failed, patience: handler.patience }, at)
     }
 
     /// Takes in how a case came out. Forgeries are told of together: what one shows explains the others.
@@ -379,9 +353,9 @@ impl<'a> Runner<'a> {
         }
         let mut seen = Vec::new();
         for delivery in deliveries {
-            let came = self.send(handler, delivery).await?;
-            let good = judge(case.name.want(), &handler.provider.delivery, &came).is_ok();
-            seen.push(came);
+            let answered = self.send(handler, delivery).await?;
+            let good = judge(case.name.want(), &handler.provider.delivery, &answered).is_ok();
+            seen.push(answered);
             if !good {
                 break;
             }
@@ -403,6 +377,26 @@ impl<'a> Runner<'a> {
         };
         Ok(Seen { answer, elapsed })
     }
+}
+
+/// The case with what came of it, and the place of the delivery that decided it.
+fn judged<'a>(handler: &Handler<'a>, case: Case<'a>, deliveries: &[Delivery], seen: &[Seen]) -> (Tried<'a>, usize) {
+    let provider = handler.provider;
+    let mut record = case.record(provider);
+    record.status = seen.last().and_then(|seen| seen.answer.clone().ok());
+    record.elapsed = seen.iter().map(|seen| seen.elapsed).max();
+    let mut failed = None;
+    let mut at = 0;
+    for (place, (delivery, seen)) in deliveries.iter().zip(seen).enumerate() {
+        if let Err(fault) = judge(case.name.want(), &provider.delivery, seen) {
+            record.status = seen.answer.clone().ok();
+            record.elapsed = Some(seen.elapsed);
+            failed = Some(Failed { fault, how: delivery.how.clone(), elapsed: seen.elapsed, explained: None });
+            at = place;
+            break;
+        }
+    }
+    (Tried { provider, case, record, failed, patience: handler.patience }, at)
 }
 
 /// What is said of the case after which nothing listens any more.

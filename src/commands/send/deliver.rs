@@ -1,5 +1,5 @@
-//! Makes one delivery: attempt by attempt, in the forms and with the repeats of the provider's
-//! policy, until one is accepted or none is left.
+//! Makes the attempts of a delivery, each in the form that the provider's policy has due, and
+//! judges the answers as the provider would.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -10,54 +10,73 @@ use crate::{
     commands::{
         context::now,
         failure::{Exit, Failure},
-        send::plan::{Content, Job},
+        send::plan::{Content, Job, moment},
         target::path_and_query,
     },
-    net::sender::{SendError, Sender, Sent},
+    net::sender::{SendError, Sender, Sent, Transport},
     render::json,
     store::captures::{CaptureName, CaptureStore},
     webhook::{
-        contract::{Tamper, cause, tamper::Original},
-        delivery::{Course, Policy},
-        provider::{Provider, compose::AttemptOf},
-        record::{Attempt, Outcome},
+        contract::{cause, tamper::Original},
+        delivery::{self, Course, Failed, Policy, retry_after},
+        provider::{
+            Provider,
+            compose::{AttemptOf, Draft, Moment},
+        },
+        record::{Answer, Attempt, Outcome},
         request::Request,
-        signature::SigningSecret,
-        time::Timestamp,
+        signature::{Reason, SigningSecret},
+        time::{Timestamp, words},
     },
 };
 
 /// What deliveries are made with.
-pub struct Courier {
-    sender: Sender,
+pub struct Courier<T = Sender> {
+    transport: T,
     timeout: Option<Duration>,
-    pinned: Option<Timestamp>,
+    clock: Box<dyn Fn() -> Timestamp>,
+    id: Option<String>,
     captures: Option<CaptureStore>,
-    tamper: Option<Tamper>,
     /// How many requests were kept.
     kept: AtomicU64,
 }
 
+/// What the user holds fast, where each delivery would have its own.
+#[derive(Clone, Debug, Default)]
+pub struct Pins {
+    /// The time.
+    pub now: Option<Timestamp>,
+    /// The delivery's id.
+    pub id: Option<String>,
+}
+
 impl Courier {
     /// A courier that accepts any certificate if `insecure`, waits `timeout` instead of what the
-    /// provider waits, dates requests with `pinned` instead of the clock, and keeps what it sends.
-    pub const fn new(
-        insecure: bool,
-        timeout: Option<Duration>,
-        pinned: Option<Timestamp>,
-        captures: Option<CaptureStore>,
-    ) -> Self {
-        Self { sender: Sender::new(insecure), timeout, pinned, captures, tamper: None, kept: AtomicU64::new(0) }
+    /// provider waits, and keeps what it sends.
+    pub fn new(insecure: bool, timeout: Option<Duration>, pins: Pins, captures: Option<CaptureStore>) -> Self {
+        let clock = Box::new(move || pins.now.unwrap_or_else(now));
+        Self { transport: Sender::new(insecure), timeout, clock, id: pins.id, captures, kept: AtomicU64::new(0) }
+    }
+}
+
+impl<T> Courier<T> {
+    /// The time that the request which is made now is dated with.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
-    /// A courier that spoils what it sends.
-    #[must_use]
-    pub fn tampering(self, tamper: Option<Tamper>) -> Self {
-        Self { tamper, ..self }
-    }
-
-    fn now(&self) -> Timestamp {
-        self.pinned.unwrap_or_else(now)
+    /// What stays the same in all attempts of a delivery that begins now.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no randomness.
+    pub fn begin(&self, job: &Job) -> Result<Begun, Failure> {
+        let moment = moment(self.now(), self.id.clone())?;
+        let draft = match &job.content {
+            Content::Event(recipe) => Some(recipe.draft(&moment)),
+            Content::Capture(_) => None,
+        };
+        Ok(Begun { moment, draft })
     }
 
     fn keep(&self, request: &Request, job: &Job) -> Result<(), Failure> {
@@ -72,73 +91,150 @@ impl Courier {
     }
 }
 
-/// Delivers a job and tells of each attempt; the exit code is that of the last one.
-///
-/// # Errors
-///
-/// When the request can't be sent at all, or an attempt not be told.
-pub async fn deliver(
-    courier: &Courier,
-    job: &Job,
-    secret: Option<&SigningSecret>,
-    mut tell: impl FnMut(&Attempt) -> Result<(), Failure>,
-) -> Result<Exit, Failure> {
-    let policy = job.provider.as_ref().map(|provider| &provider.delivery);
-    let mut course = policy.filter(|_| matches!(job.content, Content::Draft(_))).map(Policy::course);
-    let of = course.as_ref().and(policy).filter(|_| courier.tamper.is_none()).map_or(1, Policy::most_attempts);
-    let patience = courier.timeout.or_else(|| policy.map(Policy::patience)).unwrap_or(Policy::ASSUMED_TIMEOUT);
-    let mut number = 0;
-    loop {
-        number += 1;
-        let request = request_of(courier, job, course.as_ref(), secret)?;
-        courier.keep(&request, job)?;
-        let sent = courier.sender.send(&job.url, &request, patience).await;
-        let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
-        let mut exit = outcome_exit(outcome);
-        if let (Some(tamper), Some(provider), Ok(answer) | Err(SendError::Cut(answer, _))) =
-            (courier.tamper, &job.provider, &sent.answer)
-        {
-            let objection = cause::objection_to(tamper, &provider.title, answer.status);
-            exit = if objection.is_none() { Exit::Good } else { Exit::No };
-            reason = objection.unwrap_or_else(|| format!("refused, as it should be: {}", tamper.words()));
-        }
-        if matches!(&job.content, Content::Draft(draft) if draft.unsigned) {
-            reason.push_str("; sent unsigned, as the provider does");
-        }
-        let attempt = Attempt {
-            provider: job.provider.as_ref().map(|provider| provider.name.clone()),
-            event: job.event.clone(),
-            url: job.url.to_string(),
-            number,
-            of,
-            outcome,
-            good: exit == Exit::Good,
-            elapsed: sent.elapsed,
-            reason,
-            answer: match sent.answer {
-                Ok(answer) | Err(SendError::Cut(answer, _)) => Some(answer),
-                Err(_) => None,
-            },
-        };
-        tell(&attempt)?;
-        let again = match (outcome, &mut course) {
-            // What is wanted of a forgery is one answer.
-            _ if courier.tamper.is_some() => false,
-            (Outcome::Refused, Some(course)) => course.after_error(),
-            (Outcome::TimedOut, Some(course)) => course.after_timeout(),
-            _ => false,
-        };
-        if !again {
-            return Ok(exit);
+/// One delivery under way.
+pub struct Delivery<'a> {
+    /// What is delivered.
+    pub job: &'a Job,
+    secret: Option<&'a SigningSecret>,
+    course: Course<'a>,
+    begun: Option<Begun>,
+    number: u32,
+}
+
+/// What stays the same in all attempts of a delivery.
+pub struct Begun {
+    /// Its beginning.
+    moment: Moment,
+    /// Its payload and id, of an event.
+    draft: Option<Draft>,
+}
+
+/// An attempt that was made, and the wait until the next one; none when there is none.
+pub struct Made {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The provider's wait.
+    pub next: Option<Duration>,
+}
+
+impl Made {
+    /// The exit code, should this be the last attempt.
+    pub const fn exit(&self) -> Exit {
+        match self.attempt.outcome {
+            _ if self.attempt.good => Exit::Good,
+            Outcome::Accepted | Outcome::Refused | Outcome::TimedOut => Exit::No,
+            Outcome::Unreachable => Exit::Unreachable,
         }
     }
 }
 
-const fn outcome_exit(outcome: Outcome) -> Exit {
+impl<'a> Delivery<'a> {
+    /// A delivery that is due now; `retry` says whether the provider's schedule is followed.
+    pub fn new(job: &'a Job, secret: Option<&'a SigningSecret>, retry: bool) -> Self {
+        Self { job, secret, course: job.course(retry), begun: None, number: 0 }
+    }
+
+    /// The number of the attempt that is due, and of how many.
+    pub const fn due(&self) -> (u32, u32) {
+        (self.number + 1, self.course.most_attempts())
+    }
+
+    /// Makes the attempt that is due.
+    ///
+    /// # Errors
+    ///
+    /// When the request can't be sent at all, or not be kept.
+    pub async fn attempt<T: Transport>(&mut self, courier: &Courier<T>) -> Result<Made, Failure> {
+        let (job, policy) = (self.job, self.job.policy());
+        self.number += 1;
+        let now = courier.now();
+        let begun = match &mut self.begun {
+            Some(begun) => begun,
+            none => none.insert(courier.begin(job)?),
+        };
+        let dated = if policy.retry.renews_timestamp { now } else { begun.moment.now };
+        let request = request_of(job, begun, &self.course, dated, self.secret)?;
+        courier.keep(&request, job)?;
+        let patience = courier.timeout.unwrap_or_else(|| policy.patience());
+        let sent = courier.transport.send(&job.url, &request, patience).await;
+        let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
+        reason.push_str(&remark(job, begun, outcome, self.secret, now));
+        let answer = match sent.answer {
+            Ok(answer) | Err(SendError::Cut(answer, _)) => Some(answer),
+            Err(_) => None,
+        };
+        let mut good = outcome == Outcome::Accepted;
+        if let (Some(tamper), Some(provider), Some(answer)) = (job.tamper, &job.provider, &answer) {
+            let objection = cause::objection_to(tamper, &provider.title, answer.status);
+            good = objection.is_none();
+            reason = objection.unwrap_or_else(|| format!("refused, as it should be: {}", tamper.words()));
+        }
+        let next = failed(outcome, answer.as_ref(), now).and_then(|failed| self.course.after(failed));
+        let attempt = Attempt {
+            provider: job.provider.as_ref().map(|provider| provider.name.clone()),
+            event: job.event.clone(),
+            url: job.url.to_string(),
+            number: self.number,
+            of: self.course.most_attempts(),
+            outcome,
+            good,
+            elapsed: sent.elapsed,
+            reason,
+            answer,
+        };
+        Ok(Made { attempt, next })
+    }
+}
+
+/// What is to be said of a request that may explain its outcome.
+fn remark(job: &Job, begun: &Begun, outcome: Outcome, secret: Option<&SigningSecret>, now: Timestamp) -> String {
+    match (&job.content, &job.provider) {
+        (Content::Event(_), _) if begun.draft.as_ref().is_some_and(|draft| draft.unsigned) => {
+            "; sent unsigned, as the provider does".to_owned()
+        }
+        (Content::Capture(captured), _) if !captured.changes.is_empty() => format!("; {}", captured.changes),
+        (Content::Capture(captured), Some(provider)) if outcome == Outcome::Refused => {
+            let secrets = secret.map(std::slice::from_ref).unwrap_or_default();
+            match provider.verify(secrets, &captured.request, None, Some(now).into()).rejection().map(|r| &r.reason) {
+                Some(Reason::TimestampTooOld { skew, .. }) => {
+                    format!("; it was signed {} ago, and --resign signs it anew", words(skew.distance()))
+                }
+                _ => String::new(),
+            }
+        }
+        _ => String::new(),
+    }
+}
+
+/// What the policy is told of an attempt; nothing of one that was accepted.
+fn failed(outcome: Outcome, answer: Option<&Answer>, now: Timestamp) -> Option<Failed> {
     match outcome {
-        Outcome::Accepted => Exit::Good,
-        Outcome::Refused | Outcome::TimedOut => Exit::No,
-        Outcome::Unreachable => Exit::Unreachable,
+        Outcome::Accepted => None,
+        Outcome::TimedOut => Some(Failed::TimedOut),
+        Outcome::Unreachable => Some(Failed::Unreachable),
+        Outcome::Refused => Some(Failed::Refused {
+            status: answer.map(|answer| answer.status),
+            retry_after: answer
+                .and_then(|answer| answer.headers.text("retry-after"))
+                .and_then(|value| retry_after(&value, now)),
+        }),
+    }
+}
+
+impl Job {
+    /// How its provider delivers, or what is assumed of one that is not known.
+    pub fn policy(&self) -> &Policy {
+        self.provider.as_ref().map_or(&*delivery::UNKNOWN, |provider| &provider.delivery)
+    }
+
+    /// Where its delivery begins.
+    pub fn course(&self, retry: bool) -> Course<'_> {
+        match self.content {
+            // What is wanted of a forgery is one answer.
+            Content::Event(_) if self.tamper.is_some() => self.policy().course_of_bytes(false),
+            Content::Event(_) => self.policy().course(retry),
+            Content::Capture(_) => self.policy().course_of_bytes(retry),
+        }
     }
 }
 
@@ -148,34 +244,31 @@ const fn outcome_exit(outcome: Outcome) -> Exit {
 ///
 /// When it is to be spoilt in a way that it can't be.
 pub fn request_of(
-    courier: &Courier,
     job: &Job,
-    course: Option<&Course<'_>>,
+    begun: &Begun,
+    course: &Course<'_>,
+    now: Timestamp,
     secret: Option<&SigningSecret>,
 ) -> Result<Request, Failure> {
     let target = path_and_query(&job.url);
-    match (&job.content, &job.provider, course) {
-        (Content::Draft(draft), Some(provider), Some(course)) => {
-            let attempt = AttemptOf {
-                encoding: course.encoding(),
-                target: &target,
-                now: courier.now(),
-                secret,
-                own_headers: &job.headers,
-            };
-            match courier.tamper {
+    match (&job.content, &job.provider, &begun.draft) {
+        (Content::Event(_), Some(provider), Some(draft)) => {
+            let attempt =
+                AttemptOf { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
+            match job.tamper {
                 None => Ok(provider.request(draft, &attempt)),
                 Some(tamper) => tamper
                     .request(&Original { provider, draft, attempt })
                     .map_err(|problem| Failure::usage(format!("it can't be tampered with: {problem}"))),
             }
         }
-        (Content::Capture(request), ..) => {
-            let mut request = Request { target, ..(**request).clone() };
+        (Content::Capture(captured), provider, _) => {
+            let moment = Moment { now, ..begun.moment.clone() };
+            let mut request = Request { target, ..captured.attempt(provider.as_deref(), secret, &moment) };
             request.headers.set_all(&job.headers);
             Ok(request)
         }
-        (Content::Draft(_), ..) => unreachable!("a draft has a provider and a course"),
+        (Content::Event(_), ..) => unreachable!("an event has a provider, and is drafted first"),
     }
 }
 
@@ -199,4 +292,19 @@ fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), 
         None if (200..300).contains(&answer.status) => (Outcome::Accepted, "any 2xx counts as delivered".to_owned()),
         None => (Outcome::Refused, format!("{} is no 2xx", answer.status)),
     })
+}
+
+#[cfg(test)]
+impl<T> Courier<T> {
+    /// A courier of a test, which brings its own transport and clock.
+    pub fn with(transport: T, clock: impl Fn() -> Timestamp + 'static) -> Self {
+        Self {
+            transport,
+            timeout: None,
+            clock: Box::new(clock),
+            id: Some("msg_1".to_owned()),
+            captures: None,
+            kept: AtomicU64::new(0),
+        }
+    }
 }

@@ -16,6 +16,7 @@ use crate::{
     commands::{
         context::{Context, DECODED_LIMIT, now},
         failure::{Exit, Failure},
+        send::captured::{Captured, Changes},
         target::{endpoint, pattern, with_query_of},
     },
     net::sender::parse_url,
@@ -28,8 +29,9 @@ use crate::{
         overrides::Override,
         provider::{
             Provider,
-            compose::{Draft, Moment, What},
+            compose::{Moment, What},
             event::Event,
+            recipe::Recipe,
         },
         request::{Headers, Request},
         signature::SigningSecret,
@@ -57,14 +59,27 @@ pub struct Job {
     pub content: Content,
     /// The user's own headers.
     pub headers: Headers,
+    /// How it is spoilt.
+    pub tamper: Option<Tamper>,
 }
 
 /// What a job sends.
 pub enum Content {
-    /// A delivery that is put together and signed for each attempt.
-    Draft(Box<Draft>),
-    /// A captured request, byte for byte.
-    Capture(Box<Request>),
+    /// An event: each delivery is drafted anew, and put together and signed for each attempt.
+    Event(Box<Recipe>),
+    /// A captured request.
+    Capture(Box<Captured>),
+}
+
+impl Job {
+    /// Whether its provider's secret signs it here.
+    pub fn signs(&self) -> bool {
+        let signed = match &self.content {
+            Content::Event(recipe) => !recipe.unsigned,
+            Content::Capture(captured) => captured.resign,
+        };
+        signed && self.provider.as_ref().is_some_and(|provider| !provider.schemes.is_empty())
+    }
 }
 
 impl Plan {
@@ -98,8 +113,7 @@ impl Plan {
     pub fn signing_providers(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for job in &self.jobs {
-            let signed = matches!(&job.content, Content::Draft(draft) if !draft.unsigned);
-            if let (true, Some(provider)) = (signed, &job.provider)
+            if let (true, Some(provider)) = (job.signs(), &job.provider)
                 && !names.contains(&provider.name.as_str())
             {
                 names.push(&provider.name);
@@ -174,14 +188,14 @@ impl<'a> Resolver<'a> {
     }
 
     fn event(&mut self, provider: &Arc<Provider>, event: &Event) -> Result<(), Failure> {
-        let moment = self.moment()?;
         let what = match &self.data {
             Some(bytes) => What::Bytes(bytes),
             None => What::Fixture(None, &self.overrides),
         };
         let url = self.url(Some(provider), None)?;
-        let mut job = fixture_job(provider, event, what, &moment, url)?;
+        let mut job = fixture_job(provider, event, what, url)?;
         job.headers = self.headers.clone();
+        job.tamper = self.args.tamper.map(tamper);
         self.jobs.push(job);
         Ok(())
     }
@@ -191,10 +205,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn captures(&mut self, path: &Path) -> Result<(), Failure> {
-        if !self.overrides.is_empty() || self.data.is_some() {
-            return Err(Failure::usage(
-                "a captured request goes out byte for byte: --set, --add, --remove and --data are for events",
-            ));
+        if self.data.is_some() {
+            return Err(Failure::usage("a captured request has a body of its own: --data is for events"));
         }
         if path == Path::new("-") {
             let entries = formats::read(Path::new("standard input"), io::stdin());
@@ -243,12 +255,16 @@ impl<'a> Resolver<'a> {
         };
         let assessment = judge.assess(&request, None.into());
         let url = self.url(assessment.provider.as_ref(), Some(&request))?;
+        let secret = assessment.provider.as_ref().and_then(|provider| self.keyring.secrets(&provider.name).first());
+        let changes = Changes { overrides: &self.overrides, resign: self.args.resign };
+        let captured = Captured::new(request, &assessment, changes, secret, &self.moment()?)?;
         self.jobs.push(Job {
             provider: assessment.provider,
             event: assessment.event,
             url,
-            content: Content::Capture(Box::new(request)),
+            content: Content::Capture(Box::new(captured)),
             headers: self.headers.clone(),
+            tamper: None,
         });
         Ok(())
     }
@@ -257,10 +273,10 @@ impl<'a> Resolver<'a> {
     fn check_tampering(&self) -> Result<(), Failure> {
         let Some(kind) = self.args.tamper else { return Ok(()) };
         for job in &self.jobs {
-            let (Content::Draft(draft), Some(provider)) = (&job.content, &job.provider) else {
+            let (Content::Event(recipe), Some(provider)) = (&job.content, &job.provider) else {
                 return Err(Failure::usage("a captured request goes out byte for byte: --tamper is for events"));
             };
-            if let Some(objection) = tamper(kind).objection(provider, draft.unsigned) {
+            if let Some(objection) = tamper(kind).objection(provider, recipe.unsigned) {
                 let event = job.event.as_deref().unwrap_or(&provider.name);
                 return Err(Failure::usage(format!("--tamper makes no sense for {event}: {objection}")));
             }
@@ -272,9 +288,7 @@ impl<'a> Resolver<'a> {
     fn check_secrets(&self) -> Result<(), Failure> {
         let lacking = self.jobs.iter().find_map(|job| {
             let provider = job.provider.as_ref()?;
-            let signs =
-                matches!(&job.content, Content::Draft(draft) if !draft.unsigned) && !provider.schemes.is_empty();
-            (signs && self.keyring.secrets(&provider.name).is_empty()).then_some(provider)
+            (job.signs() && self.keyring.secrets(&provider.name).is_empty()).then_some(provider)
         });
         match lacking {
             Some(provider) => {
@@ -297,21 +311,16 @@ impl<'a> Resolver<'a> {
 /// # Errors
 ///
 /// When an override does not fit the payload.
-pub fn fixture_job(
-    provider: &Arc<Provider>,
-    event: &Event,
-    what: What<'_>,
-    moment: &Moment,
-    url: Url,
-) -> Result<Job, Failure> {
-    let draft =
-        provider.draft(event, what, moment).map_err(|error| Failure::usage(format!("{}: {error}", event.full_name)))?;
+pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: What<'_>, url: Url) -> Result<Job, Failure> {
+    let recipe =
+        provider.recipe(event, what).map_err(|error| Failure::usage(format!("{}: {error}", event.full_name)))?;
     Ok(Job {
         provider: Some(Arc::clone(provider)),
         event: Some(event.full_name.clone()),
         url,
-        content: Content::Draft(Box::new(draft)),
+        content: Content::Event(Box::new(recipe)),
         headers: Headers::new(),
+        tamper: None,
     })
 }
 
@@ -328,7 +337,7 @@ pub fn moment(now: Timestamp, id: Option<String>) -> Result<Moment, Failure> {
 }
 
 /// The forgery that the command line names.
-pub const fn tamper(kind: cli::Tamper) -> Tamper {
+const fn tamper(kind: cli::Tamper) -> Tamper {
     match kind {
         cli::Tamper::Body => Tamper::Body,
         cli::Tamper::Signature => Tamper::Signature,

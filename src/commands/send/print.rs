@@ -4,25 +4,22 @@ use std::io::Write;
 
 use super::{
     deliver::{Courier, request_of},
-    plan::{Content, Plan},
+    plan::Plan,
 };
 use crate::{
     cli::Print,
     commands::{failure::Failure, stdout},
     net::sender::end_to_end,
     render::{json, request},
-    webhook::{delivery::Policy, request::Request},
+    webhook::request::Request,
 };
 
 /// Prints every request of a plan, the first attempt of each.
 pub fn print(plan: &Plan, form: Print, courier: &Courier) -> Result<(), Failure> {
     let mut out = stdout();
     for job in &plan.jobs {
-        let course = match &job.content {
-            Content::Draft(_) => job.provider.as_ref().map(|provider| Policy::course(&provider.delivery)),
-            Content::Capture(_) => None,
-        };
-        let made = request_of(courier, job, course.as_ref(), plan.secret_of(job))?;
+        let begun = courier.begin(job)?;
+        let made = request_of(job, &begun, &job.course(false), courier.now(), plan.secret_of(job))?;
         let headers = end_to_end(&made.headers).cloned().collect();
         let made = Request { headers, ..made };
         let mut bytes = Vec::new();

@@ -48,6 +48,15 @@ pub struct Trial<'a> {
     pub own_headers: &'a Headers,
 }
 
+/// What stands beside the right signature.
+#[derive(Clone, Copy, Debug)]
+enum Beside {
+    /// A wrong one.
+    Wrong,
+    /// One of a version that nobody knows.
+    OtherVersion,
+}
+
 /// The age of the first of two deliveries that are one and the same, as a provider's retry comes later.
 const RETRY_SECONDS: i64 = 5;
 
@@ -72,12 +81,8 @@ impl Case<'_> {
                 Ok(vec![Delivery::new(trial.request(&draft, encoding, trial.now), None)])
             }
             CaseName::BodyReserialised => trial.respelled(self.event),
-            CaseName::SignatureRotated => {
-                trial.signed_beside(self.event, |signed| signed.beside_a_wrong_one(), "a wrong one")
-            }
-            CaseName::VersionUnknown => {
-                trial.signed_beside(self.event, |signed| signed.beside_another_version(), "one of another version")
-            }
+            CaseName::SignatureRotated => trial.signed_beside(self.event, Beside::Wrong),
+            CaseName::VersionUnknown => trial.signed_beside(self.event, Beside::OtherVersion),
             CaseName::DeliveryDuplicated => trial.twice(self.event),
             CaseName::EventUnknown => trial.unknown(self.event),
             CaseName::Burst => (0..BURST)
@@ -211,28 +216,28 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The event with something else beside its signature, each a delivery of its own.
-    fn signed_beside(
-        &self,
-        event: &Event,
-        values: impl Fn(&Signed<'_>) -> Option<[String; 2]>,
-        other: &str,
-    ) -> Result<Vec<Delivery>, String> {
+    /// The event with two entries in its signature's header, the right one behind the other and before it, each a
+    /// delivery of its own.
+    fn signed_beside(&self, event: &Event, other: Beside) -> Result<Vec<Delivery>, String> {
         let places = ["the right one behind", "the right one before"];
         let delivery = |(number, place): (u8, &str)| {
             let draft = self.fixture(event, None, number)?;
             let mut signed = Signed::of(&self.original(&draft))?;
-            let values = values(&signed).ok_or("its signature is no list")?;
+            let (values, words) = match other {
+                Beside::Wrong => (signed.beside_a_wrong_one(), "a wrong one"),
+                Beside::OtherVersion => (signed.beside_another_version(), "one of another version"),
+            };
+            let values = values.ok_or("its signature is no list")?;
             signed.set(&values[usize::from(number)])?;
-            Ok(Delivery::new(signed.request, Some(&format!("{place} {other}"))))
+            Ok(Delivery::new(signed.request, Some(&format!("{place} {words}"))))
         };
         (0..).zip(places).map(delivery).collect()
     }
 
-    /// The same delivery twice; where a time is signed it is renewed, as the provider's retry does.
+    /// The same delivery twice; dated and signed anew where the provider's retry is.
     fn twice(&self, event: &Event) -> Result<Vec<Delivery>, String> {
         let draft = self.fixture(event, None, 0)?;
-        let before = if self.provider.has_replay_protection() {
+        let before = if self.provider.delivery.retry.renews_timestamp {
             Timestamp::from_unix_millis(self.now.unix_millis() - RETRY_SECONDS * 1000)
         } else {
             self.now

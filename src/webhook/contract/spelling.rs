@@ -182,7 +182,11 @@ impl Style {
 }
 
 fn escape(character: char) -> String {
-    character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+    let mut escape = String::new();
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        let _ = write!(escape, "\\u{unit:04x}");
+    }
+    escape
 }
 
 /// The text with `1.0` and `1e0` by turns for its whole numbers, where the schema says that any number may stand.

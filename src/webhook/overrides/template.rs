@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{OverrideError, find};
-use crate::webhook::json::{Kind, Path, parse, quote};
+use crate::webhook::json::{Kind, Node, Path, parse, quote};
 
 /// A payload with blanks: values at known paths that are new in every send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,18 @@ impl Template {
         Ok(Self { text, blanks })
     }
 
+    /// Finds the values that are one of `marks`, as a string or a number; one that does not occur is no blank.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not JSON.
+    pub(in crate::webhook) fn marked(text: impl Into<String>, marks: &[String]) -> Result<Self, OverrideError> {
+        let text = text.into();
+        let mut blanks = Vec::with_capacity(marks.len());
+        collect(&parse(&text)?, marks, &mut blanks);
+        Ok(Self { text, blanks })
+    }
+
     /// The payload with these values in the order of the paths. Each becomes a string, except that a number stays one
     /// where the value reads as a number. A blank without a value keeps what stood there.
     #[must_use]
@@ -63,6 +75,20 @@ impl Template {
         }
         filled.push_str(&self.text[copied..]);
         filled
+    }
+}
+
+/// Adds the blanks within a node in the order of the text.
+fn collect(node: &Node<'_>, marks: &[String], blanks: &mut Vec<Blank>) {
+    let (found, is_number) = match &node.kind {
+        Kind::Array(items) => return items.iter().for_each(|item| collect(item, marks, blanks)),
+        Kind::Object(members) => return members.iter().for_each(|member| collect(&member.value, marks, blanks)),
+        Kind::String(text) => (text.as_ref(), false),
+        Kind::Number(text) => (*text, true),
+        Kind::Null | Kind::Bool(_) => return,
+    };
+    if let Some(index) = marks.iter().position(|mark| mark == found) {
+        blanks.push(Blank { span: node.span.clone(), index, is_number });
     }
 }
 

@@ -1,5 +1,5 @@
-//! Makes the requests that a provider would send: a payload with fresh values and the user's
-//! changes, then for each attempt the body in one form, the headers and the signature.
+//! Makes the requests that a provider would send: of a draft, which a [`recipe`](super::recipe)
+//! gives, for each attempt the body in one form, the headers and the signature.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
@@ -7,13 +7,13 @@ use http::{HeaderName, HeaderValue, header};
 use super::{
     Provider,
     event::Event,
-    fresh::{Fresh, Source, seed_of},
+    fresh::{Fresh, Source},
     payload::Payload,
 };
 use crate::webhook::{
     delivery::{Encoding, Media},
     json::{self, Path},
-    overrides::{self, Override, OverrideError},
+    overrides::{Override, OverrideError},
     request::{self, Headers, Request},
     signature::{Message, SigningSecret},
     time::Timestamp,
@@ -28,12 +28,12 @@ pub struct Draft {
     pub event: String,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
-    content: Content,
-    seed: [u8; 32],
+    pub(super) content: Content,
+    pub(super) seed: [u8; 32],
 }
 
 #[derive(Clone, Debug)]
-enum Content {
+pub(super) enum Content {
     /// A JSON text, sent in whichever form the attempt has.
     Payload(String),
     /// The user's own bytes, sent as they are.
@@ -77,49 +77,13 @@ pub struct AttemptOf<'a> {
 }
 
 impl Provider {
-    /// Drafts a delivery of one of the provider's events.
+    /// Drafts a single delivery of one of the provider's events.
     ///
     /// # Errors
     ///
     /// When an override does not fit the payload.
     pub fn draft(&self, event: &Event, what: What<'_>, moment: &Moment) -> Result<Draft, OverrideError> {
-        let seed = moment.id.as_deref().map_or(moment.entropy, seed_of);
-        let source = Source { now: moment.now, id: "", seed: &seed };
-        let id =
-            moment.id.clone().or_else(|| self.delivery.id.as_ref().map(|id| id.make(source, "id"))).unwrap_or_default();
-        let content = match what {
-            What::Bytes(bytes) => Content::Bytes(bytes.clone()),
-            What::Fixture(variant, overrides) => {
-                let source = Source { id: &id, ..source };
-                Content::Payload(self.payload(event, variant.unwrap_or_default(), overrides, source)?)
-            }
-        };
-        Ok(Draft { id, event: event.name.clone(), unsigned: event.unsigned, content, seed })
-    }
-
-    fn payload(
-        &self,
-        event: &Event,
-        variant: &[(Path, String)],
-        overrides: &[Override],
-        source: Source<'_>,
-    ) -> Result<String, OverrideError> {
-        let mut text = event.fixture.clone();
-        for (path, value) in variant {
-            text = overrides::replace(&text, path, value)?;
-        }
-        for (path, fresh) in &self.fresh {
-            // A payload of another shape has no such field, and nothing to renew.
-            if json::parse(&text).is_ok_and(|root| root.get(path).is_some()) {
-                text = overrides::replace(&text, path, &fresh.make(source, &path.to_string()))?;
-            }
-        }
-        let text = overrides::apply(&text, overrides)?;
-        let mut compact = String::with_capacity(text.len());
-        if let Ok(root) = json::parse(&text) {
-            json::compact(&text, &root, &mut compact);
-        }
-        Ok(compact)
+        Ok(self.recipe(event, what)?.draft(moment))
     }
 
     /// The request of one attempt: body, headers, and the signature unless there is no secret.
@@ -215,7 +179,7 @@ impl Draft {
 }
 
 /// The fields of a flat payload, in order.
-fn fields(text: &str) -> Vec<(String, String)> {
+pub(super) fn fields(text: &str) -> Vec<(String, String)> {
     use crate::webhook::json::Kind;
     let Ok(root) = json::parse(text) else { return Vec::new() };
     let payload = Payload::of(root);

@@ -1,7 +1,7 @@
 //! Providers: who sends webhooks, as data.
 //!
 //! A [`Provider`] is read from a folder's [`files`] by its [`manifest`]; the [`catalog`] holds all
-//! of them and finds the one behind a request; [`compose`] makes the requests that it would send.
+//! of them and finds the one behind a request; [`recipe`] and [`compose`] make the requests that it would send.
 
 pub mod catalog;
 pub mod compose;
@@ -10,6 +10,8 @@ pub mod files;
 pub mod fresh;
 pub mod manifest;
 pub mod payload;
+pub mod recipe;
+pub mod resign;
 pub mod self_test;
 
 use std::sync::OnceLock;

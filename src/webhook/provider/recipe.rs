@@ -1,0 +1,156 @@
+//! An event made ready to be sent many times: fixture, variant and overrides are joined once, and
+//! each delivery that is drafted from it only draws its id and fills in its fresh values.
+
+use bytes::Bytes;
+
+use super::{
+    Provider,
+    compose::{Content, Draft, Moment, What},
+    event::Event,
+    fresh::{Fresh, Source, seed_of},
+};
+use crate::webhook::{
+    json::{self, Path},
+    overrides::{self, Override, OverrideError, Template},
+    time::Timestamp,
+};
+
+/// What deliveries of one event are drafted from.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// The event's name without the provider's.
+    event: String,
+    /// Whether the provider sends it without a signature.
+    pub unsigned: bool,
+    /// How a delivery's id is made.
+    id: Option<Fresh>,
+    ingredients: Ingredients,
+}
+
+#[derive(Clone, Debug)]
+enum Ingredients {
+    /// A payload with blanks, and what fills each: the label that tells it apart, and its form.
+    Payload(Template, Vec<(String, Fresh)>),
+    /// The user's own bytes.
+    Bytes(Bytes),
+}
+
+impl Provider {
+    /// Makes one of the provider's events ready to be drafted.
+    ///
+    /// # Errors
+    ///
+    /// When an override does not fit the payload.
+    pub fn recipe(&self, event: &Event, what: What<'_>) -> Result<Recipe, OverrideError> {
+        let ingredients = match what {
+            What::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
+            What::Fixture(variant, overrides) => self.payload(event, variant.unwrap_or_default(), overrides)?,
+        };
+        Ok(Recipe { event: event.name.clone(), unsigned: event.unsigned, id: self.delivery.id.clone(), ingredients })
+    }
+
+    /// The payload with a mark in each fresh value's place while it is edited: a value that an
+    /// override sets or removes takes its mark away, and one that it moves takes it along.
+    fn payload(
+        &self,
+        event: &Event,
+        variant: &[(Path, String)],
+        overrides: &[Override],
+    ) -> Result<Ingredients, OverrideError> {
+        let mut text = event.fixture.clone();
+        for (path, value) in variant {
+            text = overrides::replace(&text, path, value)?;
+        }
+        let (mut marks, mut values) = (Vec::new(), Vec::new());
+        let seed = seed_of(&text);
+        for (path, fresh) in &self.fresh {
+            // A payload of another shape has no such field, and nothing to renew.
+            if json::parse(&text).is_ok_and(|root| root.get(path).is_some()) {
+                let label = path.to_string();
+                let mark = mark(&seed, &label);
+                text = overrides::replace(&text, path, &mark)?;
+                marks.push(mark);
+                values.push((label, fresh.clone()));
+            }
+        }
+        let text = overrides::apply(&text, overrides)?;
+        let mut compact = String::with_capacity(text.len());
+        if let Ok(root) = json::parse(&text) {
+            json::compact(&text, &root, &mut compact);
+        }
+        Ok(Ingredients::Payload(Template::marked(compact, &marks)?, values))
+    }
+}
+
+/// A text that reads as a number too, so that it can stand for either, and that nobody writes by
+/// chance.
+fn mark(seed: &[u8; 32], label: &str) -> String {
+    let digits = Fresh::try_from("1{digits:40}".to_owned());
+    let source = Source { now: Timestamp::from_unix_seconds(0), id: "", seed };
+    digits.map(|digits| digits.make(source, label)).unwrap_or_default()
+}
+
+impl Recipe {
+    /// Drafts a delivery.
+    #[must_use]
+    pub fn draft(&self, moment: &Moment) -> Draft {
+        let seed = moment.id.as_deref().map_or(moment.entropy, seed_of);
+        let source = Source { now: moment.now, id: "", seed: &seed };
+        let id = moment.id.clone().or_else(|| self.id.as_ref().map(|id| id.make(source, "id"))).unwrap_or_default();
+        let content = match &self.ingredients {
+            Ingredients::Bytes(bytes) => Content::Bytes(bytes.clone()),
+            Ingredients::Payload(template, values) => {
+                let source = Source { id: &id, ..source };
+                let values: Vec<String> = values.iter().map(|(label, fresh)| fresh.make(source, label)).collect();
+                Content::Payload(template.fill(&values))
+            }
+        };
+        Draft { id, event: self.event.clone(), unsigned: self.unsigned, content, seed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::provider::files::Files;
+
+    const MANIFEST: &str = "name = 'acme'\ntitle = 'Acme'\nabout = 'A test'\n[delivery]\nsuccess = ['2xx']\nid = 'x{digits:9}'\n\
+        [recognise]\nevent = 'type'\n[fresh]\nat = '{unix}'\n'list.1.id' = 'of {id}'\nabsent = '{now}'\n\
+        [[event]]\nname = 'ping'\nabout = 'An event'\n";
+    const PING: &str = r#"{ "type": "ping", "at": 1, "list": [ "a", { "id": "2" } ] }"#;
+
+    /// The payloads of drafts with these ids.
+    fn payloads(overrides: &[Override], ids: &[&'static str]) -> Vec<String> {
+        let files =
+            [("provider.toml", MANIFEST), ("events/ping.json", PING)].map(|(path, text)| (path.into(), text.into()));
+        let provider = Provider::load(Files::new("acme", files.into())).unwrap();
+        let recipe = provider.recipe(&provider.events[0], What::Fixture(None, overrides)).unwrap();
+        let moment = |seconds, id: &str| Moment {
+            now: Timestamp::from_unix_seconds(seconds),
+            id: Some(id.to_owned()),
+            entropy: [0; 32],
+        };
+        ids.iter().zip(7..).map(|(id, now)| recipe.draft(&moment(now, id)).payload().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn each_draft_has_its_own_values_in_the_same_payload() {
+        let expected = [
+            "{\"type\":\"ping\",\"at\":7,\"list\":[\"a\",{\"id\":\"of A\"}]}",
+            r#"{"type":"ping","at":8,"list":["a",{"id":"of \"B\""}]}"#,
+        ];
+        assert_eq!(payloads(&[], &["A", "\"B\""]), expected);
+    }
+
+    #[test]
+    fn what_the_user_sets_or_removes_is_not_renewed() {
+        let overrides = [Override::set("at=5").unwrap(), Override::remove("list.1.id").unwrap()];
+        assert_eq!(payloads(&overrides, &["A"]), [r#"{"type":"ping","at":5,"list":["a",{}]}"#]);
+    }
+
+    #[test]
+    fn a_fresh_value_that_the_user_moves_is_renewed_where_it_comes_to_stand() {
+        let expected = [r#"{"type":"ping","at":7,"list":[{"id":"of A"}]}"#];
+        assert_eq!(payloads(&[Override::remove("list.0").unwrap()], &["A"]), expected);
+    }
+}
