@@ -4,6 +4,7 @@
 // What is unwrapped here fails the test that it stands in.
 #![allow(clippy::unwrap_used)]
 
+mod check;
 mod config;
 #[cfg(unix)]
 mod crash;

@@ -7,5 +7,6 @@ mod resend;
 mod resign;
 mod retry;
 mod success;
+mod tamper;
 mod tls;
 mod unreachable;

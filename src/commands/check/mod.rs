@@ -59,11 +59,13 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     let mut runner = Runner::new(args, &keyring, &own_headers, &chosen, teller);
     let exit = runtime()?.block_on(async {
         tokio::select! {
-            exit = runner.check_all(&targets) => exit,
+            // Ctrl-C is listened for before anything is sent.
+            biased;
             interrupted = tokio::signal::ctrl_c() => match interrupted {
                 Ok(()) => Ok(Exit::Interrupted),
                 Err(error) => Err(Failure::from(error)),
             },
+            exit = runner.check_all(&targets) => exit,
         }
     })?;
     runner.finish()?;

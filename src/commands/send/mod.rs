@@ -47,11 +47,13 @@ pub fn run(context: &Context, args: &Send) -> Result<Exit, Failure> {
     let deliveries = plan.jobs.iter().map(|job| Delivery::new(job, plan.secret_of(job), retries.wanted()));
     let exit = runtime()?.block_on(async {
         tokio::select! {
-            exit = schedule::run(deliveries, &courier, retries, &mut teller) => exit,
+            // Ctrl-C is listened for before anything is sent.
+            biased;
             interrupted = tokio::signal::ctrl_c() => match interrupted {
                 Ok(()) => Ok(Exit::Interrupted),
                 Err(error) => Err(Failure::from(error)),
             },
+            exit = schedule::run(deliveries, &courier, retries, &mut teller) => exit,
         }
     })?;
     if exit == Exit::Interrupted {

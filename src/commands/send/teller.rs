@@ -17,10 +17,7 @@ use crate::{
     cli::Format,
     commands::{context::Context, failure::Failure, stdout},
     render::{json, pretty::Page, text},
-    webhook::{
-        record::{Attempt, Outcome},
-        time::words,
-    },
+    webhook::{record::Attempt, time::words},
 };
 
 /// Tells of a run of `send`.

@@ -1,7 +1,5 @@
 //! Which cases there are, and which of them make sense for a provider.
 
-use std::time::Duration;
-
 use super::{
     record::{CaseRecord, Outcome},
     tamper::{self, Forgery, Tamper},
@@ -250,7 +248,6 @@ fn described(variant: &[(Path, String)]) -> String {
 
 /// What a case sends, in words.
 fn sends(name: CaseName, provider: &Provider) -> String {
-    let beyond = |distance: Option<Duration>| distance.map_or_else(|| "longer than is allowed".to_owned(), words);
     match name {
         CaseName::EventAccepted => String::new(),
         CaseName::Encoding(Media::Json) => "as JSON".to_owned(),
@@ -263,8 +260,14 @@ fn sends(name: CaseName, provider: &Provider) -> String {
         CaseName::SignatureTruncated => "half of the signature".to_owned(),
         CaseName::SignatureEmpty => "an empty signature".to_owned(),
         CaseName::SignatureGarbage => "no signature's form".to_owned(),
-        CaseName::TimestampStale => format!("signed {} ago", beyond(tamper::stale_by(provider))),
-        CaseName::TimestampFuture => format!("signed {} ahead", beyond(tamper::future_by(provider))),
+        CaseName::TimestampStale => match tamper::stale_by(provider) {
+            Some(age) => format!("signed {} ago", words(age)),
+            None => "signed too long ago".to_owned(),
+        },
+        CaseName::TimestampFuture => match tamper::future_by(provider) {
+            Some(distance) => format!("signed {} ahead", words(distance)),
+            None => "signed too far ahead".to_owned(),
+        },
         CaseName::SignatureRotated => "a wrong signature beside it".to_owned(),
         CaseName::VersionUnknown => "an unknown version beside it".to_owned(),
         CaseName::DeliveryDuplicated => "the same delivery twice".to_owned(),

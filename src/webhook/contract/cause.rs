@@ -49,9 +49,9 @@ impl Known {
         tried.peek().is_some() && tried.all(|(_, fault)| is(fault.as_ref()))
     }
 
-    /// Whether every forgery of the kinds that only a signature tells was taken.
+    /// Whether every plain forgery was taken; a handler that only looks whether there is a signature is one of those.
     fn never_verifies(&self) -> bool {
-        let forged = [CaseName::SignatureMissing, CaseName::SecretWrong, CaseName::BodyTampered];
+        let forged = [CaseName::SecretWrong, CaseName::BodyTampered];
         self.all(&forged, |fault| matches!(fault, Some(Fault::Taken(_))))
     }
 
@@ -207,6 +207,7 @@ fn refused(status: u16, name: CaseName, case: &Case<'_>, met: &Met<'_>) -> Strin
             Code::BodyReserialised.hint()
         ),
         CaseName::Encoding(_) => FORMS.to_owned(),
+        _ if status == 415 => FORMS.to_owned(),
         CaseName::SignatureRotated => format!(
             "while a secret is rotated, {} holds a signature for each: split it at its separator, and take the delivery when any of them matches",
             header_of(provider)

@@ -191,14 +191,13 @@ impl<'a> Trial<'a> {
         Ok(Delivery::new(self.first(&draft), Some(spelling.how)))
     }
 
-    /// The event in each of its other spellings, each a delivery of its own: a handler may refuse an id that it had.
+    /// A delivery for each spelling. Each has an id of its own: one that is had already may well be refused.
     fn respelled(&self, event: &Event) -> Result<Vec<Delivery>, String> {
-        let first = self.fixture(event, None, 0)?;
-        let count = self.spellings(event, &first)?.len();
+        let count = self.spellings(event, &self.fixture(event, None, 0)?)?.len();
         let delivery = |number: usize| {
             let draft = self.fixture(event, None, u8::try_from(number).unwrap_or(u8::MAX))?;
-            let spelling = self.spellings(event, &draft)?.into_iter().nth(number);
-            self.spelled(event, &draft, spelling.ok_or("its spellings are not always the same")?)
+            let spelling = self.spellings(event, &draft)?.into_iter().nth(number).ok_or("it is spelled in one way")?;
+            self.spelled(event, &draft, spelling)
         };
         (0..count).map(delivery).collect()
     }
@@ -216,8 +215,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The event with two entries in its signature's header, the right one behind the other and before it, each a
-    /// delivery of its own.
+    /// Two deliveries with two entries in the signature's header: the right one behind the other, and before it.
     fn signed_beside(&self, event: &Event, other: Beside) -> Result<Vec<Delivery>, String> {
         let places = ["the right one behind", "the right one before"];
         let delivery = |(number, place): (u8, &str)| {
