@@ -253,7 +253,7 @@ fn sends(name: CaseName, provider: &Provider) -> String {
         CaseName::Encoding(Media::Json) => "as JSON".to_owned(),
         CaseName::Encoding(Media::Urlencoded) => "as a urlencoded form".to_owned(),
         CaseName::Encoding(Media::Multipart) => "as a multipart form".to_owned(),
-        CaseName::BodyReserialised => "other white space, key order, escapes".to_owned(),
+        CaseName::BodyReserialised => "other white space, order, escapes".to_owned(),
         CaseName::BodyTampered => "body changed after signing".to_owned(),
         CaseName::SecretWrong => "signed with another secret".to_owned(),
         CaseName::SignatureMissing => "no signature".to_owned(),

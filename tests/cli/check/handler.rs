@@ -131,11 +131,16 @@ impl Shared {
     }
 }
 
+/// The bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
 /// Whether Cyanite's signature is right over these bytes.
 pub fn cyanite_signed(message: &Message, bytes: &[u8]) -> bool {
     let mut mac = Hmac::<Sha512>::new_from_slice(CYANITE_SECRET).unwrap();
     mac.update(bytes);
-    let expected: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = hex(&mac.finalize().into_bytes());
     message.header("signature") == Some(expected.as_str())
 }
 

@@ -1,6 +1,6 @@
 //! Providers of the user's own, whose cases come from the manifest alone.
 
-use super::{Handler, Reply, Report, check};
+use super::{Handler, Reply, Report, check, handler::hex};
 use crate::harness::{Dir, text};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -45,7 +45,7 @@ fn acme(header: &str, body: &[u8], now: u64) -> u16 {
     mac.update(time.as_bytes());
     mac.update(b".");
     mac.update(body);
-    let expected: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = hex(&mac.finalize().into_bytes());
     let age = i64::try_from(now).unwrap() - time.parse::<i64>().unwrap();
     if value_of("v1=").any(|given| given == expected) && (-10..=120).contains(&age) { 202 } else { 403 }
 }
@@ -96,9 +96,8 @@ fn a_token_says_nothing_of_the_body() {
         .replace("hmac-sha256", "token")
         .replace("t={timestamp},v1={hex}\", separator = \",\"", "{token}\"")
         .replace("content = \"{timestamp}.{body}\"", "content = \"{body}\"");
-    let manifest: String =
-        manifest.lines().filter(|line| !line.starts_with("timestamp")).map(|line| format!("{line}\n")).collect();
-    dir.write("acme/provider.toml", manifest);
+    let lines: Vec<&str> = manifest.lines().filter(|line| !line.starts_with("timestamp")).collect();
+    dir.write("acme/provider.toml", lines.join("\n"));
     dir.write("acme/schema.json", SCHEMA);
     dir.write("acme/events/made.json", r#"{ "type": "made", "price": 12 }"#);
     let handler = Handler::new(|message| {
