@@ -36,6 +36,7 @@ const HOP_BY_HOP: [&str; 10] = [
 #[derive(Debug)]
 pub struct Sender {
     insecure: bool,
+    keeps_connections: bool,
     plain: OnceLock<Client>,
     tls: OnceLock<Client>,
 }
@@ -108,7 +109,14 @@ impl Sender {
     /// A sender that accepts any certificate if `insecure`.
     #[must_use]
     pub const fn new(insecure: bool) -> Self {
-        Self { insecure, plain: OnceLock::new(), tls: OnceLock::new() }
+        Self { insecure, keeps_connections: true, plain: OnceLock::new(), tls: OnceLock::new() }
+    }
+
+    /// The same with a connection for each request. Some servers close theirs after an error without saying so (uvicorn
+    /// does), and the next request on it would seem to fail as well.
+    #[must_use]
+    pub fn one_request_a_connection(self) -> Self {
+        Self { keeps_connections: false, ..self }
     }
 
     /// Sends a request to a URL, whose path and query count instead of the request's target, and
@@ -166,6 +174,7 @@ impl Sender {
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .http1_only()
+            .pool_max_idle_per_host(if self.keeps_connections { usize::MAX } else { 0 })
             .tls_danger_accept_invalid_certs(self.insecure);
         // Reading the system's certificates takes longer than all the rest of a send.
         let builder = if tls { builder } else { builder.tls_certs_only([]) };
@@ -264,8 +273,38 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
-    use crate::webhook::request::{HeaderName, HeaderValue};
+    use crate::webhook::request::{HeaderName, HeaderValue, Method};
+
+    #[tokio::test]
+    async fn a_request_may_have_a_connection_of_its_own() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = parse_url(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        // One request a connection is answered, and the connection is left open.
+        let server = tokio::spawn(async move {
+            let mut open = Vec::new();
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+                stream.write_all(b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                open.push(stream);
+            }
+            open.len()
+        });
+        let sender = Sender::new(false).one_request_a_connection();
+        let (method, target) = (Method::POST, "/".to_owned());
+        let request = Request { method, target, headers: Headers::new(), body: "{}".into() };
+        for _ in 0..2 {
+            let sent = sender.send(&url, &request, Duration::from_secs(60)).await;
+            assert_eq!(sent.answer.unwrap().status, 500);
+        }
+        assert_eq!(server.await.unwrap(), 2);
+    }
 
     #[test]
     fn what_belongs_to_a_connection_is_not_passed_on() {

@@ -88,7 +88,8 @@ impl<'a> Runner<'a> {
         teller: Teller<'a>,
     ) -> Self {
         Self {
-            sender: Sender::new(args.insecure),
+            // What one case does to its connection is nothing to the next.
+            sender: Sender::new(args.insecure).one_request_a_connection(),
             timeout: args.timeout,
             keyring,
             own_headers,
