@@ -174,6 +174,9 @@ impl Sender {
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .http1_only()
+            // Some servers close a connection after an error without saying so (uvicorn does), and the next request on it
+            // would seem to fail as well.
+            .pool_max_idle_per_host(0)
             .tls_danger_accept_invalid_certs(self.insecure);
         // Reading the system's certificates takes longer than all the rest of a send.
         let builder = if tls { builder } else { builder.tls_certs_only([]) };
@@ -277,8 +280,38 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
-    use crate::webhook::request::HeaderName;
+    use crate::webhook::request::{HeaderName, Method};
+
+    #[tokio::test]
+    async fn each_request_has_a_connection_of_its_own() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = parse_url(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        // One request a connection is answered, and the connection is left open.
+        let server = tokio::spawn(async move {
+            let mut open = Vec::new();
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+                stream.write_all(b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                open.push(stream);
+            }
+            open.len()
+        });
+        let sender = Sender::new(false);
+        let (method, target) = (Method::POST, "/".to_owned());
+        let request = Request { method, target, headers: Headers::new(), body: "{}".into() };
+        for _ in 0..2 {
+            let sent = sender.send(&url, &request, Duration::from_secs(60)).await;
+            assert_eq!(sent.answer.unwrap().status, 500);
+        }
+        assert_eq!(server.await.unwrap(), 2);
+    }
 
     #[test]
     fn what_belongs_to_a_connection_is_not_passed_on() {
