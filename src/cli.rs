@@ -228,6 +228,7 @@ Examples:
   hookdev send cyanite.v2.finished --set event.type=InDepthAnalysis --set resource.id=42
   hookdev send aspect.task.completed --data my-body.json --secret env:ASPECT_SECRET
   hookdev send aspect.task.failed --print curl
+  hookdev send aspect.task.failed --retry --speed 60   # the provider's schedule, an hour in a minute
   hookdev send captures/20250101T120000.000Z-000001-cyanite.v2.finished.json
 
 Success is what the provider counts as success; `hookdev events` says what that is.")]
@@ -263,6 +264,14 @@ pub struct Send {
     /// Wait this long for an answer [default: what the provider waits, else 30s]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+
+    /// Try again as the provider does when a delivery fails: same id, its waits
+    #[arg(long, conflicts_with = "print")]
+    pub retry: bool,
+
+    /// Divide the waits of --retry by this
+    #[arg(long, value_name = "X", default_value = "1", requires = "retry", value_parser = parse_speed)]
+    pub speed: f64,
 
     /// Send nothing and print the signed request
     #[arg(long, value_enum, value_name = "AS")]
@@ -414,6 +423,12 @@ pub struct Completions {
 fn parse_id(text: &str) -> Result<String, String> {
     let sound = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if sound { Ok(text.to_owned()) } else { Err("an id is made of visible ASCII characters".to_owned()) }
+}
+
+/// Reads what waits are divided by.
+fn parse_speed(text: &str) -> Result<f64, String> {
+    let wrong = || format!("`{text}` is no speed: write how many times as fast, `60`");
+    text.trim_end_matches('x').parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0).ok_or_else(wrong)
 }
 
 /// Reads a size: `64KiB`, `10MiB`, `1GiB`, or plain bytes.

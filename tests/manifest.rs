@@ -187,6 +187,11 @@ fn a_malformed_value_is_named_where_it_stands() {
         ),
         ("timeout = \"3s\"", "method = \"PO ST\"", "acme/provider.toml:20:10: `PO ST` is no method"),
         (
+            "timeout = \"3s\"",
+            "retry = { waits = [\"5s\"], stop = [\"4x\"] }",
+            "acme/provider.toml:20:36: `4x` is no status: write one such as `200`, or a class such as `2xx`",
+        ),
+        (
             "event = \"type\"",
             "event = \"a..b\"",
             "acme/provider.toml:24:9: the path `a..b` has an empty key; write a JSON pointer (`/a//b`) if that is meant",
@@ -466,4 +471,15 @@ fn strange() -> impl Strategy<Value = Vec<u8>> {
     let any = prop::sample::select((0x20..=0xff_u8).filter(|byte| *byte != 0x7f).chain([b'\t']).collect::<Vec<_>>());
     let piece = prop_oneof![known.prop_map(|text| text.as_bytes().to_vec()), any.prop_map(|byte| vec![byte])];
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+#[test]
+fn a_retry_is_signed_anew_where_an_old_time_would_be_refused_unless_the_manifest_says_otherwise() {
+    let renews = |retry: &str| {
+        let provider = load(&SOUND.replace("timeout = \"3s\"", retry), &FILES).expect("a provider");
+        (provider.delivery.retry.assumed, provider.delivery.retry.renews_timestamp)
+    };
+    assert_eq!(renews(""), (true, true));
+    assert_eq!(renews("retry = { waits = [] }"), (false, true));
+    assert_eq!(renews("retry = { waits = [], renews_timestamp = false }"), (false, false));
 }

@@ -10,7 +10,7 @@ use super::{
     failure::{Exit, Failure},
     listen::{Answers, Current, Cut, Output, Receiver, Settings, View, Writer},
     runtime,
-    send::{Courier, Job, Pins, deliver, fixture_job},
+    send::{Courier, Delivery, Job, fixture_job},
 };
 use crate::{
     cli::Global,
@@ -22,7 +22,7 @@ use crate::{
     webhook::{
         keyring::{Keyring, SecretSource},
         provider::{catalog::Catalog, compose::What},
-        record::{Attempt, Outcome},
+        record::Outcome,
         signature::SigningSecret,
     },
 };
@@ -87,17 +87,16 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
 /// Delivers every job with the development secret of its provider; how many were accepted.
 async fn send(context: &Context, jobs: &[Job]) -> Result<usize, Failure> {
     let keyring = development_keyring(&context.catalog)?;
-    let courier = Courier::new(false, None, Pins::default(), None);
+    let courier = Courier::new(false, None, None, None);
     let mut accepted = 0;
     for job in jobs {
         let secret = job.provider.as_ref().and_then(|provider| keyring.secrets(&provider.name).first());
-        let tell = |attempt: &Attempt| {
-            if attempt.outcome != Outcome::Accepted {
-                context.terminal.warn(&format!("{}: {}", job.event.as_deref().unwrap_or("a delivery"), attempt.reason));
-            }
-            Ok(())
-        };
-        accepted += usize::from(deliver(&courier, job, secret, tell).await? == Exit::Good);
+        let attempt = Delivery::new(job, secret, false).attempt(&courier).await?.attempt;
+        if attempt.outcome == Outcome::Accepted {
+            accepted += 1;
+        } else {
+            context.terminal.warn(&format!("{}: {}", job.event.as_deref().unwrap_or("a delivery"), attempt.reason));
+        }
     }
     Ok(accepted)
 }

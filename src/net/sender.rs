@@ -92,6 +92,18 @@ pub fn parse_url(text: &str) -> Result<Url, SendError> {
     }
 }
 
+/// What takes a request to an endpoint.
+pub trait Transport {
+    /// Sends a request to a URL and waits up to `patience` for the whole answer.
+    fn send(&self, url: &Url, request: &Request, patience: Duration) -> impl Future<Output = Sent>;
+}
+
+impl Transport for Sender {
+    async fn send(&self, url: &Url, request: &Request, patience: Duration) -> Sent {
+        Self::send(self, url, request, patience).await
+    }
+}
+
 impl Sender {
     /// A sender that accepts any certificate if `insecure`.
     #[must_use]

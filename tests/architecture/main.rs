@@ -59,6 +59,7 @@ const PURE: &[&str] = &[
     "http",
     "jiff::Timestamp",
     "jiff::civil",
+    "jiff::fmt::rfc2822",
     "multer",
     "regex_lite",
     "serde",

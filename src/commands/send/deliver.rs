@@ -1,5 +1,5 @@
-//! Makes one delivery: attempt by attempt, in the forms and with the repeats of the provider's
-//! policy, until one is accepted or none is left.
+//! Makes the attempts of a delivery, each in the form that the provider's policy has due, and
+//! judges the answers as the provider would.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -13,16 +13,16 @@ use crate::{
         send::plan::{Content, Job, moment},
         target::path_and_query,
     },
-    net::sender::{SendError, Sender, Sent},
+    net::sender::{SendError, Sender, Sent, Transport},
     render::json,
     store::captures::{CaptureName, CaptureStore},
     webhook::{
-        delivery::{Course, Policy},
+        delivery::{self, Course, Failed, Policy, retry_after},
         provider::{
             Provider,
             compose::{AttemptOf, Draft},
         },
-        record::{Attempt, Outcome},
+        record::{Answer, Attempt, Outcome},
         request::Request,
         signature::SigningSecret,
         time::Timestamp,
@@ -30,45 +30,33 @@ use crate::{
 };
 
 /// What deliveries are made with.
-pub struct Courier {
-    sender: Sender,
+pub struct Courier<T = Sender> {
+    transport: T,
     timeout: Option<Duration>,
-    pins: Pins,
+    clock: Box<dyn Fn() -> Timestamp>,
     captures: Option<CaptureStore>,
     /// How many requests were kept.
     kept: AtomicU64,
 }
 
-/// What the user holds fast, where each delivery would have its own.
-#[derive(Clone, Debug, Default)]
-pub struct Pins {
-    /// The time.
-    pub now: Option<Timestamp>,
-    /// The delivery's id.
-    pub id: Option<String>,
-}
-
 impl Courier {
     /// A courier that accepts any certificate if `insecure`, waits `timeout` instead of what the
-    /// provider waits, and keeps what it sends.
-    pub const fn new(insecure: bool, timeout: Option<Duration>, pins: Pins, captures: Option<CaptureStore>) -> Self {
-        Self { sender: Sender::new(insecure), timeout, pins, captures, kept: AtomicU64::new(0) }
+    /// provider waits, dates requests with `pinned` instead of the clock, and keeps what it sends.
+    pub fn new(
+        insecure: bool,
+        timeout: Option<Duration>,
+        pinned: Option<Timestamp>,
+        captures: Option<CaptureStore>,
+    ) -> Self {
+        let clock = Box::new(move || pinned.unwrap_or_else(now));
+        Self { transport: Sender::new(insecure), timeout, clock, captures, kept: AtomicU64::new(0) }
     }
+}
 
-    fn now(&self) -> Timestamp {
-        self.pins.now.unwrap_or_else(now)
-    }
-
-    /// A new delivery of a job; none of a captured request.
-    ///
-    /// # Errors
-    ///
-    /// When the operating system gives no randomness.
-    pub fn draft(&self, job: &Job) -> Result<Option<Draft>, Failure> {
-        match &job.content {
-            Content::Event(recipe) => Ok(Some(recipe.draft(&moment(self.now(), self.pins.id.clone())?))),
-            Content::Capture(_) => Ok(None),
-        }
+impl<T> Courier<T> {
+    /// The time that the request which is made now is dated with.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     fn keep(&self, request: &Request, job: &Job) -> Result<(), Failure> {
@@ -83,79 +71,148 @@ impl Courier {
     }
 }
 
-/// Delivers a job and tells of each attempt; the exit code is that of the last one.
-///
-/// # Errors
-///
-/// When the request can't be sent at all, or an attempt not be told.
-pub async fn deliver(
-    courier: &Courier,
-    job: &Job,
-    secret: Option<&SigningSecret>,
-    mut tell: impl FnMut(&Attempt) -> Result<(), Failure>,
-) -> Result<Exit, Failure> {
-    let policy = job.provider.as_ref().map(|provider| &provider.delivery);
-    let draft = courier.draft(job)?;
-    let mut course = policy.filter(|_| draft.is_some()).map(Policy::course);
-    let of = course.as_ref().and(policy).map_or(1, Policy::most_attempts);
-    let patience = courier.timeout.or_else(|| policy.map(Policy::patience)).unwrap_or(Policy::ASSUMED_TIMEOUT);
-    let mut number = 0;
-    loop {
-        number += 1;
-        let request = request_of(courier, job, draft.as_ref().zip(course.as_ref()), secret);
+/// One delivery under way.
+pub struct Delivery<'a> {
+    /// What is delivered.
+    pub job: &'a Job,
+    secret: Option<&'a SigningSecret>,
+    course: Course<'a>,
+    /// What its attempts have in common, once there was one; none of a captured request.
+    draft: Option<Draft>,
+    /// When its first attempt was made.
+    begun: Option<Timestamp>,
+    number: u32,
+}
+
+/// An attempt that was made, and the wait until the next one; none when there is none.
+pub struct Made {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The provider's wait.
+    pub next: Option<Duration>,
+}
+
+impl Made {
+    /// The exit code, should this be the last attempt.
+    pub const fn exit(&self) -> Exit {
+        match self.attempt.outcome {
+            Outcome::Accepted => Exit::Good,
+            Outcome::Refused | Outcome::TimedOut => Exit::No,
+            Outcome::Unreachable => Exit::Unreachable,
+        }
+    }
+}
+
+impl<'a> Delivery<'a> {
+    /// A delivery that is due now; `retry` says whether the provider's schedule is followed.
+    pub fn new(job: &'a Job, secret: Option<&'a SigningSecret>, retry: bool) -> Self {
+        Self { job, secret, course: job.course(retry), draft: None, begun: None, number: 0 }
+    }
+
+    /// The number of the attempt that is due, and of how many.
+    pub const fn due(&self) -> (u32, u32) {
+        (self.number + 1, self.course.most_attempts())
+    }
+
+    /// Makes the attempt that is due.
+    ///
+    /// # Errors
+    ///
+    /// When the request can't be sent at all, or not be kept.
+    pub async fn attempt<T: Transport>(&mut self, courier: &Courier<T>) -> Result<Made, Failure> {
+        let (job, policy) = (self.job, self.job.policy());
+        self.number += 1;
+        let now = courier.now();
+        let dated = match self.begun {
+            Some(begun) if !policy.retry.renews_timestamp => begun,
+            _ => now,
+        };
+        if self.begun.replace(self.begun.unwrap_or(now)).is_none() {
+            self.draft = job.draft(now)?;
+        }
+        let request = request_of(job, self.draft.as_ref(), &self.course, dated, self.secret);
         courier.keep(&request, job)?;
-        let sent = courier.sender.send(&job.url, &request, patience).await;
+        let patience = courier.timeout.unwrap_or_else(|| policy.patience());
+        let sent = courier.transport.send(&job.url, &request, patience).await;
         let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
-        if draft.as_ref().is_some_and(|draft| draft.unsigned) {
+        if self.draft.as_ref().is_some_and(|draft| draft.unsigned) {
             reason.push_str("; sent unsigned, as the provider does");
         }
+        let answer = match sent.answer {
+            Ok(answer) | Err(SendError::Cut(answer, _)) => Some(answer),
+            Err(_) => None,
+        };
+        let next = failed(outcome, answer.as_ref(), now).and_then(|failed| self.course.after(failed));
         let attempt = Attempt {
             provider: job.provider.as_ref().map(|provider| provider.name.clone()),
             event: job.event.clone(),
             url: job.url.to_string(),
-            number,
-            of,
+            number: self.number,
+            of: self.course.most_attempts(),
             outcome,
             elapsed: sent.elapsed,
             reason,
-            answer: match sent.answer {
-                Ok(answer) | Err(SendError::Cut(answer, _)) => Some(answer),
-                Err(_) => None,
-            },
+            answer,
         };
-        tell(&attempt)?;
-        let again = match (outcome, &mut course) {
-            (Outcome::Refused, Some(course)) => course.after_error(),
-            (Outcome::TimedOut, Some(course)) => course.after_timeout(),
-            _ => false,
-        };
-        if !again {
-            return Ok(match outcome {
-                Outcome::Accepted => Exit::Good,
-                Outcome::Refused | Outcome::TimedOut => Exit::No,
-                Outcome::Unreachable => Exit::Unreachable,
-            });
+        Ok(Made { attempt, next })
+    }
+}
+
+/// What the policy is told of an attempt; nothing of one that was accepted.
+fn failed(outcome: Outcome, answer: Option<&Answer>, now: Timestamp) -> Option<Failed> {
+    match outcome {
+        Outcome::Accepted => None,
+        Outcome::TimedOut => Some(Failed::TimedOut),
+        Outcome::Unreachable => Some(Failed::Unreachable),
+        Outcome::Refused => Some(Failed::Refused {
+            status: answer.map(|answer| answer.status),
+            retry_after: answer
+                .and_then(|answer| answer.headers.text("retry-after"))
+                .and_then(|value| retry_after(&value, now)),
+        }),
+    }
+}
+
+impl Job {
+    /// How its provider delivers, or what is assumed of one that is not known.
+    pub fn policy(&self) -> &Policy {
+        self.provider.as_ref().map_or(&*delivery::UNKNOWN, |provider| &provider.delivery)
+    }
+
+    /// Where its delivery begins.
+    pub fn course(&self, retry: bool) -> Course<'_> {
+        match self.content {
+            Content::Event(_) => self.policy().course(retry),
+            Content::Capture(_) => self.policy().course_of_bytes(retry),
+        }
+    }
+
+    /// A new delivery of an event; none of a captured request.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no randomness.
+    pub fn draft(&self, now: Timestamp) -> Result<Option<Draft>, Failure> {
+        match &self.content {
+            Content::Event(recipe) => Ok(Some(recipe.draft(&moment(now, self.id.clone())?))),
+            Content::Capture(_) => Ok(None),
         }
     }
 }
 
 /// The request of the attempt of a draft that is due, or the captured one.
 pub fn request_of(
-    courier: &Courier,
     job: &Job,
-    due: Option<(&Draft, &Course<'_>)>,
+    draft: Option<&Draft>,
+    course: &Course<'_>,
+    now: Timestamp,
     secret: Option<&SigningSecret>,
 ) -> Request {
     let target = path_and_query(&job.url);
-    match (&job.content, &job.provider, due) {
-        (Content::Event(_), Some(provider), Some((draft, course))) => {
-            let attempt = AttemptOf {
-                encoding: course.encoding(),
-                target: &target,
-                now: courier.now(),
-                secret,
-                own_headers: &job.headers,
-            };
+    match (&job.content, &job.provider, draft) {
+        (Content::Event(_), Some(provider), Some(draft)) => {
+            let attempt =
+                AttemptOf { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
             provider.request(draft, &attempt)
         }
         (Content::Capture(request), ..) => {
@@ -187,4 +244,12 @@ fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), 
         None if (200..300).contains(&answer.status) => (Outcome::Accepted, "any 2xx counts as delivered".to_owned()),
         None => (Outcome::Refused, format!("{} is no 2xx", answer.status)),
     })
+}
+
+#[cfg(test)]
+impl<T> Courier<T> {
+    /// A courier of a test, which brings its own transport and clock.
+    pub fn with(transport: T, clock: impl Fn() -> Timestamp + 'static) -> Self {
+        Self { transport, timeout: None, clock: Box::new(clock), captures: None, kept: AtomicU64::new(0) }
+    }
 }

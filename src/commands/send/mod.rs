@@ -4,22 +4,20 @@
 mod deliver;
 mod plan;
 mod print;
-
-use std::io::Write;
+mod schedule;
+mod teller;
 
 use super::{
     context::{Context, development_note},
     failure::{Exit, Failure},
-    runtime, stdout,
+    runtime,
 };
-use crate::{
-    cli::{Format, Send},
-    render::{json, text},
-    store::captures::CaptureStore,
-    webhook::record::Attempt,
-};
-pub use deliver::{Courier, Pins, deliver};
+use crate::{cli::Send, store::captures::CaptureStore, webhook::time::words};
+pub use deliver::{Courier, Delivery};
+use plan::Plan;
 pub use plan::{Job, fixture_job, moment};
+use schedule::Retries;
+use teller::Teller;
 
 /// Sends, or prints, everything that was named.
 ///
@@ -27,87 +25,60 @@ pub use plan::{Job, fixture_job, moment};
 ///
 /// When something named is neither an event nor a file, or does not fit the options.
 pub fn run(context: &Context, args: &Send) -> Result<Exit, Failure> {
-    let plan = plan::Plan::resolve(context, args)?;
+    let plan = Plan::resolve(context, args)?;
     if let Some(note) = development_note(&plan.keyring, &plan.signing_providers()) {
         context.terminal.note(&note);
     }
     let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
     let captures = captures.map_err(|error| Failure::asked(&error))?;
-    let courier = Courier::new(args.insecure, args.timeout, Pins { now: args.now, id: args.id.clone() }, captures);
+    let courier = Courier::new(args.insecure, args.timeout, args.now, captures);
     if let Some(form) = args.print {
         print::print(&plan, form, &courier)?;
         return Ok(plan.exit(Exit::Good));
     }
-    let mut report = Report::new(context, plan.name_width(), args.to.is_none());
+    let retries = if args.retry { Retries::AtSpeed(args.speed) } else { Retries::None };
+    if retries.wanted() {
+        for note in schedules(&plan) {
+            context.terminal.note(&note);
+        }
+    }
+    let mut teller = Teller::new(context, &plan, args.to.is_none());
+    let deliveries = plan.jobs.iter().map(|job| Delivery::new(job, plan.secret_of(job), retries.wanted()));
     let exit = runtime()?.block_on(async {
         tokio::select! {
-            exit = send_all(&plan, &courier, &mut report) => exit,
+            exit = schedule::run(deliveries, &courier, retries, &mut teller) => exit,
             interrupted = tokio::signal::ctrl_c() => match interrupted {
                 Ok(()) => Ok(Exit::Interrupted),
                 Err(error) => Err(Failure::from(error)),
             },
         }
     })?;
+    if exit == Exit::Interrupted {
+        teller.interrupted();
+    }
     Ok(plan.exit(exit))
 }
 
-/// Delivers one job after the other; once an endpoint can't be reached, the rest is not tried.
-async fn send_all(plan: &plan::Plan, courier: &Courier, report: &mut Report<'_>) -> Result<Exit, Failure> {
-    let mut exit = Exit::Good;
-    for (done, job) in plan.jobs.iter().enumerate() {
-        let outcome = deliver(courier, job, plan.secret_of(job), |attempt| report.attempt(attempt)).await?;
-        exit = worse(exit, outcome);
-        if outcome == Exit::Unreachable {
-            report.unreachable(job, plan.jobs.len() - done - 1);
-            break;
-        }
-    }
-    Ok(exit)
-}
-
-const fn worse(a: Exit, b: Exit) -> Exit {
-    if b as u8 > a as u8 { b } else { a }
-}
-
-/// Tells of the attempts.
-struct Report<'a> {
-    context: &'a Context,
-    page: crate::render::pretty::Page,
-    name_width: usize,
-    /// Whether all goes to where `listen` listens, as nothing else was named.
-    to_listener: bool,
-    text: String,
-}
-
-impl<'a> Report<'a> {
-    fn new(context: &'a Context, name_width: usize, to_listener: bool) -> Self {
-        Self { context, page: context.terminal.page(None), name_width, to_listener, text: String::new() }
-    }
-
-    fn attempt(&mut self, attempt: &Attempt) -> Result<(), Failure> {
-        if self.context.global.quiet && attempt.outcome == crate::webhook::record::Outcome::Accepted {
-            return Ok(());
-        }
-        let mut out = stdout();
-        if self.context.format() == Format::Json {
-            let mut line = Vec::new();
-            json::attempt(attempt, &mut line);
-            out.write_all(&line)?;
+/// What is said once of the schedules that are followed.
+fn schedules(plan: &Plan) -> Vec<String> {
+    let mut notes = Vec::new();
+    for job in &plan.jobs {
+        let retry = &job.policy().retry;
+        let title = job.provider.as_ref().map_or("the sender", |provider| provider.title.as_str());
+        let waits: Vec<String> = retry.waits.iter().copied().map(words).collect();
+        let note = if retry.assumed {
+            format!(
+                "{title} publishes no retry schedule; assumed is one more attempt after each of {}",
+                waits.join(", ")
+            )
+        } else if waits.is_empty() {
+            format!("{title} documents no attempts but those that it makes at once")
         } else {
-            self.text.clear();
-            self.page.attempt(attempt, self.name_width, &mut self.text);
-            out.write_all(self.text.as_bytes())?;
-        }
-        Ok(out.flush()?)
-    }
-
-    fn unreachable(&self, job: &Job, left: usize) {
-        let terminal = self.context.terminal;
-        if left > 0 {
-            terminal.warn(&format!("{left} more not sent, as {} can't be reached", text::printable(job.url.as_str())));
-        }
-        if self.to_listener {
-            terminal.note("start `hookdev listen` in another terminal, or name your own handler with --to URL");
+            continue;
+        };
+        if !notes.contains(&note) {
+            notes.push(note);
         }
     }
+    notes
 }

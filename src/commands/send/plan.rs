@@ -55,6 +55,8 @@ pub struct Job {
     pub url: Url,
     /// What goes there.
     pub content: Content,
+    /// The id that the user wants for each of its deliveries.
+    pub id: Option<String>,
     /// The user's own headers.
     pub headers: Headers,
 }
@@ -125,6 +127,7 @@ struct Resolver<'a> {
     headers: Headers,
     data: Option<Bytes>,
     to: Option<Url>,
+    id: Option<String>,
     jobs: Vec<Job>,
     broken_input: bool,
 }
@@ -144,6 +147,7 @@ impl<'a> Resolver<'a> {
             headers: headers(&args.header)?,
             data: args.data.as_deref().map(read_data).transpose()?,
             to: args.to.as_deref().map(parse_url).transpose()?,
+            id: args.id.clone(),
             jobs: Vec::new(),
             broken_input: false,
         })
@@ -178,6 +182,7 @@ impl<'a> Resolver<'a> {
         let url = self.url(Some(provider), None)?;
         let mut job = fixture_job(provider, event, what, url)?;
         job.headers = self.headers.clone();
+        job.id.clone_from(&self.id);
         self.jobs.push(job);
         Ok(())
     }
@@ -240,6 +245,7 @@ impl<'a> Resolver<'a> {
             event: assessment.event,
             url,
             content: Content::Capture(Box::new(request)),
+            id: None,
             headers: self.headers.clone(),
         });
         Ok(())
@@ -295,6 +301,7 @@ pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: What<'_>, url:
         event: Some(event.full_name.clone()),
         url,
         content: Content::Event(Box::new(recipe)),
+        id: None,
         headers: Headers::new(),
     })
 }

@@ -18,9 +18,8 @@ use crate::{
 pub fn print(plan: &Plan, form: Print, courier: &Courier) -> Result<(), Failure> {
     let mut out = stdout();
     for job in &plan.jobs {
-        let draft = courier.draft(job)?;
-        let course = job.provider.as_ref().map(|provider| provider.delivery.course());
-        let made = request_of(courier, job, draft.as_ref().zip(course.as_ref()), plan.secret_of(job));
+        let now = courier.now();
+        let made = request_of(job, job.draft(now)?.as_ref(), &job.course(false), now, plan.secret_of(job));
         let headers = end_to_end(&made.headers).cloned().collect();
         let made = Request { headers, ..made };
         let mut bytes = Vec::new();

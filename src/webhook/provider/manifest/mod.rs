@@ -1,11 +1,13 @@
 //! The manifest `provider.toml`: read strictly, and parsed at once into what it describes, so that
 //! a wrong template is found when a folder is loaded and never when a request arrives.
 
+mod delivery;
+mod signing;
 mod values;
 
 use std::{collections::BTreeMap, fmt, sync::OnceLock};
 
-use http::{HeaderName, Method};
+use http::HeaderName;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -16,18 +18,13 @@ use super::{
     fresh::Fresh,
 };
 use crate::webhook::{
-    delivery::{Encoding, HeaderTemplate, Media, Policy, StatusPattern},
     json::{self, Path},
     nearest, overrides,
-    signature::{
-        Algorithm, Scheme, SecretFormat, SigningSecret,
-        content::SignedContent,
-        grammar::{Grammar, GrammarText, TextEncoding},
-        scheme::{TimeUnit, TimestampRule},
-        secret::KeyEncoding,
-    },
+    signature::Scheme,
 };
-use values::{DurationText, Names, Text, ToleranceText, Wrong};
+use delivery::RawDelivery;
+use signing::{RawScheme, RawSecret};
+use values::{Text, Wrong};
 
 /// What is wrong with a provider folder, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +88,7 @@ impl Provider {
             }
             schemes.push(scheme);
         }
-        let delivery = raw.delivery.policy().map_err(at)?;
+        let delivery = raw.delivery.policy(&schemes).map_err(at)?;
         let event_field = raw.recognise.event.map(|Text(path)| path);
         let mut events: Vec<Event> = Vec::new();
         for event in raw.event {
@@ -172,75 +169,6 @@ struct RawProvider {
     event: Vec<RawEvent>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSecret {
-    env: Option<String>,
-    #[serde(default)]
-    encoding: KeyEncoding,
-    prefix: Option<String>,
-    development: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawScheme {
-    name: Spanned<String>,
-    algorithm: Algorithm,
-    content: Spanned<SignedContent>,
-    signature: RawSignature,
-    id: Option<RawId>,
-    timestamp: Option<Spanned<RawTimestamp>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSignature {
-    header: Spanned<Names>,
-    value: Spanned<String>,
-    separator: Option<char>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawId {
-    header: Spanned<Names>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawTimestamp {
-    header: Option<Spanned<Names>>,
-    #[serde(default)]
-    unit: TimeUnit,
-    tolerance: ToleranceText,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawDelivery {
-    method: Option<Spanned<String>>,
-    #[serde(default)]
-    encodings: Vec<RawEncoding>,
-    #[serde(default)]
-    repeat_on_timeout: u32,
-    user_agent: Option<Spanned<String>>,
-    #[serde(default)]
-    headers: BTreeMap<Spanned<String>, Spanned<String>>,
-    id: Option<Fresh>,
-    success: Spanned<Vec<Spanned<String>>>,
-    timeout: Option<Text<DurationText>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawEncoding {
-    #[serde(rename = "type")]
-    media: Media,
-    #[serde(default)]
-    headers: BTreeMap<Spanned<String>, Spanned<String>>,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRecognise {
@@ -265,129 +193,6 @@ struct RawEvent {
     illustrative: bool,
     #[serde(default)]
     variants: Vec<BTreeMap<Spanned<String>, String>>,
-}
-
-impl RawSecret {
-    /// The rule, once its development secret has proven to be of the form that it states.
-    fn rule(&self, schemes: &[RawScheme]) -> Result<SecretRule, Wrong> {
-        let development = &self.development;
-        if schemes.is_empty() {
-            return Err(Wrong::new(development.span(), "there is a [secret], but no [[scheme]] that uses it"));
-        }
-        let format = SecretFormat { encoding: self.encoding, prefix: self.prefix.clone() };
-        SigningSecret::parse(development.get_ref(), &format)
-            .map_err(|error| Wrong::new(development.span(), format!("the development secret is malformed: {error}")))?;
-        Ok(SecretRule { env: self.env.clone(), format, development: development.get_ref().clone() })
-    }
-}
-
-impl RawScheme {
-    fn scheme(self) -> Result<Scheme, Wrong> {
-        let value = self.signature.value;
-        let separator = self.signature.separator;
-        let grammar = Grammar::parse(&GrammarText { value: value.get_ref().clone(), separator })
-            .map_err(|message| Wrong::new(value.span(), message))?;
-        if let Some(message) = mismatch(self.algorithm, grammar.encoding()) {
-            return Err(Wrong::new(value.span(), message));
-        }
-        let timestamp = self.timestamp.map(|rule| timestamp_rule(rule, &grammar)).transpose()?;
-        if grammar.carries_timestamp() && timestamp.is_none() {
-            let message = "the value carries a {timestamp}, and the scheme has no `timestamp`";
-            return Err(Wrong::new(value.span(), message));
-        }
-        let span = self.content.span();
-        let scheme = Scheme {
-            name: self.name.into_inner().into(),
-            algorithm: self.algorithm,
-            content: self.content.into_inner(),
-            header: Names::list(self.signature.header)?,
-            grammar,
-            id: self.id.map(|id| Names::list(id.header)).transpose()?,
-            timestamp,
-        };
-        match unsignable(&scheme) {
-            Some(message) => Err(Wrong::new(span, message)),
-            None => Ok(scheme),
-        }
-    }
-}
-
-/// Why a signature can't be written so; none when it can.
-fn mismatch(algorithm: Algorithm, encoding: TextEncoding) -> Option<&'static str> {
-    match (algorithm, encoding) {
-        (Algorithm::Token, TextEncoding::Plain) => None,
-        (Algorithm::Token, _) => Some("a token is sent as it is: write {token}"),
-        (_, TextEncoding::Plain) => Some("{token} is the secret itself: write {hex} or {base64} for a MAC"),
-        _ => None,
-    }
-}
-
-/// Why a scheme's content can't be signed; none when it can.
-fn unsignable(scheme: &Scheme) -> Option<String> {
-    let content = scheme.content.as_str();
-    if scheme.content.signs_id() && scheme.id.is_none() {
-        return Some(format!("`{content}` signs the id, and the scheme has none"));
-    }
-    if scheme.content.signs_timestamp() && scheme.timestamp.is_none() {
-        return Some(format!("`{content}` signs the timestamp, and the scheme has none"));
-    }
-    // These three are made when the rest is signed.
-    let time = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
-    let made = [
-        (scheme.id.as_deref(), "the id's header: write {id}"),
-        (time, "the timestamp's header: write {timestamp}"),
-        (Some(&scheme.header[..]), "the header of the signature itself"),
-    ];
-    scheme.content.headers().find_map(|name| {
-        let (_, what) = made.iter().find(|(names, _)| names.is_some_and(|names| names.contains(name)))?;
-        Some(format!("`{{header:{name}}}` is {what}"))
-    })
-}
-
-fn timestamp_rule(rule: Spanned<RawTimestamp>, grammar: &Grammar) -> Result<TimestampRule, Wrong> {
-    let span = rule.span();
-    let RawTimestamp { header, unit, tolerance: ToleranceText(tolerance) } = rule.into_inner();
-    let header = header.map(Names::list).transpose()?;
-    match (&header, grammar.carries_timestamp()) {
-        (Some(names), true) => Err(Wrong::new(
-            span,
-            format!("the timestamp stands twice: in `{}`, and in the signature's value as {{timestamp}}", names[0]),
-        )),
-        (None, false) => Err(Wrong::new(
-            span,
-            "the timestamp stands nowhere: give it a `header`, or put {timestamp} in the signature's value",
-        )),
-        _ => Ok(TimestampRule { header, unit, tolerance }),
-    }
-}
-
-impl RawDelivery {
-    fn policy(self) -> Result<Policy, Wrong> {
-        if self.success.get_ref().is_empty() {
-            return Err(Wrong::new(self.success.span(), "at least one status must count as success"));
-        }
-        let status = |text: &Spanned<String>| values::parse(text, |text| StatusPattern::try_from(text.to_owned()));
-        let method = |text: &Spanned<String>| {
-            values::parse(text, |text| text.parse().map_err(|_| format!("`{text}` is no method")))
-        };
-        let mut encodings = Vec::new();
-        for encoding in self.encodings {
-            encodings.push(Encoding { media: encoding.media, headers: headers(encoding.headers, Ok)? });
-        }
-        if encodings.is_empty() {
-            encodings.push(Encoding { media: Media::Json, headers: Vec::new() });
-        }
-        Ok(Policy {
-            method: self.method.as_ref().map(method).transpose()?.unwrap_or(Method::POST),
-            encodings,
-            repeat_on_timeout: self.repeat_on_timeout,
-            user_agent: self.user_agent.as_ref().map(values::header_value).transpose()?,
-            headers: headers(self.headers, HeaderTemplate::try_from)?,
-            id: self.id,
-            success: self.success.get_ref().iter().map(status).collect::<Result<_, _>>()?,
-            timeout: self.timeout.map(|Text(timeout)| timeout.0),
-        })
-    }
 }
 
 impl RawEvent {
@@ -455,16 +260,4 @@ fn check_name(name: &Spanned<String>) -> Result<(), Wrong> {
 
 fn paths<T>(table: BTreeMap<Spanned<String>, T>) -> Result<Vec<(Path, T)>, Wrong> {
     table.into_iter().map(|(key, value)| Ok((values::parse(&key, str::parse)?, value))).collect()
-}
-
-/// Headers by name, each value a text that a header can carry and that `read` takes.
-fn headers<T>(
-    table: BTreeMap<Spanned<String>, Spanned<String>>,
-    read: impl Fn(String) -> Result<T, String>,
-) -> Result<Vec<(HeaderName, T)>, Wrong> {
-    let header = |(name, text): (Spanned<String>, Spanned<String>)| {
-        let (name, value) = (values::header_name(&name)?, values::header_value(&text)?);
-        Ok((name, read(value).map_err(|message| Wrong::new(text.span(), message))?))
-    };
-    table.into_iter().map(header).collect()
 }

@@ -1,0 +1,113 @@
+//! `[delivery]`: how a provider delivers, and when it tries again.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderName, Method};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::values::{self, DurationText, Text, Wrong};
+use crate::webhook::{
+    delivery::{Encoding, HeaderTemplate, Media, Policy, Retry, StatusPattern},
+    provider::fresh::Fresh,
+    signature::Scheme,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDelivery {
+    method: Option<Spanned<String>>,
+    #[serde(default)]
+    encodings: Vec<RawEncoding>,
+    #[serde(default)]
+    repeat_on_timeout: u32,
+    user_agent: Option<Spanned<String>>,
+    #[serde(default)]
+    headers: BTreeMap<Spanned<String>, Spanned<String>>,
+    id: Option<Fresh>,
+    success: Spanned<Vec<Spanned<String>>>,
+    timeout: Option<Text<DurationText>>,
+    retry: Option<RawRetry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRetry {
+    waits: Vec<Text<DurationText>>,
+    renews_timestamp: Option<bool>,
+    #[serde(default)]
+    retry_after: bool,
+    #[serde(default)]
+    stop: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawEncoding {
+    #[serde(rename = "type")]
+    media: Media,
+    #[serde(default)]
+    headers: BTreeMap<Spanned<String>, Spanned<String>>,
+}
+
+impl RawDelivery {
+    pub(super) fn policy(self, schemes: &[Scheme]) -> Result<Policy, Wrong> {
+        if self.success.get_ref().is_empty() {
+            return Err(Wrong::new(self.success.span(), "at least one status must count as success"));
+        }
+        let method = |text: &Spanned<String>| {
+            values::parse(text, |text| text.parse().map_err(|_| format!("`{text}` is no method")))
+        };
+        let mut encodings = Vec::new();
+        for encoding in self.encodings {
+            encodings.push(Encoding { media: encoding.media, headers: headers(encoding.headers, Ok)? });
+        }
+        if encodings.is_empty() {
+            encodings.push(Encoding { media: Media::Json, headers: Vec::new() });
+        }
+        Ok(Policy {
+            method: self.method.as_ref().map(method).transpose()?.unwrap_or(Method::POST),
+            encodings,
+            repeat_on_timeout: self.repeat_on_timeout,
+            user_agent: self.user_agent.as_ref().map(values::header_value).transpose()?,
+            headers: headers(self.headers, HeaderTemplate::try_from)?,
+            id: self.id,
+            success: statuses(self.success.get_ref())?,
+            timeout: self.timeout.map(|Text(timeout)| timeout.0),
+            retry: RawRetry::retry(self.retry, schemes)?,
+        })
+    }
+}
+
+impl RawRetry {
+    fn retry(raw: Option<Self>, schemes: &[Scheme]) -> Result<Retry, Wrong> {
+        // The old time of a signed timestamp would be refused as stale.
+        let signs_timestamp = schemes.first().is_some_and(Scheme::signs_timestamp);
+        Ok(match raw {
+            None => Retry { renews_timestamp: signs_timestamp, ..Retry::assumed() },
+            Some(raw) => Retry {
+                waits: raw.waits.into_iter().map(|Text(wait)| wait.0).collect(),
+                assumed: false,
+                renews_timestamp: raw.renews_timestamp.unwrap_or(signs_timestamp),
+                retry_after: raw.retry_after,
+                stop: statuses(&raw.stop)?,
+            },
+        })
+    }
+}
+
+fn statuses(texts: &[Spanned<String>]) -> Result<Vec<StatusPattern>, Wrong> {
+    texts.iter().map(|text| values::parse(text, |text| StatusPattern::try_from(text.to_owned()))).collect()
+}
+
+/// Headers by name, each value a text that a header can carry and that `read` takes.
+fn headers<T>(
+    table: BTreeMap<Spanned<String>, Spanned<String>>,
+    read: impl Fn(String) -> Result<T, String>,
+) -> Result<Vec<(HeaderName, T)>, Wrong> {
+    let header = |(name, text): (Spanned<String>, Spanned<String>)| {
+        let (name, value) = (values::header_name(&name)?, values::header_value(&text)?);
+        Ok((name, read(value).map_err(|message| Wrong::new(text.span(), message))?))
+    };
+    table.into_iter().map(header).collect()
+}

@@ -1,0 +1,154 @@
+//! `[secret]` and `[[scheme]]`: how a provider signs.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{
+    SecretRule,
+    values::{Names, ToleranceText, Wrong},
+};
+use crate::webhook::signature::{
+    Algorithm, Scheme, SecretFormat, SigningSecret,
+    content::SignedContent,
+    grammar::{Grammar, GrammarText, TextEncoding},
+    scheme::{TimeUnit, TimestampRule},
+    secret::KeyEncoding,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSecret {
+    env: Option<String>,
+    #[serde(default)]
+    encoding: KeyEncoding,
+    prefix: Option<String>,
+    development: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawScheme {
+    pub(super) name: Spanned<String>,
+    algorithm: Algorithm,
+    content: Spanned<SignedContent>,
+    signature: RawSignature,
+    id: Option<RawId>,
+    timestamp: Option<Spanned<RawTimestamp>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSignature {
+    header: Spanned<Names>,
+    value: Spanned<String>,
+    separator: Option<char>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawId {
+    header: Spanned<Names>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTimestamp {
+    header: Option<Spanned<Names>>,
+    #[serde(default)]
+    unit: TimeUnit,
+    tolerance: ToleranceText,
+}
+
+impl RawSecret {
+    /// The rule, once its development secret has proven to be of the form that it states.
+    pub(super) fn rule(&self, schemes: &[RawScheme]) -> Result<SecretRule, Wrong> {
+        let development = &self.development;
+        if schemes.is_empty() {
+            return Err(Wrong::new(development.span(), "there is a [secret], but no [[scheme]] that uses it"));
+        }
+        let format = SecretFormat { encoding: self.encoding, prefix: self.prefix.clone() };
+        SigningSecret::parse(development.get_ref(), &format)
+            .map_err(|error| Wrong::new(development.span(), format!("the development secret is malformed: {error}")))?;
+        Ok(SecretRule { env: self.env.clone(), format, development: development.get_ref().clone() })
+    }
+}
+
+impl RawScheme {
+    pub(super) fn scheme(self) -> Result<Scheme, Wrong> {
+        let value = self.signature.value;
+        let separator = self.signature.separator;
+        let grammar = Grammar::parse(&GrammarText { value: value.get_ref().clone(), separator })
+            .map_err(|message| Wrong::new(value.span(), message))?;
+        if let Some(message) = mismatch(self.algorithm, grammar.encoding()) {
+            return Err(Wrong::new(value.span(), message));
+        }
+        let timestamp = self.timestamp.map(|rule| timestamp_rule(rule, &grammar)).transpose()?;
+        if grammar.carries_timestamp() && timestamp.is_none() {
+            let message = "the value carries a {timestamp}, and the scheme has no `timestamp`";
+            return Err(Wrong::new(value.span(), message));
+        }
+        let span = self.content.span();
+        let scheme = Scheme {
+            name: self.name.into_inner().into(),
+            algorithm: self.algorithm,
+            content: self.content.into_inner(),
+            header: Names::list(self.signature.header)?,
+            grammar,
+            id: self.id.map(|id| Names::list(id.header)).transpose()?,
+            timestamp,
+        };
+        match unsignable(&scheme) {
+            Some(message) => Err(Wrong::new(span, message)),
+            None => Ok(scheme),
+        }
+    }
+}
+
+/// Why a signature can't be written so; none when it can.
+fn mismatch(algorithm: Algorithm, encoding: TextEncoding) -> Option<&'static str> {
+    match (algorithm, encoding) {
+        (Algorithm::Token, TextEncoding::Plain) => None,
+        (Algorithm::Token, _) => Some("a token is sent as it is: write {token}"),
+        (_, TextEncoding::Plain) => Some("{token} is the secret itself: write {hex} or {base64} for a MAC"),
+        _ => None,
+    }
+}
+
+/// Why a scheme's content can't be signed; none when it can.
+fn unsignable(scheme: &Scheme) -> Option<String> {
+    let content = scheme.content.as_str();
+    if scheme.content.signs_id() && scheme.id.is_none() {
+        return Some(format!("`{content}` signs the id, and the scheme has none"));
+    }
+    if scheme.content.signs_timestamp() && scheme.timestamp.is_none() {
+        return Some(format!("`{content}` signs the timestamp, and the scheme has none"));
+    }
+    // These three are made when the rest is signed.
+    let time = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
+    let made = [
+        (scheme.id.as_deref(), "the id's header: write {id}"),
+        (time, "the timestamp's header: write {timestamp}"),
+        (Some(&scheme.header[..]), "the header of the signature itself"),
+    ];
+    scheme.content.headers().find_map(|name| {
+        let (_, what) = made.iter().find(|(names, _)| names.is_some_and(|names| names.contains(name)))?;
+        Some(format!("`{{header:{name}}}` is {what}"))
+    })
+}
+
+fn timestamp_rule(rule: Spanned<RawTimestamp>, grammar: &Grammar) -> Result<TimestampRule, Wrong> {
+    let span = rule.span();
+    let RawTimestamp { header, unit, tolerance: ToleranceText(tolerance) } = rule.into_inner();
+    let header = header.map(Names::list).transpose()?;
+    match (&header, grammar.carries_timestamp()) {
+        (Some(names), true) => Err(Wrong::new(
+            span,
+            format!("the timestamp stands twice: in `{}`, and in the signature's value as {{timestamp}}", names[0]),
+        )),
+        (None, false) => Err(Wrong::new(
+            span,
+            "the timestamp stands nowhere: give it a `header`, or put {timestamp} in the signature's value",
+        )),
+        _ => Ok(TimestampRule { header, unit, tolerance }),
+    }
+}
