@@ -16,7 +16,10 @@ use crate::webhook::{
 };
 
 /// The longest answer that is read, in bytes.
-const LARGEST_ANSWER: usize = 64 << 20;
+pub(super) const LARGEST_ANSWER: usize = 64 << 20;
+
+/// Why an answer is not whole.
+pub(super) const CUT: &str = "the connection was closed before all of the answer's body came";
 
 /// Headers that belong to one connection and are not passed on.
 const HOP_BY_HOP: [&str; 10] = [
@@ -140,10 +143,10 @@ impl Sender {
             match response.chunk().await {
                 Ok(None) => return Ok(Answer { status, headers, body: body.into() }),
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(_) => break "the connection was closed before all of the answer's body came".to_owned(),
+                Err(_) => break CUT.to_owned(),
             }
             if body.len() > LARGEST_ANSWER {
-                break format!("the answer's body is longer than {} MiB", LARGEST_ANSWER >> 20);
+                break too_long();
             }
         };
         Err(SendError::Cut(Answer { status, headers, body: body.into() }, problem))
@@ -202,21 +205,13 @@ fn is_loopback(url: &Url) -> bool {
 fn explain(error: &reqwest::Error, url: &Url) -> SendError {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();
-    let io = sources(error).find_map(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let io = io_kind(error);
     let text = chain(error);
     if !error.is_connect() {
-        return match io {
-            Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
-                SendError::Broken("the connection was reset before a whole answer came".to_owned())
-            }
-            _ if text.contains("connection closed") || text.contains("IncompleteMessage") => {
-                SendError::Broken("the connection was closed before a whole answer came".to_owned())
-            }
-            _ => SendError::Broken(format!("no whole answer came: {text}")),
-        };
+        return no_answer(error);
     }
     SendError::Unreachable(if text.contains("dns error") {
-        format!("the host `{host}` is not known (DNS)")
+        unknown_host(host)
     } else if let Some(tls) = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>()) {
         match tls {
             rustls::Error::InvalidMessage(_) => {
@@ -228,15 +223,49 @@ fn explain(error: &reqwest::Error, url: &Url) -> SendError {
             _ => format!("TLS with {host}:{port} failed: {tls}"),
         }
     } else {
-        match io {
-            Some(io::ErrorKind::ConnectionRefused) => format!("nothing listens on {host}:{port} (connection refused)"),
-            Some(io::ErrorKind::TimedOut) => format!("{host}:{port} does not answer (connection timed out)"),
-            Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
-                format!("there is no way to {host}:{port}")
-            }
-            _ => format!("{host}:{port} can't be reached: {text}"),
-        }
+        no_connection(io, host, port, &text)
     })
+}
+
+/// That an answer is longer than is read.
+pub(super) fn too_long() -> String {
+    format!("the answer's body is longer than {} MiB", LARGEST_ANSWER >> 20)
+}
+
+/// Why a connection gave no whole answer.
+pub(super) fn no_answer(error: &(dyn Error + 'static)) -> SendError {
+    let text = chain(error);
+    SendError::Broken(match io_kind(error) {
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+            "the connection was reset before a whole answer came".to_owned()
+        }
+        _ if text.contains("connection closed") || text.contains("IncompleteMessage") => {
+            "the connection was closed before a whole answer came".to_owned()
+        }
+        _ => format!("no whole answer came: {text}"),
+    })
+}
+
+/// That a name has no address.
+pub(super) fn unknown_host(host: &str) -> String {
+    format!("the host `{host}` is not known (DNS)")
+}
+
+/// Why there is no connection.
+pub(super) fn no_connection(kind: Option<io::ErrorKind>, host: &str, port: u16, text: &str) -> String {
+    match kind {
+        Some(io::ErrorKind::ConnectionRefused) => format!("nothing listens on {host}:{port} (connection refused)"),
+        Some(io::ErrorKind::TimedOut) => format!("{host}:{port} does not answer (connection timed out)"),
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+            format!("there is no way to {host}:{port}")
+        }
+        _ => format!("{host}:{port} can't be reached: {text}"),
+    }
+}
+
+/// The kind of the operating system's error behind another.
+fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    sources(error).find_map(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind)
 }
 
 fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

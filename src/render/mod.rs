@@ -3,6 +3,7 @@
 
 pub mod diagnostic;
 pub mod json;
+pub mod load;
 pub mod palette;
 pub mod payload;
 pub mod pretty;

@@ -269,7 +269,7 @@ const fn verdict_role(verdict: &Verdict) -> Role {
     }
 }
 
-const fn status_role(status: u16) -> Role {
+pub(super) const fn status_role(status: u16) -> Role {
     match status {
         200..=299 => Role::Good,
         300..=399 => Role::Warning,

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use reqwest::Url;
+
 use crate::{
     commands::{
         context::now,
@@ -33,7 +35,7 @@ use crate::{
 pub struct Courier<T = Sender> {
     transport: T,
     timeout: Option<Duration>,
-    clock: Box<dyn Fn() -> Timestamp>,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     captures: Option<CaptureStore>,
     /// How many requests were kept.
     kept: AtomicU64,
@@ -53,13 +55,30 @@ impl Courier {
     }
 }
 
+impl Courier {
+    /// Sends a request to a URL and waits up to `patience` for the whole answer.
+    pub async fn send(&self, url: &Url, request: &Request, patience: Duration) -> Sent {
+        self.transport.send(url, request, patience).await
+    }
+}
+
 impl<T> Courier<T> {
     /// The time that the request which is made now is dated with.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
     }
 
-    fn keep(&self, request: &Request, job: &Job) -> Result<(), Failure> {
+    /// How long an attempt of a job waits for its answer.
+    pub fn patience(&self, job: &Job) -> Duration {
+        self.timeout.unwrap_or_else(|| job.policy().patience())
+    }
+
+    /// Keeps a request that is about to be sent, if that is wanted.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn keep(&self, request: &Request, job: &Job) -> Result<(), Failure> {
         let Some(store) = &self.captures else { return Ok(()) };
         let time = self.now();
         let seq = self.kept.fetch_add(1, Ordering::Relaxed) + 1;
@@ -132,8 +151,7 @@ impl<'a> Delivery<'a> {
         }
         let request = request_of(job, self.draft.as_ref(), &self.course, dated, self.secret);
         courier.keep(&request, job)?;
-        let patience = courier.timeout.unwrap_or_else(|| policy.patience());
-        let sent = courier.transport.send(&job.url, &request, patience).await;
+        let sent = courier.transport.send(&job.url, &request, courier.patience(job)).await;
         let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
         if self.draft.as_ref().is_some_and(|draft| draft.unsigned) {
             reason.push_str("; sent unsigned, as the provider does");
@@ -225,7 +243,11 @@ pub fn request_of(
 }
 
 /// What the provider would say of an answer, and why.
-fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), Failure> {
+///
+/// # Errors
+///
+/// When the request can't be sent at all.
+pub fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), Failure> {
     let answer = match &sent.answer {
         // The status is all that a provider looks at.
         Ok(answer) | Err(SendError::Cut(answer, _)) => answer,
@@ -249,7 +271,7 @@ fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), 
 #[cfg(test)]
 impl<T> Courier<T> {
     /// A courier of a test, which brings its own transport and clock.
-    pub fn with(transport: T, clock: impl Fn() -> Timestamp + 'static) -> Self {
+    pub fn with(transport: T, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self { transport, timeout: None, clock: Box::new(clock), captures: None, kept: AtomicU64::new(0) }
     }
 }

@@ -2,6 +2,7 @@
 //! provider would.
 
 mod deliver;
+mod load;
 mod plan;
 mod print;
 mod schedule;
@@ -25,6 +26,7 @@ use teller::Teller;
 ///
 /// When something named is neither an event nor a file, or does not fit the options.
 pub fn run(context: &Context, args: &Send) -> Result<Exit, Failure> {
+    let load = load::Settings::of(args)?;
     let plan = Plan::resolve(context, args)?;
     if let Some(note) = development_note(&plan.keyring, &plan.signing_providers()) {
         context.terminal.note(&note);
@@ -33,8 +35,11 @@ pub fn run(context: &Context, args: &Send) -> Result<Exit, Failure> {
     let captures = captures.map_err(|error| Failure::asked(&error))?;
     let courier = Courier::new(args.insecure, args.timeout, args.now, captures);
     if let Some(form) = args.print {
-        print::print(&plan, form, &courier)?;
+        print::print(&plan, form, args.repeat, &courier)?;
         return Ok(plan.exit(Exit::Good));
+    }
+    if let Some(load) = load {
+        return load::run(context, load, plan, courier, args.to.is_none());
     }
     let retries = if args.retry { Retries::AtSpeed(args.speed) } else { Retries::None };
     if retries.wanted() {
