@@ -234,11 +234,11 @@ mod tests {
 12,345 requests in 2.50 s  4,938/s
 
   accepted          12,340   99.95 %
-  refused                4   0.03 %
-  timed-out              1   0.00 %
+  refused                4    0.03 %
+  timed-out              1    0.00 %
   not started            2  no connection was free for them in time
   status 200        12,340   99.95 %
-  status 500             4   0.03 %
+  status 500             4    0.03 %
 
   latency  p50 0.9 ms  p90 2.0 ms  p99 12 ms  p99.9 40 ms  max 3.00 s
       ≤ 1.0 ms  ████████████████████████████████████████████████ 12,000

@@ -122,12 +122,18 @@ pub fn run(
 async fn all(context: &Context, settings: &Settings, load: &Arc<Load>) -> Result<(Tally, bool), Failure> {
     let progress = Progress::new(context, &settings.schedule);
     let tallies: Vec<_> = (0..settings.connections()).map(|_| Arc::new(Mutex::new(Tally::new()))).collect();
-    let mut tasks: JoinSet<()> = tallies.iter().map(|tally| Arc::clone(load).work(Arc::clone(tally))).collect();
+    let mut tasks = JoinSet::new();
+    let work = async {
+        tasks.extend(tallies.iter().map(|tally| Arc::clone(load).work(Arc::clone(tally))));
+        finished(&mut tasks).await;
+    };
     let interrupted = tokio::select! {
-        () = finished(&mut tasks) => false,
-        () = load.schedule.stopped() => false,
-        () = progress.follow(&load.schedule) => false,
+        // Ctrl-C is listened for before anything is sent.
+        biased;
         pressed = tokio::signal::ctrl_c() => pressed.map(|()| true)?,
+        () = load.schedule.stopped() => false,
+        () = work => false,
+        () = progress.follow(&load.schedule) => false,
     };
     let stopped = !load.schedule.stop() || interrupted;
     // What is under way then is given up, and not counted.

@@ -165,7 +165,7 @@ fn bars_of(histogram: &Histogram<u64>, steps: &[u64]) -> Vec<(Duration, u64)> {
     let mut edge = edges.next().unwrap_or(u64::MAX);
     let mut bars: Vec<(Duration, u64)> = Vec::new();
     for value in histogram.iter_recorded() {
-        while value.value_iterated_to() > edge {
+        while histogram.lowest_equivalent(value.value_iterated_to()) > edge {
             edge = edges.next().unwrap_or(u64::MAX);
             if !bars.is_empty() {
                 // Between the first and the last, what is empty has a bar too.
