@@ -235,6 +235,7 @@ Examples:
   hookdev send aspect.task.completed --repeat 10000 --concurrency 32
   hookdev send 'jewelmusic.*' --rate 50 --duration 1m
   hookdev send captures/20250101T120000.000Z-000001-cyanite.v2.finished.json
+  hookdev send captures/ --resign   # aged captures of a provider that signs the time
 
 Success is what the provider counts as success; `hookdev events` says what that is.")]
 pub struct Send {
@@ -246,7 +247,7 @@ pub struct Send {
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub to: Option<String>,
 
-    /// Change a field of the payload; PATH:=JSON sets any JSON (repeatable)
+    /// Change a field of the payload; PATH:=JSON sets any JSON; a capture is signed anew (repeatable)
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
 
@@ -269,6 +270,10 @@ pub struct Send {
     /// Wait this long for an answer [default: what the provider waits, else 30s]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
+
+    /// Date and sign captured requests anew, under the ids that they have
+    #[arg(long)]
+    pub resign: bool,
 
     /// Try again as the provider does when a delivery fails: same id, its waits
     #[arg(long, conflicts_with = "print")]
@@ -375,7 +380,7 @@ pub struct Verify {
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', action = ArgAction::Append)]
     pub require: Vec<Require>,
 
-    /// Verify again whenever one of the files changes
+    /// Verify again what is saved, and everything when the config or a secret changes
     #[arg(long, conflicts_with = "body")]
     pub watch: bool,
 }

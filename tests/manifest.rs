@@ -189,7 +189,7 @@ fn a_malformed_value_is_named_where_it_stands() {
         (
             "timeout = \"3s\"",
             "retry = { waits = [\"5s\"], stop = [\"4x\"] }",
-            "acme/provider.toml:20:36: `4x` is no status: write one such as `200`, or a class such as `2xx`",
+            "acme/provider.toml:20:35: `4x` is no status: write one such as `200`, or a class such as `2xx`",
         ),
         (
             "event = \"type\"",

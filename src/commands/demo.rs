@@ -10,7 +10,7 @@ use super::{
     failure::{Exit, Failure},
     listen::{Answers, Current, Cut, Output, Receiver, Settings, View, Writer},
     runtime,
-    send::{Courier, Delivery, Job, fixture_job},
+    send::{Courier, Delivery, Job, Pins, fixture_job},
 };
 use crate::{
     cli::Global,
@@ -87,7 +87,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
 /// Delivers every job with the development secret of its provider; how many were accepted.
 async fn send(context: &Context, jobs: &[Job]) -> Result<usize, Failure> {
     let keyring = development_keyring(&context.catalog)?;
-    let courier = Courier::new(false, None, None, None);
+    let courier = Courier::new(false, None, Pins::default(), None);
     let mut accepted = 0;
     for job in jobs {
         let secret = job.provider.as_ref().and_then(|provider| keyring.secrets(&provider.name).first());

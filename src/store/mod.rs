@@ -7,4 +7,5 @@ mod env_file;
 pub mod formats;
 pub mod providers;
 pub mod secrets;
+pub mod snapshot;
 pub mod watch;

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -16,10 +16,13 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 /// How long it must be quiet after a change before it is told, as one save is many events.
 const QUIET: Duration = Duration::from_millis(80);
 
+/// After this long it is told though it is not quiet, as a log that grows never is.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    _places: Arc<Mutex<Places>>,
+    places: Arc<Mutex<Places>>,
 }
 
 impl Watch {
@@ -35,14 +38,14 @@ impl Watch {
         let (sender, receiver) = mpsc::channel();
         let matching = Arc::clone(&wanted);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let relevant = event.is_ok_and(|event| {
-                let matching = lock(&matching);
-                !matches!(event.kind, EventKind::Access(_))
-                    && event.paths.iter().any(|path| matching.iter().any(|wanted| path.starts_with(wanted)))
-            });
-            if relevant {
+            let Ok(event) = event else { return };
+            let wanted = lock(&matching);
+            let concerns = |path: &PathBuf| wanted.iter().any(|wanted| path.starts_with(wanted));
+            // When the system lost count, anything may have changed.
+            if event.need_rescan() || !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(concerns) {
+                let themselves: Vec<PathBuf> = event.paths.into_iter().filter(|path| wanted.contains(path)).collect();
                 // The receiver is gone only when the watch is being dropped.
-                let _ = sender.send(());
+                let _ = sender.send(themselves);
             }
         })?;
         let mut places = Places { watcher, wanted, watched: HashSet::new() };
@@ -50,15 +53,32 @@ impl Watch {
         let places = Arc::new(Mutex::new(places));
         let weak = Arc::downgrade(&places);
         thread::Builder::new().name("watch".into()).spawn(move || {
-            while receiver.recv().is_ok() {
-                while receiver.recv_timeout(QUIET).is_ok() {}
+            while let Ok(mut themselves) = receiver.recv() {
+                let begun = Instant::now();
+                while begun.elapsed() < PATIENCE
+                    && let Ok(more) = receiver.recv_timeout(QUIET)
+                {
+                    themselves.extend(more);
+                }
+                let Some(places) = weak.upgrade() else { return };
+                lock(&places).renew(themselves);
+                drop(places);
                 let paths = changed();
                 let Some(places) = weak.upgrade() else { return };
                 // A place that can't be watched was told of as one that can't be read.
                 let _ = lock(&places).add(&paths);
             }
         })?;
-        Ok(Self { _places: places })
+        Ok(Self { places })
+    }
+
+    /// Watches for these from now on, too.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no watch.
+    pub fn add(&self, paths: &[PathBuf]) -> notify::Result<()> {
+        lock(&self.places).add(paths)
     }
 }
 
@@ -86,6 +106,15 @@ impl Places {
         Ok(())
     }
 
+    /// Watches folders again that were removed and are there again: the watch went with the old one.
+    fn renew(&mut self, themselves: Vec<PathBuf>) {
+        for path in themselves.into_iter().filter(|path| path.is_dir()) {
+            self.watched.remove(&(path.clone(), true));
+            // It may be gone again.
+            let _ = self.watch(&path, RecursiveMode::Recursive);
+        }
+    }
+
     fn watch(&mut self, folder: &Path, mode: RecursiveMode) -> notify::Result<()> {
         if self.watched.insert((folder.to_owned(), mode == RecursiveMode::Recursive)) {
             self.watcher.watch(folder, mode)?;
@@ -107,6 +136,26 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn a_folder_that_is_made_again_is_watched_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("captures");
+        fs::create_dir(&path).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let changed = move || {
+            sender.send(()).unwrap();
+            Vec::new()
+        };
+        let _watch = Watch::start(std::slice::from_ref(&path), changed).unwrap();
+        let told = || receiver.recv_timeout(Duration::from_secs(20)).expect("a change is told");
+        fs::remove_dir(&path).unwrap();
+        told();
+        fs::create_dir(&path).unwrap();
+        told();
+        fs::write(path.join("one"), "a").unwrap();
+        told();
+    }
 
     #[test]
     fn a_replaced_file_is_a_change() {

@@ -1,4 +1,5 @@
-//! The signing secrets in force, for each provider, and where each came from.
+//! The signing secrets in force, for each provider, and where each came from; and those that are
+//! known and passed over, which no request is verified with and which only explain a refusal.
 
 use std::{collections::HashMap, fmt};
 
@@ -39,6 +40,18 @@ pub struct Keyring(HashMap<String, Keys>);
 struct Keys {
     secrets: Vec<SigningSecret>,
     sources: Vec<SecretSource>,
+    passed_over: Vec<PassedOver>,
+}
+
+/// A secret that is set and not in force, since another one stands above it.
+#[derive(Debug)]
+pub struct PassedOver {
+    /// The secret.
+    pub secret: SigningSecret,
+    /// Where it is set, in words.
+    pub origin: String,
+    /// Where the secret that stands above it is set, in words.
+    pub above: String,
 }
 
 impl Keyring {
@@ -47,6 +60,17 @@ impl Keyring {
         let keys = self.0.entry(provider.to_owned()).or_default();
         keys.secrets.push(secret);
         keys.sources.push(source);
+    }
+
+    /// Adds a secret that is not in force.
+    pub fn pass_over(&mut self, provider: &str, secret: PassedOver) {
+        self.0.entry(provider.to_owned()).or_default().passed_over.push(secret);
+    }
+
+    /// A provider's secrets that are not in force, those that stand higher first.
+    #[must_use]
+    pub fn passed_over(&self, provider: &str) -> &[PassedOver] {
+        self.0.get(provider).map_or(&[], |keys| &keys.passed_over)
     }
 
     /// A provider's secrets.

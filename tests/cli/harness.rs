@@ -21,7 +21,7 @@ pub use self::{
     command::{Finished, TestCommand},
     dir::Dir,
     endpoint::{Endpoint, answer, hang, hang_up},
-    listener::Listener,
+    listener::{Begun, Listener},
     wire::{Connection, Message, get, post, request},
 };
 

@@ -4,6 +4,7 @@ mod auphonic;
 mod payload;
 mod print;
 mod resend;
+mod resign;
 mod retry;
 mod success;
 mod tls;

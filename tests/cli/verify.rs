@@ -6,6 +6,7 @@ mod forms;
 mod freshness;
 mod reports;
 mod requirements;
+mod watch;
 
 use crate::harness::{CYANITE, CYANITE_HEADERS, capture};
 

@@ -22,12 +22,12 @@ use crate::{
         delivery::{self, Course, Failed, Policy, retry_after},
         provider::{
             Provider,
-            compose::{AttemptOf, Draft},
+            compose::{AttemptOf, Draft, Moment},
         },
         record::{Answer, Attempt, Outcome},
         request::Request,
-        signature::SigningSecret,
-        time::Timestamp,
+        signature::{Reason, SigningSecret},
+        time::{Timestamp, words},
     },
 };
 
@@ -36,22 +36,27 @@ pub struct Courier<T = Sender> {
     transport: T,
     timeout: Option<Duration>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    id: Option<String>,
     captures: Option<CaptureStore>,
     /// How many requests were kept.
     kept: AtomicU64,
 }
 
+/// What the user holds fast, where each delivery would have its own.
+#[derive(Clone, Debug, Default)]
+pub struct Pins {
+    /// The time.
+    pub now: Option<Timestamp>,
+    /// The delivery's id.
+    pub id: Option<String>,
+}
+
 impl Courier {
     /// A courier that accepts any certificate if `insecure`, waits `timeout` instead of what the
-    /// provider waits, dates requests with `pinned` instead of the clock, and keeps what it sends.
-    pub fn new(
-        insecure: bool,
-        timeout: Option<Duration>,
-        pinned: Option<Timestamp>,
-        captures: Option<CaptureStore>,
-    ) -> Self {
-        let clock = Box::new(move || pinned.unwrap_or_else(now));
-        Self { transport: Sender::new(insecure), timeout, clock, captures, kept: AtomicU64::new(0) }
+    /// provider waits, and keeps what it sends.
+    pub fn new(insecure: bool, timeout: Option<Duration>, pins: Pins, captures: Option<CaptureStore>) -> Self {
+        let clock = Box::new(move || pins.now.unwrap_or_else(now));
+        Self { transport: Sender::new(insecure), timeout, clock, id: pins.id, captures, kept: AtomicU64::new(0) }
     }
 }
 
@@ -66,6 +71,25 @@ impl<T> Courier<T> {
     /// The time that the request which is made now is dated with.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// What stays the same in all attempts of a delivery that begins now.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no randomness.
+    pub fn begin(&self, job: &Job) -> Result<Begun, Failure> {
+        Ok(self.begin_with(job, moment(self.now(), None)?.entropy))
+    }
+
+    /// The same with randomness of the caller's.
+    pub fn begin_with(&self, job: &Job, entropy: [u8; 32]) -> Begun {
+        let moment = Moment { now: self.now(), id: self.id.clone(), entropy };
+        let draft = match &job.content {
+            Content::Event(recipe) => Some(recipe.draft(&moment)),
+            Content::Capture(_) => None,
+        };
+        Begun { moment, draft }
     }
 
     /// How long an attempt of a job waits for its answer.
@@ -96,11 +120,16 @@ pub struct Delivery<'a> {
     pub job: &'a Job,
     secret: Option<&'a SigningSecret>,
     course: Course<'a>,
-    /// What its attempts have in common, once there was one; none of a captured request.
-    draft: Option<Draft>,
-    /// When its first attempt was made.
-    begun: Option<Timestamp>,
+    begun: Option<Begun>,
     number: u32,
+}
+
+/// What stays the same in all attempts of a delivery.
+pub struct Begun {
+    /// Its beginning.
+    moment: Moment,
+    /// Its payload and id, of an event.
+    draft: Option<Draft>,
 }
 
 /// An attempt that was made, and the wait until the next one; none when there is none.
@@ -125,7 +154,7 @@ impl Made {
 impl<'a> Delivery<'a> {
     /// A delivery that is due now; `retry` says whether the provider's schedule is followed.
     pub fn new(job: &'a Job, secret: Option<&'a SigningSecret>, retry: bool) -> Self {
-        Self { job, secret, course: job.course(retry), draft: None, begun: None, number: 0 }
+        Self { job, secret, course: job.course(retry), begun: None, number: 0 }
     }
 
     /// The number of the attempt that is due, and of how many.
@@ -142,20 +171,16 @@ impl<'a> Delivery<'a> {
         let (job, policy) = (self.job, self.job.policy());
         self.number += 1;
         let now = courier.now();
-        let dated = match self.begun {
-            Some(begun) if !policy.retry.renews_timestamp => begun,
-            _ => now,
+        let begun = match &mut self.begun {
+            Some(begun) => begun,
+            none => none.insert(courier.begin(job)?),
         };
-        if self.begun.replace(self.begun.unwrap_or(now)).is_none() {
-            self.draft = job.draft(now)?;
-        }
-        let request = request_of(job, self.draft.as_ref(), &self.course, dated, self.secret);
+        let dated = if policy.retry.renews_timestamp { now } else { begun.moment.now };
+        let request = request_of(job, begun, &self.course, dated, self.secret);
         courier.keep(&request, job)?;
         let sent = courier.transport.send(&job.url, &request, courier.patience(job)).await;
         let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
-        if self.draft.as_ref().is_some_and(|draft| draft.unsigned) {
-            reason.push_str("; sent unsigned, as the provider does");
-        }
+        reason.push_str(&remark(job, begun, outcome, self.secret, now));
         let answer = match sent.answer {
             Ok(answer) | Err(SendError::Cut(answer, _)) => Some(answer),
             Err(_) => None,
@@ -173,6 +198,26 @@ impl<'a> Delivery<'a> {
             answer,
         };
         Ok(Made { attempt, next })
+    }
+}
+
+/// What is to be said of a request that may explain its outcome.
+pub fn remark(job: &Job, begun: &Begun, outcome: Outcome, secret: Option<&SigningSecret>, now: Timestamp) -> String {
+    match (&job.content, &job.provider) {
+        (Content::Event(_), _) if begun.draft.as_ref().is_some_and(|draft| draft.unsigned) => {
+            "; sent unsigned, as the provider does".to_owned()
+        }
+        (Content::Capture(captured), _) if !captured.changes.is_empty() => format!("; {}", captured.changes),
+        (Content::Capture(captured), Some(provider)) if outcome == Outcome::Refused => {
+            let secrets = secret.map(std::slice::from_ref).unwrap_or_default();
+            match provider.verify(secrets, &captured.request, None, Some(now).into()).rejection().map(|r| &r.reason) {
+                Some(Reason::TimestampTooOld { skew, .. }) => {
+                    format!("; it was signed {} ago, and --resign signs it anew", words(skew.distance()))
+                }
+                _ => String::new(),
+            }
+        }
+        _ => String::new(),
     }
 }
 
@@ -204,37 +249,26 @@ impl Job {
             Content::Capture(_) => self.policy().course_of_bytes(retry),
         }
     }
-
-    /// A new delivery of an event; none of a captured request.
-    ///
-    /// # Errors
-    ///
-    /// When the operating system gives no randomness.
-    pub fn draft(&self, now: Timestamp) -> Result<Option<Draft>, Failure> {
-        match &self.content {
-            Content::Event(recipe) => Ok(Some(recipe.draft(&moment(now, self.id.clone())?))),
-            Content::Capture(_) => Ok(None),
-        }
-    }
 }
 
-/// The request of the attempt of a draft that is due, or the captured one.
+/// The request of the attempt that is due.
 pub fn request_of(
     job: &Job,
-    draft: Option<&Draft>,
+    begun: &Begun,
     course: &Course<'_>,
     now: Timestamp,
     secret: Option<&SigningSecret>,
 ) -> Request {
     let target = path_and_query(&job.url);
-    match (&job.content, &job.provider, draft) {
+    match (&job.content, &job.provider, &begun.draft) {
         (Content::Event(_), Some(provider), Some(draft)) => {
             let attempt =
                 AttemptOf { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
             provider.request(draft, &attempt)
         }
-        (Content::Capture(request), ..) => {
-            let mut request = Request { target, ..(**request).clone() };
+        (Content::Capture(captured), provider, _) => {
+            let moment = Moment { now, ..begun.moment.clone() };
+            let mut request = Request { target, ..captured.attempt(provider.as_deref(), secret, &moment) };
             request.headers.set_all(&job.headers);
             request
         }
@@ -272,6 +306,13 @@ pub fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, Strin
 impl<T> Courier<T> {
     /// A courier of a test, which brings its own transport and clock.
     pub fn with(transport: T, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self { transport, timeout: None, clock: Box::new(clock), captures: None, kept: AtomicU64::new(0) }
+        Self {
+            transport,
+            timeout: None,
+            clock: Box::new(clock),
+            id: Some("msg_1".to_owned()),
+            captures: None,
+            kept: AtomicU64::new(0),
+        }
     }
 }

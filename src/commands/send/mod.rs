@@ -1,6 +1,7 @@
 //! `hookdev send`: signs fixture events, or takes captured requests, and delivers them as the
 //! provider would.
 
+mod captured;
 mod deliver;
 mod load;
 mod plan;
@@ -14,7 +15,7 @@ use super::{
     runtime,
 };
 use crate::{cli::Send, store::captures::CaptureStore, webhook::time::words};
-pub use deliver::{Courier, Delivery};
+pub use deliver::{Courier, Delivery, Pins};
 use plan::Plan;
 pub use plan::{Job, fixture_job, moment};
 use schedule::Retries;
@@ -33,7 +34,7 @@ pub fn run(context: &Context, args: &Send) -> Result<Exit, Failure> {
     }
     let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
     let captures = captures.map_err(|error| Failure::asked(&error))?;
-    let courier = Courier::new(args.insecure, args.timeout, args.now, captures);
+    let courier = Courier::new(args.insecure, args.timeout, Pins { now: args.now, id: args.id.clone() }, captures);
     if let Some(form) = args.print {
         print::print(&plan, form, args.repeat, &courier)?;
         return Ok(plan.exit(Exit::Good));

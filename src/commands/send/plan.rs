@@ -14,8 +14,9 @@ use reqwest::Url;
 use crate::{
     cli::Send,
     commands::{
-        context::{Context, DECODED_LIMIT},
+        context::{Context, DECODED_LIMIT, now},
         failure::{Exit, Failure},
+        send::captured::{Captured, Changes},
         target::{DEFAULT_ADDR, pattern, with_query_of},
     },
     net::sender::parse_url,
@@ -55,8 +56,6 @@ pub struct Job {
     pub url: Url,
     /// What goes there.
     pub content: Content,
-    /// The id that the user wants for each of its deliveries.
-    pub id: Option<String>,
     /// The user's own headers.
     pub headers: Headers,
 }
@@ -65,8 +64,19 @@ pub struct Job {
 pub enum Content {
     /// An event: each delivery is drafted anew, and put together and signed for each attempt.
     Event(Box<Recipe>),
-    /// A captured request, byte for byte.
-    Capture(Box<Request>),
+    /// A captured request.
+    Capture(Box<Captured>),
+}
+
+impl Job {
+    /// Whether its provider's secret signs it here.
+    pub fn signs(&self) -> bool {
+        let signed = match &self.content {
+            Content::Event(recipe) => !recipe.unsigned,
+            Content::Capture(captured) => captured.resign,
+        };
+        signed && self.provider.as_ref().is_some_and(|provider| !provider.schemes.is_empty())
+    }
 }
 
 impl Plan {
@@ -99,8 +109,7 @@ impl Plan {
     pub fn signing_providers(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for job in &self.jobs {
-            let signed = matches!(&job.content, Content::Event(recipe) if !recipe.unsigned);
-            if let (true, Some(provider)) = (signed, &job.provider)
+            if let (true, Some(provider)) = (job.signs(), &job.provider)
                 && !names.contains(&provider.name.as_str())
             {
                 names.push(&provider.name);
@@ -122,18 +131,18 @@ impl Plan {
 
 struct Resolver<'a> {
     context: &'a Context,
+    args: &'a Send,
     keyring: Keyring,
     overrides: Vec<Override>,
     headers: Headers,
     data: Option<Bytes>,
     to: Option<Url>,
-    id: Option<String>,
     jobs: Vec<Job>,
     broken_input: bool,
 }
 
 impl<'a> Resolver<'a> {
-    fn new(context: &'a Context, args: &Send) -> Result<Self, Failure> {
+    fn new(context: &'a Context, args: &'a Send) -> Result<Self, Failure> {
         // A flag without a provider's name is for the provider of the one event, most of the time.
         let providers: Vec<&str> = args.what.iter().filter_map(|word| word.split('.').next()).collect();
         let only = providers
@@ -142,12 +151,12 @@ impl<'a> Resolver<'a> {
             .filter(|first| context.catalog.contains(first) && providers.iter().all(|name| name == first));
         Ok(Self {
             context,
+            args,
             keyring: context.keyring(only)?,
             overrides: overrides(args)?,
             headers: headers(&args.header)?,
             data: args.data.as_deref().map(read_data).transpose()?,
             to: args.to.as_deref().map(parse_url).transpose()?,
-            id: args.id.clone(),
             jobs: Vec::new(),
             broken_input: false,
         })
@@ -182,16 +191,17 @@ impl<'a> Resolver<'a> {
         let url = self.url(Some(provider), None)?;
         let mut job = fixture_job(provider, event, what, url)?;
         job.headers = self.headers.clone();
-        job.id.clone_from(&self.id);
         self.jobs.push(job);
         Ok(())
     }
 
+    fn moment(&self) -> Result<Moment, Failure> {
+        moment(self.args.now.unwrap_or_else(now), self.args.id.clone())
+    }
+
     fn captures(&mut self, path: &Path) -> Result<(), Failure> {
-        if !self.overrides.is_empty() || self.data.is_some() {
-            return Err(Failure::usage(
-                "a captured request goes out byte for byte: --set, --add, --remove and --data are for events",
-            ));
+        if self.data.is_some() {
+            return Err(Failure::usage("a captured request has a body of its own: --data is for events"));
         }
         if path == Path::new("-") {
             let entries = formats::read(Path::new("standard input"), io::stdin());
@@ -240,12 +250,14 @@ impl<'a> Resolver<'a> {
         };
         let assessment = judge.assess(&request, None.into());
         let url = self.url(assessment.provider.as_ref(), Some(&request))?;
+        let secret = assessment.provider.as_ref().and_then(|provider| self.keyring.secrets(&provider.name).first());
+        let changes = Changes { overrides: &self.overrides, resign: self.args.resign };
+        let captured = Captured::new(request, &assessment, changes, secret, &self.moment()?)?;
         self.jobs.push(Job {
             provider: assessment.provider,
             event: assessment.event,
             url,
-            content: Content::Capture(Box::new(request)),
-            id: None,
+            content: Content::Capture(Box::new(captured)),
             headers: self.headers.clone(),
         });
         Ok(())
@@ -255,9 +267,7 @@ impl<'a> Resolver<'a> {
     fn check_secrets(&self) -> Result<(), Failure> {
         let lacking = self.jobs.iter().find_map(|job| {
             let provider = job.provider.as_ref()?;
-            let signs =
-                matches!(&job.content, Content::Event(recipe) if !recipe.unsigned) && !provider.schemes.is_empty();
-            (signs && self.keyring.secrets(&provider.name).is_empty()).then_some(provider)
+            (job.signs() && self.keyring.secrets(&provider.name).is_empty()).then_some(provider)
         });
         match lacking {
             Some(provider) => {
@@ -301,7 +311,6 @@ pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: What<'_>, url:
         event: Some(event.full_name.clone()),
         url,
         content: Content::Event(Box::new(recipe)),
-        id: None,
         headers: Headers::new(),
     })
 }

@@ -24,8 +24,8 @@ pub fn print(plan: &Plan, form: Print, repeat: Option<u64>, courier: &Courier) -
         Some(count) => usize::try_from(count).unwrap_or(usize::MAX),
     };
     for job in plan.jobs.iter().cycle().take(count) {
-        let now = courier.now();
-        let made = request_of(job, job.draft(now)?.as_ref(), &job.course(false), now, plan.secret_of(job));
+        let begun = courier.begin(job)?;
+        let made = request_of(job, &begun, &job.course(false), courier.now(), plan.secret_of(job));
         let headers = end_to_end(&made.headers).cloned().collect();
         let made = Request { headers, ..made };
         let mut bytes = Vec::new();

@@ -275,8 +275,7 @@ mod tests {
             .map(|name| {
                 let (provider, event) = catalog.event(name).unwrap();
                 let url = parse_url("http://127.0.0.1:1/").unwrap();
-                let job = fixture_job(provider, event, What::Fixture(None, &[]), url).unwrap();
-                Job { id: Some("msg_1".into()), ..job }
+                fixture_job(provider, event, What::Fixture(None, &[]), url).unwrap()
             })
             .collect();
         let secrets: Vec<Option<SigningSecret>> = jobs

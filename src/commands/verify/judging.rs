@@ -23,7 +23,7 @@ use crate::{
 /// Judges captured requests; shared by all threads.
 #[derive(Debug)]
 pub struct Judging<'a> {
-    catalog: &'a Catalog,
+    catalog: Arc<Catalog>,
     keyring: Keyring,
     provider: Option<Arc<Provider>>,
     at: At,
@@ -56,9 +56,9 @@ impl<'a> Judging<'a> {
     /// # Errors
     ///
     /// When the provider is not known, or a secret is malformed.
-    pub fn new(context: &'a Context, args: &'a Verify) -> Result<Self, Failure> {
+    pub fn new(context: &Context, args: &'a Verify) -> Result<Self, Failure> {
         Ok(Self {
-            catalog: &context.catalog,
+            catalog: Arc::clone(&context.catalog),
             keyring: context.keyring(args.provider.as_deref())?,
             provider: args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?,
             at: args.at,
@@ -70,7 +70,7 @@ impl<'a> Judging<'a> {
     /// Judges one.
     pub fn judge(&self, entry: Entry) -> Verified {
         let judge = Judge {
-            catalog: self.catalog,
+            catalog: &self.catalog,
             keyring: &self.keyring,
             provider: self.provider.as_ref(),
             decoded_limit: DECODED_LIMIT,

@@ -27,6 +27,8 @@ use crate::{
 pub enum Input {
     /// A file or a folder.
     Path(PathBuf),
+    /// A file that stands in a folder that was named, and may be no capture.
+    Found(PathBuf),
     /// Standard input.
     Stdin,
     /// A file that is one request's body (`-` is standard input), and its headers.
@@ -37,7 +39,7 @@ impl Input {
     /// The name that it goes by.
     pub fn path(&self) -> &Path {
         match self {
-            Self::Path(path) | Self::Body(path, _) => path,
+            Self::Path(path) | Self::Found(path) | Self::Body(path, _) => path,
             Self::Stdin => Path::new(STDIN),
         }
     }
@@ -168,6 +170,7 @@ impl Finder {
         let _ = match input {
             Input::Stdin => self.entries(Path::new(STDIN), formats::read(Path::new(STDIN), io::stdin())),
             Input::Body(path, headers) => self.body(path, headers.clone()),
+            Input::Found(path) => self.found(path.clone()),
             Input::Path(path) if fs::metadata(path).is_ok_and(|found| found.is_dir()) => self.folder(path),
             Input::Path(path) => self.entries(path, formats::open(path)),
         };
@@ -192,18 +195,22 @@ impl Finder {
         }
         for file in walk.files {
             match file {
-                Ok(file) if fs::metadata(&file).is_ok_and(|found| found.len() >= LARGE) => {
-                    match formats::open_found(&file) {
-                        Ok(None) => self.hand(Job::Told(Told::PassedOver(1)))?,
-                        Ok(Some(entries)) => self.entries(&file, Ok(entries))?,
-                        Err(error) => self.hand(Job::Told(Told::Broken(Failure::input(&error))))?,
-                    }
-                }
-                Ok(file) => self.hand(Job::Found(file))?,
+                Ok(file) => self.found(file)?,
                 Err(error) => self.hand(Job::Told(Told::Broken(Failure::input(&error))))?,
             }
         }
         Ok(())
+    }
+
+    fn found(&self, file: PathBuf) -> Result<(), Gone> {
+        if fs::metadata(&file).is_ok_and(|found| found.len() < LARGE) {
+            return self.hand(Job::Found(file));
+        }
+        match formats::open_found(&file) {
+            Ok(None) => self.hand(Job::Told(Told::PassedOver(1))),
+            Ok(Some(entries)) => self.entries(&file, Ok(entries)),
+            Err(error) => self.hand(Job::Told(Told::Broken(Failure::input(&error)))),
+        }
     }
 
     fn entries(&self, path: &Path, entries: Result<Entries<'_>, EntryError>) -> Result<(), Gone> {

@@ -6,14 +6,14 @@
 //! decodes the query, a load balancer does not; v2 joins repeated headers by commas and takes the
 //! cookies out of them.
 
-use std::{borrow::Cow, io::BufRead};
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
-    Entry, Fault, Format, Reader, document,
-    keys::Outline,
+    Entry,
+    document::Documents,
     parts::{self, Fields, Text},
     refusal::{Refusal, expected},
 };
@@ -23,24 +23,16 @@ use crate::webhook::{
 };
 
 /// AWS Lambda's HTTP events.
-pub(super) struct Aws;
-
-impl Format for Aws {
-    fn name(&self) -> &'static str {
-        "an AWS event"
-    }
-
-    fn recognises(&self, head: &[u8]) -> bool {
-        let outline = Outline::of(head);
+pub(super) static AWS: Documents = Documents {
+    name: "an AWS event",
+    is_its: |outline| {
         let is_v1 = outline.has_all("", &["httpMethod", "path"])
             && ["headers", "multiValueHeaders"].iter().any(|key| outline.has_all("", &[key]));
         is_v1 || outline.has_all("", &["rawPath", "requestContext.http"])
-    }
-
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        Ok(Box::new(document::read(input, &[], entry)?))
-    }
-}
+    },
+    array: &[],
+    entry,
+};
 
 /// What stands in all events.
 #[derive(Deserialize)]

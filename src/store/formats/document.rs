@@ -2,15 +2,15 @@
 //! documents in a row. A broken entry stands beside the whole ones, and so does a torn document:
 //! what stands in it before the tear is read.
 
-use std::{fmt, io::Read};
+use std::{fmt, io::BufRead};
 
 use bytes::Bytes;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Deserializer, value::RawValue};
 
 use super::{
-    Collected, Entry, Fault,
-    keys::Key,
+    Collected, Entry, Fault, Format, Reader,
+    keys::{Key, Outline},
     refusal::{Lines, Refusal},
     whole,
 };
@@ -22,18 +22,35 @@ const DEEPEST: usize = 32;
 /// to there, which a hostile input could make of every line.
 const MOST_UNENDED: usize = 8;
 
-/// Reads an input whose entries stand in an array under a path of keys; a document without that
-/// array, and each element of one that is an array, is an entry itself. `parse` gives `None` for an
-/// entry that delivers nothing.
-pub(super) fn read(
-    input: impl Read,
-    array: &[&str],
-    parse: impl FnMut(&str) -> Result<Option<Entry>, Refusal>,
-) -> Result<Collected, Fault> {
-    Ok(collect(&whole(input)?, array, parse))
+/// A form of which each entry can be read by itself.
+pub(super) struct Documents {
+    /// As [`Format::name`].
+    pub name: &'static str,
+    /// Whether these are the keys of its documents.
+    pub is_its: fn(&Outline) -> bool,
+    /// The path of keys to the array that the entries stand in.
+    pub array: &'static [&'static str],
+    /// Reads an entry; `None` for one that delivers nothing.
+    pub entry: fn(&str) -> Result<Option<Entry>, Refusal>,
 }
 
-/// As [`read`], of an input that was read already.
+impl Format for Documents {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        (self.is_its)(&Outline::of(head))
+    }
+
+    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        Ok(Box::new(collect(&whole(input)?, self.array, self.entry)))
+    }
+}
+
+/// Collects the entries that stand in an array under a path of keys; a document without that array,
+/// and each element of one that is an array, is an entry itself. `parse` gives `None` for an entry
+/// that delivers nothing.
 pub(super) fn collect(
     input: &Bytes,
     array: &[&str],

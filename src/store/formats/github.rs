@@ -1,32 +1,19 @@
 //! GitHub's own record of a delivery, as its API and `gh api` give it. It holds the payload parsed,
 //! not the bytes that were signed: recognised, and refused with that reason.
 
-use std::io::BufRead;
-
-use super::{Fault, Format, Reader, document, keys::Outline, refusal::expected};
+use super::{document::Documents, refusal::expected};
 
 /// GitHub's record of a delivery.
-pub(super) struct GitHub;
-
-impl Format for GitHub {
-    fn name(&self) -> &'static str {
-        "a GitHub delivery"
-    }
-
-    fn recognises(&self, head: &[u8]) -> bool {
-        let outline = Outline::of(head);
-        outline.has_all("", &["guid", "delivered_at", "redelivery"])
-    }
-
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        let refuse = |_: &str| {
-            let reason = "the bytes that were signed: GitHub keeps the payload parsed, which can't be verified; \
+pub(super) static GITHUB: Documents = Documents {
+    name: "a GitHub delivery",
+    is_its: |outline| outline.has_all("", &["guid", "delivered_at", "redelivery"]),
+    array: &[],
+    entry: |_| {
+        let reason = "the bytes that were signed: GitHub keeps the payload parsed, which can't be verified; \
                           have it redelivered to `hookdev listen`";
-            Err(expected(reason))
-        };
-        Ok(Box::new(document::read(input, &[], refuse)?))
-    }
-}
+        Err(expected(reason))
+    },
+};
 
 #[cfg(test)]
 mod tests {

@@ -4,8 +4,6 @@
 //! these is undone where its size proves it: mitmproxy keeps bytes as Latin-1, or those that are no
 //! UTF-8 as the lone surrogates U+DC80 to U+DCFF. Elsewhere the entry says that bytes were lost.
 
-use std::io::BufRead;
-
 use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,
@@ -13,31 +11,23 @@ use serde::{
 };
 
 use super::{
-    Entry, Fault, Format, Reader, document,
-    keys::Outline,
+    Entry,
+    document::Documents,
     parts::{self, Text},
     refusal::{Refusal, expected},
 };
 use crate::webhook::request::{Headers, Request};
 
 /// HAR 1.2.
-pub(super) struct Har;
-
-impl Format for Har {
-    fn name(&self) -> &'static str {
-        "a HAR"
-    }
-
-    fn recognises(&self, head: &[u8]) -> bool {
-        let outline = Outline::of(head);
+pub(super) static HAR: Documents = Documents {
+    name: "a HAR",
+    is_its: |outline| {
         ["creator", "entries", "browser", "pages"].iter().any(|key| outline.has_all("log.", &["version", key]))
             || outline.has_all("log.entries[].", &["request"])
-    }
-
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        Ok(Box::new(document::read(input, &["log", "entries"], entry)?))
-    }
-}
+    },
+    array: &["log", "entries"],
+    entry,
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,38 +2,29 @@
 //!
 //! `raw` is the whole message in base64, as it came; it may be cut, of which the message says so.
 
-use std::io::BufRead;
-
 use serde::Deserialize;
 
 use super::{
-    Entry, Fault, Format, Reader, document, http,
-    keys::Outline,
+    Entry,
+    document::Documents,
+    http,
     parts::{self, Text},
     refusal::{Refusal, expected},
 };
 
 /// ngrok's inspection API.
-pub(super) struct Ngrok;
-
-impl Format for Ngrok {
-    fn name(&self) -> &'static str {
-        "an ngrok inspection"
-    }
-
-    fn recognises(&self, head: &[u8]) -> bool {
-        let outline = Outline::of(head);
+pub(super) static NGROK: Documents = Documents {
+    name: "an ngrok inspection",
+    is_its: |outline| {
         let is_entry = |above| {
             outline.has_all(above, &["request"])
                 && [["start", "remote_addr"], ["start", "tunnel_name"]].iter().any(|keys| outline.has_all(above, keys))
         };
         is_entry("requests[].") || is_entry("")
-    }
-
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        Ok(Box::new(document::read(input, &["requests"], entry)?))
-    }
-}
+    },
+    array: &["requests"],
+    entry,
+};
 
 #[derive(Deserialize)]
 struct Exchange<'a> {

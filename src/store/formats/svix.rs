@@ -1,35 +1,25 @@
 //! The events that Svix's relay passes on, one a line: `svix listen` and Svix Play speak so.
 
-use std::io::BufRead;
-
 use serde::Deserialize;
 
 use super::{
-    Entry, Fault, Format, Reader, document,
-    keys::Outline,
+    Entry,
+    document::Documents,
     parts::{self, Fields, Text},
     refusal::Refusal,
 };
 use crate::webhook::request::Request;
 
 /// Svix's relay events.
-pub(super) struct Svix;
-
-impl Format for Svix {
-    fn name(&self) -> &'static str {
-        "a Svix relay event"
-    }
-
-    fn recognises(&self, head: &[u8]) -> bool {
-        let outline = Outline::of(head);
+pub(super) static SVIX: Documents = Documents {
+    name: "a Svix relay event",
+    is_its: |outline| {
         outline.has_all("", &["type", "version", "data.id", "data.body", "data.headers"])
             || outline.has_all("", &["type", "version", "data.token"])
-    }
-
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        Ok(Box::new(document::read(input, &[], entry)?))
-    }
-}
+    },
+    array: &[],
+    entry,
+};
 
 #[derive(Deserialize)]
 struct Kind<'a> {

@@ -2,14 +2,12 @@
 //!
 //! Of a multipart form it keeps the fields and files and not the body.
 
-use std::io::BufRead;
-
 use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
-    Entry, Fault, Format, Reader, document,
-    keys::Outline,
+    Entry,
+    document::Documents,
     parts::{self, Fields, Text},
     refusal::{Refusal, expected},
 };
@@ -19,22 +17,12 @@ use crate::webhook::{
 };
 
 /// webhook.site's JSON.
-pub(super) struct WebhookSite;
-
-impl Format for WebhookSite {
-    fn name(&self) -> &'static str {
-        "webhook.site JSON"
-    }
-
-    fn recognises(&self, head: &[u8]) -> bool {
-        let outline = Outline::of(head);
-        ["data[].", ""].iter().any(|above| outline.has_all(above, &["uuid", "token_id"]))
-    }
-
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        Ok(Box::new(document::read(input, &["data"], entry)?))
-    }
-}
+pub(super) static WEBHOOK_SITE: Documents = Documents {
+    name: "webhook.site JSON",
+    is_its: |outline| ["data[].", ""].iter().any(|above| outline.has_all(above, &["uuid", "token_id"])),
+    array: &["data"],
+    entry,
+};
 
 #[derive(Deserialize)]
 struct Kind<'a> {

@@ -18,6 +18,12 @@ enum HeaderPiece {
 }
 
 impl HeaderTemplate {
+    /// Whether the time of the attempt stands in it.
+    #[must_use]
+    pub fn has_timestamp(&self) -> bool {
+        self.0.contains(&HeaderPiece::Timestamp)
+    }
+
     /// The header's value; `timestamp` in unix seconds.
     #[must_use]
     pub fn fill(&self, event: &str, timestamp: i64, id: &str) -> String {

@@ -12,8 +12,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
 use super::{
-    Bench, Code, Finding, LONGEST_REWRITTEN, Step, form, numbers,
-    serialise::{Document, SPELLINGS, WRITERS},
+    Bench, Code, Finding, LONGEST_REWRITTEN, Step, form,
+    libraries::{SPELLINGS, WRITERS},
+    numbers,
+    serialise::Document,
 };
 use crate::webhook::{
     json::{self, Kind},

@@ -27,7 +27,7 @@ pub enum Code {
     SecretNotDecoded,
     /// The secret's prefix was kept, or one was added.
     SecretPrefix,
-    /// The secret is another provider's.
+    /// The secret is another provider's, or another one of this provider's that is not in force.
     SecretOfOtherProvider,
     /// The secret is the public one of hookdev.
     SecretDevelopment,
@@ -191,7 +191,11 @@ static CODES: [(Code, &str, &str); 21] = [
         "one side strips the secret's prefix, the other keeps it",
         "`Buffer.from('whsec_…', 'base64')`, prefix and all",
     ),
-    (Code::SecretOfOtherProvider, "it is another provider's secret", "two variables were mixed up"),
+    (
+        Code::SecretOfOtherProvider,
+        "it is another secret that is set: another provider's, or one that a nearer one stands above",
+        "two variables were mixed up, or `--secret` stands above an older one in the config",
+    ),
     (
         Code::SecretDevelopment,
         "it is signed with the public development secret of hookdev",

@@ -8,6 +8,7 @@
 mod body;
 mod code;
 mod form;
+mod libraries;
 mod numbers;
 mod secret;
 mod serialise;

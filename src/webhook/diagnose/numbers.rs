@@ -6,7 +6,8 @@ use std::{collections::HashMap, ops::ControlFlow};
 use super::{
     Code, Step,
     body::{Make, Original, with_document},
-    serialise::{Document, SPELLINGS, WRITERS},
+    libraries::{SPELLINGS, WRITERS},
+    serialise::Document,
 };
 
 /// No more sets of numbers than this are tried in one text.

@@ -8,7 +8,7 @@ use base64::{
 
 use super::{Case, Code, Finding};
 use crate::webhook::{
-    keyring::SecretSource,
+    keyring::{PassedOver, SecretSource},
     provider::Provider,
     signature::{
         SecretFormat, SigningSecret,
@@ -37,6 +37,10 @@ pub fn keys(case: &Case<'_>) -> Vec<Key> {
     let mut keys = Keys { known: case.secrets(), found: Vec::new() };
     if let Ok(development) = SigningSecret::parse(&rule.development, &rule.format) {
         keys.add(Some(development), [Some(of_hookdev(case.provider))]);
+    }
+    for passed_over in case.keyring.passed_over(&case.provider.name) {
+        let secret = SigningSecret::parse(passed_over.secret.expose(), &rule.format).ok();
+        keys.add(secret, [Some(set_elsewhere(passed_over))]);
     }
     for (place, secret) in case.secrets().iter().enumerate() {
         let source = source(case, case.provider, place);
@@ -104,6 +108,20 @@ fn of_hookdev(provider: &Provider) -> Finding {
         provider.title
     );
     Finding::new(Code::SecretDevelopment, message)
+}
+
+/// The secret is right, and not the one that counts: no code of its own says so, and the one of the
+/// secrets that were mixed up is the nearest.
+fn set_elsewhere(PassedOver { origin, above, .. }: &PassedOver) -> Finding {
+    Finding {
+        hint: format!(
+            "if that is the right one, take away the one from {above}; if it is an older one, set the new one at the sender too"
+        ),
+        ..Finding::new(
+            Code::SecretOfOtherProvider,
+            format!("the signature matches the secret from {origin}, which {above} stands above"),
+        )
+    }
 }
 
 /// The words for a secret, by where it came from.

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::webhook::{
-    keyring::SecretSource,
+    keyring::{PassedOver, SecretSource},
     request::Headers,
     signature::{Algorithm, Verdict, grammar::TextEncoding, mac::KeyedMac, secret::decode_hex},
     time::{Timestamp, Tolerance},
@@ -160,7 +160,7 @@ fn what_every_library_makes_of_a_body_is_found_both_ways() {
     let sent = r#"{"b": "é/<", "n": [1.0, 1e2], "a": {"z": null}}"#;
     let root = crate::webhook::json::parse(sent).unwrap();
     let document = serialise::Document { text: sent, root: &root };
-    for writer in &serialise::WRITERS {
+    for writer in &libraries::WRITERS {
         for &layout in writer.layouts {
             for sorted in [false, true] {
                 let written = document.written(writer, layout, sorted).unwrap();
@@ -239,6 +239,31 @@ fn changes_of_the_secret_are_named() {
     assert_eq!(cyanite(ASPECT.as_bytes(), CYANITE), ["secret-of-other-provider"]);
     assert_eq!(cyanite(&aspect_key(), CYANITE), ["secret-of-other-provider"]);
     assert_eq!(cyanite(b"hookdev-development-secret-jewelmusic", CYANITE), ["secret-of-other-provider"]);
+}
+
+#[test]
+fn a_secret_that_another_stands_above_is_named_by_both_and_never_told() {
+    let mut world = World::usual();
+    let format = &world.catalog.get("cyanite").unwrap().secret.as_ref().unwrap().format;
+    let (origin, above) = ("the config".to_owned(), "--secret".to_owned());
+    for text in ["an older one", "the oldest"] {
+        let secret = SigningSecret::parse(text, format).unwrap();
+        world.keyring.pass_over("cyanite", PassedOver { secret, origin: origin.clone(), above: above.clone() });
+    }
+    let signed = |key: &[u8], body: &str| request(&[("signature", &cyanite_signature(key, body.as_bytes()))], b"{}");
+    let finding = Finding {
+        code: Code::SecretOfOtherProvider,
+        message: "the signature matches the secret from the config, which --secret stands above".to_owned(),
+        hint: "if that is the right one, take away the one from --secret; if it is an older one, set the new one at the sender too".to_owned(),
+    };
+    for key in [b"an older one".as_slice(), b"the oldest"] {
+        assert_eq!(world.findings("cyanite", &signed(key, "{}")), std::slice::from_ref(&finding));
+    }
+    assert_eq!(
+        world.codes("cyanite", &signed(b"an older one", "{}\n")),
+        ["secret-of-other-provider", "body-trailing-newline"]
+    );
+    assert_eq!(world.codes("cyanite", &signed(b"an older one\n", "{}")), ["unexplained"]);
 }
 
 #[test]

@@ -179,7 +179,7 @@ impl Draft {
 }
 
 /// The fields of a flat payload, in order.
-fn fields(text: &str) -> Vec<(String, String)> {
+pub(super) fn fields(text: &str) -> Vec<(String, String)> {
     use crate::webhook::json::Kind;
     let Ok(root) = json::parse(text) else { return Vec::new() };
     let payload = Payload::of(root);

@@ -11,6 +11,7 @@ pub mod fresh;
 pub mod manifest;
 pub mod payload;
 pub mod recipe;
+pub mod resign;
 pub mod self_test;
 
 use std::sync::OnceLock;

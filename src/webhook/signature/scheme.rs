@@ -162,6 +162,13 @@ impl Scheme {
             .collect()
     }
 
+    /// All names of the header that is sent under this one, of id, timestamp and signature.
+    pub(in crate::webhook) fn names_of(&self, name: &HeaderName) -> &[HeaderName] {
+        let time = self.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
+        let lists = [self.id.as_deref(), time, Some(self.header.as_slice())];
+        lists.into_iter().flatten().find(|names| names.contains(name)).unwrap_or_default()
+    }
+
     /// Whether a request is signed by one of the secrets, and was fresh when received. The MAC is judged before the time, so that "too old" means "genuine, but
     /// too old".
     ///

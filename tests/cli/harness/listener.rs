@@ -128,10 +128,23 @@ impl Begun {
         self.0.stderr().wait_for(part);
     }
 
+    /// The next JSON object on standard output.
+    #[track_caller]
+    pub fn next(&mut self) -> Value {
+        serde_json::from_str(&self.0.stdout().line().expect("a line, not the end")).unwrap()
+    }
+
     /// Waits for its end and wants this exit code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Finished {
         self.0.finish(code)
+    }
+
+    /// Waits for its end; its exit code is none when a signal ended it.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn ends(mut self) -> (Option<i32>, Finished) {
+        self.0.end()
     }
 
     /// Presses Ctrl-C.

@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha256, Sha512};
 
-use crate::harness::{CYANITE, Dir, Finished, gzip, keys, text};
+use crate::harness::{CYANITE, Dir, Finished, TestCommand, gzip, keys, text};
 
 const SECRET: &str = "topsecret-of-cyanite";
 /// Behind its prefix stands `topsecret-of-aspect` in base64.
@@ -89,6 +89,47 @@ fn another_secret_is_told_by_whose_it_is() {
     signed("secret-development", &signature("hookdev-development-secret-cyanite"));
     signed("secret-of-other-provider", &signature("topsecret-of-aspect"));
     signed("unexplained", &signature("nobody's"));
+}
+
+#[test]
+fn a_secret_that_a_nearer_one_stands_above_is_told_by_both() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "env_file = \".env\"\n[provider.cyanite]\nsecret = [\"file:old\", \"file:older\"]\n");
+    dir.write("old", "the-old-one");
+    dir.write("older", "the-older-one");
+    dir.write(".env", "CYANITE_WEBHOOK_SECRET=of-the-env-file\n");
+    let flag = ["--secret", "cyanite=of-the-flag"];
+    let hidden = ["the-old-one", "the-older-one", "of-the-env-file", "of-the-environment", "of-the-flag"];
+    let environment = "env:CYANITE_WEBHOOK_SECRET";
+    for (signed_with, origin, above) in [
+        ("the-old-one", "file:old", "--secret"),
+        ("the-older-one", "file:older", "--secret"),
+        ("of-the-environment", environment, "--secret"),
+        ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET of the env file", "--secret"),
+        ("the-older-one", "file:older", environment),
+        ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET of the env file", environment),
+        ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET of the env file", "the config"),
+    ] {
+        let signature = format!("signature: {}", hex(&sha512(signed_with, CYANITE.as_bytes())));
+        let set = |command: TestCommand| {
+            let command = if above == "--secret" { command.args(flag) } else { command };
+            if above == "the config" { command } else { command.env("CYANITE_WEBHOOK_SECRET", "of-the-environment") }
+        };
+        let verify = ["verify", "--body", "-", "--provider", "cyanite", "--json", "--header", &signature];
+        let finished = set(dir.hookdev()).args(verify).stdin(CYANITE).exits(1);
+        let line = finished.line();
+        assert_eq!((text(&line, "/verdict"), &line["secret"]), ("rejected", &serde_json::Value::Null));
+        let message = format!("the signature matches the secret from {origin}, which {above} stands above");
+        assert_eq!(text(&line, "/findings/0/message"), message);
+        assert_eq!(text(&line, "/findings/0/code"), "secret-of-other-provider");
+        assert!(hidden.iter().all(|hidden| !finished.to_string().contains(hidden)), "{finished}");
+
+        let mut listener = set(dir.listen()).starts();
+        let (answer, delivery) = listener.receives("/cyanite", &[("signature", &signature[11..])], CYANITE);
+        assert_eq!((answer.status(), answer.text()), (401, "rejected\n"));
+        assert_eq!(text(&delivery, "/findings/0/message"), message);
+        assert!(hidden.iter().all(|hidden| !delivery.to_string().contains(hidden)), "{delivery}");
+    }
 }
 
 #[test]

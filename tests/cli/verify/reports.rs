@@ -1,4 +1,4 @@
-//! The reports that CI systems read, and verification again at every change.
+//! The reports that CI systems read.
 
 use serde_json::{Value, json};
 
@@ -85,18 +85,4 @@ fn a_report_is_for_verify_alone() {
             finished.says("error: this --format is for `hookdev verify`");
         }
     }
-}
-
-#[test]
-fn a_change_is_verified_again() {
-    let dir = Dir::new();
-    dir.write("log.ndjson", good());
-    let mut watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).begins();
-    watching.prints("verified      cyanite.v2.finished  log.ndjson");
-    watching.says("note: watching for changes (Ctrl-C ends it)\n");
-    dir.write("log.ndjson", [good(), unsigned()].concat());
-    watching.prints("rejected      cyanite.v2.finished  log.ndjson:2\n");
-    watching.says("2 requests: 1 verified, 1 rejected\n");
-    dir.replace("log.ndjson", good());
-    watching.says("1 request: 1 verified\n");
 }

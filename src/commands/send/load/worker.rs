@@ -19,8 +19,8 @@ use crate::{
     commands::{
         failure::Failure,
         send::{
-            deliver::{Courier, judge, request_of},
-            plan::{Content, Job, Plan},
+            deliver::{Begun, Courier, judge, remark, request_of},
+            plan::{Job, Plan},
         },
     },
     net::{
@@ -29,7 +29,6 @@ use crate::{
     },
     render::json,
     webhook::{
-        provider::compose::Moment,
         record::{Attempt, Outcome},
         request::Request,
         time::words,
@@ -145,7 +144,8 @@ impl Load {
         }
         let index = usize::try_from(turn.number % self.plan.jobs.len() as u64).unwrap_or_default();
         let job = &self.plan.jobs[index];
-        let request = self.request(job, turn.number);
+        let (delivery, secret, now) = (self.begin(job, turn.number), self.plan.secret_of(job), self.courier.now());
+        let request = request_of(job, &delivery, &job.course(false), now, secret);
         self.courier.keep(&request, job)?;
         let begun = Instant::now();
         // Only a turn that found no connection free counts from its due time: a timer's own
@@ -161,9 +161,10 @@ impl Load {
         let ends = self.ends_the_run(outcome).await;
         count(job, &sent, told.as_ref(), latency, &mut locked(tally));
         self.schedule.count();
-        if let (Some(lines), Some((_, reason))) = (&self.lines, told)
+        if let (Some(lines), Some((_, mut reason))) = (&self.lines, told)
             && !(self.quiet && outcome == Outcome::Accepted)
         {
+            reason.push_str(&remark(job, &delivery, outcome, secret, now));
             // Nobody reads any more: the printer knows, and says so in the end.
             if lines.send(line(job, outcome, reason, sent)).await.is_err() {
                 self.schedule.stop();
@@ -177,20 +178,13 @@ impl Load {
         Ok(())
     }
 
-    /// A new delivery's request, or the captured one.
-    fn request(&self, job: &Job, number: u64) -> Request {
-        let now = self.courier.now();
-        let draft = match &job.content {
-            Content::Event(recipe) => {
-                let mut entropy = self.entropy;
-                for (byte, mixed) in entropy.iter_mut().zip(number.to_le_bytes()) {
-                    *byte ^= mixed;
-                }
-                Some(recipe.draft(&Moment { now, id: job.id.clone(), entropy }))
-            }
-            Content::Capture(_) => None,
-        };
-        request_of(job, draft.as_ref(), &job.course(false), now, self.plan.secret_of(job))
+    /// A new delivery, or one more of a captured request.
+    fn begin(&self, job: &Job, number: u64) -> Begun {
+        let mut entropy = self.entropy;
+        for (byte, mixed) in entropy.iter_mut().zip(number.to_le_bytes()) {
+            *byte ^= mixed;
+        }
+        self.courier.begin_with(job, entropy)
     }
 
     async fn send(&self, index: usize, request: &Request, lines: &mut [Line]) -> Sent {
@@ -264,10 +258,7 @@ fn is_accepted(job: &Job, sent: &Sent) -> bool {
 }
 
 /// The line of an attempt.
-fn line(job: &Job, outcome: Outcome, mut reason: String, sent: Sent) -> Vec<u8> {
-    if matches!(&job.content, Content::Event(recipe) if recipe.unsigned) {
-        reason.push_str("; sent unsigned, as the provider does");
-    }
+fn line(job: &Job, outcome: Outcome, reason: String, sent: Sent) -> Vec<u8> {
     let attempt = Attempt {
         provider: job.provider.as_ref().map(|provider| provider.name.clone()),
         event: job.event.clone(),

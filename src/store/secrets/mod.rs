@@ -1,6 +1,8 @@
 //! Where secrets come from: literals, environment variables and files, in the order that makes
 //! one of them count.
 
+mod search;
+
 use std::{
     collections::HashMap,
     fs, io,
@@ -9,12 +11,13 @@ use std::{
 
 use zeroize::Zeroizing;
 
+use self::search::Search;
 use super::env_file;
 use crate::webhook::{
     keyring::{Keyring, SecretSource},
     nearest,
     provider::{Provider, catalog::Catalog},
-    signature::{MalformedSecret, SigningSecret},
+    signature::MalformedSecret,
 };
 
 /// The environment that secrets are looked up in: the process's own, then the env file's.
@@ -125,18 +128,18 @@ pub struct Resolved {
 /// Finds the secrets of every provider that signs: those of the flags, else the variable that the
 /// manifest names, else those of the config, else the env file's, else the development secret. A
 /// source of the config that is not there is passed over with a warning, as not every machine has
-/// every secret; a provider that is left with none has none.
+/// every secret; a provider that is left with none has none. What another stands above is kept apart.
 ///
 /// # Errors
 ///
 /// When a flag's source can't be read, or what a source holds is malformed.
 pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, SecretError> {
-    let mut keyring = Keyring::default();
-    let (mut warnings, mut lacking) = (Vec::new(), Vec::new());
-    warnings.extend(sources.environment.missing.iter().map(|path| format!("there is no env file {}", path.display())));
+    let mut resolved = Resolved { keyring: Keyring::default(), warnings: Vec::new(), lacking: Vec::new() };
+    let missing = sources.environment.missing.iter();
+    resolved.warnings.extend(missing.map(|path| format!("there is no env file {}", path.display())));
     let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text, catalog)).collect();
     let near = flags.iter().filter_map(|flag| flag.nearly(catalog));
-    warnings.extend(near.map(|near| {
+    resolved.warnings.extend(near.map(|near| {
         format!("a --secret names no provider before its `=`, and is taken whole as a secret; did you mean `{near}=…`?")
     }));
     for flag in &flags {
@@ -148,66 +151,9 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
     }
     for provider in catalog.providers() {
         let Some(rule) = &provider.secret else { continue };
-        let name = provider.name.as_str();
-        let mut add = |text: &str, source: SecretSource| {
-            let secret =
-                SigningSecret::parse(text, &rule.format).map_err(|problem| malformed(provider, &source, problem))?;
-            keyring.add(name, secret, source);
-            Ok(())
-        };
-        let given: Vec<&Flag<'_>> = flags.iter().filter(|flag| flag.is_for(name, sources.flag_provider)).collect();
-        let mut added = false;
-        for flag in given {
-            let (text, source) = read(flag.source, Path::new(""), sources.environment, SecretSource::Flag)?;
-            match add(&text, source) {
-                // A flag for every provider is for those alone whose form it has.
-                Err(SecretError::Malformed {
-                    problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex, ..
-                }) if flag.provider.is_none() && sources.flag_provider.is_none() => {
-                    warnings.push(format!(
-                        "--secret has not the form of {}'s secrets, and is not used for it",
-                        provider.title
-                    ));
-                }
-                result => {
-                    result?;
-                    added = true;
-                }
-            }
-        }
-        if added {
-            continue;
-        }
-        if let Some((env, text)) = rule.env.as_deref().and_then(|env| Some((env, (sources.environment.process)(env)?)))
-        {
-            add(&Zeroizing::new(text), SecretSource::Env(env.to_owned()))?;
-            continue;
-        }
-        let configured = (sources.config)(name);
-        let mut there = false;
-        for source in &configured {
-            match read(source, sources.config_base, sources.environment, SecretSource::Config) {
-                Ok((text, source)) => {
-                    add(&text, source)?;
-                    there = true;
-                }
-                Err(error) if error.is_absence() => {
-                    warnings
-                        .push(format!("the config's secret {source} for {} is passed over: {error}", provider.title));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        if !configured.is_empty() {
-            lacking.extend((!there).then(|| provider.title.clone()));
-            continue;
-        }
-        match rule.env.as_deref().and_then(|env| Some((env, sources.environment.file.get(env)?))) {
-            Some((env, text)) => add(text, SecretSource::Env(env.to_owned()))?,
-            None => add(&rule.development, SecretSource::Development)?,
-        }
+        Search { provider, rule, flags: &flags, sources }.run(&mut resolved)?;
     }
-    Ok(Resolved { keyring, warnings, lacking })
+    Ok(resolved)
 }
 
 /// A `--secret` flag: a source, for one provider if its name stands before the first `=`.
@@ -255,12 +201,16 @@ fn read(
 }
 
 fn malformed(provider: &Provider, source: &SecretSource, problem: MalformedSecret) -> SecretError {
-    let origin = match source {
+    SecretError::Malformed { provider: provider.title.clone(), origin: origin(source), problem }
+}
+
+/// Where a secret stands, in words.
+fn origin(source: &SecretSource) -> String {
+    match source {
         SecretSource::Flag => "--secret".to_owned(),
         SecretSource::Config => "the config".to_owned(),
         other => other.to_string(),
-    };
-    SecretError::Malformed { provider: provider.title.clone(), origin, problem }
+    }
 }
 
 #[cfg(test)]
@@ -269,6 +219,10 @@ mod tests {
 
     fn process(name: &str) -> Option<String> {
         (name == "CYANITE_WEBHOOK_SECRET").then(|| "from-the-environment".to_owned())
+    }
+
+    fn quoted(name: &str) -> Option<String> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| "'quoted'".to_owned())
     }
 
     fn nothing(_: &str) -> Option<String> {
@@ -300,6 +254,45 @@ mod tests {
         assert_eq!(found(&[], nothing, &["literal"]).unwrap(), ["config"]);
         assert_eq!(found(&[], process, &["literal"]).unwrap(), ["env:CYANITE_WEBHOOK_SECRET"]);
         assert_eq!(found(&["cyanite=a", "cyanite=b=c"], process, &["literal"]).unwrap(), ["flag", "flag"]);
+    }
+
+    #[test]
+    fn what_another_stands_above_is_kept_apart_and_what_is_broken_there_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let env_file = folder.path().join(".env");
+        fs::write(&env_file, "CYANITE_WEBHOOK_SECRET=of-the-env-file\n").unwrap();
+        fs::write(folder.path().join("old"), "of-a-file").unwrap();
+        fs::write(folder.path().join("long"), "x".repeat(1 << 20)).unwrap();
+        let config = |name: &str| match name {
+            "cyanite" => ["literal", "file:old", "file:long", "file:none", "file:.", "env:NO_SUCH", "'quoted'"]
+                .map(str::to_owned)
+                .to_vec(),
+            _ => Vec::new(),
+        };
+        let passed_over = |flags: &[&str], process: fn(&str) -> Option<String>| -> Vec<(String, String, String)> {
+            let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+            let environment = Environment::read(process, Some(&env_file)).unwrap();
+            let environment = &environment;
+            let (flags, config, config_base) = (&flags, &config, folder.path());
+            let sources = Sources { flags, flag_provider: None, config, config_base, environment };
+            let resolved = resolve(&Catalog::builtin(), &sources).unwrap();
+            assert_eq!(resolved.warnings, [""; 0]);
+            let passed_over = resolved.keyring.passed_over("cyanite").iter();
+            passed_over.map(|it| (it.secret.expose().to_owned(), it.origin.clone(), it.above.clone())).collect()
+        };
+        let all = |above: &str| {
+            [
+                ("from-the-environment", "env:CYANITE_WEBHOOK_SECRET"),
+                ("literal", "the config"),
+                ("of-a-file", "file:old"),
+                ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET of the env file"),
+            ]
+            .map(|(secret, origin)| (secret.to_owned(), origin.to_owned(), above.to_owned()))
+        };
+        assert_eq!(passed_over(&["cyanite=flag"], process), all("--secret"));
+        assert_eq!(passed_over(&["cyanite=flag"], nothing), all("--secret")[1..]);
+        assert_eq!(passed_over(&["cyanite=flag"], quoted), all("--secret")[1..]);
+        assert_eq!(passed_over(&[], process), all("env:CYANITE_WEBHOOK_SECRET")[1..]);
     }
 
     #[test]

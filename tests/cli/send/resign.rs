@@ -1,0 +1,174 @@
+//! Captured requests that are dated and signed anew, or changed and signed anew.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
+use sha2::{Sha256, Sha512};
+
+use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, Message, answer, text};
+
+/// The providers' public development secrets, decoded where they are base64.
+const CYANITE_KEY: &[u8] = b"hookdev-development-secret-cyanite";
+const JEWELMUSIC_KEY: &[u8] = b"hookdev-development-secret-jewelmusic";
+const ASPECT_KEY: &[u8] = b"hookdev-development-secret-aspct";
+
+fn hex(bytes: impl AsRef<[u8]>) -> String {
+    bytes
+        .as_ref()
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from_digit(digit.into(), 16).unwrap())
+        .collect()
+}
+
+/// What the signature of a Svix message must be.
+fn svix(id: &str, timestamp: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(ASPECT_KEY).unwrap();
+    mac.update(format!("{id}.{timestamp}.").as_bytes());
+    mac.update(body);
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+fn cyanite(body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha512>::new_from_slice(CYANITE_KEY).unwrap();
+    mac.update(body);
+    hex(mac.finalize().into_bytes())
+}
+
+/// A capture at a path that names no provider.
+fn captured(headers: &[(&str, &str)], body: &[u8]) -> String {
+    let body = std::str::from_utf8(body).unwrap();
+    json!({"request": {"method": "POST", "target": "/", "headers": headers, "body": body}}).to_string()
+}
+
+const OLD: &str = "1614265330";
+const BODY: &[u8] = b"{ \"event_type\": \"task.failed\", \"n\": 1.0 }\n";
+
+/// Sends a capture of these headers and this body; what came out.
+fn sent(headers: &[(&str, &str)], body: &[u8], args: &[&str]) -> (Message, String) {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    dir.write("one.json", captured(headers, body));
+    let attempt = dir.send("one.json", endpoint.url("/")).args(args).args(["--json", "--now", "1700000000"]).exits(0);
+    (endpoint.next(), text(&attempt.line(), "/reason").to_owned())
+}
+
+#[test]
+fn a_capture_is_dated_and_signed_anew_and_keeps_the_rest() {
+    let signature = svix("msg_old", OLD, BODY);
+    let headers = [
+        ("svix-id", "msg_old"),
+        ("x-first", "1"),
+        ("svix-timestamp", OLD),
+        ("svix-signature", signature.as_str()),
+        ("x-last", "2"),
+    ];
+    let (request, reason) = sent(&headers, BODY, &["--resign"]);
+    assert_eq!(request.body, BODY);
+    let anew = svix("msg_old", "1700000000", BODY);
+    let expected = [
+        ("svix-id", "msg_old"),
+        ("svix-signature", &anew),
+        ("svix-timestamp", "1700000000"),
+        ("x-first", "1"),
+        ("x-last", "2"),
+    ];
+    assert_eq!(request.headers_but(&["host", "content-length", "connection", "accept"]), expected);
+    assert_eq!(reason, "Aspect wants any 2xx; renewed: svix-timestamp, svix-signature");
+}
+
+#[test]
+fn the_unbranded_names_stay_the_unbranded_names() {
+    let signature = svix("msg_old", OLD, BODY);
+    let headers = [("webhook-id", "msg_old"), ("webhook-timestamp", OLD), ("webhook-signature", signature.as_str())];
+    let (request, _) = sent(&headers, BODY, &["--resign", "--id", "msg_new"]);
+    let anew = svix("msg_new", "1700000000", BODY);
+    assert_eq!(request.header("webhook-id"), Some("msg_new"));
+    assert_eq!(request.header("webhook-signature"), Some(anew.as_str()));
+    assert_eq!((request.header("svix-id"), request.header("svix-signature")), (None, None));
+}
+
+#[test]
+fn a_capture_is_signed_anew_by_the_scheme_that_signed_it() {
+    let signed = |timestamp: &str, body: &[u8]| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(JEWELMUSIC_KEY).unwrap();
+        mac.update(format!("{timestamp}.").as_bytes());
+        mac.update(body);
+        format!("t={timestamp},v1={}", hex(mac.finalize().into_bytes()))
+    };
+    let body = b"{\"type\":\"release.live\"}";
+    let signature = signed(OLD, body);
+    let headers = [("x-jewelmusic-signature", signature.as_str()), ("x-jewelmusic-timestamp", OLD)];
+    let (request, reason) = sent(&headers, body, &["--resign"]);
+    assert_eq!(request.header("x-jewelmusic-signature"), Some(signed("1700000000", body).as_str()));
+    assert_eq!(request.header("x-jewelmusic-timestamp"), Some("1700000000"));
+    assert!(reason.ends_with("; renewed: x-jewelmusic-timestamp, x-jewelmusic-signature"), "{reason}");
+}
+
+#[test]
+fn a_changed_payload_is_signed_anew_and_what_is_not_named_stays() {
+    let spaced = CYANITE.replace(':', " : ");
+    let (request, reason) = sent(&CYANITE_HEADERS, spaced.as_bytes(), &["--set", "resource.id=7"]);
+    let expected = spaced.replace("\"999\"", "\"7\"");
+    assert_eq!(request.text(), expected);
+    assert_eq!(request.header("signature"), Some(cyanite(expected.as_bytes()).as_str()));
+    assert_eq!(reason, "Cyanite wants exactly 200; payload changed; renewed: signature");
+}
+
+#[test]
+fn a_form_is_changed_as_a_form() {
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let (request, reason) =
+        sent(&headers, AUPHONIC.as_bytes(), &["--set", "status_string=Nearly done", "--add", "n=1"]);
+    assert_eq!(request.text(), AUPHONIC.replace("Done", "Nearly+done") + "&n=1");
+    assert_eq!(reason, "Auphonic wants any 2xx; payload changed");
+}
+
+#[test]
+fn what_cannot_be_signed_anew_is_said() {
+    let dir = Dir::new();
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    for (headers, body, args, said) in [
+        (
+            &form[..],
+            AUPHONIC,
+            ["--resign", "--quiet"],
+            "error: Auphonic signs nothing, so that there is nothing to sign anew\n",
+        ),
+        (
+            &[],
+            "hello",
+            ["--resign", "--quiet"],
+            "error: a captured request can't be signed anew, as no provider is recognised in it\nhint: `hookdev verify` shows what is seen in it; its path, headers and payload tell whose it is\n",
+        ),
+        (
+            &CYANITE_HEADERS,
+            "hello",
+            ["--set", "a=1"],
+            "error: cyanite: its payload can't be changed: the body is neither JSON nor an urlencoded form\n",
+        ),
+        (
+            &CYANITE_HEADERS,
+            "{\"a\":1}",
+            ["--set", "b=1"],
+            "error: cyanite: there is no `b` in the payload; the nearest is `a`\n",
+        ),
+    ] {
+        dir.write("one.json", captured(headers, body.as_bytes()));
+        dir.send("one.json", "http://127.0.0.1:1/").args(args).exits(2).stderr(said);
+    }
+}
+
+#[test]
+fn an_aged_capture_that_is_refused_is_told_of_the_way_out() {
+    let dir = Dir::new();
+    let listener = dir.listen().starts();
+    let signature = svix("msg_old", OLD, BODY);
+    let headers = [("svix-id", "msg_old"), ("svix-timestamp", OLD), ("svix-signature", signature.as_str())];
+    dir.write("one.json", captured(&headers, BODY));
+    let to = listener.url("/aspect");
+    let attempt = dir.send("one.json", &to).args(["--json", "--now", "1614265930"]).exits(1).line();
+    let reason =
+        "401 counts as failed at Aspect, which wants any 2xx; it was signed 10 min ago, and --resign signs it anew";
+    assert_eq!(attempt["reason"], json!(reason));
+    dir.send("one.json", &to).arg("--resign").exits(0);
+}

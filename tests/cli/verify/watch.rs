@@ -1,0 +1,155 @@
+//! `verify --watch`: what is saved is verified, and nothing else; real files, saved as editors do.
+
+use std::fs;
+
+use super::{good, tampered};
+use crate::harness::{Begun, Dir, text};
+
+const WATCHING: &str = "note: watching for changes (Ctrl-C ends it)\n";
+
+/// Puts a file that was written elsewhere into the place of another.
+fn moves_in(dir: &Dir, name: &str, content: &str) {
+    dir.write("elsewhere", content);
+    fs::rename(dir.join("elsewhere"), dir.join(name)).unwrap();
+}
+
+/// The file and verdict of the next line.
+#[track_caller]
+fn next(watching: &mut Begun) -> (String, String) {
+    let line = watching.next();
+    (text(&line, "/file").to_owned(), text(&line, "/verdict").to_owned())
+}
+
+/// The same, expected.
+fn line(file: &str, verdict: &str) -> (String, String) {
+    (file.to_owned(), verdict.to_owned())
+}
+
+#[test]
+fn a_file_that_is_named_is_verified_whole_at_each_save() {
+    let dir = Dir::new();
+    dir.write("log.ndjson", good());
+    dir.write("other.ndjson", tampered());
+    let mut watching = dir.hookdev().args(["verify", "log.ndjson", "other.ndjson", "--watch"]).begins();
+    watching.prints("verified      cyanite.v2.finished  log.ndjson  (development secret)\n");
+    watching.says("2 requests: 1 verified, 1 rejected\n");
+    watching.says(WATCHING);
+    dir.write("log.ndjson", [good(), tampered(), tampered()].concat());
+    watching.says("note: log.ndjson has changed\n");
+    watching.prints("rejected      cyanite.v2.finished  log.ndjson:2\n");
+    watching.prints("rejected      cyanite.v2.finished  log.ndjson:3\n");
+    watching.says("3 requests: 1 verified, 2 rejected\n");
+    moves_in(&dir, "log.ndjson", &good());
+    watching.says("note: log.ndjson has changed\n");
+    watching.says("1 request: 1 verified\n");
+}
+
+#[test]
+fn of_a_folder_only_what_was_saved_is_verified() {
+    let dir = Dir::new();
+    for name in ["captures/a.json", "captures/b.json", "captures/c.json"] {
+        dir.write(name, good());
+    }
+    let mut watching = dir.hookdev().args(["verify", "captures", "--watch", "--json"]).begins();
+    for name in ["captures/a.json", "captures/b.json", "captures/c.json"] {
+        assert_eq!(next(&mut watching), line(name, "verified"));
+    }
+    watching.says(WATCHING);
+
+    dir.write("captures/a.json", tampered());
+    watching.says("note: captures/a.json has changed\n");
+    assert_eq!(next(&mut watching), line("captures/a.json", "rejected"));
+    watching.says("1 request: 1 rejected\n");
+
+    moves_in(&dir, "captures/b.json", &tampered());
+    watching.says("note: captures/b.json has changed\n");
+    assert_eq!(next(&mut watching), line("captures/b.json", "rejected"));
+    watching.says("1 request: 1 rejected\n");
+
+    dir.write("captures/.b.json.swp", tampered());
+    dir.write("captures/deep/er/d.json", good());
+    watching.says("note: captures/deep/er/d.json is new\n");
+    assert_eq!(next(&mut watching), line("captures/deep/er/d.json", "verified"));
+    watching.says("1 request: 1 verified\n");
+
+    dir.write("captures/notes.md", "# no capture\n");
+    watching.says("note: captures/notes.md is new\n");
+    watching.says("0 requests; 1 file passed over\n");
+
+    fs::remove_file(dir.join("captures/c.json")).unwrap();
+    watching.says("note: captures/c.json is gone\n");
+    fs::rename(dir.join("captures/deep"), dir.join("deep")).unwrap();
+    watching.says("note: captures/deep/er/d.json is gone\n");
+    fs::rename(dir.join("deep"), dir.join("captures/deep")).unwrap();
+    watching.says("note: captures/deep/er/d.json is new\n");
+    assert_eq!(next(&mut watching), line("captures/deep/er/d.json", "verified"));
+}
+
+#[test]
+fn a_folder_that_is_removed_and_made_again_is_watched_on() {
+    let dir = Dir::new();
+    dir.write("captures/a.json", good());
+    let mut watching = dir.hookdev().args(["verify", "captures", "--watch", "--json"]).begins();
+    assert_eq!(next(&mut watching), line("captures/a.json", "verified"));
+    watching.says(WATCHING);
+    fs::remove_dir_all(dir.join("captures")).unwrap();
+    watching.says("note: captures/a.json is gone\n");
+    dir.write("captures/b.json", good());
+    assert_eq!(next(&mut watching), line("captures/b.json", "verified"));
+    dir.write("captures/c.json", tampered());
+    assert_eq!(next(&mut watching), line("captures/c.json", "rejected"));
+}
+
+#[test]
+fn what_it_is_judged_by_changes_everything() {
+    let dir = Dir::new();
+    dir.write("captures/a.json", good());
+    dir.write("captures/b.json", good());
+    let mut watching = dir.hookdev().args(["verify", "captures", "--watch", "--json"]).begins();
+    let both = |watching: &mut Begun, verdict: &str| {
+        assert_eq!(next(watching), line("captures/a.json", verdict));
+        assert_eq!(next(watching), line("captures/b.json", verdict));
+    };
+    both(&mut watching, "verified");
+    watching.says(WATCHING);
+
+    dir.write("secrets/one", "another");
+    moves_in(&dir, "hookdev.toml", "[provider.cyanite]\nsecret = \"file:secrets/one\"\n");
+    watching.says("note: the configuration has changed: everything is verified again\n");
+    both(&mut watching, "rejected");
+
+    moves_in(&dir, "secrets/one", "hookdev-development-secret-cyanite");
+    watching.says("note: the configuration has changed: everything is verified again\n");
+    both(&mut watching, "verified");
+
+    moves_in(&dir, "hookdev.toml", "[provider.cyanit]\n");
+    watching.says("unknown provider `cyanit`; did you mean `cyanite`?");
+    watching.says("hint: what was in force before stays so until this is mended\n");
+    moves_in(&dir, "captures/b.json", &tampered());
+    assert_eq!(next(&mut watching), line("captures/b.json", "rejected"));
+
+    moves_in(&dir, "hookdev.toml", "[provider.cyanite]\nsecret = \"file:secrets/one\"\n");
+    watching.says("note: the configuration has changed: everything is verified again\n");
+    assert_eq!(next(&mut watching), line("captures/a.json", "verified"));
+    assert_eq!(next(&mut watching), line("captures/b.json", "rejected"));
+}
+
+#[cfg(unix)]
+#[test]
+fn it_ends_by_ctrl_c() {
+    let dir = Dir::new();
+    dir.write("log.ndjson", good());
+    let mut watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).begins();
+    watching.says(WATCHING);
+    watching.interrupt();
+    // By the signal itself, of which a shell makes 130.
+    let (code, finished) = watching.ends();
+    assert_eq!((code, finished.stderr.contains("error")), (None, false), "{finished}");
+}
+
+#[test]
+fn standard_input_cannot_be_watched() {
+    let dir = Dir::new();
+    let finished = dir.hookdev().args(["verify", "-", "--watch"]).stdin(good()).exits(2).stdout("");
+    finished.stderr("error: standard input can't be watched\nhint: name the file itself\n");
+}
