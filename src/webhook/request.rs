@@ -154,6 +154,9 @@ pub fn text(value: &HeaderValue) -> Cow<'_, str> {
 ///
 /// When a character stands outside Latin-1, or is a control character that no header may carry.
 pub fn value(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    if text.is_ascii() {
+        return HeaderValue::from_str(text).map_err(|_| InvalidHeaderValue);
+    }
     let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
     bytes.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()).ok_or(InvalidHeaderValue)
 }

@@ -69,7 +69,7 @@ impl Template {
             if blank.is_number && is_number(value) {
                 filled.push_str(value);
             } else {
-                filled.push_str(&quote(value));
+                push_quoted(value, &mut filled);
             }
             copied = blank.span.end;
         }
@@ -89,6 +89,16 @@ fn collect(node: &Node<'_>, marks: &[String], blanks: &mut Vec<Blank>) {
     };
     if let Some(index) = marks.iter().position(|mark| mark == found) {
         blanks.push(Blank { span: node.span.clone(), index, is_number });
+    }
+}
+
+fn push_quoted(text: &str, out: &mut String) {
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        out.push_str(&quote(text));
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
     }
 }
 

@@ -2,14 +2,17 @@
 //! each, and counts what came of it.
 
 use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::{Duration, Instant},
 };
 
-use tokio::{sync::mpsc::Sender, time::timeout};
+use tokio::{sync::mpsc::Sender, time::Sleep};
 
 use super::{
     schedule::{Schedule, Turn},
@@ -70,6 +73,39 @@ pub struct Ended {
     pub failure: Option<Failure>,
 }
 
+/// What one of the run's tasks sends with.
+struct Connection {
+    /// One for each host.
+    lines: Vec<Line>,
+    alarm: Alarm,
+}
+
+/// A timer that is set anew only when it rings: nearly all that it is set for is over long before,
+/// and setting it costs more than a look at it.
+struct Alarm(Pin<Box<Sleep>>);
+
+impl Alarm {
+    /// Waits for something until a deadline.
+    async fn wait<F: Future>(&mut self, mut wanted: Pin<&mut F>, deadline: Instant) -> Option<F::Output> {
+        if self.0.deadline().into_std() > deadline {
+            self.0.as_mut().reset(deadline.into());
+        }
+        poll_fn(|cx| {
+            if let Poll::Ready(output) = wanted.as_mut().poll(cx) {
+                return Poll::Ready(Some(output));
+            }
+            while self.0.as_mut().poll(cx).is_ready() {
+                if Instant::now() >= deadline {
+                    return Poll::Ready(None);
+                }
+                self.0.as_mut().reset(deadline.into());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
 /// How a job's requests get to their endpoint.
 enum Way {
     /// Over the connection of this number.
@@ -128,16 +164,17 @@ impl Load {
     /// Takes turns until there are none, and keeps the counts in `tally`.
     pub async fn work(self: Arc<Self>, tally: Arc<Mutex<Tally>>) {
         let most = self.ways.iter().map(Way::lines).max().unwrap_or_default();
-        let mut lines: Vec<Line> = (0..most).map(|_| Line::default()).collect();
+        let lines = (0..most).map(|_| Line::default()).collect();
+        let mut connection = Connection { lines, alarm: Alarm(Box::pin(tokio::time::sleep(Duration::ZERO))) };
         while let Some(turn) = self.schedule.take() {
-            if let Err(failure) = self.turn(turn, &mut lines, &tally).await {
+            if let Err(failure) = self.turn(turn, &mut connection, &tally).await {
                 *locked(&self.failure) = Some(failure);
                 self.schedule.stop();
             }
         }
     }
 
-    async fn turn(&self, turn: Turn, lines: &mut [Line], tally: &Mutex<Tally>) -> Result<(), Failure> {
+    async fn turn(&self, turn: Turn, connection: &mut Connection, tally: &Mutex<Tally>) -> Result<(), Failure> {
         let early = turn.due.filter(|due| *due > Instant::now());
         if let Some(due) = early {
             tokio::time::sleep_until(due.into()).await;
@@ -151,7 +188,7 @@ impl Load {
         // Only a turn that found no connection free counts from its due time: a timer's own
         // lateness is not the handler's.
         let due = turn.due.filter(|_| early.is_none()).unwrap_or(begun);
-        let sent = self.send(index, &request, lines).await;
+        let sent = self.send(index, &request, connection).await;
         let latency = due.elapsed();
         let told = match self.lines {
             None if is_accepted(job, &sent) => None,
@@ -187,14 +224,15 @@ impl Load {
         self.courier.begin_with(job, entropy)
     }
 
-    async fn send(&self, index: usize, request: &Request, lines: &mut [Line]) -> Sent {
+    async fn send(&self, index: usize, request: &Request, connection: &mut Connection) -> Sent {
         let job = &self.plan.jobs[index];
         let patience = self.courier.patience(job);
         match &self.ways[index] {
             Way::Client => self.courier.send(&job.url, request, patience).await,
             Way::Line(line, route) => {
                 let begun = Instant::now();
-                let answer = timeout(patience, lines[*line].exchange(route, request, self.lines.is_some())).await;
+                let exchange = pin!(connection.lines[*line].exchange(route, request, self.lines.is_some()));
+                let answer = connection.alarm.wait(exchange, begun + patience).await;
                 let answer = answer.unwrap_or(Err(SendError::TimedOut(patience)));
                 Sent { answer, elapsed: begun.elapsed() }
             }

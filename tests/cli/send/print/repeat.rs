@@ -39,6 +39,8 @@ fn what_is_printed_has_no_rate() {
     let dir = Dir::new();
     for option in [["--rate", "5"], ["--concurrency", "5"], ["--duration", "5s"]] {
         let send = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "vegeta"]).args(option);
-        send.exits(2).stdout("").says(&format!("error: the argument '--print <AS>' cannot be used with '{} ", option[0]));
+        send.exits(2)
+            .stdout("")
+            .says(&format!("error: the argument '--print <AS>' cannot be used with '{} ", option[0]));
     }
 }
