@@ -60,7 +60,7 @@ impl Route {
 
 /// One connection to an endpoint: made at the first request, and anew whenever it was closed.
 #[derive(Debug, Default)]
-pub struct Line(Option<Open>);
+pub struct Line(Option<Box<Open>>);
 
 impl Line {
     /// Sends a request and reads the whole answer, whose headers and body are kept only if `keep`.
@@ -80,14 +80,14 @@ impl Line {
                 sent => return self.finish(open, sent, keep).await,
             }
         }
-        let mut open = Open::connect(route).await?;
+        let mut open = Box::new(Open::connect(route).await?);
         let sent = open.send(message).await;
         self.finish(open, sent, keep).await
     }
 
     async fn finish(
         &mut self,
-        mut open: Open,
+        mut open: Box<Open>,
         sent: Result<Response, Unsent>,
         keep: bool,
     ) -> Result<Answer, SendError> {

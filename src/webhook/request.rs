@@ -46,6 +46,12 @@ impl Headers {
         Self::default()
     }
 
+    /// No headers yet, and room for so many.
+    #[must_use]
+    pub fn with_capacity(fields: usize) -> Self {
+        Self(Vec::with_capacity(fields))
+    }
+
     /// Adds a field behind the others, also when the name is there already.
     pub fn push(&mut self, name: HeaderName, value: HeaderValue) {
         self.0.push((name, value));

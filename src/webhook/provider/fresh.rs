@@ -57,21 +57,26 @@ impl Fresh {
     /// A value; `label` tells apart the values of one send.
     #[must_use]
     pub fn make(&self, source: Source<'_>, label: &str) -> String {
-        let mut stream = Stream::new(source.seed, label);
         let mut value = String::with_capacity(40);
+        self.write(source, label, &mut value);
+        value
+    }
+
+    /// Appends a value.
+    pub fn write(&self, source: Source<'_>, label: &str, value: &mut String) {
+        let mut stream = Stream::new(source.seed, label);
         for piece in &self.0 {
             match piece {
                 FreshPiece::Literal(text) => value.push_str(text),
                 FreshPiece::Now => value.push_str(&source.now.rfc3339_seconds()),
                 FreshPiece::Unix => value.push_str(&source.now.unix_seconds().to_string()),
                 FreshPiece::Id => value.push_str(source.id),
-                FreshPiece::Uuid => stream.uuid(&mut value),
-                FreshPiece::Random(Alphabet::Hex, length) => stream.text(HEX, *length, &mut value),
-                FreshPiece::Random(Alphabet::Base62, length) => stream.text(BASE62, *length, &mut value),
-                FreshPiece::Random(Alphabet::Digits, length) => stream.text(DIGITS, *length, &mut value),
+                FreshPiece::Uuid => stream.uuid(value),
+                FreshPiece::Random(Alphabet::Hex, length) => stream.text(HEX, *length, value),
+                FreshPiece::Random(Alphabet::Base62, length) => stream.text(BASE62, *length, value),
+                FreshPiece::Random(Alphabet::Digits, length) => stream.text(DIGITS, *length, value),
             }
         }
-        value
     }
 }
 
