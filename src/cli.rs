@@ -11,7 +11,10 @@ use clap_complete::{Shell, engine::ArgValueCompleter};
 
 use crate::{
     commands::completions::{complete_cases, complete_events, complete_providers, complete_what},
-    webhook::time::{Timestamp, parse_duration},
+    webhook::{
+        load::Rate,
+        time::{Timestamp, parse_duration},
+    },
 };
 
 const ABOUT: &str = "Receive, explain, send and check webhooks on your own machine";
@@ -233,6 +236,8 @@ Examples:
   hookdev send aspect.task.failed --print curl
   hookdev send aspect.task.failed --tamper stale   # exit 0 when it is refused
   hookdev send aspect.task.failed --retry --speed 60   # the provider's schedule, an hour in a minute
+  hookdev send aspect.task.completed --repeat 10000 --concurrency 32
+  hookdev send 'jewelmusic.*' --rate 50 --duration 1m
   hookdev send captures/20250101T120000.000Z-000001-cyanite.v2.finished.json
   hookdev send captures/ --resign   # aged captures of a provider that signs the time
 
@@ -287,8 +292,30 @@ pub struct Send {
     pub speed: f64,
 
     /// Send again whenever a fixture, the data file or a capture that is sent is saved
-    #[arg(long, conflicts_with = "print")]
+    #[arg(long, conflicts_with_all = ["print", "repeat", "duration", "concurrency", "rate"])]
     pub watch: bool,
+
+    /// Send N requests in all, what is named by turns, each with new values and signature; then count and time them
+    ///
+    /// Each is one attempt. With --id all carry that id, so that the handler sees the same delivery again and again.
+    /// With --print, N requests are printed, and 0 prints without end.
+    #[arg(long, value_name = "N", help_heading = "Load", conflicts_with = "retry")]
+    pub repeat: Option<u64>,
+
+    /// Repeat until this time is over
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Load", conflicts_with_all = ["retry", "print"])]
+    pub duration: Option<Duration>,
+
+    /// Keep at most this many requests under way, each on a connection of its own [default: 1; 32 with --rate]
+    #[arg(long, value_name = "C", help_heading = "Load", conflicts_with_all = ["retry", "print"], value_parser = clap::value_parser!(u16).range(1..))]
+    pub concurrency: Option<u16>,
+
+    /// Start this many a second (or 600/m, 5000/h), however long the answers take
+    ///
+    /// A request that finds no connection free starts later, and its time is counted from when it was to start, so
+    /// that a handler that stalls is not flattered.
+    #[arg(long, value_name = "R", help_heading = "Load", conflicts_with_all = ["retry", "print"])]
+    pub rate: Option<Rate>,
 
     /// Send nothing and print the signed request
     #[arg(long, value_enum, value_name = "AS")]
@@ -337,6 +364,8 @@ pub enum Print {
     Http,
     /// One JSON object a line
     Json,
+    /// A target a line for vegeta attack -format json
+    Vegeta,
 }
 
 /// `hookdev verify`

@@ -16,7 +16,7 @@ use crate::{
     cli::Global,
     net::{
         receiver::{Limits, serve},
-        sender::parse_url,
+        sender::{Sender, parse_url},
     },
     render::payload,
     webhook::{
@@ -87,7 +87,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
 /// Delivers every job with the development secret of its provider; how many were accepted.
 async fn send(context: &Context, jobs: &[Job]) -> Result<usize, Failure> {
     let keyring = development_keyring(&context.catalog)?;
-    let courier = Courier::new(false, None, Pins::default(), None);
+    let courier = Courier::new(Sender::new(false), None, Pins::default(), None);
     let mut accepted = 0;
     for job in jobs {
         let secret = job.provider.as_ref().and_then(|provider| keyring.secrets(&provider.name).first());

@@ -1,5 +1,6 @@
-//! The network: a server that receives requests and a client that sends them. Neither knows what
+//! The network: a server that receives requests and two clients that send them. Neither knows what
 //! a webhook means; both speak in [`crate::webhook::request::Request`].
 
+pub mod load;
 pub mod receiver;
 pub mod sender;

@@ -16,7 +16,10 @@ use crate::webhook::{
 };
 
 /// The longest answer that is read, in bytes.
-const LARGEST_ANSWER: usize = 64 << 20;
+pub(super) const LARGEST_ANSWER: usize = 64 << 20;
+
+/// Why an answer is not whole.
+pub(super) const CUT: &str = "the connection was closed before all of the answer's body came";
 
 /// Headers that belong to one connection and are not passed on.
 const HOP_BY_HOP: [&str; 10] = [
@@ -36,6 +39,7 @@ const HOP_BY_HOP: [&str; 10] = [
 #[derive(Debug)]
 pub struct Sender {
     insecure: bool,
+    keeps_connections: bool,
     plain: OnceLock<Client>,
     tls: OnceLock<Client>,
 }
@@ -106,10 +110,16 @@ impl Transport for Sender {
 }
 
 impl Sender {
-    /// A sender that accepts any certificate if `insecure`.
+    /// A sender that accepts any certificate if `insecure`, and makes a connection for each request.
     #[must_use]
     pub const fn new(insecure: bool) -> Self {
-        Self { insecure, plain: OnceLock::new(), tls: OnceLock::new() }
+        Self { insecure, keeps_connections: false, plain: OnceLock::new(), tls: OnceLock::new() }
+    }
+
+    /// The same with connections that are kept for the next request, as a load has them.
+    #[must_use]
+    pub fn keeping_connections(self) -> Self {
+        Self { keeps_connections: true, ..self }
     }
 
     /// Sends a request to a URL, whose host, path and query count instead of the request's, and waits
@@ -148,10 +158,10 @@ impl Sender {
             match response.chunk().await {
                 Ok(None) => return Ok(Answer { status, headers, body: body.into() }),
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(_) => break "the connection was closed before all of the answer's body came".to_owned(),
+                Err(_) => break CUT.to_owned(),
             }
             if body.len() > LARGEST_ANSWER {
-                break format!("the answer's body is longer than {} MiB", LARGEST_ANSWER >> 20);
+                break too_long();
             }
         };
         Err(SendError::Cut(Answer { status, headers, body: body.into() }, problem))
@@ -176,7 +186,7 @@ impl Sender {
             .http1_only()
             // Some servers close a connection after an error without saying so (uvicorn does), and the next request on it
             // would seem to fail as well.
-            .pool_max_idle_per_host(0)
+            .pool_max_idle_per_host(if self.keeps_connections { usize::MAX } else { 0 })
             .tls_danger_accept_invalid_certs(self.insecure);
         // Reading the system's certificates takes longer than all the rest of a send.
         let builder = if tls { builder } else { builder.tls_certs_only([]) };
@@ -218,21 +228,13 @@ fn is_loopback(url: &Url) -> bool {
 fn explain(error: &reqwest::Error, url: &Url) -> SendError {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();
-    let io = sources(error).find_map(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let io = io_kind(error);
     let text = chain(error);
     if !error.is_connect() {
-        return match io {
-            Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
-                SendError::Broken("the connection was reset before a whole answer came".to_owned())
-            }
-            _ if text.contains("connection closed") || text.contains("IncompleteMessage") => {
-                SendError::Broken("the connection was closed before a whole answer came".to_owned())
-            }
-            _ => SendError::Broken(format!("no whole answer came: {text}")),
-        };
+        return no_answer(error);
     }
     SendError::Unreachable(if text.contains("dns error") {
-        format!("the host `{host}` is not known (DNS)")
+        unknown_host(host)
     } else if let Some(tls) = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>()) {
         match tls {
             rustls::Error::InvalidMessage(_) => {
@@ -244,15 +246,49 @@ fn explain(error: &reqwest::Error, url: &Url) -> SendError {
             _ => format!("TLS with {host}:{port} failed: {tls}"),
         }
     } else {
-        match io {
-            Some(io::ErrorKind::ConnectionRefused) => format!("nothing listens on {host}:{port} (connection refused)"),
-            Some(io::ErrorKind::TimedOut) => format!("{host}:{port} does not answer (connection timed out)"),
-            Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
-                format!("there is no way to {host}:{port}")
-            }
-            _ => format!("{host}:{port} can't be reached: {text}"),
-        }
+        no_connection(io, host, port, &text)
     })
+}
+
+/// That an answer is longer than is read.
+pub(super) fn too_long() -> String {
+    format!("the answer's body is longer than {} MiB", LARGEST_ANSWER >> 20)
+}
+
+/// Why a connection gave no whole answer.
+pub(super) fn no_answer(error: &(dyn Error + 'static)) -> SendError {
+    let text = chain(error);
+    SendError::Broken(match io_kind(error) {
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+            "the connection was reset before a whole answer came".to_owned()
+        }
+        _ if text.contains("connection closed") || text.contains("IncompleteMessage") => {
+            "the connection was closed before a whole answer came".to_owned()
+        }
+        _ => format!("no whole answer came: {text}"),
+    })
+}
+
+/// That a name has no address.
+pub(super) fn unknown_host(host: &str) -> String {
+    format!("the host `{host}` is not known (DNS)")
+}
+
+/// Why there is no connection.
+pub(super) fn no_connection(kind: Option<io::ErrorKind>, host: &str, port: u16, text: &str) -> String {
+    match kind {
+        Some(io::ErrorKind::ConnectionRefused) => format!("nothing listens on {host}:{port} (connection refused)"),
+        Some(io::ErrorKind::TimedOut) => format!("{host}:{port} does not answer (connection timed out)"),
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+            format!("there is no way to {host}:{port}")
+        }
+        _ => format!("{host}:{port} can't be reached: {text}"),
+    }
+}
+
+/// The kind of the operating system's error behind another.
+fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    sources(error).find_map(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind)
 }
 
 fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

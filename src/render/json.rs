@@ -26,7 +26,7 @@ use crate::webhook::{
 pub const VERSION: u32 = 1;
 
 /// Appends a value as one line.
-fn line(value: &impl Serialize, out: &mut Vec<u8>) {
+pub(super) fn line(value: &impl Serialize, out: &mut Vec<u8>) {
     let mut serializer = Serializer::with_formatter(&mut *out, Printable);
     // Writing to memory fails only for maps with keys that are no strings, and there is none.
     if value.serialize(&mut serializer).is_ok() {
@@ -398,7 +398,7 @@ pub fn term(provider: &Provider, term: &Term, out: &mut Vec<u8>) {
 }
 
 /// A duration in milliseconds, to the microsecond.
-fn millis(duration: Duration) -> f64 {
+pub(super) fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 

@@ -5,6 +5,7 @@ pub mod cases;
 pub mod diagnostic;
 pub mod flow;
 pub mod json;
+pub mod load;
 pub mod palette;
 pub mod payload;
 pub mod pretty;

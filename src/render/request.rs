@@ -1,9 +1,13 @@
-//! A request in the forms that other tools take: a `curl` command for a POSIX shell, and the
-//! HTTP/1.1 message itself.
+//! A request in the forms that other tools take: a `curl` command for a POSIX shell, a target for
+//! vegeta, and the HTTP/1.1 message itself.
 
 use std::fmt::Write;
 
-use crate::webhook::request::Request;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::json::line;
+use crate::webhook::request::{Headers, Request, text};
 
 /// The longest body that stands in a command. Linux takes no argument of 128 KiB.
 const LONGEST_ARGUMENT: usize = 64 << 10;
@@ -70,6 +74,54 @@ fn quote(text: &str) -> String {
     } else {
         format!("'{}'", text.replace('\'', "'\\''"))
     }
+}
+
+/// A target of vegeta's JSON format; its schema is `lib/target.schema.json` in vegeta's repository.
+#[derive(Serialize)]
+struct Target<'a> {
+    method: &'a str,
+    url: &'a str,
+    body: String,
+    header: Fields<'a>,
+}
+
+/// Header values by name. Go writes names as they are given, and takes only those in its own case
+/// for what they are: under another, its own `User-Agent` would stand beside the provider's.
+struct Fields<'a>(&'a Headers);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (place, (name, _)) in self.0.iter().enumerate() {
+            if self.0.iter().take(place).all(|(earlier, _)| earlier != name) {
+                let values: Vec<_> = self.0.all(name.as_str()).map(text).collect();
+                map.serialize_entry(&title_case(name.as_str()), &values)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// A header's name as Go has it: `Content-Type`.
+fn title_case(name: &str) -> String {
+    let mut first = true;
+    let cased = name.chars().map(|letter| {
+        let cased = if first { letter.to_ascii_uppercase() } else { letter };
+        first = letter == '-';
+        cased
+    });
+    cased.collect()
+}
+
+/// Appends a target for `vegeta attack -format json`, in one line.
+pub fn vegeta(request: &Request, url: &str, out: &mut Vec<u8>) {
+    let target = Target {
+        method: request.method.as_str(),
+        url,
+        body: STANDARD.encode(&request.body),
+        header: Fields(&request.headers),
+    };
+    line(&target, out);
 }
 
 /// Appends the HTTP/1.1 message: request line, headers with `host` and `content-length`, body.

@@ -10,6 +10,17 @@ pub fn bytes(count: usize) -> Bytes {
     Bytes(count)
 }
 
+/// How many: `7`, `1,234,567`.
+#[must_use]
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let group = |(place, digit): (usize, char)| {
+        let comma = place > 0 && (digits.len() - place).is_multiple_of(3);
+        comma.then_some(',').into_iter().chain([digit])
+    };
+    digits.chars().enumerate().flat_map(group).collect()
+}
+
 /// An elapsed time: `0.04 ms`, `0.4 ms`, `12 ms`, `3.20 s`, `2 min 05 s`, `1 h 30 min`.
 #[must_use]
 pub fn elapsed(time: Duration) -> Elapsed {

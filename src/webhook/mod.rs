@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod diagnose;
 pub mod json;
 pub mod keyring;
+pub mod load;
 pub mod nearest;
 pub mod overrides;
 pub mod provider;

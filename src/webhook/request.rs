@@ -46,6 +46,12 @@ impl Headers {
         Self::default()
     }
 
+    /// No headers yet, and room for so many.
+    #[must_use]
+    pub fn with_capacity(fields: usize) -> Self {
+        Self(Vec::with_capacity(fields))
+    }
+
     /// Adds a field behind the others, also when the name is there already.
     pub fn push(&mut self, name: HeaderName, value: HeaderValue) {
         self.0.push((name, value));
@@ -154,6 +160,9 @@ pub fn text(value: &HeaderValue) -> Cow<'_, str> {
 ///
 /// When a character stands outside Latin-1, or is a control character that no header may carry.
 pub fn value(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    if text.is_ascii() {
+        return HeaderValue::from_str(text).map_err(|_| InvalidHeaderValue);
+    }
     let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
     bytes.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()).ok_or(InvalidHeaderValue)
 }

@@ -41,7 +41,7 @@ impl Timestamp {
     /// RFC 3339 in UTC without a fraction, as most payloads write it: `2025-01-01T12:00:00Z`.
     #[must_use]
     pub fn rfc3339_seconds(self) -> String {
-        self.to_jiff().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+        Self::from_unix_seconds(self.unix_seconds()).to_jiff().to_string()
     }
 
     /// The same moment as a `jiff` timestamp, clamped to the years that it knows.

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use reqwest::Url;
+
 use crate::{
     commands::{
         context::now,
@@ -34,7 +36,7 @@ use crate::{
 pub struct Courier<T = Sender> {
     transport: T,
     timeout: Option<Duration>,
-    clock: Box<dyn Fn() -> Timestamp>,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     id: Option<String>,
     captures: Option<CaptureStore>,
     /// How many requests were kept.
@@ -51,11 +53,17 @@ pub struct Pins {
 }
 
 impl Courier {
-    /// A courier that accepts any certificate if `insecure`, waits `timeout` instead of what the
-    /// provider waits, and keeps what it sends.
-    pub fn new(insecure: bool, timeout: Option<Duration>, pins: Pins, captures: Option<CaptureStore>) -> Self {
+    /// A courier that waits `timeout` instead of what the provider waits, and keeps what it sends.
+    pub fn new(transport: Sender, timeout: Option<Duration>, pins: Pins, captures: Option<CaptureStore>) -> Self {
         let clock = Box::new(move || pins.now.unwrap_or_else(now));
-        Self { transport: Sender::new(insecure), timeout, clock, id: pins.id, captures, kept: AtomicU64::new(0) }
+        Self { transport, timeout, clock, id: pins.id, captures, kept: AtomicU64::new(0) }
+    }
+}
+
+impl Courier {
+    /// Sends a request to a URL and waits up to `patience` for the whole answer.
+    pub async fn send(&self, url: &Url, request: &Request, patience: Duration) -> Sent {
+        self.transport.send(url, request, patience).await
     }
 }
 
@@ -71,15 +79,30 @@ impl<T> Courier<T> {
     ///
     /// When the operating system gives no randomness.
     pub fn begin(&self, job: &Job) -> Result<Begun, Failure> {
-        let moment = moment(self.now(), self.id.clone())?;
+        Ok(self.begin_with(job, moment(self.now(), None)?.entropy))
+    }
+
+    /// The same with randomness of the caller's.
+    pub fn begin_with(&self, job: &Job, entropy: [u8; 32]) -> Begun {
+        let moment = Moment { now: self.now(), id: self.id.clone(), entropy };
         let draft = match &job.content {
             Content::Event(recipe) => Some(recipe.draft(&moment)),
             Content::Capture(_) => None,
         };
-        Ok(Begun { moment, draft })
+        Begun { moment, draft }
     }
 
-    fn keep(&self, request: &Request, job: &Job) -> Result<(), Failure> {
+    /// How long an attempt of a job waits for its answer.
+    pub fn patience(&self, job: &Job) -> Duration {
+        self.timeout.unwrap_or_else(|| job.policy().patience())
+    }
+
+    /// Keeps a request that is about to be sent, if that is wanted.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn keep(&self, request: &Request, job: &Job) -> Result<(), Failure> {
         let Some(store) = &self.captures else { return Ok(()) };
         let time = self.now();
         let seq = self.kept.fetch_add(1, Ordering::Relaxed) + 1;
@@ -155,8 +178,7 @@ impl<'a> Delivery<'a> {
         let dated = if policy.retry.renews_timestamp { now } else { begun.moment.now };
         let request = request_of(job, begun, &self.course, dated, self.secret)?;
         courier.keep(&request, job)?;
-        let patience = courier.timeout.unwrap_or_else(|| policy.patience());
-        let sent = courier.transport.send(&job.url, &request, patience).await;
+        let sent = courier.transport.send(&job.url, &request, courier.patience(job)).await;
         let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
         reason.push_str(&remark(job, begun, outcome, self.secret, now));
         let answer = match sent.answer {
@@ -187,7 +209,7 @@ impl<'a> Delivery<'a> {
 }
 
 /// What is to be said of a request that may explain its outcome.
-fn remark(job: &Job, begun: &Begun, outcome: Outcome, secret: Option<&SigningSecret>, now: Timestamp) -> String {
+pub fn remark(job: &Job, begun: &Begun, outcome: Outcome, secret: Option<&SigningSecret>, now: Timestamp) -> String {
     match (&job.content, &job.provider) {
         (Content::Event(_), _) if begun.draft.as_ref().is_some_and(|draft| draft.unsigned) => {
             "; sent unsigned, as the provider does".to_owned()
@@ -275,7 +297,11 @@ pub fn request_of(
 }
 
 /// What the provider would say of an answer, and why.
-fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), Failure> {
+///
+/// # Errors
+///
+/// When the request can't be sent at all.
+pub fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), Failure> {
     let answer = match &sent.answer {
         // The status is all that a provider looks at.
         Ok(answer) | Err(SendError::Cut(answer, _)) => answer,
@@ -299,7 +325,7 @@ fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, String), 
 #[cfg(test)]
 impl<T> Courier<T> {
     /// A courier of a test, which brings its own transport and clock.
-    pub fn with(transport: T, clock: impl Fn() -> Timestamp + 'static) -> Self {
+    pub fn with(transport: T, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self {
             transport,
             timeout: None,

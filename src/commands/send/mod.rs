@@ -3,6 +3,7 @@
 
 mod captured;
 mod deliver;
+mod load;
 mod plan;
 mod print;
 mod schedule;
@@ -14,7 +15,7 @@ use super::{
     failure::{Exit, Failure},
     runtime,
 };
-use crate::{cli::Send, store::captures::CaptureStore, webhook::time::words};
+use crate::{cli::Send, net::sender::Sender, store::captures::CaptureStore, webhook::time::words};
 pub use deliver::{Courier, Delivery, Pins};
 use plan::Plan;
 pub use plan::{Job, fixture_job, headers, moment};
@@ -27,24 +28,29 @@ use teller::Teller;
 ///
 /// When something named is neither an event nor a file, or does not fit the options.
 pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
-    let courier = courier(args)?;
+    let load = load::Settings::of(args)?;
+    let sender = Sender::new(args.insecure);
+    let courier = courier(args, if load.is_some() { sender.keeping_connections() } else { sender })?;
     if args.watch {
         return runtime()?.block_on(watching::run(context, args, &courier));
     }
     let plan = Plan::resolve(&context, args)?;
     say_secrets(&context, &plan);
     if let Some(form) = args.print {
-        print::print(&plan, form, &courier)?;
+        print::print(&plan, form, args.repeat, &courier)?;
         return Ok(plan.exit(Exit::Good));
+    }
+    if let Some(load) = load {
+        return load::run(&context, load, plan, courier, args.to.is_none());
     }
     runtime()?.block_on(send(&context, args, &plan, &courier))
 }
 
-fn courier(args: &Send) -> Result<Courier, Failure> {
+fn courier(args: &Send, sender: Sender) -> Result<Courier, Failure> {
     let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
     let captures = captures.map_err(|error| Failure::asked(&error))?;
     let pins = Pins { now: args.now, id: args.id.clone() };
-    Ok(Courier::new(args.insecure, args.timeout, pins, captures))
+    Ok(Courier::new(sender, args.timeout, pins, captures))
 }
 
 fn say_secrets(context: &Context, plan: &Plan) {

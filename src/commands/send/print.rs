@@ -14,10 +14,16 @@ use crate::{
     webhook::request::Request,
 };
 
-/// Prints every request of a plan, the first attempt of each.
-pub fn print(plan: &Plan, form: Print, courier: &Courier) -> Result<(), Failure> {
+/// Prints every request of a plan, the first attempt of each; or so many by turns, without end if
+/// that is 0.
+pub fn print(plan: &Plan, form: Print, repeat: Option<u64>, courier: &Courier) -> Result<(), Failure> {
     let mut out = stdout();
-    for job in &plan.jobs {
+    let count = match repeat {
+        None => plan.jobs.len(),
+        Some(0) => usize::MAX,
+        Some(count) => usize::try_from(count).unwrap_or(usize::MAX),
+    };
+    for job in plan.jobs.iter().cycle().take(count) {
         let begun = courier.begin(job)?;
         let made = request_of(job, &begun, &job.course(false), courier.now(), plan.secret_of(job))?;
         let host = made.headers.iter().filter(|(name, _)| name == "host");
@@ -34,6 +40,7 @@ pub fn print(plan: &Plan, form: Print, courier: &Courier) -> Result<(), Failure>
                 request::http(&made, job.url.authority(), &mut bytes);
             }
             Print::Json => json::request(&made, job.url.as_str(), &mut bytes),
+            Print::Vegeta => request::vegeta(&made, job.url.as_str(), &mut bytes),
         }
         out.write_all(&bytes)?;
     }

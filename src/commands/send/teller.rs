@@ -20,6 +20,9 @@ use crate::{
     webhook::{record::Attempt, time::words},
 };
 
+/// What to do when nothing was named to send to, and nothing is there.
+pub const NO_LISTENER: &str = "start `hookdev listen` in another terminal, or name your own handler with --to URL";
+
 /// Tells of a run of `send`.
 pub struct Teller<'a> {
     context: &'a Context,
@@ -103,7 +106,7 @@ impl Told for Teller<'_> {
             terminal.warn(&format!("{left} more not sent, as {} can't be reached", text::printable(job.url.as_str())));
         }
         if self.to_listener {
-            terminal.note("start `hookdev listen` in another terminal, or name your own handler with --to URL");
+            terminal.note(NO_LISTENER);
         }
     }
 }

@@ -261,7 +261,7 @@ impl<'a> Trial<'a> {
             let unknown = unknown_value(old.as_deref().unwrap_or_default());
             let edit = [Override::Set { path: path.clone(), value: Value::text(unknown) }];
             let mut draft = self.draft(event, What::Fixture(None, &edit), &self.moment(number, None))?;
-            unknown.clone_into(&mut draft.event);
+            draft.event = unknown.into();
             Ok(Delivery::new(self.first(&draft), Some(&format!("{path}={unknown}"))))
         };
         paths.into_iter().enumerate().map(delivery).collect()

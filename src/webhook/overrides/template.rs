@@ -61,15 +61,33 @@ impl Template {
     /// where the value reads as a number. A blank without a value keeps what stood there.
     #[must_use]
     pub fn fill<T: AsRef<str>>(&self, values: &[T]) -> String {
+        let given = |index: usize| values.get(index).map(AsRef::as_ref);
+        self.filled(|index, value| given(index).map(|text| value.push_str(text)).is_some())
+    }
+
+    /// The payload with values that are appended to a text when their turn comes: a call has the place of the value's
+    /// mark or path.
+    pub(in crate::webhook) fn fill_with(&self, mut write: impl FnMut(usize, &mut String)) -> String {
+        self.filled(|index, value| {
+            write(index, value);
+            true
+        })
+    }
+
+    fn filled(&self, mut write: impl FnMut(usize, &mut String) -> bool) -> String {
         let mut filled = String::with_capacity(self.text.len() + 64);
+        let mut value = String::new();
         let mut copied = 0;
         for blank in &self.blanks {
-            let Some(value) = values.get(blank.index).map(AsRef::as_ref) else { continue };
+            value.clear();
+            if !write(blank.index, &mut value) {
+                continue;
+            }
             filled.push_str(&self.text[copied..blank.span.start]);
-            if blank.is_number && is_number(value) {
-                filled.push_str(value);
+            if blank.is_number && is_number(&value) {
+                filled.push_str(&value);
             } else {
-                filled.push_str(&quote(value));
+                push_quoted(&value, &mut filled);
             }
             copied = blank.span.end;
         }
@@ -89,6 +107,16 @@ fn collect(node: &Node<'_>, marks: &[String], blanks: &mut Vec<Blank>) {
     };
     if let Some(index) = marks.iter().position(|mark| mark == found) {
         blanks.push(Blank { span: node.span.clone(), index, is_number });
+    }
+}
+
+fn push_quoted(text: &str, out: &mut String) {
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        out.push_str(&quote(text));
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
     }
 }
 

@@ -1,6 +1,8 @@
 //! Makes the requests that a provider would send: of a draft, which a [`recipe`](super::recipe)
 //! gives, for each attempt the body in one form, the headers and the signature.
 
+use std::{borrow::Cow, sync::Arc};
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
 
@@ -25,7 +27,7 @@ pub struct Draft {
     /// The delivery's id; empty at a provider that has none.
     pub id: String,
     /// The event's name without the provider's.
-    pub event: String,
+    pub event: Arc<str>,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
     pub(super) content: Content,
@@ -35,7 +37,7 @@ pub struct Draft {
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     /// A JSON text, sent in whichever form the attempt has.
-    Payload(String),
+    Payload(Bytes),
     /// The user's own bytes, sent as they are.
     Bytes(Bytes),
 }
@@ -91,7 +93,7 @@ impl Provider {
     pub fn request(&self, draft: &Draft, attempt: &AttemptOf<'_>) -> Request {
         let AttemptOf { encoding, target, now, secret, own_headers } = *attempt;
         let (content_type, body) = draft.encode(encoding.media);
-        let mut headers = Headers::new();
+        let mut headers = Headers::with_capacity(8);
         let agent = self.delivery.user_agent.as_deref().unwrap_or(concat!("hookdev/", env!("CARGO_PKG_VERSION")));
         let mut add = |name: &HeaderName, text: &str| {
             if let Ok(value) = request::value(text) {
@@ -135,37 +137,38 @@ impl Draft {
     #[must_use]
     pub fn payload(&self) -> Option<&str> {
         match &self.content {
-            Content::Payload(text) => Some(text),
+            Content::Payload(bytes) => Some(text(bytes)),
             Content::Bytes(_) => None,
         }
     }
 
     /// The content type and the body of an attempt in one form.
-    fn encode(&self, media: Media) -> (String, Bytes) {
+    fn encode(&self, media: Media) -> (Cow<'static, str>, Bytes) {
         match (&self.content, media) {
-            (Content::Payload(text), Media::Urlencoded) => {
-                let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields(text)).finish();
-                ("application/x-www-form-urlencoded".to_owned(), body.into())
+            (Content::Payload(bytes), Media::Urlencoded) => {
+                let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields(text(bytes))).finish();
+                (URLENCODED.into(), body.into())
             }
-            (Content::Payload(text), Media::Multipart) => {
+            (Content::Payload(bytes), Media::Multipart) => {
                 let boundary = self.boundary();
-                (format!("multipart/form-data; boundary={boundary}"), multipart(&fields(text), &boundary).into())
+                let body = multipart(&fields(text(bytes)), &boundary);
+                (format!("multipart/form-data; boundary={boundary}").into(), body.into())
             }
-            (Content::Payload(text), Media::Json) => ("application/json".to_owned(), text.clone().into()),
+            (Content::Payload(bytes), Media::Json) => (JSON.into(), bytes.clone()),
             (Content::Bytes(bytes), media) => (self.own_type(bytes, media), bytes.clone()),
         }
     }
 
     /// The content type of the user's own bytes: the attempt's, a boundary read off their start.
-    fn own_type(&self, bytes: &[u8], media: Media) -> String {
+    fn own_type(&self, bytes: &[u8], media: Media) -> Cow<'static, str> {
         match media {
-            Media::Json => "application/json".to_owned(),
-            Media::Urlencoded => "application/x-www-form-urlencoded".to_owned(),
+            Media::Json => JSON.into(),
+            Media::Urlencoded => URLENCODED.into(),
             Media::Multipart => {
                 let line = bytes.strip_prefix(b"--").and_then(|rest| rest.split(|&b| b == b'\r' || b == b'\n').next());
                 let boundary =
                     line.and_then(|line| std::str::from_utf8(line).ok()).map_or_else(|| self.boundary(), str::to_owned);
-                format!("multipart/form-data; boundary={boundary}")
+                format!("multipart/form-data; boundary={boundary}").into()
             }
         }
     }
@@ -176,6 +179,14 @@ impl Draft {
         let source = Source { now: Timestamp::from_unix_seconds(0), id: "", seed: &self.seed };
         Fresh::try_from(template).map(|template| template.make(source, "boundary")).unwrap_or_default()
     }
+}
+
+const JSON: &str = "application/json";
+const URLENCODED: &str = "application/x-www-form-urlencoded";
+
+/// A payload's bytes as the text that they were made of.
+fn text(bytes: &Bytes) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// The fields of a flat payload, in order.

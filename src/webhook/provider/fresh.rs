@@ -39,12 +39,19 @@ enum FreshPiece {
     Unix,
     Id,
     Uuid,
-    Random(&'static [u8], usize),
+    Random(Alphabet, usize),
 }
 
-const HEX: &[u8] = b"0123456789abcdef";
-const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const DIGITS: &[u8] = b"0123456789";
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Alphabet {
+    Hex,
+    Base62,
+    Digits,
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const DIGITS: &[u8; 10] = b"0123456789";
 
 impl Fresh {
     /// Whether it is the delivery's id and nothing else.
@@ -56,19 +63,26 @@ impl Fresh {
     /// A value; `label` tells apart the values of one send.
     #[must_use]
     pub fn make(&self, source: Source<'_>, label: &str) -> String {
+        let mut value = String::with_capacity(40);
+        self.write(source, label, &mut value);
+        value
+    }
+
+    /// Appends a value.
+    pub fn write(&self, source: Source<'_>, label: &str, value: &mut String) {
         let mut stream = Stream::new(source.seed, label);
-        let mut value = String::new();
         for piece in &self.0 {
             match piece {
                 FreshPiece::Literal(text) => value.push_str(text),
                 FreshPiece::Now => value.push_str(&source.now.rfc3339_seconds()),
                 FreshPiece::Unix => value.push_str(&source.now.unix_seconds().to_string()),
                 FreshPiece::Id => value.push_str(source.id),
-                FreshPiece::Uuid => value.push_str(&stream.uuid()),
-                FreshPiece::Random(alphabet, length) => value.extend((0..*length).map(|_| stream.pick(alphabet))),
+                FreshPiece::Uuid => stream.uuid(value),
+                FreshPiece::Random(Alphabet::Hex, length) => stream.text(HEX, *length, value),
+                FreshPiece::Random(Alphabet::Base62, length) => stream.text(BASE62, *length, value),
+                FreshPiece::Random(Alphabet::Digits, length) => stream.text(DIGITS, *length, value),
             }
         }
-        value
     }
 }
 
@@ -95,9 +109,9 @@ fn piece(piece: Piece<'_>) -> Result<FreshPiece, String> {
         ("unix", None) => Ok(FreshPiece::Unix),
         ("id", None) => Ok(FreshPiece::Id),
         ("uuid", None) => Ok(FreshPiece::Uuid),
-        ("hex", _) => random(HEX),
-        ("base62", _) => random(BASE62),
-        ("digits", _) => random(DIGITS),
+        ("hex", _) => random(Alphabet::Hex),
+        ("base62", _) => random(Alphabet::Base62),
+        ("digits", _) => random(Alphabet::Digits),
         _ => Err(nearest::unknown("placeholder", name, ["now", "unix", "id", "uuid", "hex:N", "base62:N", "digits:N"])),
     }
 }
@@ -127,19 +141,22 @@ impl Stream {
     }
 
     /// A character of the alphabet, each as likely as the others.
-    fn pick(&mut self, alphabet: &[u8]) -> char {
-        let whole = 256 - 256 % alphabet.len();
+    fn pick<const N: usize>(&mut self, alphabet: &[u8; N]) -> char {
+        // Known to the compiler, the length needs no division.
         loop {
             let byte = usize::from(self.byte());
-            if byte < whole {
-                return char::from(alphabet[byte % alphabet.len()]);
+            if byte < 256 - 256 % N {
+                return char::from(alphabet[byte % N]);
             }
         }
     }
 
+    fn text<const N: usize>(&mut self, alphabet: &[u8; N], length: usize, text: &mut String) {
+        (0..length).for_each(|_| text.push(self.pick(alphabet)));
+    }
+
     /// A version 4 UUID.
-    fn uuid(&mut self) -> String {
-        let mut text = String::with_capacity(36);
+    fn uuid(&mut self, text: &mut String) {
         for place in 0..32 {
             if matches!(place, 8 | 12 | 16 | 20) {
                 text.push('-');
@@ -150,7 +167,6 @@ impl Stream {
                 _ => self.pick(HEX),
             });
         }
-        text
     }
 }
 

@@ -1,6 +1,8 @@
 //! An event made ready to be sent many times: fixture, variant and overrides are joined once, and
 //! each delivery that is drafted from it only draws its id and fills in its fresh values.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{
@@ -19,7 +21,7 @@ use crate::webhook::{
 #[derive(Clone, Debug)]
 pub struct Recipe {
     /// The event's name without the provider's.
-    event: String,
+    event: Arc<str>,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
     /// How a delivery's id is made.
@@ -46,7 +48,12 @@ impl Provider {
             What::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
             What::Fixture(variant, overrides) => self.payload(event, variant.unwrap_or_default(), overrides)?,
         };
-        Ok(Recipe { event: event.name.clone(), unsigned: event.unsigned, id: self.delivery.id.clone(), ingredients })
+        Ok(Recipe {
+            event: event.name.as_str().into(),
+            unsigned: event.unsigned,
+            id: self.delivery.id.clone(),
+            ingredients,
+        })
     }
 
     /// The payload with a mark in each fresh value's place while it is edited: a value that an
@@ -101,11 +108,14 @@ impl Recipe {
             Ingredients::Bytes(bytes) => Content::Bytes(bytes.clone()),
             Ingredients::Payload(template, values) => {
                 let source = Source { id: &id, ..source };
-                let values: Vec<String> = values.iter().map(|(label, fresh)| fresh.make(source, label)).collect();
-                Content::Payload(template.fill(&values))
+                let text = template.fill_with(|index, value| {
+                    let (label, fresh) = &values[index];
+                    fresh.write(source, label, value);
+                });
+                Content::Payload(text.into())
             }
         };
-        Draft { id, event: self.event.clone(), unsigned: self.unsigned, content, seed }
+        Draft { id, event: Arc::clone(&self.event), unsigned: self.unsigned, content, seed }
     }
 }
 

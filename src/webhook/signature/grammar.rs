@@ -180,12 +180,16 @@ impl Grammar {
     /// The header's value for a signature.
     #[must_use]
     pub fn write(&self, signature: &[u8], timestamp: &str) -> String {
-        let entries = self.entries.iter().map(|(tag, field)| match field {
-            Field::Signature(encoding) => format!("{tag}{}", encoding.encode(signature)),
-            Field::Timestamp => format!("{tag}{timestamp}"),
-        });
-        let separator = self.separator.map(String::from).unwrap_or_default();
-        entries.collect::<Vec<_>>().join(&separator)
+        let mut value = String::with_capacity(2 * signature.len() + 32);
+        for (place, (tag, field)) in self.entries.iter().enumerate() {
+            value.extend(self.separator.filter(|_| place > 0));
+            value.push_str(tag);
+            match field {
+                Field::Signature(encoding) => value.push_str(&encoding.encode(signature)),
+                Field::Timestamp => value.push_str(timestamp),
+            }
+        }
+        value
     }
 
     /// Reads a header's value. Nothing is refused here: what is wrong stands in the result.

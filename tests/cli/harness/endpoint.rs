@@ -6,7 +6,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{self, Receiver, Sender},
     },
     thread,
@@ -66,6 +66,7 @@ impl Turn {
 pub struct Endpoint {
     port: u16,
     requests: Receiver<Message>,
+    connections: Arc<AtomicUsize>,
     ended: Arc<AtomicBool>,
 }
 
@@ -77,17 +78,19 @@ impl Endpoint {
         let turns = Arc::new(Mutex::new(turns.into_iter().collect::<VecDeque<_>>()));
         let ended = Arc::new(AtomicBool::new(false));
         let (sender, requests) = mpsc::channel();
-        let over = Arc::clone(&ended);
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (over, count) = (Arc::clone(&ended), Arc::clone(&connections));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if over.load(Ordering::SeqCst) {
                     return;
                 }
+                count.fetch_add(1, Ordering::SeqCst);
                 let (turns, sender) = (Arc::clone(&turns), sender.clone());
                 thread::spawn(move || serve(stream, &turns, &sender));
             }
         });
-        Self { port, requests, ended }
+        Self { port, requests, connections, ended }
     }
 
     /// Its URL with this path.
@@ -99,6 +102,11 @@ impl Endpoint {
     #[track_caller]
     pub fn next(&self) -> Message {
         self.requests.recv_timeout(PATIENCE).expect("a request")
+    }
+
+    /// How many connections were made to it so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// Wants that it was sent no more than was asked for.

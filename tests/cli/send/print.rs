@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod curl;
+mod repeat;
+mod vegeta;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
@@ -15,7 +17,7 @@ fn printed(dir: &Dir, what: &str, form: &str) -> TestCommand {
 #[test]
 fn nothing_is_sent_when_it_is_printed() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
-    for form in ["curl", "http", "json"] {
+    for form in ["curl", "http", "json", "vegeta"] {
         printed(&dir, "cyanite.v2.finished", form).args(["--to", &endpoint.url("/")]).exits(0);
     }
     endpoint.got_no_more();
@@ -117,7 +119,7 @@ fn own_bytes_that_are_printed_verify() {
 #[test]
 fn with_a_time_and_an_id_every_run_prints_the_same_bytes() {
     let dir = Dir::new();
-    for form in ["curl", "http", "json"] {
+    for form in ["curl", "http", "json", "vegeta"] {
         let print = || printed(&dir, "*", form).args(["--id", "an-id"]).exits(0).stdout;
         let (once, again) = (print(), print());
         assert_eq!(String::from_utf8(once), String::from_utf8(again), "{form}");

@@ -75,6 +75,14 @@ fn any_certificate_is_taken_when_that_is_wanted() {
     assert_eq!((request.start.as_str(), request.text()), ("POST /hooks HTTP/1.1", CYANITE));
 }
 
+#[test]
+fn many_deliveries_go_over_tls_too() {
+    let (dir, endpoint) = (Dir::new(), TlsEndpoint::new());
+    let send = dir.send("cyanite.v2.finished", endpoint.url()).args(["--repeat", "3", "--insecure"]);
+    send.exits(0).prints("\n  accepted               3  100.00 %\n");
+    (0..3).for_each(|_| assert_eq!(endpoint.requests.recv_timeout(PATIENCE).unwrap().text(), CYANITE));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_certificate_that_the_system_trusts_is_taken() {

@@ -1,0 +1,248 @@
+//! Counts what became of many deliveries. Each connection counts for itself; in the end the counts
+//! are added up.
+
+use std::{collections::HashMap, time::Duration};
+
+use hdrhistogram::Histogram;
+
+use crate::webhook::{
+    load::{Broken, Latency, Summary},
+    record::Outcome,
+};
+
+/// The most reasons that are told apart.
+const MOST_REASONS: usize = 100;
+
+/// The most bars of a histogram.
+const MOST_BARS: usize = 12;
+
+/// The counts of one connection, or of all.
+pub struct Tally {
+    outcomes: [u64; 4],
+    statuses: Vec<(u16, u64)>,
+    reasons: HashMap<String, u64>,
+    broken: Broken,
+    not_started: u64,
+    /// In microseconds; none when a histogram can't be made, which its constants rule out.
+    latency: Option<Histogram<u64>>,
+    longest: Duration,
+}
+
+/// How an answer breaks what the provider demands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breach {
+    /// By its status.
+    Status,
+    /// By being a redirect.
+    Redirect,
+    /// By its time.
+    Time,
+}
+
+impl Tally {
+    /// No counts yet.
+    pub fn new() -> Self {
+        Self {
+            outcomes: [0; 4],
+            statuses: Vec::new(),
+            reasons: HashMap::new(),
+            broken: Broken::default(),
+            not_started: 0,
+            latency: Histogram::new(3).ok(),
+            longest: Duration::ZERO,
+        }
+    }
+
+    /// Counts a delivery by its outcome and its answer's status.
+    pub fn outcome(&mut self, outcome: Outcome, status: Option<u16>) {
+        self.outcomes[index(outcome)] += 1;
+        if let Some(status) = status {
+            self.status(status, 1);
+        }
+    }
+
+    fn status(&mut self, status: u16, times: u64) {
+        match self.statuses.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, count)) => *count += times,
+            None => self.statuses.push((status, times)),
+        }
+    }
+
+    /// Counts why one was not accepted.
+    pub fn reason(&mut self, reason: String, breach: Option<Breach>) {
+        self.because(reason, 1);
+        match breach {
+            Some(Breach::Status) => self.broken.status += 1,
+            Some(Breach::Redirect) => self.broken.redirect += 1,
+            Some(Breach::Time) => self.broken.time += 1,
+            None => {}
+        }
+    }
+
+    fn because(&mut self, reason: String, times: u64) {
+        let full = self.reasons.len() >= MOST_REASONS && !self.reasons.contains_key(&reason);
+        *self.reasons.entry(if full { "other reasons".to_owned() } else { reason }).or_default() += times;
+    }
+
+    /// Counts how long one took.
+    pub fn latency(&mut self, time: Duration) {
+        self.longest = self.longest.max(time);
+        if let Some(histogram) = &mut self.latency {
+            // It grows by itself, so that there is room for all values.
+            let _ = histogram.record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Counts one that was to start, and has waited so long.
+    pub fn not_started(&mut self, waited: Duration) {
+        self.not_started += 1;
+        self.latency(waited);
+    }
+
+    /// Adds the counts of another.
+    pub fn add(&mut self, other: Self) {
+        for (count, more) in self.outcomes.iter_mut().zip(other.outcomes) {
+            *count += more;
+        }
+        for (status, times) in other.statuses {
+            self.status(status, times);
+        }
+        for (reason, times) in other.reasons {
+            self.because(reason, times);
+        }
+        self.broken.status += other.broken.status;
+        self.broken.redirect += other.broken.redirect;
+        self.broken.time += other.broken.time;
+        self.not_started += other.not_started;
+        self.longest = self.longest.max(other.longest);
+        if let (Some(histogram), Some(more)) = (&mut self.latency, &other.latency) {
+            let _ = histogram.add(more);
+        }
+    }
+
+    /// What it comes to.
+    pub fn summary(mut self, elapsed: Duration) -> Summary {
+        self.statuses.sort_unstable();
+        let mut reasons: Vec<(String, u64)> = self.reasons.drain().collect();
+        reasons.sort_unstable_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
+        Summary {
+            requests: self.outcomes.iter().sum(),
+            elapsed,
+            outcomes: self.outcomes,
+            latency: self.distribution(),
+            statuses: self.statuses,
+            reasons,
+            broken: self.broken,
+            not_started: self.not_started,
+        }
+    }
+
+    fn distribution(&self) -> Option<Latency> {
+        let histogram = self.latency.as_ref().filter(|histogram| !histogram.is_empty())?;
+        // A value of the histogram stands for all that are as good as equal, and says the largest.
+        let at = |quantile| Duration::from_micros(histogram.value_at_quantile(quantile)).min(self.longest);
+        Some(Latency {
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p99_9: at(0.999),
+            max: self.longest,
+            bars: bars(histogram),
+        })
+    }
+}
+
+/// The counts between round times, as many as a screen has room for.
+fn bars(histogram: &Histogram<u64>) -> Vec<(Duration, u64)> {
+    let fine = bars_of(histogram, &[1, 2, 5]);
+    if fine.len() <= MOST_BARS { fine } else { bars_of(histogram, &[1]) }
+}
+
+/// The counts between these multiples of the powers of ten.
+fn bars_of(histogram: &Histogram<u64>, steps: &[u64]) -> Vec<(Duration, u64)> {
+    let powers = (1..).map_while(|power| 10_u64.checked_pow(power));
+    let mut edges = powers.flat_map(|power| steps.iter().map(move |step| power.saturating_mul(*step)));
+    let mut edge = edges.next().unwrap_or(u64::MAX);
+    let mut bars: Vec<(Duration, u64)> = Vec::new();
+    for value in histogram.iter_recorded() {
+        while histogram.lowest_equivalent(value.value_iterated_to()) > edge {
+            edge = edges.next().unwrap_or(u64::MAX);
+            if !bars.is_empty() {
+                // Between the first and the last, what is empty has a bar too.
+                bars.push((Duration::from_micros(edge), 0));
+            }
+        }
+        match bars.last_mut() {
+            Some((_, count)) => *count += value.count_at_value(),
+            None => bars.push((Duration::from_micros(edge), value.count_at_value())),
+        }
+    }
+    bars
+}
+
+const fn index(outcome: Outcome) -> usize {
+    match outcome {
+        Outcome::Accepted => 0,
+        Outcome::Refused => 1,
+        Outcome::TimedOut => 2,
+        Outcome::Unreachable => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn millis(time: u64) -> Duration {
+        Duration::from_millis(time)
+    }
+
+    fn of(times: impl IntoIterator<Item = u64>) -> Tally {
+        let mut tally = Tally::new();
+        times.into_iter().for_each(|time| tally.latency(millis(time)));
+        tally
+    }
+
+    #[test]
+    fn what_two_connections_counted_is_added_up() {
+        let mut one = of([1]);
+        one.outcome(Outcome::Accepted, Some(200));
+        let mut other = of([3000]);
+        other.outcome(Outcome::Refused, Some(302));
+        other.reason("a redirect".to_owned(), Some(Breach::Redirect));
+        other.outcome(Outcome::TimedOut, None);
+        other.reason("no answer".to_owned(), Some(Breach::Time));
+        other.reason("a redirect".to_owned(), None);
+        other.not_started(millis(500));
+        one.add(other);
+        let summary = one.summary(Duration::from_secs(2));
+        assert_eq!((summary.requests, summary.outcomes), (3, [1, 1, 1, 0]));
+        assert_eq!(summary.statuses, [(200, 1), (302, 1)]);
+        assert_eq!(summary.reasons, [("a redirect".to_owned(), 2), ("no answer".to_owned(), 1)]);
+        assert_eq!(summary.broken, Broken { status: 0, redirect: 1, time: 1 });
+        assert_eq!((summary.not_started, summary.latency.unwrap().max), (1, millis(3000)));
+    }
+
+    #[test]
+    fn the_quantiles_are_those_of_all_times() {
+        let latency = of(1..=1000).summary(Duration::ZERO).latency.unwrap();
+        // A histogram of three digits is exact to a thousandth.
+        for (quantile, expected) in [(latency.p50, 500), (latency.p90, 900), (latency.p99, 990), (latency.p99_9, 999)] {
+            assert!(quantile >= millis(expected) && quantile <= millis(expected).mul_f64(1.001), "{quantile:?}");
+        }
+        assert_eq!(latency.max, millis(1000));
+    }
+
+    #[test]
+    fn bars_stand_between_round_times_also_where_they_are_empty() {
+        let latency = of([3, 4, 5, 30]).summary(Duration::ZERO).latency.unwrap();
+        assert_eq!(latency.bars, [(5, 3), (10, 0), (20, 0), (50, 1)].map(|(time, count)| (millis(time), count)));
+    }
+
+    #[test]
+    fn reasons_without_end_are_counted_together() {
+        let mut tally = Tally::new();
+        (0..150).for_each(|number| tally.reason(format!("reason {number}"), None));
+        assert_eq!(tally.summary(Duration::ZERO).reasons[0], ("other reasons".to_owned(), 50));
+    }
+}

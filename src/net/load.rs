@@ -1,0 +1,209 @@
+//! Connections that are kept from one request to the next, for many requests in a short time: hyper
+//! itself, which does about twice as much as the client of [`super::sender`]. A connection is driven
+//! by the task that uses it. Plain `http://` alone, never by way of a proxy; no redirects, nothing
+//! decoded, never a retry of a request that the endpoint may have seen.
+
+use std::{
+    future::poll_fn,
+    io,
+    pin::{Pin, pin},
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Uri, header};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    body::{Body, Incoming},
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use reqwest::Url;
+use tokio::net::{TcpStream, lookup_host};
+
+use super::sender::{CUT, LARGEST_ANSWER, SendError, end_to_end, no_answer, no_connection, too_long, unknown_host};
+use crate::webhook::{
+    record::Answer,
+    request::{Headers, Request},
+};
+
+/// Where the requests of one URL go.
+#[derive(Clone, Debug)]
+pub struct Route {
+    host: String,
+    port: u16,
+    authority: HeaderValue,
+    target: Uri,
+}
+
+impl Route {
+    /// The route to a URL; none when that is not plain HTTP, or names a user, which [`super::sender`] knows.
+    #[must_use]
+    pub fn to(url: &Url) -> Option<Self> {
+        // A name and password in the URL are for `sender` to make a header of.
+        let plain = url.scheme() == "http" && url.username().is_empty() && url.password().is_none();
+        let host = url.host_str().filter(|_| plain)?;
+        let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        Some(Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port_or_known_default()?,
+            authority: url.authority().parse().ok()?,
+            target: target.parse().ok()?,
+        })
+    }
+
+    /// Whether requests of both can go over one connection.
+    #[must_use]
+    pub fn shares_connection(&self, other: &Self) -> bool {
+        (&self.host, self.port) == (&other.host, other.port)
+    }
+}
+
+/// One connection to an endpoint: made at the first request, and anew whenever it was closed.
+#[derive(Debug, Default)]
+pub struct Line(Option<Box<Open>>);
+
+impl Line {
+    /// Sends a request and reads the whole answer, whose headers and body are kept only if `keep`.
+    /// When the caller gives up waiting, the connection is closed.
+    ///
+    /// # Errors
+    ///
+    /// When the endpoint can't be reached, or gives no whole answer.
+    pub async fn exchange(&mut self, route: &Route, request: &Request, keep: bool) -> Result<Answer, SendError> {
+        let mut message = message(route, request);
+        if let Some(mut open) = self.0.take()
+            && open.is_ready().await
+        {
+            // The endpoint may close it in this very moment; then the request comes back unsent.
+            match open.send(message).await {
+                Err(Unsent { back: Some(unsent), .. }) => message = *unsent,
+                sent => return self.finish(open, sent, keep).await,
+            }
+        }
+        let mut open = Box::new(Open::connect(route).await?);
+        let sent = open.send(message).await;
+        self.finish(open, sent, keep).await
+    }
+
+    async fn finish(
+        &mut self,
+        mut open: Box<Open>,
+        sent: Result<Response, Unsent>,
+        keep: bool,
+    ) -> Result<Answer, SendError> {
+        let response = sent.map_err(|unsent| no_answer(&unsent.error))?;
+        let answer = open.read(response, keep).await?;
+        self.0 = Some(open);
+        Ok(answer)
+    }
+}
+
+type Message = http::Request<Full<Bytes>>;
+type Response = http::Response<Incoming>;
+
+/// A connection that was made.
+#[derive(Debug)]
+struct Open {
+    sender: SendRequest<Full<Bytes>>,
+    /// Reads and writes whenever it is polled; none once it has ended.
+    driver: Option<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>,
+}
+
+/// A request that was not answered, and the request itself if no byte of it was sent.
+struct Unsent {
+    error: hyper::Error,
+    back: Option<Box<Message>>,
+}
+
+impl Open {
+    async fn connect(route: &Route) -> Result<Self, SendError> {
+        let Route { host, port, .. } = route;
+        let unreachable = |error: &io::Error| {
+            SendError::Unreachable(no_connection(Some(error.kind()), host, *port, &error.to_string()))
+        };
+        let addresses = lookup_host((host.as_str(), *port)).await;
+        let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
+        let stream = TcpStream::connect(addresses.as_slice()).await.map_err(|error| unreachable(&error))?;
+        stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
+        let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| no_answer(&error))?;
+        Ok(Self { sender, driver: Some(driver) })
+    }
+
+    /// Whether it takes another request: the endpoint has not closed it since the last one.
+    async fn is_ready(&mut self) -> bool {
+        let Self { sender, driver } = self;
+        drive(driver, pin!(sender.ready())).await.is_ok()
+    }
+
+    async fn send(&mut self, message: Message) -> Result<Response, Unsent> {
+        let Self { sender, driver } = self;
+        drive(driver, pin!(sender.try_send_request(message)))
+            .await
+            .map_err(|mut unsent| Unsent { back: unsent.take_message().map(Box::new), error: unsent.into_error() })
+    }
+
+    /// Reads an answer to its end.
+    async fn read(&mut self, response: Response, keep: bool) -> Result<Answer, SendError> {
+        let (head, mut incoming) = response.into_parts();
+        let (mut body, mut length) = (BytesMut::new(), 0);
+        let mut problem = None;
+        while problem.is_none() && !incoming.is_end_stream() {
+            match drive(&mut self.driver, pin!(incoming.frame())).await {
+                None => break,
+                Some(Err(_)) => problem = Some(CUT.to_owned()),
+                Some(Ok(frame)) => {
+                    let data = frame.into_data().unwrap_or_default();
+                    length += data.len();
+                    problem = (length > LARGEST_ANSWER).then(too_long);
+                    if keep {
+                        body.extend_from_slice(&data);
+                    }
+                }
+            }
+        }
+        let headers = if keep { fields(&head.headers) } else { Headers::new() };
+        let answer = Answer { status: head.status.as_u16(), headers, body: body.freeze() };
+        match problem {
+            None => Ok(answer),
+            Some(problem) => Err(SendError::Cut(answer, problem)),
+        }
+    }
+}
+
+/// Waits for something that a connection brings about, and drives the connection meanwhile. One
+/// task for both spares a wake-up from one to the other in each request.
+async fn drive<F: Future>(
+    driver: &mut Option<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>,
+    mut wanted: Pin<&mut F>,
+) -> F::Output {
+    poll_fn(|cx| {
+        // How it ended is told to those who wait for something of it.
+        if driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(cx).is_ready()) {
+            *driver = None;
+        }
+        wanted.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// The message for one connection.
+fn message(route: &Route, request: &Request) -> Message {
+    let mut message = Message::new(Full::new(request.body.clone()));
+    *message.method_mut() = request.method.clone();
+    *message.uri_mut() = route.target.clone();
+    let headers = message.headers_mut();
+    headers.reserve(request.headers.len() + 3);
+    headers.insert(header::HOST, route.authority.clone());
+    for (name, value) in end_to_end(&request.headers) {
+        headers.append(name, value.clone());
+    }
+    headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    if request.body.is_empty() && !request.method.is_safe() {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    message
+}
+
+fn fields(headers: &HeaderMap) -> Headers {
+    headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}

@@ -1,0 +1,276 @@
+//! What many deliveries came to: a table for people, an object for programs.
+
+use std::{fmt::Write, time::Duration};
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{
+    json::{line, millis},
+    palette::Role,
+    pretty::{Page, status_role},
+    size, text,
+};
+use crate::webhook::{
+    load::{Broken, Latency, OUTCOMES, Summary},
+    record::Outcome,
+};
+
+/// The columns where nobody says how many there are.
+const COLUMNS: usize = 80;
+
+/// The longest bar of a histogram, in columns.
+const LONGEST_BAR: usize = 48;
+
+/// The most reasons that are shown.
+const MOST_REASONS: usize = 5;
+
+/// Appends the table: how many and how fast, what became of them, how long they took, why some
+/// were not accepted.
+pub fn table(page: &Page, summary: &Summary, out: &mut String) {
+    let requests = if summary.requests == 1 { "request" } else { "requests" };
+    let count = size::count(summary.requests);
+    page.palette.push(Role::Title, &format!("{count} {requests} in {}", size::elapsed(summary.elapsed)), out);
+    let _ = writeln!(out, "  {}/s\n", rate(summary.rate()));
+    outcomes(page, summary, out);
+    if let Some(latency) = &summary.latency {
+        times(page, latency, out);
+    }
+    reasons(page, summary, out);
+    broken(page, summary.broken, out);
+}
+
+fn outcomes(page: &Page, summary: &Summary, out: &mut String) {
+    for outcome in OUTCOMES {
+        let count = summary.count(outcome);
+        if count == 0 && outcome != Outcome::Accepted {
+            continue;
+        }
+        let role = match (outcome, count) {
+            (Outcome::Accepted, 1..) => Role::Good,
+            (Outcome::Accepted, 0) => Role::Dim,
+            _ => Role::Bad,
+        };
+        let _ = write!(out, "  {}", page.palette.paint(role, format_args!("{:<12}", outcome.name())));
+        let _ = writeln!(out, "{:>12}  {:>8}", size::count(count), percent(count, summary.requests));
+    }
+    if summary.not_started > 0 {
+        let _ = write!(out, "  {}", page.palette.paint(Role::Warning, format_args!("{:<12}", "not started")));
+        let _ = writeln!(out, "{:>12}  no connection was free for them in time", size::count(summary.not_started));
+    }
+    for (status, count) in &summary.statuses {
+        let _ = write!(out, "  status {}", page.palette.paint(status_role(*status), format_args!("{status:<5}")));
+        let _ = writeln!(out, "{:>12}  {:>8}", size::count(*count), percent(*count, summary.requests));
+    }
+}
+
+fn times(page: &Page, latency: &Latency, out: &mut String) {
+    let Latency { p50, p90, p99, p99_9, max, bars } = latency;
+    out.push_str("\n  latency");
+    for (name, time) in [("p50", p50), ("p90", p90), ("p99", p99), ("p99.9", p99_9), ("max", max)] {
+        let _ = write!(out, "  {} {}", page.palette.paint(Role::Dim, name), size::elapsed(*time));
+    }
+    out.push('\n');
+    let most = bars.iter().map(|(_, count)| *count).max().unwrap_or_default();
+    for (upto, count) in bars {
+        let _ = write!(out, "  {:>12}  ", format!("≤ {}", size::elapsed(*upto)));
+        page.palette.push(Role::Good, &bar(*count, most), out);
+        let gap = if *count > 0 { " " } else { "" };
+        let _ = writeln!(out, "{gap}{}", size::count(*count));
+    }
+}
+
+/// A bar of eighths of a column; what is there at all shows.
+fn bar(count: u64, most: u64) -> String {
+    let eighths = u128::from(count) * (LONGEST_BAR as u128 * 8);
+    let eighths = usize::try_from(eighths.div_ceil(u128::from(most.max(1)))).unwrap_or_default();
+    let last = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
+    "█".repeat(eighths / 8) + last
+}
+
+fn reasons(page: &Page, summary: &Summary, out: &mut String) {
+    if summary.reasons.is_empty() {
+        return;
+    }
+    out.push_str("\n  not accepted because\n");
+    for (reason, count) in summary.reasons.iter().take(MOST_REASONS) {
+        let start = format!("{:>12}  ", size::count(*count));
+        let left = page.width.unwrap_or(COLUMNS.max(1)).saturating_sub(start.len());
+        let reason = text::printable(reason);
+        let reason = if page.width.is_some() { text::truncate(&reason, left) } else { reason };
+        let _ = writeln!(out, "{start}{reason}");
+    }
+    let others: u64 = summary.reasons.iter().skip(MOST_REASONS).map(|(_, count)| count).sum();
+    if others > 0 {
+        let _ = writeln!(out, "{:>12}  other reasons", size::count(others));
+    }
+}
+
+fn broken(page: &Page, broken: Broken, out: &mut String) {
+    if broken.total() == 0 {
+        return;
+    }
+    let parts = [(broken.status, "by status"), (broken.redirect, "by redirect"), (broken.time, "by time")];
+    let parts =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{} {how}", size::count(*count)));
+    out.push_str("\n  ");
+    page.palette.push(Role::Bad, &format!("{} broke what the provider demands", size::count(broken.total())), out);
+    let _ = writeln!(out, ": {}", parts.collect::<Vec<_>>().join(", "));
+}
+
+fn rate(per_second: f64) -> String {
+    if per_second < 99.95 {
+        return format!("{per_second:.1}");
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; a cast saturates")]
+    size::count(per_second.round() as u64)
+}
+
+/// A share in percent, which is 100 only where it is all.
+fn percent(count: u64, of: u64) -> String {
+    let hundredths = u128::from(count) * 10_000 / u128::from(of.max(1));
+    format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
+
+#[derive(Serialize)]
+struct SummaryLine<'a> {
+    kind: &'static str,
+    requests: u64,
+    elapsed_ms: f64,
+    rate: f64,
+    outcomes: Counts<&'static str>,
+    statuses: Counts<String>,
+    reasons: Counts<&'a str>,
+    latency_ms: Option<LatencyObject>,
+    broke_limit: u64,
+    not_started: u64,
+}
+
+#[derive(Serialize)]
+struct LatencyObject {
+    p50: f64,
+    p90: f64,
+    p99: f64,
+    p99_9: f64,
+    max: f64,
+}
+
+/// An object of counts, in this order.
+struct Counts<T>(Vec<(T, u64)>);
+
+impl<T: AsRef<str>> Serialize for Counts<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, count) in &self.0 {
+            map.serialize_entry(name.as_ref(), count)?;
+        }
+        map.end()
+    }
+}
+
+/// Appends the last line of a run.
+pub fn json(summary: &Summary, out: &mut Vec<u8>) {
+    let at = |time: Duration| millis(time);
+    line(
+        &SummaryLine {
+            kind: "summary",
+            requests: summary.requests,
+            elapsed_ms: millis(summary.elapsed),
+            rate: (summary.rate() * 10.0).round() / 10.0,
+            outcomes: Counts(OUTCOMES.iter().map(|outcome| (outcome.name(), summary.count(*outcome))).collect()),
+            statuses: Counts(summary.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect()),
+            reasons: Counts(summary.reasons.iter().map(|(reason, count)| (reason.as_str(), *count)).collect()),
+            latency_ms: summary.latency.as_ref().map(|latency| LatencyObject {
+                p50: at(latency.p50),
+                p90: at(latency.p90),
+                p99: at(latency.p99),
+                p99_9: at(latency.p99_9),
+                max: at(latency.max),
+            }),
+            broke_limit: summary.broken.total(),
+            not_started: summary.not_started,
+        },
+        out,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::render::palette::Palette;
+
+    fn summary() -> Summary {
+        Summary {
+            requests: 12_345,
+            elapsed: Duration::from_millis(2500),
+            outcomes: [12_340, 4, 1, 0],
+            statuses: vec![(200, 12_340), (500, 4)],
+            reasons: vec![("500 is no 2xx\u{1b}[2J".to_owned(), 4), ("no answer within 3.0 s".to_owned(), 1)],
+            broken: Broken { status: 4, redirect: 0, time: 1 },
+            not_started: 2,
+            latency: Some(Latency {
+                p50: Duration::from_micros(900),
+                p90: Duration::from_millis(2),
+                p99: Duration::from_millis(12),
+                p99_9: Duration::from_millis(40),
+                max: Duration::from_millis(3001),
+                bars: vec![
+                    (Duration::from_millis(1), 12_000),
+                    (Duration::from_millis(2), 0),
+                    (Duration::from_secs(5), 345),
+                ],
+            }),
+        }
+    }
+
+    #[test]
+    fn the_table_fits_a_screen_and_says_it_all() {
+        let page =
+            Page { palette: Palette::new(false), width: Some(80), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+        let mut out = String::new();
+        table(&page, &summary(), &mut out);
+        let expected = "\
+12,345 requests in 2.50 s  4,938/s
+
+  accepted          12,340   99.95 %
+  refused                4    0.03 %
+  timed-out              1    0.00 %
+  not started            2  no connection was free for them in time
+  status 200        12,340   99.95 %
+  status 500             4    0.03 %
+
+  latency  p50 0.9 ms  p90 2.0 ms  p99 12 ms  p99.9 40 ms  max 3.00 s
+      ≤ 1.0 ms  ████████████████████████████████████████████████ 12,000
+      ≤ 2.0 ms  0
+      ≤ 5.00 s  █▌ 345
+
+  not accepted because
+           4  500 is no 2xx\\u{1b}[2J
+           1  no answer within 3.0 s
+
+  5 broke what the provider demands: 4 by status, 1 by time
+";
+        assert_eq!(out, expected);
+        assert!(out.lines().all(|line| text::width(line) <= 80), "{out}");
+    }
+
+    #[test]
+    fn the_object_has_these_keys() {
+        let mut out = Vec::new();
+        json(&Summary { reasons: Vec::new(), ..summary() }, &mut out);
+        let expected = "{\"kind\":\"summary\",\"requests\":12345,\"elapsed_ms\":2500.0,\"rate\":4938.0,\
+            \"outcomes\":{\"accepted\":12340,\"refused\":4,\"timed-out\":1,\"unreachable\":0},\
+            \"statuses\":{\"200\":12340,\"500\":4},\"reasons\":{},\
+            \"latency_ms\":{\"p50\":0.9,\"p90\":2.0,\"p99\":12.0,\"p99_9\":40.0,\"max\":3001.0},\
+            \"broke_limit\":5,\"not_started\":2}\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn all_is_100_percent_and_nothing_else_is() {
+        assert_eq!(percent(3, 3), "100.00 %");
+        assert_eq!(percent(999_999, 1_000_000), "99.99 %");
+        assert_eq!(percent(0, 0), "0.00 %");
+    }
+}

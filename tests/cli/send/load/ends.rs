@@ -1,0 +1,89 @@
+//! Runs that end otherwise than by their own count: a handler that goes away or was never there,
+//! Ctrl-C, and a reader that has gone.
+
+use std::{
+    io::{BufReader, Write},
+    net::TcpListener,
+    thread,
+};
+
+use serde_json::{Value, json};
+
+use super::told;
+use crate::harness::{Dir, Endpoint, Message, answer, free_port};
+
+#[test]
+fn an_endpoint_that_is_not_there_ends_the_run_at_once() {
+    let port = free_port();
+    let (dir, url) = (Dir::new(), format!("http://127.0.0.1:{port}/"));
+    let send = || dir.send("cyanite.v2.finished", &url).args(["--repeat", "100000", "--concurrency", "8"]);
+    let reason = format!("nothing listens on 127.0.0.1:{port} (connection refused)");
+    let note = "note: the public development secret is in use for cyanite\n";
+    send().exits(4).stdout("").stderr(&format!("{note}error: {reason}\n"));
+    let (attempts, summary) = told(&send().arg("--json").exits(4));
+    assert_eq!(attempts.iter().map(|attempt| &attempt["reason"]).collect::<Vec<_>>(), [&reason]);
+    assert_eq!(summary["outcomes"], json!({"accepted": 0, "refused": 0, "timed-out": 0, "unreachable": 1}));
+    assert_eq!(summary["latency_ms"], Value::Null);
+}
+
+#[test]
+fn an_endpoint_that_goes_away_is_unreachable_from_then_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let mut stream = BufReader::new(listener.accept().unwrap().0);
+        for _ in 0..4 {
+            Message::read(&mut stream).unwrap();
+            stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+        }
+        Message::read(&mut stream).unwrap();
+        drop(listener);
+        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").unwrap();
+    });
+    let dir = Dir::new();
+    let send = dir.send("cyanite.v2.finished", url).args(["--repeat", "8", "--json"]);
+    let (attempts, summary) = told(&send.exits(4));
+    assert_eq!(attempts.len(), 8);
+    assert_eq!(summary["outcomes"], json!({"accepted": 5, "refused": 0, "timed-out": 0, "unreachable": 3}));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_handler_that_is_killed_does_not_end_the_run_and_ctrl_c_does() {
+    let dir = Dir::new();
+    let mut listener = dir.listen().starts();
+    let send = dir.send("aspect.task.completed", listener.url("/aspect"));
+    let mut run = send.args(["--duration", "10m", "--rate", "100", "--concurrency", "4", "--json"]).begins();
+    (0..20).for_each(|_| drop(listener.next()));
+    run.prints("\"outcome\":\"accepted\"");
+    listener.killed();
+    run.prints("\"outcome\":\"unreachable\"");
+    run.interrupt();
+    let (attempts, summary) = told(&run.exits(130));
+    assert_eq!(summary["requests"], attempts.len());
+    let counted: u64 = summary["outcomes"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(summary["requests"], counted);
+    assert!(summary["outcomes"]["accepted"].as_u64().unwrap() >= 1, "{summary}");
+    assert!(summary["outcomes"]["unreachable"].as_u64().unwrap() >= 1, "{summary}");
+    assert_eq!(summary["not_started"], 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_run_with_what_was_done_so_far() {
+    let endpoint = Endpoint::new([answer(200)]);
+    let run =
+        Dir::new().send("cyanite.v2.finished", endpoint.url("/")).args(["--duration", "10m", "--rate", "200"]).begins();
+    (0..5).for_each(|_| drop(endpoint.next()));
+    run.interrupt();
+    let finished = run.exits(130).prints(" requests in ").prints("\n  accepted  ").prints("\n  latency  p50 ");
+    assert!(!finished.text().contains("refused"), "{finished}");
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_a_run_quietly() {
+    let endpoint = Endpoint::new([answer(200)]);
+    let dir = Dir::new();
+    let send = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--duration", "10m", "--json"]);
+    send.unread().exits(0).stderr("note: the public development secret is in use for cyanite\n");
+}

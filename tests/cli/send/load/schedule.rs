@@ -1,0 +1,116 @@
+//! How many start and when, and what that takes to say.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::told;
+use crate::harness::{Dir, Endpoint, answer, hang};
+
+/// A send that must not be made, with these options.
+#[track_caller]
+fn refused(options: &[&str]) -> String {
+    Dir::new().send("cyanite.v2.finished", "http://127.0.0.1:1/").args(options).exits(2).stdout("").stderr
+}
+
+#[test]
+fn a_run_that_nothing_ends_is_a_mistake() {
+    let hint = "hint: add --repeat N, --duration DUR, or both\n";
+    let lonely = |flag: &str| format!("error: {flag} says nothing of how many requests there shall be\n{hint}");
+    assert_eq!(refused(&["--rate", "5"]), lonely("--rate"));
+    assert_eq!(refused(&["--concurrency", "5"]), lonely("--concurrency"));
+    assert_eq!(
+        refused(&["--repeat", "0"]),
+        "error: --repeat 0 sends nothing: it is without end, for --print alone\n\
+         hint: --duration DUR repeats until a time is over\n"
+    );
+    assert!(
+        refused(&["--repeat", "5", "--rate", "fast"]).contains("`fast` is no rate: write how many start in a second")
+    );
+    assert!(refused(&["--repeat", "5", "--concurrency", "0"]).contains("0 is not in 1..=65535"));
+    assert!(refused(&["--repeat", "5", "--retry"]).contains("cannot be used with"));
+}
+
+#[test]
+fn at_a_rate_each_request_starts_when_it_is_due() {
+    let endpoint = Endpoint::new([answer(200)]);
+    let dir = Dir::new();
+    let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
+    let (_, summary) = told(&send.args(["--repeat", "5", "--rate", "100", "--json"]).exits(0));
+    // The fifth is due 40 ms after the first.
+    assert!(summary["elapsed_ms"].as_f64().unwrap() >= 40.0, "{summary}");
+    assert_eq!((&summary["requests"], &summary["not_started"]), (&json!(5), &json!(0)));
+}
+
+#[test]
+fn a_time_ends_a_run() {
+    let endpoint = Endpoint::new([answer(200)]);
+    let dir = Dir::new();
+    let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
+    let (_, summary) = told(&send.args(["--duration", "300ms", "--rate", "1200/m", "--json", "-q"]).exits(0));
+    // One each 50 ms, the first at once: none starts at 300 ms any more.
+    let counted = summary["requests"].as_u64().unwrap() + summary["not_started"].as_u64().unwrap();
+    assert_eq!(counted, 6, "{summary}");
+    assert!(summary["elapsed_ms"].as_f64().unwrap() >= 250.0, "{summary}");
+}
+
+#[test]
+fn a_handler_that_stalls_is_not_flattered() {
+    // The first request holds the only connection for 400 ms; nine were due within the first 90.
+    let endpoint = Endpoint::new([hang(), answer(200)]);
+    let dir = Dir::new();
+    let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
+    let options = ["--repeat", "10", "--rate", "100", "--concurrency", "1", "--timeout", "400ms", "--json"];
+    let (attempts, summary) = told(&send.args(options).exits(1));
+    assert_eq!(summary["outcomes"], json!({"accepted": 9, "refused": 0, "timed-out": 1, "unreachable": 0}));
+    assert_eq!(summary["reasons"], json!({"no answer within 0.4 s": 1}));
+    // Each waited for 310 ms or more, although its own answer came at once.
+    assert!(summary["latency_ms"]["p50"].as_f64().unwrap() >= 310.0, "{summary}");
+    assert!(summary["latency_ms"]["max"].as_f64().unwrap() >= 400.0, "{summary}");
+    // Half a second is within Cyanite's own limit.
+    assert_eq!((attempts.len(), &summary["broke_limit"]), (10, &json!(0)));
+}
+
+#[test]
+fn what_no_connection_was_free_for_counts_too() {
+    let endpoint = Endpoint::new([hang()]);
+    let dir = Dir::new();
+    let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
+    let options = ["--duration", "200ms", "--rate", "50", "--concurrency", "2", "--timeout", "300ms", "--json"];
+    let (_, summary) = told(&send.args(options).exits(1));
+    assert_eq!((&summary["outcomes"]["timed-out"], &summary["not_started"]), (&json!(2), &json!(8)));
+    assert!(summary["latency_ms"]["max"].as_f64().unwrap() >= 300.0, "{summary}");
+}
+
+#[test]
+fn an_answer_past_the_providers_limit_breaks_it() {
+    // Cyanite gives up after 3 s; --timeout waits for what it would not have seen.
+    let endpoint = Endpoint::new([answer(200).after(Duration::from_millis(3100)), answer(200)]);
+    let dir = Dir::new();
+    let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
+    let (_, summary) = told(&send.args(["--repeat", "2", "--timeout", "1m", "--json", "-q"]).exits(1));
+    assert_eq!(summary["reasons"], json!({"the answer took longer than the 3 s that Cyanite waits": 1}));
+    assert_eq!(summary["broke_limit"], 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_handler_that_is_stopped_times_out() {
+    let dir = Dir::new();
+    let listener = dir.listen().starts();
+    let status = std::process::Command::new("kill").args(["-STOP", &listener.id().to_string()]).status().unwrap();
+    assert!(status.success());
+    let send = dir.send("cyanite.v2.finished", listener.url("/cyanite"));
+    let options = ["--repeat", "3", "--concurrency", "3", "--timeout", "200ms", "--json", "-q"];
+    let (attempts, summary) = told(&send.args(options).exits(1));
+    assert_eq!((attempts.len(), &summary["outcomes"]["timed-out"]), (3, &json!(3)));
+}
+
+#[test]
+fn no_more_connections_are_made_than_there_are_requests() {
+    let endpoint = Endpoint::new([answer(200)]);
+    let dir = Dir::new();
+    let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
+    send.args(["--repeat", "3", "--concurrency", "1000"]).exits(0);
+    assert!((1..=3).contains(&endpoint.connections()), "{}", endpoint.connections());
+}

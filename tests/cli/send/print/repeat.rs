@@ -1,0 +1,46 @@
+//! `--print` with `--repeat`: as many requests as are wanted, or without end.
+
+use std::collections::HashSet;
+
+use crate::harness::{Dir, text};
+
+#[test]
+fn so_many_are_printed_each_with_an_id_of_its_own() {
+    let dir = Dir::new();
+    let printed = dir.hookdev().args(["send", "aspect.task.completed", "--print", "json", "--repeat", "4"]);
+    let lines = printed.exits(0).lines();
+    let id = |line: &serde_json::Value| {
+        let headers = line["headers"].as_array().unwrap();
+        text(headers.iter().find(|field| field[0] == "svix-id").unwrap(), "/1").to_owned()
+    };
+    assert_eq!((lines.len(), lines.iter().map(id).collect::<HashSet<_>>().len()), (4, 4));
+}
+
+#[test]
+fn what_is_named_is_printed_by_turns() {
+    let dir = Dir::new();
+    let send = dir.hookdev().args(["send", "cyanite.v2.finished", "auphonic.done", "--print", "json", "--repeat", "3"]);
+    let urls: Vec<String> = send.exits(0).lines().iter().map(|line| text(line, "/url").to_owned()).collect();
+    let [cyanite, auphonic] = ["http://127.0.0.1:4400/cyanite", "http://127.0.0.1:4400/auphonic"];
+    assert_eq!(urls, [cyanite, auphonic, cyanite]);
+}
+
+#[test]
+fn without_end_they_end_when_nobody_reads() {
+    let dir = Dir::new();
+    for form in ["vegeta", "http", "curl", "json"] {
+        let send = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", form, "--repeat", "0"]);
+        send.unread().exits(0).stderr("note: the public development secret is in use for cyanite\n");
+    }
+}
+
+#[test]
+fn what_is_printed_has_no_rate() {
+    let dir = Dir::new();
+    for option in [["--rate", "5"], ["--concurrency", "5"], ["--duration", "5s"]] {
+        let send = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "vegeta"]).args(option);
+        send.exits(2)
+            .stdout("")
+            .says(&format!("error: the argument '--print <AS>' cannot be used with '{} ", option[0]));
+    }
+}
