@@ -13,7 +13,7 @@ use crate::{
         send::moment,
         target::path_and_query,
     },
-    net::sender::{SendError, Sender, Sent},
+    net::sender::{SendError, Sender, Sent, Transport},
     webhook::{
         contract::{
             Case, Delivery, Trial, Want,
@@ -174,7 +174,8 @@ impl<'a> Handler<'a> {
     }
 
     async fn send(&self, delivery: &Delivery) -> Result<Seen, Failure> {
-        let Sent { answer, elapsed } = self.means.sender.send(self.url, &delivery.request, self.patience).await;
+        let sending = Transport::send(self.means.sender, self.url, &delivery.request, self.patience);
+        let Sent { answer, elapsed } = sending.await;
         let answer = match answer {
             // The status is all that a provider looks at.
             Ok(answer) | Err(SendError::Cut(answer, _)) => Ok(answer.status),

@@ -88,10 +88,11 @@ fn a_list_sends_nothing_and_says_what_is_genuine() {
 fn own_headers_go_along_with_every_request() {
     let dir = Dir::new();
     let handler = Handler::new(|message| {
-        let let_in = message.header("x-pass") == Some("open");
+        let let_in = message.header("x-pass") == Some("open") && message.header("host") == Some("hooks.example.com");
         Reply::Status(if let_in { aspect(message) } else { 403 })
     });
-    check(&dir, &handler.url("/aspect")).args(["--header", "X-Pass: open"]).exits(0);
+    let own = ["--header", "X-Pass: open", "--header", "Host: hooks.example.com"];
+    check(&dir, &handler.url("/aspect")).args(own).exits(0);
     check(&dir, &handler.url("/aspect")).exits(1);
 }
 
