@@ -9,6 +9,7 @@ mod events;
 mod failure;
 mod listen;
 mod send;
+mod sources;
 mod target;
 mod verify;
 

@@ -12,7 +12,7 @@ use reqwest::{Client, Url, redirect};
 
 use crate::webhook::{
     record::Answer,
-    request::{Headers, Request},
+    request::{HeaderValue, Headers, Request},
 };
 
 /// The longest answer that is read, in bytes.
@@ -94,13 +94,14 @@ pub fn parse_url(text: &str) -> Result<Url, SendError> {
 
 /// What takes a request to an endpoint.
 pub trait Transport {
-    /// Sends a request to a URL and waits up to `patience` for the whole answer.
+    /// Sends a request to a URL, with the `host` that the request names if it names one, and waits up
+    /// to `patience` for the whole answer.
     fn send(&self, url: &Url, request: &Request, patience: Duration) -> impl Future<Output = Sent>;
 }
 
 impl Transport for Sender {
     async fn send(&self, url: &Url, request: &Request, patience: Duration) -> Sent {
-        Self::send(self, url, request, patience).await
+        self.send_as(url, request, request.headers.get("host"), patience).await
     }
 }
 
@@ -111,20 +112,27 @@ impl Sender {
         Self { insecure, plain: OnceLock::new(), tls: OnceLock::new() }
     }
 
-    /// Sends a request to a URL, whose path and query count instead of the request's target, and
-    /// waits up to `patience` for the whole answer.
+    /// Sends a request to a URL, whose host, path and query count instead of the request's, and waits
+    /// up to `patience` for the whole answer.
     pub async fn send(&self, url: &Url, request: &Request, patience: Duration) -> Sent {
+        self.send_as(url, request, None, patience).await
+    }
+
+    async fn send_as(&self, url: &Url, request: &Request, host: Option<&HeaderValue>, patience: Duration) -> Sent {
         let started = Instant::now();
-        let answer = match tokio::time::timeout(patience, self.exchange(url, request)).await {
+        let answer = match tokio::time::timeout(patience, self.exchange(url, request, host)).await {
             Ok(answer) => answer,
             Err(_) => Err(SendError::TimedOut(patience)),
         };
         Sent { answer, elapsed: started.elapsed() }
     }
 
-    async fn exchange(&self, url: &Url, request: &Request) -> Result<Answer, SendError> {
+    async fn exchange(&self, url: &Url, request: &Request, host: Option<&HeaderValue>) -> Result<Answer, SendError> {
         let client = self.client(url)?;
         let mut builder = client.request(request.method.clone(), url.clone()).body(request.body.clone());
+        if let Some(host) = host {
+            builder = builder.header(reqwest::header::HOST, host);
+        }
         for (name, value) in end_to_end(&request.headers) {
             builder = builder.header(name, value);
         }
@@ -166,12 +174,20 @@ impl Sender {
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .http1_only()
+            // Some servers close a connection after an error without saying so (uvicorn does), and the next request on it
+            // would seem to fail as well.
+            .pool_max_idle_per_host(0)
             .tls_danger_accept_invalid_certs(self.insecure);
         // Reading the system's certificates takes longer than all the rest of a send.
         let builder = if tls { builder } else { builder.tls_certs_only([]) };
         let builder = if loopback { builder.no_proxy() } else { builder };
         builder.build()
     }
+}
+
+/// Whether a header of this name (in lower case) belongs to a connection, whoever names it.
+pub fn is_of_connection(name: &str) -> bool {
+    name != "host" && HOP_BY_HOP.contains(&name)
 }
 
 /// The headers that are for the endpoint and not for one connection.
@@ -264,8 +280,38 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
-    use crate::webhook::request::{HeaderName, HeaderValue};
+    use crate::webhook::request::{HeaderName, Method};
+
+    #[tokio::test]
+    async fn each_request_has_a_connection_of_its_own() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = parse_url(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        // One request a connection is answered, and the connection is left open.
+        let server = tokio::spawn(async move {
+            let mut open = Vec::new();
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+                stream.write_all(b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                open.push(stream);
+            }
+            open.len()
+        });
+        let sender = Sender::new(false);
+        let (method, target) = (Method::POST, "/".to_owned());
+        let request = Request { method, target, headers: Headers::new(), body: "{}".into() };
+        for _ in 0..2 {
+            let sent = sender.send(&url, &request, Duration::from_secs(60)).await;
+            assert_eq!(sent.answer.unwrap().status, 500);
+        }
+        assert_eq!(server.await.unwrap(), 2);
+    }
 
     #[test]
     fn what_belongs_to_a_connection_is_not_passed_on() {

@@ -115,8 +115,9 @@ impl Table {
         }
         out.push('\n');
         if let Outcome::Failed { message, hint } = &record.outcome {
-            out.push_str("  ");
-            self.page.flow(message, MARGIN, out);
+            let mut flow = self.page.flow(out);
+            flow.gap(MARGIN).text(None, message);
+            flow.end();
             self.push_hint(hint.as_deref(), out);
         }
     }
@@ -184,11 +185,9 @@ impl Table {
         } else {
             names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
         };
-        let palette = self.page.palette;
-        let _ = write!(out, "{}- ", palette.open(Role::Dim));
-        self.page.flow(&format!("{names} skipped  {why}"), MARGIN, out);
-        out.truncate(out.trim_end().len());
-        let _ = writeln!(out, "{}", palette.close(Role::Dim));
+        let mut flow = self.page.flow(out);
+        flow.text(Some(Role::Dim), &format!("- {names} skipped  {why}"));
+        flow.end();
     }
 }
 

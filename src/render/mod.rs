@@ -3,6 +3,7 @@
 
 pub mod cases;
 pub mod diagnostic;
+pub mod flow;
 pub mod json;
 pub mod palette;
 pub mod payload;

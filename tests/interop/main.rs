@@ -3,6 +3,8 @@
 
 #[path = "../acme/mod.rs"]
 mod acme;
+#[path = "../packages/mod.rs"]
+mod packages;
 
 mod standard_webhooks;
 mod svix;

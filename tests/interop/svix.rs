@@ -2,61 +2,18 @@
 //! tests are skipped, which they say, unless `HOOKDEV_CI` is set.
 
 use std::{
-    env, fs,
-    io::{Write, stderr},
-    path::{Path, PathBuf},
+    io::Write,
+    path::Path,
     process::{Command, Output, Stdio},
-    sync::OnceLock,
 };
 
 use serde_json::{Value, json};
 
-use super::{SECRET, now};
-
-/// The version that is tested against.
-const VERSION: &str = "1.99.1";
-
-/// The folder in whose `node_modules` the package stands; why not, when it can't be had.
-fn package() -> Result<&'static Path, &'static str> {
-    static PACKAGE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    PACKAGE.get_or_init(install).as_deref().map_err(String::as_str)
-}
-
-fn install() -> Result<PathBuf, String> {
-    run(Command::new("node").arg("--version"))?;
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("svix-{VERSION}"));
-    let marker = folder.join("node_modules/svix/package.json");
-    if !marker.is_file() {
-        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-        let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-        let install = ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1"];
-        run(Command::new(npm).args(install).arg("--prefix").arg(&folder).arg(format!("svix@{VERSION}")))?;
-    }
-    let installed = fs::read_to_string(&marker).map_err(|error| error.to_string())?;
-    let installed: Value = serde_json::from_str(&installed).map_err(|error| error.to_string())?;
-    if installed["version"] == VERSION { Ok(folder) } else { Err(format!("another svix than {VERSION} is installed")) }
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim())),
-        Err(error) => Err(format!("{program}: {error}")),
-    }
-}
+use super::{SECRET, now, packages::installed};
 
 /// What Svix's library answers to these tasks; none when it can't be had and need not.
 fn svix(tasks: &[Value]) -> Option<Vec<Value>> {
-    let folder = match package() {
-        Ok(folder) => folder,
-        Err(problem) => {
-            assert!(env::var_os("HOOKDEV_CI").is_none(), "Svix's library is required here: {problem}");
-            // Past the test harness, which keeps what is printed to itself.
-            writeln!(stderr(), "SKIPPED: Svix's library for Node can't be had: {problem}").expect("standard error");
-            return None;
-        }
-    };
+    let folder = installed("node")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/svix.mjs");
     let input = tasks.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let output = piped(Command::new("node").arg(script).arg(folder), input.as_bytes());
@@ -152,7 +109,7 @@ fn svix_verifies_bodies_of_any_spelling_and_not_when_they_are_spelt_again() {
 #[test]
 fn hookdev_verifies_what_svix_signs_while_it_is_fresh() {
     // An installation takes longer than a clock reading stays right.
-    let _ = package();
+    let _ = installed("node");
     let now = now();
     let times = [
         (now, "verified", None),

@@ -265,6 +265,8 @@ pub fn request_of(
         (Content::Capture(captured), provider, _) => {
             let moment = Moment { now, ..begun.moment.clone() };
             let mut request = Request { target, ..captured.attempt(provider.as_deref(), secret, &moment) };
+            // The one that it was captured at is not the one that it goes to.
+            request.headers.remove("host");
             request.headers.set_all(&job.headers);
             Ok(request)
         }

@@ -19,7 +19,7 @@ use crate::{
         send::captured::{Captured, Changes},
         target::{endpoint, pattern, with_query_of},
     },
-    net::sender::parse_url,
+    net::sender::{is_of_connection, parse_url},
     render::text,
     store::formats::{self, bare, walk},
     webhook::{
@@ -368,11 +368,21 @@ fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
 ///
 /// When one of them is none.
 pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
-    texts
+    let headers: Headers = texts
         .iter()
         .map(|text| bare::header(text))
         .collect::<Result<_, _>>()
-        .map_err(|error| Failure::usage(error.to_string()))
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    if headers.all("host").nth(1).is_some() {
+        return Err(Failure::usage("--header: a request has no more than one `host`"));
+    }
+    match headers.iter().map(|(name, _)| name.as_str()).find(|name| is_of_connection(name)) {
+        Some(name) => {
+            let message = format!("--header: `{name}` belongs to the connection, which sets it itself");
+            Err(Failure::usage(message).hint("the body goes out whole, with its own length"))
+        }
+        None => Ok(headers),
+    }
 }
 
 fn read_data(path: &Path) -> Result<Bytes, Failure> {

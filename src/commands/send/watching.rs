@@ -15,6 +15,7 @@ use crate::{
     commands::{
         context::Context,
         failure::{Exit, Failure},
+        sources::Sources,
     },
     store::{
         formats,
@@ -41,20 +42,20 @@ pub async fn run(context: Context, args: &Send, courier: &Courier) -> Result<Exi
 
 async fn watch(mut context: Context, args: &Send, courier: &Courier) -> Result<Exit, Failure> {
     let (events, files) = divide(&context, args)?;
-    let mut sources = sources(&context, args);
-    if files.is_empty() && !sources.iter().any(|source| source.exists()) {
+    let mut sources = Sources::of(&context, args.data.iter().cloned().collect());
+    if files.is_empty() && !sources.paths().iter().any(|source| source.exists()) {
         return Err(Failure::usage("nothing that is sent stands in a file that could be saved")
             .hint("name a captured request, --data FILE, or an event of a provider folder"));
     }
     // Looked at and watched before anything is read, so that no change falls in between.
-    let (mut made_of, mut captures) = (Snapshot::of(&sources), Snapshot::of(&files));
+    let mut captures = Snapshot::of(&files);
     let (sender, mut alarms) = mpsc::unbounded_channel();
     let tell = move || {
         // The receiver is gone only when this run ends.
         let _ = sender.send(());
         Vec::new()
     };
-    let watch = Watch::start(&[sources.as_slice(), &files].concat(), tell)
+    let watch = Watch::start(&[sources.paths(), &files].concat(), tell)
         .map_err(|error| Failure::usage("the files can't be watched").because(&error))?;
     let plan = Plan::resolve(&context, args)?;
     say_secrets(&context, &plan);
@@ -65,24 +66,17 @@ async fn watch(mut context: Context, args: &Send, courier: &Courier) -> Result<E
             break;
         }
         while alarms.try_recv().is_ok() {}
-        let (mut made_of_now, captures_now) = (Snapshot::of(&sources), Snapshot::of(&files));
-        let mut what = saved(&context, &captures_now.since(&captures));
-        if made_of_now != made_of {
-            match Context::load(context.global.clone()) {
-                Ok(renewed) => {
-                    context = renewed;
-                    let before = std::mem::replace(&mut sources, self::sources(&context, args));
-                    if sources != before {
-                        // What can't be watched is told of as what can't be read.
-                        let _ = watch.add(&sources);
-                        made_of_now = Snapshot::of(&sources);
-                    }
+        let before = std::mem::replace(&mut captures, Snapshot::of(&files));
+        let mut what = saved(&context, &captures.since(&before));
+        if sources.have_changed() {
+            match sources.reload(&context, &watch) {
+                Ok(reloaded) => {
+                    context = reloaded;
                     what.splice(0..0, events.iter().cloned());
                 }
                 Err(failure) => context.terminal.fail(&failure),
             }
         }
-        (made_of, captures) = (made_of_now, captures_now);
         if !what.is_empty() {
             exit = again(&context, Send { what, ..args.clone() }, courier).await?;
         }
@@ -107,13 +101,6 @@ fn divide(context: &Context, args: &Send) -> Result<(Vec<String>, Vec<PathBuf>),
         return Err(Failure::usage("what --capture keeps would be sent again without end: keep it elsewhere"));
     }
     Ok((events, files))
-}
-
-/// The files and folders that events are made of.
-fn sources(context: &Context, args: &Send) -> Vec<PathBuf> {
-    let mut sources = context.watched();
-    sources.extend(args.data.clone());
-    sources
 }
 
 /// The captures that are there and new; those that are gone are told of.

@@ -12,6 +12,7 @@ use crate::{
     commands::{
         context::Context,
         failure::{Exit, Failure},
+        sources::Sources,
     },
     store::{
         snapshot::{Change, Snapshot},
@@ -33,28 +34,24 @@ pub fn run<'a>(
     if args.files.iter().any(|file| file == Path::new(STDIN)) {
         return Err(Failure::usage("standard input can't be watched").hint("name the file itself"));
     }
-    let mut sources = context.watched();
+    let mut judged_by = Sources::of(context, Vec::new());
     // Looked at and watched before anything is read, so that no change falls in between.
-    let (mut judged_by, mut files) = (Snapshot::of(&sources), Snapshot::of(&args.files));
-    let (watch, alarms) = watch(&[sources.as_slice(), &args.files].concat())?;
+    let mut files = Snapshot::of(&args.files);
+    let (watch, alarms) = watch(&[judged_by.paths(), &args.files].concat())?;
     let exit = verify(context, &judging, inputs)?;
     context.terminal.note("watching for changes (Ctrl-C ends it)");
     while alarms.recv().is_ok() {
         while alarms.try_recv().is_ok() {}
-        let (before, mut sources_now) = (files, Snapshot::of(&sources));
+        let before = files;
         files = Snapshot::of(&args.files);
         let changes = files.since(&before);
-        if sources_now == judged_by {
+        if !judged_by.have_changed() {
             again(context, &judging, &changes, args)?;
             continue;
         }
-        let sources_before = sources.clone();
-        match renewed(context, args, &watch, &mut sources) {
+        match judged_by.reload(context, &watch).and_then(|context| Judging::new(&context, args)) {
             Ok(renewed) => {
                 judging = renewed;
-                if sources != sources_before {
-                    sources_now = Snapshot::of(&sources);
-                }
                 context.terminal.note("the configuration has changed: everything is verified again");
                 verify(context, &judging, inputs)?;
             }
@@ -64,8 +61,6 @@ pub fn run<'a>(
                 again(context, &judging, &changes, args)?;
             }
         }
-        // As they stood before they were read: a save since then is a change to come.
-        judged_by = sources_now;
     }
     Ok(exit)
 }
@@ -81,20 +76,6 @@ fn watch(paths: &[PathBuf]) -> Result<(Watch, mpsc::Receiver<()>), Failure> {
     let watch =
         Watch::start(paths, tell).map_err(|error| Failure::usage("the files can't be watched").because(&error))?;
     Ok((watch, alarms))
-}
-
-/// What is judged by after a change, which may name sources that none named before.
-fn renewed<'a>(
-    context: &Context,
-    args: &'a Verify,
-    watch: &Watch,
-    sources: &mut Vec<PathBuf>,
-) -> Result<Judging<'a>, Failure> {
-    let context = Context::load(context.global.clone())?;
-    *sources = context.watched();
-    // What can't be watched is told of as what can't be read.
-    let _ = watch.add(sources);
-    Judging::new(&context, args)
 }
 
 /// Says what has changed, and verifies what is there of it.

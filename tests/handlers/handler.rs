@@ -1,0 +1,97 @@
+//! A handler as a process of its own, which is ended with it.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+};
+
+use super::{PATIENCE, SECRETS, packages};
+
+/// A handler that listens; killed, by its own id, when dropped.
+pub struct Handler {
+    child: Child,
+    port: u16,
+    errors: Arc<Mutex<String>>,
+}
+
+/// A file of `tests/handlers/node` in Node; none where that can't be had and need not.
+#[track_caller]
+pub fn node(file: &str) -> Option<Handler> {
+    let packages = packages::installed("node")?;
+    let mut command = Command::new("node");
+    command.env("NODE_PATH", packages.join("node_modules"));
+    Some(Handler::start(command, "node", file))
+}
+
+/// A file of `tests/handlers/python` in Python; none where that can't be had and need not.
+#[track_caller]
+pub fn python(file: &str) -> Option<Handler> {
+    let environment = packages::installed("python")?;
+    let mut command = Command::new(packages::python(&environment));
+    // Nothing is left in the tree.
+    command.env("PYTHONPATH", folder("python")).env("PYTHONDONTWRITEBYTECODE", "1");
+    Some(Handler::start(command, "python", file))
+}
+
+/// Where the handlers in this language stand.
+pub fn folder(language: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/handlers").join(language)
+}
+
+impl Handler {
+    #[track_caller]
+    fn start(mut command: Command, language: &str, file: &str) -> Self {
+        command.arg(folder(language).join(file)).envs(SECRETS);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("a process");
+        let errors = Arc::new(Mutex::new(String::new()));
+        let mut stderr = BufReader::new(child.stderr.take().expect("its standard error"));
+        let heard = Arc::clone(&errors);
+        thread::spawn(move || {
+            let mut line = Vec::new();
+            while stderr.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+                heard.lock().expect("no panic").push_str(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
+        });
+        let mut stdout = BufReader::new(child.stdout.take().expect("its standard output"));
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut line = String::new();
+            let _ = stdout.read_line(&mut line);
+            // The test may have given up.
+            let _ = sender.send(line);
+            // What else it prints is read so that it never has to wait.
+            let _ = stdout.read_to_end(&mut Vec::new());
+        });
+        let mut handler = Self { child, port: 0, errors };
+        let line = receiver.recv_timeout(PATIENCE).expect("a line in time");
+        handler.port = line.trim().parse().unwrap_or_else(|_| {
+            // All that it says, which ends with it.
+            let _ = handler.child.wait();
+            panic!("{file} did not listen: {line}{}", handler.errors())
+        });
+        handler
+    }
+
+    /// Where it takes webhooks.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/webhook", self.port)
+    }
+
+    /// What it said on standard error so far.
+    pub fn errors(&self) -> String {
+        self.errors.lock().expect("no panic").clone()
+    }
+}
+
+impl Drop for Handler {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,192 @@
+//! `check` and `send` against real handlers: in Node on Express and in Python on `FastAPI`, with Svix's own libraries.
+//! Correct ones pass, what has one fault fails the cases that the fault breaks and no others, and of the providers' own
+//! samples each known fault is found. What fails is told from each handler's text, not from what `check` says.
+
+mod handler;
+#[path = "../packages/mod.rs"]
+mod packages;
+mod program;
+
+use std::{fs, path::Path, time::Duration};
+
+use handler::{Handler, folder, node, python};
+use program::{check, send_all};
+
+/// How long anything may take before a test fails: far longer than it takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a handler and the program share.
+const SECRETS: [(&str, &str); 3] = [
+    ("ASPECT_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    ("CYANITE_WEBHOOK_SECRET", "what Cyanite and the handler share"),
+    ("JEWELMUSIC_WEBHOOK_SECRET", "what JewelMusic and the handler share"),
+];
+
+/// What a handler lets through that never verifies.
+const FORGERIES: [&str; 6] = [
+    "body-tampered",
+    "secret-wrong",
+    "signature-missing",
+    "signature-truncated",
+    "signature-empty",
+    "signature-garbage",
+];
+
+/// What a provider without timestamps and with one signature a delivery leaves no room for.
+const OF_SVIX_ALONE: [&str; 4] = ["timestamp-stale", "timestamp-future", "signature-rotated", "version-unknown"];
+
+/// Wants that a handler has nothing wrong with it, and that all was tried but what makes no sense for the provider.
+#[track_caller]
+fn is_correct(handler: Option<Handler>, provider: &str, senseless: &[&str]) {
+    let Some(handler) = handler else { return };
+    send_all(&handler, provider);
+    check(&handler, provider).passes(senseless);
+}
+
+/// Wants that these cases and no others find a handler's fault.
+#[track_caller]
+fn is_faulty(handler: Option<Handler>, provider: &str, cases: &[&str]) {
+    let Some(handler) = handler else { return };
+    check(&handler, provider).fails(cases);
+}
+
+/// Wants that a handler accepts nothing, and that this is told as the cause.
+#[track_caller]
+fn accepts_nothing(handler: Option<Handler>, provider: &str, cause: &str) {
+    let Some(handler) = handler else { return };
+    check(&handler, provider).blames(cause).stops_at_the_first_delivery();
+}
+
+#[test]
+fn correct_handlers_of_aspect_pass() {
+    is_correct(node("correct/aspect.js"), "aspect", &[]);
+    is_correct(python("correct/aspect.py"), "aspect", &[]);
+}
+
+#[test]
+fn correct_handlers_of_auphonic_pass() {
+    let of_signatures = [&FORGERIES[..], &OF_SVIX_ALONE, &["body-reserialised"]].concat();
+    is_correct(node("correct/auphonic.js"), "auphonic", &of_signatures);
+    is_correct(python("correct/auphonic.py"), "auphonic", &of_signatures);
+}
+
+#[test]
+fn correct_handlers_of_cyanite_pass() {
+    is_correct(node("correct/cyanite.js"), "cyanite", &OF_SVIX_ALONE);
+    is_correct(python("correct/cyanite.py"), "cyanite", &OF_SVIX_ALONE);
+}
+
+#[test]
+fn a_correct_handler_of_jewelmusic_passes() {
+    is_correct(node("correct/jewelmusic.js"), "jewelmusic", &OF_SVIX_ALONE);
+}
+
+#[test]
+fn a_handler_that_never_verifies_lets_every_forgery_through() {
+    is_faulty(node("faulty/cyanite-never-verifies.js"), "cyanite", &FORGERIES);
+    let cases = [&FORGERIES[..], &["timestamp-stale", "timestamp-future"]].concat();
+    is_faulty(python("faulty/aspect_never_verifies.py"), "aspect", &cases);
+}
+
+#[test]
+fn a_handler_that_serialises_the_body_again_is_found_by_its_spelling() {
+    is_faulty(node("faulty/jewelmusic-reserialises.js"), "jewelmusic", &["body-reserialised"]);
+    is_faulty(python("faulty/aspect_reserialises.py"), "aspect", &["body-reserialised"]);
+}
+
+#[test]
+fn a_handler_that_serialises_the_body_with_blanks_accepts_nothing() {
+    accepts_nothing(python("faulty/cyanite_reserialises_with_blanks.py"), "cyanite", "json.dumps");
+}
+
+#[test]
+fn a_handler_that_compares_unguarded_crashes_on_another_length() {
+    let cases = ["signature-missing", "signature-truncated", "signature-empty", "signature-garbage"];
+    is_faulty(node("faulty/jewelmusic-crashes-on-another-length.js"), "jewelmusic", &cases);
+}
+
+#[test]
+fn a_handler_that_wants_the_header_crashes_without_it() {
+    is_faulty(python("faulty/cyanite_wants_the_header.py"), "cyanite", &["signature-missing"]);
+}
+
+#[test]
+fn a_handler_that_catches_one_error_of_the_library_crashes_on_another_form() {
+    is_faulty(python("faulty/aspect_catches_one_error.py"), "aspect", &["signature-garbage"]);
+}
+
+#[test]
+fn a_handler_that_ignores_the_timestamp_takes_old_and_future_ones() {
+    let cases = ["timestamp-stale", "timestamp-future"];
+    is_faulty(node("faulty/aspect-ignores-the-timestamp.js"), "aspect", &cases);
+}
+
+#[test]
+fn a_handler_that_answers_204_fails_whatever_cyanite_wants_200_for() {
+    let cases = ["event-accepted", "body-reserialised", "delivery-duplicated", "burst"];
+    is_faulty(node("faulty/cyanite-answers-204.js"), "cyanite", &cases);
+}
+
+#[test]
+fn a_handler_that_redirects_fails() {
+    accepts_nothing(node("faulty/cyanite-redirects.js"), "cyanite", "redirect");
+    accepts_nothing(python("faulty/cyanite_redirects_to_a_slash.py"), "cyanite", "redirect");
+}
+
+#[test]
+fn a_handler_that_takes_4_seconds_fails_at_cyanite() {
+    accepts_nothing(node("faulty/cyanite-takes-4-seconds.js"), "cyanite", "3 s");
+}
+
+#[test]
+fn a_handler_that_knows_one_encoding_fails_at_the_other() {
+    is_faulty(node("faulty/auphonic-knows-urlencoded-only.js"), "auphonic", &["encoding-multipart"]);
+    is_faulty(python("faulty/auphonic_compares_the_content_type.py"), "auphonic", &["encoding-multipart"]);
+}
+
+#[test]
+fn a_handler_that_compares_the_first_signature_cannot_rotate_nor_pass_over_a_version() {
+    let cases = ["signature-rotated", "version-unknown"];
+    is_faulty(node("faulty/aspect-compares-the-first-signature.js"), "aspect", &cases);
+}
+
+#[test]
+fn a_handler_that_fails_on_unknown_events_is_found() {
+    is_faulty(node("faulty/jewelmusic-fails-on-unknown-events.js"), "jewelmusic", &["event-unknown"]);
+    is_faulty(python("faulty/aspect_fails_on_unknown_events.py"), "aspect", &["event-unknown"]);
+}
+
+#[test]
+fn a_handler_that_refuses_duplicates_is_found() {
+    is_faulty(node("faulty/jewelmusic-refuses-duplicates.js"), "jewelmusic", &["delivery-duplicated"]);
+    is_faulty(python("faulty/aspect_refuses_duplicates.py"), "aspect", &["delivery-duplicated"]);
+}
+
+#[test]
+fn three_of_the_samples_serialise_the_body_again() {
+    is_faulty(node("samples/aspect.js"), "aspect", &["body-reserialised"]);
+    is_faulty(node("samples/cyanite.js"), "cyanite", &["body-reserialised"]);
+    let crashes = ["signature-missing", "signature-truncated", "signature-empty", "signature-garbage"];
+    let cases = [&["body-reserialised"], &crashes[..]].concat();
+    is_faulty(node("samples/jewelmusic.js"), "jewelmusic", &cases);
+}
+
+#[test]
+fn the_sample_in_python_crashes_on_another_form() {
+    is_faulty(python("samples/aspect.py"), "aspect", &["signature-garbage"]);
+}
+
+#[test]
+fn every_handler_is_tried() {
+    let tests = include_str!("main.rs");
+    for language in ["node", "python"] {
+        for kind in ["correct", "faulty", "samples"] {
+            let folder = folder(language).join(kind);
+            for file in fs::read_dir(&folder).expect("handlers").map(|entry| entry.expect("a handler").path()) {
+                let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+                let call = format!("{language}(\"{}\")", Path::new(kind).join(name).display());
+                assert!(tests.contains(&call.replace('\\', "/")), "no test has {call}");
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+// A correct handler of Auphonic's webhooks, which come urlencoded or as multipart/form-data.
+"use strict";
+
+const express = require("express");
+const multer = require("multer");
+const { serve } = require("../serve");
+
+const app = express();
+
+app.post("/webhook", express.urlencoded({ extended: false }), multer().none(), (req, res) => {
+  const { uuid, status } = req.body ?? {};
+  res.sendStatus(uuid && status ? 200 : 400);
+});
+
+serve(app);

@@ -1,0 +1,15 @@
+// Faulty: it looks at the first of the signatures alone, so that the secret cannot be rotated.
+"use strict";
+
+const express = require("express");
+const genuine = require("../genuine");
+const { serve } = require("../serve");
+
+const app = express();
+
+app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
+  req.headers["svix-signature"] = (req.get("svix-signature") ?? "").split(" ")[0];
+  res.sendStatus(genuine.aspect(req) ? 200 : 401);
+});
+
+serve(app);

@@ -1,0 +1,14 @@
+// Faulty: it reads the urlencoded form alone.
+"use strict";
+
+const express = require("express");
+const { serve } = require("../serve");
+
+const app = express();
+
+app.post("/webhook", express.urlencoded({ extended: false }), (req, res) => {
+  const { uuid, status } = req.body ?? {};
+  res.sendStatus(uuid && status ? 200 : 400);
+});
+
+serve(app);

@@ -1,0 +1,18 @@
+// Faulty: it answers 204, where Cyanite counts 200 alone.
+"use strict";
+
+const express = require("express");
+const genuine = require("../genuine");
+const { serve } = require("../serve");
+
+const app = express();
+
+app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
+  const isTest = req.get("signature") === undefined && JSON.parse(req.body).type === "TEST";
+  if (!isTest && !genuine.cyanite(req)) {
+    return res.sendStatus(401);
+  }
+  res.sendStatus(204);
+});
+
+serve(app);

@@ -1,0 +1,13 @@
+// Faulty: it takes whatever comes.
+"use strict";
+
+const express = require("express");
+const { serve } = require("../serve");
+
+const app = express();
+
+app.post("/webhook", express.json(), (req, res) => {
+  res.sendStatus(200);
+});
+
+serve(app);

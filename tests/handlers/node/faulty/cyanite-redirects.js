@@ -1,0 +1,18 @@
+// Faulty: the handler stands at another path, to which it redirects.
+"use strict";
+
+const express = require("express");
+const genuine = require("../genuine");
+const { serve } = require("../serve");
+
+const app = express();
+
+app.post("/webhook", (req, res) => {
+  res.redirect(302, "/webhooks/cyanite");
+});
+
+app.post("/webhooks/cyanite", express.raw({ type: "application/json" }), (req, res) => {
+  res.sendStatus(genuine.cyanite(req) ? 200 : 401);
+});
+
+serve(app);

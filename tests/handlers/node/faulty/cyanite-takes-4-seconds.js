@@ -1,0 +1,20 @@
+// Faulty: it does its work before it answers, which takes 4 s; Cyanite gives it 3 s.
+"use strict";
+
+const { setTimeout } = require("node:timers/promises");
+const express = require("express");
+const genuine = require("../genuine");
+const { serve } = require("../serve");
+
+const app = express();
+
+app.post("/webhook", express.raw({ type: "application/json" }), async (req, res) => {
+  const isTest = req.get("signature") === undefined && JSON.parse(req.body).type === "TEST";
+  if (!isTest && !genuine.cyanite(req)) {
+    return res.sendStatus(401);
+  }
+  await setTimeout(4000);
+  res.sendStatus(200);
+});
+
+serve(app);

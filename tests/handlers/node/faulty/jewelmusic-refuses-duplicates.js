@@ -1,0 +1,23 @@
+// Faulty: it refuses a delivery that it had before, so that the provider sends it again and again.
+"use strict";
+
+const express = require("express");
+const genuine = require("../genuine");
+const { serve } = require("../serve");
+
+const app = express();
+const dealtWith = new Set();
+
+app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
+  if (!genuine.jewelmusic(req)) {
+    return res.sendStatus(401);
+  }
+  const { id } = JSON.parse(req.body);
+  if (dealtWith.has(id)) {
+    return res.sendStatus(409);
+  }
+  dealtWith.add(id);
+  res.sendStatus(200);
+});
+
+serve(app);

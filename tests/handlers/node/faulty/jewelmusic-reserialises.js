@@ -1,0 +1,15 @@
+// Faulty: it verifies the JSON as it is when it was parsed and serialised again, not as it was sent.
+"use strict";
+
+const express = require("express");
+const genuine = require("../genuine");
+const { serve } = require("../serve");
+
+const app = express();
+
+app.post("/webhook", express.json(), (req, res) => {
+  req.body = JSON.stringify(req.body);
+  res.sendStatus(genuine.jewelmusic(req) ? 200 : 401);
+});
+
+serve(app);

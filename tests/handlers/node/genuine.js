@@ -1,0 +1,28 @@
+// Whether a request is genuine, told as it should be: over the raw bytes of the body, in constant time, and without an
+// error whatever the headers are. For the correct handlers, and for those whose fault lies elsewhere.
+"use strict";
+
+const crypto = require("node:crypto");
+const { Webhook } = require("svix");
+
+const same = (given, expected) => {
+  const [left, right] = [Buffer.from(given ?? ""), Buffer.from(expected)];
+  return left.length === right.length && crypto.timingSafeEqual(left, right);
+};
+
+const hmac = (algorithm, secret, body) => crypto.createHmac(algorithm, secret).update(body).digest("hex");
+
+exports.cyanite = (req) =>
+  same(req.get("signature"), hmac("sha512", process.env.CYANITE_WEBHOOK_SECRET, req.body));
+
+exports.jewelmusic = (req) =>
+  same(req.get("x-jewelmusic-signature"), `sha256=${hmac("sha256", process.env.JEWELMUSIC_WEBHOOK_SECRET, req.body)}`);
+
+exports.aspect = (req) => {
+  try {
+    new Webhook(process.env.ASPECT_WEBHOOK_SECRET).verify(req.body, req.headers);
+    return true;
+  } catch {
+    return false;
+  }
+};

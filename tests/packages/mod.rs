@@ -1,0 +1,111 @@
+//! What the tests use of Node and Python: the packages of `package-lock.json` and `requirements.txt`, in those versions
+//! and no other, installed below `target/` by the first test that wants them. Where they can't be had, the tests are
+//! left out, which they say, unless `HOOKDEV_CI` is set.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::{Write, stderr},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{LazyLock, Mutex},
+};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+/// A language, and how its packages come to a folder.
+struct Language {
+    name: &'static str,
+    program: &'static str,
+    /// The files of this folder that say what is installed.
+    lock: &'static [&'static str],
+    install: fn(from: &Path, to: &Path) -> Result<(), String>,
+}
+
+const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+
+const LANGUAGES: [Language; 2] = [
+    Language { name: "node", program: "node", lock: &["package.json", "package-lock.json"], install: install_for_node },
+    Language { name: "python", program: PYTHON, lock: &["requirements.txt"], install: install_for_python },
+];
+
+/// What came of an installation, for each language that was asked for.
+type Installed = BTreeMap<&'static str, Result<PathBuf, String>>;
+
+/// The folder of a language's packages: what has `node_modules` in it, or a virtual environment. None, said aloud, when
+/// they can't be had and need not.
+pub fn installed(language: &str) -> Option<PathBuf> {
+    static INSTALLED: LazyLock<Mutex<Installed>> = LazyLock::new(Mutex::default);
+    let language = LANGUAGES.iter().find(|known| known.name == language).expect("a language that tests use");
+    // Held while it installs: the other tests wait for it.
+    let mut all = INSTALLED.lock().expect("no installation panics");
+    match all.entry(language.name).or_insert_with(|| install(language)) {
+        Ok(folder) => Some(folder.clone()),
+        Err(problem) => {
+            let (name, problem) = (language.name, problem.clone());
+            drop(all);
+            assert!(env::var_os("HOOKDEV_CI").is_none(), "the packages for {name} are required here: {problem}");
+            // Past the test harness, which keeps what is printed to itself.
+            writeln!(stderr(), "SKIPPED: what needs {name} and its packages, which can't be had: {problem}")
+                .expect("standard error");
+            None
+        }
+    }
+}
+
+/// The folder that is named by what the lock says, so that it is there only when it is whole and no other.
+fn install(language: &Language) -> Result<PathBuf, String> {
+    // Also where its packages stand already: they are of no use without it.
+    run(Command::new(language.program).arg("--version"))?;
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packages");
+    let mut digest = Sha256::new();
+    for file in language.lock {
+        digest.update(fs::read(from.join(file)).map_err(|error| format!("{file}: {error}"))?);
+    }
+    let version = BASE64_URL_SAFE_NO_PAD.encode(&digest.finalize()[..9]);
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = target.join(format!("{}-{version}", language.name));
+    if !folder.is_dir() {
+        let unfinished = tempfile::tempdir_in(target).map_err(|error| error.to_string())?;
+        let to = unfinished.path().join(language.name);
+        (language.install)(&from, &to)?;
+        // Another process may have been first, with the same.
+        fs::rename(&to, &folder).or_else(|error| if folder.is_dir() { Ok(()) } else { Err(error.to_string()) })?;
+    }
+    Ok(folder)
+}
+
+fn install_for_node(from: &Path, to: &Path) -> Result<(), String> {
+    fs::create_dir(to).map_err(|error| error.to_string())?;
+    for file in ["package.json", "package-lock.json"] {
+        fs::copy(from.join(file), to.join(file)).map_err(|error| format!("{file}: {error}"))?;
+    }
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    let options = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1"];
+    run(Command::new(npm).args(options).current_dir(to))
+}
+
+fn install_for_python(from: &Path, to: &Path) -> Result<(), String> {
+    run(Command::new(PYTHON).args(["-m", "venv"]).arg(to))?;
+    let options = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--retries=1"];
+    let what = ["--require-hashes", "--only-binary=:all:", "-r"];
+    run(Command::new(python(to)).args(options).args(what).arg(from.join("requirements.txt")))
+}
+
+/// The interpreter of a virtual environment.
+pub fn python(environment: &Path) -> PathBuf {
+    environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            let said = [output.stderr, output.stdout].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+            Err(format!("{program}: {}", said.join(" ").trim()))
+        }
+        Err(error) => Err(format!("{program}: {error}")),
+    }
+}
