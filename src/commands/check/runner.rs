@@ -109,13 +109,17 @@ impl<'a> Runner<'a> {
         event: &'a Event,
         failed: Failed,
     ) -> Result<(), Failure> {
+        let reason = match failed.fault {
+            Fault::None(NoAnswer::Unreachable(_)) => "not tried, as the handler can't be reached",
+            _ => "not tried, as the handler takes no good delivery",
+        };
         let mut tried = Tried::new(handler, Case::plain(event));
         tried.record.status = failed.fault.status();
         tried.record.elapsed = Some(failed.elapsed);
         tried.failed = Some(failed);
         self.pending.push(tried);
         for case in cases.into_iter().filter(|case| !case.is_plain(event)) {
-            self.skip(handler, case, "not tried, as the handler takes no good delivery")?;
+            self.skip(handler, case, reason)?;
         }
         Ok(())
     }
@@ -189,10 +193,8 @@ impl<'a> Runner<'a> {
     }
 
     fn skip(&mut self, handler: &Handler<'a>, case: Case<'a>, why: &str) -> Result<(), Failure> {
-        // What makes no sense at all is not left out for another reason.
-        let why = case.skipped.clone().unwrap_or_else(|| why.to_owned());
         let mut tried = Tried::new(handler, case);
-        tried.record.outcome = Outcome::Skipped(why);
+        tried.record.outcome = Outcome::Skipped(why.to_owned());
         self.hold(tried)
     }
 

@@ -105,6 +105,10 @@ fn nothing_that_listens_is_another_exit_code() {
     let case = report.event("aspect.task.progress");
     assert!(text(case, "/message").ends_with("(connection refused)"), "{case}");
     assert_eq!(text(case, "/hint"), "start the handler, or name its URL with --to");
+    assert_eq!(text(report.case("burst"), "/message"), "not tried, as the handler can't be reached");
+    // For people all that is left out is one line.
+    let people = dir.hookdev().args(["check", "--to", &url.replace("/aspect", "/cyanite")]).exits(4);
+    people.prints("- 30 cases skipped  not tried, as the handler can't be reached\n");
 }
 
 #[test]

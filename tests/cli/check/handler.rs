@@ -32,76 +32,80 @@ pub enum Reply {
 }
 
 /// A handler on a free port of its own.
-pub struct Handler {
-    port: u16,
-    seen: Arc<AtomicUsize>,
-    ended: Arc<AtomicBool>,
-    accepting: Arc<Mutex<Option<JoinHandle<()>>>>,
-}
+pub struct Handler(Arc<Shared>);
 
 struct Shared {
     port: u16,
     answer: Box<dyn Fn(&Message) -> Reply + Send + Sync>,
-    seen: Arc<AtomicUsize>,
-    ended: Arc<AtomicBool>,
-    accepting: Arc<Mutex<Option<JoinHandle<()>>>>,
+    seen: AtomicUsize,
+    ended: AtomicBool,
+    accepting: Mutex<Option<JoinHandle<()>>>,
+    /// Every connection, by the port of the other side.
+    connections: Mutex<Vec<(u16, TcpStream)>>,
 }
 
 impl Handler {
     pub fn new(answer: impl Fn(&Message) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (seen, ended, accepting) = (Arc::default(), Arc::default(), Arc::default());
-        let handler = Self { port, seen, ended, accepting };
         let shared = Arc::new(Shared {
-            port,
+            port: listener.local_addr().unwrap().port(),
             answer: Box::new(answer),
-            seen: Arc::clone(&handler.seen),
-            ended: Arc::clone(&handler.ended),
-            accepting: Arc::clone(&handler.accepting),
+            seen: AtomicUsize::new(0),
+            ended: AtomicBool::new(false),
+            accepting: Mutex::new(None),
+            connections: Mutex::new(Vec::new()),
         });
+        let accepting = Arc::clone(&shared);
         let accept = thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                if shared.ended.load(Ordering::SeqCst) {
+                if accepting.ended.load(Ordering::SeqCst) {
                     return;
                 }
-                let shared = Arc::clone(&shared);
-                thread::spawn(move || shared.serve(stream));
+                let peer = stream.peer_addr().unwrap().port();
+                accepting.connections.lock().unwrap().push((peer, stream.try_clone().unwrap()));
+                let shared = Arc::clone(&accepting);
+                thread::spawn(move || shared.serve(stream, peer));
             }
         });
-        *handler.accepting.lock().unwrap() = Some(accept);
-        handler
+        *shared.accepting.lock().unwrap() = Some(accept);
+        Self(shared)
     }
 
     /// Its URL with this path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://127.0.0.1:{}{path}", self.0.port)
     }
 
     /// How many requests it was sent.
     pub fn seen(&self) -> usize {
-        self.seen.load(Ordering::SeqCst)
+        self.0.seen.load(Ordering::SeqCst)
     }
 }
 
 impl Drop for Handler {
     fn drop(&mut self) {
-        end(self.port, &self.ended, &self.accepting);
-    }
-}
-
-/// Listens no more, which is true when this returns.
-fn end(port: u16, ended: &AtomicBool, accepting: &Mutex<Option<JoinHandle<()>>>) {
-    ended.store(true, Ordering::SeqCst);
-    if let Some(accepting) = accepting.lock().unwrap().take() {
-        // Wakes the thread that waits for a connection.
-        let _ = TcpStream::connect(("127.0.0.1", port));
-        accepting.join().unwrap();
+        self.0.end(None);
     }
 }
 
 impl Shared {
-    fn serve(&self, stream: TcpStream) {
+    /// Listens no more, and has no connection but this one, which is true when this returns.
+    fn end(&self, but: Option<u16>) {
+        self.ended.store(true, Ordering::SeqCst);
+        if let Some(accepting) = self.accepting.lock().unwrap().take() {
+            // Wakes the thread that waits for a connection.
+            let _ = TcpStream::connect(("127.0.0.1", self.port));
+            accepting.join().unwrap();
+        }
+        for (peer, stream) in self.connections.lock().unwrap().iter() {
+            if Some(*peer) != but {
+                // It may be closed already.
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, peer: u16) {
         let mut stream = BufReader::new(stream);
         while let Ok(Some(request)) = Message::read(&mut stream) {
             self.seen.fetch_add(1, Ordering::SeqCst);
@@ -114,17 +118,17 @@ impl Shared {
                     return;
                 }
                 Reply::Die => {
-                    end(self.port, &self.ended, &self.accepting);
-                    let _ = stream.get_ref().shutdown(Shutdown::Both);
+                    self.end(None);
                     return;
                 }
             };
             if !more.is_empty() && status != 302 {
-                end(self.port, &self.ended, &self.accepting);
+                self.end(Some(peer));
             }
             let length = if status == 204 { "" } else { "content-length: 0\r\n" };
             let answer = format!("HTTP/1.1 {status} As it is\r\n{more}{length}\r\n");
             if stream.get_mut().write_all(answer.as_bytes()).is_err() || more.contains("close") {
+                let _ = stream.get_ref().shutdown(Shutdown::Both);
                 return;
             }
         }
