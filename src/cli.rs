@@ -10,7 +10,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::{Shell, engine::ArgValueCompleter};
 
 use crate::{
-    commands::completions::{complete_events, complete_providers, complete_what},
+    commands::completions::{complete_cases, complete_events, complete_providers, complete_what},
     webhook::{
         load::Rate,
         time::{Timestamp, parse_duration},
@@ -94,11 +94,11 @@ pub enum Format {
     Pretty,
     /// One JSON object a line
     Json,
-    /// JUnit's XML (`verify` only)
+    /// JUnit's XML (`verify` and `check`)
     Junit,
-    /// GitHub's annotations (`verify` only)
+    /// GitHub's annotations (`verify` and `check`)
     Github,
-    /// SARIF 2.1.0 (`verify` only)
+    /// SARIF 2.1.0 (`verify` and `check`)
     Sarif,
 }
 
@@ -129,6 +129,8 @@ pub enum Command {
     Send(Send),
     /// Check captured requests: signature, freshness, payload
     Verify(Verify),
+    /// Test a webhook handler with good and deliberately bad deliveries
+    Check(Check),
     /// List the events that can be sent
     Events(Events),
     /// Show the whole loop: every built-in event sent, received and verified
@@ -223,6 +225,7 @@ pub enum Body {
 }
 
 /// `hookdev send`
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -231,6 +234,7 @@ Examples:
   hookdev send cyanite.v2.finished --set event.type=InDepthAnalysis --set resource.id=42
   hookdev send aspect.task.completed --data my-body.json --secret env:ASPECT_SECRET
   hookdev send aspect.task.failed --print curl
+  hookdev send aspect.task.failed --tamper stale   # exit 0 when it is refused
   hookdev send aspect.task.failed --retry --speed 60   # the provider's schedule, an hour in a minute
   hookdev send aspect.task.completed --repeat 10000 --concurrency 32
   hookdev send 'jewelmusic.*' --rate 50 --duration 1m
@@ -267,6 +271,10 @@ pub struct Send {
     #[arg(long, value_name = "K: V")]
     pub header: Vec<String>,
 
+    /// Send a bad delivery; the exit code is 0 when the handler refuses it with a 4xx
+    #[arg(long, value_enum, value_name = "KIND", conflicts_with_all = ["retry", "resign"])]
+    pub tamper: Option<Tamper>,
+
     /// Wait this long for an answer [default: what the provider waits, else 30s]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     pub timeout: Option<Duration>,
@@ -283,26 +291,30 @@ pub struct Send {
     #[arg(long, value_name = "X", default_value = "1", requires = "retry", value_parser = parse_speed)]
     pub speed: f64,
 
+    /// Send again whenever a fixture, the data file or a capture that is sent is saved
+    #[arg(long, conflicts_with = "print")]
+    pub watch: bool,
+
     /// Send N requests in all, what is named by turns, each with new values and signature; then count and time them
     ///
     /// Each is one attempt. With --id all carry that id, so that the handler sees the same delivery again and again.
     /// With --print, N requests are printed, and 0 prints without end.
-    #[arg(long, value_name = "N", help_heading = "Load", conflicts_with = "retry")]
+    #[arg(long, value_name = "N", help_heading = "Load", conflicts_with_all = ["retry", "tamper", "watch"])]
     pub repeat: Option<u64>,
 
     /// Repeat until this time is over
-    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Load", conflicts_with_all = ["retry", "print"])]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Load", conflicts_with_all = ["print", "retry", "tamper", "watch"])]
     pub duration: Option<Duration>,
 
     /// Keep at most this many requests under way, each on a connection of its own [default: 1; 32 with --rate]
-    #[arg(long, value_name = "C", help_heading = "Load", conflicts_with_all = ["retry", "print"], value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "C", help_heading = "Load", conflicts_with_all = ["print", "retry", "tamper", "watch"], value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: Option<u16>,
 
     /// Start this many a second (or 600/m, 5000/h), however long the answers take
     ///
     /// A request that finds no connection free starts later, and its time is counted from when it was to start, so
     /// that a handler that stalls is not flattered.
-    #[arg(long, value_name = "R", help_heading = "Load", conflicts_with_all = ["retry", "print"])]
+    #[arg(long, value_name = "R", help_heading = "Load", conflicts_with_all = ["print", "retry", "tamper", "watch"])]
     pub rate: Option<Rate>,
 
     /// Send nothing and print the signed request
@@ -324,6 +336,23 @@ pub struct Send {
     /// Use this id for the delivery; with --now the request is the same in every run
     #[arg(long, value_name = "ID", value_parser = parse_id)]
     pub id: Option<String>,
+}
+
+/// How `send --tamper` spoils a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tamper {
+    /// Change the body after it was signed
+    Body,
+    /// Change the signature
+    Signature,
+    /// Leave the signature out
+    Missing,
+    /// Sign with another secret
+    Secret,
+    /// Sign as of longer ago than the provider allows
+    Stale,
+    /// Sign as of further ahead than the provider allows
+    Future,
 }
 
 /// What `send --print` prints.
@@ -419,12 +448,55 @@ pub enum Require {
     Schema,
 }
 
+/// `hookdev check`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hookdev check --to http://localhost:3000/webhooks/cyanite
+  hookdev check --provider aspect --to http://localhost:3000/hooks --case 'signature-*'
+  hookdev check --list
+  hookdev check --format junit > report.xml
+
+Without --provider the providers with an endpoint in the config are checked; else the one that a
+part of the URL's path names; without --to all of them, where `listen` listens. The first secret
+in force signs. Genuine deliveries make a handler do its work: --list says which these are.")]
+pub struct Check {
+    /// Check the handler at this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub to: Option<String>,
+
+    /// Check the handler of this provider (repeatable)
+    #[arg(long, value_name = "PROVIDER", add = ArgValueCompleter::new(complete_providers))]
+    pub provider: Vec<String>,
+
+    /// Try only the cases whose names match (repeatable)
+    #[arg(long, value_name = "GLOB", add = ArgValueCompleter::new(complete_cases))]
+    pub case: Vec<String>,
+
+    /// Send nothing and list the cases
+    #[arg(long)]
+    pub list: bool,
+
+    /// Set a header of every request (repeatable)
+    #[arg(long, value_name = "K: V")]
+    pub header: Vec<String>,
+
+    /// Wait this long for an answer [default: what the provider waits, else 30s]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+
+    /// Accept any TLS certificate
+    #[arg(long)]
+    pub insecure: bool,
+}
+
 /// `hookdev events`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   hookdev events
-  hookdev events 'cyanite.*' --show")]
+  hookdev events 'cyanite.*' --show
+  hookdev events --provider cyanite --contract")]
 pub struct Events {
     /// Only the events that match
     #[arg(value_name = "GLOB", add = ArgValueCompleter::new(complete_events))]
@@ -433,6 +505,14 @@ pub struct Events {
     /// Print the payloads too
     #[arg(long)]
     pub show: bool,
+
+    /// Only this provider's
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "glob", add = ArgValueCompleter::new(complete_providers))]
+    pub provider: Option<String>,
+
+    /// Print what the providers demand of a handler instead
+    #[arg(long, conflicts_with = "show")]
+    pub contract: bool,
 }
 
 /// `hookdev demo`

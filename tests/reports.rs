@@ -5,6 +5,7 @@
 use std::{
     env, fs,
     io::{Write, stderr},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -71,6 +72,18 @@ fn report(folder: &Path, format: &str) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
+/// A report on a handler that is not there: a case that failed, and others that were left out.
+fn report_of_a_check(folder: &Path, format: &str) -> String {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let output = Command::new(env!("CARGO_BIN_EXE_hookdev"))
+        .current_dir(folder)
+        .args(["check", "--no-config", "--to", &format!("http://127.0.0.1:{port}/cyanite"), "--format", format])
+        .output()
+        .expect("the program can be run");
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
 #[test]
 fn sarif_is_valid_by_its_own_schema() {
     let Some(package) = needed("SARIF's schema", package("@microsoft/jest-sarif", "1.0.0-beta.0")) else { return };
@@ -79,10 +92,14 @@ fn sarif_is_valid_by_its_own_schema() {
     let schema: Value = serde_json::from_str(&schema.replace("{2}]?$", "{2}$")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let folder = tempfile::tempdir().expect("a folder");
+    let errors = |report: &Value| -> Vec<String> {
+        validator.iter_errors(report).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    };
+    let checked: Value = serde_json::from_str(&report_of_a_check(folder.path(), "sarif")).expect("JSON");
+    assert_eq!(errors(&checked), [""; 0]);
+    assert_eq!(checked["runs"][0]["results"][0]["ruleId"], "event-accepted");
     let report: Value = serde_json::from_str(&report(folder.path(), "sarif")).expect("JSON");
-    let errors: Vec<String> =
-        validator.iter_errors(&report).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert_eq!(errors, [""; 0]);
+    assert_eq!(errors(&report), [""; 0]);
     let results = report["runs"][0]["results"].as_array().expect("results");
     let rules: Vec<&str> = results.iter().map(|result| result["ruleId"].as_str().expect("a rule")).collect();
     assert!(rules.contains(&"malformed-header") || rules.contains(&"no-matching-signature"), "{rules:?}");
@@ -105,6 +122,9 @@ fn junit_is_valid_by_the_schema_of_jenkins() {
         fs::write(&path, xml).expect("a file");
         run(Command::new("xmllint").arg("--noout").arg("--schema").arg(&schema).arg(&path))
     };
+    let checked = report_of_a_check(folder.path(), "junit");
+    assert_eq!(valid(&checked), Ok(String::new()), "{checked}");
+    assert!(checked.contains("<skipped>"), "{checked}");
     let xml = report(folder.path(), "junit");
     assert_eq!(valid(&xml), Ok(String::new()), "{xml}");
     let spoilt = xml.replacen("<testcase ", "<testcase nonsense=\"1\" ", 1);

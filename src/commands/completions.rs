@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     cli::{Cli, Completions, Global},
-    webhook::provider::catalog::Catalog,
+    webhook::{contract::CaseName, provider::catalog::Catalog},
 };
 
 /// Prints the script that stands in `completions/`.
@@ -54,6 +54,12 @@ pub fn complete_events(current: &OsStr) -> Vec<CompletionCandidate> {
     let catalog = catalog();
     let events = catalog.events().filter(|(_, event)| starts_with(&event.full_name, current));
     events.map(|(_, event)| CompletionCandidate::new(&event.full_name).help(Some(event.about.clone().into()))).collect()
+}
+
+/// Completes the name of a case.
+pub fn complete_cases(current: &OsStr) -> Vec<CompletionCandidate> {
+    let names = CaseName::ALL.iter().map(|name| name.as_str());
+    names.filter(|name| starts_with(name, current)).map(CompletionCandidate::new).collect()
 }
 
 /// Completes the name of a provider.

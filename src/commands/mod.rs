@@ -1,6 +1,7 @@
 //! One file a command: each resolves what was typed, joins the parts below, and chooses the exit
 //! code.
 
+mod check;
 pub mod completions;
 mod context;
 mod demo;
@@ -8,6 +9,7 @@ mod events;
 mod failure;
 mod listen;
 mod send;
+mod sources;
 mod target;
 mod verify;
 
@@ -32,14 +34,19 @@ pub fn run(cli: Cli) -> Exit {
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
-    if cli.global.format.is_some_and(Format::is_report) && !matches!(cli.command, Command::Verify(_)) {
-        return Err(Failure::usage("this --format is for `hookdev verify`; here it is pretty or json"));
+    if cli.global.format.is_some_and(Format::is_report)
+        && !matches!(cli.command, Command::Verify(_) | Command::Check(_))
+    {
+        return Err(Failure::usage(
+            "this --format is for `hookdev verify` and `hookdev check`; here it is pretty or json",
+        ));
     }
     match cli.command {
         Command::Completions(args) => completions::run(args),
         Command::Listen(args) => listen::run(Context::load(cli.global)?, args),
-        Command::Send(args) => send::run(&Context::load(cli.global)?, &args),
+        Command::Send(args) => send::run(Context::load(cli.global)?, &args),
         Command::Verify(args) => verify::run(&Context::load(cli.global)?, &args),
+        Command::Check(args) => check::run(&Context::load(cli.global)?, &args),
         Command::Events(args) => events::run(&Context::load(cli.global)?, &args),
         Command::Demo(_) => demo::run(&cli.global),
     }

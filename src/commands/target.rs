@@ -3,8 +3,14 @@
 use glob::Pattern;
 use reqwest::Url;
 
-use super::failure::Failure;
-use crate::net::sender::parse_url;
+use super::{context::Context, failure::Failure};
+use crate::{
+    net::sender::parse_url,
+    webhook::{
+        assessment::Assessment,
+        provider::{Provider, catalog::Catalog},
+    },
+};
 
 /// The URL where `listen` listens when nothing else is said.
 pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
@@ -52,6 +58,41 @@ pub fn pattern(glob: &str) -> Result<Pattern, Failure> {
         .map_err(|error| Failure::usage(format!("`{glob}` is no glob: {} at character {}", error.msg, error.pos + 1)))
 }
 
+/// Where a provider's deliveries go: the URL of the command line, else the config's endpoint, else where `listen`
+/// listens.
+///
+/// # Errors
+///
+/// When what the config says is no URL.
+pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>) -> Result<Url, Failure> {
+    let config = context.config.as_ref();
+    let configured = provider.and_then(|provider| config?.provider(&provider.name)?.endpoint.map(parse_url));
+    match (to, configured) {
+        (Some(url), _) => Ok(url.clone()),
+        (None, Some(url)) => Ok(url?),
+        (None, None) => {
+            let configured = config.and_then(|config| config.listen.addr.as_deref());
+            let addr = configured.filter(|addr| !addr.ends_with(":0")).unwrap_or(DEFAULT_ADDR);
+            let path = provider.map_or("", |provider| provider.name.as_str());
+            Ok(parse_url(&format!("http://{addr}/{path}"))?)
+        }
+    }
+}
+
+/// What is odd about a glob of event names that matches none that is known; providers send others
+/// too, so that it may be right.
+pub fn unmatched(catalog: &Catalog, option: &str, glob: &Pattern) -> Option<String> {
+    if !catalog.matching(glob).is_empty() || glob.matches(Assessment::UNRECOGNISED) {
+        return None;
+    }
+    let near = match catalog.nearest_events(glob.as_str()).first() {
+        _ if catalog.contains(glob.as_str()) => format!("; did you mean {glob}.*?"),
+        Some(near) => format!("; did you mean {near}?"),
+        None => String::new(),
+    };
+    Some(format!("{option} `{glob}` matches no known event{near}"))
+}
+
 /// A URL with the query of a request's target behind its own.
 #[must_use]
 pub fn with_query_of(url: &Url, target: &str) -> Url {
@@ -86,6 +127,21 @@ mod tests {
             forward("a[=http://x/").unwrap_err().message.unwrap(),
             "`a[` is no glob: invalid range pattern at character 2"
         );
+    }
+
+    #[test]
+    fn a_glob_that_matches_no_known_event_is_answered_with_the_nearest() {
+        let catalog = Catalog::builtin();
+        let told = |glob| unmatched(&catalog, "--filter", &pattern(glob).unwrap());
+        assert_eq!(
+            told("cyanit.*").unwrap(),
+            "--filter `cyanit.*` matches no known event; did you mean cyanite.v2.finished?"
+        );
+        assert_eq!(told("*.nothing").unwrap(), "--filter `*.nothing` matches no known event");
+        assert_eq!(told("aspect").unwrap(), "--filter `aspect` matches no known event; did you mean aspect.*?");
+        for glob in ["*", "aspect.*", "cyanite.v2.finished", "*.done", "unrecognised"] {
+            assert_eq!(told(glob), None, "{glob}");
+        }
     }
 
     #[test]

@@ -193,8 +193,8 @@ struct NoBody {
 async fn read_body(mut body: Incoming, is_asked: bool, limits: Limits) -> Result<Bytes, NoBody> {
     let too_long = || NoBody {
         status: StatusCode::PAYLOAD_TOO_LARGE,
-        told: "the body is too large\n",
-        trouble: format!("the body is larger than {} bytes: answered 413", limits.body),
+        told: "the body is too large: `hookdev listen --max-body` allows more\n",
+        trouble: format!("the body is larger than {} bytes: answered 413; --max-body allows more", limits.body),
     };
     // A sender that asks for leave has sent nothing of it yet.
     if is_asked && body.size_hint().lower() > limits.body as u64 {

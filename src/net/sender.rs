@@ -12,7 +12,7 @@ use reqwest::{Client, Url, redirect};
 
 use crate::webhook::{
     record::Answer,
-    request::{Headers, Request},
+    request::{HeaderValue, Headers, Request},
 };
 
 /// The longest answer that is read, in bytes.
@@ -97,13 +97,14 @@ pub fn parse_url(text: &str) -> Result<Url, SendError> {
 
 /// What takes a request to an endpoint.
 pub trait Transport {
-    /// Sends a request to a URL and waits up to `patience` for the whole answer.
+    /// Sends a request to a URL, with the `host` that the request names if it names one, and waits up
+    /// to `patience` for the whole answer.
     fn send(&self, url: &Url, request: &Request, patience: Duration) -> impl Future<Output = Sent>;
 }
 
 impl Transport for Sender {
     async fn send(&self, url: &Url, request: &Request, patience: Duration) -> Sent {
-        Self::send(self, url, request, patience).await
+        self.send_as(url, request, request.headers.get("host"), patience).await
     }
 }
 
@@ -114,20 +115,27 @@ impl Sender {
         Self { insecure, plain: OnceLock::new(), tls: OnceLock::new() }
     }
 
-    /// Sends a request to a URL, whose path and query count instead of the request's target, and
-    /// waits up to `patience` for the whole answer.
+    /// Sends a request to a URL, whose host, path and query count instead of the request's, and waits
+    /// up to `patience` for the whole answer.
     pub async fn send(&self, url: &Url, request: &Request, patience: Duration) -> Sent {
+        self.send_as(url, request, None, patience).await
+    }
+
+    async fn send_as(&self, url: &Url, request: &Request, host: Option<&HeaderValue>, patience: Duration) -> Sent {
         let started = Instant::now();
-        let answer = match tokio::time::timeout(patience, self.exchange(url, request)).await {
+        let answer = match tokio::time::timeout(patience, self.exchange(url, request, host)).await {
             Ok(answer) => answer,
             Err(_) => Err(SendError::TimedOut(patience)),
         };
         Sent { answer, elapsed: started.elapsed() }
     }
 
-    async fn exchange(&self, url: &Url, request: &Request) -> Result<Answer, SendError> {
+    async fn exchange(&self, url: &Url, request: &Request, host: Option<&HeaderValue>) -> Result<Answer, SendError> {
         let client = self.client(url)?;
         let mut builder = client.request(request.method.clone(), url.clone()).body(request.body.clone());
+        if let Some(host) = host {
+            builder = builder.header(reqwest::header::HOST, host);
+        }
         for (name, value) in end_to_end(&request.headers) {
             builder = builder.header(name, value);
         }
@@ -175,6 +183,11 @@ impl Sender {
         let builder = if loopback { builder.no_proxy() } else { builder };
         builder.build()
     }
+}
+
+/// Whether a header of this name (in lower case) belongs to a connection, whoever names it.
+pub fn is_of_connection(name: &str) -> bool {
+    name != "host" && HOP_BY_HOP.contains(&name)
 }
 
 /// The headers that are for the endpoint and not for one connection.
@@ -294,7 +307,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::request::{HeaderName, HeaderValue};
+    use crate::webhook::request::HeaderName;
 
     #[test]
     fn what_belongs_to_a_connection_is_not_passed_on() {

@@ -1,15 +1,20 @@
 //! What programs read: one JSON object a line. The object of a delivery is also the form of a
 //! capture on disk. Keys, once here, stay.
 
+mod cases;
+
 use std::{io, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Serialize, ser::SerializeSeq};
 use serde_json::{Serializer, ser::Formatter};
 
+pub use cases::{case, case_summary, listed_case};
+
 use super::text;
 use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
+    contract::Term,
     diagnose::Finding,
     provider::{Provider, event::Event},
     record::{Answer, Attempt, Delivery, Forwarded},
@@ -371,6 +376,23 @@ pub fn event(provider: &Provider, event: &Event, payload: Option<&str>, out: &mu
             variants: event.variants.len(),
             payload: raw,
         },
+        out,
+    );
+}
+
+#[derive(Serialize)]
+struct TermLine<'a> {
+    kind: &'static str,
+    provider: &'a str,
+    term: &'a str,
+    text: &'a str,
+    lacking: bool,
+}
+
+/// Appends a term of a provider's contract.
+pub fn term(provider: &Provider, term: &Term, out: &mut Vec<u8>) {
+    line(
+        &TermLine { kind: "term", provider: &provider.name, term: term.name, text: &term.text, lacking: term.is_lack },
         out,
     );
 }

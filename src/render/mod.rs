@@ -1,7 +1,9 @@
 //! How things look: for people in [`pretty`], for programs in [`json`]. Nothing is printed here;
 //! text goes into buffers that the caller writes.
 
+pub mod cases;
 pub mod diagnostic;
+pub mod flow;
 pub mod json;
 pub mod load;
 pub mod palette;

@@ -6,15 +6,20 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 
 use super::{
+    flow::Flow,
     palette::{Palette, Role},
     payload::{Field, Layout, Limits},
     size, text,
 };
 use crate::webhook::{
     assessment::Assessment,
+    contract::Term,
     keyring::SecretSource,
-    provider::payload::{self, Form, Payload},
-    record::{Answer, Attempt, Delivery, Forwarded, Outcome},
+    provider::{
+        Provider,
+        payload::{self, Form, Payload},
+    },
+    record::{Answer, Attempt, Delivery, Forwarded},
     request::Request,
     signature::{Freshness, Verdict},
 };
@@ -35,7 +40,7 @@ pub struct Page {
 }
 
 /// The columns before everything below a headline.
-const MARGIN: usize = 2;
+pub(super) const MARGIN: usize = 2;
 
 /// The start of a handler's answer that is shown when it is not a success.
 const ANSWER_EXCERPT: Limits = Limits { depth: 8, bytes: 2 << 10, lines: 12, token: 512 };
@@ -116,25 +121,14 @@ impl Page {
     }
 
     /// A label and a message, broken between words where the screen ends.
-    fn labelled(&self, role: Role, label: &str, message: &str, out: &mut String) {
-        out.push_str("  ");
-        let label = text::printable(label);
-        self.palette.push(role, &label, out);
-        out.push_str(": ");
-        let mut column = MARGIN + text::width(&label) + 2;
-        for (number, word) in text::printable(message).split(' ').enumerate() {
-            let width = text::width(word);
-            if number > 0 && self.width.is_some_and(|columns| column + 1 + width > columns) {
-                out.push_str("\n    ");
-                column = 2 * MARGIN;
-            } else if number > 0 {
-                out.push(' ');
-                column += 1;
-            }
-            out.push_str(word);
-            column += width;
-        }
-        out.push('\n');
+    pub(super) fn labelled(&self, role: Role, label: &str, message: &str, out: &mut String) {
+        let mut flow = self.flow(out);
+        flow.gap(MARGIN).whole(Some(role), label).whole(None, ":").gap(1).text(None, message);
+        flow.end();
+    }
+
+    pub(super) fn flow<'o>(&self, out: &'o mut String) -> Flow<'o> {
+        Flow::new(self.palette, self.width, 2 * MARGIN, out)
     }
 
     fn forwarded(&self, forwarded: &Forwarded, out: &mut String) {
@@ -189,27 +183,31 @@ impl Page {
     /// Appends an attempt: one line, and the start of the answer's body when there is one that is
     /// worth reading. Names are padded to `name_width` columns.
     pub fn attempt(&self, attempt: &Attempt, name_width: usize, out: &mut String) {
-        let palette = self.palette;
         let name = attempt.event.as_deref().or(attempt.provider.as_deref()).unwrap_or("request");
-        let name = text::printable(name);
-        let padding = name_width.saturating_sub(text::width(&name));
-        palette.push(Role::Title, &name, out);
-        let _ = write!(out, "{:padding$}  ", "");
-        let role = if attempt.outcome == Outcome::Accepted { Role::Good } else { Role::Bad };
-        palette.push(role, attempt.outcome.name(), out);
+        let padding = name_width.saturating_sub(text::width(&text::printable(name)));
+        let role = if attempt.good { Role::Good } else { Role::Bad };
+        let mut flow = self.flow(out);
+        flow.whole(Some(Role::Title), name).gap(padding + 2).whole(Some(role), attempt.outcome.name());
         if let Some(answer) = &attempt.answer {
-            out.push_str("  ");
-            palette.push(status_role(answer.status), &answer.status.to_string(), out);
+            flow.gap(2).whole(Some(status_role(answer.status)), &answer.status.to_string());
         }
-        let _ = write!(out, "  {}  {}", size::elapsed(attempt.elapsed), text::printable(&attempt.reason));
-        if attempt.number > 1 || attempt.outcome != Outcome::Accepted && attempt.of > 1 {
-            let _ = write!(out, "  (attempt {} of at most {})", attempt.number, attempt.of);
+        flow.gap(2).whole(None, &size::elapsed(attempt.elapsed).to_string()).gap(2).text(None, &attempt.reason);
+        if attempt.number > 1 || !attempt.good && attempt.of > 1 {
+            flow.gap(2).text(None, &format!("(attempt {} of at most {})", attempt.number, attempt.of));
         }
-        out.push_str("  ");
-        palette.push(Role::Dim, &text::printable(&attempt.url), out);
-        out.push('\n');
-        if let Some(answer) = attempt.answer.as_ref().filter(|_| attempt.outcome != Outcome::Accepted) {
+        flow.gap(2).whole(Some(Role::Dim), &attempt.url);
+        flow.end();
+        if let Some(answer) = attempt.answer.as_ref().filter(|_| !attempt.good) {
             self.answer(answer, out);
+        }
+    }
+
+    /// Appends a provider's contract, a term a line; what is lacking stands out.
+    pub fn contract(&self, provider: &Provider, terms: &[Term], out: &mut String) {
+        self.palette.push(Role::Title, &text::printable(&provider.title), out);
+        let _ = writeln!(out, "  {}", text::printable(&provider.about));
+        for term in terms {
+            self.labelled(if term.is_lack { Role::Warning } else { Role::Key }, term.name, &term.text, out);
         }
     }
 
@@ -290,11 +288,47 @@ fn visible_width(coloured: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::webhook::{
         assessment::PayloadCheck,
         diagnose::{Code, Finding},
+        record::Outcome,
     };
+
+    #[test]
+    fn an_attempt_is_broken_between_words() {
+        let page =
+            Page { palette: Palette::new(false), width: Some(60), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+        let attempt = Attempt {
+            provider: None,
+            event: Some("acme.made".to_owned()),
+            url: "http://127.0.0.1:4400/acme".to_owned(),
+            number: 1,
+            of: 5,
+            outcome: Outcome::Refused,
+            good: false,
+            elapsed: Duration::from_millis(12),
+            reason: "Acme wants 200 alone, and this was 302".to_owned(),
+            answer: None,
+        };
+        let mut out = String::new();
+        page.attempt(&attempt, 12, &mut out);
+        let told: Vec<&str> = out.lines().collect();
+        assert_eq!(
+            told,
+            [
+                "acme.made     refused  12 ms  Acme wants 200 alone, and this",
+                "    was 302  (attempt 1 of at most 5)",
+                "    http://127.0.0.1:4400/acme"
+            ]
+        );
+        out.clear();
+        page.attempt(&Attempt { outcome: Outcome::Accepted, good: true, ..attempt }, 0, &mut out);
+        let first = "acme.made  accepted  12 ms  Acme wants 200 alone, and this\n";
+        assert_eq!(out, format!("{first}    was 302  http://127.0.0.1:4400/acme\n"));
+    }
 
     #[test]
     fn a_finding_is_told_with_its_hint_and_broken_between_words() {

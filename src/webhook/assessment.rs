@@ -179,6 +179,9 @@ impl Judge<'_> {
 }
 
 impl Assessment {
+    /// The title of what no provider is recognised in.
+    pub const UNRECOGNISED: &str = "unrecognised";
+
     fn unrecognised(warnings: Vec<String>) -> Self {
         Self {
             provider: None,
@@ -192,10 +195,10 @@ impl Assessment {
         }
     }
 
-    /// The name to show: the event's, else the provider's, else `unrecognised`.
+    /// The name to show: the event's, else the provider's, else [`Self::UNRECOGNISED`].
     #[must_use]
     pub fn title(&self) -> &str {
-        self.event.as_deref().or_else(|| self.provider_name()).unwrap_or("unrecognised")
+        self.event.as_deref().or_else(|| self.provider_name()).unwrap_or(Self::UNRECOGNISED)
     }
 
     /// The provider's name.

@@ -4,6 +4,7 @@
 //! colour or task is touched; time, ids, randomness and secrets are arguments.
 
 pub mod assessment;
+pub mod contract;
 pub mod delivery;
 pub mod diagnose;
 pub mod json;

@@ -100,6 +100,8 @@ pub struct Attempt {
     pub of: u32,
     /// What came of it.
     pub outcome: Outcome,
+    /// Whether that is as it should be: accepted, or refused if it is a forgery.
+    pub good: bool,
     /// How long it took.
     pub elapsed: Duration,
     /// Why it came out so, in words.

@@ -47,6 +47,12 @@ pub fn capture(headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Value {
     json!({"request": {"method": "POST", "target": "/cyanite", "headers": headers, "body_base64": body}})
 }
 
+/// Lower-case hexadecimal.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    let digits = bytes.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
 /// A port that nothing listens on.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()

@@ -4,9 +4,11 @@
 // What is unwrapped here fails the test that it stands in.
 #![allow(clippy::unwrap_used)]
 
+mod check;
 mod config;
 #[cfg(unix)]
 mod crash;
+mod events;
 mod harness;
 mod listen;
 mod output;

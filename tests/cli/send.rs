@@ -8,5 +8,7 @@ mod resend;
 mod resign;
 mod retry;
 mod success;
+mod tamper;
 mod tls;
 mod unreachable;
+mod watch;

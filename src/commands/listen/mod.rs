@@ -10,7 +10,6 @@ mod settings;
 use std::{
     cell::Cell,
     net::SocketAddr,
-    path::PathBuf,
     sync::{Arc, RwLock, atomic::Ordering},
     time::Duration,
 };
@@ -33,13 +32,13 @@ use super::{
     context::{Context, Terminal, development_note},
     failure::{Exit, Failure},
     runtime,
-    target::{DEFAULT_ADDR, pattern},
+    target::{DEFAULT_ADDR, pattern, unmatched},
 };
 use crate::{
-    cli::{Body, Format, Global, Listen},
+    cli::{Body, Format, Listen},
     net::receiver::{Limits, serve},
     render::payload,
-    store::{captures::CaptureStore, watch::Watch},
+    store::{captures::CaptureStore, config::ListenConfig, watch::Watch},
 };
 
 /// The deliveries that may wait for a slow terminal; then senders wait too.
@@ -56,18 +55,29 @@ const SUMMARY: payload::Limits = payload::Limits { depth: 16, bytes: 8 << 10, li
 pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
     let settings = Settings::resolve(&context, &args)?;
     let expectations = Expectations::parse(&context, &args.expect, args.count)?;
+    let filter = args.filter.as_deref().map(pattern).transpose()?;
+    if let Some(warning) = filter.as_ref().and_then(|filter| unmatched(&context.catalog, "--filter", filter)) {
+        context.terminal.warn(&warning);
+    }
+    let quiet = context.global.quiet;
     let view = View {
         format: context.format(),
-        page: context.terminal.page(match args.body {
-            Body::Full => Some(payload::Limits { bytes: 1 << 20, ..payload::Limits::FULL }),
-            Body::Summary => Some(SUMMARY),
-            Body::None => None,
-        }),
-        quiet: context.global.quiet,
-        filter: args.filter.as_deref().map(pattern).transpose()?,
+        page: context.terminal.page(shown_of_payloads(args.body, quiet)),
+        quiet,
+        filter,
     };
     let captures = open_captures(&context, &args)?;
     runtime()?.block_on(listen(context, args, settings, expectations, view, captures))
+}
+
+/// How much of a payload is shown; nothing when only that shall be told which went wrong, as the lines
+/// above the payload say it.
+const fn shown_of_payloads(body: Body, quiet: bool) -> Option<payload::Limits> {
+    match body {
+        Body::Full if !quiet => Some(payload::Limits { bytes: 1 << 20, ..payload::Limits::FULL }),
+        Body::Summary if !quiet => Some(SUMMARY),
+        Body::Full | Body::Summary | Body::None => None,
+    }
 }
 
 fn open_captures(context: &Context, args: &Listen) -> Result<Option<Arc<CaptureStore>>, Failure> {
@@ -100,7 +110,7 @@ async fn listen(
     announce(&context, &settings, &url);
 
     let current = Arc::new(Current(RwLock::new(Arc::new(settings))));
-    let _watch = watch(context.global.clone(), args.clone(), Arc::clone(&current), &context.watched());
+    let _watch = watch(&context, args.clone(), Arc::clone(&current));
     // A receiver that is gone can't be told, and needs not be.
     let _ = sender.send(Output::Ready(url)).await;
     let answers = Answers {
@@ -208,16 +218,20 @@ fn announce(context: &Context, settings: &Settings, url: &str) {
 }
 
 /// Takes changed files into force while listening; a broken change is told, and the old stays.
-fn watch(global: Global, args: Listen, current: Arc<Current>, paths: &[PathBuf]) -> Option<Watch> {
-    let terminal = Terminal::new(&global);
+fn watch(context: &Context, args: Listen, current: Arc<Current>) -> Option<Watch> {
+    let (global, terminal) = (context.global.clone(), context.terminal);
+    let begun_with = listen_config(context);
     let changed = move || {
         let context = Context::load(global.clone());
         // The changed config may name files that none named before.
         let watched = context.as_ref().map(Context::watched).unwrap_or_default();
-        match context.and_then(|context| Settings::resolve(&context, &args)) {
-            Ok(settings) => {
+        match context.and_then(|context| Ok((Settings::resolve(&context, &args)?, listen_config(&context)))) {
+            Ok((settings, configured)) => {
                 current.replace(settings);
                 terminal.note("the changed configuration is in force");
+                if let Some(note) = for_the_next_start(&args, &begun_with, &configured) {
+                    terminal.note(&note);
+                }
             }
             Err(mut failure) => {
                 failure.hint = Some("what was in force before stays so until this is mended".to_owned());
@@ -226,14 +240,42 @@ fn watch(global: Global, args: Listen, current: Arc<Current>, paths: &[PathBuf])
         }
         watched
     };
-    Watch::start(paths, changed)
+    Watch::start(&context.watched(), changed)
         .map_err(|error| terminal.warn(&format!("changes of files will not be noticed: {error}")))
         .ok()
+}
+
+fn listen_config(context: &Context) -> ListenConfig {
+    context.config.as_ref().map(|config| config.listen.clone()).unwrap_or_default()
+}
+
+/// What of the config is not in force, as it is looked at once, and no flag stands above it.
+fn for_the_next_start(args: &Listen, begun_with: &ListenConfig, configured: &ListenConfig) -> Option<String> {
+    let addr = args.addr.is_none() && begun_with.addr != configured.addr;
+    let capture = args.capture.is_none() && begun_with.capture != configured.capture;
+    match (addr, capture) {
+        (true, true) => Some("[listen] addr and capture take effect at the next start".to_owned()),
+        (true, false) => Some("[listen] addr takes effect at the next start".to_owned()),
+        (false, true) => Some("[listen] capture takes effect at the next start".to_owned()),
+        (false, false) => None,
+    }
 }
 
 async fn time_out(after: Option<Duration>) {
     match after {
         Some(after) => tokio::time::sleep(after).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quietly_no_payload_is_shown() {
+        let all = [Body::Full, Body::Summary, Body::None];
+        assert_eq!(all.map(|body| shown_of_payloads(body, false).is_some()), [true, true, false]);
+        assert_eq!(all.map(|body| shown_of_payloads(body, true).is_some()), [false; 3]);
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     commands::{
         context::{Context, DECODED_LIMIT},
         failure::Failure,
-        target::Forward,
+        target::{Forward, unmatched},
     },
     webhook::{
         assessment::Judge,
@@ -52,10 +52,15 @@ impl Settings {
         let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
         let keyring = context.whole_keyring(args.provider.as_deref())?;
         let mut forwards = args.forward.iter().map(|text| Forward::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        let mut option = "--forward";
         if forwards.is_empty() {
             let configured = context.config.iter().flat_map(|config| &config.forward);
             forwards =
                 configured.map(|forward| Forward::new(&forward.events, &forward.to)).collect::<Result<_, _>>()?;
+            option = "[[forward]]";
+        }
+        for warning in forwards.iter().filter_map(|forward| unmatched(&context.catalog, option, &forward.events)) {
+            context.terminal.warn(&warning);
         }
         Ok(Self { catalog: Arc::clone(&context.catalog), keyring, provider, forwards })
     }

@@ -19,6 +19,7 @@ use crate::{
     render::json,
     store::captures::{CaptureName, CaptureStore},
     webhook::{
+        contract::{cause, tamper::Original},
         delivery::{self, Course, Failed, Policy, retry_after},
         provider::{
             Provider,
@@ -144,8 +145,8 @@ impl Made {
     /// The exit code, should this be the last attempt.
     pub const fn exit(&self) -> Exit {
         match self.attempt.outcome {
-            Outcome::Accepted => Exit::Good,
-            Outcome::Refused | Outcome::TimedOut => Exit::No,
+            _ if self.attempt.good => Exit::Good,
+            Outcome::Accepted | Outcome::Refused | Outcome::TimedOut => Exit::No,
             Outcome::Unreachable => Exit::Unreachable,
         }
     }
@@ -176,7 +177,7 @@ impl<'a> Delivery<'a> {
             none => none.insert(courier.begin(job)?),
         };
         let dated = if policy.retry.renews_timestamp { now } else { begun.moment.now };
-        let request = request_of(job, begun, &self.course, dated, self.secret);
+        let request = request_of(job, begun, &self.course, dated, self.secret)?;
         courier.keep(&request, job)?;
         let sent = courier.transport.send(&job.url, &request, courier.patience(job)).await;
         let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
@@ -185,6 +186,12 @@ impl<'a> Delivery<'a> {
             Ok(answer) | Err(SendError::Cut(answer, _)) => Some(answer),
             Err(_) => None,
         };
+        let mut good = outcome == Outcome::Accepted;
+        if let (Some(tamper), Some(provider), Some(answer)) = (job.tamper, &job.provider, &answer) {
+            let objection = cause::objection_to(tamper, &provider.title, answer.status);
+            good = objection.is_none();
+            reason = objection.unwrap_or_else(|| format!("refused, as it should be: {}", tamper.words()));
+        }
         let next = failed(outcome, answer.as_ref(), now).and_then(|failed| self.course.after(failed));
         let attempt = Attempt {
             provider: job.provider.as_ref().map(|provider| provider.name.clone()),
@@ -193,6 +200,7 @@ impl<'a> Delivery<'a> {
             number: self.number,
             of: self.course.most_attempts(),
             outcome,
+            good,
             elapsed: sent.elapsed,
             reason,
             answer,
@@ -245,6 +253,8 @@ impl Job {
     /// Where its delivery begins.
     pub fn course(&self, retry: bool) -> Course<'_> {
         match self.content {
+            // What is wanted of a forgery is one answer.
+            Content::Event(_) if self.tamper.is_some() => self.policy().course_of_bytes(false),
             Content::Event(_) => self.policy().course(retry),
             Content::Capture(_) => self.policy().course_of_bytes(retry),
         }
@@ -252,25 +262,36 @@ impl Job {
 }
 
 /// The request of the attempt that is due.
+///
+/// # Errors
+///
+/// When it is to be spoilt in a way that it can't be.
 pub fn request_of(
     job: &Job,
     begun: &Begun,
     course: &Course<'_>,
     now: Timestamp,
     secret: Option<&SigningSecret>,
-) -> Request {
+) -> Result<Request, Failure> {
     let target = path_and_query(&job.url);
     match (&job.content, &job.provider, &begun.draft) {
         (Content::Event(_), Some(provider), Some(draft)) => {
             let attempt =
                 AttemptOf { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
-            provider.request(draft, &attempt)
+            match job.tamper {
+                None => Ok(provider.request(draft, &attempt)),
+                Some(tamper) => tamper
+                    .request(&Original { provider, draft, attempt })
+                    .map_err(|problem| Failure::usage(format!("it can't be tampered with: {problem}"))),
+            }
         }
         (Content::Capture(captured), provider, _) => {
             let moment = Moment { now, ..begun.moment.clone() };
             let mut request = Request { target, ..captured.attempt(provider.as_deref(), secret, &moment) };
+            // The one that it was captured at is not the one that it goes to.
+            request.headers.remove("host");
             request.headers.set_all(&job.headers);
-            request
+            Ok(request)
         }
         (Content::Event(_), ..) => unreachable!("an event has a provider, and is drafted first"),
     }

@@ -8,6 +8,7 @@ mod plan;
 mod print;
 mod schedule;
 mod teller;
+mod watching;
 
 use super::{
     context::{Context, development_note},
@@ -17,7 +18,7 @@ use super::{
 use crate::{cli::Send, store::captures::CaptureStore, webhook::time::words};
 pub use deliver::{Courier, Delivery, Pins};
 use plan::Plan;
-pub use plan::{Job, fixture_job, moment};
+pub use plan::{Job, fixture_job, headers, moment};
 use schedule::Retries;
 use teller::Teller;
 
@@ -26,42 +27,57 @@ use teller::Teller;
 /// # Errors
 ///
 /// When something named is neither an event nor a file, or does not fit the options.
-pub fn run(context: &Context, args: &Send) -> Result<Exit, Failure> {
+pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
     let load = load::Settings::of(args)?;
-    let plan = Plan::resolve(context, args)?;
-    if let Some(note) = development_note(&plan.keyring, &plan.signing_providers()) {
-        context.terminal.note(&note);
+    let courier = courier(args)?;
+    if args.watch {
+        return runtime()?.block_on(watching::run(context, args, &courier));
     }
-    let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
-    let captures = captures.map_err(|error| Failure::asked(&error))?;
-    let courier = Courier::new(args.insecure, args.timeout, Pins { now: args.now, id: args.id.clone() }, captures);
+    let plan = Plan::resolve(&context, args)?;
+    say_secrets(&context, &plan);
     if let Some(form) = args.print {
         print::print(&plan, form, args.repeat, &courier)?;
         return Ok(plan.exit(Exit::Good));
     }
     if let Some(load) = load {
-        return load::run(context, load, plan, courier, args.to.is_none());
+        return load::run(&context, load, plan, courier, args.to.is_none());
     }
+    runtime()?.block_on(send(&context, args, &plan, &courier))
+}
+
+fn courier(args: &Send) -> Result<Courier, Failure> {
+    let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
+    let captures = captures.map_err(|error| Failure::asked(&error))?;
+    let pins = Pins { now: args.now, id: args.id.clone() };
+    Ok(Courier::new(args.insecure, args.timeout, pins, captures))
+}
+
+fn say_secrets(context: &Context, plan: &Plan) {
+    if let Some(note) = development_note(&plan.keyring, &plan.signing_providers()) {
+        context.terminal.note(&note);
+    }
+}
+
+/// Delivers everything, until that is done or Ctrl-C is pressed.
+async fn send(context: &Context, args: &Send, plan: &Plan, courier: &Courier) -> Result<Exit, Failure> {
     let retries = if args.retry { Retries::AtSpeed(args.speed) } else { Retries::None };
     if retries.wanted() {
-        for note in schedules(&plan) {
+        for note in schedules(plan) {
             context.terminal.note(&note);
         }
     }
-    let mut teller = Teller::new(context, &plan, args.to.is_none());
+    let mut teller = Teller::new(context, plan, args.to.is_none());
     let deliveries = plan.jobs.iter().map(|job| Delivery::new(job, plan.secret_of(job), retries.wanted()));
-    let exit = runtime()?.block_on(async {
-        tokio::select! {
-            exit = schedule::run(deliveries, &courier, retries, &mut teller) => exit,
-            interrupted = tokio::signal::ctrl_c() => match interrupted {
-                Ok(()) => Ok(Exit::Interrupted),
-                Err(error) => Err(Failure::from(error)),
-            },
+    let exit = tokio::select! {
+        // Ctrl-C is listened for before anything is sent.
+        biased;
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            teller.interrupted();
+            Exit::Interrupted
         }
-    })?;
-    if exit == Exit::Interrupted {
-        teller.interrupted();
-    }
+        exit = schedule::run(deliveries, courier, retries, &mut teller) => exit?,
+    };
     Ok(plan.exit(exit))
 }
 

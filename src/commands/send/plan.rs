@@ -12,18 +12,19 @@ use bytes::Bytes;
 use reqwest::Url;
 
 use crate::{
-    cli::Send,
+    cli::{self, Send},
     commands::{
         context::{Context, DECODED_LIMIT, now},
         failure::{Exit, Failure},
         send::captured::{Captured, Changes},
-        target::{DEFAULT_ADDR, pattern, with_query_of},
+        target::{endpoint, pattern, with_query_of},
     },
-    net::sender::parse_url,
+    net::sender::{is_of_connection, parse_url},
     render::text,
     store::formats::{self, bare, walk},
     webhook::{
         assessment::Judge,
+        contract::Tamper,
         keyring::Keyring,
         overrides::Override,
         provider::{
@@ -58,6 +59,8 @@ pub struct Job {
     pub content: Content,
     /// The user's own headers.
     pub headers: Headers,
+    /// How it is spoilt.
+    pub tamper: Option<Tamper>,
 }
 
 /// What a job sends.
@@ -97,6 +100,7 @@ impl Plan {
             )));
         }
         resolver.check_secrets()?;
+        resolver.check_tampering()?;
         Ok(Self { jobs: resolver.jobs, keyring: resolver.keyring, broken_input: resolver.broken_input })
     }
 
@@ -127,6 +131,12 @@ impl Plan {
     pub const fn exit(&self, exit: Exit) -> Exit {
         if self.broken_input && !matches!(exit, Exit::Interrupted) { Exit::Input } else { exit }
     }
+}
+
+/// Whether a word of the command line names events; what does not is a path.
+pub fn names_events(context: &Context, word: &str) -> bool {
+    let matches = |glob| !context.catalog.matching(&glob).is_empty();
+    context.catalog.event(word).is_some() || pattern(word).is_ok_and(matches)
 }
 
 struct Resolver<'a> {
@@ -191,6 +201,7 @@ impl<'a> Resolver<'a> {
         let url = self.url(Some(provider), None)?;
         let mut job = fixture_job(provider, event, what, url)?;
         job.headers = self.headers.clone();
+        job.tamper = self.args.tamper.map(tamper);
         self.jobs.push(job);
         Ok(())
     }
@@ -259,7 +270,23 @@ impl<'a> Resolver<'a> {
             url,
             content: Content::Capture(Box::new(captured)),
             headers: self.headers.clone(),
+            tamper: None,
         });
+        Ok(())
+    }
+
+    /// A forgery is told by its signature or its signed time, and so is made of an event that has them.
+    fn check_tampering(&self) -> Result<(), Failure> {
+        let Some(kind) = self.args.tamper else { return Ok(()) };
+        for job in &self.jobs {
+            let (Content::Event(recipe), Some(provider)) = (&job.content, &job.provider) else {
+                return Err(Failure::usage("a captured request goes out byte for byte: --tamper is for events"));
+            };
+            if let Some(objection) = tamper(kind).objection(provider, recipe.unsigned) {
+                let event = job.event.as_deref().unwrap_or(&provider.name);
+                return Err(Failure::usage(format!("--tamper makes no sense for {event}: {objection}")));
+            }
+        }
         Ok(())
     }
 
@@ -278,22 +305,9 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Where `listen` listens, as far as the config says it, for a provider.
-    fn listening(&self, provider: &str) -> Result<Url, Failure> {
-        let configured = self.context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
-        let addr = configured.filter(|addr| !addr.ends_with(":0")).unwrap_or(DEFAULT_ADDR);
-        Ok(parse_url(&format!("http://{addr}/{provider}"))?)
-    }
-
     /// `--to`, else the config's endpoint, else where `listen` listens.
     fn url(&self, provider: Option<&Arc<Provider>>, captured: Option<&Request>) -> Result<Url, Failure> {
-        let configured = provider
-            .and_then(|provider| self.context.config.as_ref()?.provider(&provider.name)?.endpoint.map(parse_url));
-        let base = match (&self.to, configured) {
-            (Some(url), _) => url.clone(),
-            (None, Some(url)) => url?,
-            (None, None) => self.listening(provider.map_or("", |provider| provider.name.as_str()))?,
-        };
+        let base = endpoint(self.context, self.to.as_ref(), provider.map(Arc::as_ref))?;
         Ok(captured.map_or(base.clone(), |request| with_query_of(&base, &request.target)))
     }
 }
@@ -312,6 +326,7 @@ pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: What<'_>, url:
         url,
         content: Content::Event(Box::new(recipe)),
         headers: Headers::new(),
+        tamper: None,
     })
 }
 
@@ -327,6 +342,18 @@ pub fn moment(now: Timestamp, id: Option<String>) -> Result<Moment, Failure> {
     Ok(Moment { now, id, entropy })
 }
 
+/// The forgery that the command line names.
+const fn tamper(kind: cli::Tamper) -> Tamper {
+    match kind {
+        cli::Tamper::Body => Tamper::Body,
+        cli::Tamper::Signature => Tamper::Signature,
+        cli::Tamper::Missing => Tamper::Missing,
+        cli::Tamper::Secret => Tamper::Secret,
+        cli::Tamper::Stale => Tamper::Stale,
+        cli::Tamper::Future => Tamper::Future,
+    }
+}
+
 fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
     let wrong = |error: crate::webhook::overrides::InvalidOverride| Failure::usage(error.to_string());
     let set = args.set.iter().map(|text| Override::set(text));
@@ -335,12 +362,27 @@ fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
     set.chain(add).chain(remove).collect::<Result<_, _>>().map_err(wrong)
 }
 
-fn headers(texts: &[String]) -> Result<Headers, Failure> {
-    texts
+/// Reads `K: V` as headers.
+///
+/// # Errors
+///
+/// When one of them is none.
+pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
+    let headers: Headers = texts
         .iter()
         .map(|text| bare::header(text))
         .collect::<Result<_, _>>()
-        .map_err(|error| Failure::usage(error.to_string()))
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    if headers.all("host").nth(1).is_some() {
+        return Err(Failure::usage("--header: a request has no more than one `host`"));
+    }
+    match headers.iter().map(|(name, _)| name.as_str()).find(|name| is_of_connection(name)) {
+        Some(name) => {
+            let message = format!("--header: `{name}` belongs to the connection, which sets it itself");
+            Err(Failure::usage(message).hint("the body goes out whole, with its own length"))
+        }
+        None => Ok(headers),
+    }
 }
 
 fn read_data(path: &Path) -> Result<Bytes, Failure> {

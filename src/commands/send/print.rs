@@ -25,8 +25,9 @@ pub fn print(plan: &Plan, form: Print, repeat: Option<u64>, courier: &Courier) -
     };
     for job in plan.jobs.iter().cycle().take(count) {
         let begun = courier.begin(job)?;
-        let made = request_of(job, &begun, &job.course(false), courier.now(), plan.secret_of(job));
-        let headers = end_to_end(&made.headers).cloned().collect();
+        let made = request_of(job, &begun, &job.course(false), courier.now(), plan.secret_of(job))?;
+        let host = made.headers.iter().filter(|(name, _)| name == "host");
+        let headers = host.chain(end_to_end(&made.headers)).cloned().collect();
         let made = Request { headers, ..made };
         let mut bytes = Vec::new();
         match form {

@@ -17,10 +17,7 @@ use crate::{
     cli::Format,
     commands::{context::Context, failure::Failure, stdout},
     render::{json, pretty::Page, text},
-    webhook::{
-        record::{Attempt, Outcome},
-        time::words,
-    },
+    webhook::{record::Attempt, time::words},
 };
 
 /// What to do when nothing was named to send to, and nothing is there.
@@ -67,7 +64,7 @@ impl<'a> Teller<'a> {
 
 impl Told for Teller<'_> {
     fn attempt(&mut self, attempt: &Attempt, last: bool) -> Result<(), Failure> {
-        let accepted = attempt.outcome == Outcome::Accepted;
+        let accepted = attempt.good;
         self.accepted += usize::from(accepted);
         self.failed += usize::from(last && !accepted);
         if self.context.global.quiet && accepted {

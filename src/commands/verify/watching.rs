@@ -12,6 +12,7 @@ use crate::{
     commands::{
         context::Context,
         failure::{Exit, Failure},
+        sources::Sources,
     },
     store::{
         snapshot::{Change, Snapshot},
@@ -33,22 +34,22 @@ pub fn run<'a>(
     if args.files.iter().any(|file| file == Path::new(STDIN)) {
         return Err(Failure::usage("standard input can't be watched").hint("name the file itself"));
     }
-    let mut sources = context.watched();
+    let mut judged_by = Sources::of(context, Vec::new());
     // Looked at and watched before anything is read, so that no change falls in between.
-    let (mut judged_by, mut files) = (Snapshot::of(&sources), Snapshot::of(&args.files));
-    let (watch, alarms) = watch(&[sources.as_slice(), &args.files].concat())?;
+    let mut files = Snapshot::of(&args.files);
+    let (watch, alarms) = watch(&[judged_by.paths(), &args.files].concat())?;
     let exit = verify(context, &judging, inputs)?;
     context.terminal.note("watching for changes (Ctrl-C ends it)");
     while alarms.recv().is_ok() {
         while alarms.try_recv().is_ok() {}
-        let (before, sources_now) = (files, Snapshot::of(&sources));
+        let before = files;
         files = Snapshot::of(&args.files);
         let changes = files.since(&before);
-        if sources_now == judged_by {
+        if !judged_by.have_changed() {
             again(context, &judging, &changes, args)?;
             continue;
         }
-        match renewed(context, args, &watch, &mut sources) {
+        match judged_by.reload(context, &watch).and_then(|context| Judging::new(&context, args)) {
             Ok(renewed) => {
                 judging = renewed;
                 context.terminal.note("the configuration has changed: everything is verified again");
@@ -60,7 +61,6 @@ pub fn run<'a>(
                 again(context, &judging, &changes, args)?;
             }
         }
-        judged_by = Snapshot::of(&sources);
     }
     Ok(exit)
 }
@@ -76,20 +76,6 @@ fn watch(paths: &[PathBuf]) -> Result<(Watch, mpsc::Receiver<()>), Failure> {
     let watch =
         Watch::start(paths, tell).map_err(|error| Failure::usage("the files can't be watched").because(&error))?;
     Ok((watch, alarms))
-}
-
-/// What is judged by after a change, which may name sources that none named before.
-fn renewed<'a>(
-    context: &Context,
-    args: &'a Verify,
-    watch: &Watch,
-    sources: &mut Vec<PathBuf>,
-) -> Result<Judging<'a>, Failure> {
-    let context = Context::load(context.global.clone())?;
-    *sources = context.watched();
-    // What can't be watched is told of as what can't be read.
-    let _ = watch.add(sources);
-    Judging::new(&context, args)
 }
 
 /// Says what has changed, and verifies what is there of it.

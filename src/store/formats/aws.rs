@@ -36,7 +36,7 @@ pub(super) static AWS: Documents = Documents {
 
 /// What stands in all events.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an event, an object with `headers` and `body`")]
 struct Event<'a> {
     #[serde(borrow)]
     http_method: Option<Text<'a>>,
@@ -64,7 +64,7 @@ struct Event<'a> {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct Context<'a> {
     #[serde(borrow)]
     http: Option<Http<'a>>,
@@ -79,6 +79,7 @@ struct Context<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `method`")]
 struct Http<'a> {
     #[serde(borrow)]
     method: Text<'a>,

@@ -30,7 +30,7 @@ pub(super) static HAR: Documents = Documents {
 };
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an entry, an object with `request`")]
 struct Exchange<'a> {
     #[serde(borrow)]
     started_date_time: Option<Text<'a>>,
@@ -39,7 +39,7 @@ struct Exchange<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "a request, an object with `method`, `url` and `headers`")]
 struct Message<'a> {
     #[serde(borrow)]
     method: Text<'a>,
@@ -54,7 +54,7 @@ struct Message<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object with `text` or `params`")]
 struct PostData<'a> {
     #[serde(borrow)]
     mime_type: Option<Text<'a>>,
@@ -68,6 +68,7 @@ struct PostData<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `name` and `value`")]
 struct Pair<'a> {
     #[serde(borrow)]
     name: Text<'a>,

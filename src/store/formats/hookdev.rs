@@ -189,6 +189,7 @@ impl Nesting {
 
 /// A delivery, as far as it is used; `kind` and `hookdev` may be missing in one written by hand.
 #[derive(Deserialize)]
+#[serde(expecting = "a capture, an object with `request`")]
 struct Delivery<'a> {
     #[serde(borrow)]
     kind: Option<Text<'a>>,
@@ -201,6 +202,7 @@ struct Delivery<'a> {
 
 /// What tells an object that is no delivery.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Marks<'a> {
     #[serde(borrow)]
     kind: Option<Text<'a>>,
@@ -209,6 +211,7 @@ struct Marks<'a> {
 
 /// A request: that of a delivery, or one that `send --print json` prints.
 #[derive(Deserialize)]
+#[serde(expecting = "a request, an object with `method`, `target`, `headers` and `body`")]
 struct Message<'a> {
     #[serde(borrow)]
     method: Text<'a>,
@@ -217,12 +220,17 @@ struct Message<'a> {
     #[serde(borrow)]
     url: Option<Text<'a>>,
     #[serde(borrow)]
-    headers: Vec<(Text<'a>, Text<'a>)>,
+    headers: Vec<Field<'a>>,
     #[serde(borrow)]
     body: Option<Text<'a>>,
     #[serde(borrow)]
     body_base64: Option<Text<'a>>,
 }
+
+/// A header.
+#[derive(Deserialize)]
+#[serde(expecting = "a header as [name, value]")]
+struct Field<'a>(#[serde(borrow)] Text<'a>, #[serde(borrow)] Text<'a>);
 
 /// The entry of a document; `None` for an object of another kind.
 fn parse(document: &[u8]) -> Result<Option<Entry>, Refusal> {
@@ -268,7 +276,7 @@ impl Message<'_> {
         let method = parts::method("method", &self.method.0)?;
         let Text(place) = self.target.or(self.url).ok_or_else(|| expected("a path in `target`"))?;
         let target = parts::target("target", &place)?;
-        let field = |(Text(name), Text(value)): &(_, _)| parts::field(name, value);
+        let field = |Field(Text(name), Text(value)): &Field<'_>| parts::field(name, value);
         let headers = self.headers.iter().map(field).collect::<Result<Headers, Refusal>>()?;
         Ok(Request { method, target, headers, body: body(self.body, self.body_base64)? })
     }
@@ -432,10 +440,15 @@ mod tests {
         assert_eq!(with("[]", r#"[["a b","c"]]"#), r#"line 1: expected the name of a header, found "a b""#);
         let control = r#"line 1: expected Latin-1 without control characters in the header "a""#;
         assert_eq!(with("[]", r#"[["a","b\n"]]"#), control);
-        assert_eq!(with("[]", r#"[["a"]]"#), "line 1, column 75: invalid length 1, expected a tuple of size 2");
+        assert_eq!(with("[]", r#"[["a"]]"#), "line 1, column 75: invalid length 1, expected a header as [name, value]");
         let both = "line 1: expected `body` or `body_base64`, found both";
         assert_eq!(with(r#""body":"""#, r#""body":"","body_base64":"""#), both);
         assert_eq!(with("method", "verb"), "line 1, column 80: missing field `method`");
+        let request = r#"{"kind":"delivery","request":"POST / HTTP/1.1"}"#;
+        let expected = "line 1, column 46: invalid type: string \"POST / HTTP/1.1\", \
+                        expected a request, an object with `method`, `target`, `headers` and `body`";
+        assert_eq!(refused(request), expected);
+        assert_eq!(with("[]", "{}"), "line 1, column 69: invalid type: object, expected an array");
     }
 
     #[test]
@@ -444,7 +457,7 @@ mod tests {
         let errors = [deep.as_bytes(), br#"{"hookdev":1e400}"#, b"{\"kind\":\"\xff\"}", b"{\"kind\":\0}"];
         let errors = errors.map(|document| captures(document).0.remove(0).unwrap_err());
         let expected = [
-            "line 1, column 8: invalid type: sequence, expected a string",
+            "line 1, column 8: invalid type: array, expected a string",
             "line 1, column 16: number out of range",
             "line 1, column 10: invalid unicode code point",
             "line 1, column 9: expected value",

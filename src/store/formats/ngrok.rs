@@ -27,6 +27,7 @@ pub(super) static NGROK: Documents = Documents {
 };
 
 #[derive(Deserialize)]
+#[serde(expecting = "a request as ngrok keeps it, an object with `request`")]
 struct Exchange<'a> {
     #[serde(borrow)]
     start: Option<Text<'a>>,
@@ -35,6 +36,7 @@ struct Exchange<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `method` and `raw`")]
 struct Message<'a> {
     #[serde(borrow)]
     method: Option<Text<'a>>,

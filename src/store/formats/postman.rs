@@ -45,12 +45,14 @@ impl Format for Postman {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a collection, an object with `item`")]
 struct Collection<'a> {
     #[serde(borrow)]
     variable: Option<Vec<Variable<'a>>>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `key` and `value`")]
 struct Variable<'a> {
     #[serde(borrow)]
     key: Text<'a>,
@@ -70,6 +72,7 @@ impl<'de> Deserialize<'de> for Scalar {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an item, an object with `request`")]
 struct Item<'a> {
     #[serde(borrow)]
     request: Option<Message<'a>>,
@@ -84,6 +87,7 @@ enum Message<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a request, an object with `method` and `url`")]
 struct Whole<'a> {
     #[serde(borrow)]
     method: Option<Text<'a>>,
@@ -96,7 +100,7 @@ struct Whole<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a URL, or an object with `raw`")]
 enum Url<'a> {
     Raw(#[serde(borrow)] Text<'a>),
     Parts {
@@ -106,6 +110,7 @@ enum Url<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `key` and `value`")]
 struct Pair<'a> {
     #[serde(borrow)]
     key: Text<'a>,
@@ -116,6 +121,7 @@ struct Pair<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a body, an object with `mode`")]
 struct Body<'a> {
     #[serde(borrow)]
     mode: Option<Text<'a>>,

@@ -90,10 +90,23 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The parser's words without the place, which counts from the start of the document.
+/// The parser's words without the place, which counts from the start of the document, and with those
+/// of JSON for what it calls sequences and maps.
 fn words(error: &serde_json::Error) -> String {
     let mut words = error.to_string();
     words.truncate(words.rfind(" at line ").unwrap_or(words.len()));
+    for (theirs, ours) in
+        [("invalid type: sequence,", "invalid type: array,"), ("invalid type: map,", "invalid type: object,")]
+    {
+        if let Some(rest) = words.strip_prefix(theirs) {
+            words = format!("{ours}{rest}");
+        }
+    }
+    for (theirs, ours) in [("expected a sequence", "expected an array"), ("expected a map", "expected an object")] {
+        if let Some(rest) = words.strip_suffix(theirs) {
+            words = format!("{rest}{ours}");
+        }
+    }
     words
 }
 

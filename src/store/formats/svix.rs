@@ -22,18 +22,21 @@ pub(super) static SVIX: Documents = Documents {
 };
 
 #[derive(Deserialize)]
+#[serde(expecting = "an event, an object with `type`")]
 struct Kind<'a> {
     #[serde(borrow, rename = "type")]
     kind: Text<'a>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an event, an object with `data`")]
 struct Event<'a> {
     #[serde(borrow)]
     data: Data<'a>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `body`, `headers` and `method`")]
 struct Data<'a> {
     #[serde(borrow)]
     body: Text<'a>,

@@ -167,6 +167,58 @@ fn a_target_is_the_path_and_query_of_a_url() {
     }
 }
 
+/// The places of all values in a document.
+fn places(value: &serde_json::Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
+    match value {
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| places(item, &format!("{at}/{index}"), found));
+        }
+        serde_json::Value::Object(members) => {
+            members.iter().for_each(|(key, member)| places(member, &format!("{at}/{}", escaped(key)), found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_value_of_another_kind_is_refused_in_the_words_of_the_format() {
+    use serde_json::json;
+
+    let documents = SAMPLES.iter().map(|sample| std::str::from_utf8(sample).unwrap()).chain([CAPTURE]);
+    let documents = documents.filter_map(|sample| {
+        let first = sample.lines().next()?;
+        serde_json::from_str::<serde_json::Value>(sample).or_else(|_| serde_json::from_str(first)).ok()
+    });
+    let (mut read, mut refused) = (0, 0);
+    for document in documents {
+        read += 1;
+        let format = sniff(document.to_string().as_bytes()).unwrap();
+        let mut found = Vec::new();
+        places(&document, "", &mut found);
+        for place in found {
+            for other in [json!(5), json!("x"), json!([]), json!([[], {}]), json!({}), json!(true)] {
+                let mut changed = document.clone();
+                *changed.pointer_mut(&place).unwrap() = other.clone();
+                let changed = changed.to_string();
+                for fault in format.read(Box::new(changed.as_bytes())).into_iter().flatten().filter_map(Result::err) {
+                    refused += 1;
+                    let said = fault.to_string();
+                    let foreign = ["struct ", "tuple", "sequence", " map", "variant", "enum "];
+                    assert!(
+                        !foreign.iter().any(|word| said.contains(word)),
+                        "{}: {place} = {other}: {said}",
+                        format.name()
+                    );
+                }
+            }
+        }
+    }
+    assert_eq!(read, 8);
+    assert!(refused > 100, "{refused}");
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_are_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {

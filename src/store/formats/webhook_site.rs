@@ -25,6 +25,7 @@ pub(super) static WEBHOOK_SITE: Documents = Documents {
 };
 
 #[derive(Deserialize)]
+#[serde(expecting = "a request, an object")]
 struct Kind<'a> {
     /// `web`, `email` or `dns`; old exports have none.
     #[serde(borrow, rename = "type")]
@@ -32,6 +33,7 @@ struct Kind<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a request, an object with `method`, `url` and `content`")]
 struct Message<'a> {
     #[serde(borrow)]
     method: Text<'a>,

@@ -24,6 +24,12 @@ impl HeaderTemplate {
         self.0.contains(&HeaderPiece::Timestamp)
     }
 
+    /// Whether the delivery's id stands in it.
+    #[must_use]
+    pub fn has_id(&self) -> bool {
+        self.0.contains(&HeaderPiece::Id)
+    }
+
     /// The header's value; `timestamp` in unix seconds.
     #[must_use]
     pub fn fill(&self, event: &str, timestamp: i64, id: &str) -> String {

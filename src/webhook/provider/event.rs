@@ -44,6 +44,11 @@ impl Event {
                 .iter()
                 .all(|(path, expected)| payload.text(path).is_some_and(|text| text == expected.as_str()))
     }
+
+    /// The fields whose values make a payload this event.
+    pub fn named_by(&self) -> impl Iterator<Item = &Path> {
+        self.conditions.iter().map(|(path, _)| path)
+    }
 }
 
 /// What event a request is.

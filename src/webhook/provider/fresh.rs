@@ -54,6 +54,12 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 const DIGITS: &[u8; 10] = b"0123456789";
 
 impl Fresh {
+    /// Whether it is the delivery's id and nothing else.
+    #[must_use]
+    pub fn is_id(&self) -> bool {
+        self.0 == [FreshPiece::Id]
+    }
+
     /// A value; `label` tells apart the values of one send.
     #[must_use]
     pub fn make(&self, source: Source<'_>, label: &str) -> String {

@@ -159,6 +159,12 @@ impl Provider {
         self.schemes.first().is_some_and(Scheme::signs_timestamp)
     }
 
+    /// The payload's field that holds the delivery's id, if one does.
+    #[must_use]
+    pub fn id_field(&self) -> Option<&Path> {
+        self.fresh.iter().find(|(_, fresh)| fresh.is_id()).map(|(path, _)| path)
+    }
+
     /// The files that it was read from.
     #[must_use]
     pub fn files(&self) -> &Files {

@@ -34,7 +34,14 @@ pub fn self_test(provider: &Provider) -> Vec<String> {
         problems.push(format!("[recognise]: the schema `{name}` is not in the $defs of {}", files::SCHEMA));
     }
     for event in &provider.events {
-        check_event(provider, event, &mut problems);
+        let mut found = Vec::new();
+        check_event(provider, event, &mut found);
+        for problem in found {
+            // What is wrong with a fixture is so with each of its variants, and in each encoding.
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
     }
     check_vectors(provider, &mut problems);
     problems
@@ -258,6 +265,21 @@ schema = "a"
                         [recognise]\nschema='others'\n[[event]]\nname='a'\nabout='An event'\nmatch={t='a'}\n";
         let problems = self_test(&folder(manifest, r#"{"$defs":{}}"#, r#"{"count":0,"vectors":[]}"#));
         assert_eq!(problems, ["[recognise]: the schema `others` is not in the $defs of schema.json"]);
+    }
+
+    #[test]
+    fn a_problem_of_the_fixture_and_of_its_variants_is_told_once() {
+        let manifest = "name='acme'\ntitle='Acme'\nabout='A test'\n[delivery]\nsuccess=['2xx']\n\
+                        encodings=[{type='application/json'},{type='application/json',headers={expect='100-continue'}}]\n\
+                        [[event]]\nname='a'\nabout='An event'\nmatch={t='a'}\nschema='a'\nvariants=[{n='2'},{n='3'}]\n";
+        let schema = r#"{"$defs":{"a":{"type":"object","properties":{"n":{"const":2}},"required":["missing"]}}}"#;
+        let problems = self_test(&folder(manifest, schema, r#"{"count":0,"vectors":[]}"#));
+        let expected = [
+            "acme.a: the fixture, /missing: is required but missing",
+            "acme.a: the fixture, /n: expected 2, found 1",
+            "acme.a: the fixture, /n: expected 2, found 3",
+        ];
+        assert_eq!(problems, expected);
     }
 
     #[test]

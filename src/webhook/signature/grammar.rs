@@ -4,6 +4,8 @@
 //! All of them are one thing: entries, divided by a separator if there is one, each a fixed tag
 //! and a value. Entries whose tag is not known are other versions and are passed over.
 
+use std::fmt;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
@@ -12,6 +14,25 @@ use crate::webhook::{
     nearest,
     template::{self, Piece},
 };
+
+/// The template as a manifest writes it.
+impl fmt::Display for Grammar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (tag, field)) in self.entries.iter().enumerate() {
+            if let (1.., Some(separator)) = (place, self.separator) {
+                write!(f, "{separator}")?;
+            }
+            f.write_str(tag)?;
+            f.write_str(match field {
+                Field::Timestamp => "{timestamp}",
+                Field::Signature(TextEncoding::Hex) => "{hex}",
+                Field::Signature(TextEncoding::Base64) => "{base64}",
+                Field::Signature(TextEncoding::Plain) => "{token}",
+            })?;
+        }
+        Ok(())
+    }
+}
 
 /// How a signature's bytes are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +151,20 @@ impl Grammar {
     /// What divides the entries, when there may be several.
     pub(in crate::webhook) const fn separator(&self) -> Option<char> {
         self.separator
+    }
+
+    /// Whether the header's value may hold several signatures.
+    #[must_use]
+    pub const fn is_list(&self) -> bool {
+        self.separator.is_some()
+    }
+
+    /// A tag that none of the entries has, as another version of the signature would; none where the form has no
+    /// versions.
+    pub(in crate::webhook) fn unknown_tag(&self) -> Option<String> {
+        let delimiter = self.delimiter()?;
+        let tags = ["v9", "v99", "v0"].into_iter().map(|version| format!("{version}{delimiter}"));
+        tags.into_iter().find(|tag| self.entries.iter().all(|(known, _)| !tag.starts_with(known.as_str())))
     }
 
     /// How the signature's bytes are written.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Signed, post, request, text};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Signed, answer, post, request, text};
 
 #[test]
 fn answers_are_given_by_turn_whatever_the_verdict() {
@@ -70,8 +70,9 @@ fn a_body_up_to_the_limit_is_taken_and_a_longer_one_answered_413() {
     let (answer, delivery) = listener.receives("/", &[], [b'a'; 1024]);
     assert_eq!((answer.status(), text(&delivery, "/request/body").len()), (200, 1024));
     let answer = post(&listener.url("/hooks"), &[], [b'a'; 1025]);
-    assert_eq!(answer.status(), 413);
-    listener.says("warning: POST /hooks: the body is larger than 1024 bytes: answered 413\n");
+    let told = "the body is too large: `hookdev listen --max-body` allows more\n";
+    assert_eq!((answer.status(), answer.text()), (413, told));
+    listener.says("warning: POST /hooks: the body is larger than 1024 bytes: answered 413; --max-body allows more\n");
     let (_, delivery) = listener.receives("/", &[], "next");
     assert_eq!((text(&delivery, "/request/body"), &delivery["seq"]), ("next", &json!(2)));
 }
@@ -85,7 +86,7 @@ fn a_chunked_body_longer_than_the_limit_is_answered_413() {
     connection.write(chunk.repeat(2)).unwrap();
     connection.write("1\r\na\r\n").unwrap();
     assert_eq!(connection.answer().unwrap().status(), 413);
-    listener.says("answered 413\n");
+    listener.says("answered 413; --max-body allows more\n");
 }
 
 #[test]
@@ -126,6 +127,18 @@ fn only_what_the_filter_matches_is_shown_and_the_rest_is_answered_all_the_same()
     assert_eq!(post(&listener.url("/aspect"), &[], "{}").status(), 401);
     let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((text(&delivery, "/event"), &delivery["seq"]), ("cyanite.v2.finished", &json!(4)));
+}
+
+#[test]
+fn a_glob_that_matches_no_known_event_is_warned_about_and_works() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
+    let forward = format!("jewelmusic.webhook.test={}", endpoint.url("/"));
+    let mut listener = dir.listen().args(["--filter", "jewelmusic.web*", "--forward", &forward]).starts();
+    listener.says("warning: --forward `jewelmusic.webhook.test` matches no known event");
+    listener.says("warning: --filter `jewelmusic.web*` matches no known event");
+    let body = r#"{"id":"evt_1","type":"webhook.test","created":1,"data":{}}"#;
+    let (answer, delivery) = listener.receives("/jewelmusic", &[], body);
+    assert_eq!((answer.status(), text(&delivery, "/event")), (202, "jewelmusic.webhook.test"));
 }
 
 #[test]

@@ -45,6 +45,36 @@ fn a_changed_config_is_in_force_for_the_next_delivery() {
 }
 
 #[test]
+fn what_takes_a_restart_is_not_called_in_force() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\n");
+    let mut listener = dir.hookdev().args(["listen", "--format", "json"]).starts();
+    dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:1\"\n");
+    listener.says(&format!("{IN_FORCE}note: [listen] addr takes effect at the next start\n"));
+    dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:1\"\ncapture = \"captures\"\n");
+    listener.says(&format!("{IN_FORCE}note: [listen] addr and capture take effect at the next start\n"));
+    dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\n");
+    listener.says(IN_FORCE);
+    dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\ncapture = \"captures\"\n");
+    listener.says(&format!("{IN_FORCE}note: [listen] capture takes effect at the next start\n"));
+    let said = listener.killed().stderr;
+    assert_eq!(said.matches("at the next start").count(), 3, "{said}");
+}
+
+#[test]
+fn a_flag_above_the_config_needs_no_restart() {
+    let dir = Dir::new();
+    let mut listener = dir.listen().starts();
+    dir.write("hookdev.toml", "[listen]\naddr = \"127.0.0.1:1\"\n");
+    listener.says(IN_FORCE);
+    dir.replace("hookdev.toml", "[[forward]]\nevents = \"cyanit.*\"\nto = \"http://127.0.0.1:1/\"\n");
+    listener.says("warning: [[forward]] `cyanit.*` matches no known event; did you mean cyanite.v2.finished?\n");
+    listener.says(IN_FORCE);
+    let said = listener.killed().stderr;
+    assert!(!said.contains("at the next start"), "{said}");
+}
+
+#[test]
 fn a_config_that_is_made_while_it_runs_is_in_force() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();

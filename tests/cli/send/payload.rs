@@ -166,6 +166,36 @@ fn own_headers_are_added_and_stand_above_the_providers() {
 }
 
 #[test]
+fn an_own_host_goes_out_as_it_is_given() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let host = ["--header", "Host: hooks.example.com:8443"];
+    dir.send("cyanite.v2.finished", endpoint.url("/")).args(host).exits(0);
+    assert_eq!(endpoint.next().all("host"), ["hooks.example.com:8443"]);
+    // A captured host is where it came in, and not where it goes.
+    dir.write("one.http", "POST / HTTP/1.1\r\nhost: example.com\r\ncontent-length: 2\r\n\r\n{}");
+    dir.send("one.http", endpoint.url("/")).args(host).exits(0);
+    assert_eq!(endpoint.next().all("host"), ["hooks.example.com:8443"]);
+    dir.send("one.http", endpoint.url("/")).exits(0);
+    let url = endpoint.url("/");
+    assert_eq!(endpoint.next().all("host"), [url.trim_start_matches("http://").trim_end_matches('/')]);
+}
+
+#[test]
+fn what_belongs_to_the_connection_is_a_mistake_and_not_dropped() {
+    let dir = Dir::new();
+    for name in ["Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Upgrade"] {
+        let expected = format!(
+            "error: --header: `{}` belongs to the connection, which sets it itself\n\
+             hint: the body goes out whole, with its own length\n",
+            name.to_lowercase()
+        );
+        send(&dir, "cyanite.v2.finished", &["--header", &format!("{name}: 5")]).exits(2).stderr(&expected);
+    }
+    let two = ["--header", "Host: a", "--header", "host: b"];
+    send(&dir, "cyanite.v2.finished", &two).exits(2).stderr("error: --header: a request has no more than one `host`\n");
+}
+
+#[test]
 fn an_own_header_that_is_given_twice_goes_out_twice() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let headers = ["--header", "X-Tag: a", "--header", "X-Tag: b"];

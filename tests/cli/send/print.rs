@@ -45,6 +45,21 @@ fn http_is_the_message_itself() {
 }
 
 #[test]
+fn an_own_host_stands_in_every_form() {
+    let dir = Dir::new();
+    dir.write("one.http", "POST / HTTP/1.1\r\nhost: example.com\r\ncontent-length: 2\r\n\r\n{}");
+    for what in ["cyanite.v2.finished", "one.http"] {
+        let print = |form: &str| printed(&dir, what, form).args(["--header", "Host: hooks.example.com"]).exits(0);
+        print("curl").prints(" \\\n  --header 'host: hooks.example.com' \\\n");
+        let http = print("http");
+        let (head, _) = http.text().split_once("\r\n\r\n").unwrap();
+        let hosts: Vec<&str> = head.split("\r\n").filter(|line| line.starts_with("host: ")).collect();
+        assert_eq!(hosts, ["host: hooks.example.com"]);
+        assert_eq!(print("json").line()["headers"][0], serde_json::json!(["host", "hooks.example.com"]));
+    }
+}
+
+#[test]
 fn json_is_one_object_with_its_keys() {
     let dir = Dir::new();
     let line = printed(&dir, "cyanite.v2.finished", "json").exits(0).line();

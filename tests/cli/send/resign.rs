@@ -5,21 +5,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::{Sha256, Sha512};
 
-use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, Message, answer, text};
+use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, Message, answer, hex, text};
 
 /// The providers' public development secrets, decoded where they are base64.
 const CYANITE_KEY: &[u8] = b"hookdev-development-secret-cyanite";
 const JEWELMUSIC_KEY: &[u8] = b"hookdev-development-secret-jewelmusic";
 const ASPECT_KEY: &[u8] = b"hookdev-development-secret-aspct";
-
-fn hex(bytes: impl AsRef<[u8]>) -> String {
-    bytes
-        .as_ref()
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from_digit(digit.into(), 16).unwrap())
-        .collect()
-}
 
 /// What the signature of a Svix message must be.
 fn svix(id: &str, timestamp: &str, body: &[u8]) -> String {

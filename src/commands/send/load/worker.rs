@@ -182,7 +182,7 @@ impl Load {
         let index = usize::try_from(turn.number % self.plan.jobs.len() as u64).unwrap_or_default();
         let job = &self.plan.jobs[index];
         let (delivery, secret, now) = (self.begin(job, turn.number), self.plan.secret_of(job), self.courier.now());
-        let request = request_of(job, &delivery, &job.course(false), now, secret);
+        let request = request_of(job, &delivery, &job.course(false), now, secret)?;
         self.courier.keep(&request, job)?;
         let begun = Instant::now();
         // Only a turn that found no connection free counts from its due time: a timer's own
@@ -304,6 +304,7 @@ fn line(job: &Job, outcome: Outcome, reason: String, sent: Sent) -> Vec<u8> {
         number: 1,
         of: 1,
         outcome,
+        good: outcome == Outcome::Accepted,
         elapsed: sent.elapsed,
         reason,
         answer: match sent.answer {

@@ -1,0 +1,91 @@
+//! The lines of `check`: one for each case, and the summary.
+
+use serde::Serialize;
+
+use super::{line, millis};
+use crate::webhook::contract::{CaseRecord, Outcome, Tally};
+
+#[derive(Serialize)]
+struct CaseLine<'a> {
+    kind: &'static str,
+    provider: &'a str,
+    case: &'static str,
+    event: &'a str,
+    outcome: &'static str,
+    expected: &'a str,
+    status: Option<u16>,
+    elapsed_ms: Option<f64>,
+    message: Option<&'a str>,
+    hint: Option<&'a str>,
+}
+
+/// Appends the line of a case that was tried.
+pub fn case(record: &CaseRecord, out: &mut Vec<u8>) {
+    let (message, hint) = match &record.outcome {
+        Outcome::Passed => (None, None),
+        Outcome::Failed { message, hint } => (Some(message.as_str()), hint.as_deref()),
+        Outcome::Skipped(why) => (Some(why.as_str()), None),
+    };
+    line(
+        &CaseLine {
+            kind: "case",
+            provider: &record.provider,
+            case: record.name.as_str(),
+            event: &record.event,
+            outcome: record.outcome.name(),
+            expected: &record.expected,
+            status: record.status,
+            elapsed_ms: record.elapsed.map(millis),
+            message,
+            hint,
+        },
+        out,
+    );
+}
+
+#[derive(Serialize)]
+struct SummaryLine {
+    kind: &'static str,
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+/// Appends the line that says how many cases came out how.
+pub fn case_summary(tally: Tally, out: &mut Vec<u8>) {
+    let Tally { passed, failed, skipped } = tally;
+    line(&SummaryLine { kind: "summary", passed, failed, skipped }, out);
+}
+
+#[derive(Serialize)]
+struct ListedCaseLine<'a> {
+    kind: &'static str,
+    provider: &'a str,
+    case: &'static str,
+    event: &'a str,
+    sends: &'a str,
+    expected: &'a str,
+    genuine: bool,
+    skipped: Option<&'a str>,
+}
+
+/// Appends the line of a case that could be tried.
+pub fn listed_case(record: &CaseRecord, genuine: bool, out: &mut Vec<u8>) {
+    let skipped = match &record.outcome {
+        Outcome::Skipped(why) => Some(why.as_str()),
+        _ => None,
+    };
+    line(
+        &ListedCaseLine {
+            kind: "case",
+            provider: &record.provider,
+            case: record.name.as_str(),
+            event: &record.event,
+            sends: &record.sends,
+            expected: &record.expected,
+            genuine,
+            skipped,
+        },
+        out,
+    );
+}

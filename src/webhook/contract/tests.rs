@@ -1,0 +1,266 @@
+//! Which cases a provider has, and that each delivery is what its case says: the provider's own verification takes
+//! the genuine ones and refuses the others for the right reason.
+
+use std::{borrow::Cow, time::Duration};
+
+use super::{
+    CaseName, Delivery, Outcome, Tamper, Trial, Want, cases,
+    judge::{Fault, NoAnswer, Seen, judge},
+    probes,
+    tamper::Original,
+};
+use crate::webhook::{
+    provider::{
+        Provider,
+        compose::{AttemptOf, Moment, What},
+        files::Files,
+    },
+    request::{Headers, Request},
+    signature::SigningSecret,
+    time::Timestamp,
+};
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_735_732_800);
+
+const FIXTURE: &str = r#"{ "type": "made", "n": 12, "price": 7, "who": { "name": "Zoë / Bar", "id": "A9" } }"#;
+
+const SCHEMA: &str = r#"{"$defs":{"made":{"type":"object","required":["type","price","n"],"properties":{
+    "type":{"const":"made"},"price":{"type":"number"},"n":{"type":"integer"}}}}}"#;
+
+fn provider(scheme: &str) -> Provider {
+    let scheme = if scheme.is_empty() {
+        String::new()
+    } else {
+        format!("[secret]\ndevelopment = 'acme-secret'\n[[scheme]]\nname = 'only'\n{scheme}\n")
+    };
+    let manifest = format!(
+        "name = 'acme'\ntitle = 'Acme'\nabout = 'A test'\n{scheme}[delivery]\nid = 'x{{digits:9}}'\nsuccess = ['2xx']\n\
+         [recognise]\nevent = 'type'\n[[event]]\nname = 'made'\nabout = 'An event'\nschema = 'made'\n"
+    );
+    let files = [("provider.toml", manifest), ("schema.json", SCHEMA.into()), ("events/made.json", FIXTURE.into())];
+    let files = files.map(|(path, text)| (Cow::Borrowed(path), Cow::Owned(text)));
+    Provider::load(Files::new("acme", files.into())).unwrap()
+}
+
+const STRIPE: &str = r#"algorithm = "hmac-sha256"
+content = "{timestamp}.{body}"
+signature = { header = "stripe-signature", value = "t={timestamp},v1={hex}", separator = "," }
+timestamp = { unit = "s", tolerance = "5m" }"#;
+
+const SVIX: &str = r#"algorithm = "hmac-sha256"
+content = "{id}.{timestamp}.{body}"
+signature = { header = "svix-signature", value = "v1,{base64}", separator = " " }
+id = { header = "svix-id" }
+timestamp = { header = "svix-timestamp", unit = "ms", tolerance = "10s" }"#;
+
+const GITHUB: &str = r#"algorithm = "hmac-sha1"
+content = "{body}"
+signature = { header = "x-hub-signature", value = "sha1={hex}" }"#;
+
+const BARE: &str = r#"algorithm = "hmac-sha512"
+content = "{body}"
+signature = { header = "signature", value = "{base64}" }"#;
+
+const TOKEN: &str = r#"algorithm = "token"
+content = "{body}"
+signature = { header = "x-token", value = "{token}" }"#;
+
+fn secret() -> SigningSecret {
+    SigningSecret::parse("acme-secret", &crate::webhook::signature::SecretFormat::default()).unwrap()
+}
+
+fn trial<'a>(provider: &'a Provider, secret: &'a SigningSecret, own_headers: &'a Headers) -> Trial<'a> {
+    Trial { provider, now: NOW, entropy: [3; 32], target: "/acme", secret: Some(secret), own_headers }
+}
+
+/// The verdict on each delivery of a case: its name, or the code of the rejection.
+fn verdicts(provider: &Provider, name: CaseName) -> Vec<&'static str> {
+    let verdict = |delivery: &Delivery| {
+        let verdict = provider.verify(&[secret()], &delivery.request, None, Some(NOW).into());
+        verdict.rejection().map_or(verdict.name(), |rejection| rejection.reason.code())
+    };
+    deliveries(provider, name).iter().map(verdict).collect()
+}
+
+fn deliveries(provider: &Provider, name: CaseName) -> Vec<Delivery> {
+    let (secret, headers) = (secret(), Headers::new());
+    let exemplar = probes(provider)[0];
+    let case = cases(provider, exemplar).into_iter().find(|case| case.name == name).unwrap();
+    assert_eq!(case.skipped, None, "{name:?}");
+    case.deliveries(&trial(provider, &secret, &headers)).unwrap()
+}
+
+#[test]
+fn genuine_deliveries_verify_and_forgeries_are_refused_for_their_own_reason() {
+    let (no_match, malformed) = ("no-matching-signature", "malformed-header");
+    for scheme in [STRIPE, SVIX, GITHUB, BARE] {
+        let provider = provider(scheme);
+        assert_eq!(verdicts(&provider, CaseName::EventAccepted), ["verified"], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::BodyReserialised), ["verified"; 6], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::DeliveryDuplicated), ["verified"; 2], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::EventUnknown), ["verified"], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::Burst), ["verified"; 20], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::BodyTampered), [no_match], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::SecretWrong), [no_match], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::SignatureMissing), ["missing-header"], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::SignatureTruncated), [no_match], "{scheme}");
+        let empty = verdicts(&provider, CaseName::SignatureEmpty);
+        assert_eq!(empty, if scheme == BARE { vec![malformed] } else { vec![malformed; 2] }, "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::SignatureGarbage), [malformed; 3], "{scheme}");
+    }
+    for scheme in [STRIPE, SVIX] {
+        let provider = provider(scheme);
+        assert_eq!(verdicts(&provider, CaseName::TimestampStale), ["timestamp-too-old"], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::TimestampFuture), ["timestamp-too-new"], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::SignatureRotated), ["verified"; 2], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::VersionUnknown), ["verified"; 2], "{scheme}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_left_out_with_the_reason() {
+    let skipped = |scheme: &str| -> Vec<(&'static str, String)> {
+        let provider = provider(scheme);
+        let cases = cases(&provider, probes(&provider)[0]);
+        cases.into_iter().filter_map(|case| Some((case.name.as_str(), case.skipped?))).collect()
+    };
+    assert_eq!(skipped(SVIX), []);
+    let replayed = "Acme signs no timestamp: a replayed delivery cannot be told from a new one".to_owned();
+    let single = "Acme sends one signature: while a secret is rotated, the handler must try both secrets".to_owned();
+    let versions = "Acme's signature has no versions".to_owned();
+    let unprotected = [
+        ("timestamp-stale", replayed.clone()),
+        ("timestamp-future", replayed),
+        ("signature-rotated", single),
+        ("version-unknown", versions),
+    ];
+    assert_eq!(skipped(GITHUB), unprotected);
+    let body = "Acme does not sign the body: a changed one cannot be told from the true one".to_owned();
+    let token = [("body-reserialised", "Acme does not sign the body".to_owned()), ("body-tampered", body)];
+    assert_eq!(skipped(TOKEN), [&token[..], &unprotected].concat());
+    assert_eq!(skipped("").len(), 11);
+}
+
+#[test]
+fn other_spellings_mean_the_same_and_none_is_written_as_the_usual_serialisers_do() {
+    let provider = provider(GITHUB);
+    let original: serde_json::Value = serde_json::from_str(FIXTURE).unwrap();
+    let sent = deliveries(&provider, CaseName::BodyReserialised);
+    let texts: Vec<&str> = sent.iter().map(|delivery| std::str::from_utf8(&delivery.request.body).unwrap()).collect();
+    let expected = [
+        r#"{"type": "made", "n": 12, "price": 7, "who": {"name": "Zoë / Bar", "id": "A9"}}"#,
+        "{\n\t\"who\" : {\n\t\t\"id\" : \"A9\",\n\t\t\"name\" : \"Zoë / Bar\"\n\t},\n\t\"price\" : 7,\n\t\"n\" : 12,\n\t\"type\" : \"made\"\n}",
+        r#"{"who":{"id":"A9","name":"Zoë / Bar"},"price":7,"n":12,"type":"made"}"#,
+        r#"{"\u0074ype":"\u006dade","\u006e":12,"\u0070rice":7,"\u0077ho":{"\u006eame":"\u005aoë \/ Bar","\u0069d":"\u00419"}}"#,
+        r#"{"type":"made","n":12,"price":7,"who":{"name":"Zo\u00eb / Bar","id":"A9"}}"#,
+        // A fraction may stand for the price and not for the integer.
+        r#"{"type":"made","n":12,"price":7.0,"who":{"name":"Zoë / Bar","id":"A9"}}"#,
+    ];
+    assert_eq!(texts, expected);
+    for text in &texts[..5] {
+        assert_eq!(serde_json::from_str::<serde_json::Value>(text).unwrap(), original, "{text}");
+    }
+}
+
+#[test]
+fn each_delivery_has_an_id_of_its_own_but_a_duplicate() {
+    let provider = provider(SVIX);
+    let ids = |name| {
+        let mut ids: Vec<String> = deliveries(&provider, name)
+            .iter()
+            .map(|delivery| delivery.request.headers.text("svix-id").unwrap().into_owned())
+            .collect();
+        ids.sort();
+        ids.dedup();
+        ids.len()
+    };
+    assert_eq!(ids(CaseName::Burst), 20);
+    assert_eq!(ids(CaseName::SignatureRotated), 2);
+    assert_eq!(ids(CaseName::BodyReserialised), deliveries(&provider, CaseName::BodyReserialised).len());
+    assert_eq!(ids(CaseName::DeliveryDuplicated), 1);
+}
+
+fn tampered(scheme: &str, tamper: Tamper, body: &'static [u8]) -> (Request, Request) {
+    let (provider, secret, headers) = (provider(scheme), secret(), Headers::new());
+    let moment = Moment { now: NOW, id: Some("x1".into()), entropy: [0; 32] };
+    let bytes = body.into();
+    let draft = provider.draft(&provider.events[0], What::Bytes(&bytes), &moment).unwrap();
+    let attempt = AttemptOf {
+        encoding: &provider.delivery.encodings[0],
+        target: "/",
+        now: NOW,
+        secret: Some(&secret),
+        own_headers: &headers,
+    };
+    let good = provider.request(&draft, &attempt);
+    (good, tamper.request(&Original { provider: &provider, draft: &draft, attempt }).unwrap())
+}
+
+#[test]
+fn a_tampered_body_is_as_valid_as_it_was_where_that_can_be() {
+    let changed = |body| tampered(GITHUB, Tamper::Body, body).1.body;
+    assert_eq!(changed(br#"{"type":"made","n":12,"price":9}"#), r#"{"type":"made","n":12,"price":0}"#);
+    // The constant stays, and so do the keys.
+    assert_eq!(changed(br#"{"n":19,"price":7,"type":"made"}"#), r#"{"n":19,"price":8,"type":"made"}"#);
+    assert_eq!(changed(br#"{"type":"other"}"#), r#"{"type":"othes"}"#);
+    assert_eq!(changed(b"no JSON, z"), "no JSON, a");
+    assert_eq!(changed(b"{}"), "{} ");
+    assert_eq!(changed(b""), " ");
+}
+
+#[test]
+fn a_tampered_signature_is_one_of_the_same_form() {
+    let header = |request: &Request, name: &str| request.headers.text(name).unwrap().into_owned();
+    for (scheme, name, tag) in [(STRIPE, "stripe-signature", "t=1735732800,v1="), (GITHUB, "x-hub-signature", "sha1=")]
+    {
+        let (good, bad) = tampered(scheme, Tamper::Signature, b"{}");
+        let (good, bad) = (header(&good, name), header(&bad, name));
+        assert!(good.starts_with(tag) && bad.starts_with(tag), "{good} {bad}");
+        assert_eq!(good.len(), bad.len());
+        assert_eq!(good.bytes().zip(bad.bytes()).filter(|(a, b)| a != b).count(), 1, "{good} {bad}");
+    }
+    let (_, bad) = tampered(TOKEN, Tamper::Signature, b"{}");
+    assert_eq!(header(&bad, "x-token"), "bcme-secret");
+}
+
+#[test]
+fn an_answer_is_judged_by_what_is_wanted() {
+    let seen = |status, millis| Seen { answer: Ok(status), elapsed: Duration::from_millis(millis) };
+    let mut policy = provider(GITHUB).delivery;
+    policy.timeout = Some(Duration::from_secs(3));
+    let judged = |want, status| judge(want, &policy, &seen(status, 1));
+    assert_eq!(judged(Want::Accepted, 204), Ok(()));
+    assert_eq!(judged(Want::Accepted, 302), Err(Fault::Redirect(302)));
+    assert_eq!(judged(Want::Accepted, 401), Err(Fault::Refused(401)));
+    assert_eq!(judged(Want::Accepted, 503), Err(Fault::Crashed(503)));
+    assert_eq!(judge(Want::Accepted, &policy, &seen(200, 3001)), Err(Fault::Late(200)));
+    assert_eq!(judge(Want::Accepted, &policy, &seen(200, 3000)), Ok(()));
+    for status in [400, 401, 404, 422, 499] {
+        assert_eq!(judged(Want::Refused, status), Ok(()), "{status}");
+    }
+    assert_eq!(judged(Want::Refused, 200), Err(Fault::Taken(200)));
+    assert_eq!(judged(Want::Refused, 301), Err(Fault::Redirect(301)));
+    assert_eq!(judged(Want::Refused, 500), Err(Fault::Crashed(500)));
+    for status in [200, 302, 404, 422] {
+        assert_eq!(judged(Want::Survived, status), Ok(()), "{status}");
+    }
+    assert_eq!(judged(Want::Survived, 500), Err(Fault::Crashed(500)));
+    let silent = Seen { answer: Err(NoAnswer::TimedOut), elapsed: Duration::ZERO };
+    for want in [Want::Accepted, Want::Refused, Want::Survived] {
+        assert_eq!(judge(want, &policy, &silent), Err(Fault::None(NoAnswer::TimedOut)));
+    }
+}
+
+#[test]
+fn what_is_wanted_is_said_in_words() {
+    let mut provider = provider(GITHUB);
+    provider.delivery.success = ["200", "3xx"].map(|text| text.to_owned().try_into().unwrap()).into();
+    provider.delivery.timeout = Some(Duration::from_millis(300));
+    let exemplar = probes(&provider)[0];
+    let words: Vec<String> =
+        cases(&provider, exemplar).iter().map(|case| case.record(&provider)).map(|record| record.expected).collect();
+    assert_eq!(words[0], "200 or 3xx within 300 ms");
+    assert_eq!(words[2], "4xx");
+    assert_eq!(words[words.len() - 2], "no 5xx within 300 ms");
+    assert_eq!(Outcome::Passed.name(), "passed");
+}

@@ -1,0 +1,120 @@
+//! Which providers, handlers and cases are meant.
+
+use super::{Handler, Reply, Report, check, handler::aspect};
+use crate::harness::{Dir, Endpoint, answer, text};
+
+/// The providers of the lines, in order, each once.
+#[track_caller]
+fn providers(dir: &Dir, args: &[&str]) -> Vec<String> {
+    let lines = dir.hookdev().args(["check", "--list", "--json"]).args(args).exits(0).lines();
+    let mut names: Vec<String> = lines.iter().map(|line| text(line, "/provider").to_owned()).collect();
+    names.dedup();
+    names
+}
+
+const ALL: [&str; 4] = ["aspect", "auphonic", "cyanite", "jewelmusic"];
+
+#[test]
+fn the_provider_is_that_of_the_flag_the_url_the_config_or_all() {
+    let dir = Dir::new();
+    assert_eq!(providers(&dir, &[]), ALL);
+    assert_eq!(providers(&dir, &["--provider", "cyanite", "--provider", "aspect"]), ["cyanite", "aspect"]);
+    assert_eq!(providers(&dir, &["--to", "http://127.0.0.1:1/webhooks/cyanite?a=b"]), ["cyanite"]);
+    assert_eq!(providers(&dir, &["--to", "http://127.0.0.1:1/hooks", "--provider", "auphonic"]), ["auphonic"]);
+    dir.write("hookdev.toml", "[provider.jewelmusic]\nendpoint = \"http://127.0.0.1:1/hooks\"\n");
+    assert_eq!(providers(&dir, &[]), ["jewelmusic"]);
+    assert_eq!(providers(&dir, &["--to", "http://127.0.0.1:1/aspect"]), ["aspect"]);
+    assert_eq!(providers(&dir, &["--to", "http://127.0.0.1:1/other"]), ["jewelmusic"]);
+}
+
+#[test]
+fn a_url_that_names_no_provider_is_no_guess() {
+    let dir = Dir::new();
+    check(&dir, "http://127.0.0.1:1/hooks").exits(2).stdout("").stderr(
+        "error: nothing says which provider's handler this is: --provider names it\n\
+         hint: the providers are aspect, auphonic, cyanite, jewelmusic\n",
+    );
+}
+
+#[test]
+fn a_case_that_is_none_is_answered_with_those_that_are() {
+    let dir = Dir::new();
+    let finished = dir.hookdev().args(["check", "--case", "signature-mising"]).exits(2);
+    finished.says("error: no case is named `signature-mising`\nhint: the cases are event-accepted, ");
+}
+
+#[test]
+fn only_the_chosen_cases_are_tried_after_a_first_good_delivery() {
+    let dir = Dir::new();
+    let handler = Handler::new(|message| Reply::Status(aspect(message)));
+    let command = check(&dir, &handler.url("/aspect")).args(["--case", "signature-[em]*", "--case", "timestamp-stale"]);
+    let report = Report::of(&command.exits(0));
+    let names: Vec<&str> = report.cases.iter().map(|case| text(case, "/case")).collect();
+    assert_eq!(names, ["signature-missing", "signature-empty", "timestamp-stale"]);
+    assert_eq!(handler.seen(), 1 + 1 + 2 + 1);
+}
+
+#[test]
+fn a_list_sends_nothing_and_says_what_is_genuine() {
+    let dir = Dir::new();
+    let endpoint = Endpoint::new([answer(200)]);
+    let to = ["--to", &endpoint.url("/aspect")];
+    let lines = dir.hookdev().args(["check", "--list", "--json"]).args(to).exits(0).lines();
+    let genuine: Vec<&str> =
+        lines.iter().filter(|line| line["genuine"] == true).map(|line| text(line, "/case")).collect();
+    let expected = [
+        "event-accepted",
+        "event-accepted",
+        "event-accepted",
+        "body-reserialised",
+        "signature-rotated",
+        "version-unknown",
+        "delivery-duplicated",
+        "event-unknown",
+        "burst",
+    ];
+    assert_eq!(genuine, expected);
+    dir.hookdev()
+        .args(["check", "--list"])
+        .args(to)
+        .exits(0)
+        .prints("* burst                task.progress, 20 deliveries at once              2xx within 15 s\n")
+        .says("* genuine: the handler does its work on it\n");
+    dir.hookdev().args(["check", "--list", "--format", "junit"]).exits(2).says("error: a list is no report");
+    endpoint.got_no_more();
+}
+
+#[test]
+fn own_headers_go_along_with_every_request() {
+    let dir = Dir::new();
+    let handler = Handler::new(|message| {
+        let let_in = message.header("x-pass") == Some("open");
+        Reply::Status(if let_in { aspect(message) } else { 403 })
+    });
+    check(&dir, &handler.url("/aspect")).args(["--header", "X-Pass: open"]).exits(0);
+    check(&dir, &handler.url("/aspect")).exits(1);
+}
+
+#[test]
+fn the_receiver_of_hookdev_keeps_every_contract() {
+    let dir = Dir::new();
+    let listener = dir.listen().arg("--quiet").starts();
+    for provider in ALL {
+        let report = Report::of(&check(&dir, &listener.url(&format!("/{provider}"))).exits(0));
+        assert_eq!(report.failed(), [""; 0], "{provider}");
+    }
+}
+
+#[test]
+fn several_handlers_are_checked_in_one_run() {
+    let dir = Dir::new();
+    let listener = dir.listen().arg("--quiet").starts();
+    let endpoints =
+        ALL.map(|name| format!("[provider.{name}]\nendpoint = \"{}\"\n", listener.url(&format!("/{name}"))));
+    dir.write("hookdev.toml", endpoints.concat());
+    let report = Report::of(&dir.hookdev().args(["check", "--json"]).exits(0));
+    assert_eq!((report.failed(), report.passed()), (vec![], 77));
+    let mut seen: Vec<&str> = report.cases.iter().map(|case| text(case, "/provider")).collect();
+    seen.dedup();
+    assert_eq!(seen, ALL);
+}

@@ -1,0 +1,98 @@
+//! What is read of a run: the table, the keys, the reports.
+
+use serde_json::json;
+
+use super::{Handler, Reply, check, handler::aspect};
+use crate::harness::{Dir, Finished, keys};
+
+/// The lines of a table without the times.
+fn timeless(finished: &Finished) -> Vec<String> {
+    let cell =
+        |line: &str| line.rsplit_once("  ").filter(|(_, time)| time.ends_with(" ms")).map(|(rest, _)| rest.to_owned());
+    finished.text().lines().map(|line| cell(line).unwrap_or_else(|| line.to_owned())).collect()
+}
+
+#[test]
+fn a_table_has_a_line_for_each_case_and_says_below_what_went_wrong() {
+    let dir = Dir::new();
+    let handler = Handler::new(|message| {
+        Reply::Status(if message.header("svix-signature").is_none() { 500 } else { aspect(message) })
+    });
+    let url = handler.url("/aspect");
+    let cases = ["--case", "event-accepted", "--case", "signature-missing", "--case", "timestamp-*"];
+    let finished = dir.hookdev().args(["check", "--to", &url]).args(cases).exits(1);
+    let expected = [
+        &format!("Aspect  {url}"),
+        "  case               sent                                wanted           came  time",
+        "✓ event-accepted     task.progress                       2xx within 15 s  200 ",
+        "✓ event-accepted     task.completed                      2xx within 15 s  200 ",
+        "✓ event-accepted     task.failed                         2xx within 15 s  200 ",
+        "✗ signature-missing  task.progress, no signature         4xx              500 ",
+        "  500: the handler failed on it instead of refusing it with a 4xx; it has no signature",
+        "  hint: see that there is a `svix-signature` header before it is read, and answer 401 when there is none",
+        "✓ timestamp-stale    task.progress, signed 10 min ago    4xx              401 ",
+        "✓ timestamp-future   task.progress, signed 10 min ahead  4xx              401 ",
+    ];
+    assert_eq!(timeless(&finished), expected);
+    finished.stderr(
+        "note: the public development secret is in use for aspect\n\
+         note: genuine deliveries: 3; the handler does its work on each of them\n\
+         6 cases: 5 passed, 1 failed, 0 skipped\n",
+    );
+    let quiet = dir.hookdev().args(["check", "-q", "--to", &url]).args(cases).exits(1);
+    assert_eq!(timeless(&quiet), [&expected[..2], &expected[5..8]].concat());
+    quiet.stderr("");
+}
+
+#[test]
+fn what_is_left_out_is_told_with_its_reason() {
+    let dir = Dir::new();
+    let handler = Handler::new(|_| Reply::Status(200));
+    let args = ["check", "--to", &handler.url("/auphonic"), "--case", "signature-*", "--case", "timestamp-*"];
+    dir.hookdev().args(args).exits(0).prints(
+        "- 6 cases skipped  Auphonic signs nothing: a forged delivery cannot be told from a genuine one\n\
+         - signature-rotated skipped  Auphonic signs nothing: there is no secret to rotate\n",
+    );
+}
+
+#[test]
+fn a_line_has_its_keys() {
+    let dir = Dir::new();
+    let handler = Handler::new(|message| Reply::Status(aspect(message)));
+    let lines = check(&dir, &handler.url("/aspect")).args(["--case", "signature-missing"]).exits(0).lines();
+    let expected =
+        ["case", "elapsed_ms", "event", "expected", "hint", "kind", "message", "outcome", "provider", "status"];
+    assert_eq!(keys(&lines[0]), expected);
+    let mut line = lines[0].clone();
+    assert!(line["elapsed_ms"].take().as_f64().unwrap() > 0.0);
+    assert_eq!(
+        line,
+        json!({"kind": "case", "provider": "aspect", "case": "signature-missing", "event": "aspect.task.progress",
+            "outcome": "passed", "expected": "4xx", "status": 401, "elapsed_ms": null, "message": null, "hint": null})
+    );
+    assert_eq!(lines[1], json!({"kind": "summary", "passed": 1, "failed": 0, "skipped": 0}));
+}
+
+#[test]
+fn ci_reads_the_failed_cases() {
+    let dir = Dir::new();
+    let handler = Handler::new(|message| {
+        Reply::Status(if message.header("svix-signature").is_none() { 200 } else { aspect(message) })
+    });
+    let report = |format: &str| {
+        let cases = ["--case", "signature-*", "--format", format];
+        dir.hookdev().args(["check", "--to", &handler.url("/aspect")]).args(cases).exits(1)
+    };
+    report("github").stdout(
+        "::error title=signature-missing (aspect.task.progress%2C no signature)%3A signature-missing::taken with 200, although it has no signature. \
+         the handler verifies only when there is a signature, as `if (signature && !valid)` does: refuse a delivery without `svix-signature`\n",
+    );
+    report("junit")
+        .prints("<testsuites name=\"hookdev\" tests=\"5\" failures=\"1\" errors=\"0\">")
+        .prints(
+            "<testcase name=\"signature-missing (aspect.task.progress, no signature)\" classname=\"aspect\" time=\"",
+        )
+        .prints("<failure message=\"taken with 200, although it has no signature\" type=\"signature-missing\">");
+    let sarif = report("sarif").line();
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "signature-missing");
+}

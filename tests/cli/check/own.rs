@@ -1,0 +1,119 @@
+//! Providers of the user's own, whose cases come from the manifest alone.
+
+use super::{Handler, Reply, Report, check};
+use crate::harness::{Dir, hex, text};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+const MANIFEST: &str = r#"
+name = "acme"
+title = "Acme"
+about = "A test"
+[secret]
+development = "acme-secret"
+[[scheme]]
+name = "only"
+algorithm = "hmac-sha256"
+content = "{timestamp}.{body}"
+signature = { header = "acme-signature", value = "t={timestamp},v1={hex}", separator = "," }
+timestamp = { unit = "s", tolerance = { past = "2m", future = "10s" } }
+[delivery]
+success = ["202"]
+[[event]]
+name = "made"
+about = "Something was made"
+match = { type = "made" }
+schema = "made"
+"#;
+
+const SCHEMA: &str = r#"{"$defs":{"made":{"type":"object","required":["type","price"],
+    "properties":{"type":{"const":"made"},"price":{"type":"number"},"count":{"type":"integer"},"name":{"type":"string"}}}}}"#;
+
+fn dir() -> Dir {
+    let dir = Dir::new();
+    dir.write("acme/provider.toml", MANIFEST);
+    dir.write("acme/schema.json", SCHEMA);
+    dir.write("acme/events/made.json", r#"{ "type": "made", "price": 12, "count": 3, "name": "Café / Bar" }"#);
+    dir
+}
+
+/// The answer of a handler that is right, by its own code.
+fn acme(header: &str, body: &[u8], now: u64) -> u16 {
+    let value_of = |key: &'static str| header.split(',').filter_map(move |entry| entry.strip_prefix(key));
+    let Some(time) = value_of("t=").next() else { return 400 };
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"acme-secret").unwrap();
+    mac.update(time.as_bytes());
+    mac.update(b".");
+    mac.update(body);
+    let expected = hex(mac.finalize().into_bytes());
+    let age = i64::try_from(now).unwrap() - time.parse::<i64>().unwrap();
+    if value_of("v1=").any(|given| given == expected) && (-10..=120).contains(&age) { 202 } else { 403 }
+}
+
+fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[test]
+fn a_provider_of_the_users_has_all_cases_that_its_manifest_allows() {
+    let dir = dir();
+    let handler = Handler::new(|message| {
+        Reply::Status(acme(message.header("acme-signature").unwrap_or_default(), &message.body, now()))
+    });
+    let report = Report::of(&check(&dir, &handler.url("/acme")).args(["--providers", "acme"]).exits(0));
+    assert_eq!((report.failed(), report.skipped(), report.passed()), (vec![], vec![], 15));
+    assert_eq!(text(report.case("burst"), "/expected"), "202");
+    let list = dir.hookdev().args(["check", "--list", "--provider", "acme", "--providers", "acme"]).exits(0);
+    list.prints("signed 4 min ago ").prints("signed 1 min 10 s ahead ");
+}
+
+#[test]
+fn numbers_are_written_another_way_only_where_the_schema_takes_fractions() {
+    let dir = dir();
+    let handler = Handler::new(|message| {
+        let body = String::from_utf8(message.body.clone()).unwrap();
+        assert!(
+            body.contains("\"count\":3")
+                || body.contains("\"count\": 3")
+                || body.contains("\"count\" : 3")
+                || body.contains("ount\":3"),
+            "{body}"
+        );
+        // As JSON.stringify would write it: a handler that verifies that fails on 12.0 alone.
+        let status = acme(message.header("acme-signature").unwrap_or_default(), &message.body, now());
+        Reply::Status(if body.contains("12.0") { 403 } else { status })
+    });
+    let finished = check(&dir, &handler.url("/acme")).args(["--providers", "acme"]).exits(1);
+    let report = Report::of(&finished);
+    assert_eq!(report.failed(), ["body-reserialised"], "{finished}");
+    assert!(text(report.case("body-reserialised"), "/message").starts_with("1.0 and 1e0 for 1: "));
+}
+
+#[test]
+fn a_token_says_nothing_of_the_body() {
+    let dir = Dir::new();
+    let manifest = MANIFEST
+        .replace("hmac-sha256", "token")
+        .replace("t={timestamp},v1={hex}\", separator = \",\"", "{token}\"")
+        .replace("content = \"{timestamp}.{body}\"", "content = \"{body}\"");
+    let manifest: String =
+        manifest.lines().filter(|line| !line.starts_with("timestamp")).flat_map(|line| [line, "\n"]).collect();
+    dir.write("acme/provider.toml", manifest);
+    dir.write("acme/schema.json", SCHEMA);
+    dir.write("acme/events/made.json", r#"{ "type": "made", "price": 12 }"#);
+    let handler = Handler::new(|message| {
+        Reply::Status(if message.header("acme-signature") == Some("acme-secret") { 202 } else { 401 })
+    });
+    let report = Report::of(&check(&dir, &handler.url("/acme")).args(["--providers", "acme"]).exits(0));
+    let skipped = [
+        "body-reserialised",
+        "body-tampered",
+        "timestamp-stale",
+        "timestamp-future",
+        "signature-rotated",
+        "version-unknown",
+    ];
+    assert_eq!((report.failed(), report.skipped()), (vec![], skipped.to_vec()));
+    let why = "Acme does not sign the body: a changed one cannot be told from the true one";
+    assert_eq!(text(report.case("body-tampered"), "/message"), why);
+}

@@ -1,0 +1,36 @@
+//! `hookdev events`.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Dir, text};
+
+#[test]
+fn a_contract_names_each_term_and_what_is_lacking() {
+    let lines = Dir::new().hookdev().args(["events", "--provider", "cyanite", "--contract", "--json"]).exits(0).lines();
+    let names: Vec<&str> = lines.iter().map(|line| text(line, "/term")).collect();
+    let all = ["status", "time-limit", "redirects", "form", "retries", "signature", "replay", "duplicates"];
+    assert_eq!(names, all);
+    let lacking: Vec<&Value> = lines.iter().filter(|line| line["lacking"] == json!(true)).collect();
+    assert_eq!(lacking.iter().map(|line| text(line, "/term")).collect::<Vec<_>>(), ["replay", "duplicates"]);
+    assert_eq!(
+        lines[0],
+        json!({"kind": "term", "provider": "cyanite", "term": "status", "lacking": false,
+               "text": "exactly 200 counts as delivered, anything else as failed"})
+    );
+}
+
+#[test]
+fn the_contracts_of_all_providers_are_printed_in_paragraphs() {
+    let printed = Dir::new().hookdev().args(["events", "--contract"]).exits(0);
+    let titles: Vec<String> =
+        printed.text().split("\n\n").map(|part| part.split("  ").next().unwrap().to_owned()).collect();
+    assert_eq!(titles, ["Aspect", "Auphonic", "Cyanite", "JewelMusic"]);
+    printed.prints("\n  time-limit: 3 s to answer; work that takes longer belongs behind the answer\n");
+}
+
+#[test]
+fn the_events_of_one_provider_are_listed() {
+    let listed = |args: [&str; 3]| Dir::new().hookdev().args(args).exits(0).text().to_owned();
+    assert_eq!(listed(["events", "--provider", "auphonic"]), listed(["events", "auphonic.*", "--no-config"]));
+    Dir::new().hookdev().args(["events", "--provider", "cyanit"]).exits(2).says("did you mean `cyanite`?");
+}

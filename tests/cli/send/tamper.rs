@@ -1,0 +1,127 @@
+//! Deliveries that a handler has to refuse.
+
+use serde_json::Value;
+
+use crate::harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Message, answer, free_port, text};
+
+/// Cyanite's delivery, spoilt this way, at an endpoint that answers 401.
+#[track_caller]
+fn sent(tamper: &str) -> (Value, Message) {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(401)]));
+    let command = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--tamper", tamper, "--json"]);
+    (command.exits(0).line(), endpoint.next())
+}
+
+#[test]
+fn a_forgery_that_is_refused_is_as_it_should_be() {
+    let (attempt, _) = sent("body");
+    assert_eq!((text(&attempt, "/outcome"), &attempt["status"], &attempt["of"]), ("refused", &401.into(), &1.into()));
+    assert_eq!(text(&attempt, "/reason"), "refused, as it should be: its body was changed after it was signed");
+}
+
+#[test]
+fn each_kind_spoils_one_thing() {
+    let (_, body) = sent("body");
+    assert_eq!(body.header("signature"), Some(CYANITE_SIGNATURE));
+    assert_eq!(body.text(), CYANITE.replace("999", "990"));
+
+    let (_, signature) = sent("signature");
+    assert_eq!(signature.header("signature"), Some(CYANITE_SIGNATURE.replacen("13", "12", 1).as_str()));
+    assert_eq!(signature.text(), CYANITE);
+
+    let (_, missing) = sent("missing");
+    assert_eq!((missing.header("signature"), missing.text()), (None, CYANITE));
+
+    let (_, secret) = sent("secret");
+    let given = secret.header("signature").unwrap();
+    assert_eq!((given.len(), secret.text()), (128, CYANITE));
+    assert_ne!(given, CYANITE_SIGNATURE);
+}
+
+#[test]
+fn a_stale_or_future_one_is_genuine_at_another_time() {
+    let dir = Dir::new();
+    let verified = |tamper: &str, at: &str| -> (String, Value) {
+        let pinned = ["--now", "1735732800", "--id", "msg_1", "--print", "http", "--tamper", tamper];
+        let printed = dir.hookdev().args(["send", "aspect.task.failed"]).args(pinned).exits(0);
+        let (_, finished) = dir.hookdev().args(["verify", "-", "--at", at, "--json"]).stdin(printed.stdout).ends();
+        let line = finished.line();
+        (text(&line, "/verdict").to_owned(), line["rejection"]["code"].clone())
+    };
+    let at = |verdict: &str, code: Option<&str>| (verdict.to_owned(), code.map_or(Value::Null, Value::from));
+    assert_eq!(verified("stale", "1735732800"), at("rejected", Some("timestamp-too-old")));
+    assert_eq!(verified("stale", "1735732200"), at("verified", None));
+    assert_eq!(verified("future", "1735732800"), at("rejected", Some("timestamp-too-new")));
+    assert_eq!(verified("future", "1735733400"), at("verified", None));
+    assert_eq!(verified("secret", "1735732800"), at("rejected", Some("no-matching-signature")));
+    assert_eq!(verified("missing", "1735732800"), at("rejected", Some("missing-header")));
+}
+
+#[test]
+fn a_forgery_that_is_taken_or_not_refused_is_a_failure() {
+    let dir = Dir::new();
+    let reasons = [
+        (200, "accepted", "200: the handler took it, although it has no signature"),
+        (302, "refused", "302 is a redirect and no refusal, and it has no signature; Cyanite follows none"),
+        (500, "refused", "500: the handler failed on it instead of refusing it with a 4xx; it has no signature"),
+    ];
+    for (status, outcome, reason) in reasons {
+        let endpoint = Endpoint::new([answer(status)]);
+        let command = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--tamper", "missing", "--json"]);
+        let attempt = command.exits(1).line();
+        assert_eq!((text(&attempt, "/outcome"), text(&attempt, "/reason")), (outcome, reason));
+        endpoint.next();
+        endpoint.got_no_more();
+    }
+    let nobody = format!("http://127.0.0.1:{}/", free_port());
+    dir.send("cyanite.v2.finished", nobody).args(["--tamper", "missing"]).exits(4);
+}
+
+#[test]
+fn quiet_says_only_what_was_not_refused() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(403), answer(204)]));
+    let send = || dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--tamper", "secret", "-q"]);
+    send().exits(0).stdout("").stderr("");
+    send().exits(1).prints("204: the handler took it, although it is signed with another secret");
+}
+
+#[test]
+fn what_can_not_be_forged_is_a_mistake_in_what_was_asked() {
+    let dir = Dir::new();
+    let refused = |event: &str, tamper: &str, reason: &str| {
+        let command = dir.hookdev().args(["send", event, "--tamper", tamper]);
+        command.exits(2).stdout("").stderr(&format!("error: --tamper makes no sense for {reason}\n"));
+    };
+    let replayed = "signs no timestamp: a replayed delivery cannot be told from a new one";
+    refused("cyanite.v2.finished", "stale", &format!("cyanite.v2.finished: Cyanite {replayed}"));
+    refused("jewelmusic.release.live", "future", &format!("jewelmusic.release.live: JewelMusic {replayed}"));
+    let unsigned = "Auphonic signs nothing: a forged delivery cannot be told from a genuine one";
+    refused("auphonic.done", "signature", &format!("auphonic.done: {unsigned}"));
+    refused("*.done", "body", &format!("auphonic.done: {unsigned}"));
+    refused("cyanite.*", "body", "cyanite.v1.test: Cyanite sends this event without a signature");
+    dir.hookdev().args(["send", "cyanite.v2.finished", "--tamper", "body", "--retry"]).exits(2);
+}
+
+#[test]
+fn a_captured_request_is_not_forged() {
+    let dir = Dir::new();
+    dir.write("request.http", "POST /cyanite HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}");
+    dir.hookdev()
+        .args(["send", "request.http", "--tamper", "body"])
+        .exits(2)
+        .stderr("error: a captured request goes out byte for byte: --tamper is for events\n");
+}
+
+#[test]
+fn own_bytes_are_signed_and_then_changed() {
+    let dir = Dir::new();
+    dir.write("body", "{ \"mine\": 41 }\n");
+    let args = ["send", "cyanite.v2.finished", "--data", "body", "--tamper", "body", "--print", "json"];
+    let printed = dir.hookdev().args(args).exits(0).line();
+    assert_eq!(text(&printed, "/body"), "{ \"mine\": 42 }\n");
+    // HMAC-SHA512 of the bytes in the file, by Python's hmac.
+    let signature = printed["headers"].as_array().unwrap().iter().find(|header| header[0] == "signature").unwrap();
+    assert_eq!(signature[1], EXPECTED);
+}
+
+const EXPECTED: &str = "f585ec1eb9b09d6a63f9459fe64f1dfcd1f00432c3adb635111d4aa6ce1ac377187b37c0daf04f299f5845e13244c176848dbf241d4a2d3c23e64ff442ffc3cb";

@@ -1,0 +1,101 @@
+//! `send --watch`: what is saved is sent again, and nothing else; real files, saved as editors do.
+
+use std::fs;
+
+use crate::harness::{Begun, CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, capture};
+
+const WATCHING: &str = "note: watching for changes (Ctrl-C ends it)\n";
+
+/// A watching send to an endpoint.
+fn watching(dir: &Dir, endpoint: &Endpoint, what: &[&str]) -> TestCommand {
+    dir.hookdev().arg("send").args(what).args(["--watch", "--to", &endpoint.url("/")])
+}
+
+fn one(body: &str) -> String {
+    capture(&CYANITE_HEADERS, body.as_bytes()).to_string()
+}
+
+/// Saves a file as editors do: written elsewhere, and moved into the place of the old one.
+fn saves(dir: &Dir, name: &str, content: &str) {
+    dir.write("elsewhere", content);
+    fs::rename(dir.join("elsewhere"), dir.join(name)).unwrap();
+}
+
+#[cfg(unix)]
+fn ends(sending: Begun) {
+    sending.interrupt();
+    sending.exits(130);
+}
+
+#[cfg(not(unix))]
+fn ends(_: Begun) {}
+
+#[test]
+fn a_capture_that_is_saved_is_sent_again_and_the_others_are_not() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    dir.write("captures/a.json", one("a"));
+    dir.write("captures/b.json", one("b"));
+    let mut sending = watching(&dir, &endpoint, &["captures"]).begins();
+    sending.says(WATCHING);
+    assert_eq!([endpoint.next().text().to_owned(), endpoint.next().text().to_owned()], ["a", "b"]);
+    saves(&dir, "captures/b.json", &one("changed"));
+    assert_eq!(endpoint.next().text(), "changed");
+    dir.write("captures/notes.txt", "no capture");
+    dir.write("captures/c.json", one("new"));
+    assert_eq!(endpoint.next().text(), "new");
+    ends(sending);
+    endpoint.got_no_more();
+}
+
+#[test]
+fn the_data_file_is_signed_and_sent_at_each_save() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500), answer(200)]));
+    dir.write("body.json", "{\"n\":1}");
+    let mut sending = watching(&dir, &endpoint, &["aspect.task.failed", "--data", "body.json"]).begins();
+    sending.says(WATCHING);
+    let first = endpoint.next();
+    assert_eq!(first.text(), "{\"n\":1}");
+    dir.write("body.json", "{\"n\":2}");
+    let second = endpoint.next();
+    assert_eq!(second.text(), "{\"n\":2}");
+    assert_ne!(first.header("svix-id"), second.header("svix-id"));
+    sending.prints("accepted  200");
+    ends(sending);
+}
+
+#[test]
+fn a_fixture_that_is_saved_is_sent_and_a_broken_one_is_told_of() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let manifest = "name = 'acme'\ntitle = 'Acme'\nabout = 'A test'\n[delivery]\nsuccess = ['2xx']\n\
+                    [[event]]\nname = 'ping'\nabout = 'A test'\nmatch = { type = 'ping' }\n";
+    dir.write("acme/provider.toml", manifest);
+    dir.write("acme/events/ping.json", "{\"type\":\"ping\",\"n\":1}");
+    let mut sending = watching(&dir, &endpoint, &["acme.ping", "--providers", "acme"]).begins();
+    sending.says(WATCHING);
+    assert_eq!(endpoint.next().text(), "{\"type\":\"ping\",\"n\":1}");
+    saves(&dir, "acme/events/ping.json", "{\"type\":\"ping\",");
+    sending.says("the fixture `events/ping.json` is no JSON");
+    saves(&dir, "acme/events/ping.json", "{\"type\":\"ping\",\"n\":2}");
+    assert_eq!(endpoint.next().text(), "{\"type\":\"ping\",\"n\":2}");
+    ends(sending);
+    endpoint.got_no_more();
+}
+
+#[test]
+fn what_cannot_be_watched_is_refused() {
+    let dir = Dir::new();
+    dir.write("captures/a.json", one(CYANITE));
+    let refused = |what: &[&str], said: &str| {
+        dir.hookdev().arg("send").args(what).args(["--watch", "--to", "http://127.0.0.1:1/"]).exits(2).stderr(said);
+    };
+    refused(
+        &["cyanite.v2.finished"],
+        "error: nothing that is sent stands in a file that could be saved\n\
+         hint: name a captured request, --data FILE, or an event of a provider folder\n",
+    );
+    refused(&["-"], "error: standard input can't be watched\nhint: name the file itself\n");
+    refused(
+        &["captures", "--capture", "captures"],
+        "error: what --capture keeps would be sent again without end: keep it elsewhere\n",
+    );
+}
