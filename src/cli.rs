@@ -299,22 +299,22 @@ pub struct Send {
     ///
     /// Each is one attempt. With --id all carry that id, so that the handler sees the same delivery again and again.
     /// With --print, N requests are printed, and 0 prints without end.
-    #[arg(long, value_name = "N", help_heading = "Load", conflicts_with = "retry")]
+    #[arg(long, value_name = "N", help_heading = "Load", conflicts_with_all = ["retry", "tamper", "watch"])]
     pub repeat: Option<u64>,
 
     /// Repeat until this time is over
-    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Load", conflicts_with_all = ["retry", "print"])]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Load", conflicts_with_all = ["print", "retry", "tamper", "watch"])]
     pub duration: Option<Duration>,
 
     /// Keep at most this many requests under way, each on a connection of its own [default: 1; 32 with --rate]
-    #[arg(long, value_name = "C", help_heading = "Load", conflicts_with_all = ["retry", "print"], value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "C", help_heading = "Load", conflicts_with_all = ["print", "retry", "tamper", "watch"], value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: Option<u16>,
 
     /// Start this many a second (or 600/m, 5000/h), however long the answers take
     ///
     /// A request that finds no connection free starts later, and its time is counted from when it was to start, so
     /// that a handler that stalls is not flattered.
-    #[arg(long, value_name = "R", help_heading = "Load", conflicts_with_all = ["retry", "print"])]
+    #[arg(long, value_name = "R", help_heading = "Load", conflicts_with_all = ["print", "retry", "tamper", "watch"])]
     pub rate: Option<Rate>,
 
     /// Send nothing and print the signed request
