@@ -82,6 +82,14 @@ impl Handler {
         format!("http://127.0.0.1:{}/webhook", self.port)
     }
 
+    /// Sends its process this signal.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(status.expect("a process").success(), "kill -{name}");
+    }
+
     /// What it said on standard error so far.
     pub fn errors(&self) -> String {
         self.errors.lock().expect("no panic").clone()

@@ -1,8 +1,10 @@
 //! `check` and `send` against real handlers: in Node on Express and in Python on `FastAPI`, with Svix's own libraries.
 //! Correct ones pass, what has one fault fails the cases that the fault breaks and no others, and of the providers' own
-//! samples each known fault is found. What fails is told from each handler's text, not from what `check` says.
+//! samples each known fault is found. What fails is told from each handler's text, not from what `check` says. And a
+//! load of deliveries goes to handlers that break down.
 
 mod handler;
+mod load;
 #[path = "../packages/mod.rs"]
 mod packages;
 mod program;
@@ -178,7 +180,7 @@ fn the_sample_in_python_crashes_on_another_form() {
 
 #[test]
 fn every_handler_is_tried() {
-    let tests = include_str!("main.rs");
+    let tests = concat!(include_str!("load.rs"), include_str!("main.rs"));
     for language in ["node", "python"] {
         for kind in ["correct", "faulty", "samples"] {
             let folder = folder(language).join(kind);

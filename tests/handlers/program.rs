@@ -18,7 +18,7 @@ pub struct Checked {
 /// Runs `check` for this provider against the handler; its exit code says whether a case failed.
 #[track_caller]
 pub fn check(handler: &Handler, provider: &str) -> Checked {
-    let output = hookdev(&["check", "--provider", provider, "--to", &handler.url()]);
+    let output = hookdev(&["check", "--provider", provider, "--to", &handler.url()]).output().expect("a process");
     let said = said(&output, handler);
     let mut lines = lines(&output);
     let summary = lines.pop().unwrap_or_else(|| panic!("it said nothing on standard output\n{said}"));
@@ -80,7 +80,7 @@ impl Checked {
 /// Sends each event of a provider and wants each to be accepted at once.
 #[track_caller]
 pub fn send_all(handler: &Handler, provider: &str) {
-    let output = hookdev(&["send", &format!("{provider}.*"), "--to", &handler.url()]);
+    let output = hookdev(&["send", &format!("{provider}.*"), "--to", &handler.url()]).output().expect("a process");
     let said = said(&output, handler);
     assert_eq!(output.status.code(), Some(0), "the exit code\n{said}");
     let attempts = lines(&output);
@@ -91,10 +91,10 @@ pub fn send_all(handler: &Handler, provider: &str) {
 }
 
 /// The program with the secrets that the handlers have, and no config.
-fn hookdev(arguments: &[&str]) -> Output {
+pub fn hookdev(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hookdev"));
     command.args(arguments).args(["--format", "json", "--no-config"]).envs(SECRETS);
-    command.output().expect("a process")
+    command
 }
 
 fn lines(output: &Output) -> Vec<Value> {
