@@ -13,6 +13,7 @@ use crate::{
     commands::completions::{complete_cases, complete_events, complete_providers, complete_what},
     webhook::{
         load::Rate,
+        signature::SecretText,
         time::{Timestamp, parse_duration},
     },
 };
@@ -84,7 +85,7 @@ pub struct Global {
         hide_env_values = true,
         help_heading = "Configuration"
     )]
-    pub secret: Vec<String>,
+    pub secret: Vec<SecretText>,
 }
 
 /// How results are printed.
@@ -183,6 +184,14 @@ pub struct Listen {
     /// Keep every delivery: one file each in a folder, or lines of a FILE.ndjson
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub capture: Option<PathBuf>,
+
+    /// Hide credentials in captures and JSON: headers such as authorization and cookie, and the URL's query
+    ///
+    /// `[redacted]` stands where something was. What is forwarded stays whole, and so do bodies and signatures, so
+    /// that a redacted capture still verifies; only what a redacted header or query proves or selects is lost.
+    /// For people, tokens in the query are hidden in any case.
+    #[arg(long)]
+    pub redact: bool,
 
     /// Show only the events that match; the others are answered all the same
     #[arg(long, value_name = "GLOB", add = ArgValueCompleter::new(complete_events))]
@@ -324,6 +333,13 @@ pub struct Send {
     /// Keep what was sent as captures: a folder, or a FILE.ndjson
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, conflicts_with = "print")]
     pub capture: Option<PathBuf>,
+
+    /// Hide credentials in captures, JSON and --print: headers such as authorization and cookie, and the URL's query
+    ///
+    /// `[redacted]` stands where something was; bodies and signatures stay. What is sent is whole. A request that
+    /// was printed or kept so has to be given its credentials again before an endpoint that wants them takes it.
+    #[arg(long)]
+    pub redact: bool,
 
     /// Accept any TLS certificate
     #[arg(long)]

@@ -28,8 +28,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli::Cli::try_parse_from(args) {
         Ok(cli) => ExitCode::from(commands::run(cli) as u8),
         Err(error) => {
-            // Help for a reader that has gone is no failure.
-            let _ = error.print();
+            commands::explain(&error);
             ExitCode::from(if error.use_stderr() { 2 } else { 0 })
         }
     }

@@ -12,10 +12,11 @@ use clap_complete::{
 use super::{
     context::Context,
     failure::{Exit, Failure},
-    stdout,
+    streams,
 };
 use crate::{
     cli::{Cli, Completions, Global},
+    render::text,
     webhook::{contract::CaseName, provider::catalog::Catalog},
 };
 
@@ -33,7 +34,7 @@ pub fn run(args: Completions) -> Result<Exit, Failure> {
         Shell::Zsh => include_str!("../../completions/_hookdev"),
         other => return Err(Failure::usage(format!("there is no completion script for {other}"))),
     };
-    let mut out = stdout();
+    let mut out = streams::data();
     out.write_all(script.as_bytes())?;
     out.flush()?;
     Ok(Exit::Good)
@@ -53,7 +54,7 @@ pub fn answer() -> bool {
 pub fn complete_events(current: &OsStr) -> Vec<CompletionCandidate> {
     let catalog = catalog();
     let events = catalog.events().filter(|(_, event)| starts_with(&event.full_name, current));
-    events.map(|(_, event)| CompletionCandidate::new(&event.full_name).help(Some(event.about.clone().into()))).collect()
+    events.map(|(_, event)| candidate(&event.full_name, &event.about)).collect()
 }
 
 /// Completes the name of a case.
@@ -66,9 +67,12 @@ pub fn complete_cases(current: &OsStr) -> Vec<CompletionCandidate> {
 pub fn complete_providers(current: &OsStr) -> Vec<CompletionCandidate> {
     let catalog = catalog();
     let providers = catalog.providers().filter(|provider| starts_with(&provider.name, current));
-    providers
-        .map(|provider| CompletionCandidate::new(&provider.name).help(Some(provider.about.clone().into())))
-        .collect()
+    providers.map(|provider| candidate(&provider.name, &provider.about)).collect()
+}
+
+/// A candidate as a shell shows it; a user's folder may name and say anything.
+fn candidate(name: &str, about: &str) -> CompletionCandidate {
+    CompletionCandidate::new(text::printable(name).into_owned()).help(Some(text::printable(about).into_owned().into()))
 }
 
 /// Completes the name of an event or of a file.

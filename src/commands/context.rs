@@ -3,7 +3,6 @@
 
 use std::{
     env,
-    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -11,7 +10,10 @@ use std::{
 
 use jiff::tz::TimeZone;
 
-use super::failure::Failure;
+use super::{
+    failure::Failure,
+    streams::{self, Out},
+};
 use crate::{
     cli::{Color, Format, Global},
     render::{
@@ -29,6 +31,7 @@ use crate::{
         keyring::{Keyring, SecretSource},
         nearest,
         provider::catalog::Catalog,
+        signature::SecretText,
         time::Timestamp,
     },
 };
@@ -102,7 +105,7 @@ impl Context {
     fn search(&self, only: Option<&str>) -> Result<(Keyring, Vec<String>), Failure> {
         let config = self.config.as_ref();
         let environment = Environment::read(variable, config.and_then(|config| config.env_file.as_deref()))?;
-        let configured = |name: &str| -> Vec<String> {
+        let configured = |name: &str| -> Vec<SecretText> {
             config
                 .and_then(|config| config.provider(name))
                 .map(|provider| provider.secrets.to_vec())
@@ -141,7 +144,7 @@ impl Context {
             None if !self.global.no_config => paths.push(PathBuf::from(FILE_NAME)),
             None => {}
         }
-        paths.extend(self.global.secret.iter().filter_map(|flag| Some(flag.rsplit_once("file:")?.1.into())));
+        paths.extend(self.global.secret.iter().filter_map(|flag| Some(flag.expose().rsplit_once("file:")?.1.into())));
         paths
     }
 
@@ -214,7 +217,7 @@ impl Terminal {
             Color::Always => Choice::Always,
             Color::Never => Choice::Never,
         };
-        let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let (out, err) = (streams::results_are_seen(), streams::talk_is_seen());
         let width = if out { terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)) } else { None };
         Self {
             out: Palette::new(palette::decide(choice, out, variable)),
@@ -230,10 +233,16 @@ impl Terminal {
         Page { palette: self.out, width: self.width, zone: TimeZone::system(), body, decoded_limit: DECODED_LIMIT }
     }
 
+    /// Standard output for text, locked and buffered.
+    #[must_use]
+    pub fn stdout(&self) -> Out {
+        streams::results(self.out)
+    }
+
     /// Says something on standard error, unless it shall be quiet.
     pub fn say(&self, text: &str) {
         if !self.quiet {
-            write_error(text);
+            streams::talk(self.err, text);
         }
     }
 
@@ -248,7 +257,7 @@ impl Terminal {
     pub fn warn(&self, message: &str) {
         let mut text = String::new();
         diagnostic::warning(self.err, message, &mut text);
-        write_error(&text);
+        streams::talk(self.err, &text);
     }
 
     /// Says on standard error why something failed.
@@ -256,15 +265,10 @@ impl Terminal {
         if let Some(message) = &failure.message {
             let mut text = String::new();
             diagnostic::error(self.err, message, &failure.causes, failure.hint.as_deref(), &mut text);
-            write_error(&text);
+            streams::talk(self.err, &text);
         }
     }
 }
 
 /// The longest decoded body that is read, in bytes.
 pub const DECODED_LIMIT: usize = 64 << 20;
-
-/// Where nobody reads standard error, there is nobody to tell.
-fn write_error(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
-}

@@ -55,8 +55,13 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     let jobs = jobs(&context.catalog, &url)?;
     let (outputs, receiver) = mpsc::channel(64);
     let limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
-    let view =
-        View { format: context.format(), page: terminal.page(Some(limits)), quiet: context.global.quiet, filter: None };
+    let view = View {
+        format: context.format(),
+        page: terminal.page(Some(limits)),
+        quiet: context.global.quiet,
+        redact: false,
+        filter: None,
+    };
     let writer = Writer::start(receiver, view, terminal, super::listen::Expectations::default());
     // Fails only when nobody reads, which the writer finds by itself.
     let _ = outputs.send(Output::Ready(url)).await;

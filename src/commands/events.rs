@@ -7,7 +7,6 @@ use super::{
     failure::{Exit, Failure},
     listen::provider,
     send::moment,
-    stdout,
     target::pattern,
 };
 use crate::{
@@ -41,7 +40,7 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
         let failure = Failure::usage(format!("no event matches `{all}`"));
         return Err(if near.is_empty() { failure } else { failure.hint(format!("did you mean {}?", near.join(", "))) });
     }
-    let mut out = stdout();
+    let mut out = context.terminal.stdout();
     if args.contract {
         out.write_all(&contracts(context, &matching))?;
     } else if context.format() == Format::Json {

@@ -10,12 +10,12 @@ mod failure;
 mod listen;
 mod send;
 mod sources;
+mod streams;
 mod target;
 mod verify;
 
-use std::io::{self, BufWriter, StdoutLock};
-
 pub use failure::{Exit, Failure};
+pub use streams::explain;
 
 use crate::cli::{Cli, Command, Format};
 use context::{Context, Terminal};
@@ -50,11 +50,6 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Events(args) => events::run(&Context::load(cli.global)?, &args),
         Command::Demo(_) => demo::run(&cli.global),
     }
-}
-
-/// Standard output, locked and buffered.
-fn stdout() -> BufWriter<StdoutLock<'static>> {
-    BufWriter::new(io::stdout().lock())
 }
 
 /// A runtime for the commands that use the network.

@@ -4,6 +4,7 @@
 pub mod cases;
 pub mod diagnostic;
 pub mod flow;
+pub mod gate;
 pub mod json;
 pub mod load;
 pub mod palette;

@@ -98,6 +98,12 @@ impl Palette {
     pub fn close(self, role: Role) -> &'static str {
         self.0.map_or("", |codes| codes[role as usize].1.as_str())
     }
+
+    /// The code of this palette that a text begins with, the longest if there are several.
+    pub(super) fn code_before(self, text: &str) -> Option<&'static str> {
+        let codes = self.0?.iter().flat_map(|(open, close)| [open.as_str(), close.as_str()]);
+        codes.filter(|code| text.starts_with(code)).max_by_key(|code| code.len())
+    }
 }
 
 /// Made by [`Palette::paint`].

@@ -20,6 +20,7 @@ use crate::webhook::{
         payload::{self, Form, Payload},
     },
     record::{Answer, Attempt, Delivery, Forwarded},
+    redact,
     request::Request,
     signature::{Freshness, Verdict},
 };
@@ -77,7 +78,7 @@ impl Page {
         out.push_str("  ");
         palette.push(status_role(delivery.status), &delivery.status.to_string(), out);
         let _ = write!(out, "  {}  ", size::elapsed(delivery.elapsed));
-        let target = format!("{} {}", delivery.request.method, delivery.request.target);
+        let target = format!("{} {}", delivery.request.method, redact::seen(&delivery.request.target));
         let used = visible_width(&out[start..]);
         match self.width.map(|width| width.saturating_sub(used)) {
             Some(left) if left < 12 => out.truncate(out.trim_end().len()),
@@ -133,7 +134,7 @@ impl Page {
 
     fn forwarded(&self, forwarded: &Forwarded, out: &mut String) {
         out.push_str("  forwarded to ");
-        out.push_str(&text::printable(&forwarded.url));
+        out.push_str(&text::printable(&redact::seen(&forwarded.url)));
         out.push_str("  ");
         match &forwarded.outcome {
             Ok(answer) => {
@@ -195,7 +196,7 @@ impl Page {
         if attempt.number > 1 || !attempt.good && attempt.of > 1 {
             flow.gap(2).text(None, &format!("(attempt {} of at most {})", attempt.number, attempt.of));
         }
-        flow.gap(2).whole(Some(Role::Dim), &attempt.url);
+        flow.gap(2).whole(Some(Role::Dim), &redact::seen(&attempt.url));
         flow.end();
         if let Some(answer) = attempt.answer.as_ref().filter(|_| !attempt.good) {
             self.answer(answer, out);

@@ -1,13 +1,13 @@
 //! A request in the forms that other tools take: a `curl` command for a POSIX shell, a target for
 //! vegeta, and the HTTP/1.1 message itself.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::json::line;
-use crate::webhook::request::{Headers, Request, text};
+use super::{json::line, text};
+use crate::webhook::request::{self, Headers, Request};
 
 /// The longest body that stands in a command. Linux takes no argument of 128 KiB.
 const LONGEST_ARGUMENT: usize = 64 << 10;
@@ -17,10 +17,10 @@ const ASKED_FOR: usize = 1 << 20;
 
 /// Appends a command that sends the same method, headers and body bytes.
 ///
-/// A body that is text stands in the command; any other goes through `printf`, as no argument
-/// can hold a NUL, and so does a long one.
+/// A body that is visible text stands in the command; any other goes through `printf`, as no
+/// argument can hold a NUL and a terminal obeys other control characters, and so does a long one.
 pub fn curl(request: &Request, url: &str, out: &mut String) {
-    let is_argument = |text: &&str| text.len() <= LONGEST_ARGUMENT && !text.contains('\0');
+    let is_argument = |text: &&str| text.len() <= LONGEST_ARGUMENT && is_visible(text);
     let text = std::str::from_utf8(&request.body).ok().filter(is_argument);
     if text.is_none() {
         push_printf(&request.body, out);
@@ -32,9 +32,9 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
         match value.to_str() {
             // curl takes `name:` as "send no such header" and `name;` as "send it empty".
             Ok("") => out.push_str(&quote(&format!("{name};"))),
-            Ok(value) => out.push_str(&quote(&format!("{name}: {value}"))),
-            // Latin-1, most likely: as text in the command it would be sent as UTF-8.
-            Err(_) => {
+            Ok(value) if is_visible(value) => out.push_str(&quote(&format!("{name}: {value}"))),
+            // A tab, or Latin-1 most likely: as text in the command it would be sent as UTF-8.
+            _ => {
                 out.push_str("\"$(");
                 push_printf(&[name.as_str().as_bytes(), b": ", value.as_bytes()].concat(), out);
                 out.push_str(")\"");
@@ -55,6 +55,11 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
         None => out.push_str(" \\\n  --data-binary @-"),
     }
     out.push('\n');
+}
+
+/// Whether a text is on a screen what it is in a file.
+fn is_visible(text: &str) -> bool {
+    text.split('\n').all(|line| matches!(text::printable(line), Cow::Borrowed(_)))
 }
 
 /// A command of a POSIX shell that writes exactly these bytes.
@@ -94,7 +99,7 @@ impl Serialize for Fields<'_> {
         let mut map = serializer.serialize_map(None)?;
         for (place, (name, _)) in self.0.iter().enumerate() {
             if self.0.iter().take(place).all(|(earlier, _)| earlier != name) {
-                let values: Vec<_> = self.0.all(name.as_str()).map(text).collect();
+                let values: Vec<_> = self.0.all(name.as_str()).map(request::text).collect();
                 map.serialize_entry(&title_case(name.as_str()), &values)?;
             }
         }

@@ -10,7 +10,7 @@ use std::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::webhook::{json::position, provider::manifest::toml_message};
+use crate::webhook::{json::position, provider::manifest::toml_message, signature::SecretText};
 
 /// The config's usual name.
 pub const FILE_NAME: &str = "hookdev.toml";
@@ -29,7 +29,7 @@ pub struct Config {
     /// Forwards of `listen`, in order.
     pub forward: Vec<ForwardConfig>,
     providers_by_name: BTreeMap<Spanned<String>, RawProviderConfig>,
-    text: String,
+    text: SecretText,
 }
 
 /// Defaults of `listen`.
@@ -62,7 +62,7 @@ pub struct ProviderConfig<'a> {
     /// The provider's name.
     pub name: &'a str,
     /// Sources of its secrets.
-    pub secrets: &'a [String],
+    pub secrets: &'a [SecretText],
     /// Where `send` delivers.
     pub endpoint: Option<&'a str>,
 }
@@ -118,15 +118,15 @@ struct RawProviderConfig {
 
 /// One text or a list of them.
 #[derive(Debug, Default)]
-struct OneOrMore(Vec<String>);
+struct OneOrMore(Vec<SecretText>);
 
 impl<'de> Deserialize<'de> for OneOrMore {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged, expecting = "expected a source such as \"env:NAME\", or a list of them")]
         enum Raw {
-            One(String),
-            More(Vec<String>),
+            One(SecretText),
+            More(Vec<SecretText>),
         }
         Ok(match Raw::deserialize(deserializer)? {
             Raw::One(one) => Self(vec![one]),
@@ -148,9 +148,15 @@ impl Config {
     ///
     /// When it can't be read or says something unknown; with line, column and the nearest key.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?;
-        let raw: RawConfig = toml::from_str(&text).map_err(|error| {
-            wrong(path, &text, error.span().map_or(0, |span| span.start), without_value(&toml_message(error.message())))
+        let text: SecretText =
+            fs::read_to_string(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?.into();
+        let raw: RawConfig = toml::from_str(text.expose()).map_err(|error| {
+            wrong(
+                path,
+                text.expose(),
+                error.span().map_or(0, |span| span.start),
+                without_value(&toml_message(error.message())),
+            )
         })?;
         let base = path.parent().unwrap_or(Path::new(""));
         Ok(Self {
@@ -180,7 +186,7 @@ impl Config {
     /// The files that secrets are read from.
     pub fn secret_files(&self) -> impl Iterator<Item = PathBuf> {
         let sources = self.providers_by_name.values().flat_map(|raw| &raw.secret.0);
-        sources.filter_map(|source| Some(self.base().join(source.strip_prefix("file:")?)))
+        sources.filter_map(|source| Some(self.base().join(source.expose().strip_prefix("file:")?)))
     }
 
     /// An error at the first `[provider.NAME]` whose name is not `known`.
@@ -194,7 +200,7 @@ impl Config {
         explain: impl Fn(&str) -> String,
     ) -> Result<(), ConfigError> {
         match self.providers_by_name.keys().find(|key| !known(key.get_ref())) {
-            Some(key) => Err(wrong(&self.path, &self.text, key.span().start, explain(key.get_ref()))),
+            Some(key) => Err(wrong(&self.path, self.text.expose(), key.span().start, explain(key.get_ref()))),
             None => Ok(()),
         }
     }
@@ -229,9 +235,16 @@ mod tests {
         let config =
             read("[provider.cyanite]\nsecret = \"env:A\"\n[provider.aspect]\nsecret = [\"env:B\", \"file:c\"]\n")
                 .unwrap();
-        assert_eq!(config.provider("cyanite").unwrap().secrets, ["env:A"]);
-        assert_eq!(config.provider("aspect").unwrap().secrets, ["env:B", "file:c"]);
+        let secrets = |name| config.provider(name).unwrap().secrets.iter().map(SecretText::expose).collect::<Vec<_>>();
+        assert_eq!(secrets("cyanite"), ["env:A"]);
+        assert_eq!(secrets("aspect"), ["env:B", "file:c"]);
         assert!(config.provider("auphonic").is_none());
+    }
+
+    #[test]
+    fn a_config_cannot_be_printed_with_a_secret() {
+        let config = read("[provider.cyanite]\nsecret = \"topsecret\"\n").unwrap();
+        assert!(!format!("{config:?} {:?}", config.provider("cyanite")).contains("topsecret"));
     }
 
     #[test]

@@ -3,16 +3,18 @@
 
 use std::{fs, io, path::Path};
 
-/// The variables of a file, in order; the last one of a name counts.
+use zeroize::Zeroizing;
+
+/// The variables of a file, in order; the last one of a name counts. Any of them may be a secret.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, or a line (named by number) is no assignment.
-pub fn read(path: &Path) -> io::Result<Vec<(String, String)>> {
-    parse(&fs::read_to_string(path)?)
+pub fn read(path: &Path) -> io::Result<Vec<(String, Zeroizing<String>)>> {
+    parse(&Zeroizing::new(fs::read_to_string(path)?))
 }
 
-fn parse(text: &str) -> io::Result<Vec<(String, String)>> {
+fn parse(text: &str) -> io::Result<Vec<(String, Zeroizing<String>)>> {
     let mut variables = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -25,7 +27,7 @@ fn parse(text: &str) -> io::Result<Vec<(String, String)>> {
             let message = format!("line {}: expected NAME=value", number + 1);
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         };
-        variables.push((name.trim_end().to_owned(), unquote(value.trim_start())));
+        variables.push((name.trim_end().to_owned(), Zeroizing::new(unquote(value.trim_start()))));
     }
     Ok(variables)
 }
@@ -45,7 +47,8 @@ fn unquote(value: &str) -> String {
     let Some(rest) = value.strip_prefix('"') else {
         return value.split(" #").next().unwrap_or_default().trim_end().to_owned();
     };
-    let mut text = String::new();
+    // Grown, it would leave pieces of itself behind.
+    let mut text = String::with_capacity(rest.len());
     let mut chars = rest.chars();
     while let Some(c) = chars.next() {
         match c {
@@ -70,7 +73,7 @@ mod tests {
     fn values_read_as_a_shell_reads_them() {
         let text = "# comment\nA=plain # comment\nexport B='it''s'\nC=\"two\\nlines\"\n\nD = x=y#z\nE=\n";
         let expected = [("A", "plain"), ("B", "it"), ("C", "two\nlines"), ("D", "x=y#z"), ("E", "")];
-        let expected: Vec<(String, String)> = expected.map(|(name, value)| (name.into(), value.into())).into();
+        let expected = expected.map(|(name, value)| (name.to_owned(), Zeroizing::new(value.to_owned())));
         assert_eq!(parse(text).unwrap(), expected);
     }
 

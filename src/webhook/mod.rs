@@ -14,6 +14,7 @@ pub mod nearest;
 pub mod overrides;
 pub mod provider;
 pub mod record;
+pub mod redact;
 pub mod request;
 pub mod schema;
 pub mod signature;

@@ -1,6 +1,7 @@
 //! The rules of the house that no compiler keeps: who may use whom, that `webhook` is pure, that
-//! no code names a provider, and that every file says what it is for.
+//! no code names a provider, that text leaves by one door, and that every file says what it is for.
 
+mod doors;
 mod source;
 
 use std::{collections::BTreeSet, fs, path::Path};
@@ -91,6 +92,30 @@ fn webhook_is_pure() {
 #[test]
 fn no_code_names_a_provider() {
     assert_eq!(named_providers(&Tree::read(&files()), &providers()), [""; 0]);
+}
+
+#[test]
+fn text_leaves_by_one_door() {
+    assert_eq!(doors::other_ways(&Tree::read(&files())), [""; 0]);
+}
+
+#[test]
+fn no_code_is_unsafe() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = files();
+    for folder in ["tests", "benches"] {
+        let all = walkdir::WalkDir::new(root.join(folder)).into_iter().filter_map(Result::ok);
+        let rust = all.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "rs"));
+        sources.extend(rust.map(|entry| {
+            let text = fs::read_to_string(entry.path()).expect("sources can be read");
+            (entry.path().display().to_string(), text)
+        }));
+    }
+    sources.push(("build.rs".to_owned(), fs::read_to_string(root.join("build.rs")).expect("it can be read")));
+    assert_eq!(doors::unsafe_code(&sources), [""; 0]);
+    // The compiler keeps it, too: in every target, as the lint is the package's.
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("the manifest can be read");
+    assert!(manifest.contains("\nunsafe_code = \"forbid\"\n"));
 }
 
 #[test]

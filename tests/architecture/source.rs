@@ -135,6 +135,20 @@ impl CodeItem {
         found
     }
 
+    /// The lines where a method of this name is called without arguments.
+    pub fn calls(&self, method: &str) -> Vec<usize> {
+        let mut found = Vec::new();
+        collect_calls(&self.tokens, method, &mut found);
+        found
+    }
+
+    /// The names of the macros that are called, each with its line.
+    pub fn macros(&self) -> Vec<(String, usize)> {
+        let mut found = Vec::new();
+        collect_macros(&self.tokens, &mut found);
+        found
+    }
+
     /// Every name and every text of the code with its line: not of its comments, nor of the
     /// examples that `--help` prints.
     pub fn words(&self) -> Vec<(String, usize)> {
@@ -256,6 +270,37 @@ fn collect_imports(tokens: &[TokenTree], found: &mut impl FnMut(String, Vec<Stri
                 collect_paths(&tokens[at..end], &mut |path, _, name| found(name.to_owned(), path));
             }
             TokenTree::Group(group) => collect_imports(&group.stream().into_iter().collect::<Vec<_>>(), found),
+            _ => {}
+        }
+    }
+}
+
+fn collect_calls(tokens: &[TokenTree], method: &str, found: &mut Vec<usize>) {
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Ident(name) if name == method && at > 0 && is_punct(tokens.get(at - 1), '.') => {
+                if matches!(tokens.get(at + 1), Some(TokenTree::Group(group)) if group.stream().is_empty()) {
+                    found.push(name.span().start().line);
+                }
+            }
+            TokenTree::Group(group) => {
+                collect_calls(&group.stream().into_iter().collect::<Vec<_>>(), method, found);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn collect_macros(tokens: &[TokenTree], found: &mut Vec<(String, usize)>) {
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            // Behind it stands what it is called with; `!=` is no call.
+            TokenTree::Ident(name)
+                if is_punct(tokens.get(at + 1), '!') && matches!(tokens.get(at + 2), Some(TokenTree::Group(_))) =>
+            {
+                found.push((name.to_string(), name.span().start().line));
+            }
+            TokenTree::Group(group) => collect_macros(&group.stream().into_iter().collect::<Vec<_>>(), found),
             _ => {}
         }
     }

@@ -1,11 +1,11 @@
 //! Tells of a run of `check` in the form that was asked for.
 
-use std::io::{BufWriter, StdoutLock, Write};
+use std::io::Write;
 
 use super::targets::Target;
 use crate::{
     cli::Format,
-    commands::{context::Context, failure::Failure, stdout},
+    commands::{context::Context, failure::Failure, streams::Out},
     render::{
         cases::Table,
         json,
@@ -18,7 +18,7 @@ use crate::{
 pub struct Teller<'a> {
     context: &'a Context,
     form: Form,
-    out: BufWriter<StdoutLock<'static>>,
+    out: Out,
     bytes: Vec<u8>,
     /// Whether genuine cases were listed, whose mark is to be explained.
     listed: bool,
@@ -41,7 +41,7 @@ impl<'a> Teller<'a> {
             Format::Github => Form::Report(Box::new(Github)),
             Format::Sarif => Form::Report(Box::new(Sarif::default())),
         };
-        Self { context, form, out: stdout(), bytes: Vec::new(), listed: false }
+        Self { context, form, out: context.terminal.stdout(), bytes: Vec::new(), listed: false }
     }
 
     /// Begins with a handler, whose cases these are.

@@ -39,6 +39,7 @@ use crate::{
     net::receiver::{Limits, serve},
     render::payload,
     store::{captures::CaptureStore, config::ListenConfig, watch::Watch},
+    webhook::redact,
 };
 
 /// The deliveries that may wait for a slow terminal; then senders wait too.
@@ -64,6 +65,7 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
         format: context.format(),
         page: context.terminal.page(shown_of_payloads(args.body, quiet)),
         quiet,
+        redact: args.redact,
         filter,
     };
     let captures = open_captures(&context, &args)?;
@@ -120,7 +122,8 @@ async fn listen(
         patience: args.forward_timeout,
     };
     let (ending, cut) = Ending::new();
-    let receiver = Arc::new(Receiver::new(current, answers, captures, sender, terminal, args.now, cut));
+    let receiver = Receiver::new(current, answers, captures, sender, terminal, args.now, cut);
+    let receiver = Arc::new(receiver.redacting(args.redact));
     let limits = Limits { body: args.max_body, ..Limits::default() };
     let exit = Cell::new(Exit::Good);
     let (end, ending_begins) = oneshot::channel();
@@ -208,7 +211,10 @@ fn announce(context: &Context, settings: &Settings, url: &str) {
             None => text.extend(names.iter().map(|name| format!("  {url}/{name}\n"))),
         }
         text.extend(
-            settings.forwards.iter().map(|forward| format!("  forwards {} to {}\n", forward.events, forward.url)),
+            settings
+                .forwards
+                .iter()
+                .map(|forward| format!("  forwards {} to {}\n", forward.events, redact::seen(forward.url.as_str()))),
         );
         context.terminal.say(&text);
     }

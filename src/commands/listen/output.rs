@@ -15,7 +15,7 @@ use crate::{
     cli::Format,
     commands::context::Terminal,
     render::{json, pretty::Page},
-    webhook::{assessment::PayloadCheck, record::Delivery},
+    webhook::{assessment::PayloadCheck, record::Delivery, redact},
 };
 
 /// Something to be told.
@@ -33,6 +33,8 @@ pub struct View {
     pub format: Format,
     pub page: Page,
     pub quiet: bool,
+    /// Whether programs get no credentials.
+    pub redact: bool,
     pub filter: Option<Pattern>,
 }
 
@@ -51,8 +53,15 @@ impl Writer {
     pub fn start(outputs: mpsc::Receiver<Output>, view: View, terminal: Terminal, expectations: Expectations) -> Self {
         let (met_sender, met) = oneshot::channel();
         let (done_sender, done) = oneshot::channel();
-        let mut work =
-            Work { outputs, view, expectations, met: Some(met_sender), buffer: Vec::new(), text: String::new() };
+        let mut work = Work {
+            outputs,
+            view,
+            terminal,
+            expectations,
+            met: Some(met_sender),
+            buffer: Vec::new(),
+            text: String::new(),
+        };
         thread::spawn(move || {
             if let Err(error) = work.run()
                 && error.kind() != io::ErrorKind::BrokenPipe
@@ -85,6 +94,7 @@ impl Writer {
 struct Work {
     outputs: mpsc::Receiver<Output>,
     view: View,
+    terminal: Terminal,
     expectations: Expectations,
     met: Option<oneshot::Sender<()>>,
     buffer: Vec<u8>,
@@ -93,7 +103,7 @@ struct Work {
 
 impl Work {
     fn run(&mut self) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
+        let mut stdout = self.terminal.stdout();
         while let Some(output) = self.outputs.blocking_recv() {
             self.take(output);
             while self.buffer.len() < BATCH
@@ -140,10 +150,18 @@ impl View {
 
     fn write(&self, delivery: &Delivery, text: &mut String, buffer: &mut Vec<u8>) {
         if self.format == Format::Json {
-            return json::delivery(delivery, buffer);
+            return if self.redact {
+                json::delivery(&redact::delivery(delivery), buffer);
+            } else {
+                json::delivery(delivery, buffer);
+            };
         }
         text.clear();
-        self.page.delivery(delivery, text);
+        if self.redact {
+            self.page.delivery(&redact::delivery(delivery), text);
+        } else {
+            self.page.delivery(delivery, text);
+        }
         buffer.extend_from_slice(text.as_bytes());
     }
 }

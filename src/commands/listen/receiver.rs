@@ -33,6 +33,7 @@ use crate::{
     webhook::{
         assessment::{Assessment, PayloadCheck},
         record::{Answer, Delivery, Forwarded},
+        redact,
         request::{Headers, Request},
         signature::Verdict,
         time::Timestamp,
@@ -58,6 +59,8 @@ pub struct Receiver {
     settings: Arc<Current>,
     answers: Answers,
     captures: Option<Arc<CaptureStore>>,
+    /// Whether captures have no credentials.
+    redacts: bool,
     outputs: mpsc::Sender<Output>,
     terminal: Terminal,
     pinned: Option<Timestamp>,
@@ -86,6 +89,7 @@ impl Receiver {
             settings,
             answers,
             captures,
+            redacts: false,
             outputs,
             terminal,
             pinned,
@@ -96,6 +100,12 @@ impl Receiver {
             turn: AtomicUsize::new(0),
             under_way: Arc::default(),
         }
+    }
+
+    /// The same, whose captures have no credentials if it `redacts`.
+    #[must_use]
+    pub fn redacting(self, redacts: bool) -> Self {
+        Self { redacts, ..self }
     }
 
     /// How many deliveries are received and not yet answered.
@@ -166,7 +176,11 @@ impl Receiver {
     async fn capture(&self, delivery: &mut Delivery) {
         let Some(store) = self.captures.clone() else { return };
         let mut object = Vec::new();
-        json::delivery(delivery, &mut object);
+        if self.redacts {
+            json::delivery(&redact::delivery(delivery), &mut object);
+        } else {
+            json::delivery(delivery, &mut object);
+        }
         let (received_at, seq) = (delivery.received_at, delivery.seq);
         let label =
             delivery.assessment.event.clone().or_else(|| delivery.assessment.provider_name().map(str::to_owned));

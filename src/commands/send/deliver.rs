@@ -26,6 +26,7 @@ use crate::{
             compose::{AttemptOf, Draft, Moment},
         },
         record::{Answer, Attempt, Outcome},
+        redact,
         request::Request,
         signature::{Reason, SigningSecret},
         time::{Timestamp, words},
@@ -39,6 +40,8 @@ pub struct Courier<T = Sender> {
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     id: Option<String>,
     captures: Option<CaptureStore>,
+    /// Whether what is kept and told has no credentials.
+    redacts: bool,
     /// How many requests were kept.
     kept: AtomicU64,
 }
@@ -56,7 +59,12 @@ impl Courier {
     /// A courier that waits `timeout` instead of what the provider waits, and keeps what it sends.
     pub fn new(transport: Sender, timeout: Option<Duration>, pins: Pins, captures: Option<CaptureStore>) -> Self {
         let clock = Box::new(move || pins.now.unwrap_or_else(now));
-        Self { transport, timeout, clock, id: pins.id, captures, kept: AtomicU64::new(0) }
+        Self { transport, timeout, clock, id: pins.id, captures, redacts: false, kept: AtomicU64::new(0) }
+    }
+
+    /// The same, which keeps and tells no credentials if it `redacts`.
+    pub fn redacting(self, redacts: bool) -> Self {
+        Self { redacts, ..self }
     }
 }
 
@@ -97,6 +105,11 @@ impl<T> Courier<T> {
         self.timeout.unwrap_or_else(|| job.policy().patience())
     }
 
+    /// An attempt as it is told.
+    pub fn told(&self, attempt: Attempt) -> Attempt {
+        if self.redacts { redact::attempt(&attempt) } else { attempt }
+    }
+
     /// Keeps a request that is about to be sent, if that is wanted.
     ///
     /// # Errors
@@ -107,7 +120,11 @@ impl<T> Courier<T> {
         let time = self.now();
         let seq = self.kept.fetch_add(1, Ordering::Relaxed) + 1;
         let mut object = Vec::new();
-        json::sent_capture(request, time, &mut object);
+        if self.redacts {
+            json::sent_capture(&redact::request(request), time, &mut object);
+        } else {
+            json::sent_capture(request, time, &mut object);
+        }
         let name = CaptureName { received_at: time, seq, label: job.event.as_deref() };
         let kept = store.write(&name, object.trim_ascii_end());
         kept.map(drop).map_err(|error| Failure::new(Exit::No, "what was to be sent could not be kept").because(&error))
@@ -204,7 +221,7 @@ impl<'a> Delivery<'a> {
             reason,
             answer,
         };
-        Ok(Made { attempt, next })
+        Ok(Made { attempt: courier.told(attempt), next })
     }
 }
 
@@ -332,6 +349,7 @@ impl<T> Courier<T> {
             clock: Box::new(clock),
             id: Some("msg_1".to_owned()),
             captures: None,
+            redacts: false,
             kept: AtomicU64::new(0),
         }
     }

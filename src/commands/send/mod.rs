@@ -37,7 +37,7 @@ pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
     let plan = Plan::resolve(&context, args)?;
     say_secrets(&context, &plan);
     if let Some(form) = args.print {
-        print::print(&plan, form, args.repeat, &courier)?;
+        print::print(&plan, form, args, &courier, context.terminal)?;
         return Ok(plan.exit(Exit::Good));
     }
     if let Some(load) = load {
@@ -50,7 +50,7 @@ fn courier(args: &Send, sender: Sender) -> Result<Courier, Failure> {
     let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
     let captures = captures.map_err(|error| Failure::asked(&error))?;
     let pins = Pins { now: args.now, id: args.id.clone() };
-    Ok(Courier::new(sender, args.timeout, pins, captures))
+    Ok(Courier::new(sender, args.timeout, pins, captures).redacting(args.redact))
 }
 
 fn say_secrets(context: &Context, plan: &Plan) {

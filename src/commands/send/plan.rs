@@ -33,6 +33,7 @@ use crate::{
             event::Event,
             recipe::Recipe,
         },
+        redact,
         request::{Headers, Request},
         signature::SigningSecret,
         time::Timestamp,
@@ -149,6 +150,8 @@ struct Resolver<'a> {
     to: Option<Url>,
     jobs: Vec<Job>,
     broken_input: bool,
+    /// Whether it was said that a capture is redacted.
+    warned: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -169,6 +172,7 @@ impl<'a> Resolver<'a> {
             to: args.to.as_deref().map(parse_url).transpose()?,
             jobs: Vec::new(),
             broken_input: false,
+            warned: false,
         })
     }
 
@@ -253,6 +257,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn capture(&mut self, request: Request) -> Result<(), Failure> {
+        if redact::is_redacted(&request) && !self.warned {
+            self.warned = true;
+            let message =
+                "a captured request was redacted, and goes out as it stands: --header 'K: V' gives it a credential";
+            self.context.terminal.warn(message);
+        }
         let judge = Judge {
             catalog: &self.context.catalog,
             keyring: &self.keyring,

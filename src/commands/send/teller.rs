@@ -1,12 +1,9 @@
 //! Tells of attempts as they are made, and of the waits between them: results on standard output,
 //! the countdown on standard error.
 
-use std::{
-    io::{self, IsTerminal, Write},
-    time::Duration,
-};
+use std::{io::Write, time::Duration};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use tokio::time::Instant;
 
 use super::{
@@ -15,9 +12,9 @@ use super::{
 };
 use crate::{
     cli::Format,
-    commands::{context::Context, failure::Failure, stdout},
+    commands::{context::Context, failure::Failure, streams},
     render::{json, pretty::Page, text},
-    webhook::{record::Attempt, time::words},
+    webhook::{record::Attempt, redact, time::words},
 };
 
 /// What to do when nothing was named to send to, and nothing is there.
@@ -70,7 +67,7 @@ impl Told for Teller<'_> {
         if self.context.global.quiet && accepted {
             return Ok(());
         }
-        let mut out = stdout();
+        let mut out = self.context.terminal.stdout();
         if self.context.format() == Format::Json {
             let mut line = Vec::new();
             json::attempt(attempt, &mut line);
@@ -87,7 +84,7 @@ impl Told for Teller<'_> {
         if self.context.global.quiet {
             return;
         }
-        if io::stderr().is_terminal() {
+        if streams::talk_is_seen() {
             self.countdown = Some(countdown(wait));
         } else {
             self.context.terminal.note(&format!("{} in {}{}", what(wait), words(wait.whole), at_provider(wait)));
@@ -103,7 +100,7 @@ impl Told for Teller<'_> {
     fn gives_up(&mut self, job: &Job, left: usize) {
         let terminal = self.context.terminal;
         if left > 0 {
-            terminal.warn(&format!("{left} more not sent, as {} can't be reached", text::printable(job.url.as_str())));
+            terminal.warn(&format!("{left} more not sent, as {} can't be reached", redact::seen(job.url.as_str())));
         }
         if self.to_listener {
             terminal.note(NO_LISTENER);
@@ -114,7 +111,7 @@ impl Told for Teller<'_> {
 /// A line on the terminal that counts a wait down by itself.
 fn countdown(wait: &Wait<'_>) -> ProgressBar {
     let due = wait.due;
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+    let bar = ProgressBar::with_draw_target(None, streams::progress(true, 5));
     let style = ProgressStyle::with_template("{spinner} {msg} in {left}{prefix}").map(|style| {
         style.with_key("left", move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
             let left = due.saturating_duration_since(Instant::now());

@@ -1,14 +1,11 @@
 //! The progress of a long run: a count on standard error, where a person sits before it and the
 //! results themselves do not run over the screen.
 
-use std::{
-    io::{self, IsTerminal},
-    time::Duration,
-};
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::commands::context::Context;
+use crate::commands::{context::Context, streams};
 
 /// A running count; nothing where it would be in the way.
 pub struct Progress(ProgressBar);
@@ -17,9 +14,8 @@ impl Progress {
     /// A count that is drawn where standard error is a terminal and standard output is not, or is
     /// quiet.
     pub fn new(context: &Context) -> Self {
-        let seen = io::stderr().is_terminal() && (context.global.quiet || !io::stdout().is_terminal());
-        let target = if seen { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
+        let seen = streams::talk_is_seen() && (context.global.quiet || !streams::results_are_seen());
+        let bar = ProgressBar::with_draw_target(None, streams::progress(seen, 10));
         if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} requests in {elapsed}") {
             bar.set_style(style);
         }

@@ -1,11 +1,11 @@
 //! Tells of a run of `verify` in the form that was asked for.
 
-use std::io::{BufWriter, StdoutLock, Write};
+use std::io::Write;
 
 use super::pipeline::Told;
 use crate::{
     cli::Format,
-    commands::{context::Context, failure::Failure, stdout},
+    commands::{context::Context, failure::Failure, streams::Out},
     render::{
         json,
         pretty::Page,
@@ -20,7 +20,7 @@ use super::judging::Verified;
 pub struct Teller<'a> {
     context: &'a Context,
     form: Form,
-    out: BufWriter<StdoutLock<'static>>,
+    out: Out,
     bytes: Vec<u8>,
     text: String,
 }
@@ -41,7 +41,7 @@ impl<'a> Teller<'a> {
             Format::Github => Form::Report(Box::new(Github)),
             Format::Sarif => Form::Report(Box::new(Sarif::default())),
         };
-        Self { context, form, out: stdout(), bytes: Vec::new(), text: String::new() }
+        Self { context, form, out: context.terminal.stdout(), bytes: Vec::new(), text: String::new() }
     }
 
     /// Tells one thing.

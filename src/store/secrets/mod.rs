@@ -17,13 +17,13 @@ use crate::webhook::{
     keyring::{Keyring, SecretSource},
     nearest,
     provider::{Provider, catalog::Catalog},
-    signature::MalformedSecret,
+    signature::{MalformedSecret, SecretText},
 };
 
 /// The environment that secrets are looked up in: the process's own, then the env file's.
 pub struct Environment {
     process: fn(&str) -> Option<String>,
-    file: HashMap<String, String>,
+    file: HashMap<String, Zeroizing<String>>,
     /// The env file that is named and not there, as it often is in CI.
     missing: Option<PathBuf>,
 }
@@ -46,8 +46,8 @@ impl Environment {
         }
     }
 
-    fn get(&self, name: &str) -> Option<String> {
-        (self.process)(name).or_else(|| self.file.get(name).cloned())
+    fn get(&self, name: &str) -> Option<Zeroizing<String>> {
+        (self.process)(name).map(Zeroizing::new).or_else(|| self.file.get(name).cloned())
     }
 }
 
@@ -102,12 +102,12 @@ impl SecretError {
 /// What the user said of secrets.
 pub struct Sources<'a> {
     /// The `--secret` flags as typed.
-    pub flags: &'a [String],
+    pub flags: &'a [SecretText],
     /// The one provider that flags without a provider's name are for; none when they are for
     /// every provider whose form they have.
     pub flag_provider: Option<&'a str>,
     /// The sources that the config names for a provider, and the folder they are relative to.
-    pub config: &'a dyn Fn(&str) -> Vec<String>,
+    pub config: &'a dyn Fn(&str) -> Vec<SecretText>,
     /// The folder that the config's relative paths start from.
     pub config_base: &'a Path,
     /// Where variables are looked up.
@@ -137,7 +137,7 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
     let mut resolved = Resolved { keyring: Keyring::default(), warnings: Vec::new(), lacking: Vec::new() };
     let missing = sources.environment.missing.iter();
     resolved.warnings.extend(missing.map(|path| format!("there is no env file {}", path.display())));
-    let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text, catalog)).collect();
+    let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text.expose(), catalog)).collect();
     let near = flags.iter().filter_map(|flag| flag.nearly(catalog));
     resolved.warnings.extend(near.map(|near| {
         format!("a --secret names no provider before its `=`, and is taken whole as a secret; did you mean `{near}=…`?")
@@ -190,12 +190,12 @@ fn read(
 ) -> Result<(Zeroizing<String>, SecretSource), SecretError> {
     if let Some(name) = source.strip_prefix("env:") {
         let text = environment.get(name).ok_or_else(|| SecretError::NoVariable(name.to_owned()))?;
-        return Ok((Zeroizing::new(text), SecretSource::Env(name.to_owned())));
+        return Ok((text, SecretSource::Env(name.to_owned())));
     }
     if let Some(path) = source.strip_prefix("file:") {
         let full = base.join(path);
-        let text = fs::read_to_string(&full).map_err(|error| SecretError::File(full, error))?;
-        return Ok((Zeroizing::new(text), SecretSource::File(path.to_owned())));
+        let text = fs::read_to_string(&full).map(Zeroizing::new).map_err(|error| SecretError::File(full, error))?;
+        return Ok((text, SecretSource::File(path.to_owned())));
     }
     Ok((Zeroizing::new(source.to_owned()), literal))
 }
@@ -230,9 +230,9 @@ mod tests {
     }
 
     fn found(flags: &[&str], environment: fn(&str) -> Option<String>, config: &[&str]) -> Result<Vec<String>, String> {
-        let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+        let flags: Vec<SecretText> = flags.iter().map(|flag| (*flag).to_owned().into()).collect();
         let config = |name: &str| match name {
-            "cyanite" => config.iter().map(ToString::to_string).collect(),
+            "cyanite" => config.iter().map(|source| (*source).to_owned().into()).collect(),
             _ => Vec::new(),
         };
         let environment = Environment::read(environment, None).unwrap();
@@ -265,12 +265,12 @@ mod tests {
         fs::write(folder.path().join("long"), "x".repeat(1 << 20)).unwrap();
         let config = |name: &str| match name {
             "cyanite" => ["literal", "file:old", "file:long", "file:none", "file:.", "env:NO_SUCH", "'quoted'"]
-                .map(str::to_owned)
+                .map(|source| source.to_owned().into())
                 .to_vec(),
             _ => Vec::new(),
         };
         let passed_over = |flags: &[&str], process: fn(&str) -> Option<String>| -> Vec<(String, String, String)> {
-            let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+            let flags: Vec<SecretText> = flags.iter().map(|flag| (*flag).to_owned().into()).collect();
             let environment = Environment::read(process, Some(&env_file)).unwrap();
             let environment = &environment;
             let (flags, config, config_base) = (&flags, &config, folder.path());

@@ -9,7 +9,7 @@ use super::{Flag, Resolved, SecretError, Sources, malformed, origin, read};
 use crate::webhook::{
     keyring::{Keyring, PassedOver, SecretSource},
     provider::{Provider, SecretRule},
-    signature::{MalformedSecret, SigningSecret},
+    signature::{MalformedSecret, SecretText, SigningSecret},
 };
 
 /// The search for one provider's secrets.
@@ -80,10 +80,10 @@ impl Search<'_> {
         let name = self.rule.env.as_deref()?;
         let environment = self.sources.environment;
         let text = match place {
-            Place::Process => (environment.process)(name)?,
+            Place::Process => Zeroizing::new((environment.process)(name)?),
             _ => environment.file.get(name)?.clone(),
         };
-        Some((name, Zeroizing::new(text)))
+        Some((name, text))
     }
 
     /// Takes the config's secrets; they count as found, too, when none of those that it names is there.
@@ -91,7 +91,7 @@ impl Search<'_> {
         let configured = (self.sources.config)(&self.provider.name);
         let title = &self.provider.title;
         let mut there = false;
-        for source in &configured {
+        for source in configured.iter().map(SecretText::expose) {
             match self.configured(source) {
                 Ok((text, source)) => {
                     self.add(&text, source, resolved)?;
@@ -123,7 +123,8 @@ impl Search<'_> {
             }
         };
         if place == Place::Config {
-            for source in (self.sources.config)(&self.provider.name).iter().filter(|source| self.is_cheap(source)) {
+            let configured = (self.sources.config)(&self.provider.name);
+            for source in configured.iter().map(SecretText::expose).filter(|source| self.is_cheap(source)) {
                 if let Ok((text, source)) = self.configured(source) {
                     keep(&text, origin(&source));
                 }

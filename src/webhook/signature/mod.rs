@@ -13,5 +13,5 @@ pub mod verdict;
 
 pub use mac::Algorithm;
 pub use scheme::{Message, Receipt, Scheme};
-pub use secret::{MalformedSecret, SecretFormat, SigningSecret};
+pub use secret::{MalformedSecret, SecretFormat, SecretText, SigningSecret};
 pub use verdict::{Freshness, Reason, Rejection, Verdict, Verified};

@@ -2,7 +2,7 @@
 //!
 //! A secret is wiped when dropped and has no way to be printed.
 
-use std::{fmt, sync::OnceLock};
+use std::{convert::Infallible, fmt, str::FromStr, sync::OnceLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -30,6 +30,39 @@ pub struct SecretFormat {
     pub encoding: KeyEncoding,
     /// A text such as `whsec_` that may stand before the key and is not part of it.
     pub prefix: Option<String>,
+}
+
+/// A text that is a secret, or may hold one: a `--secret` flag, a variable, a source in a config.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    /// The text. Never to be shown.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl FromStr for SecretText {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.to_owned().into())
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(…)")
+    }
 }
 
 /// One signing secret, ready to key a MAC.
@@ -189,5 +222,19 @@ mod tests {
     fn a_secret_cannot_be_printed() {
         let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
         assert_eq!(format!("{secret:?} {:?}", secret.mac(Algorithm::Token)), "SigningSecret(…) KeyedMac(…)");
+        assert_eq!(format!("{:?}", SecretText::from("topsecret".to_owned())), "SecretText(…)");
+    }
+
+    #[test]
+    fn a_secret_is_wiped_when_it_is_dropped() {
+        const fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
+        // These are all that a secret, or a text that may be one, consists of, but for the MACs: `hmac` and the
+        // hashes have their feature `zeroize`.
+        let SigningSecret { text, key, macs } = &secret;
+        is_wiped(text);
+        is_wiped(key);
+        assert!(macs.iter().all(|mac| mac.get().is_none()));
+        is_wiped(&SecretText::default().0);
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     commands::{
         context::{Context, now},
         failure::{Exit, Failure},
-        runtime, stdout,
+        runtime,
     },
     render::{load, text},
     webhook::{load::Summary, record::Outcome},
@@ -95,7 +95,7 @@ pub fn run(
         return Ok(plan.exit(Exit::Good));
     }
     let (printer, lines) = match context.format() {
-        Format::Json => Some(Printer::start()).unzip(),
+        Format::Json => Some(Printer::start(context.terminal)).unzip(),
         _ => (None, None),
     };
     let entropy = moment(now(), None)?.entropy;
@@ -160,7 +160,7 @@ async fn finished(tasks: &mut JoinSet<()>) {
 }
 
 fn tell(context: &Context, summary: &Summary, gone: bool) -> Result<(), Failure> {
-    let mut out = stdout();
+    let mut out = context.terminal.stdout();
     if context.format() == Format::Json {
         let mut line = Vec::new();
         load::json(summary, &mut line);

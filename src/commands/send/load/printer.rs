@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-use crate::commands::{failure::Failure, stdout};
+use crate::commands::{context::Terminal, failure::Failure};
 
 /// How many lines may wait.
 const WAITING: usize = 1024;
@@ -20,9 +20,9 @@ pub struct Printer {
 
 impl Printer {
     /// Starts it; it ends once no sender is left, or when nobody reads.
-    pub fn start() -> (Self, Sender<Vec<u8>>) {
+    pub fn start(terminal: Terminal) -> (Self, Sender<Vec<u8>>) {
         let (sender, lines) = mpsc::channel(WAITING);
-        (Self { thread: thread::spawn(move || write(lines)) }, sender)
+        (Self { thread: thread::spawn(move || write(terminal, lines)) }, sender)
     }
 
     /// Waits until all is written.
@@ -38,8 +38,8 @@ impl Printer {
     }
 }
 
-fn write(mut lines: Receiver<Vec<u8>>) -> io::Result<()> {
-    let mut out = stdout();
+fn write(terminal: Terminal, mut lines: Receiver<Vec<u8>>) -> io::Result<()> {
+    let mut out = terminal.stdout();
     while let Some(line) = lines.blocking_recv() {
         out.write_all(&line)?;
         while let Ok(line) = lines.try_recv() {

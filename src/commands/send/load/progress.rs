@@ -1,15 +1,15 @@
 //! The progress of a run on standard error, where a person sits before it and no lines run over
 //! the screen.
 
-use std::{
-    io::{self, IsTerminal},
-    time::Duration,
-};
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::schedule::{Plan, Schedule};
-use crate::{cli::Format, commands::context::Context};
+use crate::{
+    cli::Format,
+    commands::{context::Context, streams},
+};
 
 /// How often it is drawn.
 const EVERY: Duration = Duration::from_millis(100);
@@ -25,12 +25,11 @@ impl Progress {
     /// A bar that is drawn where standard error is a terminal, unless it shall be quiet or the
     /// attempts are printed on a terminal too.
     pub fn new(context: &Context, plan: &Plan) -> Self {
-        let lines = context.format() == Format::Json && io::stdout().is_terminal();
-        let seen = io::stderr().is_terminal() && !context.global.quiet && !lines;
-        let target = if seen { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let lines = context.format() == Format::Json && streams::results_are_seen();
+        let seen = streams::talk_is_seen() && !context.global.quiet && !lines;
         let duration = plan.duration.filter(|_| plan.total.is_none());
         let length = duration.map_or(plan.total, |time| u64::try_from(time.as_millis()).ok());
-        let bar = ProgressBar::with_draw_target(length, target);
+        let bar = ProgressBar::with_draw_target(length, streams::progress(seen, 10));
         let count = if duration.is_some() { "{msg}" } else { "{human_pos} of {human_len} requests" };
         if let Ok(style) = ProgressStyle::with_template(&format!("{{wide_bar}} {count}, {{elapsed}}")) {
             bar.set_style(style);

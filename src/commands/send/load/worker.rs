@@ -203,7 +203,7 @@ impl Load {
         {
             reason.push_str(&remark(job, &delivery, outcome, secret, now));
             // Nobody reads any more: the printer knows, and says so in the end.
-            if lines.send(line(job, outcome, reason, sent)).await.is_err() {
+            if lines.send(line(&self.courier, job, outcome, reason, sent)).await.is_err() {
                 self.schedule.stop();
             }
         }
@@ -296,7 +296,7 @@ fn is_accepted(job: &Job, sent: &Sent) -> bool {
 }
 
 /// The line of an attempt.
-fn line(job: &Job, outcome: Outcome, reason: String, sent: Sent) -> Vec<u8> {
+fn line(courier: &Courier, job: &Job, outcome: Outcome, reason: String, sent: Sent) -> Vec<u8> {
     let attempt = Attempt {
         provider: job.provider.as_ref().map(|provider| provider.name.clone()),
         event: job.event.clone(),
@@ -313,7 +313,7 @@ fn line(job: &Job, outcome: Outcome, reason: String, sent: Sent) -> Vec<u8> {
         },
     };
     let mut line = Vec::new();
-    json::attempt(&attempt, &mut line);
+    json::attempt(&courier.told(attempt), &mut line);
     line
 }
 
