@@ -100,17 +100,22 @@ fn text_leaves_by_one_door() {
 }
 
 #[test]
+fn every_test_that_is_named_as_a_proof_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("SECURITY.md")).expect("it can be read");
+    let sources: String = files().into_iter().chain(other_files()).map(|(_, text)| text).collect();
+    let quoted = page.split('`').skip(1).step_by(2);
+    let names: Vec<&str> = quoted.filter(|name| name.matches('_').count() > 2 && !name.contains(' ')).collect();
+    assert!(names.len() > 15, "{names:?}");
+    let missing = names.into_iter().filter(|name| !sources.contains(&format!("fn {name}(")));
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
 fn no_code_is_unsafe() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = files();
-    for folder in ["tests", "benches"] {
-        let all = walkdir::WalkDir::new(root.join(folder)).into_iter().filter_map(Result::ok);
-        let rust = all.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "rs"));
-        sources.extend(rust.map(|entry| {
-            let text = fs::read_to_string(entry.path()).expect("sources can be read");
-            (entry.path().display().to_string(), text)
-        }));
-    }
+    sources.extend(other_files());
     sources.push(("build.rs".to_owned(), fs::read_to_string(root.join("build.rs")).expect("it can be read")));
     assert_eq!(doors::unsafe_code(&sources), [""; 0]);
     // The compiler keeps it, too: in every target, as the lint is the package's.
@@ -216,6 +221,17 @@ fn files() -> Vec<(String, String)> {
         }
     }
     files
+}
+
+/// The sources of the tests.
+fn other_files() -> Vec<(String, String)> {
+    let all = walkdir::WalkDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")).into_iter();
+    let entries = all.map(|entry| entry.expect("tests can be walked"));
+    let rust = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "rs"));
+    let read = |entry: walkdir::DirEntry| {
+        (entry.path().display().to_string(), fs::read_to_string(entry.path()).expect("sources can be read"))
+    };
+    rust.map(read).collect()
 }
 
 /// The names of the built-in providers, from their folders.

@@ -13,6 +13,7 @@ mod harness;
 mod listen;
 mod output;
 mod providers;
+mod redact;
 mod secrets;
 mod send;
 mod untrusted;

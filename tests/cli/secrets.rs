@@ -3,3 +3,5 @@
 mod leaks;
 mod malformed;
 mod order;
+#[cfg(unix)]
+mod process;

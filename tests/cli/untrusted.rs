@@ -1,6 +1,10 @@
 //! Text from outside never reaches people with its control characters, nor with what turns the
 //! reading direction or hides.
 
+mod everywhere;
+#[cfg(unix)]
+mod terminal;
+
 use serde_json::json;
 
 use crate::harness::{CYANITE_SIGNATURE, Dir, Endpoint, Finished, answer, post, text};
@@ -23,6 +27,18 @@ fn assert_harmless(what: &str, bytes: &[u8]) {
         let c = text[at..].chars().next().unwrap();
         panic!("{what} holds {c:?}:\n{}", text.escape_debug());
     }
+}
+
+/// The colours of hookdev.
+const COLOURS: [&str; 9] = ["0", "1", "2", "4", "32", "33", "35", "36", "1;31"];
+
+/// The same of coloured output, whose own codes are fine.
+#[track_caller]
+fn assert_harmless_in_colour(what: &str, bytes: &[u8]) {
+    let plain = COLOURS
+        .iter()
+        .fold(String::from_utf8_lossy(bytes).into_owned(), |text, code| text.replace(&format!("\u{1b}[{code}m"), ""));
+    assert_harmless(what, plain.as_bytes());
 }
 
 #[track_caller]

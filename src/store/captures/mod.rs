@@ -160,6 +160,8 @@ fn try_write_file(folder: &Path, name: &str, object: &[u8]) -> io::Result<PathBu
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
     /// 2025-01-01T12:00:00.123Z.
@@ -202,6 +204,38 @@ mod tests {
     fn a_name_takes_at_most_64_characters_from_outside() {
         let long = "x".repeat(300);
         assert_eq!(name(&long).to_string(), format!("20250101T120000.123Z-000001-{}", "x".repeat(64)));
+    }
+
+    proptest! {
+        /// An id or an event's name may be anything: it leads nowhere, and no two deliveries share a file.
+        #[test]
+        fn no_label_leads_out_of_the_folder_or_onto_another_file(labels in vec(label(), 1..5), seq in any::<u64>()) {
+            let dir = tempfile::tempdir().unwrap();
+            let store = CaptureStore::open(&dir.path().join("in")).unwrap();
+            let name = |label| CaptureName { received_at: RECEIVED, seq, label: Some(label) };
+            let folder = dir.path().join("in");
+            let written: Vec<PathBuf> = labels.iter().map(|label| store.write(&name(label), b"{}").unwrap()).collect();
+            prop_assert_eq!(names_in(dir.path()), ["in"]);
+            let names = names_in(&folder);
+            prop_assert_eq!(names.len(), labels.len());
+            for path in &written {
+                prop_assert_eq!(path.parent(), Some(folder.as_path()));
+            }
+            for name in names {
+                // The shortest limit in use is 143 bytes, of an encrypted home folder.
+                prop_assert!(name.len() <= 143 && is_capture_name(&name), "{}", name);
+                prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)), "{}", name);
+            }
+        }
+    }
+
+    fn label() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            "[./\\\\\0:~ -]{0,9}",
+            "(\\.\\./|/|CON|NUL|\\.)[a-z]{0,200}",
+            Just("same".to_owned()),
+        ]
     }
 
     #[test]

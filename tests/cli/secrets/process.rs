@@ -1,0 +1,47 @@
+//! What other users of the machine can see of a running hookdev, and of the files that it writes.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, post};
+
+const SECRET: &str = "LEAKED-secret-of-cyanite";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_list_of_processes_shows_a_secret_only_when_it_is_given_literally() {
+    let dir = Dir::new();
+    dir.write("secret", SECRET);
+    dir.write(".env", format!("IN_A_FILE={SECRET}\n"));
+    dir.write("hookdev.toml", "env_file = \".env\"\n");
+    let literal = format!("cyanite={SECRET}");
+    for (source, is_seen) in
+        [("cyanite=env:IN_A_FILE", false), ("cyanite=env:SET", false), ("cyanite=file:secret", false), (&literal, true)]
+    {
+        let listener = dir.listen().env("SET", SECRET).args(["--secret", source]).starts();
+        let line = fs::read_to_string(format!("/proc/{}/cmdline", listener.id())).unwrap();
+        assert!(line.contains("--secret"), "{line:?}");
+        assert_eq!(line.contains(SECRET), is_seen, "{line:?}");
+    }
+}
+
+#[test]
+fn only_the_owner_reads_what_is_captured() {
+    let dir = Dir::new();
+    let endpoint = Endpoint::new([answer(200)]);
+    for place in ["folder", "log.ndjson"] {
+        let sent = format!("sent-{place}");
+        dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--capture", &sent]).exits(0);
+        let listener = dir.listen().args(["--capture", place, "--count", "1"]).starts();
+        post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
+        listener.exits(0);
+        for place in [place, &sent] {
+            let mut files = vec![place.to_owned()];
+            if !place.ends_with(".ndjson") {
+                files = dir.names(place).iter().map(|name| format!("{place}/{name}")).collect();
+            }
+            assert_eq!(files.len(), 1);
+            let mode = fs::metadata(dir.join(&files[0])).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{place}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Every command with the same text at each of its inputs: provider folders, configs, variables,
+//! file names, URLs, answers; on both streams, in every form, with colour and without.
+
+use std::fs;
+
+use super::{EVIL, assert_all_harmless, assert_harmless, assert_harmless_in_colour};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, capture, hang_up};
+
+/// A string of TOML.
+fn toml(text: &str) -> String {
+    let escaped: Vec<String> = text.chars().map(|c| format!("\\U{:08x}", u32::from(c))).collect();
+    format!("\"{}\"", escaped.concat())
+}
+
+/// A provider whose every free text is hostile.
+fn provider(dir: &Dir) {
+    let evil = toml(EVIL);
+    let manifest = format!(
+        "name = 'acme'\ntitle = {evil}\nabout = {evil}\nnotes = [{evil}]\n\
+         [secret]\ndevelopment = 'acme-secret'\nenv = 'ACME_SECRET'\n\
+         [[scheme]]\nname = 'only'\nalgorithm = 'hmac-sha256'\ncontent = '{{body}}'\n\
+         signature = {{ header = 'acme-signature', value = '{{hex}}' }}\n\
+         [delivery]\nsuccess = ['202']\ntimeout = '20s'\n\
+         retry = {{ waits = ['1s', '2s'] }}\n\
+         [[event]]\nname = 'made'\nabout = {evil}\nmatch = {{ type = 'made' }}\nschema = 'made'\nsummary = '{{name}}'\n"
+    );
+    let name = serde_json::to_string(EVIL).unwrap();
+    dir.write("acme/provider.toml", manifest);
+    dir.write("acme/events/made.json", format!("{{ \"type\": \"made\", \"name\": {name} }}"));
+    dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","properties":{"type":{"const":"made"}}}}}"#);
+}
+
+/// Runs a command with colour and without, and wants that nothing hostile comes out.
+#[track_caller]
+fn harmless(command: impl Fn() -> TestCommand) {
+    let (code, finished) = command().ends();
+    assert!(code.is_some_and(|code| code < 5), "{code:?}\n{finished}");
+    assert!(!finished.stdout.is_empty() || !finished.stderr.is_empty());
+    assert_all_harmless(&finished);
+    let (_, coloured) = command().args(["--color", "always"]).ends();
+    assert_harmless_in_colour("coloured stdout", &coloured.stdout);
+    assert_harmless_in_colour("coloured stderr", coloured.stderr.as_bytes());
+}
+
+#[test]
+fn a_provider_folder_is_told_of_without_them() {
+    let dir = Dir::new();
+    provider(&dir);
+    let refusing = Endpoint::new([answer(500).header("x-c1", "\u{9b}").body(EVIL)]);
+    let gone = Endpoint::new([hang_up()]);
+    let (refuses, hangs_up) = (refusing.url("/?token=%1b"), gone.url("/"));
+    let commands: [&[&str]; 16] = [
+        &["events", "acme.*"],
+        &["events", "acme.*", "--show"],
+        &["events", "acme.*", "--show", "--json"],
+        &["events", "acme.*", "--contract"],
+        &["events", "acme.*", "--contract", "--json"],
+        &["send", "acme.made", "--to", &refuses],
+        &["send", "acme.made", "--to", &hangs_up],
+        &["send", "acme.made", "--to", &refuses, "--tamper", "body", "--verbose"],
+        &["send", "acme.made", "--to", &refuses, "--repeat", "4"],
+        &["send", "acme.made", "--to", &refuses, "--repeat", "4", "--json"],
+        &["send", "acme.made", "--to", &refuses, "--retry", "--speed", "100000"],
+        &["send", "acme.made", "--print", "curl"],
+        &["send", "acme.made", "--print", "vegeta"],
+        &["check", "--provider", "acme", "--list"],
+        &["send", "acme.made", "--set", "nothing=1"],
+        &["verify", "acme", "--provider", "acm"],
+    ];
+    for command in commands {
+        harmless(|| dir.hookdev().args(["--providers", "acme"]).args(command));
+    }
+    for format in ["pretty", "json", "junit", "github", "sarif"] {
+        let to = refuses.as_str();
+        let check = ["check", "--provider", "acme", "--to", to, "--case", "event-*", "--format", format];
+        harmless(|| dir.hookdev().args(["--providers", "acme"]).args(check));
+    }
+}
+
+#[test]
+fn a_listener_for_a_hostile_provider_starts_without_them() {
+    let dir = Dir::new();
+    provider(&dir);
+    dir.write(
+        "hookdev.toml",
+        format!("[[forward]]\nevents = {}\nto = 'http://127.0.0.1:1/'\n", toml(&EVIL.replace('[', ""))),
+    );
+    for options in [&["--provider", "acme"][..], &[]] {
+        let command = dir.hookdev().args(["--providers", "acme", "listen", "--addr", "127.0.0.1:0"]).args(options);
+        let finished = command.starts_for_people().killed();
+        assert_harmless("stderr", finished.stderr.as_bytes());
+    }
+}
+
+#[test]
+fn a_completion_offers_none_of_them() {
+    let dir = Dir::new();
+    provider(&dir);
+    for shell in ["bash", "fish", "zsh"] {
+        let words = ["--", "hookdev", "--providers", "acme", "send", "acme"];
+        let asked = dir.hookdev().env("COMPLETE", shell).env("_CLAP_COMPLETE_INDEX", "4").args(words).exits(0);
+        // What parts a name from what is said of it is the shell's own.
+        let offered: Vec<u8> = asked.stdout.iter().copied().filter(|byte| !b"\t\x0b".contains(byte)).collect();
+        assert_harmless(shell, &offered);
+        assert!(asked.text().contains("acme.made"), "{shell}: {asked}");
+    }
+}
+
+#[test]
+fn a_source_of_a_secret_is_named_without_them() {
+    let dir = Dir::new();
+    let evil = EVIL.replace('\0', "");
+    for source in [format!("env:{evil}"), format!("file:{evil}"), format!("{evil}=x"), format!("cyanite='{evil}'")] {
+        harmless(|| dir.send("cyanite.v2.finished", "http://127.0.0.1:1/").args(["--secret", &source]));
+    }
+    for (key, value) in [("env_file", EVIL), ("providers", EVIL)] {
+        let value = if key == "providers" { format!("[{}]", toml(value)) } else { toml(value) };
+        dir.write("hookdev.toml", format!("{key} = {value}\n"));
+        harmless(|| dir.send("cyanite.v2.finished", "http://127.0.0.1:1/"));
+    }
+    for line in ["secret = [\"env:?\", \"file:?\"]", "endpoint = \"?\""] {
+        let line = line.replace("\"?\"", &toml(EVIL)).replace('?', toml(EVIL).trim_matches('"'));
+        dir.write("hookdev.toml", format!("[provider.cyanite]\n{line}\n"));
+        harmless(|| dir.hookdev().args(["send", "cyanite.v2.finished"]));
+        harmless(|| dir.hookdev().args(["check", "--provider", "cyanite"]));
+    }
+    for key in ["addr", "capture"] {
+        dir.write(
+            "hookdev.toml",
+            format!("[listen]\naddr = '127.0.0.1:0'\n{key} = {}\n", toml(EVIL)).replacen(
+                if key == "addr" { "addr = '127.0.0.1:0'\n" } else { "?" },
+                "",
+                1,
+            ),
+        );
+        harmless(|| dir.hookdev().args(["listen", "--timeout", "1ms"]));
+    }
+}
+
+#[test]
+fn a_mistaken_option_is_quoted_without_them() {
+    let dir = Dir::new();
+    let evil = EVIL.replace('\0', "");
+    let flag = format!("--{evil}");
+    let commands: [&[&str]; 12] = [
+        &[&flag],
+        &[&evil],
+        &["listen", &flag],
+        &["send", "cyanite.v2.finished", "--now", &evil],
+        &["send", "cyanite.v2.finished", "--timeout", &evil],
+        &["send", "cyanite.v2.finished", "--rate", &evil],
+        &["send", "cyanite.v2.finished", "--print", &evil],
+        &["listen", "--max-body", &evil],
+        &["listen", "--filter", &format!("[{evil}")],
+        &["check", "--case", &evil],
+        &["--config", &evil, "events"],
+        &["--providers", &evil, "events"],
+    ];
+    for command in commands {
+        harmless(|| dir.hookdev().args(command));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_watched_is_named_without_them() {
+    let dir = Dir::new();
+    let endpoint = Endpoint::new([answer(500).body(EVIL)]);
+    let name = format!("captures/{}.json", EVIL.replace(['\0', '/'], ""));
+    dir.write("captures/a.json", capture(&CYANITE_HEADERS, CYANITE).to_string());
+    let mut sending = dir.hookdev().args(["send", "captures", "--watch", "--to", &endpoint.url("/")]).begins();
+    sending.says("note: watching for changes (Ctrl-C ends it)\n");
+    dir.write(&name, capture(&CYANITE_HEADERS, EVIL).to_string());
+    sending.says("note: saved; sending ");
+    fs::remove_file(dir.join(&name)).unwrap();
+    sending.says(" is gone\n");
+    sending.interrupt();
+    assert_all_harmless(&sending.exits(130));
+
+    dir.write(&name, capture(&CYANITE_HEADERS, EVIL).to_string());
+    let mut verifying = dir.hookdev().args(["verify", "captures", "--watch"]).begins();
+    verifying.says("watching for changes");
+    fs::remove_file(dir.join(&name)).unwrap();
+    verifying.says(" is gone\n");
+    verifying.interrupt();
+    assert_all_harmless(&verifying.ends().1);
+}
+
+#[test]
+fn a_very_long_line_stays_one_line_and_whole() {
+    let dir = Dir::new();
+    let long = "漢\u{1b}[31m".repeat(20_000);
+    let endpoint = Endpoint::new([answer(500).body(long.clone())]);
+    let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).exits(1);
+    assert_all_harmless(&finished);
+    assert!(finished.text().len() < 20_000 && finished.text().lines().count() < 20, "{finished}");
+    dir.write("long.json", capture(&[("signature", "00"), ("content-type", "x/\u{9b}")], long).to_string());
+    harmless(|| dir.hookdev().args(["verify", "long.json"]));
+}
