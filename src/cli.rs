@@ -188,8 +188,8 @@ pub struct Listen {
     /// Hide credentials in captures and JSON: headers such as authorization and cookie, and the URL's query
     ///
     /// `[redacted]` stands where something was. What is forwarded stays whole, and so do bodies and signatures, so
-    /// that a redacted capture still verifies; only what a redacted header or query proves or selects is lost.
-    /// For people, tokens in the query are hidden in any case.
+    /// that a redacted capture still verifies, unless its provider signs what is hidden or sends its secret as a
+    /// static token. For people, tokens in the query are hidden in any case.
     #[arg(long)]
     pub redact: bool,
 
@@ -337,7 +337,7 @@ pub struct Send {
     /// Hide credentials in captures, JSON and --print: headers such as authorization and cookie, and the URL's query
     ///
     /// `[redacted]` stands where something was; bodies and signatures stay. What is sent is whole. A request that
-    /// was printed or kept so has to be given its credentials again before an endpoint that wants them takes it.
+    /// was kept so lacks its credentials when it is sent again: --header gives them.
     #[arg(long)]
     pub redact: bool,
 

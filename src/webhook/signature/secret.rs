@@ -2,7 +2,7 @@
 //!
 //! A secret is wiped when dropped and has no way to be printed.
 
-use std::{convert::Infallible, fmt, str::FromStr, sync::OnceLock};
+use std::{fmt, sync::OnceLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -48,14 +48,6 @@ impl SecretText {
 impl From<String> for SecretText {
     fn from(text: String) -> Self {
         Self(Zeroizing::new(text))
-    }
-}
-
-impl FromStr for SecretText {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(text.to_owned().into())
     }
 }
 
