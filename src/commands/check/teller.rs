@@ -4,12 +4,11 @@ use std::io::{BufWriter, StdoutLock, Write};
 
 use super::targets::Target;
 use crate::{
-    cli::Format,
-    commands::{context::Context, failure::Failure, stdout},
+    commands::{context::Context, failure::Failure, form::Form, stdout},
     render::{
         cases::Table,
         json,
-        report::{self, Check, Github, Junit, Problem, Report, Sarif},
+        report::{self, Check, Problem},
     },
     webhook::contract::{Case, CaseRecord, Outcome, Tally},
 };
@@ -17,30 +16,19 @@ use crate::{
 /// Writes what is told.
 pub struct Teller<'a> {
     context: &'a Context,
-    form: Form,
+    form: Form<Table>,
     out: BufWriter<StdoutLock<'static>>,
     bytes: Vec<u8>,
     /// Whether genuine cases were listed, whose mark is to be explained.
     listed: bool,
 }
 
-enum Form {
-    Pretty(Box<Table>),
-    Json,
-    Report(Box<dyn Report>),
-}
-
 impl<'a> Teller<'a> {
     /// A teller on standard output of cases that are tried, or only listed.
     pub fn new(context: &'a Context, lists: bool) -> Self {
-        let form = match context.format() {
-            Format::Pretty if lists => Form::Pretty(Box::new(Table::list(context.terminal.page(None)))),
-            Format::Pretty => Form::Pretty(Box::new(Table::new(context.terminal.page(None), context.global.quiet))),
-            Format::Json => Form::Json,
-            Format::Junit => Form::Report(Box::new(Junit::default())),
-            Format::Github => Form::Report(Box::new(Github)),
-            Format::Sarif => Form::Report(Box::new(Sarif::default())),
-        };
+        let page = context.terminal.page(None);
+        let table = || if lists { Table::list(page) } else { Table::new(page, context.global.quiet) };
+        let form = Form::of(context.format(), table);
         Self { context, form, out: stdout(), bytes: Vec::new(), listed: false }
     }
 
