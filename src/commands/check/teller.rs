@@ -8,7 +8,7 @@ use crate::{
     render::{
         cases::Table,
         json,
-        report::{self, Check, Problem},
+        report::{self, Check, Place, Problem},
     },
     webhook::contract::{Case, CaseRecord, Outcome, Tally},
 };
@@ -62,7 +62,10 @@ impl<'a> Teller<'a> {
             }
             Form::Json if self.context.global.quiet && !wrong => {}
             Form::Json => json::case(record, &mut self.bytes),
-            Form::Report(report) => report.check(&check(record), &mut self.bytes),
+            Form::Report(report) => {
+                let config = self.context.config.as_ref().map(|config| config.path.display().to_string());
+                report.check(&check(record, config), &mut self.bytes);
+            }
         }
         self.write()
     }
@@ -86,6 +89,9 @@ impl<'a> Teller<'a> {
         self.write()?;
         if !matches!(self.form, Form::Json) {
             let Tally { passed, failed, skipped } = tally;
+            if passed + failed == 0 {
+                self.context.terminal.warn("no case was tried: nothing is known of the handler");
+            }
             let total = passed + failed + skipped;
             let plural = if total == 1 { "" } else { "s" };
             self.context
@@ -146,8 +152,8 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// A case as CI is told of it.
-fn check(record: &CaseRecord) -> Check {
+/// A case as CI is told of it. It stands in no file, and code scanning wants one: the config that names the endpoint.
+fn check(record: &CaseRecord, config: Option<String>) -> Check {
     let outcome = match &record.outcome {
         Outcome::Passed => report::Outcome::Passed,
         Outcome::Skipped(why) => report::Outcome::Skipped(why.clone()),
@@ -161,7 +167,7 @@ fn check(record: &CaseRecord) -> Check {
     Check {
         suite: record.provider.clone(),
         name: format!("{} ({}{sends})", record.name.as_str(), record.event),
-        place: None,
+        place: config.map(|file| Place { file, line: None }),
         outcome,
         elapsed: record.elapsed,
     }
