@@ -205,6 +205,8 @@ pub struct Terminal {
     pub err: Palette,
     /// The columns of standard output, when it is a terminal.
     pub width: Option<usize>,
+    /// The columns of standard error, when it is a terminal.
+    err_width: Option<usize>,
     quiet: bool,
 }
 
@@ -218,11 +220,12 @@ impl Terminal {
             Color::Never => Choice::Never,
         };
         let (out, err) = (streams::results_are_seen(), streams::talk_is_seen());
-        let width = if out { terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)) } else { None };
+        let columns = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         Self {
             out: Palette::new(palette::decide(choice, out, variable)),
             err: Palette::new(palette::decide(choice, err, variable)),
-            width,
+            width: out.then(columns).flatten(),
+            err_width: err.then(columns).flatten(),
             quiet: global.quiet,
         }
     }
@@ -246,17 +249,22 @@ impl Terminal {
         }
     }
 
+    /// Standard error, as diagnostics are set out on it.
+    const fn stream(&self) -> diagnostic::Stream {
+        diagnostic::Stream { palette: self.err, columns: self.err_width }
+    }
+
     /// Says a note on standard error, unless it shall be quiet.
     pub fn note(&self, message: &str) {
         let mut text = String::new();
-        diagnostic::note(self.err, message, &mut text);
+        diagnostic::note(self.stream(), message, &mut text);
         self.say(&text);
     }
 
     /// Says a warning on standard error.
     pub fn warn(&self, message: &str) {
         let mut text = String::new();
-        diagnostic::warning(self.err, message, &mut text);
+        diagnostic::warning(self.stream(), message, &mut text);
         streams::talk(self.err, &text);
     }
 
@@ -264,7 +272,7 @@ impl Terminal {
     pub fn fail(&self, failure: &Failure) {
         if let Some(message) = &failure.message {
             let mut text = String::new();
-            diagnostic::error(self.err, message, &failure.causes, failure.hint.as_deref(), &mut text);
+            diagnostic::error(self.stream(), message, &failure.causes, failure.hint.as_deref(), &mut text);
             streams::talk(self.err, &text);
         }
     }

@@ -7,6 +7,7 @@ mod context;
 mod demo;
 mod events;
 mod failure;
+mod form;
 mod listen;
 mod send;
 mod sources;

@@ -1,40 +1,52 @@
 //! Errors as people read them: `error: …`, `caused by: …` lines, and a `hint: …` where there is one.
 
 use super::{
+    flow::Flow,
     palette::{Palette, Role},
     text,
 };
 
+/// The stream that diagnostics are written to.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    /// Its colours.
+    pub palette: Palette,
+    /// Its columns; none where it is no terminal, and nothing is broken.
+    pub columns: Option<usize>,
+}
+
 /// Appends an error with its causes and its hint.
-pub fn error(palette: Palette, message: &str, causes: &[String], hint: Option<&str>, out: &mut String) {
-    labelled(palette, Role::Bad, "error", message, out);
+pub fn error(stream: Stream, message: &str, causes: &[String], hint: Option<&str>, out: &mut String) {
+    labelled(stream, Role::Bad, "error", message, out);
     for cause in causes {
-        labelled(palette, Role::Bad, "caused by", cause, out);
+        labelled(stream, Role::Bad, "caused by", cause, out);
     }
     if let Some(hint) = hint {
-        labelled(palette, Role::Link, "hint", hint, out);
+        labelled(stream, Role::Link, "hint", hint, out);
     }
 }
 
 /// Appends a warning.
-pub fn warning(palette: Palette, message: &str, out: &mut String) {
-    labelled(palette, Role::Warning, "warning", message, out);
+pub fn warning(stream: Stream, message: &str, out: &mut String) {
+    labelled(stream, Role::Warning, "warning", message, out);
 }
 
 /// Appends a note.
-pub fn note(palette: Palette, message: &str, out: &mut String) {
-    labelled(palette, Role::Dim, "note", message, out);
+pub fn note(stream: Stream, message: &str, out: &mut String) {
+    labelled(stream, Role::Dim, "note", message, out);
 }
 
 /// A label and a message, whose further lines are kept.
-fn labelled(palette: Palette, role: Role, label: &str, message: &str, out: &mut String) {
-    palette.push(role, label, out);
-    out.push_str(": ");
+fn labelled(stream: Stream, role: Role, label: &str, message: &str, out: &mut String) {
     for (number, line) in text::printable_lines(message.as_bytes()).enumerate() {
-        if number > 0 {
-            out.push('\n');
+        let mut flow = Flow::new(stream.palette, stream.columns, INDENT, out);
+        if number == 0 {
+            flow.whole(Some(role), label).whole(None, ":").gap(1);
         }
-        out.push_str(&line);
+        flow.text(None, &line);
+        flow.end();
     }
-    out.push('\n');
 }
+
+/// The columns before what did not fit into the line before.
+const INDENT: usize = 2;

@@ -27,8 +27,12 @@ const MOST_REASONS: usize = 5;
 /// Appends the table: how many and how fast, what became of them, how long they took, why some
 /// were not accepted.
 pub fn table(page: &Page, summary: &Summary, out: &mut String) {
-    let requests = if summary.requests == 1 { "request" } else { "requests" };
-    let count = size::count(summary.requests);
+    let planned = summary.requests + summary.not_started;
+    let requests = if planned == 1 { "request" } else { "requests" };
+    let count = match summary.not_started {
+        0 => size::count(planned),
+        _ => format!("{} of {}", size::count(summary.requests), size::count(planned)),
+    };
     page.palette.push(Role::Title, &format!("{count} {requests} in {}", size::elapsed(summary.elapsed)), out);
     let _ = writeln!(out, "  {}/s\n", rate(summary.rate()));
     outcomes(page, summary, out);
@@ -40,6 +44,7 @@ pub fn table(page: &Page, summary: &Summary, out: &mut String) {
 }
 
 fn outcomes(page: &Page, summary: &Summary, out: &mut String) {
+    let planned = summary.requests + summary.not_started;
     for outcome in OUTCOMES {
         let count = summary.count(outcome);
         if count == 0 && outcome != Outcome::Accepted {
@@ -51,7 +56,7 @@ fn outcomes(page: &Page, summary: &Summary, out: &mut String) {
             _ => Role::Bad,
         };
         let _ = write!(out, "  {}", page.palette.paint(role, format_args!("{:<12}", outcome.name())));
-        let _ = writeln!(out, "{:>12}  {:>8}", size::count(count), percent(count, summary.requests));
+        let _ = writeln!(out, "{:>12}  {:>8}", size::count(count), percent(count, planned));
     }
     if summary.not_started > 0 {
         let _ = write!(out, "  {}", page.palette.paint(Role::Warning, format_args!("{:<12}", "not started")));
@@ -59,7 +64,7 @@ fn outcomes(page: &Page, summary: &Summary, out: &mut String) {
     }
     for (status, count) in &summary.statuses {
         let _ = write!(out, "  status {}", page.palette.paint(status_role(*status), format_args!("{status:<5}")));
-        let _ = writeln!(out, "{:>12}  {:>8}", size::count(*count), percent(*count, summary.requests));
+        let _ = writeln!(out, "{:>12}  {:>8}", size::count(*count), percent(*count, planned));
     }
 }
 
@@ -231,13 +236,13 @@ mod tests {
         let mut out = String::new();
         table(&page, &summary(), &mut out);
         let expected = "\
-12,345 requests in 2.50 s  4,938/s
+12,345 of 12,347 requests in 2.50 s  4,938/s
 
-  accepted          12,340   99.95 %
+  accepted          12,340   99.94 %
   refused                4    0.03 %
   timed-out              1    0.00 %
   not started            2  no connection was free for them in time
-  status 200        12,340   99.95 %
+  status 200        12,340   99.94 %
   status 500             4    0.03 %
 
   latency  p50 0.9 ms  p90 2.0 ms  p99 12 ms  p99.9 40 ms  max 3.00 s

@@ -4,12 +4,11 @@ use std::io::Write;
 
 use super::targets::Target;
 use crate::{
-    cli::Format,
-    commands::{context::Context, failure::Failure, streams::Out},
+    commands::{context::Context, failure::Failure, form::Form, streams::Out},
     render::{
         cases::Table,
         json,
-        report::{self, Check, Github, Junit, Problem, Report, Sarif},
+        report::{self, Check, Place, Problem},
     },
     webhook::contract::{Case, CaseRecord, Outcome, Tally},
 };
@@ -17,30 +16,19 @@ use crate::{
 /// Writes what is told.
 pub struct Teller<'a> {
     context: &'a Context,
-    form: Form,
+    form: Form<Table>,
     out: Out,
     bytes: Vec<u8>,
     /// Whether genuine cases were listed, whose mark is to be explained.
     listed: bool,
 }
 
-enum Form {
-    Pretty(Box<Table>),
-    Json,
-    Report(Box<dyn Report>),
-}
-
 impl<'a> Teller<'a> {
     /// A teller on standard output of cases that are tried, or only listed.
     pub fn new(context: &'a Context, lists: bool) -> Self {
-        let form = match context.format() {
-            Format::Pretty if lists => Form::Pretty(Box::new(Table::list(context.terminal.page(None)))),
-            Format::Pretty => Form::Pretty(Box::new(Table::new(context.terminal.page(None), context.global.quiet))),
-            Format::Json => Form::Json,
-            Format::Junit => Form::Report(Box::new(Junit::default())),
-            Format::Github => Form::Report(Box::new(Github)),
-            Format::Sarif => Form::Report(Box::new(Sarif::default())),
-        };
+        let page = context.terminal.page(None);
+        let table = || if lists { Table::list(page) } else { Table::new(page, context.global.quiet) };
+        let form = Form::of(context.format(), table);
         Self { context, form, out: context.terminal.stdout(), bytes: Vec::new(), listed: false }
     }
 
@@ -74,7 +62,10 @@ impl<'a> Teller<'a> {
             }
             Form::Json if self.context.global.quiet && !wrong => {}
             Form::Json => json::case(record, &mut self.bytes),
-            Form::Report(report) => report.check(&check(record), &mut self.bytes),
+            Form::Report(report) => {
+                let config = self.context.config.as_ref().map(|config| config.path.display().to_string());
+                report.check(&check(record, config), &mut self.bytes);
+            }
         }
         self.write()
     }
@@ -98,6 +89,9 @@ impl<'a> Teller<'a> {
         self.write()?;
         if !matches!(self.form, Form::Json) {
             let Tally { passed, failed, skipped } = tally;
+            if passed + failed == 0 {
+                self.context.terminal.warn("no case was tried: nothing is known of the handler");
+            }
             let total = passed + failed + skipped;
             let plural = if total == 1 { "" } else { "s" };
             self.context
@@ -158,8 +152,8 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// A case as CI is told of it.
-fn check(record: &CaseRecord) -> Check {
+/// A case as CI is told of it. It stands in no file, and code scanning wants one: the config that names the endpoint.
+fn check(record: &CaseRecord, config: Option<String>) -> Check {
     let outcome = match &record.outcome {
         Outcome::Passed => report::Outcome::Passed,
         Outcome::Skipped(why) => report::Outcome::Skipped(why.clone()),
@@ -173,7 +167,7 @@ fn check(record: &CaseRecord) -> Check {
     Check {
         suite: record.provider.clone(),
         name: format!("{} ({}{sends})", record.name.as_str(), record.event),
-        place: None,
+        place: config.map(|file| Place { file, line: None }),
         outcome,
         elapsed: record.elapsed,
     }

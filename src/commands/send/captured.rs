@@ -56,11 +56,10 @@ impl Captured {
             Failure::usage("a captured request can't be signed anew, as no provider is recognised in it")
                 .hint("`hookdev verify` shows what is seen in it; its path, headers and payload tell whose it is")
         })?;
-        if resign && provider.schemes.is_empty() {
-            let message = format!("{} signs nothing, so that there is nothing to sign anew", provider.title);
-            return Err(Failure::usage(message));
-        }
         let mut said = Vec::new();
+        if resign && provider.schemes.is_empty() {
+            said.push(format!("as it was, for {} signs nothing", provider.title));
+        }
         let request = if overrides.is_empty() {
             request
         } else {
@@ -74,7 +73,10 @@ impl Captured {
             // What will be new is known by doing it.
             let renewed = provider.resign(&mut captured.request.clone(), &captured.event, secret, moment);
             let names: Vec<&str> = renewed.iter().map(http::HeaderName::as_str).collect();
-            said.push(format!("renewed: {}", names.join(", ")));
+            said.push(match names.as_slice() {
+                [] => "signed anew, to the same signature".to_owned(),
+                names => format!("renewed: {}", names.join(", ")),
+            });
         }
         captured.changes = said.join("; ");
         Ok(captured)

@@ -19,7 +19,7 @@ use crate::{
     render::json,
     store::captures::{CaptureName, CaptureStore},
     webhook::{
-        contract::{cause, tamper::Original},
+        contract::{Tamper, cause, tamper::Original},
         delivery::{self, Course, Failed, Policy, retry_after},
         provider::{
             Provider,
@@ -137,6 +137,8 @@ pub struct Delivery<'a> {
     pub job: &'a Job,
     secret: Option<&'a SigningSecret>,
     course: Course<'a>,
+    /// Whether the provider's schedule is followed.
+    retries: bool,
     begun: Option<Begun>,
     number: u32,
 }
@@ -171,12 +173,22 @@ impl Made {
 impl<'a> Delivery<'a> {
     /// A delivery that is due now; `retry` says whether the provider's schedule is followed.
     pub fn new(job: &'a Job, secret: Option<&'a SigningSecret>, retry: bool) -> Self {
-        Self { job, secret, course: job.course(retry), begun: None, number: 0 }
+        Self { job, secret, course: job.course(retry), retries: retry, begun: None, number: 0 }
     }
 
     /// The number of the attempt that is due, and of how many.
     pub const fn due(&self) -> (u32, u32) {
         (self.number + 1, self.course.most_attempts())
+    }
+
+    /// Why there is no attempt after one that failed.
+    fn end_of(&self, failed: Failed) -> String {
+        match failed {
+            Failed::Refused { status: Some(status), .. } if self.job.policy().retry.stops_at(status) => {
+                format!("; {status} ends the attempts")
+            }
+            _ => "; that was the last attempt".to_owned(),
+        }
     }
 
     /// Makes the attempt that is due.
@@ -204,11 +216,13 @@ impl<'a> Delivery<'a> {
         };
         let mut good = outcome == Outcome::Accepted;
         if let (Some(tamper), Some(provider), Some(answer)) = (job.tamper, &job.provider, &answer) {
-            let objection = cause::objection_to(tamper, &provider.title, answer.status);
-            good = objection.is_none();
-            reason = objection.unwrap_or_else(|| format!("refused, as it should be: {}", tamper.words()));
+            (good, reason) = forged(tamper, provider, answer.status);
         }
-        let next = failed(outcome, answer.as_ref(), now).and_then(|failed| self.course.after(failed));
+        let failed = failed(outcome, answer.as_ref(), now);
+        let next = failed.and_then(|failed| self.course.after(failed));
+        if let (true, Some(failed), None) = (self.retries, failed, next) {
+            reason.push_str(&self.end_of(failed));
+        }
         let attempt = Attempt {
             provider: job.provider.as_ref().map(|provider| provider.name.clone()),
             event: job.event.clone(),
@@ -225,6 +239,18 @@ impl<'a> Delivery<'a> {
     }
 }
 
+/// Whether a forgery was refused, and that in words.
+fn forged(tamper: Tamper, provider: &Provider, status: u16) -> (bool, String) {
+    if let Some(objection) = cause::objection_to(tamper, &provider.title, status) {
+        return (false, objection);
+    }
+    let doubt = match status {
+        404 | 405 | 410 => format!("; but {status} may say that no handler is at this URL"),
+        _ => String::new(),
+    };
+    (true, format!("refused, as it should be: {}{doubt}", tamper.words()))
+}
+
 /// What is to be said of a request that may explain its outcome.
 pub fn remark(job: &Job, begun: &Begun, outcome: Outcome, secret: Option<&SigningSecret>, now: Timestamp) -> String {
     match (&job.content, &job.provider) {
@@ -237,6 +263,10 @@ pub fn remark(job: &Job, begun: &Begun, outcome: Outcome, secret: Option<&Signin
             match provider.verify(secrets, &captured.request, None, Some(now).into()).rejection().map(|r| &r.reason) {
                 Some(Reason::TimestampTooOld { skew, .. }) => {
                     format!("; it was signed {} ago, and --resign signs it anew", words(skew.distance()))
+                }
+                Some(Reason::NoMatchingSignature { secrets: 1.., .. }) => {
+                    "; its signature does not match under the secret that is set here, and --resign signs it anew"
+                        .to_owned()
                 }
                 _ => String::new(),
             }

@@ -67,7 +67,7 @@ async fn watch(mut context: Context, args: &Send, courier: &Courier) -> Result<E
         }
         while alarms.try_recv().is_ok() {}
         let before = std::mem::replace(&mut captures, Snapshot::of(&files));
-        let mut what = saved(&context, &captures.since(&before));
+        let mut what = saved(&context, &files, &captures.since(&before));
         if sources.have_changed() {
             match sources.reload(&context, &watch) {
                 Ok(reloaded) => {
@@ -104,12 +104,13 @@ fn divide(context: &Context, args: &Send) -> Result<(Vec<String>, Vec<PathBuf>),
 }
 
 /// The captures that are there and new; those that are gone are told of.
-fn saved(context: &Context, changes: &[Change]) -> Vec<String> {
+fn saved(context: &Context, named: &[PathBuf], changes: &[Change]) -> Vec<String> {
     let mut what = Vec::new();
     for change in changes {
         match change {
             // Other files may lie in a folder of captures.
-            Change::Added(file) | Change::Changed(file) if matches!(formats::open_found(file), Ok(None)) => {}
+            Change::Added(file) | Change::Changed(file)
+                if !named.contains(file) && matches!(formats::open_found(file), Ok(None)) => {}
             Change::Gone(file) => context.terminal.note(&format!("{} is gone", file.display())),
             Change::Added(file) | Change::Changed(file) => what.extend(file.to_str().map(str::to_owned)),
         }

@@ -4,12 +4,11 @@ use std::io::Write;
 
 use super::pipeline::Told;
 use crate::{
-    cli::Format,
-    commands::{context::Context, failure::Failure, streams::Out},
+    commands::{context::Context, failure::Failure, form::Form, streams::Out},
     render::{
         json,
         pretty::Page,
-        report::{Check, Github, Junit, Outcome, Place, Problem, Report, Sarif},
+        report::{Check, Outcome, Place, Problem},
     },
     webhook::signature::Verdict,
 };
@@ -19,28 +18,16 @@ use super::judging::Verified;
 /// Writes what is told.
 pub struct Teller<'a> {
     context: &'a Context,
-    form: Form,
+    form: Form<Page>,
     out: Out,
     bytes: Vec<u8>,
     text: String,
 }
 
-enum Form {
-    Pretty(Box<Page>),
-    Json,
-    Report(Box<dyn Report>),
-}
-
 impl<'a> Teller<'a> {
     /// A teller on standard output.
     pub fn new(context: &'a Context) -> Self {
-        let form = match context.format() {
-            Format::Pretty => Form::Pretty(Box::new(context.terminal.page(None))),
-            Format::Json => Form::Json,
-            Format::Junit => Form::Report(Box::new(Junit::default())),
-            Format::Github => Form::Report(Box::new(Github)),
-            Format::Sarif => Form::Report(Box::new(Sarif::default())),
-        };
+        let form = Form::of(context.format(), || context.terminal.page(None));
         Self { context, form, out: context.terminal.stdout(), bytes: Vec::new(), text: String::new() }
     }
 

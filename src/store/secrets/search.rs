@@ -23,17 +23,31 @@ pub(super) struct Search<'a> {
 impl Search<'_> {
     /// Adds what it finds to what is found already.
     pub fn run(&self, resolved: &mut Resolved) -> Result<(), SecretError> {
+        let title = &self.provider.title;
+        // A flag for every provider that has not the form of this one's secrets.
+        let mut is_unfit = false;
         let mut places = PLACES.into_iter();
         for place in places.by_ref() {
             let found = match place {
-                Place::Flags => self.flags(resolved)?,
+                Place::Flags => self.flags(&mut is_unfit, resolved)?,
                 Place::Process | Place::EnvFile => self.variable(place, resolved)?,
                 Place::Config => self.config(resolved)?,
             };
             if found {
+                resolved.warnings.extend(
+                    is_unfit.then(|| format!("--secret has not the form of {title}'s secrets, and is not used for it")),
+                );
                 places.for_each(|behind| self.pass_over(behind, place, &mut resolved.keyring));
                 return Ok(());
             }
+        }
+        if is_unfit {
+            // Whoever gives a secret wants nothing to pass by a public one.
+            resolved.warnings.push(format!(
+                "--secret has not the form of {title}'s secrets, so that {title} has none, and what it sends is rejected; \
+                 --secret PROVIDER=SOURCE is for one provider alone"
+            ));
+            return Ok(());
         }
         self.add(&self.rule.development, SecretSource::Development, resolved)
     }
@@ -45,7 +59,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn flags(&self, resolved: &mut Resolved) -> Result<bool, SecretError> {
+    fn flags(&self, is_unfit: &mut bool, resolved: &mut Resolved) -> Result<bool, SecretError> {
         let only = self.sources.flag_provider;
         let mut added = false;
         for flag in self.flags.iter().filter(|flag| flag.is_for(&self.provider.name, only)) {
@@ -54,12 +68,7 @@ impl Search<'_> {
                 // A flag for every provider is for those alone whose form it has.
                 Err(SecretError::Malformed {
                     problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex, ..
-                }) if flag.provider.is_none() && only.is_none() => {
-                    resolved.warnings.push(format!(
-                        "--secret has not the form of {}'s secrets, and is not used for it",
-                        self.provider.title
-                    ));
-                }
+                }) if flag.provider.is_none() && only.is_none() => *is_unfit = true,
                 result => {
                     result?;
                     added = true;

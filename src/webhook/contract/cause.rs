@@ -8,7 +8,9 @@ use super::{
     judge::{Fault, NoAnswer},
     tamper,
 };
-use crate::webhook::{diagnose::Code, keyring::SecretSource, provider::Provider, time::words};
+use crate::webhook::{
+    diagnose::Code, keyring::SecretSource, provider::Provider, signature::secret::KeyEncoding, time::words,
+};
 
 /// What was seen, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,7 +168,7 @@ fn crashed(name: CaseName, provider: &Provider, known: &Known) -> String {
     }
     match name {
         CaseName::SignatureTruncated | CaseName::SignatureEmpty => {
-            "compare the lengths before crypto.timingSafeEqual, which throws on buffers of different lengths: answer 401 when they differ".to_owned()
+            "the handler threw while it read or compared the signature: answer 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws when they differ".to_owned()
         }
         CaseName::SignatureGarbage => {
             "answer 401 to a signature that can't be read: crypto.timingSafeEqual throws on another length, and hmac.compare_digest on text outside ASCII (compare bytes: .encode())".to_owned()
@@ -211,7 +213,7 @@ fn refused(status: u16, name: CaseName, case: &Case<'_>, met: &Met<'_>) -> Strin
         ),
         CaseName::DeliveryDuplicated => duplicated(provider),
         _ if case.event.unsigned && !provider.schemes.is_empty() => format!(
-            "{} sends this event without a signature: answer {success} to it before you verify, and do nothing else with it",
+            "{} sends this event without a signature: answer {success} to it before you verify, do nothing else with it, and answer 400 to what can't be parsed",
             provider.title
         ),
         _ => format!(
@@ -269,9 +271,10 @@ pub fn unusable(met: &Met<'_>, signed_with: Option<&SecretSource>, spaced: bool)
             Code::BodyReserialised.hint()
         ),
         Fault::Refused(400 | 401 | 403) if signed.is_some() && !provider.schemes.is_empty() => format!(
-            "it was signed with {}: does the handler have the same one (--secret {}=SOURCE names another)? If so, it may verify other bytes than were sent: {}",
+            "it was signed with {}: does the handler have the same one (--secret {}=SOURCE names another)?{} If so, it may verify other bytes than were sent: {}",
             signed.unwrap_or_default(),
             provider.name,
+            key_of(provider),
             Code::BodyReserialised.hint()
         ),
         Fault::Refused(404) => "nothing answers at this path: name the handler's whole URL with --to".to_owned(),
@@ -300,6 +303,18 @@ pub fn unusable(met: &Met<'_>, signed_with: Option<&SecretSource>, spaced: bool)
 pub fn ended(how: &str, culprit: CaseName) -> Explained {
     let hint = "the handler's log says why it ended: an error that is thrown outside of the request's own handler ends the whole process, as in Node's timers and callbacks";
     Explained { message: format!("{how}: the handler ended after `{}`", culprit.as_str()), hint: Some(hint.to_owned()) }
+}
+
+/// What is to be done with the secret's text before it is a key, where that is often forgotten.
+fn key_of(provider: &Provider) -> String {
+    let Some(format) = provider.secret.as_ref().map(|rule| &rule.format) else { return String::new() };
+    let behind = format.prefix.as_deref().map(|prefix| format!(" behind {prefix}")).unwrap_or_default();
+    match format.encoding {
+        KeyEncoding::Base64 => format!(" The key is the text{behind}, decoded from base64."),
+        KeyEncoding::Hex => format!(" The key is the text{behind}, decoded from hexadecimal."),
+        KeyEncoding::Text if behind.is_empty() => String::new(),
+        KeyEncoding::Text => format!(" The key is the text{behind}."),
+    }
 }
 
 fn source_words(source: &SecretSource) -> String {

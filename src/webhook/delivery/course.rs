@@ -24,6 +24,12 @@ pub struct Retry {
 }
 
 impl Retry {
+    /// Whether nothing more is attempted after an answer with this status.
+    #[must_use]
+    pub fn stops_at(&self, status: u16) -> bool {
+        self.stop.iter().any(|stop| stop.matches(status))
+    }
+
     /// What is assumed of a provider that publishes no schedule.
     #[must_use]
     pub fn assumed() -> Self {
@@ -99,7 +105,7 @@ impl<'a> Course<'a> {
     pub fn after(&mut self, failed: Failed) -> Option<Duration> {
         let Policy { retry, .. } = self.policy;
         match failed {
-            Failed::Refused { status: Some(status), .. } if retry.stop.iter().any(|stop| stop.matches(status)) => {
+            Failed::Refused { status: Some(status), .. } if retry.stops_at(status) => {
                 self.waits = &[];
                 return None;
             }

@@ -139,8 +139,11 @@ fn a_flag_without_a_provider_is_for_each_that_writes_its_secrets_so() {
     let dir = Dir::new();
     let verify = || dir.hookdev().args(["--secret", "no base64"]);
     assert_eq!(source(verify(), &signed_with(&dir, "no base64")).as_deref(), Some("flag"));
+    // Whoever gives a secret wants nothing to pass by a public one.
     let aspect = dir.hookdev().args(["send", "aspect.task.failed", "--print", "http"]).exits(0).stdout;
-    assert_eq!(source(verify(), &aspect).as_deref(), Some("development"));
+    let verified = verify().args(["verify", "-", "--json"]).stdin(aspect).exits(1);
+    assert_eq!(verified.line()["rejection"]["code"], "no-matching-signature");
+    verified.says("so that Aspect has none, and what it sends is rejected");
 }
 
 #[test]

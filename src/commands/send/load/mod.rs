@@ -26,7 +26,7 @@ use crate::{
         failure::{Exit, Failure},
         runtime,
     },
-    render::{load, text},
+    render::{load, size, text},
     webhook::{load::Summary, record::Outcome},
 };
 use printer::Printer;
@@ -112,6 +112,11 @@ pub fn run(
         return Err(failure);
     }
     tell(context, &summary, ended.gone)?;
+    if interrupted {
+        let of = settings.schedule.total.map(|total| format!(" of {}", size::count(total))).unwrap_or_default();
+        let made = size::count(summary.requests);
+        context.terminal.note(&format!("stopped: {made}{of} requests were made; what was under way is not counted"));
+    }
     if ended.gone && to_listener {
         context.terminal.note(NO_LISTENER);
     }
@@ -180,7 +185,7 @@ fn tell(context: &Context, summary: &Summary, gone: bool) -> Result<(), Failure>
 fn exit(summary: &Summary) -> Exit {
     if summary.count(Outcome::Unreachable) > 0 {
         Exit::Unreachable
-    } else if summary.count(Outcome::Refused) + summary.count(Outcome::TimedOut) > 0 {
+    } else if summary.count(Outcome::Refused) + summary.count(Outcome::TimedOut) + summary.not_started > 0 {
         Exit::No
     } else {
         Exit::Good
