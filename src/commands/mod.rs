@@ -13,6 +13,7 @@ mod sources;
 mod target;
 mod verify;
 
+pub use context::DECODED_LIMIT;
 use std::io::{self, BufWriter, StdoutLock};
 
 pub use failure::{Exit, Failure};

@@ -87,6 +87,8 @@ pub async fn read(
         }
         if share.is_none() && gathered.len() + data.len() > FREE {
             let Ok(taken) = timeout(limits.body_time, budget.share(most - FREE)).await else {
+                drop(gathered);
+                pass_over(&mut body, limits).await;
                 let told = "too many large bodies are under way; send it again\n";
                 return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, told));
             };
