@@ -13,8 +13,11 @@ use std::{
 use clap::{Arg, ArgAction, CommandFactory};
 use hookdev::{
     cli::Cli,
+    commands::DECODED_LIMIT,
+    net::receiver::{FREE, LONGEST_METHOD, Limits},
     webhook::{
         diagnose::codes,
+        json::{MAX_DEPTH, MAX_VALUES},
         provider::{Provider, catalog::Catalog},
         signature::Scheme,
     },
@@ -116,7 +119,12 @@ fn man_pages() -> impl Iterator<Item = (PathBuf, String)> {
 
 /// README's generated parts by the names of their markers.
 fn parts() -> BTreeMap<&'static str, String> {
-    BTreeMap::from([("commands", commands()), ("findings", findings()), ("providers", providers(&Catalog::builtin()))])
+    BTreeMap::from([
+        ("commands", commands()),
+        ("findings", findings()),
+        ("limits", limits()),
+        ("providers", providers(&Catalog::builtin())),
+    ])
 }
 
 /// A text with each part between its markers, `<!-- begin generated: NAME -->` and
@@ -142,6 +150,47 @@ fn fill(text: &str, parts: &BTreeMap<&str, String>) -> Result<String, String> {
 fn findings() -> String {
     let rows = codes().iter().map(|(code, what, example)| format!("| `{}` | {what} | {example} |\n", code.as_str()));
     format!("| finding | what was wrong | for example |\n| --- | --- | --- |\n{}", rows.collect::<String>())
+}
+
+/// A table of what `listen` takes of a sender, and what it does with more.
+fn limits() -> String {
+    let Limits {
+        head_bytes,
+        headers,
+        target,
+        body,
+        bodies,
+        head_time,
+        body_time,
+        body_rate,
+        answer_time,
+        connections,
+        lull: _,
+        drain: _,
+    } = Limits::default();
+    let (head_bytes, target, body, free) = (size(head_bytes), size(target), size(body), size(FREE));
+    let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(DECODED_LIMIT));
+    let [head_time, body_time, answer_time] = [head_time, body_time, answer_time].map(|time| time.as_secs());
+    format!(
+        "| what | how much | beyond that |\n| --- | --- | --- |\n\
+         | a request's head | {head_bytes}, {headers} fields | 431 |\n\
+         | its method | {LONGEST_METHOD} bytes | 501 |\n\
+         | its target | {target} | 414 |\n\
+         | its body, with a length or chunked | {body}, or `--max-body` | 413 |\n\
+         | time for a head, and between two requests | {head_time} s | the connection ends |\n\
+         | time for a body | {body_time} s, and one more for each {body_rate} that came | 408 |\n\
+         | time in which nothing of an answer is taken | {answer_time} s | the connection ends |\n\
+         | connections | {connections} | the next waits until one ends |\n\
+         | all bodies until they are told, {free} of each aside | {bodies}, or `--max-body` if more | the next waits, up to {body_time} s; 503 |\n\
+         | a body without its `content-encoding` | {decoded} | it is judged by its bytes, and not shown decoded |\n\
+         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | it is judged by its bytes, and no payload is read |\n"
+    )
+}
+
+/// Bytes in the unit that leaves no remainder.
+fn size(bytes: usize) -> String {
+    let mebibytes = bytes >> 20;
+    if mebibytes << 20 == bytes { format!("{mebibytes} MiB") } else { format!("{} KiB", bytes >> 10) }
 }
 
 /// A table of the providers: how each signs, and what it wants of a handler.

@@ -15,6 +15,7 @@ mod streams;
 mod target;
 mod verify;
 
+pub use context::DECODED_LIMIT;
 pub use failure::{Exit, Failure};
 pub use streams::explain;
 

@@ -1,6 +1,13 @@
 //! Receives requests: a hyper server with limits on everything that a sender controls. The caller
 //! binds the socket, says when to end, and answers each request.
 
+mod body;
+mod head;
+mod patient;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
 use std::{
     future::Future,
     io,
@@ -11,20 +18,27 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::{
-    Request as HyperRequest, Response, StatusCode,
-    body::{Body, Incoming},
-    header::EXPECT,
-    server::conn::http1,
+    Request as HyperRequest, Response, StatusCode, body::Incoming, header::EXPECT, server::conn::http1,
     service::service_fn,
 };
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulConnection, GracefulShutdown},
 };
-use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    sync::Semaphore,
+    time::timeout,
+};
 
+use self::{body::Budget, patient::Patient, refusal::Refusal};
+pub use self::{
+    body::{FREE, Share},
+    head::LONGEST_METHOD,
+};
 use crate::webhook::{
     record::Answer,
     request::{Headers, Request},
@@ -37,12 +51,21 @@ pub struct Limits {
     pub head_bytes: usize,
     /// The header fields of a request.
     pub headers: usize,
+    /// The bytes of a target.
+    pub target: usize,
     /// The bytes of a body.
     pub body: usize,
+    /// The bytes of all bodies at one time, without the first [`FREE`] of each; the next one waits as
+    /// long as [`Self::body_time`].
+    pub bodies: usize,
     /// How long a head may take, and how long a connection may stay idle between requests.
     pub head_time: Duration,
-    /// How long a body may take.
+    /// How long a body may take, beyond the time in which [`Self::body_rate`] would have brought it.
     pub body_time: Duration,
+    /// The bytes of a body that come in a second at the least.
+    pub body_rate: usize,
+    /// How long a sender may take no byte of its answer.
+    pub answer_time: Duration,
     /// The connections at one time; the next one waits.
     pub connections: usize,
     /// How long a sender of a too long body may pause before it is taken to wait for its answer.
@@ -56,9 +79,13 @@ impl Default for Limits {
         Self {
             head_bytes: 64 << 10,
             headers: 128,
+            target: 8 << 10,
             body: 10 << 20,
+            bodies: 64 << 20,
             head_time: Duration::from_secs(30),
-            body_time: Duration::from_secs(60),
+            body_time: Duration::from_secs(30),
+            body_rate: 64 << 10,
+            answer_time: Duration::from_secs(30),
             connections: 512,
             lull: Duration::from_millis(500),
             drain: Duration::from_secs(5),
@@ -75,6 +102,8 @@ pub struct Received {
     pub started: Instant,
     /// Who sent it.
     pub peer: SocketAddr,
+    /// What its body holds of the memory for all bodies: to be kept as long as the body is.
+    pub share: Share,
 }
 
 /// What answers requests.
@@ -96,6 +125,7 @@ pub async fn serve<H: Handler>(
     shutdown: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
+    let budget = Budget::new(&limits);
     let places = Arc::new(Semaphore::new(limits.connections));
     let mut shutdown = pin!(shutdown);
     loop {
@@ -117,27 +147,46 @@ pub async fn serve<H: Handler>(
         };
         // Without it answers only come later.
         let _ = stream.set_nodelay(true);
-        let service = {
-            let handler = Arc::clone(&handler);
-            service_fn(move |request| answer(request, Arc::clone(&handler), limits, peer))
-        };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head_time)
-            .max_buf_size(limits.head_bytes)
-            .max_header_size(limits.head_bytes)
-            .max_headers(limits.headers)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let connection = graceful.watch(converse(stream, peer, limits, &budget, &handler));
+        let handler = Arc::clone(&handler);
         tokio::spawn(async move {
-            // A broken connection is the sender's business.
-            let _ = connection.await;
+            // Any other broken connection is the sender's business.
+            if let Err(error) = connection.await
+                && error.is_parse()
+            {
+                handler.trouble(format!("what {peer} sent could not be read and was refused: {error}"));
+            }
             drop(place);
         });
     }
     drop(listener);
     // Whoever is not done by then is cut off.
     let _ = timeout(limits.drain, graceful.shutdown()).await;
+}
+
+/// One connection, from its first request to its end.
+fn converse<S, H>(
+    stream: S,
+    peer: SocketAddr,
+    limits: Limits,
+    budget: &Budget,
+    handler: &Arc<H>,
+) -> impl GracefulConnection<Error = hyper::Error> + use<S, H>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    H: Handler,
+{
+    let (budget, handler) = (budget.clone(), Arc::clone(handler));
+    let service = service_fn(move |request| answer(request, Arc::clone(&handler), limits, budget.clone(), peer));
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        // Some close their side once they have asked, and wait for the answer.
+        .half_close(true)
+        .header_read_timeout(limits.head_time)
+        .max_buf_size(limits.head_bytes)
+        .max_header_size(limits.head_bytes)
+        .max_headers(limits.headers)
+        .serve_connection(TokioIo::new(Patient::new(stream, limits.answer_time)), service)
 }
 
 /// Out of descriptors, most likely: say so and try again soon.
@@ -153,22 +202,27 @@ async fn answer<H: Handler>(
     request: HyperRequest<Incoming>,
     handler: Arc<H>,
     limits: Limits,
+    budget: Budget,
     peer: SocketAddr,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let is_asked = parts.headers.contains_key(EXPECT);
-    let body = match read_body(body, is_asked, limits).await {
-        Ok(body) => body,
-        Err(NoBody { status, told, trouble }) => {
-            handler.trouble(format!("{} {}: {trouble}", parts.method, parts.uri.path()));
-            return Ok(refusal(status, told));
+    let read = match head::refused(&parts, limits.target) {
+        Some(refusal) => Err(refusal),
+        None => body::read(body, parts.headers.contains_key(EXPECT), &limits, &budget).await,
+    };
+    let (body, share) = match read {
+        Ok(read) => read,
+        Err(refusal) => {
+            let (method, path) = (start(parts.method.as_str()), start(parts.uri.path()));
+            handler.trouble(format!("{method} {path}: {}", refusal.trouble));
+            return Ok(refusal.response());
         }
     };
     let target = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     let headers: Headers = parts.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let request = Request { method: parts.method, target, headers, body };
-    let received = Received { request, started, peer };
+    let received = Received { request, started, peer, share };
     // A task of its own, so that a sender who gives up does not end what was begun.
     let task = {
         let handler = Arc::clone(&handler);
@@ -178,56 +232,15 @@ async fn answer<H: Handler>(
         Ok(answer) => response(answer),
         Err(error) => {
             handler.trouble(format!("a request could not be handled: {error}"));
-            refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").response()
         }
     })
 }
 
-/// Why a request has no body: the answer, and what is said of it.
-struct NoBody {
-    status: StatusCode,
-    told: &'static str,
-    trouble: String,
-}
-
-async fn read_body(mut body: Incoming, is_asked: bool, limits: Limits) -> Result<Bytes, NoBody> {
-    let too_long = || NoBody {
-        status: StatusCode::PAYLOAD_TOO_LARGE,
-        told: "the body is too large: `hookdev listen --max-body` allows more\n",
-        trouble: format!("the body is larger than {} bytes: answered 413; --max-body allows more", limits.body),
-    };
-    // A sender that asks for leave has sent nothing of it yet.
-    if is_asked && body.size_hint().lower() > limits.body as u64 {
-        return Err(too_long());
-    }
-    match timeout(limits.body_time, Limited::new(&mut body, limits.body).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            // Most senders write all of it before they look for an answer: cut off, they would meet
-            // a reset connection instead of the status.
-            let rest = async { while let Ok(Some(Ok(_))) = timeout(limits.lull, body.frame()).await {} };
-            let _ = timeout(limits.drain, rest).await;
-            Err(too_long())
-        }
-        Ok(Err(error)) => Err(NoBody {
-            status: StatusCode::BAD_REQUEST,
-            told: "the body can't be read\n",
-            trouble: format!("the body never came whole: {error}"),
-        }),
-        Err(_) => Err(NoBody {
-            status: StatusCode::REQUEST_TIMEOUT,
-            told: "the body did not come in time\n",
-            trouble: "the body did not come in time: answered 408".to_owned(),
-        }),
-    }
-}
-
-/// An answer that ends the connection: what the sender still has to say is not wanted.
-fn refusal(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(hyper::header::CONNECTION, hyper::header::HeaderValue::from_static("close"));
-    response
+/// As much of a text as is told of what was refused.
+fn start(text: &str) -> String {
+    const MOST: usize = 100;
+    if text.chars().nth(MOST).is_none() { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
 }
 
 fn response(answer: Answer) -> Response<Full<Bytes>> {

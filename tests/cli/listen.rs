@@ -4,6 +4,7 @@ mod answers;
 mod captures;
 mod expectations;
 mod forwards;
+mod limits;
 mod lines;
 mod pretty;
 mod reload;

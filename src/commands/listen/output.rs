@@ -14,6 +14,7 @@ use super::{expectation::Expectations, explainer::Explanation};
 use crate::{
     cli::Format,
     commands::context::Terminal,
+    net::receiver::Share,
     render::{json, pretty::Page},
     webhook::{assessment::PayloadCheck, record::Delivery, redact},
 };
@@ -23,8 +24,9 @@ use crate::{
 pub enum Output {
     /// Where the receiver listens.
     Ready(String),
-    /// A delivery that was answered, and its explanation if one is being worked out.
-    Delivery(Box<Delivery>, Option<Explanation>),
+    /// A delivery that was answered, its explanation if one is being worked out, and what its body
+    /// holds of the memory for all bodies.
+    Delivery(Box<Delivery>, Option<Explanation>, Share),
 }
 
 /// How and what is told.
@@ -128,7 +130,7 @@ impl Work {
         match output {
             Output::Ready(url) if self.view.format == Format::Json => json::ready(&url, &mut self.buffer),
             Output::Ready(_) => {}
-            Output::Delivery(mut delivery, explanation) => {
+            Output::Delivery(mut delivery, explanation, _share) => {
                 // The others wait behind it, so that their order is that in which they came.
                 if let Some(Ok(explained)) = explanation.map(Explanation::blocking_recv) {
                     delivery.assessment = explained;

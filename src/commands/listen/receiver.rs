@@ -10,8 +10,11 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
-use http::{HeaderName, HeaderValue};
-use tokio::sync::mpsc;
+use http::{HeaderName, HeaderValue, Method};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::spawn_blocking,
+};
 
 use super::{
     ending::Cut,
@@ -53,6 +56,12 @@ pub struct Answers {
     pub patience: Duration,
 }
 
+/// The bodies beyond [`LIGHT`] that are read at once. Each may take some hundred times its size.
+const WEIGHTY: usize = 2;
+
+/// A body of no more bytes is read on the spot, unless it is compressed.
+const LIGHT: usize = 64 << 10;
+
 /// The receiver behind `listen`.
 #[derive(Debug)]
 pub struct Receiver {
@@ -66,6 +75,7 @@ pub struct Receiver {
     pinned: Option<Timestamp>,
     sender: Arc<Sender>,
     explainer: Explainer,
+    weighty: Semaphore,
     cut: Cut,
     seq: AtomicU64,
     turn: AtomicUsize,
@@ -95,6 +105,7 @@ impl Receiver {
             pinned,
             sender,
             explainer: Explainer::default(),
+            weighty: Semaphore::new(WEIGHTY),
             cut,
             seq: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
@@ -111,6 +122,23 @@ impl Receiver {
     /// How many deliveries are received and not yet answered.
     pub fn under_way(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.under_way)
+    }
+
+    /// Judges a request: a weighty one beside the others, which it would hold up, and few at a time, so
+    /// that no number of them fills the memory.
+    async fn assess(&self, settings: &Arc<Settings>, request: &Request, received_at: Timestamp) -> Assessment {
+        if request.body.len() > LIGHT || request.headers.contains("content-encoding") {
+            let place = self.weighty.acquire().await;
+            let (settings, request) = (Arc::clone(settings), request.clone());
+            let judged = spawn_blocking(move || settings.judge().assess(&request, Some(received_at).into())).await;
+            drop(place);
+            return match judged {
+                Ok(assessment) => assessment,
+                // As it would have done here.
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            };
+        }
+        settings.judge().assess(request, Some(received_at).into())
     }
 
     /// What the answer is, and the forwards that it did not wait for.
@@ -132,7 +160,7 @@ impl Receiver {
         }
         let mut pending = self.forwards(settings, request, assessment);
         if pending.is_empty() {
-            return (default_answer(assessment), Vec::new(), Vec::new());
+            return (default_answer(request, assessment), Vec::new(), Vec::new());
         }
         let first = pending.remove(0).await;
         (answer_of(&first), vec![first], pending)
@@ -184,7 +212,7 @@ impl Receiver {
         let (received_at, seq) = (delivery.received_at, delivery.seq);
         let label =
             delivery.assessment.event.clone().or_else(|| delivery.assessment.provider_name().map(str::to_owned));
-        let written = tokio::task::spawn_blocking(move || {
+        let written = spawn_blocking(move || {
             let name = CaptureName { received_at, seq, label: label.as_deref() };
             store.write(&name, object.trim_ascii_end())
         });
@@ -196,11 +224,11 @@ impl Receiver {
     }
 
     async fn receive(&self, received: Received) -> Answer {
-        let Received { request, started, .. } = received;
+        let Received { request, started, share, .. } = received;
         let received_at = self.pinned.unwrap_or_else(now);
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
         let settings = self.settings.get();
-        let assessment = settings.judge().assess(&request, Some(received_at).into());
+        let assessment = self.assess(&settings, &request, received_at).await;
         // Taken before the answer goes out, so that no more than the channel holds can wait.
         let place = self.outputs.clone().reserve_owned().await;
         let (mut answer, forwards, pending) = self.decide(&settings, &request, &assessment).await;
@@ -223,11 +251,11 @@ impl Receiver {
         let Ok(place) = place else { return answer };
         let explanation = self.explainer.explain(settings, &delivery);
         if pending.is_empty() {
-            place.send(Output::Delivery(Box::new(delivery), explanation));
+            place.send(Output::Delivery(Box::new(delivery), explanation, share));
         } else {
             tokio::spawn(async move {
                 delivery.forwards.extend(futures_util::future::join_all(pending).await);
-                place.send(Output::Delivery(Box::new(delivery), explanation));
+                place.send(Output::Delivery(Box::new(delivery), explanation, share));
             });
         }
         answer
@@ -260,8 +288,18 @@ fn is_trusted(assessment: &Assessment) -> bool {
     }
 }
 
+/// What a visitor reads, such as a browser.
+const PAGE: &str = "\
+This is `hookdev listen`. It receives webhooks: POST one to this address and see in its terminal
+whether it is genuine. `hookdev send` sends some, and `hookdev listen --help` says what else there is.
+";
+
 /// What a correct handler answers.
-fn default_answer(assessment: &Assessment) -> Answer {
+fn default_answer(request: &Request, assessment: &Assessment) -> Answer {
+    let is_visit = [Method::GET, Method::HEAD].contains(&request.method);
+    if is_visit && assessment.verdict == Verdict::Unrecognised {
+        return plain(200, PAGE);
+    }
     if assessment.verdict.rejection().is_some() {
         return plain(401, "rejected\n");
     }

@@ -8,7 +8,7 @@ mod path;
 
 use std::{borrow::Cow, ops::Range};
 
-pub use parser::{MAX_DEPTH, parse};
+pub use parser::{MAX_DEPTH, MAX_VALUES, parse};
 pub(crate) use path::PointerToken;
 pub use path::{InvalidPath, Path};
 

@@ -8,13 +8,18 @@ use super::{Kind, Member, Node, SyntaxError, position};
 /// How many arrays and objects may stand inside one another.
 pub const MAX_DEPTH: usize = 512;
 
+/// How many values, a document's own among them, one may hold: each takes some fifty bytes, of which
+/// `0,` is two in the text.
+pub const MAX_VALUES: usize = 1 << 20;
+
 /// Reads a whole text as one JSON value.
 ///
 /// # Errors
 ///
-/// When the text breaks the grammar of RFC 8259, begins with a byte order mark, or nests deeper than [`MAX_DEPTH`].
+/// When the text breaks the grammar of RFC 8259, begins with a byte order mark, nests deeper than [`MAX_DEPTH`] or
+/// holds more than [`MAX_VALUES`].
 pub fn parse(text: &str) -> Result<Node<'_>, SyntaxError> {
-    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, depth: 0 };
+    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, depth: 0, values: 0 };
     parser.document().map_err(|Failure { offset, message }| {
         let (line, column) = position(text, offset);
         SyntaxError { offset, line, column, message }
@@ -26,6 +31,7 @@ struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
+    values: usize,
 }
 
 /// A [`SyntaxError`] whose line nobody has counted yet.
@@ -48,6 +54,10 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&mut self) -> Parsed<Node<'a>> {
+        if self.values == MAX_VALUES {
+            return Err(self.failure("the document holds more than 1048576 values"));
+        }
+        self.values += 1;
         let start = self.at;
         let kind = match self.peek() {
             Some(b'"') => Kind::String(self.string()?),

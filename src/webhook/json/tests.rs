@@ -222,3 +222,11 @@ fn the_value_of_a_payload_is_what_serde_json_reads() {
         json!({"version": "2", "resource": {"type": "LibraryTrack", "id": "999"}, "n": [1, -2500.0, true, null]});
     assert_eq!(value(&parse(text).unwrap()), expected);
 }
+
+#[test]
+fn a_document_of_more_values_than_the_memory_shall_hold_is_refused() {
+    let zeros = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
+    assert!(parse(&zeros(MAX_VALUES)).is_ok());
+    let error = parse(&zeros(MAX_VALUES + 1)).unwrap_err();
+    assert_eq!(error.message, "the document holds more than 1048576 values");
+}

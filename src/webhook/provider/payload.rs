@@ -11,7 +11,7 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use futures_util::{FutureExt, stream};
 
 use crate::webhook::{
-    json::{self, Kind, Member, Node, Path},
+    json::{self, Kind, MAX_VALUES, Member, Node, Path},
     request::Request,
 };
 
@@ -72,7 +72,7 @@ impl<'a> Payload<'a> {
     pub fn parse(request: &Request, body: &'a [u8]) -> Self {
         let media = request.media_type();
         let (form, root) = match media.as_deref() {
-            Some("application/x-www-form-urlencoded") => (Form::Urlencoded, Some(urlencoded(body))),
+            Some("application/x-www-form-urlencoded") => (Form::Urlencoded, urlencoded(body)),
             Some("multipart/form-data") => (Form::Multipart, multipart(request, body)),
             _ if begins_like_json(body) => (Form::Json, json(body)),
             _ => (Form::Opaque, None),
@@ -119,8 +119,10 @@ fn json(body: &[u8]) -> Option<Node<'_>> {
     json::parse(std::str::from_utf8(body).ok()?).ok()
 }
 
-fn urlencoded(body: &[u8]) -> Node<'_> {
-    object(form_urlencoded::parse(body))
+/// The fields, unless there are more than JSON may have values.
+fn urlencoded(body: &[u8]) -> Option<Node<'_>> {
+    let fits = form_urlencoded::parse(body).nth(MAX_VALUES).is_none();
+    fits.then(|| object(form_urlencoded::parse(body)))
 }
 
 /// The text fields of a multipart body; a file stands as its name and size.
@@ -183,6 +185,16 @@ mod tests {
     fn a_broken_multipart_body_is_opaque() {
         let broken = request(&[("content-type", "multipart/form-data; boundary=x")], "--x\r\nno end");
         assert_eq!(Payload::parse(&broken, &broken.body).form, Form::Opaque);
+    }
+
+    #[test]
+    fn a_form_of_more_fields_than_the_memory_shall_hold_is_opaque() {
+        let form =
+            |fields: usize| request(&[("content-type", "application/x-www-form-urlencoded")], "&a".repeat(fields));
+        for (fields, expected) in [(MAX_VALUES, Form::Urlencoded), (MAX_VALUES + 1, Form::Opaque)] {
+            let form = form(fields);
+            assert_eq!(Payload::parse(&form, &form.body).form, expected);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{Shutdown, TcpStream},
 };
 
 use super::PATIENCE;
@@ -130,6 +130,23 @@ impl Connection {
     /// Writes these bytes.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.0.get_mut().write_all(bytes.as_ref())
+    }
+
+    /// Says that nothing more will be written.
+    pub fn shut(&mut self) -> io::Result<()> {
+        self.0.get_ref().shutdown(Shutdown::Write)
+    }
+
+    /// Reads one line, without its end.
+    pub fn line(&mut self) -> io::Result<String> {
+        line(&mut self.0)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// Everything up to the end of the connection; each byte a character.
+    pub fn rest(&mut self) -> io::Result<String> {
+        let mut bytes = Vec::new();
+        self.0.read_to_end(&mut bytes)?;
+        Ok(bytes.into_iter().map(char::from).collect())
     }
 
     /// Reads an answer, or fails when the other side goes away.

@@ -1,0 +1,312 @@
+//! The limits of the receiver over real sockets, as README's table has them. What takes time is tried
+//! beside the receiver itself, where the clock stands still.
+
+use serde_json::json;
+
+use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Listener, Message, get, gzip, post, request, text};
+
+/// The answer to these bytes on a connection of its own.
+#[track_caller]
+fn answer(listener: &Listener, bytes: impl AsRef<[u8]>) -> Message {
+    let mut connection = Connection::to(&listener.url(""));
+    connection.write(bytes).unwrap();
+    connection.answer().unwrap()
+}
+
+#[track_caller]
+fn status(listener: &Listener, bytes: impl AsRef<[u8]>) -> u16 {
+    answer(listener, bytes).status()
+}
+
+/// An empty request with this start and these lines behind it.
+fn with_head(start: &str, lines: &str) -> String {
+    format!("{start}\r\nhost: x\r\n{lines}content-length: 0\r\n\r\n")
+}
+
+/// That it takes deliveries as ever, and the next one it tells is this one.
+#[track_caller]
+fn assert_well(mut listener: Listener) {
+    let (answer, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((answer.status(), text(&delivery, "/verdict")), (200, "verified"));
+}
+
+#[test]
+fn a_head_has_64_kibibytes() {
+    let listener = Dir::new().listen().starts();
+    let head = |bytes: usize| {
+        let rest = with_head("POST / HTTP/1.1", "x: \r\n").len();
+        with_head("POST / HTTP/1.1", &format!("x: {}\r\n", "a".repeat(bytes - rest)))
+    };
+    assert_eq!(status(&listener, head(64 << 10)), 200);
+    assert_eq!(status(&listener, head((64 << 10) + 1)), 431);
+}
+
+#[test]
+fn a_head_has_128_fields() {
+    let listener = Dir::new().listen().starts();
+    // Two more are always there.
+    let head = |fields: usize| with_head("POST / HTTP/1.1", &"x: 1\r\n".repeat(fields - 2));
+    assert_eq!(status(&listener, head(128)), 200);
+    assert_eq!(status(&listener, head(129)), 431);
+}
+
+#[test]
+fn a_target_has_8_kibibytes() {
+    let mut listener = Dir::new().listen().starts();
+    let head = |bytes: usize| with_head(&format!("POST /{} HTTP/1.1", "a".repeat(bytes - 1)), "");
+    assert_eq!(status(&listener, head(8 << 10)), 200);
+    assert_eq!(status(&listener, head((8 << 10) + 1)), 414);
+    listener.says(&format!("warning: POST /{}…: the target is too long: answered 414\n", "a".repeat(99)));
+}
+
+#[test]
+fn a_method_has_32_bytes_and_is_any_but_connect() {
+    let listener = Dir::new().listen().starts();
+    for (method, expected) in [
+        ("post", 200),
+        ("BREW", 200),
+        ("TRACE", 200),
+        (&"A".repeat(32), 200),
+        (&"A".repeat(33), 501),
+        ("CONNECT", 405),
+        ("PO(ST", 400),
+        ("", 400),
+    ] {
+        let target = if method == "CONNECT" { "example.com:443" } else { "/" };
+        assert_eq!(status(&listener, with_head(&format!("{method} {target} HTTP/1.1"), "")), expected, "{method}");
+    }
+}
+
+#[test]
+fn a_url_as_the_target_is_taken_by_its_path_and_query() {
+    let mut listener = Dir::new().listen().starts();
+    for (target, expected) in [("http://elsewhere.example/cyanite?x=1", "/cyanite?x=1"), ("http://x", "/")] {
+        status(&listener, with_head(&format!("POST {target} HTTP/1.1"), ""));
+        assert_eq!(text(&listener.next(), "/request/target"), expected);
+    }
+}
+
+#[test]
+fn a_target_that_is_neither_path_nor_url_is_answered_400() {
+    let mut listener = Dir::new().listen().starts();
+    for target in ["*", "cyanite", "example.com:443", "/\0", "/a b"] {
+        assert_eq!(status(&listener, with_head(&format!("POST {target} HTTP/1.1"), "")), 400, "{target:?}");
+    }
+    assert_eq!(status(&listener, with_head("OPTIONS * HTTP/1.1", "")), 200);
+    assert_eq!(text(&listener.next(), "/request/target"), "*");
+}
+
+#[test]
+fn a_request_has_one_host() {
+    let listener = Dir::new().listen().starts();
+    let none = "POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n";
+    assert_eq!(status(&listener, none), 400);
+    assert_eq!(status(&listener, with_head("POST / HTTP/1.1", "host: y\r\n")), 400);
+    assert_eq!(status(&listener, none.replace("1.1", "1.0")), 200);
+    assert_well_after_its_own(listener, 1);
+}
+
+/// As [`assert_well`], behind deliveries that are of no interest.
+#[track_caller]
+fn assert_well_after_its_own(mut listener: Listener, deliveries: usize) {
+    for _ in 0..deliveries {
+        listener.next();
+    }
+    assert_well(listener);
+}
+
+#[test]
+fn of_both_lengths_the_chunked_one_counts_and_nothing_is_smuggled_behind_it() {
+    for (first, second) in
+        [("content-length: 5", "transfer-encoding: chunked"), ("transfer-encoding: chunked", "content-length: 5")]
+    {
+        let mut listener = Dir::new().listen().starts();
+        let mut connection = Connection::to(&listener.url(""));
+        let head = format!("POST /hooks HTTP/1.1\r\nhost: x\r\n{first}\r\n{second}\r\n\r\n");
+        let smuggled = with_head("POST /smuggled HTTP/1.1", "");
+        connection.write(format!("{head}2\r\n{{}}\r\n0\r\n\r\n{smuggled}")).unwrap();
+        let answers = connection.rest().unwrap();
+        assert!(answers.starts_with("HTTP/1.1 200 OK\r\nconnection: close\r\n"), "{answers}");
+        assert_eq!(answers.matches("HTTP/1.1").count(), 1, "{answers}");
+        assert_eq!(text(&listener.next(), "/request/body"), "{}");
+        assert_well(listener);
+    }
+}
+
+#[test]
+fn lengths_that_are_none_or_differ_are_answered_400() {
+    let listener = Dir::new().listen().starts();
+    for lengths in ["2\r\ncontent-length: 3", "2, 2", "+2", "-1", "0x2", "two", "99999999999999999999999"] {
+        let sent = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {lengths}\r\n\r\n{{}}x");
+        assert_eq!(status(&listener, sent), 400, "{lengths}");
+    }
+    assert_well(listener);
+}
+
+#[test]
+fn no_transfer_coding_but_chunked_is_taken() {
+    let listener = Dir::new().listen().starts();
+    for (codings, expected) in [
+        ("gzip, chunked", 501),
+        ("identity\r\ntransfer-encoding: chunked", 501),
+        ("chunked\r\ntransfer-encoding: chunked", 501),
+        ("chunked, identity", 400),
+        ("identity", 400),
+        ("xchunked", 400),
+        ("\x0bchunked", 400),
+    ] {
+        let head = format!("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: {codings}\r\n\r\n");
+        assert_eq!(status(&listener, head + "2\r\n{}\r\n0\r\n\r\n"), expected, "{codings}");
+    }
+    assert_well(listener);
+}
+
+#[test]
+fn chunks_are_taken_with_extensions_and_trailers_and_else_answered_400() {
+    let mut listener = Dir::new().listen().starts();
+    let chunked = |body: &str| format!("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: Chunked\r\n\r\n{body}");
+    for body in ["2;a=b;c=\"d\"\r\n{}\r\n0\r\n\r\n", "2\r\n{}\r\n0\r\nsignature: x\r\n\r\n"] {
+        assert_eq!(status(&listener, chunked(body)), 200);
+        let delivery = listener.next();
+        assert_eq!(text(&delivery, "/request/body"), "{}");
+        assert_eq!(delivery["request"]["headers"], json!([["host", "x"], ["transfer-encoding", "Chunked"]]));
+    }
+    let long = format!("2;{}\r\n{{}}\r\n0\r\n\r\n", "a".repeat(20 << 10));
+    for body in [
+        "zz\r\n{}\r\n0\r\n\r\n",
+        "0x2\r\n{}\r\n0\r\n\r\n",
+        "2\n{}\n0\n\n",
+        "2\r\n{}XX0\r\n\r\n",
+        "2;a\nb\r\n{}\r\n0\r\n\r\n",
+        "fffffffffffffffff\r\n",
+        &long,
+    ] {
+        assert_eq!(status(&listener, chunked(body)), 400, "{body}");
+    }
+    assert_well(listener);
+}
+
+#[test]
+fn a_malformed_field_is_answered_400_and_told() {
+    let mut listener = Dir::new().listen().starts();
+    for field in ["x: a\r\n b", "x: a\0b", "x\0: a", "x: a\rb", ": a", "no colon", "a b: c", "content-length : 1"] {
+        assert_eq!(status(&listener, with_head("POST / HTTP/1.1", &format!("{field}\r\n"))), 400, "{field:?}");
+        listener.says(" could not be read and was refused: invalid HTTP header parsed\n");
+    }
+    assert_well(listener);
+}
+
+#[test]
+fn a_bare_line_feed_ends_a_line_of_the_head() {
+    let listener = Dir::new().listen().starts();
+    assert_eq!(status(&listener, with_head("POST / HTTP/1.1", "").replace("\r\n", "\n")), 200);
+}
+
+#[test]
+fn requests_that_do_not_wait_are_answered_in_their_order() {
+    let mut listener = Dir::new().listen().args(["--respond", "201,202,203"]).starts();
+    let mut connection = Connection::to(&listener.url(""));
+    let all: Vec<Vec<u8>> = ["1", "2", "3"].map(|body| request("POST", &listener.url("/hooks"), &[], body)).into();
+    connection.write(all.concat()).unwrap();
+    for (body, status) in [("1", 201), ("2", 202), ("3", 203)] {
+        assert_eq!(connection.answer().unwrap().status(), status);
+        assert_eq!(text(&listener.next(), "/request/body"), body);
+    }
+}
+
+#[test]
+fn a_sender_that_asks_for_leave_gets_it() {
+    let mut listener = Dir::new().listen().starts();
+    let mut connection = Connection::to(&listener.url(""));
+    connection
+        .write("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-Continue\r\nconnection: close\r\ncontent-length: 2\r\n\r\n")
+        .unwrap();
+    assert_eq!(connection.line().unwrap(), "HTTP/1.1 100 Continue");
+    connection.write("{}").unwrap();
+    assert!(connection.rest().unwrap().starts_with("\r\nHTTP/1.1 200 OK\r\n"));
+    assert_eq!(text(&listener.next(), "/request/body"), "{}");
+    assert_eq!(status(&listener, with_head("POST / HTTP/1.1", "expect: a-miracle\r\n")), 417);
+}
+
+#[test]
+fn http_1_0_is_answered_and_its_connection_kept_only_on_request() {
+    let listener = Dir::new().listen().starts();
+    let mut connection = Connection::to(&listener.url(""));
+    let kept = "POST /hooks HTTP/1.0\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}";
+    connection.write(kept).unwrap();
+    assert_eq!(connection.answer().unwrap().start, "HTTP/1.0 200 OK");
+    connection.write(kept.replace("connection: keep-alive\r\n", "")).unwrap();
+    let answers = connection.rest().unwrap();
+    assert!(answers.starts_with("HTTP/1.0 200 OK\r\n"), "{answers}");
+    let chunked = "POST / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    assert_eq!(status(&listener, chunked), 400);
+}
+
+#[test]
+fn who_looks_in_with_a_browser_finds_a_page() {
+    let dir = Dir::new();
+    let listener = dir.listen().starts();
+    let page = get(&listener.url("/"));
+    assert_eq!((page.status(), page.header("content-type")), (200, Some("text/plain; charset=utf-8")));
+    assert!(page.text().starts_with("This is `hookdev listen`. It receives webhooks: "), "{}", page.text());
+    let mut connection = Connection::to(&listener.url(""));
+    connection.write(with_head("HEAD / HTTP/1.1", "connection: close\r\n")).unwrap();
+    let answer = connection.rest().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+
+    // What is told to answer otherwise does so.
+    let listener = dir.listen().args(["--respond", "204"]).starts();
+    assert_eq!(get(&listener.url("/")).status(), 204);
+}
+
+#[test]
+fn a_sender_that_closes_its_side_is_answered_all_the_same() {
+    let listener = Dir::new().listen().starts();
+    let mut connection = Connection::to(&listener.url(""));
+    connection.write(request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE)).unwrap();
+    connection.shut().unwrap();
+    assert_eq!(connection.answer().unwrap().status(), 200);
+
+    let mut connection = Connection::to(&listener.url(""));
+    connection.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{}").unwrap();
+    connection.shut().unwrap();
+    assert_eq!(connection.answer().unwrap().status(), 400);
+}
+
+#[test]
+fn five_hundred_stalled_connections_hold_up_nothing() {
+    let listener = Dir::new().listen().starts();
+    let mut stalled: Vec<Connection> = (0..500).map(|_| Connection::to(&listener.url(""))).collect();
+    for (number, connection) in stalled.iter_mut().enumerate() {
+        let sent = [
+            "",
+            "POST / HT",
+            "POST / HTTP/1.1\r\nhost: x\r\nx: ",
+            "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{",
+        ];
+        connection.write(sent[number % sent.len()]).unwrap();
+    }
+    assert_well(listener);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn hostile_bodies_do_not_fill_the_memory() {
+    let listener = Dir::new().listen().starts();
+    let url = listener.url("/cyanite");
+    let many = "0,".repeat(1 << 20);
+    // In several members, as one of them takes long to compress.
+    let bomb = [gzip(b"["), gzip(many.as_bytes()).repeat(30), gzip(b"0]")].concat();
+    let (zeros, form) = (format!("[{}0]", "0,".repeat(5_000_000)), "&a".repeat(5_000_000));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| post(&url, &[("content-encoding", "gzip")], &bomb));
+            scope.spawn(|| post(&url, &[], &zeros));
+            scope.spawn(|| post(&url, &[("content-type", "application/x-www-form-urlencoded")], &form));
+        }
+    });
+    let process = std::fs::read_to_string(format!("/proc/{}/status", listener.id())).unwrap();
+    let most = process.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    let most: u64 = most.expect("the most memory that it had");
+    assert!(most < 1 << 20, "{most} kB");
+}
