@@ -98,6 +98,7 @@ pub async fn serve<H: Handler>(
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections));
     let mut shutdown = pin!(shutdown);
+    let mut is_told = false;
     loop {
         let accepted = async {
             // Never closed, so that a place always comes.
@@ -111,10 +112,11 @@ pub async fn serve<H: Handler>(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                pause_after(&error, &*handler).await;
+                pause_after(&error, &*handler, &mut is_told).await;
                 continue;
             }
         };
+        is_told = false;
         // Without it answers only come later.
         let _ = stream.set_nodelay(true);
         let service = {
@@ -140,11 +142,13 @@ pub async fn serve<H: Handler>(
     let _ = timeout(limits.drain, graceful.shutdown()).await;
 }
 
-/// Out of descriptors, most likely: say so and try again soon.
-async fn pause_after(error: &io::Error, handler: &impl Handler) {
+/// Out of descriptors, most likely: say so once and try again soon.
+async fn pause_after(error: &io::Error, handler: &impl Handler, is_told: &mut bool) {
     let of_the_sender = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
     if !of_the_sender {
-        handler.trouble(format!("a connection could not be taken: {error}"));
+        if !std::mem::replace(is_told, true) {
+            handler.trouble(format!("a connection could not be taken: {error}; it is tried again until it can be"));
+        }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -237,4 +241,67 @@ fn response(answer: Answer) -> Response<Full<Bytes>> {
         response.headers_mut().append(name.clone(), value.clone());
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        sync::oneshot,
+    };
+
+    use super::*;
+
+    /// Panics at `/panic` and answers everything else.
+    #[derive(Default)]
+    struct Fragile(Mutex<Vec<String>>);
+
+    impl Handler for Fragile {
+        async fn handle(&self, received: Received) -> Answer {
+            assert!(received.request.target != "/panic", "injected");
+            Answer { status: 200, headers: Headers::new(), body: Bytes::from_static(b"fine") }
+        }
+
+        fn trouble(&self, message: String) {
+            self.0.lock().unwrap().push(message);
+        }
+    }
+
+    async fn exchange(address: SocketAddr, target: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("POST {target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_500_and_ends_nothing_else() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let handler = Arc::new(Fragile::default());
+        // One place: each connection needs that of the one before it.
+        let limits = Limits { connections: 1, ..Limits::default() };
+        let (end, ended) = oneshot::channel::<()>();
+        let shutdown = async { drop(ended.await) };
+        let server = tokio::spawn(serve(listener, limits, Arc::clone(&handler), shutdown));
+        for _ in 0..3 {
+            let answer = exchange(address, "/panic").await;
+            assert!(answer.starts_with("HTTP/1.1 500 Internal Server Error\r\n"), "{answer}");
+            assert!(answer.ends_with("\r\n\r\ninternal error\n"), "{answer}");
+            let answer = exchange(address, "/").await;
+            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("fine"), "{answer}");
+        }
+        end.send(()).unwrap();
+        server.await.unwrap();
+        let told = handler.0.lock().unwrap();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(
+            told.iter().all(|told| told.starts_with("a request could not be handled: ") && told.contains("injected"))
+        );
+    }
 }

@@ -9,11 +9,15 @@ mod config;
 #[cfg(unix)]
 mod crash;
 mod events;
+#[cfg(target_os = "linux")]
+mod faults;
 mod harness;
 mod listen;
 mod output;
 mod providers;
 mod secrets;
 mod send;
+#[cfg(target_os = "linux")]
+mod soak;
 mod untrusted;
 mod verify;

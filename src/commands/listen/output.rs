@@ -4,11 +4,13 @@
 
 use std::{
     io::{self, Write},
+    sync::Arc,
     thread,
+    time::Duration,
 };
 
 use glob::Pattern;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{expectation::Expectations, explainer::Explanation};
 use crate::{
@@ -23,8 +25,41 @@ use crate::{
 pub enum Output {
     /// Where the receiver listens.
     Ready(String),
-    /// A delivery that was answered, and its explanation if one is being worked out.
-    Delivery(Box<Delivery>, Option<Explanation>),
+    /// A delivery that was answered, its explanation if one is being worked out, and the room that
+    /// it takes of what may wait.
+    Delivery(Box<Delivery>, Option<Explanation>, Room),
+}
+
+/// The room for what waits to be told, in bytes: a reader that has stopped reading is no reason to
+/// fill the memory.
+const WAITING_BYTES: usize = 64 << 20;
+
+/// The unit in which room is taken, in bytes.
+const UNIT: usize = 1 << 10;
+
+/// A share of the room for what waits, given back when it is dropped.
+#[derive(Debug)]
+pub struct Room {
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+/// The room for what waits.
+#[derive(Clone, Debug)]
+pub struct Rooms(Arc<Semaphore>);
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(WAITING_BYTES / UNIT)))
+    }
+}
+
+impl Rooms {
+    /// Waits until there is room for a body; one that is larger than all the room takes all of it.
+    pub async fn take(&self, body: usize) -> Room {
+        let units = (body / UNIT + 1).min(WAITING_BYTES / UNIT);
+        // Never closed, so that it always comes.
+        Room { _share: Arc::clone(&self.0).acquire_many_owned(u32::try_from(units).unwrap_or(1)).await.ok() }
+    }
 }
 
 /// How and what is told.
@@ -40,11 +75,14 @@ pub struct View {
 #[derive(Debug)]
 pub struct Writer {
     met: Option<oneshot::Receiver<()>>,
-    done: oneshot::Receiver<Expectations>,
+    done: oneshot::Receiver<Option<Expectations>>,
 }
 
 /// As much is gathered before it is written, in bytes.
 const BATCH: usize = 64 << 10;
+
+/// After this long a full disk is tried again.
+const RETRY: Duration = Duration::from_millis(500);
 
 impl Writer {
     /// Starts to write what comes over the channel.
@@ -54,13 +92,15 @@ impl Writer {
         let mut work =
             Work { outputs, view, expectations, met: Some(met_sender), buffer: Vec::new(), text: String::new() };
         thread::spawn(move || {
-            if let Err(error) = work.run()
-                && error.kind() != io::ErrorKind::BrokenPipe
-            {
-                terminal.warn(&format!("the output could not be written: {error}"));
-            }
+            let told = match work.run(terminal) {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    terminal.warn(&format!("the output could not be written: {error}"));
+                    false
+                }
+                _ => true,
+            };
             // Whoever waited for it may be gone.
-            let _ = done_sender.send(work.expectations);
+            let _ = done_sender.send(told.then_some(work.expectations));
         });
         Self { met: Some(met), done }
     }
@@ -76,9 +116,9 @@ impl Writer {
         }
     }
 
-    /// Waits until everything is written, once nothing more can come.
-    pub async fn finish(self) -> Expectations {
-        self.done.await.unwrap_or_default()
+    /// Waits until everything is written, once nothing more can come; none when something was not.
+    pub async fn finish(self) -> Option<Expectations> {
+        self.done.await.ok().flatten()
     }
 }
 
@@ -92,7 +132,7 @@ struct Work {
 }
 
 impl Work {
-    fn run(&mut self) -> io::Result<()> {
+    fn run(&mut self, terminal: Terminal) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         while let Some(output) = self.outputs.blocking_recv() {
             self.take(output);
@@ -101,8 +141,17 @@ impl Work {
             {
                 self.take(output);
             }
-            stdout.write_all(&self.buffer)?;
-            stdout.flush()?;
+            let mut is_told = false;
+            write_patiently(&mut stdout, &self.buffer, |full| {
+                if !is_told {
+                    terminal.warn(&format!("the output can't be written: {full}; deliveries wait until there is room"));
+                }
+                is_told = true;
+                thread::sleep(RETRY);
+            })?;
+            if is_told {
+                terminal.note("there is room again for the output, and nothing of it was lost");
+            }
             self.buffer.clear();
             if self.expectations.met()
                 && let Some(met) = self.met.take()
@@ -118,7 +167,7 @@ impl Work {
         match output {
             Output::Ready(url) if self.view.format == Format::Json => json::ready(&url, &mut self.buffer),
             Output::Ready(_) => {}
-            Output::Delivery(mut delivery, explanation) => {
+            Output::Delivery(mut delivery, explanation, _room) => {
                 // The others wait behind it, so that their order is that in which they came.
                 if let Some(Ok(explained)) = explanation.map(Explanation::blocking_recv) {
                     delivery.assessment = explained;
@@ -128,6 +177,24 @@ impl Work {
                     self.view.write(&delivery, &mut self.text, &mut self.buffer);
                 }
             }
+        }
+    }
+}
+
+/// Writes all of it, each byte once. Where the disk is full it waits and goes on: what is written
+/// here was answered already, and would be lost.
+fn write_patiently(out: &mut impl Write, mut bytes: &[u8], mut wait: impl FnMut(&io::Error)) -> io::Result<()> {
+    loop {
+        let tried = if bytes.is_empty() { out.flush().map(|()| 0) } else { out.write(bytes) };
+        match tried {
+            Ok(0) if bytes.is_empty() => return Ok(()),
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => wait(&error),
+                _ => return Err(error),
+            },
         }
     }
 }
@@ -154,4 +221,74 @@ fn is_well(delivery: &Delivery) -> bool {
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
         && delivery.capture_error.is_none()
         && delivery.forwards.iter().all(|forward| forward.outcome.as_ref().is_ok_and(|answer| answer.status < 300))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    /// Takes three bytes at a time, and fails as it is told before each.
+    struct Disk {
+        failures: Vec<Option<io::ErrorKind>>,
+        written: Vec<u8>,
+    }
+
+    impl Disk {
+        fn step(&mut self) -> io::Result<()> {
+            match self.failures.pop().flatten() {
+                Some(kind) => Err(kind.into()),
+                None => Ok(()),
+            }
+        }
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.step()?;
+            let count = bytes.len().min(3);
+            self.written.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.step()
+        }
+    }
+
+    /// What was written, how often it was waited, and how it ended.
+    fn written(failures: &[Option<io::ErrorKind>]) -> (String, usize, Result<(), io::ErrorKind>) {
+        let failures = failures.iter().rev().copied().collect();
+        let (mut disk, mut waits) = (Disk { failures, written: Vec::new() }, 0);
+        let ended = write_patiently(&mut disk, b"abcdefgh", |_| waits += 1);
+        (String::from_utf8(disk.written).unwrap(), waits, ended.map_err(|error| error.kind()))
+    }
+
+    #[test]
+    fn a_full_disk_is_waited_for_and_takes_each_byte_once() {
+        let full = Some(io::ErrorKind::StorageFull);
+        assert_eq!(written(&[]), ("abcdefgh".to_owned(), 0, Ok(())));
+        assert_eq!(written(&[full, None, full, full, None, None, full]), ("abcdefgh".to_owned(), 4, Ok(())));
+        assert_eq!(written(&[None, Some(io::ErrorKind::Interrupted)]), ("abcdefgh".to_owned(), 0, Ok(())));
+    }
+
+    #[test]
+    fn what_no_waiting_mends_is_an_error() {
+        let closed = io::ErrorKind::BrokenPipe;
+        assert_eq!(written(&[None, Some(closed)]), ("abc".to_owned(), 0, Err(closed)));
+    }
+
+    #[tokio::test]
+    async fn what_waits_has_64_mib_and_not_more() {
+        let rooms = Rooms::default();
+        let first = rooms.take(60 << 20).await;
+        let small = rooms.take(1 << 20).await;
+        let mut large = Box::pin(rooms.take(200 << 20));
+        assert!(large.as_mut().now_or_never().is_none());
+        drop(first);
+        assert!(large.as_mut().now_or_never().is_none());
+        drop(small);
+        assert!(large.await._share.is_some_and(|share| share.num_permits() == 64 << 10));
+    }
 }

@@ -16,14 +16,12 @@ use tokio::sync::mpsc;
 use super::{
     ending::Cut,
     explainer::Explainer,
-    output::Output,
+    output::{Output, Rooms},
     settings::{Current, Settings},
+    troubles::Troubles,
 };
 use crate::{
-    commands::{
-        context::{Terminal, now},
-        target::with_query_of,
-    },
+    commands::{context::now, target::with_query_of},
     net::{
         receiver::{Handler, Received},
         sender::{SendError, Sender, end_to_end},
@@ -59,7 +57,8 @@ pub struct Receiver {
     answers: Answers,
     captures: Option<Arc<CaptureStore>>,
     outputs: mpsc::Sender<Output>,
-    terminal: Terminal,
+    rooms: Rooms,
+    troubles: Troubles,
     pinned: Option<Timestamp>,
     sender: Arc<Sender>,
     explainer: Explainer,
@@ -77,7 +76,7 @@ impl Receiver {
         answers: Answers,
         captures: Option<Arc<CaptureStore>>,
         outputs: mpsc::Sender<Output>,
-        terminal: Terminal,
+        troubles: Troubles,
         pinned: Option<Timestamp>,
         cut: Cut,
     ) -> Self {
@@ -87,7 +86,8 @@ impl Receiver {
             answers,
             captures,
             outputs,
-            terminal,
+            rooms: Rooms::default(),
+            troubles,
             pinned,
             sender,
             explainer: Explainer::default(),
@@ -189,6 +189,7 @@ impl Receiver {
         let assessment = settings.judge().assess(&request, Some(received_at).into());
         // Taken before the answer goes out, so that no more than the channel holds can wait.
         let place = self.outputs.clone().reserve_owned().await;
+        let room = self.rooms.take(request.body.len()).await;
         let (mut answer, forwards, pending) = self.decide(&settings, &request, &assessment).await;
         let mut delivery = Delivery {
             seq,
@@ -209,14 +210,30 @@ impl Receiver {
         let Ok(place) = place else { return answer };
         let explanation = self.explainer.explain(settings, &delivery);
         if pending.is_empty() {
-            place.send(Output::Delivery(Box::new(delivery), explanation));
+            place.send(Output::Delivery(Box::new(delivery), explanation, room));
         } else {
             tokio::spawn(async move {
                 delivery.forwards.extend(futures_util::future::join_all(pending).await);
-                place.send(Output::Delivery(Box::new(delivery), explanation));
+                place.send(Output::Delivery(Box::new(delivery), explanation, room));
             });
         }
         answer
+    }
+}
+
+/// One delivery among those under way, until it is dropped: by a panic, too.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn among(under_way: &'a AtomicUsize) -> Self {
+        under_way.fetch_add(1, Ordering::Relaxed);
+        Self(under_way)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -225,14 +242,12 @@ type Pending = BoxFuture<'static, Forwarded>;
 
 impl Handler for Receiver {
     async fn handle(&self, received: Received) -> Answer {
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        let answer = self.receive(received).await;
-        self.under_way.fetch_sub(1, Ordering::Relaxed);
-        answer
+        let _counted = Counted::among(&self.under_way);
+        self.receive(received).await
     }
 
     fn trouble(&self, message: String) {
-        self.terminal.warn(&message);
+        self.troubles.tell(message);
     }
 }
 
