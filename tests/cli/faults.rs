@@ -6,7 +6,12 @@ mod disk;
 mod readers;
 mod signals;
 
-use std::{env, process::Command, thread};
+use std::{
+    env,
+    io::{self, Write},
+    process::Command,
+    thread,
+};
 
 use crate::harness::{CYANITE, CYANITE_HEADERS, post};
 
@@ -29,6 +34,7 @@ fn can(program: &str, args: &[&str]) -> bool {
         return true;
     }
     assert!(env::var_os("HOOKDEV_CI").is_none(), "`{program} {args:?}` is required here: {ran:?}");
-    eprintln!("SKIPPED: `{program} {args:?}` can't be run here: {ran:?}");
+    // Not by `eprintln!`, which the test runner keeps to itself.
+    writeln!(io::stderr(), "SKIPPED: `{program} {args:?}` can't be run here: {ran:?}").unwrap();
     false
 }

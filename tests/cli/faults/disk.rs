@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -29,7 +29,7 @@ fn disk(dir: &Dir, listener: &Listener) -> PathBuf {
 }
 
 /// Leaves no room on the disk; the file that takes it.
-fn fill(disk: &PathBuf) -> PathBuf {
+fn fill(disk: &Path) -> PathBuf {
     let filler = disk.join("filler");
     let error = fs::write(&filler, vec![b'x'; 1 << 20]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);

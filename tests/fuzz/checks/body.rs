@@ -98,9 +98,9 @@ fn comes_back_multipart(pairs: &[(&str, &str)]) {
     }
     let mut body = String::new();
     for (place, (_, value)) in pairs.iter().enumerate() {
-        body += &format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"n{place}\"\r\n\r\n{value}\r\n");
+        body.extend([format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"n{place}\"\r\n\r\n{value}\r\n")]);
     }
-    body += &format!("--{BOUNDARY}--\r\n");
+    body.extend([format!("--{BOUNDARY}--\r\n")]);
     let request = request(&format!("multipart/form-data; boundary={BOUNDARY}"), "identity", body.into());
     let payload = Payload::parse(&request, &request.body);
     let expected: Vec<(String, &str)> =

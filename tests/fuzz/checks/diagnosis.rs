@@ -9,7 +9,7 @@ use hookdev::webhook::{
     keyring::{Keyring, SecretSource},
     provider::{Provider, catalog::Catalog},
     request::{Headers, Method, Request},
-    signature::{Message, SigningSecret, Verdict},
+    signature::{Message, SecretFormat, SigningSecret, Verdict},
     time::Timestamp,
 };
 
@@ -67,7 +67,7 @@ pub fn check(bytes: &[u8]) {
         assert_eq!(findings[0].code, Code::BodyTrailingNewline, "{findings:?}");
     }
     // A secret that nobody knows explains nothing, whatever the bodies are.
-    let unknown = SigningSecret::parse("a secret that is known to nobody", &Default::default()).expect("a secret");
+    let unknown = SigningSecret::parse("a secret that is known to nobody", &SecretFormat::default()).expect("a secret");
     for finding in self::findings(provider, &unknown, body, &received) {
         assert_eq!(finding.code, Code::Unexplained, "{finding:?}");
     }

@@ -10,7 +10,7 @@ use hookdev::{
     },
     webhook::{
         json::{MAX_DEPTH, compact, parse},
-        provider::{catalog::Catalog, payload::Payload},
+        provider::{catalog::Catalog, event::EventName, payload::Payload},
     },
 };
 use serde::de::IgnoredAny;
@@ -41,7 +41,7 @@ pub fn check(body: &[u8]) {
     let payload = Payload::of(root);
     for provider in CATALOG.providers() {
         let event = provider.event_of(&payload);
-        let listed = event.as_ref().and_then(|event| event.listed());
+        let listed = event.as_ref().and_then(EventName::listed);
         let _ = provider.summary(listed, &payload);
         let schema = provider.schema().expect("the built-in schemas are sound");
         if let (Some(name), Some(root)) = (provider.schema_of(listed), payload.root()) {
