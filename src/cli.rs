@@ -27,7 +27,7 @@ Exit codes:
   2    usage or configuration
   3    an input could not be read
   4    the endpoint could not be reached
-  130  Ctrl-C (`listen` finishes what it has begun and exits 0)";
+  130  Ctrl-C (`listen` finishes what it has begun and exits 0, on SIGTERM and SIGHUP too)";
 
 /// The command line.
 #[derive(Debug, Parser)]

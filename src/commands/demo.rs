@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use super::{
     context::{Context, Terminal},
     failure::{Exit, Failure},
-    listen::{Answers, Current, Cut, Output, Receiver, Settings, View, Writer},
+    listen::{Answers, Current, Cut, Output, Receiver, Settings, Troubles, View, Writer},
     runtime,
     send::{Courier, Delivery, Job, Pins, fixture_job},
 };
@@ -71,7 +71,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
         Answers::default(),
         None,
         outputs,
-        terminal,
+        Troubles::start(terminal),
         None,
         Cut::never(),
     );

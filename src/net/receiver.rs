@@ -3,6 +3,8 @@
 
 mod body;
 mod head;
+#[cfg(test)]
+mod panics;
 mod patient;
 mod refusal;
 #[cfg(test)]
@@ -128,6 +130,7 @@ pub async fn serve<H: Handler>(
     let budget = Budget::new(&limits);
     let places = Arc::new(Semaphore::new(limits.connections));
     let mut shutdown = pin!(shutdown);
+    let mut is_told = false;
     loop {
         let accepted = async {
             // Never closed, so that a place always comes.
@@ -141,10 +144,11 @@ pub async fn serve<H: Handler>(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                pause_after(&error, &*handler).await;
+                pause_after(&error, &*handler, &mut is_told).await;
                 continue;
             }
         };
+        is_told = false;
         // Without it answers only come later.
         let _ = stream.set_nodelay(true);
         let connection = graceful.watch(converse(stream, peer, limits, &budget, &handler));
@@ -189,11 +193,13 @@ where
         .serve_connection(TokioIo::new(Patient::new(stream, limits.answer_time)), service)
 }
 
-/// Out of descriptors, most likely: say so and try again soon.
-async fn pause_after(error: &io::Error, handler: &impl Handler) {
+/// Out of descriptors, most likely: say so once and try again soon.
+async fn pause_after(error: &io::Error, handler: &impl Handler, is_told: &mut bool) {
     let of_the_sender = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
     if !of_the_sender {
-        handler.trouble(format!("a connection could not be taken: {error}"));
+        if !std::mem::replace(is_told, true) {
+            handler.trouble(format!("a connection could not be taken: {error}; it is tried again until it can be"));
+        }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

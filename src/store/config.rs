@@ -139,7 +139,8 @@ impl Config {
     /// The nearest config from a folder upward.
     #[must_use]
     pub fn find(from: &Path) -> Option<PathBuf> {
-        from.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file())
+        // One that is there and can't be read, a folder or a link to nowhere, is told rather than passed over.
+        from.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.symlink_metadata().is_ok())
     }
 
     /// Reads a config.

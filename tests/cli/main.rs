@@ -9,6 +9,8 @@ mod config;
 #[cfg(unix)]
 mod crash;
 mod events;
+#[cfg(target_os = "linux")]
+mod faults;
 mod harness;
 mod listen;
 mod output;
@@ -16,5 +18,7 @@ mod providers;
 mod redact;
 mod secrets;
 mod send;
+#[cfg(target_os = "linux")]
+mod soak;
 mod untrusted;
 mod verify;

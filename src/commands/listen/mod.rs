@@ -6,11 +6,13 @@ mod explainer;
 mod output;
 mod receiver;
 mod settings;
+mod troubles;
 
 use std::{
     cell::Cell,
     net::SocketAddr,
     sync::{Arc, RwLock, atomic::Ordering},
+    thread,
     time::Duration,
 };
 
@@ -25,8 +27,9 @@ pub use self::{
     output::{Output, View, Writer},
     receiver::{Answers, Receiver},
     settings::{Current, Settings, provider},
+    troubles::Troubles,
 };
-use ending::{Ending, interrupted};
+use ending::{Ending, Interruptions};
 
 use super::{
     context::{Context, Terminal, development_note},
@@ -36,7 +39,10 @@ use super::{
 };
 use crate::{
     cli::{Body, Format, Listen},
-    net::receiver::{Limits, serve},
+    net::{
+        descriptors,
+        receiver::{Limits, serve},
+    },
     render::payload,
     store::{captures::CaptureStore, config::ListenConfig, watch::Watch},
     webhook::redact,
@@ -69,7 +75,11 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
         filter,
     };
     let captures = open_captures(&context, &args)?;
-    runtime()?.block_on(listen(context, args, settings, expectations, view, captures))
+    let runtime = runtime()?;
+    let exit = runtime.block_on(listen(context, args, settings, expectations, view, captures));
+    // What is left then waits for a disk or a reader that may never come.
+    runtime.shutdown_background();
+    exit
 }
 
 /// How much of a payload is shown; nothing when only that shall be told which went wrong, as the lines
@@ -109,6 +119,8 @@ async fn listen(
     let terminal = context.terminal;
     let mut writer = Writer::start(outputs, view.clone(), terminal, expectations);
     let url = format!("http://{address}");
+    // Before it is said to be ready, so that whoever waits for that may end it at once.
+    let mut interruptions = Interruptions::new();
     announce(&context, &settings, &url);
 
     let current = Arc::new(Current(RwLock::new(Arc::new(settings))));
@@ -122,45 +134,61 @@ async fn listen(
         patience: args.forward_timeout,
     };
     let (ending, cut) = Ending::new();
-    let receiver = Receiver::new(current, answers, captures, sender, terminal, args.now, cut);
+    let troubles = Troubles::start(terminal);
+    let receiver = Receiver::new(current, answers, captures, sender, troubles.clone(), args.now, cut);
     let receiver = Arc::new(receiver.redacting(args.redact));
-    let limits = Limits { body: args.max_body, ..Limits::default() };
+    let defaults = Limits::default();
+    let connections = descriptors::connections(defaults.connections);
+    if connections < defaults.connections {
+        terminal.note(&format!(
+            "only {connections} connections are taken at one time: the system allows no more open files (ulimit -n)"
+        ));
+    }
+    let limits = Limits { body: args.max_body, connections, ..defaults };
     let exit = Cell::new(Exit::Good);
     let (end, ending_begins) = oneshot::channel();
     let (under_way, met) = (receiver.under_way(), writer.ended());
     let ended = async {
         exit.set(tokio::select! {
             () = met => Exit::Good,
-            () = interrupted() => Exit::Good,
+            () = interruptions.next() => Exit::Good,
             () = time_out(args.timeout) => Exit::No,
         });
         // It is waited for below.
-        let _ = end.send(());
+        let _ = end.send(Interruptions::new());
     };
     let run_out = async {
         // An error says that the receiver has ended by itself, which it does not.
-        let _ = ending_begins.await;
-        match under_way.load(Ordering::Relaxed) {
-            0 => {}
-            1 => terminal.note("waiting for a delivery that is under way; Ctrl-C again cuts it short"),
-            many => terminal
-                .note(&format!("waiting for {many} deliveries that are under way; Ctrl-C again cuts them short")),
-        }
-        ending.run_out().await;
+        let Ok(again) = ending_begins.await else { return std::future::pending().await };
+        tell_under_way(terminal, under_way.load(Ordering::Relaxed));
+        ending.run_out(again).await;
     };
     let finished = tokio::select! {
         () = run_out => None,
         finished = async {
             serve(listener, limits, receiver, ended).await;
-            writer.finish().await
+            let finished = writer.finish().await;
+            troubles.finish().await;
+            finished
         } => Some(finished),
     };
     Ok(match (exit.get(), finished) {
-        (Exit::No, Some(expectations)) => conclude(terminal, &expectations),
-        (Exit::No, None) => Exit::No,
-        (exit, Some(_)) => exit,
+        (Exit::No, Some(Some(expectations))) => conclude(terminal, &expectations),
+        (Exit::No, _) | (_, Some(None)) => Exit::No,
+        (exit, Some(Some(_))) => exit,
         (_, None) => Exit::Interrupted,
     })
+}
+
+/// Says what is waited for, from a thread of its own: where nobody reads standard error, that takes
+/// for ever.
+fn tell_under_way(terminal: Terminal, under_way: usize) {
+    let message = match under_way {
+        0 => return,
+        1 => "waiting for a delivery that is under way; Ctrl-C again cuts it short".to_owned(),
+        many => format!("waiting for {many} deliveries that are under way; Ctrl-C again cuts them short"),
+    };
+    thread::spawn(move || terminal.note(&message));
 }
 
 /// The exit code once time has run out.

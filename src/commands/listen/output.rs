@@ -5,6 +5,7 @@
 use std::{
     io::{self, Write},
     thread,
+    time::Duration,
 };
 
 use glob::Pattern;
@@ -44,11 +45,14 @@ pub struct View {
 #[derive(Debug)]
 pub struct Writer {
     met: Option<oneshot::Receiver<()>>,
-    done: oneshot::Receiver<Expectations>,
+    done: oneshot::Receiver<Option<Expectations>>,
 }
 
 /// As much is gathered before it is written, in bytes.
 const BATCH: usize = 64 << 10;
+
+/// After this long a full disk is tried again.
+const RETRY: Duration = Duration::from_millis(500);
 
 impl Writer {
     /// Starts to write what comes over the channel.
@@ -65,13 +69,15 @@ impl Writer {
             text: String::new(),
         };
         thread::spawn(move || {
-            if let Err(error) = work.run()
-                && error.kind() != io::ErrorKind::BrokenPipe
-            {
-                terminal.warn(&format!("the output could not be written: {error}"));
-            }
+            let told = match work.run() {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    terminal.warn(&format!("the output could not be written: {error}"));
+                    false
+                }
+                _ => true,
+            };
             // Whoever waited for it may be gone.
-            let _ = done_sender.send(work.expectations);
+            let _ = done_sender.send(told.then_some(work.expectations));
         });
         Self { met: Some(met), done }
     }
@@ -87,9 +93,9 @@ impl Writer {
         }
     }
 
-    /// Waits until everything is written, once nothing more can come.
-    pub async fn finish(self) -> Expectations {
-        self.done.await.unwrap_or_default()
+    /// Waits until everything is written, once nothing more can come; none when something was not.
+    pub async fn finish(self) -> Option<Expectations> {
+        self.done.await.ok().flatten()
     }
 }
 
@@ -105,7 +111,8 @@ struct Work {
 
 impl Work {
     fn run(&mut self) -> io::Result<()> {
-        let mut stdout = self.terminal.stdout();
+        let terminal = self.terminal;
+        let mut stdout = terminal.stdout();
         while let Some(output) = self.outputs.blocking_recv() {
             self.take(output);
             while self.buffer.len() < BATCH
@@ -113,8 +120,17 @@ impl Work {
             {
                 self.take(output);
             }
-            stdout.write_all(&self.buffer)?;
-            stdout.flush()?;
+            let mut is_told = false;
+            write_patiently(&mut stdout, &self.buffer, |full| {
+                if !is_told {
+                    terminal.warn(&format!("the output can't be written: {full}; deliveries wait until there is room"));
+                }
+                is_told = true;
+                thread::sleep(RETRY);
+            })?;
+            if is_told {
+                terminal.note("there is room again for the output, and nothing of it was lost");
+            }
             self.buffer.clear();
             if self.expectations.met()
                 && let Some(met) = self.met.take()
@@ -140,6 +156,24 @@ impl Work {
                     self.view.write(&delivery, &mut self.text, &mut self.buffer);
                 }
             }
+        }
+    }
+}
+
+/// Writes all of it, each byte once. Where the disk is full it waits and goes on: what is written
+/// here was answered already, and would be lost.
+fn write_patiently(out: &mut impl Write, mut bytes: &[u8], mut wait: impl FnMut(&io::Error)) -> io::Result<()> {
+    loop {
+        let tried = if bytes.is_empty() { out.flush().map(|()| 0) } else { out.write(bytes) };
+        match tried {
+            Ok(0) if bytes.is_empty() => return Ok(()),
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => wait(&error),
+                _ => return Err(error),
+            },
         }
     }
 }
@@ -174,4 +208,59 @@ fn is_well(delivery: &Delivery) -> bool {
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
         && delivery.capture_error.is_none()
         && delivery.forwards.iter().all(|forward| forward.outcome.as_ref().is_ok_and(|answer| answer.status < 300))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes three bytes at a time, and fails as it is told before each.
+    struct Disk {
+        failures: Vec<Option<io::ErrorKind>>,
+        written: Vec<u8>,
+    }
+
+    impl Disk {
+        fn step(&mut self) -> io::Result<()> {
+            match self.failures.pop().flatten() {
+                Some(kind) => Err(kind.into()),
+                None => Ok(()),
+            }
+        }
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.step()?;
+            let count = bytes.len().min(3);
+            self.written.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.step()
+        }
+    }
+
+    /// What was written, how often it was waited, and how it ended.
+    fn written(failures: &[Option<io::ErrorKind>]) -> (String, usize, Result<(), io::ErrorKind>) {
+        let failures = failures.iter().rev().copied().collect();
+        let (mut disk, mut waits) = (Disk { failures, written: Vec::new() }, 0);
+        let ended = write_patiently(&mut disk, b"abcdefgh", |_| waits += 1);
+        (String::from_utf8(disk.written).unwrap(), waits, ended.map_err(|error| error.kind()))
+    }
+
+    #[test]
+    fn a_full_disk_is_waited_for_and_takes_each_byte_once() {
+        let full = Some(io::ErrorKind::StorageFull);
+        assert_eq!(written(&[]), ("abcdefgh".to_owned(), 0, Ok(())));
+        assert_eq!(written(&[full, None, full, full, None, None, full]), ("abcdefgh".to_owned(), 4, Ok(())));
+        assert_eq!(written(&[None, Some(io::ErrorKind::Interrupted)]), ("abcdefgh".to_owned(), 0, Ok(())));
+    }
+
+    #[test]
+    fn what_no_waiting_mends_is_an_error() {
+        let closed = io::ErrorKind::BrokenPipe;
+        assert_eq!(written(&[None, Some(closed)]), ("abc".to_owned(), 0, Err(closed)));
+    }
 }

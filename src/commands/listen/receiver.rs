@@ -21,12 +21,10 @@ use super::{
     explainer::Explainer,
     output::Output,
     settings::{Current, Settings},
+    troubles::Troubles,
 };
 use crate::{
-    commands::{
-        context::{Terminal, now},
-        target::with_query_of,
-    },
+    commands::{context::now, target::with_query_of},
     net::{
         receiver::{Handler, Received},
         sender::{SendError, Sender, end_to_end},
@@ -71,7 +69,7 @@ pub struct Receiver {
     /// Whether captures have no credentials.
     redacts: bool,
     outputs: mpsc::Sender<Output>,
-    terminal: Terminal,
+    troubles: Troubles,
     pinned: Option<Timestamp>,
     sender: Arc<Sender>,
     explainer: Explainer,
@@ -90,7 +88,7 @@ impl Receiver {
         answers: Answers,
         captures: Option<Arc<CaptureStore>>,
         outputs: mpsc::Sender<Output>,
-        terminal: Terminal,
+        troubles: Troubles,
         pinned: Option<Timestamp>,
         cut: Cut,
     ) -> Self {
@@ -101,7 +99,7 @@ impl Receiver {
             captures,
             redacts: false,
             outputs,
-            terminal,
+            troubles,
             pinned,
             sender,
             explainer: Explainer::default(),
@@ -262,19 +260,33 @@ impl Receiver {
     }
 }
 
+/// One delivery among those under way, until it is dropped: by a panic, too.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn among(under_way: &'a AtomicUsize) -> Self {
+        under_way.fetch_add(1, Ordering::Relaxed);
+        Self(under_way)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A forward that is under way.
 type Pending = BoxFuture<'static, Forwarded>;
 
 impl Handler for Receiver {
     async fn handle(&self, received: Received) -> Answer {
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        let answer = self.receive(received).await;
-        self.under_way.fetch_sub(1, Ordering::Relaxed);
-        answer
+        let _counted = Counted::among(&self.under_way);
+        self.receive(received).await
     }
 
     fn trouble(&self, message: String) {
-        self.terminal.warn(&message);
+        self.troubles.tell(message);
     }
 }
 

@@ -289,6 +289,18 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_back_replaces_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = CaptureStore::open(dir.path()).unwrap();
+        for (seq, millis) in [(1, 0), (2, -3_600_000), (3, 0), (2, -3_600_000)] {
+            let received_at = Timestamp::from_unix_millis(RECEIVED.unix_millis() + millis);
+            store.write(&CaptureName { received_at, seq, label: Some("x") }, b"{}").unwrap();
+        }
+        let names = ["110000.123Z-000002-x", "110000.123Z-000002-x_2", "120000.123Z-000001-x", "120000.123Z-000003-x"];
+        assert_eq!(names_in(dir.path()), names.map(|name| format!("20250101T{name}.json")));
+    }
+
+    #[test]
     fn a_folder_removed_under_way_is_made_again() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("captures");

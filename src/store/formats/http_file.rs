@@ -31,7 +31,9 @@ impl Format for HttpFile {
         let requests: Vec<Lines<'_>> = blocks.iter().filter_map(Block::request).collect();
         let Some(first) = requests.first().and_then(Lines::first) else { return false };
         // One message without separators is no less one of HTTP/1.x.
-        let is_message = http::starts_message(head) && requests.iter().filter(|lines| lines.is_request()).count() < 2;
+        let is_message = http::starts_message(head)
+            && (requests.iter().filter(|lines| lines.is_request()).count() < 2
+                || declared_end(head).is_some_and(|end| blocks[0].text.len() < end));
         let is_delivery = |lines: &Lines<'_>| lines.is_request() && lines.has_field();
         !is_message && (is_url(first) || requests[0].is_request()) && requests.iter().any(is_delivery)
     }
@@ -39,6 +41,23 @@ impl Format for HttpFile {
     fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(read(&whole(input)?)))
     }
+}
+
+/// Where a message ends by its own `content-length`: a separator before that stands in its body.
+fn declared_end(message: &[u8]) -> Option<usize> {
+    let (mut at, mut length) = (0, None);
+    for line in message.split_inclusive(|&byte| byte == b'\n') {
+        at += line.len();
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return length.map(|length| at.saturating_add(length));
+        }
+        let field = std::str::from_utf8(line).ok().and_then(|line| line.split_once(':'));
+        if let Some((_, value)) = field.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
+            length = value.trim().parse::<usize>().ok();
+        }
+    }
+    None
 }
 
 fn read(input: &[u8]) -> Collected {

@@ -219,6 +219,15 @@ fn a_value_of_another_kind_is_refused_in_the_words_of_the_format() {
     assert!(refused > 100, "{refused}");
 }
 
+#[test]
+fn separators_in_the_body_of_a_message_divide_nothing() {
+    let body = "### a\nPOST http://a/ HTTP/1.1\nX: y\n\n1\n### b\nPOST http://b/ HTTP/1.1\nX: y\n\n2\n";
+    let message = format!("POST /a HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let entries = all(message.as_bytes()).unwrap();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].as_ref().unwrap().request.body, body);
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_are_no_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {

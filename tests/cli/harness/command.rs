@@ -17,7 +17,7 @@ use super::talk::Talk;
 pub struct TestCommand {
     command: Command,
     stdin: Vec<u8>,
-    is_read: bool,
+    stdout: Option<Stdio>,
     said: String,
 }
 
@@ -31,7 +31,7 @@ impl TestCommand {
                 command.env_remove(name);
             }
         }
-        Self { command, stdin: Vec::new(), is_read: true, said: "hookdev".to_owned() }
+        Self { command, stdin: Vec::new(), stdout: None, said: "hookdev".to_owned() }
     }
 
     pub fn arg(self, arg: impl AsRef<OsStr>) -> Self {
@@ -63,8 +63,29 @@ impl TestCommand {
     }
 
     /// Lets nobody read its standard output: the pipe is closed before it starts.
-    pub fn unread(mut self) -> Self {
-        self.is_read = false;
+    pub fn unread(self) -> Self {
+        self.stdout_to(io::pipe().unwrap().1)
+    }
+
+    /// Lets its standard output go there.
+    pub fn stdout_to(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.stdout = Some(stdout.into());
+        self
+    }
+
+    /// The same as the last arguments of another program, which runs it.
+    #[cfg(unix)]
+    pub fn under(mut self, wrapper: &[&str]) -> Self {
+        let mut command = Command::new(wrapper[0]);
+        command.args(&wrapper[1..]).arg(self.command.get_program()).args(self.command.get_args());
+        command.current_dir(self.command.get_current_dir().unwrap());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        self.command = command;
         self
     }
 
@@ -83,8 +104,8 @@ impl TestCommand {
     #[track_caller]
     pub(super) fn spawn(mut self) -> Running {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if !self.is_read {
-            self.command.stdout(io::pipe().unwrap().1);
+        if let Some(stdout) = self.stdout.take() {
+            self.command.stdout(stdout);
         }
         let mut child = self.command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();

@@ -95,13 +95,24 @@ impl Listener {
     pub fn interrupt(&self) {
         interrupt(self.id());
     }
+
+    /// Sends it a signal by its name, `TERM`.
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
+        signal(name, self.id());
+    }
 }
 
 /// Sends SIGINT to a process.
 #[cfg(unix)]
 pub fn interrupt(id: u32) {
-    let status = std::process::Command::new("kill").args(["-INT", &id.to_string()]).status().unwrap();
-    assert!(status.success(), "kill -INT {id}");
+    signal("INT", id);
+}
+
+#[cfg(unix)]
+fn signal(name: &str, id: u32) {
+    let status = std::process::Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().unwrap();
+    assert!(status.success(), "kill -{name} {id}");
 }
 
 /// A command that runs while the test goes on; killed when dropped.

@@ -152,6 +152,27 @@ fn a_broken_change_is_told_and_the_old_stays_in_force() {
     assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_in_the_place_of_the_config_is_told_and_the_old_stays_in_force() {
+    let dir = Dir::new();
+    let config = "[provider.cyanite]\nsecret = \"file:secret\"\n";
+    dir.write("hookdev.toml", config);
+    dir.write("secret", "one");
+    let mut listener = dir.listen().starts();
+    std::fs::remove_file(dir.join("hookdev.toml")).unwrap();
+    std::fs::create_dir(dir.join("hookdev.toml")).unwrap();
+    listener.says("caused by: Is a directory");
+    listener.says("hint: what was in force before stays so until this is mended\n");
+    assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
+    dir.hookdev().arg("events").exits(2).stdout("").says("hookdev.toml");
+    std::fs::remove_dir(dir.join("hookdev.toml")).unwrap();
+    dir.write("two", "two");
+    dir.write("hookdev.toml", config.replace("secret\"", "two\""));
+    listener.says(IN_FORCE);
+    assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
+}
+
 #[test]
 fn a_changed_provider_folder_is_in_force_and_a_broken_one_is_told() {
     let dir = Dir::new();

@@ -1,0 +1,5 @@
+//! The check `capture` under a fuzzer.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| hookdev_fuzz::named("capture")(data));

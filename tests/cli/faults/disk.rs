@@ -1,0 +1,141 @@
+//! Disks that are full, are read-only for a while, or lose their folders. Each is a small one in the
+//! memory, which a namespace of its own lets anyone mount.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use super::can;
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Listener, TestCommand, post, text};
+
+const UNSHARE: [&str; 4] = ["unshare", "--user", "--map-root-user", "--mount"];
+
+/// The program with a disk of 256 KiB at `disk/`; none where namespaces are not to be had.
+fn on_a_small_disk(command: TestCommand, then: &str) -> Option<TestCommand> {
+    let mount = "mount -t tmpfs -o size=256k,mode=777 none disk";
+    if !can(UNSHARE[0], &[&UNSHARE[1..], &["sh", "-c", "mount -t tmpfs none /mnt"]].concat()) {
+        return None;
+    }
+    let script = format!("mkdir -p disk && {mount} && exec {then}");
+    Some(command.under(&[&UNSHARE[..], &["sh", "-c", &script]].concat()))
+}
+
+/// The disk as its own namespace sees it.
+fn disk(dir: &Dir, listener: &Listener) -> PathBuf {
+    let seen = dir.join("disk");
+    PathBuf::from(format!("/proc/{}/root{}", listener.id(), seen.display()))
+}
+
+/// Leaves no room on the disk; the file that takes it.
+fn fill(disk: &Path) -> PathBuf {
+    let filler = disk.join("filler");
+    let error = fs::write(&filler, vec![b'x'; 1 << 20]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+    filler
+}
+
+const RUN: &str = "\"$0\" \"$@\"";
+
+#[test]
+fn a_disk_without_room_takes_whole_captures_or_none_and_goes_on_when_it_has_room() {
+    for place in ["disk/log.ndjson", "disk/captures"] {
+        let dir = Dir::new();
+        let Some(command) = on_a_small_disk(dir.listen().args(["--capture", place]), RUN) else { return };
+        let mut listener = command.starts();
+        let disk = disk(&dir, &listener);
+        let mut delivers = || {
+            let (answer, line) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+            assert_eq!(answer.status() == 503, line["capture"].is_null(), "{line}");
+            (answer.status(), line["warnings"].clone())
+        };
+        assert_eq!(delivers().0, 200);
+        let filler = fill(&disk);
+        // What is left of a page takes some lines more.
+        let mut kept = 1;
+        let refused = loop {
+            match delivers() {
+                (200, _) => kept += 1,
+                refused => break refused,
+            }
+        };
+        assert_eq!(refused.0, 503);
+        let warning = "not captured, and so answered 503: No space left on device (os error 28)";
+        assert!(text(&refused.1, "/0").starts_with(warning), "{refused:?}");
+        assert_eq!(delivers().0, 503);
+        fs::remove_file(filler).unwrap();
+        assert_eq!((delivers().0, delivers().0), (200, 200));
+        kept += 2;
+        // The disk goes with its last process: what it holds is looked at before.
+        let copy = Command::new("cp").arg("-r").arg(&disk).arg(dir.join("copy")).status().unwrap();
+        assert!(copy.success());
+        let place = place.replace("disk", "copy");
+        let said = dir.hookdev().args(["verify", &place]).exits(0);
+        said.stderr(&format!("{kept} requests: {kept} verified\n"));
+        listener.interrupt();
+        listener.exits(0);
+    }
+}
+
+#[test]
+fn a_folder_that_is_read_only_or_gone_for_a_while_is_used_again() {
+    let dir = Dir::new();
+    let Some(command) = on_a_small_disk(dir.listen().args(["--capture", "disk/captures"]), RUN) else { return };
+    let mut listener = command.starts();
+    let (disk, id) = (disk(&dir, &listener), listener.id().to_string());
+    let remount = |how: &str| {
+        let enter = ["--target", &id, "--user", "--mount", "--preserve-credentials", "mount", "-o"];
+        let seen = dir.join("disk");
+        let status = Command::new("nsenter").args(enter).arg(format!("remount,{how}")).arg(seen).status();
+        assert!(status.unwrap().success(), "remount,{how}");
+    };
+    let mut delivers = || listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!(delivers().0.status(), 200);
+    remount("ro");
+    let (answer, line) = delivers();
+    assert_eq!(answer.status(), 503);
+    let warning = "not captured, and so answered 503: Read-only file system (os error 30)";
+    assert!(text(&line, "/warnings/0").starts_with(warning), "{line}");
+    remount("rw");
+    assert_eq!(delivers().0.status(), 200);
+    assert_eq!(fs::read_dir(disk.join("captures")).unwrap().count(), 2);
+    fs::remove_dir_all(disk.join("captures")).unwrap();
+    assert_eq!(delivers().0.status(), 200);
+    assert_eq!(fs::read_dir(disk.join("captures")).unwrap().count(), 1);
+}
+
+#[test]
+fn output_to_a_disk_without_room_waits_for_it_and_loses_nothing() {
+    const DELIVERIES: usize = 40;
+    let dir = Dir::new();
+    let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--color", "never"]);
+    let Some(command) = on_a_small_disk(command, "\"$0\" \"$@\" > disk/out") else { return };
+    let mut listener = command.starts_for_people();
+    let disk = disk(&dir, &listener);
+    let filler = fill(&disk);
+    for _ in 0..DELIVERIES {
+        assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 200);
+    }
+    listener.says("warning: the output can't be written: No space left on device (os error 28); deliveries wait");
+    fs::remove_file(filler).unwrap();
+    listener.says("note: there is room again for the output, and nothing of it was lost\n");
+    // It goes with its disk unless it is open; it is read when all is written.
+    let mut out = fs::File::open(disk.join("out")).unwrap();
+    listener.signal("TERM");
+    listener.exits(0);
+    let written = std::io::read_to_string(&mut out).unwrap();
+    assert_eq!(written.matches("  cyanite.v2.finished  verified  200  ").count(), DELIVERIES, "{written}");
+    assert_eq!(written.matches("LibraryTrack 999").count(), DELIVERIES);
+}
+
+#[test]
+fn output_that_never_finds_room_is_no_success() {
+    let full: Stdio = fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into();
+    let mut listener =
+        Dir::new().hookdev().args(["listen", "--addr", "127.0.0.1:0"]).stdout_to(full).starts_for_people();
+    post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
+    listener.says("warning: the output can't be written: No space left on device");
+    listener.interrupt();
+    listener.exits(130);
+}

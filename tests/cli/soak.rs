@@ -1,0 +1,78 @@
+//! A long run of `listen` with a capture and a forward: as many come out as went in, at both ends, and
+//! neither memory nor descriptors grow. `HOOKDEV_SOAK=1000000 cargo test --release --test cli soak -- --nocapture`
+//! is the long form, with a line a round.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    path::Path,
+};
+
+use crate::harness::{Dir, Listener};
+
+/// The deliveries when nothing else is asked for.
+const SHORT: usize = 3000;
+
+const ROUNDS: usize = 10;
+
+/// The rounds in which pools and caches fill.
+const WARM: usize = 3;
+
+/// How much the memory may differ from one round to another without growing, in KiB.
+const SLACK: usize = 8 << 10;
+
+/// The memory of a process in KiB, and how many descriptors it has open.
+fn use_of(listener: &Listener) -> (usize, usize) {
+    let process = format!("/proc/{}", listener.id());
+    let status = fs::read_to_string(format!("{process}/status")).unwrap();
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let resident = resident.trim().trim_end_matches(" kB").parse().unwrap();
+    (resident, fs::read_dir(format!("{process}/fd")).unwrap().count())
+}
+
+fn lines(path: &Path) -> usize {
+    BufReader::new(fs::File::open(path).unwrap()).split(b'\n').map(Result::unwrap).count()
+}
+
+#[test]
+fn a_long_run_loses_nothing_and_does_not_grow() {
+    let asked = env::var("HOOKDEV_SOAK").map(|count| count.parse().expect("HOOKDEV_SOAK is a number"));
+    let round = asked.unwrap_or(SHORT) / ROUNDS;
+    let dir = Dir::new();
+    let behind = dir.listen().args(["--quiet", "--capture", "behind.ndjson"]).starts();
+    let forward = behind.url("/");
+    let front = dir.listen().args(["--quiet", "--capture", "front.ndjson", "--forward", &forward]).starts();
+    let mut uses = Vec::new();
+    for number in 1..=ROUNDS {
+        let count = round.to_string();
+        let send = dir.send("cyanite.v2.finished", front.url("/cyanite"));
+        let summary = send.args(["--repeat", &count, "--concurrency", "8", "--json", "--quiet"]).ends().1;
+        assert_eq!(summary.stderr, "", "round {number}");
+        let (kept, forwarded) = (lines(&dir.join("front.ndjson")), lines(&dir.join("behind.ndjson")));
+        assert_eq!((kept, forwarded), (round, round), "round {number}\n{summary}");
+        // All of it would fill a small disk; a log that is removed is opened anew.
+        for log in ["front.ndjson", "behind.ndjson"] {
+            fs::remove_file(dir.join(log)).unwrap();
+        }
+        let ((memory, files), (memory_behind, files_behind)) = (use_of(&front), use_of(&behind));
+        eprintln!(
+            "{} deliveries: {memory} KiB and {files} descriptors, behind it {memory_behind} KiB and {files_behind}",
+            number * round
+        );
+        uses.push([(memory, files), (memory_behind, files_behind)]);
+    }
+    for listener in [0, 1] {
+        let most = |rounds: &[[(usize, usize); 2]], part: fn(&(usize, usize)) -> usize| {
+            rounds.iter().map(|uses| part(&uses[listener])).max().unwrap()
+        };
+        let (warm, rest) = uses.split_at(WARM);
+        let (before, after) = (most(warm, |(memory, _)| *memory), most(rest, |(memory, _)| *memory));
+        assert!(after <= before + SLACK, "the memory has grown: {uses:?}");
+        let (before, after) = (most(warm, |(_, files)| *files), most(rest, |(_, files)| *files));
+        assert!(after <= before + 16, "descriptors are kept: {uses:?}");
+    }
+    for listener in [front, behind] {
+        listener.interrupt();
+        listener.exits(0);
+    }
+}

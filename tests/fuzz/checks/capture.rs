@@ -1,0 +1,70 @@
+//! Captures in every form: what is read of one can be kept as hookdev's own capture and as an HTTP
+//! message, and reads back with the same bytes.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use hookdev::{
+    render,
+    store::formats,
+    webhook::{
+        request::{HeaderName, HeaderValue, Headers, Method, Request},
+        time::Timestamp,
+    },
+};
+
+use super::assert_printable;
+
+/// An input of any form; and a body, a header value and a target of any bytes.
+pub fn check(bytes: &[u8]) {
+    if let Ok(entries) = formats::read(Path::new("input"), bytes) {
+        for (index, entry) in entries.flatten().enumerate() {
+            assert!(entry.index >= index);
+            entry.notes.iter().for_each(|note| assert_printable(&render::text::printable(note)));
+            let written = kept(&entry.request);
+            assert_eq!(read(&written), entry.request, "{}", String::from_utf8_lossy(&written));
+            message_reads_back(&entry.request);
+        }
+    }
+    let mut headers = Headers::new();
+    for line in bytes.split(|&byte| byte == b'\n').take(3) {
+        if let Ok(value) = HeaderValue::from_bytes(line.trim_ascii()) {
+            headers.push(HeaderName::from_static("x-any"), value);
+        }
+    }
+    let request =
+        Request { method: Method::POST, target: "/a?b=%20".to_owned(), headers, body: Bytes::copy_from_slice(bytes) };
+    assert_eq!(read(&kept(&request)), request);
+    message_reads_back(&request);
+}
+
+fn kept(request: &Request) -> Vec<u8> {
+    let mut line = Vec::new();
+    render::json::sent_capture(request, Timestamp::from_unix_seconds(1_735_732_800), &mut line);
+    assert_eq!(line.iter().position(|&byte| byte == b'\n'), Some(line.len() - 1), "one line");
+    line
+}
+
+/// As an HTTP message, where its own headers don't say otherwise.
+fn message_reads_back(request: &Request) {
+    const OF_THE_MESSAGE: [&str; 3] = ["host", "content-length", "transfer-encoding"];
+    if OF_THE_MESSAGE.iter().any(|name| request.headers.contains(name)) {
+        return;
+    }
+    let mut message = Vec::new();
+    render::request::http(request, "localhost:1", &mut message);
+    let mut back = read(&message);
+    back.headers.remove("host");
+    back.headers.remove("content-length");
+    assert_eq!(&back, request, "{}", String::from_utf8_lossy(&message));
+}
+
+/// The only request of an input.
+#[track_caller]
+fn read(input: &[u8]) -> Request {
+    let said = || String::from_utf8_lossy(input).into_owned();
+    let entries = formats::read(Path::new("kept"), input).unwrap_or_else(|error| panic!("{error}: {}", said()));
+    let mut entries: Vec<_> = entries.collect();
+    assert_eq!(entries.len(), 1, "{}", said());
+    entries.remove(0).unwrap_or_else(|error| panic!("{error}: {}", said())).request
+}

@@ -1,0 +1,124 @@
+//! Findings: each is a proof. What a finding says of the body that was signed and the one that came
+//! is true of them, and what has no cause is not explained.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use hookdev::webhook::{
+    diagnose::{Case, Code, Finding, diagnose},
+    keyring::{Keyring, SecretSource},
+    provider::{Provider, catalog::Catalog},
+    request::{Headers, Method, Request},
+    signature::{Message, SecretFormat, SigningSecret, Verdict},
+    time::Timestamp,
+};
+
+use super::Input;
+
+const TIME: i64 = 1_735_732_800;
+
+/// Longer bodies make the search slow and nothing new.
+const LONGEST: usize = 2 << 10;
+
+struct World {
+    catalog: Catalog,
+    keyring: Keyring,
+}
+
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let (catalog, mut keyring) = (Catalog::builtin(), Keyring::default());
+    for provider in catalog.providers() {
+        if let Some(rule) = &provider.secret {
+            let secret = SigningSecret::parse(&rule.development, &rule.format).expect("a development secret");
+            keyring.add(&provider.name, secret, SecretSource::Flag);
+        }
+    }
+    World { catalog, keyring }
+});
+
+/// A body, a provider, and what happened to the body between its signature and its receipt.
+pub fn check(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let signing: Vec<_> = WORLD.catalog.providers().filter(|provider| provider.secret.is_some()).collect();
+    let provider = signing[input.choice(signing.len())];
+    let change = input.choice(6);
+    let place = input.choice(256);
+    let body = input.rest();
+    let body = &body[..body.len().min(LONGEST)];
+    let received = match change {
+        0 => [body, b"\n"].concat(),
+        1 => [b"\xef\xbb\xbf", body].concat(),
+        2 => body.iter().flat_map(|&byte| if byte == b'\n' { vec![b'\r', b'\n'] } else { vec![byte] }).collect(),
+        3 => body[..body.len().saturating_sub(place)].to_vec(),
+        4 => match serde_json::from_slice::<serde_json::Value>(body) {
+            Ok(value) => value.to_string().into_bytes(),
+            Err(_) => return,
+        },
+        _ => body.iter().enumerate().map(|(at, &byte)| if at == place { byte ^ 1 } else { byte }).collect(),
+    };
+    let own = WORLD.keyring.secrets(&provider.name);
+    let findings = findings(provider, &own[0], body, &received);
+    // Of several, none alone is the whole cause.
+    if let [finding] = findings.as_slice() {
+        holds(finding.code, body, &received);
+    }
+    // Of an empty body nothing can be told from the line feed alone.
+    if change == 0 && !body.trim_ascii().is_empty() && !findings.is_empty() {
+        assert_eq!(findings[0].code, Code::BodyTrailingNewline, "{findings:?}");
+    }
+    // A secret that nobody knows explains nothing, whatever the bodies are.
+    let unknown = SigningSecret::parse("a secret that is known to nobody", &SecretFormat::default()).expect("a secret");
+    for finding in self::findings(provider, &unknown, body, &received) {
+        assert_eq!(finding.code, Code::Unexplained, "{finding:?}");
+    }
+}
+
+/// The findings for a body that was signed as another one; none where it is genuine all the same.
+fn findings(provider: &Provider, secret: &SigningSecret, signed: &[u8], received: &[u8]) -> Vec<Finding> {
+    let time = Timestamp::from_unix_seconds(TIME);
+    let message = Message { body: signed, id: "msg_1", time, headers: &Headers::new() };
+    let headers: Headers = provider.schemes[0].sign(secret, &message).into_iter().collect();
+    let body = Bytes::copy_from_slice(received);
+    let request = Request { method: Method::POST, target: "/".to_owned(), headers, body };
+    let secrets = WORLD.keyring.secrets(&provider.name);
+    let Verdict::Rejected(rejection) = provider.verify(secrets, &request, None, Some(time).into()) else {
+        assert_eq!(signed, received, "another body is taken");
+        return Vec::new();
+    };
+    diagnose(&Case {
+        provider,
+        request: &request,
+        rejection: &rejection,
+        receipt: Some(time).into(),
+        catalog: &WORLD.catalog,
+        keyring: &WORLD.keyring,
+    })
+}
+
+/// Wants that what a finding claims is so.
+#[track_caller]
+fn holds(code: Code, signed: &[u8], received: &[u8]) {
+    const BOM: &[u8] = b"\xef\xbb\xbf";
+    let bare = |body: &[u8]| body.strip_prefix(BOM).unwrap_or(body).to_vec();
+    let lines = |body: &[u8]| body.iter().copied().filter(|&byte| byte != b'\r').collect::<Vec<_>>();
+    let claim = match code {
+        Code::BodyTrailingNewline => signed.trim_ascii_end() == received.trim_ascii_end(),
+        Code::BodyBom => bare(signed) == bare(received),
+        Code::BodyLineEndings => {
+            lines(signed) == lines(received) || lines(signed).trim_ascii_end() == lines(received).trim_ascii_end()
+        }
+        Code::BodyTruncated => signed.starts_with(received) || received.starts_with(signed),
+        // Serialisers differ in what they make of numbers beyond a double, and of half a surrogate
+        // pair: that the text means JSON on both sides is what can be said here.
+        Code::BodyReserialised => is_structured(signed) && is_structured(received),
+        Code::BodyReencoded | Code::Unexplained => true,
+        _ => false,
+    };
+    let text = |body| String::from_utf8_lossy(body).into_owned();
+    assert!(claim, "{code:?} of {:?}, received as {:?}", text(signed), text(received));
+}
+
+/// JSON, or something that may be a form.
+fn is_structured(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body.trim_ascii()).is_ok() || body.contains(&b'=')
+}

@@ -1,0 +1,68 @@
+//! `--set`, `--add` and `--remove`: an edit does what it says and touches nothing else.
+
+use hookdev::webhook::{
+    json::{Kind, Node, Path, compact, parse},
+    overrides::{Override, apply},
+};
+
+use super::Input;
+
+/// The first line is an argument, the rest a payload.
+pub fn check(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let (Ok(argument), Ok(text)) = (std::str::from_utf8(input.line()), std::str::from_utf8(input.rest())) else {
+        return;
+    };
+    if let Ok(path) = argument.parse::<Path>() {
+        reads_back(&path);
+    }
+    for edit in [Override::set(argument), Override::add(argument), Override::remove(argument)].into_iter().flatten() {
+        let Ok(edited) = apply(text, std::slice::from_ref(&edit)) else { continue };
+        let (before, after) = (parse(text).expect("it was edited"), parse(&edited).expect("an edit leaves JSON"));
+        match &edit {
+            Override::Set { path, .. } => {
+                reads_back(path);
+                let (old, new) = (before.get(path).expect("it was there"), after.get(path).expect("it is there"));
+                assert_eq!(text[..old.span.start], edited[..new.span.start], "what stands before it");
+                assert_eq!(text[old.span.end..], edited[new.span.end..], "what stands behind it");
+            }
+            Override::Add { path, .. } => {
+                reads_back(path);
+                assert!(path.keys().last().is_some_and(|key| key == "-") || after.get(path).is_some(), "{edited}");
+                assert!(leaves(&after) >= leaves(&before));
+            }
+            Override::Remove { path } => {
+                let old = before.get(path).expect("it was there");
+                assert!(text.len() > edited.len());
+                assert_eq!(leaves(&after) + leaves(old), leaves(&before), "{edited}");
+            }
+        }
+    }
+    // A value put into its own place changes nothing.
+    if let (Ok(path), Ok(document)) = (argument.parse::<Path>(), parse(text))
+        && let Some(node) = document.get(&path)
+    {
+        let mut token = String::new();
+        compact(text, node, &mut token);
+        let same = apply(text, &[Override::set(&format!("{path}:={token}")).expect("a path that reads back")]);
+        let same = same.expect("it is there");
+        let span = node.span.clone();
+        assert_eq!(same, [&text[..span.start], &token, &text[span.end..]].concat());
+    }
+}
+
+/// Wants that a path as it is shown means the same when it is typed.
+#[track_caller]
+fn reads_back(path: &Path) {
+    assert_eq!(path.to_string().parse().as_ref(), Ok(path));
+    assert_eq!(path.pointer().parse().as_ref(), Ok(path));
+}
+
+/// How many values there are, itself included.
+fn leaves(node: &Node<'_>) -> usize {
+    1 + match &node.kind {
+        Kind::Array(items) => items.iter().map(leaves).sum(),
+        Kind::Object(members) => members.iter().map(|member| leaves(&member.value)).sum(),
+        _ => 0,
+    }
+}

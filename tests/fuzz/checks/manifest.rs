@@ -1,0 +1,33 @@
+//! Manifests: a wrong one is told with its place, and by one that is taken, what is signed is verified.
+
+use bytes::Bytes;
+use hookdev::webhook::{
+    request::{HeaderName, HeaderValue, Headers, Method, Request},
+    signature::{Message, SigningSecret},
+    time::Timestamp,
+};
+
+use super::{assert_printable, provider};
+
+const BODY: &[u8] = b"{\"type\":\"ping\"}";
+
+/// A manifest of any text.
+pub fn check(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let loaded = match provider(text) {
+        Ok(loaded) => loaded,
+        Err(error) => return assert_printable(&hookdev::render::text::printable(&error)),
+    };
+    let Some(rule) = &loaded.secret else { return assert!(loaded.schemes.is_empty()) };
+    let secret = [SigningSecret::parse(&rule.development, &rule.format).expect("it was checked when it was loaded")];
+    let time = Timestamp::from_unix_seconds(1_735_732_800);
+    for scheme in &loaded.schemes {
+        let headers = Headers::new();
+        let message = Message { body: BODY, id: "msg_1", time, headers: &headers };
+        let headers: Vec<(HeaderName, HeaderValue)> = scheme.sign(&secret[0], &message);
+        let headers: Headers = headers.into_iter().collect();
+        let request = Request { method: Method::POST, target: "/".to_owned(), headers, body: Bytes::from_static(BODY) };
+        let verdict = scheme.verify(&secret, &request, Some(time).into());
+        assert!(verdict.is_ok(), "{verdict:?} of {request:?} by {scheme:?}\n{text}");
+    }
+}

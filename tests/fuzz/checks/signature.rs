@@ -1,0 +1,97 @@
+//! Signature headers of every grammar: what is written is read, what is signed is verified, and no
+//! header is taken that does not hold the right signature.
+
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use hookdev::webhook::{
+    provider::{Provider, catalog::Catalog},
+    request::{self, HeaderValue, Headers, Method, Request},
+    signature::{Message, Scheme, SecretFormat, SigningSecret, grammar::Candidate},
+    time::Timestamp,
+};
+
+use super::{Input, provider};
+
+/// Grammars beside those of the built-in providers: an algorithm, a value, the rest of the table.
+const GRAMMARS: [(&str, &str, &str); 9] = [
+    ("hmac-sha1", "{hex}", ""),
+    ("hmac-sha256", "sha256={hex}", ""),
+    ("hmac-sha384", "{base64}", ""),
+    ("hmac-sha512", "{base64}", ", separator = ' '"),
+    ("hmac-sha256", "v1,{base64}", ", separator = ' '"),
+    ("hmac-sha256", "v1={hex}", ", separator = ','"),
+    ("hmac-sha256", "{hex}", ", separator = '|'"),
+    ("token", "{token}", ""),
+    ("token", "Bearer {token}", ""),
+];
+
+static PROVIDERS: LazyLock<Vec<Arc<Provider>>> = LazyLock::new(|| {
+    let written = GRAMMARS.map(|(algorithm, value, rest)| {
+        let time = if algorithm == "token" { "" } else { "timestamp = { header = 'x-time', tolerance = '5m' }\n" };
+        let content = if algorithm == "token" { "content = '{body}'\n" } else { "content = '{timestamp}.{body}'\n" };
+        let scheme = format!("signature = {{ header = ['x-sig'], value = '{value}'{rest} }}");
+        let manifest = format!(
+            "name = 'made-up'\ntitle = 'M'\nabout = 'A test'\n[secret]\ndevelopment = 'key'\n[[scheme]]\nname = 's'\n\
+             algorithm = '{algorithm}'\n{content}{scheme}\n{time}[delivery]\nsuccess = ['2xx']\n[recognise]\nevent = 'type'\n\
+             [[event]]\nname = 'ping'\nabout = 'An event'\n"
+        );
+        Arc::new(provider(&manifest).unwrap_or_else(|error| panic!("{error}\n{manifest}")))
+    });
+    written.into_iter().chain(Catalog::builtin().providers().cloned()).collect()
+});
+
+/// The first line is a header's value, the rest a body; behind them stands the choice of a scheme.
+pub fn check(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let schemes: Vec<&Scheme> = PROVIDERS.iter().flat_map(|provider| &provider.schemes).collect();
+    let scheme = *input.one_of(&schemes);
+    let (value, body) = (input.line(), Bytes::copy_from_slice(input.rest()));
+    let parse = |text| SigningSecret::parse(text, &SecretFormat::default()).expect("a secret");
+    let (secret, other) = ([parse("a secret of this check")], [parse("another one")]);
+    let time = Timestamp::from_unix_seconds(1_735_732_800);
+    let message = Message { body: &body, id: "msg_1", time, headers: &Headers::new() };
+    let headers: Headers = scheme.sign(&secret[0], &message).into_iter().collect();
+    let genuine = Request { method: Method::POST, target: "/".to_owned(), headers, body };
+    let verified =
+        |secrets: &[SigningSecret], request: &Request| scheme.verify(secrets, request, Some(time).into()).is_ok();
+    assert!(verified(&secret, &genuine), "what is signed is verified");
+    assert!(!verified(&other, &genuine), "and under no other secret");
+    if scheme.content.signs_body() && scheme.algorithm.length().is_some() {
+        let longer = Request { body: [&genuine.body[..], b"!"].concat().into(), ..genuine.clone() };
+        assert!(!verified(&secret, &longer), "nor with another body");
+    }
+
+    let Ok(value) = HeaderValue::from_bytes(value) else { return };
+    let right = genuine.headers.text(scheme.header[0].as_str()).expect("it is signed").into_owned();
+    let strange = request::text(&value).into_owned();
+    let (read_right, read) = (scheme.grammar.read(&right), scheme.grammar.read(&strange));
+    assert_eq!((read_right.signatures.len(), read_right.unknown.len(), read_right.malformed), (1, 0, false));
+    let with = |text: &str| {
+        let mut headers = genuine.headers.clone();
+        headers.set(&scheme.header[0], request::value(text).ok()?);
+        Some(Request { headers, ..genuine.clone() })
+    };
+    let forged = with(&strange).is_some_and(|request| verified(&secret, &request));
+    let holds_it = read.signatures.contains(&read_right.signatures[0]) && read.timestamps == read_right.timestamps;
+    assert!(!forged || holds_it, "{strange:?} is taken in place of {right:?}");
+    // A signature that is right is found behind others, and before them.
+    if let (Some(separator), true, true) = (separator(scheme), read.timestamps.is_empty(), strange.is_ascii()) {
+        for text in [format!("{strange}{separator}{right}"), format!("{right}{separator}{strange}")] {
+            assert!(with(&text).is_none_or(|request| verified(&secret, &request)), "{text:?}");
+        }
+    }
+}
+
+/// What divides the entries of a scheme's header.
+fn separator(scheme: &Scheme) -> Option<char> {
+    if !scheme.grammar.is_list() {
+        return None;
+    }
+    // The grammar does not tell it: two signatures that it can read apart do.
+    [' ', ',', '|', ';'].into_iter().find(|separator| {
+        let one = scheme.grammar.write(&[7; 32], "1");
+        let two = scheme.grammar.read(&format!("{one}{separator}{one}")).signatures;
+        two == [Candidate::Decoded(vec![7; 32]), Candidate::Decoded(vec![7; 32])]
+    })
+}
