@@ -208,10 +208,21 @@ pub fn read<'a>(file: &Path, mut input: impl Read + Send + 'a) -> Result<Entries
 pub fn sniff(head: &[u8]) -> Option<&'static dyn Format> {
     let head = head.strip_prefix(BOM).unwrap_or(head);
     // What was captured here begins so, and is most of what is read.
-    if head.starts_with(b"{\"kind\":\"delivery\",\"hookdev\":") {
+    if begins(head, &["{", "\"hookdev\"", ":"])
+        || begins(head, &["{", "\"kind\"", ":", "\"delivery\"", ",", "\"hookdev\"", ":"])
+    {
         return Some(&hookdev::Hookdev);
     }
     FORMATS.iter().copied().find(|format| format.recognises(head))
+}
+
+/// Whether these tokens are the first, whatever space stands between them.
+fn begins(mut head: &[u8], tokens: &[&str]) -> bool {
+    tokens.iter().all(|token| {
+        let rest = head.trim_ascii_start().strip_prefix(token.as_bytes());
+        head = rest.unwrap_or_default();
+        rest.is_some()
+    })
 }
 
 /// Reads until the form can be told; a pipe that says it with its first line is not waited on.
