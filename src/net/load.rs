@@ -20,7 +20,9 @@ use hyper_util::rt::TokioIo;
 use reqwest::Url;
 use tokio::net::{TcpStream, lookup_host};
 
-use super::sender::{CUT, LARGEST_ANSWER, SendError, end_to_end, no_answer, no_connection, too_long, unknown_host};
+use super::sender::{
+    CUT, LARGEST_ANSWER, SendError, into_end_to_end, no_answer, no_connection, too_long, unknown_host,
+};
 use crate::webhook::{
     record::Answer,
     request::{Headers, Request},
@@ -69,7 +71,7 @@ impl Line {
     /// # Errors
     ///
     /// When the endpoint can't be reached, or gives no whole answer.
-    pub async fn exchange(&mut self, route: &Route, request: &Request, keep: bool) -> Result<Answer, SendError> {
+    pub async fn exchange(&mut self, route: &Route, request: Request, keep: bool) -> Result<Answer, SendError> {
         let mut message = message(route, request);
         if let Some(mut open) = self.0.take()
             && open.is_ready().await
@@ -132,7 +134,8 @@ impl Open {
     /// Whether it takes another request: the endpoint has not closed it since the last one.
     async fn is_ready(&mut self) -> bool {
         let Self { sender, driver } = self;
-        drive(driver, pin!(sender.ready())).await.is_ok()
+        // What it was not told of yet comes to light when the request is sent, and that comes back.
+        sender.is_ready() || drive(driver, pin!(sender.ready())).await.is_ok()
     }
 
     async fn send(&mut self, message: Message) -> Result<Response, Unsent> {
@@ -187,18 +190,19 @@ async fn drive<F: Future>(
 }
 
 /// The message for one connection.
-fn message(route: &Route, request: &Request) -> Message {
-    let mut message = Message::new(Full::new(request.body.clone()));
-    *message.method_mut() = request.method.clone();
+fn message(route: &Route, request: Request) -> Message {
+    let is_empty = request.body.is_empty() && !request.method.is_safe();
+    let mut message = Message::new(Full::new(request.body));
+    *message.method_mut() = request.method;
     *message.uri_mut() = route.target.clone();
     let headers = message.headers_mut();
     headers.reserve(request.headers.len() + 3);
     headers.insert(header::HOST, route.authority.clone());
-    for (name, value) in end_to_end(&request.headers) {
-        headers.append(name, value.clone());
+    for (name, value) in into_end_to_end(request.headers) {
+        headers.append(name, value);
     }
     headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-    if request.body.is_empty() && !request.method.is_safe() {
+    if is_empty {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     message

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::HeaderName;
 use reqwest::{Client, Url, redirect};
 
 use crate::webhook::{
@@ -202,17 +203,29 @@ pub fn is_of_connection(name: &str) -> bool {
 }
 
 /// The headers that are for the endpoint and not for one connection.
-pub fn end_to_end(headers: &Headers) -> impl Iterator<Item = &(http::HeaderName, http::HeaderValue)> {
+pub fn end_to_end(headers: &Headers) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+    let stays = stays(headers);
+    headers.iter().filter(move |(name, _)| stays(name))
+}
+
+/// The same of headers that are not needed any more.
+pub fn into_end_to_end(headers: Headers) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let stays = stays(&headers);
+    headers.into_iter().filter(move |(name, _)| stays(name))
+}
+
+/// Tells the headers that are for the endpoint by their names.
+fn stays(headers: &Headers) -> impl Fn(&HeaderName) -> bool + use<> {
     let listed: Vec<String> = headers
         .all("connection")
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
-    headers.iter().filter(move |(name, _)| {
+    move |name| {
         let name = name.as_str();
         !HOP_BY_HOP.contains(&name) && !listed.iter().any(|other| other == name)
-    })
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -87,12 +87,13 @@ impl<T> Courier<T> {
     ///
     /// When the operating system gives no randomness.
     pub fn begin(&self, job: &Job) -> Result<Begun, Failure> {
-        Ok(self.begin_with(job, moment(self.now(), None)?.entropy))
+        let Moment { now, entropy, .. } = moment(self.now(), None)?;
+        Ok(self.begin_with(job, now, entropy))
     }
 
-    /// The same with randomness of the caller's.
-    pub fn begin_with(&self, job: &Job, entropy: [u8; 32]) -> Begun {
-        let moment = Moment { now: self.now(), id: self.id.clone(), entropy };
+    /// The same with a time and randomness of the caller's.
+    pub fn begin_with(&self, job: &Job, now: Timestamp, entropy: [u8; 32]) -> Begun {
+        let moment = Moment { now, id: self.id.clone(), entropy };
         let draft = match &job.content {
             Content::Event(recipe) => Some(recipe.draft(&moment)),
             Content::Capture(_) => None,

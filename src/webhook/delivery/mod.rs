@@ -7,7 +7,7 @@ mod status;
 
 use std::{sync::LazyLock, time::Duration};
 
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 
 pub use self::{
@@ -28,7 +28,7 @@ pub struct Policy {
     /// How often an attempt that timed out is made again in the same form.
     pub repeat_on_timeout: u32,
     /// The provider's `User-Agent`, where it is documented.
-    pub user_agent: Option<String>,
+    pub user_agent: Option<HeaderValue>,
     /// Further headers.
     pub headers: Vec<(HeaderName, HeaderTemplate)>,
     /// How a delivery's id is made.

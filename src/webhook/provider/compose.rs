@@ -16,7 +16,7 @@ use crate::webhook::{
     delivery::{Encoding, Media},
     json::{self, Path},
     overrides::{Override, OverrideError},
-    request::{self, Headers, Request},
+    request::{self, Headers, InvalidHeaderValue, Request},
     signature::{Message, SigningSecret},
     time::Timestamp,
 };
@@ -94,19 +94,18 @@ impl Provider {
         let AttemptOf { encoding, target, now, secret, own_headers } = *attempt;
         let (content_type, body) = draft.encode(encoding.media);
         let mut headers = Headers::with_capacity(8);
-        let agent = self.delivery.user_agent.as_deref().unwrap_or(concat!("hookdev/", env!("CARGO_PKG_VERSION")));
-        let mut add = |name: &HeaderName, text: &str| {
-            if let Ok(value) = request::value(text) {
+        let mut add = |name: &HeaderName, value: Result<HeaderValue, InvalidHeaderValue>| {
+            if let Ok(value) = value {
                 headers.push(name.clone(), value);
             }
         };
-        add(&header::CONTENT_TYPE, &content_type);
-        add(&header::USER_AGENT, agent);
+        add(&header::CONTENT_TYPE, request::value_of(content_type));
+        add(&header::USER_AGENT, Ok(self.delivery.user_agent.as_ref().unwrap_or(&OWN_USER_AGENT).clone()));
         for (name, text) in &encoding.headers {
-            add(name, text);
+            add(name, request::value(text));
         }
         for (name, template) in &self.delivery.headers {
-            add(name, &template.fill(&draft.event, now.unix_seconds(), &draft.id));
+            add(name, request::value_of(template.fill(&draft.event, now.unix_seconds(), &draft.id).into()));
         }
         headers.set_all(own_headers);
         let mut request = Request { method: self.delivery.method.clone(), target: target.to_owned(), headers, body };
@@ -180,6 +179,9 @@ impl Draft {
         Fresh::try_from(template).map(|template| template.make(source, "boundary")).unwrap_or_default()
     }
 }
+
+/// What a provider's `User-Agent` is where it is not documented.
+static OWN_USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("hookdev/", env!("CARGO_PKG_VERSION")));
 
 const JSON: &str = "application/json";
 const URLENCODED: &str = "application/x-www-form-urlencoded";

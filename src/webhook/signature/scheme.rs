@@ -156,10 +156,11 @@ impl Scheme {
         let signature = self.grammar.write(&mac.finalize(), &timestamp);
 
         let time_header = self.timestamp.as_ref().and_then(|rule| rule.header.as_ref());
-        [(self.id.as_ref(), message.id), (time_header, &timestamp), (Some(&self.header), &signature)]
-            .into_iter()
-            .filter_map(|(names, text)| Some((names?.first()?.clone(), request::value(text).ok()?)))
-            .collect()
+        let id = self.id.as_ref().map(|names| (names, request::value(message.id)));
+        let time = time_header.map(|names| (names, request::value_of(timestamp.into())));
+        let signature = Some((&self.header, request::value_of(signature.into())));
+        let field = |(names, value): (&Vec<HeaderName>, Result<_, _>)| Some((names.first()?.clone(), value.ok()?));
+        [id, time, signature].into_iter().flatten().filter_map(field).collect()
     }
 
     /// All names of the header that is sent under this one, of id, timestamp and signature.

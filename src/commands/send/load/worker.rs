@@ -34,7 +34,7 @@ use crate::{
     webhook::{
         record::{Attempt, Outcome},
         request::Request,
-        time::words,
+        time::{Timestamp, words},
     },
 };
 
@@ -181,15 +181,16 @@ impl Load {
         }
         let index = usize::try_from(turn.number % self.plan.jobs.len() as u64).unwrap_or_default();
         let job = &self.plan.jobs[index];
-        let (delivery, secret, now) = (self.begin(job, turn.number), self.plan.secret_of(job), self.courier.now());
+        let (secret, now) = (self.plan.secret_of(job), self.courier.now());
+        let delivery = self.begin(job, turn.number, now);
         let request = request_of(job, &delivery, &job.course(false), now, secret)?;
         self.courier.keep(&request, job)?;
         let begun = Instant::now();
         // Only a turn that found no connection free counts from its due time: a timer's own
         // lateness is not the handler's.
         let due = turn.due.filter(|_| early.is_none()).unwrap_or(begun);
-        let sent = self.send(index, &request, connection).await;
-        let latency = due.elapsed();
+        let sent = self.send(index, request, begun, connection).await;
+        let latency = begun.duration_since(due) + sent.elapsed;
         let told = match self.lines {
             None if is_accepted(job, &sent) => None,
             _ => Some(judge(job.provider.as_deref(), &sent)?),
@@ -216,21 +217,20 @@ impl Load {
     }
 
     /// A new delivery, or one more of a captured request.
-    fn begin(&self, job: &Job, number: u64) -> Begun {
+    fn begin(&self, job: &Job, number: u64, now: Timestamp) -> Begun {
         let mut entropy = self.entropy;
         for (byte, mixed) in entropy.iter_mut().zip(number.to_le_bytes()) {
             *byte ^= mixed;
         }
-        self.courier.begin_with(job, entropy)
+        self.courier.begin_with(job, now, entropy)
     }
 
-    async fn send(&self, index: usize, request: &Request, connection: &mut Connection) -> Sent {
+    async fn send(&self, index: usize, request: Request, begun: Instant, connection: &mut Connection) -> Sent {
         let job = &self.plan.jobs[index];
         let patience = self.courier.patience(job);
         match &self.ways[index] {
-            Way::Client => self.courier.send(&job.url, request, patience).await,
+            Way::Client => self.courier.send(&job.url, &request, patience).await,
             Way::Line(line, route) => {
-                let begun = Instant::now();
                 let exchange = pin!(connection.lines[*line].exchange(route, request, self.lines.is_some()));
                 let answer = connection.alarm.wait(exchange, begun + patience).await;
                 let answer = answer.unwrap_or(Err(SendError::TimedOut(patience)));
