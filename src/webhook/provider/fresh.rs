@@ -1,8 +1,6 @@
 //! Values that are new in each send: ids, times and random texts, made from the template in the
 //! manifest, a clock reading and a seed, so that the same three give the same value.
 
-use std::cell::LazyCell;
-
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -72,7 +70,7 @@ impl Fresh {
 
     /// Appends a value.
     pub fn write(&self, source: Source<'_>, label: &str, value: &mut String) {
-        let mut stream = LazyCell::new(|| Stream::new(source.seed, label));
+        let mut stream = Stream::new(source.seed, label);
         for piece in &self.0 {
             match piece {
                 FreshPiece::Literal(text) => value.push_str(text),
@@ -154,7 +152,7 @@ impl Stream {
     }
 
     fn text<const N: usize>(&mut self, alphabet: &[u8; N], length: usize, text: &mut String) {
-        text.extend((0..length).map(|_| self.pick(alphabet)));
+        (0..length).for_each(|_| text.push(self.pick(alphabet)));
     }
 
     /// A version 4 UUID.
