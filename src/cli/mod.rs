@@ -1,0 +1,212 @@
+//! The command line as it is typed, for clap. No logic: what the words mean is resolved in
+//! [`crate::commands`].
+
+// The comments here are the help: words for a terminal, not for a page.
+#![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
+
+mod check;
+mod listen;
+mod send;
+mod values;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::{Shell, engine::ArgValueCompleter};
+
+pub use self::{
+    check::Check,
+    listen::{Body, Listen},
+    send::{Print, Send, Tamper},
+    verify::{At, Require, Verify},
+};
+use crate::{
+    commands::completions::{complete_events, complete_providers},
+    webhook::signature::SecretText,
+};
+
+const ABOUT: &str = "Receive, explain, send and check webhooks on your own machine";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all good
+  1    it ran, and the answer is no (a rejected signature, a refused delivery, …)
+  2    usage or configuration
+  3    an input could not be read
+  4    the endpoint could not be reached
+  130  Ctrl-C (`listen` finishes what it has begun and exits 0, on SIGTERM and SIGHUP too)";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "hookdev", version, about = ABOUT, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// How results are printed
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Option<Format>,
+
+    /// Short for --format json
+    #[arg(long, global = true, conflicts_with = "format", help_heading = "Output")]
+    pub json: bool,
+
+    /// Print only what went wrong
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// When to colour the output
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = "Output")]
+    pub color: Color,
+
+    /// Read this config instead of the nearest hookdev.toml
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+
+    /// Read no config
+    #[arg(long, global = true, conflicts_with = "config", help_heading = "Configuration")]
+    pub no_config: bool,
+
+    /// Add a provider folder, or a folder of them (repeatable)
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Configuration")]
+    pub providers: Vec<PathBuf>,
+
+    /// Use this signing secret: env:NAME, file:PATH or the secret itself (repeatable; any may match)
+    ///
+    /// What stands before the first `=` is a provider if it names one: --secret cyanite=env:NAME.
+    /// Without any, the environment variable that `hookdev events` names is looked at, then the
+    /// config, then a fixed, public development secret is used. A secret given literally can be
+    /// seen by other users of this machine in the list of processes.
+    #[arg(
+        long,
+        global = true,
+        value_name = "[PROVIDER=]SOURCE",
+        hide_env_values = true,
+        help_heading = "Configuration"
+    )]
+    pub secret: Vec<SecretText>,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Pretty,
+    /// One JSON object a line
+    Json,
+    /// JUnit's XML (`verify` and `check`)
+    Junit,
+    /// GitHub's annotations (`verify` and `check`)
+    Github,
+    /// SARIF 2.1.0 (`verify` and `check`)
+    Sarif,
+}
+
+impl Format {
+    /// Whether it is a report for a CI service.
+    pub const fn is_report(self) -> bool {
+        matches!(self, Self::Junit | Self::Github | Self::Sarif)
+    }
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` or `CLICOLOR=0` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a local receiver that verifies, explains, captures and forwards
+    Listen(Listen),
+    /// Send signed events, or captured requests, as the provider would
+    Send(Send),
+    /// Check captured requests: signature, freshness, payload
+    Verify(Verify),
+    /// Test a webhook handler with good and deliberately bad deliveries
+    Check(Check),
+    /// List the events that can be sent
+    Events(Events),
+    /// Show the whole loop: every built-in event sent, received and verified
+    Demo(Demo),
+    /// Print the completion script of a shell
+    Completions(Completions),
+}
+
+/// `hookdev events`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hookdev events
+  hookdev events 'cyanite.*' --show
+  hookdev events --provider cyanite --contract")]
+pub struct Events {
+    /// Only the events that match
+    #[arg(value_name = "GLOB", add = ArgValueCompleter::new(complete_events))]
+    pub glob: Option<String>,
+
+    /// Print the payloads too
+    #[arg(long)]
+    pub show: bool,
+
+    /// Only this provider's
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "glob", add = ArgValueCompleter::new(complete_providers))]
+    pub provider: Option<String>,
+
+    /// Print what the providers demand of a handler instead
+    #[arg(long, conflicts_with = "show")]
+    pub contract: bool,
+}
+
+/// `hookdev demo`
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Demo {}
+
+/// `hookdev completions`
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hookdev completions bash > ~/.local/share/bash-completion/completions/hookdev
+  hookdev completions zsh > ~/.zfunc/_hookdev
+  hookdev completions fish > ~/.config/fish/completions/hookdev.fish")]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_argument_has_help() {
+        for command in Cli::command().get_subcommands() {
+            for arg in command.get_arguments() {
+                assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The values of the command line that are more than clap's own.
+
+/// Reads a delivery's id, which stands in a header and is signed: other characters are read in as many ways as there
+/// are libraries.
+pub(super) fn parse_id(text: &str) -> Result<String, String> {
+    let sound = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if sound { Ok(text.to_owned()) } else { Err("an id is made of visible ASCII characters".to_owned()) }
+}
+
+/// Reads what waits are divided by.
+pub(super) fn parse_speed(text: &str) -> Result<f64, String> {
+    let wrong = || format!("`{text}` is no speed: write how many times as fast, `60`");
+    text.trim_end_matches('x').parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0).ok_or_else(wrong)
+}
+
+/// Reads a size: `64KiB`, `10MiB`, `1GiB`, or plain bytes.
+pub(super) fn parse_size(text: &str) -> Result<usize, String> {
+    let wrong = || format!("`{text}` is no size: write a number and a unit, `64KiB`, `10MiB`");
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale: usize = match unit {
+        "" | "B" => 1,
+        "KiB" | "K" | "k" => 1 << 10,
+        "MiB" | "M" => 1 << 20,
+        "GiB" | "G" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    number.parse::<usize>().ok().and_then(|number| number.checked_mul(scale)).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_visible_ascii() {
+        assert_eq!(parse_id("msg_2aYh.3-~"), Ok("msg_2aYh.3-~".to_owned()));
+        for wrong in ["", "a b", "a\nb", "\u{e9}"] {
+            assert_eq!(parse_id(wrong), Err("an id is made of visible ASCII characters".to_owned()), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_read_as_people_write_them() {
+        assert_eq!(parse_size("64KiB"), Ok(65_536));
+        assert_eq!(parse_size("10MiB"), Ok(10_485_760));
+        assert_eq!(parse_size("7"), Ok(7));
+        for wrong in ["", "MiB", "1.5MiB", "1 MiB", "1TB", "99999999999999999999"] {
+            assert_eq!(
+                parse_size(wrong),
+                Err(format!("`{wrong}` is no size: write a number and a unit, `64KiB`, `10MiB`"))
+            );
+        }
+    }
+}
