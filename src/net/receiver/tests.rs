@@ -1,7 +1,7 @@
 //! One connection over memory, with the clock standing still: what takes too long is cut off, what is
 //! too much is refused. What needs no waiting is tried over real sockets in `tests/cli/listen`.
 
-use std::sync::Mutex;
+use std::{error::Error, sync::Mutex};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -193,8 +193,9 @@ async fn a_sender_that_takes_no_answer_is_cut_off_in_time() {
     let body = [b'a'; 4 << 10];
     writer.write_all(&[&post(body.len())[..], &body].concat()).await.unwrap();
     let begun = Moment::now();
-    assert!(ended.await.unwrap().is_err());
-    assert_eq!(begun.elapsed(), SMALL.answer_time);
+    let error = ended.await.unwrap().unwrap_err();
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    assert_eq!((cause, begun.elapsed()), (Some(io::ErrorKind::TimedOut), SMALL.answer_time));
 }
 
 #[tokio::test(start_paused = true)]
