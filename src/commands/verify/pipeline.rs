@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     commands::failure::Failure,
-    store::formats::{self, Entries, Entry, EntryError, bare, walk},
+    store::formats::{self, Entries, Entry, EntryError, Piece, bare, walk},
     webhook::request::Headers,
 };
 
@@ -67,27 +67,47 @@ pub enum Told {
     PassedOver(usize),
 }
 
+impl Told {
+    /// The same, behind so many entries of its file.
+    fn behind(mut self, entries: usize) -> Self {
+        if let Self::Verified { entry, .. } = &mut self {
+            *entry += entries;
+        }
+        self
+    }
+}
+
 /// A piece of work for one thread.
 enum Job {
     /// Files that a walk found, read there.
     Found(Vec<PathBuf>),
-    /// Entries of one file that were read already.
-    Entries(Arc<Path>, Vec<Result<Entry, EntryError>>),
+    /// Entries of one file; the first of it, or those that go on behind the job before.
+    Entries { file: Arc<Path>, pieces: Vec<Piece>, goes_on: bool },
     /// Nothing but what is to be told.
     Told(Told),
 }
 
+/// What came of a job.
+#[derive(Default)]
+struct Done {
+    /// What is to be told of it; entries are counted from the first of the job.
+    told: Vec<Told>,
+    /// How many entries there were, broken ones included.
+    entries: usize,
+    /// As in [`Job::Entries`].
+    goes_on: bool,
+}
+
 /// A piece of work, and where its result is waited for.
-type Handed = (Job, SyncSender<Vec<Told>>);
+type Handed = (Job, SyncSender<Done>);
 
-/// The pieces that may be under way, done and not told included.
-const UNDER_WAY: usize = 256;
+/// The jobs that may be under way, done and not told included.
+const UNDER_WAY: usize = 32;
 
-/// The entries of one piece, or its files.
-const BATCH: usize = 32;
+/// The entries of one job, or its files.
+const BATCH: usize = 64;
 
-/// From this size on the entries of a file are shared among the threads, in bytes; and so many bytes of files are
-/// a piece.
+/// From this size on the entries of a file are shared among the threads, in bytes; and so many bytes are a job.
 const LARGE: u64 = 256 << 10;
 
 /// Reads and judges an input, and tells of it in order.
@@ -100,17 +120,24 @@ pub fn run(
     input: &Input,
     mut tell: impl FnMut(Told) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    let mut before = 0;
+    let mut tell = |done: Done| {
+        before = if done.goes_on { before } else { 0 };
+        let start = before;
+        before += done.entries;
+        done.told.into_iter().try_for_each(|told| tell(told.behind(start)))
+    };
     if is_small(input) {
         let mut told = Ok(());
         let hand = |job: Job| {
-            told = job.done(judging).into_iter().try_for_each(&mut tell);
+            told = tell(job.done(judging));
             if told.is_ok() { Ok(()) } else { Err(Gone) }
         };
         Finder { hand }.find(input);
         return told;
     }
     let (jobs, queue) = mpsc::sync_channel::<Handed>(UNDER_WAY);
-    let (order, answers) = mpsc::sync_channel::<Receiver<Vec<Told>>>(UNDER_WAY);
+    let (order, answers) = mpsc::sync_channel::<Receiver<Done>>(UNDER_WAY);
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
         let hand = move |job| {
@@ -123,7 +150,7 @@ pub fn run(
             scope.spawn(|| work(judging, &queue));
         }
         // Dropping `answers` at an error ends the finder, and with it the others.
-        answers.into_iter().flat_map(|answer| answer.recv().unwrap_or_default()).try_for_each(&mut tell)
+        answers.into_iter().try_for_each(|answer| tell(answer.recv().unwrap_or_default()))
     })
 }
 
@@ -148,11 +175,18 @@ fn work(judging: &Judging<'_>, queue: &Mutex<Receiver<Handed>>) {
 }
 
 impl Job {
-    fn done(self, judging: &Judging<'_>) -> Vec<Told> {
+    fn done(self, judging: &Judging<'_>) -> Done {
         match self {
-            Self::Told(told) => vec![told],
-            Self::Entries(file, entries) => entries.into_iter().map(|entry| judge(judging, &file, entry)).collect(),
-            Self::Found(paths) => paths.into_iter().flat_map(|path| read_found(judging, path)).collect(),
+            Self::Told(told) => Done { told: vec![told], ..Done::default() },
+            Self::Entries { file, pieces, goes_on } => {
+                let entries = pieces.into_iter().filter_map(|piece| piece.parse(&file));
+                let told: Vec<_> = judge(judging, &file, entries).collect();
+                Done { entries: told.len(), told, goes_on }
+            }
+            Self::Found(paths) => {
+                let told = paths.into_iter().flat_map(|path| read_found(judging, path)).collect();
+                Done { told, ..Done::default() }
+            }
         }
     }
 }
@@ -162,7 +196,7 @@ fn read_found(judging: &Judging<'_>, path: PathBuf) -> Vec<Told> {
         Ok(None) => vec![Told::PassedOver(1)],
         Ok(Some(mut entries)) => {
             let file: Arc<Path> = path.into();
-            let mut told: Vec<Told> = entries.by_ref().map(|entry| judge(judging, &file, entry)).collect();
+            let mut told: Vec<Told> = judge(judging, &file, entries.by_ref()).collect();
             told.extend(notes(&file, &entries));
             told
         }
@@ -170,15 +204,19 @@ fn read_found(judging: &Judging<'_>, path: PathBuf) -> Vec<Told> {
     }
 }
 
-fn judge(judging: &Judging<'_>, file: &Arc<Path>, entry: Result<Entry, EntryError>) -> Told {
-    match entry {
+/// Judges entries, numbered from 0 with the broken ones.
+fn judge(
+    judging: &Judging<'_>,
+    file: &Arc<Path>,
+    entries: impl Iterator<Item = Result<Entry, EntryError>>,
+) -> impl Iterator<Item = Told> {
+    entries.enumerate().map(|(place, entry)| match entry {
         Ok(entry) => {
-            let (index, line) = (entry.index, entry.line);
-            let verified = Box::new(judging.judge(entry));
-            Told::Verified { file: Arc::clone(file), entry: index, line, verified }
+            let line = entry.line;
+            Told::Verified { file: Arc::clone(file), entry: place, line, verified: Box::new(judging.judge(entry)) }
         }
         Err(error) => Told::Broken(Failure::input(&error)),
-    }
+    })
 }
 
 fn notes(file: &Path, entries: &Entries<'_>) -> Vec<Told> {
@@ -208,7 +246,13 @@ impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
     fn body(&mut self, path: &Path, headers: Headers) -> Result<(), Gone> {
         let entry =
             if path == Path::new(STDIN) { bare::read(path, io::stdin(), headers) } else { bare::open(path, headers) };
-        (self.hand)(Job::Entries(path.into(), vec![entry]))
+        match entry {
+            Ok(entry) => {
+                let pieces = vec![Piece::Entry(Ok(entry))];
+                (self.hand)(Job::Entries { file: path.into(), pieces, goes_on: false })
+            }
+            Err(error) => (self.hand)(Job::Told(Told::Broken(Failure::input(&error)))),
+        }
     }
 
     fn folder(&mut self, path: &Path) -> Result<(), Gone> {
@@ -253,12 +297,18 @@ impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
             Err(error) => return (self.hand)(Job::Told(Told::Broken(Failure::input(&error)))),
         };
         let file: Arc<Path> = path.into();
-        loop {
-            let batch: Vec<_> = entries.by_ref().take(BATCH).collect();
-            if batch.is_empty() {
-                break;
+        let (mut pieces, mut bytes, mut goes_on) = (Vec::new(), 0, false);
+        for piece in entries.pieces() {
+            bytes += piece.unparsed() as u64;
+            pieces.push(piece);
+            if pieces.len() == BATCH || bytes >= LARGE {
+                let pieces = std::mem::take(&mut pieces);
+                (self.hand)(Job::Entries { file: Arc::clone(&file), pieces, goes_on })?;
+                (bytes, goes_on) = (0, true);
             }
-            (self.hand)(Job::Entries(Arc::clone(&file), batch))?;
+        }
+        if !pieces.is_empty() {
+            (self.hand)(Job::Entries { file: Arc::clone(&file), pieces, goes_on })?;
         }
         notes(&file, &entries).into_iter().try_for_each(|note| (self.hand)(Job::Told(note)))
     }

@@ -12,7 +12,7 @@ use crate::webhook::request::{self, HeaderName, HeaderValue, Headers, Method, Re
 ///
 /// When it can't be read, or is longer than an entry may be.
 pub fn open(file: &Path, headers: Headers) -> Result<Entry, EntryError> {
-    let input = File::open(file).map_err(|source| Fault::Read(source).of(file, 0))?;
+    let input = File::open(file).map_err(|source| Fault::Read(source).of(file))?;
     read(file, input, headers)
 }
 
@@ -23,7 +23,7 @@ pub fn open(file: &Path, headers: Headers) -> Result<Entry, EntryError> {
 ///
 /// When it can't be read, or is longer than an entry may be.
 pub fn read(file: &Path, input: impl Read, headers: Headers) -> Result<Entry, EntryError> {
-    let body = whole(input).map_err(|fault| fault.of(file, 0))?;
+    let body = whole(input).map_err(|fault| fault.of(file))?;
     Ok(Entry::new(Request { method: Method::POST, target: "/".to_owned(), headers, body }))
 }
 
@@ -58,7 +58,7 @@ mod tests {
         let entry = read(Path::new("-"), &b"\xef\xbb\xbf{}\r\n"[..], headers.clone()).unwrap();
         let body = Bytes::from_static(b"\xef\xbb\xbf{}\r\n");
         let request = Request { method: Method::POST, target: "/".to_owned(), headers, body };
-        assert_eq!(entry, Entry { index: 0, line: None, received_at: None, request, notes: Vec::new() });
+        assert_eq!(entry, Entry { line: None, received_at: None, request, notes: Vec::new() });
     }
 
     #[test]

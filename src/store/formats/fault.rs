@@ -37,8 +37,6 @@ pub enum EntryError {
     Broken {
         /// The file.
         file: PathBuf,
-        /// Which of its entries, from 0.
-        index: usize,
         /// What is wrong with it.
         fault: Fault,
     },
@@ -72,11 +70,11 @@ pub enum Fault {
 
 impl Fault {
     /// The error that this is in a file.
-    pub(super) fn of(self, file: &Path, index: usize) -> EntryError {
+    pub(super) fn of(self, file: &Path) -> EntryError {
         let file = file.to_owned();
         match self {
             Self::Read(source) => EntryError::Unreadable { file, source },
-            fault => EntryError::Broken { file, index, fault },
+            fault => EntryError::Broken { file, fault },
         }
     }
 }

@@ -1,7 +1,7 @@
 //! hookdev's own captures: one object, or one a line, as `listen --format json` prints them and
 //! `--capture` keeps them; and the requests that `send --print json` prints.
 //!
-//! Lines are read into one buffer and parsed without copies, so that memory stays flat.
+//! Documents are cut out of the input one by one, so that memory stays flat, and parsed without copies, on any thread.
 
 use std::io::{self, BufRead, Read};
 
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    Entry, Fault, Format, LONGEST_ENTRY, Place, Reader, keys,
+    Entry, Fault, Format, LONGEST_ENTRY, Piece, Place, Reader, keys,
     parts::{self, Text},
     refusal::{Refusal, Start, expected, shown},
 };
@@ -64,25 +64,21 @@ impl<R: BufRead + Send> Reader for Captures<R> {
 }
 
 impl<R: BufRead> Iterator for Captures<R> {
-    type Item = Result<Entry, Fault>;
+    type Item = Piece;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.ended {
-            match self.next_document() {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(fault) => return Some(Err(fault)),
-            }
-            match parse(self.document.trim_ascii_end()) {
-                Ok(Some(entry)) => return Some(Ok(Entry { line: Some(self.start), ..entry })),
-                Ok(None) => {}
-                Err(_) if self.is_torn() => {
-                    self.notes.push(format!("line {} is cut short: passed over", self.start));
-                }
-                Err(refusal) => return Some(Err(refusal.at(Start::of_line(self.start)))),
-            }
+        if self.ended {
+            return None;
         }
-        None
+        match self.next_document() {
+            Ok(true) if self.is_torn() => {
+                self.notes.push(format!("line {} is cut short: passed over", self.start));
+                None
+            }
+            Ok(true) => Some(Piece::Document(Document { text: std::mem::take(&mut self.document), line: self.start })),
+            Ok(false) => None,
+            Err(fault) => Some(Piece::Entry(Err(fault))),
+        }
     }
 }
 
@@ -232,6 +228,27 @@ struct Message<'a> {
 #[serde(expecting = "a header as [name, value]")]
 struct Field<'a>(#[serde(borrow)] Text<'a>, #[serde(borrow)] Text<'a>);
 
+/// One object of an input.
+#[derive(Debug)]
+pub struct Document {
+    text: Vec<u8>,
+    /// The line that it begins on, from 1.
+    line: u64,
+}
+
+impl Document {
+    /// The entry that it is; `None` for an object of another kind.
+    pub(super) fn parse(&self) -> Result<Option<Entry>, Fault> {
+        let parsed = parse(self.text.trim_ascii_end()).map_err(|refusal| refusal.at(Start::of_line(self.line)))?;
+        Ok(parsed.map(|entry| Entry { line: Some(self.line), ..entry }))
+    }
+
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
+    }
+}
+
 /// The entry of a document; `None` for an object of another kind.
 fn parse(document: &[u8]) -> Result<Option<Entry>, Refusal> {
     let error = match serde_json::from_slice::<Delivery<'_>>(document) {
@@ -303,7 +320,8 @@ mod tests {
 
     fn captures(input: &[u8]) -> (Vec<Result<Entry, String>>, Vec<String>) {
         let mut reader = Hookdev.read(Box::new(input)).unwrap();
-        let entries = reader.by_ref().map(|read| read.map_err(|fault| fault.to_string())).collect();
+        let entries =
+            reader.by_ref().filter_map(Piece::read).map(|read| read.map_err(|fault| fault.to_string())).collect();
         (entries, reader.notes().to_vec())
     }
 
@@ -471,8 +489,8 @@ mod tests {
         let next = format!("\n{}\n", capture("/2"));
         let next = io::Cursor::new(next);
         let mut reader = Hookdev.read(Box::new(io::BufReader::new(long.chain(next)))).unwrap();
-        assert_eq!(reader.next().unwrap().unwrap_err().to_string(), "line 1: longer than 64 MiB");
-        assert_eq!(reader.next().unwrap().unwrap().request.target, "/2");
+        assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap_err().to_string(), "line 1: longer than 64 MiB");
+        assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap().request.target, "/2");
         assert!(reader.next().is_none());
     }
 }

@@ -6,7 +6,7 @@ use std::io::BufRead;
 use bytes::Bytes;
 use httparse::{EMPTY_HEADER, Error, Status};
 
-use super::{Entry, Fault, Format, Place, Reader, target, whole};
+use super::{Entry, Fault, Format, Piece, Place, Reader, target, whole};
 use crate::webhook::request::{HeaderName, HeaderValue, Headers, Method, Request};
 
 /// The most headers that a message may have.
@@ -56,7 +56,7 @@ struct Messages {
 impl Reader for Messages {}
 
 impl Iterator for Messages {
-    type Item = Result<Entry, Fault>;
+    type Item = Piece;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.at += blank(&self.input[self.at..]);
@@ -66,7 +66,7 @@ impl Iterator for Messages {
         let start = self.at;
         // Behind a broken message, the start of the next can't be told.
         self.at = self.input.len();
-        Some(self.message(start))
+        Some(Piece::Entry(self.message(start)))
     }
 }
 
@@ -274,7 +274,7 @@ mod tests {
 
     fn messages(input: &[u8]) -> Vec<Result<Entry, String>> {
         let messages = Messages { input: Bytes::copy_from_slice(input), at: 0 };
-        messages.map(|read| read.map_err(|fault| fault.to_string())).collect()
+        messages.filter_map(Piece::read).map(|read| read.map_err(|fault| fault.to_string())).collect()
     }
 
     /// The body and the notes of the one message.

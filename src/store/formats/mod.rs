@@ -35,6 +35,7 @@ use bytes::Bytes;
 
 pub use self::{
     fault::{EntryError, Fault, Place},
+    hookdev::Document,
     walk::{Walk, open_found, walk},
 };
 use crate::webhook::{request::Request, time::Timestamp};
@@ -61,6 +62,9 @@ pub const LONGEST_ENTRY: usize = 64 << 20;
 /// How much of an input a form is told by.
 const LONGEST_HEAD: usize = 64 << 10;
 
+/// How much of an input is asked for at a time.
+const READ_AT_ONCE: usize = 64 << 10;
+
 /// UTF-8's byte order mark, which some editors and shells put before a text.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -80,8 +84,8 @@ pub trait Format: Sync {
     fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault>;
 }
 
-/// The entries of one input.
-pub trait Reader: Iterator<Item = Result<Entry, Fault>> + Send {
+/// The entries of one input, in pieces.
+pub trait Reader: Iterator<Item = Piece> + Send {
     /// What a person should know of the input beside its entries; complete after the last of them.
     fn notes(&self) -> &[String] {
         &[]
@@ -110,10 +114,10 @@ impl Collected {
 }
 
 impl Iterator for Collected {
-    type Item = Result<Entry, Fault>;
+    type Item = Piece;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.entries.pop_front()
+        self.entries.pop_front().map(Piece::Entry)
     }
 }
 
@@ -126,8 +130,6 @@ impl Reader for Collected {
 /// One captured request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its place among the entries of its input, broken ones included, from 0.
-    pub index: usize,
     /// The line that it begins on, from 1, where the form has lines.
     pub line: Option<u64>,
     /// When it was received, if the input says so.
@@ -140,18 +142,58 @@ pub struct Entry {
 
 impl Entry {
     fn new(request: Request) -> Self {
-        Self { index: 0, line: None, received_at: None, request, notes: Vec::new() }
+        Self { line: None, received_at: None, request, notes: Vec::new() }
+    }
+}
+
+/// One entry of an input, or the text of one, which any thread can parse.
+#[derive(Debug)]
+pub enum Piece {
+    /// What was read of an entry.
+    Entry(Result<Entry, Fault>),
+    /// A JSON document that nobody has looked into.
+    Document(Document),
+}
+
+impl Piece {
+    /// The entry that it is; `None` for a document of another kind.
+    ///
+    /// # Errors
+    ///
+    /// When it is broken, with the name of its file.
+    pub fn parse(self, file: &Path) -> Option<Result<Entry, EntryError>> {
+        Some(self.read()?.map_err(|fault| fault.of(file)))
+    }
+
+    fn read(self) -> Option<Result<Entry, Fault>> {
+        match self {
+            Self::Entry(entry) => Some(entry),
+            Self::Document(document) => document.parse().transpose(),
+        }
+    }
+
+    /// The bytes that are still to be parsed.
+    #[must_use]
+    pub fn unparsed(&self) -> usize {
+        match self {
+            Self::Entry(_) => 0,
+            Self::Document(document) => document.len(),
+        }
     }
 }
 
 /// The entries of one input, in order.
 pub struct Entries<'a> {
     file: PathBuf,
-    next: usize,
     reader: Box<dyn Reader + 'a>,
 }
 
 impl Entries<'_> {
+    /// The entries as they stand in the input, for other threads to parse.
+    pub fn pieces(&mut self) -> impl Iterator<Item = Piece> {
+        &mut self.reader
+    }
+
     /// What a person should know of the input beside its entries: a torn last line that was passed
     /// over, for one. Complete after the last entry.
     #[must_use]
@@ -164,13 +206,7 @@ impl Iterator for Entries<'_> {
     type Item = Result<Entry, EntryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let read = self.reader.next()?;
-        let index = self.next;
-        self.next += 1;
-        Some(match read {
-            Ok(entry) => Ok(Entry { index, ..entry }),
-            Err(fault) => Err(fault.of(&self.file, index)),
-        })
+        self.reader.find_map(|piece| piece.parse(&self.file))
     }
 }
 
@@ -180,7 +216,7 @@ impl Iterator for Entries<'_> {
 ///
 /// When it can't be read, is empty, or is of no known form.
 pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
-    let input = File::open(file).map_err(|source| Fault::Read(source).of(file, 0))?;
+    let input = File::open(file).map_err(|source| Fault::Read(source).of(file))?;
     read(file, input)
 }
 
@@ -190,7 +226,7 @@ pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
 ///
 /// When it can't be read, is empty, or is of no known form.
 pub fn read<'a>(file: &Path, mut input: impl Read + Send + 'a) -> Result<Entries<'a>, EntryError> {
-    let mut head = head(&mut input).map_err(|source| Fault::Read(source).of(file, 0))?;
+    let mut head = head(&mut input).map_err(|source| Fault::Read(source).of(file))?;
     if head.starts_with(BOM) {
         head.drain(..BOM.len());
     }
@@ -198,9 +234,9 @@ pub fn read<'a>(file: &Path, mut input: impl Read + Send + 'a) -> Result<Entries
         return Err(EntryError::Empty { file: file.to_owned() });
     }
     let format = sniff(&head).ok_or_else(|| EntryError::Unrecognised { file: file.to_owned() })?;
-    let input = Cursor::new(head).chain(BufReader::new(input));
-    let reader = format.read(Box::new(input)).map_err(|fault| fault.of(file, 0))?;
-    Ok(Entries { file: file.to_owned(), next: 0, reader })
+    let input = Cursor::new(head).chain(BufReader::with_capacity(READ_AT_ONCE, input));
+    let reader = format.read(Box::new(input)).map_err(|fault| fault.of(file))?;
+    Ok(Entries { file: file.to_owned(), reader })
 }
 
 /// The form of an input that starts with `head`.

@@ -37,7 +37,7 @@ pub(super) fn collected(input: &str) -> (Vec<Result<Entry, String>>, Vec<String>
     let mut entries = read(Path::new("input"), input.as_bytes()).unwrap();
     let read = entries.by_ref().map(|read| match read {
         Err(EntryError::Broken { fault, .. }) => Err(fault.to_string()),
-        read => Ok(Entry { index: 0, ..read.unwrap() }),
+        read => Ok(read.unwrap()),
     });
     (read.collect(), entries.notes().to_vec())
 }
@@ -96,18 +96,18 @@ fn files_that_lie_around_are_no_captures() {
 }
 
 #[test]
-fn entries_are_numbered_with_the_broken_ones() {
+fn a_broken_entry_stands_between_the_whole_ones() {
     let log = format!("\u{feff}{CAPTURE}\n{{\"kind\":5}}\n{{\"kind\":\"ready\"}}\n{CAPTURE}\n");
-    let indices: Vec<_> = all(log.as_bytes())
+    let lines: Vec<_> = all(log.as_bytes())
         .unwrap()
         .into_iter()
         .map(|read| match read {
-            Ok(entry) => Ok(entry.index),
+            Ok(entry) => Ok(entry.line),
             Err(error) => Err(error.to_string()),
         })
         .collect();
     let broken = "input: line 2, column 9: invalid type: integer `5`, expected a string";
-    assert_eq!(indices, [Ok(0), Err(broken.to_owned()), Ok(2)]);
+    assert_eq!(lines, [Ok(Some(1)), Err(broken.to_owned()), Ok(Some(4))]);
 }
 
 #[test]
@@ -202,7 +202,13 @@ fn a_value_of_another_kind_is_refused_in_the_words_of_the_format() {
                 let mut changed = document.clone();
                 *changed.pointer_mut(&place).unwrap() = other.clone();
                 let changed = changed.to_string();
-                for fault in format.read(Box::new(changed.as_bytes())).into_iter().flatten().filter_map(Result::err) {
+                for fault in format
+                    .read(Box::new(changed.as_bytes()))
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Piece::read)
+                    .filter_map(Result::err)
+                {
                     refused += 1;
                     let said = fault.to_string();
                     let foreign = ["struct ", "tuple", "sequence", " map", "variant", "enum "];

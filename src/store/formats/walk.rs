@@ -49,7 +49,7 @@ fn is_hidden(entry: &DirEntry) -> bool {
 
 fn unreadable(root: &Path, error: walkdir::Error) -> EntryError {
     let file = error.path().unwrap_or(root).to_owned();
-    Fault::Read(error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into())).of(&file, 0)
+    Fault::Read(error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into())).of(&file)
 }
 
 /// Opens a file that a walk found; `None` when it is a capture by neither its content nor its name.
