@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::provider;
 use crate::{
-    cli::{At, Require, Verify},
+    cli::{At, Format, Require, Verify},
     commands::{
         context::{Context, DECODED_LIMIT, now},
         failure::Failure,
@@ -29,6 +29,8 @@ pub struct Judging<'a> {
     at: At,
     tolerance: Option<Tolerance>,
     require: &'a [Require],
+    /// Whether nobody wants to hear of those that are good.
+    pub quiet: bool,
 }
 
 /// One captured request and what is said of it.
@@ -64,6 +66,8 @@ impl<'a> Judging<'a> {
             at: args.at,
             tolerance: args.tolerance.map(Tolerance::both),
             require: &args.require,
+            // A report names them all the same.
+            quiet: context.global.quiet && matches!(context.format(), Format::Pretty | Format::Json),
         })
     }
 

@@ -45,7 +45,7 @@ fn verify(context: &Context, judging: &Judging<'_>, inputs: &[Input]) -> Result<
     let progress = Progress::new(context);
     for input in inputs {
         let before = tally.seen();
-        pipeline::run(judging, input, |told| {
+        pipeline::run(judging, input, &mut |told| {
             tally.count(&told);
             progress.step(tally.seen());
             teller.tell(told)

@@ -4,6 +4,7 @@
 
 use std::{
     fs, io,
+    ops::Range,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -18,8 +19,8 @@ use super::{
 };
 use crate::{
     commands::failure::Failure,
-    store::formats::{self, Entries, Entry, EntryError, Piece, bare, walk},
-    webhook::request::Headers,
+    store::formats::{self, Entries, Entry, EntryError, Piece, Walk, bare, walk},
+    webhook::{request::Headers, signature::Verdict},
 };
 
 /// Something that holds captured requests.
@@ -59,6 +60,11 @@ pub enum Told {
         /// What is said of it.
         verified: Box<Verified>,
     },
+    /// A request was judged and is good, which nobody wants to hear of.
+    Good {
+        /// Whether it is signed.
+        signed: bool,
+    },
     /// An input, or an entry of one, can't be read.
     Broken(Failure),
     /// What a person should know of an input.
@@ -79,8 +85,8 @@ impl Told {
 
 /// A piece of work for one thread.
 enum Job {
-    /// Files that a walk found, read there.
-    Found(Vec<PathBuf>),
+    /// Some of the files that a walk found.
+    Found(Arc<Walk>, Range<usize>),
     /// Entries of one file; the first of it, or those that go on behind the job before.
     Entries { file: Arc<Path>, pieces: Vec<Piece>, goes_on: bool },
     /// Nothing but what is to be told.
@@ -90,12 +96,19 @@ enum Job {
 /// What came of a job.
 #[derive(Default)]
 struct Done {
-    /// What is to be told of it; entries are counted from the first of the job.
-    told: Vec<Told>,
+    /// What is to be told of it, in order; entries are counted from the first of the job.
+    results: Vec<Outcome>,
     /// How many entries there were, broken ones included.
     entries: usize,
     /// As in [`Job::Entries`].
     goes_on: bool,
+}
+
+/// What came of one entry, or of a file that was found.
+enum Outcome {
+    Told(Told),
+    /// It is too large for one thread.
+    Large(Arc<Path>, Entries<'static>),
 }
 
 /// A piece of work, and where its result is waited for.
@@ -110,48 +123,25 @@ const BATCH: usize = 64;
 /// From this size on the entries of a file are shared among the threads, in bytes; and so many bytes are a job.
 const LARGE: u64 = 256 << 10;
 
+/// What is told to.
+type Tell<'a> = dyn FnMut(Told) -> Result<(), Failure> + 'a;
+
 /// Reads and judges an input, and tells of it in order.
 ///
 /// # Errors
 ///
 /// The first error of `tell`; then the rest is left.
-pub fn run(
-    judging: &Judging<'_>,
-    input: &Input,
-    mut tell: impl FnMut(Told) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut before = 0;
-    let mut tell = |done: Done| {
-        before = if done.goes_on { before } else { 0 };
-        let start = before;
-        before += done.entries;
-        done.told.into_iter().try_for_each(|told| tell(told.behind(start)))
-    };
-    if is_small(input) {
-        let mut told = Ok(());
-        let hand = |job: Job| {
-            told = tell(job.done(judging));
-            if told.is_ok() { Ok(()) } else { Err(Gone) }
-        };
-        Finder { hand }.find(input);
-        return told;
+pub fn run(judging: &Judging<'_>, input: &Input, tell: &mut Tell<'_>) -> Result<(), Failure> {
+    if !is_small(input) {
+        return in_parallel(judging, Source::Input(input), tell);
     }
-    let (jobs, queue) = mpsc::sync_channel::<Handed>(UNDER_WAY);
-    let (order, answers) = mpsc::sync_channel::<Receiver<Done>>(UNDER_WAY);
-    let queue = Mutex::new(queue);
-    thread::scope(|scope| {
-        let hand = move |job| {
-            let (sender, receiver) = mpsc::sync_channel(1);
-            order.send(receiver).map_err(|_| Gone)?;
-            jobs.send((job, sender)).map_err(|_| Gone)
-        };
-        scope.spawn(move || Finder { hand }.find(input));
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| work(judging, &queue));
-        }
-        // Dropping `answers` at an error ends the finder, and with it the others.
-        answers.into_iter().try_for_each(|answer| tell(answer.recv().unwrap_or_default()))
-    })
+    let (mut before, mut told) = (0, Ok(()));
+    let hand = |job: Job| {
+        told = job.done(judging).tell(judging, &mut before, tell);
+        if told.is_ok() { Ok(()) } else { Err(Gone) }
+    };
+    Finder { hand }.find(Source::Input(input));
+    told
 }
 
 /// Whether an input is one file, and not a large one.
@@ -165,6 +155,32 @@ fn is_small(input: &Input) -> bool {
     }
 }
 
+/// What is read.
+enum Source<'a> {
+    Input(&'a Input),
+    Entries(Arc<Path>, Entries<'static>),
+}
+
+fn in_parallel(judging: &Judging<'_>, source: Source<'_>, tell: &mut Tell<'_>) -> Result<(), Failure> {
+    let (jobs, queue) = mpsc::sync_channel::<Handed>(UNDER_WAY);
+    let (order, answers) = mpsc::sync_channel::<Receiver<Done>>(UNDER_WAY);
+    let queue = Mutex::new(queue);
+    thread::scope(|scope| {
+        let hand = move |job| {
+            let (sender, receiver) = mpsc::sync_channel(1);
+            order.send(receiver).map_err(|_| Gone)?;
+            jobs.send((job, sender)).map_err(|_| Gone)
+        };
+        scope.spawn(move || Finder { hand }.find(source));
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| work(judging, &queue));
+        }
+        let mut before = 0;
+        // Dropping `answers` at an error ends the finder, and with it the others.
+        answers.into_iter().try_for_each(|answer| answer.recv().unwrap_or_default().tell(judging, &mut before, tell))
+    })
+}
+
 fn work(judging: &Judging<'_>, queue: &Mutex<Receiver<Handed>>) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -174,33 +190,52 @@ fn work(judging: &Judging<'_>, queue: &Mutex<Receiver<Handed>>) {
     }
 }
 
+impl Done {
+    /// Tells of it, behind so many entries of the same file.
+    fn tell(self, judging: &Judging<'_>, before: &mut usize, tell: &mut Tell<'_>) -> Result<(), Failure> {
+        let start = if self.goes_on { *before } else { 0 };
+        *before = start + self.entries;
+        self.results.into_iter().try_for_each(|result| match result {
+            Outcome::Told(told) => tell(told.behind(start)),
+            Outcome::Large(file, entries) => in_parallel(judging, Source::Entries(file, entries), tell),
+        })
+    }
+}
+
 impl Job {
     fn done(self, judging: &Judging<'_>) -> Done {
         match self {
-            Self::Told(told) => Done { told: vec![told], ..Done::default() },
+            Self::Told(told) => Done { results: vec![Outcome::Told(told)], ..Done::default() },
             Self::Entries { file, pieces, goes_on } => {
                 let entries = pieces.into_iter().filter_map(|piece| piece.parse(&file));
-                let told: Vec<_> = judge(judging, &file, entries).collect();
-                Done { entries: told.len(), told, goes_on }
+                let results: Vec<_> = judge(judging, &file, entries).map(Outcome::Told).collect();
+                Done { entries: results.len(), results, goes_on }
             }
-            Self::Found(paths) => {
-                let told = paths.into_iter().flat_map(|path| read_found(judging, path)).collect();
-                Done { told, ..Done::default() }
+            Self::Found(walk, range) => {
+                let mut results = Vec::with_capacity(range.len());
+                walk.files[range].iter().for_each(|file| read_found(judging, file, &mut results));
+                Done { results, ..Done::default() }
             }
         }
     }
 }
 
-fn read_found(judging: &Judging<'_>, path: PathBuf) -> Vec<Told> {
-    match formats::open_found(&path) {
-        Ok(None) => vec![Told::PassedOver(1)],
-        Ok(Some(mut entries)) => {
-            let file: Arc<Path> = path.into();
-            let mut told: Vec<Told> = judge(judging, &file, entries.by_ref()).collect();
-            told.extend(notes(&file, &entries));
-            told
+fn read_found(judging: &Judging<'_>, file: &Result<PathBuf, EntryError>, results: &mut Vec<Outcome>) {
+    let opened = file.as_ref().map_err(|error| Failure::input(error)).and_then(|path| {
+        let entries = formats::open_found(path).map_err(|error| Failure::input(&error))?;
+        Ok((path, entries))
+    });
+    match opened {
+        Err(failure) => results.push(Outcome::Told(Told::Broken(failure))),
+        Ok((_, None)) => results.push(Outcome::Told(Told::PassedOver(1))),
+        Ok((path, Some(entries))) if entries.length().is_some_and(|length| length >= LARGE) => {
+            results.push(Outcome::Large(path.as_path().into(), entries));
         }
-        Err(error) => vec![Told::Broken(Failure::input(&error))],
+        Ok((path, Some(mut entries))) => {
+            let file: Arc<Path> = path.as_path().into();
+            results.extend(judge(judging, &file, entries.by_ref()).map(Outcome::Told));
+            results.extend(notes(&file, &entries).map(Outcome::Told));
+        }
     }
 }
 
@@ -213,14 +248,18 @@ fn judge(
     entries.enumerate().map(|(place, entry)| match entry {
         Ok(entry) => {
             let line = entry.line;
-            Told::Verified { file: Arc::clone(file), entry: place, line, verified: Box::new(judging.judge(entry)) }
+            let verified = judging.judge(entry);
+            if judging.quiet && verified.is_good() {
+                return Told::Good { signed: verified.assessment.verdict != Verdict::Unsigned };
+            }
+            Told::Verified { file: Arc::clone(file), entry: place, line, verified: Box::new(verified) }
         }
         Err(error) => Told::Broken(Failure::input(&error)),
     })
 }
 
-fn notes(file: &Path, entries: &Entries<'_>) -> Vec<Told> {
-    entries.notes().iter().map(|note| Told::Note(format!("{}: {note}", file.display()))).collect()
+fn notes(file: &Path, entries: &Entries<'_>) -> impl Iterator<Item = Told> {
+    entries.notes().iter().map(|note| Told::Note(format!("{}: {note}", file.display())))
 }
 
 /// Whoever waits for the work is gone, and nothing more is wanted.
@@ -232,14 +271,17 @@ struct Finder<H> {
 }
 
 impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
-    fn find(&mut self, input: &Input) {
+    fn find(&mut self, source: Source<'_>) {
         // It ends early only when nobody listens.
-        let _ = match input {
-            Input::Stdin => self.entries(Path::new(STDIN), formats::read(Path::new(STDIN), io::stdin())),
-            Input::Body(path, headers) => self.body(path, headers.clone()),
-            Input::Found(path) => self.files([Ok(path.clone())]),
-            Input::Path(path) if fs::metadata(path).is_ok_and(|found| found.is_dir()) => self.folder(path),
-            Input::Path(path) => self.entries(path, formats::open(path)),
+        let _ = match source {
+            Source::Entries(file, entries) => self.entries(file, entries),
+            Source::Input(Input::Stdin) => self.opened(Path::new(STDIN), formats::read(Path::new(STDIN), io::stdin())),
+            Source::Input(Input::Body(path, headers)) => self.body(path, headers.clone()),
+            Source::Input(Input::Found(path)) => self.walked(Walk { files: vec![Ok(path.clone())], passed_over: 0 }),
+            Source::Input(Input::Path(path)) if fs::metadata(path).is_ok_and(|found| found.is_dir()) => {
+                self.walked(walk(path))
+            }
+            Source::Input(Input::Path(path)) => self.opened(path, formats::open(path)),
         };
     }
 
@@ -255,48 +297,23 @@ impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
         }
     }
 
-    fn folder(&mut self, path: &Path) -> Result<(), Gone> {
-        let walk = walk(path);
+    fn walked(&mut self, walk: Walk) -> Result<(), Gone> {
         if walk.passed_over > 0 {
             (self.hand)(Job::Told(Told::PassedOver(walk.passed_over)))?;
         }
-        self.files(walk.files)
+        let (all, walk) = (walk.files.len(), Arc::new(walk));
+        let mut batches = (0..all).step_by(BATCH).map(|start| start..all.min(start + BATCH));
+        batches.try_for_each(|batch| (self.hand)(Job::Found(Arc::clone(&walk), batch)))
     }
 
-    /// Hands out files that a walk found, small ones together.
-    fn files(&mut self, files: impl IntoIterator<Item = Result<PathBuf, EntryError>>) -> Result<(), Gone> {
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        for file in files {
-            let small = file.as_ref().ok().and_then(|file| fs::metadata(file).ok()).map(|found| found.len());
-            let small = small.filter(|length| *length < LARGE);
-            bytes += small.unwrap_or_default();
-            if !batch.is_empty() && (small.is_none() || batch.len() == BATCH || bytes >= LARGE) {
-                (self.hand)(Job::Found(std::mem::take(&mut batch)))?;
-                bytes = small.unwrap_or_default();
-            }
-            match file {
-                Ok(file) if small.is_some() => batch.push(file),
-                Ok(file) => self.large(&file)?,
-                Err(error) => (self.hand)(Job::Told(Told::Broken(Failure::input(&error))))?,
-            }
-        }
-        if batch.is_empty() { Ok(()) } else { (self.hand)(Job::Found(batch)) }
-    }
-
-    fn large(&mut self, file: &Path) -> Result<(), Gone> {
-        match formats::open_found(file) {
-            Ok(None) => (self.hand)(Job::Told(Told::PassedOver(1))),
-            Ok(Some(entries)) => self.entries(file, Ok(entries)),
+    fn opened(&mut self, path: &Path, entries: Result<Entries<'_>, EntryError>) -> Result<(), Gone> {
+        match entries {
+            Ok(entries) => self.entries(path.into(), entries),
             Err(error) => (self.hand)(Job::Told(Told::Broken(Failure::input(&error)))),
         }
     }
 
-    fn entries(&mut self, path: &Path, entries: Result<Entries<'_>, EntryError>) -> Result<(), Gone> {
-        let mut entries = match entries {
-            Ok(entries) => entries,
-            Err(error) => return (self.hand)(Job::Told(Told::Broken(Failure::input(&error)))),
-        };
-        let file: Arc<Path> = path.into();
+    fn entries(&mut self, file: Arc<Path>, mut entries: Entries<'_>) -> Result<(), Gone> {
         let (mut pieces, mut bytes, mut goes_on) = (Vec::new(), 0, false);
         for piece in entries.pieces() {
             bytes += piece.unparsed() as u64;
@@ -310,6 +327,6 @@ impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
         if !pieces.is_empty() {
             (self.hand)(Job::Entries { file: Arc::clone(&file), pieces, goes_on })?;
         }
-        notes(&file, &entries).into_iter().try_for_each(|note| (self.hand)(Job::Told(note)))
+        notes(&file, &entries).try_for_each(|note| (self.hand)(Job::Told(note)))
     }
 }

@@ -28,6 +28,8 @@ impl Tally {
             Told::Broken(_) => self.broken += 1,
             Told::PassedOver(files) => self.passed_over += files,
             Told::Note(_) => {}
+            Told::Good { signed: true } => self.verified += 1,
+            Told::Good { signed: false } => self.unsigned += 1,
             Told::Verified { verified, .. } => {
                 let counter = match verified.assessment.verdict {
                     Verdict::Verified(_) => &mut self.verified,

@@ -52,7 +52,7 @@ impl<'a> Teller<'a> {
                 }
             }
             Told::Note(note) => self.context.terminal.note(&note),
-            Told::PassedOver(_) => {}
+            Told::PassedOver(_) | Told::Good { .. } => {}
         }
         Ok(())
     }
@@ -60,9 +60,6 @@ impl<'a> Teller<'a> {
     fn verified(&mut self, file: &str, entry: usize, line: Option<u64>, verified: &Verified) {
         if let Form::Report(report) = &mut self.form {
             report.check(&check(file, line, verified), &mut self.bytes);
-        }
-        if self.context.global.quiet && verified.is_good() {
-            return;
         }
         let place = match (line, entry) {
             (Some(line), _) if line > 1 => format!("{file}:{line}"),

@@ -2,7 +2,7 @@
 //! documents in a row. A broken entry stands beside the whole ones, and so does a torn document:
 //! what stands in it before the tear is read.
 
-use std::{fmt, io::BufRead};
+use std::{fmt, io::Read};
 
 use bytes::Bytes;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -43,7 +43,7 @@ impl Format for Documents {
         (self.is_its)(&Outline::of(head))
     }
 
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(collect(&whole(input)?, self.array, self.entry)))
     }
 }

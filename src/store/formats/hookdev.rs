@@ -3,9 +3,9 @@
 //!
 //! Documents are cut out of the input one by one, so that memory stays flat, and parsed without copies, on any thread.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
@@ -30,12 +30,12 @@ impl Format for Hookdev {
         keys::has_any(head, &["hookdev", "kind", "request"])
     }
 
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(Captures {
             input,
-            document: Vec::new(),
+            buffer: BytesMut::new(),
+            step: FIRST_STEP,
             line: 0,
-            start: 0,
             documents: 0,
             ended: false,
             notes: vec![],
@@ -43,112 +43,155 @@ impl Format for Hookdev {
     }
 }
 
+/// How much of an input is asked for first, and how much at most, in bytes.
+const FIRST_STEP: usize = 4 << 10;
+const LAST_STEP: usize = 64 << 10;
+
 /// The captures of an input, one by one.
 struct Captures<R> {
     input: R,
-    /// The object at hand: a line, or several of them.
-    document: Vec<u8>,
-    /// The last line that was read, from 1.
+    /// What was read and not handed out: documents are cut off its front without a copy.
+    buffer: BytesMut,
+    /// How much is asked for next.
+    step: usize,
+    /// The last line that was looked at, from 1.
     line: u64,
-    /// The document's first line.
-    start: u64,
     documents: u64,
+    /// Whether the input has no more.
     ended: bool,
     notes: Vec<String>,
 }
 
-impl<R: BufRead + Send> Reader for Captures<R> {
+impl<R: Read + Send> Reader for Captures<R> {
     fn notes(&self) -> &[String] {
         &self.notes
     }
 }
 
-impl<R: BufRead> Iterator for Captures<R> {
+impl<R: Read> Iterator for Captures<R> {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        match self.next_document() {
-            Ok(true) if self.is_torn() => {
-                self.notes.push(format!("line {} is cut short: passed over", self.start));
+        match self.next_document().transpose()? {
+            Ok(document) if self.is_torn(&document) => {
+                self.notes.push(format!("line {} is cut short: passed over", document.line));
                 None
             }
-            Ok(true) => Some(Piece::Document(Document { text: std::mem::take(&mut self.document), line: self.start })),
-            Ok(false) => None,
+            Ok(document) => Some(Piece::Document(document)),
             Err(fault) => Some(Piece::Entry(Err(fault))),
         }
     }
 }
 
-impl<R: BufRead> Captures<R> {
-    /// Reads on to the next line that is not blank, and with it the lines over which its object goes
-    /// on. `false` at the end.
-    fn next_document(&mut self) -> Result<bool, Fault> {
-        self.document.clear();
-        while self.document.trim_ascii().is_empty() {
-            self.document.clear();
-            if !self.read_line()? {
-                return Ok(false);
+impl<R: Read> Captures<R> {
+    /// The next line that is not blank, and with it the lines over which its object goes on.
+    fn next_document(&mut self) -> Result<Option<Document>, Fault> {
+        let mut end;
+        loop {
+            end = self.line_from(0)?;
+            if end == 0 {
+                return Ok(None);
             }
+            if !self.buffer[..end].trim_ascii().is_empty() {
+                break;
+            }
+            self.buffer.advance(end);
         }
-        self.start = self.line;
+        let line = self.line;
         self.documents += 1;
         // Nearly every line is an object, and need not be looked through twice.
-        if !self.document.trim_ascii_end().ends_with(b"}") {
-            self.read_rest_of_object()?;
+        if !self.buffer[..end].trim_ascii_end().ends_with(b"}") {
+            end = self.rest_of_object(end)?;
         }
-        Ok(true)
+        Ok(Some(Document { text: self.buffer.split_to(end).freeze(), line }))
     }
 
-    fn read_rest_of_object(&mut self) -> Result<(), Fault> {
+    /// Where the object ends whose first line does at `end`.
+    fn rest_of_object(&mut self, mut end: usize) -> Result<usize, Fault> {
         let mut nesting = Nesting::default();
         let mut seen = 0;
         loop {
-            nesting.follow(&self.document[seen..]);
-            seen = self.document.len();
+            nesting.follow(&self.buffer[seen..end]);
+            seen = end;
             // An object at the start of a line is the next one: the one at hand is torn.
-            if !nesting.is_open() || self.next_byte()? == Some(b'{') || !self.read_line()? {
-                return Ok(());
+            if !nesting.is_open() || self.has(end)? && self.buffer[end] == b'{' {
+                return Ok(end);
+            }
+            end = self.line_from(end)?;
+            if end == seen {
+                return Ok(end);
             }
         }
     }
 
-    fn next_byte(&mut self) -> Result<Option<u8>, Fault> {
-        match self.input.fill_buf() {
-            Ok(bytes) => Ok(bytes.first().copied()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.next_byte(),
-            Err(error) => Err(self.ended_by(error)),
-        }
-    }
-
-    /// Adds the next line to the document. `false` at the end of the input.
-    fn read_line(&mut self) -> Result<bool, Fault> {
-        let room = LONGEST_ENTRY - self.document.len();
-        let read = self.input.by_ref().take(room as u64 + 1).read_until(b'\n', &mut self.document);
-        let count = read.map_err(|error| self.ended_by(error))?;
-        self.line += u64::from(count > 0);
-        if count > room {
-            if !self.document.ends_with(b"\n") {
-                self.input.skip_until(b'\n').map_err(|error| self.ended_by(error))?;
+    /// Where the line ends that starts at a byte of the buffer: there, at the end of the input.
+    fn line_from(&mut self, start: usize) -> Result<usize, Fault> {
+        let mut seen = start;
+        let end = loop {
+            if let Some(feed) = memchr::memchr(b'\n', &self.buffer[seen..]) {
+                break seen + feed + 1;
             }
-            return Err(Fault::TooLong(Place::Line(self.line)));
+            seen = self.buffer.len();
+            if seen > LONGEST_ENTRY || !self.fill()? {
+                break seen;
+            }
+        };
+        self.line += u64::from(end > start);
+        if end <= LONGEST_ENTRY {
+            return Ok(end);
         }
-        Ok(count > 0)
+        let fault = Fault::TooLong(Place::Line(self.line));
+        self.buffer.advance(end);
+        self.leave_rest_of_line(end == seen)?;
+        Err(fault)
     }
 
-    fn ended_by(&mut self, error: io::Error) -> Fault {
-        self.ended = true;
-        Fault::Read(error)
+    /// Passes over a line up to its end, if it has not been seen.
+    fn leave_rest_of_line(&mut self, mut unended: bool) -> Result<(), Fault> {
+        while unended && self.fill()? {
+            let feed = memchr::memchr(b'\n', &self.buffer);
+            self.buffer.advance(feed.map_or(self.buffer.len(), |feed| feed + 1));
+            unended = feed.is_none();
+        }
+        Ok(())
     }
 
-    /// Whether the document is the start of an object that was never written to its end: the last of
+    /// Whether there is a byte at this place.
+    fn has(&mut self, at: usize) -> Result<bool, Fault> {
+        Ok(at < self.buffer.len() || self.fill()?)
+    }
+
+    /// Reads on. `false` at the end of the input.
+    fn fill(&mut self) -> Result<bool, Fault> {
+        let known = self.buffer.len();
+        while !self.ended {
+            self.buffer.resize(known + self.step, 0);
+            let read = self.input.read(&mut self.buffer[known..]);
+            self.buffer.truncate(known + *read.as_ref().unwrap_or(&0));
+            match read {
+                Ok(0) => self.ended = true,
+                Ok(_) => {
+                    self.step = LAST_STEP.min(2 * self.step);
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // What was read of a line before is no whole one.
+                    self.buffer.clear();
+                    self.ended = true;
+                    return Err(Fault::Read(error));
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a document is the start of an object that was never written to its end: the last of
     /// several, without a line feed.
-    fn is_torn(&self) -> bool {
+    fn is_torn(&self, document: &Document) -> bool {
         self.documents > 1
-            && !self.document.ends_with(b"\n")
-            && serde_json::from_slice::<IgnoredAny>(&self.document).is_err_and(|error| error.is_eof())
+            && !document.text.ends_with(b"\n")
+            && serde_json::from_slice::<IgnoredAny>(&document.text).is_err_and(|error| error.is_eof())
     }
 }
 
@@ -157,23 +200,27 @@ impl<R: BufRead> Captures<R> {
 struct Nesting {
     depth: usize,
     in_string: bool,
-    escaped: bool,
 }
 
 impl Nesting {
-    fn follow(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
+    fn follow(&mut self, mut bytes: &[u8]) {
+        loop {
             if self.in_string {
-                self.in_string = self.escaped || byte != b'"';
-                self.escaped = !self.escaped && byte == b'\\';
-                continue;
+                let Some(at) = memchr::memchr2(b'"', b'\\', bytes) else { return };
+                // A document that ends behind a backslash is none.
+                let escaped = usize::from(bytes[at] == b'\\');
+                self.in_string = escaped == 1;
+                bytes = bytes.get(at + 1 + escaped..).unwrap_or_default();
             }
-            match byte {
+            let Some(quote) = bytes.iter().position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']')) else {
+                return;
+            };
+            match bytes[quote] {
                 b'"' => self.in_string = true,
                 b'{' | b'[' => self.depth += 1,
-                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
-                _ => {}
+                _ => self.depth = self.depth.saturating_sub(1),
             }
+            bytes = &bytes[quote + 1..];
         }
     }
 
@@ -231,7 +278,7 @@ struct Field<'a>(#[serde(borrow)] Text<'a>, #[serde(borrow)] Text<'a>);
 /// One object of an input.
 #[derive(Debug)]
 pub struct Document {
-    text: Vec<u8>,
+    text: Bytes,
     /// The line that it begins on, from 1.
     line: u64,
 }
@@ -293,8 +340,11 @@ impl Message<'_> {
         let method = parts::method("method", &self.method.0)?;
         let Text(place) = self.target.or(self.url).ok_or_else(|| expected("a path in `target`"))?;
         let target = parts::target("target", &place)?;
-        let field = |Field(Text(name), Text(value)): &Field<'_>| parts::field(name, value);
-        let headers = self.headers.iter().map(field).collect::<Result<Headers, Refusal>>()?;
+        let mut headers = Headers::with_capacity(self.headers.len());
+        for Field(Text(name), Text(value)) in &self.headers {
+            let (name, value) = parts::field(name, value)?;
+            headers.push(name, value);
+        }
         Ok(Request { method, target, headers, body: body(self.body, self.body_base64)? })
     }
 }

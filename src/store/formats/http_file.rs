@@ -4,7 +4,7 @@
 //! The line ends behind a body belong to the file and not to the body, unless a content-length
 //! counts them.
 
-use std::io::BufRead;
+use std::io::Read;
 
 use bytes::Bytes;
 
@@ -38,7 +38,7 @@ impl Format for HttpFile {
         !is_message && (is_url(first) || requests[0].is_request()) && requests.iter().any(is_delivery)
     }
 
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(read(&whole(input)?)))
     }
 }

@@ -26,8 +26,8 @@ mod webhook_site_csv;
 
 use std::{
     collections::VecDeque,
-    fs::File,
-    io::{self, BufRead, BufReader, Cursor, Read},
+    fs::{File, Metadata},
+    io::{self, Cursor, Read},
     path::{Path, PathBuf},
 };
 
@@ -62,9 +62,6 @@ pub const LONGEST_ENTRY: usize = 64 << 20;
 /// How much of an input a form is told by.
 const LONGEST_HEAD: usize = 64 << 10;
 
-/// How much of an input is asked for at a time.
-const READ_AT_ONCE: usize = 64 << 10;
-
 /// UTF-8's byte order mark, which some editors and shells put before a text.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -81,7 +78,7 @@ pub trait Format: Sync {
     /// # Errors
     ///
     /// When nothing can be had from it.
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault>;
+    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault>;
 }
 
 /// The entries of one input, in pieces.
@@ -185,10 +182,17 @@ impl Piece {
 /// The entries of one input, in order.
 pub struct Entries<'a> {
     file: PathBuf,
+    length: Option<u64>,
     reader: Box<dyn Reader + 'a>,
 }
 
 impl Entries<'_> {
+    /// How many bytes the input has, where that is known before it is read.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
     /// The entries as they stand in the input, for other threads to parse.
     pub fn pieces(&mut self) -> impl Iterator<Item = Piece> {
         &mut self.reader
@@ -217,7 +221,8 @@ impl Iterator for Entries<'_> {
 /// When it can't be read, is empty, or is of no known form.
 pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
     let input = File::open(file).map_err(|source| Fault::Read(source).of(file))?;
-    read(file, input)
+    let length = input.metadata().ok().filter(Metadata::is_file).map(|found| found.len());
+    Ok(Entries { length, ..read(file, input)? })
 }
 
 /// Reads an input, standard input for one, that goes by the name of `file` in errors.
@@ -234,9 +239,8 @@ pub fn read<'a>(file: &Path, mut input: impl Read + Send + 'a) -> Result<Entries
         return Err(EntryError::Empty { file: file.to_owned() });
     }
     let format = sniff(&head).ok_or_else(|| EntryError::Unrecognised { file: file.to_owned() })?;
-    let input = Cursor::new(head).chain(BufReader::with_capacity(READ_AT_ONCE, input));
-    let reader = format.read(Box::new(input)).map_err(|fault| fault.of(file))?;
-    Ok(Entries { file: file.to_owned(), reader })
+    let reader = format.read(Box::new(Cursor::new(head).chain(input))).map_err(|fault| fault.of(file))?;
+    Ok(Entries { file: file.to_owned(), length: None, reader })
 }
 
 /// The form of an input that starts with `head`.

@@ -1,7 +1,7 @@
 //! Postman's collections, v2.0 and v2.1, folders and all. They hold requests that people wrote or
 //! pasted: no times, and variables that the collection itself may give.
 
-use std::io::BufRead;
+use std::io::Read;
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
@@ -30,7 +30,7 @@ impl Format for Postman {
             || ["request", "item"].iter().any(|key| outline.has_all("", &["info.name", &format!("item[].{key}")]))
     }
 
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         let mut variables = Variables::default();
         if let Ok(collection) = serde_json::from_slice::<Collection<'_>>(&input) {

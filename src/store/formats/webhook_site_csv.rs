@@ -1,7 +1,7 @@
 //! webhook.site's CSV export. Its columns vary with what was received: each header has one of its
 //! own, whose name starts with `headers`.
 
-use std::io::BufRead;
+use std::io::Read;
 
 use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind};
@@ -30,7 +30,7 @@ impl Format for WebhookSiteCsv {
         matches!(reader.read_byte_record(&mut record), Ok(true)) && Columns::of(&record).is_some()
     }
 
-    fn read<'a>(&self, input: Box<dyn BufRead + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(read(&whole(input)?)?))
     }
 }

@@ -1,5 +1,5 @@
 //! The reader of RFC 8259 texts. It stands on the path of every delivery: strings without escapes and all numbers
-//! are borrowed, and nothing is allocated but the lists of items and members.
+//! are borrowed, and nothing is allocated but the lists of items and members, each once and in its size.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,15 @@ pub const MAX_VALUES: usize = 1 << 20;
 /// When the text breaks the grammar of RFC 8259, begins with a byte order mark, nests deeper than [`MAX_DEPTH`] or
 /// holds more than [`MAX_VALUES`].
 pub fn parse(text: &str) -> Result<Node<'_>, SyntaxError> {
-    let mut parser = Parser { text, bytes: text.as_bytes(), at: 0, depth: 0, values: 0 };
+    let mut parser = Parser {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+        depth: 0,
+        values: 0,
+        members: Vec::with_capacity(16),
+        items: Vec::new(),
+    };
     parser.document().map_err(|Failure { offset, message }| {
         let (line, column) = position(text, offset);
         SyntaxError { offset, line, column, message }
@@ -32,6 +40,10 @@ struct Parser<'a> {
     at: usize,
     depth: usize,
     values: usize,
+    /// The members so far of all objects that are open, those of the innermost at the end.
+    members: Vec<Member<'a>>,
+    /// As the members, of arrays.
+    items: Vec<Node<'a>>,
 }
 
 /// A [`SyntaxError`] whose line nobody has counted yet.
@@ -86,15 +98,16 @@ impl<'a> Parser<'a> {
     }
 
     fn object(&mut self) -> Parsed<Kind<'a>> {
-        let mut members = Vec::new();
         if self.take(b'}') {
-            return Ok(Kind::Object(members));
+            return Ok(Kind::Object(Vec::new()));
         }
+        let first = self.members.len();
         loop {
-            members.push(self.member()?);
+            let member = self.member()?;
+            self.members.push(member);
             self.skip_whitespace();
             if self.take(b'}') {
-                return Ok(Kind::Object(members));
+                return Ok(Kind::Object(self.members.drain(first..).collect()));
             }
             self.comma(b'}', "expected `,` or `}`")?;
         }
@@ -116,15 +129,16 @@ impl<'a> Parser<'a> {
     }
 
     fn array(&mut self) -> Parsed<Kind<'a>> {
-        let mut items = Vec::new();
         if self.take(b']') {
-            return Ok(Kind::Array(items));
+            return Ok(Kind::Array(Vec::new()));
         }
+        let first = self.items.len();
         loop {
-            items.push(self.value()?);
+            let item = self.value()?;
+            self.items.push(item);
             self.skip_whitespace();
             if self.take(b']') {
-                return Ok(Kind::Array(items));
+                return Ok(Kind::Array(self.items.drain(first..).collect()));
             }
             self.comma(b']', "expected `,` or `]`")?;
         }

@@ -103,7 +103,9 @@ impl TimeUnit {
     /// to write it (`+1`, `01`) is none of theirs.
     #[must_use]
     pub fn read(self, text: &str) -> Option<Timestamp> {
-        let number = text.parse().ok().filter(|number: &i64| number.to_string() == text)?;
+        let is_plain =
+            text == "0" || text.strip_prefix('-').unwrap_or(text).starts_with(|digit| matches!(digit, '1'..='9'));
+        let number = text.parse().ok().filter(|_: &i64| is_plain)?;
         Some(match self {
             Self::Seconds => Timestamp::from_unix_seconds(number),
             Self::Milliseconds => Timestamp::from_unix_millis(number),
