@@ -274,7 +274,7 @@ impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
     fn find(&mut self, source: Source<'_>) {
         // It ends early only when nobody listens.
         let _ = match source {
-            Source::Entries(file, entries) => self.entries(file, entries),
+            Source::Entries(file, entries) => self.entries(&file, entries),
             Source::Input(Input::Stdin) => self.opened(Path::new(STDIN), formats::read(Path::new(STDIN), io::stdin())),
             Source::Input(Input::Body(path, headers)) => self.body(path, headers.clone()),
             Source::Input(Input::Found(path)) => self.walked(Walk { files: vec![Ok(path.clone())], passed_over: 0 }),
@@ -308,25 +308,25 @@ impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
 
     fn opened(&mut self, path: &Path, entries: Result<Entries<'_>, EntryError>) -> Result<(), Gone> {
         match entries {
-            Ok(entries) => self.entries(path.into(), entries),
+            Ok(entries) => self.entries(&path.into(), entries),
             Err(error) => (self.hand)(Job::Told(Told::Broken(Failure::input(&error)))),
         }
     }
 
-    fn entries(&mut self, file: Arc<Path>, mut entries: Entries<'_>) -> Result<(), Gone> {
+    fn entries(&mut self, file: &Arc<Path>, mut entries: Entries<'_>) -> Result<(), Gone> {
         let (mut pieces, mut bytes, mut goes_on) = (Vec::new(), 0, false);
         for piece in entries.pieces() {
             bytes += piece.unparsed() as u64;
             pieces.push(piece);
             if pieces.len() == BATCH || bytes >= LARGE {
                 let pieces = std::mem::take(&mut pieces);
-                (self.hand)(Job::Entries { file: Arc::clone(&file), pieces, goes_on })?;
+                (self.hand)(Job::Entries { file: Arc::clone(file), pieces, goes_on })?;
                 (bytes, goes_on) = (0, true);
             }
         }
         if !pieces.is_empty() {
-            (self.hand)(Job::Entries { file: Arc::clone(&file), pieces, goes_on })?;
+            (self.hand)(Job::Entries { file: Arc::clone(file), pieces, goes_on })?;
         }
-        notes(&file, &entries).try_for_each(|note| (self.hand)(Job::Told(note)))
+        notes(file, &entries).try_for_each(|note| (self.hand)(Job::Told(note)))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{fs::File, io::Read, path::Path};
 
-use super::{Entry, EntryError, Fault, whole};
+use super::{Entry, EntryError, Fault, Input, whole};
 use crate::webhook::request::{self, HeaderName, HeaderValue, Headers, Method, Request};
 
 /// Reads a file as the body of a `POST` to `/`.
@@ -22,8 +22,8 @@ pub fn open(file: &Path, headers: Headers) -> Result<Entry, EntryError> {
 /// # Errors
 ///
 /// When it can't be read, or is longer than an entry may be.
-pub fn read(file: &Path, input: impl Read, headers: Headers) -> Result<Entry, EntryError> {
-    let body = whole(input).map_err(|fault| fault.of(file))?;
+pub fn read(file: &Path, input: impl Read + Send, headers: Headers) -> Result<Entry, EntryError> {
+    let body = whole(Input::of(input)).map_err(|fault| fault.of(file))?;
     Ok(Entry::new(Request { method: Method::POST, target: "/".to_owned(), headers, body }))
 }
 

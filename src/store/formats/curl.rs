@@ -1,10 +1,8 @@
 //! What curl logs of the requests that it sends: `--trace`, which keeps all bytes, `--trace-ascii`,
 //! which prints a dot for each that is no printable ASCII, and `-v`, which prints no body.
 
-use std::io::Read;
-
 use super::{
-    Collected, Entry, Fault, Format, Reader, http, parts,
+    Collected, Entry, Fault, Format, Input, Reader, http, parts,
     refusal::{Refusal, Start, expected},
     whole,
 };
@@ -33,7 +31,7 @@ impl Format for Curl {
         })
     }
 
-    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(read(&whole(input)?)))
     }
 }

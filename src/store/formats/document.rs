@@ -2,14 +2,14 @@
 //! documents in a row. A broken entry stands beside the whole ones, and so does a torn document:
 //! what stands in it before the tear is read.
 
-use std::{fmt, io::Read};
+use std::fmt;
 
 use bytes::Bytes;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Deserializer, value::RawValue};
 
 use super::{
-    Collected, Entry, Fault, Format, Reader,
+    Collected, Entry, Fault, Format, Input, Reader,
     keys::{Key, Outline},
     refusal::{Lines, Refusal},
     whole,
@@ -43,7 +43,7 @@ impl Format for Documents {
         (self.is_its)(&Outline::of(head))
     }
 
-    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(collect(&whole(input)?, self.array, self.entry)))
     }
 }

@@ -1,15 +1,12 @@
 //! hookdev's own captures: one object, or one a line, as `listen --format json` prints them and
-//! `--capture` keeps them; and the requests that `send --print json` prints.
-//!
-//! Documents are cut out of the input one by one, so that memory stays flat, and parsed without copies, on any thread.
+//! `--capture` keeps them; and the requests that `send --print json` prints. Each is parsed without copies.
 
-use std::io::{self, Read};
-
-use bytes::{Buf, Bytes, BytesMut};
-use serde::{Deserialize, de::IgnoredAny};
+use bytes::Bytes;
+use serde::Deserialize;
 
 use super::{
-    Entry, Fault, Format, LONGEST_ENTRY, Piece, Place, Reader, keys,
+    Entry, Fault, Format, Input, Reader, keys,
+    objects::Objects,
     parts::{self, Text},
     refusal::{Refusal, Start, expected, shown},
 };
@@ -30,203 +27,8 @@ impl Format for Hookdev {
         keys::has_any(head, &["hookdev", "kind", "request"])
     }
 
-    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        Ok(Box::new(Captures {
-            input,
-            buffer: BytesMut::new(),
-            step: FIRST_STEP,
-            line: 0,
-            documents: 0,
-            ended: false,
-            notes: vec![],
-        }))
-    }
-}
-
-/// How much of an input is asked for first, and how much at most, in bytes.
-const FIRST_STEP: usize = 4 << 10;
-const LAST_STEP: usize = 64 << 10;
-
-/// The captures of an input, one by one.
-struct Captures<R> {
-    input: R,
-    /// What was read and not handed out: documents are cut off its front without a copy.
-    buffer: BytesMut,
-    /// How much is asked for next.
-    step: usize,
-    /// The last line that was looked at, from 1.
-    line: u64,
-    documents: u64,
-    /// Whether the input has no more.
-    ended: bool,
-    notes: Vec<String>,
-}
-
-impl<R: Read + Send> Reader for Captures<R> {
-    fn notes(&self) -> &[String] {
-        &self.notes
-    }
-}
-
-impl<R: Read> Iterator for Captures<R> {
-    type Item = Piece;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.next_document().transpose()? {
-            Ok(document) if self.is_torn(&document) => {
-                self.notes.push(format!("line {} is cut short: passed over", document.line));
-                None
-            }
-            Ok(document) => Some(Piece::Document(document)),
-            Err(fault) => Some(Piece::Entry(Err(fault))),
-        }
-    }
-}
-
-impl<R: Read> Captures<R> {
-    /// The next line that is not blank, and with it the lines over which its object goes on.
-    fn next_document(&mut self) -> Result<Option<Document>, Fault> {
-        let mut end;
-        loop {
-            end = self.line_from(0)?;
-            if end == 0 {
-                return Ok(None);
-            }
-            if !self.buffer[..end].trim_ascii().is_empty() {
-                break;
-            }
-            self.buffer.advance(end);
-        }
-        let line = self.line;
-        self.documents += 1;
-        // Nearly every line is an object, and need not be looked through twice.
-        if !self.buffer[..end].trim_ascii_end().ends_with(b"}") {
-            end = self.rest_of_object(end)?;
-        }
-        Ok(Some(Document { text: self.buffer.split_to(end).freeze(), line }))
-    }
-
-    /// Where the object ends whose first line does at `end`.
-    fn rest_of_object(&mut self, mut end: usize) -> Result<usize, Fault> {
-        let mut nesting = Nesting::default();
-        let mut seen = 0;
-        loop {
-            nesting.follow(&self.buffer[seen..end]);
-            seen = end;
-            // An object at the start of a line is the next one: the one at hand is torn.
-            if !nesting.is_open() || self.has(end)? && self.buffer[end] == b'{' {
-                return Ok(end);
-            }
-            end = self.line_from(end)?;
-            if end == seen {
-                return Ok(end);
-            }
-        }
-    }
-
-    /// Where the line ends that starts at a byte of the buffer: there, at the end of the input.
-    fn line_from(&mut self, start: usize) -> Result<usize, Fault> {
-        let mut seen = start;
-        let end = loop {
-            if let Some(feed) = memchr::memchr(b'\n', &self.buffer[seen..]) {
-                break seen + feed + 1;
-            }
-            seen = self.buffer.len();
-            if seen > LONGEST_ENTRY || !self.fill()? {
-                break seen;
-            }
-        };
-        self.line += u64::from(end > start);
-        if end <= LONGEST_ENTRY {
-            return Ok(end);
-        }
-        let fault = Fault::TooLong(Place::Line(self.line));
-        self.buffer.advance(end);
-        self.leave_rest_of_line(end == seen)?;
-        Err(fault)
-    }
-
-    /// Passes over a line up to its end, if it has not been seen.
-    fn leave_rest_of_line(&mut self, mut unended: bool) -> Result<(), Fault> {
-        while unended && self.fill()? {
-            let feed = memchr::memchr(b'\n', &self.buffer);
-            self.buffer.advance(feed.map_or(self.buffer.len(), |feed| feed + 1));
-            unended = feed.is_none();
-        }
-        Ok(())
-    }
-
-    /// Whether there is a byte at this place.
-    fn has(&mut self, at: usize) -> Result<bool, Fault> {
-        Ok(at < self.buffer.len() || self.fill()?)
-    }
-
-    /// Reads on. `false` at the end of the input.
-    fn fill(&mut self) -> Result<bool, Fault> {
-        let known = self.buffer.len();
-        while !self.ended {
-            self.buffer.resize(known + self.step, 0);
-            let read = self.input.read(&mut self.buffer[known..]);
-            self.buffer.truncate(known + *read.as_ref().unwrap_or(&0));
-            match read {
-                Ok(0) => self.ended = true,
-                Ok(_) => {
-                    self.step = LAST_STEP.min(2 * self.step);
-                    return Ok(true);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    // What was read of a line before is no whole one.
-                    self.buffer.clear();
-                    self.ended = true;
-                    return Err(Fault::Read(error));
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whether a document is the start of an object that was never written to its end: the last of
-    /// several, without a line feed.
-    fn is_torn(&self, document: &Document) -> bool {
-        self.documents > 1
-            && !document.text.ends_with(b"\n")
-            && serde_json::from_slice::<IgnoredAny>(&document.text).is_err_and(|error| error.is_eof())
-    }
-}
-
-/// How deep a document stands in brackets.
-#[derive(Default)]
-struct Nesting {
-    depth: usize,
-    in_string: bool,
-}
-
-impl Nesting {
-    fn follow(&mut self, mut bytes: &[u8]) {
-        loop {
-            if self.in_string {
-                let Some(at) = memchr::memchr2(b'"', b'\\', bytes) else { return };
-                // A document that ends behind a backslash is none.
-                let escaped = usize::from(bytes[at] == b'\\');
-                self.in_string = escaped == 1;
-                bytes = bytes.get(at + 1 + escaped..).unwrap_or_default();
-            }
-            let Some(quote) = bytes.iter().position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']')) else {
-                return;
-            };
-            match bytes[quote] {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => self.depth += 1,
-                _ => self.depth = self.depth.saturating_sub(1),
-            }
-            bytes = &bytes[quote + 1..];
-        }
-    }
-
-    /// Whether the object can go on in the next line; a string can't.
-    fn is_open(&self) -> bool {
-        self.depth > 0 && !self.in_string
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        Ok(Box::new(Objects::of(input)))
     }
 }
 
@@ -278,9 +80,9 @@ struct Field<'a>(#[serde(borrow)] Text<'a>, #[serde(borrow)] Text<'a>);
 /// One object of an input.
 #[derive(Debug)]
 pub struct Document {
-    text: Bytes,
+    pub(super) text: Bytes,
     /// The line that it begins on, from 1.
-    line: u64,
+    pub(super) line: u64,
 }
 
 impl Document {
@@ -360,16 +162,21 @@ fn body(text: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Bytes, Refus
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Read};
+
     use super::*;
-    use crate::webhook::{
-        request::{self, HeaderName, Method},
-        time::Timestamp,
+    use crate::{
+        store::formats::{LONGEST_ENTRY, Piece},
+        webhook::{
+            request::{self, HeaderName, Method},
+            time::Timestamp,
+        },
     };
 
     const ONE: &str = r#"{"kind":"delivery","hookdev":1,"seq":1,"received_at":"2025-01-01T12:00:00.123Z","request":{"method":"POST","target":"/aspect?x=1","headers":[["content-type","application/json"],["x-name","\u00fc"]],"body":"{\"a\":1}"},"capture":null}"#;
 
     fn captures(input: &[u8]) -> (Vec<Result<Entry, String>>, Vec<String>) {
-        let mut reader = Hookdev.read(Box::new(input)).unwrap();
+        let mut reader = Hookdev.read(Input::of(input)).unwrap();
         let entries =
             reader.by_ref().filter_map(Piece::read).map(|read| read.map_err(|fault| fault.to_string())).collect();
         (entries, reader.notes().to_vec())
@@ -538,7 +345,7 @@ mod tests {
         let long = io::repeat(b'x').take(LONGEST_ENTRY as u64 + 10);
         let next = format!("\n{}\n", capture("/2"));
         let next = io::Cursor::new(next);
-        let mut reader = Hookdev.read(Box::new(io::BufReader::new(long.chain(next)))).unwrap();
+        let mut reader = Hookdev.read(Input::of(long.chain(next))).unwrap();
         assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap_err().to_string(), "line 1: longer than 64 MiB");
         assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap().request.target, "/2");
         assert!(reader.next().is_none());

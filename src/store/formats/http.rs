@@ -1,12 +1,10 @@
 //! A raw HTTP/1.x request message, as it goes over the wire or as people paste it: lines may end in
 //! a bare line feed, and the end of the file may end the body. Messages may follow each other.
 
-use std::io::Read;
-
 use bytes::Bytes;
 use httparse::{EMPTY_HEADER, Error, Status};
 
-use super::{Entry, Fault, Format, Piece, Place, Reader, target, whole};
+use super::{Entry, Fault, Format, Input, Piece, Place, Reader, target, whole};
 use crate::webhook::request::{HeaderName, HeaderValue, Headers, Method, Request};
 
 /// The most headers that a message may have.
@@ -24,7 +22,7 @@ impl Format for Http {
         starts_message(head)
     }
 
-    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(Messages { input: whole(input)?, at: 0 }))
     }
 }

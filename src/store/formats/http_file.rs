@@ -4,12 +4,10 @@
 //! The line ends behind a body belong to the file and not to the body, unless a content-length
 //! counts them.
 
-use std::io::Read;
-
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, Reader, http, parts,
+    Collected, Entry, Fault, Format, Input, Reader, http, parts,
     refusal::{Refusal, Start, expected, shown},
     variables::Variables,
     whole,
@@ -38,7 +36,7 @@ impl Format for HttpFile {
         !is_message && (is_url(first) || requests[0].is_request()) && requests.iter().any(is_delivery)
     }
 
-    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(read(&whole(input)?)))
     }
 }

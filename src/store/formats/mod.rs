@@ -15,6 +15,7 @@ mod http;
 mod http_file;
 mod keys;
 mod ngrok;
+mod objects;
 mod parts;
 mod postman;
 mod refusal;
@@ -27,7 +28,7 @@ mod webhook_site_csv;
 use std::{
     collections::VecDeque,
     fs::{File, Metadata},
-    io::{self, Cursor, Read},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -65,6 +66,19 @@ const LONGEST_HEAD: usize = 64 << 10;
 /// UTF-8's byte order mark, which some editors and shells put before a text.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
+/// An input of which the start was read already.
+pub struct Input<'a> {
+    head: Vec<u8>,
+    rest: Box<dyn Read + Send + 'a>,
+}
+
+impl<'a> Input<'a> {
+    /// One of which nothing was read yet.
+    pub fn of(input: impl Read + Send + 'a) -> Self {
+        Self { head: Vec::new(), rest: Box::new(input) }
+    }
+}
+
 /// One form of captured requests.
 pub trait Format: Sync {
     /// What people call it, with its article, for messages.
@@ -78,7 +92,7 @@ pub trait Format: Sync {
     /// # Errors
     ///
     /// When nothing can be had from it.
-    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault>;
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault>;
 }
 
 /// The entries of one input, in pieces.
@@ -239,7 +253,7 @@ pub fn read<'a>(file: &Path, mut input: impl Read + Send + 'a) -> Result<Entries
         return Err(EntryError::Empty { file: file.to_owned() });
     }
     let format = sniff(&head).ok_or_else(|| EntryError::Unrecognised { file: file.to_owned() })?;
-    let reader = format.read(Box::new(Cursor::new(head).chain(input))).map_err(|fault| fault.of(file))?;
+    let reader = format.read(Input { head, rest: Box::new(input) }).map_err(|fault| fault.of(file))?;
     Ok(Entries { file: file.to_owned(), length: None, reader })
 }
 
@@ -286,9 +300,10 @@ fn head(input: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// Reads the whole of an input, for a form that can't be read piece by piece.
-fn whole(input: impl Read) -> Result<Bytes, Fault> {
-    let mut bytes = Vec::new();
-    input.take(LONGEST_ENTRY as u64 + 1).read_to_end(&mut bytes).map_err(Fault::Read)?;
+fn whole(input: Input<'_>) -> Result<Bytes, Fault> {
+    let Input { head: mut bytes, rest } = input;
+    let room = (LONGEST_ENTRY + 1).saturating_sub(bytes.len());
+    rest.take(room as u64).read_to_end(&mut bytes).map_err(Fault::Read)?;
     if bytes.len() > LONGEST_ENTRY {
         return Err(Fault::TooLong(Place::Line(1)));
     }

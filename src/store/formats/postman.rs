@@ -1,13 +1,11 @@
 //! Postman's collections, v2.0 and v2.1, folders and all. They hold requests that people wrote or
 //! pasted: no times, and variables that the collection itself may give.
 
-use std::io::Read;
-
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{
-    Entry, Fault, Format, Reader, document,
+    Entry, Fault, Format, Input, Reader, document,
     keys::Outline,
     parts::{self, Text},
     refusal::{Refusal, expected, shown},
@@ -30,7 +28,7 @@ impl Format for Postman {
             || ["request", "item"].iter().any(|key| outline.has_all("", &["info.name", &format!("item[].{key}")]))
     }
 
-    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         let mut variables = Variables::default();
         if let Ok(collection) = serde_json::from_slice::<Collection<'_>>(&input) {

@@ -203,7 +203,7 @@ fn a_value_of_another_kind_is_refused_in_the_words_of_the_format() {
                 *changed.pointer_mut(&place).unwrap() = other.clone();
                 let changed = changed.to_string();
                 for fault in format
-                    .read(Box::new(changed.as_bytes()))
+                    .read(Input::of(changed.as_bytes()))
                     .into_iter()
                     .flatten()
                     .filter_map(Piece::read)
@@ -275,14 +275,14 @@ proptest! {
         for input in [&bytes[..], &bytes[..cut.index(bytes.len())]] {
             let _ = all(input);
             // What is no longer told by its content is read all the same.
-            let _ = format.read(Box::new(input)).map(Iterator::count);
+            let _ = format.read(Input::of(input)).map(Iterator::count);
         }
     }
 
     #[test]
     fn arbitrary_bytes_are_no_panic_in_any_form(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         for format in FORMATS {
-            let _ = format.read(Box::new(&bytes[..])).map(Iterator::count);
+            let _ = format.read(Input::of(&bytes[..])).map(Iterator::count);
         }
     }
 

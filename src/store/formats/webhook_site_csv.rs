@@ -1,13 +1,11 @@
 //! webhook.site's CSV export. Its columns vary with what was received: each header has one of its
 //! own, whose name starts with `headers`.
 
-use std::io::Read;
-
 use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind};
 
 use super::{
-    Collected, Entry, Fault, Format, Place, Reader,
+    Collected, Entry, Fault, Format, Input, Place, Reader,
     parts::{self, Fields},
     refusal::{Refusal, Start, expected, shown},
     webhook_site::Recorded,
@@ -30,7 +28,7 @@ impl Format for WebhookSiteCsv {
         matches!(reader.read_byte_record(&mut record), Ok(true)) && Columns::of(&record).is_some()
     }
 
-    fn read<'a>(&self, input: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         Ok(Box::new(read(&whole(input)?)?))
     }
 }
