@@ -183,7 +183,11 @@ impl<'a> Parser<'a> {
     #[inline]
     fn plain_characters(&mut self) -> &'a str {
         let rest = &self.bytes[self.at..];
-        let length = rest.iter().position(|&byte| !PLAIN[usize::from(byte)]).unwrap_or(rest.len());
+        let (words, _) = rest.as_chunks();
+        let plain_words = words.iter().take_while(|word| is_plain(u64::from_le_bytes(**word))).count();
+        let behind = &rest[8 * plain_words..];
+        let last = behind.iter().position(|&byte| !PLAIN[usize::from(byte)]).unwrap_or(behind.len());
+        let length = 8 * plain_words + last;
         let plain = &self.text[self.at..self.at + length];
         self.at += length;
         plain
@@ -292,6 +296,15 @@ impl<'a> Parser<'a> {
     fn unexpected(&self, message: &'static str) -> Failure {
         self.failure(if self.at == self.bytes.len() { "the document ends too early" } else { message })
     }
+}
+
+/// Whether eight bytes all stand for themselves in a string: none is below 0x20, a quote or a backslash. Of a byte
+/// that is less than another one, or equal, the subtraction borrows into its highest bit, which was not set before.
+fn is_plain(word: u64) -> bool {
+    const EACH: u64 = u64::MAX / 0xff;
+    let below = |word: u64, bound: u64| word.wrapping_sub(EACH * bound) & !word;
+    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & (EACH << 7) == 0
 }
 
 /// The bytes that stand for themselves in a string.

@@ -230,3 +230,14 @@ fn a_document_of_more_values_than_the_memory_shall_hold_is_refused() {
     let error = parse(&zeros(MAX_VALUES + 1)).unwrap_err();
     assert_eq!(error.message, "the document holds more than 1048576 values");
 }
+
+#[test]
+fn each_character_is_read_as_serde_json_does_wherever_it_stands_in_a_string() {
+    for (character, place) in ('\0'..='\u{ff}').flat_map(|character| (0..20).map(move |place| (character, place))) {
+        let mut characters = ['a'; 20];
+        characters[place] = character;
+        let text = format!("\"{}\"", String::from_iter(characters));
+        let expected = serde_json::from_str::<Value>(&text).ok();
+        assert_eq!(parse(&text).ok().map(|node| value(&node)), expected, "{text:?}");
+    }
+}

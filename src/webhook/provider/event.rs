@@ -107,7 +107,7 @@ impl Summary {
     #[must_use]
     pub fn fill(&self, payload: &Payload<'_>) -> Option<String> {
         let mut found = false;
-        let mut line = String::new();
+        let mut line = String::with_capacity(64);
         for piece in &self.0 {
             match piece {
                 SummaryPiece::Literal(text) => line.push_str(text),
