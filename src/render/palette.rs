@@ -99,10 +99,13 @@ impl Palette {
         self.0.map_or("", |codes| codes[role as usize].1.as_str())
     }
 
-    /// The code of this palette that a text begins with, the longest if there are several.
-    pub(super) fn code_before(self, text: &str) -> Option<&'static str> {
-        let codes = self.0?.iter().flat_map(|(open, close)| [open.as_str(), close.as_str()]);
-        codes.filter(|code| text.starts_with(code)).max_by_key(|code| code.len())
+    /// The code of this palette that bytes begin with.
+    pub(super) fn code_before(self, bytes: &[u8]) -> Option<&'static str> {
+        let codes = self.0?;
+        // The last letter of each stands nowhere else in it, so that none begins another.
+        let code = &bytes[..=bytes.iter().take(LONGEST_CODE).position(|&byte| byte == b'm')?];
+        let mut all = codes.iter().flat_map(|(open, close)| [close.as_str(), open.as_str()]);
+        all.find(|known| known.as_bytes() == code)
     }
 }
 
@@ -121,6 +124,9 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
         f.write_str(self.close)
     }
 }
+
+/// More bytes than any code has.
+const LONGEST_CODE: usize = 16;
 
 /// What stands before and behind the text of each role, in the order of `Role::ALL`.
 type Codes = [(String, String); Role::ALL.len()];

@@ -12,7 +12,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// The joiners U+200C and U+200D stay, since emoji and several scripts are written with them.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if is_clean(text) {
+    if split_at_hidden(text).is_none() {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -42,37 +42,38 @@ pub fn printable_lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
 }
 
 /// Appends the text as [`printable`] shows it.
-pub fn push_printable(text: &str, out: &mut String) {
-    if is_clean(text) {
-        return out.push_str(text);
+pub fn push_printable(mut text: &str, out: &mut String) {
+    while let Some((plain, hidden, behind)) = split_at_hidden(text) {
+        out.push_str(plain);
+        out.extend(hidden.escape_default());
+        text = behind;
     }
-    for c in text.chars() {
-        if is_hidden(c) {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
+    out.push_str(text);
 }
 
 /// The text before the first character that [`printable`] shows as an escape, that character, and
 /// the text behind it; none when there is none.
 pub(super) fn split_at_hidden(text: &str) -> Option<(&str, char, &str)> {
-    if is_clean(text) {
-        return None;
+    let mut at = 0;
+    loop {
+        at += plain_len(&text.as_bytes()[at..]);
+        let next = text[at..].chars().next()?;
+        let behind = at + next.len_utf8();
+        if is_hidden(next) {
+            return Some((&text[..at], next, &text[behind..]));
+        }
+        at = behind;
     }
-    let (at, hidden) = text.char_indices().find(|(_, c)| is_hidden(*c))?;
-    Some((&text[..at], hidden, &text[at + hidden.len_utf8()..]))
 }
 
-/// Whether [`printable`] would leave the text as it is.
-fn is_clean(text: &str) -> bool {
-    is_plain_ascii(text.as_bytes()) || !text.chars().any(is_hidden)
-}
-
-/// Whether there is nothing but visible ASCII and spaces: the usual text, told without decoding it.
-fn is_plain_ascii(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e))
+/// How many bytes at the start are visible ASCII and spaces: the usual text, told without decoding it.
+pub(super) fn plain_len(bytes: &[u8]) -> usize {
+    const AT_ONCE: usize = 16;
+    let is_plain = |byte: &u8| matches!(byte, 0x20..=0x7e);
+    // Without an early end within it, a chunk is looked at as one.
+    let all = |chunk: &&[u8]| chunk.iter().fold(true, |all, byte| all & is_plain(byte));
+    let whole = AT_ONCE * bytes.chunks_exact(AT_ONCE).take_while(all).count();
+    whole + bytes[whole..].iter().take_while(|byte| is_plain(byte)).count()
 }
 
 /// Whether a character acts on the terminal or the text around it, or cannot be seen.
