@@ -171,12 +171,16 @@ impl Page {
         if body.is_empty() {
             return;
         }
-        let parsed = Payload::parse(request, &body);
-        if matches!(parsed.form, Form::Urlencoded | Form::Multipart) {
-            let fields: Vec<Field<'_>> =
-                parsed.fields().map(|(name, value)| Field { name, value: value.as_bytes(), note: "" }).collect();
-            layout.fields(&fields, out);
-        } else if !layout.json(&body, out) {
+        // JSON is set out from its own text, and not parsed again for that.
+        if request.media_type().as_deref() != Some("application/json") {
+            let parsed = Payload::parse(request, &body);
+            if matches!(parsed.form, Form::Urlencoded | Form::Multipart) {
+                let fields: Vec<Field<'_>> =
+                    parsed.fields().map(|(name, value)| Field { name, value: value.as_bytes(), note: "" }).collect();
+                return layout.fields(&fields, out);
+            }
+        }
+        if !layout.json(&body, out) {
             layout.raw(&body, out);
         }
     }
