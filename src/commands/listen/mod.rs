@@ -3,6 +3,7 @@
 mod ending;
 mod expectation;
 mod explainer;
+mod keeper;
 mod output;
 mod receiver;
 mod settings;
@@ -92,7 +93,7 @@ const fn shown_of_payloads(body: Body, quiet: bool) -> Option<payload::Limits> {
     }
 }
 
-fn open_captures(context: &Context, args: &Listen) -> Result<Option<Arc<CaptureStore>>, Failure> {
+fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {
     let configured = context.config.as_ref().and_then(|config| config.listen.capture.clone());
     let Some(path) = args.capture.clone().or(configured) else { return Ok(None) };
     let store = CaptureStore::open(&path).map_err(|error| Failure::asked(&error))?;
@@ -103,7 +104,7 @@ fn open_captures(context: &Context, args: &Listen) -> Result<Option<Arc<CaptureS
             store.torn_bytes()
         ));
     }
-    Ok(Some(Arc::new(store)))
+    Ok(Some(store))
 }
 
 async fn listen(
@@ -112,7 +113,7 @@ async fn listen(
     settings: Settings,
     expectations: Expectations,
     view: View,
-    captures: Option<Arc<CaptureStore>>,
+    captures: Option<CaptureStore>,
 ) -> Result<Exit, Failure> {
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
     let (sender, outputs) = mpsc::channel(WAITING);
