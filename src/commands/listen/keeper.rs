@@ -1,12 +1,15 @@
-//! Keeps captures on a thread of its own, so that a slow disk holds up nothing but the answers that wait for
-//! it. What comes while it writes is written together next, and each is told once it is kept.
+//! Keeps captures away from the threads that answer, so that a slow disk holds up nothing but the answers
+//! that wait for it. What has gathered is written together, and each is told once it is kept.
 
-use std::{
-    sync::mpsc::{Receiver, Sender, channel},
-    thread,
+use std::sync::Arc;
+
+use tokio::{
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
+    task::{spawn_blocking, yield_now},
 };
-
-use tokio::sync::oneshot;
 
 use crate::{
     store::captures::{CaptureName, CaptureStore},
@@ -18,7 +21,7 @@ const BATCH: usize = 64 << 10;
 
 /// Where captures are handed in.
 #[derive(Clone, Debug)]
-pub struct Keeper(Sender<Waiting>);
+pub struct Keeper(UnboundedSender<Waiting>);
 
 /// A capture to be kept.
 #[derive(Debug)]
@@ -40,24 +43,26 @@ struct Waiting {
 }
 
 impl Keeper {
-    /// Begins to keep what is handed in; it ends once nothing more can be.
+    /// Begins to keep what is handed in, within a runtime; it ends once nothing more can be.
     pub fn start(store: CaptureStore) -> Self {
-        let (sender, captures) = channel();
-        thread::spawn(move || keep(&store, &captures));
+        let (sender, captures) = unbounded_channel();
+        tokio::spawn(keep(Arc::new(store), captures));
         Self(sender)
     }
 
     /// Keeps a capture. Returns the file that holds it, or why there is none.
     pub async fn keep(&self, capture: Capture) -> Result<String, String> {
         let (kept, told) = oneshot::channel();
-        // Should the thread have ended, nobody tells.
+        // Should the task have ended, nobody tells.
         let _ = self.0.send(Waiting { capture, kept });
         told.await.unwrap_or_else(|_| Err("what keeps captures has failed".to_owned()))
     }
 }
 
-fn keep(store: &CaptureStore, captures: &Receiver<Waiting>) {
-    while let Ok(first) = captures.recv() {
+async fn keep(store: Arc<CaptureStore>, mut captures: UnboundedReceiver<Waiting>) {
+    while let Some(first) = captures.recv().await {
+        // What has come in meanwhile is handled first, and written along.
+        yield_now().await;
         let mut bytes = first.capture.object.len();
         let mut batch = vec![first];
         while bytes < BATCH
@@ -66,12 +71,17 @@ fn keep(store: &CaptureStore, captures: &Receiver<Waiting>) {
             bytes += next.capture.object.len();
             batch.push(next);
         }
-        let named: Vec<_> = batch.iter().map(|waiting| waiting.capture.named()).collect();
-        let written = store.write_all(&named);
-        for (waiting, written) in batch.into_iter().zip(written) {
+        let store = Arc::clone(&store);
+        let written = spawn_blocking(move || {
+            let named: Vec<_> = batch.iter().map(|waiting| waiting.capture.named()).collect();
+            let written = store.write_all(&named);
+            batch.into_iter().map(|waiting| waiting.kept).zip(written).collect::<Vec<_>>()
+        });
+        // A panic is told to those that wait by what it drops.
+        for (kept, written) in written.await.unwrap_or_default() {
             let told = written.map(|path| path.display().to_string()).map_err(|error| error.to_string());
             // It is kept also when nobody waits for that any more.
-            let _ = waiting.kept.send(told);
+            let _ = kept.send(told);
         }
     }
 }

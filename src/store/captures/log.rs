@@ -69,9 +69,7 @@ impl Lines {
     fn of<'o>(objects: impl IntoIterator<Item = &'o [u8]>) -> Self {
         let mut lines = Self::default();
         for object in objects {
-            let start = lines.text.len();
-            lines.text.extend_from_slice(object);
-            lines.text[start..].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+            lines.text.extend(object.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }));
             lines.text.push(b'\n');
             lines.ends.push(lines.text.len());
         }
