@@ -49,8 +49,9 @@ use crate::{
     webhook::redact,
 };
 
-/// The deliveries that may wait for a slow terminal; then senders wait too.
-const WAITING: usize = 1024;
+/// The deliveries that may wait for a slow terminal; then senders wait too. Each may hold the 8 KiB and more
+/// that its connection read it into.
+const WAITING: usize = 128;
 
 /// How much of a payload `--body summary` shows.
 const SUMMARY: payload::Limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
