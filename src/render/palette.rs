@@ -104,8 +104,15 @@ impl Palette {
         let codes = self.0?;
         // The last letter of each stands nowhere else in it, so that none begins another.
         let code = &bytes[..=bytes.iter().take(LONGEST_CODE).position(|&byte| byte == b'm')?];
-        let mut all = codes.iter().flat_map(|(open, close)| [close.as_str(), open.as_str()]);
-        all.find(|known| known.as_bytes() == code)
+        for (open, close) in codes {
+            if close.as_bytes() == code {
+                return Some(close);
+            }
+            if open.as_bytes() == code {
+                return Some(open);
+            }
+        }
+        None
     }
 }
 

@@ -66,14 +66,27 @@ pub(super) fn split_at_hidden(text: &str) -> Option<(&str, char, &str)> {
     }
 }
 
-/// How many bytes at the start are visible ASCII and spaces: the usual text, told without decoding it.
+/// How many bytes at the start are visible ASCII and spaces: the usual text, told eight bytes at a time.
 pub(super) fn plain_len(bytes: &[u8]) -> usize {
-    const AT_ONCE: usize = 16;
-    let is_plain = |byte: &u8| matches!(byte, 0x20..=0x7e);
-    // Without an early end within it, a chunk is looked at as one.
-    let all = |chunk: &&[u8]| chunk.iter().fold(true, |all, byte| all & is_plain(byte));
-    let whole = AT_ONCE * bytes.chunks_exact(AT_ONCE).take_while(all).count();
-    whole + bytes[whole..].iter().take_while(|byte| is_plain(byte)).count()
+    let (words, rest) = bytes.as_chunks();
+    for (number, word) in words.iter().enumerate() {
+        if let plain @ 0..8 = plain_in(*word) {
+            return 8 * number + plain;
+        }
+    }
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    8 * words.len() + plain_in(last).min(rest.len())
+}
+
+/// How many of eight bytes come before the first that is no visible ASCII and no space.
+const fn plain_in(word: [u8; 8]) -> usize {
+    const EACH: u64 = u64::MAX / 0xff;
+    let word = u64::from_le_bytes(word);
+    // Such a byte has its highest bit set, or gets it by one more than 0x7e or by less than 0x20. What it
+    // carries or borrows reaches the bytes behind it alone.
+    let odd = (word | word.wrapping_add(EACH) | word.wrapping_sub(0x20 * EACH)) & (0x80 * EACH);
+    odd.trailing_zeros() as usize / 8
 }
 
 /// Whether a character acts on the terminal or the text around it, or cannot be seen.
@@ -183,6 +196,16 @@ mod tests {
     }
 
     #[test]
+    fn each_byte_is_plain_or_not_wherever_it_stands() {
+        for (byte, place) in (0..=u8::MAX).flat_map(|byte| (0..12).map(move |place| (byte, place))) {
+            let mut bytes = [b'a'; 12];
+            bytes[place] = byte;
+            let expected = if (b' '..=b'~').contains(&byte) { 12 } else { place };
+            assert_eq!(plain_len(&bytes), expected, "{byte} at {place}");
+        }
+    }
+
+    #[test]
     fn lines_break_at_line_feeds_alone() {
         let lines = |bytes| printable_lines(bytes).map(Cow::into_owned).collect::<Vec<_>>();
         assert_eq!(lines(b"one\r\n\ntwo\x85\n"), [r"one\r", "", r"two\x85"]);
@@ -216,6 +239,13 @@ mod tests {
         fn nothing_hidden_gets_through(text in any::<String>(), bytes in any::<Vec<u8>>()) {
             prop_assert!(!printable(&text).chars().any(is_hidden));
             prop_assert!(!printable_bytes(&bytes).chars().any(is_hidden));
+        }
+
+        #[test]
+        fn plain_text_ends_at_the_first_byte_that_is_none(bytes in "[ -~]{0,20}", odd in any::<[u8; 9]>()) {
+            let bytes = [bytes.as_bytes(), &odd].concat();
+            let expected = bytes.iter().position(|byte| !(b' '..=b'~').contains(byte));
+            prop_assert_eq!(plain_len(&bytes), expected.unwrap_or(bytes.len()));
         }
 
         #[test]
