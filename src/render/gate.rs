@@ -36,7 +36,7 @@ impl<W: Write> Gate<W> {
             let rest = &bytes[at..];
             let passing = match rest.first() {
                 Some(b'\n') => 1,
-                Some(&ESCAPE) => self.palette.code_before(rest).map_or(0, str::len),
+                Some(&ESCAPE) => self.palette.code_len(rest).unwrap_or(0),
                 Some(first) if first.is_ascii() => text::plain_len(rest),
                 Some(_) => visible(beyond_ascii(rest)),
                 None => 0,

@@ -74,9 +74,7 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
             return 8 * number + plain;
         }
     }
-    let mut last = [b' '; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    8 * words.len() + plain_in(last).min(rest.len())
+    8 * words.len() + rest.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
 }
 
 /// How many of eight bytes come before the first that is no visible ASCII and no space.
