@@ -72,16 +72,16 @@ async fn keep(store: Arc<CaptureStore>, mut captures: UnboundedReceiver<Waiting>
             batch.push(next);
         }
         let store = Arc::clone(&store);
-        let written = spawn_blocking(move || {
-            let named: Vec<_> = batch.iter().map(|waiting| waiting.capture.named()).collect();
-            let written = store.write_all(&named);
-            batch.into_iter().map(|waiting| waiting.kept).zip(written).collect::<Vec<_>>()
+        let writing = spawn_blocking(move || {
+            let written = store.write_all(&batch.iter().map(|waiting| waiting.capture.named()).collect::<Vec<_>>());
+            (batch, written)
         });
         // A panic is told to those that wait by what it drops.
-        for (kept, written) in written.await.unwrap_or_default() {
+        let Ok((batch, written)) = writing.await else { continue };
+        for (waiting, written) in batch.into_iter().zip(written) {
             let told = written.map(|path| path.display().to_string()).map_err(|error| error.to_string());
             // It is kept also when nobody waits for that any more.
-            let _ = kept.send(told);
+            let _ = waiting.kept.send(told);
         }
     }
 }

@@ -16,15 +16,22 @@ use crate::store::formats::LONGEST_ENTRY;
 pub(super) struct Log {
     path: PathBuf,
     torn: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
     /// Absent after a failure: opening the file anew mends what that may have left.
-    file: Mutex<Option<OpenLog>>,
+    file: Option<OpenLog>,
+    lines: Lines,
 }
 
 impl Log {
     /// Opens a file to append to, mends its last line, or creates it with its parents.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let (file, torn) = OpenLog::open(path)?;
-        Ok(Self { path: path.to_owned(), torn, file: Mutex::new(Some(file)) })
+        let state = State { file: Some(file), lines: Lines::default() };
+        Ok(Self { path: path.to_owned(), torn, state: Mutex::new(state) })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -39,41 +46,49 @@ impl Log {
     /// Appends JSON objects, each as one line, with one write. Returns how many of them are in the file,
     /// all but for an error.
     pub(super) fn append<'o>(&self, objects: impl IntoIterator<Item = &'o [u8]>) -> (usize, io::Result<()>) {
-        let lines = Lines::of(objects);
-        let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = match slot.take() {
+        let State { file, lines } = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.clear();
+        objects.into_iter().for_each(|object| lines.push(object));
+        let open = match file.take() {
             Some(open) if open.is_still_at(&self.path) => open,
             _ => match OpenLog::open(&self.path) {
                 Ok((open, _)) => open,
                 Err(error) => return (0, Err(error)),
             },
         };
-        let appended = append_whole(&open.file, &lines);
+        let appended = append_whole(&open.file, lines);
         if appended.1.is_ok() {
-            *slot = Some(open);
+            *file = Some(open);
         }
+        // A long line holds its memory no longer than it must.
+        lines.clear();
         appended
     }
 }
 
 /// What is appended at once.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Lines {
     text: Vec<u8>,
     /// Where each line ends.
     ends: Vec<usize>,
 }
 
+/// So much memory is held for the next lines, in bytes.
+const HELD: usize = 128 << 10;
+
 impl Lines {
-    /// Each object as a line. Between its tokens a line feed is a space; within a string there is none.
-    fn of<'o>(objects: impl IntoIterator<Item = &'o [u8]>) -> Self {
-        let mut lines = Self::default();
-        for object in objects {
-            lines.text.extend(object.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }));
-            lines.text.push(b'\n');
-            lines.ends.push(lines.text.len());
-        }
-        lines
+    fn clear(&mut self) {
+        self.text.clear();
+        self.text.shrink_to(HELD);
+        self.ends.clear();
+    }
+
+    /// Adds an object as a line. Between its tokens a line feed is a space; within a string there is none.
+    fn push(&mut self, object: &[u8]) {
+        self.text.extend(object.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }));
+        self.text.push(b'\n');
+        self.ends.push(self.text.len());
     }
 
     /// How many lines there are in the first `bytes`, and how many bytes of another.
@@ -344,7 +359,8 @@ mod tests {
 
     #[test]
     fn a_line_is_in_the_file_once_all_of_it_is() {
-        let lines = Lines::of([&b"ab"[..], b"", b"cde"]);
+        let mut lines = Lines::default();
+        [&b"ab"[..], b"", b"cde"].iter().for_each(|object| lines.push(object));
         let within = [(0, 0), (0, 1), (0, 2), (1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (3, 0)];
         assert_eq!(std::array::from_fn(|bytes| lines.within(bytes)), within);
     }
