@@ -9,6 +9,7 @@ mod patient;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::{
     future::Future,
@@ -36,7 +37,12 @@ use tokio::{
     time::timeout,
 };
 
-use self::{body::Budget, patient::Patient, refusal::Refusal};
+use self::{
+    body::Budget,
+    patient::Patient,
+    refusal::Refusal,
+    whole::{Whole, told_by},
+};
 pub use self::{
     body::{FREE, Share},
     head::LONGEST_METHOD,
@@ -229,15 +235,14 @@ async fn answer<H: Handler>(
     let headers: Headers = parts.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let request = Request { method: parts.method, target, headers, body };
     let received = Received { request, started, peer, share };
-    // A task of its own, so that a sender who gives up does not end what was begun.
-    let task = {
+    let handling = {
         let handler = Arc::clone(&handler);
-        tokio::spawn(async move { handler.handle(received).await })
+        Whole::new(async move { handler.handle(received).await })
     };
-    Ok(match task.await {
+    Ok(match handling.await {
         Ok(answer) => response(answer),
-        Err(error) => {
-            handler.trouble(format!("a request could not be handled: {error}"));
+        Err(panic) => {
+            handler.trouble(format!("a request could not be handled: {}", told_by(&*panic)));
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").response()
         }
     })

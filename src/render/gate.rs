@@ -2,7 +2,10 @@
 //! feeds and our own colour codes comes out. Text is made printable where it is set out, as its
 //! width counts there; what was forgotten there is shown as an escape here.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use super::{palette::Palette, text};
 
@@ -26,42 +29,63 @@ impl<W: Write> Gate<W> {
         self.inner
     }
 
-    fn push(&self, mut rest: &str, out: &mut String) {
-        while let Some((plain, hidden, behind)) = text::split_at_hidden(rest) {
-            let at_hidden = &rest[plain.len()..];
-            out.push_str(plain);
-            rest = behind;
-            if hidden == '\n' {
-                out.push('\n');
-            } else if let Some(code) = self.palette.code_before(at_hidden) {
-                out.push_str(code);
-                rest = &at_hidden[code.len()..];
-            } else {
-                out.extend(hidden.escape_default());
+    /// How many bytes at the start come through as they are.
+    fn passing(&self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        loop {
+            let rest = &bytes[at..];
+            let passing = match rest.first() {
+                Some(b'\n') => 1,
+                Some(&ESCAPE) => self.palette.code_len(rest).unwrap_or(0),
+                Some(first) if first.is_ascii() => text::plain_len(rest),
+                Some(_) => visible(beyond_ascii(rest)),
+                None => 0,
+            };
+            if passing == 0 {
+                return at;
             }
+            at += passing;
         }
-        out.push_str(rest);
     }
+}
+
+/// What every code begins with.
+const ESCAPE: u8 = 0x1b;
+
+/// The bytes at the start that are no ASCII, and so whole characters.
+fn beyond_ascii(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(u8::is_ascii);
+    &bytes[..end.unwrap_or(bytes.len())]
+}
+
+/// The length of a text that [`text::printable_bytes`] leaves as it is, else 0.
+fn visible(bytes: &[u8]) -> usize {
+    if matches!(text::printable_bytes(bytes), Cow::Borrowed(_)) { bytes.len() } else { 0 }
 }
 
 impl<W: Write> Write for Gate<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.iter().all(|byte| matches!(byte, b'\n' | 0x20..=0x7e)) {
-            self.inner.write_all(bytes)?;
-        } else {
-            let mut clean = String::with_capacity(bytes.len() + 16);
-            for chunk in bytes.utf8_chunks() {
-                self.push(chunk.valid(), &mut clean);
-                clean.extend(chunk.invalid().escape_ascii().map(char::from));
-            }
-            self.inner.write_all(clean.as_bytes())?;
+        let passing = self.passing(bytes);
+        if passing == 0 {
+            let hidden = beyond_ascii(bytes).len().max(1).min(bytes.len());
+            self.inner.write_all(text::printable_bytes(&bytes[..hidden]).as_bytes())?;
+            return Ok(hidden);
         }
-        Ok(bytes.len())
+        let written = self.inner.write(&bytes[..passing])?;
+        // What comes next begins with a whole character again.
+        let cut = bytes[written..passing].iter().take_while(|byte| is_continuation(**byte)).count();
+        self.inner.write_all(&bytes[written..written + cut])?;
+        Ok(written + cut)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
     }
+}
+
+/// Whether it goes on with a character of UTF-8.
+const fn is_continuation(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
 }
 
 #[cfg(test)]
@@ -94,6 +118,39 @@ mod tests {
         // Codes that are not ours: a blinking text, a link, a cleared screen.
         assert_eq!(gated(coloured, b"\x1b[5mx\x1b[0m"), "\\u{1b}[5mx\u{1b}[0m");
         assert_eq!(gated(coloured, b"\x1b]8;;x\x07\x1b[2J\x1b[32"), r"\u{1b}]8;;x\u{7}\u{1b}[2J\u{1b}[32");
+    }
+
+    /// Takes three bytes at a time, and is interrupted before each.
+    #[derive(Default)]
+    struct Narrow {
+        is_ready: bool,
+        taken: Vec<u8>,
+    }
+
+    impl Write for Narrow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.is_ready ^= true;
+            if self.is_ready {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let count = bytes.len().min(3);
+            self.taken.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_takes_only_a_part_gets_each_byte_once() {
+        let palette = Palette::new(true);
+        let text = format!("{}漢é字 \u{1b}[9m\u{202e}\u{7}ü\n", palette.paint(Role::Bad, "é"));
+        let mut gate = Gate::new(palette, Narrow::default());
+        gate.write_all(text.as_bytes()).unwrap();
+        let expected = "\u{1b}[1;31mé\u{1b}[0m漢é字 \\u{1b}[9m\\u{202e}\\u{7}ü\n";
+        assert_eq!(String::from_utf8(gate.inner.taken).unwrap(), expected);
     }
 
     proptest! {

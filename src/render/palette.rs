@@ -90,19 +90,21 @@ impl Palette {
     /// What switches the look of `role` on.
     #[must_use]
     pub fn open(self, role: Role) -> &'static str {
-        self.0.map_or("", |codes| codes[role as usize].0.as_str())
+        self.0.map_or("", |codes| codes.of_roles[role as usize].0.as_str())
     }
 
     /// What switches the look of `role` off.
     #[must_use]
     pub fn close(self, role: Role) -> &'static str {
-        self.0.map_or("", |codes| codes[role as usize].1.as_str())
+        self.0.map_or("", |codes| codes.of_roles[role as usize].1.as_str())
     }
 
-    /// The code of this palette that a text begins with, the longest if there are several.
-    pub(super) fn code_before(self, text: &str) -> Option<&'static str> {
-        let codes = self.0?.iter().flat_map(|(open, close)| [open.as_str(), close.as_str()]);
-        codes.filter(|code| text.starts_with(code)).max_by_key(|code| code.len())
+    /// The length of the code of this palette that bytes begin with.
+    pub(super) fn code_len(self, bytes: &[u8]) -> Option<usize> {
+        let codes = self.0?;
+        // The last letter of each stands nowhere else in it, so that none begins another.
+        let len = 1 + bytes.iter().take(LONGEST).position(|&byte| byte == b'm')?;
+        codes.packed.contains(&packed(&bytes[..len])).then_some(len)
     }
 }
 
@@ -122,17 +124,35 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
     }
 }
 
-/// What stands before and behind the text of each role, in the order of `Role::ALL`.
-type Codes = [(String, String); Role::ALL.len()];
+#[derive(Debug)]
+struct Codes {
+    /// What stands before and behind the text of each role, in the order of `Role::ALL`.
+    of_roles: [(String, String); Role::ALL.len()],
+    /// Each of them once, for telling them fast.
+    packed: Vec<u64>,
+}
+
+/// The longest code, in bytes.
+const LONGEST: usize = 7;
+
+/// So many bytes at the most as a number of their own.
+fn packed(code: &[u8]) -> u64 {
+    code.iter().fold(1, |number, byte| number << 8 | u64::from(*byte))
+}
 
 static CODES: LazyLock<Codes> = LazyLock::new(|| {
     // `colored` decides from stdout alone; here each stream decides for itself.
     colored::control::set_override(true);
-    Role::ALL.map(|role| {
+    let of_roles = Role::ALL.map(|role| {
         let sample = role.style("|").to_string();
         let (open, close) = sample.split_once('|').unwrap_or_default();
         (open.to_owned(), close.to_owned())
-    })
+    });
+    let all = of_roles.iter().flat_map(|(open, close)| [open, close]);
+    let mut packed: Vec<u64> = all.map(|code| packed(code.as_bytes())).collect();
+    packed.sort_unstable();
+    packed.dedup();
+    Codes { of_roles, packed }
 });
 
 /// What `--color` asks for.
@@ -188,10 +208,24 @@ mod tests {
 
     #[test]
     fn every_role_has_a_look() {
+        let palette = Palette::new(true);
         for role in Role::ALL {
-            assert!(Palette::new(true).open(role).starts_with("\u{1b}["), "{role:?}");
-            assert_eq!(Palette::new(true).close(role), "\u{1b}[0m", "{role:?}");
+            assert!(palette.open(role).starts_with("\u{1b}["), "{role:?}");
+            assert_eq!(palette.close(role), "\u{1b}[0m", "{role:?}");
         }
+    }
+
+    #[test]
+    fn its_own_codes_are_known_and_no_others() {
+        let palette = Palette::new(true);
+        for code in Role::ALL.iter().flat_map(|role| [palette.open(*role), palette.close(*role)]) {
+            assert_eq!(palette.code_len(code.as_bytes()), Some(code.len()), "{code:?}");
+            assert_eq!(palette.code_len(format!("{code}m").as_bytes()), Some(code.len()), "{code:?}");
+            assert_eq!(palette.code_len(format!("\0{code}").as_bytes()), None, "{code:?}");
+            assert_eq!(palette.code_len(&code.as_bytes()[..code.len() - 1]), None, "{code:?}");
+        }
+        assert_eq!(palette.code_len(b"\x1b[5m"), None);
+        assert_eq!(Palette::new(false).code_len(b"\x1b[0m"), None);
     }
 
     #[test]

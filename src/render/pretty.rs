@@ -66,8 +66,8 @@ impl Page {
     fn headline(&self, delivery: &Delivery, out: &mut String) {
         let start = out.len();
         let palette = self.palette;
-        let time = delivery.received_at.to_jiff().to_zoned(self.zone.clone()).strftime("%H:%M:%S%.3f").to_string();
-        palette.push(Role::Dim, &time, out);
+        let time = self.zone.to_datetime(delivery.received_at.to_jiff());
+        let _ = write!(out, "{}", palette.paint(Role::Dim, time.strftime("%H:%M:%S%.3f")));
         out.push_str("  ");
         let verdict = &delivery.assessment.verdict;
         if *verdict != Verdict::Unrecognised {
@@ -79,8 +79,7 @@ impl Page {
         palette.push(status_role(delivery.status), &delivery.status.to_string(), out);
         let _ = write!(out, "  {}  ", size::elapsed(delivery.elapsed));
         let target = format!("{} {}", delivery.request.method, redact::seen(&delivery.request.target));
-        let used = visible_width(&out[start..]);
-        match self.width.map(|width| width.saturating_sub(used)) {
+        match self.width.map(|width| width.saturating_sub(visible_width(&out[start..]))) {
             Some(left) if left < 12 => out.truncate(out.trim_end().len()),
             Some(left) => palette.push(Role::Dim, &text::truncate(&text::printable(&target), left), out),
             None => palette.push(Role::Dim, &text::printable(&target), out),
@@ -171,12 +170,16 @@ impl Page {
         if body.is_empty() {
             return;
         }
-        let parsed = Payload::parse(request, &body);
-        if matches!(parsed.form, Form::Urlencoded | Form::Multipart) {
-            let fields: Vec<Field<'_>> =
-                parsed.fields().map(|(name, value)| Field { name, value: value.as_bytes(), note: "" }).collect();
-            layout.fields(&fields, out);
-        } else if !layout.json(&body, out) {
+        // JSON is set out from its own text, and not parsed again for that.
+        if request.media_type().as_deref() != Some("application/json") {
+            let parsed = Payload::parse(request, &body);
+            if matches!(parsed.form, Form::Urlencoded | Form::Multipart) {
+                let fields: Vec<Field<'_>> =
+                    parsed.fields().map(|(name, value)| Field { name, value: value.as_bytes(), note: "" }).collect();
+                return layout.fields(&fields, out);
+            }
+        }
+        if !layout.json(&body, out) {
             layout.raw(&body, out);
         }
     }

@@ -12,7 +12,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// The joiners U+200C and U+200D stay, since emoji and several scripts are written with them.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if is_clean(text) {
+    if split_at_hidden(text).is_none() {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -42,37 +42,49 @@ pub fn printable_lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
 }
 
 /// Appends the text as [`printable`] shows it.
-pub fn push_printable(text: &str, out: &mut String) {
-    if is_clean(text) {
-        return out.push_str(text);
+pub fn push_printable(mut text: &str, out: &mut String) {
+    while let Some((plain, hidden, behind)) = split_at_hidden(text) {
+        out.push_str(plain);
+        out.extend(hidden.escape_default());
+        text = behind;
     }
-    for c in text.chars() {
-        if is_hidden(c) {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
+    out.push_str(text);
 }
 
 /// The text before the first character that [`printable`] shows as an escape, that character, and
 /// the text behind it; none when there is none.
 pub(super) fn split_at_hidden(text: &str) -> Option<(&str, char, &str)> {
-    if is_clean(text) {
-        return None;
+    let mut at = 0;
+    loop {
+        at += plain_len(&text.as_bytes()[at..]);
+        let next = text[at..].chars().next()?;
+        let behind = at + next.len_utf8();
+        if is_hidden(next) {
+            return Some((&text[..at], next, &text[behind..]));
+        }
+        at = behind;
     }
-    let (at, hidden) = text.char_indices().find(|(_, c)| is_hidden(*c))?;
-    Some((&text[..at], hidden, &text[at + hidden.len_utf8()..]))
 }
 
-/// Whether [`printable`] would leave the text as it is.
-fn is_clean(text: &str) -> bool {
-    is_plain_ascii(text.as_bytes()) || !text.chars().any(is_hidden)
+/// How many bytes at the start are visible ASCII and spaces: the usual text, told eight bytes at a time.
+pub(super) fn plain_len(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks();
+    for (number, word) in words.iter().enumerate() {
+        if let plain @ 0..8 = plain_in(*word) {
+            return 8 * number + plain;
+        }
+    }
+    8 * words.len() + rest.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
 }
 
-/// Whether there is nothing but visible ASCII and spaces: the usual text, told without decoding it.
-fn is_plain_ascii(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e))
+/// How many of eight bytes come before the first that is no visible ASCII and no space.
+const fn plain_in(word: [u8; 8]) -> usize {
+    const EACH: u64 = u64::MAX / 0xff;
+    let word = u64::from_le_bytes(word);
+    // Such a byte has its highest bit set, or gets it by one more than 0x7e or by less than 0x20. What it
+    // carries or borrows reaches the bytes behind it alone.
+    let odd = (word | word.wrapping_add(EACH) | word.wrapping_sub(0x20 * EACH)) & (0x80 * EACH);
+    odd.trailing_zeros() as usize / 8
 }
 
 /// Whether a character acts on the terminal or the text around it, or cannot be seen.
@@ -182,6 +194,16 @@ mod tests {
     }
 
     #[test]
+    fn each_byte_is_plain_or_not_wherever_it_stands() {
+        for (byte, place) in (0..=u8::MAX).flat_map(|byte| (0..12).map(move |place| (byte, place))) {
+            let mut bytes = [b'a'; 12];
+            bytes[place] = byte;
+            let expected = if (b' '..=b'~').contains(&byte) { 12 } else { place };
+            assert_eq!(plain_len(&bytes), expected, "{byte} at {place}");
+        }
+    }
+
+    #[test]
     fn lines_break_at_line_feeds_alone() {
         let lines = |bytes| printable_lines(bytes).map(Cow::into_owned).collect::<Vec<_>>();
         assert_eq!(lines(b"one\r\n\ntwo\x85\n"), [r"one\r", "", r"two\x85"]);
@@ -215,6 +237,13 @@ mod tests {
         fn nothing_hidden_gets_through(text in any::<String>(), bytes in any::<Vec<u8>>()) {
             prop_assert!(!printable(&text).chars().any(is_hidden));
             prop_assert!(!printable_bytes(&bytes).chars().any(is_hidden));
+        }
+
+        #[test]
+        fn plain_text_ends_at_the_first_byte_that_is_none(bytes in "[ -~]{0,20}", odd in any::<[u8; 9]>()) {
+            let bytes = [bytes.as_bytes(), &odd].concat();
+            let expected = bytes.iter().position(|byte| !(b' '..=b'~').contains(byte));
+            prop_assert_eq!(plain_len(&bytes), expected.unwrap_or(bytes.len()));
         }
 
         #[test]

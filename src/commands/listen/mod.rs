@@ -3,6 +3,7 @@
 mod ending;
 mod expectation;
 mod explainer;
+mod keeper;
 mod output;
 mod receiver;
 mod settings;
@@ -48,8 +49,9 @@ use crate::{
     webhook::redact,
 };
 
-/// The deliveries that may wait for a slow terminal; then senders wait too.
-const WAITING: usize = 1024;
+/// The deliveries that may wait for a slow terminal; then senders wait too. Each may hold the 8 KiB and more
+/// that its connection read it into.
+const WAITING: usize = 128;
 
 /// How much of a payload `--body summary` shows.
 const SUMMARY: payload::Limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
@@ -92,7 +94,7 @@ const fn shown_of_payloads(body: Body, quiet: bool) -> Option<payload::Limits> {
     }
 }
 
-fn open_captures(context: &Context, args: &Listen) -> Result<Option<Arc<CaptureStore>>, Failure> {
+fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {
     let configured = context.config.as_ref().and_then(|config| config.listen.capture.clone());
     let Some(path) = args.capture.clone().or(configured) else { return Ok(None) };
     let store = CaptureStore::open(&path).map_err(|error| Failure::asked(&error))?;
@@ -103,7 +105,7 @@ fn open_captures(context: &Context, args: &Listen) -> Result<Option<Arc<CaptureS
             store.torn_bytes()
         ));
     }
-    Ok(Some(Arc::new(store)))
+    Ok(Some(store))
 }
 
 async fn listen(
@@ -112,7 +114,7 @@ async fn listen(
     settings: Settings,
     expectations: Expectations,
     view: View,
-    captures: Option<Arc<CaptureStore>>,
+    captures: Option<CaptureStore>,
 ) -> Result<Exit, Failure> {
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
     let (sender, outputs) = mpsc::channel(WAITING);

@@ -19,6 +19,7 @@ use tokio::{
 use super::{
     ending::Cut,
     explainer::Explainer,
+    keeper::{Capture, Keeper},
     output::Output,
     settings::{Current, Settings},
     troubles::Troubles,
@@ -30,7 +31,7 @@ use crate::{
         sender::{SendError, Sender, end_to_end},
     },
     render::json,
-    store::captures::{CaptureName, CaptureStore},
+    store::captures::CaptureStore,
     webhook::{
         assessment::{Assessment, PayloadCheck},
         record::{Answer, Delivery, Forwarded},
@@ -60,12 +61,15 @@ const WEIGHTY: usize = 2;
 /// A body of no more bytes is read on the spot, unless it is compressed.
 const LIGHT: usize = 64 << 10;
 
+/// About so many bytes of a capture are not its body.
+const OTHER_BYTES: usize = 1 << 10;
+
 /// The receiver behind `listen`.
 #[derive(Debug)]
 pub struct Receiver {
     settings: Arc<Current>,
     answers: Answers,
-    captures: Option<Arc<CaptureStore>>,
+    keeper: Option<Keeper>,
     /// Whether captures have no credentials.
     redacts: bool,
     outputs: mpsc::Sender<Output>,
@@ -86,7 +90,7 @@ impl Receiver {
     pub fn new(
         settings: Arc<Current>,
         answers: Answers,
-        captures: Option<Arc<CaptureStore>>,
+        captures: Option<CaptureStore>,
         outputs: mpsc::Sender<Output>,
         troubles: Troubles,
         pinned: Option<Timestamp>,
@@ -96,7 +100,7 @@ impl Receiver {
         Self {
             settings,
             answers,
-            captures,
+            keeper: captures.map(Keeper::start),
             redacts: false,
             outputs,
             troubles,
@@ -169,10 +173,14 @@ impl Receiver {
         if self.answers.only_verified && !is_trusted(assessment) {
             return Vec::new();
         }
+        let matching = settings.forwards.iter().filter(|forward| forward.events.matches(assessment.title()));
+        let mut matching = matching.peekable();
+        if matching.peek().is_none() {
+            return Vec::new();
+        }
         let mut request = request.clone();
         // It was met when the body was read here.
         request.headers.remove("expect");
-        let matching = settings.forwards.iter().filter(|forward| forward.events.matches(assessment.title()));
         matching
             .map(|forward| {
                 let url = with_query_of(&forward.url, &request.target);
@@ -200,8 +208,8 @@ impl Receiver {
 
     /// Keeps a delivery, if captures are kept; why not, if it can't be.
     async fn capture(&self, delivery: &mut Delivery) {
-        let Some(store) = self.captures.clone() else { return };
-        let mut object = Vec::new();
+        let Some(keeper) = &self.keeper else { return };
+        let mut object = Vec::with_capacity(delivery.request.body.len() / 3 * 4 + OTHER_BYTES);
         if self.redacts {
             json::delivery(&redact::delivery(delivery), &mut object);
         } else {
@@ -210,14 +218,9 @@ impl Receiver {
         let (received_at, seq) = (delivery.received_at, delivery.seq);
         let label =
             delivery.assessment.event.clone().or_else(|| delivery.assessment.provider_name().map(str::to_owned));
-        let written = spawn_blocking(move || {
-            let name = CaptureName { received_at, seq, label: label.as_deref() };
-            store.write(&name, object.trim_ascii_end())
-        });
-        match written.await {
-            Ok(Ok(path)) => delivery.capture = Some(path.display().to_string()),
-            Ok(Err(error)) => delivery.capture_error = Some(error.to_string()),
-            Err(error) => delivery.capture_error = Some(error.to_string()),
+        match keeper.keep(Capture { received_at, seq, label, object }).await {
+            Ok(path) => delivery.capture = Some(path),
+            Err(problem) => delivery.capture_error = Some(problem),
         }
     }
 

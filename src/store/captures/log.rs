@@ -1,6 +1,6 @@
 //! A log of captures: a file that one line is appended to for each event.
 //!
-//! A line is one write, and lines of several threads don't mix. A log that another process left with
+//! Lines that come together are one write, and those of several threads don't mix. A log that another process left with
 //! a torn last line is mended when it is opened; one that is moved or deleted under way is opened anew.
 
 use std::{
@@ -16,15 +16,22 @@ use crate::store::formats::LONGEST_ENTRY;
 pub(super) struct Log {
     path: PathBuf,
     torn: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
     /// Absent after a failure: opening the file anew mends what that may have left.
-    file: Mutex<Option<OpenLog>>,
+    file: Option<OpenLog>,
+    lines: Lines,
 }
 
 impl Log {
     /// Opens a file to append to, mends its last line, or creates it with its parents.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let (file, torn) = OpenLog::open(path)?;
-        Ok(Self { path: path.to_owned(), torn, file: Mutex::new(Some(file)) })
+        let state = State { file: Some(file), lines: Lines::default() };
+        Ok(Self { path: path.to_owned(), torn, state: Mutex::new(state) })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -36,26 +43,59 @@ impl Log {
         self.torn
     }
 
-    /// Appends a JSON object as one line.
-    pub(super) fn append(&self, object: &[u8]) -> io::Result<()> {
-        let line = line(object);
-        let mut slot = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = match slot.take() {
+    /// Appends JSON objects, each as one line, with one write. Returns how many of them are in the file,
+    /// all but for an error.
+    pub(super) fn append<'o>(&self, objects: impl IntoIterator<Item = &'o [u8]>) -> (usize, io::Result<()>) {
+        let State { file, lines } = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.clear();
+        objects.into_iter().for_each(|object| lines.push(object));
+        let open = match file.take() {
             Some(open) if open.is_still_at(&self.path) => open,
-            _ => OpenLog::open(&self.path)?.0,
+            _ => match OpenLog::open(&self.path) {
+                Ok((open, _)) => open,
+                Err(error) => return (0, Err(error)),
+            },
         };
-        append_whole(&open.file, &line)?;
-        *slot = Some(open);
-        Ok(())
+        let appended = append_whole(&open.file, lines);
+        if appended.1.is_ok() {
+            *file = Some(open);
+        }
+        // A long line holds its memory no longer than it must.
+        lines.clear();
+        appended
     }
 }
 
-/// An object as a line. Between its tokens a line feed is a space; within a string there is none.
-fn line(object: &[u8]) -> Vec<u8> {
-    let mut line = Vec::with_capacity(object.len() + 1);
-    line.extend(object.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }));
-    line.push(b'\n');
-    line
+/// What is appended at once.
+#[derive(Debug, Default)]
+struct Lines {
+    text: Vec<u8>,
+    /// Where each line ends.
+    ends: Vec<usize>,
+}
+
+/// So much memory is held for the next lines, in bytes.
+const HELD: usize = 128 << 10;
+
+impl Lines {
+    fn clear(&mut self) {
+        self.text.clear();
+        self.text.shrink_to(HELD);
+        self.ends.clear();
+    }
+
+    /// Adds an object as a line. Between its tokens a line feed is a space; within a string there is none.
+    fn push(&mut self, object: &[u8]) {
+        self.text.extend(object.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }));
+        self.text.push(b'\n');
+        self.ends.push(self.text.len());
+    }
+
+    /// How many lines there are in the first `bytes`, and how many bytes of another.
+    fn within(&self, bytes: usize) -> (usize, usize) {
+        let whole = self.ends.partition_point(|end| *end <= bytes);
+        (whole, bytes - whole.checked_sub(1).map_or(0, |last| self.ends[last]))
+    }
 }
 
 #[derive(Debug)]
@@ -75,7 +115,7 @@ impl OpenLog {
         Ok((Self { file, identity: identity(&metadata) }, torn))
     }
 
-    /// One `stat` a line, 0.5 µs: no line goes to a file that was moved away.
+    /// One `stat` a write, 0.5 µs: no line goes to a file that was moved away.
     fn is_still_at(&self, path: &Path) -> bool {
         fs::metadata(path).is_ok_and(|there| identity(&there) == self.identity)
     }
@@ -107,25 +147,26 @@ fn identity(metadata: &Metadata) -> Identity {
     metadata.created().ok()
 }
 
-/// Writes a line at the end of the file, or takes back what was written of it.
-fn append_whole(mut file: &File, line: &[u8]) -> io::Result<()> {
+/// Writes lines at the end of the file, or takes back what was written of the one that failed.
+fn append_whole(mut file: &File, lines: &Lines) -> (usize, io::Result<()>) {
     let mut written = 0;
     let failure = loop {
-        if written == line.len() {
-            return Ok(());
+        if written == lines.text.len() {
+            return (lines.ends.len(), Ok(()));
         }
-        match file.write(&line[written..]) {
+        match file.write(&lines.text[written..]) {
             Ok(0) => break io::ErrorKind::WriteZero.into(),
             Ok(count) => written += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => break error,
         }
     };
-    if written > 0 {
+    let (whole, torn) = lines.within(written);
+    if torn > 0 {
         // Should this fail too, the torn line is removed when the log is opened anew.
-        let _ = take_back(file, written);
+        let _ = take_back(file, torn);
     }
-    Err(failure)
+    (whole, Err(failure))
 }
 
 /// Cuts off the last `written` bytes, those that this handle wrote, unless another process has
@@ -208,10 +249,18 @@ mod tests {
         (dir, path)
     }
 
+    impl Log {
+        fn append_one(&self, object: &[u8]) -> io::Result<()> {
+            let (whole, appended) = self.append([object]);
+            assert_eq!(whole, usize::from(appended.is_ok()));
+            appended
+        }
+    }
+
     fn appended_to(content: &[u8]) -> (String, u64) {
         let (_dir, path) = log_of(content);
         let log = Log::open(&path).unwrap();
-        log.append(b"{\"seq\":9}").unwrap();
+        log.append_one(b"{\"seq\":9}").unwrap();
         (fs::read_to_string(&path).unwrap(), log.torn_bytes())
     }
 
@@ -219,7 +268,7 @@ mod tests {
     fn a_new_log_is_made_with_its_parents() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b/log.ndjson");
-        Log::open(&path).unwrap().append(b"{}").unwrap();
+        Log::open(&path).unwrap().append_one(b"{}").unwrap();
         assert_eq!(fs::read(path).unwrap(), b"{}\n");
     }
 
@@ -232,7 +281,7 @@ mod tests {
     #[test]
     fn an_object_on_several_lines_becomes_one_line() {
         let (_dir, path) = log_of(b"");
-        Log::open(&path).unwrap().append(b"{\n \"a\": 1\n}\n").unwrap();
+        Log::open(&path).unwrap().append_one(b"{\n \"a\": 1\n}\n").unwrap();
         assert_eq!(fs::read(path).unwrap(), b"{  \"a\": 1 } \n");
     }
 
@@ -266,13 +315,13 @@ mod tests {
     fn a_log_that_was_moved_or_deleted_is_opened_anew() {
         let (dir, path) = log_of(b"");
         let log = Log::open(&path).unwrap();
-        log.append(b"1").unwrap();
+        log.append_one(b"1").unwrap();
         fs::rename(&path, dir.path().join("log.1")).unwrap();
-        log.append(b"2").unwrap();
+        log.append_one(b"2").unwrap();
         assert_eq!(fs::read(dir.path().join("log.1")).unwrap(), b"1\n");
         assert_eq!(fs::read(&path).unwrap(), b"2\n");
         fs::remove_dir_all(dir.path()).unwrap();
-        log.append(b"3").unwrap();
+        log.append_one(b"3").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"3\n");
     }
 
@@ -286,7 +335,9 @@ mod tests {
         thread::scope(|scope| {
             for thread in 0..THREADS {
                 let log = &log;
-                scope.spawn(move || (0..LINES).for_each(|line| log.append(object(thread, line).as_bytes()).unwrap()));
+                scope.spawn(move || {
+                    (0..LINES).for_each(|line| log.append_one(object(thread, line).as_bytes()).unwrap())
+                });
             }
         });
         let written = fs::read_to_string(&path).unwrap();
@@ -295,6 +346,23 @@ mod tests {
         lines.sort_unstable();
         expected.sort_unstable();
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn lines_that_come_together_stay_lines_of_their_own() {
+        let (_dir, path) = log_of(b"{}");
+        let log = Log::open(&path).unwrap();
+        let (whole, appended) = log.append([&b"1"[..], b"{\n}\n", b"3"]);
+        assert_eq!((whole, appended.is_ok()), (3, true));
+        assert_eq!(fs::read(&path).unwrap(), b"{}\n1\n{ } \n3\n");
+    }
+
+    #[test]
+    fn a_line_is_in_the_file_once_all_of_it_is() {
+        let mut lines = Lines::default();
+        [&b"ab"[..], b"", b"cde"].iter().for_each(|object| lines.push(object));
+        let within = [(0, 0), (0, 1), (0, 2), (1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (3, 0)];
+        assert_eq!(std::array::from_fn(|bytes| lines.within(bytes)), within);
     }
 
     #[test]
@@ -321,7 +389,7 @@ mod tests {
     fn a_full_disk_is_an_error_each_time() {
         let log = Log::open(Path::new("/dev/full")).unwrap();
         for _ in 0..2 {
-            assert_eq!(log.append(b"{}").unwrap_err().kind(), io::ErrorKind::StorageFull);
+            assert_eq!(log.append_one(b"{}").unwrap_err().kind(), io::ErrorKind::StorageFull);
         }
     }
 }

@@ -71,8 +71,31 @@ impl CaptureStore {
     pub fn write(&self, name: &CaptureName<'_>, object: &[u8]) -> io::Result<PathBuf> {
         match &self.0 {
             Place::Folder(folder) => write_file(folder, &name.to_string(), object),
-            Place::Log(log) => log.append(object).map(|()| log.path().to_owned()),
+            Place::Log(log) => log.append([object]).1.map(|()| log.path().to_owned()),
         }
+    }
+
+    /// Writes several captures, into a log with one write, and returns for each what [`Self::write`] does.
+    /// It may block.
+    pub fn write_all(&self, captures: &[(CaptureName<'_>, &[u8])]) -> Vec<io::Result<PathBuf>> {
+        let log = match &self.0 {
+            Place::Folder(_) => return captures.iter().map(|(name, object)| self.write(name, object)).collect(),
+            Place::Log(log) => log,
+        };
+        let (whole, appended) = log.append(captures.iter().map(|(_, object)| *object));
+        let written = |place| match &appended {
+            Err(error) if place >= whole => Err(same(error)),
+            _ => Ok(log.path().to_owned()),
+        };
+        (0..captures.len()).map(written).collect()
+    }
+}
+
+/// The error once more.
+fn same(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 
@@ -298,6 +321,31 @@ mod tests {
         }
         let names = ["110000.123Z-000002-x", "110000.123Z-000002-x_2", "120000.123Z-000001-x", "120000.123Z-000003-x"];
         assert_eq!(names_in(dir.path()), names.map(|name| format!("20250101T{name}.json")));
+    }
+
+    #[test]
+    fn several_captures_are_each_kept_where_their_place_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let captures = [(name("x"), &b"{}"[..]), (name("y"), b"[]")];
+        for (place, expected) in [
+            ("folder", ["folder/20250101T120000.123Z-000001-x.json", "folder/20250101T120000.123Z-000001-y.json"]),
+            ("log.ndjson", ["log.ndjson"; 2]),
+        ] {
+            let store = CaptureStore::open(&dir.path().join(place)).unwrap();
+            let written: Vec<PathBuf> = store.write_all(&captures).into_iter().map(Result::unwrap).collect();
+            assert_eq!(written, expected.map(|path| dir.path().join(path)));
+        }
+        assert_eq!(fs::read(dir.path().join("log.ndjson")).unwrap(), b"{}\n[]\n");
+        assert_eq!(fs::read(dir.path().join("folder/20250101T120000.123Z-000001-y.json")).unwrap(), b"[]\n");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn each_of_several_that_find_no_room_is_told_why() {
+        let store = CaptureStore::open(Path::new("/dev/full")).unwrap();
+        let written = store.write_all(&[(name("x"), b"{}"), (name("y"), b"{}")]);
+        let kinds: Vec<io::ErrorKind> = written.into_iter().map(|written| written.unwrap_err().kind()).collect();
+        assert_eq!(kinds, [io::ErrorKind::StorageFull; 2]);
     }
 
     #[test]
