@@ -1,8 +1,6 @@
 //! An event made ready to be sent many times: fixture, variant and overrides are joined once, and
 //! each delivery that is drafted from it only draws its id and fills in its fresh values.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use super::{
@@ -21,7 +19,7 @@ use crate::webhook::{
 #[derive(Clone, Debug)]
 pub struct Recipe {
     /// The event's name without the provider's.
-    event: Arc<str>,
+    event: String,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
     /// How a delivery's id is made.
@@ -49,7 +47,7 @@ impl Provider {
             What::Fixture(variant, overrides) => self.payload(event, variant.unwrap_or_default(), overrides)?,
         };
         Ok(Recipe {
-            event: event.name.as_str().into(),
+            event: event.name.clone(),
             unsigned: event.unsigned,
             id: self.delivery.id.clone(),
             ingredients,
@@ -115,7 +113,7 @@ impl Recipe {
                 Content::Payload(text.into())
             }
         };
-        Draft { id, event: Arc::clone(&self.event), unsigned: self.unsigned, content, seed }
+        Draft { id, event: self.event.clone(), unsigned: self.unsigned, content, seed }
     }
 }
 
