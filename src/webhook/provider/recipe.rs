@@ -62,7 +62,7 @@ impl Provider {
         variant: &[(Path, String)],
         overrides: &[Override],
     ) -> Result<Ingredients, OverrideError> {
-        let mut text = event.fixture.clone();
+        let mut text = event.fixture.clone().into_owned();
         for (path, value) in variant {
             text = overrides::replace(&text, path, value)?;
         }
