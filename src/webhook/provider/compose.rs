@@ -175,8 +175,8 @@ impl Draft {
     /// A boundary of the form that libcurl writes: 24 dashes and 16 hexadecimal digits.
     fn boundary(&self) -> String {
         let template = format!("{}{{hex:16}}", "-".repeat(24));
-        let source = Source { now: Timestamp::from_unix_seconds(0), id: "", seed: &self.seed };
-        Fresh::try_from(template).map(|template| template.make(source, "boundary")).unwrap_or_default()
+        let source = Source::new(Timestamp::from_unix_seconds(0), &self.seed);
+        Fresh::try_from(template).map(|template| template.make(&source, "boundary")).unwrap_or_default()
     }
 }
 
