@@ -187,6 +187,8 @@ impl Load {
         let (secret, now) = (self.plan.secret_of(job), self.courier.now());
         let delivery = self.begin(job, turn.number, now);
         let request = request_of(job, &delivery, &job.course(false), now, secret)?;
+        let unsigned = delivery.is_unsigned();
+        drop(delivery);
         self.courier.keep(&request, job)?;
         let begun = Instant::now();
         // Only a turn that found no connection free counts from its due time: a timer's own
@@ -204,7 +206,7 @@ impl Load {
         if let (Some(lines), Some((_, mut reason))) = (&self.lines, told)
             && !(self.quiet && outcome == Outcome::Accepted)
         {
-            reason.push_str(&remark(job, &delivery, outcome, secret, now));
+            reason.push_str(&remark(job, unsigned, outcome, secret, now));
             // Nobody reads any more: the printer knows, and says so in the end.
             if lines.send(line(&self.courier, job, outcome, reason, sent)).await.is_err() {
                 self.schedule.stop();
@@ -231,7 +233,8 @@ impl Load {
         let job = &self.plan.jobs[index];
         let patience = self.courier.patience(job);
         let Way::Line(line) = self.ways[index] else {
-            return self.courier.send(&job.url, &request, patience).await;
+            // In a box, as it is larger than all the rest of a connection.
+            return Box::pin(self.courier.send(&job.url, &request, patience)).await;
         };
         if connection.route.as_ref().is_none_or(|(known, _)| *known != index) {
             connection.route = Route::to(&job.url).map(|route| (index, route));
