@@ -5,7 +5,7 @@
 
 use std::{
     future::poll_fn,
-    io,
+    io, mem,
     pin::{Pin, pin},
 };
 
@@ -14,7 +14,10 @@ use http::{HeaderMap, HeaderValue, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     body::{Body, Incoming},
-    client::conn::http1::{self, SendRequest},
+    client::conn::{
+        TrySendError,
+        http1::{self, SendRequest},
+    },
 };
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
@@ -62,7 +65,11 @@ impl Route {
 
 /// One connection to an endpoint: made at the first request, and anew whenever it was closed.
 #[derive(Debug, Default)]
-pub struct Line(Option<Box<Open>>);
+pub struct Line {
+    open: Option<Box<Open>>,
+    /// The table of the last answer's headers, emptied: the next request's need no new one.
+    table: HeaderMap,
+}
 
 impl Line {
     /// Sends a request and reads the whole answer, whose headers and body are kept only if `keep`.
@@ -71,20 +78,47 @@ impl Line {
     /// # Errors
     ///
     /// When the endpoint can't be reached, or gives no whole answer.
-    pub async fn exchange(&mut self, route: &Route, request: Request, keep: bool) -> Result<Answer, SendError> {
-        let mut message = message(route, request);
-        if let Some(mut open) = self.0.take()
-            && open.is_ready().await
-        {
-            // The endpoint may close it in this very moment; then the request comes back unsent.
-            match open.send(message).await {
-                Err(Unsent { back: Some(unsent), .. }) => message = *unsent,
-                sent => return self.finish(open, sent, keep).await,
+    pub fn exchange<'a>(
+        &'a mut self,
+        route: &'a Route,
+        request: Request,
+        keep: bool,
+    ) -> impl Future<Output = Result<Answer, SendError>> + 'a {
+        let message = message(route, request, mem::take(&mut self.table));
+        // At once and not in the future: what that holds is fetched from memory for each of many connections.
+        let begun = match self.open.take() {
+            Some(mut open) if open.sender.is_ready() => {
+                let sending = open.sender.try_send_request(message);
+                Ok((open, sending))
             }
+            other => {
+                self.open = other;
+                Err(Box::new(message))
+            }
+        };
+        async move {
+            let mut message = match begun {
+                Ok((mut open, sending)) => match open.sent(sending).await {
+                    // The endpoint has closed it in this very moment.
+                    Err(Unsent { back: Some(unsent), .. }) => unsent,
+                    sent => return self.finish(open, sent, keep).await,
+                },
+                Err(message) => message,
+            };
+            if let Some(mut open) = self.open.take()
+                && open.is_ready().await
+            {
+                let sending = open.sender.try_send_request(*message);
+                match open.sent(sending).await {
+                    Err(Unsent { back: Some(unsent), .. }) => message = unsent,
+                    sent => return self.finish(open, sent, keep).await,
+                }
+            }
+            let mut open = Box::new(Open::connect(route).await?);
+            let sending = open.sender.try_send_request(*message);
+            let sent = open.sent(sending).await;
+            self.finish(open, sent, keep).await
         }
-        let mut open = Box::new(Open::connect(route).await?);
-        let sent = open.send(message).await;
-        self.finish(open, sent, keep).await
     }
 
     async fn finish(
@@ -94,8 +128,8 @@ impl Line {
         keep: bool,
     ) -> Result<Answer, SendError> {
         let response = sent.map_err(|unsent| no_answer(&unsent.error))?;
-        let answer = open.read(response, keep).await?;
-        self.0 = Some(open);
+        let answer = open.read(response, keep, &mut self.table).await?;
+        self.open = Some(open);
         Ok(answer)
     }
 }
@@ -127,7 +161,9 @@ impl Open {
         let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
         let stream = TcpStream::connect(addresses.as_slice()).await.map_err(|error| unreachable(&error))?;
         stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
-        let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| no_answer(&error))?;
+        // Head and body are put together, which for bodies of this kind takes less than a write of two parts.
+        let handshake = http1::Builder::new().writev(false).handshake(TokioIo::new(stream)).await;
+        let (sender, driver) = handshake.map_err(|error| no_answer(&error))?;
         Ok(Self { sender, driver: Some(driver) })
     }
 
@@ -138,16 +174,19 @@ impl Open {
         sender.is_ready() || drive(driver, pin!(sender.ready())).await.is_ok()
     }
 
-    async fn send(&mut self, message: Message) -> Result<Response, Unsent> {
-        let Self { sender, driver } = self;
-        drive(driver, pin!(sender.try_send_request(message)))
+    /// Waits for the head of the answer to a request that is being sent.
+    async fn sent(
+        &mut self,
+        sending: impl Future<Output = Result<Response, TrySendError<Message>>>,
+    ) -> Result<Response, Unsent> {
+        drive(&mut self.driver, pin!(sending))
             .await
             .map_err(|mut unsent| Unsent { back: unsent.take_message().map(Box::new), error: unsent.into_error() })
     }
 
-    /// Reads an answer to its end.
-    async fn read(&mut self, response: Response, keep: bool) -> Result<Answer, SendError> {
-        let (head, mut incoming) = response.into_parts();
+    /// Reads an answer to its end, and leaves the empty `table` of its headers.
+    async fn read(&mut self, response: Response, keep: bool, table: &mut HeaderMap) -> Result<Answer, SendError> {
+        let (mut head, mut incoming) = response.into_parts();
         let (mut body, mut length) = (BytesMut::new(), 0);
         let mut problem = None;
         while problem.is_none() && !incoming.is_end_stream() {
@@ -165,6 +204,8 @@ impl Open {
             }
         }
         let headers = if keep { fields(&head.headers) } else { Headers::new() };
+        head.headers.clear();
+        *table = head.headers;
         let answer = Answer { status: head.status.as_u16(), headers, body: body.freeze() };
         match problem {
             None => Ok(answer),
@@ -189,13 +230,9 @@ async fn drive<F: Future>(
     .await
 }
 
-/// The message for one connection.
-fn message(route: &Route, request: Request) -> Message {
+/// The message for one connection, whose headers are put into an empty table.
+fn message(route: &Route, request: Request, mut headers: HeaderMap) -> Message {
     let is_empty = request.body.is_empty() && !request.method.is_safe();
-    let mut message = Message::new(Full::new(request.body));
-    *message.method_mut() = request.method;
-    *message.uri_mut() = route.target.clone();
-    let headers = message.headers_mut();
     headers.reserve(request.headers.len() + 3);
     headers.insert(header::HOST, route.authority.clone());
     for (name, value) in into_end_to_end(request.headers) {
@@ -205,6 +242,10 @@ fn message(route: &Route, request: Request) -> Message {
     if is_empty {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
+    let mut message = Message::new(Full::new(request.body));
+    *message.method_mut() = request.method;
+    *message.uri_mut() = route.target.clone();
+    *message.headers_mut() = headers;
     message
 }
 

@@ -152,6 +152,13 @@ pub struct Begun {
     draft: Option<Draft>,
 }
 
+impl Begun {
+    /// Whether it is an event that the provider does not sign.
+    pub fn is_unsigned(&self) -> bool {
+        self.draft.as_ref().is_some_and(|draft| draft.unsigned)
+    }
+}
+
 /// An attempt that was made, and the wait until the next one; none when there is none.
 pub struct Made {
     /// The attempt.
@@ -210,7 +217,7 @@ impl<'a> Delivery<'a> {
         courier.keep(&request, job)?;
         let sent = courier.transport.send(&job.url, &request, courier.patience(job)).await;
         let (outcome, mut reason) = judge(job.provider.as_deref(), &sent)?;
-        reason.push_str(&remark(job, begun, outcome, self.secret, now));
+        reason.push_str(&remark(job, begun.is_unsigned(), outcome, self.secret, now));
         let answer = match sent.answer {
             Ok(answer) | Err(SendError::Cut(answer, _)) => Some(answer),
             Err(_) => None,
@@ -253,11 +260,9 @@ fn forged(tamper: Tamper, provider: &Provider, status: u16) -> (bool, String) {
 }
 
 /// What is to be said of a request that may explain its outcome.
-pub fn remark(job: &Job, begun: &Begun, outcome: Outcome, secret: Option<&SigningSecret>, now: Timestamp) -> String {
+pub fn remark(job: &Job, unsigned: bool, outcome: Outcome, secret: Option<&SigningSecret>, now: Timestamp) -> String {
     match (&job.content, &job.provider) {
-        (Content::Event(_), _) if begun.draft.as_ref().is_some_and(|draft| draft.unsigned) => {
-            "; sent unsigned, as the provider does".to_owned()
-        }
+        (Content::Event(_), _) if unsigned => "; sent unsigned, as the provider does".to_owned(),
         (Content::Capture(captured), _) if !captured.changes.is_empty() => format!("; {}", captured.changes),
         (Content::Capture(captured), Some(provider)) if outcome == Outcome::Refused => {
             let secrets = secret.map(std::slice::from_ref).unwrap_or_default();

@@ -76,18 +76,25 @@ impl Template {
 
     fn filled(&self, mut write: impl FnMut(usize, &mut String) -> bool) -> String {
         let mut filled = String::with_capacity(self.text.len() + 64);
-        let mut value = String::new();
         let mut copied = 0;
         for blank in &self.blanks {
-            value.clear();
-            if !write(blank.index, &mut value) {
+            let before = filled.len();
+            filled.push_str(&self.text[copied..blank.span.start]);
+            // The value stands where it is to stay, and is moved only where it must be written in another way.
+            filled.push('"');
+            let start = filled.len();
+            if !write(blank.index, &mut filled) {
+                filled.truncate(before);
                 continue;
             }
-            filled.push_str(&self.text[copied..blank.span.start]);
-            if blank.is_number && is_number(&value) {
-                filled.push_str(&value);
+            let value = &filled[start..];
+            if blank.is_number && is_number(value) {
+                filled.remove(start - 1);
+            } else if needs_escapes(value) {
+                let quoted = quote(value);
+                filled.replace_range(start - 1.., &quoted);
             } else {
-                push_quoted(&value, &mut filled);
+                filled.push('"');
             }
             copied = blank.span.end;
         }
@@ -110,14 +117,10 @@ fn collect(node: &Node<'_>, marks: &[String], blanks: &mut Vec<Blank>) {
     }
 }
 
-fn push_quoted(text: &str, out: &mut String) {
-    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
-        out.push_str(&quote(text));
-    } else {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
-    }
+/// Whether a text can't stand between quotes as it is.
+fn needs_escapes(text: &str) -> bool {
+    // To count them, the processor looks at many bytes at once; to find the first, at one after the other.
+    text.bytes().filter(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\')).count() > 0
 }
 
 fn is_number(text: &str) -> bool {

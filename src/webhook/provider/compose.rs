@@ -1,7 +1,7 @@
 //! Makes the requests that a provider would send: of a draft, which a [`recipe`](super::recipe)
 //! gives, for each attempt the body in one form, the headers and the signature.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
@@ -27,7 +27,7 @@ pub struct Draft {
     /// The delivery's id; empty at a provider that has none.
     pub id: String,
     /// The event's name without the provider's.
-    pub event: Arc<str>,
+    pub event: String,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
     pub(super) content: Content,
@@ -175,8 +175,8 @@ impl Draft {
     /// A boundary of the form that libcurl writes: 24 dashes and 16 hexadecimal digits.
     fn boundary(&self) -> String {
         let template = format!("{}{{hex:16}}", "-".repeat(24));
-        let source = Source { now: Timestamp::from_unix_seconds(0), id: "", seed: &self.seed };
-        Fresh::try_from(template).map(|template| template.make(source, "boundary")).unwrap_or_default()
+        let source = Source::new(Timestamp::from_unix_seconds(0), &self.seed);
+        Fresh::try_from(template).map(|template| template.make(&source, "boundary")).unwrap_or_default()
     }
 }
 

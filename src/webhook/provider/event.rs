@@ -1,6 +1,8 @@
 //! Events: what a provider sends, how each is recognised in a payload, and the line that people
 //! read about it.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::payload::Payload;
@@ -21,7 +23,7 @@ pub struct Event {
     /// The definition in the schema that its payload satisfies.
     pub schema: Option<String>,
     /// Its payload as JSON text, as it stands in the fixture.
-    pub fixture: String,
+    pub fixture: Cow<'static, str>,
     /// The line for people, if it is not the provider's.
     pub summary: Option<Summary>,
     /// Whether the provider sends it without a signature.

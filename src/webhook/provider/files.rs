@@ -14,13 +14,14 @@ pub const VECTORS: &str = "vectors.json";
 #[derive(Clone, Debug)]
 pub struct Files {
     origin: String,
-    files: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    texts: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    is_built_in: bool,
 }
 
 impl Files {
     /// A folder from its origin, as messages shall name it, and its files by relative path.
-    pub fn new(origin: impl Into<String>, files: Vec<(Cow<'static, str>, Cow<'static, str>)>) -> Self {
-        Self { origin: origin.into(), files }
+    pub fn new(origin: impl Into<String>, texts: Vec<(Cow<'static, str>, Cow<'static, str>)>) -> Self {
+        Self { origin: origin.into(), texts, is_built_in: false }
     }
 
     /// Where the folder stands, for messages.
@@ -32,12 +33,23 @@ impl Files {
     /// The text of a file by its path relative to the folder, with `/` between parts.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&str> {
-        self.files.iter().find(|(name, _)| name == path).map(|(_, text)| text.as_ref())
+        self.shared(path).map(AsRef::as_ref)
+    }
+
+    /// The same to be cloned, which copies no text that is embedded.
+    pub(super) fn shared(&self, path: &str) -> Option<&Cow<'static, str>> {
+        self.texts.iter().find(|(name, _)| name == path).map(|(_, text)| text)
+    }
+
+    /// Whether the folder is embedded, so that the program's own tests have found its fixtures sound.
+    #[must_use]
+    pub const fn are_built_in(&self) -> bool {
+        self.is_built_in
     }
 
     /// The paths of all files.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().map(|(name, _)| name.as_ref())
+        self.texts.iter().map(|(name, _)| name.as_ref())
     }
 }
 
@@ -46,7 +58,7 @@ include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
 /// The built-in providers' folders by name, in the order of their names.
 pub fn builtin() -> impl Iterator<Item = (&'static str, Files)> {
     BUILTIN.iter().map(|(name, files)| {
-        let files = files.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text))).collect();
-        (*name, Files::new(format!("built-in {name}"), files))
+        let texts = files.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text))).collect();
+        (*name, Files { origin: format!("built-in {name}"), texts, is_built_in: true })
     })
 }

@@ -1,6 +1,8 @@
 //! Values that are new in each send: ids, times and random texts, made from the template in the
 //! manifest, a clock reading and a seed, so that the same three give the same value.
 
+use std::sync::OnceLock;
+
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -11,14 +13,32 @@ use crate::webhook::{
 };
 
 /// What a send draws its fresh values from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Source<'a> {
-    /// When the send is made.
-    pub now: Timestamp,
+    now: Timestamp,
+    seed: &'a [u8; 32],
     /// The delivery's id; empty while that id itself is made.
-    pub id: &'a str,
-    /// Randomness, or what stands for it in a reproducible send.
-    pub seed: &'a [u8; 32],
+    id: &'a str,
+    /// The time as text, once a value has asked for it.
+    now_as_text: OnceLock<String>,
+}
+
+impl<'a> Source<'a> {
+    /// A source of values that are made now, of randomness or of what stands for it in a reproducible send.
+    #[must_use]
+    pub const fn new(now: Timestamp, seed: &'a [u8; 32]) -> Self {
+        Self { now, seed, id: "", now_as_text: OnceLock::new() }
+    }
+
+    /// The same for the values of the delivery that has this id.
+    #[must_use]
+    pub fn of(self, id: &'a str) -> Self {
+        Self { id, ..self }
+    }
+
+    fn now_as_text(&self) -> &str {
+        self.now_as_text.get_or_init(|| self.now.rfc3339_seconds())
+    }
 }
 
 /// The seed of a send whose id is pinned.
@@ -49,6 +69,9 @@ enum Alphabet {
     Digits,
 }
 
+/// The longest random text.
+const LONGEST: usize = 256;
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const DIGITS: &[u8; 10] = b"0123456789";
@@ -62,19 +85,19 @@ impl Fresh {
 
     /// A value; `label` tells apart the values of one send.
     #[must_use]
-    pub fn make(&self, source: Source<'_>, label: &str) -> String {
+    pub fn make(&self, source: &Source<'_>, label: &str) -> String {
         let mut value = String::with_capacity(40);
         self.write(source, label, &mut value);
         value
     }
 
     /// Appends a value.
-    pub fn write(&self, source: Source<'_>, label: &str, value: &mut String) {
+    pub fn write(&self, source: &Source<'_>, label: &str, value: &mut String) {
         let mut stream = Stream::new(source.seed, label);
         for piece in &self.0 {
             match piece {
                 FreshPiece::Literal(text) => value.push_str(text),
-                FreshPiece::Now => value.push_str(&source.now.rfc3339_seconds()),
+                FreshPiece::Now => value.push_str(source.now_as_text()),
                 FreshPiece::Unix => value.push_str(&source.now.unix_seconds().to_string()),
                 FreshPiece::Id => value.push_str(source.id),
                 FreshPiece::Uuid => stream.uuid(value),
@@ -101,7 +124,7 @@ fn piece(piece: Piece<'_>) -> Result<FreshPiece, String> {
     };
     let (kind, length) = name.split_once(':').map_or((name, None), |(kind, length)| (kind, Some(length)));
     let random = |alphabet| match length.and_then(|length| length.parse().ok()) {
-        Some(length @ 1..=256) => Ok(FreshPiece::Random(alphabet, length)),
+        Some(length @ 1..=LONGEST) => Ok(FreshPiece::Random(alphabet, length)),
         _ => Err(format!("`{{{name}}}` needs a length from 1 to 256, such as `{{{kind}:24}}`")),
     };
     match (kind, length) {
@@ -141,32 +164,34 @@ impl Stream {
     }
 
     /// A character of the alphabet, each as likely as the others.
-    fn pick<const N: usize>(&mut self, alphabet: &[u8; N]) -> char {
+    fn pick<const N: usize>(&mut self, alphabet: &[u8; N]) -> u8 {
         // Known to the compiler, the length needs no division.
         loop {
             let byte = usize::from(self.byte());
             if byte < 256 - 256 % N {
-                return char::from(alphabet[byte % N]);
+                return alphabet[byte % N];
             }
         }
     }
 
     fn text<const N: usize>(&mut self, alphabet: &[u8; N], length: usize, text: &mut String) {
-        (0..length).for_each(|_| text.push(self.pick(alphabet)));
+        let mut picked = [0; LONGEST];
+        let picked = &mut picked[..length];
+        picked.fill_with(|| self.pick(alphabet));
+        text.push_str(std::str::from_utf8(picked).unwrap_or_default());
     }
 
     /// A version 4 UUID.
     fn uuid(&mut self, text: &mut String) {
-        for place in 0..32 {
-            if matches!(place, 8 | 12 | 16 | 20) {
-                text.push('-');
+        let mut form = *b"xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx";
+        for place in &mut form {
+            match *place {
+                b'x' => *place = self.pick(HEX),
+                b'y' => *place = self.pick(b"89ab"),
+                _ => {}
             }
-            text.push(match place {
-                12 => '4',
-                16 => self.pick(b"89ab"),
-                _ => self.pick(HEX),
-            });
         }
+        text.push_str(std::str::from_utf8(&form).unwrap_or_default());
     }
 }
 
@@ -175,8 +200,9 @@ mod tests {
     use super::*;
 
     fn make(template: &str, id: &str) -> String {
-        let source = Source { now: Timestamp::from_unix_seconds(1_735_732_800), id, seed: &seed_of(id) };
-        Fresh::try_from(template.to_owned()).unwrap().make(source, "label")
+        let seed = seed_of(id);
+        let source = Source::new(Timestamp::from_unix_seconds(1_735_732_800), &seed).of(id);
+        Fresh::try_from(template.to_owned()).unwrap().make(&source, "label")
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! An event made ready to be sent many times: fixture, variant and overrides are joined once, and
 //! each delivery that is drafted from it only draws its id and fills in its fresh values.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use super::{
@@ -21,7 +19,7 @@ use crate::webhook::{
 #[derive(Clone, Debug)]
 pub struct Recipe {
     /// The event's name without the provider's.
-    event: Arc<str>,
+    event: String,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
     /// How a delivery's id is made.
@@ -48,12 +46,7 @@ impl Provider {
             What::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
             What::Fixture(variant, overrides) => self.payload(event, variant.unwrap_or_default(), overrides)?,
         };
-        Ok(Recipe {
-            event: event.name.as_str().into(),
-            unsigned: event.unsigned,
-            id: self.delivery.id.clone(),
-            ingredients,
-        })
+        Ok(Recipe { event: event.name.clone(), unsigned: event.unsigned, id: self.delivery.id.clone(), ingredients })
     }
 
     /// The payload with a mark in each fresh value's place while it is edited: a value that an
@@ -64,7 +57,7 @@ impl Provider {
         variant: &[(Path, String)],
         overrides: &[Override],
     ) -> Result<Ingredients, OverrideError> {
-        let mut text = event.fixture.clone();
+        let mut text = event.fixture.clone().into_owned();
         for (path, value) in variant {
             text = overrides::replace(&text, path, value)?;
         }
@@ -93,8 +86,8 @@ impl Provider {
 /// chance.
 fn mark(seed: &[u8; 32], label: &str) -> String {
     let digits = Fresh::try_from("1{digits:40}".to_owned());
-    let source = Source { now: Timestamp::from_unix_seconds(0), id: "", seed };
-    digits.map(|digits| digits.make(source, label)).unwrap_or_default()
+    let source = Source::new(Timestamp::from_unix_seconds(0), seed);
+    digits.map(|digits| digits.make(&source, label)).unwrap_or_default()
 }
 
 impl Recipe {
@@ -102,20 +95,20 @@ impl Recipe {
     #[must_use]
     pub fn draft(&self, moment: &Moment) -> Draft {
         let seed = moment.id.as_deref().map_or(moment.entropy, seed_of);
-        let source = Source { now: moment.now, id: "", seed: &seed };
-        let id = moment.id.clone().or_else(|| self.id.as_ref().map(|id| id.make(source, "id"))).unwrap_or_default();
+        let source = Source::new(moment.now, &seed);
+        let id = moment.id.clone().or_else(|| self.id.as_ref().map(|id| id.make(&source, "id"))).unwrap_or_default();
         let content = match &self.ingredients {
             Ingredients::Bytes(bytes) => Content::Bytes(bytes.clone()),
             Ingredients::Payload(template, values) => {
-                let source = Source { id: &id, ..source };
+                let source = source.of(&id);
                 let text = template.fill_with(|index, value| {
                     let (label, fresh) = &values[index];
-                    fresh.write(source, label, value);
+                    fresh.write(&source, label, value);
                 });
                 Content::Payload(text.into())
             }
         };
-        Draft { id, event: Arc::clone(&self.event), unsigned: self.unsigned, content, seed }
+        Draft { id, event: self.event.clone(), unsigned: self.unsigned, content, seed }
     }
 }
 

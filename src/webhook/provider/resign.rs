@@ -111,8 +111,8 @@ impl Provider {
         };
         let made = || {
             let seed = moment.id.as_deref().map_or(moment.entropy, seed_of);
-            let source = Source { now: moment.now, id: "", seed: &seed };
-            self.delivery.id.as_ref().map(|id| id.make(source, "id"))
+            let source = Source::new(moment.now, &seed);
+            self.delivery.id.as_ref().map(|id| id.make(&source, "id"))
         };
         moment.id.clone().or_else(own).or_else(made).unwrap_or_default()
     }

@@ -127,6 +127,7 @@ pub fn run(
 async fn all(context: &Context, settings: &Settings, load: &Arc<Load>) -> Result<(Tally, bool), Failure> {
     let progress = Progress::new(context, &settings.schedule);
     let tallies: Vec<_> = (0..settings.connections()).map(|_| Arc::new(Mutex::new(Tally::new()))).collect();
+    let done = || tallies.iter().map(|tally| locked(tally).requests()).sum();
     let mut tasks = JoinSet::new();
     let work = async {
         tasks.extend(tallies.iter().map(|tally| Arc::clone(load).work(Arc::clone(tally))));
@@ -138,7 +139,7 @@ async fn all(context: &Context, settings: &Settings, load: &Arc<Load>) -> Result
         pressed = tokio::signal::ctrl_c() => pressed.map(|()| true)?,
         () = load.schedule.stopped() => false,
         () = work => false,
-        () = progress.follow(&load.schedule) => false,
+        () = progress.follow(&load.schedule, done) => false,
     };
     let stopped = !load.schedule.stop() || interrupted;
     // What is under way then is given up, and not counted.
@@ -150,7 +151,7 @@ async fn all(context: &Context, settings: &Settings, load: &Arc<Load>) -> Result
         sum.add(std::mem::replace(&mut *locked(&tally), Tally::new()));
     }
     if !stopped {
-        load.schedule.missed().for_each(|due| sum.not_started(due.elapsed()));
+        load.schedule.missed(sum.requests()).for_each(|due| sum.not_started(due.elapsed()));
     }
     Ok((sum, interrupted))
 }

@@ -37,15 +37,18 @@ impl Progress {
         Self { bar, duration }
     }
 
-    /// Draws how far a run has come until it is dropped.
-    pub async fn follow(&self, schedule: &Schedule) {
+    /// Draws how far a run has come until it is dropped; `done` counts what was made.
+    pub async fn follow(&self, schedule: &Schedule, done: impl Fn() -> u64) {
+        if self.bar.is_hidden() {
+            return std::future::pending().await;
+        }
         loop {
             tokio::time::sleep(EVERY).await;
             if self.duration.is_some() {
-                self.bar.set_message(format!("{} requests", schedule.done()));
+                self.bar.set_message(format!("{} requests", done()));
                 self.bar.set_position(u64::try_from(schedule.elapsed().as_millis()).unwrap_or(u64::MAX));
             } else {
-                self.bar.set_position(schedule.done());
+                self.bar.set_position(done());
             }
         }
     }

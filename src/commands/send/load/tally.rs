@@ -53,6 +53,11 @@ impl Tally {
         }
     }
 
+    /// How many were counted.
+    pub fn requests(&self) -> u64 {
+        self.outcomes.iter().sum()
+    }
+
     /// Counts a delivery by its outcome and its answer's status.
     pub fn outcome(&mut self, outcome: Outcome, status: Option<u16>) {
         self.outcomes[index(outcome)] += 1;
@@ -126,7 +131,7 @@ impl Tally {
         let mut reasons: Vec<(String, u64)> = self.reasons.drain().collect();
         reasons.sort_unstable_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
         Summary {
-            requests: self.outcomes.iter().sum(),
+            requests: self.requests(),
             elapsed,
             outcomes: self.outcomes,
             latency: self.distribution(),

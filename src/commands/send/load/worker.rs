@@ -47,7 +47,7 @@ pub struct Load {
     pub schedule: Schedule,
     plan: Plan,
     courier: Courier,
-    /// Where each job of the plan goes.
+    /// How each job's requests get to their endpoint.
     ways: Vec<Way>,
     /// Makes the deliveries' values unlike those of any other run.
     entropy: [u8; 32],
@@ -77,6 +77,9 @@ pub struct Ended {
 struct Connection {
     /// One for each host.
     lines: Vec<Line>,
+    /// The route that was taken last, and the number of its job. Connections that shared it would wait for each other
+    /// to count its users.
+    route: Option<(usize, Route)>,
     alarm: Alarm,
 }
 
@@ -108,8 +111,8 @@ impl Alarm {
 
 /// How a job's requests get to their endpoint.
 enum Way {
-    /// Over the connection of this number.
-    Line(usize, Route),
+    /// Over the line of this number.
+    Line(usize),
     /// By the client that knows TLS, which keeps connections too.
     Client,
 }
@@ -121,11 +124,10 @@ impl Way {
         let way = |job: &Job| match Route::to(&job.url) {
             Some(route) => {
                 let known = hosts.iter().position(|other| other.shares_connection(&route));
-                let line = known.unwrap_or_else(|| {
-                    hosts.push(route.clone());
+                Self::Line(known.unwrap_or_else(|| {
+                    hosts.push(route);
                     hosts.len() - 1
-                });
-                Self::Line(line, route)
+                }))
             }
             None => Self::Client,
         };
@@ -134,7 +136,7 @@ impl Way {
 
     const fn lines(&self) -> usize {
         match self {
-            Self::Line(line, _) => *line + 1,
+            Self::Line(line) => *line + 1,
             Self::Client => 0,
         }
     }
@@ -165,7 +167,8 @@ impl Load {
     pub async fn work(self: Arc<Self>, tally: Arc<Mutex<Tally>>) {
         let most = self.ways.iter().map(Way::lines).max().unwrap_or_default();
         let lines = (0..most).map(|_| Line::default()).collect();
-        let mut connection = Connection { lines, alarm: Alarm(Box::pin(tokio::time::sleep(Duration::ZERO))) };
+        let alarm = Alarm(Box::pin(tokio::time::sleep(Duration::ZERO)));
+        let mut connection = Connection { lines, route: None, alarm };
         while let Some(turn) = self.schedule.take() {
             if let Err(failure) = self.turn(turn, &mut connection, &tally).await {
                 *locked(&self.failure) = Some(failure);
@@ -184,6 +187,8 @@ impl Load {
         let (secret, now) = (self.plan.secret_of(job), self.courier.now());
         let delivery = self.begin(job, turn.number, now);
         let request = request_of(job, &delivery, &job.course(false), now, secret)?;
+        let unsigned = delivery.is_unsigned();
+        drop(delivery);
         self.courier.keep(&request, job)?;
         let begun = Instant::now();
         // Only a turn that found no connection free counts from its due time: a timer's own
@@ -198,11 +203,10 @@ impl Load {
         let outcome = told.as_ref().map_or(Outcome::Accepted, |(outcome, _)| *outcome);
         let ends = self.ends_the_run(outcome).await;
         count(job, &sent, told.as_ref(), latency, &mut locked(tally));
-        self.schedule.count();
         if let (Some(lines), Some((_, mut reason))) = (&self.lines, told)
             && !(self.quiet && outcome == Outcome::Accepted)
         {
-            reason.push_str(&remark(job, &delivery, outcome, secret, now));
+            reason.push_str(&remark(job, unsigned, outcome, secret, now));
             // Nobody reads any more: the printer knows, and says so in the end.
             if lines.send(line(&self.courier, job, outcome, reason, sent)).await.is_err() {
                 self.schedule.stop();
@@ -228,15 +232,18 @@ impl Load {
     async fn send(&self, index: usize, request: Request, begun: Instant, connection: &mut Connection) -> Sent {
         let job = &self.plan.jobs[index];
         let patience = self.courier.patience(job);
-        match &self.ways[index] {
-            Way::Client => self.courier.send(&job.url, &request, patience).await,
-            Way::Line(line, route) => {
-                let exchange = pin!(connection.lines[*line].exchange(route, request, self.lines.is_some()));
-                let answer = connection.alarm.wait(exchange, begun + patience).await;
-                let answer = answer.unwrap_or(Err(SendError::TimedOut(patience)));
-                Sent { answer, elapsed: begun.elapsed() }
-            }
+        let Way::Line(line) = self.ways[index] else {
+            // In a box, as it is larger than all the rest of a connection.
+            return Box::pin(self.courier.send(&job.url, &request, patience)).await;
+        };
+        if connection.route.as_ref().is_none_or(|(known, _)| *known != index) {
+            connection.route = Route::to(&job.url).map(|route| (index, route));
         }
+        let Some((_, route)) = &connection.route else { unreachable!("a line is for what has a route") };
+        let exchange = pin!(connection.lines[line].exchange(route, request, self.lines.is_some()));
+        let answer = connection.alarm.wait(exchange, begun + patience).await;
+        let answer = answer.unwrap_or(Err(SendError::TimedOut(patience)));
+        Sent { answer, elapsed: begun.elapsed() }
     }
 
     /// Whether the endpoint was never there, which ends the run at once. The first to find that

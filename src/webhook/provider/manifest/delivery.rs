@@ -10,7 +10,6 @@ use super::values::{self, DurationText, Text, Wrong};
 use crate::webhook::{
     delivery::{Encoding, HeaderTemplate, Media, Policy, Retry, StatusPattern},
     provider::fresh::Fresh,
-    request,
     signature::Scheme,
 };
 
@@ -70,7 +69,7 @@ impl RawDelivery {
             method: self.method.as_ref().map(method).transpose()?.unwrap_or(Method::POST),
             encodings,
             repeat_on_timeout: self.repeat_on_timeout,
-            user_agent: self.user_agent.as_ref().map(|text| values::parse(text, request::value)).transpose()?,
+            user_agent: self.user_agent.as_ref().map(values::fixed_value).transpose()?,
             headers: headers(self.headers, HeaderTemplate::try_from)?,
             id: self.id,
             success: statuses(self.success.get_ref())?,
