@@ -9,7 +9,7 @@ use super::{
     size, text,
 };
 use crate::webhook::{
-    contract::{CaseName, CaseRecord, Outcome},
+    contract::{CaseName, CaseRecord, Gist, Outcome},
     provider::Provider,
     redact,
 };
@@ -115,10 +115,13 @@ impl Table {
             let _ = write!(out, "  {}", size::elapsed(elapsed));
         }
         out.push('\n');
-        if let Outcome::Failed { message, hint } = &record.outcome {
+        if let Outcome::Failed { message, hint, answered } = &record.outcome {
             let mut flow = self.page.flow(out);
             flow.gap(MARGIN).text(None, message);
             flow.end();
+            if let Some(gist) = answered {
+                self.push_answer(gist, out);
+            }
             self.push_hint(hint.as_deref(), out);
         }
     }
@@ -152,6 +155,23 @@ impl Table {
         push_padded(&text::truncate(&sent_words(record, brief.0), sent), sent, out);
         out.push_str("  ");
         push_padded(wanted_words(record, brief.1), wanted, out);
+    }
+
+    /// What the handler answered, each line cut where the screen ends.
+    fn push_answer(&self, gist: &Gist, out: &mut String) {
+        let told = match gist {
+            Gist::Text(lines) => lines.iter().map(|line| text::printable(line)).collect::<Vec<_>>(),
+            Gist::Binary(len) => vec![format!("{} that are no text", size::bytes(*len)).into()],
+        };
+        let columns = |before: usize| self.page.width.map_or(usize::MAX, |width| width.saturating_sub(before));
+        for (number, line) in told.iter().enumerate() {
+            if number == 0 {
+                let label = self.page.palette.paint(Role::Key, "answered");
+                let _ = writeln!(out, "  {label}: {}", text::truncate(line, columns("  answered: ".len())));
+            } else {
+                let _ = writeln!(out, "    {}", text::truncate(line, columns(2 * MARGIN)));
+            }
+        }
     }
 
     /// Hints of several cases in a row are often one and the same.
@@ -272,7 +292,7 @@ mod tests {
     }
 
     fn failed(message: &str, hint: &str) -> Outcome {
-        Outcome::Failed { message: message.into(), hint: Some(hint.into()) }
+        Outcome::Failed { message: message.into(), hint: Some(hint.into()), answered: None }
     }
 
     /// What is shown of these cases on a screen of this width.
@@ -320,13 +340,27 @@ mod tests {
 
     #[test]
     fn what_went_wrong_stands_below_and_a_hint_once() {
+        let says = ["oh no \u{7}", "on a line that is longer than the screen"];
+        let answered = Outcome::Failed {
+            message: "taken \u{1b}[31m".into(),
+            hint: Some("verify it".into()),
+            answered: Some(Gist::Text(says.map(str::to_owned).into())),
+        };
         let records = [
-            record(CaseName::SecretWrong, "made", "", failed("taken \u{1b}[31m", "verify it")),
+            record(CaseName::SecretWrong, "made", "", answered),
             record(CaseName::SignatureMissing, "made", "", failed("taken too", "verify it")),
         ];
         let lines = shown(Some(40), &records);
         let told: Vec<&String> = lines.iter().filter(|line| line.starts_with("  ")).skip(1).collect();
-        assert_eq!(told, [r"  taken \u{1b}[31m", "  hint: verify it", "  taken too", "  hint: the same as above"]);
+        let expected = [
+            r"  taken \u{1b}[31m",
+            r"  answered: oh no \u{7}",
+            "    on a line that is longer than the s…",
+            "  hint: verify it",
+            "  taken too",
+            "  hint: the same as above",
+        ];
+        assert_eq!(told, expected);
     }
 
     #[test]
