@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{Handler, Reply, check, handler::aspect};
+use super::{
+    Handler, Reply, check,
+    handler::{aspect, cyanite},
+};
 use crate::harness::{Dir, Finished, keys};
 
 /// The lines of a table without the times.
@@ -70,6 +73,24 @@ fn what_the_handler_answered_stands_below_a_failed_case() {
         "  hint: the handler threw while it read or compared the signature: answer 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws when they differ",
     ];
     assert_eq!(timeless(&finished)[2..], expected);
+}
+
+#[test]
+fn failures_with_one_cause_are_one_row_for_people_and_a_line_each_for_programs() {
+    let dir = Dir::new();
+    let handler = Handler::new(|message| Reply::Status(if cyanite(message) == 200 { 204 } else { 401 }));
+    let args = ["check", "--to", &handler.url("/cyanite"), "--case", "event-accepted"];
+    let finished = dir.hookdev().args(args).exits(1);
+    let expected = [
+        "✗ event-accepted  ×17: all events                                                       200 within 3 s  204 ",
+        "  204 counts as failed at Cyanite, which wants exactly 200",
+        "  hint: answer 200 instead of 204: res.sendStatus(200) in Express, Response(status_code=200) in FastAPI, head 200 in Rails, response('', 200) in Laravel",
+    ];
+    assert_eq!(timeless(&finished)[2..], expected);
+    finished.says("17 cases: 0 passed, 17 failed, 0 skipped\n");
+    assert_eq!(dir.hookdev().args(args).arg("--json").exits(1).lines().len(), 18);
+    let github = dir.hookdev().args(args).args(["--format", "github"]).exits(1);
+    assert_eq!(github.text().lines().count(), 17);
 }
 
 #[test]
