@@ -31,12 +31,17 @@ use crate::{
 /// When nothing that is sent stands in a file, there is no watch to be had, or the output can't be
 /// written. What can't be sent after a change is told of, and the next change waited for.
 pub async fn run(context: Context, args: &Send, courier: &Courier) -> Result<Exit, Failure> {
+    let terminal = context.terminal;
     tokio::select! {
         // A send that is interrupted says first how far it came.
         biased;
         exit = watch(context, args, courier) => exit,
         // Listened for all the time, so that it is not lost between one wait and the next.
-        interrupted = tokio::signal::ctrl_c() => Ok(interrupted.map(|()| Exit::Interrupted)?),
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            terminal.note("stopped watching");
+            Ok(Exit::Interrupted)
+        }
     }
 }
 
