@@ -1,3 +1,5 @@
+//! The table as it reads: its columns, what stands below a failure, and what is told together.
+
 use jiff::tz::TimeZone;
 
 use super::*;
