@@ -151,7 +151,8 @@ fn cluster_len(text: &str) -> Option<usize> {
         if !belongs {
             return Some(at);
         }
-        is_half &= !completes_flag;
+        // Two halves are a flag only side by side.
+        is_half = false;
         last = c;
     }
     Some(text.len())
@@ -226,6 +227,7 @@ mod tests {
             ("👩‍👩‍👧👩‍👩‍👧", 2, "…"),
             ("🇩🇪🇫🇷", 3, "🇩🇪…"),
             ("✌🏽✌🏽", 3, "✌🏽…"),
+            ("🇩\u{200d}🚟🇩🇩🇩\u{200d}🚀..", 8, "🇩\u{200d}🚟🇩🇩…"),
         ];
         for (text, columns, expected) in cases {
             assert_eq!(truncate(text, columns), expected, "{text} {columns}");
