@@ -28,8 +28,11 @@ pub fn check(bytes: &[u8]) {
             }
             Override::Add { path, .. } => {
                 reads_back(path);
-                assert!(path.keys().last().is_some_and(|key| key == "-") || after.get(path).is_some(), "{edited}");
-                assert!(leaves(&after) >= leaves(&before));
+                // What `-` has made is found under its number.
+                assert!(path.keys().iter().any(|key| key == "-") || after.get(path).is_some(), "{edited}");
+                assert!(leaves(&after) > leaves(&before));
+                let same = text.bytes().zip(edited.bytes()).take_while(|(one, other)| one == other).count();
+                assert!(edited.as_bytes().ends_with(&text.as_bytes()[same..]), "only something new: {edited}");
             }
             Override::Remove { path } => {
                 let old = before.get(path).expect("it was there");
