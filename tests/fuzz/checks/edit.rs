@@ -35,9 +35,10 @@ pub fn check(bytes: &[u8]) {
                 assert!(edited.as_bytes().ends_with(&text.as_bytes()[same..]), "only something new: {edited}");
             }
             Override::Remove { path } => {
-                let old = before.get(path).expect("it was there");
+                let (key, above) = path.keys().split_last().expect("the payload itself stays");
+                let parent = above.iter().try_fold(&before, |node, key| node.child(key)).expect("it was there");
                 assert!(text.len() > edited.len());
-                assert_eq!(leaves(&after) + leaves(old), leaves(&before), "{edited}");
+                assert_eq!(leaves(&after) + removed(parent, key), leaves(&before), "{edited}");
             }
         }
     }
@@ -59,6 +60,16 @@ pub fn check(bytes: &[u8]) {
 fn reads_back(path: &Path) {
     assert_eq!(path.to_string().parse().as_ref(), Ok(path));
     assert_eq!(path.pointer().parse().as_ref(), Ok(path));
+}
+
+/// How many values go with a key: each time that it stands there.
+fn removed(parent: &Node<'_>, key: &str) -> usize {
+    match &parent.kind {
+        Kind::Object(members) => {
+            members.iter().filter(|member| member.key == key).map(|member| leaves(&member.value)).sum()
+        }
+        _ => leaves(parent.child(key).expect("it was there")),
+    }
 }
 
 /// How many values there are, itself included.
