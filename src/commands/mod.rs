@@ -9,6 +9,7 @@ mod events;
 mod failure;
 mod form;
 mod listen;
+mod place;
 mod send;
 mod sources;
 mod streams;

@@ -199,7 +199,13 @@ impl Page {
         if attempt.number > 1 || !attempt.good && attempt.of > 1 {
             flow.gap(2).text(None, &format!("(attempt {} of at most {})", attempt.number, attempt.of));
         }
-        flow.gap(2).whole(Some(Role::Dim), &redact::seen(&attempt.url));
+        let url = redact::seen(&attempt.url);
+        match &attempt.source {
+            Some(source) => {
+                flow.gap(2).whole(Some(Role::Dim), source).gap(1).whole(Some(Role::Dim), &format!("→ {url}"))
+            }
+            None => flow.gap(2).whole(Some(Role::Dim), &url),
+        };
         flow.end();
         if let Some(answer) = attempt.answer.as_ref().filter(|_| !attempt.good) {
             self.answer(answer, out);
@@ -308,6 +314,7 @@ mod tests {
         let attempt = Attempt {
             provider: None,
             event: Some("acme.made".to_owned()),
+            source: None,
             url: "http://127.0.0.1:4400/acme".to_owned(),
             number: 1,
             of: 5,
@@ -329,9 +336,14 @@ mod tests {
             ]
         );
         out.clear();
-        page.attempt(&Attempt { outcome: Outcome::Accepted, good: true, ..attempt }, 0, &mut out);
+        let accepted = Attempt { outcome: Outcome::Accepted, good: true, ..attempt };
+        page.attempt(&accepted, 0, &mut out);
         let first = "acme.made  accepted  12 ms  Acme wants 200 alone, and this\n";
         assert_eq!(out, format!("{first}    was 302  http://127.0.0.1:4400/acme\n"));
+        out.clear();
+        page.attempt(&Attempt { source: Some("a\u{1b}.ndjson:2".to_owned()), ..accepted }, 0, &mut out);
+        let second = r"    was 302  a\u{1b}.ndjson:2 → http://127.0.0.1:4400/acme";
+        assert_eq!(out, format!("{first}{second}\n"));
     }
 
     #[test]

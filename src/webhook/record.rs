@@ -92,6 +92,8 @@ pub struct Attempt {
     pub provider: Option<String>,
     /// The event's whole name.
     pub event: Option<String>,
+    /// The place of the captured request that was sent, if one was: its file, and its line.
+    pub source: Option<String>,
     /// Where it went.
     pub url: String,
     /// Which attempt of the delivery it is, from 1.

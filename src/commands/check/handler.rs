@@ -16,7 +16,7 @@ use crate::{
     net::sender::{SendError, Sender, Sent, Transport},
     webhook::{
         contract::{
-            Case, Delivery, Trial, Want,
+            Case, Delivery, Gist, Trial, Want,
             cause::{self, Explained, Met},
             judge::{Fault, NoAnswer, Seen, judge},
         },
@@ -64,6 +64,8 @@ pub struct Failed {
     pub fault: Fault,
     /// What the delivery has of its own among those of its case.
     pub how: Option<String>,
+    /// What the answer's body says.
+    pub gist: Option<Gist>,
     /// How long the answer took.
     pub elapsed: Duration,
     /// What is to be said, when that is known already.
@@ -148,7 +150,10 @@ impl<'a> Handler<'a> {
             Met { provider: self.provider, fault: &fault, how: None, elapsed: seen.elapsed, patience: self.patience };
         let source = self.means.keyring.source(&self.provider.name, 0).filter(|_| !event.unsigned);
         let explained = Some(cause::unusable(&met, source, spaced));
-        Ok(Probed::Unusable(event, Failed { fault, how: None, elapsed: seen.elapsed, explained }))
+        Ok(Probed::Unusable(
+            event,
+            Failed { fault, how: None, gist: seen.gist.clone(), elapsed: seen.elapsed, explained },
+        ))
     }
 
     /// Sends a case's requests: all at once, or one after the other up to the first that decides the case.
@@ -176,9 +181,13 @@ impl<'a> Handler<'a> {
     async fn send(&self, delivery: &Delivery) -> Result<Seen, Failure> {
         let sending = Transport::send(self.means.sender, self.url, &delivery.request, self.patience);
         let Sent { answer, elapsed } = sending.await;
+        let mut gist = None;
         let answer = match answer {
             // The status is all that a provider looks at.
-            Ok(answer) | Err(SendError::Cut(answer, _)) => Ok(answer.status),
+            Ok(answer) | Err(SendError::Cut(answer, _)) => {
+                gist = Gist::of(&answer.body);
+                Ok(answer.status)
+            }
             Err(SendError::TimedOut(_)) => Err(NoAnswer::TimedOut),
             Err(SendError::Broken(how)) => Err(NoAnswer::Broken(how)),
             Err(SendError::Unreachable(how)) => Err(NoAnswer::Unreachable(how)),
@@ -186,6 +195,6 @@ impl<'a> Handler<'a> {
                 return Err(Failure::new(Exit::Unreachable, error.to_string()));
             }
         };
-        Ok(Seen { answer, elapsed })
+        Ok(Seen { answer, gist, elapsed })
     }
 }

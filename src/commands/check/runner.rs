@@ -232,8 +232,8 @@ impl<'a> Tried<'a> {
             if let Err(fault) = judge(tried.case.name.want(), &handler.provider.delivery, seen) {
                 tried.record.status = fault.status();
                 tried.record.elapsed = Some(seen.elapsed);
-                tried.failed =
-                    Some(Failed { fault, how: delivery.how.clone(), elapsed: seen.elapsed, explained: None });
+                let (how, gist) = (delivery.how.clone(), seen.gist.clone());
+                tried.failed = Some(Failed { fault, how, gist, elapsed: seen.elapsed, explained: None });
                 return (tried, place);
             }
         }
@@ -251,10 +251,10 @@ impl<'a> Tried<'a> {
     /// What is told of it, with what is known of the handler.
     fn told(self, known: &Known) -> CaseRecord {
         let Self { provider, case, mut record, failed, patience } = self;
-        if let Some(Failed { fault, how, elapsed, explained }) = failed {
+        if let Some(Failed { fault, how, gist, elapsed, explained }) = failed {
             let met = Met { provider, fault: &fault, how: how.as_deref(), elapsed, patience };
             let Explained { message, hint } = explained.unwrap_or_else(|| cause::explain(&case, &met, known));
-            record.outcome = Outcome::Failed { message, hint };
+            record.outcome = Outcome::Failed { message, hint, answered: gist };
         }
         record
     }

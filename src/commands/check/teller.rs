@@ -157,7 +157,7 @@ fn check(record: &CaseRecord, config: Option<String>) -> Check {
     let outcome = match &record.outcome {
         Outcome::Passed => report::Outcome::Passed,
         Outcome::Skipped(why) => report::Outcome::Skipped(why.clone()),
-        Outcome::Failed { message, hint } => report::Outcome::Failed(vec![Problem {
+        Outcome::Failed { message, hint, .. } => report::Outcome::Failed(vec![Problem {
             code: record.name.as_str().to_owned(),
             message: message.clone(),
             hint: hint.clone(),

@@ -234,6 +234,7 @@ impl<'a> Delivery<'a> {
         let attempt = Attempt {
             provider: job.provider.as_ref().map(|provider| provider.name.clone()),
             event: job.event.clone(),
+            source: job.source.clone(),
             url: job.url.to_string(),
             number: self.number,
             of: self.course.most_attempts(),

@@ -16,6 +16,7 @@ use crate::{
     commands::{
         context::{Context, DECODED_LIMIT, now},
         failure::{Exit, Failure},
+        place::place,
         send::captured::{Captured, Changes},
         target::{endpoint, pattern, with_query_of},
     },
@@ -54,6 +55,8 @@ pub struct Job {
     pub provider: Option<Arc<Provider>>,
     /// The event's whole name, if that is known.
     pub event: Option<String>,
+    /// The place of the captured request that it sends.
+    pub source: Option<String>,
     /// Where it goes.
     pub url: Url,
     /// What goes there.
@@ -219,32 +222,28 @@ impl<'a> Resolver<'a> {
             return Err(Failure::usage("a captured request has a body of its own: --data is for events"));
         }
         if path == Path::new("-") {
-            let entries = formats::read(Path::new("standard input"), io::stdin());
-            return self.entries(entries);
+            match formats::read(Path::new("standard input"), io::stdin()) {
+                Ok(entries) => self.entries(path, entries)?,
+                Err(error) => self.broken(&error),
+            }
+            return Ok(());
         }
+        let open = |file: &Path| if path.is_dir() { formats::open_found(file) } else { formats::open(file).map(Some) };
         for file in walk(path).files {
-            match file.and_then(
-                |file| if path.is_dir() { formats::open_found(&file) } else { formats::open(&file).map(Some) },
-            ) {
-                Ok(None) => {}
-                Ok(Some(entries)) => self.entries(Ok(entries))?,
-                Err(error) => self.entries(Err(error))?,
+            match file.and_then(|file| Ok((open(&file)?, file))) {
+                Ok((Some(entries), file)) => self.entries(&file, entries)?,
+                Ok((None, _)) => {}
+                Err(error) => self.broken(&error),
             }
         }
         Ok(())
     }
 
-    fn entries(&mut self, entries: Result<formats::Entries<'_>, formats::EntryError>) -> Result<(), Failure> {
-        let entries = match entries {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.broken(&error);
-                return Ok(());
-            }
-        };
-        for entry in entries {
+    fn entries(&mut self, file: &Path, entries: formats::Entries<'_>) -> Result<(), Failure> {
+        let file = file.to_string_lossy();
+        for (number, entry) in entries.enumerate() {
             match entry {
-                Ok(entry) => self.capture(entry.request)?,
+                Ok(entry) => self.capture(entry.request, place(&file, number, entry.line))?,
                 Err(error) => self.broken(&error),
             }
         }
@@ -256,7 +255,7 @@ impl<'a> Resolver<'a> {
         self.context.terminal.fail(&Failure::input(error));
     }
 
-    fn capture(&mut self, request: Request) -> Result<(), Failure> {
+    fn capture(&mut self, request: Request, source: String) -> Result<(), Failure> {
         if redact::is_redacted(&request) && !self.warned {
             self.warned = true;
             let message =
@@ -277,6 +276,7 @@ impl<'a> Resolver<'a> {
         self.jobs.push(Job {
             provider: assessment.provider,
             event: assessment.event,
+            source: Some(source),
             url,
             content: Content::Capture(Box::new(captured)),
             headers: self.headers.clone(),
@@ -333,6 +333,7 @@ pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: What<'_>, url:
     Ok(Job {
         provider: Some(Arc::clone(provider)),
         event: Some(event.full_name.clone()),
+        source: None,
         url,
         content: Content::Event(Box::new(recipe)),
         headers: Headers::new(),

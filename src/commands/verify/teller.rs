@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::pipeline::Told;
 use crate::{
-    commands::{context::Context, failure::Failure, form::Form, streams::Out},
+    commands::{context::Context, failure::Failure, form::Form, place::place, streams::Out},
     render::{
         json,
         pretty::Page,
@@ -61,11 +61,7 @@ impl<'a> Teller<'a> {
         if let Form::Report(report) = &mut self.form {
             report.check(&check(file, line, verified), &mut self.bytes);
         }
-        let place = match (line, entry) {
-            (Some(line), _) if line > 1 => format!("{file}:{line}"),
-            (None, 1..) => format!("{file}, entry {entry}"),
-            _ => file.to_owned(),
-        };
+        let place = place(file, entry, line);
         if let Form::Pretty(page) = &self.form {
             page.verification(&place, &verified.assessment, &verified.notes, &verified.lacking, &mut self.text);
             self.bytes.extend_from_slice(self.text.as_bytes());

@@ -23,7 +23,7 @@ struct CaseLine<'a> {
 pub fn case(record: &CaseRecord, out: &mut Vec<u8>) {
     let (message, hint) = match &record.outcome {
         Outcome::Passed => (None, None),
-        Outcome::Failed { message, hint } => (Some(message.as_str()), hint.as_deref()),
+        Outcome::Failed { message, hint, .. } => (Some(message.as_str()), hint.as_deref()),
         Outcome::Skipped(why) => (Some(why.as_str()), None),
     };
     line(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cases::Want;
+use super::{Gist, cases::Want};
 use crate::webhook::delivery::Policy;
 
 /// What came back.
@@ -10,6 +10,8 @@ use crate::webhook::delivery::Policy;
 pub struct Seen {
     /// The status of the answer, or why there is none.
     pub answer: Result<u16, NoAnswer>,
+    /// What the answer's body says.
+    pub gist: Option<Gist>,
     /// From the request to the end of the answer, or to the failure.
     pub elapsed: Duration,
 }

@@ -9,6 +9,7 @@ mod body;
 mod cases;
 pub mod cause;
 mod deliveries;
+mod gist;
 pub mod judge;
 mod record;
 mod spelling;
@@ -17,6 +18,7 @@ mod terms;
 
 pub use cases::{Case, CaseName, Want, cases};
 pub use deliveries::{Delivery, Trial, probes};
+pub use gist::Gist;
 pub use record::{CaseRecord, Outcome, Tally};
 pub use tamper::Tamper;
 pub use terms::{Term, terms};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cases::CaseName;
+use super::{cases::CaseName, gist::Gist};
 
 /// A case, and how it came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum Outcome {
         message: String,
         /// The likely cause in the handler, and how to mend it.
         hint: Option<String>,
+        /// What the handler answered.
+        answered: Option<Gist>,
     },
     /// Not tried, and why not.
     Skipped(String),

@@ -225,7 +225,7 @@ fn a_tampered_signature_is_one_of_the_same_form() {
 
 #[test]
 fn an_answer_is_judged_by_what_is_wanted() {
-    let seen = |status, millis| Seen { answer: Ok(status), elapsed: Duration::from_millis(millis) };
+    let seen = |status, millis| Seen { answer: Ok(status), gist: None, elapsed: Duration::from_millis(millis) };
     let mut policy = provider(GITHUB).delivery;
     policy.timeout = Some(Duration::from_secs(3));
     let judged = |want, status| judge(want, &policy, &seen(status, 1));
@@ -245,7 +245,7 @@ fn an_answer_is_judged_by_what_is_wanted() {
         assert_eq!(judged(Want::Survived, status), Ok(()), "{status}");
     }
     assert_eq!(judged(Want::Survived, 500), Err(Fault::Crashed(500)));
-    let silent = Seen { answer: Err(NoAnswer::TimedOut), elapsed: Duration::ZERO };
+    let silent = Seen { answer: Err(NoAnswer::TimedOut), gist: None, elapsed: Duration::ZERO };
     for want in [Want::Accepted, Want::Refused, Want::Survived] {
         assert_eq!(judge(want, &policy, &silent), Err(Fault::None(NoAnswer::TimedOut)));
     }

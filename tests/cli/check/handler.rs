@@ -21,6 +21,8 @@ use crate::harness::{Message, hex};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
     Status(u16),
+    /// An answer with this body.
+    Says(u16, &'static [u8]),
     /// A redirect to elsewhere.
     Redirect,
     /// None, while the connection stays open.
@@ -109,8 +111,13 @@ impl Shared {
         let mut stream = BufReader::new(stream);
         while let Ok(Some(request)) = Message::read(&mut stream) {
             self.seen.fetch_add(1, Ordering::SeqCst);
+            let mut body: &[u8] = b"";
             let (status, more) = match (self.answer)(&request) {
                 Reply::Status(status) => (status, ""),
+                Reply::Says(status, says) => {
+                    body = says;
+                    (status, "")
+                }
                 Reply::Redirect => (302, "location: http://127.0.0.1:1/elsewhere\r\n"),
                 Reply::LastWord(status) => (status, "connection: close\r\n"),
                 Reply::Hang => {
@@ -125,9 +132,9 @@ impl Shared {
             if !more.is_empty() && status != 302 {
                 self.end(Some(peer));
             }
-            let length = if status == 204 { "" } else { "content-length: 0\r\n" };
-            let answer = format!("HTTP/1.1 {status} As it is\r\n{more}{length}\r\n");
-            if stream.get_mut().write_all(answer.as_bytes()).is_err() || more.contains("close") {
+            let length = if status == 204 { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+            let head = format!("HTTP/1.1 {status} As it is\r\n{more}{length}\r\n");
+            if stream.get_mut().write_all(&[head.as_bytes(), body].concat()).is_err() || more.contains("close") {
                 let _ = stream.get_ref().shutdown(Shutdown::Both);
                 return;
             }

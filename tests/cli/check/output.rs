@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{Handler, Reply, check, handler::aspect};
+use super::{
+    Handler, Reply, check,
+    handler::{aspect, cyanite},
+};
 use crate::harness::{Dir, Finished, keys};
 
 /// The lines of a table without the times.
@@ -42,6 +45,52 @@ fn a_table_has_a_line_for_each_case_and_says_below_what_went_wrong() {
     let quiet = dir.hookdev().args(["check", "-q", "--to", &url]).args(cases).exits(1);
     assert_eq!(timeless(&quiet), [&expected[..2], &expected[5..8]].concat());
     quiet.stderr("");
+}
+
+/// A stack trace as Python writes it, with what would colour a terminal.
+const TRACE: &[u8] = b"Traceback (most recent call last):\n  File \"/srv/app.py\", line 41, in hook\n    track = tracks[id]\nKeyError: '\x1b[31m999'\n";
+
+#[test]
+fn what_the_handler_answered_stands_below_a_failed_case() {
+    let dir = Dir::new();
+    let handler = Handler::new(|message| match aspect(message) {
+        200 => Reply::Says(200, b"thanks"),
+        _ if message.header("svix-signature").is_none() => Reply::Says(500, TRACE),
+        _ if message.header("svix-signature") == Some("") => Reply::Says(500, b"\x1f\x8b\x08\0\xff"),
+        _ => Reply::Says(401, b"{\"error\": \"no\"}"),
+    });
+    let cases = ["--case", "event-accepted", "--case", "signature-missing", "--case", "signature-empty"];
+    let finished = dir.hookdev().args(["check", "-q", "--to", &handler.url("/aspect")]).args(cases).exits(1);
+    let expected = [
+        "✗ signature-missing  task.progress, no signature        4xx              500 ",
+        "  500: the handler failed on it instead of refusing it with a 4xx; it has no signature",
+        "  answered: Traceback (most recent call last): …",
+        r"    KeyError: '\u{1b}[31m999'",
+        "  hint: see that there is a `svix-signature` header before it is read, and answer 401 when there is none",
+        "✗ signature-empty    task.progress, an empty signature  4xx              500 ",
+        "  an empty header: 500: the handler failed on it instead of refusing it with a 4xx; its signature is empty",
+        "  answered: 5 B that are no text",
+        "  hint: the handler threw while it read or compared the signature: answer 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws when they differ",
+    ];
+    assert_eq!(timeless(&finished)[2..], expected);
+}
+
+#[test]
+fn failures_with_one_cause_are_one_row_for_people_and_a_line_each_for_programs() {
+    let dir = Dir::new();
+    let handler = Handler::new(|message| Reply::Status(if cyanite(message) == 200 { 204 } else { 401 }));
+    let args = ["check", "--to", &handler.url("/cyanite"), "--case", "event-accepted"];
+    let finished = dir.hookdev().args(args).exits(1);
+    let expected = [
+        "✗ event-accepted  ×17: all events                                                       200 within 3 s  204 ",
+        "  204 counts as failed at Cyanite, which wants exactly 200",
+        "  hint: answer 200 instead of 204: res.sendStatus(200) in Express, Response(status_code=200) in FastAPI, head 200 in Rails, response('', 200) in Laravel",
+    ];
+    assert_eq!(timeless(&finished)[2..], expected);
+    finished.says("17 cases: 0 passed, 17 failed, 0 skipped\n");
+    assert_eq!(dir.hookdev().args(args).arg("--json").exits(1).lines().len(), 18);
+    let github = dir.hookdev().args(args).args(["--format", "github"]).exits(1);
+    assert_eq!(github.text().lines().count(), 17);
 }
 
 #[test]

@@ -113,6 +113,25 @@ fn a_broken_capture_does_not_keep_the_others_back() {
 }
 
 #[test]
+fn each_capture_is_told_by_its_file_and_line() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let one = capture(&CYANITE_HEADERS, CYANITE.as_bytes()).to_string();
+    dir.write("log.ndjson", format!("{one}\n{one}\n"));
+    dir.write("captures/deep/a.json", one.clone());
+    let url = endpoint.url("/");
+    let places = |dir: &Dir, what: &[&str], stdin: &str| -> Vec<String> {
+        let finished = dir.hookdev().arg("send").args(what).args(["--to", &url]).stdin(stdin).exits(0);
+        let place = |line: &str| line.rsplit_once("  ").unwrap().1.to_owned();
+        finished.text().lines().map(place).collect()
+    };
+    let expected = ["log.ndjson", "log.ndjson:2", "captures/deep/a.json"].map(|place| format!("{place} → {url}"));
+    assert_eq!(places(&dir, &["log.ndjson", "captures/"], ""), expected);
+    assert_eq!(places(&dir, &["-"], &format!("{one}\n{one}\n")), ["-", "-:2"].map(|place| format!("{place} → {url}")));
+    // An event comes from no file.
+    assert_eq!(places(&dir, &["cyanite.v2.finished"], ""), [url.clone()]);
+}
+
+#[test]
 fn what_was_sent_is_kept_as_captures_that_verify() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     for place in ["sent", "sent.ndjson"] {

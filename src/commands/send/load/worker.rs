@@ -307,6 +307,7 @@ fn line(courier: &Courier, job: &Job, outcome: Outcome, reason: String, sent: Se
     let attempt = Attempt {
         provider: job.provider.as_ref().map(|provider| provider.name.clone()),
         event: job.event.clone(),
+        source: job.source.clone(),
         url: job.url.to_string(),
         number: 1,
         of: 1,
