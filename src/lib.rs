@@ -16,8 +16,6 @@ pub mod webhook;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::Parser;
-
 /// Runs the program with these arguments, its name first; everything it says goes to the standard
 /// streams.
 #[must_use]
@@ -25,7 +23,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if commands::completions::answer() {
         return ExitCode::SUCCESS;
     }
-    match cli::Cli::try_parse_from(args) {
+    match cli::Cli::read(args) {
         Ok(cli) => ExitCode::from(commands::run(cli) as u8),
         Err(error) => {
             commands::explain(&error);

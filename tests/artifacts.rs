@@ -10,9 +10,9 @@ use std::{
     process::Command,
 };
 
-use clap::{Arg, ArgAction, CommandFactory};
+use clap::{Arg, ArgAction};
 use hookdev::{
-    cli::Cli,
+    cli,
     commands::DECODED_LIMIT,
     net::receiver::{FREE, LONGEST_METHOD, Limits},
     webhook::{
@@ -102,7 +102,7 @@ fn completion_scripts() -> impl Iterator<Item = (PathBuf, String)> {
 }
 
 fn man_pages() -> impl Iterator<Item = (PathBuf, String)> {
-    let mut root = Cli::command().disable_help_subcommand(true);
+    let mut root = cli::command().disable_help_subcommand(true);
     root.build();
     let mut commands: Vec<clap::Command> = root.get_subcommands().cloned().collect();
     commands.push(root);
@@ -225,7 +225,7 @@ fn signs(schemes: &[Scheme]) -> String {
 
 /// What each command does, and the synopses of all of them.
 fn commands() -> String {
-    let mut root = Cli::command().disable_help_subcommand(true);
+    let mut root = cli::command().disable_help_subcommand(true);
     root.build();
     let mut table = "| command | does |\n| --- | --- |\n".to_owned();
     let mut synopses = String::new();

@@ -10,9 +10,9 @@ mod send;
 mod values;
 mod verify;
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::{Shell, engine::ArgValueCompleter};
 
 pub use self::{
@@ -25,6 +25,7 @@ use crate::{
     commands::completions::{complete_events, complete_providers},
     webhook::signature::SecretText,
 };
+use values::parse_plain_format;
 
 const ABOUT: &str = "Receive, explain, send and check webhooks on your own machine";
 
@@ -47,6 +48,31 @@ pub struct Cli {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    ///
+    /// When it is none, or asks for help.
+    pub fn read<A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Result<Self, clap::Error> {
+        let mut matches = command().try_get_matches_from(args)?;
+        Self::from_arg_matches_mut(&mut matches)
+    }
+}
+
+/// The command line as clap knows it, where each command offers the forms of results that it has.
+#[must_use]
+pub fn command() -> clap::Command {
+    let command = Cli::command();
+    let Some(format) = command.get_arguments().find(|arg| arg.get_id() == "format").cloned() else { return command };
+    let plain = format.value_parser(parse_plain_format());
+    command.mut_subcommands(|command| match command.get_name() {
+        "verify" | "check" => command,
+        // A global option gives way to one of the same name.
+        _ => command.arg(plain.clone()),
+    })
 }
 
 /// What every command takes.
@@ -192,18 +218,16 @@ pub struct Completions {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_definition_is_sound() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
     fn every_argument_has_help() {
-        for command in Cli::command().get_subcommands() {
+        for command in command().get_subcommands() {
             for arg in command.get_arguments() {
                 assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());
             }

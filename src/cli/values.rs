@@ -1,5 +1,19 @@
 //! The values of the command line that are more than clap's own.
 
+use clap::{
+    ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+
+use super::Format;
+
+/// Reads the forms of results that are no reports, which only the commands that check something have.
+pub(super) fn parse_plain_format() -> impl TypedValueParser<Value = Format> {
+    let plain = Format::value_variants().iter().filter(|format| !format.is_report());
+    let names = plain.filter_map(ValueEnum::to_possible_value);
+    PossibleValuesParser::new(names).try_map(|name| Format::from_str(&name, false))
+}
+
 /// Reads a delivery's id, which stands in a header and is signed: other characters are read in as many ways as there
 /// are libraries.
 pub(super) fn parse_id(text: &str) -> Result<String, String> {

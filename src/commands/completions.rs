@@ -3,7 +3,6 @@
 
 use std::{env, ffi::OsStr, io::Write, path::PathBuf, sync::Arc};
 
-use clap::{CommandFactory, Parser};
 use clap_complete::{
     CompleteEnv, CompletionCandidate, Shell,
     engine::{PathCompleter, ValueCompleter},
@@ -15,7 +14,7 @@ use super::{
     streams,
 };
 use crate::{
-    cli::{Cli, Completions, Global},
+    cli::{self, Cli, Completions, Global},
     render::text,
     webhook::{contract::CaseName, provider::catalog::Catalog},
 };
@@ -43,7 +42,7 @@ pub fn run(args: Completions) -> Result<Exit, Failure> {
 /// Answers a completion script that asks; whether one did.
 #[must_use]
 pub fn answer() -> bool {
-    let asked = CompleteEnv::with_factory(Cli::command)
+    let asked = CompleteEnv::with_factory(cli::command)
         .completer("hookdev")
         .try_complete(env::args_os(), env::current_dir().ok().as_deref());
     // There is nobody to tell of an error: what a completion prints goes into the command line.
@@ -98,7 +97,7 @@ fn catalog() -> Arc<Catalog> {
         values.extend(words.windows(2).filter(|pair| pair[0] == flag).map(|pair| PathBuf::from(&pair[1])));
         values
     };
-    let quiet = Cli::try_parse_from(["hookdev", "--quiet", "demo"]);
+    let quiet = Cli::read(["hookdev", "--quiet", "demo"]);
     let Ok(cli) = quiet else { return Arc::new(Catalog::builtin()) };
     let global = Global {
         providers: value_of("--providers"),

@@ -50,6 +50,12 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
+    /// Ctrl-C in the midst of the work, which is told of where that ends.
+    #[must_use]
+    pub const fn interrupted() -> Self {
+        Self { exit: Exit::Interrupted, message: None, causes: Vec::new(), hint: None }
+    }
+
     /// The end of whoever reads the output, which is no failure.
     #[must_use]
     pub const fn closed_pipe() -> Self {

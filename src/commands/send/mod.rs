@@ -6,6 +6,7 @@ mod deliver;
 mod load;
 mod plan;
 mod print;
+mod resolve;
 mod schedule;
 mod teller;
 mod watching;
@@ -18,7 +19,9 @@ use super::{
 use crate::{cli::Send, net::sender::Sender, store::captures::CaptureStore, webhook::time::words};
 pub use deliver::{Courier, Delivery, Pins};
 use plan::Plan;
-pub use plan::{Job, fixture_job, headers, moment};
+pub use plan::{Job, fixture_job, moment};
+pub use resolve::headers;
+use resolve::resolve;
 use schedule::Retries;
 use teller::Teller;
 
@@ -34,7 +37,7 @@ pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
     if args.watch {
         return runtime()?.block_on(watching::run(context, args, &courier));
     }
-    let plan = Plan::resolve(&context, args)?;
+    let plan = resolve(&context, args)?;
     say_secrets(&context, &plan);
     if let Some(form) = args.print {
         print::print(&plan, form, args, &courier, context.terminal)?;

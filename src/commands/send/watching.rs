@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{
     deliver::Courier,
-    plan::{Plan, names_events},
+    resolve::{names_events, resolve},
     say_secrets, send,
 };
 use crate::{
@@ -31,12 +31,17 @@ use crate::{
 /// When nothing that is sent stands in a file, there is no watch to be had, or the output can't be
 /// written. What can't be sent after a change is told of, and the next change waited for.
 pub async fn run(context: Context, args: &Send, courier: &Courier) -> Result<Exit, Failure> {
+    let terminal = context.terminal;
     tokio::select! {
         // A send that is interrupted says first how far it came.
         biased;
         exit = watch(context, args, courier) => exit,
         // Listened for all the time, so that it is not lost between one wait and the next.
-        interrupted = tokio::signal::ctrl_c() => Ok(interrupted.map(|()| Exit::Interrupted)?),
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            terminal.note("stopped watching");
+            Ok(Exit::Interrupted)
+        }
     }
 }
 
@@ -57,7 +62,7 @@ async fn watch(mut context: Context, args: &Send, courier: &Courier) -> Result<E
     };
     let watch = Watch::start(&[sources.paths(), &files].concat(), tell)
         .map_err(|error| Failure::usage("the files can't be watched").because(&error))?;
-    let plan = Plan::resolve(&context, args)?;
+    let plan = resolve(&context, args)?;
     say_secrets(&context, &plan);
     let mut exit = send(&context, args, &plan, courier).await?;
     context.terminal.note("watching for changes (Ctrl-C ends it)");
@@ -121,7 +126,7 @@ fn saved(context: &Context, named: &[PathBuf], changes: &[Change]) -> Vec<String
 /// Sends what was saved. What can't be sent as it stands is told of: the next save may mend it.
 async fn again(context: &Context, args: Send, courier: &Courier) -> Result<Exit, Failure> {
     context.terminal.note(&format!("saved; sending {}", args.what.join(", ")));
-    match Plan::resolve(context, &args) {
+    match resolve(context, &args) {
         Ok(plan) => send(context, &args, &plan, courier).await,
         Err(failure) => {
             context.terminal.fail(&failure);

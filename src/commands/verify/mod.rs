@@ -1,5 +1,6 @@
 //! `hookdev verify`: checks captured requests; the exit code says whether all of them are good.
 
+mod interruption;
 mod judging;
 mod pipeline;
 mod progress;
@@ -15,6 +16,7 @@ use super::{
     listen::provider,
 };
 use crate::{cli::Verify, store::formats::bare, webhook::request::Headers};
+use interruption::Interruption;
 use judging::Judging;
 use pipeline::Input;
 use progress::Progress;
@@ -35,21 +37,33 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
     if args.watch {
         return watching::run(context, args, judging, &inputs);
     }
-    verify(context, &judging, &inputs)
+    verify(context, &judging, &inputs, &Interruption::default())
 }
 
-/// One run over inputs.
-fn verify(context: &Context, judging: &Judging<'_>, inputs: &[Input]) -> Result<Exit, Failure> {
+/// One run over inputs; an interruption ends it early.
+fn verify(
+    context: &Context,
+    judging: &Judging<'_>,
+    inputs: &[Input],
+    interruption: &Interruption,
+) -> Result<Exit, Failure> {
     let mut teller = Teller::new(context);
     let mut tally = Tally::default();
     let progress = Progress::new(context);
     for input in inputs {
         let before = tally.seen();
-        pipeline::run(judging, input, &mut |told| {
+        let run = pipeline::run(judging, input, &mut |told| {
+            if interruption.came() {
+                return Err(Failure::interrupted());
+            }
             tally.count(&told);
             progress.step(tally.seen());
             teller.tell(told)
-        })?;
+        });
+        match run {
+            Err(failure) if failure.exit == Exit::Interrupted => break,
+            run => run?,
+        }
         let may_be_none = matches!(input, Input::Found(_));
         if tally.seen() == before && !may_be_none {
             // A check of nothing must not pass.
@@ -60,6 +74,10 @@ fn verify(context: &Context, judging: &Judging<'_>, inputs: &[Input]) -> Result<
     }
     progress.finish();
     teller.finish()?;
+    if interruption.came() {
+        context.terminal.note(&format!("stopped: {}", tally.summary().trim_end()));
+        return Ok(Exit::Interrupted);
+    }
     context.terminal.say(&tally.summary());
     Ok(tally.exit())
 }

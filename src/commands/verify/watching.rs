@@ -1,12 +1,12 @@
 //! `verify --watch`: verifies what was saved, and everything once that by which it is judged has
-//! changed. It ends by Ctrl-C, which is left to the system: nothing is to be put in order.
+//! changed, until Ctrl-C.
 
 use std::{
     path::{Path, PathBuf},
     sync::mpsc,
 };
 
-use super::{STDIN, judging::Judging, pipeline::Input, verify};
+use super::{STDIN, interruption::Interruption, judging::Judging, pipeline::Input, verify};
 use crate::{
     cli::Verify,
     commands::{
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// Verifies everything, and then what changes, until nobody reads it any more.
+/// Verifies everything, and then what changes, until Ctrl-C or until nobody reads it any more.
 ///
 /// # Errors
 ///
@@ -34,52 +34,72 @@ pub fn run<'a>(
     if args.files.iter().any(|file| file == Path::new(STDIN)) {
         return Err(Failure::usage("standard input can't be watched").hint("name the file itself"));
     }
+    let (alarm, alarms) = mpsc::channel();
+    let interruption = hear(alarm.clone())?;
     let mut judged_by = Sources::of(context, Vec::new());
     // Looked at and watched before anything is read, so that no change falls in between.
     let mut files = Snapshot::of(&args.files);
-    let (watch, alarms) = watch(&[judged_by.paths(), &args.files].concat())?;
-    let exit = verify(context, &judging, inputs)?;
-    context.terminal.note("watching for changes (Ctrl-C ends it)");
-    while alarms.recv().is_ok() {
+    let watch = watch(&[judged_by.paths(), &args.files].concat(), alarm)?;
+    let mut exit = verify(context, &judging, inputs, &interruption)?;
+    if exit != Exit::Interrupted {
+        context.terminal.note("watching for changes (Ctrl-C ends it)");
+    }
+    while exit != Exit::Interrupted && alarms.recv().is_ok() {
         while alarms.try_recv().is_ok() {}
+        if interruption.came() {
+            context.terminal.note("stopped watching");
+            return Ok(Exit::Interrupted);
+        }
         let before = files;
         files = Snapshot::of(&args.files);
         let changes = files.since(&before);
         if !judged_by.have_changed() {
-            again(context, &judging, &changes, args)?;
+            exit = again(context, &judging, &changes, args, &interruption)?;
             continue;
         }
-        match judged_by.reload(context, &watch).and_then(|context| Judging::new(&context, args)) {
+        exit = match judged_by.reload(context, &watch).and_then(|context| Judging::new(&context, args)) {
             Ok(renewed) => {
                 judging = renewed;
                 context.terminal.note("the configuration has changed: everything is verified again");
-                verify(context, &judging, inputs)?;
+                verify(context, &judging, inputs, &interruption)?
             }
             Err(mut failure) => {
                 failure.hint = Some("what was in force before stays so until this is mended".to_owned());
                 context.terminal.fail(&failure);
-                again(context, &judging, &changes, args)?;
+                again(context, &judging, &changes, args, &interruption)?
             }
-        }
+        };
     }
     Ok(exit)
 }
 
-/// A watch over these, and where it tells that something has changed.
-fn watch(paths: &[PathBuf]) -> Result<(Watch, mpsc::Receiver<()>), Failure> {
-    let (sender, alarms) = mpsc::channel();
+/// Listens for Ctrl-C, which sets the alarm off too.
+fn hear(alarm: mpsc::Sender<()>) -> Result<Interruption, Failure> {
     let tell = move || {
         // The receiver is gone only when this run ends.
-        let _ = sender.send(());
+        let _ = alarm.send(());
+    };
+    Interruption::heard(tell).map_err(|error| Failure::usage("Ctrl-C can't be listened for").because(&error))
+}
+
+/// A watch over these, which sets the alarm off when something has changed.
+fn watch(paths: &[PathBuf], alarm: mpsc::Sender<()>) -> Result<Watch, Failure> {
+    let tell = move || {
+        // The receiver is gone only when this run ends.
+        let _ = alarm.send(());
         Vec::new()
     };
-    let watch =
-        Watch::start(paths, tell).map_err(|error| Failure::usage("the files can't be watched").because(&error))?;
-    Ok((watch, alarms))
+    Watch::start(paths, tell).map_err(|error| Failure::usage("the files can't be watched").because(&error))
 }
 
 /// Says what has changed, and verifies what is there of it.
-fn again(context: &Context, judging: &Judging<'_>, changes: &[Change], args: &Verify) -> Result<(), Failure> {
+fn again(
+    context: &Context,
+    judging: &Judging<'_>,
+    changes: &[Change],
+    args: &Verify,
+    interruption: &Interruption,
+) -> Result<Exit, Failure> {
     let mut inputs = Vec::new();
     for change in changes {
         let (file, what) = match change {
@@ -93,8 +113,5 @@ fn again(context: &Context, judging: &Judging<'_>, changes: &[Change], args: &Ve
             inputs.push(if is_named { Input::Path(file.clone()) } else { Input::Found(file.clone()) });
         }
     }
-    if !inputs.is_empty() {
-        verify(context, judging, &inputs)?;
-    }
-    Ok(())
+    if inputs.is_empty() { Ok(Exit::Good) } else { verify(context, judging, &inputs, interruption) }
 }

@@ -151,13 +151,6 @@ impl Begun {
         self.0.finish(code)
     }
 
-    /// Waits for its end; its exit code is none when a signal ended it.
-    #[cfg(unix)]
-    #[track_caller]
-    pub fn ends(mut self) -> (Option<i32>, Finished) {
-        self.0.end()
-    }
-
     /// Presses Ctrl-C.
     #[cfg(unix)]
     pub fn interrupt(&self) {

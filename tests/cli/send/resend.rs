@@ -128,7 +128,7 @@ fn each_capture_is_told_by_its_file_and_line() {
     assert_eq!(places(&dir, &["log.ndjson", "captures/"], ""), expected);
     assert_eq!(places(&dir, &["-"], &format!("{one}\n{one}\n")), ["-", "-:2"].map(|place| format!("{place} → {url}")));
     // An event comes from no file.
-    assert_eq!(places(&dir, &["cyanite.v2.finished"], ""), [url.clone()]);
+    assert_eq!(places(&dir, &["cyanite.v2.finished"], ""), [url.as_str()]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn saves(dir: &Dir, name: &str, content: &str) {
 #[cfg(unix)]
 fn ends(sending: Begun) {
     sending.interrupt();
-    sending.exits(130);
+    assert!(sending.exits(130).stderr.ends_with("note: stopped watching\n"));
 }
 
 #[cfg(not(unix))]

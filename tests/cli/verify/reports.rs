@@ -77,12 +77,19 @@ fn sarif_has_a_result_for_each_failure() {
 }
 
 #[test]
-fn a_report_is_for_verify_alone() {
+fn a_report_is_for_the_commands_that_check_something() {
     let dir = Dir::new();
     for format in ["junit", "github", "sarif"] {
         for command in [&["events"][..], &["send", "cyanite.v2.finished"], &["listen", "--addr", "127.0.0.1:0"]] {
             let finished = dir.hookdev().args(command).args(["--format", format]).exits(2).stdout("");
-            finished.says("error: this --format is for `hookdev verify`");
+            finished.says(&format!(
+                "error: invalid value '{format}' for '--format <FORMAT>'\n  [possible values: pretty, json]\n"
+            ));
         }
+        dir.hookdev()
+            .args(["--format", format, "events"])
+            .exits(2)
+            .stdout("")
+            .stderr("error: this --format is for `hookdev verify` and `hookdev check`; here it is pretty or json\n");
     }
 }

@@ -142,9 +142,23 @@ fn it_ends_by_ctrl_c() {
     let mut watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).begins();
     watching.says(WATCHING);
     watching.interrupt();
-    // By the signal itself, of which a shell makes 130.
-    let (code, finished) = watching.ends();
-    assert_eq!((code, finished.stderr.contains("error")), (None, false), "{finished}");
+    watching.exits(130).stderr(&format!("1 request: 1 verified\n{WATCHING}note: stopped watching\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_in_the_midst_of_it_tells_what_was_seen_so_far() {
+    let dir = Dir::new();
+    // Far more than can be told without a reader.
+    dir.write("log.ndjson", good().repeat(20_000));
+    let mut watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).begins();
+    watching.prints("verified      cyanite.v2.finished  log.ndjson  (development secret)\n");
+    watching.interrupt();
+    let finished = watching.exits(130);
+    let told = finished.text().lines().count();
+    assert!(told < 20_000, "{told}");
+    let expected = format!("note: stopped: {told} requests: {told} verified\n");
+    assert_eq!(finished.stderr, expected);
 }
 
 #[test]

@@ -1,0 +1,58 @@
+//! The lines of `events`: what can be sent, and what the providers demand of a handler.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::line;
+use crate::webhook::{
+    contract::Term,
+    provider::{Provider, event::Event},
+};
+
+#[derive(Serialize)]
+struct EventLine<'a> {
+    kind: &'static str,
+    name: &'a str,
+    provider: &'a str,
+    about: &'a str,
+    signed: bool,
+    illustrative: bool,
+    variants: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<Box<RawValue>>,
+}
+
+/// Appends the line of an event that can be sent, with its payload's own text if that is wanted.
+pub fn event(provider: &Provider, event: &Event, payload: Option<&str>, out: &mut Vec<u8>) {
+    let raw = payload.and_then(|text| RawValue::from_string(text.to_owned()).ok());
+    line(
+        &EventLine {
+            kind: "event",
+            name: &event.full_name,
+            provider: &provider.name,
+            about: &event.about,
+            signed: !provider.schemes.is_empty() && !event.unsigned,
+            illustrative: event.illustrative,
+            variants: event.variants.len(),
+            payload: raw,
+        },
+        out,
+    );
+}
+
+#[derive(Serialize)]
+struct TermLine<'a> {
+    kind: &'static str,
+    provider: &'a str,
+    term: &'a str,
+    text: &'a str,
+    lacking: bool,
+}
+
+/// Appends a term of a provider's contract.
+pub fn term(provider: &Provider, term: &Term, out: &mut Vec<u8>) {
+    line(
+        &TermLine { kind: "term", provider: &provider.name, term: term.name, text: &term.text, lacking: term.is_lack },
+        out,
+    );
+}
