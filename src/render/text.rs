@@ -112,19 +112,18 @@ pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    if columns == 0 {
-        return Cow::Borrowed("");
+    // Flags and joiners can be wider side by side than each alone: then less must do.
+    match (0..columns).rev().map(|room| start(text, room)).find(|kept| width(kept) < columns) {
+        Some(kept) => Cow::Owned(format!("{kept}…")),
+        None => Cow::Borrowed(""),
     }
-    let mut kept = 0;
-    let mut used = 1; // the `…`
-    for cluster in clusters(text) {
-        used += width(cluster);
-        if used > columns {
-            break;
-        }
-        kept += cluster.len();
-    }
-    Cow::Owned(format!("{}…", &text[..kept]))
+}
+
+/// As many characters from the start as there is room for, each measured alone.
+fn start(text: &str, mut room: usize) -> &str {
+    let fits = |cluster: &&str| room.checked_sub(width(cluster)).map(|left| room = left).is_some();
+    let kept = clusters(text).take_while(fits).map(str::len).sum();
+    &text[..kept]
 }
 
 /// The characters of a text as a reader counts them.
@@ -151,7 +150,8 @@ fn cluster_len(text: &str) -> Option<usize> {
         if !belongs {
             return Some(at);
         }
-        is_half &= !completes_flag;
+        // Two halves are a flag only side by side.
+        is_half = false;
         last = c;
     }
     Some(text.len())
@@ -226,6 +226,8 @@ mod tests {
             ("👩‍👩‍👧👩‍👩‍👧", 2, "…"),
             ("🇩🇪🇫🇷", 3, "🇩🇪…"),
             ("✌🏽✌🏽", 3, "✌🏽…"),
+            ("🇩\u{200d}🚟🇩🇩🇩\u{200d}🚀..", 8, "🇩\u{200d}🚟🇩🇩…"),
+            ("9\u{200d}🇩🇩🇩\u{200d}🚀....", 6, "9\u{200d}🇩…"),
         ];
         for (text, columns, expected) in cases {
             assert_eq!(truncate(text, columns), expected, "{text} {columns}");

@@ -80,6 +80,19 @@ fn a_delivery_is_shown_without_them() {
 }
 
 #[test]
+fn a_name_that_is_wider_than_its_parts_ends_nothing() {
+    let dir = Dir::new();
+    let arguments = ["listen", "--addr", "127.0.0.1:0", "--expect", "cyanite.v1.test"];
+    let listener = dir.hookdev().args(arguments).starts_for_people();
+    let flags = format!("{}🇩\u{200d}🚟🇩🇩🇩\u{200d}🚀....", "n".repeat(33));
+    let form = form_urlencoded::Serializer::new(String::new()).append_pair(&flags, "v").finish();
+    post(&listener.url("/hooks"), &[("content-type", "application/x-www-form-urlencoded")], form);
+    post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
+    let finished = listener.exits(0);
+    assert!(finished.text().contains(&format!("{}🇩\u{200d}🚟🇩🇩…   v\n", "n".repeat(33))), "{finished}");
+}
+
+#[test]
 fn a_target_is_shown_without_them() {
     let dir = Dir::new();
     let arguments = ["listen", "--addr", "127.0.0.1:0", "--expect", "cyanite.v1.test"];

@@ -115,10 +115,10 @@ enum Outcome {
 type Handed = (Job, SyncSender<Done>);
 
 /// The jobs that may be under way, done and not told included.
-const UNDER_WAY: usize = 32;
+const UNDER_WAY: usize = 16;
 
 /// The entries of one job, or its files.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
 
 /// From this size on the entries of a file are shared among the threads, in bytes; and so many bytes are a job.
 const LARGE: u64 = 256 << 10;

@@ -43,7 +43,7 @@ fn push_field(layout: &Layout, field: &Field<'_>, value: &[u8], column: usize, o
     layout.palette.push(Role::Key, &name, out);
 
     if !field.value.is_empty() || !field.note.is_empty() {
-        push_spaces(column - text::width(&name), out);
+        push_spaces(column.saturating_sub(text::width(&name)), out);
     }
     if !field.value.is_empty() {
         out.push_str("  ");
@@ -115,6 +115,13 @@ mod tests {
         let cut = format!("  {}…  abcd… 2 B more", "n".repeat(39));
         let short = format!("  k{}v", " ".repeat(41));
         assert_eq!(lines(&[field(&name, "abcdef", ""), field("k", "v", "")], limits), [cut, short]);
+    }
+
+    #[test]
+    fn a_name_whose_flags_and_joiners_are_wider_together_keeps_its_column() {
+        let name = format!("{}🇩\u{200d}🚟🇩🇩🇩\u{200d}🚀....", "n".repeat(33));
+        let cut = format!("  {}🇩\u{200d}🚟🇩🇩…   v", "n".repeat(33));
+        assert_eq!(lines(&[field(&name, "v", "")], Limits::EXCERPT), [cut]);
     }
 
     #[test]

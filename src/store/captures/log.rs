@@ -336,7 +336,7 @@ mod tests {
             for thread in 0..THREADS {
                 let log = &log;
                 scope.spawn(move || {
-                    (0..LINES).for_each(|line| log.append_one(object(thread, line).as_bytes()).unwrap())
+                    (0..LINES).for_each(|line| log.append_one(object(thread, line).as_bytes()).unwrap());
                 });
             }
         });
@@ -360,7 +360,9 @@ mod tests {
     #[test]
     fn a_line_is_in_the_file_once_all_of_it_is() {
         let mut lines = Lines::default();
-        [&b"ab"[..], b"", b"cde"].iter().for_each(|object| lines.push(object));
+        for object in [&b"ab"[..], b"", b"cde"] {
+            lines.push(object);
+        }
         let within = [(0, 0), (0, 1), (0, 2), (1, 0), (2, 0), (2, 1), (2, 2), (2, 3), (3, 0)];
         assert_eq!(std::array::from_fn(|bytes| lines.within(bytes)), within);
     }

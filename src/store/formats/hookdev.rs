@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
-    Entry, Fault, Format, Input, Reader, keys,
+    Collected, Entry, Fault, Format, Input, Reader, keys,
     objects::Objects,
     parts::{self, Text},
     refusal::{Refusal, Start, expected, shown},
@@ -28,6 +28,13 @@ impl Format for Hookdev {
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        // A file of one capture, as `--capture FOLDER` writes them, needs not be cut into objects.
+        if input.is_whole
+            && let Ok(Some(entry)) = parse(&input.head)
+            && input.head.starts_with(b"{")
+        {
+            return Ok(Box::new(Collected::of(Entry { line: Some(1), ..entry })));
+        }
         Ok(Box::new(Objects::of(input)))
     }
 }

@@ -60,6 +60,9 @@ static FORMATS: &[&dyn Format] = &[
 /// The longest entry, and the longest input of a form that is read whole: 64 MiB.
 pub const LONGEST_ENTRY: usize = 64 << 20;
 
+/// How much of an input is asked for first where nobody knows its length.
+const STEP: usize = 4 << 10;
+
 /// How much of an input a form is told by.
 const LONGEST_HEAD: usize = 64 << 10;
 
@@ -69,13 +72,15 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// An input of which the start was read already.
 pub struct Input<'a> {
     head: Vec<u8>,
+    /// Whether there is no more of it.
+    is_whole: bool,
     rest: Box<dyn Read + Send + 'a>,
 }
 
 impl<'a> Input<'a> {
     /// One of which nothing was read yet.
     pub fn of(input: impl Read + Send + 'a) -> Self {
-        Self { head: Vec::new(), rest: Box::new(input) }
+        Self { head: Vec::new(), is_whole: false, rest: Box::new(input) }
     }
 }
 
@@ -112,6 +117,11 @@ struct Collected {
 }
 
 impl Collected {
+    /// A single one.
+    fn of(entry: Entry) -> Self {
+        Self { entries: [Ok(entry)].into(), ..Self::default() }
+    }
+
     fn push(&mut self, entry: Result<Entry, Fault>) {
         self.entries.push_back(entry);
     }
@@ -235,8 +245,9 @@ impl Iterator for Entries<'_> {
 /// When it can't be read, is empty, or is of no known form.
 pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
     let input = File::open(file).map_err(|source| Fault::Read(source).of(file))?;
-    let length = input.metadata().ok().filter(Metadata::is_file).map(|found| found.len());
-    Ok(Entries { length, ..read(file, input)? })
+    // What the system makes up as it is read has none.
+    let length = input.metadata().ok().filter(Metadata::is_file).map(|found| found.len()).filter(|length| *length > 0);
+    read_of(file, input, length)
 }
 
 /// Reads an input, standard input for one, that goes by the name of `file` in errors.
@@ -244,8 +255,14 @@ pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
 /// # Errors
 ///
 /// When it can't be read, is empty, or is of no known form.
-pub fn read<'a>(file: &Path, mut input: impl Read + Send + 'a) -> Result<Entries<'a>, EntryError> {
-    let mut head = head(&mut input).map_err(|source| Fault::Read(source).of(file))?;
+pub fn read<'a>(file: &Path, input: impl Read + Send + 'a) -> Result<Entries<'a>, EntryError> {
+    read_of(file, input, None)
+}
+
+fn read_of<'a>(file: &Path, mut input: impl Read + Send + 'a, length: Option<u64>) -> Result<Entries<'a>, EntryError> {
+    let step = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(STEP).clamp(1, LONGEST_HEAD);
+    let mut head = head(&mut input, step).map_err(|source| Fault::Read(source).of(file))?;
+    let is_whole = Some(head.len() as u64) == length;
     if head.starts_with(BOM) {
         head.drain(..BOM.len());
     }
@@ -253,8 +270,8 @@ pub fn read<'a>(file: &Path, mut input: impl Read + Send + 'a) -> Result<Entries
         return Err(EntryError::Empty { file: file.to_owned() });
     }
     let format = sniff(&head).ok_or_else(|| EntryError::Unrecognised { file: file.to_owned() })?;
-    let reader = format.read(Input { head, rest: Box::new(input) }).map_err(|fault| fault.of(file))?;
-    Ok(Entries { file: file.to_owned(), length: None, reader })
+    let reader = format.read(Input { head, is_whole, rest: Box::new(input) }).map_err(|fault| fault.of(file))?;
+    Ok(Entries { file: file.to_owned(), length, reader })
 }
 
 /// The form of an input that starts with `head`.
@@ -280,13 +297,11 @@ fn begins(mut head: &[u8], tokens: &[&str]) -> bool {
 }
 
 /// Reads until the form can be told; a pipe that says it with its first line is not waited on.
-fn head(input: &mut impl Read) -> io::Result<Vec<u8>> {
-    const STEP: usize = 4 << 10;
-
+fn head(input: &mut impl Read, step: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     loop {
         let known = head.len();
-        head.resize(known + STEP, 0);
+        head.resize(known + step, 0);
         let read = input.read(&mut head[known..]);
         head.truncate(known + *read.as_ref().unwrap_or(&0));
         match read {
@@ -301,7 +316,7 @@ fn head(input: &mut impl Read) -> io::Result<Vec<u8>> {
 
 /// Reads the whole of an input, for a form that can't be read piece by piece.
 fn whole(input: Input<'_>) -> Result<Bytes, Fault> {
-    let Input { head: mut bytes, rest } = input;
+    let Input { head: mut bytes, rest, .. } = input;
     let room = (LONGEST_ENTRY + 1).saturating_sub(bytes.len());
     rest.take(room as u64).read_to_end(&mut bytes).map_err(Fault::Read)?;
     if bytes.len() > LONGEST_ENTRY {

@@ -109,8 +109,7 @@ struct Search<'s, 't> {
 impl Search<'_, '_> {
     fn body(&mut self, body: Vec<u8>, cost: usize, findings: &[Finding]) -> Step {
         self.bench.spend(body.len() * cost)?;
-        // An empty body is signed alike by everybody who has lost theirs: it explains nothing.
-        if body.is_empty() || !self.seen.insert(hash(&body)) {
+        if !self.seen.insert(hash(&body)) {
             return ControlFlow::Continue(());
         }
         (self.attempt)(self.bench, &Bytes::from(body), findings)
@@ -154,7 +153,8 @@ pub fn missing_bytes(request: &Request) -> Option<String> {
 fn ends(Original { body, .. }: Original<'_>, make: &mut Make<'_>) -> Step {
     let mut changed =
         |body: &[u8], message: &'static str| make(body.to_vec(), Code::BodyTrailingNewline, message.into());
-    if let Some(shorter) = body.strip_suffix(b"\r\n").or_else(|| body.strip_suffix(b"\n")) {
+    for end in [b"\r\n".as_slice(), b"\n"] {
+        let Some(shorter) = body.strip_suffix(end) else { continue };
         changed(shorter, "the signature matches without the line break at the body's end: it was added after signing")?;
     }
     if body.trim_ascii_end() != body {
@@ -275,7 +275,9 @@ fn compression(Original { body, request }: Original<'_>, make: &mut Make<'_>) ->
 /// What Content-Length cuts off, or lets run over.
 fn length(Original { body, request }: Original<'_>, make: &mut Make<'_>) -> Step {
     let stated = request.headers.text("content-length").and_then(|text| text.trim().parse::<usize>().ok());
-    if let Some(whole) = stated.and_then(|stated| body.get(..stated)).filter(|whole| whole.len() < body.len()) {
+    // Nothing at all is signed alike by everybody who has lost their body: it explains no other one.
+    let is_cut = |whole: &&[u8]| !whole.is_empty() && whole.len() < body.len();
+    if let Some(whole) = stated.and_then(|stated| body.get(..stated)).filter(is_cut) {
         let message = format!(
             "the signature matches the first {} bytes, as Content-Length says: {} more stand behind them",
             whole.len(),

@@ -105,11 +105,17 @@ fn aspect_key() -> Vec<u8> {
 #[test]
 fn changes_of_the_body_are_named() {
     let pretty = "{\n  \"a\": 1,\n  \"b\": \"é\"\n}";
-    let cases: [(&[u8], &[u8], &[&str]); 30] = [
+    let cases: [(&[u8], &[u8], &[&str]); 36] = [
         (b"{\"a\":1}", b"{\"a\":1}\n", &["body-trailing-newline"]),
         (b"{\"a\":1}\n", b"{\"a\":1}", &["body-trailing-newline"]),
         (b"{\"a\":1}\r\n", b"{\"a\":1}", &["body-trailing-newline"]),
         (b"{\"a\":1}", b" {\"a\":1}  ", &["body-trailing-newline"]),
+        (b"{\"a\":1}\r", b"{\"a\":1}\r\n", &["body-trailing-newline"]),
+        (b"", b"\n", &["body-trailing-newline"]),
+        (b"", b"\r\n", &["body-trailing-newline"]),
+        (b"", b" \n", &["body-trailing-newline"]),
+        (b"\n", b"", &["body-trailing-newline"]),
+        (b"", b"\xef\xbb\xbf", &["body-bom"]),
         (b"a\r\nb", b"a\nb", &["body-line-endings"]),
         (b"a\nb", b"a\r\nb", &["body-line-endings"]),
         (b"a\nb", b"a\rb", &["body-line-endings"]),
@@ -153,6 +159,12 @@ fn content_length_and_compression_are_looked_at() {
     assert_eq!(changed(b"{\"a\":1}", &compressed, &[("content-encoding", "gzip")]), ["body-decompressed"]);
     assert_eq!(changed(b"{\"a\":1}", &compressed, &[]), ["body-decompressed"]);
     assert_eq!(changed(b"{\"a\":1}\n", &compressed, &[]), ["body-decompressed", "body-trailing-newline"]);
+}
+
+#[test]
+fn a_signature_over_nothing_explains_no_body_that_holds_something() {
+    assert_eq!(changed(b"", b"{\"a\":1}", &[("content-length", "0")]), ["unexplained"]);
+    assert_eq!(changed(b"", b"{\"a\":1}\n", &[]), ["unexplained"]);
 }
 
 #[test]

@@ -28,13 +28,17 @@ pub fn check(bytes: &[u8]) {
             }
             Override::Add { path, .. } => {
                 reads_back(path);
-                assert!(path.keys().last().is_some_and(|key| key == "-") || after.get(path).is_some(), "{edited}");
-                assert!(leaves(&after) >= leaves(&before));
+                // What `-` has made is found under its number.
+                assert!(path.keys().iter().any(|key| key == "-") || after.get(path).is_some(), "{edited}");
+                assert!(leaves(&after) > leaves(&before));
+                let same = text.bytes().zip(edited.bytes()).take_while(|(one, other)| one == other).count();
+                assert!(edited.as_bytes().ends_with(&text.as_bytes()[same..]), "only something new: {edited}");
             }
             Override::Remove { path } => {
-                let old = before.get(path).expect("it was there");
+                let (key, above) = path.keys().split_last().expect("the payload itself stays");
+                let parent = above.iter().try_fold(&before, |node, key| node.child(key)).expect("it was there");
                 assert!(text.len() > edited.len());
-                assert_eq!(leaves(&after) + leaves(old), leaves(&before), "{edited}");
+                assert_eq!(leaves(&after) + removed(parent, key), leaves(&before), "{edited}");
             }
         }
     }
@@ -56,6 +60,16 @@ pub fn check(bytes: &[u8]) {
 fn reads_back(path: &Path) {
     assert_eq!(path.to_string().parse().as_ref(), Ok(path));
     assert_eq!(path.pointer().parse().as_ref(), Ok(path));
+}
+
+/// How many values go with a key: each time that it stands there.
+fn removed(parent: &Node<'_>, key: &str) -> usize {
+    match &parent.kind {
+        Kind::Object(members) => {
+            members.iter().filter(|member| member.key == key).map(|member| leaves(&member.value)).sum()
+        }
+        _ => leaves(parent.child(key).expect("it was there")),
+    }
 }
 
 /// How many values there are, itself included.
