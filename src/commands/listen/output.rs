@@ -4,6 +4,7 @@
 
 use std::{
     io::{self, Write},
+    panic::{self, AssertUnwindSafe},
     thread,
     time::Duration,
 };
@@ -142,6 +143,15 @@ impl Work {
         Ok(())
     }
 
+    fn show(&mut self, delivery: &Delivery) {
+        let Self { view, text, buffer, .. } = self;
+        if !added(buffer, |buffer| view.write(delivery, text, buffer)) {
+            let Delivery { seq, status, .. } = delivery;
+            let told = format!("delivery {seq} was answered {status} and can't be shown: a mistake of hookdev's own");
+            self.terminal.warn(&told);
+        }
+    }
+
     fn take(&mut self, output: Output) {
         match output {
             Output::Ready(url) if self.view.format == Format::Json => json::ready(&url, &mut self.buffer),
@@ -153,11 +163,22 @@ impl Work {
                 }
                 self.expectations.count(&delivery);
                 if self.view.wants(&delivery) {
-                    self.view.write(&delivery, &mut self.text, &mut self.buffer);
+                    self.show(&delivery);
                 }
             }
         }
     }
+}
+
+/// Lets something be added to the buffer; whether it was. Of what panics nothing is added: what was sent by others
+/// shall not end the program, should there be a mistake in how it is set out.
+fn added(buffer: &mut Vec<u8>, add: impl FnOnce(&mut Vec<u8>)) -> bool {
+    let before = buffer.len();
+    let added = panic::catch_unwind(AssertUnwindSafe(|| add(buffer))).is_ok();
+    if !added {
+        buffer.truncate(before);
+    }
+    added
 }
 
 /// Writes all of it, each byte once. Where the disk is full it waits and goes on: what is written
@@ -256,6 +277,17 @@ mod tests {
         assert_eq!(written(&[]), ("abcdefgh".to_owned(), 0, Ok(())));
         assert_eq!(written(&[full, None, full, full, None, None, full]), ("abcdefgh".to_owned(), 4, Ok(())));
         assert_eq!(written(&[None, Some(io::ErrorKind::Interrupted)]), ("abcdefgh".to_owned(), 0, Ok(())));
+    }
+
+    #[test]
+    fn of_what_panics_nothing_is_added() {
+        let mut buffer = b"one ".to_vec();
+        assert!(!added(&mut buffer, |buffer| {
+            buffer.extend_from_slice(b"tw");
+            panic!("on purpose");
+        }));
+        assert!(added(&mut buffer, |buffer| buffer.extend_from_slice(b"three")));
+        assert_eq!(buffer, b"one three");
     }
 
     #[test]
