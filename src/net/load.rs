@@ -14,10 +14,7 @@ use http::{HeaderMap, HeaderValue, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     body::{Body, Incoming},
-    client::conn::{
-        TrySendError,
-        http1::{self, SendRequest},
-    },
+    client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
@@ -78,47 +75,20 @@ impl Line {
     /// # Errors
     ///
     /// When the endpoint can't be reached, or gives no whole answer.
-    pub fn exchange<'a>(
-        &'a mut self,
-        route: &'a Route,
-        request: Request,
-        keep: bool,
-    ) -> impl Future<Output = Result<Answer, SendError>> + 'a {
-        let message = message(route, request, mem::take(&mut self.table));
-        // At once and not in the future: what that holds is fetched from memory for each of many connections.
-        let begun = match self.open.take() {
-            Some(mut open) if open.sender.is_ready() => {
-                let sending = open.sender.try_send_request(message);
-                Ok((open, sending))
+    pub async fn exchange(&mut self, route: &Route, request: Request, keep: bool) -> Result<Answer, SendError> {
+        let mut message = message(route, request, mem::take(&mut self.table));
+        if let Some(mut open) = self.open.take()
+            && open.is_ready().await
+        {
+            // The endpoint may close it in this very moment; then the request comes back unsent.
+            match open.send(message).await {
+                Err(Unsent { back: Some(unsent), .. }) => message = *unsent,
+                sent => return self.finish(open, sent, keep).await,
             }
-            other => {
-                self.open = other;
-                Err(Box::new(message))
-            }
-        };
-        async move {
-            let mut message = match begun {
-                Ok((mut open, sending)) => match open.sent(sending).await {
-                    // The endpoint has closed it in this very moment.
-                    Err(Unsent { back: Some(unsent), .. }) => unsent,
-                    sent => return self.finish(open, sent, keep).await,
-                },
-                Err(message) => message,
-            };
-            if let Some(mut open) = self.open.take()
-                && open.is_ready().await
-            {
-                let sending = open.sender.try_send_request(*message);
-                match open.sent(sending).await {
-                    Err(Unsent { back: Some(unsent), .. }) => message = unsent,
-                    sent => return self.finish(open, sent, keep).await,
-                }
-            }
-            let mut open = Box::new(Open::connect(route).await?);
-            let sending = open.sender.try_send_request(*message);
-            let sent = open.sent(sending).await;
-            self.finish(open, sent, keep).await
         }
+        let mut open = Box::new(Open::connect(route).await?);
+        let sent = open.send(message).await;
+        self.finish(open, sent, keep).await
     }
 
     async fn finish(
@@ -174,12 +144,10 @@ impl Open {
         sender.is_ready() || drive(driver, pin!(sender.ready())).await.is_ok()
     }
 
-    /// Waits for the head of the answer to a request that is being sent.
-    async fn sent(
-        &mut self,
-        sending: impl Future<Output = Result<Response, TrySendError<Message>>>,
-    ) -> Result<Response, Unsent> {
-        drive(&mut self.driver, pin!(sending))
+    /// Sends a request and waits for the head of its answer.
+    async fn send(&mut self, message: Message) -> Result<Response, Unsent> {
+        let Self { sender, driver } = self;
+        drive(driver, pin!(sender.try_send_request(message)))
             .await
             .map_err(|mut unsent| Unsent { back: unsent.take_message().map(Box::new), error: unsent.into_error() })
     }

@@ -302,7 +302,6 @@ mod tests {
 
     use super::*;
     use crate::webhook::{
-        assessment::PayloadCheck,
         diagnose::{Code, Finding},
         record::Outcome,
     };
@@ -355,16 +354,7 @@ mod tests {
             message: "a mark \u{1b}[31m came before it".into(),
             hint: "write it without one".into(),
         };
-        let assessment = Assessment {
-            provider: None,
-            event: None,
-            verdict: Verdict::Unrecognised,
-            secret: None,
-            payload: PayloadCheck::Unknown,
-            summary: None,
-            findings: vec![finding],
-            warnings: Vec::new(),
-        };
+        let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = String::new();
         page.verification("a.json", &assessment, &[], &[], &mut out);
         let told: Vec<&str> = out.lines().skip(1).collect();

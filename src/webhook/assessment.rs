@@ -182,7 +182,8 @@ impl Assessment {
     /// The title of what no provider is recognised in.
     pub const UNRECOGNISED: &str = "unrecognised";
 
-    fn unrecognised(warnings: Vec<String>) -> Self {
+    /// That of a request in which no provider is recognised.
+    pub(crate) fn unrecognised(warnings: Vec<String>) -> Self {
         Self {
             provider: None,
             event: None,

@@ -170,21 +170,12 @@ fn payload(check: &PayloadCheck) -> PayloadObject<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::{diagnose::Code, signature::Verdict};
+    use crate::webhook::diagnose::Code;
 
     #[test]
     fn findings_are_told_by_code_message_and_hint() {
         let finding = Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), hint: "remove it".into() };
-        let assessment = Assessment {
-            provider: None,
-            event: None,
-            verdict: Verdict::Unrecognised,
-            secret: None,
-            payload: PayloadCheck::Unknown,
-            summary: None,
-            findings: vec![finding],
-            warnings: Vec::new(),
-        };
+        let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = Vec::new();
         verification("a.json", 0, &assessment, &mut out);
         let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
