@@ -3,11 +3,12 @@
 //!
 //! `HOOKDEV_UPDATE=1 cargo test --test artifacts` renews them all.
 
+mod machine;
+
 use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use clap::{Arg, ArgAction};
@@ -93,7 +94,7 @@ fn updating() -> bool {
 /// The scripts as the program's own completion engine writes them.
 fn completion_scripts() -> impl Iterator<Item = (PathBuf, String)> {
     SCRIPTS.into_iter().map(|(file, shell)| {
-        let output = Command::new(env!("CARGO_BIN_EXE_hookdev")).env("COMPLETE", shell).output();
+        let output = machine::hookdev().env("COMPLETE", shell).output();
         let output = output.expect("the program can be run");
         assert!(output.status.success(), "{shell}: {output:?}");
         let script = String::from_utf8(output.stdout).expect("scripts are UTF-8");

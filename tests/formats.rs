@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{fs, path::Path, process::Command};
+mod machine;
+
+use std::{fs, path::Path};
 
 use serde_json::Value;
 
@@ -36,12 +38,7 @@ struct Said {
 }
 
 fn verify(file: &Path) -> Said {
-    let output = Command::new(env!("CARGO_BIN_EXE_hookdev"))
-        .args(["--no-config", "verify", "--json"])
-        .arg(file)
-        .env_clear()
-        .output()
-        .unwrap();
+    let output = machine::hookdev().args(["--no-config", "verify", "--json"]).arg(file).output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let verdict = |line: &str| {

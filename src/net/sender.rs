@@ -1,14 +1,18 @@
-//! Sends requests: the exact body, no redirects followed, nothing decoded, never a retry of its
-//! own. What went wrong is said in words that a developer can act on.
+//! Sends requests: the exact body, no redirects followed, nothing decoded. A request that ends with
+//! a reused connection is sent once more on a new one, and no other is ever sent twice. What went
+//! wrong is said in words that a developer can act on.
 
 use std::{
+    collections::HashSet,
     error::Error,
     io,
-    sync::OnceLock,
+    net::SocketAddr,
+    sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
-use http::HeaderName;
+use http::{Extensions, HeaderName};
+use hyper_util::client::legacy::{self, connect::HttpInfo};
 use reqwest::{Client, Url, redirect};
 
 use crate::webhook::{
@@ -44,6 +48,10 @@ pub struct Sender {
     keeps_connections: bool,
     plain: OnceLock<Client>,
     tls: OnceLock<Client>,
+    /// The local addresses of kept connections that have carried a response.
+    used: Mutex<HashSet<SocketAddr>>,
+    /// Sends what a reused connection lost; keeps no connections, so that each is a new one.
+    fresh: OnceLock<Box<Self>>,
 }
 
 /// What came of one request.
@@ -114,8 +122,9 @@ impl Transport for Sender {
 impl Sender {
     /// A sender that accepts any certificate if `insecure`, and makes a connection for each request.
     #[must_use]
-    pub const fn new(insecure: bool) -> Self {
-        Self { insecure, keeps_connections: false, plain: OnceLock::new(), tls: OnceLock::new() }
+    pub fn new(insecure: bool) -> Self {
+        let (plain, tls, used, fresh) = Default::default();
+        Self { insecure, keeps_connections: false, plain, tls, used, fresh }
     }
 
     /// The same with connections that are kept for the next request, as a load has them.
@@ -140,6 +149,24 @@ impl Sender {
     }
 
     async fn exchange(&self, url: &Url, request: &Request, host: Option<&HeaderValue>) -> Result<Answer, SendError> {
+        match self.respond(url, request, host).await? {
+            Ok(response) => read(response).await,
+            Err(error) if self.was_reused(&error) => {
+                let fresh = self.fresh.get_or_init(|| Box::new(Self::new(self.insecure)));
+                let response = fresh.respond(url, request, host).await?;
+                read(response.map_err(|error| explain(&error, url))?).await
+            }
+            Err(error) => Err(explain(&error, url)),
+        }
+    }
+
+    /// Sends a request and waits for the head of its response.
+    async fn respond(
+        &self,
+        url: &Url,
+        request: &Request,
+        host: Option<&HeaderValue>,
+    ) -> Result<reqwest::Result<reqwest::Response>, SendError> {
         let client = self.client(url)?;
         let mut builder = client.request(request.method.clone(), url.clone()).body(request.body.clone());
         if let Some(host) = host {
@@ -152,21 +179,30 @@ impl Sender {
             // Unasked, the client says no length at all, which some servers answer with 411.
             builder = builder.header(reqwest::header::CONTENT_LENGTH, 0);
         }
-        let mut response = builder.send().await.map_err(|error| explain(&error, url))?;
-        let status = response.status().as_u16();
-        let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let mut body = Vec::new();
-        let problem = loop {
-            match response.chunk().await {
-                Ok(None) => return Ok(Answer { status, headers, body: body.into() }),
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(_) => break CUT.to_owned(),
-            }
-            if body.len() > LARGEST_ANSWER {
-                break too_long();
-            }
-        };
-        Err(SendError::Cut(Answer { status, headers, body: body.into() }, problem))
+        let responded = builder.send().await;
+        if self.keeps_connections
+            && let Ok(response) = &responded
+            && let Some(local) = local_address(response.extensions())
+        {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(local);
+        }
+        Ok(responded)
+    }
+
+    /// Whether a request ended with a connection that had carried a response before. A response that breaks off
+    /// within its head counts too, as the client does not tell it from one that never began.
+    fn was_reused(&self, error: &reqwest::Error) -> bool {
+        let Some(lost) = sources(error).find_map(|source| source.downcast_ref::<legacy::Error>()) else { return false };
+        let is_end = sources(lost).any(|source| match source.downcast_ref::<hyper::Error>() {
+            Some(error) => error.is_incomplete_message() || error.is_closed() || error.is_canceled(),
+            None => source.is::<io::Error>(),
+        });
+        let Some(connected) = lost.connect_info().filter(|_| is_end) else { return false };
+        let mut extensions = Extensions::new();
+        connected.get_extras(&mut extensions);
+        // Gone, it is not to be taken for a later connection from the same address.
+        local_address(&extensions)
+            .is_some_and(|local| self.used.lock().unwrap_or_else(PoisonError::into_inner).remove(&local))
     }
 
     fn client(&self, url: &Url) -> Result<&Client, SendError> {
@@ -195,6 +231,29 @@ impl Sender {
         let builder = if loopback { builder.no_proxy() } else { builder };
         builder.build()
     }
+}
+
+/// This end's address of the connection that carried a request.
+fn local_address(extensions: &Extensions) -> Option<SocketAddr> {
+    extensions.get::<HttpInfo>().map(HttpInfo::local_addr)
+}
+
+/// Reads a response to its end.
+async fn read(mut response: reqwest::Response) -> Result<Answer, SendError> {
+    let status = response.status().as_u16();
+    let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut body = Vec::new();
+    let problem = loop {
+        match response.chunk().await {
+            Ok(None) => return Ok(Answer { status, headers, body: body.into() }),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Err(_) => break CUT.to_owned(),
+        }
+        if body.len() > LARGEST_ANSWER {
+            break too_long();
+        }
+    };
+    Err(SendError::Cut(Answer { status, headers, body: body.into() }, problem))
 }
 
 /// Whether a header of this name (in lower case) belongs to a connection, whoever names it.

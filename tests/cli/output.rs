@@ -1,6 +1,9 @@
 //! What goes to which stream: closed pipes, quiet runs, colour.
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, capture, free_port, post};
+use crate::{
+    harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, capture, post},
+    machine::Port,
+};
 
 /// A log of this many captures that verify.
 fn log(count: usize) -> String {
@@ -42,7 +45,8 @@ fn a_closed_pipe_ends_listening() {
         .exits(0)
         .stderr("note: the public development secret is in use for aspect, cyanite, jewelmusic\n");
     // For people nothing is printed before the first delivery.
-    let addr = format!("127.0.0.1:{}", free_port());
+    let mut port = Port::reserve();
+    let addr = format!("127.0.0.1:{}", port.lend());
     let listener = dir.hookdev().args(["listen", "--addr", &addr]).unread().starts_for_people();
     assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 200);
     let said = listener.exits(0).stderr;

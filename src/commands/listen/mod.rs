@@ -124,12 +124,11 @@ async fn listen(
     let url = format!("http://{address}");
     // Before it is said to be ready, so that whoever waits for that may end it at once.
     let mut interruptions = Interruptions::new();
-    announce(&context, &settings, &url);
 
-    let current = Arc::new(Current(RwLock::new(Arc::new(settings))));
+    let settings = Arc::new(settings);
+    let current = Arc::new(Current(RwLock::new(Arc::clone(&settings))));
     let _watch = watch(&context, args.clone(), Arc::clone(&current));
-    // A receiver that is gone can't be told, and needs not be.
-    let _ = sender.send(Output::Ready(url)).await;
+    let ready = sender.clone();
     let answers = Answers {
         respond: args.respond,
         delay: args.delay,
@@ -148,6 +147,11 @@ async fn listen(
         ));
     }
     let limits = Limits { body: args.max_body, connections, ..defaults };
+    // Last of all: ready means that everything is, the raised limit on open files too.
+    announce(&context, &settings, &url);
+    // A receiver that is gone can't be told, and needs not be.
+    let _ = ready.send(Output::Ready(url)).await;
+    drop(ready);
     let exit = Cell::new(Exit::Success);
     let (end, ending_begins) = oneshot::channel();
     let (under_way, met) = (receiver.under_way(), writer.ended());

@@ -6,13 +6,17 @@ use pty_process::blocking::{Command, open};
 use serde_json::json;
 
 use super::{EVIL, assert_harmless_in_colour};
-use crate::harness::{CYANITE_HEADERS, Dir};
+use crate::{
+    harness::{CYANITE_HEADERS, Dir},
+    machine,
+};
 
 /// What a terminal that is both streams of a command gets.
 fn seen(dir: &Dir, arguments: &[&str]) -> Vec<u8> {
     let (mut pty, pts) = open().unwrap();
     let command = Command::new(env!("CARGO_BIN_EXE_hookdev"));
-    let command = command.args(arguments).current_dir(dir.join("")).env_remove("NO_COLOR");
+    let command =
+        command.args(arguments).current_dir(dir.join("")).env_clear().envs(machine::environment()).env("TERM", "xterm");
     let mut child = command.spawn(pts).unwrap();
     let mut seen = Vec::new();
     let mut part = [0; 4096];
