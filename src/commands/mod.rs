@@ -9,7 +9,6 @@ mod events;
 mod failure;
 mod form;
 mod listen;
-mod place;
 mod send;
 mod sources;
 mod streams;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{palette::Palette, text};
+use crate::webhook::visible;
 
 /// A writer of text that lets nothing else through.
 ///
@@ -37,8 +38,8 @@ impl<W: Write> Gate<W> {
             let passing = match rest.first() {
                 Some(b'\n') => 1,
                 Some(&ESCAPE) => self.palette.code_len(rest).unwrap_or(0),
-                Some(first) if first.is_ascii() => text::plain_len(rest),
-                Some(_) => visible(beyond_ascii(rest)),
+                Some(first) if first.is_ascii() => visible::plain_len(rest),
+                Some(_) => printable_len(beyond_ascii(rest)),
                 None => 0,
             };
             if passing == 0 {
@@ -59,7 +60,7 @@ fn beyond_ascii(bytes: &[u8]) -> &[u8] {
 }
 
 /// The length of a text that [`text::printable_bytes`] leaves as it is, else 0.
-fn visible(bytes: &[u8]) -> usize {
+fn printable_len(bytes: &[u8]) -> usize {
     if matches!(text::printable_bytes(bytes), Cow::Borrowed(_)) { bytes.len() } else { 0 }
 }
 

@@ -7,6 +7,8 @@ use std::iter;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::webhook::visible::split_at_hidden;
+
 /// The text with every control, bidirectional and invisible character shown as an escape.
 ///
 /// The joiners U+200C and U+200D stay, since emoji and several scripts are written with them.
@@ -49,53 +51,6 @@ pub fn push_printable(mut text: &str, out: &mut String) {
         text = behind;
     }
     out.push_str(text);
-}
-
-/// The text before the first character that [`printable`] shows as an escape, that character, and
-/// the text behind it; none when there is none.
-pub(super) fn split_at_hidden(text: &str) -> Option<(&str, char, &str)> {
-    let mut at = 0;
-    loop {
-        at += plain_len(&text.as_bytes()[at..]);
-        let next = text[at..].chars().next()?;
-        let behind = at + next.len_utf8();
-        if is_hidden(next) {
-            return Some((&text[..at], next, &text[behind..]));
-        }
-        at = behind;
-    }
-}
-
-/// How many bytes at the start are visible ASCII and spaces: the usual text, told eight bytes at a time.
-pub(super) fn plain_len(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks();
-    for (number, word) in words.iter().enumerate() {
-        if let plain @ 0..8 = plain_in(*word) {
-            return 8 * number + plain;
-        }
-    }
-    8 * words.len() + rest.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
-}
-
-/// How many of eight bytes come before the first that is no visible ASCII and no space.
-const fn plain_in(word: [u8; 8]) -> usize {
-    const EACH: u64 = u64::MAX / 0xff;
-    let word = u64::from_le_bytes(word);
-    // Such a byte has its highest bit set, or gets it by one more than 0x7e or by less than 0x20. What it
-    // carries or borrows reaches the bytes behind it alone.
-    let odd = (word | word.wrapping_add(EACH) | word.wrapping_sub(0x20 * EACH)) & (0x80 * EACH);
-    odd.trailing_zeros() as usize / 8
-}
-
-/// Whether a character acts on the terminal or the text around it, or cannot be seen.
-fn is_hidden(c: char) -> bool {
-    let is_separator = matches!(c, '\u{2028}' | '\u{2029}');
-    let sets_direction =
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    // Soft hyphen, zero-width spaces, invisible operators, deprecated controls, annotations, tags.
-    let is_invisible = matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}')
-        || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
-    c.is_control() || is_separator || sets_direction || is_invisible
 }
 
 /// The columns that a printable text takes on a terminal.
@@ -159,8 +114,10 @@ fn cluster_len(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::webhook::visible::is_hidden;
 
     #[test]
     fn clean_text_is_borrowed() {
@@ -191,16 +148,6 @@ mod tests {
     fn bytes_outside_utf8_are_shown_one_by_one() {
         assert_eq!(printable_bytes(b"caf\xe9\n\xc3\xa9\xff\x00"), r"caf\xe9\né\xff\u{0}");
         assert!(matches!(printable_bytes("é".as_bytes()), Cow::Borrowed("é")));
-    }
-
-    #[test]
-    fn each_byte_is_plain_or_not_wherever_it_stands() {
-        for (byte, place) in (0..=u8::MAX).flat_map(|byte| (0..12).map(move |place| (byte, place))) {
-            let mut bytes = [b'a'; 12];
-            bytes[place] = byte;
-            let expected = if (b' '..=b'~').contains(&byte) { 12 } else { place };
-            assert_eq!(plain_len(&bytes), expected, "{byte} at {place}");
-        }
     }
 
     #[test]
@@ -239,13 +186,6 @@ mod tests {
         fn nothing_hidden_gets_through(text in any::<String>(), bytes in any::<Vec<u8>>()) {
             prop_assert!(!printable(&text).chars().any(is_hidden));
             prop_assert!(!printable_bytes(&bytes).chars().any(is_hidden));
-        }
-
-        #[test]
-        fn plain_text_ends_at_the_first_byte_that_is_none(bytes in "[ -~]{0,20}", odd in any::<[u8; 9]>()) {
-            let bytes = [bytes.as_bytes(), &odd].concat();
-            let expected = bytes.iter().position(|byte| !(b' '..=b'~').contains(byte));
-            prop_assert_eq!(plain_len(&bytes), expected.unwrap_or(bytes.len()));
         }
 
         #[test]

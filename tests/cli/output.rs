@@ -63,7 +63,7 @@ fn quietly_errors_and_warnings_are_said_and_notes_are_not() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"literal\"\n");
     let finished = dir.hookdev().args(["verify", "missing", "--quiet"]).exits(3).stdout("");
-    finished.says("warning: Cyanite's secret stands literally in the config; ").says("error: cannot read missing\n");
+    finished.says("warning: Cyanite's secret stands literally in the config; ").says("error: can't read missing\n");
     dir.hookdev().args(["send", "zzzzzz", "-q"]).exits(2).stdout("").says("error: `zzzzzz` is neither ");
     dir.hookdev()
         .args(["send", "aspect.task.failed", "--print", "json", "-q", "--no-config"])

@@ -20,7 +20,6 @@ use crate::{
     commands::{
         context::{Context, DECODED_LIMIT, now},
         failure::{Exit, Failure},
-        place::place,
         target::{endpoint, pattern, with_query_of},
     },
     net::sender::{is_of_connection, parse_url},
@@ -164,7 +163,7 @@ impl<'a> Resolver<'a> {
         let file = file.to_string_lossy();
         for (number, entry) in entries.enumerate() {
             match entry {
-                Ok(entry) => self.capture(entry.request, place(&file, number, entry.line))?,
+                Ok(entry) => self.capture(entry.request, formats::location(&file, number, entry.line))?,
                 Err(error) => self.broken(&error),
             }
         }

@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::store::formats::LONGEST_ENTRY;
+use crate::webhook::capture::MAX_SIZE;
 
 #[derive(Debug)]
 pub(super) struct Log {
@@ -224,7 +224,7 @@ fn last_line(log: &mut File, length: u64) -> io::Result<Vec<u8>> {
         if size == length {
             return Ok(tail);
         }
-        if tail.len() > LONGEST_ENTRY {
+        if tail.len() > MAX_SIZE {
             return Err(not_a_log("its last line is too long"));
         }
         size = (size * 2).min(length);

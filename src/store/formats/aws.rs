@@ -14,8 +14,7 @@ use serde::Deserialize;
 use super::{
     Entry,
     document::Documents,
-    parts::{self, Fields, Text},
-    refusal::{Refusal, expected},
+    parts::{self, Fields, ParseError, Text, expected},
 };
 use crate::webhook::{
     request::{Headers, Request},
@@ -85,7 +84,7 @@ struct Http<'a> {
     method: Text<'a>,
 }
 
-fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
+fn entry(json: &str) -> Result<Option<Entry>, ParseError> {
     let event: Event<'_> = serde_json::from_str(json)?;
     let (key, method) = match (&event.http_method, &event.request_context.http) {
         (Some(Text(method)), _) => ("httpMethod", method),
@@ -111,7 +110,7 @@ fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
 }
 
 impl Event<'_> {
-    fn headers(&self) -> Result<Headers, Refusal> {
+    fn headers(&self) -> Result<Headers, ParseError> {
         let fields = if self.multi_value_headers.0.is_empty() { &self.headers } else { &self.multi_value_headers };
         let mut headers = fields.headers()?;
         if let Some(cookies) = self.cookies.as_ref().filter(|cookies| !cookies.is_empty()) {
@@ -122,7 +121,7 @@ impl Event<'_> {
         Ok(headers)
     }
 
-    fn target(&self) -> Result<String, Refusal> {
+    fn target(&self) -> Result<String, ParseError> {
         let (key, path) = match (&self.raw_path, &self.path) {
             (Some(Text(path)), _) => ("rawPath", self.without_stage(path)),
             (None, Some(Text(path))) => ("path", path.as_ref()),

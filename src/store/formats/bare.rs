@@ -12,7 +12,7 @@ use crate::webhook::request::{self, HeaderName, HeaderValue, Headers, Method, Re
 ///
 /// When it can't be read, or is longer than an entry may be.
 pub fn open(file: &Path, headers: Headers) -> Result<Entry, EntryError> {
-    let input = File::open(file).map_err(|source| Fault::Read(source).of(file))?;
+    let input = File::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
     read(file, input, headers)
 }
 
@@ -23,7 +23,7 @@ pub fn open(file: &Path, headers: Headers) -> Result<Entry, EntryError> {
 ///
 /// When it can't be read, or is longer than an entry may be.
 pub fn read(file: &Path, input: impl Read + Send, headers: Headers) -> Result<Entry, EntryError> {
-    let body = whole(Input::of(input)).map_err(|fault| fault.of(file))?;
+    let body = whole(Input::of(input)).map_err(|fault| fault.in_file(file))?;
     Ok(Entry::new(Request { method: Method::POST, target: "/".to_owned(), headers, body }))
 }
 
@@ -75,6 +75,6 @@ mod tests {
     #[test]
     fn a_missing_body_is_named() {
         let error = open(Path::new("/no/such/body"), Headers::new()).unwrap_err();
-        assert_eq!(error.to_string(), "cannot read /no/such/body");
+        assert_eq!(error.to_string(), "can't read /no/such/body");
     }
 }

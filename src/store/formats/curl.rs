@@ -2,8 +2,9 @@
 //! which prints a dot for each that is no printable ASCII, and `-v`, which prints no body.
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, http, parts,
-    refusal::{Refusal, Start, expected},
+    Collected, Entry, Fault, Format, Input, Reader, http,
+    parts::{self, ParseError, expected},
+    position::Start,
     whole,
 };
 use crate::webhook::request::Method;
@@ -180,13 +181,13 @@ impl Log {
         match message.entry() {
             Ok(Some(entry)) => self.collected.push(Ok(entry)),
             Ok(None) => self.collected.pass_over(),
-            Err((at, refusal)) => self.collected.push(Err(refusal.at(Start::of_line(at.unwrap_or(line))))),
+            Err((at, error)) => self.collected.push(Err(Fault::at(Start::of_line(at.unwrap_or(line)), error))),
         }
     }
 }
 
 impl Message {
-    fn entry(self) -> Result<Option<Entry>, (Option<u64>, Refusal)> {
+    fn entry(self) -> Result<Option<Entry>, (Option<u64>, ParseError)> {
         let delivers = self.head.split(|&byte| byte == b' ').next().map(Method::from_bytes);
         if let Some(Ok(method)) = delivers
             && !parts::delivers(&method)

@@ -11,7 +11,8 @@ use serde_json::{Deserializer, value::RawValue};
 use super::{
     Collected, Entry, Fault, Format, Input, Reader,
     keys::{Key, Outline},
-    refusal::{Lines, Refusal},
+    parts::ParseError,
+    position::LineCounter,
     whole,
 };
 
@@ -31,7 +32,7 @@ pub(super) struct Documents {
     /// The path of keys to the array that the entries stand in.
     pub array: &'static [&'static str],
     /// Reads an entry; `None` for one that delivers nothing.
-    pub entry: fn(&str) -> Result<Option<Entry>, Refusal>,
+    pub entry: fn(&str) -> Result<Option<Entry>, ParseError>,
 }
 
 impl Format for Documents {
@@ -54,19 +55,19 @@ impl Format for Documents {
 pub(super) fn collect(
     input: &Bytes,
     array: &[&str],
-    mut parse: impl FnMut(&str) -> Result<Option<Entry>, Refusal>,
+    mut parse: impl FnMut(&str) -> Result<Option<Entry>, ParseError>,
 ) -> Collected {
-    let mut lines = Lines::of(input);
+    let mut lines = LineCounter::new(input);
     let mut collected = Collected::default();
     for found in Finder::find(input, array) {
         let (at, parsed) = match found {
             Found::Entry(raw) => (raw.as_ptr().addr() - input.as_ptr().addr(), parse(raw)),
-            Found::Torn(at, error) => (at, Err(Refusal::Json(error))),
+            Found::Torn(at, error) => (at, Err(ParseError::Json(error))),
         };
         match parsed {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.pass_over(),
-            Err(refusal) => collected.push(Err(refusal.at(lines.start(at)))),
+            Err(error) => collected.push(Err(Fault::at(lines.start(at), error))),
         }
     }
     collected

@@ -1,7 +1,7 @@
 //! GitHub's own record of a delivery, as its API and `gh api` give it. It holds the payload parsed,
 //! not the bytes that were signed: recognised, and refused with that reason.
 
-use super::{document::Documents, refusal::expected};
+use super::{document::Documents, parts::expected};
 
 /// GitHub's record of a delivery.
 pub(super) static GITHUB: Documents = Documents {

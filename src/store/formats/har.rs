@@ -13,8 +13,7 @@ use serde::{
 use super::{
     Entry,
     document::Documents,
-    parts::{self, Text},
-    refusal::{Refusal, expected},
+    parts::{self, ParseError, Text, expected},
 };
 use crate::webhook::request::{Headers, Request};
 
@@ -109,7 +108,7 @@ impl<'de> Visitor<'de> for WideTextVisitor {
     }
 }
 
-fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
+fn entry(json: &str) -> Result<Option<Entry>, ParseError> {
     let Exchange { started_date_time, request } = serde_json::from_str(json)?;
     let method = parts::method("method", &request.method.0)?;
     if !parts::delivers(&method) {
@@ -119,7 +118,7 @@ fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
     // HTTP/2 sends the request line as fields of its own.
     let fields = request.headers.iter().map(Pair::both).filter(|(name, _)| !name.starts_with(':'));
     let headers =
-        fields.map(|(name, value)| parts::foreign_field(name, value)).collect::<Result<Headers, Refusal>>()?;
+        fields.map(|(name, value)| parts::foreign_field(name, value)).collect::<Result<Headers, ParseError>>()?;
     let request = Request { method, target: parts::target("url", &request.url.0)?, headers, body: bytes };
     for doubt in parts::doubts(&request) {
         // The size that the HAR tells says as much as the content-length, and was said before.
@@ -137,7 +136,7 @@ struct Body {
 }
 
 /// `None` where there is none.
-fn body(data: Option<&PostData<'_>>, size: Option<i64>) -> Result<Option<Body>, Refusal> {
+fn body(data: Option<&PostData<'_>>, size: Option<i64>) -> Result<Option<Body>, ParseError> {
     let size = size.and_then(|size| usize::try_from(size).ok());
     let text = data.and_then(|data| data.text.as_ref()).filter(|text| !text.0.is_empty());
     let (Some(data), Some(WideText(text))) = (data, text) else { return rebuilt(data, size) };
@@ -159,7 +158,7 @@ fn body(data: Option<&PostData<'_>>, size: Option<i64>) -> Result<Option<Body>, 
 }
 
 /// A body of which the tool kept no text.
-fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<Body>, Refusal> {
+fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<Body>, ParseError> {
     let params = data.and_then(|data| data.params.as_deref()).unwrap_or_default();
     let is_form = data.and_then(|data| data.mime_type.as_ref()).is_some_and(|Text(mime)| {
         mime.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")

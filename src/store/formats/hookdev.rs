@@ -1,19 +1,8 @@
 //! hookdev's own captures: one object, or one a line, as `listen --format json` prints them and
 //! `--capture` keeps them; and the requests that `send --print json` prints. Each is parsed without copies.
 
-use bytes::Bytes;
-use serde::Deserialize;
-
-use super::{
-    Collected, Entry, Fault, Format, Input, Reader, keys,
-    objects::Objects,
-    parts::{self, Text},
-    refusal::{Refusal, Start, expected, shown},
-};
-use crate::webhook::request::{Headers, Request};
-
-/// The version of the format that is written and the highest that is read.
-const VERSION: u64 = 1;
+use super::{Collected, Entry, Fault, Format, Input, Reader, keys, objects::Objects};
+use crate::webhook::capture;
 
 /// hookdev's own captures.
 pub(super) struct Hookdev;
@@ -30,140 +19,12 @@ impl Format for Hookdev {
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         // A file of one capture, as `--capture FOLDER` writes them, needs not be cut into objects.
         if input.is_whole
-            && let Ok(Some(entry)) = parse(&input.head)
+            && let Ok(Some(capture)) = capture::read(&input.head)
             && input.head.starts_with(b"{")
         {
-            return Ok(Box::new(Collected::of(Entry { line: Some(1), ..entry })));
+            return Ok(Box::new(Collected::of(Entry { line: Some(1), ..capture.into() })));
         }
         Ok(Box::new(Objects::of(input)))
-    }
-}
-
-/// A delivery, as far as it is used; `kind` and `hookdev` may be missing in one written by hand.
-#[derive(Deserialize)]
-#[serde(expecting = "a capture, an object with `request`")]
-struct Delivery<'a> {
-    #[serde(borrow)]
-    kind: Option<Text<'a>>,
-    hookdev: Option<u64>,
-    #[serde(borrow)]
-    received_at: Option<Text<'a>>,
-    #[serde(borrow)]
-    request: Message<'a>,
-}
-
-/// What tells an object that is no delivery.
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-struct Marks<'a> {
-    #[serde(borrow)]
-    kind: Option<Text<'a>>,
-    hookdev: Option<u64>,
-}
-
-/// A request: that of a delivery, or one that `send --print json` prints.
-#[derive(Deserialize)]
-#[serde(expecting = "a request, an object with `method`, `target`, `headers` and `body`")]
-struct Message<'a> {
-    #[serde(borrow)]
-    method: Text<'a>,
-    #[serde(borrow)]
-    target: Option<Text<'a>>,
-    #[serde(borrow)]
-    url: Option<Text<'a>>,
-    #[serde(borrow)]
-    headers: Vec<Field<'a>>,
-    #[serde(borrow)]
-    body: Option<Text<'a>>,
-    #[serde(borrow)]
-    body_base64: Option<Text<'a>>,
-}
-
-/// A header.
-#[derive(Deserialize)]
-#[serde(expecting = "a header as [name, value]")]
-struct Field<'a>(#[serde(borrow)] Text<'a>, #[serde(borrow)] Text<'a>);
-
-/// One object of an input.
-#[derive(Debug)]
-pub struct Document {
-    pub(super) text: Bytes,
-    /// The line that it begins on, from 1.
-    pub(super) line: u64,
-}
-
-impl Document {
-    /// The entry that it is; `None` for an object of another kind.
-    pub(super) fn parse(&self) -> Result<Option<Entry>, Fault> {
-        let parsed = parse(self.text.trim_ascii_end()).map_err(|refusal| refusal.at(Start::of_line(self.line)))?;
-        Ok(parsed.map(|entry| Entry { line: Some(self.line), ..entry }))
-    }
-
-    /// How many bytes it has.
-    pub(super) fn len(&self) -> usize {
-        self.text.len()
-    }
-}
-
-/// The entry of a document; `None` for an object of another kind.
-fn parse(document: &[u8]) -> Result<Option<Entry>, Refusal> {
-    let error = match serde_json::from_slice::<Delivery<'_>>(document) {
-        Ok(delivery) if delivery.is_captured() => return delivery.entry().map(Some),
-        Ok(_) => return Ok(None),
-        Err(error) => error,
-    };
-    let Ok(Marks { kind, hookdev }) = serde_json::from_slice(document) else { return Err(Refusal::Json(error)) };
-    match kind.as_ref().map(|Text(kind)| kind.as_ref()) {
-        Some("delivery") | None => Err(newer(hookdev).unwrap_or(Refusal::Json(error))),
-        Some("request") => {
-            let message: Message<'_> = serde_json::from_slice(document).map_err(Refusal::Json)?;
-            Ok(Some(Entry::new(message.request()?)))
-        }
-        Some(_) => Ok(None),
-    }
-}
-
-/// The refusal of a version that is not known yet.
-fn newer(version: Option<u64>) -> Option<Refusal> {
-    version.filter(|&version| version > VERSION).map(Refusal::Newer)
-}
-
-impl Delivery<'_> {
-    fn is_captured(&self) -> bool {
-        self.kind.as_ref().is_none_or(|Text(kind)| kind == "delivery" || kind == "request")
-    }
-
-    fn entry(self) -> Result<Entry, Refusal> {
-        if let Some(refusal) = newer(self.hookdev) {
-            return Err(refusal);
-        }
-        let received_at = self.received_at.map(|Text(time)| {
-            time.parse().map_err(|_| expected(format!("RFC 3339 in `received_at`, found {}", shown(&time))))
-        });
-        Ok(Entry { received_at: received_at.transpose()?, ..Entry::new(self.request.request()?) })
-    }
-}
-
-impl Message<'_> {
-    fn request(self) -> Result<Request, Refusal> {
-        let method = parts::method("method", &self.method.0)?;
-        let Text(place) = self.target.or(self.url).ok_or_else(|| expected("a path in `target`"))?;
-        let target = parts::target("target", &place)?;
-        let mut headers = Headers::with_capacity(self.headers.len());
-        for Field(Text(name), Text(value)) in &self.headers {
-            let (name, value) = parts::field(name, value)?;
-            headers.push(name, value);
-        }
-        Ok(Request { method, target, headers, body: body(self.body, self.body_base64)? })
-    }
-}
-
-fn body(text: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Bytes, Refusal> {
-    match (text, base64) {
-        (None, None) => Ok(Bytes::new()),
-        (Some(Text(text)), None) => Ok(text.into_owned().into()),
-        (None, Some(Text(base64))) => parts::base64("body_base64", &base64),
-        (Some(_), Some(_)) => Err(expected("`body` or `body_base64`, found both")),
     }
 }
 
@@ -171,11 +32,14 @@ fn body(text: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Bytes, Refus
 mod tests {
     use std::io::{self, Read};
 
+    use bytes::Bytes;
+
     use super::*;
     use crate::{
-        store::formats::{LONGEST_ENTRY, Piece},
+        store::formats::Piece,
         webhook::{
-            request::{self, HeaderName, Method},
+            capture::MAX_SIZE,
+            request::{self, HeaderName, Method, Request},
             time::Timestamp,
         },
     };
@@ -253,7 +117,7 @@ mod tests {
         let input = capture("/").replace(r#""kind""#, r#""received_at":null,"kind""#);
         assert_eq!(captures(input.as_bytes()).0[0].as_ref().unwrap().received_at, None);
         let wrong = input.replace("null", r#""noon\n""#);
-        assert_eq!(refused(&wrong), r#"line 1: expected RFC 3339 in `received_at`, found "noon\n""#);
+        assert_eq!(refused(&wrong), r#"line 1: expected an RFC 3339 time in `received_at`, found "noon\n""#);
     }
 
     #[test]
@@ -308,7 +172,7 @@ mod tests {
     #[test]
     fn a_newer_version_is_named_whatever_else_has_changed() {
         let newer =
-            "line 1: captured in version 2 of the format, of which this hookdev knows 1: a newer hookdev reads it";
+            "line 1: version 2 of the capture format is newer than this hookdev reads (1); update hookdev";
         assert_eq!(refused(&capture("/").replace(r#""kind""#, r#""hookdev":2,"kind""#)), newer);
         assert_eq!(refused(r#"{"kind":"delivery","hookdev":2,"requests":[]}"#), newer);
     }
@@ -319,7 +183,7 @@ mod tests {
         assert_eq!(with("POST", "PO ST"), r#"line 1: expected an HTTP method in `method`, found "PO ST""#);
         assert_eq!(with(r#""/""#, r#""a b""#), r#"line 1: expected a path in `target`, found "a b""#);
         assert_eq!(with(r#""target":"/","#, ""), "line 1: expected a path in `target`");
-        assert_eq!(with("[]", r#"[["a b","c"]]"#), r#"line 1: expected the name of a header, found "a b""#);
+        assert_eq!(with("[]", r#"[["a b","c"]]"#), r#"line 1: expected a header name, found "a b""#);
         let control = r#"line 1: expected Latin-1 without control characters in the header "a""#;
         assert_eq!(with("[]", r#"[["a","b\n"]]"#), control);
         assert_eq!(with("[]", r#"[["a"]]"#), "line 1, column 75: invalid length 1, expected a header as [name, value]");
@@ -349,11 +213,11 @@ mod tests {
 
     #[test]
     fn a_line_over_the_limit_is_an_error_and_the_next_is_read() {
-        let long = io::repeat(b'x').take(LONGEST_ENTRY as u64 + 10);
+        let long = io::repeat(b'x').take(MAX_SIZE as u64 + 10);
         let next = format!("\n{}\n", capture("/2"));
         let next = io::Cursor::new(next);
         let mut reader = Hookdev.read(Input::of(long.chain(next))).unwrap();
-        assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap_err().to_string(), "line 1: longer than 64 MiB");
+        assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap_err().to_string(), "line 1: larger than 64 MiB");
         assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap().request.target, "/2");
         assert!(reader.next().is_none());
     }

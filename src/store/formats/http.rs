@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use httparse::{EMPTY_HEADER, Error, Status};
 
-use super::{Entry, Fault, Format, Input, Piece, Place, Reader, target, whole};
-use crate::webhook::request::{HeaderName, HeaderValue, Headers, Method, Request};
+use super::{Entry, Fault, Format, Input, Piece, Position, Reader, whole};
+use crate::webhook::request::{HeaderName, HeaderValue, Headers, Method, Request, target};
 
 /// The most headers that a message may have.
 const MOST_HEADERS: usize = 256;
@@ -72,7 +72,7 @@ impl Messages {
     fn message(&mut self, start: usize) -> Result<Entry, Fault> {
         let Head { mut entry, end } = Head::parse(&self.input, start)?;
         let framing = Framing::of(&entry.request.headers).ok_or_else(|| {
-            expected(Place::Line(line_at(&self.input, start)), "one number of bytes in `content-length`")
+            expected(Position::Line(line_at(&self.input, start)), "one number of bytes in `content-length`")
         })?;
         let Body { bytes, end, note } = Body::cut(&self.input, end, framing)?;
         entry.request.body = bytes;
@@ -88,7 +88,7 @@ impl Messages {
     }
 }
 
-fn expected(place: Place, what: &str) -> Fault {
+fn expected(place: Position, what: &str) -> Fault {
     Fault::Malformed(place, format!("expected {what}"))
 }
 
@@ -141,7 +141,7 @@ fn broken(message: &[u8], error: Error, first: u64) -> Fault {
         Error::Token | Error::Version => 0,
         _ => ends.partition_point(|&end| parse(&message[..=end]).is_ok()),
     };
-    let place = Place::Line(first + before as u64);
+    let place = Position::Line(first + before as u64);
     match error {
         Error::TooManyHeaders => Fault::Malformed(place, format!("more than {MOST_HEADERS} headers")),
         Error::HeaderValue => expected(place, "a header value without control characters"),
@@ -206,7 +206,7 @@ impl Body {
                     "the body is not chunked as its transfer-encoding says: taken as it stands".to_owned(),
                 ))),
                 Err(at) => Err(expected(
-                    Place::Byte(at as u64 + 1),
+                    Position::Byte(at as u64 + 1),
                     "a chunk: its size in hexadecimal, a line end, its bytes, a line end",
                 )),
             },

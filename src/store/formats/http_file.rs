@@ -7,8 +7,9 @@
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, http, parts,
-    refusal::{Refusal, Start, expected, shown},
+    Collected, Entry, Fault, Format, Input, Reader, http,
+    parts::{self, ParseError, expected, quoted},
+    position::Start,
     variables::Variables,
     whole,
 };
@@ -69,7 +70,7 @@ fn read(input: &[u8]) -> Collected {
         match lines.entry(&mut variables) {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.pass_over(),
-            Err((line, refusal)) => collected.push(Err(refusal.at(Start::of_line(line)))),
+            Err((line, error)) => collected.push(Err(Fault::at(Start::of_line(line), error))),
         }
         variables.note();
     }
@@ -180,9 +181,9 @@ impl<'a> Lines<'a> {
         lines.take_while(|line| !line.is_empty()).any(|line| field(line).is_some())
     }
 
-    fn entry(mut self, variables: &mut Variables) -> Result<Option<Entry>, (u64, Refusal)> {
+    fn entry(mut self, variables: &mut Variables) -> Result<Option<Entry>, (u64, ParseError)> {
         let start = self.line;
-        let at_start = |refusal| (start, refusal);
+        let at_start = |error| (start, error);
         let first = self.next().unwrap_or_default();
         let Some(RequestLine { method, url, .. }) = request_line(first) else {
             return if is_url(first) { Ok(None) } else { Err(at_start(expected("`METHOD URL`"))) };
@@ -198,7 +199,7 @@ impl<'a> Lines<'a> {
         let target = parts::written_target("the request line", &variables.fill(&url)).map_err(at_start)?;
         let headers = self.headers(variables)?;
         let line = self.line;
-        let body = self.body(&headers, variables).map_err(|refusal| (line, refusal))?;
+        let body = self.body(&headers, variables).map_err(|error| (line, error))?;
         if body.is_empty() {
             return Ok(None);
         }
@@ -209,7 +210,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Reads on behind the empty line.
-    fn headers(&mut self, variables: &mut Variables) -> Result<Headers, (u64, Refusal)> {
+    fn headers(&mut self, variables: &mut Variables) -> Result<Headers, (u64, ParseError)> {
         let mut headers = Headers::new();
         loop {
             let line = self.line;
@@ -219,18 +220,18 @@ impl<'a> Lines<'a> {
                 Some(text) => text,
             };
             let (name, value) = field(text).ok_or_else(|| (line, expected("`Name: value`")))?;
-            let (name, value) = parts::foreign_field(&variables.fill(name), &variables.fill(value))
-                .map_err(|refusal| (line, refusal))?;
+            let (name, value) =
+                parts::foreign_field(&variables.fill(name), &variables.fill(value)).map_err(|error| (line, error))?;
             headers.push(name, value);
         }
     }
 
-    fn body(&self, headers: &Headers, variables: &mut Variables) -> Result<Bytes, Refusal> {
+    fn body(&self, headers: &Headers, variables: &mut Variables) -> Result<Bytes, ParseError> {
         let text = self.without_handlers();
         let bare = trim_line_ends(text);
         if let Some(file) = bare.strip_prefix(b"<") {
             let file = String::from_utf8_lossy(file.split(|&byte| byte == b'\n').next().unwrap_or_default());
-            return Err(expected(format!("the body in the file itself, found a reference to {}", shown(file.trim()))));
+            return Err(expected(format!("the body in the file itself, found a reference to {}", quoted(file.trim()))));
         }
         let length = headers.text("content-length").and_then(|length| length.parse::<usize>().ok());
         let counted = length.filter(|length| (bare.len()..=text.len()).contains(length));

@@ -17,8 +17,8 @@ mod keys;
 mod ngrok;
 mod objects;
 mod parts;
+mod position;
 mod postman;
-mod refusal;
 mod svix;
 mod variables;
 mod walk;
@@ -35,11 +35,16 @@ use std::{
 use bytes::Bytes;
 
 pub use self::{
-    fault::{EntryError, Fault, Place},
-    hookdev::Document,
+    fault::{EntryError, Fault},
+    objects::Document,
+    position::{Position, location},
     walk::{Walk, open_found, walk},
 };
-use crate::webhook::{request::Request, time::Timestamp};
+use crate::webhook::{
+    capture::{self, Capture},
+    request::Request,
+    time::Timestamp,
+};
 
 /// The forms, in the order in which they are tried: the first that knows its own reads the input.
 static FORMATS: &[&dyn Format] = &[
@@ -57,8 +62,18 @@ static FORMATS: &[&dyn Format] = &[
     &hookdev::Hookdev,
 ];
 
-/// The longest entry, and the longest input of a form that is read whole: 64 MiB.
-pub const LONGEST_ENTRY: usize = 64 << 20;
+/// The names of the formats in a sentence: `an .http file, a HAR or a hookdev capture`.
+#[must_use]
+pub fn names() -> String {
+    let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
+    match names.split_last() {
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// The largest entry, and the largest input of a format that is read whole: 64 MiB.
+const MAX_SIZE: usize = capture::MAX_SIZE;
 
 /// How much of an input is asked for first where nobody knows its length.
 const STEP: usize = 4 << 10;
@@ -167,6 +182,12 @@ impl Entry {
     }
 }
 
+impl From<Capture> for Entry {
+    fn from(Capture { received_at, request }: Capture) -> Self {
+        Self { received_at, ..Self::new(request) }
+    }
+}
+
 /// One entry of an input, or the text of one, which any thread can parse.
 #[derive(Debug)]
 pub enum Piece {
@@ -183,7 +204,7 @@ impl Piece {
     ///
     /// When it is broken, with the name of its file.
     pub fn parse(self, file: &Path) -> Option<Result<Entry, EntryError>> {
-        Some(self.read()?.map_err(|fault| fault.of(file)))
+        Some(self.read()?.map_err(|fault| fault.in_file(file)))
     }
 
     fn read(self) -> Option<Result<Entry, Fault>> {
@@ -244,7 +265,7 @@ impl Iterator for Entries<'_> {
 ///
 /// When it can't be read, is empty, or is of no known form.
 pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
-    let input = File::open(file).map_err(|source| Fault::Read(source).of(file))?;
+    let input = File::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
     // What the system makes up as it is read has none.
     let length = input.metadata().ok().filter(Metadata::is_file).map(|found| found.len()).filter(|length| *length > 0);
     read_of(file, input, length)
@@ -261,7 +282,7 @@ pub fn read<'a>(file: &Path, input: impl Read + Send + 'a) -> Result<Entries<'a>
 
 fn read_of<'a>(file: &Path, mut input: impl Read + Send + 'a, length: Option<u64>) -> Result<Entries<'a>, EntryError> {
     let step = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(STEP).clamp(1, LONGEST_HEAD);
-    let mut head = head(&mut input, step).map_err(|source| Fault::Read(source).of(file))?;
+    let mut head = head(&mut input, step).map_err(|source| Fault::Read(source).in_file(file))?;
     let is_whole = Some(head.len() as u64) == length;
     if head.starts_with(BOM) {
         head.drain(..BOM.len());
@@ -270,7 +291,7 @@ fn read_of<'a>(file: &Path, mut input: impl Read + Send + 'a, length: Option<u64
         return Err(EntryError::Empty { file: file.to_owned() });
     }
     let format = sniff(&head).ok_or_else(|| EntryError::Unrecognised { file: file.to_owned() })?;
-    let reader = format.read(Input { head, is_whole, rest: Box::new(input) }).map_err(|fault| fault.of(file))?;
+    let reader = format.read(Input { head, is_whole, rest: Box::new(input) }).map_err(|fault| fault.in_file(file))?;
     Ok(Entries { file: file.to_owned(), length, reader })
 }
 
@@ -317,26 +338,12 @@ fn head(input: &mut impl Read, step: usize) -> io::Result<Vec<u8>> {
 /// Reads the whole of an input, for a form that can't be read piece by piece.
 fn whole(input: Input<'_>) -> Result<Bytes, Fault> {
     let Input { head: mut bytes, rest, .. } = input;
-    let room = (LONGEST_ENTRY + 1).saturating_sub(bytes.len());
+    let room = (MAX_SIZE + 1).saturating_sub(bytes.len());
     rest.take(room as u64).read_to_end(&mut bytes).map_err(Fault::Read)?;
-    if bytes.len() > LONGEST_ENTRY {
-        return Err(Fault::TooLong(Place::Line(1)));
+    if bytes.len() > MAX_SIZE {
+        return Err(Fault::TooLarge(Position::Line(1)));
     }
     Ok(bytes.into())
-}
-
-/// The target of a request line, or that of a whole URL: its path and query.
-fn target(text: &str) -> Option<String> {
-    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
-        return None;
-    }
-    if text.starts_with('/') || text == "*" {
-        return Some(text.to_owned());
-    }
-    let (_, rest) = text.split_once("://")?;
-    let rest = rest.split('#').next().unwrap_or_default();
-    let target = rest.find(['/', '?']).map_or("", |end| &rest[end..]);
-    Some(if target.starts_with('/') { target.to_owned() } else { format!("/{target}") })
 }
 
 #[cfg(test)]

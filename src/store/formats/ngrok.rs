@@ -8,8 +8,7 @@ use super::{
     Entry,
     document::Documents,
     http,
-    parts::{self, Text},
-    refusal::{Refusal, expected},
+    parts::{self, ParseError, Text, expected},
 };
 
 /// ngrok's inspection API.
@@ -44,7 +43,7 @@ struct Message<'a> {
     raw: Option<Text<'a>>,
 }
 
-fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
+fn entry(json: &str) -> Result<Option<Entry>, ParseError> {
     let Exchange { start, request } = serde_json::from_str(json)?;
     if let Some(Text(method)) = &request.method
         && !parts::delivers(&parts::method("method", method)?)

@@ -6,7 +6,8 @@ use std::io::{self, Read};
 use bytes::{Buf, Bytes, BytesMut};
 use serde::de::IgnoredAny;
 
-use super::{Fault, Input, LONGEST_ENTRY, Piece, Place, Reader, hookdev::Document};
+use super::{Entry, Fault, Input, MAX_SIZE, Piece, Position, Reader, position::Start};
+use crate::webhook::capture;
 
 /// How much of an input is asked for first, and how much at most, in bytes.
 const FIRST_STEP: usize = 1 << 10;
@@ -110,15 +111,15 @@ impl<'a> Objects<'a> {
                 break seen + feed + 1;
             }
             seen = self.buffer.len();
-            if seen > LONGEST_ENTRY || !self.fill()? {
+            if seen > MAX_SIZE || !self.fill()? {
                 break seen;
             }
         };
         self.line += u64::from(end > start);
-        if end <= LONGEST_ENTRY {
+        if end <= MAX_SIZE {
             return Ok(end);
         }
-        let fault = Fault::TooLong(Place::Line(self.line));
+        let fault = Fault::TooLarge(Position::Line(self.line));
         self.buffer.advance(end);
         self.leave_rest_of_line(end == seen)?;
         Err(fault)
@@ -170,6 +171,28 @@ impl<'a> Objects<'a> {
         self.documents > 1
             && !document.text.ends_with(b"\n")
             && serde_json::from_slice::<IgnoredAny>(&document.text).is_err_and(|error| error.is_eof())
+    }
+}
+
+/// One object of an input, not parsed yet.
+#[derive(Debug)]
+pub struct Document {
+    text: Bytes,
+    /// The line that it begins on, from 1.
+    line: u64,
+}
+
+impl Document {
+    /// The entry; `None` for an object of another kind.
+    pub(super) fn parse(&self) -> Result<Option<Entry>, Fault> {
+        let parsed = capture::read(self.text.trim_ascii_end());
+        let capture = parsed.map_err(|error| Fault::at(Start::of_line(self.line), error))?;
+        Ok(capture.map(|capture| Entry { line: Some(self.line), ..capture.into() }))
+    }
+
+    /// Its size in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
     }
 }
 

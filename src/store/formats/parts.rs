@@ -3,41 +3,24 @@
 
 use std::{borrow::Cow, fmt};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
 
-use super::refusal::{Refusal, expected, shown};
+pub(super) use crate::webhook::capture::fields::{ParseError, Text, base64, expected, method, quoted, target, time};
 use crate::webhook::{
+    capture::fields::header_name,
     request::{self, HeaderName, HeaderValue, Headers, Method, Request},
-    time::Timestamp,
 };
-
-/// A string, borrowed from the document where it has no escapes.
-#[derive(Debug, Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
-
-/// The method that stands in a key.
-pub(super) fn method(key: &str, text: &str) -> Result<Method, Refusal> {
-    Method::from_bytes(text.as_bytes())
-        .map_err(|_| expected(format!("an HTTP method in `{key}`, found {}", shown(text))))
-}
 
 /// Whether a request with this method is one that delivers something.
 pub(super) fn delivers(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
-/// The target, from the path or URL that stands in a key.
-pub(super) fn target(key: &str, text: &str) -> Result<String, Refusal> {
-    super::target(text).ok_or_else(|| expected(format!("a path in `{key}`, found {}", shown(text))))
-}
-
 /// The target, from a URL as people write it: they leave the scheme out, or the host to a variable.
-pub(super) fn written_target(key: &str, url: &str) -> Result<String, Refusal> {
+pub(super) fn written_target(key: &str, url: &str) -> Result<String, ParseError> {
     let path = match url.split_once("}}") {
         Some((_, path)) if url.starts_with("{{") => path,
         _ if url.starts_with('/') || url.contains("://") => url,
@@ -46,35 +29,12 @@ pub(super) fn written_target(key: &str, url: &str) -> Result<String, Refusal> {
     target(key, if path.is_empty() { "/" } else { path })
 }
 
-/// One header, its value as [`request::text`] shows it.
-pub(super) fn field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Refusal> {
-    let value = request::value(value)
-        .map_err(|_| expected(format!("Latin-1 without control characters in the header {}", shown(name))));
-    Ok((header_name(name)?, value?))
-}
-
 /// One header of another tool: these show bytes outside ASCII as Latin-1 or as UTF-8.
-pub(super) fn foreign_field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Refusal> {
+pub(super) fn foreign_field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ParseError> {
     let value = request::value(value)
         .or_else(|_| HeaderValue::from_bytes(value.as_bytes()))
-        .map_err(|_| expected(format!("no control characters in the header {}", shown(name))));
+        .map_err(|_| expected(format!("no control characters in the header {}", quoted(name))));
     Ok((header_name(name)?, value?))
-}
-
-fn header_name(name: &str) -> Result<HeaderName, Refusal> {
-    HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| expected(format!("the name of a header, found {}", shown(name))))
-}
-
-/// The bytes that stand in a key as base64.
-pub(super) fn base64(key: &str, text: &str) -> Result<Bytes, Refusal> {
-    let decoded = BASE64_STANDARD.decode(text.as_bytes());
-    decoded.map(Bytes::from).map_err(|_| expected(format!("standard base64 in `{key}`")))
-}
-
-/// The time that stands in a key in RFC 3339.
-pub(super) fn time(key: &str, text: &str) -> Result<Timestamp, Refusal> {
-    text.parse().map_err(|_| expected(format!("RFC 3339 in `{key}`, found {}", shown(text))))
 }
 
 /// An object of headers, in its order: each value is a string, or an array with one string for each
@@ -84,7 +44,7 @@ pub(super) struct Fields<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl Fields<'_> {
     /// The headers of a message.
-    pub(super) fn headers(&self) -> Result<Headers, Refusal> {
+    pub(super) fn headers(&self) -> Result<Headers, ParseError> {
         self.0.iter().map(|(name, value)| foreign_field(name, value)).collect()
     }
 }
@@ -187,7 +147,10 @@ pub(super) fn doubts(request: &Request) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::webhook::capture::fields::header;
 
     fn fields(json: &str) -> Vec<(String, String)> {
         let Fields(fields) = serde_json::from_str(json).unwrap();
@@ -195,7 +158,7 @@ mod tests {
     }
 
     fn doubts_of(headers: &[(&str, &str)], body: &'static str) -> Vec<String> {
-        let headers = headers.iter().map(|(name, value)| field(name, value)).collect::<Result<_, _>>().unwrap();
+        let headers = headers.iter().map(|(name, value)| header(name, value)).collect::<Result<_, _>>().unwrap();
         doubts(&Request {
             method: Method::POST,
             target: "/".to_owned(),

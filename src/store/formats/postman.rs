@@ -7,8 +7,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use super::{
     Entry, Fault, Format, Input, Reader, document,
     keys::Outline,
-    parts::{self, Text},
-    refusal::{Refusal, expected, shown},
+    parts::{self, ParseError, Text, expected, quoted},
     variables::Variables,
     whole,
 };
@@ -131,7 +130,7 @@ struct Body<'a> {
     disabled: bool,
 }
 
-fn entry(json: &str, variables: &mut Variables) -> Result<Option<Entry>, Refusal> {
+fn entry(json: &str, variables: &mut Variables) -> Result<Option<Entry>, ParseError> {
     let Item { request } = serde_json::from_str(json)?;
     let Some(Message::Whole(request)) = request else { return Ok(None) };
     let method = parts::method("method", request.method.as_ref().map_or("GET", |Text(method)| method))?;
@@ -154,7 +153,7 @@ fn entry(json: &str, variables: &mut Variables) -> Result<Option<Entry>, Refusal
             let value = field.value.as_ref().map_or("", |Text(value)| value);
             parts::foreign_field(&variables.fill(&field.key.0), &variables.fill(value))
         })
-        .collect::<Result<Headers, Refusal>>()?;
+        .collect::<Result<Headers, ParseError>>()?;
     let request = Request { method, target, headers, body };
     let mut notes = parts::doubts(&request);
     notes.extend(variables.note());
@@ -162,7 +161,7 @@ fn entry(json: &str, variables: &mut Variables) -> Result<Option<Entry>, Refusal
 }
 
 impl Body<'_> {
-    fn bytes(&self, variables: &mut Variables) -> Result<Bytes, Refusal> {
+    fn bytes(&self, variables: &mut Variables) -> Result<Bytes, ParseError> {
         match (self.mode.as_ref().map_or("raw", |Text(mode)| mode), &self.raw, &self.urlencoded) {
             ("raw", Some(Text(raw)), _) => Ok(variables.fill(raw).into_owned().into()),
             ("urlencoded", _, Some(pairs)) => {
@@ -174,7 +173,7 @@ impl Body<'_> {
                 Ok(form.finish().into())
             }
             ("raw" | "urlencoded", ..) => Ok(Bytes::new()),
-            (mode, ..) => Err(expected(format!("a body of mode `raw` or `urlencoded`, found {}", shown(mode)))),
+            (mode, ..) => Err(expected(format!("a body of mode `raw` or `urlencoded`, found {}", quoted(mode)))),
         }
     }
 }
@@ -235,7 +234,7 @@ mod tests {
         let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
         let expected = [
             "",
-            r#"line 3: expected the name of a header, found "X A""#,
+            r#"line 3: expected a header name, found "X A""#,
             r#"line 4: expected a body of mode `raw` or `urlencoded`, found "file""#,
             "",
         ];

@@ -5,8 +5,7 @@ use serde::Deserialize;
 use super::{
     Entry,
     document::Documents,
-    parts::{self, Fields, Text},
-    refusal::Refusal,
+    parts::{self, Fields, ParseError, Text},
 };
 use crate::webhook::request::Request;
 
@@ -46,7 +45,7 @@ struct Data<'a> {
     method: Text<'a>,
 }
 
-fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
+fn entry(json: &str) -> Result<Option<Entry>, ParseError> {
     let Kind { kind: Text(kind) } = serde_json::from_str(json)?;
     if kind != "event" {
         return Ok(None);

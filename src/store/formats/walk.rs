@@ -49,7 +49,7 @@ fn is_hidden(entry: &DirEntry) -> bool {
 
 fn unreadable(root: &Path, error: walkdir::Error) -> EntryError {
     let file = error.path().unwrap_or(root).to_owned();
-    Fault::Read(error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into())).of(&file)
+    Fault::Read(error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into())).in_file(&file)
 }
 
 /// Opens a file that a walk found; `None` when it is a capture by neither its content nor its name.
@@ -120,7 +120,7 @@ mod tests {
     fn what_is_not_there_is_an_error_that_names_it() {
         let Walk { files, .. } = walk(Path::new("/no/such/folder"));
         assert_eq!(files.len(), 1);
-        assert_eq!(files[0].as_ref().unwrap_err().to_string(), "cannot read /no/such/folder");
+        assert_eq!(files[0].as_ref().unwrap_err().to_string(), "can't read /no/such/folder");
     }
 
     #[cfg(unix)]

@@ -8,8 +8,7 @@ use serde::Deserialize;
 use super::{
     Entry,
     document::Documents,
-    parts::{self, Fields, Text},
-    refusal::{Refusal, expected},
+    parts::{self, Fields, ParseError, Text, expected},
 };
 use crate::webhook::{
     request::{Headers, Request},
@@ -48,7 +47,7 @@ struct Message<'a> {
     created_at: Option<Text<'a>>,
 }
 
-fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
+fn entry(json: &str) -> Result<Option<Entry>, ParseError> {
     let Kind { kind } = serde_json::from_str(json)?;
     if kind.is_some_and(|Text(kind)| kind != "web") {
         return Ok(None);
@@ -78,7 +77,7 @@ pub(super) struct Recorded<'a> {
 
 impl Recorded<'_> {
     /// The entry; `None` when it delivers nothing.
-    pub(super) fn entry(self) -> Result<Option<Entry>, Refusal> {
+    pub(super) fn entry(self) -> Result<Option<Entry>, ParseError> {
         let method = parts::method("method", self.method)?;
         let length = self.headers.text("content-length").and_then(|length| length.parse().ok());
         let size = self.size.or(length).unwrap_or_default();
@@ -100,8 +99,8 @@ impl Recorded<'_> {
 }
 
 /// `2019-10-03 19:06:35` in UTC, or a time with its offset.
-fn received_at(text: &str) -> Result<Timestamp, Refusal> {
-    parts::time("created_at", text).or_else(|refusal| format!("{text}Z").parse().map_err(|_| refusal))
+fn received_at(text: &str) -> Result<Timestamp, ParseError> {
+    parts::time("created_at", text).or_else(|error| format!("{text}Z").parse().map_err(|_| error))
 }
 
 #[cfg(test)]
@@ -158,6 +157,6 @@ mod tests {
     #[test]
     fn a_time_that_is_none_is_refused() {
         let (entries, _) = collected(&MESSAGE.replace("2019-10-03 19:06:35", "noon"));
-        assert_eq!(entries, [Err(r#"line 1: expected RFC 3339 in `created_at`, found "noon""#.to_owned())]);
+        assert_eq!(entries, [Err(r#"line 1: expected an RFC 3339 time in `created_at`, found "noon""#.to_owned())]);
     }
 }

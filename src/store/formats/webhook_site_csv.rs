@@ -5,9 +5,9 @@ use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind};
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Place, Reader,
-    parts::{self, Fields},
-    refusal::{Refusal, Start, expected, shown},
+    Collected, Entry, Fault, Format, Input, Position, Reader,
+    parts::{self, Fields, ParseError, expected, quoted},
+    position::Start,
     webhook_site::Recorded,
     whole,
 };
@@ -37,7 +37,7 @@ fn read(input: &[u8]) -> Result<Collected, Fault> {
     let mut reader = csv::Reader::from_reader(input);
     let columns = reader.byte_headers().ok().and_then(Columns::of);
     let columns =
-        columns.ok_or_else(|| Fault::Malformed(Place::Line(1), "expected the names of the columns".to_owned()))?;
+        columns.ok_or_else(|| Fault::Malformed(Position::Line(1), "expected the names of the columns".to_owned()))?;
     let mut collected = Collected::default();
     for record in reader.into_byte_records() {
         let (line, parsed) = match record {
@@ -47,7 +47,7 @@ fn read(input: &[u8]) -> Result<Collected, Fault> {
         match parsed {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.pass_over(),
-            Err(refusal) => collected.push(Err(refusal.at(Start::of_line(line)))),
+            Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
         }
     }
     Ok(collected)
@@ -96,7 +96,7 @@ impl Columns {
         })
     }
 
-    fn entry(&self, record: &ByteRecord) -> Result<Option<Entry>, Refusal> {
+    fn entry(&self, record: &ByteRecord) -> Result<Option<Entry>, ParseError> {
         let bytes = |column: usize| record.get(column).unwrap_or_default();
         let text = |name: &str, column: usize| {
             str::from_utf8(bytes(column)).map_err(|_| expected(format!("UTF-8 in the column `{name}`")))
@@ -108,7 +108,7 @@ impl Columns {
             return Ok(None);
         }
         let number =
-            |size: &str| size.parse().map_err(|_| expected(format!("a number in `size`, found {}", shown(size))));
+            |size: &str| size.parse().map_err(|_| expected(format!("a number in `size`, found {}", quoted(size))));
         let mut headers = match optional("headers", self.headers)? {
             Some(json) => serde_json::from_str::<Fields<'_>>(json)
                 .map_err(|_| expected("an object of headers in `headers`"))?

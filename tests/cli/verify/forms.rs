@@ -84,7 +84,7 @@ fn a_bare_body_with_its_headers() {
 #[test]
 fn a_bare_body_that_cannot_be_read_or_a_header_that_is_none() {
     let dir = Dir::new();
-    dir.hookdev().args(["verify", "--body", "missing"]).exits(3).says("error: cannot read missing\ncaused by: ");
+    dir.hookdev().args(["verify", "--body", "missing"]).exits(3).says("error: can't read missing\ncaused by: ");
     dir.write("body", "{}");
     dir.hookdev()
         .args(["verify", "--body", "body", "--header", "nonsense"])
@@ -148,5 +148,5 @@ fn a_line_of_sixty_five_mebibytes_is_too_long_and_hides_nothing() {
     dir.write("log.ndjson", [good(), long, good()].concat());
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(3);
     assert_eq!(finished.lines().len(), 2);
-    finished.says("error: log.ndjson: line 2: longer than 64 MiB\n");
+    finished.says("error: log.ndjson: line 2: larger than 64 MiB\n");
 }
