@@ -171,8 +171,7 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_named_whatever_else_has_changed() {
-        let newer =
-            "line 1: version 2 of the capture format is newer than this hookdev reads (1); update hookdev";
+        let newer = "line 1: version 2 of the capture format is newer than this hookdev reads (1); update hookdev";
         assert_eq!(refused(&capture("/").replace(r#""kind""#, r#""hookdev":2,"kind""#)), newer);
         assert_eq!(refused(r#"{"kind":"delivery","hookdev":2,"requests":[]}"#), newer);
     }
