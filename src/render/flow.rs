@@ -63,8 +63,8 @@ impl<'a> Flow<'a> {
             }
             self.out.push_str(word);
         }
-        if let Some(role) = role.filter(|_| opened) {
-            self.out.push_str(self.palette.close(role));
+        if opened {
+            self.out.push_str(self.palette.close());
         }
         self
     }
