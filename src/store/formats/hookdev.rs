@@ -1,5 +1,5 @@
-//! hookdev's own captures: one object, or one a line, as `listen --format json` prints them and
-//! `--capture` keeps them; and the requests that `send --print json` prints. Each is parsed without copies.
+//! Detects hookdev's own captures: one object, or one per line, as `listen` prints and captures them; and the requests that
+//! `send --print json` prints. [`capture`] reads them.
 
 use super::{Collected, Entry, Fault, Format, Input, Reader, keys, objects::Objects};
 use crate::webhook::capture;
@@ -17,14 +17,14 @@ impl Format for Hookdev {
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        // A file of one capture, as `--capture FOLDER` writes them, needs not be cut into objects.
+        // A file with one capture, as in a directory of captures, need not be split into objects.
         if input.is_whole
             && let Ok(Some(capture)) = capture::read(&input.head)
             && input.head.starts_with(b"{")
         {
-            return Ok(Box::new(Collected::of(Entry { line: Some(1), ..capture.into() })));
+            return Ok(Box::new(Collected::single(Entry { line: Some(1), ..capture.into() })));
         }
-        Ok(Box::new(Objects::of(input)))
+        Ok(Box::new(Objects::new(input)))
     }
 }
 
@@ -47,7 +47,7 @@ mod tests {
     const ONE: &str = r#"{"kind":"delivery","hookdev":1,"seq":1,"received_at":"2025-01-01T12:00:00.123Z","request":{"method":"POST","target":"/aspect?x=1","headers":[["content-type","application/json"],["x-name","\u00fc"]],"body":"{\"a\":1}"},"capture":null}"#;
 
     fn captures(input: &[u8]) -> (Vec<Result<Entry, String>>, Vec<String>) {
-        let mut reader = Hookdev.read(Input::of(input)).unwrap();
+        let mut reader = Hookdev.read(Input::new(input)).unwrap();
         let entries =
             reader.by_ref().filter_map(Piece::read).map(|read| read.map_err(|fault| fault.to_string())).collect();
         (entries, reader.notes().to_vec())
@@ -62,7 +62,7 @@ mod tests {
         format!(r#"{{"kind":"delivery","request":{{"method":"POST","target":"{target}","headers":[],"body":""}}}}"#)
     }
 
-    fn refused(input: &str) -> String {
+    fn rejected(input: &str) -> String {
         targets(input).remove(0).unwrap_err()
     }
 
@@ -93,11 +93,11 @@ mod tests {
     fn a_body_outside_utf_8_is_base64() {
         let input = capture("/").replace(r#""body":"""#, r#""body_base64":"AP/+""#);
         assert_eq!(captures(input.as_bytes()).0[0].as_ref().unwrap().request.body, b"\0\xff\xfe"[..]);
-        assert_eq!(refused(&input.replace("AP/+", "AP_-")), "line 1: expected standard base64 in `body_base64`");
+        assert_eq!(rejected(&input.replace("AP/+", "AP_-")), "line 1: expected standard base64 in `body_base64`");
     }
 
     #[test]
-    fn a_log_is_read_past_lines_of_another_kind_and_blank_ones() {
+    fn lines_of_another_kind_and_blank_lines_are_skipped() {
         let ready = r#"{"kind":"ready","url":"http://127.0.0.1:4400"}"#;
         let attempt = r#"{"kind":"attempt","request":{"method":"POST","target":"/no","headers":[]}}"#;
         let log = format!("{ready}\n{}\n\r\n{attempt}\n{}", capture("/1"), capture("/2"));
@@ -117,11 +117,11 @@ mod tests {
         let input = capture("/").replace(r#""kind""#, r#""received_at":null,"kind""#);
         assert_eq!(captures(input.as_bytes()).0[0].as_ref().unwrap().received_at, None);
         let wrong = input.replace("null", r#""noon\n""#);
-        assert_eq!(refused(&wrong), r#"line 1: expected an RFC 3339 time in `received_at`, found "noon\n""#);
+        assert_eq!(rejected(&wrong), r#"line 1: expected an RFC 3339 time in `received_at`, found "noon\n""#);
     }
 
     #[test]
-    fn an_object_may_go_over_several_lines() {
+    fn an_object_may_have_several_lines() {
         let pretty = capture("/1").replace(',', ",\n").replace('{', "{\n  ");
         assert_eq!(targets(&pretty), [Ok("/1".to_owned())]);
         let several = format!("{pretty}\n{pretty}\n{}", capture("/2"));
@@ -129,9 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn an_error_in_several_lines_is_placed() {
+    fn an_error_in_several_lines_is_located() {
         let input = "{\n \"kind\": \"delivery\",\n \"request\": {\"method\": 5}\n}";
-        assert_eq!(refused(input), "line 3, column 24: invalid type: integer `5`, expected a string");
+        assert_eq!(rejected(input), "line 3, column 24: invalid type: integer `5`, expected a string");
     }
 
     #[test]
@@ -149,36 +149,36 @@ mod tests {
     }
 
     #[test]
-    fn a_line_torn_between_tokens_does_not_swallow_the_next() {
+    fn a_line_cut_between_tokens_does_not_hide_the_next() {
         let log = format!("{{\"kind\":\"delivery\",\n{}\n", capture("/2"));
         let torn = Err("line 1, column 19: EOF while parsing a value".to_owned());
         assert_eq!(targets(&log), [torn, Ok("/2".to_owned())]);
     }
 
     #[test]
-    fn a_torn_last_line_is_passed_over_with_a_note() {
+    fn an_incomplete_last_line_is_skipped_with_a_note() {
         let whole = capture("/2");
         for end in 1..whole.len() {
             let (entries, notes) = captures(format!("{}\n{}", capture("/1"), &whole[..end]).as_bytes());
-            assert_eq!((entries.len(), notes), (1, vec!["line 2 is cut short: passed over".to_owned()]), "{end}");
+            assert_eq!((entries.len(), notes), (1, vec!["skipped line 2, which is incomplete".to_owned()]), "{end}");
         }
     }
 
     #[test]
-    fn a_single_object_that_is_cut_short_is_an_error() {
-        assert_eq!(refused(r#"{"kind":"delivery""#), "line 1, column 18: EOF while parsing an object");
+    fn an_incomplete_single_object_is_an_error() {
+        assert_eq!(rejected(r#"{"kind":"delivery""#), "line 1, column 18: EOF while parsing an object");
     }
 
     #[test]
-    fn a_newer_version_is_named_whatever_else_has_changed() {
+    fn a_newer_version_is_named_even_if_its_shape_is_unknown() {
         let newer = "line 1: version 2 of the capture format is newer than this hookdev reads (1); update hookdev";
-        assert_eq!(refused(&capture("/").replace(r#""kind""#, r#""hookdev":2,"kind""#)), newer);
-        assert_eq!(refused(r#"{"kind":"delivery","hookdev":2,"requests":[]}"#), newer);
+        assert_eq!(rejected(&capture("/").replace(r#""kind""#, r#""hookdev":2,"kind""#)), newer);
+        assert_eq!(rejected(r#"{"kind":"delivery","hookdev":2,"requests":[]}"#), newer);
     }
 
     #[test]
     fn what_is_wrong_with_a_request_is_named() {
-        let with = |from: &str, to: &str| refused(&capture("/").replace(from, to));
+        let with = |from: &str, to: &str| rejected(&capture("/").replace(from, to));
         assert_eq!(with("POST", "PO ST"), r#"line 1: expected an HTTP method in `method`, found "PO ST""#);
         assert_eq!(with(r#""/""#, r#""a b""#), r#"line 1: expected a path in `target`, found "a b""#);
         assert_eq!(with(r#""target":"/","#, ""), "line 1: expected a path in `target`");
@@ -192,7 +192,7 @@ mod tests {
         let request = r#"{"kind":"delivery","request":"POST / HTTP/1.1"}"#;
         let expected = "line 1, column 46: invalid type: string \"POST / HTTP/1.1\", \
                         expected a request, an object with `method`, `target`, `headers` and `body`";
-        assert_eq!(refused(request), expected);
+        assert_eq!(rejected(request), expected);
         assert_eq!(with("[]", "{}"), "line 1, column 69: invalid type: object, expected an array");
     }
 
@@ -215,7 +215,7 @@ mod tests {
         let long = io::repeat(b'x').take(MAX_SIZE as u64 + 10);
         let next = format!("\n{}\n", capture("/2"));
         let next = io::Cursor::new(next);
-        let mut reader = Hookdev.read(Input::of(long.chain(next))).unwrap();
+        let mut reader = Hookdev.read(Input::new(long.chain(next))).unwrap();
         assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap_err().to_string(), "line 1: larger than 64 MiB");
         assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap().request.target, "/2");
         assert!(reader.next().is_none());

@@ -1,5 +1,4 @@
-//! The parts of a request as JSON documents hold them: each is read here once for all forms, and
-//! refused with the name of its key.
+//! The parts of a request in the JSON documents of other tools, read here once for all formats. An error names the key.
 
 use std::{borrow::Cow, fmt};
 
@@ -14,12 +13,12 @@ use crate::webhook::{
     request::{self, HeaderName, HeaderValue, Headers, Method, Request},
 };
 
-/// Whether a request with this method is one that delivers something.
+/// Whether requests with this method deliver something.
 pub(super) fn delivers(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
-/// The target, from a URL as people write it: they leave the scheme out, or the host to a variable.
+/// The target from a URL as people write it: perhaps without a scheme, or with a variable for the host.
 pub(super) fn written_target(key: &str, url: &str) -> Result<String, ParseError> {
     let path = match url.split_once("}}") {
         Some((_, path)) if url.starts_with("{{") => path,
@@ -29,7 +28,7 @@ pub(super) fn written_target(key: &str, url: &str) -> Result<String, ParseError>
     target(key, if path.is_empty() { "/" } else { path })
 }
 
-/// One header of another tool: these show bytes outside ASCII as Latin-1 or as UTF-8.
+/// One header as other tools store it, with bytes outside ASCII as Latin-1 or as UTF-8.
 pub(super) fn foreign_field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ParseError> {
     let value = request::value(value)
         .or_else(|_| HeaderValue::from_bytes(value.as_bytes()))
@@ -37,8 +36,7 @@ pub(super) fn foreign_field(name: &str, value: &str) -> Result<(HeaderName, Head
     Ok((header_name(name)?, value?))
 }
 
-/// An object of headers, in its order: each value is a string, or an array with one string for each
-/// time that the header was sent.
+/// An object of headers, in order. Each value is a string, or an array with a string for each time the header was sent.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -68,7 +66,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         Ok(Fields::default())
     }
 
-    /// PHP writes an empty object so.
+    /// PHP writes an empty object like this.
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         match array.next_element::<Fields<'de>>()? {
             None => Ok(Fields::default()),
@@ -128,21 +126,21 @@ impl<'de> Visitor<'de> for ValuesVisitor {
     }
 }
 
-/// What is to be said of a body that a tool kept as text: where it can't be the bytes that came.
-pub(super) fn doubts(request: &Request) -> Vec<String> {
-    let mut doubts = Vec::new();
+/// Notes on a body that a tool stored as text, if it can't be the bytes that were received.
+pub(super) fn body_notes(request: &Request) -> Vec<String> {
+    let mut notes = Vec::new();
     if str::from_utf8(&request.body).is_ok_and(|text| text.contains(char::REPLACEMENT_CHARACTER)) {
-        doubts.push("the body holds U+FFFD, which stands for bytes that were lost".to_owned());
+        notes.push("the body contains U+FFFD, the mark of lost bytes".to_owned());
     }
     let is_decoded = |name| request.headers.text(name).is_some_and(|value| value != "identity");
     if let Some(coding) = request.headers.text("content-encoding").filter(|coding| coding != "identity") {
-        doubts.push(format!("the body was kept as text: what its content-encoding {coding} made of it is lost"));
+        notes.push(format!("the body was stored as text, so its content-encoding {coding} is lost"));
     } else if let (Some(length), false) = (request.headers.text("content-length"), is_decoded("transfer-encoding"))
         && length.parse() != Ok(request.body.len())
     {
-        doubts.push(format!("the body has {} B, its content-length says {length}", request.body.len()));
+        notes.push(format!("the body has {} B but its content-length is {length}", request.body.len()));
     }
-    doubts
+    notes
 }
 
 #[cfg(test)]
@@ -157,9 +155,9 @@ mod tests {
         fields.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     }
 
-    fn doubts_of(headers: &[(&str, &str)], body: &'static str) -> Vec<String> {
+    fn notes_of(headers: &[(&str, &str)], body: &'static str) -> Vec<String> {
         let headers = headers.iter().map(|(name, value)| header(name, value)).collect::<Result<_, _>>().unwrap();
-        doubts(&Request {
+        body_notes(&Request {
             method: Method::POST,
             target: "/".to_owned(),
             headers,
@@ -168,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_keep_their_order_and_are_repeated_as_often_as_they_were_sent() {
+    fn headers_keep_their_order_and_repetitions() {
         let expected = [("b", "1"), ("b", "2"), ("a", "\u{fc}"), ("c", "4"), ("a", "5")];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(fields(r#"{"b":["1","2"],"a":"\u00fc","c":4,"d":null,"e":[],"a":"5"}"#), expected);
@@ -176,17 +174,17 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_are_none_are_refused() {
-        let refused = |json| serde_json::from_str::<Fields<'_>>(json).unwrap_err().to_string();
-        assert_eq!(refused("5"), "invalid type: integer `5`, expected an object of headers at line 1 column 1");
+    fn values_that_are_not_headers_are_rejected() {
+        let error = |json| serde_json::from_str::<Fields<'_>>(json).unwrap_err().to_string();
+        assert_eq!(error("5"), "invalid type: integer `5`, expected an object of headers at line 1 column 1");
         assert_eq!(
-            refused(r#"{"a":true}"#),
+            error(r#"{"a":true}"#),
             "invalid type: boolean `true`, expected the value of a header, or an array of them at line 1 column 9"
         );
     }
 
     #[test]
-    fn a_url_may_be_written_without_its_scheme_or_host() {
+    fn a_url_may_lack_its_scheme_or_host() {
         for (url, expected) in
             [("https://h/a?b", "/a?b"), ("/a", "/a"), ("{{h}}/a", "/a"), ("{{h}}", "/"), ("h:80/a", "/a"), ("h", "/")]
         {
@@ -195,18 +193,18 @@ mod tests {
     }
 
     #[test]
-    fn a_header_outside_latin_1_is_taken_as_utf_8() {
+    fn a_header_outside_latin_1_is_read_as_utf_8() {
         let value = |text| foreign_field("a", text).unwrap().1.as_bytes().to_vec();
         assert_eq!((value("\u{fc}"), value("\u{20ac}")), (vec![0xfc], "\u{20ac}".as_bytes().to_vec()));
     }
 
     #[test]
-    fn a_body_that_cannot_be_what_came_is_doubted() {
-        assert_eq!(doubts_of(&[("content-length", "2"), ("content-encoding", "identity")], "{}"), Vec::<String>::new());
-        assert_eq!(doubts_of(&[("content-length", "3")], "{}"), ["the body has 2 B, its content-length says 3"]);
-        assert_eq!(doubts_of(&[], "\u{fffd}"), ["the body holds U+FFFD, which stands for bytes that were lost"]);
-        let decoded = "the body was kept as text: what its content-encoding gzip made of it is lost";
-        assert_eq!(doubts_of(&[("content-length", "3"), ("content-encoding", "gzip")], "{}"), [decoded]);
-        assert_eq!(doubts_of(&[("content-length", "9"), ("transfer-encoding", "chunked")], "{}"), Vec::<String>::new());
+    fn a_body_that_cannot_be_what_was_received_is_noted() {
+        assert_eq!(notes_of(&[("content-length", "2"), ("content-encoding", "identity")], "{}"), Vec::<String>::new());
+        assert_eq!(notes_of(&[("content-length", "3")], "{}"), ["the body has 2 B but its content-length is 3"]);
+        assert_eq!(notes_of(&[], "\u{fffd}"), ["the body contains U+FFFD, the mark of lost bytes"]);
+        let decoded = "the body was stored as text, so its content-encoding gzip is lost";
+        assert_eq!(notes_of(&[("content-length", "3"), ("content-encoding", "gzip")], "{}"), [decoded]);
+        assert_eq!(notes_of(&[("content-length", "9"), ("transfer-encoding", "chunked")], "{}"), Vec::<String>::new());
     }
 }

@@ -195,7 +195,7 @@ fn a_torn_last_line_is_passed_over_with_a_note() {
     dir.write("log.ndjson", format!("{}{}{}", good(), good(), &torn[..torn.len() / 2]));
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(0);
     assert_eq!(finished.lines().len(), 2);
-    finished.stderr("note: log.ndjson: line 3 is cut short: passed over\n2 requests: 2 verified\n");
+    finished.stderr("note: log.ndjson: skipped line 3, which is incomplete\n2 requests: 2 verified\n");
 }
 
 #[test]
