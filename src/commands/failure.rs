@@ -4,7 +4,7 @@ use std::{error::Error, io};
 
 use crate::{
     net::sender::SendError,
-    store::{config::ConfigError, providers::FolderError, secrets::SecretError},
+    store::{config::ConfigError, providers::ProviderError, secrets::SecretError},
     webhook::provider::manifest::ManifestError,
 };
 
@@ -101,8 +101,8 @@ impl From<ConfigError> for Failure {
     }
 }
 
-impl From<FolderError> for Failure {
-    fn from(error: FolderError) -> Self {
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
         Self::of(Exit::Usage, &error)
     }
 }

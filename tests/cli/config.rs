@@ -60,7 +60,7 @@ fn the_nearest_config_counts_and_none_when_none_is_wanted() {
 #[test]
 fn a_config_that_is_not_there_is_named() {
     let finished = Dir::new().hookdev().args(["events", "--config", "no-such.toml"]).exits(2).stdout("");
-    finished.says("error: the config no-such.toml can't be read\ncaused by: ");
+    finished.says("error: can't read the config no-such.toml\ncaused by: ");
 }
 
 #[test]

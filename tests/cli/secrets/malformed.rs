@@ -31,7 +31,7 @@ fn what_is_wrong_is_named_with_its_source_and_what_to_do() {
         ("cyanite=env:BLANK", "Cyanite", "env:BLANK", empty),
     ] {
         let finished = run(&dir).args(["--secret", flag]).env("BLANK", "").exits(2).stdout("");
-        finished.stderr(&format!("error: the secret of {provider} from {origin} is malformed: {problem}"));
+        finished.stderr(&format!("error: invalid {provider} secret from {origin}: {problem}"));
     }
 }
 
@@ -39,7 +39,7 @@ fn what_is_wrong_is_named_with_its_source_and_what_to_do() {
 fn what_is_wrong_is_named_in_every_source() {
     let dir = Dir::new();
     let problem = "it stands in quotes, which are not part of it\nhint: remove the quotes around it\n";
-    let expected = |origin: &str| format!("error: the secret of Cyanite from {origin} is malformed: {problem}");
+    let expected = |origin: &str| format!("error: invalid Cyanite secret from {origin}: {problem}");
     let variable = "CYANITE_WEBHOOK_SECRET";
     run(&dir).env(variable, "'topsecret'").exits(2).stderr(&expected("env:CYANITE_WEBHOOK_SECRET"));
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"'topsecret'\"\n");
@@ -61,7 +61,7 @@ fn every_command_that_needs_secrets_says_so_at_its_start() {
     ];
     for command in commands {
         let finished = dir.hookdev().args(command).args(flag).exits(2).stdout("");
-        finished.says("error: the secret of Aspect from --secret is malformed: it is not base64");
+        finished.says("error: invalid Aspect secret from --secret: it is not base64");
     }
 }
 
@@ -70,12 +70,12 @@ fn a_source_that_is_not_there_is_named() {
     let dir = Dir::new();
     run(&dir).args(["--secret", "env:NO_SUCH_VARIABLE"]).exits(2).stderr(
         "error: the environment variable NO_SUCH_VARIABLE is not set\n\
-         hint: set it (export NO_SUCH_VARIABLE=…), or name another source with --secret\n",
+         hint: set it with `export NO_SUCH_VARIABLE=…`, or pass another source with --secret\n",
     );
     run(&dir)
         .args(["--secret", "cyanite=file:no-such-file"])
         .exits(2)
-        .says("error: the secret's file no-such-file can't be read\ncaused by: ");
+        .says("error: can't read the secret file no-such-file\ncaused by: ");
 }
 
 #[test]
@@ -83,8 +83,8 @@ fn what_the_config_names_and_is_not_there_matters_only_where_it_is_needed() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "env_file = \"no-such.env\"\n[provider.cyanite]\nsecret = \"env:NO_SUCH_VARIABLE\"\n");
     let print = |event: &'static str| dir.hookdev().args(["send", event, "--print", "json"]);
-    print("auphonic.done").exits(0).says("note: there is no env file ").says(
-        "note: the config's secret env:NO_SUCH_VARIABLE for Cyanite is passed over: \
+    print("auphonic.done").exits(0).says("no-such.env not found\n").says(
+        "note: skipped the config's secret env:NO_SUCH_VARIABLE for Cyanite: \
          the environment variable NO_SUCH_VARIABLE is not set\n",
     );
     print("cyanite.v2.finished")
@@ -107,10 +107,10 @@ fn a_source_of_the_config_that_is_not_there_is_passed_over_and_never_replaced_by
     };
     let (mine, public) = (signed("cyanite=mine"), signed("cyanite=hookdev-development-secret-cyanite"));
     let verify = |capture: &[u8]| dir.hookdev().args(["verify", "-"]).stdin(capture);
-    let finished = verify(&mine).env("MINE", "mine").exits(0).says("note: there is no env file ");
+    let finished = verify(&mine).env("MINE", "mine").exits(0).says("no-such.env not found\n");
     finished
-        .says("note: the config's secret env:NO_SUCH for Cyanite is passed over: ")
-        .says("note: the config's secret file:no-such for Cyanite is passed over: ");
+        .says("note: skipped the config's secret env:NO_SUCH for Cyanite: ")
+        .says("note: skipped the config's secret file:no-such for Cyanite: ");
     verify(&public).env("MINE", "mine").exits(1);
     verify(&public).exits(1).prints("there is no secret that the signature could be verified with");
     verify(&mine).exits(1);
@@ -121,7 +121,7 @@ fn a_provider_that_is_misspelt_before_a_secret_is_asked_about_and_the_secret_is_
     let dir = Dir::new();
     let print = ["send", "cyanite.v2.finished", "--print", "json", "--secret", "cyanit=topsecret"];
     let finished = dir.hookdev().args(print).exits(0).says(
-        "note: a --secret names no provider before its `=`, and is taken whole as a secret; did you mean `cyanite=…`?\n",
+        "note: the text before `=` in a --secret isn't a provider, so all of it is the secret; did you mean `cyanite=…`?\n",
     );
     assert!(!finished.text().contains("topsecret") && !finished.stderr.contains("topsecret"), "{finished}");
 }
@@ -131,7 +131,10 @@ fn a_line_of_the_env_file_that_is_none_is_named_by_its_number() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "env_file = \".env\"\n");
     dir.write(".env", "A=1\n\ntopsecret\n");
-    run(&dir).exits(2).says(".env can't be read\ncaused by: line 3: expected NAME=value\n");
+    let file = dir.join(".env");
+    run(&dir)
+        .exits(2)
+        .says(&format!("error: can't read the env file {}\ncaused by: line 3: expected NAME=value\n", file.display()));
 }
 
 #[test]
@@ -139,5 +142,5 @@ fn a_secret_for_a_provider_that_signs_nothing_is_a_mistake() {
     run(&Dir::new())
         .args(["--secret", "auphonic=topsecret"])
         .exits(2)
-        .stderr("error: Auphonic signs nothing, so that a secret is of no use to it\n");
+        .stderr("error: Auphonic doesn't sign its deliveries and takes no secret\n");
 }

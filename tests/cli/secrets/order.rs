@@ -131,7 +131,7 @@ fn a_flag_without_a_provider_is_for_the_one_that_is_sent() {
     let print = ["send", "aspect.task.failed", "--print", "http", "--secret", "whsec_bWluZQ=="];
     dir.hookdev().args(print).exits(0).stderr("");
     let print = ["send", "aspect.task.failed", "--print", "http", "--secret", "no base64"];
-    dir.hookdev().args(print).exits(2).says("the secret of Aspect from --secret is malformed");
+    dir.hookdev().args(print).exits(2).says("invalid Aspect secret from --secret");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_flag_without_a_provider_is_for_each_that_writes_its_secrets_so() {
     let aspect = dir.hookdev().args(["send", "aspect.task.failed", "--print", "http"]).exits(0).stdout;
     let verified = verify().args(["verify", "-", "--json"]).stdin(aspect).exits(1);
     assert_eq!(verified.line()["rejection"]["code"], "no-matching-signature");
-    verified.says("so that Aspect has none, and what it sends is rejected");
+    verified.says("--secret isn't a valid Aspect secret, so Aspect deliveries will be rejected");
 }
 
 #[test]

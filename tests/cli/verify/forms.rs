@@ -89,7 +89,7 @@ fn a_bare_body_that_cannot_be_read_or_a_header_that_is_none() {
     dir.hookdev()
         .args(["verify", "--body", "body", "--header", "nonsense"])
         .exits(2)
-        .stderr("error: `nonsense` is no header: expected `Name: value`\n");
+        .stderr("error: invalid header `nonsense`: expected `Name: value`\n");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_message_that_is_cut_short_is_told_of() {
     let head = format!("POST /cyanite HTTP/1.1\r\nsignature: {CYANITE_SIGNATURE}\r\ncontent-length: 116\r\n\r\n");
     dir.write("cut.http", format!("{head}{}", &CYANITE[..100]));
     let finished = dir.hookdev().args(["verify", "cut.http"]).exits(1);
-    finished.prints("  warning: the body is cut short: 100 B of its content-length 116\n");
+    finished.prints("  warning: the body is truncated: 100 B of its content-length 116\n");
 }
 
 #[test]
