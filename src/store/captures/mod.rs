@@ -229,7 +229,7 @@ mod tests {
     proptest! {
         /// The name of an event may be anything: it leads nowhere, and no two deliveries share a file.
         #[test]
-        fn no_label_leads_out_of_the_directory_or_to_another_file(labels in vec(label(), 1..5), seq in any::<u64>()) {
+        fn no_label_leads_out_of_the_folder_or_onto_another_file(labels in vec(label(), 1..5), seq in any::<u64>()) {
             let dir = tempfile::tempdir().unwrap();
             let store = CaptureStore::open(&dir.path().join("in")).unwrap();
             let name = |label| CaptureName { received_at: RECEIVED, seq, label: Some(label) };
