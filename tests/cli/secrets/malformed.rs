@@ -1,14 +1,14 @@
-//! Secrets that can't be found, and such as are not of their provider's form.
+//! Secrets that can't be found or are invalid.
 
 use crate::harness::{Dir, TestCommand};
 
-/// Any run that needs secrets.
+/// A run that needs secrets.
 fn run(dir: &Dir) -> TestCommand {
     dir.hookdev().args(["verify", "missing"])
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_source_and_what_to_do() {
+fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
     let dir = Dir::new();
     dir.write("newline", "topsecret\n");
     let newline = "it ends in a line break, which is not part of it\n\
@@ -36,7 +36,7 @@ fn what_is_wrong_is_named_with_its_source_and_what_to_do() {
 }
 
 #[test]
-fn what_is_wrong_is_named_in_every_source() {
+fn an_invalid_secret_is_named_in_every_source() {
     let dir = Dir::new();
     let problem = "it stands in quotes, which are not part of it\nhint: remove the quotes around it\n";
     let expected = |origin: &str| format!("error: invalid Cyanite secret from {origin}: {problem}");
@@ -50,7 +50,7 @@ fn what_is_wrong_is_named_in_every_source() {
 }
 
 #[test]
-fn every_command_that_needs_secrets_says_so_at_its_start() {
+fn every_command_that_needs_secrets_checks_them_at_its_start() {
     let dir = Dir::new();
     let flag = ["--secret", "aspect=whsec_top-secret"];
     let commands: [&[&str]; 4] = [
@@ -66,7 +66,7 @@ fn every_command_that_needs_secrets_says_so_at_its_start() {
 }
 
 #[test]
-fn a_source_that_is_not_there_is_named() {
+fn a_missing_source_is_named() {
     let dir = Dir::new();
     run(&dir).args(["--secret", "env:NO_SUCH_VARIABLE"]).exits(2).stderr(
         "error: the environment variable NO_SUCH_VARIABLE is not set\n\
@@ -79,7 +79,7 @@ fn a_source_that_is_not_there_is_named() {
 }
 
 #[test]
-fn what_the_config_names_and_is_not_there_matters_only_where_it_is_needed() {
+fn a_missing_secret_of_the_config_matters_only_if_it_is_needed() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "env_file = \"no-such.env\"\n[provider.cyanite]\nsecret = \"env:NO_SUCH_VARIABLE\"\n");
     let print = |event: &'static str| dir.hookdev().args(["send", event, "--print", "json"]);
@@ -95,7 +95,7 @@ fn what_the_config_names_and_is_not_there_matters_only_where_it_is_needed() {
 }
 
 #[test]
-fn a_source_of_the_config_that_is_not_there_is_passed_over_and_never_replaced_by_the_public_secret() {
+fn a_missing_source_of_the_config_is_skipped_and_never_replaced_by_the_public_secret() {
     let dir = Dir::new();
     dir.write(
         "hookdev.toml",
@@ -117,7 +117,7 @@ fn a_source_of_the_config_that_is_not_there_is_passed_over_and_never_replaced_by
 }
 
 #[test]
-fn a_provider_that_is_misspelt_before_a_secret_is_asked_about_and_the_secret_is_not_told() {
+fn a_misspelt_provider_before_a_secret_gets_a_suggestion_without_the_secret() {
     let dir = Dir::new();
     let print = ["send", "cyanite.v2.finished", "--print", "json", "--secret", "cyanit=topsecret"];
     let finished = dir.hookdev().args(print).exits(0).says(
@@ -127,7 +127,7 @@ fn a_provider_that_is_misspelt_before_a_secret_is_asked_about_and_the_secret_is_
 }
 
 #[test]
-fn a_line_of_the_env_file_that_is_none_is_named_by_its_number() {
+fn an_invalid_line_of_the_env_file_is_named_by_its_number() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "env_file = \".env\"\n");
     dir.write(".env", "A=1\n\ntopsecret\n");
@@ -138,7 +138,7 @@ fn a_line_of_the_env_file_that_is_none_is_named_by_its_number() {
 }
 
 #[test]
-fn a_secret_for_a_provider_that_signs_nothing_is_a_mistake() {
+fn a_secret_for_a_provider_that_signs_nothing_is_an_error() {
     run(&Dir::new())
         .args(["--secret", "auphonic=topsecret"])
         .exits(2)
