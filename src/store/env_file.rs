@@ -38,7 +38,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A value as a shell reads it: single quotes keep all, double quotes know `\n`, `\"` and `\\`, and
-/// behind a bare value ` #` begins a comment.
+/// after an unquoted value ` #` starts a comment.
 fn unquote(value: &str) -> String {
     if let Some((inner, _)) = value.strip_prefix('\'').and_then(|rest| rest.split_once('\'')) {
         return inner.to_owned();

@@ -233,13 +233,13 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let store = CaptureStore::open(&dir.path().join("in")).unwrap();
             let name = |label| CaptureName { received_at: RECEIVED, seq, label: Some(label) };
-            let folder = dir.path().join("in");
+            let captures = dir.path().join("in");
             let written: Vec<PathBuf> = labels.iter().map(|label| store.write(&name(label), b"{}").unwrap()).collect();
             prop_assert_eq!(names_in(dir.path()), ["in"]);
-            let names = names_in(&folder);
+            let names = names_in(&captures);
             prop_assert_eq!(names.len(), labels.len());
             for path in &written {
-                prop_assert_eq!(path.parent(), Some(folder.as_path()));
+                prop_assert_eq!(path.parent(), Some(captures.as_path()));
             }
             for name in names {
                 // The smallest limit in use is 143 bytes, in encrypted home directories.
@@ -276,12 +276,12 @@ mod tests {
     #[test]
     fn a_directory_is_created_with_its_parents_and_holds_one_file_per_event() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("a/b");
-        let store = CaptureStore::open(&folder).unwrap();
+        let captures = dir.path().join("a/b");
+        let store = CaptureStore::open(&captures).unwrap();
         let path = store.write(&name("auphonic.done"), b"{}").unwrap();
-        assert_eq!(path, folder.join("20250101T120000.123Z-000001-auphonic.done.json"));
+        assert_eq!(path, captures.join("20250101T120000.123Z-000001-auphonic.done.json"));
         assert_eq!(fs::read(&path).unwrap(), b"{}\n");
-        assert_eq!(names_in(&folder), ["20250101T120000.123Z-000001-auphonic.done.json"]);
+        assert_eq!(names_in(&captures), ["20250101T120000.123Z-000001-auphonic.done.json"]);
         assert_eq!(store.truncated_bytes(), 0);
     }
 
@@ -348,9 +348,9 @@ mod tests {
     #[test]
     fn a_directory_that_is_removed_meanwhile_is_created_again() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("captures");
-        let store = CaptureStore::open(&folder).unwrap();
-        fs::remove_dir(&folder).unwrap();
+        let captures = dir.path().join("captures");
+        let store = CaptureStore::open(&captures).unwrap();
+        fs::remove_dir(&captures).unwrap();
         assert!(store.write(&name("x"), b"{}").unwrap().is_file());
     }
 

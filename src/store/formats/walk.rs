@@ -78,7 +78,7 @@ mod tests {
     const CAPTURE: &str = r#"{"request":{"method":"POST","target":"/","headers":[],"body":""}}"#;
 
     /// A directory with these files.
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    fn dir_with(files: &[(&str, &str)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         for (name, content) in files {
             let path = dir.path().join(name);
@@ -96,20 +96,26 @@ mod tests {
 
     #[test]
     fn files_are_found_in_order_and_hidden_ones_are_skipped() {
-        let dir =
-            folder(&[("b.json", ""), ("a/2", ""), ("a/10", ""), (".git/x", ""), (".git/y", ""), ("a/.hookdev-x", "")]);
+        let dir = dir_with(&[
+            ("b.json", ""),
+            ("a/2", ""),
+            ("a/10", ""),
+            (".git/x", ""),
+            (".git/y", ""),
+            ("a/.hookdev-x", ""),
+        ]);
         assert_eq!(found(dir.path()), (vec!["a/10".to_owned(), "a/2".to_owned(), "b.json".to_owned()], 2));
     }
 
     #[test]
     fn a_hidden_directory_that_is_named_is_walked() {
-        let dir = folder(&[(".captures/a", "")]);
+        let dir = dir_with(&[(".captures/a", "")]);
         assert_eq!(found(&dir.path().join(".captures")), (vec!["a".to_owned()], 0));
     }
 
     #[test]
     fn the_path_of_a_file_gives_that_file() {
-        let dir = folder(&[(".a", "")]);
+        let dir = dir_with(&[(".a", "")]);
         let file = dir.path().join(".a");
         let Walk { files, skipped } = walk(&file);
         assert_eq!((files.len(), skipped), (1, 0));
@@ -126,8 +132,8 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn links_in_a_directory_are_not_followed() {
-        let outside = folder(&[("secret", "")]);
-        let dir = folder(&[("a", "")]);
+        let outside = dir_with(&[("secret", "")]);
+        let dir = dir_with(&[("a", "")]);
         std::os::unix::fs::symlink(outside.path(), dir.path().join("folder")).unwrap();
         std::os::unix::fs::symlink(outside.path().join("secret"), dir.path().join("file")).unwrap();
         assert_eq!(found(dir.path()), (vec!["a".to_owned()], 2));
@@ -136,7 +142,7 @@ mod tests {
     #[test]
     fn found_files_are_skipped_unless_content_or_name_is_a_capture() {
         const OURS: &str = "20250101T120000.123Z-000001-x.json";
-        let dir = folder(&[("README.md", "# Read me\n"), ("log", CAPTURE), ("empty.ndjson", ""), (OURS, "\0\0")]);
+        let dir = dir_with(&[("README.md", "# Read me\n"), ("log", CAPTURE), ("empty.ndjson", ""), (OURS, "\0\0")]);
         let open = |name: &str| open_found(&dir.path().join(name));
         assert!(open("README.md").unwrap().is_none());
         assert!(open("empty.ndjson").unwrap().is_none());
