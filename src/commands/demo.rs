@@ -6,11 +6,12 @@ use std::sync::{Arc, RwLock};
 use tokio::{net::TcpListener, sync::mpsc};
 
 use super::{
-    context::{Context, Terminal},
-    failure::{Exit, Failure},
+    context::Context,
+    exit::{Exit, Failure},
     listen::{Answers, Current, Cut, Output, Receiver, Settings, Troubles, View, Writer},
     runtime,
     send::{Courier, Delivery, Job, Pins, fixture_job},
+    terminal::Terminal,
 };
 use crate::{
     cli::Global,
@@ -84,7 +85,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     let tally = send(context, &jobs).await;
     // The server ends by itself only by a panic, which is found below.
     let _ = stop.send(());
-    server.await.map_err(|error| Failure::new(Exit::No, "the receiver failed").because(&error))?;
+    server.await.map_err(|error| Failure::new(Exit::Failed, "the receiver failed").because(&error))?;
     writer.finish().await;
     conclude(terminal, tally?, jobs.len())
 }
@@ -108,10 +109,10 @@ async fn send(context: &Context, jobs: &[Job]) -> Result<usize, Failure> {
 
 fn conclude(terminal: Terminal, accepted: usize, sent: usize) -> Result<Exit, Failure> {
     if accepted < sent {
-        return Err(Failure::new(Exit::No, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
+        return Err(Failure::new(Exit::Failed, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
     }
     terminal.say(&format!("\n{sent} deliveries, all of them accepted: each verified, or unsigned by design.\n"));
-    Ok(Exit::Good)
+    Ok(Exit::Success)
 }
 
 fn jobs(catalog: &Catalog, url: &str) -> Result<Vec<Job>, Failure> {

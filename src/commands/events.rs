@@ -3,14 +3,13 @@
 use std::{fmt::Write as _, io::Write, sync::Arc};
 
 use super::{
-    context::{Context, now},
-    failure::{Exit, Failure},
-    listen::provider,
-    send::moment,
-    target::pattern,
+    context::Context,
+    exit::{Exit, Failure},
+    resolve::{pattern, provider},
 };
 use crate::{
     cli::{Events, Format},
+    engine::{clock::now, entropy::moment},
     render::{
         flow::Flow,
         json,
@@ -55,7 +54,7 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
         out.write_all(page.table(&matching, args.show)?.as_bytes())?;
     }
     out.flush()?;
-    Ok(Exit::Good)
+    Ok(Exit::Success)
 }
 
 /// The contracts of the providers of some events.

@@ -18,6 +18,9 @@ use crate::webhook::{
     signature::{Reason, Receipt, Rejection, Verdict},
 };
 
+/// The size limit of a decoded body, in bytes. A body that decompresses to more is not parsed.
+pub const MAX_DECODED_BYTES: usize = 64 << 20;
+
 /// What requests are judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Judge<'a> {

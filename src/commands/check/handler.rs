@@ -7,13 +7,12 @@ use reqwest::Url;
 
 use super::targets::Target;
 use crate::{
-    commands::{
-        context::now,
-        failure::{Exit, Failure},
-        send::moment,
-        target::path_and_query,
+    commands::exit::{Exit, Failure},
+    engine::{clock::now, entropy::moment},
+    net::{
+        sender::{SendError, Sender, Sent, Transport},
+        url::path_and_query,
     },
-    net::sender::{SendError, Sender, Sent, Transport},
     webhook::{
         contract::{
             Case, Delivery, Gist, Trial, Want,

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{expectation::Expectations, explainer::Explanation};
 use crate::{
     cli::Format,
-    commands::context::Terminal,
+    commands::terminal::Terminal,
     net::receiver::Share,
     render::{json, pretty::Page},
     webhook::{assessment::PayloadCheck, record::Delivery, redact},

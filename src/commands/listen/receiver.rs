@@ -25,10 +25,11 @@ use super::{
     troubles::Troubles,
 };
 use crate::{
-    commands::{context::now, target::with_query_of},
+    engine::clock::now,
     net::{
         receiver::{Handler, Received},
         sender::{SendError, Sender, end_to_end},
+        url::with_query_of,
     },
     store::captures::CaptureStore,
     webhook::{

@@ -2,9 +2,9 @@
 //! then said.
 
 use crate::{
-    commands::{context::DECODED_LIMIT, failure::Failure},
+    commands::exit::Failure,
     webhook::{
-        assessment::Assessment,
+        assessment::{Assessment, MAX_DECODED_BYTES},
         overrides::Override,
         provider::{Provider, compose::Moment, resign::changed},
         request::Request,
@@ -64,7 +64,7 @@ impl Captured {
             request
         } else {
             said.push("payload changed".to_owned());
-            changed(&request, overrides, DECODED_LIMIT)
+            changed(&request, overrides, MAX_DECODED_BYTES)
                 .map_err(|error| Failure::usage(format!("{}: {error}", assessment.title())))?
         };
         let resign = assessment.verdict != Verdict::Unsigned;

@@ -10,12 +10,14 @@ use reqwest::Url;
 
 use crate::{
     commands::{
-        context::now,
-        failure::{Exit, Failure},
-        send::plan::{Content, Job, moment},
-        target::path_and_query,
+        exit::{Exit, Failure},
+        send::plan::{Content, Job},
     },
-    net::sender::{SendError, Sender, Sent, Transport},
+    engine::{clock::now, entropy::entropy},
+    net::{
+        sender::{SendError, Sender, Sent, Transport},
+        url::path_and_query,
+    },
     store::captures::{CaptureName, CaptureStore},
     webhook::{
         capture,
@@ -87,8 +89,7 @@ impl<T> Courier<T> {
     ///
     /// When the operating system gives no randomness.
     pub fn begin(&self, job: &Job) -> Result<Begun, Failure> {
-        let Moment { now, entropy, .. } = moment(self.now(), None)?;
-        Ok(self.begin_with(job, now, entropy))
+        Ok(self.begin_with(job, self.now(), entropy()?))
     }
 
     /// The same with a time and randomness of the caller's.
@@ -128,7 +129,8 @@ impl<T> Courier<T> {
         }
         let name = CaptureName { received_at: time, seq, label: job.event.as_deref() };
         let kept = store.write(&name, object.trim_ascii_end());
-        kept.map(drop).map_err(|error| Failure::new(Exit::No, "what was to be sent could not be kept").because(&error))
+        kept.map(drop)
+            .map_err(|error| Failure::new(Exit::Failed, "what was to be sent could not be kept").because(&error))
     }
 }
 
@@ -171,8 +173,8 @@ impl Made {
     /// The exit code, should this be the last attempt.
     pub const fn exit(&self) -> Exit {
         match self.attempt.outcome {
-            _ if self.attempt.good => Exit::Good,
-            Outcome::Accepted | Outcome::Refused | Outcome::TimedOut => Exit::No,
+            _ if self.attempt.good => Exit::Success,
+            Outcome::Accepted | Outcome::Refused | Outcome::TimedOut => Exit::Failed,
             Outcome::Unreachable => Exit::Unreachable,
         }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cli::{Print, Send},
-    commands::{context::Terminal, failure::Failure, streams},
+    commands::{exit::Failure, streams, terminal::Terminal},
     net::sender::end_to_end,
     render::{json, request, text},
     webhook::{redact, request::Request},

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     cli::Format,
-    commands::{context::Context, failure::Failure, streams},
+    commands::{context::Context, exit::Failure, streams},
     render::{json, pretty::Page, text},
     webhook::{record::Attempt, redact, time::words},
 };

@@ -14,7 +14,7 @@ use crate::{
     cli::Send,
     commands::{
         context::Context,
-        failure::{Exit, Failure},
+        exit::{Exit, Failure},
         sources::Sources,
     },
     store::{

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::pipeline::Told;
 use crate::{
-    commands::{context::Context, failure::Failure, form::Form, streams::Out},
+    commands::{context::Context, exit::Failure, form::Form, streams::Out},
     render::{
         json,
         pretty::Page,

@@ -11,7 +11,7 @@ use crate::{
     cli::Verify,
     commands::{
         context::Context,
-        failure::{Exit, Failure},
+        exit::{Exit, Failure},
         sources::Sources,
     },
     store::{
@@ -113,5 +113,5 @@ fn again(
             inputs.push(if is_named { Input::Path(file.clone()) } else { Input::Found(file.clone()) });
         }
     }
-    if inputs.is_empty() { Ok(Exit::Good) } else { verify(context, judging, &inputs, interruption) }
+    if inputs.is_empty() { Ok(Exit::Success) } else { verify(context, judging, &inputs, interruption) }
 }

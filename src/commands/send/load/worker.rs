@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     commands::{
-        failure::Failure,
+        exit::Failure,
         send::{
             deliver::{Begun, Courier, judge, remark, request_of},
             plan::{Job, Plan},

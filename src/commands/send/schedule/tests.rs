@@ -125,7 +125,7 @@ async fn eight_attempts_come_when_svix_makes_them_each_signed_anew_under_one_id(
     let script = Script::new(answers(&[500; 8]));
     let (exit, heard) = deliver(&["aspect.task.failed"], &script, AS_PUBLISHED).await;
     let times = [0, 5, 305, 2105, 9305, 27_305, 63_305, 99_305];
-    assert_eq!((exit, script.times()), (Exit::No, times.to_vec()));
+    assert_eq!((exit, script.times()), (Exit::Failed, times.to_vec()));
     let numbers: Vec<(u32, u32)> = heard.attempts.iter().map(|(_, number, of)| (*number, *of)).collect();
     assert_eq!(numbers, (1..=8).map(|number| (number, 8)).collect::<Vec<_>>());
     assert_eq!(heard.waits, [5, 300, 1800, 7200, 18_000, 36_000, 36_000]);
@@ -143,7 +143,7 @@ async fn eight_attempts_come_when_svix_makes_them_each_signed_anew_under_one_id(
 async fn five_attempts_come_when_jewelmusic_makes_them_and_nothing_is_renewed() {
     let script = Script::new(answers(&[500; 5]));
     let (exit, _) = deliver(&["jewelmusic.release.live"], &script, AS_PUBLISHED).await;
-    assert_eq!((exit, script.times()), (Exit::No, vec![0, 60, 360, 2160, 9360]));
+    assert_eq!((exit, script.times()), (Exit::Failed, vec![0, 60, 360, 2160, 9360]));
     assert_eq!(script.headers("x-jewelmusic-timestamp"), ["1700000000"; 5]);
     let mut signatures = script.headers("x-jewelmusic-signature");
     signatures.dedup();
@@ -154,7 +154,7 @@ async fn five_attempts_come_when_jewelmusic_makes_them_and_nothing_is_renewed() 
 async fn an_attempt_that_is_accepted_is_the_last() {
     let script = Script::new([UNREACHABLE, answers(&[200]).remove(0)]);
     let (exit, heard) = deliver(&["cyanite.v2.finished"], &script, AS_PUBLISHED).await;
-    assert_eq!((exit, script.times(), heard.gave_up), (Exit::Good, vec![0, 60], None));
+    assert_eq!((exit, script.times(), heard.gave_up), (Exit::Success, vec![0, 60], None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +162,7 @@ async fn waits_are_compressed_and_run_side_by_side() {
     let script = Script::new(answers(&[500, 500, 500, 200, 200]));
     let events = ["aspect.task.failed", "jewelmusic.release.live"];
     let (exit, heard) = deliver(&events, &script, Retries::AtSpeed(0.5)).await;
-    assert_eq!((exit, script.times()), (Exit::Good, vec![0, 0, 10, 120, 610]));
+    assert_eq!((exit, script.times()), (Exit::Success, vec![0, 0, 10, 120, 610]));
     let order: Vec<(&str, u32)> = heard.attempts.iter().map(|(event, number, _)| (event.as_str(), *number)).collect();
     let [aspect, jewelmusic] = events;
     assert_eq!(order, [(aspect, 1), (jewelmusic, 1), (aspect, 2), (jewelmusic, 2), (aspect, 3)]);
@@ -172,18 +172,18 @@ async fn waits_are_compressed_and_run_side_by_side() {
 async fn a_retry_after_is_granted_and_410_ends_it_where_the_specification_says_so() {
     let script = Script::new([asks_for("60", answers(&[429])), asks_for("1", answers(&[503, 410]))].concat());
     let (exit, _) = deliver(&["aspect.task.failed"], &script, AS_PUBLISHED).await;
-    assert_eq!((exit, script.times()), (Exit::No, vec![0, 60, 360]));
+    assert_eq!((exit, script.times()), (Exit::Failed, vec![0, 60, 360]));
     // The other provider documents neither.
     let script = Script::new(asks_for("7200", answers(&[410, 200])));
     let (exit, _) = deliver(&["jewelmusic.release.live"], &script, AS_PUBLISHED).await;
-    assert_eq!((exit, script.times()), (Exit::Good, vec![0, 60]));
+    assert_eq!((exit, script.times()), (Exit::Success, vec![0, 60]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_forms_of_one_delivery_follow_each_other_at_once() {
     let script = Script::new(answers(&[500, 500, 200]));
     let (exit, heard) = deliver(&["auphonic.done", "auphonic.error"], &script, AS_PUBLISHED).await;
-    assert_eq!((exit, script.times(), heard.waits), (Exit::No, vec![0, 0, 0], vec![]));
+    assert_eq!((exit, script.times(), heard.waits), (Exit::Failed, vec![0, 0, 0], vec![]));
     let order: Vec<(&str, u32)> = heard.attempts.iter().map(|(event, number, _)| (event.as_str(), *number)).collect();
     assert_eq!(order, [("auphonic.done", 1), ("auphonic.done", 2), ("auphonic.error", 1)]);
 }
