@@ -104,7 +104,7 @@ impl Context {
             config_base: config.map_or(Path::new(""), Config::base),
             environment: &environment,
         };
-        let Resolved { keyring, warnings, lacking } = secrets::resolve(&self.catalog, &sources)?;
+        let Resolved { keyring, warnings, missing: lacking } = secrets::resolve(&self.catalog, &sources)?;
         for warning in &warnings {
             self.terminal.note(warning);
         }

@@ -5,7 +5,7 @@ use std::{error::Error, io};
 use crate::{
     engine::entropy::EntropyError,
     net::sender::SendError,
-    store::{config::ConfigError, providers::FolderError, secrets::SecretError},
+    store::{config::ConfigError, providers::ProviderError, secrets::SecretError},
     webhook::provider::manifest::ManifestError,
 };
 
@@ -110,8 +110,8 @@ impl From<ConfigError> for Failure {
     }
 }
 
-impl From<FolderError> for Failure {
-    fn from(error: FolderError) -> Self {
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
         Self::of(Exit::Usage, &error)
     }
 }

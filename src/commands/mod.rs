@@ -8,7 +8,6 @@ mod events;
 mod exit;
 mod form;
 mod listen;
-mod place;
 mod resolve;
 mod send;
 mod sources;

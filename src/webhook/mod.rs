@@ -4,6 +4,7 @@
 //! colour or task is touched; time, ids, randomness and secrets are arguments.
 
 pub mod assessment;
+pub mod capture;
 pub mod contract;
 pub mod delivery;
 pub mod diagnose;
@@ -20,3 +21,4 @@ pub mod schema;
 pub mod signature;
 pub mod template;
 pub mod time;
+pub(crate) mod visible;

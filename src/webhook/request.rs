@@ -154,6 +154,21 @@ impl FromIterator<(HeaderName, HeaderValue)> for Headers {
     }
 }
 
+/// The target of a request line, or of a URL: its path and query.
+#[must_use]
+pub fn target(text: &str) -> Option<String> {
+    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return None;
+    }
+    if text.starts_with('/') || text == "*" {
+        return Some(text.to_owned());
+    }
+    let (_, rest) = text.split_once("://")?;
+    let rest = rest.split('#').next().unwrap_or_default();
+    let target = rest.find(['/', '?']).map_or("", |end| &rest[end..]);
+    Some(if target.starts_with('/') { target.to_owned() } else { format!("/{target}") })
+}
+
 /// A header value as text; bytes outside ASCII are read as Latin-1, so that none is lost.
 #[must_use]
 pub fn text(value: &HeaderValue) -> Cow<'_, str> {
@@ -229,5 +244,23 @@ mod tests {
     fn a_line_feed_cannot_stand_in_a_header() {
         assert_eq!(value("a\nb"), Err(InvalidHeaderValue));
         assert_eq!(value_of("a\nb".into()), Err(InvalidHeaderValue));
+    }
+
+    #[test]
+    fn a_target_is_the_path_and_query_of_a_url() {
+        for (text, expected) in [
+            ("/a?b=c#d", Some("/a?b=c#d")),
+            ("*", Some("*")),
+            ("http://h:1/a?b=c#d", Some("/a?b=c")),
+            ("https://h?b", Some("/?b")),
+            ("https://h", Some("/")),
+            ("https://h#a/b", Some("/")),
+            ("a:80", None),
+            ("", None),
+            ("/a b", None),
+            ("/a\r\nb", None),
+        ] {
+            assert_eq!(target(text).as_deref(), expected, "{text:?}");
+        }
     }
 }

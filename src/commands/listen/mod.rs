@@ -99,11 +99,11 @@ fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore
     let configured = context.config.as_ref().and_then(|config| config.listen.capture.clone());
     let Some(path) = args.capture.clone().or(configured) else { return Ok(None) };
     let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
-    if store.torn_bytes() > 0 {
+    if store.truncated_bytes() > 0 {
         context.terminal.note(&format!(
             "{} ended in a line that was never finished ({} bytes): it was removed",
             path.display(),
-            store.torn_bytes()
+            store.truncated_bytes()
         ));
     }
     Ok(Some(store))

@@ -31,10 +31,10 @@ use crate::{
         sender::{SendError, Sender, end_to_end},
         url::with_query_of,
     },
-    render::json,
     store::captures::CaptureStore,
     webhook::{
         assessment::{Assessment, PayloadCheck},
+        capture,
         record::{Answer, Delivery, Forwarded},
         redact,
         request::{Headers, Request},
@@ -212,9 +212,9 @@ impl Receiver {
         let Some(keeper) = &self.keeper else { return };
         let mut object = Vec::with_capacity(delivery.request.body.len() / 3 * 4 + OTHER_BYTES);
         if self.redacts {
-            json::delivery(&redact::delivery(delivery), &mut object);
+            capture::write_delivery(&redact::delivery(delivery), &mut object);
         } else {
-            json::delivery(delivery, &mut object);
+            capture::write_delivery(delivery, &mut object);
         }
         let (received_at, seq) = (delivery.received_at, delivery.seq);
         let label =

@@ -18,9 +18,9 @@ use crate::{
         sender::{SendError, Sender, Sent, Transport},
         url::path_and_query,
     },
-    render::json,
     store::captures::{CaptureName, CaptureStore},
     webhook::{
+        capture,
         contract::{Tamper, cause, tamper::Original},
         delivery::{self, Course, Failed, Policy, retry_after},
         provider::{
@@ -123,9 +123,9 @@ impl<T> Courier<T> {
         let seq = self.kept.fetch_add(1, Ordering::Relaxed) + 1;
         let mut object = Vec::new();
         if self.redacts {
-            json::sent_capture(&redact::request(request), time, &mut object);
+            capture::write_sent(&redact::request(request), time, &mut object);
         } else {
-            json::sent_capture(request, time, &mut object);
+            capture::write_sent(request, time, &mut object);
         }
         let name = CaptureName { received_at: time, seq, label: job.event.as_deref() };
         let kept = store.write(&name, object.trim_ascii_end());

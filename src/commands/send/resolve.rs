@@ -20,7 +20,6 @@ use crate::{
     commands::{
         context::{Context, require_secrets},
         exit::{Exit, Failure},
-        place::place,
         resolve::{endpoint, headers, pattern},
     },
     engine::{clock::now, entropy::moment},
@@ -166,7 +165,7 @@ impl<'a> Resolver<'a> {
         let file = file.to_string_lossy();
         for (number, entry) in entries.enumerate() {
             match entry {
-                Ok(entry) => self.capture(entry.request, place(&file, number, entry.line))?,
+                Ok(entry) => self.capture(entry.request, formats::location(&file, number, entry.line))?,
                 Err(error) => self.broken(&error),
             }
         }

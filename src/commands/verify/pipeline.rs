@@ -277,7 +277,7 @@ impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
             Source::Entries(file, entries) => self.entries(&file, entries),
             Source::Input(Input::Stdin) => self.opened(Path::new(STDIN), formats::read(Path::new(STDIN), io::stdin())),
             Source::Input(Input::Body(path, headers)) => self.body(path, headers.clone()),
-            Source::Input(Input::Found(path)) => self.walked(Walk { files: vec![Ok(path.clone())], passed_over: 0 }),
+            Source::Input(Input::Found(path)) => self.walked(Walk { files: vec![Ok(path.clone())], skipped: 0 }),
             Source::Input(Input::Path(path)) if fs::metadata(path).is_ok_and(|found| found.is_dir()) => {
                 self.walked(walk(path))
             }
@@ -298,8 +298,8 @@ impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
     }
 
     fn walked(&mut self, walk: Walk) -> Result<(), Gone> {
-        if walk.passed_over > 0 {
-            (self.hand)(Job::Told(Told::PassedOver(walk.passed_over)))?;
+        if walk.skipped > 0 {
+            (self.hand)(Job::Told(Told::PassedOver(walk.skipped)))?;
         }
         let (all, walk) = (walk.files.len(), Arc::new(walk));
         let mut batches = (0..all).step_by(BATCH).map(|start| start..all.min(start + BATCH));

@@ -4,12 +4,13 @@ use std::io::Write;
 
 use super::pipeline::Told;
 use crate::{
-    commands::{context::Context, exit::Failure, form::Form, place::place, streams::Out},
+    commands::{context::Context, exit::Failure, form::Form, streams::Out},
     render::{
         json,
         pretty::Page,
         report::{Check, Outcome, Place, Problem},
     },
+    store::formats,
     webhook::signature::Verdict,
 };
 
@@ -61,7 +62,7 @@ impl<'a> Teller<'a> {
         if let Form::Report(report) = &mut self.form {
             report.check(&check(file, line, verified), &mut self.bytes);
         }
-        let place = place(file, entry, line);
+        let place = formats::location(file, entry, line);
         if let Form::Pretty(page) = &self.form {
             page.verification(&place, &verified.assessment, &verified.notes, &verified.lacking, &mut self.text);
             self.bytes.extend_from_slice(self.text.as_bytes());

@@ -103,12 +103,12 @@ fn again(
     let mut inputs = Vec::new();
     for change in changes {
         let (file, what) = match change {
-            Change::Gone(file) => (file, "is gone"),
+            Change::Removed(file) => (file, "is gone"),
             Change::Added(file) => (file, "is new"),
             Change::Changed(file) => (file, "has changed"),
         };
         context.terminal.note(&format!("{} {what}", file.display()));
-        if !matches!(change, Change::Gone(_)) {
+        if !matches!(change, Change::Removed(_)) {
             let is_named = args.files.contains(file);
             inputs.push(if is_named { Input::Path(file.clone()) } else { Input::Found(file.clone()) });
         }

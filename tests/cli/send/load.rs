@@ -199,8 +199,8 @@ fn people_read_a_table() {
         .prints("\n  accepted               2   50.00 %\n  refused                2   50.00 %\n")
         .prints("\n  status 200             2   50.00 %\n  status 401             2   50.00 %\n")
         .prints("\n  latency  p50 ")
-        .prints("\n  not accepted because\n           2  401 counts as failed at Cyanite, which wants exactly 200\n")
-        .prints("\n  2 broke what the provider demands: 2 by status\n");
+        .prints("\n  not accepted:\n           2  401 counts as failed at Cyanite, which wants exactly 200\n")
+        .prints("\n  2 violate the provider's rules: 2 wrong status\n");
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn an_own_signature_takes_the_place_of_the_right_one() {
 fn a_header_that_is_none_is_a_mistake() {
     let dir = Dir::new();
     for wrong in ["no colon", ": nameless", "a b: c", "a: b\nc: d"] {
-        let expected = format!("error: `{wrong}` is no header: expected `Name: value`\n");
+        let expected = format!("error: invalid header `{wrong}`: expected `Name: value`\n");
         send(&dir, "cyanite.v2.finished", &["--header", wrong]).exits(2).stderr(&expected);
     }
 }
