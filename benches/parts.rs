@@ -54,7 +54,7 @@ impl Sample {
         let rule = provider.secret.as_ref().expect("it signs");
         let secret = SigningSecret::parse(&rule.development, &rule.format).expect("it is well-formed");
         let message = Message { body: &request.body, id: "msg_0", time: NOW, headers: &request.headers };
-        for (name, value) in provider.schemes[0].sign(&secret, &message) {
+        for (name, value) in provider.schemes[0].sign(&secret, &message).expect("a secret signs") {
             request.headers.push(name, value);
         }
         let mut keyring = Keyring::default();

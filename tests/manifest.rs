@@ -401,7 +401,7 @@ proptest! {
         let time = Timestamp::from_unix_millis(millis);
         let headers: Headers = [acme::field("x-extra", &extra)].into_iter().collect();
         let message = Message { body: &body, id: &id, time, headers: &headers };
-        let signed = scheme.sign(&secrets[0], &message).into_iter().chain(headers.iter().cloned());
+        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs").into_iter().chain(headers.iter().cloned());
         let request = carrying(signed, body.clone());
 
         let fresh = match (written.signs_time, written.scheme.contains("unit = 'ms'")) {

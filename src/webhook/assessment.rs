@@ -242,10 +242,9 @@ mod tests {
         let secret = |text| SigningSecret::parse(text, &SecretFormat::default()).unwrap();
         let mut keyring = Keyring::default();
         keyring.add("cyanite", secret(DEVELOPMENT), SecretSource::Development);
-        let mut mac = secret(key).mac(Algorithm::HmacSha512);
-        mac.update(signed);
+        let signature = secret(key).key(Algorithm::HmacSha512).unwrap().sign([signed]).unwrap();
         let mut headers = Headers::new();
-        let signature = TextEncoding::Hex.encode(&mac.finalize());
+        let signature = TextEncoding::Hex.encode(&signature);
         headers.push(HeaderName::from_static("signature"), HeaderValue::try_from(signature).unwrap());
         let request =
             Request { method: Method::POST, target: "/cyanite".to_owned(), headers, body: "{\"a\":1}".into() };

@@ -79,7 +79,8 @@ fn signed_by_hookdev(id: &str, time: i64, body: &str) -> Request {
     let provider = unbranded();
     let time = Timestamp::from_unix_seconds(time);
     let message = Message { body: body.as_bytes(), id, time, headers: &Headers::new() };
-    carrying(provider.schemes[0].sign(&secrets(&provider, &[SECRET])[0], &message), body.to_owned())
+    let signed = provider.schemes[0].sign(&secrets(&provider, &[SECRET])[0], &message).expect("a secret signs");
+    carrying(signed, body.to_owned())
 }
 
 /// Bodies that are text, as the library wants them: nothing, anything, emoji, JSON whose spelling matters.

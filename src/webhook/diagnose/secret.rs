@@ -46,7 +46,7 @@ pub fn keys(case: &Case<'_>) -> Vec<Key> {
         let source = source(case, case.provider, place);
         for (text, spelling) in spellings(secret.expose(), &rule.format, &source) {
             for (key, reading) in readings(&text, &rule.format, &source) {
-                keys.add(SigningSecret::with_key(&text, key), [reading, spelling.clone()]);
+                keys.add(SigningSecret::from_bytes(&text, key), [reading, spelling.clone()]);
             }
         }
     }
@@ -97,7 +97,7 @@ impl Keys<'_> {
             for format in [format, &rule.format] {
                 self.add(SigningSecret::parse(text, format).ok(), [Some(finding.clone())]);
             }
-            self.add(SigningSecret::with_key(text, text.into()), [Some(finding)]);
+            self.add(SigningSecret::from_bytes(text, text.into()), [Some(finding)]);
         }
     }
 }

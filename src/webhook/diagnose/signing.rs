@@ -52,7 +52,7 @@ impl Reading {
     /// Whether the body is one that a signature of this kind can say anything of: that of the
     /// request, or any other one if it is signed.
     pub fn can_judge(&self, body: &Bytes) -> bool {
-        let depends_on_it = self.scheme.algorithm != Algorithm::Token && self.scheme.content.signs_body();
+        let depends_on_it = self.scheme.algorithm.covers_content() && self.scheme.content.signs_body();
         depends_on_it || *body == self.request.body
     }
 }
@@ -71,7 +71,7 @@ pub fn readings(case: &Case<'_>) -> Vec<Reading> {
     for scheme in &case.provider.schemes {
         all.extend(time::readings(case, scheme));
     }
-    for scheme in case.provider.schemes.iter().filter(|scheme| scheme.algorithm != Algorithm::Token) {
+    for scheme in case.provider.schemes.iter().filter(|scheme| scheme.algorithm.covers_content()) {
         for found in signatures(case, scheme) {
             found.readings(case, scheme, &mut all);
         }
@@ -306,13 +306,13 @@ impl Found {
         let length = self.bytes.len();
         let mut all = Vec::new();
         for algorithm in [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512] {
-            if algorithm.length() == Some(length) {
+            if algorithm.signature_length() == Some(length) {
                 let message = format!("the signature matches as {algorithm}; {title} signs with {own}");
                 let finding = (algorithm != own).then(|| Finding::new(Code::WrongAlgorithm, message));
                 all.push((algorithm, false, finding));
             }
         }
-        if let Some(whole) = own.length().filter(|whole| length < *whole) {
+        if let Some(whole) = own.signature_length().filter(|whole| length < *whole) {
             let message = format!(
                 "the signature begins rightly and is cut short: {length} of the {whole} bytes of {own} are there"
             );

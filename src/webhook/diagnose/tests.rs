@@ -13,7 +13,7 @@ use super::*;
 use crate::webhook::{
     keyring::{PassedOver, SecretSource},
     request::Headers,
-    signature::{Algorithm, Verdict, grammar::TextEncoding, mac::KeyedMac, secret::decode_hex},
+    signature::{Algorithm, Verdict, grammar::TextEncoding, key::Key, secret::decode_hex},
     time::{Timestamp, Tolerance},
 };
 
@@ -58,9 +58,7 @@ impl World {
 }
 
 fn mac(algorithm: Algorithm, key: &[u8], content: &[u8]) -> Vec<u8> {
-    let mut mac = KeyedMac::new(algorithm, key);
-    mac.update(content);
-    mac.finalize()
+    Key::new(algorithm, key).unwrap().sign([content]).unwrap()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -127,7 +127,7 @@ impl Provider {
         time: Timestamp,
     ) -> Vec<(HeaderName, HeaderValue)> {
         let message = Message { body: &request.body, id, time, headers: &request.headers };
-        self.schemes.first().map(|scheme| scheme.sign(secret, &message)).unwrap_or_default()
+        self.schemes.first().and_then(|scheme| scheme.sign(secret, &message)).unwrap_or_default()
     }
 }
 

@@ -89,7 +89,7 @@ impl Provider {
             }
         }
         let message = Message { body: &request.body, id: &id, time: moment.now, headers: &request.headers };
-        for (name, value) in scheme.sign(secret, &message) {
+        for (name, value) in scheme.sign(secret, &message).unwrap_or_default() {
             let names = scheme.names_of(&name);
             let present: Vec<&HeaderName> =
                 names.iter().filter(|name| request.headers.contains(name.as_str())).collect();

@@ -76,7 +76,7 @@ pub fn check(bytes: &[u8]) {
 fn findings(provider: &Provider, secret: &SigningSecret, signed: &[u8], received: &[u8]) -> Vec<Finding> {
     let time = Timestamp::from_unix_seconds(TIME);
     let message = Message { body: signed, id: "msg_1", time, headers: &Headers::new() };
-    let headers: Headers = provider.schemes[0].sign(secret, &message).into_iter().collect();
+    let headers: Headers = provider.schemes[0].sign(secret, &message).expect("a secret signs").into_iter().collect();
     let body = Bytes::copy_from_slice(received);
     let request = Request { method: Method::POST, target: "/".to_owned(), headers, body };
     let secrets = WORLD.keyring.secrets(&provider.name);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hookdev::webhook::{
-    request::{HeaderName, HeaderValue, Headers, Method, Request},
+    request::{Headers, Method, Request},
     signature::{Message, SigningSecret},
     time::Timestamp,
 };
@@ -24,7 +24,7 @@ pub fn check(bytes: &[u8]) {
     for scheme in &loaded.schemes {
         let headers = Headers::new();
         let message = Message { body: BODY, id: "msg_1", time, headers: &headers };
-        let headers: Vec<(HeaderName, HeaderValue)> = scheme.sign(&secret[0], &message);
+        let headers = scheme.sign(&secret[0], &message).expect("a secret signs");
         let headers: Headers = headers.into_iter().collect();
         let request = Request { method: Method::POST, target: "/".to_owned(), headers, body: Bytes::from_static(BODY) };
         let verdict = scheme.verify(&secret, &request, Some(time).into());
