@@ -99,13 +99,13 @@ impl Provider {
                 headers.push(name.clone(), value);
             }
         };
-        add(&header::CONTENT_TYPE, request::value_of(content_type));
+        add(&header::CONTENT_TYPE, request::value(&content_type));
         add(&header::USER_AGENT, Ok(self.delivery.user_agent.as_ref().unwrap_or(&OWN_USER_AGENT).clone()));
         for (name, text) in &encoding.headers {
             add(name, request::value(text));
         }
         for (name, template) in &self.delivery.headers {
-            add(name, request::value_of(template.fill(&draft.event, now.unix_seconds(), &draft.id).into()));
+            add(name, request::value(&template.fill(&draft.event, now.unix_seconds(), &draft.id)));
         }
         headers.set_all(own_headers);
         let mut request = Request { method: self.delivery.method.clone(), target: target.to_owned(), headers, body };

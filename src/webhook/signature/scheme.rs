@@ -159,8 +159,8 @@ impl Scheme {
 
         let time_header = self.timestamp.as_ref().and_then(|rule| rule.header.as_ref());
         let id = self.id.as_ref().map(|names| (names, request::value(message.id)));
-        let time = time_header.map(|names| (names, request::value_of(timestamp.into())));
-        let signature = Some((&self.header, request::value_of(signature.into())));
+        let time = time_header.map(|names| (names, request::value(&timestamp)));
+        let signature = Some((&self.header, request::value(&signature)));
         let field = |(names, value): (&Vec<HeaderName>, Result<_, _>)| Some((names.first()?.clone(), value.ok()?));
         Some([id, time, signature].into_iter().flatten().filter_map(field).collect())
     }
