@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     failure::Failure,
+    remedies,
     streams::{self, Out},
 };
 use crate::{
@@ -233,7 +234,14 @@ impl Terminal {
     /// How pages are set out on standard output.
     #[must_use]
     pub fn page(&self, body: Option<Limits>) -> Page {
-        Page { palette: self.out, width: self.width, zone: TimeZone::system(), body, decoded_limit: DECODED_LIMIT }
+        Page {
+            palette: self.out,
+            width: self.width,
+            zone: TimeZone::system(),
+            body,
+            decoded_limit: DECODED_LIMIT,
+            wording: remedies::words,
+        }
     }
 
     /// Standard output for text, locked and buffered.

@@ -10,6 +10,7 @@ mod failure;
 mod form;
 mod listen;
 mod place;
+mod remedies;
 mod send;
 mod sources;
 mod streams;

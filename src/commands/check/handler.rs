@@ -10,6 +10,7 @@ use crate::{
     commands::{
         context::now,
         failure::{Exit, Failure},
+        remedies,
         send::moment,
         target::path_and_query,
     },
@@ -190,7 +191,9 @@ impl<'a> Handler<'a> {
             }
             Err(SendError::TimedOut(_)) => Err(NoAnswer::TimedOut),
             Err(SendError::Broken(how)) => Err(NoAnswer::Broken(how)),
-            Err(SendError::Unreachable(how)) => Err(NoAnswer::Unreachable(how)),
+            Err(error @ (SendError::Unreachable(_) | SendError::Untrusted(_))) => {
+                Err(NoAnswer::Unreachable(remedies::with_remedy(&error)))
+            }
             Err(error @ (SendError::Url { .. } | SendError::Unsendable(_))) => {
                 return Err(Failure::new(Exit::Unreachable, error.to_string()));
             }

@@ -25,7 +25,7 @@ use super::{
     troubles::Troubles,
 };
 use crate::{
-    commands::{context::now, target::with_query_of},
+    commands::{context::now, remedies, target::with_query_of},
     net::{
         receiver::{Handler, Received},
         sender::{SendError, Sender, end_to_end},
@@ -211,9 +211,9 @@ impl Receiver {
         let Some(keeper) = &self.keeper else { return };
         let mut object = Vec::with_capacity(delivery.request.body.len() / 3 * 4 + OTHER_BYTES);
         if self.redacts {
-            json::delivery(&redact::delivery(delivery), &mut object);
+            json::delivery(&redact::delivery(delivery), remedies::words, &mut object);
         } else {
-            json::delivery(delivery, &mut object);
+            json::delivery(delivery, remedies::words, &mut object);
         }
         let (received_at, seq) = (delivery.received_at, delivery.seq);
         let label =
@@ -345,6 +345,7 @@ fn advice(error: &SendError) -> String {
         SendError::TimedOut(_) => format!("{error}: --forward-timeout allows more; answered 502"),
         SendError::Broken(problem) => format!("{problem}: did your handler crash? answered 502"),
         SendError::Cut(answer, problem) => format!("{} came, but {problem}; answered 502", answer.status),
+        SendError::Untrusted(_) => format!("{}; answered 502", remedies::with_remedy(error)),
         SendError::Url { .. } | SendError::Unsendable(_) => format!("{error}; answered 502"),
     }
 }
