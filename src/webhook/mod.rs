@@ -7,6 +7,7 @@ pub mod assessment;
 pub mod contract;
 pub mod delivery;
 pub mod diagnose;
+pub mod fresh;
 pub mod json;
 pub mod keyring;
 pub mod load;

@@ -15,7 +15,7 @@ pub use self::{
     header::HeaderTemplate,
     status::StatusPattern,
 };
-use crate::webhook::provider::fresh::Fresh;
+use crate::webhook::fresh::Fresh;
 
 /// How one provider delivers.
 #[derive(Clone, Debug)]

@@ -7,11 +7,9 @@
 
 mod body;
 mod code;
-mod form;
-mod libraries;
-mod numbers;
+mod found;
+mod reading;
 mod secret;
-mod serialise;
 mod signing;
 mod time;
 
@@ -20,8 +18,8 @@ use std::{ops::ControlFlow, slice};
 use bytes::Bytes;
 
 pub use code::{Code, codes};
+use reading::Reading;
 use secret::Key;
-use signing::Reading;
 pub use time::{Clock, clock};
 
 use crate::webhook::{

@@ -169,8 +169,8 @@ fn a_signature_over_nothing_explains_no_body_that_holds_something() {
 fn what_every_library_makes_of_a_body_is_found_both_ways() {
     let sent = r#"{"b": "é/<", "n": [1.0, 1e2], "a": {"z": null}}"#;
     let root = crate::webhook::json::parse(sent).unwrap();
-    let document = serialise::Document { text: sent, root: &root };
-    for writer in &libraries::WRITERS {
+    let document = body::serialise::Document { text: sent, root: &root };
+    for writer in &body::libraries::WRITERS {
         for &layout in writer.layouts {
             for sorted in [false, true] {
                 let written = document.written(writer, layout, sorted).unwrap();

@@ -4,7 +4,7 @@ use http::HeaderValue;
 
 use super::{
     Case, Code, Finding,
-    signing::{Reading, timestamp_header},
+    reading::{Reading, timestamp_header},
 };
 use crate::webhook::{
     remedy::{Remedy, Warning},

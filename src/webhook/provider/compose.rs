@@ -6,14 +6,10 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
 
-use super::{
-    Provider,
-    event::Event,
-    fresh::{Fresh, Source},
-    payload::Payload,
-};
+use super::{Provider, event::Event, payload::Payload};
 use crate::webhook::{
     delivery::{Encoding, Media},
+    fresh::{Fresh, Source},
     json::{self, Path},
     overrides::{Override, OverrideError},
     request::{self, Headers, InvalidHeaderValue, Request},

@@ -7,9 +7,9 @@ use super::{
     Provider,
     compose::{Content, Draft, Moment, What},
     event::Event,
-    fresh::{Fresh, Source, seed_of},
 };
 use crate::webhook::{
+    fresh::{Fresh, Source, seed_of},
     json::{self, Path},
     overrides::{self, Override, OverrideError, Template},
     time::Timestamp,

@@ -6,10 +6,10 @@ use http::HeaderName;
 use super::{
     Provider,
     compose::{self, Moment},
-    fresh::{Source, seed_of},
     payload::{self, Form, Payload},
 };
 use crate::webhook::{
+    fresh::{Source, seed_of},
     json::quote,
     overrides::{self, Override, OverrideError},
     request::{self, Request},
