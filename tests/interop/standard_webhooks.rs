@@ -7,7 +7,7 @@ use hookdev::{
     webhook::{
         provider::{
             Provider,
-            compose::{AttemptOf, Moment, What},
+            compose::{AttemptParams, BodySource, SendContext},
         },
         request::{HeaderName, HeaderValue, Headers, Request},
         signature::{Message, SigningSecret, Verdict},
@@ -155,9 +155,9 @@ fn the_library_verifies_every_event_of_aspect() {
     let secret: SigningSecret = secrets(&provider, &[SECRET]).remove(0);
     for event in &provider.events {
         let time = Timestamp::from_unix_seconds(now());
-        let moment = Moment { now: time, id: None, entropy: [1; 32] };
-        let draft = provider.draft(event, What::Fixture(None, &[]), &moment).expect("a draft");
-        let attempt = AttemptOf {
+        let moment = SendContext { now: time, id: None, entropy: [1; 32] };
+        let draft = provider.draft(event, BodySource::Fixture(None, &[]), &moment).expect("a draft");
+        let attempt = AttemptParams {
             encoding: &provider.delivery.encodings[0],
             target: "/aspect",
             now: time,

@@ -24,7 +24,7 @@ use crate::{
         delivery::{self, Course, Failed, Policy, retry_after},
         provider::{
             Provider,
-            compose::{AttemptOf, Draft, Moment},
+            compose::{AttemptParams, Draft, SendContext},
         },
         record::{Answer, Attempt, Outcome},
         redact,
@@ -88,13 +88,13 @@ impl<T> Courier<T> {
     ///
     /// When the operating system gives no randomness.
     pub fn begin(&self, job: &Job) -> Result<Begun, Failure> {
-        let Moment { now, entropy, .. } = moment(self.now(), None)?;
+        let SendContext { now, entropy, .. } = moment(self.now(), None)?;
         Ok(self.begin_with(job, now, entropy))
     }
 
     /// The same with a time and randomness of the caller's.
     pub fn begin_with(&self, job: &Job, now: Timestamp, entropy: [u8; 32]) -> Begun {
-        let moment = Moment { now, id: self.id.clone(), entropy };
+        let moment = SendContext { now, id: self.id.clone(), entropy };
         let draft = match &job.content {
             Content::Event(recipe) => Some(recipe.draft(&moment)),
             Content::Capture(_) => None,
@@ -148,7 +148,7 @@ pub struct Delivery<'a> {
 /// What stays the same in all attempts of a delivery.
 pub struct Begun {
     /// Its beginning.
-    moment: Moment,
+    moment: SendContext,
     /// Its payload and id, of an event.
     draft: Option<Draft>,
 }
@@ -331,7 +331,7 @@ pub fn request_of(
     match (&job.content, &job.provider, &begun.draft) {
         (Content::Event(_), Some(provider), Some(draft)) => {
             let attempt =
-                AttemptOf { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
+                AttemptParams { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
             match job.tamper {
                 None => Ok(provider.request(draft, &attempt)),
                 Some(tamper) => tamper
@@ -340,7 +340,7 @@ pub fn request_of(
             }
         }
         (Content::Capture(captured), provider, _) => {
-            let moment = Moment { now, ..begun.moment.clone() };
+            let moment = SendContext { now, ..begun.moment.clone() };
             let mut request = Request { target, ..captured.attempt(provider.as_deref(), secret, &moment) };
             // The one that it was captured at is not the one that it goes to.
             request.headers.remove("host");

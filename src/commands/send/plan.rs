@@ -16,7 +16,7 @@ use crate::{
         keyring::Keyring,
         provider::{
             Provider,
-            compose::{Moment, What},
+            compose::{BodySource, SendContext},
             event::Event,
             recipe::Recipe,
         },
@@ -106,7 +106,7 @@ impl Plan {
 /// # Errors
 ///
 /// When an override does not fit the payload.
-pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: What<'_>, url: Url) -> Result<Job, Failure> {
+pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: BodySource<'_>, url: Url) -> Result<Job, Failure> {
     let recipe =
         provider.recipe(event, what).map_err(|error| Failure::usage(format!("{}: {error}", event.full_name)))?;
     Ok(Job {
@@ -125,9 +125,9 @@ pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: What<'_>, url:
 /// # Errors
 ///
 /// When the operating system gives none.
-pub fn moment(now: Timestamp, id: Option<String>) -> Result<Moment, Failure> {
+pub fn moment(now: Timestamp, id: Option<String>) -> Result<SendContext, Failure> {
     let mut entropy = [0; 32];
     getrandom::fill(&mut entropy)
         .map_err(|error| Failure::new(Exit::No, "the operating system gives no randomness").because(&error))?;
-    Ok(Moment { now, id, entropy })
+    Ok(SendContext { now, id, entropy })
 }

@@ -38,30 +38,30 @@ pub(super) enum Content {
     Bytes(Bytes),
 }
 
-/// What makes one send differ from the next.
+/// What makes one send differ from the next: time, id and randomness.
 #[derive(Clone, Debug)]
-pub struct Moment {
-    /// When it is made.
+pub struct SendContext {
+    /// The time of the send.
     pub now: Timestamp,
-    /// The id that the user wants.
+    /// The delivery's id, if the user chose one.
     pub id: Option<String>,
-    /// Randomness; not used when the id is given.
+    /// Randomness; unused when an id is given.
     pub entropy: [u8; 32],
 }
 
-/// What to send of an event.
+/// Where the body of an event comes from.
 #[derive(Clone, Copy, Debug)]
-pub enum What<'a> {
-    /// Its fixture, with the changes of a variant if one is given, fresh values, then the user's
-    /// overrides.
+pub enum BodySource<'a> {
+    /// The event's fixture, with the changes of a variant if one is given, then fresh values, then
+    /// the user's overrides.
     Fixture(Option<&'a [(Path, String)]>, &'a [Override]),
-    /// These bytes.
+    /// The user's own bytes.
     Bytes(&'a Bytes),
 }
 
-/// What one attempt of a delivery is made with.
+/// The parameters of one attempt of a delivery.
 #[derive(Clone, Copy, Debug)]
-pub struct AttemptOf<'a> {
+pub struct AttemptParams<'a> {
     /// The form of its body.
     pub encoding: &'a Encoding,
     /// The path and query that it is sent to.
@@ -80,14 +80,14 @@ impl Provider {
     /// # Errors
     ///
     /// When an override does not fit the payload.
-    pub fn draft(&self, event: &Event, what: What<'_>, moment: &Moment) -> Result<Draft, OverrideError> {
-        Ok(self.recipe(event, what)?.draft(moment))
+    pub fn draft(&self, event: &Event, source: BodySource<'_>, context: &SendContext) -> Result<Draft, OverrideError> {
+        Ok(self.recipe(event, source)?.draft(context))
     }
 
     /// The request of one attempt: body, headers, and the signature unless there is no secret.
     #[must_use]
-    pub fn request(&self, draft: &Draft, attempt: &AttemptOf<'_>) -> Request {
-        let AttemptOf { encoding, target, now, secret, own_headers } = *attempt;
+    pub fn request(&self, draft: &Draft, attempt: &AttemptParams<'_>) -> Request {
+        let AttemptParams { encoding, target, now, secret, own_headers } = *attempt;
         let (content_type, body) = draft.encode(encoding.media);
         let mut headers = Headers::with_capacity(8);
         let mut add = |name: &HeaderName, value: Result<HeaderValue, InvalidHeaderValue>| {

@@ -9,7 +9,7 @@ use crate::{
     commands::send::fixture_job,
     net::sender::{SendError, Sent, parse_url},
     webhook::{
-        provider::{catalog::Catalog, compose::What},
+        provider::{catalog::Catalog, compose::BodySource},
         record::Answer,
         request::{Headers, Request},
         signature::SigningSecret,
@@ -101,7 +101,7 @@ async fn deliver(events: &[&str], script: &Script, retries: Retries) -> (Exit, H
         .map(|name| {
             let (provider, event) = catalog.event(name).unwrap();
             let url = parse_url("http://127.0.0.1:1/").unwrap();
-            fixture_job(provider, event, What::Fixture(None, &[]), url).unwrap()
+            fixture_job(provider, event, BodySource::Fixture(None, &[]), url).unwrap()
         })
         .collect();
     let secrets: Vec<Option<SigningSecret>> = jobs
