@@ -12,7 +12,7 @@ use http::HeaderName;
 use reqwest::{Client, Url, redirect};
 
 use crate::webhook::{
-    record::Answer,
+    record::Response,
     redact,
     remedy::Remedy,
     request::{HeaderValue, Headers, Request},
@@ -51,7 +51,7 @@ pub struct Sender {
 #[derive(Debug)]
 pub struct Sent {
     /// The answer, or why there is none.
-    pub answer: Result<Answer, SendError>,
+    pub answer: Result<Response, SendError>,
     /// From the start to the end of the answer, or to the failure.
     pub elapsed: Duration,
 }
@@ -84,7 +84,7 @@ pub enum SendError {
     Broken(String),
     /// The head of an answer came, and not all of its body.
     #[error("{1}")]
-    Cut(Answer, String),
+    Cut(Response, String),
 }
 
 impl SendError {
@@ -154,7 +154,7 @@ impl Sender {
         Sent { answer, elapsed: started.elapsed() }
     }
 
-    async fn exchange(&self, url: &Url, request: &Request, host: Option<&HeaderValue>) -> Result<Answer, SendError> {
+    async fn exchange(&self, url: &Url, request: &Request, host: Option<&HeaderValue>) -> Result<Response, SendError> {
         let client = self.client(url)?;
         let mut builder = client.request(request.method.clone(), url.clone()).body(request.body.clone());
         if let Some(host) = host {
@@ -173,7 +173,7 @@ impl Sender {
         let mut body = Vec::new();
         let problem = loop {
             match response.chunk().await {
-                Ok(None) => return Ok(Answer { status, headers, body: body.into() }),
+                Ok(None) => return Ok(Response { status, headers, body: body.into() }),
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Err(_) => break CUT.to_owned(),
             }
@@ -181,7 +181,7 @@ impl Sender {
                 break too_long();
             }
         };
-        Err(SendError::Cut(Answer { status, headers, body: body.into() }, problem))
+        Err(SendError::Cut(Response { status, headers, body: body.into() }, problem))
     }
 
     fn client(&self, url: &Url) -> Result<&Client, SendError> {

@@ -19,7 +19,7 @@ use crate::webhook::{
         Provider,
         payload::{self, Form, Payload},
     },
-    record::{Answer, Attempt, Delivery, Forwarded},
+    record::{Attempt, Delivery, Forwarded, Response},
     redact,
     remedy::Wording,
     request::Request,
@@ -154,7 +154,7 @@ impl Page {
     }
 
     /// The start of an answer's body.
-    fn answer(&self, answer: &Answer, out: &mut String) {
+    fn answer(&self, answer: &Response, out: &mut String) {
         if !answer.body.is_empty() {
             let layout = Layout { palette: self.palette, margin: 2 * MARGIN, limits: ANSWER_EXCERPT };
             if !layout.json(&answer.body, out) {
@@ -195,7 +195,7 @@ impl Page {
         let role = if attempt.good { Role::Good } else { Role::Bad };
         let mut flow = self.flow(out);
         flow.whole(Some(Role::Title), name).gap(padding + 2).whole(Some(role), attempt.outcome.name());
-        if let Some(answer) = &attempt.answer {
+        if let Some(answer) = &attempt.response {
             flow.gap(2).whole(Some(status_role(answer.status)), &answer.status.to_string());
         }
         flow.gap(2).whole(None, &size::elapsed(attempt.elapsed).to_string()).gap(2).text(None, &attempt.reason);
@@ -210,7 +210,7 @@ impl Page {
             None => flow.gap(2).whole(Some(Role::Dim), &url),
         };
         flow.end();
-        if let Some(answer) = attempt.answer.as_ref().filter(|_| !attempt.good) {
+        if let Some(answer) = attempt.response.as_ref().filter(|_| !attempt.good) {
             self.answer(answer, out);
         }
     }
@@ -332,7 +332,7 @@ mod tests {
             good: false,
             elapsed: Duration::from_millis(12),
             reason: "Acme wants 200 alone, and this was 302".to_owned(),
-            answer: None,
+            response: None,
         };
         let mut out = String::new();
         page.attempt(&attempt, 12, &mut out);

@@ -75,14 +75,14 @@ pub struct Forwarded {
     /// The handler.
     pub url: String,
     /// Its answer, or why there is none.
-    pub outcome: Result<Answer, String>,
+    pub outcome: Result<Response, String>,
     /// How long that took.
     pub elapsed: Duration,
 }
 
 /// An endpoint's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The status.
     pub status: u16,
     /// The headers.
@@ -115,7 +115,7 @@ pub struct Attempt {
     /// Why it came out so, in words.
     pub reason: String,
     /// The endpoint's answer, if there was one.
-    pub answer: Option<Answer>,
+    pub response: Option<Response>,
 }
 
 /// What came of an attempt.

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{
-    record::{Answer, Attempt, Delivery, Forwarded},
+    record::{Attempt, Delivery, Forwarded, Response},
     request::{HeaderName, HeaderValue, Headers, Request},
 };
 
@@ -107,7 +107,7 @@ pub fn is_redacted(request: &Request) -> bool {
 pub fn delivery(delivery: &Delivery) -> Delivery {
     let forwarded = |forwarded: &Forwarded| Forwarded {
         url: shared(&forwarded.url).into_owned(),
-        outcome: forwarded.outcome.as_ref().map(answer).map_err(Clone::clone),
+        outcome: forwarded.outcome.as_ref().map(response).map_err(Clone::clone),
         elapsed: forwarded.elapsed,
     };
     Delivery {
@@ -121,11 +121,11 @@ pub fn delivery(delivery: &Delivery) -> Delivery {
 #[must_use]
 pub fn attempt(attempt: &Attempt) -> Attempt {
     let url = shared(&attempt.url).into_owned();
-    Attempt { url, answer: attempt.answer.as_ref().map(answer), ..attempt.clone() }
+    Attempt { url, response: attempt.response.as_ref().map(response), ..attempt.clone() }
 }
 
-fn answer(answer: &Answer) -> Answer {
-    Answer { headers: headers(&answer.headers), ..answer.clone() }
+fn response(response: &Response) -> Response {
+    Response { headers: headers(&response.headers), ..response.clone() }
 }
 
 fn hide(url: &str, query: Query) -> Cow<'_, str> {

@@ -26,7 +26,7 @@ use crate::{
             Provider,
             compose::{AttemptParams, Draft, SendContext},
         },
-        record::{Answer, Attempt, Outcome},
+        record::{Attempt, Outcome, Response},
         redact,
         request::Request,
         signature::{Reason, SigningSecret},
@@ -243,7 +243,7 @@ impl<'a> Delivery<'a> {
             good,
             elapsed: sent.elapsed,
             reason,
-            answer,
+            response: answer,
         };
         Ok(Made { attempt: courier.told(attempt), next })
     }
@@ -284,7 +284,7 @@ pub fn remark(job: &Job, unsigned: bool, outcome: Outcome, secret: Option<&Signi
 }
 
 /// What the policy is told of an attempt; nothing of one that was accepted.
-fn failed(outcome: Outcome, answer: Option<&Answer>, now: Timestamp) -> Option<Failed> {
+fn failed(outcome: Outcome, answer: Option<&Response>, now: Timestamp) -> Option<Failed> {
     match outcome {
         Outcome::Accepted => None,
         Outcome::TimedOut => Some(Failed::TimedOut),

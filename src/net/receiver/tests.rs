@@ -38,13 +38,13 @@ struct Echo {
 }
 
 impl Handler for Echo {
-    async fn handle(&self, received: Received) -> Answer {
+    async fn handle(&self, received: Received) -> record::Response {
         self.seen.notify_one();
         if let Some(held) = &self.held {
             held.notified().await;
         }
         drop(received.share);
-        Answer { status: 200, headers: Headers::new(), body: received.request.body }
+        record::Response { status: 200, headers: Headers::new(), body: received.request.body }
     }
 
     fn trouble(&self, message: String) {
