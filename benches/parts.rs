@@ -26,7 +26,7 @@ use hookdev::{
         record::Delivery,
         remedy::Remedy,
         request::{Headers, Request},
-        signature::{Message, Receipt, SigningSecret, Verdict},
+        signature::{Receipt, SigningInput, SigningSecret, Verdict},
         time::Timestamp,
     },
 };
@@ -54,7 +54,7 @@ impl Sample {
         let mut request = Request { method: Method::POST, target: "/aspect".to_owned(), headers, body: body.into() };
         let rule = provider.secret.as_ref().expect("it signs");
         let secret = SigningSecret::parse(&rule.development, &rule.format).expect("it is well-formed");
-        let message = Message { body: &request.body, id: "msg_0", time: NOW, headers: &request.headers };
+        let message = SigningInput { body: &request.body, id: "msg_0", time: NOW, headers: &request.headers };
         for (name, value) in provider.schemes[0].sign(&secret, &message).expect("a secret signs") {
             request.headers.push(name, value);
         }
@@ -105,7 +105,7 @@ fn signatures(criterion: &mut Criterion) {
     let (body, mac) = (&sample.request.body, bare_mac());
     let mut group = criterion.benchmark_group("sign");
     group.bench_function("bare", |b| b.iter(|| bare_signature(&mac, black_box(body))));
-    let message = Message { body, id: "msg_0", time: NOW, headers: &sample.request.headers };
+    let message = SigningInput { body, id: "msg_0", time: NOW, headers: &sample.request.headers };
     let (scheme, secret) = (&sample.provider.schemes[0], &sample.secrets()[0]);
     group.bench_function("scheme", |b| b.iter(|| scheme.sign(secret, black_box(&message))));
     group.finish();

@@ -75,7 +75,7 @@ fn published_requests_verify_when_they_were_sent() {
 fn signing_gives_the_published_headers() {
     for (vector, provider) in vectors() {
         let secrets = secrets(&provider, &[&vector.secret]);
-        let message = Message {
+        let message = SigningInput {
             body: vector.body.as_bytes(),
             id: vector.headers.get("svix-id").map_or("", String::as_str),
             time: Timestamp::from_unix_seconds(vector.at.unwrap_or(0)),

@@ -13,7 +13,7 @@ use crate::webhook::{
     json::{self, Path},
     overrides::{Override, OverrideError},
     request::{self, Headers, InvalidHeaderValue, Request},
-    signature::{Message, SigningSecret},
+    signature::{SigningInput, SigningSecret},
     time::Timestamp,
 };
 
@@ -122,7 +122,7 @@ impl Provider {
         id: &str,
         time: Timestamp,
     ) -> Vec<(HeaderName, HeaderValue)> {
-        let message = Message { body: &request.body, id, time, headers: &request.headers };
+        let message = SigningInput { body: &request.body, id, time, headers: &request.headers };
         self.schemes.first().and_then(|scheme| scheme.sign(secret, &message)).unwrap_or_default()
     }
 }

@@ -13,7 +13,7 @@ use crate::webhook::{
     json::quote,
     overrides::{self, Override, OverrideError},
     request::{self, Request},
-    signature::{Message, Receipt, Scheme, SigningSecret, Verdict},
+    signature::{Receipt, Scheme, SigningInput, SigningSecret, Verdict},
 };
 
 /// Why a captured payload can't be changed.
@@ -88,7 +88,7 @@ impl Provider {
                 }
             }
         }
-        let message = Message { body: &request.body, id: &id, time: context.now, headers: &request.headers };
+        let message = SigningInput { body: &request.body, id: &id, time: context.now, headers: &request.headers };
         for (name, value) in scheme.sign(secret, &message).unwrap_or_default() {
             let names = scheme.names_of(&name);
             let present: Vec<&HeaderName> =

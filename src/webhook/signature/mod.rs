@@ -13,6 +13,6 @@ pub mod secret;
 pub mod verdict;
 
 pub use algorithm::Algorithm;
-pub use scheme::{Message, Receipt, Scheme};
+pub use scheme::{Receipt, Scheme, SigningInput};
 pub use secret::{MalformedSecret, SecretFormat, SecretText, SigningSecret};
 pub use verdict::{Freshness, Reason, Rejection, Verdict, Verified};

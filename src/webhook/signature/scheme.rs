@@ -131,7 +131,7 @@ impl From<Option<Timestamp>> for Receipt {
 
 /// What is to be signed.
 #[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
+pub struct SigningInput<'a> {
     /// The exact body.
     pub body: &'a [u8],
     /// The delivery's id.
@@ -146,7 +146,7 @@ impl Scheme {
     /// The headers that make a message genuine: id, timestamp and signature, as far as the scheme
     /// has them. `None` when the secret can't sign.
     #[must_use]
-    pub fn sign(&self, secret: &SigningSecret, message: &Message<'_>) -> Option<Vec<(HeaderName, HeaderValue)>> {
+    pub fn sign(&self, secret: &SigningSecret, message: &SigningInput<'_>) -> Option<Vec<(HeaderName, HeaderValue)>> {
         let timestamp = self.timestamp.as_ref().map(|rule| rule.unit.write(message.time)).unwrap_or_default();
         let values = ContentValues {
             body: message.body,

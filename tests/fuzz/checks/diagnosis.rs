@@ -9,7 +9,7 @@ use hookdev::webhook::{
     keyring::{Keyring, SecretSource},
     provider::{Provider, catalog::Catalog},
     request::{Headers, Method, Request},
-    signature::{Message, SecretFormat, SigningSecret, Verdict},
+    signature::{SecretFormat, SigningInput, SigningSecret, Verdict},
     time::Timestamp,
 };
 
@@ -75,7 +75,7 @@ pub fn check(bytes: &[u8]) {
 /// The findings for a body that was signed as another one; none where it is genuine all the same.
 fn findings(provider: &Provider, secret: &SigningSecret, signed: &[u8], received: &[u8]) -> Vec<Finding> {
     let time = Timestamp::from_unix_seconds(TIME);
-    let message = Message { body: signed, id: "msg_1", time, headers: &Headers::new() };
+    let message = SigningInput { body: signed, id: "msg_1", time, headers: &Headers::new() };
     let headers: Headers = provider.schemes[0].sign(secret, &message).expect("a secret signs").into_iter().collect();
     let body = Bytes::copy_from_slice(received);
     let request = Request { method: Method::POST, target: "/".to_owned(), headers, body };
