@@ -79,7 +79,7 @@ impl<'a> Handler<'a> {
         let provider = target.provider.as_ref();
         Self {
             provider,
-            patience: means.timeout.unwrap_or_else(|| provider.delivery.patience()),
+            patience: means.timeout.unwrap_or_else(|| provider.delivery.timeout_or_default()),
             url: &target.url,
             target: path_and_query(&target.url),
             means,

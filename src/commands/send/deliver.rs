@@ -21,7 +21,7 @@ use crate::{
     store::captures::{CaptureName, CaptureStore},
     webhook::{
         contract::{Tamper, cause, tamper::Original},
-        delivery::{self, Course, Failed, Policy, retry_after},
+        delivery::{self, AttemptSequence, FailedAttempt, Policy, retry_after},
         provider::{
             Provider,
             compose::{AttemptParams, Draft, SendContext},
@@ -104,7 +104,7 @@ impl<T> Courier<T> {
 
     /// How long an attempt of a job waits for its answer.
     pub fn patience(&self, job: &Job) -> Duration {
-        self.timeout.unwrap_or_else(|| job.policy().patience())
+        self.timeout.unwrap_or_else(|| job.policy().timeout_or_default())
     }
 
     /// An attempt as it is told.
@@ -138,7 +138,7 @@ pub struct Delivery<'a> {
     /// What is delivered.
     pub job: &'a Job,
     secret: Option<&'a SigningSecret>,
-    course: Course<'a>,
+    course: AttemptSequence<'a>,
     /// Whether the provider's schedule is followed.
     retries: bool,
     begun: Option<Begun>,
@@ -187,13 +187,13 @@ impl<'a> Delivery<'a> {
 
     /// The number of the attempt that is due, and of how many.
     pub const fn due(&self) -> (u32, u32) {
-        (self.number + 1, self.course.most_attempts())
+        (self.number + 1, self.course.max_attempts())
     }
 
     /// Why there is no attempt after one that failed.
-    fn end_of(&self, failed: Failed) -> String {
+    fn end_of(&self, failed: FailedAttempt) -> String {
         match failed {
-            Failed::Refused { status: Some(status), .. } if self.job.policy().retry.stops_at(status) => {
+            FailedAttempt::Refused { status: Some(status), .. } if self.job.policy().retry.stops_at(status) => {
                 format!("; {status} ends the attempts")
             }
             _ => "; that was the last attempt".to_owned(),
@@ -238,7 +238,7 @@ impl<'a> Delivery<'a> {
             source: job.source.clone(),
             url: job.url.to_string(),
             number: self.number,
-            of: self.course.most_attempts(),
+            of: self.course.max_attempts(),
             outcome,
             good,
             elapsed: sent.elapsed,
@@ -284,12 +284,12 @@ pub fn remark(job: &Job, unsigned: bool, outcome: Outcome, secret: Option<&Signi
 }
 
 /// What the policy is told of an attempt; nothing of one that was accepted.
-fn failed(outcome: Outcome, answer: Option<&Response>, now: Timestamp) -> Option<Failed> {
+fn failed(outcome: Outcome, answer: Option<&Response>, now: Timestamp) -> Option<FailedAttempt> {
     match outcome {
         Outcome::Accepted => None,
-        Outcome::TimedOut => Some(Failed::TimedOut),
-        Outcome::Unreachable => Some(Failed::Unreachable),
-        Outcome::Refused => Some(Failed::Refused {
+        Outcome::TimedOut => Some(FailedAttempt::TimedOut),
+        Outcome::Unreachable => Some(FailedAttempt::Unreachable),
+        Outcome::Refused => Some(FailedAttempt::Refused {
             status: answer.map(|answer| answer.status),
             retry_after: answer
                 .and_then(|answer| answer.headers.text("retry-after"))
@@ -305,12 +305,12 @@ impl Job {
     }
 
     /// Where its delivery begins.
-    pub fn course(&self, retry: bool) -> Course<'_> {
+    pub fn course(&self, retry: bool) -> AttemptSequence<'_> {
         match self.content {
             // What is wanted of a forgery is one answer.
-            Content::Event(_) if self.tamper.is_some() => self.policy().course_of_bytes(false),
-            Content::Event(_) => self.policy().course(retry),
-            Content::Capture(_) => self.policy().course_of_bytes(retry),
+            Content::Event(_) if self.tamper.is_some() => self.policy().attempts_of_bytes(false),
+            Content::Event(_) => self.policy().attempts(retry),
+            Content::Capture(_) => self.policy().attempts_of_bytes(retry),
         }
     }
 }
@@ -323,7 +323,7 @@ impl Job {
 pub fn request_of(
     job: &Job,
     begun: &Begun,
-    course: &Course<'_>,
+    course: &AttemptSequence<'_>,
     now: Timestamp,
     secret: Option<&SigningSecret>,
 ) -> Result<Request, Failure> {
