@@ -104,7 +104,7 @@ impl SendError {
 ///
 /// When it is none, with the usual mistake named.
 pub fn parse_url(text: &str) -> Result<Url, SendError> {
-    let wrong = |problem: &str| SendError::Url { url: redact::seen(text).into_owned(), problem: problem.to_owned() };
+    let wrong = |problem: &str| SendError::Url { url: redact::tokens(text).into_owned(), problem: problem.to_owned() };
     let url = Url::parse(text).map_err(|error| wrong(&format!("{error}; write http://HOST:PORT/PATH")))?;
     match url.scheme() {
         "http" | "https" if url.host_str().is_some() => Ok(url),

@@ -81,7 +81,7 @@ impl Page {
         out.push_str("  ");
         palette.push(status_role(delivery.status), &delivery.status.to_string(), out);
         let _ = write!(out, "  {}  ", size::elapsed(delivery.elapsed));
-        let target = format!("{} {}", delivery.request.method, redact::seen(&delivery.request.target));
+        let target = format!("{} {}", delivery.request.method, redact::tokens(&delivery.request.target));
         match self.width.map(|width| width.saturating_sub(visible_width(&out[start..]))) {
             Some(left) if left < 12 => out.truncate(out.trim_end().len()),
             Some(left) => palette.push(Role::Dim, &text::truncate(&text::printable(&target), left), out),
@@ -136,7 +136,7 @@ impl Page {
 
     fn forwarded(&self, forwarded: &Forwarded, out: &mut String) {
         out.push_str("  forwarded to ");
-        out.push_str(&text::printable(&redact::seen(&forwarded.url)));
+        out.push_str(&text::printable(&redact::tokens(&forwarded.url)));
         out.push_str("  ");
         match &forwarded.outcome {
             Ok(answer) => {
@@ -202,7 +202,7 @@ impl Page {
         if attempt.number > 1 || !attempt.good && attempt.of > 1 {
             flow.gap(2).text(None, &format!("(attempt {} of at most {})", attempt.number, attempt.of));
         }
-        let url = redact::seen(&attempt.url);
+        let url = redact::tokens(&attempt.url);
         match &attempt.source {
             Some(source) => {
                 flow.gap(2).whole(Some(Role::Dim), source).gap(1).whole(Some(Role::Dim), &format!("→ {url}"))

@@ -85,7 +85,7 @@ impl Table {
         self.heading = if self.tables > 0 { "\n".to_owned() } else { String::new() };
         self.tables += 1;
         let _ = write!(self.heading, "{}", palette.paint(Role::Title, text::printable(&provider.title)));
-        palette.push(Role::Link, &text::printable(&redact::seen(url)), push_gap(&mut self.heading));
+        palette.push(Role::Link, &text::printable(&redact::tokens(url)), push_gap(&mut self.heading));
         let Columns { case, sent, wanted, .. } = self.columns;
         let titles = format!("  {:case$}  {:sent$}  {:wanted$}{}", "case", "sent", "wanted", self.titles);
         let _ = writeln!(self.heading, "\n{}", palette.paint(Role::Dim, titles.trim_end()));
