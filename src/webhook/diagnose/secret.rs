@@ -8,7 +8,7 @@ use base64::{
 
 use super::{Case, Code, Finding};
 use crate::webhook::{
-    keyring::{PassedOver, SecretSource},
+    keyring::{SecretSource, ShadowedSecret},
     provider::Provider,
     remedy::Remedy,
     signature::{
@@ -39,9 +39,9 @@ pub fn keys(case: &Case<'_>) -> Vec<Key> {
     if let Ok(development) = SigningSecret::parse(&rule.development, &rule.format) {
         keys.add(Some(development), [Some(of_hookdev(case.provider))]);
     }
-    for passed_over in case.keyring.passed_over(&case.provider.name) {
-        let secret = SigningSecret::parse(passed_over.secret.expose(), &rule.format).ok();
-        keys.add(secret, [Some(set_elsewhere(passed_over))]);
+    for shadowed in case.keyring.shadowed(&case.provider.name) {
+        let secret = SigningSecret::parse(shadowed.secret.expose(), &rule.format).ok();
+        keys.add(secret, [Some(set_elsewhere(shadowed))]);
     }
     for (place, secret) in case.secrets().iter().enumerate() {
         let source = source(case, case.provider, place);
@@ -113,15 +113,15 @@ fn of_hookdev(provider: &Provider) -> Finding {
 
 /// The secret is right, and not the one that counts: no code of its own says so, and the one of the
 /// secrets that were mixed up is the nearest.
-fn set_elsewhere(PassedOver { origin, above, .. }: &PassedOver) -> Finding {
+fn set_elsewhere(ShadowedSecret { origin, shadowed_by, .. }: &ShadowedSecret) -> Finding {
     let remedy = format!(
-        "if that is the right one, remove the one from {above}; if it is an older one, set the new one at the sender too"
+        "if that is the right one, remove the one from {shadowed_by}; if it is an older one, set the new one at the sender too"
     );
     Finding {
         remedy: Remedy::advice(remedy),
         ..Finding::new(
             Code::SecretOfOtherProvider,
-            format!("the signature matches the secret from {origin}, which {above} stands above"),
+            format!("the signature matches the secret from {origin}, which {shadowed_by} stands shadowed_by"),
         )
     }
 }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::webhook::{
-    keyring::{PassedOver, SecretSource},
+    keyring::{SecretSource, ShadowedSecret},
     request::Headers,
     signature::{Algorithm, Verdict, grammar::TextEncoding, key::Key, secret::decode_hex},
     time::{Timestamp, Tolerance},
@@ -255,15 +255,18 @@ fn changes_of_the_secret_are_named() {
 fn a_secret_that_another_stands_above_is_named_by_both_and_never_told() {
     let mut world = World::usual();
     let format = &world.catalog.get("cyanite").unwrap().secret.as_ref().unwrap().format;
-    let (origin, above) = ("the config".to_owned(), "--secret".to_owned());
+    let (origin, shadowed_by) = ("the config".to_owned(), "--secret".to_owned());
     for text in ["an older one", "the oldest"] {
         let secret = SigningSecret::parse(text, format).unwrap();
-        world.keyring.pass_over("cyanite", PassedOver { secret, origin: origin.clone(), above: above.clone() });
+        world.keyring.add_shadowed(
+            "cyanite",
+            ShadowedSecret { secret, origin: origin.clone(), shadowed_by: shadowed_by.clone() },
+        );
     }
     let signed = |key: &[u8], body: &str| request(&[("signature", &cyanite_signature(key, body.as_bytes()))], b"{}");
     let finding = Finding {
         code: Code::SecretOfOtherProvider,
-        message: "the signature matches the secret from the config, which --secret stands above".to_owned(),
+        message: "the signature matches the secret from the config, which --secret stands shadowed_by".to_owned(),
         remedy: Remedy::advice(
             "if that is the right one, remove the one from --secret; if it is an older one, set the new one at the sender too",
         ),
