@@ -20,7 +20,7 @@ use hookdev::{
     store::formats,
     webhook::{
         assessment::Judge,
-        diagnose::{Case, diagnose},
+        diagnose::{RejectedRequest, diagnose},
         keyring::{Keyring, SecretSource},
         provider::{Provider, catalog::Catalog, payload::Payload},
         record::Delivery,
@@ -225,7 +225,7 @@ fn diagnosis(criterion: &mut Criterion) {
             unreachable!("another body is refused");
         };
         let (provider, catalog, keyring) = (&sample.provider, &sample.catalog, &sample.keyring);
-        let case = Case { provider, request: &request, rejection: &rejection, receipt, catalog, keyring };
+        let case = RejectedRequest { provider, request: &request, rejection: &rejection, receipt, catalog, keyring };
         group.bench_function(name, |b| b.iter(|| diagnose(black_box(&case))));
     }
     group.finish();

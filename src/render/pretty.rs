@@ -17,7 +17,7 @@ use crate::webhook::{
     keyring::SecretSource,
     provider::{
         Provider,
-        payload::{self, Form, Payload},
+        payload::{self, Payload, PayloadKind},
     },
     record::{Attempt, Delivery, Forwarded, Response},
     redact,
@@ -176,7 +176,7 @@ impl Page {
         // JSON is set out from its own text, and not parsed again for that.
         if request.media_type().as_deref() != Some("application/json") {
             let parsed = Payload::parse(request, &body);
-            if matches!(parsed.form, Form::Urlencoded | Form::Multipart) {
+            if matches!(parsed.kind, PayloadKind::Urlencoded | PayloadKind::Multipart) {
                 let fields: Vec<Field<'_>> =
                     parsed.fields().map(|(name, value)| Field { name, value: value.as_bytes(), note: "" }).collect();
                 return layout.fields(&fields, out);

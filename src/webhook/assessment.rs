@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::webhook::{
-    diagnose::{self, Case, Clock, Code, Finding},
+    diagnose::{self, Clock, Code, Finding, RejectedRequest},
     keyring::{Keyring, SecretSource},
     nearest,
     provider::{
@@ -138,7 +138,8 @@ impl Judge<'_> {
         let (Some(provider), Verdict::Rejected(rejection)) = (&assessment.provider, &assessment.verdict) else {
             return;
         };
-        let case = Case { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
+        let case =
+            RejectedRequest { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
         let findings = diagnose::diagnose(&case);
         if findings.first().is_some_and(|cause| cause.code != Code::Unexplained) {
             // What was only likely is not said beside what is proven.

@@ -37,7 +37,7 @@ impl Search<'_> {
                 resolved.warnings.extend(
                     is_unfit.then(|| format!("--secret has not the form of {title}'s secrets, and is not used for it")),
                 );
-                places.for_each(|behind| self.add_shadowed(behind, place, &mut resolved.keyring));
+                places.for_each(|behind| self.pass_over(behind, place, &mut resolved.keyring));
                 return Ok(());
             }
         }
@@ -128,7 +128,7 @@ impl Search<'_> {
         let mut keep = |text: &str, origin: String| {
             if let Ok(secret) = SigningSecret::parse(text, &self.rule.format) {
                 let above = self.words(above);
-                keyring.add_shadowed(&self.provider.name, ShadowedSecret { secret, origin, above });
+                keyring.add_shadowed(&self.provider.name, ShadowedSecret { secret, origin, shadowed_by: above });
             }
         };
         if place == Place::Config {

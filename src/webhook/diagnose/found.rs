@@ -4,7 +4,7 @@
 use http::{HeaderName, HeaderValue};
 
 use super::{
-    Case, Code, Finding,
+    Code, Finding, RejectedRequest,
     reading::{Reading, id_header, timestamp_header},
     secret::forgiving_base64,
 };
@@ -21,7 +21,7 @@ use crate::webhook::{
 };
 
 /// A signature that stands somewhere in the request, however it is written.
-pub struct Found {
+pub struct FoundSignature {
     header: HeaderName,
     /// Whether it stands in a header that is not the provider's.
     is_foreign: bool,
@@ -30,18 +30,18 @@ pub struct Found {
     /// The signature in it.
     text: String,
     bytes: Vec<u8>,
-    encoding: Written,
+    encoding: Spelling,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Written {
+enum Spelling {
     Hex,
     UpperHex,
     Base64,
     UrlBase64,
 }
 
-impl Written {
+impl Spelling {
     const fn words(self) -> &'static str {
         match self {
             Self::Hex => "lower-case hexadecimal",
@@ -63,7 +63,7 @@ impl Written {
 const MOST_SIGNATURES: usize = 6;
 
 /// All that looks like a signature: in the scheme's header, or else in one that is named so.
-pub fn signatures(case: &Case<'_>, scheme: &Scheme) -> Vec<Found> {
+pub fn signatures(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<FoundSignature> {
     let headers = &case.request.headers;
     let own = scheme.header.iter().find(|name| headers.contains(name.as_str()));
     let looks_like_one = |name: &HeaderName| ["signature", "hmac"].iter().any(|word| name.as_str().contains(word));
@@ -74,7 +74,7 @@ pub fn signatures(case: &Case<'_>, scheme: &Scheme) -> Vec<Found> {
             let value = request::text(value);
             for (text, bytes, encoding) in candidates(&value) {
                 let (header, value) = (name.clone(), value.clone().into_owned());
-                found.push(Found { header, is_foreign: !is_own, value, text, bytes, encoding });
+                found.push(FoundSignature { header, is_foreign: !is_own, value, text, bytes, encoding });
             }
         }
     }
@@ -83,8 +83,8 @@ pub fn signatures(case: &Case<'_>, scheme: &Scheme) -> Vec<Found> {
 }
 
 /// The parts of a header's value that can be a signature, in any encoding, behind any tags.
-fn candidates(value: &str) -> Vec<(String, Vec<u8>, Written)> {
-    let mut found: Vec<(String, Vec<u8>, Written)> = Vec::new();
+fn candidates(value: &str) -> Vec<(String, Vec<u8>, Spelling)> {
+    let mut found: Vec<(String, Vec<u8>, Spelling)> = Vec::new();
     let is_edge = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
     for piece in value.split([',', ' ', ';']) {
         let mut rest = Some(piece);
@@ -103,11 +103,11 @@ fn candidates(value: &str) -> Vec<(String, Vec<u8>, Written)> {
 }
 
 /// The bytes of a signature in whichever encoding it is; what is too short to be one is none.
-fn decoded(text: &str) -> Option<(Vec<u8>, Written)> {
+fn decoded(text: &str) -> Option<(Vec<u8>, Spelling)> {
     let long_enough = |bytes: &Vec<u8>| (SHORTEST..=64).contains(&bytes.len());
     if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let is_upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
-        let written = if is_upper { Written::UpperHex } else { Written::Hex };
+        let written = if is_upper { Spelling::UpperHex } else { Spelling::Hex };
         // Half a byte, when it was cut there.
         let whole = &text[..text.len() - text.len() % 2];
         return decode_hex(whole).filter(long_enough).map(|bytes| (bytes, written));
@@ -115,15 +115,15 @@ fn decoded(text: &str) -> Option<(Vec<u8>, Written)> {
     let body = text.trim_end_matches('=');
     let is_standard = text.len().is_multiple_of(4) && !text.contains(['-', '_']);
     let is_base64 = body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'));
-    let written = if is_standard { Written::Base64 } else { Written::UrlBase64 };
+    let written = if is_standard { Spelling::Base64 } else { Spelling::UrlBase64 };
     let bytes = if is_base64 { forgiving_base64(body) } else { None };
     bytes.filter(long_enough).map(|bytes| (bytes, written))
 }
 
-impl Found {
+impl FoundSignature {
     /// The readings by which this signature may be the right one: every hash of its length, every
     /// signed content.
-    pub fn readings(&self, case: &Case<'_>, scheme: &Scheme, all: &mut Vec<Reading>) {
+    pub fn readings(&self, case: &RejectedRequest<'_>, scheme: &Scheme, all: &mut Vec<Reading>) {
         let title = &case.provider.title;
         let (scheme, timestamp) = self.with_time(case.request, scheme);
         let value = scheme.grammar.write(&self.bytes, &timestamp);
@@ -198,7 +198,7 @@ impl Found {
                 self.encoding.words()
             );
             Some(Finding::new(Code::WrongEncoding, message))
-        } else if self.encoding == Written::UpperHex {
+        } else if self.encoding == Spelling::UpperHex {
             let message = format!(
                 "the signature is right, and written in upper case; {title} writes lower case, and handlers compare the text"
             );
@@ -256,7 +256,7 @@ const CONTENTS: [(&str, &str); 16] = [
 ];
 
 /// The scheme's own content, which keeps its headers, and the others that this request can have.
-fn contents(case: &Case<'_>, scheme: &Scheme) -> Vec<(SignedContent, bool, Option<Finding>)> {
+fn contents(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<(SignedContent, bool, Option<Finding>)> {
     let own = scheme.content.as_str();
     let mut all = vec![(scheme.content.clone(), true, None)];
     let time = if scheme.grammar.carries_timestamp() {

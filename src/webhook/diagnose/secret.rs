@@ -6,7 +6,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::{Case, Code, Finding};
+use super::{Code, Finding, RejectedRequest};
 use crate::webhook::{
     keyring::{SecretSource, ShadowedSecret},
     provider::Provider,
@@ -19,7 +19,7 @@ use crate::webhook::{
 
 /// A key and what it would prove.
 #[derive(Debug)]
-pub struct Key {
+pub struct CandidateKey {
     /// The secret with that key.
     pub secret: SigningSecret,
     /// What differs from the secret as it is configured.
@@ -33,9 +33,9 @@ const MOST: usize = 256;
 const USUAL_PREFIX: &str = "whsec_";
 
 /// All keys to try, the simplest changes first.
-pub fn keys(case: &Case<'_>) -> Vec<Key> {
+pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
     let Some(rule) = &case.provider.secret else { return Vec::new() };
-    let mut keys = Keys { known: case.secrets(), found: Vec::new() };
+    let mut keys = CandidateKeys { known: case.secrets(), found: Vec::new() };
     if let Ok(development) = SigningSecret::parse(&rule.development, &rule.format) {
         keys.add(Some(development), [Some(of_hookdev(case.provider))]);
     }
@@ -61,12 +61,12 @@ pub fn keys(case: &Case<'_>) -> Vec<Key> {
 }
 
 /// The keys so far, none of them twice.
-struct Keys<'a> {
+struct CandidateKeys<'a> {
     known: &'a [SigningSecret],
-    found: Vec<Key>,
+    found: Vec<CandidateKey>,
 }
 
-impl Keys<'_> {
+impl CandidateKeys<'_> {
     fn add<const N: usize>(&mut self, secret: Option<SigningSecret>, findings: [Option<Finding>; N]) {
         let Some(secret) = secret else { return };
         let findings: Vec<Finding> = findings.into_iter().flatten().collect();
@@ -77,12 +77,12 @@ impl Keys<'_> {
             // The simpler explanation of the same key counts.
             Some(place) if findings.len() < self.found[place].findings.len() => self.found[place].findings = findings,
             Some(_) => {}
-            None => self.found.push(Key { secret, findings }),
+            None => self.found.push(CandidateKey { secret, findings }),
         }
     }
 
     /// The secrets of another provider, as that one reads them and as this one does.
-    fn of_other(&mut self, case: &Case<'_>, other: &Provider, format: &SecretFormat) {
+    fn of_other(&mut self, case: &RejectedRequest<'_>, other: &Provider, format: &SecretFormat) {
         let Some(rule) = &other.secret else { return };
         let configured = case.keyring.secrets(&other.name).iter().enumerate();
         let mut texts: Vec<(&str, Finding)> = configured
@@ -127,7 +127,7 @@ fn set_elsewhere(ShadowedSecret { origin, shadowed_by, .. }: &ShadowedSecret) ->
 }
 
 /// The words for a secret, by where it came from.
-fn source(case: &Case<'_>, provider: &Provider, place: usize) -> String {
+fn source(case: &RejectedRequest<'_>, provider: &Provider, place: usize) -> String {
     match case.keyring.source(&provider.name, place) {
         Some(SecretSource::Env(name)) => format!("the secret from env:{name}"),
         Some(SecretSource::File(path)) => format!("the secret from file:{path}"),

@@ -1,7 +1,7 @@
 //! Hypotheses about the way of signing: all the ways to read a request, and the schemes of other
 //! providers.
 
-use super::{Case, Code, Finding, found::signatures, reading::Reading, time};
+use super::{Code, Finding, RejectedRequest, found::signatures, reading::Reading, time};
 use crate::webhook::{
     provider::Provider,
     remedy::Remedy,
@@ -9,7 +9,7 @@ use crate::webhook::{
 };
 
 /// The request as it is, by each of the provider's schemes.
-pub fn plain(case: &Case<'_>) -> Vec<Reading> {
+pub fn plain(case: &RejectedRequest<'_>) -> Vec<Reading> {
     case.provider.schemes.iter().map(|scheme| Reading::new(scheme.clone(), case.request, Vec::new())).collect()
 }
 
@@ -17,7 +17,7 @@ pub fn plain(case: &Case<'_>) -> Vec<Reading> {
 const MOST: usize = 256;
 
 /// All other readings, those with the fewest changes first.
-pub fn readings(case: &Case<'_>) -> Vec<Reading> {
+pub fn readings(case: &RejectedRequest<'_>) -> Vec<Reading> {
     let mut all: Vec<Reading> = Vec::new();
     for scheme in &case.provider.schemes {
         all.extend(time::readings(case, scheme));
@@ -36,7 +36,7 @@ pub fn readings(case: &Case<'_>) -> Vec<Reading> {
 }
 
 /// Another provider's schemes: in its own headers, and in this one's.
-fn of_other(case: &Case<'_>, other: &Provider, all: &mut Vec<Reading>) {
+fn of_other(case: &RejectedRequest<'_>, other: &Provider, all: &mut Vec<Reading>) {
     let Some(rule) = &other.secret else { return };
     let read = |secrets: &[SigningSecret]| -> Option<Vec<SigningSecret>> {
         Some(secrets.iter().filter_map(|secret| SigningSecret::parse(secret.expose(), &rule.format).ok()).collect())

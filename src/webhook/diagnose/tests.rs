@@ -49,7 +49,7 @@ impl World {
         let verdict = provider.verify(self.keyring.secrets(&provider.name), request, None, receipt);
         let Verdict::Rejected(rejection) = verdict else { panic!("it is not even refused: {verdict:?}") };
         let (catalog, keyring) = (&self.catalog, &self.keyring);
-        diagnose(&Case { provider, request, rejection: &rejection, receipt, catalog, keyring })
+        diagnose(&RejectedRequest { provider, request, rejection: &rejection, receipt, catalog, keyring })
     }
 
     fn codes(&self, provider: &str, request: &Request) -> Vec<&'static str> {
@@ -416,7 +416,7 @@ fn a_clock_that_is_off_is_said_in_words() {
         let verdict = provider.verify(world.keyring.secrets("aspect"), &request, None, receipt);
         let rejection = verdict.rejection().unwrap();
         let (catalog, keyring) = (&world.catalog, &world.keyring);
-        clock(&Case { provider, request: &request, rejection, receipt, catalog, keyring }, clock_of).unwrap()
+        clock(&RejectedRequest { provider, request: &request, rejection, receipt, catalog, keyring }, clock_of).unwrap()
     };
     assert!(said(-420, Clock::Live).message.starts_with("it was delayed, or sent again with its old signature; "));
     assert_eq!(said(420, Clock::Recorded).message, "the sender's clock is fast, or this one slow");
@@ -469,22 +469,23 @@ fn large_and_deep_bodies_cost_no_more_than_others() {
     let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
     let signature = cyanite_signature(b"a wrong secret", b"");
     for body in [large, deep] {
-        let mut bench = Bench { left: BUDGET, attempts: 0 };
+        let mut trials = Trials { left: BUDGET, attempts: 0 };
         let request = request(&[("signature", &signature)], &body);
         let world = World::usual();
         let provider = world.catalog.get("cyanite").unwrap();
         let verdict = provider.verify(world.keyring.secrets("cyanite"), &request, None, Receipt::default());
         let rejection = verdict.rejection().unwrap();
         let (catalog, keyring) = (&world.catalog, &world.keyring);
-        let case = Case { provider, request: &request, rejection, receipt: Receipt::default(), catalog, keyring };
-        let outcome = bench.search(&case);
-        let is_exhausted = matches!(outcome, ControlFlow::Break(Outcome::Exhausted));
+        let case =
+            RejectedRequest { provider, request: &request, rejection, receipt: Receipt::default(), catalog, keyring };
+        let outcome = trials.search(&case);
+        let is_exhausted = matches!(outcome, ControlFlow::Break(End::Exhausted));
         assert_eq!(
             (is_exhausted, outcome.is_continue()),
             (body.len() > LONGEST_REWRITTEN, body.len() <= LONGEST_REWRITTEN)
         );
-        assert!(bench.attempts < 10_000, "{} attempts", bench.attempts);
-        let says_so = bench.unexplained(&case, is_exhausted).message.contains("only the likeliest causes were tried");
+        assert!(trials.attempts < 10_000, "{} attempts", trials.attempts);
+        let says_so = trials.unexplained(&case, is_exhausted).message.contains("only the likeliest causes were tried");
         assert_eq!(says_so, is_exhausted);
     }
 }
@@ -498,7 +499,7 @@ fn the_tolerance_of_a_capture_is_no_matter() {
     let verdict = provider.verify(world.keyring.secrets("cyanite"), &request, None, receipt);
     let rejection = verdict.rejection().unwrap();
     let (catalog, keyring) = (&world.catalog, &world.keyring);
-    let found = diagnose(&Case { provider, request: &request, rejection, receipt, catalog, keyring });
+    let found = diagnose(&RejectedRequest { provider, request: &request, rejection, receipt, catalog, keyring });
     assert_eq!(found[0].code, Code::Unexplained);
 }
 

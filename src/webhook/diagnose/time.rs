@@ -3,7 +3,7 @@
 use http::HeaderValue;
 
 use super::{
-    Case, Code, Finding,
+    Code, Finding, RejectedRequest,
     reading::{Reading, timestamp_header},
 };
 use crate::webhook::{
@@ -29,7 +29,7 @@ pub enum Clock {
 /// What a genuine request that is too old or too new says about the clocks. The rejection itself says
 /// by how much it is off.
 #[must_use]
-pub fn clock(case: &Case<'_>, clock: Clock) -> Option<Warning> {
+pub fn clock(case: &RejectedRequest<'_>, clock: Clock) -> Option<Warning> {
     let is_old = match &case.rejection.reason {
         Reason::TimestampTooOld { .. } => true,
         Reason::TimestampTooNew { .. } => false,
@@ -66,7 +66,7 @@ const fn other(unit: TimeUnit) -> TimeUnit {
 }
 
 /// A genuine request whose time is right once it is read in the other unit.
-pub fn unit(case: &Case<'_>) -> Option<Finding> {
+pub fn unit(case: &RejectedRequest<'_>) -> Option<Finding> {
     case.receipt.at?;
     case.provider.schemes.iter().find_map(|scheme| {
         let rule = scheme.timestamp.as_ref()?;
@@ -84,7 +84,7 @@ pub fn unit(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// The readings of a scheme whose header carries one time and whose signature is over another.
-pub fn readings(case: &Case<'_>, scheme: &Scheme) -> Vec<Reading> {
+pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let Some(rule) = &scheme.timestamp else { return Vec::new() };
     let Some((header, text)) = timestamp_header(case.request, scheme) else { return Vec::new() };
     let mut readings = Vec::new();

@@ -6,7 +6,7 @@ use http::HeaderName;
 use super::{
     Provider,
     compose::{self, SendContext},
-    payload::{self, Form, Payload},
+    payload::{self, Payload, PayloadKind},
 };
 use crate::webhook::{
     fresh::{Source, seed_of},
@@ -27,7 +27,7 @@ pub enum ChangeError {
     Encoding(String),
     /// The body is of a form that has no fields to set.
     #[error("its payload can't be changed: the body is neither JSON nor an urlencoded form")]
-    Form,
+    PayloadKind,
 }
 
 /// The request with changes to its payload. A compressed body, of up to `limit` bytes, is sent
@@ -39,10 +39,10 @@ pub enum ChangeError {
 pub fn changed(request: &Request, overrides: &[Override], limit: usize) -> Result<Request, ChangeError> {
     let body = payload::decoded(request, limit).map_err(ChangeError::Encoding)?;
     let parsed = Payload::parse(request, &body);
-    let body = match (parsed.form, std::str::from_utf8(&body)) {
-        (Form::Json, Ok(text)) => overrides::apply(text, overrides)?,
-        (Form::Urlencoded, _) => urlencoded(&parsed, overrides)?,
-        _ => return Err(ChangeError::Form),
+    let body = match (parsed.kind, std::str::from_utf8(&body)) {
+        (PayloadKind::Json, Ok(text)) => overrides::apply(text, overrides)?,
+        (PayloadKind::Urlencoded, _) => urlencoded(&parsed, overrides)?,
+        _ => return Err(ChangeError::PayloadKind),
     };
     let mut changed = Request { body: body.into(), ..request.clone() };
     changed.headers.remove("content-encoding");

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use hookdev::webhook::{
-    diagnose::{Case, Code, Finding, diagnose},
+    diagnose::{Code, Finding, RejectedRequest, diagnose},
     keyring::{Keyring, SecretSource},
     provider::{Provider, catalog::Catalog},
     request::{Headers, Method, Request},
@@ -84,7 +84,7 @@ fn findings(provider: &Provider, secret: &SigningSecret, signed: &[u8], received
         assert_eq!(signed, received, "another body is taken");
         return Vec::new();
     };
-    diagnose(&Case {
+    diagnose(&RejectedRequest {
         provider,
         request: &request,
         rejection: &rejection,

@@ -18,7 +18,7 @@ use std::{
 use bytes::Bytes;
 
 use self::hypothesis::{Hypothesis, ReceivedBody};
-use super::{Bench, Code, Finding, LONGEST_REWRITTEN, Step};
+use super::{Code, Finding, LONGEST_REWRITTEN, Step, Trials};
 use crate::webhook::request::Request;
 
 /// How far a search goes.
@@ -33,7 +33,7 @@ pub enum Depth {
 }
 
 /// What takes a body that may have been signed.
-pub type Try<'t> = dyn FnMut(&mut Bench, &Bytes, &[Finding]) -> Step + 't;
+pub type Try<'t> = dyn FnMut(&mut Trials, &Bytes, &[Finding]) -> Step + 't;
 
 /// Those that look at the ends or pass once over the bytes.
 const CHEAP: [Hypothesis; 7] =
@@ -50,9 +50,9 @@ const ENDINGS: [Hypothesis; 3] = [raw::ends, raw::line_ends, raw::byte_order_mar
 const WRITING: usize = 4;
 
 /// Tries every body that may have been signed, none of them twice.
-pub fn search(request: &Request, depth: Depth, bench: &mut Bench, attempt: &mut Try<'_>) -> Step {
+pub fn search(request: &Request, depth: Depth, trials: &mut Trials, attempt: &mut Try<'_>) -> Step {
     let original = ReceivedBody { body: &request.body, request };
-    let mut search = Search { bench, attempt, seen: HashSet::from([hash(&request.body)]) };
+    let mut search = Search { trials, attempt, seen: HashSet::from([hash(&request.body)]) };
     let rewritable = request.body.len() <= LONGEST_REWRITTEN;
     let mut changed = Vec::new();
     for hypothesis in CHEAP {
@@ -88,18 +88,18 @@ pub fn search(request: &Request, depth: Depth, bench: &mut Bench, attempt: &mut 
 }
 
 struct Search<'s, 't> {
-    bench: &'s mut Bench,
+    trials: &'s mut Trials,
     attempt: &'s mut Try<'t>,
     seen: HashSet<u64>,
 }
 
 impl Search<'_, '_> {
     fn body(&mut self, body: Vec<u8>, cost: usize, findings: &[Finding]) -> Step {
-        self.bench.spend(body.len() * cost)?;
+        self.trials.spend(body.len() * cost)?;
         if !self.seen.insert(hash(&body)) {
             return ControlFlow::Continue(());
         }
-        (self.attempt)(self.bench, &Bytes::from(body), findings)
+        (self.attempt)(self.trials, &Bytes::from(body), findings)
     }
 
     /// A second change upon a first one of another kind; the one that writes anew is the cause,
