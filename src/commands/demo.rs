@@ -22,7 +22,7 @@ use crate::{
     render::payload,
     webhook::{
         keyring::{Keyring, SecretSource},
-        provider::{catalog::Catalog, compose::What},
+        provider::{catalog::Catalog, compose::BodySource},
         record::Outcome,
         signature::SigningSecret,
     },
@@ -121,7 +121,7 @@ fn jobs(catalog: &Catalog, url: &str) -> Result<Vec<Job>, Failure> {
         let endpoint = parse_url(&format!("{url}/{}", provider.name))?;
         let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
         for variant in std::iter::once(None).chain(variants) {
-            jobs.push(fixture_job(provider, event, What::Fixture(variant, &[]), endpoint.clone())?);
+            jobs.push(fixture_job(provider, event, BodySource::Fixture(variant, &[]), endpoint.clone())?);
         }
     }
     Ok(jobs)

@@ -20,7 +20,7 @@ use crate::{
     webhook::{
         contract::terms,
         json::Path,
-        provider::{Provider, compose::What, event::Event},
+        provider::{Provider, compose::BodySource, event::Event},
     },
 };
 
@@ -208,7 +208,7 @@ fn show_payloads(palette: Palette, provider: &Provider, event: &Event, out: &mut
 fn payload(provider: &Provider, event: &Event, variant: Option<&[(Path, String)]>) -> Result<String, Failure> {
     let moment = moment(now(), None)?;
     let draft = provider
-        .draft(event, What::Fixture(variant, &[]), &moment)
+        .draft(event, BodySource::Fixture(variant, &[]), &moment)
         .map_err(|error| Failure::usage(error.to_string()))?;
     Ok(draft.payload().unwrap_or_default().to_owned())
 }

@@ -8,6 +8,7 @@ mod events;
 mod exit;
 mod form;
 mod listen;
+mod remedies;
 mod resolve;
 mod send;
 mod sources;

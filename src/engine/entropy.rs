@@ -1,6 +1,6 @@
 //! Randomness for fresh ids and payload values.
 
-use crate::webhook::{provider::compose::Moment, time::Timestamp};
+use crate::webhook::{provider::compose::SendContext, time::Timestamp};
 
 /// The operating system provides no randomness.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,6 @@ pub fn entropy() -> Result<[u8; 32], EntropyError> {
 /// # Errors
 ///
 /// If the operating system provides no randomness.
-pub fn moment(now: Timestamp, id: Option<String>) -> Result<Moment, EntropyError> {
-    Ok(Moment { now, id, entropy: entropy()? })
+pub fn moment(now: Timestamp, id: Option<String>) -> Result<SendContext, EntropyError> {
+    Ok(SendContext { now, id, entropy: entropy()? })
 }

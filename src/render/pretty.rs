@@ -17,10 +17,11 @@ use crate::webhook::{
     keyring::SecretSource,
     provider::{
         Provider,
-        payload::{self, Form, Payload},
+        payload::{self, Payload, PayloadKind},
     },
-    record::{Answer, Attempt, Delivery, Forwarded},
+    record::{Attempt, Delivery, Forwarded, Response},
     redact,
+    remedy::Wording,
     request::Request,
     signature::{Freshness, Verdict},
 };
@@ -38,6 +39,8 @@ pub struct Page {
     pub body: Option<Limits>,
     /// The size limit of a decoded body, in bytes.
     pub decoded_limit: usize,
+    /// The words for remedies.
+    pub wording: Wording,
 }
 
 /// The indentation below a headline, in columns.
@@ -53,7 +56,7 @@ impl Page {
         self.summary(&delivery.assessment, out);
         self.judgement(&delivery.assessment, out);
         for warning in delivery.warnings() {
-            self.labelled(Role::Warning, "warning", &warning, out);
+            self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
         }
         for forwarded in &delivery.forwards {
             self.forwarded(forwarded, out);
@@ -78,7 +81,7 @@ impl Page {
         out.push_str("  ");
         palette.push(status_role(delivery.status), &delivery.status.to_string(), out);
         let _ = write!(out, "  {}  ", size::elapsed(delivery.elapsed));
-        let target = format!("{} {}", delivery.request.method, redact::seen(&delivery.request.target));
+        let target = format!("{} {}", delivery.request.method, redact::tokens(&delivery.request.target));
         match self.width.map(|width| width.saturating_sub(visible_width(&out[start..]))) {
             Some(left) if left < 12 => out.truncate(out.trim_end().len()),
             Some(left) => palette.push(Role::Dim, &text::truncate(&text::printable(&target), left), out),
@@ -111,7 +114,7 @@ impl Page {
         }
         for finding in &assessment.findings {
             self.labelled(Role::Warning, finding.code.as_str(), &finding.message, out);
-            self.labelled(Role::Key, "hint", &finding.hint, out);
+            self.labelled(Role::Key, "hint", &(self.wording)(&finding.remedy), out);
         }
         for error in assessment.payload.errors() {
             let label = format!("payload {}", error.pointer);
@@ -132,7 +135,7 @@ impl Page {
 
     fn forwarded(&self, forwarded: &Forwarded, out: &mut String) {
         out.push_str("  forwarded to ");
-        out.push_str(&text::printable(&redact::seen(&forwarded.url)));
+        out.push_str(&text::printable(&redact::tokens(&forwarded.url)));
         out.push_str("  ");
         match &forwarded.outcome {
             Ok(response) => {
@@ -150,7 +153,7 @@ impl Page {
     }
 
     /// The start of a response's body.
-    fn response(&self, response: &Answer, out: &mut String) {
+    fn response(&self, response: &Response, out: &mut String) {
         if !response.body.is_empty() {
             let layout = Layout { palette: self.palette, margin: 2 * MARGIN, limits: RESPONSE_EXCERPT };
             if !layout.json(&response.body, out) {
@@ -171,7 +174,7 @@ impl Page {
         // JSON is laid out from its own text, without parsing it again.
         if request.media_type().as_deref() != Some("application/json") {
             let parsed = Payload::parse(request, &body);
-            if matches!(parsed.form, Form::Urlencoded | Form::Multipart) {
+            if matches!(parsed.kind, PayloadKind::Urlencoded | PayloadKind::Multipart) {
                 let fields: Vec<Field<'_>> =
                     parsed.fields().map(|(name, value)| Field { name, value: value.as_bytes(), note: "" }).collect();
                 return layout.fields(&fields, out);
@@ -190,14 +193,14 @@ impl Page {
         let role = if attempt.good { Role::Good } else { Role::Bad };
         let mut flow = self.flow(out);
         flow.whole(Some(Role::Title), name).gap(padding + 2).whole(Some(role), attempt.outcome.name());
-        if let Some(response) = &attempt.answer {
+        if let Some(response) = &attempt.response {
             flow.gap(2).whole(Some(status_role(response.status)), &response.status.to_string());
         }
         flow.gap(2).whole(None, &size::elapsed(attempt.elapsed).to_string()).gap(2).text(None, &attempt.reason);
         if attempt.number > 1 || !attempt.good && attempt.of > 1 {
             flow.gap(2).text(None, &format!("(attempt {} of at most {})", attempt.number, attempt.of));
         }
-        let url = redact::seen(&attempt.url);
+        let url = redact::tokens(&attempt.url);
         match &attempt.source {
             Some(source) => {
                 flow.gap(2).whole(Some(Role::Dim), source).gap(1).whole(Some(Role::Dim), &format!("→ {url}"))
@@ -205,7 +208,7 @@ impl Page {
             None => flow.gap(2).whole(Some(Role::Dim), &url),
         };
         flow.end();
-        if let Some(response) = attempt.answer.as_ref().filter(|_| !attempt.good) {
+        if let Some(response) = attempt.response.as_ref().filter(|_| !attempt.good) {
             self.response(response, out);
         }
     }
@@ -239,8 +242,9 @@ impl Page {
         }
         out.push('\n');
         self.judgement(assessment, out);
-        for warning in assessment.warnings.iter().chain(notes) {
-            self.labelled(Role::Warning, "warning", warning, out);
+        let warnings = assessment.warnings.iter().map(|warning| warning.text(self.wording));
+        for warning in warnings.chain(notes.iter().cloned()) {
+            self.labelled(Role::Warning, "warning", &warning, out);
         }
         for requirement in missing {
             self.labelled(Role::Bad, "required", requirement, out);
@@ -302,12 +306,19 @@ mod tests {
     use crate::webhook::{
         diagnose::{Code, Finding},
         record::Outcome,
+        remedy::Remedy,
     };
 
     #[test]
     fn an_attempt_wraps_between_words() {
-        let page =
-            Page { palette: Palette::new(false), width: Some(60), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+        let page = Page {
+            palette: Palette::new(false),
+            width: Some(60),
+            zone: TimeZone::UTC,
+            body: None,
+            decoded_limit: 0,
+            wording: |remedy| format!("{remedy:?}"),
+        };
         let attempt = Attempt {
             provider: None,
             event: Some("acme.made".to_owned()),
@@ -319,7 +330,7 @@ mod tests {
             good: false,
             elapsed: Duration::from_millis(12),
             reason: "Acme wants 200 alone, and this was 302".to_owned(),
-            answer: None,
+            response: None,
         };
         let mut out = String::new();
         page.attempt(&attempt, 12, &mut out);
@@ -345,17 +356,23 @@ mod tests {
 
     #[test]
     fn a_finding_has_its_hint_and_wraps_between_words() {
-        let page =
-            Page { palette: Palette::new(false), width: Some(30), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+        let page = Page {
+            palette: Palette::new(false),
+            width: Some(30),
+            zone: TimeZone::UTC,
+            body: None,
+            decoded_limit: 0,
+            wording: |remedy| format!("{remedy:?}"),
+        };
         let finding = Finding {
             code: Code::BodyBom,
             message: "a mark \u{1b}[31m came before it".into(),
-            hint: "write it without one".into(),
+            remedy: Remedy::CheckAgeAtReceipt,
         };
         let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = String::new();
         page.verification("a.json", &assessment, &[], &[], &mut out);
         let lines: Vec<&str> = out.lines().skip(1).collect();
-        assert_eq!(lines, [r"  body-bom: a mark \u{1b}[31m", "    came before it", "  hint: write it without one"]);
+        assert_eq!(lines, [r"  body-bom: a mark \u{1b}[31m", "    came before it", "  hint: CheckAgeAtReceipt"]);
     }
 }

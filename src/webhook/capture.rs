@@ -16,6 +16,7 @@ use self::{
 use super::{
     json::writer::{line, millis},
     record::{Delivery, Forwarded},
+    remedy::Wording,
     request::{Headers, Request},
     time::Timestamp,
 };
@@ -26,8 +27,8 @@ pub const VERSION: u32 = 1;
 /// The size of the largest capture that is read, in bytes: 64 MiB.
 pub const MAX_SIZE: usize = 64 << 20;
 
-/// Appends a received delivery as one line.
-pub fn write_delivery(delivery: &Delivery, out: &mut Vec<u8>) {
+/// Appends a received delivery as one line; `wording` puts hints into words.
+pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) {
     let assessment = &delivery.assessment;
     line(
         &DeliveryObject {
@@ -41,8 +42,8 @@ pub fn write_delivery(delivery: &Delivery, out: &mut Vec<u8>) {
             rejection: RejectionObject::new(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: PayloadObject::new(&assessment.payload),
-            findings: FindingObject::list(assessment),
-            warnings: delivery.warnings(),
+            findings: FindingObject::list(assessment, wording),
+            warnings: delivery.warnings().iter().map(|warning| warning.text(wording)).collect(),
             request: RequestObject::new(&delivery.request),
             response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
             forwards: delivery.forwards.iter().map(ForwardObject::new).collect(),

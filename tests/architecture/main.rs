@@ -1,7 +1,9 @@
 //! The rules of the house that no compiler keeps: who may use whom, that `webhook` is pure, that
 //! no code names a provider, that text leaves by one door, and that every file says what it is for.
 
+mod circles;
 mod doors;
+mod flags;
 mod source;
 
 use std::{collections::BTreeSet, fs, path::Path};
@@ -92,6 +94,16 @@ fn webhook_is_pure() {
 #[test]
 fn no_code_names_a_provider() {
     assert_eq!(named_providers(&Tree::read(&files()), &providers()), [""; 0]);
+}
+
+#[test]
+fn webhook_and_net_name_no_flag() {
+    assert_eq!(flags::named(&Tree::read(&files()), &flags::of_the_program()), [""; 0]);
+}
+
+#[test]
+fn modules_side_by_side_use_each_other_in_one_direction() {
+    assert_eq!(circles::circles(&Tree::read(&files())), [""; 0]);
 }
 
 #[test]

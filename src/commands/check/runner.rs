@@ -253,8 +253,8 @@ impl<'a> Tried<'a> {
         let Self { provider, case, mut record, failed, patience } = self;
         if let Some(Failed { fault, how, gist, elapsed, explained }) = failed {
             let met = Met { provider, fault: &fault, how: how.as_deref(), elapsed, patience };
-            let Explained { message, hint } = explained.unwrap_or_else(|| cause::explain(&case, &met, known));
-            record.outcome = Outcome::Failed { message, hint, answered: gist };
+            let Explained { message, remedy } = explained.unwrap_or_else(|| cause::explain(&case, &met, known));
+            record.outcome = Outcome::Failed { message, remedy, answered: gist };
         }
         record
     }

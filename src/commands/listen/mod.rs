@@ -249,7 +249,7 @@ fn announce(context: &Context, settings: &Settings, url: &str) {
             settings
                 .forwards
                 .iter()
-                .map(|forward| format!("  forwards {} to {}\n", forward.events, redact::seen(forward.url.as_str()))),
+                .map(|forward| format!("  forwards {} to {}\n", forward.events, redact::tokens(forward.url.as_str()))),
         );
         context.terminal.say(&text);
     }

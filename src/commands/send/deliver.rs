@@ -11,6 +11,7 @@ use reqwest::Url;
 use crate::{
     commands::{
         exit::{Exit, Failure},
+        remedies,
         send::plan::{Content, Job},
     },
     engine::{clock::now, entropy::entropy},
@@ -22,12 +23,12 @@ use crate::{
     webhook::{
         capture,
         contract::{Tamper, cause, tamper::Original},
-        delivery::{self, Course, Failed, Policy, retry_after},
+        delivery::{self, AttemptSequence, FailedAttempt, Policy, retry_after},
         provider::{
             Provider,
-            compose::{AttemptOf, Draft, Moment},
+            compose::{AttemptParams, Draft, SendContext},
         },
-        record::{Answer, Attempt, Outcome},
+        record::{Attempt, Outcome, Response},
         redact,
         request::Request,
         signature::{Reason, SigningSecret},
@@ -94,7 +95,7 @@ impl<T> Courier<T> {
 
     /// The same with a time and randomness of the caller's.
     pub fn begin_with(&self, job: &Job, now: Timestamp, entropy: [u8; 32]) -> Begun {
-        let moment = Moment { now, id: self.id.clone(), entropy };
+        let moment = SendContext { now, id: self.id.clone(), entropy };
         let draft = match &job.content {
             Content::Event(recipe) => Some(recipe.draft(&moment)),
             Content::Capture(_) => None,
@@ -104,7 +105,7 @@ impl<T> Courier<T> {
 
     /// How long an attempt of a job waits for its answer.
     pub fn patience(&self, job: &Job) -> Duration {
-        self.timeout.unwrap_or_else(|| job.policy().patience())
+        self.timeout.unwrap_or_else(|| job.policy().timeout_or_default())
     }
 
     /// An attempt as it is told.
@@ -139,7 +140,7 @@ pub struct Delivery<'a> {
     /// What is delivered.
     pub job: &'a Job,
     secret: Option<&'a SigningSecret>,
-    course: Course<'a>,
+    course: AttemptSequence<'a>,
     /// Whether the provider's schedule is followed.
     retries: bool,
     begun: Option<Begun>,
@@ -149,7 +150,7 @@ pub struct Delivery<'a> {
 /// What stays the same in all attempts of a delivery.
 pub struct Begun {
     /// Its beginning.
-    moment: Moment,
+    moment: SendContext,
     /// Its payload and id, of an event.
     draft: Option<Draft>,
 }
@@ -188,13 +189,13 @@ impl<'a> Delivery<'a> {
 
     /// The number of the attempt that is due, and of how many.
     pub const fn due(&self) -> (u32, u32) {
-        (self.number + 1, self.course.most_attempts())
+        (self.number + 1, self.course.max_attempts())
     }
 
     /// Why there is no attempt after one that failed.
-    fn end_of(&self, failed: Failed) -> String {
+    fn end_of(&self, failed: FailedAttempt) -> String {
         match failed {
-            Failed::Refused { status: Some(status), .. } if self.job.policy().retry.stops_at(status) => {
+            FailedAttempt::Refused { status: Some(status), .. } if self.job.policy().retry.stops_at(status) => {
                 format!("; {status} ends the attempts")
             }
             _ => "; that was the last attempt".to_owned(),
@@ -239,12 +240,12 @@ impl<'a> Delivery<'a> {
             source: job.source.clone(),
             url: job.url.to_string(),
             number: self.number,
-            of: self.course.most_attempts(),
+            of: self.course.max_attempts(),
             outcome,
             good,
             elapsed: sent.elapsed,
             reason,
-            answer,
+            response: answer,
         };
         Ok(Made { attempt: courier.told(attempt), next })
     }
@@ -285,12 +286,12 @@ pub fn remark(job: &Job, unsigned: bool, outcome: Outcome, secret: Option<&Signi
 }
 
 /// What the policy is told of an attempt; nothing of one that was accepted.
-fn failed(outcome: Outcome, answer: Option<&Answer>, now: Timestamp) -> Option<Failed> {
+fn failed(outcome: Outcome, answer: Option<&Response>, now: Timestamp) -> Option<FailedAttempt> {
     match outcome {
         Outcome::Accepted => None,
-        Outcome::TimedOut => Some(Failed::TimedOut),
-        Outcome::Unreachable => Some(Failed::Unreachable),
-        Outcome::Refused => Some(Failed::Refused {
+        Outcome::TimedOut => Some(FailedAttempt::TimedOut),
+        Outcome::Unreachable => Some(FailedAttempt::Unreachable),
+        Outcome::Refused => Some(FailedAttempt::Refused {
             status: answer.map(|answer| answer.status),
             retry_after: answer
                 .and_then(|answer| answer.headers.text("retry-after"))
@@ -306,12 +307,12 @@ impl Job {
     }
 
     /// Where its delivery begins.
-    pub fn course(&self, retry: bool) -> Course<'_> {
+    pub fn course(&self, retry: bool) -> AttemptSequence<'_> {
         match self.content {
             // What is wanted of a forgery is one answer.
-            Content::Event(_) if self.tamper.is_some() => self.policy().course_of_bytes(false),
-            Content::Event(_) => self.policy().course(retry),
-            Content::Capture(_) => self.policy().course_of_bytes(retry),
+            Content::Event(_) if self.tamper.is_some() => self.policy().attempts_of_bytes(false),
+            Content::Event(_) => self.policy().attempts(retry),
+            Content::Capture(_) => self.policy().attempts_of_bytes(retry),
         }
     }
 }
@@ -324,7 +325,7 @@ impl Job {
 pub fn request_of(
     job: &Job,
     begun: &Begun,
-    course: &Course<'_>,
+    course: &AttemptSequence<'_>,
     now: Timestamp,
     secret: Option<&SigningSecret>,
 ) -> Result<Request, Failure> {
@@ -332,7 +333,7 @@ pub fn request_of(
     match (&job.content, &job.provider, &begun.draft) {
         (Content::Event(_), Some(provider), Some(draft)) => {
             let attempt =
-                AttemptOf { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
+                AttemptParams { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
             match job.tamper {
                 None => Ok(provider.request(draft, &attempt)),
                 Some(tamper) => tamper
@@ -341,7 +342,7 @@ pub fn request_of(
             }
         }
         (Content::Capture(captured), provider, _) => {
-            let moment = Moment { now, ..begun.moment.clone() };
+            let moment = SendContext { now, ..begun.moment.clone() };
             let mut request = Request { target, ..captured.attempt(provider.as_deref(), secret, &moment) };
             // The one that it was captured at is not the one that it goes to.
             request.headers.remove("host");
@@ -362,7 +363,9 @@ pub fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, Strin
         // The status is all that a provider looks at.
         Ok(answer) | Err(SendError::Cut(answer, _)) => answer,
         Err(error @ SendError::TimedOut(_)) => return Ok((Outcome::TimedOut, error.to_string())),
-        Err(error @ SendError::Unreachable(_)) => return Ok((Outcome::Unreachable, error.to_string())),
+        Err(error @ (SendError::Unreachable(_) | SendError::Untrusted(_))) => {
+            return Ok((Outcome::Unreachable, remedies::with_remedy(&error)));
+        }
         Err(error @ SendError::Broken(_)) => return Ok((Outcome::Refused, error.to_string())),
         Err(error @ (SendError::Url { .. } | SendError::Unsendable(_))) => {
             return Err(Failure::new(Exit::Unreachable, error.to_string()));

@@ -14,7 +14,7 @@ use crate::{
     webhook::{
         contract::Tamper,
         keyring::Keyring,
-        provider::{Provider, compose::What, event::Event, recipe::Recipe},
+        provider::{Provider, compose::BodySource, event::Event, recipe::Recipe},
         request::Headers,
         signature::SigningSecret,
     },
@@ -100,7 +100,7 @@ impl Plan {
 /// # Errors
 ///
 /// When an override does not fit the payload.
-pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: What<'_>, url: Url) -> Result<Job, Failure> {
+pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: BodySource<'_>, url: Url) -> Result<Job, Failure> {
     let recipe =
         provider.recipe(event, what).map_err(|error| Failure::usage(format!("{}: {error}", event.full_name)))?;
     Ok(Job {

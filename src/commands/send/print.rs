@@ -37,7 +37,7 @@ pub fn print(plan: &Plan, form: Print, args: &Send, courier: &Courier, terminal:
         let mut url = job.url.to_string();
         if args.redact {
             made = redact::request(&made);
-            url = redact::shared(&url).into_owned();
+            url = redact::query(&url).into_owned();
         }
         let mut bytes = Vec::new();
         match form {

@@ -32,7 +32,7 @@ use crate::{
         overrides::{InvalidOverride, Override},
         provider::{
             Provider,
-            compose::{Moment, What},
+            compose::{BodySource, SendContext},
             event::Event,
         },
         redact,
@@ -124,8 +124,8 @@ impl<'a> Resolver<'a> {
 
     fn event(&mut self, provider: &Arc<Provider>, event: &Event) -> Result<(), Failure> {
         let what = match &self.data {
-            Some(bytes) => What::Bytes(bytes),
-            None => What::Fixture(None, &self.overrides),
+            Some(bytes) => BodySource::Bytes(bytes),
+            None => BodySource::Fixture(None, &self.overrides),
         };
         let url = self.url(Some(provider), None)?;
         let mut job = fixture_job(provider, event, what, url)?;
@@ -135,7 +135,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    fn moment(&self) -> Result<Moment, Failure> {
+    fn moment(&self) -> Result<SendContext, Failure> {
         Ok(moment(self.args.now.unwrap_or_else(now), self.args.id.clone())?)
     }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::pipeline::Told;
 use crate::{
-    commands::{context::Context, exit::Failure, form::Form, streams::Out},
+    commands::{context::Context, exit::Failure, form::Form, remedies, streams::Out},
     render::{
         json,
         pretty::Page,
@@ -70,7 +70,7 @@ impl<'a> Teller<'a> {
             return;
         }
         if let Form::Json = self.form {
-            json::verification(file, entry, &verified.assessment, &mut self.bytes);
+            json::verification(file, entry, &verified.assessment, remedies::words, &mut self.bytes);
         }
         // The keys of the other forms have no place for it.
         for note in &verified.notes {
@@ -106,7 +106,7 @@ fn check(file: &str, line: Option<u64>, verified: &Verified) -> Check {
         Verdict::Verified(_) | Verdict::Unsigned => {}
     }
     for finding in &assessment.findings {
-        add(finding.code.as_str(), finding.message.clone(), Some(&finding.hint));
+        add(finding.code.as_str(), finding.message.clone(), Some(&remedies::words(&finding.remedy)));
     }
     for error in assessment.payload.errors() {
         add("payload-invalid", format!("{}: {}", error.pointer, error.message), None);

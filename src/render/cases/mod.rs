@@ -19,6 +19,7 @@ use crate::webhook::{
     contract::{CaseName, CaseRecord, Gist, Outcome},
     provider::Provider,
     redact,
+    remedy::Remedy,
 };
 
 /// A table of cases.
@@ -40,7 +41,7 @@ pub struct Table {
     failures: Vec<FailureGroup>,
     /// Cases that are skipped for one reason.
     skipped: Option<(String, Vec<CaseName>)>,
-    hint: Option<String>,
+    hint: Option<Remedy>,
     tables: usize,
 }
 
@@ -84,7 +85,7 @@ impl Table {
         self.heading = if self.tables > 0 { "\n".to_owned() } else { String::new() };
         self.tables += 1;
         let _ = write!(self.heading, "{}", palette.paint(Role::Title, text::printable(&provider.title)));
-        palette.push(Role::Link, &text::printable(&redact::seen(url)), push_gap(&mut self.heading));
+        palette.push(Role::Link, &text::printable(&redact::tokens(url)), push_gap(&mut self.heading));
         let Columns { case, sent, expected, .. } = self.columns;
         let titles = format!("  {:case$}  {:sent$}  {:expected$}{}", "case", "sent", "expected", self.titles);
         let _ = writeln!(self.heading, "\n{}", palette.paint(Role::Dim, titles.trim_end()));
@@ -148,11 +149,11 @@ impl Table {
         let mut flow = self.page.flow(out);
         flow.gap(MARGIN).text(None, group.message());
         flow.end();
-        if let Outcome::Failed { hint, answered, .. } = &record.outcome {
+        if let Outcome::Failed { remedy, answered, .. } = &record.outcome {
             if let Some(gist) = answered {
                 self.push_response(gist, out);
             }
-            self.push_hint(hint.as_deref(), out);
+            self.push_hint(remedy.as_ref(), out);
         }
     }
 
@@ -231,13 +232,13 @@ impl Table {
     }
 
     /// Several cases in a row often have the same hint.
-    fn push_hint(&mut self, hint: Option<&str>, out: &mut String) {
-        let Some(hint) = hint else { return };
-        if self.hint.as_deref() == Some(hint) {
+    fn push_hint(&mut self, remedy: Option<&Remedy>, out: &mut String) {
+        let Some(remedy) = remedy else { return };
+        if self.hint.as_ref() == Some(remedy) {
             self.page.labelled(Role::Key, "hint", "same as above", out);
         } else {
-            self.page.labelled(Role::Key, "hint", hint, out);
-            self.hint = Some(hint.to_owned());
+            self.page.labelled(Role::Key, "hint", &(self.page.wording)(remedy), out);
+            self.hint = Some(remedy.clone());
         }
     }
 

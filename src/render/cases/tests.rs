@@ -5,8 +5,16 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::{render::palette::Palette, webhook::provider::catalog::Catalog};
 
+fn plain(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::Advice(text) => text.clone().into_owned(),
+        other => panic!("no advice: {other:?}"),
+    }
+}
+
 fn table(width: Option<usize>) -> Table {
-    let page = Page { palette: Palette::new(false), width, zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+    let page =
+        Page { palette: Palette::new(false), width, zone: TimeZone::UTC, body: None, decoded_limit: 0, wording: plain };
     Table::new(page, false)
 }
 
@@ -25,7 +33,7 @@ fn record(name: CaseName, event: &str, sends: &str, outcome: Outcome) -> CaseRec
 }
 
 fn failed(message: &str, hint: &str) -> Outcome {
-    Outcome::Failed { message: message.into(), hint: Some(hint.into()), answered: None }
+    Outcome::Failed { message: message.into(), remedy: Some(Remedy::Advice(hint.to_owned().into())), answered: None }
 }
 
 /// The lines for these cases on a screen of this width.
@@ -76,7 +84,7 @@ fn failures_are_explained_below_and_a_hint_is_shown_once() {
     let says = ["oh no \u{7}", "on a line that is longer than the screen"];
     let answered = Outcome::Failed {
         message: "taken \u{1b}[31m".into(),
-        hint: Some("verify it".into()),
+        remedy: Some(Remedy::advice("verify it")),
         answered: Some(Gist::Text(says.map(str::to_owned).into())),
     };
     let records = [

@@ -10,6 +10,7 @@ use crate::webhook::{
         objects::{FindingObject, PayloadObject, RejectionObject},
     },
     record::Delivery,
+    remedy::Wording,
 };
 
 #[derive(Serialize)]
@@ -26,8 +27,8 @@ pub fn ready(url: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends the line of a delivery.
-pub fn delivery(delivery: &Delivery, out: &mut Vec<u8>) {
-    capture::write_delivery(delivery, out);
+pub fn delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) {
+    capture::write_delivery(delivery, wording, out);
 }
 
 #[derive(Serialize)]
@@ -45,7 +46,7 @@ struct VerificationLine<'a> {
 }
 
 /// Appends the line of a verified capture.
-pub fn verification(file: &str, entry: usize, assessment: &Assessment, out: &mut Vec<u8>) {
+pub fn verification(file: &str, entry: usize, assessment: &Assessment, wording: Wording, out: &mut Vec<u8>) {
     line(
         &VerificationLine {
             kind: "verification",
@@ -57,7 +58,7 @@ pub fn verification(file: &str, entry: usize, assessment: &Assessment, out: &mut
             rejection: RejectionObject::new(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: PayloadObject::new(&assessment.payload),
-            findings: FindingObject::list(assessment),
+            findings: FindingObject::list(assessment, wording),
         },
         out,
     );
@@ -66,16 +67,22 @@ pub fn verification(file: &str, entry: usize, assessment: &Assessment, out: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::diagnose::{Code, Finding};
+    use crate::webhook::{
+        diagnose::{Code, Finding},
+        remedy::Remedy,
+    };
 
     #[test]
     fn findings_are_told_by_code_message_and_hint() {
-        let finding = Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), hint: "remove it".into() };
+        let finding =
+            Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), remedy: Remedy::CheckAgeAtReceipt };
         let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = Vec::new();
-        verification("a.json", 0, &assessment, &mut out);
+        let wording = |remedy: &Remedy| format!("do {remedy:?}");
+        verification("a.json", 0, &assessment, wording, &mut out);
         let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
-        let expected = serde_json::json!([{"code": "body-bom", "message": "a mark \"came\"", "hint": "remove it"}]);
+        let expected =
+            serde_json::json!([{"code": "body-bom", "message": "a mark \"came\"", "hint": "do CheckAgeAtReceipt"}]);
         assert_eq!(line["findings"], expected);
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{line, millis};
 use crate::webhook::{
     capture::objects::{BodyObject, HeaderPairs},
-    record::{Answer, Attempt},
+    record::{Attempt, Response},
     request::Request,
 };
 
@@ -33,7 +33,7 @@ struct AnswerObject<'a> {
 
 /// Appends the line of an attempt.
 pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
-    let answer = |answer: &'_ Answer| answer.status;
+    let answer = |answer: &'_ Response| answer.status;
     line(
         &AttemptLine {
             kind: "attempt",
@@ -43,10 +43,10 @@ pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
             attempt: attempt.number,
             of: attempt.of,
             outcome: attempt.outcome.name(),
-            status: attempt.answer.as_ref().map(answer),
+            status: attempt.response.as_ref().map(answer),
             elapsed_ms: millis(attempt.elapsed),
             reason: &attempt.reason,
-            response: attempt.answer.as_ref().map(|answer| AnswerObject {
+            response: attempt.response.as_ref().map(|answer| AnswerObject {
                 headers: HeaderPairs(&answer.headers),
                 body: BodyObject::new(&answer.body),
             }),

@@ -279,8 +279,8 @@ mod tests {
             let sources = Sources { flags, flag_provider: None, config, config_base, environment };
             let resolved = resolve(&Catalog::builtin(), &sources).unwrap();
             assert_eq!(resolved.warnings, [""; 0]);
-            let passed_over = resolved.keyring.passed_over("cyanite").iter();
-            passed_over.map(|it| (it.secret.expose().to_owned(), it.origin.clone(), it.above.clone())).collect()
+            let passed_over = resolved.keyring.shadowed("cyanite").iter();
+            passed_over.map(|it| (it.secret.expose().to_owned(), it.origin.clone(), it.shadowed_by.clone())).collect()
         };
         let all = |above: &str| {
             [

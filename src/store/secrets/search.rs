@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Flag, Resolved, SecretError, Sources, malformed, origin, read};
 use crate::webhook::{
-    keyring::{Keyring, PassedOver, SecretSource},
+    keyring::{Keyring, SecretSource, ShadowedSecret},
     provider::{Provider, SecretRule},
     signature::{MalformedSecret, SecretText, SigningSecret},
 };
@@ -127,7 +127,7 @@ impl Search<'_> {
         let mut keep = |text: &str, origin: String| {
             if let Ok(secret) = SigningSecret::parse(text, &self.rule.format) {
                 let above = self.description(above);
-                keyring.pass_over(&self.provider.name, PassedOver { secret, origin, above });
+                keyring.add_shadowed(&self.provider.name, ShadowedSecret { secret, origin, shadowed_by: above });
             }
         };
         if tier == Tier::Config {

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
     diagnose::Finding,
+    remedy::Wording,
     request::{self, Headers, Request},
     schema::Violation,
 };
@@ -81,13 +82,16 @@ impl RejectionObject {
 pub(crate) struct FindingObject<'a> {
     code: &'static str,
     message: &'a str,
-    hint: &'a str,
+    hint: String,
 }
 
 impl<'a> FindingObject<'a> {
-    pub(crate) fn list(assessment: &'a Assessment) -> Vec<Self> {
-        let findings = assessment.findings.iter();
-        findings.map(|Finding { code, message, hint }| Self { code: code.as_str(), message, hint }).collect()
+    pub(crate) fn list(assessment: &'a Assessment, wording: Wording) -> Vec<Self> {
+        let object = |finding: &'a Finding| {
+            let Finding { code, message, remedy } = finding;
+            Self { code: code.as_str(), message, hint: wording(remedy) }
+        };
+        assessment.findings.iter().map(object).collect()
     }
 }
 

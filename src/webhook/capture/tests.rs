@@ -8,6 +8,7 @@ use super::*;
 use crate::webhook::{
     assessment::Assessment,
     diagnose::{Code, Finding},
+    remedy::Remedy,
     request::{self, HeaderName, HeaderValue, Method},
 };
 
@@ -26,12 +27,12 @@ fn request() -> Request {
 }
 
 fn delivery(request: Request) -> Delivery {
-    let finding = Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), hint: "remove it".into() };
+    let finding = Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), remedy: Remedy::CheckAgeAtReceipt };
     Delivery {
         seq: 7,
         received_at: TIME,
         request,
-        assessment: Assessment { findings: vec![finding], ..Assessment::unrecognised(vec!["odd".to_owned()]) },
+        assessment: Assessment { findings: vec![finding], ..Assessment::unrecognised(vec!["odd".to_owned().into()]) },
         status: 200,
         elapsed: Duration::from_micros(1500),
         forwards: vec![Forwarded {
@@ -47,7 +48,7 @@ fn delivery(request: Request) -> Delivery {
 #[test]
 fn a_delivery_is_written_with_these_keys_in_this_order() {
     let mut out = Vec::new();
-    write_delivery(&delivery(request()), &mut out);
+    write_delivery(&delivery(request()), |_| "remove it".to_owned(), &mut out);
     let expected = concat!(
         r#"{"kind":"delivery","hookdev":1,"seq":7,"received_at":"2025-01-01T12:00:00.123Z","provider":null,"#,
         r#""event":null,"verdict":"unrecognised","rejection":null,"secret":null,"#,
@@ -109,7 +110,7 @@ proptest! {
         write_sent(&request, TIME, &mut out);
         prop_assert_eq!(read(&out).unwrap(), expected.clone());
         out.clear();
-        write_delivery(&delivery(request), &mut out);
+        write_delivery(&delivery(request), |_| "remove it".to_owned(), &mut out);
         prop_assert_eq!(read(&out).unwrap(), expected);
     }
 }

@@ -1,7 +1,7 @@
 //! A provider's delivery policy: what it sends around the payload, how long it waits, which
 //! answers it takes for success, and what it tries next when one is not.
 
-mod course;
+mod attempts;
 mod header;
 mod status;
 
@@ -11,11 +11,11 @@ use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 
 pub use self::{
-    course::{Course, Failed, Retry, retry_after},
+    attempts::{AttemptSequence, FailedAttempt, Retry, retry_after},
     header::HeaderTemplate,
     status::StatusPattern,
 };
-use crate::webhook::provider::fresh::Fresh;
+use crate::webhook::fresh::Fresh;
 
 /// How one provider delivers.
 #[derive(Clone, Debug)]
@@ -66,12 +66,12 @@ pub enum Media {
 
 impl Policy {
     /// The wait that is assumed of a provider that documents none.
-    pub const ASSUMED_TIMEOUT: Duration = Duration::from_secs(30);
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// How long an attempt waits for its answer.
     #[must_use]
-    pub fn patience(&self) -> Duration {
-        self.timeout.unwrap_or(Self::ASSUMED_TIMEOUT)
+    pub fn timeout_or_default(&self) -> Duration {
+        self.timeout.unwrap_or(Self::DEFAULT_TIMEOUT)
     }
 
     /// Whether the provider counts a status as delivered.
@@ -100,7 +100,7 @@ impl Policy {
     #[must_use]
     pub fn objection(&self, title: &str, status: u16, elapsed: Duration) -> Option<String> {
         if self.timeout.is_some_and(|limit| elapsed > limit) {
-            let limit = self.patience().as_secs_f64();
+            let limit = self.timeout_or_default().as_secs_f64();
             return Some(format!("the answer took {:.1} s; {title} gives up after {limit} s", elapsed.as_secs_f64()));
         }
         if self.accepts(status) {
@@ -114,14 +114,14 @@ impl Policy {
 
     /// Where a delivery begins; `retry` says whether the schedule is followed.
     #[must_use]
-    pub fn course(&self, retry: bool) -> Course<'_> {
-        Course::new(self, retry)
+    pub fn attempts(&self, retry: bool) -> AttemptSequence<'_> {
+        AttemptSequence::new(self, retry)
     }
 
     /// Where the delivery of a request begins whose bytes are given, so that it has one form.
     #[must_use]
-    pub fn course_of_bytes(&self, retry: bool) -> Course<'_> {
-        Course::fixed(self, retry)
+    pub fn attempts_of_bytes(&self, retry: bool) -> AttemptSequence<'_> {
+        AttemptSequence::fixed(self, retry)
     }
 
     /// What is assumed of a sender that is not known: a POST of JSON that any 2xx answers.
@@ -174,6 +174,6 @@ mod tests {
     fn a_class_takes_all_of_its_codes() {
         let class = policy("2xx", None);
         assert!(class.accepts(200) && class.accepts(299) && !class.accepts(302) && !class.accepts(199));
-        assert_eq!((class.first_success(), class.patience()), (200, Duration::from_secs(30)));
+        assert_eq!((class.first_success(), class.timeout_or_default()), (200, Duration::from_secs(30)));
     }
 }

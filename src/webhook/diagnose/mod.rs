@@ -7,11 +7,9 @@
 
 mod body;
 mod code;
-mod form;
-mod libraries;
-mod numbers;
+mod found;
+mod reading;
 mod secret;
-mod serialise;
 mod signing;
 mod time;
 
@@ -20,13 +18,14 @@ use std::{ops::ControlFlow, slice};
 use bytes::Bytes;
 
 pub use code::{Code, codes};
-use secret::Key;
-use signing::Reading;
+use reading::Reading;
+use secret::CandidateKey;
 pub use time::{Clock, clock};
 
 use crate::webhook::{
     keyring::Keyring,
     provider::{Provider, catalog::Catalog},
+    remedy::Remedy,
     request::Request,
     signature::{Reason, Receipt, Rejection, SigningSecret},
 };
@@ -38,19 +37,19 @@ pub struct Finding {
     pub code: Code,
     /// What was seen and what it means.
     pub message: String,
-    /// What to change.
-    pub hint: String,
+    /// What to do about it.
+    pub remedy: Remedy,
 }
 
 impl Finding {
     fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: code.hint().to_owned() }
+        Self { code, message: message.into(), remedy: code.remedy() }
     }
 }
 
 /// A request that was refused, and everything that may explain why.
 #[derive(Clone, Copy, Debug)]
-pub struct Case<'a> {
+pub struct RejectedRequest<'a> {
     /// Whose it was taken for.
     pub provider: &'a Provider,
     /// The request.
@@ -65,7 +64,7 @@ pub struct Case<'a> {
     pub keyring: &'a Keyring,
 }
 
-impl Case<'_> {
+impl RejectedRequest<'_> {
     fn secrets(&self) -> &[SigningSecret] {
         self.keyring.secrets(&self.provider.name)
     }
@@ -83,19 +82,19 @@ const OVERHEAD: usize = 512;
 /// The findings for a refused request: the cause first, then what came with it. None where the
 /// rejection says all that there is to say.
 #[must_use]
-pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
+pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
     let reason = &case.rejection.reason;
     if let Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } = reason {
         return time::unit(case).into_iter().collect();
     }
-    let mut bench = Bench { left: BUDGET, attempts: 0 };
-    let exhausted = match bench.search(case) {
-        ControlFlow::Break(Outcome::Found(findings)) => return together(findings),
-        ControlFlow::Break(Outcome::Exhausted) => true,
+    let mut trials = Trials { left: BUDGET, attempts: 0 };
+    let exhausted = match trials.search(case) {
+        ControlFlow::Break(End::Found(findings)) => return together(findings),
+        ControlFlow::Break(End::Exhausted) => true,
         ControlFlow::Continue(()) => false,
     };
     match reason {
-        Reason::NoMatchingSignature { .. } => vec![bench.unexplained(case, exhausted)],
+        Reason::NoMatchingSignature { .. } => vec![trials.unexplained(case, exhausted)],
         _ => Vec::new(),
     }
 }
@@ -114,28 +113,28 @@ fn together(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// How a search ends before everything was tried.
-enum Outcome {
+enum End {
     Found(Vec<Finding>),
     Exhausted,
 }
 
 /// A step of the search; it breaks off when a cause is found or the budget is spent.
-type Step = ControlFlow<Outcome>;
+type Step = ControlFlow<End>;
 
 /// Where hypotheses are tried, and what may still be spent on it.
-struct Bench {
+struct Trials {
     left: usize,
     attempts: usize,
 }
 
-impl Bench {
+impl Trials {
     fn spend(&mut self, bytes: usize) -> Step {
         match self.left.checked_sub(bytes) {
             Some(left) => {
                 self.left = left;
                 ControlFlow::Continue(())
             }
-            None => ControlFlow::Break(Outcome::Exhausted),
+            None => ControlFlow::Break(End::Exhausted),
         }
     }
 
@@ -154,13 +153,13 @@ impl Bench {
         self.spend((body.len() + OVERHEAD) * secrets.len())?;
         self.attempts += 1;
         if reading.verifies(secrets, body) {
-            return ControlFlow::Break(Outcome::Found(findings()));
+            return ControlFlow::Break(End::Found(findings()));
         }
         ControlFlow::Continue(())
     }
 
     /// Tries everything, the simplest first.
-    fn search(&mut self, case: &Case<'_>) -> Step {
+    fn search(&mut self, case: &RejectedRequest<'_>) -> Step {
         let body = &case.request.body;
         let plain = signing::plain(case);
         let keys = secret::keys(case);
@@ -183,32 +182,32 @@ impl Bench {
             }
         }
         readings.retain(|reading| reading.findings.len() == 1);
-        body::search(case.request, body::Depth::Single, self, &mut |bench, body, findings| {
+        body::search(case.request, body::Depth::Single, self, &mut |trials, body, findings| {
             for key in keys.iter().filter(|key| key.findings.len() == 1) {
-                bench.with_key(key, &plain, body, findings)?;
+                trials.with_key(key, &plain, body, findings)?;
             }
             for reading in &readings {
                 let findings = || [reading.findings.as_slice(), findings].concat();
-                bench.attempt(reading, case.secrets(), body, findings)?;
+                trials.attempt(reading, case.secrets(), body, findings)?;
             }
             ControlFlow::Continue(())
         })
     }
 
     /// Other bodies, under the secrets and by the schemes that there are.
-    fn bodies(&mut self, case: &Case<'_>, plain: &[Reading], depth: body::Depth) -> Step {
-        body::search(case.request, depth, self, &mut |bench, body, findings| {
-            plain.iter().try_for_each(|reading| bench.attempt(reading, case.secrets(), body, || findings.to_vec()))
+    fn bodies(&mut self, case: &RejectedRequest<'_>, plain: &[Reading], depth: body::Depth) -> Step {
+        body::search(case.request, depth, self, &mut |trials, body, findings| {
+            plain.iter().try_for_each(|reading| trials.attempt(reading, case.secrets(), body, || findings.to_vec()))
         })
     }
 
-    fn with_key(&mut self, key: &Key, plain: &[Reading], body: &Bytes, others: &[Finding]) -> Step {
+    fn with_key(&mut self, key: &CandidateKey, plain: &[Reading], body: &Bytes, others: &[Finding]) -> Step {
         plain.iter().try_for_each(|reading| {
             self.attempt(reading, slice::from_ref(&key.secret), body, || [key.findings.as_slice(), others].concat())
         })
     }
 
-    fn unexplained(&self, case: &Case<'_>, exhausted: bool) -> Finding {
+    fn unexplained(&self, case: &RejectedRequest<'_>, exhausted: bool) -> Finding {
         let missing = body::missing_bytes(case.request);
         let missing = missing.map(|words| format!("{words}; ")).unwrap_or_default();
         let tried = if exhausted || case.request.body.len() > LONGEST_REWRITTEN {

@@ -6,10 +6,11 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::{Case, Code, Finding};
+use super::{Code, Finding, RejectedRequest};
 use crate::webhook::{
-    keyring::{PassedOver, SecretSource},
+    keyring::{SecretSource, ShadowedSecret},
     provider::Provider,
+    remedy::Remedy,
     signature::{
         SecretFormat, SigningSecret,
         secret::{KeyEncoding, decode_hex},
@@ -18,7 +19,7 @@ use crate::webhook::{
 
 /// A key and what it would prove.
 #[derive(Debug)]
-pub struct Key {
+pub struct CandidateKey {
     /// The secret with that key.
     pub secret: SigningSecret,
     /// What differs from the secret as it is configured.
@@ -32,21 +33,21 @@ const MOST: usize = 256;
 const USUAL_PREFIX: &str = "whsec_";
 
 /// All keys to try, the simplest changes first.
-pub fn keys(case: &Case<'_>) -> Vec<Key> {
+pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
     let Some(rule) = &case.provider.secret else { return Vec::new() };
-    let mut keys = Keys { known: case.secrets(), found: Vec::new() };
+    let mut keys = CandidateKeys { known: case.secrets(), found: Vec::new() };
     if let Ok(development) = SigningSecret::parse(&rule.development, &rule.format) {
         keys.add(Some(development), [Some(of_hookdev(case.provider))]);
     }
-    for passed_over in case.keyring.passed_over(&case.provider.name) {
-        let secret = SigningSecret::parse(passed_over.secret.expose(), &rule.format).ok();
-        keys.add(secret, [Some(set_elsewhere(passed_over))]);
+    for shadowed in case.keyring.shadowed(&case.provider.name) {
+        let secret = SigningSecret::parse(shadowed.secret.expose(), &rule.format).ok();
+        keys.add(secret, [Some(set_elsewhere(shadowed))]);
     }
     for (place, secret) in case.secrets().iter().enumerate() {
         let source = source(case, case.provider, place);
         for (text, spelling) in spellings(secret.expose(), &rule.format, &source) {
             for (key, reading) in readings(&text, &rule.format, &source) {
-                keys.add(SigningSecret::with_key(&text, key), [reading, spelling.clone()]);
+                keys.add(SigningSecret::from_bytes(&text, key), [reading, spelling.clone()]);
             }
         }
     }
@@ -60,12 +61,12 @@ pub fn keys(case: &Case<'_>) -> Vec<Key> {
 }
 
 /// The keys so far, none of them twice.
-struct Keys<'a> {
+struct CandidateKeys<'a> {
     known: &'a [SigningSecret],
-    found: Vec<Key>,
+    found: Vec<CandidateKey>,
 }
 
-impl Keys<'_> {
+impl CandidateKeys<'_> {
     fn add<const N: usize>(&mut self, secret: Option<SigningSecret>, findings: [Option<Finding>; N]) {
         let Some(secret) = secret else { return };
         let findings: Vec<Finding> = findings.into_iter().flatten().collect();
@@ -76,12 +77,12 @@ impl Keys<'_> {
             // The simpler explanation of the same key counts.
             Some(place) if findings.len() < self.found[place].findings.len() => self.found[place].findings = findings,
             Some(_) => {}
-            None => self.found.push(Key { secret, findings }),
+            None => self.found.push(CandidateKey { secret, findings }),
         }
     }
 
     /// The secrets of another provider, as that one reads them and as this one does.
-    fn of_other(&mut self, case: &Case<'_>, other: &Provider, format: &SecretFormat) {
+    fn of_other(&mut self, case: &RejectedRequest<'_>, other: &Provider, format: &SecretFormat) {
         let Some(rule) = &other.secret else { return };
         let configured = case.keyring.secrets(&other.name).iter().enumerate();
         let mut texts: Vec<(&str, Finding)> = configured
@@ -97,7 +98,7 @@ impl Keys<'_> {
             for format in [format, &rule.format] {
                 self.add(SigningSecret::parse(text, format).ok(), [Some(finding.clone())]);
             }
-            self.add(SigningSecret::with_key(text, text.into()), [Some(finding)]);
+            self.add(SigningSecret::from_bytes(text, text.into()), [Some(finding)]);
         }
     }
 }
@@ -112,25 +113,26 @@ fn of_hookdev(provider: &Provider) -> Finding {
 
 /// The secret is right, and not the one that counts: no code of its own says so, and the one of the
 /// secrets that were mixed up is the nearest.
-fn set_elsewhere(PassedOver { origin, above, .. }: &PassedOver) -> Finding {
+fn set_elsewhere(ShadowedSecret { origin, shadowed_by, .. }: &ShadowedSecret) -> Finding {
+    let remedy = format!(
+        "if that is the right one, remove the one from {shadowed_by}; if it is an older one, set the new one at the sender too"
+    );
     Finding {
-        hint: format!(
-            "if that is the right one, take away the one from {above}; if it is an older one, set the new one at the sender too"
-        ),
+        remedy: Remedy::advice(remedy),
         ..Finding::new(
             Code::SecretOfOtherProvider,
-            format!("the signature matches the secret from {origin}, which {above} stands above"),
+            format!("the signature matches the secret from {origin}, which {shadowed_by} stands shadowed_by"),
         )
     }
 }
 
 /// The words for a secret, by where it came from.
-fn source(case: &Case<'_>, provider: &Provider, place: usize) -> String {
+fn source(case: &RejectedRequest<'_>, provider: &Provider, place: usize) -> String {
     match case.keyring.source(&provider.name, place) {
         Some(SecretSource::Env(name)) => format!("the secret from env:{name}"),
         Some(SecretSource::File(path)) => format!("the secret from file:{path}"),
         Some(SecretSource::Config) => "the secret from the config".to_owned(),
-        Some(SecretSource::Flag) => "the secret from --secret".to_owned(),
+        Some(SecretSource::Flag) => "the secret from the command line".to_owned(),
         Some(SecretSource::Development) => "the public development secret".to_owned(),
         None => "the secret".to_owned(),
     }

@@ -3,13 +3,16 @@
 use http::HeaderValue;
 
 use super::{
-    Case, Code, Finding,
-    signing::{Reading, timestamp_header},
+    Code, Finding, RejectedRequest,
+    reading::{Reading, timestamp_header},
 };
-use crate::webhook::signature::{
-    Reason, Scheme,
-    content::SignedContent,
-    scheme::{TimeUnit, TimestampRule},
+use crate::webhook::{
+    remedy::{Remedy, Warning},
+    signature::{
+        Reason, Scheme,
+        content::SignedContent,
+        scheme::{TimeUnit, TimestampRule},
+    },
 };
 
 /// By which time a request was judged.
@@ -23,24 +26,28 @@ pub enum Clock {
     Chosen,
 }
 
-/// What a genuine request that is too old or too new says of the clocks; by how much it is off
-/// stands in the rejection.
+/// What a genuine request that is too old or too new says about the clocks. The rejection itself says
+/// by how much it is off.
 #[must_use]
-pub fn clock(case: &Case<'_>, clock: Clock) -> Option<&'static str> {
+pub fn clock(case: &RejectedRequest<'_>, clock: Clock) -> Option<Warning> {
     let is_old = match &case.rejection.reason {
         Reason::TimestampTooOld { .. } => true,
         Reason::TimestampTooNew { .. } => false,
         _ => return None,
     };
+    let compare = || Remedy::advice("compare both with `date -u`");
     Some(match (clock, is_old) {
         (Clock::Chosen, true) => {
-            "every capture is too old sooner or later: --at received judges it by the time when it was received"
+            Warning::new("the capture is older than the tolerance allows", Remedy::CheckAgeAtReceipt)
         }
-        (Clock::Chosen, false) => "it was signed after the time that it is judged at: does --at name the right one?",
-        (_, true) => {
-            "it was held up, or sent again with its old signature; or the sender's clock is behind, or this one ahead (compare them with `date -u`)"
+        (Clock::Chosen, false) => {
+            Warning::new("it was signed after the time that its age is checked at", Remedy::CorrectCheckedTime)
         }
-        (_, false) => "the sender's clock is ahead, or this one is behind (compare them with `date -u`)",
+        (_, true) => Warning::new(
+            "it was delayed, or sent again with its old signature; or the sender's clock is slow, or this one fast",
+            compare(),
+        ),
+        (_, false) => Warning::new("the sender's clock is fast, or this one slow", compare()),
     })
 }
 
@@ -59,7 +66,7 @@ const fn other(unit: TimeUnit) -> TimeUnit {
 }
 
 /// A genuine request whose time is right once it is read in the other unit.
-pub fn unit(case: &Case<'_>) -> Option<Finding> {
+pub fn unit(case: &RejectedRequest<'_>) -> Option<Finding> {
     case.receipt.at?;
     case.provider.schemes.iter().find_map(|scheme| {
         let rule = scheme.timestamp.as_ref()?;
@@ -77,7 +84,7 @@ pub fn unit(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// The readings of a scheme whose header carries one time and whose signature is over another.
-pub fn readings(case: &Case<'_>, scheme: &Scheme) -> Vec<Reading> {
+pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let Some(rule) = &scheme.timestamp else { return Vec::new() };
     let Some((header, text)) = timestamp_header(case.request, scheme) else { return Vec::new() };
     let mut readings = Vec::new();

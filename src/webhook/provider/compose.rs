@@ -6,18 +6,14 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
 
-use super::{
-    Provider,
-    event::Event,
-    fresh::{Fresh, Source},
-    payload::Payload,
-};
+use super::{Provider, event::Event, payload::Payload};
 use crate::webhook::{
     delivery::{Encoding, Media},
+    fresh::{Fresh, Source},
     json::{self, Path},
     overrides::{Override, OverrideError},
     request::{self, Headers, InvalidHeaderValue, Request},
-    signature::{Message, SigningSecret},
+    signature::{SigningInput, SigningSecret},
     time::Timestamp,
 };
 
@@ -42,30 +38,30 @@ pub(super) enum Content {
     Bytes(Bytes),
 }
 
-/// What makes one send differ from the next.
+/// What makes one send differ from the next: time, id and randomness.
 #[derive(Clone, Debug)]
-pub struct Moment {
-    /// When it is made.
+pub struct SendContext {
+    /// The time of the send.
     pub now: Timestamp,
-    /// The id that the user wants.
+    /// The delivery's id, if the user chose one.
     pub id: Option<String>,
-    /// Randomness; not used when the id is given.
+    /// Randomness; unused when an id is given.
     pub entropy: [u8; 32],
 }
 
-/// What to send of an event.
+/// Where the body of an event comes from.
 #[derive(Clone, Copy, Debug)]
-pub enum What<'a> {
-    /// Its fixture, with the changes of a variant if one is given, fresh values, then the user's
-    /// overrides.
+pub enum BodySource<'a> {
+    /// The event's fixture, with the changes of a variant if one is given, then fresh values, then
+    /// the user's overrides.
     Fixture(Option<&'a [(Path, String)]>, &'a [Override]),
-    /// These bytes.
+    /// The user's own bytes.
     Bytes(&'a Bytes),
 }
 
-/// What one attempt of a delivery is made with.
+/// The parameters of one attempt of a delivery.
 #[derive(Clone, Copy, Debug)]
-pub struct AttemptOf<'a> {
+pub struct AttemptParams<'a> {
     /// The form of its body.
     pub encoding: &'a Encoding,
     /// The path and query that it is sent to.
@@ -84,14 +80,14 @@ impl Provider {
     /// # Errors
     ///
     /// When an override does not fit the payload.
-    pub fn draft(&self, event: &Event, what: What<'_>, moment: &Moment) -> Result<Draft, OverrideError> {
-        Ok(self.recipe(event, what)?.draft(moment))
+    pub fn draft(&self, event: &Event, source: BodySource<'_>, context: &SendContext) -> Result<Draft, OverrideError> {
+        Ok(self.recipe(event, source)?.draft(context))
     }
 
     /// The request of one attempt: body, headers, and the signature unless there is no secret.
     #[must_use]
-    pub fn request(&self, draft: &Draft, attempt: &AttemptOf<'_>) -> Request {
-        let AttemptOf { encoding, target, now, secret, own_headers } = *attempt;
+    pub fn request(&self, draft: &Draft, attempt: &AttemptParams<'_>) -> Request {
+        let AttemptParams { encoding, target, now, secret, own_headers } = *attempt;
         let (content_type, body) = draft.encode(encoding.media);
         let mut headers = Headers::with_capacity(8);
         let mut add = |name: &HeaderName, value: Result<HeaderValue, InvalidHeaderValue>| {
@@ -99,13 +95,13 @@ impl Provider {
                 headers.push(name.clone(), value);
             }
         };
-        add(&header::CONTENT_TYPE, request::value_of(content_type));
+        add(&header::CONTENT_TYPE, request::value(&content_type));
         add(&header::USER_AGENT, Ok(self.delivery.user_agent.as_ref().unwrap_or(&OWN_USER_AGENT).clone()));
         for (name, text) in &encoding.headers {
             add(name, request::value(text));
         }
         for (name, template) in &self.delivery.headers {
-            add(name, request::value_of(template.fill(&draft.event, now.unix_seconds(), &draft.id).into()));
+            add(name, request::value(&template.fill(&draft.event, now.unix_seconds(), &draft.id)));
         }
         headers.set_all(own_headers);
         let mut request = Request { method: self.delivery.method.clone(), target: target.to_owned(), headers, body };
@@ -126,8 +122,8 @@ impl Provider {
         id: &str,
         time: Timestamp,
     ) -> Vec<(HeaderName, HeaderValue)> {
-        let message = Message { body: &request.body, id, time, headers: &request.headers };
-        self.schemes.first().map(|scheme| scheme.sign(secret, &message)).unwrap_or_default()
+        let message = SigningInput { body: &request.body, id, time, headers: &request.headers };
+        self.schemes.first().and_then(|scheme| scheme.sign(secret, &message)).unwrap_or_default()
     }
 }
 

@@ -7,7 +7,6 @@ pub mod catalog;
 pub mod compose;
 pub mod event;
 pub mod files;
-pub mod fresh;
 pub mod manifest;
 pub mod payload;
 pub mod recipe;
@@ -20,6 +19,7 @@ use http::HeaderName;
 
 use crate::webhook::{
     delivery::Policy,
+    fresh::Fresh,
     json::Path,
     request::Request,
     schema::{Schema, SchemaError},
@@ -27,7 +27,6 @@ use crate::webhook::{
 };
 use event::{Event, EventName, Summary};
 use files::Files;
-use fresh::Fresh;
 use payload::Payload;
 
 /// One sender of webhooks and all that is true of it.

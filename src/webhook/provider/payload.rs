@@ -17,7 +17,7 @@ use crate::webhook::{
 
 /// The form in which a payload was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum PayloadKind {
     /// A JSON text.
     Json,
     /// `application/x-www-form-urlencoded`.
@@ -32,7 +32,7 @@ pub enum Form {
 #[derive(Debug)]
 pub struct Payload<'a> {
     /// The form in which it was sent.
-    pub form: Form,
+    pub kind: PayloadKind,
     root: Option<Node<'a>>,
 }
 
@@ -71,19 +71,19 @@ impl<'a> Payload<'a> {
     #[must_use]
     pub fn parse(request: &Request, body: &'a [u8]) -> Self {
         let media = request.media_type();
-        let (form, root) = match media.as_deref() {
-            Some("application/x-www-form-urlencoded") => (Form::Urlencoded, urlencoded(body)),
-            Some("multipart/form-data") => (Form::Multipart, multipart(request, body)),
-            _ if begins_like_json(body) => (Form::Json, json(body)),
-            _ => (Form::Opaque, None),
+        let (kind, root) = match media.as_deref() {
+            Some("application/x-www-form-urlencoded") => (PayloadKind::Urlencoded, urlencoded(body)),
+            Some("multipart/form-data") => (PayloadKind::Multipart, multipart(request, body)),
+            _ if begins_like_json(body) => (PayloadKind::Json, json(body)),
+            _ => (PayloadKind::Opaque, None),
         };
-        Self { form: if root.is_some() { form } else { Form::Opaque }, root }
+        Self { kind: if root.is_some() { kind } else { PayloadKind::Opaque }, root }
     }
 
     /// A payload of a JSON text that was parsed already.
     #[must_use]
     pub fn of(root: Node<'a>) -> Self {
-        Self { form: Form::Json, root: Some(root) }
+        Self { kind: PayloadKind::Json, root: Some(root) }
     }
 
     /// The scalar at a path, as people write it.
@@ -100,8 +100,10 @@ impl<'a> Payload<'a> {
 
     /// The fields of a form, in order; none for JSON.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        let members = match (&self.form, &self.root) {
-            (Form::Urlencoded | Form::Multipart, Some(Node { kind: Kind::Object(members), .. })) => members.as_slice(),
+        let members = match (&self.kind, &self.root) {
+            (PayloadKind::Urlencoded | PayloadKind::Multipart, Some(Node { kind: Kind::Object(members), .. })) => {
+                members.as_slice()
+            }
             _ => &[],
         };
         members.iter().filter_map(|member| match &member.value.kind {
@@ -174,9 +176,9 @@ mod tests {
             &[("content-type", "multipart/form-data; boundary=x")],
             "--x\r\ncontent-disposition: form-data; name=\"status\"\r\n\r\n3\r\n--x\r\ncontent-disposition: form-data; name=\"status_string\"\r\n\r\nDone ü\r\n--x--\r\n",
         );
-        for (request, form) in [(urlencoded, Form::Urlencoded), (multipart, Form::Multipart)] {
+        for (request, form) in [(urlencoded, PayloadKind::Urlencoded), (multipart, PayloadKind::Multipart)] {
             let payload = Payload::parse(&request, &request.body);
-            assert_eq!(payload.form, form);
+            assert_eq!(payload.kind, form);
             assert_eq!(payload.fields().collect::<Vec<_>>(), [("status", "3"), ("status_string", "Done ü")]);
         }
     }
@@ -184,16 +186,16 @@ mod tests {
     #[test]
     fn a_broken_multipart_body_is_opaque() {
         let broken = request(&[("content-type", "multipart/form-data; boundary=x")], "--x\r\nno end");
-        assert_eq!(Payload::parse(&broken, &broken.body).form, Form::Opaque);
+        assert_eq!(Payload::parse(&broken, &broken.body).kind, PayloadKind::Opaque);
     }
 
     #[test]
     fn a_form_of_more_fields_than_the_memory_shall_hold_is_opaque() {
         let form =
             |fields: usize| request(&[("content-type", "application/x-www-form-urlencoded")], "&a".repeat(fields));
-        for (fields, expected) in [(MAX_VALUES, Form::Urlencoded), (MAX_VALUES + 1, Form::Opaque)] {
+        for (fields, expected) in [(MAX_VALUES, PayloadKind::Urlencoded), (MAX_VALUES + 1, PayloadKind::Opaque)] {
             let form = form(fields);
-            assert_eq!(Payload::parse(&form, &form.body).form, expected);
+            assert_eq!(Payload::parse(&form, &form.body).kind, expected);
         }
     }
 

@@ -5,11 +5,11 @@ use bytes::Bytes;
 
 use super::{
     Provider,
-    compose::{Content, Draft, Moment, What},
+    compose::{BodySource, Content, Draft, SendContext},
     event::Event,
-    fresh::{Fresh, Source, seed_of},
 };
 use crate::webhook::{
+    fresh::{Fresh, Source, seed_of},
     json::{self, Path},
     overrides::{self, Override, OverrideError, Template},
     time::Timestamp,
@@ -41,10 +41,10 @@ impl Provider {
     /// # Errors
     ///
     /// When an override does not fit the payload.
-    pub fn recipe(&self, event: &Event, what: What<'_>) -> Result<Recipe, OverrideError> {
-        let ingredients = match what {
-            What::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
-            What::Fixture(variant, overrides) => self.payload(event, variant.unwrap_or_default(), overrides)?,
+    pub fn recipe(&self, event: &Event, source: BodySource<'_>) -> Result<Recipe, OverrideError> {
+        let ingredients = match source {
+            BodySource::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
+            BodySource::Fixture(variant, overrides) => self.payload(event, variant.unwrap_or_default(), overrides)?,
         };
         Ok(Recipe { event: event.name.clone(), unsigned: event.unsigned, id: self.delivery.id.clone(), ingredients })
     }
@@ -93,10 +93,10 @@ fn mark(seed: &[u8; 32], label: &str) -> String {
 impl Recipe {
     /// Drafts a delivery.
     #[must_use]
-    pub fn draft(&self, moment: &Moment) -> Draft {
-        let seed = moment.id.as_deref().map_or(moment.entropy, seed_of);
-        let source = Source::new(moment.now, &seed);
-        let id = moment.id.clone().or_else(|| self.id.as_ref().map(|id| id.make(&source, "id"))).unwrap_or_default();
+    pub fn draft(&self, context: &SendContext) -> Draft {
+        let seed = context.id.as_deref().map_or(context.entropy, seed_of);
+        let source = Source::new(context.now, &seed);
+        let id = context.id.clone().or_else(|| self.id.as_ref().map(|id| id.make(&source, "id"))).unwrap_or_default();
         let content = match &self.ingredients {
             Ingredients::Bytes(bytes) => Content::Bytes(bytes.clone()),
             Ingredients::Payload(template, values) => {
@@ -127,13 +127,13 @@ mod tests {
         let files =
             [("provider.toml", MANIFEST), ("events/ping.json", PING)].map(|(path, text)| (path.into(), text.into()));
         let provider = Provider::load(Files::new("acme", files.into())).unwrap();
-        let recipe = provider.recipe(&provider.events[0], What::Fixture(None, overrides)).unwrap();
-        let moment = |seconds, id: &str| Moment {
+        let recipe = provider.recipe(&provider.events[0], BodySource::Fixture(None, overrides)).unwrap();
+        let context = |seconds, id: &str| SendContext {
             now: Timestamp::from_unix_seconds(seconds),
             id: Some(id.to_owned()),
             entropy: [0; 32],
         };
-        ids.iter().zip(7..).map(|(id, now)| recipe.draft(&moment(now, id)).payload().unwrap().to_owned()).collect()
+        ids.iter().zip(7..).map(|(id, now)| recipe.draft(&context(now, id)).payload().unwrap().to_owned()).collect()
     }
 
     #[test]

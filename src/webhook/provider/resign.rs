@@ -5,15 +5,15 @@ use http::HeaderName;
 
 use super::{
     Provider,
-    compose::{self, Moment},
-    fresh::{Source, seed_of},
-    payload::{self, Form, Payload},
+    compose::{self, SendContext},
+    payload::{self, Payload, PayloadKind},
 };
 use crate::webhook::{
+    fresh::{Source, seed_of},
     json::quote,
     overrides::{self, Override, OverrideError},
     request::{self, Request},
-    signature::{Message, Receipt, Scheme, SigningSecret, Verdict},
+    signature::{Receipt, Scheme, SigningInput, SigningSecret, Verdict},
 };
 
 /// Why a captured payload can't be changed.
@@ -27,7 +27,7 @@ pub enum ChangeError {
     Encoding(String),
     /// The body is of a form that has no fields to set.
     #[error("its payload can't be changed: the body is neither JSON nor an urlencoded form")]
-    Form,
+    PayloadKind,
 }
 
 /// The request with changes to its payload. A compressed body, of up to `limit` bytes, is sent
@@ -39,10 +39,10 @@ pub enum ChangeError {
 pub fn changed(request: &Request, overrides: &[Override], limit: usize) -> Result<Request, ChangeError> {
     let body = payload::decoded(request, limit).map_err(ChangeError::Encoding)?;
     let parsed = Payload::parse(request, &body);
-    let body = match (parsed.form, std::str::from_utf8(&body)) {
-        (Form::Json, Ok(text)) => overrides::apply(text, overrides)?,
-        (Form::Urlencoded, _) => urlencoded(&parsed, overrides)?,
-        _ => return Err(ChangeError::Form),
+    let body = match (parsed.kind, std::str::from_utf8(&body)) {
+        (PayloadKind::Json, Ok(text)) => overrides::apply(text, overrides)?,
+        (PayloadKind::Urlencoded, _) => urlencoded(&parsed, overrides)?,
+        _ => return Err(ChangeError::PayloadKind),
     };
     let mut changed = Request { body: body.into(), ..request.clone() };
     changed.headers.remove("content-encoding");
@@ -66,7 +66,7 @@ impl Provider {
         request: &mut Request,
         event: &str,
         secret: &SigningSecret,
-        moment: &Moment,
+        context: &SendContext,
     ) -> Vec<HeaderName> {
         let listed = self.event(event);
         let verdict = self.verify(std::slice::from_ref(secret), request, listed, Receipt::default());
@@ -77,19 +77,19 @@ impl Provider {
             Verdict::Unsigned | Verdict::Unrecognised => return Vec::new(),
         };
         let Some(scheme) = self.schemes.iter().find(|scheme| scheme.name == *name) else { return Vec::new() };
-        let id = self.id_of(scheme, request, moment);
+        let id = self.id_of(scheme, request, context);
         let mut renewed = Vec::new();
         for (name, template) in &self.delivery.headers {
             if template.has_timestamp() && request.headers.contains(name.as_str()) {
-                let text = template.fill(event, moment.now.unix_seconds(), &id);
+                let text = template.fill(event, context.now.unix_seconds(), &id);
                 if let Ok(value) = request::value(&text) {
                     request.headers.set(name, value);
                     renewed.push(name.clone());
                 }
             }
         }
-        let message = Message { body: &request.body, id: &id, time: moment.now, headers: &request.headers };
-        for (name, value) in scheme.sign(secret, &message) {
+        let message = SigningInput { body: &request.body, id: &id, time: context.now, headers: &request.headers };
+        for (name, value) in scheme.sign(secret, &message).unwrap_or_default() {
             let names = scheme.names_of(&name);
             let present: Vec<&HeaderName> =
                 names.iter().filter(|name| request.headers.contains(name.as_str())).collect();
@@ -104,16 +104,16 @@ impl Provider {
     }
 
     /// The id that a captured request is sent under: the user's, else its own, else a new one.
-    fn id_of(&self, scheme: &Scheme, request: &Request, moment: &Moment) -> String {
+    fn id_of(&self, scheme: &Scheme, request: &Request, context: &SendContext) -> String {
         let own = || {
             let mut names = scheme.id.iter().flatten();
             names.find_map(|name| request.headers.text(name.as_str())).map(std::borrow::Cow::into_owned)
         };
         let made = || {
-            let seed = moment.id.as_deref().map_or(moment.entropy, seed_of);
-            let source = Source::new(moment.now, &seed);
+            let seed = context.id.as_deref().map_or(context.entropy, seed_of);
+            let source = Source::new(context.now, &seed);
             self.delivery.id.as_ref().map(|id| id.make(&source, "id"))
         };
-        moment.id.clone().or_else(own).or_else(made).unwrap_or_default()
+        context.id.clone().or_else(own).or_else(made).unwrap_or_default()
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Provider,
-    compose::{AttemptOf, Moment, What},
+    compose::{AttemptParams, BodySource, SendContext},
     event::{Event, EventName},
     files,
     payload::{self, Payload},
@@ -55,8 +55,8 @@ fn check_event(provider: &Provider, event: &Event, problems: &mut Vec<String>) {
     }
     let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
     for variant in std::iter::once(None).chain(variants) {
-        let moment = Moment { now: Timestamp::from_unix_seconds(1_735_732_800), id: None, entropy: [7; 32] };
-        let draft = match provider.draft(event, What::Fixture(variant, &[]), &moment) {
+        let context = SendContext { now: Timestamp::from_unix_seconds(1_735_732_800), id: None, entropy: [7; 32] };
+        let draft = match provider.draft(event, BodySource::Fixture(variant, &[]), &context) {
             Ok(draft) => draft,
             Err(error) => {
                 problems.push(format!("{}: {error}", event.full_name));
@@ -66,15 +66,15 @@ fn check_event(provider: &Provider, event: &Event, problems: &mut Vec<String>) {
         let secret =
             provider.secret.as_ref().and_then(|rule| SigningSecret::parse(&rule.development, &rule.format).ok());
         for encoding in &provider.delivery.encodings {
-            let attempt = AttemptOf {
+            let attempt = AttemptParams {
                 encoding,
                 target: "/",
-                now: moment.now,
+                now: context.now,
                 secret: secret.as_ref(),
                 own_headers: &Headers::new(),
             };
             let request = provider.request(&draft, &attempt);
-            check_request(provider, event, &request, secret.as_slice(), moment.now, problems);
+            check_request(provider, event, &request, secret.as_slice(), context.now, problems);
         }
     }
 }

@@ -4,7 +4,6 @@
 use http::HeaderName;
 use serde::Deserialize;
 
-use super::mac::KeyedMac;
 use crate::webhook::{nearest, request::Headers};
 
 /// Which bytes are signed.
@@ -38,17 +37,15 @@ pub struct ContentValues<'a> {
 }
 
 impl SignedContent {
-    /// Feeds the content to a MAC. A header that is not there counts as empty.
-    pub fn feed(&self, values: ContentValues<'_>, mac: &mut KeyedMac) {
-        for part in &self.parts {
-            mac.update(match part {
-                Part::Literal(text) => text.as_bytes(),
-                Part::Body => values.body,
-                Part::Id => values.id,
-                Part::Timestamp => values.timestamp,
-                Part::Header(name) => values.headers.get(name.as_str()).map_or(&b""[..], |value| value.as_bytes()),
-            });
-        }
+    /// The signed bytes, in pieces. A missing header counts as empty.
+    pub fn pieces<'a>(&'a self, values: ContentValues<'a>) -> impl Iterator<Item = &'a [u8]> {
+        self.parts.iter().map(move |part| match part {
+            Part::Literal(text) => text.as_bytes(),
+            Part::Body => values.body,
+            Part::Id => values.id,
+            Part::Timestamp => values.timestamp,
+            Part::Header(name) => values.headers.get(name.as_str()).map_or(&b""[..], |value| value.as_bytes()),
+        })
     }
 
     /// Whether the body is signed.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 
 use super::{
+    algorithm::Algorithm,
     content::{ContentValues, SignedContent},
     grammar::{Candidate, Grammar, Parsed, TextEncoding},
-    mac::{Algorithm, KeyedMac},
+    key::Key,
     secret::SigningSecret,
     verdict::{Freshness, Reason, Rejection, Verified},
 };
@@ -130,7 +131,7 @@ impl From<Option<Timestamp>> for Receipt {
 
 /// What is to be signed.
 #[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
+pub struct SigningInput<'a> {
     /// The exact body.
     pub body: &'a [u8],
     /// The delivery's id.
@@ -143,26 +144,25 @@ pub struct Message<'a> {
 
 impl Scheme {
     /// The headers that make a message genuine: id, timestamp and signature, as far as the scheme
-    /// has them.
+    /// has them. `None` when the secret can't sign.
     #[must_use]
-    pub fn sign(&self, secret: &SigningSecret, message: &Message<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    pub fn sign(&self, secret: &SigningSecret, message: &SigningInput<'_>) -> Option<Vec<(HeaderName, HeaderValue)>> {
         let timestamp = self.timestamp.as_ref().map(|rule| rule.unit.write(message.time)).unwrap_or_default();
-        let mut mac = secret.mac(self.algorithm);
         let values = ContentValues {
             body: message.body,
             id: message.id.as_bytes(),
             timestamp: timestamp.as_bytes(),
             headers: message.headers,
         };
-        self.content.feed(values, &mut mac);
-        let signature = self.grammar.write(&mac.finalize(), &timestamp);
+        let signature = secret.key(self.algorithm)?.sign(self.content.pieces(values))?;
+        let signature = self.grammar.write(&signature, &timestamp);
 
         let time_header = self.timestamp.as_ref().and_then(|rule| rule.header.as_ref());
         let id = self.id.as_ref().map(|names| (names, request::value(message.id)));
-        let time = time_header.map(|names| (names, request::value_of(timestamp.into())));
-        let signature = Some((&self.header, request::value_of(signature.into())));
+        let time = time_header.map(|names| (names, request::value(&timestamp)));
+        let signature = Some((&self.header, request::value(&signature)));
         let field = |(names, value): (&Vec<HeaderName>, Result<_, _>)| Some((names.first()?.clone(), value.ok()?));
-        [id, time, signature].into_iter().flatten().filter_map(field).collect()
+        Some([id, time, signature].into_iter().flatten().filter_map(field).collect())
     }
 
     /// All names of the header that is sent under this one, of id, timestamp and signature.
@@ -184,13 +184,14 @@ impl Scheme {
         request: &Request,
         receipt: Receipt,
     ) -> Result<Verified, Rejection> {
-        self.judge(secrets, request, receipt, matches).map_err(|reason| Rejection { scheme: self.name.clone(), reason })
+        self.judge(secrets, request, receipt, Match::Whole)
+            .map_err(|reason| Rejection { scheme: self.name.clone(), reason })
     }
 
     /// Whether a signature of the request is the right one cut short, to no less than 80
     /// bits. That explains a refusal and never lifts it.
     pub(in crate::webhook) fn is_cut_short(&self, secrets: &[SigningSecret], request: &Request) -> bool {
-        self.judge(secrets, request, Receipt::default(), begins).is_ok()
+        self.judge(secrets, request, Receipt::default(), Match::Beginning).is_ok()
     }
 
     fn judge(
@@ -198,7 +199,7 @@ impl Scheme {
         secrets: &[SigningSecret],
         request: &Request,
         receipt: Receipt,
-        matches: Comparison,
+        how: Match,
     ) -> Result<Verified, Reason> {
         let (header, signature) = single(&request.headers, &self.header)?;
         if self.grammar.encoding() != TextEncoding::Plain {
@@ -228,7 +229,7 @@ impl Scheme {
             timestamp: digits.as_bytes(),
             headers: &request.headers,
         };
-        let secret = self.matching(secrets, values, header, &parsed, matches)?;
+        let secret = self.matching(secrets, values, header, &parsed, how)?;
         let freshness = match timestamp {
             Some((rule, (_, time))) => {
                 freshness(receipt.tolerance.unwrap_or(rule.tolerance), time, receipt.at.map(|at| rule.unit.floor(at)))?
@@ -243,7 +244,7 @@ impl Scheme {
     /// Whether an old request can be told from a new one: its time stands under the MAC.
     #[must_use]
     pub fn signs_timestamp(&self) -> bool {
-        self.algorithm != Algorithm::Token && self.timestamp.is_some() && self.content.signs_timestamp()
+        self.algorithm.covers_content() && self.timestamp.is_some() && self.content.signs_timestamp()
     }
 
     /// The place of the first secret under which a signature of the header matches.
@@ -253,12 +254,11 @@ impl Scheme {
         values: ContentValues<'_>,
         header: &HeaderName,
         parsed: &Parsed<'_>,
-        matches: Comparison,
+        how: Match,
     ) -> Result<usize, Reason> {
         for (place, secret) in secrets.iter().enumerate() {
-            let mut mac = secret.mac(self.algorithm);
-            self.content.feed(values, &mut mac);
-            if parsed.signatures.iter().any(|candidate| matches(&mac, candidate)) {
+            let Some(key) = secret.key(self.algorithm) else { continue };
+            if how.any(&key, self.content.pieces(values), &parsed.signatures) {
                 return Ok(place);
             }
         }
@@ -293,18 +293,29 @@ impl Scheme {
     }
 }
 
-/// How a signature of a header is compared.
-type Comparison = fn(&KeyedMac, &Candidate) -> bool;
-
-/// The fewest bytes of a signature that was cut short that are no chance.
-pub(in crate::webhook) const SHORTEST: usize = 10;
-
-fn begins(mac: &KeyedMac, candidate: &Candidate) -> bool {
-    matches!(candidate, Candidate::Decoded(start) if start.len() >= SHORTEST && mac.clone().begins_with(start))
+/// How much of a signature must match.
+#[derive(Clone, Copy)]
+enum Match {
+    Whole,
+    Beginning,
 }
 
-fn matches(mac: &KeyedMac, candidate: &Candidate) -> bool {
-    matches!(candidate, Candidate::Decoded(signature) if mac.clone().verify(signature))
+/// The shortest beginning of a signature that can't match by chance, in bytes.
+pub(in crate::webhook) const SHORTEST: usize = 10;
+
+impl Match {
+    fn any<'a>(self, key: &Key, content: impl Iterator<Item = &'a [u8]>, candidates: &'a [Candidate]) -> bool {
+        let signatures = candidates.iter().filter_map(|candidate| match candidate {
+            Candidate::Decoded(signature) => Some(signature.as_slice()),
+            Candidate::NotCanonical | Candidate::Undecodable => None,
+        });
+        match self {
+            Self::Whole => key.verify(content, signatures),
+            Self::Beginning => {
+                key.verify_truncated(content, signatures.filter(|signature| signature.len() >= SHORTEST))
+            }
+        }
+    }
 }
 
 /// The one value of a header under the first of its names that is present.

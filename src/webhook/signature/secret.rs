@@ -2,13 +2,13 @@
 //!
 //! A secret is wiped when dropped and has no way to be printed.
 
-use std::{fmt, sync::OnceLock};
+use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::mac::{Algorithm, KeyedMac};
+use super::{algorithm::Algorithm, key::Key};
 
 /// How a key's bytes are written as text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -57,11 +57,10 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// One signing secret, ready to key a MAC.
+/// One signing secret: its text, and the bytes that the text encodes.
 pub struct SigningSecret {
     text: Zeroizing<String>,
-    key: Zeroizing<Vec<u8>>,
-    macs: [OnceLock<KeyedMac>; 5],
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 impl SigningSecret {
@@ -73,28 +72,28 @@ impl SigningSecret {
     pub fn parse(text: &str, format: &SecretFormat) -> Result<Self, MalformedSecret> {
         check_edges(text)?;
         let behind = format.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
-        let key = match format.encoding {
+        let bytes = match format.encoding {
             KeyEncoding::Text => behind.as_bytes().to_vec(),
             KeyEncoding::Base64 => STANDARD.decode(behind).map_err(|_| MalformedSecret::NotBase64)?,
             KeyEncoding::Hex => decode_hex(behind).ok_or(MalformedSecret::NotHex)?,
         };
-        if key.is_empty() {
+        if bytes.is_empty() {
             return Err(MalformedSecret::Empty);
         }
-        Ok(Self { text: Zeroizing::new(text.to_owned()), key: Zeroizing::new(key), macs: Default::default() })
+        Ok(Self { text: Zeroizing::new(text.to_owned()), bytes: Zeroizing::new(bytes) })
     }
 
-    /// A secret whose text is read another way than its provider's; an empty key is none.
-    pub(in crate::webhook) fn with_key(text: &str, key: Vec<u8>) -> Option<Self> {
-        let key = Zeroizing::new(key);
+    /// A secret whose text is decoded another way than its provider does; `None` when nothing is left.
+    pub(in crate::webhook) fn from_bytes(text: &str, bytes: Vec<u8>) -> Option<Self> {
+        let bytes = Zeroizing::new(bytes);
         let text = Zeroizing::new(text.to_owned());
-        (!key.is_empty()).then(|| Self { text, key, macs: Default::default() })
+        (!bytes.is_empty()).then_some(Self { text, bytes })
     }
 
-    /// The MAC that this secret keys, keyed once and cloned after.
+    /// The secret as a key; `None` when it is not one of this algorithm.
     #[must_use]
-    pub fn mac(&self, algorithm: Algorithm) -> KeyedMac {
-        self.macs[algorithm as usize].get_or_init(|| KeyedMac::new(algorithm, &self.key)).clone()
+    pub fn key(&self, algorithm: Algorithm) -> Option<Key> {
+        Key::new(algorithm, &self.bytes)
     }
 
     /// The text as it was given. Never to be shown: it is there to be looked for and to be hidden.
@@ -104,10 +103,10 @@ impl SigningSecret {
     }
 }
 
-/// Two secrets are equal when their keys are.
+/// Secrets are equal when they encode the same bytes.
 impl PartialEq for SigningSecret {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
+        self.bytes == other.bytes
     }
 }
 
@@ -187,7 +186,7 @@ mod tests {
     fn the_prefix_may_be_left_out() {
         let with = SigningSecret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &svix());
         assert_eq!(with, SigningSecret::parse("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &svix()));
-        assert_eq!(with.unwrap().key.len(), 24);
+        assert_eq!(with.unwrap().bytes.len(), 24);
     }
 
     #[test]
@@ -213,7 +212,7 @@ mod tests {
     #[test]
     fn a_secret_cannot_be_printed() {
         let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
-        assert_eq!(format!("{secret:?} {:?}", secret.mac(Algorithm::Token)), "SigningSecret(…) KeyedMac(…)");
+        assert_eq!(format!("{secret:?} {:?}", secret.key(Algorithm::Token)), "SigningSecret(…) Some(Key(…))");
         assert_eq!(format!("{:?}", SecretText::from("topsecret".to_owned())), "SecretText(…)");
     }
 
@@ -221,12 +220,10 @@ mod tests {
     fn a_secret_is_wiped_when_it_is_dropped() {
         const fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
         let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
-        // These are all that a secret, or a text that may be one, consists of, but for the MACs: `hmac` and the
-        // hashes have their feature `zeroize`.
-        let SigningSecret { text, key, macs } = &secret;
+        // All fields of both types. A `Key` is wiped too: `hmac` and the hashes have their feature `zeroize`.
+        let SigningSecret { text, bytes } = &secret;
         is_wiped(text);
-        is_wiped(key);
-        assert!(macs.iter().all(|mac| mac.get().is_none()));
+        is_wiped(bytes);
         is_wiped(&SecretText::default().0);
     }
 }

@@ -9,8 +9,8 @@ use crate::{
     commands::send::fixture_job,
     net::sender::{SendError, Sent, parse_url},
     webhook::{
-        provider::{catalog::Catalog, compose::What},
-        record::Answer,
+        provider::{catalog::Catalog, compose::BodySource},
+        record::Response,
         request::{Headers, Request},
         signature::SigningSecret,
         time::Timestamp,
@@ -20,7 +20,7 @@ use crate::{
 /// An endpoint that answers by turns, and what it was sent when.
 struct Script {
     /// An answer, or none where it can't be reached.
-    turns: RefCell<VecDeque<Option<Answer>>>,
+    turns: RefCell<VecDeque<Option<Response>>>,
     began: Instant,
     sent: RefCell<Vec<(u64, Request)>>,
 }
@@ -35,7 +35,7 @@ impl Transport for &Script {
 }
 
 impl Script {
-    fn new(turns: impl IntoIterator<Item = Option<Answer>>) -> Self {
+    fn new(turns: impl IntoIterator<Item = Option<Response>>) -> Self {
         Self { turns: RefCell::new(turns.into_iter().collect()), began: Instant::now(), sent: RefCell::new(Vec::new()) }
     }
 
@@ -75,14 +75,14 @@ impl Told for Heard {
     }
 }
 
-const UNREACHABLE: Option<Answer> = None;
+const UNREACHABLE: Option<Response> = None;
 
-fn answers(statuses: &[u16]) -> Vec<Option<Answer>> {
-    let answer = |&status| Some(Answer { status, headers: Headers::new(), body: "".into() });
+fn answers(statuses: &[u16]) -> Vec<Option<Response>> {
+    let answer = |&status| Some(Response { status, headers: Headers::new(), body: "".into() });
     statuses.iter().map(answer).collect()
 }
 
-fn asks_for(wait: &'static str, mut answers: Vec<Option<Answer>>) -> Vec<Option<Answer>> {
+fn asks_for(wait: &'static str, mut answers: Vec<Option<Response>>) -> Vec<Option<Response>> {
     if let Some(Some(first)) = answers.first_mut() {
         first.headers.push(HeaderName::from_static("retry-after"), HeaderValue::from_static(wait));
     }
@@ -101,7 +101,7 @@ async fn deliver(events: &[&str], script: &Script, retries: Retries) -> (Exit, H
         .map(|name| {
             let (provider, event) = catalog.event(name).unwrap();
             let url = parse_url("http://127.0.0.1:1/").unwrap();
-            fixture_job(provider, event, What::Fixture(None, &[]), url).unwrap()
+            fixture_job(provider, event, BodySource::Fixture(None, &[]), url).unwrap()
         })
         .collect();
     let secrets: Vec<Option<SigningSecret>> = jobs

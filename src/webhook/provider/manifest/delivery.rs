@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::values::{self, DurationText, Text, Wrong};
 use crate::webhook::{
     delivery::{Encoding, HeaderTemplate, Media, Policy, Retry, StatusPattern},
-    provider::fresh::Fresh,
+    fresh::Fresh,
     signature::Scheme,
 };
 

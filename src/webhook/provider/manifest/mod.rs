@@ -15,9 +15,9 @@ use super::{
     Provider, SecretRule,
     event::{Event, Summary},
     files::{self, Files},
-    fresh::Fresh,
 };
 use crate::webhook::{
+    fresh::Fresh,
     json::{self, Path},
     nearest, overrides,
     signature::Scheme,

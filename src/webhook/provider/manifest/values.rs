@@ -37,19 +37,12 @@ pub(super) fn parse<T, E: fmt::Display>(
 }
 
 pub(super) fn header_name(text: &Spanned<String>) -> Result<HeaderName, Wrong> {
-    let name: HeaderName = parse(text, |name| name.parse().map_err(|_| format!("`{name}` is no header name")))?;
-    Ok(HeaderName::from_static(kept(name.as_str())))
+    parse(text, |name| name.parse().map_err(|_| format!("`{name}` is no header name")))
 }
 
 /// The value of a header that never changes.
 pub(super) fn fixed_value(text: &Spanned<String>) -> Result<HeaderValue, Wrong> {
-    parse(text, |value| request::value_of(kept(value).into()))
-}
-
-/// A text that stays for good: a few bytes for each manifest that is read. Threads that copy it for each request need
-/// not count its users, in which they would wait for each other.
-fn kept(text: &str) -> &'static str {
-    text.to_owned().leak()
+    parse(text, request::value)
 }
 
 /// A text that a header can carry.

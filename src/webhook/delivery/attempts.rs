@@ -1,4 +1,4 @@
-//! The course of one delivery: which attempt is due after one that failed, in which form, and
+//! The attempts of one delivery: which attempt is due after one that failed, in which form, and
 //! after what wait. Forms and repeats on a time-out are a part of every delivery; the provider's
 //! retry schedule is followed where that is asked for.
 
@@ -45,7 +45,7 @@ impl Retry {
 
 /// What came of an attempt that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failed {
+pub enum FailedAttempt {
     /// It was answered so, or the answer broke off.
     Refused {
         /// The answer's status, if there was one.
@@ -61,7 +61,7 @@ pub enum Failed {
 
 /// How far a delivery has come.
 #[derive(Clone, Copy, Debug)]
-pub struct Course<'a> {
+pub struct AttemptSequence<'a> {
     policy: &'a Policy,
     form: usize,
     forms: usize,
@@ -70,14 +70,14 @@ pub struct Course<'a> {
     of: u32,
 }
 
-impl<'a> Course<'a> {
-    /// The course of a delivery that can be written in all forms of the policy, with the
+impl<'a> AttemptSequence<'a> {
+    /// The attempts of a delivery that can be written in all forms of the policy, with the
     /// provider's schedule if it is to be followed.
     pub(super) fn new(policy: &'a Policy, retry: bool) -> Self {
         Self::with(policy, policy.encodings.len(), policy.repeat_on_timeout, retry)
     }
 
-    /// The course of a request whose bytes are given.
+    /// The attempts of a request whose bytes are given.
     pub(super) fn fixed(policy: &'a Policy, retry: bool) -> Self {
         Self::with(policy, 1, 0, retry)
     }
@@ -96,24 +96,24 @@ impl<'a> Course<'a> {
 
     /// The most attempts that the whole delivery can take.
     #[must_use]
-    pub const fn most_attempts(&self) -> u32 {
+    pub const fn max_attempts(&self) -> u32 {
         self.of
     }
 
     /// Goes on to the next attempt, and says how long to wait before it; none when the delivery
     /// has failed for good.
-    pub fn after(&mut self, failed: Failed) -> Option<Duration> {
+    pub fn after(&mut self, failed: FailedAttempt) -> Option<Duration> {
         let Policy { retry, .. } = self.policy;
         match failed {
-            Failed::Refused { status: Some(status), .. } if retry.stops_at(status) => {
+            FailedAttempt::Refused { status: Some(status), .. } if retry.stops_at(status) => {
                 self.waits = &[];
                 return None;
             }
-            Failed::Refused { .. } if self.form + 1 < self.forms => {
+            FailedAttempt::Refused { .. } if self.form + 1 < self.forms => {
                 self.form += 1;
                 return Some(Duration::ZERO);
             }
-            Failed::TimedOut if self.repeats > 0 => {
+            FailedAttempt::TimedOut if self.repeats > 0 => {
                 self.repeats -= 1;
                 return Some(Duration::ZERO);
             }
@@ -123,7 +123,7 @@ impl<'a> Course<'a> {
         self.waits = rest;
         self.form = 0;
         let asked = match failed {
-            Failed::Refused { retry_after, .. } if retry.retry_after => retry_after,
+            FailedAttempt::Refused { retry_after, .. } if retry.retry_after => retry_after,
             _ => None,
         };
         Some(asked.map_or(*wait, |asked| asked.max(*wait)))
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use crate::webhook::delivery::Media;
 
-    const REFUSED: Failed = Failed::Refused { status: Some(503), retry_after: None };
+    const REFUSED: FailedAttempt = FailedAttempt::Refused { status: Some(503), retry_after: None };
 
     fn policy(media: &[Media], repeat_on_timeout: u32, waits: &[u64]) -> Policy {
         Policy {
@@ -161,53 +161,54 @@ mod tests {
     #[test]
     fn a_form_is_repeated_on_a_timeout_and_changed_on_an_error() {
         let policy = policy(&[Media::Urlencoded, Media::Multipart], 1, &[60]);
-        let mut course = policy.course(false);
-        assert_eq!(course.most_attempts(), 3);
-        assert_eq!(course.after(Failed::TimedOut), Some(Duration::ZERO));
-        assert_eq!(course.encoding().media, Media::Urlencoded);
-        assert_eq!(course.after(Failed::TimedOut), None);
-        assert_eq!(course.after(REFUSED), Some(Duration::ZERO));
-        assert_eq!(course.encoding().media, Media::Multipart);
-        assert_eq!(course.after(REFUSED), None);
+        let mut attempts = policy.attempts(false);
+        assert_eq!(attempts.max_attempts(), 3);
+        assert_eq!(attempts.after(FailedAttempt::TimedOut), Some(Duration::ZERO));
+        assert_eq!(attempts.encoding().media, Media::Urlencoded);
+        assert_eq!(attempts.after(FailedAttempt::TimedOut), None);
+        assert_eq!(attempts.after(REFUSED), Some(Duration::ZERO));
+        assert_eq!(attempts.encoding().media, Media::Multipart);
+        assert_eq!(attempts.after(REFUSED), None);
     }
 
     #[test]
     fn the_schedule_is_followed_only_when_it_is_asked_for() {
         let policy = policy(&[Media::Json], 0, &[5, 300]);
-        assert_eq!(policy.course(false).after(REFUSED), None);
-        let mut course = policy.course(true);
-        assert_eq!(course.most_attempts(), 3);
-        assert_eq!(course.after(Failed::Unreachable), Some(Duration::from_secs(5)));
-        assert_eq!(course.after(Failed::TimedOut), Some(Duration::from_secs(300)));
-        assert_eq!(course.after(REFUSED), None);
+        assert_eq!(policy.attempts(false).after(REFUSED), None);
+        let mut attempts = policy.attempts(true);
+        assert_eq!(attempts.max_attempts(), 3);
+        assert_eq!(attempts.after(FailedAttempt::Unreachable), Some(Duration::from_secs(5)));
+        assert_eq!(attempts.after(FailedAttempt::TimedOut), Some(Duration::from_secs(300)));
+        assert_eq!(attempts.after(REFUSED), None);
     }
 
     #[test]
     fn a_request_of_given_bytes_has_one_form() {
         let policy = policy(&[Media::Urlencoded, Media::Multipart], 1, &[5]);
-        let mut course = policy.course_of_bytes(true);
-        assert_eq!((course.most_attempts(), course.after(REFUSED)), (2, Some(Duration::from_secs(5))));
-        assert_eq!(course.after(Failed::TimedOut), None);
+        let mut attempts = policy.attempts_of_bytes(true);
+        assert_eq!((attempts.max_attempts(), attempts.after(REFUSED)), (2, Some(Duration::from_secs(5))));
+        assert_eq!(attempts.after(FailedAttempt::TimedOut), None);
     }
 
     #[test]
     fn a_retry_after_only_makes_a_wait_longer_and_only_where_the_scheme_respects_it() {
-        let asked = |seconds| Failed::Refused { status: Some(429), retry_after: Some(Duration::from_secs(seconds)) };
+        let asked =
+            |seconds| FailedAttempt::Refused { status: Some(429), retry_after: Some(Duration::from_secs(seconds)) };
         let mut policy = policy(&[Media::Json], 0, &[5, 5]);
-        assert_eq!(policy.course(true).after(asked(60)), Some(Duration::from_secs(5)));
+        assert_eq!(policy.attempts(true).after(asked(60)), Some(Duration::from_secs(5)));
         policy.retry.retry_after = true;
-        let mut course = policy.course(true);
-        assert_eq!(course.after(asked(60)), Some(Duration::from_secs(60)));
-        assert_eq!(course.after(asked(1)), Some(Duration::from_secs(5)));
+        let mut attempts = policy.attempts(true);
+        assert_eq!(attempts.after(asked(60)), Some(Duration::from_secs(60)));
+        assert_eq!(attempts.after(asked(1)), Some(Duration::from_secs(5)));
     }
 
     #[test]
     fn an_answer_that_says_stop_ends_the_delivery() {
         let mut policy = policy(&[Media::Json], 0, &[5]);
         policy.retry.stop = vec![StatusPattern::Exactly(410)];
-        let mut course = policy.course(true);
-        assert_eq!(course.after(Failed::Refused { status: Some(410), retry_after: None }), None);
-        assert_eq!(policy.course(true).after(REFUSED), Some(Duration::from_secs(5)));
+        let mut attempts = policy.attempts(true);
+        assert_eq!(attempts.after(FailedAttempt::Refused { status: Some(410), retry_after: None }), None);
+        assert_eq!(policy.attempts(true).after(REFUSED), Some(Duration::from_secs(5)));
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Values that are new in each send: ids, times and random texts, made from the template in the
 //! manifest, a clock reading and a seed, so that the same three give the same value.
 
-use std::sync::OnceLock;
-
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -19,25 +17,19 @@ pub struct Source<'a> {
     seed: &'a [u8; 32],
     /// The delivery's id; empty while that id itself is made.
     id: &'a str,
-    /// The time as text, once a value has asked for it.
-    now_as_text: OnceLock<String>,
 }
 
 impl<'a> Source<'a> {
     /// A source of values that are made now, of randomness or of what stands for it in a reproducible send.
     #[must_use]
     pub const fn new(now: Timestamp, seed: &'a [u8; 32]) -> Self {
-        Self { now, seed, id: "", now_as_text: OnceLock::new() }
+        Self { now, seed, id: "" }
     }
 
     /// The same for the values of the delivery that has this id.
     #[must_use]
     pub fn of(self, id: &'a str) -> Self {
         Self { id, ..self }
-    }
-
-    fn now_as_text(&self) -> &str {
-        self.now_as_text.get_or_init(|| self.now.rfc3339_seconds())
     }
 }
 
@@ -97,7 +89,7 @@ impl Fresh {
         for piece in &self.0 {
             match piece {
                 FreshPiece::Literal(text) => value.push_str(text),
-                FreshPiece::Now => value.push_str(source.now_as_text()),
+                FreshPiece::Now => value.push_str(&source.now.rfc3339_seconds()),
                 FreshPiece::Unix => value.push_str(&source.now.unix_seconds().to_string()),
                 FreshPiece::Id => value.push_str(source.id),
                 FreshPiece::Uuid => stream.uuid(value),

@@ -2,10 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::{
-    Code, Step,
-    body::{Make, Original},
-};
+use super::hypothesis::{Emit, ReceivedBody};
+use crate::webhook::diagnose::{Code, Step};
 
 /// So many fields are tried in every order.
 const MOST_PERMUTED: usize = 5;
@@ -14,7 +12,7 @@ const MOST_PERMUTED: usize = 5;
 const MOST_FIELDS: usize = 1000;
 
 /// The form written as other libraries write it, then its fields in other orders.
-pub fn rewritten(Original { body, request }: Original<'_>, make: &mut Make<'_>) -> Step {
+pub fn rewritten(ReceivedBody { body, request }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     if request.media_type().as_deref() != Some("application/x-www-form-urlencoded") || !body.contains(&b'=') {
         return ControlFlow::Continue(());
     }
@@ -22,9 +20,9 @@ pub fn rewritten(Original { body, request }: Original<'_>, make: &mut Make<'_>) 
     for (changed, words) in respelled(text) {
         let message =
             format!("the signature is over the same form {words}: it was decoded and encoded anew after signing");
-        make(changed.into_bytes(), Code::BodyReencoded, message.into())?;
+        emit(changed.into_bytes(), Code::BodyReencoded, message.into())?;
     }
-    reordered(text, make)
+    reordered(text, emit)
 }
 
 fn respelled(text: &str) -> Vec<(String, &'static str)> {
@@ -75,13 +73,13 @@ fn upper_case_escapes(text: &str, upper: bool) -> String {
     text.chars().map(case).collect()
 }
 
-fn reordered(text: &str, make: &mut Make<'_>) -> Step {
+fn reordered(text: &str, emit: &mut Emit<'_>) -> Step {
     let fields: Vec<&str> = text.split('&').collect();
     let mut changed = |fields: &[&str], words: &str| {
         let message = format!(
             "the signature is over the same form with its fields {words}: they were put in another order after signing"
         );
-        make(fields.join("&").into_bytes(), Code::BodyReserialised, message.into())
+        emit(fields.join("&").into_bytes(), Code::BodyReserialised, message.into())
     };
     let mut sorted = fields.clone();
     sorted.sort_unstable();

@@ -4,11 +4,11 @@
 use std::{collections::HashMap, ops::ControlFlow};
 
 use super::{
-    Code, Step,
-    body::{Make, Original, with_document},
+    hypothesis::{Emit, ReceivedBody},
     libraries::{SPELLINGS, WRITERS},
-    serialise::Document,
+    serialise::{Document, with_document},
 };
+use crate::webhook::diagnose::{Code, Step};
 
 /// No more sets of numbers than this are tried in one text.
 const MOST_NUMBERS: usize = 600;
@@ -21,10 +21,10 @@ const LONGEST_RENUMBERED: usize = 64 << 10;
 
 /// JSON whose numbers a serialiser has shortened or rounded: what they may have been before, in the
 /// text as it came and as the sender may have written it.
-pub fn rewritten(Original { body, .. }: Original<'_>, make: &mut Make<'_>) -> Step {
+pub fn rewritten(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     with_document(body, |document| {
         let came = "the signature is over the same JSON with a number written otherwise (such as 1.0 for 1, 1e2 for 100, or an integer past 2^53): its numbers were parsed and written anew between signing and here";
-        other_numbers(document, &mut |text| make(text.into_bytes(), Code::BodyReserialised, came.into()))?;
+        other_numbers(document, &mut |text| emit(text.into_bytes(), Code::BodyReserialised, came.into()))?;
         if body.len() > LONGEST_RENUMBERED {
             return ControlFlow::Continue(());
         }
@@ -42,7 +42,7 @@ pub fn rewritten(Original { body, .. }: Original<'_>, make: &mut Make<'_>) -> St
             );
             with_document(text.as_bytes(), |document| {
                 other_numbers(document, &mut |text| {
-                    make(text.into_bytes(), Code::BodyReserialised, message.clone().into())
+                    emit(text.into_bytes(), Code::BodyReserialised, message.clone().into())
                 })
             })?;
         }
@@ -51,7 +51,7 @@ pub fn rewritten(Original { body, .. }: Original<'_>, make: &mut Make<'_>) -> St
 }
 
 /// The document with its numbers as they may have been.
-fn other_numbers(document: Document<'_>, make: &mut dyn FnMut(String) -> Step) -> Step {
+fn other_numbers(document: Document<'_>, emit: &mut dyn FnMut(String) -> Step) -> Step {
     let numbers = document.numbers();
     let mut left = MOST_NUMBERS;
     let mut change = |numbers: &HashMap<usize, String>| {
@@ -59,7 +59,7 @@ fn other_numbers(document: Document<'_>, make: &mut dyn FnMut(String) -> Step) -
             return ControlFlow::Continue(());
         }
         left -= 1;
-        make(document.renumbered(numbers))
+        emit(document.renumbered(numbers))
     };
     let each = |form: &dyn Fn(&str) -> Option<String>| -> HashMap<usize, String> {
         numbers.iter().filter_map(|(at, text)| Some((*at, form(text)?))).collect()

@@ -1,10 +1,17 @@
 //! JSON written anew: a document as a library would write it, or with its strings or numbers in
 //! another spelling and all else as it stands.
 
-use std::{collections::HashMap, fmt::Write, ops::Range};
+use std::{
+    collections::HashMap,
+    fmt::Write,
+    ops::{ControlFlow, Range},
+};
 
 use super::libraries::{Escape, Escapes, Layout, Members, Writer};
-use crate::webhook::json::{Kind, Node};
+use crate::webhook::{
+    diagnose::Step,
+    json::{self, Kind, Node},
+};
 
 /// A document and the longest text that may be made of it.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +72,18 @@ impl Document<'_> {
         });
         out.push_str(&self.text[copied..]);
         out
+    }
+}
+
+/// Calls back with the body as a JSON document, if it is one.
+pub fn with_document(body: &[u8], use_it: impl FnOnce(Document<'_>) -> Step) -> Step {
+    if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return ControlFlow::Continue(());
+    }
+    let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
+    match json::parse(text) {
+        Ok(root) => use_it(Document { text, root: &root }),
+        Err(_) => ControlFlow::Continue(()),
     }
 }
 
@@ -221,9 +240,8 @@ mod tests {
         super::libraries::{SPELLINGS, WRITERS},
         *,
     };
-    use crate::webhook::json;
 
-    const RECORDED: &str = include_str!("../../../tests/vectors/serialisers.json");
+    const RECORDED: &str = include_str!("../../../../tests/vectors/serialisers.json");
 
     #[derive(Deserialize)]
     struct Recorded {
