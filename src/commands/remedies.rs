@@ -21,7 +21,7 @@ pub fn words(remedy: &Remedy) -> String {
             format!("send it to the path /{other} or add --provider {other}; or sign it as this provider does")
         }
         Remedy::CheckAgeAtReceipt => {
-            "every capture becomes too old; --at received checks it against the time when it was received".to_owned()
+            "--at received checks each capture against the time when it was received".to_owned()
         }
         Remedy::CorrectCheckedTime => "check the time given with --at".to_owned(),
         Remedy::AcceptAnyCertificate => "--insecure accepts any certificate".to_owned(),

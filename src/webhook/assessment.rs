@@ -1,5 +1,5 @@
-//! Everything that is said of one received request: whose it is, which event, whether it is
-//! genuine, whether its payload is what the provider documents.
+//! The assessment of one received request: its provider and event, whether it is genuine, and whether
+//! its payload is what the provider documents.
 
 use std::sync::Arc;
 
@@ -22,48 +22,48 @@ use crate::webhook::{
 /// The size limit of a decoded body, in bytes. A body that decompresses to more is not parsed.
 pub const MAX_DECODED_BYTES: usize = 64 << 20;
 
-/// What requests are judged by.
+/// What a request is judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Judge<'a> {
-    /// The providers that are known.
+    /// The known providers.
     pub catalog: &'a Catalog,
-    /// The secrets in force.
+    /// The configured secrets.
     pub keyring: &'a Keyring,
-    /// The provider that all requests are taken for, whatever they look like.
+    /// The provider to assume, whatever a request looks like.
     pub provider: Option<&'a Arc<Provider>>,
-    /// The longest decoded body that is read, in bytes.
+    /// The maximum size of a decoded body, in bytes.
     pub decoded_limit: usize,
 }
 
-/// What is said of one request.
+/// The result for one request.
 #[derive(Clone, Debug)]
 pub struct Assessment {
-    /// The provider's name.
+    /// The provider, if one was recognised.
     pub provider: Option<Arc<Provider>>,
-    /// The event's whole name.
+    /// The event's full name.
     pub event: Option<String>,
-    /// Whether it is genuine.
+    /// Whether the request is genuine.
     pub verdict: Verdict,
-    /// Where the secret that matched came from.
+    /// The source of the secret that matched.
     pub secret: Option<SecretSource>,
     /// Whether the payload is what the provider documents.
     pub payload: PayloadCheck,
-    /// The line for people.
+    /// A line about the payload, for people.
     pub summary: Option<String>,
-    /// Why it is refused, as far as [`Judge::explain`] could prove it.
+    /// Why it was rejected, as far as [`Judge::explain`] could prove it.
     pub findings: Vec<Finding>,
-    /// What is odd and no reason to refuse it.
+    /// What is odd, but no reason to reject the request.
     pub warnings: Vec<Warning>,
 }
 
-/// Whether a payload satisfies the provider's schema.
+/// Whether a payload matches the provider's schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PayloadCheck {
-    /// It does.
+    /// It matches.
     Valid,
-    /// It does not, for these reasons.
+    /// It does not match.
     Invalid(Vec<Violation>),
-    /// There is no schema for it.
+    /// There is no schema for this payload.
     Unknown,
 }
 
@@ -78,7 +78,7 @@ impl PayloadCheck {
         }
     }
 
-    /// What is wrong; nothing unless it is invalid.
+    /// The violations; empty unless it is invalid.
     #[must_use]
     pub fn errors(&self) -> &[Violation] {
         match self {
@@ -103,13 +103,13 @@ impl Judge<'_> {
             .or_else(|| self.catalog.by_path(request))
             .or_else(|| self.catalog.by_content(request, &payload));
         let Some(provider) = provider else {
-            warnings.extend(self.nearly(request));
+            warnings.extend(self.near_miss(request));
             return Assessment::unrecognised(warnings);
         };
         let event = provider.event_of(&payload);
         let listed = event.as_ref().and_then(EventName::listed);
         if let Some(EventName::Unlisted(name)) = &event {
-            let message = format!("`{name}` is not in the list of {}'s documented events", provider.title);
+            let message = format!("`{name}` is not one of {}'s documented events", provider.title);
             warnings.push(message.into());
         }
         let verdict = provider.verify(self.keyring.secrets(&provider.name), request, listed, receipt);
@@ -135,8 +135,8 @@ impl Judge<'_> {
 }
 
 impl Judge<'_> {
-    /// Explains a refusal. That takes a moment, up to some tenths of a second where the body is
-    /// large, so that it is not part of [`Self::assess`]: whoever sent the request waits for that.
+    /// Explains a rejection. This takes up to some tenths of a second for a large body, so it is not part of
+    /// [`Self::assess`], which the sender of the request waits for.
     pub fn explain(&self, request: &Request, receipt: Receipt, clock: Clock, assessment: &mut Assessment) {
         let (Some(provider), Verdict::Rejected(rejection)) = (&assessment.provider, &assessment.verdict) else {
             return;
@@ -145,7 +145,7 @@ impl Judge<'_> {
             RejectedRequest { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
         let findings = diagnose::diagnose(&case);
         if findings.first().is_some_and(|cause| cause.code != Code::Unexplained) {
-            // What was only likely is not said beside what is proven.
+            // A proven cause replaces the likely one.
             let likely = self.no_secret_set(provider, &assessment.verdict);
             assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
         } else {
@@ -154,22 +154,22 @@ impl Judge<'_> {
         assessment.findings = findings;
     }
 
-    /// The provider that the path of a request nearly names.
-    fn nearly(&self, request: &Request) -> Option<Warning> {
+    /// A provider whose name is close to the first segment of the path.
+    fn near_miss(&self, request: &Request) -> Option<Warning> {
         let segment = request.path().trim_start_matches('/').split('/').next()?;
         let near = nearest::nearest(segment, self.catalog.names())?;
-        Some(format!("no provider is called `{segment}`; did you mean /{near}?").into())
+        Some(format!("no provider is named `{segment}`; did you mean /{near}?").into())
     }
 
-    /// A request at one provider's path that looks like another's.
+    /// Another provider whose request this looks like.
     fn misdirected(&self, provider: &Provider, request: &Request, payload: &Payload<'_>) -> Option<Warning> {
         let other = self.catalog.by_content(request, payload).filter(|other| other.name != provider.name)?;
         let event = other.event_of(payload);
         let name = event.as_ref().map_or(other.title.as_str(), EventName::full_name);
-        Some(format!("it looks like {name}: is it sent to the right URL?").into())
+        Some(format!("it looks like {name}; is it sent to the right URL?").into())
     }
 
-    /// The usual reason why no signature matches: nobody has set the secret.
+    /// The usual reason why no signature matches: the secret is not set.
     fn no_secret_set(&self, provider: &Provider, verdict: &Verdict) -> Option<Warning> {
         let unmatched = matches!(&verdict.rejection()?.reason, Reason::NoMatchingSignature { .. });
         let development = self.keyring.source(&provider.name, 0) == Some(&SecretSource::Development);
@@ -183,10 +183,10 @@ impl Judge<'_> {
 }
 
 impl Assessment {
-    /// The title of what no provider is recognised in.
+    /// The title of a request without a recognised provider.
     pub const UNRECOGNISED: &str = "unrecognised";
 
-    /// That of a request in which no provider is recognised.
+    /// The assessment of a request without a recognised provider.
     pub(crate) fn unrecognised(warnings: Vec<Warning>) -> Self {
         Self {
             provider: None,
@@ -241,7 +241,7 @@ mod tests {
 
     const DEVELOPMENT: &str = "hookdev-development-secret-cyanite";
 
-    /// What is said of a body that was signed as another, when only the development secret is set.
+    /// The explanation for a body that was signed as another one, with only the development secret set.
     fn explained(signed: &[u8], key: &str) -> Assessment {
         let catalog = Catalog::builtin();
         let secret = |text| SigningSecret::parse(text, &SecretFormat::default()).unwrap();
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_proven_takes_the_place_of_what_is_likely() {
+    fn a_proven_cause_replaces_the_likely_one() {
         let proven = explained(b"{\"a\": 1}", DEVELOPMENT);
         assert_eq!((codes(&proven), proven.warnings), (vec![Code::BodyReserialised], vec![]));
         let unproven = explained(b"{\"a\": 1}", "the user's own secret");
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_genuine_needs_no_explanation() {
+    fn a_genuine_request_has_no_findings() {
         assert_eq!(codes(&explained(b"{\"a\":1}", DEVELOPMENT)), []);
     }
 }

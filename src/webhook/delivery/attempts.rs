@@ -1,36 +1,35 @@
-//! The attempts of one delivery: which attempt is due after one that failed, in which form, and
-//! after what wait. Forms and repeats on a time-out are a part of every delivery; the provider's
-//! retry schedule is followed where that is asked for.
+//! The attempts of one delivery: which attempt follows one that failed, in which encoding, and
+//! after what wait. Encodings and repeats after a time-out are part of every delivery; the provider's
+//! retry schedule is optional.
 
 use std::time::Duration;
 
 use super::{Encoding, Policy, StatusPattern};
 use crate::webhook::time::Timestamp;
 
-/// When a provider attempts a failed delivery again.
+/// When a provider retries a failed delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// The waits before the second attempt, the third and so on, each from the end of the one
-    /// before.
+    /// The waits before each attempt after the first, counted from the end of the previous one.
     pub waits: Vec<Duration>,
-    /// Whether the waits are an assumption, as the provider publishes none.
+    /// Whether the waits are assumed because the provider publishes none.
     pub assumed: bool,
-    /// Whether each attempt is dated and signed anew; the id and the payload stay.
+    /// Whether each attempt gets a new timestamp and signature. The id and payload stay the same.
     pub renews_timestamp: bool,
-    /// Whether a longer wait that the answer's `Retry-After` asks for is granted.
+    /// Whether a longer wait requested with `Retry-After` is respected.
     pub retry_after: bool,
-    /// The answers after which nothing more is attempted.
+    /// The statuses after which there are no more attempts.
     pub stop: Vec<StatusPattern>,
 }
 
 impl Retry {
-    /// Whether nothing more is attempted after an answer with this status.
+    /// Whether a response with this status ends the delivery.
     #[must_use]
     pub fn stops_at(&self, status: u16) -> bool {
         self.stop.iter().any(|stop| stop.matches(status))
     }
 
-    /// What is assumed of a provider that publishes no schedule.
+    /// The schedule assumed for a provider that publishes none.
     #[must_use]
     pub fn assumed() -> Self {
         Self {
@@ -43,65 +42,64 @@ impl Retry {
     }
 }
 
-/// What came of an attempt that failed.
+/// How an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedAttempt {
-    /// It was answered so, or the answer broke off.
+    /// The response was an error, or incomplete.
     Refused {
-        /// The answer's status, if there was one.
+        /// The status, if there was one.
         status: Option<u16>,
-        /// The wait that the answer asks for.
+        /// The wait requested with `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// No answer came in time.
+    /// There was no response in time.
     TimedOut,
     /// The endpoint could not be reached.
     Unreachable,
 }
 
-/// How far a delivery has come.
+/// The sequence of attempts of one delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct AttemptSequence<'a> {
     policy: &'a Policy,
-    form: usize,
-    forms: usize,
+    encoding: usize,
+    encodings: usize,
     repeats: u32,
     waits: &'a [Duration],
-    of: u32,
+    max_attempts: u32,
 }
 
 impl<'a> AttemptSequence<'a> {
-    /// The attempts of a delivery that can be written in all forms of the policy, with the
-    /// provider's schedule if it is to be followed.
+    /// The attempts of a delivery in all encodings of the policy, with the provider's schedule if `retry`.
     pub(super) fn new(policy: &'a Policy, retry: bool) -> Self {
         Self::with(policy, policy.encodings.len(), policy.repeat_on_timeout, retry)
     }
 
-    /// The attempts of a request whose bytes are given.
+    /// The attempts of a request with fixed bytes.
     pub(super) fn fixed(policy: &'a Policy, retry: bool) -> Self {
         Self::with(policy, 1, 0, retry)
     }
 
-    fn with(policy: &'a Policy, forms: usize, repeats: u32, retry: bool) -> Self {
+    fn with(policy: &'a Policy, encodings: usize, repeats: u32, retry: bool) -> Self {
         let waits = if retry { policy.retry.waits.as_slice() } else { &[] };
-        let of = forms.saturating_add(repeats as usize).saturating_add(waits.len());
-        Self { policy, form: 0, forms, repeats, waits, of: u32::try_from(of).unwrap_or(u32::MAX) }
+        let max = encodings.saturating_add(usize::try_from(repeats).unwrap_or(usize::MAX)).saturating_add(waits.len());
+        Self { policy, encoding: 0, encodings, repeats, waits, max_attempts: u32::try_from(max).unwrap_or(u32::MAX) }
     }
 
-    /// The form of the attempt that is due.
+    /// The encoding of the next attempt.
     #[must_use]
     pub fn encoding(&self) -> &'a Encoding {
-        &self.policy.encodings[self.form]
+        &self.policy.encodings[self.encoding]
     }
 
-    /// The most attempts that the whole delivery can take.
+    /// The maximum number of attempts.
     #[must_use]
     pub const fn max_attempts(&self) -> u32 {
-        self.of
+        self.max_attempts
     }
 
-    /// Goes on to the next attempt, and says how long to wait before it; none when the delivery
-    /// has failed for good.
+    /// Moves on to the next attempt and returns the wait before it; `None` if the delivery has failed for
+    /// good.
     pub fn after(&mut self, failed: FailedAttempt) -> Option<Duration> {
         let Policy { retry, .. } = self.policy;
         match failed {
@@ -109,8 +107,8 @@ impl<'a> AttemptSequence<'a> {
                 self.waits = &[];
                 return None;
             }
-            FailedAttempt::Refused { .. } if self.form + 1 < self.forms => {
-                self.form += 1;
+            FailedAttempt::Refused { .. } if self.encoding + 1 < self.encodings => {
+                self.encoding += 1;
                 return Some(Duration::ZERO);
             }
             FailedAttempt::TimedOut if self.repeats > 0 => {
@@ -121,7 +119,7 @@ impl<'a> AttemptSequence<'a> {
         }
         let (wait, rest) = self.waits.split_first()?;
         self.waits = rest;
-        self.form = 0;
+        self.encoding = 0;
         let asked = match failed {
             FailedAttempt::Refused { retry_after, .. } if retry.retry_after => retry_after,
             _ => None,
@@ -130,12 +128,12 @@ impl<'a> AttemptSequence<'a> {
     }
 }
 
-/// The wait that a `Retry-After` header asks for (RFC 9110, 10.2.3: seconds, or a date); none when it is neither.
+/// Parses a `Retry-After` header (RFC 9110, section 10.2.3: seconds or a date); `None` if it is neither.
 #[must_use]
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit ask for a wait of centuries all the same.
+        // More digits than fit mean centuries anyway.
         return Some(Duration::from_secs(value.parse::<u32>().unwrap_or(u32::MAX).into()));
     }
     let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
@@ -159,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_repeated_on_a_timeout_and_changed_on_an_error() {
+    fn an_encoding_is_repeated_after_a_timeout_and_changed_after_an_error() {
         let policy = policy(&[Media::Urlencoded, Media::Multipart], 1, &[60]);
         let mut attempts = policy.attempts(false);
         assert_eq!(attempts.max_attempts(), 3);
@@ -172,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schedule_is_followed_only_when_it_is_asked_for() {
+    fn the_schedule_is_followed_only_on_request() {
         let policy = policy(&[Media::Json], 0, &[5, 300]);
         assert_eq!(policy.attempts(false).after(REFUSED), None);
         let mut attempts = policy.attempts(true);
@@ -183,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_of_given_bytes_has_one_form() {
+    fn a_request_with_fixed_bytes_has_one_encoding() {
         let policy = policy(&[Media::Urlencoded, Media::Multipart], 1, &[5]);
         let mut attempts = policy.attempts_of_bytes(true);
         assert_eq!((attempts.max_attempts(), attempts.after(REFUSED)), (2, Some(Duration::from_secs(5))));
@@ -191,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_after_only_makes_a_wait_longer_and_only_where_the_scheme_respects_it() {
+    fn retry_after_only_extends_a_wait_where_the_provider_respects_it() {
         let asked =
             |seconds| FailedAttempt::Refused { status: Some(429), retry_after: Some(Duration::from_secs(seconds)) };
         let mut policy = policy(&[Media::Json], 0, &[5, 5]);
@@ -203,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_says_stop_ends_the_delivery() {
+    fn a_stop_status_ends_the_delivery() {
         let mut policy = policy(&[Media::Json], 0, &[5]);
         policy.retry.stop = vec![StatusPattern::Exactly(410)];
         let mut attempts = policy.attempts(true);
@@ -212,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_after_is_seconds_or_a_date() {
+    fn retry_after_is_seconds_or_a_date() {
         // The date is RFC 9110's own example.
         let date = "Fri, 31 Dec 1999 23:59:59 GMT";
         let before = Timestamp::from_unix_seconds(946_684_799 - 90);

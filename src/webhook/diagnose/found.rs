@@ -1,5 +1,5 @@
-//! Signatures found in a request, wherever and however they are written, and what each may be: the hash,
-//! the signed content, and the form of the header may all differ from the provider's.
+//! Signatures found in a request, in any header and encoding, and the schemes under which each may be
+//! right: the hash, the signed content and the format of the header may differ from the provider's.
 
 use http::{HeaderName, HeaderValue};
 
@@ -20,14 +20,14 @@ use crate::webhook::{
     time::Tolerance,
 };
 
-/// A signature that stands somewhere in the request, however it is written.
+/// A signature found somewhere in the request.
 pub struct FoundSignature {
     header: HeaderName,
-    /// Whether it stands in a header that is not the provider's.
+    /// Whether the header is not the provider's.
     is_foreign: bool,
-    /// The whole value of the header.
+    /// The full value of the header.
     value: String,
-    /// The signature in it.
+    /// The signature as text.
     text: String,
     bytes: Vec<u8>,
     encoding: Spelling,
@@ -36,7 +36,7 @@ pub struct FoundSignature {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spelling {
     Hex,
-    UpperHex,
+    UppercaseHex,
     Base64,
     UrlBase64,
 }
@@ -44,8 +44,8 @@ enum Spelling {
 impl Spelling {
     const fn words(self) -> &'static str {
         match self {
-            Self::Hex => "lower-case hexadecimal",
-            Self::UpperHex => "upper-case hexadecimal",
+            Self::Hex => "lowercase hexadecimal",
+            Self::UppercaseHex => "uppercase hexadecimal",
             Self::Base64 => "base64",
             Self::UrlBase64 => "URL-safe or unpadded base64",
         }
@@ -54,15 +54,15 @@ impl Spelling {
     const fn is(self, encoding: TextEncoding) -> bool {
         matches!(
             (self, encoding),
-            (Self::Hex | Self::UpperHex, TextEncoding::Hex) | (Self::Base64, TextEncoding::Base64)
+            (Self::Hex | Self::UppercaseHex, TextEncoding::Hex) | (Self::Base64, TextEncoding::Base64)
         )
     }
 }
 
-/// No more signatures than this are taken from one request.
+/// The maximum number of signatures taken from one request.
 const MOST_SIGNATURES: usize = 6;
 
-/// All that looks like a signature: in the scheme's header, or else in one that is named so.
+/// Everything that looks like a signature in the scheme's header, or else in headers named like one.
 pub fn signatures(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<FoundSignature> {
     let headers = &case.request.headers;
     let own = scheme.header.iter().find(|name| headers.contains(name.as_str()));
@@ -82,7 +82,7 @@ pub fn signatures(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<FoundSigna
     found
 }
 
-/// The parts of a header's value that can be a signature, in any encoding, behind any tags.
+/// The parts of a header's value that may be a signature, in any encoding and after any tags.
 fn candidates(value: &str) -> Vec<(String, Vec<u8>, Spelling)> {
     let mut found: Vec<(String, Vec<u8>, Spelling)> = Vec::new();
     let is_edge = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
@@ -96,19 +96,19 @@ fn candidates(value: &str) -> Vec<(String, Vec<u8>, Spelling)> {
                 }
                 break;
             }
-            rest = text.split_once(['=', ':']).map(|(_, behind)| behind);
+            rest = text.split_once(['=', ':']).map(|(_, rest)| rest);
         }
     }
     found
 }
 
-/// The bytes of a signature in whichever encoding it is; what is too short to be one is none.
+/// Decodes a signature in any encoding; `None` if it is too short or too long to be one.
 fn decoded(text: &str) -> Option<(Vec<u8>, Spelling)> {
     let long_enough = |bytes: &Vec<u8>| (SHORTEST..=64).contains(&bytes.len());
     if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let is_upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
-        let written = if is_upper { Spelling::UpperHex } else { Spelling::Hex };
-        // Half a byte, when it was cut there.
+        let written = if is_upper { Spelling::UppercaseHex } else { Spelling::Hex };
+        // Drops half a byte of a truncated signature.
         let whole = &text[..text.len() - text.len() % 2];
         return decode_hex(whole).filter(long_enough).map(|bytes| (bytes, written));
     }
@@ -121,8 +121,8 @@ fn decoded(text: &str) -> Option<(Vec<u8>, Spelling)> {
 }
 
 impl FoundSignature {
-    /// The readings by which this signature may be the right one: every hash of its length, every
-    /// signed content.
+    /// The readings under which this signature may be right: every hash of its length, with every signed
+    /// content.
     pub fn readings(&self, case: &RejectedRequest<'_>, scheme: &Scheme, all: &mut Vec<Reading>) {
         let title = &case.provider.title;
         let (scheme, timestamp) = self.with_time(case.request, scheme);
@@ -151,7 +151,7 @@ impl FoundSignature {
         }
     }
 
-    /// The scheme with the grammar in which the header's own time stands, and that time.
+    /// The scheme with a grammar for the timestamp in the header, and that timestamp.
     fn with_time(&self, request: &Request, scheme: &Scheme) -> (Scheme, String) {
         let entries = self.value.split([',', ';', ' ']);
         let time = entries.filter_map(|entry| entry.split_once('=')).find(|(tag, _)| matches!(*tag, "t" | "ts"));
@@ -174,11 +174,11 @@ impl FoundSignature {
 
     fn misplaced(&self, title: &str, scheme: &Scheme) -> Option<Finding> {
         let usual = scheme.header.first()?;
-        let message = format!("the signature stands in the `{}` header; {title} sends it in `{usual}`", self.header);
+        let message = format!("the signature is in the `{}` header; {title} sends it in `{usual}`", self.header);
         self.is_foreign.then(|| Finding::new(Code::SchemeOfOtherProvider, message))
     }
 
-    /// What is wrong with the way in which the signature stands in its header.
+    /// What is wrong with the format of the header.
     fn miswritten(&self, title: &str, scheme: &Scheme, canonical: &str) -> Option<Finding> {
         let encoding = scheme.grammar.encoding();
         let encoded = encoding.encode(&self.bytes);
@@ -191,51 +191,47 @@ impl FoundSignature {
             None => self.value == same_form,
         };
         if !self.encoding.is(encoding) {
-            let right = if encoding == TextEncoding::Hex { "lower-case hexadecimal" } else { "padded base64" };
+            let right = if encoding == TextEncoding::Hex { "lowercase hexadecimal" } else { "padded base64" };
             let form = if is_in_form { String::new() } else { format!(", as `{form}`") };
-            let message = format!(
-                "the signature is right, and written in {}; {title} writes it in {right}{form}",
-                self.encoding.words()
-            );
+            let message =
+                format!("the signature is right, but in {}; {title} sends {right}{form}", self.encoding.words());
             Some(Finding::new(Code::WrongEncoding, message))
-        } else if self.encoding == Spelling::UpperHex {
+        } else if self.encoding == Spelling::UppercaseHex {
             let message = format!(
-                "the signature is right, and written in upper case; {title} writes lower case, and handlers compare the text"
+                "the signature is right, but in uppercase; {title} sends lowercase, and handlers compare the text"
             );
             Some(Finding::new(Code::SignatureCase, message))
         } else if is_in_form {
             None
         } else {
-            let message = format!(
-                "the signature is right, and its header has another form: {title} writes `{form}`, with exactly that around the signature"
-            );
+            let message =
+                format!("the signature is right, but its header has the wrong format: {title} sends exactly `{form}`");
             Some(Finding::new(Code::WrongEncoding, message))
         }
     }
 
-    /// The hashes that may have made it; also those of which it is but the beginning.
+    /// The hashes that may have made it, whole or truncated.
     fn algorithms(&self, title: &str, scheme: &Scheme) -> Vec<(Algorithm, bool, Option<Finding>)> {
         let own = scheme.algorithm;
         let length = self.bytes.len();
         let mut all = Vec::new();
         for algorithm in [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512] {
             if algorithm.signature_length() == Some(length) {
-                let message = format!("the signature matches as {algorithm}; {title} signs with {own}");
+                let message = format!("the signature matches with {algorithm}; {title} signs with {own}");
                 let finding = (algorithm != own).then(|| Finding::new(Code::WrongAlgorithm, message));
                 all.push((algorithm, false, finding));
             }
         }
         if let Some(whole) = own.signature_length().filter(|whole| length < *whole) {
-            let message = format!(
-                "the signature begins rightly and is cut short: {length} of the {whole} bytes of {own} are there"
-            );
+            let message =
+                format!("the signature is right but truncated: it has {length} of the {whole} bytes of {own}");
             all.push((own, true, Some(Finding::new(Code::SignatureTruncated, message))));
         }
         all
     }
 }
 
-/// The signed contents that occur in life. `T` and `I` stand for where the time and the id are.
+/// Signed contents that occur in practice. `T` and `I` are placeholders for the timestamp and the id.
 const CONTENTS: [(&str, &str); 16] = [
     ("{body}", "{body}"),
     ("T.{body}", "{timestamp}.{body}"),
@@ -255,7 +251,7 @@ const CONTENTS: [(&str, &str); 16] = [
     ("T|{body}", "{timestamp}|{body}"),
 ];
 
-/// The scheme's own content, which keeps its headers, and the others that this request can have.
+/// The scheme's own content, which keeps its headers, and the others that are possible for this request.
 fn contents(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<(SignedContent, bool, Option<Finding>)> {
     let own = scheme.content.as_str();
     let mut all = vec![(scheme.content.clone(), true, None)];
@@ -272,7 +268,7 @@ fn contents(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<(SignedContent, 
         let text =
             template.replace('T', time.as_deref().unwrap_or_default()).replace('I', id.as_deref().unwrap_or_default());
         let Ok(content) = SignedContent::try_from(text) else { continue };
-        let message = format!("the signature is over `{shown}`; {} signs `{own}`", case.provider.title);
+        let message = format!("the signature covers `{shown}`; {} signs `{own}`", case.provider.title);
         all.push((content, false, Some(Finding::new(Code::WrongSignedContent, message))));
     }
     all

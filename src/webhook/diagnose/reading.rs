@@ -1,4 +1,4 @@
-//! One way to read a rejected request, and where its time and id are looked for.
+//! One way to read a rejected request, and the headers in which its timestamp and id are found.
 
 use bytes::Bytes;
 use http::HeaderName;
@@ -9,27 +9,27 @@ use crate::webhook::{
     signature::{Receipt, Scheme, SigningSecret},
 };
 
-/// One way to read a request: by a scheme, its headers put right for that.
+/// One way to read a request: a scheme, and the request with its headers changed to fit it.
 #[derive(Debug)]
 pub struct Reading {
     pub scheme: Scheme,
-    /// The request, with the headers that the scheme reads.
+    /// The request, with the headers that the scheme expects.
     pub request: Request,
-    /// What differs from the request as it came and the scheme that the provider has.
+    /// How this differs from the request as received and the provider's scheme.
     pub findings: Vec<Finding>,
-    /// The secrets that it is tried with instead of the provider's.
+    /// The secrets to try instead of the provider's.
     pub secrets: Option<Vec<SigningSecret>>,
-    /// Whether the signature may be the beginning of the right one.
+    /// Whether the signature may be truncated.
     pub is_cut: bool,
 }
 
 impl Reading {
-    /// Reads a request by a scheme; what differs is in the findings.
+    /// A reading by a scheme, with what it would prove.
     pub fn new(scheme: Scheme, request: &Request, findings: Vec<Finding>) -> Self {
         Self { scheme, request: request.clone(), findings, secrets: None, is_cut: false }
     }
 
-    /// Whether the request, with this body, is signed by one of the secrets.
+    /// Whether the request, with this body, is signed with one of the secrets.
     pub fn verifies(&self, secrets: &[SigningSecret], body: &Bytes) -> bool {
         let request = Request { body: body.clone(), ..self.request.clone() };
         if self.is_cut {
@@ -39,15 +39,15 @@ impl Reading {
         }
     }
 
-    /// Whether the body is one that a signature of this kind can say anything of: that of the
-    /// request, or any other one if it is signed.
+    /// Whether a signature of this scheme proves anything about the body: always for the request's own, and for
+    /// any other if the scheme signs the body.
     pub fn can_judge(&self, body: &Bytes) -> bool {
         let depends_on_it = self.scheme.algorithm.covers_content() && self.scheme.content.signs_body();
         depends_on_it || *body == self.request.body
     }
 }
 
-/// The header that holds the time, the scheme's own or one that is named so, and its text.
+/// The timestamp header and its text: the scheme's own header, or else one named like it.
 pub fn timestamp_header(request: &Request, scheme: &Scheme) -> Option<(HeaderName, String)> {
     let own = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
     let name = named(request, own.unwrap_or_default(), "timestamp")?;

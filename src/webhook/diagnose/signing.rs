@@ -1,5 +1,4 @@
-//! Hypotheses about the way of signing: all the ways to read a request, and the schemes of other
-//! providers.
+//! Hypotheses about the way of signing: every way to read a request, and the schemes of other providers.
 
 use super::{Code, Finding, RejectedRequest, found::signatures, reading::Reading, time};
 use crate::webhook::{
@@ -8,15 +7,15 @@ use crate::webhook::{
     signature::{Scheme, SigningSecret},
 };
 
-/// The request as it is, by each of the provider's schemes.
+/// The request as received, read by each of the provider's schemes.
 pub fn plain(case: &RejectedRequest<'_>) -> Vec<Reading> {
     case.provider.schemes.iter().map(|scheme| Reading::new(scheme.clone(), case.request, Vec::new())).collect()
 }
 
-/// No more readings than this are tried, however many headers look like signatures.
+/// The maximum number of readings, however many headers look like signatures.
 const MOST: usize = 256;
 
-/// All other readings, those with the fewest changes first.
+/// All other readings, the fewest changes first.
 pub fn readings(case: &RejectedRequest<'_>) -> Vec<Reading> {
     let mut all: Vec<Reading> = Vec::new();
     for scheme in &case.provider.schemes {
@@ -35,7 +34,7 @@ pub fn readings(case: &RejectedRequest<'_>) -> Vec<Reading> {
     all
 }
 
-/// Another provider's schemes: in its own headers, and in this one's.
+/// Readings by another provider's schemes, in its own headers and in this one's.
 fn of_other(case: &RejectedRequest<'_>, other: &Provider, all: &mut Vec<Reading>) {
     let Some(rule) = &other.secret else { return };
     let read = |secrets: &[SigningSecret]| -> Option<Vec<SigningSecret>> {
@@ -48,9 +47,11 @@ fn of_other(case: &RejectedRequest<'_>, other: &Provider, all: &mut Vec<Reading>
             let finding = Finding { remedy, ..Finding::new(Code::SchemeOfOtherProvider, message) };
             all.push(Reading { secrets, ..Reading::new(scheme, case.request, vec![finding]) });
         };
-        let wholly = format!("this is a delivery of {name}: its scheme and its secret verify it, and not {title}'s");
+        let wholly =
+            format!("this is a delivery from {name}: it verifies with {name}'s scheme and secret, not with {title}'s");
         add(scheme.clone(), read(case.keyring.secrets(&other.name)), wholly);
-        let signed_so = format!("it is signed with {title}'s secret as {name} signs (scheme {})", scheme.name);
+        let signed_so =
+            format!("it is signed with {title}'s secret, but the way {name} signs (scheme {})", scheme.name);
         add(scheme.clone(), None, signed_so.clone());
         add(scheme.clone(), read(case.secrets()), signed_so.clone());
         for own in &case.provider.schemes {

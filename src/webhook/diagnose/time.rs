@@ -1,4 +1,4 @@
-//! Hypotheses about the time, and the words for a clock that is off.
+//! Hypotheses about the timestamp, and warnings about clocks that are off.
 
 use http::HeaderValue;
 
@@ -15,19 +15,18 @@ use crate::webhook::{
     },
 };
 
-/// By which time a request was judged.
+/// The time against which a request's age was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
-    /// When it was received, just now.
+    /// The time of receipt, just now.
     Live,
-    /// When it was received, as a capture records it.
+    /// The time of receipt, as recorded in a capture.
     Recorded,
-    /// Another time than that of its receipt.
+    /// A time that the user chose.
     Chosen,
 }
 
-/// What a genuine request that is too old or too new says about the clocks. The rejection itself says
-/// by how much it is off.
+/// Explains a genuine request that is too old or too new. By how much is in the rejection.
 #[must_use]
 pub fn clock(case: &RejectedRequest<'_>, clock: Clock) -> Option<Warning> {
     let is_old = match &case.rejection.reason {
@@ -37,17 +36,15 @@ pub fn clock(case: &RejectedRequest<'_>, clock: Clock) -> Option<Warning> {
     };
     let compare = || Remedy::advice("compare both with `date -u`");
     Some(match (clock, is_old) {
-        (Clock::Chosen, true) => {
-            Warning::new("the capture is older than the tolerance allows", Remedy::CheckAgeAtReceipt)
-        }
+        (Clock::Chosen, true) => Warning::new("captures become too old with time", Remedy::CheckAgeAtReceipt),
         (Clock::Chosen, false) => {
-            Warning::new("it was signed after the time that its age is checked at", Remedy::CorrectCheckedTime)
+            Warning::new("it was signed after the time that its age is checked against", Remedy::CorrectCheckedTime)
         }
         (_, true) => Warning::new(
-            "it was delayed, or sent again with its old signature; or the sender's clock is slow, or this one fast",
+            "it was delayed, or sent again with its old signature; or the sender's clock is slow, or this one is fast",
             compare(),
         ),
-        (_, false) => Warning::new("the sender's clock is fast, or this one slow", compare()),
+        (_, false) => Warning::new("the sender's clock is fast, or this one is slow", compare()),
     })
 }
 
@@ -65,7 +62,7 @@ const fn other(unit: TimeUnit) -> TimeUnit {
     }
 }
 
-/// A genuine request whose time is right once it is read in the other unit.
+/// Tries the timestamp of a genuine request in the other unit.
 pub fn unit(case: &RejectedRequest<'_>) -> Option<Finding> {
     case.receipt.at?;
     case.provider.schemes.iter().find_map(|scheme| {
@@ -74,7 +71,7 @@ pub fn unit(case: &RejectedRequest<'_>) -> Option<Finding> {
         let changed = Scheme { timestamp: Some(TimestampRule { unit, ..rule.clone() }), ..scheme.clone() };
         changed.verify(case.secrets(), case.request, case.receipt).ok()?;
         let message = format!(
-            "the signature matches, and the timestamp is right once it is read as {}: {} counts {}",
+            "the signature matches, and the timestamp is valid when read as {}; {} sends {}",
             name(unit),
             case.provider.title,
             name(rule.unit)
@@ -83,7 +80,7 @@ pub fn unit(case: &RejectedRequest<'_>) -> Option<Finding> {
     })
 }
 
-/// The readings of a scheme whose header carries one time and whose signature is over another.
+/// Readings for a timestamp header that differs from the signed timestamp.
 pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let Some(rule) = &scheme.timestamp else { return Vec::new() };
     let Some((header, text)) = timestamp_header(case.request, scheme) else { return Vec::new() };
@@ -104,7 +101,7 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     };
     for digits in millis {
         let message = format!(
-            "the signature matches once the `{header}` header is in another unit: the sender signs seconds and sends milliseconds, or the reverse; {title} does both in {}",
+            "the signature matches with the `{header}` header in another unit: the sender signs seconds and sends milliseconds, or vice versa; {title} uses {} for both",
             name(rule.unit)
         );
         add(scheme.clone(), Some(digits.to_string()), message);
@@ -113,7 +110,7 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
         let named = scheme.content.as_str().replace("{timestamp}", &format!("{{header:{header}}}"));
         if let Ok(content) = SignedContent::try_from(named) {
             let message = format!(
-                "the signature matches over the `{header}` header as it stands, which is no whole number of {}",
+                "the signature matches the `{header}` header as sent, but that is not a whole number of {}",
                 name(rule.unit)
             );
             add(Scheme { content, timestamp: None, ..scheme.clone() }, None, message);
@@ -121,7 +118,7 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
             for digits in [time.as_second(), time.as_millisecond()] {
                 let message = format!(
-                    "the signature is over the time as a number, and the `{header}` header holds it as text; {title} sends {}",
+                    "the signature covers the timestamp as a number, but the `{header}` header has it as text; {title} sends {}",
                     name(rule.unit)
                 );
                 add(scheme.clone(), Some(digits.to_string()), message);

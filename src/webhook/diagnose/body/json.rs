@@ -1,4 +1,4 @@
-//! Hypotheses about JSON: the same document with other escapes, or as another library writes it.
+//! Hypotheses about JSON: the same document with other escapes, or as a library would write it.
 
 use std::ops::ControlFlow;
 
@@ -14,7 +14,7 @@ pub fn respelled(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_
     with_document(body, |document| {
         SPELLINGS.iter().try_for_each(|(escapes, words)| {
             let message = format!(
-                "the signature is over the same JSON {words}: its strings were decoded and written anew between signing and here"
+                "the signature covers the same JSON {words}: its strings were decoded and re-encoded after signing"
             );
             emit(document.respelled(escapes).into_bytes(), Code::BodyReencoded, message.into())
         })
@@ -30,7 +30,7 @@ pub fn reserialised(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit
                     let Some(text) = document.written(writer, layout, sorted) else { continue };
                     let keys = if sorted { ", keys sorted" } else { "" };
                     let message = format!(
-                        "the signature is over the same JSON {}{keys}, such as {} writes it: the body was parsed and written anew between signing and here",
+                        "the signature covers the same JSON {}{keys}, as written by {}: the body was parsed and re-serialised after signing",
                         layout.words(),
                         writer.call
                     );

@@ -1,5 +1,4 @@
-//! Hypotheses about the body: the signed bytes are not those that were received, so each makes from
-//! what was received what may have been signed.
+//! Hypotheses about the body: it was changed after it was signed, so each hypothesis undoes one change.
 
 mod form;
 mod hypothesis;
@@ -21,35 +20,34 @@ use self::hypothesis::{Hypothesis, ReceivedBody};
 use super::{Code, Finding, LONGEST_REWRITTEN, Step, Trials};
 use crate::webhook::request::Request;
 
-/// How far a search goes.
+/// How many changes a search tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// One change of the ends or of all bytes alike, as a large body can have it too.
+    /// One change to the ends or to all bytes alike. This is cheap for large bodies too.
     Cheap,
     /// Any one change.
     Single,
-    /// Two as well, where both occur together in life.
+    /// Two changes as well, where both occur together in practice.
     Pairs,
 }
 
-/// What takes a body that may have been signed.
+/// Tries a body that may have been signed.
 pub type Try<'t> = dyn FnMut(&mut Trials, &Bytes, &[Finding]) -> Step + 't;
 
-/// Those that look at the ends or pass once over the bytes.
+/// Hypotheses that look at the ends, or pass over the bytes once.
 const CHEAP: [Hypothesis; 7] =
     [raw::ends, raw::line_ends, raw::byte_order_mark, raw::charset, raw::compression, raw::length, raw::wrapping];
 
-/// Those that write the body anew. What its numbers may have been is beside them, as that is a
-/// large number of bodies already.
+/// Hypotheses that rewrite the body. Those about numbers are kept apart, because they make many bodies.
 const REWRITTEN: [Hypothesis; 3] = [json::respelled, json::reserialised, form::rewritten];
 
-/// What is done to a text that was just written.
+/// Changes to a body that was just rewritten.
 const ENDINGS: [Hypothesis; 3] = [raw::ends, raw::line_ends, raw::byte_order_mark];
 
-/// How much more it costs to write a body than to hash it.
+/// The cost of writing a byte, compared with hashing it.
 const WRITING: usize = 4;
 
-/// Tries every body that may have been signed, none of them twice.
+/// Tries every body that may have been signed, each once.
 pub fn search(request: &Request, depth: Depth, trials: &mut Trials, attempt: &mut Try<'_>) -> Step {
     let original = ReceivedBody { body: &request.body, request };
     let mut search = Search { trials, attempt, seen: HashSet::from([hash(&request.body)]) };
@@ -102,8 +100,8 @@ impl Search<'_, '_> {
         (self.attempt)(self.trials, &Bytes::from(body), findings)
     }
 
-    /// A second change upon a first one of another kind; the one that writes anew is the cause,
-    /// and the one that ends it never.
+    /// A second change of another kind on top of the first. Re-serialising is reported as the cause, a change to
+    /// the end never is.
     fn second(&mut self, hypotheses: &[Hypothesis], original: ReceivedBody<'_>, first: &Finding) -> Step {
         for hypothesis in hypotheses {
             hypothesis(original, &mut |body, code, message| {
@@ -126,12 +124,9 @@ fn hash(body: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// What Content-Length says of a body that is shorter; nothing can be proven of bytes that are gone.
+/// Says how many bytes are missing according to Content-Length. Nothing can be proven about missing bytes.
 pub fn missing_bytes(request: &Request) -> Option<String> {
     let stated: usize = request.headers.text("content-length")?.trim().parse().ok()?;
     let missing = stated.checked_sub(request.body.len()).filter(|missing| *missing > 0)?;
-    Some(format!(
-        "Content-Length says {stated} bytes and {} are here, so that {missing} are missing",
-        request.body.len()
-    ))
+    Some(format!("Content-Length says {stated} bytes, but the body has {}: {missing} are missing", request.body.len()))
 }
