@@ -1,7 +1,8 @@
-//! What a webhook is: requests, signatures, providers, payloads and what a provider demands.
+//! What a webhook is: requests, signatures, providers, payloads, and what a provider demands of a handler.
 //!
-//! Everything here is pure: values in, values out. No file, socket, environment variable, clock,
-//! colour or task is touched; time, ids, randomness and secrets are arguments.
+//! Everything here is pure: values in, values out. There are no files, sockets, environment variables,
+//! clocks, colours or tasks. Times, ids, randomness and secrets are arguments. Texts name no
+//! command-line flags; see [`remedy`].
 
 pub mod assessment;
 pub mod capture;

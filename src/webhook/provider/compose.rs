@@ -1,5 +1,5 @@
-//! Makes the requests that a provider would send: of a draft, which a [`recipe`](super::recipe)
-//! gives, for each attempt the body in one form, the headers and the signature.
+//! Makes the requests that a provider would send: from a draft, which a [`recipe`](super::recipe) makes,
+//! the body, headers and signature of each attempt.
 
 use std::borrow::Cow;
 
@@ -17,12 +17,12 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// One delivery: what stays the same over all its attempts.
+/// One delivery: what stays the same in all its attempts.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The delivery's id; empty at a provider that has none.
+    /// The delivery's id; empty if the provider has none.
     pub id: String,
-    /// The event's name without the provider's.
+    /// The event's name, without the provider's name.
     pub event: String,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
@@ -32,9 +32,9 @@ pub struct Draft {
 
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    /// A JSON text, sent in whichever form the attempt has.
+    /// JSON text, sent in the attempt's encoding.
     Payload(Bytes),
-    /// The user's own bytes, sent as they are.
+    /// The user's own bytes, sent unchanged.
     Bytes(Bytes),
 }
 
@@ -62,29 +62,29 @@ pub enum BodySource<'a> {
 /// The parameters of one attempt of a delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct AttemptParams<'a> {
-    /// The form of its body.
+    /// The encoding of its body.
     pub encoding: &'a Encoding,
-    /// The path and query that it is sent to.
+    /// The path and query.
     pub target: &'a str,
-    /// When it is made.
+    /// The time of the attempt.
     pub now: Timestamp,
-    /// What signs it.
+    /// The secret to sign with.
     pub secret: Option<&'a SigningSecret>,
-    /// The user's own headers, which stand above the provider's.
+    /// The user's own headers, which override the provider's.
     pub own_headers: &'a Headers,
 }
 
 impl Provider {
-    /// Drafts a single delivery of one of the provider's events.
+    /// Drafts one delivery of an event.
     ///
     /// # Errors
     ///
-    /// When an override does not fit the payload.
+    /// If an override does not fit the payload.
     pub fn draft(&self, event: &Event, source: BodySource<'_>, context: &SendContext) -> Result<Draft, OverrideError> {
         Ok(self.recipe(event, source)?.draft(context))
     }
 
-    /// The request of one attempt: body, headers, and the signature unless there is no secret.
+    /// The request of one attempt. It is signed unless there is no secret, or the secret can't sign.
     #[must_use]
     pub fn request(&self, draft: &Draft, attempt: &AttemptParams<'_>) -> Request {
         let AttemptParams { encoding, target, now, secret, own_headers } = *attempt;
@@ -128,7 +128,7 @@ impl Provider {
 }
 
 impl Draft {
-    /// The payload's JSON text; none when the user's own bytes are sent.
+    /// The payload's JSON text; `None` if the user's own bytes are sent.
     #[must_use]
     pub fn payload(&self) -> Option<&str> {
         match &self.content {
@@ -137,7 +137,7 @@ impl Draft {
         }
     }
 
-    /// The content type and the body of an attempt in one form.
+    /// The content type and body in one encoding.
     fn encode(&self, media: Media) -> (Cow<'static, str>, Bytes) {
         match (&self.content, media) {
             (Content::Payload(bytes), Media::Urlencoded) => {
@@ -154,7 +154,7 @@ impl Draft {
         }
     }
 
-    /// The content type of the user's own bytes: the attempt's, a boundary read off their start.
+    /// The content type of the user's own bytes; a multipart boundary is read from their start.
     fn own_type(&self, bytes: &[u8], media: Media) -> Cow<'static, str> {
         match media {
             Media::Json => JSON.into(),
@@ -168,7 +168,7 @@ impl Draft {
         }
     }
 
-    /// A boundary of the form that libcurl writes: 24 dashes and 16 hexadecimal digits.
+    /// A boundary in libcurl's format: 24 dashes and 16 hexadecimal digits.
     fn boundary(&self) -> String {
         let template = format!("{}{{hex:16}}", "-".repeat(24));
         let source = Source::new(Timestamp::from_unix_seconds(0), &self.seed);
@@ -176,13 +176,13 @@ impl Draft {
     }
 }
 
-/// What a provider's `User-Agent` is where it is not documented.
+/// The `User-Agent` for providers that document none.
 static OWN_USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("hookdev/", env!("CARGO_PKG_VERSION")));
 
 const JSON: &str = "application/json";
 const URLENCODED: &str = "application/x-www-form-urlencoded";
 
-/// A payload's bytes as the text that they were made of.
+/// A payload's bytes, which are always text.
 fn text(bytes: &Bytes) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! An event made ready to be sent many times: fixture, variant and overrides are joined once, and
-//! each delivery that is drafted from it only draws its id and fills in its fresh values.
+//! An event prepared for sending many times: fixture, variant and overrides are merged once, and each
+//! delivery only gets its id and fresh values.
 
 use bytes::Bytes;
 
@@ -15,32 +15,32 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// What deliveries of one event are drafted from.
+/// An event from which deliveries are drafted.
 #[derive(Clone, Debug)]
 pub struct Recipe {
-    /// The event's name without the provider's.
+    /// The event's name, without the provider's name.
     event: String,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
-    /// How a delivery's id is made.
+    /// The template of a delivery's id.
     id: Option<Fresh>,
     ingredients: Ingredients,
 }
 
 #[derive(Clone, Debug)]
 enum Ingredients {
-    /// A payload with blanks, and what fills each: the label that tells it apart, and its form.
+    /// A payload with blanks, and for each blank a unique label and its template.
     Payload(Template, Vec<(String, Fresh)>),
     /// The user's own bytes.
     Bytes(Bytes),
 }
 
 impl Provider {
-    /// Makes one of the provider's events ready to be drafted.
+    /// Prepares an event.
     ///
     /// # Errors
     ///
-    /// When an override does not fit the payload.
+    /// If an override does not fit the payload.
     pub fn recipe(&self, event: &Event, source: BodySource<'_>) -> Result<Recipe, OverrideError> {
         let ingredients = match source {
             BodySource::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
@@ -49,8 +49,8 @@ impl Provider {
         Ok(Recipe { event: event.name.clone(), unsigned: event.unsigned, id: self.delivery.id.clone(), ingredients })
     }
 
-    /// The payload with a mark in each fresh value's place while it is edited: a value that an
-    /// override sets or removes takes its mark away, and one that it moves takes it along.
+    /// Prepares a payload. While it is edited, each fresh value is replaced by a mark: an override that sets or
+    /// removes the value removes the mark, and one that moves it moves the mark.
     fn payload(
         &self,
         event: &Event,
@@ -64,7 +64,7 @@ impl Provider {
         let (mut marks, mut values) = (Vec::new(), Vec::new());
         let seed = seed_of(&text);
         for (path, fresh) in &self.fresh {
-            // A payload of another shape has no such field, and nothing to renew.
+            // A payload of another shape may lack the field.
             if json::parse(&text).is_ok_and(|root| root.get(path).is_some()) {
                 let label = path.to_string();
                 let mark = mark(&seed, &label);
@@ -82,8 +82,7 @@ impl Provider {
     }
 }
 
-/// A text that reads as a number too, so that it can stand for either, and that nobody writes by
-/// chance.
+/// A text that is also a valid number, so that it can replace either, and that does not occur by chance.
 fn mark(seed: &[u8; 32], label: &str) -> String {
     let digits = Fresh::try_from("1{digits:40}".to_owned());
     let source = Source::new(Timestamp::from_unix_seconds(0), seed);
@@ -100,7 +99,7 @@ impl Recipe {
         let content = match &self.ingredients {
             Ingredients::Bytes(bytes) => Content::Bytes(bytes.clone()),
             Ingredients::Payload(template, values) => {
-                let source = source.of(&id);
+                let source = source.with_id(&id);
                 let text = template.fill_with(|index, value| {
                     let (label, fresh) = &values[index];
                     fresh.write(&source, label, value);
@@ -146,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_sets_or_removes_is_not_renewed() {
+    fn a_value_that_the_user_sets_or_removes_is_not_replaced() {
         let overrides = [Override::set("at=5").unwrap(), Override::remove("list.1.id").unwrap()];
         assert_eq!(payloads(&overrides, &["A"]), [r#"{"type":"ping","at":5,"list":["a",{}]}"#]);
     }
 
     #[test]
-    fn a_fresh_value_that_the_user_moves_is_renewed_where_it_comes_to_stand() {
+    fn a_fresh_value_that_the_user_moves_is_replaced_in_its_new_position() {
         let expected = [r#"{"type":"ping","at":7,"list":[{"id":"of A"}]}"#];
         assert_eq!(payloads(&[Override::remove("list.0").unwrap()], &["A"]), expected);
     }

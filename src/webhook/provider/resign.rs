@@ -1,5 +1,5 @@
-//! Captured requests that are not sent as they came: dated and signed anew, and with the user's
-//! changes to the payload. Whatever is not named stays byte for byte.
+//! Captured requests with changes: a new timestamp and signature, and the user's changes to the payload.
+//! Everything else stays the same, byte for byte.
 
 use http::HeaderName;
 
@@ -22,20 +22,19 @@ pub enum ChangeError {
     /// An override does not fit it.
     #[error(transparent)]
     Override(#[from] OverrideError),
-    /// The body is compressed, and can't be read.
-    #[error("its payload can't be changed: {0}")]
+    /// The body can't be decompressed.
+    #[error("can't change the payload: {0}")]
     Encoding(String),
-    /// The body is of a form that has no fields to set.
-    #[error("its payload can't be changed: the body is neither JSON nor an urlencoded form")]
+    /// The body has no fields to set.
+    #[error("can't change the payload: the body is neither JSON nor a URL-encoded form")]
     PayloadKind,
 }
 
-/// The request with changes to its payload. A compressed body, of up to `limit` bytes, is sent
-/// plain then.
+/// Changes a request's payload. A compressed body, of up to `limit` bytes, is sent uncompressed.
 ///
 /// # Errors
 ///
-/// When the payload has no such field, or is of a form without fields.
+/// If the payload has no such field, or no fields.
 pub fn changed(request: &Request, overrides: &[Override], limit: usize) -> Result<Request, ChangeError> {
     let body = payload::decoded(request, limit).map_err(ChangeError::Encoding)?;
     let parsed = Payload::parse(request, &body);
@@ -49,7 +48,7 @@ pub fn changed(request: &Request, overrides: &[Override], limit: usize) -> Resul
     Ok(changed)
 }
 
-/// A form with changes: its fields are a flat JSON object for that time.
+/// Changes a form. Its fields are treated as a flat JSON object.
 fn urlencoded(form: &Payload<'_>, overrides: &[Override]) -> Result<String, OverrideError> {
     let members: Vec<String> = form.fields().map(|(name, value)| format!("{}:{}", quote(name), quote(value))).collect();
     let text = overrides::apply(&format!("{{{}}}", members.join(",")), overrides)?;
@@ -57,9 +56,9 @@ fn urlencoded(form: &Payload<'_>, overrides: &[Override]) -> Result<String, Over
 }
 
 impl Provider {
-    /// Dates and signs a captured request of this provider anew, under the id and the header names
-    /// that it has; `event` is its name without the provider's. Answers which headers are new:
-    /// none when the provider sends it unsigned.
+    /// Gives a captured request a new timestamp and signature, with the same id and header names; `event` is
+    /// the event's name without the provider's. Returns the headers that changed: none if the provider
+    /// sends it unsigned.
     #[must_use]
     pub fn resign(
         &self,
@@ -70,7 +69,7 @@ impl Provider {
     ) -> Vec<HeaderName> {
         let listed = self.event(event);
         let verdict = self.verify(std::slice::from_ref(secret), request, listed, Receipt::default());
-        // The scheme that came furthest is the one that it was signed by.
+        // The scheme that came furthest is the one that signed it.
         let name = match &verdict {
             Verdict::Verified(verified) => &verified.scheme,
             Verdict::Rejected(rejection) => &rejection.scheme,
@@ -103,7 +102,7 @@ impl Provider {
         renewed
     }
 
-    /// The id that a captured request is sent under: the user's, else its own, else a new one.
+    /// The id of a captured request: the user's, else its own, else a new one.
     fn id_of(&self, scheme: &Scheme, request: &Request, context: &SendContext) -> String {
         let own = || {
             let mut names = scheme.id.iter().flatten();

@@ -137,7 +137,7 @@ mod tests {
     fn an_unknown_placeholder_gets_a_suggestion() {
         let message = "unknown placeholder `timstamp`; did you mean `timestamp`? (known: `body`, `id`, `timestamp`, `header:NAME`)";
         assert_eq!(parse("{timstamp}.{body}"), Err(message.into()));
-        assert_eq!(parse("{body"), Err("`{` at character 1 is never closed".into()));
+        assert_eq!(parse("{body"), Err("`{` at character 1 is not closed".into()));
         assert_eq!(
             parse("body"),
             Err("the signed content `body` has no placeholder, so every signature would be the same; add `{body}`"

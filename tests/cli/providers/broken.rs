@@ -38,7 +38,7 @@ fn a_mistake_in_the_manifest_is_named_with_its_place_and_what_was_meant() {
             "{bdy}",
             "11:11: unknown placeholder `bdy`; did you mean `body`? (known: `body`, `id`, `timestamp`, `header:NAME`)",
         ),
-        ("{body}", "{body", "11:11: `{` at character 1 is never closed"),
+        ("{body}", "{body", "11:11: `{` at character 1 is not closed"),
         (
             "{body}",
             "constant",
