@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn only_a_slip_of_the_fingers_is_taken_for_a_keyword() {
         for (slip, meant) in
-            [("typ", "type"), ("requried", "required"), ("additionnalPropertys", "additionalProperties")]
+            [("typ", "type"), ("requried", "required"), ("additionnalPropertes", "additionalProperties")]
         {
             assert_eq!(meant_by(slip), Some(meant));
         }

@@ -303,13 +303,22 @@ fn is_authority(text: &str, characters: Characters) -> bool {
     let (user, host) = text.split_once('@').unwrap_or(("", text));
     let (is_host, port) = if let Some(literal) = host.strip_prefix('[') {
         let (address, port) = literal.split_once(']').unwrap_or_default();
-        (address.parse::<Ipv6Addr>().is_ok(), port)
+        (address.parse::<Ipv6Addr>().is_ok() || is_future_address(address), port)
     } else {
         let (name, port) = host.split_at(host.find(':').unwrap_or(host.len()));
         (consists_of(name, b"", characters), port)
     };
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     consists_of(user, b":", characters) && is_host && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+}
+
+/// `v` and its version, a dot, and an address of that version (RFC 3986, section 3.2.2).
+fn is_future_address(text: &str) -> bool {
+    let version = text.strip_prefix(['v', 'V']).and_then(|rest| rest.split_once('.'));
+    version.is_some_and(|(version, address)| {
+        let is_hex = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex && !address.is_empty() && !address.contains('%') && consists_of(address, b":", Characters::Ascii)
+    })
 }
 
 /// Whether a text has nothing but unreserved characters, sub-delimiters, percent escapes and the bytes of `besides`.

@@ -138,7 +138,8 @@ impl<'n> Index<'n> {
             self.anchors.insert((place.resource, name.to_owned()), id);
             self.dynamic_anchors.insert((place.resource, name.to_owned()), id);
         }
-        let is_recursive = |member: &Member<'_>| member.key == "$recursiveAnchor" && member.value.kind == Kind::Bool(true);
+        let is_recursive =
+            |member: &Member<'_>| member.key == "$recursiveAnchor" && member.value.kind == Kind::Bool(true);
         if draft == Draft::Y2019 && self.resources[place.resource].root == id && members.iter().any(is_recursive) {
             self.dynamic_anchors.insert((place.resource, RECURSIVE.to_owned()), id);
         }

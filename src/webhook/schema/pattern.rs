@@ -43,7 +43,8 @@ fn is_beyond_regular(pattern: &str) -> bool {
     let has_reference = || {
         let mut bytes = pattern.bytes();
         while let Some(byte) = bytes.next() {
-            if byte == b'\\' && bytes.next().is_some_and(|escaped| matches!(escaped, b'1'..=b'9' | b'k' | b'p' | b'P')) {
+            if byte == b'\\' && bytes.next().is_some_and(|escaped| matches!(escaped, b'1'..=b'9' | b'k' | b'p' | b'P'))
+            {
                 return true;
             }
         }
