@@ -135,7 +135,7 @@ fn what_a_folder_states_must_hold() {
     refused(&dir, &format!("{unsound}  acme.made: the schema `made` is not in the $defs of schema.json\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"typ":"object"}}}"#);
     let place = "at line 1, column 19 (`/$defs/made/typ`)";
-    refused(&dir, &format!("{unsound}  schema.json: unknown keyword `typ`, the nearest is `type`, {place}\n"));
+    refused(&dir, &format!("{unsound}  schema.json: unknown keyword `typ` (did you mean `type`?) {place}\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["uuid"]}}}"#);
     refused(&dir, &format!("{unsound}  acme.made: the fixture, /uuid: is required but missing\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["id"]}}}"#);
