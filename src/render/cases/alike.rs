@@ -4,7 +4,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use super::columns::{event_words, sent_words};
-use crate::webhook::contract::{CaseName, CaseRecord, Outcome};
+use crate::webhook::contract::{CaseName, CaseOutcome, CaseRecord};
 
 /// Deliveries of one case that failed alike, in the order in which they were tried.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Alike {
 
     /// What was seen of all of them.
     pub(super) fn message(&self) -> &str {
-        let Outcome::Failed { message, .. } = &self.first.outcome else { return "" };
+        let CaseOutcome::Failed { message, .. } = &self.first.outcome else { return "" };
         if self.others.is_empty() { message } else { common(&self.first, message) }
     }
 
@@ -76,9 +76,9 @@ impl Alike {
 }
 
 /// A failure without what the delivery has of its own.
-fn cause(record: &CaseRecord) -> (CaseName, Option<u16>, Outcome) {
+fn cause(record: &CaseRecord) -> (CaseName, Option<u16>, CaseOutcome) {
     let mut outcome = record.outcome.clone();
-    if let Outcome::Failed { message, .. } = &mut outcome {
+    if let CaseOutcome::Failed { message, .. } = &mut outcome {
         *message = common(record, message).to_owned();
     }
     (record.name, record.status, outcome)

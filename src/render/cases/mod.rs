@@ -16,7 +16,7 @@ use super::{
     size, text,
 };
 use crate::webhook::{
-    contract::{CaseName, CaseRecord, Gist, Outcome},
+    contract::{CaseName, CaseOutcome, CaseRecord, Excerpt},
     provider::Provider,
     redact,
 };
@@ -100,16 +100,16 @@ impl Table {
             self.tried = Some((record.name, 0));
         }
         match &record.outcome {
-            Outcome::Skipped(why) => {
+            CaseOutcome::Skipped(why) => {
                 self.push_failures(out);
                 return self.skip(record.name, why, out);
             }
-            Outcome::Passed if self.quiet => {}
-            Outcome::Passed => {
+            CaseOutcome::Passed if self.quiet => {}
+            CaseOutcome::Passed => {
                 let sent = self.columns.sent_words(record);
                 self.push_row(record, &sent, record.elapsed, out);
             }
-            Outcome::Failed { .. } => {
+            CaseOutcome::Failed { .. } => {
                 if !self.failures.iter_mut().any(|alike| alike.takes(record)) {
                     self.failures.push(Alike::new(record.clone()));
                 }
@@ -148,9 +148,9 @@ impl Table {
         let mut flow = self.page.flow(out);
         flow.gap(MARGIN).text(None, alike.message());
         flow.end();
-        if let Outcome::Failed { hint, answered, .. } = &record.outcome {
-            if let Some(gist) = answered {
-                self.push_answer(gist, out);
+        if let CaseOutcome::Failed { hint, response, .. } = &record.outcome {
+            if let Some(excerpt) = response {
+                self.push_answer(excerpt, out);
             }
             self.push_hint(hint.as_deref(), out);
         }
@@ -160,7 +160,7 @@ impl Table {
         self.push_skipped(out);
         self.push_heading(out);
         let palette = self.page.palette;
-        let passed = record.outcome == Outcome::Passed;
+        let passed = record.outcome == CaseOutcome::Passed;
         let (role, mark) = if passed { (Role::Good, "✓") } else { (Role::Bad, "✗") };
         palette.push(role, mark, out);
         out.push(' ');
@@ -182,7 +182,7 @@ impl Table {
 
     /// Appends a case that could be tried.
     pub fn listed(&mut self, record: &CaseRecord, genuine: bool, out: &mut String) {
-        if let Outcome::Skipped(why) = &record.outcome {
+        if let CaseOutcome::Skipped(why) = &record.outcome {
             return self.skip(record.name, why, out);
         }
         self.push_skipped(out);
@@ -214,10 +214,10 @@ impl Table {
     }
 
     /// What the handler answered, each line cut where the screen ends.
-    fn push_answer(&self, gist: &Gist, out: &mut String) {
-        let told = match gist {
-            Gist::Text(lines) => lines.iter().map(|line| text::printable(line)).collect::<Vec<_>>(),
-            Gist::Binary(len) => vec![format!("{} that are no text", size::bytes(*len)).into()],
+    fn push_answer(&self, excerpt: &Excerpt, out: &mut String) {
+        let told = match excerpt {
+            Excerpt::Text(lines) => lines.iter().map(|line| text::printable(line)).collect::<Vec<_>>(),
+            Excerpt::Binary(len) => vec![format!("{} that are no text", size::bytes(*len)).into()],
         };
         let columns = |before: usize| self.page.width.map_or(usize::MAX, |width| width.saturating_sub(before));
         for (number, line) in told.iter().enumerate() {

@@ -10,7 +10,7 @@ fn table(width: Option<usize>) -> Table {
     Table::new(page, false)
 }
 
-fn record(name: CaseName, event: &str, sends: &str, outcome: Outcome) -> CaseRecord {
+fn record(name: CaseName, event: &str, sends: &str, outcome: CaseOutcome) -> CaseRecord {
     CaseRecord {
         provider: "acme".into(),
         name,
@@ -24,8 +24,8 @@ fn record(name: CaseName, event: &str, sends: &str, outcome: Outcome) -> CaseRec
     }
 }
 
-fn failed(message: &str, hint: &str) -> Outcome {
-    Outcome::Failed { message: message.into(), hint: Some(hint.into()), answered: None }
+fn failed(message: &str, hint: &str) -> CaseOutcome {
+    CaseOutcome::Failed { message: message.into(), hint: Some(hint.into()), response: None }
 }
 
 /// What is shown of these cases on a screen of this width.
@@ -43,8 +43,8 @@ fn shown(width: Option<usize>, records: &[CaseRecord]) -> Vec<String> {
 #[test]
 fn columns_give_way_where_the_screen_ends() {
     let records = [
-        record(CaseName::EventAccepted, "v1.analysis.finished", "event.type=InDepthAnalysis", Outcome::Passed),
-        record(CaseName::BodyTampered, "v1.analysis.finished", "body changed after signing", Outcome::Passed),
+        record(CaseName::EventAccepted, "v1.analysis.finished", "event.type=InDepthAnalysis", CaseOutcome::Passed),
+        record(CaseName::BodyTampered, "v1.analysis.finished", "body changed after signing", CaseOutcome::Passed),
     ];
     let at = |width| shown(width, &records)[1..].to_vec();
     let whole = [
@@ -74,10 +74,10 @@ fn columns_give_way_where_the_screen_ends() {
 #[test]
 fn what_went_wrong_stands_below_and_a_hint_once() {
     let says = ["oh no \u{7}", "on a line that is longer than the screen"];
-    let answered = Outcome::Failed {
+    let answered = CaseOutcome::Failed {
         message: "taken \u{1b}[31m".into(),
         hint: Some("verify it".into()),
-        answered: Some(Gist::Text(says.map(str::to_owned).into())),
+        response: Some(Excerpt::Text(says.map(str::to_owned).into())),
     };
     let records = [
         record(CaseName::SecretWrong, "made", "", answered),
@@ -106,7 +106,7 @@ fn failures_of_one_case_with_one_cause_are_one_row_that_says_which_they_are() {
     let late = |millis, record| CaseRecord { elapsed: Some(Duration::from_millis(millis)), ..record };
     let whole = [
         late(2, accepted("made", "", refused(""))),
-        accepted("kept", "", Outcome::Passed),
+        accepted("kept", "", CaseOutcome::Passed),
         late(40, accepted("made", "type=A", refused("type=A"))),
     ];
     let rows = [
@@ -146,7 +146,7 @@ fn failures_of_one_case_with_one_cause_are_one_row_that_says_which_they_are() {
 
 #[test]
 fn cases_that_are_left_out_for_one_reason_are_told_together() {
-    let skip = |name, why: &str| record(name, "made", "", Outcome::Skipped(why.into()));
+    let skip = |name, why: &str| record(name, "made", "", CaseOutcome::Skipped(why.into()));
     let two = [skip(CaseName::TimestampStale, "no time"), skip(CaseName::TimestampFuture, "no time")];
     assert_eq!(shown(None, &two)[1..], ["- timestamp-stale, timestamp-future skipped  no time"]);
     let many = CaseName::ALL.map(|name| skip(name, "it is gone"));

@@ -1,5 +1,5 @@
-//! Ctrl-C while captures are watched: what was seen so far is told, and the exit code says it. A run
-//! that watches nothing leaves it to the system, as there is nothing to put in order.
+//! Ctrl-C while `verify` watches files: the run reports what it has seen, and the exit code says that it was
+//! interrupted. Without this, the system ends the process at once.
 
 use std::{
     io,
@@ -18,12 +18,12 @@ use futures_util::future::{Either, select};
 pub struct Interruption(Arc<AtomicBool>);
 
 impl Interruption {
-    /// Calls `pressed` from a thread of its own once it comes, from now on.
+    /// Listens from now on, and calls `pressed` from another thread at the first Ctrl-C.
     ///
     /// # Errors
     ///
-    /// When it can't be heard.
-    pub fn heard(pressed: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+    /// If the signal can't be listened for.
+    pub fn listen(pressed: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let interruption = Self::default();
         let (ready, is_ready) = mpsc::channel();
@@ -31,7 +31,7 @@ impl Interruption {
         thread::Builder::new().name("ctrl-c".into()).spawn(move || {
             runtime.block_on(async {
                 let signal = Box::pin(tokio::signal::ctrl_c());
-                // It is listened for from the first look at it.
+                // The first poll registers the handler.
                 let result = match select(signal, std::future::ready(())).await {
                     Either::Left((result, _)) => result,
                     Either::Right(((), signal)) => {
@@ -45,12 +45,12 @@ impl Interruption {
                 }
             });
         })?;
-        // An error says that it has come already, or never will.
+        // An error means that the first poll already completed.
         let _ = is_ready.recv();
         Ok(interruption)
     }
 
-    /// Whether it came.
+    /// Whether Ctrl-C was pressed.
     pub fn came(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
