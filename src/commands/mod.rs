@@ -6,6 +6,7 @@ mod context;
 mod demo;
 mod events;
 mod exit;
+pub mod interrupt;
 mod interruption;
 mod listen;
 mod place;
