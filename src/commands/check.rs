@@ -7,6 +7,7 @@ use reqwest::Url;
 use super::{
     context::{Context, development_note, require_secrets},
     exit::{Exit, Failure},
+    interrupt::Interrupts,
     reporters::check::{Reporter, list},
     resolve::{endpoint, headers, pattern, provider},
     runtime,
@@ -50,10 +51,10 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     context.terminal.note(&announcement(plan(settings, &targets, &selection)?));
     let mut runner = Runner::new(settings, &selection, Reporter::new(context));
     let interrupted = runtime()?.block_on(async {
+        let mut interrupts =
+            Interrupts::ctrl_c().map_err(|error| Failure::usage("can't listen for Ctrl-C").because(&error))?;
         tokio::select! {
-            // Ctrl-C is handled before anything is sent.
-            biased;
-            interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| true).map_err(Failure::from),
+            () = interrupts.next() => Ok(true),
             run = runner.run(&targets) => run.map(|()| false).map_err(Failure::from),
         }
     })?;

@@ -7,7 +7,6 @@ mod demo;
 mod events;
 mod exit;
 pub mod interrupt;
-mod interruption;
 mod listen;
 mod place;
 mod reporters;

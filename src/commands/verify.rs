@@ -8,7 +8,7 @@ use std::{
 use super::{
     context::Context,
     exit::{Exit, Failure},
-    interruption::Interruption,
+    interrupt::InterruptFlag,
     reporters::verify::{Reporter, summary},
     resolve::provider,
     sources::Sources,
@@ -35,7 +35,7 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
     if args.watch {
         return watch(context, args, criteria, &inputs);
     }
-    verify(context, &criteria, &inputs, &Interruption::default())
+    verify(context, &criteria, &inputs, &InterruptFlag::default())
 }
 
 /// Verifies the inputs once, or until Ctrl-C.
@@ -43,12 +43,12 @@ fn verify(
     context: &Context,
     criteria: &Criteria,
     inputs: &[Input],
-    interruption: &Interruption,
+    interrupted: &InterruptFlag,
 ) -> Result<Exit, Failure> {
-    let mut reporter = Reporter::new(context, interruption);
+    let mut reporter = Reporter::new(context, interrupted);
     let tally = verify::run(criteria, inputs, &mut reporter)?;
     reporter.finish()?;
-    if interruption.came() {
+    if interrupted.is_set() {
         context.terminal.note(&format!("stopped: {}", summary(&tally)));
         return Ok(Exit::Interrupted);
     }
@@ -104,18 +104,18 @@ fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Inp
         return Err(Failure::usage("can't watch standard input").hint("pass a file instead of `-`"));
     }
     let (waker, wakeups) = mpsc::channel();
-    let interruption = on_interrupt(waker.clone())?;
+    let interrupted = on_interrupt(waker.clone())?;
     let mut sources = Sources::of(context, Vec::new());
     // Taken before anything is read, so that no change in between is missed.
     let mut files = Snapshot::of(&args.files);
     let watch = on_change(&[sources.paths(), &args.files].concat(), waker)?;
-    let mut exit = verify(context, &criteria, inputs, &interruption)?;
+    let mut exit = verify(context, &criteria, inputs, &interrupted)?;
     if exit != Exit::Interrupted {
         context.terminal.note("watching for changes (Ctrl-C to stop)");
     }
     while exit != Exit::Interrupted && wakeups.recv().is_ok() {
         while wakeups.try_recv().is_ok() {}
-        if interruption.came() {
+        if interrupted.is_set() {
             context.terminal.note("stopped watching");
             return Ok(Exit::Interrupted);
         }
@@ -123,7 +123,7 @@ fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Inp
         files = Snapshot::of(&args.files);
         let changes = files.since(&before);
         if !sources.have_changed() {
-            exit = verify_changes(context, &criteria, &changes, args, &interruption)?;
+            exit = verify_changes(context, &criteria, &changes, args, &interrupted)?;
             continue;
         }
         let reloaded = sources.reload(context, &watch).and_then(|context| self::criteria(&context, args));
@@ -131,12 +131,12 @@ fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Inp
             Ok(reloaded) => {
                 criteria = reloaded;
                 context.terminal.note("config reloaded: verifying everything again");
-                verify(context, &criteria, inputs, &interruption)?
+                verify(context, &criteria, inputs, &interrupted)?
             }
             Err(failure) => {
                 let hint = "still using the previous configuration; fix the error and save again";
                 context.terminal.fail(&failure.hint(hint));
-                verify_changes(context, &criteria, &changes, args, &interruption)?
+                verify_changes(context, &criteria, &changes, args, &interrupted)?
             }
         };
     }
@@ -149,7 +149,7 @@ fn verify_changes(
     criteria: &Criteria,
     changes: &[Change],
     args: &Verify,
-    interruption: &Interruption,
+    interrupted: &InterruptFlag,
 ) -> Result<Exit, Failure> {
     let mut inputs = Vec::new();
     for change in changes {
@@ -164,16 +164,16 @@ fn verify_changes(
             inputs.push(if is_named { Input::Path(file.clone()) } else { Input::Found(file.clone()) });
         }
     }
-    if inputs.is_empty() { Ok(Exit::Success) } else { verify(context, criteria, &inputs, interruption) }
+    if inputs.is_empty() { Ok(Exit::Success) } else { verify(context, criteria, &inputs, interrupted) }
 }
 
 /// Listens for Ctrl-C, which also sends a wake-up.
-fn on_interrupt(waker: mpsc::Sender<()>) -> Result<Interruption, Failure> {
+fn on_interrupt(waker: mpsc::Sender<()>) -> Result<InterruptFlag, Failure> {
     let wake = move || {
         // The receiver is gone only once the run has ended.
         let _ = waker.send(());
     };
-    Interruption::listen(wake).map_err(|error| Failure::usage("can't listen for Ctrl-C").because(&error))
+    InterruptFlag::watch(wake).map_err(|error| Failure::usage("can't listen for Ctrl-C").because(&error))
 }
 
 /// Watches files; a change sends a wake-up.

@@ -12,7 +12,7 @@ use crate::{
     commands::{
         context::Context,
         exit::Failure,
-        interruption::Interruption,
+        interrupt::InterruptFlag,
         place::place,
         streams::{self, Out},
     },
@@ -28,7 +28,7 @@ use crate::{
 /// Prints results to standard output, until Ctrl-C.
 pub struct Reporter<'a> {
     context: &'a Context,
-    interruption: &'a Interruption,
+    interrupted: &'a InterruptFlag,
     format: OutputFormat<Page>,
     out: Out,
     bytes: Vec<u8>,
@@ -38,10 +38,10 @@ pub struct Reporter<'a> {
 
 impl<'a> Reporter<'a> {
     /// A reporter of one run.
-    pub fn new(context: &'a Context, interruption: &'a Interruption) -> Self {
+    pub fn new(context: &'a Context, interrupted: &'a InterruptFlag) -> Self {
         let format = OutputFormat::new(context.format(), || context.terminal.page(None));
         let (out, counter) = (context.terminal.stdout(), Counter::new(context));
-        Self { context, interruption, format, out, bytes: Vec::new(), text: String::new(), counter }
+        Self { context, interrupted, format, out, bytes: Vec::new(), text: String::new(), counter }
     }
 
     fn verified(&mut self, file: &str, entry: usize, line: Option<u64>, verification: &Verification) {
@@ -83,7 +83,7 @@ impl Observer for Reporter<'_> {
     type Error = io::Error;
 
     fn is_cancelled(&self) -> bool {
-        self.interruption.came()
+        self.interrupted.is_set()
     }
 
     fn report(&mut self, progress: Progress, tally: &Tally) -> io::Result<()> {
