@@ -24,6 +24,7 @@ use hookdev::{
         keyring::{Keyring, SecretSource},
         provider::{Provider, catalog::Catalog, payload::Payload},
         record::Delivery,
+        remedy::Remedy,
         request::{Headers, Request},
         signature::{Message, Receipt, SigningSecret, Verdict},
         time::Timestamp,
@@ -83,6 +84,10 @@ impl Sample {
             capture_error: None,
         }
     }
+}
+
+fn wording(remedy: &Remedy) -> String {
+    format!("{remedy:?}")
 }
 
 /// The MAC with its key taken in, and what goes before the body.
@@ -159,7 +164,7 @@ fn rendering(criterion: &mut Criterion) {
     let sample = Sample::new();
     let delivery = sample.delivery();
     let mut line = Vec::new();
-    json::delivery(&delivery, &mut line);
+    json::delivery(&delivery, wording, &mut line);
     let value: Value = serde_json::from_slice(&line).expect("it is JSON");
     let payload: Value = serde_json::from_slice(&sample.request.body).expect("it is JSON");
     let limits = Limits::FULL;
@@ -169,6 +174,7 @@ fn rendering(criterion: &mut Criterion) {
         zone: TimeZone::UTC,
         body: Some(limits),
         decoded_limit: 1 << 20,
+        wording,
     };
     let mut group = criterion.benchmark_group("render");
     let mut text = String::new();
@@ -181,7 +187,7 @@ fn rendering(criterion: &mut Criterion) {
     group.bench_function("json", |b| {
         b.iter(|| {
             line.clear();
-            json::delivery(black_box(&delivery), &mut line);
+            json::delivery(black_box(&delivery), wording, &mut line);
         });
     });
     group.bench_function("bare pretty", |b| {
@@ -228,7 +234,7 @@ fn diagnosis(criterion: &mut Criterion) {
 fn capture_formats(criterion: &mut Criterion) {
     let mut inputs = vec![("hookdev.ndjson".to_owned(), Vec::new())];
     for _ in 0..2 {
-        json::delivery(&Sample::new().delivery(), &mut inputs[0].1);
+        json::delivery(&Sample::new().delivery(), wording, &mut inputs[0].1);
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats");
     for entry in fs::read_dir(folder).expect("the samples are there").flatten() {

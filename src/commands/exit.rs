@@ -133,7 +133,7 @@ impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         let exit = match error {
             SendError::Url { .. } => Exit::Usage,
-            SendError::Unreachable(_) => Exit::Unreachable,
+            SendError::Unreachable(_) | SendError::Untrusted(_) => Exit::Unreachable,
             SendError::Unsendable(_) | SendError::TimedOut(_) | SendError::Broken(_) | SendError::Cut(..) => {
                 Exit::Failed
             }

@@ -9,6 +9,7 @@ mod exit;
 pub mod interrupt;
 mod listen;
 mod place;
+mod remedies;
 mod reporters;
 mod resolve;
 mod send;

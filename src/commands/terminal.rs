@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use super::{
     context::variable,
     exit::Failure,
+    remedies,
     streams::{self, Out},
 };
 use crate::{
@@ -56,7 +57,14 @@ impl Terminal {
     /// The layout of standard output; `body` limits how much of a payload is shown, `None` shows no payload.
     #[must_use]
     pub fn page(&self, body: Option<Limits>) -> Page {
-        Page { palette: self.out, width: self.width, zone: TimeZone::system(), body, decoded_limit: MAX_DECODED_BYTES }
+        Page {
+            palette: self.out,
+            width: self.width,
+            zone: TimeZone::system(),
+            body,
+            decoded_limit: MAX_DECODED_BYTES,
+            wording: remedies::words,
+        }
     }
 
     /// Standard output for text, locked and buffered.

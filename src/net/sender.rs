@@ -14,6 +14,7 @@ use reqwest::{Client, Url, redirect};
 use crate::webhook::{
     record::Answer,
     redact,
+    remedy::Remedy,
     request::{HeaderValue, Headers, Request},
 };
 
@@ -72,6 +73,9 @@ pub enum SendError {
     /// The endpoint could not be reached.
     #[error("{0}")]
     Unreachable(String),
+    /// The endpoint's TLS certificate is not trusted.
+    #[error("{0}")]
+    Untrusted(String),
     /// No answer came in time.
     #[error("no answer within {:.1} s", .0.as_secs_f64())]
     TimedOut(Duration),
@@ -81,6 +85,17 @@ pub enum SendError {
     /// The head of an answer came, and not all of its body.
     #[error("{1}")]
     Cut(Answer, String),
+}
+
+impl SendError {
+    /// What to do about it, where the user can do something.
+    #[must_use]
+    pub const fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Untrusted(_) => Some(Remedy::AcceptAnyCertificate),
+            _ => None,
+        }
+    }
 }
 
 /// Reads an `http://` or `https://` URL.
@@ -247,15 +262,16 @@ fn explain(error: &reqwest::Error, url: &Url) -> SendError {
     if !error.is_connect() {
         return no_answer(error);
     }
+    let tls = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>());
+    if let Some(tls @ rustls::Error::InvalidCertificate(_)) = tls {
+        return SendError::Untrusted(format!("TLS with {host}:{port} failed: {tls}"));
+    }
     SendError::Unreachable(if text.contains("dns error") {
         unknown_host(host)
-    } else if let Some(tls) = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>()) {
+    } else if let Some(tls) = tls {
         match tls {
             rustls::Error::InvalidMessage(_) => {
                 format!("{host}:{port} does not speak TLS: it is probably plain http://")
-            }
-            rustls::Error::InvalidCertificate(_) => {
-                format!("TLS with {host}:{port} failed: {tls} (--insecure takes any certificate)")
             }
             _ => format!("TLS with {host}:{port} failed: {tls}"),
         }

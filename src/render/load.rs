@@ -231,8 +231,14 @@ mod tests {
 
     #[test]
     fn the_table_fits_a_screen_and_says_it_all() {
-        let page =
-            Page { palette: Palette::new(false), width: Some(80), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+        let page = Page {
+            palette: Palette::new(false),
+            width: Some(80),
+            zone: TimeZone::UTC,
+            body: None,
+            decoded_limit: 0,
+            wording: |remedy| format!("{remedy:?}"),
+        };
         let mut out = String::new();
         table(&page, &summary(), &mut out);
         let expected = "\

@@ -21,6 +21,7 @@ use crate::webhook::{
     },
     record::{Answer, Attempt, Delivery, Forwarded},
     redact,
+    remedy::Wording,
     request::Request,
     signature::{Freshness, Verdict},
 };
@@ -38,6 +39,8 @@ pub struct Page {
     pub body: Option<Limits>,
     /// The longest decoded body that is read, in bytes.
     pub decoded_limit: usize,
+    /// The words for remedies.
+    pub wording: Wording,
 }
 
 /// The columns before everything below a headline.
@@ -53,7 +56,7 @@ impl Page {
         self.summary(&delivery.assessment, out);
         self.judgement(&delivery.assessment, out);
         for warning in delivery.warnings() {
-            self.labelled(Role::Warning, "warning", &warning, out);
+            self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
         }
         for forwarded in &delivery.forwards {
             self.forwarded(forwarded, out);
@@ -112,7 +115,7 @@ impl Page {
         }
         for finding in &assessment.findings {
             self.labelled(Role::Warning, finding.code.as_str(), &finding.message, out);
-            self.labelled(Role::Key, "hint", &finding.hint, out);
+            self.labelled(Role::Key, "hint", &(self.wording)(&finding.remedy), out);
         }
         for error in assessment.payload.errors() {
             let label = format!("payload {}", error.pointer);
@@ -241,8 +244,9 @@ impl Page {
         }
         out.push('\n');
         self.judgement(assessment, out);
-        for warning in assessment.warnings.iter().chain(notes) {
-            self.labelled(Role::Warning, "warning", warning, out);
+        let warnings = assessment.warnings.iter().map(|warning| warning.text(self.wording));
+        for warning in warnings.chain(notes.iter().cloned()) {
+            self.labelled(Role::Warning, "warning", &warning, out);
         }
         for lack in demanded {
             self.labelled(Role::Bad, "required", lack, out);
@@ -304,12 +308,19 @@ mod tests {
     use crate::webhook::{
         diagnose::{Code, Finding},
         record::Outcome,
+        remedy::Remedy,
     };
 
     #[test]
     fn an_attempt_is_broken_between_words() {
-        let page =
-            Page { palette: Palette::new(false), width: Some(60), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+        let page = Page {
+            palette: Palette::new(false),
+            width: Some(60),
+            zone: TimeZone::UTC,
+            body: None,
+            decoded_limit: 0,
+            wording: |remedy| format!("{remedy:?}"),
+        };
         let attempt = Attempt {
             provider: None,
             event: Some("acme.made".to_owned()),
@@ -347,17 +358,23 @@ mod tests {
 
     #[test]
     fn a_finding_is_told_with_its_hint_and_broken_between_words() {
-        let page =
-            Page { palette: Palette::new(false), width: Some(30), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+        let page = Page {
+            palette: Palette::new(false),
+            width: Some(30),
+            zone: TimeZone::UTC,
+            body: None,
+            decoded_limit: 0,
+            wording: |remedy| format!("{remedy:?}"),
+        };
         let finding = Finding {
             code: Code::BodyBom,
             message: "a mark \u{1b}[31m came before it".into(),
-            hint: "write it without one".into(),
+            remedy: Remedy::CheckAgeAtReceipt,
         };
         let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = String::new();
         page.verification("a.json", &assessment, &[], &[], &mut out);
         let told: Vec<&str> = out.lines().skip(1).collect();
-        assert_eq!(told, [r"  body-bom: a mark \u{1b}[31m", "    came before it", "  hint: write it without one"]);
+        assert_eq!(told, [r"  body-bom: a mark \u{1b}[31m", "    came before it", "  hint: CheckAgeAtReceipt"]);
     }
 }

@@ -13,6 +13,7 @@ use crate::webhook::{
         event::{Event, EventName},
         payload::{self, Payload},
     },
+    remedy::{Remedy, Warning},
     request::Request,
     schema::Violation,
     signature::{Reason, Receipt, Rejection, Verdict},
@@ -52,7 +53,7 @@ pub struct Assessment {
     /// Why it is refused, as far as [`Judge::explain`] could prove it.
     pub findings: Vec<Finding>,
     /// What is odd and no reason to refuse it.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// Whether a payload satisfies the provider's schema.
@@ -93,7 +94,7 @@ impl Judge<'_> {
     pub fn assess(&self, request: &Request, receipt: Receipt) -> Assessment {
         let mut warnings = Vec::new();
         let body = payload::decoded(request, self.decoded_limit).unwrap_or_else(|problem| {
-            warnings.push(problem);
+            warnings.push(problem.into());
             (&[] as &[u8]).into()
         });
         let payload = Payload::parse(request, &body);
@@ -108,7 +109,8 @@ impl Judge<'_> {
         let event = provider.event_of(&payload);
         let listed = event.as_ref().and_then(EventName::listed);
         if let Some(EventName::Unlisted(name)) = &event {
-            warnings.push(format!("`{name}` is not in the list of {}'s documented events", provider.title));
+            let message = format!("`{name}` is not in the list of {}'s documented events", provider.title);
+            warnings.push(message.into());
         }
         let verdict = provider.verify(self.keyring.secrets(&provider.name), request, listed, receipt);
         let secret = match &verdict {
@@ -146,38 +148,36 @@ impl Judge<'_> {
             let likely = self.no_secret_set(provider, &assessment.verdict);
             assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
         } else {
-            assessment.warnings.extend(diagnose::clock(&case, clock).map(str::to_owned));
+            assessment.warnings.extend(diagnose::clock(&case, clock));
         }
         assessment.findings = findings;
     }
 
     /// The provider that the path of a request nearly names.
-    fn nearly(&self, request: &Request) -> Option<String> {
+    fn nearly(&self, request: &Request) -> Option<Warning> {
         let segment = request.path().trim_start_matches('/').split('/').next()?;
         let near = nearest::nearest(segment, self.catalog.names())?;
-        Some(format!("no provider is called `{segment}`; did you mean /{near}?"))
+        Some(format!("no provider is called `{segment}`; did you mean /{near}?").into())
     }
 
     /// A request at one provider's path that looks like another's.
-    fn misdirected(&self, provider: &Provider, request: &Request, payload: &Payload<'_>) -> Option<String> {
+    fn misdirected(&self, provider: &Provider, request: &Request, payload: &Payload<'_>) -> Option<Warning> {
         let other = self.catalog.by_content(request, payload).filter(|other| other.name != provider.name)?;
         let event = other.event_of(payload);
         let name = event.as_ref().map_or(other.title.as_str(), EventName::full_name);
-        Some(format!("it looks like {name}: is it sent to the right URL?"))
+        Some(format!("it looks like {name}: is it sent to the right URL?").into())
     }
 
     /// The usual reason why no signature matches: nobody has set the secret.
-    fn no_secret_set(&self, provider: &Provider, verdict: &Verdict) -> Option<String> {
+    fn no_secret_set(&self, provider: &Provider, verdict: &Verdict) -> Option<Warning> {
         let unmatched = matches!(&verdict.rejection()?.reason, Reason::NoMatchingSignature { .. });
         let development = self.keyring.source(&provider.name, 0) == Some(&SecretSource::Development);
-        let env = provider.secret.as_ref().and_then(|rule| rule.env.as_deref());
-        let set = env.map(|env| format!("{env} or ")).unwrap_or_default();
-        (unmatched && development).then(|| {
-            format!(
-                "only the public development secret was tried: set {set}--secret {}=… to {}'s own",
-                provider.name, provider.title
-            )
-        })
+        let remedy = || Remedy::SetSecret {
+            provider: provider.name.clone(),
+            title: provider.title.clone(),
+            env: provider.secret.as_ref().and_then(|rule| rule.env.clone()),
+        };
+        (unmatched && development).then(|| Warning::new("only the public development secret was tried", remedy()))
     }
 }
 
@@ -186,7 +186,7 @@ impl Assessment {
     pub const UNRECOGNISED: &str = "unrecognised";
 
     /// That of a request in which no provider is recognised.
-    pub(crate) fn unrecognised(warnings: Vec<String>) -> Self {
+    pub(crate) fn unrecognised(warnings: Vec<Warning>) -> Self {
         Self {
             provider: None,
             event: None,
@@ -216,14 +216,15 @@ fn check(
     provider: &Provider,
     event: Option<&Event>,
     payload: &Payload<'_>,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> PayloadCheck {
     let (Some(name), Some(root)) = (provider.schema_of(event), payload.root()) else { return PayloadCheck::Unknown };
     let Some(definition) = provider.schema().ok().and_then(|schema| schema.definition(name)) else {
         return PayloadCheck::Unknown;
     };
     let report = definition.check(root);
-    warnings.extend(report.warnings.iter().map(|violation| format!("{}: {}", violation.pointer, violation.message)));
+    warnings
+        .extend(report.warnings.iter().map(|violation| format!("{}: {}", violation.pointer, violation.message).into()));
     if report.errors.is_empty() { PayloadCheck::Valid } else { PayloadCheck::Invalid(report.errors) }
 }
 

@@ -15,6 +15,7 @@ pub mod overrides;
 pub mod provider;
 pub mod record;
 pub mod redact;
+pub mod remedy;
 pub mod request;
 pub mod schema;
 pub mod signature;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::webhook::{
     assessment::Assessment,
+    remedy::{Remedy, Warning},
     request::{Headers, Request},
     signature::Verdict,
     time::Timestamp,
@@ -39,26 +40,31 @@ impl Delivery {
     /// Everything that people should be warned of: what is odd in the request, and an answer that
     /// the provider would have counted as failed.
     #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<Warning> {
         let mut warnings = self.assessment.warnings.clone();
         if let Some(error) = &self.capture_error {
-            warnings.push(format!("not captured, and so answered 503: {error}"));
+            warnings.push(format!("not captured, and so answered 503: {error}").into());
         } else if let (Some(provider), true) = (&self.assessment.provider, self.assessment.verdict.is_genuine()) {
-            warnings.extend(provider.delivery.objection(&provider.title, self.status, self.elapsed));
+            let objection = provider.delivery.objection(&provider.title, self.status, self.elapsed);
+            warnings.extend(objection.map(Warning::from));
         }
         warnings.extend(self.disagreement());
         warnings
     }
 
     /// The user's handler refuses what is verified here: the usual two reasons.
-    fn disagreement(&self) -> Option<String> {
+    fn disagreement(&self) -> Option<Warning> {
         let Verdict::Verified(_) = self.assessment.verdict else { return None };
         let refused = |forwarded: &Forwarded| {
             forwarded.outcome.as_ref().is_ok_and(|answer| matches!(answer.status, 400 | 401 | 403))
         };
         self.forwards.iter().any(refused).then(|| {
-            "verified here and refused by your handler: does it have the same secret, and does it verify the raw body, before any JSON parser?"
-                .to_owned()
+            Warning::new(
+                "verified here and refused by your handler",
+                Remedy::advice(
+                    "does it have the same secret, and does it verify the raw body, before any JSON parser?",
+                ),
+            )
         })
     }
 }

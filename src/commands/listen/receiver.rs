@@ -25,6 +25,7 @@ use super::{
     troubles::Troubles,
 };
 use crate::{
+    commands::remedies,
     engine::clock::now,
     net::{
         receiver::{Handler, Received},
@@ -212,9 +213,9 @@ impl Receiver {
         let Some(keeper) = &self.keeper else { return };
         let mut object = Vec::with_capacity(delivery.request.body.len() / 3 * 4 + OTHER_BYTES);
         if self.redacts {
-            json::delivery(&redact::delivery(delivery), &mut object);
+            json::delivery(&redact::delivery(delivery), remedies::words, &mut object);
         } else {
-            json::delivery(delivery, &mut object);
+            json::delivery(delivery, remedies::words, &mut object);
         }
         let (received_at, seq) = (delivery.received_at, delivery.seq);
         let label =
@@ -346,6 +347,7 @@ fn advice(error: &SendError) -> String {
         SendError::TimedOut(_) => format!("{error}: --forward-timeout allows more; answered 502"),
         SendError::Broken(problem) => format!("{problem}: did your handler crash? answered 502"),
         SendError::Cut(answer, problem) => format!("{} came, but {problem}; answered 502", answer.status),
+        SendError::Untrusted(_) => format!("{}; answered 502", remedies::with_remedy(error)),
         SendError::Url { .. } | SendError::Unsendable(_) => format!("{error}; answered 502"),
     }
 }

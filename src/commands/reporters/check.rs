@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::format::OutputFormat;
 use crate::{
     cli::Format,
-    commands::{context::Context, exit::Failure, streams::Out},
+    commands::{context::Context, exit::Failure, remedies, streams::Out},
     engine::check::{Observer, Target},
     render::{
         cases::Table,
@@ -85,7 +85,7 @@ impl Observer for Reporter<'_> {
             OutputFormat::Json => {
                 let failed = matches!(record.outcome, CaseOutcome::Failed { .. });
                 if failed || !self.context.global.quiet {
-                    json::case(record, &mut self.bytes);
+                    json::case(record, remedies::words, &mut self.bytes);
                 }
             }
             OutputFormat::Report(report) => {
@@ -140,10 +140,10 @@ fn check(record: &CaseRecord, config: Option<String>) -> Check {
     let outcome = match &record.outcome {
         CaseOutcome::Passed => report::Outcome::Passed,
         CaseOutcome::Skipped(reason) => report::Outcome::Skipped(reason.clone()),
-        CaseOutcome::Failed { message, hint, .. } => report::Outcome::Failed(vec![Problem {
+        CaseOutcome::Failed { message, remedy, .. } => report::Outcome::Failed(vec![Problem {
             code: record.name.as_str().to_owned(),
             message: message.clone(),
-            hint: hint.clone(),
+            hint: remedy.as_ref().map(remedies::words),
         }]),
     };
     let sends = if record.sends.is_empty() { String::new() } else { format!(", {}", record.sends) };

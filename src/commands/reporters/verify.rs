@@ -14,6 +14,7 @@ use crate::{
         exit::Failure,
         interrupt::InterruptFlag,
         place::place,
+        remedies,
         streams::{self, Out},
     },
     engine::verify::{Missing, Observer, Progress, Tally, Verification},
@@ -55,7 +56,7 @@ impl<'a> Reporter<'a> {
                 self.text.clear();
                 return;
             }
-            OutputFormat::Json => json::verification(file, entry, assessment, &mut self.bytes),
+            OutputFormat::Json => json::verification(file, entry, assessment, remedies::words, &mut self.bytes),
             OutputFormat::Report(report) => report.check(&check(file, line, verification), &mut self.bytes),
         }
         // Neither JSON nor the reports have a key for notes.
@@ -158,7 +159,7 @@ fn check(file: &str, line: Option<u64>, verification: &Verification) -> Check {
         Verdict::Verified(_) | Verdict::Unsigned => {}
     }
     for finding in &assessment.findings {
-        add(finding.code.as_str(), finding.message.clone(), Some(&finding.hint));
+        add(finding.code.as_str(), finding.message.clone(), Some(&remedies::words(&finding.remedy)));
     }
     for error in assessment.payload.errors() {
         add("payload-invalid", format!("{}: {}", error.pointer, error.message), None);

@@ -11,6 +11,7 @@ use reqwest::Url;
 use crate::{
     commands::{
         exit::{Exit, Failure},
+        remedies,
         send::plan::{Content, Job},
     },
     engine::{clock::now, entropy::entropy},
@@ -362,7 +363,9 @@ pub fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, Strin
         // The status is all that a provider looks at.
         Ok(answer) | Err(SendError::Cut(answer, _)) => answer,
         Err(error @ SendError::TimedOut(_)) => return Ok((Outcome::TimedOut, error.to_string())),
-        Err(error @ SendError::Unreachable(_)) => return Ok((Outcome::Unreachable, error.to_string())),
+        Err(error @ (SendError::Unreachable(_) | SendError::Untrusted(_))) => {
+            return Ok((Outcome::Unreachable, remedies::with_remedy(&error)));
+        }
         Err(error @ SendError::Broken(_)) => return Ok((Outcome::Refused, error.to_string())),
         Err(error @ (SendError::Url { .. } | SendError::Unsendable(_))) => {
             return Err(Failure::new(Exit::Unreachable, error.to_string()));

@@ -101,7 +101,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
         event: &'a Event,
         failed: Failed,
     ) -> Result<(), CheckError> {
-        let unreachable = matches!(failed.fault, Fault::NoResponse(NoResponse::Unreachable(_)));
+        let unreachable = failed.fault.is_unreachable();
         self.summary.unreachable |= unreachable;
         let reason = if unreachable {
             "not tried: the handler can't be reached"
@@ -247,7 +247,7 @@ impl<'a> Attempted<'a> {
     }
 
     fn is_unreachable(&self) -> bool {
-        matches!(&self.failed, Some(Failed { fault: Fault::NoResponse(NoResponse::Unreachable(_)), .. }))
+        self.failed.as_ref().is_some_and(|failed| failed.fault.is_unreachable())
     }
 
     fn is_broken(&self) -> bool {
@@ -260,9 +260,9 @@ impl<'a> Attempted<'a> {
         if let Some(Failed { fault, variation, excerpt, elapsed, explanation }) = failed {
             let observation =
                 Observation { provider, fault: &fault, variation: variation.as_deref(), elapsed, timeout };
-            let Explanation { message, hint } =
+            let Explanation { message, remedy } =
                 explanation.unwrap_or_else(|| cause::explain(&case, &observation, history));
-            record.outcome = CaseOutcome::Failed { message, hint, response: excerpt };
+            record.outcome = CaseOutcome::Failed { message, remedy, response: excerpt };
         }
         record
     }

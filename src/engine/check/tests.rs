@@ -6,7 +6,12 @@ use super::*;
 use crate::{
     net::sender::Sent,
     webhook::{
-        contract::CaseOutcome, keyring::SecretSource, provider::catalog::Catalog, record::Answer, request::Request,
+        contract::{CaseOutcome, Excerpt},
+        keyring::SecretSource,
+        provider::catalog::Catalog,
+        record::Answer,
+        remedy::Remedy,
+        request::Request,
         signature::SigningSecret,
     },
 };
@@ -74,12 +79,13 @@ impl Recorder {
         cases.map(|case| case.name.as_str()).collect()
     }
 
-    fn message(&self, name: CaseName) -> (&str, &str) {
+    /// The message and the remedy of a case that did not pass.
+    fn explanation(&self, name: CaseName) -> (&str, Option<&Remedy>) {
         let case = self.cases.iter().find(|case| case.name == name).unwrap();
         match &case.outcome {
-            CaseOutcome::Failed { message, hint, .. } => (message, hint.as_deref().unwrap_or_default()),
-            CaseOutcome::Skipped(reason) => (reason, ""),
-            CaseOutcome::Passed => ("", ""),
+            CaseOutcome::Failed { message, remedy, .. } => (message, remedy.as_ref()),
+            CaseOutcome::Skipped(reason) => (reason, None),
+            CaseOutcome::Passed => panic!("{name:?} passed"),
         }
     }
 }
@@ -178,9 +184,10 @@ async fn a_handler_that_never_verifies_fails_every_forgery() {
     let (recorder, total) = setup.run(&handler, &[]).await;
     assert_eq!((recorder.names("failed"), total), (FORGERIES.to_vec(), summary(9, 8, 0)));
     // Reported before secret-wrong ran, and yet explained by it.
-    let (message, hint) = recorder.message(CaseName::BodyTampered);
+    let (message, remedy) = recorder.explanation(CaseName::BodyTampered);
     assert_eq!(message, "accepted (204) although the body was changed after signing");
-    assert!(hint.starts_with("the handler never verifies the signature: "), "{hint}");
+    let Some(Remedy::Advice(advice)) = remedy else { panic!("{remedy:?}") };
+    assert!(advice.starts_with("the handler never verifies the signature: "), "{advice}");
 }
 
 #[tokio::test]
@@ -190,12 +197,13 @@ async fn a_handler_that_accepts_nothing_is_not_tried_further() {
     assert_eq!(total, summary(0, 1, 16));
     // Two events, then the first one as Python serialises it.
     assert_eq!(handler.received(), 3);
-    let (message, hint) = recorder.message(CaseName::EventAccepted);
+    let (message, remedy) = recorder.explanation(CaseName::EventAccepted);
     assert_eq!(message, "401 counts as failed at Aspect, which wants any 2xx");
-    assert!(hint.starts_with("the delivery was signed with the public development secret: "), "{hint}");
-    assert_eq!(recorder.message(CaseName::Burst).0, "not tried: the handler accepts no valid delivery");
+    let Some(Remedy::CompareHandlerSecret { provider, source, .. }) = remedy else { panic!("{remedy:?}") };
+    assert_eq!((provider.as_str(), source), ("aspect", &SecretSource::Development));
+    assert_eq!(recorder.explanation(CaseName::Burst).0, "not tried: the handler accepts no valid delivery");
     let CaseOutcome::Failed { response, .. } = &recorder.cases[0].outcome else { panic!() };
-    assert_eq!(*response, Some(crate::webhook::contract::Excerpt::Text(vec!["details".to_owned()])));
+    assert_eq!(*response, Some(Excerpt::Text(vec!["details".to_owned()])));
 }
 
 #[tokio::test]
@@ -205,8 +213,8 @@ async fn an_unreachable_handler_is_tried_once() {
     let (recorder, total) = setup.run(&handler, &[]).await;
     assert_eq!(total, Summary { unreachable: true, ..summary(0, 1, 16) });
     assert_eq!(handler.received(), 1);
-    assert_eq!(recorder.message(CaseName::EventAccepted).0, REFUSED);
-    assert_eq!(recorder.message(CaseName::Burst).0, "not tried: the handler can't be reached");
+    assert_eq!(recorder.explanation(CaseName::EventAccepted), (REFUSED, Some(&Remedy::StartHandler)));
+    assert_eq!(recorder.explanation(CaseName::Burst).0, "not tried: the handler can't be reached");
 }
 
 #[tokio::test]
@@ -220,10 +228,10 @@ async fn a_handler_that_stops_is_not_tried_further() {
     let (recorder, total) = setup.run(&handler, &[]).await;
     assert_eq!((recorder.names("failed"), total), (vec!["body-reserialised"], summary(3, 1, 13)));
     assert_eq!(
-        recorder.message(CaseName::BodyReserialised).0,
+        recorder.explanation(CaseName::BodyReserialised).0,
         format!("{REFUSED}: the handler stopped after `body-reserialised`")
     );
-    assert_eq!(recorder.message(CaseName::Burst).0, "not tried: the handler stopped after `body-reserialised`");
+    assert_eq!(recorder.explanation(CaseName::Burst).0, "not tried: the handler stopped after `body-reserialised`");
 }
 
 #[tokio::test]
@@ -236,7 +244,7 @@ async fn a_timeout_names_the_limit() {
     runner.run(&setup.targets).await.unwrap();
     let (recorder, total) = runner.finish().unwrap();
     assert_eq!(total, summary(0, 1, 16));
-    assert_eq!(recorder.message(CaseName::EventAccepted).0, "no response within 1 s");
+    assert_eq!(recorder.explanation(CaseName::EventAccepted).0, "no response within 1 s");
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use crate::webhook::{
     contract::{CaseName, CaseOutcome, CaseRecord, Excerpt},
     provider::Provider,
     redact,
+    remedy::Remedy,
 };
 
 /// A table of cases.
@@ -40,7 +41,7 @@ pub struct Table {
     failures: Vec<Alike>,
     /// Cases that are left out for one reason.
     skipped: Option<(String, Vec<CaseName>)>,
-    hint: Option<String>,
+    hint: Option<Remedy>,
     tables: usize,
 }
 
@@ -148,11 +149,11 @@ impl Table {
         let mut flow = self.page.flow(out);
         flow.gap(MARGIN).text(None, alike.message());
         flow.end();
-        if let CaseOutcome::Failed { hint, response, .. } = &record.outcome {
+        if let CaseOutcome::Failed { remedy, response, .. } = &record.outcome {
             if let Some(excerpt) = response {
                 self.push_answer(excerpt, out);
             }
-            self.push_hint(hint.as_deref(), out);
+            self.push_hint(remedy.as_ref(), out);
         }
     }
 
@@ -231,13 +232,13 @@ impl Table {
     }
 
     /// Hints of several cases in a row are often one and the same.
-    fn push_hint(&mut self, hint: Option<&str>, out: &mut String) {
-        let Some(hint) = hint else { return };
-        if self.hint.as_deref() == Some(hint) {
+    fn push_hint(&mut self, remedy: Option<&Remedy>, out: &mut String) {
+        let Some(remedy) = remedy else { return };
+        if self.hint.as_ref() == Some(remedy) {
             self.page.labelled(Role::Key, "hint", "the same as above", out);
         } else {
-            self.page.labelled(Role::Key, "hint", hint, out);
-            self.hint = Some(hint.to_owned());
+            self.page.labelled(Role::Key, "hint", &(self.page.wording)(remedy), out);
+            self.hint = Some(remedy.clone());
         }
     }
 

@@ -5,8 +5,16 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::{render::palette::Palette, webhook::provider::catalog::Catalog};
 
+fn plain(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::Advice(text) => text.clone().into_owned(),
+        other => panic!("no advice: {other:?}"),
+    }
+}
+
 fn table(width: Option<usize>) -> Table {
-    let page = Page { palette: Palette::new(false), width, zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+    let page =
+        Page { palette: Palette::new(false), width, zone: TimeZone::UTC, body: None, decoded_limit: 0, wording: plain };
     Table::new(page, false)
 }
 
@@ -25,7 +33,11 @@ fn record(name: CaseName, event: &str, sends: &str, outcome: CaseOutcome) -> Cas
 }
 
 fn failed(message: &str, hint: &str) -> CaseOutcome {
-    CaseOutcome::Failed { message: message.into(), hint: Some(hint.into()), response: None }
+    CaseOutcome::Failed {
+        message: message.into(),
+        remedy: Some(Remedy::Advice(hint.to_owned().into())),
+        response: None,
+    }
 }
 
 /// What is shown of these cases on a screen of this width.
@@ -76,7 +88,7 @@ fn what_went_wrong_stands_below_and_a_hint_once() {
     let says = ["oh no \u{7}", "on a line that is longer than the screen"];
     let answered = CaseOutcome::Failed {
         message: "taken \u{1b}[31m".into(),
-        hint: Some("verify it".into()),
+        remedy: Some(Remedy::advice("verify it")),
         response: Some(Excerpt::Text(says.map(str::to_owned).into())),
     };
     let records = [

@@ -7,6 +7,7 @@ use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
     diagnose::Finding,
     record::{Delivery, Forwarded},
+    remedy::Wording,
     schema::Violation,
 };
 
@@ -44,7 +45,7 @@ struct DeliveryLine<'a> {
 }
 
 /// Appends the line of a delivery, which is also what a capture holds.
-pub fn delivery(delivery: &Delivery, out: &mut Vec<u8>) {
+pub fn delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) {
     let assessment = &delivery.assessment;
     line(
         &DeliveryLine {
@@ -58,8 +59,8 @@ pub fn delivery(delivery: &Delivery, out: &mut Vec<u8>) {
             rejection: rejection(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: payload(&assessment.payload),
-            findings: findings(assessment),
-            warnings: delivery.warnings(),
+            findings: findings(assessment, wording),
+            warnings: delivery.warnings().iter().map(|warning| warning.text(wording)).collect(),
             request: request_object(&delivery.request),
             response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
             forwards: delivery.forwards.iter().map(forward).collect(),
@@ -107,7 +108,7 @@ struct VerificationLine<'a> {
 }
 
 /// Appends the line of a verified capture.
-pub fn verification(file: &str, entry: usize, assessment: &Assessment, out: &mut Vec<u8>) {
+pub fn verification(file: &str, entry: usize, assessment: &Assessment, wording: Wording, out: &mut Vec<u8>) {
     line(
         &VerificationLine {
             kind: "verification",
@@ -119,7 +120,7 @@ pub fn verification(file: &str, entry: usize, assessment: &Assessment, out: &mut
             rejection: rejection(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: payload(&assessment.payload),
-            findings: findings(assessment),
+            findings: findings(assessment, wording),
         },
         out,
     );
@@ -142,12 +143,16 @@ fn rejection(assessment: &Assessment) -> Option<RejectionObject> {
 struct FindingObject<'a> {
     code: &'static str,
     message: &'a str,
-    hint: &'a str,
+    hint: String,
 }
 
-fn findings(assessment: &Assessment) -> Vec<FindingObject<'_>> {
-    let findings = assessment.findings.iter();
-    findings.map(|Finding { code, message, hint }| FindingObject { code: code.as_str(), message, hint }).collect()
+fn findings(assessment: &Assessment, wording: Wording) -> Vec<FindingObject<'_>> {
+    let findings = assessment.findings.iter().map(|Finding { code, message, remedy }| FindingObject {
+        code: code.as_str(),
+        message,
+        hint: wording(remedy),
+    });
+    findings.collect()
 }
 
 #[derive(Serialize)]
@@ -170,16 +175,19 @@ fn payload(check: &PayloadCheck) -> PayloadObject<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::diagnose::Code;
+    use crate::webhook::{diagnose::Code, remedy::Remedy};
 
     #[test]
     fn findings_are_told_by_code_message_and_hint() {
-        let finding = Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), hint: "remove it".into() };
+        let finding =
+            Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), remedy: Remedy::CheckAgeAtReceipt };
         let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = Vec::new();
-        verification("a.json", 0, &assessment, &mut out);
+        let wording = |remedy: &Remedy| format!("do {remedy:?}");
+        verification("a.json", 0, &assessment, wording, &mut out);
         let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
-        let expected = serde_json::json!([{"code": "body-bom", "message": "a mark \"came\"", "hint": "remove it"}]);
+        let expected =
+            serde_json::json!([{"code": "body-bom", "message": "a mark \"came\"", "hint": "do CheckAgeAtReceipt"}]);
         assert_eq!(line["findings"], expected);
     }
 }

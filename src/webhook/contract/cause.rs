@@ -11,7 +11,11 @@ use super::{
     tamper::{Forgery, Tamper},
 };
 use crate::webhook::{
-    diagnose::Code, keyring::SecretSource, provider::Provider, signature::secret::KeyEncoding, time::words,
+    keyring::SecretSource,
+    provider::Provider,
+    remedy::{RAW_BODY, Remedy},
+    signature::secret::KeyEncoding,
+    time::words,
 };
 
 /// What happened, and what to do about it.
@@ -20,7 +24,7 @@ pub struct Explanation {
     /// What happened.
     pub message: String,
     /// The likely cause, and how to fix it.
-    pub hint: Option<String>,
+    pub remedy: Option<Remedy>,
 }
 
 /// A fault and the circumstances in which it was observed.
@@ -82,14 +86,15 @@ pub fn explain(case: &Case<'_>, observation: &Observation<'_>, history: &History
         Some(variation) => format!("{variation}: {message}"),
         None => message,
     };
-    Explanation { message, hint: hint(case, observation, history) }
+    Explanation { message, remedy: advice(case, observation, history).map(Remedy::advice) }
 }
 
 fn message(name: CaseName, observation: &Observation<'_>) -> String {
     let Observation { provider, fault, elapsed, timeout, .. } = *observation;
     match (fault, name.forgery().map(Forgery::words)) {
         (Fault::NoResponse(NoResponse::TimedOut), _) => format!("no response within {}", words(timeout)),
-        (Fault::NoResponse(NoResponse::Broken(reason) | NoResponse::Unreachable(reason)), _) => reason.clone(),
+        (Fault::NoResponse(NoResponse::Broken(reason)), _) => reason.clone(),
+        (Fault::NoResponse(NoResponse::Unreachable(reason) | NoResponse::Untrusted(reason)), _) => reason.clone(),
         (fault, Some(forged)) => forgery_message(fault.status().unwrap_or_default(), forged),
         (Fault::Crashed(status), None) if name.expectation() == Expectation::Survived => {
             format!("{status}: the handler failed on an unknown event type")
@@ -111,10 +116,11 @@ fn forgery_message(status: u16, forged: &str) -> String {
     }
 }
 
-fn hint(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> Option<String> {
+/// The likely cause, and how to fix it. `None` if the handler can't be reached, which is explained elsewhere.
+fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> Option<String> {
     let provider = observation.provider;
     Some(match (observation.fault, case.name) {
-        (Fault::NoResponse(NoResponse::Unreachable(_)), _) => return None,
+        (Fault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
         (Fault::ForgeryAccepted(_), name) => forgery_accepted(name, provider, history),
         (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)), name) => crashed(name, provider, history),
         (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), CaseName::Burst) => {
@@ -192,7 +198,7 @@ fn crashed(name: CaseName, provider: &Provider, history: &History) -> String {
         ),
         CaseName::DeliveryDuplicated => duplicated(provider),
         CaseName::BodyReserialised => {
-            format!("the compact form passes: the handler verifies or parses only one way to write JSON; {}", Code::BodyReserialised.hint())
+            format!("the compact form passes: the handler verifies or parses only one way to write JSON; {}", RAW_BODY)
         }
         CaseName::Encoding(_) => ENCODINGS.to_owned(),
         name if name.expectation() == Expectation::Rejected => {
@@ -207,10 +213,7 @@ fn rejected(status: u16, name: CaseName, case: &Case<'_>, provider: &Provider) -
     let success = provider.delivery.first_success();
     match name {
         CaseName::BodyReserialised => {
-            format!(
-                "the compact form passes: the handler verifies re-serialised JSON; {}",
-                Code::BodyReserialised.hint()
-            )
+            format!("the compact form passes: the handler verifies re-serialised JSON; {}", RAW_BODY)
         }
         CaseName::Encoding(_) => ENCODINGS.to_owned(),
         _ if status == 415 => ENCODINGS.to_owned(),
@@ -269,38 +272,34 @@ fn header_of(provider: &Provider) -> String {
 #[must_use]
 pub fn unusable(observation: &Observation<'_>, signed_with: Option<&SecretSource>, spaced: bool) -> Explanation {
     let provider = observation.provider;
-    let signed_with = signed_with.filter(|_| !provider.schemes.is_empty()).map(source_words);
-    let hint = match (observation.fault, signed_with) {
-        (Fault::Rejected(400 | 401 | 403), _) if spaced => format!(
-            "the handler accepts the same delivery with a space after each comma and colon, as Python's json.dumps writes it: it verifies re-serialised JSON; {}",
-            Code::BodyReserialised.hint()
-        ),
-        (Fault::Rejected(400 | 401 | 403), Some(secret)) => format!(
-            "the delivery was signed with {secret}: does the handler use the same one (--secret {}=SOURCE to use another)?{} If so, it may verify other bytes than were sent: {}",
-            provider.name,
-            key_of(provider),
-            Code::BodyReserialised.hint()
-        ),
-        (Fault::Rejected(404), _) => "nothing responds at this path: pass the handler's full URL with --to".to_owned(),
-        (Fault::Rejected(405), _) => format!(
-            "the route expects another method: accept {}, or pass the handler's full URL with --to",
-            provider.delivery.method
-        ),
-        (Fault::Rejected(415), _) => ENCODINGS.to_owned(),
-        (Fault::Rejected(429), _) => "the handler, or a proxy in front of it, limits the rate".to_owned(),
-        (Fault::Rejected(_), _) => {
-            "the handler's log may say what is missing; --header 'K: V' adds a header that a proxy in front of it would set"
-                .to_owned()
+    let signed_with = signed_with.filter(|_| !provider.schemes.is_empty());
+    let remedy = match (observation.fault, signed_with) {
+        (Fault::Rejected(400 | 401 | 403), _) if spaced => Remedy::advice(format!(
+            "the handler accepts the same delivery with a space after each comma and colon, as Python's json.dumps writes it: it verifies re-serialised JSON; {RAW_BODY}"
+        )),
+        (Fault::Rejected(400 | 401 | 403), Some(source)) => Remedy::CompareHandlerSecret {
+            provider: provider.name.clone(),
+            source: source.clone(),
+            further: format!(
+                "{}If it does, the handler may verify other bytes than were sent: {RAW_BODY}",
+                key_of(provider)
+            ),
+        },
+        (Fault::Rejected(404), _) => Remedy::CorrectHandlerPath,
+        (Fault::Rejected(405), _) => Remedy::AllowMethod(provider.delivery.method.clone()),
+        (Fault::Rejected(415), _) => Remedy::advice(ENCODINGS),
+        (Fault::Rejected(429), _) => Remedy::advice("the handler, or a proxy in front of it, limits the rate"),
+        (Fault::Rejected(_), _) => Remedy::AddHeader,
+        (Fault::Redirect(_), _) => Remedy::advice(redirected()),
+        (Fault::WrongSuccess(status), _) => Remedy::advice(wrong_success(*status, provider)),
+        (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), _) => Remedy::advice(RESPOND_FIRST),
+        (Fault::NoResponse(NoResponse::Unreachable(_)), _) => Remedy::StartHandler,
+        (Fault::NoResponse(NoResponse::Untrusted(_)), _) => Remedy::AcceptAnyCertificate,
+        (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)) | Fault::ForgeryAccepted(_), _) => {
+            Remedy::advice(LOG)
         }
-        (Fault::Redirect(_), _) => redirected(),
-        (Fault::WrongSuccess(status), _) => wrong_success(*status, provider),
-        (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), _) => RESPOND_FIRST.to_owned(),
-        (Fault::NoResponse(NoResponse::Unreachable(_)), _) => {
-            "start the handler, or pass its URL with --to".to_owned()
-        }
-        (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)) | Fault::ForgeryAccepted(_), _) => LOG.to_owned(),
     };
-    Explanation { message: message(CaseName::EventAccepted, observation), hint: Some(hint) }
+    Explanation { message: message(CaseName::EventAccepted, observation), remedy: Some(remedy) }
 }
 
 /// Explains why nothing listens any more after a case; `reason` is why the endpoint is unreachable.
@@ -308,7 +307,7 @@ pub fn unusable(observation: &Observation<'_>, signed_with: Option<&SecretSource
 pub fn stopped(reason: &str, last: CaseName) -> Explanation {
     let hint = "the handler's log says why it stopped: an exception outside the request's own handler ends the whole process, as in Node's timers and callbacks";
     let message = format!("{reason}: the handler stopped after `{}`", last.as_str());
-    Explanation { message, hint: Some(hint.to_owned()) }
+    Explanation { message, remedy: Some(Remedy::advice(hint)) }
 }
 
 /// How the secret's text becomes the key, if that is more than taking its bytes.
@@ -316,20 +315,10 @@ fn key_of(provider: &Provider) -> String {
     let Some(format) = provider.secret.as_ref().map(|rule| &rule.format) else { return String::new() };
     let after = format.prefix.as_deref().map(|prefix| format!(" after {prefix}")).unwrap_or_default();
     match format.encoding {
-        KeyEncoding::Base64 => format!(" The key is the text{after}, decoded from base64."),
-        KeyEncoding::Hex => format!(" The key is the text{after}, decoded from hexadecimal."),
+        KeyEncoding::Base64 => format!("The key is the text{after}, decoded from base64. "),
+        KeyEncoding::Hex => format!("The key is the text{after}, decoded from hexadecimal. "),
         KeyEncoding::Text if after.is_empty() => String::new(),
-        KeyEncoding::Text => format!(" The key is the text{after}."),
-    }
-}
-
-fn source_words(source: &SecretSource) -> String {
-    match source {
-        SecretSource::Development => "the public development secret".to_owned(),
-        SecretSource::Env(name) => format!("the secret from env:{name}"),
-        SecretSource::File(path) => format!("the secret from file:{path}"),
-        SecretSource::Config => "the secret in the config".to_owned(),
-        SecretSource::Flag => "the secret of --secret".to_owned(),
+        KeyEncoding::Text => format!("The key is the text{after}. "),
     }
 }
 

@@ -25,6 +25,8 @@ pub enum NoResponse {
     Broken(String),
     /// The endpoint could not be reached; the reason in words.
     Unreachable(String),
+    /// The endpoint's TLS certificate is not trusted; the reason in words.
+    Untrusted(String),
 }
 
 /// What is wrong with a response. Each holds the status.
@@ -59,6 +61,12 @@ impl Fault {
             | Self::Late(status) => Some(*status),
             Self::NoResponse(_) => None,
         }
+    }
+
+    /// Whether no connection could be made.
+    #[must_use]
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)))
     }
 }
 

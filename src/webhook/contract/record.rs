@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{excerpt::Excerpt, name::CaseName};
+use crate::webhook::remedy::Remedy;
 
 /// A case and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub enum CaseOutcome {
         /// What happened.
         message: String,
         /// The likely cause in the handler, and how to fix it.
-        hint: Option<String>,
+        remedy: Option<Remedy>,
         /// The start of the response's body.
         response: Option<Excerpt>,
     },

@@ -16,6 +16,7 @@ use crate::webhook::{
         compose::{AttemptOf, Moment, What},
         files::Files,
     },
+    remedy::Remedy,
     request::{Headers, Request},
     signature::SigningSecret,
     time::Timestamp,
@@ -272,12 +273,12 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
     let provider = provider(STRIPE);
     let cases = cases(&provider, probes(&provider)[0]);
     let case = |name| cases.iter().find(|case| case.name == name).unwrap();
-    let hint = |name, fault: &Fault, history: &History| {
+    let explained = |name, fault: &Fault, history: &History| {
         let timeout = Duration::from_secs(30);
         let observation =
             Observation { provider: &provider, fault, variation: None, elapsed: Duration::from_millis(1), timeout };
         let explanation = cause::explain(case(name), &observation, history);
-        (explanation.message, explanation.hint.unwrap())
+        (explanation.message, explanation.remedy.unwrap())
     };
     let accepted = Fault::ForgeryAccepted(200);
     let mut verifies = History::default();
@@ -286,27 +287,31 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
     never.add(CaseName::SecretWrong, Some(accepted.clone()));
     never.add(CaseName::BodyTampered, Some(accepted.clone()));
     assert_eq!(
-        hint(CaseName::SignatureMissing, &accepted, &verifies),
+        explained(CaseName::SignatureMissing, &accepted, &verifies),
         (
             "accepted (200) although it has no signature".to_owned(),
-            "the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject deliveries \
-             without `stripe-signature`"
-                .to_owned()
+            Remedy::advice(
+                "the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject \
+                 deliveries without `stripe-signature`"
+            )
         )
     );
     assert_eq!(
-        hint(CaseName::TimestampStale, &accepted, &never).1,
-        "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify HMAC-SHA256 \
-         of {timestamp}.{body} in `stripe-signature` over the raw body before anything else, and respond 401 if it \
-         does not match"
+        explained(CaseName::TimestampStale, &accepted, &never).1,
+        Remedy::advice(
+            "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify \
+             HMAC-SHA256 of {timestamp}.{body} in `stripe-signature` over the raw body before anything else, and \
+             respond 401 if it does not match"
+        )
     );
     assert_eq!(
-        hint(CaseName::EventUnknown, &Fault::Crashed(500), &verifies),
+        explained(CaseName::EventUnknown, &Fault::Crashed(500), &verifies),
         (
             "500: the handler failed on an unknown event type".to_owned(),
-            "respond 200 to events that you do not handle: new types arrive without notice, and a default branch is \
-             enough"
-                .to_owned()
+            Remedy::advice(
+                "respond 200 to events that you do not handle: new types arrive without notice, and a default \
+                 branch is enough"
+            )
         )
     );
 }

@@ -1,6 +1,8 @@
 //! The codes of findings: one for each cause that can be proven, and the one that says that none could.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
+
+use crate::webhook::remedy::{RAW_BODY, Remedy};
 
 /// What a finding is about; its name stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,13 +80,11 @@ impl Code {
         }
     }
 
-    /// What to change, where a finding has nothing more exact to say.
+    /// What to do about it, where a finding knows nothing more exact.
     #[must_use]
-    pub const fn hint(self) -> &'static str {
-        match self {
-            Self::BodyReserialised => {
-                "sign, pass on and verify the raw bytes, before any JSON parser: Express express.raw({ type: '*/*' }), FastAPI await request.body(), Rails request.raw_post, Next.js await req.text(), Laravel $request->getContent()"
-            }
+    pub const fn remedy(self) -> Remedy {
+        Remedy::Advice(Cow::Borrowed(match self {
+            Self::BodyReserialised | Self::BodyReencoded => RAW_BODY,
             Self::BodyTrailingNewline => {
                 "send and keep exactly the bytes that are signed: curl --data-binary @FILE, printf '%s' for echo, and no final newline from an editor"
             }
@@ -92,9 +92,6 @@ impl Code {
                 "keep the bytes as they are: curl --data-binary (not -d), binary mode when files are read and written, `* -text` in .gitattributes for captures"
             }
             Self::BodyBom => "write the file as UTF-8 without a byte order mark, and read it as bytes",
-            Self::BodyReencoded => {
-                "sign and verify bytes, not text that was decoded: Express express.raw({ type: '*/*' }), FastAPI await request.body(), Rails request.raw_post, Next.js await req.text(), Laravel $request->getContent()"
-            }
             Self::BodyDecompressed => {
                 "sign the bytes that go over the wire, after the compression; or, if the provider signs before it, verify the decompressed body (in Express: express.raw inflates it already)"
             }
@@ -113,7 +110,7 @@ impl Code {
             Self::SecretPrefix => {
                 "treat the secret's prefix alike on both sides: strip it before decoding, or leave the text as the provider shows it"
             }
-            Self::SecretOfOtherProvider => "set each provider's own secret: --secret PROVIDER=env:NAME",
+            Self::SecretOfOtherProvider => return Remedy::SetSecretOfEach,
             Self::SecretDevelopment => "set the provider's own secret on both sides, or on neither",
             Self::WrongAlgorithm => {
                 "use the provider's hash, by name: crypto.createHmac(NAME, secret) in Node, hmac.new(secret, body, hashlib.NAME) in Python"
@@ -130,12 +127,12 @@ impl Code {
             }
             Self::SignatureCase => "write hexadecimal in lower case: .toLowerCase(), .lower(), strtolower",
             Self::SchemeOfOtherProvider => {
-                "deliver it to its own provider's path (/NAME) or say --provider NAME; or sign as this provider does"
+                "send and sign the delivery as this provider does, or send it to its own provider's path"
             }
             Self::Unexplained => {
                 "compare the secret with the one in the provider's dashboard, and make sure that the body is the raw one, not parsed, re-indented or copied from a log"
             }
-        }
+        }))
     }
 }
 
@@ -145,7 +142,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// Every code with what it means and an example, for the documents; what to do is [`Code::hint`].
+/// Every code with what it means and an example, for the documents; what to do is [`Code::remedy`].
 #[must_use]
 pub const fn codes() -> &'static [(Code, &'static str, &'static str)] {
     &CODES
@@ -194,7 +191,7 @@ static CODES: [(Code, &str, &str); 21] = [
     (
         Code::SecretOfOtherProvider,
         "it is another secret that is set: another provider's, or one that a nearer one stands above",
-        "two variables were mixed up, or `--secret` stands above an older one in the config",
+        "two variables were mixed up, or a new secret in the environment hides an older one in the config",
     ),
     (
         Code::SecretDevelopment,

@@ -27,6 +27,7 @@ pub use time::{Clock, clock};
 use crate::webhook::{
     keyring::Keyring,
     provider::{Provider, catalog::Catalog},
+    remedy::Remedy,
     request::Request,
     signature::{Reason, Receipt, Rejection, SigningSecret},
 };
@@ -38,13 +39,13 @@ pub struct Finding {
     pub code: Code,
     /// What was seen and what it means.
     pub message: String,
-    /// What to change.
-    pub hint: String,
+    /// What to do about it.
+    pub remedy: Remedy,
 }
 
 impl Finding {
     fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: code.hint().to_owned() }
+        Self { code, message: message.into(), remedy: code.remedy() }
     }
 }
 

@@ -10,6 +10,7 @@ use super::{Case, Code, Finding};
 use crate::webhook::{
     keyring::{PassedOver, SecretSource},
     provider::Provider,
+    remedy::Remedy,
     signature::{
         SecretFormat, SigningSecret,
         secret::{KeyEncoding, decode_hex},
@@ -113,10 +114,11 @@ fn of_hookdev(provider: &Provider) -> Finding {
 /// The secret is right, and not the one that counts: no code of its own says so, and the one of the
 /// secrets that were mixed up is the nearest.
 fn set_elsewhere(PassedOver { origin, above, .. }: &PassedOver) -> Finding {
+    let remedy = format!(
+        "if that is the right one, remove the one from {above}; if it is an older one, set the new one at the sender too"
+    );
     Finding {
-        hint: format!(
-            "if that is the right one, take away the one from {above}; if it is an older one, set the new one at the sender too"
-        ),
+        remedy: Remedy::advice(remedy),
         ..Finding::new(
             Code::SecretOfOtherProvider,
             format!("the signature matches the secret from {origin}, which {above} stands above"),
@@ -130,7 +132,7 @@ fn source(case: &Case<'_>, provider: &Provider, place: usize) -> String {
         Some(SecretSource::Env(name)) => format!("the secret from env:{name}"),
         Some(SecretSource::File(path)) => format!("the secret from file:{path}"),
         Some(SecretSource::Config) => "the secret from the config".to_owned(),
-        Some(SecretSource::Flag) => "the secret from --secret".to_owned(),
+        Some(SecretSource::Flag) => "the secret from the command line".to_owned(),
         Some(SecretSource::Development) => "the public development secret".to_owned(),
         None => "the secret".to_owned(),
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::{Case, Code, Finding, secret::forgiving_base64, time};
 use crate::webhook::{
     provider::Provider,
+    remedy::Remedy,
     request::{self, Request},
     signature::{
         Algorithm, Receipt, Scheme, SigningSecret,
@@ -93,7 +94,8 @@ fn of_other(case: &Case<'_>, other: &Provider, all: &mut Vec<Reading>) {
     let (title, name) = (&case.provider.title, &other.title);
     for scheme in &other.schemes {
         let mut add = |scheme: Scheme, secrets, message: String| {
-            let finding = Finding::new(Code::SchemeOfOtherProvider, message);
+            let remedy = Remedy::ChooseProvider { other: other.name.clone() };
+            let finding = Finding { remedy, ..Finding::new(Code::SchemeOfOtherProvider, message) };
             all.push(Reading { secrets, ..Reading::new(scheme, case.request, vec![finding]) });
         };
         let wholly = format!("this is a delivery of {name}: its scheme and its secret verify it, and not {title}'s");

@@ -6,10 +6,13 @@ use super::{
     Case, Code, Finding,
     signing::{Reading, timestamp_header},
 };
-use crate::webhook::signature::{
-    Reason, Scheme,
-    content::SignedContent,
-    scheme::{TimeUnit, TimestampRule},
+use crate::webhook::{
+    remedy::{Remedy, Warning},
+    signature::{
+        Reason, Scheme,
+        content::SignedContent,
+        scheme::{TimeUnit, TimestampRule},
+    },
 };
 
 /// By which time a request was judged.
@@ -23,24 +26,28 @@ pub enum Clock {
     Chosen,
 }
 
-/// What a genuine request that is too old or too new says of the clocks; by how much it is off
-/// stands in the rejection.
+/// What a genuine request that is too old or too new says about the clocks. The rejection itself says
+/// by how much it is off.
 #[must_use]
-pub fn clock(case: &Case<'_>, clock: Clock) -> Option<&'static str> {
+pub fn clock(case: &Case<'_>, clock: Clock) -> Option<Warning> {
     let is_old = match &case.rejection.reason {
         Reason::TimestampTooOld { .. } => true,
         Reason::TimestampTooNew { .. } => false,
         _ => return None,
     };
+    let compare = || Remedy::advice("compare both with `date -u`");
     Some(match (clock, is_old) {
         (Clock::Chosen, true) => {
-            "every capture is too old sooner or later: --at received judges it by the time when it was received"
+            Warning::new("the capture is older than the tolerance allows", Remedy::CheckAgeAtReceipt)
         }
-        (Clock::Chosen, false) => "it was signed after the time that it is judged at: does --at name the right one?",
-        (_, true) => {
-            "it was held up, or sent again with its old signature; or the sender's clock is behind, or this one ahead (compare them with `date -u`)"
+        (Clock::Chosen, false) => {
+            Warning::new("it was signed after the time that its age is checked at", Remedy::CorrectCheckedTime)
         }
-        (_, false) => "the sender's clock is ahead, or this one is behind (compare them with `date -u`)",
+        (_, true) => Warning::new(
+            "it was delayed, or sent again with its old signature; or the sender's clock is slow, or this one fast",
+            compare(),
+        ),
+        (_, false) => Warning::new("the sender's clock is fast, or this one slow", compare()),
     })
 }
 

@@ -25,7 +25,7 @@ fn stops(reply: Reply, message: &str, hint: &str) {
 fn a_handler_that_rejects_everything_may_use_another_secret() {
     for status in [400, 401, 403] {
         let message = format!("{status} counts as failed at Aspect, which wants any 2xx");
-        let hint = "the delivery was signed with the public development secret: does the handler use the same one (--secret aspect=SOURCE to use another)?";
+        let hint = "the delivery was signed with the public development secret: does the handler use the same one? --secret aspect=SOURCE selects another. ";
         stops(Reply::Status(status), &message, hint);
     }
 }
@@ -38,7 +38,7 @@ fn the_secret_that_signed_is_named_but_not_shown() {
     let sources = [
         ("env:MY_SECRET", "the secret from env:MY_SECRET"),
         ("file:secret", "the secret from file:secret"),
-        ("whsec_dG9wc2VjcmV0LXRvcHNlY3JldA==", "the secret of --secret"),
+        ("whsec_dG9wc2VjcmV0LXRvcHNlY3JldA==", "the secret from --secret"),
     ];
     for (source, words) in sources {
         let command = check(&dir, &handler.url("/aspect")).args(["--secret", source]);
@@ -53,8 +53,8 @@ fn the_secret_that_signed_is_named_but_not_shown() {
 #[test]
 fn a_wrong_path_a_wrong_method_a_redirect_and_a_crash_have_different_hints() {
     let failed = |status| format!("{status} counts as failed at Aspect, which wants any 2xx");
-    stops(Reply::Status(404), &failed(404), "nothing responds at this path");
-    stops(Reply::Status(405), &failed(405), "the route expects another method: accept POST");
+    stops(Reply::Status(404), &failed(404), "nothing is served at this path: give the handler's full URL with --to");
+    stops(Reply::Status(405), &failed(405), "allow POST on this route, or give the handler's full URL with --to");
     stops(Reply::Status(500), &failed(500), "the handler's log shows the exception");
     let message = "302 is a redirect; Aspect follows none and counts the delivery as failed";
     stops(Reply::Redirect, message, "respond at the URL itself");
@@ -104,7 +104,7 @@ fn an_unreachable_handler_has_its_own_exit_code() {
     assert_eq!(report.failed(), ["event-accepted"]);
     let case = report.event("aspect.task.progress");
     assert!(text(case, "/message").ends_with("(connection refused)"), "{case}");
-    assert_eq!(text(case, "/hint"), "start the handler, or pass its URL with --to");
+    assert_eq!(text(case, "/hint"), "start the handler, or give its URL with --to");
     assert_eq!(text(report.case("burst"), "/message"), "not tried: the handler can't be reached");
     // In the table, all skipped cases are one line.
     let people = dir.hookdev().args(["check", "--to", &url.replace("/aspect", "/cyanite")]).exits(4);

@@ -57,7 +57,7 @@ fn a_path_that_is_not_there_is_answered_with_the_nearest() {
         (["--set", "event.typ=x"], "there is no `event.typ` in the payload; the nearest is `event.type`"),
         (["--set", "status=x"], "there is no `status` in the payload; the nearest is `event.status`"),
         (["--remove", "resource.idd"], "there is no `resource.idd` in the payload; the nearest is `resource.id`"),
-        (["--add", "event.type=x"], "`event.type` is in the payload already: use --set to change it"),
+        (["--add", "event.type=x"], "`event.type` is in the payload already: set it instead of adding it"),
     ] {
         let expected = format!("error: cyanite.v2.finished: {message}\n");
         send(&dir, "cyanite.v2.finished", &options).exits(2).stdout("").stderr(&expected);

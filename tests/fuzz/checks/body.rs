@@ -67,6 +67,7 @@ fn reads(media: &str, encoding: &str, body: Bytes) {
         zone: jiff::tz::TimeZone::UTC,
         body: Some(Limits::EXCERPT),
         decoded_limit: LIMIT,
+        wording: |remedy| format!("{remedy:?}"),
     };
     look.body(&request, Limits::EXCERPT, &mut page);
     assert_printable(&page);
