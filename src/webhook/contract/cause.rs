@@ -93,8 +93,12 @@ fn message(name: CaseName, observation: &Observation<'_>) -> String {
     let Observation { provider, fault, elapsed, timeout, .. } = *observation;
     match (fault, name.forgery().map(Forgery::words)) {
         (Fault::NoResponse(NoResponse::TimedOut), _) => format!("no response within {}", words(timeout)),
-        (Fault::NoResponse(NoResponse::Broken(reason)), _) => reason.clone(),
-        (Fault::NoResponse(NoResponse::Unreachable(reason) | NoResponse::Untrusted(reason)), _) => reason.clone(),
+        (
+            Fault::NoResponse(
+                NoResponse::Broken(reason) | NoResponse::Unreachable(reason) | NoResponse::Untrusted(reason),
+            ),
+            _,
+        ) => reason.clone(),
         (fault, Some(forged)) => forgery_message(fault.status().unwrap_or_default(), forged),
         (Fault::Crashed(status), None) if name.expectation() == Expectation::Survived => {
             format!("{status}: the handler failed on an unknown event type")
@@ -198,7 +202,7 @@ fn crashed(name: CaseName, provider: &Provider, history: &History) -> String {
         ),
         CaseName::DeliveryDuplicated => duplicated(provider),
         CaseName::BodyReserialised => {
-            format!("the compact form passes: the handler verifies or parses only one way to write JSON; {}", RAW_BODY)
+            format!("the compact form passes: the handler verifies or parses only one way to write JSON; {RAW_BODY}")
         }
         CaseName::Encoding(_) => ENCODINGS.to_owned(),
         name if name.expectation() == Expectation::Rejected => {
@@ -213,7 +217,7 @@ fn rejected(status: u16, name: CaseName, case: &Case<'_>, provider: &Provider) -
     let success = provider.delivery.first_success();
     match name {
         CaseName::BodyReserialised => {
-            format!("the compact form passes: the handler verifies re-serialised JSON; {}", RAW_BODY)
+            format!("the compact form passes: the handler verifies re-serialised JSON; {RAW_BODY}")
         }
         CaseName::Encoding(_) => ENCODINGS.to_owned(),
         _ if status == 415 => ENCODINGS.to_owned(),
