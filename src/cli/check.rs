@@ -18,8 +18,9 @@ Examples:
   hookdev check --list
   hookdev check --format junit > report.xml
 
-Without --provider, the provider is taken from the URL's path. Without --to, every provider with an
-endpoint in the config is checked, or all providers if none has one. The first secret in use signs.
+Without --provider, the provider is taken from the URL's path, or from the config if only one
+provider has an endpoint there. Without --to, every provider with an endpoint in the config is
+checked, or all providers if none has one. Deliveries are signed with the provider's first secret.
 
 Valid deliveries trigger real work in your handler, so don't check one in production. --list marks
 the valid deliveries and sends nothing.")]

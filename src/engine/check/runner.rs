@@ -152,7 +152,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
         Ok(())
     }
 
-    /// Handles that the handler is no longer running: the request before the failed one made it stop. Returns why the
+    /// Reports a handler that is no longer running: the request before the failed one made it stop. Returns why the
     /// remaining cases are skipped.
     fn stopped(
         &mut self,

@@ -59,7 +59,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether the deliveries are valid, so that the handler processes them.
+    /// Whether the deliveries are valid. The handler processes those.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.name.expectation() != Expectation::Rejected

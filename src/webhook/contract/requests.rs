@@ -1,4 +1,4 @@
-//! The requests of a case. They are made when the case runs, so that times and ids are fresh.
+//! The requests of a case, made when the case runs because times and ids must be fresh.
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};

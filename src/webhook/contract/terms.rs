@@ -55,7 +55,7 @@ fn form(policy: &Policy) -> String {
             Media::Multipart => "multipart/form-data",
         })
         .collect();
-    format!("{} of {}", policy.method, forms.join("; after an error, "))
+    format!("{} with {}", policy.method, forms.join("; after an error, "))
 }
 
 fn retries(title: &str, policy: &Policy) -> String {
@@ -147,7 +147,7 @@ fn duplicates(provider: &Provider) -> (String, bool) {
     match provider.id_field() {
         Some(path) => same(format!("the payload's `{path}`")),
         None => (
-            "deliveries have no id: a retry can't be told from a new delivery, so handlers must be idempotent"
+            "deliveries have no id: a retry can't be distinguished from a new delivery, so handlers must be idempotent"
                 .to_owned(),
             true,
         ),

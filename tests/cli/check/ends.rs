@@ -129,14 +129,14 @@ fn a_handler_that_dies_in_a_case_is_not_tried_further() {
 
 #[test]
 fn a_handler_that_stops_after_its_response_is_explained_by_the_case_it_responded_to() {
-    let genuine = AtomicUsize::new(0);
+    let valid = AtomicUsize::new(0);
     let handler = Handler::new(move |message| {
-        let taken = aspect_signed(message);
+        let is_valid = aspect_signed(message);
         // The work on the third event stops the handler.
-        if taken && genuine.fetch_add(1, Ordering::SeqCst) == 2 {
+        if is_valid && valid.fetch_add(1, Ordering::SeqCst) == 2 {
             return Reply::LastWord(200);
         }
-        Reply::Status(if taken { 200 } else { 401 })
+        Reply::Status(if is_valid { 200 } else { 401 })
     });
     let report = fails(&handler, "/aspect", &["body-reserialised"], "says why it stopped");
     let message = text(report.case("body-reserialised"), "/message");

@@ -25,7 +25,7 @@ fn a_handler_that_meets_the_contract_passes() {
     assert_eq!(report.skipped(), ["timestamp-stale", "timestamp-future", "signature-rotated", "version-unknown"]);
     assert_eq!(
         text(report.case("timestamp-stale"), "/message"),
-        "Cyanite does not sign a timestamp: a replayed delivery can't be told from a new one"
+        "Cyanite does not sign a timestamp: a replayed delivery can't be distinguished from a new one"
     );
 
     let handler = Handler::new(|_| Reply::Status(204));
@@ -285,13 +285,13 @@ fn one_that_crashes_on_an_unknown_event() {
 
 #[test]
 fn one_that_limits_the_rate() {
-    let taken = Mutex::new(0);
+    let accepted = Mutex::new(0);
     let handler = Handler::new(move |message| {
         let status = aspect(message);
-        let mut taken = taken.lock().unwrap();
-        *taken += usize::from(status == 200);
+        let mut accepted = accepted.lock().unwrap();
+        *accepted += usize::from(status == 200);
         // All valid deliveries before the burst, and a few of it.
-        Reply::Status(if status == 200 && *taken > 20 { 429 } else { status })
+        Reply::Status(if status == 200 && *accepted > 20 { 429 } else { status })
     });
     fails(&handler, "/aspect", &["burst"], "limits the rate");
 }

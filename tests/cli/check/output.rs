@@ -99,7 +99,7 @@ fn skipped_cases_are_printed_with_the_reason() {
     let handler = Handler::new(|_| Reply::Status(200));
     let args = ["check", "--to", &handler.url("/auphonic"), "--case", "signature-*", "--case", "timestamp-*"];
     dir.hookdev().args(args).exits(0).prints(
-        "- 6 cases skipped  Auphonic does not sign deliveries: a forged one can't be told from a valid one\n\
+        "- 6 cases skipped  Auphonic does not sign deliveries: a forged one can't be distinguished from a valid one\n\
          - signature-rotated skipped  Auphonic does not sign deliveries: there is no secret to rotate\n",
     );
 }

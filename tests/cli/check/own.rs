@@ -114,6 +114,6 @@ fn a_token_does_not_protect_the_body() {
         "version-unknown",
     ];
     assert_eq!((report.failed(), report.skipped()), (vec![], skipped.to_vec()));
-    let why = "Acme does not sign the body: a changed one can't be told from the original";
+    let why = "Acme does not sign the body: a changed one can't be distinguished from the original";
     assert_eq!(text(report.case("body-tampered"), "/message"), why);
 }

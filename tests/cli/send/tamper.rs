@@ -96,10 +96,10 @@ fn what_can_not_be_forged_is_a_mistake_in_what_was_asked() {
         let command = dir.hookdev().args(["send", event, "--tamper", tamper]);
         command.exits(2).stdout("").stderr(&format!("error: --tamper makes no sense for {reason}\n"));
     };
-    let replayed = "does not sign a timestamp: a replayed delivery can't be told from a new one";
+    let replayed = "does not sign a timestamp: a replayed delivery can't be distinguished from a new one";
     refused("cyanite.v2.finished", "stale", &format!("cyanite.v2.finished: Cyanite {replayed}"));
     refused("jewelmusic.release.live", "future", &format!("jewelmusic.release.live: JewelMusic {replayed}"));
-    let unsigned = "Auphonic does not sign deliveries: a forged one can't be told from a valid one";
+    let unsigned = "Auphonic does not sign deliveries: a forged one can't be distinguished from a valid one";
     refused("auphonic.done", "signature", &format!("auphonic.done: {unsigned}"));
     refused("*.done", "body", &format!("auphonic.done: {unsigned}"));
     refused("cyanite.*", "body", "cyanite.v1.test: Cyanite sends this event without a signature");
