@@ -178,20 +178,20 @@ Examples:
   hookdev events 'cyanite.*' --show
   hookdev events --provider cyanite --contract")]
 pub struct Events {
-    /// Only the events that match
+    /// List only the events whose names match
     #[arg(value_name = "GLOB")]
     pub glob: Option<String>,
 
-    /// Print the payloads too
-    #[arg(long)]
-    pub show: bool,
-
-    /// Only this provider's
-    #[arg(long, value_name = "PROVIDER", conflicts_with = "glob")]
+    /// List only this provider's events
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "glob", help_heading = "Events")]
     pub provider: Option<String>,
 
+    /// Print the payloads too
+    #[arg(long, help_heading = "Events")]
+    pub show: bool,
+
     /// Print what the providers demand of a handler instead
-    #[arg(long, conflicts_with = "show")]
+    #[arg(long, conflicts_with = "show", help_heading = "Events")]
     pub contract: bool,
 }
 

@@ -3,7 +3,7 @@
 use std::{error::Error, io};
 
 use crate::{
-    engine::entropy::EntropyError,
+    engine::{check::CheckError, entropy::EntropyError},
     net::sender::SendError,
     store::{config::ConfigError, providers::ProviderError, secrets::SecretError},
     webhook::provider::manifest::ManifestError,
@@ -145,6 +145,17 @@ impl From<SendError> for Failure {
 impl From<EntropyError> for Failure {
     fn from(error: EntropyError) -> Self {
         Self::of(Exit::Failed, &error)
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Entropy(error) => error.into(),
+            CheckError::Fixture(message) => Self::usage(message),
+            CheckError::Send(error) => Self::of(Exit::Unreachable, &error),
+            CheckError::Report(error) => error.into(),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod cases;
 pub mod diagnostic;
+pub mod events;
 pub mod flow;
 pub mod gate;
 pub mod json;

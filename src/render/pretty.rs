@@ -218,7 +218,7 @@ impl Page {
         self.palette.push(Role::Title, &text::printable(&provider.title), out);
         let _ = writeln!(out, "  {}", text::printable(&provider.about));
         for term in terms {
-            self.labelled(if term.is_lack { Role::Warning } else { Role::Key }, term.name, &term.text, out);
+            self.labelled(if term.is_gap { Role::Warning } else { Role::Key }, term.name, &term.text, out);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use super::columns::{event_label, sent_label};
-use crate::webhook::contract::{CaseName, CaseRecord, Outcome};
+use crate::webhook::contract::{CaseName, CaseOutcome, CaseRecord};
 
 /// Deliveries of one case that failed alike, in the order they were tried.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl FailureGroup {
 
     /// The failure message the group shares.
     pub(super) fn message(&self) -> &str {
-        let Outcome::Failed { message, .. } = &self.first.outcome else { return "" };
+        let CaseOutcome::Failed { message, .. } = &self.first.outcome else { return "" };
         if self.others.is_empty() { message } else { common(&self.first, message) }
     }
 
@@ -75,9 +75,9 @@ impl FailureGroup {
 }
 
 /// A failure without the details of its delivery.
-fn cause(record: &CaseRecord) -> (CaseName, Option<u16>, Outcome) {
+fn cause(record: &CaseRecord) -> (CaseName, Option<u16>, CaseOutcome) {
     let mut outcome = record.outcome.clone();
-    if let Outcome::Failed { message, .. } = &mut outcome {
+    if let CaseOutcome::Failed { message, .. } = &mut outcome {
         *message = common(record, message).to_owned();
     }
     (record.name, record.status, outcome)

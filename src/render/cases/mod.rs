@@ -16,7 +16,7 @@ use super::{
     size, text,
 };
 use crate::webhook::{
-    contract::{CaseName, CaseRecord, Gist, Outcome},
+    contract::{CaseName, CaseOutcome, CaseRecord, Excerpt},
     provider::Provider,
     redact,
     remedy::Remedy,
@@ -101,16 +101,16 @@ impl Table {
             self.tried = Some((record.name, 0));
         }
         match &record.outcome {
-            Outcome::Skipped(why) => {
+            CaseOutcome::Skipped(why) => {
                 self.push_failures(out);
                 return self.skip(record.name, why, out);
             }
-            Outcome::Passed if self.quiet => {}
-            Outcome::Passed => {
+            CaseOutcome::Passed if self.quiet => {}
+            CaseOutcome::Passed => {
                 let sent = self.columns.sent_label(record);
                 self.push_row(record, &sent, record.elapsed, out);
             }
-            Outcome::Failed { .. } => {
+            CaseOutcome::Failed { .. } => {
                 if !self.failures.iter_mut().any(|group| group.add(record)) {
                     self.failures.push(FailureGroup::new(record.clone()));
                 }
@@ -149,9 +149,9 @@ impl Table {
         let mut flow = self.page.flow(out);
         flow.gap(MARGIN).text(None, group.message());
         flow.end();
-        if let Outcome::Failed { remedy, answered, .. } = &record.outcome {
-            if let Some(gist) = answered {
-                self.push_response(gist, out);
+        if let CaseOutcome::Failed { remedy, response, .. } = &record.outcome {
+            if let Some(excerpt) = response {
+                self.push_response(excerpt, out);
             }
             self.push_hint(remedy.as_ref(), out);
         }
@@ -161,7 +161,7 @@ impl Table {
         self.push_skipped(out);
         self.push_heading(out);
         let palette = self.page.palette;
-        let passed = record.outcome == Outcome::Passed;
+        let passed = record.outcome == CaseOutcome::Passed;
         let (role, mark) = if passed { (Role::Good, "✓") } else { (Role::Bad, "✗") };
         palette.push(role, mark, out);
         out.push(' ');
@@ -183,7 +183,7 @@ impl Table {
 
     /// Appends a case without trying it.
     pub fn listed(&mut self, record: &CaseRecord, genuine: bool, out: &mut String) {
-        if let Outcome::Skipped(why) = &record.outcome {
+        if let CaseOutcome::Skipped(why) = &record.outcome {
             return self.skip(record.name, why, out);
         }
         self.push_skipped(out);
@@ -215,10 +215,10 @@ impl Table {
     }
 
     /// The handler's response, each line cut at the edge of the screen.
-    fn push_response(&self, gist: &Gist, out: &mut String) {
-        let lines = match gist {
-            Gist::Text(lines) => lines.iter().map(|line| text::printable(line)).collect::<Vec<_>>(),
-            Gist::Binary(len) => vec![format!("{} of binary data", size::bytes(*len)).into()],
+    fn push_response(&self, excerpt: &Excerpt, out: &mut String) {
+        let lines = match excerpt {
+            Excerpt::Text(lines) => lines.iter().map(|line| text::printable(line)).collect::<Vec<_>>(),
+            Excerpt::Binary(len) => vec![format!("{} of binary data", size::bytes(*len)).into()],
         };
         let columns = |before: usize| self.page.width.map_or(usize::MAX, |width| width.saturating_sub(before));
         for (number, line) in lines.iter().enumerate() {

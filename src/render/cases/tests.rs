@@ -18,7 +18,7 @@ fn table(width: Option<usize>) -> Table {
     Table::new(page, false)
 }
 
-fn record(name: CaseName, event: &str, sends: &str, outcome: Outcome) -> CaseRecord {
+fn record(name: CaseName, event: &str, sends: &str, outcome: CaseOutcome) -> CaseRecord {
     CaseRecord {
         provider: "acme".into(),
         name,
@@ -32,8 +32,12 @@ fn record(name: CaseName, event: &str, sends: &str, outcome: Outcome) -> CaseRec
     }
 }
 
-fn failed(message: &str, hint: &str) -> Outcome {
-    Outcome::Failed { message: message.into(), remedy: Some(Remedy::Advice(hint.to_owned().into())), answered: None }
+fn failed(message: &str, hint: &str) -> CaseOutcome {
+    CaseOutcome::Failed {
+        message: message.into(),
+        remedy: Some(Remedy::Advice(hint.to_owned().into())),
+        response: None,
+    }
 }
 
 /// The lines for these cases on a screen of this width.
@@ -51,8 +55,8 @@ fn shown(width: Option<usize>, records: &[CaseRecord]) -> Vec<String> {
 #[test]
 fn columns_are_abbreviated_on_a_narrow_screen() {
     let records = [
-        record(CaseName::EventAccepted, "v1.analysis.finished", "event.type=InDepthAnalysis", Outcome::Passed),
-        record(CaseName::BodyTampered, "v1.analysis.finished", "body changed after signing", Outcome::Passed),
+        record(CaseName::EventAccepted, "v1.analysis.finished", "event.type=InDepthAnalysis", CaseOutcome::Passed),
+        record(CaseName::BodyTampered, "v1.analysis.finished", "body changed after signing", CaseOutcome::Passed),
     ];
     let at = |width| shown(width, &records)[1..].to_vec();
     let whole = [
@@ -82,10 +86,10 @@ fn columns_are_abbreviated_on_a_narrow_screen() {
 #[test]
 fn failures_are_explained_below_and_a_hint_is_shown_once() {
     let says = ["oh no \u{7}", "on a line that is longer than the screen"];
-    let answered = Outcome::Failed {
+    let answered = CaseOutcome::Failed {
         message: "taken \u{1b}[31m".into(),
         remedy: Some(Remedy::advice("verify it")),
-        answered: Some(Gist::Text(says.map(str::to_owned).into())),
+        response: Some(Excerpt::Text(says.map(str::to_owned).into())),
     };
     let records = [
         record(CaseName::SecretWrong, "made", "", answered),
@@ -114,7 +118,7 @@ fn failures_of_one_case_with_the_same_cause_are_one_row() {
     let late = |millis, record| CaseRecord { elapsed: Some(Duration::from_millis(millis)), ..record };
     let whole = [
         late(2, accepted("made", "", refused(""))),
-        accepted("kept", "", Outcome::Passed),
+        accepted("kept", "", CaseOutcome::Passed),
         late(40, accepted("made", "type=A", refused("type=A"))),
     ];
     let rows = [
@@ -154,7 +158,7 @@ fn failures_of_one_case_with_the_same_cause_are_one_row() {
 
 #[test]
 fn cases_that_are_skipped_for_one_reason_are_grouped() {
-    let skip = |name, why: &str| record(name, "made", "", Outcome::Skipped(why.into()));
+    let skip = |name, why: &str| record(name, "made", "", CaseOutcome::Skipped(why.into()));
     let two = [skip(CaseName::TimestampStale, "no time"), skip(CaseName::TimestampFuture, "no time")];
     assert_eq!(shown(None, &two)[1..], ["- timestamp-stale, timestamp-future skipped  no time"]);
     let many = CaseName::ALL.map(|name| skip(name, "it is gone"));

@@ -1,5 +1,5 @@
-//! The same payload in other bytes: what a provider may send tomorrow, and what a handler that verifies JSON which it
-//! has written anew can't know.
+//! Other serialisations of the same payload: what a provider may send tomorrow, and what a handler that verifies
+//! re-serialised JSON rejects.
 
 use std::{borrow::Cow, fmt::Write, ops::Range};
 
@@ -8,52 +8,51 @@ use crate::webhook::{
     schema::Definition,
 };
 
-/// One way to write a payload.
+/// One serialisation of a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Spelling {
-    /// What is other about it, in words.
-    pub how: &'static str,
+pub(super) struct Serialisation {
+    /// What is different, in words.
+    pub variation: &'static str,
     /// The text.
     pub text: String,
 }
 
-/// With a space behind each comma and colon, as Python's `json.dumps` writes it.
-pub(super) fn spaced(text: &str) -> Option<Spelling> {
+/// With a space after each comma and colon, as Python's `json.dumps` writes it.
+pub(super) fn spaced(text: &str) -> Option<Serialisation> {
     let style = Style { comma: ", ", colon: ": ", ..Style::default() };
-    style.spelling(text, "a space behind each comma and colon")
+    style.apply(text, "a space after each comma and colon")
 }
 
-/// The spellings of a JSON payload. Numbers are written another way only where the schema takes fractions, as a
-/// handler may rely on whole ones elsewhere.
-pub(super) fn json(text: &str, definition: Option<Definition<'_>>) -> Vec<Spelling> {
+/// Other serialisations of a JSON payload. A whole number gets a fraction only where the schema allows any number,
+/// because a handler may rely on integers elsewhere.
+pub(super) fn json(text: &str, definition: Option<Definition<'_>>) -> Vec<Serialisation> {
     let indented = Style { colon: " : ", indented: true, reversed: true, ..Style::default() };
-    let mut spellings = vec![
+    let mut serialisations = vec![
         spaced(text),
-        indented.spelling(text, "lines and tabs, and its keys in another order"),
-        Style { reversed: true, ..Style::default() }.spelling(text, "its keys in another order"),
-        Style { characters: Characters::Escaped, ..Style::default() }.spelling(text, "\\u and \\/ escapes"),
+        indented.apply(text, "line breaks, tabs and another key order"),
+        Style { reversed: true, ..Style::default() }.apply(text, "another key order"),
+        Style { characters: Characters::Escaped, ..Style::default() }.apply(text, "\\u and \\/ escapes"),
     ];
     if !text.is_ascii() || text.contains("\\u") {
-        spellings.push(
-            Style { characters: Characters::Plain, ..Style::default() }.spelling(text, "every character as UTF-8"),
-        );
-        spellings.push(
+        serialisations
+            .push(Style { characters: Characters::Plain, ..Style::default() }.apply(text, "all characters as UTF-8"));
+        serialisations.push(
             Style { characters: Characters::Ascii, ..Style::default() }
-                .spelling(text, "\\u escapes for all that is not ASCII"),
+                .apply(text, "\\u escapes for all non-ASCII characters"),
         );
     }
-    let mut spellings: Vec<Spelling> = spellings.into_iter().flatten().collect();
+    let mut serialisations: Vec<Serialisation> = serialisations.into_iter().flatten().collect();
     let fractions = definition.and_then(|definition| fractions(text, definition));
-    spellings.extend(fractions.map(|text| Spelling { how: "1.0 and 1e0 for 1", text }));
-    spellings.retain(|spelling| spelling.text != text);
-    spellings
+    serialisations.extend(fractions.map(|text| Serialisation { variation: "1.0 and 1e0 instead of 1", text }));
+    serialisations.retain(|serialisation| serialisation.text != text);
+    serialisations
 }
 
-/// A urlencoded form with its letters and digits percent-encoded and its fields in another order.
-pub(super) fn urlencoded(body: &str) -> Spelling {
+/// A urlencoded form with its letters and digits percent-encoded and its fields in reverse order.
+pub(super) fn urlencoded(body: &str) -> Serialisation {
     let mut fields: Vec<String> = body.split('&').map(percent_encoded).collect();
     fields.reverse();
-    Spelling { how: "percent-encoded letters, and its fields in another order", text: fields.join("&") }
+    Serialisation { variation: "percent-encoded letters and another field order", text: fields.join("&") }
 }
 
 fn percent_encoded(field: &str) -> String {
@@ -73,7 +72,7 @@ fn percent_encoded(field: &str) -> String {
     out
 }
 
-/// How a JSON text is written.
+/// How JSON is written.
 #[derive(Clone, Copy, Debug)]
 struct Style {
     comma: &'static str,
@@ -86,13 +85,13 @@ struct Style {
 /// How the characters of strings are written.
 #[derive(Clone, Copy, Debug)]
 enum Characters {
-    /// As they stand there.
+    /// As in the original.
     Kept,
-    /// The first one as an escape, and each slash.
+    /// The first one, and each slash, as an escape.
     Escaped,
-    /// As UTF-8 wherever that may be.
+    /// As UTF-8 where JSON allows it.
     Plain,
-    /// As escapes where they are not ASCII.
+    /// As escapes unless they are ASCII.
     Ascii,
 }
 
@@ -103,11 +102,11 @@ impl Default for Style {
 }
 
 impl Style {
-    fn spelling(self, text: &str, how: &'static str) -> Option<Spelling> {
+    fn apply(self, text: &str, variation: &'static str) -> Option<Serialisation> {
         let root = json::parse(text).ok()?;
         let mut out = String::with_capacity(2 * text.len());
         self.push(text, &root, 1, &mut out);
-        Some(Spelling { how, text: out })
+        Some(Serialisation { variation, text: out })
     }
 
     fn push(self, text: &str, node: &Node<'_>, depth: usize, out: &mut String) {
@@ -129,7 +128,7 @@ impl Style {
         }
     }
 
-    /// The members in their order; of a repeated key the last counts, so that the order then stays.
+    /// The members in the order to write. It stays if a key is repeated, because the last one counts.
     fn order<'n, 'a>(self, members: &'n [Member<'a>]) -> Vec<&'n Member<'a>> {
         let repeated = members.iter().enumerate().any(|(at, member)| members[..at].iter().any(|m| m.key == member.key));
         if self.reversed && !repeated { members.iter().rev().collect() } else { members.iter().collect() }
@@ -151,8 +150,8 @@ impl Style {
             }
         };
         out.push(open);
-        for (place, entry) in entries.iter().enumerate() {
-            out.push_str(if place > 0 { self.comma } else { "" });
+        for (index, entry) in entries.iter().enumerate() {
+            out.push_str(if index > 0 { self.comma } else { "" });
             line(depth, out);
             push(entry, out);
         }
@@ -161,7 +160,7 @@ impl Style {
     }
 
     fn push_string(self, token: &str, content: &str, out: &mut String) {
-        // A lone surrogate has no character, so that its token is all that can be written.
+        // A lone surrogate decodes to U+FFFD, so only its own escape can be written.
         if content.contains('\u{fffd}') || matches!(self.characters, Characters::Kept) {
             return out.push_str(token);
         }
@@ -189,23 +188,22 @@ fn escape(character: char) -> String {
     escape
 }
 
-/// The text with `1.0` and `1e0` by turns for its whole numbers, where the schema says that any number may stand.
+/// The text with its whole numbers written alternately as `1.0` and `1e0` where the schema allows any number.
 fn fractions(text: &str, definition: Definition<'_>) -> Option<String> {
     let root = json::parse(text).ok()?;
     let mut numbers = Vec::new();
     push_whole_numbers(&root, &mut numbers);
-    let takes = |place: &Range<usize>, token: &str| {
-        let changed = format!("{}{token}{}", &text[..place.start], &text[place.end..]);
+    let allows = |span: &Range<usize>, token: &str| {
+        let changed = format!("{}{token}{}", &text[..span.start], &text[span.end..]);
         json::parse(&changed).is_ok_and(|root| definition.check(&root).is_valid())
     };
-    // What takes a string too is not described at all.
-    numbers.retain(|place| takes(place, &format!("{}.5", &text[place.clone()])) && !takes(place, "\"\""));
-    let places = numbers;
+    // A value that may also be a string is not described by the schema.
+    numbers.retain(|span| allows(span, &format!("{}.5", &text[span.clone()])) && !allows(span, "\"\""));
     let mut out = text.to_owned();
-    for (turn, place) in places.iter().enumerate().rev() {
-        out.insert_str(place.end, if turn % 2 == 0 { ".0" } else { "e0" });
+    for (index, span) in numbers.iter().enumerate().rev() {
+        out.insert_str(span.end, if index % 2 == 0 { ".0" } else { "e0" });
     }
-    (!places.is_empty()).then_some(out)
+    (!numbers.is_empty()).then_some(out)
 }
 
 fn push_whole_numbers(node: &Node<'_>, numbers: &mut Vec<Range<usize>>) {

@@ -1,23 +1,23 @@
-//! The form in which the commands that check something tell what they find.
+//! The output formats of the commands that check something.
 
 use crate::{
     cli::Format,
     render::report::{Github, Junit, Report, Sarif},
 };
 
-/// One of the forms, with what it is written by; `P` writes for people.
-pub enum Form<P> {
-    /// For people.
+/// An output format and what writes it; `P` is the writer of the pretty one.
+pub enum OutputFormat<P> {
+    /// Text for people.
     Pretty(Box<P>),
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// For a CI service.
+    /// A report for a CI service.
     Report(Box<dyn Report>),
 }
 
-impl<P> Form<P> {
-    /// The form that was asked for.
-    pub fn of(format: Format, pretty: impl FnOnce() -> P) -> Self {
+impl<P> OutputFormat<P> {
+    /// The writer of a format; `pretty` makes the one for people.
+    pub fn new(format: Format, pretty: impl FnOnce() -> P) -> Self {
         match format {
             Format::Pretty => Self::Pretty(Box::new(pretty())),
             Format::Json => Self::Json,
