@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{exit::Failure, terminal::Terminal};
+use super::{
+    exit::Failure,
+    terminal::{Terminal, variable},
+};
 use crate::{
     cli::{Format, Global},
     store::{
@@ -168,11 +171,6 @@ fn read_config(global: &Global) -> Result<Option<Config>, Failure> {
 fn provider_folders(global: &Global, config: Option<&Config>) -> Vec<PathBuf> {
     let configured = config.map(|config| config.providers.clone()).unwrap_or_default();
     configured.into_iter().chain(global.providers.iter().cloned()).collect()
-}
-
-/// An environment variable. One that is not Unicode counts as unset.
-pub(super) fn variable(name: &str) -> Option<String> {
-    env::var(name).ok()
 }
 
 /// Checks that every provider that signs has a secret to sign with.

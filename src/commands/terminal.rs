@@ -1,10 +1,11 @@
 //! The two standard streams as every command uses them: their colours, the screen's width, and the messages on
 //! standard error.
 
+use std::env;
+
 use jiff::tz::TimeZone;
 
 use super::{
-    context::variable,
     exit::Failure,
     remedies,
     streams::{self, Out},
@@ -107,4 +108,9 @@ impl Terminal {
             streams::talk(self.err, &text);
         }
     }
+}
+
+/// An environment variable. One that is not Unicode counts as unset.
+pub(super) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
 }

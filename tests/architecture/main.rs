@@ -37,6 +37,8 @@ const PURE: &[&str] = &[
     "std::io::Error",
     "std::io::ErrorKind",
     "std::io::Read",
+    "std::io::Result",
+    "std::io::Write",
     "std::iter",
     "std::mem",
     "std::net::Ipv4Addr",
@@ -64,6 +66,7 @@ const PURE: &[&str] = &[
     "jiff::civil",
     "jiff::fmt::rfc2822",
     "multer",
+    "percent_encoding",
     "regex_lite",
     "serde",
     "serde_json",
@@ -72,6 +75,7 @@ const PURE: &[&str] = &[
     "strsim",
     "thiserror",
     "toml",
+    "url",
     "zeroize",
 ];
 

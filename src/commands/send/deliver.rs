@@ -364,7 +364,7 @@ pub fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, Strin
         Ok(answer) | Err(SendError::Cut(answer, _)) => answer,
         Err(error @ SendError::TimedOut(_)) => return Ok((Outcome::TimedOut, error.to_string())),
         Err(error @ (SendError::Unreachable(_) | SendError::Untrusted(_))) => {
-            return Ok((Outcome::Unreachable, remedies::with_remedy(&error)));
+            return Ok((Outcome::Unreachable, remedies::with_remedy(error)));
         }
         Err(error @ SendError::Broken(_)) => return Ok((Outcome::Refused, error.to_string())),
         Err(error @ (SendError::Url { .. } | SendError::Unsendable(_))) => {

@@ -198,7 +198,7 @@ async fn a_handler_that_accepts_nothing_is_not_tried_further() {
     // Two events, then the first one as Python serialises it.
     assert_eq!(handler.received(), 3);
     let (message, remedy) = recorder.explanation(CaseName::EventAccepted);
-    assert_eq!(message, "401 counts as failed at Aspect, which wants any 2xx");
+    assert_eq!(message, "Aspect counts 401 as failed; it expects any 2xx");
     let Some(Remedy::CompareHandlerSecret { provider, source, .. }) = remedy else { panic!("{remedy:?}") };
     assert_eq!((provider.as_str(), source), ("aspect", &SecretSource::Development));
     assert_eq!(recorder.explanation(CaseName::Burst).0, "not tried: the handler accepts no valid delivery");

@@ -126,7 +126,7 @@ fn an_unreadable_request_keeps_its_number_and_does_not_hide_the_others() {
     assert_eq!(lines.len(), 4, "{lines:?}");
     assert_eq!([&lines[0], &lines[2]], ["log.ndjson:1 [0] verified []", "log.ndjson:3 [2] rejected []"]);
     assert!(lines[1].starts_with("unreadable: log.ndjson: line 2"), "{lines:?}");
-    assert_eq!(lines[3], "unreadable: cannot read missing.json");
+    assert_eq!(lines[3], "unreadable: can't read missing.json");
     assert_eq!(tally, Tally { verified: 1, rejected: 1, failed: 1, unreadable: 2, ..Tally::default() });
 }
 

@@ -335,7 +335,7 @@ mod tests {
         );
         assert_eq!(
             found(&[], nothing, &["'quoted'"]).unwrap_err(),
-            "invalid Cyanite secret from the config: it stands in quotes, which are not part of it"
+            "invalid Cyanite secret from the config: it is in quotes"
         );
     }
 }

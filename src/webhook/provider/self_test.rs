@@ -165,7 +165,7 @@ fn check_vectors(provider: &Provider, problems: &mut Vec<String>) {
         match vector.outcome(provider) {
             Ok(outcome) if outcome == vector.expected() => {}
             Ok(outcome) => {
-                problems.push(format!("vector {}: expected {}, got {outcome}", vector.id, vector.expected()))
+                problems.push(format!("vector {}: expected {}, got {outcome}", vector.id, vector.expected()));
             }
             Err(problem) => problems.push(format!("vector {}: {problem}", vector.id)),
         }

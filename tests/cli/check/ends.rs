@@ -27,7 +27,7 @@ fn stops(reply: Reply, message: &str, hint: &str) {
 #[test]
 fn a_handler_that_rejects_everything_may_use_another_secret() {
     for status in [400, 401, 403] {
-        let message = format!("{status} counts as failed at Aspect, which wants any 2xx");
+        let message = format!("Aspect counts {status} as failed; it expects any 2xx");
         let hint = "the delivery was signed with the public development secret: does the handler use the same one? --secret aspect=SOURCE selects another. ";
         stops(Reply::Status(status), &message, hint);
     }
@@ -55,11 +55,11 @@ fn the_secret_that_signed_is_named_but_not_shown() {
 
 #[test]
 fn a_wrong_path_a_wrong_method_a_redirect_and_a_crash_have_different_hints() {
-    let failed = |status| format!("{status} counts as failed at Aspect, which wants any 2xx");
+    let failed = |status| format!("Aspect counts {status} as failed; it expects any 2xx");
     stops(Reply::Status(404), &failed(404), "nothing is served at this path: give the handler's full URL with --to");
     stops(Reply::Status(405), &failed(405), "allow POST on this route, or give the handler's full URL with --to");
     stops(Reply::Status(500), &failed(500), "the handler's log shows the exception");
-    let message = "302 is a redirect; Aspect follows none and counts the delivery as failed";
+    let message = "302 is a redirect, which Aspect doesn\'t follow: the delivery counts as failed";
     stops(Reply::Redirect, message, "respond at the URL itself");
 }
 

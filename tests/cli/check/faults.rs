@@ -68,7 +68,7 @@ fn one_that_verifies_reserialised_json() {
     let report = fails(&handler, "/cyanite", &["body-reserialised"], "Express express.raw");
     let case = report.case("body-reserialised");
     assert_eq!((&case["status"], &case["expected"]), (&401.into(), &"200 within 3 s".into()));
-    let message = "a space after each comma and colon: 401 counts as failed at Cyanite, which wants exactly 200";
+    let message = "a space after each comma and colon: Cyanite counts 401 as failed; it expects exactly 200";
     assert_eq!(text(case, "/message"), message);
     assert!(text(case, "/hint").starts_with("the compact form passes"), "{case}");
 }
@@ -197,7 +197,7 @@ fn one_that_responds_204_where_only_200_counts() {
     let handler = Handler::new(|message| Reply::Status(if cyanite(message) == 200 { 204 } else { 401 }));
     let accepted = ["event-accepted", "body-reserialised", "delivery-duplicated", "burst"];
     let report = fails(&handler, "/cyanite", &accepted, "respond 200 instead of 204: res.sendStatus(200) in Express");
-    let message = "204 counts as failed at Cyanite, which wants exactly 200";
+    let message = "Cyanite counts 204 as failed; it expects exactly 200";
     assert_eq!(text(report.event("cyanite.v2.failed"), "/message"), message);
     // Aspect accepts any 2xx.
     let handler = Handler::new(|message| Reply::Status(if aspect_signed(message) { 204 } else { 401 }));
@@ -220,7 +220,7 @@ fn one_that_rejects_events_that_it_does_not_handle() {
     let report = fails(&handler, "/cyanite", &["event-accepted"], "respond 200 to events that you do not handle, too");
     let cases = report.cases.iter().filter(|case| case["outcome"] == "failed");
     let messages: Vec<&str> = cases.map(|case| text(case, "/message")).collect();
-    let message = "event.type=FastMusicalAnalysis: 422 counts as failed at Cyanite, which wants exactly 200";
+    let message = "event.type=FastMusicalAnalysis: Cyanite counts 422 as failed; it expects exactly 200";
     assert_eq!(messages, [message; 2]);
 }
 

@@ -64,12 +64,12 @@ fn the_response_body_is_printed_below_a_failed_case() {
     let expected = [
         "✗ signature-missing  task.progress, no signature        4xx              500 ",
         "  failed (500) instead of rejecting the request with a 4xx: it has no signature",
-        "  answered: Traceback (most recent call last): …",
+        "  response: Traceback (most recent call last): …",
         r"    KeyError: '\u{1b}[31m999'",
         "  hint: check that the `svix-signature` header exists before you read it, and respond 401 if it does not",
         "✗ signature-empty    task.progress, an empty signature  4xx              500 ",
         "  an empty header: failed (500) instead of rejecting the request with a 4xx: the signature is empty",
-        "  answered: 5 B that are no text",
+        "  response: 5 B that are no text",
         "  hint: the handler threw an exception while it read or compared the signature: respond 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws if they differ",
     ];
     assert_eq!(timeless(&finished)[2..], expected);
@@ -83,7 +83,7 @@ fn failures_with_one_cause_are_one_row_of_the_table_and_a_json_line_each() {
     let finished = dir.hookdev().args(args).exits(1);
     let expected = [
         "✗ event-accepted  ×17: all events                                                       200 within 3 s  204 ",
-        "  204 counts as failed at Cyanite, which wants exactly 200",
+        "  Cyanite counts 204 as failed; it expects exactly 200",
         "  hint: respond 200 instead of 204: res.sendStatus(200) in Express, Response(status_code=200) in FastAPI, head 200 in Rails, response('', 200) in Laravel",
     ];
     assert_eq!(timeless(&finished)[2..], expected);

@@ -11,10 +11,10 @@ fn run(dir: &Dir) -> TestCommand {
 fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
     let dir = Dir::new();
     dir.write("newline", "topsecret\n");
-    let newline = "it ends in a line break, which is not part of it\n\
+    let newline = "it ends with a newline\n\
                    hint: write the file without one: printf '%s' \"$SECRET\" > FILE\n";
-    let space = "white space stands before or behind it\nhint: copy it again, without the space around it\n";
-    let quoted = "it stands in quotes, which are not part of it\nhint: remove the quotes around it\n";
+    let space = "it has whitespace before or after it\nhint: copy it again, without the space around it\n";
+    let quoted = "it is in quotes\nhint: remove the quotes around it\n";
     let base64 = "it is not base64 (standard alphabet, padded)\n\
                   hint: copy the secret again, whole, as the provider shows it\n";
     let empty = "it is empty\nhint: set it to the secret that the provider shows, or remove the setting\n";
@@ -38,7 +38,7 @@ fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
 #[test]
 fn an_invalid_secret_is_named_in_every_source() {
     let dir = Dir::new();
-    let problem = "it stands in quotes, which are not part of it\nhint: remove the quotes around it\n";
+    let problem = "it is in quotes\nhint: remove the quotes around it\n";
     let expected = |origin: &str| format!("error: invalid Cyanite secret from {origin}: {problem}");
     let variable = "CYANITE_WEBHOOK_SECRET";
     run(&dir).env(variable, "'topsecret'").exits(2).stderr(&expected("env:CYANITE_WEBHOOK_SECRET"));
