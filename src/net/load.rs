@@ -1,12 +1,19 @@
 //! Connections that are kept from one request to the next, for many requests in a short time: hyper
 //! itself, which does about twice as much as the client of [`super::sender`]. A connection is driven
 //! by the task that uses it. Plain `http://` alone, never by way of a proxy; no redirects, nothing
-//! decoded, never a retry of a request that the endpoint may have seen.
+//! decoded. A request that fails on a reused connection before any byte of the response is sent once
+//! more on a new one: servers close idle connections whenever they like, and that says nothing about
+//! the request. No other request is ever sent twice.
 
 use std::{
     future::poll_fn,
     io, mem,
     pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -18,13 +25,16 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, lookup_host},
+};
 
 use super::sender::{
     CUT, LARGEST_ANSWER, SendError, into_end_to_end, no_answer, no_connection, too_long, unknown_host,
 };
 use crate::webhook::{
-    record::Answer,
+    record,
     request::{Headers, Request},
 };
 
@@ -75,29 +85,32 @@ impl Line {
     /// # Errors
     ///
     /// When the endpoint can't be reached, or gives no whole answer.
-    pub async fn exchange(&mut self, route: &Route, request: Request, keep: bool) -> Result<Answer, SendError> {
-        let mut message = message(route, request, mem::take(&mut self.table));
+    pub async fn exchange(
+        &mut self,
+        route: &Route,
+        request: Request,
+        keep: bool,
+    ) -> Result<record::Response, SendError> {
         if let Some(mut open) = self.open.take()
             && open.is_ready().await
         {
-            // The endpoint may close it in this very moment; then the request comes back unsent.
-            match open.send(message).await {
-                Err(Unsent { back: Some(unsent), .. }) => message = *unsent,
-                sent => return self.finish(open, sent, keep).await,
+            let sent = open.send(message(route, request.clone(), mem::take(&mut self.table))).await;
+            if sent.is_ok() || open.has_received() {
+                return self.finish(open, sent, keep).await;
             }
         }
         let mut open = Box::new(Open::connect(route).await?);
-        let sent = open.send(message).await;
+        let sent = open.send(message(route, request, mem::take(&mut self.table))).await;
         self.finish(open, sent, keep).await
     }
 
     async fn finish(
         &mut self,
         mut open: Box<Open>,
-        sent: Result<Response, Unsent>,
+        sent: hyper::Result<Response>,
         keep: bool,
-    ) -> Result<Answer, SendError> {
-        let response = sent.map_err(|unsent| no_answer(&unsent.error))?;
+    ) -> Result<record::Response, SendError> {
+        let response = sent.map_err(|error| no_answer(&error))?;
         let answer = open.read(response, keep, &mut self.table).await?;
         self.open = Some(open);
         Ok(answer)
@@ -112,14 +125,12 @@ type Response = http::Response<Incoming>;
 struct Open {
     sender: SendRequest<Full<Bytes>>,
     /// Reads and writes whenever it is polled; none once it has ended.
-    driver: Option<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>,
+    driver: Option<Driver>,
+    /// Shared with the [`Watched`] stream.
+    received: Arc<AtomicBool>,
 }
 
-/// A request that was not answered, and the request itself if no byte of it was sent.
-struct Unsent {
-    error: hyper::Error,
-    back: Option<Box<Message>>,
-}
+type Driver = http1::Connection<TokioIo<Watched>, Full<Bytes>>;
 
 impl Open {
     async fn connect(route: &Route) -> Result<Self, SendError> {
@@ -131,29 +142,40 @@ impl Open {
         let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
         let stream = TcpStream::connect(addresses.as_slice()).await.map_err(|error| unreachable(&error))?;
         stream.set_nodelay(true).map_err(|error| unreachable(&error))?;
+        let received = Arc::new(AtomicBool::new(false));
+        let stream = Watched { stream, received: Arc::clone(&received) };
         // Head and body are put together, which for bodies of this kind takes less than a write of two parts.
         let handshake = http1::Builder::new().writev(false).handshake(TokioIo::new(stream)).await;
         let (sender, driver) = handshake.map_err(|error| no_answer(&error))?;
-        Ok(Self { sender, driver: Some(driver) })
+        Ok(Self { sender, driver: Some(driver), received })
     }
 
     /// Whether it takes another request: the endpoint has not closed it since the last one.
     async fn is_ready(&mut self) -> bool {
-        let Self { sender, driver } = self;
-        // What it was not told of yet comes to light when the request is sent, and that comes back.
+        let Self { sender, driver, .. } = self;
+        // A close that has not arrived yet shows when the request is sent.
         sender.is_ready() || drive(driver, pin!(sender.ready())).await.is_ok()
     }
 
     /// Sends a request and waits for the head of its answer.
-    async fn send(&mut self, message: Message) -> Result<Response, Unsent> {
-        let Self { sender, driver } = self;
-        drive(driver, pin!(sender.try_send_request(message)))
-            .await
-            .map_err(|mut unsent| Unsent { back: unsent.take_message().map(Box::new), error: unsent.into_error() })
+    async fn send(&mut self, message: Message) -> hyper::Result<Response> {
+        let Self { sender, driver, received } = self;
+        received.store(false, Ordering::Relaxed);
+        drive(driver, pin!(sender.send_request(message))).await
+    }
+
+    /// Whether any byte has arrived since the last request was sent.
+    fn has_received(&self) -> bool {
+        self.received.load(Ordering::Relaxed)
     }
 
     /// Reads an answer to its end, and leaves the empty `table` of its headers.
-    async fn read(&mut self, response: Response, keep: bool, table: &mut HeaderMap) -> Result<Answer, SendError> {
+    async fn read(
+        &mut self,
+        response: Response,
+        keep: bool,
+        table: &mut HeaderMap,
+    ) -> Result<record::Response, SendError> {
         let (mut head, mut incoming) = response.into_parts();
         let (mut body, mut length) = (BytesMut::new(), 0);
         let mut problem = None;
@@ -174,7 +196,7 @@ impl Open {
         let headers = if keep { fields(&head.headers) } else { Headers::new() };
         head.headers.clear();
         *table = head.headers;
-        let answer = Answer { status: head.status.as_u16(), headers, body: body.freeze() };
+        let answer = record::Response { status: head.status.as_u16(), headers, body: body.freeze() };
         match problem {
             None => Ok(answer),
             Some(problem) => Err(SendError::Cut(answer, problem)),
@@ -184,10 +206,7 @@ impl Open {
 
 /// Waits for something that a connection brings about, and drives the connection meanwhile. One
 /// task for both spares a wake-up from one to the other in each request.
-async fn drive<F: Future>(
-    driver: &mut Option<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>,
-    mut wanted: Pin<&mut F>,
-) -> F::Output {
+async fn drive<F: Future>(driver: &mut Option<Driver>, mut wanted: Pin<&mut F>) -> F::Output {
     poll_fn(|cx| {
         // How it ended is told to those who wait for something of it.
         if driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(cx).is_ready()) {
@@ -196,6 +215,38 @@ async fn drive<F: Future>(
         wanted.as_mut().poll(cx)
     })
     .await
+}
+
+/// A stream that notes when bytes arrive, as hyper does not say whether a response broke off or never began.
+#[derive(Debug)]
+struct Watched {
+    stream: TcpStream,
+    received: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.received.store(true, Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
 }
 
 /// The message for one connection, whose headers are put into an empty table.

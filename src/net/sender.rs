@@ -1,19 +1,24 @@
-//! Sends requests: the exact body, no redirects followed, nothing decoded, never a retry of its
-//! own. What went wrong is said in words that a developer can act on.
+//! Sends requests: the exact body, no redirects followed, nothing decoded. A request that ends with
+//! a reused connection is sent once more on a new one, and no other is ever sent twice. What went
+//! wrong is said in words that a developer can act on.
 
 use std::{
+    collections::HashSet,
     error::Error,
     io,
-    sync::OnceLock,
+    net::SocketAddr,
+    sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
-use http::HeaderName;
+use http::{Extensions, HeaderName};
+use hyper_util::client::legacy::{self, connect::HttpInfo};
 use reqwest::{Client, Url, redirect};
 
 use crate::webhook::{
-    record::Answer,
+    record::Response,
     redact,
+    remedy::Remedy,
     request::{HeaderValue, Headers, Request},
 };
 
@@ -44,13 +49,17 @@ pub struct Sender {
     keeps_connections: bool,
     plain: OnceLock<Client>,
     tls: OnceLock<Client>,
+    /// The local addresses of kept connections that have carried a response.
+    used: Mutex<HashSet<SocketAddr>>,
+    /// Sends what a reused connection lost; keeps no connections, so that each is a new one.
+    fresh: OnceLock<Box<Self>>,
 }
 
 /// What came of one request.
 #[derive(Debug)]
 pub struct Sent {
     /// The answer, or why there is none.
-    pub answer: Result<Answer, SendError>,
+    pub answer: Result<Response, SendError>,
     /// From the start to the end of the answer, or to the failure.
     pub elapsed: Duration,
 }
@@ -72,6 +81,9 @@ pub enum SendError {
     /// The endpoint could not be reached.
     #[error("{0}")]
     Unreachable(String),
+    /// The endpoint's TLS certificate is not trusted.
+    #[error("{0}")]
+    Untrusted(String),
     /// No answer came in time.
     #[error("no answer within {:.1} s", .0.as_secs_f64())]
     TimedOut(Duration),
@@ -80,7 +92,18 @@ pub enum SendError {
     Broken(String),
     /// The head of an answer came, and not all of its body.
     #[error("{1}")]
-    Cut(Answer, String),
+    Cut(Response, String),
+}
+
+impl SendError {
+    /// What to do about it, where the user can do something.
+    #[must_use]
+    pub const fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Untrusted(_) => Some(Remedy::AcceptAnyCertificate),
+            _ => None,
+        }
+    }
 }
 
 /// Reads an `http://` or `https://` URL.
@@ -89,7 +112,7 @@ pub enum SendError {
 ///
 /// When it is none, with the usual mistake named.
 pub fn parse_url(text: &str) -> Result<Url, SendError> {
-    let wrong = |problem: &str| SendError::Url { url: redact::seen(text).into_owned(), problem: problem.to_owned() };
+    let wrong = |problem: &str| SendError::Url { url: redact::tokens(text).into_owned(), problem: problem.to_owned() };
     let url = Url::parse(text).map_err(|error| wrong(&format!("{error}; write http://HOST:PORT/PATH")))?;
     match url.scheme() {
         "http" | "https" if url.host_str().is_some() => Ok(url),
@@ -114,8 +137,9 @@ impl Transport for Sender {
 impl Sender {
     /// A sender that accepts any certificate if `insecure`, and makes a connection for each request.
     #[must_use]
-    pub const fn new(insecure: bool) -> Self {
-        Self { insecure, keeps_connections: false, plain: OnceLock::new(), tls: OnceLock::new() }
+    pub fn new(insecure: bool) -> Self {
+        let (plain, tls, used, fresh) = Default::default();
+        Self { insecure, keeps_connections: false, plain, tls, used, fresh }
     }
 
     /// The same with connections that are kept for the next request, as a load has them.
@@ -139,7 +163,25 @@ impl Sender {
         Sent { answer, elapsed: started.elapsed() }
     }
 
-    async fn exchange(&self, url: &Url, request: &Request, host: Option<&HeaderValue>) -> Result<Answer, SendError> {
+    async fn exchange(&self, url: &Url, request: &Request, host: Option<&HeaderValue>) -> Result<Response, SendError> {
+        match self.respond(url, request, host).await? {
+            Ok(response) => read(response).await,
+            Err(error) if self.was_reused(&error) => {
+                let fresh = self.fresh.get_or_init(|| Box::new(Self::new(self.insecure)));
+                let response = fresh.respond(url, request, host).await?;
+                read(response.map_err(|error| explain(&error, url))?).await
+            }
+            Err(error) => Err(explain(&error, url)),
+        }
+    }
+
+    /// Sends a request and waits for the head of its response.
+    async fn respond(
+        &self,
+        url: &Url,
+        request: &Request,
+        host: Option<&HeaderValue>,
+    ) -> Result<reqwest::Result<reqwest::Response>, SendError> {
         let client = self.client(url)?;
         let mut builder = client.request(request.method.clone(), url.clone()).body(request.body.clone());
         if let Some(host) = host {
@@ -152,21 +194,30 @@ impl Sender {
             // Unasked, the client says no length at all, which some servers answer with 411.
             builder = builder.header(reqwest::header::CONTENT_LENGTH, 0);
         }
-        let mut response = builder.send().await.map_err(|error| explain(&error, url))?;
-        let status = response.status().as_u16();
-        let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let mut body = Vec::new();
-        let problem = loop {
-            match response.chunk().await {
-                Ok(None) => return Ok(Answer { status, headers, body: body.into() }),
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(_) => break CUT.to_owned(),
-            }
-            if body.len() > LARGEST_ANSWER {
-                break too_long();
-            }
-        };
-        Err(SendError::Cut(Answer { status, headers, body: body.into() }, problem))
+        let responded = builder.send().await;
+        if self.keeps_connections
+            && let Ok(response) = &responded
+            && let Some(local) = local_address(response.extensions())
+        {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(local);
+        }
+        Ok(responded)
+    }
+
+    /// Whether a request ended with a connection that had carried a response before. A response that breaks off
+    /// within its head counts too, as the client does not tell it from one that never began.
+    fn was_reused(&self, error: &reqwest::Error) -> bool {
+        let Some(lost) = sources(error).find_map(|source| source.downcast_ref::<legacy::Error>()) else { return false };
+        let is_end = sources(lost).any(|source| match source.downcast_ref::<hyper::Error>() {
+            Some(error) => error.is_incomplete_message() || error.is_closed() || error.is_canceled(),
+            None => source.is::<io::Error>(),
+        });
+        let Some(connected) = lost.connect_info().filter(|_| is_end) else { return false };
+        let mut extensions = Extensions::new();
+        connected.get_extras(&mut extensions);
+        // Gone, it is not to be taken for a later connection from the same address.
+        local_address(&extensions)
+            .is_some_and(|local| self.used.lock().unwrap_or_else(PoisonError::into_inner).remove(&local))
     }
 
     fn client(&self, url: &Url) -> Result<&Client, SendError> {
@@ -195,6 +246,29 @@ impl Sender {
         let builder = if loopback { builder.no_proxy() } else { builder };
         builder.build()
     }
+}
+
+/// This end's address of the connection that carried a request.
+fn local_address(extensions: &Extensions) -> Option<SocketAddr> {
+    extensions.get::<HttpInfo>().map(HttpInfo::local_addr)
+}
+
+/// Reads a response to its end.
+async fn read(mut response: reqwest::Response) -> Result<Response, SendError> {
+    let status = response.status().as_u16();
+    let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut body = Vec::new();
+    let problem = loop {
+        match response.chunk().await {
+            Ok(None) => return Ok(Response { status, headers, body: body.into() }),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Err(_) => break CUT.to_owned(),
+        }
+        if body.len() > LARGEST_ANSWER {
+            break too_long();
+        }
+    };
+    Err(SendError::Cut(Response { status, headers, body: body.into() }, problem))
 }
 
 /// Whether a header of this name (in lower case) belongs to a connection, whoever names it.
@@ -247,15 +321,16 @@ fn explain(error: &reqwest::Error, url: &Url) -> SendError {
     if !error.is_connect() {
         return no_answer(error);
     }
+    let tls = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>());
+    if let Some(tls @ rustls::Error::InvalidCertificate(_)) = tls {
+        return SendError::Untrusted(format!("TLS with {host}:{port} failed: {tls}"));
+    }
     SendError::Unreachable(if text.contains("dns error") {
         unknown_host(host)
-    } else if let Some(tls) = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>()) {
+    } else if let Some(tls) = tls {
         match tls {
             rustls::Error::InvalidMessage(_) => {
                 format!("{host}:{port} does not speak TLS: it is probably plain http://")
-            }
-            rustls::Error::InvalidCertificate(_) => {
-                format!("TLS with {host}:{port} failed: {tls} (--insecure takes any certificate)")
             }
             _ => format!("TLS with {host}:{port} failed: {tls}"),
         }

@@ -1,5 +1,5 @@
-//! How things look: for people in [`pretty`], for programs in [`json`]. Nothing is printed here;
-//! text goes into buffers that the caller writes.
+//! What output looks like: for people in [`pretty`], for programs in [`json`]. Nothing is printed here; text is appended to
+//! buffers that the caller writes.
 
 pub mod cases;
 pub mod diagnostic;

@@ -5,13 +5,15 @@
 //! and what does not come within [`PATIENCE`] fails the test.
 
 mod command;
+mod difference;
 mod dir;
 mod endpoint;
 mod listener;
 mod talk;
+mod tls;
 mod wire;
 
-use std::{io::Write, net::TcpListener, time::Duration};
+use std::{io::Write, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use flate2::{Compression, write::GzEncoder};
@@ -20,7 +22,7 @@ use serde_json::{Value, json};
 pub use self::{
     command::{Finished, TestCommand},
     dir::Dir,
-    endpoint::{Endpoint, answer, hang, hang_up},
+    endpoint::{Endpoint, Turn, answer, break_off, hang, hang_up},
     listener::{Begun, Listener},
     wire::{Connection, Message, get, post, request},
 };
@@ -51,11 +53,6 @@ pub fn capture(headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Value {
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
     let digits = bytes.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
-}
-
-/// A port that nothing listens on.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The bytes, compressed.

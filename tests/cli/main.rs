@@ -13,6 +13,8 @@ mod events;
 mod faults;
 mod harness;
 mod listen;
+#[path = "../machine/mod.rs"]
+mod machine;
 mod output;
 mod providers;
 mod redact;

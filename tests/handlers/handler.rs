@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use super::{PATIENCE, SECRETS, packages};
+use super::{PATIENCE, SECRETS, machine, packages};
 
 /// A handler that listens; killed, by its own id, when dropped.
 pub struct Handler {
@@ -21,7 +21,7 @@ pub struct Handler {
 #[track_caller]
 pub fn node(file: &str) -> Option<Handler> {
     let packages = packages::installed("node")?;
-    let mut command = Command::new("node");
+    let mut command = machine::command("node");
     command.env("NODE_PATH", packages.join("node_modules"));
     Some(Handler::start(command, "node", file))
 }
@@ -30,7 +30,7 @@ pub fn node(file: &str) -> Option<Handler> {
 #[track_caller]
 pub fn python(file: &str) -> Option<Handler> {
     let environment = packages::installed("python")?;
-    let mut command = Command::new(packages::python(&environment));
+    let mut command = machine::command(packages::python(&environment));
     // Nothing is left in the tree.
     command.env("PYTHONPATH", folder("python")).env("PYTHONDONTWRITEBYTECODE", "1");
     Some(Handler::start(command, "python", file))

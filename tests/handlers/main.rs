@@ -5,6 +5,8 @@
 
 mod handler;
 mod load;
+#[path = "../machine/mod.rs"]
+mod machine;
 #[path = "../packages/mod.rs"]
 mod packages;
 mod program;

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{SECRETS, handler::Handler};
+use super::{SECRETS, handler::Handler, machine};
 
 /// What `check` said of a handler.
 pub struct Checked {
@@ -92,7 +92,7 @@ pub fn send_all(handler: &Handler, provider: &str) {
 
 /// The program with the secrets that the handlers have, and no config.
 pub fn hookdev(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hookdev"));
+    let mut command = machine::hookdev();
     command.args(arguments).args(["--format", "json", "--no-config"]).envs(SECRETS);
     command
 }

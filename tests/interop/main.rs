@@ -3,6 +3,8 @@
 
 #[path = "../acme/mod.rs"]
 mod acme;
+#[path = "../machine/mod.rs"]
+mod machine;
 #[path = "../packages/mod.rs"]
 mod packages;
 

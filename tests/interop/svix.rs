@@ -9,14 +9,14 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{SECRET, now, packages::installed};
+use super::{SECRET, machine, now, packages::installed};
 
 /// What Svix's library answers to these tasks; none when it can't be had and need not.
 fn svix(tasks: &[Value]) -> Option<Vec<Value>> {
     let folder = installed("node")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/svix.mjs");
     let input = tasks.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
-    let output = piped(Command::new("node").arg(script).arg(folder), input.as_bytes());
+    let output = piped(machine::command("node").arg(script).arg(folder), input.as_bytes());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let answers = String::from_utf8(output.stdout).expect("UTF-8");
     let answers: Vec<Value> = answers.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -26,7 +26,7 @@ fn svix(tasks: &[Value]) -> Option<Vec<Value>> {
 
 /// The program, with the one secret and no config.
 fn hookdev(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hookdev"));
+    let mut command = machine::hookdev();
     command.args(arguments).arg("--no-config").env("ASPECT_WEBHOOK_SECRET", SECRET);
     command
 }

@@ -18,6 +18,8 @@ use sha2::{Digest, Sha256};
 struct Language {
     name: &'static str,
     program: &'static str,
+    /// Asks the program which one it is, as packages are of no use to another.
+    identity: &'static [&'static str],
     /// The files of this folder that say what is installed.
     lock: &'static [&'static str],
     install: fn(from: &Path, to: &Path) -> Result<(), String>,
@@ -26,8 +28,20 @@ struct Language {
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
 const LANGUAGES: [Language; 2] = [
-    Language { name: "node", program: "node", lock: &["package.json", "package-lock.json"], install: install_for_node },
-    Language { name: "python", program: PYTHON, lock: &["requirements.txt"], install: install_for_python },
+    Language {
+        name: "node",
+        program: "node",
+        identity: &["--version"],
+        lock: &["package.json", "package-lock.json"],
+        install: install_for_node,
+    },
+    Language {
+        name: "python",
+        program: PYTHON,
+        identity: &["-c", "import sys; print(sys.executable, sys.version)"],
+        lock: &["requirements.txt"],
+        install: install_for_python,
+    },
 ];
 
 /// What came of an installation, for each language that was asked for.
@@ -56,10 +70,9 @@ pub fn installed(language: &str) -> Option<PathBuf> {
 
 /// The folder that is named by what the lock says, so that it is there only when it is whole and no other.
 fn install(language: &Language) -> Result<PathBuf, String> {
-    // Also where its packages stand already: they are of no use without it.
-    run(Command::new(language.program).arg("--version"))?;
+    let identity = run(Command::new(language.program).args(language.identity))?;
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packages");
-    let mut digest = Sha256::new();
+    let mut digest = Sha256::new_with_prefix(identity);
     for file in language.lock {
         digest.update(fs::read(from.join(file)).map_err(|error| format!("{file}: {error}"))?);
     }
@@ -83,14 +96,14 @@ fn install_for_node(from: &Path, to: &Path) -> Result<(), String> {
     }
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     let options = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1"];
-    run(Command::new(npm).args(options).current_dir(to))
+    run(Command::new(npm).args(options).current_dir(to)).map(drop)
 }
 
 fn install_for_python(from: &Path, to: &Path) -> Result<(), String> {
     run(Command::new(PYTHON).args(["-m", "venv"]).arg(to))?;
     let options = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--retries=1"];
     let what = ["--require-hashes", "--only-binary=:all:", "-r"];
-    run(Command::new(python(to)).args(options).args(what).arg(from.join("requirements.txt")))
+    run(Command::new(python(to)).args(options).args(what).arg(from.join("requirements.txt"))).map(drop)
 }
 
 /// The interpreter of a virtual environment.
@@ -98,10 +111,11 @@ pub fn python(environment: &Path) -> PathBuf {
     environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+/// Runs a program to its end; what it printed.
+fn run(command: &mut Command) -> Result<String, String> {
     let program = command.get_program().to_string_lossy().into_owned();
     match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         Ok(output) => {
             let said = [output.stderr, output.stdout].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
             Err(format!("{program}: {}", said.join(" ").trim()))

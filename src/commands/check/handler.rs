@@ -8,12 +8,14 @@ use reqwest::Url;
 use super::targets::Target;
 use crate::{
     commands::{
-        context::now,
-        failure::{Exit, Failure},
-        send::moment,
-        target::path_and_query,
+        exit::{Exit, Failure},
+        remedies,
     },
-    net::sender::{SendError, Sender, Sent, Transport},
+    engine::{clock::now, entropy::moment},
+    net::{
+        sender::{SendError, Sender, Sent, Transport},
+        url::path_and_query,
+    },
     webhook::{
         contract::{
             Case, Delivery, Gist, Trial, Want,
@@ -78,7 +80,7 @@ impl<'a> Handler<'a> {
         let provider = target.provider.as_ref();
         Self {
             provider,
-            patience: means.timeout.unwrap_or_else(|| provider.delivery.patience()),
+            patience: means.timeout.unwrap_or_else(|| provider.delivery.timeout_or_default()),
             url: &target.url,
             target: path_and_query(&target.url),
             means,
@@ -190,7 +192,9 @@ impl<'a> Handler<'a> {
             }
             Err(SendError::TimedOut(_)) => Err(NoAnswer::TimedOut),
             Err(SendError::Broken(how)) => Err(NoAnswer::Broken(how)),
-            Err(SendError::Unreachable(how)) => Err(NoAnswer::Unreachable(how)),
+            Err(error @ (SendError::Unreachable(_) | SendError::Untrusted(_))) => {
+                Err(NoAnswer::Unreachable(remedies::with_remedy(&error)))
+            }
             Err(error @ (SendError::Url { .. } | SendError::Unsendable(_))) => {
                 return Err(Failure::new(Exit::Unreachable, error.to_string()));
             }

@@ -9,18 +9,17 @@ mod teller;
 use glob::Pattern;
 
 use super::{
-    context::{Context, development_note, now},
-    failure::{Exit, Failure},
+    context::{Context, development_note, require_secrets},
+    exit::{Exit, Failure},
+    resolve::{headers, pattern},
     runtime,
-    send::{headers, moment},
-    target::{path_and_query, pattern},
 };
 use crate::{
     cli::Check,
-    net::sender::Sender,
+    engine::{clock::now, entropy::entropy},
+    net::{sender::Sender, url::path_and_query},
     webhook::{
         contract::{Case, CaseName, Trial, cases, probes},
-        keyring::Keyring,
         provider::{Provider, event::Event},
         request::Headers,
     },
@@ -47,14 +46,14 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
             }
         }
         teller.end_list()?;
-        return Ok(Exit::Good);
+        return Ok(Exit::Success);
     }
     let only = match targets.as_slice() {
         [only] => Some(only.provider.name.as_str()),
         _ => None,
     };
     let keyring = context.keyring(only)?;
-    check_secrets(&targets, &keyring)?;
+    require_secrets(&keyring, targets.iter().map(|target| &target.provider))?;
     let names: Vec<&str> = targets.iter().map(|target| target.provider.name.as_str()).collect();
     if let Some(note) = development_note(&keyring, &names) {
         context.terminal.note(&note);
@@ -78,21 +77,6 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Nothing can be signed without a secret.
-fn check_secrets(targets: &[Target], keyring: &Keyring) -> Result<(), Failure> {
-    let lacking = targets
-        .iter()
-        .map(|target| &target.provider)
-        .find(|provider| !provider.schemes.is_empty() && keyring.secrets(&provider.name).is_empty());
-    match lacking {
-        Some(provider) => {
-            Err(Failure::usage(format!("there is no secret to sign {}'s deliveries with", provider.title))
-                .hint(format!("none of the config's is there; --secret {}=… names another", provider.name)))
-        }
-        None => Ok(()),
-    }
-}
-
 /// A handler works on what is genuine, so that whoever runs it should know how much that is.
 fn warn_of_work(context: &Context, targets: &[Target], chosen: &Chosen, own_headers: &Headers) -> Result<(), Failure> {
     let mut genuine = 0;
@@ -101,7 +85,7 @@ fn warn_of_work(context: &Context, targets: &[Target], chosen: &Chosen, own_head
         let trial = Trial {
             provider: &target.provider,
             now: now(),
-            entropy: moment(now(), None)?.entropy,
+            entropy: entropy()?,
             target: &path_and_query(&target.url),
             secret: None,
             own_headers,

@@ -10,7 +10,7 @@ use super::{
     teller::Teller,
 };
 use crate::{
-    commands::failure::{Exit, Failure},
+    commands::exit::{Exit, Failure},
     webhook::{
         contract::{
             Case, CaseName, CaseRecord, Delivery, Outcome, Tally, Want,
@@ -58,14 +58,14 @@ impl<'a> Runner<'a> {
     ///
     /// When a request can't be made, or the output not be written.
     pub async fn check_all(&mut self, targets: &'a [Target]) -> Result<Exit, Failure> {
-        let mut exit = Exit::Good;
+        let mut exit = Exit::Success;
         for target in targets {
             let one = self.check(target).await?;
             self.tell_pending()?;
             self.known = Known::default();
             exit = if one as u8 > exit as u8 { one } else { exit };
         }
-        Ok(if exit == Exit::Good && self.tally.failed > 0 { Exit::No } else { exit })
+        Ok(if exit == Exit::Success && self.tally.failed > 0 { Exit::Failed } else { exit })
     }
 
     /// Tells what is left to tell.
@@ -82,21 +82,21 @@ impl<'a> Runner<'a> {
         let handler = Handler::new(target, self.means);
         let events = probes(handler.provider);
         if events.is_empty() {
-            return Ok(Exit::Good);
+            return Ok(Exit::Success);
         }
         match handler.probe(&events).await? {
             Probed::Usable(exemplar, seen) => {
                 let cases = self.chosen.cases(handler.provider, exemplar);
                 self.teller.begin(target, &cases)?;
                 self.try_all(&handler, cases, seen).await?;
-                Ok(Exit::Good)
+                Ok(Exit::Success)
             }
             Probed::Unusable(event, failed) => {
                 let unreachable = matches!(failed.fault, Fault::None(NoAnswer::Unreachable(_)));
                 let cases = self.chosen.cases(handler.provider, event);
                 self.teller.begin(target, &cases)?;
                 self.stop(&handler, cases, event, failed)?;
-                Ok(if unreachable { Exit::Unreachable } else { Exit::No })
+                Ok(if unreachable { Exit::Unreachable } else { Exit::Failed })
             }
         }
     }
@@ -253,8 +253,8 @@ impl<'a> Tried<'a> {
         let Self { provider, case, mut record, failed, patience } = self;
         if let Some(Failed { fault, how, gist, elapsed, explained }) = failed {
             let met = Met { provider, fault: &fault, how: how.as_deref(), elapsed, patience };
-            let Explained { message, hint } = explained.unwrap_or_else(|| cause::explain(&case, &met, known));
-            record.outcome = Outcome::Failed { message, hint, answered: gist };
+            let Explained { message, remedy } = explained.unwrap_or_else(|| cause::explain(&case, &met, known));
+            record.outcome = Outcome::Failed { message, remedy, answered: gist };
         }
         record
     }

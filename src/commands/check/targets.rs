@@ -6,7 +6,11 @@ use reqwest::Url;
 
 use crate::{
     cli::Check,
-    commands::{context::Context, failure::Failure, listen::provider, target::endpoint},
+    commands::{
+        context::Context,
+        exit::Failure,
+        resolve::{endpoint, provider},
+    },
     net::sender::parse_url,
     webhook::provider::Provider,
 };

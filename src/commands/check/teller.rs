@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::targets::Target;
 use crate::{
-    commands::{context::Context, failure::Failure, form::Form, streams::Out},
+    commands::{context::Context, exit::Failure, form::Form, remedies, streams::Out},
     render::{
         cases::Table,
         json,
@@ -61,7 +61,7 @@ impl<'a> Teller<'a> {
                 self.bytes.extend_from_slice(text.as_bytes());
             }
             Form::Json if self.context.global.quiet && !wrong => {}
-            Form::Json => json::case(record, &mut self.bytes),
+            Form::Json => json::case(record, remedies::words, &mut self.bytes),
             Form::Report(report) => {
                 let config = self.context.config.as_ref().map(|config| config.path.display().to_string());
                 report.check(&check(record, config), &mut self.bytes);
@@ -157,10 +157,10 @@ fn check(record: &CaseRecord, config: Option<String>) -> Check {
     let outcome = match &record.outcome {
         Outcome::Passed => report::Outcome::Passed,
         Outcome::Skipped(why) => report::Outcome::Skipped(why.clone()),
-        Outcome::Failed { message, hint, .. } => report::Outcome::Failed(vec![Problem {
+        Outcome::Failed { message, remedy, .. } => report::Outcome::Failed(vec![Problem {
             code: record.name.as_str().to_owned(),
             message: message.clone(),
-            hint: hint.clone(),
+            hint: remedy.as_ref().map(remedies::words),
         }]),
     };
     let sends = if record.sends.is_empty() { String::new() } else { format!(", {}", record.sends) };

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use super::provider;
 use crate::{
     cli::{At, Format, Require, Verify},
-    commands::{
-        context::{Context, DECODED_LIMIT, now},
-        failure::Failure,
-    },
+    commands::{context::Context, exit::Failure, resolve::provider},
+    engine::clock::now,
     store::formats::Entry,
     webhook::{
-        assessment::{Assessment, Judge, PayloadCheck},
+        assessment::{Assessment, Judge, MAX_DECODED_BYTES, PayloadCheck},
         diagnose::Clock,
         keyring::Keyring,
         provider::{Provider, catalog::Catalog},
@@ -77,7 +74,7 @@ impl<'a> Judging<'a> {
             catalog: &self.catalog,
             keyring: &self.keyring,
             provider: self.provider.as_ref(),
-            decoded_limit: DECODED_LIMIT,
+            decoded_limit: MAX_DECODED_BYTES,
         };
         let at = match self.at {
             At::Received => entry.received_at,

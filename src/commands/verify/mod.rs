@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     context::Context,
-    failure::{Exit, Failure},
-    listen::provider,
+    exit::{Exit, Failure},
 };
 use crate::{cli::Verify, store::formats::bare, webhook::request::Headers};
 use interruption::Interruption;
@@ -68,7 +67,7 @@ fn verify(
         if tally.seen() == before && !may_be_none {
             // A check of nothing must not pass.
             let nothing = format!("there is no captured request in {}", input.path().display());
-            teller.tell(pipeline::Told::Broken(Failure::new(Exit::Input, nothing)))?;
+            teller.tell(pipeline::Told::Broken(Failure::new(Exit::UnreadableInput, nothing)))?;
             tally.broken += 1;
         }
     }

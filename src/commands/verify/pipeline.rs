@@ -18,7 +18,7 @@ use super::{
     judging::{Judging, Verified},
 };
 use crate::{
-    commands::failure::Failure,
+    commands::exit::Failure,
     store::formats::{self, Entries, Entry, EntryError, Piece, Walk, bare, walk},
     webhook::{request::Headers, signature::Verdict},
 };
@@ -221,8 +221,8 @@ impl Job {
 }
 
 fn read_found(judging: &Judging<'_>, file: &Result<PathBuf, EntryError>, results: &mut Vec<Outcome>) {
-    let opened = file.as_ref().map_err(|error| Failure::input(error)).and_then(|path| {
-        let entries = formats::open_found(path).map_err(|error| Failure::input(&error))?;
+    let opened = file.as_ref().map_err(|error| Failure::unreadable_input(error)).and_then(|path| {
+        let entries = formats::open_found(path).map_err(|error| Failure::unreadable_input(&error))?;
         Ok((path, entries))
     });
     match opened {
@@ -254,7 +254,7 @@ fn judge(
             }
             Told::Verified { file: Arc::clone(file), entry: place, line, verified: Box::new(verified) }
         }
-        Err(error) => Told::Broken(Failure::input(&error)),
+        Err(error) => Told::Broken(Failure::unreadable_input(&error)),
     })
 }
 
@@ -277,7 +277,7 @@ impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
             Source::Entries(file, entries) => self.entries(&file, entries),
             Source::Input(Input::Stdin) => self.opened(Path::new(STDIN), formats::read(Path::new(STDIN), io::stdin())),
             Source::Input(Input::Body(path, headers)) => self.body(path, headers.clone()),
-            Source::Input(Input::Found(path)) => self.walked(Walk { files: vec![Ok(path.clone())], passed_over: 0 }),
+            Source::Input(Input::Found(path)) => self.walked(Walk { files: vec![Ok(path.clone())], skipped: 0 }),
             Source::Input(Input::Path(path)) if fs::metadata(path).is_ok_and(|found| found.is_dir()) => {
                 self.walked(walk(path))
             }
@@ -293,13 +293,13 @@ impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
                 let pieces = vec![Piece::Entry(Ok(entry))];
                 (self.hand)(Job::Entries { file: path.into(), pieces, goes_on: false })
             }
-            Err(error) => (self.hand)(Job::Told(Told::Broken(Failure::input(&error)))),
+            Err(error) => (self.hand)(Job::Told(Told::Broken(Failure::unreadable_input(&error)))),
         }
     }
 
     fn walked(&mut self, walk: Walk) -> Result<(), Gone> {
-        if walk.passed_over > 0 {
-            (self.hand)(Job::Told(Told::PassedOver(walk.passed_over)))?;
+        if walk.skipped > 0 {
+            (self.hand)(Job::Told(Told::PassedOver(walk.skipped)))?;
         }
         let (all, walk) = (walk.files.len(), Arc::new(walk));
         let mut batches = (0..all).step_by(BATCH).map(|start| start..all.min(start + BATCH));
@@ -309,7 +309,7 @@ impl<H: FnMut(Job) -> Result<(), Gone>> Finder<H> {
     fn opened(&mut self, path: &Path, entries: Result<Entries<'_>, EntryError>) -> Result<(), Gone> {
         match entries {
             Ok(entries) => self.entries(&path.into(), entries),
-            Err(error) => (self.hand)(Job::Told(Told::Broken(Failure::input(&error)))),
+            Err(error) => (self.hand)(Job::Told(Told::Broken(Failure::unreadable_input(&error)))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::pipeline::Told;
 use crate::{
-    commands::failure::Exit,
+    commands::exit::Exit,
     webhook::{assessment::PayloadCheck, signature::Verdict},
 };
 
@@ -52,11 +52,11 @@ impl Tally {
     /// What the exit code says of it.
     pub fn exit(&self) -> Exit {
         if self.broken > 0 {
-            Exit::Input
+            Exit::UnreadableInput
         } else if self.failed > 0 {
-            Exit::No
+            Exit::Failed
         } else {
-            Exit::Good
+            Exit::Success
         }
     }
 

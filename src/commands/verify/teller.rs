@@ -4,12 +4,13 @@ use std::io::Write;
 
 use super::pipeline::Told;
 use crate::{
-    commands::{context::Context, failure::Failure, form::Form, place::place, streams::Out},
+    commands::{context::Context, exit::Failure, form::Form, remedies, streams::Out},
     render::{
         json,
         pretty::Page,
         report::{Check, Outcome, Place, Problem},
     },
+    store::formats,
     webhook::signature::Verdict,
 };
 
@@ -61,7 +62,7 @@ impl<'a> Teller<'a> {
         if let Form::Report(report) = &mut self.form {
             report.check(&check(file, line, verified), &mut self.bytes);
         }
-        let place = place(file, entry, line);
+        let place = formats::location(file, entry, line);
         if let Form::Pretty(page) = &self.form {
             page.verification(&place, &verified.assessment, &verified.notes, &verified.lacking, &mut self.text);
             self.bytes.extend_from_slice(self.text.as_bytes());
@@ -69,7 +70,7 @@ impl<'a> Teller<'a> {
             return;
         }
         if let Form::Json = self.form {
-            json::verification(file, entry, &verified.assessment, &mut self.bytes);
+            json::verification(file, entry, &verified.assessment, remedies::words, &mut self.bytes);
         }
         // The keys of the other forms have no place for it.
         for note in &verified.notes {
@@ -105,7 +106,7 @@ fn check(file: &str, line: Option<u64>, verified: &Verified) -> Check {
         Verdict::Verified(_) | Verdict::Unsigned => {}
     }
     for finding in &assessment.findings {
-        add(finding.code.as_str(), finding.message.clone(), Some(&finding.hint));
+        add(finding.code.as_str(), finding.message.clone(), Some(&remedies::words(&finding.remedy)));
     }
     for error in assessment.payload.errors() {
         add("payload-invalid", format!("{}: {}", error.pointer, error.message), None);

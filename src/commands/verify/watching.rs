@@ -11,7 +11,7 @@ use crate::{
     cli::Verify,
     commands::{
         context::Context,
-        failure::{Exit, Failure},
+        exit::{Exit, Failure},
         sources::Sources,
     },
     store::{
@@ -103,15 +103,15 @@ fn again(
     let mut inputs = Vec::new();
     for change in changes {
         let (file, what) = match change {
-            Change::Gone(file) => (file, "is gone"),
+            Change::Removed(file) => (file, "is gone"),
             Change::Added(file) => (file, "is new"),
             Change::Changed(file) => (file, "has changed"),
         };
         context.terminal.note(&format!("{} {what}", file.display()));
-        if !matches!(change, Change::Gone(_)) {
+        if !matches!(change, Change::Removed(_)) {
             let is_named = args.files.contains(file);
             inputs.push(if is_named { Input::Path(file.clone()) } else { Input::Found(file.clone()) });
         }
     }
-    if inputs.is_empty() { Ok(Exit::Good) } else { verify(context, judging, &inputs, interruption) }
+    if inputs.is_empty() { Ok(Exit::Success) } else { verify(context, judging, &inputs, interruption) }
 }

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::{line, millis};
-use crate::webhook::contract::{CaseRecord, Outcome, Tally};
+use crate::webhook::{
+    contract::{CaseRecord, Outcome, Tally},
+    remedy::Wording,
+};
 
 #[derive(Serialize)]
 struct CaseLine<'a> {
@@ -16,14 +19,14 @@ struct CaseLine<'a> {
     status: Option<u16>,
     elapsed_ms: Option<f64>,
     message: Option<&'a str>,
-    hint: Option<&'a str>,
+    hint: Option<String>,
 }
 
 /// Appends the line of a case that was tried.
-pub fn case(record: &CaseRecord, out: &mut Vec<u8>) {
+pub fn case(record: &CaseRecord, wording: Wording, out: &mut Vec<u8>) {
     let (message, hint) = match &record.outcome {
         Outcome::Passed => (None, None),
-        Outcome::Failed { message, hint, .. } => (Some(message.as_str()), hint.as_deref()),
+        Outcome::Failed { message, remedy, .. } => (Some(message.as_str()), remedy.as_ref().map(wording)),
         Outcome::Skipped(why) => (Some(why.as_str()), None),
     };
     line(

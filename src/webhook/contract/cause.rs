@@ -9,7 +9,11 @@ use super::{
     tamper,
 };
 use crate::webhook::{
-    diagnose::Code, keyring::SecretSource, provider::Provider, signature::secret::KeyEncoding, time::words,
+    keyring::SecretSource,
+    provider::Provider,
+    remedy::{RAW_BODY, Remedy},
+    signature::secret::KeyEncoding,
+    time::words,
 };
 
 /// What was seen, and what to do about it.
@@ -17,8 +21,8 @@ use crate::webhook::{
 pub struct Explained {
     /// What was seen.
     pub message: String,
-    /// The likely cause, and how to mend it.
-    pub hint: Option<String>,
+    /// The likely cause, and how to fix it.
+    pub remedy: Option<Remedy>,
 }
 
 /// A fault, with all that is known of how it was met.
@@ -75,7 +79,7 @@ pub fn explain(case: &Case<'_>, met: &Met<'_>, known: &Known) -> Explained {
         Some(how) => format!("{how}: {seen}"),
         None => seen,
     };
-    Explained { message, hint: hint(case, met, known) }
+    Explained { message, remedy: hint(case, met, known).map(Remedy::advice) }
 }
 
 /// What was seen, in words.
@@ -182,7 +186,7 @@ fn crashed(name: CaseName, provider: &Provider, known: &Known) -> String {
         ),
         CaseName::DeliveryDuplicated => duplicated(provider),
         CaseName::BodyReserialised => {
-            format!("the compact form passes: the handler verifies or reads JSON in one spelling only; {}", Code::BodyReserialised.hint())
+            format!("the compact form passes: the handler verifies or reads JSON in one spelling only; {}", RAW_BODY)
         }
         CaseName::Encoding(_) => FORMS.to_owned(),
         name if name.want() == Want::Refused => "answer 401 when verification fails, whatever the reason; the handler's log says what was thrown".to_owned(),
@@ -197,10 +201,9 @@ fn refused(status: u16, name: CaseName, case: &Case<'_>, met: &Met<'_>) -> Strin
     let provider = met.provider;
     let success = provider.delivery.first_success();
     match name {
-        CaseName::BodyReserialised => format!(
-            "the compact form passes, so that the handler verifies JSON that it has written anew; {}",
-            Code::BodyReserialised.hint()
-        ),
+        CaseName::BodyReserialised => {
+            format!("the compact form passes, so that the handler verifies JSON that it has written anew; {}", RAW_BODY)
+        }
         CaseName::Encoding(_) => FORMS.to_owned(),
         _ if status == 415 => FORMS.to_owned(),
         CaseName::SignatureRotated => format!(
@@ -264,45 +267,45 @@ fn header_of(provider: &Provider) -> String {
 #[must_use]
 pub fn unusable(met: &Met<'_>, signed_with: Option<&SecretSource>, spaced: bool) -> Explained {
     let provider = met.provider;
-    let signed = signed_with.map(source_words);
-    let hint = match met.fault {
-        Fault::Refused(400 | 401 | 403) if spaced => format!(
+    let signed_with = signed_with.filter(|_| !provider.schemes.is_empty());
+    let remedy = match met.fault {
+        Fault::Refused(400 | 401 | 403) if spaced => Remedy::advice(format!(
             "the handler takes the same delivery with a space behind each comma and colon, as Python's json.dumps writes it, so that it verifies JSON that it has written anew; {}",
-            Code::BodyReserialised.hint()
-        ),
-        Fault::Refused(400 | 401 | 403) if signed.is_some() && !provider.schemes.is_empty() => format!(
-            "it was signed with {}: does the handler have the same one (--secret {}=SOURCE names another)?{} If so, it may verify other bytes than were sent: {}",
-            signed.unwrap_or_default(),
-            provider.name,
-            key_of(provider),
-            Code::BodyReserialised.hint()
-        ),
-        Fault::Refused(404) => "nothing answers at this path: name the handler's whole URL with --to".to_owned(),
-        Fault::Refused(405) => format!(
-            "the route takes another method: let it take {}, or name the handler's whole URL with --to",
-            provider.delivery.method
-        ),
-        Fault::Refused(415) => FORMS.to_owned(),
-        Fault::Refused(429) => "the handler, or what stands before it, limits the rate".to_owned(),
-        Fault::Refused(_) => {
-            "the handler's log may say what it lacks; --header 'K: V' adds what stands before it".to_owned()
-        }
-        Fault::Redirect(_) => redirected(),
-        Fault::OtherSuccess(status) => other_success(*status, provider),
-        Fault::None(NoAnswer::TimedOut) | Fault::Late(_) => LATER.to_owned(),
-        Fault::None(NoAnswer::Unreachable(_)) => "start the handler, or name its URL with --to".to_owned(),
+            RAW_BODY
+        )),
+        Fault::Refused(400 | 401 | 403) => match signed_with {
+            Some(source) => Remedy::CompareHandlerSecret {
+                provider: provider.name.clone(),
+                source: source.clone(),
+                further: format!(
+                    "{}If it does, the handler may verify other bytes than were sent: {RAW_BODY}",
+                    key_of(provider)
+                ),
+            },
+            None => Remedy::AddHeader,
+        },
+        Fault::Refused(404) => Remedy::CorrectHandlerPath,
+        Fault::Refused(405) => Remedy::AllowMethod(provider.delivery.method.clone()),
+        Fault::Refused(415) => Remedy::advice(FORMS),
+        Fault::Refused(429) => Remedy::advice("the handler, or what stands before it, limits the rate"),
+        Fault::Refused(_) => Remedy::AddHeader,
+        Fault::Redirect(_) => Remedy::advice(redirected()),
+        Fault::OtherSuccess(status) => Remedy::advice(other_success(*status, provider)),
+        Fault::None(NoAnswer::TimedOut) | Fault::Late(_) => Remedy::advice(LATER),
+        Fault::None(NoAnswer::Unreachable(_)) => Remedy::StartHandler,
         Fault::Crashed(_) | Fault::None(NoAnswer::Broken(_)) | Fault::Taken(_) => {
-            "the handler's log says what was thrown".to_owned()
+            Remedy::advice("the handler's log says what was thrown")
         }
     };
-    Explained { message: seen(CaseName::EventAccepted, met), hint: Some(hint) }
+    Explained { message: seen(CaseName::EventAccepted, met), remedy: Some(remedy) }
 }
 
 /// Explains why nothing listens any more, when this case was the last that something was sent of.
 #[must_use]
 pub fn ended(how: &str, culprit: CaseName) -> Explained {
     let hint = "the handler's log says why it ended: an error that is thrown outside of the request's own handler ends the whole process, as in Node's timers and callbacks";
-    Explained { message: format!("{how}: the handler ended after `{}`", culprit.as_str()), hint: Some(hint.to_owned()) }
+    let message = format!("{how}: the handler ended after `{}`", culprit.as_str());
+    Explained { message, remedy: Some(Remedy::advice(hint)) }
 }
 
 /// What is to be done with the secret's text before it is a key, where that is often forgotten.
@@ -310,20 +313,10 @@ fn key_of(provider: &Provider) -> String {
     let Some(format) = provider.secret.as_ref().map(|rule| &rule.format) else { return String::new() };
     let behind = format.prefix.as_deref().map(|prefix| format!(" behind {prefix}")).unwrap_or_default();
     match format.encoding {
-        KeyEncoding::Base64 => format!(" The key is the text{behind}, decoded from base64."),
-        KeyEncoding::Hex => format!(" The key is the text{behind}, decoded from hexadecimal."),
+        KeyEncoding::Base64 => format!("The key is the text{behind}, decoded from base64. "),
+        KeyEncoding::Hex => format!("The key is the text{behind}, decoded from hexadecimal. "),
         KeyEncoding::Text if behind.is_empty() => String::new(),
-        KeyEncoding::Text => format!(" The key is the text{behind}."),
-    }
-}
-
-fn source_words(source: &SecretSource) -> String {
-    match source {
-        SecretSource::Development => "the public development secret".to_owned(),
-        SecretSource::Env(name) => format!("the secret from env:{name}"),
-        SecretSource::File(path) => format!("the secret from file:{path}"),
-        SecretSource::Config => "the secret in the config".to_owned(),
-        SecretSource::Flag => "the secret of --secret".to_owned(),
+        KeyEncoding::Text => format!("The key is the text{behind}. "),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::webhook::{
     overrides::{Override, Value},
     provider::{
         Provider,
-        compose::{AttemptOf, Draft, Moment, What},
+        compose::{AttemptParams, BodySource, Draft, SendContext},
         event::Event,
     },
     request::{Headers, Request},
@@ -126,21 +126,21 @@ impl Delivery {
 }
 
 impl<'a> Trial<'a> {
-    fn moment(&self, number: u8, id: Option<String>) -> Moment {
+    fn moment(&self, number: u8, id: Option<String>) -> SendContext {
         let entropy = Sha256::new_with_prefix(self.entropy).chain_update([number]).finalize().into();
-        Moment { now: self.now, id, entropy }
+        SendContext { now: self.now, id, entropy }
     }
 
-    fn draft(&self, event: &Event, what: What<'_>, moment: &Moment) -> Result<Draft, String> {
+    fn draft(&self, event: &Event, what: BodySource<'_>, moment: &SendContext) -> Result<Draft, String> {
         self.provider.draft(event, what, moment).map_err(|error| error.to_string())
     }
 
     fn fixture(&self, event: &Event, variant: Option<&[(Path, String)]>, number: u8) -> Result<Draft, String> {
-        self.draft(event, What::Fixture(variant, &[]), &self.moment(number, None))
+        self.draft(event, BodySource::Fixture(variant, &[]), &self.moment(number, None))
     }
 
-    fn attempt(&self, encoding: &'a Encoding, now: Timestamp) -> AttemptOf<'a> {
-        AttemptOf { encoding, target: self.target, now, secret: self.secret, own_headers: self.own_headers }
+    fn attempt(&self, encoding: &'a Encoding, now: Timestamp) -> AttemptParams<'a> {
+        AttemptParams { encoding, target: self.target, now, secret: self.secret, own_headers: self.own_headers }
     }
 
     fn request(&self, draft: &Draft, encoding: &'a Encoding, now: Timestamp) -> Request {
@@ -187,7 +187,7 @@ impl<'a> Trial<'a> {
     fn spelled(&self, event: &Event, draft: &Draft, spelling: Spelling) -> Result<Delivery, String> {
         let id = Some(draft.id.clone()).filter(|id| !id.is_empty());
         let bytes = Bytes::from(spelling.text);
-        let draft = self.draft(event, What::Bytes(&bytes), &self.moment(0, id))?;
+        let draft = self.draft(event, BodySource::Bytes(&bytes), &self.moment(0, id))?;
         Ok(Delivery::new(self.first(&draft), Some(spelling.how)))
     }
 
@@ -260,7 +260,7 @@ impl<'a> Trial<'a> {
             let old = json::parse(&event.fixture).ok().and_then(|root| Some(root.get(path)?.text()?.into_owned()));
             let unknown = unknown_value(old.as_deref().unwrap_or_default());
             let edit = [Override::Set { path: path.clone(), value: Value::text(unknown) }];
-            let mut draft = self.draft(event, What::Fixture(None, &edit), &self.moment(number, None))?;
+            let mut draft = self.draft(event, BodySource::Fixture(None, &edit), &self.moment(number, None))?;
             draft.event = unknown.into();
             Ok(Delivery::new(self.first(&draft), Some(&format!("{path}={unknown}"))))
         };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{cases::CaseName, gist::Gist};
+use crate::webhook::remedy::Remedy;
 
 /// A case, and how it came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +37,8 @@ pub enum Outcome {
     Failed {
         /// What was seen.
         message: String,
-        /// The likely cause in the handler, and how to mend it.
-        hint: Option<String>,
+        /// The likely cause in the handler, and how to fix it.
+        remedy: Option<Remedy>,
         /// What the handler answered.
         answered: Option<Gist>,
     },

@@ -9,7 +9,7 @@ use super::body;
 use crate::webhook::{
     provider::{
         Provider,
-        compose::{AttemptOf, Draft},
+        compose::{AttemptParams, Draft},
     },
     request::{self, Request},
     signature::{
@@ -58,7 +58,7 @@ pub struct Original<'a> {
     /// The delivery.
     pub draft: &'a Draft,
     /// The attempt.
-    pub attempt: AttemptOf<'a>,
+    pub attempt: AttemptParams<'a>,
 }
 
 impl Tamper {
@@ -91,11 +91,11 @@ impl Tamper {
         match self {
             Self::Stale | Self::Future => {
                 let now = shifted(self, provider, attempt.now).ok_or("no time is signed")?;
-                Ok(provider.request(draft, &AttemptOf { now, ..attempt }))
+                Ok(provider.request(draft, &AttemptParams { now, ..attempt }))
             }
             Self::Secret => {
                 let another = another_secret(provider, attempt.secret).ok_or("no secret signs it")?;
-                Ok(provider.request(draft, &AttemptOf { secret: Some(&another), ..attempt }))
+                Ok(provider.request(draft, &AttemptParams { secret: Some(&another), ..attempt }))
             }
             Self::Body => {
                 let mut request = provider.request(draft, &attempt);

@@ -42,7 +42,7 @@ pub fn terms(provider: &Provider) -> Vec<Term> {
 fn time_limit(policy: &Policy) -> String {
     match policy.timeout {
         Some(limit) => format!("{} to answer; work that takes longer belongs behind the answer", words(limit)),
-        None => format!("not documented; {} is assumed", words(Policy::ASSUMED_TIMEOUT)),
+        None => format!("not documented; {} is assumed", words(Policy::DEFAULT_TIMEOUT)),
     }
 }
 

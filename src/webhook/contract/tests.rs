@@ -12,7 +12,7 @@ use super::{
 use crate::webhook::{
     provider::{
         Provider,
-        compose::{AttemptOf, Moment, What},
+        compose::{AttemptParams, BodySource, SendContext},
         files::Files,
     },
     request::{Headers, Request},
@@ -182,10 +182,10 @@ fn each_delivery_has_an_id_of_its_own_but_a_duplicate() {
 
 fn tampered(scheme: &str, tamper: Tamper, body: &'static [u8]) -> (Request, Request) {
     let (provider, secret, headers) = (provider(scheme), secret(), Headers::new());
-    let moment = Moment { now: NOW, id: Some("x1".into()), entropy: [0; 32] };
+    let moment = SendContext { now: NOW, id: Some("x1".into()), entropy: [0; 32] };
     let bytes = body.into();
-    let draft = provider.draft(&provider.events[0], What::Bytes(&bytes), &moment).unwrap();
-    let attempt = AttemptOf {
+    let draft = provider.draft(&provider.events[0], BodySource::Bytes(&bytes), &moment).unwrap();
+    let attempt = AttemptParams {
         encoding: &provider.delivery.encodings[0],
         target: "/",
         now: NOW,

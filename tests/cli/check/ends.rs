@@ -6,7 +6,10 @@ use super::{
     Handler, Reply, Report, check, fails,
     handler::{aspect, aspect_entries, aspect_signed},
 };
-use crate::harness::{Dir, free_port, text};
+use crate::{
+    harness::{Dir, text},
+    machine::Port,
+};
 
 /// Wants that a handler which gives this answer is shown no more than a few good deliveries.
 #[track_caller]
@@ -99,7 +102,8 @@ fn a_handler_that_answers_too_late_is_told_to_answer_first() {
 #[test]
 fn nothing_that_listens_is_another_exit_code() {
     let dir = Dir::new();
-    let url = format!("http://127.0.0.1:{}/aspect", free_port());
+    let port = Port::reserve();
+    let url = format!("http://127.0.0.1:{}/aspect", port.number());
     let report = Report::of(&check(&dir, &url).exits(4));
     assert_eq!(report.failed(), ["event-accepted"]);
     let case = report.event("aspect.task.progress");

@@ -26,7 +26,7 @@ fn a_table_has_a_line_for_each_case_and_says_below_what_went_wrong() {
     let finished = dir.hookdev().args(["check", "--to", &url]).args(cases).exits(1);
     let expected = [
         &format!("Aspect  {url}"),
-        "  case               sent                                wanted           came  time",
+        "  case               sent                                expected         got   time",
         "✓ event-accepted     task.progress                       2xx within 15 s  200 ",
         "✓ event-accepted     task.completed                      2xx within 15 s  200 ",
         "✓ event-accepted     task.failed                         2xx within 15 s  200 ",
@@ -64,12 +64,12 @@ fn what_the_handler_answered_stands_below_a_failed_case() {
     let expected = [
         "✗ signature-missing  task.progress, no signature        4xx              500 ",
         "  500: the handler failed on it instead of refusing it with a 4xx; it has no signature",
-        "  answered: Traceback (most recent call last): …",
+        "  response: Traceback (most recent call last): …",
         r"    KeyError: '\u{1b}[31m999'",
         "  hint: see that there is a `svix-signature` header before it is read, and answer 401 when there is none",
         "✗ signature-empty    task.progress, an empty signature  4xx              500 ",
         "  an empty header: 500: the handler failed on it instead of refusing it with a 4xx; its signature is empty",
-        "  answered: 5 B that are no text",
+        "  response: 5 B of binary data",
         "  hint: the handler threw while it read or compared the signature: answer 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws when they differ",
     ];
     assert_eq!(timeless(&finished)[2..], expected);

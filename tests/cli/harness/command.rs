@@ -1,7 +1,6 @@
 //! The program as a command: `dir.hookdev().args(["send", "x"]).exits(2).stderr("error: …")`.
 
 use std::{
-    env,
     ffi::OsStr,
     io::{self, Write},
     path::Path,
@@ -11,7 +10,8 @@ use std::{
 
 use serde_json::Value;
 
-use super::talk::Talk;
+use super::{difference::assert_text, talk::Talk};
+use crate::machine;
 
 /// The program with its arguments, not started yet.
 pub struct TestCommand {
@@ -22,15 +22,10 @@ pub struct TestCommand {
 }
 
 impl TestCommand {
-    /// The program in a folder, with nothing in its environment that changes what it says.
+    /// The program in a folder, which is its home too.
     pub(super) fn new(folder: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hookdev"));
-        command.current_dir(folder).env("TZ", "UTC");
-        for (name, _) in env::vars_os() {
-            if is_of_influence(&name.to_string_lossy().to_ascii_uppercase()) {
-                command.env_remove(name);
-            }
-        }
+        let mut command = machine::hookdev();
+        command.current_dir(folder).env("HOME", folder);
         Self { command, stdin: Vec::new(), stdout: None, said: "hookdev".to_owned() }
     }
 
@@ -76,7 +71,7 @@ impl TestCommand {
     /// The same as the last arguments of another program, which runs it.
     #[cfg(unix)]
     pub fn under(mut self, wrapper: &[&str]) -> Self {
-        let mut command = Command::new(wrapper[0]);
+        let mut command = machine::command(wrapper[0]);
         command.args(&wrapper[1..]).arg(self.command.get_program()).args(self.command.get_args());
         command.current_dir(self.command.get_current_dir().unwrap());
         for (name, value) in self.command.get_envs() {
@@ -116,14 +111,6 @@ impl TestCommand {
         let stderr = Talk::listen_to(child.stderr.take().unwrap());
         Running { child: Some(child), stdout: Some(stdout), stderr: Some(stderr), said: self.said }
     }
-}
-
-/// Variables that a developer may have set and that would change what is tested.
-fn is_of_influence(name: &str) -> bool {
-    name.ends_with("_WEBHOOK_SECRET")
-        || name.ends_with("_PROXY")
-        || ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLORTERM", "COMPLETE", "RUST_BACKTRACE"]
-            .contains(&name)
 }
 
 /// The program while it runs; killed by its own id when dropped.
@@ -202,14 +189,15 @@ impl Finished {
     /// Wants exactly this on standard output.
     #[track_caller]
     pub fn stdout(self, expected: &str) -> Self {
-        assert_eq!(self.text(), expected, "stdout of `{}`\n{self}", self.said);
+        assert_text(self.text(), expected, &format!("stdout of `{}`; stderr:\n{}", self.said, self.stderr));
         self
     }
 
     /// Wants exactly this on standard error.
     #[track_caller]
     pub fn stderr(self, expected: &str) -> Self {
-        assert_eq!(self.stderr, expected, "stderr of `{}`\n{self}", self.said);
+        let stdout = String::from_utf8_lossy(&self.stdout);
+        assert_text(&self.stderr, expected, &format!("stderr of `{}`; stdout:\n{stdout}", self.said));
         self
     }
 

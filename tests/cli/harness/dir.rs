@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use super::command::TestCommand;
+use crate::machine;
 
 /// A new folder, removed with everything in it in the end.
 pub struct Dir {
@@ -12,6 +13,7 @@ pub struct Dir {
 
 impl Dir {
     pub fn new() -> Self {
+        machine::settle();
         let folder = tempfile::Builder::new().prefix("hookdev-test-").tempdir().unwrap();
         // As the program sees it where the place for such folders is a link.
         let path = if cfg!(unix) { folder.path().canonicalize().unwrap() } else { folder.path().to_owned() };

@@ -13,14 +13,26 @@ use std::{
     time::Duration,
 };
 
-use super::{PATIENCE, wire::Message};
+use super::{
+    PATIENCE,
+    tls::{Identity, TlsStream},
+    wire::Message,
+};
 
 /// How a request is answered.
 #[derive(Clone, Debug)]
 pub enum Turn {
-    Answer { status: u16, headers: Vec<(String, String)>, body: Vec<u8>, after: Duration },
+    Answer {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+        after: Duration,
+    },
+    /// An answer, after which the connection is closed without a word: no header, no TLS `close_notify`.
+    LastAnswer(Box<Turn>),
     Hang,
     HangUp,
+    BreakOff,
 }
 
 /// An answer with this status.
@@ -38,7 +50,17 @@ pub fn hang_up() -> Turn {
     Turn::HangUp
 }
 
+/// The first bytes of an answer: then the connection is closed.
+pub fn break_off() -> Turn {
+    Turn::BreakOff
+}
+
 impl Turn {
+    /// The same answer, and the connection is closed after it without a word.
+    pub fn then_closes(self) -> Self {
+        Self::LastAnswer(Box::new(self))
+    }
+
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if let Self::Answer { headers, .. } = &mut self {
             headers.push((name.to_owned(), value.to_owned()));
@@ -68,34 +90,57 @@ pub struct Endpoint {
     requests: Receiver<Message>,
     connections: Arc<AtomicUsize>,
     ended: Arc<AtomicBool>,
+    identity: Option<Arc<Identity>>,
 }
 
 impl Endpoint {
     /// An endpoint that answers by turns; the last one is for all requests that follow.
     pub fn new(turns: impl IntoIterator<Item = Turn>) -> Self {
+        Self::start(turns, None)
+    }
+
+    /// The same over TLS.
+    pub fn over_tls(turns: impl IntoIterator<Item = Turn>) -> Self {
+        Self::start(turns, Some(Arc::new(Identity::new())))
+    }
+
+    fn start(turns: impl IntoIterator<Item = Turn>, identity: Option<Arc<Identity>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let turns = Arc::new(Mutex::new(turns.into_iter().collect::<VecDeque<_>>()));
         let ended = Arc::new(AtomicBool::new(false));
         let (sender, requests) = mpsc::channel();
         let connections = Arc::new(AtomicUsize::new(0));
-        let (over, count) = (Arc::clone(&ended), Arc::clone(&connections));
+        let (over, count, accepting) = (Arc::clone(&ended), Arc::clone(&connections), identity.clone());
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if over.load(Ordering::SeqCst) {
                     return;
                 }
                 count.fetch_add(1, Ordering::SeqCst);
-                let (turns, sender) = (Arc::clone(&turns), sender.clone());
-                thread::spawn(move || serve(stream, &turns, &sender));
+                let (turns, sender, identity) = (Arc::clone(&turns), sender.clone(), accepting.clone());
+                thread::spawn(move || match identity {
+                    Some(identity) => serve(identity.accept(stream), &turns, &sender),
+                    None => serve(stream, &turns, &sender),
+                });
             }
         });
-        Self { port, requests, connections, ended }
+        Self { port, requests, connections, ended, identity }
     }
 
     /// Its URL with this path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        let scheme = if self.identity.is_some() { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The certificate of one over TLS, as a file of trusted certificates holds it.
+    pub fn certificate(&self) -> &str {
+        &self.identity.as_ref().expect("an endpoint over TLS").certificate
     }
 
     /// The next request that it was sent.
@@ -126,8 +171,34 @@ impl Drop for Endpoint {
     }
 }
 
+/// What a connection goes over.
+trait Stream: Read + Write {
+    fn socket(&self) -> &TcpStream;
+
+    /// Says that nothing more will come.
+    fn say_goodbye(&mut self) {}
+}
+
+impl Stream for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Stream for TlsStream {
+    fn socket(&self) -> &TcpStream {
+        &self.sock
+    }
+
+    fn say_goodbye(&mut self) {
+        self.conn.send_close_notify();
+        // The other side may be gone.
+        let _ = self.flush();
+    }
+}
+
 /// Answers the requests of one connection until either side ends it.
-fn serve(stream: TcpStream, turns: &Mutex<VecDeque<Turn>>, sender: &Sender<Message>) {
+fn serve<S: Stream>(stream: S, turns: &Mutex<VecDeque<Turn>>, sender: &Sender<Message>) {
     let mut stream = BufReader::new(stream);
     while let Ok(Some(request)) = Message::read(&mut stream) {
         let turn = {
@@ -136,23 +207,42 @@ fn serve(stream: TcpStream, turns: &Mutex<VecDeque<Turn>>, sender: &Sender<Messa
         };
         // The test may be over.
         let _ = sender.send(request);
-        match turn.expect("at least one turn") {
-            Turn::Answer { status, headers, body, after } => {
-                thread::sleep(after);
-                if stream.get_mut().write_all(&bytes(status, &headers, &body)).is_err() {
-                    return;
-                }
-            }
-            Turn::Hang => {
-                let _ = stream.read(&mut [0]);
-                return;
-            }
-            Turn::HangUp => {
-                let _ = stream.get_ref().shutdown(Shutdown::Both);
-                return;
-            }
+        if !takes_turn(&mut stream, turn.expect("at least one turn")) {
+            return;
         }
     }
+    stream.get_mut().say_goodbye();
+}
+
+/// Answers a request; false when the connection is over.
+fn takes_turn<S: Stream>(stream: &mut BufReader<S>, turn: Turn) -> bool {
+    match turn {
+        Turn::Answer { status, headers, body, after } => {
+            thread::sleep(after);
+            stream.get_mut().write_all(&bytes(status, &headers, &body)).is_ok()
+        }
+        Turn::LastAnswer(answer) => {
+            takes_turn(stream, *answer);
+            shut(stream)
+        }
+        Turn::Hang => {
+            let _ = stream.read(&mut [0]);
+            false
+        }
+        Turn::HangUp => shut(stream),
+        Turn::BreakOff => {
+            // The other side may be gone.
+            let _ = stream.get_mut().write_all(b"HTTP/1.1 2");
+            shut(stream)
+        }
+    }
+}
+
+/// Closes a connection without a word.
+fn shut<S: Stream>(stream: &BufReader<S>) -> bool {
+    // The other side may be gone.
+    let _ = stream.get_ref().socket().shutdown(Shutdown::Both);
+    false
 }
 
 fn bytes(status: u16, headers: &[(String, String)], body: &[u8]) -> Vec<u8> {

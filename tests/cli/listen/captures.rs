@@ -199,7 +199,7 @@ fn a_place_that_cannot_be_used_is_a_mistake_of_the_command_line() {
     for (place, named) in [("file/captures", "file/captures"), ("file/log.ndjson", "file/log.ndjson"), ("file", "file")]
     {
         let finished = dir.listen().args(["--capture", place]).exits(2).stdout("");
-        finished.says(&format!("error: cannot keep captures in {named}\ncaused by: "));
+        finished.says(&format!("error: can't save captures in {named}\ncaused by: "));
     }
     assert_eq!(dir.read("file"), "[package]\nname = \"x\"\n");
 }

@@ -7,9 +7,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::harness::{
-    AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, answer, free_port,
-    hang, hang_up, post, request, text,
+use crate::{
+    harness::{
+        AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, answer, hang,
+        hang_up, post, request, text,
+    },
+    machine::Port,
 };
 
 /// A listener that forwards everything to an endpoint.
@@ -127,16 +130,18 @@ fn a_redirect_of_the_handler_is_returned_and_not_followed() {
 #[test]
 fn a_handler_that_is_down_is_answered_502_and_said_to_be_down() {
     let dir = Dir::new();
-    let port = free_port();
-    let url = format!("http://127.0.0.1:{port}/");
+    let port = Port::reserve();
+    let url = format!("http://127.0.0.1:{}/", port.number());
     let mut listener = dir.listen().args(["--forward", &url]).starts();
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((returned.status(), returned.text()), (502, "the handler behind hookdev gave no answer\n"));
     assert_eq!((text(&delivery, "/verdict"), &delivery["response"]["status"]), ("verified", &json!(502)));
     let forward = &delivery["forwards"][0];
     assert_eq!((text(forward, "/url"), &forward["status"]), (url.as_str(), &Value::Null));
-    let error =
-        format!("nothing listens on 127.0.0.1:{port} (connection refused): is your handler running? answered 502");
+    let error = format!(
+        "nothing listens on 127.0.0.1:{} (connection refused): is your handler running? answered 502",
+        port.number()
+    );
     assert_eq!(text(forward, "/error"), error);
 }
 

@@ -38,7 +38,7 @@ fn a_mistake_in_the_manifest_is_named_with_its_place_and_what_was_meant() {
             "{bdy}",
             "11:11: unknown placeholder `bdy`; did you mean `body`? (known: `body`, `id`, `timestamp`, `header:NAME`)",
         ),
-        ("{body}", "{body", "11:11: `{` at character 1 is never closed"),
+        ("{body}", "{body", "11:11: `{` at character 1 is not closed"),
         (
             "{body}",
             "constant",
@@ -129,7 +129,7 @@ fn a_fixture_that_is_no_json_is_refused_with_its_own_place() {
 
 #[test]
 fn what_a_folder_states_must_hold() {
-    let unsound = "error: the provider folder acme does not hold what it states:\n";
+    let unsound = "error: the provider directory acme contradicts its manifest:\n";
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replace("match =", "schema = \"made\"\nmatch ="));
     refused(&dir, &format!("{unsound}  acme.made: the schema `made` is not in the $defs of schema.json\n"));
@@ -164,7 +164,7 @@ fn the_vectors_of_a_folder_must_hold() {
     dir.write("acme/vectors.json", vector("00ff", 2));
     refused(
         &dir,
-        "error: the provider folder acme does not hold what it states:\n  \
+        "error: the provider directory acme contradicts its manifest:\n  \
          vectors.json: `count` says 2, and there are 1\n  \
          vector one: expected verified (scheme hex, rejection -, event made, payload unknown), \
          is rejected (scheme -, rejection no-matching-signature, event made, payload unknown)\n",
@@ -178,13 +178,13 @@ fn a_folder_without_a_provider_is_a_mistake() {
         .args(["events", "--providers", "no-such-folder"])
         .exits(2)
         .stdout("")
-        .says("error: the provider folder no-such-folder can't be read\ncaused by: ");
+        .says("error: can't read the provider directory no-such-folder\ncaused by: ");
     dir.write("empty/README.md", "");
     dir.hookdev()
         .args(["events", "--providers", "empty"])
         .exits(2)
         .stdout("")
-        .stderr("error: there is no provider in empty: neither it nor a folder in it holds a provider.toml\n");
+        .stderr("error: no provider in empty: neither it nor a directory in it has a provider.toml\n");
 }
 
 #[test]

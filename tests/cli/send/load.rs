@@ -3,6 +3,7 @@
 mod ends;
 #[cfg(unix)]
 mod progress;
+mod reuse;
 mod schedule;
 
 use std::{
@@ -146,7 +147,8 @@ fn a_pinned_id_is_every_requests_id() {
 
 #[test]
 fn the_counts_say_what_the_provider_would_have_made_of_the_answers() {
-    let turns = [answer(204), answer(302), answer(500).body("boom"), hang_up(), answer(204), answer(200)];
+    // The first to hang up ends a reused connection, so that the delivery is sent once more.
+    let turns = [answer(204), answer(302), answer(500).body("boom"), hang_up(), hang_up(), answer(204), answer(200)];
     let endpoint = Endpoint::new(turns);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "10", "--json"]);
@@ -197,8 +199,8 @@ fn people_read_a_table() {
         .prints("\n  accepted               2   50.00 %\n  refused                2   50.00 %\n")
         .prints("\n  status 200             2   50.00 %\n  status 401             2   50.00 %\n")
         .prints("\n  latency  p50 ")
-        .prints("\n  not accepted because\n           2  401 counts as failed at Cyanite, which wants exactly 200\n")
-        .prints("\n  2 broke what the provider demands: 2 by status\n");
+        .prints("\n  not accepted:\n           2  401 counts as failed at Cyanite, which wants exactly 200\n")
+        .prints("\n  2 violate the provider's rules: 2 wrong status\n");
 }
 
 #[test]

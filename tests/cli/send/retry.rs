@@ -3,7 +3,10 @@
 
 use serde_json::json;
 
-use crate::harness::{Dir, Endpoint, answer, free_port};
+use crate::{
+    harness::{Dir, Endpoint, answer},
+    machine::Port,
+};
 
 /// So fast that ten hours are 36 ms.
 const FAST: [&str; 3] = ["--retry", "--speed", "1000000"];
@@ -25,7 +28,8 @@ fn a_delivery_that_fails_is_tried_again_under_the_same_id() {
 
 #[test]
 fn an_endpoint_that_stays_unreachable_is_tried_to_the_end_and_is_exit_4() {
-    let url = format!("http://127.0.0.1:{}/", free_port());
+    let port = Port::reserve();
+    let url = format!("http://127.0.0.1:{}/", port.number());
     let finished = Dir::new().send("jewelmusic.release.live", url).args(FAST).arg("--json").exits(4);
     let outcomes: Vec<_> = finished.lines().iter().map(|line| line["outcome"].clone()).collect();
     assert_eq!(outcomes, ["unreachable"; 5]);

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Message, answer, free_port, text};
+use crate::{
+    harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Message, answer, text},
+    machine::Port,
+};
 
 /// Cyanite's delivery, spoilt this way, at an endpoint that answers 401.
 #[track_caller]
@@ -73,7 +76,8 @@ fn a_forgery_that_is_taken_or_not_refused_is_a_failure() {
         endpoint.next();
         endpoint.got_no_more();
     }
-    let nobody = format!("http://127.0.0.1:{}/", free_port());
+    let port = Port::reserve();
+    let nobody = format!("http://127.0.0.1:{}/", port.number());
     dir.send("cyanite.v2.finished", nobody).args(["--tamper", "missing"]).exits(4);
 }
 

@@ -4,12 +4,16 @@ use std::{io::Write, net::TcpListener, thread};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Dir, Endpoint, answer, free_port, hang, hang_up, text};
+use crate::{
+    harness::{Dir, Endpoint, answer, hang, hang_up, text},
+    machine::Port,
+};
 
-/// A URL on a port that nothing listens on.
-fn nowhere() -> (u16, String) {
-    let port = free_port();
-    (port, format!("http://127.0.0.1:{port}/"))
+/// A port that nothing listens on, and a URL there.
+fn nowhere() -> (Port, String) {
+    let port = Port::reserve();
+    let url = format!("http://127.0.0.1:{}/", port.number());
+    (port, url)
 }
 
 #[test]
@@ -17,7 +21,7 @@ fn an_endpoint_that_does_not_listen_is_unreachable() {
     let (port, url) = nowhere();
     let attempt = Dir::new().send("cyanite.v2.finished", &url).arg("--json").exits(4).line();
     assert_eq!(attempt["outcome"], "unreachable");
-    assert_eq!(attempt["reason"], format!("nothing listens on 127.0.0.1:{port} (connection refused)"));
+    assert_eq!(attempt["reason"], format!("nothing listens on 127.0.0.1:{} (connection refused)", port.number()));
     assert_eq!((&attempt["status"], &attempt["response"]), (&Value::Null, &Value::Null));
 }
 
@@ -44,7 +48,7 @@ fn an_endpoint_that_speaks_no_tls_is_unreachable_over_https() {
 
 #[test]
 fn once_an_endpoint_is_unreachable_the_rest_is_not_tried() {
-    let (_, url) = nowhere();
+    let (_port, url) = nowhere();
     let finished = Dir::new().send("aspect.*", &url).arg("--json").exits(4);
     assert_eq!(finished.lines().len(), 1);
     finished.says(&format!("warning: 2 more not sent, as {url} can't be reached\n"));
@@ -104,7 +108,7 @@ fn an_endpoint_that_never_answers_times_out() {
 #[test]
 fn a_proxy_of_the_environment_does_not_catch_this_machine() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
-    let (_, proxy) = nowhere();
+    let (_port, proxy) = nowhere();
     for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY"] {
         dir.send("cyanite.v2.finished", endpoint.url("/")).env(name, &proxy).exits(0);
         assert_eq!(endpoint.next().target(), "/");

@@ -30,14 +30,13 @@ fn provider(dir: &Dir) {
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","properties":{"type":{"const":"made"}}}}}"#);
 }
 
-/// Runs a command with colour and without, and wants that nothing hostile comes out.
+/// Runs a command with colour and without, and wants this exit code and that nothing hostile comes out.
 #[track_caller]
-fn harmless(command: impl Fn() -> TestCommand) {
-    let (code, finished) = command().ends();
-    assert!(code.is_some_and(|code| code < 5), "{code:?}\n{finished}");
+fn harmless(code: i32, command: impl Fn() -> TestCommand) {
+    let finished = command().exits(code);
     assert!(!finished.stdout.is_empty() || !finished.stderr.is_empty());
     assert_all_harmless(&finished);
-    let (_, coloured) = command().args(["--color", "always"]).ends();
+    let coloured = command().args(["--color", "always"]).exits(code);
     assert_harmless_in_colour("coloured stdout", &coloured.stdout);
     assert_harmless_in_colour("coloured stderr", coloured.stderr.as_bytes());
 }
@@ -49,31 +48,31 @@ fn a_provider_folder_is_told_of_without_them() {
     let refusing = Endpoint::new([answer(500).header("x-c1", "\u{9b}").body(EVIL)]);
     let gone = Endpoint::new([hang_up()]);
     let (refuses, hangs_up) = (refusing.url("/?token=%1b"), gone.url("/"));
-    let commands: [&[&str]; 16] = [
-        &["events", "acme.*"],
-        &["events", "acme.*", "--show"],
-        &["events", "acme.*", "--show", "--json"],
-        &["events", "acme.*", "--contract"],
-        &["events", "acme.*", "--contract", "--json"],
-        &["send", "acme.made", "--to", &refuses],
-        &["send", "acme.made", "--to", &hangs_up],
-        &["send", "acme.made", "--to", &refuses, "--tamper", "body", "--verbose"],
-        &["send", "acme.made", "--to", &refuses, "--repeat", "4"],
-        &["send", "acme.made", "--to", &refuses, "--repeat", "4", "--json"],
-        &["send", "acme.made", "--to", &refuses, "--retry", "--speed", "100000"],
-        &["send", "acme.made", "--print", "curl"],
-        &["send", "acme.made", "--print", "vegeta"],
-        &["check", "--provider", "acme", "--list"],
-        &["send", "acme.made", "--set", "nothing=1"],
-        &["verify", "acme", "--provider", "acm"],
+    let commands: [(i32, &[&str]); 16] = [
+        (0, &["events", "acme.*"]),
+        (0, &["events", "acme.*", "--show"]),
+        (0, &["events", "acme.*", "--show", "--json"]),
+        (0, &["events", "acme.*", "--contract"]),
+        (0, &["events", "acme.*", "--contract", "--json"]),
+        (1, &["send", "acme.made", "--to", &refuses]),
+        (1, &["send", "acme.made", "--to", &hangs_up]),
+        (1, &["send", "acme.made", "--to", &refuses, "--tamper", "body"]),
+        (1, &["send", "acme.made", "--to", &refuses, "--repeat", "4"]),
+        (1, &["send", "acme.made", "--to", &refuses, "--repeat", "4", "--json"]),
+        (1, &["send", "acme.made", "--to", &refuses, "--retry", "--speed", "100000"]),
+        (0, &["send", "acme.made", "--print", "curl"]),
+        (0, &["send", "acme.made", "--print", "vegeta"]),
+        (0, &["check", "--provider", "acme", "--list"]),
+        (2, &["send", "acme.made", "--set", "nothing=1"]),
+        (2, &["verify", "acme", "--provider", "acm"]),
     ];
-    for command in commands {
-        harmless(|| dir.hookdev().args(["--providers", "acme"]).args(command));
+    for (code, command) in commands {
+        harmless(code, || dir.hookdev().args(["--providers", "acme"]).args(command));
     }
     for format in ["pretty", "json", "junit", "github", "sarif"] {
         let to = refuses.as_str();
         let check = ["check", "--provider", "acme", "--to", to, "--case", "event-*", "--format", format];
-        harmless(|| dir.hookdev().args(["--providers", "acme"]).args(check));
+        harmless(1, || dir.hookdev().args(["--providers", "acme"]).args(check));
     }
 }
 
@@ -110,19 +109,25 @@ fn a_completion_offers_none_of_them() {
 fn a_source_of_a_secret_is_named_without_them() {
     let dir = Dir::new();
     let evil = EVIL.replace('\0', "");
-    for source in [format!("env:{evil}"), format!("file:{evil}"), format!("{evil}=x"), format!("cyanite='{evil}'")] {
-        harmless(|| dir.send("cyanite.v2.finished", "http://127.0.0.1:1/").args(["--secret", &source]));
+    let sources = [
+        (2, format!("env:{evil}")),
+        (2, format!("file:{evil}")),
+        (4, format!("{evil}=x")),
+        (2, format!("cyanite='{evil}'")),
+    ];
+    for (code, source) in sources {
+        harmless(code, || dir.send("cyanite.v2.finished", "http://127.0.0.1:1/").args(["--secret", &source]));
     }
     for (key, value) in [("env_file", EVIL), ("providers", EVIL)] {
         let value = if key == "providers" { format!("[{}]", toml(value)) } else { toml(value) };
         dir.write("hookdev.toml", format!("{key} = {value}\n"));
-        harmless(|| dir.send("cyanite.v2.finished", "http://127.0.0.1:1/"));
+        harmless(2, || dir.send("cyanite.v2.finished", "http://127.0.0.1:1/"));
     }
     for line in ["secret = [\"env:?\", \"file:?\"]", "endpoint = \"?\""] {
         let line = line.replace("\"?\"", &toml(EVIL)).replace('?', toml(EVIL).trim_matches('"'));
         dir.write("hookdev.toml", format!("[provider.cyanite]\n{line}\n"));
-        harmless(|| dir.hookdev().args(["send", "cyanite.v2.finished"]));
-        harmless(|| dir.hookdev().args(["check", "--provider", "cyanite"]));
+        harmless(2, || dir.hookdev().args(["send", "cyanite.v2.finished"]));
+        harmless(2, || dir.hookdev().args(["check", "--provider", "cyanite"]));
     }
     for key in ["addr", "capture"] {
         dir.write(
@@ -133,7 +138,7 @@ fn a_source_of_a_secret_is_named_without_them() {
                 1,
             ),
         );
-        harmless(|| dir.hookdev().args(["listen", "--timeout", "1ms"]));
+        harmless(2, || dir.hookdev().args(["listen", "--timeout", "1ms"]));
     }
 }
 
@@ -157,7 +162,7 @@ fn a_mistaken_option_is_quoted_without_them() {
         &["--providers", &evil, "events"],
     ];
     for command in commands {
-        harmless(|| dir.hookdev().args(command));
+        harmless(2, || dir.hookdev().args(command));
     }
 }
 
@@ -195,5 +200,5 @@ fn a_very_long_line_stays_one_line_and_whole() {
     assert_all_harmless(&finished);
     assert!(finished.text().len() < 20_000 && finished.text().lines().count() < 20, "{finished}");
     dir.write("long.json", capture(&[("signature", "00"), ("content-type", "x/\u{9b}")], long).to_string());
-    harmless(|| dir.hookdev().args(["verify", "long.json"]));
+    harmless(1, || dir.hookdev().args(["verify", "long.json"]));
 }

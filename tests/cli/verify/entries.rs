@@ -134,9 +134,9 @@ fn what_cannot_be_read_is_named_and_does_not_hide_the_others() {
     let files = ["missing.json", "empty.json", "notes.txt", "good.json"];
     let finished = dir.hookdev().arg("verify").args(files).args(["--json"]).exits(3);
     let finished = finished
-        .says("error: cannot read missing.json\ncaused by: ")
+        .says("error: can't read missing.json\ncaused by: ")
         .says("error: empty.json is empty: expected ")
-        .says("error: notes.txt is no capture: expected ");
+        .says("error: notes.txt isn't a capture file: expected ");
     assert_eq!(text(&finished.line(), "/file"), "good.json");
 }
 
@@ -185,7 +185,7 @@ fn a_folder_that_cannot_be_read_is_an_error() {
         return;
     }
     assert_eq!(text(&finished.line(), "/verdict"), "verified");
-    finished.says("error: cannot read captures/locked\ncaused by: ");
+    finished.says("error: can't read captures/locked\ncaused by: ");
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_torn_last_line_is_passed_over_with_a_note() {
     dir.write("log.ndjson", format!("{}{}{}", good(), good(), &torn[..torn.len() / 2]));
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(0);
     assert_eq!(finished.lines().len(), 2);
-    finished.stderr("note: log.ndjson: line 3 is cut short: passed over\n2 requests: 2 verified\n");
+    finished.stderr("note: log.ndjson: skipped line 3, which is incomplete\n2 requests: 2 verified\n");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_capture_of_a_later_version_is_named_as_such() {
     later["hookdev"] = json!(2);
     dir.write("log.ndjson", format!("{later}\n{}", good()));
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(3);
-    let finished = finished.says("error: log.ndjson: line 1: captured in version 2 of the format, ");
+    let finished = finished.says("error: log.ndjson: line 1: version 2 of the capture format is newer ");
     assert_eq!(finished.lines().len(), 1);
 }
 

@@ -121,5 +121,5 @@ fn a_time_of_receipt_that_is_none_is_an_input_that_cannot_be_read() {
     let dir = Dir::new();
     received(&dir, "one.json", Some("yesterday"));
     let finished = dir.hookdev().args(["verify", "one.json"]).exits(3);
-    finished.says("error: one.json: line 1: expected RFC 3339 in `received_at`, found ").says("yesterday");
+    finished.says("error: one.json: line 1: expected an RFC 3339 time in `received_at`, found ").says("yesterday");
 }

@@ -40,7 +40,7 @@ missing-header: no `signature` header</failure>
 "#,
     );
     let unread = report("junit", 3, &["good.json", "missing"]);
-    unread.prints("tests=\"2\" failures=\"1\"").says("error: cannot read missing\n");
+    unread.prints("tests=\"2\" failures=\"1\"").says("error: can't read missing\n");
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn github_has_an_annotation_for_each_failure() {
         "::error file=log.ndjson,line=2,title=cyanite.v2.finished%3A missing-header::\
          no `signature` header\n",
     );
-    report("github", 3, &["missing"]).prints("::error title=").prints("cannot read missing");
+    report("github", 3, &["missing"]).prints("::error title=").prints("can't read missing");
 }
 
 #[test]

@@ -10,14 +10,17 @@ use std::{
 use serde_json::{Value, json};
 
 use super::told;
-use crate::harness::{Dir, Endpoint, Message, answer, free_port};
+use crate::{
+    harness::{Dir, Endpoint, Message, answer},
+    machine::Port,
+};
 
 #[test]
 fn an_endpoint_that_is_not_there_ends_the_run_at_once() {
-    let port = free_port();
-    let (dir, url) = (Dir::new(), format!("http://127.0.0.1:{port}/"));
+    let port = Port::reserve();
+    let (dir, url) = (Dir::new(), format!("http://127.0.0.1:{}/", port.number()));
     let send = || dir.send("cyanite.v2.finished", &url).args(["--repeat", "100000", "--concurrency", "8"]);
-    let reason = format!("nothing listens on 127.0.0.1:{port} (connection refused)");
+    let reason = format!("nothing listens on 127.0.0.1:{} (connection refused)", port.number());
     let note = "note: the public development secret is in use for cyanite\n";
     send().exits(4).stdout("").stderr(&format!("{note}error: {reason}\n"));
     let (attempts, summary) = told(&send().arg("--json").exits(4));

@@ -7,7 +7,10 @@ use pty_process::{
     blocking::{Command, open},
 };
 
-use crate::harness::{Dir, Endpoint, answer};
+use crate::{
+    harness::{Dir, Endpoint, answer},
+    machine,
+};
 
 /// What is seen on a terminal that is both streams of a run with these options.
 fn seen(endpoint: &Endpoint, options: &[&str]) -> String {
@@ -16,7 +19,7 @@ fn seen(endpoint: &Endpoint, options: &[&str]) -> String {
     let command = Command::new(env!("CARGO_BIN_EXE_hookdev"));
     let command =
         command.args(["send", "cyanite.v2.finished", "--no-config", "--to", &endpoint.url("/")]).args(options);
-    let mut child = command.env_remove("NO_COLOR").spawn(pts).unwrap();
+    let mut child = command.env_clear().envs(machine::environment()).env("TERM", "xterm").spawn(pts).unwrap();
     let mut seen = Vec::new();
     let mut part = [0; 4096];
     // When the program ends, its terminal does, which on Linux reads as an error.

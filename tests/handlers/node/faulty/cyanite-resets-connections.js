@@ -1,4 +1,4 @@
-// Faulty: it resets the connection of every tenth request instead of answering.
+// Faulty: it resets each connection at its tenth request instead of answering.
 "use strict";
 
 const express = require("express");
@@ -6,11 +6,12 @@ const genuine = require("../genuine");
 const { serve } = require("../serve");
 
 const app = express();
-let requests = 0;
+const requests = new WeakMap();
 
 app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
-  requests += 1;
-  if (requests % 10 === 0) {
+  const count = (requests.get(req.socket) ?? 0) + 1;
+  requests.set(req.socket, count);
+  if (count === 10) {
     return req.socket.resetAndDestroy();
   }
   res.sendStatus(genuine.cyanite(req) ? 200 : 401);

@@ -1,68 +1,77 @@
-//! Why a command ended, as an exit code and in words.
+//! How a command ends: an exit code, and for a failure its message, causes and hint.
 
 use std::{error::Error, io};
 
 use crate::{
+    engine::entropy::EntropyError,
     net::sender::SendError,
-    store::{config::ConfigError, providers::FolderError, secrets::SecretError},
+    store::{config::ConfigError, providers::ProviderError, secrets::SecretError},
     webhook::provider::manifest::ManifestError,
 };
 
-/// What the program's exit code says. Scripts depend on the numbers.
+/// The program's exit code. Scripts depend on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All good.
-    Good = 0,
-    /// It ran, and the answer is no.
-    No = 1,
-    /// Usage or configuration.
+    /// Everything is as it should be.
+    Success = 0,
+    /// The command ran, and the result is no: a rejected signature, a refused delivery, a failed check.
+    Failed = 1,
+    /// Invalid usage or configuration.
     Usage = 2,
-    /// An input could not be read.
-    Input = 3,
+    /// An input could not be read or parsed.
+    UnreadableInput = 3,
     /// The endpoint could not be reached.
     Unreachable = 4,
     /// Ctrl-C.
     Interrupted = 130,
 }
 
-/// A command that could not do what it was asked.
+impl Exit {
+    /// The more serious of two exit codes, which is the larger number.
+    #[must_use]
+    pub const fn worse(self, other: Self) -> Self {
+        if other as u8 > self as u8 { other } else { self }
+    }
+}
+
+/// Why a command could not finish.
 #[derive(Debug)]
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// What went wrong; none when there is nothing to say.
+    /// What went wrong. `None` ends the command without a message.
     pub message: Option<String>,
-    /// What caused it, the nearest first.
+    /// The chain of causes, the nearest first.
     pub causes: Vec<String>,
     /// What to do about it.
     pub hint: Option<String>,
 }
 
 impl Failure {
-    /// A failure with an exit code and a message.
+    /// A failure with this exit code and message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: Some(message.into()), causes: Vec::new(), hint: None }
     }
 
-    /// A mistake in what was typed or configured.
+    /// A mistake on the command line or in the configuration (exit code 2).
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    /// Ctrl-C in the midst of the work, which is told of where that ends.
+    /// Ctrl-C. The command itself reports how far it got.
     #[must_use]
     pub const fn interrupted() -> Self {
         Self { exit: Exit::Interrupted, message: None, causes: Vec::new(), hint: None }
     }
 
-    /// The end of whoever reads the output, which is no failure.
+    /// The reader of the output has gone, which is not an error.
     #[must_use]
     pub const fn closed_pipe() -> Self {
-        Self { exit: Exit::Good, message: None, causes: Vec::new(), hint: None }
+        Self { exit: Exit::Success, message: None, causes: Vec::new(), hint: None }
     }
 
-    /// Adds an error as the cause.
+    /// Adds an error and its sources as causes.
     #[must_use]
     pub fn because(mut self, error: &(dyn Error + 'static)) -> Self {
         self.causes.extend(std::iter::successors(Some(error), |&error| error.source()).map(ToString::to_string));
@@ -76,13 +85,13 @@ impl Failure {
         self
     }
 
-    /// An input that could not be read.
-    pub fn input(error: &(dyn Error + 'static)) -> Self {
-        Self::of(Exit::Input, error)
+    /// An input that could not be read or parsed (exit code 3).
+    pub fn unreadable_input(error: &(dyn Error + 'static)) -> Self {
+        Self::of(Exit::UnreadableInput, error)
     }
 
-    /// A mistake in what was asked, found by trying it.
-    pub fn asked(error: &(dyn Error + 'static)) -> Self {
+    /// Invalid usage that only shows when it is tried (exit code 2), such as a capture directory that can't be created.
+    pub fn invalid_usage(error: &(dyn Error + 'static)) -> Self {
         Self::of(Exit::Usage, error)
     }
 
@@ -101,8 +110,8 @@ impl From<ConfigError> for Failure {
     }
 }
 
-impl From<FolderError> for Failure {
-    fn from(error: FolderError) -> Self {
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
         Self::of(Exit::Usage, &error)
     }
 }
@@ -124,19 +133,27 @@ impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         let exit = match error {
             SendError::Url { .. } => Exit::Usage,
-            SendError::Unreachable(_) => Exit::Unreachable,
-            SendError::Unsendable(_) | SendError::TimedOut(_) | SendError::Broken(_) | SendError::Cut(..) => Exit::No,
+            SendError::Unreachable(_) | SendError::Untrusted(_) => Exit::Unreachable,
+            SendError::Unsendable(_) | SendError::TimedOut(_) | SendError::Broken(_) | SendError::Cut(..) => {
+                Exit::Failed
+            }
         };
         Self::of(exit, &error)
     }
 }
 
-/// The output could not be written: quietly when nobody reads it any more.
+impl From<EntropyError> for Failure {
+    fn from(error: EntropyError) -> Self {
+        Self::of(Exit::Failed, &error)
+    }
+}
+
+/// A failed write to the output. A closed pipe ends the command quietly.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::closed_pipe(),
-            _ => Self::new(Exit::No, "the output could not be written").because(&error),
+            _ => Self::new(Exit::Failed, "can't write the output").because(&error),
         }
     }
 }

@@ -1,23 +1,29 @@
-//! JSON written anew: a document as a library would write it, or with its strings or numbers in
-//! another spelling and all else as it stands.
+//! Rewrites JSON: a document as a library would write it, or with only its strings or numbers changed.
 
-use std::{collections::HashMap, fmt::Write, ops::Range};
+use std::{
+    collections::HashMap,
+    fmt::Write,
+    ops::{ControlFlow, Range},
+};
 
 use super::libraries::{Escape, Escapes, Layout, Members, Writer};
-use crate::webhook::json::{Kind, Node};
+use crate::webhook::{
+    diagnose::Step,
+    json::{self, Kind, Node},
+};
 
-/// A document and the longest text that may be made of it.
+/// A JSON document.
 #[derive(Clone, Copy, Debug)]
 pub struct Document<'a> {
-    /// The text that it was read from.
+    /// The text that it was parsed from.
     pub text: &'a str,
     /// Its root.
     pub root: &'a Node<'a>,
 }
 
 impl Document<'_> {
-    /// The document as a library writes it; nothing when that library can't, or the text grows
-    /// out of proportion.
+    /// Writes the document as a library does; `None` if that library can't, or the text would grow out of
+    /// proportion.
     pub fn written(&self, writer: &Writer, layout: Layout, sorted: bool) -> Option<String> {
         let limit = 4 * self.text.len() + (64 << 10);
         let mut writing =
@@ -26,7 +32,7 @@ impl Document<'_> {
         Some(writing.out)
     }
 
-    /// The same text with its strings spelled another way, white space and numbers as they are.
+    /// The same text with other escapes in its strings.
     pub fn respelled(&self, escapes: Escapes) -> String {
         self.replaced(|node| match node {
             Token::String(text) => Some(quoted(text, escapes)),
@@ -34,7 +40,7 @@ impl Document<'_> {
         })
     }
 
-    /// The same text with some numbers replaced, named by where they begin.
+    /// The same text with some numbers replaced, by their offsets.
     pub fn renumbered(&self, numbers: &HashMap<usize, String>) -> String {
         self.replaced(|node| match node {
             Token::Number(span) => numbers.get(&span.start).cloned(),
@@ -42,7 +48,7 @@ impl Document<'_> {
         })
     }
 
-    /// The numbers in their order.
+    /// The numbers in order, with their offsets.
     pub fn numbers(&self) -> Vec<(usize, &str)> {
         let mut found = Vec::new();
         tokens(self.root, &mut |span, token| {
@@ -65,6 +71,18 @@ impl Document<'_> {
         });
         out.push_str(&self.text[copied..]);
         out
+    }
+}
+
+/// Calls back with the body as a JSON document, if it is one.
+pub fn with_document(body: &[u8], use_it: impl FnOnce(Document<'_>) -> Step) -> Step {
+    if !matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return ControlFlow::Continue(());
+    }
+    let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
+    match json::parse(text) {
+        Ok(root) => use_it(Document { text, root: &root }),
+        Err(_) => ControlFlow::Continue(()),
     }
 }
 
@@ -181,7 +199,7 @@ fn push_quoted(text: &str, escapes: Escapes, out: &mut String) {
             '\u{c}' => "\\f",
             '/' if escapes.contains(&Escape::Slash) => "\\/",
             other if must_escape(other, escapes) => {
-                push_units(other, escapes.contains(&Escape::UpperCase), out);
+                push_units(other, escapes.contains(&Escape::Uppercase), out);
                 continue;
             }
             other => {
@@ -208,7 +226,7 @@ fn must_escape(character: char, escapes: Escapes) -> bool {
 /// Appends a character as one or two `\u` escapes.
 fn push_units(character: char, upper_case: bool, out: &mut String) {
     for unit in character.encode_utf16(&mut [0; 2]) {
-        // Writing to a text in memory does not fail.
+        // Writing to a string does not fail.
         let _ = if upper_case { write!(out, "\\u{unit:04X}") } else { write!(out, "\\u{unit:04x}") };
     }
 }
@@ -221,9 +239,8 @@ mod tests {
         super::libraries::{SPELLINGS, WRITERS},
         *,
     };
-    use crate::webhook::json;
 
-    const RECORDED: &str = include_str!("../../../tests/vectors/serialisers.json");
+    const RECORDED: &str = include_str!("../../../../tests/vectors/serialisers.json");
 
     #[derive(Deserialize)]
     struct Recorded {
@@ -255,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_written_as_the_real_libraries_wrote_them() {
+    fn documents_are_written_as_the_real_libraries_write_them() {
         let recorded: Recorded = serde_json::from_str(RECORDED).unwrap();
         assert_eq!(recorded.vectors.len(), recorded.count);
         for Vector { writer, layout: name, sorted, tool, command, input, output } in &recorded.vectors {
@@ -270,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_grows_out_of_proportion_is_not_written() {
+    fn text_that_grows_out_of_proportion_is_not_written() {
         let text = format!("{}{}{}", "[".repeat(500), "1,".repeat(60_000) + "1", "]".repeat(500));
         let root = json::parse(&text).unwrap();
         let document = Document { text: &text, root: &root };
@@ -279,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_respelled_and_all_else_stays() {
+    fn only_strings_are_respelled() {
         let text = "{ \"\\u00E9\": [1.0, \"a/\\u00fc<\"] }\n";
         let root = json::parse(text).unwrap();
         let document = Document { text, root: &root };

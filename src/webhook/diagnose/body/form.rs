@@ -1,30 +1,28 @@
-//! Hypotheses about forms: the same fields in another order, or in another encoding.
+//! Hypotheses about forms: the same fields in another order or encoding.
 
 use std::ops::ControlFlow;
 
-use super::{
-    Code, Step,
-    body::{Make, Original},
-};
+use super::hypothesis::{Emit, ReceivedBody};
+use crate::webhook::diagnose::{Code, Step};
 
-/// So many fields are tried in every order.
+/// The maximum number of fields that are tried in every order.
 const MOST_PERMUTED: usize = 5;
 
-/// So many fields are written anew at all.
+/// The maximum number of fields that are re-encoded.
 const MOST_FIELDS: usize = 1000;
 
-/// The form written as other libraries write it, then its fields in other orders.
-pub fn rewritten(Original { body, request }: Original<'_>, make: &mut Make<'_>) -> Step {
+/// The form as other libraries encode it, then its fields in other orders.
+pub fn rewritten(ReceivedBody { body, request }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     if request.media_type().as_deref() != Some("application/x-www-form-urlencoded") || !body.contains(&b'=') {
         return ControlFlow::Continue(());
     }
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
     for (changed, words) in respelled(text) {
         let message =
-            format!("the signature is over the same form {words}: it was decoded and encoded anew after signing");
-        make(changed.into_bytes(), Code::BodyReencoded, message.into())?;
+            format!("the signature covers the same form {words}: it was decoded and re-encoded after signing");
+        emit(changed.into_bytes(), Code::BodyReencoded, message.into())?;
     }
-    reordered(text, make)
+    reordered(text, emit)
 }
 
 fn respelled(text: &str) -> Vec<(String, &'static str)> {
@@ -36,15 +34,15 @@ fn respelled(text: &str) -> Vec<(String, &'static str)> {
         fields.collect::<Vec<_>>().join("&")
     };
     vec![
-        (text.replace('+', "%20"), "with %20 for +"),
-        (text.replace("%20", "+"), "with + for %20"),
-        (upper_case_escapes(text, false), "with its escapes in lower case"),
-        (upper_case_escapes(text, true), "with its escapes in upper case"),
-        (written("+", "*-._"), "as URLSearchParams writes it"),
-        (written("+", "_.-~"), "as Python's urlencode writes it"),
-        (written("+", "-._"), "as PHP's http_build_query writes it"),
-        (written("%20", "-._~"), "as RFC 3986 has it, with %20 for spaces"),
-        (written("%20", "-_.!~*'()"), "as encodeURIComponent writes it"),
+        (text.replace('+', "%20"), "with %20 instead of +"),
+        (text.replace("%20", "+"), "with + instead of %20"),
+        (upper_case_escapes(text, false), "with lowercase escapes"),
+        (upper_case_escapes(text, true), "with uppercase escapes"),
+        (written("+", "*-._"), "as URLSearchParams encodes it"),
+        (written("+", "_.-~"), "as Python's urlencode encodes it"),
+        (written("+", "-._"), "as PHP's http_build_query encodes it"),
+        (written("%20", "-._~"), "as RFC 3986 encodes it, with %20 for spaces"),
+        (written("%20", "-_.!~*'()"), "as encodeURIComponent encodes it"),
     ]
 }
 
@@ -75,31 +73,30 @@ fn upper_case_escapes(text: &str, upper: bool) -> String {
     text.chars().map(case).collect()
 }
 
-fn reordered(text: &str, make: &mut Make<'_>) -> Step {
+fn reordered(text: &str, emit: &mut Emit<'_>) -> Step {
     let fields: Vec<&str> = text.split('&').collect();
     let mut changed = |fields: &[&str], words: &str| {
-        let message = format!(
-            "the signature is over the same form with its fields {words}: they were put in another order after signing"
-        );
-        make(fields.join("&").into_bytes(), Code::BodyReserialised, message.into())
+        let message =
+            format!("the signature covers the same form with its fields {words}: they were reordered after signing");
+        emit(fields.join("&").into_bytes(), Code::BodyReserialised, message.into())
     };
     let mut sorted = fields.clone();
     sorted.sort_unstable();
     changed(&sorted, "sorted by name")?;
     sorted.reverse();
-    changed(&sorted, "sorted by name backwards")?;
+    changed(&sorted, "sorted by name in descending order")?;
     if fields.len() > MOST_PERMUTED {
         return ControlFlow::Continue(());
     }
     let mut orders: Vec<Vec<&str>> = vec![Vec::new()];
     for field in &fields {
-        orders = orders.iter().flat_map(|order| (0..=order.len()).map(|place| inserted(order, place, field))).collect();
+        orders = orders.iter().flat_map(|order| (0..=order.len()).map(|index| inserted(order, index, field))).collect();
     }
     orders.iter().try_for_each(|order| changed(order, "in another order"))
 }
 
-fn inserted<'a>(order: &[&'a str], place: usize, field: &'a str) -> Vec<&'a str> {
+fn inserted<'a>(order: &[&'a str], index: usize, field: &'a str) -> Vec<&'a str> {
     let mut order = order.to_vec();
-    order.insert(place, field);
+    order.insert(index, field);
     order
 }

@@ -1,30 +1,30 @@
-//! Hypotheses about numbers that a parser has shortened or rounded. What they were is lost, so that
-//! these try what they may have been, within limits.
+//! Hypotheses about numbers that a parser shortened or rounded. The originals are lost, so likely ones
+//! are tried, within limits.
 
 use std::{collections::HashMap, ops::ControlFlow};
 
 use super::{
-    Code, Step,
-    body::{Make, Original, with_document},
+    hypothesis::{Emit, ReceivedBody},
     libraries::{SPELLINGS, WRITERS},
-    serialise::Document,
+    serialise::{Document, with_document},
 };
+use crate::webhook::diagnose::{Code, Step};
 
-/// No more sets of numbers than this are tried in one text.
+/// The maximum number of replacements tried in one text.
 const MOST_NUMBERS: usize = 600;
 
-/// So many whole numbers may have lost their `.0` in any combination.
+/// Up to this many whole numbers may have lost their `.0` in any combination.
 const MOST_COMBINED: usize = 6;
 
-/// A longer text is not written anew for its numbers' sake.
+/// The largest text that is rewritten to try other numbers, in bytes.
 const LONGEST_RENUMBERED: usize = 64 << 10;
 
-/// JSON whose numbers a serialiser has shortened or rounded: what they may have been before, in the
-/// text as it came and as the sender may have written it.
-pub fn rewritten(Original { body, .. }: Original<'_>, make: &mut Make<'_>) -> Step {
+/// JSON whose numbers a serialiser shortened or rounded: likely originals, in the text as received and as
+/// the sender may have written it.
+pub fn rewritten(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     with_document(body, |document| {
-        let came = "the signature is over the same JSON with a number written otherwise (such as 1.0 for 1, 1e2 for 100, or an integer past 2^53): its numbers were parsed and written anew between signing and here";
-        other_numbers(document, &mut |text| make(text.into_bytes(), Code::BodyReserialised, came.into()))?;
+        let came = "the signature covers the same JSON with a number written differently (such as 1.0 for 1, 1e2 for 100, or an integer beyond 2^53): its numbers were parsed and re-serialised after signing";
+        other_numbers(document, &mut |text| emit(text.into_bytes(), Code::BodyReserialised, came.into()))?;
         if body.len() > LONGEST_RENUMBERED {
             return ControlFlow::Continue(());
         }
@@ -32,17 +32,17 @@ pub fn rewritten(Original { body, .. }: Original<'_>, make: &mut Make<'_>) -> St
         let keeping_numbers = WRITERS.iter().filter(|writer| writer.keeps_fractions());
         let written = keeping_numbers.flat_map(|writer| {
             writer.layouts.iter().filter_map(move |&layout| {
-                let words = format!("{}, such as {} writes it", layout.words(), writer.call);
+                let words = format!("{}, as written by {}", layout.words(), writer.call);
                 Some((document.written(writer, layout, false)?, words))
             })
         });
         for (text, words) in spelled.chain(written) {
             let message = format!(
-                "the signature is over the same JSON {words}, with a number written otherwise (such as 1.0 for 1): the body was parsed and written anew between signing and here"
+                "the signature covers the same JSON {words}, with a number written differently (such as 1.0 for 1): the body was parsed and re-serialised after signing"
             );
             with_document(text.as_bytes(), |document| {
                 other_numbers(document, &mut |text| {
-                    make(text.into_bytes(), Code::BodyReserialised, message.clone().into())
+                    emit(text.into_bytes(), Code::BodyReserialised, message.clone().into())
                 })
             })?;
         }
@@ -50,8 +50,8 @@ pub fn rewritten(Original { body, .. }: Original<'_>, make: &mut Make<'_>) -> St
     })
 }
 
-/// The document with its numbers as they may have been.
-fn other_numbers(document: Document<'_>, make: &mut dyn FnMut(String) -> Step) -> Step {
+/// The document with likely original numbers.
+fn other_numbers(document: Document<'_>, emit: &mut dyn FnMut(String) -> Step) -> Step {
     let numbers = document.numbers();
     let mut left = MOST_NUMBERS;
     let mut change = |numbers: &HashMap<usize, String>| {
@@ -59,7 +59,7 @@ fn other_numbers(document: Document<'_>, make: &mut dyn FnMut(String) -> Step) -
             return ControlFlow::Continue(());
         }
         left -= 1;
-        make(document.renumbered(numbers))
+        emit(document.renumbered(numbers))
     };
     let each = |form: &dyn Fn(&str) -> Option<String>| -> HashMap<usize, String> {
         numbers.iter().filter_map(|(at, text)| Some((*at, form(text)?))).collect()
@@ -94,13 +94,13 @@ fn with_two_zeros(text: &str) -> Option<String> {
     is_whole(text).then(|| format!("{text}.00"))
 }
 
-/// A fraction of one digit as money is written.
+/// A fraction of one digit as written for money.
 fn with_two_places(text: &str) -> Option<String> {
     let (_, fraction) = text.split_once('.')?;
     (fraction.len() == 1 && !text.contains(['e', 'E'])).then(|| format!("{text}0"))
 }
 
-/// What one number may have been.
+/// The likely originals of one number.
 fn alternatives(text: &str) -> Vec<String> {
     let mut all: Vec<String> =
         [with_zero, with_two_zeros, with_two_places].iter().filter_map(|form| form(text)).collect();
@@ -120,7 +120,7 @@ fn alternatives(text: &str) -> Vec<String> {
     all
 }
 
-/// The integers that a double has rounded to this one, if they are few.
+/// The integers that round to this one as doubles, if there are few.
 fn rounded_to(text: &str) -> Vec<String> {
     const EXACT: i128 = 1 << 53;
     const MOST: i128 = 512;
@@ -128,7 +128,7 @@ fn rounded_to(text: &str) -> Vec<String> {
     else {
         return Vec::new();
     };
-    // Doubles of this size are so far apart; a half on either side rounds here.
+    // Doubles of this size are this far apart; half of it on either side rounds to this one.
     let apart = 1_i128 << (number.unsigned_abs().ilog2() - 52);
     let near = (1..=(apart.min(MOST))).flat_map(|distance| [number - distance, number + distance]);
     let double = |text: &str| text.parse::<f64>().ok().map(f64::to_bits);

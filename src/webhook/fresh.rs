@@ -1,7 +1,5 @@
-//! Values that are new in each send: ids, times and random texts, made from the template in the
-//! manifest, a clock reading and a seed, so that the same three give the same value.
-
-use std::sync::OnceLock;
+//! Fresh values: ids, times and random text, new in each send. The same template, time and seed give the
+//! same value.
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -12,42 +10,36 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// What a send draws its fresh values from.
+/// The source of a send's fresh values.
 #[derive(Clone, Debug)]
 pub struct Source<'a> {
     now: Timestamp,
     seed: &'a [u8; 32],
-    /// The delivery's id; empty while that id itself is made.
+    /// The delivery's id; empty while the id itself is made.
     id: &'a str,
-    /// The time as text, once a value has asked for it.
-    now_as_text: OnceLock<String>,
 }
 
 impl<'a> Source<'a> {
-    /// A source of values that are made now, of randomness or of what stands for it in a reproducible send.
+    /// A source from the time and a seed: randomness, or a fixed seed for a reproducible send.
     #[must_use]
     pub const fn new(now: Timestamp, seed: &'a [u8; 32]) -> Self {
-        Self { now, seed, id: "", now_as_text: OnceLock::new() }
+        Self { now, seed, id: "" }
     }
 
-    /// The same for the values of the delivery that has this id.
+    /// The source for the other values of the delivery with this id.
     #[must_use]
-    pub fn of(self, id: &'a str) -> Self {
+    pub fn with_id(self, id: &'a str) -> Self {
         Self { id, ..self }
-    }
-
-    fn now_as_text(&self) -> &str {
-        self.now_as_text.get_or_init(|| self.now.rfc3339_seconds())
     }
 }
 
-/// The seed of a send whose id is pinned.
+/// The seed of a send whose id the user chose.
 #[must_use]
 pub fn seed_of(id: &str) -> [u8; 32] {
     Sha256::digest(id.as_bytes()).into()
 }
 
-/// The template of a fresh value: `msg_{base62:27}`, `{now}`, `{uuid}`.
+/// The template of a fresh value, such as `msg_{base62:27}`, `{now}` or `{uuid}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Fresh(Vec<FreshPiece>);
@@ -69,7 +61,7 @@ enum Alphabet {
     Digits,
 }
 
-/// The longest random text.
+/// The maximum length of random text.
 const LONGEST: usize = 256;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -77,13 +69,13 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 const DIGITS: &[u8; 10] = b"0123456789";
 
 impl Fresh {
-    /// Whether it is the delivery's id and nothing else.
+    /// Whether it is only the delivery's id.
     #[must_use]
     pub fn is_id(&self) -> bool {
         self.0 == [FreshPiece::Id]
     }
 
-    /// A value; `label` tells apart the values of one send.
+    /// Makes a value. Values of one send differ by their labels.
     #[must_use]
     pub fn make(&self, source: &Source<'_>, label: &str) -> String {
         let mut value = String::with_capacity(40);
@@ -97,7 +89,7 @@ impl Fresh {
         for piece in &self.0 {
             match piece {
                 FreshPiece::Literal(text) => value.push_str(text),
-                FreshPiece::Now => value.push_str(source.now_as_text()),
+                FreshPiece::Now => value.push_str(&source.now.rfc3339_seconds()),
                 FreshPiece::Unix => value.push_str(&source.now.unix_seconds().to_string()),
                 FreshPiece::Id => value.push_str(source.id),
                 FreshPiece::Uuid => stream.uuid(value),
@@ -139,7 +131,7 @@ fn piece(piece: Piece<'_>) -> Result<FreshPiece, String> {
     }
 }
 
-/// An endless stream of bytes from a seed: SHA-256 of seed, label and a counter.
+/// An endless stream of bytes: SHA-256 of the seed, a label and a counter.
 struct Stream {
     hash: Sha256,
     counter: u64,
@@ -163,9 +155,8 @@ impl Stream {
         self.block[self.used - 1]
     }
 
-    /// A character of the alphabet, each as likely as the others.
+    /// A character of the alphabet, all equally likely.
     fn pick<const N: usize>(&mut self, alphabet: &[u8; N]) -> u8 {
-        // Known to the compiler, the length needs no division.
         loop {
             let byte = usize::from(self.byte());
             if byte < 256 - 256 % N {
@@ -201,7 +192,7 @@ mod tests {
 
     fn make(template: &str, id: &str) -> String {
         let seed = seed_of(id);
-        let source = Source::new(Timestamp::from_unix_seconds(1_735_732_800), &seed).of(id);
+        let source = Source::new(Timestamp::from_unix_seconds(1_735_732_800), &seed).with_id(id);
         Fresh::try_from(template.to_owned()).unwrap().make(&source, "label")
     }
 
@@ -214,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn values_have_the_form_that_was_asked_for() {
+    fn values_have_the_format_of_their_template() {
         let uuid =
             regex_lite::Regex::new("^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$").unwrap();
         assert!(uuid.is_match(&make("{uuid}", "a")), "{}", make("{uuid}", "a"));
@@ -224,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_placeholder_is_named() {
+    fn an_invalid_placeholder_is_explained() {
         let wrong = |template: &str| Fresh::try_from(template.to_owned());
         assert_eq!(wrong("{base62}"), Err("`{base62}` needs a length from 1 to 256, such as `{base62:24}`".into()));
         assert_eq!(

@@ -1,14 +1,19 @@
-//! Where deliveries go: forwards of `listen`, and the endpoints of `send`.
+//! Turns what was typed or configured into values: globs, providers, headers, endpoints, forwards.
+
+use std::sync::Arc;
 
 use glob::Pattern;
 use reqwest::Url;
 
-use super::{context::Context, failure::Failure};
+use super::{context::Context, exit::Failure};
 use crate::{
-    net::sender::parse_url,
+    net::sender::{is_of_connection, parse_url},
+    store::formats::bare,
     webhook::{
         assessment::Assessment,
+        nearest,
         provider::{Provider, catalog::Catalog},
+        request::Headers,
     },
 };
 
@@ -58,6 +63,39 @@ pub fn pattern(glob: &str) -> Result<Pattern, Failure> {
         .map_err(|error| Failure::usage(format!("`{glob}` is no glob: {} at character {}", error.msg, error.pos + 1)))
 }
 
+/// The provider with this name.
+///
+/// # Errors
+///
+/// If there is none; the message names the nearest one.
+pub fn provider(catalog: &Catalog, name: &str) -> Result<Arc<Provider>, Failure> {
+    let unknown = || Failure::usage(nearest::unknown("provider", name, catalog.names()));
+    catalog.get(name).cloned().ok_or_else(unknown)
+}
+
+/// Parses the `K: V` arguments of `--header`.
+///
+/// # Errors
+///
+/// If one of them isn't a header, or names a header that the connection sets.
+pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
+    let headers: Headers = texts
+        .iter()
+        .map(|text| bare::header(text))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    if headers.all("host").nth(1).is_some() {
+        return Err(Failure::usage("--header: a request has at most one `host`"));
+    }
+    match headers.iter().map(|(name, _)| name.as_str()).find(|name| is_of_connection(name)) {
+        Some(name) => {
+            let message = format!("--header: `{name}` is set by the connection");
+            Err(Failure::usage(message).hint("hookdev sends the whole body with its actual length"))
+        }
+        None => Ok(headers),
+    }
+}
+
 /// Where a provider's deliveries go: the URL of the command line, else the config's endpoint, else where `listen`
 /// listens.
 ///
@@ -93,26 +131,6 @@ pub fn unmatched(catalog: &Catalog, option: &str, glob: &Pattern) -> Option<Stri
     Some(format!("{option} `{glob}` matches no known event{near}"))
 }
 
-/// A URL with the query of a request's target behind its own.
-#[must_use]
-pub fn with_query_of(url: &Url, target: &str) -> Url {
-    let mut url = url.clone();
-    if let Some((_, query)) = target.split_once('?') {
-        let joined = match url.query() {
-            Some(own) if !own.is_empty() => format!("{own}&{query}"),
-            _ => query.to_owned(),
-        };
-        url.set_query(Some(&joined));
-    }
-    url
-}
-
-/// The path and query of a URL, as they stand on a request line.
-#[must_use]
-pub fn path_and_query(url: &Url) -> String {
-    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,13 +160,5 @@ mod tests {
         for glob in ["*", "aspect.*", "cyanite.v2.finished", "*.done", "unrecognised"] {
             assert_eq!(told(glob), None, "{glob}");
         }
-    }
-
-    #[test]
-    fn the_query_of_the_request_is_kept() {
-        let url = Url::parse("http://localhost:3000/hooks?a=b").unwrap();
-        assert_eq!(with_query_of(&url, "/x?token=1").as_str(), "http://localhost:3000/hooks?a=b&token=1");
-        assert_eq!(with_query_of(&url, "/x").as_str(), "http://localhost:3000/hooks?a=b");
-        assert_eq!(path_and_query(&with_query_of(&url, "/x?c")), "/hooks?a=b&c");
     }
 }

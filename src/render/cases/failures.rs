@@ -1,26 +1,25 @@
-//! Failures of one case that have one cause and are told of once: which deliveries they are, in few
-//! words.
+//! Failures of one case that have the same cause and are shown once, with a short list of the deliveries.
 
 use std::{collections::HashSet, time::Duration};
 
-use super::columns::{event_words, sent_words};
+use super::columns::{event_label, sent_label};
 use crate::webhook::contract::{CaseName, CaseRecord, Outcome};
 
-/// Deliveries of one case that failed alike, in the order in which they were tried.
+/// Deliveries of one case that failed alike, in the order they were tried.
 #[derive(Clone, Debug)]
-pub(super) struct Alike {
+pub(super) struct FailureGroup {
     first: CaseRecord,
     others: Vec<CaseRecord>,
 }
 
-impl Alike {
-    /// A failure by itself.
+impl FailureGroup {
+    /// A group of one failure.
     pub(super) const fn new(first: CaseRecord) -> Self {
         Self { first, others: Vec::new() }
     }
 
-    /// Takes in another failure, if it is alike.
-    pub(super) fn takes(&mut self, record: &CaseRecord) -> bool {
+    /// Adds another failure if it is alike. Returns whether it is.
+    pub(super) fn add(&mut self, record: &CaseRecord) -> bool {
         let is_alike = cause(&self.first) == cause(record);
         if is_alike {
             self.others.push(record.clone());
@@ -28,7 +27,7 @@ impl Alike {
         is_alike
     }
 
-    /// The one that the others are like.
+    /// The first failure of the group.
     pub(super) const fn first(&self) -> &CaseRecord {
         &self.first
     }
@@ -38,33 +37,33 @@ impl Alike {
         1 + self.others.len()
     }
 
-    /// The longest that an answer took.
+    /// The longest response time.
     pub(super) fn elapsed(&self) -> Option<Duration> {
         self.all().filter_map(|record| record.elapsed).max()
     }
 
-    /// What was seen of all of them.
+    /// The failure message the group shares.
     pub(super) fn message(&self) -> &str {
         let Outcome::Failed { message, .. } = &self.first.outcome else { return "" };
         if self.others.is_empty() { message } else { common(&self.first, message) }
     }
 
-    /// Which they are, of the cases that were to be tried.
+    /// The names of the deliveries, out of the cases that were to be tried.
     pub(super) fn names(&self, planned: &[CaseRecord]) -> String {
         let of_case = || planned.iter().filter(|record| record.name == self.first.name);
         if self.count() == of_case().count() && self.first.name == CaseName::EventAccepted {
             return "all events".to_owned();
         }
-        let (mut names, mut told) = (Vec::new(), HashSet::new());
+        let (mut names, mut listed) = (Vec::new(), HashSet::new());
         for record in self.all() {
             let count = self.all().filter(|other| other.event == record.event).count();
             let is_whole = count == of_case().filter(|other| other.event == record.event).count();
             if is_whole && count == self.count() {
-                return event_words(record).to_owned();
+                return event_label(record).to_owned();
             } else if !is_whole || count == 1 {
-                names.push(sent_words(record, true));
-            } else if told.insert(&record.event) {
-                names.push(format!("{} ×{count}", event_words(record)));
+                names.push(sent_label(record, true));
+            } else if listed.insert(&record.event) {
+                names.push(format!("{} ×{count}", event_label(record)));
             }
         }
         names.join(", ")
@@ -75,7 +74,7 @@ impl Alike {
     }
 }
 
-/// A failure without what the delivery has of its own.
+/// A failure without the details of its delivery.
 fn cause(record: &CaseRecord) -> (CaseName, Option<u16>, Outcome) {
     let mut outcome = record.outcome.clone();
     if let Outcome::Failed { message, .. } = &mut outcome {
@@ -84,7 +83,7 @@ fn cause(record: &CaseRecord) -> (CaseName, Option<u16>, Outcome) {
     (record.name, record.status, outcome)
 }
 
-/// What was seen, without what the delivery has of its own.
+/// The message without the details of its delivery.
 fn common<'a>(record: &CaseRecord, message: &'a str) -> &'a str {
     message.strip_prefix(&record.sends).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message)
 }

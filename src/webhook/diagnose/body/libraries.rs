@@ -1,5 +1,5 @@
-//! The libraries that write JSON, and what is peculiar to each: its white space, escapes, numbers, and
-//! what becomes of an object's members. `tests/vectors/serialisers.json` records what the real ones write.
+//! Libraries that write JSON, and how each differs: whitespace, escapes, numbers, and the order of members.
+//! `tests/vectors/serialisers.json` records the output of the real ones.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -8,20 +8,20 @@ use crate::webhook::json::Member;
 /// How a library spells the tokens of a document and orders its members.
 #[derive(Clone, Copy, Debug)]
 pub struct Writer {
-    /// The call as people write it, which is its name in the vectors.
+    /// The call as developers know it, which is also its name in the vectors.
     pub call: &'static str,
-    /// The layouts that it has, the usual one first.
+    /// Its layouts, the default first.
     pub layouts: &'static [Layout],
     /// The escapes that it writes.
     pub escapes: Escapes,
     /// How it writes numbers.
     pub numbers: Numbers,
-    /// What becomes of an object's members.
+    /// How it treats an object's members.
     pub members: Members,
 }
 
 impl Writer {
-    /// Whether a number that is written as a fraction stays one.
+    /// Whether a number written as a fraction stays one.
     pub const fn keeps_fractions(&self) -> bool {
         matches!(self.numbers, Numbers::Python | Numbers::Ruby)
     }
@@ -34,7 +34,7 @@ const PHP: &[Layout] = &[Layout::Compact, Layout::Indented("    ")];
 const EVERY: &[Layout] =
     &[Layout::Compact, Layout::Spaced, Layout::Indented("  "), Layout::Indented("    "), Layout::Indented("\t")];
 
-/// The libraries, the likeliest first.
+/// The libraries, the most likely first.
 pub const WRITERS: [Writer; 14] = [
     Writer {
         call: "JavaScript's JSON.stringify",
@@ -136,34 +136,34 @@ pub const WRITERS: [Writer; 14] = [
     },
 ];
 
-/// The ways to write the same strings that occur in life, with their words.
+/// Ways to escape the same strings that occur in practice, as messages name them.
 pub const SPELLINGS: [(Escapes, &str); 7] = [
-    (&[], "with every character as UTF-8 that may be"),
-    (&[Escape::NonAscii], "with \\u escapes for all that is not ASCII"),
-    (&[Escape::NonAscii, Escape::UpperCase], "with \\u escapes in upper case for all that is not ASCII"),
+    (&[], "with no unnecessary escapes"),
+    (&[Escape::NonAscii], "with \\u escapes for non-ASCII characters"),
+    (&[Escape::NonAscii, Escape::Uppercase], "with uppercase \\u escapes for non-ASCII characters"),
     (&[Escape::Slash], "with \\/ for each slash"),
-    (&[Escape::NonAscii, Escape::Slash], "with \\/ for each slash and \\u escapes for all that is not ASCII"),
+    (&[Escape::NonAscii, Escape::Slash], "with \\/ for each slash and \\u escapes for non-ASCII characters"),
     (&[Escape::Html, Escape::LineSeparators], "with \\u escapes for <, > and &"),
-    (&[Escape::NonAscii, Escape::Html], "with \\u escapes for <, >, & and all that is not ASCII"),
+    (&[Escape::NonAscii, Escape::Html], "with \\u escapes for <, >, & and non-ASCII characters"),
 ];
 
-/// The white space between tokens.
+/// The whitespace between tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// None.
     Compact,
-    /// A space behind each comma and colon.
+    /// A space after each comma and colon.
     Spaced,
     /// Lines, indented by this text.
     Indented(&'static str),
 }
 
 impl Layout {
-    /// The layout in words.
+    /// How messages name the layout.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Compact => "without white space",
-            Self::Spaced => "with a space behind each comma and colon",
+            Self::Compact => "without whitespace",
+            Self::Spaced => "with a space after each comma and colon",
             Self::Indented("  ") => "indented by 2 spaces",
             Self::Indented("    ") => "indented by 4 spaces",
             Self::Indented(_) => "indented by tabs",
@@ -171,10 +171,10 @@ impl Layout {
     }
 }
 
-/// A kind of character that is written as an escape though it need not be.
+/// A kind of character that a library escapes though it need not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Escape {
-    /// All that is not ASCII.
+    /// Non-ASCII characters.
     NonAscii,
     /// U+007F.
     Delete,
@@ -182,10 +182,10 @@ pub enum Escape {
     Slash,
     /// `<`, `>` and `&`.
     Html,
-    /// U+2028 and U+2029, which JavaScript once took for line ends.
+    /// U+2028 and U+2029, which JavaScript once treated as line endings.
     LineSeparators,
-    /// Not a kind of character: the digits of escapes are in upper case.
-    UpperCase,
+    /// Not a kind of character: the hex digits of escapes are uppercase.
+    Uppercase,
 }
 
 /// The escapes that a library writes.
@@ -194,22 +194,22 @@ pub type Escapes = &'static [Escape];
 /// How numbers are written.
 #[derive(Clone, Copy, Debug)]
 pub enum Numbers {
-    /// As they stand there.
+    /// As in the source.
     Kept,
     /// As doubles, integers too.
     JavaScript,
     /// As doubles, integers too.
     Go,
-    /// Integers exactly, the others as doubles.
+    /// Integers exactly, other numbers as doubles.
     Python,
-    /// Integers exactly, the others as doubles.
+    /// Integers exactly, other numbers as doubles.
     Ruby,
-    /// Integers of 64 bits exactly, the others as doubles.
+    /// 64-bit integers exactly, other numbers as doubles.
     Php,
 }
 
 impl Numbers {
-    /// A number as the library writes it; nothing when it can't.
+    /// Writes a number as the library does; `None` if the library can't.
     pub fn write(self, text: &str) -> Option<Cow<'_, str>> {
         let is_integer = !text.contains(['.', 'e', 'E']);
         match self {
@@ -230,7 +230,7 @@ impl Numbers {
         Some(self.double(number).into())
     }
 
-    /// The shortest digits that make the double again, set out as the library does.
+    /// The shortest digits that parse to the same double, laid out as the library does.
     fn double(self, number: f64) -> String {
         let sign = if number.is_sign_negative() { "-" } else { "" };
         let fraction = if matches!(self, Self::Python | Self::Ruby) { ".0" } else { "" };
@@ -241,7 +241,7 @@ impl Numbers {
         let scientific = format!("{:e}", number.abs());
         let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
         let digits = mantissa.replace('.', "");
-        // Where the decimal point stands, counted from the first digit.
+        // The position of the decimal point, counted from the first digit.
         let point = exponent.parse::<i32>().unwrap_or_default() + 1;
         let length = i32::try_from(digits.len()).unwrap_or(i32::MAX);
         let (lowest, highest) = match self {
@@ -272,23 +272,23 @@ impl Numbers {
     }
 }
 
-/// What becomes of an object's members.
+/// How an object's members are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Members {
-    /// All of them stay, in their order.
+    /// All of them, in order.
     Kept,
-    /// Of a repeated key the last value counts, in the first one's place.
+    /// For a repeated key, the last value in the position of the first.
     Unique,
-    /// The same, with keys that are array indices before the others, as JavaScript has it.
+    /// Unique, with array indices before other keys, as in JavaScript.
     JavaScript,
-    /// Unique, and an empty object has a line break in it, as old versions of Ruby's have it.
+    /// Unique, with a newline in an empty object, as in old versions of Ruby's json.
     Ruby,
-    /// Unique, and an empty object is an empty array, as PHP's associative arrays have it.
+    /// Unique, with an empty array for an empty object, as for PHP's associative arrays.
     Php,
 }
 
 impl Members {
-    /// The members that are written, in the order in which they are.
+    /// The members in the order in which they are written.
     pub fn arrange<'n, 'a>(self, members: &'n [Member<'a>], sorted: bool) -> Vec<&'n Member<'a>> {
         let mut arranged: Vec<&Member<'_>> = Vec::with_capacity(members.len());
         if self == Self::Kept {
@@ -314,7 +314,7 @@ impl Members {
     }
 }
 
-/// The number that a key is to JavaScript, whose objects have such keys in front.
+/// The array index that a key is to JavaScript, which puts such keys first.
 fn array_index(key: &str) -> Option<u32> {
     let index: u32 = key.parse().ok()?;
     let is_plain = !key.starts_with(['0', '+']) || key == "0";
@@ -326,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_beyond_the_doubles_are_what_each_library_makes_of_them() {
+    fn numbers_beyond_doubles_are_written_as_each_library_does() {
         let all = [Numbers::JavaScript, Numbers::Python, Numbers::Go, Numbers::Ruby, Numbers::Php];
         let written = all.map(|numbers| numbers.write("-1e400"));
         assert_eq!(written, [Some("null".into()), Some("-Infinity".into()), None, None, None]);

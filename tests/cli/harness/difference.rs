@@ -1,0 +1,20 @@
+//! Texts that should be the same, with a readable difference where they are not.
+
+use snapbox::{
+    Data,
+    report::{Palette, write_diff},
+};
+
+/// Wants two texts to be equal, byte for byte; of more than one line, their difference is shown line by line.
+#[track_caller]
+pub fn assert_text(actual: &str, expected: &str, of: &str) {
+    if actual == expected {
+        return;
+    }
+    let is_one_line = actual.lines().count().max(expected.lines().count()) < 2;
+    assert!(!is_one_line, "{of}\n  actual: {actual:?}\nexpected: {expected:?}");
+    let mut difference = String::new();
+    let (expected, actual) = (Data::text(expected).raw(), Data::text(actual).raw());
+    write_diff(&mut difference, &expected, &actual, Some(&"expected"), Some(&"actual"), Palette::plain()).unwrap();
+    panic!("{of}{difference}");
+}
