@@ -80,11 +80,8 @@ struct Value<'n> {
 
 impl<'n> Source<'_, 'n> {
     fn get(&self, keyword: &str) -> Option<Value<'n>> {
-        if !self.draft.has(keyword) {
-            return None;
-        }
         let member = self.members.iter().find(|member| member.key == keyword)?;
-        Some(Value { node: &member.value, pointer: format!("{}/{keyword}", self.pointer) })
+        self.draft.has(keyword).then(|| Value { node: &member.value, pointer: format!("{}/{keyword}", self.pointer) })
     }
 }
 

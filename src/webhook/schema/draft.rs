@@ -40,9 +40,10 @@ impl Draft {
         KEYWORDS.iter().any(|keyword| keyword.name == name && keyword.is_in(self))
     }
 
-    /// The keywords of this draft whose value holds schemas.
-    pub(super) fn applicators(self) -> impl Iterator<Item = &'static Keyword> {
-        KEYWORDS.iter().filter(move |keyword| keyword.holds != Holds::None && keyword.is_in(self))
+    /// Where the schemas are in the value of a keyword.
+    pub(super) fn schemas_of(self, name: &str) -> Holds {
+        let keyword = KEYWORDS.iter().find(|keyword| keyword.name == name && keyword.is_in(self));
+        keyword.map_or(Holds::None, |keyword| keyword.holds)
     }
 }
 
@@ -63,11 +64,11 @@ pub(super) enum Holds {
     MapBesideNames,
 }
 
-/// One keyword.
+/// One keyword, and the drafts that have it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Keyword {
-    pub(super) name: &'static str,
-    pub(super) holds: Holds,
+struct Keyword {
+    name: &'static str,
+    holds: Holds,
     first: Draft,
     last: Draft,
 }

@@ -202,23 +202,26 @@ fn subschemas<'n>(members: &'n [Member<'n>], place: &Place<'n>) -> Vec<Place<'n>
     let mut push = |node: &'n Node<'n>, pointer: String| {
         found.push(Place { node, pointer, resource: place.resource, draft: place.draft });
     };
-    for keyword in place.draft.applicators() {
-        for member in members.iter().filter(|member| member.key == keyword.name) {
-            let pointer = format!("{}/{}", place.pointer, keyword.name);
-            match (&member.value.kind, keyword.holds) {
-                (Kind::Array(items), Holds::List | Holds::SchemaOrList) => {
-                    items.iter().enumerate().for_each(|(at, item)| push(item, format!("{pointer}/{at}")));
-                }
-                (Kind::Object(members), Holds::Map) => members
-                    .iter()
-                    .for_each(|member| push(&member.value, format!("{pointer}{}", PointerToken(&member.key)))),
-                (Kind::Object(members), Holds::MapBesideNames) => members
-                    .iter()
-                    .filter(|member| !matches!(member.value.kind, Kind::Array(_)))
-                    .for_each(|member| push(&member.value, format!("{pointer}{}", PointerToken(&member.key)))),
-                (_, Holds::Schema | Holds::SchemaOrList) => push(&member.value, pointer),
-                _ => {}
+    for member in members {
+        let holds = place.draft.schemas_of(&member.key);
+        if holds == Holds::None {
+            continue;
+        }
+        let pointer = format!("{}/{}", place.pointer, member.key);
+        match (&member.value.kind, holds) {
+            (Kind::Array(items), Holds::List | Holds::SchemaOrList) => {
+                items.iter().enumerate().for_each(|(at, item)| push(item, format!("{pointer}/{at}")));
             }
+            (Kind::Object(named), Holds::Map | Holds::MapBesideNames) => {
+                let is_names = |value: &Node<'_>| matches!(value.kind, Kind::Array(_));
+                for Member { key, value, .. } in named {
+                    if holds == Holds::Map || !is_names(value) {
+                        push(value, format!("{pointer}{}", PointerToken(key)));
+                    }
+                }
+            }
+            (_, Holds::Schema | Holds::SchemaOrList) => push(&member.value, pointer),
+            _ => {}
         }
     }
     found
