@@ -26,10 +26,7 @@ fn an_answer_that_the_provider_would_count_as_failed_is_warned_about() {
         listener.receives("/", &signed.headers(), &signed.body).1["warnings"].take()
     };
     assert_eq!(warnings("cyanite.v2.finished", "200"), json!([]));
-    assert_eq!(
-        warnings("cyanite.v2.finished", "204"),
-        json!(["Cyanite counts 204 as failed; it expects exactly 200"])
-    );
+    assert_eq!(warnings("cyanite.v2.finished", "204"), json!(["Cyanite counts 204 as failed; it expects exactly 200"]));
     assert_eq!(
         warnings("cyanite.v1.test", "302"),
         json!(["302 is a redirect, which Cyanite doesn't follow: the delivery counts as failed"])

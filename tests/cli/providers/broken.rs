@@ -46,13 +46,13 @@ fn a_mistake_in_the_manifest_is_named_with_its_place_and_what_was_meant() {
              add `{body}`",
         ),
         ("{body}", "{id}.{body}", "11:11: `{id}.{body}` signs the id, but the scheme has no `id`"),
-        ("{body}", "{timestamp}.{body}", "11:11: `{timestamp}.{body}` signs the timestamp, but the scheme has no `timestamp`"),
-        ("{hex}", "{hx}", "12:42: unknown placeholder `hx`; did you mean `hex`?"),
         (
-            "{hex}",
-            "sha256=",
-            "12:42: `sha256=` must be fixed text followed by one placeholder, such as `sha256={hex}`",
+            "{body}",
+            "{timestamp}.{body}",
+            "11:11: `{timestamp}.{body}` signs the timestamp, but the scheme has no `timestamp`",
         ),
+        ("{hex}", "{hx}", "12:42: unknown placeholder `hx`; did you mean `hex`?"),
+        ("{hex}", "sha256=", "12:42: `sha256=` must be fixed text followed by one placeholder, such as `sha256={hex}`"),
         (
             "{hex}",
             "t={timestamp}",
@@ -74,11 +74,7 @@ fn a_mistake_in_the_manifest_is_named_with_its_place_and_what_was_meant() {
         ),
         ("name = \"acme\"", "name = \"Acme Inc\"", "1:8: a provider's name may only have a-z, 0-9, `-` and `_`"),
         ("[secret]\ndevelopment = \"acme-secret\"", "", "1:8: [[scheme]] needs a [secret]"),
-        (
-            "development = \"acme-secret\"",
-            "development = \"'x'\"",
-            "6:15: invalid development secret: it is in quotes",
-        ),
+        ("development = \"acme-secret\"", "development = \"'x'\"", "6:15: invalid development secret: it is in quotes"),
         ("[delivery]\nsuccess = [\"2xx\"]", "", "1:1: missing field `delivery`"),
         ("title = \"Acme\"", "title = \"Acme", "2:14: invalid basic string"),
     ] {
