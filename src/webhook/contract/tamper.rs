@@ -117,15 +117,17 @@ impl Forgery {
     pub(super) fn inapplicable(self, provider: &Provider, unsigned: bool) -> Option<String> {
         let title = &provider.title;
         let Some(scheme) = provider.schemes.first() else {
-            return Some(format!("{title} does not sign deliveries: a forged one can't be distinguished from a valid one"));
+            return Some(format!(
+                "{title} does not sign deliveries: a forged one can't be distinguished from a valid one"
+            ));
         };
         if unsigned {
             return Some(format!("{title} sends this event without a signature"));
         }
         match self {
-            Self::Tamper(Tamper::Stale | Tamper::Future) if !scheme.signs_timestamp() => {
-                Some(format!("{title} does not sign a timestamp: a replayed delivery can't be distinguished from a new one"))
-            }
+            Self::Tamper(Tamper::Stale | Tamper::Future) if !scheme.signs_timestamp() => Some(format!(
+                "{title} does not sign a timestamp: a replayed delivery can't be distinguished from a new one"
+            )),
             Self::Tamper(Tamper::Body) if !signs_body(scheme) => {
                 Some(format!("{title} does not sign the body: a changed one can't be distinguished from the original"))
             }

@@ -127,7 +127,8 @@ fn a_case_that_does_not_apply_is_skipped_with_the_reason() {
         cases.into_iter().filter_map(|case| Some((case.name.as_str(), case.skipped?))).collect()
     };
     assert_eq!(skipped(SVIX), []);
-    let replayed = "Acme does not sign a timestamp: a replayed delivery can't be distinguished from a new one".to_owned();
+    let replayed =
+        "Acme does not sign a timestamp: a replayed delivery can't be distinguished from a new one".to_owned();
     let single = "Acme sends one signature: during secret rotation, the handler must try both secrets".to_owned();
     let versions = "Acme's signatures have no versions".to_owned();
     let unprotected = [
