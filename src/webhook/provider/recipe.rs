@@ -96,7 +96,7 @@ impl Recipe {
         let seed = context.id.as_deref().map_or(context.entropy, seed_of);
         let source = Source::new(context.now, &seed);
         let id = context.id.clone().or_else(|| self.id.as_ref().map(|id| id.make(&source, "id"))).unwrap_or_default();
-        let content = match &self.ingredients {
+        let body = match &self.ingredients {
             Ingredients::Bytes(bytes) => Content::Bytes(bytes.clone()),
             Ingredients::Payload(template, values) => {
                 let source = source.with_id(&id);
@@ -107,7 +107,7 @@ impl Recipe {
                 Content::Payload(text.into())
             }
         };
-        Draft { id, event: self.event.clone(), unsigned: self.unsigned, content, seed }
+        Draft { id, event: self.event.clone(), unsigned: self.unsigned, content: body, seed }
     }
 }
 

@@ -26,7 +26,7 @@ fn the_table_has_a_line_per_case_and_explains_failures_below_it() {
     let finished = dir.hookdev().args(["check", "--to", &url]).args(cases).exits(1);
     let expected = [
         &format!("Aspect  {url}"),
-        "  case               sent                                        wanted           came  time",
+        "  case               sent                                        expected         got   time",
         "✓ event-accepted     task.progress                               2xx within 15 s  200 ",
         "✓ event-accepted     task.completed                              2xx within 15 s  200 ",
         "✓ event-accepted     task.failed                                 2xx within 15 s  200 ",
