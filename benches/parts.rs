@@ -20,12 +20,13 @@ use hookdev::{
     store::formats,
     webhook::{
         assessment::Judge,
-        diagnose::{Case, diagnose},
+        diagnose::{RejectedRequest, diagnose},
         keyring::{Keyring, SecretSource},
         provider::{Provider, catalog::Catalog, payload::Payload},
         record::Delivery,
+        remedy::Remedy,
         request::{Headers, Request},
-        signature::{Message, Receipt, SigningSecret, Verdict},
+        signature::{Receipt, SigningInput, SigningSecret, Verdict},
         time::Timestamp,
     },
 };
@@ -53,8 +54,8 @@ impl Sample {
         let mut request = Request { method: Method::POST, target: "/aspect".to_owned(), headers, body: body.into() };
         let rule = provider.secret.as_ref().expect("it signs");
         let secret = SigningSecret::parse(&rule.development, &rule.format).expect("it is well-formed");
-        let message = Message { body: &request.body, id: "msg_0", time: NOW, headers: &request.headers };
-        for (name, value) in provider.schemes[0].sign(&secret, &message) {
+        let message = SigningInput { body: &request.body, id: "msg_0", time: NOW, headers: &request.headers };
+        for (name, value) in provider.schemes[0].sign(&secret, &message).expect("a secret signs") {
             request.headers.push(name, value);
         }
         let mut keyring = Keyring::default();
@@ -85,6 +86,10 @@ impl Sample {
     }
 }
 
+fn wording(remedy: &Remedy) -> String {
+    format!("{remedy:?}")
+}
+
 /// The MAC with its key taken in, and what goes before the body.
 fn bare_mac() -> Hmac<sha2::Sha256> {
     Hmac::new_from_slice(b"hookdev-development-secret-aspect").expect("any length is a key")
@@ -100,7 +105,7 @@ fn signatures(criterion: &mut Criterion) {
     let (body, mac) = (&sample.request.body, bare_mac());
     let mut group = criterion.benchmark_group("sign");
     group.bench_function("bare", |b| b.iter(|| bare_signature(&mac, black_box(body))));
-    let message = Message { body, id: "msg_0", time: NOW, headers: &sample.request.headers };
+    let message = SigningInput { body, id: "msg_0", time: NOW, headers: &sample.request.headers };
     let (scheme, secret) = (&sample.provider.schemes[0], &sample.secrets()[0]);
     group.bench_function("scheme", |b| b.iter(|| scheme.sign(secret, black_box(&message))));
     group.finish();
@@ -159,7 +164,7 @@ fn rendering(criterion: &mut Criterion) {
     let sample = Sample::new();
     let delivery = sample.delivery();
     let mut line = Vec::new();
-    json::delivery(&delivery, &mut line);
+    json::delivery(&delivery, wording, &mut line);
     let value: Value = serde_json::from_slice(&line).expect("it is JSON");
     let payload: Value = serde_json::from_slice(&sample.request.body).expect("it is JSON");
     let limits = Limits::FULL;
@@ -169,6 +174,7 @@ fn rendering(criterion: &mut Criterion) {
         zone: TimeZone::UTC,
         body: Some(limits),
         decoded_limit: 1 << 20,
+        wording,
     };
     let mut group = criterion.benchmark_group("render");
     let mut text = String::new();
@@ -181,7 +187,7 @@ fn rendering(criterion: &mut Criterion) {
     group.bench_function("json", |b| {
         b.iter(|| {
             line.clear();
-            json::delivery(black_box(&delivery), &mut line);
+            json::delivery(black_box(&delivery), wording, &mut line);
         });
     });
     group.bench_function("bare pretty", |b| {
@@ -219,7 +225,7 @@ fn diagnosis(criterion: &mut Criterion) {
             unreachable!("another body is refused");
         };
         let (provider, catalog, keyring) = (&sample.provider, &sample.catalog, &sample.keyring);
-        let case = Case { provider, request: &request, rejection: &rejection, receipt, catalog, keyring };
+        let case = RejectedRequest { provider, request: &request, rejection: &rejection, receipt, catalog, keyring };
         group.bench_function(name, |b| b.iter(|| diagnose(black_box(&case))));
     }
     group.finish();
@@ -228,7 +234,7 @@ fn diagnosis(criterion: &mut Criterion) {
 fn capture_formats(criterion: &mut Criterion) {
     let mut inputs = vec![("hookdev.ndjson".to_owned(), Vec::new())];
     for _ in 0..2 {
-        json::delivery(&Sample::new().delivery(), &mut inputs[0].1);
+        json::delivery(&Sample::new().delivery(), wording, &mut inputs[0].1);
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats");
     for entry in fs::read_dir(folder).expect("the samples are there").flatten() {

@@ -1,29 +1,40 @@
 //! hookdev receives, explains, sends and checks webhooks on a developer's own machine.
 //!
-//! The rooms of the house, from top to bottom; each uses only what stands below it:
+//! The crate is a command-line tool: [`run`] is its only supported interface. The modules are public for the
+//! project's own tests, benches and fuzz targets, and change without notice.
 //!
-//! - [`cli`]: the command line as it is typed
-//! - [`commands`]: one file a command
-//! - [`render`], [`net`], [`store`]: the outside world; none of the three knows another
-//! - [`webhook`]: what a webhook is; pure
+//! They form layers, from top to bottom, and each uses only the layers below it:
+//!
+//! - `cli`: the command line, for clap
+//! - `commands`: one file per command
+//! - `engine`: what runs, without a terminal
+//! - `render`, `net`, `store`: the outside world; none of the three uses another
+//! - `webhook`: what a webhook is; no input or output
 
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod commands;
+#[doc(hidden)]
+pub mod engine;
+#[doc(hidden)]
 pub mod net;
+#[doc(hidden)]
 pub mod render;
+#[doc(hidden)]
 pub mod store;
+#[doc(hidden)]
 pub mod webhook;
 
 use std::{ffi::OsString, process::ExitCode};
 
-/// Runs the program with these arguments, its name first; everything it says goes to the standard
-/// streams.
+/// Runs the program with these arguments, the first of which is its name, on the process's standard streams.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if commands::completions::answer() {
         return ExitCode::SUCCESS;
     }
-    match cli::Cli::read(args) {
+    match commands::read(args) {
         Ok(cli) => ExitCode::from(commands::run(cli) as u8),
         Err(error) => {
             commands::explain(&error);

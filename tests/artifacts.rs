@@ -16,8 +16,8 @@ use clap::{Arg, ArgAction};
 use difference::assert_text;
 use hookdev::{
     cli,
-    commands::DECODED_LIMIT,
     net::receiver::{FREE, LONGEST_METHOD, Limits},
+    webhook::assessment::MAX_DECODED_BYTES,
     webhook::{
         diagnose::codes,
         json::{MAX_DEPTH, MAX_VALUES},
@@ -173,7 +173,7 @@ fn limits() -> String {
         drain: _,
     } = Limits::default();
     let (head_bytes, target, body, free) = (size(head_bytes), size(target), size(body), size(FREE));
-    let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(DECODED_LIMIT));
+    let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(MAX_DECODED_BYTES));
     let [head_time, body_time, answer_time] = [head_time, body_time, answer_time].map(|time| time.as_secs());
     format!(
         "| what | how much | beyond that |\n| --- | --- | --- |\n\

@@ -1,5 +1,5 @@
-//! `hookdev verify` reads the captures of other tools in `tests/formats/`: each sample holds genuine
-//! deliveries, and one that is broken does not hide the others.
+//! `hookdev verify` reads the captures of other tools in `tests/formats/`: each sample holds genuine deliveries, and a
+//! broken one doesn't hide the others.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-/// Each sample with what to change, once, so that its first delivery is broken.
+/// Each sample, and the replacement that breaks its first delivery.
 const SAMPLES: &[(&str, &str, &str)] = &[
     ("aws-function-url.json", r#""body": ""#, r#""body": "?"#),
     ("aws-http-api.ndjson", r#""body":""#, r#""body":"?"#),
@@ -27,9 +27,9 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("webhook-site.json", "2026-03-02 09:18:45", "noon"),
 ];
 
-/// What `hookdev verify` says of a file.
+/// The output of `hookdev verify` for a file.
 #[derive(Debug, PartialEq)]
-struct Said {
+struct Report {
     /// Provider, verdict and payload of each entry.
     verdicts: Vec<String>,
     /// The lines on standard error that start with `error`.
@@ -37,7 +37,7 @@ struct Said {
     exit: Option<i32>,
 }
 
-fn verify(file: &Path) -> Said {
+fn verify(file: &Path) -> Report {
     let output = machine::hookdev().args(["--no-config", "verify", "--json"]).arg(file).output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -45,7 +45,7 @@ fn verify(file: &Path) -> Said {
         let line: Value = serde_json::from_str(line).unwrap();
         [&line["provider"], &line["verdict"], &line["payload"]["status"]].map(|value| value.as_str().unwrap()).join(" ")
     };
-    Said {
+    Report {
         verdicts: stdout.lines().map(verdict).collect(),
         errors: stderr.lines().filter(|line| line.starts_with("error")).map(str::to_owned).collect(),
         exit: output.status.code(),
@@ -59,20 +59,20 @@ fn sample(name: &str) -> std::path::PathBuf {
 const CYANITE: &str = "cyanite verified valid";
 const ASPECT: &str = "aspect verified valid";
 
-fn said(verdicts: &[&str], exit: i32) -> Said {
-    Said { verdicts: verdicts.iter().map(|&verdict| verdict.to_owned()).collect(), errors: vec![], exit: Some(exit) }
+fn report(verdicts: &[&str], exit: i32) -> Report {
+    Report { verdicts: verdicts.iter().map(|&verdict| verdict.to_owned()).collect(), errors: vec![], exit: Some(exit) }
 }
 
 #[test]
-fn genuine_deliveries_verify_in_every_form() {
+fn genuine_deliveries_verify_in_every_format() {
     for (name, ..) in SAMPLES {
-        assert_eq!(verify(&sample(name)), said(&[CYANITE, ASPECT], 0), "{name}");
+        assert_eq!(verify(&sample(name)), report(&[CYANITE, ASPECT], 0), "{name}");
     }
-    assert_eq!(verify(&sample("ngrok-single.json")), said(&[ASPECT], 0));
+    assert_eq!(verify(&sample("ngrok-single.json")), report(&[ASPECT], 0));
 }
 
 #[test]
-fn a_broken_delivery_does_not_hide_the_other_in_any_form() {
+fn a_broken_delivery_hides_no_other_in_any_format() {
     let folder = tempfile::tempdir().unwrap();
     for (name, whole, broken) in SAMPLES {
         let text = fs::read_to_string(sample(name)).unwrap();
@@ -80,7 +80,7 @@ fn a_broken_delivery_does_not_hide_the_other_in_any_form() {
         let file = folder.path().join(name);
         fs::write(&file, text.replacen(whole, broken, 1)).unwrap();
 
-        let Said { verdicts, errors, exit } = verify(&file);
+        let Report { verdicts, errors, exit } = verify(&file);
         assert_eq!((verdicts, exit), (vec![ASPECT.to_owned()], Some(3)), "{name}");
         let place = format!("error: {}: line ", file.display());
         assert!(errors.len() == 1 && errors[0].starts_with(&place), "{name}: {errors:?}");
@@ -88,16 +88,16 @@ fn a_broken_delivery_does_not_hide_the_other_in_any_form() {
 }
 
 #[test]
-fn a_github_delivery_is_refused_with_the_reason() {
+fn a_github_delivery_is_rejected_with_the_reason() {
     let file = sample("github.json");
-    let reason = "line 1: expected the bytes that were signed: GitHub keeps the payload parsed, which can't be \
-                  verified; have it redelivered to `hookdev listen`";
+    let reason = "line 1: expected the signed bytes, but GitHub stores the parsed payload, which can't be verified; \
+                  redeliver it to `hookdev listen`";
     let errors = vec![format!("error: {}: {reason}", file.display())];
-    assert_eq!(verify(&file), Said { verdicts: vec![], errors, exit: Some(3) });
+    assert_eq!(verify(&file), Report { verdicts: vec![], errors, exit: Some(3) });
 }
 
 #[test]
-fn a_walk_finds_them_by_content_and_passes_over_what_lies_beside_them() {
+fn captures_in_a_directory_are_found_by_content_and_other_files_skipped() {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(sample("chrome.har"), folder.path().join("a.txt")).unwrap();
     for (name, text) in [
@@ -108,5 +108,5 @@ fn a_walk_finds_them_by_content_and_passes_over_what_lies_beside_them() {
     ] {
         fs::write(folder.path().join(name), text).unwrap();
     }
-    assert_eq!(verify(folder.path()), said(&[CYANITE, ASPECT], 0));
+    assert_eq!(verify(folder.path()), report(&[CYANITE, ASPECT], 0));
 }

@@ -6,7 +6,7 @@ use acme::{carrying, load, secrets, signing};
 use hookdev::webhook::{
     provider::{Provider, files::Files},
     request::Headers,
-    signature::{Freshness, Message, Reason, Rejection, Verdict, Verified},
+    signature::{Freshness, Reason, Rejection, SigningInput, Verdict, Verified},
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -144,7 +144,7 @@ fn a_malformed_value_is_named_where_it_stands() {
     let future = format!("acme/provider.toml:16:75: `1` {no_duration}");
     assert_said(&[
         ("\"200\", \"2xx\"", "\"200\", \"6xx\"", &status),
-        ("\"200\", \"2xx\"", "", "acme/provider.toml:19:11: at least one status must count as success"),
+        ("\"200\", \"2xx\"", "", "acme/provider.toml:19:11: `success` needs at least one status"),
         ("\"200\", \"2xx\"", "200", "acme/provider.toml:19:12: invalid type: integer `200`, expected a string"),
         ("\"3s\"", "\"3 s\"", &timeout),
         ("\"5m\"", "\"5 minutes\"", &tolerance),
@@ -209,7 +209,7 @@ fn a_malformed_value_is_named_where_it_stands() {
         (
             "name = \"acme\"",
             "name = \"Acme\"",
-            "acme/provider.toml:1:8: a provider's name is made of a-z, 0-9, `-` and `_`",
+            "acme/provider.toml:1:8: a provider's name may only have a-z, 0-9, `-` and `_`",
         ),
         (
             "schema = \"ping\"",
@@ -251,12 +251,12 @@ fn what_contradicts_itself_is_refused() {
         (
             "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\n",
             "",
-            "acme/provider.toml:13:11: `{id}.{timestamp}.{body}` signs the timestamp, and the scheme has none",
+            "acme/provider.toml:13:11: `{id}.{timestamp}.{body}` signs the timestamp, but the scheme has no `timestamp`",
         ),
         (
             "id = { header = \"a-id\" }\n",
             "",
-            "acme/provider.toml:13:11: `{id}.{timestamp}.{body}` signs the id, and the scheme has none",
+            "acme/provider.toml:13:11: `{id}.{timestamp}.{body}` signs the id, but the scheme has no `id`",
         ),
         (
             "v1,{base64}",
@@ -325,7 +325,7 @@ fn a_secret_and_its_schemes_need_each_other() {
     let said = |manifest: &str| load(manifest, &FILES).expect_err("an error").to_string();
     assert_eq!(
         said(&between("[secret]", "[[scheme]]")),
-        "acme/provider.toml:1:8: there is a [[scheme]], but no [secret] that says how its secret is written"
+        "acme/provider.toml:1:8: [[scheme]] needs a [secret] that says how its secret is written"
     );
     assert_eq!(
         said(&between("[[scheme]]", "[delivery]")),
@@ -400,8 +400,8 @@ proptest! {
         let secrets = secrets(&provider, &[&key, "another"]);
         let time = Timestamp::from_unix_millis(millis);
         let headers: Headers = [acme::field("x-extra", &extra)].into_iter().collect();
-        let message = Message { body: &body, id: &id, time, headers: &headers };
-        let signed = scheme.sign(&secrets[0], &message).into_iter().chain(headers.iter().cloned());
+        let message = SigningInput { body: &body, id: &id, time, headers: &headers };
+        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs").into_iter().chain(headers.iter().cloned());
         let request = carrying(signed, body.clone());
 
         let fresh = match (written.signs_time, written.scheme.contains("unit = 'ms'")) {

@@ -15,7 +15,7 @@ use hookdev::{
         json,
         provider::{
             Provider,
-            compose::{Moment, What},
+            compose::{BodySource, SendContext},
             event::Event,
             files,
             payload::{self, Payload},
@@ -125,8 +125,8 @@ fn written(event: &Event) -> Vec<Value> {
 fn drafted(provider: &Provider, event: &Event) -> Vec<Value> {
     let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
     let draft = |variant| {
-        let moment = Moment { now: Timestamp::from_unix_seconds(1_772_442_920), id: None, entropy: [42; 32] };
-        let draft = provider.draft(event, What::Fixture(variant, &[]), &moment).expect("a draft");
+        let moment = SendContext { now: Timestamp::from_unix_seconds(1_772_442_920), id: None, entropy: [42; 32] };
+        let draft = provider.draft(event, BodySource::Fixture(variant, &[]), &moment).expect("a draft");
         serde_json::from_str(draft.payload().expect("a payload")).expect("JSON")
     };
     std::iter::once(None).chain(variants).map(draft).collect()

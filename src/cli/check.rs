@@ -6,12 +6,8 @@
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use clap_complete::engine::ArgValueCompleter;
 
-use crate::{
-    commands::completions::{complete_cases, complete_providers},
-    webhook::time::parse_duration,
-};
+use crate::webhook::time::parse_duration;
 
 /// `hookdev check`
 #[derive(Clone, Debug, Args)]
@@ -22,35 +18,38 @@ Examples:
   hookdev check --list
   hookdev check --format junit > report.xml
 
-Without --provider the providers with an endpoint in the config are checked; else the one that a
-part of the URL's path names; without --to all of them, where `listen` listens. The first secret
-in force signs. Genuine deliveries make a handler do its work: --list says which these are.")]
+Without --provider, the provider is taken from the URL's path, or from the config if only one
+provider has an endpoint there. Without --to, every provider with an endpoint in the config is
+checked, or all providers if none has one. Deliveries are signed with the provider's first secret.
+
+Valid deliveries trigger real work in your handler, so don't check one in production. --list marks
+the valid deliveries and sends nothing.")]
 pub struct Check {
     /// Check the handler at this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]
-    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Handler")]
     pub to: Option<String>,
 
-    /// Check the handler of this provider (repeatable)
-    #[arg(long, value_name = "PROVIDER", add = ArgValueCompleter::new(complete_providers))]
+    /// Check against this provider's contract (repeatable)
+    #[arg(long, value_name = "PROVIDER", help_heading = "Handler")]
     pub provider: Vec<String>,
 
-    /// Try only the cases whose names match (repeatable)
-    #[arg(long, value_name = "GLOB", add = ArgValueCompleter::new(complete_cases))]
+    /// Run only the cases whose names match (repeatable)
+    #[arg(long, value_name = "GLOB", help_heading = "Cases")]
     pub case: Vec<String>,
 
-    /// Send nothing and list the cases
-    #[arg(long)]
+    /// List the cases instead of running them
+    #[arg(long, help_heading = "Cases")]
     pub list: bool,
 
     /// Set a header of every request (repeatable)
-    #[arg(long, value_name = "K: V")]
+    #[arg(long, value_name = "K: V", help_heading = "Delivery")]
     pub header: Vec<String>,
 
-    /// Wait this long for an answer [default: what the provider waits, else 30s]
-    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    /// Wait this long for a response [default: the provider's limit, else 30s]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Delivery")]
     pub timeout: Option<Duration>,
 
     /// Accept any TLS certificate
-    #[arg(long)]
+    #[arg(long, help_heading = "Delivery")]
     pub insecure: bool,
 }

@@ -6,13 +6,9 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, ValueHint};
-use clap_complete::engine::ArgValueCompleter;
 
 use super::values::parse_size;
-use crate::{
-    commands::completions::{complete_events, complete_providers},
-    webhook::time::{Timestamp, parse_duration},
-};
+use crate::webhook::time::{Timestamp, parse_duration};
 
 /// `hookdev listen`
 #[derive(Clone, Debug, Args)]
@@ -32,7 +28,7 @@ pub struct Listen {
     pub addr: Option<String>,
 
     /// Take every request as this provider's
-    #[arg(long, value_name = "PROVIDER", add = ArgValueCompleter::new(complete_providers))]
+    #[arg(long, value_name = "PROVIDER")]
     pub provider: Option<String>,
 
     /// Pass deliveries on to your handler and return its answer (repeatable; the first match answers)
@@ -68,11 +64,11 @@ pub struct Listen {
     pub redact: bool,
 
     /// Show only the events that match; the others are answered all the same
-    #[arg(long, value_name = "GLOB", add = ArgValueCompleter::new(complete_events))]
+    #[arg(long, value_name = "GLOB")]
     pub filter: Option<String>,
 
     /// End with 0 once this event has come N times (repeatable)
-    #[arg(long, value_name = "EVENT[=N]", add = ArgValueCompleter::new(complete_events))]
+    #[arg(long, value_name = "EVENT[=N]")]
     pub expect: Vec<String>,
 
     /// End with 0 once N deliveries have come

@@ -10,10 +10,10 @@ mod send;
 mod values;
 mod verify;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
-use clap_complete::{Shell, engine::ArgValueCompleter};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
 pub use self::{
     check::Check,
@@ -21,10 +21,7 @@ pub use self::{
     send::{Print, Send, Tamper},
     verify::{At, Require, Verify},
 };
-use crate::{
-    commands::completions::{complete_events, complete_providers},
-    webhook::signature::SecretText,
-};
+use crate::webhook::signature::SecretText;
 use values::parse_plain_format;
 
 const ABOUT: &str = "Receive, explain, send and check webhooks on your own machine";
@@ -51,13 +48,12 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads a command line, the program's name first.
+    /// The values of a parsed command line.
     ///
     /// # Errors
     ///
-    /// When it is none, or asks for help.
-    pub fn read<A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Result<Self, clap::Error> {
-        let mut matches = command().try_get_matches_from(args)?;
+    /// If a value is invalid.
+    pub fn from_matches(mut matches: ArgMatches) -> Result<Self, clap::Error> {
         Self::from_arg_matches_mut(&mut matches)
     }
 }
@@ -182,20 +178,20 @@ Examples:
   hookdev events 'cyanite.*' --show
   hookdev events --provider cyanite --contract")]
 pub struct Events {
-    /// Only the events that match
-    #[arg(value_name = "GLOB", add = ArgValueCompleter::new(complete_events))]
+    /// List only the events whose names match
+    #[arg(value_name = "GLOB")]
     pub glob: Option<String>,
 
-    /// Print the payloads too
-    #[arg(long)]
-    pub show: bool,
-
-    /// Only this provider's
-    #[arg(long, value_name = "PROVIDER", conflicts_with = "glob", add = ArgValueCompleter::new(complete_providers))]
+    /// List only this provider's events
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "glob", help_heading = "Events")]
     pub provider: Option<String>,
 
+    /// Print the payloads too
+    #[arg(long, help_heading = "Events")]
+    pub show: bool,
+
     /// Print what the providers demand of a handler instead
-    #[arg(long, conflicts_with = "show")]
+    #[arg(long, conflicts_with = "show", help_heading = "Events")]
     pub contract: bool,
 }
 

@@ -6,15 +6,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, ValueHint};
-use clap_complete::engine::ArgValueCompleter;
 
 use super::values::{parse_id, parse_speed};
-use crate::{
-    commands::completions::complete_what,
-    webhook::{
-        load::Rate,
-        time::{Timestamp, parse_duration},
-    },
+use crate::webhook::{
+    load::Rate,
+    time::{Timestamp, parse_duration},
 };
 
 /// `hookdev send`
@@ -37,7 +33,7 @@ Examples:
 Success is what the provider counts as success; `hookdev events` says what that is.")]
 pub struct Send {
     /// Events, quoted globs of them, or files with captured requests
-    #[arg(required = true, value_name = "EVENT|GLOB|FILE", add = ArgValueCompleter::new(complete_what))]
+    #[arg(required = true, value_name = "EVENT|GLOB|FILE")]
     pub what: Vec<String>,
 
     /// Deliver to this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]

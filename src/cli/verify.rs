@@ -6,12 +6,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
-use clap_complete::engine::ArgValueCompleter;
 
-use crate::{
-    commands::completions::complete_providers,
-    webhook::time::{Timestamp, parse_duration},
-};
+use crate::webhook::time::{Timestamp, parse_duration};
 
 /// `hookdev verify`
 #[derive(Clone, Debug, Args)]
@@ -22,51 +18,51 @@ Examples:
   hookdev send aspect.task.failed --print http | hookdev verify - --at now
   hookdev verify --provider cyanite --body body.json --header 'Signature: 0a1b…'
 
-Reads, told by content: hookdev captures (an object, or NDJSON), raw HTTP/1.x request messages, HAR, \
-ngrok's inspection API, webhook.site (JSON, CSV), AWS events (API Gateway, function URL, load balancer), \
-Svix relay events, Postman collections, curl traces, .http files; and bare bodies with --header.")]
+The format of a file is recognised by its content: hookdev captures (one object, or NDJSON), raw \
+HTTP/1.x requests, HAR, ngrok's inspection API, webhook.site (JSON, CSV), AWS events (API Gateway, \
+function URL, load balancer), Svix relay events, Postman collections, curl traces, .http files.")]
 pub struct Verify {
-    /// Files or folders of captured requests (- is standard input)
+    /// Files or directories of captured requests (- is standard input)
     #[arg(value_name = "FILE|DIR|-", required_unless_present = "body", value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
 
-    /// Take every request as this provider's
-    #[arg(long, value_name = "PROVIDER", add = ArgValueCompleter::new(complete_providers))]
+    /// Treat every request as coming from this provider
+    #[arg(long, value_name = "PROVIDER", help_heading = "Verification")]
     pub provider: Option<String>,
 
-    /// Judge freshness at this time: RFC 3339, unix seconds, `received` or `now`
-    #[arg(long, value_name = "TIME|received|now", default_value = "received")]
-    pub at: At,
-
-    /// Allow this much between signing and receipt, instead of what the provider allows
-    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
-    pub tolerance: Option<Duration>,
-
-    /// Verify the bytes of this file as a body, with the headers of --header (- is standard input)
-    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, conflicts_with = "files")]
-    pub body: Option<PathBuf>,
-
-    /// A header that came with --body (repeatable)
-    #[arg(long, value_name = "K: V", requires = "body", conflicts_with = "files")]
-    pub header: Vec<String>,
-
-    /// Fail also when this is lacking
-    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', action = ArgAction::Append)]
+    /// Also fail if this is missing
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', action = ArgAction::Append, help_heading = "Verification")]
     pub require: Vec<Require>,
 
-    /// Verify again what is saved, and everything when the config or a secret changes
-    #[arg(long, conflicts_with = "body")]
+    /// Check timestamps as if the request had arrived at this time: RFC 3339, Unix seconds, `received` or `now`
+    #[arg(long, value_name = "TIME|received|now", default_value = "received", help_heading = "Verification")]
+    pub at: At,
+
+    /// Allow this much time between signing and receipt [default: the provider's tolerance]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Verification")]
+    pub tolerance: Option<Duration>,
+
+    /// Verify this file as the body of one request, with the headers of --header (- is standard input)
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, conflicts_with = "files", help_heading = "Input")]
+    pub body: Option<PathBuf>,
+
+    /// Add a header to --body (repeatable)
+    #[arg(long, value_name = "K: V", requires = "body", conflicts_with = "files", help_heading = "Input")]
+    pub header: Vec<String>,
+
+    /// Verify files again when they are saved, and everything when the config or a secret changes
+    #[arg(long, conflicts_with = "body", help_heading = "Input")]
     pub watch: bool,
 }
 
-/// When freshness is judged.
+/// The time that timestamps are checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
-    /// When the request was received, as the capture records it.
+    /// The time of receipt that the capture records.
     Received,
-    /// Now.
+    /// The current time.
     Now,
-    /// Then.
+    /// A given time.
     Time(Timestamp),
 }
 
@@ -82,13 +78,13 @@ impl std::str::FromStr for At {
     }
 }
 
-/// What `verify --require` demands besides.
+/// What a request needs for `verify --require`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Require {
-    /// A signature also where the provider sends none
+    /// A valid signature, even where the provider sends none
     Signature,
-    /// A signed time that was checked
+    /// A signed timestamp that was checked
     Freshness,
-    /// A payload that a schema describes
+    /// A payload that was checked against a schema
     Schema,
 }

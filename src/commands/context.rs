@@ -1,27 +1,18 @@
-//! What every command needs and the command line, the config and the environment say: providers,
-//! secrets, colours, and the two streams.
+//! What every command needs from the command line, the config and the environment: providers, secrets and the
+//! terminal.
 
 use std::{
     env,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
 };
-
-use jiff::tz::TimeZone;
 
 use super::{
-    failure::Failure,
-    streams::{self, Out},
+    exit::Failure,
+    terminal::{Terminal, variable},
 };
 use crate::{
-    cli::{Color, Format, Global},
-    render::{
-        diagnostic,
-        palette::{self, Choice, Palette},
-        payload::Limits,
-        pretty::Page,
-    },
+    cli::{Format, Global},
     store::{
         config::{Config, FILE_NAME},
         providers,
@@ -30,30 +21,29 @@ use crate::{
     webhook::{
         keyring::{Keyring, SecretSource},
         nearest,
-        provider::catalog::Catalog,
+        provider::{Provider, catalog::Catalog},
         signature::SecretText,
-        time::Timestamp,
     },
 };
 
-/// What a command works with.
+/// The resolved environment of a command.
 pub struct Context {
-    /// The options of every command.
+    /// The global options.
     pub global: Global,
-    /// The providers that are known.
+    /// Built-in and user-defined providers.
     pub catalog: Arc<Catalog>,
     /// The config, if there is one.
     pub config: Option<Config>,
-    /// How the standard streams are written.
+    /// The standard streams.
     pub terminal: Terminal,
 }
 
 impl Context {
-    /// Reads the config and the provider folders.
+    /// Reads the config and the provider directories.
     ///
     /// # Errors
     ///
-    /// When one of them is wrong.
+    /// If one of them can't be read or is invalid.
     pub fn load(global: Global) -> Result<Self, Failure> {
         let terminal = Terminal::new(&global);
         let config = read_config(&global)?;
@@ -75,21 +65,20 @@ impl Context {
         Ok(Self { global, catalog: Arc::new(catalog), config, terminal })
     }
 
-    /// The secrets in force. Flags without a provider's name are for `only`, if that is given.
+    /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given.
     ///
     /// # Errors
     ///
-    /// When a secret can't be found or is malformed.
+    /// If a secret can't be found or is malformed.
     pub fn keyring(&self, only: Option<&str>) -> Result<Keyring, Failure> {
         self.search(only).map(|(keyring, _)| keyring)
     }
 
-    /// The secrets in force, where a provider that is left with none of those that the config names
-    /// for it is a mistake: all of them may be needed.
+    /// Like [`Self::keyring`], for commands that may need every provider's secret.
     ///
     /// # Errors
     ///
-    /// As [`Self::keyring`], and when there is such a provider.
+    /// As [`Self::keyring`], and if none of the secrets that the config lists for a provider can be found.
     pub fn whole_keyring(&self, only: Option<&str>) -> Result<Keyring, Failure> {
         let (keyring, lacking) = self.search(only)?;
         match lacking.as_slice() {
@@ -101,7 +90,7 @@ impl Context {
         }
     }
 
-    /// The keyring, and the titles of the providers that lack what the config names.
+    /// The keyring, and the titles of providers with none of the secrets that the config lists.
     fn search(&self, only: Option<&str>) -> Result<(Keyring, Vec<String>), Failure> {
         let config = self.config.as_ref();
         let environment = Environment::read(variable, config.and_then(|config| config.env_file.as_deref()))?;
@@ -118,7 +107,7 @@ impl Context {
             config_base: config.map_or(Path::new(""), Config::base),
             environment: &environment,
         };
-        let Resolved { keyring, warnings, lacking } = secrets::resolve(&self.catalog, &sources)?;
+        let Resolved { keyring, warnings, missing: lacking } = secrets::resolve(&self.catalog, &sources)?;
         for warning in &warnings {
             self.terminal.note(warning);
         }
@@ -131,7 +120,7 @@ impl Context {
         Ok((keyring, lacking))
     }
 
-    /// The files and folders whose change changes what [`Self::load`] and [`Self::keyring`] give.
+    /// The files and directories that [`Self::load`] and [`Self::keyring`] read.
     #[must_use]
     pub fn watched(&self) -> Vec<PathBuf> {
         let mut paths = provider_folders(&self.global, self.config.as_ref());
@@ -155,7 +144,7 @@ impl Context {
     }
 }
 
-/// The note that a development secret is in use, for the providers that it is in use for.
+/// A note that names the providers whose public development secret is in use, if any.
 pub fn development_note(keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let in_use = |name: &&&str| keyring.source(name, 0) == Some(&SecretSource::Development);
     let names: Vec<&str> = providers.iter().filter(in_use).copied().collect();
@@ -178,105 +167,30 @@ fn read_config(global: &Global) -> Result<Option<Config>, Failure> {
     Ok(path.map(|path| Config::read(&path)).transpose()?)
 }
 
-/// The user's provider folders; those of the command line come last and so stand above.
+/// The user's provider directories. Those of the command line come last, so they override those of the config.
 fn provider_folders(global: &Global, config: Option<&Config>) -> Vec<PathBuf> {
     let configured = config.map(|config| config.providers.clone()).unwrap_or_default();
     configured.into_iter().chain(global.providers.iter().cloned()).collect()
 }
 
-/// A variable of the process's environment; one that is not text counts as unset.
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok()
-}
-
-/// The clock's time.
-#[must_use]
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Timestamp::from_unix_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// The two standard streams: which of them is coloured, and how wide the screen is.
-#[derive(Clone, Copy, Debug)]
-pub struct Terminal {
-    /// The colours of standard output.
-    pub out: Palette,
-    /// The colours of standard error.
-    pub err: Palette,
-    /// The columns of standard output, when it is a terminal.
-    pub width: Option<usize>,
-    /// The columns of standard error, when it is a terminal.
-    err_width: Option<usize>,
-    quiet: bool,
-}
-
-impl Terminal {
-    /// Looks at the streams.
-    #[must_use]
-    pub fn new(global: &Global) -> Self {
-        let choice = match global.color {
-            Color::Auto => Choice::Auto,
-            Color::Always => Choice::Always,
-            Color::Never => Choice::Never,
-        };
-        let (out, err) = (streams::results_are_seen(), streams::talk_is_seen());
-        let columns = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-        Self {
-            out: Palette::new(palette::decide(choice, out, variable)),
-            err: Palette::new(palette::decide(choice, err, variable)),
-            width: out.then(columns).flatten(),
-            err_width: err.then(columns).flatten(),
-            quiet: global.quiet,
+/// Checks that every provider that signs has a secret to sign with.
+///
+/// # Errors
+///
+/// If one has none.
+pub fn require_secrets<'a>(
+    keyring: &Keyring,
+    providers: impl IntoIterator<Item = &'a Arc<Provider>>,
+) -> Result<(), Failure> {
+    let unsigned =
+        |provider: &&Arc<Provider>| !provider.schemes.is_empty() && keyring.secrets(&provider.name).is_empty();
+    match providers.into_iter().find(unsigned) {
+        Some(provider) => {
+            Err(Failure::usage(format!("no secret to sign {} deliveries with", provider.title)).hint(format!(
+                "none of the secrets listed in the config could be found; pass one with --secret {}=SOURCE",
+                provider.name
+            )))
         }
-    }
-
-    /// How pages are set out on standard output.
-    #[must_use]
-    pub fn page(&self, body: Option<Limits>) -> Page {
-        Page { palette: self.out, width: self.width, zone: TimeZone::system(), body, decoded_limit: DECODED_LIMIT }
-    }
-
-    /// Standard output for text, locked and buffered.
-    #[must_use]
-    pub fn stdout(&self) -> Out {
-        streams::results(self.out)
-    }
-
-    /// Says something on standard error, unless it shall be quiet.
-    pub fn say(&self, text: &str) {
-        if !self.quiet {
-            streams::talk(self.err, text);
-        }
-    }
-
-    /// Standard error, as diagnostics are set out on it.
-    const fn stream(&self) -> diagnostic::Stream {
-        diagnostic::Stream { palette: self.err, columns: self.err_width }
-    }
-
-    /// Says a note on standard error, unless it shall be quiet.
-    pub fn note(&self, message: &str) {
-        let mut text = String::new();
-        diagnostic::note(self.stream(), message, &mut text);
-        self.say(&text);
-    }
-
-    /// Says a warning on standard error.
-    pub fn warn(&self, message: &str) {
-        let mut text = String::new();
-        diagnostic::warning(self.stream(), message, &mut text);
-        streams::talk(self.err, &text);
-    }
-
-    /// Says on standard error why something failed.
-    pub fn fail(&self, failure: &Failure) {
-        if let Some(message) = &failure.message {
-            let mut text = String::new();
-            diagnostic::error(self.stream(), message, &failure.causes, failure.hint.as_deref(), &mut text);
-            streams::talk(self.err, &text);
-        }
+        None => Ok(()),
     }
 }
-
-/// The longest decoded body that is read, in bytes.
-pub const DECODED_LIMIT: usize = 64 << 20;

@@ -6,11 +6,12 @@ use std::sync::{Arc, RwLock};
 use tokio::{net::TcpListener, sync::mpsc};
 
 use super::{
-    context::{Context, Terminal},
-    failure::{Exit, Failure},
+    context::Context,
+    exit::{Exit, Failure},
     listen::{Answers, Current, Cut, Output, Receiver, Settings, Troubles, View, Writer},
     runtime,
     send::{Courier, Delivery, Job, Pins, fixture_job},
+    terminal::Terminal,
 };
 use crate::{
     cli::Global,
@@ -21,7 +22,7 @@ use crate::{
     render::payload,
     webhook::{
         keyring::{Keyring, SecretSource},
-        provider::{catalog::Catalog, compose::What},
+        provider::{catalog::Catalog, compose::BodySource},
         record::Outcome,
         signature::SigningSecret,
     },
@@ -84,7 +85,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     let tally = send(context, &jobs).await;
     // The server ends by itself only by a panic, which is found below.
     let _ = stop.send(());
-    server.await.map_err(|error| Failure::new(Exit::No, "the receiver failed").because(&error))?;
+    server.await.map_err(|error| Failure::new(Exit::Failed, "the receiver failed").because(&error))?;
     writer.finish().await;
     conclude(terminal, tally?, jobs.len())
 }
@@ -108,10 +109,10 @@ async fn send(context: &Context, jobs: &[Job]) -> Result<usize, Failure> {
 
 fn conclude(terminal: Terminal, accepted: usize, sent: usize) -> Result<Exit, Failure> {
     if accepted < sent {
-        return Err(Failure::new(Exit::No, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
+        return Err(Failure::new(Exit::Failed, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
     }
     terminal.say(&format!("\n{sent} deliveries, all of them accepted: each verified, or unsigned by design.\n"));
-    Ok(Exit::Good)
+    Ok(Exit::Success)
 }
 
 fn jobs(catalog: &Catalog, url: &str) -> Result<Vec<Job>, Failure> {
@@ -120,7 +121,7 @@ fn jobs(catalog: &Catalog, url: &str) -> Result<Vec<Job>, Failure> {
         let endpoint = parse_url(&format!("{url}/{}", provider.name))?;
         let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
         for variant in std::iter::once(None).chain(variants) {
-            jobs.push(fixture_job(provider, event, What::Fixture(variant, &[]), endpoint.clone())?);
+            jobs.push(fixture_job(provider, event, BodySource::Fixture(variant, &[]), endpoint.clone())?);
         }
     }
     Ok(jobs)

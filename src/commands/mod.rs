@@ -1,29 +1,31 @@
-//! One file a command: each resolves what was typed, joins the parts below, and chooses the exit
-//! code.
+//! One file per command: it turns arguments into settings, runs an engine, and chooses the exit code.
 
 mod check;
 pub mod completions;
 mod context;
 mod demo;
 mod events;
-mod failure;
-mod form;
+mod exit;
+pub mod interrupt;
 mod listen;
-mod place;
+mod remedies;
+mod reporters;
+mod resolve;
 mod send;
 mod sources;
 mod streams;
-mod target;
+mod terminal;
 mod verify;
 
-pub use context::DECODED_LIMIT;
-pub use failure::{Exit, Failure};
+pub use completions::{command, read};
+pub use exit::{Exit, Failure};
 pub use streams::explain;
 
 use crate::cli::{Cli, Command, Format};
-use context::{Context, Terminal};
+use context::Context;
+use terminal::Terminal;
 
-/// Runs a command line; says what went wrong and answers with the exit code.
+/// Runs a parsed command line and reports a failure on standard error.
 #[must_use]
 pub fn run(cli: Cli) -> Exit {
     let terminal = Terminal::new(&cli.global);
@@ -55,10 +57,10 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     }
 }
 
-/// A runtime for the commands that use the network.
+/// The async runtime of commands that use the network.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Usage, "the network could not be set up").because(&error))
+        .map_err(|error| Failure::new(Exit::Usage, "can't start the async runtime").because(&error))
 }

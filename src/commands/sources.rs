@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{context::Context, failure::Failure};
+use super::{context::Context, exit::Failure};
 use crate::store::{snapshot::Snapshot, watch::Watch};
 
 /// Files and folders, and how they stood when they were read.

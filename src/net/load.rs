@@ -34,7 +34,7 @@ use super::sender::{
     CUT, LARGEST_ANSWER, SendError, into_end_to_end, no_answer, no_connection, too_long, unknown_host,
 };
 use crate::webhook::{
-    record::Answer,
+    record,
     request::{Headers, Request},
 };
 
@@ -85,7 +85,12 @@ impl Line {
     /// # Errors
     ///
     /// When the endpoint can't be reached, or gives no whole answer.
-    pub async fn exchange(&mut self, route: &Route, request: Request, keep: bool) -> Result<Answer, SendError> {
+    pub async fn exchange(
+        &mut self,
+        route: &Route,
+        request: Request,
+        keep: bool,
+    ) -> Result<record::Response, SendError> {
         if let Some(mut open) = self.open.take()
             && open.is_ready().await
         {
@@ -104,7 +109,7 @@ impl Line {
         mut open: Box<Open>,
         sent: hyper::Result<Response>,
         keep: bool,
-    ) -> Result<Answer, SendError> {
+    ) -> Result<record::Response, SendError> {
         let response = sent.map_err(|error| no_answer(&error))?;
         let answer = open.read(response, keep, &mut self.table).await?;
         self.open = Some(open);
@@ -165,7 +170,12 @@ impl Open {
     }
 
     /// Reads an answer to its end, and leaves the empty `table` of its headers.
-    async fn read(&mut self, response: Response, keep: bool, table: &mut HeaderMap) -> Result<Answer, SendError> {
+    async fn read(
+        &mut self,
+        response: Response,
+        keep: bool,
+        table: &mut HeaderMap,
+    ) -> Result<record::Response, SendError> {
         let (mut head, mut incoming) = response.into_parts();
         let (mut body, mut length) = (BytesMut::new(), 0);
         let mut problem = None;
@@ -186,7 +196,7 @@ impl Open {
         let headers = if keep { fields(&head.headers) } else { Headers::new() };
         head.headers.clear();
         *table = head.headers;
-        let answer = Answer { status: head.status.as_u16(), headers, body: body.freeze() };
+        let answer = record::Response { status: head.status.as_u16(), headers, body: body.freeze() };
         match problem {
             None => Ok(answer),
             Some(problem) => Err(SendError::Cut(answer, problem)),

@@ -5,3 +5,4 @@ pub mod descriptors;
 pub mod load;
 pub mod receiver;
 pub mod sender;
+pub mod url;

@@ -48,7 +48,7 @@ pub use self::{
     head::LONGEST_METHOD,
 };
 use crate::webhook::{
-    record::Answer,
+    record,
     request::{Headers, Request},
 };
 
@@ -117,7 +117,7 @@ pub struct Received {
 /// What answers requests.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request. It runs to its end also when the sender goes away meanwhile.
-    fn handle(&self, received: Received) -> impl Future<Output = Answer> + Send;
+    fn handle(&self, received: Received) -> impl Future<Output = record::Response> + Send;
 
     /// Is told what went wrong outside any request: a connection that could not be taken, a
     /// handler that panicked, a body that never came.
@@ -254,7 +254,7 @@ fn start(text: &str) -> String {
     if text.chars().nth(MOST).is_none() { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
 }
 
-fn response(answer: Answer) -> Response<Full<Bytes>> {
+fn response(answer: record::Response) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     for (name, value) in &answer.headers {

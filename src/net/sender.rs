@@ -16,8 +16,9 @@ use hyper_util::client::legacy::{self, connect::HttpInfo};
 use reqwest::{Client, Url, redirect};
 
 use crate::webhook::{
-    record::Answer,
+    record::Response,
     redact,
+    remedy::Remedy,
     request::{HeaderValue, Headers, Request},
 };
 
@@ -58,7 +59,7 @@ pub struct Sender {
 #[derive(Debug)]
 pub struct Sent {
     /// The answer, or why there is none.
-    pub answer: Result<Answer, SendError>,
+    pub answer: Result<Response, SendError>,
     /// From the start to the end of the answer, or to the failure.
     pub elapsed: Duration,
 }
@@ -80,6 +81,9 @@ pub enum SendError {
     /// The endpoint could not be reached.
     #[error("{0}")]
     Unreachable(String),
+    /// The endpoint's TLS certificate is not trusted.
+    #[error("{0}")]
+    Untrusted(String),
     /// No answer came in time.
     #[error("no answer within {:.1} s", .0.as_secs_f64())]
     TimedOut(Duration),
@@ -88,7 +92,18 @@ pub enum SendError {
     Broken(String),
     /// The head of an answer came, and not all of its body.
     #[error("{1}")]
-    Cut(Answer, String),
+    Cut(Response, String),
+}
+
+impl SendError {
+    /// What to do about it, where the user can do something.
+    #[must_use]
+    pub const fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Untrusted(_) => Some(Remedy::AcceptAnyCertificate),
+            _ => None,
+        }
+    }
 }
 
 /// Reads an `http://` or `https://` URL.
@@ -97,7 +112,7 @@ pub enum SendError {
 ///
 /// When it is none, with the usual mistake named.
 pub fn parse_url(text: &str) -> Result<Url, SendError> {
-    let wrong = |problem: &str| SendError::Url { url: redact::seen(text).into_owned(), problem: problem.to_owned() };
+    let wrong = |problem: &str| SendError::Url { url: redact::tokens(text).into_owned(), problem: problem.to_owned() };
     let url = Url::parse(text).map_err(|error| wrong(&format!("{error}; write http://HOST:PORT/PATH")))?;
     match url.scheme() {
         "http" | "https" if url.host_str().is_some() => Ok(url),
@@ -148,7 +163,7 @@ impl Sender {
         Sent { answer, elapsed: started.elapsed() }
     }
 
-    async fn exchange(&self, url: &Url, request: &Request, host: Option<&HeaderValue>) -> Result<Answer, SendError> {
+    async fn exchange(&self, url: &Url, request: &Request, host: Option<&HeaderValue>) -> Result<Response, SendError> {
         match self.respond(url, request, host).await? {
             Ok(response) => read(response).await,
             Err(error) if self.was_reused(&error) => {
@@ -239,13 +254,13 @@ fn local_address(extensions: &Extensions) -> Option<SocketAddr> {
 }
 
 /// Reads a response to its end.
-async fn read(mut response: reqwest::Response) -> Result<Answer, SendError> {
+async fn read(mut response: reqwest::Response) -> Result<Response, SendError> {
     let status = response.status().as_u16();
     let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let mut body = Vec::new();
     let problem = loop {
         match response.chunk().await {
-            Ok(None) => return Ok(Answer { status, headers, body: body.into() }),
+            Ok(None) => return Ok(Response { status, headers, body: body.into() }),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Err(_) => break CUT.to_owned(),
         }
@@ -253,7 +268,7 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, SendError> {
             break too_long();
         }
     };
-    Err(SendError::Cut(Answer { status, headers, body: body.into() }, problem))
+    Err(SendError::Cut(Response { status, headers, body: body.into() }, problem))
 }
 
 /// Whether a header of this name (in lower case) belongs to a connection, whoever names it.
@@ -306,15 +321,16 @@ fn explain(error: &reqwest::Error, url: &Url) -> SendError {
     if !error.is_connect() {
         return no_answer(error);
     }
+    let tls = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>());
+    if let Some(tls @ rustls::Error::InvalidCertificate(_)) = tls {
+        return SendError::Untrusted(format!("TLS with {host}:{port} failed: {tls}"));
+    }
     SendError::Unreachable(if text.contains("dns error") {
         unknown_host(host)
-    } else if let Some(tls) = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>()) {
+    } else if let Some(tls) = tls {
         match tls {
             rustls::Error::InvalidMessage(_) => {
                 format!("{host}:{port} does not speak TLS: it is probably plain http://")
-            }
-            rustls::Error::InvalidCertificate(_) => {
-                format!("TLS with {host}:{port} failed: {tls} (--insecure takes any certificate)")
             }
             _ => format!("TLS with {host}:{port} failed: {tls}"),
         }

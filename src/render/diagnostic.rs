@@ -1,4 +1,4 @@
-//! Errors as people read them: `error: …`, `caused by: …` lines, and a `hint: …` where there is one.
+//! Errors for people: `error: …`, then `caused by: …` lines, then a `hint: …` if there is one.
 
 use super::{
     flow::Flow,
@@ -11,7 +11,7 @@ use super::{
 pub struct Stream {
     /// Its colours.
     pub palette: Palette,
-    /// Its columns; none where it is no terminal, and nothing is broken.
+    /// Its width in columns; `None` if it isn't a terminal, so that no line is broken.
     pub columns: Option<usize>,
 }
 
@@ -36,7 +36,7 @@ pub fn note(stream: Stream, message: &str, out: &mut String) {
     labelled(stream, Role::Dim, "note", message, out);
 }
 
-/// A label and a message, whose further lines are kept.
+/// A label and a message, which may have several lines.
 fn labelled(stream: Stream, role: Role, label: &str, message: &str, out: &mut String) {
     for (number, line) in text::printable_lines(message.as_bytes()).enumerate() {
         let mut flow = Flow::new(stream.palette, stream.columns, INDENT, out);
@@ -48,5 +48,5 @@ fn labelled(stream: Stream, role: Role, label: &str, message: &str, out: &mut St
     }
 }
 
-/// The columns before what did not fit into the line before.
+/// The indentation of continued lines.
 const INDENT: usize = 2;

@@ -1,45 +1,44 @@
-//! Lines that flow: words stay whole, and what would run over the edge of the screen goes on in the
-//! next line, indented.
+//! Lines that wrap at the edge of the screen: between words, with the next line indented.
 
 use super::{
     palette::{Palette, Role},
     text,
 };
 
-/// One line that is being written, and those that it goes on in.
+/// A line being written, and its continuation lines.
 #[derive(Debug)]
 pub struct Flow<'a> {
     out: &'a mut String,
     palette: Palette,
-    /// The columns of the screen; none where nothing is broken.
+    /// The width of the screen in columns; `None` if lines don't wrap.
     columns: Option<usize>,
-    /// The columns before what goes on.
+    /// The indentation of continuation lines, in columns.
     indent: usize,
     column: usize,
-    /// Whether there is a word in the line.
-    is_begun: bool,
-    /// The spaces that stand before the next word, unless it begins a line.
+    /// Whether the line has a word yet.
+    has_word: bool,
+    /// The spaces before the next word, unless it starts a line.
     gap: usize,
 }
 
 impl<'a> Flow<'a> {
-    /// A line at the end of `out`, whose further lines begin after `indent` columns.
+    /// A line at the end of `out`, whose continuation lines are indented by `indent` columns.
     pub const fn new(palette: Palette, columns: Option<usize>, indent: usize, out: &'a mut String) -> Self {
-        Self { out, palette, columns, indent, column: 0, is_begun: false, gap: 0 }
+        Self { out, palette, columns, indent, column: 0, has_word: false, gap: 0 }
     }
 
-    /// Leaves so many spaces.
+    /// Adds spaces before the next word.
     pub const fn gap(&mut self, spaces: usize) -> &mut Self {
         self.gap += spaces;
         self
     }
 
-    /// Appends a text as [`text::printable`] shows it; it may be broken at its spaces.
+    /// Appends text as [`text::printable`] shows it; it may wrap at its spaces.
     pub fn text(&mut self, role: Option<Role>, text: &str) -> &mut Self {
         self.words(role, text::printable(text).split(' '))
     }
 
-    /// Appends a text that is not broken.
+    /// Appends text that doesn't wrap.
     pub fn whole(&mut self, role: Option<Role>, text: &str) -> &mut Self {
         self.words(role, [&*text::printable(text)])
     }
@@ -56,29 +55,29 @@ impl<'a> Flow<'a> {
             if word.is_empty() {
                 continue;
             }
-            self.step(text::width(word));
+            self.advance(text::width(word));
             if let Some(role) = role.filter(|_| !opened) {
                 self.out.push_str(self.palette.open(role));
                 opened = true;
             }
             self.out.push_str(word);
         }
-        if let Some(role) = role.filter(|_| opened) {
-            self.out.push_str(self.palette.close(role));
+        if opened {
+            self.out.push_str(self.palette.close());
         }
         self
     }
 
-    /// Moves to where a word of this width begins.
-    fn step(&mut self, width: usize) {
-        let is_over = self.columns.is_some_and(|columns| self.column + self.gap + width > columns);
-        if is_over && self.gap > 0 && self.is_begun {
+    /// Moves to where a word of this width starts.
+    fn advance(&mut self, width: usize) {
+        let overflows = self.columns.is_some_and(|columns| self.column + self.gap + width > columns);
+        if overflows && self.gap > 0 && self.has_word {
             self.out.push('\n');
             (self.column, self.gap) = (0, self.indent);
         }
         self.out.extend(std::iter::repeat_n(' ', self.gap));
         self.column += self.gap + width;
-        (self.gap, self.is_begun) = (0, true);
+        (self.gap, self.has_word) = (0, true);
     }
 }
 
@@ -88,7 +87,7 @@ mod tests {
 
     use super::*;
 
-    fn flowing(columns: Option<usize>, indent: usize, text: &str) -> String {
+    fn wrapped(columns: Option<usize>, indent: usize, text: &str) -> String {
         let mut out = String::new();
         let mut flow = Flow::new(Palette::new(false), columns, indent, &mut out);
         flow.text(None, text);
@@ -97,21 +96,21 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_broken_between_words_and_goes_on_indented() {
-        assert_eq!(flowing(Some(9), 2, "one two three  four"), "one two\n  three\n  four\n");
-        assert_eq!(flowing(Some(11), 2, "one two three"), "one two\n  three\n");
-        assert_eq!(flowing(Some(13), 2, "one two three"), "one two three\n");
-        assert_eq!(flowing(None, 2, "one two  three"), "one two  three\n");
+    fn a_line_wraps_between_words_and_is_indented() {
+        assert_eq!(wrapped(Some(9), 2, "one two three  four"), "one two\n  three\n  four\n");
+        assert_eq!(wrapped(Some(11), 2, "one two three"), "one two\n  three\n");
+        assert_eq!(wrapped(Some(13), 2, "one two three"), "one two three\n");
+        assert_eq!(wrapped(None, 2, "one two  three"), "one two  three\n");
     }
 
     #[test]
-    fn a_word_that_is_wider_than_the_screen_has_a_line_of_its_own() {
-        assert_eq!(flowing(Some(6), 2, "a http://localhost b"), "a\n  http://localhost\n  b\n");
-        assert_eq!(flowing(Some(6), 2, "http://localhost"), "http://localhost\n");
+    fn a_word_wider_than_the_screen_gets_its_own_line() {
+        assert_eq!(wrapped(Some(6), 2, "a http://localhost b"), "a\n  http://localhost\n  b\n");
+        assert_eq!(wrapped(Some(6), 2, "http://localhost"), "http://localhost\n");
     }
 
     #[test]
-    fn columns_are_counted_and_not_bytes_or_codes() {
+    fn columns_are_counted_rather_than_bytes_or_codes() {
         let mut out = String::new();
         let mut flow = Flow::new(Palette::new(true), Some(10), 1, &mut out);
         flow.text(Some(Role::Good), "漢字 ü").gap(2).whole(None, "a b").gap(1).text(None, "\u{1b}c");
@@ -122,10 +121,10 @@ mod tests {
     proptest! {
         #[test]
         fn no_word_is_lost_and_no_line_too_long(text in "[a-z ]{0,80}", columns in 10_usize..40) {
-            let flown = flowing(Some(columns), 3, &text);
+            let lines = wrapped(Some(columns), 3, &text);
             let words: Vec<&str> = text.split_whitespace().collect();
-            prop_assert_eq!(flown.split_whitespace().collect::<Vec<_>>(), words);
-            for line in flown.lines() {
+            prop_assert_eq!(lines.split_whitespace().collect::<Vec<_>>(), words);
+            for line in lines.lines() {
                 prop_assert!(line.len() <= columns || line.split_whitespace().count() == 1, "{line:?}");
             }
         }

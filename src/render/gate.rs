@@ -1,6 +1,5 @@
-//! The last gate before a stream: whatever was written by whomever, nothing but visible text, line
-//! feeds and our own colour codes comes out. Text is made printable where it is set out, as its
-//! width counts there; what was forgotten there is shown as an escape here.
+//! The last check before a stream: only visible text, line feeds and hookdev's own colour codes pass. Text is made printable
+//! where it is laid out, because its width matters there; anything missed there is escaped here.
 
 use std::{
     borrow::Cow,
@@ -8,10 +7,11 @@ use std::{
 };
 
 use super::{palette::Palette, text};
+use crate::webhook::visible;
 
-/// A writer of text that lets nothing else through.
+/// A writer that lets only text through.
 ///
-/// Each write is taken for whole characters and whole colour codes.
+/// Each write must consist of whole characters and whole colour codes.
 #[derive(Debug)]
 pub struct Gate<W> {
     inner: W,
@@ -19,17 +19,17 @@ pub struct Gate<W> {
 }
 
 impl<W: Write> Gate<W> {
-    /// A gate before a writer, which lets the codes of this palette through.
+    /// A gate in front of a writer that lets the codes of this palette pass.
     pub const fn new(palette: Palette, inner: W) -> Self {
         Self { inner, palette }
     }
 
-    /// The writer behind it.
+    /// The inner writer.
     pub fn into_inner(self) -> W {
         self.inner
     }
 
-    /// How many bytes at the start come through as they are.
+    /// How many bytes at the start pass unchanged.
     fn passing(&self, bytes: &[u8]) -> usize {
         let mut at = 0;
         loop {
@@ -37,8 +37,8 @@ impl<W: Write> Gate<W> {
             let passing = match rest.first() {
                 Some(b'\n') => 1,
                 Some(&ESCAPE) => self.palette.code_len(rest).unwrap_or(0),
-                Some(first) if first.is_ascii() => text::plain_len(rest),
-                Some(_) => visible(beyond_ascii(rest)),
+                Some(first) if first.is_ascii() => visible::plain_len(rest),
+                Some(_) => printable_len(beyond_ascii(rest)),
                 None => 0,
             };
             if passing == 0 {
@@ -49,17 +49,17 @@ impl<W: Write> Gate<W> {
     }
 }
 
-/// What every code begins with.
+/// The first byte of every code.
 const ESCAPE: u8 = 0x1b;
 
-/// The bytes at the start that are no ASCII, and so whole characters.
+/// The bytes at the start that aren't ASCII, and so whole characters.
 fn beyond_ascii(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(u8::is_ascii);
     &bytes[..end.unwrap_or(bytes.len())]
 }
 
-/// The length of a text that [`text::printable_bytes`] leaves as it is, else 0.
-fn visible(bytes: &[u8]) -> usize {
+/// The length of the bytes if [`text::printable_bytes`] doesn't change them, else 0.
+fn printable_len(bytes: &[u8]) -> usize {
     if matches!(text::printable_bytes(bytes), Cow::Borrowed(_)) { bytes.len() } else { 0 }
 }
 
@@ -72,7 +72,7 @@ impl<W: Write> Write for Gate<W> {
             return Ok(hidden);
         }
         let written = self.inner.write(&bytes[..passing])?;
-        // What comes next begins with a whole character again.
+        // The next write must start with a whole character again.
         let cut = bytes[written..passing].iter().take_while(|byte| is_continuation(**byte)).count();
         self.inner.write_all(&bytes[written..written + cut])?;
         Ok(written + cut)
@@ -83,7 +83,7 @@ impl<W: Write> Write for Gate<W> {
     }
 }
 
-/// Whether it goes on with a character of UTF-8.
+/// Whether the byte continues a character of UTF-8.
 const fn is_continuation(byte: u8) -> bool {
     byte & 0b1100_0000 == 0b1000_0000
 }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_its_lines_and_colours_come_through_as_they_are() {
+    fn text_line_feeds_and_colours_pass_unchanged() {
         let palette = Palette::new(true);
         let text = format!("one 漢字\n  {} é\n", palette.paint(Role::Bad, "two"));
         assert_eq!(gated(palette, text.as_bytes()), text);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_shown_as_an_escape() {
+    fn everything_else_is_escaped() {
         let colourless = Palette::new(false);
         assert_eq!(gated(colourless, b"\x1b[31ma\tb\r\n\x07\xff"), "\\u{1b}[31ma\\tb\\r\n\\u{7}\\xff");
         assert_eq!(gated(colourless, "\u{9b}31m\u{202e}\u{feff}".as_bytes()), r"\u{9b}31m\u{202e}\u{feff}");
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(gated(coloured, b"\x1b]8;;x\x07\x1b[2J\x1b[32"), r"\u{1b}]8;;x\u{7}\u{1b}[2J\u{1b}[32");
     }
 
-    /// Takes three bytes at a time, and is interrupted before each.
+    /// Accepts three bytes at a time, and is interrupted before each.
     #[derive(Default)]
     struct Narrow {
         is_ready: bool,
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_only_a_part_gets_each_byte_once() {
+    fn a_writer_that_accepts_few_bytes_gets_each_once() {
         let palette = Palette::new(true);
         let text = format!("{}漢é字 \u{1b}[9m\u{202e}\u{7}ü\n", palette.paint(Role::Bad, "é"));
         let mut gate = Gate::new(palette, Narrow::default());

@@ -1,6 +1,6 @@
-//! What many deliveries came to: a table for people, an object for programs.
+//! The summary of many deliveries: a table for people, an object for programs.
 
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -15,17 +15,16 @@ use crate::webhook::{
     record::Outcome,
 };
 
-/// The columns where nobody says how many there are.
-const COLUMNS: usize = 80;
+/// The width in columns if the terminal's is unknown.
+const DEFAULT_WIDTH: usize = 80;
 
-/// The longest bar of a histogram, in columns.
-const LONGEST_BAR: usize = 48;
+/// The width of the longest bar of the histogram, in columns.
+const MAX_BAR: usize = 48;
 
-/// The most reasons that are shown.
-const MOST_REASONS: usize = 5;
+/// How many reasons are shown.
+const MAX_REASONS: usize = 5;
 
-/// Appends the table: how many and how fast, what became of them, how long they took, why some
-/// were not accepted.
+/// Appends the table: counts and rate, outcomes, latencies, and why some requests were not accepted.
 pub fn table(page: &Page, summary: &Summary, out: &mut String) {
     let planned = summary.requests + summary.not_started;
     let requests = if planned == 1 { "request" } else { "requests" };
@@ -40,7 +39,7 @@ pub fn table(page: &Page, summary: &Summary, out: &mut String) {
         times(page, latency, out);
     }
     reasons(page, summary, out);
-    broken(page, summary.broken, out);
+    violations(page, summary.broken, out);
 }
 
 fn outcomes(page: &Page, summary: &Summary, out: &mut String) {
@@ -60,7 +59,7 @@ fn outcomes(page: &Page, summary: &Summary, out: &mut String) {
     }
     if summary.not_started > 0 {
         let _ = write!(out, "  {}", page.palette.paint(Role::Warning, format_args!("{:<12}", "not started")));
-        let _ = writeln!(out, "{:>12}  no connection was free for them in time", size::count(summary.not_started));
+        let _ = writeln!(out, "{:>12}  no connection was free in time", size::count(summary.not_started));
     }
     for (status, count) in &summary.statuses {
         let _ = write!(out, "  status {}", page.palette.paint(status_role(*status), format_args!("{status:<5}")));
@@ -84,9 +83,9 @@ fn times(page: &Page, latency: &Latency, out: &mut String) {
     }
 }
 
-/// A bar of eighths of a column; what is there at all shows.
+/// A bar in eighths of a column; any count above 0 shows.
 fn bar(count: u64, most: u64) -> String {
-    let eighths = u128::from(count) * (LONGEST_BAR as u128 * 8);
+    let eighths = u128::from(count) * (MAX_BAR as u128 * 8);
     let eighths = usize::try_from(eighths.div_ceil(u128::from(most.max(1)))).unwrap_or_default();
     let last = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
     "█".repeat(eighths / 8) + last
@@ -96,29 +95,30 @@ fn reasons(page: &Page, summary: &Summary, out: &mut String) {
     if summary.reasons.is_empty() {
         return;
     }
-    out.push_str("\n  not accepted because\n");
-    for (reason, count) in summary.reasons.iter().take(MOST_REASONS) {
+    out.push_str("\n  not accepted:\n");
+    for (reason, count) in summary.reasons.iter().take(MAX_REASONS) {
         let start = format!("{:>12}  ", size::count(*count));
-        let left = page.width.unwrap_or(COLUMNS.max(1)).saturating_sub(start.len());
+        let left = page.width.unwrap_or(DEFAULT_WIDTH).saturating_sub(start.len());
         let reason = text::printable(reason);
         let reason = if page.width.is_some() { text::truncate(&reason, left) } else { reason };
         let _ = writeln!(out, "{start}{reason}");
     }
-    let others: u64 = summary.reasons.iter().skip(MOST_REASONS).map(|(_, count)| count).sum();
+    let others: u64 = summary.reasons.iter().skip(MAX_REASONS).map(|(_, count)| count).sum();
     if others > 0 {
         let _ = writeln!(out, "{:>12}  other reasons", size::count(others));
     }
 }
 
-fn broken(page: &Page, broken: Broken, out: &mut String) {
+fn violations(page: &Page, broken: Broken, out: &mut String) {
     if broken.total() == 0 {
         return;
     }
-    let parts = [(broken.status, "by status"), (broken.redirect, "by redirect"), (broken.time, "by time")];
+    let parts = [(broken.status, "wrong status"), (broken.redirect, "redirect"), (broken.time, "too late")];
     let parts =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{} {how}", size::count(*count)));
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", size::count(*count)));
     out.push_str("\n  ");
-    page.palette.push(Role::Bad, &format!("{} broke what the provider demands", size::count(broken.total())), out);
+    let verb = if broken.total() == 1 { "violates" } else { "violate" };
+    page.palette.push(Role::Bad, &format!("{} {verb} the provider's rules", size::count(broken.total())), out);
     let _ = writeln!(out, ": {}", parts.collect::<Vec<_>>().join(", "));
 }
 
@@ -130,7 +130,7 @@ fn rate(per_second: f64) -> String {
     size::count(per_second.round() as u64)
 }
 
-/// A share in percent, which is 100 only where it is all.
+/// A share in percent; it is 100 only if it is all.
 fn percent(count: u64, of: u64) -> String {
     let hundredths = u128::from(count) * 10_000 / u128::from(of.max(1));
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
@@ -159,7 +159,7 @@ struct LatencyObject {
     max: f64,
 }
 
-/// An object of counts, in this order.
+/// An object of counts, in order.
 struct Counts<T>(Vec<(T, u64)>);
 
 impl<T: AsRef<str>> Serialize for Counts<T> {
@@ -172,9 +172,8 @@ impl<T: AsRef<str>> Serialize for Counts<T> {
     }
 }
 
-/// Appends the last line of a run.
+/// Appends the summary as the last line of a run.
 pub fn json(summary: &Summary, out: &mut Vec<u8>) {
-    let at = |time: Duration| millis(time);
     line(
         &SummaryLine {
             kind: "summary",
@@ -185,11 +184,11 @@ pub fn json(summary: &Summary, out: &mut Vec<u8>) {
             statuses: Counts(summary.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect()),
             reasons: Counts(summary.reasons.iter().map(|(reason, count)| (reason.as_str(), *count)).collect()),
             latency_ms: summary.latency.as_ref().map(|latency| LatencyObject {
-                p50: at(latency.p50),
-                p90: at(latency.p90),
-                p99: at(latency.p99),
-                p99_9: at(latency.p99_9),
-                max: at(latency.max),
+                p50: millis(latency.p50),
+                p90: millis(latency.p90),
+                p99: millis(latency.p99),
+                p99_9: millis(latency.p99_9),
+                max: millis(latency.max),
             }),
             broke_limit: summary.broken.total(),
             not_started: summary.not_started,
@@ -200,6 +199,8 @@ pub fn json(summary: &Summary, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use jiff::tz::TimeZone;
 
     use super::*;
@@ -230,9 +231,15 @@ mod tests {
     }
 
     #[test]
-    fn the_table_fits_a_screen_and_says_it_all() {
-        let page =
-            Page { palette: Palette::new(false), width: Some(80), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+    fn the_table_fits_a_screen() {
+        let page = Page {
+            palette: Palette::new(false),
+            width: Some(80),
+            zone: TimeZone::UTC,
+            body: None,
+            decoded_limit: 0,
+            wording: |remedy| format!("{remedy:?}"),
+        };
         let mut out = String::new();
         table(&page, &summary(), &mut out);
         let expected = "\
@@ -241,7 +248,7 @@ mod tests {
   accepted          12,340   99.94 %
   refused                4    0.03 %
   timed-out              1    0.00 %
-  not started            2  no connection was free for them in time
+  not started            2  no connection was free in time
   status 200        12,340   99.94 %
   status 500             4    0.03 %
 
@@ -250,11 +257,11 @@ mod tests {
       ≤ 2.0 ms  0
       ≤ 5.00 s  █▌ 345
 
-  not accepted because
+  not accepted:
            4  500 is no 2xx\\u{1b}[2J
            1  no answer within 3.0 s
 
-  5 broke what the provider demands: 4 by status, 1 by time
+  5 violate the provider's rules: 4 wrong status, 1 too late
 ";
         assert_eq!(out, expected);
         assert!(out.lines().all(|line| text::width(line) <= 80), "{out}");

@@ -1,8 +1,9 @@
-//! How things look: for people in [`pretty`], for programs in [`json`]. Nothing is printed here;
-//! text goes into buffers that the caller writes.
+//! What output looks like: for people in [`pretty`], for programs in [`json`]. Nothing is printed here; text is appended to
+//! buffers that the caller writes.
 
 pub mod cases;
 pub mod diagnostic;
+pub mod events;
 pub mod flow;
 pub mod gate;
 pub mod json;

@@ -1,18 +1,17 @@
-//! Colour for one stream: which [`Role`] looks how, and whether the stream shows colour at all. The
-//! `colored` crate supplies the codes, once; painting is then pushing strings. What is painted must
-//! have passed through [`super::text`] already.
+//! Colour for one stream: the style of each [`Role`], and whether the stream shows colour at all. The codes are built
+//! once, from the styles and colours of the `colored` crate; painting then pushes strings. Painted text must have passed
+//! through [`super::text`] already.
 
-use std::fmt;
-use std::sync::LazyLock;
+use std::{borrow::Cow, fmt, iter, sync::LazyLock};
 
-use colored::{ColoredString, Colorize};
+use colored::{ColoredString, Colorize, Styles};
 
-/// What a piece of text means, which decides how it looks.
+/// What a piece of text means, which decides its style.
 ///
-/// Each look reads on light and on dark backgrounds: no black, white, blue or bright colours.
+/// Each style is readable on light and dark backgrounds: no black, white, blue or bright colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// What a line or table is about.
+    /// The subject of a line or table.
     Title,
     /// Verified, accepted, passed.
     Good,
@@ -20,11 +19,11 @@ pub enum Role {
     Bad,
     /// Warnings, and what is neither good nor bad.
     Warning,
-    /// What may be overlooked: times, notes, what was left out.
+    /// Details: times, notes, omissions.
     Dim,
     /// URLs and paths to open.
     Link,
-    /// The name of a member or field.
+    /// The key of a member or field.
     Key,
     /// A JSON string.
     String,
@@ -48,26 +47,36 @@ impl Role {
         Self::Literal,
     ];
 
-    fn style(self, text: &str) -> ColoredString {
+    fn style(self) -> ColoredString {
         match self {
-            Self::Title => text.bold(),
-            Self::Good | Self::String => text.green(),
-            Self::Bad => text.red().bold(),
-            Self::Warning | Self::Literal => text.yellow(),
-            Self::Dim => text.dimmed(),
-            Self::Link => text.underline(),
-            Self::Key => text.cyan(),
-            Self::Number => text.magenta(),
+            Self::Title => "".bold(),
+            Self::Good | Self::String => "".green(),
+            Self::Bad => "".red().bold(),
+            Self::Warning | Self::Literal => "".yellow(),
+            Self::Dim => "".dimmed(),
+            Self::Link => "".underline(),
+            Self::Key => "".cyan(),
+            Self::Number => "".magenta(),
         }
+    }
+
+    /// The code that starts the style. `colored` itself prints one only if stdout, or a global override, says so.
+    fn code(self) -> String {
+        let style = self.style();
+        let styles = [(Styles::Bold, "1"), (Styles::Dimmed, "2"), (Styles::Underline, "4")];
+        let styles = styles.into_iter().filter(|(one, _)| style.style.contains(*one));
+        let mut parameters: Vec<Cow<'static, str>> = styles.map(|(_, parameter)| parameter.into()).collect();
+        parameters.extend(style.fgcolor.map(|color| color.to_fg_str()));
+        format!("\u{1b}[{}m", parameters.join(";"))
     }
 }
 
-/// The codes of one stream, empty when it shows no colour.
+/// The codes of one stream, empty if it shows no colour.
 #[derive(Clone, Copy, Debug)]
 pub struct Palette(Option<&'static Codes>);
 
 impl Palette {
-    /// The palette of a stream that shows colour, or does not (see [`decide`]).
+    /// The palette of a stream that shows colour or doesn't (see [`decide`]).
     #[must_use]
     pub fn new(on: bool) -> Self {
         Self(on.then(|| &*CODES))
@@ -75,40 +84,38 @@ impl Palette {
 
     /// `text` between the codes of `role`.
     ///
-    /// Width and alignment of the format string hold for the text, not for the codes.
+    /// Width and alignment of the format string apply to the text, not to the codes.
     pub fn paint<T: fmt::Display>(self, role: Role, text: T) -> Painted<T> {
-        Painted { open: self.open(role), text, close: self.close(role) }
+        Painted { open: self.open(role), text, close: self.close() }
     }
 
     /// Appends `text` between the codes of `role`.
     pub fn push(self, role: Role, text: &str, out: &mut String) {
         out.push_str(self.open(role));
         out.push_str(text);
-        out.push_str(self.close(role));
+        out.push_str(self.close());
     }
 
-    /// What switches the look of `role` on.
+    /// The code that starts the style of `role`.
     #[must_use]
     pub fn open(self, role: Role) -> &'static str {
-        self.0.map_or("", |codes| codes.of_roles[role as usize].0.as_str())
+        self.0.map_or("", |codes| codes.0[role as usize].as_str())
     }
 
-    /// What switches the look of `role` off.
+    /// The code that ends every style.
     #[must_use]
-    pub fn close(self, role: Role) -> &'static str {
-        self.0.map_or("", |codes| codes.of_roles[role as usize].1.as_str())
+    pub fn close(self) -> &'static str {
+        self.0.map_or("", |_| RESET)
     }
 
-    /// The length of the code of this palette that bytes begin with.
+    /// The length of the code of this palette that the bytes start with.
     pub(super) fn code_len(self, bytes: &[u8]) -> Option<usize> {
-        let codes = self.0?;
-        // The last letter of each stands nowhere else in it, so that none begins another.
-        let len = 1 + bytes.iter().take(LONGEST).position(|&byte| byte == b'm')?;
-        codes.packed.contains(&packed(&bytes[..len])).then_some(len)
+        let codes = self.0?.0.iter().map(String::as_str);
+        iter::once(RESET).chain(codes).find(|code| bytes.starts_with(code.as_bytes())).map(str::len)
     }
 }
 
-/// Made by [`Palette::paint`].
+/// Text between codes, from [`Palette::paint`].
 #[derive(Clone, Copy, Debug)]
 pub struct Painted<T> {
     open: &'static str,
@@ -124,41 +131,19 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
     }
 }
 
+/// Ends every style.
+const RESET: &str = "\u{1b}[0m";
+
+/// The codes that start the style of each role, in the order of [`Role::ALL`].
 #[derive(Debug)]
-struct Codes {
-    /// What stands before and behind the text of each role, in the order of `Role::ALL`.
-    of_roles: [(String, String); Role::ALL.len()],
-    /// Each of them once, for telling them fast.
-    packed: Vec<u64>,
-}
+struct Codes([String; Role::ALL.len()]);
 
-/// The longest code, in bytes.
-const LONGEST: usize = 7;
-
-/// So many bytes at the most as a number of their own.
-fn packed(code: &[u8]) -> u64 {
-    code.iter().fold(1, |number, byte| number << 8 | u64::from(*byte))
-}
-
-static CODES: LazyLock<Codes> = LazyLock::new(|| {
-    // `colored` decides from stdout alone; here each stream decides for itself.
-    colored::control::set_override(true);
-    let of_roles = Role::ALL.map(|role| {
-        let sample = role.style("|").to_string();
-        let (open, close) = sample.split_once('|').unwrap_or_default();
-        (open.to_owned(), close.to_owned())
-    });
-    let all = of_roles.iter().flat_map(|(open, close)| [open, close]);
-    let mut packed: Vec<u64> = all.map(|code| packed(code.as_bytes())).collect();
-    packed.sort_unstable();
-    packed.dedup();
-    Codes { of_roles, packed }
-});
+static CODES: LazyLock<Codes> = LazyLock::new(|| Codes(Role::ALL.map(Role::code)));
 
 /// What `--color` asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// As the environment and the stream suggest.
+    /// Colour if the environment and the stream allow it.
     #[default]
     Auto,
     /// Colour, also into a file or pipe.
@@ -169,8 +154,8 @@ pub enum Choice {
 
 /// Whether a stream shows colour.
 ///
-/// Under [`Choice::Auto`] the environment decides as <https://bixense.com/clicolors/> has it, where
-/// `NO_COLOR` stands above `CLICOLOR_FORCE`; an empty variable counts as unset.
+/// Under [`Choice::Auto`] the environment decides as <https://bixense.com/clicolors/> describes, with `NO_COLOR` over
+/// `CLICOLOR_FORCE`; an empty variable counts as unset.
 pub fn decide(choice: Choice, stream_is_terminal: bool, env: impl Fn(&str) -> Option<String>) -> bool {
     let env = |name| env(name).filter(|value| !value.is_empty());
     match choice {
@@ -190,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_role_stands_at_its_own_index() {
+    fn every_role_is_at_its_own_index() {
         for (index, role) in Role::ALL.into_iter().enumerate() {
             assert_eq!(role as usize, index);
         }
@@ -207,18 +192,17 @@ mod tests {
     }
 
     #[test]
-    fn every_role_has_a_look() {
+    fn every_role_has_the_code_that_colored_prints_for_its_style() {
         let palette = Palette::new(true);
-        for role in Role::ALL {
-            assert!(palette.open(role).starts_with("\u{1b}["), "{role:?}");
-            assert_eq!(palette.close(role), "\u{1b}[0m", "{role:?}");
-        }
+        let codes = Role::ALL.map(|role| palette.open(role));
+        let expected = ["1", "32", "1;31", "33", "2", "4", "36", "32", "35", "33"];
+        assert_eq!(codes, expected.map(|parameters| format!("\u{1b}[{parameters}m")));
     }
 
     #[test]
-    fn its_own_codes_are_known_and_no_others() {
+    fn only_its_own_codes_are_recognised() {
         let palette = Palette::new(true);
-        for code in Role::ALL.iter().flat_map(|role| [palette.open(*role), palette.close(*role)]) {
+        for code in Role::ALL.iter().map(|role| palette.open(*role)).chain([palette.close()]) {
             assert_eq!(palette.code_len(code.as_bytes()), Some(code.len()), "{code:?}");
             assert_eq!(palette.code_len(format!("{code}m").as_bytes()), Some(code.len()), "{code:?}");
             assert_eq!(palette.code_len(format!("\0{code}").as_bytes()), None, "{code:?}");
@@ -234,14 +218,14 @@ mod tests {
     }
 
     #[test]
-    fn without_colour_the_text_stays_alone() {
+    fn without_colour_the_text_is_unchanged() {
         for role in Role::ALL {
             assert_eq!(Palette::new(false).paint(role, "text").to_string(), "text");
         }
     }
 
     #[test]
-    fn the_flag_stands_above_the_environment_and_the_environment_above_the_terminal() {
+    fn the_flag_overrides_the_environment_and_the_environment_the_terminal() {
         use Choice::{Always, Auto, Never};
         type Case = (Choice, bool, &'static [(&'static str, &'static str)], bool);
         let cases: [Case; 17] = [

@@ -1,5 +1,5 @@
-//! What people read: a headline for each delivery, attempt or capture, then what explains it.
-//! Everything that came from outside passes through [`text`] on its way.
+//! Output for people: a headline for each delivery, attempt or capture, then its explanation. Everything from outside passes
+//! through [`text`].
 
 use std::fmt::Write;
 
@@ -17,43 +17,46 @@ use crate::webhook::{
     keyring::SecretSource,
     provider::{
         Provider,
-        payload::{self, Form, Payload},
+        payload::{self, Payload, PayloadKind},
     },
-    record::{Answer, Attempt, Delivery, Forwarded},
+    record::{Attempt, Delivery, Forwarded, Response},
     redact,
+    remedy::Wording,
     request::Request,
     signature::{Freshness, Verdict},
 };
 
-/// How pages are set out on one stream.
+/// The layout of output on one stream.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// The colours.
     pub palette: Palette,
-    /// The columns of the terminal; none elsewhere.
+    /// The width of the terminal in columns; `None` if the stream isn't one.
     pub width: Option<usize>,
-    /// The zone of the times of day.
+    /// The time zone of the times of day.
     pub zone: TimeZone,
-    /// How much of a payload is shown; none shows nothing.
+    /// How much of a payload is shown; `None` shows none of it.
     pub body: Option<Limits>,
-    /// The longest decoded body that is read, in bytes.
+    /// The size limit of a decoded body, in bytes.
     pub decoded_limit: usize,
+    /// The words for remedies.
+    pub wording: Wording,
 }
 
-/// The columns before everything below a headline.
+/// The indentation below a headline, in columns.
 pub(super) const MARGIN: usize = 2;
 
-/// The start of a handler's answer that is shown when it is not a success.
-const ANSWER_EXCERPT: Limits = Limits { depth: 8, bytes: 2 << 10, lines: 12, token: 512 };
+/// How much of a handler's response is shown if it isn't a success.
+const RESPONSE_EXCERPT: Limits = Limits { depth: 8, bytes: 2 << 10, lines: 12, token: 512 };
 
 impl Page {
-    /// Appends a delivery: headline, summary, what is wrong or odd, what the handlers said, payload.
+    /// Appends a delivery: headline, summary, problems, warnings, the handlers' responses, payload.
     pub fn delivery(&self, delivery: &Delivery, out: &mut String) {
         self.headline(delivery, out);
         self.summary(&delivery.assessment, out);
         self.judgement(&delivery.assessment, out);
         for warning in delivery.warnings() {
-            self.labelled(Role::Warning, "warning", &warning, out);
+            self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
         }
         for forwarded in &delivery.forwards {
             self.forwarded(forwarded, out);
@@ -78,7 +81,7 @@ impl Page {
         out.push_str("  ");
         palette.push(status_role(delivery.status), &delivery.status.to_string(), out);
         let _ = write!(out, "  {}  ", size::elapsed(delivery.elapsed));
-        let target = format!("{} {}", delivery.request.method, redact::seen(&delivery.request.target));
+        let target = format!("{} {}", delivery.request.method, redact::tokens(&delivery.request.target));
         match self.width.map(|width| width.saturating_sub(visible_width(&out[start..]))) {
             Some(left) if left < 12 => out.truncate(out.trim_end().len()),
             Some(left) => palette.push(Role::Dim, &text::truncate(&text::printable(&target), left), out),
@@ -87,8 +90,7 @@ impl Page {
         out.push('\n');
     }
 
-    /// The provider's line about the payload, and how it was shown to be genuine where that is
-    /// not plain.
+    /// The provider's line about the payload, and how the delivery was verified if that isn't obvious.
     fn summary(&self, assessment: &Assessment, out: &mut String) {
         let how = proof(assessment);
         if assessment.summary.is_none() && how.is_none() {
@@ -105,14 +107,14 @@ impl Page {
         out.push('\n');
     }
 
-    /// Why it is refused, what explains that, and what is wrong with the payload.
+    /// Why the request is rejected, what explains that, and what is wrong with the payload.
     fn judgement(&self, assessment: &Assessment, out: &mut String) {
         if let Some(rejection) = assessment.verdict.rejection() {
             self.labelled(Role::Bad, rejection.reason.code(), &rejection.reason.to_string(), out);
         }
         for finding in &assessment.findings {
             self.labelled(Role::Warning, finding.code.as_str(), &finding.message, out);
-            self.labelled(Role::Key, "hint", &finding.hint, out);
+            self.labelled(Role::Key, "hint", &(self.wording)(&finding.remedy), out);
         }
         for error in assessment.payload.errors() {
             let label = format!("payload {}", error.pointer);
@@ -120,7 +122,7 @@ impl Page {
         }
     }
 
-    /// A label and a message, broken between words where the screen ends.
+    /// A label and a message, which wraps at the edge of the screen.
     pub(super) fn labelled(&self, role: Role, label: &str, message: &str, out: &mut String) {
         let mut flow = self.flow(out);
         flow.gap(MARGIN).whole(Some(role), label).whole(None, ":").gap(1).text(None, message);
@@ -133,14 +135,14 @@ impl Page {
 
     fn forwarded(&self, forwarded: &Forwarded, out: &mut String) {
         out.push_str("  forwarded to ");
-        out.push_str(&text::printable(&redact::seen(&forwarded.url)));
+        out.push_str(&text::printable(&redact::tokens(&forwarded.url)));
         out.push_str("  ");
         match &forwarded.outcome {
-            Ok(answer) => {
-                self.palette.push(status_role(answer.status), &answer.status.to_string(), out);
+            Ok(response) => {
+                self.palette.push(status_role(response.status), &response.status.to_string(), out);
                 let _ = writeln!(out, "  {}", size::elapsed(forwarded.elapsed));
-                if !(200..300).contains(&answer.status) {
-                    self.answer(answer, out);
+                if !(200..300).contains(&response.status) {
+                    self.response(response, out);
                 }
             }
             Err(problem) => {
@@ -150,18 +152,17 @@ impl Page {
         }
     }
 
-    /// The start of an answer's body.
-    fn answer(&self, answer: &Answer, out: &mut String) {
-        if !answer.body.is_empty() {
-            let layout = Layout { palette: self.palette, margin: 2 * MARGIN, limits: ANSWER_EXCERPT };
-            if !layout.json(&answer.body, out) {
-                layout.raw(&answer.body, out);
+    /// The start of a response's body.
+    fn response(&self, response: &Response, out: &mut String) {
+        if !response.body.is_empty() {
+            let layout = Layout { palette: self.palette, margin: 2 * MARGIN, limits: RESPONSE_EXCERPT };
+            if !layout.json(&response.body, out) {
+                layout.raw(&response.body, out);
             }
         }
     }
 
-    /// Appends a request's payload: JSON as its own text re-indented, a form as its fields,
-    /// anything else as it is.
+    /// Appends a request's payload: JSON as its own text re-indented, a form as its fields, anything else unchanged.
     pub fn body(&self, request: &Request, limits: Limits, out: &mut String) {
         let layout = Layout { palette: self.palette, margin: MARGIN, limits };
         let Ok(body) = payload::decoded(request, self.decoded_limit) else {
@@ -170,10 +171,10 @@ impl Page {
         if body.is_empty() {
             return;
         }
-        // JSON is set out from its own text, and not parsed again for that.
+        // JSON is laid out from its own text, without parsing it again.
         if request.media_type().as_deref() != Some("application/json") {
             let parsed = Payload::parse(request, &body);
-            if matches!(parsed.form, Form::Urlencoded | Form::Multipart) {
+            if matches!(parsed.kind, PayloadKind::Urlencoded | PayloadKind::Multipart) {
                 let fields: Vec<Field<'_>> =
                     parsed.fields().map(|(name, value)| Field { name, value: value.as_bytes(), note: "" }).collect();
                 return layout.fields(&fields, out);
@@ -184,22 +185,22 @@ impl Page {
         }
     }
 
-    /// Appends an attempt: one line, and the start of the answer's body when there is one that is
-    /// worth reading. Names are padded to `name_width` columns.
+    /// Appends an attempt: one line, and the start of the response's body if the attempt failed. Names are padded to
+    /// `name_width` columns.
     pub fn attempt(&self, attempt: &Attempt, name_width: usize, out: &mut String) {
         let name = attempt.event.as_deref().or(attempt.provider.as_deref()).unwrap_or("request");
         let padding = name_width.saturating_sub(text::width(&text::printable(name)));
         let role = if attempt.good { Role::Good } else { Role::Bad };
         let mut flow = self.flow(out);
         flow.whole(Some(Role::Title), name).gap(padding + 2).whole(Some(role), attempt.outcome.name());
-        if let Some(answer) = &attempt.answer {
-            flow.gap(2).whole(Some(status_role(answer.status)), &answer.status.to_string());
+        if let Some(response) = &attempt.response {
+            flow.gap(2).whole(Some(status_role(response.status)), &response.status.to_string());
         }
         flow.gap(2).whole(None, &size::elapsed(attempt.elapsed).to_string()).gap(2).text(None, &attempt.reason);
         if attempt.number > 1 || !attempt.good && attempt.of > 1 {
             flow.gap(2).text(None, &format!("(attempt {} of at most {})", attempt.number, attempt.of));
         }
-        let url = redact::seen(&attempt.url);
+        let url = redact::tokens(&attempt.url);
         match &attempt.source {
             Some(source) => {
                 flow.gap(2).whole(Some(Role::Dim), source).gap(1).whole(Some(Role::Dim), &format!("→ {url}"))
@@ -207,27 +208,27 @@ impl Page {
             None => flow.gap(2).whole(Some(Role::Dim), &url),
         };
         flow.end();
-        if let Some(answer) = attempt.answer.as_ref().filter(|_| !attempt.good) {
-            self.answer(answer, out);
+        if let Some(response) = attempt.response.as_ref().filter(|_| !attempt.good) {
+            self.response(response, out);
         }
     }
 
-    /// Appends a provider's contract, a term a line; what is lacking stands out.
+    /// Appends a provider's contract, one term per line, with missing ones highlighted.
     pub fn contract(&self, provider: &Provider, terms: &[Term], out: &mut String) {
         self.palette.push(Role::Title, &text::printable(&provider.title), out);
         let _ = writeln!(out, "  {}", text::printable(&provider.about));
         for term in terms {
-            self.labelled(if term.is_lack { Role::Warning } else { Role::Key }, term.name, &term.text, out);
+            self.labelled(if term.is_gap { Role::Warning } else { Role::Key }, term.name, &term.text, out);
         }
     }
 
-    /// Appends a verified capture: one line, then why it is not as it should be.
+    /// Appends a verified capture: one line, then its problems. `missing` lists what `--require` demands in vain.
     pub fn verification(
         &self,
-        place: &str,
+        location: &str,
         assessment: &Assessment,
         notes: &[String],
-        demanded: &[&str],
+        missing: &[&str],
         out: &mut String,
     ) {
         let palette = self.palette;
@@ -235,22 +236,23 @@ impl Page {
         let _ = write!(out, "{}  ", palette.paint(verdict_role(verdict), format_args!("{:<12}", verdict.name())));
         palette.push(Role::Title, &text::printable(assessment.title()), out);
         out.push_str("  ");
-        out.push_str(&text::printable(place));
+        out.push_str(&text::printable(location));
         if let Some(how) = proof(assessment) {
             palette.push(Role::Dim, &format!("  ({how})"), out);
         }
         out.push('\n');
         self.judgement(assessment, out);
-        for warning in assessment.warnings.iter().chain(notes) {
-            self.labelled(Role::Warning, "warning", warning, out);
+        let warnings = assessment.warnings.iter().map(|warning| warning.text(self.wording));
+        for warning in warnings.chain(notes.iter().cloned()) {
+            self.labelled(Role::Warning, "warning", &warning, out);
         }
-        for lack in demanded {
-            self.labelled(Role::Bad, "required", lack, out);
+        for requirement in missing {
+            self.labelled(Role::Bad, "required", requirement, out);
         }
     }
 }
 
-/// How a request was shown to be genuine, where that is worth a word.
+/// How a request was verified, if that is worth mentioning.
 fn proof(assessment: &Assessment) -> Option<String> {
     let Verdict::Verified(verified) = &assessment.verdict else { return None };
     let mut parts = Vec::new();
@@ -285,13 +287,13 @@ pub(super) const fn status_role(status: u16) -> Role {
     }
 }
 
-/// The columns of a text that may hold colour codes of ours.
+/// The width of text that may contain hookdev's colour codes, in columns.
 fn visible_width(coloured: &str) -> usize {
     let mut width = 0;
     let mut rest = coloured;
     while let Some(start) = rest.find('\u{1b}') {
         width += text::width(&rest[..start]);
-        rest = rest[start..].split_once('m').map_or("", |(_, behind)| behind);
+        rest = rest[start..].split_once('m').map_or("", |(_, after)| after);
     }
     width + text::width(rest)
 }
@@ -304,12 +306,19 @@ mod tests {
     use crate::webhook::{
         diagnose::{Code, Finding},
         record::Outcome,
+        remedy::Remedy,
     };
 
     #[test]
-    fn an_attempt_is_broken_between_words() {
-        let page =
-            Page { palette: Palette::new(false), width: Some(60), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+    fn an_attempt_wraps_between_words() {
+        let page = Page {
+            palette: Palette::new(false),
+            width: Some(60),
+            zone: TimeZone::UTC,
+            body: None,
+            decoded_limit: 0,
+            wording: |remedy| format!("{remedy:?}"),
+        };
         let attempt = Attempt {
             provider: None,
             event: Some("acme.made".to_owned()),
@@ -321,13 +330,13 @@ mod tests {
             good: false,
             elapsed: Duration::from_millis(12),
             reason: "Acme wants 200 alone, and this was 302".to_owned(),
-            answer: None,
+            response: None,
         };
         let mut out = String::new();
         page.attempt(&attempt, 12, &mut out);
-        let told: Vec<&str> = out.lines().collect();
+        let lines: Vec<&str> = out.lines().collect();
         assert_eq!(
-            told,
+            lines,
             [
                 "acme.made     refused  12 ms  Acme wants 200 alone, and this",
                 "    was 302  (attempt 1 of at most 5)",
@@ -346,18 +355,24 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_told_with_its_hint_and_broken_between_words() {
-        let page =
-            Page { palette: Palette::new(false), width: Some(30), zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+    fn a_finding_has_its_hint_and_wraps_between_words() {
+        let page = Page {
+            palette: Palette::new(false),
+            width: Some(30),
+            zone: TimeZone::UTC,
+            body: None,
+            decoded_limit: 0,
+            wording: |remedy| format!("{remedy:?}"),
+        };
         let finding = Finding {
             code: Code::BodyBom,
             message: "a mark \u{1b}[31m came before it".into(),
-            hint: "write it without one".into(),
+            remedy: Remedy::CheckAgeAtReceipt,
         };
         let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = String::new();
         page.verification("a.json", &assessment, &[], &[], &mut out);
-        let told: Vec<&str> = out.lines().skip(1).collect();
-        assert_eq!(told, [r"  body-bom: a mark \u{1b}[31m", "    came before it", "  hint: write it without one"]);
+        let lines: Vec<&str> = out.lines().skip(1).collect();
+        assert_eq!(lines, [r"  body-bom: a mark \u{1b}[31m", "    came before it", "  hint: CheckAgeAtReceipt"]);
     }
 }

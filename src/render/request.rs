@@ -1,5 +1,5 @@
-//! A request in the forms that other tools take: a `curl` command for a POSIX shell, a target for
-//! vegeta, and the HTTP/1.1 message itself.
+//! A request in the formats of other tools: a `curl` command for a POSIX shell, a target for vegeta, and the HTTP/1.1
+//! message itself.
 
 use std::{borrow::Cow, fmt::Write};
 
@@ -9,18 +9,18 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{json::line, text};
 use crate::webhook::request::{self, Headers, Request};
 
-/// The longest body that stands in a command. Linux takes no argument of 128 KiB.
-const LONGEST_ARGUMENT: usize = 64 << 10;
+/// The longest body that is part of a command, in bytes. Linux rejects arguments of 128 KiB.
+const MAX_ARGUMENT: usize = 64 << 10;
 
-/// From this length on curl asks for leave to send a body, unless it is told not to.
-const ASKED_FOR: usize = 1 << 20;
+/// From this size in bytes, curl sends `expect: 100-continue` first, unless the command says otherwise.
+const EXPECT_CONTINUE_SIZE: usize = 1 << 20;
 
 /// Appends a command that sends the same method, headers and body bytes.
 ///
-/// A body that is visible text stands in the command; any other goes through `printf`, as no
-/// argument can hold a NUL and a terminal obeys other control characters, and so does a long one.
+/// A body of visible text is part of the command. Any other goes through `printf`, because no argument can hold a NUL and a
+/// terminal obeys other control characters; so does a long one.
 pub fn curl(request: &Request, url: &str, out: &mut String) {
-    let is_argument = |text: &&str| text.len() <= LONGEST_ARGUMENT && is_visible(text);
+    let is_argument = |text: &&str| text.len() <= MAX_ARGUMENT && is_visible(text);
     let text = std::str::from_utf8(&request.body).ok().filter(is_argument);
     if text.is_none() {
         push_printf(&request.body, out);
@@ -30,10 +30,10 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
     for (name, value) in &request.headers {
         out.push_str(" \\\n  --header ");
         match value.to_str() {
-            // curl takes `name:` as "send no such header" and `name;` as "send it empty".
+            // To curl, `name:` means "don't send this header" and `name;` "send it empty".
             Ok("") => out.push_str(&quote(&format!("{name};"))),
             Ok(value) if is_visible(value) => out.push_str(&quote(&format!("{name}: {value}"))),
-            // A tab, or Latin-1 most likely: as text in the command it would be sent as UTF-8.
+            // A tab, or most likely Latin-1, which curl would send as UTF-8 if it were text in the command.
             _ => {
                 out.push_str("\"$(");
                 push_printf(&[name.as_str().as_bytes(), b": ", value.as_bytes()].concat(), out);
@@ -41,11 +41,11 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
             }
         }
     }
-    if request.body.len() >= ASKED_FOR && !request.headers.contains("expect") {
+    if request.body.len() >= EXPECT_CONTINUE_SIZE && !request.headers.contains("expect") {
         out.push_str(" \\\n  --header 'expect:'");
     }
     match text {
-        // curl reads a file where a body begins with @.
+        // curl reads a file if a body starts with @.
         Some(text) if !text.starts_with('@') => {
             let _ = write!(out, " \\\n  --data-binary {}", quote(text));
         }
@@ -57,7 +57,7 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
     out.push('\n');
 }
 
-/// Whether a text is on a screen what it is in a file.
+/// Whether text looks on a screen as it is in a file.
 fn is_visible(text: &str) -> bool {
     text.split('\n').all(|line| matches!(text::printable(line), Cow::Borrowed(_)))
 }
@@ -71,7 +71,7 @@ fn push_printf(bytes: &[u8], out: &mut String) {
     out.push('\'');
 }
 
-/// A word of a POSIX shell that stands for exactly this text.
+/// A word of a POSIX shell that expands to exactly this text.
 fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -87,14 +87,14 @@ struct Target<'a> {
     method: &'a str,
     url: &'a str,
     body: String,
-    header: Fields<'a>,
+    header: HeaderMap<'a>,
 }
 
-/// Header values by name. Go writes names as they are given, and takes only those in its own case
-/// for what they are: under another, its own `User-Agent` would stand beside the provider's.
-struct Fields<'a>(&'a Headers);
+/// Header values by name. Go sends names as they are given, but recognises only those in its own case: with another, its
+/// own `User-Agent` would be sent beside the provider's.
+struct HeaderMap<'a>(&'a Headers);
 
-impl Serialize for Fields<'_> {
+impl Serialize for HeaderMap<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (place, (name, _)) in self.0.iter().enumerate() {
@@ -107,7 +107,7 @@ impl Serialize for Fields<'_> {
     }
 }
 
-/// A header's name as Go has it: `Content-Type`.
+/// A header's name in Go's case: `Content-Type`.
 fn title_case(name: &str) -> String {
     let mut first = true;
     let cased = name.chars().map(|letter| {
@@ -118,13 +118,13 @@ fn title_case(name: &str) -> String {
     cased.collect()
 }
 
-/// Appends a target for `vegeta attack -format json`, in one line.
+/// Appends a target for `vegeta attack -format json`, as one line.
 pub fn vegeta(request: &Request, url: &str, out: &mut Vec<u8>) {
     let target = Target {
         method: request.method.as_str(),
         url,
         body: STANDARD.encode(&request.body),
-        header: Fields(&request.headers),
+        header: HeaderMap(&request.headers),
     };
     line(&target, out);
 }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_is_closed_around_each_quote() {
+    fn quotes_are_escaped_for_the_shell() {
         assert_eq!(
             curl_of(b"{\"a\":'b'}"),
             "curl --request POST --url 'http://localhost:1/a?b=1' \\\n  --header 'x-a: it'\\''s' \\\n  --data-binary '{\"a\":'\\''b'\\''}'\n"
@@ -177,13 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_go_through_printf() {
+    fn bytes_that_are_not_text_go_through_printf() {
         assert!(curl_of(b"a\0\xff").starts_with("printf '\\141\\000\\377' | curl "));
         assert!(curl_of(b"@file").ends_with("--data-raw @file\n"));
     }
 
     #[test]
-    fn a_header_that_is_no_ascii_goes_through_printf() {
+    fn a_header_outside_ascii_goes_through_printf() {
         let mut request = request(b"");
         request.headers.set(&HeaderName::from_static("x-a"), HeaderValue::from_bytes(b"\xeb").unwrap());
         let mut out = String::new();

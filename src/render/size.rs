@@ -1,5 +1,5 @@
-//! Sizes and elapsed times as people read them: `1.2 KiB`, `0.4 ms`. They are rounded for reading;
-//! what a program reads (`elapsed_ms`) is not made here.
+//! Sizes and elapsed times for people: `1.2 KiB`, `0.4 ms`. They are rounded; the numbers for programs (`elapsed_ms`) come
+//! from elsewhere.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +10,7 @@ pub fn bytes(count: usize) -> Bytes {
     Bytes(count)
 }
 
-/// How many: `7`, `1,234,567`.
+/// A count: `7`, `1,234,567`.
 #[must_use]
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -27,7 +27,7 @@ pub fn elapsed(time: Duration) -> Elapsed {
     Elapsed(time)
 }
 
-/// Made by [`bytes()`].
+/// A size, from [`bytes()`].
 #[derive(Clone, Copy, Debug)]
 pub struct Bytes(usize);
 
@@ -53,13 +53,13 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// Made by [`elapsed()`].
+/// A time, from [`elapsed()`].
 #[derive(Clone, Copy, Debug)]
 pub struct Elapsed(Duration);
 
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Each form ends where the next time would round up out of it.
+        // Each range ends where the next time would round up out of it.
         let micros = self.0.as_micros();
         match micros {
             0..=94 => write!(f, "0.{:02} ms", rounded(micros, 10)),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn elapsed_times_round_into_the_next_form_without_a_gap() {
+    fn elapsed_times_round_into_the_next_unit_without_a_gap() {
         let cases = [
             (0, "0.00 ms"),
             (42, "0.04 ms"),

@@ -1,15 +1,17 @@
-//! The one gate for untrusted text on its way to a terminal: what could move the cursor, give the
-//! terminal a command, turn the reading direction or hide is shown as an escape, `\n` or `\u{1b}`.
-//! Also the width of text in columns, and text cut to a width. Colour is not made here.
+//! Untrusted text for a terminal: characters that could move the cursor, give the terminal a command, turn the reading
+//! direction or hide are shown as escapes, `\n` or `\u{1b}`. Also the width of text in columns, and text cut to a width.
+//! Colour is not made here.
 
 use std::borrow::Cow;
-use std::iter;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::webhook::visible::split_at_hidden;
 
 /// The text with every control, bidirectional and invisible character shown as an escape.
 ///
-/// The joiners U+200C and U+200D stay, since emoji and several scripts are written with them.
+/// The joiners U+200C and U+200D stay: emoji and several scripts are written with them.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     if split_at_hidden(text).is_none() {
@@ -20,7 +22,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The bytes as [`printable`] text; what is not UTF-8 is shown byte by byte as `\xNN`.
+/// The bytes as [`printable`] text; bytes that are not UTF-8 are shown one by one as `\xNN`.
 #[must_use]
 pub fn printable_bytes(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = str::from_utf8(bytes) {
@@ -36,131 +38,55 @@ pub fn printable_bytes(bytes: &[u8]) -> Cow<'_, str> {
 
 /// The lines of the bytes, each as [`printable_bytes`] without its line feed.
 ///
-/// A carriage return is shown, since a signature depends on it. A line feed at the end adds no line.
+/// A carriage return is shown, since it changes the signature. A line feed at the end starts no new line.
 pub fn printable_lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
     bytes.split_inclusive(|&byte| byte == b'\n').map(|line| printable_bytes(line.strip_suffix(b"\n").unwrap_or(line)))
 }
 
 /// Appends the text as [`printable`] shows it.
 pub fn push_printable(mut text: &str, out: &mut String) {
-    while let Some((plain, hidden, behind)) = split_at_hidden(text) {
+    while let Some((plain, hidden, after)) = split_at_hidden(text) {
         out.push_str(plain);
         out.extend(hidden.escape_default());
-        text = behind;
+        text = after;
     }
     out.push_str(text);
 }
 
-/// The text before the first character that [`printable`] shows as an escape, that character, and
-/// the text behind it; none when there is none.
-pub(super) fn split_at_hidden(text: &str) -> Option<(&str, char, &str)> {
-    let mut at = 0;
-    loop {
-        at += plain_len(&text.as_bytes()[at..]);
-        let next = text[at..].chars().next()?;
-        let behind = at + next.len_utf8();
-        if is_hidden(next) {
-            return Some((&text[..at], next, &text[behind..]));
-        }
-        at = behind;
-    }
-}
-
-/// How many bytes at the start are visible ASCII and spaces: the usual text, told eight bytes at a time.
-pub(super) fn plain_len(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks();
-    for (number, word) in words.iter().enumerate() {
-        if let plain @ 0..8 = plain_in(*word) {
-            return 8 * number + plain;
-        }
-    }
-    8 * words.len() + rest.iter().take_while(|byte| matches!(byte, b' '..=b'~')).count()
-}
-
-/// How many of eight bytes come before the first that is no visible ASCII and no space.
-const fn plain_in(word: [u8; 8]) -> usize {
-    const EACH: u64 = u64::MAX / 0xff;
-    let word = u64::from_le_bytes(word);
-    // Such a byte has its highest bit set, or gets it by one more than 0x7e or by less than 0x20. What it
-    // carries or borrows reaches the bytes behind it alone.
-    let odd = (word | word.wrapping_add(EACH) | word.wrapping_sub(0x20 * EACH)) & (0x80 * EACH);
-    odd.trailing_zeros() as usize / 8
-}
-
-/// Whether a character acts on the terminal or the text around it, or cannot be seen.
-fn is_hidden(c: char) -> bool {
-    let is_separator = matches!(c, '\u{2028}' | '\u{2029}');
-    let sets_direction =
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    // Soft hyphen, zero-width spaces, invisible operators, deprecated controls, annotations, tags.
-    let is_invisible = matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}')
-        || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
-    c.is_control() || is_separator || sets_direction || is_invisible
-}
-
-/// The columns that a printable text takes on a terminal.
+/// The columns that printable text takes on a terminal.
 #[must_use]
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// A printable text cut to at most `columns`, with `…` at its end where it was cut.
+/// Printable text cut to at most `columns`, with `…` at the end if it was cut.
 ///
-/// A character is kept or left out with the marks, joiners and modifiers that belong to it.
+/// Only whole grapheme clusters are kept: characters with their marks, joiners and modifiers.
 #[must_use]
 pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    // Flags and joiners can be wider side by side than each alone: then less must do.
-    match (0..columns).rev().map(|room| start(text, room)).find(|kept| width(kept) < columns) {
+    // Side by side, clusters can be wider than the sum of their widths, so try with less room until they fit.
+    match (0..columns).rev().map(|room| prefix(text, room)).find(|kept| width(kept) < columns) {
         Some(kept) => Cow::Owned(format!("{kept}…")),
         None => Cow::Borrowed(""),
     }
 }
 
-/// As many characters from the start as there is room for, each measured alone.
-fn start(text: &str, mut room: usize) -> &str {
+/// The grapheme clusters from the start that fit into `room` columns, each measured alone.
+fn prefix(text: &str, mut room: usize) -> &str {
     let fits = |cluster: &&str| room.checked_sub(width(cluster)).map(|left| room = left).is_some();
-    let kept = clusters(text).take_while(fits).map(str::len).sum();
-    &text[..kept]
-}
-
-/// The characters of a text as a reader counts them.
-fn clusters(mut rest: &str) -> impl Iterator<Item = &str> {
-    iter::from_fn(move || {
-        let (cluster, behind) = rest.split_at(cluster_len(rest)?);
-        rest = behind;
-        Some(cluster)
-    })
-}
-
-/// The length of the first cluster: near enough to Unicode's annex 29 to keep columns aligned.
-fn cluster_len(text: &str) -> Option<usize> {
-    const ZERO_WIDTH_JOINER: char = '\u{200d}';
-    let is_flag_half = |c| matches!(c, '\u{1f1e6}'..='\u{1f1ff}');
-    let is_skin_tone = |c| matches!(c, '\u{1f3fb}'..='\u{1f3ff}');
-
-    let mut chars = text.char_indices();
-    let (_, mut last) = chars.next()?;
-    let mut is_half = is_flag_half(last);
-    for (at, c) in chars {
-        let completes_flag = is_half && is_flag_half(c);
-        let belongs = last == ZERO_WIDTH_JOINER || c.width() == Some(0) || is_skin_tone(c) || completes_flag;
-        if !belongs {
-            return Some(at);
-        }
-        // Two halves are a flag only side by side.
-        is_half = false;
-        last = c;
-    }
-    Some(text.len())
+    let len = text.graphemes(true).take_while(fits).map(str::len).sum();
+    &text[..len]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::webhook::visible::is_hidden;
 
     #[test]
     fn clean_text_is_borrowed() {
@@ -188,23 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn bytes_outside_utf8_are_shown_one_by_one() {
+    fn bytes_that_are_not_utf_8_are_shown_one_by_one() {
         assert_eq!(printable_bytes(b"caf\xe9\n\xc3\xa9\xff\x00"), r"caf\xe9\né\xff\u{0}");
         assert!(matches!(printable_bytes("é".as_bytes()), Cow::Borrowed("é")));
     }
 
     #[test]
-    fn each_byte_is_plain_or_not_wherever_it_stands() {
-        for (byte, place) in (0..=u8::MAX).flat_map(|byte| (0..12).map(move |place| (byte, place))) {
-            let mut bytes = [b'a'; 12];
-            bytes[place] = byte;
-            let expected = if (b' '..=b'~').contains(&byte) { 12 } else { place };
-            assert_eq!(plain_len(&bytes), expected, "{byte} at {place}");
-        }
-    }
-
-    #[test]
-    fn lines_break_at_line_feeds_alone() {
+    fn only_line_feeds_break_lines() {
         let lines = |bytes| printable_lines(bytes).map(Cow::into_owned).collect::<Vec<_>>();
         assert_eq!(lines(b"one\r\n\ntwo\x85\n"), [r"one\r", "", r"two\x85"]);
         assert_eq!(lines(b""), [""; 0]);
@@ -212,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_cut_to_a_width_and_never_within_a_character() {
+    fn text_is_cut_to_a_width_between_grapheme_clusters() {
         let cases = [
             ("webhook", 7, "webhook"),
             ("webhook", 6, "webho…"),
@@ -226,11 +142,45 @@ mod tests {
             ("👩‍👩‍👧👩‍👩‍👧", 2, "…"),
             ("🇩🇪🇫🇷", 3, "🇩🇪…"),
             ("✌🏽✌🏽", 3, "✌🏽…"),
-            ("🇩\u{200d}🚟🇩🇩🇩\u{200d}🚀..", 8, "🇩\u{200d}🚟🇩🇩…"),
-            ("9\u{200d}🇩🇩🇩\u{200d}🚀....", 6, "9\u{200d}🇩…"),
+            ("🇩\u{200d}🚟🇩🇩🇩\u{200d}🚀..", 8, "🇩\u{200d}🚟🇩🇩🇩\u{200d}…"),
+            ("9\u{200d}🇩🇩🇩\u{200d}🚀....", 6, "9\u{200d}🇩🇩🇩\u{200d}…"),
         ];
         for (text, columns, expected) in cases {
             assert_eq!(truncate(text, columns), expected, "{text} {columns}");
+            assert!(width(expected) <= columns, "{text} {columns}");
+        }
+    }
+
+    #[test]
+    fn clusters_of_every_kind_are_kept_or_dropped_whole() {
+        let cases = [
+            // Flags are pairs of regional indicators; an odd one is a cluster by itself.
+            ("🇩🇪🇫🇷🇯🇵", 5, "🇩🇪🇫🇷…"),
+            ("🇩🇪🇫🇷🇯🇵", 4, "🇩🇪…"),
+            ("🇩🇪🇫..", 4, "🇩🇪🇫…"),
+            // A variation selector and a joiner.
+            ("🏳\u{fe0f}\u{200d}🌈abc", 4, "🏳\u{fe0f}\u{200d}🌈a…"),
+            // Families, with and without skin tones.
+            ("👨\u{200d}👩\u{200d}👧\u{200d}👦!!", 3, "👨\u{200d}👩\u{200d}👧\u{200d}👦…"),
+            ("👩🏽\u{200d}🚀👩🏽\u{200d}🚀", 3, "👩🏽\u{200d}🚀…"),
+            ("👩🏽\u{200d}🚀👩🏽\u{200d}🚀", 2, "…"),
+            // Combining marks, several on one letter and one on nothing.
+            ("a\u{308}\u{301}\u{327}bcd", 3, "a\u{308}\u{301}\u{327}b…"),
+            ("\u{301}abc", 2, "\u{301}a…"),
+            // Lone joiners.
+            ("\u{200d}abc", 2, "\u{200d}a…"),
+            ("ab\u{200d}\u{200d}cd", 3, "ab\u{200d}\u{200d}…"),
+            ("\u{200d}\u{200c}\u{200d}", 0, "\u{200d}\u{200c}\u{200d}"),
+            // Scripts whose letters combine.
+            ("한국어", 5, "한국…"),
+            ("\u{1112}\u{1161}\u{11ab}\u{1100}\u{116e}\u{11a8}", 3, "\u{1112}\u{1161}\u{11ab}…"),
+            ("क्षि....", 4, "क्षि…"),
+            // Wide characters at an odd edge.
+            ("ａｂｃ", 4, "ａ…"),
+        ];
+        for (text, columns, expected) in cases {
+            assert_eq!(truncate(text, columns), expected, "{text} {columns}");
+            assert!(width(expected) <= columns, "{text} {columns}");
         }
     }
 
@@ -242,16 +192,25 @@ mod tests {
         }
 
         #[test]
-        fn plain_text_ends_at_the_first_byte_that_is_none(bytes in "[ -~]{0,20}", odd in any::<[u8; 9]>()) {
-            let bytes = [bytes.as_bytes(), &odd].concat();
-            let expected = bytes.iter().position(|byte| !(b' '..=b'~').contains(byte));
-            prop_assert_eq!(plain_len(&bytes), expected.unwrap_or(bytes.len()));
+        fn cut_text_is_never_wider_than_asked_for(text in any::<String>(), columns in 0_usize..40) {
+            let text = printable(&text);
+            prop_assert!(width(&truncate(&text, columns)) <= columns);
         }
 
         #[test]
-        fn a_cut_text_is_no_wider_than_asked_for(text in any::<String>(), columns in 0_usize..40) {
-            let text = printable(&text);
-            prop_assert!(width(&truncate(&text, columns)) <= columns);
+        fn joiners_marks_and_flags_in_any_order_are_cut_to_the_width(
+            parts in proptest::collection::vec(
+                prop::sample::select(&["a", "漢", "🇩", "🚟", "👩", "🏽", "\u{200d}", "\u{200c}", "\u{301}", "\u{fe0f}"][..]),
+                0..20,
+            ),
+            columns in 0_usize..20,
+        ) {
+            let text = parts.concat();
+            let cut = truncate(&text, columns);
+            prop_assert!(width(&cut) <= columns, "{cut:?}");
+            let kept = cut.strip_suffix('…').unwrap_or(&cut);
+            prop_assert!(text.starts_with(kept));
+            prop_assert!(kept.is_empty() || text.grapheme_indices(true).any(|(at, _)| at == kept.len()) || kept == text);
         }
     }
 }

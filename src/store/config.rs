@@ -1,5 +1,5 @@
-//! The config, `hookdev.toml`: found from the working directory upward, read strictly. What it
-//! says is resolved here as far as paths go; secrets and providers are looked up elsewhere.
+//! The config, `hookdev.toml`: the nearest one from the working directory upward, parsed strictly. Paths are resolved here;
+//! secrets and providers are looked up elsewhere.
 
 use std::{
     collections::BTreeMap,
@@ -12,17 +12,17 @@ use toml::Spanned;
 
 use crate::webhook::{json::position, provider::manifest::toml_message, signature::SecretText};
 
-/// The config's usual name.
+/// The name of a config that is looked for.
 pub const FILE_NAME: &str = "hookdev.toml";
 
-/// A config that was read.
+/// A parsed config.
 #[derive(Debug)]
 pub struct Config {
-    /// The file.
+    /// The config's file.
     pub path: PathBuf,
-    /// Provider folders, absolute or relative to the working directory.
+    /// Provider directories, absolute or relative to the working directory.
     pub providers: Vec<PathBuf>,
-    /// A file of environment variables.
+    /// The env file.
     pub env_file: Option<PathBuf>,
     /// Defaults of `listen`.
     pub listen: ListenConfig,
@@ -35,9 +35,9 @@ pub struct Config {
 /// Defaults of `listen`.
 #[derive(Clone, Debug, Default)]
 pub struct ListenConfig {
-    /// Where to listen.
+    /// The address to listen on.
     pub addr: Option<String>,
-    /// Where to keep captures.
+    /// The directory or log to save captures in.
     pub capture: Option<PathBuf>,
 }
 
@@ -56,26 +56,26 @@ fn every_event() -> String {
     "*".to_owned()
 }
 
-/// What the config says of one provider.
+/// The settings of one provider.
 #[derive(Clone, Debug)]
 pub struct ProviderConfig<'a> {
     /// The provider's name.
     pub name: &'a str,
-    /// Sources of its secrets.
+    /// The sources of its secrets.
     pub secrets: &'a [SecretText],
-    /// Where `send` delivers.
+    /// The URL that `send` delivers to.
     pub endpoint: Option<&'a str>,
 }
 
-/// What is wrong with a config, and where.
+/// What is wrong with a config.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// It cannot be read.
-    #[error("the config {} can't be read", .0.display())]
+    /// It can't be read.
+    #[error("can't read the config {}", .0.display())]
     Read(PathBuf, #[source] io::Error),
-    /// It says something that it can't say.
+    /// It is invalid.
     #[error("{}:{line}:{column}: {message}", .path.display())]
-    Wrong {
+    Invalid {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
@@ -116,7 +116,7 @@ struct RawProviderConfig {
     endpoint: Option<String>,
 }
 
-/// One text or a list of them.
+/// One source or a list of them.
 #[derive(Debug, Default)]
 struct OneOrMore(Vec<SecretText>);
 
@@ -136,23 +136,23 @@ impl<'de> Deserialize<'de> for OneOrMore {
 }
 
 impl Config {
-    /// The nearest config from a folder upward.
+    /// The nearest config from a directory upward.
     #[must_use]
     pub fn find(from: &Path) -> Option<PathBuf> {
-        // One that is there and can't be read, a folder or a link to nowhere, is told rather than passed over.
-        from.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.symlink_metadata().is_ok())
+        // One that can't be read, such as a directory or a broken link, is reported rather than skipped.
+        from.ancestors().map(|dir| dir.join(FILE_NAME)).find(|path| path.symlink_metadata().is_ok())
     }
 
     /// Reads a config.
     ///
     /// # Errors
     ///
-    /// When it can't be read or says something unknown; with line, column and the nearest key.
+    /// If it can't be read or is invalid; the error has line, column and the nearest known key.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text: SecretText =
             fs::read_to_string(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?.into();
         let raw: RawConfig = toml::from_str(text.expose()).map_err(|error| {
-            wrong(
+            invalid(
                 path,
                 text.expose(),
                 error.span().map_or(0, |span| span.start),
@@ -162,7 +162,7 @@ impl Config {
         let base = path.parent().unwrap_or(Path::new(""));
         Ok(Self {
             path: path.to_owned(),
-            providers: raw.providers.iter().map(|folder| base.join(folder)).collect(),
+            providers: raw.providers.iter().map(|dir| base.join(dir)).collect(),
             env_file: raw.env_file.map(|file| base.join(file)),
             listen: ListenConfig { addr: raw.listen.addr, capture: raw.listen.capture.map(|path| base.join(path)) },
             forward: raw.forward,
@@ -171,13 +171,13 @@ impl Config {
         })
     }
 
-    /// The folder that relative paths in the config start from.
+    /// The directory that relative paths in the config start from.
     #[must_use]
     pub fn base(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// What it says of a provider.
+    /// The settings of a provider, if the config has any.
     #[must_use]
     pub fn provider(&self, name: &str) -> Option<ProviderConfig<'_>> {
         let (key, raw) = self.providers_by_name.iter().find(|(key, _)| key.get_ref() == name)?;
@@ -190,24 +190,24 @@ impl Config {
         sources.filter_map(|source| Some(self.base().join(source.expose().strip_prefix("file:")?)))
     }
 
-    /// An error at the first `[provider.NAME]` whose name is not `known`.
+    /// Checks that the name of every `[provider.NAME]` is `known`.
     ///
     /// # Errors
     ///
-    /// When there is one; `explain` words it.
+    /// At the first that isn't, with the message of `explain`.
     pub fn check_providers(
         &self,
         known: impl Fn(&str) -> bool,
         explain: impl Fn(&str) -> String,
     ) -> Result<(), ConfigError> {
         match self.providers_by_name.keys().find(|key| !known(key.get_ref())) {
-            Some(key) => Err(wrong(&self.path, self.text.expose(), key.span().start, explain(key.get_ref()))),
+            Some(key) => Err(invalid(&self.path, self.text.expose(), key.span().start, explain(key.get_ref()))),
             None => Ok(()),
         }
     }
 }
 
-/// A message without the value that is of the wrong type: it may be a secret.
+/// A message without the value of the wrong type, which may be a secret.
 fn without_value(message: &str) -> String {
     let parts = message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
     let Some((found, expected)) = parts else { return message.to_owned() };
@@ -215,9 +215,9 @@ fn without_value(message: &str) -> String {
     format!("invalid type: {kind}, expected {expected}")
 }
 
-fn wrong(path: &Path, text: &str, offset: usize, message: impl fmt::Display) -> ConfigError {
+fn invalid(path: &Path, text: &str, offset: usize, message: impl fmt::Display) -> ConfigError {
     let (line, column) = position(text, offset);
-    ConfigError::Wrong { path: path.to_owned(), line, column, message: message.to_string() }
+    ConfigError::Invalid { path: path.to_owned(), line, column, message: message.to_string() }
 }
 
 #[cfg(test)]
@@ -225,10 +225,10 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Config, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(FILE_NAME);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE_NAME);
         fs::write(&path, text).unwrap();
-        Config::read(&path).map_err(|error| error.to_string().replace(&format!("{}/", folder.path().display()), ""))
+        Config::read(&path).map_err(|error| error.to_string().replace(&format!("{}/", dir.path().display()), ""))
     }
 
     #[test]
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_key_is_named_with_its_place_and_the_right_one() {
+    fn a_misspelt_key_is_located_and_gets_a_suggestion() {
         assert_eq!(
             read("providers = []\n[listen]\nadr = \"127.0.0.1:1\"\n").unwrap_err(),
             "hookdev.toml:3:1: unknown key `adr`; did you mean `addr`? (known: `addr`, `capture`)"
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_that_is_not_known_is_an_error_at_its_name() {
+    fn an_unknown_provider_is_an_error_at_its_name() {
         let config = read("\n[provider.cyanit]\nsecret = \"env:A\"\n").unwrap();
         let error = config.check_providers(|name| name == "cyanite", |name| format!("no {name}")).unwrap_err();
         assert!(error.to_string().ends_with("hookdev.toml:2:11: no cyanit"), "{error}");
@@ -278,10 +278,10 @@ mod tests {
 
     #[test]
     fn the_nearest_config_is_found_upward() {
-        let folder = tempfile::tempdir().unwrap();
-        let deep = folder.path().join("a/b");
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("a/b");
         fs::create_dir_all(&deep).unwrap();
-        let path = folder.path().join("a").join(FILE_NAME);
+        let path = dir.path().join("a").join(FILE_NAME);
         fs::write(&path, "").unwrap();
         assert_eq!(Config::find(&deep), Some(path));
     }

@@ -1,15 +1,14 @@
-//! A file of environment variables, `.env`: `NAME=value` a line, `export` and quotes allowed,
-//! `#` begins a comment.
+//! Env files: one `NAME=value` per line, perhaps with `export` and quotes; `#` starts a comment.
 
 use std::{fs, io, path::Path};
 
 use zeroize::Zeroizing;
 
-/// The variables of a file, in order; the last one of a name counts. Any of them may be a secret.
+/// The variables of a file, in order; of the same name the last counts. Any of them may be a secret.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or a line (named by number) is no assignment.
+/// If the file can't be read, or a line isn't an assignment; the error has the line's number.
 pub fn read(path: &Path) -> io::Result<Vec<(String, Zeroizing<String>)>> {
     parse(&Zeroizing::new(fs::read_to_string(path)?))
 }
@@ -39,7 +38,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A value as a shell reads it: single quotes keep all, double quotes know `\n`, `\"` and `\\`, and
-/// behind a bare value ` #` begins a comment.
+/// after an unquoted value ` #` starts a comment.
 fn unquote(value: &str) -> String {
     if let Some((inner, _)) = value.strip_prefix('\'').and_then(|rest| rest.split_once('\'')) {
         return inner.to_owned();
@@ -47,7 +46,7 @@ fn unquote(value: &str) -> String {
     let Some(rest) = value.strip_prefix('"') else {
         return value.split(" #").next().unwrap_or_default().trim_end().to_owned();
     };
-    // Grown, it would leave pieces of itself behind.
+    // Reserved, because a growing string would leave copies of the secret in memory.
     let mut text = String::with_capacity(rest.len());
     let mut chars = rest.chars();
     while let Some(c) = chars.next() {
@@ -70,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_read_as_a_shell_reads_them() {
+    fn values_are_read_as_a_shell_reads_them() {
         let text = "# comment\nA=plain # comment\nexport B='it''s'\nC=\"two\\nlines\"\n\nD = x=y#z\nE=\n";
         let expected = [("A", "plain"), ("B", "it"), ("C", "two\nlines"), ("D", "x=y#z"), ("E", "")];
         let expected = expected.map(|(name, value)| (name.to_owned(), Zeroizing::new(value.to_owned())));
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_assignment_is_named() {
+    fn a_line_that_is_not_an_assignment_is_located() {
         assert_eq!(parse("A=1\nnonsense\n").unwrap_err().to_string(), "line 2: expected NAME=value");
     }
 }

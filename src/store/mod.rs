@@ -1,5 +1,5 @@
-//! The disk: captures, the formats that captured requests are read from, the config, provider
-//! folders, secrets, and the watch over what changes.
+//! The disk: captures, the formats of captured requests, the config, provider directories, secrets, and watching for
+//! changes.
 
 pub mod captures;
 pub mod config;

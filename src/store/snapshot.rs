@@ -1,5 +1,4 @@
-//! Which files there are at one time and how each of them stood, so that what has changed since can
-//! be told. Nothing is read but the files' metadata.
+//! The files under some paths at one time, to find out later which have changed. Only metadata is read.
 
 use std::{
     collections::BTreeMap,
@@ -10,43 +9,43 @@ use std::{
 
 use super::formats::walk;
 
-/// The files under some paths as they stood at one time.
+/// The files under some paths at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot(BTreeMap<PathBuf, Stamp>);
 
-/// What differs from the time before.
+/// A difference between two snapshots.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The file was not there before.
+    /// The file is new.
     Added(PathBuf),
     /// The file was written or replaced.
     Changed(PathBuf),
-    /// The file is there no more.
-    Gone(PathBuf),
+    /// The file no longer exists.
+    Removed(PathBuf),
 }
 
-/// How a file stands: another stamp is another content, or may be.
+/// The metadata of a file that shows changes: a file with another stamp may have another content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stamp {
     length: u64,
     modified: Option<SystemTime>,
-    /// Tells a file from the one that it took the place of, whatever its time says.
+    /// Distinguishes a file from the one it replaced, even if both have the same time.
     inode: u64,
 }
 
 impl Snapshot {
-    /// Looks at these files, and at those in folders that a walk finds.
+    /// The state of these files, and of those in directories that a walk finds.
     #[must_use]
     pub fn of(paths: &[PathBuf]) -> Self {
         let files = paths.iter().flat_map(|path| walk(path).files).filter_map(Result::ok);
         Self(files.filter_map(|file| Stamp::of(&file).map(|stamp| (file, stamp))).collect())
     }
 
-    /// What has changed since an earlier one, by name; what is gone comes first.
+    /// The changes since an earlier snapshot, in the order of names, removed files first.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Vec<Change> {
-        let gone = earlier.0.keys().filter(|file| !self.0.contains_key(*file));
-        let mut changes: Vec<Change> = gone.cloned().map(Change::Gone).collect();
+        let removed = earlier.0.keys().filter(|file| !self.0.contains_key(*file));
+        let mut changes: Vec<Change> = removed.cloned().map(Change::Removed).collect();
         changes.extend(self.0.iter().filter_map(|(file, stamp)| match earlier.0.get(file) {
             None => Some(Change::Added(file.clone())),
             Some(before) => (before != stamp).then(|| Change::Changed(file.clone())),
@@ -79,13 +78,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_added_written_replaced_and_removed_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
+    fn added_written_replaced_and_removed_files_are_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
         for name in ["kept", "grown", "replaced", "removed", ".hidden"] {
             fs::write(path(name), "a").unwrap();
         }
-        let paths = [folder.path().to_owned(), path("not there")];
+        let paths = [dir.path().to_owned(), path("not there")];
         let before = Snapshot::of(&paths);
         assert_eq!(before.since(&before), []);
 
@@ -101,23 +100,23 @@ mod tests {
         fs::write(path("deep/added"), "a").unwrap();
         let after = Snapshot::of(&paths);
         let mut expected = vec![
-            Change::Gone(path("removed")),
+            Change::Removed(path("removed")),
             Change::Added(path("deep/added")),
             Change::Changed(path("grown")),
             Change::Changed(path("replaced")),
         ];
-        // Without inodes, length and time are all that there is to go by.
+        // Without inodes, only length and time show a change.
         expected.truncate(if cfg!(unix) { 4 } else { 3 });
         assert_eq!(after.since(&before), expected);
     }
 
     #[test]
-    fn a_file_that_is_named_twice_is_told_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a");
-        let before = Snapshot::of(&[file.clone(), folder.path().to_owned()]);
+    fn a_file_that_is_named_twice_is_one_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a");
+        let before = Snapshot::of(&[file.clone(), dir.path().to_owned()]);
         fs::write(&file, "").unwrap();
-        let after = Snapshot::of(&[file.clone(), folder.path().to_owned()]);
+        let after = Snapshot::of(&[file.clone(), dir.path().to_owned()]);
         assert_eq!(after.since(&before), [Change::Added(file)]);
     }
 }

@@ -1,7 +1,12 @@
-//! Watches files and folders and says when one of them was changed.
+//! Watches files and directories for changes.
 //!
-//! Editors replace a file rather than write to it, so that the folders around are watched and
-//! their events are compared with what is wanted.
+//! Editors replace a file rather than write to it, so the directories around a file are watched and their events are
+//! filtered.
+//!
+//! Two crates could debounce the events of `notify`, and lost. `notify-debouncer-full` 0.7 polls: 44 wake-ups a second
+//! while nothing changes, where this file has none; and it reports a change a fixed time after its first event, so a file
+//! written in ten parts over 0.3 s is read incomplete. `notify-debouncer-mini` 0.7 reports that file 18 times, drops the
+//! event that says that events were lost, and reports reads too, so each report that reads the file causes another.
 
 use std::{
     collections::HashSet,
@@ -13,26 +18,26 @@ use std::{
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-/// How long it must be quiet after a change before it is told, as one save is many events.
-const QUIET: Duration = Duration::from_millis(80);
+/// How long no event may arrive before a change is reported, because one save is many events.
+const QUIET_TIME: Duration = Duration::from_millis(80);
 
-/// After this long it is told though it is not quiet, as a log that grows never is.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// After this long a change is reported even if events keep arriving, as they do for a growing log.
+const MAX_DELAY: Duration = Duration::from_secs(1);
 
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    places: Arc<Mutex<Places>>,
+    targets: Arc<Mutex<Targets>>,
 }
 
 impl Watch {
-    /// Calls `changed` from a thread of its own after any of the files, or anything in the folders,
-    /// was created, written, replaced or removed. What does not exist yet is watched for too, and
-    /// so is, from then on, every path that `changed` returns.
+    /// Calls `changed`, from its own thread, after any of the files, or anything in the directories, was created, written,
+    /// replaced or removed. Paths that don't exist yet are watched too. Every path that `changed` returns is watched from then
+    /// on.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no watch.
+    /// If the operating system can't watch the paths.
     pub fn start(paths: &[PathBuf], changed: impl Fn() -> Vec<PathBuf> + Send + 'static) -> notify::Result<Self> {
         let wanted = Arc::new(Mutex::new(HashSet::new()));
         let (sender, receiver) = mpsc::channel();
@@ -41,58 +46,58 @@ impl Watch {
             let Ok(event) = event else { return };
             let wanted = lock(&matching);
             let concerns = |path: &PathBuf| wanted.iter().any(|wanted| path.starts_with(wanted));
-            // When the system lost count, anything may have changed.
+            // If the system dropped events, anything may have changed.
             if event.need_rescan() || !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(concerns) {
-                let themselves: Vec<PathBuf> = event.paths.into_iter().filter(|path| wanted.contains(path)).collect();
-                // The receiver is gone only when the watch is being dropped.
-                let _ = sender.send(themselves);
+                let roots: Vec<PathBuf> = event.paths.into_iter().filter(|path| wanted.contains(path)).collect();
+                // The receiver is gone only while the watch is dropped.
+                let _ = sender.send(roots);
             }
         })?;
-        let mut places = Places { watcher, wanted, watched: HashSet::new() };
-        places.add(paths)?;
-        let places = Arc::new(Mutex::new(places));
-        let weak = Arc::downgrade(&places);
+        let mut targets = Targets { watcher, wanted, watched: HashSet::new() };
+        targets.add(paths)?;
+        let targets = Arc::new(Mutex::new(targets));
+        let weak = Arc::downgrade(&targets);
         thread::Builder::new().name("watch".into()).spawn(move || {
-            while let Ok(mut themselves) = receiver.recv() {
+            while let Ok(mut roots) = receiver.recv() {
                 let begun = Instant::now();
-                while begun.elapsed() < PATIENCE
-                    && let Ok(more) = receiver.recv_timeout(QUIET)
+                while begun.elapsed() < MAX_DELAY
+                    && let Ok(more) = receiver.recv_timeout(QUIET_TIME)
                 {
-                    themselves.extend(more);
+                    roots.extend(more);
                 }
-                let Some(places) = weak.upgrade() else { return };
-                lock(&places).renew(themselves);
-                drop(places);
+                let Some(targets) = weak.upgrade() else { return };
+                lock(&targets).watch_again(roots);
+                drop(targets);
                 let paths = changed();
-                let Some(places) = weak.upgrade() else { return };
-                // A place that can't be watched was told of as one that can't be read.
-                let _ = lock(&places).add(&paths);
+                let Some(targets) = weak.upgrade() else { return };
+                // A path that can't be watched was reported as one that can't be read.
+                let _ = lock(&targets).add(&paths);
             }
         })?;
-        Ok(Self { places })
+        Ok(Self { targets })
     }
 
-    /// Watches for these from now on, too.
+    /// Watches these paths too.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no watch.
+    /// If the operating system can't watch them.
     pub fn add(&self, paths: &[PathBuf]) -> notify::Result<()> {
-        lock(&self.places).add(paths)
+        lock(&self.targets).add(paths)
     }
 }
 
-/// What is watched.
+/// The paths that are watched.
 #[derive(Debug)]
-struct Places {
+struct Targets {
     watcher: RecommendedWatcher,
     /// The paths whose changes count.
     wanted: Arc<Mutex<HashSet<PathBuf>>>,
-    /// The folders that the operating system watches for that.
+    /// The directories that the operating system watches for that, and whether recursively.
     watched: HashSet<(PathBuf, bool)>,
 }
 
-impl Places {
+impl Targets {
     fn add(&mut self, paths: &[PathBuf]) -> notify::Result<()> {
         for path in paths.iter().map(|path| absolute(path)) {
             if path.is_dir() {
@@ -106,18 +111,18 @@ impl Places {
         Ok(())
     }
 
-    /// Watches folders again that were removed and are there again: the watch went with the old one.
-    fn renew(&mut self, themselves: Vec<PathBuf>) {
-        for path in themselves.into_iter().filter(|path| path.is_dir()) {
+    /// Watches directories again that were removed and recreated: the old watch ended with the old directory.
+    fn watch_again(&mut self, roots: Vec<PathBuf>) {
+        for path in roots.into_iter().filter(|path| path.is_dir()) {
             self.watched.remove(&(path.clone(), true));
-            // It may be gone again.
+            // It may have been removed again.
             let _ = self.watch(&path, RecursiveMode::Recursive);
         }
     }
 
-    fn watch(&mut self, folder: &Path, mode: RecursiveMode) -> notify::Result<()> {
-        if self.watched.insert((folder.to_owned(), mode == RecursiveMode::Recursive)) {
-            self.watcher.watch(folder, mode)?;
+    fn watch(&mut self, dir: &Path, mode: RecursiveMode) -> notify::Result<()> {
+        if self.watched.insert((dir.to_owned(), mode == RecursiveMode::Recursive)) {
+            self.watcher.watch(dir, mode)?;
         }
         Ok(())
     }
@@ -138,9 +143,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_is_made_again_is_watched_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("captures");
+    fn a_directory_that_is_recreated_is_watched_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("captures");
         fs::create_dir(&path).unwrap();
         let (sender, receiver) = mpsc::channel();
         let changed = move || {
@@ -148,19 +153,19 @@ mod tests {
             Vec::new()
         };
         let _watch = Watch::start(std::slice::from_ref(&path), changed).unwrap();
-        let told = || receiver.recv_timeout(Duration::from_secs(240)).expect("a change is told");
+        let reported = || receiver.recv_timeout(Duration::from_secs(240)).expect("a change is reported");
         fs::remove_dir(&path).unwrap();
-        told();
+        reported();
         fs::create_dir(&path).unwrap();
-        told();
+        reported();
         fs::write(path.join("one"), "a").unwrap();
-        told();
+        reported();
     }
 
     #[test]
     fn a_replaced_file_is_a_change() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, other) = (folder.path().join("hookdev.toml"), folder.path().join("other"));
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("hookdev.toml"), dir.path().join("other"));
         fs::write(&path, "a").unwrap();
         let (sender, receiver) = mpsc::channel();
         let changed = move || {
@@ -170,6 +175,6 @@ mod tests {
         let _watch = Watch::start(std::slice::from_ref(&path), changed).unwrap();
         fs::write(&other, "b").unwrap();
         fs::rename(&other, &path).unwrap();
-        receiver.recv_timeout(Duration::from_secs(240)).expect("a change is told");
+        receiver.recv_timeout(Duration::from_secs(240)).expect("a change is reported");
     }
 }

@@ -1,10 +1,10 @@
-//! Everything that is said of one received request: whose it is, which event, whether it is
-//! genuine, whether its payload is what the provider documents.
+//! The assessment of one received request: its provider and event, whether it is genuine, and whether
+//! its payload is what the provider documents.
 
 use std::sync::Arc;
 
 use crate::webhook::{
-    diagnose::{self, Case, Clock, Code, Finding},
+    diagnose::{self, Clock, Code, Finding, RejectedRequest},
     keyring::{Keyring, SecretSource},
     nearest,
     provider::{
@@ -13,53 +13,57 @@ use crate::webhook::{
         event::{Event, EventName},
         payload::{self, Payload},
     },
+    remedy::{Remedy, Warning},
     request::Request,
     schema::Violation,
     signature::{Reason, Receipt, Rejection, Verdict},
 };
 
-/// What requests are judged by.
+/// The size limit of a decoded body, in bytes. A body that decompresses to more is not parsed.
+pub const MAX_DECODED_BYTES: usize = 64 << 20;
+
+/// What a request is judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Judge<'a> {
-    /// The providers that are known.
+    /// The known providers.
     pub catalog: &'a Catalog,
-    /// The secrets in force.
+    /// The configured secrets.
     pub keyring: &'a Keyring,
-    /// The provider that all requests are taken for, whatever they look like.
+    /// The provider to assume, whatever a request looks like.
     pub provider: Option<&'a Arc<Provider>>,
-    /// The longest decoded body that is read, in bytes.
+    /// The maximum size of a decoded body, in bytes.
     pub decoded_limit: usize,
 }
 
-/// What is said of one request.
+/// The result for one request.
 #[derive(Clone, Debug)]
 pub struct Assessment {
-    /// The provider's name.
+    /// The provider, if one was recognised.
     pub provider: Option<Arc<Provider>>,
-    /// The event's whole name.
+    /// The event's full name.
     pub event: Option<String>,
-    /// Whether it is genuine.
+    /// Whether the request is genuine.
     pub verdict: Verdict,
-    /// Where the secret that matched came from.
+    /// The source of the secret that matched.
     pub secret: Option<SecretSource>,
     /// Whether the payload is what the provider documents.
     pub payload: PayloadCheck,
-    /// The line for people.
+    /// A line about the payload, for people.
     pub summary: Option<String>,
-    /// Why it is refused, as far as [`Judge::explain`] could prove it.
+    /// Why it was rejected, as far as [`Judge::explain`] could prove it.
     pub findings: Vec<Finding>,
-    /// What is odd and no reason to refuse it.
-    pub warnings: Vec<String>,
+    /// What is odd, but no reason to reject the request.
+    pub warnings: Vec<Warning>,
 }
 
-/// Whether a payload satisfies the provider's schema.
+/// Whether a payload matches the provider's schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PayloadCheck {
-    /// It does.
+    /// It matches.
     Valid,
-    /// It does not, for these reasons.
+    /// It does not match.
     Invalid(Vec<Violation>),
-    /// There is no schema for it.
+    /// There is no schema for this payload.
     Unknown,
 }
 
@@ -74,7 +78,7 @@ impl PayloadCheck {
         }
     }
 
-    /// What is wrong; nothing unless it is invalid.
+    /// The violations; empty unless it is invalid.
     #[must_use]
     pub fn errors(&self) -> &[Violation] {
         match self {
@@ -90,7 +94,7 @@ impl Judge<'_> {
     pub fn assess(&self, request: &Request, receipt: Receipt) -> Assessment {
         let mut warnings = Vec::new();
         let body = payload::decoded(request, self.decoded_limit).unwrap_or_else(|problem| {
-            warnings.push(problem);
+            warnings.push(problem.into());
             (&[] as &[u8]).into()
         });
         let payload = Payload::parse(request, &body);
@@ -99,13 +103,14 @@ impl Judge<'_> {
             .or_else(|| self.catalog.by_path(request))
             .or_else(|| self.catalog.by_content(request, &payload));
         let Some(provider) = provider else {
-            warnings.extend(self.nearly(request));
+            warnings.extend(self.near_miss(request));
             return Assessment::unrecognised(warnings);
         };
         let event = provider.event_of(&payload);
         let listed = event.as_ref().and_then(EventName::listed);
         if let Some(EventName::Unlisted(name)) = &event {
-            warnings.push(format!("`{name}` is not in the list of {}'s documented events", provider.title));
+            let message = format!("`{name}` is not one of {}'s documented events", provider.title);
+            warnings.push(message.into());
         }
         let verdict = provider.verify(self.keyring.secrets(&provider.name), request, listed, receipt);
         let secret = match &verdict {
@@ -130,60 +135,59 @@ impl Judge<'_> {
 }
 
 impl Judge<'_> {
-    /// Explains a refusal. That takes a moment, up to some tenths of a second where the body is
-    /// large, so that it is not part of [`Self::assess`]: whoever sent the request waits for that.
+    /// Explains a rejection. This takes up to some tenths of a second for a large body, so it is not part of
+    /// [`Self::assess`], which the sender of the request waits for.
     pub fn explain(&self, request: &Request, receipt: Receipt, clock: Clock, assessment: &mut Assessment) {
         let (Some(provider), Verdict::Rejected(rejection)) = (&assessment.provider, &assessment.verdict) else {
             return;
         };
-        let case = Case { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
+        let case =
+            RejectedRequest { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
         let findings = diagnose::diagnose(&case);
         if findings.first().is_some_and(|cause| cause.code != Code::Unexplained) {
-            // What was only likely is not said beside what is proven.
+            // A proven cause replaces the likely one.
             let likely = self.no_secret_set(provider, &assessment.verdict);
             assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
         } else {
-            assessment.warnings.extend(diagnose::clock(&case, clock).map(str::to_owned));
+            assessment.warnings.extend(diagnose::clock(&case, clock));
         }
         assessment.findings = findings;
     }
 
-    /// The provider that the path of a request nearly names.
-    fn nearly(&self, request: &Request) -> Option<String> {
+    /// A provider whose name is close to the first segment of the path.
+    fn near_miss(&self, request: &Request) -> Option<Warning> {
         let segment = request.path().trim_start_matches('/').split('/').next()?;
         let near = nearest::nearest(segment, self.catalog.names())?;
-        Some(format!("no provider is called `{segment}`; did you mean /{near}?"))
+        Some(format!("no provider is named `{segment}`; did you mean /{near}?").into())
     }
 
-    /// A request at one provider's path that looks like another's.
-    fn misdirected(&self, provider: &Provider, request: &Request, payload: &Payload<'_>) -> Option<String> {
+    /// Another provider whose request this looks like.
+    fn misdirected(&self, provider: &Provider, request: &Request, payload: &Payload<'_>) -> Option<Warning> {
         let other = self.catalog.by_content(request, payload).filter(|other| other.name != provider.name)?;
         let event = other.event_of(payload);
         let name = event.as_ref().map_or(other.title.as_str(), EventName::full_name);
-        Some(format!("it looks like {name}: is it sent to the right URL?"))
+        Some(format!("it looks like {name}; is it sent to the right URL?").into())
     }
 
-    /// The usual reason why no signature matches: nobody has set the secret.
-    fn no_secret_set(&self, provider: &Provider, verdict: &Verdict) -> Option<String> {
+    /// The usual reason why no signature matches: the secret is not set.
+    fn no_secret_set(&self, provider: &Provider, verdict: &Verdict) -> Option<Warning> {
         let unmatched = matches!(&verdict.rejection()?.reason, Reason::NoMatchingSignature { .. });
         let development = self.keyring.source(&provider.name, 0) == Some(&SecretSource::Development);
-        let env = provider.secret.as_ref().and_then(|rule| rule.env.as_deref());
-        let set = env.map(|env| format!("{env} or ")).unwrap_or_default();
-        (unmatched && development).then(|| {
-            format!(
-                "only the public development secret was tried: set {set}--secret {}=… to {}'s own",
-                provider.name, provider.title
-            )
-        })
+        let remedy = || Remedy::SetSecret {
+            provider: provider.name.clone(),
+            title: provider.title.clone(),
+            env: provider.secret.as_ref().and_then(|rule| rule.env.clone()),
+        };
+        (unmatched && development).then(|| Warning::new("only the public development secret was tried", remedy()))
     }
 }
 
 impl Assessment {
-    /// The title of what no provider is recognised in.
+    /// The title of a request without a recognised provider.
     pub const UNRECOGNISED: &str = "unrecognised";
 
-    /// That of a request in which no provider is recognised.
-    pub(crate) fn unrecognised(warnings: Vec<String>) -> Self {
+    /// The assessment of a request without a recognised provider.
+    pub(crate) fn unrecognised(warnings: Vec<Warning>) -> Self {
         Self {
             provider: None,
             event: None,
@@ -213,14 +217,15 @@ fn check(
     provider: &Provider,
     event: Option<&Event>,
     payload: &Payload<'_>,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> PayloadCheck {
     let (Some(name), Some(root)) = (provider.schema_of(event), payload.root()) else { return PayloadCheck::Unknown };
     let Some(definition) = provider.schema().ok().and_then(|schema| schema.definition(name)) else {
         return PayloadCheck::Unknown;
     };
     let report = definition.check(root);
-    warnings.extend(report.warnings.iter().map(|violation| format!("{}: {}", violation.pointer, violation.message)));
+    warnings
+        .extend(report.warnings.iter().map(|violation| format!("{}: {}", violation.pointer, violation.message).into()));
     if report.errors.is_empty() { PayloadCheck::Valid } else { PayloadCheck::Invalid(report.errors) }
 }
 
@@ -236,16 +241,15 @@ mod tests {
 
     const DEVELOPMENT: &str = "hookdev-development-secret-cyanite";
 
-    /// What is said of a body that was signed as another, when only the development secret is set.
+    /// The explanation for a body that was signed as another one, with only the development secret set.
     fn explained(signed: &[u8], key: &str) -> Assessment {
         let catalog = Catalog::builtin();
         let secret = |text| SigningSecret::parse(text, &SecretFormat::default()).unwrap();
         let mut keyring = Keyring::default();
         keyring.add("cyanite", secret(DEVELOPMENT), SecretSource::Development);
-        let mut mac = secret(key).mac(Algorithm::HmacSha512);
-        mac.update(signed);
+        let signature = secret(key).key(Algorithm::HmacSha512).unwrap().sign([signed]).unwrap();
         let mut headers = Headers::new();
-        let signature = TextEncoding::Hex.encode(&mac.finalize());
+        let signature = TextEncoding::Hex.encode(&signature);
         headers.push(HeaderName::from_static("signature"), HeaderValue::try_from(signature).unwrap());
         let request =
             Request { method: Method::POST, target: "/cyanite".to_owned(), headers, body: "{\"a\":1}".into() };
@@ -261,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_proven_takes_the_place_of_what_is_likely() {
+    fn a_proven_cause_replaces_the_likely_one() {
         let proven = explained(b"{\"a\": 1}", DEVELOPMENT);
         assert_eq!((codes(&proven), proven.warnings), (vec![Code::BodyReserialised], vec![]));
         let unproven = explained(b"{\"a\": 1}", "the user's own secret");
@@ -269,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_genuine_needs_no_explanation() {
+    fn a_genuine_request_has_no_findings() {
         assert_eq!(codes(&explained(b"{\"a\":1}", DEVELOPMENT)), []);
     }
 }

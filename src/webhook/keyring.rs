@@ -1,14 +1,14 @@
-//! The signing secrets in force, for each provider, and where each came from; and those that are
-//! known and passed over, which no request is verified with and which only explain a refusal.
+//! The signing secrets of each provider, and where each came from. Shadowed secrets are kept apart: they
+//! verify nothing, and only explain rejections.
 
 use std::{collections::HashMap, fmt};
 
 use crate::webhook::signature::SigningSecret;
 
-/// Where a secret came from. It is told in all output; the secret itself never is.
+/// Where a secret came from. Output names this, never the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SecretSource {
-    /// The fixed, public secret that hookdev uses when none is set.
+    /// The public development secret, used when no other is set.
     Development,
     /// An environment variable.
     Env(String),
@@ -32,7 +32,7 @@ impl fmt::Display for SecretSource {
     }
 }
 
-/// Every provider's secrets, in the order in which they are tried; the first one signs.
+/// Every provider's secrets, in the order in which they are tried. The first one signs.
 #[derive(Debug, Default)]
 pub struct Keyring(HashMap<String, Keys>);
 
@@ -40,48 +40,48 @@ pub struct Keyring(HashMap<String, Keys>);
 struct Keys {
     secrets: Vec<SigningSecret>,
     sources: Vec<SecretSource>,
-    passed_over: Vec<PassedOver>,
+    shadowed: Vec<ShadowedSecret>,
 }
 
-/// A secret that is set and not in force, since another one stands above it.
+/// A secret that is set but not used, because another source takes precedence.
 #[derive(Debug)]
-pub struct PassedOver {
+pub struct ShadowedSecret {
     /// The secret.
     pub secret: SigningSecret,
-    /// Where it is set, in words.
+    /// Where it is set, as messages name it.
     pub origin: String,
-    /// Where the secret that stands above it is set, in words.
-    pub above: String,
+    /// Where the secret that takes precedence is set, as messages name it.
+    pub shadowed_by: String,
 }
 
 impl Keyring {
-    /// Adds a secret behind those that the provider has.
+    /// Adds a secret after the provider's others.
     pub fn add(&mut self, provider: &str, secret: SigningSecret, source: SecretSource) {
         let keys = self.0.entry(provider.to_owned()).or_default();
         keys.secrets.push(secret);
         keys.sources.push(source);
     }
 
-    /// Adds a secret that is not in force.
-    pub fn pass_over(&mut self, provider: &str, secret: PassedOver) {
-        self.0.entry(provider.to_owned()).or_default().passed_over.push(secret);
+    /// Adds a shadowed secret.
+    pub fn add_shadowed(&mut self, provider: &str, secret: ShadowedSecret) {
+        self.0.entry(provider.to_owned()).or_default().shadowed.push(secret);
     }
 
-    /// A provider's secrets that are not in force, those that stand higher first.
+    /// A provider's shadowed secrets, by descending precedence.
     #[must_use]
-    pub fn passed_over(&self, provider: &str) -> &[PassedOver] {
-        self.0.get(provider).map_or(&[], |keys| &keys.passed_over)
+    pub fn shadowed(&self, provider: &str) -> &[ShadowedSecret] {
+        self.0.get(provider).map_or(&[], |keys| &keys.shadowed)
     }
 
-    /// A provider's secrets.
+    /// A provider's secrets in the order in which they are tried.
     #[must_use]
     pub fn secrets(&self, provider: &str) -> &[SigningSecret] {
         self.0.get(provider).map_or(&[], |keys| &keys.secrets)
     }
 
-    /// Where the secret at this place of [`Self::secrets`] came from.
+    /// Where the secret at this index of [`Self::secrets`] came from.
     #[must_use]
-    pub fn source(&self, provider: &str, place: usize) -> Option<&SecretSource> {
-        self.0.get(provider)?.sources.get(place)
+    pub fn source(&self, provider: &str, index: usize) -> Option<&SecretSource> {
+        self.0.get(provider)?.sources.get(index)
     }
 }

@@ -1,17 +1,17 @@
-//! Many deliveries in a short time: how fast they shall start, and what is told of them in the end.
+//! Load: the rate at which deliveries start, and the summary of a run.
 
 use std::{str::FromStr, time::Duration};
 
 use crate::webhook::record::Outcome;
 
-/// How many deliveries start in a time.
+/// The rate at which deliveries start.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
     per_second: f64,
 }
 
 impl Rate {
-    /// When the delivery of this number, from 0, is to start, counted from the start of the first.
+    /// When delivery `number` (from 0) is due, counted from the start of the first.
     #[must_use]
     pub fn start_of(self, number: u64) -> Duration {
         #[allow(clippy::cast_precision_loss, reason = "exact up to 2^53 deliveries")]
@@ -19,7 +19,7 @@ impl Rate {
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
-    /// How many deliveries are to start before this time.
+    /// The number of deliveries due before this time.
     #[must_use]
     pub fn starts_before(self, time: Duration) -> u64 {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; a cast saturates")]
@@ -28,7 +28,7 @@ impl Rate {
     }
 }
 
-/// Reads `100`, `0.5`, `100/s`, `600/m`, `5000/h`.
+/// Parses `100`, `0.5`, `100/s`, `600/m`, `5000/h`.
 impl FromStr for Rate {
     type Err = InvalidRate;
 
@@ -47,38 +47,38 @@ impl FromStr for Rate {
     }
 }
 
-/// A text that is no rate.
+/// A text that is not a rate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no rate: write how many start in a second, `100`, `0.5`, or in a minute or hour, `600/m`, `5000/h`")]
+#[error("invalid rate `{0}`: use deliveries per second (`100`, `0.5`), per minute (`600/m`) or per hour (`5000/h`)")]
 pub struct InvalidRate(String);
 
-/// What many deliveries came to.
+/// The summary of many deliveries.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
-    /// How many requests were answered, or failed.
+    /// The number of requests, with or without a response.
     pub requests: u64,
     /// From the first start to the last end.
     pub elapsed: Duration,
-    /// How many came out so, in the order of [`OUTCOMES`].
+    /// The number of each outcome, in the order of [`OUTCOMES`].
     pub outcomes: [u64; 4],
-    /// The answers' status codes in ascending order, each with its count.
+    /// The status codes in ascending order, each with its count.
     pub statuses: Vec<(u16, u64)>,
-    /// Why deliveries were not accepted, the commonest reason first.
+    /// Why deliveries were not accepted, the most common reason first.
     pub reasons: Vec<(String, u64)>,
-    /// How many the provider would have counted as failed.
+    /// Responses that violate the provider's rules.
     pub broken: Broken,
-    /// How many the schedule had, and no connection was free for until the end.
+    /// Scheduled deliveries that never started because no connection was free.
     pub not_started: u64,
-    /// The times from a delivery's start, or from when it was to start, to the end of its answer or
-    /// of the wait for it; none when nothing was answered or waited for.
+    /// The latencies, from when a delivery started or was due to the end of its response or time-out. `None`
+    /// if there was neither.
     pub latency: Option<Latency>,
 }
 
-/// The outcomes in the order in which they are counted.
+/// The outcomes, in the order in which a summary counts them.
 pub const OUTCOMES: [Outcome; 4] = [Outcome::Accepted, Outcome::Refused, Outcome::TimedOut, Outcome::Unreachable];
 
 impl Summary {
-    /// Requests in a second.
+    /// Requests per second.
     #[must_use]
     pub fn rate(&self) -> f64 {
         #[allow(clippy::cast_precision_loss, reason = "exact up to 2^53 requests")]
@@ -86,46 +86,46 @@ impl Summary {
         if self.elapsed.is_zero() { 0.0 } else { requests / self.elapsed.as_secs_f64() }
     }
 
-    /// How many came out so.
+    /// The number of deliveries with this outcome.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> u64 {
         OUTCOMES.iter().zip(self.outcomes).filter(|(other, _)| **other == outcome).map(|(_, count)| count).sum()
     }
 }
 
-/// How answers broke what a provider demands.
+/// Responses that violate a provider's rules, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Broken {
-    /// By a status that does not count as delivered.
+    /// The status does not count as delivered.
     pub status: u64,
-    /// By a redirect.
+    /// The response is a redirect.
     pub redirect: u64,
-    /// By coming too late, or not while it was waited for.
+    /// The response came too late, or not at all.
     pub time: u64,
 }
 
 impl Broken {
-    /// All of them.
+    /// All violations.
     #[must_use]
     pub const fn total(self) -> u64 {
         self.status + self.redirect + self.time
     }
 }
 
-/// How long things took.
+/// The distribution of latencies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Latency {
-    /// Half of them took no longer.
+    /// The median.
     pub p50: Duration,
-    /// 90 of 100 took no longer.
+    /// The 90th percentile.
     pub p90: Duration,
-    /// 99 of 100 took no longer.
+    /// The 99th percentile.
     pub p99: Duration,
-    /// 999 of 1000 took no longer.
+    /// The 99.9th percentile.
     pub p99_9: Duration,
-    /// The longest of all.
+    /// The maximum.
     pub max: Duration,
-    /// How many took up to a time, and longer than that of the bar before.
+    /// The histogram: upper bounds, each with its count.
     pub bars: Vec<(Duration, u64)>,
 }
 
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_a_number_in_a_second_a_minute_or_an_hour() {
+    fn a_rate_is_per_second_minute_or_hour() {
         let second = |text: &str| text.parse::<Rate>().map(|rate| rate.start_of(1));
         assert_eq!(second("100"), Ok(Duration::from_millis(10)));
         assert_eq!(second("0.5"), Ok(Duration::from_secs(2)));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_ends_before_the_time_is_over() {
+    fn a_schedule_ends_before_the_time_is_up() {
         let ten: Rate = "10".parse().unwrap();
         assert_eq!(ten.starts_before(Duration::from_secs(1)), 10);
         assert_eq!(ten.starts_before(Duration::from_millis(101)), 2);

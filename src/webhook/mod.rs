@@ -1,12 +1,15 @@
-//! What a webhook is: requests, signatures, providers, payloads and what a provider demands.
+//! What a webhook is: requests, signatures, providers, payloads, and what a provider demands of a handler.
 //!
-//! Everything here is pure: values in, values out. No file, socket, environment variable, clock,
-//! colour or task is touched; time, ids, randomness and secrets are arguments.
+//! Everything here is pure: values in, values out. There are no files, sockets, environment variables,
+//! clocks, colours or tasks. Times, ids, randomness and secrets are arguments. Texts name no
+//! command-line flags; see [`remedy`].
 
 pub mod assessment;
+pub mod capture;
 pub mod contract;
 pub mod delivery;
 pub mod diagnose;
+pub mod fresh;
 pub mod json;
 pub mod keyring;
 pub mod load;
@@ -15,8 +18,10 @@ pub mod overrides;
 pub mod provider;
 pub mod record;
 pub mod redact;
+pub mod remedy;
 pub mod request;
 pub mod schema;
 pub mod signature;
 pub mod template;
 pub mod time;
+pub(crate) mod visible;

@@ -1,11 +1,11 @@
-//! The nearest right word to a wrong one, for every message that can name it.
+//! Suggestions for misspelt words, by similarity.
 
-/// The candidate that was probably meant, if any is near enough to be worth naming.
+/// The candidate that was probably meant, if any is similar enough.
 pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     ranked(wrong, candidates).into_iter().next()
 }
 
-/// The candidates that may have been meant, the nearest first.
+/// The candidates that may have been meant, the most similar first.
 pub fn ranked<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wrong = wrong.to_lowercase();
     let mut scored: Vec<(f64, &str)> = candidates
@@ -17,7 +17,7 @@ pub fn ranked<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     scored.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
-/// `unknown KIND "wrong"; did you mean "right"? (known: …)`, the list left out when it is long.
+/// ``unknown KIND `wrong`; did you mean `right`? (known: …)``, without the list if it is long.
 pub fn unknown<'a>(kind: &str, wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let meant =
@@ -29,7 +29,7 @@ pub fn unknown<'a>(kind: &str, wrong: &str, known: impl IntoIterator<Item = &'a 
     format!("unknown {kind} `{wrong}`{meant}{list}")
 }
 
-/// A likeness from 0 to 1: by edits over the whole, or as a part that stands in the candidate.
+/// The similarity from 0 to 1: by edit distance, or because one contains the other.
 fn score(wrong: &str, candidate: &str) -> f64 {
     let edits = strsim::normalized_damerau_levenshtein(wrong, candidate);
     let contained =
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_the_nearest_and_nothing_far() {
+    fn the_most_similar_candidate_is_suggested() {
         let known = ["cyanite.v2.finished", "cyanite.v2.failed", "auphonic.done"];
         assert_eq!(nearest("cyanite.v2.finish", known), Some("cyanite.v2.finished"));
         assert_eq!(nearest("finished", known), Some("cyanite.v2.finished"));

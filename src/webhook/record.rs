@@ -1,5 +1,4 @@
-//! What is told of one delivery received and of one attempt sent: the values behind every line of
-//! output and every capture.
+//! Records of one delivery received and of one attempt sent: the values that output and captures show.
 
 use std::time::Duration;
 
@@ -7,76 +6,80 @@ use bytes::Bytes;
 
 use crate::webhook::{
     assessment::Assessment,
+    remedy::{Remedy, Warning},
     request::{Headers, Request},
     signature::Verdict,
     time::Timestamp,
 };
 
-/// One request received, judged and answered.
+/// One request received and assessed, with its response.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Its number in this run, from 1.
+    /// The number in this run, from 1.
     pub seq: u64,
-    /// When its head had been read.
+    /// When its head was read.
     pub received_at: Timestamp,
-    /// What was received.
+    /// The request.
     pub request: Request,
-    /// What is said of it.
+    /// The assessment of the request.
     pub assessment: Assessment,
-    /// The status that it is answered with.
+    /// The status of the response.
     pub status: u16,
-    /// From its head to its answer.
+    /// From the head of the request to the response.
     pub elapsed: Duration,
-    /// What became of it at the user's own handlers.
+    /// The results of forwarding it to the user's handlers.
     pub forwards: Vec<Forwarded>,
-    /// The file that it was kept in.
+    /// The file that it was saved in.
     pub capture: Option<String>,
-    /// Why it could not be kept.
+    /// Why it could not be saved.
     pub capture_error: Option<String>,
 }
 
 impl Delivery {
-    /// Everything that people should be warned of: what is odd in the request, and an answer that
-    /// the provider would have counted as failed.
+    /// All warnings: what is odd about the request, and a response that the provider would have counted as
+    /// failed.
     #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<Warning> {
         let mut warnings = self.assessment.warnings.clone();
         if let Some(error) = &self.capture_error {
-            warnings.push(format!("not captured, and so answered 503: {error}"));
+            warnings.push(format!("not saved, so the response is 503: {error}").into());
         } else if let (Some(provider), true) = (&self.assessment.provider, self.assessment.verdict.is_genuine()) {
-            warnings.extend(provider.delivery.objection(&provider.title, self.status, self.elapsed));
+            let objection = provider.delivery.objection(&provider.title, self.status, self.elapsed);
+            warnings.extend(objection.map(Warning::from));
         }
         warnings.extend(self.disagreement());
         warnings
     }
 
-    /// The user's handler refuses what is verified here: the usual two reasons.
-    fn disagreement(&self) -> Option<String> {
+    /// Warns that the user's handler rejects what is verified here, with the two usual reasons.
+    fn disagreement(&self) -> Option<Warning> {
         let Verdict::Verified(_) = self.assessment.verdict else { return None };
-        let refused = |forwarded: &Forwarded| {
+        let rejected = |forwarded: &Forwarded| {
             forwarded.outcome.as_ref().is_ok_and(|answer| matches!(answer.status, 400 | 401 | 403))
         };
-        self.forwards.iter().any(refused).then(|| {
-            "verified here and refused by your handler: does it have the same secret, and does it verify the raw body, before any JSON parser?"
-                .to_owned()
+        self.forwards.iter().any(rejected).then(|| {
+            Warning::new(
+                "verified here, but rejected by your handler",
+                Remedy::advice("does it use the same secret, and does it verify the raw body, before any JSON parser?"),
+            )
         })
     }
 }
 
-/// What became of a delivery at one of the user's own handlers.
+/// The result of forwarding a delivery to one of the user's handlers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forwarded {
-    /// The handler.
+    /// The handler's URL.
     pub url: String,
-    /// Its answer, or why there is none.
-    pub outcome: Result<Answer, String>,
+    /// Its response, or why there is none.
+    pub outcome: Result<Response, String>,
     /// How long that took.
     pub elapsed: Duration,
 }
 
-/// An endpoint's answer.
+/// An endpoint's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The status.
     pub status: u16,
     /// The headers.
@@ -85,41 +88,41 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// One HTTP request of a delivery that was sent, and what came of it.
+/// One HTTP request of a delivery, with its outcome.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The provider's name, if the request is known to be one's.
+    /// The provider's name, if known.
     pub provider: Option<String>,
-    /// The event's whole name.
+    /// The event's full name.
     pub event: Option<String>,
-    /// The place of the captured request that was sent, if one was: its file, and its line.
+    /// The file and line of the captured request, if one was sent.
     pub source: Option<String>,
-    /// Where it went.
+    /// The endpoint's URL.
     pub url: String,
-    /// Which attempt of the delivery it is, from 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
-    /// The most attempts that the delivery can take.
+    /// The maximum number of attempts of the delivery.
     pub of: u32,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Whether that is as it should be: accepted, or refused if it is a forgery.
+    /// Whether the outcome is the expected one: accepted, or refused for a forgery.
     pub good: bool,
     /// How long it took.
     pub elapsed: Duration,
-    /// Why it came out so, in words.
+    /// The reason for the outcome, in words.
     pub reason: String,
-    /// The endpoint's answer, if there was one.
-    pub answer: Option<Answer>,
+    /// The endpoint's response, if there was one.
+    pub response: Option<Response>,
 }
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The provider would count it as delivered.
     Accepted,
     /// The endpoint was reached, and the provider would count it as failed.
     Refused,
-    /// No answer came in time.
+    /// There was no response in time.
     TimedOut,
     /// The endpoint could not be reached.
     Unreachable,

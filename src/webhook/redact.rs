@@ -1,19 +1,19 @@
-//! What is hidden of a request where it is shown or kept for others: credentials in headers, and
-//! tokens in a URL. Only copies are redacted, never what is sent or forwarded, and never a body.
+//! Redaction: hides credentials in headers and tokens in URLs when a request is shown or shared. Only
+//! copies are redacted, never what is sent or forwarded, and never a body.
 //!
-//! Signatures stay: they are no secret, and without them nothing could be verified.
+//! Signatures are kept: they are not secret, and nothing could be verified without them.
 
 use std::borrow::Cow;
 
 use super::{
-    record::{Answer, Attempt, Delivery, Forwarded},
+    record::{Attempt, Delivery, Forwarded, Response},
     request::{HeaderName, HeaderValue, Headers, Request},
 };
 
-/// What stands where something was.
+/// The text in place of a redacted value.
 pub const MARK: &str = "[redacted]";
 
-/// Words of a name under which a credential stands. `key` alone is too common for all names.
+/// Words in the names of headers and parameters that carry credentials.
 const WORDS: [&str; 19] = [
     "apikey",
     "auth",
@@ -36,46 +36,45 @@ const WORDS: [&str; 19] = [
     "token",
 ];
 
-/// Words of a URL's parameters only: a signed URL is a credential, and a signed body is none.
+/// Words for URL parameters only: a signed URL is a credential, a signed body is not.
 const OF_URLS: [&str; 4] = ["hmac", "sig", "sign", "signature"];
 
-/// How a name ends that is written as one word.
+/// Endings of names written as one word.
 const ENDS: [&str; 5] = ["apikey", "password", "secret", "token", "signature"];
 
-/// Headers whose names only look so.
+/// Headers whose names only look like those of credentials.
 const HARMLESS: [&str; 4] = ["idempotency-key", "sec-websocket-key", "sec-websocket-key1", "sec-websocket-key2"];
 
-/// How much of a URL's query is hidden.
+/// What is hidden in a URL's query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Query {
-    /// The values under names that look like those of tokens.
+enum Hidden {
+    /// The values of parameters that look like tokens.
     Tokens,
     /// Every value.
-    All,
+    AllValues,
 }
 
-/// Whether a header (in lower case) carries a credential, as far as its name tells.
+/// Whether a header carries a credential, judging by its lower-case name.
 #[must_use]
 pub fn is_credential(header: &str) -> bool {
     let ends = || ENDS[..4].iter().any(|end| header.ends_with(end));
     !HARMLESS.contains(&header) && (words(header).iter().any(|word| WORDS.contains(&word.as_str())) || ends())
 }
 
-/// A URL, or the target of a request, as people see it: without user and password, and without
-/// the values of parameters that look like tokens. A path is kept, as nothing tells a token in it.
+/// Redacts a URL or request target for display: the user and password, and the values of parameters that
+/// look like tokens. Tokens in the path can't be recognised and stay.
 #[must_use]
-pub fn seen(url: &str) -> Cow<'_, str> {
-    hide(url, Query::Tokens)
+pub fn tokens(url: &str) -> Cow<'_, str> {
+    hide(url, Hidden::Tokens)
 }
 
-/// A URL, or the target of a request, as others may have it: without user and password, and
-/// without any value of its query.
+/// Redacts a URL or request target for sharing: the user and password, and every value of the query.
 #[must_use]
-pub fn shared(url: &str) -> Cow<'_, str> {
-    hide(url, Query::All)
+pub fn query(url: &str) -> Cow<'_, str> {
+    hide(url, Hidden::AllValues)
 }
 
-/// Headers without the values of credentials.
+/// Redacts the values of headers that carry credentials.
 #[must_use]
 pub fn headers(headers: &Headers) -> Headers {
     let hidden = |(name, value): &(HeaderName, HeaderValue)| {
@@ -85,29 +84,29 @@ pub fn headers(headers: &Headers) -> Headers {
     headers.iter().map(hidden).collect()
 }
 
-/// A request as others may have it. Its body is the same, to the byte.
+/// Redacts a request for sharing. Its body stays the same, to the byte.
 #[must_use]
 pub fn request(request: &Request) -> Request {
     Request {
         method: request.method.clone(),
-        target: shared(&request.target).into_owned(),
+        target: query(&request.target).into_owned(),
         headers: headers(&request.headers),
         body: request.body.clone(),
     }
 }
 
-/// Whether something of a request was redacted.
+/// Whether part of a request was redacted.
 #[must_use]
 pub fn is_redacted(request: &Request) -> bool {
     request.target.contains(MARK) || request.headers.iter().any(|(_, value)| value == MARK)
 }
 
-/// A delivery as others may have it.
+/// Redacts a delivery for sharing.
 #[must_use]
 pub fn delivery(delivery: &Delivery) -> Delivery {
     let forwarded = |forwarded: &Forwarded| Forwarded {
-        url: shared(&forwarded.url).into_owned(),
-        outcome: forwarded.outcome.as_ref().map(answer).map_err(Clone::clone),
+        url: query(&forwarded.url).into_owned(),
+        outcome: forwarded.outcome.as_ref().map(response).map_err(Clone::clone),
         elapsed: forwarded.elapsed,
     };
     Delivery {
@@ -117,34 +116,34 @@ pub fn delivery(delivery: &Delivery) -> Delivery {
     }
 }
 
-/// An attempt as others may have it.
+/// Redacts an attempt for sharing.
 #[must_use]
 pub fn attempt(attempt: &Attempt) -> Attempt {
-    let url = shared(&attempt.url).into_owned();
-    Attempt { url, answer: attempt.answer.as_ref().map(answer), ..attempt.clone() }
+    let url = query(&attempt.url).into_owned();
+    Attempt { url, response: attempt.response.as_ref().map(response), ..attempt.clone() }
 }
 
-fn answer(answer: &Answer) -> Answer {
-    Answer { headers: headers(&answer.headers), ..answer.clone() }
+fn response(response: &Response) -> Response {
+    Response { headers: headers(&response.headers), ..response.clone() }
 }
 
-fn hide(url: &str, query: Query) -> Cow<'_, str> {
+fn hide(url: &str, hidden: Hidden) -> Cow<'_, str> {
     let url = without_user(url);
     let Some((before, rest)) = url.split_once('?') else { return url };
     let (pairs, fragment) = rest.split_once('#').map_or((rest, None), |(pairs, behind)| (pairs, Some(behind)));
-    let hidden: Vec<Cow<'_, str>> = pairs.split('&').map(|pair| hide_pair(pair, query)).collect();
-    if hidden.iter().all(|pair| matches!(pair, Cow::Borrowed(_))) {
+    let shown: Vec<Cow<'_, str>> = pairs.split('&').map(|pair| hide_pair(pair, hidden)).collect();
+    if shown.iter().all(|pair| matches!(pair, Cow::Borrowed(_))) {
         return url;
     }
     let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    Cow::Owned(format!("{before}?{}{fragment}", hidden.join("&")))
+    Cow::Owned(format!("{before}?{}{fragment}", shown.join("&")))
 }
 
-fn hide_pair(pair: &str, query: Query) -> Cow<'_, str> {
+fn hide_pair(pair: &str, hidden: Hidden) -> Cow<'_, str> {
     match pair.split_once('=') {
         Some((_, "")) => Cow::Borrowed(pair),
-        Some((name, _)) if query == Query::All || names_token(name) => Cow::Owned(format!("{name}={MARK}")),
-        None if query == Query::All && !pair.is_empty() => Cow::Owned(MARK.to_owned()),
+        Some((name, _)) if hidden == Hidden::AllValues || names_token(name) => Cow::Owned(format!("{name}={MARK}")),
+        None if hidden == Hidden::AllValues && !pair.is_empty() => Cow::Owned(MARK.to_owned()),
         _ => Cow::Borrowed(pair),
     }
 }
@@ -152,7 +151,7 @@ fn hide_pair(pair: &str, query: Query) -> Cow<'_, str> {
 /// A URL without `user:password@`.
 fn without_user(url: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed(url) };
-    // What stands behind a path is no scheme's.
+    // A `://` after the path does not follow a scheme.
     if scheme.contains(['/', '?', '#']) {
         return Cow::Borrowed(url);
     }
@@ -163,7 +162,7 @@ fn without_user(url: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a parameter's name, which may be percent-encoded, looks like that of a token.
+/// Whether a parameter's name, which may be percent-encoded, looks like the name of a token.
 fn names_token(name: &str) -> bool {
     let name = form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name).unwrap_or_default();
     let known = |word: &String| WORDS.contains(&word.as_str()) || OF_URLS.contains(&word.as_str());
@@ -196,7 +195,7 @@ mod tests {
     use crate::webhook::request::Method;
 
     #[test]
-    fn the_headers_of_credentials_are_known_and_those_of_signatures_are_not() {
+    fn headers_with_credentials_are_recognised_and_signatures_are_not() {
         for name in [
             "authorization",
             "proxy-authorization",
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn people_see_no_token_of_a_query_and_no_password() {
+    fn tokens_in_a_query_and_passwords_are_redacted_for_display() {
         let cases = [
             ("/hooks?token=abc&page=2", "/hooks?token=[redacted]&page=2"),
             ("/hooks?page=2&accessToken=a&api_key=b#x", "/hooks?page=2&accessToken=[redacted]&api_key=[redacted]#x"),
@@ -253,22 +252,22 @@ mod tests {
             ("*", "*"),
         ];
         for (url, expected) in cases {
-            assert_eq!(seen(url), expected);
+            assert_eq!(tokens(url), expected);
         }
     }
 
     #[test]
-    fn others_have_no_value_of_a_query() {
+    fn every_query_value_is_redacted_for_sharing() {
         assert_eq!(
-            shared("http://a:b@host/x?page=2&k=&t=1#f"),
+            query("http://a:b@host/x?page=2&k=&t=1#f"),
             "http://[redacted]@host/x?page=[redacted]&k=&t=[redacted]#f"
         );
-        assert_eq!(shared("/hooks?3f2a9c"), "/hooks?[redacted]");
-        assert_eq!(shared("/hooks/3f2a9c?"), "/hooks/3f2a9c?");
+        assert_eq!(query("/hooks?3f2a9c"), "/hooks?[redacted]");
+        assert_eq!(query("/hooks/3f2a9c?"), "/hooks/3f2a9c?");
     }
 
     #[test]
-    fn a_request_keeps_its_body_and_the_order_of_its_headers() {
+    fn a_redacted_request_keeps_its_body_and_header_order() {
         let field = |n: &'static str, v: &'static str| (HeaderName::from_static(n), HeaderValue::from_static(v));
         let original = Request {
             method: Method::POST,
@@ -288,16 +287,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_is_left_and_the_path_is(path in "/[a-z/@]{0,9}", name in "[a-z=&%]{0,9}", value in "[A-Z?=]{1,9}") {
-            let hidden = shared(&format!("{path}?{name}={value}")).into_owned();
+        fn every_value_is_redacted_and_the_path_stays(path in "/[a-z/@]{0,9}", name in "[a-z=&%]{0,9}", value in "[A-Z?=]{1,9}") {
+            let hidden = query(&format!("{path}?{name}={value}")).into_owned();
             prop_assert_eq!(hidden.split_once('?').map(|(path, _)| path.to_owned()), Some(path));
             prop_assert!(!hidden.contains(|c: char| c.is_ascii_uppercase()), "{hidden}");
         }
 
         #[test]
-        fn what_is_redacted_stays_so(url in any::<String>()) {
-            let once = shared(&url).into_owned();
-            prop_assert_eq!(shared(&once), once.as_str());
+        fn redacting_twice_changes_nothing(url in any::<String>()) {
+            let once = query(&url).into_owned();
+            prop_assert_eq!(query(&once), once.as_str());
         }
     }
 }

@@ -1,5 +1,5 @@
-//! One HTTP request as it was received or is to be sent: method, target, headers in order and the
-//! exact bytes of the body. It knows nothing of connections and never decodes or changes a body.
+//! One HTTP request, received or to be sent: method, target, headers in order, and the exact bytes of the
+//! body, which is never decoded or changed here.
 
 use std::borrow::Cow;
 
@@ -11,22 +11,22 @@ pub use http::{HeaderName, HeaderValue, Method};
 pub struct Request {
     /// The method, `POST` for every known provider.
     pub method: Method,
-    /// Path and query as they stood on the request line, `/cyanite?x=1`.
+    /// Path and query as on the request line, such as `/hooks?x=1`.
     pub target: String,
-    /// Every header, in order; names are lower case.
+    /// All headers in order, with lower-case names.
     pub headers: Headers,
-    /// The body's exact bytes, still encoded when a `content-encoding` says so.
+    /// The body's exact bytes, still in their `content-encoding`.
     pub body: Bytes,
 }
 
 impl Request {
-    /// The target up to its query.
+    /// The target without its query.
     #[must_use]
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    /// The media type of the body in lower case, without its parameters.
+    /// The body's media type in lower case, without parameters.
     #[must_use]
     pub fn media_type(&self) -> Option<String> {
         let value = self.headers.text("content-type")?;
@@ -35,7 +35,7 @@ impl Request {
     }
 }
 
-/// Header fields in the order of the message, a repeated name as often as it was sent.
+/// Header fields in the order in which they were sent, including repeated names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(HeaderName, HeaderValue)>);
 
@@ -46,19 +46,19 @@ impl Headers {
         Self::default()
     }
 
-    /// No headers yet, and room for so many.
+    /// No headers, with capacity for this many fields.
     #[must_use]
     pub fn with_capacity(fields: usize) -> Self {
         Self(Vec::with_capacity(fields))
     }
 
-    /// Adds a field behind the others, also when the name is there already.
+    /// Adds a field at the end, even if the name is already present.
     pub fn push(&mut self, name: HeaderName, value: HeaderValue) {
         self.0.push((name, value));
     }
 
-    /// Puts `value` in the place of the first field of that name and drops its others; adds the
-    /// field at the end when there is none.
+    /// Replaces the first field of that name and removes the others; adds the field at the end if there is
+    /// none.
     pub fn set(&mut self, name: &HeaderName, value: HeaderValue) {
         if let Some(first) = self.0.iter().position(|(n, _)| n == name) {
             self.0[first].1 = value;
@@ -72,11 +72,10 @@ impl Headers {
         }
     }
 
-    /// Puts these fields into the place of those of the same names; a name that comes several times
-    /// among them stands several times after.
+    /// Replaces the fields of the same names. A name that is repeated in `fields` is repeated in the result.
     pub fn set_all(&mut self, fields: &Self) {
-        for (place, (name, value)) in fields.iter().enumerate() {
-            if fields.0[..place].iter().any(|(earlier, _)| earlier == name) {
+        for (index, (name, value)) in fields.iter().enumerate() {
+            if fields.0[..index].iter().any(|(earlier, _)| earlier == name) {
                 self.push(name.clone(), value.clone());
             } else {
                 self.set(name, value.clone());
@@ -84,29 +83,29 @@ impl Headers {
         }
     }
 
-    /// Drops every field of that name (in lower case).
+    /// Removes every field of a lower-case name.
     pub fn remove(&mut self, name: &str) {
         self.0.retain(|(n, _)| n.as_str() != name);
     }
 
-    /// Every value of a name (in lower case), in order.
+    /// Every value of a lower-case name, in order.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a HeaderValue> {
         self.iter().filter(move |(n, _)| n.as_str() == name).map(|(_, value)| value)
     }
 
-    /// The first value of a name (in lower case).
+    /// The first value of a lower-case name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&HeaderValue> {
         self.iter().find(|(n, _)| n.as_str() == name).map(|(_, value)| value)
     }
 
-    /// The first value of a name (in lower case) as [`text`].
+    /// The first value of a lower-case name, as [`text`].
     #[must_use]
     pub fn text(&self, name: &str) -> Option<Cow<'_, str>> {
         self.get(name).map(text)
     }
 
-    /// Whether the name (in lower case) was sent at all.
+    /// Whether a lower-case name is present.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()
@@ -117,13 +116,13 @@ impl Headers {
         self.0.iter()
     }
 
-    /// How many fields there are.
+    /// The number of fields.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no fields.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -154,7 +153,22 @@ impl FromIterator<(HeaderName, HeaderValue)> for Headers {
     }
 }
 
-/// A header value as text; bytes outside ASCII are read as Latin-1, so that none is lost.
+/// The target of a request line, or of a URL: its path and query.
+#[must_use]
+pub fn target(text: &str) -> Option<String> {
+    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return None;
+    }
+    if text.starts_with('/') || text == "*" {
+        return Some(text.to_owned());
+    }
+    let (_, rest) = text.split_once("://")?;
+    let rest = rest.split('#').next().unwrap_or_default();
+    let target = rest.find(['/', '?']).map_or("", |end| &rest[end..]);
+    Some(if target.starts_with('/') { target.to_owned() } else { format!("/{target}") })
+}
+
+/// A header value as text. Non-ASCII bytes are read as Latin-1, so none are lost.
 #[must_use]
 pub fn text(value: &HeaderValue) -> Cow<'_, str> {
     match value.to_str() {
@@ -167,7 +181,7 @@ pub fn text(value: &HeaderValue) -> Cow<'_, str> {
 ///
 /// # Errors
 ///
-/// When a character stands outside Latin-1, or is a control character that no header may carry.
+/// If there is a character outside Latin-1, or a control character that a header may not have.
 pub fn value(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     if text.is_ascii() {
         return HeaderValue::from_str(text).map_err(|_| InvalidHeaderValue);
@@ -176,25 +190,9 @@ pub fn value(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     bytes.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok()).ok_or(InvalidHeaderValue)
 }
 
-/// The header value whose [`text`] this is, without a copy of a text in ASCII.
-///
-/// # Errors
-///
-/// As [`value`].
-pub fn value_of(text: Cow<'static, str>) -> Result<HeaderValue, InvalidHeaderValue> {
-    if !text.is_ascii() {
-        return value(&text);
-    }
-    let bytes = match text {
-        Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
-        Cow::Owned(text) => Bytes::from(text),
-    };
-    HeaderValue::from_maybe_shared(bytes).map_err(|_| InvalidHeaderValue)
-}
-
-/// A text that cannot stand in a header.
+/// A text that is not valid in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a header value holds a control character or one outside Latin-1")]
+#[error("invalid header value: it has a control character or one outside Latin-1")]
 pub struct InvalidHeaderValue;
 
 #[cfg(test)]
@@ -205,12 +203,11 @@ mod tests {
     fn header_text_keeps_every_byte_above_ascii() {
         let bytes: Vec<u8> = (0x20..=0xff).filter(|&b| b != 0x7f).collect();
         let original = HeaderValue::from_bytes(&bytes).unwrap();
-        assert_eq!(value(&text(&original)), Ok(original.clone()));
-        assert_eq!(value_of(text(&original).into_owned().into()), Ok(original));
+        assert_eq!(value(&text(&original)), Ok(original));
     }
 
     #[test]
-    fn setting_a_header_leaves_one_in_the_place_of_the_first() {
+    fn setting_a_header_replaces_the_first_and_removes_the_others() {
         let field = |n: &'static str, v: &'static str| (HeaderName::from_static(n), HeaderValue::from_static(v));
         let mut headers: Headers = [field("a", "1"), field("b", "2"), field("a", "3")].into_iter().collect();
         headers.set(&HeaderName::from_static("a"), HeaderValue::from_static("4"));
@@ -218,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_are_set_together_stay_together() {
+    fn repeated_fields_that_are_set_together_are_kept() {
         let field = |n: &'static str, v: &'static str| (HeaderName::from_static(n), HeaderValue::from_static(v));
         let mut headers: Headers = [field("a", "1"), field("b", "2"), field("a", "3")].into_iter().collect();
         headers.set_all(&[field("a", "4"), field("c", "5"), field("a", "6")].into_iter().collect());
@@ -226,8 +223,25 @@ mod tests {
     }
 
     #[test]
-    fn a_line_feed_cannot_stand_in_a_header() {
+    fn a_line_feed_is_not_valid_in_a_header() {
         assert_eq!(value("a\nb"), Err(InvalidHeaderValue));
-        assert_eq!(value_of("a\nb".into()), Err(InvalidHeaderValue));
+    }
+
+    #[test]
+    fn a_target_is_the_path_and_query_of_a_url() {
+        for (text, expected) in [
+            ("/a?b=c#d", Some("/a?b=c#d")),
+            ("*", Some("*")),
+            ("http://h:1/a?b=c#d", Some("/a?b=c")),
+            ("https://h?b", Some("/?b")),
+            ("https://h", Some("/")),
+            ("https://h#a/b", Some("/")),
+            ("a:80", None),
+            ("", None),
+            ("/a b", None),
+            ("/a\r\nb", None),
+        ] {
+            assert_eq!(target(text).as_deref(), expected, "{text:?}");
+        }
     }
 }

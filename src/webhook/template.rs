@@ -1,37 +1,37 @@
-//! Texts with `{placeholders}`: the one syntax of all templates in a manifest.
+//! Text with `{placeholders}`: the syntax of all templates in a manifest.
 
 /// A piece of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Text that stands for itself.
+    /// Literal text.
     Literal(&'a str),
-    /// What stood between braces.
+    /// The name between braces.
     Placeholder(&'a str),
 }
 
-/// Divides a template into literal text and placeholders.
+/// Splits a template into literal text and placeholders.
 ///
 /// # Errors
 ///
-/// When a brace is never closed, was never opened, or has nothing in it.
+/// If a brace is not closed, was not opened, or is empty.
 pub fn split(text: &str) -> Result<Vec<Piece<'_>>, String> {
     let mut pieces = Vec::new();
     let mut rest = text;
     let at = |rest: &str| text[..text.len() - rest.len()].chars().count() + 1;
     while let Some(open) = rest.find(['{', '}']) {
-        let (before, behind) = rest.split_at(open);
+        let (before, after) = rest.split_at(open);
         if !before.is_empty() {
             pieces.push(Piece::Literal(before));
         }
-        let Some(inner) = behind.strip_prefix('{') else {
-            return Err(format!("`}}` at character {} was never opened", at(behind)));
+        let Some(inner) = after.strip_prefix('{') else {
+            return Err(format!("`}}` at character {} has no opening brace", at(after)));
         };
         let close = inner.find(['{', '}']).filter(|&i| inner[i..].starts_with('}'));
         let Some(close) = close else {
-            return Err(format!("`{{` at character {} is never closed", at(behind)));
+            return Err(format!("`{{` at character {} is not closed", at(after)));
         };
         if close == 0 {
-            return Err(format!("`{{}}` at character {} names nothing", at(behind)));
+            return Err(format!("`{{}}` at character {} is empty", at(after)));
         }
         pieces.push(Piece::Placeholder(&inner[..close]));
         rest = &inner[close + 1..];
@@ -54,10 +54,10 @@ mod tests {
     }
 
     #[test]
-    fn says_where_a_brace_is_wrong() {
-        assert_eq!(split("ü{a"), Err("`{` at character 2 is never closed".into()));
-        assert_eq!(split("a}"), Err("`}` at character 2 was never opened".into()));
-        assert_eq!(split("{a{b}"), Err("`{` at character 1 is never closed".into()));
-        assert_eq!(split("a{}"), Err("`{}` at character 2 names nothing".into()));
+    fn a_wrong_brace_is_reported_with_its_position() {
+        assert_eq!(split("ü{a"), Err("`{` at character 2 is not closed".into()));
+        assert_eq!(split("a}"), Err("`}` at character 2 has no opening brace".into()));
+        assert_eq!(split("{a{b}"), Err("`{` at character 1 is not closed".into()));
+        assert_eq!(split("a{}"), Err("`{}` at character 2 is empty".into()));
     }
 }

@@ -1,5 +1,4 @@
-//! Points in time and the distances that a signature scheme tolerates. The clock itself is read
-//! elsewhere and passed in.
+//! Timestamps, and the tolerances of signature schemes. Clock readings are passed in.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -8,7 +7,7 @@ use std::{fmt, str::FromStr, time::Duration};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From whole seconds since 1970; what lies beyond the range of milliseconds is clamped to it.
+    /// From whole seconds since 1970, clamped to the range of milliseconds.
     #[must_use]
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
@@ -32,19 +31,19 @@ impl Timestamp {
         self.0
     }
 
-    /// How this time stands to `other`.
+    /// The signed distance from `other` to this time.
     #[must_use]
     pub const fn skew_from(self, other: Self) -> Skew {
         Skew { millis: self.0.saturating_sub(other.0) }
     }
 
-    /// RFC 3339 in UTC without a fraction, as most payloads write it: `2025-01-01T12:00:00Z`.
+    /// RFC 3339 in UTC without a fraction, as in most payloads: `2025-01-01T12:00:00Z`.
     #[must_use]
     pub fn rfc3339_seconds(self) -> String {
         Self::from_unix_seconds(self.unix_seconds()).to_jiff().to_string()
     }
 
-    /// The same moment as a `jiff` timestamp, clamped to the years that it knows.
+    /// The same time as a `jiff` timestamp, clamped to the years that it supports.
     #[must_use]
     pub fn to_jiff(self) -> jiff::Timestamp {
         let end = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
@@ -59,12 +58,12 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A text that is neither RFC 3339 nor whole unix seconds.
+/// A text that is neither RFC 3339 nor whole Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no time: give RFC 3339 (`2025-01-01T12:00:00Z`) or unix seconds (`1735732800`)")]
+#[error("invalid time `{0}`: use RFC 3339 (`2025-01-01T12:00:00Z`) or Unix seconds (`1735732800`)")]
 pub struct InvalidTimestamp(String);
 
-/// Reads RFC 3339 with any offset, or whole unix seconds.
+/// Parses RFC 3339 with any offset, or whole Unix seconds.
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
@@ -77,17 +76,17 @@ impl FromStr for Timestamp {
     }
 }
 
-/// How far a signed timestamp may lie from the time of receipt. The bounds themselves still pass.
+/// How far a signed timestamp may be from the time of receipt, bounds included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tolerance {
     /// How old a request may be.
     pub past: Duration,
-    /// How far ahead the sender's clock may run.
+    /// How far in the future its timestamp may be.
     pub future: Duration,
 }
 
 impl Tolerance {
-    /// The same distance both ways.
+    /// The same distance in both directions.
     #[must_use]
     pub const fn both(distance: Duration) -> Self {
         Self { past: distance, future: distance }
@@ -107,26 +106,26 @@ impl Skew {
         Duration::from_millis(self.millis.unsigned_abs())
     }
 
-    /// Whether it lies in the past.
+    /// Whether it is in the past.
     #[must_use]
     pub const fn is_past(self) -> bool {
         self.millis < 0
     }
 
-    /// Whether it lies further back than the tolerance.
+    /// Whether it is further in the past than the tolerance.
     #[must_use]
     pub fn too_old(self, tolerance: Tolerance) -> bool {
         self.is_past() && self.distance() > tolerance.past
     }
 
-    /// Whether it lies further ahead than the tolerance.
+    /// Whether it is further in the future than the tolerance.
     #[must_use]
     pub fn too_new(self, tolerance: Tolerance) -> bool {
         !self.is_past() && self.distance() > tolerance.future
     }
 }
 
-/// The words for a duration: the two largest units, `7 min 3 s`, `2 d 4 h`, `250 ms`.
+/// A duration in its two largest units: `7 min 3 s`, `2 d 4 h`, `250 ms`.
 #[must_use]
 pub fn words(duration: Duration) -> String {
     let total = duration.as_secs();
@@ -140,11 +139,11 @@ pub fn words(duration: Duration) -> String {
     parts.fold(first, |text, (n, unit)| format!("{text} {n} {unit}"))
 }
 
-/// Reads a duration as people write it: `500ms`, `4s`, `5m`, `2h`, a fraction allowed.
+/// Parses a duration such as `500ms`, `4s`, `5m`, `2h` or `1.5d`.
 ///
 /// # Errors
 ///
-/// When there is no number, no unit that is known, or the duration is longer than centuries.
+/// If the number or a known unit is missing, or the duration is longer than centuries.
 pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
     let invalid = || InvalidDuration(text.to_owned());
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(invalid)?;
@@ -161,9 +160,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
     Duration::try_from_secs_f64(number * scale).ok().filter(|d| d.as_secs() < 10_000_000_000).ok_or_else(invalid)
 }
 
-/// A text that is no duration.
+/// A text that is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no duration: write a number and a unit, `500ms`, `4s`, `5m`, `2h`")]
+#[error("invalid duration `{0}`: use a number and a unit, such as `500ms`, `4s`, `5m` or `2h`")]
 pub struct InvalidDuration(String);
 
 #[cfg(test)]
@@ -184,12 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn a_time_beyond_the_calendar_is_clamped_not_a_panic() {
+    fn a_time_beyond_the_calendar_is_clamped() {
         assert_eq!(Timestamp::from_unix_seconds(i64::MAX).to_string(), "9999-12-30T22:00:00.999Z");
     }
 
     #[test]
-    fn the_bound_of_the_tolerance_itself_passes() {
+    fn the_bounds_of_the_tolerance_are_included() {
         let tolerance = Tolerance::both(Duration::from_secs(300));
         let skew = |millis| Timestamp::from_unix_millis(millis).skew_from(Timestamp::from_unix_millis(0));
         assert!(!skew(-300_000).too_old(tolerance) && skew(-300_001).too_old(tolerance));
@@ -197,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_read_as_people_write_them() {
+    fn durations_are_parsed_with_their_units() {
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(parse_duration("5m"), Ok(Duration::from_secs(300)));
@@ -208,11 +207,11 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_said_in_two_units() {
-        for (millis, said) in
+    fn durations_are_written_in_two_units() {
+        for (millis, expected) in
             [(250, "250 ms"), (4000, "4 s"), (423_000, "7 min 3 s"), (3_600_000, "1 h"), (187_200_000, "2 d 4 h")]
         {
-            assert_eq!(words(Duration::from_millis(millis)), said);
+            assert_eq!(words(Duration::from_millis(millis)), expected);
         }
     }
 }

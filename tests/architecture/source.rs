@@ -99,6 +99,11 @@ impl Tree {
         }
     }
 
+    /// Whether there is a module of this path.
+    pub fn is_module(&self, path: &[String]) -> bool {
+        self.modules.contains(path)
+    }
+
     /// Where a path leads that stands in a module; none when it begins with a name that is local
     /// to the code around it.
     pub fn resolve(&self, module: &[String], path: &[String]) -> Option<Target> {

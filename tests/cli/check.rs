@@ -1,9 +1,8 @@
-//! `hookdev check`: handlers with one fault each, and what is said of it.
+//! `hookdev check`, against handlers with one fault each.
 
 mod choice;
 mod ends;
 mod faults;
-
 mod handler;
 mod output;
 mod own;
@@ -19,12 +18,12 @@ pub const CYANITE_SECRET: &[u8] = b"hookdev-development-secret-cyanite";
 /// Aspect's development secret.
 pub const ASPECT_SECRET: &str = "whsec_aG9va2Rldi1kZXZlbG9wbWVudC1zZWNyZXQtYXNwY3Q=";
 
-/// `check` of this handler, as JSON.
+/// `check` of a handler, with JSON output.
 pub fn check(dir: &Dir, url: &str) -> TestCommand {
     dir.hookdev().args(["check", "--to", url, "--json"])
 }
 
-/// What a run said of each case.
+/// The output of a run.
 pub struct Report {
     cases: Vec<Value>,
     summary: Value,
@@ -51,22 +50,22 @@ impl Report {
         names
     }
 
-    /// The names of the cases that failed, in order, each once.
+    /// The names of the failed cases in order, without repetition.
     pub fn failed(&self) -> Vec<&str> {
         self.named("failed")
     }
 
-    /// The names of the cases that were left out, in order, each once.
+    /// The names of the skipped cases in order, without repetition.
     pub fn skipped(&self) -> Vec<&str> {
         self.named("skipped")
     }
 
-    /// How many passed.
+    /// The number of cases that passed.
     pub fn passed(&self) -> u64 {
         self.summary["passed"].as_u64().unwrap()
     }
 
-    /// The only line of a case.
+    /// The only line of a case with this name.
     #[track_caller]
     pub fn case(&self, name: &str) -> &Value {
         let mut found = self.cases.iter().filter(|case| case["case"] == name);
@@ -75,7 +74,7 @@ impl Report {
         case
     }
 
-    /// The line of an event.
+    /// The line of a plain event.
     #[track_caller]
     pub fn event(&self, event: &str) -> &Value {
         let is = |case: &&Value| case["case"] == "event-accepted" && case["event"] == event;
@@ -83,7 +82,7 @@ impl Report {
     }
 }
 
-/// Wants that these cases fail, and none but these, with this said in the hint of each.
+/// Asserts that exactly these cases fail, each with this text in its hint.
 #[track_caller]
 pub fn fails(handler: &Handler, path: &str, expected: &[&str], hint: &str) -> Report {
     let dir = Dir::new();

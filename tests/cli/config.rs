@@ -1,9 +1,9 @@
-//! The config, and what is mistyped on the command line or in it.
+//! The config, and typing mistakes in it or on the command line.
 
 use crate::harness::{Dir, text};
 
 #[test]
-fn a_mistake_in_the_config_is_named_with_its_place_and_the_nearest_key() {
+fn a_mistake_in_the_config_is_located_and_gets_a_suggestion() {
     let dir = Dir::new();
     for (config, message) in [
         ("provider = []\n", "hookdev.toml:1:12: "),
@@ -39,7 +39,7 @@ fn a_mistake_in_the_config_is_named_with_its_place_and_the_nearest_key() {
 }
 
 #[test]
-fn the_nearest_config_counts_and_none_when_none_is_wanted() {
+fn the_nearest_config_is_used_unless_no_config_is_given() {
     let dir = Dir::new();
     let url = |inside: &str, more: &[&str]| {
         let command = dir.hookdev().inside(&dir.join(inside)).args(["send", "cyanite.v2.finished", "--print", "json"]);
@@ -58,13 +58,13 @@ fn the_nearest_config_counts_and_none_when_none_is_wanted() {
 }
 
 #[test]
-fn a_config_that_is_not_there_is_named() {
+fn a_missing_config_is_named() {
     let finished = Dir::new().hookdev().args(["events", "--config", "no-such.toml"]).exits(2).stdout("");
-    finished.says("error: the config no-such.toml can't be read\ncaused by: ");
+    finished.says("error: can't read the config no-such.toml\ncaused by: ");
 }
 
 #[test]
-fn a_forward_of_the_config_without_a_url_is_a_mistake() {
+fn a_forward_without_a_valid_url_is_an_error() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "[[forward]]\nto = \"localhost:3000\"\n");
     dir.listen()
@@ -74,7 +74,7 @@ fn a_forward_of_the_config_without_a_url_is_a_mistake() {
 }
 
 #[test]
-fn a_glob_that_matches_no_event_is_answered_with_the_nearest() {
+fn a_glob_that_matches_no_event_gets_a_suggestion() {
     let dir = Dir::new();
     let finished = dir.hookdev().args(["events", "cyanite.v3.*"]).exits(2).stdout("");
     finished.says("error: no event matches `cyanite.v3.*`\nhint: did you mean cyanite.");
@@ -85,7 +85,7 @@ fn a_glob_that_matches_no_event_is_answered_with_the_nearest() {
 }
 
 #[test]
-fn a_mistyped_command_or_flag_is_answered_with_the_nearest() {
+fn a_mistyped_command_or_flag_gets_a_suggestion() {
     let dir = Dir::new();
     dir.hookdev().arg("lisen").exits(2).stdout("").says("'listen'");
     dir.hookdev().args(["listen", "--forwrd", "x"]).exits(2).stdout("").says("'--forward'");
@@ -95,7 +95,7 @@ fn a_mistyped_command_or_flag_is_answered_with_the_nearest() {
 }
 
 #[test]
-fn help_and_version_are_data() {
+fn help_and_version_go_to_stdout() {
     let dir = Dir::new();
     dir.hookdev().arg("--version").exits(0).stdout(concat!("hookdev ", env!("CARGO_PKG_VERSION"), "\n")).stderr("");
     for command in ["listen", "send", "verify", "events", "demo", "completions"] {
@@ -107,9 +107,9 @@ fn help_and_version_are_data() {
 }
 
 #[test]
-fn the_demonstration_shows_every_built_in_event_and_needs_nothing() {
+fn the_demo_shows_every_built_in_event_without_any_setup() {
     let dir = Dir::new();
-    // Whatever is configured here has no part in it.
+    // The configuration here must not affect it.
     dir.write("hookdev.toml", "nonsense\n");
     let finished = dir.hookdev().arg("demo").env("CYANITE_WEBHOOK_SECRET", "mine").exits(0);
     for event in dir.hookdev().args(["events", "--json", "--no-config"]).exits(0).lines() {
@@ -126,13 +126,13 @@ fn the_demonstration_shows_every_built_in_event_and_needs_nothing() {
 }
 
 #[test]
-fn events_are_listed_with_what_each_provider_wants() {
+fn events_are_listed_with_what_each_provider_expects() {
     let dir = Dir::new();
     let finished = dir.hookdev().arg("events").exits(0).stderr("");
     for part in [
         "Cyanite  Music analysis results\n  wants exactly 200 within 3 s; follows no redirects\n",
         "\n  secret from CYANITE_WEBHOOK_SECRET, else the public one for development: hookdev-development-secret-cyanite\n",
-        "Auphonic  Audio productions, unsigned form posts\n  wants any 2xx; follows no redirects\n  signs nothing\n",
+        "Auphonic  Audio productions, as unsigned forms\n  wants any 2xx; follows no redirects\n  signs nothing\n",
         "\n  signs with HMAC-SHA256 of {id}.{timestamp}.{body} in svix-signature\n",
         "(illustrative)\n",
         "(unsigned)\n",

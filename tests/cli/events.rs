@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::{Dir, text};
 
 #[test]
-fn a_contract_names_each_term_and_what_is_lacking() {
+fn a_contract_lists_each_term_and_marks_missing_protections() {
     let lines = Dir::new().hookdev().args(["events", "--provider", "cyanite", "--contract", "--json"]).exits(0).lines();
     let names: Vec<&str> = lines.iter().map(|line| text(line, "/term")).collect();
     let all = ["status", "time-limit", "redirects", "form", "retries", "signature", "replay", "duplicates"];
@@ -20,16 +20,16 @@ fn a_contract_names_each_term_and_what_is_lacking() {
 }
 
 #[test]
-fn the_contracts_of_all_providers_are_printed_in_paragraphs() {
+fn each_contract_is_a_paragraph() {
     let printed = Dir::new().hookdev().args(["events", "--contract"]).exits(0);
     let titles: Vec<String> =
         printed.text().split("\n\n").map(|part| part.split("  ").next().unwrap().to_owned()).collect();
     assert_eq!(titles, ["Aspect", "Auphonic", "Cyanite", "JewelMusic"]);
-    printed.prints("\n  time-limit: 3 s to answer; work that takes longer belongs behind the answer\n");
+    printed.prints("\n  time-limit: 3 s to respond: respond first, then do slow work\n");
 }
 
 #[test]
-fn the_events_of_one_provider_are_listed() {
+fn the_events_of_one_provider_can_be_listed() {
     let listed = |args: [&str; 3]| Dir::new().hookdev().args(args).exits(0).text().to_owned();
     assert_eq!(listed(["events", "--provider", "auphonic"]), listed(["events", "auphonic.*", "--no-config"]));
     Dir::new().hookdev().args(["events", "--provider", "cyanit"]).exits(2).says("did you mean `cyanite`?");

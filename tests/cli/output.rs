@@ -1,17 +1,17 @@
-//! What goes to which stream: closed pipes, quiet runs, colour.
+//! Output and its streams: closed pipes, quiet runs, colour.
 
 use crate::{
     harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, capture, post},
     machine::Port,
 };
 
-/// A log of this many captures that verify.
+/// A log with this many valid captures.
 fn log(count: usize) -> String {
     format!("{}\n", capture(&CYANITE_HEADERS, CYANITE)).repeat(count)
 }
 
 #[test]
-fn a_closed_pipe_ends_every_command_quietly_with_0() {
+fn a_closed_pipe_ends_every_command_quietly_with_exit_code_0() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     dir.write("log.ndjson", log(5000));
     let url = endpoint.url("/");
@@ -44,7 +44,7 @@ fn a_closed_pipe_ends_listening() {
         .unread()
         .exits(0)
         .stderr("note: the public development secret is in use for aspect, cyanite, jewelmusic\n");
-    // For people nothing is printed before the first delivery.
+    // Pretty output prints nothing before the first delivery.
     let mut port = Port::reserve();
     let addr = format!("127.0.0.1:{}", port.lend());
     let listener = dir.hookdev().args(["listen", "--addr", &addr]).unread().starts_for_people();
@@ -54,7 +54,7 @@ fn a_closed_pipe_ends_listening() {
 }
 
 #[test]
-fn quietly_a_send_says_only_what_went_wrong() {
+fn a_quiet_send_prints_only_failures() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200), answer(204)]));
     let send = || dir.send("cyanite.v2.finished", endpoint.url("/"));
     send().arg("--quiet").exits(0).stdout("").stderr("");
@@ -63,11 +63,11 @@ fn quietly_a_send_says_only_what_went_wrong() {
 }
 
 #[test]
-fn quietly_errors_and_warnings_are_said_and_notes_are_not() {
+fn quiet_hides_notes_but_not_errors_and_warnings() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"literal\"\n");
     let finished = dir.hookdev().args(["verify", "missing", "--quiet"]).exits(3).stdout("");
-    finished.says("warning: Cyanite's secret stands literally in the config; ").says("error: cannot read missing\n");
+    finished.says("warning: Cyanite's secret stands literally in the config; ").says("error: can't read missing\n");
     dir.hookdev().args(["send", "zzzzzz", "-q"]).exits(2).stdout("").says("error: `zzzzzz` is neither ");
     dir.hookdev()
         .args(["send", "aspect.task.failed", "--print", "json", "-q", "--no-config"])
@@ -87,25 +87,25 @@ fn json_is_short_for_its_format() {
     }
 }
 
-/// A run with something to colour on both streams: a rejected capture and a note.
+/// A command with colour on both streams: a rejected capture and a note.
 fn colourful(dir: &Dir) -> TestCommand {
-    dir.write("log.ndjson", format!("{}\n{{\"torn", capture(&CYANITE_HEADERS, "{}")));
+    dir.write("log.ndjson", format!("{}\n{{\"half", capture(&CYANITE_HEADERS, "{}")));
     dir.hookdev().args(["verify", "log.ndjson"])
 }
 
-/// A text without the codes of colours.
+/// Text without colour codes.
 fn plain(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap().to_owned();
     parts.fold(first, |plain, part| {
         let (code, rest) = part.split_once('m').expect("the end of a colour's code");
-        assert!(code.bytes().all(|byte| byte.is_ascii_digit() || byte == b';'), "{code} is no colour");
+        assert!(code.bytes().all(|byte| byte.is_ascii_digit() || byte == b';'), "{code} isn't a colour");
         plain + rest
     })
 }
 
 #[test]
-fn colour_comes_when_it_is_wanted_and_the_text_is_the_same() {
+fn colour_changes_nothing_but_the_codes() {
     let dir = Dir::new();
     let never = colourful(&dir).args(["--color", "never"]).exits(1);
     let always = colourful(&dir).args(["--color", "always"]).exits(1);
@@ -117,7 +117,7 @@ fn colour_comes_when_it_is_wanted_and_the_text_is_the_same() {
 }
 
 #[test]
-fn the_environment_decides_about_colour_unless_the_flag_does() {
+fn the_environment_decides_about_colour_unless_the_flag_is_given() {
     let dir = Dir::new();
     for (variables, flag, is_coloured) in [
         (&[][..], None, false),

@@ -1,5 +1,5 @@
-//! Credentials: hidden from people, and with `--redact` in everything that is kept or printed; never
-//! in what is sent or forwarded.
+//! Credentials are hidden from people, and with `--redact` in everything that is saved or printed; never in requests that
+//! are sent or forwarded.
 
 use crate::harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Finished, answer, post, text};
 
@@ -33,7 +33,7 @@ fn people_see_no_token_of_a_url() {
     let shown = both(&listener.exits(0));
     hides("listen", &shown);
     assert!(shown.contains("POST /cyanite?page=2&access_token=[redacted]\n"), "{shown}");
-    // What the handler gets is whole.
+    // The handler gets everything.
     let forwarded = endpoint.next();
     assert_eq!(forwarded.target(), "/in?token=HIDDEN-0&page=2&access_token=HIDDEN-4");
     assert_eq!(forwarded.header("cookie"), Some("sid=HIDDEN-2"));
@@ -57,7 +57,7 @@ fn programs_and_captures_get_all_unless_it_is_to_be_redacted() {
         let mut listener = listen.args(options).starts();
         let (answer, line) = listener.receives("/cyanite?id=HIDDEN-4", &HEADERS, CYANITE);
         listener.exits(0);
-        // The sender and the handler are both told and given everything.
+        // The sender and the handler get everything.
         assert_eq!(answer.header("set-cookie"), Some("sid=HIDDEN-5"));
         assert_eq!(endpoint.next().header("authorization"), Some("Bearer HIDDEN-1"));
         let capture = dir.read(&format!("captures/{}", dir.names("captures")[0]));
@@ -65,7 +65,7 @@ fn programs_and_captures_get_all_unless_it_is_to_be_redacted() {
             assert_eq!(shown.matches("HIDDEN").count(), if is_exact { 6 } else { 0 }, "{shown}");
             assert_eq!(shown.matches("[redacted]").count(), if is_exact { 0 } else { 6 }, "{shown}");
         }
-        // The signature does not reach over what was hidden.
+        // The signature doesn't cover the hidden values.
         let verified = dir.hookdev().args(["verify", "captures", "--json"]).exits(0).line();
         assert_eq!((text(&verified, "/verdict"), text(&line, "/verdict")), ("verified", "verified"));
         assert_eq!(text(&line, "/request/body"), CYANITE);
@@ -73,7 +73,7 @@ fn programs_and_captures_get_all_unless_it_is_to_be_redacted() {
 }
 
 #[test]
-fn a_redacted_capture_is_sent_as_it_stands_and_that_is_said() {
+fn a_redacted_capture_is_sent_unchanged_with_a_warning() {
     let dir = Dir::new();
     let endpoint = Endpoint::new([answer(200)]);
     let sending = dir.send("cyanite.v2.finished", endpoint.url("/?id=HIDDEN-1")).args(["--header", "cookie: HIDDEN-2"]);
@@ -105,7 +105,7 @@ fn a_printed_request_is_exact_unless_it_is_to_be_redacted() {
 }
 
 #[test]
-fn a_load_tells_no_credential_when_it_is_to_be_redacted() {
+fn a_repeated_send_prints_no_credential_with_redact() {
     let endpoint = Endpoint::new([answer(200).header("set-cookie", "HIDDEN-1")]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/?id=HIDDEN-2"));

@@ -89,7 +89,7 @@ fn a_name_that_is_wider_than_its_parts_ends_nothing() {
     post(&listener.url("/hooks"), &[("content-type", "application/x-www-form-urlencoded")], form);
     post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
     let finished = listener.exits(0);
-    assert!(finished.text().contains(&format!("{}🇩\u{200d}🚟🇩🇩…   v\n", "n".repeat(33))), "{finished}");
+    assert!(finished.text().contains(&format!("{}🇩\u{200d}🚟🇩🇩🇩\u{200d}…  v\n", "n".repeat(33))), "{finished}");
 }
 
 #[test]

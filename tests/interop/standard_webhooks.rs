@@ -7,10 +7,10 @@ use hookdev::{
     webhook::{
         provider::{
             Provider,
-            compose::{AttemptOf, Moment, What},
+            compose::{AttemptParams, BodySource, SendContext},
         },
         request::{HeaderName, HeaderValue, Headers, Request},
-        signature::{Message, SigningSecret, Verdict},
+        signature::{SigningInput, SigningSecret, Verdict},
         time::Timestamp,
     },
 };
@@ -78,8 +78,9 @@ fn signed_by_the_library(id: &str, time: i64, body: &str) -> Request {
 fn signed_by_hookdev(id: &str, time: i64, body: &str) -> Request {
     let provider = unbranded();
     let time = Timestamp::from_unix_seconds(time);
-    let message = Message { body: body.as_bytes(), id, time, headers: &Headers::new() };
-    carrying(provider.schemes[0].sign(&secrets(&provider, &[SECRET])[0], &message), body.to_owned())
+    let message = SigningInput { body: body.as_bytes(), id, time, headers: &Headers::new() };
+    let signed = provider.schemes[0].sign(&secrets(&provider, &[SECRET])[0], &message).expect("a secret signs");
+    carrying(signed, body.to_owned())
 }
 
 /// Bodies that are text, as the library wants them: nothing, anything, emoji, JSON whose spelling matters.
@@ -154,9 +155,9 @@ fn the_library_verifies_every_event_of_aspect() {
     let secret: SigningSecret = secrets(&provider, &[SECRET]).remove(0);
     for event in &provider.events {
         let time = Timestamp::from_unix_seconds(now());
-        let moment = Moment { now: time, id: None, entropy: [1; 32] };
-        let draft = provider.draft(event, What::Fixture(None, &[]), &moment).expect("a draft");
-        let attempt = AttemptOf {
+        let moment = SendContext { now: time, id: None, entropy: [1; 32] };
+        let draft = provider.draft(event, BodySource::Fixture(None, &[]), &moment).expect("a draft");
+        let attempt = AttemptParams {
             encoding: &provider.delivery.encodings[0],
             target: "/aspect",
             now: time,

@@ -15,7 +15,7 @@ mod two_schemes;
 use hookdev::webhook::{
     provider::{Provider, event::EventName, payload::Payload},
     request::{Headers, Request},
-    signature::{Freshness, Message, Reason, Receipt, Rejection, SigningSecret, Verdict, Verified},
+    signature::{Freshness, Reason, Receipt, Rejection, SigningInput, SigningSecret, Verdict, Verified},
     time::{Skew, Timestamp, Tolerance},
 };
 

@@ -3,7 +3,7 @@
 use glob::Pattern;
 
 use crate::{
-    commands::{context::Context, failure::Failure, target::pattern},
+    commands::{context::Context, exit::Failure, resolve::pattern},
     webhook::{nearest, record::Delivery},
 };
 

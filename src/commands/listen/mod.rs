@@ -27,16 +27,18 @@ pub use self::{
     expectation::Expectations,
     output::{Output, View, Writer},
     receiver::{Answers, Receiver},
-    settings::{Current, Settings, provider},
+    settings::{Current, Settings},
     troubles::Troubles,
 };
-use ending::{Ending, Interruptions};
+use ending::Ending;
 
 use super::{
-    context::{Context, Terminal, development_note},
-    failure::{Exit, Failure},
+    context::{Context, development_note},
+    exit::{Exit, Failure},
+    interrupt::Interrupts,
+    resolve::{DEFAULT_ADDR, pattern, unmatched},
     runtime,
-    target::{DEFAULT_ADDR, pattern, unmatched},
+    terminal::Terminal,
 };
 use crate::{
     cli::{Body, Format, Listen},
@@ -97,12 +99,12 @@ const fn shown_of_payloads(body: Body, quiet: bool) -> Option<payload::Limits> {
 fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {
     let configured = context.config.as_ref().and_then(|config| config.listen.capture.clone());
     let Some(path) = args.capture.clone().or(configured) else { return Ok(None) };
-    let store = CaptureStore::open(&path).map_err(|error| Failure::asked(&error))?;
-    if store.torn_bytes() > 0 {
+    let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
+    if store.truncated_bytes() > 0 {
         context.terminal.note(&format!(
             "{} ended in a line that was never finished ({} bytes): it was removed",
             path.display(),
-            store.torn_bytes()
+            store.truncated_bytes()
         ));
     }
     Ok(Some(store))
@@ -122,7 +124,7 @@ async fn listen(
     let mut writer = Writer::start(outputs, view.clone(), terminal, expectations);
     let url = format!("http://{address}");
     // Before it is said to be ready, so that whoever waits for that may end it at once.
-    let mut interruptions = Interruptions::new();
+    let mut interruptions = Interrupts::all();
 
     let settings = Arc::new(settings);
     let current = Arc::new(Current(RwLock::new(Arc::clone(&settings))));
@@ -151,17 +153,17 @@ async fn listen(
     // A receiver that is gone can't be told, and needs not be.
     let _ = ready.send(Output::Ready(url)).await;
     drop(ready);
-    let exit = Cell::new(Exit::Good);
+    let exit = Cell::new(Exit::Success);
     let (end, ending_begins) = oneshot::channel();
     let (under_way, met) = (receiver.under_way(), writer.ended());
     let ended = async {
         exit.set(tokio::select! {
-            () = met => Exit::Good,
-            () = interruptions.next() => Exit::Good,
-            () = time_out(args.timeout) => Exit::No,
+            () = met => Exit::Success,
+            () = interruptions.next() => Exit::Success,
+            () = time_out(args.timeout) => Exit::Failed,
         });
         // It is waited for below.
-        let _ = end.send(Interruptions::new());
+        let _ = end.send(Interrupts::all());
     };
     let run_out = async {
         // An error says that the receiver has ended by itself, which it does not.
@@ -179,8 +181,8 @@ async fn listen(
         } => Some(finished),
     };
     Ok(match (exit.get(), finished) {
-        (Exit::No, Some(Some(expectations))) => conclude(terminal, &expectations),
-        (Exit::No, _) | (_, Some(None)) => Exit::No,
+        (Exit::Failed, Some(Some(expectations))) => conclude(terminal, &expectations),
+        (Exit::Failed, _) | (_, Some(None)) => Exit::Failed,
         (exit, Some(Some(_))) => exit,
         (_, None) => Exit::Interrupted,
     })
@@ -201,10 +203,10 @@ fn tell_under_way(terminal: Terminal, under_way: usize) {
 fn conclude(terminal: Terminal, expectations: &Expectations) -> Exit {
     let missing = expectations.missing();
     if missing.is_empty() {
-        return Exit::Good;
+        return Exit::Success;
     }
-    terminal.fail(&Failure::new(Exit::No, format!("time ran out; still expected: {}", missing.join(", "))));
-    Exit::No
+    terminal.fail(&Failure::new(Exit::Failed, format!("time ran out; still expected: {}", missing.join(", "))));
+    Exit::Failed
 }
 
 async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, SocketAddr), Failure> {
@@ -248,7 +250,7 @@ fn announce(context: &Context, settings: &Settings, url: &str) {
             settings
                 .forwards
                 .iter()
-                .map(|forward| format!("  forwards {} to {}\n", forward.events, redact::seen(forward.url.as_str()))),
+                .map(|forward| format!("  forwards {} to {}\n", forward.events, redact::tokens(forward.url.as_str()))),
         );
         context.terminal.say(&text);
     }

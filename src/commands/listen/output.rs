@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{expectation::Expectations, explainer::Explanation};
 use crate::{
     cli::Format,
-    commands::context::Terminal,
+    commands::{remedies, terminal::Terminal},
     net::receiver::Share,
     render::{json, pretty::Page},
     webhook::{assessment::PayloadCheck, record::Delivery, redact},
@@ -208,9 +208,9 @@ impl View {
     fn write(&self, delivery: &Delivery, text: &mut String, buffer: &mut Vec<u8>) {
         if self.format == Format::Json {
             return if self.redact {
-                json::delivery(&redact::delivery(delivery), buffer);
+                json::delivery(&redact::delivery(delivery), remedies::words, buffer);
             } else {
-                json::delivery(delivery, buffer);
+                json::delivery(delivery, remedies::words, buffer);
             };
         }
         text.clear();

@@ -25,16 +25,18 @@ use super::{
     troubles::Troubles,
 };
 use crate::{
-    commands::{context::now, target::with_query_of},
+    commands::remedies,
+    engine::clock::now,
     net::{
         receiver::{Handler, Received},
         sender::{SendError, Sender, end_to_end},
+        url::with_query_of,
     },
-    render::json,
     store::captures::CaptureStore,
     webhook::{
         assessment::{Assessment, PayloadCheck},
-        record::{Answer, Delivery, Forwarded},
+        capture,
+        record::{Delivery, Forwarded, Response},
         redact,
         request::{Headers, Request},
         signature::Verdict,
@@ -149,7 +151,7 @@ impl Receiver {
         settings: &Settings,
         request: &Request,
         assessment: &Assessment,
-    ) -> (Answer, Vec<Forwarded>, Vec<Pending>) {
+    ) -> (Response, Vec<Forwarded>, Vec<Pending>) {
         if let Some(delay) = self.answers.delay {
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
@@ -211,9 +213,9 @@ impl Receiver {
         let Some(keeper) = &self.keeper else { return };
         let mut object = Vec::with_capacity(delivery.request.body.len() / 3 * 4 + OTHER_BYTES);
         if self.redacts {
-            json::delivery(&redact::delivery(delivery), &mut object);
+            capture::write_delivery(&redact::delivery(delivery), remedies::words, &mut object);
         } else {
-            json::delivery(delivery, &mut object);
+            capture::write_delivery(delivery, remedies::words, &mut object);
         }
         let (received_at, seq) = (delivery.received_at, delivery.seq);
         let label =
@@ -224,7 +226,7 @@ impl Receiver {
         }
     }
 
-    async fn receive(&self, received: Received) -> Answer {
+    async fn receive(&self, received: Received) -> Response {
         let Received { request, started, share, .. } = received;
         let received_at = self.pinned.unwrap_or_else(now);
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
@@ -283,7 +285,7 @@ impl Drop for Counted<'_> {
 type Pending = BoxFuture<'static, Forwarded>;
 
 impl Handler for Receiver {
-    async fn handle(&self, received: Received) -> Answer {
+    async fn handle(&self, received: Received) -> Response {
         let _counted = Counted::among(&self.under_way);
         self.receive(received).await
     }
@@ -310,7 +312,7 @@ whether it is genuine. `hookdev send` sends some, and `hookdev listen --help` sa
 ";
 
 /// What a correct handler answers.
-fn default_answer(request: &Request, assessment: &Assessment) -> Answer {
+fn default_answer(request: &Request, assessment: &Assessment) -> Response {
     let is_visit = [Method::GET, Method::HEAD].contains(&request.method);
     if is_visit && assessment.verdict == Verdict::Unrecognised {
         return plain(200, PAGE);
@@ -323,19 +325,19 @@ fn default_answer(request: &Request, assessment: &Assessment) -> Answer {
 }
 
 /// The handler's answer, unchanged; without one, why not.
-fn answer_of(forwarded: &Forwarded) -> Answer {
+fn answer_of(forwarded: &Forwarded) -> Response {
     match &forwarded.outcome {
-        Ok(answer) => Answer { headers: end_to_end(&answer.headers).cloned().collect(), ..answer.clone() },
+        Ok(answer) => Response { headers: end_to_end(&answer.headers).cloned().collect(), ..answer.clone() },
         Err(_) => plain(502, "the handler behind hookdev gave no answer\n"),
     }
 }
 
-fn plain(status: u16, text: &'static str) -> Answer {
+fn plain(status: u16, text: &'static str) -> Response {
     let mut headers = Headers::new();
     if !text.is_empty() {
         headers.push(HeaderName::from_static("content-type"), HeaderValue::from_static("text/plain; charset=utf-8"));
     }
-    Answer { status, headers, body: Bytes::from_static(text.as_bytes()) }
+    Response { status, headers, body: Bytes::from_static(text.as_bytes()) }
 }
 
 /// What went wrong with a forward, and what to do about it.
@@ -345,6 +347,7 @@ fn advice(error: &SendError) -> String {
         SendError::TimedOut(_) => format!("{error}: --forward-timeout allows more; answered 502"),
         SendError::Broken(problem) => format!("{problem}: did your handler crash? answered 502"),
         SendError::Cut(answer, problem) => format!("{} came, but {problem}; answered 502", answer.status),
+        SendError::Untrusted(_) => format!("{}; answered 502", remedies::with_remedy(error)),
         SendError::Url { .. } | SendError::Unsendable(_) => format!("{error}; answered 502"),
     }
 }

@@ -5,14 +5,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::{
     cli::Listen,
     commands::{
-        context::{Context, DECODED_LIMIT},
-        failure::Failure,
-        target::{Forward, unmatched},
+        context::Context,
+        exit::Failure,
+        resolve::{Forward, provider, unmatched},
     },
     webhook::{
-        assessment::Judge,
+        assessment::{Judge, MAX_DECODED_BYTES},
         keyring::Keyring,
-        nearest,
         provider::{Provider, catalog::Catalog},
     },
 };
@@ -74,17 +73,7 @@ impl Settings {
             catalog: &self.catalog,
             keyring: &self.keyring,
             provider: self.provider.as_ref(),
-            decoded_limit: DECODED_LIMIT,
+            decoded_limit: MAX_DECODED_BYTES,
         }
     }
-}
-
-/// The provider of this name.
-///
-/// # Errors
-///
-/// When there is none, with the nearest name.
-pub fn provider(catalog: &Catalog, name: &str) -> Result<Arc<Provider>, Failure> {
-    let unknown = || Failure::usage(nearest::unknown("provider", name, catalog.names()));
-    catalog.get(name).cloned().ok_or_else(unknown)
 }

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{sync::oneshot, time::timeout};
 
-use crate::commands::context::Terminal;
+use crate::commands::terminal::Terminal;
 
 /// So many messages wait for a slow reader; those beyond are counted.
 const WAITING: usize = 256;

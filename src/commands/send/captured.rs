@@ -2,11 +2,11 @@
 //! then said.
 
 use crate::{
-    commands::{context::DECODED_LIMIT, failure::Failure},
+    commands::exit::Failure,
     webhook::{
-        assessment::Assessment,
+        assessment::{Assessment, MAX_DECODED_BYTES},
         overrides::Override,
-        provider::{Provider, compose::Moment, resign::changed},
+        provider::{Provider, compose::SendContext, resign::changed},
         request::Request,
         signature::{SigningSecret, Verdict},
     },
@@ -44,7 +44,7 @@ impl Captured {
         assessment: &Assessment,
         changes: Changes<'_>,
         secret: Option<&SigningSecret>,
-        moment: &Moment,
+        moment: &SendContext,
     ) -> Result<Self, Failure> {
         let Changes { overrides, resign } = changes;
         let name = assessment.event.as_deref().and_then(|name| name.split_once('.'));
@@ -64,7 +64,7 @@ impl Captured {
             request
         } else {
             said.push("payload changed".to_owned());
-            changed(&request, overrides, DECODED_LIMIT)
+            changed(&request, overrides, MAX_DECODED_BYTES)
                 .map_err(|error| Failure::usage(format!("{}: {error}", assessment.title())))?
         };
         let resign = assessment.verdict != Verdict::Unsigned;
@@ -83,7 +83,12 @@ impl Captured {
     }
 
     /// The request of an attempt that is made now.
-    pub fn attempt(&self, provider: Option<&Provider>, secret: Option<&SigningSecret>, moment: &Moment) -> Request {
+    pub fn attempt(
+        &self,
+        provider: Option<&Provider>,
+        secret: Option<&SigningSecret>,
+        moment: &SendContext,
+    ) -> Request {
         let mut request = self.request.clone();
         if let (true, Some(provider), Some(secret)) = (self.resign, provider, secret) {
             let _ = provider.resign(&mut request, &self.event, secret, moment);

@@ -10,22 +10,25 @@ use reqwest::Url;
 
 use crate::{
     commands::{
-        context::now,
-        failure::{Exit, Failure},
-        send::plan::{Content, Job, moment},
-        target::path_and_query,
+        exit::{Exit, Failure},
+        remedies,
+        send::plan::{Content, Job},
     },
-    net::sender::{SendError, Sender, Sent, Transport},
-    render::json,
+    engine::{clock::now, entropy::entropy},
+    net::{
+        sender::{SendError, Sender, Sent, Transport},
+        url::path_and_query,
+    },
     store::captures::{CaptureName, CaptureStore},
     webhook::{
+        capture,
         contract::{Tamper, cause, tamper::Original},
-        delivery::{self, Course, Failed, Policy, retry_after},
+        delivery::{self, AttemptSequence, FailedAttempt, Policy, retry_after},
         provider::{
             Provider,
-            compose::{AttemptOf, Draft, Moment},
+            compose::{AttemptParams, Draft, SendContext},
         },
-        record::{Answer, Attempt, Outcome},
+        record::{Attempt, Outcome, Response},
         redact,
         request::Request,
         signature::{Reason, SigningSecret},
@@ -87,13 +90,12 @@ impl<T> Courier<T> {
     ///
     /// When the operating system gives no randomness.
     pub fn begin(&self, job: &Job) -> Result<Begun, Failure> {
-        let Moment { now, entropy, .. } = moment(self.now(), None)?;
-        Ok(self.begin_with(job, now, entropy))
+        Ok(self.begin_with(job, self.now(), entropy()?))
     }
 
     /// The same with a time and randomness of the caller's.
     pub fn begin_with(&self, job: &Job, now: Timestamp, entropy: [u8; 32]) -> Begun {
-        let moment = Moment { now, id: self.id.clone(), entropy };
+        let moment = SendContext { now, id: self.id.clone(), entropy };
         let draft = match &job.content {
             Content::Event(recipe) => Some(recipe.draft(&moment)),
             Content::Capture(_) => None,
@@ -103,7 +105,7 @@ impl<T> Courier<T> {
 
     /// How long an attempt of a job waits for its answer.
     pub fn patience(&self, job: &Job) -> Duration {
-        self.timeout.unwrap_or_else(|| job.policy().patience())
+        self.timeout.unwrap_or_else(|| job.policy().timeout_or_default())
     }
 
     /// An attempt as it is told.
@@ -122,13 +124,14 @@ impl<T> Courier<T> {
         let seq = self.kept.fetch_add(1, Ordering::Relaxed) + 1;
         let mut object = Vec::new();
         if self.redacts {
-            json::sent_capture(&redact::request(request), time, &mut object);
+            capture::write_sent(&redact::request(request), time, &mut object);
         } else {
-            json::sent_capture(request, time, &mut object);
+            capture::write_sent(request, time, &mut object);
         }
         let name = CaptureName { received_at: time, seq, label: job.event.as_deref() };
         let kept = store.write(&name, object.trim_ascii_end());
-        kept.map(drop).map_err(|error| Failure::new(Exit::No, "what was to be sent could not be kept").because(&error))
+        kept.map(drop)
+            .map_err(|error| Failure::new(Exit::Failed, "what was to be sent could not be kept").because(&error))
     }
 }
 
@@ -137,7 +140,7 @@ pub struct Delivery<'a> {
     /// What is delivered.
     pub job: &'a Job,
     secret: Option<&'a SigningSecret>,
-    course: Course<'a>,
+    course: AttemptSequence<'a>,
     /// Whether the provider's schedule is followed.
     retries: bool,
     begun: Option<Begun>,
@@ -147,7 +150,7 @@ pub struct Delivery<'a> {
 /// What stays the same in all attempts of a delivery.
 pub struct Begun {
     /// Its beginning.
-    moment: Moment,
+    moment: SendContext,
     /// Its payload and id, of an event.
     draft: Option<Draft>,
 }
@@ -171,8 +174,8 @@ impl Made {
     /// The exit code, should this be the last attempt.
     pub const fn exit(&self) -> Exit {
         match self.attempt.outcome {
-            _ if self.attempt.good => Exit::Good,
-            Outcome::Accepted | Outcome::Refused | Outcome::TimedOut => Exit::No,
+            _ if self.attempt.good => Exit::Success,
+            Outcome::Accepted | Outcome::Refused | Outcome::TimedOut => Exit::Failed,
             Outcome::Unreachable => Exit::Unreachable,
         }
     }
@@ -186,13 +189,13 @@ impl<'a> Delivery<'a> {
 
     /// The number of the attempt that is due, and of how many.
     pub const fn due(&self) -> (u32, u32) {
-        (self.number + 1, self.course.most_attempts())
+        (self.number + 1, self.course.max_attempts())
     }
 
     /// Why there is no attempt after one that failed.
-    fn end_of(&self, failed: Failed) -> String {
+    fn end_of(&self, failed: FailedAttempt) -> String {
         match failed {
-            Failed::Refused { status: Some(status), .. } if self.job.policy().retry.stops_at(status) => {
+            FailedAttempt::Refused { status: Some(status), .. } if self.job.policy().retry.stops_at(status) => {
                 format!("; {status} ends the attempts")
             }
             _ => "; that was the last attempt".to_owned(),
@@ -237,12 +240,12 @@ impl<'a> Delivery<'a> {
             source: job.source.clone(),
             url: job.url.to_string(),
             number: self.number,
-            of: self.course.most_attempts(),
+            of: self.course.max_attempts(),
             outcome,
             good,
             elapsed: sent.elapsed,
             reason,
-            answer,
+            response: answer,
         };
         Ok(Made { attempt: courier.told(attempt), next })
     }
@@ -283,12 +286,12 @@ pub fn remark(job: &Job, unsigned: bool, outcome: Outcome, secret: Option<&Signi
 }
 
 /// What the policy is told of an attempt; nothing of one that was accepted.
-fn failed(outcome: Outcome, answer: Option<&Answer>, now: Timestamp) -> Option<Failed> {
+fn failed(outcome: Outcome, answer: Option<&Response>, now: Timestamp) -> Option<FailedAttempt> {
     match outcome {
         Outcome::Accepted => None,
-        Outcome::TimedOut => Some(Failed::TimedOut),
-        Outcome::Unreachable => Some(Failed::Unreachable),
-        Outcome::Refused => Some(Failed::Refused {
+        Outcome::TimedOut => Some(FailedAttempt::TimedOut),
+        Outcome::Unreachable => Some(FailedAttempt::Unreachable),
+        Outcome::Refused => Some(FailedAttempt::Refused {
             status: answer.map(|answer| answer.status),
             retry_after: answer
                 .and_then(|answer| answer.headers.text("retry-after"))
@@ -304,12 +307,12 @@ impl Job {
     }
 
     /// Where its delivery begins.
-    pub fn course(&self, retry: bool) -> Course<'_> {
+    pub fn course(&self, retry: bool) -> AttemptSequence<'_> {
         match self.content {
             // What is wanted of a forgery is one answer.
-            Content::Event(_) if self.tamper.is_some() => self.policy().course_of_bytes(false),
-            Content::Event(_) => self.policy().course(retry),
-            Content::Capture(_) => self.policy().course_of_bytes(retry),
+            Content::Event(_) if self.tamper.is_some() => self.policy().attempts_of_bytes(false),
+            Content::Event(_) => self.policy().attempts(retry),
+            Content::Capture(_) => self.policy().attempts_of_bytes(retry),
         }
     }
 }
@@ -322,7 +325,7 @@ impl Job {
 pub fn request_of(
     job: &Job,
     begun: &Begun,
-    course: &Course<'_>,
+    course: &AttemptSequence<'_>,
     now: Timestamp,
     secret: Option<&SigningSecret>,
 ) -> Result<Request, Failure> {
@@ -330,7 +333,7 @@ pub fn request_of(
     match (&job.content, &job.provider, &begun.draft) {
         (Content::Event(_), Some(provider), Some(draft)) => {
             let attempt =
-                AttemptOf { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
+                AttemptParams { encoding: course.encoding(), target: &target, now, secret, own_headers: &job.headers };
             match job.tamper {
                 None => Ok(provider.request(draft, &attempt)),
                 Some(tamper) => tamper
@@ -339,7 +342,7 @@ pub fn request_of(
             }
         }
         (Content::Capture(captured), provider, _) => {
-            let moment = Moment { now, ..begun.moment.clone() };
+            let moment = SendContext { now, ..begun.moment.clone() };
             let mut request = Request { target, ..captured.attempt(provider.as_deref(), secret, &moment) };
             // The one that it was captured at is not the one that it goes to.
             request.headers.remove("host");
@@ -360,7 +363,9 @@ pub fn judge(provider: Option<&Provider>, sent: &Sent) -> Result<(Outcome, Strin
         // The status is all that a provider looks at.
         Ok(answer) | Err(SendError::Cut(answer, _)) => answer,
         Err(error @ SendError::TimedOut(_)) => return Ok((Outcome::TimedOut, error.to_string())),
-        Err(error @ SendError::Unreachable(_)) => return Ok((Outcome::Unreachable, error.to_string())),
+        Err(error @ (SendError::Unreachable(_) | SendError::Untrusted(_))) => {
+            return Ok((Outcome::Unreachable, remedies::with_remedy(error)));
+        }
         Err(error @ SendError::Broken(_)) => return Ok((Outcome::Refused, error.to_string())),
         Err(error @ (SendError::Url { .. } | SendError::Unsendable(_))) => {
             return Err(Failure::new(Exit::Unreachable, error.to_string()));

@@ -13,14 +13,13 @@ mod watching;
 
 use super::{
     context::{Context, development_note},
-    failure::{Exit, Failure},
+    exit::{Exit, Failure},
     runtime,
 };
 use crate::{cli::Send, net::sender::Sender, store::captures::CaptureStore, webhook::time::words};
 pub use deliver::{Courier, Delivery, Pins};
 use plan::Plan;
-pub use plan::{Job, fixture_job, moment};
-pub use resolve::headers;
+pub use plan::{Job, fixture_job};
 use resolve::resolve;
 use schedule::Retries;
 use teller::Teller;
@@ -41,7 +40,7 @@ pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
     say_secrets(&context, &plan);
     if let Some(form) = args.print {
         print::print(&plan, form, args, &courier, context.terminal)?;
-        return Ok(plan.exit(Exit::Good));
+        return Ok(plan.exit(Exit::Success));
     }
     if let Some(load) = load {
         return load::run(&context, load, plan, courier, args.to.is_none());
@@ -51,7 +50,7 @@ pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
 
 fn courier(args: &Send, sender: Sender) -> Result<Courier, Failure> {
     let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
-    let captures = captures.map_err(|error| Failure::asked(&error))?;
+    let captures = captures.map_err(|error| Failure::invalid_usage(&error))?;
     let pins = Pins { now: args.now, id: args.id.clone() };
     Ok(Courier::new(sender, args.timeout, pins, captures).redacting(args.redact))
 }

@@ -7,22 +7,16 @@ use reqwest::Url;
 
 use crate::{
     commands::{
-        failure::{Exit, Failure},
+        exit::{Exit, Failure},
         send::captured::Captured,
     },
     render::text,
     webhook::{
         contract::Tamper,
         keyring::Keyring,
-        provider::{
-            Provider,
-            compose::{Moment, What},
-            event::Event,
-            recipe::Recipe,
-        },
+        provider::{Provider, compose::BodySource, event::Event, recipe::Recipe},
         request::Headers,
         signature::SigningSecret,
-        time::Timestamp,
     },
 };
 
@@ -97,7 +91,7 @@ impl Plan {
 
     /// The exit code, when an input could not be read.
     pub const fn exit(&self, exit: Exit) -> Exit {
-        if self.broken_input && !matches!(exit, Exit::Interrupted) { Exit::Input } else { exit }
+        if self.broken_input && !matches!(exit, Exit::Interrupted) { Exit::UnreadableInput } else { exit }
     }
 }
 
@@ -106,7 +100,7 @@ impl Plan {
 /// # Errors
 ///
 /// When an override does not fit the payload.
-pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: What<'_>, url: Url) -> Result<Job, Failure> {
+pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: BodySource<'_>, url: Url) -> Result<Job, Failure> {
     let recipe =
         provider.recipe(event, what).map_err(|error| Failure::usage(format!("{}: {error}", event.full_name)))?;
     Ok(Job {
@@ -118,16 +112,4 @@ pub fn fixture_job(provider: &Arc<Provider>, event: &Event, what: What<'_>, url:
         headers: Headers::new(),
         tamper: None,
     })
-}
-
-/// A moment with fresh randomness.
-///
-/// # Errors
-///
-/// When the operating system gives none.
-pub fn moment(now: Timestamp, id: Option<String>) -> Result<Moment, Failure> {
-    let mut entropy = [0; 32];
-    getrandom::fill(&mut entropy)
-        .map_err(|error| Failure::new(Exit::No, "the operating system gives no randomness").because(&error))?;
-    Ok(Moment { now, id, entropy })
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cli::{Print, Send},
-    commands::{context::Terminal, failure::Failure, streams},
+    commands::{exit::Failure, streams, terminal::Terminal},
     net::sender::end_to_end,
     render::{json, request, text},
     webhook::{redact, request::Request},
@@ -37,7 +37,7 @@ pub fn print(plan: &Plan, form: Print, args: &Send, courier: &Courier, terminal:
         let mut url = job.url.to_string();
         if args.redact {
             made = redact::request(&made);
-            url = redact::shared(&url).into_owned();
+            url = redact::query(&url).into_owned();
         }
         let mut bytes = Vec::new();
         match form {

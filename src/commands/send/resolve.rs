@@ -13,26 +13,26 @@ use reqwest::Url;
 
 use super::{
     captured::{Captured, Changes},
-    plan::{Content, Job, Plan, fixture_job, moment},
+    plan::{Content, Job, Plan, fixture_job},
 };
 use crate::{
     cli::{self, Send},
     commands::{
-        context::{Context, DECODED_LIMIT, now},
-        failure::{Exit, Failure},
-        place::place,
-        target::{endpoint, pattern, with_query_of},
+        context::{Context, require_secrets},
+        exit::{Exit, Failure},
+        resolve::{endpoint, headers, pattern},
     },
-    net::sender::{is_of_connection, parse_url},
-    store::formats::{self, bare, walk},
+    engine::{clock::now, entropy::moment},
+    net::{sender::parse_url, url::with_query_of},
+    store::formats::{self, walk},
     webhook::{
-        assessment::Judge,
+        assessment::{Judge, MAX_DECODED_BYTES},
         contract::Tamper,
         keyring::Keyring,
         overrides::{InvalidOverride, Override},
         provider::{
             Provider,
-            compose::{Moment, What},
+            compose::{BodySource, SendContext},
             event::Event,
         },
         redact,
@@ -53,7 +53,8 @@ pub fn resolve(context: &Context, args: &Send) -> Result<Plan, Failure> {
     if resolver.data.is_some() && resolver.jobs.len() != 1 {
         return Err(Failure::usage(format!("--data is the body of one event, and {} are named", resolver.jobs.len())));
     }
-    resolver.check_secrets()?;
+    let signing = resolver.jobs.iter().filter(|job| job.signs());
+    require_secrets(&resolver.keyring, signing.filter_map(|job| job.provider.as_ref()))?;
     resolver.check_tampering()?;
     Ok(Plan { jobs: resolver.jobs, keyring: resolver.keyring, broken_input: resolver.broken_input })
 }
@@ -123,8 +124,8 @@ impl<'a> Resolver<'a> {
 
     fn event(&mut self, provider: &Arc<Provider>, event: &Event) -> Result<(), Failure> {
         let what = match &self.data {
-            Some(bytes) => What::Bytes(bytes),
-            None => What::Fixture(None, &self.overrides),
+            Some(bytes) => BodySource::Bytes(bytes),
+            None => BodySource::Fixture(None, &self.overrides),
         };
         let url = self.url(Some(provider), None)?;
         let mut job = fixture_job(provider, event, what, url)?;
@@ -134,8 +135,8 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    fn moment(&self) -> Result<Moment, Failure> {
-        moment(self.args.now.unwrap_or_else(now), self.args.id.clone())
+    fn moment(&self) -> Result<SendContext, Failure> {
+        Ok(moment(self.args.now.unwrap_or_else(now), self.args.id.clone())?)
     }
 
     fn captures(&mut self, path: &Path) -> Result<(), Failure> {
@@ -164,7 +165,7 @@ impl<'a> Resolver<'a> {
         let file = file.to_string_lossy();
         for (number, entry) in entries.enumerate() {
             match entry {
-                Ok(entry) => self.capture(entry.request, place(&file, number, entry.line))?,
+                Ok(entry) => self.capture(entry.request, formats::location(&file, number, entry.line))?,
                 Err(error) => self.broken(&error),
             }
         }
@@ -173,7 +174,7 @@ impl<'a> Resolver<'a> {
 
     fn broken(&mut self, error: &formats::EntryError) {
         self.broken_input = true;
-        self.context.terminal.fail(&Failure::input(error));
+        self.context.terminal.fail(&Failure::unreadable_input(error));
     }
 
     fn capture(&mut self, request: Request, source: String) -> Result<(), Failure> {
@@ -187,7 +188,7 @@ impl<'a> Resolver<'a> {
             catalog: &self.context.catalog,
             keyring: &self.keyring,
             provider: None,
-            decoded_limit: DECODED_LIMIT,
+            decoded_limit: MAX_DECODED_BYTES,
         };
         let assessment = judge.assess(&request, None.into());
         let url = self.url(assessment.provider.as_ref(), Some(&request))?;
@@ -221,21 +222,6 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    /// Nothing can be signed without a secret.
-    fn check_secrets(&self) -> Result<(), Failure> {
-        let lacking = self.jobs.iter().find_map(|job| {
-            let provider = job.provider.as_ref()?;
-            (job.signs() && self.keyring.secrets(&provider.name).is_empty()).then_some(provider)
-        });
-        match lacking {
-            Some(provider) => {
-                Err(Failure::usage(format!("there is no secret to sign {}'s deliveries with", provider.title))
-                    .hint(format!("none of the config's is there; --secret {}=… names another", provider.name)))
-            }
-            None => Ok(()),
-        }
-    }
-
     /// `--to`, else the config's endpoint, else where `listen` listens.
     fn url(&self, provider: Option<&Arc<Provider>>, captured: Option<&Request>) -> Result<Url, Failure> {
         let base = endpoint(self.context, self.to.as_ref(), provider.map(Arc::as_ref))?;
@@ -263,29 +249,6 @@ fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
     set.chain(add).chain(remove).collect::<Result<_, _>>().map_err(wrong)
 }
 
-/// Reads `K: V` as headers.
-///
-/// # Errors
-///
-/// When one of them is none.
-pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
-    let headers: Headers = texts
-        .iter()
-        .map(|text| bare::header(text))
-        .collect::<Result<_, _>>()
-        .map_err(|error| Failure::usage(error.to_string()))?;
-    if headers.all("host").nth(1).is_some() {
-        return Err(Failure::usage("--header: a request has no more than one `host`"));
-    }
-    match headers.iter().map(|(name, _)| name.as_str()).find(|name| is_of_connection(name)) {
-        Some(name) => {
-            let message = format!("--header: `{name}` belongs to the connection, which sets it itself");
-            Err(Failure::usage(message).hint("the body goes out whole, with its own length"))
-        }
-        None => Ok(headers),
-    }
-}
-
 fn read_data(path: &Path) -> Result<Bytes, Failure> {
     let mut bytes = Vec::new();
     let read = match path.to_str() {
@@ -293,5 +256,5 @@ fn read_data(path: &Path) -> Result<Bytes, Failure> {
         _ => fs::read(path),
     };
     read.map(Bytes::from)
-        .map_err(|error| Failure::new(Exit::Input, format!("cannot read {}", path.display())).because(&error))
+        .map_err(|error| Failure::new(Exit::UnreadableInput, format!("cannot read {}", path.display())).because(&error))
 }

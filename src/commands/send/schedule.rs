@@ -10,7 +10,7 @@ use super::{
     plan::Job,
 };
 use crate::{
-    commands::failure::{Exit, Failure},
+    commands::exit::{Exit, Failure},
     net::sender::Transport,
     webhook::record::Attempt,
 };
@@ -109,7 +109,7 @@ pub async fn run<'a, T: Transport>(
     let queued =
         |(place, delivery)| Queued { due: now, place, whole: Duration::ZERO, at_provider: Duration::ZERO, delivery };
     let mut queue: BinaryHeap<Queued<'a>> = deliveries.into_iter().enumerate().map(queued).collect();
-    let mut exit = Exit::Good;
+    let mut exit = Exit::Success;
     while let Some(mut next) = queue.pop() {
         wait_for(&next, queue.len(), told).await;
         let made = next.delivery.attempt(courier).await?;

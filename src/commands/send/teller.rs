@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     cli::Format,
-    commands::{context::Context, failure::Failure, streams},
+    commands::{context::Context, exit::Failure, streams},
     render::{json, pretty::Page, text},
     webhook::{record::Attempt, redact, time::words},
 };
@@ -100,7 +100,7 @@ impl Told for Teller<'_> {
     fn gives_up(&mut self, job: &Job, left: usize) {
         let terminal = self.context.terminal;
         if left > 0 {
-            terminal.warn(&format!("{left} more not sent, as {} can't be reached", redact::seen(job.url.as_str())));
+            terminal.warn(&format!("{left} more not sent, as {} can't be reached", redact::tokens(job.url.as_str())));
         }
         if self.to_listener {
             terminal.note(NO_LISTENER);

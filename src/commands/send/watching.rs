@@ -14,7 +14,7 @@ use crate::{
     cli::Send,
     commands::{
         context::Context,
-        failure::{Exit, Failure},
+        exit::{Exit, Failure},
         sources::Sources,
     },
     store::{
@@ -116,7 +116,7 @@ fn saved(context: &Context, named: &[PathBuf], changes: &[Change]) -> Vec<String
             // Other files may lie in a folder of captures.
             Change::Added(file) | Change::Changed(file)
                 if !named.contains(file) && matches!(formats::open_found(file), Ok(None)) => {}
-            Change::Gone(file) => context.terminal.note(&format!("{} is gone", file.display())),
+            Change::Removed(file) => context.terminal.note(&format!("{} is gone", file.display())),
             Change::Added(file) | Change::Changed(file) => what.extend(file.to_str().map(str::to_owned)),
         }
     }

@@ -113,8 +113,8 @@ async fn pass_over(body: &mut Incoming, limits: &Limits) {
 fn too_long(limits: &Limits) -> Refusal {
     Refusal {
         status: StatusCode::PAYLOAD_TOO_LARGE,
-        told: "the body is too large: `hookdev listen --max-body` allows more\n",
-        trouble: format!("the body is larger than {} bytes: answered 413; --max-body allows more", limits.body),
+        told: "the body is too large\n",
+        trouble: format!("the body is larger than the limit of {} bytes: answered 413", limits.body),
     }
 }
 

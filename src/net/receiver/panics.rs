@@ -16,9 +16,9 @@ use crate::webhook::request::Headers;
 struct Fragile(Mutex<Vec<String>>);
 
 impl Handler for Fragile {
-    async fn handle(&self, received: Received) -> Answer {
+    async fn handle(&self, received: Received) -> record::Response {
         assert!(received.request.target != "/panic", "injected");
-        Answer { status: 200, headers: Headers::new(), body: Bytes::from_static(b"fine") }
+        record::Response { status: 200, headers: Headers::new(), body: Bytes::from_static(b"fine") }
     }
 
     fn trouble(&self, message: String) {

@@ -7,7 +7,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::Notify,
     task::JoinHandle,
-    time::Instant as Moment,
+    time::Instant as SendContext,
 };
 
 use super::*;
@@ -38,13 +38,13 @@ struct Echo {
 }
 
 impl Handler for Echo {
-    async fn handle(&self, received: Received) -> Answer {
+    async fn handle(&self, received: Received) -> record::Response {
         self.seen.notify_one();
         if let Some(held) = &self.held {
             held.notified().await;
         }
         drop(received.share);
-        Answer { status: 200, headers: Headers::new(), body: received.request.body }
+        record::Response { status: 200, headers: Headers::new(), body: received.request.body }
     }
 
     fn trouble(&self, message: String) {
@@ -106,7 +106,7 @@ async fn a_head_that_does_not_come_is_cut_off_in_time() {
     for sent in ["", "POST / HT", "POST / HTTP/1.1\r\nhost: x\r\nx: "] {
         let (mut stream, ended) = sender.connect();
         stream.write_all(sent.as_bytes()).await.unwrap();
-        let begun = Moment::now();
+        let begun = SendContext::now();
         assert!(ended.await.unwrap().unwrap_err().is_timeout(), "{sent}");
         assert_eq!(begun.elapsed(), SMALL.head_time);
     }
@@ -117,7 +117,7 @@ async fn a_head_that_does_not_come_is_cut_off_in_time() {
 async fn a_head_that_drips_is_cut_off_all_the_same() {
     let sender = Sender::new(SMALL, Echo::default());
     let (mut stream, ended) = sender.connect();
-    let begun = Moment::now();
+    let begun = SendContext::now();
     stream.write_all(b"POST / HTTP/1.1\r\nx: ").await.unwrap();
     let dripping = async {
         loop {
@@ -139,7 +139,7 @@ async fn a_connection_that_is_idle_between_requests_ends_in_time() {
     let (mut stream, ended) = sender.connect();
     stream.write_all(&post(0)).await.unwrap();
     assert_eq!(status(&head(&mut stream).await), "200");
-    let begun = Moment::now();
+    let begun = SendContext::now();
     let _ = ended.await.unwrap();
     assert_eq!(begun.elapsed(), SMALL.head_time);
 }
@@ -148,7 +148,7 @@ async fn a_connection_that_is_idle_between_requests_ends_in_time() {
 async fn a_body_that_stalls_is_answered_408() {
     let sender = Sender::new(SMALL, Echo::default());
     let (mut stream, _ended) = sender.connect();
-    let begun = Moment::now();
+    let begun = SendContext::now();
     stream.write_all(&post(10)).await.unwrap();
     assert_eq!(status(&rest(&mut stream).await), "408");
     assert_eq!(begun.elapsed(), SMALL.body_time);
@@ -169,7 +169,7 @@ async fn a_body_may_take_as_long_as_the_slowest_pace_allows_and_no_longer() {
 
     // At half that pace the time in hand is used up after twice as long.
     let (mut stream, _ended) = sender.connect();
-    let begun = Moment::now();
+    let begun = SendContext::now();
     stream.write_all(&post(100 << 10)).await.unwrap();
     let (mut reader, mut writer) = tokio::io::split(stream);
     let dripping = tokio::spawn(async move {
@@ -192,7 +192,7 @@ async fn a_sender_that_takes_no_answer_is_cut_off_in_time() {
     let (_reader, mut writer) = tokio::io::split(ours);
     let body = [b'a'; 4 << 10];
     writer.write_all(&[&post(body.len())[..], &body].concat()).await.unwrap();
-    let begun = Moment::now();
+    let begun = SendContext::now();
     let error = ended.await.unwrap().unwrap_err();
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     assert_eq!((cause, begun.elapsed()), (Some(io::ErrorKind::TimedOut), SMALL.answer_time));
@@ -241,7 +241,7 @@ async fn a_large_body_that_finds_no_room_in_time_is_answered_503() {
 async fn a_length_far_beyond_the_limit_is_answered_413_without_waiting_for_it() {
     let sender = Sender::new(SMALL, Echo::default());
     let (mut stream, _ended) = sender.connect();
-    let begun = Moment::now();
+    let begun = SendContext::now();
     stream.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 18446744073709551613\r\n\r\n{}").await.unwrap();
     assert_eq!(status(&rest(&mut stream).await), "413");
     assert_eq!(begun.elapsed(), SMALL.lull);

@@ -1,14 +1,14 @@
-//! The cases of `check` as a table: a line for each, and below a failed one what was seen and what to do about it.
-//! Columns are as wide as what stands in them, and give way where the screen ends.
+//! The cases of `check` as a table: a line for each, and below a failed one the failure and a hint. Columns are as wide as
+//! their texts, which are abbreviated if the screen is too narrow.
 
-mod alike;
 mod columns;
+mod failures;
 
 use std::{fmt::Write, time::Duration};
 
 use self::{
-    alike::Alike,
-    columns::{Columns, wanted_words},
+    columns::{Columns, expected_label},
+    failures::FailureGroup,
 };
 use super::{
     palette::Role,
@@ -16,46 +16,47 @@ use super::{
     size, text,
 };
 use crate::webhook::{
-    contract::{CaseName, CaseRecord, Gist, Outcome},
+    contract::{CaseName, CaseOutcome, CaseRecord, Excerpt},
     provider::Provider,
     redact,
+    remedy::Remedy,
 };
 
 /// A table of cases.
 #[derive(Clone, Debug)]
 pub struct Table {
     page: Page,
-    /// Whether only what failed is shown.
+    /// Whether only failures are shown.
     quiet: bool,
-    /// The titles of what came back.
+    /// The titles of the columns about the response.
     titles: &'static str,
     columns: Columns,
-    /// What stands above the next line and was not shown yet.
+    /// The lines above the next row that are not shown yet.
     heading: String,
     /// The cases that were to be tried.
     planned: Vec<CaseRecord>,
-    /// The case that was told of last, and how many of it were.
+    /// The last case, and how many of its deliveries were tried.
     tried: Option<(CaseName, usize)>,
-    /// Failures of one case that are told of when all of it was tried, as many are alike.
-    failures: Vec<Alike>,
-    /// Cases that are left out for one reason.
+    /// The failures of that case, which are shown when all of it was tried, because many may be alike.
+    failures: Vec<FailureGroup>,
+    /// Cases that are skipped for one reason.
     skipped: Option<(String, Vec<CaseName>)>,
-    hint: Option<String>,
+    hint: Option<Remedy>,
     tables: usize,
 }
 
-/// The names of skipped cases that stand in one line.
-const NAMED: usize = 3;
+/// How many skipped cases are named in one line.
+const MAX_NAMED: usize = 3;
 
 impl Table {
-    /// A table on a page; a quiet one shows only what failed.
+    /// A table on a page; a quiet one shows only failures.
     #[must_use]
     pub fn new(page: Page, quiet: bool) -> Self {
         let columns = Columns::default();
         Self {
             page,
             quiet,
-            titles: "  came  time",
+            titles: "  got   time",
             columns,
             heading: String::new(),
             planned: Vec::new(),
@@ -67,51 +68,51 @@ impl Table {
         }
     }
 
-    /// A table of cases that are not tried.
+    /// A table of cases that are listed without being tried.
     #[must_use]
     pub fn list(page: Page) -> Self {
         Self { titles: "", ..Self::new(page, false) }
     }
 
-    /// Begins the part of one provider, whose cases are to come.
+    /// Starts the part of one provider, whose cases follow.
     pub fn begin(&mut self, provider: &Provider, url: &str, cases: &[CaseRecord], out: &mut String) {
         self.end(out);
         self.planned = cases.to_vec();
         self.tried = None;
-        self.columns = Columns::of(cases, self.page.width);
+        self.columns = Columns::fit(cases, self.page.width);
         self.hint = None;
         let palette = self.page.palette;
         self.heading = if self.tables > 0 { "\n".to_owned() } else { String::new() };
         self.tables += 1;
         let _ = write!(self.heading, "{}", palette.paint(Role::Title, text::printable(&provider.title)));
-        palette.push(Role::Link, &text::printable(&redact::seen(url)), push_gap(&mut self.heading));
-        let Columns { case, sent, wanted, .. } = self.columns;
-        let titles = format!("  {:case$}  {:sent$}  {:wanted$}{}", "case", "sent", "wanted", self.titles);
+        palette.push(Role::Link, &text::printable(&redact::tokens(url)), push_gap(&mut self.heading));
+        let Columns { case, sent, expected, .. } = self.columns;
+        let titles = format!("  {:case$}  {:sent$}  {:expected$}{}", "case", "sent", "expected", self.titles);
         let _ = writeln!(self.heading, "\n{}", palette.paint(Role::Dim, titles.trim_end()));
         if !self.quiet {
             self.push_heading(out);
         }
     }
 
-    /// Appends a case that was tried. A failure waits for the rest of its case, as many may be alike.
+    /// Appends a case that was tried. A failure is held back until the rest of its case was tried.
     pub fn case(&mut self, record: &CaseRecord, out: &mut String) {
         if self.tried.is_none_or(|(name, _)| name != record.name) {
             self.push_failures(out);
             self.tried = Some((record.name, 0));
         }
         match &record.outcome {
-            Outcome::Skipped(why) => {
+            CaseOutcome::Skipped(why) => {
                 self.push_failures(out);
                 return self.skip(record.name, why, out);
             }
-            Outcome::Passed if self.quiet => {}
-            Outcome::Passed => {
-                let sent = self.columns.sent_words(record);
+            CaseOutcome::Passed if self.quiet => {}
+            CaseOutcome::Passed => {
+                let sent = self.columns.sent_label(record);
                 self.push_row(record, &sent, record.elapsed, out);
             }
-            Outcome::Failed { .. } => {
-                if !self.failures.iter_mut().any(|alike| alike.takes(record)) {
-                    self.failures.push(Alike::new(record.clone()));
+            CaseOutcome::Failed { .. } => {
+                if !self.failures.iter_mut().any(|group| group.add(record)) {
+                    self.failures.push(FailureGroup::new(record.clone()));
                 }
             }
         }
@@ -125,34 +126,34 @@ impl Table {
     }
 
     fn push_failures(&mut self, out: &mut String) {
-        for alike in std::mem::take(&mut self.failures) {
-            self.push_failure(&alike, out);
+        for group in std::mem::take(&mut self.failures) {
+            self.push_failure(&group, out);
         }
     }
 
-    fn push_failure(&mut self, alike: &Alike, out: &mut String) {
-        let record = alike.first();
-        let names = if alike.count() > 1 { alike.names(&self.planned) } else { String::new() };
-        let mut sent = match alike.count() {
-            1 => self.columns.sent_words(record),
+    fn push_failure(&mut self, group: &FailureGroup, out: &mut String) {
+        let record = group.first();
+        let names = if group.count() > 1 { group.names(&self.planned) } else { String::new() };
+        let mut sent = match group.count() {
+            1 => self.columns.sent_label(record),
             count => format!("×{count}: {}", text::printable(&names)),
         };
-        let fits = alike.count() == 1 || text::width(&sent) <= self.columns.sent;
+        let fits = group.count() == 1 || text::width(&sent) <= self.columns.sent;
         if !fits {
-            sent = format!("×{}", alike.count());
+            sent = format!("×{}", group.count());
         }
-        self.push_row(record, &sent, alike.elapsed(), out);
+        self.push_row(record, &sent, group.elapsed(), out);
         if !fits {
             self.page.labelled(Role::Key, "sent", &names, out);
         }
         let mut flow = self.page.flow(out);
-        flow.gap(MARGIN).text(None, alike.message());
+        flow.gap(MARGIN).text(None, group.message());
         flow.end();
-        if let Outcome::Failed { hint, answered, .. } = &record.outcome {
-            if let Some(gist) = answered {
-                self.push_answer(gist, out);
+        if let CaseOutcome::Failed { remedy, response, .. } = &record.outcome {
+            if let Some(excerpt) = response {
+                self.push_response(excerpt, out);
             }
-            self.push_hint(hint.as_deref(), out);
+            self.push_hint(remedy.as_ref(), out);
         }
     }
 
@@ -160,7 +161,7 @@ impl Table {
         self.push_skipped(out);
         self.push_heading(out);
         let palette = self.page.palette;
-        let passed = record.outcome == Outcome::Passed;
+        let passed = record.outcome == CaseOutcome::Passed;
         let (role, mark) = if passed { (Role::Good, "✓") } else { (Role::Bad, "✗") };
         palette.push(role, mark, out);
         out.push(' ');
@@ -180,21 +181,21 @@ impl Table {
         out.push('\n');
     }
 
-    /// Appends a case that could be tried.
+    /// Appends a case without trying it.
     pub fn listed(&mut self, record: &CaseRecord, genuine: bool, out: &mut String) {
-        if let Outcome::Skipped(why) = &record.outcome {
+        if let CaseOutcome::Skipped(why) = &record.outcome {
             return self.skip(record.name, why, out);
         }
         self.push_skipped(out);
         self.push_heading(out);
         out.push_str(if genuine { "* " } else { "  " });
-        let sent = self.columns.sent_words(record);
+        let sent = self.columns.sent_label(record);
         self.push_cells(record, &sent, out);
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
 
-    /// Appends what is left.
+    /// Appends what was held back.
     pub fn end(&mut self, out: &mut String) {
         self.push_failures(out);
         self.push_skipped(out);
@@ -204,40 +205,40 @@ impl Table {
         out.push_str(&std::mem::take(&mut self.heading));
     }
 
-    fn push_cells(&self, record: &CaseRecord, sent_words: &str, out: &mut String) {
-        let Columns { case, sent, wanted, brief } = self.columns;
+    fn push_cells(&self, record: &CaseRecord, sent_label: &str, out: &mut String) {
+        let Columns { case, sent, expected, brief } = self.columns;
         let palette = self.page.palette;
         let _ = write!(out, "{:case$}  ", palette.paint(Role::Title, format_args!("{:case$}", record.name.as_str())));
-        push_padded(&text::truncate(sent_words, sent), sent, out);
+        push_padded(&text::truncate(sent_label, sent), sent, out);
         out.push_str("  ");
-        push_padded(wanted_words(record, brief.1), wanted, out);
+        push_padded(expected_label(record, brief.1), expected, out);
     }
 
-    /// What the handler answered, each line cut where the screen ends.
-    fn push_answer(&self, gist: &Gist, out: &mut String) {
-        let told = match gist {
-            Gist::Text(lines) => lines.iter().map(|line| text::printable(line)).collect::<Vec<_>>(),
-            Gist::Binary(len) => vec![format!("{} that are no text", size::bytes(*len)).into()],
+    /// The handler's response, each line cut at the edge of the screen.
+    fn push_response(&self, excerpt: &Excerpt, out: &mut String) {
+        let lines = match excerpt {
+            Excerpt::Text(lines) => lines.iter().map(|line| text::printable(line)).collect::<Vec<_>>(),
+            Excerpt::Binary(len) => vec![format!("{} of binary data", size::bytes(*len)).into()],
         };
         let columns = |before: usize| self.page.width.map_or(usize::MAX, |width| width.saturating_sub(before));
-        for (number, line) in told.iter().enumerate() {
+        for (number, line) in lines.iter().enumerate() {
             if number == 0 {
-                let label = self.page.palette.paint(Role::Key, "answered");
-                let _ = writeln!(out, "  {label}: {}", text::truncate(line, columns("  answered: ".len())));
+                let label = self.page.palette.paint(Role::Key, "response");
+                let _ = writeln!(out, "  {label}: {}", text::truncate(line, columns("  response: ".len())));
             } else {
                 let _ = writeln!(out, "    {}", text::truncate(line, columns(2 * MARGIN)));
             }
         }
     }
 
-    /// Hints of several cases in a row are often one and the same.
-    fn push_hint(&mut self, hint: Option<&str>, out: &mut String) {
-        let Some(hint) = hint else { return };
-        if self.hint.as_deref() == Some(hint) {
-            self.page.labelled(Role::Key, "hint", "the same as above", out);
+    /// Several cases in a row often have the same hint.
+    fn push_hint(&mut self, remedy: Option<&Remedy>, out: &mut String) {
+        let Some(remedy) = remedy else { return };
+        if self.hint.as_ref() == Some(remedy) {
+            self.page.labelled(Role::Key, "hint", "same as above", out);
         } else {
-            self.page.labelled(Role::Key, "hint", hint, out);
-            self.hint = Some(hint.to_owned());
+            self.page.labelled(Role::Key, "hint", &(self.page.wording)(remedy), out);
+            self.hint = Some(remedy.clone());
         }
     }
 
@@ -257,7 +258,7 @@ impl Table {
     fn push_skipped(&mut self, out: &mut String) {
         let Some((why, names)) = self.skipped.take() else { return };
         self.push_heading(out);
-        let names = if names.len() > NAMED {
+        let names = if names.len() > MAX_NAMED {
             format!("{} cases", names.len())
         } else {
             names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")

@@ -1,16 +1,24 @@
-//! The table as it reads: its columns, what stands below a failure, and what is told together.
+//! The table's columns, the lines below a failure, and grouped cases.
 
 use jiff::tz::TimeZone;
 
 use super::*;
 use crate::{render::palette::Palette, webhook::provider::catalog::Catalog};
 
+fn plain(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::Advice(text) => text.clone().into_owned(),
+        other => panic!("no advice: {other:?}"),
+    }
+}
+
 fn table(width: Option<usize>) -> Table {
-    let page = Page { palette: Palette::new(false), width, zone: TimeZone::UTC, body: None, decoded_limit: 0 };
+    let page =
+        Page { palette: Palette::new(false), width, zone: TimeZone::UTC, body: None, decoded_limit: 0, wording: plain };
     Table::new(page, false)
 }
 
-fn record(name: CaseName, event: &str, sends: &str, outcome: Outcome) -> CaseRecord {
+fn record(name: CaseName, event: &str, sends: &str, outcome: CaseOutcome) -> CaseRecord {
     CaseRecord {
         provider: "acme".into(),
         name,
@@ -24,11 +32,15 @@ fn record(name: CaseName, event: &str, sends: &str, outcome: Outcome) -> CaseRec
     }
 }
 
-fn failed(message: &str, hint: &str) -> Outcome {
-    Outcome::Failed { message: message.into(), hint: Some(hint.into()), answered: None }
+fn failed(message: &str, hint: &str) -> CaseOutcome {
+    CaseOutcome::Failed {
+        message: message.into(),
+        remedy: Some(Remedy::Advice(hint.to_owned().into())),
+        response: None,
+    }
 }
 
-/// What is shown of these cases on a screen of this width.
+/// The lines for these cases on a screen of this width.
 fn shown(width: Option<usize>, records: &[CaseRecord]) -> Vec<String> {
     let (mut table, mut out) = (table(width), String::new());
     let catalog = Catalog::builtin();
@@ -41,10 +53,10 @@ fn shown(width: Option<usize>, records: &[CaseRecord]) -> Vec<String> {
 }
 
 #[test]
-fn columns_give_way_where_the_screen_ends() {
+fn columns_are_abbreviated_on_a_narrow_screen() {
     let records = [
-        record(CaseName::EventAccepted, "v1.analysis.finished", "event.type=InDepthAnalysis", Outcome::Passed),
-        record(CaseName::BodyTampered, "v1.analysis.finished", "body changed after signing", Outcome::Passed),
+        record(CaseName::EventAccepted, "v1.analysis.finished", "event.type=InDepthAnalysis", CaseOutcome::Passed),
+        record(CaseName::BodyTampered, "v1.analysis.finished", "body changed after signing", CaseOutcome::Passed),
     ];
     let at = |width| shown(width, &records)[1..].to_vec();
     let whole = [
@@ -60,44 +72,44 @@ fn columns_give_way_where_the_screen_ends() {
     ];
     assert_eq!(at(Some(96)), without_event);
     let without_limit = [
-        "✓ event-accepted  v1.analysis.finished InDepthAnalysis  200     200   0.4 ms",
-        "✓ body-tampered   body changed after signing            200     200   0.4 ms",
+        "✓ event-accepted  v1.analysis.finished InDepthAnalysis  200       200   0.4 ms",
+        "✓ body-tampered   body changed after signing            200       200   0.4 ms",
     ];
     assert_eq!(at(Some(80)), without_limit);
     let cut = [
-        "✓ event-accepted  v1.analysis.finished I…  200     200   0.4 ms",
-        "✓ body-tampered   body changed after sig…  200     200   0.4 ms",
+        "✓ event-accepted  v1.analysis.finished…  200       200   0.4 ms",
+        "✓ body-tampered   body changed after s…  200       200   0.4 ms",
     ];
     assert_eq!(at(Some(64)), cut);
 }
 
 #[test]
-fn what_went_wrong_stands_below_and_a_hint_once() {
+fn failures_are_explained_below_and_a_hint_is_shown_once() {
     let says = ["oh no \u{7}", "on a line that is longer than the screen"];
-    let answered = Outcome::Failed {
+    let answered = CaseOutcome::Failed {
         message: "taken \u{1b}[31m".into(),
-        hint: Some("verify it".into()),
-        answered: Some(Gist::Text(says.map(str::to_owned).into())),
+        remedy: Some(Remedy::advice("verify it")),
+        response: Some(Excerpt::Text(says.map(str::to_owned).into())),
     };
     let records = [
         record(CaseName::SecretWrong, "made", "", answered),
         record(CaseName::SignatureMissing, "made", "", failed("taken too", "verify it")),
     ];
     let lines = shown(Some(40), &records);
-    let told: Vec<&String> = lines.iter().filter(|line| line.starts_with("  ")).skip(1).collect();
+    let explained: Vec<&String> = lines.iter().filter(|line| line.starts_with("  ")).skip(1).collect();
     let expected = [
         r"  taken \u{1b}[31m",
-        r"  answered: oh no \u{7}",
+        r"  response: oh no \u{7}",
         "    on a line that is longer than the s…",
         "  hint: verify it",
         "  taken too",
-        "  hint: the same as above",
+        "  hint: same as above",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(explained, expected);
 }
 
 #[test]
-fn failures_of_one_case_with_one_cause_are_one_row_that_says_which_they_are() {
+fn failures_of_one_case_with_the_same_cause_are_one_row() {
     let accepted = |event, sends: &str, outcome| record(CaseName::EventAccepted, event, sends, outcome);
     let refused = |sends: &str| match sends {
         "" => failed("refused", "take it"),
@@ -106,7 +118,7 @@ fn failures_of_one_case_with_one_cause_are_one_row_that_says_which_they_are() {
     let late = |millis, record| CaseRecord { elapsed: Some(Duration::from_millis(millis)), ..record };
     let whole = [
         late(2, accepted("made", "", refused(""))),
-        accepted("kept", "", Outcome::Passed),
+        accepted("kept", "", CaseOutcome::Passed),
         late(40, accepted("made", "type=A", refused("type=A"))),
     ];
     let rows = [
@@ -117,7 +129,7 @@ fn failures_of_one_case_with_one_cause_are_one_row_that_says_which_they_are() {
     ];
     assert_eq!(shown(None, &whole)[1..], rows);
 
-    let other = accepted("lost", "", failed("crashed", "mend it"));
+    let other = accepted("lost", "", failed("crashed", "fix it"));
     let part = [&whole[..], &[accepted("kept", "type=A", refused("type=A")), other]].concat();
     let rows = [
         "✓ event-accepted  kept          200 within 3 s  200   0.4 ms",
@@ -127,7 +139,7 @@ fn failures_of_one_case_with_one_cause_are_one_row_that_says_which_they_are() {
         "  hint: take it",
         "✗ event-accepted  lost          200 within 3 s  200   0.4 ms",
         "  crashed",
-        "  hint: mend it",
+        "  hint: fix it",
     ];
     assert_eq!(shown(None, &part)[1..], rows);
 
@@ -139,14 +151,14 @@ fn failures_of_one_case_with_one_cause_are_one_row_that_says_which_they_are() {
         "  hint: take it",
         "✗ burst           made  200 within 3 s  200   0.4 ms",
         "  refused",
-        "  hint: the same as above",
+        "  hint: same as above",
     ];
     assert_eq!(shown(None, &all)[1..], rows);
 }
 
 #[test]
-fn cases_that_are_left_out_for_one_reason_are_told_together() {
-    let skip = |name, why: &str| record(name, "made", "", Outcome::Skipped(why.into()));
+fn cases_that_are_skipped_for_one_reason_are_grouped() {
+    let skip = |name, why: &str| record(name, "made", "", CaseOutcome::Skipped(why.into()));
     let two = [skip(CaseName::TimestampStale, "no time"), skip(CaseName::TimestampFuture, "no time")];
     assert_eq!(shown(None, &two)[1..], ["- timestamp-stale, timestamp-future skipped  no time"]);
     let many = CaseName::ALL.map(|name| skip(name, "it is gone"));

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::{line, millis};
-use crate::webhook::contract::{CaseRecord, Outcome, Tally};
+use crate::webhook::{
+    contract::{CaseOutcome, CaseRecord, CaseTally},
+    remedy::Wording,
+};
 
 #[derive(Serialize)]
 struct CaseLine<'a> {
@@ -16,15 +19,15 @@ struct CaseLine<'a> {
     status: Option<u16>,
     elapsed_ms: Option<f64>,
     message: Option<&'a str>,
-    hint: Option<&'a str>,
+    hint: Option<String>,
 }
 
 /// Appends the line of a case that was tried.
-pub fn case(record: &CaseRecord, out: &mut Vec<u8>) {
+pub fn case(record: &CaseRecord, wording: Wording, out: &mut Vec<u8>) {
     let (message, hint) = match &record.outcome {
-        Outcome::Passed => (None, None),
-        Outcome::Failed { message, hint, .. } => (Some(message.as_str()), hint.as_deref()),
-        Outcome::Skipped(why) => (Some(why.as_str()), None),
+        CaseOutcome::Passed => (None, None),
+        CaseOutcome::Failed { message, remedy, .. } => (Some(message.as_str()), remedy.as_ref().map(wording)),
+        CaseOutcome::Skipped(why) => (Some(why.as_str()), None),
     };
     line(
         &CaseLine {
@@ -52,8 +55,8 @@ struct SummaryLine {
 }
 
 /// Appends the line that says how many cases came out how.
-pub fn case_summary(tally: Tally, out: &mut Vec<u8>) {
-    let Tally { passed, failed, skipped } = tally;
+pub fn case_summary(tally: CaseTally, out: &mut Vec<u8>) {
+    let CaseTally { passed, failed, skipped } = tally;
     line(&SummaryLine { kind: "summary", passed, failed, skipped }, out);
 }
 
@@ -72,7 +75,7 @@ struct ListedCaseLine<'a> {
 /// Appends the line of a case that could be tried.
 pub fn listed_case(record: &CaseRecord, genuine: bool, out: &mut Vec<u8>) {
     let skipped = match &record.outcome {
-        Outcome::Skipped(why) => Some(why.as_str()),
+        CaseOutcome::Skipped(why) => Some(why.as_str()),
         _ => None,
     };
     line(

@@ -52,7 +52,7 @@ struct TermLine<'a> {
 /// Appends a term of a provider's contract.
 pub fn term(provider: &Provider, term: &Term, out: &mut Vec<u8>) {
     line(
-        &TermLine { kind: "term", provider: &provider.name, term: term.name, text: &term.text, lacking: term.is_lack },
+        &TermLine { kind: "term", provider: &provider.name, term: term.name, text: &term.text, lacking: term.is_gap },
         out,
     );
 }

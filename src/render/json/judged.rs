@@ -2,12 +2,15 @@
 
 use serde::Serialize;
 
-use super::{RequestObject, VERSION, line, millis, request_object};
+use super::line;
 use crate::webhook::{
-    assessment::{Assessment, PayloadCheck},
-    diagnose::Finding,
-    record::{Delivery, Forwarded},
-    schema::Violation,
+    assessment::Assessment,
+    capture::{
+        self,
+        objects::{FindingObject, PayloadObject, RejectionObject},
+    },
+    record::Delivery,
+    remedy::Wording,
 };
 
 #[derive(Serialize)]
@@ -23,73 +26,9 @@ pub fn ready(url: &str, out: &mut Vec<u8>) {
     line(&Ready { kind: "ready", url, inspector: None, tunnel: None }, out);
 }
 
-#[derive(Serialize)]
-struct DeliveryLine<'a> {
-    kind: &'static str,
-    hookdev: u32,
-    seq: u64,
-    received_at: String,
-    provider: Option<&'a str>,
-    event: Option<&'a str>,
-    verdict: &'static str,
-    rejection: Option<RejectionObject>,
-    secret: Option<String>,
-    payload: PayloadObject<'a>,
-    findings: Vec<FindingObject<'a>>,
-    warnings: Vec<String>,
-    request: RequestObject<'a>,
-    response: ResponseObject,
-    forwards: Vec<ForwardObject<'a>>,
-    capture: Option<&'a str>,
-}
-
-/// Appends the line of a delivery, which is also what a capture holds.
-pub fn delivery(delivery: &Delivery, out: &mut Vec<u8>) {
-    let assessment = &delivery.assessment;
-    line(
-        &DeliveryLine {
-            kind: "delivery",
-            hookdev: VERSION,
-            seq: delivery.seq,
-            received_at: delivery.received_at.to_string(),
-            provider: assessment.provider_name(),
-            event: assessment.event.as_deref(),
-            verdict: assessment.verdict.name(),
-            rejection: rejection(assessment),
-            secret: assessment.secret.as_ref().map(ToString::to_string),
-            payload: payload(&assessment.payload),
-            findings: findings(assessment),
-            warnings: delivery.warnings(),
-            request: request_object(&delivery.request),
-            response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
-            forwards: delivery.forwards.iter().map(forward).collect(),
-            capture: delivery.capture.as_deref(),
-        },
-        out,
-    );
-}
-
-#[derive(Serialize)]
-struct ResponseObject {
-    status: u16,
-    elapsed_ms: f64,
-}
-
-#[derive(Serialize)]
-struct ForwardObject<'a> {
-    url: &'a str,
-    status: Option<u16>,
-    elapsed_ms: f64,
-    error: Option<&'a str>,
-}
-
-fn forward(forwarded: &Forwarded) -> ForwardObject<'_> {
-    ForwardObject {
-        url: &forwarded.url,
-        status: forwarded.outcome.as_ref().ok().map(|answer| answer.status),
-        elapsed_ms: millis(forwarded.elapsed),
-        error: forwarded.outcome.as_ref().err().map(String::as_str),
-    }
+/// Appends the line of a delivery.
+pub fn delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) {
+    capture::write_delivery(delivery, wording, out);
 }
 
 #[derive(Serialize)]
@@ -107,7 +46,7 @@ struct VerificationLine<'a> {
 }
 
 /// Appends the line of a verified capture.
-pub fn verification(file: &str, entry: usize, assessment: &Assessment, out: &mut Vec<u8>) {
+pub fn verification(file: &str, entry: usize, assessment: &Assessment, wording: Wording, out: &mut Vec<u8>) {
     line(
         &VerificationLine {
             kind: "verification",
@@ -116,70 +55,34 @@ pub fn verification(file: &str, entry: usize, assessment: &Assessment, out: &mut
             provider: assessment.provider_name(),
             event: assessment.event.as_deref(),
             verdict: assessment.verdict.name(),
-            rejection: rejection(assessment),
+            rejection: RejectionObject::new(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
-            payload: payload(&assessment.payload),
-            findings: findings(assessment),
+            payload: PayloadObject::new(&assessment.payload),
+            findings: FindingObject::list(assessment, wording),
         },
         out,
     );
 }
 
-/// Why a request is refused.
-#[derive(Serialize)]
-struct RejectionObject {
-    code: &'static str,
-    message: String,
-}
-
-fn rejection(assessment: &Assessment) -> Option<RejectionObject> {
-    let reason = &assessment.verdict.rejection()?.reason;
-    Some(RejectionObject { code: reason.code(), message: reason.to_string() })
-}
-
-/// What explains a refusal.
-#[derive(Serialize)]
-struct FindingObject<'a> {
-    code: &'static str,
-    message: &'a str,
-    hint: &'a str,
-}
-
-fn findings(assessment: &Assessment) -> Vec<FindingObject<'_>> {
-    let findings = assessment.findings.iter();
-    findings.map(|Finding { code, message, hint }| FindingObject { code: code.as_str(), message, hint }).collect()
-}
-
-#[derive(Serialize)]
-struct PayloadObject<'a> {
-    status: &'static str,
-    errors: Vec<ErrorObject<'a>>,
-}
-
-#[derive(Serialize)]
-struct ErrorObject<'a> {
-    pointer: &'a str,
-    message: &'a str,
-}
-
-fn payload(check: &PayloadCheck) -> PayloadObject<'_> {
-    let errors = check.errors().iter().map(|Violation { pointer, message }| ErrorObject { pointer, message });
-    PayloadObject { status: check.name(), errors: errors.collect() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::diagnose::Code;
+    use crate::webhook::{
+        diagnose::{Code, Finding},
+        remedy::Remedy,
+    };
 
     #[test]
     fn findings_are_told_by_code_message_and_hint() {
-        let finding = Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), hint: "remove it".into() };
+        let finding =
+            Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), remedy: Remedy::CheckAgeAtReceipt };
         let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = Vec::new();
-        verification("a.json", 0, &assessment, &mut out);
+        let wording = |remedy: &Remedy| format!("do {remedy:?}");
+        verification("a.json", 0, &assessment, wording, &mut out);
         let line: serde_json::Value = serde_json::from_slice(&out).unwrap();
-        let expected = serde_json::json!([{"code": "body-bom", "message": "a mark \"came\"", "hint": "remove it"}]);
+        let expected =
+            serde_json::json!([{"code": "body-bom", "message": "a mark \"came\"", "hint": "do CheckAgeAtReceipt"}]);
         assert_eq!(line["findings"], expected);
     }
 }

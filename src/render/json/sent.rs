@@ -1,13 +1,12 @@
-//! The lines of `send`: one for each attempt, or for each request that is printed instead; and the captures of what was
-//! sent.
+//! The lines of `send`: one for each attempt, or for each request that is printed instead.
 
 use serde::Serialize;
 
-use super::{BodyObject, HeaderPairs, RequestObject, VERSION, line, millis, request_object};
+use super::{line, millis};
 use crate::webhook::{
-    record::{Answer, Attempt},
+    capture::objects::{BodyObject, HeaderPairs},
+    record::{Attempt, Response},
     request::Request,
-    time::Timestamp,
 };
 
 #[derive(Serialize)]
@@ -34,7 +33,7 @@ struct AnswerObject<'a> {
 
 /// Appends the line of an attempt.
 pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
-    let answer = |answer: &'_ Answer| answer.status;
+    let answer = |answer: &'_ Response| answer.status;
     line(
         &AttemptLine {
             kind: "attempt",
@@ -44,12 +43,12 @@ pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
             attempt: attempt.number,
             of: attempt.of,
             outcome: attempt.outcome.name(),
-            status: attempt.answer.as_ref().map(answer),
+            status: attempt.response.as_ref().map(answer),
             elapsed_ms: millis(attempt.elapsed),
             reason: &attempt.reason,
-            response: attempt.answer.as_ref().map(|answer| AnswerObject {
+            response: attempt.response.as_ref().map(|answer| AnswerObject {
                 headers: HeaderPairs(&answer.headers),
-                body: BodyObject::of(&answer.body),
+                body: BodyObject::new(&answer.body),
             }),
         },
         out,
@@ -74,29 +73,7 @@ pub fn request(request: &Request, url: &str, out: &mut Vec<u8>) {
             method: request.method.as_str(),
             url,
             headers: HeaderPairs(&request.headers),
-            body: BodyObject::of(&request.body),
-        },
-        out,
-    );
-}
-
-#[derive(Serialize)]
-struct CaptureLine<'a> {
-    kind: &'static str,
-    hookdev: u32,
-    received_at: String,
-    request: RequestObject<'a>,
-}
-
-/// Appends the capture of a request that was sent at `time`: what a receiver would have kept, as
-/// far as the sender knows it.
-pub fn sent_capture(request: &Request, time: Timestamp, out: &mut Vec<u8>) {
-    line(
-        &CaptureLine {
-            kind: "delivery",
-            hookdev: VERSION,
-            received_at: time.to_string(),
-            request: request_object(request),
+            body: BodyObject::new(&request.body),
         },
         out,
     );

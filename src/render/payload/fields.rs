@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_name_whose_flags_and_joiners_are_wider_together_keeps_its_column() {
         let name = format!("{}🇩\u{200d}🚟🇩🇩🇩\u{200d}🚀....", "n".repeat(33));
-        let cut = format!("  {}🇩\u{200d}🚟🇩🇩…   v", "n".repeat(33));
+        let cut = format!("  {}🇩\u{200d}🚟🇩🇩🇩\u{200d}…  v", "n".repeat(33));
         assert_eq!(lines(&[field(&name, "v", "")], Limits::EXCERPT), [cut]);
     }
 

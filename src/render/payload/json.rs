@@ -110,7 +110,7 @@ impl<'a> Page<'a> {
         }
         self.out.push_str(self.layout.palette.open(role));
         push_printable(scalar, self.out);
-        self.out.push_str(self.layout.palette.close(role));
+        self.out.push_str(self.layout.palette.close());
         self.shown += scalar.len();
     }
 
@@ -124,7 +124,7 @@ impl<'a> Page<'a> {
         self.out.push_str(quote);
         push_printable(kept, self.out);
         self.out.push_str(quote);
-        self.out.push_str(self.layout.palette.close(role));
+        self.out.push_str(self.layout.palette.close());
         self.layout.push_more(inside.len() - kept.len(), self.out);
         self.shown += quote.len() + kept.len() + quote.len();
     }

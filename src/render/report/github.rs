@@ -1,10 +1,10 @@
-//! GitHub's workflow commands: an error annotation for each reason, at its file and line.
+//! GitHub's workflow commands: an error annotation for each problem, at its file and line.
 //!
 //! The escapes are those of GitHub's own toolkit (`@actions/core`, `command.ts`).
 
 use super::{Check, Outcome, Report, clean};
 
-/// Annotations, a line each.
+/// Annotations, one per line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Github;
 
@@ -26,7 +26,7 @@ impl Report for Github {
     fn finish(&mut self, _: &mut Vec<u8>) {}
 }
 
-/// The text of a command, which may have several lines.
+/// The text of a command; it may have several lines.
 fn data(text: &str) -> String {
     clean(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

@@ -1,5 +1,4 @@
-//! JUnit's XML, as Jenkins, GitLab and most services read it: a suite for each file or provider, a
-//! case for each check.
+//! JUnit XML, as Jenkins, GitLab and most services read it: a suite for each file or provider, a case for each check.
 
 use std::collections::HashMap;
 
@@ -7,16 +6,16 @@ use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, 
 
 use super::{Check, Outcome, Place, Problem, Report, clean};
 
-/// The document; it is whole only at the end, as its head counts the cases.
+/// The document. It is written at the end, because its head counts the cases.
 #[derive(Debug, Default)]
 pub struct Junit {
     suites: Vec<TestSuite>,
-    places: HashMap<String, usize>,
+    indexes: HashMap<String, usize>,
 }
 
 impl Report for Junit {
     fn check(&mut self, check: &Check, _: &mut Vec<u8>) {
-        let place = *self.places.entry(check.suite.clone()).or_insert_with(|| {
+        let index = *self.indexes.entry(check.suite.clone()).or_insert_with(|| {
             self.suites.push(TestSuite::new(clean(&check.suite)));
             self.suites.len() - 1
         });
@@ -25,21 +24,21 @@ impl Report for Junit {
         if let Some(elapsed) = check.elapsed {
             case.set_time(elapsed);
         }
-        self.suites[place].add_test_case(case);
+        self.suites[index].add_test_case(case);
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         let mut document = Document::new("hookdev");
         document.add_test_suites(self.suites.drain(..));
-        self.places.clear();
-        // Writing to memory does not fail.
+        self.indexes.clear();
+        // Writing to memory doesn't fail.
         let xml = document.to_string().unwrap_or_default();
         out.extend_from_slice(without_root_skipped(xml).trim_end().as_bytes());
         out.push(b'\n');
     }
 }
 
-/// Jenkins's schema has no count of skipped cases at the root, which the library always writes.
+/// Removes the count of skipped cases at the root, which the library always writes and Jenkins's schema doesn't allow.
 fn without_root_skipped(mut xml: String) -> String {
     if let Some(start) = xml.find(" skipped=\"")
         && let Some(length) = xml[start + 10..].find('"')
@@ -54,7 +53,7 @@ fn status(check: &Check) -> TestCaseStatus {
         Outcome::Passed => TestCaseStatus::success(),
         Outcome::Skipped(why) => {
             let mut skipped = TestCaseStatus::skipped();
-            // The schemas that consumers publish have no attribute for a message here; they read the text.
+            // The published schemas have no attribute for a message here; consumers read the text.
             skipped.set_description(clean(why));
             skipped
         }
@@ -63,7 +62,7 @@ fn status(check: &Check) -> TestCaseStatus {
             if let Some(first) = problems.first() {
                 failed.set_type(clean(&first.code)).set_message(clean(&first.message));
             }
-            // The schemas that consumers publish have no attribute for a place.
+            // The published schemas have no attribute for a place.
             let place = check.place.iter().map(Place::to_string);
             let lines = problems.iter().map(|problem| format!("{}: {}", problem.code, Problem::text(problem)));
             failed.set_description(clean(&place.chain(lines).collect::<Vec<_>>().join("\n")));
@@ -77,7 +76,7 @@ mod tests {
     use super::{super::samples::checks, *};
 
     #[test]
-    fn a_suite_counts_its_cases_and_names_what_failed() {
+    fn a_suite_counts_its_cases_and_names_the_failures() {
         let mut report = Junit::default();
         let mut out = Vec::new();
         for check in checks() {

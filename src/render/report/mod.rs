@@ -1,5 +1,5 @@
-//! What a CI service reads: the outcome of each check in the form of JUnit, GitHub's annotations
-//! or SARIF. One file a form, behind one trait, for every command that checks something.
+//! Reports for CI services: the outcome of each check as JUnit XML, GitHub annotations or SARIF. One file per format,
+//! behind one trait, for every command that checks something.
 
 mod github;
 mod junit;
@@ -10,18 +10,18 @@ use std::{fmt, time::Duration};
 pub use self::{github::Github, junit::Junit, sarif::Sarif};
 use super::text;
 
-/// One thing that was checked, and how it came out.
+/// One thing that was checked, and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What it belongs to: a file, a provider.
+    /// The group it belongs to: a file, a provider.
     pub suite: String,
     /// What was checked: an event, a case.
     pub name: String,
-    /// Where it stands, if it stands in a file.
+    /// Where it is, if it is in a file.
     pub place: Option<Place>,
-    /// How it came out.
+    /// The outcome.
     pub outcome: Outcome,
-    /// How long it took, if that was measured.
+    /// The time it took, if that was measured.
     pub elapsed: Option<Duration>,
 }
 
@@ -30,7 +30,7 @@ pub struct Check {
 pub struct Place {
     /// The file, as it was named.
     pub file: String,
-    /// The line, from 1, if it is known.
+    /// The line, from 1, if known.
     pub line: Option<u64>,
 }
 
@@ -42,23 +42,23 @@ impl fmt::Display for Place {
     }
 }
 
-/// How a check came out.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// As it should.
+    /// The check passed.
     Passed,
-    /// Not as it should, for at least one reason.
+    /// The check failed, for at least one reason.
     Failed(Vec<Problem>),
-    /// Not checked, and why not.
+    /// Not checked, with the reason.
     Skipped(String),
 }
 
 /// One reason why a check failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What kind of reason it is, `no-matching-signature`.
+    /// The kind of reason: `no-matching-signature`.
     pub code: String,
-    /// What was seen.
+    /// What is wrong.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
@@ -74,16 +74,16 @@ impl Problem {
     }
 }
 
-/// One form of report. What it appends, from the first check to the end, is one document.
+/// A format of reports. Everything it appends, from the first check to the end, is one document.
 pub trait Report {
-    /// Takes in a check and appends what can be said of it now.
+    /// Adds a check, and appends the part of the document that is complete.
     fn check(&mut self, check: &Check, out: &mut Vec<u8>);
 
-    /// Appends what is left to say, once all checks are made.
+    /// Appends the rest of the document after the last check.
     fn finish(&mut self, out: &mut Vec<u8>);
 }
 
-/// A text without what XML can't hold and a terminal shouldn't get; its lines stay.
+/// Text without characters that XML can't hold or a terminal shouldn't get; line feeds stay.
 fn clean(text: &str) -> String {
     let lines: Vec<_> = text::printable_lines(text.as_bytes()).collect();
     lines.join("\n")
@@ -91,7 +91,7 @@ fn clean(text: &str) -> String {
 
 #[cfg(test)]
 mod samples {
-    //! The same three checks for the tests of every form.
+    //! The same three checks for the tests of every format.
 
     use super::{Check, Duration, Outcome, Place, Problem};
 

@@ -1,4 +1,4 @@
-//! SARIF 2.1.0, as code-scanning services read it: a result for each reason, at its file and line.
+//! SARIF 2.1.0, as code-scanning services read it: a result for each problem, at its file and line.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Check, Outcome, Report, clean};
 
-/// The document; results are gathered, as their rules stand before them.
+/// The document. Results are collected, because their rules come before them.
 #[derive(Debug, Default)]
 pub struct Sarif {
     results: Vec<SarifResult>,
@@ -34,7 +34,7 @@ impl Report for Sarif {
             version: "2.1.0",
             runs: [Run { tool: Tool { driver }, results }],
         };
-        // Writing to memory fails only for maps with keys that are no strings, and there is none.
+        // Writing to memory fails only for maps whose keys are not strings, and there are none.
         if serde_json::to_writer(&mut *out, &log).is_ok() {
             out.push(b'\n');
         }
@@ -120,7 +120,7 @@ impl Location {
     }
 }
 
-/// A file's name as a relative reference of RFC 3986.
+/// A file's name as a relative reference (RFC 3986).
 fn uri(file: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let slashed = if std::path::MAIN_SEPARATOR == '\\' { file.replace('\\', "/") } else { file.to_owned() };

@@ -1,7 +1,7 @@
-//! A log of captures: a file that one line is appended to for each event.
+//! A log of captures: a file with one line per event.
 //!
-//! Lines that come together are one write, and those of several threads don't mix. A log that another process left with
-//! a torn last line is mended when it is opened; one that is moved or deleted under way is opened anew.
+//! Lines that arrive together are one write, and lines of several threads don't mix. When a log is opened, an incomplete
+//! last line left by another process is removed; a log that is moved or deleted meanwhile is opened again.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -10,41 +10,41 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::store::formats::LONGEST_ENTRY;
+use crate::webhook::capture::MAX_SIZE;
 
 #[derive(Debug)]
 pub(super) struct Log {
     path: PathBuf,
-    torn: u64,
+    truncated: u64,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Absent after a failure: opening the file anew mends what that may have left.
+    /// `None` after a failure: opening the file again repairs what that may have left.
     file: Option<OpenLog>,
     lines: Lines,
 }
 
 impl Log {
-    /// Opens a file to append to, mends its last line, or creates it with its parents.
+    /// Opens a file to append to and repairs its last line, or creates the file with its parents.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let (file, torn) = OpenLog::open(path)?;
+        let (file, truncated) = OpenLog::open(path)?;
         let state = State { file: Some(file), lines: Lines::default() };
-        Ok(Self { path: path.to_owned(), torn, state: Mutex::new(state) })
+        Ok(Self { path: path.to_owned(), truncated, state: Mutex::new(state) })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many bytes of a torn last line were removed at opening.
-    pub(super) fn torn_bytes(&self) -> u64 {
-        self.torn
+    /// How many bytes of an incomplete last line were removed when the log was opened.
+    pub(super) fn truncated_bytes(&self) -> u64 {
+        self.truncated
     }
 
-    /// Appends JSON objects, each as one line, with one write. Returns how many of them are in the file,
-    /// all but for an error.
+    /// Appends JSON objects, each as one line, with a single write. Returns how many of them are in the file: all, unless
+    /// there is an error.
     pub(super) fn append<'o>(&self, objects: impl IntoIterator<Item = &'o [u8]>) -> (usize, io::Result<()>) {
         let State { file, lines } = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
         lines.clear();
@@ -56,21 +56,20 @@ impl Log {
                 Err(error) => return (0, Err(error)),
             },
         };
-        let appended = append_whole(&open.file, lines);
+        let appended = append_lines(&open.file, lines);
         if appended.1.is_ok() {
             *file = Some(open);
         }
-        // A long line holds its memory no longer than it must.
         lines.clear();
         appended
     }
 }
 
-/// What is appended at once.
+/// The lines of one write.
 #[derive(Debug, Default)]
 struct Lines {
     text: Vec<u8>,
-    /// Where each line ends.
+    /// The offset at which each line ends.
     ends: Vec<usize>,
 }
 
@@ -84,14 +83,14 @@ impl Lines {
         self.ends.clear();
     }
 
-    /// Adds an object as a line. Between its tokens a line feed is a space; within a string there is none.
+    /// Adds an object as a line. Line feeds between its tokens become spaces; strings contain none.
     fn push(&mut self, object: &[u8]) {
         self.text.extend(object.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }));
         self.text.push(b'\n');
         self.ends.push(self.text.len());
     }
 
-    /// How many lines there are in the first `bytes`, and how many bytes of another.
+    /// How many whole lines are in the first `bytes`, and how many bytes of the next.
     fn within(&self, bytes: usize) -> (usize, usize) {
         let whole = self.ends.partition_point(|end| *end <= bytes);
         (whole, bytes - whole.checked_sub(1).map_or(0, |last| self.ends[last]))
@@ -111,11 +110,11 @@ impl OpenLog {
         }
         let file = append_options().open(path)?;
         let metadata = file.metadata()?;
-        let torn = if metadata.is_file() { mend(path, &file, metadata.len())? } else { 0 };
-        Ok((Self { file, identity: identity(&metadata) }, torn))
+        let truncated = if metadata.is_file() { repair(path, &file, metadata.len())? } else { 0 };
+        Ok((Self { file, identity: identity(&metadata) }, truncated))
     }
 
-    /// One `stat` a write, 0.5 µs: no line goes to a file that was moved away.
+    /// Costs one `stat` per write, 0.5 µs. Without it, lines would go to a file that was moved away.
     fn is_still_at(&self, path: &Path) -> bool {
         fs::metadata(path).is_ok_and(|there| identity(&there) == self.identity)
     }
@@ -129,7 +128,7 @@ fn append_options() -> OpenOptions {
     options
 }
 
-/// What tells a file from another one that has taken its path.
+/// Distinguishes a file from another one that replaced it at its path.
 #[cfg(unix)]
 type Identity = (u64, u64);
 
@@ -147,8 +146,8 @@ fn identity(metadata: &Metadata) -> Identity {
     metadata.created().ok()
 }
 
-/// Writes lines at the end of the file, or takes back what was written of the one that failed.
-fn append_whole(mut file: &File, lines: &Lines) -> (usize, io::Result<()>) {
+/// Writes lines at the end of the file; removes the incomplete line if a write fails.
+fn append_lines(mut file: &File, lines: &Lines) -> (usize, io::Result<()>) {
     let mut written = 0;
     let failure = loop {
         if written == lines.text.len() {
@@ -161,17 +160,16 @@ fn append_whole(mut file: &File, lines: &Lines) -> (usize, io::Result<()>) {
             Err(error) => break error,
         }
     };
-    let (whole, torn) = lines.within(written);
-    if torn > 0 {
-        // Should this fail too, the torn line is removed when the log is opened anew.
-        let _ = take_back(file, torn);
+    let (whole, incomplete) = lines.within(written);
+    if incomplete > 0 {
+        // If this fails too, the line is removed when the log is opened again.
+        let _ = remove_last(file, incomplete);
     }
     (whole, Err(failure))
 }
 
-/// Cuts off the last `written` bytes, those that this handle wrote, unless another process has
-/// appended behind them since.
-fn take_back(mut file: &File, written: usize) -> io::Result<()> {
+/// Removes the last `written` bytes, which this handle wrote, unless another process has appended to them since.
+fn remove_last(mut file: &File, written: usize) -> io::Result<()> {
     let metadata = file.metadata()?;
     let end = file.stream_position()?;
     if metadata.is_file() && metadata.len() == end {
@@ -180,12 +178,12 @@ fn take_back(mut file: &File, written: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Ends a last line that has no line feed, or removes it when it is torn. Returns the bytes removed.
-fn mend(path: &Path, mut log: &File, length: u64) -> io::Result<u64> {
+/// Completes a last line without a line feed, or removes it if it is incomplete. Returns how many bytes were removed.
+fn repair(path: &Path, mut log: &File, length: u64) -> io::Result<u64> {
     if length == 0 {
         return Ok(0);
     }
-    // The log itself is open for appending only, so that it may be a pipe or a device.
+    // The log itself is open for appending only, because it may be a pipe or a device.
     let tail = last_line(&mut File::open(path)?, length)?;
     if tail.is_empty() {
         return Ok(0);
@@ -194,23 +192,23 @@ fn mend(path: &Path, mut log: &File, length: u64) -> io::Result<u64> {
         return log.write_all(b"\n").map(|()| 0);
     }
     if !tail.starts_with(b"{") {
-        return Err(not_a_log("its last line is no JSON object"));
+        return Err(not_a_log("its last line isn't a JSON object"));
     }
     let now = log.metadata()?.len();
     if now != length {
         // Another process was in the middle of that line.
-        return mend(path, log, now);
+        return repair(path, log, now);
     }
-    let torn = tail.len() as u64;
-    log.set_len(length - torn).map(|()| torn)
+    let incomplete = tail.len() as u64;
+    log.set_len(length - incomplete).map(|()| incomplete)
 }
 
-/// What stands behind the last line feed of a log.
+/// The bytes after the last line feed of a log.
 fn last_line(log: &mut File, length: u64) -> io::Result<Vec<u8>> {
     let mut first = [0];
     log.read_exact(&mut first)?;
     if first != *b"{" {
-        return Err(not_a_log("it does not start with `{`"));
+        return Err(not_a_log("it doesn't start with `{`"));
     }
     let mut size = length.min(64 * 1024);
     loop {
@@ -224,7 +222,7 @@ fn last_line(log: &mut File, length: u64) -> io::Result<Vec<u8>> {
         if size == length {
             return Ok(tail);
         }
-        if tail.len() > LONGEST_ENTRY {
+        if tail.len() > MAX_SIZE {
             return Err(not_a_log("its last line is too long"));
         }
         size = (size * 2).min(length);
@@ -232,7 +230,7 @@ fn last_line(log: &mut File, length: u64) -> io::Result<Vec<u8>> {
 }
 
 fn not_a_log(reason: &str) -> io::Error {
-    let message = format!("the file is no log of captures ({reason}), and nothing is appended to another");
+    let message = format!("it isn't a log of captures: {reason}");
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
@@ -261,11 +259,11 @@ mod tests {
         let (_dir, path) = log_of(content);
         let log = Log::open(&path).unwrap();
         log.append_one(b"{\"seq\":9}").unwrap();
-        (fs::read_to_string(&path).unwrap(), log.torn_bytes())
+        (fs::read_to_string(&path).unwrap(), log.truncated_bytes())
     }
 
     #[test]
-    fn a_new_log_is_made_with_its_parents() {
+    fn a_new_log_is_created_with_its_parents() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b/log.ndjson");
         Log::open(&path).unwrap().append_one(b"{}").unwrap();
@@ -273,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_added_behind_those_of_an_earlier_run() {
+    fn lines_are_appended_to_those_of_an_earlier_run() {
         assert_eq!(appended_to(b"{\"seq\":1}\n"), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 0));
         assert_eq!(appended_to(b""), ("{\"seq\":9}\n".to_owned(), 0));
     }
@@ -286,24 +284,24 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_last_line_without_a_line_feed_is_ended() {
+    fn a_complete_last_line_without_a_line_feed_gets_one() {
         assert_eq!(appended_to(b"{\"seq\":1}"), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 0));
     }
 
     #[test]
-    fn a_torn_last_line_is_removed_and_its_bytes_are_counted() {
+    fn an_incomplete_last_line_is_removed_and_its_bytes_are_counted() {
         assert_eq!(appended_to(b"{\"seq\":1}\n{\"seq\":"), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 7));
         assert_eq!(appended_to(b"{\"seq"), ("{\"seq\":9}\n".to_owned(), 5));
     }
 
     #[test]
-    fn a_torn_last_line_longer_than_a_block_is_removed() {
-        let torn = format!("{{\"seq\":1}}\n{{\"body\":\"{}", "x".repeat(300_000));
-        assert_eq!(appended_to(torn.as_bytes()), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 300_009));
+    fn an_incomplete_last_line_longer_than_a_block_is_removed() {
+        let incomplete = format!("{{\"seq\":1}}\n{{\"body\":\"{}", "x".repeat(300_000));
+        assert_eq!(appended_to(incomplete.as_bytes()), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 300_009));
     }
 
     #[test]
-    fn another_file_is_refused_and_left_as_it_was() {
+    fn a_file_that_is_not_a_log_is_rejected_and_unchanged() {
         for content in ["[package]\nname = \"x\"", "{\"seq\":1}\nnotes"] {
             let (_dir, path) = log_of(content.as_bytes());
             assert_eq!(Log::open(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
@@ -312,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_was_moved_or_deleted_is_opened_anew() {
+    fn a_log_that_was_moved_or_deleted_is_opened_again() {
         let (dir, path) = log_of(b"");
         let log = Log::open(&path).unwrap();
         log.append_one(b"1").unwrap();
@@ -349,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_come_together_stay_lines_of_their_own() {
+    fn lines_that_are_written_together_stay_separate() {
         let (_dir, path) = log_of(b"{}");
         let log = Log::open(&path).unwrap();
         let (whole, appended) = log.append([&b"1"[..], b"{\n}\n", b"3"]);
@@ -358,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_in_the_file_once_all_of_it_is() {
+    fn a_line_counts_once_all_of_it_is_written() {
         let mut lines = Lines::default();
         for object in [&b"ab"[..], b"", b"cde"] {
             lines.push(object);
@@ -368,21 +366,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_of_a_failed_line_is_taken_back() {
+    fn the_written_part_of_a_failed_line_is_removed() {
         let (_dir, path) = log_of(b"{\"seq\":1}\n");
         let mut file = append_options().open(&path).unwrap();
         file.write_all(b"{\"se").unwrap();
-        take_back(&file, 4).unwrap();
+        remove_last(&file, 4).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"{\"seq\":1}\n");
     }
 
     #[test]
-    fn a_line_of_another_process_behind_the_failed_one_is_kept() {
+    fn a_line_that_another_process_appended_to_a_failed_one_is_kept() {
         let (_dir, path) = log_of(b"");
         let mut file = append_options().open(&path).unwrap();
         file.write_all(b"{\"se").unwrap();
         append_options().open(&path).unwrap().write_all(b"{}\n").unwrap();
-        take_back(&file, 4).unwrap();
+        remove_last(&file, 4).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"{\"se{}\n");
     }
 

@@ -1,8 +1,7 @@
-//! Writes captures: one file an event into a folder, or one line an event into a log.
+//! Saves captures: one file per event in a directory, or one line per event in a log.
 //!
-//! A capture is whole or absent, whatever ends the process, and with the operating system when
-//! [`CaptureStore::write`] returns. What stands in it is the caller's; [`formats`](super::formats)
-//! reads it.
+//! A capture is whole or absent, whatever ends the process, and with the operating system when [`CaptureStore::write`]
+//! returns. Its content is the caller's.
 
 mod log;
 
@@ -15,159 +14,157 @@ use std::{
 use self::log::Log;
 use crate::webhook::time::Timestamp;
 
-/// The start of an unfinished file's name: hidden, and so passed over by readers.
-const UNFINISHED: &str = ".hookdev-";
+/// The prefix of an unfinished file's name: hidden, so readers skip it.
+const UNFINISHED_PREFIX: &str = ".hookdev-";
 
-/// The longest part of a file name that comes from outside.
-const LONGEST_LABEL: usize = 64;
+/// The length limit of the part of a file name that comes from outside, in characters.
+const MAX_LABEL: usize = 64;
 
-/// A place where captures are kept. It can be shared between threads.
+/// Where captures are saved. It can be shared between threads.
 #[derive(Debug)]
-pub struct CaptureStore(Place);
+pub struct CaptureStore(Destination);
 
 #[derive(Debug)]
-enum Place {
-    Folder(PathBuf),
+enum Destination {
+    Dir(PathBuf),
     Log(Log),
 }
 
 impl CaptureStore {
-    /// Opens the place that a path means, and creates it with its parents.
+    /// Opens a log or a directory, and creates it with its parents if necessary.
     ///
-    /// A path that ends in `.ndjson` or `.jsonl`, or that is a device or a pipe, is a log that lines
-    /// are appended to; any other is a folder.
+    /// A path that ends in `.ndjson` or `.jsonl`, and a device or a pipe, is a log that lines are appended to; any other is
+    /// a directory.
     ///
     /// # Errors
     ///
-    /// When it can't be created or opened, or when the file that is there is no log of captures.
+    /// If it can't be created or opened, or if the existing file isn't a log of captures.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        let place = match fs::metadata(path) {
-            Ok(existing) if existing.is_file() && !is_log(path) => Err(io::Error::new(
-                io::ErrorKind::AlreadyExists,
-                "it is a file that does not end in .ndjson, and so none of captures",
-            )),
-            Ok(existing) if !existing.is_dir() => Log::open(path).map(Place::Log),
-            Err(_) if is_log(path) => Log::open(path).map(Place::Log),
-            _ => fs::create_dir_all(path).map(|()| Place::Folder(path.to_owned())),
+        let destination = match fs::metadata(path) {
+            Ok(existing) if existing.is_file() && !is_log(path) => {
+                Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is a file whose name doesn't end in .ndjson"))
+            }
+            Ok(existing) if !existing.is_dir() => Log::open(path).map(Destination::Log),
+            Err(_) if is_log(path) => Log::open(path).map(Destination::Log),
+            _ => fs::create_dir_all(path).map(|()| Destination::Dir(path.to_owned())),
         };
-        place.map(Self).map_err(|source| CaptureError { path: path.to_owned(), source })
+        destination.map(Self).map_err(|source| CaptureError { path: path.to_owned(), source })
     }
 
-    /// How many bytes of an unfinished last line were removed from the log when it was opened; an
-    /// earlier process was ended while it wrote them. 0 when every line was whole.
+    /// How many bytes of an incomplete last line were removed from the log when it was opened, left by a process that was
+    /// killed while writing. 0 if every line was complete.
     #[must_use]
-    pub fn torn_bytes(&self) -> u64 {
+    pub fn truncated_bytes(&self) -> u64 {
         match &self.0 {
-            Place::Folder(_) => 0,
-            Place::Log(log) => log.torn_bytes(),
+            Destination::Dir(_) => 0,
+            Destination::Log(log) => log.truncated_bytes(),
         }
     }
 
-    /// Writes one capture, a JSON object, and returns the file that holds it. It may block.
+    /// Writes one capture, a JSON object, and returns its file. It may block.
     ///
     /// # Errors
     ///
-    /// When the operating system can't take all of it; nothing of it is left then.
+    /// If it can't be written completely; no part of it remains.
     pub fn write(&self, name: &CaptureName<'_>, object: &[u8]) -> io::Result<PathBuf> {
         match &self.0 {
-            Place::Folder(folder) => write_file(folder, &name.to_string(), object),
-            Place::Log(log) => log.append([object]).1.map(|()| log.path().to_owned()),
+            Destination::Dir(dir) => write_file(dir, &name.to_string(), object),
+            Destination::Log(log) => log.append([object]).1.map(|()| log.path().to_owned()),
         }
     }
 
-    /// Writes several captures, into a log with one write, and returns for each what [`Self::write`] does.
-    /// It may block.
+    /// Writes several captures, to a log with a single write. Returns for each what [`Self::write`] returns. It may block.
     pub fn write_all(&self, captures: &[(CaptureName<'_>, &[u8])]) -> Vec<io::Result<PathBuf>> {
         let log = match &self.0 {
-            Place::Folder(_) => return captures.iter().map(|(name, object)| self.write(name, object)).collect(),
-            Place::Log(log) => log,
+            Destination::Dir(_) => return captures.iter().map(|(name, object)| self.write(name, object)).collect(),
+            Destination::Log(log) => log,
         };
         let (whole, appended) = log.append(captures.iter().map(|(_, object)| *object));
         let written = |place| match &appended {
-            Err(error) if place >= whole => Err(same(error)),
+            Err(error) if place >= whole => Err(copy_of(error)),
             _ => Ok(log.path().to_owned()),
         };
         (0..captures.len()).map(written).collect()
     }
 }
 
-/// The error once more.
-fn same(error: &io::Error) -> io::Error {
+/// A copy of the error.
+fn copy_of(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 
-/// Whether a path is named as a log is.
+/// Whether a path has the extension of a log.
 fn is_log(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| ["ndjson", "jsonl"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-/// A place that can't be opened for captures.
+/// A path that captures can't be saved in.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot keep captures in {}", path.display())]
+#[error("can't save captures in {}", path.display())]
 pub struct CaptureError {
     path: PathBuf,
     #[source]
     source: io::Error,
 }
 
-/// What a capture's file is named after: `20250101T120000.123Z-000001-cyanite.v2.finished.json`.
+/// The name of a capture's file: `20250101T120000.123Z-000001-cyanite.v2.finished.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CaptureName<'a> {
     /// When the request was received.
     pub received_at: Timestamp,
-    /// Its number in this run, from 1.
+    /// The number of the request in this run, from 1.
     pub seq: u64,
-    /// Its event, else its provider; without either the name says `unrecognised`. It may come from
-    /// outside: what is not one of `A-Z a-z 0-9 . _ -` is replaced.
+    /// The event, else the provider; without either the name says `unrecognised`. It may come from outside: characters
+    /// other than `A-Z a-z 0-9 . _ -` are replaced.
     pub label: Option<&'a str>,
 }
 
-/// The name without its `.json`; in the order of these names stand the times of receipt.
+/// The name without its `.json`. Names sort by the time of receipt.
 impl fmt::Display for CaptureName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = self.received_at.to_jiff().strftime("%Y%m%dT%H%M%S.%3fZ");
-        let label = self.label.map(reduce).filter(|label| !label.is_empty());
+        let label = self.label.map(sanitize).filter(|label| !label.is_empty());
         write!(f, "{time}-{:06}-{}", self.seq, label.as_deref().unwrap_or("unrecognised"))
     }
 }
 
-fn reduce(label: &str) -> String {
+fn sanitize(label: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
-    let reduced: String = label.chars().map(safe).skip_while(|c| matches!(c, '.' | '-')).take(LONGEST_LABEL).collect();
-    reduced.trim_end_matches(['.', '-']).to_owned()
+    let sanitized: String = label.chars().map(safe).skip_while(|c| matches!(c, '.' | '-')).take(MAX_LABEL).collect();
+    sanitized.trim_end_matches(['.', '-']).to_owned()
 }
 
-/// Whether a file's name is one that [`CaptureStore`] gives in a folder.
+/// Whether a file in a directory has a name that [`CaptureStore`] gives.
 pub(super) fn is_capture_name(name: &str) -> bool {
-    const FORM: &[u8] = b"dddddddd.dddddd.ddd.-dddddd";
-    let fits = |(&byte, &form): (&u8, &u8)| match form {
+    const PATTERN: &[u8] = b"dddddddd.dddddd.ddd.-dddddd";
+    let fits = |(&byte, &pattern): (&u8, &u8)| match pattern {
         b'd' => byte.is_ascii_digit(),
         b'.' => matches!(byte, b'T' | b'.' | b'Z'),
         literal => byte == literal,
     };
     let Some(stem) = name.strip_suffix(".json") else { return false };
-    stem.len() > FORM.len() && stem.as_bytes().iter().zip(FORM).all(fits)
+    stem.len() > PATTERN.len() && stem.as_bytes().iter().zip(PATTERN).all(fits)
 }
 
-/// Writes a file of its own. A folder that was removed under way is made again.
-fn write_file(folder: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
-    match try_write_file(folder, name, object) {
+/// Writes a new file. A directory that was removed meanwhile is created again.
+fn write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
+    match try_write_file(dir, name, object) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(folder)?;
-            try_write_file(folder, name, object)
+            fs::create_dir_all(dir)?;
+            try_write_file(dir, name, object)
         }
         written => written,
     }
 }
 
-fn try_write_file(folder: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
-    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+fn try_write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).tempfile_in(dir)?;
     file.write_all(&[object, b"\n"].concat())?;
-    let mut path = folder.join(format!("{name}.json"));
+    let mut path = dir.join(format!("{name}.json"));
     let mut number = 1_u64;
     loop {
         match file.persist_noclobber(&path) {
@@ -176,7 +173,7 @@ fn try_write_file(folder: &Path, name: &str, object: &[u8]) -> io::Result<PathBu
             Err(refused) => return Err(refused.error),
         }
         number += 1;
-        // With an underscore, it sorts behind the one without a number.
+        // With an underscore it sorts after the name without a number.
         path.set_file_name(format!("{name}_{number}.json"));
     }
 }
@@ -194,22 +191,22 @@ mod tests {
         CaptureName { received_at: RECEIVED, seq: 1, label: Some(label) }
     }
 
-    fn names_in(folder: &Path) -> Vec<String> {
+    fn names_in(dir: &Path) -> Vec<String> {
         let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
-        let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(name).collect();
+        let mut names: Vec<String> = fs::read_dir(dir).unwrap().map(name).collect();
         names.sort();
         names
     }
 
     #[test]
-    fn a_name_says_the_time_the_number_and_the_event() {
+    fn a_name_has_the_time_the_number_and_the_event() {
         assert_eq!(name("cyanite.v2.finished").to_string(), "20250101T120000.123Z-000001-cyanite.v2.finished");
         let unknown = CaptureName { received_at: RECEIVED, seq: 1_234_567, label: None };
         assert_eq!(unknown.to_string(), "20250101T120000.123Z-1234567-unrecognised");
     }
 
     #[test]
-    fn a_name_keeps_nothing_that_leads_out_of_the_folder() {
+    fn a_name_cannot_lead_out_of_the_directory() {
         for (label, kept) in [
             ("../../etc/passwd", "etc-passwd"),
             (".hidden", "hidden"),
@@ -224,28 +221,28 @@ mod tests {
     }
 
     #[test]
-    fn a_name_takes_at_most_64_characters_from_outside() {
+    fn a_name_has_at_most_64_characters_from_outside() {
         let long = "x".repeat(300);
         assert_eq!(name(&long).to_string(), format!("20250101T120000.123Z-000001-{}", "x".repeat(64)));
     }
 
     proptest! {
-        /// An id or an event's name may be anything: it leads nowhere, and no two deliveries share a file.
+        /// The name of an event may be anything: it leads nowhere, and no two deliveries share a file.
         #[test]
         fn no_label_leads_out_of_the_folder_or_onto_another_file(labels in vec(label(), 1..5), seq in any::<u64>()) {
             let dir = tempfile::tempdir().unwrap();
             let store = CaptureStore::open(&dir.path().join("in")).unwrap();
             let name = |label| CaptureName { received_at: RECEIVED, seq, label: Some(label) };
-            let folder = dir.path().join("in");
+            let captures = dir.path().join("in");
             let written: Vec<PathBuf> = labels.iter().map(|label| store.write(&name(label), b"{}").unwrap()).collect();
             prop_assert_eq!(names_in(dir.path()), ["in"]);
-            let names = names_in(&folder);
+            let names = names_in(&captures);
             prop_assert_eq!(names.len(), labels.len());
             for path in &written {
-                prop_assert_eq!(path.parent(), Some(folder.as_path()));
+                prop_assert_eq!(path.parent(), Some(captures.as_path()));
             }
             for name in names {
-                // The shortest limit in use is 143 bytes, of an encrypted home folder.
+                // The smallest limit in use is 143 bytes, in encrypted home directories.
                 prop_assert!(name.len() <= 143 && is_capture_name(&name), "{}", name);
                 prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)), "{}", name);
             }
@@ -262,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_it_gives_are_known_again() {
+    fn its_own_names_are_recognised() {
         assert!(is_capture_name(&format!("{}.json", name("auphonic.done"))));
         assert!(is_capture_name("20250101T120000.123Z-1234567-x_2.json"));
         for other in [
@@ -277,20 +274,20 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_made_with_its_parents_and_holds_one_file_an_event() {
+    fn a_directory_is_created_with_its_parents_and_holds_one_file_per_event() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("a/b");
-        let store = CaptureStore::open(&folder).unwrap();
+        let captures = dir.path().join("a/b");
+        let store = CaptureStore::open(&captures).unwrap();
         let path = store.write(&name("auphonic.done"), b"{}").unwrap();
-        assert_eq!(path, folder.join("20250101T120000.123Z-000001-auphonic.done.json"));
+        assert_eq!(path, captures.join("20250101T120000.123Z-000001-auphonic.done.json"));
         assert_eq!(fs::read(&path).unwrap(), b"{}\n");
-        assert_eq!(names_in(&folder), ["20250101T120000.123Z-000001-auphonic.done.json"]);
-        assert_eq!(store.torn_bytes(), 0);
+        assert_eq!(names_in(&captures), ["20250101T120000.123Z-000001-auphonic.done.json"]);
+        assert_eq!(store.truncated_bytes(), 0);
     }
 
     #[cfg(unix)]
     #[test]
-    fn only_the_owner_reads_a_capture() {
+    fn only_the_owner_can_read_a_capture() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         for place in ["folder", "log.ndjson"] {
@@ -300,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_name_gets_a_number_and_keeps_its_file() {
+    fn a_name_that_is_taken_gets_a_number() {
         let dir = tempfile::tempdir().unwrap();
         let store = CaptureStore::open(dir.path()).unwrap();
         for number in 1..=3 {
@@ -312,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_replaces_nothing() {
+    fn a_clock_that_is_set_back_overwrites_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let store = CaptureStore::open(dir.path()).unwrap();
         for (seq, millis) in [(1, 0), (2, -3_600_000), (3, 0), (2, -3_600_000)] {
@@ -324,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn several_captures_are_each_kept_where_their_place_says() {
+    fn several_captures_are_each_saved() {
         let dir = tempfile::tempdir().unwrap();
         let captures = [(name("x"), &b"{}"[..]), (name("y"), b"[]")];
         for (place, expected) in [
@@ -341,7 +338,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn each_of_several_that_find_no_room_is_told_why() {
+    fn each_of_several_captures_reports_a_full_disk() {
         let store = CaptureStore::open(Path::new("/dev/full")).unwrap();
         let written = store.write_all(&[(name("x"), b"{}"), (name("y"), b"{}")]);
         let kinds: Vec<io::ErrorKind> = written.into_iter().map(|written| written.unwrap_err().kind()).collect();
@@ -349,44 +346,44 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_removed_under_way_is_made_again() {
+    fn a_directory_that_is_removed_meanwhile_is_created_again() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("captures");
-        let store = CaptureStore::open(&folder).unwrap();
-        fs::remove_dir(&folder).unwrap();
+        let captures = dir.path().join("captures");
+        let store = CaptureStore::open(&captures).unwrap();
+        fs::remove_dir(&captures).unwrap();
         assert!(store.write(&name("x"), b"{}").unwrap().is_file());
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_says_where_and_why() {
+    fn a_directory_that_cannot_be_created_is_an_error_with_path_and_cause() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
         let error = CaptureStore::open(&file.join("captures")).unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot keep captures in {}", file.join("captures").display()));
+        assert_eq!(error.to_string(), format!("can't save captures in {}", file.join("captures").display()));
         assert_eq!(error.source.kind(), io::ErrorKind::NotADirectory);
     }
 
     #[test]
-    fn a_path_means_a_log_by_its_name_or_by_what_is_there() {
+    fn a_path_is_a_log_by_its_extension_unless_it_is_a_directory() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         fs::create_dir(path("folder.ndjson")).unwrap();
         for (name, log) in
             [("a.ndjson", true), ("a.NDJSON", true), ("a.jsonl", true), ("a.json", false), ("folder.ndjson", false)]
         {
-            let CaptureStore(place) = CaptureStore::open(&path(name)).unwrap();
-            assert_eq!(matches!(place, Place::Log(_)), log, "{name}");
+            let CaptureStore(destination) = CaptureStore::open(&path(name)).unwrap();
+            assert_eq!(matches!(destination, Destination::Log(_)), log, "{name}");
         }
     }
 
     #[test]
-    fn a_file_of_another_kind_is_not_written_to() {
+    fn a_file_without_a_log_extension_is_not_written_to() {
         let dir = tempfile::tempdir().unwrap();
         let notes = dir.path().join("notes.txt");
         fs::write(&notes, "{}").unwrap();
         let error = CaptureStore::open(&notes).unwrap_err();
-        assert_eq!(error.source.to_string(), "it is a file that does not end in .ndjson, and so none of captures");
+        assert_eq!(error.source.to_string(), "it is a file whose name doesn't end in .ndjson");
         assert_eq!(fs::read(&notes).unwrap(), b"{}");
     }
 }

@@ -1,10 +1,8 @@
-//! The events that AWS Lambda is called with for an HTTP request: those of API Gateway's REST (v1)
-//! and HTTP APIs (v2), of function URLs and of load balancers. One, an array, or one a line as logs
-//! hold them.
+//! The events that AWS Lambda receives for an HTTP request: from API Gateway's REST (v1) and HTTP APIs (v2), function URLs
+//! and load balancers. One event, an array, or one per line as in logs.
 //!
-//! The target is the path that the handler's routes see, without the API's stage. API Gateway v1
-//! decodes the query, a load balancer does not; v2 joins repeated headers by commas and takes the
-//! cookies out of them.
+//! The target is the path that the handler's routes see, without the API's stage. API Gateway v1 decodes the query, a load
+//! balancer doesn't; v2 joins repeated headers with commas and moves the cookies to a key of their own.
 
 use std::borrow::Cow;
 
@@ -14,8 +12,7 @@ use serde::Deserialize;
 use super::{
     Entry,
     document::Documents,
-    parts::{self, Fields, Text},
-    refusal::{Refusal, expected},
+    parts::{self, Fields, ParseError, Text, expected},
 };
 use crate::webhook::{
     request::{Headers, Request},
@@ -25,19 +22,19 @@ use crate::webhook::{
 /// AWS Lambda's HTTP events.
 pub(super) static AWS: Documents = Documents {
     name: "an AWS event",
-    is_its: |outline| {
+    matches: |outline| {
         let is_v1 = outline.has_all("", &["httpMethod", "path"])
             && ["headers", "multiValueHeaders"].iter().any(|key| outline.has_all("", &[key]));
         is_v1 || outline.has_all("", &["rawPath", "requestContext.http"])
     },
     array: &[],
-    entry,
+    parse,
 };
 
-/// What stands in all events.
+/// The keys of all kinds of events.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an event, an object with `headers` and `body`")]
-struct Event<'a> {
+struct LambdaEvent<'a> {
     #[serde(borrow)]
     http_method: Option<Text<'a>>,
     #[serde(borrow)]
@@ -57,7 +54,7 @@ struct Event<'a> {
     #[serde(borrow)]
     cookies: Option<Vec<Text<'a>>>,
     #[serde(borrow, default)]
-    request_context: Context<'a>,
+    request_context: RequestContext<'a>,
     #[serde(borrow)]
     body: Option<Text<'a>>,
     is_base64_encoded: Option<bool>,
@@ -65,9 +62,9 @@ struct Event<'a> {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
-struct Context<'a> {
+struct RequestContext<'a> {
     #[serde(borrow)]
-    http: Option<Http<'a>>,
+    http: Option<HttpContext<'a>>,
     #[serde(borrow)]
     stage: Option<Text<'a>>,
     /// v1, in milliseconds.
@@ -80,13 +77,13 @@ struct Context<'a> {
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `method`")]
-struct Http<'a> {
+struct HttpContext<'a> {
     #[serde(borrow)]
     method: Text<'a>,
 }
 
-fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
-    let event: Event<'_> = serde_json::from_str(json)?;
+fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
+    let event: LambdaEvent<'_> = serde_json::from_str(json)?;
     let (key, method) = match (&event.http_method, &event.request_context.http) {
         (Some(Text(method)), _) => ("httpMethod", method),
         (None, Some(http)) => ("requestContext.http.method", &http.method.0),
@@ -106,12 +103,12 @@ fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
         body => body.map_or_else(Bytes::new, |Text(body)| body.into_owned().into()),
     };
     let request = Request { method, target, headers, body };
-    let notes = if is_base64 { Vec::new() } else { parts::doubts(&request) };
+    let notes = if is_base64 { Vec::new() } else { parts::body_notes(&request) };
     Ok(Some(Entry { received_at, notes, ..Entry::new(request) }))
 }
 
-impl Event<'_> {
-    fn headers(&self) -> Result<Headers, Refusal> {
+impl LambdaEvent<'_> {
+    fn headers(&self) -> Result<Headers, ParseError> {
         let fields = if self.multi_value_headers.0.is_empty() { &self.headers } else { &self.multi_value_headers };
         let mut headers = fields.headers()?;
         if let Some(cookies) = self.cookies.as_ref().filter(|cookies| !cookies.is_empty()) {
@@ -122,7 +119,7 @@ impl Event<'_> {
         Ok(headers)
     }
 
-    fn target(&self) -> Result<String, Refusal> {
+    fn target(&self) -> Result<String, ParseError> {
         let (key, path) = match (&self.raw_path, &self.path) {
             (Some(Text(path)), _) => ("rawPath", self.without_stage(path)),
             (None, Some(Text(path))) => ("path", path.as_ref()),
@@ -133,7 +130,7 @@ impl Event<'_> {
         parts::target(key, &format!("{path}{mark}{query}"))
     }
 
-    /// v2 leaves the stage in the path, v1 doesn't.
+    /// v2 has the stage in the path, v1 doesn't.
     fn without_stage<'p>(&self, path: &'p str) -> &'p str {
         let stage = self.request_context.stage.as_ref().map_or("", |Text(stage)| stage);
         match path.strip_prefix('/').and_then(|path| path.strip_prefix(stage)) {
@@ -176,7 +173,7 @@ mod tests {
         (entry.request.target, fields, entry.request.body.to_vec(), received_at, entry.notes)
     }
 
-    fn said(
+    fn expected_of(
         target: &str,
         fields: &str,
         body: &[u8],
@@ -187,17 +184,17 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_a_rest_api_keeps_repeated_headers_and_encodes_the_query_again() {
+    fn a_rest_api_event_keeps_repeated_headers_and_its_query_is_encoded_again() {
         let time = Some(1_735_732_800_123);
-        assert_eq!(parsed(V1), said("/aspect?q=a%26&q=b+c", "x-a: 1\nx-a: 2\nhost: h\n", b"{}", time, &[]));
+        assert_eq!(parsed(V1), expected_of("/aspect?q=a%26&q=b+c", "x-a: 1\nx-a: 2\nhost: h\n", b"{}", time, &[]));
         let single = V1.replace("multiValue", "other");
-        assert_eq!(parsed(&single), said("/aspect?q=b+c", "x-a: 2\nhost: h\n", b"{}", time, &[]));
+        assert_eq!(parsed(&single), expected_of("/aspect?q=b+c", "x-a: 2\nhost: h\n", b"{}", time, &[]));
     }
 
     #[test]
-    fn an_event_of_an_http_api_loses_its_stage_and_has_its_cookies_back() {
+    fn an_http_api_event_loses_its_stage_and_gets_its_cookies_back() {
         let time = Some(1_735_732_800_123);
-        assert_eq!(parsed(V2), said("/aspect?q=a%26", "x-a: 1,2\ncookie: a=1; b=2\n", b"\0\xff", time, &[]));
+        assert_eq!(parsed(V2), expected_of("/aspect?q=a%26", "x-a: 1,2\ncookie: a=1; b=2\n", b"\0\xff", time, &[]));
         let default = V2.replace(r#""stage":"prod""#, r#""stage":"$default""#);
         assert_eq!(parsed(&default).0, "/prod/aspect?q=a%26");
         assert_eq!(parsed(&V2.replace("/prod/aspect", "/production")).0, "/production?q=a%26");
@@ -205,9 +202,9 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_a_load_balancer_has_its_query_as_it_came_and_no_time() {
-        let note = "the body has 2 B, its content-length says 3";
-        assert_eq!(parsed(ALB), said("/aspect?q=a%26", "x-a: 1\ncontent-length: 3\n", b"{}", None, &[note]));
+    fn a_load_balancer_event_has_its_query_as_received_and_no_time() {
+        let note = "the body has 2 B but its content-length is 3";
+        assert_eq!(parsed(ALB), expected_of("/aspect?q=a%26", "x-a: 1\ncontent-length: 3\n", b"{}", None, &[note]));
     }
 
     #[test]
@@ -219,12 +216,12 @@ mod tests {
         let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
         let torn = "line 4, column 100: control character (\\u0000-\\u001F) found while parsing a string";
         assert_eq!(errors, ["", "line 2: expected standard base64 in `body`", torn, ""]);
-        assert_eq!(notes, ["1 entry passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["skipped 1 entry without a POST, PUT or PATCH body"]);
     }
 
     #[test]
-    fn null_stands_for_nothing() {
+    fn null_means_absent() {
         let nulls = r#"{"httpMethod":"POST","path":"/","headers":null,"multiValueHeaders":null,"queryStringParameters":null,"multiValueQueryStringParameters":null,"body":"a"}"#;
-        assert_eq!(parsed(nulls), said("/", "", b"a", None, &[]));
+        assert_eq!(parsed(nulls), expected_of("/", "", b"a", None, &[]));
     }
 }

@@ -1,5 +1,5 @@
-//! A bare body with the headers that are given beside it: `--body FILE --header 'Name: value'`.
-//! It is no [`Format`](super::Format): nothing in the bytes tells it.
+//! A bare body, whose headers are given separately. It is not a [`Format`](super::Format): nothing in the bytes identifies
+//! it.
 
 use std::{fs::File, io::Read, path::Path};
 
@@ -10,28 +10,27 @@ use crate::webhook::request::{self, HeaderName, HeaderValue, Headers, Method, Re
 ///
 /// # Errors
 ///
-/// When it can't be read, or is longer than an entry may be.
+/// If it can't be read, or exceeds the size limit of an entry.
 pub fn open(file: &Path, headers: Headers) -> Result<Entry, EntryError> {
-    let input = File::open(file).map_err(|source| Fault::Read(source).of(file))?;
+    let input = File::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
     read(file, input, headers)
 }
 
-/// Reads an input, standard input for one, as the body of a `POST` to `/`. It goes by the name of
-/// `file` in errors.
+/// Reads an input such as stdin as the body of a `POST` to `/`; errors call it `file`.
 ///
 /// # Errors
 ///
-/// When it can't be read, or is longer than an entry may be.
+/// If it can't be read, or exceeds the size limit of an entry.
 pub fn read(file: &Path, input: impl Read + Send, headers: Headers) -> Result<Entry, EntryError> {
-    let body = whole(Input::of(input)).map_err(|fault| fault.of(file))?;
+    let body = whole(Input::new(input)).map_err(|fault| fault.in_file(file))?;
     Ok(Entry::new(Request { method: Method::POST, target: "/".to_owned(), headers, body }))
 }
 
-/// Reads a header as people type it: `Name: value`.
+/// Parses a header as people type it: `Name: value`.
 ///
 /// # Errors
 ///
-/// When there is no colon, the name is none, or the value holds what no header can carry.
+/// If there is no colon, or the name or value is not valid in HTTP.
 pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), InvalidHeader> {
     let parse = |text: &str| {
         let (name, value) = text.split_once(':')?;
@@ -41,9 +40,9 @@ pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), InvalidHeader> {
     parse(text).ok_or_else(|| InvalidHeader(text.to_owned()))
 }
 
-/// A text that is no header.
+/// A text that isn't a header.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no header: expected `Name: value`")]
+#[error("invalid header `{0}`: expected `Name: value`")]
 pub struct InvalidHeader(String);
 
 #[cfg(test)]
@@ -53,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_posted_as_it_stands() {
+    fn a_body_is_posted_unchanged() {
         let headers: Headers = [header("X-Signature: abc").unwrap()].into_iter().collect();
         let entry = read(Path::new("-"), &b"\xef\xbb\xbf{}\r\n"[..], headers.clone()).unwrap();
         let body = Bytes::from_static(b"\xef\xbb\xbf{}\r\n");
@@ -62,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_read_as_people_type_it() {
+    fn a_header_is_parsed_as_people_type_it() {
         let field = |name, value| Ok((HeaderName::from_static(name), HeaderValue::from_static(value)));
         assert_eq!(header("Svix-Id: msg_1"), field("svix-id", "msg_1"));
         assert_eq!(header("t:a: b "), field("t", "a: b"));
@@ -75,6 +74,6 @@ mod tests {
     #[test]
     fn a_missing_body_is_named() {
         let error = open(Path::new("/no/such/body"), Headers::new()).unwrap_err();
-        assert_eq!(error.to_string(), "cannot read /no/such/body");
+        assert_eq!(error.to_string(), "can't read /no/such/body");
     }
 }

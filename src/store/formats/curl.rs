@@ -1,9 +1,10 @@
-//! What curl logs of the requests that it sends: `--trace`, which keeps all bytes, `--trace-ascii`,
-//! which prints a dot for each that is no printable ASCII, and `-v`, which prints no body.
+//! What curl logs about the requests it sends: `--trace` has all bytes, `--trace-ascii` prints a dot for each byte that
+//! isn't printable ASCII, and `-v` prints no body.
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, http, parts,
-    refusal::{Refusal, Start, expected},
+    Collected, Entry, Fault, Format, Input, Reader, http,
+    parts::{self, ParseError, expected},
+    position::Start,
     whole,
 };
 use crate::webhook::request::Method;
@@ -27,7 +28,8 @@ impl Format for Curl {
                     .iter()
                     .any(|start| info.starts_with(start))
             });
-            matches!(Event::of(line), Some(Event::Header(_))) || (is_connecting && sent_line(line).is_some())
+            matches!(TraceEvent::parse(line), Some(TraceEvent::Header(_)))
+                || (is_connecting && sent_line(line).is_some())
         })
     }
 
@@ -41,7 +43,7 @@ fn lines(input: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn read(input: &[u8]) -> Collected {
-    let mut log = Log::default();
+    let mut log = LogReader::default();
     for (number, line) in (1..).zip(lines(input)) {
         log.line(number, line);
     }
@@ -49,18 +51,18 @@ fn read(input: &[u8]) -> Collected {
     log.collected
 }
 
-/// The start of a dump, or of what is none.
+/// A line of a trace that starts an event.
 #[derive(Debug, PartialEq)]
-enum Event {
-    /// So many bytes of a request's head.
+enum TraceEvent {
+    /// A dump of part of a request's head, with its size in bytes.
     Header(usize),
-    /// So many bytes of its body, in its transfer encoding.
+    /// A dump of part of the body in its transfer encoding, with its size in bytes.
     Data(usize),
     Other,
 }
 
-impl Event {
-    fn of(line: &[u8]) -> Option<Self> {
+impl TraceEvent {
+    fn parse(line: &[u8]) -> Option<Self> {
         let line = str::from_utf8(line).ok()?;
         let line = &line[Self::time_length(line)..];
         // `--trace-ids`
@@ -78,7 +80,7 @@ impl Event {
         }
     }
 
-    /// How long the time is that `--trace-time` puts before a line.
+    /// The length of the time that `--trace-time` puts before a line.
     fn time_length(line: &str) -> usize {
         let time = line.split(' ').next().unwrap_or_default();
         let is_time = time.len() == "12:00:00.123456".len()
@@ -87,7 +89,7 @@ impl Event {
     }
 }
 
-/// A line of the head that `-v` says to have sent.
+/// A request line that `-v` logs.
 fn sent_line(line: &[u8]) -> Option<&str> {
     let line = str::from_utf8(line).ok()?.strip_prefix("> ")?;
     let (rest, version) = line.rsplit_once(' ')?;
@@ -95,28 +97,28 @@ fn sent_line(line: &[u8]) -> Option<&str> {
     (version.starts_with("HTTP/") && method.bytes().all(|b| b.is_ascii_uppercase())).then_some(line)
 }
 
-/// A log as far as it was read.
+/// The state of reading a log.
 #[derive(Default)]
-struct Log {
+struct LogReader {
     collected: Collected,
-    message: Option<Message>,
+    message: Option<LoggedRequest>,
     dump: Option<Dump>,
 }
 
-/// A request as far as it was logged.
-struct Message {
-    /// Where it starts.
+/// A request as logged so far.
+struct LoggedRequest {
+    /// The line it starts on, from 1.
     line: u64,
     head: Vec<u8>,
     body: Vec<u8>,
-    /// How many dots of `--trace-ascii` stand in the body.
+    /// The number of dots of `--trace-ascii` in the body.
     dots: usize,
-    /// It comes from `-v`.
+    /// Whether it comes from `-v`.
     is_bodiless: bool,
     broken: Option<(u64, String)>,
 }
 
-impl Log {
+impl LogReader {
     fn line(&mut self, number: u64, line: &[u8]) {
         if let Some(dump) = self.dump.as_mut().filter(|dump| !dump.is_full())
             && let Some((offset, text)) = row(line)
@@ -124,20 +126,20 @@ impl Log {
             dump.rows.push((offset, text.to_vec()));
             return;
         }
-        if let Some(event) = Event::of(line) {
+        if let Some(event) = TraceEvent::parse(line) {
             self.end_dump();
             match event {
-                Event::Header(length) => self.start_head(number, length),
-                Event::Data(length) => {
+                TraceEvent::Header(length) => self.start_head(number, length),
+                TraceEvent::Data(length) => {
                     self.dump = Some(Dump { line: number, length, is_head: false, rows: Vec::new() });
                 }
-                Event::Other => {}
+                TraceEvent::Other => {}
             }
         } else if let Some(sent) = sent_line(line) {
             self.end_message();
             let head = format!("{sent}\r\n").into_bytes();
             self.message =
-                Some(Message { line: number, head, body: Vec::new(), dots: 0, is_bodiless: true, broken: None });
+                Some(LoggedRequest { line: number, head, body: Vec::new(), dots: 0, is_bodiless: true, broken: None });
         } else if let (Some(message), Some(field)) =
             (self.message.as_mut().filter(|m| m.is_bodiless), line.strip_prefix(b">"))
         {
@@ -152,8 +154,14 @@ impl Log {
             .is_some_and(|message| message.body.is_empty() && !message.head.ends_with(b"\r\n\r\n"));
         if !goes_on {
             self.end_message();
-            self.message =
-                Some(Message { line, head: Vec::new(), body: Vec::new(), dots: 0, is_bodiless: false, broken: None });
+            self.message = Some(LoggedRequest {
+                line,
+                head: Vec::new(),
+                body: Vec::new(),
+                dots: 0,
+                is_bodiless: false,
+                broken: None,
+            });
         }
         self.dump = Some(Dump { line, length, is_head: true, rows: Vec::new() });
     }
@@ -179,14 +187,14 @@ impl Log {
         let line = message.line;
         match message.entry() {
             Ok(Some(entry)) => self.collected.push(Ok(entry)),
-            Ok(None) => self.collected.pass_over(),
-            Err((at, refusal)) => self.collected.push(Err(refusal.at(Start::of_line(at.unwrap_or(line))))),
+            Ok(None) => self.collected.count_skipped(),
+            Err((at, error)) => self.collected.push(Err(Fault::at(Start::of_line(at.unwrap_or(line)), error))),
         }
     }
 }
 
-impl Message {
-    fn entry(self) -> Result<Option<Entry>, (Option<u64>, Refusal)> {
+impl LoggedRequest {
+    fn entry(self) -> Result<Option<Entry>, (Option<u64>, ParseError)> {
         let delivers = self.head.split(|&byte| byte == b' ').next().map(Method::from_bytes);
         if let Some(Ok(method)) = delivers
             && !parts::delivers(&method)
@@ -197,19 +205,19 @@ impl Message {
             return Err((Some(line), expected(what)));
         }
         let message = http::single([with_version_1(&self.head), self.body].concat().into());
-        let mut entry = message.map_err(|fault| (None, expected(format!("an HTTP message, where at {fault}"))))?;
+        let mut entry = message.map_err(|fault| (None, expected(format!("an HTTP message: {fault}"))))?;
         let headers = &entry.request.headers;
         let has_body =
             headers.text("content-length").is_some_and(|length| length != "0") || headers.contains("transfer-encoding");
         if self.is_bodiless && has_body {
-            return Err((None, expected("a body, which `curl -v` doesn't print: `curl --trace FILE` does")));
+            return Err((None, expected("a body, which `curl -v` doesn't log; use `curl --trace FILE`")));
         }
         if entry.request.body.is_empty() && !has_body {
             return Ok(None);
         }
         if self.dots > 0 {
             entry.notes.push(format!(
-                "`--trace-ascii` prints a dot for each byte that is no printable ASCII: {} of the body may be such; `--trace` keeps them",
+                "`--trace-ascii` prints a dot for each byte that isn't printable ASCII: {} dots in the body may be other bytes; `--trace` logs them all",
                 self.dots
             ));
         }
@@ -217,7 +225,7 @@ impl Message {
     }
 }
 
-/// curl shows the head of an HTTP/2 request as if it were HTTP/1.x, but for the version.
+/// curl shows the head of an HTTP/2 request like that of HTTP/1.x, except for the version.
 fn with_version_1(head: &[u8]) -> Vec<u8> {
     let end = head.windows(2).position(|end| end == b"\r\n").unwrap_or(head.len());
     let (line, rest) = head.split_at(end);
@@ -241,14 +249,14 @@ struct Dumped {
 }
 
 impl Dump {
-    /// Whether the last row may be there: what stands behind it may look like one.
+    /// Whether the dump may be complete: the line after its last row may look like a row.
     fn is_full(&self) -> bool {
         self.rows.last().is_some_and(|(offset, text)| {
             offset + text.len() >= self.length && (hex(text).is_none_or(|bytes| offset + bytes.len() >= self.length))
         })
     }
 
-    /// `None` when they are not as many bytes as the dump says.
+    /// `None` if the number of bytes is not the one that the dump states.
     fn bytes(&self) -> Option<Dumped> {
         let bytes: Option<Vec<Vec<u8>>> = self.rows.iter().map(|(_, text)| hex(text)).collect();
         match bytes.map(|bytes| bytes.concat()) {
@@ -257,7 +265,7 @@ impl Dump {
         }
     }
 
-    /// `--trace-ascii` ends a row at each CR LF and leaves it out: the next offset tells of it.
+    /// `--trace-ascii` ends a row at each CR LF and omits it, which the next offset shows.
     fn ascii(&self) -> Option<Dumped> {
         let ends = self.rows.iter().skip(1).map(|(offset, _)| *offset).chain([self.length]);
         let mut dumped = Dumped { bytes: Vec::new(), dots: 0 };
@@ -277,7 +285,7 @@ impl Dump {
     }
 }
 
-/// The offset of a row of a dump, and what stands behind it.
+/// The offset of a row of a dump, and the text after it.
 fn row(line: &[u8]) -> Option<(usize, &[u8])> {
     let colon = line.iter().position(|&byte| byte == b':').filter(|colon| (4..=16).contains(colon))?;
     let offset = usize::from_str_radix(str::from_utf8(&line[..colon]).ok()?, 16).ok()?;
@@ -285,7 +293,7 @@ fn row(line: &[u8]) -> Option<(usize, &[u8])> {
     Some((offset, text.strip_prefix(b" ").unwrap_or(text)))
 }
 
-/// The bytes of a row of `--trace`: up to 16, and behind them the same as text.
+/// The bytes of a row of `--trace`: up to 16, followed by the same as text.
 fn hex(text: &[u8]) -> Option<Vec<u8>> {
     let byte = |column: &[u8]| match column {
         [high, low, b' '] => u8::from_str_radix(str::from_utf8(&[*high, *low]).ok()?, 16).ok(),
@@ -301,16 +309,16 @@ mod tests {
     use crate::store::formats::tests::{collected, fields};
 
     /// A body and the notes on it.
-    type Kept = (Vec<u8>, Vec<String>);
+    type Stored = (Vec<u8>, Vec<String>);
 
-    fn bodies(log: &str) -> Vec<Result<Kept, String>> {
+    fn bodies(log: &str) -> Vec<Result<Stored, String>> {
         collected(log).0.into_iter().map(|read| read.map(|entry| (entry.request.body.to_vec(), entry.notes))).collect()
     }
 
     const BYTES: &[u8] = b"\0\x01\xc3\xa4\"\x7f\r\n\t end\n";
 
     #[test]
-    fn a_trace_keeps_all_bytes() {
+    fn a_trace_has_all_bytes() {
         let log = include_str!("../../../tests/formats/curl-trace-bytes.log");
         let (entries, _) = collected(log);
         let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
@@ -328,9 +336,9 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_in_ascii_has_dots_and_its_line_ends_back() {
+    fn an_ascii_trace_has_dots_and_gets_its_line_ends_back() {
         let log = include_str!("../../../tests/formats/curl-trace-ascii-bytes.log");
-        let note = "`--trace-ascii` prints a dot for each byte that is no printable ASCII: 7 of the body may be such; `--trace` keeps them";
+        let note = "`--trace-ascii` prints a dot for each byte that isn't printable ASCII: 7 dots in the body may be other bytes; `--trace` logs them all";
         assert_eq!(bodies(log), [Ok((b"....\".\r\n. end.".to_vec(), vec![note.to_owned()]))]);
     }
 
@@ -342,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_that_lacks_bytes_is_placed_and_does_not_hide_the_others() {
+    fn an_incomplete_dump_is_located_and_hides_no_other() {
         let log = include_str!("../../../tests/formats/curl-trace-bytes.log");
         let row = log.lines().find(|line| line.starts_with("0000: 00 01")).unwrap();
         let broken = log.replace(row, "0000: 00 01");
@@ -353,14 +361,14 @@ mod tests {
     }
 
     #[test]
-    fn a_verbose_log_has_no_body_to_verify() {
+    fn a_verbose_log_has_no_body() {
         let log = "* Connected to h (127.0.0.1) port 80\n> POST /a HTTP/1.1\n> Host: h\n> Content-Length: 5\n> \n} [5 bytes data]\n< HTTP/1.1 200 OK\n> GET / HTTP/2\n> Host: h\n>\n";
         let (entries, notes) = collected(log);
         assert_eq!(
             entries,
-            [Err("line 2: expected a body, which `curl -v` doesn't print: `curl --trace FILE` does".to_owned())]
+            [Err("line 2: expected a body, which `curl -v` doesn't log; use `curl --trace FILE`".to_owned())]
         );
-        assert_eq!(notes, ["1 entry passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["skipped 1 entry without a POST, PUT or PATCH body"]);
     }
 
     #[test]

@@ -1,6 +1,5 @@
-//! JSON documents in which other tools keep requests: one entry, an array of them, or several
-//! documents in a row. A broken entry stands beside the whole ones, and so does a torn document:
-//! what stands in it before the tear is read.
+//! JSON documents in which other tools store requests: one entry, an array of entries, or several documents in a row. A
+//! broken entry doesn't hide the others; of an incomplete document, the entries before its end are read.
 
 use std::fmt;
 
@@ -11,27 +10,28 @@ use serde_json::{Deserializer, value::RawValue};
 use super::{
     Collected, Entry, Fault, Format, Input, Reader,
     keys::{Key, Outline},
-    refusal::{Lines, Refusal},
+    parts::ParseError,
+    position::LineCounter,
     whole,
 };
 
-/// How deep arrays of entries may stand in each other.
-const DEEPEST: usize = 32;
+/// How deeply arrays of entries may be nested.
+const MAX_DEPTH: usize = 32;
 
-/// How many documents may go on to the end of the input without an end of their own. Each is read up
-/// to there, which a hostile input could make of every line.
-const MOST_UNENDED: usize = 8;
+/// How many documents may be open at the end of the input. Each is read up to there, and in a hostile input every line
+/// could start one.
+const MAX_UNENDED: usize = 8;
 
-/// A form of which each entry can be read by itself.
+/// A format whose entries can each be read by itself.
 pub(super) struct Documents {
     /// As [`Format::name`].
     pub name: &'static str,
-    /// Whether these are the keys of its documents.
-    pub is_its: fn(&Outline) -> bool,
-    /// The path of keys to the array that the entries stand in.
+    /// Whether a document with these keys is in this format.
+    pub matches: fn(&Outline) -> bool,
+    /// The path of keys to the array that holds the entries.
     pub array: &'static [&'static str],
-    /// Reads an entry; `None` for one that delivers nothing.
-    pub entry: fn(&str) -> Result<Option<Entry>, Refusal>,
+    /// Parses an entry; `None` for one that delivers nothing.
+    pub parse: fn(&str) -> Result<Option<Entry>, ParseError>,
 }
 
 impl Format for Documents {
@@ -40,43 +40,42 @@ impl Format for Documents {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        (self.is_its)(&Outline::of(head))
+        (self.matches)(&Outline::new(head))
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        Ok(Box::new(collect(&whole(input)?, self.array, self.entry)))
+        Ok(Box::new(collect(&whole(input)?, self.array, self.parse)))
     }
 }
 
-/// Collects the entries that stand in an array under a path of keys; a document without that array,
-/// and each element of one that is an array, is an entry itself. `parse` gives `None` for an entry
-/// that delivers nothing.
+/// Collects the entries in the array at a path of keys. A document without that array is an entry itself, and so is each
+/// element of a document that is an array. `parse` returns `None` for an entry that delivers nothing.
 pub(super) fn collect(
     input: &Bytes,
     array: &[&str],
-    mut parse: impl FnMut(&str) -> Result<Option<Entry>, Refusal>,
+    mut parse: impl FnMut(&str) -> Result<Option<Entry>, ParseError>,
 ) -> Collected {
-    let mut lines = Lines::of(input);
+    let mut lines = LineCounter::new(input);
     let mut collected = Collected::default();
     for found in Finder::find(input, array) {
         let (at, parsed) = match found {
             Found::Entry(raw) => (raw.as_ptr().addr() - input.as_ptr().addr(), parse(raw)),
-            Found::Torn(at, error) => (at, Err(Refusal::Json(error))),
+            Found::Broken(at, error) => (at, Err(ParseError::Json(error))),
         };
         match parsed {
             Ok(Some(entry)) => collected.push(Ok(entry)),
-            Ok(None) => collected.pass_over(),
-            Err(refusal) => collected.push(Err(refusal.at(lines.start(at)))),
+            Ok(None) => collected.count_skipped(),
+            Err(error) => collected.push(Err(Fault::at(lines.start(at), error))),
         }
     }
     collected
 }
 
-/// What stands in an input, in order.
+/// What an input holds, in order.
 enum Found<'a> {
     Entry(&'a str),
-    /// A document that starts at this byte and is no JSON.
-    Torn(usize, serde_json::Error),
+    /// A document that starts at this byte and isn't JSON.
+    Broken(usize, serde_json::Error),
 }
 
 struct Finder<'a, 'p> {
@@ -93,14 +92,14 @@ impl<'a, 'p> Finder<'a, 'p> {
             match documents.next() {
                 Some(Ok(document)) => {
                     at = start + documents.byte_offset();
-                    finder.entries(document.get(), DEEPEST);
+                    finder.entries(document.get(), MAX_DEPTH);
                 }
                 Some(Err(error)) => {
                     let is_entered = finder.enter(&input[start..]);
                     unended += usize::from(error.is_eof());
-                    finder.found.push(Found::Torn(start, error));
-                    // What follows in the array would be taken for documents.
-                    let is_last = is_entered || unended == MOST_UNENDED;
+                    finder.found.push(Found::Broken(start, error));
+                    // The rest of the array would be mistaken for documents.
+                    let is_last = is_entered || unended == MAX_UNENDED;
                     at = if is_last { input.len() } else { next_document(input, start) };
                 }
                 None => break,
@@ -116,43 +115,42 @@ impl<'a, 'p> Finder<'a, 'p> {
             self.found.push(Found::Entry(document));
             return;
         }
-        // An element may be a folder of further ones.
+        // An element may be a folder of more entries.
         for found in self.found.split_off(before) {
             match found {
                 Found::Entry(element) => self.entries(element, depth - 1),
-                torn @ Found::Torn(..) => self.found.push(torn),
+                broken @ Found::Broken(..) => self.found.push(broken),
             }
         }
     }
 
-    /// Adds the elements of the array in a document, up to where that is torn. Whether there is one.
+    /// Adds the elements of the array in a document, as far as the document goes. Returns whether there is such an array.
     fn enter(&mut self, document: &'a [u8]) -> bool {
-        let mut is_there = false;
-        let walk = Walk { array: self.array, found: &mut self.found, is_there: &mut is_there };
-        // Where the document is torn is known already.
-        let _ = walk.deserialize(&mut Deserializer::from_slice(document));
-        is_there
+        let mut has_array = false;
+        let visitor = ArrayVisitor { array: self.array, found: &mut self.found, has_array: &mut has_array };
+        // The position of an error is known already.
+        let _ = visitor.deserialize(&mut Deserializer::from_slice(document));
+        has_array
     }
 }
 
-/// Where the document behind a torn one starts: at the next line that starts an object, as those of
-/// a log do.
-fn next_document(input: &[u8], torn: usize) -> usize {
-    if input[torn] != b'{' {
+/// Where the document after a broken one starts: at the next line that starts an object, as in a log.
+fn next_document(input: &[u8], broken: usize) -> usize {
+    if input[broken] != b'{' {
         return input.len();
     }
-    let next = input[torn..].windows(2).position(|bytes| bytes == b"\n{");
-    next.map_or(input.len(), |next| torn + next + 1)
+    let next = input[broken..].windows(2).position(|bytes| bytes == b"\n{");
+    next.map_or(input.len(), |next| broken + next + 1)
 }
 
-/// A walk along the path to the array.
-struct Walk<'f, 'a, 'p> {
+/// Follows the path to the array.
+struct ArrayVisitor<'f, 'a, 'p> {
     array: &'p [&'p str],
     found: &'f mut Vec<Found<'a>>,
-    is_there: &'f mut bool,
+    has_array: &'f mut bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_, 'de, '_> {
+impl<'de> DeserializeSeed<'de> for ArrayVisitor<'_, 'de, '_> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -160,7 +158,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_, 'de, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_, 'de, '_> {
+impl<'de> Visitor<'de> for ArrayVisitor<'_, 'de, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -171,8 +169,8 @@ impl<'de> Visitor<'de> for Walk<'_, 'de, '_> {
         while let Some(Key(key)) = object.next_key()? {
             match self.array.split_first() {
                 Some((first, rest)) if key == *first => {
-                    let (found, is_there) = (&mut *self.found, &mut *self.is_there);
-                    object.next_value_seed(Walk { array: rest, found, is_there })?;
+                    let (found, has_array) = (&mut *self.found, &mut *self.has_array);
+                    object.next_value_seed(ArrayVisitor { array: rest, found, has_array })?;
                 }
                 _ => drop(object.next_value::<IgnoredAny>()?),
             }
@@ -181,7 +179,7 @@ impl<'de> Visitor<'de> for Walk<'_, 'de, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
-        *self.is_there = true;
+        *self.has_array = true;
         while let Some(element) = array.next_element::<&RawValue>()? {
             self.found.push(Found::Entry(element.get()));
         }
@@ -197,13 +195,13 @@ mod tests {
     fn found(input: &str, array: &[&str]) -> Vec<String> {
         let show = |found| match found {
             Found::Entry(text) => String::from(text),
-            Found::Torn(at, error) => format!("{at}: {error}"),
+            Found::Broken(at, error) => format!("{at}: {error}"),
         };
         Finder::find(input.as_bytes(), array).into_iter().map(show).collect()
     }
 
     #[test]
-    fn entries_stand_in_an_array_or_for_themselves() {
+    fn entries_are_in_an_array_or_documents_themselves() {
         let path = ["log", "entries"];
         assert_eq!(found(r#"{"log":{"a":[7],"entries":[1, {"b":2}]},"c":3}"#, &path), ["1", r#"{"b":2}"#]);
         assert_eq!(found(r#"[{"a":1},2]"#, &path), [r#"{"a":1}"#, "2"]);
@@ -212,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_entries_is_its_entries() {
+    fn folders_of_entries_are_opened() {
         assert_eq!(found(r#"{"item":[1,{"item":[2,{"item":[3]}]},4]}"#, &["item"]), ["1", "2", "3", "4"]);
         let deep = format!("{}{}", r#"{"item":["#.repeat(100_000), "]}".repeat(100_000));
         assert_eq!(found(&deep, &["item"]).len(), 1);
     }
 
     #[test]
-    fn what_stands_before_a_tear_is_found() {
+    fn entries_before_the_end_of_an_incomplete_document_are_found() {
         let torn = found(r#"{"log":{"entries":[1,{"a":2},{"b":"#, &["log", "entries"]);
         assert_eq!(torn, ["1", r#"{"a":2}"#, "0: EOF while parsing a value at line 1 column 34"]);
     }
@@ -230,7 +228,7 @@ mod tests {
         assert_eq!(found(log, &[]), [r#"{"a":1}"#, "8: expected `:` at line 1 column 6", r#"{"a":3}"#]);
         let array = "{\"a\":[\n{}\n{}\n{}";
         assert_eq!(found(array, &["a"]), ["{}", "0: expected `,` or `]` at line 3 column 1"]);
-        assert_eq!(found(&"{\"a\":\n".repeat(100_000), &[]).len(), MOST_UNENDED);
+        assert_eq!(found(&"{\"a\":\n".repeat(100_000), &[]).len(), MAX_UNENDED);
         assert_eq!(found("[1]\n,\n{}", &[]), ["1", "4: expected value at line 1 column 1"]);
     }
 }

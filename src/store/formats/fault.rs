@@ -1,76 +1,83 @@
-//! What can be wrong with an input or with one of its entries: the file, the place in it, and what
-//! was expected there.
+//! What can be wrong with an input, or with one of its entries.
 
 use std::{
-    fmt, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use super::{FORMATS, LONGEST_ENTRY};
+use super::{
+    MAX_SIZE, names,
+    parts::ParseError,
+    position::{Position, Start},
+};
+use crate::webhook::capture;
 
-/// Why an input, or one entry of it, can't be had.
+/// Why an input, or one entry of it, can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
-    /// The operating system gives no more of it, or nothing at all.
-    #[error("cannot read {}", file.display())]
+    /// The operating system reports an error.
+    #[error("can't read {}", file.display())]
     Unreadable {
-        /// The file or folder.
+        /// The file or directory.
         file: PathBuf,
-        /// Why.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// There is nothing in it.
-    #[error("{} is empty: expected {}", file.display(), forms())]
+    /// The input is empty, or holds only whitespace.
+    #[error("{} is empty: expected {}", file.display(), names())]
     Empty {
         /// The file.
         file: PathBuf,
     },
-    /// No form knows it.
-    #[error("{} is no capture: expected {}", file.display(), forms())]
+    /// The input is in none of the formats.
+    #[error("{} isn't a capture file: expected {}", file.display(), names())]
     Unrecognised {
         /// The file.
         file: PathBuf,
     },
-    /// One entry is broken; the next may be whole.
+    /// One entry is broken; the others may be readable.
     #[error("{}: {fault}", file.display())]
     Broken {
         /// The file.
         file: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the entry.
         fault: Fault,
     },
 }
 
-/// The names of the known forms, joined for people.
-fn forms() -> String {
-    let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
-    match names.split_last() {
-        Some((last, others)) => format!("{} or {last}", others.join(", ")),
-        None => String::new(),
-    }
-}
-
-/// What is wrong with one entry, as its form reports it.
+/// What is wrong with one entry.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// The input can't be read on.
-    #[error("cannot be read")]
+    /// The operating system reports an error.
+    #[error("can't be read")]
     Read(#[source] io::Error),
-    /// It breaks the rules of its form.
+    /// The entry breaks the rules of its format.
     #[error("{0}: {1}")]
-    Malformed(Place, String),
-    /// It is a capture of a later hookdev.
-    #[error("{0}: captured in version {1} of the format, of which this hookdev knows 1: a newer hookdev reads it")]
-    Newer(Place, u64),
-    /// It is longer than an entry may be.
-    #[error("{0}: longer than {limit} MiB", limit = LONGEST_ENTRY >> 20)]
-    TooLong(Place),
+    Malformed(Position, String),
+    /// The capture was written by a newer hookdev, in this version of the format.
+    #[error("{0}: version {1} of the capture format is newer than this hookdev reads ({version}); update hookdev", version = capture::VERSION)]
+    NewerVersion(Position, u64),
+    /// The entry exceeds [`capture::MAX_SIZE`].
+    #[error("{0}: larger than {limit} MiB", limit = MAX_SIZE >> 20)]
+    TooLarge(Position),
 }
 
 impl Fault {
-    /// The error that this is in a file.
-    pub(super) fn of(self, file: &Path) -> EntryError {
+    /// The fault of an error in the document that starts at `start`.
+    pub(super) fn at(start: Start, error: ParseError) -> Self {
+        match error {
+            ParseError::Json(error) => {
+                let position = start.position(error.line() as u64, error.column() as u64);
+                Self::Malformed(position, json_message(&error))
+            }
+            ParseError::Expected(what) => Self::Malformed(Position::Line(start.line), format!("expected {what}")),
+            ParseError::NewerVersion(version) => Self::NewerVersion(Position::Line(start.line), version),
+        }
+    }
+
+    /// The fault, with the file it is in.
+    pub(super) fn in_file(self, file: &Path) -> EntryError {
         let file = file.to_owned();
         match self {
             Self::Read(source) => EntryError::Unreadable { file, source },
@@ -79,23 +86,22 @@ impl Fault {
     }
 }
 
-/// A place in an input. Lines, columns and bytes count from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A line.
-    Line(u64),
-    /// A line and a column, in bytes.
-    Column(u64, u64),
-    /// A byte.
-    Byte(u64),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(line) => write!(f, "line {line}"),
-            Self::Column(line, column) => write!(f, "line {line}, column {column}"),
-            Self::Byte(byte) => write!(f, "byte {byte}"),
+/// The parser's message without its position, which counts from the start of the document, and with JSON's words for
+/// what serde calls sequences and maps.
+fn json_message(error: &serde_json::Error) -> String {
+    let mut message = error.to_string();
+    message.truncate(message.rfind(" at line ").unwrap_or(message.len()));
+    for (serde, json) in
+        [("invalid type: sequence,", "invalid type: array,"), ("invalid type: map,", "invalid type: object,")]
+    {
+        if let Some(rest) = message.strip_prefix(serde) {
+            message = format!("{json}{rest}");
         }
     }
+    for (serde, json) in [("expected a sequence", "expected an array"), ("expected a map", "expected an object")] {
+        if let Some(rest) = message.strip_suffix(serde) {
+            message = format!("{rest}{json}");
+        }
+    }
+    message
 }

@@ -1,8 +1,8 @@
 //! HAR 1.2, as browsers, mitmproxy and other proxies export their traffic.
 //!
-//! A HAR keeps the body of a request as text and has no way to mark other bytes. What tools do with
-//! these is undone where its size proves it: mitmproxy keeps bytes as Latin-1, or those that are no
-//! UTF-8 as the lone surrogates U+DC80 to U+DCFF. Elsewhere the entry says that bytes were lost.
+//! A HAR stores the body of a request as text and can't represent other bytes. What tools do with them is undone if the
+//! body's size proves it: mitmproxy stores bytes as Latin-1, or those that are not UTF-8 as the lone surrogates U+DC80 to
+//! U+DCFF. Otherwise the entry notes that bytes were lost.
 
 use bytes::Bytes;
 use serde::{
@@ -13,34 +13,33 @@ use serde::{
 use super::{
     Entry,
     document::Documents,
-    parts::{self, Text},
-    refusal::{Refusal, expected},
+    parts::{self, ParseError, Text, expected},
 };
 use crate::webhook::request::{Headers, Request};
 
 /// HAR 1.2.
 pub(super) static HAR: Documents = Documents {
     name: "a HAR",
-    is_its: |outline| {
+    matches: |outline| {
         ["creator", "entries", "browser", "pages"].iter().any(|key| outline.has_all("log.", &["version", key]))
             || outline.has_all("log.entries[].", &["request"])
     },
     array: &["log", "entries"],
-    entry,
+    parse,
 };
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an entry, an object with `request`")]
-struct Exchange<'a> {
+struct HarEntry<'a> {
     #[serde(borrow)]
     started_date_time: Option<Text<'a>>,
     #[serde(borrow)]
-    request: Message<'a>,
+    request: HarRequest<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a request, an object with `method`, `url` and `headers`")]
-struct Message<'a> {
+struct HarRequest<'a> {
     #[serde(borrow)]
     method: Text<'a>,
     #[serde(borrow)]
@@ -49,7 +48,7 @@ struct Message<'a> {
     headers: Vec<Pair<'a>>,
     #[serde(borrow)]
     post_data: Option<PostData<'a>>,
-    /// -1 where the tool doesn't know it.
+    /// -1 if the tool doesn't know it.
     body_size: Option<i64>,
 }
 
@@ -60,7 +59,7 @@ struct PostData<'a> {
     mime_type: Option<Text<'a>>,
     #[serde(borrow)]
     text: Option<WideText<'a>>,
-    /// No part of HAR 1.2; some tools mark base64 by it, as HAR does in answers.
+    /// Not part of HAR 1.2 in requests; some tools mark base64 with it, as HAR does in responses.
     #[serde(borrow, alias = "_encoding")]
     encoding: Option<Text<'a>>,
     #[serde(borrow)]
@@ -109,57 +108,59 @@ impl<'de> Visitor<'de> for WideTextVisitor {
     }
 }
 
-fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
-    let Exchange { started_date_time, request } = serde_json::from_str(json)?;
+fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
+    let HarEntry { started_date_time, request } = serde_json::from_str(json)?;
     let method = parts::method("method", &request.method.0)?;
     if !parts::delivers(&method) {
         return Ok(None);
     }
-    let Some(Body { bytes, mut notes }) = body(request.post_data.as_ref(), request.body_size)? else { return Ok(None) };
-    // HTTP/2 sends the request line as fields of its own.
+    let Some(RecordedBody { bytes, mut notes }) = body(request.post_data.as_ref(), request.body_size)? else {
+        return Ok(None);
+    };
+    // HTTP/2 sends the request line as header fields.
     let fields = request.headers.iter().map(Pair::both).filter(|(name, _)| !name.starts_with(':'));
     let headers =
-        fields.map(|(name, value)| parts::foreign_field(name, value)).collect::<Result<Headers, Refusal>>()?;
+        fields.map(|(name, value)| parts::foreign_field(name, value)).collect::<Result<Headers, ParseError>>()?;
     let request = Request { method, target: parts::target("url", &request.url.0)?, headers, body: bytes };
-    for doubt in parts::doubts(&request) {
-        // The size that the HAR tells says as much as the content-length, and was said before.
-        if notes.is_empty() || !doubt.contains("content-length") {
-            notes.push(doubt);
+    for note in parts::body_notes(&request) {
+        // A note on `bodySize` says the same as one on the content-length.
+        if notes.is_empty() || !note.contains("content-length") {
+            notes.push(note);
         }
     }
     let received_at = started_date_time.map(|Text(time)| parts::time("startedDateTime", &time)).transpose()?;
     Ok(Some(Entry { received_at, notes, ..Entry::new(request) }))
 }
 
-struct Body {
+struct RecordedBody {
     bytes: Bytes,
     notes: Vec<String>,
 }
 
-/// `None` where there is none.
-fn body(data: Option<&PostData<'_>>, size: Option<i64>) -> Result<Option<Body>, Refusal> {
+/// The body; `None` if there is none.
+fn body(data: Option<&PostData<'_>>, size: Option<i64>) -> Result<Option<RecordedBody>, ParseError> {
     let size = size.and_then(|size| usize::try_from(size).ok());
     let text = data.and_then(|data| data.text.as_ref()).filter(|text| !text.0.is_empty());
     let (Some(data), Some(WideText(text))) = (data, text) else { return rebuilt(data, size) };
     if data.encoding.as_ref().is_some_and(|Text(encoding)| encoding == "base64") {
         let text = str::from_utf8(text).map_err(|_| expected("standard base64 in `text`"))?;
-        return Ok(Some(Body { bytes: parts::base64("text", text)?, notes: Vec::new() }));
+        return Ok(Some(RecordedBody { bytes: parts::base64("text", text)?, notes: Vec::new() }));
     }
     let bytes = without_surrogates(text);
     let Some(size) = size.filter(|&size| size > 0 && size != bytes.len()) else {
-        return Ok(Some(Body { bytes: bytes.into(), notes: Vec::new() }));
+        return Ok(Some(RecordedBody { bytes: bytes.into(), notes: Vec::new() }));
     };
     if let Some(latin_1) = latin_1(text).filter(|latin_1| latin_1.len() == size) {
-        let note = "the body was kept as Latin-1, as its `bodySize` proves: read so".to_owned();
-        return Ok(Some(Body { bytes: latin_1.into(), notes: vec![note] }));
+        let note = "the body was stored as Latin-1, as its `bodySize` proves, and is read as such".to_owned();
+        return Ok(Some(RecordedBody { bytes: latin_1.into(), notes: vec![note] }));
     }
     let note =
-        format!("the body has {} B, its `bodySize` says {size}: a HAR keeps text, and no other bytes", bytes.len());
-    Ok(Some(Body { bytes: bytes.into(), notes: vec![note] }))
+        format!("the body has {} B but its `bodySize` is {size}: a HAR stores text and loses other bytes", bytes.len());
+    Ok(Some(RecordedBody { bytes: bytes.into(), notes: vec![note] }))
 }
 
-/// A body of which the tool kept no text.
-fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<Body>, Refusal> {
+/// A body that the tool stored without its text.
+fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<RecordedBody>, ParseError> {
     let params = data.and_then(|data| data.params.as_deref()).unwrap_or_default();
     let is_form = data.and_then(|data| data.mime_type.as_ref()).is_some_and(|Text(mime)| {
         mime.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
@@ -168,26 +169,26 @@ fn rebuilt(data: Option<&PostData<'_>>, size: Option<usize>) -> Result<Option<Bo
         _ if is_form && !params.is_empty() => {
             let mut form = form_urlencoded::Serializer::new(String::new());
             form.extend_pairs(params.iter().map(Pair::both));
-            let note = "the body was rebuilt from its parameters: its exact bytes were not kept".to_owned();
-            Ok(Some(Body { bytes: form.finish().into(), notes: vec![note] }))
+            let note = "the body was rebuilt from its parameters; its exact bytes were not stored".to_owned();
+            Ok(Some(RecordedBody { bytes: form.finish().into(), notes: vec![note] }))
         }
-        Some(1..) => Err(expected("`text` in `postData`: the tool kept no body")),
-        _ if !params.is_empty() => Err(expected("`text` in `postData`: the tool kept no body, only its parts")),
+        Some(1..) => Err(expected("`text` in `postData`: the tool didn't store the body")),
+        _ if !params.is_empty() => Err(expected("`text` in `postData`: the tool stored only the parts of the body")),
         _ => Ok(None),
     }
 }
 
-/// The bytes of a text in which each byte that was no UTF-8 is a lone surrogate, U+DC80 for 0x80.
+/// The bytes of a text in which each byte that wasn't UTF-8 is a lone surrogate, U+DC80 for 0x80.
 fn without_surrogates(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some((&first, behind)) = rest.split_first() {
-        if let [0xed, high @ 0xb2..=0xb3, low, behind @ ..] = rest {
+    while let Some((&first, after)) = rest.split_first() {
+        if let [0xed, high @ 0xb2..=0xb3, low, after @ ..] = rest {
             bytes.push((high & 1) << 6 | low & 0x3f | 0x80);
-            rest = behind;
+            rest = after;
         } else {
             bytes.push(first);
-            rest = behind;
+            rest = after;
         }
     }
     bytes
@@ -213,7 +214,7 @@ mod tests {
         entries.remove(0).map(|entry| (entry.request.body.to_vec(), entry.notes))
     }
 
-    fn kept(bytes: &[u8], note: &str) -> (Vec<u8>, Vec<String>) {
+    fn stored(bytes: &[u8], note: &str) -> (Vec<u8>, Vec<String>) {
         (bytes.to_vec(), if note.is_empty() { vec![] } else { vec![note.to_owned()] })
     }
 
@@ -230,28 +231,28 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_deliver_nothing_are_passed_over_and_counted() {
+    fn requests_that_deliver_nothing_are_skipped_and_counted() {
         let get = r#"{"request":{"method":"GET","url":"https://h/"}}"#;
         let empty = r#"{"request":{"method":"POST","url":"https://h/","bodySize":0,"postData":{"mimeType":"","text":null,"params":[]}}}"#;
         let har = format!(r#"{{"log":{{"version":"1.2","entries":[{get},{empty}]}}}}"#);
         let (entries, notes) = collected(&har);
         assert_eq!(entries, []);
-        assert_eq!(notes, ["2 entries passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["skipped 2 entries without a POST, PUT or PATCH body"]);
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_had_back_where_the_size_proves_them() {
-        assert_eq!(body_of(&post(r#"{"text":"\"\udcff\u00e4\""}"#, 5)), Ok(kept(b"\"\xff\xc3\xa4\"", "")));
-        let latin_1 = "the body was kept as Latin-1, as its `bodySize` proves: read so";
-        assert_eq!(body_of(&post(r#"{"text":"\u00c3\u00a4"}"#, 2)), Ok(kept(b"\xc3\xa4", latin_1)));
-        assert_eq!(body_of(&post(r#"{"text":"\u00e4"}"#, -1)), Ok(kept(b"\xc3\xa4", "")));
-        assert_eq!(body_of(&post(r#"{"text":"AP8=","encoding":"base64"}"#, 2)), Ok(kept(b"\0\xff", "")));
+    fn bytes_that_are_not_text_are_restored_if_the_size_proves_them() {
+        assert_eq!(body_of(&post(r#"{"text":"\"\udcff\u00e4\""}"#, 5)), Ok(stored(b"\"\xff\xc3\xa4\"", "")));
+        let latin_1 = "the body was stored as Latin-1, as its `bodySize` proves, and is read as such";
+        assert_eq!(body_of(&post(r#"{"text":"\u00c3\u00a4"}"#, 2)), Ok(stored(b"\xc3\xa4", latin_1)));
+        assert_eq!(body_of(&post(r#"{"text":"\u00e4"}"#, -1)), Ok(stored(b"\xc3\xa4", "")));
+        assert_eq!(body_of(&post(r#"{"text":"AP8=","encoding":"base64"}"#, 2)), Ok(stored(b"\0\xff", "")));
     }
 
     #[test]
-    fn bytes_that_were_lost_are_noted() {
-        let lost = "the body has 3 B, its `bodySize` says 1: a HAR keeps text, and no other bytes";
-        let replaced = "the body holds U+FFFD, which stands for bytes that were lost";
+    fn lost_bytes_are_noted() {
+        let lost = "the body has 3 B but its `bodySize` is 1: a HAR stores text and loses other bytes";
+        let replaced = "the body contains U+FFFD, the mark of lost bytes";
         let notes = vec![lost.to_owned(), replaced.to_owned()];
         assert_eq!(body_of(&post(r#"{"text":"\ufffd"}"#, 1)), Ok(("\u{fffd}".as_bytes().to_vec(), notes)));
     }
@@ -260,19 +261,19 @@ mod tests {
     fn a_form_without_its_text_is_rebuilt_and_noted() {
         let form =
             r#"{"mimeType":"application/x-www-form-urlencoded","params":[{"name":"a b","value":"c"},{"name":"d"}]}"#;
-        let note = "the body was rebuilt from its parameters: its exact bytes were not kept";
-        assert_eq!(body_of(&post(form, 9)), Ok(kept(b"a+b=c&d=", note)));
+        let note = "the body was rebuilt from its parameters; its exact bytes were not stored";
+        assert_eq!(body_of(&post(form, 9)), Ok(stored(b"a+b=c&d=", note)));
         let parts = r#"{"mimeType":"multipart/form-data","params":[{"name":"a","fileName":"b"}]}"#;
-        let without_text = "line 1: expected `text` in `postData`: the tool kept no body, only its parts";
+        let without_text = "line 1: expected `text` in `postData`: the tool stored only the parts of the body";
         assert_eq!(body_of(&post(parts, -1)), Err(without_text.to_owned()));
         assert_eq!(
             body_of(&post("null", 9)),
-            Err("line 1: expected `text` in `postData`: the tool kept no body".to_owned())
+            Err("line 1: expected `text` in `postData`: the tool didn't store the body".to_owned())
         );
     }
 
     #[test]
-    fn a_broken_entry_is_placed_and_does_not_hide_the_others() {
+    fn a_broken_entry_is_located_and_hides_no_other() {
         let whole = format!(r#"{{"request":{}}}"#, post(r#"{"text":"{}"}"#, 2));
         let har = format!(
             "{{\"log\":{{\"version\":\"1.2\",\"entries\":[\n{whole},\n {{\"request\":{{\"method\":5}}}},\n{whole}\n,{{\"req"

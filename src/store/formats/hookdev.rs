@@ -1,19 +1,8 @@
-//! hookdev's own captures: one object, or one a line, as `listen --format json` prints them and
-//! `--capture` keeps them; and the requests that `send --print json` prints. Each is parsed without copies.
+//! Detects hookdev's own captures: one object, or one per line, as `listen` prints and captures them; and the requests that
+//! `send --print json` prints. [`capture`] reads them.
 
-use bytes::Bytes;
-use serde::Deserialize;
-
-use super::{
-    Collected, Entry, Fault, Format, Input, Reader, keys,
-    objects::Objects,
-    parts::{self, Text},
-    refusal::{Refusal, Start, expected, shown},
-};
-use crate::webhook::request::{Headers, Request};
-
-/// The version of the format that is written and the highest that is read.
-const VERSION: u64 = 1;
+use super::{Collected, Entry, Fault, Format, Input, Reader, keys, objects::Objects};
+use crate::webhook::capture;
 
 /// hookdev's own captures.
 pub(super) struct Hookdev;
@@ -28,142 +17,14 @@ impl Format for Hookdev {
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        // A file of one capture, as `--capture FOLDER` writes them, needs not be cut into objects.
+        // A file with one capture, as in a directory of captures, need not be split into objects.
         if input.is_whole
-            && let Ok(Some(entry)) = parse(&input.head)
+            && let Ok(Some(capture)) = capture::read(&input.head)
             && input.head.starts_with(b"{")
         {
-            return Ok(Box::new(Collected::of(Entry { line: Some(1), ..entry })));
+            return Ok(Box::new(Collected::single(Entry { line: Some(1), ..capture.into() })));
         }
-        Ok(Box::new(Objects::of(input)))
-    }
-}
-
-/// A delivery, as far as it is used; `kind` and `hookdev` may be missing in one written by hand.
-#[derive(Deserialize)]
-#[serde(expecting = "a capture, an object with `request`")]
-struct Delivery<'a> {
-    #[serde(borrow)]
-    kind: Option<Text<'a>>,
-    hookdev: Option<u64>,
-    #[serde(borrow)]
-    received_at: Option<Text<'a>>,
-    #[serde(borrow)]
-    request: Message<'a>,
-}
-
-/// What tells an object that is no delivery.
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-struct Marks<'a> {
-    #[serde(borrow)]
-    kind: Option<Text<'a>>,
-    hookdev: Option<u64>,
-}
-
-/// A request: that of a delivery, or one that `send --print json` prints.
-#[derive(Deserialize)]
-#[serde(expecting = "a request, an object with `method`, `target`, `headers` and `body`")]
-struct Message<'a> {
-    #[serde(borrow)]
-    method: Text<'a>,
-    #[serde(borrow)]
-    target: Option<Text<'a>>,
-    #[serde(borrow)]
-    url: Option<Text<'a>>,
-    #[serde(borrow)]
-    headers: Vec<Field<'a>>,
-    #[serde(borrow)]
-    body: Option<Text<'a>>,
-    #[serde(borrow)]
-    body_base64: Option<Text<'a>>,
-}
-
-/// A header.
-#[derive(Deserialize)]
-#[serde(expecting = "a header as [name, value]")]
-struct Field<'a>(#[serde(borrow)] Text<'a>, #[serde(borrow)] Text<'a>);
-
-/// One object of an input.
-#[derive(Debug)]
-pub struct Document {
-    pub(super) text: Bytes,
-    /// The line that it begins on, from 1.
-    pub(super) line: u64,
-}
-
-impl Document {
-    /// The entry that it is; `None` for an object of another kind.
-    pub(super) fn parse(&self) -> Result<Option<Entry>, Fault> {
-        let parsed = parse(self.text.trim_ascii_end()).map_err(|refusal| refusal.at(Start::of_line(self.line)))?;
-        Ok(parsed.map(|entry| Entry { line: Some(self.line), ..entry }))
-    }
-
-    /// How many bytes it has.
-    pub(super) fn len(&self) -> usize {
-        self.text.len()
-    }
-}
-
-/// The entry of a document; `None` for an object of another kind.
-fn parse(document: &[u8]) -> Result<Option<Entry>, Refusal> {
-    let error = match serde_json::from_slice::<Delivery<'_>>(document) {
-        Ok(delivery) if delivery.is_captured() => return delivery.entry().map(Some),
-        Ok(_) => return Ok(None),
-        Err(error) => error,
-    };
-    let Ok(Marks { kind, hookdev }) = serde_json::from_slice(document) else { return Err(Refusal::Json(error)) };
-    match kind.as_ref().map(|Text(kind)| kind.as_ref()) {
-        Some("delivery") | None => Err(newer(hookdev).unwrap_or(Refusal::Json(error))),
-        Some("request") => {
-            let message: Message<'_> = serde_json::from_slice(document).map_err(Refusal::Json)?;
-            Ok(Some(Entry::new(message.request()?)))
-        }
-        Some(_) => Ok(None),
-    }
-}
-
-/// The refusal of a version that is not known yet.
-fn newer(version: Option<u64>) -> Option<Refusal> {
-    version.filter(|&version| version > VERSION).map(Refusal::Newer)
-}
-
-impl Delivery<'_> {
-    fn is_captured(&self) -> bool {
-        self.kind.as_ref().is_none_or(|Text(kind)| kind == "delivery" || kind == "request")
-    }
-
-    fn entry(self) -> Result<Entry, Refusal> {
-        if let Some(refusal) = newer(self.hookdev) {
-            return Err(refusal);
-        }
-        let received_at = self.received_at.map(|Text(time)| {
-            time.parse().map_err(|_| expected(format!("RFC 3339 in `received_at`, found {}", shown(&time))))
-        });
-        Ok(Entry { received_at: received_at.transpose()?, ..Entry::new(self.request.request()?) })
-    }
-}
-
-impl Message<'_> {
-    fn request(self) -> Result<Request, Refusal> {
-        let method = parts::method("method", &self.method.0)?;
-        let Text(place) = self.target.or(self.url).ok_or_else(|| expected("a path in `target`"))?;
-        let target = parts::target("target", &place)?;
-        let mut headers = Headers::with_capacity(self.headers.len());
-        for Field(Text(name), Text(value)) in &self.headers {
-            let (name, value) = parts::field(name, value)?;
-            headers.push(name, value);
-        }
-        Ok(Request { method, target, headers, body: body(self.body, self.body_base64)? })
-    }
-}
-
-fn body(text: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Bytes, Refusal> {
-    match (text, base64) {
-        (None, None) => Ok(Bytes::new()),
-        (Some(Text(text)), None) => Ok(text.into_owned().into()),
-        (None, Some(Text(base64))) => parts::base64("body_base64", &base64),
-        (Some(_), Some(_)) => Err(expected("`body` or `body_base64`, found both")),
+        Ok(Box::new(Objects::new(input)))
     }
 }
 
@@ -171,11 +32,14 @@ fn body(text: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Bytes, Refus
 mod tests {
     use std::io::{self, Read};
 
+    use bytes::Bytes;
+
     use super::*;
     use crate::{
-        store::formats::{LONGEST_ENTRY, Piece},
+        store::formats::Piece,
         webhook::{
-            request::{self, HeaderName, Method},
+            capture::MAX_SIZE,
+            request::{self, HeaderName, Method, Request},
             time::Timestamp,
         },
     };
@@ -183,7 +47,7 @@ mod tests {
     const ONE: &str = r#"{"kind":"delivery","hookdev":1,"seq":1,"received_at":"2025-01-01T12:00:00.123Z","request":{"method":"POST","target":"/aspect?x=1","headers":[["content-type","application/json"],["x-name","\u00fc"]],"body":"{\"a\":1}"},"capture":null}"#;
 
     fn captures(input: &[u8]) -> (Vec<Result<Entry, String>>, Vec<String>) {
-        let mut reader = Hookdev.read(Input::of(input)).unwrap();
+        let mut reader = Hookdev.read(Input::new(input)).unwrap();
         let entries =
             reader.by_ref().filter_map(Piece::read).map(|read| read.map_err(|fault| fault.to_string())).collect();
         (entries, reader.notes().to_vec())
@@ -198,7 +62,7 @@ mod tests {
         format!(r#"{{"kind":"delivery","request":{{"method":"POST","target":"{target}","headers":[],"body":""}}}}"#)
     }
 
-    fn refused(input: &str) -> String {
+    fn rejected(input: &str) -> String {
         targets(input).remove(0).unwrap_err()
     }
 
@@ -229,11 +93,11 @@ mod tests {
     fn a_body_outside_utf_8_is_base64() {
         let input = capture("/").replace(r#""body":"""#, r#""body_base64":"AP/+""#);
         assert_eq!(captures(input.as_bytes()).0[0].as_ref().unwrap().request.body, b"\0\xff\xfe"[..]);
-        assert_eq!(refused(&input.replace("AP/+", "AP_-")), "line 1: expected standard base64 in `body_base64`");
+        assert_eq!(rejected(&input.replace("AP/+", "AP_-")), "line 1: expected standard base64 in `body_base64`");
     }
 
     #[test]
-    fn a_log_is_read_past_lines_of_another_kind_and_blank_ones() {
+    fn lines_of_another_kind_and_blank_lines_are_skipped() {
         let ready = r#"{"kind":"ready","url":"http://127.0.0.1:4400"}"#;
         let attempt = r#"{"kind":"attempt","request":{"method":"POST","target":"/no","headers":[]}}"#;
         let log = format!("{ready}\n{}\n\r\n{attempt}\n{}", capture("/1"), capture("/2"));
@@ -253,11 +117,11 @@ mod tests {
         let input = capture("/").replace(r#""kind""#, r#""received_at":null,"kind""#);
         assert_eq!(captures(input.as_bytes()).0[0].as_ref().unwrap().received_at, None);
         let wrong = input.replace("null", r#""noon\n""#);
-        assert_eq!(refused(&wrong), r#"line 1: expected RFC 3339 in `received_at`, found "noon\n""#);
+        assert_eq!(rejected(&wrong), r#"line 1: expected an RFC 3339 time in `received_at`, found "noon\n""#);
     }
 
     #[test]
-    fn an_object_may_go_over_several_lines() {
+    fn an_object_may_have_several_lines() {
         let pretty = capture("/1").replace(',', ",\n").replace('{', "{\n  ");
         assert_eq!(targets(&pretty), [Ok("/1".to_owned())]);
         let several = format!("{pretty}\n{pretty}\n{}", capture("/2"));
@@ -265,9 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn an_error_in_several_lines_is_placed() {
+    fn an_error_in_several_lines_is_located() {
         let input = "{\n \"kind\": \"delivery\",\n \"request\": {\"method\": 5}\n}";
-        assert_eq!(refused(input), "line 3, column 24: invalid type: integer `5`, expected a string");
+        assert_eq!(rejected(input), "line 3, column 24: invalid type: integer `5`, expected a string");
     }
 
     #[test]
@@ -285,41 +149,40 @@ mod tests {
     }
 
     #[test]
-    fn a_line_torn_between_tokens_does_not_swallow_the_next() {
+    fn a_line_cut_between_tokens_does_not_hide_the_next() {
         let log = format!("{{\"kind\":\"delivery\",\n{}\n", capture("/2"));
         let torn = Err("line 1, column 19: EOF while parsing a value".to_owned());
         assert_eq!(targets(&log), [torn, Ok("/2".to_owned())]);
     }
 
     #[test]
-    fn a_torn_last_line_is_passed_over_with_a_note() {
+    fn an_incomplete_last_line_is_skipped_with_a_note() {
         let whole = capture("/2");
         for end in 1..whole.len() {
             let (entries, notes) = captures(format!("{}\n{}", capture("/1"), &whole[..end]).as_bytes());
-            assert_eq!((entries.len(), notes), (1, vec!["line 2 is cut short: passed over".to_owned()]), "{end}");
+            assert_eq!((entries.len(), notes), (1, vec!["skipped line 2, which is incomplete".to_owned()]), "{end}");
         }
     }
 
     #[test]
-    fn a_single_object_that_is_cut_short_is_an_error() {
-        assert_eq!(refused(r#"{"kind":"delivery""#), "line 1, column 18: EOF while parsing an object");
+    fn an_incomplete_single_object_is_an_error() {
+        assert_eq!(rejected(r#"{"kind":"delivery""#), "line 1, column 18: EOF while parsing an object");
     }
 
     #[test]
-    fn a_newer_version_is_named_whatever_else_has_changed() {
-        let newer =
-            "line 1: captured in version 2 of the format, of which this hookdev knows 1: a newer hookdev reads it";
-        assert_eq!(refused(&capture("/").replace(r#""kind""#, r#""hookdev":2,"kind""#)), newer);
-        assert_eq!(refused(r#"{"kind":"delivery","hookdev":2,"requests":[]}"#), newer);
+    fn a_newer_version_is_named_even_if_its_shape_is_unknown() {
+        let newer = "line 1: version 2 of the capture format is newer than this hookdev reads (1); update hookdev";
+        assert_eq!(rejected(&capture("/").replace(r#""kind""#, r#""hookdev":2,"kind""#)), newer);
+        assert_eq!(rejected(r#"{"kind":"delivery","hookdev":2,"requests":[]}"#), newer);
     }
 
     #[test]
     fn what_is_wrong_with_a_request_is_named() {
-        let with = |from: &str, to: &str| refused(&capture("/").replace(from, to));
+        let with = |from: &str, to: &str| rejected(&capture("/").replace(from, to));
         assert_eq!(with("POST", "PO ST"), r#"line 1: expected an HTTP method in `method`, found "PO ST""#);
         assert_eq!(with(r#""/""#, r#""a b""#), r#"line 1: expected a path in `target`, found "a b""#);
         assert_eq!(with(r#""target":"/","#, ""), "line 1: expected a path in `target`");
-        assert_eq!(with("[]", r#"[["a b","c"]]"#), r#"line 1: expected the name of a header, found "a b""#);
+        assert_eq!(with("[]", r#"[["a b","c"]]"#), r#"line 1: expected a header name, found "a b""#);
         let control = r#"line 1: expected Latin-1 without control characters in the header "a""#;
         assert_eq!(with("[]", r#"[["a","b\n"]]"#), control);
         assert_eq!(with("[]", r#"[["a"]]"#), "line 1, column 75: invalid length 1, expected a header as [name, value]");
@@ -329,7 +192,7 @@ mod tests {
         let request = r#"{"kind":"delivery","request":"POST / HTTP/1.1"}"#;
         let expected = "line 1, column 46: invalid type: string \"POST / HTTP/1.1\", \
                         expected a request, an object with `method`, `target`, `headers` and `body`";
-        assert_eq!(refused(request), expected);
+        assert_eq!(rejected(request), expected);
         assert_eq!(with("[]", "{}"), "line 1, column 69: invalid type: object, expected an array");
     }
 
@@ -349,11 +212,11 @@ mod tests {
 
     #[test]
     fn a_line_over_the_limit_is_an_error_and_the_next_is_read() {
-        let long = io::repeat(b'x').take(LONGEST_ENTRY as u64 + 10);
+        let long = io::repeat(b'x').take(MAX_SIZE as u64 + 10);
         let next = format!("\n{}\n", capture("/2"));
         let next = io::Cursor::new(next);
-        let mut reader = Hookdev.read(Input::of(long.chain(next))).unwrap();
-        assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap_err().to_string(), "line 1: longer than 64 MiB");
+        let mut reader = Hookdev.read(Input::new(long.chain(next))).unwrap();
+        assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap_err().to_string(), "line 1: larger than 64 MiB");
         assert_eq!(reader.next().and_then(Piece::read).unwrap().unwrap().request.target, "/2");
         assert!(reader.next().is_none());
     }

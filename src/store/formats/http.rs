@@ -1,14 +1,13 @@
-//! A raw HTTP/1.x request message, as it goes over the wire or as people paste it: lines may end in
-//! a bare line feed, and the end of the file may end the body. Messages may follow each other.
+//! Raw HTTP/1.x request messages, as sent over the wire or as people paste them: lines may end in a bare line feed, and a
+//! body may end with the file. Several messages may follow each other.
 
 use bytes::Bytes;
 use httparse::{EMPTY_HEADER, Error, Status};
 
-use super::{Entry, Fault, Format, Input, Piece, Place, Reader, target, whole};
-use crate::webhook::request::{HeaderName, HeaderValue, Headers, Method, Request};
+use super::{Entry, Fault, Format, Input, Piece, Position, Reader, whole};
+use crate::webhook::request::{HeaderName, HeaderValue, Headers, Method, Request, target};
 
-/// The most headers that a message may have.
-const MOST_HEADERS: usize = 256;
+const MAX_HEADERS: usize = 256;
 
 /// Raw HTTP/1.x request messages.
 pub(super) struct Http;
@@ -27,20 +26,20 @@ impl Format for Http {
     }
 }
 
-/// The message that another form holds: one, with nothing behind it.
+/// The one message that another format holds.
 pub(super) fn single(input: Bytes) -> Result<Entry, Fault> {
     Messages { input, at: 0 }.message(0)
 }
 
 /// Whether the first line that is not blank is a request line.
 pub(super) fn starts_message(bytes: &[u8]) -> bool {
-    let line = bytes[blank(bytes)..].split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = bytes[blank_len(bytes)..].split(|&byte| byte == b'\n').next().unwrap_or_default();
     let words: Vec<&[u8]> = line.trim_ascii_end().splitn(4, |&byte| byte == b' ').collect();
     matches!(words[..], [method, _, version] if Method::from_bytes(method).is_ok() && version.starts_with(b"HTTP/1."))
 }
 
-/// How many bytes of line ends there are at the start.
-fn blank(bytes: &[u8]) -> usize {
+/// How many bytes at the start are line ends.
+fn blank_len(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
 }
 
@@ -57,12 +56,12 @@ impl Iterator for Messages {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.at += blank(&self.input[self.at..]);
+        self.at += blank_len(&self.input[self.at..]);
         if self.at == self.input.len() {
             return None;
         }
         let start = self.at;
-        // Behind a broken message, the start of the next can't be told.
+        // After a broken message, the start of the next is unknown.
         self.at = self.input.len();
         Some(Piece::Entry(self.message(start)))
     }
@@ -72,7 +71,7 @@ impl Messages {
     fn message(&mut self, start: usize) -> Result<Entry, Fault> {
         let Head { mut entry, end } = Head::parse(&self.input, start)?;
         let framing = Framing::of(&entry.request.headers).ok_or_else(|| {
-            expected(Place::Line(line_at(&self.input, start)), "one number of bytes in `content-length`")
+            expected(Position::Line(line_at(&self.input, start)), "one number of bytes in `content-length`")
         })?;
         let Body { bytes, end, note } = Body::cut(&self.input, end, framing)?;
         entry.request.body = bytes;
@@ -82,17 +81,17 @@ impl Messages {
         if starts_message(left) {
             self.at = end;
         } else if !left.is_empty() {
-            entry.notes.push(format!("what stands behind the end of the body was left out: {} B", left.len()));
+            entry.notes.push(format!("{} B after the end of the body are ignored", left.len()));
         }
         Ok(entry)
     }
 }
 
-fn expected(place: Place, what: &str) -> Fault {
+fn expected(place: Position, what: &str) -> Fault {
     Fault::Malformed(place, format!("expected {what}"))
 }
 
-/// The number of the line in which a byte stands, from 1.
+/// The line of a byte, from 1.
 fn line_at(input: &[u8], at: usize) -> u64 {
     input[..at].iter().map(|&byte| u64::from(byte == b'\n')).sum::<u64>() + 1
 }
@@ -113,14 +112,14 @@ impl Head {
         }
         let ended = [message, b"\r\n\r\n"].concat();
         let (request, _) = parse(&ended).and_then(|parsed| parsed.ok_or(Error::Token)).map_err(broken)?;
-        let note = "the empty line behind the headers is missing".to_owned();
+        let note = "the empty line after the headers is missing".to_owned();
         Ok(Self { entry: Entry { notes: vec![note], ..Entry::new(request) }, end: input.len() })
     }
 }
 
-/// The request at the start and where its body begins; `None` when its headers don't end.
+/// The request at the start and where its body begins; `None` if its headers don't end.
 fn parse(message: &[u8]) -> Result<Option<(Request, usize)>, Error> {
-    let mut fields = [EMPTY_HEADER; MOST_HEADERS];
+    let mut fields = [EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Request::new(&mut fields);
     let Status::Complete(length) = parsed.parse(message)? else { return Ok(None) };
     let field = |field: &httparse::Header<'_>| {
@@ -133,24 +132,24 @@ fn parse(message: &[u8]) -> Result<Option<(Request, usize)>, Error> {
     Ok(Some((Request { method, target, headers, body: Bytes::new() }, length)))
 }
 
-/// The fault of a message that starts in a line. The parser does not say where it stopped: it is
-/// the first line with which the message is refused.
+/// The fault of a message that starts on line `first`. The parser doesn't say where it failed; that is the first line with
+/// which it rejects the message.
 fn broken(message: &[u8], error: Error, first: u64) -> Fault {
-    let ends: Vec<usize> = (0..message.len()).filter(|&at| message[at] == b'\n').take(MOST_HEADERS + 2).collect();
+    let ends: Vec<usize> = (0..message.len()).filter(|&at| message[at] == b'\n').take(MAX_HEADERS + 2).collect();
     let before = match error {
         Error::Token | Error::Version => 0,
         _ => ends.partition_point(|&end| parse(&message[..=end]).is_ok()),
     };
-    let place = Place::Line(first + before as u64);
+    let place = Position::Line(first + before as u64);
     match error {
-        Error::TooManyHeaders => Fault::Malformed(place, format!("more than {MOST_HEADERS} headers")),
+        Error::TooManyHeaders => Fault::Malformed(place, format!("more than {MAX_HEADERS} headers")),
         Error::HeaderValue => expected(place, "a header value without control characters"),
         _ if before == 0 => expected(place, "`METHOD /target HTTP/1.1`"),
         _ => expected(place, "`Name: value`"),
     }
 }
 
-/// How the end of a body is told.
+/// How a message marks the end of its body.
 #[derive(Clone, Copy)]
 enum Framing {
     Chunked,
@@ -159,7 +158,7 @@ enum Framing {
 }
 
 impl Framing {
-    /// `None` when the lengths contradict each other or are no numbers.
+    /// `None` if the lengths contradict each other or aren't numbers.
     fn of(headers: &Headers) -> Option<Self> {
         let coding =
             headers.all("transfer-encoding").last().and_then(|value| value.as_bytes().rsplit(|&b| b == b',').next());
@@ -173,13 +172,13 @@ impl Framing {
     }
 }
 
-/// A number of digits alone; no sign, as `from_str_radix` would take.
+/// A number of digits alone, without the sign that `from_str_radix` would accept.
 fn number(digits: &[u8], radix: u32) -> Option<u64> {
     let digits = str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
     u64::from_str_radix(digits, radix).ok()
 }
 
-/// A body as it was cut out of the input.
+/// A body cut out of the input.
 struct Body {
     bytes: Bytes,
     /// Where it ends.
@@ -195,18 +194,18 @@ impl Body {
             Framing::EndOfInput => Ok(to_the_end(None)),
             Framing::Length(length) => Ok(match usize::try_from(length).ok().filter(|&length| length <= present) {
                 Some(length) => Self { bytes: input.slice(start..start + length), end: start + length, note: None },
-                None => to_the_end(Some(format!("the body is cut short: {present} B of its content-length {length}"))),
+                None => to_the_end(Some(format!("the body is truncated: {present} B of its content-length {length}"))),
             }),
             Framing::Chunked => match Chunks::join(input, start) {
                 Ok(Chunks { bytes, end, complete }) => {
-                    let note = (!complete).then(|| "the body is cut short: its last chunk is missing".to_owned());
+                    let note = (!complete).then(|| "the body is truncated: its last chunk is missing".to_owned());
                     Ok(Self { bytes: bytes.into(), end, note })
                 }
                 Err(at) if at == start => Ok(to_the_end(Some(
-                    "the body is not chunked as its transfer-encoding says: taken as it stands".to_owned(),
+                    "the body isn't chunked, although its transfer-encoding says so; used unchanged".to_owned(),
                 ))),
                 Err(at) => Err(expected(
-                    Place::Byte(at as u64 + 1),
+                    Position::Byte(at as u64 + 1),
                     "a chunk: its size in hexadecimal, a line end, its bytes, a line end",
                 )),
             },
@@ -223,7 +222,7 @@ struct Chunks {
 }
 
 impl Chunks {
-    /// Fails with the place of what is no chunk.
+    /// Fails with the offset of bytes that aren't a chunk.
     fn join(input: &[u8], start: usize) -> Result<Self, usize> {
         let mut chunks = Self { bytes: Vec::new(), end: start, complete: false };
         while chunks.end < input.len() {
@@ -231,7 +230,7 @@ impl Chunks {
             let size = line.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
             let size = number(size, 16).ok_or(chunks.end)?;
             if size == 0 {
-                chunks.end = behind_trailers(input, next);
+                chunks.end = after_trailers(input, next);
                 chunks.complete = true;
                 break;
             }
@@ -248,7 +247,7 @@ impl Chunks {
     }
 }
 
-fn behind_trailers(input: &[u8], mut at: usize) -> usize {
+fn after_trailers(input: &[u8], mut at: usize) -> usize {
     while at < input.len() {
         let (line, next) = line_from(input, at);
         at = next;
@@ -259,7 +258,7 @@ fn behind_trailers(input: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The line that starts at a place, without its end, and where the next one starts.
+/// The line that starts at an offset, without its end, and where the next one starts.
 fn line_from(input: &[u8], at: usize) -> (&[u8], usize) {
     let feed = input[at..].iter().position(|&byte| byte == b'\n').map(|feed| at + feed);
     let line = &input[at..feed.unwrap_or(input.len())];
@@ -283,7 +282,7 @@ mod tests {
         (String::from_utf8(request.body.to_vec()).unwrap(), notes)
     }
 
-    fn refused(input: &str) -> String {
+    fn rejected(input: &str) -> String {
         messages(input.as_bytes()).remove(0).unwrap_err()
     }
 
@@ -307,18 +306,18 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_url_is_read_as_its_path_and_query() {
+    fn an_absolute_url_is_read_as_its_path_and_query() {
         let input = b"POST http://a/b?c HTTP/1.0\n\n";
         assert_eq!(messages(input)[0].as_ref().unwrap().request.target, "/b?c");
     }
 
     #[test]
-    fn pasted_lines_may_end_in_a_line_feed_and_the_body_stays_as_it_is() {
+    fn pasted_lines_may_end_in_a_line_feed_and_the_body_is_unchanged() {
         assert_eq!(body("\n\nPOST / HTTP/1.1\na: b\nContent-Length: 6\n\n{}\r\n\r\n"), noted("{}\r\n\r\n", ""));
     }
 
     #[test]
-    fn a_body_without_a_length_goes_to_the_end() {
+    fn a_body_without_a_length_extends_to_the_end() {
         assert_eq!(
             body("POST / HTTP/1.1\r\n\r\n{}\n\nPOST / HTTP/1.1\r\n\r\n"),
             noted("{}\n\nPOST / HTTP/1.1\r\n\r\n", "")
@@ -327,13 +326,13 @@ mod tests {
 
     #[test]
     fn a_body_shorter_than_its_length_is_noted() {
-        let short = "the body is cut short: 2 B of its content-length 20";
+        let short = "the body is truncated: 2 B of its content-length 20";
         assert_eq!(body("POST / HTTP/1.1\r\nContent-Length: 20\r\n\r\n{}"), noted("{}", short));
     }
 
     #[test]
-    fn what_stands_behind_the_body_is_left_out_and_noted() {
-        let left = "what stands behind the end of the body was left out: 1 B";
+    fn bytes_after_the_body_are_ignored_and_noted() {
+        let left = "1 B after the end of the body are ignored";
         assert_eq!(body("POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}\n"), noted("{}", left));
     }
 
@@ -364,20 +363,20 @@ mod tests {
         );
         assert_eq!(body(&chunked("3\nabc\n0\n\n")), noted("abc", ""));
         assert_eq!(body(&chunked("0")), noted("", ""));
-        let cut = "the body is cut short: its last chunk is missing";
+        let cut = "the body is truncated: its last chunk is missing";
         assert_eq!(body(&chunked("3\r\nabc\r\n5\r\n01")), noted("abc01", cut));
         assert_eq!(body(&chunked("3\r\nabc")), noted("abc", cut));
         assert_eq!(body(&chunked("")), noted("", cut));
         assert_eq!(body(&chunked("ffffffffffffffff\r\nab")), noted("ab", cut));
-        let whole = "the body is not chunked as its transfer-encoding says: taken as it stands";
+        let whole = "the body isn't chunked, although its transfer-encoding says so; used unchanged";
         assert_eq!(body(&chunked("{\"a\":1}")), noted("{\"a\":1}", whole));
         let broken = "byte 75: expected a chunk: its size in hexadecimal, a line end, its bytes, a line end";
-        assert_eq!(refused(&chunked("3\r\nabcd\r\n0\r\n\r\n")), broken);
+        assert_eq!(rejected(&chunked("3\r\nabcd\r\n0\r\n\r\n")), broken);
     }
 
     #[test]
     fn a_head_that_ends_with_the_file_is_noted() {
-        let note = "the empty line behind the headers is missing";
+        let note = "the empty line after the headers is missing";
         for input in ["GET /a HTTP/1.1", "GET /a HTTP/1.1\n", "GET /a HTTP/1.1\r\na: b", "GET /a HTTP/1.1\r\na: b\r\n"]
         {
             assert_eq!(body(input), noted("", note), "{input:?}");
@@ -385,23 +384,23 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_head_is_placed_in_its_line() {
-        assert_eq!(refused("POST / HTTP/1.1\r\na: b\r\nc d: e\r\nf: g\r\n\r\n"), "line 3: expected `Name: value`");
-        assert_eq!(refused("POST / HTTP/1.1\r\na: b\r\nc"), "line 3: expected `Name: value`");
+    fn a_broken_head_is_located_at_its_line() {
+        assert_eq!(rejected("POST / HTTP/1.1\r\na: b\r\nc d: e\r\nf: g\r\n\r\n"), "line 3: expected `Name: value`");
+        assert_eq!(rejected("POST / HTTP/1.1\r\na: b\r\nc"), "line 3: expected `Name: value`");
         assert_eq!(
-            refused("POST / HTTP/1.1\na: b\0\n\n"),
+            rejected("POST / HTTP/1.1\na: b\0\n\n"),
             "line 2: expected a header value without control characters"
         );
-        assert_eq!(refused("POST /a b HTTP/1.1\n\n"), "line 1: expected `METHOD /target HTTP/1.1`");
-        assert_eq!(refused("CONNECT a:80 HTTP/1.1\na: b\n\n"), "line 1: expected `METHOD /target HTTP/1.1`");
+        assert_eq!(rejected("POST /a b HTTP/1.1\n\n"), "line 1: expected `METHOD /target HTTP/1.1`");
+        assert_eq!(rejected("CONNECT a:80 HTTP/1.1\na: b\n\n"), "line 1: expected `METHOD /target HTTP/1.1`");
         let many = format!("POST / HTTP/1.1\n{}\n", "a: b\n".repeat(257));
-        assert_eq!(refused(&many), "line 258: more than 256 headers");
+        assert_eq!(rejected(&many), "line 258: more than 256 headers");
         let second = "POST / HTTP/1.1\nContent-Length: 0\n\nPOST / HTTP/1.1\n:\n\n";
         assert_eq!(messages(second.as_bytes())[1], Err("line 5: expected `Name: value`".to_owned()));
     }
 
     #[test]
-    fn lengths_that_contradict_each_other_are_refused() {
+    fn contradictory_lengths_are_rejected() {
         let lengths = |lines: &str| format!("POST / HTTP/1.1\n{lines}\n\n{{}}");
         assert_eq!(body(&lengths("Content-Length: 2, 2\nContent-Length: 2")), noted("{}", ""));
         for wrong in [
@@ -410,7 +409,11 @@ mod tests {
             "Content-Length: ",
             "Content-Length: 99999999999999999999",
         ] {
-            assert_eq!(refused(&lengths(wrong)), "line 1: expected one number of bytes in `content-length`", "{wrong}");
+            assert_eq!(
+                rejected(&lengths(wrong)),
+                "line 1: expected one number of bytes in `content-length`",
+                "{wrong}"
+            );
         }
     }
 }

@@ -1,14 +1,14 @@
-//! The `.http` files of the HTTP client of `JetBrains` and of VS Code's REST client: requests between lines
-//! that start with `###`, with comments, variables and scripts around them.
+//! The `.http` files of the `JetBrains` HTTP client and VS Code's REST client: requests between lines that start with
+//! `###`, with comments, variables and scripts around them.
 //!
-//! The line ends behind a body belong to the file and not to the body, unless a content-length
-//! counts them.
+//! The line ends after a body belong to the file and not to the body, unless a content-length counts them.
 
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, http, parts,
-    refusal::{Refusal, Start, expected, shown},
+    Collected, Entry, Fault, Format, Input, Reader, http,
+    parts::{self, ParseError, expected, quoted},
+    position::Start,
     variables::Variables,
     whole,
 };
@@ -22,13 +22,13 @@ impl Format for HttpFile {
         "an .http file"
     }
 
-    /// Strict, since much text starts with `#`: the first line that is no comment must be a request,
-    /// and one must have a header.
+    /// Strict, because much text starts with `#`: the first line that isn't a comment must be a request, and one request
+    /// must have a header.
     fn recognises(&self, head: &[u8]) -> bool {
         let blocks = Block::split(head);
         let requests: Vec<Lines<'_>> = blocks.iter().filter_map(Block::request).collect();
         let Some(first) = requests.first().and_then(Lines::first) else { return false };
-        // One message without separators is no less one of HTTP/1.x.
+        // A single message without separators is a raw HTTP/1.x request.
         let is_message = http::starts_message(head)
             && (requests.iter().filter(|lines| lines.is_request()).count() < 2
                 || declared_end(head).is_some_and(|end| blocks[0].text.len() < end));
@@ -41,7 +41,7 @@ impl Format for HttpFile {
     }
 }
 
-/// Where a message ends by its own `content-length`: a separator before that stands in its body.
+/// Where a message ends according to its `content-length`: a separator before that is part of its body.
 fn declared_end(message: &[u8]) -> Option<usize> {
     let (mut at, mut length) = (0, None);
     for line in message.split_inclusive(|&byte| byte == b'\n') {
@@ -68,18 +68,18 @@ fn read(input: &[u8]) -> Collected {
     for lines in blocks.iter().filter_map(Block::request) {
         match lines.entry(&mut variables) {
             Ok(Some(entry)) => collected.push(Ok(entry)),
-            Ok(None) => collected.pass_over(),
-            Err((line, refusal)) => collected.push(Err(refusal.at(Start::of_line(line)))),
+            Ok(None) => collected.count_skipped(),
+            Err((line, error)) => collected.push(Err(Fault::at(Start::of_line(line), error))),
         }
         variables.note();
     }
     collected
 }
 
-/// What stands between two separators.
+/// The text between two separators.
 struct Block<'a> {
     text: &'a [u8],
-    /// Its first line, from 1.
+    /// The number of its first line, from 1.
     line: u64,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Block<'a> {
         blocks
     }
 
-    /// The lines in front of the request, and those from it on.
+    /// The lines before the request, and the others.
     fn parts(&self) -> (Lines<'a>, Lines<'a>) {
         let mut rest = Lines { text: self.text, line: self.line };
         let mut in_script = false;
@@ -141,7 +141,7 @@ fn is_url(line: &[u8]) -> bool {
     [&b"http://"[..], b"https://", b"{{", b"localhost:", b"localhost/"].iter().any(|start| line.starts_with(start))
 }
 
-/// The rest of a block.
+/// The lines of a block, or of the rest of one.
 #[derive(Clone)]
 struct Lines<'a> {
     text: &'a [u8],
@@ -159,7 +159,7 @@ impl<'a> Iterator for Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// The next line, without the white space behind it.
+    /// The next line, without trailing whitespace.
     fn first(&self) -> Option<&'a [u8]> {
         self.text.split_inclusive(|&byte| byte == b'\n').next().map(<[u8]>::trim_ascii_end)
     }
@@ -180,9 +180,9 @@ impl<'a> Lines<'a> {
         lines.take_while(|line| !line.is_empty()).any(|line| field(line).is_some())
     }
 
-    fn entry(mut self, variables: &mut Variables) -> Result<Option<Entry>, (u64, Refusal)> {
+    fn entry(mut self, variables: &mut Variables) -> Result<Option<Entry>, (u64, ParseError)> {
         let start = self.line;
-        let at_start = |refusal| (start, refusal);
+        let at_start = |error| (start, error);
         let first = self.next().unwrap_or_default();
         let Some(RequestLine { method, url, .. }) = request_line(first) else {
             return if is_url(first) { Ok(None) } else { Err(at_start(expected("`METHOD URL`"))) };
@@ -191,25 +191,25 @@ impl<'a> Lines<'a> {
             return Ok(None);
         }
         let mut url = url.to_owned();
-        while let Some(line) = self.first().filter(|line| goes_on(line)) {
+        while let Some(line) = self.first().filter(|line| continues_url(line)) {
             url.push_str(without_version(&String::from_utf8_lossy(line.trim_ascii())).0);
             self.advance();
         }
         let target = parts::written_target("the request line", &variables.fill(&url)).map_err(at_start)?;
         let headers = self.headers(variables)?;
         let line = self.line;
-        let body = self.body(&headers, variables).map_err(|refusal| (line, refusal))?;
+        let body = self.body(&headers, variables).map_err(|error| (line, error))?;
         if body.is_empty() {
             return Ok(None);
         }
         let request = Request { method, target, headers, body };
-        let mut notes = parts::doubts(&request);
+        let mut notes = parts::body_notes(&request);
         notes.extend(variables.note());
         Ok(Some(Entry { notes, ..Entry::new(request) }))
     }
 
-    /// Reads on behind the empty line.
-    fn headers(&mut self, variables: &mut Variables) -> Result<Headers, (u64, Refusal)> {
+    /// Reads up to the empty line, or the end.
+    fn headers(&mut self, variables: &mut Variables) -> Result<Headers, (u64, ParseError)> {
         let mut headers = Headers::new();
         loop {
             let line = self.line;
@@ -219,18 +219,18 @@ impl<'a> Lines<'a> {
                 Some(text) => text,
             };
             let (name, value) = field(text).ok_or_else(|| (line, expected("`Name: value`")))?;
-            let (name, value) = parts::foreign_field(&variables.fill(name), &variables.fill(value))
-                .map_err(|refusal| (line, refusal))?;
+            let (name, value) =
+                parts::foreign_field(&variables.fill(name), &variables.fill(value)).map_err(|error| (line, error))?;
             headers.push(name, value);
         }
     }
 
-    fn body(&self, headers: &Headers, variables: &mut Variables) -> Result<Bytes, Refusal> {
+    fn body(&self, headers: &Headers, variables: &mut Variables) -> Result<Bytes, ParseError> {
         let text = self.without_handlers();
         let bare = trim_line_ends(text);
         if let Some(file) = bare.strip_prefix(b"<") {
             let file = String::from_utf8_lossy(file.split(|&byte| byte == b'\n').next().unwrap_or_default());
-            return Err(expected(format!("the body in the file itself, found a reference to {}", shown(file.trim()))));
+            return Err(expected(format!("the body in the file itself, found a reference to {}", quoted(file.trim()))));
         }
         let length = headers.text("content-length").and_then(|length| length.parse::<usize>().ok());
         let counted = length.filter(|length| (bare.len()..=text.len()).contains(length));
@@ -242,7 +242,7 @@ impl<'a> Lines<'a> {
         Ok(if is_form { filled.lines().map(str::trim).collect::<String>().into() } else { filled.into_owned().into() })
     }
 
-    /// The text up to what is done with the answer.
+    /// The text up to the response handlers.
     fn without_handlers(&self) -> &'a [u8] {
         let mut rest = self.clone();
         while let Some(line) = rest.first() {
@@ -275,7 +275,7 @@ fn request_line(line: &[u8]) -> Option<RequestLine<'_>> {
     (is_url(url.as_bytes()) || url.contains(['/', ':', '.'])).then_some(RequestLine { method, url, has_version })
 }
 
-/// A URL without the version behind it, and whether there was one.
+/// A URL without the version after it, and whether there was one.
 fn without_version(text: &str) -> (&str, bool) {
     match text.rsplit_once(' ') {
         Some((url, version)) if version.starts_with("HTTP/") => (url.trim_end(), true),
@@ -283,8 +283,8 @@ fn without_version(text: &str) -> (&str, bool) {
     }
 }
 
-/// Whether a line goes on with the URL of the one before it.
-fn goes_on(line: &[u8]) -> bool {
+/// Whether a line continues the URL of the line before it.
+fn continues_url(line: &[u8]) -> bool {
     let starts_query = |line: &[u8]| matches!(line, [b'?' | b'&' | b'/', ..]) && !line.starts_with(b"//");
     line.first().is_some_and(u8::is_ascii_whitespace) || starts_query(line)
 }
@@ -308,12 +308,12 @@ mod tests {
         entries.remove(0).map(|entry| (String::from_utf8(entry.request.body.to_vec()).unwrap(), entry.notes))
     }
 
-    fn kept(body: &str) -> (String, Vec<String>) {
+    fn stored(body: &str) -> (String, Vec<String>) {
         (body.to_owned(), vec![])
     }
 
     #[test]
-    fn a_request_is_read_without_what_the_file_has_around_it() {
+    fn a_request_is_read_without_comments_and_scripts() {
         let (entries, notes) = collected(FILE);
         let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
         assert_eq!(
@@ -321,30 +321,30 @@ mod tests {
             ("/aspect?q=1&r=2", "x-a: 1\nx-a: 2\n".to_owned())
         );
         assert_eq!((&entry.request.body[..], &entry.notes), (&b"{\r\n  \"a\": 1\n}"[..], &vec![]));
-        assert_eq!(notes, ["1 entry passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["skipped 1 entry without a POST, PUT or PATCH body"]);
     }
 
     #[test]
-    fn line_ends_behind_a_body_count_where_a_content_length_counts_them() {
-        assert_eq!(body_of("\n{}\n\n###\n"), Ok(kept("{}")));
-        assert_eq!(body_of("Content-Length: 3\n\n{}\n\n###\n"), Ok(kept("{}\n")));
-        let note = "the body has 2 B, its content-length says 9";
+    fn line_ends_after_a_body_count_if_its_content_length_counts_them() {
+        assert_eq!(body_of("\n{}\n\n###\n"), Ok(stored("{}")));
+        assert_eq!(body_of("Content-Length: 3\n\n{}\n\n###\n"), Ok(stored("{}\n")));
+        let note = "the body has 2 B but its content-length is 9";
         assert_eq!(body_of("Content-Length: 9\n\n{}\n\n###\n"), Ok(("{}".to_owned(), vec![note.to_owned()])));
     }
 
     #[test]
     fn the_lines_of_a_form_are_joined() {
-        assert_eq!(body_of("Content-Type: application/x-www-form-urlencoded\n\na=1\n&b=2\n"), Ok(kept("a=1&b=2")));
+        assert_eq!(body_of("Content-Type: application/x-www-form-urlencoded\n\na=1\n&b=2\n"), Ok(stored("a=1&b=2")));
     }
 
     #[test]
     fn a_variable_without_a_value_is_noted() {
-        let note = "the variable `{{id}}` has no value in the file: it was left as it stands";
+        let note = "the variable `{{id}}` has no value in the file and was not replaced";
         assert_eq!(body_of("\n{\"a\":\"{{id}}\"}"), Ok(("{\"a\":\"{{id}}\"}".to_owned(), vec![note.to_owned()])));
     }
 
     #[test]
-    fn a_broken_request_is_placed_and_does_not_hide_the_others() {
+    fn a_broken_request_is_located_and_hides_no_other() {
         let (entries, _) = collected(
             "### a\nPOST http://h/1\nX-A: 1\n\n{}\n### b\nPOST http://h/2\nX A\n\n{}\n### c\nhello\n### d\nPOST http://h/3\nA: b\n\n< ./body.json\n### e\nPOST http://h/4\n\n{}\n",
         );
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_no_http_file() {
+    fn other_text_is_not_an_http_file() {
         for text in [
             "# Read me\n\nPOST http://h/a creates one.\n",
             "# API\n\n### Create\n\nPOST https://h/a\n\nNote: it is slow\n",

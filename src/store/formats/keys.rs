@@ -1,5 +1,4 @@
-//! The keys by which a form that is JSON is told, read from the first bytes of an input, wherever
-//! these end.
+//! The keys by which a JSON format is detected, read from the first bytes of an input. These may end anywhere.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,15 +7,15 @@ use serde::{
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-/// A key, borrowed from the document where it has no escapes.
+/// A key, borrowed from the document if it has no escapes.
 #[derive(Deserialize)]
 pub(super) struct Key<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
-/// Whether `head` starts with an object that has one of these keys in its first level.
+/// Whether `head` starts with an object that has one of these keys at its top level.
 pub(super) fn has_any(head: &[u8], keys: &[&str]) -> bool {
     let mut found = false;
     let search = Search { keys, found: &mut found };
-    // That the object ends too early for the parser is no matter: the keys before are known.
+    // An error doesn't matter, not even an early end: the keys before it are known.
     let _ = serde_json::Deserializer::from_slice(head).deserialize_map(search);
     found
 }
@@ -45,30 +44,29 @@ impl<'de> Visitor<'de> for Search<'_> {
     }
 }
 
-/// The keys in the first levels of a document, each with the keys above it: `log.entries`. The first
-/// element of an array stands for all of them, as `requests[].start`; so does the first of an array
-/// that is the document, as if it were the document itself.
+/// The keys in the top levels of a document, each with the keys above it: `log.entries`. The first element of an array
+/// represents all of them, as `requests[].start`. If the document is an array, its first element is treated as the
+/// document.
 pub(super) struct Outline(Vec<String>);
 
 impl Outline {
-    /// How many levels are looked into.
-    const DEEPEST: usize = 4;
+    const MAX_DEPTH: usize = 4;
 
-    /// How many broken lines may stand before one that is whole.
-    const MOST_LINES: usize = 4;
+    /// How many lines are read to find a valid one.
+    const MAX_LINES: usize = 4;
 
-    /// The outline of what starts with `head`.
-    pub(super) fn of(head: &[u8]) -> Self {
+    /// The outline of an input that starts with `head`.
+    pub(super) fn new(head: &[u8]) -> Self {
         let mut paths = Vec::new();
         let mut rest = head;
-        for _ in 0..Self::MOST_LINES {
+        for _ in 0..Self::MAX_LINES {
             if !matches!(rest.trim_ascii_start(), [b'{' | b'[', ..]) {
                 break;
             }
-            let level = Level { above: "", depth: Self::DEEPEST, paths: &mut paths };
+            let level = Level { above: "", depth: Self::MAX_DEPTH, paths: &mut paths };
             let read = level.deserialize(&mut serde_json::Deserializer::from_slice(rest));
             let Some(next) = rest.windows(2).position(|bytes| bytes == b"\n{") else { break };
-            // In a log, the line behind a broken one tells the form as well.
+            // In a log, the line after a broken one shows the format too.
             if !read.is_err_and(|error| error.is_syntax()) {
                 break;
             }
@@ -77,7 +75,7 @@ impl Outline {
         Self(paths)
     }
 
-    /// Whether all of these stand under `above`, which is empty or ends in a dot.
+    /// Whether all of these keys are under `above`, which is empty or ends in a dot.
     pub(super) fn has_all(&self, above: &str, paths: &[&str]) -> bool {
         let has = |path: &str| self.0.iter().any(|known| known.strip_prefix(above) == Some(path));
         paths.iter().all(|path| has(path))
@@ -171,18 +169,18 @@ mod tests {
     }
 
     #[test]
-    fn an_outline_names_the_keys_of_the_first_levels() {
-        let Outline(paths) = Outline::of(br#"{"a":[{"b":{"c":{"d":{"e":1}}}},{"f":1}],"g":1.5,"h":"#);
+    fn an_outline_has_the_keys_of_the_top_levels() {
+        let Outline(paths) = Outline::new(br#"{"a":[{"b":{"c":{"d":{"e":1}}}},{"f":1}],"g":1.5,"h":"#);
         assert_eq!(paths, ["a", "a[].b", "a[].b.c", "a[].b.c.d", "g", "h"]);
-        let Outline(paths) = Outline::of(br#" [{"a":null,"b":[{"c":tr"#);
+        let Outline(paths) = Outline::new(br#" [{"a":null,"b":[{"c":tr"#);
         assert_eq!(paths, ["a", "b", "b[].c"]);
-        assert_eq!(Outline::of(b"{\"a\" 1}\n{\"b\":2}\n{\"c\":3}").0, ["a", "b"]);
-        assert_eq!(Outline::of(b"\"a\"").0, Vec::<String>::new());
+        assert_eq!(Outline::new(b"{\"a\" 1}\n{\"b\":2}\n{\"c\":3}").0, ["a", "b"]);
+        assert_eq!(Outline::new(b"\"a\"").0, Vec::<String>::new());
     }
 
     #[test]
-    fn an_outline_is_asked_for_all_of_several_keys() {
-        let outline = Outline::of(br#"{"log":{"version":"1.2","entries":[]}}"#);
+    fn all_of_several_keys_must_be_there() {
+        let outline = Outline::new(br#"{"log":{"version":"1.2","entries":[]}}"#);
         assert!(outline.has_all("log.", &["entries", "version"]));
         assert!(!outline.has_all("log.", &["entries", "creator"]));
         assert!(!outline.has_all("", &["entries"]));
@@ -191,6 +189,6 @@ mod tests {
     #[test]
     fn a_deep_document_has_an_outline_too() {
         let deep = ["[".repeat(100_000), r#"{"a":"#.repeat(100_000)].concat();
-        assert_eq!(Outline::of(deep.as_bytes()).0, Vec::<String>::new());
+        assert_eq!(Outline::new(deep.as_bytes()).0, Vec::<String>::new());
     }
 }

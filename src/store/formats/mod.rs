@@ -1,7 +1,7 @@
-//! Reads captured requests in the forms that tools write them: one file here for each form.
+//! Reads captured requests in the formats that tools write: one file here for each format.
 //!
-//! A form is a [`Format`] and a line in `FORMATS`; it is told by what stands in a file, not by the
-//! file's name. Entries are read one by one, and a broken one does not hide the others.
+//! A format is a [`Format`] and a line in `FORMATS`. It is detected from the content of a file, not from its name. Entries
+//! are read one by one; a broken one doesn't hide the others.
 
 mod aws;
 pub mod bare;
@@ -17,8 +17,8 @@ mod keys;
 mod ngrok;
 mod objects;
 mod parts;
+mod position;
 mod postman;
-mod refusal;
 mod svix;
 mod variables;
 mod walk;
@@ -35,13 +35,18 @@ use std::{
 use bytes::Bytes;
 
 pub use self::{
-    fault::{EntryError, Fault, Place},
-    hookdev::Document,
+    fault::{EntryError, Fault},
+    objects::Document,
+    position::{Position, location},
     walk::{Walk, open_found, walk},
 };
-use crate::webhook::{request::Request, time::Timestamp};
+use crate::webhook::{
+    capture::{self, Capture},
+    request::Request,
+    time::Timestamp,
+};
 
-/// The forms, in the order in which they are tried: the first that knows its own reads the input.
+/// The formats, in the order they are tried: the first that recognises an input reads it.
 static FORMATS: &[&dyn Format] = &[
     &http_file::HttpFile,
     &http::Http,
@@ -57,68 +62,77 @@ static FORMATS: &[&dyn Format] = &[
     &hookdev::Hookdev,
 ];
 
-/// The longest entry, and the longest input of a form that is read whole: 64 MiB.
-pub const LONGEST_ENTRY: usize = 64 << 20;
+/// The names of the formats in a sentence: `an .http file, a HAR or a hookdev capture`.
+#[must_use]
+pub fn names() -> String {
+    let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
+    match names.split_last() {
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
 
-/// How much of an input is asked for first where nobody knows its length.
-const STEP: usize = 4 << 10;
+/// The size limit of an entry, and of an input whose format is read whole: 64 MiB.
+const MAX_SIZE: usize = capture::MAX_SIZE;
 
-/// How much of an input a form is told by.
-const LONGEST_HEAD: usize = 64 << 10;
+/// How much is read at a time to detect the format, if the length of the input is unknown.
+const HEAD_STEP: usize = 4 << 10;
 
-/// UTF-8's byte order mark, which some editors and shells put before a text.
+/// How much of an input is used to detect its format.
+const MAX_HEAD: usize = 64 << 10;
+
+/// UTF-8's byte order mark, which some editors and shells write first.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// An input of which the start was read already.
+/// An input whose start has been read.
 pub struct Input<'a> {
     head: Vec<u8>,
-    /// Whether there is no more of it.
+    /// Whether `head` is all of it.
     is_whole: bool,
     rest: Box<dyn Read + Send + 'a>,
 }
 
 impl<'a> Input<'a> {
-    /// One of which nothing was read yet.
-    pub fn of(input: impl Read + Send + 'a) -> Self {
+    /// An input that has not been read yet.
+    pub fn new(input: impl Read + Send + 'a) -> Self {
         Self { head: Vec::new(), is_whole: false, rest: Box::new(input) }
     }
 }
 
-/// One form of captured requests.
+/// One format of captured requests.
 pub trait Format: Sync {
-    /// What people call it, with its article, for messages.
+    /// Its name in messages, with the article: `a HAR`.
     fn name(&self) -> &'static str;
 
-    /// Whether an input with these first bytes is of this form. They may end anywhere.
+    /// Whether an input that starts with these bytes is in this format. They may end anywhere.
     fn recognises(&self, head: &[u8]) -> bool;
 
     /// Starts to read an input.
     ///
     /// # Errors
     ///
-    /// When nothing can be had from it.
+    /// If no entry can be read from it.
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault>;
 }
 
 /// The entries of one input, in pieces.
 pub trait Reader: Iterator<Item = Piece> + Send {
-    /// What a person should know of the input beside its entries; complete after the last of them.
+    /// Notes on the input as a whole; complete after the last entry.
     fn notes(&self) -> &[String] {
         &[]
     }
 }
 
-/// The entries of an input that was read whole.
+/// The entries of an input that was read whole, and how many were skipped.
 #[derive(Default)]
 struct Collected {
     entries: VecDeque<Result<Entry, Fault>>,
-    passed_over: usize,
+    skipped: usize,
     notes: Vec<String>,
 }
 
 impl Collected {
-    /// A single one.
-    fn of(entry: Entry) -> Self {
+    fn single(entry: Entry) -> Self {
         Self { entries: [Ok(entry)].into(), ..Self::default() }
     }
 
@@ -127,10 +141,10 @@ impl Collected {
     }
 
     /// Counts an entry that delivers nothing: tools that record all traffic keep every `GET` too.
-    fn pass_over(&mut self) {
-        self.passed_over += 1;
-        let plural = if self.passed_over == 1 { "entry" } else { "entries" };
-        self.notes = vec![format!("{} {plural} passed over: no POST, PUT or PATCH with a body", self.passed_over)];
+    fn count_skipped(&mut self) {
+        self.skipped += 1;
+        let entries = if self.skipped == 1 { "entry" } else { "entries" };
+        self.notes = vec![format!("skipped {} {entries} without a POST, PUT or PATCH body", self.skipped)];
     }
 }
 
@@ -151,13 +165,13 @@ impl Reader for Collected {
 /// One captured request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The line that it begins on, from 1, where the form has lines.
+    /// The line it starts on, from 1, if the format has lines.
     pub line: Option<u64>,
-    /// When it was received, if the input says so.
+    /// When it was received, if the input says when.
     pub received_at: Option<Timestamp>,
     /// The request as it was received.
     pub request: Request,
-    /// What a person should know of it: a body cut short, for one.
+    /// Notes on it, such as a truncated body.
     pub notes: Vec<String>,
 }
 
@@ -167,23 +181,29 @@ impl Entry {
     }
 }
 
-/// One entry of an input, or the text of one, which any thread can parse.
+impl From<Capture> for Entry {
+    fn from(Capture { received_at, request }: Capture) -> Self {
+        Self { received_at, ..Self::new(request) }
+    }
+}
+
+/// One entry of an input, or the text of one, for any thread to parse.
 #[derive(Debug)]
 pub enum Piece {
-    /// What was read of an entry.
+    /// A parsed entry.
     Entry(Result<Entry, Fault>),
-    /// A JSON document that nobody has looked into.
+    /// An unparsed JSON document.
     Document(Document),
 }
 
 impl Piece {
-    /// The entry that it is; `None` for a document of another kind.
+    /// The entry; `None` for a document of another kind.
     ///
     /// # Errors
     ///
-    /// When it is broken, with the name of its file.
+    /// If the entry is broken; the error names the file.
     pub fn parse(self, file: &Path) -> Option<Result<Entry, EntryError>> {
-        Some(self.read()?.map_err(|fault| fault.of(file)))
+        Some(self.read()?.map_err(|fault| fault.in_file(file)))
     }
 
     fn read(self) -> Option<Result<Entry, Fault>> {
@@ -193,7 +213,7 @@ impl Piece {
         }
     }
 
-    /// The bytes that are still to be parsed.
+    /// The number of bytes that are not parsed yet.
     #[must_use]
     pub fn unparsed(&self) -> usize {
         match self {
@@ -211,19 +231,18 @@ pub struct Entries<'a> {
 }
 
 impl Entries<'_> {
-    /// How many bytes the input has, where that is known before it is read.
+    /// The size of the input in bytes, if it is known before reading.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         self.length
     }
 
-    /// The entries as they stand in the input, for other threads to parse.
+    /// The entries in order, for other threads to parse.
     pub fn pieces(&mut self) -> impl Iterator<Item = Piece> {
         &mut self.reader
     }
 
-    /// What a person should know of the input beside its entries: a torn last line that was passed
-    /// over, for one. Complete after the last entry.
+    /// Notes on the input as a whole, such as a skipped incomplete last line. Complete after the last entry.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         self.reader.notes()
@@ -238,30 +257,30 @@ impl Iterator for Entries<'_> {
     }
 }
 
-/// Reads a file that was named as a capture.
+/// Reads a capture file.
 ///
 /// # Errors
 ///
-/// When it can't be read, is empty, or is of no known form.
+/// If it can't be read, is empty, or is in no known format.
 pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
-    let input = File::open(file).map_err(|source| Fault::Read(source).of(file))?;
-    // What the system makes up as it is read has none.
+    let input = File::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
+    // Files that the system generates as they are read report 0.
     let length = input.metadata().ok().filter(Metadata::is_file).map(|found| found.len()).filter(|length| *length > 0);
     read_of(file, input, length)
 }
 
-/// Reads an input, standard input for one, that goes by the name of `file` in errors.
+/// Reads an input such as stdin; errors call it `file`.
 ///
 /// # Errors
 ///
-/// When it can't be read, is empty, or is of no known form.
+/// If it can't be read, is empty, or is in no known format.
 pub fn read<'a>(file: &Path, input: impl Read + Send + 'a) -> Result<Entries<'a>, EntryError> {
     read_of(file, input, None)
 }
 
 fn read_of<'a>(file: &Path, mut input: impl Read + Send + 'a, length: Option<u64>) -> Result<Entries<'a>, EntryError> {
-    let step = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(STEP).clamp(1, LONGEST_HEAD);
-    let mut head = head(&mut input, step).map_err(|source| Fault::Read(source).of(file))?;
+    let step = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(HEAD_STEP).clamp(1, MAX_HEAD);
+    let mut head = head(&mut input, step).map_err(|source| Fault::Read(source).in_file(file))?;
     let is_whole = Some(head.len() as u64) == length;
     if head.starts_with(BOM) {
         head.drain(..BOM.len());
@@ -270,25 +289,25 @@ fn read_of<'a>(file: &Path, mut input: impl Read + Send + 'a, length: Option<u64
         return Err(EntryError::Empty { file: file.to_owned() });
     }
     let format = sniff(&head).ok_or_else(|| EntryError::Unrecognised { file: file.to_owned() })?;
-    let reader = format.read(Input { head, is_whole, rest: Box::new(input) }).map_err(|fault| fault.of(file))?;
+    let reader = format.read(Input { head, is_whole, rest: Box::new(input) }).map_err(|fault| fault.in_file(file))?;
     Ok(Entries { file: file.to_owned(), length, reader })
 }
 
-/// The form of an input that starts with `head`.
+/// The format of an input that starts with `head`.
 #[must_use]
 pub fn sniff(head: &[u8]) -> Option<&'static dyn Format> {
     let head = head.strip_prefix(BOM).unwrap_or(head);
-    // What was captured here begins so, and is most of what is read.
-    if begins(head, &["{", "\"hookdev\"", ":"])
-        || begins(head, &["{", "\"kind\"", ":", "\"delivery\"", ",", "\"hookdev\"", ":"])
+    // hookdev's own captures start like this, and most inputs are those.
+    if starts_with(head, &["{", "\"hookdev\"", ":"])
+        || starts_with(head, &["{", "\"kind\"", ":", "\"delivery\"", ",", "\"hookdev\"", ":"])
     {
         return Some(&hookdev::Hookdev);
     }
     FORMATS.iter().copied().find(|format| format.recognises(head))
 }
 
-/// Whether these tokens are the first, whatever space stands between them.
-fn begins(mut head: &[u8], tokens: &[&str]) -> bool {
+/// Whether these tokens come first, with any whitespace between them.
+fn starts_with(mut head: &[u8], tokens: &[&str]) -> bool {
     tokens.iter().all(|token| {
         let rest = head.trim_ascii_start().strip_prefix(token.as_bytes());
         head = rest.unwrap_or_default();
@@ -296,47 +315,33 @@ fn begins(mut head: &[u8], tokens: &[&str]) -> bool {
     })
 }
 
-/// Reads until the form can be told; a pipe that says it with its first line is not waited on.
+/// Reads until the format can be detected. If the first line of a pipe is enough, the next isn't awaited.
 fn head(input: &mut impl Read, step: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     loop {
-        let known = head.len();
-        head.resize(known + step, 0);
-        let read = input.read(&mut head[known..]);
-        head.truncate(known + *read.as_ref().unwrap_or(&0));
+        let len = head.len();
+        head.resize(len + step, 0);
+        let read = input.read(&mut head[len..]);
+        head.truncate(len + *read.as_ref().unwrap_or(&0));
         match read {
             Ok(0) => return Ok(head),
-            Ok(_) if head.len() >= LONGEST_HEAD => return Ok(head),
-            Ok(_) if head[known..].contains(&b'\n') && sniff(&head).is_some() => return Ok(head),
+            Ok(_) if head.len() >= MAX_HEAD => return Ok(head),
+            Ok(_) if head[len..].contains(&b'\n') && sniff(&head).is_some() => return Ok(head),
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
     }
 }
 
-/// Reads the whole of an input, for a form that can't be read piece by piece.
+/// Reads a whole input, for a format that can't be read piece by piece.
 fn whole(input: Input<'_>) -> Result<Bytes, Fault> {
     let Input { head: mut bytes, rest, .. } = input;
-    let room = (LONGEST_ENTRY + 1).saturating_sub(bytes.len());
+    let room = (MAX_SIZE + 1).saturating_sub(bytes.len());
     rest.take(room as u64).read_to_end(&mut bytes).map_err(Fault::Read)?;
-    if bytes.len() > LONGEST_ENTRY {
-        return Err(Fault::TooLong(Place::Line(1)));
+    if bytes.len() > MAX_SIZE {
+        return Err(Fault::TooLarge(Position::Line(1)));
     }
     Ok(bytes.into())
-}
-
-/// The target of a request line, or that of a whole URL: its path and query.
-fn target(text: &str) -> Option<String> {
-    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
-        return None;
-    }
-    if text.starts_with('/') || text == "*" {
-        return Some(text.to_owned());
-    }
-    let (_, rest) = text.split_once("://")?;
-    let rest = rest.split('#').next().unwrap_or_default();
-    let target = rest.find(['/', '?']).map_or("", |end| &rest[end..]);
-    Some(if target.starts_with('/') { target.to_owned() } else { format!("/{target}") })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! What ngrok's inspection API answers: `GET /api/requests/http` and `GET /api/requests/http/ID`.
+//! The responses of ngrok's inspection API: `GET /api/requests/http` and `GET /api/requests/http/ID`.
 //!
-//! `raw` is the whole message in base64, as it came; it may be cut, of which the message says so.
+//! `raw` is the whole message as received, in base64. If ngrok truncated it, it is shorter than its content-length.
 
 use serde::Deserialize;
 
@@ -8,14 +8,13 @@ use super::{
     Entry,
     document::Documents,
     http,
-    parts::{self, Text},
-    refusal::{Refusal, expected},
+    parts::{self, ParseError, Text, expected},
 };
 
 /// ngrok's inspection API.
 pub(super) static NGROK: Documents = Documents {
     name: "an ngrok inspection",
-    is_its: |outline| {
+    matches: |outline| {
         let is_entry = |above| {
             outline.has_all(above, &["request"])
                 && [["start", "remote_addr"], ["start", "tunnel_name"]].iter().any(|keys| outline.has_all(above, keys))
@@ -23,29 +22,29 @@ pub(super) static NGROK: Documents = Documents {
         is_entry("requests[].") || is_entry("")
     },
     array: &["requests"],
-    entry,
+    parse,
 };
 
 #[derive(Deserialize)]
-#[serde(expecting = "a request as ngrok keeps it, an object with `request`")]
-struct Exchange<'a> {
+#[serde(expecting = "an ngrok entry, an object with `request`")]
+struct NgrokEntry<'a> {
     #[serde(borrow)]
     start: Option<Text<'a>>,
     #[serde(borrow)]
-    request: Message<'a>,
+    request: NgrokRequest<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `method` and `raw`")]
-struct Message<'a> {
+struct NgrokRequest<'a> {
     #[serde(borrow)]
     method: Option<Text<'a>>,
     #[serde(borrow)]
     raw: Option<Text<'a>>,
 }
 
-fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
-    let Exchange { start, request } = serde_json::from_str(json)?;
+fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
+    let NgrokEntry { start, request } = serde_json::from_str(json)?;
     if let Some(Text(method)) = &request.method
         && !parts::delivers(&parts::method("method", method)?)
     {
@@ -53,7 +52,7 @@ fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
     }
     let Text(raw) = request.raw.ok_or_else(|| expected("the message in `raw`"))?;
     let message = http::single(parts::base64("raw", &raw)?);
-    let entry = message.map_err(|fault| expected(format!("an HTTP message in `raw`, where at {fault}")))?;
+    let entry = message.map_err(|fault| expected(format!("an HTTP message in `raw`: {fault}")))?;
     if !parts::delivers(&entry.request.method) || (entry.request.body.is_empty() && entry.notes.is_empty()) {
         return Ok(None);
     }
@@ -67,7 +66,7 @@ mod tests {
 
     use crate::store::formats::tests::{collected, fields};
 
-    /// One exchange with this message.
+    /// An entry with this message.
     fn exchange(raw: &[u8]) -> String {
         let raw = BASE64_STANDARD.encode(raw);
         format!(
@@ -82,7 +81,7 @@ mod tests {
     const MESSAGE: &[u8] = b"POST /p?q HTTP/1.1\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 3\r\n\r\n\0\xff\n";
 
     #[test]
-    fn a_list_and_a_single_answer_give_the_message_as_it_came() {
+    fn a_list_and_a_single_entry_give_the_message_as_received() {
         for input in [list(&[exchange(MESSAGE)]), exchange(MESSAGE)] {
             let (entries, notes) = collected(&input);
             let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
@@ -94,14 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_was_cut_is_noted() {
+    fn a_truncated_message_is_noted() {
         let (entries, _) = collected(&exchange(&MESSAGE[..MESSAGE.len() - 1]));
         let notes = &entries[0].as_ref().unwrap().notes;
-        assert_eq!(notes, &["the body is cut short: 2 B of its content-length 3"]);
+        assert_eq!(notes, &["the body is truncated: 2 B of its content-length 3"]);
     }
 
     #[test]
-    fn a_broken_message_does_not_hide_the_others_and_a_get_is_passed_over() {
+    fn a_broken_message_does_not_hide_the_others_and_a_get_is_skipped() {
         let get = exchange(b"GET / HTTP/1.1\r\n\r\n");
         let broken = exchange(MESSAGE).replace(r#""raw":""#, r#""raw":"?"#);
         let (entries, notes) =
@@ -109,7 +108,7 @@ mod tests {
         let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
         let expected = [
             "",
-            "line 1: expected an HTTP message in `raw`, where at line 1: expected `METHOD /target HTTP/1.1`",
+            "line 1: expected an HTTP message in `raw`: line 1: expected `METHOD /target HTTP/1.1`",
             "line 1: expected standard base64 in `raw`",
             "",
         ];
@@ -117,7 +116,7 @@ mod tests {
             (errors, notes),
             (
                 expected.map(str::to_owned).to_vec(),
-                vec!["1 entry passed over: no POST, PUT or PATCH with a body".to_owned()]
+                vec!["skipped 1 entry without a POST, PUT or PATCH body".to_owned()]
             )
         );
     }

@@ -1,28 +1,29 @@
-//! Cuts JSON objects out of an input, one a line or each over several, without looking into them: so that memory
-//! stays flat, and any thread can parse them.
+//! Splits an input into JSON objects, one per line or each on several lines, without parsing them: memory stays flat, and
+//! any thread can parse them.
 
 use std::io::{self, Read};
 
 use bytes::{Buf, Bytes, BytesMut};
 use serde::de::IgnoredAny;
 
-use super::{Fault, Input, LONGEST_ENTRY, Piece, Place, Reader, hookdev::Document};
+use super::{Entry, Fault, Input, MAX_SIZE, Piece, Position, Reader, position::Start};
+use crate::webhook::capture;
 
-/// How much of an input is asked for first, and how much at most, in bytes.
+/// How much is read at a time, at first and at most, in bytes.
 const FIRST_STEP: usize = 1 << 10;
 const LAST_STEP: usize = 64 << 10;
 
 /// The objects of an input, one by one.
 pub(super) struct Objects<'a> {
     input: Box<dyn Read + Send + 'a>,
-    /// What was read and not handed out: documents are cut off its front without a copy.
+    /// Bytes that were read but not returned; documents are split off its front without a copy.
     buffer: BytesMut,
-    /// How much is asked for next.
+    /// How much is read next.
     step: usize,
-    /// The last line that was looked at, from 1.
+    /// The last line that was found, from 1.
     line: u64,
     documents: u64,
-    /// Whether the input has no more.
+    /// Whether the input has ended.
     ended: bool,
     notes: Vec<String>,
 }
@@ -38,8 +39,8 @@ impl Iterator for Objects<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.next_document().transpose()? {
-            Ok(document) if self.is_torn(&document) => {
-                self.notes.push(format!("line {} is cut short: passed over", document.line));
+            Ok(document) if self.is_incomplete(&document) => {
+                self.notes.push(format!("skipped line {}, which is incomplete", document.line));
                 None
             }
             Ok(document) => Some(Piece::Document(document)),
@@ -49,8 +50,7 @@ impl Iterator for Objects<'_> {
 }
 
 impl<'a> Objects<'a> {
-    /// Those of an input.
-    pub(super) fn of(input: Input<'a>) -> Self {
+    pub(super) fn new(input: Input<'a>) -> Self {
         Self {
             input: input.rest,
             buffer: Bytes::from(input.head).into(),
@@ -62,7 +62,7 @@ impl<'a> Objects<'a> {
         }
     }
 
-    /// The next line that is not blank, and with it the lines over which its object goes on.
+    /// The next line that isn't blank, with the other lines of its object.
     fn next_document(&mut self) -> Result<Option<Document>, Fault> {
         let mut end;
         loop {
@@ -77,21 +77,21 @@ impl<'a> Objects<'a> {
         }
         let line = self.line;
         self.documents += 1;
-        // Nearly every line is an object, and need not be looked through twice.
+        // Nearly every line is an object and needn't be scanned twice.
         if !self.buffer[..end].trim_ascii_end().ends_with(b"}") {
             end = self.rest_of_object(end)?;
         }
         Ok(Some(Document { text: self.buffer.split_to(end).freeze(), line }))
     }
 
-    /// Where the object ends whose first line does at `end`.
+    /// Where the object ends whose first line ends at `end`.
     fn rest_of_object(&mut self, mut end: usize) -> Result<usize, Fault> {
         let mut nesting = Nesting::default();
         let mut seen = 0;
         loop {
             nesting.follow(&self.buffer[seen..end]);
             seen = end;
-            // An object at the start of a line is the next one: the one at hand is torn.
+            // An object at the start of a line is the next one: this one is incomplete.
             if !nesting.is_open() || self.has(end)? && self.buffer[end] == b'{' {
                 return Ok(end);
             }
@@ -102,7 +102,7 @@ impl<'a> Objects<'a> {
         }
     }
 
-    /// Where the line ends that starts at a byte of the buffer: there, at the end of the input.
+    /// Where the line ends that starts at an offset of the buffer: at the offset itself if the input has ended.
     fn line_from(&mut self, start: usize) -> Result<usize, Fault> {
         let mut seen = start;
         let end = loop {
@@ -110,22 +110,22 @@ impl<'a> Objects<'a> {
                 break seen + feed + 1;
             }
             seen = self.buffer.len();
-            if seen > LONGEST_ENTRY || !self.fill()? {
+            if seen > MAX_SIZE || !self.fill()? {
                 break seen;
             }
         };
         self.line += u64::from(end > start);
-        if end <= LONGEST_ENTRY {
+        if end <= MAX_SIZE {
             return Ok(end);
         }
-        let fault = Fault::TooLong(Place::Line(self.line));
+        let fault = Fault::TooLarge(Position::Line(self.line));
         self.buffer.advance(end);
-        self.leave_rest_of_line(end == seen)?;
+        self.skip_rest_of_line(end == seen)?;
         Err(fault)
     }
 
-    /// Passes over a line up to its end, if it has not been seen.
-    fn leave_rest_of_line(&mut self, mut unended: bool) -> Result<(), Fault> {
+    /// Skips a line up to its end, if that has not been read.
+    fn skip_rest_of_line(&mut self, mut unended: bool) -> Result<(), Fault> {
         while unended && self.fill()? {
             let feed = memchr::memchr(b'\n', &self.buffer);
             self.buffer.advance(feed.map_or(self.buffer.len(), |feed| feed + 1));
@@ -134,18 +134,18 @@ impl<'a> Objects<'a> {
         Ok(())
     }
 
-    /// Whether there is a byte at this place.
+    /// Whether there is a byte at this offset.
     fn has(&mut self, at: usize) -> Result<bool, Fault> {
         Ok(at < self.buffer.len() || self.fill()?)
     }
 
-    /// Reads on. `false` at the end of the input.
+    /// Reads more; `false` at the end of the input.
     fn fill(&mut self) -> Result<bool, Fault> {
-        let known = self.buffer.len();
+        let len = self.buffer.len();
         while !self.ended {
-            self.buffer.resize(known + self.step, 0);
-            let read = self.input.read(&mut self.buffer[known..]);
-            self.buffer.truncate(known + *read.as_ref().unwrap_or(&0));
+            self.buffer.resize(len + self.step, 0);
+            let read = self.input.read(&mut self.buffer[len..]);
+            self.buffer.truncate(len + *read.as_ref().unwrap_or(&0));
             match read {
                 Ok(0) => self.ended = true,
                 Ok(_) => {
@@ -154,7 +154,7 @@ impl<'a> Objects<'a> {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    // What was read of a line before is no whole one.
+                    // The bytes before it are not a whole line.
                     self.buffer.clear();
                     self.ended = true;
                     return Err(Fault::Read(error));
@@ -164,16 +164,37 @@ impl<'a> Objects<'a> {
         Ok(false)
     }
 
-    /// Whether a document is the start of an object that was never written to its end: the last of
-    /// several, without a line feed.
-    fn is_torn(&self, document: &Document) -> bool {
+    /// Whether a document is an object whose end was never written: the last of several, without a line feed.
+    fn is_incomplete(&self, document: &Document) -> bool {
         self.documents > 1
             && !document.text.ends_with(b"\n")
             && serde_json::from_slice::<IgnoredAny>(&document.text).is_err_and(|error| error.is_eof())
     }
 }
 
-/// How deep a document stands in brackets.
+/// One object of an input, not parsed yet.
+#[derive(Debug)]
+pub struct Document {
+    text: Bytes,
+    /// The line that it begins on, from 1.
+    line: u64,
+}
+
+impl Document {
+    /// The entry; `None` for an object of another kind.
+    pub(super) fn parse(&self) -> Result<Option<Entry>, Fault> {
+        let parsed = capture::read(self.text.trim_ascii_end());
+        let capture = parsed.map_err(|error| Fault::at(Start::of_line(self.line), error))?;
+        Ok(capture.map(|capture| Entry { line: Some(self.line), ..capture.into() }))
+    }
+
+    /// Its size in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
+    }
+}
+
+/// How deeply a document is nested at its end so far.
 #[derive(Default)]
 struct Nesting {
     depth: usize,
@@ -199,7 +220,7 @@ impl Nesting {
         }
     }
 
-    /// Whether the object can go on in the next line; a string can't.
+    /// Whether the object can continue on the next line; a string can't.
     fn is_open(&self) -> bool {
         self.depth > 0 && !self.in_string
     }

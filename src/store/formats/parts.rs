@@ -1,43 +1,25 @@
-//! The parts of a request as JSON documents hold them: each is read here once for all forms, and
-//! refused with the name of its key.
+//! The parts of a request in the JSON documents of other tools, read here once for all formats. An error names the key.
 
 use std::{borrow::Cow, fmt};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
 
-use super::refusal::{Refusal, expected, shown};
+pub(super) use crate::webhook::capture::fields::{ParseError, Text, base64, expected, method, quoted, target, time};
 use crate::webhook::{
+    capture::fields::header_name,
     request::{self, HeaderName, HeaderValue, Headers, Method, Request},
-    time::Timestamp,
 };
 
-/// A string, borrowed from the document where it has no escapes.
-#[derive(Debug, Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
-
-/// The method that stands in a key.
-pub(super) fn method(key: &str, text: &str) -> Result<Method, Refusal> {
-    Method::from_bytes(text.as_bytes())
-        .map_err(|_| expected(format!("an HTTP method in `{key}`, found {}", shown(text))))
-}
-
-/// Whether a request with this method is one that delivers something.
+/// Whether requests with this method deliver something.
 pub(super) fn delivers(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
-/// The target, from the path or URL that stands in a key.
-pub(super) fn target(key: &str, text: &str) -> Result<String, Refusal> {
-    super::target(text).ok_or_else(|| expected(format!("a path in `{key}`, found {}", shown(text))))
-}
-
-/// The target, from a URL as people write it: they leave the scheme out, or the host to a variable.
-pub(super) fn written_target(key: &str, url: &str) -> Result<String, Refusal> {
+/// The target from a URL as people write it: perhaps without a scheme, or with a variable for the host.
+pub(super) fn written_target(key: &str, url: &str) -> Result<String, ParseError> {
     let path = match url.split_once("}}") {
         Some((_, path)) if url.starts_with("{{") => path,
         _ if url.starts_with('/') || url.contains("://") => url,
@@ -46,45 +28,21 @@ pub(super) fn written_target(key: &str, url: &str) -> Result<String, Refusal> {
     target(key, if path.is_empty() { "/" } else { path })
 }
 
-/// One header, its value as [`request::text`] shows it.
-pub(super) fn field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Refusal> {
-    let value = request::value(value)
-        .map_err(|_| expected(format!("Latin-1 without control characters in the header {}", shown(name))));
-    Ok((header_name(name)?, value?))
-}
-
-/// One header of another tool: these show bytes outside ASCII as Latin-1 or as UTF-8.
-pub(super) fn foreign_field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Refusal> {
+/// One header as other tools store it, with bytes outside ASCII as Latin-1 or as UTF-8.
+pub(super) fn foreign_field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ParseError> {
     let value = request::value(value)
         .or_else(|_| HeaderValue::from_bytes(value.as_bytes()))
-        .map_err(|_| expected(format!("no control characters in the header {}", shown(name))));
+        .map_err(|_| expected(format!("no control characters in the header {}", quoted(name))));
     Ok((header_name(name)?, value?))
 }
 
-fn header_name(name: &str) -> Result<HeaderName, Refusal> {
-    HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| expected(format!("the name of a header, found {}", shown(name))))
-}
-
-/// The bytes that stand in a key as base64.
-pub(super) fn base64(key: &str, text: &str) -> Result<Bytes, Refusal> {
-    let decoded = BASE64_STANDARD.decode(text.as_bytes());
-    decoded.map(Bytes::from).map_err(|_| expected(format!("standard base64 in `{key}`")))
-}
-
-/// The time that stands in a key in RFC 3339.
-pub(super) fn time(key: &str, text: &str) -> Result<Timestamp, Refusal> {
-    text.parse().map_err(|_| expected(format!("RFC 3339 in `{key}`, found {}", shown(text))))
-}
-
-/// An object of headers, in its order: each value is a string, or an array with one string for each
-/// time that the header was sent.
+/// An object of headers, in order. Each value is a string, or an array with a string for each time the header was sent.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a>(pub(super) Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl Fields<'_> {
     /// The headers of a message.
-    pub(super) fn headers(&self) -> Result<Headers, Refusal> {
+    pub(super) fn headers(&self) -> Result<Headers, ParseError> {
         self.0.iter().map(|(name, value)| foreign_field(name, value)).collect()
     }
 }
@@ -108,7 +66,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         Ok(Fields::default())
     }
 
-    /// PHP writes an empty object so.
+    /// PHP writes an empty object like this.
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         match array.next_element::<Fields<'de>>()? {
             None => Ok(Fields::default()),
@@ -168,35 +126,38 @@ impl<'de> Visitor<'de> for ValuesVisitor {
     }
 }
 
-/// What is to be said of a body that a tool kept as text: where it can't be the bytes that came.
-pub(super) fn doubts(request: &Request) -> Vec<String> {
-    let mut doubts = Vec::new();
+/// Notes on a body that a tool stored as text, if it can't be the bytes that were received.
+pub(super) fn body_notes(request: &Request) -> Vec<String> {
+    let mut notes = Vec::new();
     if str::from_utf8(&request.body).is_ok_and(|text| text.contains(char::REPLACEMENT_CHARACTER)) {
-        doubts.push("the body holds U+FFFD, which stands for bytes that were lost".to_owned());
+        notes.push("the body contains U+FFFD, the mark of lost bytes".to_owned());
     }
     let is_decoded = |name| request.headers.text(name).is_some_and(|value| value != "identity");
     if let Some(coding) = request.headers.text("content-encoding").filter(|coding| coding != "identity") {
-        doubts.push(format!("the body was kept as text: what its content-encoding {coding} made of it is lost"));
+        notes.push(format!("the body was stored as text, so its content-encoding {coding} is lost"));
     } else if let (Some(length), false) = (request.headers.text("content-length"), is_decoded("transfer-encoding"))
         && length.parse() != Ok(request.body.len())
     {
-        doubts.push(format!("the body has {} B, its content-length says {length}", request.body.len()));
+        notes.push(format!("the body has {} B but its content-length is {length}", request.body.len()));
     }
-    doubts
+    notes
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::webhook::capture::fields::header;
 
     fn fields(json: &str) -> Vec<(String, String)> {
         let Fields(fields) = serde_json::from_str(json).unwrap();
         fields.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     }
 
-    fn doubts_of(headers: &[(&str, &str)], body: &'static str) -> Vec<String> {
-        let headers = headers.iter().map(|(name, value)| field(name, value)).collect::<Result<_, _>>().unwrap();
-        doubts(&Request {
+    fn notes_of(headers: &[(&str, &str)], body: &'static str) -> Vec<String> {
+        let headers = headers.iter().map(|(name, value)| header(name, value)).collect::<Result<_, _>>().unwrap();
+        body_notes(&Request {
             method: Method::POST,
             target: "/".to_owned(),
             headers,
@@ -205,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_keep_their_order_and_are_repeated_as_often_as_they_were_sent() {
+    fn headers_keep_their_order_and_repetitions() {
         let expected = [("b", "1"), ("b", "2"), ("a", "\u{fc}"), ("c", "4"), ("a", "5")];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(fields(r#"{"b":["1","2"],"a":"\u00fc","c":4,"d":null,"e":[],"a":"5"}"#), expected);
@@ -213,17 +174,17 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_are_none_are_refused() {
-        let refused = |json| serde_json::from_str::<Fields<'_>>(json).unwrap_err().to_string();
-        assert_eq!(refused("5"), "invalid type: integer `5`, expected an object of headers at line 1 column 1");
+    fn values_that_are_not_headers_are_rejected() {
+        let error = |json| serde_json::from_str::<Fields<'_>>(json).unwrap_err().to_string();
+        assert_eq!(error("5"), "invalid type: integer `5`, expected an object of headers at line 1 column 1");
         assert_eq!(
-            refused(r#"{"a":true}"#),
+            error(r#"{"a":true}"#),
             "invalid type: boolean `true`, expected the value of a header, or an array of them at line 1 column 9"
         );
     }
 
     #[test]
-    fn a_url_may_be_written_without_its_scheme_or_host() {
+    fn a_url_may_lack_its_scheme_or_host() {
         for (url, expected) in
             [("https://h/a?b", "/a?b"), ("/a", "/a"), ("{{h}}/a", "/a"), ("{{h}}", "/"), ("h:80/a", "/a"), ("h", "/")]
         {
@@ -232,18 +193,18 @@ mod tests {
     }
 
     #[test]
-    fn a_header_outside_latin_1_is_taken_as_utf_8() {
+    fn a_header_outside_latin_1_is_read_as_utf_8() {
         let value = |text| foreign_field("a", text).unwrap().1.as_bytes().to_vec();
         assert_eq!((value("\u{fc}"), value("\u{20ac}")), (vec![0xfc], "\u{20ac}".as_bytes().to_vec()));
     }
 
     #[test]
-    fn a_body_that_cannot_be_what_came_is_doubted() {
-        assert_eq!(doubts_of(&[("content-length", "2"), ("content-encoding", "identity")], "{}"), Vec::<String>::new());
-        assert_eq!(doubts_of(&[("content-length", "3")], "{}"), ["the body has 2 B, its content-length says 3"]);
-        assert_eq!(doubts_of(&[], "\u{fffd}"), ["the body holds U+FFFD, which stands for bytes that were lost"]);
-        let decoded = "the body was kept as text: what its content-encoding gzip made of it is lost";
-        assert_eq!(doubts_of(&[("content-length", "3"), ("content-encoding", "gzip")], "{}"), [decoded]);
-        assert_eq!(doubts_of(&[("content-length", "9"), ("transfer-encoding", "chunked")], "{}"), Vec::<String>::new());
+    fn a_body_that_cannot_be_what_was_received_is_noted() {
+        assert_eq!(notes_of(&[("content-length", "2"), ("content-encoding", "identity")], "{}"), Vec::<String>::new());
+        assert_eq!(notes_of(&[("content-length", "3")], "{}"), ["the body has 2 B but its content-length is 3"]);
+        assert_eq!(notes_of(&[], "\u{fffd}"), ["the body contains U+FFFD, the mark of lost bytes"]);
+        let decoded = "the body was stored as text, so its content-encoding gzip is lost";
+        assert_eq!(notes_of(&[("content-length", "3"), ("content-encoding", "gzip")], "{}"), [decoded]);
+        assert_eq!(notes_of(&[("content-length", "9"), ("transfer-encoding", "chunked")], "{}"), Vec::<String>::new());
     }
 }

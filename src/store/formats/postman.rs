@@ -1,5 +1,5 @@
-//! Postman's collections, v2.0 and v2.1, folders and all. They hold requests that people wrote or
-//! pasted: no times, and variables that the collection itself may give.
+//! Postman's collections, v2.0 and v2.1, with their folders. They hold requests that people wrote or pasted: without times,
+//! and with variables that the collection may define.
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
@@ -7,8 +7,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use super::{
     Entry, Fault, Format, Input, Reader, document,
     keys::Outline,
-    parts::{self, Text},
-    refusal::{Refusal, expected, shown},
+    parts::{self, ParseError, Text, expected, quoted},
     variables::Variables,
     whole,
 };
@@ -23,7 +22,7 @@ impl Format for Postman {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        let outline = Outline::of(head);
+        let outline = Outline::new(head);
         outline.has_all("", &["info", "item"]) && outline.has_all("info.", &["schema"])
             || ["request", "item"].iter().any(|key| outline.has_all("", &["info.name", &format!("item[].{key}")]))
     }
@@ -38,7 +37,7 @@ impl Format for Postman {
                 }
             }
         }
-        Ok(Box::new(document::collect(&input, &["item"], |json| entry(json, &mut variables))))
+        Ok(Box::new(document::collect(&input, &["item"], |json| parse(json, &mut variables))))
     }
 }
 
@@ -57,7 +56,7 @@ struct Variable<'a> {
     value: Option<Scalar>,
 }
 
-/// A string, or what is written without quotes.
+/// A string, or the text of any other value.
 struct Scalar(String);
 
 impl<'de> Deserialize<'de> for Scalar {
@@ -73,20 +72,20 @@ impl<'de> Deserialize<'de> for Scalar {
 #[serde(expecting = "an item, an object with `request`")]
 struct Item<'a> {
     #[serde(borrow)]
-    request: Option<Message<'a>>,
+    request: Option<ItemRequest<'a>>,
 }
 
-/// A request; one that is nothing but a URL is a `GET`.
+/// A request; a URL alone is a `GET`.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Message<'a> {
-    Whole(#[serde(borrow)] Box<Whole<'a>>),
+enum ItemRequest<'a> {
+    Object(#[serde(borrow)] Box<RequestObject<'a>>),
     Url(IgnoredAny),
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "a request, an object with `method` and `url`")]
-struct Whole<'a> {
+struct RequestObject<'a> {
     #[serde(borrow)]
     method: Option<Text<'a>>,
     #[serde(borrow)]
@@ -94,7 +93,7 @@ struct Whole<'a> {
     #[serde(borrow)]
     header: Option<Vec<Pair<'a>>>,
     #[serde(borrow)]
-    body: Option<Body<'a>>,
+    body: Option<RequestBody<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -120,7 +119,7 @@ struct Pair<'a> {
 
 #[derive(Deserialize)]
 #[serde(expecting = "a body, an object with `mode`")]
-struct Body<'a> {
+struct RequestBody<'a> {
     #[serde(borrow)]
     mode: Option<Text<'a>>,
     #[serde(borrow)]
@@ -131,9 +130,9 @@ struct Body<'a> {
     disabled: bool,
 }
 
-fn entry(json: &str, variables: &mut Variables) -> Result<Option<Entry>, Refusal> {
+fn parse(json: &str, variables: &mut Variables) -> Result<Option<Entry>, ParseError> {
     let Item { request } = serde_json::from_str(json)?;
-    let Some(Message::Whole(request)) = request else { return Ok(None) };
+    let Some(ItemRequest::Object(request)) = request else { return Ok(None) };
     let method = parts::method("method", request.method.as_ref().map_or("GET", |Text(method)| method))?;
     if !parts::delivers(&method) {
         return Ok(None);
@@ -154,15 +153,15 @@ fn entry(json: &str, variables: &mut Variables) -> Result<Option<Entry>, Refusal
             let value = field.value.as_ref().map_or("", |Text(value)| value);
             parts::foreign_field(&variables.fill(&field.key.0), &variables.fill(value))
         })
-        .collect::<Result<Headers, Refusal>>()?;
+        .collect::<Result<Headers, ParseError>>()?;
     let request = Request { method, target, headers, body };
-    let mut notes = parts::doubts(&request);
+    let mut notes = parts::body_notes(&request);
     notes.extend(variables.note());
     Ok(Some(Entry { notes, ..Entry::new(request) }))
 }
 
-impl Body<'_> {
-    fn bytes(&self, variables: &mut Variables) -> Result<Bytes, Refusal> {
+impl RequestBody<'_> {
+    fn bytes(&self, variables: &mut Variables) -> Result<Bytes, ParseError> {
         match (self.mode.as_ref().map_or("raw", |Text(mode)| mode), &self.raw, &self.urlencoded) {
             ("raw", Some(Text(raw)), _) => Ok(variables.fill(raw).into_owned().into()),
             ("urlencoded", _, Some(pairs)) => {
@@ -174,7 +173,7 @@ impl Body<'_> {
                 Ok(form.finish().into())
             }
             ("raw" | "urlencoded", ..) => Ok(Bytes::new()),
-            (mode, ..) => Err(expected(format!("a body of mode `raw` or `urlencoded`, found {}", shown(mode)))),
+            (mode, ..) => Err(expected(format!("a body of mode `raw` or `urlencoded`, found {}", quoted(mode)))),
         }
     }
 }
@@ -199,7 +198,7 @@ mod tests {
     const RAW: &str = r#"{"mode":"raw","raw":"{\r\n \"n\": {{n}}}","options":{"raw":{"language":"json"}}}"#;
 
     #[test]
-    fn requests_are_found_in_folders_with_the_values_of_the_collection() {
+    fn requests_in_folders_are_found_and_variables_filled_in() {
         let url = r#"{"raw":"{{base}}/aspect?q","host":["{{base}}"],"path":["aspect"]}"#;
         let (entries, notes) = collected(&collection(&format!(r#"{{"name":"folder","item":[{}]}}"#, item(url, RAW))));
         let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
@@ -212,13 +211,13 @@ mod tests {
         for url in [r#""{{other}}/p""#, r#"{"raw":"h:80/p"}"#, r#""https://h/p""#] {
             let (entries, _) = collected(&collection(&item(url, &RAW.replace("{{n}}", "{{m}}"))));
             let entry = entries[0].as_ref().unwrap();
-            let note = "the variable `{{m}}` has no value in the file: it was left as it stands";
+            let note = "the variable `{{m}}` has no value in the file and was not replaced";
             assert_eq!((entry.request.target.as_str(), &entry.notes[..]), ("/p", &[note.to_owned()][..]));
         }
     }
 
     #[test]
-    fn a_form_is_written_as_postman_sends_it() {
+    fn a_form_is_encoded_as_postman_sends_it() {
         let form =
             r#"{"mode":"urlencoded","urlencoded":[{"key":"a b","value":"c"},{"key":"d","value":"e","disabled":true}]}"#;
         let (entries, _) = collected(&collection(&item(r#""https://h""#, form)));
@@ -235,7 +234,7 @@ mod tests {
         let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
         let expected = [
             "",
-            r#"line 3: expected the name of a header, found "X A""#,
+            r#"line 3: expected a header name, found "X A""#,
             r#"line 4: expected a body of mode `raw` or `urlencoded`, found "file""#,
             "",
         ];

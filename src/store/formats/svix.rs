@@ -1,43 +1,42 @@
-//! The events that Svix's relay passes on, one a line: `svix listen` and Svix Play speak so.
+//! The events of Svix's relay, one per line, as `svix listen` and Svix Play exchange them.
 
 use serde::Deserialize;
 
 use super::{
     Entry,
     document::Documents,
-    parts::{self, Fields, Text},
-    refusal::Refusal,
+    parts::{self, Fields, ParseError, Text},
 };
 use crate::webhook::request::Request;
 
 /// Svix's relay events.
 pub(super) static SVIX: Documents = Documents {
     name: "a Svix relay event",
-    is_its: |outline| {
+    matches: |outline| {
         outline.has_all("", &["type", "version", "data.id", "data.body", "data.headers"])
             || outline.has_all("", &["type", "version", "data.token"])
     },
     array: &[],
-    entry,
+    parse,
 };
 
 #[derive(Deserialize)]
 #[serde(expecting = "an event, an object with `type`")]
-struct Kind<'a> {
+struct EventKind<'a> {
     #[serde(borrow, rename = "type")]
     kind: Text<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "an event, an object with `data`")]
-struct Event<'a> {
+struct RelayEvent<'a> {
     #[serde(borrow)]
-    data: Data<'a>,
+    data: RelayedRequest<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `body`, `headers` and `method`")]
-struct Data<'a> {
+struct RelayedRequest<'a> {
     #[serde(borrow)]
     body: Text<'a>,
     #[serde(borrow)]
@@ -46,12 +45,12 @@ struct Data<'a> {
     method: Text<'a>,
 }
 
-fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
-    let Kind { kind: Text(kind) } = serde_json::from_str(json)?;
+fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
+    let EventKind { kind: Text(kind) } = serde_json::from_str(json)?;
     if kind != "event" {
         return Ok(None);
     }
-    let Event { data } = serde_json::from_str(json)?;
+    let RelayEvent { data } = serde_json::from_str(json)?;
     let method = parts::method("method", &data.method.0)?;
     let body = parts::base64("body", &data.body.0)?;
     if !parts::delivers(&method) || body.is_empty() {
@@ -75,7 +74,7 @@ mod tests {
             (fields(&entry.request), &entry.request.body[..]),
             ("svix-id: msg_1\nx: y\n".to_owned(), &b"\0\xff"[..])
         );
-        assert_eq!(notes, ["1 entry passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["skipped 1 entry without a POST, PUT or PATCH body"]);
     }
 
     #[test]

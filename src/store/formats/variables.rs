@@ -1,5 +1,5 @@
-//! The `{{name}}` that Postman and `.http` files leave in requests. Values that the file itself
-//! gives are put in; others stay as they stand, and the entry says so.
+//! The `{{name}}` variables in the requests of Postman and `.http` files. Values that the file defines are filled in; other
+//! variables stay, and the entry notes that.
 
 use std::borrow::Cow;
 
@@ -7,19 +7,19 @@ use std::borrow::Cow;
 #[derive(Debug, Default)]
 pub(super) struct Variables {
     values: Vec<(String, String)>,
-    /// Names that were asked for and have no value.
+    /// Names without a value that were met since the last note.
     unknown: Vec<String>,
 }
 
 impl Variables {
-    /// Adds one, whose value may name earlier ones; the last of a name counts.
+    /// Defines a variable, whose value may use earlier ones; of the same name the last counts.
     pub(super) fn set(&mut self, name: &str, value: &str) {
         let value = self.fill(value).into_owned();
         self.unknown.clear();
         self.values.push((name.to_owned(), value));
     }
 
-    /// The text with the values that are known.
+    /// The text with the known values filled in.
     pub(super) fn fill<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
         if !text.contains("{{") {
             return Cow::Borrowed(text);
@@ -29,10 +29,10 @@ impl Variables {
         while let Some(start) = rest.find("{{") {
             let Some(length) = rest[start..].find("}}") else { break };
             let (before, place) = rest.split_at(start);
-            let (place, behind) = place.split_at(length + 2);
+            let (place, after) = place.split_at(length + 2);
             filled.push_str(before);
             let name = place[2..length].trim();
-            // JSON may hold two braces in a row; a name has neither braces nor quotes.
+            // JSON may have two braces in a row; a name has neither braces nor quotes.
             let is_name = !name.is_empty() && !name.contains(['{', '"', ':', '\n']);
             match self.values.iter().rev().find(|(known, _)| is_name && known == name) {
                 Some((_, value)) => filled.push_str(value),
@@ -46,17 +46,17 @@ impl Variables {
                     continue;
                 }
             }
-            rest = behind;
+            rest = after;
         }
         filled.push_str(rest);
         Cow::Owned(filled)
     }
 
-    /// The note on those that had no value since the last.
+    /// The note on variables without a value since the last one.
     pub(super) fn note(&mut self) -> Option<String> {
         let name = self.unknown.first().cloned();
         self.unknown.clear();
-        name.map(|name| format!("the variable `{{{{{name}}}}}` has no value in the file: it was left as it stands"))
+        name.map(|name| format!("the variable `{{{{{name}}}}}` has no value in the file and was not replaced"))
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_the_file_are_put_in_and_others_are_noted() {
+    fn known_variables_are_filled_in_and_others_noted() {
         let mut variables = Variables::default();
         variables.set("host", "http://h");
         variables.set("url", "{{host}}/p");
@@ -73,7 +73,7 @@ mod tests {
             (variables.fill("{{ url }}?a={{host}}"), variables.note()),
             (Cow::from("http://h/p?a=http://h"), None)
         );
-        let note = "the variable `{{token}}` has no value in the file: it was left as it stands";
+        let note = "the variable `{{token}}` has no value in the file and was not replaced";
         assert_eq!(
             (variables.fill("a {{token}} {{b}}"), variables.note()),
             (Cow::from("a {{token}} {{b}}"), Some(note.to_owned()))
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn braces_of_json_are_no_variable() {
+    fn braces_of_json_are_not_a_variable() {
         let mut variables = Variables::default();
         variables.set("a", "1");
         for text in [r#"{"a":{"b":{{"c":1}}}}"#, "{{", "{{}}", "}}{{", "{{{{"] {

@@ -1,4 +1,4 @@
-//! The files of a folder that may be captures, in a fixed order.
+//! The files of a directory that may be captures, in a fixed order.
 
 use std::{
     io,
@@ -10,17 +10,17 @@ use walkdir::{DirEntry, WalkDir};
 use super::{Entries, EntryError, Fault, open};
 use crate::store::captures::is_capture_name;
 
-/// What a walk through a folder found.
+/// The result of a walk through a directory.
 #[derive(Debug, Default)]
 pub struct Walk {
-    /// The files that may be captures, ordered by name, and in their midst what couldn't be read.
+    /// The files that may be captures, in the order of their names, with an error for each entry that can't be read.
     pub files: Vec<Result<PathBuf, EntryError>>,
-    /// How much was passed over: hidden files and folders, links, and what is no file.
-    pub passed_over: usize,
+    /// How many entries were skipped: hidden files and directories, links, and special files.
+    pub skipped: usize,
 }
 
-/// Walks through a folder and those in it. What is hidden in it is passed over; links are not
-/// followed. A path that is a file is that file. No file is opened: [`open_found`] does that.
+/// Walks through a directory and its subdirectories. Hidden entries are skipped, links are not followed. The path of a file
+/// gives that file. No file is opened: [`open_found`] does that.
 #[must_use]
 pub fn walk(path: &Path) -> Walk {
     let mut walk = Walk::default();
@@ -28,36 +28,36 @@ pub fn walk(path: &Path) -> Walk {
     while let Some(entry) = entries.next() {
         match entry {
             Ok(entry) if is_hidden(&entry) => {
-                walk.passed_over += 1;
+                walk.skipped += 1;
                 if entry.file_type().is_dir() {
                     entries.skip_current_dir();
                 }
             }
             Ok(entry) if entry.file_type().is_dir() => {}
             Ok(entry) if entry.file_type().is_file() || entry.depth() == 0 => walk.files.push(Ok(entry.into_path())),
-            Ok(_) => walk.passed_over += 1,
+            Ok(_) => walk.skipped += 1,
             Err(error) => walk.files.push(Err(unreadable(path, error))),
         }
     }
     walk
 }
 
-/// What is named by the user is never hidden.
+/// Whether an entry is hidden. The path that the user named never is.
 fn is_hidden(entry: &DirEntry) -> bool {
     entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
 fn unreadable(root: &Path, error: walkdir::Error) -> EntryError {
     let file = error.path().unwrap_or(root).to_owned();
-    Fault::Read(error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into())).of(&file)
+    Fault::Read(error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into())).in_file(&file)
 }
 
-/// Opens a file that a walk found; `None` when it is a capture by neither its content nor its name.
+/// Opens a file that a walk found; `None` if neither its content nor its name is that of a capture.
 ///
 /// # Errors
 ///
-/// When it can't be read, or is named as [`CaptureStore`](crate::store::captures::CaptureStore) does
-/// and yet is no capture.
+/// If it can't be read, or if it has the name of a [`CaptureStore`](crate::store::captures::CaptureStore)'s file and yet
+/// isn't a capture.
 pub fn open_found(file: &Path) -> Result<Option<Entries<'static>>, EntryError> {
     match open(file) {
         Err(EntryError::Empty { .. } | EntryError::Unrecognised { .. }) if !is_named_as_capture(file) => Ok(None),
@@ -77,8 +77,8 @@ mod tests {
 
     const CAPTURE: &str = r#"{"request":{"method":"POST","target":"/","headers":[],"body":""}}"#;
 
-    /// A folder of these files, each with its content.
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    /// A directory with these files.
+    fn dir_with(files: &[(&str, &str)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         for (name, content) in files {
             let path = dir.path().join(name);
@@ -89,54 +89,60 @@ mod tests {
     }
 
     fn found(dir: &Path) -> (Vec<String>, usize) {
-        let Walk { files, passed_over } = walk(dir);
+        let Walk { files, skipped } = walk(dir);
         let name = |file: PathBuf| file.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
-        (files.into_iter().map(|file| name(file.unwrap())).collect(), passed_over)
+        (files.into_iter().map(|file| name(file.unwrap())).collect(), skipped)
     }
 
     #[test]
-    fn files_are_found_in_order_and_hidden_ones_passed_over() {
-        let dir =
-            folder(&[("b.json", ""), ("a/2", ""), ("a/10", ""), (".git/x", ""), (".git/y", ""), ("a/.hookdev-x", "")]);
+    fn files_are_found_in_order_and_hidden_ones_are_skipped() {
+        let dir = dir_with(&[
+            ("b.json", ""),
+            ("a/2", ""),
+            ("a/10", ""),
+            (".git/x", ""),
+            (".git/y", ""),
+            ("a/.hookdev-x", ""),
+        ]);
         assert_eq!(found(dir.path()), (vec!["a/10".to_owned(), "a/2".to_owned(), "b.json".to_owned()], 2));
     }
 
     #[test]
-    fn a_hidden_folder_that_is_named_is_walked() {
-        let dir = folder(&[(".captures/a", "")]);
+    fn a_hidden_directory_that_is_named_is_walked() {
+        let dir = dir_with(&[(".captures/a", "")]);
         assert_eq!(found(&dir.path().join(".captures")), (vec!["a".to_owned()], 0));
     }
 
     #[test]
-    fn a_file_that_is_named_is_itself() {
-        let dir = folder(&[(".a", "")]);
+    fn the_path_of_a_file_gives_that_file() {
+        let dir = dir_with(&[(".a", "")]);
         let file = dir.path().join(".a");
-        let Walk { files, passed_over } = walk(&file);
-        assert_eq!((files.len(), passed_over), (1, 0));
+        let Walk { files, skipped } = walk(&file);
+        assert_eq!((files.len(), skipped), (1, 0));
         assert_eq!(files[0].as_ref().unwrap(), &file);
     }
 
     #[test]
-    fn what_is_not_there_is_an_error_that_names_it() {
+    fn a_missing_path_is_an_error_that_names_it() {
         let Walk { files, .. } = walk(Path::new("/no/such/folder"));
         assert_eq!(files.len(), 1);
-        assert_eq!(files[0].as_ref().unwrap_err().to_string(), "cannot read /no/such/folder");
+        assert_eq!(files[0].as_ref().unwrap_err().to_string(), "can't read /no/such/folder");
     }
 
     #[cfg(unix)]
     #[test]
-    fn links_within_a_folder_are_not_followed() {
-        let outside = folder(&[("secret", "")]);
-        let dir = folder(&[("a", "")]);
+    fn links_in_a_directory_are_not_followed() {
+        let outside = dir_with(&[("secret", "")]);
+        let dir = dir_with(&[("a", "")]);
         std::os::unix::fs::symlink(outside.path(), dir.path().join("folder")).unwrap();
         std::os::unix::fs::symlink(outside.path().join("secret"), dir.path().join("file")).unwrap();
         assert_eq!(found(dir.path()), (vec!["a".to_owned()], 2));
     }
 
     #[test]
-    fn what_a_walk_found_is_passed_over_unless_content_or_name_say_capture() {
+    fn found_files_are_skipped_unless_content_or_name_is_a_capture() {
         const OURS: &str = "20250101T120000.123Z-000001-x.json";
-        let dir = folder(&[("README.md", "# Read me\n"), ("log", CAPTURE), ("empty.ndjson", ""), (OURS, "\0\0")]);
+        let dir = dir_with(&[("README.md", "# Read me\n"), ("log", CAPTURE), ("empty.ndjson", ""), (OURS, "\0\0")]);
         let open = |name: &str| open_found(&dir.path().join(name));
         assert!(open("README.md").unwrap().is_none());
         assert!(open("empty.ndjson").unwrap().is_none());

@@ -1,6 +1,6 @@
-//! Requests as webhook.site's API gives them: a page of them, or a single one. Its times are UTC.
+//! Requests from webhook.site's API: a page of them, or a single one. Its times are UTC.
 //!
-//! Of a multipart form it keeps the fields and files and not the body.
+//! Of a multipart form it stores the fields and files but not the body.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -8,8 +8,7 @@ use serde::Deserialize;
 use super::{
     Entry,
     document::Documents,
-    parts::{self, Fields, Text},
-    refusal::{Refusal, expected},
+    parts::{self, Fields, ParseError, Text, expected},
 };
 use crate::webhook::{
     request::{Headers, Request},
@@ -19,14 +18,14 @@ use crate::webhook::{
 /// webhook.site's JSON.
 pub(super) static WEBHOOK_SITE: Documents = Documents {
     name: "webhook.site JSON",
-    is_its: |outline| ["data[].", ""].iter().any(|above| outline.has_all(above, &["uuid", "token_id"])),
+    matches: |outline| ["data[].", ""].iter().any(|above| outline.has_all(above, &["uuid", "token_id"])),
     array: &["data"],
-    entry,
+    parse,
 };
 
 #[derive(Deserialize)]
 #[serde(expecting = "a request, an object")]
-struct Kind<'a> {
+struct RequestKind<'a> {
     /// `web`, `email` or `dns`; old exports have none.
     #[serde(borrow, rename = "type")]
     kind: Option<Text<'a>>,
@@ -34,7 +33,7 @@ struct Kind<'a> {
 
 #[derive(Deserialize)]
 #[serde(expecting = "a request, an object with `method`, `url` and `content`")]
-struct Message<'a> {
+struct SiteRequest<'a> {
     #[serde(borrow)]
     method: Text<'a>,
     #[serde(borrow)]
@@ -48,12 +47,12 @@ struct Message<'a> {
     created_at: Option<Text<'a>>,
 }
 
-fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
-    let Kind { kind } = serde_json::from_str(json)?;
+fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
+    let RequestKind { kind } = serde_json::from_str(json)?;
     if kind.is_some_and(|Text(kind)| kind != "web") {
         return Ok(None);
     }
-    let Message { method, url, headers, content, size, created_at } = serde_json::from_str(json)?;
+    let SiteRequest { method, url, headers, content, size, created_at } = serde_json::from_str(json)?;
     Recorded {
         method: &method.0,
         url: &url.0,
@@ -65,20 +64,20 @@ fn entry(json: &str) -> Result<Option<Entry>, Refusal> {
     .entry()
 }
 
-/// A request as webhook.site records it, in whichever form it exports it.
+/// A request that webhook.site recorded, exported in any format.
 pub(super) struct Recorded<'a> {
     pub(super) method: &'a str,
     pub(super) url: &'a str,
     pub(super) headers: Headers,
     pub(super) content: Bytes,
-    /// Of the body, in bytes.
+    /// The size of the body in bytes.
     pub(super) size: Option<usize>,
     pub(super) created_at: Option<&'a str>,
 }
 
 impl Recorded<'_> {
-    /// The entry; `None` when it delivers nothing.
-    pub(super) fn entry(self) -> Result<Option<Entry>, Refusal> {
+    /// The entry; `None` if it delivers nothing.
+    pub(super) fn entry(self) -> Result<Option<Entry>, ParseError> {
         let method = parts::method("method", self.method)?;
         let length = self.headers.text("content-length").and_then(|length| length.parse().ok());
         let size = self.size.or(length).unwrap_or_default();
@@ -86,22 +85,22 @@ impl Recorded<'_> {
             return Ok(None);
         }
         if self.content.is_empty() {
-            return Err(expected("the body in `content`: webhook.site keeps none of a multipart form"));
+            return Err(expected("the body in `content`, which webhook.site doesn't store for a multipart form"));
         }
         let received_at = self.created_at.map(received_at).transpose()?;
         let target = parts::target("url", self.url)?;
         let request = Request { method, target, headers: self.headers, body: self.content };
-        let mut notes = parts::doubts(&request);
+        let mut notes = parts::body_notes(&request);
         if notes.is_empty() && self.size.is_some_and(|size| size != request.body.len()) {
-            notes.push(format!("the body has {} B, its `size` says {size}", request.body.len()));
+            notes.push(format!("the body has {} B but its `size` is {size}", request.body.len()));
         }
         Ok(Some(Entry { received_at, notes, ..Entry::new(request) }))
     }
 }
 
 /// `2019-10-03 19:06:35` in UTC, or a time with its offset.
-fn received_at(text: &str) -> Result<Timestamp, Refusal> {
-    parts::time("created_at", text).or_else(|refusal| format!("{text}Z").parse().map_err(|_| refusal))
+fn received_at(text: &str) -> Result<Timestamp, ParseError> {
+    parts::time("created_at", text).or_else(|error| format!("{text}Z").parse().map_err(|_| error))
 }
 
 #[cfg(test)]
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_and_a_single_request_give_what_was_received() {
+    fn a_page_and_a_single_request_are_read() {
         for input in [page(&[MESSAGE]), MESSAGE.to_owned()] {
             let (entries, notes) = collected(&input);
             let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
@@ -135,29 +134,26 @@ mod tests {
     }
 
     #[test]
-    fn mails_and_requests_without_a_body_are_passed_over() {
+    fn emails_and_requests_without_a_body_are_skipped() {
         let get = MESSAGE.replace("POST", "GET");
         let mail = MESSAGE.replace(r#""web""#, r#""email""#);
         let (entries, notes) = collected(&page(&[&get, &mail]));
-        assert_eq!(
-            (entries, notes),
-            (vec![], vec!["2 entries passed over: no POST, PUT or PATCH with a body".to_owned()])
-        );
+        assert_eq!((entries, notes), (vec![], vec!["skipped 2 entries without a POST, PUT or PATCH body".to_owned()]));
     }
 
     #[test]
-    fn a_body_that_was_not_kept_is_an_error_and_one_of_another_size_is_noted() {
+    fn a_missing_body_is_an_error_and_another_size_is_noted() {
         let none = MESSAGE.replace(r#""{\"first_name\":\"Arch\",\"last_name\":\"Weber\"}""#, "null");
         let other = MESSAGE.replace(r#""size": 41"#, r#""size": 40"#);
         let (entries, _) = collected(&page(&[&none, &other]));
-        let wrong = "line 1: expected the body in `content`: webhook.site keeps none of a multipart form";
+        let wrong = "line 1: expected the body in `content`, which webhook.site doesn't store for a multipart form";
         assert_eq!(entries[0], Err(wrong.to_owned()));
-        assert_eq!(entries[1].as_ref().unwrap().notes, ["the body has 41 B, its `size` says 40"]);
+        assert_eq!(entries[1].as_ref().unwrap().notes, ["the body has 41 B but its `size` is 40"]);
     }
 
     #[test]
-    fn a_time_that_is_none_is_refused() {
+    fn an_invalid_time_is_rejected() {
         let (entries, _) = collected(&MESSAGE.replace("2019-10-03 19:06:35", "noon"));
-        assert_eq!(entries, [Err(r#"line 1: expected RFC 3339 in `created_at`, found "noon""#.to_owned())]);
+        assert_eq!(entries, [Err(r#"line 1: expected an RFC 3339 time in `created_at`, found "noon""#.to_owned())]);
     }
 }

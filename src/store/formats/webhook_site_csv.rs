@@ -1,13 +1,13 @@
-//! webhook.site's CSV export. Its columns vary with what was received: each header has one of its
-//! own, whose name starts with `headers`.
+//! webhook.site's CSV export. Its columns depend on the requests: each header has its own column, whose name starts with
+//! `headers`.
 
 use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind};
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Place, Reader,
-    parts::{self, Fields},
-    refusal::{Refusal, Start, expected, shown},
+    Collected, Entry, Fault, Format, Input, Position, Reader,
+    parts::{self, Fields, ParseError, expected, quoted},
+    position::Start,
     webhook_site::Recorded,
     whole,
 };
@@ -36,31 +36,30 @@ impl Format for WebhookSiteCsv {
 fn read(input: &[u8]) -> Result<Collected, Fault> {
     let mut reader = csv::Reader::from_reader(input);
     let columns = reader.byte_headers().ok().and_then(Columns::of);
-    let columns =
-        columns.ok_or_else(|| Fault::Malformed(Place::Line(1), "expected the names of the columns".to_owned()))?;
+    let columns = columns.ok_or_else(|| Fault::Malformed(Position::Line(1), "expected column names".to_owned()))?;
     let mut collected = Collected::default();
     for record in reader.into_byte_records() {
         let (line, parsed) = match record {
             Ok(record) => (record.position().map_or(0, csv::Position::line), columns.entry(&record)),
-            Err(error) => (error.position().map_or(0, csv::Position::line), Err(expected(unequal(&error)))),
+            Err(error) => (error.position().map_or(0, csv::Position::line), Err(expected(expected_record(&error)))),
         };
         match parsed {
             Ok(Some(entry)) => collected.push(Ok(entry)),
-            Ok(None) => collected.pass_over(),
-            Err(refusal) => collected.push(Err(refusal.at(Start::of_line(line)))),
+            Ok(None) => collected.count_skipped(),
+            Err(error) => collected.push(Err(Fault::at(Start::of_line(line), error))),
         }
     }
     Ok(collected)
 }
 
-fn unequal(error: &csv::Error) -> String {
+fn expected_record(error: &csv::Error) -> String {
     match error.kind() {
         ErrorKind::UnequalLengths { expected_len, len, .. } => format!("{expected_len} fields, found {len}"),
-        _ => "a record of CSV".to_owned(),
+        _ => "a CSV record".to_owned(),
     }
 }
 
-/// Which column holds what.
+/// The indexes of the columns.
 #[derive(Debug, Default, PartialEq)]
 struct Columns {
     kind: Option<usize>,
@@ -69,14 +68,14 @@ struct Columns {
     content: usize,
     size: Option<usize>,
     created_at: Option<usize>,
-    /// One with all headers, as JSON.
+    /// The column with all headers, as JSON.
     headers: Option<usize>,
-    /// Those with one header each.
+    /// The columns with one header each, and its name.
     header: Vec<(usize, String)>,
 }
 
 impl Columns {
-    /// `None` for the columns of another table.
+    /// `None` if these are the columns of another table.
     fn of(names: &ByteRecord) -> Option<Self> {
         let names: Vec<String> = names
             .iter()
@@ -96,7 +95,7 @@ impl Columns {
         })
     }
 
-    fn entry(&self, record: &ByteRecord) -> Result<Option<Entry>, Refusal> {
+    fn entry(&self, record: &ByteRecord) -> Result<Option<Entry>, ParseError> {
         let bytes = |column: usize| record.get(column).unwrap_or_default();
         let text = |name: &str, column: usize| {
             str::from_utf8(bytes(column)).map_err(|_| expected(format!("UTF-8 in the column `{name}`")))
@@ -108,7 +107,7 @@ impl Columns {
             return Ok(None);
         }
         let number =
-            |size: &str| size.parse().map_err(|_| expected(format!("a number in `size`, found {}", shown(size))));
+            |size: &str| size.parse().map_err(|_| expected(format!("a number in `size`, found {}", quoted(size))));
         let mut headers = match optional("headers", self.headers)? {
             Some(json) => serde_json::from_str::<Fields<'_>>(json)
                 .map_err(|_| expected("an object of headers in `headers`"))?
@@ -133,7 +132,7 @@ impl Columns {
     }
 }
 
-/// The header of a column: `svix-id` of `headers.svix-id`, of `headers.svix-id.0`, or with brackets.
+/// The header of a column: `svix-id` for `headers.svix-id` or `headers.svix-id.0`, also with brackets.
 fn header(column: &str) -> Option<String> {
     let path = column.strip_prefix("headers").or_else(|| column.strip_prefix("header"))?;
     let mut keys = path.split(['.', '[', ']', '/', ':']).filter(|key| !key.is_empty());
@@ -151,7 +150,7 @@ mod tests {
         "uuid,type,token_id,ip,method,url,content,size,created_at,headers.x-a.0,headers.x-a.1,headers[x-b]";
 
     #[test]
-    fn a_row_gives_its_request() {
+    fn a_row_is_a_request() {
         let row = "u,web,t,127.0.0.1,POST,https://webhook.site/t?q=1,\"{\r\n \"\"a\"\": 1}\",11,2019-10-03 19:06:35,1,2,\"3, 4\"";
         let (entries, notes) = collected(&format!("{COLUMNS}\r\n{row}\r\n"));
         let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
@@ -164,14 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn headers_may_stand_in_one_column() {
+    fn headers_may_be_in_one_column() {
         let (entries, _) =
             collected("uuid,method,content,headers\nu,POST,{},\"{\"\"x-a\"\":[\"\"1\"\",\"\"2\"\"]}\"\n");
         assert_eq!(fields(&entries[0].as_ref().unwrap().request), "x-a: 1\nx-a: 2\n");
     }
 
     #[test]
-    fn a_broken_row_is_placed_and_does_not_hide_the_others() {
+    fn a_broken_row_is_located_and_hides_no_other() {
         let row = "u,web,t,127.0.0.1,POST,https://h/,\"{\n}\",3,2019-10-03 19:06:35,,,";
         let get = row.replace("POST", "GET");
         let size = row.replace(",3,", ",x,");
@@ -181,11 +180,11 @@ mod tests {
             errors,
             ["", "line 4: expected 12 fields, found 2", r#"line 7: expected a number in `size`, found "x""#, ""]
         );
-        assert_eq!(notes, ["1 entry passed over: no POST, PUT or PATCH with a body"]);
+        assert_eq!(notes, ["skipped 1 entry without a POST, PUT or PATCH body"]);
     }
 
     #[test]
-    fn the_columns_of_another_table_are_none_of_webhook_site() {
+    fn the_columns_of_other_tables_are_not_recognised() {
         for other in ["id,name,content", "uuid,name", "method,path,status", "", "a"] {
             assert_eq!(Columns::of(&ByteRecord::from(other.split(',').collect::<Vec<_>>())), None, "{other}");
         }

@@ -1,5 +1,4 @@
-//! Where secrets come from: literals, environment variables and files, in the order that makes
-//! one of them count.
+//! Where secrets come from: literals, environment variables and files, and which of them is used.
 
 mod search;
 
@@ -20,21 +19,20 @@ use crate::webhook::{
     signature::{MalformedSecret, SecretText},
 };
 
-/// The environment that secrets are looked up in: the process's own, then the env file's.
+/// The variables that secrets are looked up in: the process's, then the env file's.
 pub struct Environment {
     process: fn(&str) -> Option<String>,
     file: HashMap<String, Zeroizing<String>>,
-    /// The env file that is named and not there, as it often is in CI.
+    /// The env file, if it is configured but missing, as it often is in CI.
     missing: Option<PathBuf>,
 }
 
 impl Environment {
-    /// Reads the env file, if there is one. `process` looks a variable up in the process's own
-    /// environment.
+    /// Reads the env file, if one is configured. `process` looks a variable up in the process's environment.
     ///
     /// # Errors
     ///
-    /// When the env file is there and can't be read.
+    /// If the env file exists and can't be read.
     pub fn read(process: fn(&str) -> Option<String>, env_file: Option<&Path>) -> Result<Self, SecretError> {
         let Some(path) = env_file else { return Ok(Self { process, file: HashMap::new(), missing: None }) };
         match env_file::read(path) {
@@ -51,96 +49,100 @@ impl Environment {
     }
 }
 
-/// What is wrong with a secret. None of these holds any of it.
+/// What is wrong with a secret. No variant contains any of it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The variable is not set.
+    /// The variable isn't set.
     #[error("the environment variable {0} is not set")]
-    NoVariable(String),
+    UnsetVariable(String),
     /// The file can't be read.
-    #[error("the secret's file {} can't be read", .0.display())]
+    #[error("can't read the secret file {}", .0.display())]
     File(PathBuf, #[source] io::Error),
     /// The env file can't be read.
-    #[error("the env file {} can't be read", .0.display())]
+    #[error("can't read the env file {}", .0.display())]
     EnvFile(PathBuf, #[source] io::Error),
-    /// The text is not of the provider's form.
-    #[error("the secret of {provider} from {origin} is malformed: {problem}")]
+    /// The text isn't a valid secret of the provider.
+    #[error("invalid {provider} secret from {origin}: {problem}")]
     Malformed {
-        /// The provider.
+        /// The provider's title.
         provider: String,
         /// Where the secret came from.
         origin: String,
         /// What is wrong with it.
         problem: MalformedSecret,
     },
-    /// There is nothing to sign.
-    #[error("{0} signs nothing, so that a secret is of no use to it")]
+    /// The provider takes no secret.
+    #[error("{0} doesn't sign its deliveries and takes no secret")]
     NotUsed(String),
 }
 
 impl SecretError {
-    /// Whether the source is simply not there.
-    fn is_absence(&self) -> bool {
+    /// Whether the source doesn't exist.
+    fn is_missing(&self) -> bool {
         match self {
-            Self::NoVariable(_) => true,
+            Self::UnsetVariable(_) => true,
             Self::File(_, error) => error.kind() == io::ErrorKind::NotFound,
             _ => false,
         }
     }
 
-    /// What to do about it.
+    /// What to do about it, if that is known.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoVariable(name) => Some(format!("set it (export {name}=…), or name another source with --secret")),
+            Self::UnsetVariable(name) => {
+                Some(format!("set it with `export {name}=…`, or pass another source with --secret"))
+            }
             Self::Malformed { problem, .. } => Some(problem.hint().to_owned()),
             _ => None,
         }
     }
 }
 
-/// What the user said of secrets.
+/// The sources of secrets, as the user named them.
 pub struct Sources<'a> {
     /// The `--secret` flags as typed.
     pub flags: &'a [SecretText],
-    /// The one provider that flags without a provider's name are for; none when they are for
-    /// every provider whose form they have.
+    /// The provider that flags without a provider's name are for; `None` if they are for every provider for which they
+    /// are valid.
     pub flag_provider: Option<&'a str>,
-    /// The sources that the config names for a provider, and the folder they are relative to.
+    /// The sources that the config lists for a provider.
     pub config: &'a dyn Fn(&str) -> Vec<SecretText>,
-    /// The folder that the config's relative paths start from.
+    /// The directory that the config's relative paths start from.
     pub config_base: &'a Path,
     /// Where variables are looked up.
     pub environment: &'a Environment,
 }
 
-/// The secrets that were found, and what was odd about the search.
+/// The secrets that were found, and notes on the search.
 #[derive(Debug)]
 pub struct Resolved {
     /// The secrets.
     pub keyring: Keyring,
-    /// What a person should know: a source that is not there, a flag that is not used.
+    /// Missing sources and ignored flags.
     pub warnings: Vec<String>,
-    /// The providers for which the config names secrets of which none is there.
-    pub lacking: Vec<String>,
+    /// The providers whose secrets are all listed in the config and all missing.
+    pub missing: Vec<String>,
 }
 
-/// Finds the secrets of every provider that signs: those of the flags, else the variable that the
-/// manifest names, else those of the config, else the env file's, else the development secret. A
-/// source of the config that is not there is passed over with a warning, as not every machine has
-/// every secret; a provider that is left with none has none. What another stands above is kept apart.
+/// Finds the secrets of every provider that signs: from the flags, else the variable that the manifest names, else the
+/// config, else the env file, else the development secret. A missing source of the config is skipped with a warning, because
+/// not every machine has every secret; a provider with none left gets no secret. Shadowed secrets are kept for diagnosis
+/// only.
 ///
 /// # Errors
 ///
-/// When a flag's source can't be read, or what a source holds is malformed.
+/// If a flag's source can't be read, or a source holds an invalid secret.
 pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, SecretError> {
-    let mut resolved = Resolved { keyring: Keyring::default(), warnings: Vec::new(), lacking: Vec::new() };
+    let mut resolved = Resolved { keyring: Keyring::default(), warnings: Vec::new(), missing: Vec::new() };
     let missing = sources.environment.missing.iter();
-    resolved.warnings.extend(missing.map(|path| format!("there is no env file {}", path.display())));
+    resolved.warnings.extend(missing.map(|path| format!("env file {} not found", path.display())));
     let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text.expose(), catalog)).collect();
-    let near = flags.iter().filter_map(|flag| flag.nearly(catalog));
-    resolved.warnings.extend(near.map(|near| {
-        format!("a --secret names no provider before its `=`, and is taken whole as a secret; did you mean `{near}=…`?")
+    let suggestions = flags.iter().filter_map(|flag| flag.suggestion(catalog));
+    resolved.warnings.extend(suggestions.map(|name| {
+        format!(
+            "the text before `=` in a --secret isn't a provider, so all of it is the secret; did you mean `{name}=…`?"
+        )
     }));
     for flag in &flags {
         if let Some(provider) =
@@ -156,7 +158,7 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
     Ok(resolved)
 }
 
-/// A `--secret` flag: a source, for one provider if its name stands before the first `=`.
+/// A `--secret` flag: a source, for one provider if the provider's name comes before the first `=`.
 struct Flag<'a> {
     provider: Option<&'a str>,
     source: &'a str,
@@ -170,8 +172,8 @@ impl<'a> Flag<'a> {
         }
     }
 
-    /// The provider that was probably meant by what stands before the first `=`, and was not named.
-    fn nearly(&self, catalog: &'a Catalog) -> Option<&'a str> {
+    /// The provider that is probably meant by the text before the first `=`, if that isn't a provider.
+    fn suggestion(&self, catalog: &'a Catalog) -> Option<&'a str> {
         let (name, _) = self.source.split_once('=').filter(|_| self.provider.is_none())?;
         nearest::nearest(name, catalog.names())
     }
@@ -181,7 +183,7 @@ impl<'a> Flag<'a> {
     }
 }
 
-/// The secret's text behind a source, and the source as output names it.
+/// The text of the secret at a source, and the source as output names it.
 fn read(
     source: &str,
     base: &Path,
@@ -189,7 +191,7 @@ fn read(
     literal: SecretSource,
 ) -> Result<(Zeroizing<String>, SecretSource), SecretError> {
     if let Some(name) = source.strip_prefix("env:") {
-        let text = environment.get(name).ok_or_else(|| SecretError::NoVariable(name.to_owned()))?;
+        let text = environment.get(name).ok_or_else(|| SecretError::UnsetVariable(name.to_owned()))?;
         return Ok((text, SecretSource::Env(name.to_owned())));
     }
     if let Some(path) = source.strip_prefix("file:") {
@@ -204,7 +206,7 @@ fn malformed(provider: &Provider, source: &SecretSource, problem: MalformedSecre
     SecretError::Malformed { provider: provider.title.clone(), origin: origin(source), problem }
 }
 
-/// Where a secret stands, in words.
+/// Where a secret comes from, in words.
 fn origin(source: &SecretSource) -> String {
     match source {
         SecretSource::Flag => "--secret".to_owned(),
@@ -249,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearer_source_counts() {
+    fn the_nearest_source_is_used() {
         assert_eq!(found(&[], nothing, &[]).unwrap(), ["development"]);
         assert_eq!(found(&[], nothing, &["literal"]).unwrap(), ["config"]);
         assert_eq!(found(&[], process, &["literal"]).unwrap(), ["env:CYANITE_WEBHOOK_SECRET"]);
@@ -257,12 +259,12 @@ mod tests {
     }
 
     #[test]
-    fn what_another_stands_above_is_kept_apart_and_what_is_broken_there_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let env_file = folder.path().join(".env");
+    fn valid_shadowed_secrets_are_kept_apart_and_invalid_ones_ignored() {
+        let dir = tempfile::tempdir().unwrap();
+        let env_file = dir.path().join(".env");
         fs::write(&env_file, "CYANITE_WEBHOOK_SECRET=of-the-env-file\n").unwrap();
-        fs::write(folder.path().join("old"), "of-a-file").unwrap();
-        fs::write(folder.path().join("long"), "x".repeat(1 << 20)).unwrap();
+        fs::write(dir.path().join("old"), "of-a-file").unwrap();
+        fs::write(dir.path().join("long"), "x".repeat(1 << 20)).unwrap();
         let config = |name: &str| match name {
             "cyanite" => ["literal", "file:old", "file:long", "file:none", "file:.", "env:NO_SUCH", "'quoted'"]
                 .map(|source| source.to_owned().into())
@@ -273,19 +275,19 @@ mod tests {
             let flags: Vec<SecretText> = flags.iter().map(|flag| (*flag).to_owned().into()).collect();
             let environment = Environment::read(process, Some(&env_file)).unwrap();
             let environment = &environment;
-            let (flags, config, config_base) = (&flags, &config, folder.path());
+            let (flags, config, config_base) = (&flags, &config, dir.path());
             let sources = Sources { flags, flag_provider: None, config, config_base, environment };
             let resolved = resolve(&Catalog::builtin(), &sources).unwrap();
             assert_eq!(resolved.warnings, [""; 0]);
-            let passed_over = resolved.keyring.passed_over("cyanite").iter();
-            passed_over.map(|it| (it.secret.expose().to_owned(), it.origin.clone(), it.above.clone())).collect()
+            let passed_over = resolved.keyring.shadowed("cyanite").iter();
+            passed_over.map(|it| (it.secret.expose().to_owned(), it.origin.clone(), it.shadowed_by.clone())).collect()
         };
         let all = |above: &str| {
             [
                 ("from-the-environment", "env:CYANITE_WEBHOOK_SECRET"),
                 ("literal", "the config"),
                 ("of-a-file", "file:old"),
-                ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET of the env file"),
+                ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET from the env file"),
             ]
             .map(|(secret, origin)| (secret.to_owned(), origin.to_owned(), above.to_owned()))
         };
@@ -296,44 +298,44 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_for_another_provider_is_not_this_ones() {
+    fn a_flag_for_another_provider_is_not_used() {
         assert_eq!(found(&["jewelmusic=a"], nothing, &[]).unwrap(), ["development"]);
     }
 
     #[test]
-    fn a_flag_without_a_provider_is_for_those_whose_form_it_has() {
+    fn a_flag_without_a_provider_is_for_those_it_is_valid_for() {
         assert_eq!(found(&["no base64!"], nothing, &[]).unwrap(), ["flag"]);
     }
 
     #[test]
-    fn a_nearly_named_provider_is_asked_about_and_its_secret_not_told() {
+    fn a_misspelt_provider_gets_a_suggestion_without_its_secret() {
         let catalog = Catalog::builtin();
-        let nearly = |text| Flag::parse(text, &catalog).nearly(&catalog);
-        assert_eq!(nearly("cyanit=topsecret"), Some("cyanite"));
-        assert_eq!((nearly("cyanite=topsecret"), nearly("MfKQ9r8GKYqrTwjU=")), (None, None));
+        let suggestion = |text| Flag::parse(text, &catalog).suggestion(&catalog);
+        assert_eq!(suggestion("cyanit=topsecret"), Some("cyanite"));
+        assert_eq!((suggestion("cyanite=topsecret"), suggestion("MfKQ9r8GKYqrTwjU=")), (None, None));
         assert_eq!(found(&["cyanit=topsecret"], nothing, &[]).unwrap(), ["flag"]);
     }
 
     #[test]
-    fn a_source_of_the_config_that_is_not_there_leaves_the_others() {
+    fn a_missing_source_of_the_config_leaves_the_others() {
         assert_eq!(found(&[], nothing, &["env:NO_SUCH", "literal"]).unwrap(), ["config"]);
         assert_eq!(found(&[], nothing, &["env:NO_SUCH"]).unwrap(), [""; 0]);
     }
 
     #[test]
-    fn what_is_wrong_with_a_secret_is_said_without_it() {
+    fn errors_do_not_contain_the_secret() {
         assert_eq!(
             found(&["aspect=whsec_???"], nothing, &[]).unwrap_err(),
-            "the secret of Aspect from --secret is malformed: it is not base64 (standard alphabet, padded)"
+            "invalid Aspect secret from --secret: it is not base64 (standard alphabet, padded)"
         );
         assert_eq!(found(&["env:NO_SUCH"], nothing, &[]).unwrap_err(), "the environment variable NO_SUCH is not set");
         assert_eq!(
             found(&["auphonic=x"], nothing, &[]).unwrap_err(),
-            "Auphonic signs nothing, so that a secret is of no use to it"
+            "Auphonic doesn't sign its deliveries and takes no secret"
         );
         assert_eq!(
             found(&[], nothing, &["'quoted'"]).unwrap_err(),
-            "the secret of Cyanite from the config is malformed: it stands in quotes, which are not part of it"
+            "invalid Cyanite secret from the config: it is in quotes"
         );
     }
 }

@@ -1,5 +1,5 @@
-//! The search for one provider's secrets: the nearest place where there are any counts, and what
-//! stands at the others is kept for the diagnosis.
+//! The search for one provider's secrets: the first tier with any is used, and those of the other tiers are kept for the
+//! diagnosis.
 
 use std::{fs, path::Path};
 
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Flag, Resolved, SecretError, Sources, malformed, origin, read};
 use crate::webhook::{
-    keyring::{Keyring, PassedOver, SecretSource},
+    keyring::{Keyring, SecretSource, ShadowedSecret},
     provider::{Provider, SecretRule},
     signature::{MalformedSecret, SecretText, SigningSecret},
 };
@@ -21,31 +21,30 @@ pub(super) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Adds what it finds to what is found already.
+    /// Adds the secrets it finds to `resolved`.
     pub fn run(&self, resolved: &mut Resolved) -> Result<(), SecretError> {
         let title = &self.provider.title;
-        // A flag for every provider that has not the form of this one's secrets.
-        let mut is_unfit = false;
-        let mut places = PLACES.into_iter();
-        for place in places.by_ref() {
-            let found = match place {
-                Place::Flags => self.flags(&mut is_unfit, resolved)?,
-                Place::Process | Place::EnvFile => self.variable(place, resolved)?,
-                Place::Config => self.config(resolved)?,
+        // Whether a flag for every provider isn't valid for this one.
+        let mut flag_ignored = false;
+        let mut tiers = TIERS.into_iter();
+        for tier in tiers.by_ref() {
+            let found = match tier {
+                Tier::Flags => self.flags(&mut flag_ignored, resolved)?,
+                Tier::Process | Tier::EnvFile => self.variable(tier, resolved)?,
+                Tier::Config => self.config(resolved)?,
             };
             if found {
-                resolved.warnings.extend(
-                    is_unfit.then(|| format!("--secret has not the form of {title}'s secrets, and is not used for it")),
-                );
-                places.for_each(|behind| self.pass_over(behind, place, &mut resolved.keyring));
+                let warning = || format!("--secret isn't a valid {title} secret and is ignored for {title}");
+                resolved.warnings.extend(flag_ignored.then(warning));
+                tiers.for_each(|shadowed| self.keep_shadowed(shadowed, tier, &mut resolved.keyring));
                 return Ok(());
             }
         }
-        if is_unfit {
-            // Whoever gives a secret wants nothing to pass by a public one.
+        if flag_ignored {
+            // A user who passes a secret doesn't want the public one to verify anything.
             resolved.warnings.push(format!(
-                "--secret has not the form of {title}'s secrets, so that {title} has none, and what it sends is rejected; \
-                 --secret PROVIDER=SOURCE is for one provider alone"
+                "--secret isn't a valid {title} secret, so {title} deliveries will be rejected; \
+                 use --secret PROVIDER=SOURCE for a single provider"
             ));
             return Ok(());
         }
@@ -59,16 +58,16 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn flags(&self, is_unfit: &mut bool, resolved: &mut Resolved) -> Result<bool, SecretError> {
+    fn flags(&self, ignored: &mut bool, resolved: &mut Resolved) -> Result<bool, SecretError> {
         let only = self.sources.flag_provider;
         let mut added = false;
         for flag in self.flags.iter().filter(|flag| flag.is_for(&self.provider.name, only)) {
             let (text, source) = read(flag.source, Path::new(""), self.sources.environment, SecretSource::Flag)?;
             match self.add(&text, source, resolved) {
-                // A flag for every provider is for those alone whose form it has.
+                // A flag for every provider is for those it is valid for.
                 Err(SecretError::Malformed {
                     problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex, ..
-                }) if flag.provider.is_none() && only.is_none() => *is_unfit = true,
+                }) if flag.provider.is_none() && only.is_none() => *ignored = true,
                 result => {
                     result?;
                     added = true;
@@ -78,42 +77,42 @@ impl Search<'_> {
         Ok(added)
     }
 
-    fn variable(&self, place: Place, resolved: &mut Resolved) -> Result<bool, SecretError> {
-        let Some((name, text)) = self.variable_at(place) else { return Ok(false) };
+    fn variable(&self, tier: Tier, resolved: &mut Resolved) -> Result<bool, SecretError> {
+        let Some((name, text)) = self.variable_at(tier) else { return Ok(false) };
         self.add(&text, SecretSource::Env(name.to_owned()), resolved)?;
         Ok(true)
     }
 
-    /// The manifest's variable and its value at one of the two places of variables.
-    fn variable_at(&self, place: Place) -> Option<(&str, Zeroizing<String>)> {
+    /// The manifest's variable and its value, in one of the two tiers with variables.
+    fn variable_at(&self, tier: Tier) -> Option<(&str, Zeroizing<String>)> {
         let name = self.rule.env.as_deref()?;
         let environment = self.sources.environment;
-        let text = match place {
-            Place::Process => Zeroizing::new((environment.process)(name)?),
+        let text = match tier {
+            Tier::Process => Zeroizing::new((environment.process)(name)?),
             _ => environment.file.get(name)?.clone(),
         };
         Some((name, text))
     }
 
-    /// Takes the config's secrets; they count as found, too, when none of those that it names is there.
+    /// Adds the config's secrets. If the config lists some, they count as found even if all are missing.
     fn config(&self, resolved: &mut Resolved) -> Result<bool, SecretError> {
         let configured = (self.sources.config)(&self.provider.name);
         let title = &self.provider.title;
-        let mut there = false;
+        let mut any = false;
         for source in configured.iter().map(SecretText::expose) {
             match self.configured(source) {
                 Ok((text, source)) => {
                     self.add(&text, source, resolved)?;
-                    there = true;
+                    any = true;
                 }
-                Err(error) if error.is_absence() => {
-                    resolved.warnings.push(format!("the config's secret {source} for {title} is passed over: {error}"));
+                Err(error) if error.is_missing() => {
+                    resolved.warnings.push(format!("skipped the config's secret {source} for {title}: {error}"));
                 }
                 Err(error) => return Err(error),
             }
         }
-        if !configured.is_empty() && !there {
-            resolved.lacking.push(title.clone());
+        if !configured.is_empty() && !any {
+            resolved.missing.push(title.clone());
         }
         Ok(!configured.is_empty())
     }
@@ -122,52 +121,52 @@ impl Search<'_> {
         read(source, self.sources.config_base, self.sources.environment, SecretSource::Config)
     }
 
-    /// Keeps what is set at a place that another stands above: it explains a refusal, so that what is
-    /// absent or malformed there is nobody's concern.
-    fn pass_over(&self, place: Place, above: Place, keyring: &mut Keyring) {
+    /// Keeps the secrets of a tier that `above` shadows, because they may explain a rejection. Missing and invalid ones are
+    /// ignored.
+    fn keep_shadowed(&self, tier: Tier, above: Tier, keyring: &mut Keyring) {
         let mut keep = |text: &str, origin: String| {
             if let Ok(secret) = SigningSecret::parse(text, &self.rule.format) {
-                let above = self.words(above);
-                keyring.pass_over(&self.provider.name, PassedOver { secret, origin, above });
+                let above = self.description(above);
+                keyring.add_shadowed(&self.provider.name, ShadowedSecret { secret, origin, shadowed_by: above });
             }
         };
-        if place == Place::Config {
+        if tier == Tier::Config {
             let configured = (self.sources.config)(&self.provider.name);
-            for source in configured.iter().map(SecretText::expose).filter(|source| self.is_cheap(source)) {
+            for source in configured.iter().map(SecretText::expose).filter(|source| self.is_harmless(source)) {
                 if let Ok((text, source)) = self.configured(source) {
                     keep(&text, origin(&source));
                 }
             }
-        } else if let Some((_, text)) = self.variable_at(place) {
-            keep(&text, self.words(place));
+        } else if let Some((_, text)) = self.variable_at(tier) {
+            keep(&text, self.description(tier));
         }
     }
 
-    /// Whether a source that is not needed may be read: a pipe would be waited for, and emptied.
-    fn is_cheap(&self, source: &str) -> bool {
+    /// Whether a source that isn't needed can be read without harm: reading a pipe would block and empty it.
+    fn is_harmless(&self, source: &str) -> bool {
         source.strip_prefix("file:").is_none_or(|path| {
             let found = fs::metadata(self.sources.config_base.join(path));
-            found.is_ok_and(|found| found.is_file() && found.len() <= LONGEST_SPARE)
+            found.is_ok_and(|found| found.is_file() && found.len() <= MAX_SHADOWED_FILE)
         })
     }
 
-    fn words(&self, place: Place) -> String {
+    fn description(&self, tier: Tier) -> String {
         let name = self.rule.env.as_deref().unwrap_or_default();
-        match place {
-            Place::Flags => "--secret".to_owned(),
-            Place::Process => format!("env:{name}"),
-            Place::Config => "the config".to_owned(),
-            Place::EnvFile => format!("env:{name} of the env file"),
+        match tier {
+            Tier::Flags => "--secret".to_owned(),
+            Tier::Process => format!("env:{name}"),
+            Tier::Config => "the config".to_owned(),
+            Tier::EnvFile => format!("env:{name} from the env file"),
         }
     }
 }
 
-/// Where secrets are looked for, the nearest first.
-const PLACES: [Place; 4] = [Place::Flags, Place::Process, Place::Config, Place::EnvFile];
+/// The tiers in order; each shadows those after it.
+const TIERS: [Tier; 4] = [Tier::Flags, Tier::Process, Tier::Config, Tier::EnvFile];
 
-/// One of the places where a provider's secrets are looked for.
+/// Where a provider's secrets are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Tier {
     /// The `--secret` flags.
     Flags,
     /// The variable that the manifest names, in the process's environment.
@@ -178,5 +177,5 @@ enum Place {
     EnvFile,
 }
 
-/// The longest file that is read for a secret that is not in force, in bytes.
-const LONGEST_SPARE: u64 = 64 << 10;
+/// The size limit, in bytes, of a file that is read for a shadowed secret.
+const MAX_SHADOWED_FILE: u64 = 64 << 10;

@@ -1,4 +1,4 @@
-//! A body that was changed after it was signed, such that nothing but the signature tells.
+//! Changes a body after it was signed so that only the signature gives it away.
 
 use bytes::Bytes;
 
@@ -8,14 +8,14 @@ use crate::webhook::{
     request::Request,
 };
 
-/// The places in a body that are tried for one that can be changed unseen.
-const PLACES: usize = 512;
+/// How many positions are tried in search of a change that nothing but the signature reveals.
+const MAX_ATTEMPTS: usize = 512;
 
-/// The longest body in which a good place is looked for, in bytes.
-const LONGEST: usize = 256 << 10;
+/// The longest body that is searched for such a position, in bytes.
+const MAX_SEARCHED_BYTES: usize = 256 << 10;
 
-/// The body with one letter or digit changed, where it can be such that it means the same event and is as valid as it
-/// was: only the signature tells.
+/// The body with one letter or digit changed. If possible it still is the same event, with the same keys, and as valid
+/// as before.
 pub(super) fn changed(provider: &Provider, event: Option<&Event>, request: &Request) -> Bytes {
     let body = &request.body;
     let changed = |at: usize| {
@@ -23,36 +23,39 @@ pub(super) fn changed(provider: &Provider, event: Option<&Event>, request: &Requ
         changed[at] = neighbour(body[at])?;
         Some(Bytes::from(changed))
     };
-    let places = (0..body.len()).rev().filter(|at| neighbour(body[*at]).is_some());
-    let view = View { provider, event, request };
-    if let (Some(original), true) = (view.of(body), body.len() <= LONGEST) {
-        let unseen = places.clone().take(PLACES).filter_map(changed).find(|changed| {
-            view.of(changed).is_some_and(|seen| {
-                seen.keys == original.keys && seen.event == original.event && seen.violations <= original.violations
+    let positions = (0..body.len()).rev().filter(|at| neighbour(body[*at]).is_some());
+    let reader = Reader { provider, event, request };
+    if let (Some(original), true) = (reader.traits_of(body), body.len() <= MAX_SEARCHED_BYTES) {
+        let undetected = positions.clone().take(MAX_ATTEMPTS).filter_map(changed).find(|changed| {
+            reader.traits_of(changed).is_some_and(|traits| {
+                traits.keys == original.keys
+                    && traits.event == original.event
+                    && traits.violations <= original.violations
             })
         });
-        if let Some(unseen) = unseen {
-            return unseen;
+        if let Some(undetected) = undetected {
+            return undetected;
         }
     }
-    places.clone().find_map(changed).unwrap_or_else(|| [body, &b" "[..]].concat().into())
+    positions.clone().find_map(changed).unwrap_or_else(|| [body, &b" "[..]].concat().into())
 }
 
-/// What a handler sees of a body.
-struct View<'a> {
+/// Reads a body as a handler would.
+struct Reader<'a> {
     provider: &'a Provider,
     event: Option<&'a Event>,
     request: &'a Request,
 }
 
-struct Seen {
+/// What a handler could notice about a body without its signature.
+struct BodyTraits {
     keys: Vec<String>,
     event: Option<String>,
     violations: usize,
 }
 
-impl View<'_> {
-    fn of(&self, body: &[u8]) -> Option<Seen> {
+impl Reader<'_> {
+    fn traits_of(&self, body: &[u8]) -> Option<BodyTraits> {
         let payload = Payload::parse(self.request, body);
         let root = payload.root()?;
         let mut keys = Vec::new();
@@ -62,7 +65,7 @@ impl View<'_> {
         let report = definition.map(|definition| definition.check(root));
         let violations = report.map_or(0, |report| report.errors.len() + report.warnings.len());
         let event = self.provider.event_of(&payload).map(|event| event.full_name().to_owned());
-        Some(Seen { keys, event, violations })
+        Some(BodyTraits { keys, event, violations })
     }
 }
 
@@ -79,7 +82,7 @@ fn push_keys(node: &Node<'_>, keys: &mut Vec<String>) {
     }
 }
 
-/// Another letter or digit of the same kind.
+/// Another letter of the same case, or another digit.
 pub(super) fn neighbour(byte: u8) -> Option<u8> {
     Some(match byte {
         b'9' => b'0',

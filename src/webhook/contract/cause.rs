@@ -1,248 +1,263 @@
-//! The likely cause of a failed case in the handler, and how to mend it: read off the answer, and off what other cases
-//! have shown of the same handler.
+//! The likely cause of a failed case in the handler, and how to fix it: inferred from the response and from what other
+//! cases showed about the same handler.
 
 use std::time::Duration;
 
 use super::{
-    cases::{Case, CaseName, Want},
-    judge::{Fault, NoAnswer},
-    tamper,
+    cases::Case,
+    expectation::Expectation,
+    judge::{Fault, NoResponse},
+    name::CaseName,
+    tamper::{Forgery, Tamper},
 };
 use crate::webhook::{
-    diagnose::Code, keyring::SecretSource, provider::Provider, signature::secret::KeyEncoding, time::words,
+    keyring::SecretSource,
+    provider::Provider,
+    remedy::{RAW_BODY, Remedy},
+    signature::secret::KeyEncoding,
+    time::words,
 };
 
-/// What was seen, and what to do about it.
+/// What happened, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explained {
-    /// What was seen.
+pub struct Explanation {
+    /// What happened.
     pub message: String,
-    /// The likely cause, and how to mend it.
-    pub hint: Option<String>,
+    /// The likely cause, and how to fix it.
+    pub remedy: Option<Remedy>,
 }
 
-/// A fault, with all that is known of how it was met.
+/// A fault and the circumstances in which it was observed.
 #[derive(Clone, Copy, Debug)]
-pub struct Met<'a> {
-    /// Whose handler it is.
+pub struct Observation<'a> {
+    /// The provider whose contract is checked.
     pub provider: &'a Provider,
     /// The fault.
     pub fault: &'a Fault,
-    /// What the delivery has of its own among those of its case.
-    pub how: Option<&'a str>,
-    /// How long the answer took.
+    /// How the request differs from the others of its case, in words.
+    pub variation: Option<&'a str>,
+    /// How long the response took.
     pub elapsed: Duration,
-    /// How long it was waited for.
-    pub patience: Duration,
+    /// How long the response was waited for.
+    pub timeout: Duration,
 }
 
-/// What the cases that were tried have shown of a handler.
+/// What earlier cases showed about a handler: each case with its fault, if it failed.
 #[derive(Clone, Debug, Default)]
-pub struct Known(Vec<(CaseName, Option<Fault>)>);
+pub struct History(Vec<(CaseName, Option<Fault>)>);
 
-impl Known {
-    /// Takes in how a case came out.
-    pub fn learn(&mut self, name: CaseName, fault: Option<Fault>) {
+impl History {
+    /// Adds the outcome of a case.
+    pub fn add(&mut self, name: CaseName, fault: Option<Fault>) {
         self.0.push((name, fault));
     }
 
+    /// Whether at least one of these cases ran, and `is` holds for all of those that did.
     fn all(&self, names: &[CaseName], is: impl Fn(Option<&Fault>) -> bool) -> bool {
         let mut tried = self.0.iter().filter(|(name, _)| names.contains(name)).peekable();
         tried.peek().is_some() && tried.all(|(_, fault)| is(fault.as_ref()))
     }
 
-    /// Whether every plain forgery was taken; a handler that only looks whether there is a signature is one of those.
+    /// Whether the handler accepted every plain forgery. One that only checks for the header's presence does, too.
     fn never_verifies(&self) -> bool {
         let forged = [CaseName::SecretWrong, CaseName::BodyTampered];
-        self.all(&forged, |fault| matches!(fault, Some(Fault::Taken(_))))
+        self.all(&forged, |fault| matches!(fault, Some(Fault::ForgeryAccepted(_))))
     }
 
-    /// Whether every plain forgery made the handler fail.
-    fn fails_on_forgeries(&self) -> bool {
+    /// Whether the handler crashed on every plain forgery.
+    fn crashes_on_forgeries(&self) -> bool {
         let forged = [CaseName::SecretWrong, CaseName::BodyTampered];
-        self.all(&forged, |fault| matches!(fault, Some(Fault::Crashed(_) | Fault::None(NoAnswer::Broken(_)))))
+        self.all(&forged, |fault| matches!(fault, Some(Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)))))
     }
 }
 
-const LATER: &str = "answer first and do the work afterwards: a queue, res.sendStatus() before the work in Express, BackgroundTasks in FastAPI, a job in Rails and Laravel";
+const RESPOND_FIRST: &str = "respond first, then do slow work: a queue, res.sendStatus() before the work in Express, BackgroundTasks in FastAPI, a job in Rails and Laravel";
+
+const ENCODINGS: &str = "parse the body by its media type, which is the part of Content-Type before the `;`: express.urlencoded() and multer().none() in Express, await request.form() in FastAPI, params in Rails, $request->input() in Laravel";
+
+const LOG: &str = "the handler's log shows the exception";
 
 /// Explains why a case failed.
 #[must_use]
-pub fn explain(case: &Case<'_>, met: &Met<'_>, known: &Known) -> Explained {
-    let seen = seen(case.name, met);
+pub fn explain(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> Explanation {
+    let message = message(case.name, observation);
     let variant = case.variant.map(|_| case.sends.as_str());
-    let message = match met.how.or(variant) {
-        Some(how) => format!("{how}: {seen}"),
-        None => seen,
+    let message = match observation.variation.or(variant) {
+        Some(variation) => format!("{variation}: {message}"),
+        None => message,
     };
-    Explained { message, hint: hint(case, met, known) }
+    Explanation { message, remedy: advice(case, observation, history).map(Remedy::advice) }
 }
 
-/// What was seen, in words.
-fn seen(name: CaseName, met: &Met<'_>) -> String {
-    let Met { provider, elapsed, .. } = *met;
-    let forged = name.forgery().map(super::tamper::Forgery::words);
-    match (met.fault, forged) {
-        (Fault::None(NoAnswer::TimedOut), _) => format!("no answer within {}", words(met.patience)),
-        (Fault::None(NoAnswer::Broken(how) | NoAnswer::Unreachable(how)), _) => how.clone(),
-        (Fault::Taken(status), Some(forged)) => format!("taken with {status}, although {forged}"),
-        (Fault::Redirect(status), Some(forged)) => format!("{status} is a redirect and no refusal, and {forged}"),
-        (Fault::Crashed(status), Some(forged)) => {
-            format!("{status}: the handler failed on it instead of refusing it with a 4xx; {forged}")
+fn message(name: CaseName, observation: &Observation<'_>) -> String {
+    let Observation { provider, fault, elapsed, timeout, .. } = *observation;
+    match (fault, name.forgery().map(Forgery::words)) {
+        (Fault::NoResponse(NoResponse::TimedOut), _) => format!("no response within {}", words(timeout)),
+        (
+            Fault::NoResponse(
+                NoResponse::Broken(reason) | NoResponse::Unreachable(reason) | NoResponse::Untrusted(reason),
+            ),
+            _,
+        ) => reason.clone(),
+        (fault, Some(forged)) => forgery_message(fault.status().unwrap_or_default(), forged),
+        (Fault::Crashed(status), None) if name.expectation() == Expectation::Survived => {
+            format!("{status}: the handler failed on an unknown event type")
         }
-        (Fault::Crashed(status), None) if name.want() == Want::Survived => {
-            format!("{status}: the handler failed on an event type that it does not know")
-        }
-        (fault, _) => {
+        (fault, None) => {
             let status = fault.status().unwrap_or_default();
             let objection = provider.delivery.objection(&provider.title, status, elapsed);
-            objection.unwrap_or_else(|| format!("{status} is not what is wanted"))
+            objection.unwrap_or_else(|| format!("unexpected status {status}"))
         }
     }
 }
 
-fn hint(case: &Case<'_>, met: &Met<'_>, known: &Known) -> Option<String> {
-    let provider = met.provider;
-    let text = match (met.fault, case.name) {
-        (Fault::None(NoAnswer::Unreachable(_)), _) => return None,
-        (Fault::Taken(_), name) => return Some(taken(name, provider, known)),
-        (Fault::Crashed(_) | Fault::None(NoAnswer::Broken(_)), name) => crashed(name, provider, known),
-        (Fault::None(NoAnswer::TimedOut) | Fault::Late(_), CaseName::Burst) => {
-            format!("the handler does its work on one delivery after the other; {LATER}")
+/// What is wrong with any response to a forgery but a 4xx.
+fn forgery_message(status: u16, forged: &str) -> String {
+    match status {
+        200..300 => format!("accepted ({status}) although {forged}"),
+        300..400 => format!("redirected ({status}) instead of rejected, although {forged}"),
+        _ => format!("failed ({status}) instead of rejecting the request with a 4xx: {forged}"),
+    }
+}
+
+/// The likely cause, and how to fix it. `None` if the handler can't be reached, which is explained elsewhere.
+fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> Option<String> {
+    let provider = observation.provider;
+    Some(match (observation.fault, case.name) {
+        (Fault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
+        (Fault::ForgeryAccepted(_), name) => forgery_accepted(name, provider, history),
+        (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)), name) => crashed(name, provider, history),
+        (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), CaseName::Burst) => {
+            format!("the handler processes deliveries one at a time; {RESPOND_FIRST}")
         }
-        (Fault::None(NoAnswer::TimedOut) | Fault::Late(_), _) => LATER.to_owned(),
+        (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), _) => RESPOND_FIRST.to_owned(),
         (Fault::Redirect(_), _) => redirected(),
-        (Fault::OtherSuccess(status), _) => other_success(*status, provider),
-        (Fault::Refused(429), _) => {
-            "the handler, or what stands before it, limits the rate: let the provider's deliveries through".to_owned()
+        (Fault::WrongSuccess(status), _) => wrong_success(*status, provider),
+        (Fault::Rejected(429), _) => {
+            "the handler, or a proxy in front of it, limits the rate: exempt the provider's deliveries".to_owned()
         }
-        (Fault::Refused(status), name) => refused(*status, name, case, met),
-    };
-    Some(text)
+        (Fault::Rejected(status), name) => rejected(*status, name, case, provider),
+    })
 }
 
-/// Why a forgery was taken.
-fn taken(name: CaseName, provider: &Provider, known: &Known) -> String {
-    let signs = signature_of(provider);
-    if matches!(name, CaseName::TimestampStale | CaseName::TimestampFuture) && !known.never_verifies() {
-        let allowed = provider.schemes.first().and_then(|scheme| scheme.timestamp.as_ref()).map(|rule| rule.tolerance);
-        let allowed = allowed.map(|tolerance| match name {
-            CaseName::TimestampStale => words(tolerance.past),
-            _ => words(tolerance.future),
-        });
+/// Why a forgery was accepted.
+fn forgery_accepted(name: CaseName, provider: &Provider, history: &History) -> String {
+    let signature = signature_of(provider);
+    if history.never_verifies() {
         return format!(
-            "the handler ignores the timestamp: compare it with the clock once the signature is verified, and refuse what is more than {} off, or a recorded delivery can be sent again at any time",
-            allowed.unwrap_or_default()
-        );
-    }
-    if known.never_verifies() {
-        return format!(
-            "the handler never verifies the signature: whoever knows its URL can send it anything. Verify {signs} over the raw body before anything else, and answer 401 when it does not match"
+            "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify {signature} over the raw body before anything else, and respond 401 if it does not match"
         );
     }
     match name {
+        CaseName::TimestampStale | CaseName::TimestampFuture => {
+            let rule = provider.schemes.first().and_then(|scheme| scheme.timestamp.as_ref());
+            let allowed = rule.map(|rule| match name {
+                CaseName::TimestampStale => words(rule.tolerance.past),
+                _ => words(rule.tolerance.future),
+            });
+            format!(
+                "the handler ignores the timestamp: once the signature is verified, compare the timestamp with the clock and reject deliveries that are more than {} off; otherwise a recorded delivery can be replayed at any time",
+                allowed.unwrap_or_default()
+            )
+        }
         CaseName::SignatureMissing | CaseName::SignatureEmpty => format!(
-            "the handler verifies only when there is a signature, as `if (signature && !valid)` does: refuse a delivery without {}",
+            "the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject deliveries without {}",
             header_of(provider)
         ),
         CaseName::SignatureTruncated => {
-            "the handler compares a part of the signature: compare all of it, with crypto.timingSafeEqual, hmac.compare_digest, hash_equals or ActiveSupport::SecurityUtils.secure_compare".to_owned()
+            "the handler compares only a part of the signature: compare all of it, with crypto.timingSafeEqual, hmac.compare_digest, hash_equals or ActiveSupport::SecurityUtils.secure_compare".to_owned()
         }
         CaseName::SignatureGarbage => {
-            "the handler takes what it can't decode for a match: compare the lengths first, as Buffer.from(text, 'hex') makes an empty buffer of what is no hex".to_owned()
+            "the handler accepts a signature that it can't decode: compare the lengths first, because Buffer.from(text, 'hex') returns an empty buffer if the text is not hex".to_owned()
         }
         CaseName::BodyTampered => {
-            format!("the body does not stand under the signature that the handler computes: verify {signs} over the raw body")
+            format!("the signature that the handler computes does not cover the body: verify {signature} over the raw body")
         }
         CaseName::SecretWrong => {
-            format!("the handler does not compare the signature with one made with your secret: verify {signs}")
+            format!("the handler does not compare the signature with one made with your secret: verify {signature}")
         }
-        _ => format!("verify {signs} before anything else"),
+        _ => format!("verify {signature} before anything else"),
     }
 }
 
-/// Why the handler failed, or closed the connection.
-fn crashed(name: CaseName, provider: &Provider, known: &Known) -> String {
-    if name.want() == Want::Refused && known.fails_on_forgeries() {
-        return "answer 401 when verification fails: the libraries throw (svix's verify does), and what is thrown and not caught is a 500".to_owned();
+/// Why the handler responded with a 5xx or closed the connection.
+fn crashed(name: CaseName, provider: &Provider, history: &History) -> String {
+    if name.expectation() == Expectation::Rejected && history.crashes_on_forgeries() {
+        return "respond 401 if verification fails: libraries throw (svix's verify does), and an uncaught exception is a 500"
+            .to_owned();
     }
     match name {
         CaseName::SignatureTruncated | CaseName::SignatureEmpty => {
-            "the handler threw while it read or compared the signature: answer 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws when they differ".to_owned()
+            "the handler threw an exception while it read or compared the signature: respond 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws if they differ".to_owned()
         }
         CaseName::SignatureGarbage => {
-            "answer 401 to a signature that can't be read: crypto.timingSafeEqual throws on another length, and hmac.compare_digest on text outside ASCII (compare bytes: .encode())".to_owned()
+            "respond 401 if the signature can't be read: crypto.timingSafeEqual throws if the lengths differ, and hmac.compare_digest throws on non-ASCII text (compare bytes: .encode())".to_owned()
         }
         CaseName::SignatureMissing => {
-            format!("see that there is a {} header before it is read, and answer 401 when there is none", header_of(provider))
+            format!("check that the {} header exists before you read it, and respond 401 if it does not", header_of(provider))
         }
         CaseName::EventUnknown => format!(
-            "answer {} to events that you do not handle: new types come without notice, and a default branch is enough",
+            "respond {} to events that you do not handle: new types arrive without notice, and a default branch is enough",
             provider.delivery.first_success()
         ),
         CaseName::DeliveryDuplicated => duplicated(provider),
         CaseName::BodyReserialised => {
-            format!("the compact form passes: the handler verifies or reads JSON in one spelling only; {}", Code::BodyReserialised.hint())
+            format!("the compact form passes: the handler verifies or parses only one way to write JSON; {RAW_BODY}")
         }
-        CaseName::Encoding(_) => FORMS.to_owned(),
-        name if name.want() == Want::Refused => "answer 401 when verification fails, whatever the reason; the handler's log says what was thrown".to_owned(),
-        _ => "the handler's log says what was thrown; answer first and do the work afterwards, so that a failure there is no failed delivery".to_owned(),
+        CaseName::Encoding(_) => ENCODINGS.to_owned(),
+        name if name.expectation() == Expectation::Rejected => {
+            format!("respond 401 if verification fails, for whatever reason; {LOG}")
+        }
+        _ => format!("{LOG}; respond first, then do slow work, so that an error there does not fail the delivery"),
     }
 }
 
-const FORMS: &str = "read the form that the media type names, which stands before the `;` of Content-Type: express.urlencoded() and multer().none() in Express, await request.form() in FastAPI, params in Rails, $request->input() in Laravel";
-
-/// Why a good delivery was refused, when others are taken.
-fn refused(status: u16, name: CaseName, case: &Case<'_>, met: &Met<'_>) -> String {
-    let provider = met.provider;
+/// Why a valid delivery was rejected although others are accepted.
+fn rejected(status: u16, name: CaseName, case: &Case<'_>, provider: &Provider) -> String {
     let success = provider.delivery.first_success();
     match name {
-        CaseName::BodyReserialised => format!(
-            "the compact form passes, so that the handler verifies JSON that it has written anew; {}",
-            Code::BodyReserialised.hint()
-        ),
-        CaseName::Encoding(_) => FORMS.to_owned(),
-        _ if status == 415 => FORMS.to_owned(),
+        CaseName::BodyReserialised => {
+            format!("the compact form passes: the handler verifies re-serialised JSON; {RAW_BODY}")
+        }
+        CaseName::Encoding(_) => ENCODINGS.to_owned(),
+        _ if status == 415 => ENCODINGS.to_owned(),
         CaseName::SignatureRotated => format!(
-            "while a secret is rotated, {} holds a signature for each: split it at its separator, and take the delivery when any of them matches",
+            "during secret rotation, {} holds a signature for each secret: split it at the separator, and accept the delivery if any of them matches",
             header_of(provider)
         ),
-        CaseName::VersionUnknown => format!(
-            "pass over the entries of {} whose version you do not know, and look at the others",
-            header_of(provider)
-        ),
+        CaseName::VersionUnknown => {
+            format!("ignore the entries of {} whose version you do not know, and check the others", header_of(provider))
+        }
         CaseName::DeliveryDuplicated => duplicated(provider),
         _ if case.event.unsigned && !provider.schemes.is_empty() => format!(
-            "{} sends this event without a signature: answer {success} to it before you verify, do nothing else with it, and answer 400 to what can't be parsed",
+            "{} sends this event without a signature: respond {success} to it before you verify, do nothing else with it, and respond 400 to a body that can't be parsed",
             provider.title
         ),
-        _ => format!(
-            "answer {success} to events that you do not handle, too: what is answered with {status} counts as failed"
-        ),
+        _ => format!("respond {success} to events that you do not handle, too: a {status} counts as a failed delivery"),
     }
 }
 
 fn duplicated(provider: &Provider) -> String {
     format!(
-        "answer {} to a delivery that you have had already, and do nothing more: {} sends it again whenever it did not hear your answer",
+        "respond {} to a delivery that you have already processed, and do nothing else: {} sends it again whenever it misses your response",
         provider.delivery.first_success(),
         provider.title
     )
 }
 
 fn redirected() -> String {
-    "answer at the URL itself: a trailing slash, http for https or a page to log in leads deliveries elsewhere"
+    "respond at the URL itself: a trailing slash, http instead of https, or a login page redirects deliveries elsewhere"
         .to_owned()
 }
 
-fn other_success(status: u16, provider: &Provider) -> String {
-    let wanted = provider.delivery.first_success();
+fn wrong_success(status: u16, provider: &Provider) -> String {
+    let success = provider.delivery.first_success();
     format!(
-        "answer {wanted} instead of {status}: res.sendStatus({wanted}) in Express, Response(status_code={wanted}) in FastAPI, head {wanted} in Rails, response('', {wanted}) in Laravel"
+        "respond {success} instead of {status}: res.sendStatus({success}) in Express, Response(status_code={success}) in FastAPI, head {success} in Rails, response('', {success}) in Laravel"
     )
 }
 
-/// What a provider signs with, in words.
+/// What the provider signs and where the signature is, in words.
 fn signature_of(provider: &Provider) -> String {
     match provider.schemes.first() {
         Some(scheme) => format!("{} of {} in {}", scheme.algorithm, scheme.content.as_str(), header_of(provider)),
@@ -251,90 +266,72 @@ fn signature_of(provider: &Provider) -> String {
 }
 
 fn header_of(provider: &Provider) -> String {
-    provider
-        .schemes
-        .first()
-        .and_then(|scheme| scheme.header.first())
-        .map_or_else(|| "the signature".to_owned(), |name| format!("`{name}`"))
+    let header = provider.schemes.first().and_then(|scheme| scheme.header.first());
+    header.map_or_else(|| "the signature".to_owned(), |name| format!("`{name}`"))
 }
 
-/// Explains why a handler takes no good delivery at all, so that there is no use in trying more.
+/// Explains why a handler accepts no valid delivery, so that further cases are pointless.
 ///
-/// `spaced` says that it took one whose JSON is spelled as Python's `json.dumps` does.
+/// `spaced` says whether the handler accepted JSON as Python's `json.dumps` writes it.
 #[must_use]
-pub fn unusable(met: &Met<'_>, signed_with: Option<&SecretSource>, spaced: bool) -> Explained {
-    let provider = met.provider;
-    let signed = signed_with.map(source_words);
-    let hint = match met.fault {
-        Fault::Refused(400 | 401 | 403) if spaced => format!(
-            "the handler takes the same delivery with a space behind each comma and colon, as Python's json.dumps writes it, so that it verifies JSON that it has written anew; {}",
-            Code::BodyReserialised.hint()
-        ),
-        Fault::Refused(400 | 401 | 403) if signed.is_some() && !provider.schemes.is_empty() => format!(
-            "it was signed with {}: does the handler have the same one (--secret {}=SOURCE names another)?{} If so, it may verify other bytes than were sent: {}",
-            signed.unwrap_or_default(),
-            provider.name,
-            key_of(provider),
-            Code::BodyReserialised.hint()
-        ),
-        Fault::Refused(404) => "nothing answers at this path: name the handler's whole URL with --to".to_owned(),
-        Fault::Refused(405) => format!(
-            "the route takes another method: let it take {}, or name the handler's whole URL with --to",
-            provider.delivery.method
-        ),
-        Fault::Refused(415) => FORMS.to_owned(),
-        Fault::Refused(429) => "the handler, or what stands before it, limits the rate".to_owned(),
-        Fault::Refused(_) => {
-            "the handler's log may say what it lacks; --header 'K: V' adds what stands before it".to_owned()
-        }
-        Fault::Redirect(_) => redirected(),
-        Fault::OtherSuccess(status) => other_success(*status, provider),
-        Fault::None(NoAnswer::TimedOut) | Fault::Late(_) => LATER.to_owned(),
-        Fault::None(NoAnswer::Unreachable(_)) => "start the handler, or name its URL with --to".to_owned(),
-        Fault::Crashed(_) | Fault::None(NoAnswer::Broken(_)) | Fault::Taken(_) => {
-            "the handler's log says what was thrown".to_owned()
+pub fn unusable(observation: &Observation<'_>, signed_with: Option<&SecretSource>, spaced: bool) -> Explanation {
+    let provider = observation.provider;
+    let signed_with = signed_with.filter(|_| !provider.schemes.is_empty());
+    let remedy = match (observation.fault, signed_with) {
+        (Fault::Rejected(400 | 401 | 403), _) if spaced => Remedy::advice(format!(
+            "the handler accepts the same delivery with a space after each comma and colon, as Python's json.dumps writes it: it verifies re-serialised JSON; {RAW_BODY}"
+        )),
+        (Fault::Rejected(400 | 401 | 403), Some(source)) => Remedy::CompareHandlerSecret {
+            provider: provider.name.clone(),
+            source: source.clone(),
+            further: format!(
+                "{}If it does, the handler may verify other bytes than were sent: {RAW_BODY}",
+                key_of(provider)
+            ),
+        },
+        (Fault::Rejected(404), _) => Remedy::CorrectHandlerPath,
+        (Fault::Rejected(405), _) => Remedy::AllowMethod(provider.delivery.method.clone()),
+        (Fault::Rejected(415), _) => Remedy::advice(ENCODINGS),
+        (Fault::Rejected(429), _) => Remedy::advice("the handler, or a proxy in front of it, limits the rate"),
+        (Fault::Rejected(_), _) => Remedy::AddHeader,
+        (Fault::Redirect(_), _) => Remedy::advice(redirected()),
+        (Fault::WrongSuccess(status), _) => Remedy::advice(wrong_success(*status, provider)),
+        (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), _) => Remedy::advice(RESPOND_FIRST),
+        (Fault::NoResponse(NoResponse::Unreachable(_)), _) => Remedy::StartHandler,
+        (Fault::NoResponse(NoResponse::Untrusted(_)), _) => Remedy::AcceptAnyCertificate,
+        (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)) | Fault::ForgeryAccepted(_), _) => {
+            Remedy::advice(LOG)
         }
     };
-    Explained { message: seen(CaseName::EventAccepted, met), hint: Some(hint) }
+    Explanation { message: message(CaseName::EventAccepted, observation), remedy: Some(remedy) }
 }
 
-/// Explains why nothing listens any more, when this case was the last that something was sent of.
+/// Explains why nothing listens any more after a case; `reason` is why the endpoint is unreachable.
 #[must_use]
-pub fn ended(how: &str, culprit: CaseName) -> Explained {
-    let hint = "the handler's log says why it ended: an error that is thrown outside of the request's own handler ends the whole process, as in Node's timers and callbacks";
-    Explained { message: format!("{how}: the handler ended after `{}`", culprit.as_str()), hint: Some(hint.to_owned()) }
+pub fn stopped(reason: &str, last: CaseName) -> Explanation {
+    let hint = "the handler's log says why it stopped: an exception outside the request's own handler ends the whole process, as in Node's timers and callbacks";
+    let message = format!("{reason}: the handler stopped after `{}`", last.as_str());
+    Explanation { message, remedy: Some(Remedy::advice(hint)) }
 }
 
-/// What is to be done with the secret's text before it is a key, where that is often forgotten.
+/// How the secret's text becomes the key, if that is more than taking its bytes.
 fn key_of(provider: &Provider) -> String {
     let Some(format) = provider.secret.as_ref().map(|rule| &rule.format) else { return String::new() };
-    let behind = format.prefix.as_deref().map(|prefix| format!(" behind {prefix}")).unwrap_or_default();
+    let after = format.prefix.as_deref().map(|prefix| format!(" after {prefix}")).unwrap_or_default();
     match format.encoding {
-        KeyEncoding::Base64 => format!(" The key is the text{behind}, decoded from base64."),
-        KeyEncoding::Hex => format!(" The key is the text{behind}, decoded from hexadecimal."),
-        KeyEncoding::Text if behind.is_empty() => String::new(),
-        KeyEncoding::Text => format!(" The key is the text{behind}."),
+        KeyEncoding::Base64 => format!("The key is the text{after}, decoded from base64. "),
+        KeyEncoding::Hex => format!("The key is the text{after}, decoded from hexadecimal. "),
+        KeyEncoding::Text if after.is_empty() => String::new(),
+        KeyEncoding::Text => format!("The key is the text{after}. "),
     }
 }
 
-fn source_words(source: &SecretSource) -> String {
-    match source {
-        SecretSource::Development => "the public development secret".to_owned(),
-        SecretSource::Env(name) => format!("the secret from env:{name}"),
-        SecretSource::File(path) => format!("the secret from file:{path}"),
-        SecretSource::Config => "the secret in the config".to_owned(),
-        SecretSource::Flag => "the secret of --secret".to_owned(),
-    }
-}
-
-/// Why a forgery that `send` made was not refused; none when it was.
+/// Why the status shows that a handler did not reject a forgery; `None` if it did.
 #[must_use]
-pub fn objection_to(tamper: tamper::Tamper, title: &str, status: u16) -> Option<String> {
-    let forged = tamper.words();
+pub fn objection_to(tamper: Tamper, title: &str, status: u16) -> Option<String> {
     match status {
         400..500 => None,
-        200..300 => Some(format!("{status}: the handler took it, although {forged}")),
-        300..400 => Some(format!("{status} is a redirect and no refusal, and {forged}; {title} follows none")),
-        _ => Some(format!("{status}: the handler failed on it instead of refusing it with a 4xx; {forged}")),
+        300..400 => Some(format!("{}; {title} follows no redirect", forgery_message(status, tamper.words()))),
+        _ => Some(forgery_message(status, tamper.words())),
     }
 }

@@ -1,85 +1,93 @@
-//! What an answer means: whether it is what the contract wants, and in which way it is not.
+//! Whether a response is what the contract expects and, if not, what is wrong with it.
 
 use std::time::Duration;
 
-use super::{Gist, cases::Want};
+use super::{Excerpt, expectation::Expectation};
 use crate::webhook::delivery::Policy;
 
-/// What came back.
+/// What came back for one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// The status of the answer, or why there is none.
-    pub answer: Result<u16, NoAnswer>,
-    /// What the answer's body says.
-    pub gist: Option<Gist>,
-    /// From the request to the end of the answer, or to the failure.
+pub struct Exchange {
+    /// The status of the response.
+    pub response: Result<u16, NoResponse>,
+    /// The start of the response's body.
+    pub excerpt: Option<Excerpt>,
+    /// From the request to the end of the response, or to the failure.
     pub elapsed: Duration,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoAnswer {
-    /// None came in time.
+pub enum NoResponse {
+    /// None arrived in time.
     TimedOut,
-    /// The endpoint was reached and gave none; in words.
+    /// The endpoint was reached, but did not respond; the reason in words.
     Broken(String),
-    /// The endpoint could not be reached; in words.
+    /// The endpoint could not be reached; the reason in words.
     Unreachable(String),
+    /// The endpoint's TLS certificate is not trusted; the reason in words.
+    Untrusted(String),
 }
 
-/// In which way an answer is not what is wanted.
+/// What is wrong with a response. Each holds the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A forgery was taken.
-    Taken(u16),
-    /// A 2xx that the provider does not count.
-    OtherSuccess(u16),
+    /// A forgery was accepted.
+    ForgeryAccepted(u16),
+    /// A 2xx that the provider does not count as success.
+    WrongSuccess(u16),
     /// A redirect.
     Redirect(u16),
-    /// A good delivery was refused.
-    Refused(u16),
-    /// The handler failed.
+    /// A valid delivery was rejected.
+    Rejected(u16),
+    /// The handler failed with a 5xx.
     Crashed(u16),
-    /// The right answer, too late.
+    /// The right response, too late.
     Late(u16),
-    /// No answer.
-    None(NoAnswer),
+    /// No response.
+    NoResponse(NoResponse),
 }
 
 impl Fault {
-    /// The status of the answer, if there was one.
+    /// The status of the response, if there was one.
     #[must_use]
     pub const fn status(&self) -> Option<u16> {
         match self {
-            Self::Taken(status)
-            | Self::OtherSuccess(status)
+            Self::ForgeryAccepted(status)
+            | Self::WrongSuccess(status)
             | Self::Redirect(status)
-            | Self::Refused(status)
+            | Self::Rejected(status)
             | Self::Crashed(status)
             | Self::Late(status) => Some(*status),
-            Self::None(_) => None,
+            Self::NoResponse(_) => None,
         }
+    }
+
+    /// Whether no connection could be made.
+    #[must_use]
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)))
     }
 }
 
-/// Judges an answer.
+/// Compares a response with the expected one.
 ///
 /// # Errors
 ///
-/// The fault in it.
-pub fn judge(want: Want, policy: &Policy, seen: &Seen) -> Result<(), Fault> {
-    let status = *seen.answer.as_ref().map_err(|problem| Fault::None(problem.clone()))?;
-    let late = policy.timeout.is_some_and(|limit| seen.elapsed > limit);
-    Err(match (want, status) {
-        (Want::Refused, 400..500) => return Ok(()),
-        (Want::Accepted, _) if policy.accepts(status) && !late => return Ok(()),
-        (Want::Accepted, _) if policy.accepts(status) => Fault::Late(status),
+/// If it is not as expected.
+pub fn judge(expectation: Expectation, policy: &Policy, exchange: &Exchange) -> Result<(), Fault> {
+    let status = *exchange.response.as_ref().map_err(|problem| Fault::NoResponse(problem.clone()))?;
+    let late = policy.timeout.is_some_and(|limit| exchange.elapsed > limit);
+    Err(match (expectation, status) {
+        (Expectation::Rejected, 400..500) => return Ok(()),
+        (Expectation::Accepted, _) if policy.accepts(status) && !late => return Ok(()),
+        (Expectation::Accepted, _) if policy.accepts(status) => Fault::Late(status),
         (_, 500..) => Fault::Crashed(status),
-        (Want::Survived, _) if !late => return Ok(()),
-        (Want::Survived, _) => Fault::Late(status),
+        (Expectation::Survived, _) if !late => return Ok(()),
+        (Expectation::Survived, _) => Fault::Late(status),
         (_, 300..400) => Fault::Redirect(status),
-        (Want::Refused, _) => Fault::Taken(status),
-        (Want::Accepted, 400..) => Fault::Refused(status),
-        (Want::Accepted, _) => Fault::OtherSuccess(status),
+        (Expectation::Rejected, _) => Fault::ForgeryAccepted(status),
+        (Expectation::Accepted, 400..) => Fault::Rejected(status),
+        (Expectation::Accepted, _) => Fault::WrongSuccess(status),
     })
 }

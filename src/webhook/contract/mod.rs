@@ -1,25 +1,29 @@
-//! The contract between a provider and a handler, as cases to try on the handler: what it must take, what it must
-//! refuse, and what it must survive.
+//! The contract between a provider and a handler, as cases to run against the handler: what it must accept, what it
+//! must reject, and what it must survive.
 //!
-//! [`cases()`] derives them from a manifest alone, so that a user's own provider has them too. [`Case::deliveries`]
-//! makes the requests of a case, [`tamper`] spoils them, and what came back is judged by [`mod@judge`] and explained by
-//! [`cause`].
+//! [`cases()`] derives the cases from a manifest alone, so a user's own provider has them too. [`Case::requests`] makes
+//! the requests of a case and [`tamper`] forges them; [`mod@judge`] compares a response with the [`Expectation`] and
+//! [`cause`] explains a failure.
 
 mod body;
 mod cases;
 pub mod cause;
-mod deliveries;
-mod gist;
+mod excerpt;
+mod expectation;
 pub mod judge;
+mod name;
 mod record;
-mod spelling;
+mod requests;
+mod serialisations;
 pub mod tamper;
 mod terms;
 
-pub use cases::{Case, CaseName, Want, cases};
-pub use deliveries::{Delivery, Trial, probes};
-pub use gist::Gist;
-pub use record::{CaseRecord, Outcome, Tally};
+pub use cases::{Case, cases};
+pub use excerpt::Excerpt;
+pub use expectation::Expectation;
+pub use name::CaseName;
+pub use record::{CaseOutcome, CaseRecord, CaseTally};
+pub use requests::{CaseContext, CaseRequest, probes};
 pub use tamper::Tamper;
 pub use terms::{Term, terms};
 

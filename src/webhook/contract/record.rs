@@ -1,52 +1,53 @@
-//! What is told of a case that was tried: the values behind every line of `check`.
+//! The result of a case: the values that `check` prints, in every format.
 
 use std::time::Duration;
 
-use super::{cases::CaseName, gist::Gist};
+use super::{excerpt::Excerpt, name::CaseName};
+use crate::webhook::remedy::Remedy;
 
-/// A case, and how it came out.
+/// A case and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseRecord {
     /// The provider's name.
     pub provider: String,
     /// The case.
     pub name: CaseName,
-    /// The whole name of the event that it sends.
+    /// The full name of the event that is sent.
     pub event: String,
-    /// What it sends of the event, in words; empty for the event as it is.
+    /// What is special about the request, in words. Empty for the plain event.
     pub sends: String,
-    /// What the contract wants, in words: `200 within 3 s`.
+    /// The expected response in words: `200 within 3 s`.
     pub expected: String,
-    /// The statuses that it wants: `200`.
+    /// The expected status in words: `200`.
     pub expected_status: String,
-    /// How it came out.
-    pub outcome: Outcome,
-    /// The status of the answer that decided it.
+    /// The outcome.
+    pub outcome: CaseOutcome,
+    /// The status of the response that decided the outcome.
     pub status: Option<u16>,
-    /// The longest that an answer took, or the one that decided it.
+    /// The time of the response that decided a failure, else the longest one.
     pub elapsed: Option<Duration>,
 }
 
-/// How a case came out.
+/// The outcome of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// As the contract wants it.
+pub enum CaseOutcome {
+    /// The handler responded as the contract expects.
     Passed,
-    /// Not so.
+    /// It did not.
     Failed {
-        /// What was seen.
+        /// What happened.
         message: String,
-        /// The likely cause in the handler, and how to mend it.
-        hint: Option<String>,
-        /// What the handler answered.
-        answered: Option<Gist>,
+        /// The likely cause in the handler, and how to fix it.
+        remedy: Option<Remedy>,
+        /// The start of the response's body.
+        response: Option<Excerpt>,
     },
-    /// Not tried, and why not.
+    /// Not tried, for this reason.
     Skipped(String),
 }
 
-impl Outcome {
-    /// Its name in all output.
+impl CaseOutcome {
+    /// The name in all output.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -57,24 +58,24 @@ impl Outcome {
     }
 }
 
-/// How many cases came out how.
+/// The number of cases with each outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// As the contract wants it.
+pub struct CaseTally {
+    /// Cases in which the handler responded as expected.
     pub passed: usize,
-    /// Not so.
+    /// Cases in which it did not.
     pub failed: usize,
-    /// Not tried.
+    /// Cases that were not tried.
     pub skipped: usize,
 }
 
-impl Tally {
-    /// Counts one.
-    pub const fn count(&mut self, outcome: &Outcome) {
+impl CaseTally {
+    /// Counts one case.
+    pub const fn add(&mut self, outcome: &CaseOutcome) {
         match outcome {
-            Outcome::Passed => self.passed += 1,
-            Outcome::Failed { .. } => self.failed += 1,
-            Outcome::Skipped(_) => self.skipped += 1,
+            CaseOutcome::Passed => self.passed += 1,
+            CaseOutcome::Failed { .. } => self.failed += 1,
+            CaseOutcome::Skipped(_) => self.skipped += 1,
         }
     }
 }

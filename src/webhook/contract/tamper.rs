@@ -1,5 +1,5 @@
-//! Forgeries: how a genuine delivery is spoilt so that a correct handler refuses it, within the form that the
-//! provider's signatures have.
+//! Forgeries: changes to a valid delivery that a correct handler rejects. The signature keeps the provider's format
+//! unless the format itself is what is wrong.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::body;
 use crate::webhook::{
     provider::{
         Provider,
-        compose::{AttemptOf, Draft},
+        compose::{AttemptParams, Draft},
     },
     request::{self, Request},
     signature::{
@@ -20,82 +20,82 @@ use crate::webhook::{
     time::{Timestamp, Tolerance},
 };
 
-/// A bad delivery that a correct handler refuses.
+/// A forgery that `send` offers too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tamper {
-    /// The body is changed after it was signed.
+    /// The body is changed after signing.
     Body,
     /// The signature is changed.
     Signature,
     /// There is no signature.
     Missing,
-    /// It is signed with another secret.
+    /// The signature is made with a different secret.
     Secret,
-    /// It is genuine, and older than the provider allows.
+    /// The signed timestamp is older than the provider allows.
     Stale,
-    /// It is genuine, and from further ahead than the provider allows.
+    /// The signed timestamp is further in the future than the provider allows.
     Future,
 }
 
-/// Everything that can be wrong with a delivery.
+/// Every way in which a delivery is forged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Forgery {
-    /// What `send` offers, too.
+    /// One that `send` offers too.
     Tamper(Tamper),
-    /// The signature has another length.
+    /// The signature is cut in half.
     Truncated,
-    /// There is a header and no signature in it.
+    /// The header holds no signature.
     Empty,
-    /// There is a header and something else in it.
+    /// The header holds something that is not a signature.
     Garbage,
 }
 
-/// A genuine delivery, and what its attempt is made with.
+/// The valid delivery that is forged.
 #[derive(Clone, Copy, Debug)]
 pub struct Original<'a> {
-    /// Whose it is.
+    /// The provider that sends it.
     pub provider: &'a Provider,
     /// The delivery.
     pub draft: &'a Draft,
-    /// The attempt.
-    pub attempt: AttemptOf<'a>,
+    /// What its request is made with.
+    pub attempt: AttemptParams<'a>,
 }
 
 impl Tamper {
-    /// Why this makes no sense for a provider's event, which may be sent unsigned.
+    /// Why this forgery does not apply to an event of a provider; `unsigned` if the event is sent without a signature.
     #[must_use]
     pub fn objection(self, provider: &Provider, unsigned: bool) -> Option<String> {
-        Forgery::Tamper(self).objection(provider, unsigned)
+        Forgery::Tamper(self).inapplicable(provider, unsigned)
     }
 
-    /// What is wrong with the delivery, as it reads behind "although".
+    /// What is wrong with the delivery, worded to follow "although".
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Body => "its body was changed after it was signed",
-            Self::Signature => "its signature was changed",
+            Self::Body => "the body was changed after signing",
+            Self::Signature => "the signature was changed",
             Self::Missing => "it has no signature",
-            Self::Secret => "it is signed with another secret",
-            Self::Stale => "it is older than the provider allows",
-            Self::Future => "it comes from further ahead than the provider allows",
+            Self::Secret => "it is signed with a different secret",
+            Self::Stale => "its timestamp is older than the provider allows",
+            Self::Future => "its timestamp is further in the future than the provider allows",
         }
     }
 
-    /// The request of the attempt, spoilt.
+    /// The forged request.
     ///
     /// # Errors
     ///
-    /// In words, when there is nothing in it that could be spoilt this way.
+    /// If the delivery has nothing to forge in this way; the reason in words.
     pub fn request(self, original: &Original<'_>) -> Result<Request, String> {
         let Original { provider, draft, attempt } = *original;
         match self {
             Self::Stale | Self::Future => {
-                let now = shifted(self, provider, attempt.now).ok_or("no time is signed")?;
-                Ok(provider.request(draft, &AttemptOf { now, ..attempt }))
+                let now = shifted(self, provider, attempt.now).ok_or("no timestamp is signed")?;
+                Ok(provider.request(draft, &AttemptParams { now, ..attempt }))
             }
             Self::Secret => {
-                let another = another_secret(provider, attempt.secret).ok_or("no secret signs it")?;
-                Ok(provider.request(draft, &AttemptOf { secret: Some(&another), ..attempt }))
+                let another = another_secret(provider, attempt.secret).ok_or("there is no secret to sign with")?;
+                Ok(provider.request(draft, &AttemptParams { secret: Some(&another), ..attempt }))
             }
             Self::Body => {
                 let mut request = provider.request(draft, &attempt);
@@ -104,7 +104,7 @@ impl Tamper {
             }
             Self::Missing => Ok(without_signature(provider, provider.request(draft, &attempt))),
             Self::Signature => {
-                let mut signed = Signed::of(original)?;
+                let mut signed = SignedRequest::of(original)?;
                 let changed = signed.write(&flipped(&signed.signature, signed.grammar));
                 signed.set(&changed)?;
                 Ok(signed.request)
@@ -114,71 +114,73 @@ impl Tamper {
 }
 
 impl Forgery {
-    pub(super) fn objection(self, provider: &Provider, unsigned: bool) -> Option<String> {
+    pub(super) fn inapplicable(self, provider: &Provider, unsigned: bool) -> Option<String> {
         let title = &provider.title;
         let Some(scheme) = provider.schemes.first() else {
-            return Some(format!("{title} signs nothing: a forged delivery cannot be told from a genuine one"));
+            return Some(format!(
+                "{title} does not sign deliveries: a forged one can't be distinguished from a valid one"
+            ));
         };
         if unsigned {
             return Some(format!("{title} sends this event without a signature"));
         }
         match self {
-            Self::Tamper(Tamper::Stale | Tamper::Future) if !scheme.signs_timestamp() => {
-                Some(format!("{title} signs no timestamp: a replayed delivery cannot be told from a new one"))
-            }
+            Self::Tamper(Tamper::Stale | Tamper::Future) if !scheme.signs_timestamp() => Some(format!(
+                "{title} does not sign a timestamp: a replayed delivery can't be distinguished from a new one"
+            )),
             Self::Tamper(Tamper::Body) if !signs_body(scheme) => {
-                Some(format!("{title} does not sign the body: a changed one cannot be told from the true one"))
+                Some(format!("{title} does not sign the body: a changed one can't be distinguished from the original"))
             }
             _ => None,
         }
     }
 
-    /// What is wrong with the delivery, as it reads behind "although".
+    /// What is wrong with the delivery, worded to follow "although".
     pub(super) const fn words(self) -> &'static str {
         match self {
             Self::Tamper(tamper) => tamper.words(),
-            Self::Truncated => "its signature is cut to half its length",
-            Self::Empty => "its signature is empty",
-            Self::Garbage => "what stands in the place of its signature is none",
+            Self::Truncated => "the signature is cut to half its length",
+            Self::Empty => "the signature is empty",
+            Self::Garbage => "the header doesn't contain a signature",
         }
     }
 
-    /// The spoilt requests, each with what it has of its own.
+    /// The forged requests, each with its variation if there are several.
     pub(super) fn requests(self, original: &Original<'_>) -> Result<Vec<(Request, Option<&'static str>)>, String> {
         if let Self::Tamper(tamper) = self {
             return Ok(vec![(tamper.request(original)?, None)]);
         }
-        let signed = Signed::of(original)?;
+        let signed = SignedRequest::of(original)?;
         let mut values = match self {
             Self::Truncated => vec![(signed.write(&signed.signature[..signed.signature.len() / 2]), None)],
             Self::Empty => vec![
                 (String::new(), Some("an empty header")),
-                (signed.write(&[]), Some("the signature's form without a signature")),
+                (signed.write(&[]), Some("the header's format without a signature")),
             ],
             _ => vec![
-                ("not-a-signature".to_owned(), Some("another form")),
-                (signed.undecodable(), Some("the signature's form and length, and no digits of it")),
-                ("\u{e9}".repeat(signed.value.len()), Some("bytes outside ASCII")),
+                ("not-a-signature".to_owned(), Some("another format")),
+                (signed.undecodable(), Some("the right format and length, but undecodable")),
+                ("\u{e9}".repeat(signed.value.len()), Some("non-ASCII bytes")),
             ],
         };
         values.dedup_by(|a, b| a.0 == b.0);
-        let spoilt = values.into_iter().map(|(value, how)| {
+        let forged = values.into_iter().map(|(value, variation)| {
             let mut signed = signed.clone();
             signed.set(&value)?;
-            Ok((signed.request, how))
+            Ok((signed.request, variation))
         });
-        spoilt.collect()
+        forged.collect()
     }
 }
 
-/// Whether a scheme's signature changes with the body.
+/// Whether a scheme's signature depends on the body.
 pub(super) fn signs_body(scheme: &Scheme) -> bool {
     scheme.algorithm != Algorithm::Token && scheme.content.signs_body()
 }
 
 /// A signed request, and the parts of its signature header.
 #[derive(Clone)]
-pub(super) struct Signed<'a> {
+pub(super) struct SignedRequest<'a> {
     pub(super) request: Request,
     pub(super) grammar: &'a Grammar,
     header: &'a HeaderName,
@@ -187,26 +189,26 @@ pub(super) struct Signed<'a> {
     timestamp: String,
 }
 
-impl<'a> Signed<'a> {
+impl<'a> SignedRequest<'a> {
     pub(super) fn of(original: &Original<'a>) -> Result<Self, String> {
         let request = original.provider.request(original.draft, &original.attempt);
-        let scheme = original.provider.schemes.first().ok_or("nothing signs it")?;
-        let header = scheme.header.first().ok_or("no header carries its signature")?;
+        let scheme = original.provider.schemes.first().ok_or("it is not signed")?;
+        let header = scheme.header.first().ok_or("no header carries the signature")?;
         let value = request.headers.text(header.as_str()).ok_or("it has no signature")?.into_owned();
         let parsed = scheme.grammar.read(&value);
         let timestamp = parsed.timestamps.first().copied().unwrap_or_default().to_owned();
         let Some(Candidate::Decoded(signature)) = parsed.signatures.into_iter().next() else {
-            return Err(format!("the `{header}` header is your own"));
+            return Err(format!("the `{header}` header is one that you set"));
         };
         Ok(Self { request, grammar: &scheme.grammar, header, value, signature, timestamp })
     }
 
-    /// The header's value with another signature in it.
+    /// The header's value with a different signature.
     pub(super) fn write(&self, signature: &[u8]) -> String {
         self.grammar.write(signature, &self.timestamp)
     }
 
-    /// The header's value with a signature of the right length that is none of the encoding.
+    /// The header's value with a signature of the right length that can't be decoded.
     fn undecodable(&self) -> String {
         let encoded = self.grammar.encoding().encode(&self.signature);
         self.value.replacen(&encoded, &"?".repeat(encoded.len()), 1)
@@ -218,30 +220,30 @@ impl<'a> Signed<'a> {
         Ok(())
     }
 
-    /// The header's value with a wrong signature beside the right one: before it, and behind it.
-    pub(super) fn beside_a_wrong_one(&self) -> Option<[String; 2]> {
+    /// The header's value with an invalid signature before the valid one, and with one after it.
+    pub(super) fn with_invalid_signature(&self) -> Option<[String; 2]> {
         let separator = self.grammar.separator()?;
-        let wrong = self.write(&flipped(&self.signature, self.grammar));
-        let (right, wrong): (Vec<&str>, Vec<&str>) =
-            (self.value.split(separator).collect(), wrong.split(separator).collect());
-        let place = right.iter().zip(&wrong).position(|(right, wrong)| right != wrong)?;
+        let invalid = self.write(&flipped(&self.signature, self.grammar));
+        let (valid, invalid): (Vec<&str>, Vec<&str>) =
+            (self.value.split(separator).collect(), invalid.split(separator).collect());
+        let position = valid.iter().zip(&invalid).position(|(valid, invalid)| valid != invalid)?;
         let with = |at: usize| {
-            let mut entries = right.clone();
-            entries.insert(at, wrong[place]);
+            let mut entries = valid.clone();
+            entries.insert(at, invalid[position]);
             entries.join(&separator.to_string())
         };
-        Some([with(place), with(place + 1)])
+        Some([with(position), with(position + 1)])
     }
 
-    /// The header's value with an entry of another version beside the right one: before it, and behind it.
-    pub(super) fn beside_another_version(&self) -> Option<[String; 2]> {
+    /// The header's value with an entry of an unknown version before the valid one, and with one after it.
+    pub(super) fn with_unknown_version(&self) -> Option<[String; 2]> {
         let separator = self.grammar.separator()?;
         let entry = format!("{}{}", self.grammar.unknown_tag()?, self.grammar.encoding().encode(&self.signature));
         Some([format!("{entry}{separator}{}", self.value), format!("{}{separator}{entry}", self.value)])
     }
 }
 
-/// The signature with a bit of its first byte changed; of a token another first character.
+/// The signature with one bit of its first byte flipped, or a token with a different first character.
 pub(super) fn flipped(signature: &[u8], grammar: &Grammar) -> Vec<u8> {
     let mut flipped = signature.to_vec();
     if let Some(first) = flipped.first_mut() {
@@ -260,7 +262,7 @@ fn without_signature(provider: &Provider, mut request: Request) -> Request {
     request
 }
 
-/// A secret of the provider's form that is not the one given.
+/// A secret in the provider's format that is not the given one.
 fn another_secret(provider: &Provider, secret: Option<&SigningSecret>) -> Option<SigningSecret> {
     let rule = provider.secret.as_ref()?;
     let prefix = rule.format.prefix.as_deref().unwrap_or_default();
@@ -276,12 +278,12 @@ fn another_secret(provider: &Provider, secret: Option<&SigningSecret>) -> Option
     others.find_map(|plain| parse(plain).ok().filter(|other| Some(other) != secret))
 }
 
-/// How old a stale delivery is: twice what the provider allows, a minute more at least.
+/// The age of a stale delivery: twice what the provider allows, and at least a minute more.
 pub(super) fn stale_by(provider: &Provider) -> Option<Duration> {
     tolerance(provider).map(|tolerance| beyond(tolerance.past))
 }
 
-/// How far ahead a delivery from the future comes from.
+/// How far in the future the timestamp of a future delivery lies.
 pub(super) fn future_by(provider: &Provider) -> Option<Duration> {
     tolerance(provider).map(|tolerance| beyond(tolerance.future))
 }

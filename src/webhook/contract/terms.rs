@@ -1,5 +1,4 @@
-//! What a provider's contract says, term by term: what it demands of a handler, and which
-//! protection it gives or lacks.
+//! A provider's contract, term by term: what it demands of a handler, and which protections it gives or lacks.
 
 use crate::webhook::{
     delivery::{Media, Policy, Retry},
@@ -11,38 +10,38 @@ use crate::webhook::{
 /// One term of a contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term {
-    /// What it is about, `time-limit`.
+    /// The subject, such as `time-limit`.
     pub name: &'static str,
-    /// What it says.
+    /// The term in words.
     pub text: String,
-    /// Whether it is a protection that is missing.
-    pub is_lack: bool,
+    /// Whether it says that a protection is missing.
+    pub is_gap: bool,
 }
 
-/// All terms of a provider's contract, each name once and always in this order.
+/// All terms of a provider's contract: each name once, always in this order.
 #[must_use]
 pub fn terms(provider: &Provider) -> Vec<Term> {
-    let term = |name, text| Term { name, text, is_lack: false };
+    let term = |name, text| Term { name, text, is_gap: false };
     let policy = &provider.delivery;
-    let (signature, lacks_signature) = signature(provider);
-    let (replay, lacks_replay) = replay(provider);
-    let (duplicates, lacks_id) = duplicates(provider);
+    let (signature, no_signature) = signature(provider);
+    let (replay, no_timestamp) = replay(provider);
+    let (duplicates, no_id) = duplicates(provider);
     vec![
         term("status", format!("{} counts as delivered, anything else as failed", policy.success_in_words())),
         term("time-limit", time_limit(policy)),
-        term("redirects", "none is followed; a redirect counts as failed".to_owned()),
+        term("redirects", "not followed; a redirect counts as failed".to_owned()),
         term("form", form(policy)),
         term("retries", retries(&provider.title, policy)),
-        Term { name: "signature", text: signature, is_lack: lacks_signature },
-        Term { name: "replay", text: replay, is_lack: lacks_replay },
-        Term { name: "duplicates", text: duplicates, is_lack: lacks_id },
+        Term { name: "signature", text: signature, is_gap: no_signature },
+        Term { name: "replay", text: replay, is_gap: no_timestamp },
+        Term { name: "duplicates", text: duplicates, is_gap: no_id },
     ]
 }
 
 fn time_limit(policy: &Policy) -> String {
     match policy.timeout {
-        Some(limit) => format!("{} to answer; work that takes longer belongs behind the answer", words(limit)),
-        None => format!("not documented; {} is assumed", words(Policy::ASSUMED_TIMEOUT)),
+        Some(limit) => format!("{} to respond: respond first, then do slow work", words(limit)),
+        None => format!("not documented; assuming {}", words(Policy::DEFAULT_TIMEOUT)),
     }
 }
 
@@ -56,7 +55,7 @@ fn form(policy: &Policy) -> String {
             Media::Multipart => "multipart/form-data",
         })
         .collect();
-    format!("{} of {}", policy.method, forms.join(", then after an error "))
+    format!("{} with {}", policy.method, forms.join("; after an error, "))
 }
 
 fn retries(title: &str, policy: &Policy) -> String {
@@ -67,25 +66,25 @@ fn retries(title: &str, policy: &Policy) -> String {
             1 => "once".to_owned(),
             times => format!("{times} times"),
         };
-        parts.push(format!("repeated {times}, right after a time-out"));
+        parts.push(format!("retried {times}, immediately after a timeout"));
     }
     let list = waits.iter().copied().map(words).collect::<Vec<_>>().join(", ");
     if *assumed {
-        parts.push(format!("{title} publishes no schedule; assumed is one more attempt after each of {list}"));
+        parts.push(format!("{title} publishes no schedule; assuming further attempts after {list}"));
     } else if !waits.is_empty() {
-        parts.push(format!("{} attempts, each after the one before by {list}", waits.len() + 1));
+        parts.push(format!("{} attempts, with waits of {list} between them", waits.len() + 1));
     } else if parts.is_empty() {
         parts.push("none".to_owned());
     }
     if *renews_timestamp && !waits.is_empty() {
-        parts.push("each dated and signed anew".to_owned());
+        parts.push("each with a new timestamp and signature".to_owned());
     }
     if *retry_after {
-        parts.push("a longer Retry-After is granted".to_owned());
+        parts.push("a longer Retry-After is honoured".to_owned());
     }
     if !stop.is_empty() {
         let stop: Vec<String> = stop.iter().map(ToString::to_string).collect();
-        parts.push(format!("{} ends them", stop.join(" or ")));
+        parts.push(format!("none after a {}", stop.join(" or ")));
     }
     parts.join("; ")
 }
@@ -94,15 +93,16 @@ fn signature(provider: &Provider) -> (String, bool) {
     let schemes: Vec<String> = provider.schemes.iter().map(scheme).collect();
     let Some((first, others)) = schemes.split_first() else {
         return (
-            "none: anyone who knows the URL can send; a token in its path or query keeps strangers out".to_owned(),
+            "none: anyone who knows the URL can send to it; a token in its path or query keeps strangers out"
+                .to_owned(),
             true,
         );
     };
     let mut parts = vec![first.clone()];
-    parts.extend(others.iter().map(|other| format!("verified too: {other}")));
+    parts.extend(others.iter().map(|other| format!("also accepted: {other}")));
     let unsigned: Vec<&str> =
         provider.events.iter().filter(|event| event.unsigned).map(|event| event.name.as_str()).collect();
-    parts.extend((!unsigned.is_empty()).then(|| format!("{} comes without", unsigned.join(", "))));
+    parts.extend((!unsigned.is_empty()).then(|| format!("not signed: {}", unsigned.join(", "))));
     (parts.join("; "), false)
 }
 
@@ -111,7 +111,7 @@ fn scheme(scheme: &Scheme) -> String {
     match scheme.algorithm {
         Algorithm::Token => format!("the secret itself, as {grammar} in {header}"),
         algorithm => {
-            format!("{algorithm} of {}, raw bytes, as {grammar} in {header}", scheme.content.as_str())
+            format!("{algorithm} of {} (raw bytes), as {grammar} in {header}", scheme.content.as_str())
         }
     }
 }
@@ -122,14 +122,14 @@ fn replay(provider: &Provider) -> (String, bool) {
         Some(rule) => {
             let (past, future) = (rule.tolerance.past, rule.tolerance.future);
             let text = format!(
-                "the time is signed: refuse what is older than {} or ahead by more than {}",
+                "the timestamp is signed: reject deliveries older than {} or more than {} in the future",
                 words(past),
                 words(future)
             );
             (text, false)
         }
         None => (
-            "not protected: no time is signed, so that a recorded delivery can be sent again at any time".to_owned(),
+            "no protection: no timestamp is signed, so a recorded delivery can be replayed at any time".to_owned(),
             true,
         ),
     }
@@ -137,16 +137,17 @@ fn replay(provider: &Provider) -> (String, bool) {
 
 fn duplicates(provider: &Provider) -> (String, bool) {
     let header = provider.schemes.first().and_then(|scheme| scheme.id.as_ref()).and_then(|names| names.first());
+    let same = |id: String| (format!("{id} is the same in every attempt: process each value once"), false);
     if let Some(name) = header {
-        return (format!("{name} is the same in every attempt: take each once"), false);
+        return same(name.to_string());
     }
     if let Some((name, _)) = provider.delivery.headers.iter().find(|(_, template)| template.has_id()) {
-        return (format!("{name} is the same in every attempt: take each once"), false);
+        return same(name.to_string());
     }
     match provider.id_field() {
-        Some(path) => (format!("the payload's `{path}` is the same in every attempt: take each once"), false),
+        Some(path) => same(format!("the payload's `{path}`")),
         None => (
-            "a delivery has no id: a retry can't be told from a new delivery, so that work must bear repetition"
+            "deliveries have no id: a retry can't be distinguished from a new delivery, so handlers must be idempotent"
                 .to_owned(),
             true,
         ),
@@ -161,40 +162,41 @@ mod tests {
     fn term(provider: &str, name: &str) -> (String, bool) {
         let catalog = Catalog::builtin();
         let found = terms(catalog.get(provider).unwrap()).into_iter().find(|term| term.name == name).unwrap();
-        (found.text, found.is_lack)
+        (found.text, found.is_gap)
     }
 
     #[test]
-    fn what_is_lacking_is_said_plainly() {
+    fn a_missing_protection_is_stated() {
         for provider in ["cyanite", "jewelmusic", "auphonic"] {
             assert!(term(provider, "replay").1, "{provider}");
         }
         assert_eq!(
             term("aspect", "replay"),
-            ("the time is signed: refuse what is older than 5 min or ahead by more than 5 min".to_owned(), false)
+            (
+                "the timestamp is signed: reject deliveries older than 5 min or more than 5 min in the future"
+                    .to_owned(),
+                false
+            )
         );
         assert!(term("auphonic", "signature").1 && term("cyanite", "duplicates").1);
     }
 
     #[test]
     fn the_schedules_are_the_documented_ones() {
-        assert_eq!(
-            term("jewelmusic", "retries").0,
-            "5 attempts, each after the one before by 1 min, 5 min, 30 min, 2 h"
-        );
+        assert_eq!(term("jewelmusic", "retries").0, "5 attempts, with waits of 1 min, 5 min, 30 min, 2 h between them");
         assert_eq!(
             term("aspect", "retries").0,
-            "8 attempts, each after the one before by 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h; \
-             each dated and signed anew; a longer Retry-After is granted; 410 ends them"
+            "8 attempts, with waits of 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h between them; \
+             each with a new timestamp and signature; a longer Retry-After is honoured; none after a 410"
         );
-        assert_eq!(term("auphonic", "retries").0, "repeated once, right after a time-out");
+        assert_eq!(term("auphonic", "retries").0, "retried once, immediately after a timeout");
     }
 
     #[test]
-    fn an_id_stands_in_a_header_or_in_the_payload() {
+    fn the_id_is_in_a_header_or_in_the_payload() {
         let text = |provider| term(provider, "duplicates").0;
-        assert_eq!(text("aspect"), "svix-id is the same in every attempt: take each once");
-        assert_eq!(text("jewelmusic"), "the payload's `id` is the same in every attempt: take each once");
-        assert_eq!(text("auphonic"), "the payload's `uuid` is the same in every attempt: take each once");
+        assert_eq!(text("aspect"), "svix-id is the same in every attempt: process each value once");
+        assert_eq!(text("jewelmusic"), "the payload's `id` is the same in every attempt: process each value once");
+        assert_eq!(text("auphonic"), "the payload's `uuid` is the same in every attempt: process each value once");
     }
 }

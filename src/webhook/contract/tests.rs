@@ -1,20 +1,22 @@
-//! Which cases a provider has, and that each delivery is what its case says: the provider's own verification takes
-//! the genuine ones and refuses the others for the right reason.
+//! Which cases a provider has, and that each request is what its case says: the provider's own verification accepts
+//! the valid ones and rejects the others for the right reason.
 
 use std::{borrow::Cow, time::Duration};
 
 use super::{
-    CaseName, Delivery, Outcome, Tamper, Trial, Want, cases,
-    judge::{Fault, NoAnswer, Seen, judge},
+    CaseContext, CaseName, CaseOutcome, CaseRequest, Expectation, Tamper, cases,
+    cause::{self, History, Observation},
+    judge::{Exchange, Fault, NoResponse, judge},
     probes,
     tamper::Original,
 };
 use crate::webhook::{
     provider::{
         Provider,
-        compose::{AttemptOf, Moment, What},
+        compose::{AttemptParams, BodySource, SendContext},
         files::Files,
     },
+    remedy::Remedy,
     request::{Headers, Request},
     signature::SigningSecret,
     time::Timestamp,
@@ -69,29 +71,29 @@ fn secret() -> SigningSecret {
     SigningSecret::parse("acme-secret", &crate::webhook::signature::SecretFormat::default()).unwrap()
 }
 
-fn trial<'a>(provider: &'a Provider, secret: &'a SigningSecret, own_headers: &'a Headers) -> Trial<'a> {
-    Trial { provider, now: NOW, entropy: [3; 32], target: "/acme", secret: Some(secret), own_headers }
+fn context<'a>(provider: &'a Provider, secret: &'a SigningSecret, own_headers: &'a Headers) -> CaseContext<'a> {
+    CaseContext { provider, now: NOW, entropy: [3; 32], target: "/acme", secret: Some(secret), own_headers }
 }
 
-/// The verdict on each delivery of a case: its name, or the code of the rejection.
+/// The verdict on each request of a case: its name, or the code of the rejection.
 fn verdicts(provider: &Provider, name: CaseName) -> Vec<&'static str> {
-    let verdict = |delivery: &Delivery| {
-        let verdict = provider.verify(&[secret()], &delivery.request, None, Some(NOW).into());
+    let verdict = |sent: &CaseRequest| {
+        let verdict = provider.verify(&[secret()], &sent.request, None, Some(NOW).into());
         verdict.rejection().map_or(verdict.name(), |rejection| rejection.reason.code())
     };
-    deliveries(provider, name).iter().map(verdict).collect()
+    requests(provider, name).iter().map(verdict).collect()
 }
 
-fn deliveries(provider: &Provider, name: CaseName) -> Vec<Delivery> {
+fn requests(provider: &Provider, name: CaseName) -> Vec<CaseRequest> {
     let (secret, headers) = (secret(), Headers::new());
     let exemplar = probes(provider)[0];
     let case = cases(provider, exemplar).into_iter().find(|case| case.name == name).unwrap();
     assert_eq!(case.skipped, None, "{name:?}");
-    case.deliveries(&trial(provider, &secret, &headers)).unwrap()
+    case.requests(&context(provider, &secret, &headers)).unwrap()
 }
 
 #[test]
-fn genuine_deliveries_verify_and_forgeries_are_refused_for_their_own_reason() {
+fn valid_deliveries_verify_and_forgeries_are_rejected_for_the_right_reason() {
     let (no_match, malformed) = ("no-matching-signature", "malformed-header");
     for scheme in [STRIPE, SVIX, GITHUB, BARE] {
         let provider = provider(scheme);
@@ -118,16 +120,17 @@ fn genuine_deliveries_verify_and_forgeries_are_refused_for_their_own_reason() {
 }
 
 #[test]
-fn what_makes_no_sense_is_left_out_with_the_reason() {
+fn a_case_that_does_not_apply_is_skipped_with_the_reason() {
     let skipped = |scheme: &str| -> Vec<(&'static str, String)> {
         let provider = provider(scheme);
         let cases = cases(&provider, probes(&provider)[0]);
         cases.into_iter().filter_map(|case| Some((case.name.as_str(), case.skipped?))).collect()
     };
     assert_eq!(skipped(SVIX), []);
-    let replayed = "Acme signs no timestamp: a replayed delivery cannot be told from a new one".to_owned();
-    let single = "Acme sends one signature: while a secret is rotated, the handler must try both secrets".to_owned();
-    let versions = "Acme's signature has no versions".to_owned();
+    let replayed =
+        "Acme does not sign a timestamp: a replayed delivery can't be distinguished from a new one".to_owned();
+    let single = "Acme sends one signature: during secret rotation, the handler must try both secrets".to_owned();
+    let versions = "Acme's signatures have no versions".to_owned();
     let unprotected = [
         ("timestamp-stale", replayed.clone()),
         ("timestamp-future", replayed),
@@ -135,25 +138,25 @@ fn what_makes_no_sense_is_left_out_with_the_reason() {
         ("version-unknown", versions),
     ];
     assert_eq!(skipped(GITHUB), unprotected);
-    let body = "Acme does not sign the body: a changed one cannot be told from the true one".to_owned();
+    let body = "Acme does not sign the body: a changed one can't be distinguished from the original".to_owned();
     let token = [("body-reserialised", "Acme does not sign the body".to_owned()), ("body-tampered", body)];
     assert_eq!(skipped(TOKEN), [&token[..], &unprotected].concat());
     assert_eq!(skipped("").len(), 11);
 }
 
 #[test]
-fn other_spellings_mean_the_same_and_none_is_written_as_the_usual_serialisers_do() {
+fn every_serialisation_means_the_same() {
     let provider = provider(GITHUB);
     let original: serde_json::Value = serde_json::from_str(FIXTURE).unwrap();
-    let sent = deliveries(&provider, CaseName::BodyReserialised);
-    let texts: Vec<&str> = sent.iter().map(|delivery| std::str::from_utf8(&delivery.request.body).unwrap()).collect();
+    let sent = requests(&provider, CaseName::BodyReserialised);
+    let texts: Vec<&str> = sent.iter().map(|sent| std::str::from_utf8(&sent.request.body).unwrap()).collect();
     let expected = [
         r#"{"type": "made", "n": 12, "price": 7, "who": {"name": "Zoë / Bar", "id": "A9"}}"#,
         "{\n\t\"who\" : {\n\t\t\"id\" : \"A9\",\n\t\t\"name\" : \"Zoë / Bar\"\n\t},\n\t\"price\" : 7,\n\t\"n\" : 12,\n\t\"type\" : \"made\"\n}",
         r#"{"who":{"id":"A9","name":"Zoë / Bar"},"price":7,"n":12,"type":"made"}"#,
         r#"{"\u0074ype":"\u006dade","\u006e":12,"\u0070rice":7,"\u0077ho":{"\u006eame":"\u005aoë \/ Bar","\u0069d":"\u00419"}}"#,
         r#"{"type":"made","n":12,"price":7,"who":{"name":"Zo\u00eb / Bar","id":"A9"}}"#,
-        // A fraction may stand for the price and not for the integer.
+        // The schema allows a fraction for the price only.
         r#"{"type":"made","n":12,"price":7.0,"who":{"name":"Zoë / Bar","id":"A9"}}"#,
     ];
     assert_eq!(texts, expected);
@@ -163,12 +166,12 @@ fn other_spellings_mean_the_same_and_none_is_written_as_the_usual_serialisers_do
 }
 
 #[test]
-fn each_delivery_has_an_id_of_its_own_but_a_duplicate() {
+fn every_delivery_but_a_duplicate_has_its_own_id() {
     let provider = provider(SVIX);
     let ids = |name| {
-        let mut ids: Vec<String> = deliveries(&provider, name)
+        let mut ids: Vec<String> = requests(&provider, name)
             .iter()
-            .map(|delivery| delivery.request.headers.text("svix-id").unwrap().into_owned())
+            .map(|sent| sent.request.headers.text("svix-id").unwrap().into_owned())
             .collect();
         ids.sort();
         ids.dedup();
@@ -176,16 +179,16 @@ fn each_delivery_has_an_id_of_its_own_but_a_duplicate() {
     };
     assert_eq!(ids(CaseName::Burst), 20);
     assert_eq!(ids(CaseName::SignatureRotated), 2);
-    assert_eq!(ids(CaseName::BodyReserialised), deliveries(&provider, CaseName::BodyReserialised).len());
+    assert_eq!(ids(CaseName::BodyReserialised), requests(&provider, CaseName::BodyReserialised).len());
     assert_eq!(ids(CaseName::DeliveryDuplicated), 1);
 }
 
 fn tampered(scheme: &str, tamper: Tamper, body: &'static [u8]) -> (Request, Request) {
     let (provider, secret, headers) = (provider(scheme), secret(), Headers::new());
-    let moment = Moment { now: NOW, id: Some("x1".into()), entropy: [0; 32] };
+    let moment = SendContext { now: NOW, id: Some("x1".into()), entropy: [0; 32] };
     let bytes = body.into();
-    let draft = provider.draft(&provider.events[0], What::Bytes(&bytes), &moment).unwrap();
-    let attempt = AttemptOf {
+    let draft = provider.draft(&provider.events[0], BodySource::Bytes(&bytes), &moment).unwrap();
+    let attempt = AttemptParams {
         encoding: &provider.delivery.encodings[0],
         target: "/",
         now: NOW,
@@ -197,10 +200,10 @@ fn tampered(scheme: &str, tamper: Tamper, body: &'static [u8]) -> (Request, Requ
 }
 
 #[test]
-fn a_tampered_body_is_as_valid_as_it_was_where_that_can_be() {
+fn a_tampered_body_stays_as_valid_as_possible() {
     let changed = |body| tampered(GITHUB, Tamper::Body, body).1.body;
     assert_eq!(changed(br#"{"type":"made","n":12,"price":9}"#), r#"{"type":"made","n":12,"price":0}"#);
-    // The constant stays, and so do the keys.
+    // The constant and the keys stay.
     assert_eq!(changed(br#"{"n":19,"price":7,"type":"made"}"#), r#"{"n":19,"price":8,"type":"made"}"#);
     assert_eq!(changed(br#"{"type":"other"}"#), r#"{"type":"othes"}"#);
     assert_eq!(changed(b"no JSON, z"), "no JSON, a");
@@ -209,7 +212,7 @@ fn a_tampered_body_is_as_valid_as_it_was_where_that_can_be() {
 }
 
 #[test]
-fn a_tampered_signature_is_one_of_the_same_form() {
+fn a_tampered_signature_keeps_its_format() {
     let header = |request: &Request, name: &str| request.headers.text(name).unwrap().into_owned();
     for (scheme, name, tag) in [(STRIPE, "stripe-signature", "t=1735732800,v1="), (GITHUB, "x-hub-signature", "sha1=")]
     {
@@ -224,35 +227,36 @@ fn a_tampered_signature_is_one_of_the_same_form() {
 }
 
 #[test]
-fn an_answer_is_judged_by_what_is_wanted() {
-    let seen = |status, millis| Seen { answer: Ok(status), gist: None, elapsed: Duration::from_millis(millis) };
+fn a_response_is_judged_by_the_expectation() {
+    let after =
+        |status, millis| Exchange { response: Ok(status), excerpt: None, elapsed: Duration::from_millis(millis) };
     let mut policy = provider(GITHUB).delivery;
     policy.timeout = Some(Duration::from_secs(3));
-    let judged = |want, status| judge(want, &policy, &seen(status, 1));
-    assert_eq!(judged(Want::Accepted, 204), Ok(()));
-    assert_eq!(judged(Want::Accepted, 302), Err(Fault::Redirect(302)));
-    assert_eq!(judged(Want::Accepted, 401), Err(Fault::Refused(401)));
-    assert_eq!(judged(Want::Accepted, 503), Err(Fault::Crashed(503)));
-    assert_eq!(judge(Want::Accepted, &policy, &seen(200, 3001)), Err(Fault::Late(200)));
-    assert_eq!(judge(Want::Accepted, &policy, &seen(200, 3000)), Ok(()));
+    let judged = |expectation, status| judge(expectation, &policy, &after(status, 1));
+    assert_eq!(judged(Expectation::Accepted, 204), Ok(()));
+    assert_eq!(judged(Expectation::Accepted, 302), Err(Fault::Redirect(302)));
+    assert_eq!(judged(Expectation::Accepted, 401), Err(Fault::Rejected(401)));
+    assert_eq!(judged(Expectation::Accepted, 503), Err(Fault::Crashed(503)));
+    assert_eq!(judge(Expectation::Accepted, &policy, &after(200, 3001)), Err(Fault::Late(200)));
+    assert_eq!(judge(Expectation::Accepted, &policy, &after(200, 3000)), Ok(()));
     for status in [400, 401, 404, 422, 499] {
-        assert_eq!(judged(Want::Refused, status), Ok(()), "{status}");
+        assert_eq!(judged(Expectation::Rejected, status), Ok(()), "{status}");
     }
-    assert_eq!(judged(Want::Refused, 200), Err(Fault::Taken(200)));
-    assert_eq!(judged(Want::Refused, 301), Err(Fault::Redirect(301)));
-    assert_eq!(judged(Want::Refused, 500), Err(Fault::Crashed(500)));
+    assert_eq!(judged(Expectation::Rejected, 200), Err(Fault::ForgeryAccepted(200)));
+    assert_eq!(judged(Expectation::Rejected, 301), Err(Fault::Redirect(301)));
+    assert_eq!(judged(Expectation::Rejected, 500), Err(Fault::Crashed(500)));
     for status in [200, 302, 404, 422] {
-        assert_eq!(judged(Want::Survived, status), Ok(()), "{status}");
+        assert_eq!(judged(Expectation::Survived, status), Ok(()), "{status}");
     }
-    assert_eq!(judged(Want::Survived, 500), Err(Fault::Crashed(500)));
-    let silent = Seen { answer: Err(NoAnswer::TimedOut), gist: None, elapsed: Duration::ZERO };
-    for want in [Want::Accepted, Want::Refused, Want::Survived] {
-        assert_eq!(judge(want, &policy, &silent), Err(Fault::None(NoAnswer::TimedOut)));
+    assert_eq!(judged(Expectation::Survived, 500), Err(Fault::Crashed(500)));
+    let silent = Exchange { response: Err(NoResponse::TimedOut), excerpt: None, elapsed: Duration::ZERO };
+    for expectation in [Expectation::Accepted, Expectation::Rejected, Expectation::Survived] {
+        assert_eq!(judge(expectation, &policy, &silent), Err(Fault::NoResponse(NoResponse::TimedOut)));
     }
 }
 
 #[test]
-fn what_is_wanted_is_said_in_words() {
+fn the_expectation_in_words() {
     let mut provider = provider(GITHUB);
     provider.delivery.success = ["200", "3xx"].map(|text| text.to_owned().try_into().unwrap()).into();
     provider.delivery.timeout = Some(Duration::from_millis(300));
@@ -262,5 +266,68 @@ fn what_is_wanted_is_said_in_words() {
     assert_eq!(words[0], "200 or 3xx within 300 ms");
     assert_eq!(words[2], "4xx");
     assert_eq!(words[words.len() - 2], "no 5xx within 300 ms");
-    assert_eq!(Outcome::Passed.name(), "passed");
+    assert_eq!(CaseOutcome::Passed.name(), "passed");
+}
+
+#[test]
+fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
+    let provider = provider(STRIPE);
+    let cases = cases(&provider, probes(&provider)[0]);
+    let case = |name| cases.iter().find(|case| case.name == name).unwrap();
+    let explained = |name, fault: &Fault, history: &History| {
+        let timeout = Duration::from_secs(30);
+        let observation =
+            Observation { provider: &provider, fault, variation: None, elapsed: Duration::from_millis(1), timeout };
+        let explanation = cause::explain(case(name), &observation, history);
+        (explanation.message, explanation.remedy.unwrap())
+    };
+    let accepted = Fault::ForgeryAccepted(200);
+    let mut verifies = History::default();
+    verifies.add(CaseName::SecretWrong, None);
+    let mut never = History::default();
+    never.add(CaseName::SecretWrong, Some(accepted.clone()));
+    never.add(CaseName::BodyTampered, Some(accepted.clone()));
+    assert_eq!(
+        explained(CaseName::SignatureMissing, &accepted, &verifies),
+        (
+            "accepted (200) although it has no signature".to_owned(),
+            Remedy::advice(
+                "the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject \
+                 deliveries without `stripe-signature`"
+            )
+        )
+    );
+    assert_eq!(
+        explained(CaseName::TimestampStale, &accepted, &never).1,
+        Remedy::advice(
+            "the handler never verifies the signature: anyone who knows its URL can send it anything. Verify \
+             HMAC-SHA256 of {timestamp}.{body} in `stripe-signature` over the raw body before anything else, and \
+             respond 401 if it does not match"
+        )
+    );
+    assert_eq!(
+        explained(CaseName::EventUnknown, &Fault::Crashed(500), &verifies),
+        (
+            "500: the handler failed on an unknown event type".to_owned(),
+            Remedy::advice(
+                "respond 200 to events that you do not handle: new types arrive without notice, and a default \
+                 branch is enough"
+            )
+        )
+    );
+}
+
+#[test]
+fn a_forgery_that_send_makes_is_rejected_by_a_4xx_alone() {
+    let objection = |status| cause::objection_to(Tamper::Body, "Acme", status);
+    assert_eq!(objection(401), None);
+    assert_eq!(objection(200).unwrap(), "accepted (200) although the body was changed after signing");
+    assert_eq!(
+        objection(302).unwrap(),
+        "redirected (302) instead of rejected, although the body was changed after signing; Acme follows no redirect"
+    );
+    assert_eq!(
+        objection(500).unwrap(),
+        "failed (500) instead of rejecting the request with a 4xx: the body was changed after signing"
+    );
 }

@@ -1,11 +1,11 @@
-//! The headers that a provider sends along, as templates.
+//! Templates of the additional headers that a provider sends.
 
 use crate::webhook::{
     nearest,
     template::{self, Piece},
 };
 
-/// The template of a header that is sent along: literal text, `{event}`, `{timestamp}`, `{id}`.
+/// A header's template: literal text, `{event}`, `{timestamp}`, `{id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderTemplate(Vec<HeaderPiece>);
 
@@ -18,19 +18,19 @@ enum HeaderPiece {
 }
 
 impl HeaderTemplate {
-    /// Whether the time of the attempt stands in it.
+    /// Whether it contains the timestamp.
     #[must_use]
     pub fn has_timestamp(&self) -> bool {
         self.0.contains(&HeaderPiece::Timestamp)
     }
 
-    /// Whether the delivery's id stands in it.
+    /// Whether it contains the delivery's id.
     #[must_use]
     pub fn has_id(&self) -> bool {
         self.0.contains(&HeaderPiece::Id)
     }
 
-    /// The header's value; `timestamp` in unix seconds.
+    /// Fills in the values; `timestamp` is in Unix seconds.
     #[must_use]
     pub fn fill(&self, event: &str, timestamp: i64, id: &str) -> String {
         let piece = |piece: &HeaderPiece| match piece {

@@ -1,7 +1,7 @@
-//! A provider's delivery policy: what it sends around the payload, how long it waits, which
-//! answers it takes for success, and what it tries next when one is not.
+//! A provider's delivery policy: the headers that it sends, how long it waits, which responses count as
+//! success, and when it retries.
 
-mod course;
+mod attempts;
 mod header;
 mod status;
 
@@ -11,42 +11,42 @@ use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 
 pub use self::{
-    course::{Course, Failed, Retry, retry_after},
+    attempts::{AttemptSequence, FailedAttempt, Retry, retry_after},
     header::HeaderTemplate,
     status::StatusPattern,
 };
-use crate::webhook::provider::fresh::Fresh;
+use crate::webhook::fresh::Fresh;
 
 /// How one provider delivers.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The method, `POST` for every known provider.
     pub method: Method,
-    /// The forms of the body in the order in which they are tried: the next one when the one
-    /// before is answered with an error.
+    /// The encodings of the body, in the order in which they are tried. The next one is tried after an error
+    /// response.
     pub encodings: Vec<Encoding>,
-    /// How often an attempt that timed out is made again in the same form.
+    /// How often an attempt that timed out is repeated with the same encoding.
     pub repeat_on_timeout: u32,
-    /// The provider's `User-Agent`, where it is documented.
+    /// The provider's `User-Agent`, if documented.
     pub user_agent: Option<HeaderValue>,
-    /// Further headers.
+    /// Additional headers.
     pub headers: Vec<(HeaderName, HeaderTemplate)>,
-    /// How a delivery's id is made.
+    /// The template of a delivery's id.
     pub id: Option<Fresh>,
-    /// The answers that count as delivered.
+    /// The statuses that count as delivered.
     pub success: Vec<StatusPattern>,
-    /// How long the provider waits for an answer, where it is documented.
+    /// How long the provider waits for a response, if documented.
     pub timeout: Option<Duration>,
-    /// When a failed delivery is attempted again.
+    /// When a failed delivery is retried.
     pub retry: Retry,
 }
 
-/// One form in which a body is sent.
+/// One encoding of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoding {
     /// The media type.
     pub media: Media,
-    /// Headers that go with this form alone.
+    /// Headers for this encoding only.
     pub headers: Vec<(HeaderName, String)>,
 }
 
@@ -56,22 +56,22 @@ pub enum Media {
     /// A JSON text.
     #[serde(rename = "application/json")]
     Json,
-    /// A form in one line.
+    /// A form as a query string.
     #[serde(rename = "application/x-www-form-urlencoded")]
     Urlencoded,
-    /// A form in parts.
+    /// A form as parts.
     #[serde(rename = "multipart/form-data")]
     Multipart,
 }
 
 impl Policy {
-    /// The wait that is assumed of a provider that documents none.
-    pub const ASSUMED_TIMEOUT: Duration = Duration::from_secs(30);
+    /// The time-out assumed for a provider that documents none.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// How long an attempt waits for its answer.
+    /// How long an attempt waits for its response.
     #[must_use]
-    pub fn patience(&self) -> Duration {
-        self.timeout.unwrap_or(Self::ASSUMED_TIMEOUT)
+    pub fn timeout_or_default(&self) -> Duration {
+        self.timeout.unwrap_or(Self::DEFAULT_TIMEOUT)
     }
 
     /// Whether the provider counts a status as delivered.
@@ -80,13 +80,13 @@ impl Policy {
         self.success.iter().any(|pattern| pattern.matches(status))
     }
 
-    /// The status that a correct handler answers with: the first that counts as success.
+    /// The first status that counts as success, which a correct handler responds with.
     #[must_use]
     pub fn first_success(&self) -> u16 {
         self.success.first().map_or(200, |pattern| pattern.first())
     }
 
-    /// What counts as success, in words: `200`, `any 2xx`.
+    /// What counts as success, in words: `exactly 200`, `any 2xx`.
     #[must_use]
     pub fn success_in_words(&self) -> String {
         let words = self.success.iter().map(|pattern| match pattern {
@@ -96,35 +96,38 @@ impl Policy {
         words.collect::<Vec<_>>().join(" or ")
     }
 
-    /// Why the provider would count an answer as failed; none when it would not.
+    /// Why the provider would count a response as failed; `None` if it would not.
     #[must_use]
     pub fn objection(&self, title: &str, status: u16, elapsed: Duration) -> Option<String> {
         if self.timeout.is_some_and(|limit| elapsed > limit) {
-            let limit = self.patience().as_secs_f64();
-            return Some(format!("the answer took {:.1} s; {title} gives up after {limit} s", elapsed.as_secs_f64()));
+            let limit = self.timeout_or_default().as_secs_f64();
+            return Some(format!(
+                "the response took {:.1} s; {title} times out after {limit} s",
+                elapsed.as_secs_f64()
+            ));
         }
         if self.accepts(status) {
             None
         } else if (300..400).contains(&status) {
-            Some(format!("{status} is a redirect; {title} follows none and counts the delivery as failed"))
+            Some(format!("{status} is a redirect, which {title} doesn't follow: the delivery counts as failed"))
         } else {
-            Some(format!("{status} counts as failed at {title}, which wants {}", self.success_in_words()))
+            Some(format!("{title} counts {status} as failed; it expects {}", self.success_in_words()))
         }
     }
 
-    /// Where a delivery begins; `retry` says whether the schedule is followed.
+    /// The attempts of a delivery; `retry` says whether to follow the provider's schedule.
     #[must_use]
-    pub fn course(&self, retry: bool) -> Course<'_> {
-        Course::new(self, retry)
+    pub fn attempts(&self, retry: bool) -> AttemptSequence<'_> {
+        AttemptSequence::new(self, retry)
     }
 
-    /// Where the delivery of a request begins whose bytes are given, so that it has one form.
+    /// The attempts of a request with fixed bytes, which have one encoding.
     #[must_use]
-    pub fn course_of_bytes(&self, retry: bool) -> Course<'_> {
-        Course::fixed(self, retry)
+    pub fn attempts_of_bytes(&self, retry: bool) -> AttemptSequence<'_> {
+        AttemptSequence::fixed(self, retry)
     }
 
-    /// What is assumed of a sender that is not known: a POST of JSON that any 2xx answers.
+    /// The policy assumed for an unknown sender: a POST of JSON, with any 2xx as success.
     #[must_use]
     pub fn unknown() -> Self {
         Self {
@@ -141,7 +144,7 @@ impl Policy {
     }
 }
 
-/// [`Policy::unknown`], for those who borrow it.
+/// [`Policy::unknown`] as a static.
 pub static UNKNOWN: LazyLock<Policy> = LazyLock::new(Policy::unknown);
 
 #[cfg(test)]
@@ -157,23 +160,23 @@ mod tests {
     }
 
     #[test]
-    fn exactly_200_is_no_other_2xx() {
+    fn exactly_200_excludes_other_2xx() {
         let strict = policy("200", Some(3));
         assert!(strict.accepts(200) && !strict.accepts(204));
         let objection = |status, millis| strict.objection("Cyanite", status, Duration::from_millis(millis));
         assert_eq!(objection(200, 3000), None);
-        assert_eq!(objection(204, 1), Some("204 counts as failed at Cyanite, which wants exactly 200".into()));
+        assert_eq!(objection(204, 1), Some("Cyanite counts 204 as failed; it expects exactly 200".into()));
         assert_eq!(
             objection(302, 1),
-            Some("302 is a redirect; Cyanite follows none and counts the delivery as failed".into())
+            Some("302 is a redirect, which Cyanite doesn't follow: the delivery counts as failed".into())
         );
-        assert_eq!(objection(200, 4000), Some("the answer took 4.0 s; Cyanite gives up after 3 s".into()));
+        assert_eq!(objection(200, 4000), Some("the response took 4.0 s; Cyanite times out after 3 s".into()));
     }
 
     #[test]
-    fn a_class_takes_all_of_its_codes() {
+    fn a_class_includes_all_its_codes() {
         let class = policy("2xx", None);
         assert!(class.accepts(200) && class.accepts(299) && !class.accepts(302) && !class.accepts(199));
-        assert_eq!((class.first_success(), class.patience()), (200, Duration::from_secs(30)));
+        assert_eq!((class.first_success(), class.timeout_or_default()), (200, Duration::from_secs(30)));
     }
 }

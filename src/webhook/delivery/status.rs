@@ -1,18 +1,18 @@
-//! Which status codes count, as a manifest writes them: `200`, `2xx`.
+//! Patterns for status codes: `200`, `2xx`.
 
 use std::fmt;
 
-/// Which status codes count: one, or a class such as `2xx`.
+/// One status code, or a class such as `2xx`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusPattern {
-    /// This one alone.
+    /// One status code.
     Exactly(u16),
-    /// All that begin with this digit.
+    /// All status codes that begin with this digit.
     Class(u16),
 }
 
 impl StatusPattern {
-    /// Whether it counts this status.
+    /// Whether a status matches.
     #[must_use]
     pub fn matches(self, status: u16) -> bool {
         match self {
@@ -33,11 +33,11 @@ impl TryFrom<String> for StatusPattern {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no status: write one such as `200`, or a class such as `2xx`");
+        let invalid = || format!("invalid status `{text}`: use a code such as `200` or a class such as `2xx`");
         let class =
             text.strip_suffix("xx").and_then(|digit| digit.parse().ok()).filter(|class| (1..=5).contains(class));
         let exactly = || text.parse().ok().filter(|status| (100..=599).contains(status));
-        class.map(Self::Class).or_else(|| exactly().map(Self::Exactly)).ok_or_else(wrong)
+        class.map(Self::Class).or_else(|| exactly().map(Self::Exactly)).ok_or_else(invalid)
     }
 }
 
@@ -56,9 +56,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_status_is_refused() {
+    fn an_invalid_status_is_rejected() {
         for wrong in ["2x", "600", "9xx", "", "ok"] {
-            let message = format!("`{wrong}` is no status: write one such as `200`, or a class such as `2xx`");
+            let message = format!("invalid status `{wrong}`: use a code such as `200` or a class such as `2xx`");
             assert_eq!(StatusPattern::try_from(wrong.to_owned()), Err(message));
         }
     }

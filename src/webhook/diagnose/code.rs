@@ -1,51 +1,53 @@
-//! The codes of findings: one for each cause that can be proven, and the one that says that none could.
+//! The codes of findings: one for each cause that can be proven, and one for no proven cause.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-/// What a finding is about; its name stays.
+use crate::webhook::remedy::{RAW_BODY, Remedy};
+
+/// The kind of a finding. Scripts depend on the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// The JSON or the form was parsed and written anew.
+    /// JSON or a form was parsed and re-serialised.
     BodyReserialised,
-    /// White space at the end came or went.
+    /// Whitespace at the end was added or removed.
     BodyTrailingNewline,
-    /// Line ends were changed.
+    /// Line endings were changed.
     BodyLineEndings,
-    /// A byte order mark came or went.
+    /// A byte order mark was added or removed.
     BodyBom,
-    /// The same characters stand there in other bytes: escapes or character set.
+    /// The same characters as other bytes: escapes or character set.
     BodyReencoded,
-    /// What was signed is the body before its compression.
+    /// The body was signed before it was compressed.
     BodyDecompressed,
-    /// Bytes are missing at the end, or stand there too many.
+    /// Bytes are missing at the end, or there are too many.
     BodyTruncated,
-    /// White space came into the secret.
+    /// Whitespace is part of the secret on one side.
     SecretWhitespace,
-    /// Quotes stand around the secret.
+    /// Quotes are part of the secret on one side.
     SecretQuoted,
-    /// The key is the secret's text where its decoded bytes are meant, or the reverse.
+    /// One side decodes the secret, the other uses its text.
     SecretNotDecoded,
-    /// The secret's prefix was kept, or one was added.
+    /// One side strips the secret's prefix, the other keeps it.
     SecretPrefix,
-    /// The secret is another provider's, or another one of this provider's that is not in force.
+    /// The secret belongs to another provider, or is a shadowed one.
     SecretOfOtherProvider,
-    /// The secret is the public one of hookdev.
+    /// The secret is hookdev's public development secret.
     SecretDevelopment,
     /// Another hash.
     WrongAlgorithm,
-    /// The signature is right and written another way.
+    /// The signature is right, but in another encoding or format.
     WrongEncoding,
-    /// Other bytes were signed.
+    /// Something else was signed.
     WrongSignedContent,
-    /// The timestamp counts something else.
+    /// The timestamp is in another unit.
     TimestampUnit,
-    /// The signature is cut short.
+    /// The signature is truncated.
     SignatureTruncated,
-    /// The signature is in upper case.
+    /// The signature is in uppercase.
     SignatureCase,
-    /// The request is signed as another provider signs.
+    /// The request is signed the way another provider signs.
     SchemeOfOtherProvider,
-    /// No cause could be proven.
+    /// No cause was proven.
     Unexplained,
 }
 
@@ -78,64 +80,59 @@ impl Code {
         }
     }
 
-    /// What to change, where a finding has nothing more exact to say.
+    /// What to do about it, where a finding knows nothing more exact.
     #[must_use]
-    pub const fn hint(self) -> &'static str {
-        match self {
-            Self::BodyReserialised => {
-                "sign, pass on and verify the raw bytes, before any JSON parser: Express express.raw({ type: '*/*' }), FastAPI await request.body(), Rails request.raw_post, Next.js await req.text(), Laravel $request->getContent()"
-            }
+    pub const fn remedy(self) -> Remedy {
+        Remedy::Advice(Cow::Borrowed(match self {
+            Self::BodyReserialised | Self::BodyReencoded => RAW_BODY,
             Self::BodyTrailingNewline => {
-                "send and keep exactly the bytes that are signed: curl --data-binary @FILE, printf '%s' for echo, and no final newline from an editor"
+                "send and store exactly the bytes that are signed: curl --data-binary @FILE, printf '%s' instead of echo, and no final newline from an editor"
             }
             Self::BodyLineEndings => {
-                "keep the bytes as they are: curl --data-binary (not -d), binary mode when files are read and written, `* -text` in .gitattributes for captures"
+                "keep the bytes unchanged: curl --data-binary (not -d), binary mode for reading and writing files, `* -text` in .gitattributes for captures"
             }
             Self::BodyBom => "write the file as UTF-8 without a byte order mark, and read it as bytes",
-            Self::BodyReencoded => {
-                "sign and verify bytes, not text that was decoded: Express express.raw({ type: '*/*' }), FastAPI await request.body(), Rails request.raw_post, Next.js await req.text(), Laravel $request->getContent()"
-            }
             Self::BodyDecompressed => {
-                "sign the bytes that go over the wire, after the compression; or, if the provider signs before it, verify the decompressed body (in Express: express.raw inflates it already)"
+                "sign the compressed bytes; or, if the provider signs before compression, verify the decompressed body (express.raw in Express decompresses it already)"
             }
             Self::BodyTruncated => {
-                "let Content-Length count bytes: Buffer.byteLength(body) in Node, len(body.encode()) in Python, strlen in PHP, or leave it to the HTTP library"
+                "count bytes in Content-Length, not characters: Buffer.byteLength(body) in Node, len(body.encode()) in Python, strlen in PHP, or let the HTTP library set it"
             }
             Self::SecretWhitespace => {
-                "trim the secret where it is read: printf '%s' for echo, .trim() or .strip() when it comes from a file"
+                "trim the secret when you read it: .trim() or .strip() after reading a file, printf '%s' instead of echo when writing one"
             }
             Self::SecretQuoted => {
-                "remove the quotes: docker --env-file and most dashboards keep them as part of the value"
+                "remove the quotes: docker --env-file and most dashboards treat them as part of the value"
             }
             Self::SecretNotDecoded => {
-                "decode the secret as the provider's documents say, on both sides alike: Buffer.from(text, 'base64') in Node, base64.b64decode(text) in Python, base64_decode in PHP"
+                "decode the secret as the provider documents, and the same way on both sides: Buffer.from(text, 'base64') in Node, base64.b64decode(text) in Python, base64_decode in PHP"
             }
             Self::SecretPrefix => {
-                "treat the secret's prefix alike on both sides: strip it before decoding, or leave the text as the provider shows it"
+                "treat the secret's prefix the same way on both sides: strip it before decoding, or keep the text as the provider shows it"
             }
-            Self::SecretOfOtherProvider => "set each provider's own secret: --secret PROVIDER=env:NAME",
+            Self::SecretOfOtherProvider => return Remedy::SetSecretOfEach,
             Self::SecretDevelopment => "set the provider's own secret on both sides, or on neither",
             Self::WrongAlgorithm => {
-                "use the provider's hash, by name: crypto.createHmac(NAME, secret) in Node, hmac.new(secret, body, hashlib.NAME) in Python"
+                "use the provider's hash: crypto.createHmac(NAME, secret) in Node, hmac.new(secret, body, hashlib.NAME) in Python"
             }
             Self::WrongEncoding => {
-                "write the signature as the provider does, prefix and all: digest('hex') or digest('base64') in Node, .hexdigest() or base64.b64encode(.digest()) in Python"
+                "encode the signature as the provider does, including the prefix: digest('hex') or digest('base64') in Node, .hexdigest() or base64.b64encode(.digest()) in Python"
             }
-            Self::WrongSignedContent => "put under the signature what the provider does, byte for byte, separators too",
+            Self::WrongSignedContent => "sign exactly what the provider signs, including the separators",
             Self::TimestampUnit => {
-                "send whole seconds or milliseconds as the provider does: Math.floor(Date.now() / 1000) in Node, int(time.time()) in Python, time() in PHP"
+                "send whole seconds or milliseconds as the provider does: for seconds, Math.floor(Date.now() / 1000) in Node, int(time.time()) in Python, time() in PHP"
             }
             Self::SignatureTruncated => {
-                "look for what cuts it: a database column that is too short, a log line, a substr of the prefix's length"
+                "find what truncates it: a database column that is too short, a log line, a substr with the wrong length"
             }
-            Self::SignatureCase => "write hexadecimal in lower case: .toLowerCase(), .lower(), strtolower",
+            Self::SignatureCase => "send hexadecimal in lowercase: .toLowerCase(), .lower(), strtolower",
             Self::SchemeOfOtherProvider => {
-                "deliver it to its own provider's path (/NAME) or say --provider NAME; or sign as this provider does"
+                "send and sign the delivery as this provider does, or send it to its own provider's path"
             }
             Self::Unexplained => {
-                "compare the secret with the one in the provider's dashboard, and make sure that the body is the raw one, not parsed, re-indented or copied from a log"
+                "compare the secret with the one in the provider's dashboard, and make sure that the body is the raw one, not parsed, reformatted or copied from a log"
             }
-        }
+        }))
     }
 }
 
@@ -145,7 +142,7 @@ impl fmt::Display for Code {
     }
 }
 
-/// Every code with what it means and an example, for the documents; what to do is [`Code::hint`].
+/// Every code with its meaning and an example, for the documentation. [`Code::remedy`] says what to do.
 #[must_use]
 pub const fn codes() -> &'static [(Code, &'static str, &'static str)] {
     &CODES
@@ -154,80 +151,84 @@ pub const fn codes() -> &'static [(Code, &'static str, &'static str)] {
 static CODES: [(Code, &str, &str); 21] = [
     (
         Code::BodyReserialised,
-        "the JSON or form was parsed and written anew, so that its bytes are others",
+        "the JSON or form was parsed and re-serialised, so the bytes changed",
         "`JSON.stringify(req.body)` is signed, and `{\"a\": 1.0}` is sent",
     ),
     (
         Code::BodyTrailingNewline,
-        "white space at the end of the body came or went",
-        "an editor ended the captured file with a line break",
+        "whitespace at the end of the body was added or removed",
+        "an editor added a newline to a captured file",
     ),
-    (Code::BodyLineEndings, "line ends were changed between LF and CRLF", "git or Windows rewrote a captured file"),
-    (Code::BodyBom, "a byte order mark came or went", "a Windows tool saved the body as \"UTF-8 with BOM\""),
+    (
+        Code::BodyLineEndings,
+        "line endings were changed between LF and CRLF",
+        "Git converted the line endings of a captured file",
+    ),
+    (Code::BodyBom, "a byte order mark was added or removed", "a Windows tool saved the body as \"UTF-8 with BOM\""),
     (
         Code::BodyReencoded,
-        "the same characters in other bytes: escapes or character set",
-        "`\\u00e9` became `é`, or UTF-8 was taken for Latin-1",
+        "the same characters as other bytes: escapes or character set",
+        "`\\u00e9` became `é`, or UTF-8 was read as Latin-1",
     ),
     (
         Code::BodyDecompressed,
-        "the signature is over the body before it was compressed",
-        "gzip was switched on behind the code that signs",
+        "the body was signed before it was compressed",
+        "a proxy compresses the body after it is signed",
     ),
     (
         Code::BodyTruncated,
-        "bytes are missing at the end, or stand there too many",
+        "bytes are missing at the end, or there are too many",
         "Content-Length counts characters, not bytes",
     ),
-    (Code::SecretWhitespace, "white space is part of the secret on one side", "`echo secret > file` adds a line break"),
+    (Code::SecretWhitespace, "whitespace is part of the secret on one side", "`echo secret > file` adds a newline"),
     (Code::SecretQuoted, "quotes are part of the secret on one side", "`SECRET=\"…\"` in a file for docker --env-file"),
     (
         Code::SecretNotDecoded,
-        "one side decodes the secret, the other takes its text",
-        "the text behind `whsec_` keys the HMAC without being decoded from base64",
+        "one side decodes the secret, the other uses its text",
+        "the text after `whsec_` is used as the key without decoding it from base64",
     ),
     (
         Code::SecretPrefix,
         "one side strips the secret's prefix, the other keeps it",
-        "`Buffer.from('whsec_…', 'base64')`, prefix and all",
+        "`Buffer.from('whsec_…', 'base64')`, prefix included",
     ),
     (
         Code::SecretOfOtherProvider,
-        "it is another secret that is set: another provider's, or one that a nearer one stands above",
-        "two variables were mixed up, or `--secret` stands above an older one in the config",
+        "the secret belongs to another provider, or is overridden by a flag or variable",
+        "two variables were mixed up, or a secret in the environment overrides the one in the config",
     ),
     (
         Code::SecretDevelopment,
-        "it is signed with the public development secret of hookdev",
-        "`hookdev send` without a secret, to a receiver with one",
+        "it is signed with hookdev's public development secret",
+        "`hookdev send` without a secret, to a handler with one",
     ),
-    (Code::WrongAlgorithm, "another hash makes the signature", "SHA-256 where the provider has SHA-512"),
+    (Code::WrongAlgorithm, "the signature uses another hash", "SHA-256 instead of the provider's SHA-512"),
     (
         Code::WrongEncoding,
-        "the signature is right and written another way",
-        "base64 for hexadecimal, or without its `sha256=`",
+        "the signature is right, but in another encoding or format",
+        "base64 instead of hexadecimal, or without its `sha256=`",
     ),
     (
         Code::WrongSignedContent,
-        "other bytes stand under the signature",
-        "the body alone, where the provider signs id, time and body",
+        "something else was signed",
+        "the body alone, where the provider signs id, timestamp and body",
     ),
     (
         Code::TimestampUnit,
-        "the timestamp counts milliseconds for seconds, or the reverse",
+        "the timestamp is in milliseconds instead of seconds, or vice versa",
         "`Date.now()` without `/ 1000`",
     ),
-    (Code::SignatureTruncated, "the signature begins rightly and is cut short", "a column of 64 characters"),
-    (Code::SignatureCase, "the signature is right, in upper case", "`%X` for `%x`"),
+    (Code::SignatureTruncated, "the signature is right but truncated", "a database column of 64 characters"),
+    (Code::SignatureCase, "the signature is right but in uppercase", "`%X` instead of `%x`"),
     (
         Code::SchemeOfOtherProvider,
-        "it is signed as another provider signs",
-        "a delivery of one provider at the path of another",
+        "it is signed the way another provider signs",
+        "a delivery from one provider sent to the path of another",
     ),
     (
         Code::Unexplained,
-        "none of these could be proven: the secret or the body differs in a way that was not tried",
-        "a secret that was renewed at the provider",
+        "the cause was not found: most likely a different secret, or the body was changed",
+        "the secret was rotated at the provider",
     ),
 ];
 
@@ -236,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_codes_are_those_of_the_documented_output() {
+    fn the_codes_are_the_documented_ones() {
         let names: Vec<&str> = codes().iter().map(|(code, ..)| code.as_str()).collect();
         let documented = "body-reserialised body-trailing-newline body-line-endings body-bom body-reencoded \
             body-decompressed body-truncated secret-whitespace secret-quoted secret-not-decoded secret-prefix \

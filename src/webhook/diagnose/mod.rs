@@ -1,17 +1,16 @@
-//! Why a request was refused: a table of small hypotheses, each of which changes one thing.
+//! Why a request was rejected: small hypotheses, each of which changes one thing.
 //!
-//! A hypothesis is believed when [`Scheme::verify`](crate::webhook::signature::Scheme::verify) then takes the request, and never otherwise. So
-//! a finding is a proof; where there is none, [`Code::Unexplained`] says so. What is tried comes in
-//! four kinds: the `body`, the key (`secret`), the way it is signed (`signing`) and the
-//! `time`; each alone first, then the pairs that occur in life. All of it is bounded.
+//! A hypothesis holds only if [`Scheme::verify`](crate::webhook::signature::Scheme::verify) then
+//! accepts the request. So every finding is a proof; [`Code::Unexplained`] says that none was found.
+//! There are four kinds of hypotheses: about the `body`, the key (`secret`), the way of signing
+//! (`signing`, `found`) and the `time`. Each is tried alone first, then in the pairs that occur in
+//! practice. The work is bounded.
 
 mod body;
 mod code;
-mod form;
-mod libraries;
-mod numbers;
+mod found;
+mod reading;
 mod secret;
-mod serialise;
 mod signing;
 mod time;
 
@@ -20,126 +19,127 @@ use std::{ops::ControlFlow, slice};
 use bytes::Bytes;
 
 pub use code::{Code, codes};
-use secret::Key;
-use signing::Reading;
+use reading::Reading;
+use secret::CandidateKey;
 pub use time::{Clock, clock};
 
 use crate::webhook::{
     keyring::Keyring,
     provider::{Provider, catalog::Catalog},
+    remedy::Remedy,
     request::Request,
     signature::{Reason, Receipt, Rejection, SigningSecret},
 };
 
-/// A cause of a refusal. Neither text ever holds a secret or an expected signature.
+/// A cause of a rejection. It never contains a secret or an expected signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is about.
+    /// The kind of cause.
     pub code: Code,
-    /// What was seen and what it means.
+    /// What was observed, and what it means.
     pub message: String,
-    /// What to change.
-    pub hint: String,
+    /// What to do about it.
+    pub remedy: Remedy,
 }
 
 impl Finding {
     fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: code.hint().to_owned() }
+        Self { code, message: message.into(), remedy: code.remedy() }
     }
 }
 
-/// A request that was refused, and everything that may explain why.
+/// A rejected request, and everything that may explain the rejection.
 #[derive(Clone, Copy, Debug)]
-pub struct Case<'a> {
-    /// Whose it was taken for.
+pub struct RejectedRequest<'a> {
+    /// The provider that it was verified for.
     pub provider: &'a Provider,
     /// The request.
     pub request: &'a Request,
-    /// Why it was refused.
+    /// Why it was rejected.
     pub rejection: &'a Rejection,
     /// When it was received.
     pub receipt: Receipt,
-    /// All providers that are known.
+    /// All known providers.
     pub catalog: &'a Catalog,
-    /// All secrets in force.
+    /// All configured secrets.
     pub keyring: &'a Keyring,
 }
 
-impl Case<'_> {
+impl RejectedRequest<'_> {
     fn secrets(&self) -> &[SigningSecret] {
         self.keyring.secrets(&self.provider.name)
     }
 }
 
-/// The longest body of which other versions are made; of a longer one only ends and bytes are tried.
+/// The largest body that is rewritten, in bytes. For a larger one, only its ends and bytes are tried.
 const LONGEST_REWRITTEN: usize = 1 << 20;
 
-/// The bytes that may be hashed and written for one request: some tenths of a second.
+/// The bytes that may be hashed and written for one request, which take some tenths of a second.
 const BUDGET: usize = 256 << 20;
 
-/// What one attempt costs beside the body's bytes.
+/// The cost of one attempt in bytes, apart from the body.
 const OVERHEAD: usize = 512;
 
-/// The findings for a refused request: the cause first, then what came with it. None where the
-/// rejection says all that there is to say.
+/// Returns the findings for a rejected request: the cause first, then what else had to change. Empty if
+/// the rejection says everything.
 #[must_use]
-pub fn diagnose(case: &Case<'_>) -> Vec<Finding> {
+pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
     let reason = &case.rejection.reason;
     if let Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } = reason {
         return time::unit(case).into_iter().collect();
     }
-    let mut bench = Bench { left: BUDGET, attempts: 0 };
-    let exhausted = match bench.search(case) {
-        ControlFlow::Break(Outcome::Found(findings)) => return together(findings),
-        ControlFlow::Break(Outcome::Exhausted) => true,
+    let mut trials = Trials { left: BUDGET, attempts: 0 };
+    let exhausted = match trials.search(case) {
+        ControlFlow::Break(End::Found(findings)) => return combined(findings),
+        ControlFlow::Break(End::Exhausted) => true,
         ControlFlow::Continue(()) => false,
     };
     match reason {
-        Reason::NoMatchingSignature { .. } => vec![bench.unexplained(case, exhausted)],
+        Reason::NoMatchingSignature { .. } => vec![trials.unexplained(case, exhausted)],
         _ => Vec::new(),
     }
 }
 
-/// Says of findings that stand side by side that none of them alone is enough.
-fn together(mut findings: Vec<Finding>) -> Vec<Finding> {
+/// Adds to each of several findings that it is not enough alone.
+fn combined(mut findings: Vec<Finding>) -> Vec<Finding> {
     let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
-    for (place, finding) in findings.iter_mut().enumerate() {
-        let others = codes.iter().enumerate().filter(|(other, _)| *other != place);
+    for (index, finding) in findings.iter_mut().enumerate() {
+        let others = codes.iter().enumerate().filter(|(other, _)| *other != index);
         let others: Vec<&str> = others.map(|(_, code)| code.as_str()).collect();
         if !others.is_empty() {
-            finding.message = format!("{} (only together with {})", finding.message, others.join(" and "));
+            finding.message = format!("{} (only in combination with {})", finding.message, others.join(" and "));
         }
     }
     findings
 }
 
-/// How a search ends before everything was tried.
-enum Outcome {
+/// Why a search ended before everything was tried.
+enum End {
     Found(Vec<Finding>),
     Exhausted,
 }
 
-/// A step of the search; it breaks off when a cause is found or the budget is spent.
-type Step = ControlFlow<Outcome>;
+/// A step of the search. It breaks when a cause is found or the budget is spent.
+type Step = ControlFlow<End>;
 
-/// Where hypotheses are tried, and what may still be spent on it.
-struct Bench {
+/// Tries hypotheses within a budget.
+struct Trials {
     left: usize,
     attempts: usize,
 }
 
-impl Bench {
+impl Trials {
     fn spend(&mut self, bytes: usize) -> Step {
         match self.left.checked_sub(bytes) {
             Some(left) => {
                 self.left = left;
                 ControlFlow::Continue(())
             }
-            None => ControlFlow::Break(Outcome::Exhausted),
+            None => ControlFlow::Break(End::Exhausted),
         }
     }
 
-    /// Whether a request that is read this way verifies under one of these secrets.
+    /// Tries whether a request that is read this way verifies with one of these secrets.
     fn attempt(
         &mut self,
         reading: &Reading,
@@ -147,20 +147,20 @@ impl Bench {
         body: &Bytes,
         findings: impl FnOnce() -> Vec<Finding>,
     ) -> Step {
-        // A token is sent whatever the body is, so that another body proves nothing.
+        // A token does not depend on the body, so another body proves nothing.
         if secrets.is_empty() || !reading.can_judge(body) {
             return ControlFlow::Continue(());
         }
         self.spend((body.len() + OVERHEAD) * secrets.len())?;
         self.attempts += 1;
         if reading.verifies(secrets, body) {
-            return ControlFlow::Break(Outcome::Found(findings()));
+            return ControlFlow::Break(End::Found(findings()));
         }
         ControlFlow::Continue(())
     }
 
-    /// Tries everything, the simplest first.
-    fn search(&mut self, case: &Case<'_>) -> Step {
+    /// Tries everything, simplest first.
+    fn search(&mut self, case: &RejectedRequest<'_>) -> Step {
         let body = &case.request.body;
         let plain = signing::plain(case);
         let keys = secret::keys(case);
@@ -183,46 +183,40 @@ impl Bench {
             }
         }
         readings.retain(|reading| reading.findings.len() == 1);
-        body::search(case.request, body::Depth::Single, self, &mut |bench, body, findings| {
+        body::search(case.request, body::Depth::Single, self, &mut |trials, body, findings| {
             for key in keys.iter().filter(|key| key.findings.len() == 1) {
-                bench.with_key(key, &plain, body, findings)?;
+                trials.with_key(key, &plain, body, findings)?;
             }
             for reading in &readings {
                 let findings = || [reading.findings.as_slice(), findings].concat();
-                bench.attempt(reading, case.secrets(), body, findings)?;
+                trials.attempt(reading, case.secrets(), body, findings)?;
             }
             ControlFlow::Continue(())
         })
     }
 
-    /// Other bodies, under the secrets and by the schemes that there are.
-    fn bodies(&mut self, case: &Case<'_>, plain: &[Reading], depth: body::Depth) -> Step {
-        body::search(case.request, depth, self, &mut |bench, body, findings| {
-            plain.iter().try_for_each(|reading| bench.attempt(reading, case.secrets(), body, || findings.to_vec()))
+    /// Tries other bodies with the configured secrets and schemes.
+    fn bodies(&mut self, case: &RejectedRequest<'_>, plain: &[Reading], depth: body::Depth) -> Step {
+        body::search(case.request, depth, self, &mut |trials, body, findings| {
+            plain.iter().try_for_each(|reading| trials.attempt(reading, case.secrets(), body, || findings.to_vec()))
         })
     }
 
-    fn with_key(&mut self, key: &Key, plain: &[Reading], body: &Bytes, others: &[Finding]) -> Step {
+    fn with_key(&mut self, key: &CandidateKey, plain: &[Reading], body: &Bytes, others: &[Finding]) -> Step {
         plain.iter().try_for_each(|reading| {
             self.attempt(reading, slice::from_ref(&key.secret), body, || [key.findings.as_slice(), others].concat())
         })
     }
 
-    fn unexplained(&self, case: &Case<'_>, exhausted: bool) -> Finding {
-        let missing = body::missing_bytes(case.request);
-        let missing = missing.map(|words| format!("{words}; ")).unwrap_or_default();
-        let tried = if exhausted || case.request.body.len() > LONGEST_REWRITTEN {
-            "there is too much of it to try everything, so that only the likeliest causes were tried"
-        } else {
-            "tried: other spellings of the body (JSON of five languages, line ends, character sets), of the secret (white space, quotes, encodings, other providers') and of the signature (hash, encoding, signed content)"
-        };
-        Finding::new(
-            Code::Unexplained,
-            format!(
-                "{missing}the secret or the body differs in a way that was not tried; {tried}, {} combinations in all",
-                self.attempts
-            ),
-        )
+    fn unexplained(&self, case: &RejectedRequest<'_>, exhausted: bool) -> Finding {
+        let missing = body::missing_bytes(case.request).map(|words| format!("{words}; ")).unwrap_or_default();
+        let is_partial = exhausted || case.request.body.len() > LONGEST_REWRITTEN;
+        let limit = if is_partial { ", not all because of its size" } else { "" };
+        let message = format!(
+            "{missing}cause not found ({} variants tried{limit}): most likely a different secret, or the body was changed",
+            self.attempts
+        );
+        Finding::new(Code::Unexplained, message)
     }
 }
 

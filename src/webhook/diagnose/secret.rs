@@ -1,52 +1,53 @@
-//! Hypotheses about the key: the configured secrets written or read another way, and the secrets
-//! that may have been taken for them.
+//! Hypotheses about the key: the configured secrets written or decoded another way, and other secrets
+//! that may have been used by mistake.
 
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::{Case, Code, Finding};
+use super::{Code, Finding, RejectedRequest};
 use crate::webhook::{
-    keyring::{PassedOver, SecretSource},
+    keyring::{SecretSource, ShadowedSecret},
     provider::Provider,
+    remedy::Remedy,
     signature::{
         SecretFormat, SigningSecret,
         secret::{KeyEncoding, decode_hex},
     },
 };
 
-/// A key and what it would prove.
+/// A key to try, with what it would prove.
 #[derive(Debug)]
-pub struct Key {
-    /// The secret with that key.
+pub struct CandidateKey {
+    /// The secret that gives the key.
     pub secret: SigningSecret,
-    /// What differs from the secret as it is configured.
+    /// How it differs from the configured secret.
     pub findings: Vec<Finding>,
 }
 
-/// No more keys than this are tried, however many secrets are configured.
+/// The maximum number of keys, however many secrets are configured.
 const MOST: usize = 256;
 
-/// The prefix that Standard Webhooks gives to secrets, which other libraries strip unasked.
+/// The prefix of Standard Webhooks secrets. Other libraries strip it unasked.
 const USUAL_PREFIX: &str = "whsec_";
 
-/// All keys to try, the simplest changes first.
-pub fn keys(case: &Case<'_>) -> Vec<Key> {
+/// All keys to try, the fewest changes first.
+pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
     let Some(rule) = &case.provider.secret else { return Vec::new() };
-    let mut keys = Keys { known: case.secrets(), found: Vec::new() };
+    let mut keys = CandidateKeys { known: case.secrets(), found: Vec::new() };
     if let Ok(development) = SigningSecret::parse(&rule.development, &rule.format) {
         keys.add(Some(development), [Some(of_hookdev(case.provider))]);
     }
-    for passed_over in case.keyring.passed_over(&case.provider.name) {
-        let secret = SigningSecret::parse(passed_over.secret.expose(), &rule.format).ok();
-        keys.add(secret, [Some(set_elsewhere(passed_over))]);
+    for shadowed in case.keyring.shadowed(&case.provider.name) {
+        let secret = SigningSecret::parse(shadowed.secret.expose(), &rule.format).ok();
+        keys.add(secret, [Some(set_elsewhere(shadowed))]);
     }
     for (place, secret) in case.secrets().iter().enumerate() {
         let source = source(case, case.provider, place);
         for (text, spelling) in spellings(secret.expose(), &rule.format, &source) {
             for (key, reading) in readings(&text, &rule.format, &source) {
-                keys.add(SigningSecret::with_key(&text, key), [reading, spelling.clone()]);
+                keys.add(SigningSecret::from_bytes(&text, key), [reading, spelling.clone()]);
             }
         }
     }
@@ -59,13 +60,13 @@ pub fn keys(case: &Case<'_>) -> Vec<Key> {
     found
 }
 
-/// The keys so far, none of them twice.
-struct Keys<'a> {
+/// The keys so far, without duplicates.
+struct CandidateKeys<'a> {
     known: &'a [SigningSecret],
-    found: Vec<Key>,
+    found: Vec<CandidateKey>,
 }
 
-impl Keys<'_> {
+impl CandidateKeys<'_> {
     fn add<const N: usize>(&mut self, secret: Option<SigningSecret>, findings: [Option<Finding>; N]) {
         let Some(secret) = secret else { return };
         let findings: Vec<Finding> = findings.into_iter().flatten().collect();
@@ -73,21 +74,21 @@ impl Keys<'_> {
         let place = self.found.iter().position(|key| key.secret == secret);
         match place {
             _ if findings.is_empty() || is_known || self.found.len() >= 2 * MOST => {}
-            // The simpler explanation of the same key counts.
+            // The simpler explanation of the same key wins.
             Some(place) if findings.len() < self.found[place].findings.len() => self.found[place].findings = findings,
             Some(_) => {}
-            None => self.found.push(Key { secret, findings }),
+            None => self.found.push(CandidateKey { secret, findings }),
         }
     }
 
-    /// The secrets of another provider, as that one reads them and as this one does.
-    fn of_other(&mut self, case: &Case<'_>, other: &Provider, format: &SecretFormat) {
+    /// The secrets of another provider, decoded as that provider does and as this one does.
+    fn of_other(&mut self, case: &RejectedRequest<'_>, other: &Provider, format: &SecretFormat) {
         let Some(rule) = &other.secret else { return };
         let configured = case.keyring.secrets(&other.name).iter().enumerate();
         let mut texts: Vec<(&str, Finding)> = configured
             .map(|(place, secret)| {
                 let source = source(case, other, place);
-                let message = format!("the signature matches {source}, which is {}'s", other.title);
+                let message = format!("the signature matches {source}, which belongs to {}", other.title);
                 (secret.expose(), Finding::new(Code::SecretOfOtherProvider, message))
             })
             .collect();
@@ -97,46 +98,44 @@ impl Keys<'_> {
             for format in [format, &rule.format] {
                 self.add(SigningSecret::parse(text, format).ok(), [Some(finding.clone())]);
             }
-            self.add(SigningSecret::with_key(text, text.into()), [Some(finding)]);
+            self.add(SigningSecret::from_bytes(text, text.into()), [Some(finding)]);
         }
     }
 }
 
 fn of_hookdev(provider: &Provider) -> Finding {
-    let message = format!(
-        "the signature matches the public development secret of hookdev, and not the one that is set for {}",
-        provider.title
-    );
+    let message =
+        format!("the signature matches hookdev's public development secret, not the secret set for {}", provider.title);
     Finding::new(Code::SecretDevelopment, message)
 }
 
-/// The secret is right, and not the one that counts: no code of its own says so, and the one of the
-/// secrets that were mixed up is the nearest.
-fn set_elsewhere(PassedOver { origin, above, .. }: &PassedOver) -> Finding {
+/// A shadowed secret matches. There is no code for this; that of mixed-up secrets is the closest.
+fn set_elsewhere(ShadowedSecret { origin, shadowed_by, .. }: &ShadowedSecret) -> Finding {
+    let remedy = format!(
+        "if that secret is right, remove the one from {shadowed_by}; if it is outdated, set the new one at the sender too"
+    );
     Finding {
-        hint: format!(
-            "if that is the right one, take away the one from {above}; if it is an older one, set the new one at the sender too"
-        ),
+        remedy: Remedy::advice(remedy),
         ..Finding::new(
             Code::SecretOfOtherProvider,
-            format!("the signature matches the secret from {origin}, which {above} stands above"),
+            format!("the signature matches the secret from {origin}, which {shadowed_by} overrides"),
         )
     }
 }
 
-/// The words for a secret, by where it came from.
-fn source(case: &Case<'_>, provider: &Provider, place: usize) -> String {
+/// How messages name a secret, by its source.
+fn source(case: &RejectedRequest<'_>, provider: &Provider, place: usize) -> String {
     match case.keyring.source(&provider.name, place) {
         Some(SecretSource::Env(name)) => format!("the secret from env:{name}"),
         Some(SecretSource::File(path)) => format!("the secret from file:{path}"),
         Some(SecretSource::Config) => "the secret from the config".to_owned(),
-        Some(SecretSource::Flag) => "the secret from --secret".to_owned(),
+        Some(SecretSource::Flag) => "the secret from the command line".to_owned(),
         Some(SecretSource::Development) => "the public development secret".to_owned(),
         None => "the secret".to_owned(),
     }
 }
 
-/// The ways in which the text of a secret is written wrongly: on this side, or on the sender's.
+/// Ways in which a secret's text may be wrong, here or at the sender.
 fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Option<Finding>)> {
     let mut all = vec![(text.to_owned(), None)];
     let mut add = |code, changed: String, message: String| {
@@ -144,37 +143,36 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
             all.push((changed, Some(Finding::new(code, message))));
         }
     };
-    for (behind, what) in [("\n", "a line break"), ("\r\n", "a CRLF line break"), (" ", "a space")] {
+    for (suffix, what) in [("\n", "a newline"), ("\r\n", "a CRLF newline"), (" ", "a space")] {
         let message =
-            format!("the signature matches {source} with {what} behind it: the sender took that for a part of it");
-        add(Code::SecretWhitespace, format!("{text}{behind}"), message);
+            format!("the signature matches {source} followed by {what}: the sender treats that as part of it");
+        add(Code::SecretWhitespace, format!("{text}{suffix}"), message);
     }
-    let message =
-        format!("the signature matches {source} with a space before it: the sender took that for a part of it");
+    let message = format!("the signature matches {source} preceded by a space: the sender treats that as part of it");
     add(Code::SecretWhitespace, format!(" {text}"), message);
-    let message = format!("the signature matches {source} once the white space in it is taken out");
+    let message = format!("the signature matches {source} without the whitespace in it");
     add(Code::SecretWhitespace, text.split_whitespace().collect(), message);
 
     for quote in ['"', '\''] {
-        let message =
-            format!("the signature matches {source} in {quote} quotes: the sender took them for a part of it");
+        let message = format!("the signature matches {source} in {quote} quotes: the sender treats them as part of it");
         add(Code::SecretQuoted, format!("{quote}{text}{quote}"), message);
     }
     let is_quote = |c| matches!(c, '"' | '\'' | '`' | '\\' | '“' | '”' | '‘' | '’');
-    let message = format!("the signature matches {source} once the quotes at its ends are taken away");
+    let message = format!("the signature matches {source} without the quotes around it");
     add(Code::SecretQuoted, text.trim_matches(is_quote).to_owned(), message);
 
     let mut prefixes = vec![USUAL_PREFIX];
     prefixes.extend(format.prefix.as_deref().filter(|prefix| *prefix != USUAL_PREFIX));
     for prefix in prefixes {
         match text.strip_prefix(prefix) {
-            Some(behind) if format.prefix.as_deref() != Some(prefix) => {
-                let message = format!("the signature matches {source} without its {prefix}: the sender stripped it");
-                add(Code::SecretPrefix, behind.to_owned(), message);
+            Some(rest) if format.prefix.as_deref() != Some(prefix) => {
+                let message =
+                    format!("the signature matches {source} without its {prefix} prefix: the sender strips it");
+                add(Code::SecretPrefix, rest.to_owned(), message);
             }
             Some(_) => {}
             None => {
-                let message = format!("the signature matches {source} with {prefix} before it");
+                let message = format!("the signature matches {source} with the prefix {prefix}");
                 add(Code::SecretPrefix, format!("{prefix}{text}"), message);
             }
         }
@@ -182,40 +180,40 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
     all
 }
 
-/// The keys that a text stands for: first the one that the provider means.
+/// The keys that a text may encode, the provider's own way first.
 fn readings(text: &str, format: &SecretFormat, source: &str) -> Vec<(Vec<u8>, Option<Finding>)> {
-    let behind = format.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+    let rest = format.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
     let finding = |code, how: &str| Some(Finding::new(code, format!("the signature matches {source} {how}")));
-    let base64 = "once it is decoded from base64: the sender decodes it, and the provider takes its text";
+    let base64 = "decoded from base64: the sender decodes it, but the provider uses the text itself";
     let mut all = Vec::new();
     let mut add = |key: Option<Vec<u8>>, finding| all.extend(key.map(|key| (key, finding)));
     match format.encoding {
         KeyEncoding::Text => {
-            add(Some(behind.into()), None);
-            add(forgiving_base64(behind), finding(Code::SecretNotDecoded, base64));
-            let hex = "once it is decoded from hexadecimal: the sender decodes it, and the provider takes its text";
-            add(decode_hex(behind), finding(Code::SecretNotDecoded, hex));
+            add(Some(rest.into()), None);
+            add(forgiving_base64(rest), finding(Code::SecretNotDecoded, base64));
+            let hex = "decoded from hexadecimal: the sender decodes it, but the provider uses the text itself";
+            add(decode_hex(rest), finding(Code::SecretNotDecoded, hex));
         }
         encoding @ (KeyEncoding::Base64 | KeyEncoding::Hex) => {
-            let (own, other) = (strict_base64(behind), decode_hex(behind));
+            let (own, other) = (strict_base64(rest), decode_hex(rest));
             let (own, other, name, other_name) = match encoding {
                 KeyEncoding::Base64 => (own, other, "base64", "hexadecimal"),
-                _ => (other, forgiving_base64(behind), "hexadecimal", "base64"),
+                _ => (other, forgiving_base64(rest), "hexadecimal", "base64"),
             };
             add(own, None);
-            let text_itself = format!("taken as text: the sender does not decode it from {name}");
-            add(Some(behind.into()), finding(Code::SecretNotDecoded, &text_itself));
-            if behind != text {
-                let whole = format!("taken as text, prefix and all: the sender does not decode it from {name}");
+            let text_itself = format!("used as text: the sender does not decode it from {name}");
+            add(Some(rest.into()), finding(Code::SecretNotDecoded, &text_itself));
+            if rest != text {
+                let whole = format!("used as text, including its prefix: the sender does not decode it from {name}");
                 add(Some(text.into()), finding(Code::SecretNotDecoded, &whole));
-                let whole = "decoded with its prefix: the sender does not strip that first";
+                let whole = "decoded including its prefix: the sender does not strip the prefix first";
                 add(forgiving_base64(text), finding(Code::SecretPrefix, whole));
             }
-            let decoded_otherwise = format!("decoded from {other_name}, and not from {name}");
+            let decoded_otherwise = format!("decoded from {other_name} instead of {name}");
             add(other, finding(Code::SecretNotDecoded, &decoded_otherwise));
             if encoding == KeyEncoding::Base64 {
-                let url_safe = "decoded from the URL-safe alphabet of base64, or without its padding";
-                add(forgiving_base64(behind), finding(Code::SecretNotDecoded, url_safe));
+                let url_safe = "decoded from URL-safe or unpadded base64";
+                add(forgiving_base64(rest), finding(Code::SecretNotDecoded, url_safe));
             }
         }
     }
@@ -226,7 +224,7 @@ fn strict_base64(text: &str) -> Option<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(text).ok()
 }
 
-/// Base64 as Node reads it: either alphabet, with or without padding, white space passed over.
+/// Decodes base64 as Node does: either alphabet, with or without padding, whitespace skipped.
 pub(super) fn forgiving_base64(text: &str) -> Option<Vec<u8>> {
     let config = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -239,7 +237,7 @@ pub(super) fn forgiving_base64(text: &str) -> Option<Vec<u8>> {
     let mut text: String = text.chars().filter(|c| !c.is_ascii_whitespace()).map(standard).collect();
     text.truncate(text.trim_end_matches('=').len());
     if text.len() % 4 == 1 {
-        // Six bits are no byte.
+        // Six bits are less than a byte.
         text.pop();
     }
     GeneralPurpose::new(&alphabet::STANDARD, config).decode(text).ok().filter(|bytes| !bytes.is_empty())

@@ -1,46 +1,50 @@
-//! Hypotheses about the time, and the words for a clock that is off.
+//! Hypotheses about the timestamp, and warnings about clocks that are off.
 
 use http::HeaderValue;
 
 use super::{
-    Case, Code, Finding,
-    signing::{Reading, timestamp_header},
+    Code, Finding, RejectedRequest,
+    reading::{Reading, timestamp_header},
 };
-use crate::webhook::signature::{
-    Reason, Scheme,
-    content::SignedContent,
-    scheme::{TimeUnit, TimestampRule},
+use crate::webhook::{
+    remedy::{Remedy, Warning},
+    signature::{
+        Reason, Scheme,
+        content::SignedContent,
+        scheme::{TimeUnit, TimestampRule},
+    },
 };
 
-/// By which time a request was judged.
+/// The time against which a request's age was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
-    /// When it was received, just now.
+    /// The time of receipt, just now.
     Live,
-    /// When it was received, as a capture records it.
+    /// The time of receipt, as recorded in a capture.
     Recorded,
-    /// Another time than that of its receipt.
+    /// A time that the user chose.
     Chosen,
 }
 
-/// What a genuine request that is too old or too new says of the clocks; by how much it is off
-/// stands in the rejection.
+/// Explains a genuine request that is too old or too new. By how much is in the rejection.
 #[must_use]
-pub fn clock(case: &Case<'_>, clock: Clock) -> Option<&'static str> {
+pub fn clock(case: &RejectedRequest<'_>, clock: Clock) -> Option<Warning> {
     let is_old = match &case.rejection.reason {
         Reason::TimestampTooOld { .. } => true,
         Reason::TimestampTooNew { .. } => false,
         _ => return None,
     };
+    let compare = || Remedy::advice("compare both with `date -u`");
     Some(match (clock, is_old) {
-        (Clock::Chosen, true) => {
-            "every capture is too old sooner or later: --at received judges it by the time when it was received"
+        (Clock::Chosen, true) => Warning::new("captures become too old with time", Remedy::CheckAgeAtReceipt),
+        (Clock::Chosen, false) => {
+            Warning::new("it was signed after the time that its age is checked against", Remedy::CorrectCheckedTime)
         }
-        (Clock::Chosen, false) => "it was signed after the time that it is judged at: does --at name the right one?",
-        (_, true) => {
-            "it was held up, or sent again with its old signature; or the sender's clock is behind, or this one ahead (compare them with `date -u`)"
-        }
-        (_, false) => "the sender's clock is ahead, or this one is behind (compare them with `date -u`)",
+        (_, true) => Warning::new(
+            "it was delayed, or sent again with its old signature; or the sender's clock is slow, or this one is fast",
+            compare(),
+        ),
+        (_, false) => Warning::new("the sender's clock is fast, or this one is slow", compare()),
     })
 }
 
@@ -58,8 +62,8 @@ const fn other(unit: TimeUnit) -> TimeUnit {
     }
 }
 
-/// A genuine request whose time is right once it is read in the other unit.
-pub fn unit(case: &Case<'_>) -> Option<Finding> {
+/// Tries the timestamp of a genuine request in the other unit.
+pub fn unit(case: &RejectedRequest<'_>) -> Option<Finding> {
     case.receipt.at?;
     case.provider.schemes.iter().find_map(|scheme| {
         let rule = scheme.timestamp.as_ref()?;
@@ -67,7 +71,7 @@ pub fn unit(case: &Case<'_>) -> Option<Finding> {
         let changed = Scheme { timestamp: Some(TimestampRule { unit, ..rule.clone() }), ..scheme.clone() };
         changed.verify(case.secrets(), case.request, case.receipt).ok()?;
         let message = format!(
-            "the signature matches, and the timestamp is right once it is read as {}: {} counts {}",
+            "the signature matches, and the timestamp is valid when read as {}; {} sends {}",
             name(unit),
             case.provider.title,
             name(rule.unit)
@@ -76,8 +80,8 @@ pub fn unit(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-/// The readings of a scheme whose header carries one time and whose signature is over another.
-pub fn readings(case: &Case<'_>, scheme: &Scheme) -> Vec<Reading> {
+/// Readings for a timestamp header that differs from the signed timestamp.
+pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let Some(rule) = &scheme.timestamp else { return Vec::new() };
     let Some((header, text)) = timestamp_header(case.request, scheme) else { return Vec::new() };
     let mut readings = Vec::new();
@@ -97,7 +101,7 @@ pub fn readings(case: &Case<'_>, scheme: &Scheme) -> Vec<Reading> {
     };
     for digits in millis {
         let message = format!(
-            "the signature matches once the `{header}` header is in another unit: the sender signs seconds and sends milliseconds, or the reverse; {title} does both in {}",
+            "the signature matches with the `{header}` header in another unit: the sender signs seconds and sends milliseconds, or vice versa; {title} uses {} for both",
             name(rule.unit)
         );
         add(scheme.clone(), Some(digits.to_string()), message);
@@ -106,7 +110,7 @@ pub fn readings(case: &Case<'_>, scheme: &Scheme) -> Vec<Reading> {
         let named = scheme.content.as_str().replace("{timestamp}", &format!("{{header:{header}}}"));
         if let Ok(content) = SignedContent::try_from(named) {
             let message = format!(
-                "the signature matches over the `{header}` header as it stands, which is no whole number of {}",
+                "the signature matches the `{header}` header as sent, but that is not a whole number of {}",
                 name(rule.unit)
             );
             add(Scheme { content, timestamp: None, ..scheme.clone() }, None, message);
@@ -114,7 +118,7 @@ pub fn readings(case: &Case<'_>, scheme: &Scheme) -> Vec<Reading> {
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
             for digits in [time.as_second(), time.as_millisecond()] {
                 let message = format!(
-                    "the signature is over the time as a number, and the `{header}` header holds it as text; {title} sends {}",
+                    "the signature covers the timestamp as a number, but the `{header}` header has it as text; {title} sends {}",
                     name(rule.unit)
                 );
                 add(scheme.clone(), Some(digits.to_string()), message);

@@ -5,6 +5,7 @@
 
 mod parser;
 mod path;
+pub mod writer;
 
 use std::{borrow::Cow, ops::Range};
 

@@ -20,7 +20,7 @@ pub enum OverrideError {
         nearest: Option<Path>,
     },
     /// What is to be added is there already.
-    #[error("`{path}` is in the payload already: use --set to change it")]
+    #[error("`{path}` is in the payload already: set it instead of adding it")]
     Exists {
         /// The path that was asked for.
         path: Path,

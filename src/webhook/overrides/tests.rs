@@ -122,7 +122,7 @@ fn missing_parents_are_created() {
 #[test]
 fn what_cannot_be_added_says_why() {
     let exists = OverrideError::Exists { path: path("list.1.name") };
-    assert_eq!(exists.to_string(), "`list.1.name` is in the payload already: use --set to change it");
+    assert_eq!(exists.to_string(), "`list.1.name` is in the payload already: set it instead of adding it");
     assert_eq!(add("list.1.name=x"), Err(exists));
 
     let gap = OverrideError::NoSuchItem { path: path("list.3"), parent: "`list`".into(), length: 2 };

@@ -1,4 +1,4 @@
-//! All providers that are known: lookup by name, and the one behind a request.
+//! All known providers: lookup by name, and recognition of the provider of a request.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,13 +12,13 @@ use super::{
 };
 use crate::webhook::{nearest, request::Request};
 
-/// The providers that are known, the user's own before the built-in ones.
+/// The known providers, the user's own before the built-in ones.
 #[derive(Debug, Default)]
 pub struct Catalog {
     entries: Vec<Entry>,
 }
 
-/// A provider that is read when it is first asked for: most runs need one of them.
+/// A provider that is loaded when first used: most runs need one of them.
 #[derive(Debug)]
 struct Entry {
     name: String,
@@ -32,7 +32,7 @@ impl Entry {
             let files = self.files.clone().unwrap_or_else(|| unreachable!("an entry without a provider has files"));
             match Provider::load(files) {
                 Ok(provider) => Arc::new(provider),
-                // Only embedded folders are read this late, and the tests read every one of them.
+                // Only built-in folders are loaded lazily, and the tests load every one of them.
                 Err(error) => unreachable!("{error}"),
             }
         })
@@ -51,8 +51,7 @@ impl Catalog {
         Self { entries: files::builtin().map(entry).collect() }
     }
 
-    /// Adds a provider of the user's; the answer is whether it takes the place of one that was
-    /// there under the same name.
+    /// Adds one of the user's providers. Returns whether it replaces one of the same name.
     pub fn add(&mut self, provider: Provider) -> bool {
         let name = provider.name.clone();
         let before = self.entries.len();
@@ -68,7 +67,7 @@ impl Catalog {
         self.entries.iter().find(|entry| entry.name == name).map(Entry::provider)
     }
 
-    /// Whether there is a provider of this name, which is cheaper than to get it.
+    /// Whether there is a provider of this name, without loading it.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.names().any(|known| known == name)
@@ -89,13 +88,13 @@ impl Catalog {
         self.providers().flat_map(|provider| provider.events.iter().map(move |event| (provider, event)))
     }
 
-    /// The events whose whole names a glob matches (a plain name matches itself).
+    /// The events whose full names match a glob; a plain name matches itself.
     #[must_use]
     pub fn matching(&self, glob: &Pattern) -> Vec<(&Arc<Provider>, &Event)> {
         self.events().filter(|(_, event)| glob.matches(&event.full_name)).collect()
     }
 
-    /// The event of exactly this whole name.
+    /// The event of exactly this full name.
     #[must_use]
     pub fn event(&self, full_name: &str) -> Option<(&Arc<Provider>, &Event)> {
         let (provider, name) = full_name.split_once('.')?;
@@ -103,11 +102,11 @@ impl Catalog {
         Some((provider, provider.event(name)?))
     }
 
-    /// The names of events that a wrong one may have meant, the nearest first.
+    /// Up to three event names close to a wrong one, the closest first.
     #[must_use]
     pub fn nearest_events(&self, wrong: &str) -> Vec<&str> {
         let names: Vec<&str> = self.events().map(|(_, event)| event.full_name.as_str()).collect();
-        // Of a glob, what stands before its first wild card was meant to be a name.
+        // The part of a glob before its first wildcard was meant as a name.
         let plain = wrong.split(['*', '?', '[']).next().unwrap_or_default();
         let mut ranked = nearest::ranked(plain, names.iter().copied());
         if ranked.is_empty() {
@@ -118,15 +117,15 @@ impl Catalog {
         ranked
     }
 
-    /// The provider that the first segment of a request's path names.
+    /// The provider named by the first segment of a request's path.
     #[must_use]
     pub fn by_path(&self, request: &Request) -> Option<&Arc<Provider>> {
         let segment = request.path().trim_start_matches('/').split('/').next()?;
         self.get(segment)
     }
 
-    /// The provider whose marks a request bears: a header of its own counts more than a payload
-    /// of the shape of one of its events.
+    /// The provider that a request looks like. A header of the provider counts more than a payload that
+    /// matches one of its events.
     #[must_use]
     pub fn by_content(&self, request: &Request, payload: &Payload<'_>) -> Option<&Arc<Provider>> {
         let score = |provider: &Arc<Provider>| {
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_the_users_takes_the_place_of_a_built_in_one() {
+    fn a_users_folder_replaces_a_built_in_one() {
         let mut catalog = Catalog::builtin();
         let (_, files) = files::builtin().find(|(name, _)| *name == "auphonic").unwrap();
         assert!(catalog.add(Provider::load(files).unwrap()));
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_event_is_answered_with_the_nearest() {
+    fn a_misspelt_event_gets_suggestions() {
         let catalog = Catalog::builtin();
         assert_eq!(catalog.nearest_events("cyanite.v2.finish")[0], "cyanite.v2.finished");
         assert_eq!(catalog.nearest_events("cyanit.*")[0], "cyanite.v2.finished");

@@ -1,32 +1,28 @@
-//! Makes the requests that a provider would send: of a draft, which a [`recipe`](super::recipe)
-//! gives, for each attempt the body in one form, the headers and the signature.
+//! Makes the requests that a provider would send: from a draft, which a [`recipe`](super::recipe) makes,
+//! the body, headers and signature of each attempt.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
 
-use super::{
-    Provider,
-    event::Event,
-    fresh::{Fresh, Source},
-    payload::Payload,
-};
+use super::{Provider, event::Event, payload::Payload};
 use crate::webhook::{
     delivery::{Encoding, Media},
+    fresh::{Fresh, Source},
     json::{self, Path},
     overrides::{Override, OverrideError},
     request::{self, Headers, InvalidHeaderValue, Request},
-    signature::{Message, SigningSecret},
+    signature::{SigningInput, SigningSecret},
     time::Timestamp,
 };
 
-/// One delivery: what stays the same over all its attempts.
+/// One delivery: what stays the same in all its attempts.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The delivery's id; empty at a provider that has none.
+    /// The delivery's id; empty if the provider has none.
     pub id: String,
-    /// The event's name without the provider's.
+    /// The event's name, without the provider's name.
     pub event: String,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
@@ -36,62 +32,62 @@ pub struct Draft {
 
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    /// A JSON text, sent in whichever form the attempt has.
+    /// JSON text, sent in the attempt's encoding.
     Payload(Bytes),
-    /// The user's own bytes, sent as they are.
+    /// The user's own bytes, sent unchanged.
     Bytes(Bytes),
 }
 
-/// What makes one send differ from the next.
+/// What makes one send differ from the next: time, id and randomness.
 #[derive(Clone, Debug)]
-pub struct Moment {
-    /// When it is made.
+pub struct SendContext {
+    /// The time of the send.
     pub now: Timestamp,
-    /// The id that the user wants.
+    /// The delivery's id, if the user chose one.
     pub id: Option<String>,
-    /// Randomness; not used when the id is given.
+    /// Randomness; unused when an id is given.
     pub entropy: [u8; 32],
 }
 
-/// What to send of an event.
+/// Where the body of an event comes from.
 #[derive(Clone, Copy, Debug)]
-pub enum What<'a> {
-    /// Its fixture, with the changes of a variant if one is given, fresh values, then the user's
-    /// overrides.
+pub enum BodySource<'a> {
+    /// The event's fixture, with the changes of a variant if one is given, then fresh values, then
+    /// the user's overrides.
     Fixture(Option<&'a [(Path, String)]>, &'a [Override]),
-    /// These bytes.
+    /// The user's own bytes.
     Bytes(&'a Bytes),
 }
 
-/// What one attempt of a delivery is made with.
+/// The parameters of one attempt of a delivery.
 #[derive(Clone, Copy, Debug)]
-pub struct AttemptOf<'a> {
-    /// The form of its body.
+pub struct AttemptParams<'a> {
+    /// The encoding of its body.
     pub encoding: &'a Encoding,
-    /// The path and query that it is sent to.
+    /// The path and query.
     pub target: &'a str,
-    /// When it is made.
+    /// The time of the attempt.
     pub now: Timestamp,
-    /// What signs it.
+    /// The secret to sign with.
     pub secret: Option<&'a SigningSecret>,
-    /// The user's own headers, which stand above the provider's.
+    /// The user's own headers, which override the provider's.
     pub own_headers: &'a Headers,
 }
 
 impl Provider {
-    /// Drafts a single delivery of one of the provider's events.
+    /// Drafts one delivery of an event.
     ///
     /// # Errors
     ///
-    /// When an override does not fit the payload.
-    pub fn draft(&self, event: &Event, what: What<'_>, moment: &Moment) -> Result<Draft, OverrideError> {
-        Ok(self.recipe(event, what)?.draft(moment))
+    /// If an override does not fit the payload.
+    pub fn draft(&self, event: &Event, source: BodySource<'_>, context: &SendContext) -> Result<Draft, OverrideError> {
+        Ok(self.recipe(event, source)?.draft(context))
     }
 
-    /// The request of one attempt: body, headers, and the signature unless there is no secret.
+    /// The request of one attempt. It is signed unless there is no secret, or the secret can't sign.
     #[must_use]
-    pub fn request(&self, draft: &Draft, attempt: &AttemptOf<'_>) -> Request {
-        let AttemptOf { encoding, target, now, secret, own_headers } = *attempt;
+    pub fn request(&self, draft: &Draft, attempt: &AttemptParams<'_>) -> Request {
+        let AttemptParams { encoding, target, now, secret, own_headers } = *attempt;
         let (content_type, body) = draft.encode(encoding.media);
         let mut headers = Headers::with_capacity(8);
         let mut add = |name: &HeaderName, value: Result<HeaderValue, InvalidHeaderValue>| {
@@ -99,13 +95,13 @@ impl Provider {
                 headers.push(name.clone(), value);
             }
         };
-        add(&header::CONTENT_TYPE, request::value_of(content_type));
+        add(&header::CONTENT_TYPE, request::value(&content_type));
         add(&header::USER_AGENT, Ok(self.delivery.user_agent.as_ref().unwrap_or(&OWN_USER_AGENT).clone()));
         for (name, text) in &encoding.headers {
             add(name, request::value(text));
         }
         for (name, template) in &self.delivery.headers {
-            add(name, request::value_of(template.fill(&draft.event, now.unix_seconds(), &draft.id).into()));
+            add(name, request::value(&template.fill(&draft.event, now.unix_seconds(), &draft.id)));
         }
         headers.set_all(own_headers);
         let mut request = Request { method: self.delivery.method.clone(), target: target.to_owned(), headers, body };
@@ -126,13 +122,13 @@ impl Provider {
         id: &str,
         time: Timestamp,
     ) -> Vec<(HeaderName, HeaderValue)> {
-        let message = Message { body: &request.body, id, time, headers: &request.headers };
-        self.schemes.first().map(|scheme| scheme.sign(secret, &message)).unwrap_or_default()
+        let message = SigningInput { body: &request.body, id, time, headers: &request.headers };
+        self.schemes.first().and_then(|scheme| scheme.sign(secret, &message)).unwrap_or_default()
     }
 }
 
 impl Draft {
-    /// The payload's JSON text; none when the user's own bytes are sent.
+    /// The payload's JSON text; `None` if the user's own bytes are sent.
     #[must_use]
     pub fn payload(&self) -> Option<&str> {
         match &self.content {
@@ -141,7 +137,7 @@ impl Draft {
         }
     }
 
-    /// The content type and the body of an attempt in one form.
+    /// The content type and body in one encoding.
     fn encode(&self, media: Media) -> (Cow<'static, str>, Bytes) {
         match (&self.content, media) {
             (Content::Payload(bytes), Media::Urlencoded) => {
@@ -158,7 +154,7 @@ impl Draft {
         }
     }
 
-    /// The content type of the user's own bytes: the attempt's, a boundary read off their start.
+    /// The content type of the user's own bytes; a multipart boundary is read from their start.
     fn own_type(&self, bytes: &[u8], media: Media) -> Cow<'static, str> {
         match media {
             Media::Json => JSON.into(),
@@ -172,7 +168,7 @@ impl Draft {
         }
     }
 
-    /// A boundary of the form that libcurl writes: 24 dashes and 16 hexadecimal digits.
+    /// A boundary in libcurl's format: 24 dashes and 16 hexadecimal digits.
     fn boundary(&self) -> String {
         let template = format!("{}{{hex:16}}", "-".repeat(24));
         let source = Source::new(Timestamp::from_unix_seconds(0), &self.seed);
@@ -180,13 +176,13 @@ impl Draft {
     }
 }
 
-/// What a provider's `User-Agent` is where it is not documented.
+/// The `User-Agent` for providers that document none.
 static OWN_USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("hookdev/", env!("CARGO_PKG_VERSION")));
 
 const JSON: &str = "application/json";
 const URLENCODED: &str = "application/x-www-form-urlencoded";
 
-/// A payload's bytes as the text that they were made of.
+/// A payload's bytes, which are always text.
 fn text(bytes: &Bytes) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }

@@ -1,5 +1,4 @@
-//! Events: what a provider sends, how each is recognised in a payload, and the line that people
-//! read about it.
+//! Events: what a provider sends, how each is recognised, and its summary for people.
 
 use std::borrow::Cow;
 
@@ -11,28 +10,28 @@ use crate::webhook::{
     template::{self, Piece},
 };
 
-/// One event of a provider's list.
+/// One of a provider's listed events.
 #[derive(Debug)]
 pub struct Event {
-    /// Its name without the provider's, `task.completed`.
+    /// The name without the provider's, such as `task.completed`.
     pub name: String,
-    /// Its whole name, `aspect.task.completed`.
+    /// The full name, such as `aspect.task.completed`.
     pub full_name: String,
-    /// What it means, in a line.
+    /// What it means, in one line.
     pub about: String,
-    /// The definition in the schema that its payload satisfies.
+    /// The schema definition that its payload matches.
     pub schema: Option<String>,
-    /// Its payload as JSON text, as it stands in the fixture.
+    /// The fixture: its payload as JSON text.
     pub fixture: Cow<'static, str>,
-    /// The line for people, if it is not the provider's.
+    /// Its own summary, if it has one.
     pub summary: Option<Summary>,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
-    /// Whether the payload's data is not documented and the fixture only plausible.
+    /// Whether the payload is undocumented, so that the fixture is only plausible.
     pub illustrative: bool,
-    /// Further payloads of the same event, each a set of changes to the fixture.
+    /// Variants of the payload, each a set of changes to the fixture.
     pub variants: Vec<Vec<(Path, String)>>,
-    /// What must stand in a payload for it to be this event.
+    /// The values by which a payload is recognised as this event.
     pub(super) conditions: Vec<(Path, String)>,
 }
 
@@ -47,26 +46,26 @@ impl Event {
                 .all(|(path, expected)| payload.text(path).is_some_and(|text| text == expected.as_str()))
     }
 
-    /// The fields whose values make a payload this event.
+    /// The fields by which a payload is recognised.
     pub fn named_by(&self) -> impl Iterator<Item = &Path> {
         self.conditions.iter().map(|(path, _)| path)
     }
 }
 
-/// What event a request is.
+/// The event of a request.
 #[derive(Clone, Debug)]
 pub enum EventName<'a> {
-    /// One of the provider's list.
+    /// A listed event.
     Listed(&'a Event),
-    /// One that the payload names and the list does not have: the whole name.
+    /// An event that the payload names, but that is not listed; its full name.
     Unlisted(String),
 }
 
 impl<'a> EventName<'a> {
-    /// The longest name that is taken from a payload.
+    /// The maximum length of a name read from a payload.
     const LONGEST: usize = 64;
 
-    /// The name of an event outside the list, if what the payload says can be one.
+    /// The name of an unlisted event, if the text in the payload is a plausible name.
     #[must_use]
     pub(super) fn unlisted(provider: &str, named: &str) -> Option<Self> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -74,7 +73,7 @@ impl<'a> EventName<'a> {
         sound.then(|| Self::Unlisted(format!("{provider}.{named}")))
     }
 
-    /// The whole name, `aspect.task.completed`.
+    /// The full name, such as `aspect.task.completed`.
     #[must_use]
     pub fn full_name(&self) -> &str {
         match self {
@@ -83,7 +82,7 @@ impl<'a> EventName<'a> {
         }
     }
 
-    /// The event of the list.
+    /// The event, if it is listed.
     #[must_use]
     pub fn listed(&self) -> Option<&'a Event> {
         match self {
@@ -93,7 +92,7 @@ impl<'a> EventName<'a> {
     }
 }
 
-/// The template of a line about a payload: `{resource.type} {resource.id}`.
+/// The template of a line about a payload, such as `{resource.type} {resource.id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Summary(Vec<SummaryPiece>);
@@ -105,7 +104,7 @@ enum SummaryPiece {
 }
 
 impl Summary {
-    /// The line; a value that is not there reads `?`. None when none of them is there.
+    /// Fills in the values, `?` for missing ones. `None` if all are missing.
     #[must_use]
     pub fn fill(&self, payload: &Payload<'_>) -> Option<String> {
         let mut found = false;

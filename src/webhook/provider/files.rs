@@ -1,16 +1,15 @@
-//! The files of one provider folder, wherever they come from: embedded in the program or read
-//! from a disk.
+//! The files of one provider folder, embedded in the program or read from disk.
 
 use std::borrow::Cow;
 
-/// The manifest's place in the folder.
+/// The path of the manifest in the folder.
 pub const MANIFEST: &str = "provider.toml";
-/// The payload schema's place.
+/// The path of the payload schema.
 pub const SCHEMA: &str = "schema.json";
-/// The test vectors' place.
+/// The path of the test vectors.
 pub const VECTORS: &str = "vectors.json";
 
-/// Every file of one provider folder as text.
+/// The files of one provider folder, as text.
 #[derive(Clone, Debug)]
 pub struct Files {
     origin: String,
@@ -19,12 +18,12 @@ pub struct Files {
 }
 
 impl Files {
-    /// A folder from its origin, as messages shall name it, and its files by relative path.
+    /// A folder from its files by relative path; messages name it by its origin.
     pub fn new(origin: impl Into<String>, texts: Vec<(Cow<'static, str>, Cow<'static, str>)>) -> Self {
         Self { origin: origin.into(), texts, is_built_in: false }
     }
 
-    /// Where the folder stands, for messages.
+    /// Where the folder is, for messages.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
@@ -36,12 +35,12 @@ impl Files {
         self.shared(path).map(AsRef::as_ref)
     }
 
-    /// The same to be cloned, which copies no text that is embedded.
+    /// The same as a `Cow`, so that a clone does not copy embedded text.
     pub(super) fn shared(&self, path: &str) -> Option<&Cow<'static, str>> {
         self.texts.iter().find(|(name, _)| name == path).map(|(_, text)| text)
     }
 
-    /// Whether the folder is embedded, so that the program's own tests have found its fixtures sound.
+    /// Whether the folder is built in. The program's tests have checked its fixtures.
     #[must_use]
     pub const fn are_built_in(&self) -> bool {
         self.is_built_in
@@ -55,7 +54,7 @@ impl Files {
 
 include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
 
-/// The built-in providers' folders by name, in the order of their names.
+/// The folders of the built-in providers, sorted by name.
 pub fn builtin() -> impl Iterator<Item = (&'static str, Files)> {
     BUILTIN.iter().map(|(name, files)| {
         let texts = files.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text))).collect();

@@ -1,13 +1,13 @@
 //! Providers: who sends webhooks, as data.
 //!
-//! A [`Provider`] is read from a folder's [`files`] by its [`manifest`]; the [`catalog`] holds all
-//! of them and finds the one behind a request; [`recipe`] and [`compose`] make the requests that it would send.
+//! A [`Provider`] is loaded from a folder's [`files`] by its [`manifest`]. The [`catalog`] has all of them and
+//! recognises the provider of a request. [`recipe`] and [`compose`] make the requests that a provider would
+//! send.
 
 pub mod catalog;
 pub mod compose;
 pub mod event;
 pub mod files;
-pub mod fresh;
 pub mod manifest;
 pub mod payload;
 pub mod recipe;
@@ -20,6 +20,7 @@ use http::HeaderName;
 
 use crate::webhook::{
     delivery::Policy,
+    fresh::Fresh,
     json::Path,
     request::Request,
     schema::{Schema, SchemaError},
@@ -27,57 +28,56 @@ use crate::webhook::{
 };
 use event::{Event, EventName, Summary};
 use files::Files;
-use fresh::Fresh;
 use payload::Payload;
 
-/// One sender of webhooks and all that is true of it.
+/// One sender of webhooks, with everything that is specific to it.
 #[derive(Debug)]
 pub struct Provider {
-    /// Its short name, the first part of its events' names.
+    /// The short name, the first part of its events' full names.
     pub name: String,
-    /// Its name as people write it.
+    /// The name as people write it.
     pub title: String,
-    /// What it sends, in a line.
+    /// What it sends, in one line.
     pub about: String,
-    /// Caveats in plain words.
+    /// Notes about its behaviour, for people.
     pub notes: Vec<String>,
-    /// How its secrets are written; none when it signs nothing.
+    /// The format of its secrets; `None` if it signs nothing.
     pub secret: Option<SecretRule>,
-    /// How it signs: the first scheme signs, any verifies. None: unsigned by design.
+    /// Its signature schemes: the first signs, any may verify. Empty if it is unsigned by design.
     pub schemes: Vec<Scheme>,
-    /// How it delivers and what it takes for success.
+    /// How it delivers, and what counts as success.
     pub delivery: Policy,
-    /// What it sends, in the order in which events are recognised.
+    /// Its events, in the order in which they are recognised.
     pub events: Vec<Event>,
-    /// The headers by which a request is recognised as this provider's.
+    /// The headers by which its requests are recognised.
     recognised_by: Vec<HeaderName>,
-    /// The payload's field that names the event.
+    /// The field of the payload that names the event.
     event_field: Option<Path>,
-    /// The definition that a payload outside the list of events satisfies.
+    /// The schema definition for payloads of unlisted events.
     fallback_schema: Option<String>,
-    /// The payload's fields that are new in each send.
+    /// The fields of the payload with a new value in each send.
     fresh: Vec<(Path, Fresh)>,
-    /// The line for people of an event that has none of its own.
+    /// The summary of events that have none of their own.
     summary: Option<Summary>,
-    /// The folder that it was read from.
+    /// The folder that it was loaded from.
     files: Files,
     schema: OnceLock<Result<Schema, SchemaError>>,
 }
 
-/// How a provider's secrets are written, and where one is looked for.
+/// The format of a provider's secrets, and where to find one.
 #[derive(Clone, Debug)]
 pub struct SecretRule {
-    /// The environment variable that may hold one.
+    /// The environment variable that may contain one.
     pub env: Option<String>,
-    /// The form of its text.
+    /// The format of its text.
     pub format: SecretFormat,
-    /// The fixed, public secret that is used when none is set.
+    /// The public development secret, used when no other is set.
     pub development: String,
 }
 
 impl Provider {
-    /// Whether a request is genuine: by any of the schemes and any of the secrets, and fresh
-    /// when received. The rejection of the scheme that came furthest is the one that is told.
+    /// Verifies a request by any of the schemes with any of the secrets, and checks that it was fresh when
+    /// received. The rejection reported is that of the scheme that came furthest.
     #[must_use]
     pub fn verify(
         &self,
@@ -112,7 +112,7 @@ impl Provider {
         self.schemes.iter().flat_map(|scheme| &scheme.header).any(|name| request.headers.contains(name.as_str()))
     }
 
-    /// Which event a payload is: one of the list, else the name that the payload gives itself.
+    /// The event of a payload: a listed one, or else the name in the payload.
     #[must_use]
     pub fn event_of(&self, payload: &Payload<'_>) -> Option<EventName<'_>> {
         if let Some(event) = self.events.iter().find(|event| event.matches(payload)) {
@@ -122,13 +122,13 @@ impl Provider {
         EventName::unlisted(&self.name, &named)
     }
 
-    /// The event of this name, without the provider's.
+    /// The event of this name, without the provider's name.
     #[must_use]
     pub fn event(&self, name: &str) -> Option<&Event> {
         self.events.iter().find(|event| event.name == name)
     }
 
-    /// The name of the schema's definition that a payload must satisfy, if any is stated.
+    /// The name of the schema definition for a payload, if there is one.
     #[must_use]
     pub fn schema_of<'a>(&'a self, event: Option<&'a Event>) -> Option<&'a str> {
         match event {
@@ -137,35 +137,35 @@ impl Provider {
         }
     }
 
-    /// The line for people about a payload.
+    /// A line about a payload, for people.
     #[must_use]
     pub fn summary(&self, event: Option<&Event>, payload: &Payload<'_>) -> Option<String> {
         let template = event.and_then(|event| event.summary.as_ref()).or(self.summary.as_ref())?;
         template.fill(payload)
     }
 
-    /// The schema of its payloads, read at the first call.
+    /// The schema of its payloads, parsed at the first call.
     ///
     /// # Errors
     ///
-    /// When `schema.json` is no schema that is understood.
+    /// If `schema.json` is not a supported schema.
     pub fn schema(&self) -> Result<&Schema, &SchemaError> {
         self.schema.get_or_init(|| Schema::parse(self.files.get(files::SCHEMA).unwrap_or("{}"))).as_ref()
     }
 
-    /// Whether an old request can be told from a new one: a signed time stands in what it sends.
+    /// Whether it signs a timestamp, so that old requests can be rejected.
     #[must_use]
     pub fn has_replay_protection(&self) -> bool {
         self.schemes.first().is_some_and(Scheme::signs_timestamp)
     }
 
-    /// The payload's field that holds the delivery's id, if one does.
+    /// The field of the payload that has the delivery's id, if one does.
     #[must_use]
     pub fn id_field(&self) -> Option<&Path> {
         self.fresh.iter().find(|(_, fresh)| fresh.is_id()).map(|(path, _)| path)
     }
 
-    /// The files that it was read from.
+    /// The files that it was loaded from.
     #[must_use]
     pub fn files(&self) -> &Files {
         &self.files

@@ -1,5 +1,5 @@
-//! What a body means: JSON, or the fields of a form. Read only to name an event, to check it
-//! against the schema and to show it; the body's bytes are never changed.
+//! The meaning of a body: JSON, or the fields of a form. It is parsed to name the event, check the schema
+//! and display it. The body's bytes are never changed.
 
 use std::{
     borrow::Cow,
@@ -15,32 +15,32 @@ use crate::webhook::{
     request::Request,
 };
 
-/// The form in which a payload was sent.
+/// How a payload was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// A JSON text.
+pub enum PayloadKind {
+    /// JSON text.
     Json,
     /// `application/x-www-form-urlencoded`.
     Urlencoded,
     /// `multipart/form-data`.
     Multipart,
-    /// Anything else, or what cannot be read as what it says it is.
+    /// Anything else, or a body that is not what its content type says.
     Opaque,
 }
 
-/// A payload that can be asked for its values.
+/// A parsed payload.
 #[derive(Debug)]
 pub struct Payload<'a> {
-    /// The form in which it was sent.
-    pub form: Form,
+    /// How it was sent.
+    pub kind: PayloadKind,
     root: Option<Node<'a>>,
 }
 
-/// The body of a request without its `content-encoding`: the very bytes when there is none.
+/// Decodes the `content-encoding` of a body; without one, returns the bytes as they are.
 ///
 /// # Errors
 ///
-/// In words, when the encoding is not known, the data is broken or longer than `limit` bytes.
+/// A message if the encoding is unknown, the data is invalid or longer than `limit` bytes.
 pub fn decoded(request: &Request, limit: usize) -> Result<Cow<'_, [u8]>, String> {
     let encoding = request.headers.text("content-encoding").unwrap_or_default().trim().to_ascii_lowercase();
     let body = request.body.as_ref();
@@ -48,7 +48,7 @@ pub fn decoded(request: &Request, limit: usize) -> Result<Cow<'_, [u8]>, String>
         "" | "identity" => Ok(Cow::Borrowed(body)),
         "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(body), limit),
         "deflate" => inflate(ZlibDecoder::new(body), limit),
-        other => Err(format!("the body's content-encoding `{other}` is not one that can be decoded here")),
+        other => Err(format!("unsupported content-encoding `{other}`")),
     }
 }
 
@@ -56,52 +56,54 @@ fn inflate(decoder: impl Read, limit: usize) -> Result<Cow<'static, [u8]>, Strin
     let mut out = Vec::new();
     let read = decoder.take(limit as u64 + 1).read_to_end(&mut out);
     match read {
-        Ok(_) if out.len() > limit => Err(format!("the decoded body is longer than {limit} bytes")),
+        Ok(_) if out.len() > limit => Err(format!("the decoded body is larger than {limit} bytes")),
         Ok(_) => Ok(Cow::Owned(out)),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err("the compressed body ends too early".to_owned())
+            Err("the compressed body is truncated".to_owned())
         }
-        Err(error) => Err(format!("the compressed body can't be decoded: {error}")),
+        Err(error) => Err(format!("can't decompress the body: {error}")),
     }
 }
 
 impl<'a> Payload<'a> {
-    /// Reads a decoded body as what the request says it is; one without a content type that
-    /// begins like JSON is read as JSON.
+    /// Parses a decoded body by the request's content type. Other bodies that start like JSON are parsed as
+    /// JSON.
     #[must_use]
     pub fn parse(request: &Request, body: &'a [u8]) -> Self {
         let media = request.media_type();
-        let (form, root) = match media.as_deref() {
-            Some("application/x-www-form-urlencoded") => (Form::Urlencoded, urlencoded(body)),
-            Some("multipart/form-data") => (Form::Multipart, multipart(request, body)),
-            _ if begins_like_json(body) => (Form::Json, json(body)),
-            _ => (Form::Opaque, None),
+        let (kind, root) = match media.as_deref() {
+            Some("application/x-www-form-urlencoded") => (PayloadKind::Urlencoded, urlencoded(body)),
+            Some("multipart/form-data") => (PayloadKind::Multipart, multipart(request, body)),
+            _ if begins_like_json(body) => (PayloadKind::Json, json(body)),
+            _ => (PayloadKind::Opaque, None),
         };
-        Self { form: if root.is_some() { form } else { Form::Opaque }, root }
+        Self { kind: if root.is_some() { kind } else { PayloadKind::Opaque }, root }
     }
 
-    /// A payload of a JSON text that was parsed already.
+    /// A payload from parsed JSON.
     #[must_use]
     pub fn of(root: Node<'a>) -> Self {
-        Self { form: Form::Json, root: Some(root) }
+        Self { kind: PayloadKind::Json, root: Some(root) }
     }
 
-    /// The scalar at a path, as people write it.
+    /// The scalar at a path, as text.
     #[must_use]
     pub fn text(&self, path: &Path) -> Option<Cow<'_, str>> {
         self.root.as_ref()?.get(path)?.text()
     }
 
-    /// The payload as a tree; a form is an object of strings.
+    /// The root of the payload; a form is an object of strings.
     #[must_use]
     pub fn root(&self) -> Option<&Node<'a>> {
         self.root.as_ref()
     }
 
-    /// The fields of a form, in order; none for JSON.
+    /// The fields of a form, in order; empty for JSON.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        let members = match (&self.form, &self.root) {
-            (Form::Urlencoded | Form::Multipart, Some(Node { kind: Kind::Object(members), .. })) => members.as_slice(),
+        let members = match (&self.kind, &self.root) {
+            (PayloadKind::Urlencoded | PayloadKind::Multipart, Some(Node { kind: Kind::Object(members), .. })) => {
+                members.as_slice()
+            }
             _ => &[],
         };
         members.iter().filter_map(|member| match &member.value.kind {
@@ -119,20 +121,20 @@ fn json(body: &[u8]) -> Option<Node<'_>> {
     json::parse(std::str::from_utf8(body).ok()?).ok()
 }
 
-/// The fields, unless there are more than JSON may have values.
+/// The fields of a URL-encoded form, unless there are more than the maximum number of JSON values.
 fn urlencoded(body: &[u8]) -> Option<Node<'_>> {
     let fits = form_urlencoded::parse(body).nth(MAX_VALUES).is_none();
     fits.then(|| object(form_urlencoded::parse(body)))
 }
 
-/// The text fields of a multipart body; a file stands as its name and size.
+/// The fields of a multipart body; a file is represented by its name and size.
 fn multipart<'a>(request: &Request, body: &[u8]) -> Option<Node<'a>> {
     let content_type = request.headers.text("content-type")?;
     let boundary = multer::parse_boundary(&content_type).ok()?;
     let whole = stream::iter([Ok::<_, io::Error>(Bytes::copy_from_slice(body))]);
     let mut parts = multer::Multipart::new(whole, boundary);
     let mut fields = Vec::new();
-    // The whole body is there, so that the parser never has to wait.
+    // The whole body is available, so the parser never waits.
     while let Some(part) = parts.next_field().now_or_never()?.ok()? {
         let name = part.name().unwrap_or_default().to_owned();
         let file = part.file_name().map(str::to_owned);
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_hold_the_same_fields() {
+    fn both_kinds_of_forms_have_the_same_fields() {
         let urlencoded = request(
             &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")],
             "status=3&status_string=Done+%C3%BC",
@@ -174,9 +176,9 @@ mod tests {
             &[("content-type", "multipart/form-data; boundary=x")],
             "--x\r\ncontent-disposition: form-data; name=\"status\"\r\n\r\n3\r\n--x\r\ncontent-disposition: form-data; name=\"status_string\"\r\n\r\nDone ü\r\n--x--\r\n",
         );
-        for (request, form) in [(urlencoded, Form::Urlencoded), (multipart, Form::Multipart)] {
+        for (request, kind) in [(urlencoded, PayloadKind::Urlencoded), (multipart, PayloadKind::Multipart)] {
             let payload = Payload::parse(&request, &request.body);
-            assert_eq!(payload.form, form);
+            assert_eq!(payload.kind, kind);
             assert_eq!(payload.fields().collect::<Vec<_>>(), [("status", "3"), ("status_string", "Done ü")]);
         }
     }
@@ -184,16 +186,16 @@ mod tests {
     #[test]
     fn a_broken_multipart_body_is_opaque() {
         let broken = request(&[("content-type", "multipart/form-data; boundary=x")], "--x\r\nno end");
-        assert_eq!(Payload::parse(&broken, &broken.body).form, Form::Opaque);
+        assert_eq!(Payload::parse(&broken, &broken.body).kind, PayloadKind::Opaque);
     }
 
     #[test]
-    fn a_form_of_more_fields_than_the_memory_shall_hold_is_opaque() {
+    fn a_form_with_too_many_fields_is_opaque() {
         let form =
             |fields: usize| request(&[("content-type", "application/x-www-form-urlencoded")], "&a".repeat(fields));
-        for (fields, expected) in [(MAX_VALUES, Form::Urlencoded), (MAX_VALUES + 1, Form::Opaque)] {
+        for (fields, expected) in [(MAX_VALUES, PayloadKind::Urlencoded), (MAX_VALUES + 1, PayloadKind::Opaque)] {
             let form = form(fields);
-            assert_eq!(Payload::parse(&form, &form.body).form, expected);
+            assert_eq!(Payload::parse(&form, &form.body).kind, expected);
         }
     }
 
@@ -203,13 +205,10 @@ mod tests {
         encoder.write_all(&[b'a'; 1000]).unwrap();
         let zipped = request(&[("content-encoding", "gzip")], encoder.finish().unwrap());
         assert_eq!(decoded(&zipped, 1000).as_deref(), Ok(&[b'a'; 1000][..]));
-        assert_eq!(decoded(&zipped, 999), Err("the decoded body is longer than 999 bytes".into()));
+        assert_eq!(decoded(&zipped, 999), Err("the decoded body is larger than 999 bytes".into()));
         let cut = request(&[("content-encoding", "gzip")], zipped.body.slice(..20));
-        assert_eq!(decoded(&cut, 1000), Err("the compressed body ends too early".into()));
+        assert_eq!(decoded(&cut, 1000), Err("the compressed body is truncated".into()));
         let brotli = request(&[("content-encoding", "br")], "x");
-        assert_eq!(
-            decoded(&brotli, 9),
-            Err("the body's content-encoding `br` is not one that can be decoded here".into())
-        );
+        assert_eq!(decoded(&brotli, 9), Err("unsupported content-encoding `br`".into()));
     }
 }

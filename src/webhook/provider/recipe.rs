@@ -1,56 +1,56 @@
-//! An event made ready to be sent many times: fixture, variant and overrides are joined once, and
-//! each delivery that is drafted from it only draws its id and fills in its fresh values.
+//! An event prepared for sending many times: fixture, variant and overrides are merged once, and each
+//! delivery only gets its id and fresh values.
 
 use bytes::Bytes;
 
 use super::{
     Provider,
-    compose::{Content, Draft, Moment, What},
+    compose::{BodySource, Content, Draft, SendContext},
     event::Event,
-    fresh::{Fresh, Source, seed_of},
 };
 use crate::webhook::{
+    fresh::{Fresh, Source, seed_of},
     json::{self, Path},
     overrides::{self, Override, OverrideError, Template},
     time::Timestamp,
 };
 
-/// What deliveries of one event are drafted from.
+/// An event from which deliveries are drafted.
 #[derive(Clone, Debug)]
 pub struct Recipe {
-    /// The event's name without the provider's.
+    /// The event's name, without the provider's name.
     event: String,
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
-    /// How a delivery's id is made.
+    /// The template of a delivery's id.
     id: Option<Fresh>,
     ingredients: Ingredients,
 }
 
 #[derive(Clone, Debug)]
 enum Ingredients {
-    /// A payload with blanks, and what fills each: the label that tells it apart, and its form.
+    /// A payload with blanks, and for each blank a unique label and its template.
     Payload(Template, Vec<(String, Fresh)>),
     /// The user's own bytes.
     Bytes(Bytes),
 }
 
 impl Provider {
-    /// Makes one of the provider's events ready to be drafted.
+    /// Prepares an event.
     ///
     /// # Errors
     ///
-    /// When an override does not fit the payload.
-    pub fn recipe(&self, event: &Event, what: What<'_>) -> Result<Recipe, OverrideError> {
-        let ingredients = match what {
-            What::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
-            What::Fixture(variant, overrides) => self.payload(event, variant.unwrap_or_default(), overrides)?,
+    /// If an override does not fit the payload.
+    pub fn recipe(&self, event: &Event, source: BodySource<'_>) -> Result<Recipe, OverrideError> {
+        let ingredients = match source {
+            BodySource::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
+            BodySource::Fixture(variant, overrides) => self.payload(event, variant.unwrap_or_default(), overrides)?,
         };
         Ok(Recipe { event: event.name.clone(), unsigned: event.unsigned, id: self.delivery.id.clone(), ingredients })
     }
 
-    /// The payload with a mark in each fresh value's place while it is edited: a value that an
-    /// override sets or removes takes its mark away, and one that it moves takes it along.
+    /// Prepares a payload. While it is edited, each fresh value is replaced by a mark: an override that sets or
+    /// removes the value removes the mark, and one that moves it moves the mark.
     fn payload(
         &self,
         event: &Event,
@@ -64,7 +64,7 @@ impl Provider {
         let (mut marks, mut values) = (Vec::new(), Vec::new());
         let seed = seed_of(&text);
         for (path, fresh) in &self.fresh {
-            // A payload of another shape has no such field, and nothing to renew.
+            // A payload of another shape may lack the field.
             if json::parse(&text).is_ok_and(|root| root.get(path).is_some()) {
                 let label = path.to_string();
                 let mark = mark(&seed, &label);
@@ -82,8 +82,7 @@ impl Provider {
     }
 }
 
-/// A text that reads as a number too, so that it can stand for either, and that nobody writes by
-/// chance.
+/// A text that is also a valid number, so that it can replace either, and that does not occur by chance.
 fn mark(seed: &[u8; 32], label: &str) -> String {
     let digits = Fresh::try_from("1{digits:40}".to_owned());
     let source = Source::new(Timestamp::from_unix_seconds(0), seed);
@@ -93,14 +92,14 @@ fn mark(seed: &[u8; 32], label: &str) -> String {
 impl Recipe {
     /// Drafts a delivery.
     #[must_use]
-    pub fn draft(&self, moment: &Moment) -> Draft {
-        let seed = moment.id.as_deref().map_or(moment.entropy, seed_of);
-        let source = Source::new(moment.now, &seed);
-        let id = moment.id.clone().or_else(|| self.id.as_ref().map(|id| id.make(&source, "id"))).unwrap_or_default();
-        let content = match &self.ingredients {
+    pub fn draft(&self, context: &SendContext) -> Draft {
+        let seed = context.id.as_deref().map_or(context.entropy, seed_of);
+        let source = Source::new(context.now, &seed);
+        let id = context.id.clone().or_else(|| self.id.as_ref().map(|id| id.make(&source, "id"))).unwrap_or_default();
+        let body = match &self.ingredients {
             Ingredients::Bytes(bytes) => Content::Bytes(bytes.clone()),
             Ingredients::Payload(template, values) => {
-                let source = source.of(&id);
+                let source = source.with_id(&id);
                 let text = template.fill_with(|index, value| {
                     let (label, fresh) = &values[index];
                     fresh.write(&source, label, value);
@@ -108,7 +107,7 @@ impl Recipe {
                 Content::Payload(text.into())
             }
         };
-        Draft { id, event: self.event.clone(), unsigned: self.unsigned, content, seed }
+        Draft { id, event: self.event.clone(), unsigned: self.unsigned, content: body, seed }
     }
 }
 
@@ -127,13 +126,13 @@ mod tests {
         let files =
             [("provider.toml", MANIFEST), ("events/ping.json", PING)].map(|(path, text)| (path.into(), text.into()));
         let provider = Provider::load(Files::new("acme", files.into())).unwrap();
-        let recipe = provider.recipe(&provider.events[0], What::Fixture(None, overrides)).unwrap();
-        let moment = |seconds, id: &str| Moment {
+        let recipe = provider.recipe(&provider.events[0], BodySource::Fixture(None, overrides)).unwrap();
+        let context = |seconds, id: &str| SendContext {
             now: Timestamp::from_unix_seconds(seconds),
             id: Some(id.to_owned()),
             entropy: [0; 32],
         };
-        ids.iter().zip(7..).map(|(id, now)| recipe.draft(&moment(now, id)).payload().unwrap().to_owned()).collect()
+        ids.iter().zip(7..).map(|(id, now)| recipe.draft(&context(now, id)).payload().unwrap().to_owned()).collect()
     }
 
     #[test]
@@ -146,13 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_sets_or_removes_is_not_renewed() {
+    fn a_value_that_the_user_sets_or_removes_is_not_replaced() {
         let overrides = [Override::set("at=5").unwrap(), Override::remove("list.1.id").unwrap()];
         assert_eq!(payloads(&overrides, &["A"]), [r#"{"type":"ping","at":5,"list":["a",{}]}"#]);
     }
 
     #[test]
-    fn a_fresh_value_that_the_user_moves_is_renewed_where_it_comes_to_stand() {
+    fn a_fresh_value_that_the_user_moves_is_replaced_in_its_new_position() {
         let expected = [r#"{"type":"ping","at":7,"list":[{"id":"of A"}]}"#];
         assert_eq!(payloads(&[Override::remove("list.0").unwrap()], &["A"]), expected);
     }

@@ -1,19 +1,19 @@
-//! Captured requests that are not sent as they came: dated and signed anew, and with the user's
-//! changes to the payload. Whatever is not named stays byte for byte.
+//! Captured requests with changes: a new timestamp and signature, and the user's changes to the payload.
+//! Everything else stays the same, byte for byte.
 
 use http::HeaderName;
 
 use super::{
     Provider,
-    compose::{self, Moment},
-    fresh::{Source, seed_of},
-    payload::{self, Form, Payload},
+    compose::{self, SendContext},
+    payload::{self, Payload, PayloadKind},
 };
 use crate::webhook::{
+    fresh::{Source, seed_of},
     json::quote,
     overrides::{self, Override, OverrideError},
     request::{self, Request},
-    signature::{Message, Receipt, Scheme, SigningSecret, Verdict},
+    signature::{Receipt, Scheme, SigningInput, SigningSecret, Verdict},
 };
 
 /// Why a captured payload can't be changed.
@@ -22,34 +22,33 @@ pub enum ChangeError {
     /// An override does not fit it.
     #[error(transparent)]
     Override(#[from] OverrideError),
-    /// The body is compressed, and can't be read.
-    #[error("its payload can't be changed: {0}")]
+    /// The body can't be decompressed.
+    #[error("can't change the payload: {0}")]
     Encoding(String),
-    /// The body is of a form that has no fields to set.
-    #[error("its payload can't be changed: the body is neither JSON nor an urlencoded form")]
-    Form,
+    /// The body has no fields to set.
+    #[error("can't change the payload: the body is neither JSON nor a URL-encoded form")]
+    PayloadKind,
 }
 
-/// The request with changes to its payload. A compressed body, of up to `limit` bytes, is sent
-/// plain then.
+/// Changes a request's payload. A compressed body, of up to `limit` bytes, is sent uncompressed.
 ///
 /// # Errors
 ///
-/// When the payload has no such field, or is of a form without fields.
+/// If the payload has no such field, or no fields.
 pub fn changed(request: &Request, overrides: &[Override], limit: usize) -> Result<Request, ChangeError> {
     let body = payload::decoded(request, limit).map_err(ChangeError::Encoding)?;
     let parsed = Payload::parse(request, &body);
-    let body = match (parsed.form, std::str::from_utf8(&body)) {
-        (Form::Json, Ok(text)) => overrides::apply(text, overrides)?,
-        (Form::Urlencoded, _) => urlencoded(&parsed, overrides)?,
-        _ => return Err(ChangeError::Form),
+    let body = match (parsed.kind, std::str::from_utf8(&body)) {
+        (PayloadKind::Json, Ok(text)) => overrides::apply(text, overrides)?,
+        (PayloadKind::Urlencoded, _) => urlencoded(&parsed, overrides)?,
+        _ => return Err(ChangeError::PayloadKind),
     };
     let mut changed = Request { body: body.into(), ..request.clone() };
     changed.headers.remove("content-encoding");
     Ok(changed)
 }
 
-/// A form with changes: its fields are a flat JSON object for that time.
+/// Changes a form. Its fields are treated as a flat JSON object.
 fn urlencoded(form: &Payload<'_>, overrides: &[Override]) -> Result<String, OverrideError> {
     let members: Vec<String> = form.fields().map(|(name, value)| format!("{}:{}", quote(name), quote(value))).collect();
     let text = overrides::apply(&format!("{{{}}}", members.join(",")), overrides)?;
@@ -57,39 +56,39 @@ fn urlencoded(form: &Payload<'_>, overrides: &[Override]) -> Result<String, Over
 }
 
 impl Provider {
-    /// Dates and signs a captured request of this provider anew, under the id and the header names
-    /// that it has; `event` is its name without the provider's. Answers which headers are new:
-    /// none when the provider sends it unsigned.
+    /// Gives a captured request a new timestamp and signature, with the same id and header names; `event` is
+    /// the event's name without the provider's. Returns the headers that changed: none if the provider
+    /// sends it unsigned.
     #[must_use]
     pub fn resign(
         &self,
         request: &mut Request,
         event: &str,
         secret: &SigningSecret,
-        moment: &Moment,
+        context: &SendContext,
     ) -> Vec<HeaderName> {
         let listed = self.event(event);
         let verdict = self.verify(std::slice::from_ref(secret), request, listed, Receipt::default());
-        // The scheme that came furthest is the one that it was signed by.
+        // The scheme that came furthest is the one that signed it.
         let name = match &verdict {
             Verdict::Verified(verified) => &verified.scheme,
             Verdict::Rejected(rejection) => &rejection.scheme,
             Verdict::Unsigned | Verdict::Unrecognised => return Vec::new(),
         };
         let Some(scheme) = self.schemes.iter().find(|scheme| scheme.name == *name) else { return Vec::new() };
-        let id = self.id_of(scheme, request, moment);
+        let id = self.id_of(scheme, request, context);
         let mut renewed = Vec::new();
         for (name, template) in &self.delivery.headers {
             if template.has_timestamp() && request.headers.contains(name.as_str()) {
-                let text = template.fill(event, moment.now.unix_seconds(), &id);
+                let text = template.fill(event, context.now.unix_seconds(), &id);
                 if let Ok(value) = request::value(&text) {
                     request.headers.set(name, value);
                     renewed.push(name.clone());
                 }
             }
         }
-        let message = Message { body: &request.body, id: &id, time: moment.now, headers: &request.headers };
-        for (name, value) in scheme.sign(secret, &message) {
+        let message = SigningInput { body: &request.body, id: &id, time: context.now, headers: &request.headers };
+        for (name, value) in scheme.sign(secret, &message).unwrap_or_default() {
             let names = scheme.names_of(&name);
             let present: Vec<&HeaderName> =
                 names.iter().filter(|name| request.headers.contains(name.as_str())).collect();
@@ -103,17 +102,17 @@ impl Provider {
         renewed
     }
 
-    /// The id that a captured request is sent under: the user's, else its own, else a new one.
-    fn id_of(&self, scheme: &Scheme, request: &Request, moment: &Moment) -> String {
+    /// The id of a captured request: the user's, else its own, else a new one.
+    fn id_of(&self, scheme: &Scheme, request: &Request, context: &SendContext) -> String {
         let own = || {
             let mut names = scheme.id.iter().flatten();
             names.find_map(|name| request.headers.text(name.as_str())).map(std::borrow::Cow::into_owned)
         };
         let made = || {
-            let seed = moment.id.as_deref().map_or(moment.entropy, seed_of);
-            let source = Source::new(moment.now, &seed);
+            let seed = context.id.as_deref().map_or(context.entropy, seed_of);
+            let source = Source::new(context.now, &seed);
             self.delivery.id.as_ref().map(|id| id.make(&source, "id"))
         };
-        moment.id.clone().or_else(own).or_else(made).unwrap_or_default()
+        context.id.clone().or_else(own).or_else(made).unwrap_or_default()
     }
 }

@@ -1,13 +1,12 @@
-//! What every provider folder must keep, the built-in ones and the user's own: each event has a
-//! fixture that is recognised, satisfies the schema, and verifies when signed; and each vector
-//! gets the verdict that it states.
+//! The contract of every provider folder, built-in or the user's own: each event's fixture is recognised,
+//! matches the schema, and verifies when signed; and each vector gets its verdict.
 
 use bytes::Bytes;
 use serde::Deserialize;
 
 use super::{
     Provider,
-    compose::{AttemptOf, Moment, What},
+    compose::{AttemptParams, BodySource, SendContext},
     event::{Event, EventName},
     files,
     payload::{self, Payload},
@@ -18,10 +17,10 @@ use crate::webhook::{
     time::Timestamp,
 };
 
-/// The longest decoded body of a vector.
+/// The maximum size of a vector's decoded body, in bytes.
 const LIMIT: usize = 16 << 20;
 
-/// Everything in a folder that does not hold, in words; nothing when all is well.
+/// Returns the problems of a folder as messages; none if it is sound.
 #[must_use]
 pub fn self_test(provider: &Provider) -> Vec<String> {
     let mut problems = Vec::new();
@@ -37,7 +36,7 @@ pub fn self_test(provider: &Provider) -> Vec<String> {
         let mut found = Vec::new();
         check_event(provider, event, &mut found);
         for problem in found {
-            // What is wrong with a fixture is so with each of its variants, and in each encoding.
+            // A problem of a fixture occurs in each of its variants and encodings.
             if !problems.contains(&problem) {
                 problems.push(problem);
             }
@@ -55,8 +54,8 @@ fn check_event(provider: &Provider, event: &Event, problems: &mut Vec<String>) {
     }
     let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
     for variant in std::iter::once(None).chain(variants) {
-        let moment = Moment { now: Timestamp::from_unix_seconds(1_735_732_800), id: None, entropy: [7; 32] };
-        let draft = match provider.draft(event, What::Fixture(variant, &[]), &moment) {
+        let context = SendContext { now: Timestamp::from_unix_seconds(1_735_732_800), id: None, entropy: [7; 32] };
+        let draft = match provider.draft(event, BodySource::Fixture(variant, &[]), &context) {
             Ok(draft) => draft,
             Err(error) => {
                 problems.push(format!("{}: {error}", event.full_name));
@@ -66,15 +65,15 @@ fn check_event(provider: &Provider, event: &Event, problems: &mut Vec<String>) {
         let secret =
             provider.secret.as_ref().and_then(|rule| SigningSecret::parse(&rule.development, &rule.format).ok());
         for encoding in &provider.delivery.encodings {
-            let attempt = AttemptOf {
+            let attempt = AttemptParams {
                 encoding,
                 target: "/",
-                now: moment.now,
+                now: context.now,
                 secret: secret.as_ref(),
                 own_headers: &Headers::new(),
             };
             let request = provider.request(&draft, &attempt);
-            check_request(provider, event, &request, secret.as_slice(), moment.now, problems);
+            check_request(provider, event, &request, secret.as_slice(), context.now, problems);
         }
     }
 }
@@ -123,7 +122,7 @@ struct Vectors {
 #[serde(deny_unknown_fields)]
 struct Vector {
     id: String,
-    /// For people: what it shows and where the expected values come from.
+    /// For people: what it shows, and where the expected values come from.
     #[serde(rename = "note")]
     _note: String,
     #[serde(rename = "source")]
@@ -155,12 +154,19 @@ fn check_vectors(provider: &Provider, problems: &mut Vec<String>) {
         Err(error) => return problems.push(format!("{}: {error}", files::VECTORS)),
     };
     if file.count != file.vectors.len() {
-        problems.push(format!("{}: `count` says {}, and there are {}", files::VECTORS, file.count, file.vectors.len()));
+        problems.push(format!(
+            "{}: `count` is {}, but the file has {}",
+            files::VECTORS,
+            file.count,
+            file.vectors.len()
+        ));
     }
     for vector in &file.vectors {
         match vector.outcome(provider) {
             Ok(outcome) if outcome == vector.expected() => {}
-            Ok(outcome) => problems.push(format!("vector {}: expected {}, is {outcome}", vector.id, vector.expected())),
+            Ok(outcome) => {
+                problems.push(format!("vector {}: expected {}, got {outcome}", vector.id, vector.expected()));
+            }
             Err(problem) => problems.push(format!("vector {}: {problem}", vector.id)),
         }
     }
@@ -208,14 +214,14 @@ impl VectorRequest {
         let body = match (&self.body, &self.body_base64) {
             (Some(text), None) => Bytes::copy_from_slice(text.as_bytes()),
             (None, Some(text)) => STANDARD.decode(text).map_err(|error| format!("body_base64: {error}"))?.into(),
-            _ => return Err("give either `body` or `body_base64`".to_owned()),
+            _ => return Err("a request needs either `body` or `body_base64`".to_owned()),
         };
         let mut headers = Headers::new();
         for (name, text) in &self.headers {
-            let name = name.parse().map_err(|_| format!("`{name}` is no header name"))?;
+            let name = name.parse().map_err(|_| format!("invalid header name `{name}`"))?;
             headers.push(name, request::value(text).map_err(|error| error.to_string())?);
         }
-        let method = self.method.parse().map_err(|_| format!("`{}` is no method", self.method))?;
+        let method = self.method.parse().map_err(|_| format!("invalid method `{}`", self.method))?;
         Ok(Request { method, target: self.target.clone(), headers, body })
     }
 }
@@ -260,7 +266,7 @@ schema = "a"
     }
 
     #[test]
-    fn a_schema_for_other_payloads_must_be_there() {
+    fn the_schema_for_unlisted_events_must_exist() {
         let manifest = "name='acme'\ntitle='Acme'\nabout='A test'\n[delivery]\nsuccess=['2xx']\n\
                         [recognise]\nschema='others'\n[[event]]\nname='a'\nabout='An event'\nmatch={t='a'}\n";
         let problems = self_test(&folder(manifest, r#"{"$defs":{}}"#, r#"{"count":0,"vectors":[]}"#));
@@ -268,7 +274,7 @@ schema = "a"
     }
 
     #[test]
-    fn a_problem_of_the_fixture_and_of_its_variants_is_told_once() {
+    fn a_problem_of_a_fixture_and_its_variants_is_reported_once() {
         let manifest = "name='acme'\ntitle='Acme'\nabout='A test'\n[delivery]\nsuccess=['2xx']\n\
                         encodings=[{type='application/json'},{type='application/json',headers={expect='100-continue'}}]\n\
                         [[event]]\nname='a'\nabout='An event'\nmatch={t='a'}\nschema='a'\nvariants=[{n='2'},{n='3'}]\n";
@@ -283,7 +289,7 @@ schema = "a"
     }
 
     #[test]
-    fn what_does_not_hold_is_named() {
+    fn every_problem_is_reported() {
         let schema = r#"{"$defs":{"a":{"type":"object","required":["missing"]}}}"#;
         let vectors = r#"{"count":2,"vectors":[{"id":"one","note":"","source":"by hand","secrets":[],"at":null,
             "request":{"method":"POST","target":"/","headers":[],"body":"{}"},
@@ -291,10 +297,10 @@ schema = "a"
         let problems = self_test(&folder(MANIFEST, schema, vectors));
         assert_eq!(problems.len(), 3, "{problems:#?}");
         assert!(problems[0].starts_with("acme.a: the fixture, "), "{}", problems[0]);
-        assert_eq!(problems[1], "vectors.json: `count` says 2, and there are 1");
+        assert_eq!(problems[1], "vectors.json: `count` is 2, but the file has 1");
         assert_eq!(
             problems[2],
-            "vector one: expected verified (scheme -, rejection -, event a, payload valid), is unsigned (scheme -, rejection -, event -, payload unknown)"
+            "vector one: expected verified (scheme -, rejection -, event a, payload valid), got unsigned (scheme -, rejection -, event -, payload unknown)"
         );
     }
 }

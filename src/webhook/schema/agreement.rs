@@ -149,9 +149,19 @@ fn schema() -> impl Strategy<Value = Value> {
         scalar().prop_map(|value| json!({"const": value})),
         prop::collection::vec(scalar(), 1..4).prop_map(|values| json!({"enum": values})),
         prop::sample::select(vec!["^a", "b$", "^[a-z]+$", r"^\d"]).prop_map(|pattern| json!({"pattern": pattern})),
-        prop::sample::select(vec!["date-time", "uuid", "uri"]).prop_map(|format| json!({"format": format})),
+        prop::sample::select(vec!["date-time", "uuid", "uri", "date", "email", "ipv4"])
+            .prop_map(|format| json!({"format": format})),
         (0..3).prop_map(|length| json!({"minLength": length})),
+        (0..3).prop_map(|length| json!({"maxLength": length})),
+        (0..3).prop_map(|count| json!({"minItems": count, "maxProperties": count})),
+        (0..3).prop_map(|count| json!({"maxItems": count, "minProperties": count})),
+        Just(json!({"uniqueItems": true})),
         (-1..3).prop_map(|bound| json!({"minimum": bound})),
+        (-1..3).prop_map(|bound| json!({"exclusiveMinimum": bound})),
+        (-1..3).prop_map(|bound| json!({"exclusiveMaximum": bound})),
+        prop::sample::select(vec![json!(2), json!(0.5)]).prop_map(|divisor| json!({"multipleOf": divisor})),
+        (key(), key()).prop_map(|(key, other)| json!({"dependentRequired": {key: [other]}})),
+        Just(json!(false)),
         prop::sample::select(vec![json!(0), json!(1.5), json!(1e2)]).prop_map(|bound| json!({"maximum": bound})),
         prop::collection::hash_set(key(), 0..3).prop_map(|keys| json!({"required": keys})),
         Just(json!({"$ref": "#/$defs/leaf"})),
@@ -163,6 +173,21 @@ fn schema() -> impl Strategy<Value = Value> {
             prop::collection::btree_map(key(), inner.clone(), 1..4).prop_map(|schemas| json!({"properties": schemas})),
             inner.clone().prop_map(|schema| json!({"items": schema})),
             prop::collection::vec(inner.clone(), 1..4).prop_map(|schemas| json!({"anyOf": schemas})),
+            prop::collection::vec(inner.clone(), 1..3).prop_map(|schemas| json!({"allOf": schemas})),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(|schemas| json!({"oneOf": schemas})),
+            prop::collection::vec(inner.clone(), 1..3).prop_map(|schemas| json!({"prefixItems": schemas})),
+            inner.clone().prop_map(|schema| json!({"not": schema})),
+            [inner.clone(), inner.clone(), inner.clone()]
+                .prop_map(|[condition, then, otherwise]| json!({"if": condition, "then": then, "else": otherwise})),
+            inner.clone().prop_map(|schema| json!({"additionalProperties": schema})),
+            inner.clone().prop_map(|schema| json!({"patternProperties": {"^[ab]$": schema}})),
+            inner.clone().prop_map(|schema| json!({"propertyNames": schema})),
+            inner.clone().prop_map(|schema| json!({"unevaluatedProperties": schema})),
+            inner.clone().prop_map(|schema| json!({"unevaluatedItems": schema})),
+            (inner.clone(), 0..3, 0..3).prop_map(
+                |(schema, least, most)| json!({"contains": schema, "minContains": least, "maxContains": most})
+            ),
+            (key(), inner.clone()).prop_map(|(key, schema)| json!({"dependentSchemas": {key: schema}})),
             prop::collection::vec(inner, 1..4).prop_map(|schemas| {
                 schemas
                     .into_iter()

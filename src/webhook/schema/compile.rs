@@ -1,51 +1,26 @@
-//! Reads a schema file into rules, strictly: what the checker would not heed is an error here, with the place in the
-//! file and the nearest name that is known. Annotations are passed over, and so are the `x-` keywords of others.
+//! Reads a schema file into rules. A keyword whose value is none that it may have is an error here, with its place in
+//! the file, and so is one that looks misspelt; any other that the draft does not know is an annotation.
 
 use std::ops::Range;
 
-use regex_lite::Regex;
-use serde_json::{Number, Value};
-
 use super::{
     Schema,
+    constant::Constant,
+    decimal::Decimal,
+    draft::{Draft, meant_by, slip_of},
     error::{Flaw, SchemaError},
     format::Format,
-    location::Location,
-    rule::{Rule, RuleId, Types},
+    index::{Index, Misplaced, RECURSIVE},
+    pattern::Pattern,
+    rule::{
+        Applicator, Assertion, Bound, Condition, Contains, Counted, Items, Properties, Reference, Rule, RuleId, Types,
+        Unevaluated,
+    },
 };
-use crate::webhook::{
-    json::{Kind, Member, Node, parse, position},
-    nearest::nearest,
-};
+use crate::webhook::json::{Kind, Member, Node, PointerToken, parse, position};
 
-/// Through how many `$ref` and `anyOf` a rule may lead without going deeper into the value.
-const MAX_HOPS: usize = 32;
-
-/// Every keyword that may stand in a file.
-const KEYWORDS: &[&str] = &[
-    "$comment",
-    "$defs",
-    "$id",
-    "$ref",
-    "$schema",
-    "anyOf",
-    "const",
-    "description",
-    "enum",
-    "examples",
-    "format",
-    "items",
-    "maximum",
-    "minLength",
-    "minimum",
-    "pattern",
-    "properties",
-    "required",
-    "title",
-    "type",
-    "x-known",
-    "x-known-properties",
-];
+/// Through how many schemas a rule may lead without going deeper into the value.
+const MAX_HOPS: usize = 64;
 
 /// Reads the text of a schema file.
 pub(super) fn compile(text: &str) -> Result<Schema, SchemaError> {
@@ -55,198 +30,409 @@ pub(super) fn compile(text: &str) -> Result<Schema, SchemaError> {
         column: error.column,
         flaw: Flaw::Syntax(error.message),
     })?;
-    let definitions = match document.member("$defs").map(|node| &node.kind) {
-        Some(Kind::Object(members)) => members.as_slice(),
-        _ => &[],
-    };
-    let mut compiler = Compiler { text, definitions, rules: Vec::new(), places: Vec::new() };
-    let at_definitions = Location::ROOT.key("$defs");
-    for member in definitions {
-        compiler.reserve(&member.value, &at_definitions.key(&member.key));
+    read(text, &document).map_err(|(offset, pointer, flaw)| {
+        let (line, column) = position(text, offset);
+        SchemaError { pointer, line, column, flaw }
+    })
+}
+
+fn read(text: &str, document: &Node<'_>) -> Compiled<Schema> {
+    let mut compiler = Compiler { text, index: Index::of(document)?, rules: Vec::new() };
+    // References may add schemas that nothing else leads to.
+    while compiler.rules.len() < compiler.index.places.len() {
+        let rule = compiler.rule(compiler.rules.len())?;
+        compiler.rules.push(rule);
     }
-    for (id, member) in definitions.iter().enumerate() {
-        compiler.rules[id] = compiler.read(&member.value, &at_definitions.key(&member.key))?;
-    }
-    let root = compiler.rule(&document, &Location::ROOT)?;
     compiler.settle_types()?;
-    let definitions = definitions.iter().enumerate().map(|(id, member)| (member.key.to_string(), id)).collect();
-    Ok(Schema { rules: compiler.rules, definitions, root })
+    let definitions = ["$defs", "definitions"].into_iter().filter_map(|key| document.member(key));
+    let definitions = definitions.flat_map(|node| match &node.kind {
+        Kind::Object(members) => members.as_slice(),
+        _ => &[],
+    });
+    let definitions =
+        definitions.filter_map(|member| Some((member.key.to_string(), compiler.index.rule(&member.value)?))).collect();
+    Ok(Schema { rules: compiler.rules, definitions, dynamic_anchors: compiler.index.dynamic_anchors })
 }
 
-struct Compiler<'t> {
+struct Compiler<'t, 'n> {
     text: &'t str,
-    /// The members of `$defs`; each one's place among them is its rule's place.
-    definitions: &'t [Member<'t>],
+    index: Index<'n>,
+    /// The rules of the places so far, in their order.
     rules: Vec<Rule>,
-    /// Where each rule stands in the file.
-    places: Vec<(usize, String)>,
 }
 
-type Compiled<T> = Result<T, SchemaError>;
+type Compiled<T> = Result<T, Misplaced>;
 
-impl Compiler<'_> {
-    fn reserve(&mut self, node: &Node<'_>, at: &Location<'_>) -> RuleId {
-        self.rules.push(Rule::default());
-        self.places.push((node.span.start, at.to_string()));
-        self.rules.len() - 1
+/// A schema object that is being read.
+#[derive(Clone, Copy)]
+struct Source<'s, 'n> {
+    id: RuleId,
+    members: &'n [Member<'n>],
+    pointer: &'s str,
+    draft: Draft,
+}
+
+/// The value of a keyword, and its place.
+struct Value<'n> {
+    node: &'n Node<'n>,
+    pointer: String,
+}
+
+impl<'n> Source<'_, 'n> {
+    fn get(&self, keyword: &str) -> Option<Value<'n>> {
+        let member = self.members.iter().find(|member| member.key == keyword)?;
+        self.draft.has(keyword).then(|| Value { node: &member.value, pointer: format!("{}/{keyword}", self.pointer) })
+    }
+}
+
+impl<'n> Value<'n> {
+    fn flaw(&self, flaw: Flaw) -> Misplaced {
+        (self.node.span.start, self.pointer.clone(), flaw)
     }
 
-    fn rule(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<RuleId> {
-        let id = self.reserve(node, at);
-        self.rules[id] = self.read(node, at)?;
-        Ok(id)
+    fn expected(&self, what: &'static str) -> Misplaced {
+        self.flaw(Flaw::Expected(what))
     }
 
-    fn read(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Rule> {
-        let mut rule = Rule::default();
-        match &node.kind {
-            Kind::Bool(true) => {}
-            Kind::Object(members) => {
-                for member in self.distinct(members, at)? {
-                    self.keyword(&mut rule, member, &at.key(&member.key))?;
-                }
+    fn string(&self) -> Compiled<&'n str> {
+        match &self.node.kind {
+            Kind::String(text) => Ok(text),
+            _ => Err(self.expected("a string")),
+        }
+    }
+
+    fn items(&self) -> Compiled<impl Iterator<Item = Value<'n>> + use<'n>> {
+        let Kind::Array(items) = &self.node.kind else { return Err(self.expected("an array")) };
+        let pointer = self.pointer.clone();
+        Ok(items.iter().enumerate().map(move |(at, node)| Value { node, pointer: format!("{pointer}/{at}") }))
+    }
+
+    /// The items of an array that is not empty.
+    fn some_items(&self) -> Compiled<Vec<Value<'n>>> {
+        let items: Vec<_> = self.items()?.collect();
+        if items.is_empty() { Err(self.expected("at least one item")) } else { Ok(items) }
+    }
+
+    fn strings(&self) -> Compiled<Vec<String>> {
+        self.items()?.map(|item| item.string().map(str::to_owned)).collect()
+    }
+
+    fn members(&self) -> Compiled<Vec<(&'n str, Value<'n>)>> {
+        let Kind::Object(members) = &self.node.kind else { return Err(self.expected("an object")) };
+        distinct(members, &self.pointer)?;
+        let value = |member: &'n Member<'n>| {
+            let pointer = format!("{}{}", self.pointer, PointerToken(&member.key));
+            (member.key.as_ref(), Value { node: &member.value, pointer })
+        };
+        Ok(members.iter().map(value).collect())
+    }
+
+    fn is_true(&self) -> Compiled<bool> {
+        match self.node.kind {
+            Kind::Bool(truth) => Ok(truth),
+            _ => Err(self.expected("true or false")),
+        }
+    }
+
+    /// A count, which may be written `2.0`.
+    fn count(&self) -> Compiled<u64> {
+        let count = match &self.node.kind {
+            Kind::Number(text) => text.parse().ok().or_else(|| text.strip_suffix(".0")?.parse().ok()),
+            _ => None,
+        };
+        count.ok_or_else(|| self.expected("an integer of 0 or more"))
+    }
+
+    fn bound(&self, is_exclusive: bool) -> Compiled<Bound> {
+        match self.node.kind {
+            Kind::Number(text) => Ok(Bound { number: Decimal::parse(text), text: text.to_owned(), is_exclusive }),
+            _ => Err(self.expected("a number")),
+        }
+    }
+
+    fn pattern(&self, text: &str) -> Compiled<Pattern> {
+        Pattern::new(text).map_err(|reason| self.flaw(Flaw::Pattern(reason)))
+    }
+}
+
+/// Refuses a repeated key: readers of JSON disagree on which of the two counts.
+fn distinct(members: &[Member<'_>], pointer: &str) -> Compiled<()> {
+    let is_repeated = |(index, member): &(usize, &Member<'_>)| members[..*index].iter().any(|m| m.key == member.key);
+    match members.iter().enumerate().find(is_repeated) {
+        Some((_, Member { key, key_span, .. })) => {
+            Err((key_span.start, format!("{pointer}{}", PointerToken(key)), Flaw::Repeated))
+        }
+        None => Ok(()),
+    }
+}
+
+impl<'n> Compiler<'_, 'n> {
+    /// The rule of a place.
+    fn rule(&mut self, id: RuleId) -> Compiled<Rule> {
+        let place = self.index.places[id].clone();
+        let mut rule = Rule { resource: place.resource, ..Rule::default() };
+        let members = match &place.node.kind {
+            Kind::Bool(true) => return Ok(rule),
+            Kind::Bool(false) => {
+                rule.assertions.push(Assertion::Nothing);
+                return Ok(rule);
             }
-            _ => return Err(self.flaw(&node.span, at, Flaw::Expected("a schema: an object or `true`"))),
+            Kind::Object(members) => members,
+            _ => {
+                let expected = Flaw::Expected("a schema: an object, `true` or `false`");
+                return Err((place.node.span.start, place.pointer, expected));
+            }
+        };
+        distinct(members, &place.pointer)?;
+        for Member { key, key_span, .. } in members {
+            if let Some(meant) = meant_by(key) {
+                return Err(misspelt(
+                    "keyword",
+                    key,
+                    meant,
+                    key_span,
+                    format!("{}{}", place.pointer, PointerToken(key)),
+                ));
+            }
+        }
+        let source = Source { id, members, pointer: &place.pointer, draft: place.draft };
+        self.references(&source, &mut rule)?;
+        if place.draft.ref_stands_alone() && !rule.references.is_empty() {
+            return Ok(rule);
+        }
+        self.assertions(&source, &mut rule.assertions)?;
+        self.extensions(&source, &mut rule.applicators)?;
+        self.combinations(&source, &mut rule.applicators)?;
+        self.object(&source, &mut rule.applicators)?;
+        self.array(&source, &mut rule.applicators)?;
+        if let Some(value) = source.get("unevaluatedItems") {
+            rule.unevaluated.push(Unevaluated::Items(self.schema(&value)?));
+        }
+        if let Some(value) = source.get("unevaluatedProperties") {
+            rule.unevaluated.push(Unevaluated::Properties(self.schema(&value)?));
         }
         Ok(rule)
     }
 
-    fn keyword(&mut self, rule: &mut Rule, member: &Member<'_>, at: &Location<'_>) -> Compiled<()> {
-        let value = &member.value;
-        match member.key.as_ref() {
-            "$ref" => rule.reference = Some(self.reference(value, at)?),
-            "anyOf" => rule.any_of = self.filled_list(value, at, Self::rule)?,
-            "const" => rule.constant = Some(self.constant(value, at)?),
-            "enum" => rule.one_of = Some(self.filled_list(value, at, Self::constant)?),
-            "format" => rule.format = Some(self.format(value, at)?),
-            "items" => rule.items = Some(self.rule(value, at)?),
-            "maximum" => rule.maximum = Some(self.number(value, at)?),
-            "minLength" => rule.min_length = self.count(value, at)?,
-            "minimum" => rule.minimum = Some(self.number(value, at)?),
-            "pattern" => rule.pattern = Some(self.pattern(value, at)?),
-            "properties" => rule.properties = self.properties(value, at)?,
-            "required" => rule.required = self.list(value, at, Self::string)?,
-            "type" => rule.types = self.types(value, at)?,
-            "x-known" => rule.known = Some(self.list(value, at, Self::constant)?),
-            "x-known-properties" => rule.known_properties = Some(self.list(value, at, Self::string)?),
-            "$defs" if at.depth == 1 => drop(self.members(value, at)?),
-            "$id" | "$schema" if at.depth == 1 => drop(self.string(value, at)?),
-            "$comment" | "description" | "title" => drop(self.string(value, at)?),
-            "examples" => {}
-            "$defs" | "$id" | "$schema" => return Err(self.flaw(&member.key_span, at, Flaw::RootOnly)),
-            extension if extension.starts_with("x-") => {}
-            unknown => return Err(self.unknown(&member.key_span, at, "keyword", unknown, KEYWORDS.iter().copied())),
+    fn references(&mut self, source: &Source<'_, 'n>, rule: &mut Rule) -> Compiled<()> {
+        if let Some(value) = source.get("$ref") {
+            rule.references.push(Reference::To(self.resolve(&value, source.id)?.0));
+        }
+        if let Some(value) = source.get("$dynamicRef") {
+            let (otherwise, anchor) = self.resolve(&value, source.id)?;
+            rule.references.push(match anchor {
+                Some(anchor) => Reference::Dynamic { anchor, otherwise },
+                None => Reference::To(otherwise),
+            });
+        }
+        if let Some(value) = source.get("$recursiveRef") {
+            let (otherwise, _) = self.resolve(&value, source.id)?;
+            let place = &self.index.places[otherwise];
+            let is_recursive = self.index.dynamic_anchors.contains_key(&(place.resource, RECURSIVE.to_owned()));
+            rule.references.push(if is_recursive {
+                Reference::Dynamic { anchor: RECURSIVE.to_owned(), otherwise }
+            } else {
+                Reference::To(otherwise)
+            });
         }
         Ok(())
     }
 
-    fn reference(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<RuleId> {
-        let reference = self.string(node, at)?;
-        let Some(token) = reference.strip_prefix("#/$defs/") else {
-            return Err(self.flaw(&node.span, at, Flaw::Expected("`#/$defs/NAME`")));
-        };
-        let name = token.replace("~1", "/").replace("~0", "~");
-        let names = || self.definitions.iter().map(|member| member.key.as_ref());
-        names()
-            .position(|known| known == name)
-            .ok_or_else(|| self.unknown(&node.span, at, "definition", &name, names()))
+    fn resolve(&mut self, value: &Value<'n>, from: RuleId) -> Compiled<(RuleId, Option<String>)> {
+        // The fault is the reference's, wherever it was to lead.
+        self.index.resolve(value.string()?, from).map_err(|(_, _, flaw)| value.flaw(flaw))
     }
 
-    fn properties(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Vec<(String, RuleId)>> {
-        let members = self.members(node, at)?;
-        members
-            .iter()
-            .map(|member| Ok((member.key.to_string(), self.rule(&member.value, &at.key(&member.key))?)))
-            .collect()
-    }
-
-    fn types(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Types> {
-        let Kind::Array(_) = node.kind else { return self.named_type(node, at) };
-        let types = self.filled_list(node, at, Self::named_type)?;
-        Ok(types.into_iter().collect())
-    }
-
-    fn named_type(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Types> {
-        let name = self.string(node, at)?;
-        Types::named(&name).ok_or_else(|| self.unknown(&node.span, at, "type", &name, Types::names()))
-    }
-
-    fn format(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Format> {
-        let name = self.string(node, at)?;
-        Format::named(&name).ok_or_else(|| self.unknown(&node.span, at, "format", &name, Format::names()))
-    }
-
-    fn pattern(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Regex> {
-        let pattern = self.string(node, at)?;
-        Regex::new(&pattern).map_err(|error| self.flaw(&node.span, at, Flaw::Pattern(error.to_string())))
-    }
-
-    /// A value that payloads are compared with.
-    fn constant(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Value> {
-        let text = &self.text[node.span.clone()];
-        serde_json::from_str(text)
-            .map_err(|_| self.flaw(&node.span, at, Flaw::Expected("numbers within the range of a double")))
-    }
-
-    fn number(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<Number> {
-        let text = &self.text[node.span.clone()];
-        serde_json::from_str(text).map_err(|_| self.flaw(&node.span, at, Flaw::Expected("a number")))
-    }
-
-    fn count(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<usize> {
-        let text = &self.text[node.span.clone()];
-        text.parse().map_err(|_| self.flaw(&node.span, at, Flaw::Expected("a number of characters")))
-    }
-
-    fn string(&mut self, node: &Node<'_>, at: &Location<'_>) -> Compiled<String> {
-        match &node.kind {
-            Kind::String(text) => Ok(text.to_string()),
-            _ => Err(self.flaw(&node.span, at, Flaw::Expected("a string"))),
+    fn assertions(&mut self, source: &Source<'_, 'n>, assertions: &mut Vec<Assertion>) -> Compiled<()> {
+        if let Some(value) = source.get("const") {
+            assertions.push(Assertion::Constant(self.constant(&value)));
         }
-    }
-
-    fn list<T>(
-        &mut self,
-        node: &Node<'_>,
-        at: &Location<'_>,
-        read: fn(&mut Self, &Node<'_>, &Location<'_>) -> Compiled<T>,
-    ) -> Compiled<Vec<T>> {
-        match &node.kind {
-            Kind::Array(items) => {
-                items.iter().enumerate().map(|(index, item)| read(self, item, &at.index(index))).collect()
+        if let Some(value) = source.get("enum") {
+            let values = value.items()?.map(|item| self.constant(&item)).collect();
+            assertions.push(Assertion::OneOf(values));
+        }
+        if let Some(value) = source.get("type") {
+            let types = types(&value)?;
+            let may_be_fraction = types & Types::FRACTION != Types::NONE;
+            assertions.push(if source.draft == Draft::Four && !may_be_fraction {
+                Assertion::TypeAsWritten(types)
+            } else {
+                Assertion::Type(types)
+            });
+        }
+        if let Some(value) = source.get("minLength") {
+            assertions.extend(Some(value.count()?).filter(|least| *least > 0).map(Assertion::MinLength));
+        }
+        if let Some(value) = source.get("maxLength") {
+            assertions.push(Assertion::MaxLength(value.count()?));
+        }
+        if let Some(value) = source.get("pattern") {
+            assertions.push(Assertion::Pattern(value.pattern(value.string()?)?));
+        }
+        if let Some(value) = source.get("format") {
+            assertions.extend(format(&value)?.map(Assertion::Format));
+        }
+        for (name, exclusive, assertion) in [
+            ("minimum", "exclusiveMinimum", Assertion::Minimum as fn(Bound) -> Assertion),
+            ("maximum", "exclusiveMaximum", Assertion::Maximum),
+        ] {
+            // Draft 4 has a switch in the place of a second bound.
+            let is_switch = source.draft == Draft::Four;
+            let exclusive = source.get(exclusive);
+            let is_exclusive = match &exclusive {
+                Some(switch) if is_switch => switch.is_true()?,
+                _ => false,
+            };
+            if let Some(value) = source.get(name) {
+                assertions.push(assertion(value.bound(is_exclusive)?));
             }
-            _ => Err(self.flaw(&node.span, at, Flaw::Expected("an array"))),
+            if let Some(value) = exclusive.filter(|_| !is_switch) {
+                assertions.push(assertion(value.bound(true)?));
+            }
         }
-    }
-
-    fn filled_list<T>(
-        &mut self,
-        node: &Node<'_>,
-        at: &Location<'_>,
-        read: fn(&mut Self, &Node<'_>, &Location<'_>) -> Compiled<T>,
-    ) -> Compiled<Vec<T>> {
-        let list = self.list(node, at, read)?;
-        if list.is_empty() { Err(self.flaw(&node.span, at, Flaw::Expected("at least one item"))) } else { Ok(list) }
-    }
-
-    fn members<'n, 'a>(&mut self, node: &'n Node<'a>, at: &Location<'_>) -> Compiled<&'n [Member<'a>]> {
-        match &node.kind {
-            Kind::Object(members) => self.distinct(members, at),
-            _ => Err(self.flaw(&node.span, at, Flaw::Expected("an object"))),
+        if let Some(value) = source.get("multipleOf") {
+            let bound = value.bound(false)?;
+            if !bound.number.is_positive() {
+                return Err(value.expected("a number above 0"));
+            }
+            assertions.push(Assertion::MultipleOf(bound));
         }
+        Ok(())
     }
 
-    /// The members, of which none may have the key of another: readers of JSON disagree on which of the two counts.
-    fn distinct<'n, 'a>(&self, members: &'n [Member<'a>], at: &Location<'_>) -> Compiled<&'n [Member<'a>]> {
-        let is_repeated =
-            |(index, member): &(usize, &Member<'_>)| members[..*index].iter().any(|other| other.key == member.key);
-        match members.iter().enumerate().find(is_repeated) {
-            Some((_, member)) => Err(self.flaw(&member.key_span, &at.key(&member.key), Flaw::Repeated)),
-            None => Ok(members),
+    /// Keywords of our own, which only warn.
+    fn extensions(&mut self, source: &Source<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
+        let get = |key: &str| {
+            let member = source.members.iter().find(|member| member.key == key)?;
+            Some(Value { node: &member.value, pointer: format!("{}/{key}", source.pointer) })
+        };
+        if let Some(value) = get("x-known") {
+            applicators.push(Applicator::Known(value.items()?.map(|item| self.constant(&item)).collect()));
         }
+        if let Some(value) = get("x-known-properties") {
+            applicators.push(Applicator::KnownProperties(value.strings()?));
+        }
+        Ok(())
     }
 
-    /// Gives every rule the types that it lets pass, which also proves that none leads back to itself.
+    fn combinations(&mut self, source: &Source<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
+        for (keyword, applicator) in [
+            ("allOf", Applicator::AllOf as fn(Vec<RuleId>) -> Applicator),
+            ("anyOf", Applicator::AnyOf),
+            ("oneOf", Applicator::OneOf),
+        ] {
+            if let Some(value) = source.get(keyword) {
+                let schemas = value.some_items()?.iter().map(|item| self.schema(item)).collect::<Compiled<_>>()?;
+                applicators.push(applicator(schemas));
+            }
+        }
+        if let Some(value) = source.get("not") {
+            applicators.push(Applicator::Not(self.schema(&value)?));
+        }
+        if let Some(value) = source.get("if") {
+            let condition = self.schema(&value)?;
+            let [then, otherwise] = ["then", "else"].map(|keyword| source.get(keyword));
+            applicators.push(Applicator::If(Condition {
+                condition,
+                then: then.map(|value| self.schema(&value)).transpose()?,
+                otherwise: otherwise.map(|value| self.schema(&value)).transpose()?,
+            }));
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, source: &Source<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
+        if let Some(value) = source.get("required") {
+            applicators.push(Applicator::Required(value.strings()?));
+        }
+        if let Some(value) = source.get("dependentRequired") {
+            let named = value.members()?.into_iter().map(|(key, names)| Ok((key.to_owned(), names.strings()?)));
+            applicators.push(Applicator::DependentRequired(named.collect::<Compiled<_>>()?));
+        }
+        if let Some(value) = source.get("dependentSchemas") {
+            applicators.push(Applicator::DependentSchemas(self.named(&value)?));
+        }
+        if let Some(value) = source.get("dependencies") {
+            let is_list = |value: &Value<'_>| matches!(value.node.kind, Kind::Array(_));
+            let (names, schemas): (Vec<_>, Vec<_>) =
+                value.members()?.into_iter().partition(|(_, value)| is_list(value));
+            let names = names.into_iter().map(|(key, names)| Ok((key.to_owned(), names.strings()?)));
+            applicators.push(Applicator::DependentRequired(names.collect::<Compiled<_>>()?));
+            let schemas = schemas.into_iter().map(|(key, value)| Ok((key.to_owned(), self.schema(&value)?)));
+            applicators.push(Applicator::DependentSchemas(schemas.collect::<Compiled<_>>()?));
+        }
+        size(source, Counted::Members, ["minProperties", "maxProperties"], applicators)?;
+        if let Some(value) = source.get("propertyNames") {
+            applicators.push(Applicator::PropertyNames(self.schema(&value)?));
+        }
+        let [named, patterns, others] =
+            ["properties", "patternProperties", "additionalProperties"].map(|keyword| source.get(keyword));
+        if named.is_some() || patterns.is_some() || others.is_some() {
+            let mut properties = Properties::default();
+            if let Some(value) = named {
+                properties.named = self.named(&value)?;
+            }
+            if let Some(value) = patterns {
+                for (text, value) in value.members()? {
+                    properties.patterns.push((value.pattern(text)?, self.schema(&value)?));
+                }
+            }
+            properties.others = others.map(|value| self.schema(&value)).transpose()?;
+            applicators.push(Applicator::Properties(properties));
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, source: &Source<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
+        size(source, Counted::Items, ["minItems", "maxItems"], applicators)?;
+        if let Some(value) = source.get("uniqueItems")
+            && value.is_true()?
+        {
+            applicators.push(Applicator::UniqueItems);
+        }
+        let items = source.get("items");
+        let is_list = |value: &Value<'_>| matches!(value.node.kind, Kind::Array(_));
+        let (first, others) = match items {
+            Some(list) if is_list(&list) && source.draft == Draft::Y2020 => {
+                return Err(list.expected("a schema; this draft has lists of schemas in `prefixItems`"));
+            }
+            Some(list) if is_list(&list) => (Some(list), source.get("additionalItems")),
+            others => (source.get("prefixItems"), others),
+        };
+        if first.is_some() || others.is_some() {
+            let first = match first {
+                Some(list) => list.items()?.map(|item| self.schema(&item)).collect::<Compiled<_>>()?,
+                None => Vec::new(),
+            };
+            let others = others.map(|value| self.schema(&value)).transpose()?;
+            applicators.push(Applicator::Items(Items { first, others }));
+        }
+        if let Some(value) = source.get("contains") {
+            let count = |keyword| source.get(keyword).map(|value| value.count()).transpose();
+            applicators.push(Applicator::Contains(Contains {
+                rule: self.schema(&value)?,
+                least: count("minContains")?.unwrap_or(1),
+                most: count("maxContains")?.unwrap_or(u64::MAX),
+                evaluates: source.draft == Draft::Y2020,
+            }));
+        }
+        Ok(())
+    }
+
+    fn named(&mut self, value: &Value<'n>) -> Compiled<Vec<(String, RuleId)>> {
+        value.members()?.into_iter().map(|(key, value)| Ok((key.to_owned(), self.schema(&value)?))).collect()
+    }
+
+    /// The rule of a schema, which was found before.
+    fn schema(&self, value: &Value<'n>) -> Compiled<RuleId> {
+        self.index.rule(value.node).ok_or_else(|| value.expected("a schema"))
+    }
+
+    fn constant(&self, value: &Value<'n>) -> Constant {
+        Constant::new(self.text, value.node)
+    }
+
+    /// Gives every rule the types that it accepts, which also proves that none leads back to itself.
     fn settle_types(&mut self) -> Compiled<()> {
         let mut settled = vec![None; self.rules.len()];
         for id in 0..self.rules.len() {
@@ -260,46 +446,99 @@ impl Compiler<'_> {
             return Ok(types);
         }
         let Some(hops) = hops.checked_sub(1) else {
-            let (offset, pointer) = self.places[id].clone();
-            return Err(self.flaw_at(offset, pointer, Flaw::Circular));
+            let place = &self.index.places[id];
+            return Err((place.node.span.start, place.pointer.clone(), Flaw::Circular));
         };
         let rule = &self.rules[id];
-        let mut types = rule.types;
-        if let Some(constant) = &rule.constant {
-            types = types & Types::of_value(constant);
+        let mut types = Types::default();
+        for reference in &rule.references {
+            match reference {
+                Reference::To(target) => types = types & self.accepted(*target, settled, hops)?,
+                // Where it leads is known only on the way.
+                Reference::Dynamic { .. } => {}
+            }
         }
-        if let Some(values) = &rule.one_of {
-            types = types & values.iter().map(Types::of_value).collect();
-        }
-        if let Some(target) = rule.reference {
-            types = types & self.accepted(target, settled, hops)?;
-        }
-        if !rule.any_of.is_empty() {
+        for assertion in &rule.assertions {
             types = types
-                & rule.any_of.iter().map(|branch| self.accepted(*branch, settled, hops)).collect::<Compiled<_>>()?;
+                & match assertion {
+                    Assertion::Nothing => Types::NONE,
+                    Assertion::Constant(value) => value.types(),
+                    Assertion::OneOf(values) => values.iter().map(Constant::types).collect(),
+                    Assertion::Type(types) | Assertion::TypeAsWritten(types) => *types,
+                    _ => Types::default(),
+                };
+        }
+        for applicator in &rule.applicators {
+            match applicator {
+                Applicator::AllOf(schemas) => {
+                    for schema in schemas {
+                        types = types & self.accepted(*schema, settled, hops)?;
+                    }
+                }
+                Applicator::AnyOf(schemas) | Applicator::OneOf(schemas) => {
+                    let any = schemas.iter().map(|schema| self.accepted(*schema, settled, hops));
+                    types = types & any.collect::<Compiled<_>>()?;
+                }
+                Applicator::Not(schema) => drop(self.accepted(*schema, settled, hops)?),
+                Applicator::If(Condition { condition, then, otherwise }) => {
+                    for schema in [Some(*condition), *then, *otherwise].into_iter().flatten() {
+                        self.accepted(schema, settled, hops)?;
+                    }
+                }
+                Applicator::DependentSchemas(schemas) => {
+                    for (_, schema) in schemas {
+                        self.accepted(*schema, settled, hops)?;
+                    }
+                }
+                _ => {}
+            }
         }
         settled[id] = Some(types);
         Ok(types)
     }
+}
 
-    fn unknown<'n>(
-        &self,
-        span: &Range<usize>,
-        at: &Location<'_>,
-        what: &'static str,
-        name: &str,
-        known: impl Iterator<Item = &'n str>,
-    ) -> SchemaError {
-        let nearest = nearest(name, known).map(str::to_owned);
-        self.flaw(span, at, Flaw::Unknown { what, name: name.to_owned(), nearest })
+fn size(
+    source: &Source<'_, '_>,
+    of: Counted,
+    [least, most]: [&str; 2],
+    applicators: &mut Vec<Applicator>,
+) -> Compiled<()> {
+    let count = |keyword| source.get(keyword).map(|value| value.count()).transpose();
+    let (least, most) = (count(least)?, count(most)?);
+    if least.is_some() || most.is_some() {
+        applicators.push(Applicator::Size { of, least: least.unwrap_or(0), most: most.unwrap_or(u64::MAX) });
     }
+    Ok(())
+}
 
-    fn flaw(&self, span: &Range<usize>, at: &Location<'_>, flaw: Flaw) -> SchemaError {
-        self.flaw_at(span.start, at.to_string(), flaw)
+fn types(value: &Value<'_>) -> Compiled<Types> {
+    match value.node.kind {
+        Kind::Array(_) => value.some_items()?.iter().map(named_type).collect(),
+        _ => named_type(value),
     }
+}
 
-    fn flaw_at(&self, offset: usize, pointer: String, flaw: Flaw) -> SchemaError {
-        let (line, column) = position(self.text, offset);
-        SchemaError { pointer, line, column, flaw }
+fn named_type(value: &Value<'_>) -> Compiled<Types> {
+    let name = value.string()?;
+    Types::named(name).ok_or_else(|| {
+        let nearest = slip_of(name, Types::names()).map(str::to_owned);
+        value.flaw(Flaw::Unknown { what: "type", name: name.to_owned(), nearest })
+    })
+}
+
+/// A format that is checked; any other is an annotation.
+fn format(value: &Value<'_>) -> Compiled<Option<Format>> {
+    let name = value.string()?;
+    let format = Format::named(name);
+    match slip_of(name, Format::names()) {
+        Some(meant) if format.is_none() && !Format::is_unchecked(name) => {
+            Err(misspelt("format", name, meant, &value.node.span, value.pointer.clone()))
+        }
+        _ => Ok(format),
     }
+}
+
+fn misspelt(what: &'static str, name: &str, meant: &str, span: &Range<usize>, pointer: String) -> Misplaced {
+    (span.start, pointer, Flaw::Unknown { what, name: name.to_owned(), nearest: Some(meant.to_owned()) })
 }

@@ -1,85 +1,147 @@
-//! Values that stand in a schema, compared with those of a payload: numbers by what they mean, objects without regard
-//! to order, of repeated keys the last.
+//! Values in a schema and values in a payload, compared: numbers by what they mean, objects regardless of order, of
+//! repeated keys the last.
 
-use std::cmp::Ordering;
+use std::{collections::BTreeMap, fmt};
 
-use serde_json::{Number, Value};
+use super::{decimal::Decimal, problem::shortened};
+use crate::webhook::json::{self, Kind, Node};
 
-use crate::webhook::json::{Kind, Node};
+/// A value of `const` or `enum`.
+#[derive(Clone, Debug)]
+pub(super) struct Constant {
+    value: Value,
+    /// As the file writes it, without whitespace.
+    text: String,
+}
 
-/// Whether a payload's value equals one in the schema.
-pub(super) fn equals(node: &Node<'_>, value: &Value) -> bool {
-    match (&node.kind, value) {
-        (Kind::Null, Value::Null) => true,
-        (Kind::Bool(found), Value::Bool(wanted)) => found == wanted,
-        (Kind::Number(found), Value::Number(wanted)) => compare(found, wanted) == Some(Ordering::Equal),
-        (Kind::String(found), Value::String(wanted)) => found == wanted,
-        (Kind::Array(found), Value::Array(wanted)) => {
-            found.len() == wanted.len() && found.iter().zip(wanted).all(|(node, value)| equals(node, value))
+/// A JSON value that can be compared with another, whatever their spelling.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Value {
+    Null,
+    Bool(bool),
+    Number(Decimal),
+    String(String),
+    Array(Vec<Value>),
+    Object(BTreeMap<String, Value>),
+}
+
+impl Constant {
+    /// The value of a node of `text`.
+    pub(super) fn new(text: &str, node: &Node<'_>) -> Self {
+        let mut compact = String::new();
+        json::compact(text, node, &mut compact);
+        Self { value: Value::of(node), text: compact }
+    }
+
+    /// Whether a payload's value is this one.
+    pub(super) fn equals(&self, node: &Node<'_>) -> bool {
+        self.value.equals(node)
+    }
+
+    /// A node that means this value; for its type only.
+    pub(super) fn types(&self) -> super::rule::Types {
+        use super::rule::Types;
+        match self.value {
+            Value::Null => Types::NULL,
+            Value::Bool(_) => Types::BOOLEAN,
+            Value::Number(_) => Types::NUMBER,
+            Value::String(_) => Types::STRING,
+            Value::Array(_) => Types::ARRAY,
+            Value::Object(_) => Types::OBJECT,
         }
-        (Kind::Object(found), Value::Object(wanted)) => {
-            found.iter().all(|member| wanted.contains_key(member.key.as_ref()))
-                && wanted.iter().all(|(key, value)| node.member(key).is_some_and(|node| equals(node, value)))
-        }
-        _ => false,
     }
 }
 
-/// How a number's text compares with a number: exactly when both are integers, as doubles otherwise.
-pub(super) fn compare(text: &str, number: &Number) -> Option<Ordering> {
-    match (text.parse::<i128>(), number.as_i128()) {
-        (Ok(found), Some(wanted)) => Some(found.cmp(&wanted)),
-        _ => text.parse::<f64>().ok()?.partial_cmp(&number.as_f64()?),
+impl fmt::Display for Constant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shortened(&self.text))
     }
 }
 
-/// Whether a number's text means an integer, which `1.0` and `1e400` do.
-pub(super) fn is_integer(text: &str) -> bool {
-    !text.contains(['.', 'e', 'E'])
-        || text.parse::<f64>().is_ok_and(|number| number.fract() == 0.0 || number.is_infinite())
+impl Value {
+    fn of(node: &Node<'_>) -> Self {
+        match &node.kind {
+            Kind::Null => Self::Null,
+            Kind::Bool(truth) => Self::Bool(*truth),
+            Kind::Number(text) => Self::Number(Decimal::parse(text)),
+            Kind::String(text) => Self::String(text.to_string()),
+            Kind::Array(items) => Self::Array(items.iter().map(Self::of).collect()),
+            Kind::Object(members) => {
+                Self::Object(members.iter().map(|member| (member.key.to_string(), Self::of(&member.value))).collect())
+            }
+        }
+    }
+
+    fn equals(&self, node: &Node<'_>) -> bool {
+        match (self, &node.kind) {
+            (Self::Null, Kind::Null) => true,
+            (Self::Bool(wanted), Kind::Bool(found)) => found == wanted,
+            (Self::Number(wanted), Kind::Number(found)) => Decimal::parse(found) == *wanted,
+            (Self::String(wanted), Kind::String(found)) => found == wanted,
+            (Self::Array(wanted), Kind::Array(found)) => {
+                found.len() == wanted.len() && wanted.iter().zip(found).all(|(value, node)| value.equals(node))
+            }
+            (Self::Object(wanted), Kind::Object(found)) => {
+                found.iter().all(|member| wanted.contains_key(member.key.as_ref()))
+                    && wanted.iter().all(|(key, value)| node.member(key).is_some_and(|node| value.equals(node)))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The places of the first item that occurs twice, and of its second occurrence.
+pub(super) fn first_duplicate(items: &[Node<'_>]) -> Option<(usize, usize)> {
+    let mut seen = std::collections::HashMap::with_capacity(items.len());
+    items
+        .iter()
+        .enumerate()
+        .find_map(|(place, item)| seen.insert(Value::of(item), place).map(|earlier| (earlier, place)))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::webhook::json::parse;
 
-    fn equal(text: &str, value: &Value) -> bool {
-        equals(&parse(text).unwrap(), value)
+    fn equal(payload: &str, constant: &str) -> bool {
+        Constant::new(constant, &parse(constant).unwrap()).equals(&parse(payload).unwrap())
     }
 
     #[test]
     fn numbers_are_equal_by_what_they_mean() {
-        assert!(equal("1.0", &json!(1)));
-        assert!(equal("1", &json!(1.0)));
-        assert!(equal("-0", &json!(0)));
-        assert!(equal("1e2", &json!(100)));
-        assert!(!equal("9007199254740993", &json!(9_007_199_254_740_992_u64)));
-        assert!(!equal("18446744073709551616", &json!(u64::MAX)));
-        assert!(!equal("1", &json!("1")));
-        assert!(!equal("1", &json!(true)));
+        assert!(equal("1.0", "1"));
+        assert!(equal("1e400", "10e399"));
+        assert!(!equal("9007199254740993", "9007199254740992"));
+        assert!(!equal("1", "\"1\""));
+        assert!(!equal("1", "true"));
+    }
+
+    #[test]
+    fn strings_are_equal_by_what_they_mean() {
+        assert!(equal(r#""\u0061\/""#, r#""a/""#));
+        assert!(!equal(r#""a""#, r#""A""#));
     }
 
     #[test]
     fn objects_are_equal_in_any_order_and_by_their_last_keys() {
-        let value = json!({"a": [1, null], "b": {}});
-        assert!(equal(r#"{"b":{},"a":[1,null]}"#, &value));
-        assert!(equal(r#"{"b":1,"a":[1,null],"b":{}}"#, &value));
-        assert!(!equal(r#"{"b":{},"a":[1,null],"b":1}"#, &value));
-        assert!(!equal(r#"{"a":[1,null]}"#, &value));
-        assert!(!equal(r#"{"a":[1,null],"b":{},"c":1}"#, &value));
-        assert!(!equal(r#"{"a":[1,null,2],"b":{}}"#, &value));
+        let value = r#"{"a": [1, null], "b": {}}"#;
+        assert!(equal(r#"{"b":{},"a":[1,null]}"#, value));
+        assert!(equal(r#"{"b":1,"a":[1,null],"b":{}}"#, value));
+        assert!(!equal(r#"{"b":{},"a":[1,null],"b":1}"#, value));
+        assert!(!equal(r#"{"a":[1,null]}"#, value));
+        assert!(!equal(r#"{"a":[1,null,2],"b":{}}"#, value));
+        assert!(!equal(r#"{"a":[1,null],"b":{},"c":1}"#, value));
     }
 
     #[test]
-    fn integers_may_be_written_with_a_fraction_or_an_exponent() {
-        for integer in ["0", "-7", "1.0", "1E0", "1e400", "2.50e1"] {
-            assert!(is_integer(integer), "{integer}");
-        }
-        for fraction in ["0.5", "1e-1", "-2.55e1"] {
-            assert!(!is_integer(fraction), "{fraction}");
-        }
+    fn the_first_item_that_comes_twice_is_found() {
+        let duplicate = |text: &str| {
+            let root = parse(text).unwrap();
+            let Kind::Array(items) = &root.kind else { panic!("{text}") };
+            first_duplicate(items)
+        };
+        assert_eq!(duplicate(r#"[1, "1", true, [1], {"a":1}]"#), None);
+        assert_eq!(duplicate(r#"[{"a":1,"b":2}, 3, {"b":2.0,"a":1}]"#), Some((0, 2)));
     }
 }

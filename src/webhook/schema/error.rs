@@ -1,9 +1,8 @@
-//! Why a schema file cannot be used, and the place in it that is to blame. What is wrong with a payload stands in
-//! `problem`.
+//! Why a schema file cannot be used, and where the fault is. What is wrong with a payload is in `problem`.
 
 use std::fmt;
 
-/// A schema file that cannot be used, and the place that is to blame.
+/// A schema file that cannot be used, and the place of the fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaError {
     /// The RFC 6901 pointer of that place; empty when the file is not JSON.
@@ -31,12 +30,12 @@ pub enum Flaw {
     /// It is not JSON.
     #[error("{0}")]
     Syntax(&'static str),
-    /// A keyword, type, format or definition that is not known.
-    #[error("unknown {what} `{name}`{}", .nearest.as_ref().map(|near| format!(", the nearest is `{near}`,")).unwrap_or_default())]
+    /// A keyword, type or format that looks like a misspelt one.
+    #[error("unknown {what} `{name}`{}", .nearest.as_ref().map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default())]
     Unknown {
-        /// What was looked for, `keyword`.
+        /// The kind of name, `keyword`.
         what: &'static str,
-        /// Its name.
+        /// The name.
         name: String,
         /// The known name that was probably meant.
         nearest: Option<String>,
@@ -47,13 +46,16 @@ pub enum Flaw {
     /// A key that its object has twice.
     #[error("a repeated key")]
     Repeated,
-    /// A keyword that belongs at the root of the file.
-    #[error("a keyword that can stand at the root alone")]
-    RootOnly,
+    /// A reference that leads nowhere in this file.
+    #[error("`{0}` is not in this file; references to other documents are not followed")]
+    Unresolved(String),
+    /// A `$schema` of another language or draft.
+    #[error("unsupported `$schema` \"{0}\"; drafts 4, 6, 7, 2019-09 and 2020-12 of JSON Schema are supported")]
+    Draft(String),
     /// A pattern that does not compile, and why.
-    #[error("no regular expression ({0})")]
+    #[error("invalid regular expression: {0}")]
     Pattern(String),
-    /// A rule that leads to itself without going deeper into the value, or so far that it could as well.
+    /// A rule that leads to itself without going deeper into the value, or through too many others.
     #[error("a schema that refers back to itself")]
     Circular,
 }

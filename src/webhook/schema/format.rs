@@ -1,71 +1,234 @@
-//! The formats that a schema may ask of a string, as their RFCs have them. Verdicts agree with those of the `jsonschema`
-//! crate, which a test asks each time.
+//! The formats that a schema may ask of a string, as their RFCs have them. `idn-hostname` and `uri-template` are not
+//! checked, and neither is a format that JSON Schema does not define.
 
-use core::net::Ipv6Addr;
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    ops::RangeInclusive,
+};
 
 use jiff::civil::Date;
+
+use super::pattern::Pattern;
+use crate::webhook::json::Path;
 
 /// A `format` keyword's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
+    /// A full date of RFC 3339.
+    Date,
     /// A date and time of RFC 3339, with an offset.
     DateTime,
-    /// A UUID of RFC 4122 with its hyphens, in either case.
-    Uuid,
+    /// A duration of RFC 3339, appendix A.
+    Duration,
+    /// A mailbox of RFC 5321.
+    Email,
+    /// A host name of RFC 1123.
+    Hostname,
+    /// A mailbox of RFC 6531, which need not be ASCII.
+    IdnEmail,
+    /// An IPv4 address in dotted decimal.
+    Ipv4,
+    /// An IPv6 address of RFC 4291.
+    Ipv6,
+    /// An absolute IRI of RFC 3987.
+    Iri,
+    /// An IRI of RFC 3987, absolute or relative.
+    IriReference,
+    /// A JSON pointer of RFC 6901.
+    JsonPointer,
+    /// A regular expression.
+    Regex,
+    /// A relative JSON pointer.
+    RelativeJsonPointer,
+    /// A full time of RFC 3339, with an offset.
+    Time,
     /// An absolute URI of RFC 3986.
     Uri,
+    /// A URI of RFC 3986, absolute or relative.
+    UriReference,
+    /// A UUID of RFC 4122 with its hyphens, in either case.
+    Uuid,
 }
 
 impl Format {
-    const NAMES: [(Self, &str); 3] = [(Self::DateTime, "date-time"), (Self::Uuid, "uuid"), (Self::Uri, "uri")];
+    /// The names in a schema and the words in a message.
+    const NAMES: [(Self, &str, &str); 17] = [
+        (Self::Date, "date", "a date as in RFC 3339 (`2025-01-01`)"),
+        (Self::DateTime, "date-time", "a time as in RFC 3339 (`2025-01-01T12:00:00Z`)"),
+        (Self::Duration, "duration", "a duration as in ISO 8601 (`P1DT12H`)"),
+        (Self::Email, "email", "an email address"),
+        (Self::Hostname, "hostname", "a host name"),
+        (Self::IdnEmail, "idn-email", "an email address"),
+        (Self::Ipv4, "ipv4", "an IPv4 address"),
+        (Self::Ipv6, "ipv6", "an IPv6 address"),
+        (Self::Iri, "iri", "an absolute IRI"),
+        (Self::IriReference, "iri-reference", "an IRI"),
+        (Self::JsonPointer, "json-pointer", "a JSON pointer"),
+        (Self::Regex, "regex", "a regular expression"),
+        (Self::RelativeJsonPointer, "relative-json-pointer", "a relative JSON pointer"),
+        (Self::Time, "time", "a time of day as in RFC 3339 (`12:00:00Z`)"),
+        (Self::Uri, "uri", "an absolute URI"),
+        (Self::UriReference, "uri-reference", "a URI"),
+        (Self::Uuid, "uuid", "a UUID"),
+    ];
 
     /// The format that JSON Schema calls by that name.
     pub(super) fn named(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(format, _)| *format)
+        Self::NAMES.iter().find(|(_, known, _)| *known == name).map(|(format, ..)| *format)
     }
 
-    /// The names that are known.
     pub(super) fn names() -> impl Iterator<Item = &'static str> {
-        Self::NAMES.iter().map(|(_, name)| *name)
+        Self::NAMES.iter().map(|(_, name, _)| *name)
+    }
+
+    /// Whether JSON Schema or OpenAPI defines that name and it is not checked here.
+    pub(super) fn is_unchecked(name: &str) -> bool {
+        matches!(name, "idn-hostname" | "uri-template" | "utc-millisec" | "double" | "byte" | "int32" | "int64")
     }
 
     /// What a string of this format is, for a message.
-    pub(super) const fn words(self) -> &'static str {
-        match self {
-            Self::DateTime => "a time as in RFC 3339 (`2025-01-01T12:00:00Z`)",
-            Self::Uuid => "a UUID",
-            Self::Uri => "an absolute URI",
-        }
+    pub(super) fn words(self) -> &'static str {
+        Self::NAMES.iter().find(|(format, ..)| *format == self).map_or("", |(.., words)| words)
     }
 
     pub(super) fn admits(self, text: &str) -> bool {
+        let bytes = text.as_bytes();
         match self {
-            Self::DateTime => is_date_time(text.as_bytes()).unwrap_or(false),
-            Self::Uuid => is_uuid(text.as_bytes()),
-            Self::Uri => is_uri(text),
+            Self::Date => is_date(bytes).is_some_and(|rest| rest.is_empty()),
+            Self::DateTime => is_date_time(bytes).unwrap_or(false),
+            Self::Duration => is_duration(text),
+            Self::Email => text.is_ascii() && is_email(text),
+            Self::Hostname => is_hostname(text),
+            Self::IdnEmail => is_email(text),
+            Self::Ipv4 => text.parse::<Ipv4Addr>().is_ok(),
+            Self::Ipv6 => text.parse::<Ipv6Addr>().is_ok(),
+            Self::Iri => is_reference(text, Characters::Any) && has_scheme(text),
+            Self::IriReference => is_reference(text, Characters::Any),
+            Self::JsonPointer => is_json_pointer(text),
+            Self::Regex => Pattern::new(text).is_ok(),
+            Self::RelativeJsonPointer => is_relative_json_pointer(text),
+            Self::Time => is_time(bytes).unwrap_or(false),
+            Self::Uri => is_reference(text, Characters::Ascii) && has_scheme(text),
+            Self::UriReference => is_reference(text, Characters::Ascii),
+            Self::Uuid => is_uuid(bytes),
         }
     }
 }
 
-/// `2025-01-01T12:00:00.25+01:00`. None, as false, where the text ends early or a digit is none.
+/// What follows a date, if the text begins with one.
+fn is_date(text: &[u8]) -> Option<&[u8]> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let year = i16::try_from(number(&date[..4])?).ok()?;
+    let [month, day] = [number(&date[5..7])?, number(&date[8..10])?].map(i8::try_from);
+    let is_date = date[4] == b'-' && date[7] == b'-' && Date::new(year, month.ok()?, day.ok()?).is_ok();
+    is_date.then_some(rest)
+}
+
+/// `2025-01-01T12:00:00.25+01:00`. None, as false, where the text ends early or has something else for a digit.
 fn is_date_time(text: &[u8]) -> Option<bool> {
-    let (date_and_time, rest) = text.split_at_checked(19)?;
-    let separators = [4, 7, 10, 13, 16].map(|at| date_and_time[at].to_ascii_uppercase());
-    let year = i16::try_from(number(&date_and_time[..4])?).ok()?;
-    let [month, day] = [number(&date_and_time[5..7])?, number(&date_and_time[8..10])?];
-    let [hour, minute, second] = [11, 14, 17].map(|at| number(&date_and_time[at..at + 2]));
+    match is_date(text)? {
+        [b'T' | b't', time @ ..] => is_time(time),
+        _ => Some(false),
+    }
+}
+
+/// `12:00:00.25+01:00`. None, as false, where the text ends early or has something else for a digit.
+fn is_time(text: &[u8]) -> Option<bool> {
+    let (time, rest) = text.split_at_checked(8)?;
+    let [hour, minute, second] = [0, 3, 6].map(|at| number(&time[at..at + 2]));
     let minutes = hour.filter(|hour| *hour < 24)? * 60 + minute.filter(|minute| *minute < 60)?;
-    let is_date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).is_ok();
     let offset = offset_minutes(after_fraction(rest)?)?;
     // A leap second comes at the end of a day in UTC (RFC 3339, section 5.7).
     let is_second = match second? {
         60 => (minutes - offset).rem_euclid(24 * 60) == 24 * 60 - 1,
         second => second < 60,
     };
-    Some(separators == *b"--T::" && is_date && is_second)
+    Some(time[2] == b':' && time[5] == b':' && is_second)
 }
 
-/// What follows a fraction of a second, if there is one; none when it has no digits.
+/// `P1Y2M3DT4H5M6S`, with no unit left out between two others, or `P4W`.
+fn is_duration(text: &str) -> bool {
+    let Some(parts) = text.strip_prefix('P') else { return false };
+    let (date, time) = parts.split_once('T').map_or((parts, None), |(date, time)| (date, Some(time)));
+    match (date.strip_suffix('W'), time) {
+        (Some(weeks), None) => is_digits(weeks),
+        (_, None) => has_units(date, "YMD"),
+        (_, Some(time)) => has_units(time, "HMS") && (date.is_empty() || has_units(date, "YMD")),
+    }
+}
+
+/// Whether a text is numbers, each with a unit, of units in a row.
+fn has_units(text: &str, units: &str) -> bool {
+    let (mut rest, mut places) = (text, Vec::new());
+    while let Some(end) = rest.find(|character: char| !character.is_ascii_digit()) {
+        let place = rest[end..].chars().next().and_then(|unit| units.find(unit));
+        let (Some(place), true) = (place, end > 0) else { return false };
+        places.push(place);
+        rest = &rest[end + 1..];
+    }
+    rest.is_empty() && !places.is_empty() && places.windows(2).all(|pair| pair[1] == pair[0] + 1)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `local@domain`, the local part a row of atoms or quoted, the domain a host name or an address in brackets.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let is_atom = |atom: &str| {
+        !atom.is_empty()
+            && atom.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || !c.is_ascii())
+    };
+    let is_quoted = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).is_some_and(is_quotable);
+    let is_domain = match domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => match address.strip_prefix("IPv6:") {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => address.parse::<Ipv4Addr>().is_ok(),
+        },
+        None if domain.is_ascii() => is_hostname(domain),
+        None => domain.split('.').all(|label| !label.is_empty() && !label.contains(char::is_whitespace)),
+    };
+    local.len() <= 64 && (is_quoted || local.split('.').all(is_atom)) && is_domain
+}
+
+/// Whether a text may be between the quotes of a local part.
+fn is_quotable(text: &str) -> bool {
+    const PRINTABLE: RangeInclusive<char> = ' '..='~';
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let shown = if character == '\\' { characters.next() } else { Some(character).filter(|c| *c != '"') };
+        if !shown.is_some_and(|c| PRINTABLE.contains(&c) || !c.is_ascii()) {
+            return false;
+        }
+    }
+    true
+}
+
+fn is_hostname(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            // Two hyphens there are kept for encoded labels (RFC 5891, section 4.2.3.1).
+            && (label.get(2..4) != Some("--") || label.to_ascii_lowercase().starts_with("xn--"))
+    };
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+fn is_json_pointer(text: &str) -> bool {
+    text.is_empty() || text.starts_with('/') && text.parse::<Path>().is_ok()
+}
+
+/// A count of levels to go up, and a pointer from there or `#`.
+fn is_relative_json_pointer(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (levels, pointer) = text.split_at(digits);
+    (levels == "0" || is_digits(levels) && !levels.starts_with('0')) && (pointer == "#" || is_json_pointer(pointer))
+}
+
+/// What follows a fraction of a second, if there is one; none when that has no digits.
 fn after_fraction(text: &[u8]) -> Option<&[u8]> {
     let Some(fraction) = text.strip_prefix(b".") else { return Some(text) };
     let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -99,42 +262,75 @@ fn is_uuid(text: &[u8]) -> bool {
         })
 }
 
-/// `scheme ":" ["//" authority] path ["?" query] ["#" fragment]`.
-fn is_uri(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else { return false };
+/// Which characters a reference may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Characters {
+    /// Those of a URI.
+    Ascii,
+    /// Those of an IRI, outside ASCII too.
+    Any,
+}
+
+/// Whether a reference begins with a scheme, and so is absolute.
+fn has_scheme(text: &str) -> bool {
+    let scheme = text.split([':', '/', '?', '#']).next().unwrap_or_default();
+    text[scheme.len()..].starts_with(':')
+        && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+/// `[scheme ":"] ["//" authority] path ["?" query] ["#" fragment]`.
+fn is_reference(text: &str, characters: Characters) -> bool {
+    let is_absolute = has_scheme(text);
+    let rest = if is_absolute { text.split_once(':').map_or("", |(_, rest)| rest) } else { text };
     let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, path) = match rest.strip_prefix("//") {
         Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
         None => ("", rest),
     };
-    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-        && is_authority(authority)
-        && consists_of(path, b":@/")
-        && consists_of(query, b":@/?")
-        && consists_of(fragment, b":@/?")
+    // What stands before a colon there would be a scheme.
+    let is_path = is_absolute || !path.split('/').next().is_some_and(|segment| segment.contains(':'));
+    is_authority(authority, characters)
+        && is_path
+        && consists_of(path, b":@/", characters)
+        && consists_of(query, b":@/?", characters)
+        && consists_of(fragment, b":@/?", characters)
 }
 
 /// `[userinfo "@"] host [":" port]`.
-fn is_authority(text: &str) -> bool {
+fn is_authority(text: &str, characters: Characters) -> bool {
     let (user, host) = text.split_once('@').unwrap_or(("", text));
     let (is_host, port) = if let Some(literal) = host.strip_prefix('[') {
         let (address, port) = literal.split_once(']').unwrap_or_default();
-        (address.parse::<Ipv6Addr>().is_ok(), port)
+        (address.parse::<Ipv6Addr>().is_ok() || is_future_address(address), port)
     } else {
         let (name, port) = host.split_at(host.find(':').unwrap_or(host.len()));
-        (consists_of(name, b""), port)
+        (consists_of(name, b"", characters), port)
     };
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    consists_of(user, b":") && is_host && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+    consists_of(user, b":", characters) && is_host && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
-/// Whether a text holds nothing but unreserved characters, sub-delimiters, percent escapes and the bytes of `besides`.
-fn consists_of(text: &str, besides: &[u8]) -> bool {
+/// `v` and its version, a dot, and an address of that version (RFC 3986, section 3.2.2).
+fn is_future_address(text: &str) -> bool {
+    let version = text.strip_prefix(['v', 'V']).and_then(|rest| rest.split_once('.'));
+    version.is_some_and(|(version, address)| {
+        let is_hex = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex && !address.is_empty() && !address.contains('%') && consists_of(address, b":", Characters::Ascii)
+    })
+}
+
+/// Whether a text has nothing but unreserved characters, sub-delimiters, percent escapes and the bytes of `besides`.
+fn consists_of(text: &str, besides: &[u8], characters: Characters) -> bool {
     let mut parts = text.split('%');
     let is_plain = |part: &str| {
-        part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&b) || besides.contains(&b))
+        part.bytes().all(|b| {
+            b.is_ascii_alphanumeric()
+                || b"-._~!$&'()*+,;=".contains(&b)
+                || besides.contains(&b)
+                || !b.is_ascii() && characters == Characters::Any
+        })
     };
     let is_escaped = |part: &str| {
         part.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) && is_plain(&part[2..])

@@ -1,58 +1,130 @@
 //! What can be wrong with a value, and how it is said to people. Messages follow the name of the value: `expected a
-//! string, found 999`. What comes from the payload is quoted and shortened.
+//! string, found 999`. What comes from the payload, or is long in the schema, is quoted and shortened.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use serde_json::{Number, Value};
-
-use super::{format::Format, rule::Types};
+use super::{
+    constant::Constant,
+    rule::{Assertion, Counted, Types},
+};
 use crate::webhook::json::{Kind, Node, quote};
 
-/// How much of a value from the payload a message shows, in characters.
-const SHOWN: usize = 60;
+/// How much of a value a message shows, in characters.
+const MAX_SHOWN: usize = 60;
+
+/// How many alternatives a message lists.
+const MAX_LISTED: usize = 12;
 
 /// One thing that is wrong with one value.
 pub(super) enum Problem<'a> {
-    Type { expected: Types, found: &'a Node<'a> },
-    Constant { expected: &'a Value, found: &'a Node<'a> },
-    OneOf { expected: &'a [Value], found: &'a Node<'a> },
+    Assertion {
+        expected: &'a Assertion,
+        found: &'a Node<'a>,
+    },
+    Type {
+        expected: Types,
+        found: &'a Node<'a>,
+    },
     Missing,
-    Pattern { expected: &'a str, found: &'a Node<'a> },
-    Format { expected: Format, found: &'a Node<'a> },
-    TooShort { least: usize, found: &'a Node<'a> },
-    TooSmall { least: &'a Number, found: &'a Node<'a> },
-    TooLarge { most: &'a Number, found: &'a Node<'a> },
-    UnknownValue { found: &'a Node<'a> },
+    MissingBeside(&'a str),
+    /// What an invalid name breaks.
+    Name(&'a str),
+    /// The value matches the schema of `not`.
+    Excluded,
+    /// The value matches several schemas of `oneOf`.
+    Ambiguous,
+    Size {
+        of: Counted,
+        least: u64,
+        most: u64,
+        found: usize,
+    },
+    Matching {
+        least: u64,
+        most: u64,
+        found: u64,
+    },
+    Duplicate(usize, usize),
+    UnknownValue(&'a Node<'a>),
     UnknownProperty,
+    /// The pattern needs a backtracking engine.
+    UnsupportedPattern(&'a str),
     Unchecked,
 }
 
 impl fmt::Display for Problem<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
+            Self::Assertion { expected, found } => assertion(f, expected, found),
             Self::Type { expected, found } => write!(f, "expected {expected}, found {}", Found(found)),
-            Self::Constant { expected, found } => write!(f, "expected {expected}, found {}", Found(found)),
-            Self::OneOf { expected, found } => {
-                f.write_str(if expected.len() == 1 { "expected" } else { "expected one of" })?;
-                expected
-                    .iter()
-                    .enumerate()
-                    .try_for_each(|(index, value)| write!(f, "{} {value}", if index == 0 { "" } else { "," }))?;
-                write!(f, ", found {}", Found(found))
-            }
             Self::Missing => f.write_str("is required but missing"),
-            Self::Pattern { expected, found } => {
-                write!(f, "expected a text that matches `{expected}`, found {}", Found(found))
+            Self::MissingBeside(key) => write!(f, "is required beside {}, but missing", quote(&shortened(key))),
+            Self::Name(problem) => write!(f, "has an invalid name: {problem}"),
+            Self::Excluded => f.write_str("matches a schema that is excluded by `not`"),
+            Self::Ambiguous => f.write_str("matches more than one schema of `oneOf`"),
+            Self::Size { of, least, most, found } => {
+                let expected = if (found as u64) < least { least } else { most };
+                let unit = match (of, expected) {
+                    (Counted::Items, 1) => "item",
+                    (Counted::Items, _) => "items",
+                    (Counted::Members, 1) => "member",
+                    (Counted::Members, _) => "members",
+                };
+                let direction = if expected == least { "more" } else { "fewer" };
+                write!(f, "expected {expected} {unit} or {direction}, found {found}")
             }
-            Self::Format { expected, found } => write!(f, "expected {}, found {}", expected.words(), Found(found)),
-            Self::TooShort { least: 1, .. } => f.write_str("must not be empty"),
-            Self::TooShort { least, found } => write!(f, "expected {least} characters or more, found {}", Found(found)),
-            Self::TooSmall { least, found } => write!(f, "expected {least} or more, found {}", Found(found)),
-            Self::TooLarge { most, found } => write!(f, "expected {most} or less, found {}", Found(found)),
-            Self::UnknownValue { found } => write!(f, "{} is not among the values known today", Found(found)),
+            Self::Matching { least: 1, found: 0, .. } => {
+                f.write_str("has no item that matches the schema of `contains`")
+            }
+            Self::Matching { least, most, found } => {
+                let (expected, direction) = if found < least { (least, "more") } else { (most, "fewer") };
+                write!(f, "expected {expected} or {direction} items that match the schema of `contains`, found {found}")
+            }
+            Self::Duplicate(first, second) => {
+                write!(f, "expected items that differ, but items {first} and {second} are equal")
+            }
+            Self::UnknownValue(found) => write!(f, "{} is not among the values known today", Found(found)),
             Self::UnknownProperty => f.write_str("is not among the names known today"),
+            Self::UnsupportedPattern(pattern) => write!(
+                f,
+                "is not checked against the pattern `{}`: lookaround, backreferences and Unicode properties are not supported",
+                shortened(pattern)
+            ),
             Self::Unchecked => f.write_str("is nested too deeply to be checked"),
         }
+    }
+}
+
+fn assertion(f: &mut fmt::Formatter<'_>, expected: &Assertion, found: &Node<'_>) -> fmt::Result {
+    match expected {
+        Assertion::Nothing => return f.write_str("is not allowed"),
+        Assertion::MinLength(1) => return f.write_str("must not be empty"),
+        Assertion::Constant(value) => write!(f, "expected {value}")?,
+        Assertion::OneOf(values) => alternatives(f, values)?,
+        Assertion::Type(types) => write!(f, "expected {types}")?,
+        Assertion::TypeAsWritten(types) => write!(f, "expected {types} without a fraction or an exponent")?,
+        Assertion::MinLength(least) => write!(f, "expected {least} characters or more")?,
+        Assertion::MaxLength(1) => f.write_str("expected 1 character or fewer")?,
+        Assertion::MaxLength(most) => write!(f, "expected {most} characters or fewer")?,
+        Assertion::Pattern(pattern) => write!(f, "expected a text that matches `{}`", shortened(pattern.as_str()))?,
+        Assertion::Format(format) => write!(f, "expected {}", format.words())?,
+        Assertion::Minimum(bound) if bound.is_exclusive => write!(f, "expected more than {}", shortened(&bound.text))?,
+        Assertion::Minimum(bound) => write!(f, "expected {} or more", shortened(&bound.text))?,
+        Assertion::Maximum(bound) if bound.is_exclusive => write!(f, "expected less than {}", shortened(&bound.text))?,
+        Assertion::Maximum(bound) => write!(f, "expected {} or less", shortened(&bound.text))?,
+        Assertion::MultipleOf(bound) => write!(f, "expected a multiple of {}", shortened(&bound.text))?,
+    }
+    write!(f, ", found {}", Found(found))
+}
+
+fn alternatives(f: &mut fmt::Formatter<'_>, values: &[Constant]) -> fmt::Result {
+    f.write_str(if values.len() == 1 { "expected" } else { "expected one of" })?;
+    for (index, value) in values.iter().take(MAX_LISTED).enumerate() {
+        write!(f, "{} {value}", if index == 0 { "" } else { "," })?;
+    }
+    match values.len().saturating_sub(MAX_LISTED) {
+        0 => Ok(()),
+        more => write!(f, " or {more} more"),
     }
 }
 
@@ -72,8 +144,9 @@ impl fmt::Display for Found<'_> {
     }
 }
 
-fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
-    match text.char_indices().nth(SHOWN) {
+/// The start of a text that is long.
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
         None => text.into(),
     }

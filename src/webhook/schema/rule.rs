@@ -1,12 +1,14 @@
-//! What one schema object demands, as data: the keywords of the file with everything resolved that can be. Rules name
-//! one another by their place in the schema's list, so that a schema may be recursive.
+//! What one schema object demands, as data: the keywords of the file with every reference resolved. Rules name one
+//! another by their place in the schema's list, so that a schema may be recursive.
 
 use std::{fmt, ops};
 
-use regex_lite::Regex;
-use serde_json::{Number, Value};
-
-use super::{constant::is_integer, format::Format};
+use super::{
+    constant::Constant,
+    decimal::{Decimal, is_integer},
+    format::Format,
+    pattern::Pattern,
+};
 use crate::webhook::json::{Kind, Node};
 
 /// The place of a rule in its schema's list.
@@ -15,23 +17,124 @@ pub(super) type RuleId = usize;
 /// The demands of one schema object; the default demands nothing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rule {
-    pub(super) reference: Option<RuleId>,
-    pub(super) types: Types,
-    pub(super) constant: Option<Value>,
-    pub(super) one_of: Option<Vec<Value>>,
-    pub(super) required: Vec<String>,
-    pub(super) properties: Vec<(String, RuleId)>,
-    pub(super) items: Option<RuleId>,
-    pub(super) pattern: Option<Regex>,
-    pub(super) format: Option<Format>,
-    pub(super) min_length: usize,
-    pub(super) minimum: Option<Number>,
-    pub(super) maximum: Option<Number>,
-    pub(super) any_of: Vec<RuleId>,
-    pub(super) known: Option<Vec<Value>>,
-    pub(super) known_properties: Option<Vec<String>>,
-    /// The types that `type`, `const`, `enum`, `$ref` and `anyOf` together let pass.
+    /// What applies to the same value, before anything else.
+    pub(super) references: Vec<Reference>,
+    /// What the value itself must be; the first that does not hold is reported, and nothing after it.
+    pub(super) assertions: Vec<Assertion>,
+    /// What its size, its members and its items must be, and the schemas that apply to it.
+    pub(super) applicators: Vec<Applicator>,
+    /// `unevaluatedItems` and `unevaluatedProperties`, which go by what all others have seen.
+    pub(super) unevaluated: Vec<Unevaluated>,
+    /// The schema resource that the rule is part of.
+    pub(super) resource: usize,
+    /// The types that its references, `type`, `const`, `enum`, `allOf`, `anyOf` and `oneOf` together accept.
     pub(super) accepts: Types,
+}
+
+/// A reference to a rule.
+#[derive(Clone, Debug)]
+pub(super) enum Reference {
+    /// `$ref`.
+    To(RuleId),
+    /// `$dynamicRef` or `$recursiveRef`: the rule of this anchor in the outermost resource that has it.
+    Dynamic { anchor: String, otherwise: RuleId },
+}
+
+/// A demand on the value itself.
+#[derive(Clone, Debug)]
+pub(super) enum Assertion {
+    /// The schema `false`.
+    Nothing,
+    Constant(Constant),
+    OneOf(Vec<Constant>),
+    Type(Types),
+    /// `type` of draft 4, in which `1.0` is not an integer.
+    TypeAsWritten(Types),
+    MinLength(u64),
+    MaxLength(u64),
+    Pattern(Pattern),
+    Format(Format),
+    Minimum(Bound),
+    Maximum(Bound),
+    MultipleOf(Bound),
+}
+
+/// A number in a schema.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) number: Decimal,
+    /// As the file writes it.
+    pub(super) text: String,
+    /// Whether the number itself is out of bounds.
+    pub(super) is_exclusive: bool,
+}
+
+/// A demand on what the value holds, or that other schemas make of it.
+#[derive(Clone, Debug)]
+pub(super) enum Applicator {
+    Known(Vec<Constant>),
+    KnownProperties(Vec<String>),
+    AllOf(Vec<RuleId>),
+    AnyOf(Vec<RuleId>),
+    OneOf(Vec<RuleId>),
+    Not(RuleId),
+    If(Condition),
+    Required(Vec<String>),
+    DependentRequired(Vec<(String, Vec<String>)>),
+    DependentSchemas(Vec<(String, RuleId)>),
+    Size { of: Counted, least: u64, most: u64 },
+    PropertyNames(RuleId),
+    Properties(Properties),
+    Items(Items),
+    Contains(Contains),
+    UniqueItems,
+}
+
+/// `if`, `then` and `else`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Condition {
+    pub(super) condition: RuleId,
+    pub(super) then: Option<RuleId>,
+    pub(super) otherwise: Option<RuleId>,
+}
+
+/// What a size counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counted {
+    Items,
+    Members,
+}
+
+/// `properties`, `patternProperties` and `additionalProperties`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Properties {
+    pub(super) named: Vec<(String, RuleId)>,
+    pub(super) patterns: Vec<(Pattern, RuleId)>,
+    pub(super) others: Option<RuleId>,
+}
+
+/// `prefixItems` and `items`, or `items` and `additionalItems` of earlier drafts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Items {
+    pub(super) first: Vec<RuleId>,
+    pub(super) others: Option<RuleId>,
+}
+
+/// `contains`, `minContains` and `maxContains`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Contains {
+    pub(super) rule: RuleId,
+    pub(super) least: u64,
+    pub(super) most: u64,
+    /// Whether the items that match count as evaluated.
+    pub(super) evaluates: bool,
+}
+
+/// A demand on what no other keyword has looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unevaluated {
+    Items(RuleId),
+    Properties(RuleId),
 }
 
 /// A set of JSON types; the default is all of them.
@@ -39,15 +142,15 @@ pub(super) struct Rule {
 pub(super) struct Types(u8);
 
 impl Types {
-    const NONE: Self = Self(0);
-    const NULL: Self = Self(1);
-    const BOOLEAN: Self = Self(1 << 1);
-    const INTEGER: Self = Self(1 << 2);
-    const FRACTION: Self = Self(1 << 3);
-    const NUMBER: Self = Self(Self::INTEGER.0 | Self::FRACTION.0);
-    const STRING: Self = Self(1 << 4);
-    const ARRAY: Self = Self(1 << 5);
-    const OBJECT: Self = Self(1 << 6);
+    pub(super) const NONE: Self = Self(0);
+    pub(super) const NULL: Self = Self(1);
+    pub(super) const BOOLEAN: Self = Self(1 << 1);
+    pub(super) const INTEGER: Self = Self(1 << 2);
+    pub(super) const FRACTION: Self = Self(1 << 3);
+    pub(super) const NUMBER: Self = Self(Self::INTEGER.0 | Self::FRACTION.0);
+    pub(super) const STRING: Self = Self(1 << 4);
+    pub(super) const ARRAY: Self = Self(1 << 5);
+    pub(super) const OBJECT: Self = Self(1 << 6);
 
     /// The names in a schema and the words in a message, the wider of two types first.
     const NAMES: [(Self, &str, &str); 7] = [
@@ -68,18 +171,6 @@ impl Types {
     /// The names that JSON Schema has for types.
     pub(super) fn names() -> impl Iterator<Item = &'static str> {
         Self::NAMES.iter().map(|(_, name, _)| *name)
-    }
-
-    /// The type of a value in the schema; a number may be written as either kind.
-    pub(super) fn of_value(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::NULL,
-            Value::Bool(_) => Self::BOOLEAN,
-            Value::Number(_) => Self::NUMBER,
-            Value::String(_) => Self::STRING,
-            Value::Array(_) => Self::ARRAY,
-            Value::Object(_) => Self::OBJECT,
-        }
     }
 
     /// Whether a value of the payload is of one of these types.

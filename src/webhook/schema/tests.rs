@@ -218,6 +218,94 @@ fn rules_that_chain_too_long_end_as_a_report_and_not_as_a_stack_overflow() {
     assert_eq!(report_by(&schema, &deepest), invalid(&[("", "is nested too deeply to be checked")]));
 }
 
+#[test]
+fn each_applicator_has_its_words() {
+    let report = |schema: &str, payload: &str| report_by(schema, payload).errors;
+    let one = |schema: &str, payload: &str, at: &str, message: &str| {
+        assert_eq!(report(schema, payload), [violation(at, message)], "{schema} {payload}");
+    };
+    one("false", "1", "", "is not allowed");
+    one(r#"{"properties":{"a":{}},"additionalProperties":false}"#, r#"{"a":1,"b":2}"#, "/b", "is not allowed");
+    one(r#"{"patternProperties":{"^x":{"type":"null"}}}"#, r#"{"xy":1}"#, "/xy", "expected null, found 1");
+    one(r#"{"prefixItems":[{}],"items":false}"#, "[1,2]", "/1", "is not allowed");
+    one(r#"{"properties":{"a":{}},"unevaluatedProperties":false}"#, r#"{"b":2}"#, "/b", "is not allowed");
+    one(r#"{"not":{"type":"null"}}"#, "null", "", "matches a schema that is excluded by `not`");
+    one(r#"{"oneOf":[{"minimum":1},{"maximum":3}]}"#, "2", "", "matches more than one schema of `oneOf`");
+    one(r#"{"oneOf":[{"type":"null"},{"maximum":3}]}"#, "4", "", "expected 3 or less, found 4");
+    one(r#"{"if":{"minimum":9},"then":{"maximum":10}}"#, "11", "", "expected 10 or less, found 11");
+    one(
+        r#"{"propertyNames":{"maxLength":1}}"#,
+        r#"{"ab":1}"#,
+        "/ab",
+        r#"has an invalid name: expected 1 character or fewer, found "ab""#,
+    );
+    one(
+        r#"{"dependentRequired":{"card":["name"]}}"#,
+        r#"{"card":1}"#,
+        "/name",
+        r#"is required beside "card", but missing"#,
+    );
+    one(r#"{"dependentSchemas":{"card":{"required":["name"]}}}"#, r#"{"card":1}"#, "/name", "is required but missing");
+    one(r#"{"minItems":2}"#, "[1]", "", "expected 2 items or more, found 1");
+    one(r#"{"maxItems":1}"#, "[1,2]", "", "expected 1 item or fewer, found 2");
+    one(r#"{"minProperties":1}"#, "{}", "", "expected 1 member or more, found 0");
+    one(r#"{"maxProperties":1}"#, r#"{"a":1,"b":1,"a":2}"#, "", "expected 1 member or fewer, found 2");
+    one(r#"{"contains":{"type":"null"}}"#, "[1]", "", "has no item that matches the schema of `contains`");
+    one(
+        r#"{"contains":{"type":"null"},"maxContains":1}"#,
+        "[null,null]",
+        "",
+        "expected 1 or fewer items that match the schema of `contains`, found 2",
+    );
+    one(r#"{"uniqueItems":true}"#, "[1,2,1.0]", "", "expected items that differ, but items 0 and 2 are equal");
+    one(r#"{"exclusiveMinimum":0}"#, "0", "", "expected more than 0, found 0");
+    one(r#"{"exclusiveMaximum":0}"#, "0", "", "expected less than 0, found 0");
+    one(r#"{"multipleOf":0.01}"#, "0.005", "", "expected a multiple of 0.01, found 0.005");
+    one(r#"{"format":"email"}"#, r#""a.b""#, "", r#"expected an email address, found "a.b""#);
+    one(r#"{"maxLength":3}"#, r#""\u001b[2J""#, "", r#"expected 3 characters or fewer, found "\u001b[2J""#);
+}
+
+#[test]
+fn long_values_of_the_schema_are_shortened_too() {
+    let values: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    let message = "expected one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 or 8 more, found null";
+    assert_eq!(report_by(&format!(r#"{{"enum":[{}]}}"#, values.join(",")), "null"), invalid(&[("", message)]));
+    let constant = format!("[{}]", "1".repeat(100));
+    let message = format!("expected [{}…, found null", "1".repeat(59));
+    assert_eq!(report_by(&format!(r#"{{"const":{constant}}}"#), "null"), invalid(&[("", &message)]));
+}
+
+#[test]
+fn numbers_that_no_double_holds_are_judged_exactly() {
+    let schema = r#"{"maximum":1e400,"multipleOf":1e-400}"#;
+    assert_eq!(report_by(schema, "9e399"), Report::default());
+    assert_eq!(report_by(schema, "1.1e400"), invalid(&[("", "expected 1e400 or less, found 1.1e400")]));
+}
+
+#[test]
+fn a_pattern_that_needs_backtracking_is_a_warning_and_not_a_refusal() {
+    let warning = "is not checked against the pattern `^(?!a)`: lookaround, backreferences and Unicode properties are not supported";
+    assert_eq!(report_by(r#"{"pattern":"^(?!a)"}"#, r#""b""#), with_warning("", warning));
+    let schema = r#"{"patternProperties":{"^(?!a)":{"type":"null"}},"additionalProperties":false}"#;
+    assert_eq!(report_by(schema, r#"{"b":1}"#), with_warning("/b", warning));
+}
+
+#[test]
+fn members_of_a_large_object_are_judged_in_linear_time() {
+    let members: Vec<String> = (0..100_000).map(|n| format!(r#""{n}":{n}"#)).collect();
+    let payload = format!(r#"{{{},"0":"last"}}"#, members.join(","));
+    let errors = [("/0", r#"expected a number, found "last""#)];
+    assert_eq!(report_by(r#"{"additionalProperties":{"type":"number"}}"#, &payload), invalid(&errors));
+}
+
+#[test]
+fn schemas_that_chain_by_the_thousand_are_read_without_recursion() {
+    let hop = |n: u32| format!(r##""{n}":{{"items":{{"$ref":"#/$defs/{}"}}}}"##, (n + 1) % 20_000);
+    let chain: Vec<_> = (0..20_000).map(hop).collect();
+    let schema = format!(r##"{{"$ref":"#/$defs/0","$defs":{{{}}}}}"##, chain.join(","));
+    assert_eq!(report_by(&schema, "[[[]]]"), Report::default());
+}
+
 #[track_caller]
 fn assert_refused(schema: &str, pointer: &str, column: usize, flaw: Flaw) {
     let error = SchemaError { pointer: pointer.into(), line: 1, column, flaw };
@@ -229,46 +317,81 @@ fn unknown(what: &'static str, name: &str, nearest: &str) -> Flaw {
 }
 
 #[test]
-fn what_is_not_known_is_refused_with_the_nearest_that_is() {
+fn a_misspelt_name_is_refused_with_the_one_that_was_meant() {
     assert_refused(r#"{"minLenght":1}"#, "/minLenght", 2, unknown("keyword", "minLenght", "minLength"));
-    let pointer = "/properties/a/items/maxLength";
-    let schema = r#"{"properties":{"a":{"items":{"maxLength":1}}}}"#;
-    assert_refused(schema, pointer, 30, unknown("keyword", "maxLength", "minLength"));
-    assert_refused(r#"{"oneOf":[]}"#, "/oneOf", 2, unknown("keyword", "oneOf", "anyOf"));
+    let pointer = "/properties/a/items/maxLenght";
+    let schema = r#"{"properties":{"a":{"items":{"maxLenght":1}}}}"#;
+    assert_refused(schema, pointer, 30, unknown("keyword", "maxLenght", "maxLength"));
     assert_refused(r#"{"type":"strnig"}"#, "/type", 9, unknown("type", "strnig", "string"));
-    assert_refused(
-        r#"{"type":["null","int"]}"#,
-        "/type/1",
-        17,
-        Flaw::Unknown { what: "type", name: "int".into(), nearest: None },
-    );
+    let flaw = Flaw::Unknown { what: "type", name: "int".into(), nearest: None };
+    assert_refused(r#"{"type":["null","int"]}"#, "/type/1", 17, flaw);
     assert_refused(r#"{"format":"datetime"}"#, "/format", 11, unknown("format", "datetime", "date-time"));
-    let schema = r##"{"$ref":"#/$defs/tsk","$defs":{"task":{},"done":{}}}"##;
-    assert_refused(schema, "/$ref", 9, unknown("definition", "tsk", "task"));
 }
 
 #[test]
-fn keywords_of_others_that_begin_with_x_and_annotations_pass() {
-    let schema = r#"{"x-other":{"minLenght":1},"title":"t","description":"d","examples":[1],"$comment":"c","$id":"https://a.b/c"}"#;
+fn references_lead_nowhere_but_into_the_file() {
+    for reference in ["#/$defs/tsk", "other.json", "https://example.com/schema.json#/a", "#anchor", "#/$defs/%zz"] {
+        let schema = format!(r#"{{"$ref":"{reference}","$defs":{{"task":{{}}}}}}"#);
+        assert_refused(&schema, "/$ref", 9, Flaw::Unresolved(reference.to_owned()));
+    }
+}
+
+#[test]
+fn a_draft_that_is_not_supported_is_named() {
+    let draft = "http://json-schema.org/draft-03/schema#";
+    assert_refused(&format!(r#"{{"$schema":"{draft}"}}"#), "/$schema", 12, Flaw::Draft(draft.into()));
+}
+
+#[test]
+fn annotations_and_keywords_of_others_are_ignored() {
+    let schema = r#"{"x-other":{"minLenght":1},"title":"t","description":"d","examples":[1],"$comment":"c","$id":"https://a.b/c",
+        "default":2,"deprecated":true,"readOnly":true,"nullable":true,"example":3,"discriminator":{"propertyName":"a"},
+        "markdownDescription":"d","tsType":"t","contentEncoding":"base64","format":"uri-template"}"#;
     assert_eq!(report_by(schema, "1"), Report::default());
     assert_eq!(report_by("true", "1"), Report::default());
 }
 
 #[test]
 fn misused_keywords_are_refused() {
-    assert_refused("[]", "", 1, Flaw::Expected("a schema: an object or `true`"));
-    assert_refused(r#"{"items":false}"#, "/items", 10, Flaw::Expected("a schema: an object or `true`"));
+    assert_refused("[]", "", 1, Flaw::Expected("a schema: an object, `true` or `false`"));
+    assert_refused(r#"{"items":1}"#, "/items", 10, Flaw::Expected("a schema: an object, `true` or `false`"));
     assert_refused(r#"{"required":"a"}"#, "/required", 13, Flaw::Expected("an array"));
     assert_refused(r#"{"required":[1]}"#, "/required/0", 14, Flaw::Expected("a string"));
-    assert_refused(r#"{"enum":[]}"#, "/enum", 9, Flaw::Expected("at least one item"));
-    assert_refused(r#"{"minLength":-1}"#, "/minLength", 14, Flaw::Expected("a number of characters"));
+    assert_refused(r#"{"anyOf":[]}"#, "/anyOf", 10, Flaw::Expected("at least one item"));
+    assert_refused(r#"{"minLength":-1}"#, "/minLength", 14, Flaw::Expected("an integer of 0 or more"));
     assert_refused(r#"{"minimum":"0"}"#, "/minimum", 12, Flaw::Expected("a number"));
-    assert_refused(r#"{"const":[1e400]}"#, "/const", 10, Flaw::Expected("numbers within the range of a double"));
+    assert_refused(r#"{"multipleOf":0}"#, "/multipleOf", 15, Flaw::Expected("a number above 0"));
+    assert_refused(r#"{"uniqueItems":1}"#, "/uniqueItems", 16, Flaw::Expected("true or false"));
     assert_refused(r#"{"properties":[]}"#, "/properties", 15, Flaw::Expected("an object"));
-    assert_refused(r#"{"$ref":"other.json"}"#, "/$ref", 9, Flaw::Expected("`#/$defs/NAME`"));
-    assert_refused(r#"{"items":{"$defs":{}}}"#, "/items/$defs", 11, Flaw::RootOnly);
     assert_refused(r#"{"type":"null","type":"string"}"#, "/type", 16, Flaw::Repeated);
-    assert_refused(r#"{"$defs":{"a":{},"a":{}}}"#, "/$defs/a", 18, Flaw::Repeated);
+    assert_refused(r#"{"$defs":{"a":{"b":1,"b":2}}}"#, "/$defs/a/b", 22, Flaw::Repeated);
+    let list = Flaw::Expected("a schema; this draft has lists of schemas in `prefixItems`");
+    assert_refused(r#"{"items":[{}]}"#, "/items", 10, list);
+}
+
+#[test]
+fn the_draft_decides_what_a_keyword_means() {
+    let judge = |draft: &str, schema: &str, payload: &str| {
+        let schema = format!(r#"{{"$schema":"http://json-schema.org/{draft}/schema#",{schema}}}"#);
+        report_by(&schema, payload).is_valid()
+    };
+    let bound = r#""minimum":1,"exclusiveMinimum":true"#;
+    assert_eq!([judge("draft-04", bound, "1"), judge("draft-04", bound, "2")], [false, true]);
+    let reference = r##""$ref":"#/definitions/a","maxLength":1,"definitions":{"a":{"type":"string"}}"##;
+    let long = r#""long""#;
+    assert_eq!([judge("draft-07", reference, long), judge("draft/2020-12", reference, long)], [true, false]);
+    let list = r#""items":[{"type":"null"}],"additionalItems":false"#;
+    assert_eq!([judge("draft-07", list, "[null]"), judge("draft-07", list, "[null,1]")], [true, false]);
+    let integer = r#""type":"integer""#;
+    assert_eq!([judge("draft-04", integer, "1.0"), judge("draft-06", integer, "1.0")], [false, true]);
+}
+
+#[test]
+fn definitions_of_earlier_drafts_are_found_by_name_too() {
+    let schema = r#"{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"a":{"type":"null"}}}"#;
+    let schema = Schema::parse(schema).unwrap();
+    let report = schema.definition("a").unwrap().check(&parse("1").unwrap());
+    assert_eq!(report, invalid(&[("", "expected null, found 1")]));
 }
 
 #[test]
@@ -289,7 +412,7 @@ fn schemas_that_lead_back_to_themselves_in_place_are_refused() {
 #[test]
 fn an_error_reads_with_its_place() {
     let text = "{\n  \"properties\": {\n    \"id\": { \"typ\": \"string\" }\n  }\n}";
-    let message = "unknown keyword `typ`, the nearest is `type`, at line 3, column 13 (`/properties/id/typ`)";
+    let message = "unknown keyword `typ` (did you mean `type`?) at line 3, column 13 (`/properties/id/typ`)";
     assert_eq!(Schema::parse(text).unwrap_err().to_string(), message);
     let message = "a trailing comma is not JSON at line 1, column 10";
     assert_eq!(Schema::parse(r#"{"type":1,}"#).unwrap_err().to_string(), message);

@@ -1,15 +1,21 @@
-//! The walk through a payload along the rules. It reports to a sink and allocates nothing itself.
+//! The walk through a payload along the rules. It reports to a sink and allocates little itself.
 //!
 //! Of a failed `anyOf` the sink hears only what is wrong with the closest branch: the branches are first tallied, then
 //! that one is walked again.
 
-use std::cmp::{Ordering, Reverse};
+use std::{borrow::Cow, cmp::Reverse, collections::HashMap};
 
 use super::{
-    constant::{compare, equals},
+    Report, Schema,
+    constant::first_duplicate,
+    decimal::{Decimal, compare, is_written_as_integer},
+    evaluated::{evaluated_items, evaluated_members},
     location::Location,
     problem::Problem,
-    rule::{Rule, RuleId},
+    rule::{
+        Applicator, Assertion, Bound, Condition, Contains, Counted, Items, Properties, Reference, Rule, RuleId,
+        Unevaluated,
+    },
 };
 use crate::webhook::json::{Kind, Member, Node};
 
@@ -18,10 +24,10 @@ pub(super) trait Sink {
     /// Something that makes the payload invalid.
     fn error(&mut self, at: &Location<'_>, problem: &Problem<'_>);
 
-    /// Something that is valid and not known.
+    /// Something that is valid and not known, or could not be checked.
     fn warning(&mut self, at: &Location<'_>, problem: &Problem<'_>);
 
-    /// Takes a branch of `anyOf` by its tally alone. False when the sink wants the problems themselves.
+    /// Takes a branch by its tally alone. False when the sink wants the problems themselves.
     fn take(&mut self, _branch: &Tally) -> bool {
         false
     }
@@ -29,18 +35,21 @@ pub(super) trait Sink {
 
 /// A walk under way.
 pub(super) struct Walk<'s> {
-    rules: &'s [Rule],
+    schema: &'s Schema,
     /// How many more visits are allowed, so that no payload makes branches within branches multiply.
     visits: usize,
-    /// How many more visits may stand inside one another, so that none exhausts the stack.
+    /// How many more visits may be under way at once, so that none exhausts the stack.
     nesting: usize,
     is_cut_short: bool,
+    /// The resources that the visits under way have entered, outermost first: what `$dynamicRef` goes by.
+    scope: Vec<usize>,
 }
 
 impl<'s> Walk<'s> {
-    /// A walk through a payload of so many bytes.
-    pub(super) fn new(rules: &'s [Rule], length: usize) -> Self {
-        Self { rules, visits: length.saturating_mul(64).saturating_add(10_000), nesting: 1_100, is_cut_short: false }
+    /// A walk through a payload of that many bytes.
+    pub(super) fn new(schema: &'s Schema, length: usize) -> Self {
+        let visits = length.saturating_mul(64).saturating_add(10_000);
+        Self { schema, visits, nesting: 1_100, is_cut_short: false, scope: Vec::new() }
     }
 
     /// Whether a bound was reached, so that not everything has been seen.
@@ -50,69 +59,248 @@ impl<'s> Walk<'s> {
 
     /// Judges a node by a rule.
     pub(super) fn visit<S: Sink>(&mut self, rule: RuleId, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
+        self.within(rule, |walk, rule| {
+            for reference in &rule.references {
+                walk.visit(walk.target(reference), node, at, sink);
+            }
+            match broken(rule, node) {
+                Some(expected) => sink.error(at, &Problem::Assertion { expected, found: node }),
+                None => walk.parts(rule, node, at, sink),
+            }
+        });
+    }
+
+    /// Does something with a rule within the bounds of the walk.
+    pub(super) fn within(&mut self, rule: RuleId, work: impl FnOnce(&mut Self, &'s Rule)) {
         if self.visits == 0 || self.nesting == 0 {
             self.is_cut_short = true;
             return;
         }
         self.visits -= 1;
         self.nesting -= 1;
-        let rule = &self.rules[rule];
-        if let Some(target) = rule.reference {
-            self.visit(target, node, at, sink);
+        let schema = self.schema;
+        let rule = &schema.rules[rule];
+        let enters = self.scope.last() != Some(&rule.resource);
+        if enters {
+            self.scope.push(rule.resource);
         }
-        match value_problem(rule, node) {
-            Some(problem) => sink.error(at, &problem),
-            None => self.parts(rule, node, at, sink),
+        work(self, rule);
+        if enters {
+            self.scope.pop();
         }
         self.nesting += 1;
     }
 
+    /// The rule that a reference leads to on this walk.
+    pub(super) fn target(&self, reference: &Reference) -> RuleId {
+        match reference {
+            Reference::To(rule) => *rule,
+            Reference::Dynamic { anchor, otherwise } => {
+                let anchors = &self.schema.dynamic_anchors;
+                let outermost = self.scope.iter().find_map(|resource| anchors.get(&(*resource, anchor.clone())));
+                outermost.copied().unwrap_or(*otherwise)
+            }
+        }
+    }
+
+    /// Whether a node matches a rule.
+    pub(super) fn matches(&mut self, rule: RuleId, node: &Node<'_>) -> bool {
+        let mut tally = Tally::default();
+        self.visit(rule, node, &Location::ROOT, &mut tally);
+        tally.errors == 0
+    }
+
     fn parts<S: Sink>(&mut self, rule: &'s Rule, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
-        if rule.known.as_ref().is_some_and(|known| !known.iter().any(|value| equals(node, value))) {
-            sink.warning(at, &Problem::UnknownValue { found: node });
+        if let (Some(pattern), Kind::String(text)) = (unsupported(rule), &node.kind)
+            && !text.is_empty()
+        {
+            sink.warning(at, &Problem::UnsupportedPattern(pattern));
         }
-        if !rule.any_of.is_empty() {
-            self.any_of(&rule.any_of, node, at, sink);
+        for applicator in &rule.applicators {
+            match applicator {
+                Applicator::Known(values) => {
+                    if !values.iter().any(|value| value.equals(node)) {
+                        sink.warning(at, &Problem::UnknownValue(node));
+                    }
+                }
+                Applicator::AllOf(schemas) => schemas.iter().for_each(|schema| self.visit(*schema, node, at, sink)),
+                Applicator::AnyOf(schemas) => self.any_of(schemas, node, at, sink),
+                Applicator::OneOf(schemas) => self.one_of(schemas, node, at, sink),
+                Applicator::Not(schema) => {
+                    if self.matches(*schema, node) {
+                        sink.error(at, &Problem::Excluded);
+                    }
+                }
+                Applicator::If(condition) => self.condition(condition, node, at, sink),
+                Applicator::Size { of, least, most } => size(*of, (*least, *most), node, at, sink),
+                _ => match &node.kind {
+                    Kind::Object(members) => self.members(applicator, node, members, at, sink),
+                    Kind::Array(items) => self.items(applicator, items, at, sink),
+                    _ => {}
+                },
+            }
         }
-        match &node.kind {
-            Kind::Object(members) => self.members(rule, node, members, at, sink),
-            Kind::Array(items) => {
-                if let Some(rule) = rule.items {
-                    items.iter().enumerate().for_each(|(index, item)| self.visit(rule, item, &at.index(index), sink));
+        for unevaluated in &rule.unevaluated {
+            self.unevaluated(rule, *unevaluated, node, at, sink);
+        }
+    }
+
+    fn members<S: Sink>(
+        &mut self,
+        applicator: &'s Applicator,
+        node: &Node<'_>,
+        members: &[Member<'_>],
+        at: &Location<'_>,
+        sink: &mut S,
+    ) {
+        match applicator {
+            Applicator::KnownProperties(known) => {
+                for member in members.iter().filter(|member| !known.iter().any(|name| *name == member.key)) {
+                    sink.warning(&at.key(&member.key), &Problem::UnknownProperty);
+                }
+            }
+            Applicator::Required(keys) => {
+                for key in keys.iter().filter(|key| node.member(key).is_none()) {
+                    sink.error(&at.key(key), &Problem::Missing);
+                }
+            }
+            Applicator::DependentRequired(dependencies) => {
+                for (present, keys) in dependencies.iter().filter(|(key, _)| node.member(key).is_some()) {
+                    for key in keys.iter().filter(|key| node.member(key).is_none()) {
+                        sink.error(&at.key(key), &Problem::MissingBeside(present));
+                    }
+                }
+            }
+            Applicator::DependentSchemas(dependencies) => {
+                for (_, schema) in dependencies.iter().filter(|(key, _)| node.member(key).is_some()) {
+                    self.visit(*schema, node, at, sink);
+                }
+            }
+            Applicator::PropertyNames(schema) => {
+                members.iter().for_each(|member| self.name(*schema, member, &at.key(&member.key), sink));
+            }
+            Applicator::Properties(properties) => self.properties(properties, node, members, at, sink),
+            _ => {}
+        }
+    }
+
+    fn properties<S: Sink>(
+        &mut self,
+        properties: &'s Properties,
+        node: &Node<'_>,
+        members: &[Member<'_>],
+        at: &Location<'_>,
+        sink: &mut S,
+    ) {
+        for (key, schema) in &properties.named {
+            if let Some(value) = node.member(key) {
+                self.visit(*schema, value, &at.key(key), sink);
+            }
+        }
+        if properties.patterns.is_empty() && properties.others.is_none() {
+            return;
+        }
+        for member in effective(members) {
+            let at = at.key(&member.key);
+            let Matches { patterns, is_other } = properties.matches(&member.key, &mut |pattern| {
+                sink.warning(&at, &Problem::UnsupportedPattern(pattern));
+            });
+            let others = properties.others.filter(|_| is_other);
+            patterns.into_iter().chain(others).for_each(|schema| self.visit(schema, &member.value, &at, sink));
+        }
+    }
+
+    /// Judges a member's name.
+    fn name<S: Sink>(&mut self, schema: RuleId, member: &Member<'_>, at: &Location<'_>, sink: &mut S) {
+        let name = Node { span: member.key_span.clone(), kind: Kind::String(Cow::Borrowed(&member.key)) };
+        if self.matches(schema, &name) {
+            return;
+        }
+        let mut report = Report::default();
+        self.visit(schema, &name, &Location::ROOT, &mut report);
+        if let Some(violation) = report.errors.first() {
+            sink.error(at, &Problem::Name(&violation.message));
+        }
+    }
+
+    fn items<S: Sink>(&mut self, applicator: &'s Applicator, items: &[Node<'_>], at: &Location<'_>, sink: &mut S) {
+        match applicator {
+            Applicator::Items(Items { first, others }) => {
+                let schemas = first.iter().copied().map(Some).chain(std::iter::repeat(*others));
+                for ((index, item), schema) in items.iter().enumerate().zip(schemas) {
+                    let Some(schema) = schema else { return };
+                    self.visit(schema, item, &at.index(index), sink);
+                }
+            }
+            Applicator::Contains(Contains { rule, least, most, .. }) => {
+                let found = items.iter().filter(|item| self.matches(*rule, item)).count() as u64;
+                if found < *least || found > *most {
+                    sink.error(at, &Problem::Matching { least: *least, most: *most, found });
+                }
+            }
+            Applicator::UniqueItems => {
+                if let Some((first, second)) = first_duplicate(items) {
+                    sink.error(at, &Problem::Duplicate(first, second));
                 }
             }
             _ => {}
         }
     }
 
-    fn members<S: Sink>(
-        &mut self,
-        rule: &'s Rule,
-        node: &Node<'_>,
-        members: &[Member<'_>],
-        at: &Location<'_>,
-        sink: &mut S,
-    ) {
-        for key in &rule.required {
-            if node.member(key).is_none() {
-                sink.error(&at.key(key), &Problem::Missing);
-            }
-        }
-        for (key, rule) in &rule.properties {
-            if let Some(value) = node.member(key) {
-                self.visit(*rule, value, &at.key(key), sink);
-            }
-        }
-        if let Some(known) = &rule.known_properties {
-            for member in members.iter().filter(|member| !known.iter().any(|name| *name == member.key)) {
-                sink.warning(&at.key(&member.key), &Problem::UnknownProperty);
-            }
+    fn condition<S: Sink>(&mut self, condition: &Condition, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
+        let branch = if self.matches(condition.condition, node) { condition.then } else { condition.otherwise };
+        if let Some(branch) = branch {
+            self.visit(branch, node, at, sink);
         }
     }
 
-    /// Goes along the first branch that is met, or else the one that came closest.
+    fn unevaluated<S: Sink>(
+        &mut self,
+        rule: &'s Rule,
+        unevaluated: Unevaluated,
+        node: &Node<'_>,
+        at: &Location<'_>,
+        sink: &mut S,
+    ) {
+        match (unevaluated, &node.kind) {
+            (Unevaluated::Items(schema), Kind::Array(items)) => {
+                let evaluated = evaluated_items(self, rule, node);
+                for (index, item) in items.iter().enumerate().filter(|(index, _)| !evaluated[*index]) {
+                    self.visit(schema, item, &at.index(index), sink);
+                }
+            }
+            (Unevaluated::Properties(schema), Kind::Object(members)) => {
+                let evaluated = evaluated_members(self, rule, node);
+                for member in effective(members).into_iter().filter(|member| !evaluated.contains(&*member.key)) {
+                    self.visit(schema, &member.value, &at.key(&member.key), sink);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Goes along the first branch that matches, or else the one that came closest.
     fn any_of<S: Sink>(&mut self, branches: &[RuleId], node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
-        let rules = self.rules;
+        self.closest(branches, node, at, sink, |closest| matches!(closest, Some((Tally { errors: 0, .. }, _))));
+    }
+
+    fn one_of<S: Sink>(&mut self, branches: &[RuleId], node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
+        let matching = branches.iter().filter(|branch| self.matches(**branch, node)).take(2).count();
+        match matching {
+            2 => sink.error(at, &Problem::Ambiguous),
+            _ => self.closest(branches, node, at, sink, |_| false),
+        }
+    }
+
+    fn closest<S: Sink>(
+        &mut self,
+        branches: &[RuleId],
+        node: &Node<'_>,
+        at: &Location<'_>,
+        sink: &mut S,
+        is_enough: impl Fn(&Option<(Tally, RuleId)>) -> bool,
+    ) {
+        let rules = &self.schema.rules;
         let mut closest: Option<(Tally, RuleId)> = None;
         for &branch in branches.iter().filter(|branch| rules[**branch].accepts.contains(node)) {
             let mut tally = Tally::default();
@@ -120,7 +308,7 @@ impl<'s> Walk<'s> {
             if closest.as_ref().is_none_or(|(best, _)| tally.distance() < best.distance()) {
                 closest = Some((tally, branch));
             }
-            if matches!(closest, Some((Tally { errors: 0, .. }, _))) {
+            if is_enough(&closest) {
                 break;
             }
         }
@@ -135,43 +323,94 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// What is wrong with the value as such, its members and items aside. One problem is enough for one value.
-fn value_problem<'a>(rule: &'a Rule, node: &'a Node<'a>) -> Option<Problem<'a>> {
-    if let Some(expected) = rule.constant.as_ref().filter(|value| !equals(node, value)) {
-        return Some(Problem::Constant { expected, found: node });
+/// Which schemas apply to a member besides those that name it.
+pub(super) struct Matches {
+    pub(super) patterns: Vec<RuleId>,
+    /// Whether `additionalProperties` applies.
+    pub(super) is_other: bool,
+}
+
+impl Properties {
+    /// What applies to the member of that name; `unsupported` hears of each pattern that can't be tried. What such a
+    /// pattern may match is not taken for another member.
+    pub(super) fn matches<'p>(&'p self, key: &str, unsupported: &mut dyn FnMut(&'p str)) -> Matches {
+        let mut matches = Matches { patterns: Vec::new(), is_other: !self.named.iter().any(|(name, _)| name == key) };
+        for (pattern, schema) in &self.patterns {
+            match pattern.is_match(key) {
+                Some(false) => continue,
+                Some(true) => matches.patterns.push(*schema),
+                None => unsupported(pattern.as_str()),
+            }
+            matches.is_other = false;
+        }
+        matches
     }
-    if let Some(expected) = rule.one_of.as_ref().filter(|values| !values.iter().any(|value| equals(node, value))) {
-        return Some(Problem::OneOf { expected, found: node });
+}
+
+/// The members that count: of those with the same key the last.
+pub(super) fn effective<'m, 'a>(members: &'m [Member<'a>]) -> Vec<&'m Member<'a>> {
+    const FEW: usize = 16;
+    if members.len() <= FEW {
+        let is_last = |(at, member): &(usize, &Member<'_>)| !members[at + 1..].iter().any(|m| m.key == member.key);
+        return members.iter().enumerate().filter(is_last).map(|(_, member)| member).collect();
     }
-    if !rule.types.contains(node) {
-        return Some(Problem::Type { expected: rule.types, found: node });
+    let last: HashMap<&str, usize> = members.iter().enumerate().map(|(at, member)| (&*member.key, at)).collect();
+    members.iter().enumerate().filter(|(at, member)| last[&*member.key] == *at).map(|(_, member)| member).collect()
+}
+
+/// The first assertion that does not hold.
+fn broken<'r>(rule: &'r Rule, node: &Node<'_>) -> Option<&'r Assertion> {
+    rule.assertions.iter().find(|assertion| !holds(assertion, node))
+}
+
+fn holds(assertion: &Assertion, node: &Node<'_>) -> bool {
+    match (assertion, &node.kind) {
+        (Assertion::Nothing, _) => false,
+        (Assertion::Constant(value), _) => value.equals(node),
+        (Assertion::OneOf(values), _) => values.iter().any(|value| value.equals(node)),
+        (Assertion::Type(types), _) => types.contains(node),
+        (Assertion::TypeAsWritten(types), Kind::Number(text)) => types.contains(node) && is_written_as_integer(text),
+        (Assertion::TypeAsWritten(types), _) => types.contains(node),
+        (Assertion::MinLength(least), Kind::String(text)) => text.len() as u64 >= *least && length(text) >= *least,
+        (Assertion::MaxLength(most), Kind::String(text)) => text.len() as u64 <= *most || length(text) <= *most,
+        (Assertion::Pattern(pattern), Kind::String(text)) => pattern.is_match(text).unwrap_or(true),
+        (Assertion::Format(format), Kind::String(text)) => format.admits(text),
+        (Assertion::Minimum(Bound { number, is_exclusive, .. }), Kind::Number(text)) => {
+            let order = compare(text, number);
+            order.is_gt() || order.is_eq() && !is_exclusive
+        }
+        (Assertion::Maximum(Bound { number, is_exclusive, .. }), Kind::Number(text)) => {
+            let order = compare(text, number);
+            order.is_lt() || order.is_eq() && !is_exclusive
+        }
+        (Assertion::MultipleOf(Bound { number, .. }), Kind::Number(text)) => {
+            Decimal::parse(text).is_multiple_of(number)
+        }
+        _ => true,
     }
-    match &node.kind {
-        Kind::String(text) => text_problem(rule, text, node),
-        Kind::Number(text) => number_problem(rule, text, node),
+}
+
+fn length(text: &str) -> u64 {
+    text.chars().count() as u64
+}
+
+/// A pattern that can't be tried.
+fn unsupported(rule: &Rule) -> Option<&str> {
+    rule.assertions.iter().find_map(|assertion| match assertion {
+        Assertion::Pattern(pattern) if pattern.is_match("").is_none() => Some(pattern.as_str()),
         _ => None,
-    }
+    })
 }
 
-fn text_problem<'a>(rule: &'a Rule, text: &str, found: &'a Node<'a>) -> Option<Problem<'a>> {
-    if let Some(last) = rule.min_length.checked_sub(1)
-        && text.chars().nth(last).is_none()
-    {
-        return Some(Problem::TooShort { least: rule.min_length, found });
+fn size<S: Sink>(of: Counted, (least, most): (u64, u64), node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
+    let found = match (of, &node.kind) {
+        (Counted::Items, Kind::Array(items)) => items.len(),
+        (Counted::Members, Kind::Object(members)) => effective(members).len(),
+        _ => return,
+    };
+    if (found as u64) < least || found as u64 > most {
+        sink.error(at, &Problem::Size { of, least, most, found });
     }
-    if let Some(pattern) = rule.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
-        return Some(Problem::Pattern { expected: pattern.as_str(), found });
-    }
-    let expected = rule.format.filter(|format| !format.admits(text))?;
-    Some(Problem::Format { expected, found })
-}
-
-fn number_problem<'a>(rule: &'a Rule, text: &str, found: &'a Node<'a>) -> Option<Problem<'a>> {
-    if let Some(least) = rule.minimum.as_ref().filter(|least| compare(text, least) == Some(Ordering::Less)) {
-        return Some(Problem::TooSmall { least, found });
-    }
-    let most = rule.maximum.as_ref().filter(|most| compare(text, most) == Some(Ordering::Greater))?;
-    Some(Problem::TooLarge { most, found })
 }
 
 /// The sink that only counts.
@@ -183,7 +422,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// How far a branch is from being met. One that errs deep inside the value has got further than one that errs at
+    /// How far a branch is from matching. One that errs deep inside the value has got further than one that errs at
     /// its surface; after that, fewer errors are closer.
     fn distance(&self) -> (Reverse<usize>, usize) {
         (Reverse(self.shallowest), self.errors)

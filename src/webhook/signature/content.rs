@@ -1,13 +1,12 @@
-//! The signed content: a template such as `{id}.{timestamp}.{body}` that says which bytes, in
-//! which order, stand under the MAC.
+//! The signed content: a template such as `{id}.{timestamp}.{body}` for the exact bytes under the
+//! signature.
 
 use http::HeaderName;
 use serde::Deserialize;
 
-use super::mac::KeyedMac;
 use crate::webhook::{nearest, request::Headers};
 
-/// Which bytes are signed.
+/// The template of the signed bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SignedContent {
@@ -24,31 +23,29 @@ enum Part {
     Header(HeaderName),
 }
 
-/// The values of one message that a template may name.
+/// The values that a template may use.
 #[derive(Clone, Copy, Debug)]
 pub struct ContentValues<'a> {
     /// The exact body.
     pub body: &'a [u8],
-    /// The delivery's id as it stands in its header; empty without one.
+    /// The delivery's id as sent; empty without one.
     pub id: &'a [u8],
-    /// The timestamp's digits as they stand in the request; empty without one.
+    /// The timestamp's digits as sent; empty without one.
     pub timestamp: &'a [u8],
     /// The request's headers.
     pub headers: &'a Headers,
 }
 
 impl SignedContent {
-    /// Feeds the content to a MAC. A header that is not there counts as empty.
-    pub fn feed(&self, values: ContentValues<'_>, mac: &mut KeyedMac) {
-        for part in &self.parts {
-            mac.update(match part {
-                Part::Literal(text) => text.as_bytes(),
-                Part::Body => values.body,
-                Part::Id => values.id,
-                Part::Timestamp => values.timestamp,
-                Part::Header(name) => values.headers.get(name.as_str()).map_or(&b""[..], |value| value.as_bytes()),
-            });
-        }
+    /// The signed bytes, in pieces. A missing header counts as empty.
+    pub fn pieces<'a>(&'a self, values: ContentValues<'a>) -> impl Iterator<Item = &'a [u8]> {
+        self.parts.iter().map(move |part| match part {
+            Part::Literal(text) => text.as_bytes(),
+            Part::Body => values.body,
+            Part::Id => values.id,
+            Part::Timestamp => values.timestamp,
+            Part::Header(name) => values.headers.get(name.as_str()).map_or(&b""[..], |value| value.as_bytes()),
+        })
     }
 
     /// Whether the body is signed.
@@ -63,13 +60,13 @@ impl SignedContent {
         self.parts.contains(&Part::Id)
     }
 
-    /// Whether the time is signed; without that a timestamp protects nothing.
+    /// Whether the timestamp is signed. An unsigned one protects nothing.
     #[must_use]
     pub fn signs_timestamp(&self) -> bool {
         self.parts.contains(&Part::Timestamp)
     }
 
-    /// The headers that are signed by their names.
+    /// The headers that the template names.
     pub fn headers(&self) -> impl Iterator<Item = &HeaderName> {
         self.parts.iter().filter_map(|part| match part {
             Part::Header(name) => Some(name),
@@ -77,14 +74,14 @@ impl SignedContent {
         })
     }
 
-    /// The template as it was written.
+    /// The template as the manifest writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 }
 
-/// Reads a template; the error names the placeholder that was meant.
+/// Parses a template. The error suggests the placeholder that was meant.
 impl TryFrom<String> for SignedContent {
     type Error = String;
 
@@ -93,7 +90,7 @@ impl TryFrom<String> for SignedContent {
         let parts = pieces.into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
         if !parts.iter().any(|part| !matches!(part, Part::Literal(_))) {
             return Err(format!(
-                "the signed content `{text}` names no value, so that every signature would be the same; put `{{body}}` in it"
+                "the signed content `{text}` has no placeholder, so every signature would be the same; add `{{body}}`"
             ));
         }
         Ok(Self { parts, text })
@@ -108,7 +105,7 @@ fn part(piece: crate::webhook::template::Piece<'_>) -> Result<Part, String> {
         Piece::Placeholder("id") => Ok(Part::Id),
         Piece::Placeholder("timestamp") => Ok(Part::Timestamp),
         Piece::Placeholder(name) => match name.strip_prefix("header:") {
-            Some(header) => header.parse().map(Part::Header).map_err(|_| format!("`{header}` is no header name")),
+            Some(header) => header.parse().map(Part::Header).map_err(|_| format!("invalid header name `{header}`")),
             None => Err(nearest::unknown("placeholder", name, ["body", "id", "timestamp", "header:NAME"])),
         },
     }
@@ -123,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_is_its_literals_and_values_in_order() {
+    fn a_template_is_parsed_into_literals_and_values_in_order() {
         let content = parse("v0:{timestamp}:{header:X-Extra}{body}").unwrap();
         let expected = [
             Part::Literal("v0:".into()),
@@ -137,13 +134,13 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_placeholder_is_answered_with_the_right_one() {
+    fn an_unknown_placeholder_gets_a_suggestion() {
         let message = "unknown placeholder `timstamp`; did you mean `timestamp`? (known: `body`, `id`, `timestamp`, `header:NAME`)";
         assert_eq!(parse("{timstamp}.{body}"), Err(message.into()));
-        assert_eq!(parse("{body"), Err("`{` at character 1 is never closed".into()));
+        assert_eq!(parse("{body"), Err("`{` at character 1 is not closed".into()));
         assert_eq!(
             parse("body"),
-            Err("the signed content `body` names no value, so that every signature would be the same; put `{body}` in it"
+            Err("the signed content `body` has no placeholder, so every signature would be the same; add `{body}`"
                 .into())
         );
     }

@@ -1,8 +1,8 @@
-//! The grammar of the header that carries a signature: `<hex>`, `sha256=<hex>`,
-//! `v1,<base64> v1,<base64>`, `t=<time>,v1=<hex>`.
+//! The grammar of signature headers: `<hex>`, `sha256=<hex>`, `v1,<base64> v1,<base64>`,
+//! `t=<time>,v1=<hex>`.
 //!
-//! All of them are one thing: entries, divided by a separator if there is one, each a fixed tag
-//! and a value. Entries whose tag is not known are other versions and are passed over.
+//! All of them are entries, split at a separator if there is one; each is a fixed tag and a value.
+//! Entries with unknown tags are other versions and are skipped.
 
 use std::fmt;
 
@@ -18,8 +18,8 @@ use crate::webhook::{
 /// The template as a manifest writes it.
 impl fmt::Display for Grammar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (tag, field)) in self.entries.iter().enumerate() {
-            if let (1.., Some(separator)) = (place, self.separator) {
+        for (index, (tag, field)) in self.entries.iter().enumerate() {
+            if let (1.., Some(separator)) = (index, self.separator) {
                 write!(f, "{separator}")?;
             }
             f.write_str(tag)?;
@@ -34,14 +34,14 @@ impl fmt::Display for Grammar {
     }
 }
 
-/// How a signature's bytes are written.
+/// How a signature's bytes are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextEncoding {
-    /// Lower-case hexadecimal.
+    /// Lowercase hexadecimal.
     Hex,
     /// Standard base64 with padding.
     Base64,
-    /// As they are: the value of a static token.
+    /// Not encoded: a static token.
     Plain,
 }
 
@@ -59,7 +59,7 @@ impl TextEncoding {
             return Candidate::Undecodable;
         }
         let decoded = match self {
-            // Handlers compare text, so that upper case is refused in life although it decodes.
+            // Handlers compare text, so uppercase is rejected although it decodes.
             Self::Hex if text.bytes().any(|b| b.is_ascii_uppercase()) && decode_hex(text).is_some() => {
                 return Candidate::NotCanonical;
             }
@@ -71,7 +71,7 @@ impl TextEncoding {
     }
 }
 
-/// The form of a signature header's value.
+/// The format of a signature header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grammar {
     separator: Option<char>,
@@ -89,40 +89,40 @@ enum Field {
 pub struct GrammarText {
     /// The template, `t={timestamp},v1={hex}`.
     pub value: String,
-    /// What divides its entries.
+    /// The separator between entries.
     pub separator: Option<char>,
 }
 
-/// What stands in one header value.
+/// The content of one signature header.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parsed<'a> {
     /// The signatures of the known version, in order.
     pub signatures: Vec<Candidate>,
-    /// The timestamps, in order; one is right.
+    /// The timestamps, in order; a valid header has one.
     pub timestamps: Vec<&'a str>,
     /// The tags of other versions, in order.
     pub unknown: Vec<&'a str>,
-    /// Whether an entry has no tag at all.
+    /// Whether an entry has no tag.
     pub malformed: bool,
 }
 
-/// One signature of a header.
+/// One signature in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Candidate {
-    /// Its bytes.
+    /// The decoded bytes.
     Decoded(Vec<u8>),
-    /// Upper-case hexadecimal, which no provider sends and handlers that compare text refuse.
+    /// Uppercase hexadecimal. No provider sends it, and handlers that compare text reject it.
     NotCanonical,
-    /// Not of the encoding at all.
+    /// Not in the encoding.
     Undecodable,
 }
 
 impl Grammar {
-    /// Reads a template.
+    /// Parses a template.
     ///
     /// # Errors
     ///
-    /// In words, when the template cannot be a signature's.
+    /// A message if the template has not exactly one signature, or its entries can't be told apart.
     pub fn parse(text: &GrammarText) -> Result<Self, String> {
         let pieces: Vec<&str> = match text.separator {
             Some(separator) => text.value.split(separator).collect(),
@@ -132,42 +132,41 @@ impl Grammar {
         let signatures = entries.iter().filter(|(_, field)| matches!(field, Field::Signature(_))).count();
         if signatures != 1 {
             return Err(format!(
-                "`{}` must hold exactly one of {{hex}}, {{base64}}, {{token}}; it holds {signatures}",
+                "`{}` must have exactly one of {{hex}}, {{base64}}, {{token}}; it has {signatures}",
                 text.value
             ));
         }
         if entries.iter().enumerate().any(|(i, (tag, _))| entries[..i].iter().any(|(other, _)| other == tag)) {
-            return Err(format!("two entries of `{}` begin alike, so that they can't be told apart", text.value));
+            return Err(format!("two entries of `{}` have the same tag, so they can't be told apart", text.value));
         }
         Ok(Self { separator: text.separator, entries })
     }
 
-    /// Whether the header's value carries the timestamp too.
+    /// Whether the header carries the timestamp too.
     #[must_use]
     pub fn carries_timestamp(&self) -> bool {
         self.entries.iter().any(|(_, field)| *field == Field::Timestamp)
     }
 
-    /// What divides the entries, when there may be several.
+    /// The separator between entries, if there may be several.
     pub(in crate::webhook) const fn separator(&self) -> Option<char> {
         self.separator
     }
 
-    /// Whether the header's value may hold several signatures.
+    /// Whether the header may have several signatures.
     #[must_use]
     pub const fn is_list(&self) -> bool {
         self.separator.is_some()
     }
 
-    /// A tag that none of the entries has, as another version of the signature would; none where the form has no
-    /// versions.
+    /// The tag of a version that the provider does not have; `None` if the format has no versions.
     pub(in crate::webhook) fn unknown_tag(&self) -> Option<String> {
         let delimiter = self.delimiter()?;
         let tags = ["v9", "v99", "v0"].into_iter().map(|version| format!("{version}{delimiter}"));
         tags.into_iter().find(|tag| self.entries.iter().all(|(known, _)| !tag.starts_with(known.as_str())))
     }
 
-    /// How the signature's bytes are written.
+    /// How the signature's bytes are encoded.
     #[must_use]
     pub fn encoding(&self) -> TextEncoding {
         let found = self.entries.iter().find_map(|(_, field)| match field {
@@ -177,12 +176,12 @@ impl Grammar {
         found.unwrap_or(TextEncoding::Plain)
     }
 
-    /// The header's value for a signature.
+    /// Writes the header for a signature.
     #[must_use]
     pub fn write(&self, signature: &[u8], timestamp: &str) -> String {
         let mut value = String::with_capacity(2 * signature.len() + 32);
-        for (place, (tag, field)) in self.entries.iter().enumerate() {
-            value.extend(self.separator.filter(|_| place > 0));
+        for (index, (tag, field)) in self.entries.iter().enumerate() {
+            value.extend(self.separator.filter(|_| index > 0));
             value.push_str(tag);
             match field {
                 Field::Signature(encoding) => value.push_str(&encoding.encode(signature)),
@@ -192,13 +191,13 @@ impl Grammar {
         value
     }
 
-    /// Reads a header's value. Nothing is refused here: what is wrong stands in the result.
+    /// Parses a header. This never fails: the result says what is wrong.
     #[must_use]
     pub fn read<'a>(&self, value: &'a str) -> Parsed<'a> {
         let mut parsed = Parsed::default();
         match self.separator {
             Some(separator) => {
-                // The padding of HTTP's lists. Where white space divides the entries, none is padding.
+                // Padding in HTTP lists. If whitespace is the separator, there is no padding.
                 let padding: &[char] = if separator.is_whitespace() { &[] } else { &[' ', '\t'] };
                 let pieces = value.split(separator).map(|piece| piece.trim_matches(padding));
                 pieces.filter(|piece| !piece.is_empty()).for_each(|piece| self.read_entry(piece, &mut parsed));
@@ -224,7 +223,7 @@ impl Grammar {
         }
     }
 
-    /// What ends a tag, `=` of `v1=`; only a list may hold entries of other versions.
+    /// The last character of a tag, `=` in `v1=`. Only a list may have entries of other versions.
     fn delimiter(&self) -> Option<char> {
         self.separator?;
         self.entries.first()?.0.chars().last()
@@ -236,9 +235,7 @@ fn entry(piece: &str) -> Result<(String, Field), String> {
         [Piece::Placeholder(name)] => ("", *name),
         [Piece::Literal(tag), Piece::Placeholder(name)] => (*tag, *name),
         _ => {
-            return Err(format!(
-                "`{piece}` must be a fixed text followed by one placeholder, such as `sha256={{hex}}`"
-            ));
+            return Err(format!("`{piece}` must be fixed text followed by one placeholder, such as `sha256={{hex}}`"));
         }
     };
     let field = match placeholder {
@@ -266,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_value_is_the_signature_and_nothing_else() {
+    fn a_plain_value_is_only_the_signature() {
         let hex = grammar("{hex}", None).unwrap();
         assert_eq!(hex.write(&[0x0a, 0xff], ""), "0aff");
         assert_eq!(hex.read("0aff").signatures, [Candidate::Decoded(vec![0x0a, 0xff])]);
@@ -277,14 +274,14 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_must_stand_there() {
+    fn a_prefix_is_required() {
         let prefixed = grammar("sha256={hex}", None).unwrap();
         assert_eq!(prefixed.read("sha256=00").signatures, [Candidate::Decoded(vec![0])]);
         assert_eq!(prefixed.read("sha1=00"), Parsed { malformed: true, ..Parsed::default() });
     }
 
     #[test]
-    fn a_versioned_list_passes_over_other_versions() {
+    fn a_versioned_list_skips_other_versions() {
         let svix = grammar("v1,{base64}", Some(' ')).unwrap();
         let parsed = svix.read("v1a,AAAA v1,AQ==  v1,AQ bare");
         assert_eq!(parsed.signatures, [Candidate::Decoded(vec![1]), Candidate::Undecodable]);
@@ -292,19 +289,19 @@ mod tests {
     }
 
     #[test]
-    fn only_the_padding_of_http_lists_is_passed_over() {
+    fn only_padding_of_http_lists_is_trimmed() {
         let svix = grammar("v1,{base64}", Some(' ')).unwrap();
         assert_eq!(svix.read("  v1,AQ== ").signatures, [Candidate::Decoded(vec![1])]);
         assert_eq!(svix.read("v1,AQ==\t").signatures, [Candidate::Undecodable]);
         assert_eq!(svix.read("\tv1,AQ==").unknown, ["\tv1"]);
         let stripe = grammar("t={timestamp},v1={hex}", Some(',')).unwrap();
         assert_eq!(stripe.read("t=12,\t v1=07 ").signatures, [Candidate::Decoded(vec![7])]);
-        // A byte 0xA0 of a header is U+00A0 as text, which Unicode counts as white space.
+        // A byte 0xA0 of a header is U+00A0 as text, which Unicode counts as whitespace.
         assert_eq!(stripe.read("t=12,v1=07\u{a0}").signatures, [Candidate::Undecodable]);
     }
 
     #[test]
-    fn a_keyed_list_holds_the_time_and_several_signatures() {
+    fn a_keyed_list_has_a_timestamp_and_several_signatures() {
         let stripe = grammar("t={timestamp},v1={hex}", Some(',')).unwrap();
         assert_eq!(stripe.write(&[7], "12"), "t=12,v1=07");
         let parsed = stripe.read("t=12, v1=07,v0=08,v1=09");
@@ -314,22 +311,22 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_template_says_what_is_wrong_with_it() {
+    fn an_invalid_template_is_explained() {
         assert_eq!(
             grammar("{hx}", None),
             Err("unknown placeholder `hx`; did you mean `hex`? (known: `hex`, `base64`, `token`, `timestamp`)".into())
         );
         assert_eq!(
             grammar("t={timestamp}", Some(',')),
-            Err("`t={timestamp}` must hold exactly one of {hex}, {base64}, {token}; it holds 0".into())
+            Err("`t={timestamp}` must have exactly one of {hex}, {base64}, {token}; it has 0".into())
         );
         assert_eq!(
             grammar("{hex}{base64}", None),
-            Err("`{hex}{base64}` must be a fixed text followed by one placeholder, such as `sha256={hex}`".into())
+            Err("`{hex}{base64}` must be fixed text followed by one placeholder, such as `sha256={hex}`".into())
         );
         assert_eq!(
             grammar("v={timestamp},v={hex}", Some(',')),
-            Err("two entries of `v={timestamp},v={hex}` begin alike, so that they can't be told apart".into())
+            Err("two entries of `v={timestamp},v={hex}` have the same tag, so they can't be told apart".into())
         );
     }
 }

@@ -1,17 +1,18 @@
-//! Signature schemes: how a provider signs, and whether a request was signed so.
+//! Signature schemes: how a provider signs, and whether a request carries such a signature.
 //!
-//! A [`Scheme`] is parsed from a manifest and joins the parts below it: the [`mac`], the
-//! [`content`] that is signed, the [`grammar`] of the header that carries the signature, and the
-//! [`secret`]. What verification answers is a [`Verdict`].
+//! A [`Scheme`] is parsed from a manifest. It joins an [`Algorithm`], the [`content`] that is
+//! signed, and the [`grammar`] of the header that carries the signature. A [`secret`] gives the
+//! [`key`]. Verification returns a [`Verdict`].
 
+pub mod algorithm;
 pub mod content;
 pub mod grammar;
-pub mod mac;
+pub mod key;
 pub mod scheme;
 pub mod secret;
 pub mod verdict;
 
-pub use mac::Algorithm;
-pub use scheme::{Message, Receipt, Scheme};
+pub use algorithm::Algorithm;
+pub use scheme::{Receipt, Scheme, SigningInput};
 pub use secret::{MalformedSecret, SecretFormat, SecretText, SigningSecret};
 pub use verdict::{Freshness, Reason, Rejection, Verdict, Verified};

@@ -1,14 +1,14 @@
-//! A signature scheme: everything that says how one provider signs, and the two things to do with
-//! it, sign and verify.
+//! A signature scheme: how one provider signs, with the two operations, sign and verify.
 
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
 use super::{
+    algorithm::Algorithm,
     content::{ContentValues, SignedContent},
     grammar::{Candidate, Grammar, Parsed, TextEncoding},
-    mac::{Algorithm, KeyedMac},
+    key::Key,
     secret::SigningSecret,
     verdict::{Freshness, Reason, Rejection, Verified},
 };
@@ -20,35 +20,35 @@ use crate::webhook::{
 /// How a provider signs.
 #[derive(Clone, Debug)]
 pub struct Scheme {
-    /// Its name within the provider, `svix`.
+    /// The scheme's name within the provider, such as `svix`.
     pub name: Arc<str>,
-    /// What makes the signature.
+    /// The signature algorithm.
     pub algorithm: Algorithm,
     /// The bytes that are signed.
     pub content: SignedContent,
-    /// The names of the signature's header: the first is sent, the first that is present is read.
+    /// The names of the signature header. The first is sent; the first one present is read.
     pub header: Vec<HeaderName>,
-    /// The form of that header's value.
+    /// The format of the signature header.
     pub grammar: Grammar,
-    /// The names of the header that carries the delivery's id.
+    /// The names of the header with the delivery's id.
     pub id: Option<Vec<HeaderName>>,
-    /// Where the time stands and how far off it may be.
+    /// The timestamp and its tolerance.
     pub timestamp: Option<TimestampRule>,
 }
 
-/// Where a scheme's time stands, and how it is judged.
+/// Where a scheme's timestamp is sent, and how it is checked.
 #[derive(Clone, Debug)]
 pub struct TimestampRule {
-    /// The names of its header; none when it stands in the signature's value.
+    /// The names of its header; `None` if it is part of the signature header.
     pub header: Option<Vec<HeaderName>>,
-    /// What it counts since 1970.
+    /// Its unit, counted from 1970.
     pub unit: TimeUnit,
-    /// How far it may lie from the time of receipt.
+    /// How far it may be from the time of receipt.
     pub tolerance: Tolerance,
 }
 
 impl TimestampRule {
-    /// The timestamp's digits as they were sent, which are what was signed, and the time they name.
+    /// The digits as they were sent, which are what was signed, and the time they give.
     fn find(
         &self,
         signature_header: &HeaderName,
@@ -61,15 +61,15 @@ impl TimestampRule {
                 (name, request::text(value).into_owned())
             }
             (None, [one]) => (signature_header, (*one).to_owned()),
-            (None, []) => return Err(malformed(signature_header, "there is no timestamp in it")),
-            (None, _) => return Err(malformed(signature_header, "there is more than one timestamp in it")),
+            (None, []) => return Err(malformed(signature_header, "it has no timestamp")),
+            (None, _) => return Err(malformed(signature_header, "it has more than one timestamp")),
         };
         let time = self.unit.read(&digits).ok_or_else(|| malformed(header, "the timestamp is not a whole number"))?;
         Ok((digits, time))
     }
 }
 
-/// What a timestamp counts.
+/// The unit of a timestamp.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 pub enum TimeUnit {
     /// Seconds.
@@ -82,7 +82,7 @@ pub enum TimeUnit {
 }
 
 impl TimeUnit {
-    /// A moment as a number in this unit.
+    /// Writes a time as a number in this unit.
     #[must_use]
     pub fn write(self, time: Timestamp) -> String {
         match self {
@@ -91,7 +91,7 @@ impl TimeUnit {
         }
     }
 
-    /// A clock reading in whole units, as the providers' libraries compare it with a timestamp.
+    /// Rounds a clock reading down to whole units, as the providers' libraries do before they compare.
     fn floor(self, time: Timestamp) -> Timestamp {
         match self {
             Self::Seconds => Timestamp::from_unix_seconds(time.unix_seconds()),
@@ -99,8 +99,8 @@ impl TimeUnit {
         }
     }
 
-    /// The moment behind a plain decimal integer. Libraries sign the number that they have read, so that any other way
-    /// to write it (`+1`, `01`) is none of theirs.
+    /// Reads a plain decimal integer. Libraries sign the number that they have read, so they never produce
+    /// another spelling of it (`+1`, `01`).
     #[must_use]
     pub fn read(self, text: &str) -> Option<Timestamp> {
         let is_plain =
@@ -113,12 +113,12 @@ impl TimeUnit {
     }
 }
 
-/// When a request was received, for judging its age.
+/// When a request was received, to check its age against.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// The time of receipt; without it the age is not judged.
+    /// The time of receipt; if unknown, the age is not checked.
     pub at: Option<Timestamp>,
-    /// What is allowed instead of the scheme's own tolerance.
+    /// Overrides the scheme's own tolerance.
     pub tolerance: Option<Tolerance>,
 }
 
@@ -128,69 +128,69 @@ impl From<Option<Timestamp>> for Receipt {
     }
 }
 
-/// What is to be signed.
+/// What a scheme signs.
 #[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
+pub struct SigningInput<'a> {
     /// The exact body.
     pub body: &'a [u8],
     /// The delivery's id.
     pub id: &'a str,
-    /// When the attempt is made.
+    /// The time of the attempt.
     pub time: Timestamp,
     /// The request's other headers.
     pub headers: &'a Headers,
 }
 
 impl Scheme {
-    /// The headers that make a message genuine: id, timestamp and signature, as far as the scheme
-    /// has them.
+    /// Returns the headers that make a request genuine: the signature, and id and timestamp where the scheme
+    /// has them. `None` if the secret can't sign.
     #[must_use]
-    pub fn sign(&self, secret: &SigningSecret, message: &Message<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    pub fn sign(&self, secret: &SigningSecret, message: &SigningInput<'_>) -> Option<Vec<(HeaderName, HeaderValue)>> {
         let timestamp = self.timestamp.as_ref().map(|rule| rule.unit.write(message.time)).unwrap_or_default();
-        let mut mac = secret.mac(self.algorithm);
         let values = ContentValues {
             body: message.body,
             id: message.id.as_bytes(),
             timestamp: timestamp.as_bytes(),
             headers: message.headers,
         };
-        self.content.feed(values, &mut mac);
-        let signature = self.grammar.write(&mac.finalize(), &timestamp);
+        let signature = secret.key(self.algorithm)?.sign(self.content.pieces(values))?;
+        let signature = self.grammar.write(&signature, &timestamp);
 
         let time_header = self.timestamp.as_ref().and_then(|rule| rule.header.as_ref());
         let id = self.id.as_ref().map(|names| (names, request::value(message.id)));
-        let time = time_header.map(|names| (names, request::value_of(timestamp.into())));
-        let signature = Some((&self.header, request::value_of(signature.into())));
+        let time = time_header.map(|names| (names, request::value(&timestamp)));
+        let signature = Some((&self.header, request::value(&signature)));
         let field = |(names, value): (&Vec<HeaderName>, Result<_, _>)| Some((names.first()?.clone(), value.ok()?));
-        [id, time, signature].into_iter().flatten().filter_map(field).collect()
+        Some([id, time, signature].into_iter().flatten().filter_map(field).collect())
     }
 
-    /// All names of the header that is sent under this one, of id, timestamp and signature.
+    /// All names of the id, timestamp or signature header that is sent under this name.
     pub(in crate::webhook) fn names_of(&self, name: &HeaderName) -> &[HeaderName] {
         let time = self.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
         let lists = [self.id.as_deref(), time, Some(self.header.as_slice())];
         lists.into_iter().flatten().find(|names| names.contains(name)).unwrap_or_default()
     }
 
-    /// Whether a request is signed by one of the secrets, and was fresh when received. The MAC is judged before the time, so that "too old" means "genuine, but
-    /// too old".
+    /// Verifies that a request is signed with one of the secrets, and was fresh when received. The signature is
+    /// checked before the time, so "too old" means genuine, but too old.
     ///
     /// # Errors
     ///
-    /// A [`Rejection`], which is an answer: the request is not genuine.
+    /// A [`Rejection`] if the request is not genuine.
     pub fn verify(
         &self,
         secrets: &[SigningSecret],
         request: &Request,
         receipt: Receipt,
     ) -> Result<Verified, Rejection> {
-        self.judge(secrets, request, receipt, matches).map_err(|reason| Rejection { scheme: self.name.clone(), reason })
+        self.judge(secrets, request, receipt, Match::Whole)
+            .map_err(|reason| Rejection { scheme: self.name.clone(), reason })
     }
 
-    /// Whether a signature of the request is the right one cut short, to no less than 80
-    /// bits. That explains a refusal and never lifts it.
+    /// Whether a signature in the request is the right one, truncated to no less than 80 bits. That explains a
+    /// rejection; it never verifies a request.
     pub(in crate::webhook) fn is_cut_short(&self, secrets: &[SigningSecret], request: &Request) -> bool {
-        self.judge(secrets, request, Receipt::default(), begins).is_ok()
+        self.judge(secrets, request, Receipt::default(), Match::Beginning).is_ok()
     }
 
     fn judge(
@@ -198,7 +198,7 @@ impl Scheme {
         secrets: &[SigningSecret],
         request: &Request,
         receipt: Receipt,
-        matches: Comparison,
+        how: Match,
     ) -> Result<Verified, Reason> {
         let (header, signature) = single(&request.headers, &self.header)?;
         if self.grammar.encoding() != TextEncoding::Plain {
@@ -217,7 +217,7 @@ impl Scheme {
             Some(rule) => Some((rule, rule.find(header, &parsed, &request.headers)?)),
             None => None,
         };
-        // A header that is signed by its name may be missing, and then counts as empty.
+        // A signed header may be missing; it then counts as empty.
         for name in self.content.headers() {
             once(name, request.headers.all(name.as_str()))?;
         }
@@ -228,42 +228,41 @@ impl Scheme {
             timestamp: digits.as_bytes(),
             headers: &request.headers,
         };
-        let secret = self.matching(secrets, values, header, &parsed, matches)?;
+        let secret = self.matching(secrets, values, header, &parsed, how)?;
         let freshness = match timestamp {
             Some((rule, (_, time))) => {
                 freshness(receipt.tolerance.unwrap_or(rule.tolerance), time, receipt.at.map(|at| rule.unit.floor(at)))?
             }
             None => Freshness::NoTimestamp,
         };
-        // A time that anyone could have written is no proof of freshness, although an old one is refused.
+        // An unsigned time proves nothing, though an old one is rejected.
         let freshness = if self.signs_timestamp() { freshness } else { Freshness::NoTimestamp };
         Ok(Verified { scheme: self.name.clone(), secret, freshness })
     }
 
-    /// Whether an old request can be told from a new one: its time stands under the MAC.
+    /// Whether the scheme signs a timestamp, so that old requests can be rejected.
     #[must_use]
     pub fn signs_timestamp(&self) -> bool {
-        self.algorithm != Algorithm::Token && self.timestamp.is_some() && self.content.signs_timestamp()
+        self.algorithm.covers_content() && self.timestamp.is_some() && self.content.signs_timestamp()
     }
 
-    /// The place of the first secret under which a signature of the header matches.
+    /// Returns the index of the first secret with which a signature matches.
     fn matching(
         &self,
         secrets: &[SigningSecret],
         values: ContentValues<'_>,
         header: &HeaderName,
         parsed: &Parsed<'_>,
-        matches: Comparison,
+        how: Match,
     ) -> Result<usize, Reason> {
-        for (place, secret) in secrets.iter().enumerate() {
-            let mut mac = secret.mac(self.algorithm);
-            self.content.feed(values, &mut mac);
-            if parsed.signatures.iter().any(|candidate| matches(&mac, candidate)) {
-                return Ok(place);
+        for (index, secret) in secrets.iter().enumerate() {
+            let Some(key) = secret.key(self.algorithm) else { continue };
+            if how.any(&key, self.content.pieces(values), &parsed.signatures) {
+                return Ok(index);
             }
         }
         if parsed.malformed {
-            return Err(malformed(header, "an entry has no version before its signature, and no other entry matches"));
+            return Err(malformed(header, "an entry has no version, and no other entry matches"));
         }
         if parsed.signatures.iter().all(|candidate| *candidate == Candidate::Undecodable) {
             return Err(malformed(header, self.undecodable()));
@@ -271,14 +270,14 @@ impl Scheme {
         Err(Reason::NoMatchingSignature { signatures: parsed.signatures.len(), secrets: secrets.len() })
     }
 
-    /// Why a header in which no signature was found is refused.
+    /// The reason for a header in which no signature was found.
     fn no_signature(&self, header: &HeaderName, parsed: &Parsed<'_>) -> Reason {
-        // A list that lacks its timestamp is not this scheme's list at all.
+        // A list without its timestamp is not in this scheme's format.
         if parsed.malformed || self.grammar.carries_timestamp() && parsed.timestamps.is_empty() {
-            return malformed(header, "it is not of the form that the provider sends");
+            return malformed(header, "it is not in the provider's format");
         }
         if parsed.unknown.is_empty() {
-            return malformed(header, "there is no signature in it");
+            return malformed(header, "it has no signature");
         }
         let versions = parsed.unknown.iter().map(|version| (*version).to_owned()).collect();
         Reason::UnsupportedVersion { header: header.to_string(), versions }
@@ -293,21 +292,32 @@ impl Scheme {
     }
 }
 
-/// How a signature of a header is compared.
-type Comparison = fn(&KeyedMac, &Candidate) -> bool;
+/// How much of a signature must match.
+#[derive(Clone, Copy)]
+enum Match {
+    Whole,
+    Beginning,
+}
 
-/// The fewest bytes of a signature that was cut short that are no chance.
+/// The shortest beginning of a signature that can't match by chance, in bytes.
 pub(in crate::webhook) const SHORTEST: usize = 10;
 
-fn begins(mac: &KeyedMac, candidate: &Candidate) -> bool {
-    matches!(candidate, Candidate::Decoded(start) if start.len() >= SHORTEST && mac.clone().begins_with(start))
+impl Match {
+    fn any<'a>(self, key: &Key, content: impl Iterator<Item = &'a [u8]>, candidates: &'a [Candidate]) -> bool {
+        let signatures = candidates.iter().filter_map(|candidate| match candidate {
+            Candidate::Decoded(signature) => Some(signature.as_slice()),
+            Candidate::NotCanonical | Candidate::Undecodable => None,
+        });
+        match self {
+            Self::Whole => key.verify(content, signatures),
+            Self::Beginning => {
+                key.verify_truncated(content, signatures.filter(|signature| signature.len() >= SHORTEST))
+            }
+        }
+    }
 }
 
-fn matches(mac: &KeyedMac, candidate: &Candidate) -> bool {
-    matches!(candidate, Candidate::Decoded(signature) if mac.clone().verify(signature))
-}
-
-/// The one value of a header under the first of its names that is present.
+/// The value of a header under the first of its names that is present; it must be the only one.
 fn single<'a>(headers: &'a Headers, names: &'a [HeaderName]) -> Result<(&'a HeaderName, &'a HeaderValue), Reason> {
     let missing = || Reason::MissingHeader { names: names.iter().map(ToString::to_string).collect() };
     let name = names.iter().find(|name| headers.contains(name.as_str())).ok_or_else(missing)?;
@@ -315,7 +325,7 @@ fn single<'a>(headers: &'a Headers, names: &'a [HeaderName]) -> Result<(&'a Head
     Ok((name, first))
 }
 
-/// The only one of a header's values; with several, a handler may take another one than is judged here.
+/// The only one of a header's values. With several, a handler might read another one than hookdev does.
 fn once<'a>(
     name: &HeaderName,
     mut values: impl Iterator<Item = &'a HeaderValue>,
@@ -327,9 +337,9 @@ fn once<'a>(
     }
 }
 
-/// A value as text. Libraries read other bytes in different ways or not at all, so that none of them is taken.
+/// A value as ASCII text. Libraries differ on other bytes, so none are accepted.
 fn ascii<'a>(header: &HeaderName, value: &'a HeaderValue) -> Result<&'a str, Reason> {
-    value.to_str().map_err(|_| malformed(header, "it holds a character outside ASCII"))
+    value.to_str().map_err(|_| malformed(header, "it has a non-ASCII character"))
 }
 
 fn malformed(header: &HeaderName, problem: &'static str) -> Reason {

@@ -1,44 +1,44 @@
-//! Signing secrets: how a provider writes them, and the key bytes behind the text.
+//! Signing secrets: how a provider writes them, and the bytes that the text encodes.
 //!
-//! A secret is wiped when dropped and has no way to be printed.
+//! A secret is wiped from memory when dropped, and can't be printed.
 
-use std::{fmt, sync::OnceLock};
+use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::mac::{Algorithm, KeyedMac};
+use super::{algorithm::Algorithm, key::Key};
 
-/// How a key's bytes are written as text.
+/// How a secret's bytes are encoded as text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyEncoding {
-    /// The text's own bytes.
+    /// The bytes of the text itself.
     #[default]
     Text,
     /// Standard base64 with padding.
     Base64,
-    /// Two hexadecimal digits a byte.
+    /// Two hexadecimal digits per byte.
     Hex,
 }
 
 /// How one provider writes its secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretFormat {
-    /// How the key stands behind the prefix.
+    /// The encoding of the part after the prefix.
     pub encoding: KeyEncoding,
-    /// A text such as `whsec_` that may stand before the key and is not part of it.
+    /// An optional prefix, such as `whsec_`, that is not part of the key.
     pub prefix: Option<String>,
 }
 
-/// A text that is a secret, or may hold one: a `--secret` flag, a variable, a source in a config.
+/// Text that is a secret or may contain one: an argument, a variable, a value in the config.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
-    /// The text. Never to be shown.
+    /// The text. Never show it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -57,57 +57,56 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// One signing secret, ready to key a MAC.
+/// One signing secret: its text, and the bytes that the text encodes.
 pub struct SigningSecret {
     text: Zeroizing<String>,
-    key: Zeroizing<Vec<u8>>,
-    macs: [OnceLock<KeyedMac>; 5],
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 impl SigningSecret {
-    /// Reads a secret as the provider writes it.
+    /// Parses a secret as the provider writes it.
     ///
     /// # Errors
     ///
-    /// When the text is not of that form; the error says how and never holds the secret.
+    /// If the text is not in the provider's format. The error never contains the secret.
     pub fn parse(text: &str, format: &SecretFormat) -> Result<Self, MalformedSecret> {
         check_edges(text)?;
-        let behind = format.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
-        let key = match format.encoding {
-            KeyEncoding::Text => behind.as_bytes().to_vec(),
-            KeyEncoding::Base64 => STANDARD.decode(behind).map_err(|_| MalformedSecret::NotBase64)?,
-            KeyEncoding::Hex => decode_hex(behind).ok_or(MalformedSecret::NotHex)?,
+        let rest = format.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+        let bytes = match format.encoding {
+            KeyEncoding::Text => rest.as_bytes().to_vec(),
+            KeyEncoding::Base64 => STANDARD.decode(rest).map_err(|_| MalformedSecret::NotBase64)?,
+            KeyEncoding::Hex => decode_hex(rest).ok_or(MalformedSecret::NotHex)?,
         };
-        if key.is_empty() {
+        if bytes.is_empty() {
             return Err(MalformedSecret::Empty);
         }
-        Ok(Self { text: Zeroizing::new(text.to_owned()), key: Zeroizing::new(key), macs: Default::default() })
+        Ok(Self { text: Zeroizing::new(text.to_owned()), bytes: Zeroizing::new(bytes) })
     }
 
-    /// A secret whose text is read another way than its provider's; an empty key is none.
-    pub(in crate::webhook) fn with_key(text: &str, key: Vec<u8>) -> Option<Self> {
-        let key = Zeroizing::new(key);
+    /// A secret whose text is decoded another way than its provider does; `None` when nothing is left.
+    pub(in crate::webhook) fn from_bytes(text: &str, bytes: Vec<u8>) -> Option<Self> {
+        let bytes = Zeroizing::new(bytes);
         let text = Zeroizing::new(text.to_owned());
-        (!key.is_empty()).then(|| Self { text, key, macs: Default::default() })
+        (!bytes.is_empty()).then_some(Self { text, bytes })
     }
 
-    /// The MAC that this secret keys, keyed once and cloned after.
+    /// The secret as a key; `None` when it is not one of this algorithm.
     #[must_use]
-    pub fn mac(&self, algorithm: Algorithm) -> KeyedMac {
-        self.macs[algorithm as usize].get_or_init(|| KeyedMac::new(algorithm, &self.key)).clone()
+    pub fn key(&self, algorithm: Algorithm) -> Option<Key> {
+        Key::new(algorithm, &self.bytes)
     }
 
-    /// The text as it was given. Never to be shown: it is there to be looked for and to be hidden.
+    /// The text as it was given, to search for it and redact it. Never show it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
     }
 }
 
-/// Two secrets are equal when their keys are.
+/// Secrets are equal when they encode the same bytes.
 impl PartialEq for SigningSecret {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
+        self.bytes == other.bytes
     }
 }
 
@@ -117,25 +116,25 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// What is wrong with a secret's text. None of these holds any of it.
+/// What is wrong with a secret's text. No variant contains any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedSecret {
-    /// There is no key.
+    /// It is empty.
     #[error("it is empty")]
     Empty,
-    /// The last character is a line feed, as `echo` and most editors write.
-    #[error("it ends in a line break, which is not part of it")]
+    /// It ends with a line feed, as `echo` and most editors write.
+    #[error("it ends with a newline")]
     TrailingNewline,
-    /// White space stands before or behind it.
-    #[error("white space stands before or behind it")]
+    /// It has whitespace before or after it.
+    #[error("it has whitespace before or after it")]
     SurroundingSpace,
-    /// It stands in quotes, as in a file that was not read by a shell.
-    #[error("it stands in quotes, which are not part of it")]
+    /// It is in quotes, as in a file that was not read by a shell.
+    #[error("it is in quotes")]
     Quoted,
-    /// The provider's secrets are base64 and this is not.
+    /// The provider's secrets are base64, and this is not.
     #[error("it is not base64 (standard alphabet, padded)")]
     NotBase64,
-    /// The provider's secrets are hexadecimal and this is not.
+    /// The provider's secrets are hexadecimal, and this is not.
     #[error("it is not hexadecimal")]
     NotHex,
 }
@@ -146,10 +145,10 @@ impl MalformedSecret {
     pub const fn hint(self) -> &'static str {
         match self {
             Self::Empty => "set it to the secret that the provider shows, or remove the setting",
-            Self::TrailingNewline => "write the file without one: printf '%s' \"$SECRET\" > FILE",
-            Self::SurroundingSpace => "copy it again, without the space around it",
+            Self::TrailingNewline => "write the file without a newline: printf '%s' \"$SECRET\" > FILE",
+            Self::SurroundingSpace => "copy it again, without the whitespace around it",
             Self::Quoted => "remove the quotes around it",
-            Self::NotBase64 | Self::NotHex => "copy the secret again, whole, as the provider shows it",
+            Self::NotBase64 | Self::NotHex => "copy the whole secret again, as the provider shows it",
         }
     }
 }
@@ -167,7 +166,7 @@ fn check_edges(text: &str) -> Result<(), MalformedSecret> {
     }
 }
 
-/// The bytes that pairs of hexadecimal digits of either case stand for.
+/// Decodes hexadecimal digits of either case.
 pub(in crate::webhook) fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
@@ -184,14 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn the_prefix_may_be_left_out() {
+    fn the_prefix_is_optional() {
         let with = SigningSecret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &svix());
         assert_eq!(with, SigningSecret::parse("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &svix()));
-        assert_eq!(with.unwrap().key.len(), 24);
+        assert_eq!(with.unwrap().bytes.len(), 24);
     }
 
     #[test]
-    fn a_malformed_secret_is_named_as_what_it_is() {
+    fn each_malformed_secret_is_recognised() {
         let text = SecretFormat::default();
         let hex = SecretFormat { encoding: KeyEncoding::Hex, prefix: None };
         let cases = [
@@ -213,7 +212,7 @@ mod tests {
     #[test]
     fn a_secret_cannot_be_printed() {
         let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
-        assert_eq!(format!("{secret:?} {:?}", secret.mac(Algorithm::Token)), "SigningSecret(…) KeyedMac(…)");
+        assert_eq!(format!("{secret:?} {:?}", secret.key(Algorithm::Token)), "SigningSecret(…) Some(Key(…))");
         assert_eq!(format!("{:?}", SecretText::from("topsecret".to_owned())), "SecretText(…)");
     }
 
@@ -221,12 +220,10 @@ mod tests {
     fn a_secret_is_wiped_when_it_is_dropped() {
         const fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
         let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
-        // These are all that a secret, or a text that may be one, consists of, but for the MACs: `hmac` and the
-        // hashes have their feature `zeroize`.
-        let SigningSecret { text, key, macs } = &secret;
+        // All fields of both types. A `Key` is wiped too: `hmac` and the hashes have their feature `zeroize`.
+        let SigningSecret { text, bytes } = &secret;
         is_wiped(text);
-        is_wiped(key);
-        assert!(macs.iter().all(|mac| mac.get().is_none()));
+        is_wiped(bytes);
         is_wiped(&SecretText::default().0);
     }
 }

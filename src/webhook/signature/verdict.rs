@@ -1,6 +1,6 @@
-//! The answer to "is it genuine?": a verdict, and for a refusal its exact reason with the evidence.
+//! Verdicts: whether a request is genuine, and if not, the exact reason with its evidence.
 //!
-//! A refusal is an answer, not an error. Nothing here ever holds a secret or an expected signature.
+//! A rejection is a result, not an error. No type here holds a secret or an expected signature.
 
 use std::{fmt, sync::Arc};
 
@@ -9,13 +9,13 @@ use crate::webhook::time::{Skew, Tolerance, words};
 /// Whether a request is genuine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// A signature matches, and the time is right as far as it could be judged.
+    /// A signature matches, and the timestamp is within the tolerance or could not be checked.
     Verified(Verified),
-    /// It is not, or cannot be shown to be.
+    /// The request is not genuine, or can't be shown to be.
     Rejected(Rejection),
-    /// The provider sends this without a signature, by design.
+    /// The provider sends this request without a signature by design.
     Unsigned,
-    /// No provider is recognised in it.
+    /// No provider was recognised.
     Unrecognised,
 }
 
@@ -31,13 +31,13 @@ impl Verdict {
         }
     }
 
-    /// Whether a correct handler takes it: verified, or unsigned by design.
+    /// Whether a correct handler accepts the request: verified, or unsigned by design.
     #[must_use]
     pub const fn is_genuine(&self) -> bool {
         matches!(self, Self::Verified(_) | Self::Unsigned)
     }
 
-    /// The rejection, if it is one.
+    /// The rejection, if this is one.
     #[must_use]
     pub const fn rejection(&self) -> Option<&Rejection> {
         match self {
@@ -47,85 +47,85 @@ impl Verdict {
     }
 }
 
-/// How a request was shown to be genuine.
+/// The proof that a request is genuine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// The name of the scheme that matched.
     pub scheme: Arc<str>,
-    /// Which of the secrets matched, by its place in the list given.
+    /// The index of the secret that matched, in the list passed to verify.
     pub secret: usize,
-    /// What is known of its age.
+    /// What is known about the request's age.
     pub freshness: Freshness,
 }
 
-/// What is known of a genuine request's age.
+/// What is known about the age of a genuine request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// It lies within the tolerance, so far from the time of receipt.
+    /// Within the tolerance, this far from the time of receipt.
     Fresh(Skew),
-    /// The scheme has a signed time, but nothing says when the request was received.
+    /// The scheme signs a timestamp, but the time of receipt is unknown.
     NotChecked,
-    /// The scheme has no signed time, so that an old request can't be told from a new one.
+    /// The scheme signs no timestamp, so an old request looks like a new one.
     NoTimestamp,
 }
 
-/// A refusal: by which scheme, and why.
+/// Why a request is not genuine, and by which scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// The scheme that the request came closest to.
+    /// The scheme under which verification came furthest.
     pub scheme: Arc<str>,
-    /// Why it is refused.
+    /// Why it was rejected.
     pub reason: Reason,
 }
 
-/// Why a request is refused.
+/// Why a request was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// A header that the scheme needs is not there, under none of its names.
+    /// A required header is missing under all of its names.
     MissingHeader {
-        /// The names it may have, the usual one first.
+        /// Its names, the usual one first.
         names: Vec<String>,
     },
-    /// A header is there and cannot be read.
+    /// A header is malformed.
     MalformedHeader {
         /// Its name.
         header: String,
-        /// What is wrong, and what was expected.
+        /// What is wrong with it.
         problem: &'static str,
     },
-    /// Every signature is of a version that the scheme does not know.
+    /// Every signature has a version that the scheme does not know.
     UnsupportedVersion {
         /// The header.
         header: String,
-        /// The versions that stand in it.
+        /// The versions found.
         versions: Vec<String>,
     },
-    /// A header that may stand once stands several times.
+    /// A header that must be unique was sent several times.
     AmbiguousHeader {
         /// Its name.
         header: String,
-        /// How often it was sent.
+        /// The number of times it was sent.
         times: usize,
     },
     /// No signature matches under any secret.
     NoMatchingSignature {
-        /// How many signatures were tried.
+        /// The number of signatures tried.
         signatures: usize,
-        /// How many secrets were tried.
+        /// The number of secrets tried.
         secrets: usize,
     },
-    /// The signature matches, and the request is too old.
+    /// The signature matches, but the request is too old.
     TimestampTooOld {
-        /// How old.
+        /// How far the timestamp is from the time of receipt.
         skew: Skew,
-        /// How old it may be.
+        /// The tolerance that it exceeds.
         tolerance: Tolerance,
     },
-    /// The signature matches, and the request comes from too far ahead.
+    /// The signature matches, but the timestamp is too far in the future.
     TimestampTooNew {
-        /// How far ahead.
+        /// How far the timestamp is from the time of receipt.
         skew: Skew,
-        /// How far ahead it may be.
+        /// The tolerance that it exceeds.
         tolerance: Tolerance,
     },
 }
@@ -145,7 +145,7 @@ impl Reason {
         }
     }
 
-    /// How far verification came before it stopped; with several schemes the furthest speaks.
+    /// How far verification came. With several schemes, the rejection that came furthest is reported.
     pub(in crate::webhook) const fn progress(&self) -> u8 {
         match self {
             Self::MissingHeader { .. } => 0,
@@ -160,39 +160,33 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = |n: usize| if n == 1 { "" } else { "s" };
         match self {
             Self::MissingHeader { names } => match names.as_slice() {
                 [usual, others @ ..] if !others.is_empty() => {
-                    write!(f, "no `{usual}` header (nor `{}`)", others.join("`, `"))
+                    write!(f, "missing header `{usual}` (or `{}`)", others.join("`, `"))
                 }
-                names => write!(f, "no `{}` header", names.join("`, `")),
+                names => write!(f, "missing header `{}`", names.join("`, `")),
             },
-            Self::MalformedHeader { header, problem } => write!(f, "the `{header}` header can't be read: {problem}"),
+            Self::MalformedHeader { header, problem } => write!(f, "invalid `{header}` header: {problem}"),
             Self::UnsupportedVersion { header, versions } => {
-                write!(f, "the `{header}` header holds only versions that are not known: {}", versions.join(", "))
+                write!(f, "the `{header}` header has only unknown signature versions: {}", versions.join(", "))
             }
             Self::AmbiguousHeader { header, times } => {
-                write!(f, "the `{header}` header was sent {times} times, so that it is not clear which one counts")
+                write!(f, "the `{header}` header was sent {times} times; it must be sent once")
             }
             Self::NoMatchingSignature { secrets: 0, .. } => {
-                f.write_str("there is no secret that the signature could be verified with")
+                f.write_str("no secret is configured to verify the signature with")
             }
             Self::NoMatchingSignature { signatures: 1, secrets } => {
-                write!(f, "the signature does not match the body under {} secret{}", count(*secrets), plural(*secrets))
+                write!(f, "the signature doesn't match this body with {}", configured(*secrets))
             }
             Self::NoMatchingSignature { signatures, secrets } => {
-                write!(
-                    f,
-                    "none of {signatures} signatures matches the body under {} secret{}",
-                    count(*secrets),
-                    plural(*secrets)
-                )
+                write!(f, "none of the {signatures} signatures matches this body with {}", configured(*secrets))
             }
             Self::TimestampTooOld { skew, tolerance } => {
                 write!(
                     f,
-                    "genuine, but signed {} before it was received; {} is allowed",
+                    "the signature matches, but is {} old; the tolerance is {}",
                     words(skew.distance()),
                     words(tolerance.past)
                 )
@@ -200,7 +194,7 @@ impl fmt::Display for Reason {
             Self::TimestampTooNew { skew, tolerance } => {
                 write!(
                     f,
-                    "genuine, but signed {} ahead of its receipt; {} is allowed",
+                    "the signature matches, but its timestamp is {} in the future; the tolerance is {}",
                     words(skew.distance()),
                     words(tolerance.future)
                 )
@@ -209,8 +203,8 @@ impl fmt::Display for Reason {
     }
 }
 
-fn count(secrets: usize) -> String {
-    if secrets == 1 { "the one".to_owned() } else { format!("any of the {secrets}") }
+fn configured(secrets: usize) -> String {
+    if secrets == 1 { "the configured secret".to_owned() } else { format!("any of the {secrets} configured secrets") }
 }
 
 #[cfg(test)]
@@ -218,10 +212,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_that_does_not_match_is_told_with_the_number_of_secrets() {
-        let told = |signatures, secrets| Reason::NoMatchingSignature { signatures, secrets }.to_string();
-        assert_eq!(told(1, 0), "there is no secret that the signature could be verified with");
-        assert_eq!(told(1, 1), "the signature does not match the body under the one secret");
-        assert_eq!(told(2, 3), "none of 2 signatures matches the body under any of the 3 secrets");
+    fn a_mismatch_says_how_many_signatures_and_secrets_were_tried() {
+        let message = |signatures, secrets| Reason::NoMatchingSignature { signatures, secrets }.to_string();
+        assert_eq!(message(1, 0), "no secret is configured to verify the signature with");
+        assert_eq!(message(1, 1), "the signature doesn't match this body with the configured secret");
+        assert_eq!(message(2, 3), "none of the 2 signatures matches this body with any of the 3 configured secrets");
     }
 }

@@ -1,9 +1,9 @@
-//! Which providers, handlers and cases are meant.
+//! Which providers, handlers and cases are selected.
 
 use super::{Handler, Reply, Report, check, handler::aspect};
 use crate::harness::{Dir, Endpoint, answer, text};
 
-/// The providers of the lines, in order, each once.
+/// The providers of the listed cases in order, without repetition.
 #[track_caller]
 fn providers(dir: &Dir, args: &[&str]) -> Vec<String> {
     let lines = dir.hookdev().args(["check", "--list", "--json"]).args(args).exits(0).lines();
@@ -15,7 +15,7 @@ fn providers(dir: &Dir, args: &[&str]) -> Vec<String> {
 const ALL: [&str; 4] = ["aspect", "auphonic", "cyanite", "jewelmusic"];
 
 #[test]
-fn the_provider_is_that_of_the_flag_the_url_the_config_or_all() {
+fn the_provider_comes_from_the_flag_the_url_or_the_config_else_all_are_checked() {
     let dir = Dir::new();
     assert_eq!(providers(&dir, &[]), ALL);
     assert_eq!(providers(&dir, &["--provider", "cyanite", "--provider", "aspect"]), ["cyanite", "aspect"]);
@@ -28,23 +28,23 @@ fn the_provider_is_that_of_the_flag_the_url_the_config_or_all() {
 }
 
 #[test]
-fn a_url_that_names_no_provider_is_no_guess() {
+fn a_url_that_names_no_provider_is_an_error() {
     let dir = Dir::new();
     check(&dir, "http://127.0.0.1:1/hooks").exits(2).stdout("").stderr(
-        "error: nothing says which provider's handler this is: --provider names it\n\
+        "error: can't tell the provider; add --provider\n\
          hint: the providers are aspect, auphonic, cyanite, jewelmusic\n",
     );
 }
 
 #[test]
-fn a_case_that_is_none_is_answered_with_those_that_are() {
+fn an_unknown_case_is_an_error_that_lists_the_cases() {
     let dir = Dir::new();
     let finished = dir.hookdev().args(["check", "--case", "signature-mising"]).exits(2);
-    finished.says("error: no case is named `signature-mising`\nhint: the cases are event-accepted, ");
+    finished.says("error: no case matches `signature-mising`\nhint: the cases are event-accepted, ");
 }
 
 #[test]
-fn only_the_chosen_cases_are_tried_after_a_first_good_delivery() {
+fn only_the_selected_cases_run_after_a_first_valid_delivery() {
     let dir = Dir::new();
     let handler = Handler::new(|message| Reply::Status(aspect(message)));
     let command = check(&dir, &handler.url("/aspect")).args(["--case", "signature-[em]*", "--case", "timestamp-stale"]);
@@ -55,12 +55,12 @@ fn only_the_chosen_cases_are_tried_after_a_first_good_delivery() {
 }
 
 #[test]
-fn a_list_sends_nothing_and_says_what_is_genuine() {
+fn a_list_sends_nothing_and_marks_valid_deliveries() {
     let dir = Dir::new();
     let endpoint = Endpoint::new([answer(200)]);
     let to = ["--to", &endpoint.url("/aspect")];
     let lines = dir.hookdev().args(["check", "--list", "--json"]).args(to).exits(0).lines();
-    let genuine: Vec<&str> =
+    let valid: Vec<&str> =
         lines.iter().filter(|line| line["genuine"] == true).map(|line| text(line, "/case")).collect();
     let expected = [
         "event-accepted",
@@ -73,23 +73,26 @@ fn a_list_sends_nothing_and_says_what_is_genuine() {
         "event-unknown",
         "burst",
     ];
-    assert_eq!(genuine, expected);
+    assert_eq!(valid, expected);
     dir.hookdev()
         .args(["check", "--list"])
         .args(to)
         .exits(0)
-        .prints("* burst                task.progress, 20 deliveries at once              2xx within 15 s\n")
-        .says("* genuine: the handler does its work on it\n");
-    dir.hookdev().args(["check", "--list", "--format", "junit"]).exits(2).says("error: a list is no report");
+        .prints("* burst                task.progress, 20 deliveries at once             2xx within 15 s\n")
+        .says("* valid: your handler will process it\n");
+    dir.hookdev()
+        .args(["check", "--list", "--format", "junit"])
+        .exits(2)
+        .says("error: --list has no report\nhint: use --format pretty or --format json\n");
     endpoint.got_no_more();
 }
 
 #[test]
-fn own_headers_go_along_with_every_request() {
+fn own_headers_are_sent_with_every_request() {
     let dir = Dir::new();
     let handler = Handler::new(|message| {
-        let let_in = message.header("x-pass") == Some("open") && message.header("host") == Some("hooks.example.com");
-        Reply::Status(if let_in { aspect(message) } else { 403 })
+        let allowed = message.header("x-pass") == Some("open") && message.header("host") == Some("hooks.example.com");
+        Reply::Status(if allowed { aspect(message) } else { 403 })
     });
     let own = ["--header", "X-Pass: open", "--header", "Host: hooks.example.com"];
     check(&dir, &handler.url("/aspect")).args(own).exits(0);
@@ -97,7 +100,7 @@ fn own_headers_go_along_with_every_request() {
 }
 
 #[test]
-fn the_receiver_of_hookdev_keeps_every_contract() {
+fn hookdev_listen_meets_every_contract() {
     let dir = Dir::new();
     let listener = dir.listen().arg("--quiet").starts();
     for provider in ALL {

@@ -1,4 +1,4 @@
-//! Handlers that are not tried further: those that take nothing, and those that end.
+//! Handlers with which a run ends early: those that accept nothing, and those that stop.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,7 +11,7 @@ use crate::{
     machine::Port,
 };
 
-/// Wants that a handler which gives this answer is shown no more than a few good deliveries.
+/// Asserts that a handler which always replies like this gets no more than a few deliveries.
 #[track_caller]
 fn stops(reply: Reply, message: &str, hint: &str) {
     let handler = Handler::new(move |_| reply);
@@ -20,28 +20,28 @@ fn stops(reply: Reply, message: &str, hint: &str) {
     assert_eq!(text(failed, "/message"), message);
     assert!(handler.seen() <= 3, "{} requests", handler.seen());
     assert_eq!(report.passed(), 0);
-    let why = "not tried, as the handler takes no good delivery";
+    let why = "not tried: the handler accepts no valid delivery";
     assert_eq!(text(report.case("body-tampered"), "/message"), why);
 }
 
 #[test]
-fn a_handler_that_refuses_all_may_have_another_secret() {
+fn a_handler_that_rejects_everything_may_use_another_secret() {
     for status in [400, 401, 403] {
-        let message = format!("{status} counts as failed at Aspect, which wants any 2xx");
-        let hint = "it was signed with the public development secret: does the handler have the same one (--secret aspect=SOURCE names another)?";
+        let message = format!("Aspect counts {status} as failed; it expects any 2xx");
+        let hint = "the delivery was signed with the public development secret: does the handler use the same one? --secret aspect=SOURCE selects another. ";
         stops(Reply::Status(status), &message, hint);
     }
 }
 
 #[test]
-fn the_secret_that_signed_is_named_and_not_shown() {
+fn the_secret_that_signed_is_named_but_not_shown() {
     let dir = Dir::new();
     let handler = Handler::new(|_| Reply::Status(401));
     dir.write("secret", "whsec_dG9wc2VjcmV0LXRvcHNlY3JldA==");
     let sources = [
         ("env:MY_SECRET", "the secret from env:MY_SECRET"),
         ("file:secret", "the secret from file:secret"),
-        ("whsec_dG9wc2VjcmV0LXRvcHNlY3JldA==", "the secret of --secret"),
+        ("whsec_dG9wc2VjcmV0LXRvcHNlY3JldA==", "the secret from --secret"),
     ];
     for (source, words) in sources {
         let command = check(&dir, &handler.url("/aspect")).args(["--secret", source]);
@@ -49,18 +49,18 @@ fn the_secret_that_signed_is_named_and_not_shown() {
         assert!(!format!("{finished}").contains("dG9wc2VjcmV0"), "{finished}");
         let report = Report::of(&finished);
         let hint = text(report.event("aspect.task.progress"), "/hint");
-        assert!(hint.starts_with(&format!("it was signed with {words}: ")), "{hint}");
+        assert!(hint.starts_with(&format!("the delivery was signed with {words}: ")), "{hint}");
     }
 }
 
 #[test]
-fn a_wrong_path_a_wrong_method_a_redirect_and_a_failure_are_told_apart() {
-    let failed = |status| format!("{status} counts as failed at Aspect, which wants any 2xx");
-    stops(Reply::Status(404), &failed(404), "nothing answers at this path");
-    stops(Reply::Status(405), &failed(405), "the route takes another method: let it take POST");
-    stops(Reply::Status(500), &failed(500), "the handler's log says what was thrown");
-    let message = "302 is a redirect; Aspect follows none and counts the delivery as failed";
-    stops(Reply::Redirect, message, "answer at the URL itself");
+fn a_wrong_path_a_wrong_method_a_redirect_and_a_crash_have_different_hints() {
+    let failed = |status| format!("Aspect counts {status} as failed; it expects any 2xx");
+    stops(Reply::Status(404), &failed(404), "nothing is served at this path: give the handler's full URL with --to");
+    stops(Reply::Status(405), &failed(405), "allow POST on this route, or give the handler's full URL with --to");
+    stops(Reply::Status(500), &failed(500), "the handler's log shows the exception");
+    let message = "302 is a redirect, which Aspect doesn\'t follow: the delivery counts as failed";
+    stops(Reply::Redirect, message, "respond at the URL itself");
 }
 
 /// A provider that waits 300 ms.
@@ -85,7 +85,7 @@ match = { type = "made" }
 "#;
 
 #[test]
-fn a_handler_that_answers_too_late_is_told_to_answer_first() {
+fn a_handler_that_responds_too_late_is_told_to_respond_first() {
     let dir = Dir::new();
     dir.write("acme/provider.toml", IMPATIENT);
     dir.write("acme/events/made.json", r#"{ "type": "made" }"#);
@@ -94,13 +94,13 @@ fn a_handler_that_answers_too_late_is_told_to_answer_first() {
     let report = Report::of(&finished);
     assert_eq!(report.failed(), ["event-accepted"]);
     let case = report.event("acme.made");
-    assert_eq!(text(case, "/message"), "no answer within 300 ms");
+    assert_eq!(text(case, "/message"), "no response within 300 ms");
     assert_eq!((text(case, "/expected"), &case["status"]), ("2xx within 300 ms", &serde_json::Value::Null));
-    assert!(text(case, "/hint").starts_with("answer first and do the work afterwards"), "{case}");
+    assert!(text(case, "/hint").starts_with("respond first, then do slow work"), "{case}");
 }
 
 #[test]
-fn nothing_that_listens_is_another_exit_code() {
+fn an_unreachable_handler_has_its_own_exit_code() {
     let dir = Dir::new();
     let port = Port::reserve();
     let url = format!("http://127.0.0.1:{}/aspect", port.number());
@@ -108,15 +108,15 @@ fn nothing_that_listens_is_another_exit_code() {
     assert_eq!(report.failed(), ["event-accepted"]);
     let case = report.event("aspect.task.progress");
     assert!(text(case, "/message").ends_with("(connection refused)"), "{case}");
-    assert_eq!(text(case, "/hint"), "start the handler, or name its URL with --to");
-    assert_eq!(text(report.case("burst"), "/message"), "not tried, as the handler can't be reached");
-    // For people all that is left out is one line.
+    assert_eq!(text(case, "/hint"), "start the handler, or give its URL with --to");
+    assert_eq!(text(report.case("burst"), "/message"), "not tried: the handler can't be reached");
+    // In the table, all skipped cases are one line.
     let people = dir.hookdev().args(["check", "--to", &url.replace("/aspect", "/cyanite")]).exits(4);
-    people.prints("- 30 cases skipped  not tried, as the handler can't be reached\n");
+    people.prints("- 30 cases skipped  not tried: the handler can't be reached\n");
 }
 
 #[test]
-fn a_handler_that_dies_of_a_case_is_tried_no_further() {
+fn a_handler_that_dies_in_a_case_is_not_tried_further() {
     let handler = Handler::new(|message| {
         let short =
             aspect_entries(message).iter().any(|(version, signature)| *version == "v1" && signature.len() != 44);
@@ -127,31 +127,31 @@ fn a_handler_that_dies_of_a_case_is_tried_no_further() {
     assert!(message.contains("before a whole answer came"), "{message}");
     let skipped = ["signature-empty", "signature-garbage", "timestamp-stale", "timestamp-future", "signature-rotated"];
     assert_eq!(report.skipped()[..5], skipped);
-    let why = "not tried, as the handler is gone since `signature-truncated`";
+    let why = "not tried: the handler stopped after `signature-truncated`";
     assert_eq!(text(report.case("burst"), "/message"), why);
 }
 
 #[test]
-fn a_handler_that_ends_after_its_answer_is_told_by_the_case_that_it_answered() {
-    let genuine = AtomicUsize::new(0);
+fn a_handler_that_stops_after_its_response_is_explained_by_the_case_it_responded_to() {
+    let valid = AtomicUsize::new(0);
     let handler = Handler::new(move |message| {
-        let taken = aspect_signed(message);
-        // The third event, whose work ends it.
-        if taken && genuine.fetch_add(1, Ordering::SeqCst) == 2 {
+        let is_valid = aspect_signed(message);
+        // The work on the third event stops the handler.
+        if is_valid && valid.fetch_add(1, Ordering::SeqCst) == 2 {
             return Reply::LastWord(200);
         }
-        Reply::Status(if taken { 200 } else { 401 })
+        Reply::Status(if is_valid { 200 } else { 401 })
     });
-    let report = fails(&handler, "/aspect", &["body-reserialised"], "says why it ended");
+    let report = fails(&handler, "/aspect", &["body-reserialised"], "says why it stopped");
     let message = text(report.case("body-reserialised"), "/message");
-    assert!(message.ends_with("(connection refused): the handler ended after `event-accepted`"), "{message}");
-    let why = "not tried, as the handler is gone since `event-accepted`";
+    assert!(message.ends_with("(connection refused): the handler stopped after `event-accepted`"), "{message}");
+    let why = "not tried: the handler stopped after `event-accepted`";
     assert_eq!(text(report.case("body-tampered"), "/message"), why);
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_tells_what_was_done_so_far() {
+fn ctrl_c_prints_the_cases_so_far() {
     let dir = Dir::new();
     let handler = Handler::new(|message| match message.header("svix-signature") {
         Some(_) => Reply::Status(aspect(message)),

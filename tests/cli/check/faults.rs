@@ -1,4 +1,4 @@
-//! Handlers that take genuine deliveries and have one fault.
+//! Handlers that accept valid deliveries and have one fault.
 
 use std::{collections::HashSet, sync::Mutex};
 
@@ -12,7 +12,7 @@ use super::{
 use crate::harness::{Dir, Message, text};
 
 #[test]
-fn a_handler_that_keeps_the_contract_passes() {
+fn a_handler_that_meets_the_contract_passes() {
     let dir = Dir::new();
     let handler = Handler::new(|message| Reply::Status(aspect(message)));
     let report = Report::of(&check(&dir, &handler.url("/hooks/aspect")).exits(0));
@@ -25,7 +25,7 @@ fn a_handler_that_keeps_the_contract_passes() {
     assert_eq!(report.skipped(), ["timestamp-stale", "timestamp-future", "signature-rotated", "version-unknown"]);
     assert_eq!(
         text(report.case("timestamp-stale"), "/message"),
-        "Cyanite signs no timestamp: a replayed delivery cannot be told from a new one"
+        "Cyanite does not sign a timestamp: a replayed delivery can't be distinguished from a new one"
     );
 
     let handler = Handler::new(|_| Reply::Status(204));
@@ -33,7 +33,7 @@ fn a_handler_that_keeps_the_contract_passes() {
     assert_eq!((report.failed(), report.passed()), (vec![], 7));
 }
 
-/// The payload of Cyanite's version 2, with its members in their order.
+/// The payload of Cyanite's version 2, with its members in the documented order.
 #[derive(Deserialize, Serialize)]
 struct Version2 {
     version: String,
@@ -55,7 +55,7 @@ struct State {
     status: String,
 }
 
-/// The answer of a handler that verifies what a serialiser makes of the parsed body.
+/// The reply of a handler that verifies re-serialised JSON.
 fn reserialising(message: &Message, serialise: impl Fn(&Version2) -> String) -> Reply {
     let written = serde_json::from_slice(&message.body).map(|payload| serialise(&payload).into_bytes());
     let body = written.unwrap_or_else(|_| message.body.clone());
@@ -63,18 +63,18 @@ fn reserialising(message: &Message, serialise: impl Fn(&Version2) -> String) -> 
 }
 
 #[test]
-fn one_that_verifies_json_that_it_has_written_anew() {
+fn one_that_verifies_reserialised_json() {
     let handler = Handler::new(|message| reserialising(message, |payload| serde_json::to_string(payload).unwrap()));
     let report = fails(&handler, "/cyanite", &["body-reserialised"], "Express express.raw");
     let case = report.case("body-reserialised");
     assert_eq!((&case["status"], &case["expected"]), (&401.into(), &"200 within 3 s".into()));
-    let message = "a space behind each comma and colon: 401 counts as failed at Cyanite, which wants exactly 200";
+    let message = "a space after each comma and colon: Cyanite counts 401 as failed; it expects exactly 200";
     assert_eq!(text(case, "/message"), message);
     assert!(text(case, "/hint").starts_with("the compact form passes"), "{case}");
 }
 
 #[test]
-fn one_that_verifies_json_as_python_writes_it_takes_nothing_at_all() {
+fn one_that_verifies_json_as_python_writes_it_accepts_nothing() {
     let handler = Handler::new(|message| {
         reserialising(message, |Version2 { version, resource, event }| {
             format!(
@@ -86,7 +86,7 @@ fn one_that_verifies_json_as_python_writes_it_takes_nothing_at_all() {
     fails(&handler, "/cyanite", &["event-accepted"], "as Python's json.dumps writes it");
 }
 
-/// Everything that only a signature tells.
+/// The forgeries that only the signature reveals.
 const FORGERIES: [&str; 6] = [
     "body-tampered",
     "secret-wrong",
@@ -103,32 +103,32 @@ fn one_that_never_verifies() {
     let report =
         fails(&handler, "/aspect", &[&FORGERIES[..], &stale].concat(), "the handler never verifies the signature");
     let case = report.case("body-tampered");
-    assert_eq!(text(case, "/message"), "taken with 200, although its body was changed after it was signed");
+    assert_eq!(text(case, "/message"), "accepted (200) although the body was changed after signing");
     assert_eq!((&case["status"], &case["expected"]), (&200.into(), &"4xx".into()));
     assert!(text(case, "/hint").contains("HMAC-SHA256 of {id}.{timestamp}.{body} in `svix-signature`"), "{case}");
     fails(&handler, "/cyanite", &FORGERIES, "the handler never verifies the signature");
 }
 
 #[test]
-fn one_that_verifies_only_when_there_is_a_signature() {
+fn one_that_verifies_only_if_there_is_a_signature() {
     let handler = Handler::new(|message| {
         let given = message.header("svix-signature").unwrap_or_default();
         Reply::Status(if given.is_empty() { 200 } else { aspect(message) })
     });
     let report = fails(&handler, "/aspect", &["signature-missing", "signature-empty"], "`if (signature && !valid)`");
-    let message = "an empty header: taken with 200, although its signature is empty";
+    let message = "an empty header: accepted (200) although the signature is empty";
     assert_eq!(text(report.case("signature-empty"), "/message"), message);
 }
 
 #[test]
-fn one_that_compares_a_part_of_the_signature() {
+fn one_that_compares_only_a_part_of_the_signature() {
     let handler = Handler::new(|message| {
         let expected = aspect_signature(message);
-        // Half of the bytes, of which base64 pads the last.
+        // Half of the bytes; base64 pads the last.
         let begins = |(_, signature): &(&str, &str)| signature.len() > 8 && expected.starts_with(&signature[..16]);
         Reply::Status(if aspect_entries(message).iter().any(begins) && in_time(message) { 200 } else { 401 })
     });
-    fails(&handler, "/aspect", &["signature-truncated"], "compares a part of the signature");
+    fails(&handler, "/aspect", &["signature-truncated"], "compares only a part of the signature");
 }
 
 fn in_time(message: &Message) -> bool {
@@ -137,44 +137,43 @@ fn in_time(message: &Message) -> bool {
 }
 
 #[test]
-fn one_that_fails_on_a_signature_of_another_length() {
+fn one_that_crashes_on_a_signature_of_another_length() {
     let handler = Handler::new(|message| {
-        // As Node's timingSafeEqual, which throws.
+        // Node's timingSafeEqual throws.
         let short =
             aspect_entries(message).iter().any(|(version, signature)| *version == "v1" && signature.len() != 44);
         Reply::Status(if short { 500 } else { aspect(message) })
     });
     let report =
         fails(&handler, "/aspect", &["signature-truncated", "signature-empty"], "before crypto.timingSafeEqual");
-    let message =
-        "500: the handler failed on it instead of refusing it with a 4xx; its signature is cut to half its length";
+    let message = "failed (500) instead of rejecting the request with a 4xx: the signature is cut to half its length";
     assert_eq!(text(report.case("signature-truncated"), "/message"), message);
 }
 
 #[test]
-fn one_that_fails_on_a_signature_outside_ascii() {
+fn one_that_crashes_on_a_non_ascii_signature() {
     let handler = Handler::new(|message| {
-        // As Python's compare_digest of texts, which raises.
+        // Python's compare_digest raises for such strings.
         let raises = message.header("svix-signature").is_some_and(|value| !value.is_ascii());
         Reply::Status(if raises { 500 } else { aspect(message) })
     });
     let report = fails(&handler, "/aspect", &["signature-garbage"], "hmac.compare_digest");
-    assert!(text(report.case("signature-garbage"), "/message").starts_with("bytes outside ASCII: 500"));
+    assert!(text(report.case("signature-garbage"), "/message").starts_with("non-ASCII bytes: failed (500)"));
 }
 
 #[test]
-fn one_that_fails_without_a_signature() {
+fn one_that_crashes_without_a_signature() {
     let handler = Handler::new(|message| {
         Reply::Status(if message.header("svix-signature").is_none() { 500 } else { aspect(message) })
     });
-    fails(&handler, "/aspect", &["signature-missing"], "see that there is a `svix-signature` header");
+    fails(&handler, "/aspect", &["signature-missing"], "check that the `svix-signature` header exists");
 }
 
 #[test]
-fn one_that_does_not_catch_what_verification_throws() {
+fn one_that_does_not_catch_verification_errors() {
     let handler = Handler::new(|message| Reply::Status(if aspect_signed(message) { 200 } else { 500 }));
     let stale = ["timestamp-stale", "timestamp-future"];
-    fails(&handler, "/aspect", &[&FORGERIES[..], &stale].concat(), "the libraries throw");
+    fails(&handler, "/aspect", &[&FORGERIES[..], &stale].concat(), "libraries throw");
 }
 
 #[test]
@@ -187,46 +186,46 @@ fn one_that_ignores_the_timestamp() {
         &handler,
         "/aspect",
         &["timestamp-stale", "timestamp-future"],
-        "ignores the timestamp: compare it with the clock once the signature is verified, and refuse what is more than 5 min off",
+        "ignores the timestamp: once the signature is verified, compare the timestamp with the clock and reject deliveries that are more than 5 min off",
     );
-    let message = "taken with 200, although it is older than the provider allows";
+    let message = "accepted (200) although its timestamp is older than the provider allows";
     assert_eq!(text(report.case("timestamp-stale"), "/message"), message);
 }
 
 #[test]
-fn one_that_answers_204_where_only_200_counts() {
+fn one_that_responds_204_where_only_200_counts() {
     let handler = Handler::new(|message| Reply::Status(if cyanite(message) == 200 { 204 } else { 401 }));
     let accepted = ["event-accepted", "body-reserialised", "delivery-duplicated", "burst"];
-    let report = fails(&handler, "/cyanite", &accepted, "answer 200 instead of 204: res.sendStatus(200) in Express");
-    let message = "204 counts as failed at Cyanite, which wants exactly 200";
+    let report = fails(&handler, "/cyanite", &accepted, "respond 200 instead of 204: res.sendStatus(200) in Express");
+    let message = "Cyanite counts 204 as failed; it expects exactly 200";
     assert_eq!(text(report.event("cyanite.v2.failed"), "/message"), message);
-    // Where any 2xx counts it is as good as another.
+    // Aspect accepts any 2xx.
     let handler = Handler::new(|message| Reply::Status(if aspect_signed(message) { 204 } else { 401 }));
     assert_eq!(Report::of(&check(&Dir::new(), &handler.url("/aspect")).exits(0)).failed(), [""; 0]);
 }
 
 #[test]
-fn one_that_refuses_the_unsigned_test() {
+fn one_that_rejects_the_unsigned_test() {
     let handler = Handler::new(|message| Reply::Status(if cyanite_signed(message, &message.body) { 200 } else { 401 }));
     let report = fails(&handler, "/cyanite", &["event-accepted"], "Cyanite sends this event without a signature");
     assert_eq!(report.event("cyanite.v1.test")["outcome"], "failed");
 }
 
 #[test]
-fn one_that_refuses_what_it_does_not_handle() {
+fn one_that_rejects_events_that_it_does_not_handle() {
     let handler = Handler::new(|message| {
         let failed = message.body.windows(15).any(|part| part == b"\"FastMusicalAna");
         Reply::Status(if failed { 422 } else { cyanite(message) })
     });
-    let report = fails(&handler, "/cyanite", &["event-accepted"], "answer 200 to events that you do not handle, too");
+    let report = fails(&handler, "/cyanite", &["event-accepted"], "respond 200 to events that you do not handle, too");
     let cases = report.cases.iter().filter(|case| case["outcome"] == "failed");
     let messages: Vec<&str> = cases.map(|case| text(case, "/message")).collect();
-    let message = "event.type=FastMusicalAnalysis: 422 counts as failed at Cyanite, which wants exactly 200";
+    let message = "event.type=FastMusicalAnalysis: Cyanite counts 422 as failed; it expects exactly 200";
     assert_eq!(messages, [message; 2]);
 }
 
 #[test]
-fn one_that_knows_one_form_only() {
+fn one_that_parses_only_one_encoding() {
     let form = |message: &Message, known: &str| {
         Reply::Status(if message.header("content-type").unwrap().starts_with(known) { 200 } else { 415 })
     };
@@ -234,65 +233,65 @@ fn one_that_knows_one_form_only() {
     fails(&handler, "/auphonic", &["encoding-multipart"], "express.urlencoded() and multer().none()");
     let handler = Handler::new(move |message| form(message, "multipart/form-data"));
     let failed = ["event-accepted", "encoding-urlencoded", "delivery-duplicated", "burst"];
-    fails(&handler, "/auphonic", &failed, "read the form that the media type names");
+    fails(&handler, "/auphonic", &failed, "parse the body by its media type");
 }
 
 #[test]
-fn one_that_looks_at_the_first_signature_only() {
+fn one_that_checks_only_the_first_signature() {
     let handler = Handler::new(|message| {
         let expected = aspect_signature(message);
         let first = aspect_entries(message).into_iter().find(|(version, _)| *version == "v1");
         Reply::Status(if first == Some(("v1", &expected)) && in_time(message) { 200 } else { 401 })
     });
-    let report = fails(&handler, "/aspect", &["signature-rotated"], "split it at its separator");
+    let report = fails(&handler, "/aspect", &["signature-rotated"], "split it at the separator");
     let case = report.case("signature-rotated");
-    assert!(text(case, "/message").starts_with("the right one behind a wrong one: 401"), "{case}");
+    assert!(text(case, "/message").starts_with("the valid signature after an invalid one: 401"), "{case}");
 }
 
 #[test]
-fn one_that_refuses_versions_that_it_does_not_know() {
+fn one_that_rejects_unknown_versions() {
     let handler = Handler::new(|message| {
         let strange = aspect_entries(message).iter().any(|(version, _)| *version != "v1");
         Reply::Status(if strange { 400 } else { aspect(message) })
     });
-    fails(&handler, "/aspect", &["version-unknown"], "pass over the entries of `svix-signature`");
+    fails(&handler, "/aspect", &["version-unknown"], "ignore the entries of `svix-signature`");
 }
 
 #[test]
-fn one_that_refuses_what_it_has_had_already() {
+fn one_that_rejects_duplicates() {
     let had = Mutex::new(HashSet::new());
     let handler = Handler::new(move |message| {
         let id = message.header("svix-id").unwrap().to_owned();
         let status = aspect(message);
         Reply::Status(if status == 200 && !had.lock().unwrap().insert(id) { 409 } else { status })
     });
-    let hint = "answer 200 to a delivery that you have had already, and do nothing more";
+    let hint = "respond 200 to a delivery that you have already processed, and do nothing else";
     let report = fails(&handler, "/aspect", &["delivery-duplicated"], hint);
     let case = report.case("delivery-duplicated");
     assert!(text(case, "/message").starts_with("the second time: 409"), "{case}");
 }
 
 #[test]
-fn one_that_fails_on_an_event_that_it_does_not_know() {
+fn one_that_crashes_on_an_unknown_event() {
     let handler = Handler::new(|message| {
         let payload: Value = serde_json::from_slice(&message.body).unwrap();
         let known = ["task.progress", "task.completed", "task.failed"].map(Value::from);
         Reply::Status(if known.contains(&payload["event_type"]) { aspect(message) } else { 500 })
     });
     let report = fails(&handler, "/aspect", &["event-unknown"], "a default branch is enough");
-    let message = "event_type=hookdev.unknown: 500: the handler failed on an event type that it does not know";
+    let message = "event_type=hookdev.unknown: 500: the handler failed on an unknown event type";
     assert_eq!(text(report.case("event-unknown"), "/message"), message);
 }
 
 #[test]
 fn one_that_limits_the_rate() {
-    let taken = Mutex::new(0);
+    let accepted = Mutex::new(0);
     let handler = Handler::new(move |message| {
         let status = aspect(message);
-        let mut taken = taken.lock().unwrap();
-        *taken += usize::from(status == 200);
-        // All that is genuine before the burst, and a few of it.
-        Reply::Status(if status == 200 && *taken > 20 { 429 } else { status })
+        let mut accepted = accepted.lock().unwrap();
+        *accepted += usize::from(status == 200);
+        // All valid deliveries before the burst, and a few of it.
+        Reply::Status(if status == 200 && *accepted > 20 { 429 } else { status })
     });
     fails(&handler, "/aspect", &["burst"], "limits the rate");
 }

@@ -1,4 +1,4 @@
-//! A webhook handler that answers by what it was sent, with signatures verified by others' code.
+//! A webhook handler for tests. Signatures are verified by other libraries.
 
 use std::{
     io::{BufReader, Write},
@@ -17,41 +17,41 @@ use sha2::{Sha256, Sha512};
 use super::{ASPECT_SECRET, CYANITE_SECRET};
 use crate::harness::{Message, hex};
 
-/// How a request is answered.
+/// What the handler does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
     Status(u16),
-    /// An answer with this body.
+    /// Responds with this status and body.
     Says(u16, &'static [u8]),
-    /// A redirect to elsewhere.
+    /// Redirects elsewhere.
     Redirect,
-    /// None, while the connection stays open.
+    /// Does not respond, and keeps the connection open.
     Hang,
-    /// None: the connection is closed, and nobody listens any more.
+    /// Does not respond, and stops listening.
     Die,
-    /// An answer, and nobody listens any more.
+    /// Responds and stops listening.
     LastWord(u16),
 }
 
-/// A handler on a free port of its own.
+/// A handler on a free port.
 pub struct Handler(Arc<Shared>);
 
 struct Shared {
     port: u16,
-    answer: Box<dyn Fn(&Message) -> Reply + Send + Sync>,
+    reply: Box<dyn Fn(&Message) -> Reply + Send + Sync>,
     seen: AtomicUsize,
     ended: AtomicBool,
     accepting: Mutex<Option<JoinHandle<()>>>,
-    /// Every connection, by the port of the other side.
+    /// Every connection with the port of the peer.
     connections: Mutex<Vec<(u16, TcpStream)>>,
 }
 
 impl Handler {
-    pub fn new(answer: impl Fn(&Message) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn new(reply: impl Fn(&Message) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let shared = Arc::new(Shared {
             port: listener.local_addr().unwrap().port(),
-            answer: Box::new(answer),
+            reply: Box::new(reply),
             seen: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
             accepting: Mutex::new(None),
@@ -73,12 +73,12 @@ impl Handler {
         Self(shared)
     }
 
-    /// Its URL with this path.
+    /// The handler's URL with this path.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.0.port)
     }
 
-    /// How many requests it was sent.
+    /// The number of requests so far.
     pub fn seen(&self) -> usize {
         self.0.seen.load(Ordering::SeqCst)
     }
@@ -91,17 +91,17 @@ impl Drop for Handler {
 }
 
 impl Shared {
-    /// Listens no more, and has no connection but this one, which is true when this returns.
+    /// Stops listening and closes all connections but this one before it returns.
     fn end(&self, but: Option<u16>) {
         self.ended.store(true, Ordering::SeqCst);
         if let Some(accepting) = self.accepting.lock().unwrap().take() {
-            // Wakes the thread that waits for a connection.
+            // Wakes the accepting thread.
             let _ = TcpStream::connect(("127.0.0.1", self.port));
             accepting.join().unwrap();
         }
         for (peer, stream) in self.connections.lock().unwrap().iter() {
             if Some(*peer) != but {
-                // It may be closed already.
+                // The connection may be closed already.
                 let _ = stream.shutdown(Shutdown::Both);
             }
         }
@@ -112,7 +112,7 @@ impl Shared {
         while let Ok(Some(request)) = Message::read(&mut stream) {
             self.seen.fetch_add(1, Ordering::SeqCst);
             let mut body: &[u8] = b"";
-            let (status, more) = match (self.answer)(&request) {
+            let (status, more) = match (self.reply)(&request) {
                 Reply::Status(status) => (status, ""),
                 Reply::Says(status, says) => {
                     body = says;
@@ -133,7 +133,7 @@ impl Shared {
                 self.end(Some(peer));
             }
             let length = if status == 204 { String::new() } else { format!("content-length: {}\r\n", body.len()) };
-            let head = format!("HTTP/1.1 {status} As it is\r\n{more}{length}\r\n");
+            let head = format!("HTTP/1.1 {status} Status\r\n{more}{length}\r\n");
             if stream.get_mut().write_all(&[head.as_bytes(), body].concat()).is_err() || more.contains("close") {
                 let _ = stream.get_ref().shutdown(Shutdown::Both);
                 return;
@@ -142,7 +142,7 @@ impl Shared {
     }
 }
 
-/// Whether Cyanite's signature is right over these bytes.
+/// Whether the request has Cyanite's signature of these bytes.
 pub fn cyanite_signed(message: &Message, bytes: &[u8]) -> bool {
     let mut mac = Hmac::<Sha512>::new_from_slice(CYANITE_SECRET).unwrap();
     mac.update(bytes);
@@ -150,17 +150,17 @@ pub fn cyanite_signed(message: &Message, bytes: &[u8]) -> bool {
     message.header("signature") == Some(expected.as_str())
 }
 
-/// Whether a delivery is Cyanite's test, which is sent unsigned.
+/// Whether the request is Cyanite's test, which is not signed.
 pub fn is_cyanite_test(message: &Message) -> bool {
     message.body == br#"{"type":"TEST","data":null}"#
 }
 
-/// 200 for what Cyanite sends, 401 for the rest.
+/// The status of a correct Cyanite handler.
 pub fn cyanite(message: &Message) -> u16 {
     if is_cyanite_test(message) || cyanite_signed(message, &message.body) { 200 } else { 401 }
 }
 
-/// Whether Svix's own library takes a delivery.
+/// Whether Svix's own library accepts the request.
 pub fn aspect_signed(message: &Message) -> bool {
     let named = message.headers.iter().filter_map(|(name, value)| {
         let bytes: Vec<u8> = value.chars().map(|c| u8::try_from(c).unwrap()).collect();
@@ -173,12 +173,12 @@ pub fn aspect_signed(message: &Message) -> bool {
     standardwebhooks::Webhook::new(ASPECT_SECRET).unwrap().verify(&message.body, &headers).is_ok()
 }
 
-/// 200 for what Aspect sends, 401 for the rest.
+/// The status of a correct Aspect handler.
 pub fn aspect(message: &Message) -> u16 {
     if aspect_signed(message) { 200 } else { 401 }
 }
 
-/// Svix's signature of a delivery, in base64, whenever it was made.
+/// Svix's signature of the request in base64, however old the request is.
 pub fn aspect_signature(message: &Message) -> String {
     let key = BASE64_STANDARD.decode(&ASPECT_SECRET[6..]).unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
@@ -188,7 +188,7 @@ pub fn aspect_signature(message: &Message) -> String {
     BASE64_STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// The entries of Svix's signature header, each a version and a signature.
+/// The entries of Svix's signature header: version and signature.
 pub fn aspect_entries(message: &Message) -> Vec<(&str, &str)> {
     let header = message.header("svix-signature").unwrap_or_default();
     header.split(' ').filter_map(|entry| entry.split_once(',')).collect()

@@ -1,4 +1,4 @@
-//! What is read of a run: the table, the keys, the reports.
+//! The output of a run: the table, the JSON keys, the reports.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ fn timeless(finished: &Finished) -> Vec<String> {
 }
 
 #[test]
-fn a_table_has_a_line_for_each_case_and_says_below_what_went_wrong() {
+fn the_table_has_a_line_per_case_and_explains_failures_below_it() {
     let dir = Dir::new();
     let handler = Handler::new(|message| {
         Reply::Status(if message.header("svix-signature").is_none() { 500 } else { aspect(message) })
@@ -35,20 +35,20 @@ fn a_table_has_a_line_for_each_case_and_says_below_what_went_wrong() {
     let finished = dir.hookdev().args(["check", "--to", &url]).args(cases).exits(1);
     let expected = [
         &format!("Aspect  {url}"),
-        "  case               sent                                wanted           came  time",
-        "✓ event-accepted     task.progress                       2xx within 15 s  200 ",
-        "✓ event-accepted     task.completed                      2xx within 15 s  200 ",
-        "✓ event-accepted     task.failed                         2xx within 15 s  200 ",
-        "✗ signature-missing  task.progress, no signature         4xx              500 ",
-        "  500: the handler failed on it instead of refusing it with a 4xx; it has no signature",
-        "  hint: see that there is a `svix-signature` header before it is read, and answer 401 when there is none",
-        "✓ timestamp-stale    task.progress, signed 10 min ago    4xx              401 ",
-        "✓ timestamp-future   task.progress, signed 10 min ahead  4xx              401 ",
+        "  case               sent                                        expected         got   time",
+        "✓ event-accepted     task.progress                               2xx within 15 s  200 ",
+        "✓ event-accepted     task.completed                              2xx within 15 s  200 ",
+        "✓ event-accepted     task.failed                                 2xx within 15 s  200 ",
+        "✗ signature-missing  task.progress, no signature                 4xx              500 ",
+        "  failed (500) instead of rejecting the request with a 4xx: it has no signature",
+        "  hint: check that the `svix-signature` header exists before you read it, and respond 401 if it does not",
+        "✓ timestamp-stale    task.progress, signed 10 min ago            4xx              401 ",
+        "✓ timestamp-future   task.progress, signed 10 min in the future  4xx              401 ",
     ];
     assert_lines(&timeless(&finished), &expected);
     finished.stderr(
         "note: the public development secret is in use for aspect\n\
-         note: genuine deliveries: 3; the handler does its work on each of them\n\
+         note: sending 6 deliveries; 3 of these are valid: your handler will process them\n\
          6 cases: 5 passed, 1 failed, 0 skipped\n",
     );
     let quiet = dir.hookdev().args(["check", "-q", "--to", &url]).args(cases).exits(1);
@@ -56,11 +56,11 @@ fn a_table_has_a_line_for_each_case_and_says_below_what_went_wrong() {
     quiet.stderr("");
 }
 
-/// A stack trace as Python writes it, with what would colour a terminal.
+/// A Python stack trace with a terminal's colour code.
 const TRACE: &[u8] = b"Traceback (most recent call last):\n  File \"/srv/app.py\", line 41, in hook\n    track = tracks[id]\nKeyError: '\x1b[31m999'\n";
 
 #[test]
-fn what_the_handler_answered_stands_below_a_failed_case() {
+fn the_response_body_is_printed_below_a_failed_case() {
     let dir = Dir::new();
     let handler = Handler::new(|message| match aspect(message) {
         200 => Reply::Says(200, b"thanks"),
@@ -72,28 +72,28 @@ fn what_the_handler_answered_stands_below_a_failed_case() {
     let finished = dir.hookdev().args(["check", "-q", "--to", &handler.url("/aspect")]).args(cases).exits(1);
     let expected = [
         "✗ signature-missing  task.progress, no signature        4xx              500 ",
-        "  500: the handler failed on it instead of refusing it with a 4xx; it has no signature",
-        "  answered: Traceback (most recent call last): …",
+        "  failed (500) instead of rejecting the request with a 4xx: it has no signature",
+        "  response: Traceback (most recent call last): …",
         r"    KeyError: '\u{1b}[31m999'",
-        "  hint: see that there is a `svix-signature` header before it is read, and answer 401 when there is none",
+        "  hint: check that the `svix-signature` header exists before you read it, and respond 401 if it does not",
         "✗ signature-empty    task.progress, an empty signature  4xx              500 ",
-        "  an empty header: 500: the handler failed on it instead of refusing it with a 4xx; its signature is empty",
-        "  answered: 5 B that are no text",
-        "  hint: the handler threw while it read or compared the signature: answer 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws when they differ",
+        "  an empty header: failed (500) instead of rejecting the request with a 4xx: the signature is empty",
+        "  response: 5 B that are no text",
+        "  hint: the handler threw an exception while it read or compared the signature: respond 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws if they differ",
     ];
     assert_lines(&timeless(&finished)[2..], &expected);
 }
 
 #[test]
-fn failures_with_one_cause_are_one_row_for_people_and_a_line_each_for_programs() {
+fn failures_with_one_cause_are_one_row_of_the_table_and_a_json_line_each() {
     let dir = Dir::new();
     let handler = Handler::new(|message| Reply::Status(if cyanite(message) == 200 { 204 } else { 401 }));
     let args = ["check", "--to", &handler.url("/cyanite"), "--case", "event-accepted"];
     let finished = dir.hookdev().args(args).exits(1);
     let expected = [
         "✗ event-accepted  ×17: all events                                                       200 within 3 s  204 ",
-        "  204 counts as failed at Cyanite, which wants exactly 200",
-        "  hint: answer 200 instead of 204: res.sendStatus(200) in Express, Response(status_code=200) in FastAPI, head 200 in Rails, response('', 200) in Laravel",
+        "  Cyanite counts 204 as failed; it expects exactly 200",
+        "  hint: respond 200 instead of 204: res.sendStatus(200) in Express, Response(status_code=200) in FastAPI, head 200 in Rails, response('', 200) in Laravel",
     ];
     assert_lines(&timeless(&finished)[2..], &expected);
     finished.says("17 cases: 0 passed, 17 failed, 0 skipped\n");
@@ -103,18 +103,18 @@ fn failures_with_one_cause_are_one_row_for_people_and_a_line_each_for_programs()
 }
 
 #[test]
-fn what_is_left_out_is_told_with_its_reason() {
+fn skipped_cases_are_printed_with_the_reason() {
     let dir = Dir::new();
     let handler = Handler::new(|_| Reply::Status(200));
     let args = ["check", "--to", &handler.url("/auphonic"), "--case", "signature-*", "--case", "timestamp-*"];
     dir.hookdev().args(args).exits(0).prints(
-        "- 6 cases skipped  Auphonic signs nothing: a forged delivery cannot be told from a genuine one\n\
-         - signature-rotated skipped  Auphonic signs nothing: there is no secret to rotate\n",
+        "- 6 cases skipped  Auphonic does not sign deliveries: a forged one can't be distinguished from a valid one\n\
+         - signature-rotated skipped  Auphonic does not sign deliveries: there is no secret to rotate\n",
     );
 }
 
 #[test]
-fn a_line_has_its_keys() {
+fn a_line_has_the_documented_keys() {
     let dir = Dir::new();
     let handler = Handler::new(|message| Reply::Status(aspect(message)));
     let lines = check(&dir, &handler.url("/aspect")).args(["--case", "signature-missing"]).exits(0).lines();
@@ -132,7 +132,7 @@ fn a_line_has_its_keys() {
 }
 
 #[test]
-fn ci_reads_the_failed_cases() {
+fn reports_name_the_failed_cases() {
     let dir = Dir::new();
     let handler = Handler::new(|message| {
         Reply::Status(if message.header("svix-signature").is_none() { 200 } else { aspect(message) })
@@ -142,15 +142,15 @@ fn ci_reads_the_failed_cases() {
         dir.hookdev().args(["check", "--to", &handler.url("/aspect")]).args(cases).exits(1)
     };
     report("github").stdout(
-        "::error title=signature-missing (aspect.task.progress%2C no signature)%3A signature-missing::taken with 200, although it has no signature. \
-         the handler verifies only when there is a signature, as `if (signature && !valid)` does: refuse a delivery without `svix-signature`\n",
+        "::error title=signature-missing (aspect.task.progress%2C no signature)%3A signature-missing::accepted (200) although it has no signature. \
+         the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject deliveries without `svix-signature`\n",
     );
     report("junit")
         .prints("<testsuites name=\"hookdev\" tests=\"5\" failures=\"1\" errors=\"0\">")
         .prints(
             "<testcase name=\"signature-missing (aspect.task.progress, no signature)\" classname=\"aspect\" time=\"",
         )
-        .prints("<failure message=\"taken with 200, although it has no signature\" type=\"signature-missing\">");
+        .prints("<failure message=\"accepted (200) although it has no signature\" type=\"signature-missing\">");
     let sarif = report("sarif").line();
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "signature-missing");
 }

@@ -1,4 +1,4 @@
-//! Providers of the user's own, whose cases come from the manifest alone.
+//! User-defined providers, whose cases come from the manifest alone.
 
 use super::{Handler, Reply, Report, check};
 use crate::harness::{Dir, hex, text};
@@ -37,7 +37,7 @@ fn dir() -> Dir {
     dir
 }
 
-/// The answer of a handler that is right, by its own code.
+/// The status of a correct handler, written without hookdev's code.
 fn acme(header: &str, body: &[u8], now: u64) -> u16 {
     let value_of = |key: &'static str| header.split(',').filter_map(move |entry| entry.strip_prefix(key));
     let Some(time) = value_of("t=").next() else { return 400 };
@@ -55,7 +55,7 @@ fn now() -> u64 {
 }
 
 #[test]
-fn a_provider_of_the_users_has_all_cases_that_its_manifest_allows() {
+fn a_user_defined_provider_has_every_case_that_its_manifest_allows() {
     let dir = dir();
     let handler = Handler::new(|message| {
         Reply::Status(acme(message.header("acme-signature").unwrap_or_default(), &message.body, now()))
@@ -64,11 +64,11 @@ fn a_provider_of_the_users_has_all_cases_that_its_manifest_allows() {
     assert_eq!((report.failed(), report.skipped(), report.passed()), (vec![], vec![], 15));
     assert_eq!(text(report.case("burst"), "/expected"), "202");
     let list = dir.hookdev().args(["check", "--list", "--provider", "acme", "--providers", "acme"]).exits(0);
-    list.prints("signed 4 min ago ").prints("signed 1 min 10 s ahead ");
+    list.prints("signed 4 min ago ").prints("signed 1 min 10 s in the future ");
 }
 
 #[test]
-fn numbers_are_written_another_way_only_where_the_schema_takes_fractions() {
+fn a_number_gets_a_fraction_only_where_the_schema_allows_it() {
     let dir = dir();
     let handler = Handler::new(|message| {
         let body = String::from_utf8(message.body.clone()).unwrap();
@@ -79,18 +79,18 @@ fn numbers_are_written_another_way_only_where_the_schema_takes_fractions() {
                 || body.contains("ount\":3"),
             "{body}"
         );
-        // As JSON.stringify would write it: a handler that verifies that fails on 12.0 alone.
+        // Fails on 12.0 alone, as a handler that verifies the output of JSON.stringify does.
         let status = acme(message.header("acme-signature").unwrap_or_default(), &message.body, now());
         Reply::Status(if body.contains("12.0") { 403 } else { status })
     });
     let finished = check(&dir, &handler.url("/acme")).args(["--providers", "acme"]).exits(1);
     let report = Report::of(&finished);
     assert_eq!(report.failed(), ["body-reserialised"], "{finished}");
-    assert!(text(report.case("body-reserialised"), "/message").starts_with("1.0 and 1e0 for 1: "));
+    assert!(text(report.case("body-reserialised"), "/message").starts_with("1.0 and 1e0 instead of 1: "));
 }
 
 #[test]
-fn a_token_says_nothing_of_the_body() {
+fn a_token_does_not_protect_the_body() {
     let dir = Dir::new();
     let manifest = MANIFEST
         .replace("hmac-sha256", "token")
@@ -114,6 +114,6 @@ fn a_token_says_nothing_of_the_body() {
         "version-unknown",
     ];
     assert_eq!((report.failed(), report.skipped()), (vec![], skipped.to_vec()));
-    let why = "Acme does not sign the body: a changed one cannot be told from the true one";
+    let why = "Acme does not sign the body: a changed one can't be distinguished from the original";
     assert_eq!(text(report.case("body-tampered"), "/message"), why);
 }

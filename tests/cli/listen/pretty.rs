@@ -59,7 +59,7 @@ fn a_good_delivery_is_a_headline_a_summary_and_its_payload() {
 fn a_rejected_delivery_says_why() {
     let shown = shown(&["--body", "none", "--secret", "mine"], &[("/cyanite", &CYANITE_HEADERS, b"{}")]);
     let expected = "12:00:00.250  cyanite  rejected  401  POST /cyanite\n  \
-                    no-matching-signature: the signature does not match the body under the one secret\n";
+                    no-matching-signature: the signature doesn't match this body with the configured secret\n";
     let (said, unexplained) = shown.split_once("  unexplained: ").unwrap();
     assert_text(said, expected, "stdout");
     assert!(unexplained.contains("\n  hint: compare the secret with the one in the provider's dashboard, "), "{shown}");
@@ -149,7 +149,7 @@ fn a_forward_is_told_with_its_status() {
 fn a_forward_that_failed_is_told_with_the_start_of_its_answer() {
     let endpoint = Endpoint::new([answer(500).body("Error: boom\n  at handler.js:3\n")]);
     let expected = format!(
-        "  warning: 500 counts as failed at Cyanite, which wants exactly 200\n  \
+        "  warning: Cyanite counts 500 as failed; it expects exactly 200\n  \
          forwarded to {}  500\n    Error: boom\n      at handler.js:3\n",
         endpoint.url("/")
     );

@@ -38,47 +38,43 @@ fn a_mistake_in_the_manifest_is_named_with_its_place_and_what_was_meant() {
             "{bdy}",
             "11:11: unknown placeholder `bdy`; did you mean `body`? (known: `body`, `id`, `timestamp`, `header:NAME`)",
         ),
-        ("{body}", "{body", "11:11: `{` at character 1 is never closed"),
+        ("{body}", "{body", "11:11: `{` at character 1 is not closed"),
         (
             "{body}",
             "constant",
-            "11:11: the signed content `constant` names no value, so that every signature would be the same; \
-             put `{body}` in it",
+            "11:11: the signed content `constant` has no placeholder, so every signature would be the same; \
+             add `{body}`",
         ),
-        ("{body}", "{id}.{body}", "11:11: `{id}.{body}` signs the id, and the scheme has none"),
-        ("{body}", "{timestamp}.{body}", "11:11: `{timestamp}.{body}` signs the timestamp, and the scheme has none"),
-        ("{hex}", "{hx}", "12:42: unknown placeholder `hx`; did you mean `hex`?"),
+        ("{body}", "{id}.{body}", "11:11: `{id}.{body}` signs the id, but the scheme has no `id`"),
         (
-            "{hex}",
-            "sha256=",
-            "12:42: `sha256=` must be a fixed text followed by one placeholder, such as `sha256={hex}`",
+            "{body}",
+            "{timestamp}.{body}",
+            "11:11: `{timestamp}.{body}` signs the timestamp, but the scheme has no `timestamp`",
         ),
+        ("{hex}", "{hx}", "12:42: unknown placeholder `hx`; did you mean `hex`?"),
+        ("{hex}", "sha256=", "12:42: `sha256=` must be fixed text followed by one placeholder, such as `sha256={hex}`"),
         (
             "{hex}",
             "t={timestamp}",
-            "12:42: `t={timestamp}` must hold exactly one of {hex}, {base64}, {token}; it holds 0",
+            "12:42: `t={timestamp}` must have exactly one of {hex}, {base64}, {token}; it has 0",
         ),
         ("hmac-sha256", "hmac-sha265", "10:13: unknown value `hmac-sha265`; did you mean `hmac-sha256`?"),
-        ("\"x-acme\"", "\"x acme\"", "12:24: `x acme` is no header name"),
-        ("\"2xx\"", "\"2x\"", "15:12: `2x` is no status: write one such as `200`, or a class such as `2xx`"),
-        ("[\"2xx\"]", "[]", "15:11: at least one status must count as success"),
+        ("\"x-acme\"", "\"x acme\"", "12:24: invalid header name `x acme`"),
+        ("\"2xx\"", "\"2x\"", "15:12: invalid status `2x`: use a code such as `200` or a class such as `2xx`"),
+        ("[\"2xx\"]", "[]", "15:11: `success` needs at least one status"),
         (
             "match = { type = \"made\" }",
             "",
-            "18:8: nothing says how `made` is recognised: give it a `match`, or set `event` in [recognise]",
+            "18:8: no rule recognises `made`: add a `match`, or set `event` in [recognise]",
         ),
         (
             "\"made\"\nabout",
             "\"maid\"\nabout",
-            "18:8: the fixture `events/maid.json` is not in the folder; did you mean `events/made.json`?",
+            "18:8: missing fixture `events/maid.json`; did you mean `events/made.json`?",
         ),
-        ("name = \"acme\"", "name = \"Acme Inc\"", "1:8: a provider's name is made of a-z, 0-9, `-` and `_`"),
-        ("[secret]\ndevelopment = \"acme-secret\"", "", "1:8: there is a [[scheme]], but no [secret]"),
-        (
-            "development = \"acme-secret\"",
-            "development = \"'x'\"",
-            "6:15: the development secret is malformed: it stands in quotes",
-        ),
+        ("name = \"acme\"", "name = \"Acme Inc\"", "1:8: a provider's name may only have a-z, 0-9, `-` and `_`"),
+        ("[secret]\ndevelopment = \"acme-secret\"", "", "1:8: [[scheme]] needs a [secret]"),
+        ("development = \"acme-secret\"", "development = \"'x'\"", "6:15: invalid development secret: it is in quotes"),
         ("[delivery]\nsuccess = [\"2xx\"]", "", "1:1: missing field `delivery`"),
         ("title = \"Acme\"", "title = \"Acme", "2:14: invalid basic string"),
     ] {
@@ -129,13 +125,13 @@ fn a_fixture_that_is_no_json_is_refused_with_its_own_place() {
 
 #[test]
 fn what_a_folder_states_must_hold() {
-    let unsound = "error: the provider folder acme does not hold what it states:\n";
+    let unsound = "error: the provider directory acme contradicts its manifest:\n";
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replace("match =", "schema = \"made\"\nmatch ="));
     refused(&dir, &format!("{unsound}  acme.made: the schema `made` is not in the $defs of schema.json\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"typ":"object"}}}"#);
     let place = "at line 1, column 19 (`/$defs/made/typ`)";
-    refused(&dir, &format!("{unsound}  schema.json: unknown keyword `typ`, the nearest is `type`, {place}\n"));
+    refused(&dir, &format!("{unsound}  schema.json: unknown keyword `typ` (did you mean `type`?) {place}\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["uuid"]}}}"#);
     refused(&dir, &format!("{unsound}  acme.made: the fixture, /uuid: is required but missing\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["id"]}}}"#);
@@ -164,7 +160,7 @@ fn the_vectors_of_a_folder_must_hold() {
     dir.write("acme/vectors.json", vector("00ff", 2));
     refused(
         &dir,
-        "error: the provider folder acme does not hold what it states:\n  \
+        "error: the provider directory acme contradicts its manifest:\n  \
          vectors.json: `count` says 2, and there are 1\n  \
          vector one: expected verified (scheme hex, rejection -, event made, payload unknown), \
          is rejected (scheme -, rejection no-matching-signature, event made, payload unknown)\n",
@@ -178,13 +174,13 @@ fn a_folder_without_a_provider_is_a_mistake() {
         .args(["events", "--providers", "no-such-folder"])
         .exits(2)
         .stdout("")
-        .says("error: the provider folder no-such-folder can't be read\ncaused by: ");
+        .says("error: can't read the provider directory no-such-folder\ncaused by: ");
     dir.write("empty/README.md", "");
     dir.hookdev()
         .args(["events", "--providers", "empty"])
         .exits(2)
         .stdout("")
-        .stderr("error: there is no provider in empty: neither it nor a folder in it holds a provider.toml\n");
+        .stderr("error: no provider in empty: neither it nor a directory in it has a provider.toml\n");
 }
 
 #[test]
@@ -250,8 +246,8 @@ fn an_own_provider_has_all_that_a_built_in_one_has() {
     let mut refusing = with(dir.listen()).args(["--respond", "200"]).starts();
     with(dir.send("acme.made", refusing.url("/acme")))
         .exits(1)
-        .prints("200 counts as failed at Acme, which wants exactly 202");
-    assert_eq!(refusing.next()["warnings"][0], "200 counts as failed at Acme, which wants exactly 202");
+        .prints("Acme counts 200 as failed; it expects exactly 202");
+    assert_eq!(refusing.next()["warnings"][0], "Acme counts 200 as failed; it expects exactly 202");
     // Its name is one of `--secret`, `--provider`, `--expect` and the config.
     dir.write("hookdev.toml", "[provider.acme]\nsecret = \"env:ACME_SECRET\"\n");
     with(dir.listen()).args(["--provider", "acme", "--expect", "acme.made", "--timeout", "10ms"]).exits(1);

@@ -1,6 +1,5 @@
-//! No secret, and no signature that a refused delivery should have had, is printed, captured or
-//! put in an answer: every command is run with secrets that can be looked for, and everything that
-//! came out is searched.
+//! No secret, and no signature that a rejected delivery should have had, is printed, captured or put in a response: every
+//! command runs with recognisable secrets, and all of its output is searched.
 
 use std::fs;
 
@@ -8,17 +7,17 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use crate::harness::{Dir, Endpoint, Finished, Message, Signed, TestCommand, answer, post};
 
-/// Each provider with an event of its, and a secret that is found wherever it stands.
+/// Each provider with an event and a recognisable secret.
 const PROVIDERS: [(&str, &str, &str); 3] = [
     ("cyanite", "cyanite.v2.finished", "LEAKED-secret-of-cyanite"),
     ("aspect", "aspect.task.failed", "whsec_TEVBS0VELXNlY3JldC1vZi1hc3BlY3Q="),
     ("jewelmusic", "jewelmusic.release.live", "LEAKED-secret-of-jewelmusic"),
 ];
 
-/// What stands in base64 in Aspect's secret.
+/// The key in Aspect's secret, which holds it in base64.
 const ASPECT_KEY: &str = "LEAKED-secret-of-aspect";
 
-/// How a run comes by its secrets.
+/// How a run gets its secrets.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Flag,
@@ -31,7 +30,7 @@ enum Way {
 const WAYS: [Way; 5] = [Way::Flag, Way::FileOfAFlag, Way::Environment, Way::Config, Way::EnvFile];
 
 impl Way {
-    /// Writes the files that it needs.
+    /// Writes the files it needs.
     fn prepare(self, dir: &Dir) {
         let each = |line: fn(&str, &str) -> String| PROVIDERS.map(|(name, _, secret)| line(name, secret)).concat();
         match self {
@@ -64,7 +63,7 @@ fn variable(provider: &str) -> String {
     format!("{}_WEBHOOK_SECRET", provider.to_uppercase())
 }
 
-/// Everything that came out, each with what it is, in lower case.
+/// All output in lower case, each part with a description.
 #[derive(Default)]
 struct Haystack(Vec<(String, String)>);
 
@@ -79,9 +78,9 @@ impl Haystack {
         self.add(format!("stdout of {what}"), finished.stdout);
     }
 
-    fn answer(&mut self, what: &str, answer: &Message) {
-        self.add(format!("answer to {what}"), format!("{}\n{:?}", answer.start, answer.headers));
-        self.add(format!("body of the answer to {what}"), answer.body.clone());
+    fn response(&mut self, what: &str, response: &Message) {
+        self.add(format!("response to {what}"), format!("{}\n{:?}", response.start, response.headers));
+        self.add(format!("body of the response to {what}"), response.body.clone());
     }
 
     fn folder(&mut self, dir: &Dir, name: &str) {
@@ -91,7 +90,7 @@ impl Haystack {
         }
     }
 
-    /// Wants that a text stands nowhere, in no usual writing.
+    /// Asserts that a text is nowhere, in no usual encoding.
     #[track_caller]
     fn lacks(&self, needle: &str) {
         let hex = needle.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
@@ -115,7 +114,7 @@ impl Haystack {
 }
 
 #[test]
-fn the_search_finds_what_is_there() {
+fn the_search_finds_a_leak() {
     let mut haystack = Haystack::default();
     haystack.add("a text", format!("…{}…", BASE64_STANDARD.encode("LEAKED")));
     let found = std::panic::catch_unwind(|| haystack.lacks("LEAKED")).unwrap_err();
@@ -141,7 +140,7 @@ fn no_way_to_give_a_secret_shows_it() {
     }
 }
 
-/// Good deliveries and all kinds of bad ones, to a listener that keeps them.
+/// Valid deliveries and all kinds of bad ones, to a listener that captures them.
 fn receive(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
     let options = ["--capture", "captures", "--expect", "cyanite.v1.test", "--body", "full"];
     let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--format", format]).args(options);
@@ -158,18 +157,18 @@ fn receive(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
         };
         let url = listener.url(&format!("/{provider}"));
         let good = print(&[]);
-        haystack.answer("a good delivery", &post(&url, &good.headers(), &good.body));
-        haystack.answer("none", &post(&url, &[], &good.body));
-        // What another body would have to be signed with, and is not.
+        haystack.response("a good delivery", &post(&url, &good.headers(), &good.body));
+        haystack.response("none", &post(&url, &[], &good.body));
+        // The signature that another body would need, and doesn't get.
         dir.write("tampered", b"{\"tampered\":true}");
         let right = print(&["--data", "tampered"]);
         let is_signature = |name: &str| name.ends_with("signature");
         let signature = right.headers().iter().find(|(name, _)| is_signature(name)).unwrap().1.to_owned();
         expected.push(signature.trim_start_matches("v1,").trim_start_matches("sha256=").to_owned());
-        haystack.answer("a tampered one", &post(&url, &good.headers(), b"{\"tampered\":true}"));
+        haystack.response("a tampered one", &post(&url, &good.headers(), b"{\"tampered\":true}"));
         let name = good.headers().iter().find(|(name, _)| is_signature(name)).unwrap().0.to_owned();
         for value in ["", "nonsense", "v1,AAAA", "sha256=00", "t=1,v1=00"] {
-            haystack.answer("a wrong one", &post(&url, &[(&name, value)], b"{\"tampered\":true}"));
+            haystack.response("a wrong one", &post(&url, &[(&name, value)], b"{\"tampered\":true}"));
         }
     }
     post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
@@ -184,7 +183,7 @@ fn receive(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
     }
 }
 
-/// Deliveries that are taken, refused, never answered, printed and mistaken.
+/// Deliveries that are accepted, refused, unreachable, printed and mistyped.
 fn send(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
     let endpoint = Endpoint::new([answer(200)]);
     let refusing = Endpoint::new([answer(500).body("Error: boom")]);
@@ -221,7 +220,7 @@ fn verify(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
     haystack.run("verify, mistaken", way.arm(mistaken).exits(2));
 }
 
-/// What has no need of secrets.
+/// Commands that need no secrets.
 fn describe(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
     let commands: [&[&str]; 6] = [
         &["events", "--show"],
@@ -241,7 +240,7 @@ fn describe(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
 }
 
 #[test]
-fn no_mistake_in_a_secret_shows_it() {
+fn no_invalid_secret_is_shown() {
     let mut haystack = Haystack::default();
     for flag in [
         "aspect=whsec_LEAKED-no-base64",
@@ -261,7 +260,7 @@ fn no_mistake_in_a_secret_shows_it() {
 }
 
 #[test]
-fn no_mistake_in_a_file_of_secrets_shows_them() {
+fn no_mistake_in_a_config_or_env_file_shows_a_secret() {
     let mut haystack = Haystack::default();
     for config in [
         "[provider.cyanite]\nsecrets = \"LEAKED\"\n",
@@ -298,7 +297,7 @@ fn no_mistake_in_a_file_of_secrets_shows_them() {
 }
 
 #[test]
-fn no_broken_change_shows_a_secret_while_it_listens() {
+fn no_broken_change_of_the_config_shows_a_secret() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "");
     let mut listener = dir.listen().starts();

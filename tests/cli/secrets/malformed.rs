@@ -1,20 +1,20 @@
-//! Secrets that can't be found, and such as are not of their provider's form.
+//! Secrets that can't be found or are invalid.
 
 use crate::harness::{Dir, TestCommand};
 
-/// Any run that needs secrets.
+/// A run that needs secrets.
 fn run(dir: &Dir) -> TestCommand {
     dir.hookdev().args(["verify", "missing"])
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_source_and_what_to_do() {
+fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
     let dir = Dir::new();
     dir.write("newline", "topsecret\n");
-    let newline = "it ends in a line break, which is not part of it\n\
+    let newline = "it ends with a newline\n\
                    hint: write the file without one: printf '%s' \"$SECRET\" > FILE\n";
-    let space = "white space stands before or behind it\nhint: copy it again, without the space around it\n";
-    let quoted = "it stands in quotes, which are not part of it\nhint: remove the quotes around it\n";
+    let space = "it has whitespace before or after it\nhint: copy it again, without the space around it\n";
+    let quoted = "it is in quotes\nhint: remove the quotes around it\n";
     let base64 = "it is not base64 (standard alphabet, padded)\n\
                   hint: copy the secret again, whole, as the provider shows it\n";
     let empty = "it is empty\nhint: set it to the secret that the provider shows, or remove the setting\n";
@@ -31,15 +31,15 @@ fn what_is_wrong_is_named_with_its_source_and_what_to_do() {
         ("cyanite=env:BLANK", "Cyanite", "env:BLANK", empty),
     ] {
         let finished = run(&dir).args(["--secret", flag]).env("BLANK", "").exits(2).stdout("");
-        finished.stderr(&format!("error: the secret of {provider} from {origin} is malformed: {problem}"));
+        finished.stderr(&format!("error: invalid {provider} secret from {origin}: {problem}"));
     }
 }
 
 #[test]
-fn what_is_wrong_is_named_in_every_source() {
+fn an_invalid_secret_is_named_in_every_source() {
     let dir = Dir::new();
-    let problem = "it stands in quotes, which are not part of it\nhint: remove the quotes around it\n";
-    let expected = |origin: &str| format!("error: the secret of Cyanite from {origin} is malformed: {problem}");
+    let problem = "it is in quotes\nhint: remove the quotes around it\n";
+    let expected = |origin: &str| format!("error: invalid Cyanite secret from {origin}: {problem}");
     let variable = "CYANITE_WEBHOOK_SECRET";
     run(&dir).env(variable, "'topsecret'").exits(2).stderr(&expected("env:CYANITE_WEBHOOK_SECRET"));
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"'topsecret'\"\n");
@@ -50,7 +50,7 @@ fn what_is_wrong_is_named_in_every_source() {
 }
 
 #[test]
-fn every_command_that_needs_secrets_says_so_at_its_start() {
+fn every_command_that_needs_secrets_checks_them_at_its_start() {
     let dir = Dir::new();
     let flag = ["--secret", "aspect=whsec_top-secret"];
     let commands: [&[&str]; 4] = [
@@ -61,30 +61,30 @@ fn every_command_that_needs_secrets_says_so_at_its_start() {
     ];
     for command in commands {
         let finished = dir.hookdev().args(command).args(flag).exits(2).stdout("");
-        finished.says("error: the secret of Aspect from --secret is malformed: it is not base64");
+        finished.says("error: invalid Aspect secret from --secret: it is not base64");
     }
 }
 
 #[test]
-fn a_source_that_is_not_there_is_named() {
+fn a_missing_source_is_named() {
     let dir = Dir::new();
     run(&dir).args(["--secret", "env:NO_SUCH_VARIABLE"]).exits(2).stderr(
         "error: the environment variable NO_SUCH_VARIABLE is not set\n\
-         hint: set it (export NO_SUCH_VARIABLE=…), or name another source with --secret\n",
+         hint: set it with `export NO_SUCH_VARIABLE=…`, or pass another source with --secret\n",
     );
     run(&dir)
         .args(["--secret", "cyanite=file:no-such-file"])
         .exits(2)
-        .says("error: the secret's file no-such-file can't be read\ncaused by: ");
+        .says("error: can't read the secret file no-such-file\ncaused by: ");
 }
 
 #[test]
-fn what_the_config_names_and_is_not_there_matters_only_where_it_is_needed() {
+fn a_missing_secret_of_the_config_matters_only_if_it_is_needed() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "env_file = \"no-such.env\"\n[provider.cyanite]\nsecret = \"env:NO_SUCH_VARIABLE\"\n");
     let print = |event: &'static str| dir.hookdev().args(["send", event, "--print", "json"]);
-    print("auphonic.done").exits(0).says("note: there is no env file ").says(
-        "note: the config's secret env:NO_SUCH_VARIABLE for Cyanite is passed over: \
+    print("auphonic.done").exits(0).says("no-such.env not found\n").says(
+        "note: skipped the config's secret env:NO_SUCH_VARIABLE for Cyanite: \
          the environment variable NO_SUCH_VARIABLE is not set\n",
     );
     print("cyanite.v2.finished")
@@ -95,7 +95,7 @@ fn what_the_config_names_and_is_not_there_matters_only_where_it_is_needed() {
 }
 
 #[test]
-fn a_source_of_the_config_that_is_not_there_is_passed_over_and_never_replaced_by_the_public_secret() {
+fn a_missing_source_of_the_config_is_skipped_and_never_replaced_by_the_public_secret() {
     let dir = Dir::new();
     dir.write(
         "hookdev.toml",
@@ -107,37 +107,40 @@ fn a_source_of_the_config_that_is_not_there_is_passed_over_and_never_replaced_by
     };
     let (mine, public) = (signed("cyanite=mine"), signed("cyanite=hookdev-development-secret-cyanite"));
     let verify = |capture: &[u8]| dir.hookdev().args(["verify", "-"]).stdin(capture);
-    let finished = verify(&mine).env("MINE", "mine").exits(0).says("note: there is no env file ");
+    let finished = verify(&mine).env("MINE", "mine").exits(0).says("no-such.env not found\n");
     finished
-        .says("note: the config's secret env:NO_SUCH for Cyanite is passed over: ")
-        .says("note: the config's secret file:no-such for Cyanite is passed over: ");
+        .says("note: skipped the config's secret env:NO_SUCH for Cyanite: ")
+        .says("note: skipped the config's secret file:no-such for Cyanite: ");
     verify(&public).env("MINE", "mine").exits(1);
     verify(&public).exits(1).prints("there is no secret that the signature could be verified with");
     verify(&mine).exits(1);
 }
 
 #[test]
-fn a_provider_that_is_misspelt_before_a_secret_is_asked_about_and_the_secret_is_not_told() {
+fn a_misspelt_provider_before_a_secret_gets_a_suggestion_without_the_secret() {
     let dir = Dir::new();
     let print = ["send", "cyanite.v2.finished", "--print", "json", "--secret", "cyanit=topsecret"];
     let finished = dir.hookdev().args(print).exits(0).says(
-        "note: a --secret names no provider before its `=`, and is taken whole as a secret; did you mean `cyanite=…`?\n",
+        "note: the text before `=` in a --secret isn't a provider, so all of it is the secret; did you mean `cyanite=…`?\n",
     );
     assert!(!finished.text().contains("topsecret") && !finished.stderr.contains("topsecret"), "{finished}");
 }
 
 #[test]
-fn a_line_of_the_env_file_that_is_none_is_named_by_its_number() {
+fn an_invalid_line_of_the_env_file_is_named_by_its_number() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "env_file = \".env\"\n");
     dir.write(".env", "A=1\n\ntopsecret\n");
-    run(&dir).exits(2).says(".env can't be read\ncaused by: line 3: expected NAME=value\n");
+    let file = dir.join(".env");
+    run(&dir)
+        .exits(2)
+        .says(&format!("error: can't read the env file {}\ncaused by: line 3: expected NAME=value\n", file.display()));
 }
 
 #[test]
-fn a_secret_for_a_provider_that_signs_nothing_is_a_mistake() {
+fn a_secret_for_a_provider_that_signs_nothing_is_an_error() {
     run(&Dir::new())
         .args(["--secret", "auphonic=topsecret"])
         .exits(2)
-        .stderr("error: Auphonic signs nothing, so that a secret is of no use to it\n");
+        .stderr("error: Auphonic doesn't sign its deliveries and takes no secret\n");
 }

@@ -1,15 +1,15 @@
-//! Flag, then environment, then config, then env file, then the public development secret.
+//! The order of sources: flag, environment, config, env file, public development secret.
 
 use crate::harness::{Dir, TestCommand, text};
 
-/// A capture of Cyanite's that this secret signed.
+/// A Cyanite capture signed with this secret.
 fn signed_with(dir: &Dir, secret: &str) -> Vec<u8> {
     let flag = format!("cyanite={secret}");
     let command = ["send", "cyanite.v2.finished", "--print", "http", "--no-config", "--secret", &flag];
     dir.hookdev().args(command).exits(0).stdout
 }
 
-/// Where the secret came from under which `verify` finds a capture genuine; none when it does not.
+/// The source of the secret with which `verify` verifies a capture; `None` if it rejects the capture.
 #[track_caller]
 fn source(verify: TestCommand, capture: &[u8]) -> Option<String> {
     let (code, finished) = verify.args(["verify", "-", "--json"]).stdin(capture).ends();
@@ -19,7 +19,7 @@ fn source(verify: TestCommand, capture: &[u8]) -> Option<String> {
 }
 
 #[test]
-fn the_nearer_source_counts_alone() {
+fn only_the_nearest_source_is_used() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "env_file = \".env\"\n[provider.cyanite]\nsecret = \"of-the-config\"\n");
     dir.write(".env", "CYANITE_WEBHOOK_SECRET=of-the-env-file\n");
@@ -103,7 +103,7 @@ fn of_several_secrets_any_may_match_and_the_first_signs() {
 }
 
 #[test]
-fn a_file_is_looked_for_beside_what_names_it() {
+fn a_path_is_relative_to_the_config_or_working_directory_that_names_it() {
     let dir = Dir::new();
     dir.write("project/hookdev.toml", "[provider.cyanite]\nsecret = \"file:secrets/one\"\n");
     dir.write("project/secrets/one", "of-the-config");
@@ -116,7 +116,7 @@ fn a_file_is_looked_for_beside_what_names_it() {
 }
 
 #[test]
-fn the_env_file_is_read_as_a_shell_reads_it_and_the_environment_stands_above_it() {
+fn the_env_file_is_read_as_by_a_shell_and_overridden_by_the_environment() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "env_file = \"conf/.env\"\n[provider.cyanite]\nsecret = \"env:MINE\"\n");
     dir.write("conf/.env", "# mine\nOTHER=x\nexport MINE=\"of the file\" # comment\n");
@@ -126,24 +126,24 @@ fn the_env_file_is_read_as_a_shell_reads_it_and_the_environment_stands_above_it(
 }
 
 #[test]
-fn a_flag_without_a_provider_is_for_the_one_that_is_sent() {
+fn a_flag_without_a_provider_is_for_the_sending_provider() {
     let dir = Dir::new();
     let print = ["send", "aspect.task.failed", "--print", "http", "--secret", "whsec_bWluZQ=="];
     dir.hookdev().args(print).exits(0).stderr("");
     let print = ["send", "aspect.task.failed", "--print", "http", "--secret", "no base64"];
-    dir.hookdev().args(print).exits(2).says("the secret of Aspect from --secret is malformed");
+    dir.hookdev().args(print).exits(2).says("invalid Aspect secret from --secret");
 }
 
 #[test]
-fn a_flag_without_a_provider_is_for_each_that_writes_its_secrets_so() {
+fn a_flag_without_a_provider_is_for_each_it_is_valid_for() {
     let dir = Dir::new();
     let verify = || dir.hookdev().args(["--secret", "no base64"]);
     assert_eq!(source(verify(), &signed_with(&dir, "no base64")).as_deref(), Some("flag"));
-    // Whoever gives a secret wants nothing to pass by a public one.
+    // A user who passes a secret doesn't want the public one to verify anything.
     let aspect = dir.hookdev().args(["send", "aspect.task.failed", "--print", "http"]).exits(0).stdout;
     let verified = verify().args(["verify", "-", "--json"]).stdin(aspect).exits(1);
     assert_eq!(verified.line()["rejection"]["code"], "no-matching-signature");
-    verified.says("so that Aspect has none, and what it sends is rejected");
+    verified.says("--secret isn't a valid Aspect secret, so Aspect deliveries will be rejected");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn the_development_secret_makes_the_two_halves_work_together_and_is_told_of() {
     listener.says("note: the public development secret is in use for aspect, cyanite, jewelmusic\n");
     dir.send("cyanite.v2.finished", listener.url("/cyanite")).exits(0).stderr(note);
     assert_eq!(text(&listener.next(), "/secret"), "development");
-    // What is not signed needs no secret.
+    // Unsigned events need no secret.
     dir.send("cyanite.v1.test", listener.url("/cyanite")).exits(0).stderr("");
     dir.send("auphonic.done", listener.url("/auphonic")).exits(0).stderr("");
     let capture = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "http"]).exits(0).stderr(note).stdout;
@@ -162,7 +162,7 @@ fn the_development_secret_makes_the_two_halves_work_together_and_is_told_of() {
 }
 
 #[test]
-fn a_secret_that_stands_in_the_config_is_warned_about() {
+fn a_literal_secret_in_the_config_gets_a_warning() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"of-the-config\"\n");
     let finished = dir.hookdev().args(["verify", "-"]).stdin(signed_with(&dir, "of-the-config")).exits(0);

@@ -1,4 +1,4 @@
-//! What other users of the machine can see of a running hookdev, and of the files that it writes.
+//! What other users of the machine can see of a running hookdev and of its files.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 

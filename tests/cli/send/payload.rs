@@ -57,7 +57,7 @@ fn a_path_that_is_not_there_is_answered_with_the_nearest() {
         (["--set", "event.typ=x"], "there is no `event.typ` in the payload; the nearest is `event.type`"),
         (["--set", "status=x"], "there is no `status` in the payload; the nearest is `event.status`"),
         (["--remove", "resource.idd"], "there is no `resource.idd` in the payload; the nearest is `resource.id`"),
-        (["--add", "event.type=x"], "`event.type` is in the payload already: use --set to change it"),
+        (["--add", "event.type=x"], "`event.type` is in the payload already: set it instead of adding it"),
     ] {
         let expected = format!("error: cyanite.v2.finished: {message}\n");
         send(&dir, "cyanite.v2.finished", &options).exits(2).stdout("").stderr(&expected);
@@ -216,7 +216,7 @@ fn an_own_signature_takes_the_place_of_the_right_one() {
 fn a_header_that_is_none_is_a_mistake() {
     let dir = Dir::new();
     for wrong in ["no colon", ": nameless", "a b: c", "a: b\nc: d"] {
-        let expected = format!("error: `{wrong}` is no header: expected `Name: value`\n");
+        let expected = format!("error: invalid header `{wrong}`: expected `Name: value`\n");
         send(&dir, "cyanite.v2.finished", &["--header", wrong]).exits(2).stderr(&expected);
     }
 }

@@ -160,7 +160,7 @@ fn an_aged_capture_that_is_refused_is_told_of_the_way_out() {
     let to = listener.url("/aspect");
     let attempt = dir.send("one.json", &to).args(["--json", "--now", "1614265930"]).exits(1).line();
     let reason =
-        "401 counts as failed at Aspect, which wants any 2xx; it was signed 10 min ago, and --resign signs it anew";
+        "Aspect counts 401 as failed; it expects any 2xx; it was signed 10 min ago, and --resign signs it anew";
     assert_eq!(attempt["reason"], json!(reason));
     dir.send("one.json", &to).arg("--resign").exits(0);
 }

@@ -19,7 +19,7 @@ fn sent(tamper: &str) -> (Value, Message) {
 fn a_forgery_that_is_refused_is_as_it_should_be() {
     let (attempt, _) = sent("body");
     assert_eq!((text(&attempt, "/outcome"), &attempt["status"], &attempt["of"]), ("refused", &401.into(), &1.into()));
-    assert_eq!(text(&attempt, "/reason"), "refused, as it should be: its body was changed after it was signed");
+    assert_eq!(text(&attempt, "/reason"), "refused, as it should be: the body was changed after signing");
 }
 
 #[test]
@@ -64,9 +64,13 @@ fn a_stale_or_future_one_is_genuine_at_another_time() {
 fn a_forgery_that_is_taken_or_not_refused_is_a_failure() {
     let dir = Dir::new();
     let reasons = [
-        (200, "accepted", "200: the handler took it, although it has no signature"),
-        (302, "refused", "302 is a redirect and no refusal, and it has no signature; Cyanite follows none"),
-        (500, "refused", "500: the handler failed on it instead of refusing it with a 4xx; it has no signature"),
+        (200, "accepted", "accepted (200) although it has no signature"),
+        (
+            302,
+            "refused",
+            "redirected (302) instead of rejected, although it has no signature; Cyanite follows no redirect",
+        ),
+        (500, "refused", "failed (500) instead of rejecting the request with a 4xx: it has no signature"),
     ];
     for (status, outcome, reason) in reasons {
         let endpoint = Endpoint::new([answer(status)]);
@@ -86,7 +90,7 @@ fn quiet_says_only_what_was_not_refused() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(403), answer(204)]));
     let send = || dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--tamper", "secret", "-q"]);
     send().exits(0).stdout("").stderr("");
-    send().exits(1).prints("204: the handler took it, although it is signed with another secret");
+    send().exits(1).prints("accepted (204) although it is signed with a different secret");
 }
 
 #[test]
@@ -96,10 +100,10 @@ fn what_can_not_be_forged_is_a_mistake_in_what_was_asked() {
         let command = dir.hookdev().args(["send", event, "--tamper", tamper]);
         command.exits(2).stdout("").stderr(&format!("error: --tamper makes no sense for {reason}\n"));
     };
-    let replayed = "signs no timestamp: a replayed delivery cannot be told from a new one";
+    let replayed = "does not sign a timestamp: a replayed delivery can't be distinguished from a new one";
     refused("cyanite.v2.finished", "stale", &format!("cyanite.v2.finished: Cyanite {replayed}"));
     refused("jewelmusic.release.live", "future", &format!("jewelmusic.release.live: JewelMusic {replayed}"));
-    let unsigned = "Auphonic signs nothing: a forged delivery cannot be told from a genuine one";
+    let unsigned = "Auphonic does not sign deliveries: a forged one can't be distinguished from a valid one";
     refused("auphonic.done", "signature", &format!("auphonic.done: {unsigned}"));
     refused("*.done", "body", &format!("auphonic.done: {unsigned}"));
     refused("cyanite.*", "body", "cyanite.v1.test: Cyanite sends this event without a signature");

@@ -186,7 +186,7 @@ fn what_is_watched_is_named_without_them() {
     let mut verifying = dir.hookdev().args(["verify", "captures", "--watch"]).begins();
     verifying.says("watching for changes");
     fs::remove_file(dir.join(&name)).unwrap();
-    verifying.says(" is gone\n");
+    verifying.says(" removed\n");
     verifying.interrupt();
     assert_all_harmless(&verifying.exits(130));
 }

@@ -1,4 +1,4 @@
-//! On a terminal, also what goes byte for byte into a file or pipe is shown with escapes.
+//! On a terminal, even output that goes byte for byte into a file or pipe is escaped.
 
 use std::io::Read;
 
@@ -11,7 +11,7 @@ use crate::{
     machine,
 };
 
-/// What a terminal that is both streams of a command gets.
+/// The output of a command on a terminal that is both of its streams.
 fn seen(dir: &Dir, arguments: &[&str]) -> Vec<u8> {
     let (mut pty, pts) = open().unwrap();
     let command = Command::new(env!("CARGO_BIN_EXE_hookdev"));
@@ -20,17 +20,17 @@ fn seen(dir: &Dir, arguments: &[&str]) -> Vec<u8> {
     let mut child = command.spawn(pts).unwrap();
     let mut seen = Vec::new();
     let mut part = [0; 4096];
-    // When the program ends, its terminal does, which on Linux reads as an error.
+    // The terminal closes with the program, which on Linux is an error to the reader.
     while let Ok(length @ 1..) = pty.read(&mut part) {
         seen.extend_from_slice(&part[..length]);
     }
     child.wait().unwrap();
-    // The terminal's own line ends.
+    // The terminal ends lines with CR LF.
     String::from_utf8(seen).unwrap().replace("\r\n", "\n").into_bytes()
 }
 
 #[test]
-fn a_hostile_capture_is_printed_without_them() {
+fn a_hostile_capture_is_printed_without_control_characters() {
     let dir = Dir::new();
     let headers = [&CYANITE_HEADERS[..], &[("x-c1", "\u{9b}31m"), ("x-tab", "a\tb")]].concat();
     let request = json!({"method": "POST", "target": "/cyanite", "headers": headers, "body": EVIL});
@@ -40,7 +40,7 @@ fn a_hostile_capture_is_printed_without_them() {
         assert_harmless_in_colour(form, &seen);
         assert!(seen.ends_with(b"\n") && seen.len() > EVIL.len(), "{form}");
     }
-    // Into a pipe the message goes as it is.
+    // Into a pipe the message goes unchanged.
     let piped = dir.hookdev().args(["send", "capture.json", "--print", "http"]).exits(0);
     assert!(piped.stdout.ends_with(format!("\r\n\r\n{EVIL}").as_bytes()), "{piped}");
 }

@@ -1,4 +1,4 @@
-//! Files and folders of captures, the lines that tell of them, and the exit code.
+//! Files and directories of captures, the output for each, and the exit code.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{good, tampered};
 use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, capture, keys, text};
 
 #[test]
-fn a_capture_is_told_with_exactly_its_keys() {
+fn a_line_has_the_documented_keys() {
     let dir = Dir::new();
     dir.write("one.json", tampered());
     let line = dir.hookdev().args(["verify", "one.json", "--secret", "cyanite=mine", "--json"]).exits(1).line();
@@ -45,15 +45,15 @@ fn a_rejected_capture_is_explained_and_the_exit_code_is_1() {
     finished
         .prints(
             "rejected      cyanite.v2.finished  one.json\n  \
-             no-matching-signature: the signature does not match the body under the one secret\n  \
-             unexplained: the secret or the body differs in a way that was not tried; ",
+             no-matching-signature: the signature doesn't match this body with the configured secret\n  \
+             unexplained: cause not found (",
         )
         .prints("\n  hint: compare the secret with the one in the provider's dashboard, ")
         .stderr("1 request: 1 rejected\n");
 }
 
 #[test]
-fn what_nobody_recognises_fails() {
+fn a_request_of_no_known_provider_fails() {
     let dir = Dir::new();
     dir.write("one.http", "POST /hooks HTTP/1.1\r\nhost: x\r\n\r\nhello");
     let finished = dir.hookdev().args(["verify", "one.http", "--json"]).exits(1);
@@ -66,7 +66,7 @@ fn what_nobody_recognises_fails() {
 }
 
 #[test]
-fn what_is_unsigned_by_design_is_good() {
+fn a_request_that_is_unsigned_by_design_passes() {
     let dir = Dir::new();
     let test = "POST /cyanite HTTP/1.1\r\n\r\n{\"type\":\"TEST\",\"data\":null}";
     let form = "POST /auphonic HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\n\r\n";
@@ -78,7 +78,7 @@ fn what_is_unsigned_by_design_is_good() {
 }
 
 #[test]
-fn a_genuine_payload_that_breaks_the_schema_fails() {
+fn a_genuine_payload_that_violates_the_schema_fails() {
     let dir = Dir::new();
     let printed = ["send", "cyanite.v2.finished", "--remove", "resource.id", "--print", "json"];
     dir.write("one.json", dir.hookdev().args(printed).exits(0).stdout);
@@ -89,18 +89,18 @@ fn a_genuine_payload_that_breaks_the_schema_fails() {
 }
 
 #[test]
-fn the_exit_code_is_that_of_the_worst() {
+fn the_exit_code_is_that_of_the_worst_result() {
     let dir = Dir::new();
     dir.write("log.ndjson", [good(), tampered(), good()].concat());
     dir.write("good.json", good());
     let finished = dir.hookdev().args(["verify", "good.json", "log.ndjson", "--json"]).exits(1);
     let lines = finished.stderr("4 requests: 3 verified, 1 rejected\n").lines();
-    let told: Vec<(&str, u64, &str)> = lines
+    let printed: Vec<(&str, u64, &str)> = lines
         .iter()
         .map(|line| (text(line, "/file"), line["entry"].as_u64().unwrap(), text(line, "/verdict")))
         .collect();
     assert_eq!(
-        told,
+        printed,
         [
             ("good.json", 0, "verified"),
             ("log.ndjson", 0, "verified"),
@@ -116,17 +116,17 @@ fn a_broken_entry_does_not_hide_the_others_and_the_exit_code_is_3() {
     dir.write("log.ndjson", [good(), "{\"request\": 7}\n".into(), tampered(), "nonsense\n".into(), good()].concat());
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(3);
     let finished = finished.says("error: log.ndjson: line 2, column ").says("error: log.ndjson: line 4, column 2: ");
-    let told: Vec<(u64, String)> = finished
-        .says("3 requests: 2 verified, 1 rejected, 2 that could not be read\n")
+    let printed: Vec<(u64, String)> = finished
+        .says("3 requests: 2 verified, 1 rejected; 2 unreadable\n")
         .lines()
         .iter()
         .map(|line| (line["entry"].as_u64().unwrap(), text(line, "/verdict").to_owned()))
         .collect();
-    assert_eq!(told, [(0, "verified".to_owned()), (2, "rejected".to_owned()), (4, "verified".to_owned())]);
+    assert_eq!(printed, [(0, "verified".to_owned()), (2, "rejected".to_owned()), (4, "verified".to_owned())]);
 }
 
 #[test]
-fn what_cannot_be_read_is_named_and_does_not_hide_the_others() {
+fn an_unreadable_file_is_named_and_does_not_hide_the_others() {
     let dir = Dir::new();
     dir.write("good.json", good());
     dir.write("empty.json", "");
@@ -134,14 +134,14 @@ fn what_cannot_be_read_is_named_and_does_not_hide_the_others() {
     let files = ["missing.json", "empty.json", "notes.txt", "good.json"];
     let finished = dir.hookdev().arg("verify").args(files).args(["--json"]).exits(3);
     let finished = finished
-        .says("error: cannot read missing.json\ncaused by: ")
+        .says("error: can't read missing.json\ncaused by: ")
         .says("error: empty.json is empty: expected ")
-        .says("error: notes.txt is no capture: expected ");
+        .says("error: notes.txt isn't a capture file: expected ");
     assert_eq!(text(&finished.line(), "/file"), "good.json");
 }
 
 #[test]
-fn a_folder_is_walked_in_order_and_what_is_no_capture_is_passed_over_and_counted() {
+fn a_directory_is_read_in_order_and_files_that_are_not_captures_are_skipped_and_counted() {
     let dir = Dir::new();
     for (name, content) in [
         ("captures/b/2.json", good()),
@@ -157,14 +157,14 @@ fn a_folder_is_walked_in_order_and_what_is_no_capture_is_passed_over_and_counted
     let finished = dir.hookdev().args(["verify", "captures", "--json"]).exits(0);
     let files: Vec<String> = finished.lines().iter().map(|line| text(line, "/file").replace('\\', "/")).collect();
     assert_eq!(files, ["captures/a.json", "captures/b/10.json", "captures/b/2.json"]);
-    finished.stderr("3 requests: 3 verified; 4 files passed over\n");
+    finished.stderr("3 requests: 3 verified; 4 files skipped\n");
 }
 
 #[test]
-fn a_folder_without_a_capture_is_no_success() {
+fn a_directory_without_a_capture_is_an_error() {
     let dir = Dir::new();
     dir.write("captures/README.md", "# Captures\n");
-    dir.hookdev().args(["verify", "captures"]).exits(3).stdout("").says("there is no captured request in captures\n");
+    dir.hookdev().args(["verify", "captures"]).exits(3).stdout("").says("error: no captured request in captures\n");
 }
 
 /// As root every folder can be read, unless root gives that up.
@@ -173,7 +173,7 @@ const UNPRIVILEGED: [&str; 3] = ["setpriv", "--bounding-set=-dac_override,-dac_r
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_cannot_be_read_is_an_error() {
+fn a_directory_that_cannot_be_read_is_an_error() {
     use std::{fs, os::unix::fs::PermissionsExt};
     let dir = Dir::new();
     dir.write("captures/locked/x.json", good());
@@ -190,21 +190,21 @@ fn a_folder_that_cannot_be_read_is_an_error() {
     let finished = verify.exits(3);
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(text(&finished.line(), "/verdict"), "verified");
-    finished.says("error: cannot read captures/locked\ncaused by: ");
+    finished.says("error: can't read captures/locked\ncaused by: ");
 }
 
 #[test]
-fn a_torn_last_line_is_passed_over_with_a_note() {
+fn a_torn_last_line_is_skipped_with_a_note() {
     let dir = Dir::new();
     let torn = good();
     dir.write("log.ndjson", format!("{}{}{}", good(), good(), &torn[..torn.len() / 2]));
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(0);
     assert_eq!(finished.lines().len(), 2);
-    finished.stderr("note: log.ndjson: line 3 is cut short: passed over\n2 requests: 2 verified\n");
+    finished.stderr("note: log.ndjson: skipped line 3, which is incomplete\n2 requests: 2 verified\n");
 }
 
 #[test]
-fn lines_of_another_kind_are_passed_over() {
+fn lines_of_another_kind_are_skipped() {
     let dir = Dir::new();
     let lines =
         ["{\"kind\":\"ready\",\"url\":\"http://x\"}\n".to_owned(), good(), "{\"kind\":\"later\",\"x\":[1]}\n".into()];
@@ -213,18 +213,18 @@ fn lines_of_another_kind_are_passed_over() {
 }
 
 #[test]
-fn a_capture_of_a_later_version_is_named_as_such() {
+fn a_capture_of_a_later_version_is_an_error() {
     let dir = Dir::new();
     let mut later = capture(&CYANITE_HEADERS, CYANITE);
     later["hookdev"] = json!(2);
     dir.write("log.ndjson", format!("{later}\n{}", good()));
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(3);
-    let finished = finished.says("error: log.ndjson: line 1: captured in version 2 of the format, ");
+    let finished = finished.says("error: log.ndjson: line 1: version 2 of the capture format is newer ");
     assert_eq!(finished.lines().len(), 1);
 }
 
 #[test]
-fn quietly_only_what_failed_is_told() {
+fn a_quiet_run_prints_only_failures() {
     let dir = Dir::new();
     dir.write("log.ndjson", [good(), tampered(), good()].concat());
     for format in ["pretty", "json"] {
@@ -238,7 +238,7 @@ fn quietly_only_what_failed_is_told() {
 }
 
 #[test]
-fn nothing_to_verify_is_a_mistake() {
+fn verifying_nothing_is_a_usage_error() {
     let dir = Dir::new();
     dir.hookdev().arg("verify").exits(2).stdout("");
     dir.hookdev().args(["verify", "x", "--body", "y"]).exits(2).says("cannot be used with");

@@ -105,10 +105,10 @@ fn a_secret_that_a_nearer_one_stands_above_is_told_by_both() {
         ("the-old-one", "file:old", "--secret"),
         ("the-older-one", "file:older", "--secret"),
         ("of-the-environment", environment, "--secret"),
-        ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET of the env file", "--secret"),
+        ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET from the env file", "--secret"),
         ("the-older-one", "file:older", environment),
-        ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET of the env file", environment),
-        ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET of the env file", "the config"),
+        ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET from the env file", environment),
+        ("of-the-env-file", "env:CYANITE_WEBHOOK_SECRET from the env file", "the config"),
     ] {
         let signature = format!("signature: {}", hex(&sha512(signed_with, CYANITE.as_bytes())));
         let set = |command: TestCommand| {
@@ -119,7 +119,7 @@ fn a_secret_that_a_nearer_one_stands_above_is_told_by_both() {
         let finished = set(dir.hookdev()).args(verify).stdin(CYANITE).exits(1);
         let line = finished.line();
         assert_eq!((text(&line, "/verdict"), &line["secret"]), ("rejected", &serde_json::Value::Null));
-        let message = format!("the signature matches the secret from {origin}, which {above} stands above");
+        let message = format!("the signature matches the secret from {origin}, which {above} overrides");
         assert_eq!(text(&line, "/findings/0/message"), message);
         assert_eq!(text(&line, "/findings/0/code"), "secret-of-other-provider");
         assert!(hidden.iter().all(|hidden| !finished.to_string().contains(hidden)), "{finished}");

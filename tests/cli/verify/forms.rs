@@ -1,11 +1,11 @@
-//! The forms that captures come in, which are told by their content.
+//! The formats of captures, which are detected by their content.
 
 use serde_json::json;
 
 use super::good;
 use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Dir, TestCommand, capture, text};
 
-/// Wants that a command verifies one request of Cyanite's.
+/// Asserts that a command verifies one Cyanite request.
 #[track_caller]
 fn verifies(command: TestCommand) {
     let line = command.arg("--json").exits(0).line();
@@ -26,7 +26,7 @@ fn message(end: &str) -> String {
 }
 
 #[test]
-fn an_object_on_one_line_or_on_many() {
+fn an_object_may_have_one_line_or_many() {
     let dir = Dir::new();
     for content in [
         good(),
@@ -40,7 +40,7 @@ fn an_object_on_one_line_or_on_many() {
 }
 
 #[test]
-fn a_body_as_text_or_as_base64() {
+fn a_body_may_be_text_or_base64() {
     let dir = Dir::new();
     let mut as_text = capture(&CYANITE_HEADERS, "");
     as_text["request"].as_object_mut().unwrap().remove("body_base64");
@@ -50,7 +50,7 @@ fn a_body_as_text_or_as_base64() {
 }
 
 #[test]
-fn a_raw_message_with_either_line_end() {
+fn a_raw_message_may_have_either_line_end() {
     let dir = Dir::new();
     for end in ["\r\n", "\n"] {
         dir.write("one", message(end));
@@ -59,7 +59,7 @@ fn a_raw_message_with_either_line_end() {
 }
 
 #[test]
-fn standard_input() {
+fn a_capture_may_come_from_stdin() {
     let dir = Dir::new();
     for content in [good(), message("\r\n")] {
         verifies(dir.hookdev().args(["verify", "-"]).stdin(content));
@@ -69,7 +69,7 @@ fn standard_input() {
 }
 
 #[test]
-fn a_bare_body_with_its_headers() {
+fn a_bare_body_is_verified_with_its_headers() {
     let dir = Dir::new();
     dir.write("body", CYANITE);
     let header = format!("Signature: {CYANITE_SIGNATURE}");
@@ -82,18 +82,18 @@ fn a_bare_body_with_its_headers() {
 }
 
 #[test]
-fn a_bare_body_that_cannot_be_read_or_a_header_that_is_none() {
+fn a_missing_body_and_an_invalid_header_are_errors() {
     let dir = Dir::new();
-    dir.hookdev().args(["verify", "--body", "missing"]).exits(3).says("error: cannot read missing\ncaused by: ");
+    dir.hookdev().args(["verify", "--body", "missing"]).exits(3).says("error: can't read missing\ncaused by: ");
     dir.write("body", "{}");
     dir.hookdev()
         .args(["verify", "--body", "body", "--header", "nonsense"])
         .exits(2)
-        .stderr("error: `nonsense` is no header: expected `Name: value`\n");
+        .stderr("error: invalid header `nonsense`: expected `Name: value`\n");
 }
 
 #[test]
-fn a_provider_that_is_named_stands_above_what_a_capture_looks_like() {
+fn the_provider_flag_overrides_detection() {
     let dir = Dir::new();
     dir.write("one", good());
     let line = dir.hookdev().args(["verify", "one", "--provider", "jewelmusic", "--json"]).exits(1).line();
@@ -114,12 +114,12 @@ fn a_capture_without_a_known_path_is_recognised_by_its_content() {
 }
 
 #[test]
-fn a_message_that_is_cut_short_is_told_of() {
+fn a_truncated_message_gets_a_warning() {
     let dir = Dir::new();
     let head = format!("POST /cyanite HTTP/1.1\r\nsignature: {CYANITE_SIGNATURE}\r\ncontent-length: 116\r\n\r\n");
     dir.write("cut.http", format!("{head}{}", &CYANITE[..100]));
     let finished = dir.hookdev().args(["verify", "cut.http"]).exits(1);
-    finished.prints("  warning: the body is cut short: 100 B of its content-length 116\n");
+    finished.prints("  warning: the body is truncated: 100 B of its content-length 116\n");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_header_that_was_sent_twice_is_ambiguous() {
 }
 
 #[test]
-fn a_message_without_headers_is_one_all_the_same() {
+fn a_message_without_a_signature_is_verified_too() {
     let dir = Dir::new();
     dir.write("one", format!("POST / HTTP/1.1\ncontent-type: application/x-www-form-urlencoded\n\n{AUPHONIC}"));
     let line = dir.hookdev().args(["verify", "one", "--json"]).exits(0).line();
@@ -142,11 +142,11 @@ fn a_message_without_headers_is_one_all_the_same() {
 }
 
 #[test]
-fn a_line_of_sixty_five_mebibytes_is_too_long_and_hides_nothing() {
+fn a_line_of_65_mib_is_too_large_and_hides_no_other() {
     let dir = Dir::new();
     let long = format!("{{\"request\":\"{}\"}}\n", "x".repeat(65 << 20));
     dir.write("log.ndjson", [good(), long, good()].concat());
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(3);
     assert_eq!(finished.lines().len(), 2);
-    finished.says("error: log.ndjson: line 2: longer than 64 MiB\n");
+    finished.says("error: log.ndjson: line 2: larger than 64 MiB\n");
 }

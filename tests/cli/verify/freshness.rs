@@ -1,10 +1,10 @@
-//! How old a capture was when it was received.
+//! The age of a capture when it was received.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Dir, TestCommand};
 
-/// Aspect's `task.failed`, signed at noon of 2025-01-01, as received at this time.
+/// Writes a capture of Aspect's `task.failed`, signed at noon on 2025-01-01 and received at this time.
 fn received(dir: &Dir, name: &str, at: Option<&str>) {
     let command = ["send", "aspect.task.failed", "--print", "json", "--now", "2025-01-01T12:00:00Z"];
     let mut request = dir.hookdev().args(command).exits(0).line();
@@ -16,14 +16,14 @@ fn received(dir: &Dir, name: &str, at: Option<&str>) {
     dir.write(name, capture.to_string());
 }
 
-/// The code for which a capture is rejected; none when it is verified.
+/// The rejection code of a capture; null if it is verified.
 #[track_caller]
 fn rejection(command: TestCommand, exit: i32) -> Value {
     command.arg("--json").exits(exit).line()["rejection"]["code"].take()
 }
 
 #[test]
-fn it_is_judged_at_the_time_that_the_capture_records() {
+fn age_is_checked_at_the_time_of_receipt_that_the_capture_records() {
     let dir = Dir::new();
     for (at, exit, code) in [
         ("2025-01-01T12:00:00Z", 0, Value::Null),
@@ -40,7 +40,7 @@ fn it_is_judged_at_the_time_that_the_capture_records() {
 }
 
 #[test]
-fn without_a_time_of_receipt_it_is_not_checked() {
+fn without_a_time_of_receipt_the_age_is_not_checked() {
     let dir = Dir::new();
     received(&dir, "one.json", None);
     dir.hookdev()
@@ -54,7 +54,7 @@ fn without_a_time_of_receipt_it_is_not_checked() {
 }
 
 #[test]
-fn a_time_can_be_named_instead() {
+fn another_time_can_be_given() {
     let dir = Dir::new();
     received(&dir, "without.json", None);
     received(&dir, "late.json", Some("2025-01-02T12:00:00Z"));
@@ -69,7 +69,7 @@ fn a_time_can_be_named_instead() {
 }
 
 #[test]
-fn what_was_just_signed_is_fresh_now() {
+fn a_request_signed_just_now_is_fresh() {
     let dir = Dir::new();
     let message = dir.hookdev().args(["send", "aspect.task.failed", "--print", "http"]).exits(0).stdout;
     dir.hookdev()
@@ -80,7 +80,7 @@ fn what_was_just_signed_is_fresh_now() {
 }
 
 #[test]
-fn a_tolerance_can_be_named_instead_of_the_providers() {
+fn another_tolerance_can_be_given() {
     let dir = Dir::new();
     received(&dir, "hour.json", Some("2025-01-01T13:00:00Z"));
     let verify = |tolerance: &str| dir.hookdev().args(["verify", "hour.json", "--tolerance", tolerance]);
@@ -94,7 +94,7 @@ fn a_tolerance_can_be_named_instead_of_the_providers() {
 }
 
 #[test]
-fn a_body_that_does_not_match_is_not_called_old() {
+fn a_mismatched_body_is_not_reported_as_too_old() {
     let dir = Dir::new();
     received(&dir, "late.json", Some("2025-01-02T12:00:00Z"));
     let mut tampered: Value = serde_json::from_str(&dir.read("late.json")).unwrap();
@@ -104,7 +104,7 @@ fn a_body_that_does_not_match_is_not_called_old() {
 }
 
 #[test]
-fn a_provider_without_a_signed_time_has_no_age() {
+fn without_a_signed_timestamp_there_is_no_age() {
     let dir = Dir::new();
     let message = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "http"]).exits(0).stdout;
     dir.write("one.http", message);
@@ -117,9 +117,9 @@ fn a_provider_without_a_signed_time_has_no_age() {
 }
 
 #[test]
-fn a_time_of_receipt_that_is_none_is_an_input_that_cannot_be_read() {
+fn an_invalid_time_of_receipt_makes_the_input_unreadable() {
     let dir = Dir::new();
     received(&dir, "one.json", Some("yesterday"));
     let finished = dir.hookdev().args(["verify", "one.json"]).exits(3);
-    finished.says("error: one.json: line 1: expected RFC 3339 in `received_at`, found ").says("yesterday");
+    finished.says("error: one.json: line 1: expected an RFC 3339 time in `received_at`, found ").says("yesterday");
 }

@@ -12,7 +12,7 @@ fn unsigned() -> String {
     format!("{capture}\n")
 }
 
-/// The report on a good capture, and on a log of a good one and of one that is rejected.
+/// The report on a passing capture and on a log of a passing and a rejected one.
 #[track_caller]
 fn report(format: &str, exit: i32, files: &[&str]) -> Finished {
     let dir = Dir::new();
@@ -22,7 +22,7 @@ fn report(format: &str, exit: i32, files: &[&str]) -> Finished {
 }
 
 #[test]
-fn junit_has_a_test_case_for_each_request() {
+fn junit_has_a_test_case_per_request() {
     report("junit", 1, &["good.json", "log.ndjson"]).stdout(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="hookdev" tests="3" failures="1" errors="0">
@@ -32,29 +32,29 @@ fn junit_has_a_test_case_for_each_request() {
     <testsuite name="log.ndjson" tests="2" skipped="0" errors="0" failures="1">
         <testcase name="cyanite.v2.finished" classname="log.ndjson"/>
         <testcase name="cyanite.v2.finished" classname="log.ndjson">
-            <failure message="no `signature` header" type="missing-header">log.ndjson:2
-missing-header: no `signature` header</failure>
+            <failure message="missing header `signature`" type="missing-header">log.ndjson:2
+missing-header: missing header `signature`</failure>
         </testcase>
     </testsuite>
 </testsuites>
 "#,
     );
     let unread = report("junit", 3, &["good.json", "missing"]);
-    unread.prints("tests=\"2\" failures=\"1\"").says("error: cannot read missing\n");
+    unread.prints("tests=\"2\" failures=\"1\"").says("error: can't read missing\n");
 }
 
 #[test]
-fn github_has_an_annotation_for_each_failure() {
+fn github_has_an_annotation_per_failure() {
     report("github", 0, &["good.json"]).stdout("");
     report("github", 1, &["good.json", "log.ndjson"]).stdout(
         "::error file=log.ndjson,line=2,title=cyanite.v2.finished%3A missing-header::\
-         no `signature` header\n",
+         missing header `signature`\n",
     );
-    report("github", 3, &["missing"]).prints("::error title=").prints("cannot read missing");
+    report("github", 3, &["missing"]).prints("::error title=").prints("can't read missing");
 }
 
 #[test]
-fn sarif_has_a_result_for_each_failure() {
+fn sarif_has_a_result_per_failure() {
     let run = |exit: i32, files: &[&str]| -> Value {
         let report = report("sarif", exit, files).line();
         assert_eq!((&report["version"], report["runs"].as_array().unwrap().len()), (&json!("2.1.0"), 1));
@@ -67,7 +67,7 @@ fn sarif_has_a_result_for_each_failure() {
         json!([{
             "ruleId": "missing-header",
             "level": "error",
-            "message": {"text": "cyanite.v2.finished: no `signature` header"},
+            "message": {"text": "cyanite.v2.finished: missing header `signature`"},
             "locations": [{"physicalLocation": {
                 "artifactLocation": {"uri": "log.ndjson"}, "region": {"startLine": 2},
             }}],
@@ -77,7 +77,7 @@ fn sarif_has_a_result_for_each_failure() {
 }
 
 #[test]
-fn a_report_is_for_the_commands_that_check_something() {
+fn only_verify_and_check_have_reports() {
     let dir = Dir::new();
     for format in ["junit", "github", "sarif"] {
         for command in [&["events"][..], &["send", "cyanite.v2.finished"], &["listen", "--addr", "127.0.0.1:0"]] {

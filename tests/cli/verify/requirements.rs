@@ -1,4 +1,4 @@
-//! What `--require` demands besides.
+//! What `--require` adds.
 
 use super::{good, tampered};
 use crate::harness::{Dir, TestCommand};
@@ -10,52 +10,52 @@ fn verify(dir: &Dir, file: &str, require: &str) -> TestCommand {
 }
 
 #[test]
-fn a_signature_is_demanded_also_of_what_is_unsigned_by_design() {
+fn a_signature_can_be_required_even_of_unsigned_events() {
     let dir = Dir::new();
     dir.write("good.json", good());
     dir.write("test.http", TEST);
     verify(&dir, "good.json", "signature").exits(0);
     verify(&dir, "test.http", "signature")
         .exits(1)
-        .stdout("unsigned      cyanite.v1.test  test.http\n  required: a signature that verifies\n");
+        .stdout("unsigned      cyanite.v1.test  test.http\n  required: a valid signature\n");
 }
 
 #[test]
-fn a_signed_time_that_was_checked_is_demanded() {
+fn a_checked_timestamp_can_be_required() {
     let dir = Dir::new();
     dir.write("good.json", good());
-    verify(&dir, "good.json", "freshness").exits(1).prints("  required: a signed time\n");
+    verify(&dir, "good.json", "freshness").exits(1).prints("  required: a signed timestamp\n");
     let message = dir.hookdev().args(["send", "aspect.task.failed", "--print", "http"]).exits(0).stdout;
     dir.write("aspect.http", message);
     verify(&dir, "aspect.http", "freshness")
         .exits(1)
-        .prints("  required: a time of receipt to judge its age by (--at gives one)\n");
+        .prints("  required: a time of receipt to check the timestamp against (--at sets one)\n");
     verify(&dir, "aspect.http", "freshness").args(["--at", "now"]).exits(0);
 }
 
 #[test]
-fn a_schema_is_demanded() {
+fn a_schema_can_be_required() {
     let dir = Dir::new();
     let printed = ["send", "jewelmusic.release.live", "--set", "type=release.unheard", "--print", "json"];
     dir.write("unlisted.json", dir.hookdev().args(printed).exits(0).stdout);
     dir.hookdev().args(["verify", "unlisted.json"]).exits(0);
-    verify(&dir, "unlisted.json", "schema").exits(1).prints("  required: a payload that a schema describes\n");
+    verify(&dir, "unlisted.json", "schema").exits(1).prints("  required: a schema for the payload\n");
     dir.write("good.json", good());
     verify(&dir, "good.json", "schema").exits(0);
 }
 
 #[test]
-fn several_are_demanded_together() {
+fn several_requirements_combine() {
     let dir = Dir::new();
     dir.write("test.http", TEST);
     for options in [&["--require", "signature,freshness"][..], &["--require", "signature", "--require", "freshness"]] {
         let finished = dir.hookdev().args(["verify", "test.http"]).args(options).exits(1);
-        finished.prints("  required: a signature that verifies\n  required: a signed time\n");
+        finished.prints("  required: a valid signature\n  required: a signed timestamp\n");
     }
 }
 
 #[test]
-fn a_demand_that_is_none_is_answered_with_the_right_ones() {
+fn an_unknown_requirement_is_an_error_that_lists_the_known_ones() {
     let dir = Dir::new();
     dir.write("bad.json", tampered());
     verify(&dir, "bad.json", "signatur").exits(2).says("signature, freshness, schema").says("similar value");

@@ -1,4 +1,4 @@
-//! `verify --watch`: what is saved is verified, and nothing else; real files, saved as editors do.
+//! `verify --watch`: verifies the files that are saved and nothing else. The files are real and saved as editors do.
 
 use std::fs;
 #[cfg(unix)]
@@ -7,9 +7,9 @@ use std::io::{self, BufRead, BufReader};
 use super::{good, tampered};
 use crate::harness::{Begun, Dir, text};
 
-const WATCHING: &str = "note: watching for changes (Ctrl-C ends it)\n";
+const WATCHING: &str = "note: watching for changes (Ctrl-C to stop)\n";
 
-/// Puts a file that was written elsewhere into the place of another.
+/// Replaces a file with one written elsewhere.
 fn moves_in(dir: &Dir, name: &str, content: &str) {
     dir.write("elsewhere", content);
     fs::rename(dir.join("elsewhere"), dir.join(name)).unwrap();
@@ -22,13 +22,13 @@ fn next(watching: &mut Begun) -> (String, String) {
     (text(&line, "/file").to_owned(), text(&line, "/verdict").to_owned())
 }
 
-/// The same, expected.
+/// An expected line.
 fn line(file: &str, verdict: &str) -> (String, String) {
     (file.to_owned(), verdict.to_owned())
 }
 
 #[test]
-fn a_file_that_is_named_is_verified_whole_at_each_save() {
+fn a_named_file_is_verified_whole_at_each_save() {
     let dir = Dir::new();
     dir.write("log.ndjson", good());
     dir.write("other.ndjson", tampered());
@@ -37,17 +37,17 @@ fn a_file_that_is_named_is_verified_whole_at_each_save() {
     watching.says("2 requests: 1 verified, 1 rejected\n");
     watching.says(WATCHING);
     dir.write("log.ndjson", [good(), tampered(), tampered()].concat());
-    watching.says("note: log.ndjson has changed\n");
+    watching.says("note: log.ndjson changed\n");
     watching.prints("rejected      cyanite.v2.finished  log.ndjson:2\n");
     watching.prints("rejected      cyanite.v2.finished  log.ndjson:3\n");
     watching.says("3 requests: 1 verified, 2 rejected\n");
     moves_in(&dir, "log.ndjson", &good());
-    watching.says("note: log.ndjson has changed\n");
+    watching.says("note: log.ndjson changed\n");
     watching.says("1 request: 1 verified\n");
 }
 
 #[test]
-fn of_a_folder_only_what_was_saved_is_verified() {
+fn only_the_saved_files_of_a_directory_are_verified() {
     let dir = Dir::new();
     for name in ["captures/a.json", "captures/b.json", "captures/c.json"] {
         dir.write(name, good());
@@ -59,43 +59,43 @@ fn of_a_folder_only_what_was_saved_is_verified() {
     watching.says(WATCHING);
 
     moves_in(&dir, "captures/a.json", &tampered());
-    watching.says("note: captures/a.json has changed\n");
+    watching.says("note: captures/a.json changed\n");
     assert_eq!(next(&mut watching), line("captures/a.json", "rejected"));
     watching.says("1 request: 1 rejected\n");
 
     moves_in(&dir, "captures/b.json", &tampered());
-    watching.says("note: captures/b.json has changed\n");
+    watching.says("note: captures/b.json changed\n");
     assert_eq!(next(&mut watching), line("captures/b.json", "rejected"));
     watching.says("1 request: 1 rejected\n");
 
     dir.write("captures/.b.json.swp", tampered());
     dir.write("captures/deep/er/d.json", good());
-    watching.says("note: captures/deep/er/d.json is new\n");
+    watching.says("note: captures/deep/er/d.json added\n");
     assert_eq!(next(&mut watching), line("captures/deep/er/d.json", "verified"));
     watching.says("1 request: 1 verified\n");
 
-    dir.write("captures/notes.md", "# no capture\n");
-    watching.says("note: captures/notes.md is new\n");
-    watching.says("0 requests; 1 file passed over\n");
+    dir.write("captures/notes.md", "# Notes\n");
+    watching.says("note: captures/notes.md added\n");
+    watching.says("0 requests; 1 file skipped\n");
 
     fs::remove_file(dir.join("captures/c.json")).unwrap();
-    watching.says("note: captures/c.json is gone\n");
+    watching.says("note: captures/c.json removed\n");
     fs::rename(dir.join("captures/deep"), dir.join("deep")).unwrap();
-    watching.says("note: captures/deep/er/d.json is gone\n");
+    watching.says("note: captures/deep/er/d.json removed\n");
     fs::rename(dir.join("deep"), dir.join("captures/deep")).unwrap();
-    watching.says("note: captures/deep/er/d.json is new\n");
+    watching.says("note: captures/deep/er/d.json added\n");
     assert_eq!(next(&mut watching), line("captures/deep/er/d.json", "verified"));
 }
 
 #[test]
-fn a_folder_that_is_removed_and_made_again_is_watched_on() {
+fn a_directory_that_is_removed_and_created_again_is_still_watched() {
     let dir = Dir::new();
     dir.write("captures/a.json", good());
     let mut watching = dir.hookdev().args(["verify", "captures", "--watch", "--json"]).begins();
     assert_eq!(next(&mut watching), line("captures/a.json", "verified"));
     watching.says(WATCHING);
     fs::remove_dir_all(dir.join("captures")).unwrap();
-    watching.says("note: captures/a.json is gone\n");
+    watching.says("note: captures/a.json removed\n");
     dir.write("captures/b.json", good());
     assert_eq!(next(&mut watching), line("captures/b.json", "verified"));
     dir.write("captures/c.json", tampered());
@@ -103,7 +103,7 @@ fn a_folder_that_is_removed_and_made_again_is_watched_on() {
 }
 
 #[test]
-fn what_it_is_judged_by_changes_everything() {
+fn everything_is_verified_again_when_the_configuration_changes() {
     let dir = Dir::new();
     dir.write("captures/a.json", good());
     dir.write("captures/b.json", good());
@@ -117,28 +117,28 @@ fn what_it_is_judged_by_changes_everything() {
 
     dir.write("secrets/one", "another");
     moves_in(&dir, "hookdev.toml", "[provider.cyanite]\nsecret = \"file:secrets/one\"\n");
-    watching.says("note: the configuration has changed: everything is verified again\n");
+    watching.says("note: config reloaded: verifying everything again\n");
     both(&mut watching, "rejected");
 
     moves_in(&dir, "secrets/one", "hookdev-development-secret-cyanite");
-    watching.says("note: the configuration has changed: everything is verified again\n");
+    watching.says("note: config reloaded: verifying everything again\n");
     both(&mut watching, "verified");
 
     moves_in(&dir, "hookdev.toml", "[provider.cyanit]\n");
     watching.says("unknown provider `cyanit`; did you mean `cyanite`?");
-    watching.says("hint: what was in force before stays so until this is mended\n");
+    watching.says("hint: still using the previous configuration; fix the error and save again\n");
     moves_in(&dir, "captures/b.json", &tampered());
     assert_eq!(next(&mut watching), line("captures/b.json", "rejected"));
 
     moves_in(&dir, "hookdev.toml", "[provider.cyanite]\nsecret = \"file:secrets/one\"\n");
-    watching.says("note: the configuration has changed: everything is verified again\n");
+    watching.says("note: config reloaded: verifying everything again\n");
     assert_eq!(next(&mut watching), line("captures/a.json", "verified"));
     assert_eq!(next(&mut watching), line("captures/b.json", "rejected"));
 }
 
 #[cfg(unix)]
 #[test]
-fn it_ends_by_ctrl_c() {
+fn ctrl_c_stops_it() {
     let dir = Dir::new();
     dir.write("log.ndjson", good());
     let mut watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).begins();
@@ -149,7 +149,7 @@ fn it_ends_by_ctrl_c() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_in_the_midst_of_it_tells_what_was_seen_so_far() {
+fn ctrl_c_during_a_run_prints_the_counts_so_far() {
     let dir = Dir::new();
     dir.write("log.ndjson", good().repeat(20_000));
     let (reader, writer) = io::pipe().unwrap();
@@ -158,14 +158,14 @@ fn ctrl_c_in_the_midst_of_it_tells_what_was_seen_so_far() {
     let mut lines = BufReader::new(reader).lines().map(Result::unwrap);
     assert_eq!(lines.next().unwrap(), "verified      cyanite.v2.finished  log.ndjson  (development secret)");
     watching.interrupt();
-    let told = 1 + lines.count();
-    assert!(told < 20_000, "{told}");
-    watching.exits(130).stderr(&format!("note: stopped: {told} requests: {told} verified\n"));
+    let printed = 1 + lines.count();
+    assert!(printed < 20_000, "{printed}");
+    watching.exits(130).stderr(&format!("note: stopped: {printed} requests: {printed} verified\n"));
 }
 
 #[test]
 fn standard_input_cannot_be_watched() {
     let dir = Dir::new();
     let finished = dir.hookdev().args(["verify", "-", "--watch"]).stdin(good()).exits(2).stdout("");
-    finished.stderr("error: standard input can't be watched\nhint: name the file itself\n");
+    finished.stderr("error: can't watch standard input\nhint: pass a file instead of `-`\n");
 }

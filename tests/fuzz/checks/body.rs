@@ -11,7 +11,7 @@ use flate2::{
 use hookdev::{
     render::{palette::Palette, payload::Limits, pretty::Page},
     webhook::{
-        provider::payload::{Form, Payload, decoded},
+        provider::payload::{Payload, PayloadKind, decoded},
         request::{HeaderName, HeaderValue, Headers, Method, Request},
     },
 };
@@ -58,7 +58,7 @@ fn reads(media: &str, encoding: &str, body: Bytes) {
     if let Ok(body) = decoded(&request, LIMIT) {
         assert!(encoding == "identity" || body.len() <= LIMIT);
         let payload = Payload::parse(&request, &body);
-        assert_eq!(payload.form == Form::Opaque, payload.root().is_none());
+        assert_eq!(payload.kind == PayloadKind::Opaque, payload.root().is_none());
     }
     let mut page = String::new();
     let look = Page {
@@ -67,6 +67,7 @@ fn reads(media: &str, encoding: &str, body: Bytes) {
         zone: jiff::tz::TimeZone::UTC,
         body: Some(Limits::EXCERPT),
         decoded_limit: LIMIT,
+        wording: |remedy| format!("{remedy:?}"),
     };
     look.body(&request, Limits::EXCERPT, &mut page);
     assert_printable(&page);

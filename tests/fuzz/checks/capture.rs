@@ -8,6 +8,7 @@ use hookdev::{
     render,
     store::formats,
     webhook::{
+        capture,
         request::{HeaderName, HeaderValue, Headers, Method, Request},
         time::Timestamp,
     },
@@ -39,7 +40,7 @@ pub fn check(bytes: &[u8]) {
 
 fn kept(request: &Request) -> Vec<u8> {
     let mut line = Vec::new();
-    render::json::sent_capture(request, Timestamp::from_unix_seconds(1_735_732_800), &mut line);
+    capture::write_sent(request, Timestamp::from_unix_seconds(1_735_732_800), &mut line);
     assert_eq!(line.iter().position(|&byte| byte == b'\n'), Some(line.len() - 1), "one line");
     line
 }

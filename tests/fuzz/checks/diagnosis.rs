@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use hookdev::webhook::{
-    diagnose::{Case, Code, Finding, diagnose},
+    diagnose::{Code, Finding, RejectedRequest, diagnose},
     keyring::{Keyring, SecretSource},
     provider::{Provider, catalog::Catalog},
     request::{Headers, Method, Request},
-    signature::{Message, SecretFormat, SigningSecret, Verdict},
+    signature::{SecretFormat, SigningInput, SigningSecret, Verdict},
     time::Timestamp,
 };
 
@@ -75,8 +75,8 @@ pub fn check(bytes: &[u8]) {
 /// The findings for a body that was signed as another one; none where it is genuine all the same.
 fn findings(provider: &Provider, secret: &SigningSecret, signed: &[u8], received: &[u8]) -> Vec<Finding> {
     let time = Timestamp::from_unix_seconds(TIME);
-    let message = Message { body: signed, id: "msg_1", time, headers: &Headers::new() };
-    let headers: Headers = provider.schemes[0].sign(secret, &message).into_iter().collect();
+    let message = SigningInput { body: signed, id: "msg_1", time, headers: &Headers::new() };
+    let headers: Headers = provider.schemes[0].sign(secret, &message).expect("a secret signs").into_iter().collect();
     let body = Bytes::copy_from_slice(received);
     let request = Request { method: Method::POST, target: "/".to_owned(), headers, body };
     let secrets = WORLD.keyring.secrets(&provider.name);
@@ -84,7 +84,7 @@ fn findings(provider: &Provider, secret: &SigningSecret, signed: &[u8], received
         assert_eq!(signed, received, "another body is taken");
         return Vec::new();
     };
-    diagnose(&Case {
+    diagnose(&RejectedRequest {
         provider,
         request: &request,
         rejection: &rejection,

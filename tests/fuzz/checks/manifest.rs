@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use hookdev::webhook::{
-    request::{HeaderName, HeaderValue, Headers, Method, Request},
-    signature::{Message, SigningSecret},
+    request::{Headers, Method, Request},
+    signature::{SigningInput, SigningSecret},
     time::Timestamp,
 };
 
@@ -23,8 +23,8 @@ pub fn check(bytes: &[u8]) {
     let time = Timestamp::from_unix_seconds(1_735_732_800);
     for scheme in &loaded.schemes {
         let headers = Headers::new();
-        let message = Message { body: BODY, id: "msg_1", time, headers: &headers };
-        let headers: Vec<(HeaderName, HeaderValue)> = scheme.sign(&secret[0], &message);
+        let message = SigningInput { body: BODY, id: "msg_1", time, headers: &headers };
+        let headers = scheme.sign(&secret[0], &message).expect("a secret signs");
         let headers: Headers = headers.into_iter().collect();
         let request = Request { method: Method::POST, target: "/".to_owned(), headers, body: Bytes::from_static(BODY) };
         let verdict = scheme.verify(&secret, &request, Some(time).into());

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hookdev::webhook::{
     provider::{Provider, catalog::Catalog},
     request::{self, HeaderValue, Headers, Method, Request},
-    signature::{Message, Scheme, SecretFormat, SigningSecret, grammar::Candidate},
+    signature::{Scheme, SecretFormat, SigningInput, SigningSecret, grammar::Candidate},
     time::Timestamp,
 };
 
@@ -50,14 +50,14 @@ pub fn check(bytes: &[u8]) {
     let parse = |text| SigningSecret::parse(text, &SecretFormat::default()).expect("a secret");
     let (secret, other) = ([parse("a secret of this check")], [parse("another one")]);
     let time = Timestamp::from_unix_seconds(1_735_732_800);
-    let message = Message { body: &body, id: "msg_1", time, headers: &Headers::new() };
-    let headers: Headers = scheme.sign(&secret[0], &message).into_iter().collect();
+    let message = SigningInput { body: &body, id: "msg_1", time, headers: &Headers::new() };
+    let headers: Headers = scheme.sign(&secret[0], &message).expect("a secret signs").into_iter().collect();
     let genuine = Request { method: Method::POST, target: "/".to_owned(), headers, body };
     let verified =
         |secrets: &[SigningSecret], request: &Request| scheme.verify(secrets, request, Some(time).into()).is_ok();
     assert!(verified(&secret, &genuine), "what is signed is verified");
     assert!(!verified(&other, &genuine), "and under no other secret");
-    if scheme.content.signs_body() && scheme.algorithm.length().is_some() {
+    if scheme.content.signs_body() && scheme.algorithm.covers_content() {
         let longer = Request { body: [&genuine.body[..], b"!"].concat().into(), ..genuine.clone() };
         assert!(!verified(&secret, &longer), "nor with another body");
     }

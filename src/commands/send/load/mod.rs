@@ -14,18 +14,15 @@ use std::{
 
 use tokio::task::{JoinError, JoinSet};
 
-use super::{
-    deliver::Courier,
-    plan::{Plan, moment},
-    teller::NO_LISTENER,
-};
+use super::{deliver::Courier, plan::Plan, teller::NO_LISTENER};
 use crate::{
     cli::{Format, Send},
     commands::{
-        context::{Context, now},
-        failure::{Exit, Failure},
+        context::Context,
+        exit::{Exit, Failure},
         runtime,
     },
+    engine::entropy::entropy,
     render::{load, size, text},
     webhook::{load::Summary, record::Outcome},
 };
@@ -92,13 +89,13 @@ pub fn run(
     to_listener: bool,
 ) -> Result<Exit, Failure> {
     if plan.jobs.is_empty() {
-        return Ok(plan.exit(Exit::Good));
+        return Ok(plan.exit(Exit::Success));
     }
     let (printer, lines) = match context.format() {
         Format::Json => Some(Printer::start(context.terminal)).unzip(),
         _ => (None, None),
     };
-    let entropy = moment(now(), None)?.entropy;
+    let entropy = entropy()?;
     let runtime = runtime()?;
     let load =
         Arc::new(Load::new(plan, courier, Schedule::new(settings.schedule), entropy, lines, context.global.quiet));
@@ -174,7 +171,7 @@ fn tell(context: &Context, summary: &Summary, gone: bool) -> Result<(), Failure>
     } else if gone {
         let reason = summary.reasons.first().map_or("the endpoint can't be reached", |(reason, _)| reason.as_str());
         context.terminal.fail(&Failure::new(Exit::Unreachable, text::printable(reason)));
-    } else if !context.global.quiet || exit(summary) != Exit::Good {
+    } else if !context.global.quiet || exit(summary) != Exit::Success {
         let mut text = String::new();
         load::table(&context.terminal.page(None), summary, &mut text);
         out.write_all(text.as_bytes())?;
@@ -187,8 +184,8 @@ fn exit(summary: &Summary) -> Exit {
     if summary.count(Outcome::Unreachable) > 0 {
         Exit::Unreachable
     } else if summary.count(Outcome::Refused) + summary.count(Outcome::TimedOut) + summary.not_started > 0 {
-        Exit::No
+        Exit::Failed
     } else {
-        Exit::Good
+        Exit::Success
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-use crate::commands::{context::Terminal, failure::Failure};
+use crate::commands::{exit::Failure, terminal::Terminal};
 
 /// How many lines may wait.
 const WAITING: usize = 1024;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     commands::{
-        failure::Failure,
+        exit::Failure,
         send::{
             deliver::{Begun, Courier, judge, remark, request_of},
             plan::{Job, Plan},
@@ -315,7 +315,7 @@ fn line(courier: &Courier, job: &Job, outcome: Outcome, reason: String, sent: Se
         good: outcome == Outcome::Accepted,
         elapsed: sent.elapsed,
         reason,
-        answer: match sent.answer {
+        response: match sent.answer {
             Ok(answer) | Err(SendError::Cut(answer, _)) => Some(answer),
             Err(_) => None,
         },

@@ -9,8 +9,8 @@ use crate::{
     commands::send::fixture_job,
     net::sender::{SendError, Sent, parse_url},
     webhook::{
-        provider::{catalog::Catalog, compose::What},
-        record::Answer,
+        provider::{catalog::Catalog, compose::BodySource},
+        record::Response,
         request::{Headers, Request},
         signature::SigningSecret,
         time::Timestamp,
@@ -20,7 +20,7 @@ use crate::{
 /// An endpoint that answers by turns, and what it was sent when.
 struct Script {
     /// An answer, or none where it can't be reached.
-    turns: RefCell<VecDeque<Option<Answer>>>,
+    turns: RefCell<VecDeque<Option<Response>>>,
     began: Instant,
     sent: RefCell<Vec<(u64, Request)>>,
 }
@@ -35,7 +35,7 @@ impl Transport for &Script {
 }
 
 impl Script {
-    fn new(turns: impl IntoIterator<Item = Option<Answer>>) -> Self {
+    fn new(turns: impl IntoIterator<Item = Option<Response>>) -> Self {
         Self { turns: RefCell::new(turns.into_iter().collect()), began: Instant::now(), sent: RefCell::new(Vec::new()) }
     }
 
@@ -75,14 +75,14 @@ impl Told for Heard {
     }
 }
 
-const UNREACHABLE: Option<Answer> = None;
+const UNREACHABLE: Option<Response> = None;
 
-fn answers(statuses: &[u16]) -> Vec<Option<Answer>> {
-    let answer = |&status| Some(Answer { status, headers: Headers::new(), body: "".into() });
+fn answers(statuses: &[u16]) -> Vec<Option<Response>> {
+    let answer = |&status| Some(Response { status, headers: Headers::new(), body: "".into() });
     statuses.iter().map(answer).collect()
 }
 
-fn asks_for(wait: &'static str, mut answers: Vec<Option<Answer>>) -> Vec<Option<Answer>> {
+fn asks_for(wait: &'static str, mut answers: Vec<Option<Response>>) -> Vec<Option<Response>> {
     if let Some(Some(first)) = answers.first_mut() {
         first.headers.push(HeaderName::from_static("retry-after"), HeaderValue::from_static(wait));
     }
@@ -101,7 +101,7 @@ async fn deliver(events: &[&str], script: &Script, retries: Retries) -> (Exit, H
         .map(|name| {
             let (provider, event) = catalog.event(name).unwrap();
             let url = parse_url("http://127.0.0.1:1/").unwrap();
-            fixture_job(provider, event, What::Fixture(None, &[]), url).unwrap()
+            fixture_job(provider, event, BodySource::Fixture(None, &[]), url).unwrap()
         })
         .collect();
     let secrets: Vec<Option<SigningSecret>> = jobs
@@ -125,7 +125,7 @@ async fn eight_attempts_come_when_svix_makes_them_each_signed_anew_under_one_id(
     let script = Script::new(answers(&[500; 8]));
     let (exit, heard) = deliver(&["aspect.task.failed"], &script, AS_PUBLISHED).await;
     let times = [0, 5, 305, 2105, 9305, 27_305, 63_305, 99_305];
-    assert_eq!((exit, script.times()), (Exit::No, times.to_vec()));
+    assert_eq!((exit, script.times()), (Exit::Failed, times.to_vec()));
     let numbers: Vec<(u32, u32)> = heard.attempts.iter().map(|(_, number, of)| (*number, *of)).collect();
     assert_eq!(numbers, (1..=8).map(|number| (number, 8)).collect::<Vec<_>>());
     assert_eq!(heard.waits, [5, 300, 1800, 7200, 18_000, 36_000, 36_000]);
@@ -143,7 +143,7 @@ async fn eight_attempts_come_when_svix_makes_them_each_signed_anew_under_one_id(
 async fn five_attempts_come_when_jewelmusic_makes_them_and_nothing_is_renewed() {
     let script = Script::new(answers(&[500; 5]));
     let (exit, _) = deliver(&["jewelmusic.release.live"], &script, AS_PUBLISHED).await;
-    assert_eq!((exit, script.times()), (Exit::No, vec![0, 60, 360, 2160, 9360]));
+    assert_eq!((exit, script.times()), (Exit::Failed, vec![0, 60, 360, 2160, 9360]));
     assert_eq!(script.headers("x-jewelmusic-timestamp"), ["1700000000"; 5]);
     let mut signatures = script.headers("x-jewelmusic-signature");
     signatures.dedup();
@@ -154,7 +154,7 @@ async fn five_attempts_come_when_jewelmusic_makes_them_and_nothing_is_renewed() 
 async fn an_attempt_that_is_accepted_is_the_last() {
     let script = Script::new([UNREACHABLE, answers(&[200]).remove(0)]);
     let (exit, heard) = deliver(&["cyanite.v2.finished"], &script, AS_PUBLISHED).await;
-    assert_eq!((exit, script.times(), heard.gave_up), (Exit::Good, vec![0, 60], None));
+    assert_eq!((exit, script.times(), heard.gave_up), (Exit::Success, vec![0, 60], None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +162,7 @@ async fn waits_are_compressed_and_run_side_by_side() {
     let script = Script::new(answers(&[500, 500, 500, 200, 200]));
     let events = ["aspect.task.failed", "jewelmusic.release.live"];
     let (exit, heard) = deliver(&events, &script, Retries::AtSpeed(0.5)).await;
-    assert_eq!((exit, script.times()), (Exit::Good, vec![0, 0, 10, 120, 610]));
+    assert_eq!((exit, script.times()), (Exit::Success, vec![0, 0, 10, 120, 610]));
     let order: Vec<(&str, u32)> = heard.attempts.iter().map(|(event, number, _)| (event.as_str(), *number)).collect();
     let [aspect, jewelmusic] = events;
     assert_eq!(order, [(aspect, 1), (jewelmusic, 1), (aspect, 2), (jewelmusic, 2), (aspect, 3)]);
@@ -172,18 +172,18 @@ async fn waits_are_compressed_and_run_side_by_side() {
 async fn a_retry_after_is_granted_and_410_ends_it_where_the_specification_says_so() {
     let script = Script::new([asks_for("60", answers(&[429])), asks_for("1", answers(&[503, 410]))].concat());
     let (exit, _) = deliver(&["aspect.task.failed"], &script, AS_PUBLISHED).await;
-    assert_eq!((exit, script.times()), (Exit::No, vec![0, 60, 360]));
+    assert_eq!((exit, script.times()), (Exit::Failed, vec![0, 60, 360]));
     // The other provider documents neither.
     let script = Script::new(asks_for("7200", answers(&[410, 200])));
     let (exit, _) = deliver(&["jewelmusic.release.live"], &script, AS_PUBLISHED).await;
-    assert_eq!((exit, script.times()), (Exit::Good, vec![0, 60]));
+    assert_eq!((exit, script.times()), (Exit::Success, vec![0, 60]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_forms_of_one_delivery_follow_each_other_at_once() {
     let script = Script::new(answers(&[500, 500, 200]));
     let (exit, heard) = deliver(&["auphonic.done", "auphonic.error"], &script, AS_PUBLISHED).await;
-    assert_eq!((exit, script.times(), heard.waits), (Exit::No, vec![0, 0, 0], vec![]));
+    assert_eq!((exit, script.times(), heard.waits), (Exit::Failed, vec![0, 0, 0], vec![]));
     let order: Vec<(&str, u32)> = heard.attempts.iter().map(|(event, number, _)| (event.as_str(), *number)).collect();
     assert_eq!(order, [("auphonic.done", 1), ("auphonic.done", 2), ("auphonic.error", 1)]);
 }

@@ -1,4 +1,4 @@
-//! `[delivery]`: how a provider delivers, and when it tries again.
+//! `[delivery]`: how a provider delivers, and when it retries.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::values::{self, DurationText, Text, Wrong};
 use crate::webhook::{
     delivery::{Encoding, HeaderTemplate, Media, Policy, Retry, StatusPattern},
-    provider::fresh::Fresh,
+    fresh::Fresh,
     signature::Scheme,
 };
 
@@ -53,10 +53,10 @@ pub(super) struct RawEncoding {
 impl RawDelivery {
     pub(super) fn policy(self, schemes: &[Scheme]) -> Result<Policy, Wrong> {
         if self.success.get_ref().is_empty() {
-            return Err(Wrong::new(self.success.span(), "at least one status must count as success"));
+            return Err(Wrong::new(self.success.span(), "`success` needs at least one status"));
         }
         let method = |text: &Spanned<String>| {
-            values::parse(text, |text| text.parse().map_err(|_| format!("`{text}` is no method")))
+            values::parse(text, |text| text.parse().map_err(|_| format!("invalid method `{text}`")))
         };
         let mut encodings = Vec::new();
         for encoding in self.encodings {
@@ -81,7 +81,7 @@ impl RawDelivery {
 
 impl RawRetry {
     fn retry(raw: Option<Self>, schemes: &[Scheme]) -> Result<Retry, Wrong> {
-        // The old time of a signed timestamp would be refused as stale.
+        // An old signed timestamp would be rejected as stale.
         let signs_timestamp = schemes.first().is_some_and(Scheme::signs_timestamp);
         Ok(match raw {
             None => Retry { renews_timestamp: signs_timestamp, ..Retry::assumed() },
@@ -100,7 +100,7 @@ fn statuses(texts: &[Spanned<String>]) -> Result<Vec<StatusPattern>, Wrong> {
     texts.iter().map(|text| values::parse(text, |text| StatusPattern::try_from(text.to_owned()))).collect()
 }
 
-/// Headers by name, each value a text that a header can carry and that `read` takes.
+/// Headers by name. Each value must be valid in a header and accepted by `read`.
 fn headers<T>(
     table: BTreeMap<Spanned<String>, Spanned<String>>,
     read: impl Fn(String) -> Result<T, String>,

@@ -1,5 +1,5 @@
-//! The manifest `provider.toml`: read strictly, and parsed at once into what it describes, so that
-//! a wrong template is found when a folder is loaded and never when a request arrives.
+//! The manifest `provider.toml`: parsed strictly, so that an invalid template is an error when the folder
+//! is loaded, never when a request arrives.
 
 mod delivery;
 mod signing;
@@ -15,9 +15,9 @@ use super::{
     Provider, SecretRule,
     event::{Event, Summary},
     files::{self, Files},
-    fresh::Fresh,
 };
 use crate::webhook::{
+    fresh::Fresh,
     json::{self, Path},
     nearest, overrides,
     signature::Scheme,
@@ -26,12 +26,12 @@ use delivery::RawDelivery;
 use signing::{RawScheme, RawSecret};
 use values::{Text, Wrong};
 
-/// What is wrong with a provider folder, and where.
+/// An error in a provider folder, with its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ManifestError {
     /// The folder.
     pub origin: String,
-    /// The file in it.
+    /// The file in the folder.
     pub file: String,
     /// Line and column, from 1.
     pub position: Option<(usize, usize)>,
@@ -50,18 +50,18 @@ impl fmt::Display for ManifestError {
 }
 
 impl Provider {
-    /// Reads a provider folder.
+    /// Loads a provider folder.
     ///
     /// # Errors
     ///
-    /// When the manifest is missing, says something that it can't say, or names a file that is
-    /// not there; with file, line, column and the nearest right word.
+    /// If the manifest is missing or invalid, or names a missing file; with file, line, column and a
+    /// suggestion.
     pub fn load(files: Files) -> Result<Self, ManifestError> {
         let text = files.get(files::MANIFEST).ok_or_else(|| ManifestError {
             origin: files.origin().to_owned(),
             file: files::MANIFEST.to_owned(),
             position: None,
-            message: "a provider folder needs this file, and it is not there".to_owned(),
+            message: "missing file: every provider folder needs it".to_owned(),
         })?;
         let at = |wrong: Wrong| ManifestError {
             origin: files.origin().to_owned(),
@@ -74,17 +74,14 @@ impl Provider {
         check_name(&raw.name).map_err(at)?;
         let secret = raw.secret.as_ref().map(|secret| secret.rule(&raw.scheme)).transpose().map_err(at)?;
         if secret.is_none() && !raw.scheme.is_empty() {
-            return Err(at(Wrong::new(
-                raw.name.span(),
-                "there is a [[scheme]], but no [secret] that says how its secret is written",
-            )));
+            return Err(at(Wrong::new(raw.name.span(), "[[scheme]] needs a [secret] with the format of its secret")));
         }
         let mut schemes: Vec<Scheme> = Vec::new();
         for scheme in raw.scheme {
             let span = scheme.name.span();
             let scheme = scheme.scheme().map_err(at)?;
             if schemes.iter().any(|other| other.name == scheme.name) {
-                return Err(at(Wrong::new(span, format!("the scheme `{}` stands here twice", scheme.name))));
+                return Err(at(Wrong::new(span, format!("duplicate scheme `{}`", scheme.name))));
             }
             schemes.push(scheme);
         }
@@ -95,7 +92,7 @@ impl Provider {
             let span = event.name.span();
             let event = event.event(&name, event_field.as_ref(), &files).map_err(at)?;
             if events.iter().any(|other| other.name == event.name) {
-                return Err(at(Wrong::new(span, format!("the event `{}` stands here twice", event.name))));
+                return Err(at(Wrong::new(span, format!("duplicate event `{}`", event.name))));
             }
             events.push(event);
         }
@@ -134,10 +131,10 @@ impl From<toml::de::Error> for Wrong {
     }
 }
 
-/// The message of a TOML error, with the nearest right word where a wrong one was met.
+/// The message of a TOML error, with a suggestion for an unknown key or value.
 #[must_use]
 pub fn toml_message(message: &str) -> String {
-    // serde words it so: unknown field `a`, expected one of `b`, `c`
+    // serde's wording: unknown field `a`, expected one of `b`, `c`
     let mut quoted = message.split('`').skip(1).step_by(2);
     let (Some(wrong), known) = (quoted.next(), quoted.collect::<Vec<_>>()) else { return message.to_owned() };
     if message.starts_with("unknown field") {
@@ -204,9 +201,7 @@ impl RawEvent {
             let field = event_field.ok_or_else(|| {
                 Wrong::new(
                     span.clone(),
-                    format!(
-                        "nothing says how `{name}` is recognised: give it a `match`, or set `event` in [recognise]"
-                    ),
+                    format!("no rule recognises `{name}`: add a `match`, or set `event` in [recognise]"),
                 )
             })?;
             conditions.push((field.clone(), name.clone()));
@@ -219,13 +214,14 @@ impl RawEvent {
             let near = nearest::nearest(&fixture, files.paths())
                 .map(|near| format!("; did you mean `{near}`?"))
                 .unwrap_or_default();
-            Wrong::new(place.clone(), format!("the fixture `{fixture}` is not in the folder{near}"))
+            Wrong::new(place.clone(), format!("missing fixture `{fixture}`{near}"))
         })?;
-        // The tests have read those of the built-in folders, which need not be read at each start.
+        // The tests check the built-in folders, so this is not repeated at each start.
         let is_new = !files.are_built_in();
         if is_new {
-            json::parse(text)
-                .map_err(|error| Wrong::new(place.clone(), format!("the fixture `{fixture}` is no JSON: {error}")))?;
+            json::parse(text).map_err(|error| {
+                Wrong::new(place.clone(), format!("the fixture `{fixture}` is not valid JSON: {error}"))
+            })?;
         }
         let mut variants = Vec::new();
         for variant in self.variants {
@@ -235,7 +231,7 @@ impl RawEvent {
                 let path = values::parse(&path, str::parse)?;
                 if is_new {
                     overrides::replace(text, &path, &value)
-                        .map_err(|error| Wrong::new(span, format!("the variant does not fit `{fixture}`: {error}")))?;
+                        .map_err(|error| Wrong::new(span, format!("the variant doesn't fit `{fixture}`: {error}")))?;
                 }
                 changes.push((path, value));
             }
@@ -259,7 +255,7 @@ impl RawEvent {
 fn check_name(name: &Spanned<String>) -> Result<(), Wrong> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
-        return Err(Wrong::new(name.span(), "a provider's name is made of a-z, 0-9, `-` and `_`"));
+        return Err(Wrong::new(name.span(), "a provider's name may only have a-z, 0-9, `-` and `_`"));
     }
     Ok(())
 }

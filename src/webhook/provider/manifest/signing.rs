@@ -60,15 +60,15 @@ pub(super) struct RawTimestamp {
 }
 
 impl RawSecret {
-    /// The rule, once its development secret has proven to be of the form that it states.
+    /// The rule, if its development secret has the format that it states.
     pub(super) fn rule(&self, schemes: &[RawScheme]) -> Result<SecretRule, Wrong> {
         let development = &self.development;
         if schemes.is_empty() {
-            return Err(Wrong::new(development.span(), "there is a [secret], but no [[scheme]] that uses it"));
+            return Err(Wrong::new(development.span(), "[secret] needs a [[scheme]] that uses it"));
         }
         let format = SecretFormat { encoding: self.encoding, prefix: self.prefix.clone() };
         SigningSecret::parse(development.get_ref(), &format)
-            .map_err(|error| Wrong::new(development.span(), format!("the development secret is malformed: {error}")))?;
+            .map_err(|error| Wrong::new(development.span(), format!("invalid development secret: {error}")))?;
         Ok(SecretRule { env: self.env.clone(), format, development: development.get_ref().clone() })
     }
 }
@@ -84,7 +84,7 @@ impl RawScheme {
         }
         let timestamp = self.timestamp.map(|rule| timestamp_rule(rule, &grammar)).transpose()?;
         if grammar.carries_timestamp() && timestamp.is_none() {
-            let message = "the value carries a {timestamp}, and the scheme has no `timestamp`";
+            let message = "the value has a {timestamp}, but the scheme has no `timestamp`";
             return Err(Wrong::new(value.span(), message));
         }
         let span = self.content.span();
@@ -104,31 +104,31 @@ impl RawScheme {
     }
 }
 
-/// Why a signature can't be written so; none when it can.
+/// Why an encoding does not fit an algorithm; `None` if it does.
 fn mismatch(algorithm: Algorithm, encoding: TextEncoding) -> Option<&'static str> {
     match (algorithm, encoding) {
         (Algorithm::Token, TextEncoding::Plain) => None,
-        (Algorithm::Token, _) => Some("a token is sent as it is: write {token}"),
-        (_, TextEncoding::Plain) => Some("{token} is the secret itself: write {hex} or {base64} for a MAC"),
+        (Algorithm::Token, _) => Some("a token is sent unencoded: use {token}"),
+        (_, TextEncoding::Plain) => Some("{token} sends the secret itself: use {hex} or {base64} for a MAC"),
         _ => None,
     }
 }
 
-/// Why a scheme's content can't be signed; none when it can.
+/// Why a scheme's content can't be signed; `None` if it can.
 fn unsignable(scheme: &Scheme) -> Option<String> {
     let content = scheme.content.as_str();
     if scheme.content.signs_id() && scheme.id.is_none() {
-        return Some(format!("`{content}` signs the id, and the scheme has none"));
+        return Some(format!("`{content}` signs the id, but the scheme has no `id`"));
     }
     if scheme.content.signs_timestamp() && scheme.timestamp.is_none() {
-        return Some(format!("`{content}` signs the timestamp, and the scheme has none"));
+        return Some(format!("`{content}` signs the timestamp, but the scheme has no `timestamp`"));
     }
-    // These three are made when the rest is signed.
+    // These three headers are made by signing.
     let time = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
     let made = [
-        (scheme.id.as_deref(), "the id's header: write {id}"),
-        (time, "the timestamp's header: write {timestamp}"),
-        (Some(&scheme.header[..]), "the header of the signature itself"),
+        (scheme.id.as_deref(), "the id's header: use {id}"),
+        (time, "the timestamp's header: use {timestamp}"),
+        (Some(&scheme.header[..]), "the signature's own header"),
     ];
     scheme.content.headers().find_map(|name| {
         let (_, what) = made.iter().find(|(names, _)| names.is_some_and(|names| names.contains(name)))?;
@@ -143,11 +143,14 @@ fn timestamp_rule(rule: Spanned<RawTimestamp>, grammar: &Grammar) -> Result<Time
     match (&header, grammar.carries_timestamp()) {
         (Some(names), true) => Err(Wrong::new(
             span,
-            format!("the timestamp stands twice: in `{}`, and in the signature's value as {{timestamp}}", names[0]),
+            format!(
+                "the timestamp is given twice: in the header `{}`, and in the signature's value as {{timestamp}}",
+                names[0]
+            ),
         )),
         (None, false) => Err(Wrong::new(
             span,
-            "the timestamp stands nowhere: give it a `header`, or put {timestamp} in the signature's value",
+            "the timestamp has no source: add a `header`, or {timestamp} in the signature's value",
         )),
         _ => Ok(TimestampRule { header, unit, tolerance }),
     }

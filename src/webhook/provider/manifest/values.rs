@@ -1,5 +1,4 @@
-//! The values of a manifest that are more than serde's own: texts that are parsed, and values that may be written in
-//! two ways.
+//! Values of a manifest beyond serde's own: parsed texts, and values that may be written in two ways.
 
 use std::{fmt, ops::Range, str::FromStr, time::Duration};
 
@@ -15,7 +14,7 @@ use crate::webhook::{
     time::{InvalidDuration, Tolerance, parse_duration},
 };
 
-/// What is wrong, at which bytes of the manifest.
+/// An error, with its bytes in the manifest.
 #[derive(Debug)]
 pub(super) struct Wrong {
     pub span: Option<Range<usize>>,
@@ -28,7 +27,7 @@ impl Wrong {
     }
 }
 
-/// Parses a text where an error knows its place: serde gives an error in an item the place of the whole list.
+/// Parses a text so that an error has its own position; serde gives it that of the whole list.
 pub(super) fn parse<T, E: fmt::Display>(
     text: &Spanned<String>,
     read: impl FnOnce(&str) -> Result<T, E>,
@@ -37,27 +36,20 @@ pub(super) fn parse<T, E: fmt::Display>(
 }
 
 pub(super) fn header_name(text: &Spanned<String>) -> Result<HeaderName, Wrong> {
-    let name: HeaderName = parse(text, |name| name.parse().map_err(|_| format!("`{name}` is no header name")))?;
-    Ok(HeaderName::from_static(kept(name.as_str())))
+    parse(text, |name| name.parse().map_err(|_| format!("invalid header name `{name}`")))
 }
 
-/// The value of a header that never changes.
+/// A header value without placeholders.
 pub(super) fn fixed_value(text: &Spanned<String>) -> Result<HeaderValue, Wrong> {
-    parse(text, |value| request::value_of(kept(value).into()))
+    parse(text, request::value)
 }
 
-/// A text that stays for good: a few bytes for each manifest that is read. Threads that copy it for each request need
-/// not count its users, in which they would wait for each other.
-fn kept(text: &str) -> &'static str {
-    text.to_owned().leak()
-}
-
-/// A text that a header can carry.
+/// A text that is valid in a header.
 pub(super) fn header_value(text: &Spanned<String>) -> Result<String, Wrong> {
     parse(text, |value| request::value(value).map(|_| value.to_owned()))
 }
 
-/// A value that is parsed from a text and names it in its error.
+/// A value parsed from a text, whose error names the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Text<T>(pub T);
 
@@ -79,7 +71,7 @@ impl FromStr for DurationText {
     }
 }
 
-/// One header name, or several of which the first is sent and each is read.
+/// One header name, or several: the first is sent, all are read.
 pub(super) enum Names {
     One(String),
     Several(Vec<Spanned<String>>),
@@ -90,7 +82,7 @@ impl Names {
         let span = names.span();
         match names.into_inner() {
             Self::One(name) => Ok(vec![header_name(&Spanned::new(span, name))?]),
-            Self::Several(names) if names.is_empty() => Err(Wrong::new(span, "at least one header must be named here")),
+            Self::Several(names) if names.is_empty() => Err(Wrong::new(span, "at least one header name is required")),
             Self::Several(names) => names.iter().map(header_name).collect(),
         }
     }

@@ -1,0 +1,157 @@
+//! `hookdev check`: runs providers' contracts against handlers. The exit code says whether the handlers meet them.
+
+use std::sync::Arc;
+
+use reqwest::Url;
+
+use super::{
+    context::{Context, development_note, require_secrets},
+    exit::{Exit, Failure},
+    interrupt::Interrupts,
+    reporters::check::{Reporter, list},
+    resolve::{endpoint, headers, pattern, provider},
+    runtime,
+};
+use crate::{
+    cli::Check,
+    engine::check::{Plan, Runner, Selection, Settings, Summary, Target, plan},
+    net::sender::{Sender, parse_url},
+    webhook::{
+        contract::{CaseName, probes},
+        provider::Provider,
+    },
+};
+
+/// Runs or lists the selected cases of the selected providers.
+///
+/// # Errors
+///
+/// If it is unclear what to check, a request can't be made, or the output can't be written.
+pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
+    let selection = selection(&args.case)?;
+    let own_headers = headers(&args.header)?;
+    let targets = targets(context, args)?;
+    if args.list {
+        let exemplars = targets.iter().filter_map(|target| Some((target, *probes(&target.provider).first()?)));
+        list(context, exemplars.map(|(target, exemplar)| (target, selection.cases(&target.provider, exemplar))))?;
+        return Ok(Exit::Success);
+    }
+    let only = match targets.as_slice() {
+        [only] => Some(only.provider.name.as_str()),
+        _ => None,
+    };
+    let keyring = context.keyring(only)?;
+    require_secrets(&keyring, targets.iter().map(|target| &target.provider))?;
+    let names: Vec<&str> = targets.iter().map(|target| target.provider.name.as_str()).collect();
+    if let Some(note) = development_note(&keyring, &names) {
+        context.terminal.note(&note);
+    }
+    let sender = Sender::new(args.insecure);
+    let settings = Settings { transport: &sender, timeout: args.timeout, keyring: &keyring, own_headers: &own_headers };
+    context.terminal.note(&announcement(plan(settings, &targets, &selection)?));
+    let mut runner = Runner::new(settings, &selection, Reporter::new(context));
+    let interrupted = runtime()?.block_on(async {
+        let mut interrupts =
+            Interrupts::ctrl_c().map_err(|error| Failure::usage("can't listen for Ctrl-C").because(&error))?;
+        tokio::select! {
+            () = interrupts.next() => Ok(true),
+            run = runner.run(&targets) => run.map(|()| false).map_err(Failure::from),
+        }
+    })?;
+    let (mut reporter, summary) = runner.finish()?;
+    reporter.finish(summary.tally)?;
+    Ok(if interrupted { Exit::Interrupted } else { exit(summary) })
+}
+
+const fn exit(summary: Summary) -> Exit {
+    if summary.unreachable {
+        Exit::Unreachable
+    } else if summary.tally.failed > 0 {
+        Exit::Failed
+    } else {
+        Exit::Success
+    }
+}
+
+/// Warns that valid deliveries trigger real work.
+fn announcement(Plan { deliveries, valid }: Plan) -> String {
+    match (deliveries, valid) {
+        (1, 1) => "sending 1 valid delivery: your handler will process it".to_owned(),
+        (_, 1) => format!("sending {deliveries} deliveries; 1 of these is valid: your handler will process it"),
+        _ => format!("sending {deliveries} deliveries; {valid} of these are valid: your handler will process them"),
+    }
+}
+
+fn selection(globs: &[String]) -> Result<Selection, Failure> {
+    let globs = globs.iter().map(|glob| pattern(glob)).collect::<Result<_, _>>()?;
+    Selection::new(globs).map_err(|error| {
+        let names: Vec<&str> = CaseName::ALL.iter().map(|name| name.as_str()).collect();
+        Failure::usage(error.to_string()).hint(format!("the cases are {}", names.join(", ")))
+    })
+}
+
+/// The handlers to check.
+///
+/// # Errors
+///
+/// If a provider is unknown, or nothing says which provider calls the URL.
+fn targets(context: &Context, args: &Check) -> Result<Vec<Target>, Failure> {
+    let to = args.to.as_deref().map(parse_url).transpose()?;
+    let providers = providers(context, &args.provider, to.as_ref())?;
+    let target = |provider: Arc<Provider>| {
+        let url = endpoint(context, to.as_ref(), Some(&provider))?;
+        Ok(Target { provider, url })
+    };
+    providers.into_iter().map(target).collect()
+}
+
+/// The providers that are named, else the one in the URL's path, else those with an endpoint in the config, else all.
+fn providers(context: &Context, names: &[String], to: Option<&Url>) -> Result<Vec<Arc<Provider>>, Failure> {
+    let catalog = &context.catalog;
+    if !names.is_empty() {
+        let mut selected: Vec<Arc<Provider>> = Vec::new();
+        for name in names {
+            let provider = provider(catalog, name)?;
+            if !selected.iter().any(|other| other.name == provider.name) {
+                selected.push(provider);
+            }
+        }
+        return Ok(selected);
+    }
+    if let Some(provider) = to.and_then(|to| to.path_segments()?.rev().find_map(|segment| catalog.get(segment))) {
+        return Ok(vec![Arc::clone(provider)]);
+    }
+    let has_endpoint =
+        |name: &str| context.config.as_ref().and_then(|config| config.provider(name)?.endpoint).is_some();
+    let configured: Vec<Arc<Provider>> =
+        catalog.providers().filter(|provider| has_endpoint(&provider.name)).cloned().collect();
+    match (to, configured.len()) {
+        (None, 0) => Ok(catalog.providers().cloned().collect()),
+        (None, _) | (Some(_), 1) => Ok(configured),
+        (Some(_), _) => Err(Failure::usage("can't tell the provider; add --provider")
+            .hint(format!("the providers are {}", catalog.names().collect::<Vec<_>>().join(", ")))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::contract::CaseTally;
+
+    #[test]
+    fn the_exit_code_is_that_of_the_worst_result() {
+        let exit =
+            |failed, unreachable| exit(Summary { tally: CaseTally { failed, ..CaseTally::default() }, unreachable });
+        assert_eq!(exit(0, false), Exit::Success);
+        assert_eq!(exit(1, false), Exit::Failed);
+        assert_eq!(exit(1, true), Exit::Unreachable);
+    }
+
+    #[test]
+    fn the_announcement_counts_valid_deliveries() {
+        let text = |deliveries, valid| announcement(Plan { deliveries, valid });
+        assert_eq!(text(43, 30), "sending 43 deliveries; 30 of these are valid: your handler will process them");
+        assert_eq!(text(2, 1), "sending 2 deliveries; 1 of these is valid: your handler will process it");
+        assert_eq!(text(1, 1), "sending 1 valid delivery: your handler will process it");
+    }
+}

@@ -1,0 +1,170 @@
+//! How a command ends: an exit code, and for a failure its message, causes and hint.
+
+use std::{error::Error, io};
+
+use crate::{
+    engine::{check::CheckError, entropy::EntropyError},
+    net::sender::SendError,
+    store::{config::ConfigError, providers::ProviderError, secrets::SecretError},
+    webhook::provider::manifest::ManifestError,
+};
+
+/// The program's exit code. Scripts depend on the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything is as it should be.
+    Success = 0,
+    /// The command ran, and the result is no: a rejected signature, a refused delivery, a failed check.
+    Failed = 1,
+    /// Invalid usage or configuration.
+    Usage = 2,
+    /// An input could not be read or parsed.
+    UnreadableInput = 3,
+    /// The endpoint could not be reached.
+    Unreachable = 4,
+    /// Ctrl-C.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// The more serious of two exit codes, which is the larger number.
+    #[must_use]
+    pub const fn worse(self, other: Self) -> Self {
+        if other as u8 > self as u8 { other } else { self }
+    }
+}
+
+/// Why a command could not finish.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What went wrong. `None` ends the command without a message.
+    pub message: Option<String>,
+    /// The chain of causes, the nearest first.
+    pub causes: Vec<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure with this exit code and message.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: Some(message.into()), causes: Vec::new(), hint: None }
+    }
+
+    /// A mistake on the command line or in the configuration (exit code 2).
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Ctrl-C. The command itself reports how far it got.
+    #[must_use]
+    pub const fn interrupted() -> Self {
+        Self { exit: Exit::Interrupted, message: None, causes: Vec::new(), hint: None }
+    }
+
+    /// The reader of the output has gone, which is not an error.
+    #[must_use]
+    pub const fn closed_pipe() -> Self {
+        Self { exit: Exit::Success, message: None, causes: Vec::new(), hint: None }
+    }
+
+    /// Adds an error and its sources as causes.
+    #[must_use]
+    pub fn because(mut self, error: &(dyn Error + 'static)) -> Self {
+        self.causes.extend(std::iter::successors(Some(error), |&error| error.source()).map(ToString::to_string));
+        self
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// An input that could not be read or parsed (exit code 3).
+    pub fn unreadable_input(error: &(dyn Error + 'static)) -> Self {
+        Self::of(Exit::UnreadableInput, error)
+    }
+
+    /// Invalid usage that only shows when it is tried (exit code 2), such as a capture directory that can't be created.
+    pub fn invalid_usage(error: &(dyn Error + 'static)) -> Self {
+        Self::of(Exit::Usage, error)
+    }
+
+    fn of(exit: Exit, error: &(dyn Error + 'static)) -> Self {
+        let failure = Self::new(exit, error.to_string());
+        match error.source() {
+            Some(source) => failure.because(source),
+            None => failure,
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::of(Exit::Usage, &error)
+    }
+}
+
+impl From<ProviderError> for Failure {
+    fn from(error: ProviderError) -> Self {
+        Self::of(Exit::Usage, &error)
+    }
+}
+
+impl From<ManifestError> for Failure {
+    fn from(error: ManifestError) -> Self {
+        Self::of(Exit::Usage, &error)
+    }
+}
+
+impl From<SecretError> for Failure {
+    fn from(error: SecretError) -> Self {
+        let hint = error.hint();
+        Self { hint, ..Self::of(Exit::Usage, &error) }
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        let exit = match error {
+            SendError::Url { .. } => Exit::Usage,
+            SendError::Unreachable(_) | SendError::Untrusted(_) => Exit::Unreachable,
+            SendError::Unsendable(_) | SendError::TimedOut(_) | SendError::Broken(_) | SendError::Cut(..) => {
+                Exit::Failed
+            }
+        };
+        Self::of(exit, &error)
+    }
+}
+
+impl From<EntropyError> for Failure {
+    fn from(error: EntropyError) -> Self {
+        Self::of(Exit::Failed, &error)
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Entropy(error) => error.into(),
+            CheckError::Fixture(message) => Self::usage(message),
+            CheckError::Send(error) => Self::of(Exit::Unreachable, &error),
+            CheckError::Report(error) => error.into(),
+        }
+    }
+}
+
+/// A failed write to the output. A closed pipe ends the command quietly.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::closed_pipe(),
+            _ => Self::new(Exit::Failed, "can't write the output").because(&error),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! How the command line words remedies: the only place where they name flags.
+
+use crate::{
+    net::sender::SendError,
+    webhook::{keyring::SecretSource, remedy::Remedy},
+};
+
+/// What to do, in the words of the command line.
+#[must_use]
+pub fn words(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::Advice(text) => text.clone().into_owned(),
+        Remedy::SetSecret { provider, title, env: Some(env) } => {
+            format!("set {env} or add --secret {provider}=… to use {title}'s own secret")
+        }
+        Remedy::SetSecret { provider, title, env: None } => {
+            format!("add --secret {provider}=… to use {title}'s own secret")
+        }
+        Remedy::SetSecretOfEach => "set each provider's own secret: --secret PROVIDER=env:NAME".to_owned(),
+        Remedy::ChooseProvider { other } => {
+            format!("send it to the path /{other} or add --provider {other}; or sign it as this provider does")
+        }
+        Remedy::CheckAgeAtReceipt => {
+            "--at received checks each capture against the time when it was received".to_owned()
+        }
+        Remedy::CorrectCheckedTime => "check the time given with --at".to_owned(),
+        Remedy::AcceptAnyCertificate => "--insecure accepts any certificate".to_owned(),
+        Remedy::CompareHandlerSecret { provider, source, further } => format!(
+            "the delivery was signed with {}: does the handler use the same one? --secret {provider}=SOURCE selects another. {further}",
+            source_words(source)
+        ),
+        Remedy::StartHandler => "start the handler, or give its URL with --to".to_owned(),
+        Remedy::CorrectHandlerPath => {
+            "nothing is served at this path: give the handler's full URL with --to".to_owned()
+        }
+        Remedy::AllowMethod(method) => {
+            format!("allow {method} on this route, or give the handler's full URL with --to")
+        }
+        Remedy::AddHeader => {
+            "the handler's log may say what is missing; --header 'K: V' adds what a proxy in front of it would"
+                .to_owned()
+        }
+    }
+}
+
+/// Why a request could not be sent, with what to do about it.
+#[must_use]
+pub fn with_remedy(error: &SendError) -> String {
+    match error.remedy() {
+        Some(remedy) => format!("{error} ({})", words(&remedy)),
+        None => error.to_string(),
+    }
+}
+
+/// A secret, by where it came from.
+fn source_words(source: &SecretSource) -> String {
+    match source {
+        SecretSource::Development => "the public development secret".to_owned(),
+        SecretSource::Env(name) => format!("the secret from env:{name}"),
+        SecretSource::File(path) => format!("the secret from file:{path}"),
+        SecretSource::Config => "the secret from the config".to_owned(),
+        SecretSource::Flag => "the secret from --secret".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remedy_names_the_flag_and_the_variable_to_set() {
+        let set = |env: Option<&str>| {
+            let (provider, title) = ("acme".to_owned(), "Acme".to_owned());
+            words(&Remedy::SetSecret { provider, title, env: env.map(str::to_owned) })
+        };
+        assert_eq!(set(Some("ACME_SECRET")), "set ACME_SECRET or add --secret acme=… to use Acme's own secret");
+        assert_eq!(set(None), "add --secret acme=… to use Acme's own secret");
+        assert_eq!(words(&Remedy::advice("read the raw body")), "read the raw body");
+    }
+
+    #[test]
+    fn a_secret_is_named_by_where_it_came_from() {
+        let (provider, further) = ("acme".to_owned(), "Is it decoded?".to_owned());
+        let remedy = Remedy::CompareHandlerSecret { provider, source: SecretSource::Env("ACME".to_owned()), further };
+        assert_eq!(
+            words(&remedy),
+            "the delivery was signed with the secret from env:ACME: does the handler use the same one? --secret acme=SOURCE selects another. Is it decoded?"
+        );
+    }
+}

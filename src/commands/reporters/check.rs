@@ -1,0 +1,157 @@
+//! Prints the cases of `check` as they run, or the list of them.
+
+use std::io::{self, Write};
+
+use super::format::OutputFormat;
+use crate::{
+    cli::Format,
+    commands::{context::Context, exit::Failure, remedies, streams::Out},
+    engine::check::{Observer, Target},
+    render::{
+        cases::Table,
+        json,
+        report::{self, Check, Place, Problem},
+    },
+    webhook::contract::{Case, CaseOutcome, CaseRecord, CaseTally},
+};
+
+/// Prints cases to standard output.
+pub struct Reporter<'a> {
+    context: &'a Context,
+    format: OutputFormat<Table>,
+    out: Out,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Reporter<'a> {
+    /// A reporter of cases that run.
+    pub fn new(context: &'a Context) -> Self {
+        let table = || Table::new(context.terminal.page(None), context.global.quiet);
+        let format = OutputFormat::new(context.format(), table);
+        Self { context, format, out: context.terminal.stdout(), bytes: Vec::new() }
+    }
+
+    fn table(&mut self, append: impl FnOnce(&mut Table, &mut String)) {
+        if let OutputFormat::Pretty(table) = &mut self.format {
+            let mut text = String::new();
+            append(table, &mut text);
+            self.bytes.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Prints what is still held back, and the number of cases by outcome.
+    ///
+    /// # Errors
+    ///
+    /// If the output can't be written.
+    pub fn finish(&mut self, tally: CaseTally) -> io::Result<()> {
+        self.table(Table::end);
+        match &mut self.format {
+            OutputFormat::Json if !self.context.global.quiet => json::case_summary(tally, &mut self.bytes),
+            OutputFormat::Report(report) => report.finish(&mut self.bytes),
+            OutputFormat::Pretty(_) | OutputFormat::Json => {}
+        }
+        self.flush()?;
+        if !matches!(self.format, OutputFormat::Json) {
+            let CaseTally { passed, failed, skipped } = tally;
+            if passed + failed == 0 {
+                self.context.terminal.warn("no case ran, so nothing is known about the handler");
+            }
+            let total = passed + failed + skipped;
+            let plural = if total == 1 { "" } else { "s" };
+            let counts = format!("{total} case{plural}: {passed} passed, {failed} failed, {skipped} skipped\n");
+            self.context.terminal.say(&counts);
+        }
+        Ok(())
+    }
+
+    /// Each case is printed as soon as it is reported.
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.bytes)?;
+        self.bytes.clear();
+        self.out.flush()
+    }
+}
+
+impl Observer for Reporter<'_> {
+    fn target(&mut self, target: &Target, planned: &[CaseRecord]) -> io::Result<()> {
+        self.table(|table, text| table.begin(&target.provider, target.url.as_str(), planned, text));
+        self.flush()
+    }
+
+    fn case(&mut self, record: &CaseRecord) -> io::Result<()> {
+        self.table(|table, text| table.case(record, text));
+        match &mut self.format {
+            OutputFormat::Json => {
+                let failed = matches!(record.outcome, CaseOutcome::Failed { .. });
+                if failed || !self.context.global.quiet {
+                    json::case(record, remedies::words, &mut self.bytes);
+                }
+            }
+            OutputFormat::Report(report) => {
+                let config = self.context.config.as_ref().map(|config| config.path.display().to_string());
+                report.check(&check(record, config), &mut self.bytes);
+            }
+            OutputFormat::Pretty(_) => {}
+        }
+        self.flush()
+    }
+}
+
+/// Lists the cases of handlers without running them.
+///
+/// # Errors
+///
+/// If the format is a report, or the output can't be written.
+pub fn list<'t>(
+    context: &Context,
+    listed: impl IntoIterator<Item = (&'t Target, Vec<Case<'t>>)>,
+) -> Result<(), Failure> {
+    let json = match context.format() {
+        Format::Pretty => false,
+        Format::Json => true,
+        Format::Junit | Format::Github | Format::Sarif => {
+            return Err(Failure::usage("--list has no report").hint("use --format pretty or --format json"));
+        }
+    };
+    let mut table = Table::list(context.terminal.page(None));
+    let (mut text, mut lines, mut any_valid) = (String::new(), Vec::new(), false);
+    for (target, cases) in listed {
+        let records: Vec<CaseRecord> = cases.iter().map(|case| case.record(&target.provider)).collect();
+        table.begin(&target.provider, target.url.as_str(), &records, &mut text);
+        for (case, record) in cases.iter().zip(&records) {
+            table.listed(record, case.is_valid(), &mut text);
+            json::listed_case(record, case.is_valid(), &mut lines);
+            any_valid |= case.is_valid();
+        }
+    }
+    table.end(&mut text);
+    let mut out = context.terminal.stdout();
+    out.write_all(if json { &lines } else { text.as_bytes() })?;
+    out.flush()?;
+    if any_valid && !json {
+        context.terminal.say("* valid: your handler will process it\n");
+    }
+    Ok(())
+}
+
+/// A case as a check for CI. Code scanning needs a file, so the config that names the endpoint stands in for one.
+fn check(record: &CaseRecord, config: Option<String>) -> Check {
+    let outcome = match &record.outcome {
+        CaseOutcome::Passed => report::Outcome::Passed,
+        CaseOutcome::Skipped(reason) => report::Outcome::Skipped(reason.clone()),
+        CaseOutcome::Failed { message, remedy, .. } => report::Outcome::Failed(vec![Problem {
+            code: record.name.as_str().to_owned(),
+            message: message.clone(),
+            hint: remedy.as_ref().map(remedies::words),
+        }]),
+    };
+    let sends = if record.sends.is_empty() { String::new() } else { format!(", {}", record.sends) };
+    Check {
+        suite: record.provider.clone(),
+        name: format!("{} ({}{sends})", record.name.as_str(), record.event),
+        place: config.map(|file| Place { file, line: None }),
+        outcome,
+        elapsed: record.elapsed,
+    }
+}

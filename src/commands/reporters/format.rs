@@ -1,0 +1,29 @@
+//! The output formats of the commands that check something.
+
+use crate::{
+    cli::Format,
+    render::report::{Github, Junit, Report, Sarif},
+};
+
+/// An output format and what writes it; `P` is the writer of the pretty one.
+pub enum OutputFormat<P> {
+    /// Text for people.
+    Pretty(Box<P>),
+    /// One JSON object per line.
+    Json,
+    /// A report for a CI service.
+    Report(Box<dyn Report>),
+}
+
+impl<P> OutputFormat<P> {
+    /// The writer of a format; `pretty` makes the one for people.
+    pub fn new(format: Format, pretty: impl FnOnce() -> P) -> Self {
+        match format {
+            Format::Pretty => Self::Pretty(Box::new(pretty())),
+            Format::Json => Self::Json,
+            Format::Junit => Self::Report(Box::new(Junit::default())),
+            Format::Github => Self::Report(Box::new(Github)),
+            Format::Sarif => Self::Report(Box::new(Sarif::default())),
+        }
+    }
+}

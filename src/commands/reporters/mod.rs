@@ -1,0 +1,5 @@
+//! What a command prints while its engine runs.
+
+pub mod check;
+mod format;
+pub mod verify;

@@ -1,0 +1,236 @@
+//! Prints the results of `verify` as they come in, and a counter while a long run prints nothing.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::format::OutputFormat;
+use crate::{
+    commands::{
+        context::Context,
+        exit::Failure,
+        interrupt::InterruptFlag,
+        remedies,
+        streams::{self, Out},
+    },
+    engine::verify::{Missing, Observer, Progress, Tally, Verification},
+    render::{
+        json,
+        pretty::Page,
+        report::{Check, Outcome, Place, Problem},
+    },
+    store::formats::location,
+    webhook::signature::Verdict,
+};
+
+/// Prints results to standard output, until Ctrl-C.
+pub struct Reporter<'a> {
+    context: &'a Context,
+    interrupted: &'a InterruptFlag,
+    format: OutputFormat<Page>,
+    out: Out,
+    bytes: Vec<u8>,
+    text: String,
+    counter: Counter,
+}
+
+impl<'a> Reporter<'a> {
+    /// A reporter of one run.
+    pub fn new(context: &'a Context, interrupted: &'a InterruptFlag) -> Self {
+        let format = OutputFormat::new(context.format(), || context.terminal.page(None));
+        let (out, counter) = (context.terminal.stdout(), Counter::new(context));
+        Self { context, interrupted, format, out, bytes: Vec::new(), text: String::new(), counter }
+    }
+
+    fn verified(&mut self, file: &str, entry: usize, line: Option<u64>, verification: &Verification) {
+        let Verification { assessment, notes, missing } = verification;
+        let place = location(file, entry, line);
+        match &mut self.format {
+            OutputFormat::Pretty(page) => {
+                let missing: Vec<&str> = missing.iter().copied().map(words).collect();
+                page.verification(&place, assessment, notes, &missing, &mut self.text);
+                self.bytes.extend_from_slice(self.text.as_bytes());
+                self.text.clear();
+                return;
+            }
+            OutputFormat::Json => json::verification(file, entry, assessment, remedies::words, &mut self.bytes),
+            OutputFormat::Report(report) => report.check(&check(file, line, verification), &mut self.bytes),
+        }
+        // Neither JSON nor the reports have a key for notes.
+        for note in notes {
+            self.context.terminal.note(&format!("{place}: {note}"));
+        }
+    }
+
+    /// Writes what is still buffered, and ends a report.
+    ///
+    /// # Errors
+    ///
+    /// If the output can't be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.counter.finish();
+        if let OutputFormat::Report(report) = &mut self.format {
+            report.finish(&mut self.bytes);
+        }
+        self.out.write_all(&self.bytes)?;
+        self.out.flush()
+    }
+}
+
+impl Observer for Reporter<'_> {
+    type Error = io::Error;
+
+    fn is_cancelled(&self) -> bool {
+        self.interrupted.is_set()
+    }
+
+    fn report(&mut self, progress: Progress, tally: &Tally) -> io::Result<()> {
+        self.counter.set(tally.total());
+        match progress {
+            Progress::Verified { file, entry, line, verification } => {
+                self.verified(&file.to_string_lossy(), entry, line, &verification);
+                self.out.write_all(&self.bytes)?;
+                self.bytes.clear();
+            }
+            Progress::Unreadable(error) => {
+                let failure = Failure::unreadable_input(&error);
+                // Standard error keeps its place among the results.
+                self.out.flush()?;
+                self.context.terminal.fail(&failure);
+                if let OutputFormat::Report(report) = &mut self.format {
+                    report.check(&unreadable(&failure), &mut self.bytes);
+                }
+            }
+            Progress::Note(note) => self.context.terminal.note(&note),
+            Progress::Skipped(_) | Progress::Passed { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+/// The counts of a run in one line.
+pub fn summary(tally: &Tally) -> String {
+    let requests = tally.requests();
+    let counts = [
+        (tally.verified, "verified"),
+        (tally.unsigned, "unsigned by design"),
+        (tally.rejected, "rejected"),
+        (tally.unrecognised, "unrecognised"),
+        (tally.invalid, "with an invalid payload"),
+    ];
+    let counts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    let plural = |count| if count == 1 { "" } else { "s" };
+    let verdicts = if counts.is_empty() { String::new() } else { format!(": {}", counts.join(", ")) };
+    let unreadable = match tally.unreadable {
+        0 => String::new(),
+        count => format!("; {count} unreadable"),
+    };
+    let skipped = match tally.skipped {
+        0 => String::new(),
+        count => format!("; {count} file{} skipped", plural(count)),
+    };
+    format!("{requests} request{}{verdicts}{unreadable}{skipped}", plural(requests))
+}
+
+/// What is missing, in words.
+const fn words(missing: Missing) -> &'static str {
+    match missing {
+        Missing::Signature => "a valid signature",
+        Missing::Timestamp => "a signed timestamp",
+        Missing::ReceiptTime => "a time of receipt to check the timestamp against (--at sets one)",
+        Missing::Schema => "a schema for the payload",
+    }
+}
+
+/// A verified request as a check for CI.
+fn check(file: &str, line: Option<u64>, verification: &Verification) -> Check {
+    let Verification { assessment, missing, .. } = verification;
+    let mut problems = Vec::new();
+    let mut add = |code: &str, message: String, hint: Option<&str>| {
+        problems.push(Problem { code: code.to_owned(), message, hint: hint.map(str::to_owned) });
+    };
+    match &assessment.verdict {
+        Verdict::Rejected(rejection) => add(rejection.reason.code(), rejection.reason.to_string(), None),
+        Verdict::Unrecognised => add("unrecognised", "the request matches no known provider".to_owned(), None),
+        Verdict::Verified(_) | Verdict::Unsigned => {}
+    }
+    for finding in &assessment.findings {
+        add(finding.code.as_str(), finding.message.clone(), Some(&remedies::words(&finding.remedy)));
+    }
+    for error in assessment.payload.errors() {
+        add("payload-invalid", format!("{}: {}", error.pointer, error.message), None);
+    }
+    for missing in missing {
+        add("required", format!("missing: {}", words(*missing)), None);
+    }
+    Check {
+        suite: file.to_owned(),
+        name: assessment.title().to_owned(),
+        place: Some(Place { file: file.to_owned(), line }),
+        outcome: if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) },
+        elapsed: None,
+    }
+}
+
+/// An unreadable input as a check for CI.
+fn unreadable(failure: &Failure) -> Check {
+    let message = failure.message.as_deref().unwrap_or_default();
+    let causes = failure.causes.iter().map(String::as_str);
+    let message = std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ");
+    let problem = Problem { code: "unreadable".to_owned(), message, hint: failure.hint.clone() };
+    Check {
+        suite: "inputs".to_owned(),
+        name: "input".to_owned(),
+        place: None,
+        outcome: Outcome::Failed(vec![problem]),
+        elapsed: None,
+    }
+}
+
+/// A running count on standard error.
+struct Counter(Option<ProgressBar>);
+
+impl Counter {
+    /// Draws only if standard error is a terminal and no results scroll past on the same screen.
+    fn new(context: &Context) -> Self {
+        let visible = streams::talk_is_seen() && (context.global.quiet || !streams::results_are_seen());
+        Self(visible.then(|| {
+            let bar = ProgressBar::with_draw_target(None, streams::progress(true, 10));
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} requests in {elapsed}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        }))
+    }
+
+    fn set(&self, count: usize) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(count as u64);
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_names_what_occurred() {
+        let tally = Tally { verified: 2, rejected: 1, invalid: 1, failed: 2, ..Tally::default() };
+        assert_eq!(summary(&tally), "3 requests: 2 verified, 1 rejected, 1 with an invalid payload");
+        let tally = Tally { unsigned: 1, unreadable: 2, skipped: 1, ..Tally::default() };
+        assert_eq!(summary(&tally), "1 request: 1 unsigned by design; 2 unreadable; 1 file skipped");
+        assert_eq!(summary(&Tally::default()), "0 requests");
+    }
+}

@@ -1,0 +1,164 @@
+//! Turns what was typed or configured into values: globs, providers, headers, endpoints, forwards.
+
+use std::sync::Arc;
+
+use glob::Pattern;
+use reqwest::Url;
+
+use super::{context::Context, exit::Failure};
+use crate::{
+    net::sender::{is_of_connection, parse_url},
+    store::formats::bare,
+    webhook::{
+        assessment::Assessment,
+        nearest,
+        provider::{Provider, catalog::Catalog},
+        request::Headers,
+    },
+};
+
+/// The URL where `listen` listens when nothing else is said.
+pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
+
+/// One forward: which events, and where to.
+#[derive(Clone, Debug)]
+pub struct Forward {
+    /// The events.
+    pub events: Pattern,
+    /// The handler.
+    pub url: Url,
+}
+
+impl Forward {
+    /// Reads `[GLOB=]URL`.
+    ///
+    /// # Errors
+    ///
+    /// When the URL or the glob is none.
+    pub fn parse(text: &str) -> Result<Self, Failure> {
+        // A URL may hold `=` too, but only behind its scheme.
+        match text.split_once('=').filter(|(glob, _)| !glob.contains("://")) {
+            Some((glob, url)) => Self::new(glob, url),
+            None => Self::new("*", text),
+        }
+    }
+
+    /// A forward of the events that a glob matches.
+    ///
+    /// # Errors
+    ///
+    /// When the URL or the glob is none.
+    pub fn new(events: &str, url: &str) -> Result<Self, Failure> {
+        Ok(Self { events: pattern(events)?, url: parse_url(url)? })
+    }
+}
+
+/// Reads a glob of event names.
+///
+/// # Errors
+///
+/// When it is none.
+pub fn pattern(glob: &str) -> Result<Pattern, Failure> {
+    Pattern::new(glob)
+        .map_err(|error| Failure::usage(format!("`{glob}` is no glob: {} at character {}", error.msg, error.pos + 1)))
+}
+
+/// The provider with this name.
+///
+/// # Errors
+///
+/// If there is none; the message names the nearest one.
+pub fn provider(catalog: &Catalog, name: &str) -> Result<Arc<Provider>, Failure> {
+    let unknown = || Failure::usage(nearest::unknown("provider", name, catalog.names()));
+    catalog.get(name).cloned().ok_or_else(unknown)
+}
+
+/// Parses the `K: V` arguments of `--header`.
+///
+/// # Errors
+///
+/// If one of them isn't a header, or names a header that the connection sets.
+pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
+    let headers: Headers = texts
+        .iter()
+        .map(|text| bare::header(text))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    if headers.all("host").nth(1).is_some() {
+        return Err(Failure::usage("--header: a request has at most one `host`"));
+    }
+    match headers.iter().map(|(name, _)| name.as_str()).find(|name| is_of_connection(name)) {
+        Some(name) => {
+            let message = format!("--header: `{name}` is set by the connection");
+            Err(Failure::usage(message).hint("hookdev sends the whole body with its actual length"))
+        }
+        None => Ok(headers),
+    }
+}
+
+/// Where a provider's deliveries go: the URL of the command line, else the config's endpoint, else where `listen`
+/// listens.
+///
+/// # Errors
+///
+/// When what the config says is no URL.
+pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>) -> Result<Url, Failure> {
+    let config = context.config.as_ref();
+    let configured = provider.and_then(|provider| config?.provider(&provider.name)?.endpoint.map(parse_url));
+    match (to, configured) {
+        (Some(url), _) => Ok(url.clone()),
+        (None, Some(url)) => Ok(url?),
+        (None, None) => {
+            let configured = config.and_then(|config| config.listen.addr.as_deref());
+            let addr = configured.filter(|addr| !addr.ends_with(":0")).unwrap_or(DEFAULT_ADDR);
+            let path = provider.map_or("", |provider| provider.name.as_str());
+            Ok(parse_url(&format!("http://{addr}/{path}"))?)
+        }
+    }
+}
+
+/// What is odd about a glob of event names that matches none that is known; providers send others
+/// too, so that it may be right.
+pub fn unmatched(catalog: &Catalog, option: &str, glob: &Pattern) -> Option<String> {
+    if !catalog.matching(glob).is_empty() || glob.matches(Assessment::UNRECOGNISED) {
+        return None;
+    }
+    let near = match catalog.nearest_events(glob.as_str()).first() {
+        _ if catalog.contains(glob.as_str()) => format!("; did you mean {glob}.*?"),
+        Some(near) => format!("; did you mean {near}?"),
+        None => String::new(),
+    };
+    Some(format!("{option} `{glob}` matches no known event{near}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forward_is_a_url_with_or_without_a_glob() {
+        let forward = |text| Forward::parse(text).map(|forward| (forward.events.to_string(), forward.url.to_string()));
+        let url = "http://localhost:3000/hooks?a=b".to_owned();
+        assert_eq!(forward("http://localhost:3000/hooks?a=b").unwrap(), ("*".to_owned(), url.clone()));
+        assert_eq!(forward("aspect.*=http://localhost:3000/hooks?a=b").unwrap(), ("aspect.*".to_owned(), url));
+        assert_eq!(
+            forward("a[=http://x/").unwrap_err().message.unwrap(),
+            "`a[` is no glob: invalid range pattern at character 2"
+        );
+    }
+
+    #[test]
+    fn a_glob_that_matches_no_known_event_is_answered_with_the_nearest() {
+        let catalog = Catalog::builtin();
+        let told = |glob| unmatched(&catalog, "--filter", &pattern(glob).unwrap());
+        assert_eq!(
+            told("cyanit.*").unwrap(),
+            "--filter `cyanit.*` matches no known event; did you mean cyanite.v2.finished?"
+        );
+        assert_eq!(told("*.nothing").unwrap(), "--filter `*.nothing` matches no known event");
+        assert_eq!(told("aspect").unwrap(), "--filter `aspect` matches no known event; did you mean aspect.*?");
+        for glob in ["*", "aspect.*", "cyanite.v2.finished", "*.done", "unrecognised"] {
+            assert_eq!(told(glob), None, "{glob}");
+        }
+    }
+}

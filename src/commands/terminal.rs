@@ -1,0 +1,116 @@
+//! The two standard streams as every command uses them: their colours, the screen's width, and the messages on
+//! standard error.
+
+use std::env;
+
+use jiff::tz::TimeZone;
+
+use super::{
+    exit::Failure,
+    remedies,
+    streams::{self, Out},
+};
+use crate::{
+    cli::{Color, Global},
+    render::{
+        diagnostic,
+        palette::{self, Choice, Palette},
+        payload::Limits,
+        pretty::Page,
+    },
+    webhook::assessment::MAX_DECODED_BYTES,
+};
+
+/// The standard streams.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// The palette of standard output.
+    pub out: Palette,
+    /// The palette of standard error.
+    pub err: Palette,
+    /// The width of standard output in columns, if it is a terminal.
+    pub width: Option<usize>,
+    /// The width of standard error in columns, if it is a terminal.
+    err_width: Option<usize>,
+    quiet: bool,
+}
+
+impl Terminal {
+    /// Detects colours and widths of both streams.
+    #[must_use]
+    pub fn new(global: &Global) -> Self {
+        let choice = match global.color {
+            Color::Auto => Choice::Auto,
+            Color::Always => Choice::Always,
+            Color::Never => Choice::Never,
+        };
+        let (out, err) = (streams::results_are_seen(), streams::talk_is_seen());
+        let columns = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        Self {
+            out: Palette::new(palette::decide(choice, out, variable)),
+            err: Palette::new(palette::decide(choice, err, variable)),
+            width: out.then(columns).flatten(),
+            err_width: err.then(columns).flatten(),
+            quiet: global.quiet,
+        }
+    }
+
+    /// The layout of standard output; `body` limits how much of a payload is shown, `None` shows no payload.
+    #[must_use]
+    pub fn page(&self, body: Option<Limits>) -> Page {
+        Page {
+            palette: self.out,
+            width: self.width,
+            zone: TimeZone::system(),
+            body,
+            decoded_limit: MAX_DECODED_BYTES,
+            wording: remedies::words,
+        }
+    }
+
+    /// Standard output for text, locked and buffered.
+    #[must_use]
+    pub fn stdout(&self) -> Out {
+        streams::results(self.out)
+    }
+
+    /// Writes text to standard error, except with `--quiet`.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            streams::talk(self.err, text);
+        }
+    }
+
+    /// The layout of diagnostics on standard error.
+    const fn stream(&self) -> diagnostic::Stream {
+        diagnostic::Stream { palette: self.err, columns: self.err_width }
+    }
+
+    /// Writes a note to standard error, except with `--quiet`.
+    pub fn note(&self, message: &str) {
+        let mut text = String::new();
+        diagnostic::note(self.stream(), message, &mut text);
+        self.say(&text);
+    }
+
+    /// Writes a warning to standard error.
+    pub fn warn(&self, message: &str) {
+        let mut text = String::new();
+        diagnostic::warning(self.stream(), message, &mut text);
+        streams::talk(self.err, &text);
+    }
+
+    /// Writes an error to standard error, with its causes and hint.
+    pub fn fail(&self, failure: &Failure) {
+        if let Some(message) = &failure.message {
+            let mut text = String::new();
+            diagnostic::error(self.stream(), message, &failure.causes, failure.hint.as_deref(), &mut text);
+            streams::talk(self.err, &text);
+        }
+    }
+}
+
+/// An environment variable. One that is not Unicode counts as unset.
+pub(super) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
+}

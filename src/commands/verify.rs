@@ -1,0 +1,199 @@
+//! `hookdev verify`: verifies captured requests. The exit code says whether all of them passed.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+};
+
+use super::{
+    context::Context,
+    exit::{Exit, Failure},
+    interrupt::InterruptFlag,
+    reporters::verify::{Reporter, summary},
+    resolve::provider,
+    sources::Sources,
+};
+use crate::{
+    cli::{At, Format, Require, Verify},
+    engine::verify::{self, Criteria, Input, ReceiptTime, Requirement, STDIN, Tally},
+    store::{
+        formats::bare,
+        snapshot::{Change, Snapshot},
+        watch::Watch,
+    },
+    webhook::{request::Headers, time::Tolerance},
+};
+
+/// Verifies every request in the given files, once or, with `--watch`, whenever something changes.
+///
+/// # Errors
+///
+/// If the options are invalid, or the output can't be written.
+pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
+    let criteria = criteria(context, args)?;
+    let inputs = inputs(args)?;
+    if args.watch {
+        return watch(context, args, criteria, &inputs);
+    }
+    verify(context, &criteria, &inputs, &InterruptFlag::default())
+}
+
+/// Verifies the inputs once, or until Ctrl-C.
+fn verify(
+    context: &Context,
+    criteria: &Criteria,
+    inputs: &[Input],
+    interrupted: &InterruptFlag,
+) -> Result<Exit, Failure> {
+    let mut reporter = Reporter::new(context, interrupted);
+    let tally = verify::run(criteria, inputs, &mut reporter)?;
+    reporter.finish()?;
+    if interrupted.is_set() {
+        context.terminal.note(&format!("stopped: {}", summary(&tally)));
+        return Ok(Exit::Interrupted);
+    }
+    context.terminal.say(&format!("{}\n", summary(&tally)));
+    Ok(exit(&tally))
+}
+
+const fn exit(tally: &Tally) -> Exit {
+    if tally.unreadable > 0 {
+        Exit::UnreadableInput
+    } else if tally.failed > 0 {
+        Exit::Failed
+    } else {
+        Exit::Success
+    }
+}
+
+fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
+    let required = args.require.iter().map(|require| match require {
+        Require::Signature => Requirement::Signature,
+        Require::Freshness => Requirement::Freshness,
+        Require::Schema => Requirement::Schema,
+    });
+    Ok(Criteria {
+        catalog: Arc::clone(&context.catalog),
+        keyring: context.keyring(args.provider.as_deref())?,
+        provider: args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?,
+        receipt_time: match args.at {
+            At::Received => ReceiptTime::Recorded,
+            At::Now => ReceiptTime::Now,
+            At::Time(time) => ReceiptTime::At(time),
+        },
+        tolerance: args.tolerance.map(Tolerance::both),
+        required: required.collect(),
+        // A report lists passing requests too.
+        quiet: context.global.quiet && matches!(context.format(), Format::Pretty | Format::Json),
+    })
+}
+
+fn inputs(args: &Verify) -> Result<Vec<Input>, Failure> {
+    if let Some(body) = &args.body {
+        let headers: Result<Headers, _> = args.header.iter().map(|text| bare::header(text)).collect();
+        let headers = headers.map_err(|error| Failure::usage(error.to_string()))?;
+        return Ok(vec![Input::Body(body.clone(), headers)]);
+    }
+    let input = |path: &PathBuf| if path == Path::new(STDIN) { Input::Stdin } else { Input::Path(path.clone()) };
+    Ok(args.files.iter().map(input).collect())
+}
+
+/// Verifies everything, then each changed file, and everything again when the configuration changes. Ends at Ctrl-C.
+fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Input]) -> Result<Exit, Failure> {
+    if args.files.iter().any(|file| file == Path::new(STDIN)) {
+        return Err(Failure::usage("can't watch standard input").hint("pass a file instead of `-`"));
+    }
+    let (waker, wakeups) = mpsc::channel();
+    let interrupted = on_interrupt(waker.clone())?;
+    let mut sources = Sources::of(context, Vec::new());
+    // Taken before anything is read, so that no change in between is missed.
+    let mut files = Snapshot::of(&args.files);
+    let watch = on_change(&[sources.paths(), &args.files].concat(), waker)?;
+    let mut exit = verify(context, &criteria, inputs, &interrupted)?;
+    if exit != Exit::Interrupted {
+        context.terminal.note("watching for changes (Ctrl-C to stop)");
+    }
+    while exit != Exit::Interrupted && wakeups.recv().is_ok() {
+        while wakeups.try_recv().is_ok() {}
+        if interrupted.is_set() {
+            context.terminal.note("stopped watching");
+            return Ok(Exit::Interrupted);
+        }
+        let before = files;
+        files = Snapshot::of(&args.files);
+        let changes = files.since(&before);
+        if !sources.have_changed() {
+            exit = verify_changes(context, &criteria, &changes, args, &interrupted)?;
+            continue;
+        }
+        let reloaded = sources.reload(context, &watch).and_then(|context| self::criteria(&context, args));
+        exit = match reloaded {
+            Ok(reloaded) => {
+                criteria = reloaded;
+                context.terminal.note("config reloaded: verifying everything again");
+                verify(context, &criteria, inputs, &interrupted)?
+            }
+            Err(failure) => {
+                let hint = "still using the previous configuration; fix the error and save again";
+                context.terminal.fail(&failure.hint(hint));
+                verify_changes(context, &criteria, &changes, args, &interrupted)?
+            }
+        };
+    }
+    Ok(exit)
+}
+
+/// Reports what changed and verifies the files that still exist.
+fn verify_changes(
+    context: &Context,
+    criteria: &Criteria,
+    changes: &[Change],
+    args: &Verify,
+    interrupted: &InterruptFlag,
+) -> Result<Exit, Failure> {
+    let mut inputs = Vec::new();
+    for change in changes {
+        let (file, what) = match change {
+            Change::Removed(file) => (file, "removed"),
+            Change::Added(file) => (file, "added"),
+            Change::Changed(file) => (file, "changed"),
+        };
+        context.terminal.note(&format!("{} {what}", file.display()));
+        if !matches!(change, Change::Removed(_)) {
+            let is_named = args.files.contains(file);
+            inputs.push(if is_named { Input::Path(file.clone()) } else { Input::Found(file.clone()) });
+        }
+    }
+    if inputs.is_empty() { Ok(Exit::Success) } else { verify(context, criteria, &inputs, interrupted) }
+}
+
+/// Listens for Ctrl-C, which also sends a wake-up.
+fn on_interrupt(waker: mpsc::Sender<()>) -> Result<InterruptFlag, Failure> {
+    let wake = move || {
+        // The receiver is gone only once the run has ended.
+        let _ = waker.send(());
+    };
+    InterruptFlag::watch(wake).map_err(|error| Failure::usage("can't listen for Ctrl-C").because(&error))
+}
+
+/// Watches files; a change sends a wake-up.
+fn on_change(paths: &[PathBuf], waker: mpsc::Sender<()>) -> Result<Watch, Failure> {
+    let wake = move || {
+        // The receiver is gone only once the run has ended.
+        let _ = waker.send(());
+        Vec::new()
+    };
+    Watch::start(paths, wake).map_err(|error| Failure::usage("can't watch the files").because(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_is_that_of_the_worst_result() {
+        assert_eq!(exit(&Tally { verified: 1, skipped: 1, ..Tally::default() }), Exit::Success);
+        assert_eq!(exit(&Tally { verified: 1, failed: 1, ..Tally::default() }), Exit::Failed);
+        assert_eq!(exit(&Tally { failed: 1, unreadable: 1, ..Tally::default() }), Exit::UnreadableInput);
+    }
+}

@@ -1,0 +1,156 @@
+//! One handler under test: sends it requests, and finds out whether it accepts valid deliveries at all.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::Url;
+
+use super::{CheckError, Settings, Target};
+use crate::{
+    net::{
+        sender::{SendError, Sent, Transport},
+        url::path_and_query,
+    },
+    webhook::{
+        contract::{
+            Case, CaseContext, CaseRequest, Excerpt, Expectation,
+            cause::{self, Explanation, Observation},
+            judge::{Exchange, Fault, NoResponse, judge},
+        },
+        provider::{Provider, event::Event},
+    },
+};
+
+/// A handler under test.
+pub(super) struct Handler<'a, T> {
+    pub provider: &'a Provider,
+    /// How long a response is waited for.
+    pub timeout: Duration,
+    url: &'a Url,
+    target: String,
+    settings: Settings<'a, T>,
+}
+
+/// What the first deliveries showed.
+pub(super) enum Probe<'a> {
+    /// The handler accepts this event. With it comes every plain event that was sent so far, and its exchange.
+    Usable(&'a Event, Vec<(&'a Event, Exchange)>),
+    /// The handler accepts none: the first event that was sent, and how it failed.
+    Unusable(&'a Event, Failed),
+}
+
+/// How a case failed.
+pub(super) struct Failed {
+    pub fault: Fault,
+    /// How the request differs from the others of its case, in words.
+    pub variation: Option<String>,
+    pub excerpt: Option<Excerpt>,
+    pub elapsed: Duration,
+    /// The explanation, if it does not depend on later cases.
+    pub explanation: Option<Explanation>,
+}
+
+impl<'a, T: Transport> Handler<'a, T> {
+    pub(super) fn new(target: &'a Target, settings: Settings<'a, T>) -> Self {
+        let provider = target.provider.as_ref();
+        Self {
+            provider,
+            timeout: settings.timeout.unwrap_or_else(|| provider.delivery.timeout_or_default()),
+            url: &target.url,
+            target: path_and_query(&target.url),
+            settings,
+        }
+    }
+
+    /// What the requests of one case are made with.
+    pub(super) fn context(&self) -> Result<CaseContext<'_>, CheckError> {
+        Ok(self.settings.context(self.provider, &self.target)?)
+    }
+
+    /// Finds out whether the handler accepts any valid delivery: one of these events in turn, then the first event in
+    /// the provider's other encodings.
+    pub(super) async fn probe(&self, events: &[&'a Event]) -> Result<Probe<'a>, CheckError> {
+        let context = self.context()?;
+        let encodings = self.provider.delivery.encodings.len();
+        let probes = events.iter().map(|event| (*event, 0)).chain((1..encodings).map(|encoding| (events[0], encoding)));
+        let mut exchanges: Vec<(&Event, Exchange)> = Vec::new();
+        for (event, encoding) in probes {
+            let requests = context.plain(event).map_err(CheckError::Fixture)?;
+            let exchange = self.send(&requests[encoding]).await?;
+            let (accepted, silent) = (self.accepts(&exchange), exchange.response.is_err());
+            if encoding == 0 {
+                exchanges.push((event, exchange));
+            }
+            if accepted {
+                return Ok(Probe::Usable(event, exchanges));
+            }
+            if silent {
+                break;
+            }
+        }
+        let (event, first) = exchanges.swap_remove(0);
+        self.explain_unusable(event, first).await
+    }
+
+    /// Whether the handler accepted a delivery. Any 2xx counts; the cases show whether it is the right one.
+    fn accepts(&self, exchange: &Exchange) -> bool {
+        let accepts = |status: &u16| (200..300).contains(status) || self.provider.delivery.accepts(*status);
+        exchange.response.as_ref().is_ok_and(accepts)
+    }
+
+    async fn explain_unusable(&self, event: &'a Event, exchange: Exchange) -> Result<Probe<'a>, CheckError> {
+        let Err(fault) = judge(Expectation::Accepted, &self.provider.delivery, &exchange) else {
+            return Ok(Probe::Usable(event, vec![(event, exchange)]));
+        };
+        let rejected = matches!(fault, Fault::Rejected(400 | 401 | 403));
+        let spaced = match self.context()?.spaced(event).filter(|_| rejected) {
+            Some(request) => self.accepts(&self.send(&request).await?),
+            None => false,
+        };
+        let Exchange { excerpt, elapsed, .. } = exchange;
+        let observation =
+            Observation { provider: self.provider, fault: &fault, variation: None, elapsed, timeout: self.timeout };
+        let source = self.settings.keyring.source(&self.provider.name, 0).filter(|_| !event.unsigned);
+        let explanation = Some(cause::unusable(&observation, source, spaced));
+        Ok(Probe::Unusable(event, Failed { fault, variation: None, excerpt, elapsed, explanation }))
+    }
+
+    /// Sends the requests of a case: concurrently, or in turn up to the first one that fails.
+    pub(super) async fn send_all(
+        &self,
+        case: &Case<'_>,
+        requests: &[CaseRequest],
+    ) -> Result<Vec<Exchange>, CheckError> {
+        if case.is_concurrent() {
+            return join_all(requests.iter().map(|request| self.send(request))).await.into_iter().collect();
+        }
+        let mut exchanges = Vec::new();
+        for request in requests {
+            let exchange = self.send(request).await?;
+            let passed = judge(case.name.expectation(), &self.provider.delivery, &exchange).is_ok();
+            exchanges.push(exchange);
+            if !passed {
+                break;
+            }
+        }
+        Ok(exchanges)
+    }
+
+    async fn send(&self, request: &CaseRequest) -> Result<Exchange, CheckError> {
+        let Sent { answer, elapsed } = self.settings.transport.send(self.url, &request.request, self.timeout).await;
+        let mut excerpt = None;
+        let response = match answer {
+            // Providers look at the status alone, so a response without its whole body counts.
+            Ok(response) | Err(SendError::Cut(response, _)) => {
+                excerpt = Excerpt::of(&response.body);
+                Ok(response.status)
+            }
+            Err(SendError::TimedOut(_)) => Err(NoResponse::TimedOut),
+            Err(SendError::Broken(reason)) => Err(NoResponse::Broken(reason)),
+            Err(SendError::Unreachable(reason)) => Err(NoResponse::Unreachable(reason)),
+            Err(error @ SendError::Untrusted(_)) => Err(NoResponse::Untrusted(error.to_string())),
+            Err(error @ (SendError::Url { .. } | SendError::Unsendable(_))) => return Err(error.into()),
+        };
+        Ok(Exchange { response, excerpt, elapsed })
+    }
+}

@@ -1,0 +1,188 @@
+//! Checks webhook handlers against their providers' contracts: sends valid and deliberately invalid deliveries, and
+//! reports each case to an [`Observer`].
+
+mod handler;
+mod runner;
+#[cfg(test)]
+mod tests;
+
+use std::{io, sync::Arc, time::Duration};
+
+use glob::Pattern;
+use reqwest::Url;
+
+use super::{
+    clock::now,
+    entropy::{EntropyError, entropy},
+};
+use crate::{
+    net::{
+        sender::{SendError, Transport},
+        url::path_and_query,
+    },
+    webhook::{
+        contract::{Case, CaseContext, CaseName, CaseRecord, CaseTally, cases, probes},
+        keyring::Keyring,
+        provider::{Provider, event::Event},
+        request::Headers,
+    },
+};
+
+pub use runner::Runner;
+
+/// A handler, and the provider whose contract it is checked against.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The provider.
+    pub provider: Arc<Provider>,
+    /// The handler's URL.
+    pub url: Url,
+}
+
+/// How the requests are made and sent.
+#[derive(Debug)]
+pub struct Settings<'a, T> {
+    /// The client.
+    pub transport: &'a T,
+    /// How long to wait for a response, in place of the provider's own limit.
+    pub timeout: Option<Duration>,
+    /// The secrets; the first one of a provider signs.
+    pub keyring: &'a Keyring,
+    /// The user's own headers, added to every request.
+    pub own_headers: &'a Headers,
+}
+
+// Derived, these would require the transport to be copied too.
+impl<T> Clone for Settings<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Settings<'_, T> {}
+
+impl<T> Settings<'_, T> {
+    fn context<'c>(&'c self, provider: &'c Provider, target: &'c str) -> Result<CaseContext<'c>, EntropyError> {
+        Ok(CaseContext {
+            provider,
+            now: now(),
+            entropy: entropy()?,
+            target,
+            secret: self.keyring.secrets(&provider.name).first(),
+            own_headers: self.own_headers,
+        })
+    }
+}
+
+/// The cases to run. The default is all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Selection(Vec<Pattern>);
+
+/// A glob that matches the name of no case.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no case matches `{0}`")]
+pub struct NoSuchCase(String);
+
+impl Selection {
+    /// The cases whose names match any of these globs, or all cases if there is no glob.
+    ///
+    /// # Errors
+    ///
+    /// If a glob matches no case.
+    pub fn new(globs: Vec<Pattern>) -> Result<Self, NoSuchCase> {
+        match globs.iter().find(|glob| !CaseName::ALL.iter().any(|name| glob.matches(name.as_str()))) {
+            Some(glob) => Err(NoSuchCase(glob.to_string())),
+            None => Ok(Self(globs)),
+        }
+    }
+
+    /// The selected cases of a provider. Cases that are not about a particular event send `exemplar`.
+    #[must_use]
+    pub fn cases<'a>(&self, provider: &'a Provider, exemplar: &'a Event) -> Vec<Case<'a>> {
+        let mut cases = cases(provider, exemplar);
+        cases.retain(|case| self.0.is_empty() || self.0.iter().any(|glob| glob.matches(case.name.as_str())));
+        cases
+    }
+}
+
+/// Receives the results while the cases run. An error ends the run.
+pub trait Observer {
+    /// A handler's cases are about to run; these are their records before that.
+    ///
+    /// # Errors
+    ///
+    /// If the report can't be written.
+    fn target(&mut self, target: &Target, planned: &[CaseRecord]) -> io::Result<()>;
+
+    /// A case ran, or was skipped.
+    ///
+    /// # Errors
+    ///
+    /// If the report can't be written.
+    fn case(&mut self, record: &CaseRecord) -> io::Result<()>;
+}
+
+/// The result of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The cases by outcome.
+    pub tally: CaseTally,
+    /// Whether a handler could not be reached at all.
+    pub unreachable: bool,
+}
+
+/// Why a run could not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// There is no randomness for ids.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The provider's fixture can't be sent; the reason in words.
+    #[error("{0}")]
+    Fixture(String),
+    /// A request can't be sent, whatever the handler does.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The observer failed.
+    #[error("can't write the report")]
+    Report(#[source] io::Error),
+}
+
+/// How many deliveries a run sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// All deliveries.
+    pub deliveries: usize,
+    /// The valid ones, which a handler processes.
+    pub valid: usize,
+}
+
+/// Counts the deliveries that a run sends if every handler responds.
+///
+/// # Errors
+///
+/// If the operating system provides no randomness.
+pub fn plan<T: Transport>(
+    settings: Settings<'_, T>,
+    targets: &[Target],
+    selection: &Selection,
+) -> Result<Plan, EntropyError> {
+    let mut plan = Plan::default();
+    for Target { provider, url } in targets {
+        let Some(exemplar) = probes(provider).first().copied() else { continue };
+        let target = path_and_query(url);
+        let context = settings.context(provider, &target)?;
+        let cases = selection.cases(provider, exemplar);
+        for case in cases.iter().filter(|case| case.skipped.is_none()) {
+            let count = case.requests(&context).map_or(0, |requests| requests.len());
+            plan.deliveries += count;
+            plan.valid += if case.is_valid() { count } else { 0 };
+        }
+        // The first valid delivery is sent even if it is not selected.
+        if !cases.iter().any(|case| case.is_plain(exemplar)) {
+            plan.deliveries += 1;
+            plan.valid += 1;
+        }
+    }
+    Ok(plan)
+}

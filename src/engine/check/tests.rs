@@ -1,0 +1,277 @@
+//! Runs against handlers in memory: what is sent, what is reported and in which order, and how a run ends.
+
+use std::sync::Mutex;
+
+use super::*;
+use crate::{
+    net::sender::Sent,
+    webhook::{
+        contract::{CaseOutcome, Excerpt},
+        keyring::SecretSource,
+        provider::catalog::Catalog,
+        record::Response,
+        remedy::Remedy,
+        request::Request,
+        signature::SigningSecret,
+    },
+};
+
+/// Aspect's public development secret.
+const SECRET: &str = "whsec_aG9va2Rldi1kZXZlbG9wbWVudC1zZWNyZXQtYXNwY3Q=";
+
+const REFUSED: &str = "nothing listens on 127.0.0.1:3000 (connection refused)";
+
+/// A handler in memory: a function of the request and of the number of requests before it.
+struct FakeHandler<F> {
+    respond: F,
+    received: Mutex<Vec<Request>>,
+}
+
+impl<F: Fn(&Request, usize) -> Result<u16, SendError>> FakeHandler<F> {
+    fn new(respond: F) -> Self {
+        Self { respond, received: Mutex::default() }
+    }
+
+    fn received(&self) -> usize {
+        self.received.lock().unwrap().len()
+    }
+}
+
+impl<F: Fn(&Request, usize) -> Result<u16, SendError>> Transport for FakeHandler<F> {
+    async fn send(&self, _: &Url, request: &Request, _: Duration) -> Sent {
+        let mut received = self.received.lock().unwrap();
+        let answer = (self.respond)(request, received.len());
+        received.push(request.clone());
+        Sent {
+            answer: answer.map(|status| Response { status, headers: Headers::new(), body: "details".into() }),
+            elapsed: Duration::from_millis(2),
+        }
+    }
+}
+
+/// Whether Svix's own library accepts a request.
+fn is_valid(request: &Request) -> bool {
+    let headers: http::HeaderMap = request
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().strip_prefix("svix-")?, value)))
+        .map(|(name, value)| (http::HeaderName::try_from(format!("webhook-{name}")).unwrap(), value.clone()))
+        .collect();
+    standardwebhooks::Webhook::new(SECRET).unwrap().verify(&request.body, &headers).is_ok()
+}
+
+/// The status of a correct handler.
+fn correct(request: &Request) -> u16 {
+    if is_valid(request) { 200 } else { 401 }
+}
+
+#[derive(Default)]
+struct Recorder {
+    targets: Vec<(String, usize)>,
+    cases: Vec<CaseRecord>,
+    /// Whether the report can't be written.
+    fails: bool,
+}
+
+impl Recorder {
+    fn names(&self, outcome: &str) -> Vec<&str> {
+        let cases = self.cases.iter().filter(|case| case.outcome.name() == outcome);
+        cases.map(|case| case.name.as_str()).collect()
+    }
+
+    /// The message and the remedy of a case that did not pass.
+    fn explanation(&self, name: CaseName) -> (&str, Option<&Remedy>) {
+        let case = self.cases.iter().find(|case| case.name == name).unwrap();
+        match &case.outcome {
+            CaseOutcome::Failed { message, remedy, .. } => (message, remedy.as_ref()),
+            CaseOutcome::Skipped(reason) => (reason, None),
+            CaseOutcome::Passed => panic!("{name:?} passed"),
+        }
+    }
+}
+
+impl Observer for Recorder {
+    fn target(&mut self, target: &Target, planned: &[CaseRecord]) -> io::Result<()> {
+        self.targets.push((target.provider.name.clone(), planned.len()));
+        Ok(())
+    }
+
+    fn case(&mut self, record: &CaseRecord) -> io::Result<()> {
+        self.cases.push(record.clone());
+        if self.fails { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+struct Setup {
+    targets: Vec<Target>,
+    keyring: Keyring,
+    own_headers: Headers,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let catalog = Catalog::builtin();
+        let provider = Arc::clone(catalog.get("aspect").unwrap());
+        let format = &provider.secret.as_ref().unwrap().format;
+        let mut keyring = Keyring::default();
+        keyring.add("aspect", SigningSecret::parse(SECRET, format).unwrap(), SecretSource::Development);
+        let url = Url::parse("http://127.0.0.1:3000/hooks").unwrap();
+        Self { targets: vec![Target { provider, url }], keyring, own_headers: Headers::new() }
+    }
+
+    fn settings<'a, T>(&'a self, transport: &'a T) -> Settings<'a, T> {
+        Settings { transport, timeout: None, keyring: &self.keyring, own_headers: &self.own_headers }
+    }
+
+    async fn run<T: Transport>(&self, handler: &T, globs: &[&str]) -> (Recorder, Summary) {
+        let selection = selection(globs).unwrap();
+        let mut runner = Runner::new(self.settings(handler), &selection, Recorder::default());
+        runner.run(&self.targets).await.unwrap();
+        runner.finish().unwrap()
+    }
+}
+
+fn selection(globs: &[&str]) -> Result<Selection, NoSuchCase> {
+    Selection::new(globs.iter().map(|glob| Pattern::new(glob).unwrap()).collect())
+}
+
+const fn summary(passed: usize, failed: usize, skipped: usize) -> Summary {
+    Summary { tally: CaseTally { passed, failed, skipped }, unreachable: false }
+}
+
+const FORGERIES: [&str; 8] = [
+    "body-tampered",
+    "secret-wrong",
+    "signature-missing",
+    "signature-truncated",
+    "signature-empty",
+    "signature-garbage",
+    "timestamp-stale",
+    "timestamp-future",
+];
+
+#[tokio::test]
+async fn a_correct_handler_passes_every_case_in_order() {
+    let (setup, handler) = (Setup::new(), FakeHandler::new(|request, _| Ok(correct(request))));
+    let (recorder, total) = setup.run(&handler, &[]).await;
+    assert_eq!(total, summary(17, 0, 0));
+    assert_eq!(recorder.targets, [("aspect".to_owned(), 17)]);
+    let accepted = ["event-accepted", "event-accepted", "event-accepted", "body-reserialised"];
+    let last = ["signature-rotated", "version-unknown", "delivery-duplicated", "event-unknown", "burst"];
+    assert_eq!(recorder.names("passed"), [&accepted[..], &FORGERIES, &last].concat());
+}
+
+#[tokio::test]
+async fn the_plan_counts_the_deliveries_that_are_sent() {
+    let setup = Setup::new();
+    for (globs, expected) in [
+        (&[][..], None),
+        (&["burst"], Some(Plan { deliveries: 21, valid: 21 })),
+        (&["secret-wrong"], Some(Plan { deliveries: 2, valid: 1 })),
+    ] {
+        let handler = FakeHandler::new(|request, _| Ok(correct(request)));
+        let plan = plan(setup.settings(&handler), &setup.targets, &selection(globs).unwrap()).unwrap();
+        setup.run(&handler, globs).await;
+        let valid = handler.received.lock().unwrap().iter().filter(|request| is_valid(request)).count();
+        assert_eq!((plan.deliveries, plan.valid), (handler.received(), valid), "{globs:?}");
+        assert!(expected.is_none_or(|expected| expected == plan), "{plan:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_never_verifies_fails_every_forgery() {
+    let (setup, handler) = (Setup::new(), FakeHandler::new(|_: &Request, _| Ok(204)));
+    let (recorder, total) = setup.run(&handler, &[]).await;
+    assert_eq!((recorder.names("failed"), total), (FORGERIES.to_vec(), summary(9, 8, 0)));
+    // Reported before secret-wrong ran, and yet explained by it.
+    let (message, remedy) = recorder.explanation(CaseName::BodyTampered);
+    assert_eq!(message, "accepted (204) although the body was changed after signing");
+    let Some(Remedy::Advice(advice)) = remedy else { panic!("{remedy:?}") };
+    assert!(advice.starts_with("the handler never verifies the signature: "), "{advice}");
+}
+
+#[tokio::test]
+async fn a_handler_that_accepts_nothing_is_not_tried_further() {
+    let (setup, handler) = (Setup::new(), FakeHandler::new(|_: &Request, _| Ok(401)));
+    let (recorder, total) = setup.run(&handler, &[]).await;
+    assert_eq!(total, summary(0, 1, 16));
+    // Two events, then the first one as Python serialises it.
+    assert_eq!(handler.received(), 3);
+    let (message, remedy) = recorder.explanation(CaseName::EventAccepted);
+    assert_eq!(message, "Aspect counts 401 as failed; it expects any 2xx");
+    let Some(Remedy::CompareHandlerSecret { provider, source, .. }) = remedy else { panic!("{remedy:?}") };
+    assert_eq!((provider.as_str(), source), ("aspect", &SecretSource::Development));
+    assert_eq!(recorder.explanation(CaseName::Burst).0, "not tried: the handler accepts no valid delivery");
+    let CaseOutcome::Failed { response, .. } = &recorder.cases[0].outcome else { panic!() };
+    assert_eq!(*response, Some(Excerpt::Text(vec!["details".to_owned()])));
+}
+
+#[tokio::test]
+async fn an_unreachable_handler_is_tried_once() {
+    let unreachable = |_: &Request, _| Err(SendError::Unreachable(REFUSED.to_owned()));
+    let (setup, handler) = (Setup::new(), FakeHandler::new(unreachable));
+    let (recorder, total) = setup.run(&handler, &[]).await;
+    assert_eq!(total, Summary { unreachable: true, ..summary(0, 1, 16) });
+    assert_eq!(handler.received(), 1);
+    assert_eq!(recorder.explanation(CaseName::EventAccepted), (REFUSED, Some(&Remedy::StartHandler)));
+    assert_eq!(recorder.explanation(CaseName::Burst).0, "not tried: the handler can't be reached");
+}
+
+#[tokio::test]
+async fn a_handler_that_stops_is_not_tried_further() {
+    // Three events and the first serialisation.
+    let respond = |request: &Request, before: usize| match before {
+        ..=3 => Ok(correct(request)),
+        _ => Err(SendError::Unreachable(REFUSED.to_owned())),
+    };
+    let (setup, handler) = (Setup::new(), FakeHandler::new(respond));
+    let (recorder, total) = setup.run(&handler, &[]).await;
+    assert_eq!((recorder.names("failed"), total), (vec!["body-reserialised"], summary(3, 1, 13)));
+    assert_eq!(
+        recorder.explanation(CaseName::BodyReserialised).0,
+        format!("{REFUSED}: the handler stopped after `body-reserialised`")
+    );
+    assert_eq!(recorder.explanation(CaseName::Burst).0, "not tried: the handler stopped after `body-reserialised`");
+}
+
+#[tokio::test]
+async fn a_timeout_names_the_limit() {
+    let setup = Setup::new();
+    let handler = FakeHandler::new(|_: &Request, _| Err(SendError::TimedOut(Duration::from_secs(1))));
+    let settings = Settings { timeout: Some(Duration::from_secs(1)), ..setup.settings(&handler) };
+    let everything = Selection::default();
+    let mut runner = Runner::new(settings, &everything, Recorder::default());
+    runner.run(&setup.targets).await.unwrap();
+    let (recorder, total) = runner.finish().unwrap();
+    assert_eq!(total, summary(0, 1, 16));
+    assert_eq!(recorder.explanation(CaseName::EventAccepted).0, "no response within 1 s");
+}
+
+#[tokio::test]
+async fn every_handler_is_checked() {
+    let mut setup = Setup::new();
+    setup.targets.push(setup.targets[0].clone());
+    let handler = FakeHandler::new(|request, _| Ok(correct(request)));
+    let (recorder, total) = setup.run(&handler, &["signature-missing"]).await;
+    assert_eq!(total, summary(2, 0, 0));
+    assert_eq!(recorder.targets, [("aspect".to_owned(), 1), ("aspect".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn an_observer_that_fails_ends_the_run() {
+    let (setup, handler) = (Setup::new(), FakeHandler::new(|request, _| Ok(correct(request))));
+    let everything = Selection::default();
+    let recorder = Recorder { fails: true, ..Recorder::default() };
+    let mut runner = Runner::new(setup.settings(&handler), &everything, recorder);
+    let error = runner.run(&setup.targets).await.unwrap_err();
+    assert!(matches!(&error, CheckError::Report(source) if source.kind() == io::ErrorKind::StorageFull), "{error:?}");
+    assert_eq!(handler.received(), 1);
+}
+
+#[test]
+fn a_glob_that_matches_no_case_is_an_error() {
+    assert_eq!(
+        selection(&["burst", "signature-mising"]).unwrap_err().to_string(),
+        "no case matches `signature-mising`"
+    );
+}

@@ -1,0 +1,9 @@
+//! What runs: receiving, delivering, load, checking a handler, verifying captures.
+//!
+//! An engine takes values and reports events, over a channel or to an observer. It knows no command line, no terminal
+//! and no exit code, so that every front end (a command, a page, a test) is a consumer of the same events.
+
+pub mod check;
+pub mod clock;
+pub mod entropy;
+pub mod verify;

@@ -1,0 +1,149 @@
+//! Verifies captured requests from files, directories and standard input, and reports them in order to an [`Observer`].
+
+mod judge;
+mod pipeline;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{store::formats::EntryError, webhook::request::Headers};
+
+pub use self::{
+    judge::{Criteria, Missing, ReceiptTime, Requirement, Verification},
+    tally::Tally,
+};
+
+/// The name of standard input, on the command line and in reports.
+pub const STDIN: &str = "-";
+
+/// A source of captured requests.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A file or a directory.
+    Path(PathBuf),
+    /// A file found in a directory; it may not be a capture.
+    Found(PathBuf),
+    /// Standard input.
+    Stdin,
+    /// A file that is the body of one request (`-` is standard input), and the request's headers.
+    Body(PathBuf, Headers),
+}
+
+impl Input {
+    /// The name of the input in reports.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Path(path) | Self::Found(path) | Self::Body(path, _) => path,
+            Self::Stdin => Path::new(STDIN),
+        }
+    }
+}
+
+/// One step of a run.
+#[derive(Debug)]
+pub enum Progress {
+    /// A request was verified, whatever its verdict.
+    Verified {
+        /// The file that holds the request.
+        file: Arc<Path>,
+        /// The index of the request in the file, counted from 0 with the unreadable ones.
+        entry: usize,
+        /// The line that the request starts on, if the format has lines.
+        line: Option<u64>,
+        /// The result.
+        verification: Box<Verification>,
+    },
+    /// A request passed, and [`Criteria::quiet`] suppresses its details.
+    Passed {
+        /// Whether the request is signed.
+        signed: bool,
+    },
+    /// An input, or one request of it, can't be read.
+    Unreadable(InputError),
+    /// A note about an input, such as a torn last line.
+    Note(String),
+    /// This many files were skipped because they are not captures.
+    Skipped(usize),
+}
+
+/// Why an input can't be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// It can't be read or parsed.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// It holds no request. Verifying nothing must not pass.
+    #[error("no captured request in {}", .0.display())]
+    NoRequests(PathBuf),
+}
+
+/// Receives the results of a run, in the order of the inputs.
+pub trait Observer {
+    /// Why a report failed.
+    type Error;
+
+    /// Whether to stop; asked before each report.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+
+    /// Receives one step and the counts so far, this step included.
+    ///
+    /// # Errors
+    ///
+    /// If the report can't be written. This ends the run.
+    fn report(&mut self, progress: Progress, tally: &Tally) -> Result<(), Self::Error>;
+}
+
+/// Why a run ends early.
+enum Stop<E> {
+    Cancelled,
+    Failed(E),
+}
+
+/// Verifies every request of the inputs and returns the counts. A cancelled run returns the counts so far.
+///
+/// # Errors
+///
+/// The first error of the observer.
+pub fn run<O: Observer>(criteria: &Criteria, inputs: &[Input], observer: &mut O) -> Result<Tally, O::Error> {
+    let mut tally = Tally::default();
+    let mut report = |progress: Progress| {
+        if observer.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        tally.add(&progress);
+        observer.report(progress, &tally).map_err(Stop::Failed)?;
+        Ok(tally.total())
+    };
+    match run_all(criteria, inputs, &mut report) {
+        Ok(()) | Err(Stop::Cancelled) => Ok(tally),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+/// Runs the pipeline over each input. `report` returns the number of requests and unreadable inputs so far.
+fn run_all<E>(
+    criteria: &Criteria,
+    inputs: &[Input],
+    report: &mut dyn FnMut(Progress) -> Result<usize, Stop<E>>,
+) -> Result<(), Stop<E>> {
+    let mut total = 0;
+    for input in inputs {
+        let before = total;
+        pipeline::run(criteria, input, &mut |progress| {
+            total = report(progress)?;
+            Ok(())
+        })?;
+        if total == before && !matches!(input, Input::Found(_)) {
+            total = report(Progress::Unreadable(InputError::NoRequests(input.path().to_owned())))?;
+        }
+    }
+    Ok(())
+}

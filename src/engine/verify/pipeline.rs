@@ -1,0 +1,281 @@
+//! Reads and verifies in parallel, and reports in order: one thread splits the input into jobs, one thread per core
+//! does them, and the caller's thread reports the results. The number of pending jobs is bounded, so memory does not
+//! grow with the number of captures. A small file is verified on the caller's thread.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, SyncSender},
+    },
+    thread,
+};
+
+use super::{Criteria, Input, Progress, STDIN};
+use crate::{
+    store::formats::{self, Entries, Entry, EntryError, Piece, Walk, bare, walk},
+    webhook::{request::Headers, signature::Verdict},
+};
+
+/// A piece of work for one thread.
+enum Job {
+    /// Files found in a directory.
+    Files(Vec<Result<PathBuf, EntryError>>),
+    /// Consecutive requests of one file. `continues` if they follow those of the previous job.
+    Requests { file: Arc<Path>, pieces: Vec<Piece>, continues: bool },
+    /// No work, but a report in its place.
+    Report(Progress),
+}
+
+/// The results of a job.
+#[derive(Default)]
+struct Finished {
+    /// The results in order. Requests are numbered from the first one of the job.
+    results: Vec<JobResult>,
+    /// The number of requests, unreadable ones included.
+    requests: usize,
+    /// As in [`Job::Requests`].
+    continues: bool,
+}
+
+/// The result for one request, or for a file found in a directory.
+enum JobResult {
+    Report(Progress),
+    /// The file is too large for one thread.
+    LargeFile(Arc<Path>, Entries<'static>),
+}
+
+/// A job, and where its results go.
+type Queued = (Job, SyncSender<Finished>);
+
+/// The maximum number of jobs that are not reported yet.
+const MAX_PENDING_JOBS: usize = 16;
+
+/// The maximum number of requests or files in a job.
+const JOB_SIZE: usize = 128;
+
+/// A file of at least this size is split into jobs of about this size, in bytes.
+const JOB_BYTES: u64 = 256 << 10;
+
+/// Receives the reports.
+type Report<'a, E> = dyn FnMut(Progress) -> Result<(), E> + 'a;
+
+/// Verifies the requests of an input and reports them in order.
+///
+/// # Errors
+///
+/// The first error of `report`, which ends the run.
+pub(super) fn run<E>(criteria: &Criteria, input: &Input, report: &mut Report<'_, E>) -> Result<(), E> {
+    if !is_small(input) {
+        return in_parallel(criteria, Source::Input(input), report);
+    }
+    let (mut previous, mut result) = (0, Ok(()));
+    let submit = |job: Job| {
+        result = job.run(criteria).report(criteria, &mut previous, report);
+        if result.is_ok() { Ok(()) } else { Err(Disconnected) }
+    };
+    Producer { submit }.produce(Source::Input(input));
+    result
+}
+
+/// Whether an input is a single file that makes one job.
+fn is_small(input: &Input) -> bool {
+    match input {
+        Input::Path(path) | Input::Found(path) => {
+            fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() < JOB_BYTES)
+        }
+        Input::Body(..) => true,
+        Input::Stdin => false,
+    }
+}
+
+enum Source<'a> {
+    Input(&'a Input),
+    Entries(Arc<Path>, Entries<'static>),
+}
+
+fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'_, E>) -> Result<(), E> {
+    let (jobs, queue) = mpsc::sync_channel::<Queued>(MAX_PENDING_JOBS);
+    let (order, results) = mpsc::sync_channel::<Receiver<Finished>>(MAX_PENDING_JOBS);
+    let queue = Mutex::new(queue);
+    thread::scope(|scope| {
+        let submit = move |job| {
+            let (sender, receiver) = mpsc::sync_channel(1);
+            order.send(receiver).map_err(|_| Disconnected)?;
+            jobs.send((job, sender)).map_err(|_| Disconnected)
+        };
+        scope.spawn(move || Producer { submit }.produce(source));
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| work(criteria, &queue));
+        }
+        let mut previous = 0;
+        // After an error, dropping `results` ends the producer, which ends the workers.
+        results.into_iter().try_for_each(|finished| {
+            // A worker that panicked sends nothing; the scope then panics too.
+            finished.recv().unwrap_or_default().report(criteria, &mut previous, report)
+        })
+    })
+}
+
+fn work(criteria: &Criteria, queue: &Mutex<Receiver<Queued>>) {
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((job, results)) = next else { return };
+        // After an error nobody receives the results.
+        let _ = results.send(job.run(criteria));
+    }
+}
+
+impl Finished {
+    /// Reports the results. `previous` is the number of requests of the file that were reported before, and is
+    /// updated.
+    fn report<E>(self, criteria: &Criteria, previous: &mut usize, report: &mut Report<'_, E>) -> Result<(), E> {
+        let first = if self.continues { *previous } else { 0 };
+        *previous = first + self.requests;
+        self.results.into_iter().try_for_each(|result| match result {
+            JobResult::Report(mut progress) => {
+                if let Progress::Verified { entry, .. } = &mut progress {
+                    *entry += first;
+                }
+                report(progress)
+            }
+            JobResult::LargeFile(file, entries) => in_parallel(criteria, Source::Entries(file, entries), report),
+        })
+    }
+}
+
+impl Job {
+    fn run(self, criteria: &Criteria) -> Finished {
+        match self {
+            Self::Report(progress) => Finished { results: vec![JobResult::Report(progress)], ..Finished::default() },
+            Self::Requests { file, pieces, continues } => {
+                let entries = pieces.into_iter().filter_map(|piece| piece.parse(&file));
+                let results: Vec<_> = verify(criteria, &file, entries).map(JobResult::Report).collect();
+                Finished { requests: results.len(), results, continues }
+            }
+            Self::Files(files) => {
+                let mut results = Vec::with_capacity(files.len());
+                for file in files {
+                    verify_found(criteria, file, &mut results);
+                }
+                Finished { results, ..Finished::default() }
+            }
+        }
+    }
+}
+
+/// Verifies a file found in a directory.
+fn verify_found(criteria: &Criteria, file: Result<PathBuf, EntryError>, results: &mut Vec<JobResult>) {
+    let opened = file.and_then(|path| Ok((formats::open_found(&path)?, path)));
+    match opened {
+        Err(error) => results.push(JobResult::Report(unreadable(error))),
+        Ok((None, _)) => results.push(JobResult::Report(Progress::Skipped(1))),
+        Ok((Some(entries), path)) if entries.length().is_some_and(|length| length >= JOB_BYTES) => {
+            results.push(JobResult::LargeFile(path.into(), entries));
+        }
+        Ok((Some(mut entries), path)) => {
+            let file: Arc<Path> = path.into();
+            results.extend(verify(criteria, &file, entries.by_ref()).map(JobResult::Report));
+            results.extend(notes(&file, &entries).map(JobResult::Report));
+        }
+    }
+}
+
+/// Verifies entries and numbers them from 0, unreadable ones included.
+fn verify(
+    criteria: &Criteria,
+    file: &Arc<Path>,
+    entries: impl Iterator<Item = Result<Entry, EntryError>>,
+) -> impl Iterator<Item = Progress> {
+    entries.enumerate().map(|(index, entry)| match entry {
+        Ok(entry) => {
+            let line = entry.line;
+            let verification = criteria.verify(entry);
+            if criteria.quiet && verification.passed() {
+                return Progress::Passed { signed: verification.assessment.verdict != Verdict::Unsigned };
+            }
+            Progress::Verified { file: Arc::clone(file), entry: index, line, verification: Box::new(verification) }
+        }
+        Err(error) => unreadable(error),
+    })
+}
+
+fn unreadable(error: EntryError) -> Progress {
+    Progress::Unreadable(error.into())
+}
+
+fn notes(file: &Path, entries: &Entries<'_>) -> impl Iterator<Item = Progress> {
+    entries.notes().iter().map(|note| Progress::Note(format!("{}: {note}", file.display())))
+}
+
+/// The receiver of the jobs is gone.
+struct Disconnected;
+
+/// Splits an input into jobs and submits them.
+struct Producer<S> {
+    submit: S,
+}
+
+impl<S: FnMut(Job) -> Result<(), Disconnected>> Producer<S> {
+    fn produce(&mut self, source: Source<'_>) {
+        // It ends early only if nobody receives the jobs.
+        let _ = match source {
+            Source::Entries(file, entries) => self.entries(&file, entries),
+            Source::Input(Input::Stdin) => self.opened(Path::new(STDIN), formats::read(Path::new(STDIN), io::stdin())),
+            Source::Input(Input::Body(path, headers)) => self.body(path, headers.clone()),
+            Source::Input(Input::Found(path)) => self.walked(Walk { files: vec![Ok(path.clone())], skipped: 0 }),
+            Source::Input(Input::Path(path)) if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) => {
+                self.walked(walk(path))
+            }
+            Source::Input(Input::Path(path)) => self.opened(path, formats::open(path)),
+        };
+    }
+
+    fn body(&mut self, path: &Path, headers: Headers) -> Result<(), Disconnected> {
+        let entry =
+            if path == Path::new(STDIN) { bare::read(path, io::stdin(), headers) } else { bare::open(path, headers) };
+        match entry {
+            Ok(entry) => {
+                let pieces = vec![Piece::Entry(Ok(entry))];
+                (self.submit)(Job::Requests { file: path.into(), pieces, continues: false })
+            }
+            Err(error) => (self.submit)(Job::Report(unreadable(error))),
+        }
+    }
+
+    fn walked(&mut self, walk: Walk) -> Result<(), Disconnected> {
+        if walk.skipped > 0 {
+            (self.submit)(Job::Report(Progress::Skipped(walk.skipped)))?;
+        }
+        let mut files = walk.files.into_iter().peekable();
+        while files.peek().is_some() {
+            (self.submit)(Job::Files(files.by_ref().take(JOB_SIZE).collect()))?;
+        }
+        Ok(())
+    }
+
+    fn opened(&mut self, path: &Path, entries: Result<Entries<'_>, EntryError>) -> Result<(), Disconnected> {
+        match entries {
+            Ok(entries) => self.entries(&path.into(), entries),
+            Err(error) => (self.submit)(Job::Report(unreadable(error))),
+        }
+    }
+
+    fn entries(&mut self, file: &Arc<Path>, mut entries: Entries<'_>) -> Result<(), Disconnected> {
+        let (mut pieces, mut bytes, mut continues) = (Vec::new(), 0, false);
+        for piece in entries.pieces() {
+            bytes += piece.unparsed() as u64;
+            pieces.push(piece);
+            if pieces.len() == JOB_SIZE || bytes >= JOB_BYTES {
+                let pieces = std::mem::take(&mut pieces);
+                (self.submit)(Job::Requests { file: Arc::clone(file), pieces, continues })?;
+                (bytes, continues) = (0, true);
+            }
+        }
+        if !pieces.is_empty() {
+            (self.submit)(Job::Requests { file: Arc::clone(file), pieces, continues })?;
+        }
+        notes(file, &entries).try_for_each(|note| (self.submit)(Job::Report(note)))
+    }
+}

@@ -1,0 +1,89 @@
+//! Failures of one case that have the same cause and are shown once, with a short list of the deliveries.
+
+use std::{collections::HashSet, time::Duration};
+
+use super::columns::{event_label, sent_label};
+use crate::webhook::contract::{CaseName, CaseOutcome, CaseRecord};
+
+/// Deliveries of one case that failed alike, in the order they were tried.
+#[derive(Clone, Debug)]
+pub(super) struct FailureGroup {
+    first: CaseRecord,
+    others: Vec<CaseRecord>,
+}
+
+impl FailureGroup {
+    /// A group of one failure.
+    pub(super) const fn new(first: CaseRecord) -> Self {
+        Self { first, others: Vec::new() }
+    }
+
+    /// Adds another failure if it is alike. Returns whether it is.
+    pub(super) fn add(&mut self, record: &CaseRecord) -> bool {
+        let is_alike = cause(&self.first) == cause(record);
+        if is_alike {
+            self.others.push(record.clone());
+        }
+        is_alike
+    }
+
+    /// The first failure of the group.
+    pub(super) const fn first(&self) -> &CaseRecord {
+        &self.first
+    }
+
+    /// How many there are.
+    pub(super) const fn count(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    /// The longest response time.
+    pub(super) fn elapsed(&self) -> Option<Duration> {
+        self.all().filter_map(|record| record.elapsed).max()
+    }
+
+    /// The failure message the group shares.
+    pub(super) fn message(&self) -> &str {
+        let CaseOutcome::Failed { message, .. } = &self.first.outcome else { return "" };
+        if self.others.is_empty() { message } else { common(&self.first, message) }
+    }
+
+    /// The names of the deliveries, out of the cases that were to be tried.
+    pub(super) fn names(&self, planned: &[CaseRecord]) -> String {
+        let of_case = || planned.iter().filter(|record| record.name == self.first.name);
+        if self.count() == of_case().count() && self.first.name == CaseName::EventAccepted {
+            return "all events".to_owned();
+        }
+        let (mut names, mut listed) = (Vec::new(), HashSet::new());
+        for record in self.all() {
+            let count = self.all().filter(|other| other.event == record.event).count();
+            let is_whole = count == of_case().filter(|other| other.event == record.event).count();
+            if is_whole && count == self.count() {
+                return event_label(record).to_owned();
+            } else if !is_whole || count == 1 {
+                names.push(sent_label(record, true));
+            } else if listed.insert(&record.event) {
+                names.push(format!("{} ×{count}", event_label(record)));
+            }
+        }
+        names.join(", ")
+    }
+
+    fn all(&self) -> impl Iterator<Item = &CaseRecord> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+/// A failure without the details of its delivery.
+fn cause(record: &CaseRecord) -> (CaseName, Option<u16>, CaseOutcome) {
+    let mut outcome = record.outcome.clone();
+    if let CaseOutcome::Failed { message, .. } = &mut outcome {
+        *message = common(record, message).to_owned();
+    }
+    (record.name, record.status, outcome)
+}
+
+/// The message without the details of its delivery.
+fn common<'a>(record: &CaseRecord, message: &'a str) -> &'a str {
+    message.strip_prefix(&record.sends).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message)
+}

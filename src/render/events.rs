@@ -1,0 +1,195 @@
+//! The events that can be sent, as a table: each provider with what it expects of a handler and how it signs, then its
+//! events.
+
+use std::{fmt::Write, sync::Arc};
+
+use super::{
+    flow::Flow,
+    palette::{Palette, Role},
+    payload::{Layout, Limits},
+    text,
+};
+use crate::webhook::{
+    json::Path,
+    provider::{Provider, event::Event},
+};
+
+/// One event of the table.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    /// The provider.
+    pub provider: &'a Arc<Provider>,
+    /// The event.
+    pub event: &'a Event,
+    /// The payloads to print below the event, if they are shown.
+    pub payloads: Vec<Payload<'a>>,
+}
+
+/// A payload of an event.
+#[derive(Clone, Debug)]
+pub struct Payload<'a> {
+    /// The changes that make the event's variant. `None` for the plain event.
+    pub variant: Option<&'a [(Path, String)]>,
+    /// The payload.
+    pub text: String,
+}
+
+/// The layout of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct EventTable {
+    /// The colours.
+    pub palette: Palette,
+    /// The width of the terminal in columns, if it is one.
+    pub columns: Option<usize>,
+}
+
+/// The columns that a description needs next to its event's name.
+const MIN_DESCRIPTION: usize = 28;
+
+impl EventTable {
+    /// The table of these events. With `notes`, each provider's caveats are printed too.
+    #[must_use]
+    pub fn render(self, rows: &[Row<'_>], notes: bool) -> String {
+        let names = rows.iter().map(|row| text::width(&text::printable(&row.event.full_name)));
+        let width = names.max().unwrap_or_default();
+        let mut out = String::new();
+        let mut last: Option<&Arc<Provider>> = None;
+        for row in rows {
+            if last.is_none_or(|last| !Arc::ptr_eq(last, row.provider)) {
+                if last.is_some() {
+                    out.push('\n');
+                }
+                self.push_provider(row.provider, notes, &mut out);
+                last = Some(row.provider);
+            }
+            self.push_event(row.provider, row.event, width, &mut out);
+            for payload in &row.payloads {
+                self.push_payload(payload, &mut out);
+            }
+            if !row.payloads.is_empty() {
+                out.push('\n');
+            }
+        }
+        out
+    }
+
+    fn push_provider(self, provider: &Provider, notes: bool, out: &mut String) {
+        let mut flow = Flow::new(self.palette, self.columns, 2, out);
+        flow.whole(Some(Role::Title), &provider.title).gap(2).text(None, &provider.about);
+        flow.end();
+        let mut lines = properties(provider);
+        if notes {
+            lines.extend(provider.notes.iter().cloned());
+        }
+        for line in lines {
+            let mut flow = Flow::new(self.palette, self.columns, 4, out);
+            flow.gap(2).text(Some(Role::Dim), &line);
+            flow.end();
+        }
+    }
+
+    /// The event, with its name padded to `width` columns.
+    fn push_event(self, provider: &Provider, event: &Event, width: usize, out: &mut String) {
+        let description = width + 4;
+        let is_narrow = self.columns.is_some_and(|columns| columns < description + MIN_DESCRIPTION);
+        let mut flow = Flow::new(self.palette, self.columns, if is_narrow { 4 } else { description }, out);
+        let padding = width.saturating_sub(text::width(&text::printable(&event.full_name)));
+        flow.gap(2).whole(Some(Role::Key), &event.full_name).gap(padding + 2).text(None, &event.about);
+        let marks = marks(provider, event);
+        if !marks.is_empty() {
+            flow.gap(2).text(Some(Role::Dim), &format!("({})", marks.join(", ")));
+        }
+        flow.end();
+    }
+
+    fn push_payload(self, payload: &Payload<'_>, out: &mut String) {
+        let layout = Layout { palette: self.palette, margin: 4, limits: Limits::FULL };
+        if let Some(changes) = payload.variant {
+            let changes: Vec<String> = changes.iter().map(|(path, value)| format!("{path}={value}")).collect();
+            let changes = format!("--set {}", changes.join(" --set "));
+            let _ = writeln!(out, "    {}", self.palette.paint(Role::Dim, text::printable(&changes)));
+        }
+        if !layout.json(payload.text.as_bytes(), out) {
+            layout.raw(payload.text.as_bytes(), out);
+        }
+    }
+}
+
+/// What the provider expects of a handler, and how it signs.
+fn properties(provider: &Provider) -> Vec<String> {
+    let delivery = &provider.delivery;
+    let within = delivery.timeout.map(|limit| format!(" within {} s", limit.as_secs_f64())).unwrap_or_default();
+    let mut lines = vec![format!("expects {}{within}; follows no redirects", delivery.success_in_words())];
+    if provider.schemes.is_empty() {
+        lines.push("does not sign deliveries".to_owned());
+    } else {
+        let schemes: Vec<String> = provider
+            .schemes
+            .iter()
+            .map(|scheme| format!("{} of {} in {}", scheme.algorithm, scheme.content.as_str(), scheme.header[0]))
+            .collect();
+        lines.push(format!("signs with {}", schemes.join(", or ")));
+        if !provider.has_replay_protection() {
+            lines.push("no replay protection: the timestamp is not signed".to_owned());
+        }
+    }
+    if let Some(rule) = &provider.secret {
+        let own = rule.env.as_deref().map(|env| format!("secret from {env}, else ")).unwrap_or_default();
+        lines.push(format!("{own}the public development secret: {}", rule.development));
+    }
+    lines
+}
+
+fn marks(provider: &Provider, event: &Event) -> Vec<String> {
+    let mut marks = Vec::new();
+    if event.unsigned && !provider.schemes.is_empty() {
+        marks.push("unsigned".to_owned());
+    }
+    if event.illustrative {
+        marks.push("illustrative".to_owned());
+    }
+    if !event.variants.is_empty() {
+        let values: Vec<&str> = event.variants.iter().flatten().map(|(_, value)| value.as_str()).collect();
+        marks.push(format!("also {}", values.join(", ")));
+    }
+    marks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::provider::catalog::Catalog;
+
+    #[test]
+    fn lines_are_broken_between_words_next_to_the_names_where_there_is_room() {
+        let catalog = Catalog::builtin();
+        let providers = catalog.providers();
+        let rows: Vec<Row<'_>> = providers
+            .flat_map(|provider| provider.events.iter().map(move |event| Row { provider, event, payloads: Vec::new() }))
+            .collect();
+        let table = |columns| EventTable { palette: Palette::new(false), columns }.render(&rows, false);
+        let whole = table(None);
+        for columns in [40, 60, 80, 100] {
+            let broken = table(Some(columns));
+            assert_eq!(broken.split_whitespace().collect::<Vec<_>>(), whole.split_whitespace().collect::<Vec<_>>());
+            let too_long = broken.lines().filter(|line| text::width(line) > columns && line.trim().contains(' '));
+            assert_eq!(too_long.collect::<Vec<_>>(), [""; 0], "{columns}");
+        }
+        let line = "\n  cyanite.v1.test                             Legacy: a test, unsigned  (unsigned)\n";
+        assert!(whole.contains(line), "{whole}");
+    }
+
+    #[test]
+    fn a_variant_is_printed_below_its_event_with_the_change_that_makes_it() {
+        let catalog = Catalog::builtin();
+        let provider = catalog.get("cyanite").unwrap();
+        let event = provider.events.iter().find(|event| !event.variants.is_empty()).unwrap();
+        let payload = |variant, text: &str| Payload { variant, text: text.to_owned() };
+        let payloads = vec![payload(None, "{\"a\":1}"), payload(Some(event.variants[0].as_slice()), "not JSON")];
+        let table = EventTable { palette: Palette::new(false), columns: None };
+        let printed = table.render(&[Row { provider, event, payloads }], true);
+        let (path, value) = &event.variants[0][0];
+        let expected = format!("    {{\n      \"a\": 1\n    }}\n    --set {path}={value}\n    not JSON\n\n");
+        assert!(printed.ends_with(&expected), "{printed}");
+    }
+}

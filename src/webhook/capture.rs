@@ -1,0 +1,241 @@
+//! The capture format: the JSON object of a delivery, as `listen` prints it and a capture file holds it. The writer is
+//! beside the reader, under one [`VERSION`].
+//!
+//! The reader uses `request` and `received_at` alone; the other keys are for people and programs that read captures.
+
+pub mod fields;
+pub(crate) mod objects;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use self::{
+    fields::{ParseError, Text, expected},
+    objects::{FindingObject, PayloadObject, RejectionObject, RequestObject},
+};
+use super::{
+    json::writer::{line, millis},
+    record::{Delivery, Forwarded},
+    remedy::Wording,
+    request::{Headers, Request},
+    time::Timestamp,
+};
+
+/// The version that is written, under the key `hookdev`, and the newest that can be read.
+pub const VERSION: u32 = 1;
+
+/// The size of the largest capture that is read, in bytes: 64 MiB.
+pub const MAX_SIZE: usize = 64 << 20;
+
+/// Appends a received delivery as one line; `wording` puts hints into words.
+pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) {
+    let assessment = &delivery.assessment;
+    line(
+        &DeliveryObject {
+            kind: "delivery",
+            hookdev: VERSION,
+            seq: delivery.seq,
+            received_at: delivery.received_at.to_string(),
+            provider: assessment.provider_name(),
+            event: assessment.event.as_deref(),
+            verdict: assessment.verdict.name(),
+            rejection: RejectionObject::new(assessment),
+            secret: assessment.secret.as_ref().map(ToString::to_string),
+            payload: PayloadObject::new(&assessment.payload),
+            findings: FindingObject::list(assessment, wording),
+            warnings: delivery.warnings().iter().map(|warning| warning.text(wording)).collect(),
+            request: RequestObject::new(&delivery.request),
+            response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
+            forwards: delivery.forwards.iter().map(ForwardObject::new).collect(),
+            capture: delivery.capture.as_deref(),
+        },
+        out,
+    );
+}
+
+/// Appends a request that was sent at `time` as one line: what a receiver would have captured, as far as the sender
+/// knows it.
+pub fn write_sent(request: &Request, time: Timestamp, out: &mut Vec<u8>) {
+    line(
+        &SentObject {
+            kind: "delivery",
+            hookdev: VERSION,
+            received_at: time.to_string(),
+            request: RequestObject::new(request),
+        },
+        out,
+    );
+}
+
+#[derive(Serialize)]
+struct DeliveryObject<'a> {
+    kind: &'static str,
+    hookdev: u32,
+    seq: u64,
+    received_at: String,
+    provider: Option<&'a str>,
+    event: Option<&'a str>,
+    verdict: &'static str,
+    rejection: Option<RejectionObject>,
+    secret: Option<String>,
+    payload: PayloadObject<'a>,
+    findings: Vec<FindingObject<'a>>,
+    warnings: Vec<String>,
+    request: RequestObject<'a>,
+    response: ResponseObject,
+    forwards: Vec<ForwardObject<'a>>,
+    capture: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ResponseObject {
+    status: u16,
+    elapsed_ms: f64,
+}
+
+#[derive(Serialize)]
+struct ForwardObject<'a> {
+    url: &'a str,
+    status: Option<u16>,
+    elapsed_ms: f64,
+    error: Option<&'a str>,
+}
+
+impl<'a> ForwardObject<'a> {
+    fn new(forwarded: &'a Forwarded) -> Self {
+        Self {
+            url: &forwarded.url,
+            status: forwarded.outcome.as_ref().ok().map(|response| response.status),
+            elapsed_ms: millis(forwarded.elapsed),
+            error: forwarded.outcome.as_ref().err().map(String::as_str),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SentObject<'a> {
+    kind: &'static str,
+    hookdev: u32,
+    received_at: String,
+    request: RequestObject<'a>,
+}
+
+/// What is read of a capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// When the request was received, if the capture says so.
+    pub received_at: Option<Timestamp>,
+    /// The request.
+    pub request: Request,
+}
+
+/// Reads one JSON object: a capture, or a request that `send --print json` printed. `None` for an object of another
+/// kind, such as the other lines of `listen`.
+///
+/// # Errors
+///
+/// If the document is not JSON, is not shaped like a capture, or is in a newer version of the format.
+pub fn read(document: &[u8]) -> Result<Option<Capture>, ParseError> {
+    let error = match serde_json::from_slice::<RawCapture<'_>>(document) {
+        Ok(capture) if capture.is_delivery() => return capture.parse().map(Some),
+        Ok(_) => return Ok(None),
+        Err(error) => error,
+    };
+    let Ok(RawKind { kind, hookdev }) = serde_json::from_slice(document) else { return Err(ParseError::Json(error)) };
+    match kind.as_ref().map(|Text(kind)| kind.as_ref()) {
+        Some("delivery") | None => Err(newer_version(hookdev).unwrap_or(ParseError::Json(error))),
+        Some("request") => {
+            let request: RawRequest<'_> = serde_json::from_slice(document)?;
+            Ok(Some(Capture { received_at: None, request: request.parse()? }))
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+/// A capture; `kind` and `hookdev` may be missing in one written by hand.
+#[derive(Deserialize)]
+#[serde(expecting = "a capture, an object with `request`")]
+struct RawCapture<'a> {
+    #[serde(borrow)]
+    kind: Option<Text<'a>>,
+    hookdev: Option<u64>,
+    #[serde(borrow)]
+    received_at: Option<Text<'a>>,
+    #[serde(borrow)]
+    request: RawRequest<'a>,
+}
+
+/// The keys that identify an object that isn't shaped like a capture.
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct RawKind<'a> {
+    #[serde(borrow)]
+    kind: Option<Text<'a>>,
+    hookdev: Option<u64>,
+}
+
+/// The request of a capture, or one that `send --print json` printed: that has `url` instead of `target`.
+#[derive(Deserialize)]
+#[serde(expecting = "a request, an object with `method`, `target`, `headers` and `body`")]
+struct RawRequest<'a> {
+    #[serde(borrow)]
+    method: Text<'a>,
+    #[serde(borrow)]
+    target: Option<Text<'a>>,
+    #[serde(borrow)]
+    url: Option<Text<'a>>,
+    #[serde(borrow)]
+    headers: Vec<RawHeader<'a>>,
+    #[serde(borrow)]
+    body: Option<Text<'a>>,
+    #[serde(borrow)]
+    body_base64: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a header as [name, value]")]
+struct RawHeader<'a>(#[serde(borrow)] Text<'a>, #[serde(borrow)] Text<'a>);
+
+impl RawCapture<'_> {
+    fn is_delivery(&self) -> bool {
+        self.kind.as_ref().is_none_or(|Text(kind)| kind == "delivery" || kind == "request")
+    }
+
+    fn parse(self) -> Result<Capture, ParseError> {
+        if let Some(error) = newer_version(self.hookdev) {
+            return Err(error);
+        }
+        let received_at = self.received_at.map(|Text(time)| fields::time("received_at", &time)).transpose()?;
+        Ok(Capture { received_at, request: self.request.parse()? })
+    }
+}
+
+impl RawRequest<'_> {
+    fn parse(self) -> Result<Request, ParseError> {
+        let method = fields::method("method", &self.method.0)?;
+        let Text(place) = self.target.or(self.url).ok_or_else(|| expected("a path in `target`"))?;
+        let target = fields::target("target", &place)?;
+        let mut headers = Headers::with_capacity(self.headers.len());
+        for RawHeader(Text(name), Text(value)) in &self.headers {
+            let (name, value) = fields::header(name, value)?;
+            headers.push(name, value);
+        }
+        Ok(Request { method, target, headers, body: body(self.body, self.body_base64)? })
+    }
+}
+
+fn body(text: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Bytes, ParseError> {
+    match (text, base64) {
+        (None, None) => Ok(Bytes::new()),
+        (Some(Text(text)), None) => Ok(text.into_owned().into()),
+        (None, Some(Text(base64))) => fields::base64("body_base64", &base64),
+        (Some(_), Some(_)) => Err(expected("`body` or `body_base64`, found both")),
+    }
+}
+
+fn newer_version(version: Option<u64>) -> Option<ParseError> {
+    version.filter(|&version| version > u64::from(VERSION)).map(ParseError::NewerVersion)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! The parts of a request as JSON documents spell them, read once for hookdev's captures and for those of other tools.
+//! An error names the key.
+
+use std::borrow::Cow;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::webhook::{
+    request::{self, HeaderName, HeaderValue, Method},
+    time::Timestamp,
+};
+
+/// Why a document is not a captured request.
+#[derive(Debug)]
+pub enum ParseError {
+    /// It isn't JSON, or a value has the wrong type.
+    Json(serde_json::Error),
+    /// What was expected instead.
+    Expected(String),
+    /// It is a capture in this version of the format, which is newer than [`VERSION`](super::VERSION).
+    NewerVersion(u64),
+}
+
+impl From<serde_json::Error> for ParseError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+/// The error of a document in which something else was expected.
+pub fn expected(what: impl Into<String>) -> ParseError {
+    ParseError::Expected(what.into())
+}
+
+/// A string, borrowed from the document if it has no escapes.
+#[derive(Debug, Deserialize)]
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+/// The method under a key.
+///
+/// # Errors
+///
+/// If the text is not a method of HTTP.
+pub fn method(key: &str, text: &str) -> Result<Method, ParseError> {
+    Method::from_bytes(text.as_bytes())
+        .map_err(|_| expected(format!("an HTTP method in `{key}`, found {}", quoted(text))))
+}
+
+/// The target from the path or URL under a key.
+///
+/// # Errors
+///
+/// If the text is neither.
+pub fn target(key: &str, text: &str) -> Result<String, ParseError> {
+    request::target(text).ok_or_else(|| expected(format!("a path in `{key}`, found {}", quoted(text))))
+}
+
+/// One header, its value as [`request::text`] shows it.
+///
+/// # Errors
+///
+/// If the name or the value is not valid in HTTP.
+pub fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ParseError> {
+    let value = request::value(value)
+        .map_err(|_| expected(format!("Latin-1 without control characters in the header {}", quoted(name))));
+    Ok((header_name(name)?, value?))
+}
+
+/// The name of a header.
+///
+/// # Errors
+///
+/// If it is not valid in HTTP.
+pub fn header_name(name: &str) -> Result<HeaderName, ParseError> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| expected(format!("a header name, found {}", quoted(name))))
+}
+
+/// The bytes that a key holds as base64.
+///
+/// # Errors
+///
+/// If the text is not base64 in the standard alphabet, padded.
+pub fn base64(key: &str, text: &str) -> Result<Bytes, ParseError> {
+    let decoded = BASE64_STANDARD.decode(text.as_bytes());
+    decoded.map(Bytes::from).map_err(|_| expected(format!("standard base64 in `{key}`")))
+}
+
+/// The time that a key holds in RFC 3339.
+///
+/// # Errors
+///
+/// If the text is not in that format.
+pub fn time(key: &str, text: &str) -> Result<Timestamp, ParseError> {
+    text.parse().map_err(|_| expected(format!("an RFC 3339 time in `{key}`, found {}", quoted(text))))
+}
+
+/// The start of a foreign text in quotes, its control characters escaped.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    const MAX_CHARS: usize = 40;
+    let start: String = text.chars().take(MAX_CHARS).collect();
+    if start.len() < text.len() { format!("{start:?}…") } else { format!("{start:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_text_is_quoted_by_its_start() {
+        assert_eq!(quoted("a\u{9b}"), r#""a\u{9b}""#);
+        assert_eq!(quoted(&"ü".repeat(41)), format!("\"{}\"…", "ü".repeat(40)));
+    }
+}

@@ -1,0 +1,116 @@
+//! The JSON objects that captures share with the other lines that hookdev prints. Their keys are part of the product's
+//! contract.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Serialize, Serializer, ser::SerializeSeq};
+
+use crate::webhook::{
+    assessment::{Assessment, PayloadCheck},
+    diagnose::Finding,
+    remedy::Wording,
+    request::{self, Headers, Request},
+    schema::Violation,
+};
+
+/// A request as it was received or sent.
+#[derive(Serialize)]
+pub(crate) struct RequestObject<'a> {
+    method: &'a str,
+    target: &'a str,
+    headers: HeaderPairs<'a>,
+    #[serde(flatten)]
+    body: BodyObject<'a>,
+}
+
+impl<'a> RequestObject<'a> {
+    pub(crate) fn new(request: &'a Request) -> Self {
+        Self {
+            method: request.method.as_str(),
+            target: &request.target,
+            headers: HeaderPairs(&request.headers),
+            body: BodyObject::new(&request.body),
+        }
+    }
+}
+
+/// A body: text if its bytes are UTF-8, base64 otherwise.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum BodyObject<'a> {
+    Text { body: &'a str },
+    Bytes { body_base64: String },
+}
+
+impl<'a> BodyObject<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(body) => Self::Text { body },
+            Err(_) => Self::Bytes { body_base64: STANDARD.encode(bytes) },
+        }
+    }
+}
+
+/// Headers as pairs of name and value.
+pub(crate) struct HeaderPairs<'a>(pub(crate) &'a Headers);
+
+impl Serialize for HeaderPairs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pairs = serializer.serialize_seq(Some(self.0.len()))?;
+        for (name, value) in self.0 {
+            pairs.serialize_element(&(name.as_str(), request::text(value)))?;
+        }
+        pairs.end()
+    }
+}
+
+/// Why a request is rejected.
+#[derive(Serialize)]
+pub(crate) struct RejectionObject {
+    code: &'static str,
+    message: String,
+}
+
+impl RejectionObject {
+    pub(crate) fn new(assessment: &Assessment) -> Option<Self> {
+        let reason = &assessment.verdict.rejection()?.reason;
+        Some(Self { code: reason.code(), message: reason.to_string() })
+    }
+}
+
+/// What explains a rejection.
+#[derive(Serialize)]
+pub(crate) struct FindingObject<'a> {
+    code: &'static str,
+    message: &'a str,
+    hint: String,
+}
+
+impl<'a> FindingObject<'a> {
+    pub(crate) fn list(assessment: &'a Assessment, wording: Wording) -> Vec<Self> {
+        let object = |finding: &'a Finding| {
+            let Finding { code, message, remedy } = finding;
+            Self { code: code.as_str(), message, hint: wording(remedy) }
+        };
+        assessment.findings.iter().map(object).collect()
+    }
+}
+
+/// How the payload compares with its schema.
+#[derive(Serialize)]
+pub(crate) struct PayloadObject<'a> {
+    status: &'static str,
+    errors: Vec<ErrorObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    pointer: &'a str,
+    message: &'a str,
+}
+
+impl<'a> PayloadObject<'a> {
+    pub(crate) fn new(check: &'a PayloadCheck) -> Self {
+        let errors = check.errors().iter().map(|Violation { pointer, message }| ErrorObject { pointer, message });
+        Self { status: check.name(), errors: errors.collect() }
+    }
+}

@@ -1,0 +1,22 @@
+//! What a hypothesis about the body is: it takes the body that was received, and emits each body that
+//! may have been signed.
+
+use std::borrow::Cow;
+
+use crate::webhook::{
+    diagnose::{Code, Step},
+    request::Request,
+};
+
+/// Makes bodies that may have been signed.
+pub type Hypothesis = fn(ReceivedBody<'_>, &mut Emit<'_>) -> Step;
+
+/// Takes such a body, with what it would prove and the message of that finding.
+pub type Emit<'e> = dyn FnMut(Vec<u8>, Code, Cow<'static, str>) -> Step + 'e;
+
+/// The body to start from: the request's own, or one that was already changed once.
+#[derive(Clone, Copy)]
+pub struct ReceivedBody<'a> {
+    pub body: &'a [u8],
+    pub request: &'a Request,
+}

@@ -1,0 +1,275 @@
+//! Signatures found in a request, in any header and encoding, and the schemes under which each may be
+//! right: the hash, the signed content and the format of the header may differ from the provider's.
+
+use http::{HeaderName, HeaderValue};
+
+use super::{
+    Code, Finding, RejectedRequest,
+    reading::{Reading, id_header, timestamp_header},
+    secret::forgiving_base64,
+};
+use crate::webhook::{
+    request::{self, Request},
+    signature::{
+        Algorithm, Scheme,
+        content::SignedContent,
+        grammar::{Grammar, GrammarText, TextEncoding},
+        scheme::{SHORTEST, TimeUnit, TimestampRule},
+        secret::decode_hex,
+    },
+    time::Tolerance,
+};
+
+/// A signature found somewhere in the request.
+pub struct FoundSignature {
+    header: HeaderName,
+    /// Whether the header is not the provider's.
+    is_foreign: bool,
+    /// The full value of the header.
+    value: String,
+    /// The signature as text.
+    text: String,
+    bytes: Vec<u8>,
+    encoding: Spelling,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spelling {
+    Hex,
+    UppercaseHex,
+    Base64,
+    UrlBase64,
+}
+
+impl Spelling {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Hex => "lowercase hexadecimal",
+            Self::UppercaseHex => "uppercase hexadecimal",
+            Self::Base64 => "base64",
+            Self::UrlBase64 => "URL-safe or unpadded base64",
+        }
+    }
+
+    const fn is(self, encoding: TextEncoding) -> bool {
+        matches!(
+            (self, encoding),
+            (Self::Hex | Self::UppercaseHex, TextEncoding::Hex) | (Self::Base64, TextEncoding::Base64)
+        )
+    }
+}
+
+/// The maximum number of signatures taken from one request.
+const MOST_SIGNATURES: usize = 6;
+
+/// Everything that looks like a signature in the scheme's header, or else in headers named like one.
+pub fn signatures(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<FoundSignature> {
+    let headers = &case.request.headers;
+    let own = scheme.header.iter().find(|name| headers.contains(name.as_str()));
+    let looks_like_one = |name: &HeaderName| ["signature", "hmac"].iter().any(|word| name.as_str().contains(word));
+    let mut found = Vec::new();
+    for (name, value) in headers {
+        let is_own = own == Some(name);
+        if is_own || own.is_none() && looks_like_one(name) {
+            let value = request::text(value);
+            for (text, bytes, encoding) in candidates(&value) {
+                let (header, value) = (name.clone(), value.clone().into_owned());
+                found.push(FoundSignature { header, is_foreign: !is_own, value, text, bytes, encoding });
+            }
+        }
+    }
+    found.truncate(MOST_SIGNATURES);
+    found
+}
+
+/// The parts of a header's value that may be a signature, in any encoding and after any tags.
+fn candidates(value: &str) -> Vec<(String, Vec<u8>, Spelling)> {
+    let mut found: Vec<(String, Vec<u8>, Spelling)> = Vec::new();
+    let is_edge = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+    for piece in value.split([',', ' ', ';']) {
+        let mut rest = Some(piece);
+        while let Some(text) = rest {
+            let text = text.trim_matches(is_edge);
+            if let Some((bytes, written)) = decoded(text) {
+                if !found.iter().any(|(_, known, _)| *known == bytes) {
+                    found.push((text.to_owned(), bytes, written));
+                }
+                break;
+            }
+            rest = text.split_once(['=', ':']).map(|(_, rest)| rest);
+        }
+    }
+    found
+}
+
+/// Decodes a signature in any encoding; `None` if it is too short or too long to be one.
+fn decoded(text: &str) -> Option<(Vec<u8>, Spelling)> {
+    let long_enough = |bytes: &Vec<u8>| (SHORTEST..=64).contains(&bytes.len());
+    if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let is_upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
+        let written = if is_upper { Spelling::UppercaseHex } else { Spelling::Hex };
+        // Drops half a byte of a truncated signature.
+        let whole = &text[..text.len() - text.len() % 2];
+        return decode_hex(whole).filter(long_enough).map(|bytes| (bytes, written));
+    }
+    let body = text.trim_end_matches('=');
+    let is_standard = text.len().is_multiple_of(4) && !text.contains(['-', '_']);
+    let is_base64 = body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'));
+    let written = if is_standard { Spelling::Base64 } else { Spelling::UrlBase64 };
+    let bytes = if is_base64 { forgiving_base64(body) } else { None };
+    bytes.filter(long_enough).map(|bytes| (bytes, written))
+}
+
+impl FoundSignature {
+    /// The readings under which this signature may be right: every hash of its length, with every signed
+    /// content.
+    pub fn readings(&self, case: &RejectedRequest<'_>, scheme: &Scheme, all: &mut Vec<Reading>) {
+        let title = &case.provider.title;
+        let (scheme, timestamp) = self.with_time(case.request, scheme);
+        let value = scheme.grammar.write(&self.bytes, &timestamp);
+        let mut common = Vec::new();
+        common.extend(self.misplaced(title, &scheme));
+        common.extend(self.miswritten(title, &scheme, &value));
+        for (algorithm, is_cut, finding) in self.algorithms(title, &scheme) {
+            for (content, keeps_headers, content_finding) in contents(case, &scheme) {
+                let findings: Vec<Finding> = finding.iter().chain(&common).chain(&content_finding).cloned().collect();
+                let Ok(value) = HeaderValue::try_from(value.as_str()) else { continue };
+                if findings.is_empty() {
+                    continue;
+                }
+                let mut changed = Scheme { algorithm, content, ..scheme.clone() };
+                if !keeps_headers {
+                    changed.id = None;
+                    changed.timestamp = changed.timestamp.filter(|rule| rule.header.is_none());
+                }
+                changed.header = vec![self.header.clone()];
+                let mut reading = Reading::new(changed, case.request, findings);
+                reading.request.headers.set(&self.header, value);
+                reading.is_cut = is_cut;
+                all.push(reading);
+            }
+        }
+    }
+
+    /// The scheme with a grammar for the timestamp in the header, and that timestamp.
+    fn with_time(&self, request: &Request, scheme: &Scheme) -> (Scheme, String) {
+        let entries = self.value.split([',', ';', ' ']);
+        let time = entries.filter_map(|entry| entry.split_once('=')).find(|(tag, _)| matches!(*tag, "t" | "ts"));
+        let time = time.map(|(_, time)| time.to_owned());
+        if scheme.grammar.carries_timestamp() {
+            let elsewhere = || timestamp_header(request, scheme).map(|(_, text)| text);
+            return (scheme.clone(), time.or_else(elsewhere).unwrap_or_default());
+        }
+        let encoding = if scheme.grammar.encoding() == TextEncoding::Base64 { "{base64}" } else { "{hex}" };
+        let text = GrammarText { value: format!("t={{timestamp}},v1={encoding}"), separator: Some(',') };
+        match (time, Grammar::parse(&text)) {
+            (Some(time), Ok(grammar)) => {
+                let tolerance = Tolerance::both(std::time::Duration::MAX);
+                let rule = TimestampRule { header: None, unit: TimeUnit::Seconds, tolerance };
+                (Scheme { grammar, timestamp: Some(rule), ..scheme.clone() }, time)
+            }
+            _ => (scheme.clone(), String::new()),
+        }
+    }
+
+    fn misplaced(&self, title: &str, scheme: &Scheme) -> Option<Finding> {
+        let usual = scheme.header.first()?;
+        let message = format!("the signature is in the `{}` header; {title} sends it in `{usual}`", self.header);
+        self.is_foreign.then(|| Finding::new(Code::SchemeOfOtherProvider, message))
+    }
+
+    /// What is wrong with the format of the header.
+    fn miswritten(&self, title: &str, scheme: &Scheme, canonical: &str) -> Option<Finding> {
+        let encoding = scheme.grammar.encoding();
+        let encoded = encoding.encode(&self.bytes);
+        let form = canonical.replacen(&encoded, "…", 1);
+        let same_form = canonical.replacen(&encoded, &self.text, 1);
+        let is_in_form = match scheme.grammar.separator() {
+            Some(separator) => {
+                same_form.split(separator).all(|entry| self.value.split(separator).any(|other| other.trim() == entry))
+            }
+            None => self.value == same_form,
+        };
+        if !self.encoding.is(encoding) {
+            let right = if encoding == TextEncoding::Hex { "lowercase hexadecimal" } else { "padded base64" };
+            let form = if is_in_form { String::new() } else { format!(", as `{form}`") };
+            let message =
+                format!("the signature is right, but in {}; {title} sends {right}{form}", self.encoding.words());
+            Some(Finding::new(Code::WrongEncoding, message))
+        } else if self.encoding == Spelling::UppercaseHex {
+            let message = format!(
+                "the signature is right, but in uppercase; {title} sends lowercase, and handlers compare the text"
+            );
+            Some(Finding::new(Code::SignatureCase, message))
+        } else if is_in_form {
+            None
+        } else {
+            let message =
+                format!("the signature is right, but its header has the wrong format: {title} sends exactly `{form}`");
+            Some(Finding::new(Code::WrongEncoding, message))
+        }
+    }
+
+    /// The hashes that may have made it, whole or truncated.
+    fn algorithms(&self, title: &str, scheme: &Scheme) -> Vec<(Algorithm, bool, Option<Finding>)> {
+        let own = scheme.algorithm;
+        let length = self.bytes.len();
+        let mut all = Vec::new();
+        for algorithm in [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512] {
+            if algorithm.signature_length() == Some(length) {
+                let message = format!("the signature matches with {algorithm}; {title} signs with {own}");
+                let finding = (algorithm != own).then(|| Finding::new(Code::WrongAlgorithm, message));
+                all.push((algorithm, false, finding));
+            }
+        }
+        if let Some(whole) = own.signature_length().filter(|whole| length < *whole) {
+            let message =
+                format!("the signature is right but truncated: it has {length} of the {whole} bytes of {own}");
+            all.push((own, true, Some(Finding::new(Code::SignatureTruncated, message))));
+        }
+        all
+    }
+}
+
+/// Signed contents that occur in practice. `T` and `I` are placeholders for the timestamp and the id.
+const CONTENTS: [(&str, &str); 16] = [
+    ("{body}", "{body}"),
+    ("T.{body}", "{timestamp}.{body}"),
+    ("I.T.{body}", "{id}.{timestamp}.{body}"),
+    ("v0:T:{body}", "v0:{timestamp}:{body}"),
+    ("T:{body}", "{timestamp}:{body}"),
+    ("T{body}", "{timestamp}{body}"),
+    ("{body}.T", "{body}.{timestamp}"),
+    ("{body}T", "{body}{timestamp}"),
+    ("{body}:T", "{body}:{timestamp}"),
+    ("I.{body}", "{id}.{body}"),
+    ("I{body}", "{id}{body}"),
+    ("IT{body}", "{id}{timestamp}{body}"),
+    ("I:T:{body}", "{id}:{timestamp}:{body}"),
+    ("T.I.{body}", "{timestamp}.{id}.{body}"),
+    ("v1:T:{body}", "v1:{timestamp}:{body}"),
+    ("T|{body}", "{timestamp}|{body}"),
+];
+
+/// The scheme's own content, which keeps its headers, and the others that are possible for this request.
+fn contents(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<(SignedContent, bool, Option<Finding>)> {
+    let own = scheme.content.as_str();
+    let mut all = vec![(scheme.content.clone(), true, None)];
+    let time = if scheme.grammar.carries_timestamp() {
+        Some("{timestamp}".to_owned())
+    } else {
+        timestamp_header(case.request, scheme).map(|(name, _)| format!("{{header:{name}}}"))
+    };
+    let id = id_header(case.request, scheme).map(|name| format!("{{header:{name}}}"));
+    for (template, shown) in CONTENTS {
+        if shown == own || template.contains('T') && time.is_none() || template.contains('I') && id.is_none() {
+            continue;
+        }
+        let text =
+            template.replace('T', time.as_deref().unwrap_or_default()).replace('I', id.as_deref().unwrap_or_default());
+        let Ok(content) = SignedContent::try_from(text) else { continue };
+        let message = format!("the signature covers `{shown}`; {} signs `{own}`", case.provider.title);
+        all.push((content, false, Some(Finding::new(Code::WrongSignedContent, message))));
+    }
+    all
+}

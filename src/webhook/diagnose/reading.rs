@@ -1,0 +1,68 @@
+//! One way to read a rejected request, and the headers in which its timestamp and id are found.
+
+use bytes::Bytes;
+use http::HeaderName;
+
+use super::Finding;
+use crate::webhook::{
+    request::Request,
+    signature::{Receipt, Scheme, SigningSecret},
+};
+
+/// One way to read a request: a scheme, and the request with its headers changed to fit it.
+#[derive(Debug)]
+pub struct Reading {
+    pub scheme: Scheme,
+    /// The request, with the headers that the scheme expects.
+    pub request: Request,
+    /// How this differs from the request as received and the provider's scheme.
+    pub findings: Vec<Finding>,
+    /// The secrets to try instead of the provider's.
+    pub secrets: Option<Vec<SigningSecret>>,
+    /// Whether the signature may be truncated.
+    pub is_cut: bool,
+}
+
+impl Reading {
+    /// A reading by a scheme, with what it would prove.
+    pub fn new(scheme: Scheme, request: &Request, findings: Vec<Finding>) -> Self {
+        Self { scheme, request: request.clone(), findings, secrets: None, is_cut: false }
+    }
+
+    /// Whether the request, with this body, is signed with one of the secrets.
+    pub fn verifies(&self, secrets: &[SigningSecret], body: &Bytes) -> bool {
+        let request = Request { body: body.clone(), ..self.request.clone() };
+        if self.is_cut {
+            self.scheme.is_cut_short(secrets, &request)
+        } else {
+            self.scheme.verify(secrets, &request, Receipt::default()).is_ok()
+        }
+    }
+
+    /// Whether a signature of this scheme proves anything about the body: always for the request's own, and for
+    /// any other if the scheme signs the body.
+    pub fn can_judge(&self, body: &Bytes) -> bool {
+        let depends_on_it = self.scheme.algorithm.covers_content() && self.scheme.content.signs_body();
+        depends_on_it || *body == self.request.body
+    }
+}
+
+/// The timestamp header and its text: the scheme's own header, or else one named like it.
+pub fn timestamp_header(request: &Request, scheme: &Scheme) -> Option<(HeaderName, String)> {
+    let own = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
+    let name = named(request, own.unwrap_or_default(), "timestamp")?;
+    let text = request.headers.text(name.as_str())?.into_owned();
+    Some((name, text))
+}
+
+pub fn id_header(request: &Request, scheme: &Scheme) -> Option<HeaderName> {
+    named(request, scheme.id.as_deref().unwrap_or_default(), "-id")
+}
+
+fn named(request: &Request, own: &[HeaderName], ending: &str) -> Option<HeaderName> {
+    let own = own.iter().find(|name| request.headers.contains(name.as_str())).cloned();
+    own.or_else(|| {
+        let mut names = request.headers.iter().map(|(name, _)| name);
+        names.find(|name| name.as_str().ends_with(ending)).cloned()
+    })
+}

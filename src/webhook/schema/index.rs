@@ -1,0 +1,228 @@
+//! Where the schemas of a file are, and what references lead to: every schema's place, the resources that `$id` makes
+//! of some of them, and their anchors. References are resolved within the file and nowhere else.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    ptr,
+};
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use super::{
+    draft::{Draft, Holds},
+    error::Flaw,
+    rule::RuleId,
+};
+use crate::webhook::json::{Kind, Member, Node, Path, PointerToken};
+
+/// The base of a file that does not name itself.
+const DEFAULT_BASE: &str = "json-schema:///";
+
+/// A schema of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Place<'n> {
+    pub(super) node: &'n Node<'n>,
+    /// Its RFC 6901 pointer.
+    pub(super) pointer: String,
+    /// The resource that it is part of.
+    pub(super) resource: usize,
+    pub(super) draft: Draft,
+}
+
+/// A schema that has a URI, and all within it that has none.
+#[derive(Debug)]
+pub(super) struct Resource {
+    uri: Url,
+    root: RuleId,
+}
+
+/// All schemas of a file.
+#[derive(Debug)]
+pub(super) struct Index<'n> {
+    /// By the rule that is made of each.
+    pub(super) places: Vec<Place<'n>>,
+    rules: HashMap<*const Node<'n>, RuleId>,
+    resources: Vec<Resource>,
+    anchors: HashMap<(usize, String), RuleId>,
+    /// The anchors that `$dynamicRef` and `$recursiveRef` look for; that of the latter is empty.
+    pub(super) dynamic_anchors: HashMap<(usize, String), RuleId>,
+}
+
+/// The name that `$recursiveAnchor` stands for.
+pub(super) const RECURSIVE: &str = "";
+
+impl<'n> Index<'n> {
+    /// Finds the schemas within the root of a file.
+    ///
+    /// # Errors
+    ///
+    /// When a `$schema` names no draft, with its place.
+    pub(super) fn of(root: &'n Node<'n>) -> Result<Self, Misplaced> {
+        // The constant is a URL.
+        let base = Url::parse(DEFAULT_BASE).map_err(|_| (root.span.start, String::new(), Flaw::Circular))?;
+        let mut index = Self {
+            places: Vec::new(),
+            rules: HashMap::new(),
+            resources: vec![Resource { uri: base, root: 0 }],
+            anchors: HashMap::new(),
+            dynamic_anchors: HashMap::new(),
+        };
+        index.add(Place { node: root, pointer: String::new(), resource: 0, draft: Draft::Y2020 })?;
+        Ok(index)
+    }
+
+    /// The rule that is made of a node.
+    pub(super) fn rule(&self, node: &Node<'n>) -> Option<RuleId> {
+        self.rules.get(&ptr::from_ref(node)).copied()
+    }
+
+    /// Adds a schema and those within it.
+    fn add(&mut self, place: Place<'n>) -> Result<RuleId, Misplaced> {
+        let added = self.places.len();
+        let mut found = VecDeque::from([place]);
+        while let Some(mut place) = found.pop_front() {
+            if self.rule(place.node).is_some() {
+                continue;
+            }
+            let id = self.places.len();
+            self.rules.insert(ptr::from_ref(place.node), id);
+            if let Kind::Object(members) = &place.node.kind {
+                self.identify(id, members, &mut place)?;
+                found.extend(subschemas(members, &place));
+            }
+            self.places.push(place);
+        }
+        Ok(added)
+    }
+
+    /// Takes note of the names of a schema, which may begin a resource of its own.
+    fn identify(&mut self, id: RuleId, members: &'n [Member<'n>], place: &mut Place<'n>) -> Result<(), Misplaced> {
+        let text = |key: &str| members.iter().rev().find(|member| member.key == key).and_then(text_of);
+        let names_itself = |draft: Draft| {
+            let is_hidden = draft.ref_stands_alone() && text("$ref").is_some();
+            text(draft.id_keyword()).filter(|_| !is_hidden)
+        };
+        if let Some((uri, member)) = text("$schema")
+            && (place.pointer.is_empty() || text("$id").is_some() || text("id").is_some())
+        {
+            place.draft = Draft::of_uri(uri).ok_or_else(|| {
+                let pointer = format!("{}/$schema", place.pointer);
+                (member.value.span.start, pointer, Flaw::Draft(uri.to_owned()))
+            })?;
+        }
+        let (draft, base) = (place.draft, &self.resources[place.resource].uri);
+        if let Some((uri, _)) = names_itself(draft) {
+            let (document, fragment) = uri.split_once('#').unwrap_or((uri, ""));
+            let uri = base.join(document).or_else(|_| Url::parse(document));
+            if let Ok(uri) = uri.map_err(drop).and_then(|uri| if document.is_empty() { Err(()) } else { Ok(uri) }) {
+                if place.pointer.is_empty() {
+                    self.resources[0].uri = uri;
+                } else {
+                    place.resource = self.resources.len();
+                    self.resources.push(Resource { uri, root: id });
+                }
+            }
+            if draft.ref_stands_alone() && !fragment.is_empty() {
+                self.anchors.insert((place.resource, fragment.to_owned()), id);
+            }
+        }
+        if draft >= Draft::Y2019
+            && let Some((name, _)) = text("$anchor")
+        {
+            self.anchors.insert((place.resource, name.to_owned()), id);
+        }
+        if draft == Draft::Y2020
+            && let Some((name, _)) = text("$dynamicAnchor")
+        {
+            self.anchors.insert((place.resource, name.to_owned()), id);
+            self.dynamic_anchors.insert((place.resource, name.to_owned()), id);
+        }
+        let is_recursive =
+            |member: &Member<'_>| member.key == "$recursiveAnchor" && member.value.kind == Kind::Bool(true);
+        if draft == Draft::Y2019 && self.resources[place.resource].root == id && members.iter().any(is_recursive) {
+            self.dynamic_anchors.insert((place.resource, RECURSIVE.to_owned()), id);
+        }
+        Ok(())
+    }
+
+    /// The rule that a reference in the schema `from` leads to, which is added when it is nowhere that schemas are
+    /// expected; and the anchor by which it is named, if that is a dynamic one.
+    pub(super) fn resolve(&mut self, reference: &str, from: RuleId) -> Result<(RuleId, Option<String>), Misplaced> {
+        let place = &self.places[from];
+        let lost = || (place.node.span.start, place.pointer.clone(), Flaw::Unresolved(reference.to_owned()));
+        let (document, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        let resource = if document.is_empty() {
+            place.resource
+        } else {
+            let base = &self.resources[place.resource].uri;
+            let uri = base.join(document).or_else(|_| Url::parse(document)).map_err(|_| lost())?;
+            self.resources.iter().position(|resource| resource.uri == uri).ok_or_else(lost)?
+        };
+        let fragment = percent_decode_str(fragment).decode_utf8().map_err(|_| lost())?;
+        let root = self.resources[resource].root;
+        if fragment.is_empty() {
+            return Ok((root, None));
+        }
+        if !fragment.starts_with('/') {
+            let anchor = (resource, fragment.into_owned());
+            let rule = *self.anchors.get(&anchor).ok_or_else(lost)?;
+            let is_dynamic = self.dynamic_anchors.contains_key(&anchor);
+            return Ok((rule, is_dynamic.then_some(anchor.1)));
+        }
+        let path: Path = fragment.parse().map_err(|_| lost())?;
+        let mut target = self.places[root].clone();
+        for key in path.keys() {
+            target.node = target.node.child(key).ok_or_else(lost)?;
+            target.pointer = format!("{}{}", target.pointer, PointerToken(key));
+            if let Some(rule) = self.rule(target.node) {
+                target = self.places[rule].clone();
+            }
+        }
+        match self.rule(target.node) {
+            Some(rule) => Ok((rule, None)),
+            None => self.add(target).map(|rule| (rule, None)),
+        }
+    }
+}
+
+/// A fault and its place: the byte and the pointer.
+pub(super) type Misplaced = (usize, String, Flaw);
+
+fn text_of<'m>(member: &'m Member<'m>) -> Option<(&'m str, &'m Member<'m>)> {
+    match &member.value.kind {
+        Kind::String(text) => Some((text.as_ref(), member)),
+        _ => None,
+    }
+}
+
+/// The schemas right below one.
+fn subschemas<'n>(members: &'n [Member<'n>], place: &Place<'n>) -> Vec<Place<'n>> {
+    let mut found = Vec::new();
+    let mut push = |node: &'n Node<'n>, pointer: String| {
+        found.push(Place { node, pointer, resource: place.resource, draft: place.draft });
+    };
+    for member in members {
+        let holds = place.draft.schemas_of(&member.key);
+        if holds == Holds::None {
+            continue;
+        }
+        let pointer = format!("{}/{}", place.pointer, member.key);
+        match (&member.value.kind, holds) {
+            (Kind::Array(items), Holds::List | Holds::SchemaOrList) => {
+                items.iter().enumerate().for_each(|(at, item)| push(item, format!("{pointer}/{at}")));
+            }
+            (Kind::Object(named), Holds::Map | Holds::MapBesideNames) => {
+                let is_names = |value: &Node<'_>| matches!(value.kind, Kind::Array(_));
+                for Member { key, value, .. } in named {
+                    if holds == Holds::Map || !is_names(value) {
+                        push(value, format!("{pointer}{}", PointerToken(key)));
+                    }
+                }
+            }
+            (_, Holds::Schema | Holds::SchemaOrList) => push(&member.value, pointer),
+            _ => {}
+        }
+    }
+    found
+}

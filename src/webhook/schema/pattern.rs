@@ -1,0 +1,75 @@
+//! Regular expressions of `pattern` and `patternProperties`.
+//!
+//! JSON Schema has those of ECMAScript. `regex-lite` reads what the specification recommends to keep to (classes,
+//! quantifiers, groups, anchors) in time linear in the text. Lookaround, backreferences and Unicode properties, which
+//! need a backtracking engine, are not tried: a payload that such a pattern would judge gets a warning instead.
+
+use regex_lite::Regex;
+
+/// One pattern of a schema.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    text: String,
+    regex: Option<Regex>,
+}
+
+impl Pattern {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    ///
+    /// With the reason, when it is not a regular expression.
+    pub(super) fn new(text: &str) -> Result<Self, String> {
+        let regex = match Regex::new(text) {
+            Ok(regex) => Some(regex),
+            Err(_) if is_beyond_regular(text) => None,
+            Err(error) => return Err(error.to_string()),
+        };
+        Ok(Self { text: text.to_owned(), regex })
+    }
+
+    /// Whether part of a text matches; `None` when that can't be told.
+    pub(super) fn is_match(&self, text: &str) -> Option<bool> {
+        self.regex.as_ref().map(|regex| regex.is_match(text))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Whether a pattern uses what no regular language has, or Unicode's properties.
+fn is_beyond_regular(pattern: &str) -> bool {
+    let has_reference = || {
+        let mut bytes = pattern.bytes();
+        while let Some(byte) = bytes.next() {
+            if byte == b'\\' && bytes.next().is_some_and(|escaped| matches!(escaped, b'1'..=b'9' | b'k' | b'p' | b'P'))
+            {
+                return true;
+            }
+        }
+        false
+    };
+    ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|group| pattern.contains(group)) || has_reference()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_backtracking_is_told_from_what_is_no_pattern() {
+        for pattern in [r"^(?!a)", r"(?<=a)b", r"(a)\1", r"^\p{L}+$", r"(?<n>a)\k<n>"] {
+            assert_eq!(Pattern::new(pattern).unwrap().is_match("a"), None, "{pattern}");
+        }
+        for wrong in ["[", "(", r"\\1(", "a{2,1}"] {
+            assert!(Pattern::new(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_not_anchored() {
+        assert_eq!(Pattern::new(r"b\/c").unwrap().is_match("ab/cd"), Some(true));
+        assert_eq!(Pattern::new("^b").unwrap().is_match("ab"), Some(false));
+    }
+}

@@ -1,0 +1,186 @@
+//! Keys: what makes and checks signatures, over `hmac`, `sha1` and `sha2`.
+//!
+//! A new algorithm is one variant of [`Algorithm`], one of `Inner`, and one arm in each operation
+//! here. A key may be able to verify and not to sign, as a public key does. Signatures are compared
+//! by the libraries, in constant time.
+
+use std::{fmt, iter};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use sha2::{Sha256, Sha384, Sha512};
+use zeroize::Zeroizing;
+
+use super::algorithm::Algorithm;
+
+/// A key of one algorithm.
+///
+/// Signed content is passed in pieces, so that a body is never copied to be signed.
+#[derive(Clone)]
+pub struct Key(Inner);
+
+#[derive(Clone)]
+enum Inner {
+    HmacSha1(Hmac<Sha1>),
+    HmacSha256(Hmac<Sha256>),
+    HmacSha384(Hmac<Sha384>),
+    HmacSha512(Hmac<Sha512>),
+    Token(Zeroizing<Vec<u8>>),
+}
+
+impl Key {
+    /// Reads the bytes of a key; `None` when they are not a key of this algorithm. For an HMAC, any
+    /// bytes are.
+    #[must_use]
+    pub fn new(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
+        let inner = match algorithm {
+            Algorithm::HmacSha1 => Inner::HmacSha1(Hmac::new_from_slice(bytes).ok()?),
+            Algorithm::HmacSha256 => Inner::HmacSha256(Hmac::new_from_slice(bytes).ok()?),
+            Algorithm::HmacSha384 => Inner::HmacSha384(Hmac::new_from_slice(bytes).ok()?),
+            Algorithm::HmacSha512 => Inner::HmacSha512(Hmac::new_from_slice(bytes).ok()?),
+            Algorithm::Token => Inner::Token(Zeroizing::new(bytes.to_vec())),
+        };
+        Some(Self(inner))
+    }
+
+    /// The signature of the content: a MAC's bytes, or the token itself. `None` when this key can only
+    /// verify.
+    #[must_use]
+    pub fn sign<'a>(&self, content: impl IntoIterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
+        Some(match &self.0 {
+            Inner::HmacSha1(mac) => fed(mac, content).finalize().into_bytes().to_vec(),
+            Inner::HmacSha256(mac) => fed(mac, content).finalize().into_bytes().to_vec(),
+            Inner::HmacSha384(mac) => fed(mac, content).finalize().into_bytes().to_vec(),
+            Inner::HmacSha512(mac) => fed(mac, content).finalize().into_bytes().to_vec(),
+            Inner::Token(token) => token.to_vec(),
+        })
+    }
+
+    /// Whether any of the signatures is one of the content. The content is read once.
+    #[must_use]
+    pub fn verify<'a>(
+        &self,
+        content: impl IntoIterator<Item = &'a [u8]>,
+        signatures: impl IntoIterator<Item = &'a [u8]>,
+    ) -> bool {
+        let mut signatures = signatures.into_iter();
+        match &self.0 {
+            Inner::HmacSha1(mac) => any_matches(&fed(mac, content), signatures),
+            Inner::HmacSha256(mac) => any_matches(&fed(mac, content), signatures),
+            Inner::HmacSha384(mac) => any_matches(&fed(mac, content), signatures),
+            Inner::HmacSha512(mac) => any_matches(&fed(mac, content), signatures),
+            Inner::Token(token) => signatures.any(|signature| same_token(token, signature)),
+        }
+    }
+
+    /// Whether any of these is the beginning of a signature of the content. That explains a rejection;
+    /// it never proves that a request is genuine. Only MACs can be checked so.
+    #[must_use]
+    pub(in crate::webhook) fn verify_truncated<'a>(
+        &self,
+        content: impl IntoIterator<Item = &'a [u8]>,
+        beginnings: impl IntoIterator<Item = &'a [u8]>,
+    ) -> bool {
+        match &self.0 {
+            Inner::HmacSha1(mac) => any_begins(&fed(mac, content), beginnings),
+            Inner::HmacSha256(mac) => any_begins(&fed(mac, content), beginnings),
+            Inner::HmacSha384(mac) => any_begins(&fed(mac, content), beginnings),
+            Inner::HmacSha512(mac) => any_begins(&fed(mac, content), beginnings),
+            Inner::Token(_) => false,
+        }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+fn fed<'a, M: Mac + Clone>(mac: &M, content: impl IntoIterator<Item = &'a [u8]>) -> M {
+    let mut mac = mac.clone();
+    content.into_iter().for_each(|piece| mac.update(piece));
+    mac
+}
+
+fn any_matches<'a, M: Mac + Clone>(mac: &M, signatures: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    signatures.into_iter().any(|signature| mac.clone().verify_slice(signature).is_ok())
+}
+
+fn any_begins<'a, M: Mac + Clone>(mac: &M, beginnings: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    beginnings.into_iter().any(|beginning| mac.clone().verify_truncated_left(beginning).is_ok())
+}
+
+/// Compares the MACs of both texts, which takes a time that reveals nothing about either.
+fn same_token(token: &[u8], other: &[u8]) -> bool {
+    let Some(key) = Key::new(Algorithm::HmacSha256, token) else { return false };
+    key.sign(iter::once(token)).is_some_and(|expected| key.verify(iter::once(other), iter::once(&*expected)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    const RFC_4231: &str = include_str!("../../../tests/vectors/rfc4231.json");
+
+    #[derive(Deserialize)]
+    struct Vectors {
+        count: usize,
+        vectors: Vec<Vector>,
+    }
+
+    #[derive(Deserialize)]
+    struct Vector {
+        key_hex: String,
+        data_hex: String,
+        sha256: String,
+        sha512: String,
+    }
+
+    fn unhex(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn macs_are_those_of_rfc_4231() {
+        let file: Vectors = serde_json::from_str(RFC_4231).unwrap();
+        assert_eq!(file.vectors.len(), file.count);
+        for vector in file.vectors {
+            for (algorithm, expected) in
+                [(Algorithm::HmacSha256, vector.sha256), (Algorithm::HmacSha512, vector.sha512)]
+            {
+                let (data, expected) = (unhex(&vector.data_hex), unhex(&expected));
+                let key = Key::new(algorithm, &unhex(&vector.key_hex)).unwrap();
+                assert_eq!(key.sign([&*data]), Some(expected.clone()), "{algorithm} of {}", vector.data_hex);
+                assert!(key.verify([&*data], [&b"another"[..], &expected]));
+            }
+        }
+    }
+
+    #[test]
+    fn sha1_and_sha384_are_those_of_their_rfcs() {
+        // RFC 2202 and RFC 4231, both test case 2.
+        let expected = [
+            (Algorithm::HmacSha1, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
+            (
+                Algorithm::HmacSha384,
+                "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649",
+            ),
+        ];
+        for (algorithm, expected) in expected {
+            let key = Key::new(algorithm, b"Jefe").unwrap();
+            assert_eq!(key.sign([&b"what do ya want "[..], b"for nothing?"]), Some(unhex(expected)));
+        }
+    }
+
+    #[test]
+    fn a_token_is_its_own_signature_whatever_the_content() {
+        let key = Key::new(Algorithm::Token, b"open sesame").unwrap();
+        let verify = |signature: &'static [u8]| key.verify([&b"any body"[..]], [signature]);
+        assert!(verify(b"open sesame"));
+        assert!(!verify(b"open sesam") && !verify(b"open sesame!") && !verify(b""));
+        assert_eq!(key.sign([&b"any body"[..]]).as_deref(), Some(&b"open sesame"[..]));
+    }
+}
