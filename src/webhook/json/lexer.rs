@@ -1,8 +1,9 @@
-//! The one lexer of JSON: it reads the tokens of RFC 8259 as slices of the text and copies nothing. The parser, the
-//! token stream of the pretty printer and [`Unclosed`] are built on it; what may follow what is theirs to know.
+//! The one lexer of JSON: it reads the tokens of RFC 8259 as slices of the text and copies nothing. The parser and the
+//! token stream of the pretty printer are built on it and know which token may follow which. [`Unclosed`] follows text
+//! that may be cut anywhere.
 //!
-//! Strings are searched byte by byte for their end. Eight bytes at a time takes 26% off the parse of a payload, but no
-//! more than 3% off `verify` of 20,000 captures, which hashes and reads far more than it parses.
+//! Strings are searched for their end a byte at a time. Eight bytes at a time pays only for strings of kilobytes (4,000
+//! bytes take 0.7 µs instead of 1.4); a payload of 529 bytes takes 1.1 µs, and took 1.2 that way.
 
 use std::ops::Range;
 
@@ -312,7 +313,9 @@ mod tests {
 
     fn unclosed(pieces: &[&str]) -> Unclosed {
         let mut unclosed = Unclosed::default();
-        pieces.iter().for_each(|piece| unclosed.read(piece.as_bytes()));
+        for piece in pieces {
+            unclosed.read(piece.as_bytes());
+        }
         unclosed
     }
 

@@ -197,7 +197,7 @@ impl<'n> Compiler<'_, 'n> {
         }
         let source = Source { id, members, pointer: &place.pointer, draft: place.draft };
         self.references(&source, &mut rule)?;
-        if place.draft.ref_stands_alone() && !rule.references.is_empty() {
+        if place.draft.hides_siblings_of_ref() && !rule.references.is_empty() {
             return Ok(rule);
         }
         self.assertions(&source, &mut rule.assertions)?;
@@ -229,9 +229,10 @@ impl<'n> Compiler<'_, 'n> {
             let (otherwise, _) = self.resolve(&value, source.id)?;
             let place = &self.index.places[otherwise];
             let is_recursive = self.index.dynamic_anchors.contains_key(&(place.resource, RECURSIVE.to_owned()));
-            rule.references.push(match is_recursive {
-                true => Reference::Dynamic { anchor: RECURSIVE.to_owned(), otherwise },
-                false => Reference::To(otherwise),
+            rule.references.push(if is_recursive {
+                Reference::Dynamic { anchor: RECURSIVE.to_owned(), otherwise }
+            } else {
+                Reference::To(otherwise)
             });
         }
         Ok(())
@@ -253,9 +254,10 @@ impl<'n> Compiler<'_, 'n> {
         if let Some(value) = source.get("type") {
             let types = types(&value)?;
             let may_be_fraction = types & Types::FRACTION != Types::NONE;
-            assertions.push(match source.draft == Draft::Four && !may_be_fraction {
-                true => Assertion::TypeAsWritten(types),
-                false => Assertion::Type(types),
+            assertions.push(if source.draft == Draft::Four && !may_be_fraction {
+                Assertion::TypeAsWritten(types)
+            } else {
+                Assertion::Type(types)
             });
         }
         if let Some(value) = source.get("minLength") {
@@ -328,10 +330,10 @@ impl<'n> Compiler<'_, 'n> {
             applicators.push(Applicator::Not(self.schema(&value)?));
         }
         if let Some(value) = source.get("if") {
-            let condition = self.schema(&value)?;
+            let test = self.schema(&value)?;
             let [then, otherwise] = ["then", "else"].map(|keyword| source.get(keyword));
             applicators.push(Applicator::If(Condition {
-                condition,
+                test,
                 then: then.map(|value| self.schema(&value)).transpose()?,
                 otherwise: otherwise.map(|value| self.schema(&value)).transpose()?,
             }));
@@ -478,8 +480,8 @@ impl<'n> Compiler<'_, 'n> {
                     types = types & any.collect::<Compiled<_>>()?;
                 }
                 Applicator::Not(schema) => drop(self.accepted(*schema, settled, hops)?),
-                Applicator::If(Condition { condition, then, otherwise }) => {
-                    for schema in [Some(*condition), *then, *otherwise].into_iter().flatten() {
+                Applicator::If(Condition { test, then, otherwise }) => {
+                    for schema in [Some(*test), *then, *otherwise].into_iter().flatten() {
                         self.accepted(schema, settled, hops)?;
                     }
                 }
