@@ -26,6 +26,7 @@ use hookdev::{
         record::Delivery,
         remedy::Remedy,
         request::{Headers, Request},
+        schema::Schema,
         signature::{Receipt, SigningInput, SigningSecret, Verdict},
         time::Timestamp,
     },
@@ -157,6 +158,8 @@ fn schemas(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("schema");
     group.bench_function("bare", |b| b.iter(|| crate_of_the_same.is_valid(black_box(&value))));
     group.bench_function("check", |b| b.iter(|| definition.check(black_box(root))));
+    let text = schema.to_string();
+    group.bench_function("build", |b| b.iter(|| Schema::parse(black_box(&text))));
     group.finish();
 }
 

@@ -1,9 +1,10 @@
-//! A JSON body set out on lines: two spaces a level, `{}` and `[]` kept together, coloured by kind.
+//! A JSON body, re-indented: two spaces a level, `{}` and `[]` kept together, coloured by kind.
 
-use super::tokens::{Kind, NotJson, Token, Tokens, escape_len};
+use super::tokens::{Kind, NotJson, Token, Tokens};
 use super::{Layout, push_spaces};
 use crate::render::palette::Role;
 use crate::render::text::push_printable;
+use crate::webhook::json::lexer::escape_length;
 
 /// See [`Layout::json`].
 pub(super) fn push(layout: &Layout, body: &[u8], out: &mut String) -> bool {
@@ -114,7 +115,7 @@ impl<'a> Page<'a> {
         self.shown += scalar.len();
     }
 
-    /// Appends the start of a scalar, closes its quotes, and says behind them how much is left out.
+    /// Appends the start of a scalar, closes its quotes, and says how much is left out.
     fn push_cut(&mut self, role: Role, scalar: &str, room: usize) {
         let quote = if scalar.starts_with('"') { "\"" } else { "" };
         let inside = &scalar[quote.len()..scalar.len() - quote.len()];
@@ -130,11 +131,11 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The start of what stands in a JSON string, at most `max` bytes, cut within no character or escape.
+/// The start of a JSON string's content, at most `max` bytes, not cut within a character or an escape.
 fn start_of(inside: &str, max: usize) -> &str {
     let mut end = 0;
     while let Some(next) = inside[end..].chars().next() {
-        let escape = if next == '\\' { escape_len(&inside.as_bytes()[end..]) } else { None };
+        let escape = if next == '\\' { escape_length(&inside.as_bytes()[end..]).ok() } else { None };
         let len = escape.unwrap_or(next.len_utf8());
         if end + len > max {
             break;

@@ -1,10 +1,13 @@
-//! A JSON text cut into its tokens, by the grammar of RFC 8259 and without recursion: what nests
-//! costs a bit a level. Tokens are slices of the text; no string is decoded, no number computed.
+//! The tokens of a JSON text in the order that RFC 8259 allows, without recursion: each level of nesting costs a bit.
+//! Strings are not decoded and numbers not computed; the lexer is that of [`json`](crate::webhook::json).
+
+use crate::webhook::json::lexer::Lexer;
 
 /// The tokens of one JSON text, in order.
 pub(super) struct Tokens<'a> {
-    text: &'a str,
-    at: usize,
+    lexer: Lexer<'a>,
+    length: usize,
+    /// Where the last token begins.
     start: usize,
     nesting: Nesting,
     expected: Expected,
@@ -38,7 +41,7 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotJson;
 
-/// What may stand next.
+/// What may come next.
 #[derive(Clone, Copy)]
 enum Expected {
     Value,
@@ -56,38 +59,39 @@ enum Expected {
 
 impl<'a> Tokens<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, start: 0, nesting: Nesting::default(), expected: Expected::Value }
+        Self {
+            lexer: Lexer::new(text),
+            length: text.len(),
+            start: 0,
+            nesting: Nesting::default(),
+            expected: Expected::Value,
+        }
     }
 
-    /// The next token; `None` behind the last one of a complete text.
+    /// The next token; `None` after the last one of a complete text.
     pub(super) fn next(&mut self) -> Result<Option<Token<'a>>, NotJson> {
-        let bytes = self.text.as_bytes();
-        let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
-        self.at += bytes[self.at..].iter().take_while(|byte| is_space(byte)).count();
-        self.start = self.at;
-
-        let rest = &bytes[self.at..];
-        let Some(&first) = rest.first() else {
+        self.lexer.skip_whitespace();
+        self.start = self.lexer.at();
+        let Some(first) = self.lexer.peek() else {
             return if matches!(self.expected, Expected::End) { Ok(None) } else { Err(NotJson) };
         };
         let kind = self.kind(first).ok_or(NotJson)?;
-        let len = match kind {
-            Kind::Open | Kind::Close | Kind::Comma | Kind::Colon => Some(1),
-            Kind::Key | Kind::String => string_len(rest),
-            Kind::Number => number_len(rest),
-            Kind::Literal => literal_len(rest),
-        };
-        self.at += len.ok_or(NotJson)?;
-        self.expected = self.expected_behind(kind, first);
-        Ok(Some(Token { kind, text: &self.text[self.start..self.at] }))
+        match kind {
+            Kind::Open | Kind::Close | Kind::Comma | Kind::Colon => self.lexer.skip_byte(),
+            Kind::Key | Kind::String => drop(self.lexer.string().map_err(|_| NotJson)?),
+            Kind::Number => drop(self.lexer.number().map_err(|_| NotJson)?),
+            Kind::Literal => drop(self.lexer.literal().map_err(|_| NotJson)?),
+        }
+        self.expected = self.expected_after(kind, first);
+        Ok(Some(Token { kind, text: self.lexer.slice(self.start..self.lexer.at()) }))
     }
 
-    /// How many bytes of the text begin with the last token.
+    /// How many bytes there are from the last token on.
     pub(super) fn left(&self) -> usize {
-        self.text.len() - self.start
+        self.length - self.start
     }
 
-    /// What a token that starts with `first` is, where it may stand here.
+    /// The kind of a token that starts with `first`, if it may come here.
     fn kind(&self, first: u8) -> Option<Kind> {
         match (self.expected, first) {
             (Expected::Key | Expected::FirstKey, b'"') => Some(Kind::Key),
@@ -107,7 +111,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    fn expected_behind(&mut self, kind: Kind, first: u8) -> Expected {
+    fn expected_after(&mut self, kind: Kind, first: u8) -> Expected {
         match kind {
             Kind::Open => {
                 let is_object = first == b'{';
@@ -122,50 +126,6 @@ impl<'a> Tokens<'a> {
         }
         if self.nesting.depth == 0 { Expected::End } else { Expected::Separator }
     }
-}
-
-/// The length of the string at the start, with its quotes.
-fn string_len(bytes: &[u8]) -> Option<usize> {
-    let mut at = 1;
-    loop {
-        at += bytes.get(at..)?.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')?;
-        match bytes[at] {
-            b'"' => return Some(at + 1),
-            b'\\' => at += escape_len(&bytes[at..])?,
-            _ => return None,
-        }
-    }
-}
-
-/// The length of the escape at the start, backslash included.
-pub(super) fn escape_len(bytes: &[u8]) -> Option<usize> {
-    match bytes.get(1)? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
-        b'u' => bytes.get(2..6)?.iter().all(u8::is_ascii_hexdigit).then_some(6),
-        _ => None,
-    }
-}
-
-/// The length of the number at the start.
-fn number_len(bytes: &[u8]) -> Option<usize> {
-    let digits = |at: usize| bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let some_digits = |at: usize| Some(digits(at)).filter(|&count| count > 0);
-
-    let mut at = usize::from(bytes.first() == Some(&b'-'));
-    at += if bytes.get(at) == Some(&b'0') { 1 } else { some_digits(at)? };
-    if bytes.get(at) == Some(&b'.') {
-        at += 1 + some_digits(at + 1)?;
-    }
-    if let Some(b'e' | b'E') = bytes.get(at) {
-        at += 1 + usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
-        at += some_digits(at)?;
-    }
-    Some(at)
-}
-
-/// The length of the literal at the start.
-fn literal_len(bytes: &[u8]) -> Option<usize> {
-    ["true", "false", "null"].into_iter().find(|word| bytes.starts_with(word.as_bytes())).map(str::len)
 }
 
 /// The objects and arrays around a place, a bit for each; up to 64 of them need no memory.

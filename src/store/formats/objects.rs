@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use serde::de::IgnoredAny;
 
 use super::{Entry, Fault, Input, MAX_SIZE, Piece, Position, Reader, position::Start};
-use crate::webhook::capture;
+use crate::webhook::{capture, json::lexer::Unclosed};
 
 /// How much is read at a time, at first and at most, in bytes.
 const FIRST_STEP: usize = 1 << 10;
@@ -86,13 +86,13 @@ impl<'a> Objects<'a> {
 
     /// Where the object ends whose first line ends at `end`.
     fn rest_of_object(&mut self, mut end: usize) -> Result<usize, Fault> {
-        let mut nesting = Nesting::default();
+        let mut unclosed = Unclosed::default();
         let mut seen = 0;
         loop {
-            nesting.follow(&self.buffer[seen..end]);
+            unclosed.read(&self.buffer[seen..end]);
             seen = end;
             // An object at the start of a line is the next one: this one is incomplete.
-            if !nesting.is_open() || self.has(end)? && self.buffer[end] == b'{' {
+            if !may_continue(&unclosed) || self.has(end)? && self.buffer[end] == b'{' {
                 return Ok(end);
             }
             end = self.line_from(end)?;
@@ -194,34 +194,7 @@ impl Document {
     }
 }
 
-/// How deeply a document is nested at its end so far.
-#[derive(Default)]
-struct Nesting {
-    depth: usize,
-    in_string: bool,
-}
-
-impl Nesting {
-    fn follow(&mut self, bytes: &[u8]) {
-        let mut bytes = bytes.iter();
-        loop {
-            let mark = if self.in_string {
-                bytes.find(|byte| matches!(byte, b'"' | b'\\'))
-            } else {
-                bytes.find(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']'))
-            };
-            match mark {
-                Some(b'"') => self.in_string = !self.in_string,
-                Some(b'\\') => _ = bytes.next(),
-                Some(b'{' | b'[') => self.depth += 1,
-                Some(_) => self.depth = self.depth.saturating_sub(1),
-                None => return,
-            }
-        }
-    }
-
-    /// Whether the object can continue on the next line; a string can't.
-    fn is_open(&self) -> bool {
-        self.depth > 0 && !self.in_string
-    }
+/// Whether the object continues on the next line; a string can't.
+fn may_continue(unclosed: &Unclosed) -> bool {
+    unclosed.depth() > 0 && !unclosed.in_string()
 }

@@ -1,10 +1,13 @@
 //! Other serialisations of the same payload: what a provider may send tomorrow, and what a handler that verifies
 //! re-serialised JSON rejects.
 
-use std::{borrow::Cow, fmt::Write, ops::Range};
+use std::{fmt::Write, ops::Range};
 
 use crate::webhook::{
-    json::{self, Kind, Member, Node},
+    json::{
+        self, Kind, Member, Node,
+        writer::{Escape, push_escape, push_string},
+    },
     schema::Definition,
 };
 
@@ -164,28 +167,23 @@ impl Style {
         if content.contains('\u{fffd}') || matches!(self.characters, Characters::Kept) {
             return out.push_str(token);
         }
-        let plain = json::quote(content);
-        let inner = &plain[1..plain.len() - 1];
-        let written: Cow<'_, str> = match self.characters {
-            Characters::Kept | Characters::Plain => inner.into(),
-            Characters::Ascii => inner.chars().map(|c| if c.is_ascii() { c.to_string() } else { escape(c) }).collect(),
-            Characters::Escaped => match inner.chars().next() {
-                Some(first) if first != '\\' => {
-                    format!("{}{}", escape(first), &inner[first.len_utf8()..]).replace('/', "\\/").into()
-                }
-                _ => inner.replace('/', "\\/").into(),
-            },
-        };
-        let _ = write!(out, "\"{written}\"");
+        match self.characters {
+            Characters::Kept | Characters::Plain => push_string(content, |_| None, out),
+            Characters::Ascii => push_string(content, |c| (!c.is_ascii()).then_some(Escape::Unicode), out),
+            Characters::Escaped => {
+                let slash = |c| (c == '/').then_some(Escape::Backslash);
+                let is_plain = |c: &char| !matches!(c, '"' | '\\' | '\0'..='\u{1f}');
+                let Some(first) = content.chars().next().filter(is_plain) else {
+                    return push_string(content, slash, out);
+                };
+                out.push('"');
+                push_escape(first, Escape::Unicode, out);
+                let mut rest = String::new();
+                push_string(&content[first.len_utf8()..], slash, &mut rest);
+                out.push_str(&rest[1..]);
+            }
+        }
     }
-}
-
-fn escape(character: char) -> String {
-    let mut escape = String::new();
-    for unit in character.encode_utf16(&mut [0; 2]) {
-        let _ = write!(escape, "\\u{unit:04x}");
-    }
-    escape
 }
 
 /// The text with its whole numbers written alternately as `1.0` and `1e0` where the schema allows any number.

@@ -1,8 +1,10 @@
 //! A JSON document that keeps its own text: every node knows the bytes it was read from, so numbers, escapes,
 //! duplicate keys and order stay as they were sent. `serde_json::Value` forgets all of these.
 //!
-//! The grammar is RFC 8259 and nothing more. This module reads; `overrides` edits, `schema` judges.
+//! The grammar is RFC 8259 and nothing more. One `lexer` reads tokens for all, `parser` makes documents of them, and
+//! `writer` writes. `overrides` edits documents, `schema` judges them.
 
+pub(crate) mod lexer;
 mod parser;
 mod path;
 pub mod writer;
@@ -12,8 +14,9 @@ use std::{borrow::Cow, ops::Range};
 pub use parser::{MAX_DEPTH, MAX_VALUES, parse};
 pub(crate) use path::PointerToken;
 pub use path::{InvalidPath, Path};
+pub use writer::{compact, quote};
 
-/// One value of a document and where it stands.
+/// One value of a document, and its place in the text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node<'a> {
     /// The value's bytes in the text; a string's with its quotes.
@@ -57,7 +60,7 @@ impl<'a> Node<'a> {
         path.keys().iter().try_fold(self, |node, key| node.child(key))
     }
 
-    /// The item of an array or the member of an object that one key of a path names.
+    /// The array item or object member that one key of a path names.
     #[must_use]
     pub fn child(&self, key: &str) -> Option<&Node<'a>> {
         match &self.kind {
@@ -67,7 +70,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The last member of that key, when this is an object.
+    /// The last member with that key, if this is an object.
     #[must_use]
     pub fn member(&self, key: &str) -> Option<&Node<'a>> {
         let Kind::Object(members) = &self.kind else { return None };
@@ -88,39 +91,6 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Appends a node's tokens to `out` without the whitespace between them; the tokens themselves stay as they are.
-///
-/// `text` is the text that the node was parsed from.
-pub fn compact(text: &str, node: &Node<'_>, out: &mut String) {
-    match &node.kind {
-        Kind::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index == 0 { "" } else { "," });
-                compact(text, item, out);
-            }
-            out.push(']');
-        }
-        Kind::Object(members) => {
-            out.push('{');
-            for (index, member) in members.iter().enumerate() {
-                out.push_str(if index == 0 { "" } else { "," });
-                out.push_str(&text[member.key_span.clone()]);
-                out.push(':');
-                compact(text, &member.value, out);
-            }
-            out.push('}');
-        }
-        _ => out.push_str(&text[node.span.clone()]),
-    }
-}
-
-/// The JSON string literal that stands for `text`, quotes included.
-#[must_use]
-pub fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
 /// The line and the column, both from 1, of a byte offset; columns count characters.
 #[must_use]
 pub fn position(text: &str, offset: usize) -> (usize, usize) {
@@ -131,15 +101,15 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
     })
 }
 
-/// A text that is not JSON, and where it ceases to be.
+/// Why a text is not JSON, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at line {line}, column {column}")]
 pub struct SyntaxError {
-    /// The byte at which the grammar is broken.
+    /// The byte where the fault is.
     pub offset: usize,
-    /// The line of that byte, from 1.
+    /// Its line, from 1.
     pub line: usize,
-    /// The column of that byte in characters, from 1.
+    /// Its column in characters, from 1.
     pub column: usize,
     /// What is wrong there.
     pub message: &'static str,

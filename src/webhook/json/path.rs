@@ -1,12 +1,11 @@
-//! The path of a value in a document, as people type it: `data.platforms.0.name`. Which node it leads to is for
-//! `Node::get` to say.
+//! The path of a value in a document, as people type it: `data.platforms.0.name`. `Node::get` follows it.
 
 use std::{fmt, str::FromStr};
 
 /// The keys that lead from a document's root to a value.
 ///
-/// Read from a dotted text, in which a backslash takes the punctuation behind it as part of a key (`a\.b`), or, when
-/// the text begins with `/`, from an RFC 6901 pointer. Items of arrays are named by their number.
+/// Parsed from dotted text, in which a backslash makes the punctuation after it part of a key (`a\.b`), or, if the text
+/// begins with `/`, from an RFC 6901 pointer. Array items go by their index.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Path(Vec<String>);
 
@@ -57,7 +56,7 @@ fn dotted_keys(text: &str) -> Result<Vec<String>, InvalidPath> {
     if keys.iter().any(String::is_empty) { Err(InvalidPath::EmptyKey(text.into())) } else { Ok(keys) }
 }
 
-/// Decodes `~1` and `~0`; none when a `~` stands before anything else.
+/// Decodes `~1` and `~0`; `None` if a `~` comes before anything else.
 fn unescape_token(token: &str) -> Option<String> {
     let mut parts = token.split('~');
     let first = parts.next().unwrap_or_default().to_owned();
@@ -68,7 +67,7 @@ fn unescape_token(token: &str) -> Option<String> {
     })
 }
 
-/// The dotted form, which reads back as the same path; with an empty key, that only a pointer can say, the pointer.
+/// The dotted form, which parses as the same path; the pointer if a key is empty, which the dotted form can't say.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.iter().any(String::is_empty) {
@@ -96,7 +95,7 @@ impl FromIterator<String> for Path {
     }
 }
 
-/// One key as it stands in an RFC 6901 pointer, with the slash before it.
+/// One key as an RFC 6901 pointer writes it, with the slash before it.
 pub(crate) struct PointerToken<'a>(pub(crate) &'a str);
 
 impl fmt::Display for PointerToken<'_> {
@@ -105,23 +104,23 @@ impl fmt::Display for PointerToken<'_> {
     }
 }
 
-/// The number of an array's item, when a key is one: decimal digits without superfluous zeros (RFC 6901, section 4).
+/// The array index that a key is, if it is one: decimal digits without leading zeros (RFC 6901, section 4).
 pub(super) fn index(key: &str) -> Option<usize> {
     let is_canonical = key == "0" || !key.starts_with(['0', '+']);
     if is_canonical { key.parse().ok() } else { None }
 }
 
-/// A text that is no path.
+/// Why a text is not a path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPath {
     /// Two dots in a row, one at an end, or nothing at all.
     #[error("the path `{0}` has an empty key; write a JSON pointer (`/a//b`) if that is meant")]
     EmptyKey(String),
     /// A backslash before a letter, a digit, a space or the end.
-    #[error("a backslash in the path `{0}` stands before neither `.` nor other punctuation")]
+    #[error("a backslash in the path `{0}` must come before `.` or other punctuation")]
     Backslash(String),
-    /// A `~` that is no escape.
-    #[error("a `~` in the JSON pointer `{0}` is followed by neither 0 nor 1")]
+    /// A `~` that is not part of an escape.
+    #[error("a `~` in the JSON pointer `{0}` must be followed by 0 or 1")]
     Tilde(String),
 }
 
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_named() {
+    fn an_invalid_path_is_named() {
         for text in ["", ".", "a..b", ".a", "a."] {
             assert_eq!(text.parse::<Path>(), Err(InvalidPath::EmptyKey(text.into())));
         }

@@ -96,7 +96,7 @@ fn lone_surrogates_are_replaced_and_pairs_are_joined() {
 #[test]
 fn errors_say_what_is_wrong_and_where() {
     assert_fails("", 0, "the document ends too early");
-    assert_fails("\u{feff}{}", 0, "a byte order mark stands before the document");
+    assert_fails("\u{feff}{}", 0, "a byte order mark comes before the document");
     assert_fails("{} {}", 3, "text follows the end of the document");
     assert_fails("[1,]", 2, "a trailing comma is not JSON");
     assert_fails(r#"{"a":1 , }"#, 7, "a trailing comma is not JSON");
@@ -106,11 +106,11 @@ fn errors_say_what_is_wrong_and_where() {
     assert_fails("{a:1}", 1, "expected a key in double quotes");
     assert_fails(r#"{"a":"#, 5, "the document ends too early");
     assert_fails(r#"["abc"#, 1, "a string has no closing quote");
-    assert_fails("[\"a\tb\"]", 3, "a control character stands in a string without its escape");
+    assert_fails("[\"a\tb\"]", 3, "a string has a control character that is not escaped");
     assert_fails(r#"["a\x"]"#, 3, "unknown escape in a string");
-    assert_fails(r#"["\u12g4"]"#, 2, "`\\u` takes four hex digits");
-    assert_fails(r#"["\u+123"]"#, 2, "`\\u` takes four hex digits");
-    assert_fails("[01]", 2, "a number begins with a superfluous zero");
+    assert_fails(r#"["\u12g4"]"#, 2, "`\\u` needs four hex digits");
+    assert_fails(r#"["\u+123"]"#, 2, "`\\u` needs four hex digits");
+    assert_fails("[01]", 2, "a number has a leading zero");
     assert_fails("[-]", 2, "expected a digit");
     assert_fails("[1.]", 3, "expected a digit");
     assert_fails("[1e+", 4, "the document ends too early");
@@ -228,7 +228,7 @@ fn a_document_of_more_values_than_the_memory_shall_hold_is_refused() {
     let zeros = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
     assert!(parse(&zeros(MAX_VALUES)).is_ok());
     let error = parse(&zeros(MAX_VALUES + 1)).unwrap_err();
-    assert_eq!(error.message, "the document holds more than 1048576 values");
+    assert_eq!(error.message, "the document has more than 1048576 values");
 }
 
 #[test]

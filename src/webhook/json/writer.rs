@@ -1,10 +1,12 @@
-//! Writes JSON lines: one object a line, without whitespace, harmless to a terminal.
+//! Writes JSON: string literals in any spelling, parsed documents without whitespace, and lines of one object each that
+//! are harmless to a terminal.
 
-use std::{io, time::Duration};
+use std::{fmt::Write as _, io, time::Duration};
 
 use serde::Serialize;
 use serde_json::{Serializer, ser::Formatter};
 
+use super::{Kind, Node};
 use crate::webhook::visible;
 
 /// Appends a value as one line.
@@ -30,12 +32,103 @@ impl Formatter for Printable {
         let mut rest = fragment;
         while let Some((plain, hidden, after)) = visible::split_at_hidden(rest) {
             writer.write_all(plain.as_bytes())?;
-            for unit in hidden.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
+            let mut escaped = String::new();
+            push_escape(hidden, Escape::Unicode, &mut escaped);
+            writer.write_all(escaped.as_bytes())?;
             rest = after;
         }
         writer.write_all(rest.as_bytes())
+    }
+}
+
+/// The JSON string literal that means `text`, quotes included.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    push_string(text, |_| None, &mut out);
+    out
+}
+
+/// An escape of a character that could be written as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Escape {
+    /// A backslash before the character.
+    Backslash,
+    /// `\u` and four digits, `00e9`; two of them for a character outside the basic plane.
+    Unicode,
+    /// The same with digits in upper case, `00E9`.
+    UnicodeUppercase,
+}
+
+/// Appends a string literal. Quotes, backslashes and control characters are escaped as RFC 8259 asks, with a letter
+/// where it has one; others as `escape` has it.
+pub(crate) fn push_string(text: &str, escape: impl Fn(char) -> Option<Escape>, out: &mut String) {
+    out.push('"');
+    let mut copied = 0;
+    for (at, character) in text.char_indices() {
+        let letter = match character {
+            '"' | '\\' => Some(character),
+            '\n' => Some('n'),
+            '\r' => Some('r'),
+            '\t' => Some('t'),
+            '\u{8}' => Some('b'),
+            '\u{c}' => Some('f'),
+            _ => None,
+        };
+        let escape = if letter.is_some() { None } else { escape(character) };
+        let is_control = character < ' ' && letter.is_none();
+        if letter.is_none() && escape.is_none() && !is_control {
+            continue;
+        }
+        out.push_str(&text[copied..at]);
+        copied = at + character.len_utf8();
+        match letter {
+            Some(letter) => out.extend(['\\', letter]),
+            None => push_escape(character, escape.unwrap_or(Escape::Unicode), out),
+        }
+    }
+    out.push_str(&text[copied..]);
+    out.push('"');
+}
+
+/// Appends a character as an escape.
+pub(crate) fn push_escape(character: char, escape: Escape, out: &mut String) {
+    if escape == Escape::Backslash {
+        return out.extend(['\\', character]);
+    }
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        // Writing to a string does not fail.
+        let _ = match escape {
+            Escape::UnicodeUppercase => write!(out, "\\u{unit:04X}"),
+            _ => write!(out, "\\u{unit:04x}"),
+        };
+    }
+}
+
+/// Appends a node's tokens to `out` without the whitespace between them; the tokens themselves stay as they are.
+///
+/// `text` is the text that the node was parsed from.
+pub fn compact(text: &str, node: &Node<'_>, out: &mut String) {
+    match &node.kind {
+        Kind::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { "," });
+                compact(text, item, out);
+            }
+            out.push(']');
+        }
+        Kind::Object(members) => {
+            out.push('{');
+            for (index, member) in members.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { "," });
+                out.push_str(&text[member.key_span.clone()]);
+                out.push(':');
+                compact(text, &member.value, out);
+            }
+            out.push('}');
+        }
+        _ => out.push_str(&text[node.span.clone()]),
     }
 }
 

@@ -1,7 +1,7 @@
-//! Edits of a payload's text: a value set, added or removed by its path, every other byte left as it is.
+//! Edits of a payload's text: a value set, added or removed by its path, every other byte unchanged.
 //!
-//! Where a path leads is found in a parse of the text and the new bytes are spliced in there; nothing is serialised
-//! anew, so numbers, escapes, key order and whitespace elsewhere survive. `Template` does it for many sends at once.
+//! The text is parsed to find the path and the new bytes are spliced in; nothing is serialised again, so numbers, escapes,
+//! key order and whitespace elsewhere survive. `Template` does it for many sends at once.
 
 mod error;
 mod template;
@@ -15,33 +15,33 @@ pub use template::{Template, replace};
 /// One edit, as `--set`, `--add` and `--remove` ask for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Override {
-    /// Puts another value in the place of one that exists.
+    /// Replaces a value.
     Set {
-        /// Where it stands.
+        /// Its path.
         path: Path,
-        /// What comes there.
+        /// The new value.
         value: Value,
     },
-    /// Puts a value where none is: at the end of an object, or of an array when the last key is its length or `-`.
+    /// Adds a value at the end of an object, or of an array if the last key is its length or `-`.
     Add {
-        /// Where it is to stand. Parents that are missing are created: arrays above `0` and `-`, objects otherwise.
+        /// Its path. Missing parents are created: arrays for `0` and `-`, objects otherwise.
         path: Path,
-        /// What comes there.
+        /// The value.
         value: Value,
     },
-    /// Takes a member or an item out.
+    /// Removes a member or an item.
     Remove {
-        /// Where it stands.
+        /// Its path.
         path: Path,
     },
 }
 
 impl Override {
-    /// Reads the argument of `--set`: `PATH=VALUE` or `PATH:=JSON`.
+    /// Parses `PATH=VALUE` or `PATH:=JSON`.
     ///
     /// # Errors
     ///
-    /// When there is no `=`, the path is none, or what follows `:=` is not JSON.
+    /// When there is no `=`, the path is invalid, or the text after `:=` is not JSON.
     pub fn set(argument: &str) -> Result<Self, InvalidOverride> {
         let (path, value) = assignment(argument)?;
         Ok(Self::Set { path, value })
@@ -51,7 +51,7 @@ impl Override {
     ///
     /// # Errors
     ///
-    /// When there is no `=`, the path is none, or what follows `:=` is not JSON.
+    /// When there is no `=`, the path is invalid, or the text after `:=` is not JSON.
     pub fn add(argument: &str) -> Result<Self, InvalidOverride> {
         let (path, value) = assignment(argument)?;
         Ok(Self::Add { path, value })
@@ -61,7 +61,7 @@ impl Override {
     ///
     /// # Errors
     ///
-    /// When the path is none.
+    /// When the path is invalid.
     pub fn remove(argument: &str) -> Result<Self, InvalidOverride> {
         Ok(Self::Remove { path: argument.parse()? })
     }
@@ -75,14 +75,14 @@ pub struct Value {
 }
 
 impl Value {
-    /// A text that is taken as JSON where it reads as JSON, except that a string stays a string: `1000` becomes
-    /// `"1000"` where `"999"` stood.
+    /// A text that is JSON if it parses as JSON, except that a string stays a string: `1000` becomes `"1000"` in place
+    /// of `"999"`.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_json: false }
     }
 
-    /// A JSON text that is taken as it is, whatever stood there.
+    /// A JSON text that is used as it is, whatever it replaces.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl Value {
         Ok(Self { text: text[span].to_owned(), is_json: true })
     }
 
-    /// The token that takes the place of `old`.
+    /// The token that replaces `old`.
     fn token(&self, old: Option<&Kind<'_>>) -> Cow<'_, str> {
         if self.is_json {
             return Cow::Borrowed(&self.text);
@@ -105,7 +105,7 @@ impl Value {
     }
 }
 
-/// Divides `PATH=VALUE` at its first `=` that no backslash keeps in the path.
+/// Splits `PATH=VALUE` at its first `=` that no backslash escapes.
 fn assignment(argument: &str) -> Result<(Path, Value), InvalidOverride> {
     let mut characters = argument.char_indices();
     let mut takes_json = false;
@@ -127,22 +127,22 @@ fn assignment(argument: &str) -> Result<(Path, Value), InvalidOverride> {
 /// An argument of `--set`, `--add` or `--remove` that says no edit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOverride {
-    /// There is a path at most.
+    /// There is no `=`.
     #[error("`{0}` gives no value: write PATH=VALUE, or PATH:=JSON")]
     NoValue(String),
-    /// What stands before the `=` is no path.
+    /// The text before the `=` is not a path.
     #[error(transparent)]
     Path(#[from] InvalidPath),
-    /// What stands behind `:=` is not JSON.
-    #[error("the value behind `:=` is not JSON: {0}")]
+    /// The text after `:=` is not JSON.
+    #[error("the value after `:=` is not JSON: {0}")]
     Json(SyntaxError),
 }
 
-/// Makes the edits one after the other, each in what the one before has left.
+/// Applies the edits one after the other, each to the result of the one before.
 ///
 /// # Errors
 ///
-/// When the text is not JSON, a path to set or remove leads nowhere, or one to add is taken or out of reach.
+/// When the text is not JSON, a path to set or remove does not exist, or one to add exists or has no place.
 pub fn apply(text: &str, overrides: &[Override]) -> Result<String, OverrideError> {
     overrides.iter().try_fold(text.to_owned(), |text, edit| match edit {
         Override::Set { path, value } => set(text, path, value),
@@ -187,8 +187,7 @@ fn enclose(key: &str, item: &str) -> String {
     }
 }
 
-/// Where an item goes behind the last one of its parent, and the text that puts it there; none when the parent cannot
-/// hold that key.
+/// Where an item goes after the last one of its parent, and the text to insert; `None` if the parent can't have that key.
 fn insertion(parent: &Node<'_>, key: &str, item: &str) -> Option<(usize, String)> {
     let (last, item) = match &parent.kind {
         Kind::Object(members) => (members.last().map(|member| &member.value), format!("{}:{item}", quote(key))),
@@ -225,7 +224,7 @@ struct Entry {
     goes: bool,
 }
 
-/// What a container holds. A repeated key goes each time, or the first would come into the place of the last.
+/// The entries of a container. Every member with a repeated key goes, or the first would take the place of the last.
 fn entries(parent: &Node<'_>, key: &str) -> Vec<Entry> {
     match &parent.kind {
         Kind::Object(members) => {
@@ -240,7 +239,7 @@ fn entries(parent: &Node<'_>, key: &str) -> Vec<Entry> {
     }
 }
 
-/// The bytes to cut: each entry that goes, with the comma before it or, ahead of the first that stays, the one behind.
+/// The bytes to cut: each entry that goes, with the comma before it or, ahead of the first that stays, the one after it.
 fn cuts(entries: &[Entry]) -> Vec<Range<usize>> {
     let first_kept = entries.iter().position(|entry| !entry.goes).unwrap_or(entries.len());
     let cut = |(index, entry): (usize, &Entry)| match entries.get(index + 1) {

@@ -1,12 +1,12 @@
-//! A payload whose changing values are found once, so that each of many sends only fills them in. What these values
-//! are, a time or a new id, is for the caller to know.
+//! A payload whose changing values are found once, so that each of many sends only fills them in. The caller knows what
+//! these values are, a time or a new id.
 
 use std::ops::Range;
 
 use super::{OverrideError, find};
 use crate::webhook::json::{Kind, Node, Path, parse, quote};
 
-/// A payload with blanks: values at known paths that are new in every send.
+/// A payload with blanks: values that are new in every send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     text: String,
@@ -16,7 +16,7 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Blank {
     span: Range<usize>,
-    /// The place of its path, and so of its value, among those given.
+    /// The index of its path, and so of its value.
     index: usize,
     is_number: bool,
 }
@@ -26,7 +26,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// When the text is not JSON, a path leads nowhere, or one leads into the value of another.
+    /// When the text is not JSON, a path does not exist, or one leads into the value of another.
     pub fn new(text: impl Into<String>, paths: &[Path]) -> Result<Self, OverrideError> {
         let text = text.into();
         let document = parse(&text)?;
@@ -45,7 +45,7 @@ impl Template {
         Ok(Self { text, blanks })
     }
 
-    /// Finds the values that are one of `marks`, as a string or a number; one that does not occur is no blank.
+    /// Finds the values that equal one of `marks`, as a string or a number.
     ///
     /// # Errors
     ///
@@ -57,16 +57,15 @@ impl Template {
         Ok(Self { text, blanks })
     }
 
-    /// The payload with these values in the order of the paths. Each becomes a string, except that a number stays one
-    /// where the value reads as a number. A blank without a value keeps what stood there.
+    /// The payload with these values, in the order of the paths. Each becomes a string, except that a number stays one if
+    /// the value is a number. A blank without a value stays as it was.
     #[must_use]
     pub fn fill<T: AsRef<str>>(&self, values: &[T]) -> String {
         let given = |index: usize| values.get(index).map(AsRef::as_ref);
         self.filled(|index, value| given(index).map(|text| value.push_str(text)).is_some())
     }
 
-    /// The payload with values that are appended to a text when their turn comes: a call has the place of the value's
-    /// mark or path.
+    /// The payload with values that `write` appends; it is given the index of the value's mark or path.
     pub(in crate::webhook) fn fill_with(&self, mut write: impl FnMut(usize, &mut String)) -> String {
         self.filled(|index, value| {
             write(index, value);
@@ -80,7 +79,7 @@ impl Template {
         for blank in &self.blanks {
             let before = filled.len();
             filled.push_str(&self.text[copied..blank.span.start]);
-            // The value stands where it is to stay, and is moved only where it must be written in another way.
+            // Written in place, and replaced only if it needs another form.
             filled.push('"');
             let start = filled.len();
             if !write(blank.index, &mut filled) {
@@ -117,9 +116,9 @@ fn collect(node: &Node<'_>, marks: &[String], blanks: &mut Vec<Blank>) {
     }
 }
 
-/// Whether a text can't stand between quotes as it is.
+/// Whether a text needs escapes between quotes.
 fn needs_escapes(text: &str) -> bool {
-    // To count them, the processor looks at many bytes at once; to find the first, at one after the other.
+    // Counting is vectorised; a search for the first is not.
     text.bytes().filter(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\')).count() > 0
 }
 
@@ -127,11 +126,11 @@ fn is_number(text: &str) -> bool {
     parse(text).is_ok_and(|node| matches!(node.kind, Kind::Number(number) if number == text))
 }
 
-/// Puts a text in the place of one value: as a string, except that a number stays one where the text reads as a number.
+/// Replaces one value by a text: as a string, except that a number stays one if the text is a number.
 ///
 /// # Errors
 ///
-/// When the payload is not JSON or the path leads nowhere.
+/// When the payload is not JSON or the path does not exist.
 pub fn replace(text: &str, path: &Path, value: &str) -> Result<String, OverrideError> {
     Ok(Template::new(text, std::slice::from_ref(path))?.fill(&[value]))
 }

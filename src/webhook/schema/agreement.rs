@@ -1,4 +1,4 @@
-//! Every verdict is the one of the `jsonschema` crate, formats asserted: over payloads broken in every place, and over
+//! Every verdict is that of the `jsonschema` crate with formats asserted: over payloads broken in every place, and over
 //! random schemas and documents. Messages are tested elsewhere.
 
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Schema;
 use crate::webhook::json::parse;
 
-/// Both verdicts on documents, by the definition of that name.
+/// Our verdict and the crate's, by the definition of that name.
 struct Judges {
     schema: Schema,
     name: &'static str,
@@ -23,7 +23,7 @@ impl Judges {
         Self { schema: Schema::parse(&root.to_string()).unwrap(), name, oracle }
     }
 
-    /// Whether the document is valid, when both say so.
+    /// Whether the document is valid, if both agree.
     #[track_caller]
     fn agree(&self, document: &Value) -> bool {
         let text = document.to_string();
@@ -36,7 +36,7 @@ impl Judges {
     }
 }
 
-/// What takes the place of each value in turn.
+/// What replaces each value in turn.
 fn intruders() -> Vec<Value> {
     let texts =
         ["", "x", "2", "finished", "2025-01-01T12:00:00Z", "9f2c1e3a-4b5d-4c6e-8f70-1a2b3c4d5e6f", "https://a.b/c"];
@@ -44,7 +44,7 @@ fn intruders() -> Vec<Value> {
     texts.into_iter().map(Value::from).chain(others.as_array().unwrap().clone()).collect()
 }
 
-/// The document with each of its values exchanged for each intruder, each member taken out, and one added.
+/// The document with each of its values replaced by each intruder, each member removed, and one added.
 fn mutants(document: &Value) -> Vec<Value> {
     let mut mutants = intruders();
     match document {
@@ -140,7 +140,7 @@ fn payloads_broken_in_any_place_are_judged_as_by_the_jsonschema_crate() {
     assert_eq!(counts, (153, 711), "valid and invalid mutants");
 }
 
-/// Schemas of all keywords, mostly about a few keys and values, so that documents satisfy them often enough.
+/// Schemas of all keywords, about a few keys and values, so that documents match them often enough.
 fn schema() -> impl Strategy<Value = Value> {
     let types = prop::sample::select(vec!["null", "boolean", "integer", "number", "string", "array", "object"]);
     let leaf = prop_oneof![
@@ -222,7 +222,7 @@ proptest! {
     fn random_documents_are_judged_by_random_schemas_as_by_the_jsonschema_crate(
         root in schema(), leaf in schema(), documents in prop::collection::vec(document(), 30),
     ) {
-        // A leaf that refers to itself in place is refused, and tested elsewhere.
+        // A leaf that refers to itself is refused; `tests` has that.
         let leaf = if leaf.to_string().contains("$ref") { json!({}) } else { leaf };
         let judges = Judges::new(&json!({"$defs": {"root": root, "leaf": leaf}}), "root");
         for document in documents {

@@ -197,7 +197,7 @@ impl<'n> Compiler<'_, 'n> {
         }
         let source = Source { id, members, pointer: &place.pointer, draft: place.draft };
         self.references(&source, &mut rule)?;
-        if place.draft.ref_stands_alone() && !rule.references.is_empty() {
+        if place.draft.hides_siblings_of_ref() && !rule.references.is_empty() {
             return Ok(rule);
         }
         self.assertions(&source, &mut rule.assertions)?;
@@ -330,10 +330,10 @@ impl<'n> Compiler<'_, 'n> {
             applicators.push(Applicator::Not(self.schema(&value)?));
         }
         if let Some(value) = source.get("if") {
-            let condition = self.schema(&value)?;
+            let test = self.schema(&value)?;
             let [then, otherwise] = ["then", "else"].map(|keyword| source.get(keyword));
             applicators.push(Applicator::If(Condition {
-                condition,
+                test,
                 then: then.map(|value| self.schema(&value)).transpose()?,
                 otherwise: otherwise.map(|value| self.schema(&value)).transpose()?,
             }));
@@ -480,8 +480,8 @@ impl<'n> Compiler<'_, 'n> {
                     types = types & any.collect::<Compiled<_>>()?;
                 }
                 Applicator::Not(schema) => drop(self.accepted(*schema, settled, hops)?),
-                Applicator::If(Condition { condition, then, otherwise }) => {
-                    for schema in [Some(*condition), *then, *otherwise].into_iter().flatten() {
+                Applicator::If(Condition { test, then, otherwise }) => {
+                    for schema in [Some(*test), *then, *otherwise].into_iter().flatten() {
                         self.accepted(schema, settled, hops)?;
                     }
                 }

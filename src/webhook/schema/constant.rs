@@ -1,9 +1,12 @@
 //! Values in a schema and values in a payload, compared: numbers by what they mean, objects regardless of order, of
 //! repeated keys the last.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
-use super::{decimal::Decimal, problem::shortened};
+use super::{decimal::Decimal, problem::shortened, rule::Types};
 use crate::webhook::json::{self, Kind, Node};
 
 /// A value of `const` or `enum`.
@@ -38,9 +41,8 @@ impl Constant {
         self.value.equals(node)
     }
 
-    /// A node that means this value; for its type only.
-    pub(super) fn types(&self) -> super::rule::Types {
-        use super::rule::Types;
+    /// The type of the value; a number may be of either kind.
+    pub(super) fn types(&self) -> Types {
         match self.value {
             Value::Null => Types::NULL,
             Value::Bool(_) => Types::BOOLEAN,
@@ -92,7 +94,7 @@ impl Value {
 
 /// The places of the first item that occurs twice, and of its second occurrence.
 pub(super) fn first_duplicate(items: &[Node<'_>]) -> Option<(usize, usize)> {
-    let mut seen = std::collections::HashMap::with_capacity(items.len());
+    let mut seen = HashMap::with_capacity(items.len());
     items
         .iter()
         .enumerate()

@@ -51,7 +51,7 @@ impl Decimal {
         let Ok(power) = u64::try_from(self.scale - divisor.scale) else { return self.digits.is_empty() };
         let modulus = u128::from(modulus);
         let mantissa = self.digits.iter().fold(0, |rest, digit| (rest * 10 + u128::from(digit - b'0')) % modulus);
-        mantissa * power_of_ten(power, modulus) % modulus == 0
+        (mantissa * power_of_ten(power, modulus)).is_multiple_of(modulus)
     }
 
     /// The digits as an integer.

@@ -31,7 +31,7 @@ impl Draft {
     }
 
     /// Whether a `$ref` hides the keywords beside it.
-    pub(super) fn ref_stands_alone(self) -> bool {
+    pub(super) fn hides_siblings_of_ref(self) -> bool {
         self <= Self::Seven
     }
 

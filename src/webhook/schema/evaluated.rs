@@ -63,12 +63,14 @@ impl<'n> Evaluated<'n> {
         for applicator in &rule.applicators {
             match (applicator, &node.kind) {
                 (Applicator::AllOf(schemas) | Applicator::AnyOf(schemas) | Applicator::OneOf(schemas), _) => {
-                    schemas.iter().for_each(|schema| self.add_if_matching(walk, *schema, node));
+                    for schema in schemas {
+                        self.add_if_matching(walk, *schema, node);
+                    }
                 }
                 (Applicator::If(condition), _) => {
-                    let is_met = walk.matches(condition.condition, node);
+                    let is_met = walk.matches(condition.test, node);
                     if is_met {
-                        self.add(walk, condition.condition, node);
+                        self.add(walk, condition.test, node);
                     }
                     if let Some(branch) = if is_met { condition.then } else { condition.otherwise } {
                         self.add_if_matching(walk, branch, node);

@@ -94,7 +94,7 @@ impl Format {
     pub(super) fn admits(self, text: &str) -> bool {
         let bytes = text.as_bytes();
         match self {
-            Self::Date => is_date(bytes).is_some_and(|rest| rest.is_empty()),
+            Self::Date => is_date(bytes).is_some_and(<[u8]>::is_empty),
             Self::DateTime => is_date_time(bytes).unwrap_or(false),
             Self::Duration => is_duration(text),
             Self::Email => text.is_ascii() && is_email(text),
@@ -228,7 +228,7 @@ fn is_relative_json_pointer(text: &str) -> bool {
     (levels == "0" || is_digits(levels) && !levels.starts_with('0')) && (pointer == "#" || is_json_pointer(pointer))
 }
 
-/// What follows a fraction of a second, if there is one; none when that has no digits.
+/// The text after a fraction of a second, if there is one; `None` if the fraction has no digits.
 fn after_fraction(text: &[u8]) -> Option<&[u8]> {
     let Some(fraction) = text.strip_prefix(b".") else { return Some(text) };
     let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -289,7 +289,7 @@ fn is_reference(text: &str, characters: Characters) -> bool {
         Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
         None => ("", rest),
     };
-    // What stands before a colon there would be a scheme.
+    // A colon in the first segment would end a scheme.
     let is_path = is_absolute || !path.split('/').next().is_some_and(|segment| segment.contains(':'));
     is_authority(authority, characters)
         && is_path

@@ -59,8 +59,7 @@ impl<'n> Index<'n> {
     ///
     /// When a `$schema` names no draft, with its place.
     pub(super) fn of(root: &'n Node<'n>) -> Result<Self, Misplaced> {
-        // The constant is a URL.
-        let base = Url::parse(DEFAULT_BASE).map_err(|_| (root.span.start, String::new(), Flaw::Circular))?;
+        let base = Url::parse(DEFAULT_BASE).expect("a URL");
         let mut index = Self {
             places: Vec::new(),
             rules: HashMap::new(),
@@ -100,7 +99,7 @@ impl<'n> Index<'n> {
     fn identify(&mut self, id: RuleId, members: &'n [Member<'n>], place: &mut Place<'n>) -> Result<(), Misplaced> {
         let text = |key: &str| members.iter().rev().find(|member| member.key == key).and_then(text_of);
         let names_itself = |draft: Draft| {
-            let is_hidden = draft.ref_stands_alone() && text("$ref").is_some();
+            let is_hidden = draft.hides_siblings_of_ref() && text("$ref").is_some();
             text(draft.id_keyword()).filter(|_| !is_hidden)
         };
         if let Some((uri, member)) = text("$schema")
@@ -123,7 +122,7 @@ impl<'n> Index<'n> {
                     self.resources.push(Resource { uri, root: id });
                 }
             }
-            if draft.ref_stands_alone() && !fragment.is_empty() {
+            if draft.hides_siblings_of_ref() && !fragment.is_empty() {
                 self.anchors.insert((place.resource, fragment.to_owned()), id);
             }
         }

@@ -1,4 +1,4 @@
-//! Where a walk through a document stands, payload or schema. It lives on the stack and becomes a text only when
+//! A place in a document that is being walked. It lives on the stack and becomes text only when
 //! something is reported.
 
 use std::fmt;

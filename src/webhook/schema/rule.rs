@@ -93,7 +93,7 @@ pub(super) enum Applicator {
 /// `if`, `then` and `else`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Condition {
-    pub(super) condition: RuleId,
+    pub(super) test: RuleId,
     pub(super) then: Option<RuleId>,
     pub(super) otherwise: Option<RuleId>,
 }

@@ -177,7 +177,9 @@ impl<'s> Walk<'s> {
                 }
             }
             Applicator::PropertyNames(schema) => {
-                members.iter().for_each(|member| self.name(*schema, member, &at.key(&member.key), sink));
+                for member in members {
+                    self.name(*schema, member, &at.key(&member.key), sink);
+                }
             }
             Applicator::Properties(properties) => self.properties(properties, node, members, at, sink),
             _ => {}
@@ -248,7 +250,7 @@ impl<'s> Walk<'s> {
     }
 
     fn condition<S: Sink>(&mut self, condition: &Condition, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
-        let branch = if self.matches(condition.condition, node) { condition.then } else { condition.otherwise };
+        let branch = if self.matches(condition.test, node) { condition.then } else { condition.otherwise };
         if let Some(branch) = branch {
             self.visit(branch, node, at, sink);
         }
@@ -368,9 +370,8 @@ fn holds(assertion: &Assertion, node: &Node<'_>) -> bool {
         (Assertion::Nothing, _) => false,
         (Assertion::Constant(value), _) => value.equals(node),
         (Assertion::OneOf(values), _) => values.iter().any(|value| value.equals(node)),
-        (Assertion::Type(types), _) => types.contains(node),
         (Assertion::TypeAsWritten(types), Kind::Number(text)) => types.contains(node) && is_written_as_integer(text),
-        (Assertion::TypeAsWritten(types), _) => types.contains(node),
+        (Assertion::Type(types) | Assertion::TypeAsWritten(types), _) => types.contains(node),
         (Assertion::MinLength(least), Kind::String(text)) => text.len() as u64 >= *least && length(text) >= *least,
         (Assertion::MaxLength(most), Kind::String(text)) => text.len() as u64 <= *most || length(text) <= *most,
         (Assertion::Pattern(pattern), Kind::String(text)) => pattern.is_match(text).unwrap_or(true),

@@ -74,7 +74,7 @@ fn a_change_that_is_none_is_a_mistake() {
     send(&dir, event, &["--set", "event.type"])
         .exits(2)
         .stderr("error: `event.type` gives no value: write PATH=VALUE, or PATH:=JSON\n");
-    send(&dir, event, &["--set", "event.type:={"]).exits(2).says("error: the value behind `:=` is not JSON: ");
+    send(&dir, event, &["--set", "event.type:={"]).exits(2).says("error: the value after `:=` is not JSON: ");
 }
 
 #[test]

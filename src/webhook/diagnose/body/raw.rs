@@ -174,26 +174,9 @@ fn unclosed(body: &[u8]) -> Option<String> {
     if !matches!(body.first(), Some(b'{' | b'[')) || body.len() > LONGEST_REWRITTEN {
         return None;
     }
-    let mut open = Vec::new();
-    let (mut in_string, mut escaped) = (false, false);
-    for &byte in body {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' => open.push('}'),
-            b'[' => open.push(']'),
-            b'}' | b']' if open.pop() != Some(char::from(byte)) => return None,
-            _ => {}
-        }
-        if open.len() > json::MAX_DEPTH {
-            return None;
-        }
-    }
-    let quote = if in_string { "\"" } else { "" };
-    let closing: String = quote.chars().chain(open.into_iter().rev()).collect();
-    (!closing.is_empty()).then_some(closing)
+    let mut unclosed = json::lexer::Unclosed::default();
+    unclosed.read(body);
+    unclosed.closing()
 }
 
 /// A body inside other text: base64, or a JSON string.

@@ -2,14 +2,13 @@
 
 use std::{
     collections::HashMap,
-    fmt::Write,
     ops::{ControlFlow, Range},
 };
 
 use super::libraries::{Escape, Escapes, Layout, Members, Writer};
 use crate::webhook::{
     diagnose::Step,
-    json::{self, Kind, Node},
+    json::{self, Kind, Node, writer},
 };
 
 /// A JSON document.
@@ -187,29 +186,13 @@ fn quoted(text: &str, escapes: Escapes) -> String {
 
 /// Appends a string literal.
 fn push_quoted(text: &str, escapes: Escapes, out: &mut String) {
-    out.push('"');
-    for character in text.chars() {
-        let literal = match character {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\n' => "\\n",
-            '\r' => "\\r",
-            '\t' => "\\t",
-            '\u{8}' => "\\b",
-            '\u{c}' => "\\f",
-            '/' if escapes.contains(&Escape::Slash) => "\\/",
-            other if must_escape(other, escapes) => {
-                push_units(other, escapes.contains(&Escape::Uppercase), out);
-                continue;
-            }
-            other => {
-                out.push(other);
-                continue;
-            }
-        };
-        out.push_str(literal);
-    }
-    out.push('"');
+    let has = |escape| escapes.contains(&escape);
+    let unicode = if has(Escape::Uppercase) { writer::Escape::UnicodeUppercase } else { writer::Escape::Unicode };
+    let escape = |character: char| match character {
+        '/' => has(Escape::Slash).then_some(writer::Escape::Backslash),
+        _ => must_escape(character, escapes).then_some(unicode),
+    };
+    writer::push_string(text, escape, out);
 }
 
 fn must_escape(character: char, escapes: Escapes) -> bool {
@@ -220,14 +203,6 @@ fn must_escape(character: char, escapes: Escapes) -> bool {
         '<' | '>' | '&' => has(Escape::Html),
         '\u{2028}' | '\u{2029}' => has(Escape::LineSeparators) || has(Escape::NonAscii),
         other => has(Escape::NonAscii) && !other.is_ascii(),
-    }
-}
-
-/// Appends a character as one or two `\u` escapes.
-fn push_units(character: char, upper_case: bool, out: &mut String) {
-    for unit in character.encode_utf16(&mut [0; 2]) {
-        // Writing to a string does not fail.
-        let _ = if upper_case { write!(out, "\\u{unit:04X}") } else { write!(out, "\\u{unit:04x}") };
     }
 }
 
