@@ -8,8 +8,8 @@ fn each_part_of_a_signature_header_counts_for_what_it_is() {
     let secrets = secrets(&provider, &[SECRET]);
     let genuine = verified("svix", 0, Freshness::Fresh(age(0)));
     let header = "svix-signature";
-    let no_form = malformed(header, "it is not of the form that the provider sends");
-    let no_version = malformed(header, "an entry has no version before its signature, and no other entry matches");
+    let no_form = malformed(header, "it is not in the provider's format");
+    let no_version = malformed(header, "an entry has no version, and no other entry matches");
     let no_base64 = malformed(header, "the signature is not base64 (standard alphabet, padded)");
     let bare = &SIGNATURE["v1,".len()..];
     let cases = [
@@ -33,8 +33,8 @@ fn each_part_of_a_signature_header_counts_for_what_it_is() {
         (format!("{WRONG} {bare}"), rejected("svix", no_version)),
         (bare.to_owned(), rejected("svix", no_form.clone())),
         ("v1".to_owned(), rejected("svix", no_form)),
-        (String::new(), rejected("svix", malformed(header, "there is no signature in it"))),
-        ("   ".to_owned(), rejected("svix", malformed(header, "there is no signature in it"))),
+        (String::new(), rejected("svix", malformed(header, "it has no signature"))),
+        ("   ".to_owned(), rejected("svix", malformed(header, "it has no signature"))),
     ];
     for (value, expected) in cases {
         let request = published(Some((header, &value)));
@@ -127,7 +127,7 @@ fn a_wrong_header_is_not_mended_by_a_right_one_under_another_name() {
     let problems = [
         ("msg_other", no_match(1, 1)),
         ("1614265331", no_match(1, 1)),
-        ("", malformed("svix-signature", "there is no signature in it")),
+        ("", malformed("svix-signature", "it has no signature")),
     ];
     for (name, (wrong, reason)) in names.into_iter().zip(problems) {
         let mut request = published(Some((name, wrong)));
@@ -169,7 +169,7 @@ fn a_header_outside_ascii_is_read_differently_by_libraries_and_so_by_none() {
     let beside = format!("v1,\u{e9} {SIGNATURE}");
     for (name, text) in [("svix-signature", beside.as_str()), ("svix-id", "msg_\u{e9}")] {
         let verdict = judge(&provider, &secrets, &published(Some((name, text))), at(SENT));
-        assert_eq!(verdict, rejected("svix", malformed(name, "it holds a character outside ASCII")));
+        assert_eq!(verdict, rejected("svix", malformed(name, "it has a non-ASCII character")));
     }
     // A token is the user's own text.
     let token = signing(TEXT_SECRET, TOKEN);

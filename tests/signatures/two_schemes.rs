@@ -34,7 +34,7 @@ fn the_signature_of_one_is_none_of_the_other() {
     let body_mac = documented.trim_start_matches("sha256=");
     let (time, time_mac) = sdk.split_once(",v1=").expect("two entries");
     let received = 1_772_704_805;
-    let no_form = malformed(HEADER, "it is not of the form that the provider sends");
+    let no_form = malformed(HEADER, "it is not in the provider's format");
     let cases = [
         (documented.clone(), verified("sha256", 0, Freshness::NoTimestamp)),
         (sdk.clone(), verified("sdk", 0, Freshness::Fresh(age(0)))),

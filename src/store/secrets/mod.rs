@@ -333,7 +333,7 @@ mod tests {
         );
         assert_eq!(
             found(&[], nothing, &["'quoted'"]).unwrap_err(),
-            "the secret of Cyanite from the config is malformed: it stands in quotes, which are not part of it"
+            "the secret of Cyanite from the config is malformed: it is in quotes"
         );
     }
 }

@@ -24,8 +24,8 @@ fn stops(reply: Reply, message: &str, hint: &str) {
 #[test]
 fn a_handler_that_refuses_all_may_have_another_secret() {
     for status in [400, 401, 403] {
-        let message = format!("{status} counts as failed at Aspect, which wants any 2xx");
-        let hint = "it was signed with the public development secret: does the handler have the same one (--secret aspect=SOURCE names another)?";
+        let message = format!("Aspect counts {status} as failed; it expects any 2xx");
+        let hint = "the delivery was signed with the public development secret: does the handler use the same one? --secret aspect=SOURCE selects another. ";
         stops(Reply::Status(status), &message, hint);
     }
 }
@@ -38,7 +38,7 @@ fn the_secret_that_signed_is_named_and_not_shown() {
     let sources = [
         ("env:MY_SECRET", "the secret from env:MY_SECRET"),
         ("file:secret", "the secret from file:secret"),
-        ("whsec_dG9wc2VjcmV0LXRvcHNlY3JldA==", "the secret of --secret"),
+        ("whsec_dG9wc2VjcmV0LXRvcHNlY3JldA==", "the secret from --secret"),
     ];
     for (source, words) in sources {
         let command = check(&dir, &handler.url("/aspect")).args(["--secret", source]);
@@ -46,17 +46,17 @@ fn the_secret_that_signed_is_named_and_not_shown() {
         assert!(!format!("{finished}").contains("dG9wc2VjcmV0"), "{finished}");
         let report = Report::of(&finished);
         let hint = text(report.event("aspect.task.progress"), "/hint");
-        assert!(hint.starts_with(&format!("it was signed with {words}: ")), "{hint}");
+        assert!(hint.starts_with(&format!("the delivery was signed with {words}: ")), "{hint}");
     }
 }
 
 #[test]
 fn a_wrong_path_a_wrong_method_a_redirect_and_a_failure_are_told_apart() {
-    let failed = |status| format!("{status} counts as failed at Aspect, which wants any 2xx");
-    stops(Reply::Status(404), &failed(404), "nothing answers at this path");
-    stops(Reply::Status(405), &failed(405), "the route takes another method: let it take POST");
+    let failed = |status| format!("Aspect counts {status} as failed; it expects any 2xx");
+    stops(Reply::Status(404), &failed(404), "nothing is served at this path");
+    stops(Reply::Status(405), &failed(405), "allow POST on this route");
     stops(Reply::Status(500), &failed(500), "the handler's log says what was thrown");
-    let message = "302 is a redirect; Aspect follows none and counts the delivery as failed";
+    let message = "302 is a redirect, which Aspect doesn't follow: the delivery counts as failed";
     stops(Reply::Redirect, message, "answer at the URL itself");
 }
 
@@ -104,7 +104,7 @@ fn nothing_that_listens_is_another_exit_code() {
     assert_eq!(report.failed(), ["event-accepted"]);
     let case = report.event("aspect.task.progress");
     assert!(text(case, "/message").ends_with("(connection refused)"), "{case}");
-    assert_eq!(text(case, "/hint"), "start the handler, or name its URL with --to");
+    assert_eq!(text(case, "/hint"), "start the handler, or give its URL with --to");
     assert_eq!(text(report.case("burst"), "/message"), "not tried, as the handler can't be reached");
     // For people all that is left out is one line.
     let people = dir.hookdev().args(["check", "--to", &url.replace("/aspect", "/cyanite")]).exits(4);

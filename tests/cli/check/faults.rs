@@ -68,7 +68,7 @@ fn one_that_verifies_json_that_it_has_written_anew() {
     let report = fails(&handler, "/cyanite", &["body-reserialised"], "Express express.raw");
     let case = report.case("body-reserialised");
     assert_eq!((&case["status"], &case["expected"]), (&401.into(), &"200 within 3 s".into()));
-    let message = "a space behind each comma and colon: 401 counts as failed at Cyanite, which wants exactly 200";
+    let message = "a space behind each comma and colon: Cyanite counts 401 as failed; it expects exactly 200";
     assert_eq!(text(case, "/message"), message);
     assert!(text(case, "/hint").starts_with("the compact form passes"), "{case}");
 }
@@ -198,7 +198,7 @@ fn one_that_answers_204_where_only_200_counts() {
     let handler = Handler::new(|message| Reply::Status(if cyanite(message) == 200 { 204 } else { 401 }));
     let accepted = ["event-accepted", "body-reserialised", "delivery-duplicated", "burst"];
     let report = fails(&handler, "/cyanite", &accepted, "answer 200 instead of 204: res.sendStatus(200) in Express");
-    let message = "204 counts as failed at Cyanite, which wants exactly 200";
+    let message = "Cyanite counts 204 as failed; it expects exactly 200";
     assert_eq!(text(report.event("cyanite.v2.failed"), "/message"), message);
     // Where any 2xx counts it is as good as another.
     let handler = Handler::new(|message| Reply::Status(if aspect_signed(message) { 204 } else { 401 }));
@@ -221,7 +221,7 @@ fn one_that_refuses_what_it_does_not_handle() {
     let report = fails(&handler, "/cyanite", &["event-accepted"], "answer 200 to events that you do not handle, too");
     let cases = report.cases.iter().filter(|case| case["outcome"] == "failed");
     let messages: Vec<&str> = cases.map(|case| text(case, "/message")).collect();
-    let message = "event.type=FastMusicalAnalysis: 422 counts as failed at Cyanite, which wants exactly 200";
+    let message = "event.type=FastMusicalAnalysis: Cyanite counts 422 as failed; it expects exactly 200";
     assert_eq!(messages, [message; 2]);
 }
 
@@ -246,7 +246,10 @@ fn one_that_looks_at_the_first_signature_only() {
     });
     let report = fails(&handler, "/aspect", &["signature-rotated"], "split it at its separator");
     let case = report.case("signature-rotated");
-    assert!(text(case, "/message").starts_with("the right one behind a wrong one: 401"), "{case}");
+    assert!(
+        text(case, "/message").starts_with("the right one behind a wrong one: Aspect counts 401 as failed"),
+        "{case}"
+    );
 }
 
 #[test]
@@ -269,7 +272,7 @@ fn one_that_refuses_what_it_has_had_already() {
     let hint = "answer 200 to a delivery that you have had already, and do nothing more";
     let report = fails(&handler, "/aspect", &["delivery-duplicated"], hint);
     let case = report.case("delivery-duplicated");
-    assert!(text(case, "/message").starts_with("the second time: 409"), "{case}");
+    assert!(text(case, "/message").starts_with("the second time: Aspect counts 409 as failed"), "{case}");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn failures_with_one_cause_are_one_row_for_people_and_a_line_each_for_programs()
     let finished = dir.hookdev().args(args).exits(1);
     let expected = [
         "✗ event-accepted  ×17: all events                                                       200 within 3 s  204 ",
-        "  204 counts as failed at Cyanite, which wants exactly 200",
+        "  Cyanite counts 204 as failed; it expects exactly 200",
         "  hint: answer 200 instead of 204: res.sendStatus(200) in Express, Response(status_code=200) in FastAPI, head 200 in Rails, response('', 200) in Laravel",
     ];
     assert_eq!(timeless(&finished)[2..], expected);

@@ -61,7 +61,7 @@ fn a_disk_without_room_takes_whole_captures_or_none_and_goes_on_when_it_has_room
             }
         };
         assert_eq!(refused.0, 503);
-        let warning = "not captured, and so answered 503: No space left on device (os error 28)";
+        let warning = "not saved, so the response is 503: No space left on device (os error 28)";
         assert!(text(&refused.1, "/0").starts_with(warning), "{refused:?}");
         assert_eq!(delivers().0, 503);
         fs::remove_file(filler).unwrap();
@@ -95,7 +95,7 @@ fn a_folder_that_is_read_only_or_gone_for_a_while_is_used_again() {
     remount("ro");
     let (answer, line) = delivers();
     assert_eq!(answer.status(), 503);
-    let warning = "not captured, and so answered 503: Read-only file system (os error 30)";
+    let warning = "not saved, so the response is 503: Read-only file system (os error 30)";
     assert!(text(&line, "/warnings/0").starts_with(warning), "{line}");
     remount("rw");
     assert_eq!(delivers().0.status(), 200);

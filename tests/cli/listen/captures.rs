@@ -159,7 +159,7 @@ fn what_cannot_be_kept_is_shown_and_answered_503() {
     assert_eq!((&delivery["response"]["status"], &delivery["capture"]), (&json!(503), &Value::Null));
     let warnings = delivery["warnings"].as_array().unwrap();
     assert!(
-        warnings.iter().any(|w| w.as_str().unwrap().starts_with("not captured, and so answered 503: ")),
+        warnings.iter().any(|w| w.as_str().unwrap().starts_with("not saved, so the response is 503: ")),
         "{delivery}"
     );
 
@@ -188,7 +188,7 @@ fn a_full_disk_is_told_and_answered_503() {
         let signed = Signed::new(&dir, "aspect.task.failed", &[]);
         assert_eq!(post(&listener.url("/aspect"), &signed.headers(), &signed.body).status(), 503);
         listener.prints("aspect.task.failed  verified  503  ");
-        listener.prints("warning: not captured, and so answered 503: No space left on device");
+        listener.prints("warning: not saved, so the response is 503: No space left on device");
     }
 }
 

@@ -119,7 +119,7 @@ fn a_redirect_of_the_handler_is_returned_and_not_followed() {
     let mut listener = forwarding(&dir, &endpoint, &[]);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((returned.status(), returned.header("location")), (302, Some(elsewhere.url("/").as_str())));
-    let warning = "302 is a redirect; Cyanite follows none and counts the delivery as failed";
+    let warning = "302 is a redirect, which Cyanite doesn't follow: the delivery counts as failed";
     assert_eq!(text(&delivery, "/warnings/0"), warning);
     elsewhere.got_no_more();
 }

@@ -56,7 +56,7 @@ fn a_good_delivery_is_a_headline_a_summary_and_its_payload() {
 fn a_rejected_delivery_says_why() {
     let shown = shown(&["--body", "none", "--secret", "mine"], &[("/cyanite", &CYANITE_HEADERS, b"{}")]);
     let expected = "12:00:00.250  cyanite  rejected  401  POST /cyanite\n  \
-                    no-matching-signature: the signature does not match the body under the one secret\n";
+                    no-matching-signature: the signature doesn't match this body with the configured secret\n";
     let (said, unexplained) = shown.split_once("  unexplained: ").unwrap();
     assert_eq!(said, expected);
     assert!(unexplained.contains("\n  hint: compare the secret with the one in the provider's dashboard, "), "{shown}");
@@ -66,9 +66,9 @@ fn a_rejected_delivery_says_why() {
 fn a_rejected_delivery_is_explained_where_that_can_be_proven() {
     let spaced = CYANITE.replace(':', ": ");
     let shown = shown(&["--body", "none"], &[("/cyanite", &CYANITE_HEADERS, spaced.as_bytes())]);
-    let finding = "  body-reserialised: the signature is over the same JSON without white space, such as JavaScript's JSON.stringify writes it: ";
+    let finding = "  body-reserialised: the signature covers the same JSON without whitespace, as written by JavaScript's JSON.stringify: ";
     assert!(shown.contains(finding), "{shown}");
-    assert!(shown.contains("\n  hint: sign, pass on and verify the raw bytes, "), "{shown}");
+    assert!(shown.contains("\n  hint: sign, forward and verify the raw bytes, "), "{shown}");
     assert!(!shown.contains("warning"), "{shown}");
 }
 
@@ -146,7 +146,7 @@ fn a_forward_is_told_with_its_status() {
 fn a_forward_that_failed_is_told_with_the_start_of_its_answer() {
     let endpoint = Endpoint::new([answer(500).body("Error: boom\n  at handler.js:3\n")]);
     let expected = format!(
-        "  warning: 500 counts as failed at Cyanite, which wants exactly 200\n  \
+        "  warning: Cyanite counts 500 as failed; it expects exactly 200\n  \
          forwarded to {}  500\n    Error: boom\n      at handler.js:3\n",
         endpoint.url("/")
     );

@@ -47,7 +47,7 @@ fn a_good_delivery_is_verified_and_answered_200() {
 fn a_changed_body_is_rejected() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
-    let message = "the signature does not match the body under the one secret";
+    let message = "the signature doesn't match this body with the configured secret";
     for changed in [CYANITE.replace("999", "998"), CYANITE.replace(':', ": "), format!("{CYANITE}\n"), String::new()] {
         let body = changed.as_bytes();
         rejected(&mut listener, "/cyanite", &CYANITE_HEADERS, body, "no-matching-signature", message);
@@ -61,7 +61,7 @@ fn a_changed_body_is_rejected() {
 fn a_changed_id_or_time_under_the_signature_is_rejected() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
-    let message = "the signature does not match the body under the one secret";
+    let message = "the signature doesn't match this body with the configured secret";
     for (name, value) in [("svix-id", "msg_other"), ("svix-timestamp", "1735732801")] {
         let signed = aspect(&dir, NOON).with(name, value);
         rejected(&mut listener, "/aspect", &signed.headers(), &signed.body, "no-matching-signature", message);
@@ -73,11 +73,11 @@ fn a_delivery_without_its_signature_is_rejected() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     let body = CYANITE.as_bytes();
-    rejected(&mut listener, "/cyanite", &CYANITE_HEADERS[..1], body, "missing-header", "no `signature` header");
+    rejected(&mut listener, "/cyanite", &CYANITE_HEADERS[..1], body, "missing-header", "missing header `signature`");
     for (name, message) in [
-        ("svix-signature", "no `svix-signature` header (nor `webhook-signature`)"),
-        ("svix-id", "no `svix-id` header (nor `webhook-id`)"),
-        ("svix-timestamp", "no `svix-timestamp` header (nor `webhook-timestamp`)"),
+        ("svix-signature", "missing header `svix-signature` (or `webhook-signature`)"),
+        ("svix-id", "missing header `svix-id` (or `webhook-id`)"),
+        ("svix-timestamp", "missing header `svix-timestamp` (or `webhook-timestamp`)"),
     ] {
         let signed = aspect(&dir, NOON).without(name);
         rejected(&mut listener, "/aspect", &signed.headers(), &signed.body, "missing-header", message);
@@ -89,21 +89,21 @@ fn a_signature_that_cannot_be_read_is_rejected() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     for value in ["not hex", "", &CYANITE_SIGNATURE[1..]] {
-        let message = "the `signature` header can't be read: the signature is not hexadecimal";
+        let message = "invalid `signature` header: the signature is not hexadecimal";
         rejected(&mut listener, "/cyanite", &[("signature", value)], CYANITE.as_bytes(), "malformed-header", message);
     }
     let signed = aspect(&dir, NOON).with("svix-timestamp", "noon");
-    let message = "the `svix-timestamp` header can't be read: the timestamp is not a whole number";
+    let message = "invalid `svix-timestamp` header: the timestamp is not a whole number";
     rejected(&mut listener, "/aspect", &signed.headers(), &signed.body, "malformed-header", message);
     let signed = aspect(&dir, NOON).with("svix-signature", "v1a,AAAA v2,AAAA");
-    let message = "the `svix-signature` header holds only versions that are not known: v1a, v2";
+    let message = "the `svix-signature` header has only unknown signature versions: v1a, v2";
     rejected(&mut listener, "/aspect", &signed.headers(), &signed.body, "unsupported-version", message);
 }
 
 #[test]
 fn a_signature_that_is_sent_twice_is_rejected() {
     let headers = [("signature", CYANITE_SIGNATURE), ("Signature", CYANITE_SIGNATURE)];
-    let message = "the `signature` header was sent 2 times, so that it is not clear which one counts";
+    let message = "the `signature` header was sent 2 times; it must be sent once";
     let body = CYANITE.as_bytes();
     rejected(&mut listener(&Dir::new()), "/cyanite", &headers, body, "ambiguous-header", message);
 }
@@ -117,7 +117,7 @@ fn one_matching_signature_of_a_list_is_enough() {
     let wrong = format!("v1,{}=", "A".repeat(43));
     let signed = signed.with("svix-signature", &format!("v2,AAAA {wrong} {right} v1a,AAAA"));
     taken(&mut listener, "/aspect", &signed.headers(), &signed.body, "verified");
-    let message = "none of 2 signatures matches the body under the one secret";
+    let message = "none of the 2 signatures matches this body with the configured secret";
     rejected(&mut listener, "/aspect", &signed.headers(), b"{}", "no-matching-signature", message);
 }
 
@@ -130,10 +130,10 @@ fn a_delivery_is_fresh_for_five_minutes_both_ways() {
         taken(&mut listener, "/aspect", &signed.headers(), &signed.body, "verified");
     }
     let old = aspect(&dir, "2025-01-01T11:54:59Z");
-    let message = "genuine, but signed 5 min 1 s before it was received; 5 min is allowed";
+    let message = "the signature matches, but is 5 min 1 s old; the tolerance is 5 min";
     rejected(&mut listener, "/aspect", &old.headers(), &old.body, "timestamp-too-old", message);
     let new = aspect(&dir, "2025-01-01T12:05:01Z");
-    let message = "genuine, but signed 5 min 1 s ahead of its receipt; 5 min is allowed";
+    let message = "the signature matches, but its timestamp is 5 min 1 s in the future; the tolerance is 5 min";
     rejected(&mut listener, "/aspect", &new.headers(), &new.body, "timestamp-too-new", message);
 }
 
@@ -153,10 +153,10 @@ fn another_secret_is_rejected_with_the_usual_reason() {
     let dir = Dir::new();
     let signed = Signed::new(&dir, "cyanite.v2.finished", &["--secret", "another"]);
     let mut development = listener(&dir);
-    let message = "the signature does not match the body under the one secret";
+    let message = "the signature doesn't match this body with the configured secret";
     rejected(&mut development, "/cyanite", &signed.headers(), &signed.body, "no-matching-signature", message);
     let mut rotating = dir.listen().args(["--secret", "cyanite=old", "--secret", "cyanite=new"]).starts();
-    let message = "the signature does not match the body under any of the 2 secrets";
+    let message = "the signature doesn't match this body with any of the 2 configured secrets";
     rejected(&mut rotating, "/cyanite", &signed.headers(), &signed.body, "no-matching-signature", message);
 }
 

@@ -42,43 +42,39 @@ fn a_mistake_in_the_manifest_is_named_with_its_place_and_what_was_meant() {
         (
             "{body}",
             "constant",
-            "11:11: the signed content `constant` names no value, so that every signature would be the same; \
-             put `{body}` in it",
+            "11:11: the signed content `constant` has no placeholder, so every signature would be the same; \
+             add `{body}`",
         ),
-        ("{body}", "{id}.{body}", "11:11: `{id}.{body}` signs the id, and the scheme has none"),
-        ("{body}", "{timestamp}.{body}", "11:11: `{timestamp}.{body}` signs the timestamp, and the scheme has none"),
-        ("{hex}", "{hx}", "12:42: unknown placeholder `hx`; did you mean `hex`?"),
+        ("{body}", "{id}.{body}", "11:11: `{id}.{body}` signs the id, but the scheme has no `id`"),
         (
-            "{hex}",
-            "sha256=",
-            "12:42: `sha256=` must be a fixed text followed by one placeholder, such as `sha256={hex}`",
+            "{body}",
+            "{timestamp}.{body}",
+            "11:11: `{timestamp}.{body}` signs the timestamp, but the scheme has no `timestamp`",
         ),
+        ("{hex}", "{hx}", "12:42: unknown placeholder `hx`; did you mean `hex`?"),
+        ("{hex}", "sha256=", "12:42: `sha256=` must be fixed text followed by one placeholder, such as `sha256={hex}`"),
         (
             "{hex}",
             "t={timestamp}",
-            "12:42: `t={timestamp}` must hold exactly one of {hex}, {base64}, {token}; it holds 0",
+            "12:42: `t={timestamp}` must have exactly one of {hex}, {base64}, {token}; it has 0",
         ),
         ("hmac-sha256", "hmac-sha265", "10:13: unknown value `hmac-sha265`; did you mean `hmac-sha256`?"),
-        ("\"x-acme\"", "\"x acme\"", "12:24: `x acme` is no header name"),
-        ("\"2xx\"", "\"2x\"", "15:12: `2x` is no status: write one such as `200`, or a class such as `2xx`"),
-        ("[\"2xx\"]", "[]", "15:11: at least one status must count as success"),
+        ("\"x-acme\"", "\"x acme\"", "12:24: invalid header name `x acme`"),
+        ("\"2xx\"", "\"2x\"", "15:12: invalid status `2x`: use a code such as `200` or a class such as `2xx`"),
+        ("[\"2xx\"]", "[]", "15:11: `success` needs at least one status"),
         (
             "match = { type = \"made\" }",
             "",
-            "18:8: nothing says how `made` is recognised: give it a `match`, or set `event` in [recognise]",
+            "18:8: no rule recognises `made`: add a `match`, or set `event` in [recognise]",
         ),
         (
             "\"made\"\nabout",
             "\"maid\"\nabout",
-            "18:8: the fixture `events/maid.json` is not in the folder; did you mean `events/made.json`?",
+            "18:8: missing fixture `events/maid.json`; did you mean `events/made.json`?",
         ),
-        ("name = \"acme\"", "name = \"Acme Inc\"", "1:8: a provider's name is made of a-z, 0-9, `-` and `_`"),
-        ("[secret]\ndevelopment = \"acme-secret\"", "", "1:8: there is a [[scheme]], but no [secret]"),
-        (
-            "development = \"acme-secret\"",
-            "development = \"'x'\"",
-            "6:15: the development secret is malformed: it stands in quotes",
-        ),
+        ("name = \"acme\"", "name = \"Acme Inc\"", "1:8: a provider's name may only have a-z, 0-9, `-` and `_`"),
+        ("[secret]\ndevelopment = \"acme-secret\"", "", "1:8: [[scheme]] needs a [secret]"),
+        ("development = \"acme-secret\"", "development = \"'x'\"", "6:15: invalid development secret: it is in quotes"),
         ("[delivery]\nsuccess = [\"2xx\"]", "", "1:1: missing field `delivery`"),
         ("title = \"Acme\"", "title = \"Acme", "2:14: invalid basic string"),
     ] {
@@ -112,7 +108,7 @@ fn an_event_that_stands_twice_is_refused_at_the_second() {
         manifest(SECRET, SCHEME)
     );
     write(&dir, &twice);
-    refused(&dir, "error: acme/provider.toml:23:8: the event `made` stands here twice\n");
+    refused(&dir, "error: acme/provider.toml:23:8: duplicate event `made`\n");
 }
 
 #[test]
@@ -122,7 +118,7 @@ fn a_fixture_that_is_no_json_is_refused_with_its_own_place() {
     dir.write("acme/events/made.json", "{\n  \"type\":");
     refused(
         &dir,
-        "error: acme/provider.toml:18:8: the fixture `events/made.json` is no JSON: \
+        "error: acme/provider.toml:18:8: the fixture `events/made.json` is not valid JSON: \
          the document ends too early at line 2, column 10\n",
     );
 }
@@ -165,9 +161,9 @@ fn the_vectors_of_a_folder_must_hold() {
     refused(
         &dir,
         "error: the provider folder acme does not hold what it states:\n  \
-         vectors.json: `count` says 2, and there are 1\n  \
+         vectors.json: `count` is 2, but the file has 1\n  \
          vector one: expected verified (scheme hex, rejection -, event made, payload unknown), \
-         is rejected (scheme -, rejection no-matching-signature, event made, payload unknown)\n",
+         got rejected (scheme -, rejection no-matching-signature, event made, payload unknown)\n",
     );
 }
 
@@ -250,8 +246,8 @@ fn an_own_provider_has_all_that_a_built_in_one_has() {
     let mut refusing = with(dir.listen()).args(["--respond", "200"]).starts();
     with(dir.send("acme.made", refusing.url("/acme")))
         .exits(1)
-        .prints("200 counts as failed at Acme, which wants exactly 202");
-    assert_eq!(refusing.next()["warnings"][0], "200 counts as failed at Acme, which wants exactly 202");
+        .prints("Acme counts 200 as failed; it expects exactly 202");
+    assert_eq!(refusing.next()["warnings"][0], "Acme counts 200 as failed; it expects exactly 202");
     // Its name is one of `--secret`, `--provider`, `--expect` and the config.
     dir.write("hookdev.toml", "[provider.acme]\nsecret = \"env:ACME_SECRET\"\n");
     with(dir.listen()).args(["--provider", "acme", "--expect", "acme.made", "--timeout", "10ms"]).exits(1);

@@ -11,12 +11,12 @@ fn run(dir: &Dir) -> TestCommand {
 fn what_is_wrong_is_named_with_its_source_and_what_to_do() {
     let dir = Dir::new();
     dir.write("newline", "topsecret\n");
-    let newline = "it ends in a line break, which is not part of it\n\
-                   hint: write the file without one: printf '%s' \"$SECRET\" > FILE\n";
-    let space = "white space stands before or behind it\nhint: copy it again, without the space around it\n";
-    let quoted = "it stands in quotes, which are not part of it\nhint: remove the quotes around it\n";
+    let newline = "it ends with a newline\n\
+                   hint: write the file without a newline: printf '%s' \"$SECRET\" > FILE\n";
+    let space = "it has whitespace before or after it\nhint: copy it again, without the whitespace around it\n";
+    let quoted = "it is in quotes\nhint: remove the quotes around it\n";
     let base64 = "it is not base64 (standard alphabet, padded)\n\
-                  hint: copy the secret again, whole, as the provider shows it\n";
+                  hint: copy the whole secret again, as the provider shows it\n";
     let empty = "it is empty\nhint: set it to the secret that the provider shows, or remove the setting\n";
     for (flag, provider, origin, problem) in [
         ("cyanite=file:newline", "Cyanite", "file:newline", newline),
@@ -38,7 +38,7 @@ fn what_is_wrong_is_named_with_its_source_and_what_to_do() {
 #[test]
 fn what_is_wrong_is_named_in_every_source() {
     let dir = Dir::new();
-    let problem = "it stands in quotes, which are not part of it\nhint: remove the quotes around it\n";
+    let problem = "it is in quotes\nhint: remove the quotes around it\n";
     let expected = |origin: &str| format!("error: the secret of Cyanite from {origin} is malformed: {problem}");
     let variable = "CYANITE_WEBHOOK_SECRET";
     run(&dir).env(variable, "'topsecret'").exits(2).stderr(&expected("env:CYANITE_WEBHOOK_SECRET"));
@@ -112,7 +112,7 @@ fn a_source_of_the_config_that_is_not_there_is_passed_over_and_never_replaced_by
         .says("note: the config's secret env:NO_SUCH for Cyanite is passed over: ")
         .says("note: the config's secret file:no-such for Cyanite is passed over: ");
     verify(&public).env("MINE", "mine").exits(1);
-    verify(&public).exits(1).prints("there is no secret that the signature could be verified with");
+    verify(&public).exits(1).prints("no secret is configured to verify the signature with");
     verify(&mine).exits(1);
 }
 

@@ -60,7 +60,7 @@ fn a_delivery_that_is_answered_with_an_error_comes_again_as_multipart() {
         let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(status), answer(200)]));
         let lines = done(&dir, &endpoint).exits(0).lines();
         assert_eq!(outcomes(&lines), [(&json!(1), &json!(3), "refused"), (&json!(2), &json!(3), "accepted")]);
-        assert_eq!(lines[0]["reason"], format!("{status} counts as failed at Auphonic, which wants any 2xx"));
+        assert_eq!(lines[0]["reason"], format!("Auphonic counts {status} as failed; it expects any 2xx"));
         assert_urlencoded(&endpoint.next());
         assert_multipart(&endpoint.next());
         endpoint.got_no_more();

@@ -157,9 +157,9 @@ fn the_counts_say_what_the_provider_would_have_made_of_the_answers() {
     assert_eq!(summary["outcomes"], json!({"accepted": 5, "refused": 5, "timed-out": 0, "unreachable": 0}));
     assert_eq!(summary["statuses"], json!({"200": 5, "204": 2, "302": 1, "500": 1}));
     let reasons = json!({
-        "204 counts as failed at Cyanite, which wants exactly 200": 2,
-        "302 is a redirect; Cyanite follows none and counts the delivery as failed": 1,
-        "500 counts as failed at Cyanite, which wants exactly 200": 1,
+        "Cyanite counts 204 as failed; it expects exactly 200": 2,
+        "302 is a redirect, which Cyanite doesn't follow: the delivery counts as failed": 1,
+        "Cyanite counts 500 as failed; it expects exactly 200": 1,
         "the connection was closed before a whole answer came": 1,
     });
     assert_eq!((&summary["reasons"], &summary["broke_limit"]), (&reasons, &json!(4)));
@@ -197,7 +197,7 @@ fn people_read_a_table() {
         .prints("\n  accepted               2   50.00 %\n  refused                2   50.00 %\n")
         .prints("\n  status 200             2   50.00 %\n  status 401             2   50.00 %\n")
         .prints("\n  latency  p50 ")
-        .prints("\n  not accepted because\n           2  401 counts as failed at Cyanite, which wants exactly 200\n")
+        .prints("\n  not accepted because\n           2  Cyanite counts 401 as failed; it expects exactly 200\n")
         .prints("\n  2 broke what the provider demands: 2 by status\n");
 }
 

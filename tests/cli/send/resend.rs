@@ -78,7 +78,7 @@ fn a_capture_of_no_known_provider_succeeds_with_any_2xx() {
 fn a_capture_succeeds_with_what_its_provider_takes_for_success() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204)]));
     dir.write("one.json", capture(&CYANITE_HEADERS, CYANITE.as_bytes()).to_string());
-    dir.send("one.json", endpoint.url("/")).exits(1).prints("204 counts as failed at Cyanite, which wants exactly 200");
+    dir.send("one.json", endpoint.url("/")).exits(1).prints("Cyanite counts 204 as failed; it expects exactly 200");
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn what_cannot_be_signed_anew_is_said() {
             &CYANITE_HEADERS,
             "hello",
             ["--set", "a=1"],
-            "error: cyanite: its payload can't be changed: the body is neither JSON nor an urlencoded form\n",
+            "error: cyanite: can't change the payload: the body is neither JSON nor a URL-encoded form\n",
         ),
         (
             &CYANITE_HEADERS,
@@ -160,7 +160,7 @@ fn an_aged_capture_that_is_refused_is_told_of_the_way_out() {
     let to = listener.url("/aspect");
     let attempt = dir.send("one.json", &to).args(["--json", "--now", "1614265930"]).exits(1).line();
     let reason =
-        "401 counts as failed at Aspect, which wants any 2xx; it was signed 10 min ago, and --resign signs it anew";
+        "Aspect counts 401 as failed; it expects any 2xx; it was signed 10 min ago, and --resign signs it anew";
     assert_eq!(attempt["reason"], json!(reason));
     dir.send("one.json", &to).arg("--resign").exits(0);
 }

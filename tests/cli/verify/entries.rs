@@ -45,8 +45,8 @@ fn a_rejected_capture_is_explained_and_the_exit_code_is_1() {
     finished
         .prints(
             "rejected      cyanite.v2.finished  one.json\n  \
-             no-matching-signature: the signature does not match the body under the one secret\n  \
-             unexplained: the secret or the body differs in a way that was not tried; ",
+             no-matching-signature: the signature doesn't match this body with the configured secret\n  \
+             unexplained: cause not found (",
         )
         .prints("\n  hint: compare the secret with the one in the provider's dashboard, ")
         .stderr("1 request: 1 rejected\n");

@@ -119,7 +119,7 @@ fn a_secret_that_a_nearer_one_stands_above_is_told_by_both() {
         let finished = set(dir.hookdev()).args(verify).stdin(CYANITE).exits(1);
         let line = finished.line();
         assert_eq!((text(&line, "/verdict"), &line["secret"]), ("rejected", &serde_json::Value::Null));
-        let message = format!("the signature matches the secret from {origin}, which {above} stands above");
+        let message = format!("the signature matches the secret from {origin}, which {above} overrides");
         assert_eq!(text(&line, "/findings/0/message"), message);
         assert_eq!(text(&line, "/findings/0/code"), "secret-of-other-provider");
         assert!(hidden.iter().all(|hidden| !finished.to_string().contains(hidden)), "{finished}");

@@ -32,8 +32,8 @@ fn junit_has_a_test_case_for_each_request() {
     <testsuite name="log.ndjson" tests="2" skipped="0" errors="0" failures="1">
         <testcase name="cyanite.v2.finished" classname="log.ndjson"/>
         <testcase name="cyanite.v2.finished" classname="log.ndjson">
-            <failure message="no `signature` header" type="missing-header">log.ndjson:2
-missing-header: no `signature` header</failure>
+            <failure message="missing header `signature`" type="missing-header">log.ndjson:2
+missing-header: missing header `signature`</failure>
         </testcase>
     </testsuite>
 </testsuites>
@@ -48,7 +48,7 @@ fn github_has_an_annotation_for_each_failure() {
     report("github", 0, &["good.json"]).stdout("");
     report("github", 1, &["good.json", "log.ndjson"]).stdout(
         "::error file=log.ndjson,line=2,title=cyanite.v2.finished%3A missing-header::\
-         no `signature` header\n",
+         missing header `signature`\n",
     );
     report("github", 3, &["missing"]).prints("::error title=").prints("cannot read missing");
 }
@@ -67,7 +67,7 @@ fn sarif_has_a_result_for_each_failure() {
         json!([{
             "ruleId": "missing-header",
             "level": "error",
-            "message": {"text": "cyanite.v2.finished: no `signature` header"},
+            "message": {"text": "cyanite.v2.finished: missing header `signature`"},
             "locations": [{"physicalLocation": {
                 "artifactLocation": {"uri": "log.ndjson"}, "region": {"startLine": 2},
             }}],
