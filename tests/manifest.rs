@@ -1,4 +1,4 @@
-//! What a manifest can say, and how it is told what it can't.
+//! Manifests: what they can express, and the errors for what they can't.
 
 mod acme;
 
@@ -11,7 +11,7 @@ use hookdev::webhook::{
 };
 use proptest::prelude::*;
 
-/// A manifest that says a little of everything.
+/// A manifest with a little of everything.
 const SOUND: &str = r#"name = "acme"
 title = "Acme"
 about = "A test"
@@ -51,9 +51,9 @@ variants = [{ type = "pong" }]
 const FILES: [(&str, &str); 2] =
     [("events/ping.json", "{\n  \"type\": \"ping\"\n}\n"), ("events/broken.json", "{\n  \"type\": ping\n}\n")];
 
-/// The sound manifest with one passage replaced: what is said of it.
+/// The error for the valid manifest with one passage replaced.
 #[track_caller]
-fn said_of(passage: &str, replaced: &str) -> String {
+fn error_for(passage: &str, replaced: &str) -> String {
     assert_eq!(SOUND.matches(passage).count(), 1, "{passage:?}");
     match load(&SOUND.replace(passage, replaced), &FILES) {
         Ok(_) => format!("{replaced:?} is taken"),
@@ -62,21 +62,21 @@ fn said_of(passage: &str, replaced: &str) -> String {
 }
 
 #[track_caller]
-fn assert_said(cases: &[(&str, &str, &str)]) {
+fn assert_errors(cases: &[(&str, &str, &str)]) {
     for (passage, replaced, expected) in cases {
-        assert_eq!(&said_of(passage, replaced), expected, "{passage:?} replaced by {replaced:?}");
+        assert_eq!(&error_for(passage, replaced), expected, "{passage:?} replaced by {replaced:?}");
     }
 }
 
 #[test]
-fn the_manifest_that_the_wrong_ones_are_made_of_is_right() {
+fn the_base_manifest_of_these_tests_is_valid() {
     let provider = load(SOUND, &FILES).expect("a provider");
     assert_eq!((provider.schemes.len(), provider.events.len()), (1, 1));
 }
 
 #[test]
-fn a_wrong_word_is_answered_with_the_right_one_and_its_place() {
-    assert_said(&[
+fn an_unknown_word_gets_a_suggestion_and_its_position() {
+    assert_errors(&[
         (
             "about = \"A test\"",
             "abuot = \"A test\"",
@@ -135,7 +135,7 @@ fn a_wrong_word_is_answered_with_the_right_one_and_its_place() {
 }
 
 #[test]
-fn a_malformed_value_is_named_where_it_stands() {
+fn a_malformed_value_is_reported_with_its_position() {
     let duration =
         |text| format!("invalid duration `{text}`: use a number and a unit, such as `500ms`, `4s`, `5m` or `2h`");
     let status =
@@ -143,7 +143,7 @@ fn a_malformed_value_is_named_where_it_stands() {
     let timeout = format!("acme/provider.toml:20:11: {}", duration("3 s"));
     let tolerance = format!("acme/provider.toml:16:51: {}", duration("5 minutes"));
     let future = format!("acme/provider.toml:16:75: {}", duration("1"));
-    assert_said(&[
+    assert_errors(&[
         ("\"200\", \"2xx\"", "\"200\", \"6xx\"", &status),
         ("\"200\", \"2xx\"", "", "acme/provider.toml:19:11: `success` needs at least one status"),
         ("\"200\", \"2xx\"", "200", "acme/provider.toml:19:12: invalid type: integer `200`, expected a string"),
@@ -219,8 +219,8 @@ fn a_malformed_value_is_named_where_it_stands() {
 }
 
 #[test]
-fn a_template_that_is_broken_is_refused() {
-    assert_said(&[
+fn an_invalid_template_is_rejected() {
+    assert_errors(&[
         (
             "{id}.{timestamp}.{body}",
             "{id}.{timestamp}.{body",
@@ -247,8 +247,8 @@ fn a_template_that_is_broken_is_refused() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused() {
-    assert_said(&[
+fn a_manifest_that_contradicts_itself_is_rejected() {
+    assert_errors(&[
         (
             "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\n",
             "",
@@ -335,19 +335,19 @@ fn a_secret_and_its_schemes_need_each_other() {
 }
 
 #[test]
-fn a_folder_without_a_manifest_is_no_provider() {
+fn a_folder_without_a_manifest_is_rejected() {
     let error = Provider::load(Files::new("acme", Vec::new())).expect_err("an error");
     assert_eq!(error.to_string(), "acme/provider.toml: missing file: every provider folder needs it");
 }
 
-/// The lines of a scheme, and whether it signs the time.
+/// The lines of a scheme, and whether it signs the timestamp.
 #[derive(Clone, Debug)]
 struct Written {
     scheme: String,
     signs_time: bool,
 }
 
-/// Every way in which a manifest can write a scheme.
+/// Every kind of scheme that a manifest can have.
 fn scheme() -> impl Strategy<Value = Written> {
     let algorithm = prop::sample::select(vec!["hmac-sha1", "hmac-sha256", "hmac-sha384", "hmac-sha512"]);
     let encoding = prop::sample::select(vec!["{hex}", "{base64}"]);
@@ -387,7 +387,7 @@ fn scheme() -> impl Strategy<Value = Written> {
 
 proptest! {
     #[test]
-    fn what_any_scheme_signs_it_verifies_and_no_other_body_or_secret(
+    fn any_scheme_verifies_what_it_signs_and_nothing_else(
         written in scheme(),
         key in "[!#-&(-~]{1,80}",
         body in prop::collection::vec(any::<u8>(), 0..200),
@@ -421,7 +421,7 @@ proptest! {
     }
 
     #[test]
-    fn no_header_value_is_too_strange_to_be_judged(
+    fn no_header_value_causes_a_panic(
         written in scheme(),
         signature in strange(),
         time in strange(),
@@ -436,7 +436,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_too_strange_for_a_manifest(text in "\\PC*", from in any::<prop::sample::Index>(), cut in 0_usize..40) {
+    fn no_manifest_text_causes_a_panic(text in "\\PC*", from in any::<prop::sample::Index>(), cut in 0_usize..40) {
         let _ = load(&text, &FILES);
         let mut spoilt = SOUND.to_owned();
         let place = from.index(SOUND.len());
@@ -448,7 +448,7 @@ proptest! {
     }
 }
 
-/// Bytes of a header value: any that one may hold, and often those that the grammars know.
+/// Bytes of a header value: any valid ones, and often those that the grammars use.
 fn strange() -> impl Strategy<Value = Vec<u8>> {
     let known = prop::sample::select(vec![
         "v1=",
@@ -474,7 +474,7 @@ fn strange() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn a_retry_is_signed_anew_where_an_old_time_would_be_refused_unless_the_manifest_says_otherwise() {
+fn retries_are_signed_again_if_a_timestamp_is_signed_unless_the_manifest_says_otherwise() {
     let renews = |retry: &str| {
         let provider = load(&SOUND.replace("timeout = \"3s\"", retry), &FILES).expect("a provider");
         (provider.delivery.retry.assumed, provider.delivery.retry.renews_timestamp)

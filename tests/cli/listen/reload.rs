@@ -142,7 +142,7 @@ fn a_broken_change_is_told_and_the_old_stays_in_force() {
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
 
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"'quoted'\"\n");
-    listener.says("error: the secret of Cyanite from the config is malformed: it stands in quotes");
+    listener.says("error: the secret of Cyanite from the config is malformed: it is in quotes");
     listener.says(hint);
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
 

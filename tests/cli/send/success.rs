@@ -89,7 +89,7 @@ fn a_redirect_is_neither_followed_nor_a_success() {
             let attempt = dir.send(event, endpoint.url("/")).arg("--json").exits(1).line();
             assert_eq!(attempt["outcome"], "refused");
             assert_eq!(attempt["status"], status);
-            let reason = format!("{status} is a redirect; {title} follows none and counts the delivery as failed");
+            let reason = format!("{status} is a redirect, which {title} doesn't follow: the delivery counts as failed");
             assert_eq!(text(&attempt, "/reason"), reason);
         }
     }

@@ -90,7 +90,7 @@ fn a_tolerance_can_be_named_instead_of_the_providers() {
     let verify = |tolerance: &str| dir.hookdev().args(["verify", "second.json", "--tolerance", tolerance]);
     assert_eq!(rejection(verify("1s"), 0), Value::Null);
     assert_eq!(rejection(verify("500ms"), 1), "timestamp-too-new");
-    verify("5").exits(2).says("invalid duration `5`: use a number and a unit, `500ms`, `4s`, `5m`, `2h`");
+    verify("5").exits(2).says("invalid duration `5`: use a number and a unit, such as `500ms`, `4s`, `5m` or `2h`");
 }
 
 #[test]
