@@ -1,4 +1,4 @@
-//! What a manifest can say, and how it is told what it can't.
+//! Manifests: what they can express, and the errors for what they can't.
 
 mod acme;
 
@@ -11,7 +11,7 @@ use hookdev::webhook::{
 };
 use proptest::prelude::*;
 
-/// A manifest that says a little of everything.
+/// A manifest with a little of everything.
 const SOUND: &str = r#"name = "acme"
 title = "Acme"
 about = "A test"
@@ -51,9 +51,9 @@ variants = [{ type = "pong" }]
 const FILES: [(&str, &str); 2] =
     [("events/ping.json", "{\n  \"type\": \"ping\"\n}\n"), ("events/broken.json", "{\n  \"type\": ping\n}\n")];
 
-/// The sound manifest with one passage replaced: what is said of it.
+/// The error for the valid manifest with one passage replaced.
 #[track_caller]
-fn said_of(passage: &str, replaced: &str) -> String {
+fn error_for(passage: &str, replaced: &str) -> String {
     assert_eq!(SOUND.matches(passage).count(), 1, "{passage:?}");
     match load(&SOUND.replace(passage, replaced), &FILES) {
         Ok(_) => format!("{replaced:?} is taken"),
@@ -62,21 +62,21 @@ fn said_of(passage: &str, replaced: &str) -> String {
 }
 
 #[track_caller]
-fn assert_said(cases: &[(&str, &str, &str)]) {
+fn assert_errors(cases: &[(&str, &str, &str)]) {
     for (passage, replaced, expected) in cases {
-        assert_eq!(&said_of(passage, replaced), expected, "{passage:?} replaced by {replaced:?}");
+        assert_eq!(&error_for(passage, replaced), expected, "{passage:?} replaced by {replaced:?}");
     }
 }
 
 #[test]
-fn the_manifest_that_the_wrong_ones_are_made_of_is_right() {
+fn the_base_manifest_of_these_tests_is_valid() {
     let provider = load(SOUND, &FILES).expect("a provider");
     assert_eq!((provider.schemes.len(), provider.events.len()), (1, 1));
 }
 
 #[test]
-fn a_wrong_word_is_answered_with_the_right_one_and_its_place() {
-    assert_said(&[
+fn an_unknown_word_gets_a_suggestion_and_its_position() {
+    assert_errors(&[
         (
             "about = \"A test\"",
             "abuot = \"A test\"",
@@ -116,33 +116,34 @@ fn a_wrong_word_is_answered_with_the_right_one_and_its_place() {
         (
             "name = \"ping\"",
             "name = \"pong\"",
-            "acme/provider.toml:31:8: the fixture `events/pong.json` is not in the folder; did you mean \
+            "acme/provider.toml:31:8: missing fixture `events/pong.json`; did you mean \
              `events/ping.json`?",
         ),
         (
             "schema = \"ping\"",
             "fixture = \"events/pin.json\"",
-            "acme/provider.toml:33:11: the fixture `events/pin.json` is not in the folder; did you mean \
+            "acme/provider.toml:33:11: missing fixture `events/pin.json`; did you mean \
              `events/ping.json`?",
         ),
         (
             "{ type = \"pong\" }",
             "{ type = \"pong\" }, { typ = \"pong\" }",
-            "acme/provider.toml:34:34: the variant does not fit `events/ping.json`: there is no `typ` in the payload; \
+            "acme/provider.toml:34:34: the variant doesn't fit `events/ping.json`: there is no `typ` in the payload; \
              the nearest is `type`",
         ),
     ]);
 }
 
 #[test]
-fn a_malformed_value_is_named_where_it_stands() {
-    let no_status = "is no status: write one such as `200`, or a class such as `2xx`";
-    let no_duration = "is no duration: write a number and a unit, `500ms`, `4s`, `5m`, `2h`";
-    let status = format!("acme/provider.toml:19:19: `6xx` {no_status}");
-    let timeout = format!("acme/provider.toml:20:11: `3 s` {no_duration}");
-    let tolerance = format!("acme/provider.toml:16:51: `5 minutes` {no_duration}");
-    let future = format!("acme/provider.toml:16:75: `1` {no_duration}");
-    assert_said(&[
+fn a_malformed_value_is_reported_with_its_position() {
+    let duration =
+        |text| format!("invalid duration `{text}`: use a number and a unit, such as `500ms`, `4s`, `5m` or `2h`");
+    let status =
+        "acme/provider.toml:19:19: invalid status `6xx`: use a code such as `200` or a class such as `2xx`".to_owned();
+    let timeout = format!("acme/provider.toml:20:11: {}", duration("3 s"));
+    let tolerance = format!("acme/provider.toml:16:51: {}", duration("5 minutes"));
+    let future = format!("acme/provider.toml:16:75: {}", duration("1"));
+    assert_errors(&[
         ("\"200\", \"2xx\"", "\"200\", \"6xx\"", &status),
         ("\"200\", \"2xx\"", "", "acme/provider.toml:19:11: `success` needs at least one status"),
         ("\"200\", \"2xx\"", "200", "acme/provider.toml:19:12: invalid type: integer `200`, expected a string"),
@@ -161,35 +162,31 @@ fn a_malformed_value_is_named_where_it_stands() {
             "acme/provider.toml:16:51: invalid type: integer `300`, expected a duration such as \"5m\", or \
              { past = \"5m\", future = \"1m\" }",
         ),
-        ("\"a-id\"", "\"a id\"", "acme/provider.toml:15:17: `a id` is no header name"),
-        ("\"b-signature\"]", "\"b signature\"]", "acme/provider.toml:14:40: `b signature` is no header name"),
-        (
-            "[\"a-signature\", \"b-signature\"]",
-            "[]",
-            "acme/provider.toml:14:24: at least one header must be named here",
-        ),
+        ("\"a-id\"", "\"a id\"", "acme/provider.toml:15:17: invalid header name `a id`"),
+        ("\"b-signature\"]", "\"b signature\"]", "acme/provider.toml:14:40: invalid header name `b signature`"),
+        ("[\"a-signature\", \"b-signature\"]", "[]", "acme/provider.toml:14:24: at least one header name is required"),
         (
             "[\"a-signature\", \"b-signature\"]",
             "5",
             "acme/provider.toml:14:24: invalid type: integer `5`, expected a header name or a list of them",
         ),
-        ("\"a-event\" =", "\"a event\" =", "acme/provider.toml:21:13: `a event` is no header name"),
-        ("\"a-event\"]", "\"a event\"]", "acme/provider.toml:25:27: `a event` is no header name"),
+        ("\"a-event\" =", "\"a event\" =", "acme/provider.toml:21:13: invalid header name `a event`"),
+        ("\"a-event\"]", "\"a event\"]", "acme/provider.toml:25:27: invalid header name `a event`"),
         (
             "\"{event}\"",
             "\"a\\nb\"",
-            "acme/provider.toml:21:25: a header value holds a control character or one outside Latin-1",
+            "acme/provider.toml:21:25: invalid header value: it has a control character or one outside Latin-1",
         ),
         (
             "timeout = \"3s\"",
             "user_agent = \"€\"",
-            "acme/provider.toml:20:14: a header value holds a control character or one outside Latin-1",
+            "acme/provider.toml:20:14: invalid header value: it has a control character or one outside Latin-1",
         ),
-        ("timeout = \"3s\"", "method = \"PO ST\"", "acme/provider.toml:20:10: `PO ST` is no method"),
+        ("timeout = \"3s\"", "method = \"PO ST\"", "acme/provider.toml:20:10: invalid method `PO ST`"),
         (
             "timeout = \"3s\"",
             "retry = { waits = [\"5s\"], stop = [\"4x\"] }",
-            "acme/provider.toml:20:35: `4x` is no status: write one such as `200`, or a class such as `2xx`",
+            "acme/provider.toml:20:35: invalid status `4x`: use a code such as `200` or a class such as `2xx`",
         ),
         (
             "event = \"type\"",
@@ -204,7 +201,7 @@ fn a_malformed_value_is_named_where_it_stands() {
         (
             "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
             "whsec_no base64",
-            "acme/provider.toml:8:15: the development secret is malformed: it is not base64 (standard alphabet, padded)",
+            "acme/provider.toml:8:15: invalid development secret: it is not base64 (standard alphabet, padded)",
         ),
         (
             "name = \"acme\"",
@@ -214,7 +211,7 @@ fn a_malformed_value_is_named_where_it_stands() {
         (
             "schema = \"ping\"",
             "fixture = \"events/broken.json\"",
-            "acme/provider.toml:33:11: the fixture `events/broken.json` is no JSON: expected a value at line 2, column 11",
+            "acme/provider.toml:33:11: the fixture `events/broken.json` is not valid JSON: expected a value at line 2, column 11",
         ),
         ("title = \"Acme\"", "title = \"Acme", "acme/provider.toml:2:14: invalid basic string, expected `\"`"),
         ("title = \"Acme\"\n", "", "acme/provider.toml:1:1: missing field `title`"),
@@ -222,32 +219,36 @@ fn a_malformed_value_is_named_where_it_stands() {
 }
 
 #[test]
-fn a_template_that_is_broken_is_refused() {
-    assert_said(&[
+fn an_invalid_template_is_rejected() {
+    assert_errors(&[
         (
             "{id}.{timestamp}.{body}",
             "{id}.{timestamp}.{body",
-            "acme/provider.toml:13:11: `{` at character 18 is never closed",
+            "acme/provider.toml:13:11: `{` at character 18 is not closed",
         ),
-        ("v1,{base64}", "v1,{base64", "acme/provider.toml:14:64: `{` at character 4 is never closed"),
+        ("v1,{base64}", "v1,{base64", "acme/provider.toml:14:64: `{` at character 4 is not closed"),
         (
             "v1,{base64}",
             "v1,base64",
-            "acme/provider.toml:14:64: `v1,base64` must be a fixed text followed by one placeholder, such as `sha256={hex}`",
+            "acme/provider.toml:14:64: `v1,base64` must be fixed text followed by one placeholder, such as `sha256={hex}`",
         ),
         (
             "{id}.{timestamp}.{body}",
             "body",
-            "acme/provider.toml:13:11: the signed content `body` names no value, so that every signature would be the \
-             same; put `{body}` in it",
+            "acme/provider.toml:13:11: the signed content `body` has no placeholder, so every signature would be the \
+             same; add `{body}`",
         ),
-        ("\"{id}.{timestamp}.{body}\"", "\"{header:a b}{body}\"", "acme/provider.toml:13:11: `a b` is no header name"),
+        (
+            "\"{id}.{timestamp}.{body}\"",
+            "\"{header:a b}{body}\"",
+            "acme/provider.toml:13:11: invalid header name `a b`",
+        ),
     ]);
 }
 
 #[test]
-fn what_contradicts_itself_is_refused() {
-    assert_said(&[
+fn a_manifest_that_contradicts_itself_is_rejected() {
+    assert_errors(&[
         (
             "timestamp = { header = \"a-timestamp\", tolerance = \"5m\" }\n",
             "",
@@ -261,57 +262,56 @@ fn what_contradicts_itself_is_refused() {
         (
             "v1,{base64}",
             "v1,{base64} t,{timestamp}",
-            "acme/provider.toml:16:13: the timestamp stands twice: in `a-timestamp`, and in the signature's value as \
+            "acme/provider.toml:16:13: the timestamp is given twice: in the header `a-timestamp`, and in the signature's value as \
              {timestamp}",
         ),
         (
             "header = \"a-timestamp\", ",
             "",
-            "acme/provider.toml:16:13: the timestamp stands nowhere: give it a `header`, or put {timestamp} in the \
-             signature's value",
+            "acme/provider.toml:16:13: the timestamp has no source: add a `header`, or {timestamp} in the signature's \
+             value",
         ),
         (
             "\"v1,{base64}\", separator = \" \" }\nid = { header = \"a-id\" }\ntimestamp = { header = \"a-timestamp\", tolerance = \"5m\" }",
             "\"v1,{base64} t,{timestamp}\", separator = \" \" }\nid = { header = \"a-id\" }",
-            "acme/provider.toml:14:64: the value carries a {timestamp}, and the scheme has no `timestamp`",
+            "acme/provider.toml:14:64: the value has a {timestamp}, but the scheme has no `timestamp`",
         ),
         (
             "{id}.{timestamp}.{body}",
             "{id}.{header:A-Timestamp}.{body}",
-            "acme/provider.toml:13:11: `{header:a-timestamp}` is the timestamp's header: write {timestamp}",
+            "acme/provider.toml:13:11: `{header:a-timestamp}` is the timestamp's header: use {timestamp}",
         ),
         (
             "{id}.{timestamp}.{body}",
             "{header:a-id}.{timestamp}.{body}",
-            "acme/provider.toml:13:11: `{header:a-id}` is the id's header: write {id}",
+            "acme/provider.toml:13:11: `{header:a-id}` is the id's header: use {id}",
         ),
         (
             "{id}.{timestamp}.{body}",
             "{header:b-signature}.{body}",
-            "acme/provider.toml:13:11: `{header:b-signature}` is the header of the signature itself",
+            "acme/provider.toml:13:11: `{header:b-signature}` is the signature's own header",
         ),
         (
             "v1,{base64}",
             "v1,{token}",
-            "acme/provider.toml:14:64: {token} is the secret itself: write {hex} or {base64} for a MAC",
+            "acme/provider.toml:14:64: {token} sends the secret itself: use {hex} or {base64} for a MAC",
         ),
-        ("hmac-sha256", "token", "acme/provider.toml:14:64: a token is sent as it is: write {token}"),
+        ("hmac-sha256", "token", "acme/provider.toml:14:64: a token is sent unencoded: use {token}"),
         (
             "event = \"type\"\n",
             "",
-            "acme/provider.toml:30:8: nothing says how `ping` is recognised: give it a `match`, or set `event` in \
-             [recognise]",
+            "acme/provider.toml:30:8: no rule recognises `ping`: add a `match`, or set `event` in [recognise]",
         ),
         (
             "variants = [{ type = \"pong\" }]\n",
             "[[event]]\nname = \"ping\"\nabout = \"Another\"\n",
-            "acme/provider.toml:35:8: the event `ping` stands here twice",
+            "acme/provider.toml:35:8: duplicate event `ping`",
         ),
         (
             "[delivery]\n",
             "[[scheme]]\nname = \"v1\"\nalgorithm = \"token\"\ncontent = \"{body}\"\n\
              signature = { header = \"a\", value = \"{token}\" }\n[delivery]\n",
-            "acme/provider.toml:19:8: the scheme `v1` stands here twice",
+            "acme/provider.toml:19:8: duplicate scheme `v1`",
         ),
     ]);
 }
@@ -325,29 +325,29 @@ fn a_secret_and_its_schemes_need_each_other() {
     let said = |manifest: &str| load(manifest, &FILES).expect_err("an error").to_string();
     assert_eq!(
         said(&between("[secret]", "[[scheme]]")),
-        "acme/provider.toml:1:8: [[scheme]] needs a [secret] that says how its secret is written"
+        "acme/provider.toml:1:8: [[scheme]] needs a [secret] with the format of its secret"
     );
     assert_eq!(
         said(&between("[[scheme]]", "[delivery]")),
-        "acme/provider.toml:8:15: there is a [secret], but no [[scheme]] that uses it"
+        "acme/provider.toml:8:15: [secret] needs a [[scheme]] that uses it"
     );
     load(&between("[secret]", "[delivery]"), &FILES).expect("a provider that signs nothing needs neither");
 }
 
 #[test]
-fn a_folder_without_a_manifest_is_no_provider() {
+fn a_folder_without_a_manifest_is_rejected() {
     let error = Provider::load(Files::new("acme", Vec::new())).expect_err("an error");
-    assert_eq!(error.to_string(), "acme/provider.toml: a provider folder needs this file, and it is not there");
+    assert_eq!(error.to_string(), "acme/provider.toml: missing file: every provider folder needs it");
 }
 
-/// The lines of a scheme, and whether it signs the time.
+/// The lines of a scheme, and whether it signs the timestamp.
 #[derive(Clone, Debug)]
 struct Written {
     scheme: String,
     signs_time: bool,
 }
 
-/// Every way in which a manifest can write a scheme.
+/// Every kind of scheme that a manifest can have.
 fn scheme() -> impl Strategy<Value = Written> {
     let algorithm = prop::sample::select(vec!["hmac-sha1", "hmac-sha256", "hmac-sha384", "hmac-sha512"]);
     let encoding = prop::sample::select(vec!["{hex}", "{base64}"]);
@@ -387,7 +387,7 @@ fn scheme() -> impl Strategy<Value = Written> {
 
 proptest! {
     #[test]
-    fn what_any_scheme_signs_it_verifies_and_no_other_body_or_secret(
+    fn any_scheme_verifies_what_it_signs_and_nothing_else(
         written in scheme(),
         key in "[!#-&(-~]{1,80}",
         body in prop::collection::vec(any::<u8>(), 0..200),
@@ -421,7 +421,7 @@ proptest! {
     }
 
     #[test]
-    fn no_header_value_is_too_strange_to_be_judged(
+    fn no_header_value_causes_a_panic(
         written in scheme(),
         signature in strange(),
         time in strange(),
@@ -436,7 +436,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_too_strange_for_a_manifest(text in "\\PC*", from in any::<prop::sample::Index>(), cut in 0_usize..40) {
+    fn no_manifest_text_causes_a_panic(text in "\\PC*", from in any::<prop::sample::Index>(), cut in 0_usize..40) {
         let _ = load(&text, &FILES);
         let mut spoilt = SOUND.to_owned();
         let place = from.index(SOUND.len());
@@ -448,7 +448,7 @@ proptest! {
     }
 }
 
-/// Bytes of a header value: any that one may hold, and often those that the grammars know.
+/// Bytes of a header value: any valid ones, and often those that the grammars use.
 fn strange() -> impl Strategy<Value = Vec<u8>> {
     let known = prop::sample::select(vec![
         "v1=",
@@ -474,7 +474,7 @@ fn strange() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn a_retry_is_signed_anew_where_an_old_time_would_be_refused_unless_the_manifest_says_otherwise() {
+fn retries_are_signed_again_if_a_timestamp_is_signed_unless_the_manifest_says_otherwise() {
     let renews = |retry: &str| {
         let provider = load(&SOUND.replace("timeout = \"3s\"", retry), &FILES).expect("a provider");
         (provider.delivery.retry.assumed, provider.delivery.retry.renews_timestamp)

@@ -1,4 +1,4 @@
-//! The user's own providers: folders of data with `--providers`.
+//! Custom providers: folders of data with `--providers`.
 
 mod broken;
 mod schemes;

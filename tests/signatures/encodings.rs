@@ -1,4 +1,4 @@
-//! How a signature's bytes are written, and how much of a body is signed.
+//! Encodings of signatures, and bodies of every size.
 
 use base64::{
     Engine,
@@ -8,7 +8,7 @@ use base64::{
 
 use super::*;
 
-/// The same bytes for a decoder that does not look at the bits behind the last byte.
+/// Decodes base64 without checking the bits after the last byte.
 fn decode_leniently(text: &str) -> Vec<u8> {
     let config = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
     GeneralPurpose::new(&ALPHABET, config).decode(text).expect("base64")
@@ -35,7 +35,7 @@ const MACS: [(&str, &str, &str); 4] = [
     ),
 ];
 
-/// A scheme whose header `x` is the signature of the body and nothing else.
+/// A provider whose header `x` is only the signature of the body.
 fn plain(algorithm: &str, value: &str) -> Provider {
     let scheme = format!(
         "[[scheme]]\nname = 'plain'\nalgorithm = '{algorithm}'\ncontent = '{{body}}'\n\
@@ -49,7 +49,7 @@ fn judge_plain(provider: &Provider, signature: &str) -> Verdict {
 }
 
 #[test]
-fn base64_that_decodes_to_the_signature_and_is_not_its_text_is_refused() {
+fn other_base64_spellings_of_the_signature_are_rejected() {
     let no_base64 = rejected("plain", malformed("x", "the signature is not base64 (standard alphabet, padded)"));
     let mut alike = 0;
     for (algorithm, base64, _) in MACS {
@@ -71,12 +71,12 @@ fn base64_that_decodes_to_the_signature_and_is_not_its_text_is_refused() {
             assert_eq!(judge_plain(&provider, other), no_base64, "{algorithm}: {other}");
         }
     }
-    // Two bits are left behind one byte sign of padding, four behind two, none without.
+    // One padding character leaves two spare bits, two leave four, none leave none.
     assert_eq!(alike, 3 + 3 + 15);
 }
 
 #[test]
-fn hex_in_upper_case_is_another_text_and_no_match() {
+fn uppercase_hex_does_not_match() {
     for (algorithm, _, hex) in MACS {
         let provider = plain(algorithm, "sha={hex}");
         let judge = |hex: &str| judge_plain(&provider, &format!("sha={hex}"));
@@ -94,7 +94,7 @@ fn hex_in_upper_case_is_another_text_and_no_match() {
 }
 
 #[test]
-fn a_part_of_a_signature_is_no_signature() {
+fn a_truncated_or_extended_signature_is_rejected() {
     let (_, base64, hex) = MACS[1];
     let no_hex = rejected("plain", malformed("x", "the signature is not hexadecimal"));
     let hexed = plain("hmac-sha256", "{hex}");
@@ -110,7 +110,7 @@ fn a_part_of_a_signature_is_no_signature() {
 }
 
 #[test]
-fn a_token_matches_when_it_is_the_secret_to_the_byte() {
+fn a_token_must_equal_the_secret() {
     let provider = signing(TEXT_SECRET, TOKEN);
     let secrets = secrets(&provider, &["open sesame"]);
     let judge = |token: &str| judge(&provider, &secrets, &post(&[("x-token", token)], BODY), UNKNOWN);

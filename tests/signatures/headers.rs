@@ -1,15 +1,15 @@
-//! The headers of a signature: several entries, several secrets, several names, and the same name twice.
+//! Signature headers: several entries, secrets and names, and repeated headers.
 
 use super::*;
 
 #[test]
-fn each_part_of_a_signature_header_counts_for_what_it_is() {
+fn every_entry_of_a_signature_header_is_read_on_its_own() {
     let provider = svix();
     let secrets = secrets(&provider, &[SECRET]);
     let genuine = verified("svix", 0, Freshness::Fresh(age(0)));
     let header = "svix-signature";
-    let no_form = malformed(header, "it is not of the form that the provider sends");
-    let no_version = malformed(header, "an entry has no version before its signature, and no other entry matches");
+    let no_form = malformed(header, "it is not in the provider's format");
+    let no_version = malformed(header, "an entry has no version, and no other entry matches");
     let no_base64 = malformed(header, "the signature is not base64 (standard alphabet, padded)");
     let bare = &SIGNATURE["v1,".len()..];
     let cases = [
@@ -33,8 +33,8 @@ fn each_part_of_a_signature_header_counts_for_what_it_is() {
         (format!("{WRONG} {bare}"), rejected("svix", no_version)),
         (bare.to_owned(), rejected("svix", no_form.clone())),
         ("v1".to_owned(), rejected("svix", no_form)),
-        (String::new(), rejected("svix", malformed(header, "there is no signature in it"))),
-        ("   ".to_owned(), rejected("svix", malformed(header, "there is no signature in it"))),
+        (String::new(), rejected("svix", malformed(header, "it has no signature"))),
+        ("   ".to_owned(), rejected("svix", malformed(header, "it has no signature"))),
     ];
     for (value, expected) in cases {
         let request = published(Some((header, &value)));
@@ -59,7 +59,7 @@ fn any_of_several_secrets_may_match_and_the_verdict_names_it() {
     for (texts, expected) in cases {
         assert_eq!(judge(&provider, &secrets(&provider, &texts), &request, at(SENT)), expected, "{texts:?}");
     }
-    // While a secret is renewed, a provider signs with both and a handler may know either.
+    // While a secret is rotated, a provider signs with both and a handler may have either.
     let rotation = published(Some(("svix-signature", &format!("{WRONG} {SIGNATURE}"))));
     let both = secrets(&provider, &[OTHER_SECRET, SECRET]);
     assert_eq!(judge(&provider, &both, &rotation, at(SENT)), verified("svix", 1, fresh));
@@ -80,7 +80,7 @@ fn without_a_secret_nothing_is_genuine() {
 }
 
 #[test]
-fn a_header_that_is_missing_is_named_with_all_its_names() {
+fn a_missing_header_is_reported_with_all_its_names() {
     let provider = svix();
     let secrets = secrets(&provider, &[SECRET]);
     for name in ["id", "timestamp", "signature"] {
@@ -93,7 +93,7 @@ fn a_header_that_is_missing_is_named_with_all_its_names() {
 }
 
 #[test]
-fn a_header_that_came_twice_is_ambiguous_even_when_both_are_right() {
+fn a_repeated_header_is_ambiguous_even_if_both_values_are_right() {
     let provider = svix();
     let secrets = secrets(&provider, &[SECRET]);
     for (name, right, other) in [
@@ -110,7 +110,7 @@ fn a_header_that_came_twice_is_ambiguous_even_when_both_are_right() {
             let verdict = judge(&provider, &secrets, &request, at(SENT));
             assert_eq!(verdict, rejected("svix", ambiguous(name, times)), "{name}");
         }
-        // Under its other name it is another header, and the first name counts.
+        // Under its other name it is another header; the first name counts.
         let mut request = published(None);
         let (name, value) = field(&name.replace("svix", "webhook"), other);
         request.headers.push(name, value);
@@ -120,14 +120,14 @@ fn a_header_that_came_twice_is_ambiguous_even_when_both_are_right() {
 }
 
 #[test]
-fn a_wrong_header_is_not_mended_by_a_right_one_under_another_name() {
+fn a_right_header_under_another_name_does_not_fix_a_wrong_one() {
     let provider = svix();
     let secrets = secrets(&provider, &[SECRET]);
     let names = ["svix-id", "svix-timestamp", "svix-signature"];
     let problems = [
         ("msg_other", no_match(1, 1)),
         ("1614265331", no_match(1, 1)),
-        ("", malformed("svix-signature", "there is no signature in it")),
+        ("", malformed("svix-signature", "it has no signature")),
     ];
     for (name, (wrong, reason)) in names.into_iter().zip(problems) {
         let mut request = published(Some((name, wrong)));
@@ -139,7 +139,7 @@ fn a_wrong_header_is_not_mended_by_a_right_one_under_another_name() {
 }
 
 #[test]
-fn a_signed_header_that_came_twice_is_ambiguous() {
+fn a_repeated_signed_header_is_ambiguous() {
     let scheme = r#"
 [[scheme]]
 name = "extra"
@@ -157,19 +157,19 @@ signature = { header = "x", value = "{hex}" }
     assert_eq!(
         verdict(&[once[0], once[1], ("x-extra", "PUT")]),
         rejected("extra", ambiguous("x-extra", 2)),
-        "a handler may read the other one"
+        "a handler might read the other one"
     );
     assert_eq!(verdict(&once[..1]), rejected("extra", no_match(1, 1)));
 }
 
 #[test]
-fn a_header_outside_ascii_is_read_differently_by_libraries_and_so_by_none() {
+fn a_non_ascii_header_is_rejected() {
     let provider = svix();
     let secrets = secrets(&provider, &[SECRET]);
     let beside = format!("v1,\u{e9} {SIGNATURE}");
     for (name, text) in [("svix-signature", beside.as_str()), ("svix-id", "msg_\u{e9}")] {
         let verdict = judge(&provider, &secrets, &published(Some((name, text))), at(SENT));
-        assert_eq!(verdict, rejected("svix", malformed(name, "it holds a character outside ASCII")));
+        assert_eq!(verdict, rejected("svix", malformed(name, "it has a non-ASCII character")));
     }
     // A token is the user's own text.
     let token = signing(TEXT_SECRET, TOKEN);

@@ -1,4 +1,4 @@
-//! What is genuine and what is not: published requests verify, and nothing near them does.
+//! Verification: published requests verify, and variations of them do not.
 
 #[path = "../acme/mod.rs"]
 mod acme;
@@ -52,11 +52,11 @@ const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
 const SENT: i64 = 1_614_265_330;
 const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
-/// Thirty-two bytes that are not the MAC, from the tests of the `standardwebhooks` crate.
+/// 32 bytes that are not the MAC, from the tests of the `standardwebhooks` crate.
 const WRONG: &str = "v1,tFtCZ5RDCPxzWQRWXWPgrCgE2frDBe9gjpbWQxnVfsQ=";
 const BODY: &str = r#"{"test": 2432232314}"#;
 
-/// The published request `svix-js`, its headers with one of them replaced, if one is given.
+/// The published request `svix-js`, with one of its headers replaced if given.
 fn published(replaced: Option<(&str, &str)>) -> Request {
     let headers = [("svix-id", ID), ("svix-timestamp", "1614265330"), ("svix-signature", SIGNATURE)];
     let text = |name: &str, own| replaced.filter(|(other, _)| *other == name).map_or(own, |(_, text)| text);
@@ -94,15 +94,15 @@ fn ambiguous(header: &str, times: usize) -> Reason {
     Reason::AmbiguousHeader { header: header.to_owned(), times }
 }
 
-/// So many milliseconds before the time of receipt (or after it, when negative).
+/// This many milliseconds before the time of receipt, or after it if negative.
 fn age(millis: i64) -> Skew {
     Timestamp::from_unix_millis(0).skew_from(Timestamp::from_unix_millis(millis))
 }
 
-/// Nobody knows when it was received.
+/// An unknown time of receipt.
 const UNKNOWN: Receipt = Receipt { at: None, tolerance: None };
 
-/// The verdict as a receiver comes to it: on the event that the body itself names.
+/// The verdict, with the event that the body names.
 fn judge(provider: &Provider, secrets: &[SigningSecret], request: &Request, receipt: Receipt) -> Verdict {
     let payload = Payload::parse(request, &request.body);
     let event = provider.event_of(&payload);

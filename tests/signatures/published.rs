@@ -1,4 +1,4 @@
-//! Requests that providers and their libraries publish.
+//! Requests published by providers and their libraries.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub struct Published {
     pub body: String,
 }
 
-/// Every published request with the provider that is to verify it.
+/// Every published request with the provider to verify it.
 pub fn vectors() -> Vec<(Published, Provider)> {
     let file: PublishedFile = serde_json::from_str(include_str!("../vectors/signatures.json")).expect("vectors");
     assert_eq!((file.vectors.len(), file.count), (4, 4));

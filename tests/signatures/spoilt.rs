@@ -1,4 +1,4 @@
-//! Every change of one byte: of the body, of what is signed beside it, and of the signature.
+//! Every change of one byte: in the body, in the other signed content, and in the signature.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,10 +21,10 @@ enum Part {
     Signature,
 }
 
-/// The codes with which a change of each part was refused.
+/// The rejection codes for changes to each part.
 type Codes = BTreeMap<Part, BTreeSet<&'static str>>;
 
-/// A request that verifies, to be spoilt.
+/// A request that verifies, to be changed.
 struct Genuine<'a> {
     name: String,
     provider: &'a Provider,
@@ -34,7 +34,7 @@ struct Genuine<'a> {
 }
 
 impl Genuine<'_> {
-    /// Changes every signed byte and every byte of the signature, one at a time, and notes how each is refused.
+    /// Changes every signed byte and every byte of the signature, one at a time, and records the rejections.
     fn spoil(&self, codes: &mut Codes) -> usize {
         let Verdict::Verified(verified) = self.verdict(&self.request) else { panic!("{} is not genuine", self.name) };
         let scheme = self.provider.schemes.iter().find(|scheme| scheme.name == verified.scheme).expect("its scheme");
@@ -91,8 +91,8 @@ impl Genuine<'_> {
         tried
     }
 
-    /// The places in a signature header without which the request is refused: of a list, those of the entry that
-    /// matches and of the time. Entries of other versions and other secrets may be anything.
+    /// The positions in a signature header that matter: in a list, those of the matching entry and the timestamp.
+    /// Entries of other versions and secrets may be anything.
     fn needed(&self, name: &HeaderName, value: &[u8]) -> Vec<usize> {
         let separator = if value.starts_with(b"t=") { b',' } else { b' ' };
         let mut places = Vec::new();
@@ -124,8 +124,9 @@ impl Genuine<'_> {
     }
 }
 
-/// What a change of each part comes to: a changed body is another message; a changed id is one too, or not ASCII; a
-/// changed timestamp is another one, or no number; a changed signature is another one, none, or one of another version.
+/// The expected codes for each part: a changed body does not match; a changed id does not match or is not ASCII; a
+/// changed timestamp does not match or is not a number; a changed signature does not match, is missing, or has
+/// another version.
 fn plausible(parts: &[Part]) -> Codes {
     let codes = |part: &Part| match part {
         Part::Body => BTreeSet::from(["no-matching-signature"]),
@@ -161,7 +162,7 @@ fn every_change_of_one_byte_of_a_published_request_is_refused() {
 }
 
 #[test]
-fn every_change_of_one_byte_of_a_verified_vector_is_refused() {
+fn every_change_of_one_byte_of_a_verified_vector_is_rejected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let mut spoilt: BTreeMap<String, Codes> = BTreeMap::new();
     for provider in providers::read(&folder).expect("fixtures") {

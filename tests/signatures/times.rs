@@ -1,11 +1,11 @@
-//! The time of a request: how it is written, how far off it may be, and whether it proves anything.
+//! Timestamps: their spelling, tolerance, and whether they prove anything.
 
 use std::time::Duration;
 
 use super::*;
 
 #[test]
-fn the_bounds_of_the_tolerance_pass_and_a_second_more_does_not() {
+fn the_bounds_of_the_tolerance_are_included_and_a_second_more_is_not() {
     let provider = svix();
     let secrets = secrets(&provider, &[SECRET]);
     let five_minutes = Tolerance::both(Duration::from_secs(300));
@@ -30,7 +30,7 @@ fn the_bounds_of_the_tolerance_pass_and_a_second_more_does_not() {
 }
 
 #[test]
-fn a_tolerance_may_differ_by_direction_and_be_set_for_once() {
+fn a_tolerance_may_differ_by_direction_and_be_overridden() {
     let scheme = SVIX.replace("tolerance = \"5m\"", "tolerance = { past = \"1m\", future = \"0s\" }");
     let provider = signing(BASE64_SECRET, &scheme);
     let secrets = secrets(&provider, &[SECRET]);
@@ -57,7 +57,7 @@ fn a_tolerance_may_differ_by_direction_and_be_set_for_once() {
 }
 
 #[test]
-fn milliseconds_are_judged_to_the_millisecond() {
+fn milliseconds_are_checked_to_the_millisecond() {
     let scheme = r#"
 [[scheme]]
 name = "millis"
@@ -97,14 +97,14 @@ timestamp = { header = "x-time", unit = "ms", tolerance = "5m" }
 }
 
 #[test]
-fn without_a_time_of_receipt_the_age_is_not_judged() {
+fn without_a_time_of_receipt_the_age_is_not_checked() {
     let provider = svix();
     let verdict = judge(&provider, &secrets(&provider, &[SECRET]), &published(None), UNKNOWN);
     assert_eq!(verdict, verified("svix", 0, Freshness::NotChecked));
 }
 
 #[test]
-fn a_timestamp_is_a_whole_number_in_its_one_form() {
+fn a_timestamp_is_a_whole_number_in_its_only_spelling() {
     let provider = svix();
     let secrets = secrets(&provider, &[SECRET]);
     let no_number = rejected("svix", malformed("svix-timestamp", "the timestamp is not a whole number"));
@@ -136,7 +136,7 @@ fn a_timestamp_is_a_whole_number_in_its_one_form() {
 }
 
 #[test]
-fn a_time_that_is_not_signed_proves_no_freshness() {
+fn an_unsigned_time_does_not_prove_freshness() {
     let unsigned = |algorithm: &str, content: &str, value: &str| {
         let scheme = format!(
             "[[scheme]]\nname = 's'\nalgorithm = '{algorithm}'\ncontent = '{content}'\n\

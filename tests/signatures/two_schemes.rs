@@ -1,5 +1,5 @@
-//! JewelMusic's documented scheme signs the body, that of its SDK the time and the body, both under one secret and in
-//! one header: neither may stand in for the other.
+//! JewelMusic's documented scheme signs the body; its SDK's scheme signs the time and the body. Both use the same
+//! secret and header, and a signature of one must not verify under the other.
 
 use std::{path::Path, time::Duration};
 
@@ -27,14 +27,14 @@ fn verdict(provider: &Provider, value: &str, body: &[u8], received: i64) -> Verd
 }
 
 #[test]
-fn the_signature_of_one_is_none_of_the_other() {
+fn the_signature_of_one_scheme_does_not_verify_under_the_other() {
     let (provider, documented, sdk) = jewelmusic();
     let text = |request: &Request| request.headers.text(HEADER).expect("a signature").into_owned();
     let (documented, sdk, body) = (text(&documented), text(&sdk), documented.body);
     let body_mac = documented.trim_start_matches("sha256=");
     let (time, time_mac) = sdk.split_once(",v1=").expect("two entries");
     let received = 1_772_704_805;
-    let no_form = malformed(HEADER, "it is not of the form that the provider sends");
+    let no_form = malformed(HEADER, "it is not in the provider's format");
     let cases = [
         (documented.clone(), verified("sha256", 0, Freshness::NoTimestamp)),
         (sdk.clone(), verified("sdk", 0, Freshness::Fresh(age(0)))),
@@ -54,7 +54,7 @@ fn the_signature_of_one_is_none_of_the_other() {
 }
 
 #[test]
-fn a_stale_request_is_not_saved_by_the_scheme_without_a_time() {
+fn a_stale_request_does_not_verify_under_the_scheme_without_a_time() {
     let (provider, _, sdk) = jewelmusic();
     let value = sdk.headers.text(HEADER).expect("a signature").into_owned();
     let tolerance = Tolerance::both(Duration::from_secs(300));
@@ -63,7 +63,7 @@ fn a_stale_request_is_not_saved_by_the_scheme_without_a_time() {
 }
 
 #[test]
-fn the_signed_content_of_one_as_a_body_of_the_other_is_no_payload() {
+fn the_signed_content_of_one_scheme_is_not_a_payload_under_the_other() {
     // What lies in the provider's own hands: HMAC("t.body") is a signature of the body `t.body` too. hookdev can't
     // tell, and what it lets pass so has no event and no payload.
     let (provider, _, sdk) = jewelmusic();

@@ -268,7 +268,7 @@ fn one_that_rejects_duplicates() {
     let hint = "respond 200 to a delivery that you have already processed, and do nothing else";
     let report = fails(&handler, "/aspect", &["delivery-duplicated"], hint);
     let case = report.case("delivery-duplicated");
-    assert!(text(case, "/message").starts_with("the second time: 409"), "{case}");
+    assert!(text(case, "/message").starts_with("the second time: Aspect counts 409 as failed"), "{case}");
 }
 
 #[test]

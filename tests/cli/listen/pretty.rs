@@ -69,9 +69,9 @@ fn a_rejected_delivery_says_why() {
 fn a_rejected_delivery_is_explained_where_that_can_be_proven() {
     let spaced = CYANITE.replace(':', ": ");
     let shown = shown(&["--body", "none"], &[("/cyanite", &CYANITE_HEADERS, spaced.as_bytes())]);
-    let finding = "  body-reserialised: the signature is over the same JSON without white space, such as JavaScript's JSON.stringify writes it: ";
+    let finding = "  body-reserialised: the signature covers the same JSON without whitespace, as written by JavaScript's JSON.stringify: ";
     assert!(shown.contains(finding), "{shown}");
-    assert!(shown.contains("\n  hint: sign, pass on and verify the raw bytes, "), "{shown}");
+    assert!(shown.contains("\n  hint: sign, forward and verify the raw bytes, "), "{shown}");
     assert!(!shown.contains("warning"), "{shown}");
 }
 

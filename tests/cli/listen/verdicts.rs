@@ -255,7 +255,7 @@ fn an_event_outside_the_list_is_verified_and_warned_about() {
     let delivery = taken(&mut listener, "/jewelmusic", &signed.headers(), &signed.body, "verified");
     assert_eq!(text(&delivery, "/event"), "jewelmusic.webhook.test");
     assert_eq!(text(&delivery, "/payload/status"), "unknown");
-    let warning = "`jewelmusic.webhook.test` is not in the list of JewelMusic's documented events";
+    let warning = "`jewelmusic.webhook.test` is not one of JewelMusic's documented events";
     assert_eq!(delivery["warnings"], json!([warning]));
 }
 

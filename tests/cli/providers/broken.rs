@@ -1,4 +1,4 @@
-//! Folders that can't be used are refused with the place of the mistake, and what was meant.
+//! Invalid folders are rejected with the position of the error and a suggestion.
 
 use super::{manifest, write};
 use crate::harness::Dir;
@@ -11,15 +11,15 @@ algorithm = "hmac-sha256"
 content = "{body}"
 signature = { header = "x-acme", value = "{hex}" }"#;
 
-/// Wants that a folder is used by every command.
+/// Asserts that a folder is accepted.
 #[track_caller]
 fn sound(dir: &Dir) {
     dir.hookdev().args(["events", "acme.*", "--providers", "acme"]).exits(0).prints("acme.made").stderr("");
 }
 
-/// Wants that every command refuses a folder with exactly this.
+/// Asserts that every command rejects a folder with exactly this message.
 #[track_caller]
-fn refused(dir: &Dir, stderr: &str) {
+fn rejected(dir: &Dir, stderr: &str) {
     for command in
         [&["events"][..], &["verify", "missing"], &["listen", "--addr", "127.0.0.1:0"], &["send", "acme.made"]]
     {
@@ -28,7 +28,7 @@ fn refused(dir: &Dir, stderr: &str) {
 }
 
 #[test]
-fn a_mistake_in_the_manifest_is_named_with_its_place_and_what_was_meant() {
+fn an_error_in_the_manifest_has_a_position_and_a_suggestion() {
     let good = manifest(SECRET, SCHEME);
     for (right, wrong, message) in [
         ("about = \"A test\"", "abut = \"A test\"", "3:1: unknown key `abut`; did you mean `about`?"),
@@ -87,61 +87,61 @@ fn a_mistake_in_the_manifest_is_named_with_its_place_and_what_was_meant() {
 }
 
 #[test]
-fn a_mistake_is_refused_by_every_command() {
+fn every_command_rejects_an_invalid_folder() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME));
     sound(&dir);
     write(&dir, &manifest(SECRET, SCHEME).replace("about = \"A test\"", "abut = \"A test\""));
     let known =
         "`name`, `title`, `about`, `notes`, `summary`, `secret`, `scheme`, `delivery`, `recognise`, `fresh`, `event`";
-    refused(
+    rejected(
         &dir,
         &format!("error: acme/provider.toml:3:1: unknown key `abut`; did you mean `about`? (known: {known})\n"),
     );
 }
 
 #[test]
-fn an_event_that_stands_twice_is_refused_at_the_second() {
+fn a_duplicate_event_is_reported_at_the_second_one() {
     let dir = Dir::new();
     let twice = format!(
         "{}\n[[event]]\nname = \"made\"\nabout = \"again\"\nmatch = {{ a = \"b\" }}\n",
         manifest(SECRET, SCHEME)
     );
     write(&dir, &twice);
-    refused(&dir, "error: acme/provider.toml:23:8: the event `made` stands here twice\n");
+    rejected(&dir, "error: acme/provider.toml:23:8: duplicate event `made`\n");
 }
 
 #[test]
-fn a_fixture_that_is_no_json_is_refused_with_its_own_place() {
+fn an_invalid_fixture_is_reported_with_its_own_position() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME));
     dir.write("acme/events/made.json", "{\n  \"type\":");
-    refused(
+    rejected(
         &dir,
-        "error: acme/provider.toml:18:8: the fixture `events/made.json` is no JSON: \
+        "error: acme/provider.toml:18:8: the fixture `events/made.json` is not valid JSON: \
          the document ends too early at line 2, column 10\n",
     );
 }
 
 #[test]
-fn what_a_folder_states_must_hold() {
-    let unsound = "error: the provider directory acme contradicts its manifest:\n";
+fn a_folder_that_contradicts_its_manifest_is_rejected() {
+    let unsound = "error: the provider folder acme does not hold what it states:\n";
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replace("match =", "schema = \"made\"\nmatch ="));
-    refused(&dir, &format!("{unsound}  acme.made: the schema `made` is not in the $defs of schema.json\n"));
+    rejected(&dir, &format!("{unsound}  acme.made: the schema `made` is not in the $defs of schema.json\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"typ":"object"}}}"#);
     let place = "at line 1, column 19 (`/$defs/made/typ`)";
-    refused(&dir, &format!("{unsound}  schema.json: unknown keyword `typ` (did you mean `type`?) {place}\n"));
+    rejected(&dir, &format!("{unsound}  schema.json: unknown keyword `typ`, the nearest is `type`, {place}\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["uuid"]}}}"#);
-    refused(&dir, &format!("{unsound}  acme.made: the fixture, /uuid: is required but missing\n"));
+    rejected(&dir, &format!("{unsound}  acme.made: the fixture, /uuid: is required but missing\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["id"]}}}"#);
     sound(&dir);
     dir.write("acme/events/made.json", r#"{"type":"other","id":"x"}"#);
-    refused(&dir, &format!("{unsound}  acme.made: the fixture is recognised as nothing\n"));
+    rejected(&dir, &format!("{unsound}  acme.made: the fixture is recognised as nothing\n"));
 }
 
 #[test]
-fn the_vectors_of_a_folder_must_hold() {
+fn a_vector_with_another_verdict_is_rejected() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME));
     let vector = |signature: &str, count: usize| {
@@ -158,17 +158,17 @@ fn the_vectors_of_a_folder_must_hold() {
     dir.write("acme/vectors.json", vector("8aabee867f3e69075d3c5fcbb1619aed0c2f0d282fba46434b126ae69762eb0e", 1));
     sound(&dir);
     dir.write("acme/vectors.json", vector("00ff", 2));
-    refused(
+    rejected(
         &dir,
-        "error: the provider directory acme contradicts its manifest:\n  \
-         vectors.json: `count` says 2, and there are 1\n  \
+        "error: the provider folder acme does not hold what it states:\n  \
+         vectors.json: `count` is 2, but the file has 1\n  \
          vector one: expected verified (scheme hex, rejection -, event made, payload unknown), \
-         is rejected (scheme -, rejection no-matching-signature, event made, payload unknown)\n",
+         got rejected (scheme -, rejection no-matching-signature, event made, payload unknown)\n",
     );
 }
 
 #[test]
-fn a_folder_without_a_provider_is_a_mistake() {
+fn a_folder_without_providers_is_an_error() {
     let dir = Dir::new();
     dir.hookdev()
         .args(["events", "--providers", "no-such-folder"])
@@ -212,7 +212,7 @@ fn a_folder_of_folders_and_several_flags_are_read() {
 }
 
 #[test]
-fn a_folder_that_takes_the_place_of_a_built_in_provider_says_so() {
+fn replacing_a_built_in_provider_is_reported() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replacen("acme", "cyanite", 1));
     let finished = dir.hookdev().args(["events", "cyanite.*", "--providers", "acme", "--json"]).exits(0);
@@ -225,7 +225,7 @@ fn a_folder_that_takes_the_place_of_a_built_in_provider_says_so() {
 }
 
 #[test]
-fn an_own_provider_has_all_that_a_built_in_one_has() {
+fn a_custom_provider_can_do_everything_a_built_in_one_can() {
     let dir = Dir::new();
     let own = manifest("env = \"ACME_SECRET\"\ndevelopment = \"acme-secret\"", SCHEME)
         .replace(

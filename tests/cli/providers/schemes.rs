@@ -1,15 +1,15 @@
-//! How known providers sign, said in a manifest alone.
+//! The signature schemes of well-known providers, each in a manifest alone.
 
 use serde_json::Value;
 
 use super::{manifest, write};
 use crate::harness::{Dir, text};
 
-/// What is signed where the expected signature was computed with Python's `hmac`.
+/// The signed body. The expected signatures were computed with Python's `hmac`.
 const BODY: &str = r#"{"type":"made","id":"evt_1"}"#;
 
-/// Wants that `BODY` is signed with these headers at noon of 2025-01-01, that it verifies, that
-/// nothing else does, and that a send is taken by a listener.
+/// Asserts that `BODY` is signed with these headers at noon on 2025-01-01, that it verifies and nothing
+/// else does, and that a listener verifies a send.
 #[track_caller]
 fn signs(secret: &str, scheme: &str, expected: &[(&str, &str)]) {
     let dir = Dir::new();
@@ -50,7 +50,7 @@ fn signs(secret: &str, scheme: &str, expected: &[(&str, &str)]) {
 const SECRET: &str = "development = \"acme-secret\"";
 
 #[test]
-fn as_github_does() {
+fn a_manifest_can_sign_as_github_does() {
     signs(
         SECRET,
         r#"algorithm = "hmac-sha256"
@@ -61,7 +61,7 @@ signature = { header = "X-Hub-Signature-256", value = "sha256={hex}" }"#,
 }
 
 #[test]
-fn as_stripe_does() {
+fn a_manifest_can_sign_as_stripe_does() {
     signs(
         SECRET,
         r#"algorithm = "hmac-sha256"
@@ -73,7 +73,7 @@ timestamp = { unit = "s", tolerance = "5m" }"#,
 }
 
 #[test]
-fn as_slack_does() {
+fn a_manifest_can_sign_as_slack_does() {
     signs(
         SECRET,
         r#"algorithm = "hmac-sha256"
@@ -88,7 +88,7 @@ timestamp = { header = "X-Slack-Request-Timestamp", unit = "s", tolerance = "5m"
 }
 
 #[test]
-fn as_shopify_does() {
+fn a_manifest_can_sign_as_shopify_does() {
     signs(
         SECRET,
         r#"algorithm = "hmac-sha256"
@@ -99,7 +99,7 @@ signature = { header = "X-Shopify-Hmac-Sha256", value = "{base64}" }"#,
 }
 
 #[test]
-fn as_webflow_does_in_milliseconds() {
+fn a_manifest_can_sign_as_webflow_does_in_milliseconds() {
     signs(
         SECRET,
         r#"algorithm = "hmac-sha256"
@@ -114,7 +114,7 @@ timestamp = { header = "x-webflow-timestamp", unit = "ms", tolerance = "5m" }"#,
 }
 
 #[test]
-fn as_vercel_does_with_sha_1() {
+fn a_manifest_can_sign_as_vercel_does_with_sha1() {
     signs(
         SECRET,
         r#"algorithm = "hmac-sha1"
@@ -125,7 +125,7 @@ signature = { header = "x-vercel-signature", value = "{hex}" }"#,
 }
 
 #[test]
-fn with_sha_384_under_a_secret_in_hex() {
+fn a_manifest_can_sign_with_sha384_and_a_hex_secret() {
     signs(
         "encoding = \"hex\"\ndevelopment = \"00ff10\"",
         r#"algorithm = "hmac-sha384"
@@ -139,7 +139,7 @@ signature = { header = "x-acme", value = "{hex}" }"#,
 }
 
 #[test]
-fn with_a_static_token() {
+fn a_manifest_can_use_a_static_token() {
     signs(
         SECRET,
         r#"algorithm = "token"
@@ -149,7 +149,7 @@ signature = { header = "X-Gitlab-Token", value = "{token}" }"#,
     );
 }
 
-/// The line of `verify` about a body with a header, and the exit code.
+/// The line of `verify` for a body with a header; asserts the exit code.
 #[track_caller]
 fn verify(dir: &Dir, body: &str, header: &str, exit: i32) -> Value {
     dir.write("received", body);
@@ -159,7 +159,7 @@ fn verify(dir: &Dir, body: &str, header: &str, exit: i32) -> Value {
 }
 
 #[test]
-fn of_a_list_any_signature_may_match_and_other_versions_are_passed_over() {
+fn any_signature_in_a_list_may_match_and_other_versions_are_skipped() {
     let dir = Dir::new();
     let scheme = r#"[[scheme]]
 name = "stripe"
@@ -195,7 +195,7 @@ timestamp = { tolerance = { past = "5m", future = "1m" } }"#;
 }
 
 #[test]
-fn of_two_schemes_the_first_signs_and_either_verifies() {
+fn the_first_of_two_schemes_signs_and_either_verifies() {
     let dir = Dir::new();
     let schemes = r#"[[scheme]]
 name = "new"
@@ -218,7 +218,7 @@ signature = { header = "x-old", value = "{hex}" }"#;
 }
 
 #[test]
-fn a_header_can_be_part_of_what_is_signed() {
+fn a_header_can_be_part_of_the_signed_content() {
     let dir = Dir::new();
     let scheme = r#"[[scheme]]
 name = "extra"
@@ -236,9 +236,9 @@ signature = { header = "x-acme", value = "{hex}" }"#;
     verify(message.text().replace("x-extra: extra", "x-extra: other")).exits(1);
 }
 
-/// The public vectors, each with the manifest that says how its provider signs.
+/// The public vectors, each with the scheme of its provider.
 #[test]
-fn the_public_vectors_verify_and_nothing_near_them_does() {
+fn the_public_vectors_verify_and_variations_do_not() {
     let file: Value = serde_json::from_str(include_str!("../../vectors/signatures.json")).unwrap();
     let vectors = file["vectors"].as_array().unwrap();
     assert_eq!(vectors.len(), 4);
@@ -262,7 +262,7 @@ signature = { header = "svix-signature", value = "v1,{base64}", separator = " " 
 id = { header = "svix-id" }
 timestamp = { header = "svix-timestamp", tolerance = "5m" }"#
             }
-            other => panic!("how `{other}` signs is not said here"),
+            other => panic!("no scheme for `{other}`"),
         };
         let secret = if text(vector, "/secret").starts_with("whsec_") {
             "encoding = \"base64\"\nprefix = \"whsec_\"\ndevelopment = \"whsec_AAAA\""

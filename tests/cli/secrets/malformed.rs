@@ -16,7 +16,7 @@ fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
     let space = "it has whitespace before or after it\nhint: copy it again, without the space around it\n";
     let quoted = "it is in quotes\nhint: remove the quotes around it\n";
     let base64 = "it is not base64 (standard alphabet, padded)\n\
-                  hint: copy the secret again, whole, as the provider shows it\n";
+                  hint: copy the whole secret again, as the provider shows it\n";
     let empty = "it is empty\nhint: set it to the secret that the provider shows, or remove the setting\n";
     for (flag, provider, origin, problem) in [
         ("cyanite=file:newline", "Cyanite", "file:newline", newline),
@@ -112,7 +112,7 @@ fn a_missing_source_of_the_config_is_skipped_and_never_replaced_by_the_public_se
         .says("note: skipped the config's secret env:NO_SUCH for Cyanite: ")
         .says("note: skipped the config's secret file:no-such for Cyanite: ");
     verify(&public).env("MINE", "mine").exits(1);
-    verify(&public).exits(1).prints("there is no secret that the signature could be verified with");
+    verify(&public).exits(1).prints("no secret is configured to verify the signature with");
     verify(&mine).exits(1);
 }
 

@@ -135,7 +135,7 @@ fn a_time_is_read_in_every_form() {
     };
     assert_eq!(print("1735732800"), print("2025-01-01T12:00:00Z"));
     assert_eq!(print("2025-01-01T13:30:00+01:30"), print("2025-01-01T12:00:00Z"));
-    dir.hookdev().args(["send", "aspect.*", "--print", "http", "--now", "noon"]).exits(2).says("`noon` is no time");
+    dir.hookdev().args(["send", "aspect.*", "--print", "http", "--now", "noon"]).exits(2).says("invalid time `noon`");
 }
 
 #[test]

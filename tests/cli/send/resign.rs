@@ -136,7 +136,7 @@ fn what_cannot_be_signed_anew_is_said() {
             &CYANITE_HEADERS,
             "hello",
             ["--set", "a=1"],
-            "error: cyanite: its payload can't be changed: the body is neither JSON nor an urlencoded form\n",
+            "error: cyanite: can't change the payload: the body is neither JSON nor a URL-encoded form\n",
         ),
         (
             &CYANITE_HEADERS,

@@ -89,7 +89,7 @@ fn a_redirect_is_neither_followed_nor_a_success() {
             let attempt = dir.send(event, endpoint.url("/")).arg("--json").exits(1).line();
             assert_eq!(attempt["outcome"], "refused");
             assert_eq!(attempt["status"], status);
-            let reason = format!("{status} is a redirect; {title} follows none and counts the delivery as failed");
+            let reason = format!("{status} is a redirect, which {title} doesn't follow: the delivery counts as failed");
             assert_eq!(text(&attempt, "/reason"), reason);
         }
     }
@@ -102,8 +102,8 @@ fn an_answer_after_cyanites_three_seconds_is_too_late_even_when_it_is_waited_for
     let attempt =
         dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--timeout", "30s", "--json"]).exits(1).line();
     assert_eq!((&attempt["outcome"], &attempt["status"]), (&json!("refused"), &json!(200)));
-    assert!(text(&attempt, "/reason").starts_with("the answer took "), "{attempt}");
-    assert!(text(&attempt, "/reason").ends_with(" s; Cyanite gives up after 3 s"), "{attempt}");
+    assert!(text(&attempt, "/reason").starts_with("the response took "), "{attempt}");
+    assert!(text(&attempt, "/reason").ends_with(" s; Cyanite times out after 3 s"), "{attempt}");
     assert!(attempt["elapsed_ms"].as_f64().unwrap() >= 3200.0, "{attempt}");
 }
 

@@ -82,7 +82,7 @@ fn a_fixture_that_is_saved_is_sent_and_a_broken_one_is_told_of() {
     sending.says(WATCHING);
     assert_eq!(sent(&mut sending, &endpoint), "{\"type\":\"ping\",\"n\":1}");
     saves(&dir, "acme/events/ping.json", "{\"type\":\"ping\",");
-    sending.says("the fixture `events/ping.json` is no JSON");
+    sending.says("the fixture `events/ping.json` is not valid JSON");
     saves(&dir, "acme/events/ping.json", "{\"type\":\"ping\",\"n\":2}");
     assert_eq!(sent(&mut sending, &endpoint), "{\"type\":\"ping\",\"n\":2}");
     ends(sending);

@@ -1,5 +1,5 @@
-//! Why a capture is refused: the cause is named where recomputing proves it, and nothing that is
-//! named holds the secret or the signature that should have been there.
+//! Explanations of rejected captures: a cause is reported if recomputing the signature proves it, and no
+//! output contains the secret or the expected signature.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,7 +8,7 @@ use sha2::{Sha256, Sha512};
 use crate::harness::{CYANITE, Dir, Finished, TestCommand, gzip, keys, text};
 
 const SECRET: &str = "topsecret-of-cyanite";
-/// Behind its prefix stands `topsecret-of-aspect` in base64.
+/// After the prefix, `topsecret-of-aspect` in base64.
 const ASPECT: &str = "whsec_dG9wc2VjcmV0LW9mLWFzcGVjdA==";
 
 fn sha512(secret: &str, body: &[u8]) -> Vec<u8> {
@@ -23,7 +23,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
-/// What `verify` says of a body with these headers under the secrets above.
+/// Runs `verify` on a body with these headers and the secrets above.
 #[track_caller]
 fn verify(provider: &str, headers: &[(&str, &str)], body: &[u8], format: &str, exit: i32) -> Finished {
     let dir = Dir::new();
@@ -34,8 +34,8 @@ fn verify(provider: &str, headers: &[(&str, &str)], body: &[u8], format: &str, e
     dir.hookdev().args(command).args(flags).args(secrets).stdin(body).exits(exit)
 }
 
-/// Wants that the first finding is this one, in every format, and that nothing gives away what the
-/// signature should have been.
+/// Asserts that the first finding is this one in every format, and that no output contains the secret or
+/// the expected signature.
 #[track_caller]
 fn found(code: &str, provider: &str, headers: &[(&str, &str)], body: &[u8], expected: &str) {
     let line = verify(provider, headers, body, "json", 1).line();
@@ -52,7 +52,7 @@ fn found(code: &str, provider: &str, headers: &[(&str, &str)], body: &[u8], expe
     }
 }
 
-/// A body that was signed and then changed on its way.
+/// Asserts the finding for a body that was changed after signing.
 #[track_caller]
 fn changed(code: &str, signed: &[u8], received: &[u8], more: &[(&str, &str)]) {
     let signature = hex(&sha512(SECRET, signed));
@@ -60,7 +60,7 @@ fn changed(code: &str, signed: &[u8], received: &[u8], more: &[(&str, &str)]) {
     found(code, "cyanite", &headers, received, &hex(&sha512(SECRET, received)));
 }
 
-/// A body that came as it was sent, with this signature.
+/// Asserts the finding for an unchanged body with this signature.
 #[track_caller]
 fn signed(code: &str, signature: &str) {
     let body = CYANITE.as_bytes();
@@ -68,7 +68,7 @@ fn signed(code: &str, signature: &str) {
 }
 
 #[test]
-fn a_body_that_was_changed_on_its_way_is_told_by_how() {
+fn a_changed_body_is_explained_by_what_changed() {
     let spaced = CYANITE.replace(',', ", ").replace(':', ": ");
     changed("body-reserialised", spaced.as_bytes(), CYANITE.as_bytes(), &[]);
     changed("body-reserialised", CYANITE.as_bytes(), spaced.as_bytes(), &[]);
@@ -82,7 +82,7 @@ fn a_body_that_was_changed_on_its_way_is_told_by_how() {
 }
 
 #[test]
-fn another_secret_is_told_by_whose_it_is() {
+fn another_secret_is_explained_by_where_it_is_from() {
     let signature = |secret: &str| hex(&sha512(secret, CYANITE.as_bytes()));
     signed("secret-whitespace", &signature(&format!("{SECRET}\n")));
     signed("secret-quoted", &signature(&format!("\"{SECRET}\"")));
@@ -92,7 +92,7 @@ fn another_secret_is_told_by_whose_it_is() {
 }
 
 #[test]
-fn a_secret_that_a_nearer_one_stands_above_is_told_by_both() {
+fn a_shadowed_secret_is_named_with_the_one_that_overrides_it() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "env_file = \".env\"\n[provider.cyanite]\nsecret = [\"file:old\", \"file:older\"]\n");
     dir.write("old", "the-old-one");
@@ -133,7 +133,7 @@ fn a_secret_that_a_nearer_one_stands_above_is_told_by_both() {
 }
 
 #[test]
-fn a_signature_that_is_written_another_way_is_told_by_how() {
+fn a_signature_in_another_encoding_is_explained() {
     let right = sha512(SECRET, CYANITE.as_bytes());
     signed("signature-case", &hex(&right).to_uppercase());
     signed("signature-truncated", &hex(&right)[..64]);
@@ -142,7 +142,7 @@ fn a_signature_that_is_written_another_way_is_told_by_how() {
 }
 
 #[test]
-fn what_a_delivery_of_aspect_gets_wrong_is_told() {
+fn mistakes_in_a_delivery_from_aspect_are_explained() {
     let body = br#"{"event_type":"task.failed"}"#;
     let headers = |time: &'static str, signature: Vec<u8>| {
         let signature = format!("v1,{}", BASE64_STANDARD.encode(signature));
@@ -172,7 +172,7 @@ fn what_a_delivery_of_aspect_gets_wrong_is_told() {
 }
 
 #[test]
-fn a_delivery_at_the_wrong_door_is_told() {
+fn a_delivery_to_the_wrong_provider_is_explained() {
     let body = r#"{"id":"evt_1","type":"release.created","created":1,"data":{}}"#;
     let signature = format!("sha256={}", hex(&sha256("hookdev-development-secret-jewelmusic", body.as_bytes())));
     let expected = hex(&sha512(SECRET, body.as_bytes()));
@@ -188,7 +188,7 @@ fn a_verified_capture_has_no_findings() {
 }
 
 #[test]
-fn listen_names_the_cause_too_and_tells_only_the_developer() {
+fn listen_reports_the_cause_to_the_developer_but_not_to_the_sender() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--secret", &format!("cyanite={SECRET}")]).starts();
     let signature = hex(&sha512(SECRET, format!("{CYANITE}\n").as_bytes()));

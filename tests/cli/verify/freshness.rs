@@ -65,7 +65,7 @@ fn another_time_can_be_given() {
     assert_eq!(rejection(verify("without.json", "now"), 1), "timestamp-too-old");
     assert_eq!(rejection(verify("late.json", "received"), 1), "timestamp-too-old");
     assert_eq!(rejection(verify("late.json", "2025-01-01T12:00:30Z"), 0), Value::Null);
-    verify("late.json", "noon").exits(2).says("`noon` is no time");
+    verify("late.json", "noon").exits(2).says("invalid time `noon`");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn another_tolerance_can_be_given() {
     let verify = |tolerance: &str| dir.hookdev().args(["verify", "second.json", "--tolerance", tolerance]);
     assert_eq!(rejection(verify("1s"), 0), Value::Null);
     assert_eq!(rejection(verify("500ms"), 1), "timestamp-too-new");
-    verify("5").exits(2).says("`5` is no duration: write a number and a unit, `500ms`, `4s`, `5m`, `2h`");
+    verify("5").exits(2).says("invalid duration `5`: use a number and a unit, such as `500ms`, `4s`, `5m` or `2h`");
 }
 
 #[test]
