@@ -202,15 +202,11 @@ fn crashed(name: CaseName, provider: &Provider, history: &History) -> String {
         ),
         CaseName::DeliveryDuplicated => duplicated(provider),
         CaseName::BodyReserialised => {
-<<<<<<< ours
             format!("the compact form passes: the handler verifies or parses only one way to write JSON; {RAW_BODY}")
         }
         CaseName::Encoding(_) => ENCODINGS.to_owned(),
         name if name.expectation() == Expectation::Rejected => {
             format!("respond 401 if verification fails, for whatever reason; {LOG}")
-=======
-            format!("the compact form passes: the handler verifies or reads JSON in one spelling only; {RAW_BODY}")
->>>>>>> theirs
         }
         _ => format!("{LOG}; respond first, then do slow work, so that an error there does not fail the delivery"),
     }
@@ -221,11 +217,7 @@ fn rejected(status: u16, name: CaseName, case: &Case<'_>, provider: &Provider) -
     let success = provider.delivery.first_success();
     match name {
         CaseName::BodyReserialised => {
-<<<<<<< ours
             format!("the compact form passes: the handler verifies re-serialised JSON; {RAW_BODY}")
-=======
-            format!("the compact form passes, so that the handler verifies JSON that it has written anew; {RAW_BODY}")
->>>>>>> theirs
         }
         CaseName::Encoding(_) => ENCODINGS.to_owned(),
         _ if status == 415 => ENCODINGS.to_owned(),
@@ -285,15 +277,9 @@ fn header_of(provider: &Provider) -> String {
 pub fn unusable(observation: &Observation<'_>, signed_with: Option<&SecretSource>, spaced: bool) -> Explanation {
     let provider = observation.provider;
     let signed_with = signed_with.filter(|_| !provider.schemes.is_empty());
-<<<<<<< ours
     let remedy = match (observation.fault, signed_with) {
         (Fault::Rejected(400 | 401 | 403), _) if spaced => Remedy::advice(format!(
             "the handler accepts the same delivery with a space after each comma and colon, as Python's json.dumps writes it: it verifies re-serialised JSON; {RAW_BODY}"
-=======
-    let remedy = match met.fault {
-        Fault::Refused(400 | 401 | 403) if spaced => Remedy::advice(format!(
-            "the handler takes the same delivery with a space behind each comma and colon, as Python's json.dumps writes it, so that it verifies JSON that it has written anew; {RAW_BODY}"
->>>>>>> theirs
         )),
         (Fault::Rejected(400 | 401 | 403), Some(source)) => Remedy::CompareHandlerSecret {
             provider: provider.name.clone(),
