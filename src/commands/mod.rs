@@ -7,6 +7,7 @@ mod demo;
 mod events;
 mod exit;
 mod form;
+pub mod interrupt;
 mod listen;
 mod place;
 mod resolve;

@@ -30,11 +30,12 @@ pub use self::{
     settings::{Current, Settings},
     troubles::Troubles,
 };
-use ending::{Ending, Interruptions};
+use ending::Ending;
 
 use super::{
     context::{Context, development_note},
     exit::{Exit, Failure},
+    interrupt::Interrupts,
     resolve::{DEFAULT_ADDR, pattern, unmatched},
     runtime,
     terminal::Terminal,
@@ -123,7 +124,7 @@ async fn listen(
     let mut writer = Writer::start(outputs, view.clone(), terminal, expectations);
     let url = format!("http://{address}");
     // Before it is said to be ready, so that whoever waits for that may end it at once.
-    let mut interruptions = Interruptions::new();
+    let mut interruptions = Interrupts::all();
     announce(&context, &settings, &url);
 
     let current = Arc::new(Current(RwLock::new(Arc::new(settings))));
@@ -158,7 +159,7 @@ async fn listen(
             () = time_out(args.timeout) => Exit::Failed,
         });
         // It is waited for below.
-        let _ = end.send(Interruptions::new());
+        let _ = end.send(Interrupts::all());
     };
     let run_out = async {
         // An error says that the receiver has ended by itself, which it does not.

@@ -1,0 +1,131 @@
+//! The signals that ask a command to stop: one place for all commands.
+//!
+//! `listen` handles Ctrl-C, SIGTERM and SIGHUP alike. The other commands handle Ctrl-C and leave the other signals
+//! their default effect.
+
+#[cfg(unix)]
+use std::{fs, sync::LazyLock};
+use std::{
+    future::poll_fn,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    thread,
+};
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::CtrlC as Signal;
+
+/// A stream of signals, for async code. Signals count from the moment it is created, whether or not anything awaits
+/// them yet.
+#[derive(Debug)]
+pub struct Interrupts(Vec<Signal>);
+
+impl Interrupts {
+    /// Listens for Ctrl-C. Must be called within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// If the signal can't be listened for.
+    pub fn ctrl_c() -> io::Result<Self> {
+        Ok(Self(vec![sigint()?]))
+    }
+
+    /// Listens for Ctrl-C, SIGTERM, and SIGHUP unless the program was started to ignore it, as by `nohup`. A signal
+    /// that can't be listened for keeps its default effect. Must be called within a runtime.
+    #[cfg(unix)]
+    pub fn all() -> Self {
+        let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+        kinds.extend((!*IGNORES_HANG_UP).then(SignalKind::hangup));
+        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+    }
+
+    /// Listens for Ctrl-C. Must be called within a runtime.
+    #[cfg(windows)]
+    pub fn all() -> Self {
+        Self(sigint().into_iter().collect())
+    }
+
+    /// Waits for the next signal. Signals that arrived together count once.
+    pub async fn next(&mut self) {
+        poll_fn(|context| {
+            let ready = self.0.iter_mut().filter_map(|signal| signal.poll_recv(context).is_ready().then_some(()));
+            if ready.count() > 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+#[cfg(unix)]
+fn sigint() -> io::Result<Signal> {
+    signal(SignalKind::interrupt())
+}
+
+#[cfg(windows)]
+fn sigint() -> io::Result<Signal> {
+    tokio::signal::windows::ctrl_c()
+}
+
+/// Whether Ctrl-C was pressed, for code that blocks. The default value is never set.
+#[derive(Clone, Debug, Default)]
+pub struct InterruptFlag(Arc<AtomicBool>);
+
+impl InterruptFlag {
+    /// Listens for Ctrl-C from now on: the first press sets the flag, then calls `on_interrupt` from another thread.
+    ///
+    /// # Errors
+    ///
+    /// If the signal can't be listened for.
+    pub fn watch(on_interrupt: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let mut interrupts = {
+            let _entered = runtime.enter();
+            Interrupts::ctrl_c()?
+        };
+        let flag = Self::default();
+        let shared = flag.clone();
+        thread::Builder::new().name("ctrl-c".into()).spawn(move || {
+            runtime.block_on(interrupts.next());
+            shared.0.store(true, Ordering::Relaxed);
+            on_interrupt();
+        })?;
+        Ok(flag)
+    }
+
+    /// Whether Ctrl-C was pressed.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether the program was started to ignore SIGHUP. Where that can't be known, SIGHUP keeps its default effect.
+#[cfg(unix)]
+static IGNORES_HANG_UP: LazyLock<bool> = LazyLock::new(|| match fs::read_to_string("/proc/self/status") {
+    Ok(status) => ignores_hang_up(&status),
+    Err(_) => true,
+});
+
+/// Reads `/proc/self/status` of Linux: bit 0 of `SigIgn` is signal 1, SIGHUP.
+#[cfg(unix)]
+fn ignores_hang_up(status: &str) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_none_or(|mask| mask & 1 == 1)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sighup_is_ignored_if_the_process_status_says_so_or_cannot_be_read() {
+        let status = |mask: &str| format!("Name:\thookdev\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\nSigCgt:\t0\n");
+        assert!(ignores_hang_up(&status("0000000000001001")));
+        assert!(!ignores_hang_up(&status("0000000000001000")));
+        assert!(ignores_hang_up("some other format"));
+    }
+}
