@@ -10,6 +10,7 @@ mod form;
 pub mod interrupt;
 mod listen;
 mod place;
+mod reporters;
 mod resolve;
 mod send;
 mod sources;

@@ -1,5 +1,5 @@
-//! What breaks around `listen` while it runs: signals, disks, descriptors, readers. Nothing that was
-//! answered 200 is lost, what happened is said, and what can be had again is used again.
+//! What breaks around `listen` while it runs: signals, disks, descriptors, readers. No delivery that got 200 is lost,
+//! problems are reported, and `listen` recovers when they are gone.
 
 mod descriptors;
 mod disk;
@@ -15,7 +15,7 @@ use std::{
 
 use crate::harness::{CYANITE, CYANITE_HEADERS, post};
 
-/// The statuses of so many deliveries that are sent at once.
+/// Sends `count` deliveries at once and returns their statuses.
 fn statuses(url: &str, count: usize) -> Vec<u16> {
     let senders: Vec<_> = (0..count)
         .map(|_| {
@@ -26,15 +26,14 @@ fn statuses(url: &str, count: usize) -> Vec<u16> {
     senders.into_iter().map(|sender| sender.join().unwrap()).collect()
 }
 
-/// Whether this runs and succeeds; where it does not the test is left out, loudly, and fails where all
-/// of them are demanded.
+/// Whether a program runs and succeeds here. If not, the caller skips its test, which this reports, or fails in CI.
 fn can(program: &str, args: &[&str]) -> bool {
     let ran = Command::new(program).args(args).output();
     if ran.as_ref().is_ok_and(|output| output.status.success()) {
         return true;
     }
     assert!(env::var_os("HOOKDEV_CI").is_none(), "`{program} {args:?}` is required here: {ran:?}");
-    // Not by `eprintln!`, which the test runner keeps to itself.
+    // The test runner captures `eprintln!`.
     let _ = writeln!(io::stderr(), "SKIPPED: `{program} {args:?}` can't be run here: {ran:?}");
     false
 }

@@ -40,7 +40,7 @@ fn a_closed_pipe_ends_listening() {
     dir.listen()
         .unread()
         .exits(0)
-        .stderr("note: the public development secret is in use for aspect, cyanite, jewelmusic\n");
+        .stderr("note: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n");
     // For people nothing is printed before the first delivery.
     let addr = format!("127.0.0.1:{}", free_port());
     let listener = dir.hookdev().args(["listen", "--addr", &addr]).unread().starts_for_people();

@@ -38,7 +38,7 @@ fn a_table_has_a_line_for_each_case_and_says_below_what_went_wrong() {
     ];
     assert_eq!(timeless(&finished), expected);
     finished.stderr(
-        "note: the public development secret is in use for aspect\n\
+        "note: using the public development secret for aspect; set ASPECT_WEBHOOK_SECRET to use yours\n\
          note: genuine deliveries: 3; the handler does its work on each of them\n\
          6 cases: 5 passed, 1 failed, 0 skipped\n",
     );
