@@ -16,7 +16,7 @@ use clap::{Arg, ArgAction};
 use difference::assert_text;
 use hookdev::{
     cli,
-    net::receiver::{FREE, LONGEST_METHOD, Limits},
+    net::receiver::{LONGEST_METHOD, Limits, UNMETERED_BYTES},
     webhook::assessment::MAX_DECODED_BYTES,
     webhook::{
         diagnose::codes,
@@ -167,14 +167,14 @@ fn limits() -> String {
         head_time,
         body_time,
         body_rate,
-        answer_time,
+        response_time,
         connections,
-        lull: _,
+        pause: _,
         drain: _,
     } = Limits::default();
-    let (head_bytes, target, body, free) = (size(head_bytes), size(target), size(body), size(FREE));
+    let (head_bytes, target, body, free) = (size(head_bytes), size(target), size(body), size(UNMETERED_BYTES));
     let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(MAX_DECODED_BYTES));
-    let [head_time, body_time, answer_time] = [head_time, body_time, answer_time].map(|time| time.as_secs());
+    let [head_time, body_time, response_time] = [head_time, body_time, response_time].map(|time| time.as_secs());
     format!(
         "| what | how much | beyond that |\n| --- | --- | --- |\n\
          | a request's head | {head_bytes}, {headers} fields | 431 |\n\
@@ -183,7 +183,7 @@ fn limits() -> String {
          | its body, with a length or chunked | {body}, or `--max-body` | 413 |\n\
          | time for a head, and between two requests | {head_time} s | the connection ends |\n\
          | time for a body | {body_time} s, and one more for each {body_rate} that came | 408 |\n\
-         | time in which nothing of an answer is taken | {answer_time} s | the connection ends |\n\
+         | time in which nothing of an answer is taken | {response_time} s | the connection ends |\n\
          | connections | {connections} | the next waits until one ends |\n\
          | all bodies until they are told, {free} of each aside | {bodies}, or `--max-body` if more | the next waits, up to {body_time} s; 503 |\n\
          | a body without its `content-encoding` | {decoded} | it is judged by its bytes, and not shown decoded |\n\

@@ -20,84 +20,91 @@ Examples:
   hookdev listen --capture captures --filter 'cyanite.*'
   hookdev listen --expect cyanite.v2.finished --timeout 2m   # a step of a test
 
-The provider of a request is --provider, else what the first part of its path names
-(/cyanite), else what its headers and body look like.")]
+The provider of a request is --provider, else the one named by the first segment of its path
+(/cyanite), else the one that its headers and body look like.")]
 pub struct Listen {
-    /// Listen here; port 0 picks a free one [default: 127.0.0.1:4400]
-    #[arg(long, value_name = "ADDR")]
+    /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:4400]
+    #[arg(long, value_name = "ADDR", help_heading = "Receiving")]
     pub addr: Option<String>,
 
-    /// Take every request as this provider's
-    #[arg(long, value_name = "PROVIDER")]
+    /// Treat every request as coming from this provider
+    #[arg(long, value_name = "PROVIDER", help_heading = "Receiving")]
     pub provider: Option<String>,
 
-    /// Pass deliveries on to your handler and return its answer (repeatable; the first match answers)
-    #[arg(long, value_name = "[GLOB=]URL", value_hint = ValueHint::Url)]
+    /// Maximum accepted body size
+    #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = parse_size, help_heading = "Receiving")]
+    pub max_body: usize,
+
+    /// Check timestamps as if the current time were TIME
+    #[arg(long, value_name = "TIME", help_heading = "Receiving")]
+    pub now: Option<Timestamp>,
+
+    /// Forward deliveries to your handler and return its response (repeatable; the first match provides the response)
+    #[arg(long, value_name = "[GLOB=]URL", value_hint = ValueHint::Url, help_heading = "Responding")]
     pub forward: Vec<String>,
 
-    /// Forward only what is verified, or unsigned by design
-    #[arg(long)]
+    /// Forward only verified deliveries, and those the provider sends unsigned
+    #[arg(long, help_heading = "Responding")]
     pub only_verified: bool,
 
-    /// How long a forwarded delivery may take, a breakpoint in your handler included
-    #[arg(long, value_name = "DUR", default_value = "5m", value_parser = parse_duration)]
+    /// How long to wait for your handler, time at a breakpoint included
+    #[arg(long, value_name = "DUR", default_value = "5m", value_parser = parse_duration, help_heading = "Responding")]
     pub forward_timeout: Duration,
 
-    /// Answer with these status codes by turn, whatever the verdict
-    #[arg(long, value_name = "STATUS,..", value_delimiter = ',', conflicts_with = "forward", value_parser = clap::value_parser!(u16).range(200..=599))]
+    /// Respond with these status codes in rotation, regardless of the verdict
+    #[arg(
+        long,
+        value_name = "STATUS,..",
+        value_delimiter = ',',
+        conflicts_with = "forward",
+        value_parser = clap::value_parser!(u16).range(200..=599),
+        help_heading = "Responding"
+    )]
     pub respond: Vec<u16>,
 
-    /// Wait before each answer
-    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    /// Delay each response
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Responding")]
     pub delay: Option<Duration>,
 
-    /// Keep every delivery: one file each in a folder, or lines of a FILE.ndjson
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    /// Save every delivery: one JSON file each in a directory, or one line each in a .ndjson file
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Captures")]
     pub capture: Option<PathBuf>,
 
     /// Hide credentials in captures and JSON: headers such as authorization and cookie, and the URL's query
     ///
-    /// `[redacted]` stands where something was. What is forwarded stays whole, and so do bodies and signatures, so
-    /// that a redacted capture still verifies, unless its provider signs what is hidden or sends its secret as a
-    /// static token. For people, tokens in the query are hidden in any case.
-    #[arg(long)]
+    /// Hidden values are replaced by `[redacted]`. Forwarded requests, bodies and signatures are not changed, so a
+    /// redacted capture still verifies, unless its provider signs a hidden value or sends its secret as a static
+    /// token. The terminal never shows tokens in the query.
+    #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 
-    /// Show only the events that match; the others are answered all the same
-    #[arg(long, value_name = "GLOB")]
-    pub filter: Option<String>,
-
-    /// End with 0 once this event has come N times (repeatable)
-    #[arg(long, value_name = "EVENT[=N]")]
+    /// Exit 0 once this event has arrived N times (repeatable)
+    #[arg(long, value_name = "EVENT[=N]", help_heading = "Expectations")]
     pub expect: Vec<String>,
 
-    /// End with 0 once N deliveries have come
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Exit 0 once N deliveries have arrived
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Expectations")]
     pub count: Option<u64>,
 
-    /// End after this time, with 1 when an expectation is not met
-    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    /// Exit after this time; exit code 1 if an expectation was not met
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Expectations")]
     pub timeout: Option<Duration>,
 
-    /// How much of a payload is shown
-    #[arg(long, value_enum, value_name = "HOW", default_value_t = Body::Summary)]
+    /// Print only matching events; the rest are still handled
+    #[arg(long, value_name = "GLOB", help_heading = "Output")]
+    pub filter: Option<String>,
+
+    /// How much of each payload to print
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Body::Summary, help_heading = "Output")]
     pub body: Body,
-
-    /// The largest body that is taken
-    #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = parse_size)]
-    pub max_body: usize,
-
-    /// Judge freshness as if it were this time
-    #[arg(long, value_name = "TIME")]
-    pub now: Option<Timestamp>,
 }
 
-/// How much of a payload `listen` shows.
+/// How much of a payload `listen` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Body {
-    /// All of it, up to a megabyte
+    /// All of it, up to 1 MiB
     Full,
-    /// As much as fits well on a screen
+    /// As much as fits on a screen
     Summary,
     /// Nothing
     None,

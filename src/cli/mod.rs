@@ -154,7 +154,7 @@ pub enum Color {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a local receiver that verifies, explains, captures and forwards
+    /// Receive webhooks locally: verify, explain, capture and forward them
     Listen(Listen),
     /// Send signed events, or captured requests, as the provider would
     Send(Send),

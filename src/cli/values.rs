@@ -27,9 +27,9 @@ pub(super) fn parse_speed(text: &str) -> Result<f64, String> {
     text.trim_end_matches('x').parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0).ok_or_else(wrong)
 }
 
-/// Reads a size: `64KiB`, `10MiB`, `1GiB`, or plain bytes.
+/// Parses a size, such as `64KiB`, `10MiB`, `1GiB`, or a number of bytes.
 pub(super) fn parse_size(text: &str) -> Result<usize, String> {
-    let wrong = || format!("`{text}` is no size: write a number and a unit, `64KiB`, `10MiB`");
+    let wrong = || "write a number and a unit, such as `64KiB` or `10MiB`".to_owned();
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let scale: usize = match unit {
@@ -60,10 +60,8 @@ mod tests {
         assert_eq!(parse_size("10MiB"), Ok(10_485_760));
         assert_eq!(parse_size("7"), Ok(7));
         for wrong in ["", "MiB", "1.5MiB", "1 MiB", "1TB", "99999999999999999999"] {
-            assert_eq!(
-                parse_size(wrong),
-                Err(format!("`{wrong}` is no size: write a number and a unit, `64KiB`, `10MiB`"))
-            );
+            let expected = "write a number and a unit, such as `64KiB` or `10MiB`";
+            assert_eq!(parse_size(wrong), Err(expected.to_owned()), "{wrong}");
         }
     }
 }

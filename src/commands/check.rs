@@ -43,7 +43,7 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     let keyring = context.keyring(only)?;
     require_secrets(&keyring, targets.iter().map(|target| &target.provider))?;
     let names: Vec<&str> = targets.iter().map(|target| target.provider.name.as_str()).collect();
-    if let Some(note) = development_note(&keyring, &names) {
+    if let Some(note) = development_note(&context.catalog, &keyring, &names) {
         context.terminal.note(&note);
     }
     let sender = Sender::new(args.insecure);

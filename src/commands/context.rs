@@ -144,14 +144,22 @@ impl Context {
     }
 }
 
-/// A note that names the providers whose public development secret is in use, if any.
-pub fn development_note(keyring: &Keyring, providers: &[&str]) -> Option<String> {
+/// A note about providers whose public development secret is used, if there are any.
+pub fn development_note(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let in_use = |name: &&&str| keyring.source(name, 0) == Some(&SecretSource::Development);
-    let names: Vec<&str> = providers.iter().filter(in_use).copied().collect();
-    if names.is_empty() {
-        return None;
+    match providers.iter().filter(in_use).copied().collect::<Vec<_>>().as_slice() {
+        [] => None,
+        [name] => {
+            let variable = catalog.get(name).and_then(|provider| provider.secret.as_ref()?.env.as_deref());
+            let fix = variable
+                .map_or_else(|| "pass yours with --secret".to_owned(), |name| format!("set {name} to use yours"));
+            Some(format!("using the public development secret for {name}; {fix}"))
+        }
+        names => Some(format!(
+            "using the public development secrets for {}; pass yours with --secret PROVIDER=SOURCE",
+            names.join(", ")
+        )),
     }
-    Some(format!("the public development secret is in use for {}", names.join(", ")))
 }
 
 fn format(global: &Global) -> Format {

@@ -1,25 +1,29 @@
-//! `hookdev demo`: the whole loop in one process. A receiver on a free port, every built-in event
-//! and variant delivered to it, verified and printed as `listen` would.
+//! `hookdev demo`: the whole loop in one process. A receiver on a free port gets every built-in event and variant,
+//! verified and printed as by `listen`.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     context::Context,
     exit::{Exit, Failure},
-    listen::{Answers, Current, Cut, Output, Receiver, Settings, Troubles, View, Writer},
+    reporters::{
+        listen::{QUEUE, Reporter, SUMMARY, View, warning},
+        warnings::WarningSink,
+    },
     runtime,
     send::{Courier, Delivery, Job, Pins, fixture_job},
     terminal::Terminal,
 };
 use crate::{
     cli::Global,
+    engine::receive::{Consumers, CurrentSettings, Receiver, ResponsePolicy, Settings, Setup, WhenFull},
     net::{
         receiver::{Limits, serve},
         sender::{Sender, parse_url},
     },
-    render::payload,
     webhook::{
         keyring::{Keyring, SecretSource},
         provider::{catalog::Catalog, compose::BodySource},
@@ -28,13 +32,13 @@ use crate::{
     },
 };
 
-/// Runs the demonstration; exit 1 when any delivery is not accepted.
+/// Runs the demo. The exit code is 1 if a delivery is not accepted.
 ///
 /// # Errors
 ///
-/// When no port can be had, or the output can't be written.
+/// If no port is available, or the output can't be written.
 pub fn run(global: &Global) -> Result<Exit, Failure> {
-    // It shows what is built in, whatever is configured here.
+    // It shows the built-in providers, regardless of the user's configuration.
     let context = Context::load(Global {
         no_config: true,
         config: None,
@@ -46,51 +50,47 @@ pub fn run(global: &Global) -> Result<Exit, Failure> {
 }
 
 async fn demo(context: &Context) -> Result<Exit, Failure> {
-    let unbound = |error: std::io::Error| Failure::usage("no free port can be had on 127.0.0.1").because(&error);
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(unbound)?;
-    let url = format!("http://{}", listener.local_addr().map_err(unbound)?);
+    let failed = |error: std::io::Error| Failure::usage("can't listen on 127.0.0.1").because(&error);
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
+    let url = format!("http://{}", listener.local_addr().map_err(failed)?);
     let terminal = context.terminal;
-    terminal.say(&format!("A receiver listens on {url}; every built-in event is sent to it, signed with the public\ndevelopment secrets. `hookdev listen` and `hookdev send` are the two halves.\n\n"));
+    terminal.say(&format!(
+        "A receiver listens on {url}. It gets every built-in event, signed with the public\ndevelopment secrets. Use `hookdev listen` and `hookdev send` to run the two halves yourself.\n\n"
+    ));
 
     let keyring = development_keyring(&context.catalog)?;
     let jobs = jobs(&context.catalog, &url)?;
-    let (outputs, receiver) = mpsc::channel(64);
-    let limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
+    let mut consumers = Consumers::default();
+    let deliveries = consumers.add(QUEUE, WhenFull::Wait);
+    let warnings = WarningSink::start(terminal);
+    let settings = Settings { catalog: Arc::clone(&context.catalog), keyring, provider: None, forwards: Vec::new() };
+    let receiver = Receiver::new(Setup {
+        settings: Arc::new(CurrentSettings::new(settings)),
+        responses: ResponsePolicy::default(),
+        captures: None,
+        consumers,
+        on_error: Box::new(move |error| warnings.warn(warning(&error))),
+        now: None,
+        cancel: CancellationToken::new(),
+    });
     let view = View {
         format: context.format(),
-        page: terminal.page(Some(limits)),
+        page: terminal.page(Some(SUMMARY)),
         quiet: context.global.quiet,
         redact: false,
         filter: None,
     };
-    let writer = Writer::start(receiver, view, terminal, super::listen::Expectations::default());
-    // Fails only when nobody reads, which the writer finds by itself.
-    let _ = outputs.send(Output::Ready(url)).await;
-    let settings = Settings { catalog: Arc::clone(&context.catalog), keyring, provider: None, forwards: Vec::new() };
-    let handler = Receiver::new(
-        Arc::new(Current(RwLock::new(Arc::new(settings)))),
-        Answers::default(),
-        None,
-        outputs,
-        Troubles::start(terminal),
-        None,
-        Cut::never(),
-    );
-
-    let (stop, stopped) = tokio::sync::oneshot::channel();
-    let server = tokio::spawn(serve(listener, Limits::default(), Arc::new(handler), async {
-        // An error means that the demonstration has ended, too.
-        let _ = stopped.await;
-    }));
+    let reporter = Reporter::start(deliveries, view, terminal, &url);
+    let stop = CancellationToken::new();
+    let server = tokio::spawn(serve(listener, Limits::default(), Arc::new(receiver), stop.clone().cancelled_owned()));
     let tally = send(context, &jobs).await;
-    // The server ends by itself only by a panic, which is found below.
-    let _ = stop.send(());
+    stop.cancel();
     server.await.map_err(|error| Failure::new(Exit::Failed, "the receiver failed").because(&error))?;
-    writer.finish().await;
+    reporter.ended().await;
     conclude(terminal, tally?, jobs.len())
 }
 
-/// Delivers every job with the development secret of its provider; how many were accepted.
+/// Delivers every job, signed with the development secret of its provider, and returns how many were accepted.
 async fn send(context: &Context, jobs: &[Job]) -> Result<usize, Failure> {
     let keyring = development_keyring(&context.catalog)?;
     let courier = Courier::new(Sender::new(false), None, Pins::default(), None);
@@ -111,7 +111,7 @@ fn conclude(terminal: Terminal, accepted: usize, sent: usize) -> Result<Exit, Fa
     if accepted < sent {
         return Err(Failure::new(Exit::Failed, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
     }
-    terminal.say(&format!("\n{sent} deliveries, all of them accepted: each verified, or unsigned by design.\n"));
+    terminal.say(&format!("\n{sent} deliveries, all accepted: verified, or sent unsigned by the provider.\n"));
     Ok(Exit::Success)
 }
 

@@ -7,6 +7,7 @@ use reqwest::Url;
 
 use super::{context::Context, exit::Failure};
 use crate::{
+    engine::receive::{Expectation, Expectations, Forward},
     net::sender::{is_of_connection, parse_url},
     store::formats::bare,
     webhook::{
@@ -20,37 +21,68 @@ use crate::{
 /// The URL where `listen` listens when nothing else is said.
 pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
 
-/// One forward: which events, and where to.
-#[derive(Clone, Debug)]
-pub struct Forward {
-    /// The events.
-    pub events: Pattern,
-    /// The handler.
-    pub url: Url,
+/// Parses a forward, `[GLOB=]URL`.
+///
+/// # Errors
+///
+/// If the URL or the glob is invalid.
+pub fn forward(text: &str) -> Result<Forward, Failure> {
+    // A URL may contain `=` too, but only after its scheme.
+    match text.split_once('=').filter(|(glob, _)| !glob.contains("://")) {
+        Some((glob, url)) => forward_of(glob, url),
+        None => forward_of("*", text),
+    }
 }
 
-impl Forward {
-    /// Reads `[GLOB=]URL`.
-    ///
-    /// # Errors
-    ///
-    /// When the URL or the glob is none.
-    pub fn parse(text: &str) -> Result<Self, Failure> {
-        // A URL may hold `=` too, but only behind its scheme.
-        match text.split_once('=').filter(|(glob, _)| !glob.contains("://")) {
-            Some((glob, url)) => Self::new(glob, url),
-            None => Self::new("*", text),
-        }
-    }
+/// A forward of the events that a glob matches.
+///
+/// # Errors
+///
+/// If the URL or the glob is invalid.
+pub fn forward_of(events: &str, url: &str) -> Result<Forward, Failure> {
+    Ok(Forward { events: pattern(events)?, url: parse_url(url)? })
+}
 
-    /// A forward of the events that a glob matches.
-    ///
-    /// # Errors
-    ///
-    /// When the URL or the glob is none.
-    pub fn new(events: &str, url: &str) -> Result<Self, Failure> {
-        Ok(Self { events: pattern(events)?, url: parse_url(url)? })
+/// Parses the `EVENT[=N]` arguments of `--expect`, and adds `--count`.
+///
+/// # Errors
+///
+/// If a number or a glob is invalid, or the provider of an event is unknown.
+pub fn expectations(context: &Context, events: &[String], count: Option<u64>) -> Result<Expectations, Failure> {
+    let parse = |text: &String| {
+        let (event, wanted) = match text.split_once('=') {
+            Some((event, number)) => match number.parse() {
+                Ok(number @ 1..) => (event, number),
+                _ => return Err(Failure::usage(format!("invalid --expect `{text}`: `{number}` isn't a count"))),
+            },
+            None => (text.as_str(), 1),
+        };
+        check_event(context, event)?;
+        Ok(Expectation { events: Some(pattern(event)?), wanted })
+    };
+    let count = count.map(|wanted| Ok(Expectation { events: None, wanted }));
+    events.iter().map(parse).chain(count).collect()
+}
+
+/// Checks the name of an expected event. Providers may send events that hookdev doesn't know, so only an unknown
+/// provider is an error.
+fn check_event(context: &Context, event: &str) -> Result<(), Failure> {
+    let is_glob = event.contains(['*', '?', '[']);
+    if is_glob || context.catalog.event(event).is_some() {
+        return Ok(());
     }
+    let near = context.catalog.nearest_events(event);
+    let hint = if near.is_empty() {
+        "`hookdev events` lists all events".to_owned()
+    } else {
+        format!("did you mean {}?", near.join(", "))
+    };
+    let provider = event.split('.').next().unwrap_or_default();
+    if context.catalog.contains(provider) && event.contains('.') {
+        context.terminal.warn(&format!("`{event}` is not a known event; {hint}"));
+        return Ok(());
+    }
+    Err(Failure::usage(nearest::unknown("event", event, [])).hint(hint))
 }
 
 /// Reads a glob of event names.
@@ -137,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_forward_is_a_url_with_or_without_a_glob() {
-        let forward = |text| Forward::parse(text).map(|forward| (forward.events.to_string(), forward.url.to_string()));
+        let forward = |text| forward(text).map(|forward| (forward.events.to_string(), forward.url.to_string()));
         let url = "http://localhost:3000/hooks?a=b".to_owned();
         assert_eq!(forward("http://localhost:3000/hooks?a=b").unwrap(), ("*".to_owned(), url.clone()));
         assert_eq!(forward("aspect.*=http://localhost:3000/hooks?a=b").unwrap(), ("aspect.*".to_owned(), url));

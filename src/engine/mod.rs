@@ -6,4 +6,5 @@
 pub mod check;
 pub mod clock;
 pub mod entropy;
+pub mod receive;
 pub mod verify;

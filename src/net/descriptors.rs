@@ -1,41 +1,41 @@
-//! How many connections fit into the files that the system lets the process open: beyond that it
-//! could neither keep nor forward what it has received.
+//! How many connections fit into the limit on open files. Beyond it, a request could be received but neither forwarded
+//! nor saved.
 
-/// What a connection may need: its own, one to the handler behind, one for the capture.
-const EACH: u64 = 3;
+/// The files that one connection may need: itself, a connection to the handler, a capture.
+const PER_CONNECTION: u64 = 3;
 
-/// What the rest needs: streams, the runtime, the watch, the log.
-const REST: u64 = 32;
+/// The files that everything else needs: standard streams, the runtime, the file watcher, the capture log.
+const RESERVED: u64 = 32;
 
-/// As many of the wanted connections as the limit on open files has room for, at least one. The limit
-/// is raised first as far as that is needed and allowed.
+/// Raises the limit on open files as far as needed and allowed, and returns how many of the `wanted` connections fit:
+/// at least one.
 #[must_use]
 pub fn connections(wanted: usize) -> usize {
-    let needed = EACH * u64::try_from(wanted).unwrap_or(u64::MAX / EACH) + REST;
-    match limit(needed) {
-        Some(limit) => room(limit, wanted),
+    let needed = PER_CONNECTION * u64::try_from(wanted).unwrap_or(u64::MAX / PER_CONNECTION) + RESERVED;
+    match raise_limit(needed) {
+        Some(limit) => fitting(limit, wanted),
         None => wanted,
     }
 }
 
-fn room(limit: u64, wanted: usize) -> usize {
-    usize::try_from(limit.saturating_sub(REST) / EACH).unwrap_or(usize::MAX).clamp(1, wanted.max(1))
+fn fitting(limit: u64, wanted: usize) -> usize {
+    let fitting = usize::try_from(limit.saturating_sub(RESERVED) / PER_CONNECTION).unwrap_or(usize::MAX);
+    fitting.clamp(1, wanted.max(1))
 }
 
-/// The limit on open files, raised to what is needed where the system lets it; none without a limit.
+/// The limit on open files, raised to `needed` if the system allows it. `None` if there is no limit.
 #[cfg(unix)]
-fn limit(needed: u64) -> Option<u64> {
+fn raise_limit(needed: u64) -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let current = current?;
     let allowed = maximum.map_or(needed, |maximum| maximum.min(needed));
-    let is_raised =
-        allowed > current && setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum }).is_ok();
-    Some(if is_raised { allowed } else { current })
+    let raised = allowed > current && setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum }).is_ok();
+    Some(if raised { allowed } else { current })
 }
 
 #[cfg(not(unix))]
-fn limit(_needed: u64) -> Option<u64> {
+fn raise_limit(_needed: u64) -> Option<u64> {
     None
 }
 
@@ -44,11 +44,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_connection_has_room_for_what_it_needs() {
-        assert_eq!(room(64, 512), 10);
-        assert_eq!(room(1024, 512), 330);
-        assert_eq!(room(1568, 512), 512);
-        assert_eq!(room(1 << 20, 512), 512);
-        assert_eq!(room(10, 512), 1);
+    fn every_connection_has_the_files_it_needs() {
+        assert_eq!(fitting(64, 512), 10);
+        assert_eq!(fitting(1024, 512), 330);
+        assert_eq!(fitting(1568, 512), 512);
+        assert_eq!(fitting(1 << 20, 512), 512);
+        assert_eq!(fitting(10, 512), 1);
     }
 }

@@ -1,15 +1,15 @@
-//! Receives requests: a hyper server with limits on everything that a sender controls. The caller
-//! binds the socket, says when to end, and answers each request.
+//! Receives requests: a hyper server with limits on everything that a sender controls. The caller binds the socket,
+//! decides when to stop, and handles each request.
 
 mod body;
+mod detached;
 mod head;
 #[cfg(test)]
 mod panics;
-mod patient;
 mod refusal;
 #[cfg(test)]
 mod tests;
-mod whole;
+mod write_timeout;
 
 use std::{
     future::Future,
@@ -39,12 +39,12 @@ use tokio::{
 
 use self::{
     body::Budget,
-    patient::Patient,
+    detached::{Detached, panic_message},
     refusal::Refusal,
-    whole::{Whole, told_by},
+    write_timeout::WriteTimeout,
 };
 pub use self::{
-    body::{FREE, Share},
+    body::{BodyPermit, UNMETERED_BYTES},
     head::LONGEST_METHOD,
 };
 use crate::webhook::{
@@ -55,30 +55,30 @@ use crate::webhook::{
 /// What a sender is allowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The bytes of a request's head.
+    /// The size of a request head, in bytes.
     pub head_bytes: usize,
-    /// The header fields of a request.
+    /// The number of header fields.
     pub headers: usize,
-    /// The bytes of a target.
+    /// The length of a request target, in bytes.
     pub target: usize,
-    /// The bytes of a body.
+    /// The size of a body, in bytes.
     pub body: usize,
-    /// The bytes of all bodies at one time, without the first [`FREE`] of each; the next one waits as
-    /// long as [`Self::body_time`].
+    /// The size of all bodies held at one time, in bytes, not counting the first [`UNMETERED_BYTES`] of each. The
+    /// next body waits for up to [`Self::body_time`].
     pub bodies: usize,
     /// How long a head may take, and how long a connection may stay idle between requests.
     pub head_time: Duration,
-    /// How long a body may take, beyond the time in which [`Self::body_rate`] would have brought it.
+    /// How long a body may take, in addition to the time that its bytes take at [`Self::body_rate`].
     pub body_time: Duration,
-    /// The bytes of a body that come in a second at the least.
+    /// The slowest rate of a body, in bytes per second.
     pub body_rate: usize,
-    /// How long a sender may take no byte of its answer.
-    pub answer_time: Duration,
-    /// The connections at one time; the next one waits.
+    /// How long a sender may read nothing of its response.
+    pub response_time: Duration,
+    /// The number of connections at one time. The next one waits.
     pub connections: usize,
-    /// How long a sender of a too long body may pause before it is taken to wait for its answer.
-    pub lull: Duration,
-    /// How long connections may take to end once the server shall.
+    /// How long the sender of an oversized body may pause before it is assumed to wait for the response.
+    pub pause: Duration,
+    /// How long connections may take to finish after the shutdown began.
     pub drain: Duration,
 }
 
@@ -93,9 +93,9 @@ impl Default for Limits {
             head_time: Duration::from_secs(30),
             body_time: Duration::from_secs(30),
             body_rate: 64 << 10,
-            answer_time: Duration::from_secs(30),
+            response_time: Duration::from_secs(30),
             connections: 512,
-            lull: Duration::from_millis(500),
+            pause: Duration::from_millis(500),
             drain: Duration::from_secs(5),
         }
     }
@@ -104,28 +104,62 @@ impl Default for Limits {
 /// One request as it arrived.
 #[derive(Debug)]
 pub struct Received {
-    /// The request, whole.
+    /// The request with its whole body.
     pub request: Request,
     /// When its head had been read.
     pub started: Instant,
-    /// Who sent it.
-    pub peer: SocketAddr,
-    /// What its body holds of the memory for all bodies: to be kept as long as the body is.
-    pub share: Share,
+    /// The body's share of the memory for all bodies. Keep it as long as the body.
+    pub permit: BodyPermit,
 }
 
-/// What answers requests.
+/// Handles requests.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers one request. It runs to its end also when the sender goes away meanwhile.
+    /// Responds to one request. It runs to completion even if the sender disconnects.
     fn handle(&self, received: Received) -> impl Future<Output = record::Response> + Send;
 
-    /// Is told what went wrong outside any request: a connection that could not be taken, a
-    /// handler that panicked, a body that never came.
-    fn trouble(&self, message: String);
+    /// Reports a problem outside [`Self::handle`].
+    fn on_error(&self, error: ReceiveError);
 }
 
-/// Receives until `shutdown` ends; then lets the connections finish what they began, up to the
-/// drain limit.
+/// A problem with a connection, or with a request that never reached the handler or made it panic.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// The operating system can't accept connections, most likely because no file descriptor is left. Reported once
+    /// until it can again.
+    #[error("can't accept connections: {0}; retrying")]
+    Accept(#[source] io::Error),
+    /// The bytes are not an HTTP request.
+    #[error("rejected a malformed request from {peer}: {error}")]
+    Malformed {
+        /// The sender.
+        peer: SocketAddr,
+        /// The parser's error.
+        error: hyper::Error,
+    },
+    /// The body is larger than [`Limits::body`].
+    #[error("{request}: the body is larger than {limit} bytes; responded 413")]
+    BodyTooLarge {
+        /// The method and path.
+        request: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Another limit or rule was violated, or the body was cut off.
+    #[error("{request}: {reason}; responded {status}")]
+    Refused {
+        /// The method and path.
+        request: String,
+        /// The reason.
+        reason: String,
+        /// The status of the response.
+        status: u16,
+    },
+    /// The handler panicked.
+    #[error("internal error while handling a request: {0}; responded 500")]
+    Panic(String),
+}
+
+/// Receives until `shutdown` resolves, then lets connections finish their requests for up to [`Limits::drain`].
 pub async fn serve<H: Handler>(
     listener: TcpListener,
     limits: Limits,
@@ -134,50 +168,49 @@ pub async fn serve<H: Handler>(
 ) {
     let graceful = GracefulShutdown::new();
     let budget = Budget::new(&limits);
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let permits = Arc::new(Semaphore::new(limits.connections));
     let mut shutdown = pin!(shutdown);
-    let mut is_told = false;
+    let mut reported = false;
     loop {
         let accepted = async {
-            // Never closed, so that a place always comes.
-            let place = Arc::clone(&places).acquire_owned().await.ok();
-            (listener.accept().await, place)
+            // The semaphore is never closed, so this is never `None`.
+            let permit = Arc::clone(&permits).acquire_owned().await.ok();
+            (listener.accept().await, permit)
         };
-        let (accepted, place) = tokio::select! {
+        let (accepted, permit) = tokio::select! {
             accepted = accepted => accepted,
             () = &mut shutdown => break,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                pause_after(&error, &*handler, &mut is_told).await;
+                pause_after(error, &*handler, &mut reported).await;
                 continue;
             }
         };
-        is_told = false;
-        // Without it answers only come later.
+        reported = false;
+        // On failure, responses are only delayed.
         let _ = stream.set_nodelay(true);
-        let connection = graceful.watch(converse(stream, peer, limits, &budget, &handler));
+        let connection = graceful.watch(serve_connection(stream, limits, &budget, &handler));
         let handler = Arc::clone(&handler);
         tokio::spawn(async move {
-            // Any other broken connection is the sender's business.
+            // Other errors are connections that the sender broke.
             if let Err(error) = connection.await
                 && error.is_parse()
             {
-                handler.trouble(format!("what {peer} sent could not be read and was refused: {error}"));
+                handler.on_error(ReceiveError::Malformed { peer, error });
             }
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);
-    // Whoever is not done by then is cut off.
+    // Connections that are not done by then end with the runtime.
     let _ = timeout(limits.drain, graceful.shutdown()).await;
 }
 
-/// One connection, from its first request to its end.
-fn converse<S, H>(
+/// Serves one connection until it ends.
+fn serve_connection<S, H>(
     stream: S,
-    peer: SocketAddr,
     limits: Limits,
     budget: &Budget,
     handler: &Arc<H>,
@@ -187,71 +220,76 @@ where
     H: Handler,
 {
     let (budget, handler) = (budget.clone(), Arc::clone(handler));
-    let service = service_fn(move |request| answer(request, Arc::clone(&handler), limits, budget.clone(), peer));
+    let service = service_fn(move |request| respond(request, Arc::clone(&handler), limits, budget.clone()));
     http1::Builder::new()
         .timer(TokioTimer::new())
-        // Some close their side once they have asked, and wait for the answer.
+        // Some senders close their side after the request and wait for the response.
         .half_close(true)
         .header_read_timeout(limits.head_time)
         .max_buf_size(limits.head_bytes)
         .max_header_size(limits.head_bytes)
         .max_headers(limits.headers)
-        .serve_connection(TokioIo::new(Patient::new(stream, limits.answer_time)), service)
+        .serve_connection(TokioIo::new(WriteTimeout::new(stream, limits.response_time)), service)
 }
 
-/// Out of descriptors, most likely: say so once and try again soon.
-async fn pause_after(error: &io::Error, handler: &impl Handler, is_told: &mut bool) {
-    let of_the_sender = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
-    if !of_the_sender {
-        if !std::mem::replace(is_told, true) {
-            handler.trouble(format!("a connection could not be taken: {error}; it is tried again until it can be"));
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+/// Waits after a failed `accept`, and reports the first failure in a row. Failures of the sender's connection neither
+/// wait nor are reported.
+async fn pause_after(error: io::Error, handler: &impl Handler, reported: &mut bool) {
+    if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        return;
     }
+    if !std::mem::replace(reported, true) {
+        handler.on_error(ReceiveError::Accept(error));
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
-async fn answer<H: Handler>(
+async fn respond<H: Handler>(
     request: HyperRequest<Incoming>,
     handler: Arc<H>,
     limits: Limits,
     budget: Budget,
-    peer: SocketAddr,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let read = match head::refused(&parts, limits.target) {
-        Some(refusal) => Err(refusal),
-        None => body::read(body, parts.headers.contains_key(EXPECT), &limits, &budget).await,
+    let read = match head::check(&parts, limits.target) {
+        Err(refusal) => Err(refusal),
+        Ok(()) => body::read(body, parts.headers.contains_key(EXPECT), &limits, &budget).await,
     };
-    let (body, share) = match read {
+    let (body, permit) = match read {
         Ok(read) => read,
         Err(refusal) => {
-            let (method, path) = (start(parts.method.as_str()), start(parts.uri.path()));
-            handler.trouble(format!("{method} {path}: {}", refusal.trouble));
-            return Ok(refusal.response());
+            let (method, path) = (excerpt(parts.method.as_str()), excerpt(parts.uri.path()));
+            let response = refusal.response();
+            handler.on_error(refusal.into_error(format!("{method} {path}")));
+            return Ok(response);
         }
     };
     let target = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     let headers: Headers = parts.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let request = Request { method: parts.method, target, headers, body };
-    let received = Received { request, started, peer, share };
+    let received = Received { request, started, permit };
     let handling = {
         let handler = Arc::clone(&handler);
-        Whole::new(async move { handler.handle(received).await })
+        Detached::new(async move { handler.handle(received).await })
     };
     Ok(match handling.await {
         Ok(answer) => response(answer),
         Err(panic) => {
-            handler.trouble(format!("a request could not be handled: {}", told_by(&*panic)));
+            handler.on_error(ReceiveError::Panic(panic_message(&*panic).to_owned()));
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").response()
         }
     })
 }
 
-/// As much of a text as is told of what was refused.
-fn start(text: &str) -> String {
-    const MOST: usize = 100;
-    if text.chars().nth(MOST).is_none() { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
+/// The start of a method or path, for messages.
+fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 100;
+    if text.chars().nth(LONGEST).is_none() {
+        text.to_owned()
+    } else {
+        text.chars().take(LONGEST).chain(['…']).collect()
+    }
 }
 
 fn response(answer: record::Response) -> Response<Full<Bytes>> {

@@ -117,7 +117,7 @@ fn the_demo_shows_every_built_in_event_without_any_setup() {
         let headline = format!("  {}  {verdict}  200  ", text(&event, "/name"));
         assert!(finished.text().contains(&headline), "{headline}\n{finished}");
     }
-    let finished = finished.says(" deliveries, all of them accepted: each verified, or unsigned by design.\n");
+    let finished = finished.says(" deliveries, all accepted: verified, or sent unsigned by the provider.\n");
     assert_eq!(finished.text().matches("  rejected  ").count(), 0);
     let lines = dir.hookdev().args(["demo", "--json"]).exits(0).lines();
     assert_eq!(text(&lines[0], "/kind"), "ready");

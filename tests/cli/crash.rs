@@ -1,5 +1,4 @@
-//! What is left when the process is killed in the middle: every delivery that was answered 200 is
-//! captured whole, and nothing is broken.
+//! The process is killed while it receives: every delivery that got 200 is captured completely, and nothing is broken.
 
 use std::{
     collections::HashSet,
@@ -24,7 +23,7 @@ fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
     let url = listener.url("/aspect");
     let signed = Signed::new(dir, "aspect.task.completed", &["--id", "msg_0"]);
     let next = Arc::new(AtomicUsize::new(0));
-    let (sender, answered) = mpsc::channel();
+    let (sender, accepted) = mpsc::channel();
     let senders: Vec<_> = (0..SENDERS)
         .map(|_| {
             let (next, sender, url) = (Arc::clone(&next), sender.clone(), url.clone());
@@ -34,8 +33,8 @@ fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
                 loop {
                     let number = next.fetch_add(1, Ordering::SeqCst);
                     let numbered = with_number(&request, number);
-                    let Ok(answer) = connection.write(numbered).and_then(|()| connection.answer()) else { return };
-                    assert_eq!(answer.status(), 200);
+                    let Ok(response) = connection.write(numbered).and_then(|()| connection.answer()) else { return };
+                    assert_eq!(response.status(), 200);
                     if sender.send(number).is_err() {
                         return;
                     }
@@ -46,7 +45,7 @@ fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
     drop(sender);
     let mut ids = HashSet::new();
     let mut listener = Some(listener);
-    for number in answered {
+    for number in accepted {
         ids.insert(format!("{number:08}"));
         if ids.len() == KILLED_AFTER
             && let Some(listener) = listener.take()
@@ -61,7 +60,7 @@ fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
     ids
 }
 
-/// The request with a number in a header of its own, which no signature covers.
+/// The request with a number in an extra header, which the signature doesn't cover.
 fn with_number(request: &[u8], number: usize) -> Vec<u8> {
     let end = request.windows(2).position(|pair| pair == b"\r\n").unwrap() + 2;
     [&request[..end], format!("x-number: {number:08}\r\n").as_bytes(), &request[end..]].concat()
@@ -74,7 +73,7 @@ fn number(capture: &str) -> String {
     text(headers.iter().find(|header| header[0] == "x-number").unwrap(), "/1").to_owned()
 }
 
-/// Wants that everything that was kept verifies, and how many that are.
+/// Checks that every capture verifies, and returns their number.
 #[track_caller]
 fn all_verified(dir: &Dir, place: &str) -> usize {
     let lines = dir.hookdev().args(["verify", place, "--json"]).exits(0).lines();
@@ -83,30 +82,30 @@ fn all_verified(dir: &Dir, place: &str) -> usize {
 }
 
 #[test]
-fn a_folder_holds_every_delivery_that_was_answered_200() {
+fn a_directory_contains_every_delivery_that_got_200() {
     let dir = Dir::new();
-    let answered = deliver_and_kill(&dir, "captures");
+    let accepted = deliver_and_kill(&dir, "captures");
     let names: Vec<String> = dir.names("captures").into_iter().filter(|name| !name.starts_with('.')).collect();
-    let kept: HashSet<String> = names.iter().map(|name| number(&dir.read(&format!("captures/{name}")))).collect();
-    let lost: Vec<&String> = answered.difference(&kept).collect();
+    let saved: HashSet<String> = names.iter().map(|name| number(&dir.read(&format!("captures/{name}")))).collect();
+    let lost: Vec<&String> = accepted.difference(&saved).collect();
     assert_eq!(lost, [""; 0]);
     assert_eq!(all_verified(&dir, "captures"), names.len());
-    assert_eq!(kept.len(), names.len());
+    assert_eq!(saved.len(), names.len());
 }
 
 #[test]
-fn a_log_holds_every_delivery_that_was_answered_200() {
+fn a_log_contains_every_delivery_that_got_200() {
     let dir = Dir::new();
-    let answered = deliver_and_kill(&dir, "log.ndjson");
+    let accepted = deliver_and_kill(&dir, "log.ndjson");
     let log = dir.read("log.ndjson");
     let whole = log.rfind('\n').map_or(0, |end| end + 1);
-    let kept: HashSet<String> = log[..whole].lines().map(number).collect();
-    let lost: Vec<&String> = answered.difference(&kept).collect();
+    let saved: HashSet<String> = log[..whole].lines().map(number).collect();
+    let lost: Vec<&String> = accepted.difference(&saved).collect();
     assert_eq!(lost, [""; 0]);
-    assert_eq!(all_verified(&dir, "log.ndjson"), kept.len());
-    // The next run goes on where this one was torn.
+    assert_eq!(all_verified(&dir, "log.ndjson"), saved.len());
+    // The next run continues after the last complete line.
     let mut listener = dir.listen().args(["--capture", "log.ndjson"]).starts();
     let signed = Signed::new(&dir, "aspect.task.completed", &[]);
     listener.receives("/aspect", &signed.headers(), &signed.body);
-    assert_eq!(all_verified(&dir, "log.ndjson"), kept.len() + 1);
+    assert_eq!(all_verified(&dir, "log.ndjson"), saved.len() + 1);
 }

@@ -1,5 +1,5 @@
-//! What breaks around `listen` while it runs: signals, disks, descriptors, readers. Nothing that was
-//! answered 200 is lost, what happened is said, and what can be had again is used again.
+//! What breaks around `listen` while it runs: signals, disks, descriptors, readers. No delivery that got 200 is lost,
+//! problems are reported, and `listen` recovers when they are gone.
 
 mod descriptors;
 mod disk;
@@ -10,7 +10,7 @@ use std::thread;
 
 use crate::harness::{CYANITE, CYANITE_HEADERS, post};
 
-/// The statuses of so many deliveries that are sent at once.
+/// Sends `count` deliveries at once and returns their statuses.
 fn statuses(url: &str, count: usize) -> Vec<u16> {
     let senders: Vec<_> = (0..count)
         .map(|_| {

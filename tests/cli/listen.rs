@@ -1,6 +1,5 @@
 //! `hookdev listen`.
 
-mod answers;
 mod captures;
 mod expectations;
 mod forwards;
@@ -8,5 +7,6 @@ mod limits;
 mod lines;
 mod pretty;
 mod reload;
-mod start_and_end;
+mod responses;
+mod start_and_stop;
 mod verdicts;

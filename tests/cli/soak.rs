@@ -1,6 +1,6 @@
-//! A long run of `listen` with a capture and a forward: as many come out as went in, at both ends, and
-//! neither memory nor descriptors grow. `HOOKDEV_SOAK=1000000 cargo test --release --test cli soak -- --nocapture`
-//! is the long form, with a line a round.
+//! A long run of `listen` with a capture and a forward: no delivery is lost at either end, and neither memory nor
+//! descriptors grow. `HOOKDEV_SOAK=1000000 cargo test --release --test cli soak -- --nocapture`
+//! is the long form, with one line per round.
 
 use std::{
     env, fs,
@@ -10,18 +10,18 @@ use std::{
 
 use crate::harness::{Dir, Listener};
 
-/// The deliveries when nothing else is asked for.
+/// The number of deliveries by default.
 const SHORT: usize = 3000;
 
 const ROUNDS: usize = 10;
 
-/// The rounds in which pools and caches fill.
+/// The number of rounds in which pools and caches fill.
 const WARM: usize = 3;
 
-/// How much the memory may differ from one round to another without growing, in KiB.
+/// How much memory may vary between rounds without counting as growth, in KiB.
 const SLACK: usize = 8 << 10;
 
-/// The memory of a process in KiB, and how many descriptors it has open.
+/// The memory of a process in KiB, and the number of its open descriptors.
 fn use_of(listener: &Listener) -> (usize, usize) {
     let process = format!("/proc/{}", listener.id());
     let status = fs::read_to_string(format!("{process}/status")).unwrap();
@@ -39,8 +39,8 @@ fn a_long_run_loses_nothing_and_does_not_grow() {
     let asked = env::var("HOOKDEV_SOAK").map(|count| count.parse().expect("HOOKDEV_SOAK is a number"));
     let round = asked.unwrap_or(SHORT) / ROUNDS;
     let dir = Dir::new();
-    let behind = dir.listen().args(["--quiet", "--capture", "behind.ndjson"]).starts();
-    let forward = behind.url("/");
+    let handler = dir.listen().args(["--quiet", "--capture", "handler.ndjson"]).starts();
+    let forward = handler.url("/");
     let front = dir.listen().args(["--quiet", "--capture", "front.ndjson", "--forward", &forward]).starts();
     let mut uses = Vec::new();
     for number in 1..=ROUNDS {
@@ -48,18 +48,18 @@ fn a_long_run_loses_nothing_and_does_not_grow() {
         let send = dir.send("cyanite.v2.finished", front.url("/cyanite"));
         let summary = send.args(["--repeat", &count, "--concurrency", "8", "--json", "--quiet"]).ends().1;
         assert_eq!(summary.stderr, "", "round {number}");
-        let (kept, forwarded) = (lines(&dir.join("front.ndjson")), lines(&dir.join("behind.ndjson")));
-        assert_eq!((kept, forwarded), (round, round), "round {number}\n{summary}");
-        // All of it would fill a small disk; a log that is removed is opened anew.
-        for log in ["front.ndjson", "behind.ndjson"] {
+        let (saved, forwarded) = (lines(&dir.join("front.ndjson")), lines(&dir.join("handler.ndjson")));
+        assert_eq!((saved, forwarded), (round, round), "round {number}\n{summary}");
+        // The logs of all rounds would fill a small disk. A removed log is created again.
+        for log in ["front.ndjson", "handler.ndjson"] {
             fs::remove_file(dir.join(log)).unwrap();
         }
-        let ((memory, files), (memory_behind, files_behind)) = (use_of(&front), use_of(&behind));
+        let ((memory, files), (memory_handler, files_handler)) = (use_of(&front), use_of(&handler));
         eprintln!(
-            "{} deliveries: {memory} KiB and {files} descriptors, behind it {memory_behind} KiB and {files_behind}",
+            "{} deliveries: {memory} KiB and {files} descriptors; the handler has {memory_handler} KiB and {files_handler}",
             number * round
         );
-        uses.push([(memory, files), (memory_behind, files_behind)]);
+        uses.push([(memory, files), (memory_handler, files_handler)]);
     }
     for listener in [0, 1] {
         let most = |rounds: &[[(usize, usize); 2]], part: fn(&(usize, usize)) -> usize| {
@@ -67,11 +67,11 @@ fn a_long_run_loses_nothing_and_does_not_grow() {
         };
         let (warm, rest) = uses.split_at(WARM);
         let (before, after) = (most(warm, |(memory, _)| *memory), most(rest, |(memory, _)| *memory));
-        assert!(after <= before + SLACK, "the memory has grown: {uses:?}");
+        assert!(after <= before + SLACK, "memory grew: {uses:?}");
         let (before, after) = (most(warm, |(_, files)| *files), most(rest, |(_, files)| *files));
-        assert!(after <= before + 16, "descriptors are kept: {uses:?}");
+        assert!(after <= before + 16, "descriptors leak: {uses:?}");
     }
-    for listener in [front, behind] {
+    for listener in [front, handler] {
         listener.interrupt();
         listener.exits(0);
     }

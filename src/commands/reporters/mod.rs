@@ -2,4 +2,6 @@
 
 pub mod check;
 mod format;
+pub mod listen;
 pub mod verify;
+pub mod warnings;

@@ -56,7 +56,7 @@ fn courier(args: &Send, sender: Sender) -> Result<Courier, Failure> {
 }
 
 fn say_secrets(context: &Context, plan: &Plan) {
-    if let Some(note) = development_note(&plan.keyring, &plan.signing_providers()) {
+    if let Some(note) = development_note(&context.catalog, &plan.keyring, &plan.signing_providers()) {
         context.terminal.note(&note);
     }
 }

@@ -1,5 +1,5 @@
-//! Reads a body: no longer than the limit, no slower than the pace, and within a budget of bytes
-//! that all bodies share.
+//! Reads a body: not longer than the limit, not slower than the minimum rate, and within a budget of bytes that all
+//! bodies share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,145 +14,152 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{Limits, refusal::Refusal};
+use super::{
+    Limits,
+    refusal::{Refusal, Report},
+};
 
-/// The part of each body that takes nothing from the budget, so that a large one never holds up those
-/// of ordinary size. The number of connections bounds these.
-pub const FREE: usize = 64 << 10;
+/// The first bytes of each body, which take nothing from the budget, so that a large body never holds up bodies of
+/// ordinary size. The number of connections limits how much memory these take.
+pub const UNMETERED_BYTES: usize = 64 << 10;
 
-/// What all bodies together may hold.
+/// The memory for all bodies.
 #[derive(Clone, Debug)]
 pub struct Budget {
     kibibytes: Arc<Semaphore>,
     total: u32,
 }
 
-/// A body's share of the budget, which it has until this is dropped.
+/// A body's share of the budget, returned when dropped.
 #[derive(Debug, Default)]
-pub struct Share {
+pub struct BodyPermit {
     _kibibytes: Option<OwnedSemaphorePermit>,
 }
 
 impl Budget {
-    /// So many bytes, and in any case the longest body.
+    /// [`Limits::bodies`], or [`Limits::body`] if that is more.
     pub fn new(limits: &Limits) -> Self {
         let total = kibibytes(limits.bodies.max(limits.body));
         Self { kibibytes: Arc::new(Semaphore::new(total as usize)), total }
     }
 
-    async fn share(&self, bytes: usize) -> Share {
+    async fn acquire(&self, bytes: usize) -> BodyPermit {
         let wanted = kibibytes(bytes).min(self.total);
-        // It is never closed, so that the share always comes.
-        Share { _kibibytes: Arc::clone(&self.kibibytes).acquire_many_owned(wanted).await.ok() }
+        // The semaphore is never closed, so this is never `None`.
+        BodyPermit { _kibibytes: Arc::clone(&self.kibibytes).acquire_many_owned(wanted).await.ok() }
     }
 }
 
 fn kibibytes(bytes: usize) -> u32 {
-    // More than a semaphore of 32 bits can count.
+    // A semaphore counts to an eighth of `usize::MAX`, which may have 32 bits.
     u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).min(u32::MAX >> 3)
 }
 
-/// Reads it to its end. `is_asked` says that the sender waits for leave before it sends any of it.
+/// Reads a body to its end. `expects_continue` says that the sender waits for `100 Continue` before it sends any of it.
+///
+/// # Errors
+///
+/// If the body is too large, too slow or incomplete, or no memory is available in time.
 pub async fn read(
     mut body: Incoming,
-    is_asked: bool,
+    expects_continue: bool,
     limits: &Limits,
     budget: &Budget,
-) -> Result<(Bytes, Share), Refusal> {
+) -> Result<(Bytes, BodyPermit), Refusal> {
     let size = body.size_hint();
     if size.lower() > limits.body as u64 {
-        if !is_asked {
-            pass_over(&mut body, limits).await;
+        if !expects_continue {
+            discard(&mut body, limits).await;
         }
-        return Err(too_long(limits));
+        return Err(too_large(limits));
     }
-    // Without a length it may become as long as any.
+    // Without a length, the body may reach the limit.
     let most = size.exact().and_then(|exact| usize::try_from(exact).ok()).unwrap_or(limits.body);
-    let (mut begun, mut share) = (Instant::now(), None);
-    let mut gathered = Gathered::default();
+    let (mut started, mut permit) = (Instant::now(), None);
+    let mut buffer = Buffer::default();
     loop {
-        let deadline = begun + limits.body_time + paced(gathered.len(), limits.body_rate);
+        let deadline = started + limits.body_time + time_at_rate(buffer.len(), limits.body_rate);
         let frame = match timeout_at(deadline, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(error))) => return Err(broken(&error)),
-            Ok(None) => return Ok((gathered.whole(), share.unwrap_or_default())),
-            Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n")),
+            Ok(Some(Err(error))) => return Err(incomplete(&error)),
+            Ok(None) => return Ok((buffer.into_bytes(), permit.unwrap_or_default())),
+            Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive\n")),
         };
-        // Trailers are nothing that a provider signs.
+        // Trailers are skipped: no provider signs them.
         let Ok(data) = frame.into_data() else { continue };
-        if gathered.len() + data.len() > limits.body {
-            drop((gathered, share));
-            pass_over(&mut body, limits).await;
-            return Err(too_long(limits));
+        if buffer.len() + data.len() > limits.body {
+            drop((buffer, permit));
+            discard(&mut body, limits).await;
+            return Err(too_large(limits));
         }
-        if share.is_none() && gathered.len() + data.len() > FREE {
-            let Ok(taken) = timeout(limits.body_time, budget.share(most - FREE)).await else {
-                drop(gathered);
-                pass_over(&mut body, limits).await;
-                let told = "too many large bodies are under way; send it again\n";
-                return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, told));
+        if permit.is_none() && buffer.len() + data.len() > UNMETERED_BYTES {
+            let Ok(acquired) = timeout(limits.body_time, budget.acquire(most - UNMETERED_BYTES)).await else {
+                drop(buffer);
+                discard(&mut body, limits).await;
+                let text = "too many large bodies at one time; send it again\n";
+                return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text));
             };
-            (share, begun) = (Some(taken), Instant::now());
+            (permit, started) = (Some(acquired), Instant::now());
         }
-        gathered.push(data, most);
+        buffer.push(data, most);
     }
 }
 
-/// How long so many bytes may take.
-fn paced(bytes: usize, rate: usize) -> Duration {
-    Duration::from_millis((bytes as u64).saturating_mul(1000) / rate.max(1) as u64)
+fn time_at_rate(bytes: usize, bytes_per_second: usize) -> Duration {
+    Duration::from_millis((bytes as u64).saturating_mul(1000) / bytes_per_second.max(1) as u64)
 }
 
-/// Most senders write all of it before they look for an answer: cut off, they would meet a reset
-/// connection instead of the status.
-async fn pass_over(body: &mut Incoming, limits: &Limits) {
-    let rest = async { while let Ok(Some(Ok(_))) = timeout(limits.lull, body.frame()).await {} };
+/// Reads the rest and drops it. Most senders write the whole body before they read the response: closing the
+/// connection at once would give them a reset instead of the status.
+async fn discard(body: &mut Incoming, limits: &Limits) {
+    let rest = async { while let Ok(Some(Ok(_))) = timeout(limits.pause, body.frame()).await {} };
     let _ = timeout(limits.drain, rest).await;
 }
 
-fn too_long(limits: &Limits) -> Refusal {
+fn too_large(limits: &Limits) -> Refusal {
     Refusal {
         status: StatusCode::PAYLOAD_TOO_LARGE,
-        told: "the body is too large\n",
-        trouble: format!("the body is larger than the limit of {} bytes: answered 413", limits.body),
+        text: "the body is too large\n",
+        report: Report::BodyTooLarge(limits.body),
     }
 }
 
-fn broken(error: &hyper::Error) -> Refusal {
+fn incomplete(error: &hyper::Error) -> Refusal {
     Refusal {
         status: StatusCode::BAD_REQUEST,
-        told: "the body can't be read\n",
-        trouble: format!("the body never came whole: {error}"),
+        text: "the body is incomplete\n",
+        report: Report::Reason(format!("the body is incomplete: {error}")),
     }
 }
 
-/// What has come. Bytes are copied together: a list of pieces would let a sender of single bytes fill
-/// the memory with their bookkeeping. A body in one piece, as most are, is not copied.
+/// The data that has arrived. It is copied into one buffer: with a list of chunks, a sender of single bytes could fill
+/// the memory with bookkeeping. A body of a single chunk, as most are, is not copied.
 #[derive(Default)]
-struct Gathered {
+struct Buffer {
     first: Bytes,
     all: BytesMut,
 }
 
-impl Gathered {
+impl Buffer {
     fn len(&self) -> usize {
         self.first.len() + self.all.len()
     }
 
+    /// Appends a chunk; `most` is how long the body may become.
     fn push(&mut self, data: Bytes, most: usize) {
         if self.len() == 0 {
             self.first = data;
             return;
         }
         if !self.first.is_empty() {
-            // A length is only a promise until more than the free part has come.
-            self.all.reserve(most.min(FREE.max(self.first.len() + data.len())));
+            // The sender's `content-length` is not trusted with more memory than the permit covers.
+            self.all.reserve(most.min(UNMETERED_BYTES.max(self.first.len() + data.len())));
             self.all.extend_from_slice(&std::mem::take(&mut self.first));
         }
         self.all.extend_from_slice(&data);
     }
 
-    fn whole(self) -> Bytes {
+    fn into_bytes(self) -> Bytes {
         if self.all.is_empty() { self.first } else { self.all.freeze() }
     }
 }

@@ -1,4 +1,4 @@
-//! What is answered to a request that is refused before anybody judges it, and what is said of it.
+//! The response to a request that never reaches the handler, and what is reported about it.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -7,28 +7,49 @@ use hyper::{
     header::{CONNECTION, HeaderValue},
 };
 
-/// Why a request is not taken.
+use super::ReceiveError;
+
+/// Why a request is refused.
 #[derive(Debug)]
 pub struct Refusal {
-    /// What it is answered.
     pub status: StatusCode,
-    /// What the sender is told, a line.
-    pub told: &'static str,
-    /// What the user is told.
-    pub trouble: String,
+    /// The body of the response, one line.
+    pub text: &'static str,
+    pub report: Report,
+}
+
+/// What is reported about a refusal.
+#[derive(Debug)]
+pub enum Report {
+    /// The text of the response.
+    Text,
+    /// This reason.
+    Reason(String),
+    /// The body is larger than this limit in bytes.
+    BodyTooLarge(usize),
 }
 
 impl Refusal {
-    /// A refusal of which the user is told what the sender is told, and the status.
-    pub fn new(status: StatusCode, told: &'static str) -> Self {
-        Self { status, told, trouble: format!("{}: answered {}", told.trim_end(), status.as_u16()) }
+    /// A refusal that reports the text of its response.
+    pub fn new(status: StatusCode, text: &'static str) -> Self {
+        Self { status, text, report: Report::Text }
     }
 
-    /// An answer that ends the connection: what the sender still has to say is not wanted.
+    /// A response that closes the connection, so that the rest of the request is not read.
     pub fn response(&self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from_static(self.told.as_bytes())));
+        let mut response = Response::new(Full::new(Bytes::from_static(self.text.as_bytes())));
         *response.status_mut() = self.status;
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         response
+    }
+
+    /// The error to report; `request` is the method and path.
+    pub fn into_error(self, request: String) -> ReceiveError {
+        let status = self.status.as_u16();
+        match self.report {
+            Report::Text => ReceiveError::Refused { request, reason: self.text.trim_end().to_owned(), status },
+            Report::Reason(reason) => ReceiveError::Refused { request, reason, status },
+            Report::BodyTooLarge(limit) => ReceiveError::BodyTooLarge { request, limit },
+        }
     }
 }

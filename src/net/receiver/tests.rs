@@ -1,5 +1,5 @@
-//! One connection over memory, with the clock standing still: what takes too long is cut off, what is
-//! too much is refused. What needs no waiting is tried over real sockets in `tests/cli/listen`.
+//! Connections in memory, with the clock paused: timeouts and limits. Tests that need no waiting use real sockets, in
+//! `tests/cli/listen`.
 
 use std::{error::Error, sync::Mutex};
 
@@ -7,13 +7,13 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::Notify,
     task::JoinHandle,
-    time::Instant as SendContext,
+    time::Instant as Moment,
 };
 
 use super::*;
 use crate::webhook::request::Headers;
 
-/// Small enough to be reached with few bytes.
+/// Limits that a few bytes exceed.
 const SMALL: Limits = Limits {
     head_bytes: 8 << 10,
     headers: 16,
@@ -23,16 +23,16 @@ const SMALL: Limits = Limits {
     head_time: Duration::from_secs(30),
     body_time: Duration::from_secs(20),
     body_rate: 1 << 10,
-    answer_time: Duration::from_secs(10),
+    response_time: Duration::from_secs(10),
     connections: 2,
-    lull: Duration::from_millis(500),
+    pause: Duration::from_millis(500),
     drain: Duration::from_secs(5),
 };
 
-/// A handler that answers each request with its body, and may be held up.
+/// Responds to each request with its body, and waits before that if `held` is set.
 #[derive(Default)]
 struct Echo {
-    troubles: Mutex<Vec<String>>,
+    errors: Mutex<Vec<String>>,
     held: Option<Notify>,
     seen: Notify,
 }
@@ -43,47 +43,46 @@ impl Handler for Echo {
         if let Some(held) = &self.held {
             held.notified().await;
         }
-        drop(received.share);
+        drop(received.permit);
         record::Response { status: 200, headers: Headers::new(), body: received.request.body }
     }
 
-    fn trouble(&self, message: String) {
-        self.troubles.lock().unwrap().push(message);
+    fn on_error(&self, error: ReceiveError) {
+        self.errors.lock().unwrap().push(error.to_string());
     }
 }
 
-/// The other end of connections that share a handler and a budget.
-struct Sender {
+/// Opens connections that share a handler and a budget.
+struct Client {
     limits: Limits,
     budget: Budget,
     handler: Arc<Echo>,
 }
 
-impl Sender {
+impl Client {
     fn new(limits: Limits, handler: Echo) -> Self {
         Self { limits, budget: Budget::new(&limits), handler: Arc::new(handler) }
     }
 
-    /// A connection, and the end of it as the receiver sees it.
+    /// A connection, and how it ends for the receiver.
     fn connect(&self) -> (DuplexStream, JoinHandle<Result<(), hyper::Error>>) {
         let (ours, theirs) = duplex(512 << 10);
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        (ours, tokio::spawn(converse(theirs, peer, self.limits, &self.budget, &self.handler)))
+        (ours, tokio::spawn(serve_connection(theirs, self.limits, &self.budget, &self.handler)))
     }
 
-    fn troubles(&self) -> Vec<String> {
-        self.handler.troubles.lock().unwrap().clone()
+    fn errors(&self) -> Vec<String> {
+        self.handler.errors.lock().unwrap().clone()
     }
 }
 
-/// Everything that comes until the other side ends.
+/// Reads until the receiver closes the connection.
 async fn rest(stream: &mut DuplexStream) -> String {
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    String::from_utf8(answer).unwrap()
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).await.unwrap();
+    String::from_utf8(response).unwrap()
 }
 
-/// The head of the next answer.
+/// Reads the head of the next response.
 async fn head(stream: &mut DuplexStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -92,8 +91,8 @@ async fn head(stream: &mut DuplexStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
-fn status(answer: &str) -> &str {
-    answer.split(' ').nth(1).expect("a status line")
+fn status(response: &str) -> &str {
+    response.split(' ').nth(1).expect("a status line")
 }
 
 fn post(length: usize) -> Vec<u8> {
@@ -101,27 +100,27 @@ fn post(length: usize) -> Vec<u8> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_that_does_not_come_is_cut_off_in_time() {
-    let sender = Sender::new(SMALL, Echo::default());
+async fn a_head_that_does_not_arrive_in_time_ends_the_connection() {
+    let client = Client::new(SMALL, Echo::default());
     for sent in ["", "POST / HT", "POST / HTTP/1.1\r\nhost: x\r\nx: "] {
-        let (mut stream, ended) = sender.connect();
+        let (mut stream, ended) = client.connect();
         stream.write_all(sent.as_bytes()).await.unwrap();
-        let begun = SendContext::now();
+        let begun = Moment::now();
         assert!(ended.await.unwrap().unwrap_err().is_timeout(), "{sent}");
         assert_eq!(begun.elapsed(), SMALL.head_time);
     }
-    assert_eq!(sender.troubles(), [""; 0]);
+    assert_eq!(client.errors(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_that_drips_is_cut_off_all_the_same() {
-    let sender = Sender::new(SMALL, Echo::default());
-    let (mut stream, ended) = sender.connect();
-    let begun = SendContext::now();
+async fn a_head_that_trickles_in_ends_the_connection_too() {
+    let client = Client::new(SMALL, Echo::default());
+    let (mut stream, ended) = client.connect();
+    let begun = Moment::now();
     stream.write_all(b"POST / HTTP/1.1\r\nx: ").await.unwrap();
     let dripping = async {
         loop {
-            // Nobody reads it any more once the connection has ended.
+            // Fails once the connection has ended.
             let _ = stream.write_all(b"a").await;
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
@@ -134,32 +133,32 @@ async fn a_head_that_drips_is_cut_off_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_is_idle_between_requests_ends_in_time() {
-    let sender = Sender::new(SMALL, Echo::default());
-    let (mut stream, ended) = sender.connect();
+async fn a_connection_that_stays_idle_between_requests_is_closed() {
+    let client = Client::new(SMALL, Echo::default());
+    let (mut stream, ended) = client.connect();
     stream.write_all(&post(0)).await.unwrap();
     assert_eq!(status(&head(&mut stream).await), "200");
-    let begun = SendContext::now();
+    let begun = Moment::now();
     let _ = ended.await.unwrap();
     assert_eq!(begun.elapsed(), SMALL.head_time);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_stalls_is_answered_408() {
-    let sender = Sender::new(SMALL, Echo::default());
-    let (mut stream, _ended) = sender.connect();
-    let begun = SendContext::now();
+async fn a_body_that_stalls_gets_408() {
+    let client = Client::new(SMALL, Echo::default());
+    let (mut stream, _ended) = client.connect();
+    let begun = Moment::now();
     stream.write_all(&post(10)).await.unwrap();
     assert_eq!(status(&rest(&mut stream).await), "408");
     assert_eq!(begun.elapsed(), SMALL.body_time);
-    assert_eq!(sender.troubles(), ["POST /hooks: the body did not come in time: answered 408"]);
+    assert_eq!(client.errors(), ["POST /hooks: the body took too long to arrive; responded 408"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_may_take_as_long_as_the_slowest_pace_allows_and_no_longer() {
-    let sender = Sender::new(SMALL, Echo::default());
-    // Three times as long as a stalled one may, at twice the slowest pace.
-    let (mut stream, _ended) = sender.connect();
+async fn a_body_may_take_as_long_as_the_minimum_rate_allows() {
+    let client = Client::new(SMALL, Echo::default());
+    // Three times as long as a stalled body may take, at twice the minimum rate.
+    let (mut stream, _ended) = client.connect();
     stream.write_all(&post(120 << 10)).await.unwrap();
     for _ in 0..60 {
         stream.write_all(&[b'a'; 2 << 10]).await.unwrap();
@@ -167,9 +166,9 @@ async fn a_body_may_take_as_long_as_the_slowest_pace_allows_and_no_longer() {
     }
     assert_eq!(status(&head(&mut stream).await), "200");
 
-    // At half that pace the time in hand is used up after twice as long.
-    let (mut stream, _ended) = sender.connect();
-    let begun = SendContext::now();
+    // At half the minimum rate, the allowance is used up after twice its time.
+    let (mut stream, _ended) = client.connect();
+    let begun = Moment::now();
     stream.write_all(&post(100 << 10)).await.unwrap();
     let (mut reader, mut writer) = tokio::io::split(stream);
     let dripping = tokio::spawn(async move {
@@ -177,45 +176,44 @@ async fn a_body_may_take_as_long_as_the_slowest_pace_allows_and_no_longer() {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     });
-    let mut answer = String::new();
-    reader.read_to_string(&mut answer).await.unwrap();
-    assert_eq!((status(&answer), begun.elapsed().as_secs()), ("408", 2 * SMALL.body_time.as_secs()));
+    let mut response = String::new();
+    reader.read_to_string(&mut response).await.unwrap();
+    assert_eq!((status(&response), begun.elapsed().as_secs()), ("408", 2 * SMALL.body_time.as_secs()));
     dripping.abort();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_that_takes_no_answer_is_cut_off_in_time() {
-    let sender = Sender::new(SMALL, Echo::default());
+async fn a_sender_that_does_not_read_its_response_is_disconnected() {
+    let client = Client::new(SMALL, Echo::default());
     let (ours, theirs) = duplex(1 << 10);
-    let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-    let ended = tokio::spawn(converse(theirs, peer, SMALL, &sender.budget, &sender.handler));
+    let ended = tokio::spawn(serve_connection(theirs, SMALL, &client.budget, &client.handler));
     let (_reader, mut writer) = tokio::io::split(ours);
     let body = [b'a'; 4 << 10];
     writer.write_all(&[&post(body.len())[..], &body].concat()).await.unwrap();
-    let begun = SendContext::now();
+    let begun = Moment::now();
     let error = ended.await.unwrap().unwrap_err();
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-    assert_eq!((cause, begun.elapsed()), (Some(io::ErrorKind::TimedOut), SMALL.answer_time));
+    assert_eq!((cause, begun.elapsed()), (Some(io::ErrorKind::TimedOut), SMALL.response_time));
 }
 
 #[tokio::test(start_paused = true)]
-async fn large_bodies_wait_for_the_memory_that_others_hold_and_small_ones_do_not() {
-    let sender = Sender::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
+async fn large_bodies_wait_for_memory_and_small_ones_do_not() {
+    let client = Client::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
     let large = vec![b'a'; SMALL.body];
-    let (mut first, _first) = sender.connect();
+    let (mut first, _first) = client.connect();
     first.write_all(&[&post(large.len())[..], &large].concat()).await.unwrap();
-    sender.handler.seen.notified().await;
+    client.handler.seen.notified().await;
 
-    // There is room for a second one only once the first is done.
-    let (mut second, _second) = sender.connect();
+    // There is memory for a second large body only after the first is done.
+    let (mut second, _second) = client.connect();
     second.write_all(&[&post(large.len())[..], &large].concat()).await.unwrap();
-    let (mut small, _small) = sender.connect();
-    small.write_all(&[&post(FREE)[..], &large[..FREE]].concat()).await.unwrap();
-    sender.handler.seen.notified().await;
-    let held = sender.handler.held.as_ref().unwrap();
+    let (mut small, _small) = client.connect();
+    small.write_all(&[&post(UNMETERED_BYTES)[..], &large[..UNMETERED_BYTES]].concat()).await.unwrap();
+    client.handler.seen.notified().await;
+    let held = client.handler.held.as_ref().unwrap();
     held.notify_one();
     assert_eq!(status(&head(&mut first).await), "200");
-    sender.handler.seen.notified().await;
+    client.handler.seen.notified().await;
     held.notify_one();
     held.notify_one();
     assert_eq!(status(&head(&mut small).await), "200");
@@ -224,33 +222,33 @@ async fn large_bodies_wait_for_the_memory_that_others_hold_and_small_ones_do_not
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_large_body_that_finds_no_room_in_time_is_answered_503() {
-    let sender = Sender::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
+async fn a_large_body_that_gets_no_memory_in_time_gets_503() {
+    let client = Client::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
     let large = vec![b'a'; SMALL.body];
-    let (mut first, _first) = sender.connect();
+    let (mut first, _first) = client.connect();
     first.write_all(&[&post(large.len())[..], &large].concat()).await.unwrap();
-    sender.handler.seen.notified().await;
-    let (mut second, _second) = sender.connect();
+    client.handler.seen.notified().await;
+    let (mut second, _second) = client.connect();
     second.write_all(&[&post(large.len())[..], &large].concat()).await.unwrap();
-    let answer = rest(&mut second).await;
-    assert!(answer.ends_with("\r\n\r\ntoo many large bodies are under way; send it again\n"), "{answer}");
-    assert_eq!(status(&answer), "503");
+    let response = rest(&mut second).await;
+    assert!(response.ends_with("\r\n\r\ntoo many large bodies at one time; send it again\n"), "{response}");
+    assert_eq!(status(&response), "503");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_length_far_beyond_the_limit_is_answered_413_without_waiting_for_it() {
-    let sender = Sender::new(SMALL, Echo::default());
-    let (mut stream, _ended) = sender.connect();
-    let begun = SendContext::now();
+async fn a_content_length_over_the_limit_gets_413_before_the_body_arrives() {
+    let client = Client::new(SMALL, Echo::default());
+    let (mut stream, _ended) = client.connect();
+    let begun = Moment::now();
     stream.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 18446744073709551613\r\n\r\n{}").await.unwrap();
     assert_eq!(status(&rest(&mut stream).await), "413");
-    assert_eq!(begun.elapsed(), SMALL.lull);
+    assert_eq!(begun.elapsed(), SMALL.pause);
 }
 
 #[tokio::test]
-async fn a_body_of_many_pieces_comes_whole() {
-    let sender = Sender::new(SMALL, Echo::default());
-    let (stream, _ended) = sender.connect();
+async fn a_body_in_many_chunks_is_joined() {
+    let client = Client::new(SMALL, Echo::default());
+    let (stream, _ended) = client.connect();
     let (mut reader, mut writer) = tokio::io::split(stream);
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let mut sent = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n".to_vec();
@@ -261,13 +259,13 @@ async fn a_body_of_many_pieces_comes_whole() {
     }
     sent.extend(b"0\r\n\r\n");
     tokio::spawn(async move { writer.write_all(&sent).await });
-    let mut answer = Vec::new();
-    reader.read_to_end(&mut answer).await.unwrap();
-    assert_eq!(&answer[answer.len() - bytes.len()..], bytes);
+    let mut response = Vec::new();
+    reader.read_to_end(&mut response).await.unwrap();
+    assert_eq!(&response[response.len() - bytes.len()..], bytes);
 }
 
 #[tokio::test]
-async fn a_connection_beyond_their_number_is_served_once_another_ends() {
+async fn a_connection_over_the_limit_is_served_when_another_ends() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (end, ends) = tokio::sync::oneshot::channel::<()>();
@@ -277,19 +275,19 @@ async fn a_connection_beyond_their_number_is_served_once_another_ends() {
     let mut open = Vec::new();
     for _ in 0..SMALL.connections {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-        // Answered, so that it has its place for certain.
+        // A response proves that the connection has its permit.
         stream.write_all(&post(0)).await.unwrap();
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer).await.unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 200");
+        let mut response = [0; 12];
+        stream.read_exact(&mut response).await.unwrap();
+        assert_eq!(&response, b"HTTP/1.1 200");
         open.push(stream);
     }
     let mut waiting = tokio::net::TcpStream::connect(address).await.unwrap();
     waiting.write_all(&post(0)).await.unwrap();
     drop(open.pop());
-    let mut answer = [0; 12];
-    waiting.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200");
+    let mut response = [0; 12];
+    waiting.read_exact(&mut response).await.unwrap();
+    assert_eq!(&response, b"HTTP/1.1 200");
     end.send(()).unwrap();
     drop((open, waiting));
     serving.await.unwrap();

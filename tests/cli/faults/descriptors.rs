@@ -1,4 +1,4 @@
-//! File descriptors run out.
+//! No file descriptors are left.
 
 use std::process::Command;
 
@@ -9,25 +9,25 @@ use crate::{
 };
 
 #[test]
-fn with_64_descriptors_a_crowd_is_answered_forwarded_and_kept() {
-    const CROWD: usize = 200;
+fn with_64_descriptors_200_deliveries_are_forwarded_and_saved() {
+    const DELIVERIES: usize = 200;
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let listener = dir
         .listen()
         .args(["--capture", "captures", "--forward", &endpoint.url("/")])
         .under(&["sh", "-c", "ulimit -n 64; exec \"$0\" \"$@\""])
         .starts();
-    assert_eq!(statuses(&listener.url("/cyanite"), CROWD), [200; CROWD]);
-    assert_eq!(dir.names("captures").len(), CROWD);
+    assert_eq!(statuses(&listener.url("/cyanite"), DELIVERIES), [200; DELIVERIES]);
+    assert_eq!(dir.names("captures").len(), DELIVERIES);
     listener.interrupt();
     let said = listener.exits(0);
     let said = said
-        .says("note: only 10 connections are taken at one time: the system allows no more open files (ulimit -n)\n");
+        .says("note: accepting only 10 connections at one time; raise the limit on open files for more (ulimit -n)\n");
     assert!(!said.stderr.contains("warning: "), "{said}");
 }
 
 #[test]
-fn when_no_descriptor_is_left_it_says_so_once_and_goes_on_when_there_is_one_again() {
+fn without_a_free_descriptor_it_warns_once_and_recovers_later() {
     if !can("prlimit", &["--version"]) {
         return;
     }
@@ -40,12 +40,12 @@ fn when_no_descriptor_is_left_it_says_so_once_and_goes_on_when_there_is_one_agai
     };
     limit("1");
     let waiting = Connection::to(&url);
-    listener.says("warning: a connection could not be taken: ");
+    listener.says("warning: can't accept connections: ");
     limit("256");
     drop(waiting);
     assert_eq!(statuses(&url, 20), [200; 20]);
     assert_eq!(dir.names("captures").len(), 20);
     listener.interrupt();
     let said = listener.exits(0);
-    assert_eq!(said.stderr.matches("could not be taken").count(), 1, "{said}");
+    assert_eq!(said.stderr.matches("can't accept connections").count(), 1, "{said}");
 }

@@ -1,5 +1,5 @@
-//! Disks that are full, are read-only for a while, or lose their folders. Each is a small one in the
-//! memory, which a namespace of its own lets anyone mount.
+//! Disks that are full, temporarily read-only, or lose a directory. Each is a small tmpfs in a user namespace, which needs
+//! no privileges.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use crate::{
 
 const UNSHARE: [&str; 4] = ["unshare", "--user", "--map-root-user", "--mount"];
 
-/// The program with a disk of 256 KiB at `disk/`; none where namespaces are not to be had.
+/// The program with a disk of 256 KiB at `disk/`. `None` if user namespaces are not available.
 fn on_a_small_disk(command: TestCommand, then: &str) -> Option<TestCommand> {
     let mount = "mount -t tmpfs -o size=256k,mode=777 none disk";
     if !can(UNSHARE[0], &[&UNSHARE[1..], &["sh", "-c", "mount -t tmpfs none /mnt"]].concat()) {
@@ -30,7 +30,7 @@ fn disk(dir: &Dir, listener: &Listener) -> PathBuf {
     PathBuf::from(format!("/proc/{}/root{}", listener.id(), seen.display()))
 }
 
-/// Leaves no room on the disk; the file that takes it.
+/// Fills the disk with a file, and returns its path.
 fn fill(disk: &Path) -> PathBuf {
     let filler = disk.join("filler");
     let error = fs::write(&filler, vec![b'x'; 1 << 20]).unwrap_err();
@@ -41,24 +41,24 @@ fn fill(disk: &Path) -> PathBuf {
 const RUN: &str = "\"$0\" \"$@\"";
 
 #[test]
-fn a_disk_without_room_takes_whole_captures_or_none_and_goes_on_when_it_has_room() {
+fn a_full_disk_gets_complete_captures_or_none_and_is_used_again_later() {
     for place in ["disk/log.ndjson", "disk/captures"] {
         let dir = Dir::new();
         let Some(command) = on_a_small_disk(dir.listen().args(["--capture", place]), RUN) else { return };
         let mut listener = command.starts();
         let disk = disk(&dir, &listener);
         let mut delivers = || {
-            let (answer, line) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-            assert_eq!(answer.status() == 503, line["capture"].is_null(), "{line}");
-            (answer.status(), line["warnings"].clone())
+            let (response, line) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+            assert_eq!(response.status() == 503, line["capture"].is_null(), "{line}");
+            (response.status(), line["warnings"].clone())
         };
         assert_eq!(delivers().0, 200);
         let filler = fill(&disk);
-        // What is left of a page takes some lines more.
-        let mut kept = 1;
+        // The rest of a page has space for a few more lines.
+        let mut saved = 1;
         let refused = loop {
             match delivers() {
-                (200, _) => kept += 1,
+                (200, _) => saved += 1,
                 refused => break refused,
             }
         };
@@ -68,20 +68,20 @@ fn a_disk_without_room_takes_whole_captures_or_none_and_goes_on_when_it_has_room
         assert_eq!(delivers().0, 503);
         fs::remove_file(filler).unwrap();
         assert_eq!((delivers().0, delivers().0), (200, 200));
-        kept += 2;
-        // The disk goes with its last process: what it holds is looked at before.
+        saved += 2;
+        // The disk disappears with its last process.
         let copy = Command::new("cp").arg("-r").arg(&disk).arg(dir.join("copy")).status().unwrap();
         assert!(copy.success());
         let place = place.replace("disk", "copy");
         let said = dir.hookdev().args(["verify", &place]).exits(0);
-        said.stderr(&format!("{kept} requests: {kept} verified\n"));
+        said.stderr(&format!("{saved} requests: {saved} verified\n"));
         listener.interrupt();
         listener.exits(0);
     }
 }
 
 #[test]
-fn a_folder_that_is_read_only_or_gone_for_a_while_is_used_again() {
+fn a_directory_that_was_read_only_or_removed_is_used_again() {
     let dir = Dir::new();
     let Some(command) = on_a_small_disk(dir.listen().args(["--capture", "disk/captures"]), RUN) else { return };
     let mut listener = command.starts();
@@ -96,8 +96,8 @@ fn a_folder_that_is_read_only_or_gone_for_a_while_is_used_again() {
     let mut delivers = || listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!(delivers().0.status(), 200);
     remount("ro");
-    let (answer, line) = delivers();
-    assert_eq!(answer.status(), 503);
+    let (response, line) = delivers();
+    assert_eq!(response.status(), 503);
     let warning = "not saved, so the response is 503: Read-only file system (os error 30)";
     assert!(text(&line, "/warnings/0").starts_with(warning), "{line}");
     remount("rw");
@@ -109,7 +109,7 @@ fn a_folder_that_is_read_only_or_gone_for_a_while_is_used_again() {
 }
 
 #[test]
-fn output_to_a_disk_without_room_waits_for_it_and_loses_nothing() {
+fn output_to_a_full_disk_waits_for_space_and_loses_nothing() {
     const DELIVERIES: usize = 40;
     let dir = Dir::new();
     let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--color", "never"]);
@@ -120,10 +120,10 @@ fn output_to_a_disk_without_room_waits_for_it_and_loses_nothing() {
     for _ in 0..DELIVERIES {
         assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 200);
     }
-    listener.says("warning: the output can't be written: No space left on device (os error 28); deliveries wait");
+    listener.says("warning: can't write the output: No space left on device (os error 28); deliveries wait until there is space\n");
     fs::remove_file(filler).unwrap();
-    listener.says("note: there is room again for the output, and nothing of it was lost\n");
-    // It goes with its disk unless it is open; it is read when all is written.
+    listener.says("note: the output can be written again; nothing was lost\n");
+    // The disk disappears with the process unless a file is open.
     let mut out = fs::File::open(disk.join("out")).unwrap();
     listener.signal("TERM");
     listener.exits(0);
@@ -133,12 +133,12 @@ fn output_to_a_disk_without_room_waits_for_it_and_loses_nothing() {
 }
 
 #[test]
-fn output_that_never_finds_room_is_no_success() {
+fn output_that_never_gets_space_is_not_a_success() {
     let full: Stdio = fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into();
     let mut listener =
         Dir::new().hookdev().args(["listen", "--addr", "127.0.0.1:0"]).stdout_to(full).starts_for_people();
     post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
-    listener.says("warning: the output can't be written: No space left on device");
+    listener.says("warning: can't write the output: No space left on device");
     listener.interrupt();
     listener.exits(130);
 }

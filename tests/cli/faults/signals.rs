@@ -1,11 +1,11 @@
-//! The signals that end `listen`, and the one that does not.
+//! The signals that stop `listen`, and SIGHUP under `nohup`, which does not.
 
 use std::thread;
 
 use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Gate, answer, hang, post, request, text};
 
 #[test]
-fn what_ends_a_service_or_a_terminal_lets_what_is_under_way_be_answered_and_kept() {
+fn sigterm_and_sighup_let_deliveries_in_progress_finish() {
     for signal in ["TERM", "HUP"] {
         let (dir, gate) = (Dir::new(), Gate::default());
         let endpoint = Endpoint::new([answer(200).body("late").behind(&gate)]);
@@ -24,7 +24,7 @@ fn what_ends_a_service_or_a_terminal_lets_what_is_under_way_be_answered_and_kept
 }
 
 #[test]
-fn a_signal_that_comes_as_soon_as_it_is_ready_ends_it_well() {
+fn a_signal_right_after_the_start_stops_it_with_success() {
     for _ in 0..10 {
         let listener = Dir::new().listen().starts();
         listener.signal("TERM");
@@ -33,7 +33,7 @@ fn a_signal_that_comes_as_soon_as_it_is_ready_ends_it_well() {
 }
 
 #[test]
-fn after_nohup_the_end_of_the_terminal_ends_nothing() {
+fn under_nohup_sighup_is_ignored() {
     let dir = Dir::new();
     let mut listener = dir.listen().under(&["sh", "-c", "trap '' HUP; exec \"$0\" \"$@\""]).starts();
     listener.signal("HUP");
@@ -43,17 +43,20 @@ fn after_nohup_the_end_of_the_terminal_ends_nothing() {
 }
 
 #[test]
-fn a_second_ctrl_c_cuts_short_what_is_under_way() {
+fn a_second_ctrl_c_cancels_deliveries_in_progress() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
     let mut listener = dir.listen().args(["--forward", &endpoint.url("/"), "--capture", "log.ndjson"]).starts();
     let mut connection = Connection::to(&listener.url(""));
     connection.write(request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE)).unwrap();
     endpoint.next();
     listener.interrupt();
-    listener.says("waiting for a delivery that is under way; Ctrl-C again cuts it short\n");
+    listener.says("note: waiting for 1 delivery in progress; press Ctrl-C again to cancel it\n");
     listener.interrupt();
     assert_eq!(connection.answer().unwrap().status(), 502);
-    assert_eq!(text(&listener.next(), "/forwards/0/error"), "hookdev was ended before it answered; answered 502");
+    assert_eq!(
+        text(&listener.next(), "/forwards/0/error"),
+        "hookdev was stopped before the handler responded; responded 502"
+    );
     listener.exits(0);
     dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
 }

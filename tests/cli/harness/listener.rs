@@ -8,14 +8,14 @@ use super::{
     wire::{self, Message},
 };
 
-/// A receiver that has said that it is ready; killed when dropped.
+/// A receiver that is ready. Killed when dropped.
 pub struct Listener {
     running: Running,
     url: String,
 }
 
 impl TestCommand {
-    /// Starts `listen` and waits until it says that it is ready.
+    /// Starts `listen` and waits until it is ready.
     #[track_caller]
     pub fn starts(self) -> Listener {
         let mut running = self.spawn();
@@ -28,18 +28,18 @@ impl TestCommand {
         Listener { running, url: text(&ready, "/url").to_owned() }
     }
 
-    /// Starts `listen` in its pretty form, which says on standard error that it is ready.
+    /// Starts `listen` in its pretty form, and waits until it is ready.
     #[track_caller]
     pub fn starts_for_people(self) -> Listener {
         let mut running = self.spawn();
-        running.stderr().wait_for(" (Ctrl-C ends it)\n");
-        let url = running.stderr().between("hookdev listens on ", " (Ctrl-C ends it)\n");
+        running.stderr().wait_for(" (Ctrl-C to stop)\n");
+        let url = running.stderr().between("Listening on ", " (Ctrl-C to stop)\n");
         Listener { running, url }
     }
 }
 
 impl Listener {
-    /// Where it listens, with this path.
+    /// Its URL with this path.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
@@ -53,39 +53,39 @@ impl Listener {
         value
     }
 
-    /// Posts a request and wants its line, beside the answer.
+    /// Posts a request; the response, and its line.
     #[track_caller]
     pub fn receives(&mut self, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> (Message, Value) {
         let answer = wire::post(&self.url(path), headers, body);
         (answer, self.next())
     }
 
-    /// Waits until this is said on standard output.
+    /// Waits until standard output contains this.
     #[track_caller]
     pub fn prints(&mut self, part: &str) {
         self.running.stdout().wait_for(part);
     }
 
-    /// Waits until this is said on standard error.
+    /// Waits until standard error contains this.
     #[track_caller]
     pub fn says(&mut self, part: &str) {
         self.running.stderr().wait_for(part);
     }
 
-    /// Waits for its own end and wants this exit code.
+    /// Waits until it exits and checks the exit code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Finished {
         self.running.finish(code)
     }
 
-    /// Kills it without a warning, and what it had said until then.
+    /// Kills it; its output until then.
     #[track_caller]
     pub fn killed(mut self) -> Finished {
         self.running.kill();
         self.running.end().1
     }
 
-    /// Its process.
+    /// Its process id.
     pub fn id(&self) -> u32 {
         self.running.id()
     }
@@ -115,11 +115,11 @@ fn signal(name: &str, id: u32) {
     assert!(status.success(), "kill -{name} {id}");
 }
 
-/// A command that runs while the test goes on; killed when dropped.
+/// A command that runs in the background. Killed when dropped.
 pub struct Begun(Running);
 
 impl TestCommand {
-    /// Starts the command and does not wait for its end.
+    /// Starts the command without waiting for it.
     #[track_caller]
     pub fn begins(self) -> Begun {
         Begun(self.spawn())
@@ -127,13 +127,13 @@ impl TestCommand {
 }
 
 impl Begun {
-    /// Waits until this is said on standard output.
+    /// Waits until standard output contains this.
     #[track_caller]
     pub fn prints(&mut self, part: &str) {
         self.0.stdout().wait_for(part);
     }
 
-    /// Waits until this is said on standard error.
+    /// Waits until standard error contains this.
     #[track_caller]
     pub fn says(&mut self, part: &str) {
         self.0.stderr().wait_for(part);
@@ -145,7 +145,7 @@ impl Begun {
         serde_json::from_str(&self.0.stdout().line().expect("a line, not the end")).unwrap()
     }
 
-    /// Waits for its end and wants this exit code.
+    /// Waits until it exits and checks the exit code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Finished {
         self.0.finish(code)

@@ -1,4 +1,4 @@
-//! What `listen --capture` keeps.
+//! `listen --capture`.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Signed, answer, gz
 const NOON: [&str; 2] = ["--now", "2025-01-01T12:00:00.25Z"];
 
 #[test]
-fn a_folder_gets_a_file_for_each_event_named_by_time_and_event() {
+fn a_directory_gets_a_file_per_delivery_named_by_time_and_event() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--capture", "a/captures"]).args(NOON).starts();
     let (_, first) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
@@ -21,32 +21,32 @@ fn a_folder_gets_a_file_for_each_event_named_by_time_and_event() {
         "20250101T120000.250Z-000003-unrecognised.json",
     ];
     assert_eq!(dir.names("a/captures"), names);
-    let told = std::path::Path::new(text(&first, "/capture"));
-    assert_eq!(told, std::path::Path::new("a/captures").join(names[0]));
+    let printed = std::path::Path::new(text(&first, "/capture"));
+    assert_eq!(printed, std::path::Path::new("a/captures").join(names[0]));
     let content = dir.read(&format!("a/captures/{}", names[0]));
     assert_eq!(content.matches('\n').count(), 1, "one line: {content}");
-    assert_eq!(same_but_for_place(serde_json::from_str(&content).unwrap()), same_but_for_place(first));
+    assert_eq!(without_path_and_findings(serde_json::from_str(&content).unwrap()), without_path_and_findings(first));
 }
 
 #[test]
-fn a_file_gets_a_line_for_each_event() {
+fn a_log_gets_a_line_per_delivery() {
     let dir = Dir::new();
-    let mut told = Vec::new();
+    let mut printed = Vec::new();
     for _ in 0..2 {
         let mut listener = dir.listen().args(["--capture", "a/log.ndjson"]).starts();
         for body in [CYANITE, "{}", "hello\nthere"] {
-            told.push(same_but_for_place(listener.receives("/cyanite", &CYANITE_HEADERS, body).1));
+            printed.push(without_path_and_findings(listener.receives("/cyanite", &CYANITE_HEADERS, body).1));
         }
     }
     let log = dir.read("a/log.ndjson");
-    let kept: Vec<Value> = log.lines().map(|line| same_but_for_place(serde_json::from_str(line).unwrap())).collect();
-    assert_eq!(kept, told);
+    let saved: Vec<Value> =
+        log.lines().map(|line| without_path_and_findings(serde_json::from_str(line).unwrap())).collect();
+    assert_eq!(saved, printed);
     assert!(log.ends_with('\n'));
 }
 
-/// A delivery without the place where it is kept, and without its findings: a capture is written
-/// before the answer, and both are known after it.
-fn same_but_for_place(mut delivery: Value) -> Value {
+/// A delivery without its capture's path and its findings: both become known only after the capture is written.
+fn without_path_and_findings(mut delivery: Value) -> Value {
     delivery["capture"] = Value::Null;
     delivery["findings"] = Value::Null;
     delivery
@@ -81,7 +81,7 @@ fn captures_verify() {
 }
 
 #[test]
-fn captures_of_rejected_deliveries_are_rejected_again() {
+fn captures_of_rejected_deliveries_are_rejected_by_verify() {
     let dir = Dir::new();
     let listener = dir.listen().args(["--capture", "captures"]).starts();
     post(&listener.url("/cyanite"), &CYANITE_HEADERS, "{}");
@@ -90,7 +90,7 @@ fn captures_of_rejected_deliveries_are_rejected_again() {
 }
 
 #[test]
-fn a_file_is_never_replaced() {
+fn a_capture_never_replaces_another() {
     let dir = Dir::new();
     for _ in 0..3 {
         let mut listener = dir.listen().args(["--capture", "captures"]).args(NOON).starts();
@@ -107,7 +107,7 @@ fn a_file_is_never_replaced() {
 }
 
 #[test]
-fn no_name_of_an_event_leads_out_of_the_folder() {
+fn no_event_name_leads_out_of_the_directory() {
     let dir = Dir::new();
     let listener = dir.listen().args(["--capture", "a/captures"]).args(NOON).starts();
     for name in ["../../up", "/tmp/abs", "..", "a\\\\..\\\\b", "a\\u0000b", "nul\\nline", &"x".repeat(300)] {
@@ -120,18 +120,18 @@ fn no_name_of_an_event_leads_out_of_the_folder() {
 }
 
 #[test]
-fn the_config_names_the_place() {
+fn the_config_sets_the_directory() {
     let dir = Dir::new();
-    dir.write("project/hookdev.toml", "[listen]\ncapture = \"kept\"\n");
+    dir.write("project/hookdev.toml", "[listen]\ncapture = \"saved\"\n");
     dir.write("project/deep/er/x", "");
     let listener = dir.listen().inside(&dir.join("project/deep/er")).starts();
     post(&listener.url("/hooks"), &[], "hello");
-    assert_eq!(dir.names("project/kept").len(), 1);
+    assert_eq!(dir.names("project/saved").len(), 1);
 }
 
 #[cfg(unix)]
 #[test]
-fn only_the_owner_may_read_captures() {
+fn only_the_owner_can_read_captures() {
     use std::os::unix::fs::PermissionsExt;
     let dir = Dir::new();
     for place in ["captures", "log.ndjson"] {
@@ -142,19 +142,19 @@ fn only_the_owner_may_read_captures() {
     }
 }
 
-/// Takes the folder of captures away while they are kept, and lets nobody make it again.
+/// Replaces the capture directory with a file, so that it can't be created again.
 fn take_away(dir: &Dir) {
     fs::remove_dir_all(dir.join("captures")).unwrap();
     fs::write(dir.join("captures"), "in the way").unwrap();
 }
 
 #[test]
-fn what_cannot_be_kept_is_shown_and_answered_503() {
+fn a_delivery_that_cannot_be_saved_is_printed_and_gets_503() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--capture", "captures"]).starts();
     take_away(&dir);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-    assert_eq!((returned.status(), returned.text()), (503, "the delivery could not be kept; send it again\n"));
+    assert_eq!((returned.status(), returned.text()), (503, "the delivery could not be saved; send it again\n"));
     assert_eq!((text(&delivery, "/event"), text(&delivery, "/verdict")), ("cyanite.v2.finished", "verified"));
     assert_eq!((&delivery["response"]["status"], &delivery["capture"]), (&json!(503), &Value::Null));
     let warnings = delivery["warnings"].as_array().unwrap();
@@ -169,7 +169,7 @@ fn what_cannot_be_kept_is_shown_and_answered_503() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_answered_503_whatever_the_handler_says() {
+fn a_delivery_that_cannot_be_saved_gets_503_regardless_of_the_handler() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).body("handled")]));
     let mut listener = dir.listen().args(["--capture", "captures", "--forward", &endpoint.url("/")]).starts();
     take_away(&dir);
@@ -180,7 +180,7 @@ fn what_cannot_be_kept_is_answered_503_whatever_the_handler_says() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told_and_answered_503() {
+fn a_full_disk_is_reported_and_gets_503() {
     let dir = Dir::new();
     let mut listener =
         dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--capture", "/dev/full"]).starts_for_people();
@@ -193,7 +193,7 @@ fn a_full_disk_is_told_and_answered_503() {
 }
 
 #[test]
-fn a_place_that_cannot_be_used_is_a_mistake_of_the_command_line() {
+fn an_unusable_capture_path_is_a_usage_error() {
     let dir = Dir::new();
     dir.write("file", "[package]\nname = \"x\"\n");
     for (place, named) in [("file/captures", "file/captures"), ("file/log.ndjson", "file/log.ndjson"), ("file", "file")]
@@ -205,7 +205,7 @@ fn a_place_that_cannot_be_used_is_a_mistake_of_the_command_line() {
 }
 
 #[test]
-fn a_torn_line_of_an_earlier_run_is_removed_and_said_to_be() {
+fn an_incomplete_line_of_an_earlier_run_is_removed_with_a_note() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--capture", "log.ndjson"]).starts();
     listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
@@ -213,14 +213,14 @@ fn a_torn_line_of_an_earlier_run_is_removed_and_said_to_be() {
     let whole = dir.read("log.ndjson");
     dir.write("log.ndjson", format!("{whole}{}", &whole[..40]));
     let mut listener = dir.listen().args(["--capture", "log.ndjson"]).starts();
-    listener.says("note: log.ndjson ended in a line that was never finished (40 bytes): it was removed\n");
+    listener.says("note: removed an incomplete last line (40 bytes) from log.ndjson\n");
     listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(0);
     finished.stderr("2 requests: 2 verified\n");
 }
 
 #[test]
-fn what_the_filter_hides_is_kept_all_the_same() {
+fn filtered_deliveries_are_saved_too() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--capture", "captures", "--filter", "cyanite.*"]).starts();
     post(&listener.url("/hooks"), &[], "hello");

@@ -1,4 +1,4 @@
-//! Deliveries passed on to the developer's own handlers, and their answers passed back.
+//! `listen --forward`: deliveries reach the user's own handlers, and their responses reach the sender.
 
 use std::{thread, time::Duration};
 
@@ -12,13 +12,13 @@ use crate::{
     machine::Port,
 };
 
-/// A listener that forwards everything to an endpoint.
+/// Starts a listener that forwards every delivery to an endpoint.
 fn forwarding(dir: &Dir, endpoint: &Endpoint, more: &[&str]) -> Listener {
     dir.listen().args(["--forward", &endpoint.url("/handler")]).args(more).starts()
 }
 
 #[test]
-fn a_request_is_passed_on_as_it_came() {
+fn a_request_is_forwarded_unchanged() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let listener = forwarding(&dir, &endpoint, &[]);
     let headers = [
@@ -48,7 +48,7 @@ fn a_request_is_passed_on_as_it_came() {
 }
 
 #[test]
-fn the_method_is_kept() {
+fn the_method_is_forwarded() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let listener = forwarding(&dir, &endpoint, &[]);
     for method in ["PUT", "PATCH", "DELETE", "GET"] {
@@ -61,7 +61,7 @@ fn the_method_is_kept() {
 }
 
 #[test]
-fn what_belongs_to_one_connection_is_not_passed_on() {
+fn hop_by_hop_headers_are_not_forwarded() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let listener = forwarding(&dir, &endpoint, &[]);
     let headers = [
@@ -80,7 +80,7 @@ fn what_belongs_to_one_connection_is_not_passed_on() {
 }
 
 #[test]
-fn the_handlers_answer_is_returned_unchanged() {
+fn the_handlers_response_is_returned_unchanged() {
     let dir = Dir::new();
     let every_byte: Vec<u8> = (0..=255).collect();
     for (status, body) in [(200, &b"{\"ok\" : 1.0}\n"[..]), (418, &every_byte), (201, b""), (500, b"boom"), (204, b"")]
@@ -113,7 +113,7 @@ fn the_handlers_answer_is_returned_unchanged() {
 }
 
 #[test]
-fn a_redirect_of_the_handler_is_returned_and_not_followed() {
+fn a_redirect_from_the_handler_is_returned_and_not_followed() {
     let (dir, elsewhere) = (Dir::new(), Endpoint::new([answer(200)]));
     let endpoint = Endpoint::new([answer(302).header("location", &elsewhere.url("/"))]);
     let mut listener = forwarding(&dir, &endpoint, &[]);
@@ -125,34 +125,34 @@ fn a_redirect_of_the_handler_is_returned_and_not_followed() {
 }
 
 #[test]
-fn a_handler_that_is_down_is_answered_502_and_said_to_be_down() {
+fn a_handler_that_is_down_is_reported_and_gives_502() {
     let dir = Dir::new();
     let port = Port::reserve();
     let url = format!("http://127.0.0.1:{}/", port.number());
     let mut listener = dir.listen().args(["--forward", &url]).starts();
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-    assert_eq!((returned.status(), returned.text()), (502, "the handler behind hookdev gave no answer\n"));
+    assert_eq!((returned.status(), returned.text()), (502, "hookdev got no response from the handler\n"));
     assert_eq!((text(&delivery, "/verdict"), &delivery["response"]["status"]), ("verified", &json!(502)));
     let forward = &delivery["forwards"][0];
     assert_eq!((text(forward, "/url"), &forward["status"]), (url.as_str(), &Value::Null));
     let error = format!(
-        "nothing listens on 127.0.0.1:{} (connection refused): is your handler running? answered 502",
+        "nothing listens on 127.0.0.1:{} (connection refused): is your handler running? responded 502",
         port.number()
     );
     assert_eq!(text(forward, "/error"), error);
 }
 
 #[test]
-fn a_handler_that_hangs_up_is_said_to_have_crashed() {
+fn a_handler_that_hangs_up_is_reported_as_crashed() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang_up()]));
     let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!(returned.status(), 502);
-    let error = "the connection was closed before a whole answer came: did your handler crash? answered 502";
+    let error = "the connection was closed before a whole answer came: did your handler crash? responded 502";
     assert_eq!(text(&delivery, "/forwards/0/error"), error);
 }
 
 #[test]
-fn a_handler_that_is_slow_is_waited_for() {
+fn a_slow_handler_is_waited_for() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(201).after(Duration::from_millis(700))]));
     let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/aspect", &[], "{}");
     assert_eq!((returned.status(), &delivery["forwards"][0]["status"]), (201, &json!(201)));
@@ -160,17 +160,17 @@ fn a_handler_that_is_slow_is_waited_for() {
 }
 
 #[test]
-fn a_handler_that_never_answers_is_given_up_in_time() {
+fn a_handler_that_never_responds_times_out() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
     let mut listener = forwarding(&dir, &endpoint, &["--forward-timeout", "300ms"]);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!(returned.status(), 502);
-    let error = "no answer within 0.3 s: --forward-timeout allows more; answered 502";
+    let error = "no answer within 0.3 s (the forward timeout); responded 502";
     assert_eq!(text(&delivery, "/forwards/0/error"), error);
 }
 
 #[test]
-fn a_handler_that_refuses_what_is_verified_is_explained() {
+fn a_handler_that_refuses_a_verified_delivery_gets_a_warning() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(401).body("bad signature")]));
     let mut listener = forwarding(&dir, &endpoint, &[]);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
@@ -180,7 +180,7 @@ fn a_handler_that_refuses_what_is_verified_is_explained() {
 }
 
 #[test]
-fn what_is_rejected_is_passed_on_too_unless_only_what_is_verified_shall_be() {
+fn rejected_deliveries_are_forwarded_too_unless_only_verified_is_set() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
     let test = r#"{"type":"TEST","data":null}"#;
 
@@ -203,7 +203,7 @@ fn what_is_rejected_is_passed_on_too_unless_only_what_is_verified_shall_be() {
 }
 
 #[test]
-fn of_several_targets_each_gets_the_delivery_and_the_first_answers() {
+fn every_matching_target_gets_the_delivery_and_the_first_provides_the_response() {
     let dir = Dir::new();
     let gate = Gate::default();
     let slow = Endpoint::new([answer(200).body("first").behind(&gate)]);
@@ -218,8 +218,9 @@ fn of_several_targets_each_gets_the_delivery_and_the_first_answers() {
     let (returned, delivery) = (sender.join().unwrap(), listener.next());
     assert_eq!((returned.status(), returned.text()), (200, "first"));
     let forwards = delivery["forwards"].as_array().unwrap();
-    let told: Vec<(&str, &Value)> = forwards.iter().map(|told| (text(told, "/url"), &told["status"])).collect();
-    assert_eq!(told, [(slow.url("/1").as_str(), &json!(200)), (other.url("/2").as_str(), &json!(500))]);
+    let printed: Vec<(&str, &Value)> =
+        forwards.iter().map(|printed| (text(printed, "/url"), &printed["status"])).collect();
+    assert_eq!(printed, [(slow.url("/1").as_str(), &json!(200)), (other.url("/2").as_str(), &json!(500))]);
     aspects.got_no_more();
 
     let (returned, delivery) = listener.receives("/aspect?c=d", &[("svix-id", "x")], r#"{"event_type":"task.new"}"#);
@@ -229,7 +230,7 @@ fn of_several_targets_each_gets_the_delivery_and_the_first_answers() {
 }
 
 #[test]
-fn what_no_target_is_for_is_answered_as_without_any() {
+fn a_delivery_without_a_matching_target_gets_the_default_response() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500)]));
     let mut listener = dir.listen().args(["--forward", &format!("aspect.*={}", endpoint.url("/"))]).starts();
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
@@ -238,7 +239,7 @@ fn what_no_target_is_for_is_answered_as_without_any() {
 }
 
 #[test]
-fn the_config_names_targets_and_the_flag_stands_above_it() {
+fn the_config_sets_targets_and_the_flag_overrides_it() {
     let dir = Dir::new();
     let (configured, flagged) = (Endpoint::new([answer(201)]), Endpoint::new([answer(202)]));
     dir.write(
@@ -257,7 +258,7 @@ fn the_config_names_targets_and_the_flag_stands_above_it() {
 }
 
 #[test]
-fn many_deliveries_are_passed_on_at_one_time() {
+fn deliveries_are_forwarded_concurrently() {
     let (dir, gate) = (Dir::new(), Gate::default());
     let endpoint = Endpoint::new([answer(200).behind(&gate)]);
     let mut listener = forwarding(&dir, &endpoint, &[]);
@@ -279,7 +280,7 @@ fn many_deliveries_are_passed_on_at_one_time() {
 }
 
 #[test]
-fn a_target_that_is_none_is_a_mistake() {
+fn an_invalid_target_is_a_usage_error() {
     let dir = Dir::new();
     dir.listen()
         .args(["--forward", "localhost:3000"])

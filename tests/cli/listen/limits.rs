@@ -1,11 +1,11 @@
-//! The limits of the receiver over real sockets, as README's table has them. What takes time is tried
-//! beside the receiver itself, where the clock stands still.
+//! The receiver's limits over real sockets, as in README's table. Timeouts are tested in `net/receiver/tests.rs`, where
+//! the clock is paused.
 
 use serde_json::json;
 
 use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Listener, Message, get, gzip, request, text};
 
-/// The answer to these bytes on a connection of its own.
+/// Sends these bytes on a new connection and reads the response.
 #[track_caller]
 fn answer(listener: &Listener, bytes: impl AsRef<[u8]>) -> Message {
     let mut connection = Connection::to(&listener.url(""));
@@ -18,20 +18,20 @@ fn status(listener: &Listener, bytes: impl AsRef<[u8]>) -> u16 {
     answer(listener, bytes).status()
 }
 
-/// An empty request with this start and these lines behind it.
+/// A request without a body, with this request line and these header lines.
 fn with_head(start: &str, lines: &str) -> String {
     format!("{start}\r\nhost: x\r\n{lines}content-length: 0\r\n\r\n")
 }
 
-/// That it takes deliveries as ever, and the next one it tells is this one.
+/// Checks that it still accepts deliveries, and that it printed none since.
 #[track_caller]
-fn assert_well(mut listener: Listener) {
-    let (answer, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-    assert_eq!((answer.status(), text(&delivery, "/verdict")), (200, "verified"));
+fn assert_healthy(mut listener: Listener) {
+    let (response, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((response.status(), text(&delivery, "/verdict")), (200, "verified"));
 }
 
 #[test]
-fn a_head_has_64_kibibytes() {
+fn a_head_has_up_to_64_kibibytes() {
     let listener = Dir::new().listen().starts();
     let head = |bytes: usize| {
         let rest = with_head("POST / HTTP/1.1", "x: \r\n").len();
@@ -42,25 +42,25 @@ fn a_head_has_64_kibibytes() {
 }
 
 #[test]
-fn a_head_has_128_fields() {
+fn a_head_has_up_to_128_fields() {
     let listener = Dir::new().listen().starts();
-    // Two more are always there.
+    // `with_head` adds two.
     let head = |fields: usize| with_head("POST / HTTP/1.1", &"x: 1\r\n".repeat(fields - 2));
     assert_eq!(status(&listener, head(128)), 200);
     assert_eq!(status(&listener, head(129)), 431);
 }
 
 #[test]
-fn a_target_has_8_kibibytes() {
+fn a_target_has_up_to_8_kibibytes() {
     let mut listener = Dir::new().listen().starts();
     let head = |bytes: usize| with_head(&format!("POST /{} HTTP/1.1", "a".repeat(bytes - 1)), "");
     assert_eq!(status(&listener, head(8 << 10)), 200);
     assert_eq!(status(&listener, head((8 << 10) + 1)), 414);
-    listener.says(&format!("warning: POST /{}…: the target is too long: answered 414\n", "a".repeat(99)));
+    listener.says(&format!("warning: POST /{}…: the request target is too long; responded 414\n", "a".repeat(99)));
 }
 
 #[test]
-fn a_method_has_32_bytes_and_is_any_but_connect() {
+fn a_method_has_up_to_32_bytes_and_is_not_connect() {
     let listener = Dir::new().listen().starts();
     for (method, expected) in [
         ("post", 200),
@@ -78,7 +78,7 @@ fn a_method_has_32_bytes_and_is_any_but_connect() {
 }
 
 #[test]
-fn a_url_as_the_target_is_taken_by_its_path_and_query() {
+fn an_absolute_target_is_reduced_to_path_and_query() {
     let mut listener = Dir::new().listen().starts();
     for (target, expected) in [("http://elsewhere.example/cyanite?x=1", "/cyanite?x=1"), ("http://x", "/")] {
         status(&listener, with_head(&format!("POST {target} HTTP/1.1"), ""));
@@ -87,7 +87,7 @@ fn a_url_as_the_target_is_taken_by_its_path_and_query() {
 }
 
 #[test]
-fn a_target_that_is_neither_path_nor_url_is_answered_400() {
+fn a_target_that_is_neither_path_nor_url_gets_400() {
     let mut listener = Dir::new().listen().starts();
     for target in ["*", "cyanite", "example.com:443", "/\0", "/a b"] {
         assert_eq!(status(&listener, with_head(&format!("POST {target} HTTP/1.1"), "")), 400, "{target:?}");
@@ -97,26 +97,26 @@ fn a_target_that_is_neither_path_nor_url_is_answered_400() {
 }
 
 #[test]
-fn a_request_has_one_host() {
+fn a_request_needs_exactly_one_host() {
     let listener = Dir::new().listen().starts();
     let none = "POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n";
     assert_eq!(status(&listener, none), 400);
     assert_eq!(status(&listener, with_head("POST / HTTP/1.1", "host: y\r\n")), 400);
     assert_eq!(status(&listener, none.replace("1.1", "1.0")), 200);
-    assert_well_after_its_own(listener, 1);
+    assert_healthy_after(listener, 1);
 }
 
-/// As [`assert_well`], behind deliveries that are of no interest.
+/// Skips deliveries, then does the same as [`assert_healthy`].
 #[track_caller]
-fn assert_well_after_its_own(mut listener: Listener, deliveries: usize) {
+fn assert_healthy_after(mut listener: Listener, deliveries: usize) {
     for _ in 0..deliveries {
         listener.next();
     }
-    assert_well(listener);
+    assert_healthy(listener);
 }
 
 #[test]
-fn of_both_lengths_the_chunked_one_counts_and_nothing_is_smuggled_behind_it() {
+fn chunked_takes_precedence_over_content_length_and_nothing_is_smuggled() {
     for (first, second) in
         [("content-length: 5", "transfer-encoding: chunked"), ("transfer-encoding: chunked", "content-length: 5")]
     {
@@ -129,22 +129,22 @@ fn of_both_lengths_the_chunked_one_counts_and_nothing_is_smuggled_behind_it() {
         assert!(answers.starts_with("HTTP/1.1 200 OK\r\nconnection: close\r\n"), "{answers}");
         assert_eq!(answers.matches("HTTP/1.1").count(), 1, "{answers}");
         assert_eq!(text(&listener.next(), "/request/body"), "{}");
-        assert_well(listener);
+        assert_healthy(listener);
     }
 }
 
 #[test]
-fn lengths_that_are_none_or_differ_are_answered_400() {
+fn invalid_and_conflicting_lengths_get_400() {
     let listener = Dir::new().listen().starts();
     for lengths in ["2\r\ncontent-length: 3", "2, 2", "+2", "-1", "0x2", "two", "99999999999999999999999"] {
         let sent = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {lengths}\r\n\r\n{{}}x");
         assert_eq!(status(&listener, sent), 400, "{lengths}");
     }
-    assert_well(listener);
+    assert_healthy(listener);
 }
 
 #[test]
-fn no_transfer_coding_but_chunked_is_taken() {
+fn chunked_is_the_only_transfer_coding() {
     let listener = Dir::new().listen().starts();
     for (codings, expected) in [
         ("gzip, chunked", 501),
@@ -158,11 +158,11 @@ fn no_transfer_coding_but_chunked_is_taken() {
         let head = format!("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: {codings}\r\n\r\n");
         assert_eq!(status(&listener, head + "2\r\n{}\r\n0\r\n\r\n"), expected, "{codings}");
     }
-    assert_well(listener);
+    assert_healthy(listener);
 }
 
 #[test]
-fn chunks_are_taken_with_extensions_and_trailers_and_else_answered_400() {
+fn chunk_extensions_and_trailers_are_accepted_and_malformed_chunks_get_400() {
     let mut listener = Dir::new().listen().starts();
     let chunked = |body: &str| format!("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: Chunked\r\n\r\n{body}");
     for body in ["2;a=b;c=\"d\"\r\n{}\r\n0\r\n\r\n", "2\r\n{}\r\n0\r\nsignature: x\r\n\r\n"] {
@@ -183,27 +183,28 @@ fn chunks_are_taken_with_extensions_and_trailers_and_else_answered_400() {
     ] {
         assert_eq!(status(&listener, chunked(body)), 400, "{body}");
     }
-    assert_well(listener);
+    assert_healthy(listener);
 }
 
 #[test]
-fn a_malformed_field_is_answered_400_and_told() {
+fn a_malformed_header_gets_400_and_is_reported() {
     let mut listener = Dir::new().listen().starts();
     for field in ["x: a\r\n b", "x: a\0b", "x\0: a", "x: a\rb", ": a", "no colon", "a b: c", "content-length : 1"] {
         assert_eq!(status(&listener, with_head("POST / HTTP/1.1", &format!("{field}\r\n"))), 400, "{field:?}");
-        listener.says(" could not be read and was refused: invalid HTTP header parsed\n");
+        listener.says("warning: rejected a malformed request from 127.0.0.1:");
+        listener.says(": invalid HTTP header parsed\n");
     }
-    assert_well(listener);
+    assert_healthy(listener);
 }
 
 #[test]
-fn a_bare_line_feed_ends_a_line_of_the_head() {
+fn a_bare_line_feed_ends_a_header_line() {
     let listener = Dir::new().listen().starts();
     assert_eq!(status(&listener, with_head("POST / HTTP/1.1", "").replace("\r\n", "\n")), 200);
 }
 
 #[test]
-fn requests_that_do_not_wait_are_answered_in_their_order() {
+fn pipelined_requests_get_their_responses_in_order() {
     let mut listener = Dir::new().listen().args(["--respond", "201,202,203"]).starts();
     let mut connection = Connection::to(&listener.url(""));
     let all: Vec<Vec<u8>> = ["1", "2", "3"].map(|body| request("POST", &listener.url("/hooks"), &[], body)).into();
@@ -215,7 +216,7 @@ fn requests_that_do_not_wait_are_answered_in_their_order() {
 }
 
 #[test]
-fn a_sender_that_asks_for_leave_gets_it() {
+fn a_sender_that_expects_100_continue_gets_it() {
     let mut listener = Dir::new().listen().starts();
     let mut connection = Connection::to(&listener.url(""));
     connection
@@ -229,13 +230,13 @@ fn a_sender_that_asks_for_leave_gets_it() {
 }
 
 #[test]
-fn http_1_0_is_answered_and_its_connection_kept_only_on_request() {
+fn http_1_0_is_supported_and_keeps_connections_only_on_request() {
     let listener = Dir::new().listen().starts();
     let mut connection = Connection::to(&listener.url(""));
-    let kept = "POST /hooks HTTP/1.0\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}";
-    connection.write(kept).unwrap();
+    let keep_alive = "POST /hooks HTTP/1.0\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}";
+    connection.write(keep_alive).unwrap();
     assert_eq!(connection.answer().unwrap().start, "HTTP/1.0 200 OK");
-    connection.write(kept.replace("connection: keep-alive\r\n", "")).unwrap();
+    connection.write(keep_alive.replace("connection: keep-alive\r\n", "")).unwrap();
     let answers = connection.rest().unwrap();
     assert!(answers.starts_with("HTTP/1.0 200 OK\r\n"), "{answers}");
     let chunked = "POST / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
@@ -243,24 +244,24 @@ fn http_1_0_is_answered_and_its_connection_kept_only_on_request() {
 }
 
 #[test]
-fn who_looks_in_with_a_browser_finds_a_page() {
+fn a_browser_gets_a_page() {
     let dir = Dir::new();
     let listener = dir.listen().starts();
     let page = get(&listener.url("/"));
     assert_eq!((page.status(), page.header("content-type")), (200, Some("text/plain; charset=utf-8")));
-    assert!(page.text().starts_with("This is `hookdev listen`. It receives webhooks: "), "{}", page.text());
+    assert!(page.text().starts_with("This is `hookdev listen`, a local webhook receiver. "), "{}", page.text());
     let mut connection = Connection::to(&listener.url(""));
     connection.write(with_head("HEAD / HTTP/1.1", "connection: close\r\n")).unwrap();
-    let answer = connection.rest().unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+    let response = connection.rest().unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n") && response.ends_with("\r\n\r\n"), "{response}");
 
-    // What is told to answer otherwise does so.
+    // Fixed status codes apply to visits too.
     let listener = dir.listen().args(["--respond", "204"]).starts();
     assert_eq!(get(&listener.url("/")).status(), 204);
 }
 
 #[test]
-fn a_sender_that_closes_its_side_is_answered_all_the_same() {
+fn a_sender_that_closes_its_side_still_gets_a_response() {
     let listener = Dir::new().listen().starts();
     let mut connection = Connection::to(&listener.url(""));
     connection.write(request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE)).unwrap();
@@ -274,7 +275,7 @@ fn a_sender_that_closes_its_side_is_answered_all_the_same() {
 }
 
 #[test]
-fn five_hundred_stalled_connections_hold_up_nothing() {
+fn five_hundred_stalled_connections_delay_nothing() {
     let listener = Dir::new().listen().starts();
     let mut stalled: Vec<Connection> = (0..500).map(|_| Connection::to(&listener.url(""))).collect();
     for (number, connection) in stalled.iter_mut().enumerate() {
@@ -286,7 +287,7 @@ fn five_hundred_stalled_connections_hold_up_nothing() {
         ];
         connection.write(sent[number % sent.len()]).unwrap();
     }
-    assert_well(listener);
+    assert_healthy(listener);
 }
 
 #[cfg(target_os = "linux")]
@@ -316,6 +317,6 @@ fn hostile_bodies_do_not_fill_the_memory() {
     });
     let process = std::fs::read_to_string(format!("/proc/{}/status", listener.id())).unwrap();
     let most = process.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
-    let most: u64 = most.expect("the most memory that it had");
+    let most: u64 = most.expect("the peak memory use");
     assert!(most < 1 << 20, "{most} kB");
 }

@@ -1,4 +1,4 @@
-//! The JSON line of a delivery: its keys, and the request as it came.
+//! The JSON line of a delivery: its keys, and the exact request.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::harness::{
 };
 
 #[test]
-fn the_first_line_says_where_it_listens() {
+fn the_first_line_contains_the_url() {
     let finished = Dir::new().listen().args(["--timeout", "10ms"]).exits(0);
     let ready = finished.line();
     assert_eq!(keys(&ready), ["inspector", "kind", "tunnel", "url"]);
@@ -53,7 +53,7 @@ fn a_delivery_has_exactly_its_keys() {
 }
 
 #[test]
-fn a_good_delivery_is_told_whole() {
+fn a_verified_delivery_is_printed_completely() {
     let mut listener = Dir::new().listen().args(["--now", "2025-01-01T12:00:00.5Z"]).starts();
     let (_, mut delivery) = listener.receives("/cyanite?a=b%20c", &CYANITE_HEADERS, CYANITE);
     let elapsed = delivery["response"]["elapsed_ms"].take();
@@ -79,7 +79,7 @@ fn a_good_delivery_is_told_whole() {
 }
 
 #[test]
-fn deliveries_are_numbered_in_the_order_of_their_lines() {
+fn deliveries_are_numbered_in_order() {
     let mut listener = Dir::new().listen().starts();
     for seq in 1..=5 {
         let (_, delivery) = listener.receives("/", &[], "x");
@@ -87,14 +87,14 @@ fn deliveries_are_numbered_in_the_order_of_their_lines() {
     }
 }
 
-/// The request of a delivery with this body.
+/// Posts a body and returns the request of its line.
 #[track_caller]
 fn request(listener: &mut Listener, headers: &[(&str, &str)], body: &[u8]) -> Value {
     listener.receives("/", headers, body).1["request"].take()
 }
 
 #[test]
-fn a_body_that_is_text_stands_as_text_and_any_other_as_base64() {
+fn a_utf_8_body_is_text_and_any_other_is_base64() {
     let mut listener = Dir::new().listen().starts();
     for body in ["", "{}", "\u{feff}{\"a\":1e400}\r\n", "ü\u{0}\u{1b}\u{2028}\u{202e}😀", "\"\\u00e9\\/\""] {
         assert_eq!(request(&mut listener, &[], body.as_bytes())["body"], body);
@@ -108,14 +108,14 @@ fn a_body_that_is_text_stands_as_text_and_any_other_as_base64() {
 }
 
 #[test]
-fn a_body_of_a_megabyte_stands_whole() {
+fn a_body_of_a_megabyte_is_not_cut() {
     let mut listener = Dir::new().listen().starts();
     let body = format!("{{\"long\":\"{}\"}}", "ü".repeat(1 << 19));
     assert_eq!(request(&mut listener, &[], body.as_bytes())["body"], body);
 }
 
 #[test]
-fn a_chunked_body_stands_joined() {
+fn a_chunked_body_is_joined() {
     let mut listener = Dir::new().listen().starts();
     let mut connection = Connection::to(&listener.url(""));
     let head = format!(
@@ -133,7 +133,7 @@ fn a_chunked_body_stands_joined() {
 }
 
 #[test]
-fn headers_stand_with_every_value_and_bytes_outside_ascii_as_latin_1() {
+fn headers_keep_every_value_and_bytes_outside_ascii_are_latin_1() {
     let mut listener = Dir::new().listen().starts();
     let sent = [("X-Tag", "b"), ("x-tag", "a"), ("x-empty", ""), ("x-latin", "Zo\u{eb} \u{a0}\u{9b}\u{ff}")];
     let request = request(&mut listener, &sent, b"");
@@ -147,7 +147,7 @@ fn headers_stand_with_every_value_and_bytes_outside_ascii_as_latin_1() {
 }
 
 #[test]
-fn a_compressed_body_is_kept_as_it_came_and_its_payload_is_read() {
+fn a_compressed_body_is_kept_compressed_and_its_payload_is_read() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     let compressed = gzip(CYANITE.as_bytes());
@@ -162,12 +162,12 @@ fn a_compressed_body_is_kept_as_it_came_and_its_payload_is_read() {
 }
 
 #[test]
-fn a_body_that_says_it_is_compressed_and_is_not_is_told_of() {
+fn a_body_with_a_wrong_content_encoding_gets_a_warning() {
     let mut listener = Dir::new().listen().starts();
     let encoded = [("content-encoding", "gzip"), ("signature", CYANITE_SIGNATURE)];
-    let (answer, delivery) = listener.receives("/cyanite", &encoded, CYANITE);
-    // The signature is over the bytes as they came.
-    assert_eq!((answer.status(), text(&delivery, "/verdict")), (200, "verified"));
+    let (response, delivery) = listener.receives("/cyanite", &encoded, CYANITE);
+    // The signature covers the bytes as sent.
+    assert_eq!((response.status(), text(&delivery, "/verdict")), (200, "verified"));
     assert_eq!(delivery["event"], Value::Null);
     assert!(text(&delivery, "/warnings/0").starts_with("can't decompress the body: "), "{delivery}");
     let (_, delivery) = listener.receives("/cyanite", &[("content-encoding", "br")], CYANITE);
@@ -176,7 +176,7 @@ fn a_body_that_says_it_is_compressed_and_is_not_is_told_of() {
 }
 
 #[test]
-fn a_small_body_that_decodes_to_a_huge_one_is_not_decoded_to_its_end() {
+fn a_decompression_bomb_is_not_decoded_to_its_end() {
     let mut listener = Dir::new().listen().starts();
     let bomb = gzip(&vec![b' '; 65 << 20]);
     assert!(bomb.len() < 100_000);
@@ -186,7 +186,7 @@ fn a_small_body_that_decodes_to_a_huge_one_is_not_decoded_to_its_end() {
 }
 
 #[test]
-fn a_sender_that_goes_away_before_the_answer_still_yields_its_event() {
+fn a_delivery_whose_sender_disconnects_early_is_still_handled() {
     let dir = Dir::new();
     let gate = Gate::default();
     let endpoint = Endpoint::new([answer(200).behind(&gate)]);
@@ -203,12 +203,12 @@ fn a_sender_that_goes_away_before_the_answer_still_yields_its_event() {
 }
 
 #[test]
-fn a_body_that_never_comes_whole_is_no_event() {
+fn an_incomplete_body_is_not_a_delivery() {
     let mut listener = Dir::new().listen().starts();
     let mut connection = Connection::to(&listener.url(""));
     connection.write("POST /cyanite HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{\"a\":").unwrap();
     drop(connection);
-    listener.says("warning: POST /cyanite: the body never came whole");
+    listener.says("warning: POST /cyanite: the body is incomplete");
     assert_eq!(post(&listener.url("/"), &[], "next").status(), 200);
     assert_eq!(text(&listener.next(), "/request/body"), "next");
 }

@@ -1,4 +1,4 @@
-//! What people read of a delivery.
+//! How a delivery looks in a terminal.
 
 use crate::{
     difference::assert_text,
@@ -8,7 +8,7 @@ use crate::{
 /// A request: path, headers, body.
 type Request<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8]);
 
-/// What is shown of requests at a fixed time, without how long the answers took.
+/// Sends requests at a fixed time; what is printed, without response times.
 #[track_caller]
 fn shown(options: &[&str], requests: &[Request<'_>]) -> String {
     let fixed = ["--now", "2025-01-01T12:00:00.25Z", "--expect", "cyanite.v1.test"];
@@ -18,20 +18,20 @@ fn shown(options: &[&str], requests: &[Request<'_>]) -> String {
     for (path, headers, body) in requests {
         post(&listener.url(path), headers, body);
     }
-    // Cyanite's test is the sign that all was shown.
+    // Cyanite's test event marks the end of the output.
     post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
     let shown = listener.exits(0);
     let (shown, _) = shown.text().split_once("12:00:00.250  cyanite.v1.test  ").expect("the end");
     shown.lines().map(without_elapsed).collect()
 }
 
-/// A line without the time that something took.
+/// Removes durations from a line.
 fn without_elapsed(line: &str) -> String {
     let words: Vec<&str> = line.split("  ").filter(|word| !word.ends_with(" ms")).collect();
     format!("{}\n", words.join("  "))
 }
 
-/// The line before the payload of a request that nobody recognises.
+/// The headline of a request that no provider matches.
 const UNRECOGNISED: &str = "12:00:00.250  unrecognised  200  POST /hooks\n";
 
 const CYANITE_SHOWN: &str = r#"  {
@@ -48,7 +48,7 @@ const CYANITE_SHOWN: &str = r#"  {
 "#;
 
 #[test]
-fn a_good_delivery_is_a_headline_a_summary_and_its_payload() {
+fn a_verified_delivery_has_a_headline_a_summary_and_its_payload() {
     let headline = "12:00:00.250  cyanite.v2.finished  verified  200  POST /cyanite?a=b\n  \
                     LibraryTrack 999  AudioAnalysisV6 finished  (development secret)\n";
     let shown = shown(&[], &[("/cyanite?a=b", &CYANITE_HEADERS, CYANITE.as_bytes())]);
@@ -66,7 +66,7 @@ fn a_rejected_delivery_says_why() {
 }
 
 #[test]
-fn a_rejected_delivery_is_explained_where_that_can_be_proven() {
+fn a_rejected_delivery_shows_its_proven_cause() {
     let spaced = CYANITE.replace(':', ": ");
     let shown = shown(&["--body", "none"], &[("/cyanite", &CYANITE_HEADERS, spaced.as_bytes())]);
     let finding = "  body-reserialised: the signature covers the same JSON without whitespace, as written by JavaScript's JSON.stringify: ";
@@ -76,7 +76,7 @@ fn a_rejected_delivery_is_explained_where_that_can_be_proven() {
 }
 
 #[test]
-fn what_is_not_recognised_is_shown_as_such() {
+fn an_unrecognised_request_says_so() {
     let shown = shown(&[], &[("/hooks", &[], b"hello\nthere\n")]);
     assert_text(&shown, &format!("{UNRECOGNISED}  hello\n  there\n"), "stdout");
 }
@@ -117,7 +117,7 @@ fn a_compressed_payload_is_shown_decoded() {
 }
 
 #[test]
-fn as_much_of_a_payload_is_shown_as_is_wanted() {
+fn body_chooses_how_much_of_a_payload_is_shown() {
     let items: Vec<String> = (0..500).map(|number| format!("\"item {number}\"")).collect();
     let long = format!("[{}]", items.join(","));
     let request: Request<'_> = ("/hooks", &[], long.as_bytes());
@@ -131,7 +131,7 @@ fn as_much_of_a_payload_is_shown_as_is_wanted() {
     assert!(full.ends_with("    \"item 499\"\n  ]\n"), "{full}");
 }
 
-/// What is shown of a good delivery behind its first two lines, when this is the handler's answer.
+/// What is printed after the first two lines of a verified delivery that is forwarded to this endpoint.
 #[track_caller]
 fn shown_of_forward(endpoint: &Endpoint) -> String {
     let options = ["--body", "none", "--forward", &format!("cyanite.v2.*={}", endpoint.url("/"))];
@@ -140,13 +140,13 @@ fn shown_of_forward(endpoint: &Endpoint) -> String {
 }
 
 #[test]
-fn a_forward_is_told_with_its_status() {
+fn a_forward_shows_its_status() {
     let endpoint = Endpoint::new([answer(200).body("not shown")]);
     assert_eq!(shown_of_forward(&endpoint), format!("  forwarded to {}  200\n", endpoint.url("/")));
 }
 
 #[test]
-fn a_forward_that_failed_is_told_with_the_start_of_its_answer() {
+fn a_failed_forward_shows_the_start_of_its_response() {
     let endpoint = Endpoint::new([answer(500).body("Error: boom\n  at handler.js:3\n")]);
     let expected = format!(
         "  warning: Cyanite counts 500 as failed; it expects exactly 200\n  \
@@ -157,7 +157,7 @@ fn a_forward_that_failed_is_told_with_the_start_of_its_answer() {
 }
 
 #[test]
-fn quietly_only_what_went_wrong_is_shown() {
+fn quiet_prints_only_problems() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--quiet", "--timeout", "60s", "--expect", "cyanite.v1.test"]).starts();
     post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);

@@ -1,11 +1,11 @@
-//! A config, env file, secret or provider folder that is saved while `listen` runs.
+//! `listen` reloads its config, env file, secrets and provider directories when they change.
 
 use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Gate, Listener, Signed, answer, post, text};
 use crate::providers::manifest;
 
-const IN_FORCE: &str = "note: the changed configuration is in force\n";
+const RELOADED: &str = "note: config reloaded\n";
 
-/// The verdict on a delivery that is signed with this secret.
+/// Sends a delivery signed with this secret and returns its verdict.
 #[track_caller]
 fn verdict(dir: &Dir, listener: &mut Listener, secret: &str) -> String {
     let flag = format!("cyanite={secret}");
@@ -15,7 +15,7 @@ fn verdict(dir: &Dir, listener: &mut Listener, secret: &str) -> String {
 }
 
 #[test]
-fn a_changed_env_file_is_in_force_for_the_next_delivery() {
+fn a_changed_env_file_applies_to_the_next_delivery() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "env_file = \".env\"\n[provider.cyanite]\nsecret = \"env:MY_SECRET\"\n");
     dir.write(".env", "MY_SECRET=one\n");
@@ -23,16 +23,16 @@ fn a_changed_env_file_is_in_force_for_the_next_delivery() {
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
     assert_eq!(verdict(&dir, &mut listener, "two"), "rejected");
     dir.write(".env", "MY_SECRET=two\n");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
     assert_eq!(verdict(&dir, &mut listener, "one"), "rejected");
     dir.replace(".env", "MY_SECRET=three\n");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     assert_eq!(verdict(&dir, &mut listener, "three"), "verified");
 }
 
 #[test]
-fn a_changed_config_is_in_force_for_the_next_delivery() {
+fn a_changed_config_applies_to_the_next_delivery() {
     let dir = Dir::new();
     let (one, two) = (Endpoint::new([answer(201)]), Endpoint::new([answer(202)]));
     let config = |endpoint: &Endpoint| format!("[[forward]]\nto = \"{}\"\n", endpoint.url("/"));
@@ -40,68 +40,68 @@ fn a_changed_config_is_in_force_for_the_next_delivery() {
     let mut listener = dir.listen().starts();
     assert_eq!(post(&listener.url("/"), &[], "x").status(), 201);
     dir.replace("hookdev.toml", config(&two));
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     assert_eq!(post(&listener.url("/"), &[], "x").status(), 202);
 }
 
 #[test]
-fn what_takes_a_restart_is_not_called_in_force() {
+fn a_change_that_needs_a_restart_says_so() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\n");
     let mut listener = dir.hookdev().args(["listen", "--format", "json"]).starts();
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:1\"\n");
-    listener.says(&format!("{IN_FORCE}note: [listen] addr takes effect at the next start\n"));
+    listener.says(&format!("{RELOADED}note: restart to apply the change of addr in [listen]\n"));
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:1\"\ncapture = \"captures\"\n");
-    listener.says(&format!("{IN_FORCE}note: [listen] addr and capture take effect at the next start\n"));
+    listener.says(&format!("{RELOADED}note: restart to apply the change of addr and capture in [listen]\n"));
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\n");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\ncapture = \"captures\"\n");
-    listener.says(&format!("{IN_FORCE}note: [listen] capture takes effect at the next start\n"));
+    listener.says(&format!("{RELOADED}note: restart to apply the change of capture in [listen]\n"));
     let said = listener.killed().stderr;
-    assert_eq!(said.matches("at the next start").count(), 3, "{said}");
+    assert_eq!(said.matches("restart to apply").count(), 3, "{said}");
 }
 
 #[test]
-fn a_flag_above_the_config_needs_no_restart() {
+fn a_change_that_a_flag_overrides_needs_no_restart() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     dir.write("hookdev.toml", "[listen]\naddr = \"127.0.0.1:1\"\n");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     dir.replace("hookdev.toml", "[[forward]]\nevents = \"cyanit.*\"\nto = \"http://127.0.0.1:1/\"\n");
     listener.says("warning: [[forward]] `cyanit.*` matches no known event; did you mean cyanite.v2.finished?\n");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     let said = listener.killed().stderr;
-    assert!(!said.contains("at the next start"), "{said}");
+    assert!(!said.contains("restart to apply"), "{said}");
 }
 
 #[test]
-fn a_config_that_is_made_while_it_runs_is_in_force() {
+fn a_new_config_is_loaded() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     assert_eq!(verdict(&dir, &mut listener, "one"), "rejected");
     dir.write("secret", "one");
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"file:secret\"\n");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
 }
 
 #[test]
-fn a_file_that_only_the_changed_config_names_is_watched_from_then_on() {
+fn a_file_that_only_the_changed_config_names_is_watched_too() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "");
     dir.write("deep/.env", "CYANITE_WEBHOOK_SECRET=one\n");
     let mut listener = dir.listen().starts();
     assert_eq!(verdict(&dir, &mut listener, "one"), "rejected");
     dir.write("hookdev.toml", "env_file = \"deep/.env\"\n");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
     dir.write("deep/.env", "CYANITE_WEBHOOK_SECRET=two\n");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
 }
 
 #[test]
-fn a_changed_file_of_a_secret_is_in_force() {
+fn a_changed_secret_file_is_reloaded() {
     let dir = Dir::new();
     dir.write("flag/secret", "one");
     dir.write("configured/secret", "whsec_b25l");
@@ -109,22 +109,22 @@ fn a_changed_file_of_a_secret_is_in_force() {
     let mut listener = dir.listen().args(["--secret", "cyanite=file:flag/secret"]).starts();
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
     dir.replace("flag/secret", "two");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
     dir.replace("configured/secret", "whsec_dHdv");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     let signed = Signed::new(&dir, "aspect.task.failed", &["--no-config", "--secret", "aspect=whsec_dHdv"]);
     let (_, delivery) = listener.receives("/aspect", &signed.headers(), &signed.body);
     assert_eq!(text(&delivery, "/verdict"), "verified");
 }
 
 #[test]
-fn a_broken_change_is_told_and_the_old_stays_in_force() {
+fn a_broken_change_is_reported_and_the_previous_config_stays() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"file:secret\"\n");
     dir.write("secret", "one");
     let mut listener = dir.listen().starts();
-    let hint = "hint: what was in force before stays so until this is mended\n";
+    let hint = "hint: still using the previous configuration; fix the error and save again\n";
 
     dir.write("hookdev.toml", "[provider.cyanite]\nsecrets = \"file:secret\"\n");
     listener.says("hookdev.toml:2:1: unknown key `secrets`; did you mean `secret`? (known: `secret`, `endpoint`)\n");
@@ -148,13 +148,13 @@ fn a_broken_change_is_told_and_the_old_stays_in_force() {
 
     dir.write("two", "two");
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"file:two\"\n");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_folder_in_the_place_of_the_config_is_told_and_the_old_stays_in_force() {
+fn a_directory_in_place_of_the_config_is_reported_and_the_previous_config_stays() {
     let dir = Dir::new();
     let config = "[provider.cyanite]\nsecret = \"file:secret\"\n";
     dir.write("hookdev.toml", config);
@@ -163,18 +163,18 @@ fn a_folder_in_the_place_of_the_config_is_told_and_the_old_stays_in_force() {
     std::fs::remove_file(dir.join("hookdev.toml")).unwrap();
     std::fs::create_dir(dir.join("hookdev.toml")).unwrap();
     listener.says("caused by: Is a directory");
-    listener.says("hint: what was in force before stays so until this is mended\n");
+    listener.says("hint: still using the previous configuration; fix the error and save again\n");
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
     dir.hookdev().arg("events").exits(2).stdout("").says("hookdev.toml");
     std::fs::remove_dir(dir.join("hookdev.toml")).unwrap();
     dir.write("two", "two");
     dir.write("hookdev.toml", config.replace("secret\"", "two\""));
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
 }
 
 #[test]
-fn a_changed_provider_folder_is_in_force_and_a_broken_one_is_told() {
+fn a_changed_provider_is_reloaded_and_a_broken_one_is_reported() {
     let dir = Dir::new();
     let manifest = |header: &str| {
         let scheme = "[[scheme]]\nname = \"hex\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{body}\"\n";
@@ -193,14 +193,14 @@ fn a_changed_provider_folder_is_in_force_and_a_broken_one_is_told() {
     assert_eq!(text(&listener.receives("/acme", &one.headers(), &one.body).1, "/verdict"), "verified");
 
     dir.write("providers/acme/provider.toml", manifest("x-two"));
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     let two = signed(&dir);
     assert_eq!(text(&listener.receives("/acme", &two.headers(), &two.body).1, "/verdict"), "verified");
     assert_eq!(text(&listener.receives("/acme", &one.headers(), &one.body).1, "/verdict"), "rejected");
 }
 
 #[test]
-fn a_delivery_that_is_under_way_keeps_what_it_began_with() {
+fn a_delivery_in_progress_keeps_its_settings() {
     let dir = Dir::new();
     let gate = Gate::default();
     let endpoint = Endpoint::new([answer(200).behind(&gate)]);
@@ -210,7 +210,7 @@ fn a_delivery_that_is_under_way_keeps_what_it_began_with() {
     let sender = std::thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE).status());
     endpoint.next();
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"another\"\n");
-    listener.says(IN_FORCE);
+    listener.says(RELOADED);
     gate.open();
     assert_eq!(sender.join().unwrap(), 200);
     assert_eq!(text(&listener.next(), "/verdict"), "verified");

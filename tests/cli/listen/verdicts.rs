@@ -1,4 +1,4 @@
-//! Whose a delivery is, whether it is genuine, and how it is answered.
+//! Which provider a delivery comes from, whether it is genuine, and the response.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Dir,
 
 const NOON: &str = "2025-01-01T12:00:00Z";
 
-/// A listener for which it is noon.
+/// Starts a listener whose clock says noon.
 fn listener(dir: &Dir) -> Listener {
     dir.listen().args(["--now", NOON]).starts()
 }
@@ -16,28 +16,28 @@ fn aspect(dir: &Dir, time: &str) -> Signed {
     Signed::new(dir, "aspect.task.failed", &["--now", time])
 }
 
-/// Wants that a request is refused for this reason, and that the sender learns no more than that.
+/// Checks that a request is rejected for this reason, and that the sender learns only that.
 #[track_caller]
 fn rejected(listener: &mut Listener, path: &str, headers: &[(&str, &str)], body: &[u8], code: &str, message: &str) {
-    let (answer, delivery) = listener.receives(path, headers, body);
-    assert_eq!((answer.status(), answer.text()), (401, "rejected\n"));
+    let (response, delivery) = listener.receives(path, headers, body);
+    assert_eq!((response.status(), response.text()), (401, "rejected\n"));
     assert_eq!(text(&delivery, "/verdict"), "rejected");
     assert_eq!(delivery["rejection"], json!({"code": code, "message": message}));
     assert_eq!(delivery["response"]["status"], 401);
     assert_eq!(delivery["secret"], Value::Null);
 }
 
-/// Wants that a request is taken with this verdict.
+/// Checks that a request is accepted with this verdict.
 #[track_caller]
 fn taken(listener: &mut Listener, path: &str, headers: &[(&str, &str)], body: &[u8], verdict: &str) -> Value {
-    let (answer, delivery) = listener.receives(path, headers, body);
-    assert_eq!((answer.status(), answer.text()), (200, ""), "{delivery}");
+    let (response, delivery) = listener.receives(path, headers, body);
+    assert_eq!((response.status(), response.text()), (200, ""), "{delivery}");
     assert_eq!((text(&delivery, "/verdict"), &delivery["rejection"]), (verdict, &Value::Null), "{delivery}");
     delivery
 }
 
 #[test]
-fn a_good_delivery_is_verified_and_answered_200() {
+fn a_genuine_delivery_is_verified_and_gets_200() {
     let delivery = taken(&mut listener(&Dir::new()), "/cyanite", &CYANITE_HEADERS, CYANITE.as_bytes(), "verified");
     assert_eq!(text(&delivery, "/secret"), "development");
     assert_eq!((text(&delivery, "/provider"), text(&delivery, "/event")), ("cyanite", "cyanite.v2.finished"));
@@ -58,7 +58,7 @@ fn a_changed_body_is_rejected() {
 }
 
 #[test]
-fn a_changed_id_or_time_under_the_signature_is_rejected() {
+fn a_changed_id_or_timestamp_is_rejected() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     let message = "the signature doesn't match this body with the configured secret";
@@ -69,7 +69,7 @@ fn a_changed_id_or_time_under_the_signature_is_rejected() {
 }
 
 #[test]
-fn a_delivery_without_its_signature_is_rejected() {
+fn a_delivery_without_signature_headers_is_rejected() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     let body = CYANITE.as_bytes();
@@ -85,7 +85,7 @@ fn a_delivery_without_its_signature_is_rejected() {
 }
 
 #[test]
-fn a_signature_that_cannot_be_read_is_rejected() {
+fn a_malformed_signature_is_rejected() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     for value in ["not hex", "", &CYANITE_SIGNATURE[1..]] {
@@ -101,7 +101,7 @@ fn a_signature_that_cannot_be_read_is_rejected() {
 }
 
 #[test]
-fn a_signature_that_is_sent_twice_is_rejected() {
+fn a_repeated_signature_header_is_rejected() {
     let headers = [("signature", CYANITE_SIGNATURE), ("Signature", CYANITE_SIGNATURE)];
     let message = "the `signature` header was sent 2 times; it must be sent once";
     let body = CYANITE.as_bytes();
@@ -122,7 +122,7 @@ fn one_matching_signature_of_a_list_is_enough() {
 }
 
 #[test]
-fn a_delivery_is_fresh_for_five_minutes_both_ways() {
+fn a_timestamp_is_accepted_for_five_minutes_in_both_directions() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     for time in ["2025-01-01T11:55:00Z", "2025-01-01T12:05:00Z"] {
@@ -138,7 +138,7 @@ fn a_delivery_is_fresh_for_five_minutes_both_ways() {
 }
 
 #[test]
-fn a_delivery_is_fresh_by_the_clock() {
+fn timestamps_are_checked_against_the_clock() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     let now = Signed::new(&dir, "aspect.task.failed", &[]);
@@ -149,7 +149,7 @@ fn a_delivery_is_fresh_by_the_clock() {
 }
 
 #[test]
-fn another_secret_is_rejected_with_the_usual_reason() {
+fn a_delivery_signed_with_another_secret_is_rejected() {
     let dir = Dir::new();
     let signed = Signed::new(&dir, "cyanite.v2.finished", &["--secret", "another"]);
     let mut development = listener(&dir);
@@ -172,18 +172,18 @@ fn any_of_several_secrets_may_match() {
 }
 
 #[test]
-fn cyanites_test_is_unsigned_by_design_unless_it_bears_a_signature() {
+fn cyanites_test_event_is_unsigned_by_design_unless_it_has_a_signature() {
     let mut listener = listener(&Dir::new());
     for body in [r#"{"type":"TEST","data":null}"#, r#"{"type":"TEST","data":{}}"#] {
         let delivery = taken(&mut listener, "/cyanite", &[], body.as_bytes(), "unsigned");
         assert_eq!((text(&delivery, "/event"), text(&delivery, "/payload/status")), ("cyanite.v1.test", "valid"));
-        let (answer, delivery) = listener.receives("/cyanite", &[("signature", CYANITE_SIGNATURE)], body);
-        assert_eq!((answer.status(), text(&delivery, "/rejection/code")), (401, "no-matching-signature"));
+        let (response, delivery) = listener.receives("/cyanite", &[("signature", CYANITE_SIGNATURE)], body);
+        assert_eq!((response.status(), text(&delivery, "/rejection/code")), (401, "no-matching-signature"));
     }
 }
 
 #[test]
-fn what_nobody_recognises_is_shown_and_answered_200() {
+fn an_unrecognised_request_is_printed_and_gets_200() {
     let mut listener = listener(&Dir::new());
     for body in [&b"hello"[..], b"", b"{}", b"\xff\x00"] {
         let delivery = taken(&mut listener, "/hooks", &[], body, "unrecognised");
@@ -197,7 +197,7 @@ fn what_nobody_recognises_is_shown_and_answered_200() {
 }
 
 #[test]
-fn the_first_part_of_the_path_names_the_provider() {
+fn the_first_path_segment_names_the_provider() {
     let mut listener = listener(&Dir::new());
     for path in ["/cyanite", "/cyanite/", "/cyanite/a/b?c", "/cyanite?aspect"] {
         let delivery = taken(&mut listener, path, &CYANITE_HEADERS, CYANITE.as_bytes(), "verified");
@@ -208,7 +208,7 @@ fn the_first_part_of_the_path_names_the_provider() {
 }
 
 #[test]
-fn a_provider_that_is_named_stands_above_the_path() {
+fn the_provider_flag_overrides_the_path() {
     let mut listener = Dir::new().listen().args(["--provider", "cyanite"]).starts();
     for path in ["/", "/aspect", "/hooks/aspect"] {
         let delivery = taken(&mut listener, path, &CYANITE_HEADERS, CYANITE.as_bytes(), "verified");
@@ -217,7 +217,7 @@ fn a_provider_that_is_named_stands_above_the_path() {
 }
 
 #[test]
-fn elsewhere_headers_and_body_name_the_provider() {
+fn other_paths_are_recognised_by_headers_and_body() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     for path in ["/", "/hooks", "/cyanit"] {
@@ -235,7 +235,7 @@ fn elsewhere_headers_and_body_name_the_provider() {
 }
 
 #[test]
-fn the_unbranded_names_of_aspects_headers_are_read_too() {
+fn the_unbranded_header_names_of_aspect_work_too() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     let signed = aspect(&dir, NOON);
@@ -247,7 +247,7 @@ fn the_unbranded_names_of_aspects_headers_are_read_too() {
 }
 
 #[test]
-fn an_event_outside_the_list_is_verified_and_warned_about() {
+fn an_undocumented_event_is_verified_and_gets_a_warning() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     let options = ["--set", "type=webhook.test", "--header", "X-JewelMusic-Event: webhook.test"];
@@ -260,7 +260,7 @@ fn an_event_outside_the_list_is_verified_and_warned_about() {
 }
 
 #[test]
-fn a_payload_that_is_invalid_is_verified_and_its_errors_are_named() {
+fn an_invalid_payload_is_verified_and_its_errors_are_listed() {
     let dir = Dir::new();
     let mut listener = listener(&dir);
     let signed = Signed::new(&dir, "cyanite.v2.finished", &["--set", "resource.id:=999"]);
@@ -271,7 +271,7 @@ fn a_payload_that_is_invalid_is_verified_and_its_errors_are_named() {
 }
 
 #[test]
-fn a_provider_that_is_not_known_is_answered_with_the_nearest() {
+fn an_unknown_provider_is_a_usage_error_with_a_suggestion() {
     let expected = "error: unknown provider `cyanit`; did you mean `cyanite`? \
                     (known: `aspect`, `auphonic`, `cyanite`, `jewelmusic`)\n";
     Dir::new().listen().args(["--provider", "cyanit"]).exits(2).stdout("").stderr(expected);

@@ -303,7 +303,7 @@ fn no_broken_change_of_the_config_shows_a_secret() {
     let mut listener = dir.listen().starts();
     for config in ["[provider]\ncyanite = \"LEAKED\"\n", "[provider.cyanite]\nsecret = \"'LEAKED'\"\n"] {
         dir.write("hookdev.toml", config);
-        listener.says("hint: what was in force before stays so until this is mended\n");
+        listener.says("hint: still using the previous configuration; fix the error and save again\n");
     }
     let mut haystack = Haystack::default();
     haystack.run("listen", listener.killed());

@@ -149,9 +149,9 @@ fn a_flag_without_a_provider_is_for_each_it_is_valid_for() {
 #[test]
 fn the_development_secret_makes_the_two_halves_work_together_and_is_told_of() {
     let dir = Dir::new();
-    let note = "note: the public development secret is in use for cyanite\n";
+    let note = "note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n";
     let mut listener = dir.listen().starts();
-    listener.says("note: the public development secret is in use for aspect, cyanite, jewelmusic\n");
+    listener.says("note: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n");
     dir.send("cyanite.v2.finished", listener.url("/cyanite")).exits(0).stderr(note);
     assert_eq!(text(&listener.next(), "/secret"), "development");
     // Unsigned events need no secret.

@@ -21,7 +21,7 @@ fn an_endpoint_that_is_not_there_ends_the_run_at_once() {
     let (dir, url) = (Dir::new(), format!("http://127.0.0.1:{}/", port.number()));
     let send = || dir.send("cyanite.v2.finished", &url).args(["--repeat", "100000", "--concurrency", "8"]);
     let reason = format!("nothing listens on 127.0.0.1:{} (connection refused)", port.number());
-    let note = "note: the public development secret is in use for cyanite\n";
+    let note = "note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n";
     send().exits(4).stdout("").stderr(&format!("{note}error: {reason}\n"));
     let (attempts, summary) = told(&send().arg("--json").exits(4));
     assert_eq!(attempts.iter().map(|attempt| &attempt["reason"]).collect::<Vec<_>>(), [&reason]);
@@ -88,5 +88,7 @@ fn a_reader_that_has_gone_ends_a_run_quietly() {
     let endpoint = Endpoint::new([answer(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--duration", "10m", "--json"]);
-    send.unread().exits(0).stderr("note: the public development secret is in use for cyanite\n");
+    send.unread()
+        .exits(0)
+        .stderr("note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n");
 }

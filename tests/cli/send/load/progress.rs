@@ -59,5 +59,5 @@ fn a_pipe_shows_none() {
     let endpoint = Endpoint::new([answer(200)]);
     let finished =
         Dir::new().send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "20", "--rate", "40"]).exits(0);
-    finished.stderr("note: the public development secret is in use for cyanite\n");
+    finished.stderr("note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n");
 }

@@ -30,7 +30,9 @@ fn without_end_they_end_when_nobody_reads() {
     let dir = Dir::new();
     for form in ["vegeta", "http", "curl", "json"] {
         let send = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", form, "--repeat", "0"]);
-        send.unread().exits(0).stderr("note: the public development secret is in use for cyanite\n");
+        send.unread()
+            .exits(0)
+            .stderr("note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n");
     }
 }
 

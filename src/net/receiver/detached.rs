@@ -1,5 +1,5 @@
-//! Work that comes to its end also when nobody waits for it any more: on the task of whoever waits,
-//! which spares the way to another one and back, and on one of its own once that has given up.
+//! A future that runs to completion even if its owner drops it: it moves to a task of its own then. Until then it runs
+//! in the owner's task, which saves a wake-up in each direction.
 
 use std::{
     any::Any,
@@ -12,38 +12,38 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::runtime::Handle;
 
-/// Work with what comes of it, a panic included.
-pub struct Whole<T: Send + 'static>(Option<BoxFuture<'static, thread::Result<T>>>);
+/// Resolves to the output of the work, or to its panic.
+pub struct Detached<T: Send + 'static>(Option<BoxFuture<'static, thread::Result<T>>>);
 
-impl<T: Send + 'static> Whole<T> {
-    /// The work, which begins when it is waited for.
+impl<T: Send + 'static> Detached<T> {
+    /// The work starts when it is first polled.
     pub fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self(Some(AssertUnwindSafe(work).catch_unwind().boxed()))
     }
 }
 
-impl<T: Send + 'static> Future for Whole<T> {
+impl<T: Send + 'static> Future for Detached<T> {
     type Output = thread::Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(work) = &mut self.0 else { return Poll::Pending };
-        let done = ready!(work.as_mut().poll(context));
+        let output = ready!(work.as_mut().poll(context));
         self.0 = None;
-        Poll::Ready(done)
+        Poll::Ready(output)
     }
 }
 
-impl<T: Send + 'static> Drop for Whole<T> {
+impl<T: Send + 'static> Drop for Detached<T> {
     fn drop(&mut self) {
-        // Without a runtime the program is ending.
+        // Without a runtime, the program is exiting.
         if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
             runtime.spawn(work);
         }
     }
 }
 
-/// What a panic says.
-pub fn told_by(panic: &(dyn Any + Send)) -> &str {
+/// The message of a panic.
+pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it panicked")
 }
@@ -55,10 +55,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_nobody_waits_for_any_more_comes_to_its_end() {
+    async fn dropped_work_runs_to_completion() {
         let (begin, begins) = oneshot::channel::<()>();
         let (end, ends) = oneshot::channel();
-        let mut work = Whole::new(async move {
+        let mut work = Detached::new(async move {
             begins.await.unwrap();
             end.send("done").unwrap();
         });
@@ -69,15 +69,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_a_result_and_says_why() {
+    async fn a_panic_is_a_result_with_its_message() {
         let number = 7;
         for (work, expected) in [
-            (Whole::new(async { panic!("plain") }), "plain"),
-            (Whole::new(async move { panic!("number {number}") }), "number 7"),
-            (Whole::new(async { std::panic::panic_any(7) }), "it panicked"),
+            (Detached::new(async { panic!("plain") }), "plain"),
+            (Detached::new(async move { panic!("number {number}") }), "number 7"),
+            (Detached::new(async { std::panic::panic_any(7) }), "it panicked"),
         ] {
-            let work: Whole<()> = work;
-            assert_eq!(told_by(&*work.await.unwrap_err()), expected);
+            let work: Detached<()> = work;
+            assert_eq!(panic_message(&*work.await.unwrap_err()), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where `listen` listens, and how it ends.
+//! How `listen` starts and stops.
 
 use std::net::TcpListener;
 
@@ -10,29 +10,27 @@ use crate::harness::Dir;
 use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Endpoint, Gate, answer, hang, post, request, text};
 
 #[test]
-fn a_port_that_is_taken_is_said_to_be() {
+fn a_port_in_use_is_a_usage_error_with_a_hint() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
     let finished = Dir::new().hookdev().args(["listen", "--addr", &addr]).exits(2).stdout("");
     let finished = finished.says(&format!("error: can't listen on {addr}\ncaused by: "));
-    finished.says(
-        "hint: another program listens there; end it, or choose another port: --addr 127.0.0.1:0 takes a free one\n",
-    );
+    finished.says("hint: stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0\n");
 }
 
 #[test]
-fn an_address_that_is_none_is_a_mistake() {
+fn an_invalid_address_is_a_usage_error() {
     let dir = Dir::new();
     for wrong in ["nonsense", "127.0.0.1", "127.0.0.1:99999"] {
         let finished = dir.hookdev().args(["listen", "--addr", wrong]).exits(2).stdout("");
         finished
             .says(&format!("error: can't listen on {wrong}\ncaused by: "))
-            .says("hint: an address is HOST:PORT, such as 127.0.0.1:4400\n");
+            .says("hint: write the address as HOST:PORT, such as 127.0.0.1:4400\n");
     }
 }
 
 #[test]
-fn the_address_of_the_config_counts_and_the_flags_stands_above_it() {
+fn the_config_sets_the_address_and_the_flag_overrides_it() {
     let dir = Dir::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
@@ -43,29 +41,30 @@ fn the_address_of_the_config_counts_and_the_flags_stands_above_it() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_address_beyond_this_machine_is_warned_about() {
+fn an_address_that_other_machines_can_reach_gets_a_warning() {
     let finished = Dir::new().hookdev().args(["listen", "--addr", "0.0.0.0:0", "--timeout", "10ms"]).exits(0);
-    let warning = finished.stderr.lines().find(|line| line.starts_with("warning: 0.0.0.0:")).unwrap();
-    assert!(warning.ends_with(" can be reached from other machines: whoever can reach it can send to it"), "{warning}");
+    let warning =
+        finished.stderr.lines().find(|line| line.starts_with("warning: other machines can reach 0.0.0.0:")).unwrap();
+    assert!(warning.ends_with(" and send requests to it"), "{warning}");
 }
 
 #[test]
-fn people_are_told_where_to_send_what() {
+fn the_start_lists_the_urls_and_forwards() {
     let dir = Dir::new();
     let arguments = ["listen", "--addr", "127.0.0.1:0", "--timeout", "10ms"];
     let said =
         dir.hookdev().args(arguments).args(["--forward", "aspect.*=http://localhost:3000/x"]).exits(0).stdout("");
     let url = said.stderr.split(' ').find(|word| word.starts_with("http://127.0.0.1:")).unwrap().to_owned();
     said.stderr(&format!(
-        "hookdev listens on {url} (Ctrl-C ends it)\n  {url}/aspect\n  {url}/auphonic\n  {url}/cyanite\n  {url}/jewelmusic\n  \
+        "Listening on {url} (Ctrl-C to stop)\n  {url}/aspect\n  {url}/auphonic\n  {url}/cyanite\n  {url}/jewelmusic\n  \
          forwards aspect.* to http://localhost:3000/x\n\
-         note: the public development secret is in use for aspect, cyanite, jewelmusic\n"
+         note: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n"
     ));
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_lets_what_is_under_way_be_answered_and_told() {
+fn after_ctrl_c_deliveries_in_progress_are_finished() {
     let (dir, gate) = (Dir::new(), Gate::default());
     let endpoint = Endpoint::new([answer(200).body("late").behind(&gate)]);
     let mut listener = dir.listen().args(["--forward", &endpoint.url("/"), "--capture", "log.ndjson"]).starts();
@@ -75,8 +74,8 @@ fn ctrl_c_lets_what_is_under_way_be_answered_and_told() {
     listener.interrupt();
     listener.says("waiting for a delivery that is under way; Ctrl-C again cuts it short\n");
     gate.open();
-    let answer = sender.join().unwrap();
-    assert_eq!((answer.status(), answer.text()), (200, "late"));
+    let response = sender.join().unwrap();
+    assert_eq!((response.status(), response.text()), (200, "late"));
     let delivery = listener.next();
     assert_eq!(text(&delivery, "/event"), "cyanite.v2.finished");
     listener.exits(0);
@@ -85,14 +84,14 @@ fn ctrl_c_lets_what_is_under_way_be_answered_and_told() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_does_not_wait_for_a_handler_that_hangs_longer_than_it_drains() {
+fn after_ctrl_c_a_handler_that_hangs_is_cancelled() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
     let mut listener = dir.listen().args(["--forward", &endpoint.url("/"), "--capture", "log.ndjson"]).starts();
     let mut connection = Connection::to(&listener.url(""));
     connection.write(request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE)).unwrap();
     endpoint.next();
     listener.interrupt();
-    // What was received is told and kept, though its handler never answered.
+    // The delivery is printed and saved although its handler never responded.
     assert_eq!(text(&listener.next(), "/event"), "cyanite.v2.finished");
     listener.exits(0);
     dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
@@ -100,7 +99,7 @@ fn ctrl_c_does_not_wait_for_a_handler_that_hangs_longer_than_it_drains() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_it_at_once_when_nothing_is_under_way() {
+fn ctrl_c_stops_at_once_if_nothing_is_in_progress() {
     let mut listener = Dir::new().listen().starts();
     let mut idle = Connection::to(&listener.url(""));
     idle.write(request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE)).unwrap();
@@ -113,7 +112,7 @@ fn ctrl_c_ends_it_at_once_when_nothing_is_under_way() {
 
 #[cfg(unix)]
 #[test]
-fn after_ctrl_c_no_new_connection_is_taken() {
+fn after_ctrl_c_no_new_connection_is_accepted() {
     let (dir, gate) = (Dir::new(), Gate::default());
     let endpoint = Endpoint::new([answer(200).behind(&gate)]);
     let mut listener = dir.listen().args(["--forward", &endpoint.url("/")]).starts();

@@ -1,4 +1,4 @@
-//! How `listen` answers: by turn, late, and never with more than it may take.
+//! How `listen` responds: fixed status codes, delays, and limits on what it accepts.
 
 use std::time::{Duration, Instant};
 
@@ -7,18 +7,18 @@ use serde_json::json;
 use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Signed, answer, post, request, text};
 
 #[test]
-fn answers_are_given_by_turn_whatever_the_verdict() {
+fn fixed_statuses_rotate_regardless_of_the_verdict() {
     let mut listener = Dir::new().listen().args(["--respond", "503,204,200"]).starts();
     for status in [503, 204, 200, 503, 204] {
-        let (answer, delivery) = listener.receives("/cyanite", &[], "not signed");
-        assert_eq!(answer.status(), status);
+        let (response, delivery) = listener.receives("/cyanite", &[], "not signed");
+        assert_eq!(response.status(), status);
         assert_eq!(delivery["response"]["status"], status);
         assert_eq!(text(&delivery, "/verdict"), "rejected");
     }
 }
 
 #[test]
-fn an_answer_that_the_provider_would_count_as_failed_is_warned_about() {
+fn a_response_that_the_provider_counts_as_failed_gets_a_warning() {
     let dir = Dir::new();
     let warnings = |event: &str, status: &str| {
         let mut listener = dir.listen().args(["--respond", status]).starts();
@@ -40,20 +40,20 @@ fn an_answer_that_the_provider_would_count_as_failed_is_warned_about() {
 }
 
 #[test]
-fn an_answer_waits_as_long_as_it_is_told_to() {
+fn a_response_is_delayed_as_requested() {
     let mut listener = Dir::new().listen().args(["--delay", "500ms"]).starts();
     let start = Instant::now();
-    let (answer, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    let (response, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert!(start.elapsed() >= Duration::from_millis(500));
-    assert_eq!((answer.status(), &delivery["warnings"]), (200, &json!([])));
+    assert_eq!((response.status(), &delivery["warnings"]), (200, &json!([])));
     assert!(delivery["response"]["elapsed_ms"].as_f64().unwrap() >= 500.0, "{delivery}");
 }
 
 #[test]
-fn an_answer_past_cyanites_three_seconds_is_warned_about() {
+fn a_response_after_cyanites_three_seconds_gets_a_warning() {
     let mut listener = Dir::new().listen().args(["--delay", "3100ms"]).starts();
-    let (answer, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-    assert_eq!(answer.status(), 200);
+    let (response, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!(response.status(), 200);
     let warning = text(&delivery, "/warnings/0");
     assert!(
         warning.starts_with("the response took ") && warning.ends_with(" s; Cyanite times out after 3 s"),
@@ -62,20 +62,21 @@ fn an_answer_past_cyanites_three_seconds_is_warned_about() {
 }
 
 #[test]
-fn a_body_up_to_the_limit_is_taken_and_a_longer_one_answered_413() {
+fn a_body_up_to_the_limit_is_accepted_and_a_longer_one_gets_413() {
     let mut listener = Dir::new().listen().args(["--max-body", "1KiB"]).starts();
-    let (answer, delivery) = listener.receives("/", &[], [b'a'; 1024]);
-    assert_eq!((answer.status(), text(&delivery, "/request/body").len()), (200, 1024));
-    let answer = post(&listener.url("/hooks"), &[], [b'a'; 1025]);
-    let told = "the body is too large\n";
-    assert_eq!((answer.status(), answer.text()), (413, told));
-    listener.says("warning: POST /hooks: the body is larger than the limit of 1024 bytes: answered 413\n");
+    let (response, delivery) = listener.receives("/", &[], [b'a'; 1024]);
+    assert_eq!((response.status(), text(&delivery, "/request/body").len()), (200, 1024));
+    let response = post(&listener.url("/hooks"), &[], [b'a'; 1025]);
+    assert_eq!((response.status(), response.text()), (413, "the body is too large\n"));
+    listener.says(
+        "warning: POST /hooks: the body is larger than 1024 bytes; responded 413; raise the limit with --max-body\n",
+    );
     let (_, delivery) = listener.receives("/", &[], "next");
     assert_eq!((text(&delivery, "/request/body"), &delivery["seq"]), ("next", &json!(2)));
 }
 
 #[test]
-fn a_chunked_body_longer_than_the_limit_is_answered_413() {
+fn a_chunked_body_over_the_limit_gets_413() {
     let mut listener = Dir::new().listen().args(["--max-body", "1KiB"]).starts();
     let mut connection = Connection::to(&listener.url(""));
     connection.write("POST /hooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").unwrap();
@@ -83,11 +84,11 @@ fn a_chunked_body_longer_than_the_limit_is_answered_413() {
     connection.write(chunk.repeat(2)).unwrap();
     connection.write("1\r\na\r\n").unwrap();
     assert_eq!(connection.answer().unwrap().status(), 413);
-    listener.says("answered 413\n");
+    listener.says("responded 413; raise the limit with --max-body\n");
 }
 
 #[test]
-fn a_sender_that_writes_a_far_too_long_body_before_it_reads_learns_of_413() {
+fn a_sender_that_writes_a_huge_body_before_it_reads_still_gets_413() {
     let listener = Dir::new().listen().args(["--max-body", "64KiB"]).starts();
     for _ in 0..5 {
         assert_eq!(post(&listener.url("/"), &[], vec![b'a'; 8 << 20]).status(), 413);
@@ -95,7 +96,7 @@ fn a_sender_that_writes_a_far_too_long_body_before_it_reads_learns_of_413() {
 }
 
 #[test]
-fn a_sender_that_asks_before_it_writes_a_too_long_body_learns_of_413_at_once() {
+fn a_sender_that_expects_100_continue_gets_413_before_it_sends_the_body() {
     let mut listener = Dir::new().listen().args(["--max-body", "64KiB"]).starts();
     let mut connection = Connection::to(&listener.url(""));
     connection.write("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 65537\r\n\r\n").unwrap();
@@ -109,14 +110,14 @@ fn a_sender_that_asks_before_it_writes_a_too_long_body_learns_of_413_at_once() {
 }
 
 #[test]
-fn ten_mebibytes_are_taken_unless_told_otherwise() {
+fn the_default_limit_is_ten_mebibytes() {
     let mut listener = Dir::new().listen().starts();
-    let (answer, delivery) = listener.receives("/", &[], vec![b'a'; 10 << 20]);
-    assert_eq!((answer.status(), text(&delivery, "/request/body").len()), (200, 10 << 20));
+    let (response, delivery) = listener.receives("/", &[], vec![b'a'; 10 << 20]);
+    assert_eq!((response.status(), text(&delivery, "/request/body").len()), (200, 10 << 20));
 }
 
 #[test]
-fn only_what_the_filter_matches_is_shown_and_the_rest_is_answered_all_the_same() {
+fn only_matching_events_are_printed_and_the_rest_get_responses_too() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--filter", "cyanite.v2.*"]).starts();
     assert_eq!(post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#).status(), 200);
@@ -127,19 +128,19 @@ fn only_what_the_filter_matches_is_shown_and_the_rest_is_answered_all_the_same()
 }
 
 #[test]
-fn a_glob_that_matches_no_known_event_is_warned_about_and_works() {
+fn a_glob_that_matches_no_known_event_gets_a_warning_and_works() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
     let forward = format!("jewelmusic.webhook.test={}", endpoint.url("/"));
     let mut listener = dir.listen().args(["--filter", "jewelmusic.web*", "--forward", &forward]).starts();
     listener.says("warning: --forward `jewelmusic.webhook.test` matches no known event");
     listener.says("warning: --filter `jewelmusic.web*` matches no known event");
     let body = r#"{"id":"evt_1","type":"webhook.test","created":1,"data":{}}"#;
-    let (answer, delivery) = listener.receives("/jewelmusic", &[], body);
-    assert_eq!((answer.status(), text(&delivery, "/event")), (202, "jewelmusic.webhook.test"));
+    let (response, delivery) = listener.receives("/jewelmusic", &[], body);
+    assert_eq!((response.status(), text(&delivery, "/event")), (202, "jewelmusic.webhook.test"));
 }
 
 #[test]
-fn a_connection_is_kept_from_one_delivery_to_the_next() {
+fn a_connection_serves_several_deliveries() {
     let mut listener = Dir::new().listen().starts();
     let mut connection = Connection::to(&listener.url(""));
     for _ in 0..3 {
@@ -150,20 +151,20 @@ fn a_connection_is_kept_from_one_delivery_to_the_next() {
 }
 
 #[test]
-fn what_is_no_http_is_answered_400_and_ends_nothing_else() {
+fn malformed_http_gets_400_and_affects_no_other_request() {
     let mut listener = Dir::new().listen().starts();
     for garbage in ["hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\x16\x03\x01\x02\x00\x01\r\n\r\n"] {
         let mut connection = Connection::to(&listener.url(""));
         connection.write(garbage).unwrap();
-        if let Ok(answer) = connection.answer() {
-            assert!([400, 505].contains(&answer.status()), "{answer:?}");
+        if let Ok(response) = connection.answer() {
+            assert!([400, 505].contains(&response.status()), "{response:?}");
         }
     }
     assert_eq!(text(&listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE).1, "/verdict"), "verified");
 }
 
 #[test]
-fn an_endless_head_is_answered_431() {
+fn an_endless_head_gets_431() {
     let listener = Dir::new().listen().starts();
     let long = "a".repeat(70 << 10);
     assert_eq!(post(&listener.url("/"), &[("x-long", &long)], "").status(), 431);
@@ -173,7 +174,7 @@ fn an_endless_head_is_answered_431() {
 }
 
 #[test]
-fn what_cannot_be_answered_so_is_a_mistake() {
+fn invalid_response_options_are_usage_errors() {
     let dir = Dir::new();
     for wrong in ["100", "600", "ok", "200,,"] {
         dir.listen().args(["--respond", wrong]).exits(2).says("--respond");

@@ -1,8 +1,9 @@
-//! Explains refused deliveries beside the path that answers them: on threads of their own, few at
-//! a time, and not at all while too many wait.
+//! Explains rejected deliveries without delaying their responses: on blocking threads, few at a time, and not at all
+//! while too many wait.
 
 use std::sync::Arc;
 
+use futures_util::{FutureExt, future::Shared};
 use tokio::{
     sync::{Semaphore, oneshot},
     task::spawn_blocking,
@@ -11,52 +12,51 @@ use tokio::{
 use super::settings::Settings;
 use crate::webhook::{assessment::Assessment, diagnose::Clock, record::Delivery, signature::Receipt};
 
-/// So many explanations are worked out at once.
-const WORKING: usize = 2;
+/// The explanations that are worked out at one time.
+const MAX_RUNNING: usize = 2;
 
-/// So many are worked out or waited for; a flood beyond that is told without them, since it would
-/// hold up the deliveries that are genuine.
-const WAITING: usize = 64;
+/// The explanations that are worked out or waiting. Rejected deliveries beyond that are published without findings: a
+/// flood of them must not hold up valid ones.
+const MAX_PENDING: usize = 64;
 
-/// An assessment with its findings, once they are worked out.
-pub type Explanation = oneshot::Receiver<Assessment>;
+/// Resolves to the assessment with its findings.
+pub type Explanation = Shared<oneshot::Receiver<Assessment>>;
 
-/// Where refused deliveries are explained.
+/// Limits how many explanations are worked out.
 #[derive(Debug)]
 pub struct Explainer {
-    waiting: Arc<Semaphore>,
-    working: Arc<Semaphore>,
+    pending: Arc<Semaphore>,
+    running: Arc<Semaphore>,
 }
 
 impl Default for Explainer {
     fn default() -> Self {
-        Self { waiting: Arc::new(Semaphore::new(WAITING)), working: Arc::new(Semaphore::new(WORKING)) }
+        Self { pending: Arc::new(Semaphore::new(MAX_PENDING)), running: Arc::new(Semaphore::new(MAX_RUNNING)) }
     }
 }
 
 impl Explainer {
-    /// Begins to work out a delivery's assessment with its findings. None for a delivery that was
-    /// not refused, and while too many others wait.
+    /// Starts to explain a delivery. `None` if it was not rejected, or too many others wait.
     pub fn explain(&self, settings: Arc<Settings>, delivery: &Delivery) -> Option<Explanation> {
         delivery.assessment.verdict.rejection()?;
-        let waiting = Arc::clone(&self.waiting).try_acquire_owned().ok()?;
-        let working = Arc::clone(&self.working);
+        let pending = Arc::clone(&self.pending).try_acquire_owned().ok()?;
+        let running = Arc::clone(&self.running);
         let (request, mut assessment) = (delivery.request.clone(), delivery.assessment.clone());
         let receipt = Receipt::from(Some(delivery.received_at));
         let (sender, explanation) = oneshot::channel();
         tokio::spawn(async move {
-            let _waiting = waiting;
-            let Ok(_working) = working.acquire_owned().await else { return };
+            let _pending = pending;
+            let Ok(_running) = running.acquire_owned().await else { return };
             let explained = spawn_blocking(move || {
                 settings.judge().explain(&request, receipt, Clock::Live, &mut assessment);
                 assessment
             });
-            // Should it fail, or nobody listen any more, the delivery is told as it is.
+            // After a panic the delivery is published without findings.
             if let Ok(explained) = explained.await {
                 let _ = sender.send(explained);
             }
         });
-        Some(explanation)
+        Some(explanation.shared())
     }
 }
 
@@ -74,7 +74,7 @@ mod tests {
         time::Timestamp,
     };
 
-    fn refused() -> (Arc<Settings>, Delivery) {
+    fn rejected() -> (Arc<Settings>, Delivery) {
         let catalog = Arc::new(Catalog::builtin());
         let settings = Settings { catalog, keyring: Keyring::default(), provider: None, forwards: Vec::new() };
         let headers: Headers = [("signature".parse().unwrap(), "00".repeat(64).parse().unwrap())].into_iter().collect();
@@ -95,15 +95,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_flood_is_told_without_explanations() {
-        let (settings, delivery) = refused();
+    async fn a_flood_of_rejected_deliveries_is_published_without_findings() {
+        let (settings, delivery) = rejected();
         let explainer = Explainer::default();
         let explain = || explainer.explain(Arc::clone(&settings), &delivery);
-        let mut waiting: Vec<Explanation> = std::iter::from_fn(explain).collect();
-        assert_eq!(waiting.len(), WAITING);
-        let told = waiting.pop().unwrap().await.unwrap();
-        assert_eq!(told.findings.len(), 1);
-        for other in waiting {
+        let mut pending: Vec<Explanation> = std::iter::from_fn(explain).collect();
+        assert_eq!(pending.len(), MAX_PENDING);
+        let first = pending.pop().unwrap().await.unwrap();
+        assert_eq!(first.findings.len(), 1);
+        for other in pending {
             other.await.unwrap();
         }
     }

@@ -1,5 +1,4 @@
-//! A stream that gives up on a reader who has stopped reading: without it, whoever asks and never
-//! takes the answers holds a connection for ever.
+//! A stream whose writes time out. Without it, a sender that never reads its responses would hold a connection forever.
 
 use std::{
     io,
@@ -13,17 +12,17 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// A stream whose writes may stall only so long.
-pub struct Patient<S> {
+/// A stream that fails once a write has stalled for a while.
+pub struct WriteTimeout<S> {
     stream: S,
-    patience: Duration,
+    limit: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
-    /// The stream, with what one write may take at the most.
-    pub fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, stalled: None }
+impl<S> WriteTimeout<S> {
+    /// Wraps a stream; `limit` is how long one write may stall.
+    pub fn new(stream: S, limit: Duration) -> Self {
+        Self { stream, limit, stalled: None }
     }
 
     fn bounded<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
@@ -31,13 +30,13 @@ impl<S> Patient<S> {
             self.stalled = None;
             return polled;
         }
-        let patience = self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let limit = self.limit;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(limit)));
         stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -47,7 +46,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.bounded(polled, context)

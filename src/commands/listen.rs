@@ -1,0 +1,251 @@
+//! `hookdev listen`: turns its arguments into settings, runs a receiver, and chooses the exit code.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    context::{Context, development_note},
+    exit::{Exit, Failure},
+    interrupt::Interrupts,
+    remedies,
+    reporters::{
+        listen::{QUEUE, Reporter, View, announce, report_in_progress, warning},
+        warnings::WarningSink,
+    },
+    resolve::{DEFAULT_ADDR, expectations, forward, forward_of, provider, unmatched},
+    runtime,
+    terminal::Terminal,
+};
+use crate::{
+    cli::{Format, Listen},
+    engine::receive::{
+        CaptureWriter, Consumers, CurrentSettings, Expectations, Receiver, ResponsePolicy, Settings, Setup, WhenFull,
+        shutdown,
+    },
+    net::{
+        descriptors,
+        receiver::{Limits, serve},
+    },
+    store::{captures::CaptureStore, config::ListenConfig, watch::Watch},
+};
+
+/// Listens until Ctrl-C, until the expected deliveries have arrived, or until the timeout.
+///
+/// # Errors
+///
+/// If the options, the config or the address are invalid.
+pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
+    let settings = settings(&context, &args)?;
+    let expectations = expectations(&context, &args.expect, args.count)?;
+    let view = View::resolve(&context, &args)?;
+    let captures = open_captures(&context, &args)?;
+    let runtime = runtime()?;
+    let exit = runtime.block_on(listen(context, args, settings, expectations, view, captures));
+    // Threads that still wait for a disk or a reader are abandoned.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Resolves the settings that are reloaded when the config changes.
+fn settings(context: &Context, args: &Listen) -> Result<Settings, Failure> {
+    let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
+    let keyring = context.whole_keyring(args.provider.as_deref())?;
+    let (source, forwards) = if args.forward.is_empty() {
+        let configured = context.config.iter().flat_map(|config| &config.forward);
+        ("[[forward]]", configured.map(|entry| forward_of(&entry.events, &entry.to)).collect::<Result<Vec<_>, _>>()?)
+    } else {
+        ("--forward", args.forward.iter().map(|text| forward(text)).collect::<Result<_, _>>()?)
+    };
+    for warning in forwards.iter().filter_map(|forward| unmatched(&context.catalog, source, &forward.events)) {
+        context.terminal.warn(&warning);
+    }
+    Ok(Settings { catalog: Arc::clone(&context.catalog), keyring, provider, forwards })
+}
+
+fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {
+    let Some(path) = args.capture.clone().or(listen_config(context).capture) else { return Ok(None) };
+    let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
+    if store.truncated_bytes() > 0 {
+        let (path, bytes) = (path.display(), store.truncated_bytes());
+        context.terminal.note(&format!("removed an incomplete last line ({bytes} bytes) from {path}"));
+    }
+    Ok(Some(store))
+}
+
+async fn listen(
+    context: Context,
+    args: Listen,
+    settings: Settings,
+    expectations: Expectations,
+    view: View,
+    captures: Option<CaptureStore>,
+) -> Result<Exit, Failure> {
+    let terminal = context.terminal;
+    let (listener, address) = bind(&context, args.addr.as_deref()).await?;
+    let limits = limits(terminal, &args);
+    let mut interrupts = Interrupts::all();
+    let settings = Arc::new(CurrentSettings::new(settings));
+    let _watch = watch(&context, args.clone(), Arc::clone(&settings));
+
+    let mut consumers = Consumers::default();
+    let deliveries = consumers.add(QUEUE, WhenFull::Wait);
+    let counter = expectations.count(&mut consumers);
+    let warnings = WarningSink::start(terminal);
+    let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
+    let receiver = Receiver::new(Setup {
+        settings: Arc::clone(&settings),
+        responses: ResponsePolicy {
+            statuses: args.respond,
+            delay: args.delay,
+            only_verified: args.only_verified,
+            forward_timeout: args.forward_timeout,
+        },
+        captures: captures.map(|store| CaptureWriter::start(store, args.redact, remedies::words)),
+        consumers,
+        on_error: {
+            let warnings = warnings.clone();
+            Box::new(move |error| warnings.warn(warning(&error)))
+        },
+        now: args.now,
+        cancel: cancel.clone(),
+    });
+    let in_progress = receiver.in_progress();
+    let serving = tokio::spawn(serve(listener, limits, Arc::new(receiver), stop.clone().cancelled_owned()));
+
+    let url = format!("http://{address}");
+    let settings = settings.get();
+    if view.format == Format::Pretty {
+        announce(terminal, &settings, &url);
+    }
+    let names: Vec<&str> = context.catalog.names().collect();
+    if let Some(note) = development_note(&context.catalog, &settings.keyring, &names) {
+        terminal.note(&note);
+    }
+    let reporter = Reporter::start(deliveries, view, terminal, &url);
+
+    let timed_out = tokio::select! {
+        () = counter.met() => false,
+        _ = reporter.ended() => false,
+        () = interrupts.next() => false,
+        () = timeout(args.timeout) => true,
+    };
+    stop.cancel();
+    report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
+    let finish = async {
+        let served = serving.await;
+        let printed = reporter.ended().await;
+        warnings.flush().await;
+        served.map(|()| (printed, counter))
+    };
+    match shutdown::drain(finish, &cancel, async || interrupts.next().await).await {
+        None => Ok(if timed_out { Exit::Failed } else { Exit::Interrupted }),
+        Some(Err(error)) => Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
+        Some(Ok((false, _))) => Ok(Exit::Failed),
+        Some(Ok((true, counter))) if timed_out => Ok(conclude(terminal, &counter.missing().await)),
+        Some(Ok((true, _))) => Ok(Exit::Success),
+    }
+}
+
+/// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.
+fn limits(terminal: Terminal, args: &Listen) -> Limits {
+    let defaults = Limits::default();
+    let connections = descriptors::connections(defaults.connections);
+    if connections < defaults.connections {
+        let note = "raise the limit on open files for more (ulimit -n)";
+        terminal.note(&format!("accepting only {connections} connections at one time; {note}"));
+    }
+    Limits { body: args.max_body, connections, ..defaults }
+}
+
+/// The exit code after the timeout.
+fn conclude(terminal: Terminal, missing: &[String]) -> Exit {
+    if missing.is_empty() {
+        return Exit::Success;
+    }
+    terminal.fail(&Failure::new(Exit::Failed, format!("timed out waiting for: {}", missing.join(", "))));
+    Exit::Failed
+}
+
+async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, SocketAddr), Failure> {
+    let configured = context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
+    let addr = addr.or(configured).unwrap_or(DEFAULT_ADDR);
+    let full = match (addr.parse::<u16>(), addr.strip_prefix(':')) {
+        (Ok(port), _) => format!("127.0.0.1:{port}"),
+        (_, Some(port)) => format!("127.0.0.1:{port}"),
+        _ => addr.to_owned(),
+    };
+    let failed = |error: std::io::Error| {
+        let failure = Failure::usage(format!("can't listen on {full}")).because(&error);
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                failure.hint("stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0")
+            }
+            std::io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose a higher one"),
+            _ => failure.hint("write the address as HOST:PORT, such as 127.0.0.1:4400"),
+        }
+    };
+    let listener = TcpListener::bind(&full).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    if !address.ip().is_loopback() {
+        context.terminal.warn(&format!("other machines can reach {address} and send requests to it"));
+    }
+    Ok((listener, address))
+}
+
+/// Reloads the settings when a file changes. If the change is broken, the previous settings stay.
+fn watch(context: &Context, args: Listen, current: Arc<CurrentSettings>) -> Option<Watch> {
+    let (global, terminal) = (context.global.clone(), context.terminal);
+    let initial = listen_config(context);
+    let changed = move || {
+        let context = Context::load(global.clone());
+        // The changed config may name files that were not watched.
+        let watched = context.as_ref().map(Context::watched).unwrap_or_default();
+        match context.and_then(|context| Ok((settings(&context, &args)?, listen_config(&context)))) {
+            Ok((settings, config)) => {
+                current.replace(settings);
+                terminal.note("config reloaded");
+                if let Some(note) = restart_note(&args, &initial, &config) {
+                    terminal.note(&note);
+                }
+            }
+            Err(mut failure) => {
+                failure.hint = Some("still using the previous configuration; fix the error and save again".to_owned());
+                terminal.fail(&failure);
+            }
+        }
+        watched
+    };
+    Watch::start(&context.watched(), changed)
+        .map_err(|error| terminal.warn(&format!("can't watch the config for changes: {error}")))
+        .ok()
+}
+
+fn listen_config(context: &Context) -> ListenConfig {
+    context.config.as_ref().map(|config| config.listen.clone()).unwrap_or_default()
+}
+
+/// A note about changes that need a restart: those of `[listen]`, where no flag overrides them.
+fn restart_note(args: &Listen, initial: &ListenConfig, config: &ListenConfig) -> Option<String> {
+    let addr = args.addr.is_none() && initial.addr != config.addr;
+    let capture = args.capture.is_none() && initial.capture != config.capture;
+    let changed = match (addr, capture) {
+        (true, true) => "addr and capture",
+        (true, false) => "addr",
+        (false, true) => "capture",
+        (false, false) => return None,
+    };
+    Some(format!("restart to apply the change of {changed} in [listen]"))
+}
+
+async fn timeout(after: Option<Duration>) {
+    match after {
+        Some(after) => tokio::time::sleep(after).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,332 @@
+//! What `hookdev listen` prints: where it listens, and each delivery.
+//!
+//! Standard output belongs to one thread, which takes deliveries from a bounded queue. A terminal that stops reading
+//! makes the queue fill up, and senders wait.
+
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+    panic::{self, AssertUnwindSafe},
+    thread,
+    time::Duration,
+};
+
+use glob::Pattern;
+use tokio::{runtime::Handle, sync::watch};
+
+use crate::{
+    cli::{Body, Format, Listen},
+    commands::{
+        context::Context,
+        exit::Failure,
+        remedies,
+        resolve::{pattern, unmatched},
+        terminal::Terminal,
+    },
+    engine::receive::{Deliveries, Settings},
+    net::receiver::ReceiveError,
+    render::{json, payload, pretty::Page},
+    webhook::{assessment::PayloadCheck, record::Delivery, redact},
+};
+
+/// Which deliveries are printed, and how.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub format: Format,
+    pub page: Page,
+    /// Whether only deliveries with a problem are printed.
+    pub quiet: bool,
+    /// Whether JSON contains no credentials.
+    pub redact: bool,
+    /// The events that are printed; `None` prints all.
+    pub filter: Option<Pattern>,
+}
+
+/// The thread that prints deliveries.
+#[derive(Debug)]
+pub struct Reporter {
+    /// `None` while the thread runs, then whether everything was printed.
+    result: watch::Receiver<Option<bool>>,
+}
+
+/// The deliveries that may wait for a slow terminal; then senders wait. Each may hold 8 KiB and more, the buffer that
+/// its connection read it into.
+pub const QUEUE: usize = 128;
+
+/// How much of a payload is printed unless asked otherwise.
+pub const SUMMARY: payload::Limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
+
+/// How much output is gathered before it is written, in bytes.
+const BATCH_BYTES: usize = 64 << 10;
+
+/// How long to wait before writing to a full disk again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Prints on standard error where to send deliveries, and where they are forwarded.
+pub fn announce(terminal: Terminal, settings: &Settings, url: &str) {
+    let mut text = format!("Listening on {url} (Ctrl-C to stop)\n");
+    match &settings.provider {
+        Some(provider) => text.extend([format!("  every request is treated as coming from {}\n", provider.title)]),
+        None => text.extend(settings.catalog.names().map(|name| format!("  {url}/{name}\n"))),
+    }
+    let forwards = settings.forwards.iter();
+    text.extend(
+        forwards.map(|forward| format!("  forwards {} to {}\n", forward.events, redact::tokens(forward.url.as_str()))),
+    );
+    terminal.say(&text);
+}
+
+/// Prints on standard error that deliveries in progress are waited for. It uses a thread of its own, since it blocks if
+/// nobody reads standard error.
+pub fn report_in_progress(terminal: Terminal, count: usize) {
+    let message = match count {
+        0 => return,
+        1 => "waiting for 1 delivery in progress; press Ctrl-C again to cancel it".to_owned(),
+        many => format!("waiting for {many} deliveries in progress; press Ctrl-C again to cancel them"),
+    };
+    thread::spawn(move || terminal.note(&message));
+}
+
+/// The warning for a problem outside a delivery.
+pub fn warning(error: &ReceiveError) -> String {
+    match error {
+        ReceiveError::BodyTooLarge { .. } => format!("{error}; raise the limit with --max-body"),
+        _ => error.to_string(),
+    }
+}
+
+impl Reporter {
+    /// Starts to print deliveries, from a queue of [`QUEUE`]; as JSON, after a line that contains its `url`. Must be called
+    /// within a runtime.
+    pub fn start(deliveries: Deliveries, view: View, terminal: Terminal, url: &str) -> Self {
+        let (sender, result) = watch::channel(None);
+        let mut buffer = Vec::new();
+        if view.format == Format::Json {
+            json::ready(url, &mut buffer);
+        }
+        let mut printer = Printer { deliveries, view, terminal, buffer, text: String::new() };
+        let runtime = Handle::current();
+        thread::spawn(move || {
+            let complete = match runtime.block_on(printer.run()) {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    terminal.warn(&format!("can't write the output: {error}"));
+                    false
+                }
+                _ => true,
+            };
+            sender.send_replace(Some(complete));
+        });
+        Self { result }
+    }
+
+    /// Waits until the thread ends: after the last delivery, or when nobody reads the output any more. Returns whether
+    /// the output could be written.
+    pub async fn ended(&self) -> bool {
+        let mut result = self.result.clone();
+        // An error means that the thread panicked.
+        result.wait_for(Option::is_some).await.is_ok_and(|result| *result == Some(true))
+    }
+}
+
+struct Printer {
+    deliveries: Deliveries,
+    view: View,
+    terminal: Terminal,
+    buffer: Vec<u8>,
+    text: String,
+}
+
+impl Printer {
+    async fn run(&mut self) -> io::Result<()> {
+        let mut stdout = self.terminal.stdout();
+        self.write(&mut stdout)?;
+        while let Some(published) = self.deliveries.next().await {
+            self.print(published.delivery());
+            drop(published);
+            while self.buffer.len() < BATCH_BYTES
+                && let Some(published) = self.deliveries.next_queued().await
+            {
+                self.print(published.delivery());
+            }
+            self.write(&mut stdout)?;
+        }
+        Ok(())
+    }
+
+    fn print(&mut self, delivery: &Delivery) {
+        let Self { view, text, buffer, terminal, .. } = self;
+        if view.includes(delivery) && !append(buffer, |buffer| view.write(delivery, text, buffer)) {
+            let Delivery { seq, status, .. } = delivery;
+            terminal.warn(&format!("internal error: can't print delivery {seq}; its response was {status}"));
+        }
+    }
+
+    /// Writes the buffer and clears it.
+    fn write(&mut self, stdout: &mut impl Write) -> io::Result<()> {
+        let terminal = self.terminal;
+        let mut reported = false;
+        write_patiently(stdout, &self.buffer, |full| {
+            if !reported {
+                terminal.warn(&format!("can't write the output: {full}; deliveries wait until there is space"));
+            }
+            reported = true;
+            thread::sleep(RETRY);
+        })?;
+        if reported {
+            terminal.note("the output can be written again; nothing was lost");
+        }
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+/// Appends to the buffer and returns true, or removes what was appended if that panics. A bug in rendering must not
+/// let a sender end the program.
+fn append(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+    let before = buffer.len();
+    let complete = panic::catch_unwind(AssertUnwindSafe(|| write(buffer))).is_ok();
+    if !complete {
+        buffer.truncate(before);
+    }
+    complete
+}
+
+/// Writes every byte once. On a full disk it waits and goes on: the deliveries in the buffer already have their
+/// responses, and would be lost.
+fn write_patiently(out: &mut impl Write, mut bytes: &[u8], mut wait: impl FnMut(&io::Error)) -> io::Result<()> {
+    loop {
+        let result = if bytes.is_empty() { out.flush().map(|()| 0) } else { out.write(bytes) };
+        match result {
+            Ok(0) if bytes.is_empty() => return Ok(()),
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => wait(&error),
+                _ => return Err(error),
+            },
+        }
+    }
+}
+
+impl View {
+    /// Resolves the options of `listen`.
+    ///
+    /// # Errors
+    ///
+    /// If `--filter` is not a glob.
+    pub fn resolve(context: &Context, args: &Listen) -> Result<Self, Failure> {
+        let filter = args.filter.as_deref().map(pattern).transpose()?;
+        if let Some(warning) = filter.as_ref().and_then(|filter| unmatched(&context.catalog, "--filter", filter)) {
+            context.terminal.warn(&warning);
+        }
+        let quiet = context.global.quiet;
+        let page = context.terminal.page(payload_limits(args.body, quiet));
+        Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter })
+    }
+
+    fn includes(&self, delivery: &Delivery) -> bool {
+        let matches = self.filter.as_ref().is_none_or(|filter| filter.matches(delivery.assessment.title()));
+        matches && !(self.quiet && is_good(delivery))
+    }
+
+    fn write(&self, delivery: &Delivery, text: &mut String, buffer: &mut Vec<u8>) {
+        let delivery = if self.redact { Cow::Owned(redact::delivery(delivery)) } else { Cow::Borrowed(delivery) };
+        if self.format == Format::Json {
+            return json::delivery(&delivery, remedies::words, buffer);
+        }
+        text.clear();
+        self.page.delivery(&delivery, text);
+        buffer.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// How much of a payload is printed. `--quiet` prints none: the lines above the payload say what went wrong.
+const fn payload_limits(body: Body, quiet: bool) -> Option<payload::Limits> {
+    match body {
+        Body::Full if !quiet => Some(payload::Limits { bytes: 1 << 20, ..payload::Limits::FULL }),
+        Body::Summary if !quiet => Some(SUMMARY),
+        Body::Full | Body::Summary | Body::None => None,
+    }
+}
+
+/// Whether `--quiet` hides a delivery: it is verified or unsigned by design, valid, saved and forwarded.
+fn is_good(delivery: &Delivery) -> bool {
+    delivery.assessment.verdict.is_genuine()
+        && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
+        && delivery.capture_error.is_none()
+        && delivery.forwards.iter().all(|forward| forward.outcome.as_ref().is_ok_and(|answer| answer.status < 300))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_prints_no_payload() {
+        let all = [Body::Full, Body::Summary, Body::None];
+        assert_eq!(all.map(|body| payload_limits(body, false).is_some()), [true, true, false]);
+        assert_eq!(all.map(|body| payload_limits(body, true).is_some()), [false; 3]);
+    }
+
+    /// Accepts three bytes at a time; each call fails first if the script says so.
+    struct Disk {
+        failures: Vec<Option<io::ErrorKind>>,
+        written: Vec<u8>,
+    }
+
+    impl Disk {
+        fn step(&mut self) -> io::Result<()> {
+            match self.failures.pop().flatten() {
+                Some(kind) => Err(kind.into()),
+                None => Ok(()),
+            }
+        }
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.step()?;
+            let count = bytes.len().min(3);
+            self.written.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.step()
+        }
+    }
+
+    /// What was written, how many times it waited, and the result.
+    fn written(failures: &[Option<io::ErrorKind>]) -> (String, usize, Result<(), io::ErrorKind>) {
+        let failures = failures.iter().rev().copied().collect();
+        let (mut disk, mut waits) = (Disk { failures, written: Vec::new() }, 0);
+        let result = write_patiently(&mut disk, b"abcdefgh", |_| waits += 1);
+        (String::from_utf8(disk.written).unwrap(), waits, result.map_err(|error| error.kind()))
+    }
+
+    #[test]
+    fn a_full_disk_is_waited_for_and_gets_every_byte_once() {
+        let full = Some(io::ErrorKind::StorageFull);
+        assert_eq!(written(&[]), ("abcdefgh".to_owned(), 0, Ok(())));
+        assert_eq!(written(&[full, None, full, full, None, None, full]), ("abcdefgh".to_owned(), 4, Ok(())));
+        assert_eq!(written(&[None, Some(io::ErrorKind::Interrupted)]), ("abcdefgh".to_owned(), 0, Ok(())));
+    }
+
+    #[test]
+    fn output_that_panics_is_removed() {
+        let mut buffer = b"one ".to_vec();
+        assert!(!append(&mut buffer, |buffer| {
+            buffer.extend_from_slice(b"tw");
+            panic!("on purpose");
+        }));
+        assert!(append(&mut buffer, |buffer| buffer.extend_from_slice(b"three")));
+        assert_eq!(buffer, b"one three");
+    }
+
+    #[test]
+    fn other_errors_are_returned() {
+        let closed = io::ErrorKind::BrokenPipe;
+        assert_eq!(written(&[None, Some(closed)]), ("abc".to_owned(), 0, Err(closed)));
+    }
+}

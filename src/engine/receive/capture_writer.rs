@@ -1,0 +1,141 @@
+//! Saves deliveries on a blocking thread, so that a slow disk delays only the responses that wait for it. Captures that
+//! arrive while one is written are written together.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
+    task::spawn_blocking,
+};
+
+use crate::{
+    store::captures::{CaptureName, CaptureStore},
+    webhook::{capture, record::Delivery, redact, remedy::Wording, time::Timestamp},
+};
+
+/// How many bytes of captures are written together, unless a single one has more.
+const BATCH_BYTES: usize = 64 << 10;
+
+/// About how many bytes of a capture are not its body.
+const OVERHEAD_BYTES: usize = 1 << 10;
+
+/// Saves deliveries in a capture store.
+#[derive(Clone, Debug)]
+pub struct CaptureWriter {
+    captures: UnboundedSender<PendingCapture>,
+    redact: bool,
+    wording: Wording,
+}
+
+/// A capture that is not written yet.
+#[derive(Debug)]
+struct PendingCapture {
+    received_at: Timestamp,
+    seq: u64,
+    label: Option<String>,
+    /// One JSON object.
+    object: Vec<u8>,
+    saved: oneshot::Sender<Result<String, String>>,
+}
+
+impl CaptureWriter {
+    /// Starts to write to a store; with `redact`, captures contain no credentials, and `wording` puts hints into words.
+    /// Must be called within a runtime.
+    pub fn start(store: CaptureStore, redact: bool, wording: Wording) -> Self {
+        let (captures, pending) = unbounded_channel();
+        tokio::spawn(write(Arc::new(store), pending));
+        Self { captures, redact, wording }
+    }
+
+    /// Saves a delivery and returns the path of the file that contains it.
+    ///
+    /// # Errors
+    ///
+    /// The reason, if it could not be saved.
+    pub async fn save(&self, delivery: &Delivery) -> Result<String, String> {
+        let mut object = Vec::with_capacity(delivery.request.body.len() / 3 * 4 + OVERHEAD_BYTES);
+        if self.redact {
+            capture::write_delivery(&redact::delivery(delivery), self.wording, &mut object);
+        } else {
+            capture::write_delivery(delivery, self.wording, &mut object);
+        }
+        let assessment = &delivery.assessment;
+        let label = assessment.event.clone().or_else(|| assessment.provider_name().map(str::to_owned));
+        let (saved, result) = oneshot::channel();
+        let capture = PendingCapture { received_at: delivery.received_at, seq: delivery.seq, label, object, saved };
+        // If the task has ended, `saved` is dropped and the result is an error.
+        let _ = self.captures.send(capture);
+        result.await.unwrap_or_else(|_| Err("the capture writer failed".to_owned()))
+    }
+}
+
+async fn write(store: Arc<CaptureStore>, mut pending: UnboundedReceiver<PendingCapture>) {
+    while let Some(first) = pending.recv().await {
+        let mut bytes = first.object.len();
+        let mut batch = vec![first];
+        while bytes < BATCH_BYTES
+            && let Ok(next) = pending.try_recv()
+        {
+            bytes += next.object.len();
+            batch.push(next);
+        }
+        let store = Arc::clone(&store);
+        let writing = spawn_blocking(move || {
+            let results = store.write_all(&batch.iter().map(PendingCapture::named).collect::<Vec<_>>());
+            (batch, results)
+        });
+        // A panic drops the batch, which fails its captures.
+        let Ok((batch, results)) = writing.await else { continue };
+        for (capture, result) in batch.into_iter().zip(results) {
+            let result = result.map(|path| path.display().to_string()).map_err(|error| error.to_string());
+            // It fails if the request was cancelled.
+            let _ = capture.saved.send(result);
+        }
+    }
+}
+
+impl PendingCapture {
+    fn named(&self) -> (CaptureName<'_>, &[u8]) {
+        let Self { received_at, seq, label, object, .. } = self;
+        let name = CaptureName { received_at: *received_at, seq: *seq, label: label.as_deref() };
+        (name, object.trim_ascii_end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::engine::receive::tests::delivery;
+
+    #[tokio::test]
+    async fn deliveries_are_saved_in_the_order_in_which_they_arrive() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.ndjson");
+        let writer = CaptureWriter::start(CaptureStore::open(&path).unwrap(), false, |_| String::new());
+        let deliveries: Vec<Delivery> = (0..100).map(delivery).collect();
+        let saved = join_all(deliveries.iter().map(|delivery| writer.save(delivery))).await;
+        assert_eq!(saved, vec![Ok(path.display().to_string()); 100]);
+        let log = fs::read_to_string(&path).unwrap();
+        let seqs: Vec<u64> = log
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["seq"].as_u64().unwrap())
+            .collect();
+        assert_eq!(seqs, (0..100).collect::<Vec<u64>>());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn every_delivery_that_is_not_saved_says_why() {
+        let writer = CaptureWriter::start(CaptureStore::open("/dev/full".as_ref()).unwrap(), false, |_| String::new());
+        let deliveries: Vec<Delivery> = (0..3).map(delivery).collect();
+        let saved = join_all(deliveries.iter().map(|delivery| writer.save(delivery))).await;
+        assert_eq!(saved, vec![Err("No space left on device (os error 28)".to_owned()); 3]);
+    }
+}

@@ -1,0 +1,34 @@
+//! Receives deliveries: verifies each request, forwards it, saves it, responds, and publishes it to every consumer.
+//!
+//! The caller binds the socket, opens the captures, adds the consumers and decides when to stop. A front end is one
+//! more call of [`Consumers::add`]:
+//!
+//! ```text
+//! let mut consumers = Consumers::default();
+//! let mut deliveries = consumers.add(128, WhenFull::Wait);
+//! let receiver = Receiver::new(Setup { consumers, .. });
+//! tokio::spawn(net::receiver::serve(listener, limits, Arc::new(receiver), stop.cancelled_owned()));
+//! while let Some(delivery) = deliveries.next().await { .. }
+//! ```
+
+mod capture_writer;
+mod consumers;
+mod expectations;
+mod explainer;
+mod forwards;
+mod receiver;
+mod response;
+mod settings;
+pub mod shutdown;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    capture_writer::CaptureWriter,
+    consumers::{Consumers, Deliveries, Published, WhenFull},
+    expectations::{Counter, Expectation, Expectations},
+    forwards::Forward,
+    receiver::{Receiver, Setup},
+    response::ResponsePolicy,
+    settings::{CurrentSettings, Settings},
+};

@@ -1,0 +1,234 @@
+//! Handles each request: verifies it, decides on the response, saves it, and publishes it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    capture_writer::CaptureWriter,
+    consumers::Consumers,
+    explainer::Explainer,
+    forwards::{self, Forwarder, PendingForward},
+    response::{self, ResponsePolicy, Rotation},
+    settings::{CurrentSettings, Settings},
+};
+use crate::{
+    engine::clock::now,
+    net::receiver::{Handler, ReceiveError, Received},
+    webhook::{
+        assessment::{Assessment, PayloadCheck},
+        record::{Delivery, Forwarded, Response},
+        request::Request,
+        signature::Verdict,
+        time::Timestamp,
+    },
+};
+
+/// The bodies over [`INLINE_BODY_LIMIT`] that are parsed at one time. Each may take a few hundred times its size.
+const MAX_LARGE_BODIES: usize = 2;
+
+/// The size of a body that is parsed in the connection's task, in bytes. Larger and compressed ones are parsed on a
+/// blocking thread, so that they don't hold up other connections.
+const INLINE_BODY_LIMIT: usize = 64 << 10;
+
+/// What a [`Receiver`] works with.
+pub struct Setup {
+    /// The settings, which may be replaced while the receiver runs.
+    pub settings: Arc<CurrentSettings>,
+    /// How it responds.
+    pub responses: ResponsePolicy,
+    /// Where it saves deliveries, if at all.
+    pub captures: Option<CaptureWriter>,
+    /// Who gets the deliveries.
+    pub consumers: Consumers,
+    /// Gets every problem outside a delivery.
+    pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
+    /// The time of every receipt, instead of the clock's.
+    pub now: Option<Timestamp>,
+    /// Ends every wait for a handler or a delay.
+    pub cancel: CancellationToken,
+}
+
+/// Receives deliveries; run it with [`serve`](crate::net::receiver::serve).
+pub struct Receiver {
+    settings: Arc<CurrentSettings>,
+    rotation: Rotation,
+    delay: Option<Duration>,
+    only_verified: bool,
+    forwarder: Forwarder,
+    captures: Option<CaptureWriter>,
+    consumers: Consumers,
+    explainer: Explainer,
+    on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
+    now: Option<Timestamp>,
+    cancel: CancellationToken,
+    large_bodies: Semaphore,
+    seq: AtomicU64,
+    in_progress: Arc<AtomicUsize>,
+}
+
+impl Receiver {
+    /// A receiver that has received nothing yet.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let Setup { settings, responses, captures, consumers, on_error, now, cancel } = setup;
+        let ResponsePolicy { statuses, delay, only_verified, forward_timeout } = responses;
+        Self {
+            settings,
+            rotation: Rotation::new(statuses),
+            delay,
+            only_verified,
+            forwarder: Forwarder::new(forward_timeout, cancel.clone()),
+            captures,
+            consumers,
+            explainer: Explainer::default(),
+            on_error,
+            now,
+            cancel,
+            large_bodies: Semaphore::new(MAX_LARGE_BODIES),
+            seq: AtomicU64::new(0),
+            in_progress: Arc::default(),
+        }
+    }
+
+    /// The number of deliveries that are received and have no response yet.
+    #[must_use]
+    pub fn in_progress(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.in_progress)
+    }
+
+    async fn assess(&self, settings: &Arc<Settings>, request: &Request, received_at: Timestamp) -> Assessment {
+        if request.body.len() <= INLINE_BODY_LIMIT && !request.headers.contains("content-encoding") {
+            return settings.judge().assess(request, Some(received_at).into());
+        }
+        let permit = self.large_bodies.acquire().await;
+        let (settings, request) = (Arc::clone(settings), request.clone());
+        let assessed = spawn_blocking(move || settings.judge().assess(&request, Some(received_at).into())).await;
+        drop(permit);
+        match assessed {
+            Ok(assessment) => assessment,
+            // The server reports the panic and responds 500, as for one in this task.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// The response, the forwards it came from, and the forwards that it did not wait for.
+    async fn respond(
+        &self,
+        settings: &Settings,
+        request: &Request,
+        assessment: &Assessment,
+    ) -> (Response, Vec<Forwarded>, Vec<PendingForward>) {
+        if let Some(delay) = self.delay {
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = self.cancel.cancelled() => {}
+            }
+        }
+        if let Some(fixed) = self.rotation.next() {
+            return (fixed, Vec::new(), Vec::new());
+        }
+        let mut pending = if self.only_verified && !is_trusted(assessment) {
+            Vec::new()
+        } else {
+            self.forwarder.start(&settings.forwards, assessment.title(), request)
+        };
+        if pending.is_empty() {
+            return (response::default(request, assessment), Vec::new(), Vec::new());
+        }
+        let first = pending.remove(0).await;
+        (forwards::response(&first).unwrap_or_else(response::no_response), vec![first], pending)
+    }
+
+    async fn receive(&self, received: Received) -> Response {
+        let in_progress = Counted::new(&self.in_progress);
+        let Received { request, started, permit } = received;
+        let received_at = self.now.unwrap_or_else(now);
+        let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
+        let settings = self.settings.get();
+        let assessment = self.assess(&settings, &request, received_at).await;
+        // Reserved before the response, so that no more deliveries wait than the queues hold.
+        let slots = self.consumers.reserve().await;
+        let (mut response, forwards, pending) = self.respond(&settings, &request, &assessment).await;
+        let mut delivery = Delivery {
+            seq,
+            received_at,
+            request,
+            assessment,
+            status: response.status,
+            elapsed: started.elapsed(),
+            forwards,
+            capture: None,
+            capture_error: None,
+        };
+        if let Some(captures) = &self.captures {
+            match captures.save(&delivery).await {
+                Ok(path) => delivery.capture = Some(path),
+                Err(error) => {
+                    delivery.capture_error = Some(error);
+                    response = response::not_saved();
+                    delivery.status = response.status;
+                }
+            }
+        }
+        // A consumer may end the receiver, which asks what is in progress.
+        drop(in_progress);
+        if slots.is_empty() {
+            return response;
+        }
+        let explanation = self.explainer.explain(settings, &delivery);
+        if pending.is_empty() {
+            slots.publish(delivery, explanation, permit);
+        } else {
+            tokio::spawn(async move {
+                delivery.forwards.extend(join_all(pending).await);
+                slots.publish(delivery, explanation, permit);
+            });
+        }
+        response
+    }
+}
+
+impl Handler for Receiver {
+    async fn handle(&self, received: Received) -> Response {
+        self.receive(received).await
+    }
+
+    fn on_error(&self, error: ReceiveError) {
+        (self.on_error)(error);
+    }
+}
+
+/// Counts one delivery until it is dropped, by a panic too.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether a delivery is forwarded where only verified ones are. Without a signature, its payload must be exactly what
+/// the provider documents.
+fn is_trusted(assessment: &Assessment) -> bool {
+    match assessment.verdict {
+        Verdict::Verified(_) => true,
+        Verdict::Unsigned => assessment.payload == PayloadCheck::Valid,
+        Verdict::Rejected(_) | Verdict::Unrecognised => false,
+    }
+}

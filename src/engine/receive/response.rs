@@ -1,0 +1,87 @@
+//! The responses that the receiver gives itself, without a handler.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method};
+
+use crate::webhook::{
+    assessment::Assessment,
+    record::Response,
+    request::{Headers, Request},
+    signature::Verdict,
+};
+
+/// How requests are responded to, regardless of what they contain.
+#[derive(Clone, Debug, Default)]
+pub struct ResponsePolicy {
+    /// Fixed status codes, in rotation. They take precedence over forwards.
+    pub statuses: Vec<u16>,
+    /// A wait before each response.
+    pub delay: Option<Duration>,
+    /// Whether only verified deliveries, and those that the provider sends unsigned, are forwarded.
+    pub only_verified: bool,
+    /// How long a handler may take.
+    pub forward_timeout: Duration,
+}
+
+/// Takes fixed status codes in turn.
+#[derive(Debug)]
+pub struct Rotation {
+    statuses: Vec<u16>,
+    next: AtomicUsize,
+}
+
+impl Rotation {
+    pub fn new(statuses: Vec<u16>) -> Self {
+        Self { statuses, next: AtomicUsize::new(0) }
+    }
+
+    /// The next fixed response; `None` if no status codes are given.
+    pub fn next(&self) -> Option<Response> {
+        if self.statuses.is_empty() {
+            return None;
+        }
+        let status = self.statuses[self.next.fetch_add(1, Ordering::Relaxed) % self.statuses.len()];
+        Some(text(status, "hookdev responds with fixed status codes\n"))
+    }
+}
+
+/// The page for a person who opens the address in a browser.
+const PAGE: &str = "\
+This is `hookdev listen`, a local webhook receiver. POST a webhook to this address, and its terminal shows
+whether the signature is valid. `hookdev send` sends test events; `hookdev listen --help` lists the options.
+";
+
+/// The response of a correct handler.
+pub fn default(request: &Request, assessment: &Assessment) -> Response {
+    let is_visit = [Method::GET, Method::HEAD].contains(&request.method);
+    if is_visit && assessment.verdict == Verdict::Unrecognised {
+        return text(200, PAGE);
+    }
+    if assessment.verdict.rejection().is_some() {
+        return text(401, "rejected\n");
+    }
+    text(assessment.provider.as_ref().map_or(200, |provider| provider.delivery.first_success()), "")
+}
+
+/// The response when the delivery could not be saved.
+pub fn not_saved() -> Response {
+    text(503, "the delivery could not be saved; send it again\n")
+}
+
+/// The response when the handler gave none.
+pub fn no_response() -> Response {
+    text(502, "hookdev got no response from the handler\n")
+}
+
+fn text(status: u16, text: &'static str) -> Response {
+    let mut headers = Headers::new();
+    if !text.is_empty() {
+        headers.push(HeaderName::from_static("content-type"), HeaderValue::from_static("text/plain; charset=utf-8"));
+    }
+    Response { status, headers, body: Bytes::from_static(text.as_bytes()) }
+}

@@ -1,0 +1,266 @@
+//! A receiver in this process: requests over a real socket, deliveries from its consumers.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use http::Method;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::{
+    net::receiver::{Limits, ReceiveError, serve},
+    store::captures::CaptureStore,
+    webhook::{
+        keyring::{Keyring, SecretSource},
+        provider::catalog::Catalog,
+        record::Delivery,
+        request::{Headers, Request},
+        signature::{Receipt, SigningSecret},
+        time::Timestamp,
+    },
+};
+
+/// Cyanite's `v2.finished` from its documentation.
+const BODY: &str = r#"{"version":"2","resource":{"type":"LibraryTrack","id":"999"},"event":{"type":"AudioAnalysisV6","status":"finished"}}"#;
+
+/// The signature of [`BODY`] under the development secret, computed with Python's `hmac`.
+const SIGNATURE: &str = "13a7442bbf01174251ab1d2f5e8d2cc1a19c0063f4886076e48e169059b228671f052a708ba81b848b82380ee97f7a90333e0ac285c6174179d268578caaa276";
+
+/// A delivery of an unrecognised request.
+pub(super) fn delivery(seq: u64) -> Delivery {
+    let catalog = Arc::new(Catalog::builtin());
+    let settings = Settings { catalog, keyring: Keyring::default(), provider: None, forwards: Vec::new() };
+    let request =
+        Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body: "hello".into() };
+    let assessment = settings.judge().assess(&request, Receipt::default());
+    Delivery {
+        seq,
+        received_at: Timestamp::from_unix_seconds(0),
+        request,
+        assessment,
+        status: 200,
+        elapsed: Duration::ZERO,
+        forwards: Vec::new(),
+        capture: None,
+        capture_error: None,
+    }
+}
+
+/// A receiver that runs until it is dropped or stopped.
+struct Running {
+    address: SocketAddr,
+    deliveries: Deliveries,
+    errors: Arc<Mutex<Vec<ReceiveError>>>,
+    cancel: CancellationToken,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Running {
+    /// Starts a receiver with the development secrets and one consumer; `adjust` changes its setup.
+    async fn start(adjust: impl FnOnce(&mut Setup)) -> Self {
+        Self::start_with(Vec::new(), adjust).await
+    }
+
+    async fn start_with(forwards: Vec<Forward>, adjust: impl FnOnce(&mut Setup)) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let catalog = Arc::new(Catalog::builtin());
+        let mut keyring = Keyring::default();
+        for provider in catalog.providers() {
+            if let Some(rule) = &provider.secret {
+                let secret = SigningSecret::parse(&rule.development, &rule.format).unwrap();
+                keyring.add(&provider.name, secret, SecretSource::Development);
+            }
+        }
+        let settings = Settings { catalog, keyring, provider: None, forwards };
+        let mut consumers = Consumers::default();
+        let deliveries = consumers.add(16, WhenFull::Wait);
+        let errors = Arc::new(Mutex::new(Vec::new()));
+        let (cancel, stop) = (CancellationToken::new(), CancellationToken::new());
+        let mut setup = Setup {
+            settings: Arc::new(CurrentSettings::new(settings)),
+            responses: ResponsePolicy { forward_timeout: Duration::from_secs(60), ..ResponsePolicy::default() },
+            captures: None,
+            consumers,
+            on_error: {
+                let errors = Arc::clone(&errors);
+                Box::new(move |error| errors.lock().unwrap().push(error))
+            },
+            now: None,
+            cancel: cancel.clone(),
+        };
+        adjust(&mut setup);
+        let limits = Limits { body: 1 << 10, ..Limits::default() };
+        let receiver = Arc::new(Receiver::new(setup));
+        let serving = tokio::spawn(serve(listener, limits, receiver, stop.clone().cancelled_owned()));
+        Self { address, deliveries, errors, cancel, stop, serving }
+    }
+
+    /// Posts a body to `/cyanite` with [`SIGNATURE`]; the status and body of the response.
+    async fn post(&self, body: &str) -> (u16, String) {
+        post(self.address, body).await
+    }
+
+    async fn next(&mut self) -> Delivery {
+        self.deliveries.next().await.expect("a delivery").delivery().clone()
+    }
+
+    /// Stops the receiver, and checks that it published nothing more.
+    async fn stop(mut self) {
+        self.stop.cancel();
+        self.serving.await.unwrap();
+        assert!(self.deliveries.next().await.is_none());
+    }
+}
+
+async fn post(address: SocketAddr, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "POST /cyanite HTTP/1.1\r\nhost: x\r\nsignature: {SIGNATURE}\r\nconnection: close\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+#[tokio::test]
+async fn a_request_is_verified_gets_a_response_and_is_published() {
+    let mut receiver = Running::start(|_| {}).await;
+    assert_eq!(receiver.post(BODY).await, (200, String::new()));
+    let delivery = receiver.next().await;
+    assert_eq!((delivery.seq, delivery.status), (1, 200));
+    assert_eq!(delivery.assessment.verdict.name(), "verified");
+    assert_eq!(delivery.assessment.event.as_deref(), Some("cyanite.v2.finished"));
+    assert_eq!((delivery.request.target.as_str(), &delivery.request.body[..]), ("/cyanite", BODY.as_bytes()));
+    receiver.stop().await;
+}
+
+#[tokio::test]
+async fn a_rejected_request_is_published_with_its_findings() {
+    let mut receiver = Running::start(|_| {}).await;
+    assert_eq!(receiver.post(&BODY.replace(':', ": ")).await, (401, "rejected\n".to_owned()));
+    let delivery = receiver.next().await;
+    assert_eq!(delivery.assessment.verdict.name(), "rejected");
+    let codes: Vec<_> = delivery.assessment.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["body-reserialised"]);
+    receiver.stop().await;
+}
+
+#[tokio::test]
+async fn fixed_statuses_are_used_in_rotation() {
+    let mut receiver = Running::start(|setup| setup.responses.statuses = vec![503, 200]).await;
+    for status in [503, 200, 503] {
+        assert_eq!(receiver.post(BODY).await.0, status);
+        assert_eq!(receiver.next().await.status, status);
+    }
+    receiver.stop().await;
+}
+
+#[tokio::test]
+async fn a_forward_provides_the_response() {
+    let mut handler = Running::start(|setup| setup.responses.statuses = vec![418]).await;
+    let forward = |events: &str| Forward {
+        events: events.parse().unwrap(),
+        url: format!("http://{}/cyanite", handler.address).parse().unwrap(),
+    };
+    let mut receiver = Running::start_with(vec![forward("other.*"), forward("cyanite.*")], |_| {}).await;
+    assert_eq!(receiver.post(BODY).await.0, 418);
+    assert_eq!(handler.next().await.assessment.verdict.name(), "verified");
+    let delivery = receiver.next().await;
+    assert_eq!((delivery.status, delivery.forwards.len()), (418, 1));
+    assert_eq!(delivery.forwards[0].outcome.as_ref().map(|answer| answer.status), Ok(418));
+    receiver.stop().await;
+    handler.stop().await;
+}
+
+#[tokio::test]
+async fn cancelling_ends_the_wait_for_a_handler() {
+    // It accepts connections and never responds.
+    let handler = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", handler.local_addr().unwrap()).parse().unwrap();
+    let forward = Forward { events: "*".parse().unwrap(), url };
+    let mut receiver = Running::start_with(vec![forward], |_| {}).await;
+    let response = tokio::spawn(post(receiver.address, BODY));
+    let _connection = handler.accept().await.unwrap();
+    receiver.cancel.cancel();
+    assert_eq!(response.await.unwrap(), (502, "hookdev got no response from the handler\n".to_owned()));
+    let error = "hookdev was stopped before the handler responded; responded 502";
+    assert_eq!(receiver.next().await.forwards[0].outcome, Err(error.to_owned()));
+    receiver.stop().await;
+}
+
+#[tokio::test]
+async fn a_delivery_is_saved_before_its_response() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = CaptureStore::open(dir.path()).unwrap();
+    let mut receiver =
+        Running::start(|setup| setup.captures = Some(CaptureWriter::start(store, false, |_| String::new()))).await;
+    assert_eq!(receiver.post(BODY).await.0, 200);
+    let saved: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let path = receiver.next().await.capture.unwrap();
+    assert_eq!(saved, [std::path::PathBuf::from(&path)]);
+    let capture: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert_eq!((&capture["verdict"], &capture["request"]["body"]), (&"verified".into(), &BODY.into()));
+    receiver.stop().await;
+}
+
+#[tokio::test]
+async fn a_problem_outside_a_delivery_is_reported_and_not_published() {
+    let receiver = Running::start(|_| {}).await;
+    assert_eq!(receiver.post(&"x".repeat(1025)).await, (413, "the body is too large\n".to_owned()));
+    let error = receiver.errors.lock().unwrap().pop().unwrap();
+    assert_eq!(error.to_string(), "POST /cyanite: the body is larger than 1024 bytes; responded 413");
+    receiver.stop().await;
+}
+
+#[tokio::test]
+async fn expectations_count_verified_deliveries_until_they_are_met() {
+    let expectation =
+        |events: Option<&str>, wanted| Expectation { events: events.map(|events| events.parse().unwrap()), wanted };
+    let expectations = [expectation(Some("cyanite.*"), 2), expectation(None, 3)];
+    let mut counters = Vec::new();
+    let mut receiver = Running::start(|setup| {
+        counters.push(expectations.iter().take(1).cloned().collect::<Expectations>().count(&mut setup.consumers));
+        counters.push(expectations.iter().cloned().collect::<Expectations>().count(&mut setup.consumers));
+        counters.push(Expectations::default().count(&mut setup.consumers));
+    })
+    .await;
+    for body in [BODY, "{}", BODY] {
+        receiver.post(body).await;
+        receiver.next().await;
+    }
+    counters[0].met().await;
+    receiver.stop().await;
+    let mut missing = Vec::new();
+    for counter in counters {
+        missing.push(counter.missing().await);
+    }
+    assert_eq!(missing, [vec![], vec!["3 deliveries (2 received)".to_owned()], vec![]]);
+}
+
+#[tokio::test]
+async fn settings_are_replaced_for_later_requests() {
+    let mut current = None;
+    let mut receiver = Running::start(|setup| current = Some(Arc::clone(&setup.settings))).await;
+    assert_eq!(receiver.post(BODY).await.0, 200);
+    let catalog = Arc::new(Catalog::builtin());
+    let keyring = Keyring::default();
+    current.unwrap().replace(Settings { catalog, keyring, provider: None, forwards: Vec::new() });
+    assert_eq!(receiver.post(BODY).await.0, 401);
+    let verdicts = [receiver.next().await, receiver.next().await].map(|delivery| delivery.assessment.verdict.name());
+    assert_eq!(verdicts, ["verified", "rejected"]);
+    receiver.stop().await;
+}
