@@ -175,7 +175,7 @@ mod tests {
             let too_long = broken.lines().filter(|line| text::width(line) > columns && line.trim().contains(' '));
             assert_eq!(too_long.collect::<Vec<_>>(), [""; 0], "{columns}");
         }
-        let line = "\n  cyanite.v1.test                             Legacy: a test, unsigned  (unsigned)\n";
+        let line = "\n  cyanite.v1.test                             Legacy: an unsigned test event  (unsigned)\n";
         assert!(whole.contains(line), "{whole}");
     }
 

@@ -45,6 +45,7 @@ const PURE: &[&str] = &[
     "std::net::Ipv6Addr",
     "std::num",
     "std::ops",
+    "std::ptr::from_ref",
     "std::slice",
     "std::str",
     "std::string",

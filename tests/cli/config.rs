@@ -130,9 +130,9 @@ fn events_are_listed_with_what_each_provider_expects() {
     let dir = Dir::new();
     let finished = dir.hookdev().arg("events").exits(0).stderr("");
     for part in [
-        "Cyanite  Music analysis results\n  wants exactly 200 within 3 s; follows no redirects\n",
-        "\n  secret from CYANITE_WEBHOOK_SECRET, else the public one for development: hookdev-development-secret-cyanite\n",
-        "Auphonic  Audio productions, as unsigned forms\n  wants any 2xx; follows no redirects\n  signs nothing\n",
+        "Cyanite  Music analysis results\n  expects exactly 200 within 3 s; follows no redirects\n",
+        "\n  secret from CYANITE_WEBHOOK_SECRET, else the public development secret: hookdev-development-secret-cyanite\n",
+        "Auphonic  Audio productions, as unsigned forms\n  expects any 2xx; follows no redirects\n  does not sign deliveries\n",
         "\n  signs with HMAC-SHA256 of {id}.{timestamp}.{body} in svix-signature\n",
         "(illustrative)\n",
         "(unsigned)\n",

@@ -43,7 +43,7 @@ fn a_closed_pipe_ends_listening() {
     dir.listen()
         .unread()
         .exits(0)
-        .stderr("note: the public development secret is in use for aspect, cyanite, jewelmusic\n");
+        .stderr("note: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n");
     // Pretty output prints nothing before the first delivery.
     let mut port = Port::reserve();
     let addr = format!("127.0.0.1:{}", port.lend());

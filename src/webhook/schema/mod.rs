@@ -25,7 +25,7 @@ mod constant;
 mod decimal;
 mod draft;
 mod error;
-mod evaluated;
+mod excerpt;
 mod format;
 mod index;
 mod location;

@@ -5,12 +5,10 @@ use std::{borrow::Cow, fmt};
 
 use super::{
     constant::Constant,
+    excerpt::shortened,
     rule::{Assertion, Counted, Types},
 };
 use crate::webhook::json::{Kind, Node, quote};
-
-/// How much of a value a message shows, in characters.
-const MAX_SHOWN: usize = 60;
 
 /// How many alternatives a message lists.
 const MAX_LISTED: usize = 12;
@@ -141,13 +139,5 @@ impl fmt::Display for Found<'_> {
             Kind::Array(_) => f.write_str("an array"),
             Kind::Object(_) => f.write_str("an object"),
         }
-    }
-}
-
-/// The start of a text that is long.
-pub(super) fn shortened(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-        None => text.into(),
     }
 }

@@ -3,13 +3,14 @@
 //! Of a failed `anyOf` the sink hears only what is wrong with the closest branch: the branches are first tallied, then
 //! that one is walked again.
 
+mod evaluated;
+
 use std::{borrow::Cow, cmp::Reverse, collections::HashMap};
 
 use super::{
     Report, Schema,
     constant::first_duplicate,
     decimal::{Decimal, compare, is_written_as_integer},
-    evaluated::{evaluated_items, evaluated_members},
     location::Location,
     problem::Problem,
     rule::{
@@ -18,6 +19,7 @@ use super::{
     },
 };
 use crate::webhook::json::{Kind, Member, Node};
+use evaluated::{evaluated_items, evaluated_members};
 
 /// Takes what a walk finds.
 pub(super) trait Sink {

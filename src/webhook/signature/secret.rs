@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_wiped_when_it_is_dropped() {
+    fn a_secret_is_wiped_when_dropped() {
         const fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
         let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
         // All fields of both types. A `Key` is wiped too: `hmac` and the hashes have their feature `zeroize`.

@@ -245,7 +245,10 @@ fn one_that_checks_only_the_first_signature() {
     });
     let report = fails(&handler, "/aspect", &["signature-rotated"], "split it at the separator");
     let case = report.case("signature-rotated");
-    assert!(text(case, "/message").starts_with("the valid signature after an invalid one: 401"), "{case}");
+    assert!(
+        text(case, "/message").starts_with("the valid signature after an invalid one: Aspect counts 401"),
+        "{case}"
+    );
 }
 
 #[test]

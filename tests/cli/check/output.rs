@@ -47,7 +47,7 @@ fn the_table_has_a_line_per_case_and_explains_failures_below_it() {
     ];
     assert_lines(&timeless(&finished), &expected);
     finished.stderr(
-        "note: the public development secret is in use for aspect\n\
+        "note: using the public development secret for aspect; set ASPECT_WEBHOOK_SECRET to use yours\n\
          note: sending 6 deliveries; 3 of these are valid: your handler will process them\n\
          6 cases: 5 passed, 1 failed, 0 skipped\n",
     );
@@ -78,7 +78,7 @@ fn the_response_body_is_printed_below_a_failed_case() {
         "  hint: check that the `svix-signature` header exists before you read it, and respond 401 if it does not",
         "✗ signature-empty    task.progress, an empty signature  4xx              500 ",
         "  an empty header: failed (500) instead of rejecting the request with a 4xx: the signature is empty",
-        "  response: 5 B that are no text",
+        "  response: 5 B of binary data",
         "  hint: the handler threw an exception while it read or compared the signature: respond 401 instead, and compare the lengths before crypto.timingSafeEqual, which throws if they differ",
     ];
     assert_lines(&timeless(&finished)[2..], &expected);

@@ -14,7 +14,7 @@ fn sigterm_and_sighup_let_deliveries_in_progress_finish() {
         let sender = thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE));
         endpoint.next();
         listener.signal(signal);
-        listener.says("waiting for a delivery that is under way; Ctrl-C again cuts it short\n");
+        listener.says("waiting for 1 delivery in progress; press Ctrl-C again to cancel it\n");
         gate.open();
         assert_eq!(sender.join().unwrap().status(), 200, "{signal}");
         assert_eq!(text(&listener.next(), "/event"), "cyanite.v2.finished");

@@ -176,7 +176,7 @@ fn a_handler_that_refuses_a_verified_delivery_gets_a_warning() {
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((returned.status(), returned.text()), (401, "bad signature"));
     assert_eq!((text(&delivery, "/verdict"), &delivery["forwards"][0]["status"]), ("verified", &json!(401)));
-    assert!(text(&delivery, "/warnings/1").starts_with("verified here and refused by your handler; "), "{delivery}");
+    assert!(text(&delivery, "/warnings/1").starts_with("verified here, but rejected by your handler; "), "{delivery}");
 }
 
 #[test]

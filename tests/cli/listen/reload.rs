@@ -142,7 +142,7 @@ fn a_broken_change_is_reported_and_the_previous_config_stays() {
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
 
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"'quoted'\"\n");
-    listener.says("error: invalid Cyanite secret from the config: it stands in quotes");
+    listener.says("error: invalid Cyanite secret from the config: it is in quotes");
     listener.says(hint);
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
 

@@ -72,7 +72,7 @@ fn after_ctrl_c_deliveries_in_progress_are_finished() {
     let sender = thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE));
     endpoint.next();
     listener.interrupt();
-    listener.says("waiting for a delivery that is under way; Ctrl-C again cuts it short\n");
+    listener.says("waiting for 1 delivery in progress; press Ctrl-C again to cancel it\n");
     gate.open();
     let response = sender.join().unwrap();
     assert_eq!((response.status(), response.text()), (200, "late"));
@@ -121,7 +121,7 @@ fn after_ctrl_c_no_new_connection_is_accepted() {
     let sender = thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE).status());
     endpoint.next();
     listener.interrupt();
-    listener.says("waiting for a delivery that is under way; Ctrl-C again cuts it short\n");
+    listener.says("waiting for 1 delivery in progress; press Ctrl-C again to cancel it\n");
     gate.open();
     assert_eq!(sender.join().unwrap(), 200);
     listener.exits(0);

@@ -125,7 +125,7 @@ fn an_invalid_fixture_is_reported_with_its_own_position() {
 
 #[test]
 fn a_folder_that_contradicts_its_manifest_is_rejected() {
-    let unsound = "error: the provider folder acme does not hold what it states:\n";
+    let unsound = "error: the provider directory acme contradicts its manifest:\n";
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replace("match =", "schema = \"made\"\nmatch ="));
     rejected(&dir, &format!("{unsound}  acme.made: the schema `made` is not in the $defs of schema.json\n"));
@@ -160,7 +160,7 @@ fn a_vector_with_another_verdict_is_rejected() {
     dir.write("acme/vectors.json", vector("00ff", 2));
     rejected(
         &dir,
-        "error: the provider folder acme does not hold what it states:\n  \
+        "error: the provider directory acme contradicts its manifest:\n  \
          vectors.json: `count` is 2, but the file has 1\n  \
          vector one: expected verified (scheme hex, rejection -, event made, payload unknown), \
          got rejected (scheme -, rejection no-matching-signature, event made, payload unknown)\n",

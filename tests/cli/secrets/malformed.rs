@@ -12,7 +12,7 @@ fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
     let dir = Dir::new();
     dir.write("newline", "topsecret\n");
     let newline = "it ends with a newline\n\
-                   hint: write the file without one: printf '%s' \"$SECRET\" > FILE\n";
+                   hint: write the file without a newline: printf '%s' \"$SECRET\" > FILE\n";
     let space = "it has whitespace before or after it\nhint: copy it again, without the space around it\n";
     let quoted = "it is in quotes\nhint: remove the quotes around it\n";
     let base64 = "it is not base64 (standard alphabet, padded)\n\
@@ -87,10 +87,7 @@ fn a_missing_secret_of_the_config_matters_only_if_it_is_needed() {
         "note: skipped the config's secret env:NO_SUCH_VARIABLE for Cyanite: \
          the environment variable NO_SUCH_VARIABLE is not set\n",
     );
-    print("cyanite.v2.finished")
-        .exits(2)
-        .stdout("")
-        .says("error: there is no secret to sign Cyanite's deliveries with\n");
+    print("cyanite.v2.finished").exits(2).stdout("").says("error: no secret to sign Cyanite deliveries with\n");
     dir.listen().exits(2).says("error: none of the secrets that the config names for Cyanite is there\n");
 }
 

@@ -185,14 +185,14 @@ fn what_belongs_to_the_connection_is_a_mistake_and_not_dropped() {
     let dir = Dir::new();
     for name in ["Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Upgrade"] {
         let expected = format!(
-            "error: --header: `{}` belongs to the connection, which sets it itself\n\
-             hint: the body goes out whole, with its own length\n",
+            "error: --header: `{}` is set by the connection\n\
+             hint: hookdev sends the whole body with its actual length\n",
             name.to_lowercase()
         );
         send(&dir, "cyanite.v2.finished", &["--header", &format!("{name}: 5")]).exits(2).stderr(&expected);
     }
     let two = ["--header", "Host: a", "--header", "host: b"];
-    send(&dir, "cyanite.v2.finished", &two).exits(2).stderr("error: --header: a request has no more than one `host`\n");
+    send(&dir, "cyanite.v2.finished", &two).exits(2).stderr("error: --header: a request has at most one `host`\n");
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn a_certificate_that_nobody_vouches_for_is_refused_and_the_endpoint_unreachable
     assert_eq!(attempt["outcome"], "unreachable");
     let reason = text(&attempt, "/reason");
     assert!(reason.starts_with(&format!("TLS with 127.0.0.1:{} failed: ", endpoint.port())), "{reason}");
-    assert!(reason.ends_with("(--insecure takes any certificate)"), "{reason}");
+    assert!(reason.ends_with("(--insecure accepts any certificate)"), "{reason}");
 }
 
 #[test]

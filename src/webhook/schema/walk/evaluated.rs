@@ -3,11 +3,9 @@
 
 use std::collections::HashSet;
 
-use super::{
-    rule::{Applicator, Contains, Rule, RuleId, Unevaluated},
-    walk::Walk,
-};
+use super::Walk;
 use crate::webhook::json::{Kind, Node};
+use crate::webhook::schema::rule::{Applicator, Contains, Rule, RuleId, Unevaluated};
 
 /// For each item of an array whether a rule has looked at it, its own `unevaluatedItems` aside.
 pub(super) fn evaluated_items(walk: &mut Walk<'_>, rule: &Rule, node: &Node<'_>) -> Vec<bool> {
