@@ -13,9 +13,10 @@ use super::{
     index::{Index, Misplaced, RECURSIVE},
     pattern::Pattern,
     rule::{
-        Applicator, Assertion, Bound, Condition, Contains, Counted, Items, Properties, Reference, Rule, RuleId, Types,
+        Applicator, Assertion, Bound, Condition, Contains, Counted, Items, Properties, Reference, Rule, RuleId,
         Unevaluated,
     },
+    types::Types,
 };
 use crate::webhook::json::{Kind, Member, Node, PointerToken, parse, position};
 

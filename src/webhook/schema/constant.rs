@@ -6,7 +6,7 @@ use std::{
     fmt,
 };
 
-use super::{decimal::Decimal, excerpt::shortened, rule::Types};
+use super::{decimal::Decimal, excerpt::shortened, types::Types};
 use crate::webhook::json::{self, Kind, Node};
 
 /// A value of `const` or `enum`.

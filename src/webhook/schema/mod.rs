@@ -32,6 +32,7 @@ mod location;
 mod pattern;
 mod problem;
 mod rule;
+mod types;
 mod walk;
 
 use std::collections::HashMap;

@@ -1,12 +1,13 @@
 //! What can be wrong with a value, and how it is said to people. Messages follow the name of the value: `expected a
 //! string, found 999`. What comes from the payload, or is long in the schema, is quoted and shortened.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use super::{
     constant::Constant,
     excerpt::shortened,
-    rule::{Assertion, Counted, Types},
+    rule::{Assertion, Counted},
+    types::Types,
 };
 use crate::webhook::json::{Kind, Node, quote};
 

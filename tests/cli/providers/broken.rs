@@ -131,7 +131,7 @@ fn a_folder_that_contradicts_its_manifest_is_rejected() {
     rejected(&dir, &format!("{unsound}  acme.made: the schema `made` is not in the $defs of schema.json\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"typ":"object"}}}"#);
     let place = "at line 1, column 19 (`/$defs/made/typ`)";
-    rejected(&dir, &format!("{unsound}  schema.json: unknown keyword `typ`, the nearest is `type`, {place}\n"));
+    rejected(&dir, &format!("{unsound}  schema.json: unknown keyword `typ` (did you mean `type`?) {place}\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["uuid"]}}}"#);
     rejected(&dir, &format!("{unsound}  acme.made: the fixture, /uuid: is required but missing\n"));
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","required":["id"]}}}"#);

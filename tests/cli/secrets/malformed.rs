@@ -13,7 +13,7 @@ fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
     dir.write("newline", "topsecret\n");
     let newline = "it ends with a newline\n\
                    hint: write the file without a newline: printf '%s' \"$SECRET\" > FILE\n";
-    let space = "it has whitespace before or after it\nhint: copy it again, without the space around it\n";
+    let space = "it has whitespace before or after it\nhint: copy it again, without the whitespace around it\n";
     let quoted = "it is in quotes\nhint: remove the quotes around it\n";
     let base64 = "it is not base64 (standard alphabet, padded)\n\
                   hint: copy the whole secret again, as the provider shows it\n";
