@@ -229,7 +229,11 @@ impl<'n> Compiler<'_, 'n> {
             let (otherwise, _) = self.resolve(&value, source.id)?;
             let place = &self.index.places[otherwise];
             let is_recursive = self.index.dynamic_anchors.contains_key(&(place.resource, RECURSIVE.to_owned()));
-            rule.references.push(if is_recursive { Reference::Dynamic { anchor: RECURSIVE.to_owned(), otherwise } } else { Reference::To(otherwise) });
+            rule.references.push(if is_recursive {
+                Reference::Dynamic { anchor: RECURSIVE.to_owned(), otherwise }
+            } else {
+                Reference::To(otherwise)
+            });
         }
         Ok(())
     }
@@ -250,7 +254,11 @@ impl<'n> Compiler<'_, 'n> {
         if let Some(value) = source.get("type") {
             let types = types(&value)?;
             let may_be_fraction = types & Types::FRACTION != Types::NONE;
-            assertions.push(if source.draft == Draft::Four && !may_be_fraction { Assertion::TypeAsWritten(types) } else { Assertion::Type(types) });
+            assertions.push(if source.draft == Draft::Four && !may_be_fraction {
+                Assertion::TypeAsWritten(types)
+            } else {
+                Assertion::Type(types)
+            });
         }
         if let Some(value) = source.get("minLength") {
             assertions.extend(Some(value.count()?).filter(|least| *least > 0).map(Assertion::MinLength));
