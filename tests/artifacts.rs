@@ -3,6 +3,7 @@
 //!
 //! `HOOKDEV_UPDATE=1 cargo test --test artifacts` renews them all.
 
+mod difference;
 mod machine;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
 };
 
 use clap::{Arg, ArgAction};
+use difference::assert_text;
 use hookdev::{
     cli,
     net::receiver::{FREE, LONGEST_METHOD, Limits},
@@ -70,9 +72,10 @@ fn completion_scripts_and_man_pages_are_what_the_program_writes() {
     }
     let orphans: Vec<_> = actual.keys().filter(|path| !expected.contains_key(*path)).collect();
     assert!(orphans.is_empty(), "completions/ has files that nothing writes, {orphans:?}; renew it: {RENEW}");
-    let stale: Vec<_> = expected.iter().filter(|(path, text)| actual.get(*path) != Some(*text)).collect();
-    let stale: Vec<_> = stale.into_iter().map(|(path, _)| path).collect();
-    assert!(stale.is_empty(), "completions/ is not what the program writes now, {stale:?}; renew it: {RENEW}");
+    for (path, text) in expected {
+        let of = format!("completions/{} is not what the program writes now; renew it: {RENEW}", path.display());
+        assert_text(actual.get(&path).map_or("", String::as_str), &text, &of);
+    }
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn the_generated_parts_of_the_readme_are_what_the_program_writes() {
         fs::write(&path, renewed).unwrap();
         return;
     }
-    assert!(readme == renewed, "README.md is not what the program writes now; renew it: {RENEW}");
+    assert_text(&readme, &renewed, &format!("README.md is not what the program writes now; renew it: {RENEW}"));
 }
 
 fn updating() -> bool {

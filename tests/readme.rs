@@ -29,7 +29,7 @@ const README: &str = include_str!("../README.md");
 const PORTS: [&str; 3] = ["4400", "3000", "3001"];
 
 /// How long a background command may take to say what it says.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What stands in README, in order.
 #[derive(Debug, PartialEq)]

@@ -41,7 +41,7 @@ const CASES_WITH_EQUALS_SIGN: [(&str, &str); 2] = [
 ];
 
 /// How long a shell may take until it shows what it should.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 const PROMPT: &str = "% ";
 const ROWS: u16 = 24;

@@ -14,12 +14,11 @@ use std::{
 use crate::harness::{Connection, Dir, Signed, request, text};
 
 const SENDERS: usize = 16;
-const DELIVERIES: usize = 1000;
 /// After so many answers it is killed.
 const KILLED_AFTER: usize = 400;
 
-/// Sends deliveries until all are sent or nobody answers, and kills the receiver meanwhile; the
-/// ids of those that were answered 200.
+/// Sends deliveries until nobody answers, as the receiver is killed meanwhile; the ids of those that were
+/// answered 200.
 fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
     let listener = dir.listen().args(["--capture", place]).starts();
     let url = listener.url("/aspect");
@@ -34,9 +33,6 @@ fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
                 let Ok(mut connection) = Connection::open(&url) else { return };
                 loop {
                     let number = next.fetch_add(1, Ordering::SeqCst);
-                    if number >= DELIVERIES {
-                        return;
-                    }
                     let numbered = with_number(&request, number);
                     let Ok(answer) = connection.write(numbered).and_then(|()| connection.answer()) else { return };
                     assert_eq!(answer.status(), 200);
@@ -61,7 +57,7 @@ fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
     for sender in senders {
         sender.join().unwrap();
     }
-    assert!((KILLED_AFTER..DELIVERIES).contains(&ids.len()), "{} were answered", ids.len());
+    assert!(ids.len() >= KILLED_AFTER, "{} were answered", ids.len());
     ids
 }
 

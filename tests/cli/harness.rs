@@ -5,9 +5,9 @@
 //! and what does not come within [`PATIENCE`] fails the test.
 
 mod command;
-mod difference;
 mod dir;
 mod endpoint;
+mod gate;
 mod listener;
 mod talk;
 mod tls;
@@ -23,13 +23,14 @@ pub use self::{
     command::{Finished, TestCommand},
     dir::Dir,
     endpoint::{Endpoint, Turn, answer, break_off, hang, hang_up},
+    gate::Gate,
     listener::{Begun, Listener},
     wire::{Connection, Message, get, post, request},
 };
 
 /// How long anything may take before a test fails: far longer than it takes, also where many tests
 /// share one slow machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Cyanite's `v2.finished` as it stands in its documents.
 pub const CYANITE: &str = r#"{"version":"2","resource":{"type":"LibraryTrack","id":"999"},"event":{"type":"AudioAnalysisV6","status":"finished"}}"#;

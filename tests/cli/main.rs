@@ -8,6 +8,8 @@ mod check;
 mod config;
 #[cfg(unix)]
 mod crash;
+#[path = "../difference/mod.rs"]
+mod difference;
 mod events;
 #[cfg(target_os = "linux")]
 mod faults;

@@ -32,11 +32,11 @@ struct Run {
 }
 
 impl Run {
-    /// Sends so many deliveries over [`CONNECTIONS`], each of which may take a second.
-    fn begin(handler: &Handler, deliveries: u64) -> Self {
+    /// Sends so many deliveries over [`CONNECTIONS`], each of which may take this long.
+    fn begin(handler: &Handler, deliveries: u64, timeout: &str) -> Self {
         let (deliveries, connections) = (deliveries.to_string(), CONNECTIONS.to_string());
         let mut command = hookdev(&["send", "cyanite.v2.finished", "--to", &handler.url()]);
-        command.args(["--repeat", &deliveries, "--concurrency", &connections, "--timeout", "1s"]);
+        command.args(["--repeat", &deliveries, "--concurrency", &connections, "--timeout", timeout]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
         let mut child = child.expect("a process");
         let stdout = BufReader::new(child.stdout.take().expect("its standard output"));
@@ -99,7 +99,7 @@ fn counts(outcomes: &Outcomes) -> [u64; 4] {
 #[test]
 fn a_handler_that_is_killed_is_not_reached_any_more() {
     let Some(handler) = node("correct/cyanite.js") else { return };
-    let mut run = Run::begin(&handler, 300);
+    let mut run = Run::begin(&handler, 300, "1m");
     run.until("accepted", 100);
     drop(handler);
     let [accepted, refused, timed_out, unreachable] = counts(&run.end(4));
@@ -112,7 +112,7 @@ fn a_handler_that_is_killed_is_not_reached_any_more() {
 #[test]
 fn a_handler_that_is_stopped_is_waited_for_and_delivered_to_once_it_goes_on() {
     let Some(handler) = node("correct/cyanite.js") else { return };
-    let mut run = Run::begin(&handler, 300);
+    let mut run = Run::begin(&handler, 300, "1s");
     run.until("accepted", 100);
     handler.signal("STOP");
     run.until("timed-out", 2 * CONNECTIONS);
@@ -127,7 +127,7 @@ fn a_handler_that_is_stopped_is_waited_for_and_delivered_to_once_it_goes_on() {
 #[test]
 fn what_a_handler_loses_with_a_kept_connection_is_sent_once_more() {
     let Some(handler) = node("faulty/cyanite-resets-connections.js") else { return };
-    let outcomes = Run::begin(&handler, 300).end(0);
+    let outcomes = Run::begin(&handler, 300, "1m").end(0);
     assert_eq!(counts(&outcomes), [300, 0, 0, 0]);
 }
 

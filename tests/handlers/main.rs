@@ -17,7 +17,7 @@ use handler::{Handler, folder, node, python};
 use program::{check, send_all};
 
 /// How long anything may take before a test fails: far longer than it takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What a handler and the program share.
 const SECRETS: [(&str, &str); 3] = [

@@ -5,6 +5,7 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
+    io::{self, Write},
     net::{Ipv4Addr, SocketAddrV4},
     process::Command,
 };
@@ -141,4 +142,17 @@ impl Port {
         }
         self.number
     }
+}
+
+/// Whether a program that a test needs runs and succeeds here. Where it does not, the test is left out, loudly, and
+/// fails where `HOOKDEV_CI` demands all of them.
+pub fn can(program: &str, args: &[&str]) -> bool {
+    let ran = command(program).args(args).output();
+    if ran.as_ref().is_ok_and(|output| output.status.success()) {
+        return true;
+    }
+    assert!(env::var_os("HOOKDEV_CI").is_none(), "`{program} {args:?}` is required here: {ran:?}");
+    // Not by `eprintln!`, which the test runner keeps to itself.
+    let _ = writeln!(io::stderr(), "SKIPPED: `{program} {args:?}` can't be run here: {ran:?}");
+    false
 }

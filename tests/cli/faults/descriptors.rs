@@ -2,8 +2,11 @@
 
 use std::process::Command;
 
-use super::{can, statuses};
-use crate::harness::{Connection, Dir, Endpoint, answer};
+use super::statuses;
+use crate::{
+    harness::{Connection, Dir, Endpoint, answer},
+    machine::can,
+};
 
 #[test]
 fn with_64_descriptors_a_crowd_is_answered_forwarded_and_kept() {

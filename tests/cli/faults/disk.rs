@@ -7,8 +7,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::can;
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Listener, TestCommand, post, text};
+use crate::{
+    harness::{CYANITE, CYANITE_HEADERS, Dir, Listener, TestCommand, post, text},
+    machine::can,
+};
 
 const UNSHARE: [&str; 4] = ["unshare", "--user", "--map-root-user", "--mount"];
 

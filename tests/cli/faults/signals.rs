@@ -1,18 +1,21 @@
 //! The signals that end `listen`, and the one that does not.
 
-use std::{thread, time::Duration};
+use std::thread;
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, answer, hang, post, request, text};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Gate, answer, hang, post, request, text};
 
 #[test]
 fn what_ends_a_service_or_a_terminal_lets_what_is_under_way_be_answered_and_kept() {
     for signal in ["TERM", "HUP"] {
-        let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).body("late").after(Duration::from_secs(1))]));
+        let (dir, gate) = (Dir::new(), Gate::default());
+        let endpoint = Endpoint::new([answer(200).body("late").behind(&gate)]);
         let mut listener = dir.listen().args(["--forward", &endpoint.url("/"), "--capture", "log.ndjson"]).starts();
         let url = listener.url("/cyanite");
         let sender = thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE));
         endpoint.next();
         listener.signal(signal);
+        listener.says("waiting for a delivery that is under way; Ctrl-C again cuts it short\n");
+        gate.open();
         assert_eq!(sender.join().unwrap().status(), 200, "{signal}");
         assert_eq!(text(&listener.next(), "/event"), "cyanite.v2.finished");
         listener.exits(0);

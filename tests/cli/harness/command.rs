@@ -10,8 +10,8 @@ use std::{
 
 use serde_json::Value;
 
-use super::{difference::assert_text, talk::Talk};
-use crate::machine;
+use super::talk::Talk;
+use crate::{difference::assert_text, machine};
 
 /// The program with its arguments, not started yet.
 pub struct TestCommand {

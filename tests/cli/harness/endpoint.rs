@@ -15,6 +15,7 @@ use std::{
 
 use super::{
     PATIENCE,
+    gate::Gate,
     tls::{Identity, TlsStream},
     wire::Message,
 };
@@ -27,6 +28,7 @@ pub enum Turn {
         headers: Vec<(String, String)>,
         body: Vec<u8>,
         after: Duration,
+        gate: Option<Gate>,
     },
     /// An answer, after which the connection is closed without a word: no header, no TLS `close_notify`.
     LastAnswer(Box<Turn>),
@@ -37,7 +39,7 @@ pub enum Turn {
 
 /// An answer with this status.
 pub fn answer(status: u16) -> Turn {
-    Turn::Answer { status, headers: Vec::new(), body: Vec::new(), after: Duration::ZERO }
+    Turn::Answer { status, headers: Vec::new(), body: Vec::new(), after: Duration::ZERO, gate: None }
 }
 
 /// No answer, while the connection stays open.
@@ -75,7 +77,15 @@ impl Turn {
         self
     }
 
-    /// Lets this much time pass before the answer.
+    /// Holds the answer back until the test opens the gate.
+    pub fn behind(mut self, wanted: &Gate) -> Self {
+        if let Self::Answer { gate, .. } = &mut self {
+            *gate = Some(wanted.clone());
+        }
+        self
+    }
+
+    /// Lets this much time pass before the answer, where a time limit is what is tested.
     pub fn after(mut self, time: Duration) -> Self {
         if let Self::Answer { after, .. } = &mut self {
             *after = time;
@@ -217,8 +227,9 @@ fn serve<S: Stream>(stream: S, turns: &Mutex<VecDeque<Turn>>, sender: &Sender<Me
 /// Answers a request; false when the connection is over.
 fn takes_turn<S: Stream>(stream: &mut BufReader<S>, turn: Turn) -> bool {
     match turn {
-        Turn::Answer { status, headers, body, after } => {
+        Turn::Answer { status, headers, body, after, gate } => {
             thread::sleep(after);
+            gate.inspect(Gate::pass);
             stream.get_mut().write_all(&bytes(status, &headers, &body)).is_ok()
         }
         Turn::LastAnswer(answer) => {

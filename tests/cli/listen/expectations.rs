@@ -31,8 +31,8 @@ fn it_ends_after_a_number_of_deliveries() {
 fn only_what_is_verified_or_unsigned_by_design_counts() {
     let dir = Dir::new();
     let expectations = ["--count", "2", "--expect", "cyanite.v2.finished", "--timeout", "5s"];
-    let mut listener = dir.listen().args(expectations).starts();
     let wrong = Signed::new(&dir, "cyanite.v2.finished", &["--secret", "another"]);
+    let mut listener = dir.listen().args(expectations).starts();
     listener.receives("/cyanite", &wrong.headers(), &wrong.body);
     listener.receives("/hooks", &[], "hello");
     listener.receives("/cyanite", &[], TEST);

@@ -4,7 +4,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, answer, gzip, keys, post, text,
+    CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Gate, Listener, answer, gzip, keys, post,
+    text,
 };
 
 #[test]
@@ -187,13 +188,15 @@ fn a_small_body_that_decodes_to_a_huge_one_is_not_decoded_to_its_end() {
 #[test]
 fn a_sender_that_goes_away_before_the_answer_still_yields_its_event() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(200).after(std::time::Duration::from_millis(300))]);
+    let gate = Gate::default();
+    let endpoint = Endpoint::new([answer(200).behind(&gate)]);
     let mut listener = dir.listen().args(["--forward", &endpoint.url("/")]).starts();
     let mut connection = Connection::to(&listener.url(""));
     let request = crate::harness::request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
     connection.write(request).unwrap();
     endpoint.next();
     drop(connection);
+    gate.open();
     let delivery = listener.next();
     assert_eq!((text(&delivery, "/event"), text(&delivery, "/verdict")), ("cyanite.v2.finished", "verified"));
     assert_eq!(delivery["forwards"][0]["status"], 200);

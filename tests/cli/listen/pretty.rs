@@ -1,6 +1,9 @@
 //! What people read of a delivery.
 
-use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, gzip, post};
+use crate::{
+    difference::assert_text,
+    harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, gzip, post},
+};
 
 /// A request: path, headers, body.
 type Request<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8]);
@@ -49,7 +52,7 @@ fn a_good_delivery_is_a_headline_a_summary_and_its_payload() {
     let headline = "12:00:00.250  cyanite.v2.finished  verified  200  POST /cyanite?a=b\n  \
                     LibraryTrack 999  AudioAnalysisV6 finished  (development secret)\n";
     let shown = shown(&[], &[("/cyanite?a=b", &CYANITE_HEADERS, CYANITE.as_bytes())]);
-    assert_eq!(shown, format!("{headline}{CYANITE_SHOWN}"));
+    assert_text(&shown, &format!("{headline}{CYANITE_SHOWN}"), "stdout");
 }
 
 #[test]
@@ -58,7 +61,7 @@ fn a_rejected_delivery_says_why() {
     let expected = "12:00:00.250  cyanite  rejected  401  POST /cyanite\n  \
                     no-matching-signature: the signature doesn't match this body with the configured secret\n";
     let (said, unexplained) = shown.split_once("  unexplained: ").unwrap();
-    assert_eq!(said, expected);
+    assert_text(said, expected, "stdout");
     assert!(unexplained.contains("\n  hint: compare the secret with the one in the provider's dashboard, "), "{shown}");
 }
 
@@ -75,7 +78,7 @@ fn a_rejected_delivery_is_explained_where_that_can_be_proven() {
 #[test]
 fn what_is_not_recognised_is_shown_as_such() {
     let shown = shown(&[], &[("/hooks", &[], b"hello\nthere\n")]);
-    assert_eq!(shown, format!("{UNRECOGNISED}  hello\n  there\n"));
+    assert_text(&shown, &format!("{UNRECOGNISED}  hello\n  there\n"), "stdout");
 }
 
 #[test]
@@ -85,7 +88,7 @@ fn a_form_is_shown_as_its_fields() {
     let expected = "12:00:00.250  auphonic.done  unsigned  200  POST /auphonic\n  \
                     production zeigtvDv8jH6NaK52Z5eXH  Done\n  \
                     status         3\n  status_string  Done\n  uuid           zeigtvDv8jH6NaK52Z5eXH\n";
-    assert_eq!(shown, expected);
+    assert_text(&shown, expected, "stdout");
 }
 
 #[test]
@@ -103,7 +106,7 @@ fn json_is_shown_with_its_own_text() {
     "o": {}
   }
 "#;
-    assert_eq!(shown, format!("{UNRECOGNISED}{expected}"));
+    assert_text(&shown, &format!("{UNRECOGNISED}{expected}"), "stdout");
 }
 
 #[test]
@@ -122,7 +125,7 @@ fn as_much_of_a_payload_is_shown_as_is_wanted() {
     let summary = shown(&["--body", "summary"], &[request]);
     assert!(summary.contains("\"item 0\",\n") && !summary.contains("\"item 499\""), "{summary}");
     assert!((30..=70).contains(&summary.lines().count()), "{summary}");
-    assert_eq!(shown(&[], &[request]), summary);
+    assert_text(&shown(&[], &[request]), &summary, "stdout");
     let full = shown(&["--body", "full"], &[request]);
     assert_eq!(full.lines().count(), 503);
     assert!(full.ends_with("    \"item 499\"\n  ]\n"), "{full}");
@@ -150,7 +153,7 @@ fn a_forward_that_failed_is_told_with_the_start_of_its_answer() {
          forwarded to {}  500\n    Error: boom\n      at handler.js:3\n",
         endpoint.url("/")
     );
-    assert_eq!(shown_of_forward(&endpoint), expected);
+    assert_text(&shown_of_forward(&endpoint), &expected, "stdout");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A config, env file, secret or provider folder that is saved while `listen` runs.
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Listener, Signed, answer, post, text};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Gate, Listener, Signed, answer, post, text};
 use crate::providers::manifest;
 
 const IN_FORCE: &str = "note: the changed configuration is in force\n";
@@ -202,7 +202,8 @@ fn a_changed_provider_folder_is_in_force_and_a_broken_one_is_told() {
 #[test]
 fn a_delivery_that_is_under_way_keeps_what_it_began_with() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(200).after(std::time::Duration::from_millis(500))]);
+    let gate = Gate::default();
+    let endpoint = Endpoint::new([answer(200).behind(&gate)]);
     dir.write("hookdev.toml", format!("[[forward]]\nto = \"{}\"\n", endpoint.url("/")));
     let mut listener = dir.listen().starts();
     let url = listener.url("/cyanite");
@@ -210,6 +211,7 @@ fn a_delivery_that_is_under_way_keeps_what_it_began_with() {
     endpoint.next();
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"another\"\n");
     listener.says(IN_FORCE);
+    gate.open();
     assert_eq!(sender.join().unwrap(), 200);
     assert_eq!(text(&listener.next(), "/verdict"), "verified");
     assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 401);

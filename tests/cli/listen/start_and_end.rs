@@ -3,11 +3,11 @@
 use std::net::TcpListener;
 
 #[cfg(unix)]
-use std::{thread, time::Duration};
+use std::thread;
 
 use crate::harness::Dir;
 #[cfg(unix)]
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Endpoint, answer, hang, post, request, text};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Endpoint, Gate, answer, hang, post, request, text};
 
 #[test]
 fn a_port_that_is_taken_is_said_to_be() {
@@ -66,12 +66,15 @@ fn people_are_told_where_to_send_what() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_lets_what_is_under_way_be_answered_and_told() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).body("late").after(Duration::from_secs(1))]));
+    let (dir, gate) = (Dir::new(), Gate::default());
+    let endpoint = Endpoint::new([answer(200).body("late").behind(&gate)]);
     let mut listener = dir.listen().args(["--forward", &endpoint.url("/"), "--capture", "log.ndjson"]).starts();
     let url = listener.url("/cyanite");
     let sender = thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE));
     endpoint.next();
     listener.interrupt();
+    listener.says("waiting for a delivery that is under way; Ctrl-C again cuts it short\n");
+    gate.open();
     let answer = sender.join().unwrap();
     assert_eq!((answer.status(), answer.text()), (200, "late"));
     let delivery = listener.next();
@@ -111,13 +114,16 @@ fn ctrl_c_ends_it_at_once_when_nothing_is_under_way() {
 #[cfg(unix)]
 #[test]
 fn after_ctrl_c_no_new_connection_is_taken() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).after(Duration::from_secs(1))]));
-    let listener = dir.listen().args(["--forward", &endpoint.url("/")]).starts();
+    let (dir, gate) = (Dir::new(), Gate::default());
+    let endpoint = Endpoint::new([answer(200).behind(&gate)]);
+    let mut listener = dir.listen().args(["--forward", &endpoint.url("/")]).starts();
     let url = listener.url("/cyanite");
     let late = url.clone();
     let sender = thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE).status());
     endpoint.next();
     listener.interrupt();
+    listener.says("waiting for a delivery that is under way; Ctrl-C again cuts it short\n");
+    gate.open();
     assert_eq!(sender.join().unwrap(), 200);
     listener.exits(0);
     let refused = Connection::open(&late).map(drop).unwrap_err();

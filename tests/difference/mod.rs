@@ -15,6 +15,7 @@ pub fn assert_text(actual: &str, expected: &str, of: &str) {
     assert!(!is_one_line, "{of}\n  actual: {actual:?}\nexpected: {expected:?}");
     let mut difference = String::new();
     let (expected, actual) = (Data::text(expected).raw(), Data::text(actual).raw());
-    write_diff(&mut difference, &expected, &actual, Some(&"expected"), Some(&"actual"), Palette::plain()).unwrap();
+    write_diff(&mut difference, &expected, &actual, Some(&"expected"), Some(&"actual"), Palette::plain())
+        .expect("a text grows");
     panic!("{of}{difference}");
 }
