@@ -10,14 +10,15 @@ use super::{
     exit::{Exit, Failure},
     listen::{Answers, Current, Cut, Output, Receiver, Settings, Troubles, View, Writer},
     runtime,
-    send::{Courier, Delivery, Job, Pins, fixture_job},
     terminal::Terminal,
 };
 use crate::{
     cli::Global,
+    engine::deliver::{self, Batch, Delivery, Dispatcher, Job},
     net::{
+        client::Client,
         receiver::{Limits, serve},
-        sender::{Sender, parse_url},
+        url::parse_url,
     },
     render::payload,
     webhook::{
@@ -53,7 +54,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     terminal.say(&format!("A receiver listens on {url}; every built-in event is sent to it, signed with the public\ndevelopment secrets. `hookdev listen` and `hookdev send` are the two halves.\n\n"));
 
     let keyring = development_keyring(&context.catalog)?;
-    let jobs = jobs(&context.catalog, &url)?;
+    let batch = Batch { jobs: jobs(&context.catalog, &url)?, keyring: development_keyring(&context.catalog)? };
     let (outputs, receiver) = mpsc::channel(64);
     let limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
     let view = View {
@@ -82,22 +83,27 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
         // An error means that the demonstration has ended, too.
         let _ = stopped.await;
     }));
-    let tally = send(context, &jobs).await;
+    let tally = send(context, &batch).await;
     // The server ends by itself only by a panic, which is found below.
     let _ = stop.send(());
     server.await.map_err(|error| Failure::new(Exit::Failed, "the receiver failed").because(&error))?;
     writer.finish().await;
-    conclude(terminal, tally?, jobs.len())
+    conclude(terminal, tally?, batch.jobs.len())
 }
 
 /// Delivers every job with the development secret of its provider; how many were accepted.
-async fn send(context: &Context, jobs: &[Job]) -> Result<usize, Failure> {
-    let keyring = development_keyring(&context.catalog)?;
-    let courier = Courier::new(Sender::new(false), None, Pins::default(), None);
+async fn send(context: &Context, batch: &Batch) -> Result<usize, Failure> {
+    let dispatcher = Dispatcher::new(deliver::Settings {
+        transport: Client::new(false),
+        timeout: None,
+        now: None,
+        id: None,
+        captures: None,
+        redact: false,
+    });
     let mut accepted = 0;
-    for job in jobs {
-        let secret = job.provider.as_ref().and_then(|provider| keyring.secrets(&provider.name).first());
-        let attempt = Delivery::new(job, secret, false).attempt(&courier).await?.attempt;
+    for job in &batch.jobs {
+        let attempt = Delivery::new(job, batch.secret_of(job), false).attempt(&dispatcher).await?.attempt;
         if attempt.outcome == Outcome::Accepted {
             accepted += 1;
         } else {
@@ -121,7 +127,7 @@ fn jobs(catalog: &Catalog, url: &str) -> Result<Vec<Job>, Failure> {
         let endpoint = parse_url(&format!("{url}/{}", provider.name))?;
         let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
         for variant in std::iter::once(None).chain(variants) {
-            jobs.push(fixture_job(provider, event, BodySource::Fixture(variant, &[]), endpoint.clone())?);
+            jobs.push(Job::event(provider, event, BodySource::Fixture(variant, &[]), endpoint.clone())?);
         }
     }
     Ok(jobs)

@@ -5,5 +5,7 @@
 
 pub mod check;
 pub mod clock;
+pub mod deliver;
 pub mod entropy;
+pub mod load;
 pub mod verify;

@@ -28,8 +28,8 @@ use crate::{
     commands::remedies,
     engine::clock::now,
     net::{
+        client::{Client, SendError, Transport, end_to_end},
         receiver::{Handler, Received},
-        sender::{SendError, Sender, end_to_end},
         url::with_query_of,
     },
     store::captures::CaptureStore,
@@ -77,7 +77,7 @@ pub struct Receiver {
     outputs: mpsc::Sender<Output>,
     troubles: Troubles,
     pinned: Option<Timestamp>,
-    sender: Arc<Sender>,
+    client: Arc<Client>,
     explainer: Explainer,
     weighty: Semaphore,
     cut: Cut,
@@ -98,7 +98,7 @@ impl Receiver {
         pinned: Option<Timestamp>,
         cut: Cut,
     ) -> Self {
-        let sender = Arc::new(Sender::new(false));
+        let client = Arc::new(Client::new(false));
         Self {
             settings,
             answers,
@@ -107,7 +107,7 @@ impl Receiver {
             outputs,
             troubles,
             pinned,
-            sender,
+            client,
             explainer: Explainer::default(),
             weighty: Semaphore::new(WEIGHTY),
             cut,
@@ -183,13 +183,15 @@ impl Receiver {
         let mut request = request.clone();
         // It was met when the body was read here.
         request.headers.remove("expect");
+        // It names this receiver, not the handler.
+        request.headers.remove("host");
         matching
             .map(|forward| {
                 let url = with_query_of(&forward.url, &request.target);
-                let (sender, request, patience) = (Arc::clone(&self.sender), request.clone(), self.answers.patience);
+                let (client, request, patience) = (Arc::clone(&self.client), request.clone(), self.answers.patience);
                 let task = tokio::spawn(async move {
-                    let sent = sender.send(&url, &request, patience).await;
-                    let outcome = sent.answer.map_err(|error| advice(&error));
+                    let sent = client.send(&url, &request, patience).await;
+                    let outcome = sent.response.map_err(|error| advice(&error));
                     Forwarded { url: url.to_string(), outcome, elapsed: sent.elapsed }
                 });
                 let (lost, cut, begun) = (forward.url.to_string(), self.cut.clone(), Instant::now());
@@ -346,8 +348,8 @@ fn advice(error: &SendError) -> String {
         SendError::Unreachable(problem) => format!("{problem}: is your handler running? answered 502"),
         SendError::TimedOut(_) => format!("{error}: --forward-timeout allows more; answered 502"),
         SendError::Broken(problem) => format!("{problem}: did your handler crash? answered 502"),
-        SendError::Cut(answer, problem) => format!("{} came, but {problem}; answered 502", answer.status),
+        SendError::Incomplete(answer, problem) => format!("{} came, but {problem}; answered 502", answer.status),
         SendError::Untrusted(_) => format!("{}; answered 502", remedies::with_remedy(error)),
-        SendError::Url { .. } | SendError::Unsendable(_) => format!("{error}; answered 502"),
+        SendError::Unsendable(_) => format!("{error}; answered 502"),
     }
 }

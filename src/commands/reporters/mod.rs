@@ -2,4 +2,6 @@
 
 pub mod check;
 mod format;
+pub mod load;
+pub mod send;
 pub mod verify;
