@@ -18,7 +18,7 @@ use clap_complete::Shell;
 pub use self::{
     check::Check,
     listen::{Body, Listen},
-    send::{Print, Send, Tamper},
+    send::{Load, Print, Send, Tamper},
     verify::{At, Require, Verify},
 };
 use crate::webhook::signature::SecretText;

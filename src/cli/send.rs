@@ -23,16 +23,16 @@ Examples:
   hookdev send cyanite.v2.finished --set event.type=InDepthAnalysis --set resource.id=42
   hookdev send aspect.task.completed --data my-body.json --secret env:ASPECT_SECRET
   hookdev send aspect.task.failed --print curl
-  hookdev send aspect.task.failed --tamper stale   # exit 0 when it is refused
-  hookdev send aspect.task.failed --retry --speed 60   # the provider's schedule, an hour in a minute
+  hookdev send aspect.task.failed --tamper stale       # exits 0 if it is rejected
+  hookdev send aspect.task.failed --retry --speed 60   # an hour of retries in a minute
   hookdev send aspect.task.completed --repeat 10000 --concurrency 32
   hookdev send 'jewelmusic.*' --rate 50 --duration 1m
   hookdev send captures/20250101T120000.000Z-000001-cyanite.v2.finished.json
-  hookdev send captures/ --resign   # aged captures of a provider that signs the time
+  hookdev send captures/ --resign   # old captures, with the current time
 
-Success is what the provider counts as success; `hookdev events` says what that is.")]
+A delivery succeeds if the provider would count it as delivered; `hookdev events --contract` has the rules.")]
 pub struct Send {
-    /// Events, quoted globs of them, or files with captured requests
+    /// Events, quoted globs of events, or files with captured requests
     #[arg(required = true, value_name = "EVENT|GLOB|FILE")]
     pub what: Vec<String>,
 
@@ -40,7 +40,31 @@ pub struct Send {
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Delivery")]
     pub to: Option<String>,
 
-    /// Change a field of the payload; PATH:=JSON sets any JSON; a capture is signed anew (repeatable)
+    /// Wait this long for a response [default: the provider's limit, else 30s]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Delivery")]
+    pub timeout: Option<Duration>,
+
+    /// Retry failed deliveries on the provider's schedule, with the same id
+    #[arg(long, help_heading = "Delivery")]
+    pub retry: bool,
+
+    /// Divide the waits of --retry by X
+    #[arg(long, value_name = "X", default_value = "1", requires = "retry", value_parser = parse_speed, help_heading = "Delivery")]
+    pub speed: f64,
+
+    /// Send an invalid delivery; exit 0 if the handler rejects it with a 4xx
+    #[arg(long, value_enum, value_name = "KIND", conflicts_with_all = ["retry", "resign"], help_heading = "Delivery")]
+    pub tamper: Option<Tamper>,
+
+    /// Send again whenever a fixture, the data file or a sent capture is saved
+    #[arg(long, help_heading = "Delivery")]
+    pub watch: bool,
+
+    /// Accept any TLS certificate
+    #[arg(long, help_heading = "Delivery")]
+    pub insecure: bool,
+
+    /// Set a field of the payload; PATH:=JSON sets any JSON; a changed capture is signed again (repeatable)
     #[arg(long, value_name = "PATH=VALUE", help_heading = "Payload")]
     pub set: Vec<String>,
 
@@ -52,7 +76,7 @@ pub struct Send {
     #[arg(long, value_name = "PATH", help_heading = "Payload")]
     pub remove: Vec<String>,
 
-    /// Sign and send this file's bytes instead, as they are (- is standard input)
+    /// Sign and send the exact bytes of this file instead (- is standard input)
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, conflicts_with_all = ["set", "add", "remove"], help_heading = "Payload")]
     pub data: Option<PathBuf>,
 
@@ -60,106 +84,92 @@ pub struct Send {
     #[arg(long, value_name = "K: V", help_heading = "Payload")]
     pub header: Vec<String>,
 
-    /// Send a bad delivery; the exit code is 0 when the handler refuses it with a 4xx
-    #[arg(long, value_enum, value_name = "KIND", conflicts_with_all = ["retry", "resign"], help_heading = "Delivery")]
-    pub tamper: Option<Tamper>,
+    /// Use this id for the delivery; with --now, every run sends the same request
+    #[arg(long, value_name = "ID", value_parser = parse_id, help_heading = "Payload")]
+    pub id: Option<String>,
 
-    /// Wait this long for an answer [default: what the provider waits, else 30s]
-    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Delivery")]
-    pub timeout: Option<Duration>,
+    /// Sign as if the current time were TIME
+    #[arg(long, value_name = "TIME", help_heading = "Payload")]
+    pub now: Option<Timestamp>,
 
-    /// Date and sign captured requests anew, under the ids that they have
+    /// Re-sign captured requests with the current time, keeping their ids
     #[arg(long, help_heading = "Captures")]
     pub resign: bool,
 
-    /// Try again as the provider does when a delivery fails: same id, its waits
-    #[arg(long, conflicts_with = "print", help_heading = "Delivery")]
-    pub retry: bool,
-
-    /// Divide the waits of --retry by this
-    #[arg(long, value_name = "X", default_value = "1", requires = "retry", value_parser = parse_speed, help_heading = "Delivery")]
-    pub speed: f64,
-
-    /// Send again whenever a fixture, the data file or a capture that is sent is saved
-    #[arg(long, conflicts_with_all = ["print", "repeat", "duration", "concurrency", "rate"])]
-    pub watch: bool,
-
-    /// Send N requests in all, what is named by turns, each with new values and signature; then count and time them
-    ///
-    /// Each is one attempt. With --id all carry that id, so that the handler sees the same delivery again and again.
-    /// With --print, N requests are printed, and 0 prints without end.
-    #[arg(long, value_name = "N", help_heading = "Load", conflicts_with_all = ["retry", "tamper", "watch"])]
-    pub repeat: Option<u64>,
-
-    /// Repeat until this time is over
-    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Load", conflicts_with_all = ["print", "retry", "tamper", "watch"])]
-    pub duration: Option<Duration>,
-
-    /// Keep at most this many requests under way, each on a connection of its own [default: 1; 32 with --rate]
-    #[arg(long, value_name = "C", help_heading = "Load", conflicts_with_all = ["print", "retry", "tamper", "watch"], value_parser = clap::value_parser!(u16).range(1..))]
-    pub concurrency: Option<u16>,
-
-    /// Start this many a second (or 600/m, 5000/h), however long the answers take
-    ///
-    /// A request that finds no connection free starts later, and its time is counted from when it was to start, so
-    /// that a handler that stalls is not flattered.
-    #[arg(long, value_name = "R", help_heading = "Load", conflicts_with_all = ["print", "retry", "tamper", "watch"])]
-    pub rate: Option<Rate>,
-
-    /// Send nothing and print the signed request
-    #[arg(long, value_enum, value_name = "AS")]
-    pub print: Option<Print>,
-
-    /// Keep what was sent as captures: a folder, or a FILE.ndjson
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, conflicts_with = "print", help_heading = "Captures")]
+    /// Save every sent request: one JSON file each in a directory, or one line each in a .ndjson file
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Captures")]
     pub capture: Option<PathBuf>,
 
     /// Hide credentials in captures, JSON and --print: headers such as authorization and cookie, and the URL's query
     ///
-    /// `[redacted]` stands where something was; bodies and signatures stay. What is sent is whole. A request that
-    /// was kept so lacks its credentials when it is sent again: --header gives them.
+    /// Each is replaced by `[redacted]`; bodies and signatures stay. What is sent is never redacted. Redacted captures
+    /// are re-sent without credentials, unless --header adds them.
     #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 
-    /// Accept any TLS certificate
-    #[arg(long, help_heading = "Delivery")]
-    pub insecure: bool,
+    #[command(flatten)]
+    pub load: Load,
 
-    /// Sign and date as if it were this time
-    #[arg(long, value_name = "TIME")]
-    pub now: Option<Timestamp>,
-
-    /// Use this id for the delivery; with --now the request is the same in every run
-    #[arg(long, value_name = "ID", value_parser = parse_id)]
-    pub id: Option<String>,
+    /// Print the signed requests instead of sending them
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
+    #[arg(conflicts_with_all = ["retry", "watch", "capture", "duration", "concurrency", "rate"])]
+    pub print: Option<Print>,
 }
 
-/// How `send --tamper` spoils a delivery.
+/// Many deliveries in a short time, each of them one attempt.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Load")]
+#[group(id = "load", multiple = true, conflicts_with_all = ["retry", "tamper", "watch"])]
+pub struct Load {
+    /// Send N requests in total, cycling through the events; then print counts and latencies
+    ///
+    /// Each request is a delivery of its own, with fresh values and one attempt. With --id, all have the same id, so
+    /// the handler sees the same delivery repeatedly. With --print, N requests are printed; 0 prints without end.
+    #[arg(long, value_name = "N")]
+    pub repeat: Option<u64>,
+
+    /// Repeat for this long
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    pub duration: Option<Duration>,
+
+    /// Keep up to C requests in flight, each on a connection of its own [default: 1; 32 with --rate]
+    #[arg(long, value_name = "C", value_parser = clap::value_parser!(u16).range(1..))]
+    pub concurrency: Option<u16>,
+
+    /// Start R requests per second (or 600/m, 5000/h), however long the responses take
+    ///
+    /// A request that finds no free connection starts late, and its latency counts from when it was due, so stalls show
+    /// up in the latencies.
+    #[arg(long, value_name = "R")]
+    pub rate: Option<Rate>,
+}
+
+/// How `send --tamper` makes a delivery invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tamper {
-    /// Change the body after it was signed
+    /// Change the body after signing
     Body,
     /// Change the signature
     Signature,
-    /// Leave the signature out
+    /// Remove the signature
     Missing,
-    /// Sign with another secret
+    /// Sign with a different secret
     Secret,
-    /// Sign as of longer ago than the provider allows
+    /// Sign with a timestamp older than the provider allows
     Stale,
-    /// Sign as of further ahead than the provider allows
+    /// Sign with a timestamp further in the future than the provider allows
     Future,
 }
 
-/// What `send --print` prints.
+/// The formats of `send --print`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Print {
     /// A command for a POSIX shell
     Curl,
-    /// The HTTP/1.1 message
+    /// An HTTP/1.1 message
     Http,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
-    /// A target a line for vegeta attack -format json
+    /// A target per line for vegeta attack -format json
     Vegeta,
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     cli::Check,
     engine::check::{Plan, Runner, Selection, Settings, Summary, Target, plan},
-    net::sender::{Sender, parse_url},
+    net::{client::Client, url::parse_url},
     webhook::{
         contract::{CaseName, probes},
         provider::Provider,
@@ -46,8 +46,8 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     if let Some(note) = development_note(&context.catalog, &keyring, &names) {
         context.terminal.note(&note);
     }
-    let sender = Sender::new(args.insecure);
-    let settings = Settings { transport: &sender, timeout: args.timeout, keyring: &keyring, own_headers: &own_headers };
+    let client = Client::new(args.insecure);
+    let settings = Settings { transport: &client, timeout: args.timeout, keyring: &keyring, own_headers: &own_headers };
     context.terminal.note(&announcement(plan(settings, &targets, &selection)?));
     let mut runner = Runner::new(settings, &selection, Reporter::new(context));
     let interrupted = runtime()?.block_on(async {

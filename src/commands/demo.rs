@@ -14,15 +14,18 @@ use super::{
         warnings::WarningSink,
     },
     runtime,
-    send::{Courier, Delivery, Job, Pins, fixture_job},
     terminal::Terminal,
 };
 use crate::{
     cli::Global,
-    engine::receive::{Consumers, CurrentSettings, Receiver, ResponsePolicy, Settings, Setup, WhenFull},
+    engine::{
+        deliver::{self, Batch, Delivery, Dispatcher, Job},
+        receive::{Consumers, CurrentSettings, Receiver, ResponsePolicy, Settings, Setup, WhenFull},
+    },
     net::{
+        client::Client,
         receiver::{Limits, serve},
-        sender::{Sender, parse_url},
+        url::parse_url,
     },
     webhook::{
         keyring::{Keyring, SecretSource},
@@ -59,7 +62,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     ));
 
     let keyring = development_keyring(&context.catalog)?;
-    let jobs = jobs(&context.catalog, &url)?;
+    let batch = Batch { jobs: jobs(&context.catalog, &url)?, keyring: development_keyring(&context.catalog)? };
     let mut consumers = Consumers::default();
     let deliveries = consumers.add(QUEUE, WhenFull::Wait);
     let warnings = WarningSink::start(terminal);
@@ -83,21 +86,26 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     let reporter = Reporter::start(deliveries, view, terminal, &url);
     let stop = CancellationToken::new();
     let server = tokio::spawn(serve(listener, Limits::default(), Arc::new(receiver), stop.clone().cancelled_owned()));
-    let tally = send(context, &jobs).await;
+    let tally = send(context, &batch).await;
     stop.cancel();
     server.await.map_err(|error| Failure::new(Exit::Failed, "the receiver failed").because(&error))?;
     reporter.ended().await;
-    conclude(terminal, tally?, jobs.len())
+    conclude(terminal, tally?, batch.jobs.len())
 }
 
 /// Delivers every job, signed with the development secret of its provider, and returns how many were accepted.
-async fn send(context: &Context, jobs: &[Job]) -> Result<usize, Failure> {
-    let keyring = development_keyring(&context.catalog)?;
-    let courier = Courier::new(Sender::new(false), None, Pins::default(), None);
+async fn send(context: &Context, batch: &Batch) -> Result<usize, Failure> {
+    let dispatcher = Dispatcher::new(deliver::Settings {
+        transport: Client::new(false),
+        timeout: None,
+        now: None,
+        id: None,
+        captures: None,
+        redact: false,
+    });
     let mut accepted = 0;
-    for job in jobs {
-        let secret = job.provider.as_ref().and_then(|provider| keyring.secrets(&provider.name).first());
-        let attempt = Delivery::new(job, secret, false).attempt(&courier).await?.attempt;
+    for job in &batch.jobs {
+        let attempt = Delivery::new(job, batch.secret_of(job), false).attempt(&dispatcher).await?.attempt;
         if attempt.outcome == Outcome::Accepted {
             accepted += 1;
         } else {
@@ -121,7 +129,7 @@ fn jobs(catalog: &Catalog, url: &str) -> Result<Vec<Job>, Failure> {
         let endpoint = parse_url(&format!("{url}/{}", provider.name))?;
         let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
         for variant in std::iter::once(None).chain(variants) {
-            jobs.push(fixture_job(provider, event, BodySource::Fixture(variant, &[]), endpoint.clone())?);
+            jobs.push(Job::event(provider, event, BodySource::Fixture(variant, &[]), endpoint.clone())?);
         }
     }
     Ok(jobs)

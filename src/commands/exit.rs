@@ -3,8 +3,12 @@
 use std::{error::Error, io};
 
 use crate::{
-    engine::{check::CheckError, entropy::EntropyError},
-    net::sender::SendError,
+    engine::{
+        check::CheckError,
+        deliver::{DeliverError, InvalidJob},
+        entropy::EntropyError,
+    },
+    net::url::InvalidUrl,
     store::{config::ConfigError, providers::ProviderError, secrets::SecretError},
     webhook::provider::manifest::ManifestError,
 };
@@ -129,22 +133,33 @@ impl From<SecretError> for Failure {
     }
 }
 
-impl From<SendError> for Failure {
-    fn from(error: SendError) -> Self {
-        let exit = match error {
-            SendError::Url { .. } => Exit::Usage,
-            SendError::Unreachable(_) | SendError::Untrusted(_) => Exit::Unreachable,
-            SendError::Unsendable(_) | SendError::TimedOut(_) | SendError::Broken(_) | SendError::Cut(..) => {
-                Exit::Failed
-            }
-        };
-        Self::of(exit, &error)
+impl From<InvalidUrl> for Failure {
+    fn from(error: InvalidUrl) -> Self {
+        Self::of(Exit::Usage, &error)
     }
 }
 
 impl From<EntropyError> for Failure {
     fn from(error: EntropyError) -> Self {
         Self::of(Exit::Failed, &error)
+    }
+}
+
+impl From<InvalidJob> for Failure {
+    fn from(error: InvalidJob) -> Self {
+        Self::of(Exit::Usage, &error)
+    }
+}
+
+impl From<DeliverError> for Failure {
+    fn from(error: DeliverError) -> Self {
+        match error {
+            DeliverError::Entropy(error) => error.into(),
+            DeliverError::Send(error) => Self::of(Exit::Unreachable, &error),
+            DeliverError::Tamper(_) => Self::of(Exit::Usage, &error),
+            DeliverError::Capture(_) => Self::of(Exit::Failed, &error),
+            DeliverError::Report(error) => error.into(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! How the command line words remedies: the only place where they name flags.
 
 use crate::{
-    net::sender::SendError,
+    net::client::SendError,
     webhook::{keyring::SecretSource, remedy::Remedy},
 };
 
@@ -24,6 +24,7 @@ pub fn words(remedy: &Remedy) -> String {
             "--at received checks each capture against the time when it was received".to_owned()
         }
         Remedy::CorrectCheckedTime => "check the time given with --at".to_owned(),
+        Remedy::SignAgain => "--resign signs it again, with the current time and the configured secret".to_owned(),
         Remedy::AcceptAnyCertificate => "--insecure accepts any certificate".to_owned(),
         Remedy::CompareHandlerSecret { provider, source, further } => format!(
             "the delivery was signed with {}: does the handler use the same one? --secret {provider}=SOURCE selects another. {further}",

@@ -8,7 +8,7 @@ use reqwest::Url;
 use super::{context::Context, exit::Failure};
 use crate::{
     engine::receive::{Expectation, Expectations, Forward},
-    net::sender::{is_of_connection, parse_url},
+    net::{client::is_hop_by_hop, url::parse_url},
     store::formats::bare,
     webhook::{
         assessment::Assessment,
@@ -119,7 +119,7 @@ pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
     if headers.all("host").nth(1).is_some() {
         return Err(Failure::usage("--header: a request has at most one `host`"));
     }
-    match headers.iter().map(|(name, _)| name.as_str()).find(|name| is_of_connection(name)) {
+    match headers.iter().map(|(name, _)| name.as_str()).find(|name| is_hop_by_hop(name)) {
         Some(name) => {
             let message = format!("--header: `{name}` is set by the connection");
             Err(Failure::usage(message).hint("hookdev sends the whole body with its actual length"))

@@ -5,6 +5,8 @@
 
 pub mod check;
 pub mod clock;
+pub mod deliver;
 pub mod entropy;
+pub mod load;
 pub mod receive;
 pub mod verify;

@@ -1,8 +1,7 @@
-//! The network: a server that receives requests and two clients that send them. Neither knows what
-//! a webhook means; both speak in [`crate::webhook::request::Request`].
+//! The network: a server that receives requests and a client that sends them. Neither knows what a webhook means; both
+//! use [`crate::webhook::request::Request`].
 
+pub mod client;
 pub mod descriptors;
-pub mod load;
 pub mod receiver;
-pub mod sender;
 pub mod url;

@@ -1,6 +1,32 @@
-//! Parts of request URLs.
+//! The URLs of endpoints.
 
 use reqwest::Url;
+
+use crate::webhook::redact;
+
+/// Text that is not the URL of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid URL `{url}`: {problem}")]
+pub struct InvalidUrl {
+    /// The text, without credentials.
+    url: String,
+    problem: String,
+}
+
+/// Parses an `http://` or `https://` URL.
+///
+/// # Errors
+///
+/// If it is not one. The message says how to write it.
+pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
+    let invalid = |problem: String| InvalidUrl { url: redact::tokens(text).into_owned(), problem };
+    let url = Url::parse(text).map_err(|error| invalid(format!("{error}; use http://HOST:PORT/PATH")))?;
+    match url.scheme() {
+        "http" | "https" if url.host_str().is_some() => Ok(url),
+        _ if text.contains("://") => Err(invalid("only http:// and https:// are supported".to_owned())),
+        _ => Err(invalid(format!("use http://{text}"))),
+    }
+}
 
 /// The URL with the query of a request target appended to its own.
 #[must_use]
@@ -25,6 +51,14 @@ pub fn path_and_query(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_invalid_url_says_how_to_write_it() {
+        let message = |text| parse_url(text).unwrap_err().to_string();
+        assert_eq!(message("localhost:3000"), "invalid URL `localhost:3000`: use http://localhost:3000");
+        assert_eq!(message("/hooks"), "invalid URL `/hooks`: relative URL without a base; use http://HOST:PORT/PATH");
+        assert_eq!(message("ftp://a/"), "invalid URL `ftp://a/`: only http:// and https:// are supported");
+    }
 
     #[test]
     fn the_query_of_the_request_is_appended() {

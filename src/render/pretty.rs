@@ -329,6 +329,7 @@ mod tests {
             outcome: Outcome::Refused,
             good: false,
             elapsed: Duration::from_millis(12),
+            remedy: None,
             reason: "Acme wants 200 alone, and this was 302".to_owned(),
             response: None,
         };

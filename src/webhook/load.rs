@@ -78,6 +78,12 @@ pub struct Summary {
 pub const OUTCOMES: [Outcome; 4] = [Outcome::Accepted, Outcome::Refused, Outcome::TimedOut, Outcome::Unreachable];
 
 impl Summary {
+    /// Whether every delivery was made and accepted.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.count(Outcome::Accepted) == self.requests && self.not_started == 0
+    }
+
     /// Requests per second.
     #[must_use]
     pub fn rate(&self) -> f64 {

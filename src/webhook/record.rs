@@ -111,6 +111,8 @@ pub struct Attempt {
     pub elapsed: Duration,
     /// The reason for the outcome, in words.
     pub reason: String,
+    /// What the user can do about it.
+    pub remedy: Option<Remedy>,
     /// The endpoint's response, if there was one.
     pub response: Option<Response>,
 }

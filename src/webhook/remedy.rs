@@ -32,6 +32,8 @@ pub enum Remedy {
     CheckAgeAtReceipt,
     /// Correct the time against which the age is checked.
     CorrectCheckedTime,
+    /// Sign the captured request again, with the current time and the configured secret.
+    SignAgain,
     /// Accept any TLS certificate.
     AcceptAnyCertificate,
     /// Compare the handler's secret with the one that signed.

@@ -3,5 +3,7 @@
 pub mod check;
 mod format;
 pub mod listen;
+pub mod load;
+pub mod send;
 pub mod verify;
 pub mod warnings;

@@ -8,7 +8,7 @@ use reqwest::Url;
 use super::{CheckError, Settings, Target};
 use crate::{
     net::{
-        sender::{SendError, Sent, Transport},
+        client::{SendError, Sent, Transport},
         url::path_and_query,
     },
     webhook::{
@@ -137,11 +137,11 @@ impl<'a, T: Transport> Handler<'a, T> {
     }
 
     async fn send(&self, request: &CaseRequest) -> Result<Exchange, CheckError> {
-        let Sent { answer, elapsed } = self.settings.transport.send(self.url, &request.request, self.timeout).await;
+        let Sent { response, elapsed } = self.settings.transport.send(self.url, &request.request, self.timeout).await;
         let mut excerpt = None;
-        let response = match answer {
+        let response = match response {
             // Providers look at the status alone, so a response without its whole body counts.
-            Ok(response) | Err(SendError::Cut(response, _)) => {
+            Ok(response) | Err(SendError::Incomplete(response, _)) => {
                 excerpt = Excerpt::of(&response.body);
                 Ok(response.status)
             }
@@ -149,7 +149,7 @@ impl<'a, T: Transport> Handler<'a, T> {
             Err(SendError::Broken(reason)) => Err(NoResponse::Broken(reason)),
             Err(SendError::Unreachable(reason)) => Err(NoResponse::Unreachable(reason)),
             Err(error @ SendError::Untrusted(_)) => Err(NoResponse::Untrusted(error.to_string())),
-            Err(error @ (SendError::Url { .. } | SendError::Unsendable(_))) => return Err(error.into()),
+            Err(error @ SendError::Unsendable(_)) => return Err(error.into()),
         };
         Ok(Exchange { response, excerpt, elapsed })
     }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     net::{
-        sender::{SendError, Transport},
+        client::{SendError, Transport},
         url::path_and_query,
     },
     webhook::{

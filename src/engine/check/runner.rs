@@ -8,7 +8,7 @@ use super::{
     handler::{Failed, Handler, Probe},
 };
 use crate::{
-    net::sender::Transport,
+    net::client::Transport,
     webhook::{
         contract::{
             Case, CaseName, CaseOutcome, CaseRecord, CaseRequest, Expectation,

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::{
-    net::sender::Sent,
+    net::client::Sent,
     webhook::{
         contract::{CaseOutcome, Excerpt},
         keyring::SecretSource,
@@ -37,13 +37,13 @@ impl<F: Fn(&Request, usize) -> Result<u16, SendError>> FakeHandler<F> {
     }
 }
 
-impl<F: Fn(&Request, usize) -> Result<u16, SendError>> Transport for FakeHandler<F> {
+impl<F: Fn(&Request, usize) -> Result<u16, SendError> + Sync> Transport for FakeHandler<F> {
     async fn send(&self, _: &Url, request: &Request, _: Duration) -> Sent {
         let mut received = self.received.lock().unwrap();
         let answer = (self.respond)(request, received.len());
         received.push(request.clone());
         Sent {
-            answer: answer.map(|status| Response { status, headers: Headers::new(), body: "details".into() }),
+            response: answer.map(|status| Response { status, headers: Headers::new(), body: "details".into() }),
             elapsed: Duration::from_millis(2),
         }
     }

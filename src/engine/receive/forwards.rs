@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     net::{
-        sender::{SendError, Sender, end_to_end},
+        client::{Client, SendError, Transport, end_to_end},
         url::with_query_of,
     },
     webhook::{
@@ -36,7 +36,7 @@ pub type PendingForward = BoxFuture<'static, Forwarded>;
 /// Starts forwards.
 #[derive(Debug)]
 pub struct Forwarder {
-    client: Arc<Sender>,
+    client: Arc<Client>,
     timeout: Duration,
     cancel: CancellationToken,
 }
@@ -44,7 +44,7 @@ pub struct Forwarder {
 impl Forwarder {
     /// Handlers may take up to `timeout`, and are not waited for after `cancel`.
     pub fn new(timeout: Duration, cancel: CancellationToken) -> Self {
-        Self { client: Arc::new(Sender::new(false)), timeout, cancel }
+        Self { client: Arc::new(Client::new(false)), timeout, cancel }
     }
 
     /// Starts every forward whose glob matches the event, in their order.
@@ -56,6 +56,8 @@ impl Forwarder {
         let mut request = request.clone();
         // It was met when the body was read here.
         request.headers.remove("expect");
+        // It names this receiver, not the handler.
+        request.headers.remove("host");
         matching.map(|forward| self.start_one(forward, &request)).collect()
     }
 
@@ -64,7 +66,7 @@ impl Forwarder {
         let (client, request, timeout) = (Arc::clone(&self.client), request.clone(), self.timeout);
         let task = tokio::spawn(async move {
             let sent = client.send(&url, &request, timeout).await;
-            let outcome = sent.answer.map_err(|error| explain(&error));
+            let outcome = sent.response.map_err(|error| explain(&error));
             Forwarded { url: url.to_string(), outcome, elapsed: sent.elapsed }
         });
         let (url, cancel, started) = (forward.url.to_string(), self.cancel.clone(), Instant::now());
@@ -94,9 +96,9 @@ fn explain(error: &SendError) -> String {
         SendError::Unreachable(problem) => format!("{problem}: is your handler running? responded 502"),
         SendError::TimedOut(_) => format!("{error} (the forward timeout); responded 502"),
         SendError::Broken(problem) => format!("{problem}: did your handler crash? responded 502"),
-        SendError::Cut(response, problem) => {
+        SendError::Incomplete(response, problem) => {
             format!("your handler responded {}, but {problem}; responded 502", response.status)
         }
-        SendError::Url { .. } | SendError::Unsendable(_) | SendError::Untrusted(_) => format!("{error}; responded 502"),
+        SendError::Unsendable(_) | SendError::Untrusted(_) => format!("{error}; responded 502"),
     }
 }

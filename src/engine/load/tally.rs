@@ -1,5 +1,4 @@
-//! Counts what became of many deliveries. Each connection counts for itself; in the end the counts
-//! are added up.
+//! Counts the results of many deliveries. Each worker has a tally of its own; in the end they are added up.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -10,38 +9,38 @@ use crate::webhook::{
     record::Outcome,
 };
 
-/// The most reasons that are told apart.
-const MOST_REASONS: usize = 100;
+/// The maximum number of distinct reasons.
+const MAX_REASONS: usize = 100;
 
-/// The most bars of a histogram.
-const MOST_BARS: usize = 12;
+/// The maximum number of bars of the histogram.
+const MAX_BARS: usize = 12;
 
-/// The counts of one connection, or of all.
-pub struct Tally {
+/// The counts of one worker, or of all.
+#[derive(Debug)]
+pub(super) struct Tally {
     outcomes: [u64; 4],
     statuses: Vec<(u16, u64)>,
     reasons: HashMap<String, u64>,
     broken: Broken,
     not_started: u64,
-    /// In microseconds; none when a histogram can't be made, which its constants rule out.
+    /// In microseconds. `None` only if the histogram can't be made, which its constants rule out.
     latency: Option<Histogram<u64>>,
     longest: Duration,
 }
 
-/// How an answer breaks what the provider demands.
+/// Which of the provider's rules a response violates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Breach {
-    /// By its status.
+pub(super) enum Violation {
+    /// Its status does not count as delivered.
     Status,
-    /// By being a redirect.
+    /// It is a redirect.
     Redirect,
-    /// By its time.
+    /// It is late, or never came.
     Time,
 }
 
 impl Tally {
-    /// No counts yet.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             outcomes: [0; 4],
             statuses: Vec::new(),
@@ -53,13 +52,13 @@ impl Tally {
         }
     }
 
-    /// How many were counted.
-    pub fn requests(&self) -> u64 {
+    /// The number of counted requests.
+    pub(super) fn requests(&self) -> u64 {
         self.outcomes.iter().sum()
     }
 
-    /// Counts a delivery by its outcome and its answer's status.
-    pub fn outcome(&mut self, outcome: Outcome, status: Option<u16>) {
+    /// Counts a delivery by its outcome and the status of its response.
+    pub(super) fn outcome(&mut self, outcome: Outcome, status: Option<u16>) {
         self.outcomes[index(outcome)] += 1;
         if let Some(status) = status {
             self.status(status, 1);
@@ -73,39 +72,39 @@ impl Tally {
         }
     }
 
-    /// Counts why one was not accepted.
-    pub fn reason(&mut self, reason: String, breach: Option<Breach>) {
-        self.because(reason, 1);
-        match breach {
-            Some(Breach::Status) => self.broken.status += 1,
-            Some(Breach::Redirect) => self.broken.redirect += 1,
-            Some(Breach::Time) => self.broken.time += 1,
+    /// Counts why a delivery was not accepted.
+    pub(super) fn reason(&mut self, reason: String, violation: Option<Violation>) {
+        self.add_reason(reason, 1);
+        match violation {
+            Some(Violation::Status) => self.broken.status += 1,
+            Some(Violation::Redirect) => self.broken.redirect += 1,
+            Some(Violation::Time) => self.broken.time += 1,
             None => {}
         }
     }
 
-    fn because(&mut self, reason: String, times: u64) {
-        let full = self.reasons.len() >= MOST_REASONS && !self.reasons.contains_key(&reason);
+    fn add_reason(&mut self, reason: String, times: u64) {
+        let full = self.reasons.len() >= MAX_REASONS && !self.reasons.contains_key(&reason);
         *self.reasons.entry(if full { "other reasons".to_owned() } else { reason }).or_default() += times;
     }
 
-    /// Counts how long one took.
-    pub fn latency(&mut self, time: Duration) {
+    /// Counts how long a delivery took.
+    pub(super) fn latency(&mut self, time: Duration) {
         self.longest = self.longest.max(time);
         if let Some(histogram) = &mut self.latency {
-            // It grows by itself, so that there is room for all values.
+            // Fails only for values outside the range, and the range grows.
             let _ = histogram.record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
         }
     }
 
-    /// Counts one that was to start, and has waited so long.
-    pub fn not_started(&mut self, waited: Duration) {
+    /// Counts a delivery that never started, and was due so long ago.
+    pub(super) fn not_started(&mut self, waited: Duration) {
         self.not_started += 1;
         self.latency(waited);
     }
 
-    /// Adds the counts of another.
-    pub fn add(&mut self, other: Self) {
+    /// Adds the counts of another tally.
+    pub(super) fn add(&mut self, other: Self) {
         for (count, more) in self.outcomes.iter_mut().zip(other.outcomes) {
             *count += more;
         }
@@ -113,7 +112,7 @@ impl Tally {
             self.status(status, times);
         }
         for (reason, times) in other.reasons {
-            self.because(reason, times);
+            self.add_reason(reason, times);
         }
         self.broken.status += other.broken.status;
         self.broken.redirect += other.broken.redirect;
@@ -125,8 +124,8 @@ impl Tally {
         }
     }
 
-    /// What it comes to.
-    pub fn summary(mut self, elapsed: Duration) -> Summary {
+    /// The statistics of a run that took so long.
+    pub(super) fn summary(mut self, elapsed: Duration) -> Summary {
         self.statuses.sort_unstable();
         let mut reasons: Vec<(String, u64)> = self.reasons.drain().collect();
         reasons.sort_unstable_by(|(a, more), (b, less)| less.cmp(more).then_with(|| a.cmp(b)));
@@ -144,7 +143,7 @@ impl Tally {
 
     fn distribution(&self) -> Option<Latency> {
         let histogram = self.latency.as_ref().filter(|histogram| !histogram.is_empty())?;
-        // A value of the histogram stands for all that are as good as equal, and says the largest.
+        // The histogram rounds up to the largest value of a bucket.
         let at = |quantile| Duration::from_micros(histogram.value_at_quantile(quantile)).min(self.longest);
         Some(Latency {
             p50: at(0.5),
@@ -157,10 +156,10 @@ impl Tally {
     }
 }
 
-/// The counts between round times, as many as a screen has room for.
+/// The counts between round times, as many as fit a screen.
 fn bars(histogram: &Histogram<u64>) -> Vec<(Duration, u64)> {
     let fine = bars_of(histogram, &[1, 2, 5]);
-    if fine.len() <= MOST_BARS { fine } else { bars_of(histogram, &[1]) }
+    if fine.len() <= MAX_BARS { fine } else { bars_of(histogram, &[1]) }
 }
 
 /// The counts between these multiples of the powers of ten.
@@ -173,7 +172,7 @@ fn bars_of(histogram: &Histogram<u64>, steps: &[u64]) -> Vec<(Duration, u64)> {
         while histogram.lowest_equivalent(value.value_iterated_to()) > edge {
             edge = edges.next().unwrap_or(u64::MAX);
             if !bars.is_empty() {
-                // Between the first and the last, what is empty has a bar too.
+                // Empty bars between the first and the last are shown too.
                 bars.push((Duration::from_micros(edge), 0));
             }
         }
@@ -209,29 +208,29 @@ mod tests {
     }
 
     #[test]
-    fn what_two_connections_counted_is_added_up() {
+    fn tallies_are_added_up() {
         let mut one = of([1]);
         one.outcome(Outcome::Accepted, Some(200));
         let mut other = of([3000]);
         other.outcome(Outcome::Refused, Some(302));
-        other.reason("a redirect".to_owned(), Some(Breach::Redirect));
+        other.reason("a redirect".to_owned(), Some(Violation::Redirect));
         other.outcome(Outcome::TimedOut, None);
-        other.reason("no answer".to_owned(), Some(Breach::Time));
+        other.reason("no response".to_owned(), Some(Violation::Time));
         other.reason("a redirect".to_owned(), None);
         other.not_started(millis(500));
         one.add(other);
         let summary = one.summary(Duration::from_secs(2));
         assert_eq!((summary.requests, summary.outcomes), (3, [1, 1, 1, 0]));
         assert_eq!(summary.statuses, [(200, 1), (302, 1)]);
-        assert_eq!(summary.reasons, [("a redirect".to_owned(), 2), ("no answer".to_owned(), 1)]);
+        assert_eq!(summary.reasons, [("a redirect".to_owned(), 2), ("no response".to_owned(), 1)]);
         assert_eq!(summary.broken, Broken { status: 0, redirect: 1, time: 1 });
         assert_eq!((summary.not_started, summary.latency.unwrap().max), (1, millis(3000)));
     }
 
     #[test]
-    fn the_quantiles_are_those_of_all_times() {
+    fn quantiles_cover_all_latencies() {
         let latency = of(1..=1000).summary(Duration::ZERO).latency.unwrap();
-        // A histogram of three digits is exact to a thousandth.
+        // With three significant digits, a histogram is exact to a thousandth.
         for (quantile, expected) in [(latency.p50, 500), (latency.p90, 900), (latency.p99, 990), (latency.p99_9, 999)] {
             assert!(quantile >= millis(expected) && quantile <= millis(expected).mul_f64(1.001), "{quantile:?}");
         }
@@ -239,13 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn bars_stand_between_round_times_also_where_they_are_empty() {
+    fn bars_end_at_round_times_and_may_be_empty() {
         let latency = of([3, 4, 5, 30]).summary(Duration::ZERO).latency.unwrap();
         assert_eq!(latency.bars, [(5, 3), (10, 0), (20, 0), (50, 1)].map(|(time, count)| (millis(time), count)));
     }
 
     #[test]
-    fn reasons_without_end_are_counted_together() {
+    fn reasons_beyond_the_maximum_are_counted_together() {
         let mut tally = Tally::new();
         (0..150).for_each(|number| tally.reason(format!("reason {number}"), None));
         assert_eq!(tally.summary(Duration::ZERO).reasons[0], ("other reasons".to_owned(), 50));

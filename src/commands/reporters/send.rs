@@ -1,0 +1,159 @@
+//! Prints the attempts of `send` to standard output as they are made, and counts down the waits between them on
+//! standard error.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use tokio::time::Instant;
+
+use crate::{
+    cli::Format,
+    commands::{context::Context, remedies, streams},
+    engine::deliver::{Batch, Job, Observer, Wait},
+    render::{json, pretty::Page, text},
+    webhook::{record::Attempt, redact, time::words},
+};
+
+/// What to do if nothing listens at the default endpoint.
+pub const NO_LISTENER: &str = "start `hookdev listen` in another terminal, or pass your handler's URL with --to";
+
+/// Prints the attempts of one run.
+pub struct Reporter<'a> {
+    context: &'a Context,
+    page: Page,
+    /// The width of the longest event name, in columns.
+    name_width: usize,
+    /// Whether everything goes to the default endpoint, where `listen` listens.
+    to_listener: bool,
+    text: String,
+    countdown: Option<ProgressBar>,
+    deliveries: usize,
+    accepted: usize,
+    failed: usize,
+}
+
+impl<'a> Reporter<'a> {
+    /// A reporter of the deliveries of a batch.
+    pub fn new(context: &'a Context, batch: &Batch, to_listener: bool) -> Self {
+        let names = batch.jobs.iter().filter_map(|job| job.event.as_deref());
+        Self {
+            context,
+            page: context.terminal.page(None),
+            name_width: names.map(text::width).max().unwrap_or_default(),
+            to_listener,
+            text: String::new(),
+            countdown: None,
+            deliveries: batch.jobs.len(),
+            accepted: 0,
+            failed: 0,
+        }
+    }
+
+    /// Says how far the run got.
+    pub fn interrupted(&mut self) {
+        self.resumed();
+        let (accepted, failed) = (self.accepted, self.failed);
+        let left = self.deliveries - accepted - failed;
+        self.context.terminal.note(&format!("stopped: {accepted} delivered, {failed} failed, {left} not finished"));
+    }
+}
+
+impl Observer for Reporter<'_> {
+    fn attempt(&mut self, attempt: &Attempt, last: bool) -> io::Result<()> {
+        self.accepted += usize::from(attempt.good);
+        self.failed += usize::from(last && !attempt.good);
+        if self.context.global.quiet && attempt.good {
+            return Ok(());
+        }
+        let attempt = with_remedy(attempt);
+        let mut out = self.context.terminal.stdout();
+        if self.context.format() == Format::Json {
+            let mut line = Vec::new();
+            json::attempt(&attempt, &mut line);
+            out.write_all(&line)?;
+        } else {
+            self.text.clear();
+            self.page.attempt(&attempt, self.name_width, &mut self.text);
+            out.write_all(self.text.as_bytes())?;
+        }
+        out.flush()
+    }
+
+    fn waiting(&mut self, wait: &Wait<'_>) {
+        if self.context.global.quiet {
+            return;
+        }
+        if streams::talk_is_seen() {
+            self.countdown = Some(countdown(wait));
+        } else {
+            let note = format!("{} in {}{}", description(wait), words(wait.length), at_provider(wait));
+            self.context.terminal.note(&note);
+        }
+    }
+
+    fn resumed(&mut self) {
+        if let Some(countdown) = self.countdown.take() {
+            countdown.finish_and_clear();
+        }
+    }
+
+    fn gave_up(&mut self, job: &Job, skipped: usize) {
+        let terminal = self.context.terminal;
+        if skipped > 0 {
+            terminal.warn(&format!("skipped {skipped} more: can't reach {}", redact::tokens(job.url.as_str())));
+        }
+        if self.to_listener {
+            terminal.note(NO_LISTENER);
+        }
+    }
+}
+
+/// The attempt with its remedy as a part of the reason, in the words of the command line.
+pub fn with_remedy(attempt: &Attempt) -> Attempt {
+    let mut attempt = attempt.clone();
+    if let Some(remedy) = attempt.remedy.take() {
+        attempt.reason = format!("{} ({})", attempt.reason, remedies::words(&remedy));
+    }
+    attempt
+}
+
+/// A line on the terminal that counts down a wait.
+fn countdown(wait: &Wait<'_>) -> ProgressBar {
+    let due = wait.due;
+    let bar = ProgressBar::with_draw_target(None, streams::progress(true, 5));
+    let style = ProgressStyle::with_template("{spinner} {msg} in {left}{prefix}").map(|style| {
+        style.with_key("left", move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let left = due.saturating_duration_since(Instant::now());
+            // A countdown that can't be drawn is drawn again at the next tick.
+            let _ = out.write_str(&words(Duration::from_secs((left + Duration::from_millis(999)).as_secs())));
+        })
+    });
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar.set_message(description(wait));
+    bar.set_prefix(at_provider(wait));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn description(wait: &Wait<'_>) -> String {
+    let event = text::printable(wait.event.unwrap_or("the request"));
+    let others = match wait.others {
+        0 => String::new(),
+        others => format!(" ({others} more waiting)"),
+    };
+    format!("{event}: attempt {} of {}{others}", wait.number, wait.of)
+}
+
+/// The provider's own wait, if it differs from this one.
+fn at_provider(wait: &Wait<'_>) -> String {
+    if wait.at_provider == wait.length {
+        String::new()
+    } else {
+        format!("; {} at the provider", words(wait.at_provider))
+    }
+}

@@ -1,0 +1,196 @@
+//! `hookdev send`: delivers signed events and captured requests. The exit code says whether the endpoint accepted them.
+
+mod print;
+mod watch;
+mod words;
+
+use super::{
+    context::{Context, development_note},
+    exit::{Exit, Failure},
+    interrupt::Interrupts,
+    reporters::{
+        load::{AttemptWriter, ProgressBar, report},
+        send::Reporter,
+    },
+    runtime,
+};
+use crate::{
+    cli::{self, Format, Send},
+    engine::{
+        deliver::{self, Batch, Dispatcher, Retries, RunOutcome},
+        load::{self, Load, Pace},
+    },
+    net::client::Client,
+    store::captures::CaptureStore,
+    webhook::{load::Summary, record::Outcome, time},
+};
+use words::{Word, jobs};
+
+/// The maximum number of requests in flight at a rate, unless the user says otherwise.
+const CONCURRENCY_AT_A_RATE: u16 = 32;
+
+/// Sends or prints what the arguments name.
+///
+/// # Errors
+///
+/// If an argument names nothing that can be sent, or the options do not fit it.
+pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
+    let load = load_settings(args)?;
+    let words = args.what.iter().map(|word| Word::parse(&context.catalog, word)).collect::<Result<Vec<_>, _>>()?;
+    let dispatcher = dispatcher(args)?;
+    if args.watch {
+        return runtime()?.block_on(watch::run(context, args, &words, &dispatcher));
+    }
+    let jobs = jobs(&context, args, &words)?;
+    note_development_secrets(&context, &jobs.batch);
+    let exit = if let Some(format) = args.print {
+        print::print(&jobs.batch, format, args, &dispatcher, context.terminal)?;
+        Exit::Success
+    } else if let Some(settings) = load {
+        run_load(&context, args, settings, jobs.batch, dispatcher)?
+    } else {
+        runtime()?.block_on(send(&context, args, &jobs.batch, &dispatcher))?
+    };
+    Ok(with_unreadable(exit, jobs.has_unreadable))
+}
+
+/// The exit code, considering inputs that could not be read. Everything else was sent regardless.
+const fn with_unreadable(exit: Exit, has_unreadable: bool) -> Exit {
+    if has_unreadable && !matches!(exit, Exit::Interrupted) { Exit::UnreadableInput } else { exit }
+}
+
+fn dispatcher(args: &Send) -> Result<Dispatcher<Client>, Failure> {
+    let captures = args.capture.as_deref().map(CaptureStore::open).transpose();
+    Ok(Dispatcher::new(deliver::Settings {
+        transport: Client::new(args.insecure),
+        timeout: args.timeout,
+        now: args.now,
+        id: args.id.clone(),
+        captures: captures.map_err(|error| Failure::invalid_usage(&error))?,
+        redact: args.redact,
+    }))
+}
+
+fn note_development_secrets(context: &Context, batch: &Batch) {
+    let names: Vec<&str> = batch.signing_providers().iter().map(|provider| provider.name.as_str()).collect();
+    if let Some(note) = development_note(&context.catalog, &batch.keyring, &names) {
+        context.terminal.note(&note);
+    }
+}
+
+/// Delivers every job, or as many as it can until Ctrl-C.
+async fn send(context: &Context, args: &Send, batch: &Batch, dispatcher: &Dispatcher<Client>) -> Result<Exit, Failure> {
+    let retries = if args.retry { Retries::AtSpeed(args.speed) } else { Retries::None };
+    if retries.are_wanted() {
+        for note in schedule_notes(batch) {
+            context.terminal.note(&note);
+        }
+    }
+    let mut interrupts = interrupts()?;
+    let mut reporter = Reporter::new(context, batch, args.to.is_none());
+    tokio::select! {
+        // First, so that Ctrl-C is noticed before anything else is sent.
+        biased;
+        () = interrupts.next() => {
+            reporter.interrupted();
+            Ok(Exit::Interrupted)
+        }
+        outcome = deliver::run(batch, dispatcher, retries, &mut reporter) => Ok(match outcome? {
+            RunOutcome::Good => Exit::Success,
+            RunOutcome::Failed => Exit::Failed,
+            RunOutcome::Unreachable => Exit::Unreachable,
+        }),
+    }
+}
+
+fn interrupts() -> Result<Interrupts, Failure> {
+    Interrupts::ctrl_c().map_err(|error| Failure::usage("can't listen for Ctrl-C").because(&error))
+}
+
+/// Notes about providers that do not publish a retry schedule, or have none.
+fn schedule_notes(batch: &Batch) -> Vec<String> {
+    let mut notes = Vec::new();
+    for job in &batch.jobs {
+        let retry = &job.policy().retry;
+        let title = job.provider.as_ref().map_or("the sender", |provider| provider.title.as_str());
+        let note = if retry.assumed {
+            let waits: Vec<String> = retry.waits.iter().copied().map(time::words).collect();
+            format!("{title} publishes no retry schedule; assuming retries after {}", waits.join(", "))
+        } else if retry.waits.is_empty() {
+            format!("{title} documents only immediate retries")
+        } else {
+            continue;
+        };
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    notes
+}
+
+/// The pace and concurrency of a load; `None` if each job is to be delivered once.
+fn load_settings(args: &Send) -> Result<Option<(Pace, u16)>, Failure> {
+    let cli::Load { repeat, duration, concurrency, rate } = args.load;
+    if args.print.is_some() {
+        return Ok(None);
+    }
+    if repeat == Some(0) {
+        return Err(Failure::usage("--repeat 0 works only with --print, where it means without end")
+            .hint("use --duration DUR to repeat for a given time"));
+    }
+    if repeat.is_none() && duration.is_none() {
+        return match rate.map(|_| "--rate").or(concurrency.map(|_| "--concurrency")) {
+            Some(flag) => Err(Failure::usage(format!("{flag} needs an end: add --repeat N or --duration DUR"))),
+            None => Ok(None),
+        };
+    }
+    let concurrency = concurrency.unwrap_or(if rate.is_some() { CONCURRENCY_AT_A_RATE } else { 1 });
+    Ok(Some((Pace { total: repeat, duration, rate }, concurrency)))
+}
+
+fn run_load(
+    context: &Context,
+    args: &Send,
+    (pace, concurrency): (Pace, u16),
+    batch: Batch,
+    dispatcher: Dispatcher<Client>,
+) -> Result<Exit, Failure> {
+    if batch.jobs.is_empty() {
+        return Ok(Exit::Success);
+    }
+    let (writer, attempts) = match context.format() {
+        Format::Json => Some(AttemptWriter::start(context.terminal)).unzip(),
+        _ => (None, None),
+    };
+    let settings = load::Settings { pace, concurrency, attempts, failures_only: context.global.quiet };
+    let result = runtime()?.block_on(async {
+        let mut interrupts = interrupts()?;
+        let load = Load::new(batch, dispatcher, settings)?;
+        let progress = load.progress();
+        let bar = ProgressBar::new(context, &pace);
+        let result = tokio::select! {
+            result = load.run(interrupts.next()) => result,
+            never = bar.follow(&progress) => match never {},
+        };
+        bar.finish();
+        Ok::<_, Failure>(result?)
+    });
+    // Waits for the last line even if the run failed.
+    if let Some(writer) = writer {
+        writer.finish()?;
+    }
+    let result = result?;
+    report(context, &result, &pace, args.to.is_none())?;
+    Ok(if result.is_cancelled { Exit::Interrupted } else { load_exit(&result.summary) })
+}
+
+/// The exit code of a load that ran to its end.
+fn load_exit(summary: &Summary) -> Exit {
+    if summary.count(Outcome::Unreachable) > 0 {
+        Exit::Unreachable
+    } else if summary.is_good() {
+        Exit::Success
+    } else {
+        Exit::Failed
+    }
+}

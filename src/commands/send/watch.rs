@@ -1,0 +1,173 @@
+//! `send --watch`: sends everything once, then whatever is saved again: a changed capture alone, the events when a
+//! fixture, the data file or the configuration changes.
+
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+
+use super::{
+    note_development_secrets, send, with_unreadable,
+    words::{Jobs, Word, jobs},
+};
+use crate::{
+    cli::Send,
+    commands::{
+        context::Context,
+        exit::{Exit, Failure},
+        sources::Sources,
+    },
+    engine::deliver::Dispatcher,
+    net::client::Client,
+    store::{
+        formats,
+        snapshot::{Change, Snapshot},
+        watch::Watch,
+    },
+};
+
+/// Sends, and sends again what changes, until Ctrl-C or until nobody reads the output.
+///
+/// # Errors
+///
+/// If there is nothing to watch, or the output can't be written. What can't be sent after a change is reported, and the
+/// next change is waited for.
+pub(super) async fn run(
+    context: Context,
+    args: &Send,
+    words: &[Word],
+    dispatcher: &Dispatcher<Client>,
+) -> Result<Exit, Failure> {
+    let terminal = context.terminal;
+    let mut interrupts = super::interrupts()?;
+    tokio::select! {
+        // A send that is interrupted first says how far it got.
+        biased;
+        exit = watch(context, args, words, dispatcher) => exit,
+        // Listened for all the time, so that no Ctrl-C is lost between two waits.
+        () = interrupts.next() => {
+            terminal.note("stopped watching");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+async fn watch(
+    mut context: Context,
+    args: &Send,
+    words: &[Word],
+    dispatcher: &Dispatcher<Client>,
+) -> Result<Exit, Failure> {
+    let files = watched_files(args, words)?;
+    let events: Vec<Word> = words.iter().filter(|word| matches!(word, Word::Events(_))).cloned().collect();
+    let mut sources = Sources::of(&context, args.data.iter().cloned().collect());
+    if files.is_empty() && !sources.paths().iter().any(|source| source.exists()) {
+        return Err(Failure::usage("nothing to watch: none of the arguments comes from a file")
+            .hint("pass a captured request, --data FILE, or an event of your own provider directory"));
+    }
+    // Taken and watched before anything is read, so that no change in between is missed.
+    let mut captures = Snapshot::of(&files);
+    let (waker, mut wakeups) = mpsc::unbounded_channel();
+    let wake = move || {
+        // The receiver is dropped only at the end of this run.
+        let _ = waker.send(());
+        Vec::new()
+    };
+    let watch = Watch::start(&[sources.paths(), &files].concat(), wake)
+        .map_err(|error| Failure::usage("can't watch the files").because(&error))?;
+    let first = jobs(&context, args, words)?;
+    note_development_secrets(&context, &first.batch);
+    let mut exit = send_jobs(&context, args, &first, dispatcher).await?;
+    context.terminal.note("watching for changes (Ctrl-C to stop)");
+    while exit != Exit::Interrupted {
+        if wakeups.recv().await.is_none() {
+            break;
+        }
+        while wakeups.try_recv().is_ok() {}
+        let before = std::mem::replace(&mut captures, Snapshot::of(&files));
+        let mut changed = changed_captures(&context, &files, &captures.since(&before));
+        if sources.have_changed() {
+            match sources.reload(&context, &watch) {
+                Ok(reloaded) => {
+                    context = reloaded;
+                    changed.splice(0..0, events.iter().cloned());
+                }
+                Err(failure) => context.terminal.fail(&failure),
+            }
+        }
+        if !changed.is_empty() {
+            exit = send_again(&context, args, &changed, dispatcher).await?;
+        }
+    }
+    Ok(exit)
+}
+
+/// Sends what was saved. What can't be sent is reported: the next save may fix it.
+async fn send_again(
+    context: &Context,
+    args: &Send,
+    words: &[Word],
+    dispatcher: &Dispatcher<Client>,
+) -> Result<Exit, Failure> {
+    let names: Vec<String> = words.iter().map(ToString::to_string).collect();
+    context.terminal.note(&format!("saved; sending {}", names.join(", ")));
+    match jobs(context, args, words) {
+        Ok(jobs) => send_jobs(context, args, &jobs, dispatcher).await,
+        Err(failure) => {
+            context.terminal.fail(&failure);
+            Ok(failure.exit)
+        }
+    }
+}
+
+async fn send_jobs(
+    context: &Context,
+    args: &Send,
+    jobs: &Jobs,
+    dispatcher: &Dispatcher<Client>,
+) -> Result<Exit, Failure> {
+    let exit = send(context, args, &jobs.batch, dispatcher).await?;
+    Ok(with_unreadable(exit, jobs.has_unreadable))
+}
+
+/// The files and directories that the words name.
+///
+/// # Errors
+///
+/// If standard input is among them, or the captures that `--capture` saves would be sent again.
+fn watched_files(args: &Send, words: &[Word]) -> Result<Vec<PathBuf>, Failure> {
+    let reads_stdin = words.contains(&Word::Stdin) || args.data.as_deref() == Some(Path::new("-"));
+    if reads_stdin {
+        return Err(Failure::usage("can't watch standard input").hint("pass a file instead of `-`"));
+    }
+    let files: Vec<PathBuf> = words
+        .iter()
+        .filter_map(|word| match word {
+            Word::Path(path) => Some(path.clone()),
+            Word::Events(_) | Word::Stdin => None,
+        })
+        .collect();
+    let saved = args.capture.as_deref().and_then(|saved| saved.canonicalize().ok());
+    let contains_saved = |file: &PathBuf| {
+        file.canonicalize().is_ok_and(|file| saved.as_deref().is_some_and(|saved| saved.starts_with(file)))
+    };
+    if files.iter().any(contains_saved) {
+        return Err(Failure::usage("--capture would save into what is watched, and so send without end")
+            .hint("save the captures somewhere else"));
+    }
+    Ok(files)
+}
+
+/// The captures that were added or changed. Those that were removed are reported.
+fn changed_captures(context: &Context, named: &[PathBuf], changes: &[Change]) -> Vec<Word> {
+    let mut changed = Vec::new();
+    for change in changes {
+        match change {
+            // A directory of captures may contain other files.
+            Change::Added(file) | Change::Changed(file)
+                if !named.contains(file) && matches!(formats::open_found(file), Ok(None)) => {}
+            Change::Removed(file) => context.terminal.note(&format!("{} was removed", file.display())),
+            Change::Added(file) | Change::Changed(file) => changed.push(Word::Path(file.clone())),
+        }
+    }
+    changed
+}

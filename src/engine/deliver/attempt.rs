@@ -1,0 +1,289 @@
+//! Makes the attempts of one delivery, and judges the responses as the provider would.
+
+use std::time::Duration;
+
+use super::{Content, DeliverError, Dispatcher, Job};
+use crate::{
+    net::{
+        client::{SendError, Sent, Transport},
+        url::path_and_query,
+    },
+    webhook::{
+        contract::{Tamper, cause, tamper::Original},
+        delivery::{AttemptSequence, FailedAttempt, retry_after},
+        provider::{
+            Provider,
+            compose::{AttemptParams, Draft, SendContext},
+        },
+        record::{Attempt, Outcome, Response},
+        remedy::Remedy,
+        request::Request,
+        signature::{Reason, SigningSecret},
+        time::{Timestamp, words},
+    },
+};
+
+/// One delivery in progress.
+pub struct Delivery<'a> {
+    /// What is delivered.
+    pub job: &'a Job,
+    secret: Option<&'a SigningSecret>,
+    attempts: AttemptSequence<'a>,
+    /// Whether the provider's schedule is followed.
+    retries: bool,
+    state: Option<DeliveryState>,
+    number: u32,
+}
+
+/// What stays the same in all attempts of a delivery.
+#[derive(Debug)]
+pub struct DeliveryState {
+    context: SendContext,
+    /// The payload and the id, if it is an event.
+    draft: Option<Draft>,
+}
+
+impl DeliveryState {
+    pub(super) fn new(job: &Job, context: SendContext) -> Self {
+        let draft = match &job.content {
+            Content::Event(recipe) => Some(recipe.draft(&context)),
+            Content::Capture(_) => None,
+        };
+        Self { context, draft }
+    }
+
+    /// Whether it is an event that the provider does not sign.
+    #[must_use]
+    pub fn is_unsigned(&self) -> bool {
+        self.draft.as_ref().is_some_and(|draft| draft.unsigned)
+    }
+
+    /// The request of the attempt that is due.
+    ///
+    /// # Errors
+    ///
+    /// If the request can't be forged as the job wants it.
+    pub fn request(
+        &self,
+        job: &Job,
+        attempts: &AttemptSequence<'_>,
+        now: Timestamp,
+        secret: Option<&SigningSecret>,
+    ) -> Result<Request, DeliverError> {
+        let target = path_and_query(&job.url);
+        match (&job.content, &job.provider, &self.draft) {
+            (Content::Event(_), Some(provider), Some(draft)) => {
+                let attempt = AttemptParams {
+                    encoding: attempts.encoding(),
+                    target: &target,
+                    now,
+                    secret,
+                    own_headers: &job.headers,
+                };
+                match job.tamper {
+                    None => Ok(provider.request(draft, &attempt)),
+                    Some(tamper) => {
+                        tamper.request(&Original { provider, draft, attempt }).map_err(DeliverError::Tamper)
+                    }
+                }
+            }
+            (Content::Capture(resend), provider, _) => {
+                let context = SendContext { now, ..self.context.clone() };
+                let mut request = Request { target, ..resend.attempt(provider.as_deref(), secret, &context) };
+                // It is the host that received the capture, not the endpoint's.
+                request.headers.remove("host");
+                request.headers.set_all(&job.headers);
+                Ok(request)
+            }
+            (Content::Event(_), ..) => unreachable!("an event has a provider and a draft"),
+        }
+    }
+}
+
+/// A finished attempt.
+#[derive(Debug)]
+pub struct AttemptResult {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The provider's wait before the next attempt; `None` if this was the last one.
+    pub next: Option<Duration>,
+}
+
+impl<'a> Delivery<'a> {
+    /// A delivery that is due now; `retries` says whether to follow the provider's schedule.
+    #[must_use]
+    pub fn new(job: &'a Job, secret: Option<&'a SigningSecret>, retries: bool) -> Self {
+        Self { job, secret, attempts: job.attempts(retries), retries, state: None, number: 0 }
+    }
+
+    /// The number of the next attempt, and the maximum number of attempts.
+    #[must_use]
+    pub const fn next(&self) -> (u32, u32) {
+        (self.number + 1, self.attempts.max_attempts())
+    }
+
+    /// Makes the next attempt.
+    ///
+    /// # Errors
+    ///
+    /// If the request can't be made, saved or sent, whatever the endpoint does.
+    pub async fn attempt<T: Transport>(&mut self, dispatcher: &Dispatcher<T>) -> Result<AttemptResult, DeliverError> {
+        let job = self.job;
+        self.number += 1;
+        let now = dispatcher.now();
+        let state = match self.state.take() {
+            Some(state) => state,
+            None => dispatcher.begin(job)?,
+        };
+        let signed_at = if job.policy().retry.renews_timestamp { now } else { state.context.now };
+        let request = state.request(job, &self.attempts, signed_at, self.secret)?;
+        dispatcher.save(&request, job)?;
+        let sent = dispatcher.send(&job.url, &request, dispatcher.timeout(job)).await?;
+        let outcome = judge(job.provider.as_deref(), &sent);
+        let explanation = explain(job, state.is_unsigned(), self.secret, now, &sent, outcome);
+        let mut attempt = report(job, (self.number, self.attempts.max_attempts()), sent, outcome, explanation);
+        if let (Some(tamper), Some(provider), Some(response)) = (job.tamper, &job.provider, &attempt.response) {
+            (attempt.good, attempt.reason) = judge_forgery(tamper, provider, response.status);
+        }
+        let failed = failed(outcome, attempt.response.as_ref(), now);
+        let next = failed.and_then(|failed| self.attempts.after(failed));
+        if let (true, Some(failed), None) = (self.retries, failed, next) {
+            attempt.reason.push_str(&self.why_last(failed));
+        }
+        self.state = Some(state);
+        Ok(AttemptResult { attempt: dispatcher.redacted(attempt), next })
+    }
+
+    fn why_last(&self, failed: FailedAttempt) -> String {
+        match failed {
+            FailedAttempt::Refused { status: Some(status), .. } if self.job.policy().retry.stops_at(status) => {
+                format!("; {status} ends the attempts")
+            }
+            _ => "; that was the last attempt".to_owned(),
+        }
+    }
+}
+
+/// How the provider would count the result of a request.
+pub(in crate::engine) fn judge(provider: Option<&Provider>, sent: &Sent) -> Outcome {
+    let accepts = |response: &Response| match provider {
+        Some(provider) => provider.delivery.objection(&provider.title, response.status, sent.elapsed).is_none(),
+        None => (200..300).contains(&response.status),
+    };
+    match (sent.received(), &sent.response) {
+        (Some(response), _) if accepts(response) => Outcome::Accepted,
+        (Some(_), _) | (None, Err(SendError::Broken(_))) => Outcome::Refused,
+        (None, Err(SendError::TimedOut(_))) => Outcome::TimedOut,
+        (None, _) => Outcome::Unreachable,
+    }
+}
+
+/// The reason for an outcome.
+pub(in crate::engine) struct Explanation {
+    /// In words.
+    pub reason: String,
+    /// What the user can do about it.
+    pub remedy: Option<Remedy>,
+}
+
+/// Explains an outcome by the response, then by the request.
+pub(in crate::engine) fn explain(
+    job: &Job,
+    is_unsigned: bool,
+    secret: Option<&SigningSecret>,
+    now: Timestamp,
+    sent: &Sent,
+    outcome: Outcome,
+) -> Explanation {
+    let (mut reason, mut remedy) = match (&sent.response, sent.received(), job.provider.as_deref()) {
+        (Err(error), None, _) => (error.to_string(), error.remedy()),
+        (_, Some(response), provider) => (explain_status(provider, response.status, sent.elapsed), None),
+        (Ok(_), None, _) => unreachable!("a response has been received"),
+    };
+    let remark = match (&job.content, &job.provider) {
+        (Content::Event(_), _) if is_unsigned => "sent unsigned, as the provider does".to_owned(),
+        (Content::Capture(resend), _) if !resend.changes.is_empty() => resend.changes.clone(),
+        (Content::Capture(resend), Some(provider)) if outcome == Outcome::Refused => {
+            let secrets = secret.map(std::slice::from_ref).unwrap_or_default();
+            match provider.verify(secrets, &resend.request, None, Some(now).into()).rejection().map(|r| &r.reason) {
+                Some(Reason::TimestampTooOld { skew, .. }) => {
+                    remedy = Some(Remedy::SignAgain);
+                    format!("the capture was signed {} ago", words(skew.distance()))
+                }
+                Some(Reason::NoMatchingSignature { secrets: 1.., .. }) => {
+                    remedy = Some(Remedy::SignAgain);
+                    "the capture's signature does not match the secret that is configured here".to_owned()
+                }
+                _ => String::new(),
+            }
+        }
+        _ => String::new(),
+    };
+    if !remark.is_empty() {
+        reason.push_str("; ");
+        reason.push_str(&remark);
+    }
+    Explanation { reason, remedy }
+}
+
+fn explain_status(provider: Option<&Provider>, status: u16, elapsed: Duration) -> String {
+    match provider {
+        Some(provider) => provider
+            .delivery
+            .objection(&provider.title, status, elapsed)
+            .unwrap_or_else(|| format!("{} expects {}", provider.title, provider.delivery.success_in_words())),
+        None if (200..300).contains(&status) => "any 2xx counts as delivered".to_owned(),
+        None => format!("{status} is not a 2xx"),
+    }
+}
+
+/// The report of an attempt; `number` is its number and the maximum number of attempts.
+pub(in crate::engine) fn report(
+    job: &Job,
+    number: (u32, u32),
+    sent: Sent,
+    outcome: Outcome,
+    explanation: Explanation,
+) -> Attempt {
+    Attempt {
+        provider: job.provider.as_ref().map(|provider| provider.name.clone()),
+        event: job.event.clone(),
+        source: job.source.clone(),
+        url: job.url.to_string(),
+        number: number.0,
+        of: number.1,
+        outcome,
+        good: outcome == Outcome::Accepted,
+        elapsed: sent.elapsed,
+        reason: explanation.reason,
+        remedy: explanation.remedy,
+        response: sent.into_received(),
+    }
+}
+
+/// Whether a forgery was rejected, and that in words.
+fn judge_forgery(tamper: Tamper, provider: &Provider, status: u16) -> (bool, String) {
+    if let Some(objection) = cause::objection_to(tamper, &provider.title, status) {
+        return (false, objection);
+    }
+    let doubt = match status {
+        404 | 405 | 410 => format!("; but {status} may mean that no handler is at this URL"),
+        _ => String::new(),
+    };
+    (true, format!("refused, as it should be: {}{doubt}", tamper.words()))
+}
+
+/// How an attempt failed, for the provider's policy; `None` if it was accepted.
+fn failed(outcome: Outcome, response: Option<&Response>, now: Timestamp) -> Option<FailedAttempt> {
+    match outcome {
+        Outcome::Accepted => None,
+        Outcome::TimedOut => Some(FailedAttempt::TimedOut),
+        Outcome::Unreachable => Some(FailedAttempt::Unreachable),
+        Outcome::Refused => Some(FailedAttempt::Refused {
+            status: response.map(|response| response.status),
+            retry_after: response
+                .and_then(|response| response.headers.text("retry-after"))
+                .and_then(|value| retry_after(&value, now)),
+        }),
+    }
+}

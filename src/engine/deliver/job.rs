@@ -1,0 +1,129 @@
+//! What is to be delivered: events and captured requests, each with its endpoint.
+
+use std::sync::Arc;
+
+use reqwest::Url;
+
+use super::resend::Resend;
+use crate::webhook::{
+    contract::Tamper,
+    delivery::{self, AttemptSequence, Policy},
+    keyring::Keyring,
+    overrides::OverrideError,
+    provider::{Provider, compose::BodySource, event::Event, recipe::Recipe},
+    request::Headers,
+    signature::SigningSecret,
+};
+
+/// Jobs, and the secrets that sign them.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The jobs, in the order in which they are sent first.
+    pub jobs: Vec<Job>,
+    /// The secrets; the first one of a provider signs.
+    pub keyring: Keyring,
+}
+
+impl Batch {
+    /// The secret that signs a job.
+    #[must_use]
+    pub fn secret_of(&self, job: &Job) -> Option<&SigningSecret> {
+        self.keyring.secrets(&job.provider.as_ref()?.name).first()
+    }
+
+    /// The providers whose secrets sign at least one job.
+    #[must_use]
+    pub fn signing_providers(&self) -> Vec<&Arc<Provider>> {
+        let mut signing: Vec<&Arc<Provider>> = Vec::new();
+        for provider in self.jobs.iter().filter(|job| job.is_signed()).filter_map(|job| job.provider.as_ref()) {
+            if !signing.iter().any(|other| other.name == provider.name) {
+                signing.push(provider);
+            }
+        }
+        signing
+    }
+}
+
+/// One delivery.
+#[derive(Debug)]
+pub struct Job {
+    /// The provider, if known.
+    pub provider: Option<Arc<Provider>>,
+    /// The event's full name, if known.
+    pub event: Option<String>,
+    /// The file and line of the captured request, if one is sent.
+    pub source: Option<String>,
+    /// The endpoint.
+    pub url: Url,
+    /// What is sent.
+    pub content: Content,
+    /// The user's own headers.
+    pub headers: Headers,
+    /// How the delivery is forged, if it is.
+    pub tamper: Option<Tamper>,
+}
+
+/// What a job sends.
+#[derive(Debug)]
+pub enum Content {
+    /// An event. Each delivery has fresh values; each attempt is encoded and signed.
+    Event(Box<Recipe>),
+    /// A captured request.
+    Capture(Box<Resend>),
+}
+
+/// An event that can't be sent as the user wants it.
+#[derive(Debug, thiserror::Error)]
+#[error("{event}: {error}")]
+pub struct InvalidJob {
+    event: String,
+    error: OverrideError,
+}
+
+impl Job {
+    /// A job that delivers an event.
+    ///
+    /// # Errors
+    ///
+    /// If an override does not fit the payload.
+    pub fn event(provider: &Arc<Provider>, event: &Event, body: BodySource<'_>, url: Url) -> Result<Self, InvalidJob> {
+        let recipe =
+            provider.recipe(event, body).map_err(|error| InvalidJob { event: event.full_name.clone(), error })?;
+        Ok(Self {
+            provider: Some(Arc::clone(provider)),
+            event: Some(event.full_name.clone()),
+            source: None,
+            url,
+            content: Content::Event(Box::new(recipe)),
+            headers: Headers::new(),
+            tamper: None,
+        })
+    }
+
+    /// Whether hookdev signs it. Captures are sent with the signature that they have, unless they are signed again.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        let is_signed = match &self.content {
+            Content::Event(recipe) => !recipe.unsigned,
+            Content::Capture(resend) => resend.is_signed,
+        };
+        is_signed && self.provider.as_ref().is_some_and(|provider| !provider.schemes.is_empty())
+    }
+
+    /// The provider's delivery policy, or the one that is assumed for an unknown provider.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        self.provider.as_ref().map_or(&*delivery::UNKNOWN, |provider| &provider.delivery)
+    }
+
+    /// The attempts of its delivery; `retry` says whether to follow the provider's schedule.
+    #[must_use]
+    pub fn attempts(&self, retry: bool) -> AttemptSequence<'_> {
+        match self.content {
+            // One response says whether a forgery is rejected.
+            Content::Event(_) if self.tamper.is_some() => self.policy().attempts_of_bytes(false),
+            Content::Event(_) => self.policy().attempts(retry),
+            Content::Capture(_) => self.policy().attempts_of_bytes(retry),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Captured requests that are sent again: byte for byte, or with the changes that the user asked for.
+
+use super::ResendError;
+use crate::webhook::{
+    assessment::{Assessment, MAX_DECODED_BYTES},
+    overrides::Override,
+    provider::{Provider, compose::SendContext, resign::changed},
+    request::Request,
+    signature::{SigningSecret, Verdict},
+};
+
+/// A captured request to send again.
+#[derive(Debug)]
+pub struct Resend {
+    /// The request, with the user's changes to its payload.
+    pub request: Request,
+    /// Whether each attempt gets a new timestamp and signature.
+    pub is_signed: bool,
+    /// How the request differs from the capture, in words; empty if it does not.
+    pub changes: String,
+    /// The event's name without the provider's.
+    event: String,
+}
+
+/// How a request should differ from its capture.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Changes<'a> {
+    /// The changes to the payload. A changed payload is always signed again.
+    pub overrides: &'a [Override],
+    /// Whether to sign again, with the current time.
+    pub resign: bool,
+}
+
+impl Resend {
+    /// A captured request with these changes.
+    ///
+    /// # Errors
+    ///
+    /// If there are changes and no provider is recognised, or a change does not fit the payload.
+    pub fn new(
+        request: Request,
+        assessment: &Assessment,
+        changes: Changes<'_>,
+        secret: Option<&SigningSecret>,
+        context: &SendContext,
+    ) -> Result<Self, ResendError> {
+        let Changes { overrides, resign } = changes;
+        let name = assessment.event.as_deref().and_then(|name| name.split_once('.'));
+        let event = name.map(|(_, event)| event.to_owned()).unwrap_or_default();
+        if overrides.is_empty() && !resign {
+            return Ok(Self { request, is_signed: false, changes: String::new(), event });
+        }
+        let provider = assessment.provider.as_deref().ok_or(ResendError::UnknownProvider)?;
+        let mut differences = Vec::new();
+        if resign && provider.schemes.is_empty() {
+            differences.push(format!("unchanged: {} signs nothing", provider.title));
+        }
+        let request = if overrides.is_empty() {
+            request
+        } else {
+            differences.push("payload changed".to_owned());
+            changed(&request, overrides, MAX_DECODED_BYTES)
+                .map_err(|error| ResendError::Change { title: assessment.title().to_owned(), error })?
+        };
+        let is_signed = assessment.verdict != Verdict::Unsigned;
+        let mut resend = Self { request, is_signed, changes: String::new(), event };
+        if let (true, Some(secret)) = (is_signed, secret) {
+            // Which headers change is known only by signing.
+            let renewed = provider.resign(&mut resend.request.clone(), &resend.event, secret, context);
+            let names: Vec<&str> = renewed.iter().map(http::HeaderName::as_str).collect();
+            differences.push(match names.as_slice() {
+                [] => "signed again, with the same signature".to_owned(),
+                names => format!("renewed: {}", names.join(", ")),
+            });
+        }
+        resend.changes = differences.join("; ");
+        Ok(resend)
+    }
+
+    /// The request of an attempt that is made now.
+    #[must_use]
+    pub fn attempt(
+        &self,
+        provider: Option<&Provider>,
+        secret: Option<&SigningSecret>,
+        context: &SendContext,
+    ) -> Request {
+        let mut request = self.request.clone();
+        if let (true, Some(provider), Some(secret)) = (self.is_signed, provider, secret) {
+            let _ = provider.resign(&mut request, &self.event, secret, context);
+        }
+        request
+    }
+}

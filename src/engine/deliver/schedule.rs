@@ -1,0 +1,189 @@
+//! Makes the attempts of all deliveries when they are due: one at a time, while the others wait.
+
+use std::{cmp::Reverse, collections::BinaryHeap, io, time::Duration};
+
+use tokio::time::{Instant, sleep_until};
+
+use super::{Batch, DeliverError, Delivery, Dispatcher, Job};
+use crate::{
+    net::client::Transport,
+    webhook::record::{Attempt, Outcome},
+};
+
+/// Whether, and how fast, the provider's schedule is followed.
+#[derive(Clone, Copy, Debug)]
+pub enum Retries {
+    /// A delivery that failed is not retried.
+    None,
+    /// The provider's waits are divided by this.
+    AtSpeed(f64),
+}
+
+/// Receives what happens during a run.
+pub trait Observer {
+    /// An attempt was made; `last` if it is the last one of its delivery.
+    ///
+    /// # Errors
+    ///
+    /// If the report can't be written. This ends the run.
+    fn attempt(&mut self, attempt: &Attempt, last: bool) -> io::Result<()>;
+
+    /// Nothing is due before the end of this wait.
+    fn waiting(&mut self, wait: &Wait<'_>);
+
+    /// The wait is over.
+    fn resumed(&mut self);
+
+    /// The endpoint of a job can't be reached, so this many other deliveries are skipped.
+    fn gave_up(&mut self, job: &Job, skipped: usize);
+}
+
+/// The wait for an attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait<'a> {
+    /// The event, if known.
+    pub event: Option<&'a str>,
+    /// The number of the attempt.
+    pub number: u32,
+    /// The maximum number of attempts of the delivery.
+    pub of: u32,
+    /// When the attempt is due.
+    pub due: Instant,
+    /// The length of the wait.
+    pub length: Duration,
+    /// The length of the wait at the provider.
+    pub at_provider: Duration,
+    /// The number of other deliveries that wait.
+    pub others: usize,
+}
+
+/// The result of a run: that of its least successful delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RunOutcome {
+    /// Every delivery was accepted, or refused if it is a forgery.
+    Good,
+    /// A delivery failed.
+    Failed,
+    /// An endpoint could not be reached.
+    Unreachable,
+}
+
+impl RunOutcome {
+    /// The result of a delivery whose last attempt this is.
+    const fn of(attempt: &Attempt) -> Self {
+        match attempt.outcome {
+            _ if attempt.good => Self::Good,
+            Outcome::Accepted | Outcome::Refused | Outcome::TimedOut => Self::Failed,
+            Outcome::Unreachable => Self::Unreachable,
+        }
+    }
+}
+
+/// A delivery in the queue. The earliest is next; of those due together, the first job.
+struct Queued<'a> {
+    due: Instant,
+    index: usize,
+    wait: Duration,
+    at_provider: Duration,
+    delivery: Delivery<'a>,
+}
+
+impl Queued<'_> {
+    fn key(&self) -> Reverse<(Instant, usize)> {
+        Reverse((self.due, self.index))
+    }
+}
+
+impl PartialEq for Queued<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Queued<'_> {}
+
+impl PartialOrd for Queued<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Queued<'_> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// Makes all deliveries. Without retries, the rest is skipped as soon as an endpoint can't be reached.
+///
+/// # Errors
+///
+/// If a request can't be made, saved or sent, whatever the endpoint does, or the observer fails.
+pub async fn run<T: Transport>(
+    batch: &Batch,
+    dispatcher: &Dispatcher<T>,
+    retries: Retries,
+    observer: &mut impl Observer,
+) -> Result<RunOutcome, DeliverError> {
+    let (due, wait) = (Instant::now(), Duration::ZERO);
+    let queued = |(index, job)| {
+        let delivery = Delivery::new(job, batch.secret_of(job), retries.are_wanted());
+        Queued { due, index, wait, at_provider: wait, delivery }
+    };
+    let mut queue: BinaryHeap<Queued<'_>> = batch.jobs.iter().enumerate().map(queued).collect();
+    let mut outcome = RunOutcome::Good;
+    while let Some(mut next) = queue.pop() {
+        wait_for(&next, queue.len(), observer).await;
+        let result = next.delivery.attempt(dispatcher).await?;
+        observer.attempt(&result.attempt, result.next.is_none()).map_err(DeliverError::Report)?;
+        if let Some(wait) = result.next {
+            if !wait.is_zero() {
+                (next.wait, next.at_provider) = (retries.compressed(wait), wait);
+                next.due = Instant::now() + next.wait;
+            }
+            queue.push(next);
+            continue;
+        }
+        let last = RunOutcome::of(&result.attempt);
+        outcome = outcome.max(last);
+        if last == RunOutcome::Unreachable && !retries.are_wanted() {
+            observer.gave_up(next.delivery.job, queue.len());
+            break;
+        }
+    }
+    Ok(outcome)
+}
+
+async fn wait_for(next: &Queued<'_>, others: usize, observer: &mut impl Observer) {
+    if next.due <= Instant::now() {
+        return;
+    }
+    let (number, of) = next.delivery.next();
+    observer.waiting(&Wait {
+        event: next.delivery.job.event.as_deref(),
+        number,
+        of,
+        due: next.due,
+        length: next.wait,
+        at_provider: next.at_provider,
+        others,
+    });
+    sleep_until(next.due).await;
+    observer.resumed();
+}
+
+impl Retries {
+    fn compressed(self, wait: Duration) -> Duration {
+        match self {
+            // The next encoding follows at once, which is not a retry.
+            Self::None => wait,
+            Self::AtSpeed(speed) => Duration::try_from_secs_f64(wait.as_secs_f64() / speed).unwrap_or(Duration::MAX),
+        }
+    }
+
+    /// Whether the provider's schedule is followed.
+    #[must_use]
+    pub const fn are_wanted(self) -> bool {
+        matches!(self, Self::AtSpeed(_))
+    }
+}

@@ -1,0 +1,167 @@
+//! Load: many deliveries in a short time, each with fresh values and a signature of its own, and the statistics of
+//! what the endpoint did with them.
+
+mod schedule;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::{
+    iter,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+};
+
+use super::{
+    deliver::{Batch, DeliverError, Dispatcher},
+    entropy::{EntropyError, entropy},
+};
+use crate::{
+    net::client::Transport,
+    webhook::{load::Summary, record::Attempt, remedy::Remedy},
+};
+
+use self::{tally::Tally, worker::Shared};
+
+pub use self::schedule::Pace;
+
+/// How a run goes.
+#[derive(Debug)]
+pub struct Settings {
+    /// How many deliveries start, and when.
+    pub pace: Pace,
+    /// The maximum number of requests in flight.
+    pub concurrency: u16,
+    /// Where each attempt is reported, if anywhere. A slow receiver slows the run.
+    pub attempts: Option<mpsc::Sender<Attempt>>,
+    /// Whether accepted attempts are not reported.
+    pub failures_only: bool,
+}
+
+/// A run that has not started.
+pub struct Load<T> {
+    shared: Arc<Shared<T>>,
+    progress: Arc<Progress>,
+}
+
+/// How far a run is.
+#[derive(Debug)]
+pub struct Progress {
+    started: Instant,
+    /// One for each worker, so that workers do not wait for each other.
+    tallies: Vec<Mutex<Tally>>,
+}
+
+impl Progress {
+    /// The number of finished requests.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.tallies.iter().map(|tally| lock(tally).requests()).sum()
+    }
+
+    /// The time since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// The result of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// The statistics.
+    pub summary: Summary,
+    /// Whether the run was cancelled.
+    pub is_cancelled: bool,
+    /// Set if the run ended because the endpoint could never be reached.
+    pub unreachable: Option<Unreachable>,
+}
+
+/// An endpoint that could never be reached.
+#[derive(Clone, Debug)]
+pub struct Unreachable {
+    /// What the user can do about it.
+    pub remedy: Option<Remedy>,
+}
+
+impl<T: Transport + Send + 'static> Load<T> {
+    /// A run of these jobs in rotation. It starts now.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system provides no randomness.
+    pub fn new(batch: Batch, dispatcher: Dispatcher<T>, settings: Settings) -> Result<Self, EntropyError> {
+        let Settings { pace, concurrency, attempts, failures_only } = settings;
+        let started = Instant::now();
+        let needed = pace.total.and_then(|total| usize::try_from(total).ok()).unwrap_or(usize::MAX);
+        let workers = if batch.jobs.is_empty() { 0 } else { needed.min(concurrency.into()) };
+        let tallies = iter::repeat_with(|| Mutex::new(Tally::new())).take(workers).collect();
+        let shared = Shared::new(batch, dispatcher, pace, started, entropy()?, attempts, failures_only);
+        Ok(Self { shared: Arc::new(shared), progress: Arc::new(Progress { started, tallies }) })
+    }
+
+    /// How far the run is, now and later.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Makes the deliveries, until there are none left or `cancelled` completes. Requests in flight are then dropped
+    /// and not counted.
+    ///
+    /// # Errors
+    ///
+    /// If a request can't be made, saved or sent, whatever the endpoint does.
+    pub async fn run(self, cancelled: impl Future<Output = ()>) -> Result<Report, DeliverError> {
+        let Self { shared, progress } = self;
+        let mut workers = JoinSet::new();
+        let work = async {
+            for index in 0..progress.tallies.len() {
+                workers.spawn(worker::run(Arc::clone(&shared), Arc::clone(&progress), index));
+            }
+            join(&mut workers).await;
+        };
+        let is_cancelled = tokio::select! {
+            // First, so that it is listened for before anything is sent.
+            biased;
+            () = cancelled => true,
+            () = shared.schedule.stopped() => false,
+            () = work => false,
+        };
+        let was_stopped = shared.schedule.stop() || is_cancelled;
+        workers.abort_all();
+        join(&mut workers).await;
+        let mut total = Tally::new();
+        for tally in &progress.tallies {
+            total.add(std::mem::replace(&mut *lock(tally), Tally::new()));
+        }
+        if !was_stopped {
+            shared.schedule.missed(total.requests()).for_each(|due| total.not_started(due.elapsed()));
+        }
+        let summary = total.summary(progress.elapsed());
+        match lock(&shared.error).take() {
+            Some(error) => Err(error),
+            None => Ok(Report { summary, is_cancelled, unreachable: lock(&shared.unreachable).take() }),
+        }
+    }
+}
+
+/// Waits for all workers to end.
+async fn join(workers: &mut JoinSet<()>) {
+    while let Some(ended) = workers.join_next().await {
+        if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+/// What a mutex holds, even if a panic has poisoned it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

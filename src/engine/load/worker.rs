@@ -1,0 +1,175 @@
+//! One of the workers of a run: takes slots from the schedule, makes and sends the request of each, and counts the
+//! result. A worker has one request in flight at a time.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::sync::mpsc;
+
+use super::{
+    Pace, Progress, Unreachable, lock,
+    schedule::{Schedule, Slot},
+    tally::{Tally, Violation},
+};
+use crate::{
+    engine::deliver::{Batch, DeliverError, DeliveryState, Dispatcher, Job, explain, judge, report},
+    net::client::{Sent, Transport},
+    webhook::{
+        record::{Attempt, Outcome},
+        time::{Timestamp, words},
+    },
+};
+
+/// How long a worker waits before it tries an unreachable endpoint again.
+const UNREACHABLE_PAUSE: Duration = Duration::from_millis(100);
+
+/// What all workers of a run share.
+pub(super) struct Shared<T> {
+    pub schedule: Schedule,
+    batch: Batch,
+    dispatcher: Dispatcher<T>,
+    /// Makes the ids and values of this run differ from those of any other.
+    entropy: [u8; 32],
+    attempts: Option<mpsc::Sender<Attempt>>,
+    failures_only: bool,
+    /// Whether the endpoint has been reached at all.
+    reached: AtomicBool,
+    /// Set if the endpoint could never be reached.
+    pub unreachable: Mutex<Option<Unreachable>>,
+    /// Why the run can't go on.
+    pub error: Mutex<Option<DeliverError>>,
+}
+
+impl<T> Shared<T> {
+    pub(super) fn new(
+        batch: Batch,
+        dispatcher: Dispatcher<T>,
+        pace: Pace,
+        started: Instant,
+        entropy: [u8; 32],
+        attempts: Option<mpsc::Sender<Attempt>>,
+        failures_only: bool,
+    ) -> Self {
+        let schedule = Schedule::new(pace, started);
+        let (reached, unreachable, error) = Default::default();
+        Self { schedule, batch, dispatcher, entropy, attempts, failures_only, reached, unreachable, error }
+    }
+}
+
+/// Runs a worker until there are no slots left.
+pub(super) async fn run<T: Transport + Send>(shared: Arc<Shared<T>>, progress: Arc<Progress>, index: usize) {
+    let tally = &progress.tallies[index];
+    while let Some(slot) = shared.schedule.take() {
+        if let Err(error) = shared.fill(slot, tally).await {
+            *lock(&shared.error) = Some(error);
+            shared.schedule.stop();
+        }
+    }
+}
+
+impl<T: Transport> Shared<T> {
+    /// Makes the delivery of a slot when it is due.
+    async fn fill(&self, slot: Slot, tally: &Mutex<Tally>) -> Result<(), DeliverError> {
+        let wait_until = slot.due.filter(|due| *due > Instant::now());
+        if let Some(due) = wait_until {
+            tokio::time::sleep_until(due.into()).await;
+        }
+        let index = usize::try_from(slot.number % self.batch.jobs.len() as u64).unwrap_or_default();
+        let job = &self.batch.jobs[index];
+        let (secret, now) = (self.batch.secret_of(job), self.dispatcher.now());
+        let state = self.begin(job, slot.number, now);
+        let request = state.request(job, &job.attempts(false), now, secret)?;
+        self.dispatcher.save(&request, job)?;
+        let started = Instant::now();
+        let sent = self.dispatcher.send(&job.url, &request, self.dispatcher.timeout(job)).await?;
+        // A delivery that had to wait for a free worker is late because of the handler, so that wait counts. A timer's
+        // own lateness does not.
+        let due = slot.due.filter(|_| wait_until.is_none()).unwrap_or(started);
+        let latency = started.duration_since(due) + sent.elapsed;
+        let outcome = judge(job.provider.as_deref(), &sent);
+        let is_accepted = outcome == Outcome::Accepted;
+        let is_reported = self.attempts.is_some() && !(self.failures_only && is_accepted);
+        let explanation =
+            (is_reported || !is_accepted).then(|| explain(job, state.is_unsigned(), secret, now, &sent, outcome));
+        let ends = match &explanation {
+            Some(explanation) if outcome == Outcome::Unreachable => {
+                self.ends_the_run(Unreachable { remedy: explanation.remedy.clone() }).await
+            }
+            _ => {
+                self.reached.store(true, Ordering::Relaxed);
+                false
+            }
+        };
+        count(job, &sent, outcome, explanation.as_ref().map(|it| it.reason.as_str()), latency, &mut lock(tally));
+        if let (Some(attempts), Some(explanation), true) = (&self.attempts, explanation, is_reported) {
+            let attempt = self.dispatcher.redacted(report(job, (1, 1), sent, outcome, explanation));
+            // The receiver has gone, and reports why.
+            if attempts.send(attempt).await.is_err() {
+                self.schedule.stop();
+            }
+        }
+        if ends {
+            self.schedule.stop();
+        } else if outcome == Outcome::Unreachable {
+            tokio::time::sleep(UNREACHABLE_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    fn begin(&self, job: &Job, number: u64, now: Timestamp) -> DeliveryState {
+        let mut entropy = self.entropy;
+        for (byte, mixed) in entropy.iter_mut().zip(number.to_le_bytes()) {
+            *byte ^= mixed;
+        }
+        self.dispatcher.begin_with(job, now, entropy)
+    }
+
+    /// Whether an unreachable endpoint ends the run: if it was never reached. The first worker to find that reports it;
+    /// the others wait for the end.
+    async fn ends_the_run(&self, unreachable: Unreachable) -> bool {
+        if self.reached.load(Ordering::Relaxed) {
+            return false;
+        }
+        let is_first = {
+            let mut found = lock(&self.unreachable);
+            let is_first = found.is_none();
+            found.get_or_insert(unreachable);
+            is_first
+        };
+        if !is_first {
+            std::future::pending::<()>().await;
+        }
+        true
+    }
+}
+
+/// Counts the result of a delivery; `reason` says why it was not accepted.
+fn count(job: &Job, sent: &Sent, outcome: Outcome, reason: Option<&str>, latency: Duration, tally: &mut Tally) {
+    let status = sent.received().map(|response| response.status);
+    tally.outcome(outcome, status);
+    if status.is_some() || outcome == Outcome::TimedOut {
+        tally.latency(latency);
+    }
+    let Some(reason) = reason.filter(|_| outcome != Outcome::Accepted) else { return };
+    let provider = job.provider.as_ref();
+    let limit = provider.and_then(|provider| provider.delivery.timeout).filter(|limit| sent.elapsed >= *limit);
+    let violation = match status {
+        _ if limit.is_some() => Some(Violation::Time),
+        Some(300..400) if provider.is_some() => Some(Violation::Redirect),
+        Some(_) if provider.is_some() => Some(Violation::Status),
+        _ => None,
+    };
+    let reason = match (provider, limit, status) {
+        // One reason for all of them; the latencies say how late each was.
+        (Some(provider), Some(limit), Some(_)) => {
+            format!("the response took longer than {}, after which {} times out", words(limit), provider.title)
+        }
+        _ => reason.to_owned(),
+    };
+    tally.reason(reason, violation);
+}

@@ -1,0 +1,113 @@
+//! One plain HTTP connection. The task that uses it also drives it, which saves a wake-up from one task to another in
+//! each direction of each request.
+
+use std::{
+    future::poll_fn,
+    io,
+    pin::{Pin, pin},
+};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    body::{self, Body},
+    client::conn::http1::{self, SendRequest},
+};
+use hyper_util::rt::TokioIo;
+use reqwest::Url;
+use tokio::net::{TcpStream, lookup_host};
+
+use super::{
+    MAX_RESPONSE_BODY,
+    error::{BODY_CUT, SendError, body_too_large, no_response, not_connected, unknown_host},
+};
+use crate::webhook::record::Response;
+
+/// A response whose body has not been read yet.
+pub(super) type Incoming = http::Response<body::Incoming>;
+
+/// An open connection. Dropping it closes it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    /// Reads and writes whenever it is polled.
+    driver: http1::Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    /// Whether the driver has finished, after which it must not be polled.
+    is_closed: bool,
+}
+
+impl Connection {
+    pub(super) async fn open(url: &Url) -> Result<Self, SendError> {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let failed = |error: io::Error| {
+            SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()))
+        };
+        let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await;
+        let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
+        let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
+        stream.set_nodelay(true).map_err(failed)?;
+        let handshake = http1::handshake(TokioIo::new(stream)).await;
+        let (sender, driver) = handshake.map_err(|error| no_response(&error))?;
+        Ok(Self { sender, driver, is_closed: false })
+    }
+
+    /// Whether the connection takes another request. A close that is still on its way shows only when a request is
+    /// sent.
+    pub(super) async fn is_ready(&mut self) -> bool {
+        let Self { sender, driver, is_closed } = self;
+        drive(driver, is_closed, pin!(sender.ready())).await.is_ok()
+    }
+
+    /// Sends a request and waits for the head of the response.
+    pub(super) async fn send(&mut self, message: http::Request<Full<Bytes>>) -> hyper::Result<Incoming> {
+        let Self { sender, driver, is_closed } = self;
+        drive(driver, is_closed, pin!(sender.send_request(message))).await
+    }
+
+    /// Whether a part of the response has arrived, if a request failed.
+    pub(super) fn has_received(self) -> bool {
+        !self.driver.into_parts().read_buf.is_empty()
+    }
+
+    pub(super) const fn is_open(&self) -> bool {
+        !self.is_closed
+    }
+
+    /// Reads a response to its end.
+    pub(super) async fn read(&mut self, response: Incoming) -> Result<Response, SendError> {
+        let (head, mut incoming) = response.into_parts();
+        let mut body = BytesMut::new();
+        let mut problem = None;
+        while problem.is_none() && !incoming.is_end_stream() {
+            match drive(&mut self.driver, &mut self.is_closed, pin!(incoming.frame())).await {
+                None => break,
+                Some(Err(_)) => problem = Some(BODY_CUT.to_owned()),
+                Some(Ok(frame)) => {
+                    body.extend_from_slice(&frame.into_data().unwrap_or_default());
+                    problem = (body.len() > MAX_RESPONSE_BODY).then(body_too_large);
+                }
+            }
+        }
+        let headers = head.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let response = Response { status: head.status.as_u16(), headers, body: body.freeze() };
+        match problem {
+            None => Ok(response),
+            Some(problem) => Err(SendError::Incomplete(response, problem)),
+        }
+    }
+}
+
+/// Waits for something that happens on a connection, and drives the connection meanwhile.
+async fn drive<F: Future>(
+    driver: &mut http1::Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    is_closed: &mut bool,
+    mut wanted: Pin<&mut F>,
+) -> F::Output {
+    poll_fn(|cx| {
+        // Whoever waits for a part of the connection is told how it ended.
+        *is_closed = *is_closed || Pin::new(&mut *driver).poll(cx).is_ready();
+        wanted.as_mut().poll(cx)
+    })
+    .await
+}

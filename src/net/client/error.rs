@@ -1,0 +1,129 @@
+//! Why a request has no response, in words that a developer can act on.
+
+use std::{error::Error, io, time::Duration};
+
+use reqwest::Url;
+
+use super::MAX_RESPONSE_BODY;
+use crate::webhook::{record::Response, remedy::Remedy};
+
+/// Why a response is incomplete.
+pub(super) const BODY_CUT: &str = "the connection was closed before the response body was complete";
+
+/// Why there is no response.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The request can't be made, whatever the endpoint is.
+    #[error("can't send the request: {0}")]
+    Unsendable(String),
+    /// The endpoint could not be reached.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The endpoint's TLS certificate is not trusted.
+    #[error("{0}")]
+    Untrusted(String),
+    /// No response came in time.
+    #[error("no response within {:.1} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// The endpoint was reached, and sent no response.
+    #[error("{0}")]
+    Broken(String),
+    /// The head of a response came, but not its whole body. With it come the part that arrived, and the problem.
+    #[error("{1}")]
+    Incomplete(Response, String),
+}
+
+impl SendError {
+    /// What the user can do about it, if anything.
+    #[must_use]
+    pub const fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::Untrusted(_) => Some(Remedy::AcceptAnyCertificate),
+            _ => None,
+        }
+    }
+}
+
+/// Words an error of reqwest.
+pub(super) fn explain(error: &reqwest::Error, url: &Url) -> SendError {
+    if !error.is_connect() {
+        return no_response(error);
+    }
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    let text = chain(error);
+    match sources(error).find_map(|source| source.downcast_ref::<rustls::Error>()) {
+        Some(tls @ rustls::Error::InvalidCertificate(_)) => {
+            SendError::Untrusted(format!("TLS with {host}:{port} failed: {tls}"))
+        }
+        _ if text.contains("dns error") => SendError::Unreachable(unknown_host(host)),
+        Some(rustls::Error::InvalidMessage(_)) => {
+            SendError::Unreachable(format!("{host}:{port} does not speak TLS: it is probably plain http://"))
+        }
+        Some(tls) => SendError::Unreachable(format!("TLS with {host}:{port} failed: {tls}")),
+        None => SendError::Unreachable(not_connected(io_kind(error), host, port, &text)),
+    }
+}
+
+pub(super) fn body_too_large() -> String {
+    format!("the response body is larger than {} MiB", MAX_RESPONSE_BODY >> 20)
+}
+
+/// Words an error of a connection that had been opened.
+pub(super) fn no_response(error: &(dyn Error + 'static)) -> SendError {
+    let text = chain(error);
+    SendError::Broken(match io_kind(error) {
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+            "the connection was reset before the response was complete".to_owned()
+        }
+        _ if text.contains("connection closed") || text.contains("IncompleteMessage") => {
+            "the connection was closed before the response was complete".to_owned()
+        }
+        _ => format!("no complete response: {text}"),
+    })
+}
+
+pub(super) fn unknown_host(host: &str) -> String {
+    format!("unknown host `{host}` (DNS)")
+}
+
+/// Words a failed attempt to connect.
+pub(super) fn not_connected(kind: Option<io::ErrorKind>, host: &str, port: u16, text: &str) -> String {
+    match kind {
+        Some(io::ErrorKind::ConnectionRefused) => format!("nothing listens on {host}:{port} (connection refused)"),
+        Some(io::ErrorKind::TimedOut) => format!("{host}:{port} does not respond (connection timed out)"),
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+            format!("no route to {host}:{port}")
+        }
+        _ => format!("can't reach {host}:{port}: {text}"),
+    }
+}
+
+/// The kind of the operating system's error that caused another.
+fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    sources(error).find_map(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind)
+}
+
+/// An error and its causes, the nearest first.
+pub(super) fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    // An io::Error that wraps another one skips it as its source, so look inside.
+    std::iter::successors(Some(error), |&error| {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match inner {
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+/// An error and its causes in one line, without repetitions.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for source in std::iter::successors(Some(error), |&error| error.source()) {
+        let text = source.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+    }
+    parts.join(": ")
+}

@@ -1,0 +1,50 @@
+//! Idle connections, by host and port.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::connection::Connection;
+
+/// How long an idle connection is kept.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The idle connections. Nothing reads from them until they are taken, so some may have been closed by then.
+#[derive(Debug, Default)]
+pub(super) struct Pool(Mutex<HashMap<String, Vec<Idle>>>);
+
+#[derive(Debug)]
+struct Idle {
+    connection: Connection,
+    since: Instant,
+}
+
+impl Pool {
+    /// The connection to a host that was used last.
+    pub(super) fn take(&self, host: &str) -> Option<Connection> {
+        let idle = self.lock().get_mut(host)?.pop()?;
+        (idle.since.elapsed() < IDLE_TIMEOUT).then_some(idle.connection)
+    }
+
+    /// Keeps a connection, and drops those to the same host that were idle for too long.
+    pub(super) fn put(&self, host: &str, connection: Connection) {
+        if !connection.is_open() {
+            return;
+        }
+        let idle = Idle { connection, since: Instant::now() };
+        let mut hosts = self.lock();
+        let Some(connections) = hosts.get_mut(host) else {
+            hosts.insert(host.to_owned(), vec![idle]);
+            return;
+        };
+        let expired = connections.iter().take_while(|other| idle.since - other.since >= IDLE_TIMEOUT).count();
+        connections.drain(..expired);
+        connections.push(idle);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Idle>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,138 @@
+//! What reqwest does for the client: TLS, proxies and URLs with credentials.
+
+use std::{
+    collections::HashSet,
+    io,
+    net::SocketAddr,
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use http::{Extensions, header};
+use hyper_util::client::legacy::{self, connect::HttpInfo};
+use reqwest::{ClientBuilder, Url, redirect, retry};
+
+use super::{
+    MAX_RESPONSE_BODY,
+    error::{BODY_CUT, SendError, body_too_large, chain, explain, sources},
+    headers::end_to_end,
+    needs_explicit_length,
+};
+use crate::webhook::{record::Response, request::Request};
+
+/// The reqwest clients. Each is built when it is needed first, because reading the system's certificates takes longer
+/// than sending a request.
+#[derive(Debug, Default)]
+pub(super) struct SecureClient {
+    insecure: bool,
+    direct: Clients,
+    proxied: Clients,
+    /// The local addresses of connections that have carried a response, as reqwest does not say whether it reused one.
+    used: Mutex<HashSet<SocketAddr>>,
+}
+
+#[derive(Debug, Default)]
+struct Clients {
+    pooled: OnceLock<reqwest::Client>,
+    /// Sends what a reused connection lost. It keeps no connections, so each of its requests opens one.
+    unpooled: OnceLock<reqwest::Client>,
+}
+
+impl SecureClient {
+    pub(super) fn new(insecure: bool) -> Self {
+        Self { insecure, ..Self::default() }
+    }
+
+    pub(super) async fn exchange(&self, url: &Url, request: &Request, is_proxied: bool) -> Result<Response, SendError> {
+        let clients = if is_proxied { &self.proxied } else { &self.direct };
+        let client = get_or_build(&clients.pooled, || self.builder(is_proxied))?;
+        match send(client, url, request).await {
+            Ok(response) => {
+                if let Some(address) = local_address(response.extensions()) {
+                    self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(address);
+                }
+                read(response).await
+            }
+            Err(error) if self.was_reused(&error) => {
+                let client = get_or_build(&clients.unpooled, || self.builder(is_proxied).pool_max_idle_per_host(0))?;
+                read(send(client, url, request).await.map_err(|error| explain(&error, url))?).await
+            }
+            Err(error) => Err(explain(&error, url)),
+        }
+    }
+
+    /// Whether a request failed because a connection ended that had carried a response before. That includes a
+    /// response that ends within its head, because reqwest does not tell it from one that never began.
+    fn was_reused(&self, error: &reqwest::Error) -> bool {
+        let Some(lost) = sources(error).find_map(|source| source.downcast_ref::<legacy::Error>()) else { return false };
+        let has_ended = sources(lost).any(|source| match source.downcast_ref::<hyper::Error>() {
+            Some(error) => error.is_incomplete_message() || error.is_closed() || error.is_canceled(),
+            None => source.is::<io::Error>(),
+        });
+        let Some(connected) = lost.connect_info().filter(|_| has_ended) else { return false };
+        let mut extensions = Extensions::new();
+        connected.get_extras(&mut extensions);
+        // Removed, so that a later connection from the same address does not count as reused.
+        local_address(&extensions)
+            .is_some_and(|address| self.used.lock().unwrap_or_else(PoisonError::into_inner).remove(&address))
+    }
+
+    fn builder(&self, is_proxied: bool) -> ClientBuilder {
+        // Fails only if it is installed already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .http1_only()
+            .tls_danger_accept_invalid_certs(self.insecure);
+        if is_proxied { builder } else { builder.no_proxy() }
+    }
+}
+
+fn get_or_build(
+    cell: &OnceLock<reqwest::Client>,
+    builder: impl FnOnce() -> ClientBuilder,
+) -> Result<&reqwest::Client, SendError> {
+    if let Some(client) = cell.get() {
+        return Ok(client);
+    }
+    let client = builder().build().map_err(|error| SendError::Unsendable(chain(&error)))?;
+    Ok(cell.get_or_init(|| client))
+}
+
+/// Sends a request and waits for the head of the response.
+async fn send(client: &reqwest::Client, url: &Url, request: &Request) -> reqwest::Result<reqwest::Response> {
+    let mut builder = client.request(request.method.clone(), url.clone()).body(request.body.clone());
+    if let Some(host) = request.headers.get("host") {
+        builder = builder.header(header::HOST, host);
+    }
+    for (name, value) in end_to_end(&request.headers) {
+        builder = builder.header(name, value);
+    }
+    if needs_explicit_length(request) {
+        builder = builder.header(header::CONTENT_LENGTH, 0);
+    }
+    builder.send().await
+}
+
+/// Reads a response to its end.
+async fn read(mut response: reqwest::Response) -> Result<Response, SendError> {
+    let status = response.status().as_u16();
+    let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut body = Vec::new();
+    let problem = loop {
+        match response.chunk().await {
+            Ok(None) => return Ok(Response { status, headers, body: body.into() }),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Err(_) => break BODY_CUT.to_owned(),
+        }
+        if body.len() > MAX_RESPONSE_BODY {
+            break body_too_large();
+        }
+    };
+    Err(SendError::Incomplete(Response { status, headers, body: body.into() }, problem))
+}
+
+/// The local address of the connection that carried a request.
+fn local_address(extensions: &Extensions) -> Option<SocketAddr> {
+    extensions.get::<HttpInfo>().map(HttpInfo::local_addr)
+}

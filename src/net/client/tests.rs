@@ -1,0 +1,218 @@
+//! The client against real sockets on this machine.
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+use super::*;
+use crate::webhook::request::{HeaderName, Headers, Method};
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What the server does with a request.
+#[derive(Clone, Copy)]
+enum Step {
+    /// Responds, and keeps the connection open.
+    Respond(&'static [u8]),
+    /// Responds, and closes the connection without saying so.
+    RespondAndClose(&'static [u8]),
+    /// Waits until the client closes the connection.
+    Hang,
+}
+
+use Step::{Hang, Respond, RespondAndClose};
+
+/// A server that takes one step for each request, and returns each request with the number of its connection.
+async fn server(steps: &'static [Step]) -> (Url, JoinHandle<Vec<(usize, String)>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/hooks?a=b", listener.local_addr().unwrap())).unwrap();
+    let task = tokio::spawn(async move {
+        let (mut requests, mut steps, mut connection) = (Vec::new(), steps.iter(), 0);
+        while steps.len() > 0 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            connection += 1;
+            while let Some(request) = read_request(&mut stream).await {
+                requests.push((connection, request));
+                match steps.next().expect("a step for each request") {
+                    Respond(bytes) => stream.write_all(bytes).await.unwrap(),
+                    RespondAndClose(bytes) => {
+                        stream.write_all(bytes).await.unwrap();
+                        break;
+                    }
+                    Hang => assert_eq!(stream.read(&mut [0]).await.unwrap(), 0),
+                }
+                if steps.len() == 0 {
+                    break;
+                }
+            }
+        }
+        requests
+    });
+    (url, task)
+}
+
+/// Reads a request with the body `{}`, or the end of the connection.
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n{}") {
+        if stream.read_buf(&mut bytes).await.unwrap_or_default() == 0 {
+            return None;
+        }
+    }
+    Some(String::from_utf8(bytes).unwrap())
+}
+
+fn request(headers: &[(&'static str, &'static str)]) -> Request {
+    let field = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+    let headers: Headers = headers.iter().map(field).collect();
+    Request { method: Method::POST, target: "/".to_owned(), headers, body: "{}".into() }
+}
+
+/// Sends requests one after the other, and returns each status or error.
+async fn send(client: &Client, url: &Url, count: usize) -> Vec<Result<u16, String>> {
+    let mut results = Vec::new();
+    for _ in 0..count {
+        let sent = client.send(url, &request(&[]), TIMEOUT).await;
+        results.push(sent.response.map(|response| response.status).map_err(|error| error.to_string()));
+    }
+    results
+}
+
+/// The connection of each request.
+async fn connections(server: JoinHandle<Vec<(usize, String)>>) -> Vec<usize> {
+    server.await.unwrap().into_iter().map(|(connection, _)| connection).collect()
+}
+
+const CLOSED: &str = "the connection was closed before the response was complete";
+
+#[tokio::test]
+async fn a_connection_is_reused() {
+    let (url, server) = server(&[Respond(OK), Respond(OK), Respond(OK)]).await;
+    assert_eq!(send(&Client::new(false), &url, 3).await, [Ok(200), Ok(200), Ok(200)]);
+    assert_eq!(connections(server).await, [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_response_closes_is_not_reused() {
+    const CLOSE: &[u8] = b"HTTP/1.1 500 Oops\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let (url, server) = server(&[RespondAndClose(CLOSE), Respond(OK)]).await;
+    assert_eq!(send(&Client::new(false), &url, 2).await, [Ok(500), Ok(200)]);
+    assert_eq!(connections(server).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_request_that_a_reused_connection_loses_is_sent_once_more() {
+    let (url, server) = server(&[Respond(OK), RespondAndClose(b""), Respond(OK), Respond(OK)]).await;
+    assert_eq!(send(&Client::new(false), &url, 3).await, [Ok(200), Ok(200), Ok(200)]);
+    let requests = server.await.unwrap();
+    assert_eq!(requests.iter().map(|(connection, _)| *connection).collect::<Vec<_>>(), [1, 1, 2, 2]);
+    assert_eq!(requests[1].1, requests[2].1);
+}
+
+#[tokio::test]
+async fn a_server_that_silently_closes_each_connection_loses_no_request() {
+    let (url, server) = server(&[RespondAndClose(OK); 50]).await;
+    assert_eq!(send(&Client::new(false), &url, 50).await, vec![Ok(200); 50]);
+    assert_eq!(connections(server).await.len(), 50);
+}
+
+#[tokio::test]
+async fn a_request_that_a_new_connection_loses_is_not_sent_again() {
+    let (url, server) = server(&[RespondAndClose(b""), Respond(OK)]).await;
+    assert_eq!(send(&Client::new(false), &url, 2).await, [Err(CLOSED.to_owned()), Ok(200)]);
+    assert_eq!(connections(server).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn no_request_is_sent_three_times() {
+    let (url, server) = server(&[Respond(OK), RespondAndClose(b""), RespondAndClose(b""), Respond(OK)]).await;
+    assert_eq!(send(&Client::new(false), &url, 3).await, [Ok(200), Err(CLOSED.to_owned()), Ok(200)]);
+    assert_eq!(connections(server).await, [1, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_request_whose_response_has_begun_is_not_sent_again() {
+    let (url, server) = server(&[Respond(OK), RespondAndClose(b"HTTP/1.1 2"), Respond(OK)]).await;
+    assert_eq!(send(&Client::new(false), &url, 3).await, [Ok(200), Err(CLOSED.to_owned()), Ok(200)]);
+    assert_eq!(connections(server).await, [1, 1, 2]);
+}
+
+#[tokio::test]
+async fn an_incomplete_body_comes_with_the_error() {
+    let (url, server) = server(&[RespondAndClose(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npart")]).await;
+    let sent = Client::new(false).send(&url, &request(&[]), TIMEOUT).await;
+    let Err(SendError::Incomplete(response, problem)) = sent.response else { panic!("{sent:?}") };
+    assert_eq!((response.status, &response.body[..]), (200, &b"part"[..]));
+    assert_eq!(problem, "the connection was closed before the response body was complete");
+    assert_eq!(connections(server).await, [1]);
+}
+
+#[tokio::test]
+async fn a_timeout_closes_the_connection() {
+    let (url, server) = server(&[Hang, Respond(OK)]).await;
+    let client = Client::new(false);
+    let sent = client.send(&url, &request(&[]), Duration::from_millis(50)).await;
+    assert_eq!(sent.response.unwrap_err().to_string(), "no response within 0.1 s");
+    assert_eq!(send(&client, &url, 1).await, [Ok(200)]);
+    assert_eq!(connections(server).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn concurrent_requests_have_a_connection_each() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let server = tokio::spawn(async move {
+        // Both connections are open before either gets its response.
+        let mut open = [listener.accept().await.unwrap().0, listener.accept().await.unwrap().0];
+        for stream in &mut open {
+            read_request(stream).await.unwrap();
+            stream.write_all(OK).await.unwrap();
+        }
+    });
+    let client = Client::new(false);
+    let request = request(&[]);
+    let (one, other) = tokio::join!(client.send(&url, &request, TIMEOUT), client.send(&url, &request, TIMEOUT));
+    assert_eq!((one.response.unwrap().status, other.response.unwrap().status), (200, 200));
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn no_header_is_added_but_host_and_content_length() {
+    let (url, server) = server(&[Respond(OK), Respond(OK)]).await;
+    let client = Client::new(false);
+    for request in [request(&[("x-a", "1"), ("x-a", "2")]), request(&[("host", "example.com"), ("te", "trailers")])] {
+        assert_eq!(client.send(&url, &request, TIMEOUT).await.response.unwrap().status, 200);
+    }
+    let requests = server.await.unwrap();
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    let start = "POST /hooks?a=b HTTP/1.1\r\n";
+    assert_eq!(requests[0].1, format!("{start}host: {host}\r\nx-a: 1\r\nx-a: 2\r\ncontent-length: 2\r\n\r\n{{}}"));
+    assert_eq!(requests[1].1, format!("{start}host: example.com\r\ncontent-length: 2\r\n\r\n{{}}"));
+}
+
+#[tokio::test]
+async fn an_endpoint_where_nothing_listens_is_unreachable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let url = Url::parse(&format!("http://{address}/")).unwrap();
+    let sent = Client::new(false).send(&url, &request(&[]), TIMEOUT).await;
+    let Err(SendError::Unreachable(reason)) = sent.response else { panic!("{sent:?}") };
+    assert_eq!(reason, format!("nothing listens on {address} (connection refused)"));
+}
+
+#[test]
+fn only_this_machine_is_loopback() {
+    for (url, expected) in [
+        ("http://localhost:1/", true),
+        ("http://127.0.0.9/", true),
+        ("http://[::1]/", true),
+        ("http://10.0.0.1/", false),
+        ("http://example.com/", false),
+    ] {
+        assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
+    }
+}
