@@ -1,9 +1,6 @@
 //! How the command line words remedies: the only place where they name flags.
 
-use crate::{
-    net::client::SendError,
-    webhook::{keyring::SecretSource, remedy::Remedy},
-};
+use crate::webhook::{keyring::SecretSource, remedy::Remedy};
 
 /// What to do, in the words of the command line.
 #[must_use]
@@ -41,15 +38,6 @@ pub fn words(remedy: &Remedy) -> String {
             "the handler's log may say what is missing; --header 'K: V' adds what a proxy in front of it would"
                 .to_owned()
         }
-    }
-}
-
-/// Why a request could not be sent, with what to do about it.
-#[must_use]
-pub fn with_remedy(error: &SendError) -> String {
-    match error.remedy() {
-        Some(remedy) => format!("{error} ({})", words(&remedy)),
-        None => error.to_string(),
     }
 }
 

@@ -264,9 +264,9 @@ fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
     let judge = Judge { catalog: &catalog, keyring: &keyring, provider: None, decoded_limit: MAX_DECODED_BYTES };
     let assessment = judge.assess(&request, None.into());
     let now = Timestamp::from_unix_seconds(START + 600);
-    let context = SendContext { now, id: None, entropy: [0; 32] };
+    let send = SendContext { now, id: None, entropy: [0; 32] };
     let secret = batch.secret_of(job);
-    let resend = Resend::new(request, &assessment, changes, secret, &context).unwrap();
+    let resend = Resend::new(request, &assessment, changes, secret, &send).unwrap();
     let (provider, event) = (assessment.provider, assessment.event);
     let content = Content::Capture(Box::new(resend));
     let (source, headers, tamper) = (Some("a.json".to_owned()), Headers::new(), None);
