@@ -104,6 +104,7 @@ impl Client {
 
     async fn exchange_plain(&self, url: &Url, request: &Request) -> Result<Response, SendError> {
         let host = &url[Position::BeforeHost..Position::AfterPort];
+        let mut lost = None;
         while let Some(mut reused) = self.pool.take(host) {
             if !reused.is_ready().await {
                 continue;
@@ -111,10 +112,18 @@ impl Client {
             match reused.send(message(url, request)?).await {
                 Ok(response) => return self.finish(host, reused, response).await,
                 Err(error) if reused.has_received() => return Err(error::no_response(&error)),
-                Err(_) => break,
+                Err(error) => {
+                    lost = Some(error);
+                    break;
+                }
             }
         }
-        let mut new = Connection::open(url).await?;
+        let mut new = match (Connection::open(url).await, lost) {
+            (Ok(new), _) => new,
+            // The endpoint was there when the request was sent, and is gone now.
+            (Err(_), Some(lost)) => return Err(error::no_response(&lost)),
+            (Err(error), None) => return Err(error),
+        };
         let response = new.send(message(url, request)?).await.map_err(|error| error::no_response(&error))?;
         self.finish(host, new, response).await
     }

@@ -15,6 +15,10 @@ const MAX_ARGUMENT: usize = 64 << 10;
 /// From this size in bytes, curl sends `expect: 100-continue` first, unless the command says otherwise.
 const EXPECT_CONTINUE_SIZE: usize = 1 << 20;
 
+/// Headers that curl adds by itself, and the size of the body, in bytes, from which it does.
+const ADDED_BY_CURL: [(&str, usize); 4] =
+    [("accept", 0), ("user-agent", 0), ("content-type", 0), ("expect", EXPECT_CONTINUE_SIZE)];
+
 /// Appends a command that sends the same method, headers and body bytes.
 ///
 /// A body of visible text is part of the command. Any other goes through `printf`, because no argument can hold a NUL and a
@@ -41,8 +45,9 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
             }
         }
     }
-    if request.body.len() >= EXPECT_CONTINUE_SIZE && !request.headers.contains("expect") {
-        out.push_str(" \\\n  --header 'expect:'");
+    let added = ADDED_BY_CURL.iter().filter(|(_, from)| request.body.len() >= *from).map(|(name, _)| name);
+    for name in added.filter(|name| !request.headers.contains(name)) {
+        let _ = write!(out, " \\\n  --header '{name}:'");
     }
     match text {
         // curl reads a file if a body starts with @.
@@ -172,7 +177,7 @@ mod tests {
     fn quotes_are_escaped_for_the_shell() {
         assert_eq!(
             curl_of(b"{\"a\":'b'}"),
-            "curl --request POST --url 'http://localhost:1/a?b=1' \\\n  --header 'x-a: it'\\''s' \\\n  --data-binary '{\"a\":'\\''b'\\''}'\n"
+            "curl --request POST --url 'http://localhost:1/a?b=1' \\\n  --header 'x-a: it'\\''s' \\\n  --header 'accept:' \\\n  --header 'user-agent:' \\\n  --header 'content-type:' \\\n  --data-binary '{\"a\":'\\''b'\\''}'\n"
         );
     }
 

@@ -67,10 +67,7 @@ fn a_missing_config_is_named() {
 fn a_forward_without_a_valid_url_is_an_error() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "[[forward]]\nto = \"localhost:3000\"\n");
-    dir.listen()
-        .exits(2)
-        .stdout("")
-        .says("error: `localhost:3000` is no URL to deliver to: write http://localhost:3000\n");
+    dir.listen().exits(2).stdout("").says("error: invalid URL `localhost:3000`: use http://localhost:3000\n");
 }
 
 #[test]

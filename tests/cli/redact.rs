@@ -83,9 +83,7 @@ fn a_redacted_capture_is_sent_unchanged_with_a_warning() {
     hides("send --json", sent.text());
     hides("send --capture", &dir.read(&format!("sent/{}", dir.names("sent")[0])));
     let again = dir.send("sent", endpoint.url("/")).args(["--header", "cookie: HIDDEN-3"]).exits(0);
-    again.says(
-        "warning: a captured request was redacted, and goes out as it stands: --header 'K: V' gives it a credential\n",
-    );
+    again.says("warning: redacted captures are re-sent without credentials; --header 'K: V' adds them\n");
     assert_eq!(endpoint.next().header("cookie"), Some("HIDDEN-3"));
 }
 

@@ -151,6 +151,9 @@ impl<'a> Builder<'a> {
             Word::Path(_) | Word::Stdin if self.data.is_some() => {
                 Err(Failure::usage("--data is the body of an event; captured requests have their own"))
             }
+            Word::Path(_) | Word::Stdin if self.args.tamper.is_some() => {
+                Err(Failure::usage("--tamper is for events; captured requests are sent unchanged"))
+            }
             Word::Path(path) => self.add_files(path),
             Word::Stdin => match formats::read(Path::new("standard input"), io::stdin()) {
                 Ok(entries) => self.add_entries(Path::new("-"), entries),

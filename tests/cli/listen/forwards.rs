@@ -147,7 +147,7 @@ fn a_handler_that_hangs_up_is_reported_as_crashed() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang_up()]));
     let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!(returned.status(), 502);
-    let error = "the connection was closed before a whole answer came: did your handler crash? responded 502";
+    let error = "the connection was closed before the response was complete: did your handler crash? responded 502";
     assert_eq!(text(&delivery, "/forwards/0/error"), error);
 }
 
@@ -165,7 +165,7 @@ fn a_handler_that_never_responds_times_out() {
     let mut listener = forwarding(&dir, &endpoint, &["--forward-timeout", "300ms"]);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!(returned.status(), 502);
-    let error = "no answer within 0.3 s (the forward timeout); responded 502";
+    let error = "no response within 0.3 s (the forward timeout); responded 502";
     assert_eq!(text(&delivery, "/forwards/0/error"), error);
 }
 
@@ -286,7 +286,7 @@ fn an_invalid_target_is_a_usage_error() {
         .args(["--forward", "localhost:3000"])
         .exits(2)
         .stdout("")
-        .says("error: `localhost:3000` is no URL to deliver to: write http://localhost:3000\n");
+        .says("error: invalid URL `localhost:3000`: use http://localhost:3000\n");
     dir.listen().args(["--forward", "a[=http://localhost/"]).exits(2).says("error: `a[` is no glob: ");
     dir.listen().args(["--forward", "http://localhost/", "--respond", "200"]).exits(2).says("cannot be used with");
 }

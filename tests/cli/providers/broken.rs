@@ -237,7 +237,7 @@ fn a_custom_provider_can_do_everything_a_built_in_one_can() {
     let with = |command: crate::harness::TestCommand| command.args(["--providers", "acme"]).env("ACME_SECRET", "mine");
     let mut listener = with(dir.listen()).starts();
     let attempt = with(dir.send("acme.made", listener.url("/acme")).arg("--json")).exits(0).line();
-    assert_eq!((&attempt["status"], &attempt["reason"]), (&202.into(), &"Acme wants exactly 202".into()));
+    assert_eq!((&attempt["status"], &attempt["reason"]), (&202.into(), &"Acme expects exactly 202".into()));
     let delivery = listener.next();
     assert_eq!((&delivery["verdict"], &delivery["secret"]), (&"verified".into(), &"env:ACME_SECRET".into()));
     let body: serde_json::Value = serde_json::from_str(crate::harness::text(&delivery, "/request/body")).unwrap();

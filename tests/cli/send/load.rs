@@ -162,7 +162,7 @@ fn the_counts_say_what_the_provider_would_have_made_of_the_answers() {
         "Cyanite counts 204 as failed; it expects exactly 200": 2,
         "302 is a redirect, which Cyanite doesn't follow: the delivery counts as failed": 1,
         "Cyanite counts 500 as failed; it expects exactly 200": 1,
-        "the connection was closed before a whole answer came": 1,
+        "the connection was closed before the response was complete": 1,
     });
     assert_eq!((&summary["reasons"], &summary["broke_limit"]), (&reasons, &json!(4)));
 }
@@ -187,7 +187,7 @@ fn the_last_line_has_these_keys() {
     assert_eq!(keys(&summary["latency_ms"]), ["max", "p50", "p90", "p99", "p99_9"]);
     assert_eq!(keys(&summary["outcomes"]), ["accepted", "refused", "timed-out", "unreachable"]);
     assert_eq!((&attempts[0]["attempt"], &attempts[0]["of"]), (&json!(1), &json!(1)));
-    assert_eq!(text(&attempts[0], "/reason"), "Cyanite wants exactly 200");
+    assert_eq!(text(&attempts[0], "/reason"), "Cyanite expects exactly 200");
 }
 
 #[test]

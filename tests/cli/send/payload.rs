@@ -135,14 +135,14 @@ fn own_bytes_are_those_of_one_event() {
     dir.write("body", "{}");
     send(&dir, "aspect.*", &["--data", "body"])
         .exits(2)
-        .stderr("error: --data is the body of one event, and 3 are named\n");
+        .stderr("error: --data is the body of one event, but the arguments name 3\n");
     send(&dir, "cyanite.v2.finished", &["--data", "body", "--set", "a=b"]).exits(2).says("cannot be used with");
 }
 
 #[test]
 fn own_bytes_that_cannot_be_read_are_an_input_that_cannot_be_read() {
     let finished = send(&Dir::new(), "cyanite.v2.finished", &["--data", "missing.json"]).exits(3);
-    finished.says("error: cannot read missing.json\ncaused by: ");
+    finished.says("error: can't read missing.json\ncaused by: ");
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn nothing_is_sent_when_it_is_printed() {
 fn curl_is_a_command_that_can_be_read() {
     let expected = format!(
         "curl --request POST --url http://127.0.0.1:4400/cyanite \\\n  --header 'content-type: application/json' \\\n  \
-         --header 'user-agent: hookdev/{}' \\\n  --header 'signature: {CYANITE_SIGNATURE}' \\\n  --data-binary '{CYANITE}'\n",
+         --header 'user-agent: hookdev/{}' \\\n  --header 'signature: {CYANITE_SIGNATURE}' \\\n  --header 'accept:' \\\n  --data-binary '{CYANITE}'\n",
         env!("CARGO_PKG_VERSION")
     );
     printed(&Dir::new(), "cyanite.v2.finished", "curl").exits(0).stdout(&expected);

@@ -71,7 +71,7 @@ fn a_capture_of_no_known_provider_succeeds_with_any_2xx() {
     assert_eq!((&attempt["provider"], &attempt["event"]), (&Value::Null, &Value::Null));
     assert_eq!((text(&attempt, "/outcome"), text(&attempt, "/reason")), ("accepted", "any 2xx counts as delivered"));
     let attempt = dir.send("one.http", endpoint.url("/")).arg("--json").exits(1).line();
-    assert_eq!((text(&attempt, "/outcome"), text(&attempt, "/reason")), ("refused", "302 is no 2xx"));
+    assert_eq!((text(&attempt, "/outcome"), text(&attempt, "/reason")), ("refused", "302 is not a 2xx"));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_capture_has_a_body_of_its_own() {
     dir.send("one.json", "http://127.0.0.1:1/")
         .args(["--data", "body"])
         .exits(2)
-        .stderr("error: a captured request has a body of its own: --data is for events\n");
+        .stderr("error: --data is the body of an event; captured requests have their own\n");
 }
 
 #[test]
@@ -158,5 +158,5 @@ fn what_is_neither_an_event_nor_a_file_is_answered_with_the_nearest_events() {
     dir.hookdev()
         .args(["send", "zzzzzz"])
         .exits(2)
-        .stderr("error: `zzzzzz` is neither an event nor a file\nhint: `hookdev events` lists what can be sent\n");
+        .stderr("error: `zzzzzz` is neither an event nor a file\nhint: `hookdev events` lists all events\n");
 }

@@ -64,7 +64,7 @@ fn a_capture_is_dated_and_signed_anew_and_keeps_the_rest() {
         ("x-last", "2"),
     ];
     assert_eq!(request.headers_but(&["host", "content-length", "connection", "accept"]), expected);
-    assert_eq!(reason, "Aspect wants any 2xx; renewed: svix-timestamp, svix-signature");
+    assert_eq!(reason, "Aspect expects any 2xx; renewed: svix-timestamp, svix-signature");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_changed_payload_is_signed_anew_and_what_is_not_named_stays() {
     let expected = spaced.replace("\"999\"", "\"7\"");
     assert_eq!(request.text(), expected);
     assert_eq!(request.header("signature"), Some(cyanite(expected.as_bytes()).as_str()));
-    assert_eq!(reason, "Cyanite wants exactly 200; payload changed; renewed: signature");
+    assert_eq!(reason, "Cyanite expects exactly 200; payload changed; renewed: signature");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_form_is_changed_as_a_form() {
     let (request, reason) =
         sent(&headers, AUPHONIC.as_bytes(), &["--set", "status_string=Nearly done", "--add", "n=1"]);
     assert_eq!(request.text(), AUPHONIC.replace("Done", "Nearly+done") + "&n=1");
-    assert_eq!(reason, "Auphonic wants any 2xx; payload changed");
+    assert_eq!(reason, "Auphonic expects any 2xx; payload changed");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn what_its_provider_does_not_sign_goes_out_as_it_was_among_the_others() {
     let headers = [("content-type", "application/x-www-form-urlencoded")];
     let (request, reason) = sent(&headers, AUPHONIC.as_bytes(), &["--resign"]);
     assert_eq!(request.text(), AUPHONIC);
-    assert_eq!(reason, "Auphonic wants any 2xx; as it was, for Auphonic signs nothing");
+    assert_eq!(reason, "Auphonic expects any 2xx; unchanged: Auphonic signs nothing");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn what_cannot_be_signed_anew_is_said() {
             &[][..],
             "hello",
             ["--resign", "--quiet"],
-            "error: a captured request can't be signed anew, as no provider is recognised in it\nhint: `hookdev verify` shows what is seen in it; its path, headers and payload tell whose it is\n",
+            "error: can't sign the captured request: no provider is recognised in it\nhint: `hookdev verify` shows how the request is read, and why no provider fits\n",
         ),
         (
             &CYANITE_HEADERS,
@@ -159,8 +159,7 @@ fn an_aged_capture_that_is_refused_is_told_of_the_way_out() {
     dir.write("one.json", captured(&headers, BODY));
     let to = listener.url("/aspect");
     let attempt = dir.send("one.json", &to).args(["--json", "--now", "1614265930"]).exits(1).line();
-    let reason =
-        "Aspect counts 401 as failed; it expects any 2xx; it was signed 10 min ago, and --resign signs it anew";
+    let reason = "Aspect counts 401 as failed; it expects any 2xx; the capture was signed 10 min ago (--resign signs it again, with the current time and the configured secret)";
     assert_eq!(attempt["reason"], json!(reason));
     dir.send("one.json", &to).arg("--resign").exits(0);
 }

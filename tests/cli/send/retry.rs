@@ -40,9 +40,7 @@ fn a_provider_without_a_schedule_is_tried_again_on_an_assumption_that_is_said() 
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204)]));
     let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).args(FAST).arg("--json").exits(1);
     assert_eq!(finished.lines().len(), 4);
-    finished.says(
-        "note: Cyanite publishes no retry schedule; assumed is one more attempt after each of 1 min, 10 min, 1 h\n",
-    );
+    finished.says("note: Cyanite publishes no retry schedule; assuming retries after 1 min, 10 min, 1 h\n");
 }
 
 #[test]
@@ -67,7 +65,7 @@ fn ctrl_c_ends_the_waiting_and_says_how_far_it_came() {
     let mut sending = sending.begins();
     sending.says("jewelmusic.release.live: attempt 2 of 5 in 1 min\n");
     sending.interrupt();
-    sending.exits(130).says("note: stopped: 1 delivered, 0 failed, 1 not yet\n");
+    sending.exits(130).says("note: stopped: 1 delivered, 0 failed, 1 not finished\n");
 }
 
 #[test]

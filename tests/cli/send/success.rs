@@ -58,7 +58,7 @@ fn only_cyanites_test_and_auphonics_events_are_unsigned() {
 
 #[test]
 fn cyanite_counts_200_and_nothing_else() {
-    accepted("cyanite.v2.finished", 200, "Cyanite wants exactly 200");
+    accepted("cyanite.v2.finished", 200, "Cyanite expects exactly 200");
     for status in [201, 202, 204, 400, 401, 404, 500, 503] {
         let reason = format!("Cyanite counts {status} as failed; it expects exactly 200");
         refused("cyanite.v2.finished", status, &reason);
@@ -68,8 +68,8 @@ fn cyanite_counts_200_and_nothing_else() {
 #[test]
 fn jewelmusic_and_aspect_count_any_2xx() {
     for status in [200, 201, 202, 204, 299] {
-        accepted("jewelmusic.release.live", status, "JewelMusic wants any 2xx");
-        accepted("aspect.task.completed", status, "Aspect wants any 2xx");
+        accepted("jewelmusic.release.live", status, "JewelMusic expects any 2xx");
+        accepted("aspect.task.completed", status, "Aspect expects any 2xx");
     }
     refused("jewelmusic.release.live", 500, "JewelMusic counts 500 as failed; it expects any 2xx");
     refused("aspect.task.completed", 401, "Aspect counts 401 as failed; it expects any 2xx");
@@ -112,7 +112,7 @@ fn cyanite_waits_three_seconds_and_no_longer() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
     let attempt = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(1).line();
     assert_eq!(attempt["outcome"], "timed-out");
-    assert_eq!(attempt["reason"], "no answer within 3.0 s");
+    assert_eq!(attempt["reason"], "no response within 3.0 s");
     assert_eq!((&attempt["status"], &attempt["response"]), (&Value::Null, &Value::Null));
 }
 
@@ -159,7 +159,7 @@ fn people_read_status_reason_and_what_the_handler_said() {
     dir.send("cyanite.v2.finished", endpoint.url("/"))
         .exits(0)
         .prints("cyanite.v2.finished  accepted  200  ")
-        .prints(&format!("  Cyanite wants exactly 200  {}\n", endpoint.url("/")));
+        .prints(&format!("  Cyanite expects exactly 200  {}\n", endpoint.url("/")));
     let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).exits(1);
     let finished = finished.prints("cyanite.v2.finished  refused  500  ");
     let lines: Vec<&str> = finished.text().lines().collect();

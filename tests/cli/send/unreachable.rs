@@ -32,7 +32,7 @@ fn a_host_that_is_not_known_is_unreachable() {
     let url = format!("http://{host}/");
     let attempt = Dir::new().send("cyanite.v2.finished", &url).arg("--json").exits(4).line();
     assert_eq!(attempt["outcome"], "unreachable");
-    assert_eq!(attempt["reason"], format!("the host `{host}` is not known (DNS)"));
+    assert_eq!(attempt["reason"], format!("unknown host `{host}` (DNS)"));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn once_an_endpoint_is_unreachable_the_rest_is_not_tried() {
     let (_port, url) = nowhere();
     let finished = Dir::new().send("aspect.*", &url).arg("--json").exits(4);
     assert_eq!(finished.lines().len(), 1);
-    finished.says(&format!("warning: 2 more not sent, as {url} can't be reached\n"));
+    finished.says(&format!("warning: skipped 2 more: can't reach {url}\n"));
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn an_endpoint_that_hangs_up_refuses() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang_up()]));
     let attempt = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(1).line();
     assert_eq!(attempt["outcome"], "refused");
-    assert_eq!(attempt["reason"], "the connection was closed before a whole answer came");
+    assert_eq!(attempt["reason"], "the connection was closed before the response was complete");
     assert_eq!((&attempt["status"], &attempt["response"]), (&Value::Null, &Value::Null));
     endpoint.next();
     // A delivery is sent once: no client behind the scenes tries again.
@@ -77,8 +77,11 @@ fn an_endpoint_that_resets_the_connection_refuses() {
     assert_eq!(attempt["outcome"], "refused");
     let reason = text(&attempt, "/reason");
     assert!(
-        ["the connection was reset before a whole answer came", "the connection was closed before a whole answer came"]
-            .contains(&reason),
+        [
+            "the connection was reset before the response was complete",
+            "the connection was closed before the response was complete"
+        ]
+        .contains(&reason),
         "{reason}"
     );
 }
@@ -102,7 +105,7 @@ fn an_endpoint_that_never_answers_times_out() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
     let attempt =
         dir.send("jewelmusic.release.live", endpoint.url("/")).args(["--timeout", "300ms", "--json"]).exits(1).line();
-    assert_eq!((&attempt["outcome"], &attempt["reason"]), (&json!("timed-out"), &json!("no answer within 0.3 s")));
+    assert_eq!((&attempt["outcome"], &attempt["reason"]), (&json!("timed-out"), &json!("no response within 0.3 s")));
 }
 
 #[test]
@@ -120,7 +123,7 @@ fn a_url_that_is_none_is_a_mistake_of_the_command_line() {
     let dir = Dir::new();
     dir.send("cyanite.v2.finished", "localhost:3000")
         .exits(2)
-        .stderr("error: `localhost:3000` is no URL to deliver to: write http://localhost:3000\n");
+        .stderr("error: invalid URL `localhost:3000`: use http://localhost:3000\n");
 }
 
 #[cfg(unix)]

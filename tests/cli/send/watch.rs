@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::harness::{Begun, CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, capture};
 
-const WATCHING: &str = "note: watching for changes (Ctrl-C ends it)\n";
+const WATCHING: &str = "note: watching for changes (Ctrl-C to stop)\n";
 
 /// A watching send to an endpoint.
 fn watching(dir: &Dir, endpoint: &Endpoint, what: &[&str]) -> TestCommand {
@@ -98,12 +98,12 @@ fn what_cannot_be_watched_is_refused() {
     };
     refused(
         &["cyanite.v2.finished"],
-        "error: nothing that is sent stands in a file that could be saved\n\
-         hint: name a captured request, --data FILE, or an event of a provider folder\n",
+        "error: nothing to watch: none of the arguments comes from a file\n\
+         hint: pass a captured request, --data FILE, or an event of your own provider directory\n",
     );
-    refused(&["-"], "error: standard input can't be watched\nhint: name the file itself\n");
+    refused(&["-"], "error: can't watch standard input\nhint: pass a file instead of `-`\n");
     refused(
         &["captures", "--capture", "captures"],
-        "error: what --capture keeps would be sent again without end: keep it elsewhere\n",
+        "error: --capture would save into what is watched, and so send without end\nhint: save the captures somewhere else\n",
     );
 }

@@ -174,11 +174,11 @@ fn what_is_watched_is_named_without_them() {
     let name = format!("captures/{}.json", EVIL.replace(['\0', '/'], ""));
     dir.write("captures/a.json", capture(&CYANITE_HEADERS, CYANITE).to_string());
     let mut sending = dir.hookdev().args(["send", "captures", "--watch", "--to", &endpoint.url("/")]).begins();
-    sending.says("note: watching for changes (Ctrl-C ends it)\n");
+    sending.says("note: watching for changes (Ctrl-C to stop)\n");
     dir.write(&name, capture(&CYANITE_HEADERS, EVIL).to_string());
     sending.says("note: saved; sending ");
     fs::remove_file(dir.join(&name)).unwrap();
-    sending.says(" is gone\n");
+    sending.says(" was removed\n");
     sending.interrupt();
     assert_all_harmless(&sending.exits(130));
 

@@ -15,14 +15,13 @@ fn refused(options: &[&str]) -> String {
 
 #[test]
 fn a_run_that_nothing_ends_is_a_mistake() {
-    let hint = "hint: add --repeat N, --duration DUR, or both\n";
-    let lonely = |flag: &str| format!("error: {flag} says nothing of how many requests there shall be\n{hint}");
+    let lonely = |flag: &str| format!("error: {flag} needs an end: add --repeat N or --duration DUR\n");
     assert_eq!(refused(&["--rate", "5"]), lonely("--rate"));
     assert_eq!(refused(&["--concurrency", "5"]), lonely("--concurrency"));
     assert_eq!(
         refused(&["--repeat", "0"]),
-        "error: --repeat 0 sends nothing: it is without end, for --print alone\n\
-         hint: --duration DUR repeats until a time is over\n"
+        "error: --repeat 0 works only with --print, where it means without end\n\
+         hint: use --duration DUR to repeat for a given time\n"
     );
     assert!(refused(&["--repeat", "5", "--rate", "fast"]).contains("invalid rate `fast`: use deliveries per second"));
     assert!(refused(&["--repeat", "5", "--concurrency", "0"]).contains("0 is not in 1..=65535"));
@@ -61,7 +60,7 @@ fn a_handler_that_stalls_is_not_flattered() {
     let options = ["--repeat", "10", "--rate", "100", "--concurrency", "1", "--timeout", "2s", "--json"];
     let (attempts, summary) = told(&send.args(options).exits(1));
     assert_eq!(summary["outcomes"], json!({"accepted": 9, "refused": 0, "timed-out": 1, "unreachable": 0}));
-    assert_eq!(summary["reasons"], json!({"no answer within 2.0 s": 1}));
+    assert_eq!(summary["reasons"], json!({"no response within 2.0 s": 1}));
     // Each waited for 1910 ms or more, although its own answer came at once.
     assert!(summary["latency_ms"]["p50"].as_f64().unwrap() >= 1910.0, "{summary}");
     assert!(summary["latency_ms"]["max"].as_f64().unwrap() >= 2000.0, "{summary}");
@@ -88,7 +87,7 @@ fn an_answer_past_the_providers_limit_breaks_it() {
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
     let (_, summary) = told(&send.args(["--repeat", "2", "--timeout", "1m", "--json", "-q"]).exits(1));
-    assert_eq!(summary["reasons"], json!({"the answer took longer than the 3 s that Cyanite waits": 1}));
+    assert_eq!(summary["reasons"], json!({"the response took longer than 3 s, after which Cyanite times out": 1}));
     assert_eq!(summary["broke_limit"], 1);
 }
 

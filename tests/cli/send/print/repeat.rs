@@ -43,6 +43,6 @@ fn what_is_printed_has_no_rate() {
         let send = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "vegeta"]).args(option);
         send.exits(2)
             .stdout("")
-            .says(&format!("error: the argument '--print <AS>' cannot be used with '{} ", option[0]));
+            .says(&format!("error: the argument '--print <FORMAT>' cannot be used with '{} ", option[0]));
     }
 }
