@@ -2,7 +2,6 @@
 //! decides when to stop, and handles each request.
 
 mod body;
-mod detached;
 mod head;
 #[cfg(test)]
 mod panics;
@@ -34,15 +33,11 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
     sync::Semaphore,
+    task::JoinError,
     time::timeout,
 };
 
-use self::{
-    body::Budget,
-    detached::{Detached, panic_message},
-    refusal::Refusal,
-    write_timeout::WriteTimeout,
-};
+use self::{body::Budget, refusal::Refusal, write_timeout::WriteTimeout};
 pub use self::{
     body::{BodyPermit, UNMETERED_BYTES},
     head::LONGEST_METHOD,
@@ -269,17 +264,29 @@ async fn respond<H: Handler>(
     let headers: Headers = parts.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let request = Request { method: parts.method, target, headers, body };
     let received = Received { request, started, permit };
-    let handling = {
+    // In a task of its own, so that it runs to completion even if the sender disconnects.
+    let handling = tokio::spawn({
         let handler = Arc::clone(&handler);
-        Detached::new(async move { handler.handle(received).await })
-    };
+        async move { handler.handle(received).await }
+    });
     Ok(match handling.await {
         Ok(answer) => response(answer),
-        Err(panic) => {
-            handler.on_error(ReceiveError::Panic(panic_message(&*panic).to_owned()));
+        Err(error) => {
+            handler.on_error(ReceiveError::Panic(panic_message(error)));
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").response()
         }
     })
+}
+
+/// The message of a panic.
+fn panic_message(error: JoinError) -> String {
+    match error.try_into_panic() {
+        Ok(panic) => {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            text.or_else(|| panic.downcast_ref().cloned()).unwrap_or_else(|| "it panicked".to_owned())
+        }
+        Err(cancelled) => cancelled.to_string(),
+    }
 }
 
 /// The start of a method or path, for messages.

@@ -58,3 +58,16 @@ async fn a_panic_is_a_500_and_affects_no_other_request() {
     let expected = "internal error while handling a request: injected; responded 500";
     assert_eq!(*errors, [expected; 3]);
 }
+
+#[tokio::test]
+async fn a_panic_is_reported_with_its_message() {
+    let number = 7;
+    for (panicking, expected) in [
+        (tokio::spawn(async { panic!("plain") }), "plain"),
+        (tokio::spawn(async move { panic!("number {number}") }), "number 7"),
+        (tokio::spawn(async { std::panic::panic_any(7) }), "it panicked"),
+    ] {
+        let panicking: tokio::task::JoinHandle<()> = panicking;
+        assert_eq!(panic_message(panicking.await.unwrap_err()), expected);
+    }
+}

@@ -35,6 +35,7 @@ struct Echo {
     errors: Mutex<Vec<String>>,
     held: Option<Notify>,
     seen: Notify,
+    done: Notify,
 }
 
 impl Handler for Echo {
@@ -44,6 +45,7 @@ impl Handler for Echo {
             held.notified().await;
         }
         drop(received.permit);
+        self.done.notify_one();
         record::Response { status: 200, headers: Headers::new(), body: received.request.body }
     }
 
@@ -194,6 +196,19 @@ async fn a_sender_that_does_not_read_its_response_is_disconnected() {
     let error = ended.await.unwrap().unwrap_err();
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     assert_eq!((cause, begun.elapsed()), (Some(io::ErrorKind::TimedOut), SMALL.response_time));
+}
+
+#[tokio::test]
+async fn a_request_is_handled_to_the_end_although_its_sender_disconnects() {
+    let client = Client::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
+    let (mut stream, ended) = client.connect();
+    stream.write_all(&post(0)).await.unwrap();
+    client.handler.seen.notified().await;
+    // The connection's task ends with its future, as when the server drops it.
+    ended.abort();
+    assert!(ended.await.unwrap_err().is_cancelled());
+    client.handler.held.as_ref().unwrap().notify_one();
+    client.handler.done.notified().await;
 }
 
 #[tokio::test(start_paused = true)]
