@@ -15,7 +15,7 @@ use std::{
 use clap::{Arg, ArgAction};
 use difference::assert_text;
 use hookdev::{
-    cli,
+    commands,
     net::receiver::{LONGEST_METHOD, Limits, UNMETERED_BYTES},
     webhook::assessment::MAX_DECODED_BYTES,
     webhook::{
@@ -106,7 +106,7 @@ fn completion_scripts() -> impl Iterator<Item = (PathBuf, String)> {
 }
 
 fn man_pages() -> impl Iterator<Item = (PathBuf, String)> {
-    let mut root = cli::command().disable_help_subcommand(true);
+    let mut root = commands::command().disable_help_subcommand(true);
     root.build();
     let mut commands: Vec<clap::Command> = root.get_subcommands().cloned().collect();
     commands.push(root);
@@ -229,7 +229,7 @@ fn signs(schemes: &[Scheme]) -> String {
 
 /// What each command does, and the synopses of all of them.
 fn commands() -> String {
-    let mut root = cli::command().disable_help_subcommand(true);
+    let mut root = commands::command().disable_help_subcommand(true);
     root.build();
     let mut table = "| command | does |\n| --- | --- |\n".to_owned();
     let mut synopses = String::new();

@@ -1,7 +1,6 @@
-//! The command line as it is typed, for clap. No logic: what the words mean is resolved in
-//! [`crate::commands`].
+//! The types of the command line, for clap. They hold what was typed; [`crate::commands`] resolves it.
 
-// The comments here are the help: words for a terminal, not for a page.
+// The comments here are the help: text for a terminal, not for a page.
 #![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
 
 mod check;
@@ -24,22 +23,32 @@ pub use self::{
 use crate::webhook::signature::SecretText;
 use values::parse_plain_format;
 
-const ABOUT: &str = "Receive, explain, send and check webhooks on your own machine";
+const ABOUT: &str = "Receive, verify, explain, send and check webhooks on your own machine";
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    all good
-  1    it ran, and the answer is no (a rejected signature, a refused delivery, …)
-  2    usage or configuration
+  0    success
+  1    the command ran, and the result is no (a rejected signature, a refused delivery, …)
+  2    invalid usage or configuration
   3    an input could not be read
   4    the endpoint could not be reached
-  130  Ctrl-C (`listen` finishes what it has begun and exits 0, on SIGTERM and SIGHUP too)";
+  130  Ctrl-C (`listen` finishes the deliveries in progress and exits 0, also on SIGTERM and SIGHUP)";
+
+const SECRETS: &str = "\
+Secrets:
+  --secret [PROVIDER=]SOURCE is repeatable: with several for one provider, any of them may match, as
+  during rotation. SOURCE is env:NAME, file:PATH, or the secret itself, which other users of this
+  machine can see in the list of processes. The text before the first `=` is a provider only if it
+  names one.
+
+  Without --secret, a provider's secret comes from its environment variable (`hookdev events` names
+  it), else from the config, else it is a fixed, public development secret.";
 
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "hookdev", version, about = ABOUT, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
+#[command(name = "hookdev", version, about = ABOUT, after_help = EXIT_CODES, after_long_help = format!("{SECRETS}\n\n{EXIT_CODES}"), propagate_version = true, max_term_width = 100)]
 pub struct Cli {
-    /// What every command takes.
+    /// The global options.
     #[command(flatten)]
     pub global: Global,
     /// The command.
@@ -58,7 +67,7 @@ impl Cli {
     }
 }
 
-/// The command line as clap knows it, where each command offers the forms of results that it has.
+/// The command line for clap. Each command offers only the output formats that it has.
 #[must_use]
 pub fn command() -> clap::Command {
     let command = Cli::command();
@@ -66,15 +75,15 @@ pub fn command() -> clap::Command {
     let plain = format.value_parser(parse_plain_format());
     command.mut_subcommands(|command| match command.get_name() {
         "verify" | "check" => command,
-        // A global option gives way to one of the same name.
+        // An option of the command replaces the global one of the same name.
         _ => command.arg(plain.clone()),
     })
 }
 
-/// What every command takes.
+/// The global options.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// How results are printed
+    /// Output format
     #[arg(long, global = true, value_enum, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<Format>,
 
@@ -82,7 +91,7 @@ pub struct Global {
     #[arg(long, global = true, conflicts_with = "format", help_heading = "Output")]
     pub json: bool,
 
-    /// Print only what went wrong
+    /// Print only failures
     #[arg(short, long, global = true, help_heading = "Output")]
     pub quiet: bool,
 
@@ -90,24 +99,19 @@ pub struct Global {
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = "Output")]
     pub color: Color,
 
-    /// Read this config instead of the nearest hookdev.toml
+    /// Config file [default: the nearest hookdev.toml, from the working directory upward]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Configuration")]
     pub config: Option<PathBuf>,
 
-    /// Read no config
+    /// Ignore hookdev.toml
     #[arg(long, global = true, conflicts_with = "config", help_heading = "Configuration")]
     pub no_config: bool,
 
-    /// Add a provider folder, or a folder of them (repeatable)
+    /// Add a provider directory, or a directory of provider directories (repeatable)
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Configuration")]
     pub providers: Vec<PathBuf>,
 
-    /// Use this signing secret: env:NAME, file:PATH or the secret itself (repeatable; any may match)
-    ///
-    /// What stands before the first `=` is a provider if it names one: --secret cyanite=env:NAME.
-    /// Without any, the environment variable that `hookdev events` names is looked at, then the
-    /// config, then a fixed, public development secret is used. A secret given literally can be
-    /// seen by other users of this machine in the list of processes.
+    /// Signing secret: env:NAME, file:PATH or the secret itself (repeatable; see `hookdev --help`)
     #[arg(
         long,
         global = true,
@@ -118,29 +122,29 @@ pub struct Global {
     pub secret: Vec<SecretText>,
 }
 
-/// How results are printed.
+/// The output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people
+    /// Text for people
     Pretty,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
-    /// JUnit's XML (`verify` and `check`)
+    /// JUnit XML (`verify` and `check`)
     Junit,
-    /// GitHub's annotations (`verify` and `check`)
+    /// GitHub annotations (`verify` and `check`)
     Github,
     /// SARIF 2.1.0 (`verify` and `check`)
     Sarif,
 }
 
 impl Format {
-    /// Whether it is a report for a CI service.
+    /// Whether this is a report for a CI service.
     pub const fn is_report(self) -> bool {
         matches!(self, Self::Junit | Self::Github | Self::Sarif)
     }
 }
 
-/// When output is coloured.
+/// When to colour the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` or `CLICOLOR=0` is set
@@ -158,13 +162,13 @@ pub enum Command {
     Listen(Listen),
     /// Send signed events, or captured requests, as the provider would
     Send(Send),
-    /// Check captured requests: signature, freshness, payload
+    /// Verify captured requests: signature, freshness, payload
     Verify(Verify),
-    /// Test a webhook handler with good and deliberately bad deliveries
+    /// Test a webhook handler with valid and deliberately invalid deliveries
     Check(Check),
     /// List the events that can be sent
     Events(Events),
-    /// Show the whole loop: every built-in event sent, received and verified
+    /// Send, receive and verify every built-in event in one process
     Demo(Demo),
     /// Print the completion script of a shell
     Completions(Completions),
@@ -190,7 +194,7 @@ pub struct Events {
     #[arg(long, help_heading = "Events")]
     pub show: bool,
 
-    /// Print what the providers demand of a handler instead
+    /// Print what the providers require of a handler instead
     #[arg(long, conflicts_with = "show", help_heading = "Events")]
     pub contract: bool,
 }

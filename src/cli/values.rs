@@ -1,4 +1,4 @@
-//! The values of the command line that are more than clap's own.
+//! Parsers of option values.
 
 use clap::{
     ValueEnum,
@@ -7,23 +7,22 @@ use clap::{
 
 use super::Format;
 
-/// Reads the forms of results that are no reports, which only the commands that check something have.
+/// Parses the output formats of commands without reports.
 pub(super) fn parse_plain_format() -> impl TypedValueParser<Value = Format> {
     let plain = Format::value_variants().iter().filter(|format| !format.is_report());
     let names = plain.filter_map(ValueEnum::to_possible_value);
     PossibleValuesParser::new(names).try_map(|name| Format::from_str(&name, false))
 }
 
-/// Reads a delivery's id, which stands in a header and is signed: other characters are read in as many ways as there
-/// are libraries.
+/// Parses a delivery's id. It is sent in a header and signed, and libraries disagree about other characters.
 pub(super) fn parse_id(text: &str) -> Result<String, String> {
     let sound = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if sound { Ok(text.to_owned()) } else { Err("an id is made of visible ASCII characters".to_owned()) }
+    if sound { Ok(text.to_owned()) } else { Err("use visible ASCII characters only".to_owned()) }
 }
 
-/// Reads what waits are divided by.
+/// Parses the factor of `--speed`.
 pub(super) fn parse_speed(text: &str) -> Result<f64, String> {
-    let wrong = || format!("`{text}` is no speed: write how many times as fast, `60`");
+    let wrong = || "write how many times faster, such as `60`".to_owned();
     text.trim_end_matches('x').parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0).ok_or_else(wrong)
 }
 
@@ -50,12 +49,12 @@ mod tests {
     fn an_id_is_visible_ascii() {
         assert_eq!(parse_id("msg_2aYh.3-~"), Ok("msg_2aYh.3-~".to_owned()));
         for wrong in ["", "a b", "a\nb", "\u{e9}"] {
-            assert_eq!(parse_id(wrong), Err("an id is made of visible ASCII characters".to_owned()), "{wrong:?}");
+            assert_eq!(parse_id(wrong), Err("use visible ASCII characters only".to_owned()), "{wrong:?}");
         }
     }
 
     #[test]
-    fn sizes_read_as_people_write_them() {
+    fn a_size_is_a_number_with_an_optional_unit() {
         assert_eq!(parse_size("64KiB"), Ok(65_536));
         assert_eq!(parse_size("10MiB"), Ok(10_485_760));
         assert_eq!(parse_size("7"), Ok(7));

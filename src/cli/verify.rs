@@ -16,11 +16,7 @@ Examples:
   hookdev verify captures/
   hookdev verify captures/ --require signature --format json
   hookdev send aspect.task.failed --print http | hookdev verify - --at now
-  hookdev verify --provider cyanite --body body.json --header 'Signature: 0a1b…'
-
-The format of a file is recognised by its content: hookdev captures (one object, or NDJSON), raw \
-HTTP/1.x requests, HAR, ngrok's inspection API, webhook.site (JSON, CSV), AWS events (API Gateway, \
-function URL, load balancer), Svix relay events, Postman collections, curl traces, .http files.")]
+  hookdev verify --provider cyanite --body body.json --header 'Signature: 0a1b…'")]
 pub struct Verify {
     /// Files or directories of captured requests (- is standard input)
     #[arg(value_name = "FILE|DIR|-", required_unless_present = "body", value_hint = ValueHint::AnyPath)]

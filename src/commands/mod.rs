@@ -1,7 +1,8 @@
 //! One file per command: it turns arguments into settings, runs an engine, and chooses the exit code.
 
 mod check;
-pub mod completions;
+mod command_line;
+mod completions;
 mod context;
 mod demo;
 mod events;
@@ -17,7 +18,7 @@ mod streams;
 mod terminal;
 mod verify;
 
-pub use completions::{command, read};
+pub use command_line::{answer, command, read};
 pub use exit::{Exit, Failure};
 pub use streams::explain;
 
