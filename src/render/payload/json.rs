@@ -360,7 +360,7 @@ mod tests {
         })
     }
 
-    /// The text without the white space that stands outside its strings.
+    /// The text without the whitespace outside its strings.
     fn without_space(text: &str) -> String {
         let (mut is_in_string, mut is_escaped) = (false, false);
         text.chars()

@@ -146,7 +146,7 @@ fn quoting_escapes_what_a_literal_cannot_hold() {
     assert_eq!(quote("a\"b\\c\n\u{1}é"), r#""a\"b\\c\n\u0001é""#);
 }
 
-/// JSON texts with every kind of token and whitespace wherever it may stand.
+/// JSON texts with every kind of token and whitespace wherever it is allowed.
 fn json_text() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
         Just("null".to_owned()),

@@ -216,10 +216,10 @@ fn replacing_a_built_in_provider_is_reported() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replacen("acme", "cyanite", 1));
     let finished = dir.hookdev().args(["events", "cyanite.*", "--providers", "acme", "--json"]).exits(0);
-    let finished = finished.stderr("note: the provider `cyanite` from acme takes the place of the one before\n");
+    let finished = finished.stderr("note: the provider `cyanite` from acme replaces the one of that name\n");
     assert_eq!(crate::harness::text(&finished.line(), "/name"), "cyanite.made");
     let mut listener = dir.listen().args(["--providers", "acme"]).starts();
-    listener.says("note: the provider `cyanite` from acme takes the place of the one before\n");
+    listener.says("note: the provider `cyanite` from acme replaces the one of that name\n");
     dir.send("cyanite.made", listener.url("/cyanite")).args(["--providers", "acme"]).exits(0);
     assert_eq!(listener.next()["event"], "cyanite.made");
 }

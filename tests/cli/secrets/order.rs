@@ -167,7 +167,7 @@ fn a_literal_secret_in_the_config_gets_a_warning() {
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"of-the-config\"\n");
     let finished = dir.hookdev().args(["verify", "-"]).stdin(signed_with(&dir, "of-the-config")).exits(0);
     finished.says(
-        "warning: Cyanite's secret stands literally in the config; \
-         a secret in a file that is shared is no secret: name env:NAME or file:PATH instead\n",
+        "warning: the config contains the Cyanite secret itself; \
+         use env:NAME or file:PATH, so that you can share the config\n",
     );
 }
