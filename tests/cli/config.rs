@@ -39,7 +39,7 @@ fn a_mistake_in_the_config_is_located_and_gets_a_suggestion() {
 }
 
 #[test]
-fn the_nearest_config_is_used_unless_no_config_is_given() {
+fn the_nearest_config_is_used_unless_it_is_disabled() {
     let dir = Dir::new();
     let url = |inside: &str, more: &[&str]| {
         let command = dir.hookdev().inside(&dir.join(inside)).args(["send", "cyanite.v2.finished", "--print", "json"]);

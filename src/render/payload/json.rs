@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_behind_the_limits_is_still_a_fault() {
+    fn an_error_beyond_the_limits_is_still_an_error() {
         let limits = Limits { lines: 2, ..PLAIN };
         assert_eq!(pretty("[1,2,3,4,]", limits), None);
         assert_eq!(pretty("[1,2,3,4]", limits).as_deref(), Some("[\n  1,\n… 6 B more\n"));

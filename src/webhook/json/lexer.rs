@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_counted_beyond_what_is_kept() {
+    fn depth_is_counted_beyond_the_kept_levels() {
         let deep = unclosed(&[&"[".repeat(MAX_DEPTH + 1)]);
         assert_eq!((deep.depth(), deep.closing()), (MAX_DEPTH + 1, None));
         let less = unclosed(&[&"[".repeat(MAX_DEPTH + 1), "]"]);
