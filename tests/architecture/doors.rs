@@ -82,7 +82,7 @@ fn paths(tree: &Tree, item: &CodeItem) -> Vec<(String, usize)> {
     references.filter_map(|it| Some((whole(tree.resolve(&item.module, &it.path)?), it.line))).collect()
 }
 
-/// Every place where the word `unsafe` stands in code.
+/// Every occurrence of `unsafe` in code.
 pub fn unsafe_code(files: &[(String, String)]) -> Vec<String> {
     let tree = Tree::read(files);
     let words = tree.items.iter().flat_map(|item| item.words().into_iter().map(move |word| (item, word)));

@@ -251,7 +251,7 @@ fn other_files() -> Vec<(String, String)> {
     rust.map(read).collect()
 }
 
-/// The names of the built-in providers, from their folders.
+/// The names of the built-in providers, from their directories.
 fn providers() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let names = fs::read_dir(folder).expect("fixtures can be listed").map(|entry| {

@@ -1,4 +1,4 @@
-//! Captured requests that are dated and signed anew, or changed and signed anew.
+//! Captured requests that get a new timestamp and signature, with and without changes.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};

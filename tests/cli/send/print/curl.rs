@@ -16,7 +16,7 @@ fn sh(script: &[u8]) {
     assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
 }
 
-/// Wants that the printed command sends the same request, byte for byte, as the send itself.
+/// Checks that the printed command sends the same request, byte for byte, as the send itself.
 #[track_caller]
 fn same(event: &str, path: &str, options: &[&str], data: Option<&[u8]>) {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
