@@ -1,4 +1,4 @@
-//! The command line, with what only the lower layers know: completions of names, and the list of capture formats.
+//! The command line, with what only the lower layers know: the names to complete, and the list of capture formats.
 
 use std::{env, ffi::OsString};
 
@@ -21,12 +21,12 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error
 
 /// Prints completions if a completion script asks for them, and returns whether one did.
 #[must_use]
-pub fn answer() -> bool {
-    let asked = CompleteEnv::with_factory(command)
+pub fn print_completions() -> bool {
+    let printed = CompleteEnv::with_factory(command)
         .completer("hookdev")
         .try_complete(env::args_os(), env::current_dir().ok().as_deref());
     // An error has nowhere to go: everything printed here ends up on the command line being completed.
-    asked.unwrap_or(true)
+    printed.unwrap_or(true)
 }
 
 /// The whole command line.

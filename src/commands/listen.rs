@@ -39,7 +39,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If the options, the config or the address are invalid.
+/// If an option, the config or the address is invalid.
 pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
     let settings = settings(&context, &args)?;
     let expectations = expectations(&context, &args.expect, args.count)?;
@@ -55,7 +55,7 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
 /// Resolves the settings that are reloaded when the config changes.
 fn settings(context: &Context, args: &Listen) -> Result<Settings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
-    let keyring = context.whole_keyring(args.provider.as_deref())?;
+    let keyring = context.complete_keyring(args.provider.as_deref())?;
     let (source, forwards) = if args.forward.is_empty() {
         let configured = context.config.iter().flat_map(|config| &config.forward);
         ("[[forward]]", configured.map(|entry| forward_of(&entry.events, &entry.to)).collect::<Result<Vec<_>, _>>()?)
@@ -158,7 +158,7 @@ fn limits(terminal: Terminal, args: &Listen) -> Limits {
     let connections = descriptors::connections(defaults.connections);
     if connections < defaults.connections {
         let note = "raise the limit on open files for more (ulimit -n)";
-        terminal.note(&format!("accepting only {connections} connections at one time; {note}"));
+        terminal.note(&format!("accepting only {connections} connections at a time; {note}"));
     }
     Limits { body: args.max_body, connections, ..defaults }
 }
@@ -240,7 +240,7 @@ fn restart_note(args: &Listen, initial: &ListenConfig, config: &ListenConfig) ->
         (false, true) => "capture",
         (false, false) => return None,
     };
-    Some(format!("restart to apply the change of {changed} in [listen]"))
+    Some(format!("restart to apply the new {changed} of [listen]"))
 }
 
 async fn timeout(after: Option<Duration>) {

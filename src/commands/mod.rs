@@ -18,7 +18,7 @@ mod streams;
 mod terminal;
 mod verify;
 
-pub use command_line::{answer, command, read};
+pub use command_line::{command, print_completions, read};
 pub use exit::{Exit, Failure};
 pub use streams::explain;
 
@@ -43,9 +43,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     if cli.global.format.is_some_and(Format::is_report)
         && !matches!(cli.command, Command::Verify(_) | Command::Check(_))
     {
-        return Err(Failure::usage(
-            "this --format is for `hookdev verify` and `hookdev check`; here it is pretty or json",
-        ));
+        return Err(Failure::usage("only `hookdev verify` and `hookdev check` have this --format; use pretty or json"));
     }
     match cli.command {
         Command::Completions(args) => completions::run(args),

@@ -49,8 +49,8 @@ pub struct Reporter {
     result: watch::Receiver<Option<bool>>,
 }
 
-/// The deliveries that may wait for a slow terminal; then senders wait. Each may hold 8 KiB and more, the buffer that
-/// its connection read it into.
+/// The number of deliveries that may wait for a slow terminal. Beyond it, senders wait. Each delivery holds at least
+/// 8 KiB, the buffer that its connection was read into.
 pub const QUEUE: usize = 128;
 
 /// How much of a payload is printed unless asked otherwise.
@@ -76,8 +76,8 @@ pub fn announce(terminal: Terminal, settings: &Settings, url: &str) {
     terminal.say(&text);
 }
 
-/// Prints on standard error that deliveries in progress are waited for. It uses a thread of its own, since it blocks if
-/// nobody reads standard error.
+/// Prints on standard error how many deliveries in progress the shutdown waits for. It uses a thread of its own, since it
+/// blocks if nobody reads standard error.
 pub fn report_in_progress(terminal: Terminal, count: usize) {
     let message = match count {
         0 => return,
@@ -96,8 +96,8 @@ pub fn warning(error: &ReceiveError) -> String {
 }
 
 impl Reporter {
-    /// Starts to print deliveries, from a queue of [`QUEUE`]; as JSON, after a line that contains its `url`. Must be called
-    /// within a runtime.
+    /// Starts to print deliveries from a queue of length [`QUEUE`]. With JSON, the first line contains the `url`. Must be
+    /// called within a runtime.
     pub fn start(deliveries: Deliveries, view: View, terminal: Terminal, url: &str) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
@@ -119,7 +119,7 @@ impl Reporter {
         Self { result }
     }
 
-    /// Waits until the thread ends: after the last delivery, or when nobody reads the output any more. Returns whether
+    /// Waits until the thread ends: after the last delivery, or when the output is closed. Returns whether
     /// the output could be written.
     pub async fn ended(&self) -> bool {
         let mut result = self.result.clone();
@@ -250,7 +250,7 @@ const fn payload_limits(body: Body, quiet: bool) -> Option<payload::Limits> {
     }
 }
 
-/// Whether `--quiet` hides a delivery: it is verified or unsigned by design, valid, saved and forwarded.
+/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved and forwarded.
 fn is_good(delivery: &Delivery) -> bool {
     delivery.assessment.verdict.is_genuine()
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))

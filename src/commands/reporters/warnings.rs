@@ -15,7 +15,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::commands::terminal::Terminal;
 
-/// The warnings that may wait for a slow reader. Those beyond are only counted.
+/// The number of warnings that may wait for a slow reader. Those beyond it are only counted.
 const QUEUE: usize = 256;
 
 /// How long the shutdown waits for a reader.
@@ -31,7 +31,7 @@ pub struct WarningSink {
 #[derive(Debug)]
 enum Message {
     Warning(String),
-    /// Requests a signal once every message before it is printed.
+    /// Asks for a signal once every earlier message is printed.
     Flush(oneshot::Sender<()>),
 }
 

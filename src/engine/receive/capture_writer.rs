@@ -19,7 +19,7 @@ use crate::{
 /// How many bytes of captures are written together, unless a single one has more.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// About how many bytes of a capture are not its body.
+/// The approximate size of a capture without its body, in bytes.
 const OVERHEAD_BYTES: usize = 1 << 10;
 
 /// Saves deliveries in a capture store.

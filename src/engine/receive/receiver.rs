@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-/// The bodies over [`INLINE_BODY_LIMIT`] that are parsed at one time. Each may take a few hundred times its size.
+/// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size.
 const MAX_LARGE_BODIES: usize = 2;
 
 /// The size of a body that is parsed in the connection's task, in bytes. Larger and compressed ones are parsed on a
@@ -53,7 +53,7 @@ pub struct Setup {
     pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
     /// The time of every receipt, instead of the clock's.
     pub now: Option<Timestamp>,
-    /// Ends every wait for a handler or a delay.
+    /// Cancels every wait for a handler or a delay.
     pub cancel: CancellationToken,
 }
 
@@ -179,7 +179,7 @@ impl Receiver {
                 }
             }
         }
-        // A consumer may end the receiver, which asks what is in progress.
+        // Dropped before publishing: a consumer may stop the receiver, which then reports what is in progress.
         drop(in_progress);
         if slots.is_empty() {
             return response;

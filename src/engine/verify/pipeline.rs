@@ -1,5 +1,5 @@
 //! Reads and verifies in parallel, and reports in order: one thread splits the input into jobs, one thread per core
-//! does them, and the caller's thread reports the results. The number of pending jobs is bounded, so memory does not
+//! runs them, and the caller's thread reports the results. The number of pending jobs is bounded, so memory does not
 //! grow with the number of captures. A small file is verified on the caller's thread.
 
 use std::{
@@ -24,7 +24,7 @@ enum Job {
     Files(Vec<Result<PathBuf, EntryError>>),
     /// Consecutive requests of one file. `continues` if they follow those of the previous job.
     Requests { file: Arc<Path>, pieces: Vec<Piece>, continues: bool },
-    /// No work, but a report in its place.
+    /// Nothing to run, only to report.
     Report(Progress),
 }
 

@@ -22,7 +22,7 @@ fn with_64_descriptors_200_deliveries_are_forwarded_and_saved() {
     listener.interrupt();
     let said = listener.exits(0);
     let said = said
-        .says("note: accepting only 10 connections at one time; raise the limit on open files for more (ulimit -n)\n");
+        .says("note: accepting only 10 connections at a time; raise the limit on open files for more (ulimit -n)\n");
     assert!(!said.stderr.contains("warning: "), "{said}");
 }
 
