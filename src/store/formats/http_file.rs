@@ -60,18 +60,18 @@ fn declared_end(message: &[u8]) -> Option<usize> {
 
 fn read(input: &[u8]) -> Collected {
     let blocks = Block::split(input);
-    let mut variables = Variables::default();
+    let mut variables = Variables::of_file(input.len());
     for (name, value) in blocks.iter().flat_map(Block::variables) {
         variables.set(name, value);
     }
     let mut collected = Collected::default();
     for lines in blocks.iter().filter_map(Block::request) {
+        variables.start_entry();
         match lines.entry(&mut variables) {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.count_skipped(),
             Err((line, error)) => collected.push(Err(Fault::at(Start::of_line(line), error))),
         }
-        variables.note();
     }
     collected
 }
@@ -195,7 +195,8 @@ impl<'a> Lines<'a> {
             url.push_str(without_version(&String::from_utf8_lossy(line.trim_ascii())).0);
             self.advance();
         }
-        let target = parts::written_target("the request line", &variables.fill(&url)).map_err(at_start)?;
+        let url = variables.fill(&url).map_err(at_start)?;
+        let target = parts::written_target("the request line", &url).map_err(at_start)?;
         let headers = self.headers(variables)?;
         let line = self.line;
         let body = self.body(&headers, variables).map_err(|error| (line, error))?;
@@ -218,9 +219,10 @@ impl<'a> Lines<'a> {
                 Some(text) if is_comment(text) => continue,
                 Some(text) => text,
             };
-            let (name, value) = field(text).ok_or_else(|| (line, expected("`Name: value`")))?;
-            let (name, value) =
-                parts::foreign_field(&variables.fill(name), &variables.fill(value)).map_err(|error| (line, error))?;
+            let at_line = |error| (line, error);
+            let (name, value) = field(text).ok_or_else(|| at_line(expected("`Name: value`")))?;
+            let (name, value) = (variables.fill(name).map_err(at_line)?, variables.fill(value).map_err(at_line)?);
+            let (name, value) = parts::foreign_field(&name, &value).map_err(at_line)?;
             headers.push(name, value);
         }
     }
@@ -238,7 +240,7 @@ impl<'a> Lines<'a> {
         let Ok(text) = str::from_utf8(body) else { return Ok(Bytes::copy_from_slice(body)) };
         let is_form =
             headers.text("content-type").is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
-        let filled = variables.fill(text);
+        let filled = variables.fill(text)?;
         Ok(if is_form { filled.lines().map(str::trim).collect::<String>().into() } else { filled.into_owned().into() })
     }
 
