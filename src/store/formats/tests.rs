@@ -283,3 +283,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_many_broken_entries_the_first_are_reported_and_the_others_counted() {
+    let entries = "1,".repeat(MAX_FAULTS + 6);
+    let (read, notes) = collected(&format!(r#"{{"log":{{"version":"1.2","creator":{{}},"entries":[{entries}2]}}}}"#));
+    assert_eq!((read.len(), notes), (MAX_FAULTS, vec!["7 entries can't be read either".to_owned()]));
+}
