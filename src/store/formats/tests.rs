@@ -143,10 +143,12 @@ fn a_file_that_cannot_be_read_is_named() {
 fn an_incomplete_last_line_is_noted_at_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("log.ndjson");
-    fs::write(&file, format!("{CAPTURE}\n{{\"kind\"")).unwrap();
-    let mut entries = open(&file).unwrap();
-    assert_eq!(entries.by_ref().count(), 1);
-    assert_eq!(entries.notes(), ["skipped line 2, which is incomplete"]);
+    for torn in ["{\"kind\"", "{\"kind\"\0\0\0", "\0\0\0"] {
+        fs::write(&file, format!("{CAPTURE}\n{torn}")).unwrap();
+        let mut entries = open(&file).unwrap();
+        assert_eq!(entries.by_ref().count(), 1);
+        assert_eq!(entries.notes(), ["skipped line 2, which is incomplete"], "{torn:?}");
+    }
 }
 
 /// The pointers to all values in a document.
