@@ -15,7 +15,7 @@ use super::{
     interrupt::Interrupts,
     remedies,
     reporters::{
-        listen::{QUEUE, Reporter, View, announce, report_in_progress, warning},
+        listen::{QUEUE, Reporter, View, announce, report_in_progress, report_saving, warning},
         warnings::WarningSink,
     },
     resolve::{DEFAULT_ADDR, expectations, forward, forward_of, provider, unmatched},
@@ -44,9 +44,11 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
     let settings = settings(&context, &args)?;
     let expectations = expectations(&context, &args.expect, args.count)?;
     let view = View::resolve(&context, &args)?;
+    // Before anything else needs a file.
+    let limits = limits(context.terminal, &args)?;
     let captures = open_captures(&context, &args)?;
     let runtime = runtime()?;
-    let exit = runtime.block_on(listen(context, args, settings, expectations, view, captures));
+    let exit = runtime.block_on(listen(context, args, settings, expectations, view, limits, captures));
     // Threads that still wait for a disk or a reader are abandoned.
     runtime.shutdown_background();
     exit
@@ -84,11 +86,11 @@ async fn listen(
     settings: Settings,
     expectations: Expectations,
     view: View,
+    limits: Limits,
     captures: Option<CaptureStore>,
 ) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
-    let limits = limits(terminal, &args);
     let mut interrupts = Interrupts::all();
     let settings = Arc::new(CurrentSettings::new(settings));
     let _watch = watch(&context, args.clone(), Arc::clone(&settings));
@@ -106,7 +108,10 @@ async fn listen(
             only_verified: args.only_verified,
             forward_timeout: args.forward_timeout,
         },
-        captures: captures.map(|store| CaptureWriter::start(store, args.redact, remedies::words)),
+        captures: captures.map(|store| {
+            let warnings = warnings.clone();
+            CaptureWriter::start(store, args.redact, remedies::words, move |change| report_saving(&warnings, change))
+        }),
         consumers,
         on_error: {
             let warnings = warnings.clone();
@@ -153,14 +158,15 @@ async fn listen(
 }
 
 /// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.
-fn limits(terminal: Terminal, args: &Listen) -> Limits {
+fn limits(terminal: Terminal, args: &Listen) -> Result<Limits, Failure> {
     let defaults = Limits::default();
-    let connections = descriptors::connections(defaults.connections);
+    let connections = descriptors::connections(defaults.connections)
+        .map_err(|error| Failure::invalid_usage(&error).hint("raise it, for example with `ulimit -n 1024`"))?;
     if connections < defaults.connections {
         let note = "raise the limit on open files for more (ulimit -n)";
         terminal.note(&format!("accepting only {connections} connections at one time; {note}"));
     }
-    Limits { body: args.max_body, connections, ..defaults }
+    Ok(Limits { body: args.max_body, connections, ..defaults })
 }
 
 /// The exit code after the timeout.

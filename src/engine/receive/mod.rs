@@ -24,7 +24,7 @@ pub mod shutdown;
 mod tests;
 
 pub use self::{
-    capture_writer::CaptureWriter,
+    capture_writer::{CaptureWriter, SaveChange},
     consumers::{Consumers, Deliveries, Published, WhenFull},
     expectations::{Counter, Expectation, Expectations},
     forwards::Forward,

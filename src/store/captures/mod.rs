@@ -164,8 +164,21 @@ fn write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
     }
 }
 
+/// Options to create a file that only its owner can read.
+fn private() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 fn try_write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
-    let mut file = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).tempfile_in(dir)?;
+    let mut reason = None;
+    let create = |path: &Path| private().open(path).inspect_err(|error| reason = error.raw_os_error());
+    let created = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).make_in(dir, create);
+    // Its own error contains the random name, so that no two are the same.
+    let mut file = created.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))?;
     file.write_all(&[object, b"\n"].concat())?;
     let mut path = dir.join(format!("{name}.json"));
     let mut number = 1_u64;
