@@ -15,6 +15,7 @@ use super::{
     interrupt::Interrupts,
     remedies,
     reporters::{
+        browsers::RefusedPages,
         listen::{QUEUE, Reporter, View, announce, report_in_progress, report_saving, warning},
         warnings::WarningSink,
     },
@@ -30,7 +31,7 @@ use crate::{
     },
     net::{
         descriptors,
-        receiver::{Limits, serve},
+        receiver::{Limits, ReceiveError, serve},
     },
     store::{captures::CaptureStore, config::ListenConfig, watch::Watch},
 };
@@ -98,7 +99,7 @@ async fn listen(
     let mut consumers = Consumers::default();
     let deliveries = consumers.add(QUEUE, WhenFull::Wait);
     let counter = expectations.count(&mut consumers);
-    let warnings = WarningSink::start(terminal);
+    let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let receiver = Receiver::new(Setup {
         settings: Arc::clone(&settings),
@@ -106,6 +107,7 @@ async fn listen(
             statuses: args.respond,
             delay: args.delay,
             only_verified: args.only_verified,
+            allow_browsers: args.allow_browsers,
             forward_timeout: args.forward_timeout,
         },
         captures: captures.map(|store| {
@@ -114,8 +116,11 @@ async fn listen(
         }),
         consumers,
         on_error: {
-            let warnings = warnings.clone();
-            Box::new(move |error| warnings.warn(warning(&error)))
+            let (warnings, pages) = (warnings.clone(), Arc::clone(&pages));
+            Box::new(move |error| match error {
+                ReceiveError::Browser { .. } => pages.add(&error, &warnings),
+                _ => warnings.warn(warning(&error)),
+            })
         },
         now: args.now,
         cancel: cancel.clone(),
@@ -145,6 +150,7 @@ async fn listen(
     let finish = async {
         let served = serving.await;
         let printed = reporter.ended().await;
+        pages.conclude(&warnings);
         warnings.flush().await;
         served.map(|()| (printed, counter))
     };

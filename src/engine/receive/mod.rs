@@ -11,6 +11,7 @@
 //! while let Some(delivery) = deliveries.next().await { .. }
 //! ```
 
+mod browsers;
 mod capture_writer;
 mod consumers;
 mod expectations;
