@@ -42,7 +42,7 @@ impl FromBrowser {
             // As Node.js and Deno send it; a page may set it to this too.
             value != "*" || !is_of_this_machine(headers)
         });
-        if !has_origin && !has_metadata && !(is_read && has_language) {
+        if !(has_origin || has_metadata || is_read && has_language) {
             return None;
         }
         let accepts_html = headers.get_all(ACCEPT).iter().any(|accept| contains(accept.as_bytes(), b"text/html"));

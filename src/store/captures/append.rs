@@ -175,7 +175,8 @@ mod system {
     pub(super) fn make_private(_file: &File, _metadata: &Metadata) {}
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::{
         io::{Read, Write},

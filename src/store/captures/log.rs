@@ -164,7 +164,7 @@ fn repair(opened: &Appendable, length: u64) -> io::Result<u64> {
     let end = tail.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let line = &tail[..end];
     let is_only_line = tail.len() as u64 == length;
-    if !capture::starts_log(&start) && !(is_only_line && capture::starts_line(line)) {
+    if !(capture::starts_log(&start) || is_only_line && capture::starts_line(line)) {
         return Err(not_a_log("its first line isn't one that hookdev writes"));
     }
     if tail.is_empty() {

@@ -206,10 +206,10 @@ mod tests {
 
     /// The variables come after the first request, because the start of a file tells its format.
     fn http_file(variables: &[(String, String)], bodies: &[&str]) -> String {
-        let variables: String = variables.iter().map(|(name, value)| format!("@{name}={value}\n")).collect();
+        let variables: Vec<String> = variables.iter().map(|(name, value)| format!("@{name}={value}\n")).collect();
         let request = |body: &&str| format!("POST http://h/\nA: b\n\n{body}\n###\n");
         let requests: Vec<String> = bodies.iter().map(request).collect();
-        format!("###\n{}{variables}{}", requests[0], requests[1..].concat())
+        format!("###\n{}{}{}", requests[0], variables.concat(), requests[1..].concat())
     }
 
     fn postman(variables: &[(String, String)], bodies: &[&str]) -> String {

@@ -158,8 +158,8 @@ fn variables_that_stand_for_gigabytes_are_unreadable_and_hide_no_other_capture()
     let doubled = |number: usize| format!("{{{{v{0}}}}}{{{{v{0}}}}}", number - 1);
     let values = (0..=34).map(|number| if number == 0 { "xxxxxxxx".to_owned() } else { doubled(number) });
     let values: Vec<String> = values.collect();
-    let lines: String = values.iter().enumerate().map(|(number, value)| format!("@v{number}={value}\n")).collect();
-    dir.write("bomb.http", format!("{lines}\nPOST http://h/\nA: b\n\n{{{{v34}}}}\n"));
+    let lines: Vec<String> = values.iter().enumerate().map(|(number, value)| format!("@v{number}={value}\n")).collect();
+    dir.write("bomb.http", format!("{}\nPOST http://h/\nA: b\n\n{{{{v34}}}}\n", lines.concat()));
     let variables: Vec<_> =
         values.iter().enumerate().map(|(number, value)| json!({"key": format!("v{number}"), "value": value})).collect();
     let request = json!({"method": "POST", "url": "http://h/", "body": {"mode": "raw", "raw": "{{v34}}"}});
