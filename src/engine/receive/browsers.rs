@@ -50,8 +50,9 @@ impl FromBrowser {
         if is_read && !has_origin && navigates && accepts_html {
             return Some(Self::Visit);
         }
-        let is_icon = head.uri.path() == "/favicon.ico" && text(headers, "sec-fetch-dest") == Some("image");
-        if is_read && is_icon && text(headers, "sec-fetch-site") == Some("same-origin") {
+        let is_own_image = ["sec-fetch-dest", "sec-fetch-site"].map(|name| text(headers, name))
+            == [Some("image"), Some("same-origin")];
+        if is_read && !has_origin && (is_own_image || !has_metadata) && head.uri.path() == "/favicon.ico" {
             return Some(Self::Icon);
         }
         Some(Self::Page)
@@ -157,6 +158,7 @@ mod tests {
     fn the_icon_of_the_page_is_recognised() {
         let image = [("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image"), ("sec-fetch-site", "same-origin")];
         assert_eq!(recognised("GET", "/favicon.ico", &image), Some(FromBrowser::Icon));
+        assert_eq!(recognised("GET", "/favicon.ico", &[LANGUAGE]), Some(FromBrowser::Icon));
         assert_eq!(recognised("GET", "/auphonic", &image), Some(FromBrowser::Page));
         assert_eq!(recognised("GET", "/favicon.ico", &[image[0], image[1], SITE]), Some(FromBrowser::Page));
     }
