@@ -29,6 +29,7 @@ use terminal::Terminal;
 /// Runs a parsed command line and reports a failure on standard error.
 #[must_use]
 pub fn run(cli: Cli) -> Exit {
+    interrupt::survive_file_size_limit();
     let terminal = Terminal::new(&cli.global);
     match dispatch(cli) {
         Ok(exit) => exit,

@@ -30,7 +30,9 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
         push_printf(&request.body, out);
         out.push_str(" | ");
     }
-    let _ = write!(out, "curl --request {} --url {}", quote(request.method.as_str()), quote(url));
+    // To curl, these make several URLs out of one.
+    let globoff = if url.contains(['[', ']', '{', '}']) { "--globoff " } else { "" };
+    let _ = write!(out, "curl {globoff}--request {} --url {}", quote(request.method.as_str()), quote(url));
     for (name, value) in &request.headers {
         out.push_str(" \\\n  --header ");
         match value.to_str() {

@@ -20,10 +20,11 @@ use crate::{
         context::Context,
         exit::Failure,
         remedies,
+        reporters::warnings::WarningSink,
         resolve::{pattern, unmatched},
         terminal::Terminal,
     },
-    engine::receive::{Deliveries, Settings},
+    engine::receive::{Deliveries, SaveChange, Settings},
     net::receiver::ReceiveError,
     render::{json, payload, pretty::Page},
     webhook::{assessment::PayloadCheck, record::Delivery, redact},
@@ -85,6 +86,21 @@ pub fn report_in_progress(terminal: Terminal, count: usize) {
         many => format!("waiting for {many} deliveries in progress; press Ctrl-C again to cancel them"),
     };
     thread::spawn(move || terminal.note(&message));
+}
+
+/// Reports that captures can't be saved, or can be again.
+pub fn report_saving(warnings: &WarningSink, change: SaveChange) {
+    match change {
+        SaveChange::Failing(reason) => {
+            warnings.warn(format!(
+                "can't save captures: {reason}; responding 503 until it works, so that senders try again"
+            ));
+        }
+        SaveChange::Recovered(1) => warnings.note("captures can be saved again; 1 delivery was not saved".to_owned()),
+        SaveChange::Recovered(count) => {
+            warnings.note(format!("captures can be saved again; {count} deliveries were not saved"));
+        }
+    }
 }
 
 /// The warning for a problem outside a delivery.
@@ -202,7 +218,7 @@ fn write_patiently(out: &mut impl Write, mut bytes: &[u8], mut wait: impl FnMut(
             Ok(count) => bytes = &bytes[count..],
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => {}
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => wait(&error),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => wait(&error),
                 _ => return Err(error),
             },
         }

@@ -9,10 +9,12 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use http::{header::ORIGIN, request::Parts};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    browsers::FromBrowser,
     capture_writer::CaptureWriter,
     consumers::Consumers,
     explainer::Explainer,
@@ -22,7 +24,7 @@ use super::{
 };
 use crate::{
     engine::clock::now,
-    net::receiver::{Handler, ReceiveError, Received},
+    net::receiver::{Handler, ReceiveError, Received, excerpt},
     webhook::{
         assessment::{Assessment, PayloadCheck},
         record::{Delivery, Forwarded, Response},
@@ -63,6 +65,7 @@ pub struct Receiver {
     rotation: Rotation,
     delay: Option<Duration>,
     only_verified: bool,
+    allow_browsers: bool,
     forwarder: Forwarder,
     captures: Option<CaptureWriter>,
     consumers: Consumers,
@@ -80,12 +83,13 @@ impl Receiver {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let Setup { settings, responses, captures, consumers, on_error, now, cancel } = setup;
-        let ResponsePolicy { statuses, delay, only_verified, forward_timeout } = responses;
+        let ResponsePolicy { statuses, delay, only_verified, allow_browsers, forward_timeout } = responses;
         Self {
             settings,
             rotation: Rotation::new(statuses),
             delay,
             only_verified,
+            allow_browsers,
             forwarder: Forwarder::new(forward_timeout, cancel.clone()),
             captures,
             consumers,
@@ -198,6 +202,20 @@ impl Receiver {
 }
 
 impl Handler for Receiver {
+    fn screen(&self, head: &Parts) -> Option<Response> {
+        match FromBrowser::recognise(head).filter(|_| !self.allow_browsers)? {
+            FromBrowser::Visit => Some(response::page()),
+            FromBrowser::Icon => Some(response::no_icon()),
+            FromBrowser::Page => {
+                let request = format!("{} {}", excerpt(head.method.as_str()), excerpt(head.uri.path()));
+                let origin = head.headers.get(ORIGIN).filter(|origin| !origin.is_empty() && *origin != "null");
+                let origin = origin.map(|origin| excerpt(&String::from_utf8_lossy(origin.as_bytes())));
+                self.on_error(ReceiveError::Browser { request, origin });
+                Some(response::from_page())
+            }
+        }
+    }
+
     async fn handle(&self, received: Received) -> Response {
         self.receive(received).await
     }
