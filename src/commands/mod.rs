@@ -7,8 +7,10 @@ mod context;
 mod demo;
 mod events;
 mod exit;
+mod guard;
 pub mod interrupt;
 mod listen;
+mod reload;
 mod remedies;
 mod reporters;
 mod resolve;
@@ -16,6 +18,7 @@ mod send;
 mod sources;
 mod streams;
 mod terminal;
+mod trust;
 mod verify;
 
 pub use command_line::{answer, command, read};
@@ -54,6 +57,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&Context::load(cli.global)?, &args),
         Command::Check(args) => check::run(&Context::load(cli.global)?, &args),
         Command::Events(args) => events::run(&Context::load(cli.global)?, &args),
+        Command::Trust(args) => trust::run(&cli.global, &args),
         Command::Demo(_) => demo::run(&cli.global),
     }
 }

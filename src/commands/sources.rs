@@ -40,7 +40,7 @@ impl Sources {
         loop {
             // Before it is read: a change that comes later is one that is still to be seen.
             self.read = Snapshot::of(&self.paths);
-            let context = Context::load(context.global.clone())?;
+            let context = Context::load_again(context.global.clone(), context.announced())?;
             let named = [context.watched(), self.others.clone()].concat();
             if named == self.paths {
                 return Ok(context);

@@ -6,6 +6,8 @@ pub mod config;
 mod env_file;
 pub mod formats;
 pub mod providers;
+pub mod read;
 pub mod secrets;
 pub mod snapshot;
+pub mod trust;
 pub mod watch;
