@@ -1,5 +1,6 @@
 //! One file per command: it turns arguments into settings, runs an engine, and chooses the exit code.
 
+mod bash;
 mod check;
 mod command_line;
 mod completions;

@@ -266,9 +266,28 @@ fn each_applicator_has_its_words() {
 }
 
 #[test]
+fn the_time_for_a_schema_grows_with_its_length() {
+    const COUNT: usize = 60_000;
+    let definitions: Vec<String> = (0..COUNT)
+        .map(|n| format!(r##""d{n}":{{"properties":{{"next":{{"$ref":"#/$defs/d{}"}}}}}}"##, (n + 1) % COUNT))
+        .collect();
+    let named: Vec<String> =
+        (0..COUNT).map(|n| format!(r#""d{n}":{{"$id":"/{n}","items":{{"$ref":"/{}"}}}}"#, (n + 1) % COUNT)).collect();
+    for definitions in [definitions, named] {
+        let begun = std::time::Instant::now();
+        let schema = Schema::parse(&format!(r#"{{"$defs":{{{}}}}}"#, definitions.join(","))).unwrap();
+        assert_eq!(schema.names().count(), COUNT);
+        assert!(schema.definition("d59999").is_some());
+        // Without debug assertions it is a tenth of a second; quadratic time is minutes.
+        assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
 fn long_values_of_the_schema_are_shortened_too() {
-    let values: Vec<String> = (0..20).map(|n| n.to_string()).collect();
-    let message = "expected one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 or 8 more, found null";
+    let values: Vec<String> = (0..200_000).map(|n| n.to_string()).collect();
+    let message = "expected one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 \
+                   or 199980 more, found null";
     assert_eq!(report_by(&format!(r#"{{"enum":[{}]}}"#, values.join(",")), "null"), invalid(&[("", message)]));
     let constant = format!("[{}]", "1".repeat(100));
     let message = format!("expected [{}…, found null", "1".repeat(59));
