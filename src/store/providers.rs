@@ -78,12 +78,13 @@ fn read_one(dir: &Path) -> Result<Provider, ProviderError> {
     let mut total = 0;
     for (index, entry) in WalkDir::new(dir).max_depth(3).sort_by_file_name().into_iter().enumerate() {
         if index >= MAX_ENTRIES {
-            return Err(unreadable(io::Error::other("it has more than 10,000 files")));
+            return Err(unreadable(io::Error::other("it has more than 10,000 entries")));
         }
         let entry = entry.map_err(|error| unreadable(error.into()))?;
         let path = entry.path();
         let is_wanted = path.extension().is_some_and(|extension| extension == "json" || extension == "toml");
-        if !is_wanted || entry.file_type().is_dir() {
+        let is_skipped = entry.file_type().is_dir() && path != dir.join(MANIFEST);
+        if !is_wanted || is_skipped {
             continue;
         }
         if entry.file_type().is_symlink() {

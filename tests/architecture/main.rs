@@ -117,6 +117,11 @@ fn text_leaves_by_one_door() {
 }
 
 #[test]
+fn the_configuration_is_read_by_one_door() {
+    assert_eq!(doors::other_readers(&Tree::read(&files())), [""; 0]);
+}
+
+#[test]
 fn every_test_that_is_named_as_a_proof_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("SECURITY.md")).expect("it can be read");

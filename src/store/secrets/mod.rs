@@ -274,7 +274,7 @@ mod tests {
         let env_file = dir.path().join(".env");
         fs::write(&env_file, "CYANITE_WEBHOOK_SECRET=of-the-env-file\n").unwrap();
         fs::write(dir.path().join("old"), "of-a-file").unwrap();
-        fs::write(dir.path().join("long"), "x".repeat(1 << 20)).unwrap();
+        fs::write(dir.path().join("long"), "x".repeat(100_000)).unwrap();
         let config = |name: &str| match name {
             "cyanite" => ["literal", "file:old", "file:long", "file:none", "file:.", "env:NO_SUCH", "'quoted'"]
                 .map(|source| source.to_owned().into())
