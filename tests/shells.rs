@@ -168,7 +168,7 @@ fn resists(home: &Home, file: &str, shell: impl Fn() -> Command) {
         let event = format!("hostile{index}/event");
         home.provider(&event, "evil", name, "An event");
         let provider = format!("hostile{index}/provider");
-        home.provider(&provider, &name.replace(|c: char| c == 'x', "evil"), "plain", "An event");
+        home.provider(&provider, &name.replace('x', "evil"), "plain", "An event");
         for (typed, rest) in [
             (format!("hookdev send --providers {event} evil."), "x"),
             (format!("hookdev send --providers {provider} evi"), "l"),

@@ -45,7 +45,7 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     require_secrets(&keyring, targets.iter().map(|target| &target.provider))?;
     if args.to.is_none() {
         for Target { provider, url } in &targets {
-            allow_delivery(context, url, Cargo::Signed(provider, &keyring))?;
+            allow_delivery(context.guard.as_ref(), url, Cargo::Signed(provider, &keyring))?;
         }
     }
     let names: Vec<&str> = targets.iter().map(|target| target.provider.name.as_str()).collect();

@@ -5,7 +5,7 @@ use std::env;
 
 use reqwest::Url;
 
-use super::{context::Context, exit::Failure};
+use super::exit::Failure;
 use crate::{
     engine::receive::Forward,
     net::client::is_loopback,
@@ -120,8 +120,8 @@ pub(super) enum Cargo<'a> {
 /// # Errors
 ///
 /// If the URL leads elsewhere, the delivery carries a secret, and the config isn't trusted.
-pub(super) fn allow_delivery(context: &Context, url: &Url, cargo: Cargo<'_>) -> Result<(), Failure> {
-    let Some(guard) = context.guard.as_ref().filter(|_| !is_local(url)) else { return Ok(()) };
+pub(super) fn allow_delivery(guard: Option<&Guard>, url: &Url, cargo: Cargo<'_>) -> Result<(), Failure> {
+    let Some(guard) = guard.filter(|_| !is_local(url)) else { return Ok(()) };
     let what = match cargo {
         Cargo::Signed(provider, keyring) => match keyring.source(&provider.name, 0) {
             None | Some(SecretSource::Development) => return Ok(()),
@@ -138,8 +138,8 @@ pub(super) fn allow_delivery(context: &Context, url: &Url, cargo: Cargo<'_>) -> 
 /// # Errors
 ///
 /// If one leads elsewhere, and the config isn't trusted.
-pub(super) fn allow_forwards(context: &Context, forwards: &[Forward]) -> Result<(), Failure> {
-    let Some(guard) = &context.guard else { return Ok(()) };
+pub(super) fn allow_forwards(guard: Option<&Guard>, forwards: &[Forward]) -> Result<(), Failure> {
+    let Some(guard) = guard else { return Ok(()) };
     match forwards.iter().find(|forward| !is_local(&forward.url)) {
         Some(Forward { events, url, .. }) => guard.require_trust(|| {
             format!("the config {} forwards {events} to {}", guard.config, redact::tokens(url.as_str()))

@@ -63,7 +63,7 @@ fn settings(context: &Context, args: &Listen) -> Result<Settings, Failure> {
         if !forwards.is_empty() {
             context.name_config();
         }
-        allow_forwards(context, &forwards)?;
+        allow_forwards(context.guard.as_ref(), &forwards)?;
         ("[[forward]]", forwards)
     } else {
         ("--forward", args.forward.iter().map(|text| forward(text)).collect::<Result<_, _>>()?)

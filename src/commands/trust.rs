@@ -1,10 +1,6 @@
 //! `hookdev trust`: shows what a config may do once it is trusted, and records that it is.
 
-use std::{
-    env,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{env, io::Write, path::Path};
 
 use super::{
     context::{Announced, Context},
@@ -67,9 +63,10 @@ fn read(named: Option<&Path>) -> Result<Config, Failure> {
         })?;
         return Ok(Config::read_found(&found, &working_dir)?);
     };
-    let path = std::path::absolute(path).map_err(no_dir)?;
     // It will be found from its own directory, or from below.
-    let dir = path.parent().map_or_else(|| working_dir.clone(), PathBuf::from);
+    let path = working_dir.join(path);
+    let dir = path.parent().and_then(|dir| dir.canonicalize().ok()).unwrap_or(working_dir);
+    let path = path.file_name().map(|name| dir.join(name)).unwrap_or(path);
     Ok(Config::read_found(&path, &dir)?)
 }
 

@@ -3,14 +3,16 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, io,
+    fmt,
+    fs::Metadata,
+    io,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{read, trust};
+use super::{provenance, read};
 use crate::webhook::{json::position, provider::manifest::toml_message, signature::SecretText};
 
 /// The name of a config that is looked for.
@@ -193,16 +195,14 @@ impl Config {
     /// As [`Self::read`], and if it belongs to someone else, or its secrets and env file are not below its directory.
     pub fn read_found(path: &Path, working_dir: &Path) -> Result<Self, ConfigError> {
         let unreadable = |error| ConfigError::Read(path.to_owned(), error);
-        let check_owner = |owner: Option<u32>| match owner {
-            Some(owner) if !trust::may_belong_to(owner, working_dir) => {
-                Err(ConfigError::Foreign { path: path.to_owned(), owner })
-            }
-            _ => Ok(()),
+        let check_owner = |metadata: &Metadata| match provenance::owner(metadata) {
+            owner if provenance::may_belong_to(owner, working_dir) => Ok(()),
+            owner => Err(ConfigError::Foreign { path: path.to_owned(), owner }),
         };
         // The link, if it is one, and what it leads to.
-        check_owner(trust::owner(&path.symlink_metadata().map_err(unreadable)?))?;
+        check_owner(&path.symlink_metadata().map_err(unreadable)?)?;
         let file = read::file(path).map_err(unreadable)?;
-        check_owner(trust::owner(&file.metadata))?;
+        check_owner(&file.metadata)?;
         let config = Self { is_found: true, ..Self::parse(path, file.text.into())? };
         config.check_files()?;
         Ok(config)
@@ -212,7 +212,7 @@ impl Config {
     fn check_files(&self) -> Result<(), ConfigError> {
         let env_file = self.env_file.iter().map(|file| (format!("env_file `{}`", file.display()), file.clone()));
         let secrets = self.secret_files().map(|file| (format!("the secret file `{}`", file.display()), file));
-        match env_file.chain(secrets).find(|(_, file)| !trust::is_below(self.base(), file)) {
+        match env_file.chain(secrets).find(|(_, file)| !provenance::is_below(self.base(), file)) {
             Some((key, _)) => Err(ConfigError::Outside { path: self.path.clone(), key }),
             None => Ok(()),
         }

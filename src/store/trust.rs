@@ -1,69 +1,22 @@
-//! Configs that were found rather than named: whose they may be, which files they may name, and the record of those that
-//! the user trusts. What needs trust is decided where it is used.
+//! The record of found configs that the user trusts. What needs trust is decided where it is used.
 //!
 //! The name of a record is a hash of everything that was trusted: the config's path and text, and the files of the
 //! providers that it adds. Any change gives another name.
 
 use std::{
     ffi::OsString,
-    fs::{self, Metadata},
+    fs,
     io::{self, Write},
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 use sha2::{Digest, Sha256};
 
-use super::config::Config;
+use super::{
+    config::Config,
+    provenance::{owner, user},
+};
 use crate::webhook::provider::files::Files;
-
-/// The user id of a file's owner; `None` where files have none.
-#[cfg(unix)]
-pub(super) fn owner(metadata: &Metadata) -> Option<u32> {
-    Some(std::os::unix::fs::MetadataExt::uid(metadata))
-}
-
-#[cfg(not(unix))]
-pub(super) fn owner(_: &Metadata) -> Option<u32> {
-    None
-}
-
-/// Whether a config of this owner may be found: it is the user, root, or the owner of the working directory, as of a
-/// checkout that is mounted into a container. Git has the same rule for repositories.
-pub(super) fn may_belong_to(owner: u32, working_dir: &Path) -> bool {
-    owner == 0 || Some(owner) == user() || fs::metadata(working_dir).ok().as_ref().and_then(self::owner) == Some(owner)
-}
-
-#[cfg(unix)]
-fn user() -> Option<u32> {
-    Some(rustix::process::geteuid().as_raw())
-}
-
-#[cfg(not(unix))]
-fn user() -> Option<u32> {
-    None
-}
-
-/// Whether a file lies below a directory, links resolved. One that doesn't exist lies where its path leads.
-pub(super) fn is_below(dir: &Path, file: &Path) -> bool {
-    let Ok(dir) = if dir.as_os_str().is_empty() { Path::new(".") } else { dir }.canonicalize() else { return false };
-    match dir.join(file).canonicalize() {
-        Ok(real) => real.starts_with(dir),
-        Err(_) => without_dots(&dir.join(file)).is_some_and(|path| path.starts_with(dir)),
-    }
-}
-
-/// A path with its `..` resolved by name; `None` if they lead above its root.
-fn without_dots(path: &Path) -> Option<PathBuf> {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => plain.pop().then_some(())?,
-            Component::CurDir => {}
-            part => plain.push(part),
-        }
-    }
-    Some(plain)
-}
 
 /// Hashes what is trusted with a config.
 #[derive(Debug)]
@@ -98,7 +51,9 @@ impl Fingerprint {
     /// The hash in hexadecimal.
     #[must_use]
     pub fn finish(self) -> String {
-        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let digits = self.0.finalize();
+        let digits = digits.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
     }
 }
 
@@ -167,45 +122,6 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-
-    #[test]
-    fn a_file_is_below_a_directory_only_if_nothing_leads_out() {
-        let dir = tempfile::tempdir().unwrap();
-        let base = dir.path().join("base");
-        fs::create_dir_all(base.join("deep")).unwrap();
-        fs::write(dir.path().join("outside"), "").unwrap();
-        fs::write(base.join("deep/secret"), "").unwrap();
-        for (file, expected) in [
-            ("deep/secret", true),
-            ("deep/../deep/secret", true),
-            ("missing", true),
-            ("missing/../missing", true),
-            ("../outside", false),
-            ("../missing", false),
-            ("deep/../../missing", false),
-            ("/etc/passwd", false),
-            ("/no/such/file", false),
-        ] {
-            assert_eq!(is_below(&base, Path::new(file)), expected, "{file}");
-        }
-        #[cfg(unix)]
-        {
-            std::os::unix::fs::symlink(dir.path(), base.join("out")).unwrap();
-            std::os::unix::fs::symlink(base.join("deep"), base.join("in")).unwrap();
-            assert!(!is_below(&base, Path::new("out/outside")));
-            assert!(is_below(&base, Path::new("in/secret")));
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_config_belongs_to_the_user_to_root_or_to_the_owner_of_the_working_directory() {
-        let dir = tempfile::tempdir().unwrap();
-        let user = user().unwrap();
-        assert!(may_belong_to(user, Path::new("/")));
-        assert!(may_belong_to(0, dir.path()));
-        assert!(!may_belong_to(user + 12_345, dir.path()));
-    }
 
     #[test]
     fn everything_that_is_trusted_changes_the_fingerprint() {

@@ -247,7 +247,7 @@ impl<'a> Builder<'a> {
 
     /// Checks that the config may decide where a delivery goes, if it does.
     fn allow(&self, url: &Url, cargo: Cargo<'_>) -> Result<(), Failure> {
-        if self.to.is_some() { Ok(()) } else { allow_delivery(self.context, url, cargo) }
+        if self.to.is_some() { Ok(()) } else { allow_delivery(self.context.guard.as_ref(), url, cargo) }
     }
 
     fn url(&self, provider: Option<&Arc<Provider>>, captured: Option<&Request>) -> Result<Url, Failure> {
