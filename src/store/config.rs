@@ -210,8 +210,9 @@ impl Config {
 
     /// Checks that the env file and the secret files are below the config's directory.
     fn check_files(&self) -> Result<(), ConfigError> {
-        let env_file = self.env_file.iter().map(|file| (format!("env_file `{}`", file.display()), file.clone()));
-        let secrets = self.secret_files().map(|file| (format!("the secret file `{}`", file.display()), file));
+        let named = |file: &Path| file.strip_prefix(self.base()).unwrap_or(file).display().to_string();
+        let env_file = self.env_file.iter().map(|file| (format!("env_file `{}`", named(file)), file.clone()));
+        let secrets = self.secret_files().map(|file| (format!("the secret file `{}`", named(&file)), file));
         match env_file.chain(secrets).find(|(_, file)| !provenance::is_below(self.base(), file)) {
             Some((key, _)) => Err(ConfigError::Outside { path: self.path.clone(), key }),
             None => Ok(()),

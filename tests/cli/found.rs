@@ -92,10 +92,9 @@ fn secrets_of_a_found_config_are_below_its_directory() {
         run().arg("--no-config").exits(0).stderr("");
     };
     for file in ["../outside", "link", "../no-such-file", outside.to_str().unwrap(), "/dev/zero"] {
-        let full = repo.join(file);
-        refused(format!("env_file = \"{file}\"\n"), &format!("env_file `{}`", full.display()));
+        refused(format!("env_file = \"{file}\"\n"), &format!("env_file `{file}`"));
         let secret = format!("[provider.cyanite]\nsecret = [\"env:A\", \"file:{file}\"]\n");
-        refused(secret, &format!("the secret file `{}`", full.display()));
+        refused(secret, &format!("the secret file `{file}`"));
     }
     for file in ["inside", "inner", "../repo/inside"] {
         dir.write("repo/hookdev.toml", format!("[provider.cyanite]\nsecret = \"file:{file}\"\n"));
