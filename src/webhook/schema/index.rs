@@ -56,7 +56,7 @@ pub(super) struct Index<'n> {
 /// The members that are searched one by one.
 const FEW: usize = 16;
 
-/// The name that `$recursiveAnchor` stands for.
+/// The name under which `$recursiveAnchor` is indexed.
 pub(super) const RECURSIVE: &str = "";
 
 impl<'n> Index<'n> {
