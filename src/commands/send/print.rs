@@ -38,7 +38,7 @@ pub(super) fn print(
         let mut made = Request { headers, ..made };
         let mut url = job.url.to_string();
         if args.redact {
-            made = redact::request(&made);
+            made = redact::request(&made, job.provider.as_deref());
             url = redact::query(&url).into_owned();
         }
         let mut bytes = Vec::new();
