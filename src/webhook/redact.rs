@@ -194,7 +194,9 @@ fn hide_pair(pair: &str, hidden: Hidden) -> Cow<'_, str> {
     match pair.split_once('=') {
         _ if pair.is_empty() => Cow::Borrowed(pair),
         // Without a value, the name itself may be a token: base64 ends with `=`.
-        Some((_, value)) if hidden == Hidden::AllValues && value.trim_matches('=').is_empty() => Cow::Owned(MARK.to_owned()),
+        Some((_, value)) if hidden == Hidden::AllValues && value.trim_matches('=').is_empty() => {
+            Cow::Owned(MARK.to_owned())
+        }
         None if hidden == Hidden::AllValues => Cow::Owned(MARK.to_owned()),
         Some((name, value)) if hidden == Hidden::AllValues || !value.is_empty() && names_token(name) => {
             Cow::Owned(format!("{name}={MARK}"))

@@ -1,5 +1,6 @@
 //! Where secrets come from: literals, environment variables and files, and which of them is used.
 
+pub mod memory;
 mod search;
 
 use std::{

@@ -54,6 +54,9 @@ impl Search<'_> {
     fn add(&self, text: &str, source: SecretSource, resolved: &mut Resolved) -> Result<(), SecretError> {
         let secret = SigningSecret::parse(text, &self.rule.format)
             .map_err(|problem| malformed(self.provider, &source, problem))?;
+        if !self.provider.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
+            return Err(malformed(self.provider, &source, MalformedSecret::NotSendable));
+        }
         resolved.keyring.add(&self.provider.name, secret, source);
         Ok(())
     }
@@ -66,7 +69,8 @@ impl Search<'_> {
             match self.add(&text, source, resolved) {
                 // A flag for every provider is for those it is valid for.
                 Err(SecretError::Malformed {
-                    problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex, ..
+                    problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex | MalformedSecret::NotSendable,
+                    ..
                 }) if flag.provider.is_none() && only.is_none() => *ignored = true,
                 result => {
                     result?;
