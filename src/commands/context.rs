@@ -7,10 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    exit::Failure,
-    terminal::{Terminal, variable},
-};
+use super::{exit::Failure, terminal::Terminal};
 use crate::{
     cli::{Format, Global},
     store::{
@@ -93,7 +90,8 @@ impl Context {
     /// The keyring, and the titles of providers with none of the secrets that the config lists.
     fn search(&self, only: Option<&str>) -> Result<(Keyring, Vec<String>), Failure> {
         let config = self.config.as_ref();
-        let environment = Environment::read(variable, config.and_then(|config| config.env_file.as_deref()))?;
+        let environment =
+            Environment::read(|name| env::var_os(name), config.and_then(|config| config.env_file.as_deref()))?;
         let configured = |name: &str| -> Vec<SecretText> {
             config
                 .and_then(|config| config.provider(name))

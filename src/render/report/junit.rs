@@ -61,7 +61,8 @@ fn with_escaped_lines(xml: &str) -> String {
             '"' | '\'' if is_tag && quote == Some(c) => quote = None,
             _ => {}
         }
-        let is_command = || ["::", "##"].iter().any(|start| xml[index + 1..].trim_start().starts_with(start));
+        let is_command =
+            || ["::", "##"].iter().any(|start| xml[index + 1..].trim_start_matches([' ', '\t']).starts_with(start));
         match c {
             '\n' if quote.is_some() || !is_tag && is_command() => out.push_str("&#10;"),
             '\r' if quote.is_some() => out.push_str("&#13;"),
