@@ -4,6 +4,8 @@
 // What is unwrapped here fails the test that it stands in.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(unix)]
+mod action;
 mod check;
 mod config;
 #[cfg(unix)]
