@@ -33,7 +33,7 @@ impl Report for Junit {
         self.indexes.clear();
         // Writing to memory doesn't fail.
         let xml = without_root_skipped(document.to_string().unwrap_or_default());
-        out.extend_from_slice(with_escaped_lines(xml.trim_end()).as_bytes());
+        out.extend_from_slice(with_escaped_attributes(xml.trim_end()).as_bytes());
         out.push(b'\n');
     }
 }
@@ -48,27 +48,37 @@ fn without_root_skipped(mut xml: String) -> String {
     xml
 }
 
-/// Writes whitespace in attributes as character references, as parsers turn it into spaces. So are line feeds in a text
-/// before `::` and `##`: a service that prints the report to its log would take the line for a command.
-fn with_escaped_lines(xml: &str) -> String {
+/// Writes whitespace in attributes as character references, because parsers turn it into spaces otherwise, and a service
+/// that prints the report to its log may take a line for a command.
+fn with_escaped_attributes(xml: &str) -> String {
     let mut out = String::with_capacity(xml.len());
     let (mut is_tag, mut quote) = (false, None);
-    for (index, c) in xml.char_indices() {
+    for c in xml.chars() {
         match c {
             '<' => is_tag = true,
             '>' if quote.is_none() => is_tag = false,
             '"' | '\'' if is_tag && quote.is_none() => quote = Some(c),
-            '"' | '\'' if is_tag && quote == Some(c) => quote = None,
+            '"' | '\'' if quote == Some(c) => quote = None,
             _ => {}
         }
-        let is_command =
-            || ["::", "##"].iter().any(|start| xml[index + 1..].trim_start_matches([' ', '\t']).starts_with(start));
         match c {
-            '\n' if quote.is_some() || !is_tag && is_command() => out.push_str("&#10;"),
+            '\n' if quote.is_some() => out.push_str("&#10;"),
             '\r' if quote.is_some() => out.push_str("&#13;"),
             '\t' if quote.is_some() => out.push_str("&#9;"),
             c => out.push(c),
         }
+    }
+    out
+}
+
+/// Text without lines that GitHub or Azure would take for a command in a log: their line feeds are shown as `\n`.
+fn without_commands(text: &str) -> String {
+    let mut lines = text.split('\n');
+    let mut out = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        let is_command = ["::", "##"].iter().any(|start| line.trim_start().starts_with(start));
+        out.push_str(if is_command { "\\n" } else { "\n" });
+        out.push_str(line);
     }
     out
 }
@@ -79,7 +89,7 @@ fn status(check: &Check) -> TestCaseStatus {
         Outcome::Skipped(why) => {
             let mut skipped = TestCaseStatus::skipped();
             // The published schemas have no attribute for a message here; consumers read the text.
-            skipped.set_description(clean(why));
+            skipped.set_description(without_commands(&clean(why)));
             skipped
         }
         Outcome::Failed(problems) => {
@@ -90,7 +100,7 @@ fn status(check: &Check) -> TestCaseStatus {
             // The published schemas have no attribute for a place.
             let place = check.place.iter().map(Place::to_string);
             let lines = problems.iter().map(|problem| format!("{}: {}", problem.code, Problem::text(problem)));
-            failed.set_description(clean(&place.chain(lines).collect::<Vec<_>>().join("\n")));
+            failed.set_description(without_commands(&clean(&place.chain(lines).collect::<Vec<_>>().join("\n"))));
             failed
         }
     }
@@ -122,13 +132,13 @@ mod tests {
         assert_eq!(case.name.as_str(), r"a\tb".to_owned() + "\n::set-output name=x::y\n  ##[error]z");
         let TestCaseStatus::NonSuccess { description, .. } = &case.status else { panic!("{xml}") };
         let text = description.as_ref().unwrap().as_str();
-        assert!(text.ends_with("code: a\\tb\n::set-output name=x::y\n  ##[error]z"), "{text}");
+        assert!(text.ends_with("code: a\\tb\\n::set-output name=x::y\\n  ##[error]z"), "{text}");
     }
 
     #[test]
     fn whitespace_in_attributes_is_escaped_and_between_tags_it_stays() {
         assert_eq!(
-            with_escaped_lines("<a b=\"1\n2\r\t>'\"\n c='\n'>\n<d/>x\ny\n</a>"),
+            with_escaped_attributes("<a b=\"1\n2\r\t>'\"\n c='\n'>\n<d/>x\ny\n</a>"),
             "<a b=\"1&#10;2&#13;&#9;>'\"\n c='&#10;'>\n<d/>x\ny\n</a>"
         );
     }
