@@ -49,7 +49,7 @@ fi
 const WIDTH: usize = 100;
 
 #[test]
-fn completion_scripts_and_man_pages_are_what_the_program_writes() {
+fn completion_scripts_and_man_pages_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
     let expected: BTreeMap<PathBuf, String> = completion_scripts().chain(man_pages()).collect();
     let mut actual: BTreeMap<PathBuf, String> = BTreeMap::new();
@@ -79,7 +79,7 @@ fn completion_scripts_and_man_pages_are_what_the_program_writes() {
 }
 
 #[test]
-fn the_generated_parts_of_the_readme_are_what_the_program_writes() {
+fn the_generated_parts_of_the_readme_are_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(&path).unwrap();
     let renewed = fill(&readme, &parts()).unwrap();
@@ -290,7 +290,7 @@ mod markers {
     }
 
     #[test]
-    fn a_part_takes_the_place_of_what_stands_between_its_markers() {
+    fn a_part_replaces_the_text_between_its_markers() {
         let (begin, end) = ("<!-- begin generated: a -->\n", "<!-- end generated -->\n");
         let renewed = format!("before\n{begin}\nnew\n\n{end}after\n");
         assert_eq!(filled(&format!("before\n{begin}{end}after\n")), Ok(renewed.clone()));
@@ -299,7 +299,7 @@ mod markers {
     }
 
     #[test]
-    fn a_marker_that_is_missing_or_means_nothing_is_an_error() {
+    fn a_missing_or_unknown_marker_is_an_error() {
         assert_eq!(filled("text\n"), Err("there is no marker for [\"a\"]".to_owned()));
         assert_eq!(filled("<!-- begin generated: a -->\n"), Err("the part `a` has no end".to_owned()));
         assert_eq!(filled("<!-- begin generated: b -->\n"), Err("nothing writes the part `b`".to_owned()));

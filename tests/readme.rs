@@ -170,7 +170,7 @@ fn installed(command: &str) -> bool {
 }
 
 #[test]
-fn every_console_block_of_the_readme_does_what_it_shows() {
+fn every_console_block_of_the_readme_prints_what_it_shows() {
     let ports = Ports::free();
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("project");
@@ -231,7 +231,7 @@ fn compare(actual: &str, expected: &str) {
 }
 
 #[test]
-fn blocks_are_files_commands_and_nothing_else() {
+fn readme_blocks_are_files_or_commands() {
     let text = "`a/b.txt`:\n\n```text\nx\n```\n```console background\n$ c d\nout\n$ e\n```\n```sh\nnot run\n```\n";
     let commands = vec![("c d".to_owned(), "out\n".to_owned()), ("e".to_owned(), String::new())];
     let expected =

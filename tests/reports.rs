@@ -113,8 +113,8 @@ fn sarif_is_valid_by_its_own_schema() {
     let rules: Vec<&str> = results.iter().map(|result| result["ruleId"].as_str().expect("a rule")).collect();
     assert!(rules.contains(&"malformed-header") || rules.contains(&"no-matching-signature"), "{rules:?}");
     assert!(rules.contains(&"unreadable"), "{rules:?}");
-    let spoilt = serde_json::json!({"version": "2.1.0", "runs": [{"results": []}]});
-    assert!(!validator.is_valid(&spoilt), "the schema refuses a run without a tool");
+    let invalid = serde_json::json!({"version": "2.1.0", "runs": [{"results": []}]});
+    assert!(!validator.is_valid(&invalid), "the schema refuses a run without a tool");
 }
 
 #[test]
@@ -136,9 +136,9 @@ fn junit_is_valid_by_the_schema_of_jenkins() {
     assert!(checked.contains("<skipped>"), "{checked}");
     let xml = report(folder.path(), "junit");
     assert_eq!(valid(&xml), Ok(String::new()), "{xml}");
-    let spoilt = xml.replacen("<testcase ", "<testcase nonsense=\"1\" ", 1);
+    let invalid = xml.replacen("<testcase ", "<testcase nonsense=\"1\" ", 1);
     assert!(
-        valid(&spoilt).is_err_and(|problem| problem.contains("nonsense")),
+        valid(&invalid).is_err_and(|problem| problem.contains("nonsense")),
         "the schema refuses what it does not know"
     );
 }

@@ -97,7 +97,7 @@ fn counts(outcomes: &Outcomes) -> [u64; 4] {
 }
 
 #[test]
-fn a_handler_that_is_killed_is_not_reached_any_more() {
+fn a_killed_handler_becomes_unreachable() {
     let Some(handler) = node("correct/cyanite.js") else { return };
     let mut run = Run::begin(&handler, 300, "1m");
     run.until("accepted", 100);
@@ -110,7 +110,7 @@ fn a_handler_that_is_killed_is_not_reached_any_more() {
 
 #[cfg(unix)]
 #[test]
-fn a_handler_that_is_stopped_is_waited_for_and_delivered_to_once_it_goes_on() {
+fn a_paused_handler_gets_its_deliveries_when_it_continues() {
     let Some(handler) = node("correct/cyanite.js") else { return };
     let mut run = Run::begin(&handler, 300, "1s");
     run.until("accepted", 100);
@@ -125,7 +125,7 @@ fn a_handler_that_is_stopped_is_waited_for_and_delivered_to_once_it_goes_on() {
 }
 
 #[test]
-fn what_a_handler_loses_with_a_kept_connection_is_sent_once_more() {
+fn a_request_that_a_handler_loses_on_a_kept_connection_is_sent_once_more() {
     let Some(handler) = node("faulty/cyanite-resets-connections.js") else { return };
     let outcomes = Run::begin(&handler, 300, "1m").end(0);
     assert_eq!(counts(&outcomes), [300, 0, 0, 0]);
