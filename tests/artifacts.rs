@@ -22,7 +22,8 @@ use hookdev::{
         diagnose::codes,
         json::{MAX_DEPTH, MAX_VALUES},
         provider::{Provider, catalog::Catalog},
-        signature::Scheme,
+        redact::KEPT_HEADERS,
+        signature::{Scheme, grammar::MAX_SIGNATURES},
     },
 };
 
@@ -127,6 +128,7 @@ fn parts() -> BTreeMap<&'static str, String> {
         ("commands", commands()),
         ("findings", findings()),
         ("limits", limits()),
+        ("kept-headers", kept_headers()),
         ("providers", providers(&Catalog::builtin())),
     ])
 }
@@ -157,6 +159,20 @@ fn findings() -> String {
 }
 
 /// A table of what `listen` takes of a sender, and what it does with more.
+fn kept_headers() -> String {
+    let names = KEPT_HEADERS.map(|name| format!("`{name}`")).join(", ");
+    let mut lines = vec![String::new()];
+    for word in names.split(' ') {
+        let line = lines.last_mut().unwrap();
+        match line.len() + word.len() < WIDTH {
+            true if line.is_empty() => line.push_str(word),
+            true => *line += &format!(" {word}"),
+            false => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
 fn limits() -> String {
     let Limits {
         head_bytes,
@@ -187,7 +203,8 @@ fn limits() -> String {
          | connections | {connections} | the next waits until one ends |\n\
          | all bodies until they are told, {free} of each aside | {bodies}, or `--max-body` if more | the next waits, up to {body_time} s; 503 |\n\
          | a body without its `content-encoding` | {decoded} | it is judged by its bytes, and not shown decoded |\n\
-         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | it is judged by its bytes, and no payload is read |\n"
+         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | it is judged by its bytes, and no payload is read |\n\
+         | signatures in one header | {MAX_SIGNATURES} | it is rejected: `malformed-header` |\n"
     )
 }
 
