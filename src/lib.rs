@@ -31,7 +31,7 @@ use std::{ffi::OsString, process::ExitCode};
 /// Runs the program with these arguments, the first of which is its name, on the process's standard streams.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    store::secrets::memory::protect();
+    commands::memory::protect();
     if commands::answer() {
         return ExitCode::SUCCESS;
     }

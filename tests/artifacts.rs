@@ -161,16 +161,17 @@ fn findings() -> String {
 /// A table of what `listen` takes of a sender, and what it does with more.
 fn kept_headers() -> String {
     let names = KEPT_HEADERS.map(|name| format!("`{name}`")).join(", ");
-    let mut lines = vec![String::new()];
+    let (mut text, mut line) = (String::new(), String::new());
     for word in names.split(' ') {
-        let line = lines.last_mut().unwrap();
-        match line.len() + word.len() < WIDTH {
-            true if line.is_empty() => line.push_str(word),
-            true => *line += &format!(" {word}"),
-            false => lines.push(word.to_owned()),
+        if line.len() + word.len() >= WIDTH {
+            text.push_str(line.trim_end());
+            text.push('\n');
+            line.clear();
         }
+        line.push_str(word);
+        line.push(' ');
     }
-    lines.join("\n") + "\n"
+    format!("{text}{}\n", line.trim_end())
 }
 
 fn limits() -> String {

@@ -10,6 +10,7 @@ mod exit;
 mod input_files;
 pub mod interrupt;
 mod listen;
+pub mod memory;
 mod remedies;
 mod reporters;
 mod resolve;

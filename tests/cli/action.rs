@@ -12,7 +12,8 @@ const ACTION: &str = include_str!("../../action.yml");
 /// The last step of the action.
 fn script() -> String {
     let (_, script) = ACTION.rsplit_once("      run: |\n").expect("a script of several lines");
-    script.lines().map(|line| format!("{}\n", line.strip_prefix("        ").unwrap_or(line))).collect()
+    let lines: Vec<&str> = script.lines().map(|line| line.strip_prefix("        ").unwrap_or(line)).collect();
+    lines.join("\n")
 }
 
 /// The default of an input.

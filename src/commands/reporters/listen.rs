@@ -70,10 +70,9 @@ pub fn announce(terminal: Terminal, settings: &Settings, url: &str, redact: bool
         Some(provider) => text.extend([format!("  every request is treated as coming from {}\n", provider.title)]),
         None => text.extend(settings.catalog.names().map(|name| format!("  {url}/{name}\n"))),
     }
-    for Forward { events, url } in &settings.forwards {
-        let url = if redact { redact::query(url.as_str()) } else { redact::tokens(url.as_str()) };
-        text.push_str(&format!("  forwards {events} to {url}\n"));
-    }
+    let shown = if redact { redact::query } else { redact::tokens };
+    let forwards = settings.forwards.iter();
+    text.extend(forwards.map(|Forward { events, url }| format!("  forwards {events} to {}\n", shown(url.as_str()))));
     terminal.say(&text);
 }
 

@@ -1,6 +1,5 @@
 //! Where secrets come from: literals, environment variables and files, and which of them is used.
 
-pub mod memory;
 mod search;
 
 use std::{

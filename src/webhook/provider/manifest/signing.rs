@@ -77,13 +77,11 @@ impl RawSecret {
     /// Checks that the schemes can send the development secret, where it is a token.
     pub(super) fn check_sendable(&self, rule: &SecretRule, schemes: &[Scheme]) -> Result<(), Wrong> {
         let secret = SigningSecret::parse(&rule.development, &rule.format).ok();
-        match secret.is_some_and(|secret| schemes.iter().all(|scheme| scheme.can_send(&secret))) {
-            true => Ok(()),
-            false => {
-                let problem = MalformedSecret::NotSendable;
-                Err(Wrong::new(self.development.span(), format!("invalid development secret: {problem}")))
-            }
+        if secret.is_some_and(|secret| schemes.iter().all(|scheme| scheme.can_send(&secret))) {
+            return Ok(());
         }
+        let message = format!("invalid development secret: {}", MalformedSecret::NotSendable);
+        Err(Wrong::new(self.development.span(), message))
     }
 }
 
