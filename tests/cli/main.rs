@@ -13,6 +13,7 @@ mod difference;
 mod events;
 #[cfg(target_os = "linux")]
 mod faults;
+mod found;
 mod harness;
 mod listen;
 #[path = "../machine/mod.rs"]
@@ -24,5 +25,8 @@ mod secrets;
 mod send;
 #[cfg(target_os = "linux")]
 mod soak;
+#[cfg(target_os = "linux")]
+mod special_files;
+mod trust;
 mod untrusted;
 mod verify;

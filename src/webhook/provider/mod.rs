@@ -24,7 +24,7 @@ use crate::webhook::{
     json::Path,
     request::Request,
     schema::{Schema, SchemaError},
-    signature::{Reason, Receipt, Rejection, Scheme, SecretFormat, SigningSecret, Verdict},
+    signature::{Algorithm, Reason, Receipt, Rejection, Scheme, SecretFormat, SigningSecret, Verdict},
 };
 use event::{Event, EventName, Summary};
 use files::Files;
@@ -157,6 +157,12 @@ impl Provider {
     #[must_use]
     pub fn has_replay_protection(&self) -> bool {
         self.schemes.first().is_some_and(Scheme::signs_timestamp)
+    }
+
+    /// Whether its requests contain the secret itself rather than a signature.
+    #[must_use]
+    pub fn sends_secret(&self) -> bool {
+        self.schemes.iter().any(|scheme| scheme.algorithm == Algorithm::Token)
     }
 
     /// The field of the payload that has the delivery's id, if one does.
