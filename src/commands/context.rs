@@ -186,6 +186,7 @@ impl Context {
             None if !self.global.no_config => paths.push(PathBuf::from(FILE_NAME)),
             None => {}
         }
+        paths.extend(self.guard.as_ref().and_then(Guard::record));
         paths.extend(self.global.secret.iter().filter_map(|flag| Some(flag.expose().rsplit_once("file:")?.1.into())));
         paths
     }
