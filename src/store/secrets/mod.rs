@@ -4,6 +4,7 @@ mod search;
 
 use std::{
     collections::HashMap,
+    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -16,12 +17,12 @@ use crate::webhook::{
     keyring::{Keyring, SecretSource},
     nearest,
     provider::{Provider, catalog::Catalog},
-    signature::{MalformedSecret, SecretText},
+    signature::{MalformedSecret, SecretText, SigningSecret},
 };
 
 /// The variables that secrets are looked up in: the process's, then the env file's.
 pub struct Environment {
-    process: fn(&str) -> Option<String>,
+    process: fn(&str) -> Option<OsString>,
     file: HashMap<String, Zeroizing<String>>,
     /// The env file, if it is configured but missing, as it often is in CI.
     missing: Option<PathBuf>,
@@ -33,7 +34,7 @@ impl Environment {
     /// # Errors
     ///
     /// If the env file exists and can't be read.
-    pub fn read(process: fn(&str) -> Option<String>, env_file: Option<&Path>) -> Result<Self, SecretError> {
+    pub fn read(process: fn(&str) -> Option<OsString>, env_file: Option<&Path>) -> Result<Self, SecretError> {
         let Some(path) = env_file else { return Ok(Self { process, file: HashMap::new(), missing: None }) };
         match env_file::read(path) {
             Ok(file) => Ok(Self { process, file: file.into_iter().collect(), missing: None }),
@@ -44,9 +45,29 @@ impl Environment {
         }
     }
 
-    fn get(&self, name: &str) -> Option<Zeroizing<String>> {
-        (self.process)(name).map(Zeroizing::new).or_else(|| self.file.get(name).cloned())
+    /// A variable of the process, else of the env file.
+    fn get(&self, name: &str) -> Result<Zeroizing<String>, SecretError> {
+        match self.of_process(name)? {
+            Some(text) => Ok(text),
+            None => self.of_file(name)?.ok_or_else(|| SecretError::UnsetVariable(name.to_owned())),
+        }
     }
+
+    /// A variable of the process. One that is set but empty, or not text, is a mistake: taking it as unset would let the
+    /// public development secret verify deliveries.
+    fn of_process(&self, name: &str) -> Result<Option<Zeroizing<String>>, SecretError> {
+        let Some(value) = (self.process)(name) else { return Ok(None) };
+        let text = value.into_string().map_err(|_| SecretError::NotText(name.to_owned()))?;
+        not_empty(name, Zeroizing::new(text)).map(Some)
+    }
+
+    fn of_file(&self, name: &str) -> Result<Option<Zeroizing<String>>, SecretError> {
+        self.file.get(name).cloned().map(|text| not_empty(name, text)).transpose()
+    }
+}
+
+fn not_empty(name: &str, text: Zeroizing<String>) -> Result<Zeroizing<String>, SecretError> {
+    if text.is_empty() { Err(SecretError::EmptyVariable(name.to_owned())) } else { Ok(text) }
 }
 
 /// What is wrong with a secret. No variant contains any of it.
@@ -55,6 +76,12 @@ pub enum SecretError {
     /// The variable isn't set.
     #[error("the environment variable {0} is not set")]
     UnsetVariable(String),
+    /// The variable is set to nothing.
+    #[error("the environment variable {0} is empty")]
+    EmptyVariable(String),
+    /// The variable is not UTF-8.
+    #[error("the environment variable {0} is not text: its value is not UTF-8")]
+    NotText(String),
     /// The file can't be read.
     #[error("can't read the secret file {}", .0.display())]
     File(PathBuf, #[source] io::Error),
@@ -92,6 +119,9 @@ impl SecretError {
         match self {
             Self::UnsetVariable(name) => {
                 Some(format!("set it with `export {name}=…`, or pass another source with --secret"))
+            }
+            Self::EmptyVariable(name) | Self::NotText(name) => {
+                Some(format!("set {name} to the secret that the provider shows, or unset it"))
             }
             Self::Malformed { problem, .. } => Some(problem.hint().to_owned()),
             _ => None,
@@ -151,9 +181,12 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
             return Err(SecretError::NotUsed(provider.title.clone()));
         }
     }
+    let rules = catalog.providers().filter_map(|provider| provider.secret.as_ref());
+    let public =
+        rules.filter_map(|rule| SigningSecret::parse(&rule.development, &rule.format).ok()).collect::<Vec<_>>();
     for provider in catalog.providers() {
         let Some(rule) = &provider.secret else { continue };
-        Search { provider, rule, flags: &flags, sources }.run(&mut resolved)?;
+        Search { provider, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
     }
     Ok(resolved)
 }
@@ -191,7 +224,7 @@ fn read(
     literal: SecretSource,
 ) -> Result<(Zeroizing<String>, SecretSource), SecretError> {
     if let Some(name) = source.strip_prefix("env:") {
-        let text = environment.get(name).ok_or_else(|| SecretError::UnsetVariable(name.to_owned()))?;
+        let text = environment.get(name)?;
         return Ok((text, SecretSource::Env(name.to_owned())));
     }
     if let Some(path) = source.strip_prefix("file:") {
@@ -219,19 +252,37 @@ fn origin(source: &SecretSource) -> String {
 mod tests {
     use super::*;
 
-    fn process(name: &str) -> Option<String> {
-        (name == "CYANITE_WEBHOOK_SECRET").then(|| "from-the-environment".to_owned())
+    fn process(name: &str) -> Option<OsString> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| "from-the-environment".into())
     }
 
-    fn quoted(name: &str) -> Option<String> {
-        (name == "CYANITE_WEBHOOK_SECRET").then(|| "'quoted'".to_owned())
+    fn quoted(name: &str) -> Option<OsString> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| "'quoted'".into())
     }
 
-    fn nothing(_: &str) -> Option<String> {
+    fn empty(name: &str) -> Option<OsString> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(OsString::new)
+    }
+
+    fn public(name: &str) -> Option<OsString> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| "hookdev-development-secret-jewelmusic".into())
+    }
+
+    #[cfg(unix)]
+    fn binary(name: &str) -> Option<OsString> {
+        use std::os::unix::ffi::OsStringExt;
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| OsString::from_vec(vec![b'a', 0xff]))
+    }
+
+    fn nothing(_: &str) -> Option<OsString> {
         None
     }
 
-    fn found(flags: &[&str], environment: fn(&str) -> Option<String>, config: &[&str]) -> Result<Vec<String>, String> {
+    fn found(
+        flags: &[&str],
+        environment: fn(&str) -> Option<OsString>,
+        config: &[&str],
+    ) -> Result<Vec<String>, String> {
         let flags: Vec<SecretText> = flags.iter().map(|flag| (*flag).to_owned().into()).collect();
         let config = |name: &str| match name {
             "cyanite" => config.iter().map(|source| (*source).to_owned().into()).collect(),
@@ -271,7 +322,7 @@ mod tests {
                 .to_vec(),
             _ => Vec::new(),
         };
-        let passed_over = |flags: &[&str], process: fn(&str) -> Option<String>| -> Vec<(String, String, String)> {
+        let passed_over = |flags: &[&str], process: fn(&str) -> Option<OsString>| -> Vec<(String, String, String)> {
             let flags: Vec<SecretText> = flags.iter().map(|flag| (*flag).to_owned().into()).collect();
             let environment = Environment::read(process, Some(&env_file)).unwrap();
             let environment = &environment;
@@ -295,6 +346,27 @@ mod tests {
         assert_eq!(passed_over(&["cyanite=flag"], nothing), all("--secret")[1..]);
         assert_eq!(passed_over(&["cyanite=flag"], quoted), all("--secret")[1..]);
         assert_eq!(passed_over(&[], process), all("env:CYANITE_WEBHOOK_SECRET")[1..]);
+    }
+
+    #[test]
+    fn a_variable_that_is_empty_or_not_text_is_an_error_where_it_is_used() {
+        let error = "the environment variable CYANITE_WEBHOOK_SECRET is empty";
+        assert_eq!(found(&[], empty, &["literal"]).unwrap_err(), error);
+        assert_eq!(found(&["cyanite=env:CYANITE_WEBHOOK_SECRET"], empty, &[]).unwrap_err(), error);
+        assert_eq!(found(&["cyanite=a"], empty, &[]).unwrap(), ["flag"]);
+        #[cfg(unix)]
+        {
+            let error = "the environment variable CYANITE_WEBHOOK_SECRET is not text: its value is not UTF-8";
+            assert_eq!(found(&[], binary, &["literal"]).unwrap_err(), error);
+            assert_eq!(found(&["cyanite=a"], binary, &[]).unwrap(), ["flag"]);
+        }
+    }
+
+    #[test]
+    fn a_public_secret_is_a_development_secret_wherever_it_is_set() {
+        assert_eq!(found(&[], public, &[]).unwrap(), ["development"]);
+        let flags = ["cyanite=hookdev-development-secret-cyanite", "cyanite=mine"];
+        assert_eq!(found(&flags, nothing, &[]).unwrap(), ["development", "flag"]);
     }
 
     #[test]

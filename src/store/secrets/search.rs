@@ -18,6 +18,8 @@ pub(super) struct Search<'a> {
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
     pub sources: &'a Sources<'a>,
+    /// The development secrets of all providers. Wherever one is set, anyone can sign with it.
+    pub public: &'a [SigningSecret],
 }
 
 impl Search<'_> {
@@ -54,6 +56,7 @@ impl Search<'_> {
     fn add(&self, text: &str, source: SecretSource, resolved: &mut Resolved) -> Result<(), SecretError> {
         let secret = SigningSecret::parse(text, &self.rule.format)
             .map_err(|problem| malformed(self.provider, &source, problem))?;
+        let source = if self.public.contains(&secret) { SecretSource::Development } else { source };
         resolved.keyring.add(&self.provider.name, secret, source);
         Ok(())
     }
@@ -78,20 +81,20 @@ impl Search<'_> {
     }
 
     fn variable(&self, tier: Tier, resolved: &mut Resolved) -> Result<bool, SecretError> {
-        let Some((name, text)) = self.variable_at(tier) else { return Ok(false) };
+        let Some((name, text)) = self.variable_at(tier)? else { return Ok(false) };
         self.add(&text, SecretSource::Env(name.to_owned()), resolved)?;
         Ok(true)
     }
 
     /// The manifest's variable and its value, in one of the two tiers with variables.
-    fn variable_at(&self, tier: Tier) -> Option<(&str, Zeroizing<String>)> {
-        let name = self.rule.env.as_deref()?;
+    fn variable_at(&self, tier: Tier) -> Result<Option<(&str, Zeroizing<String>)>, SecretError> {
+        let Some(name) = self.rule.env.as_deref() else { return Ok(None) };
         let environment = self.sources.environment;
         let text = match tier {
-            Tier::Process => Zeroizing::new((environment.process)(name)?),
-            _ => environment.file.get(name)?.clone(),
+            Tier::Process => environment.of_process(name)?,
+            _ => environment.of_file(name)?,
         };
-        Some((name, text))
+        Ok(text.map(|text| (name, text)))
     }
 
     /// Adds the config's secrets. If the config lists some, they count as found even if all are missing.
@@ -137,7 +140,7 @@ impl Search<'_> {
                     keep(&text, origin(&source));
                 }
             }
-        } else if let Some((_, text)) = self.variable_at(tier) {
+        } else if let Ok(Some((_, text))) = self.variable_at(tier) {
             keep(&text, self.description(tier));
         }
     }

@@ -212,10 +212,7 @@ mod tests {
     fn keys_that_a_parser_may_take_for_one_are_found() {
         let found = |payload| violation(&test_event(), payload).unwrap();
         assert_eq!(found(r#"{"type":"x","type":"TEST","data":null}"#), "/type is repeated");
-        assert_eq!(
-            found(r#"{"type":"TEST","data":null,"Type":"DONE"}"#),
-            "/Type differs from `type` only in case"
-        );
+        assert_eq!(found(r#"{"type":"TEST","data":null,"Type":"DONE"}"#), "/Type differs from `type` only in case");
         let open = json!({"additionalProperties": true});
         // Go folds the long s and the Kelvin sign, too.
         assert_eq!(
