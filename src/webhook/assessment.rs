@@ -348,8 +348,7 @@ mod tests {
         TextEncoding::Hex.encode(&secret.key(Algorithm::HmacSha512).unwrap().sign([body.as_bytes()]).unwrap())
     }
 
-    const DONE: &str =
-        r#"{"version":"2","resource":{"type":"LibraryTrack","id":"9"},"event":{"type":"x","status":"finished"}}"#;
+    const DONE: &str = r#"{"version":"2","resource":{"type":"LibraryTrack","id":"9"},"event":{"type":"InDepthAnalysis","status":"finished"}}"#;
 
     /// The assessment of a request to `/cyanite`, signed or not, where these secrets are known.
     fn assessed(body: &str, signed_with: Option<&str>, secrets: &[&str], accepts_development: bool) -> Assessment {
@@ -392,7 +391,7 @@ mod tests {
         let rejection = assessment.verdict.rejection().unwrap();
         assert_eq!((rejection.reason.clone(), assessment.secret), (Reason::DevelopmentSecret, None));
         assert_eq!(rejection.reason.code(), "no-matching-signature");
-        let remedy = || catalog_remedy("cyanite");
+        let remedy = || Catalog::builtin().get("cyanite").unwrap().set_secret();
         let warning = Warning::new("only the public development secret was tried", remedy());
         let finding = Finding {
             code: Code::SecretDevelopment,
@@ -402,10 +401,6 @@ mod tests {
         assert_eq!((assessment.findings, assessment.warnings), (vec![finding], vec![]));
         // Without a match, it is only the likely reason.
         assert_eq!(assessed(DONE, Some("other"), &[DEVELOPMENT], false).warnings, [warning]);
-    }
-
-    fn catalog_remedy(provider: &str) -> crate::webhook::remedy::Remedy {
-        Catalog::builtin().get(provider).unwrap().set_secret()
     }
 
     #[test]

@@ -252,6 +252,58 @@ fn timestamps_are_checked_at_the_given_time() {
     assert_eq!(with(ReceiptTime::Now, None), "svix.json:1 [0] rejected [Timestamp]");
 }
 
+/// The warnings about a request that was verified for this provider when it was captured.
+fn warnings_of(criteria: &Criteria, verified_for: &str, body: &str) -> Vec<String> {
+    let capture = format!("{{\"provider\":\"{verified_for}\",\"verdict\":\"verified\",{}", &capture(body)[1..]);
+    let dir = dir(&[("log.ndjson", &capture)]);
+    let mut seen = Warnings(Vec::new());
+    let Ok(_) = run(criteria, &[Input::Path(dir.path().join("log.ndjson"))], &mut seen);
+    seen.0
+}
+
+struct Warnings(Vec<String>);
+
+impl Observer for Warnings {
+    type Error = Infallible;
+
+    fn report(&mut self, progress: Progress, _: &Tally) -> Result<(), Infallible> {
+        let Progress::Verified { verification, .. } = progress else { panic!("{progress:?}") };
+        self.0.extend(verification.assessment.warnings.into_iter().map(|warning| warning.message));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_capture_that_was_verified_and_is_not_now_says_so() {
+    let changed = "it was verified when it was captured: the file or the secret has changed since";
+    let tampered = BODY.replace("999", "998");
+    let mut keyring = Keyring::default();
+    let other = SigningSecret::parse("another", &SecretFormat::default()).unwrap();
+    keyring.add("cyanite", other, SecretSource::Flag);
+    let rotated = Criteria { keyring, ..criteria() };
+    assert_eq!(warnings_of(&criteria(), "cyanite", BODY), [""; 0]);
+    assert_eq!(
+        warnings_of(&criteria(), "cyanite", &tampered),
+        ["only the public development secret was tried", changed]
+    );
+    assert_eq!(warnings_of(&rotated, "cyanite", &tampered), [changed]);
+    assert_eq!(warnings_of(&rotated, "cyanite", "{\"type\":\"TEST\",\"data\":null}"), [changed]);
+    // What is rejected for another reason may be what it was.
+    let strict = Criteria { accepts_development: false, ..criteria() };
+    assert_eq!(warnings_of(&strict, "cyanite", BODY), [""; 0]);
+    let misdirected = Criteria { provider: criteria().catalog.get("aspect").cloned(), ..criteria() };
+    let looks_like = "it looks like cyanite.v2.finished; is it sent to the right URL?";
+    assert_eq!(warnings_of(&misdirected, "cyanite", BODY), [looks_like]);
+}
+
+#[test]
+fn the_development_secret_fails_where_it_is_not_accepted() {
+    let dir = dir(&[("good.json", &good())]);
+    let (lines, tally) = run_over(&Criteria { accepts_development: false, ..criteria() }, &dir, &["good.json"]);
+    assert_eq!(lines, ["good.json:1 [0] rejected []"]);
+    assert_eq!(tally, Tally { rejected: 1, failed: 1, ..Tally::default() });
+}
+
 #[test]
 fn an_invalid_payload_fails_although_the_request_is_genuine() {
     let assessment = Assessment {
