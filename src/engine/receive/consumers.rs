@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_delivery_waits_for_its_findings_and_later_ones_wait_behind_it() {
+    async fn a_delivery_waits_for_its_findings_and_later_ones_wait_too() {
         let mut consumers = Consumers::default();
         let (mut one, mut two) = (consumers.add(2, WhenFull::Wait), consumers.add(2, WhenFull::Wait));
         let (explain, explanation) = tokio::sync::oneshot::channel();

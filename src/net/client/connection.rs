@@ -36,9 +36,9 @@ pub(super) struct Connection {
 /// The part of a connection that reads and writes.
 #[derive(Debug)]
 enum Driver {
-    Open(http1::Connection<TokioIo<TcpStream>, Full<Bytes>>),
+    Open(Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>),
     /// The connection has ended. hyper's driver is dropped at once: a request that it holds would otherwise wait for
-    /// ever.
+    /// its timeout.
     Closed {
         /// Whether bytes of a response had arrived that hyper has not used.
         has_received: bool,
@@ -58,7 +58,7 @@ impl Connection {
         stream.set_nodelay(true).map_err(failed)?;
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (sender, driver) = handshake.map_err(|error| no_response(&error))?;
-        Ok(Self { sender, driver: Driver::Open(driver) })
+        Ok(Self { sender, driver: Driver::Open(Box::new(driver)) })
     }
 
     /// Whether the connection takes another request. A close that is still on its way shows only when a request is

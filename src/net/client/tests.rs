@@ -224,7 +224,7 @@ async fn a_connection_that_ends_while_it_is_idle_fails_the_next_request_at_once(
         let url = Url::parse(&format!("http://{}/hooks", listener.local_addr().unwrap())).unwrap();
         let mut connection = Connection::open(&url).await.unwrap();
         let (mut stream, _) = listener.accept().await.unwrap();
-        let (response, _) = tokio::join!(connection.send(message(&url, &request(&[])).unwrap()), async {
+        let (response, ()) = tokio::join!(connection.send(message(&url, &request(&[])).unwrap()), async {
             read_request(&mut stream).await;
             stream.write_all(OK).await.unwrap();
         });
