@@ -24,5 +24,6 @@ mod secrets;
 mod send;
 #[cfg(target_os = "linux")]
 mod soak;
+mod trust;
 mod untrusted;
 mod verify;

@@ -23,7 +23,10 @@ use crate::{
         report::{Check, Outcome, Place, Problem},
     },
     store::formats::location,
-    webhook::{assessment::Assessment, diagnose::Code, provider::catalog::Catalog, signature::Verdict, trust::Trust},
+    webhook::{
+        assessment::Assessment, diagnose::Code, provider::catalog::Catalog, remedy::Warning, signature::Verdict,
+        trust::Trust,
+    },
 };
 
 /// Prints results to standard output, until Ctrl-C.
@@ -116,7 +119,7 @@ pub fn summary(tally: &Tally) -> String {
     let requests = tally.requests();
     let counts = [
         (tally.verified, "verified"),
-        (tally.development(), "verified with a development secret"),
+        (tally.development(), "verified (development)"),
         (tally.unsigned, "unsigned by design"),
         (tally.rejected, "rejected"),
         (tally.unrecognised, "unrecognised"),
@@ -145,8 +148,9 @@ pub fn development_warning(catalog: &Catalog, tally: &Tally) -> Option<String> {
         1 => "1 request was".to_owned(),
         many => format!("{many} requests were"),
     };
+    let plural = if names.len() == 1 { "" } else { "s" };
     Some(format!(
-        "{requests} verified with the public development secret of {}, with which anyone can sign; {}",
+        "{requests} verified with the public development secret{plural} of {}, with which anyone can sign; {}",
         names.join(", "),
         set_secrets(catalog, &names)
     ))
@@ -195,17 +199,19 @@ fn check(file: &str, line: Option<u64>, verification: &Verification) -> Check {
 
 /// The warnings about a request, for reports. The other formats have another way to show the development secret.
 fn warnings(assessment: &Assessment) -> Vec<Problem> {
-    let development = (assessment.trust() == Some(Trust::Development)).then(|| Problem {
-        code: Code::SecretDevelopment.to_string(),
-        message: "verified with the public development secret, with which anyone can sign".to_owned(),
-        hint: assessment.provider.as_ref().map(|provider| remedies::words(&provider.set_secret())),
-    });
-    let others = assessment.warnings.iter().map(|warning| Problem {
-        code: "warning".to_owned(),
-        message: warning.message.clone(),
-        hint: warning.remedy.as_ref().map(remedies::words),
-    });
-    development.into_iter().chain(others).collect()
+    let problem = |code: &str, warning: &Warning| Problem {
+        code: code.to_owned(),
+        message: warning.text(remedies::words),
+        hint: None,
+    };
+    let mut warnings = Vec::new();
+    if let (Some(Trust::Development), Some(provider)) = (assessment.trust(), &assessment.provider) {
+        let message = "verified with the public development secret, with which anyone can sign";
+        let warning = Warning::new(message, provider.set_secret());
+        warnings.push(problem(Code::SecretDevelopment.as_str(), &warning));
+    }
+    warnings.extend(assessment.warnings.iter().map(|warning| problem("warning", warning)));
+    warnings
 }
 
 /// An unreadable input as a check for CI.
@@ -263,7 +269,7 @@ mod tests {
         let tally = Tally { verified: 2, rejected: 1, invalid: 1, failed: 2, ..Tally::default() };
         assert_eq!(summary(&tally), "3 requests: 2 verified, 1 rejected, 1 with an invalid payload");
         let tally = Tally { verified: 1, development: [("acme".to_owned(), 2)].into(), ..Tally::default() };
-        assert_eq!(summary(&tally), "3 requests: 1 verified, 2 verified with a development secret");
+        assert_eq!(summary(&tally), "3 requests: 1 verified, 2 verified (development)");
         let tally = Tally { unsigned: 1, unreadable: 2, skipped: 1, ..Tally::default() };
         assert_eq!(summary(&tally), "1 request: 1 unsigned by design; 2 unreadable; 1 file skipped");
         assert_eq!(summary(&Tally::default()), "0 requests");
