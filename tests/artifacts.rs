@@ -182,12 +182,12 @@ fn limits() -> String {
          | target | {target} | 414 |\n\
          | body | {body}, or `--max-body` | 413 |\n\
          | time for a head, and between two requests | {head_time} s | the connection is closed |\n\
-         | time for a body | {body_time} s, plus one for each {body_rate} received | 408 |\n\
-         | time without the sender reading any of the response | {response_time} s | the connection is closed |\n\
+         | time for a body | {body_time} s, plus 1 s per {body_rate} received | 408 |\n\
+         | time during which the sender reads none of the response | {response_time} s | the connection is closed |\n\
          | connections | {connections} | the next one waits |\n\
-         | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets a 503 |\n\
-         | decompressed body | {decoded} | its signature is verified, but the payload is not decoded |\n\
-         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified, but the payload is not parsed |\n"
+         | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503 |\n\
+         | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\
+         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n"
     )
 }
 

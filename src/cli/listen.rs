@@ -35,6 +35,10 @@ pub struct Listen {
     #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = parse_size, help_heading = "Receiving")]
     pub max_body: usize,
 
+    /// Accept requests from web pages, which are refused otherwise: no provider sends from a browser
+    #[arg(long, help_heading = "Receiving")]
+    pub allow_browsers: bool,
+
     /// Check timestamps as if the current time were TIME
     #[arg(long, value_name = "TIME", help_heading = "Receiving")]
     pub now: Option<Timestamp>,

@@ -1,5 +1,5 @@
-//! `hookdev completions`, and the values that the scripts ask this program for at TAB: the names of events, providers and
-//! cases, including those of the user's own providers.
+//! `hookdev completions`, and the names that the scripts ask for when TAB is pressed: events, providers and cases,
+//! including those of the user's own providers.
 
 use std::{env, ffi::OsStr, io::Write, path::PathBuf, sync::Arc};
 

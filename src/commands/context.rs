@@ -45,8 +45,8 @@ impl Context {
         let terminal = Terminal::new(&global);
         let config = read_config(&global)?;
         let mut catalog = Catalog::builtin();
-        for folder in provider_folders(&global, config.as_ref()) {
-            for provider in providers::read(&folder)? {
+        for dir in provider_dirs(&global, config.as_ref()) {
+            for provider in providers::read(&dir)? {
                 let (name, origin) = (provider.name.clone(), provider.files().origin().to_owned());
                 if catalog.add(provider) {
                     terminal.note(&format!("the provider `{name}` from {origin} replaces the one of that name"));
@@ -76,7 +76,7 @@ impl Context {
     /// # Errors
     ///
     /// As [`Self::keyring`], and if none of the secrets that the config lists for a provider can be found.
-    pub fn whole_keyring(&self, only: Option<&str>) -> Result<Keyring, Failure> {
+    pub fn complete_keyring(&self, only: Option<&str>) -> Result<Keyring, Failure> {
         let (keyring, missing) = self.search(only)?;
         match missing.as_slice() {
             [] => Ok(keyring),
@@ -122,7 +122,7 @@ impl Context {
     /// The files and directories that [`Self::load`] and [`Self::keyring`] read.
     #[must_use]
     pub fn watched(&self) -> Vec<PathBuf> {
-        let mut paths = provider_folders(&self.global, self.config.as_ref());
+        let mut paths = provider_dirs(&self.global, self.config.as_ref());
         match &self.config {
             Some(config) => {
                 paths.push(config.path.clone());
@@ -186,7 +186,7 @@ fn read_config(global: &Global) -> Result<Option<Config>, Failure> {
 }
 
 /// The user's provider directories. Those of the command line come last, so they override those of the config.
-fn provider_folders(global: &Global, config: Option<&Config>) -> Vec<PathBuf> {
+fn provider_dirs(global: &Global, config: Option<&Config>) -> Vec<PathBuf> {
     let configured = config.map(|config| config.providers.clone()).unwrap_or_default();
     configured.into_iter().chain(global.providers.iter().cloned()).collect()
 }

@@ -41,7 +41,7 @@ use crate::{
 ///
 /// If no port is available, or the output can't be written.
 pub fn run(global: &Global) -> Result<Exit, Failure> {
-    // It shows the built-in providers, regardless of the user's configuration.
+    // The demo shows the built-in providers, regardless of the user's configuration.
     let context = Context::load(Global {
         no_config: true,
         config: None,
@@ -58,7 +58,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     let url = format!("http://{}", listener.local_addr().map_err(failed)?);
     let terminal = context.terminal;
     terminal.say(&format!(
-        "A receiver listens on {url}. It gets every built-in event, signed with the public\ndevelopment secrets. Use `hookdev listen` and `hookdev send` to run the two halves yourself.\n\n"
+        "Sending every built-in event to a receiver on {url}, signed with the public\ndevelopment secrets. Use `hookdev send` and `hookdev listen` to run the two halves yourself.\n\n"
     ));
 
     let keyring = development_keyring(&context.catalog)?;

@@ -1,4 +1,4 @@
-//! The files that a long-running command has read at start (config, secrets, provider directories and its own inputs), and
+//! The files that a long-running command read at start (config, secrets, provider directories and its own inputs), and
 //! whether they have changed since.
 
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::store::{snapshot::Snapshot, watch::Watch};
 pub struct InputFiles {
     paths: Vec<PathBuf>,
     snapshot: Snapshot,
-    /// Inputs of the command itself, beside those of the context.
+    /// Inputs of the command itself, besides those of the context.
     others: Vec<PathBuf>,
 }
 

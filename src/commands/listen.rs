@@ -15,7 +15,8 @@ use super::{
     interrupt::Interrupts,
     remedies,
     reporters::{
-        listen::{QUEUE, Reporter, View, announce, report_in_progress, warning},
+        browsers::RefusedPages,
+        listen::{QUEUE, Reporter, View, announce, report_in_progress, report_saving, warning},
         warnings::WarningSink,
     },
     resolve::{DEFAULT_ADDR, expectations, forward, forward_of, provider, unmatched},
@@ -30,7 +31,7 @@ use crate::{
     },
     net::{
         descriptors,
-        receiver::{Limits, serve},
+        receiver::{Limits, ReceiveError, serve},
     },
     store::{captures::CaptureStore, config::ListenConfig, watch::Watch},
 };
@@ -39,14 +40,16 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If the options, the config or the address are invalid.
+/// If an option, the config or the address is invalid.
 pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
     let settings = settings(&context, &args, false)?;
     let expectations = expectations(&context, &args.expect, args.count)?;
     let view = View::resolve(&context, &args)?;
+    // Before anything else needs a file.
+    let limits = limits(context.terminal, &args)?;
     let captures = open_captures(&context, &args)?;
     let runtime = runtime()?;
-    let exit = runtime.block_on(listen(context, args, settings, expectations, view, captures));
+    let exit = runtime.block_on(listen(context, args, settings, expectations, view, limits, captures));
     // Threads that still wait for a disk or a reader are abandoned.
     runtime.shutdown_background();
     exit
@@ -55,7 +58,7 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
 /// Resolves the settings that are reloaded when the config changes.
 fn settings(context: &Context, args: &Listen, accepts_development: bool) -> Result<Settings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
-    let keyring = context.whole_keyring(args.provider.as_deref())?;
+    let keyring = context.complete_keyring(args.provider.as_deref())?;
     let (source, forwards) = if args.forward.is_empty() {
         let configured = context.config.iter().flat_map(|config| &config.forward);
         ("[[forward]]", configured.map(|entry| forward_of(&entry.events, &entry.to)).collect::<Result<Vec<_>, _>>()?)
@@ -84,11 +87,11 @@ async fn listen(
     settings: Settings,
     expectations: Expectations,
     view: View,
+    limits: Limits,
     captures: Option<CaptureStore>,
 ) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
-    let limits = limits(terminal, &args);
     let mut interrupts = Interrupts::all();
     let accepts_development = args.allow_development || address.ip().is_loopback() && !args.only_verified;
     let settings = Arc::new(CurrentSettings::new(Settings { accepts_development, ..settings }));
@@ -97,7 +100,7 @@ async fn listen(
     let mut consumers = Consumers::default();
     let deliveries = consumers.add(QUEUE, WhenFull::Wait);
     let counter = expectations.count(&mut consumers);
-    let warnings = WarningSink::start(terminal);
+    let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let forwarded = forward_policy(&args);
     let receiver = Receiver::new(Setup {
@@ -106,13 +109,20 @@ async fn listen(
             statuses: args.respond,
             delay: args.delay,
             forwarded,
+            allow_browsers: args.allow_browsers,
             forward_timeout: args.forward_timeout,
         },
-        captures: captures.map(|store| CaptureWriter::start(store, args.redact, remedies::words)),
+        captures: captures.map(|store| {
+            let warnings = warnings.clone();
+            CaptureWriter::start(store, args.redact, remedies::words, move |change| report_saving(&warnings, change))
+        }),
         consumers,
         on_error: {
-            let warnings = warnings.clone();
-            Box::new(move |error| warnings.warn(warning(&error)))
+            let (warnings, pages) = (warnings.clone(), Arc::clone(&pages));
+            Box::new(move |error| match error {
+                ReceiveError::Browser { .. } => pages.add(&error, &warnings),
+                _ => warnings.warn(warning(&error)),
+            })
         },
         now: args.now,
         cancel: cancel.clone(),
@@ -141,6 +151,7 @@ async fn listen(
     let finish = async {
         let served = serving.await;
         let printed = reporter.ended().await;
+        pages.conclude(&warnings);
         warnings.flush().await;
         served.map(|()| (printed, counter))
     };
@@ -176,14 +187,15 @@ fn secret_warning(settings: &Settings) -> Option<String> {
 }
 
 /// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.
-fn limits(terminal: Terminal, args: &Listen) -> Limits {
+fn limits(terminal: Terminal, args: &Listen) -> Result<Limits, Failure> {
     let defaults = Limits::default();
-    let connections = descriptors::connections(defaults.connections);
+    let connections = descriptors::connections(defaults.connections)
+        .map_err(|error| Failure::invalid_usage(&error).hint("raise it, for example with `ulimit -n 1024`"))?;
     if connections < defaults.connections {
         let note = "raise the limit on open files for more (ulimit -n)";
-        terminal.note(&format!("accepting only {connections} connections at one time; {note}"));
+        terminal.note(&format!("accepting only {connections} connections at a time; {note}"));
     }
-    Limits { body: args.max_body, connections, ..defaults }
+    Ok(Limits { body: args.max_body, connections, ..defaults })
 }
 
 /// The exit code after the timeout.
@@ -269,7 +281,7 @@ fn restart_note(args: &Listen, initial: &ListenConfig, config: &ListenConfig) ->
         (false, true) => "capture",
         (false, false) => return None,
     };
-    Some(format!("restart to apply the change of {changed} in [listen]"))
+    Some(format!("restart to apply the new {changed} of [listen]"))
 }
 
 async fn timeout(after: Option<Duration>) {

@@ -18,7 +18,7 @@ mod streams;
 mod terminal;
 mod verify;
 
-pub use command_line::{answer, command, read};
+pub use command_line::{command, print_completions, read};
 pub use exit::{Exit, Failure};
 pub use streams::explain;
 
@@ -29,6 +29,7 @@ use terminal::Terminal;
 /// Runs a parsed command line and reports a failure on standard error.
 #[must_use]
 pub fn run(cli: Cli) -> Exit {
+    interrupt::survive_file_size_limit();
     let terminal = Terminal::new(&cli.global);
     match dispatch(cli) {
         Ok(exit) => exit,
@@ -43,9 +44,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     if cli.global.format.is_some_and(Format::is_report)
         && !matches!(cli.command, Command::Verify(_) | Command::Check(_))
     {
-        return Err(Failure::usage(
-            "this --format is for `hookdev verify` and `hookdev check`; here it is pretty or json",
-        ));
+        return Err(Failure::usage("only `hookdev verify` and `hookdev check` have this --format; use pretty or json"));
     }
     match cli.command {
         Command::Completions(args) => completions::run(args),

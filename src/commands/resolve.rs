@@ -1,4 +1,4 @@
-//! Turns what was typed or configured into values: globs, providers, headers, endpoints, forwards.
+//! Parses arguments and values from the config: globs, providers, headers, endpoints, forwards.
 
 use std::sync::Arc;
 

@@ -77,7 +77,7 @@ impl Terminal {
     /// Writes text to standard error, except with `--quiet`.
     pub fn say(&self, text: &str) {
         if !self.quiet {
-            streams::talk(self.err, text);
+            streams::write_message(self.err, text);
         }
     }
 
@@ -97,7 +97,7 @@ impl Terminal {
     pub fn warn(&self, message: &str) {
         let mut text = String::new();
         diagnostic::warning(self.stream(), message, &mut text);
-        streams::talk(self.err, &text);
+        streams::write_message(self.err, &text);
     }
 
     /// Writes an error to standard error, with its causes and hint.
@@ -105,7 +105,7 @@ impl Terminal {
         if let Some(message) = &failure.message {
             let mut text = String::new();
             diagnostic::error(self.stream(), message, &failure.causes, failure.hint.as_deref(), &mut text);
-            streams::talk(self.err, &text);
+            streams::write_message(self.err, &text);
         }
     }
 }

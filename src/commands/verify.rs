@@ -102,7 +102,7 @@ fn inputs(args: &Verify) -> Result<Vec<Input>, Failure> {
     Ok(args.files.iter().map(input).collect())
 }
 
-/// Verifies everything, then each changed file, and everything again when the configuration changes. Ends at Ctrl-C.
+/// Verifies everything, then each changed file, and everything again when the configuration changes. Stops at Ctrl-C.
 fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Input]) -> Result<Exit, Failure> {
     if args.files.iter().any(|file| file == Path::new(STDIN)) {
         return Err(Failure::usage("can't watch standard input").hint("pass a file instead of `-`"));

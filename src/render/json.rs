@@ -1,4 +1,4 @@
-//! What programs read: one JSON object a line. Keys are part of the product's contract. The object of a delivery is the
+//! Output for programs: one JSON object per line. Keys are part of the product's contract. The object of a delivery is the
 //! capture format, which [`capture`](crate::webhook::capture) writes.
 
 mod cases;

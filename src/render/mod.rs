@@ -1,4 +1,4 @@
-//! What output looks like: for people in [`pretty`], for programs in [`json`]. Nothing is printed here; text is appended to
+//! The layout of output: for people in [`pretty`], for programs in [`json`]. Nothing is printed here; text is appended to
 //! buffers that the caller writes.
 
 pub mod cases;

@@ -109,7 +109,7 @@ impl Page {
         out.push('\n');
     }
 
-    /// Why the request is rejected, what explains that, and what is wrong with the payload.
+    /// Why the request is rejected, the findings, and what is wrong with the payload.
     fn judgement(&self, assessment: &Assessment, out: &mut String) {
         if let Some(rejection) = assessment.verdict.rejection() {
             self.labelled(Role::Bad, rejection.reason.code(), &rejection.reason.to_string(), out);
@@ -224,7 +224,7 @@ impl Page {
         }
     }
 
-    /// Appends a verified capture: one line, then its problems. `missing` lists what `--require` demands in vain.
+    /// Appends a verified capture: one line, then its problems. `missing` lists the unmet requirements of `--require`.
     pub fn verification(
         &self,
         location: &str,
@@ -335,7 +335,7 @@ mod tests {
             good: false,
             elapsed: Duration::from_millis(12),
             remedy: None,
-            reason: "Acme wants 200 alone, and this was 302".to_owned(),
+            reason: "Acme expects exactly 200, and got 302".to_owned(),
             response: None,
         };
         let mut out = String::new();
@@ -344,19 +344,19 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "acme.made     refused  12 ms  Acme wants 200 alone, and this",
-                "    was 302  (attempt 1 of at most 5)",
+                "acme.made     refused  12 ms  Acme expects exactly 200, and",
+                "    got 302  (attempt 1 of at most 5)",
                 "    http://127.0.0.1:4400/acme"
             ]
         );
         out.clear();
         let accepted = Attempt { outcome: Outcome::Accepted, good: true, ..attempt };
         page.attempt(&accepted, 0, &mut out);
-        let first = "acme.made  accepted  12 ms  Acme wants 200 alone, and this\n";
-        assert_eq!(out, format!("{first}    was 302  http://127.0.0.1:4400/acme\n"));
+        let first = "acme.made  accepted  12 ms  Acme expects exactly 200, and\n";
+        assert_eq!(out, format!("{first}    got 302  http://127.0.0.1:4400/acme\n"));
         out.clear();
         page.attempt(&Attempt { source: Some("a\u{1b}.ndjson:2".to_owned()), ..accepted }, 0, &mut out);
-        let second = r"    was 302  a\u{1b}.ndjson:2 → http://127.0.0.1:4400/acme";
+        let second = r"    got 302  a\u{1b}.ndjson:2 → http://127.0.0.1:4400/acme";
         assert_eq!(out, format!("{first}{second}\n"));
     }
 

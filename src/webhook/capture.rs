@@ -33,6 +33,28 @@ pub const MAX_SIZE: usize = 64 << 20;
 /// The verdict of a request that was verified, as captures spell it.
 const VERIFIED: &str = "verified";
 
+/// How the line of a delivery starts.
+const LINE_START: &[u8] = br#"{"kind":"delivery","hookdev":"#;
+
+/// How many bytes of a file [`starts_log`] needs.
+pub const START_LENGTH: u64 = 64;
+
+/// Whether a file that starts with these bytes holds captures, or what else `listen` prints as JSON. Other programs may have
+/// added whitespace.
+#[must_use]
+pub fn starts_log(start: &[u8]) -> bool {
+    let compact: Vec<u8> = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let firsts: [&[u8]; 3] = [br#"{"kind":"delivery""#, br#"{"kind":"ready""#, br#"{"hookdev":"#];
+    firsts.iter().any(|first| compact.starts_with(first))
+}
+
+/// Whether these bytes are the start of a line that [`write_delivery`] or [`write_sent`] writes, however short.
+#[must_use]
+pub fn starts_line(start: &[u8]) -> bool {
+    let length = start.len().min(LINE_START.len());
+    start[..length] == LINE_START[..length]
+}
+
 /// Appends a received delivery as one line; `wording` puts hints into words.
 pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) {
     let assessment = &delivery.assessment;

@@ -100,7 +100,7 @@ impl Observer for Reporter<'_> {
             }
             Progress::Unreadable(error) => {
                 let failure = Failure::unreadable_input(&error);
-                // Standard error keeps its place among the results.
+                // Flushed first, so that the error appears in its place among the results.
                 self.out.flush()?;
                 self.context.terminal.fail(&failure);
                 if let OutputFormat::Report(report) = &mut self.format {

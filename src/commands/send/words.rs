@@ -84,7 +84,7 @@ fn events<'a>(catalog: &'a Catalog, text: &str) -> Vec<(&'a Arc<Provider>, &'a E
     }
 }
 
-/// What is to be sent.
+/// The jobs of one run.
 #[derive(Debug)]
 pub(super) struct Jobs {
     pub batch: Batch,
@@ -220,7 +220,7 @@ impl<'a> Builder<'a> {
             let failure = Failure::usage(error.to_string());
             match error {
                 ResendError::UnknownProvider => {
-                    failure.hint("`hookdev verify` shows how the request is read, and why no provider fits")
+                    failure.hint("`hookdev verify` shows how the request was parsed, and why no provider matches")
                 }
                 ResendError::Change { .. } => failure,
             }
@@ -262,7 +262,7 @@ fn only_provider<'a>(catalog: &'a Catalog, words: &[Word]) -> Option<&'a str> {
     only
 }
 
-/// Checks that every job can be forged, if it is to be.
+/// Checks that every job can be tampered with as requested.
 fn check_tampering(jobs: &[Job]) -> Result<(), Failure> {
     for job in jobs {
         let (Some(tamper), Content::Event(recipe), Some(provider)) = (job.tamper, &job.content, &job.provider) else {

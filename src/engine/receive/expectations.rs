@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::consumers::{Consumers, Deliveries, WhenFull};
 use crate::webhook::record::Delivery;
 
-/// The deliveries that may wait to be counted.
+/// The number of deliveries that may wait to be counted.
 const QUEUE: usize = 128;
 
 /// A number of deliveries to wait for.

@@ -12,17 +12,17 @@ use tokio::{
 use super::settings::Settings;
 use crate::webhook::{assessment::Assessment, diagnose::Clock, record::Delivery, signature::Receipt};
 
-/// The explanations that are worked out at one time.
+/// How many explanations run at a time.
 const MAX_RUNNING: usize = 2;
 
-/// The explanations that are worked out or waiting. Rejected deliveries beyond that are published without findings: a
-/// flood of them must not hold up valid ones.
+/// How many explanations run or wait. Rejected deliveries beyond that are published without findings: a flood of them
+/// must not hold up valid ones.
 const MAX_PENDING: usize = 64;
 
 /// Resolves to the assessment with its findings.
 pub type Explanation = Shared<oneshot::Receiver<Assessment>>;
 
-/// Limits how many explanations are worked out.
+/// Runs explanations, a limited number at a time.
 #[derive(Debug)]
 pub struct Explainer {
     pending: Arc<Semaphore>,

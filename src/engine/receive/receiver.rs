@@ -9,10 +9,12 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use http::{header::ORIGIN, request::Parts};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    browsers::FromBrowser,
     capture_writer::CaptureWriter,
     consumers::Consumers,
     explainer::Explainer,
@@ -22,7 +24,7 @@ use super::{
 };
 use crate::{
     engine::clock::now,
-    net::receiver::{Handler, ReceiveError, Received},
+    net::receiver::{Handler, ReceiveError, Received, excerpt},
     webhook::{
         assessment::Assessment,
         record::{Delivery, Forwarded, Response},
@@ -33,7 +35,7 @@ use crate::{
     },
 };
 
-/// The bodies over [`INLINE_BODY_LIMIT`] that are parsed at one time. Each may take a few hundred times its size.
+/// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size.
 const MAX_LARGE_BODIES: usize = 2;
 
 /// The size of a body that is parsed in the connection's task, in bytes. Larger and compressed ones are parsed on a
@@ -54,7 +56,7 @@ pub struct Setup {
     pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
     /// The time of every receipt, instead of the clock's.
     pub now: Option<Timestamp>,
-    /// Ends every wait for a handler or a delay.
+    /// Cancels every wait for a handler or a delay.
     pub cancel: CancellationToken,
 }
 
@@ -64,6 +66,7 @@ pub struct Receiver {
     rotation: Rotation,
     delay: Option<Duration>,
     forwarded: ForwardPolicy,
+    allow_browsers: bool,
     forwarder: Forwarder,
     captures: Option<CaptureWriter>,
     consumers: Consumers,
@@ -81,12 +84,13 @@ impl Receiver {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let Setup { settings, responses, captures, consumers, on_error, now, cancel } = setup;
-        let ResponsePolicy { statuses, delay, forwarded, forward_timeout } = responses;
+        let ResponsePolicy { statuses, delay, forwarded, allow_browsers, forward_timeout } = responses;
         Self {
             settings,
             rotation: Rotation::new(statuses),
             delay,
             forwarded,
+            allow_browsers,
             forwarder: Forwarder::new(forward_timeout, cancel.clone()),
             captures,
             consumers,
@@ -184,7 +188,7 @@ impl Receiver {
                 }
             }
         }
-        // A consumer may end the receiver, which asks what is in progress.
+        // Dropped before publishing: a consumer may stop the receiver, which then reports what is in progress.
         drop(in_progress);
         if slots.is_empty() {
             return response;
@@ -203,6 +207,20 @@ impl Receiver {
 }
 
 impl Handler for Receiver {
+    fn screen(&self, head: &Parts) -> Option<Response> {
+        match FromBrowser::recognise(head).filter(|_| !self.allow_browsers)? {
+            FromBrowser::Visit => Some(response::page()),
+            FromBrowser::Icon => Some(response::no_icon()),
+            FromBrowser::Page => {
+                let request = format!("{} {}", excerpt(head.method.as_str()), excerpt(head.uri.path()));
+                let origin = head.headers.get(ORIGIN).filter(|origin| !origin.is_empty() && *origin != "null");
+                let origin = origin.map(|origin| excerpt(&String::from_utf8_lossy(origin.as_bytes())));
+                self.on_error(ReceiveError::Browser { request, origin });
+                Some(response::from_page())
+            }
+        }
+    }
+
     async fn handle(&self, received: Received) -> Response {
         self.receive(received).await
     }

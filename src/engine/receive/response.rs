@@ -24,6 +24,8 @@ pub struct ResponsePolicy {
     pub delay: Option<Duration>,
     /// Which deliveries are forwarded.
     pub forwarded: ForwardPolicy,
+    /// Whether requests from browsers are deliveries.
+    pub allow_browsers: bool,
     /// How long a handler may take.
     pub forward_timeout: Duration,
 }
@@ -72,12 +74,27 @@ whether the signature is valid. `hookdev send` sends test events; `hookdev liste
 pub fn default(request: &Request, assessment: &Assessment) -> Response {
     let is_visit = [Method::GET, Method::HEAD].contains(&request.method);
     if is_visit && assessment.verdict == Verdict::Unrecognised {
-        return text(200, PAGE);
+        return page();
     }
     if assessment.verdict.rejection().is_some() {
         return text(401, "rejected\n");
     }
     text(assessment.provider.as_ref().map_or(200, |provider| provider.delivery.first_success()), "")
+}
+
+/// The response to a person who opens the address in a browser.
+pub fn page() -> Response {
+    text(200, PAGE)
+}
+
+/// The response to a browser that looks for an icon.
+pub fn no_icon() -> Response {
+    text(404, "")
+}
+
+/// The response to a web page.
+pub fn from_page() -> Response {
+    text(403, "hookdev doesn't accept requests from web pages\n")
 }
 
 /// The response when the delivery could not be saved.

@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What requests are judged by under these settings.
+    /// The judge of requests under these settings.
     #[must_use]
     pub fn judge(&self) -> Judge<'_> {
         Judge {

@@ -213,7 +213,8 @@ async fn a_delivery_is_saved_before_its_response() {
     let dir = tempfile::tempdir().unwrap();
     let store = CaptureStore::open(dir.path()).unwrap();
     let mut receiver =
-        Running::start(|setup| setup.captures = Some(CaptureWriter::start(store, false, |_| String::new()))).await;
+        Running::start(|setup| setup.captures = Some(CaptureWriter::start(store, false, |_| String::new(), |_| ())))
+            .await;
     assert_eq!(receiver.post(BODY).await.0, 200);
     let saved: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     let path = receiver.next().await.capture.unwrap();

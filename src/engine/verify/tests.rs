@@ -226,7 +226,7 @@ fn a_body_is_verified_with_the_given_headers() {
     assert_eq!(tally, Tally { development: development(1), ..Tally::default() });
 }
 
-/// The secret and a request of the example in Svix's documentation on verifying manually.
+/// The secret and the request of the example in Svix's documentation on manual verification.
 const SVIX: (&str, &str) = (
     "whsec_plJ3nmyCDGBKInavdOK15jsl",
     r#"{"request":{"method":"POST","target":"/aspect","headers":[["svix-id","msg_loFOjxBNrRLzqYUf"],["svix-timestamp","1731705121"],["svix-signature","v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0="]],"body":"{\"event_type\":\"ping\",\"data\":{\"success\":true}}"}}"#,

@@ -21,7 +21,7 @@ struct Ready<'a> {
     tunnel: Option<&'a str>,
 }
 
-/// Appends the line that says where `listen` listens.
+/// Appends the line with the address of `listen`.
 pub fn ready(url: &str, out: &mut Vec<u8>) {
     line(&Ready { kind: "ready", url, inspector: None, tunnel: None }, out);
 }

@@ -30,7 +30,7 @@ pub struct Check {
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The file, as it was named.
+    /// The file, as given on the command line.
     pub file: String,
     /// The line, from 1, if known.
     pub line: Option<u64>,

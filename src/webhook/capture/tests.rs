@@ -114,3 +114,18 @@ proptest! {
         prop_assert_eq!(read(&out).unwrap(), expected);
     }
 }
+
+#[test]
+fn the_lines_that_are_written_start_a_log() {
+    let (mut received, mut sent) = (Vec::new(), Vec::new());
+    write_delivery(&delivery(request()), |_| String::new(), &mut received);
+    write_sent(&request(), TIME, &mut sent);
+    for line in [received, sent] {
+        assert!(starts_log(&line[..64]) && (0..line.len()).all(|end| starts_line(&line[..end])));
+    }
+    let pretty = b"{\n  \"kind\" : \"ready\",\n  \"url\": \"\"\n}";
+    assert_eq!((starts_log(pretty), starts_line(pretty)), (true, false));
+    for other in [&b"{\"kind\":\"Pod\",\"apiVersion\":1}"[..], b"{}", b"x", b"{\"auths\":"] {
+        assert!(!starts_log(other) && !starts_line(other));
+    }
+}

@@ -64,13 +64,13 @@ fn a_change_that_needs_a_restart_says_so() {
     dir.write("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\n");
     let mut listener = dir.hookdev().args(["listen", "--format", "json"]).starts();
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:1\"\n");
-    listener.says(&format!("{RELOADED}note: restart to apply the change of addr in [listen]\n"));
+    listener.says(&format!("{RELOADED}note: restart to apply the new addr of [listen]\n"));
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:1\"\ncapture = \"captures\"\n");
-    listener.says(&format!("{RELOADED}note: restart to apply the change of addr and capture in [listen]\n"));
+    listener.says(&format!("{RELOADED}note: restart to apply the new addr and capture of [listen]\n"));
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\n");
     listener.says(RELOADED);
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\ncapture = \"captures\"\n");
-    listener.says(&format!("{RELOADED}note: restart to apply the change of capture in [listen]\n"));
+    listener.says(&format!("{RELOADED}note: restart to apply the new capture of [listen]\n"));
     let said = listener.killed().stderr;
     assert_eq!(said.matches("restart to apply").count(), 3, "{said}");
 }

@@ -10,8 +10,19 @@ fn a_line_has_the_documented_keys() {
     let dir = Dir::new();
     dir.write("one.json", tampered());
     let line = dir.hookdev().args(["verify", "one.json", "--secret", "cyanite=mine", "--json"]).exits(1).line();
-    let expected =
-        ["entry", "event", "file", "findings", "kind", "payload", "provider", "rejection", "secret", "verdict"];
+    let expected = [
+        "entry",
+        "event",
+        "file",
+        "findings",
+        "kind",
+        "payload",
+        "provider",
+        "rejection",
+        "secret",
+        "verdict",
+        "warnings",
+    ];
     assert_eq!(keys(&line), expected);
     assert_eq!(keys(&line["rejection"]), ["code", "message"]);
     assert_eq!(keys(&line["payload"]), ["errors", "status"]);

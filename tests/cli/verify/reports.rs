@@ -91,6 +91,6 @@ fn only_verify_and_check_have_reports() {
             .args(["--format", format, "events"])
             .exits(2)
             .stdout("")
-            .stderr("error: this --format is for `hookdev verify` and `hookdev check`; here it is pretty or json\n");
+            .stderr("error: only `hookdev verify` and `hookdev check` have this --format; use pretty or json\n");
     }
 }

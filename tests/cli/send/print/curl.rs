@@ -55,6 +55,17 @@ fn a_url_with_shell_syntax() {
 }
 
 #[test]
+fn a_url_that_curl_would_take_for_several() {
+    for path in ["/hooks?q=[1-5]", "/hooks?q={a,b}", "/hooks/[a-z]?q={1}&r=[", "/?q=]", "/?q=}"] {
+        same("cyanite.v2.finished", path, &[], None);
+    }
+    let dir = Dir::new();
+    let printed = |url: &str| dir.send("cyanite.v2.finished", url).args(["--print", "curl"]).exits(0);
+    printed("http://127.0.0.1:1/?q=[1-5]").prints("curl --globoff --request POST --url 'http://127.0.0.1:1/?q=[1-5]' ");
+    printed("http://127.0.0.1:1/?q=1").prints("curl --request POST --url 'http://127.0.0.1:1/?q=1' ");
+}
+
+#[test]
 fn bodies_with_shell_syntax() {
     for body in [
         "it's \"quoted\" `id` $HOME $(id) \\ \\n !! ~ * ? [a] {b,c} # | & ; < >",
