@@ -15,7 +15,7 @@ use super::{
     interrupt::Interrupts,
     remedies,
     reporters::{
-        listen::{QUEUE, Reporter, View, announce, report_in_progress, warning},
+        listen::{Reporter, View, announce, queue, report_in_progress, warning},
         warnings::WarningSink,
     },
     resolve::{DEFAULT_ADDR, expectations, forward, forward_of, provider, unmatched},
@@ -25,8 +25,7 @@ use super::{
 use crate::{
     cli::{Format, Listen},
     engine::receive::{
-        CaptureWriter, Consumers, CurrentSettings, Expectations, Receiver, ResponsePolicy, Settings, Setup, WhenFull,
-        shutdown,
+        CaptureWriter, Consumers, CurrentSettings, Expectations, Receiver, ResponsePolicy, Settings, Setup, shutdown,
     },
     net::{
         descriptors,
@@ -94,7 +93,8 @@ async fn listen(
     let _watch = watch(&context, args.clone(), Arc::clone(&settings));
 
     let mut consumers = Consumers::default();
-    let deliveries = consumers.add(QUEUE, WhenFull::Wait);
+    let (capacity, when_full) = queue(view.format, captures.is_some());
+    let deliveries = consumers.add(capacity, when_full);
     let counter = expectations.count(&mut consumers);
     let warnings = WarningSink::start(terminal);
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
@@ -129,11 +129,11 @@ async fn listen(
     }
     let reporter = Reporter::start(deliveries, view, terminal, &url);
 
-    let timed_out = tokio::select! {
-        () = counter.met() => false,
-        _ = reporter.ended() => false,
-        () = interrupts.next() => false,
-        () = timeout(args.timeout) => true,
+    let end = tokio::select! {
+        () = counter.met() => End::Met,
+        _ = reporter.ended() => End::OutputClosed,
+        () = interrupts.next() => End::Interrupted,
+        () = timeout(args.timeout) => End::TimedOut,
     };
     stop.cancel();
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
@@ -141,15 +141,27 @@ async fn listen(
         let served = serving.await;
         let printed = reporter.ended().await;
         warnings.flush().await;
-        served.map(|()| (printed, counter))
+        served.map(|()| printed)
     };
-    match shutdown::drain(finish, &cancel, async || interrupts.next().await).await {
-        None => Ok(if timed_out { Exit::Failed } else { Exit::Interrupted }),
-        Some(Err(error)) => Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
-        Some(Ok((false, _))) => Ok(Exit::Failed),
-        Some(Ok((true, counter))) if timed_out => Ok(conclude(terminal, &counter.missing().await)),
-        Some(Ok((true, _))) => Ok(Exit::Success),
-    }
+    let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
+    Ok(match (finished, end) {
+        (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
+        (Some(Ok(false)), _) => Exit::Failed,
+        // What was expected has arrived, whether or not somebody reads the output.
+        (Some(Ok(true)) | None, End::Met) => Exit::Success,
+        (Some(Ok(true)) | None, End::TimedOut) => conclude(terminal, &counter.missing()),
+        (Some(Ok(true)), End::Interrupted | End::OutputClosed) => Exit::Success,
+        (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
+    })
+}
+
+/// Why `listen` stops.
+#[derive(Clone, Copy)]
+enum End {
+    Met,
+    OutputClosed,
+    Interrupted,
+    TimedOut,
 }
 
 /// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.

@@ -9,7 +9,7 @@ mod sent;
 pub use self::{
     cases::{case, case_summary, listed_case},
     events::{event, term},
-    judged::{delivery, ready, verification},
+    judged::{delivery, findings, forwards, missed, ready, verification},
     sent::{attempt, request},
 };
 pub(super) use crate::webhook::json::writer::{line, millis};

@@ -3,6 +3,7 @@
 
 use std::{error::Error, sync::Mutex};
 
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::Notify,
@@ -11,7 +12,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::webhook::request::Headers;
+use crate::webhook::{record, request::Headers};
 
 /// Limits that a few bytes exceed.
 const SMALL: Limits = Limits {
@@ -39,14 +40,14 @@ struct Echo {
 }
 
 impl Handler for Echo {
-    async fn handle(&self, received: Received) -> record::Response {
+    async fn handle(&self, received: Received) -> Outgoing {
         self.seen.notify_one();
         if let Some(held) = &self.held {
             held.notified().await;
         }
         drop(received.permit);
         self.done.notify_one();
-        record::Response { status: 200, headers: Headers::new(), body: received.request.body }
+        record::Response { status: 200, headers: Headers::new(), body: received.request.body }.into()
     }
 
     fn on_error(&self, error: ReceiveError) {
@@ -69,7 +70,15 @@ impl Client {
     /// A connection, and how it ends for the receiver.
     fn connect(&self) -> (DuplexStream, JoinHandle<Result<(), hyper::Error>>) {
         let (ours, theirs) = duplex(512 << 10);
-        (ours, tokio::spawn(serve_connection(theirs, self.limits, &self.budget, &self.handler)))
+        (ours, tokio::spawn(self.serve(theirs)))
+    }
+
+    fn serve(
+        &self,
+        stream: DuplexStream,
+    ) -> impl GracefulConnection<Error = hyper::Error> + use<> {
+        let place = Places::new(1).take().now_or_never().unwrap();
+        serve_connection(stream, SenderWatch::default(), place, self.limits, &self.budget, &self.handler)
     }
 
     fn errors(&self) -> Vec<String> {
@@ -188,7 +197,7 @@ async fn a_body_may_take_as_long_as_the_minimum_rate_allows() {
 async fn a_sender_that_does_not_read_its_response_is_disconnected() {
     let client = Client::new(SMALL, Echo::default());
     let (ours, theirs) = duplex(1 << 10);
-    let ended = tokio::spawn(serve_connection(theirs, SMALL, &client.budget, &client.handler));
+    let ended = tokio::spawn(client.serve(theirs));
     let (_reader, mut writer) = tokio::io::split(ours);
     let body = [b'a'; 4 << 10];
     writer.write_all(&[&post(body.len())[..], &body].concat()).await.unwrap();

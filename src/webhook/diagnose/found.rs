@@ -90,6 +90,9 @@ fn candidates(value: &str) -> Vec<(String, Vec<u8>, Spelling)> {
         let mut rest = Some(piece);
         while let Some(text) = rest {
             let text = text.trim_matches(is_edge);
+            if found.len() == MOST_SIGNATURES {
+                return found;
+            }
             if let Some((bytes, written)) = decoded(text) {
                 if !found.iter().any(|(_, known, _)| *known == bytes) {
                     found.push((text.to_owned(), bytes, written));
