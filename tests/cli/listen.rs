@@ -2,6 +2,7 @@
 
 mod captures;
 mod expectations;
+mod flow;
 mod forwards;
 mod limits;
 mod lines;

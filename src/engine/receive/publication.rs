@@ -150,3 +150,74 @@ impl Late {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::{
+        engine::receive::{Deliveries, WhenFull, tests::delivery},
+        webhook::{
+            assessment::Assessment,
+            diagnose::{Code, Finding},
+            remedy::Remedy,
+        },
+    };
+
+    fn explained() -> Assessment {
+        let finding = Finding { code: Code::BodyBom, message: "a mark".to_owned(), remedy: Remedy::CheckAgeAtReceipt };
+        Assessment { findings: vec![finding], ..delivery(1).assessment }
+    }
+
+    /// Publishes a delivery whose explanation is pending.
+    fn start() -> (oneshot::Sender<Assessment>, Deliveries) {
+        let mut consumers = Consumers::default();
+        let deliveries = consumers.add(4, WhenFull::Skip);
+        let (explain, explanation) = oneshot::channel();
+        let publication = Publication {
+            consumers: Arc::new(consumers),
+            delivery: delivery(1),
+            permit: BodyPermit::default(),
+            explanation: Some(explanation),
+            forwards: Vec::new(),
+            tail: None,
+        };
+        publication.start(Slots::default());
+        (explain, deliveries)
+    }
+
+    /// The number and the findings of a delivery.
+    fn findings(update: Option<Update>) -> (u64, usize) {
+        let Some(Update::Delivery(published)) = update else { panic!("a delivery, not {update:?}") };
+        (published.delivery().seq, published.delivery().assessment.findings.len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delivery_waits_a_short_while_for_its_explanation() {
+        let (explain, mut deliveries) = start();
+        explain.send(explained()).unwrap();
+        assert_eq!(findings(deliveries.next().await), (1, 1));
+        assert!(deliveries.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_explanation_that_comes_later_follows_under_the_deliverys_number() {
+        let begun = Instant::now();
+        let (explain, mut deliveries) = start();
+        assert_eq!((findings(deliveries.next().await), begun.elapsed()), ((1, 0), LONGEST_WAIT));
+        explain.send(explained()).unwrap();
+        let Some(Update::Findings { seq, title, findings }) = deliveries.next().await else { panic!() };
+        assert_eq!((seq, title.as_str(), findings), (1, "unrecognised", explained().findings));
+        assert!(deliveries.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_explanation_that_fails_is_not_waited_for() {
+        let begun = Instant::now();
+        let (explain, mut deliveries) = start();
+        drop(explain);
+        assert_eq!((findings(deliveries.next().await), begun.elapsed()), ((1, 0), Duration::ZERO));
+        assert!(deliveries.next().await.is_none());
+    }
+}

@@ -316,3 +316,57 @@ async fn a_connection_over_the_limit_is_served_when_another_ends() {
     drop((open, waiting));
     serving.await.unwrap();
 }
+
+#[tokio::test]
+async fn requests_that_wait_for_the_handler_keep_nobody_from_connecting() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let handler = Arc::new(Echo { held: Some(Notify::new()), ..Echo::default() });
+    let serving = tokio::spawn(serve(listener, SMALL, Arc::clone(&handler), std::future::pending()));
+    let mut open = Vec::new();
+    // As many wait as may be connected besides them.
+    for _ in 0..2 * SMALL.connections {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(&post(0)).await.unwrap();
+        handler.seen.notified().await;
+        open.push(stream);
+    }
+    for _ in &open {
+        handler.held.as_ref().unwrap().notify_one();
+        handler.done.notified().await;
+    }
+    for mut stream in open {
+        let mut response = [0; 12];
+        stream.read_exact(&mut response).await.unwrap();
+        assert_eq!(&response, b"HTTP/1.1 200");
+    }
+    serving.abort();
+}
+
+/// Waits until the sender has closed its side, then responds.
+struct Closed;
+
+impl Handler for Closed {
+    async fn handle(&self, received: Received) -> Outgoing {
+        received.closed.cancelled().await;
+        record::Response { status: 200, headers: Headers::new(), body: "closed".into() }.into()
+    }
+
+    fn on_error(&self, error: ReceiveError) {
+        panic!("{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_handler_learns_that_the_sender_has_closed_its_side_and_can_still_respond() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(serve(listener, SMALL, Arc::new(Closed), std::future::pending()));
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(&post(0)).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n") && response.ends_with("\r\n\r\nclosed"), "{response}");
+    serving.abort();
+}
