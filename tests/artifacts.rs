@@ -49,7 +49,7 @@ fi
 const WIDTH: usize = 100;
 
 #[test]
-fn completion_scripts_and_man_pages_are_what_the_program_writes() {
+fn completion_scripts_and_man_pages_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions");
     let expected: BTreeMap<PathBuf, String> = completion_scripts().chain(man_pages()).collect();
     let mut actual: BTreeMap<PathBuf, String> = BTreeMap::new();
@@ -79,7 +79,7 @@ fn completion_scripts_and_man_pages_are_what_the_program_writes() {
 }
 
 #[test]
-fn the_generated_parts_of_the_readme_are_what_the_program_writes() {
+fn the_generated_parts_of_the_readme_are_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(&path).unwrap();
     let renewed = fill(&readme, &parts()).unwrap();
@@ -176,18 +176,18 @@ fn limits() -> String {
     let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(MAX_DECODED_BYTES));
     let [head_time, body_time, response_time] = [head_time, body_time, response_time].map(|time| time.as_secs());
     format!(
-        "| what | how much | beyond that |\n| --- | --- | --- |\n\
-         | a request's head | {head_bytes}, {headers} fields | 431 |\n\
-         | its method | {LONGEST_METHOD} bytes | 501 |\n\
-         | its target | {target} | 414 |\n\
-         | its body, with a length or chunked | {body}, or `--max-body` | 413 |\n\
-         | time for a head, and between two requests | {head_time} s | the connection ends |\n\
-         | time for a body | {body_time} s, and one more for each {body_rate} that came | 408 |\n\
-         | time in which nothing of an answer is taken | {response_time} s | the connection ends |\n\
-         | connections | {connections} | the next waits until one ends |\n\
-         | all bodies until they are told, {free} of each aside | {bodies}, or `--max-body` if more | the next waits, up to {body_time} s; 503 |\n\
-         | a body without its `content-encoding` | {decoded} | it is judged by its bytes, and not shown decoded |\n\
-         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | it is judged by its bytes, and no payload is read |\n"
+        "| what | limit | beyond it |\n| --- | --- | --- |\n\
+         | request head | {head_bytes}, {headers} fields | 431 |\n\
+         | method | {LONGEST_METHOD} bytes | 501 |\n\
+         | target | {target} | 414 |\n\
+         | body | {body}, or `--max-body` | 413 |\n\
+         | time for a head, and between two requests | {head_time} s | the connection is closed |\n\
+         | time for a body | {body_time} s, plus one for each {body_rate} received | 408 |\n\
+         | time without the sender reading any of the response | {response_time} s | the connection is closed |\n\
+         | connections | {connections} | the next one waits |\n\
+         | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets a 503 |\n\
+         | decompressed body | {decoded} | its signature is verified, but the payload is not decoded |\n\
+         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified, but the payload is not parsed |\n"
     )
 }
 
@@ -290,7 +290,7 @@ mod markers {
     }
 
     #[test]
-    fn a_part_takes_the_place_of_what_stands_between_its_markers() {
+    fn a_part_replaces_the_text_between_its_markers() {
         let (begin, end) = ("<!-- begin generated: a -->\n", "<!-- end generated -->\n");
         let renewed = format!("before\n{begin}\nnew\n\n{end}after\n");
         assert_eq!(filled(&format!("before\n{begin}{end}after\n")), Ok(renewed.clone()));
@@ -299,7 +299,7 @@ mod markers {
     }
 
     #[test]
-    fn a_marker_that_is_missing_or_means_nothing_is_an_error() {
+    fn a_missing_or_unknown_marker_is_an_error() {
         assert_eq!(filled("text\n"), Err("there is no marker for [\"a\"]".to_owned()));
         assert_eq!(filled("<!-- begin generated: a -->\n"), Err("the part `a` has no end".to_owned()));
         assert_eq!(filled("<!-- begin generated: b -->\n"), Err("nothing writes the part `b`".to_owned()));

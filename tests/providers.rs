@@ -1,4 +1,4 @@
-//! The contract that every provider folder keeps: those in `fixtures`, and the folders that `HOOKDEV_PROVIDERS` names.
+//! The contract that every provider directory keeps: those in `fixtures`, and the directories that `HOOKDEV_PROVIDERS` names.
 //! The judge of payloads is the `jsonschema` crate, formats asserted, and our own checker must agree with it.
 
 mod vectors;
@@ -108,7 +108,7 @@ impl<'a> Judges<'a> {
     }
 }
 
-/// The payloads of an event as they stand in the folder: the fixture, and the fixture with each variant's changes.
+/// The payloads of an event as they stand in the directory: the fixture, and the fixture with each variant's changes.
 fn written(event: &Event) -> Vec<Value> {
     let fixture: Value = serde_json::from_str(&event.fixture).expect("JSON");
     let varied = event.variants.iter().map(|variant| {
@@ -174,14 +174,14 @@ fn the_events_are_those_that_the_providers_document() {
 }
 
 #[test]
-fn every_folder_holds_what_it_states() {
+fn every_provider_meets_its_own_manifest() {
     for provider in providers() {
         assert_eq!(self_test(&provider), [""; 0], "{}", provider.name);
     }
 }
 
 #[test]
-fn every_payload_satisfies_its_definition_and_the_root() {
+fn every_payload_matches_its_definition_and_the_root_schema() {
     for provider in providers() {
         let Some(judges) = Judges::of(&provider) else { continue };
         for event in &provider.events {
@@ -195,7 +195,7 @@ fn every_payload_satisfies_its_definition_and_the_root() {
 }
 
 #[test]
-fn the_documented_analyses_of_cyanite_are_all_sent() {
+fn every_documented_analysis_of_cyanite_has_a_fixture() {
     let shipped = shipped();
     let cyanite = shipped.iter().find(|provider| provider.name == "cyanite").expect("cyanite");
     let analyses = |event: &str| {
@@ -212,7 +212,7 @@ fn the_documented_analyses_of_cyanite_are_all_sent() {
 }
 
 #[test]
-fn a_payload_without_a_required_key_breaks_its_definition() {
+fn a_payload_without_a_required_key_violates_its_schema() {
     let mut dropped = BTreeMap::new();
     for provider in providers() {
         let Some(judges) = Judges::of(&provider) else { continue };
@@ -269,7 +269,7 @@ fn mutants(document: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn a_payload_changed_in_any_place_is_judged_alike() {
+fn every_change_of_a_payload_is_judged_like_the_jsonschema_crate_does() {
     let mut verdicts = BTreeMap::new();
     for provider in providers() {
         let Some(judges) = Judges::of(&provider) else { continue };
@@ -302,7 +302,7 @@ fn standard(request: &Request) -> Option<Value> {
 }
 
 #[test]
-fn every_vector_says_of_its_payload_what_the_jsonschema_crate_says() {
+fn every_vector_agrees_with_the_jsonschema_crate() {
     let mut statuses = BTreeMap::new();
     for provider in providers() {
         let Some(judges) = Judges::of(&provider) else { continue };

@@ -31,7 +31,7 @@ const PORTS: [&str; 3] = ["4400", "3000", "3001"];
 /// How long a background command may take to say what it says.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// What stands in README, in order.
+/// What is in README, in order.
 #[derive(Debug, PartialEq)]
 enum Block {
     File { name: String, text: String },
@@ -72,7 +72,7 @@ fn commands(body: &[&str]) -> Vec<(String, String)> {
     commands
 }
 
-/// The ports of README, each with the free one that stands for it.
+/// The ports of README, each with the free one that is for it.
 struct Ports {
     numbers: HashMap<&'static str, String>,
     _reserved: Vec<Port>,
@@ -170,7 +170,7 @@ fn installed(command: &str) -> bool {
 }
 
 #[test]
-fn every_console_block_of_the_readme_does_what_it_shows() {
+fn every_console_block_of_the_readme_prints_what_it_shows() {
     let ports = Ports::free();
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("project");
@@ -231,7 +231,7 @@ fn compare(actual: &str, expected: &str) {
 }
 
 #[test]
-fn blocks_are_files_commands_and_nothing_else() {
+fn readme_blocks_are_files_or_commands() {
     let text = "`a/b.txt`:\n\n```text\nx\n```\n```console background\n$ c d\nout\n$ e\n```\n```sh\nnot run\n```\n";
     let commands = vec![("c d".to_owned(), "out\n".to_owned()), ("e".to_owned(), String::new())];
     let expected =

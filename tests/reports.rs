@@ -14,7 +14,7 @@ use std::{
 use machine::Port;
 use serde_json::Value;
 
-/// The folder with a package of npm in it; why not, when it can't be had.
+/// The directory with a package of npm in it; why not, when it can't be had.
 fn package(name: &str, version: &str) -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{version}", name.replace('/', "-")));
     let package = folder.join("node_modules").join(name);
@@ -43,14 +43,14 @@ fn needed<T>(what: &str, found: Result<T, String>) -> Option<T> {
         Ok(found) => Some(found),
         Err(problem) => {
             assert!(env::var_os("HOOKDEV_CI").is_none(), "{what} is required here: {problem}");
-            // Past the test harness, which keeps what is printed to itself.
+            // Bypasses the test harness, which captures printed text.
             writeln!(stderr(), "SKIPPED: {what} can't be had: {problem}").expect("standard error");
             None
         }
     }
 }
 
-/// A report on one good capture, a tampered one, and an input that is none.
+/// A report on a valid capture, a tampered one, and an unreadable input.
 fn report(folder: &Path, format: &str) -> String {
     let capture = |body: &str, signature: &str| {
         format!(
@@ -113,8 +113,8 @@ fn sarif_is_valid_by_its_own_schema() {
     let rules: Vec<&str> = results.iter().map(|result| result["ruleId"].as_str().expect("a rule")).collect();
     assert!(rules.contains(&"malformed-header") || rules.contains(&"no-matching-signature"), "{rules:?}");
     assert!(rules.contains(&"unreadable"), "{rules:?}");
-    let spoilt = serde_json::json!({"version": "2.1.0", "runs": [{"results": []}]});
-    assert!(!validator.is_valid(&spoilt), "the schema refuses a run without a tool");
+    let invalid = serde_json::json!({"version": "2.1.0", "runs": [{"results": []}]});
+    assert!(!validator.is_valid(&invalid), "the schema refuses a run without a tool");
 }
 
 #[test]
@@ -136,9 +136,9 @@ fn junit_is_valid_by_the_schema_of_jenkins() {
     assert!(checked.contains("<skipped>"), "{checked}");
     let xml = report(folder.path(), "junit");
     assert_eq!(valid(&xml), Ok(String::new()), "{xml}");
-    let spoilt = xml.replacen("<testcase ", "<testcase nonsense=\"1\" ", 1);
+    let invalid = xml.replacen("<testcase ", "<testcase nonsense=\"1\" ", 1);
     assert!(
-        valid(&spoilt).is_err_and(|problem| problem.contains("nonsense")),
+        valid(&invalid).is_err_and(|problem| problem.contains("nonsense")),
         "the schema refuses what it does not know"
     );
 }

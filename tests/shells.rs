@@ -1,4 +1,4 @@
-//! The completion scripts in the shells that they are for: each stands where its shell looks for it,
+//! The completion scripts in the shells that they are for: each is where its shell looks for it,
 //! the shell runs in a terminal of its own, and TAB is pressed once.
 #![cfg(unix)]
 
@@ -80,13 +80,13 @@ fn fish_completes() {
     completes(&home, &[&CASES[..], &CASES_WITH_EQUALS_SIGN].concat(), || Command::new(&fish).arg("-i"));
 }
 
-/// Where a shell is; none, said aloud, when this machine need not have it.
+/// Where a shell is; none, said loudly, when this machine need not have it.
 fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file());
     if found.is_none() {
         assert!(env::var_os("HOOKDEV_CI").is_none(), "{name} is not installed, and HOOKDEV_CI demands it");
-        // Not by `eprintln!`, which the test runner keeps to itself.
+        // Not with `eprintln!`, whose output the test harness captures.
         let _ = writeln!(stderr(), "SKIPPED: {name} is not installed, so that its completions were not tried");
     }
     found
@@ -96,7 +96,7 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(name)
 }
 
-/// A home folder, which is the working folder too, with a provider and a capture in it.
+/// A home directory, which is the working directory too, with a provider and a capture in it.
 struct Home(tempfile::TempDir);
 
 impl Home {

@@ -31,7 +31,7 @@ pub fn run(args: Completions) -> Result<Exit, Failure> {
         Shell::Fish => include_str!("../../completions/hookdev.fish"),
         Shell::PowerShell => include_str!("../../completions/hookdev.ps1"),
         Shell::Zsh => include_str!("../../completions/_hookdev"),
-        other => return Err(Failure::usage(format!("there is no completion script for {other}"))),
+        other => return Err(Failure::usage(format!("no completion script for {other}"))),
     };
     let mut out = streams::data();
     out.write_all(script.as_bytes())?;

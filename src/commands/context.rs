@@ -52,7 +52,7 @@ impl Context {
             for provider in providers::read(&folder)? {
                 let (name, origin) = (provider.name.clone(), provider.files().origin().to_owned());
                 if catalog.add(provider) {
-                    terminal.note(&format!("the provider `{name}` from {origin} takes the place of the one before"));
+                    terminal.note(&format!("the provider `{name}` from {origin} replaces the one of that name"));
                 }
             }
         }
@@ -80,11 +80,12 @@ impl Context {
     ///
     /// As [`Self::keyring`], and if none of the secrets that the config lists for a provider can be found.
     pub fn whole_keyring(&self, only: Option<&str>) -> Result<Keyring, Failure> {
-        let (keyring, lacking) = self.search(only)?;
-        match lacking.as_slice() {
+        let (keyring, missing) = self.search(only)?;
+        match missing.as_slice() {
             [] => Ok(keyring),
             titles => {
-                let message = format!("none of the secrets that the config names for {} is there", titles.join(", "));
+                let message =
+                    format!("none of the secrets that the config lists for {} could be found", titles.join(", "));
                 Err(Failure::usage(message))
             }
         }
@@ -107,17 +108,17 @@ impl Context {
             config_base: config.map_or(Path::new(""), Config::base),
             environment: &environment,
         };
-        let Resolved { keyring, warnings, missing: lacking } = secrets::resolve(&self.catalog, &sources)?;
+        let Resolved { keyring, warnings, missing } = secrets::resolve(&self.catalog, &sources)?;
         for warning in &warnings {
             self.terminal.note(warning);
         }
         for provider in self.catalog.providers() {
             if keyring.source(&provider.name, 0) == Some(&SecretSource::Config) {
-                let hint = "a secret in a file that is shared is no secret: name env:NAME or file:PATH instead";
-                self.terminal.warn(&format!("{}'s secret stands literally in the config; {hint}", provider.title));
+                let hint = "use env:NAME or file:PATH, so that you can share the config";
+                self.terminal.warn(&format!("the config contains the {} secret itself; {hint}", provider.title));
             }
         }
-        Ok((keyring, lacking))
+        Ok((keyring, missing))
     }
 
     /// The files and directories that [`Self::load`] and [`Self::keyring`] read.

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// The URL where `listen` listens when nothing else is said.
+/// The address that `listen` uses by default.
 pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
 
 /// Parses a forward, `[GLOB=]URL`.
@@ -85,14 +85,14 @@ fn check_event(context: &Context, event: &str) -> Result<(), Failure> {
     Err(Failure::usage(nearest::unknown("event", event, [])).hint(hint))
 }
 
-/// Reads a glob of event names.
+/// Parses a glob of event names.
 ///
 /// # Errors
 ///
-/// When it is none.
+/// If it is invalid.
 pub fn pattern(glob: &str) -> Result<Pattern, Failure> {
     Pattern::new(glob)
-        .map_err(|error| Failure::usage(format!("`{glob}` is no glob: {} at character {}", error.msg, error.pos + 1)))
+        .map_err(|error| Failure::usage(format!("invalid glob `{glob}`: {} at character {}", error.msg, error.pos + 1)))
 }
 
 /// The provider with this name.
@@ -133,7 +133,7 @@ pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
 ///
 /// # Errors
 ///
-/// When what the config says is no URL.
+/// If the config has an invalid URL.
 pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>) -> Result<Url, Failure> {
     let config = context.config.as_ref();
     let configured = provider.and_then(|provider| config?.provider(&provider.name)?.endpoint.map(parse_url));
@@ -149,8 +149,8 @@ pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>
     }
 }
 
-/// What is odd about a glob of event names that matches none that is known; providers send others
-/// too, so that it may be right.
+/// A warning about a glob that matches no known event, if it doesn't. Providers may send events that hookdev doesn't
+/// know, so this is no error.
 pub fn unmatched(catalog: &Catalog, option: &str, glob: &Pattern) -> Option<String> {
     if !catalog.matching(glob).is_empty() || glob.matches(Assessment::UNRECOGNISED) {
         return None;
@@ -175,22 +175,22 @@ mod tests {
         assert_eq!(forward("aspect.*=http://localhost:3000/hooks?a=b").unwrap(), ("aspect.*".to_owned(), url));
         assert_eq!(
             forward("a[=http://x/").unwrap_err().message.unwrap(),
-            "`a[` is no glob: invalid range pattern at character 2"
+            "invalid glob `a[`: invalid range pattern at character 2"
         );
     }
 
     #[test]
-    fn a_glob_that_matches_no_known_event_is_answered_with_the_nearest() {
+    fn a_glob_that_matches_no_known_event_suggests_the_nearest() {
         let catalog = Catalog::builtin();
-        let told = |glob| unmatched(&catalog, "--filter", &pattern(glob).unwrap());
+        let warning = |glob| unmatched(&catalog, "--filter", &pattern(glob).unwrap());
         assert_eq!(
-            told("cyanit.*").unwrap(),
+            warning("cyanit.*").unwrap(),
             "--filter `cyanit.*` matches no known event; did you mean cyanite.v2.finished?"
         );
-        assert_eq!(told("*.nothing").unwrap(), "--filter `*.nothing` matches no known event");
-        assert_eq!(told("aspect").unwrap(), "--filter `aspect` matches no known event; did you mean aspect.*?");
+        assert_eq!(warning("*.nothing").unwrap(), "--filter `*.nothing` matches no known event");
+        assert_eq!(warning("aspect").unwrap(), "--filter `aspect` matches no known event; did you mean aspect.*?");
         for glob in ["*", "aspect.*", "cyanite.v2.finished", "*.done", "unrecognised"] {
-            assert_eq!(told(glob), None, "{glob}");
+            assert_eq!(warning(glob), None, "{glob}");
         }
     }
 }

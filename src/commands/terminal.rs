@@ -44,7 +44,7 @@ impl Terminal {
             Color::Always => Choice::Always,
             Color::Never => Choice::Never,
         };
-        let (out, err) = (streams::results_are_seen(), streams::talk_is_seen());
+        let (out, err) = (streams::stdout_is_terminal(), streams::stderr_is_terminal());
         let columns = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         Self {
             out: Palette::new(palette::decide(choice, out, variable)),

@@ -8,10 +8,10 @@ use std::{
 use super::{
     context::Context,
     exit::{Exit, Failure},
+    input_files::InputFiles,
     interrupt::InterruptFlag,
     reporters::verify::{Reporter, summary},
     resolve::provider,
-    sources::Sources,
 };
 use crate::{
     cli::{At, Format, Require, Verify},
@@ -105,10 +105,10 @@ fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Inp
     }
     let (waker, wakeups) = mpsc::channel();
     let interrupted = on_interrupt(waker.clone())?;
-    let mut sources = Sources::of(context, Vec::new());
+    let mut setup = InputFiles::of(context, Vec::new());
     // Taken before anything is read, so that no change in between is missed.
     let mut files = Snapshot::of(&args.files);
-    let watch = on_change(&[sources.paths(), &args.files].concat(), waker)?;
+    let watch = on_change(&[setup.paths(), &args.files].concat(), waker)?;
     let mut exit = verify(context, &criteria, inputs, &interrupted)?;
     if exit != Exit::Interrupted {
         context.terminal.note("watching for changes (Ctrl-C to stop)");
@@ -122,11 +122,11 @@ fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Inp
         let before = files;
         files = Snapshot::of(&args.files);
         let changes = files.since(&before);
-        if !sources.have_changed() {
+        if !setup.have_changed() {
             exit = verify_changes(context, &criteria, &changes, args, &interrupted)?;
             continue;
         }
-        let reloaded = sources.reload(context, &watch).and_then(|context| self::criteria(&context, args));
+        let reloaded = setup.reload(context, &watch).and_then(|context| self::criteria(&context, args));
         exit = match reloaded {
             Ok(reloaded) => {
                 criteria = reloaded;

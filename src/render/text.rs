@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn clusters_of_every_kind_are_kept_or_dropped_whole() {
+    fn clusters_of_every_kind_are_kept_or_dropped_as_a_whole() {
         let cases = [
             // Flags are pairs of regional indicators; an odd one is a cluster by itself.
             ("🇩🇪🇫🇷🇯🇵", 5, "🇩🇪🇫🇷…"),

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_fields_that_are_set_together_are_kept() {
+    fn repeated_fields_set_together_are_kept() {
         let field = |n: &'static str, v: &'static str| (HeaderName::from_static(n), HeaderValue::from_static(v));
         let mut headers: Headers = [field("a", "1"), field("b", "2"), field("a", "3")].into_iter().collect();
         headers.set_all(&[field("a", "4"), field("c", "5"), field("a", "6")].into_iter().collect());

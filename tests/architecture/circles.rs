@@ -72,7 +72,7 @@ fn path_back<'a>(start: &'a str, uses: &'a BTreeMap<String, BTreeSet<String>>) -
 }
 
 #[test]
-fn a_circle_between_siblings_is_found_and_a_parent_is_none() {
+fn a_circle_between_siblings_is_found_but_parents_are_allowed() {
     let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
     let tree = Tree::read(&[
         file("src/net/mod.rs", "mod a; mod b; mod c; mod d; pub fn shared() {}"),

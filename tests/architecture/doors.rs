@@ -82,7 +82,7 @@ fn paths(tree: &Tree, item: &CodeItem) -> Vec<(String, usize)> {
     references.filter_map(|it| Some((whole(tree.resolve(&item.module, &it.path)?), it.line))).collect()
 }
 
-/// Every place where the word `unsafe` stands in code.
+/// Every occurrence of `unsafe` in code.
 pub fn unsafe_code(files: &[(String, String)]) -> Vec<String> {
     let tree = Tree::read(files);
     let words = tree.items.iter().flat_map(|item| item.words().into_iter().map(move |word| (item, word)));
@@ -102,7 +102,7 @@ mod planted {
     }
 
     #[test]
-    fn every_other_way_to_a_stream_is_found() {
+    fn every_path_to_a_stream_is_found() {
         let tree = tree(&[
             ("src/lib.rs", "pub mod commands; pub mod net;"),
             ("src/commands/mod.rs", "pub mod streams; pub mod send; pub mod completions;"),
@@ -144,7 +144,7 @@ mod planted {
     }
 
     #[test]
-    fn unsafe_code_is_found_and_the_word_in_a_text_is_not() {
+    fn unsafe_code_is_found_but_not_the_word_in_a_text() {
         let files =
             [("src/a.rs".to_owned(), "/// unsafe\nfn a() { \"unsafe\"; }\nfn b() { unsafe { c() } }".to_owned())];
         assert_eq!(unsafe_code(&files), ["src/a.rs:3: unsafe code"]);

@@ -44,7 +44,7 @@ fn flags_in(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn a_flag_in_a_text_is_found_and_other_dashes_are_not() {
+fn a_flag_is_found_and_other_dashes_are_not() {
     let tree = Tree::read(&[
         (
             "src/net/mod.rs".to_owned(),

@@ -112,12 +112,12 @@ fn modules_side_by_side_use_each_other_in_one_direction() {
 }
 
 #[test]
-fn text_leaves_by_one_door() {
+fn only_the_writers_use_the_standard_streams() {
     assert_eq!(doors::other_ways(&Tree::read(&files())), [""; 0]);
 }
 
 #[test]
-fn every_test_that_is_named_as_a_proof_is_there() {
+fn every_test_named_in_security_md_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("SECURITY.md")).expect("it can be read");
     let sources: String = files().into_iter().chain(other_files()).map(|(_, text)| text).collect();
@@ -141,7 +141,7 @@ fn no_code_is_unsafe() {
 }
 
 #[test]
-fn every_file_opens_with_what_it_is_for() {
+fn every_file_opens_with_a_doc_comment() {
     let silent = files().into_iter().filter(|(_, text)| !text.starts_with("//! ")).map(|(file, _)| file);
     assert_eq!(silent.collect::<Vec<_>>(), [""; 0]);
 }
@@ -251,7 +251,7 @@ fn other_files() -> Vec<(String, String)> {
     rust.map(read).collect()
 }
 
-/// The names of the built-in providers, from their folders.
+/// The names of the built-in providers, from their directories.
 fn providers() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let names = fs::read_dir(folder).expect("fixtures can be listed").map(|entry| {
@@ -332,7 +332,7 @@ mod planted {
     }
 
     #[test]
-    fn a_touch_of_the_outside_world_in_webhook_is_found() {
+    fn an_impure_path_in_webhook_is_found() {
         let tree = tree(&[
             (
                 "src/webhook/mod.rs",
@@ -365,7 +365,7 @@ mod planted {
     }
 
     #[test]
-    fn a_provider_in_the_code_is_found_and_one_in_the_words_for_people_is_not() {
+    fn a_provider_is_found_in_code_but_not_in_prose() {
         let tree = tree(&[(
             "src/render/mod.rs",
             "/// Such as `acme.order`.\n\

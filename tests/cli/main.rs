@@ -1,7 +1,7 @@
 //! The whole program, run as its users run it: arguments, files, sockets and signals in; exit codes,
 //! bytes on both streams and requests out.
 
-// What is unwrapped here fails the test that it stands in.
+// An unwrap here fails its test.
 #![allow(clippy::unwrap_used)]
 
 mod check;

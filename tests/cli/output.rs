@@ -67,7 +67,7 @@ fn quiet_hides_notes_but_not_errors_and_warnings() {
     let dir = Dir::new();
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"literal\"\n");
     let finished = dir.hookdev().args(["verify", "missing", "--quiet"]).exits(3).stdout("");
-    finished.says("warning: Cyanite's secret stands literally in the config; ").says("error: can't read missing\n");
+    finished.says("warning: the config contains the Cyanite secret itself; ").says("error: can't read missing\n");
     dir.hookdev().args(["send", "zzzzzz", "-q"]).exits(2).stdout("").says("error: `zzzzzz` is neither ");
     dir.hookdev()
         .args(["send", "aspect.task.failed", "--print", "json", "-q", "--no-config"])

@@ -1,4 +1,4 @@
-//! Custom providers: folders of data with `--providers`.
+//! Custom providers: directories of data with `--providers`.
 
 mod broken;
 mod schemes;
@@ -28,7 +28,7 @@ match = {{ type = "made" }}
     )
 }
 
-/// Writes a folder `acme` with this manifest.
+/// Writes a directory `acme` with this manifest.
 fn write(dir: &Dir, manifest: &str) {
     dir.write("acme/provider.toml", manifest);
     dir.write("acme/events/made.json", r#"{ "type": "made", "id": "evt_0" }"#);

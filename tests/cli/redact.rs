@@ -23,7 +23,7 @@ fn both(finished: &Finished) -> String {
 }
 
 #[test]
-fn people_see_no_token_of_a_url() {
+fn pretty_output_hides_tokens_in_urls() {
     let dir = Dir::new();
     let endpoint = Endpoint::new([answer(200)]);
     let forward = endpoint.url("/in?token=HIDDEN-0").replace("http://", "http://me:HIDDEN-9@");
@@ -48,7 +48,7 @@ fn people_see_no_token_of_a_url() {
 }
 
 #[test]
-fn programs_and_captures_get_all_unless_it_is_to_be_redacted() {
+fn json_and_captures_are_complete_unless_redacted() {
     for (options, is_exact) in [(&[][..], true), (&["--redact"][..], false)] {
         let dir = Dir::new();
         let endpoint = Endpoint::new([answer(200).header("set-cookie", "sid=HIDDEN-5")]);
@@ -88,7 +88,7 @@ fn a_redacted_capture_is_sent_unchanged_with_a_warning() {
 }
 
 #[test]
-fn a_printed_request_is_exact_unless_it_is_to_be_redacted() {
+fn a_printed_request_is_exact_unless_redacted() {
     let dir = Dir::new();
     for form in ["curl", "http", "json", "vegeta"] {
         let print = |options: &[&str]| {

@@ -35,7 +35,7 @@ fn lines(path: &Path) -> usize {
 }
 
 #[test]
-fn a_long_run_loses_nothing_and_does_not_grow() {
+fn a_long_run_loses_nothing_and_its_memory_stays_flat() {
     let asked = env::var("HOOKDEV_SOAK").map(|count| count.parse().expect("HOOKDEV_SOAK is a number"));
     let round = asked.unwrap_or(SHORT) / ROUNDS;
     let dir = Dir::new();

@@ -85,7 +85,7 @@ fn signed_by_hookdev(id: &str, time: i64, body: &str) -> Request {
 
 /// Bodies that are text, as the library wants them: nothing, anything, emoji, JSON whose spelling matters.
 fn body() -> impl Strategy<Value = String> {
-    let spelt = [
+    let spellings = [
         "",
         "{}",
         "\u{1f980}\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
@@ -93,7 +93,7 @@ fn body() -> impl Strategy<Value = String> {
         "\u{feff}{}",
         "a\0b\r\n",
     ];
-    prop_oneof![prop::sample::select(spelt.to_vec()).prop_map(str::to_owned), "\\PC*", any::<String>()]
+    prop_oneof![prop::sample::select(spellings.to_vec()).prop_map(str::to_owned), "\\PC*", any::<String>()]
 }
 
 proptest! {
@@ -169,7 +169,7 @@ fn the_library_verifies_every_event_of_aspect() {
 }
 
 #[test]
-fn what_one_refuses_the_other_refuses_for_the_same_reason() {
+fn both_reject_the_same_requests_for_the_same_reasons() {
     let now = now();
     let request = || signed_by_the_library("msg_1", now, "{}");
     let without = |name: &str| {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{SECRET, machine, now, packages::installed};
 
-/// What Svix's library answers to these tasks; none when it can't be had and need not.
+/// What Svix's library responds to these tasks; none when it can't be had and need not.
 fn svix(tasks: &[Value]) -> Option<Vec<Value>> {
     let folder = installed("node")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/svix.mjs");
@@ -73,7 +73,7 @@ fn to_verify(request: &Value) -> Value {
 }
 
 #[test]
-fn svix_verifies_every_event_that_is_sent() {
+fn svix_verifies_every_sent_event() {
     let requests = sent(&["aspect.*"], "");
     assert_eq!(requests.len(), 3);
     let tasks: Vec<Value> = requests.iter().map(to_verify).collect();
@@ -85,23 +85,23 @@ fn svix_verifies_every_event_that_is_sent() {
 }
 
 #[test]
-fn svix_verifies_bodies_of_any_spelling_and_not_when_they_are_spelt_again() {
+fn svix_verifies_any_spelling_but_no_reserialised_body() {
     let requests: Vec<Value> =
         BODIES.iter().flat_map(|body| sent(&["aspect.task.failed", "--data", "-"], body)).collect();
     let bodies: Vec<&str> = requests.iter().map(|request| request["body"].as_str().expect("a text")).collect();
     assert_eq!(bodies, BODIES);
-    let respelt = |request: &Value| {
+    let reserialised = |request: &Value| {
         let mut task = to_verify(request);
         task["verify"]["body"] = json!(format!("{} ", request["body"].as_str().expect("a text")));
         task
     };
-    let tasks: Vec<Value> = requests.iter().map(to_verify).chain(requests.iter().map(respelt)).collect();
+    let tasks: Vec<Value> = requests.iter().map(to_verify).chain(requests.iter().map(reserialised)).collect();
     let Some(answers) = svix(&tasks) else { return };
-    let (as_sent, respelt) = answers.split_at(BODIES.len());
+    let (as_sent, reserialised) = answers.split_at(BODIES.len());
     for (answer, body) in as_sent.iter().zip(BODIES) {
         assert!(answer["payload"].is_string(), "{body}: {answer}");
     }
-    for (answer, body) in respelt.iter().zip(BODIES) {
+    for (answer, body) in reserialised.iter().zip(BODIES) {
         assert_eq!(answer, &json!({"refused": "No matching signature found"}), "{body}");
     }
 }
@@ -142,7 +142,7 @@ fn hookdev_verifies_what_svix_signs_while_it_is_fresh() {
 }
 
 #[test]
-fn svix_refuses_what_hookdev_refuses() {
+fn svix_rejects_what_hookdev_rejects() {
     let request = sent(&["aspect.task.failed"], "").remove(0);
     let verify = to_verify(&request);
     let signature = verify["verify"]["headers"]["svix-signature"].as_str().expect("a signature").to_owned();

@@ -5,10 +5,10 @@ mod acme;
 #[path = "../vectors/mod.rs"]
 mod vectors;
 
+mod changed_bytes;
 mod encodings;
 mod headers;
 mod published;
-mod spoilt;
 mod times;
 mod two_schemes;
 

@@ -135,7 +135,7 @@ pub fn list<'t>(
     Ok(())
 }
 
-/// A case as a check for CI. Code scanning needs a file, so the config that names the endpoint stands in for one.
+/// A case as a check for CI. Code scanning needs a file, so the config that names the endpoint is given instead.
 fn check(record: &CaseRecord, config: Option<String>) -> Check {
     let outcome = match &record.outcome {
         CaseOutcome::Passed => report::Outcome::Passed,

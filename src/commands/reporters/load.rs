@@ -79,8 +79,8 @@ impl ProgressBar {
     /// A bar that is visible if standard error is a terminal, except with `--quiet` or if lines are printed on the
     /// terminal too.
     pub fn new(context: &Context, pace: &Pace) -> Self {
-        let prints_lines = context.format() == Format::Json && streams::results_are_seen();
-        let is_visible = streams::talk_is_seen() && !context.global.quiet && !prints_lines;
+        let prints_lines = context.format() == Format::Json && streams::stdout_is_terminal();
+        let is_visible = streams::stderr_is_terminal() && !context.global.quiet && !prints_lines;
         let duration = pace.duration.filter(|_| pace.total.is_none());
         let length = duration.map_or(pace.total, |time| u64::try_from(time.as_millis()).ok());
         let bar = indicatif::ProgressBar::with_draw_target(length, streams::progress(is_visible, 10));

@@ -86,7 +86,7 @@ impl Observer for Reporter<'_> {
         if self.context.global.quiet {
             return;
         }
-        if streams::talk_is_seen() {
+        if streams::stderr_is_terminal() {
             self.countdown = Some(countdown(wait));
         } else {
             let note = format!("{} in {}{}", description(wait), words(wait.length), at_provider(wait));

@@ -197,7 +197,7 @@ struct Counter(Option<ProgressBar>);
 impl Counter {
     /// Draws only if standard error is a terminal and no results scroll past on the same screen.
     fn new(context: &Context) -> Self {
-        let visible = streams::talk_is_seen() && (context.global.quiet || !streams::results_are_seen());
+        let visible = streams::stderr_is_terminal() && (context.global.quiet || !streams::stdout_is_terminal());
         Self(visible.then(|| {
             let bar = ProgressBar::with_draw_target(None, streams::progress(true, 10));
             if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} requests in {elapsed}") {

@@ -24,7 +24,7 @@ pub(super) fn print(
     terminal: Terminal,
 ) -> Result<(), Failure> {
     let mut out = streams::data();
-    let on_terminal = streams::results_are_seen();
+    let on_terminal = streams::stdout_is_terminal();
     let count = match args.load.repeat {
         None => batch.jobs.len(),
         Some(0) => usize::MAX,

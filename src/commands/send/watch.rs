@@ -14,7 +14,7 @@ use crate::{
     commands::{
         context::Context,
         exit::{Exit, Failure},
-        sources::Sources,
+        input_files::InputFiles,
     },
     engine::deliver::Dispatcher,
     net::client::Client,
@@ -59,8 +59,8 @@ async fn watch(
 ) -> Result<Exit, Failure> {
     let files = watched_files(args, words)?;
     let events: Vec<Word> = words.iter().filter(|word| matches!(word, Word::Events(_))).cloned().collect();
-    let mut sources = Sources::of(&context, args.data.iter().cloned().collect());
-    if files.is_empty() && !sources.paths().iter().any(|source| source.exists()) {
+    let mut inputs = InputFiles::of(&context, args.data.iter().cloned().collect());
+    if files.is_empty() && !inputs.paths().iter().any(|source| source.exists()) {
         return Err(Failure::usage("nothing to watch: none of the arguments comes from a file")
             .hint("pass a captured request, --data FILE, or an event of your own provider directory"));
     }
@@ -72,7 +72,7 @@ async fn watch(
         let _ = waker.send(());
         Vec::new()
     };
-    let watch = Watch::start(&[sources.paths(), &files].concat(), wake)
+    let watch = Watch::start(&[inputs.paths(), &files].concat(), wake)
         .map_err(|error| Failure::usage("can't watch the files").because(&error))?;
     let first = jobs(&context, args, words)?;
     note_development_secrets(&context, &first.batch);
@@ -85,8 +85,8 @@ async fn watch(
         while wakeups.try_recv().is_ok() {}
         let before = std::mem::replace(&mut captures, Snapshot::of(&files));
         let mut changed = changed_captures(&context, &files, &captures.since(&before));
-        if sources.have_changed() {
-            match sources.reload(&context, &watch) {
+        if inputs.have_changed() {
+            match inputs.reload(&context, &watch) {
                 Ok(reloaded) => {
                     context = reloaded;
                     changed.splice(0..0, events.iter().cloned());

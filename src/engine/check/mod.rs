@@ -134,7 +134,7 @@ pub struct Summary {
 /// Why a run could not finish.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// There is no randomness for ids.
+    /// The system has no random bytes for ids.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// The provider's fixture can't be sent; the reason in words.

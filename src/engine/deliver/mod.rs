@@ -75,7 +75,7 @@ pub struct Dispatcher<T> {
 /// Why a delivery can't go on, whatever the endpoint does.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
-    /// There is no randomness for ids.
+    /// The system has no random bytes for ids.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// The request can't be sent to any endpoint.

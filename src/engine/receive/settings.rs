@@ -35,7 +35,7 @@ impl Settings {
     }
 }
 
-/// The current settings, shared by the receiver and whoever reloads them.
+/// The current settings, shared by the receiver and the task that reloads them.
 #[derive(Debug)]
 pub struct CurrentSettings(RwLock<Arc<Settings>>);
 

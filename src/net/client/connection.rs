@@ -3,7 +3,7 @@
 
 use std::{
     future::poll_fn,
-    io,
+    io, mem,
     pin::{Pin, pin},
 };
 
@@ -29,10 +29,19 @@ pub(super) type Incoming = http::Response<body::Incoming>;
 #[derive(Debug)]
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
-    /// Reads and writes whenever it is polled.
-    driver: http1::Connection<TokioIo<TcpStream>, Full<Bytes>>,
-    /// Whether the driver has finished, after which it must not be polled.
-    is_closed: bool,
+    driver: Driver,
+}
+
+/// The part of a connection that reads and writes.
+#[derive(Debug)]
+enum Driver {
+    Open(Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>),
+    /// The connection has ended. hyper's driver is dropped at once: a request that it holds would otherwise wait for
+    /// its timeout.
+    Closed {
+        /// Whether bytes of a response had arrived that hyper has not used.
+        has_received: bool,
+    },
 }
 
 impl Connection {
@@ -48,35 +57,38 @@ impl Connection {
         stream.set_nodelay(true).map_err(failed)?;
         let handshake = http1::Builder::new().max_buf_size(BUFFER_BYTES).handshake(TokioIo::new(stream)).await;
         let (sender, driver) = handshake.map_err(|error| no_response(&error))?;
-        Ok(Self { sender, driver, is_closed: false })
+        Ok(Self { sender, driver: Driver::Open(Box::new(driver)) })
     }
 
     /// Whether the connection takes another request. A close that is still on its way shows only when a request is
     /// sent.
     pub(super) async fn is_ready(&mut self) -> bool {
-        let Self { sender, driver, is_closed } = self;
-        drive(driver, is_closed, pin!(sender.ready())).await.is_ok()
+        let Self { sender, driver } = self;
+        driver.run_until(pin!(sender.ready())).await.is_ok()
     }
 
     /// Sends a request and waits for the head of the response.
     pub(super) async fn send(&mut self, message: http::Request<Full<Bytes>>) -> hyper::Result<Incoming> {
-        let Self { sender, driver, is_closed } = self;
-        drive(driver, is_closed, pin!(sender.send_request(message))).await
+        let Self { sender, driver } = self;
+        driver.run_until(pin!(sender.send_request(message))).await
     }
 
     /// Whether a part of the response has arrived, if a request failed.
     pub(super) fn has_received(self) -> bool {
-        !self.driver.into_parts().read_buf.is_empty()
+        match self.driver {
+            Driver::Open(driver) => !driver.into_parts().read_buf.is_empty(),
+            Driver::Closed { has_received } => has_received,
+        }
     }
 
     pub(super) const fn is_open(&self) -> bool {
-        !self.is_closed
+        matches!(self.driver, Driver::Open(_))
     }
 
     /// The next piece of a response's body; `None` at its end. Cancel safe.
     pub(super) async fn piece(&mut self, incoming: &mut body::Incoming) -> hyper::Result<Option<Bytes>> {
         while !incoming.is_end_stream() {
-            match drive(&mut self.driver, &mut self.is_closed, pin!(incoming.frame())).await {
+            match self.driver.run_until(pin!(incoming.frame())).await {
                 None => break,
                 Some(Err(error)) => return Err(error),
                 // Trailers are skipped.
@@ -91,16 +103,18 @@ impl Connection {
     }
 }
 
-/// Waits for something that happens on a connection, and drives the connection meanwhile.
-async fn drive<F: Future>(
-    driver: &mut http1::Connection<TokioIo<TcpStream>, Full<Bytes>>,
-    is_closed: &mut bool,
-    mut wanted: Pin<&mut F>,
-) -> F::Output {
-    poll_fn(|cx| {
-        // Whoever waits for a part of the connection is told how it ended.
-        *is_closed = *is_closed || Pin::new(&mut *driver).poll(cx).is_ready();
-        wanted.as_mut().poll(cx)
-    })
-    .await
+impl Driver {
+    /// Waits for something that happens on the connection, and reads and writes meanwhile.
+    async fn run_until<F: Future>(&mut self, mut wanted: Pin<&mut F>) -> F::Output {
+        poll_fn(|cx| {
+            if let Self::Open(driver) = self
+                && Pin::new(driver).poll(cx).is_ready()
+                && let Self::Open(ended) = mem::replace(self, Self::Closed { has_received: false })
+            {
+                *self = Self::Closed { has_received: !ended.into_parts().read_buf.is_empty() };
+            }
+            wanted.as_mut().poll(cx)
+        })
+        .await
+    }
 }

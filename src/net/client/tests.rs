@@ -216,3 +216,34 @@ fn only_this_machine_is_loopback() {
         assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
     }
 }
+
+#[tokio::test]
+async fn a_connection_that_ends_while_it_is_idle_fails_the_next_request_at_once() {
+    for checks_first in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/hooks", listener.local_addr().unwrap())).unwrap();
+        let mut connection = Connection::open(&url).await.unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (response, ()) = tokio::join!(connection.send(message(&url, &request(&[])).unwrap()), async {
+            read_request(&mut stream).await;
+            stream.write_all(OK).await.unwrap();
+        });
+        let mut body = response.unwrap().into_body();
+        assert_eq!(connection.piece(&mut body).await.unwrap().as_deref(), Some(&b"ok"[..]));
+        assert_eq!(connection.piece(&mut body).await.unwrap(), None);
+        assert!(connection.is_ready().await);
+        drop(stream);
+        // Gives the runtime time to learn of the end before the connection is polled again.
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        let next = async {
+            if checks_first {
+                assert!(!connection.is_ready().await);
+            } else {
+                assert!(connection.send(message(&url, &request(&[])).unwrap()).await.is_err());
+            }
+        };
+        tokio::time::timeout(TIMEOUT, next).await.expect("nothing waits for a connection that has ended");
+    }
+}

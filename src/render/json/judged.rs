@@ -110,7 +110,7 @@ mod tests {
     };
 
     #[test]
-    fn findings_are_told_by_code_message_and_hint() {
+    fn findings_have_a_code_a_message_and_a_hint() {
         let finding =
             Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), remedy: Remedy::CheckAgeAtReceipt };
         let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };

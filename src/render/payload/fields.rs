@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn values_stand_in_one_column_and_notes_behind_them() {
+    fn values_are_aligned_and_followed_by_notes() {
         let fields = [
             field("uuid", "ReaDg8WRnTfcN", ""),
             field("status_string", "Done", "2 times"),

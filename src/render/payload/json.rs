@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_behind_the_limits_is_still_a_fault() {
+    fn an_error_beyond_the_limits_is_still_an_error() {
         let limits = Limits { lines: 2, ..PLAIN };
         assert_eq!(pretty("[1,2,3,4,]", limits), None);
         assert_eq!(pretty("[1,2,3,4]", limits).as_deref(), Some("[\n  1,\n… 6 B more\n"));
@@ -360,7 +360,7 @@ mod tests {
         })
     }
 
-    /// The text without the white space that stands outside its strings.
+    /// The text without the whitespace outside its strings.
     fn without_space(text: &str) -> String {
         let (mut is_in_string, mut is_escaped) = (false, false);
         text.chars()

@@ -350,8 +350,8 @@ fn other_signed_content_is_found() {
     }
     // A body alone needs no timestamp, so this explains a missing one too.
     let signature = svix(&aspect_key(), Algorithm::HmacSha256, BODY);
-    let lacking = request(&[("svix-id", "msg_1"), ("svix-signature", &signature)], BODY.as_bytes());
-    assert_eq!(world.codes("aspect", &lacking), ["wrong-signed-content"]);
+    let without_timestamp = request(&[("svix-id", "msg_1"), ("svix-signature", &signature)], BODY.as_bytes());
+    assert_eq!(world.codes("aspect", &without_timestamp), ["wrong-signed-content"]);
     // Stripe's format, in the header of a provider without one.
     let stripe = hex(&mac(Algorithm::HmacSha512, CYANITE.as_bytes(), format!("{time}.{BODY}").as_bytes()));
     let stripe = request(&[("signature", &format!("t={time},v1={stripe}"))], BODY.as_bytes());

@@ -161,13 +161,13 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// How many bytes at the start stand for themselves in a string: up to the next quote, backslash or control character.
+/// How many bytes at the start of a string need no unescaping: up to the next quote, backslash or control character.
 #[inline]
 fn plain_length(bytes: &[u8]) -> usize {
     bytes.iter().position(|&byte| !PLAIN[usize::from(byte)]).unwrap_or(bytes.len())
 }
 
-/// The bytes that stand for themselves in a string.
+/// The bytes that need no unescaping in a string.
 static PLAIN: [bool; 256] = {
     let mut plain = [true; 256];
     let mut control = 0;
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_counted_beyond_what_is_kept() {
+    fn depth_is_counted_beyond_the_kept_levels() {
         let deep = unclosed(&[&"[".repeat(MAX_DEPTH + 1)]);
         assert_eq!((deep.depth(), deep.closing()), (MAX_DEPTH + 1, None));
         let less = unclosed(&[&"[".repeat(MAX_DEPTH + 1), "]"]);

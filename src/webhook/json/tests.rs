@@ -146,7 +146,7 @@ fn quoting_escapes_what_a_literal_cannot_hold() {
     assert_eq!(quote("a\"b\\c\n\u{1}é"), r#""a\"b\\c\n\u0001é""#);
 }
 
-/// JSON texts with every kind of token and whitespace wherever it may stand.
+/// JSON texts with every kind of token and whitespace wherever it is allowed.
 fn json_text() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
         Just("null".to_owned()),
@@ -232,7 +232,7 @@ fn a_document_of_more_values_than_the_memory_shall_hold_is_refused() {
 }
 
 #[test]
-fn each_character_is_read_as_serde_json_does_wherever_it_stands_in_a_string() {
+fn each_character_is_read_as_serde_json_does_at_any_position() {
     for (character, place) in ('\0'..='\u{ff}').flat_map(|character| (0..20).map(move |place| (character, place))) {
         let mut characters = ['a'; 20];
         characters[place] = character;

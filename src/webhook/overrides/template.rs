@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_becomes_a_number_only_where_a_number_stands() {
+    fn text_becomes_a_number_only_where_a_number_was() {
         let set = |text: &str, value: &str| replace(text, &path("a"), value).unwrap();
         assert_eq!(set(r#"{"a":1}"#, "2"), r#"{"a":2}"#);
         assert_eq!(set(r#"{"a":1}"#, " 2"), r#"{"a":" 2"}"#);

@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_is_no_digit() {
+    fn a_sign_is_not_a_digit() {
         // Here `jsonschema` 0.60 errs: it takes the four bytes `+025` for a year.
         assert_eq!(
             ["+025-01-01T12:00:00Z", "2025-01-01T12:00:00+-1:00"].map(|text| Format::DateTime.admits(text)),

@@ -49,7 +49,7 @@ pub(super) struct Index<'n> {
     pub(super) dynamic_anchors: HashMap<(usize, String), RuleId>,
 }
 
-/// The name that `$recursiveAnchor` stands for.
+/// The name under which `$recursiveAnchor` is indexed.
 pub(super) const RECURSIVE: &str = "";
 
 impl<'n> Index<'n> {

@@ -78,7 +78,7 @@ fn an_invalid_expectation_is_a_usage_error() {
         ("cyanite.v2.finished=x", "error: invalid --expect `cyanite.v2.finished=x`: `x` isn't a count\n"),
         ("finished", "error: unknown event `finished`\nhint: did you mean "),
         ("cyanit.v2.finished", "error: unknown event `cyanit.v2.finished`\nhint: did you mean cyanite.v2.finished"),
-        ("a[", "error: `a[` is no glob: "),
+        ("a[", "error: invalid glob `a[`: "),
     ] {
         dir.listen().args(["--expect", wrong]).exits(2).stdout("").says(message);
     }

@@ -337,6 +337,6 @@ fn an_invalid_target_is_a_usage_error() {
         .exits(2)
         .stdout("")
         .says("error: invalid URL `localhost:3000`: use http://localhost:3000\n");
-    dir.listen().args(["--forward", "a[=http://localhost/"]).exits(2).says("error: `a[` is no glob: ");
+    dir.listen().args(["--forward", "a[=http://localhost/"]).exits(2).says("error: invalid glob `a[`: ");
     dir.listen().args(["--forward", "http://localhost/", "--respond", "200"]).exits(2).says("cannot be used with");
 }

@@ -137,7 +137,7 @@ fn a_broken_change_is_reported_and_the_previous_config_stays() {
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
 
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"file:missing\"\n");
-    listener.says("error: none of the secrets that the config names for Cyanite is there\n");
+    listener.says("error: none of the secrets that the config lists for Cyanite could be found\n");
     listener.says(hint);
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
 

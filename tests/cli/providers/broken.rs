@@ -1,4 +1,4 @@
-//! Invalid folders are rejected with the position of the error and a suggestion.
+//! Invalid directories are rejected with the position of the error and a suggestion.
 
 use super::{manifest, write};
 use crate::harness::Dir;
@@ -11,13 +11,13 @@ algorithm = "hmac-sha256"
 content = "{body}"
 signature = { header = "x-acme", value = "{hex}" }"#;
 
-/// Asserts that a folder is accepted.
+/// Asserts that a directory is accepted.
 #[track_caller]
 fn sound(dir: &Dir) {
     dir.hookdev().args(["events", "acme.*", "--providers", "acme"]).exits(0).prints("acme.made").stderr("");
 }
 
-/// Asserts that every command rejects a folder with exactly this message.
+/// Asserts that every command rejects a directory with exactly this message.
 #[track_caller]
 fn rejected(dir: &Dir, stderr: &str) {
     for command in
@@ -87,7 +87,7 @@ fn an_error_in_the_manifest_has_a_position_and_a_suggestion() {
 }
 
 #[test]
-fn every_command_rejects_an_invalid_folder() {
+fn every_command_rejects_an_invalid_provider_directory() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME));
     sound(&dir);
@@ -124,7 +124,7 @@ fn an_invalid_fixture_is_reported_with_its_own_position() {
 }
 
 #[test]
-fn a_folder_that_contradicts_its_manifest_is_rejected() {
+fn a_directory_that_contradicts_its_manifest_is_rejected() {
     let unsound = "error: the provider directory acme contradicts its manifest:\n";
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replace("match =", "schema = \"made\"\nmatch ="));
@@ -168,7 +168,7 @@ fn a_vector_with_another_verdict_is_rejected() {
 }
 
 #[test]
-fn a_folder_without_providers_is_an_error() {
+fn a_directory_without_providers_is_an_error() {
     let dir = Dir::new();
     dir.hookdev()
         .args(["events", "--providers", "no-such-folder"])
@@ -184,7 +184,7 @@ fn a_folder_without_providers_is_an_error() {
 }
 
 #[test]
-fn a_folder_of_folders_and_several_flags_are_read() {
+fn nested_directories_and_repeated_flags_are_read() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME));
     for (place, name) in [("many/one", "one"), ("many/two", "two"), ("many/no-provider", "")] {
@@ -216,10 +216,10 @@ fn replacing_a_built_in_provider_is_reported() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, SCHEME).replacen("acme", "cyanite", 1));
     let finished = dir.hookdev().args(["events", "cyanite.*", "--providers", "acme", "--json"]).exits(0);
-    let finished = finished.stderr("note: the provider `cyanite` from acme takes the place of the one before\n");
+    let finished = finished.stderr("note: the provider `cyanite` from acme replaces the one of that name\n");
     assert_eq!(crate::harness::text(&finished.line(), "/name"), "cyanite.made");
     let mut listener = dir.listen().args(["--providers", "acme"]).starts();
-    listener.says("note: the provider `cyanite` from acme takes the place of the one before\n");
+    listener.says("note: the provider `cyanite` from acme replaces the one of that name\n");
     dir.send("cyanite.made", listener.url("/cyanite")).args(["--providers", "acme"]).exits(0);
     assert_eq!(listener.next()["event"], "cyanite.made");
 }

@@ -88,7 +88,7 @@ fn a_missing_secret_of_the_config_matters_only_if_it_is_needed() {
          the environment variable NO_SUCH_VARIABLE is not set\n",
     );
     print("cyanite.v2.finished").exits(2).stdout("").says("error: no secret to sign Cyanite deliveries with\n");
-    dir.listen().exits(2).says("error: none of the secrets that the config names for Cyanite is there\n");
+    dir.listen().exits(2).says("error: none of the secrets that the config lists for Cyanite could be found\n");
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn a_flag_without_a_provider_is_for_each_it_is_valid_for() {
 }
 
 #[test]
-fn the_development_secret_makes_the_two_halves_work_together_and_is_told_of() {
+fn the_development_secret_connects_send_and_listen_and_is_reported() {
     let dir = Dir::new();
     let note = "note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n";
     let mut listener = dir.listen().starts();
@@ -167,7 +167,7 @@ fn a_literal_secret_in_the_config_gets_a_warning() {
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"of-the-config\"\n");
     let finished = dir.hookdev().args(["verify", "-"]).stdin(signed_with(&dir, "of-the-config")).exits(0);
     finished.says(
-        "warning: Cyanite's secret stands literally in the config; \
-         a secret in a file that is shared is no secret: name env:NAME or file:PATH instead\n",
+        "warning: the config contains the Cyanite secret itself; \
+         use env:NAME or file:PATH, so that you can share the config\n",
     );
 }

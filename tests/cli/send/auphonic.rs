@@ -46,7 +46,7 @@ fn assert_multipart(request: &Message) {
 }
 
 #[test]
-fn a_delivery_that_is_taken_is_the_documented_form_and_comes_once() {
+fn an_accepted_delivery_is_sent_once_in_the_documented_encoding() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204)]));
     let lines = done(&dir, &endpoint).exits(0).lines();
     assert_eq!(outcomes(&lines), [(&json!(1), &json!(3), "accepted")]);
@@ -55,7 +55,7 @@ fn a_delivery_that_is_taken_is_the_documented_form_and_comes_once() {
 }
 
 #[test]
-fn a_delivery_that_is_answered_with_an_error_comes_again_as_multipart() {
+fn a_delivery_that_gets_an_error_is_sent_again_as_multipart() {
     for status in [400, 404, 415, 500, 503] {
         let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(status), answer(200)]));
         let lines = done(&dir, &endpoint).exits(0).lines();
@@ -68,7 +68,7 @@ fn a_delivery_that_is_answered_with_an_error_comes_again_as_multipart() {
 }
 
 #[test]
-fn a_delivery_that_is_refused_in_both_forms_has_failed() {
+fn a_delivery_that_is_refused_in_both_encodings_has_failed() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500)]));
     let lines = done(&dir, &endpoint).exits(1).lines();
     assert_eq!(outcomes(&lines), [(&json!(1), &json!(3), "refused"), (&json!(2), &json!(3), "refused")]);
@@ -78,7 +78,7 @@ fn a_delivery_that_is_refused_in_both_forms_has_failed() {
 }
 
 #[test]
-fn a_delivery_that_times_out_comes_again_in_the_same_form() {
+fn a_delivery_that_times_out_is_sent_again_in_the_same_encoding() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang(), answer(200)]));
     let lines = done(&dir, &endpoint).args(["--timeout", "2s"]).exits(0).lines();
     assert_eq!(outcomes(&lines), [(&json!(1), &json!(3), "timed-out"), (&json!(2), &json!(3), "accepted")]);
@@ -88,7 +88,7 @@ fn a_delivery_that_times_out_comes_again_in_the_same_form() {
 }
 
 #[test]
-fn a_delivery_that_times_out_and_is_then_refused_comes_as_multipart_too() {
+fn a_delivery_that_times_out_and_is_then_refused_is_sent_as_multipart() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang(), answer(500), answer(200)]));
     let lines = done(&dir, &endpoint).args(["--timeout", "2s"]).exits(0).lines();
     let expected = ["timed-out", "refused", "accepted"];
@@ -100,14 +100,14 @@ fn a_delivery_that_times_out_and_is_then_refused_comes_as_multipart_too() {
 }
 
 #[test]
-fn a_delivery_that_only_ever_times_out_is_given_up() {
+fn a_delivery_that_always_times_out_has_failed() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
     let lines = done(&dir, &endpoint).args(["--timeout", "500ms"]).exits(1).lines();
     assert_eq!(outcomes(&lines), [(&json!(1), &json!(3), "timed-out"), (&json!(2), &json!(3), "timed-out")]);
 }
 
 #[test]
-fn a_listener_takes_both_forms_for_the_same_event() {
+fn a_listener_recognises_the_event_in_both_encodings() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--respond", "500,200"]).starts();
     dir.send("auphonic.done", listener.url("/auphonic")).exits(0);
@@ -122,7 +122,7 @@ fn a_listener_takes_both_forms_for_the_same_event() {
 }
 
 #[test]
-fn a_uuid_is_22_letters_and_digits_and_new_each_time() {
+fn each_uuid_is_22_letters_and_digits_and_new() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let mut uuids: Vec<String> = Vec::new();
     for _ in 0..3 {

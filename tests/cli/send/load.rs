@@ -1,4 +1,4 @@
-//! Many deliveries over kept connections: what they are, and what is told of them.
+//! Many deliveries over kept connections: what they are, and how they are reported.
 
 mod ends;
 #[cfg(unix)]
@@ -28,7 +28,7 @@ fn told(finished: &Finished) -> (Vec<Value>, Value) {
 }
 
 #[test]
-fn each_request_is_a_delivery_of_its_own() {
+fn each_request_is_a_separate_delivery() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     let send = dir.send("aspect.task.completed", listener.url("/aspect"));
@@ -52,7 +52,7 @@ fn each_request_is_a_delivery_of_its_own() {
 }
 
 #[test]
-fn connections_are_kept_from_one_request_to_the_next() {
+fn connections_are_reused() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
@@ -80,7 +80,7 @@ fn connections_are_kept_from_one_request_to_the_next() {
 }
 
 #[test]
-fn a_connection_that_the_answer_closes_is_made_anew() {
+fn a_connection_that_the_response_closes_is_replaced() {
     let endpoint = Endpoint::new([answer(200).header("connection", "close").body("bye")]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "10", "--json", "-q"]);
@@ -89,7 +89,7 @@ fn a_connection_that_the_answer_closes_is_made_anew() {
 }
 
 #[test]
-fn one_connection_is_enough_when_nothing_else_is_asked_for() {
+fn the_default_is_one_connection() {
     let endpoint = Endpoint::new([answer(200)]);
     Dir::new().send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "10"]).exits(0);
     assert_eq!(endpoint.connections(), 1);
@@ -98,7 +98,7 @@ fn one_connection_is_enough_when_nothing_else_is_asked_for() {
 }
 
 #[test]
-fn what_is_named_goes_out_by_turns() {
+fn named_events_are_sent_in_rotation() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let send = dir.hookdev().args(["send", "cyanite.v2.finished", "auphonic.done", "--repeat", "5"]);
     send.args(["--to", &endpoint.url("/hooks?token=1")]).exits(0);
@@ -108,7 +108,7 @@ fn what_is_named_goes_out_by_turns() {
 }
 
 #[test]
-fn a_request_is_the_one_that_a_single_send_makes() {
+fn requests_are_the_same_as_those_of_a_single_send() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let send = || dir.send("cyanite.v2.finished", endpoint.url("/hooks?a=%20b")).args(["--header", "X-Mine: 1"]);
     send().exits(0);
@@ -120,7 +120,7 @@ fn a_request_is_the_one_that_a_single_send_makes() {
 }
 
 #[test]
-fn a_captured_request_goes_out_byte_for_byte_each_time() {
+fn a_captured_request_is_sent_byte_for_byte_each_time() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let body = " {\"a\" : 1.0}\r\n";
     dir.write(
@@ -139,14 +139,14 @@ fn a_captured_request_goes_out_byte_for_byte_each_time() {
 }
 
 #[test]
-fn a_pinned_id_is_every_requests_id() {
+fn a_pinned_id_is_the_id_of_every_request() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     dir.send("aspect.task.failed", endpoint.url("/")).args(["--repeat", "3", "--id", "msg_1"]).exits(0);
     (0..3).for_each(|_| assert_eq!(endpoint.next().header("svix-id"), Some("msg_1")));
 }
 
 #[test]
-fn the_counts_say_what_the_provider_would_have_made_of_the_answers() {
+fn counts_follow_the_providers_rules() {
     // The first to hang up ends a reused connection, so that the delivery is sent once more.
     let turns = [answer(204), answer(302), answer(500).body("boom"), hang_up(), hang_up(), answer(204), answer(200)];
     let endpoint = Endpoint::new(turns);
@@ -168,7 +168,7 @@ fn the_counts_say_what_the_provider_would_have_made_of_the_answers() {
 }
 
 #[test]
-fn quiet_tells_only_what_was_not_accepted() {
+fn quiet_prints_only_requests_that_were_not_accepted() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200), answer(500), answer(200)]));
     let quiet = || dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "5", "-q"]);
     let (attempts, _) = told(&quiet().arg("--json").exits(1));
@@ -177,7 +177,7 @@ fn quiet_tells_only_what_was_not_accepted() {
 }
 
 #[test]
-fn the_last_line_has_these_keys() {
+fn the_summary_has_the_documented_keys() {
     let endpoint = Endpoint::new([answer(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "2", "--json"]);
@@ -191,7 +191,7 @@ fn the_last_line_has_these_keys() {
 }
 
 #[test]
-fn people_read_a_table() {
+fn the_pretty_summary_is_a_table() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200), answer(200), answer(401)]));
     let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "4"]).exits(1);
     assert!(finished.text().starts_with("4 requests in "), "{finished}");
@@ -204,7 +204,7 @@ fn people_read_a_table() {
 }
 
 #[test]
-fn what_is_sent_can_be_kept() {
+fn sent_requests_can_be_captured() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
     send.args(["--repeat", "7", "--concurrency", "3", "--capture", "sent.ndjson"]).exits(0);

@@ -15,12 +15,12 @@ fn send(dir: &Dir, event: &str, options: &[&str]) -> TestCommand {
 }
 
 #[test]
-fn a_payload_is_the_documented_one() {
+fn a_payload_is_as_documented() {
     assert_eq!(body("cyanite.v2.finished", &[]), CYANITE);
 }
 
 #[test]
-fn a_field_is_set_and_keeps_its_type() {
+fn set_changes_a_field_and_keeps_its_type() {
     assert_eq!(
         body("cyanite.v2.finished", &["--set", "event.type=InDepthAnalysis", "--set", "resource.id=42"]),
         r#"{"version":"2","resource":{"type":"LibraryTrack","id":"42"},"event":{"type":"InDepthAnalysis","status":"finished"}}"#
@@ -31,13 +31,13 @@ fn a_field_is_set_and_keeps_its_type() {
 }
 
 #[test]
-fn a_field_is_set_to_any_json() {
+fn set_accepts_any_json() {
     let body = body("cyanite.v2.finished", &["--set", "resource.id:=[1.0,1e400,\"\\u00e9\",null]"]);
     assert!(body.contains(r#""resource":{"type":"LibraryTrack","id":[1.0,1e400,"\u00e9",null]}"#), "{body}");
 }
 
 #[test]
-fn a_field_is_added_and_one_is_removed() {
+fn fields_can_be_added_and_removed() {
     assert_eq!(
         body("cyanite.v2.finished", &["--add", "event.note=new", "--add", "list.0=1", "--remove", "resource.id"]),
         r#"{"version":"2","resource":{"type":"LibraryTrack"},"event":{"type":"AudioAnalysisV6","status":"finished","note":"new"},"list":[1]}"#
@@ -45,13 +45,13 @@ fn a_field_is_added_and_one_is_removed() {
 }
 
 #[test]
-fn a_field_of_a_form_is_set_too() {
+fn form_fields_can_be_set() {
     let body = body("auphonic.done", &["--id", "zeigtvDv8jH6NaK52Z5eXH", "--set", "status_string=Done & dusted"]);
     assert_eq!(body, "status=3&status_string=Done+%26+dusted&uuid=zeigtvDv8jH6NaK52Z5eXH");
 }
 
 #[test]
-fn a_path_that_is_not_there_is_answered_with_the_nearest() {
+fn an_unknown_path_gets_a_suggestion() {
     let dir = Dir::new();
     for (options, message) in [
         (["--set", "event.typ=x"], "there is no `event.typ` in the payload; the nearest is `event.type`"),
@@ -68,7 +68,7 @@ fn a_path_that_is_not_there_is_answered_with_the_nearest() {
 }
 
 #[test]
-fn a_change_that_is_none_is_a_mistake() {
+fn an_invalid_change_is_a_usage_error() {
     let dir = Dir::new();
     let event = "cyanite.v2.finished";
     send(&dir, event, &["--set", "event.type"])
@@ -78,7 +78,7 @@ fn a_change_that_is_none_is_a_mistake() {
 }
 
 #[test]
-fn a_changed_payload_is_signed_as_it_goes_out() {
+fn a_changed_payload_is_signed_as_sent() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     dir.send("cyanite.v2.finished", listener.url("/cyanite")).args(["--set", "event.type=AudioAnalysisV7"]).exits(0);
@@ -90,7 +90,7 @@ fn a_changed_payload_is_signed_as_it_goes_out() {
 }
 
 #[test]
-fn a_payload_that_breaks_the_schema_is_sent_all_the_same() {
+fn a_payload_that_violates_the_schema_is_sent() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     dir.send("cyanite.v2.finished", listener.url("/cyanite")).args(["--remove", "resource"]).exits(0);
@@ -100,7 +100,7 @@ fn a_payload_that_breaks_the_schema_is_sent_all_the_same() {
 }
 
 #[test]
-fn own_bytes_are_signed_and_sent_as_they_are() {
+fn data_from_a_file_is_signed_and_sent_unchanged() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     let bodies: [&[u8]; 7] = [
@@ -130,7 +130,7 @@ fn own_bytes_are_signed_and_sent_as_they_are() {
 }
 
 #[test]
-fn own_bytes_are_those_of_one_event() {
+fn data_needs_exactly_one_event() {
     let dir = Dir::new();
     dir.write("body", "{}");
     send(&dir, "aspect.*", &["--data", "body"])
@@ -140,13 +140,13 @@ fn own_bytes_are_those_of_one_event() {
 }
 
 #[test]
-fn own_bytes_that_cannot_be_read_are_an_input_that_cannot_be_read() {
+fn unreadable_data_is_an_unreadable_input() {
     let finished = send(&Dir::new(), "cyanite.v2.finished", &["--data", "missing.json"]).exits(3);
     finished.says("error: can't read missing.json\ncaused by: ");
 }
 
 #[test]
-fn own_headers_are_added_and_stand_above_the_providers() {
+fn given_headers_are_added_and_override_the_providers() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let headers = ["X-Token: a: b", "user-agent: mine/1", "Content-Type: application/problem+json", "X-Empty:"];
     let flags = headers.iter().flat_map(|header| ["--header", header]);
@@ -166,7 +166,7 @@ fn own_headers_are_added_and_stand_above_the_providers() {
 }
 
 #[test]
-fn an_own_host_goes_out_as_it_is_given() {
+fn a_given_host_is_sent_unchanged() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let host = ["--header", "Host: hooks.example.com:8443"];
     dir.send("cyanite.v2.finished", endpoint.url("/")).args(host).exits(0);
@@ -181,7 +181,7 @@ fn an_own_host_goes_out_as_it_is_given() {
 }
 
 #[test]
-fn what_belongs_to_the_connection_is_a_mistake_and_not_dropped() {
+fn headers_of_the_connection_are_usage_errors() {
     let dir = Dir::new();
     for name in ["Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "TE", "Upgrade"] {
         let expected = format!(
@@ -196,7 +196,7 @@ fn what_belongs_to_the_connection_is_a_mistake_and_not_dropped() {
 }
 
 #[test]
-fn an_own_header_that_is_given_twice_goes_out_twice() {
+fn a_header_that_is_given_twice_is_sent_twice() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let headers = ["--header", "X-Tag: a", "--header", "X-Tag: b"];
     dir.send("cyanite.v2.finished", endpoint.url("/")).args(headers).exits(0);
@@ -204,7 +204,7 @@ fn an_own_header_that_is_given_twice_goes_out_twice() {
 }
 
 #[test]
-fn an_own_signature_takes_the_place_of_the_right_one() {
+fn a_given_signature_replaces_the_computed_one() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     dir.send("cyanite.v2.finished", listener.url("/cyanite")).args(["--header", "Signature: 00ff"]).exits(1);
@@ -213,7 +213,7 @@ fn an_own_signature_takes_the_place_of_the_right_one() {
 }
 
 #[test]
-fn a_header_that_is_none_is_a_mistake() {
+fn an_invalid_header_is_a_usage_error() {
     let dir = Dir::new();
     for wrong in ["no colon", ": nameless", "a b: c", "a: b\nc: d"] {
         let expected = format!("error: invalid header `{wrong}`: expected `Name: value`\n");
@@ -222,7 +222,7 @@ fn a_header_that_is_none_is_a_mistake() {
 }
 
 #[test]
-fn headers_are_the_providers_own() {
+fn headers_are_those_the_provider_sends() {
     let dir = Dir::new();
     let headers = |event: &str| -> Vec<String> {
         let pinned = ["--now", "2025-01-01T12:00:00Z", "--id", "an-id", "--data", "-", "--print", "json"];

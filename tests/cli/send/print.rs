@@ -15,7 +15,7 @@ fn printed(dir: &Dir, what: &str, form: &str) -> TestCommand {
 }
 
 #[test]
-fn nothing_is_sent_when_it_is_printed() {
+fn print_sends_nothing() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     for form in ["curl", "http", "json", "vegeta"] {
         printed(&dir, "cyanite.v2.finished", form).args(["--to", &endpoint.url("/")]).exits(0);
@@ -24,7 +24,7 @@ fn nothing_is_sent_when_it_is_printed() {
 }
 
 #[test]
-fn curl_is_a_command_that_can_be_read() {
+fn curl_commands_are_readable() {
     let expected = format!(
         "curl --request POST --url http://127.0.0.1:4400/cyanite \\\n  --header 'content-type: application/json' \\\n  \
          --header 'user-agent: hookdev/{}' \\\n  --header 'signature: {CYANITE_SIGNATURE}' \\\n  --header 'accept:' \\\n  --data-binary '{CYANITE}'\n",
@@ -34,7 +34,7 @@ fn curl_is_a_command_that_can_be_read() {
 }
 
 #[test]
-fn http_is_the_message_itself() {
+fn http_prints_the_message_itself() {
     let expected = format!(
         "POST /cyanite?a=b HTTP/1.1\r\nhost: localhost:3000\r\ncontent-type: application/json\r\nuser-agent: hookdev/{}\r\n\
          signature: {CYANITE_SIGNATURE}\r\ncontent-length: 116\r\n\r\n{CYANITE}",
@@ -45,7 +45,7 @@ fn http_is_the_message_itself() {
 }
 
 #[test]
-fn an_own_host_stands_in_every_form() {
+fn a_given_host_is_printed_in_every_format() {
     let dir = Dir::new();
     dir.write("one.http", "POST / HTTP/1.1\r\nhost: example.com\r\ncontent-length: 2\r\n\r\n{}");
     for what in ["cyanite.v2.finished", "one.http"] {
@@ -60,7 +60,7 @@ fn an_own_host_stands_in_every_form() {
 }
 
 #[test]
-fn json_is_one_object_with_its_keys() {
+fn json_prints_one_object_with_the_documented_keys() {
     let dir = Dir::new();
     let line = printed(&dir, "cyanite.v2.finished", "json").exits(0).line();
     assert_eq!(keys(&line), ["body", "headers", "kind", "method", "url"]);
@@ -75,7 +75,7 @@ fn json_is_one_object_with_its_keys() {
 }
 
 #[test]
-fn what_is_printed_verifies() {
+fn printed_requests_verify() {
     let dir = Dir::new();
     for event in dir.hookdev().args(["events", "--json"]).exits(0).lines() {
         let name = text(&event, "/name");
@@ -91,7 +91,7 @@ fn what_is_printed_verifies() {
 }
 
 #[test]
-fn what_is_printed_together_verifies_one_by_one() {
+fn requests_printed_together_verify_individually() {
     let dir = Dir::new();
     for form in ["http", "json"] {
         let messages = printed(&dir, "*", form).exits(0).stdout;
@@ -103,7 +103,7 @@ fn what_is_printed_together_verifies_one_by_one() {
 }
 
 #[test]
-fn own_bytes_that_are_printed_verify() {
+fn printed_requests_with_given_data_verify() {
     let dir = Dir::new();
     let bodies: [&[u8]; 4] = [b"\xff\x00\r\n\r\nPOST / HTTP/1.1\r\n", b"", b"{\"a\":1}\n", "ü\u{2028}".as_bytes()];
     for body in bodies {
@@ -117,7 +117,7 @@ fn own_bytes_that_are_printed_verify() {
 }
 
 #[test]
-fn with_a_time_and_an_id_every_run_prints_the_same_bytes() {
+fn with_a_pinned_time_and_id_every_run_prints_the_same_bytes() {
     let dir = Dir::new();
     for form in ["curl", "http", "json", "vegeta"] {
         let print = || printed(&dir, "*", form).args(["--id", "an-id"]).exits(0).stdout;
@@ -127,7 +127,7 @@ fn with_a_time_and_an_id_every_run_prints_the_same_bytes() {
 }
 
 #[test]
-fn a_time_is_read_in_every_form() {
+fn every_time_format_is_accepted() {
     let dir = Dir::new();
     let print = |now: &str| {
         let pinned = ["send", "aspect.*", "--print", "http", "--id", "an-id", "--now", now];
@@ -139,7 +139,7 @@ fn a_time_is_read_in_every_form() {
 }
 
 #[test]
-fn without_an_id_every_run_has_ids_of_its_own() {
+fn without_a_pinned_id_every_run_has_its_own_ids() {
     let dir = Dir::new();
     let print = || printed(&dir, "aspect.task.failed", "json").exits(0).line();
     let (one, other) = (print(), print());

@@ -8,7 +8,7 @@ use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, 
 const OF_A_CONNECTION: [&str; 4] = ["host", "content-length", "connection", "accept"];
 
 #[test]
-fn a_capture_goes_out_as_it_came() {
+fn a_capture_is_sent_byte_for_byte() {
     let dir = Dir::new();
     let endpoint = Endpoint::new([answer(200)]);
     for (place, file) in [("captures", "captures"), ("log.ndjson", "log.ndjson")] {
@@ -42,7 +42,7 @@ fn a_capture_goes_out_as_it_came() {
 }
 
 #[test]
-fn what_listen_prints_is_as_good_as_a_capture() {
+fn output_of_listen_can_be_sent_like_a_capture() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
@@ -75,14 +75,14 @@ fn a_capture_of_no_known_provider_succeeds_with_any_2xx() {
 }
 
 #[test]
-fn a_capture_succeeds_with_what_its_provider_takes_for_success() {
+fn a_capture_succeeds_with_its_providers_success_statuses() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204)]));
     dir.write("one.json", capture(&CYANITE_HEADERS, CYANITE.as_bytes()).to_string());
     dir.send("one.json", endpoint.url("/")).exits(1).prints("Cyanite counts 204 as failed; it expects exactly 200");
 }
 
 #[test]
-fn an_own_header_is_set_on_a_capture() {
+fn headers_can_be_set_on_a_capture() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     dir.write("one.json", capture(&CYANITE_HEADERS, CYANITE.as_bytes()).to_string());
     dir.send("one.json", endpoint.url("/")).args(["--header", "Signature: other", "--header", "X-New: 1"]).exits(0);
@@ -91,7 +91,7 @@ fn an_own_header_is_set_on_a_capture() {
 }
 
 #[test]
-fn a_capture_has_a_body_of_its_own() {
+fn data_cannot_replace_the_body_of_a_capture() {
     let dir = Dir::new();
     dir.write("one.json", capture(&CYANITE_HEADERS, b"{}").to_string());
     dir.write("body", "{}");
@@ -102,7 +102,7 @@ fn a_capture_has_a_body_of_its_own() {
 }
 
 #[test]
-fn a_broken_capture_does_not_keep_the_others_back() {
+fn a_broken_capture_does_not_stop_the_others() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let log =
         format!("{}\n{{\"request\":7}}\n{}\n", capture(&CYANITE_HEADERS, b"first"), capture(&CYANITE_HEADERS, b"last"));
@@ -113,7 +113,7 @@ fn a_broken_capture_does_not_keep_the_others_back() {
 }
 
 #[test]
-fn each_capture_is_told_by_its_file_and_line() {
+fn each_capture_is_reported_with_its_file_and_line() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let one = capture(&CYANITE_HEADERS, CYANITE.as_bytes()).to_string();
     dir.write("log.ndjson", format!("{one}\n{one}\n"));
@@ -132,7 +132,7 @@ fn each_capture_is_told_by_its_file_and_line() {
 }
 
 #[test]
-fn what_was_sent_is_kept_as_captures_that_verify() {
+fn sent_requests_are_saved_as_captures_that_verify() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     for place in ["sent", "sent.ndjson"] {
         dir.send("aspect.*", endpoint.url("/aspect")).args(["--capture", place]).exits(0);
@@ -149,7 +149,7 @@ fn what_was_sent_is_kept_as_captures_that_verify() {
 }
 
 #[test]
-fn what_is_neither_an_event_nor_a_file_is_answered_with_the_nearest_events() {
+fn an_argument_that_is_neither_event_nor_file_gets_suggestions() {
     let dir = Dir::new();
     dir.hookdev().args(["send", "cyanite.v2.finish"]).exits(2).stdout("").stderr(
         "error: `cyanite.v2.finish` is neither an event nor a file\n\

@@ -1,4 +1,4 @@
-//! Captured requests that are dated and signed anew, or changed and signed anew.
+//! Captured requests that get a new timestamp and signature, with and without changes.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -44,7 +44,7 @@ fn sent(headers: &[(&str, &str)], body: &[u8], args: &[&str]) -> (Message, Strin
 }
 
 #[test]
-fn a_capture_is_dated_and_signed_anew_and_keeps_the_rest() {
+fn a_capture_gets_a_new_timestamp_and_signature_and_keeps_the_rest() {
     let signature = svix("msg_old", OLD, BODY);
     let headers = [
         ("svix-id", "msg_old"),
@@ -68,7 +68,7 @@ fn a_capture_is_dated_and_signed_anew_and_keeps_the_rest() {
 }
 
 #[test]
-fn the_unbranded_names_stay_the_unbranded_names() {
+fn unbranded_header_names_are_kept() {
     let signature = svix("msg_old", OLD, BODY);
     let headers = [("webhook-id", "msg_old"), ("webhook-timestamp", OLD), ("webhook-signature", signature.as_str())];
     let (request, _) = sent(&headers, BODY, &["--resign", "--id", "msg_new"]);
@@ -79,7 +79,7 @@ fn the_unbranded_names_stay_the_unbranded_names() {
 }
 
 #[test]
-fn a_capture_is_signed_anew_by_the_scheme_that_signed_it() {
+fn a_capture_is_signed_again_with_its_own_scheme() {
     let signed = |timestamp: &str, body: &[u8]| {
         let mut mac = Hmac::<Sha256>::new_from_slice(JEWELMUSIC_KEY).unwrap();
         mac.update(format!("{timestamp}.").as_bytes());
@@ -96,7 +96,7 @@ fn a_capture_is_signed_anew_by_the_scheme_that_signed_it() {
 }
 
 #[test]
-fn a_changed_payload_is_signed_anew_and_what_is_not_named_stays() {
+fn a_changed_payload_is_signed_again_and_other_fields_stay() {
     let spaced = CYANITE.replace(':', " : ");
     let (request, reason) = sent(&CYANITE_HEADERS, spaced.as_bytes(), &["--set", "resource.id=7"]);
     let expected = spaced.replace("\"999\"", "\"7\"");
@@ -106,7 +106,7 @@ fn a_changed_payload_is_signed_anew_and_what_is_not_named_stays() {
 }
 
 #[test]
-fn a_form_is_changed_as_a_form() {
+fn forms_can_be_changed() {
     let headers = [("content-type", "application/x-www-form-urlencoded")];
     let (request, reason) =
         sent(&headers, AUPHONIC.as_bytes(), &["--set", "status_string=Nearly done", "--add", "n=1"]);
@@ -115,7 +115,7 @@ fn a_form_is_changed_as_a_form() {
 }
 
 #[test]
-fn what_its_provider_does_not_sign_goes_out_as_it_was_among_the_others() {
+fn captures_of_unsigned_events_are_sent_unchanged() {
     let headers = [("content-type", "application/x-www-form-urlencoded")];
     let (request, reason) = sent(&headers, AUPHONIC.as_bytes(), &["--resign"]);
     assert_eq!(request.text(), AUPHONIC);
@@ -123,7 +123,7 @@ fn what_its_provider_does_not_sign_goes_out_as_it_was_among_the_others() {
 }
 
 #[test]
-fn what_cannot_be_signed_anew_is_said() {
+fn a_capture_that_cannot_be_signed_is_an_error() {
     let dir = Dir::new();
     for (headers, body, args, said) in [
         (
@@ -151,7 +151,7 @@ fn what_cannot_be_signed_anew_is_said() {
 }
 
 #[test]
-fn an_aged_capture_that_is_refused_is_told_of_the_way_out() {
+fn a_refused_old_capture_gets_a_hint_to_sign_it_again() {
     let dir = Dir::new();
     let listener = dir.listen().starts();
     let signature = svix("msg_old", OLD, BODY);

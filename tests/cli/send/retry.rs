@@ -12,7 +12,7 @@ use crate::{
 const FAST: [&str; 3] = ["--retry", "--speed", "1000000"];
 
 #[test]
-fn a_delivery_that_fails_is_tried_again_under_the_same_id() {
+fn a_failed_delivery_is_retried_with_the_same_id() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500), answer(503), answer(204)]));
     let finished =
         dir.send("aspect.task.failed", endpoint.url("/")).args(["--retry", "--speed", "1000x", "--json"]).exits(0);
@@ -27,7 +27,7 @@ fn a_delivery_that_fails_is_tried_again_under_the_same_id() {
 }
 
 #[test]
-fn an_endpoint_that_stays_unreachable_is_tried_to_the_end_and_is_exit_4() {
+fn an_unreachable_endpoint_is_retried_to_the_end_and_exits_4() {
     let port = Port::reserve();
     let url = format!("http://127.0.0.1:{}/", port.number());
     let finished = Dir::new().send("jewelmusic.release.live", url).args(FAST).arg("--json").exits(4);
@@ -36,7 +36,7 @@ fn an_endpoint_that_stays_unreachable_is_tried_to_the_end_and_is_exit_4() {
 }
 
 #[test]
-fn a_provider_without_a_schedule_is_tried_again_on_an_assumption_that_is_said() {
+fn a_provider_without_a_schedule_is_retried_on_a_stated_assumption() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204)]));
     let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).args(FAST).arg("--json").exits(1);
     assert_eq!(finished.lines().len(), 4);
@@ -44,7 +44,7 @@ fn a_provider_without_a_schedule_is_tried_again_on_an_assumption_that_is_said() 
 }
 
 #[test]
-fn a_captured_request_is_tried_again_as_it_is() {
+fn a_captured_request_is_retried_unchanged() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500), answer(200)]));
     dir.write(
         "once.http",
@@ -58,7 +58,7 @@ fn a_captured_request_is_tried_again_as_it_is() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_the_waiting_and_says_how_far_it_came() {
+fn ctrl_c_stops_a_wait_and_prints_the_attempts_so_far() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200), answer(500)]));
     let mut sending = dir.hookdev().args(["send", "aspect.task.failed", "jewelmusic.release.live", "--retry", "--to"]);
     sending = sending.arg(endpoint.url("/"));
@@ -69,7 +69,7 @@ fn ctrl_c_ends_the_waiting_and_says_how_far_it_came() {
 }
 
 #[test]
-fn a_speed_is_a_number_above_nothing() {
+fn a_speed_is_a_positive_number() {
     for wrong in ["0", "-1", "fast", "inf", "nan"] {
         let speed = format!("--speed={wrong}");
         let finished = Dir::new().send("aspect.task.failed", "http://127.0.0.1:1/").args(["--retry", &speed]).exits(2);

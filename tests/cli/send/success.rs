@@ -28,7 +28,7 @@ fn refused(event: &str, status: u16, reason: &str) {
 }
 
 #[test]
-fn every_built_in_event_is_taken_as_verified_or_unsigned_by_design() {
+fn every_built_in_event_is_verified_or_unsigned_by_design() {
     let dir = Dir::new();
     let events = dir.hookdev().args(["events", "--json"]).exits(0).lines();
     assert_eq!(events.len(), 30);
@@ -57,7 +57,7 @@ fn only_cyanites_test_and_auphonics_events_are_unsigned() {
 }
 
 #[test]
-fn cyanite_counts_200_and_nothing_else() {
+fn cyanite_accepts_only_200() {
     accepted("cyanite.v2.finished", 200, "Cyanite expects exactly 200");
     for status in [201, 202, 204, 400, 401, 404, 500, 503] {
         let reason = format!("Cyanite counts {status} as failed; it expects exactly 200");
@@ -66,7 +66,7 @@ fn cyanite_counts_200_and_nothing_else() {
 }
 
 #[test]
-fn jewelmusic_and_aspect_count_any_2xx() {
+fn jewelmusic_and_aspect_accept_any_2xx() {
     for status in [200, 201, 202, 204, 299] {
         accepted("jewelmusic.release.live", status, "JewelMusic expects any 2xx");
         accepted("aspect.task.completed", status, "Aspect expects any 2xx");
@@ -76,7 +76,7 @@ fn jewelmusic_and_aspect_count_any_2xx() {
 }
 
 #[test]
-fn a_redirect_is_neither_followed_nor_a_success() {
+fn a_redirect_is_not_followed_and_is_a_failure() {
     let dir = Dir::new();
     let elsewhere = Endpoint::new([answer(200)]);
     for (event, title) in [
@@ -97,7 +97,7 @@ fn a_redirect_is_neither_followed_nor_a_success() {
 }
 
 #[test]
-fn an_answer_after_cyanites_three_seconds_is_too_late_even_when_it_is_waited_for() {
+fn a_response_after_cyanites_three_seconds_is_too_late_even_with_a_longer_timeout() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).after(Duration::from_millis(3200))]));
     let attempt =
         dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--timeout", "30s", "--json"]).exits(1).line();
@@ -108,7 +108,7 @@ fn an_answer_after_cyanites_three_seconds_is_too_late_even_when_it_is_waited_for
 }
 
 #[test]
-fn cyanite_waits_three_seconds_and_no_longer() {
+fn a_delivery_to_cyanite_times_out_after_three_seconds() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
     let attempt = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(1).line();
     assert_eq!(attempt["outcome"], "timed-out");
@@ -117,14 +117,14 @@ fn cyanite_waits_three_seconds_and_no_longer() {
 }
 
 #[test]
-fn an_answer_within_cyanites_three_seconds_is_in_time() {
+fn a_response_within_cyanites_three_seconds_is_in_time() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).after(Duration::from_millis(200))]));
     let attempt = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(0).line();
     assert_eq!(attempt["outcome"], "accepted");
 }
 
 #[test]
-fn an_attempt_is_told_with_its_keys_and_the_whole_answer() {
+fn an_attempt_has_the_documented_keys_and_the_whole_response() {
     let (dir, url) = (Dir::new(), "/hooks?token=1");
     let endpoint = Endpoint::new([answer(201).header("X-Answer", "a").header("x-answer", "b").body("created\n")]);
     let attempt = dir.send("aspect.task.completed", endpoint.url(url)).arg("--json").exits(0).line();
@@ -146,14 +146,14 @@ fn an_attempt_is_told_with_its_keys_and_the_whole_answer() {
 }
 
 #[test]
-fn an_answer_that_is_no_text_is_told_in_base64() {
+fn a_binary_response_is_printed_as_base64() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).body(b"\xff\x00")]));
     let attempt = dir.send("aspect.task.completed", endpoint.url("/")).arg("--json").exits(0).line();
     assert_eq!(attempt["response"], json!({"headers": [["content-length", "2"]], "body_base64": "/wA="}));
 }
 
 #[test]
-fn people_read_status_reason_and_what_the_handler_said() {
+fn pretty_output_has_the_status_the_reason_and_the_handlers_message() {
     let dir = Dir::new();
     let endpoint = Endpoint::new([answer(200), answer(500).body("Error: boom\n  at handler.js:3\n")]);
     dir.send("cyanite.v2.finished", endpoint.url("/"))
@@ -176,7 +176,7 @@ fn the_exit_code_is_that_of_the_worst_delivery() {
 }
 
 #[test]
-fn the_endpoint_is_that_of_the_flag_then_of_the_config_then_of_listen() {
+fn the_endpoint_comes_from_the_flag_the_config_or_listens_default() {
     let dir = Dir::new();
     let url = |dir: &Dir, more: &[&str]| {
         let printed = dir.hookdev().args(["send", "aspect.task.failed", "--print", "json"]).args(more).exits(0);

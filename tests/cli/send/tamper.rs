@@ -7,7 +7,7 @@ use crate::{
     machine::Port,
 };
 
-/// Cyanite's delivery, spoilt this way, at an endpoint that answers 401.
+/// Cyanite's delivery, tampered with this way, at an endpoint that responds 401.
 #[track_caller]
 fn sent(tamper: &str) -> (Value, Message) {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(401)]));
@@ -16,14 +16,14 @@ fn sent(tamper: &str) -> (Value, Message) {
 }
 
 #[test]
-fn a_forgery_that_is_refused_is_as_it_should_be() {
+fn a_refused_forgery_is_a_success() {
     let (attempt, _) = sent("body");
     assert_eq!((text(&attempt, "/outcome"), &attempt["status"], &attempt["of"]), ("refused", &401.into(), &1.into()));
     assert_eq!(text(&attempt, "/reason"), "refused, as it should be: the body was changed after signing");
 }
 
 #[test]
-fn each_kind_spoils_one_thing() {
+fn each_kind_of_tampering_changes_one_thing() {
     let (_, body) = sent("body");
     assert_eq!(body.header("signature"), Some(CYANITE_SIGNATURE));
     assert_eq!(body.text(), CYANITE.replace("999", "990"));
@@ -42,7 +42,7 @@ fn each_kind_spoils_one_thing() {
 }
 
 #[test]
-fn a_stale_or_future_one_is_genuine_at_another_time() {
+fn a_stale_or_future_delivery_is_genuine_at_another_time() {
     let dir = Dir::new();
     let verified = |tamper: &str, at: &str| -> (String, Value) {
         let pinned = ["--now", "1735732800", "--id", "msg_1", "--print", "http", "--tamper", tamper];
@@ -61,7 +61,7 @@ fn a_stale_or_future_one_is_genuine_at_another_time() {
 }
 
 #[test]
-fn a_forgery_that_is_taken_or_not_refused_is_a_failure() {
+fn an_accepted_forgery_is_a_failure() {
     let dir = Dir::new();
     let reasons = [
         (200, "accepted", "accepted (200) although it has no signature"),
@@ -86,7 +86,7 @@ fn a_forgery_that_is_taken_or_not_refused_is_a_failure() {
 }
 
 #[test]
-fn quiet_says_only_what_was_not_refused() {
+fn quiet_prints_only_forgeries_that_were_not_refused() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(403), answer(204)]));
     let send = || dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--tamper", "secret", "-q"]);
     send().exits(0).stdout("").stderr("");
@@ -94,7 +94,7 @@ fn quiet_says_only_what_was_not_refused() {
 }
 
 #[test]
-fn what_can_not_be_forged_is_a_mistake_in_what_was_asked() {
+fn a_delivery_that_cannot_be_forged_is_a_usage_error() {
     let dir = Dir::new();
     let refused = |event: &str, tamper: &str, reason: &str| {
         let command = dir.hookdev().args(["send", event, "--tamper", tamper]);
@@ -111,7 +111,7 @@ fn what_can_not_be_forged_is_a_mistake_in_what_was_asked() {
 }
 
 #[test]
-fn a_captured_request_is_not_forged() {
+fn a_captured_request_cannot_be_tampered_with() {
     let dir = Dir::new();
     dir.write("request.http", "POST /cyanite HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}");
     dir.hookdev()
@@ -121,7 +121,7 @@ fn a_captured_request_is_not_forged() {
 }
 
 #[test]
-fn own_bytes_are_signed_and_then_changed() {
+fn data_from_a_file_is_signed_and_then_changed() {
     let dir = Dir::new();
     dir.write("body", "{ \"mine\": 41 }\n");
     let args = ["send", "cyanite.v2.finished", "--data", "body", "--tamper", "body", "--print", "json"];

@@ -8,7 +8,7 @@ fn endpoint() -> Endpoint {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_is_refused_and_the_endpoint_unreachable() {
+fn an_untrusted_certificate_makes_the_endpoint_unreachable() {
     let endpoint = endpoint();
     let attempt = Dir::new().send("cyanite.v2.finished", endpoint.url("/hooks")).arg("--json").exits(4).line();
     assert_eq!(attempt["outcome"], "unreachable");
@@ -18,7 +18,7 @@ fn a_certificate_that_nobody_vouches_for_is_refused_and_the_endpoint_unreachable
 }
 
 #[test]
-fn any_certificate_is_taken_when_that_is_wanted() {
+fn insecure_accepts_any_certificate() {
     let endpoint = endpoint();
     Dir::new().send("cyanite.v2.finished", endpoint.url("/hooks")).arg("--insecure").exits(0);
     let request = endpoint.next();
@@ -26,7 +26,7 @@ fn any_certificate_is_taken_when_that_is_wanted() {
 }
 
 #[test]
-fn many_deliveries_go_over_tls_too() {
+fn repeated_deliveries_work_over_tls() {
     let (dir, endpoint) = (Dir::new(), endpoint());
     let send = dir.send("cyanite.v2.finished", endpoint.url("/hooks")).args(["--repeat", "3", "--insecure"]);
     send.exits(0).prints("\n  accepted               3  100.00 %\n");
@@ -36,7 +36,7 @@ fn many_deliveries_go_over_tls_too() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_certificate_that_the_system_trusts_is_taken() {
+fn a_certificate_that_the_system_trusts_is_accepted() {
     let (dir, endpoint) = (Dir::new(), endpoint());
     dir.write("trusted.pem", endpoint.certificate());
     let send = dir.send("cyanite.v2.finished", endpoint.url("/hooks"));

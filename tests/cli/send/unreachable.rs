@@ -1,4 +1,4 @@
-//! Endpoints that give no answer: exit 4 when they can't be reached, 1 when they break off.
+//! Endpoints that give no response: exit 4 when they can't be reached, 1 when they break off.
 
 use std::{io::Write, net::TcpListener, thread};
 
@@ -17,7 +17,7 @@ fn nowhere() -> (Port, String) {
 }
 
 #[test]
-fn an_endpoint_that_does_not_listen_is_unreachable() {
+fn an_endpoint_that_is_not_listening_is_unreachable() {
     let (port, url) = nowhere();
     let attempt = Dir::new().send("cyanite.v2.finished", &url).arg("--json").exits(4).line();
     assert_eq!(attempt["outcome"], "unreachable");
@@ -26,7 +26,7 @@ fn an_endpoint_that_does_not_listen_is_unreachable() {
 }
 
 #[test]
-fn a_host_that_is_not_known_is_unreachable() {
+fn an_unknown_host_is_unreachable() {
     // Longer than any name in the DNS may be, so that no server is asked.
     let host = "a".repeat(70);
     let url = format!("http://{host}/");
@@ -36,7 +36,7 @@ fn a_host_that_is_not_known_is_unreachable() {
 }
 
 #[test]
-fn an_endpoint_that_speaks_no_tls_is_unreachable_over_https() {
+fn an_endpoint_without_tls_is_unreachable_over_https() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = server.local_addr().unwrap().port();
     thread::spawn(move || server.accept().unwrap().0.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").is_ok());
@@ -47,7 +47,7 @@ fn an_endpoint_that_speaks_no_tls_is_unreachable_over_https() {
 }
 
 #[test]
-fn once_an_endpoint_is_unreachable_the_rest_is_not_tried() {
+fn after_an_unreachable_endpoint_nothing_else_is_sent_to_it() {
     let (_port, url) = nowhere();
     let finished = Dir::new().send("aspect.*", &url).arg("--json").exits(4);
     assert_eq!(finished.lines().len(), 1);
@@ -55,7 +55,7 @@ fn once_an_endpoint_is_unreachable_the_rest_is_not_tried() {
 }
 
 #[test]
-fn an_endpoint_that_hangs_up_refuses() {
+fn a_closed_connection_is_a_refusal() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang_up()]));
     let attempt = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(1).line();
     assert_eq!(attempt["outcome"], "refused");
@@ -67,7 +67,7 @@ fn an_endpoint_that_hangs_up_refuses() {
 }
 
 #[test]
-fn an_endpoint_that_resets_the_connection_refuses() {
+fn a_reset_connection_is_a_refusal() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", server.local_addr().unwrap());
     // Closed with bytes that were never read, a connection is reset.
@@ -87,7 +87,7 @@ fn an_endpoint_that_resets_the_connection_refuses() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_in_its_body_counts_by_its_status() {
+fn a_response_with_an_incomplete_body_counts_by_its_status() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", server.local_addr().unwrap());
     thread::spawn(move || {
@@ -101,7 +101,7 @@ fn an_answer_that_breaks_off_in_its_body_counts_by_its_status() {
 }
 
 #[test]
-fn an_endpoint_that_never_answers_times_out() {
+fn an_endpoint_that_never_responds_times_out() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
     let attempt =
         dir.send("jewelmusic.release.live", endpoint.url("/")).args(["--timeout", "300ms", "--json"]).exits(1).line();
@@ -109,7 +109,7 @@ fn an_endpoint_that_never_answers_times_out() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_does_not_catch_this_machine() {
+fn loopback_never_goes_through_a_proxy() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let (_port, proxy) = nowhere();
     for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY"] {
@@ -119,7 +119,7 @@ fn a_proxy_of_the_environment_does_not_catch_this_machine() {
 }
 
 #[test]
-fn a_url_that_is_none_is_a_mistake_of_the_command_line() {
+fn an_invalid_url_is_a_usage_error() {
     let dir = Dir::new();
     dir.send("cyanite.v2.finished", "localhost:3000")
         .exits(2)
@@ -128,7 +128,7 @@ fn a_url_that_is_none_is_a_mistake_of_the_command_line() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_a_send_with_130() {
+fn ctrl_c_stops_a_send_with_exit_code_130() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
     let sending = dir.send("jewelmusic.release.live", endpoint.url("/")).begins();
     endpoint.next();

@@ -39,7 +39,7 @@ fn ends(sending: Begun) {
 fn ends(_: Begun) {}
 
 #[test]
-fn a_capture_that_is_saved_is_sent_again_and_the_others_are_not() {
+fn only_the_saved_capture_is_sent_again() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     dir.write("captures/a.json", one("a"));
     dir.write("captures/b.json", one("b"));
@@ -56,7 +56,7 @@ fn a_capture_that_is_saved_is_sent_again_and_the_others_are_not() {
 }
 
 #[test]
-fn the_data_file_is_signed_and_sent_at_each_save() {
+fn a_data_file_is_signed_and_sent_at_each_save() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500), answer(200)]));
     dir.write("body.json", "{\"n\":1}");
     let mut sending = watching(&dir, &endpoint, &["aspect.task.failed", "--data", "body.json"]).begins();
@@ -72,7 +72,7 @@ fn the_data_file_is_signed_and_sent_at_each_save() {
 }
 
 #[test]
-fn a_fixture_that_is_saved_is_sent_and_a_broken_one_is_told_of() {
+fn a_saved_fixture_is_sent_and_a_broken_one_is_reported() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
     let manifest = "name = 'acme'\ntitle = 'Acme'\nabout = 'A test'\n[delivery]\nsuccess = ['2xx']\n\
                     [[event]]\nname = 'ping'\nabout = 'A test'\nmatch = { type = 'ping' }\n";
@@ -90,7 +90,7 @@ fn a_fixture_that_is_saved_is_sent_and_a_broken_one_is_told_of() {
 }
 
 #[test]
-fn what_cannot_be_watched_is_refused() {
+fn inputs_that_cannot_be_watched_are_usage_errors() {
     let dir = Dir::new();
     dir.write("captures/a.json", one(CYANITE));
     let refused = |what: &[&str], said: &str| {

@@ -1,5 +1,5 @@
-//! Every command with the same text at each of its inputs: provider folders, configs, variables,
-//! file names, URLs, answers; on both streams, in every form, with colour and without.
+//! Every command with the same text at each of its inputs: provider directories, configs, variables,
+//! file names, URLs, responses; on both streams, in every form, with colour and without.
 
 use std::fs;
 
@@ -30,7 +30,7 @@ fn provider(dir: &Dir) {
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","properties":{"type":{"const":"made"}}}}}"#);
 }
 
-/// Runs a command with colour and without, and wants this exit code and that nothing hostile comes out.
+/// Runs a command with colour and without, and checks its exit code and that nothing hostile comes out.
 #[track_caller]
 fn harmless(code: i32, command: impl Fn() -> TestCommand) {
     let finished = command().exits(code);
@@ -42,7 +42,7 @@ fn harmless(code: i32, command: impl Fn() -> TestCommand) {
 }
 
 #[test]
-fn a_provider_folder_is_told_of_without_them() {
+fn a_provider_directory_is_reported_without_them() {
     let dir = Dir::new();
     provider(&dir);
     let refusing = Endpoint::new([answer(500).header("x-c1", "\u{9b}").body(EVIL)]);
@@ -143,7 +143,7 @@ fn a_source_of_a_secret_is_named_without_them() {
 }
 
 #[test]
-fn a_mistaken_option_is_quoted_without_them() {
+fn an_invalid_option_is_quoted_without_them() {
     let dir = Dir::new();
     let evil = EVIL.replace('\0', "");
     let flag = format!("--{evil}");
@@ -168,7 +168,7 @@ fn a_mistaken_option_is_quoted_without_them() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_watched_is_named_without_them() {
+fn watched_files_are_named_without_them() {
     let dir = Dir::new();
     let endpoint = Endpoint::new([answer(500).body(EVIL)]);
     let name = format!("captures/{}.json", EVIL.replace(['\0', '/'], ""));
@@ -192,7 +192,7 @@ fn what_is_watched_is_named_without_them() {
 }
 
 #[test]
-fn a_very_long_line_stays_one_line_and_whole() {
+fn a_very_long_line_is_printed_whole() {
     let dir = Dir::new();
     let long = "漢\u{1b}[31m".repeat(20_000);
     let endpoint = Endpoint::new([answer(500).body(long.clone())]);

@@ -167,7 +167,7 @@ fn a_directory_without_a_capture_is_an_error() {
     dir.hookdev().args(["verify", "captures"]).exits(3).stdout("").says("error: no captured request in captures\n");
 }
 
-/// As root every folder can be read, unless root gives that up.
+/// As root every directory can be read, unless root gives that up.
 #[cfg(unix)]
 const UNPRIVILEGED: [&str; 3] = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"];
 

@@ -104,7 +104,7 @@ fn a_mismatched_body_is_not_reported_as_too_old() {
 }
 
 #[test]
-fn without_a_signed_timestamp_there_is_no_age() {
+fn without_a_signed_timestamp_the_age_is_not_checked() {
     let dir = Dir::new();
     let message = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "http"]).exits(0).stdout;
     dir.write("one.http", message);

@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[test]
-fn an_endpoint_that_is_not_there_ends_the_run_at_once() {
+fn an_unreachable_endpoint_stops_the_run_at_once() {
     let port = Port::reserve();
     let (dir, url) = (Dir::new(), format!("http://127.0.0.1:{}/", port.number()));
     let send = || dir.send("cyanite.v2.finished", &url).args(["--repeat", "100000", "--concurrency", "8"]);
@@ -30,7 +30,7 @@ fn an_endpoint_that_is_not_there_ends_the_run_at_once() {
 }
 
 #[test]
-fn an_endpoint_that_goes_away_is_unreachable_from_then_on() {
+fn an_endpoint_that_stops_listening_becomes_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -52,7 +52,7 @@ fn an_endpoint_that_goes_away_is_unreachable_from_then_on() {
 
 #[cfg(unix)]
 #[test]
-fn a_handler_that_is_killed_does_not_end_the_run_and_ctrl_c_does() {
+fn ctrl_c_stops_a_run_but_a_killed_handler_does_not() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     let send = dir.send("aspect.task.completed", listener.url("/aspect"));
@@ -73,7 +73,7 @@ fn a_handler_that_is_killed_does_not_end_the_run_and_ctrl_c_does() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_a_run_with_what_was_done_so_far() {
+fn ctrl_c_stops_a_run_and_prints_the_results_so_far() {
     let endpoint = Endpoint::new([answer(200)]);
     let run =
         Dir::new().send("cyanite.v2.finished", endpoint.url("/")).args(["--duration", "10m", "--rate", "200"]).begins();
@@ -84,7 +84,7 @@ fn ctrl_c_ends_a_run_with_what_was_done_so_far() {
 }
 
 #[test]
-fn a_reader_that_has_gone_ends_a_run_quietly() {
+fn a_closed_pipe_stops_a_run_quietly() {
     let endpoint = Endpoint::new([answer(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--duration", "10m", "--json"]);

@@ -31,7 +31,7 @@ fn seen(endpoint: &Endpoint, options: &[&str]) -> String {
 }
 
 #[test]
-fn a_terminal_shows_how_far_a_run_has_come() {
+fn a_terminal_shows_a_progress_bar() {
     let endpoint = Endpoint::new([answer(200)]);
     let run = ["--repeat", "20", "--rate", "40"];
     let bar = seen(&endpoint, &run);
@@ -46,7 +46,7 @@ fn a_terminal_shows_how_far_a_run_has_come() {
 }
 
 #[test]
-fn no_bar_runs_over_lines_nor_breaks_the_quiet() {
+fn there_is_no_progress_bar_with_json_or_quiet() {
     let endpoint = Endpoint::new([answer(200)]);
     for options in [["--repeat", "20", "--rate", "40", "--json"], ["--repeat", "20", "--rate", "40", "--quiet"]] {
         let seen = seen(&endpoint, &options);
@@ -55,7 +55,7 @@ fn no_bar_runs_over_lines_nor_breaks_the_quiet() {
 }
 
 #[test]
-fn a_pipe_shows_none() {
+fn a_pipe_shows_no_progress_bar() {
     let endpoint = Endpoint::new([answer(200)]);
     let finished =
         Dir::new().send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "20", "--rate", "40"]).exits(0);

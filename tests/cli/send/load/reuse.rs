@@ -11,7 +11,7 @@ fn endpoints(turns: &[Turn]) -> [Endpoint; 2] {
     [Endpoint::new(turns.to_vec()), Endpoint::over_tls(turns.to_vec())]
 }
 
-/// Sends so many deliveries over one connection at a time.
+/// Sends this many deliveries over one connection at a time.
 #[track_caller]
 fn repeats(endpoint: &Endpoint, count: &str, code: i32) -> Finished {
     let dir = Dir::new();
@@ -19,7 +19,7 @@ fn repeats(endpoint: &Endpoint, count: &str, code: i32) -> Finished {
     send.args(["--repeat", count, "--insecure", "--json"]).exits(code)
 }
 
-/// Wants these counts of deliveries that were accepted and refused.
+/// Checks for these counts of deliveries that were accepted and refused.
 #[track_caller]
 fn counts(finished: &Finished, accepted: u64, refused: u64) {
     let expected = json!({"accepted": accepted, "refused": refused, "timed-out": 0, "unreachable": 0});
@@ -27,7 +27,7 @@ fn counts(finished: &Finished, accepted: u64, refused: u64) {
 }
 
 #[test]
-fn a_request_that_ends_with_a_reused_connection_is_sent_once_more() {
+fn a_request_lost_on_a_reused_connection_is_sent_once_more() {
     for endpoint in endpoints(&[answer(200), hang_up(), answer(200)]) {
         counts(&repeats(&endpoint, "3", 0), 3, 0);
         let [_, lost, again, next] = [(); 4].map(|()| endpoint.next());
@@ -38,7 +38,7 @@ fn a_request_that_ends_with_a_reused_connection_is_sent_once_more() {
 }
 
 #[test]
-fn a_request_that_ends_with_a_new_connection_is_refused() {
+fn a_request_lost_on_a_new_connection_is_refused() {
     for endpoint in endpoints(&[hang_up(), answer(200)]) {
         counts(&repeats(&endpoint, "2", 1), 1, 1);
         (0..2).for_each(|_| drop(endpoint.next()));
@@ -47,7 +47,7 @@ fn a_request_that_ends_with_a_new_connection_is_refused() {
 }
 
 #[test]
-fn a_request_is_sent_twice_at_most() {
+fn no_request_is_sent_more_than_twice() {
     for endpoint in endpoints(&[answer(200), hang_up(), hang_up(), answer(200)]) {
         counts(&repeats(&endpoint, "3", 1), 2, 1);
         (0..4).for_each(|_| drop(endpoint.next()));
@@ -56,7 +56,7 @@ fn a_request_is_sent_twice_at_most() {
 }
 
 #[test]
-fn a_response_that_has_begun_on_a_reused_connection_is_not_asked_for_again() {
+fn a_request_whose_response_has_begun_is_not_sent_again() {
     let endpoint = Endpoint::new([answer(200), break_off(), answer(200)]);
     counts(&repeats(&endpoint, "3", 1), 2, 1);
     (0..3).for_each(|_| drop(endpoint.next()));
@@ -64,7 +64,7 @@ fn a_response_that_has_begun_on_a_reused_connection_is_not_asked_for_again() {
 }
 
 #[test]
-fn an_endpoint_that_closes_each_connection_silently_loses_nothing() {
+fn an_endpoint_that_silently_closes_each_connection_loses_nothing() {
     for endpoint in endpoints(&[answer(200).then_closes()]) {
         counts(&repeats(&endpoint, "50", 0), 50, 0);
     }

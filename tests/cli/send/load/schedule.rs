@@ -14,7 +14,7 @@ fn refused(options: &[&str]) -> String {
 }
 
 #[test]
-fn a_run_that_nothing_ends_is_a_mistake() {
+fn a_run_without_an_end_is_a_usage_error() {
     let lonely = |flag: &str| format!("error: {flag} needs an end: add --repeat N or --duration DUR\n");
     assert_eq!(refused(&["--rate", "5"]), lonely("--rate"));
     assert_eq!(refused(&["--concurrency", "5"]), lonely("--concurrency"));
@@ -29,7 +29,7 @@ fn a_run_that_nothing_ends_is_a_mistake() {
 }
 
 #[test]
-fn at_a_rate_each_request_starts_when_it_is_due() {
+fn with_a_rate_requests_start_on_schedule() {
     let endpoint = Endpoint::new([answer(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
@@ -40,7 +40,7 @@ fn at_a_rate_each_request_starts_when_it_is_due() {
 }
 
 #[test]
-fn a_time_ends_a_run() {
+fn a_run_stops_after_its_duration() {
     let endpoint = Endpoint::new([answer(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
@@ -52,7 +52,7 @@ fn a_time_ends_a_run() {
 }
 
 #[test]
-fn a_handler_that_stalls_is_not_flattered() {
+fn a_stall_shows_up_in_the_latencies() {
     // The first request holds the only connection for 2 s; nine were due within the first 90 ms.
     let endpoint = Endpoint::new([hang(), answer(200)]);
     let dir = Dir::new();
@@ -61,7 +61,7 @@ fn a_handler_that_stalls_is_not_flattered() {
     let (attempts, summary) = told(&send.args(options).exits(1));
     assert_eq!(summary["outcomes"], json!({"accepted": 9, "refused": 0, "timed-out": 1, "unreachable": 0}));
     assert_eq!(summary["reasons"], json!({"no response within 2.0 s": 1}));
-    // Each waited for 1910 ms or more, although its own answer came at once.
+    // Each waited for 1910 ms or more, although its own response came at once.
     assert!(summary["latency_ms"]["p50"].as_f64().unwrap() >= 1910.0, "{summary}");
     assert!(summary["latency_ms"]["max"].as_f64().unwrap() >= 2000.0, "{summary}");
     // That is within Cyanite's own limit.
@@ -69,7 +69,7 @@ fn a_handler_that_stalls_is_not_flattered() {
 }
 
 #[test]
-fn what_no_connection_was_free_for_counts_too() {
+fn requests_without_a_free_connection_are_counted() {
     let endpoint = Endpoint::new([hang()]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
@@ -81,7 +81,7 @@ fn what_no_connection_was_free_for_counts_too() {
 }
 
 #[test]
-fn an_answer_past_the_providers_limit_breaks_it() {
+fn a_response_after_the_providers_time_limit_breaks_it() {
     // Cyanite gives up after 3 s; --timeout waits for what it would not have seen.
     let endpoint = Endpoint::new([answer(200).after(Duration::from_millis(3100)), answer(200)]);
     let dir = Dir::new();
@@ -93,7 +93,7 @@ fn an_answer_past_the_providers_limit_breaks_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_handler_that_is_stopped_times_out() {
+fn a_stopped_handler_times_out() {
     let dir = Dir::new();
     let listener = dir.listen().starts();
     let status = std::process::Command::new("kill").args(["-STOP", &listener.id().to_string()]).status().unwrap();
@@ -105,7 +105,7 @@ fn a_handler_that_is_stopped_times_out() {
 }
 
 #[test]
-fn no_more_connections_are_made_than_there_are_requests() {
+fn there_are_no_more_connections_than_requests() {
     let endpoint = Endpoint::new([answer(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));

@@ -16,7 +16,7 @@ fn sh(script: &[u8]) {
     assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
 }
 
-/// Wants that the printed command sends the same request, byte for byte, as the send itself.
+/// Checks that the printed command sends the same request, byte for byte, as the send itself.
 #[track_caller]
 fn same(event: &str, path: &str, options: &[&str], data: Option<&[u8]>) {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
@@ -50,12 +50,12 @@ fn events_of_every_provider() {
 }
 
 #[test]
-fn a_url_with_what_a_shell_would_read() {
+fn a_url_with_shell_syntax() {
     same("cyanite.v2.finished", "/a%20b/$HOME/;&?x=1&y='2'#", &[], None);
 }
 
 #[test]
-fn bodies_with_what_a_shell_would_read() {
+fn bodies_with_shell_syntax() {
     for body in [
         "it's \"quoted\" `id` $HOME $(id) \\ \\n !! ~ * ? [a] {b,c} # | & ; < >",
         "'",
@@ -71,14 +71,14 @@ fn bodies_with_what_a_shell_would_read() {
 }
 
 #[test]
-fn bodies_that_curl_would_take_for_something_else() {
+fn bodies_with_curl_syntax() {
     for body in ["@/etc/passwd", "@", "@-", "<file", "a=b&c=d"] {
         same("cyanite.v2.finished", "/", &[], Some(body.as_bytes()));
     }
 }
 
 #[test]
-fn bodies_that_are_no_text() {
+fn binary_bodies() {
     let every_byte: Vec<u8> = (0..=255).collect();
     let bodies: [&[u8]; 4] = [b"\0", b"a\0b\0\0", b"\xff\xfe\x80 ends in a line feed\n", &every_byte];
     for body in bodies {
@@ -92,7 +92,7 @@ fn an_empty_body() {
 }
 
 #[test]
-fn a_body_longer_than_an_argument_may_be() {
+fn a_body_longer_than_an_argument_can_be() {
     for length in [65_536, 65_537, 131_072, 1_200_000] {
         let body: Vec<u8> = b"it's long; ".iter().copied().cycle().take(length).collect();
         same("cyanite.v2.finished", "/", &[], Some(&body));
@@ -100,7 +100,7 @@ fn a_body_longer_than_an_argument_may_be() {
 }
 
 #[test]
-fn headers_with_what_a_shell_or_curl_would_read() {
+fn headers_with_shell_or_curl_syntax() {
     for header in
         ["X-Quote: it's $HOME `id`", "X-Empty:", "X-At: @file", "X-Semicolon: a;", "X-Colon: a: b", "X-Latin: Zoë"]
     {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::harness::{Dir, text};
 
 #[test]
-fn so_many_are_printed_each_with_an_id_of_its_own() {
+fn repeat_prints_n_requests_each_with_its_own_id() {
     let dir = Dir::new();
     let printed = dir.hookdev().args(["send", "aspect.task.completed", "--print", "json", "--repeat", "4"]);
     let lines = printed.exits(0).lines();
@@ -17,7 +17,7 @@ fn so_many_are_printed_each_with_an_id_of_its_own() {
 }
 
 #[test]
-fn what_is_named_is_printed_by_turns() {
+fn named_events_are_printed_in_rotation() {
     let dir = Dir::new();
     let send = dir.hookdev().args(["send", "cyanite.v2.finished", "auphonic.done", "--print", "json", "--repeat", "3"]);
     let urls: Vec<String> = send.exits(0).lines().iter().map(|line| text(line, "/url").to_owned()).collect();
@@ -26,7 +26,7 @@ fn what_is_named_is_printed_by_turns() {
 }
 
 #[test]
-fn without_end_they_end_when_nobody_reads() {
+fn an_endless_print_stops_when_its_reader_does() {
     let dir = Dir::new();
     for form in ["vegeta", "http", "curl", "json"] {
         let send = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", form, "--repeat", "0"]);
@@ -37,7 +37,7 @@ fn without_end_they_end_when_nobody_reads() {
 }
 
 #[test]
-fn what_is_printed_has_no_rate() {
+fn print_cannot_have_a_rate() {
     let dir = Dir::new();
     for option in [["--rate", "5"], ["--concurrency", "5"], ["--duration", "5s"]] {
         let send = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "vegeta"]).args(option);

@@ -23,7 +23,7 @@ fn a_target_is_the_signed_request() {
 }
 
 #[test]
-fn a_repeated_header_has_all_of_its_values() {
+fn a_repeated_header_keeps_all_its_values() {
     let dir = Dir::new();
     let headers = [&CYANITE_HEADERS[..], &[("x-tag", "b"), ("x-other", "c"), ("x-tag", "a"), ("host", "a")]].concat();
     dir.write("one.json", capture(&headers, CYANITE).to_string());

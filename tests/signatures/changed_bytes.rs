@@ -35,36 +35,36 @@ struct Genuine<'a> {
 
 impl Genuine<'_> {
     /// Changes every signed byte and every byte of the signature, one at a time, and records the rejections.
-    fn spoil(&self, codes: &mut Codes) -> usize {
+    fn alter(&self, codes: &mut Codes) -> usize {
         let Verdict::Verified(verified) = self.verdict(&self.request) else { panic!("{} is not genuine", self.name) };
         let scheme = self.provider.schemes.iter().find(|scheme| scheme.name == verified.scheme).expect("its scheme");
         let timestamp = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_ref());
-        let mut tried = self.spoil_body(codes);
+        let mut tried = self.alter_body(codes);
         for (part, names) in
             [(Part::Id, scheme.id.as_ref()), (Part::Timestamp, timestamp), (Part::Signature, Some(&scheme.header))]
         {
             let Some(names) = names else { continue };
             let name = names.iter().find(|name| self.request.headers.contains(name.as_str())).expect("its header");
-            tried += self.spoil_header(part, name, codes);
+            tried += self.alter_header(part, name, codes);
         }
         tried
     }
 
-    fn spoil_body(&self, codes: &mut Codes) -> usize {
+    fn alter_body(&self, codes: &mut Codes) -> usize {
         let mut tried = 0;
         for place in 0..self.request.body.len() {
             for mask in [0x01, 0x20, 0x80, 0xff] {
                 let mut body = self.request.body.to_vec();
                 body[place] ^= mask;
-                let spoilt = Request { body: body.into(), ..self.request.clone() };
-                self.note(Part::Body, &spoilt, &format!("byte {place} of the body by {mask:#x}"), codes);
+                let altered = Request { body: body.into(), ..self.request.clone() };
+                self.note(Part::Body, &altered, &format!("byte {place} of the body by {mask:#x}"), codes);
                 tried += 1;
             }
         }
         tried
     }
 
-    fn spoil_header(&self, part: Part, name: &HeaderName, codes: &mut Codes) -> usize {
+    fn alter_header(&self, part: Part, name: &HeaderName, codes: &mut Codes) -> usize {
         let original = self.request.headers.get(name.as_str()).expect("its header").as_bytes();
         let places: Vec<usize> = match part {
             Part::Signature => self.needed(name, original),
@@ -82,9 +82,9 @@ impl Genuine<'_> {
                 value[place] = other;
                 // What is no header value cannot be received.
                 let Ok(value) = HeaderValue::from_bytes(&value) else { continue };
-                let mut spoilt = self.request.clone();
-                spoilt.headers.set(name, value.clone());
-                self.note(part, &spoilt, &format!("`{name}` as {value:?}"), codes);
+                let mut altered = self.request.clone();
+                altered.headers.set(name, value.clone());
+                self.note(part, &altered, &format!("`{name}` as {value:?}"), codes);
                 tried += 1;
             }
         }
@@ -100,9 +100,9 @@ impl Genuine<'_> {
         for entry in value.split(|&byte| byte == separator) {
             let end = start + entry.len();
             let without = [&value[..start], &value[end..]].concat();
-            let mut spoilt = self.request.clone();
-            spoilt.headers.set(name, HeaderValue::from_bytes(&without).expect("a header value"));
-            if !matches!(self.verdict(&spoilt), Verdict::Verified(_)) {
+            let mut altered = self.request.clone();
+            altered.headers.set(name, HeaderValue::from_bytes(&without).expect("a header value"));
+            if !matches!(self.verdict(&altered), Verdict::Verified(_)) {
                 // The separator between two that are needed is needed too.
                 let follows = start > 0 && places.last() == Some(&(start - 2));
                 places.extend(start - usize::from(follows)..end);
@@ -116,8 +116,8 @@ impl Genuine<'_> {
         judge(self.provider, &self.secrets, request, self.at)
     }
 
-    fn note(&self, part: Part, spoilt: &Request, change: &str, codes: &mut Codes) {
-        match self.verdict(spoilt) {
+    fn note(&self, part: Part, altered: &Request, change: &str, codes: &mut Codes) {
+        match self.verdict(altered) {
             Verdict::Rejected(rejection) => codes.entry(part).or_default().insert(rejection.reason.code()),
             other => panic!("{} with {change} is {other:?}", self.name),
         };
@@ -137,7 +137,7 @@ fn plausible(parts: &[Part]) -> Codes {
 }
 
 #[test]
-fn every_change_of_one_byte_of_a_published_request_is_refused() {
+fn every_change_of_one_byte_of_a_published_request_is_rejected() {
     for (vector, provider) in published::vectors() {
         let genuine = Genuine {
             name: vector.id.clone(),
@@ -147,7 +147,7 @@ fn every_change_of_one_byte_of_a_published_request_is_refused() {
             request: vector.request(),
         };
         let mut codes = Codes::new();
-        genuine.spoil(&mut codes);
+        genuine.alter(&mut codes);
         let mut expected = match vector.id.as_str() {
             "github" => plausible(&[Part::Body, Part::Signature]),
             "slack" => plausible(&[Part::Body, Part::Timestamp, Part::Signature]),
@@ -164,14 +164,14 @@ fn every_change_of_one_byte_of_a_published_request_is_refused() {
 #[test]
 fn every_change_of_one_byte_of_a_verified_vector_is_rejected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let mut spoilt: BTreeMap<String, Codes> = BTreeMap::new();
+    let mut altered: BTreeMap<String, Codes> = BTreeMap::new();
     for provider in providers::read(&folder).expect("fixtures") {
         let genuine = vectors::of(&provider).into_iter().filter(|vector| vector.verdict == "verified");
         for vector in genuine {
             // An entry without a version speaks up as soon as no other one matches, whatever was changed.
             let alone = vector.id == "no-comma-beside";
             let kind = if alone { "with an entry without a version" } else { &provider.name };
-            let codes = spoilt.entry(kind.to_owned()).or_default();
+            let codes = altered.entry(kind.to_owned()).or_default();
             let texts: Vec<&str> = vector.secrets.iter().map(String::as_str).collect();
             let genuine = Genuine {
                 name: format!("{} {}", provider.name, vector.id),
@@ -180,7 +180,7 @@ fn every_change_of_one_byte_of_a_verified_vector_is_rejected() {
                 at: at(vector.at),
                 request: vector.request(),
             };
-            let tried = genuine.spoil(codes);
+            let tried = genuine.alter(codes);
             assert!(tried > 400, "{}: {tried} changes", genuine.name);
         }
     }
@@ -196,5 +196,5 @@ fn every_change_of_one_byte_of_a_verified_vector_is_rejected() {
             every_part.map(|part| (part, BTreeSet::from(["malformed-header"]))).into(),
         ),
     ]);
-    assert_eq!(spoilt, expected);
+    assert_eq!(altered, expected);
 }
