@@ -147,11 +147,10 @@ async fn listen(
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
         (Some(Ok(false)), _) => Exit::Failed,
-        // What was expected has arrived, whether or not somebody reads the output.
-        (Some(Ok(true)) | None, End::Met) => Exit::Success,
-        (Some(Ok(true)) | None, End::TimedOut) => conclude(terminal, &counter.missing()),
-        (Some(Ok(true)), End::Interrupted | End::OutputClosed) => Exit::Success,
+        (_, End::TimedOut) => conclude(terminal, &counter.missing()),
         (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
+        // What was expected has arrived, whether or not somebody reads the output.
+        _ => Exit::Success,
     })
 }
 

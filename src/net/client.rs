@@ -154,8 +154,7 @@ impl Client {
                 break Some(body_too_large());
             }
         };
-        let response =
-            Response { status: head.status.as_u16(), headers: fields(&head.headers), body: body.freeze() };
+        let response = Response { status: head.status.as_u16(), headers: fields(&head.headers), body: body.freeze() };
         match problem {
             None => {
                 self.pool.put(host(url), connection);
@@ -166,11 +165,7 @@ impl Client {
     }
 
     /// Sends a request over a plain connection, and waits for the head of the response.
-    async fn begin_plain(
-        &self,
-        url: &Url,
-        request: &Request,
-    ) -> Result<(Connection, connection::Incoming), SendError> {
+    async fn begin_plain(&self, url: &Url, request: &Request) -> Result<(Connection, connection::Incoming), SendError> {
         let mut lost = None;
         while let Some(mut reused) = self.pool.take(host(url)) {
             if !reused.is_ready().await {

@@ -334,11 +334,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::webhook::{
-        diagnose::Code,
-        record::Outcome,
-        remedy::Remedy,
-    };
+    use crate::webhook::{diagnose::Code, record::Outcome, remedy::Remedy};
 
     #[test]
     fn an_attempt_wraps_between_words() {

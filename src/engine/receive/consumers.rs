@@ -190,7 +190,8 @@ impl Consumer {
         };
         let missed = self.missed.swap(0, Ordering::Relaxed);
         let delivery = Arc::clone(delivery);
-        let update = Update::Delivery(Published { delivery, confirm: None, _permit: BodyPermit::default(), _room: Some(room) });
+        let update =
+            Update::Delivery(Published { delivery, confirm: None, _permit: BodyPermit::default(), _room: Some(room) });
         if let Err(TrySendError::Full(_)) = self.queue.try_send(Queued { update, missed }) {
             self.missed.fetch_add(missed + 1, Ordering::Relaxed);
         }

@@ -134,7 +134,10 @@ impl Forwarder {
         match result {
             Err(error) => Exchange::failed(&url, started, error, false),
             Ok((response, body)) => {
-                let excerpt = Response { body: response.body.slice(..response.body.len().min(UNMETERED_BYTES)), ..response.clone() };
+                let excerpt = Response {
+                    body: response.body.slice(..response.body.len().min(UNMETERED_BYTES)),
+                    ..response.clone()
+                };
                 let left = body.as_ref().and_then(|body| body.length()?.checked_sub(response.body.len() as u64));
                 let status = response.status;
                 let rest =
@@ -252,7 +255,10 @@ impl Rest {
             while self.next().await?.is_some() {}
             Ok(())
         };
-        timeout_at(until, reading).await.unwrap_or(Err(())).map_err(|()| format!("your handler responded {}, but its body was cut off", self.status))
+        timeout_at(until, reading)
+            .await
+            .unwrap_or(Err(()))
+            .map_err(|()| format!("your handler responded {}, but its body was cut off", self.status))
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, ()> {

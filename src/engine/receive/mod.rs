@@ -33,4 +33,5 @@ pub use self::{
     receiver::{Receiver, Setup},
     response::ResponsePolicy,
     settings::{CurrentSettings, Settings},
+    targets::MAX_IN_FLIGHT,
 };

@@ -114,8 +114,10 @@ impl Late {
     async fn run(mut self) {
         let explanation = self.explanation.take();
         let tail = self.tail.take();
-        let forwards: FuturesUnordered<_> =
-            std::mem::take(&mut self.forwards).into_iter().map(|mut pending| async move { pending.result().await }).collect();
+        let forwards: FuturesUnordered<_> = std::mem::take(&mut self.forwards)
+            .into_iter()
+            .map(|mut pending| async move { pending.result().await })
+            .collect();
         let publish_forward = |forwarded: Forwarded| {
             self.consumers.publish_late(|| Update::Forwards {
                 seq: self.seq,

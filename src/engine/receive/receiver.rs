@@ -146,7 +146,9 @@ impl Receiver {
         };
         let Exchange { forwarded, response, rest, is_busy } = first;
         if is_busy {
-            assessment.warnings.push("the handler is busy, so the sender was asked to send this again".to_owned().into());
+            assessment
+                .warnings
+                .push("the handler is busy, so the sender was asked to send this again".to_owned().into());
         }
         let otherwise = if is_busy { response::busy } else { response::no_response };
         Responded { response: response.unwrap_or_else(otherwise), rest, forwards: vec![forwarded], others }

@@ -43,8 +43,7 @@ pub(super) fn delivery(seq: u64) -> Delivery {
 pub(super) fn delivery_of(seq: u64, body: impl Into<bytes::Bytes>) -> Delivery {
     let catalog = Arc::new(Catalog::builtin());
     let settings = Settings { catalog, keyring: Keyring::default(), provider: None, forwards: Vec::new() };
-    let request =
-        Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body: body.into() };
+    let request = Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body: body.into() };
     let assessment = settings.judge().assess(&request, Receipt::default());
     Delivery {
         seq,

@@ -73,10 +73,7 @@ impl Client {
         (ours, tokio::spawn(self.serve(theirs)))
     }
 
-    fn serve(
-        &self,
-        stream: DuplexStream,
-    ) -> impl GracefulConnection<Error = hyper::Error> + use<> {
+    fn serve(&self, stream: DuplexStream) -> impl GracefulConnection<Error = hyper::Error> + use<> {
         let place = Places::new(1).take().now_or_never().unwrap();
         serve_connection(stream, SenderWatch::default(), place, self.limits, &self.budget, &self.handler)
     }
