@@ -93,7 +93,7 @@ fn without_a_capture_json_is_the_capture_and_is_waited_for() {
     let mut reader = BufReader::new(reader);
     let url = ready(&mut reader);
     // The first does not fit into the pipe, and the second comes after it.
-    for body in [&[b'x'; LARGE][..], b"not read"] {
+    for body in ["x".repeat(LARGE).as_str(), "not read"] {
         let response = post(&url, &[], body);
         assert_eq!((response.status(), response.text()), (503, "the delivery could not be saved; send it again\n"));
     }

@@ -55,7 +55,9 @@ fn a_handler_that_hangs_holds_up_only_its_own_deliveries() {
     let forward = format!("cyanite.*={}", endpoint.url("/"));
     let mut listener = dir.listen().args(["--forward", &forward]).starts();
     let held: Vec<_> = (0..64).map(|_| send(&listener, "/cyanite", &CYANITE_HEADERS, CYANITE)).collect();
-    held.iter().for_each(|_| drop(endpoint.next()));
+    for _ in &held {
+        endpoint.next();
+    }
     for _ in 0..100 {
         let (response, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
         assert_eq!((response.status(), response.header("retry-after")), (503, Some("1")));
@@ -104,7 +106,7 @@ fn respond(stream: TcpStream, length: usize, framing: &str, sent: usize) -> std:
     Message::read(&mut stream)?;
     let length = if framing.is_empty() { format!("content-length: {length}\r\n") } else { framing.to_owned() };
     write!(stream.get_mut(), "HTTP/1.1 200 OK\r\nconnection: close\r\n{length}\r\n")?;
-    let piece = [b'x'; 64 << 10];
+    let piece = vec![b'x'; 64 << 10];
     let mut left = sent;
     while left > 0 {
         let size = left.min(piece.len());
@@ -155,7 +157,7 @@ fn a_long_response_of_unknown_length_is_passed_on_whole() {
     let mut listener = Dir::new().listen().args(["--forward", &large(LENGTH, CHUNKED, LENGTH)]).starts();
     let (response, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((response.status(), response.header("transfer-encoding")), (200, Some("chunked")));
-    assert_eq!(response.body, [b'x'; LENGTH]);
+    assert_eq!(response.body, vec![b'x'; LENGTH]);
     assert_eq!((&delivery["forwards"][0]["status"], &delivery["forwards"][0]["error"]), (&json!(200), &json!(null)));
 }
 
