@@ -16,6 +16,7 @@ use clap::{Arg, ArgAction};
 use difference::assert_text;
 use hookdev::{
     commands,
+    engine::receive::MAX_IN_FLIGHT,
     net::receiver::{LONGEST_METHOD, Limits, UNMETERED_BYTES},
     webhook::assessment::MAX_DECODED_BYTES,
     webhook::{
@@ -201,7 +202,9 @@ fn limits() -> String {
          | time for a head, and between two requests | {head_time} s | the connection is closed |\n\
          | time for a body | {body_time} s, plus 1 s per {body_rate} received | 408 |\n\
          | time during which the sender reads none of the response | {response_time} s | the connection is closed |\n\
-         | connections | {connections} | the next one waits |\n\
+         | connections that are idle, or that send or receive | {connections} | the next one waits |\n\
+         | requests that wait for their response | {connections} | each counts as a connection |\n\
+         | deliveries in progress at one `--forward` target | {MAX_IN_FLIGHT} | 503 with `retry-after: 1` |\n\
          | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503 |\n\
          | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\
          | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n\

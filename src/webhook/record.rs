@@ -36,6 +36,12 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Makes it one that could not be saved, for this reason, and got the response 503.
+    pub fn fail(&mut self, reason: String) {
+        self.status = 503;
+        self.capture_error = Some(reason);
+    }
+
     /// All warnings: what is odd about the request, and a response that the provider would have counted as
     /// failed.
     #[must_use]

@@ -155,15 +155,20 @@ pub fn is_redacted(request: &Request) -> bool {
 /// Redacts a delivery for sharing.
 #[must_use]
 pub fn delivery(delivery: &Delivery) -> Delivery {
-    let forwarded = |forwarded: &Forwarded| Forwarded {
-        url: query(&forwarded.url).into_owned(),
-        outcome: forwarded.outcome.as_ref().map(response).map_err(Clone::clone),
-        elapsed: forwarded.elapsed,
-    };
     Delivery {
         request: request(&delivery.request, delivery.assessment.provider.as_deref()),
         forwards: delivery.forwards.iter().map(forwarded).collect(),
         ..delivery.clone()
+    }
+}
+
+/// A forward without credentials.
+#[must_use]
+pub fn forwarded(forwarded: &Forwarded) -> Forwarded {
+    Forwarded {
+        url: query(&forwarded.url).into_owned(),
+        outcome: forwarded.outcome.as_ref().map(response).map_err(Clone::clone),
+        elapsed: forwarded.elapsed,
     }
 }
 

@@ -70,6 +70,11 @@ pub(super) fn body_too_large() -> String {
     format!("the response body is larger than {} MiB", MAX_RESPONSE_BODY >> 20)
 }
 
+/// Why a status below 200 is not a response.
+pub(super) fn not_final(status: u16) -> String {
+    format!("the endpoint responded {status}, which is not a final response")
+}
+
 /// Words an error of a connection that had been opened.
 pub(super) fn no_response(error: &(dyn Error + 'static)) -> SendError {
     let text = chain(error);

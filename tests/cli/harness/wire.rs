@@ -149,6 +149,12 @@ impl Connection {
         Ok(bytes.into_iter().map(char::from).collect())
     }
 
+    /// Reads up to this many bytes and drops them; how many came.
+    pub fn skip(&mut self, length: usize) -> io::Result<usize> {
+        let count = io::copy(&mut self.0.by_ref().take(length as u64), &mut io::sink())?;
+        Ok(usize::try_from(count).expect("no more than was wanted"))
+    }
+
     /// Reads a response, or fails when the other side goes away.
     pub fn answer(&mut self) -> io::Result<Message> {
         Message::read(&mut self.0)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())

@@ -12,6 +12,8 @@ use crate::{
     machine::Port,
 };
 
+const FORM: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded")];
+
 /// Starts a listener that forwards every delivery to an endpoint.
 fn forwarding(dir: &Dir, endpoint: &Endpoint, more: &[&str]) -> Listener {
     dir.listen().args(["--forward", &endpoint.url("/handler")]).args(more).starts()
@@ -69,6 +71,7 @@ fn hop_by_hop_headers_are_not_forwarded() {
         ("keep-alive", "timeout=5"),
         ("x-mine", "1"),
         ("te", "trailers"),
+        ("trailer", "x-checksum"),
         ("proxy-authorization", "x"),
         ("expect", "100-continue"),
         ("accept", "*/*"),
@@ -88,6 +91,8 @@ fn the_handlers_response_is_returned_unchanged() {
         let scripted = answer(status)
             .header("content-type", "text/x-odd")
             .header("content-encoding", "gzip")
+            .header("access-control-allow-origin", "*")
+            .header("Access-Control-Allow-Headers", "signature")
             .header("set-cookie", "b=1")
             .header("set-cookie", "a=2")
             .header("date", "Wed, 01 Jan 2025 12:00:00 GMT")
@@ -110,6 +115,55 @@ fn the_handlers_response_is_returned_unchanged() {
         assert_eq!(text(forward, "/url"), endpoint.url("/handler"));
         assert!(forward["elapsed_ms"].as_f64().unwrap() >= 0.0);
     }
+}
+
+#[test]
+fn the_targets_own_parameters_are_not_replaced() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let listener = dir.listen().args(["--forward", &endpoint.url("/handler?token=mine")]).starts();
+    post(&listener.url("/cyanite?a=%20&token=theirs&%74oken=theirs&b"), &[], "{}");
+    assert_eq!(endpoint.next().target(), "/handler?token=mine&a=%20&b");
+}
+
+#[test]
+fn the_credentials_of_the_target_replace_the_senders() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let forward = endpoint.url("/").replace("http://", "http://user:pass@");
+    let listener = dir.listen().args(["--forward", &forward]).starts();
+    let headers = [("authorization", "Bearer theirs"), ("Authorization", "Bearer more")];
+    assert_eq!(post(&listener.url("/cyanite"), &headers, "{}").status(), 200);
+    assert_eq!(endpoint.next().all("authorization"), ["Basic dXNlcjpwYXNz"]);
+}
+
+#[test]
+fn loopback_targets_are_reached_directly_and_others_through_the_proxy() {
+    for first in ["/cyanite", "/auphonic"] {
+        let (dir, proxy, local) = (Dir::new(), Endpoint::new([answer(202)]), Endpoint::new([answer(201)]));
+        let (remote, direct) = ("cyanite.*=http://remote.example/hook", format!("auphonic.*={}", local.url("/local")));
+        let listener =
+            dir.listen().env("HTTP_PROXY", proxy.url("")).args(["--forward", remote, "--forward", &direct]).starts();
+        let deliver = |path: &str| {
+            let expected = if path == "/cyanite" { 202 } else { 201 };
+            let (headers, body) = if path == "/cyanite" { (&CYANITE_HEADERS[..], CYANITE) } else { (FORM, AUPHONIC) };
+            assert_eq!(post(&listener.url(path), headers, body).status(), expected, "{path} after {first}");
+        };
+        deliver(first);
+        deliver("/cyanite");
+        deliver("/auphonic");
+        assert_eq!(
+            (proxy.next().start.as_str(), local.next().target()),
+            ("POST http://remote.example/hook HTTP/1.1", "/local")
+        );
+    }
+}
+
+#[test]
+fn a_status_below_200_is_not_a_response() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(101)]));
+    let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((returned.status(), returned.text()), (502, "hookdev got no response from the handler\n"));
+    let error = "your handler responded 101, which is not a final response; responded 502";
+    assert_eq!(text(&delivery, "/forwards/0/error"), error);
 }
 
 #[test]
