@@ -11,7 +11,7 @@ use std::{
 use super::{
     exit::Failure,
     guard::{Guard, GuardBuilder},
-    terminal::{Terminal, variable},
+    terminal::Terminal,
 };
 use crate::{
     cli::{Format, Global},
@@ -141,7 +141,8 @@ impl Context {
             guard.allow_providers()?;
         }
         let config = self.config.as_ref();
-        let environment = Environment::read(variable, config.and_then(|config| config.env_file.as_deref()))?;
+        let environment =
+            Environment::read(|name| env::var_os(name), config.and_then(|config| config.env_file.as_deref()))?;
         let configured = |name: &str| -> Vec<SecretText> {
             config
                 .and_then(|config| config.provider(name))
@@ -185,6 +186,7 @@ impl Context {
             None if !self.global.no_config => paths.push(PathBuf::from(FILE_NAME)),
             None => {}
         }
+        paths.extend(self.guard.as_ref().and_then(Guard::record));
         paths.extend(self.global.secret.iter().filter_map(|flag| Some(flag.expose().rsplit_once("file:")?.1.into())));
         paths
     }

@@ -1,7 +1,7 @@
 //! What a config that was found, rather than named with `--config`, may do without the user's trust: everything on this
 //! machine. It may not send a secret, or what senders sent, elsewhere; nor add a provider whose secret is sent as it is.
 
-use std::env;
+use std::{env, path::PathBuf};
 
 use reqwest::Url;
 
@@ -99,8 +99,13 @@ impl Guard {
         if TrustStore::of_user(|name| env::var_os(name)).is_some_and(|store| store.has(&self.fingerprint)) {
             return Ok(());
         }
-        Err(Failure::usage(format!("{}; it is not trusted", refusal()))
-            .hint("read it, then run `hookdev trust`; or ignore it with --no-config"))
+        Err(Failure::usage(format!("{}; run `hookdev trust` to allow it", refusal()))
+            .hint("read the config first, or ignore it with --no-config"))
+    }
+
+    /// The file that appears when the user trusts the config.
+    pub fn record(&self) -> Option<PathBuf> {
+        TrustStore::of_user(|name| env::var_os(name)).map(|store| store.record(&self.fingerprint))
     }
 }
 

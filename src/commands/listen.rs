@@ -137,7 +137,7 @@ async fn listen(
     let url = format!("http://{address}");
     let settings = settings.get();
     if view.format == Format::Pretty {
-        announce(terminal, &settings, &url);
+        announce(terminal, &settings, &url, args.redact);
     }
     let names: Vec<&str> = context.catalog.names().collect();
     if let Some(note) = development_note(&context.catalog, &settings.keyring, &names) {

@@ -12,6 +12,7 @@ mod guard;
 mod input_files;
 pub mod interrupt;
 mod listen;
+pub mod memory;
 mod reload;
 mod remedies;
 mod reporters;

@@ -27,8 +27,10 @@ pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
 ///
 /// If the URL or the glob is invalid.
 pub fn forward(text: &str) -> Result<Forward, Failure> {
-    // A URL may contain `=` too, but only after its scheme.
-    match text.split_once('=').filter(|(glob, _)| !glob.contains("://")) {
+    // A URL may contain `=` too. One without its scheme must not be shown as a glob and a URL, as its query may contain a
+    // token.
+    let is_url = |glob: &str, rest: &str| glob.contains("://") || !rest.contains("://") && glob.contains(['/', '@']);
+    match text.split_once('=').filter(|(glob, rest)| !is_url(glob, rest)) {
         Some((glob, url)) => forward_of(glob, url),
         None => forward_of("*", text),
     }

@@ -82,7 +82,7 @@ impl TrustStore {
     /// Whether the user trusts what has this fingerprint.
     #[must_use]
     pub fn has(&self, fingerprint: &str) -> bool {
-        let found = fs::symlink_metadata(self.dir.join(fingerprint));
+        let found = fs::symlink_metadata(self.record(fingerprint));
         found.is_ok_and(|found| found.is_file() && owner(&found) == user())
     }
 
@@ -95,11 +95,17 @@ impl TrustStore {
     pub fn add(&self, fingerprint: &str, config: &Path) -> io::Result<()> {
         create_private(&self.dir)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
-        // For people who look what they trusted.
+        // For people who want to know what they have trusted.
         file.write_all(config.as_os_str().as_encoded_bytes())?;
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
-        file.persist(self.dir.join(fingerprint)).map(drop).map_err(|error| error.error)
+        file.persist(self.record(fingerprint)).map(drop).map_err(|error| error.error)
+    }
+
+    /// The file that records trust.
+    #[must_use]
+    pub fn record(&self, fingerprint: &str) -> PathBuf {
+        self.dir.join(fingerprint)
     }
 
     /// Where the records are.

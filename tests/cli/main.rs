@@ -4,6 +4,8 @@
 // An unwrap here fails its test.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(unix)]
+mod action;
 mod check;
 mod config;
 #[cfg(unix)]

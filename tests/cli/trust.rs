@@ -2,7 +2,7 @@
 
 use crate::harness::{Dir, TestCommand};
 
-const HINT: &str = "hint: read it, then run `hookdev trust`; or ignore it with --no-config\n";
+const HINT: &str = "hint: read the config first, or ignore it with --no-config\n";
 const TRUSTED: &str = "note: trusted with its present content; after a change, run `hookdev trust` again\n";
 
 /// A provider that sends its secret as it is.
@@ -63,7 +63,7 @@ fn deliveries_with_a_secret_go_elsewhere_only_with_trust() {
     let named = format!("config: {config}\n");
     let refusal = format!(
         "error: the config {config} sends Cyanite deliveries, signed with env:AWS_SECRET_ACCESS_KEY, \
-         to https://evil.example/x?token=[redacted]; it is not trusted\n{HINT}"
+         to https://evil.example/x?token=[redacted]; run `hookdev trust` to allow it\n{HINT}"
     );
     print(&dir, "cyanite.v2.finished").exits(2).stdout("").stderr(&format!("{named}{refusal}"));
     let check = dir.hookdev().args(["check", "-q"]).env("AWS_SECRET_ACCESS_KEY", "topsecret");
@@ -106,7 +106,7 @@ fn captured_requests_go_elsewhere_only_with_trust() {
     dir.write("hookdev.toml", "[listen]\naddr = \"evil.example:80\"\n");
     dir.write("capture.http", "POST /other HTTP/1.1\nauthorization: Bearer x\n\n{}");
     print(&dir, "capture.http").exits(2).stdout("").stderr(&format!(
-        "config: {0}\nerror: the config {0} sends captured requests to http://evil.example/; it is not trusted\n{HINT}",
+        "config: {0}\nerror: the config {0} sends captured requests to http://evil.example/; run `hookdev trust` to allow it\n{HINT}",
         path(&dir)
     ));
     dir.hookdev().args(["trust", "-q"]).exits(0).stdout("").stderr("");
@@ -117,10 +117,14 @@ fn captured_requests_go_elsewhere_only_with_trust() {
 fn deliveries_are_forwarded_elsewhere_only_with_trust() {
     let dir = Dir::new();
     let local = "[[forward]]\nto = \"http://localhost:1/\"\n";
+    // A directory that doesn't exist can't be watched.
+    dir.write(".local/state/hookdev/trust/other", "");
     dir.write("hookdev.toml", local);
     let mut listener = dir.listen().starts();
-    let refusal =
-        format!("error: the config {} forwards aspect.* to https://evil.example/; it is not trusted\n", path(&dir));
+    let refusal = format!(
+        "error: the config {} forwards aspect.* to https://evil.example/; run `hookdev trust` to allow it\n",
+        path(&dir)
+    );
     dir.replace("hookdev.toml", "[[forward]]\nevents = \"aspect.*\"\nto = \"https://evil.example/\"\n");
     listener.says(&format!("{refusal}hint: still using the previous configuration; fix the error and save again\n"));
     dir.listen().exits(2).stdout("").stderr(&format!("config: {}\n{refusal}{HINT}", path(&dir)));
@@ -128,7 +132,15 @@ fn deliveries_are_forwarded_elsewhere_only_with_trust() {
         .arg("trust")
         .exits(0)
         .stdout(&format!("{}\n  forwards aspect.* to https://evil.example/\n", path(&dir)));
+    #[cfg(target_os = "linux")]
+    listener.says(
+        "note: config reloaded\n\
+         note: no longer forwards * to http://localhost:1/\n\
+         note: now forwards aspect.* to https://evil.example/\n",
+    );
     drop(dir.listen().starts());
+    dir.replace("hookdev.toml", local);
+    listener.says("note: now forwards * to http://localhost:1/\n");
     dir.replace("hookdev.toml", "[[forward]]\nevents = \"cyanite.*\"\nto = \"http://127.0.0.1:1/\"\n");
     listener.says(
         "note: config reloaded\n\
@@ -142,7 +154,7 @@ fn a_provider_that_sends_its_secret_is_added_only_with_trust() {
     let dir = repository_with_token();
     let config = path(&dir);
     let refusal = format!(
-        "error: the config {config} adds the provider Evil, which sends its secret unhashed; it is not trusted\n{HINT}"
+        "error: the config {config} adds the provider Evil, which sends its secret unhashed; run `hookdev trust` to allow it\n{HINT}"
     );
     dir.write("capture.http", "POST /evil HTTP/1.1\nx-t: topsecret\n\n{\"type\":\"made\"}");
     let verify = || dir.hookdev().args(["verify", "capture.http", "-q"]).env("AWS_SECRET_ACCESS_KEY", "topsecret");

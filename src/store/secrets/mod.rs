@@ -4,6 +4,7 @@ mod search;
 
 use std::{
     collections::HashMap,
+    ffi::OsString,
     io,
     path::{Path, PathBuf},
 };
@@ -21,7 +22,7 @@ use crate::webhook::{
 
 /// The variables that secrets are looked up in: the process's, then the env file's.
 pub struct Environment {
-    process: fn(&str) -> Option<String>,
+    process: fn(&str) -> Option<OsString>,
     file: HashMap<String, Zeroizing<String>>,
     /// The env file, if it is configured but missing, as it often is in CI.
     missing: Option<PathBuf>,
@@ -33,7 +34,7 @@ impl Environment {
     /// # Errors
     ///
     /// If the env file exists and can't be read.
-    pub fn read(process: fn(&str) -> Option<String>, env_file: Option<&Path>) -> Result<Self, SecretError> {
+    pub fn read(process: fn(&str) -> Option<OsString>, env_file: Option<&Path>) -> Result<Self, SecretError> {
         let Some(path) = env_file else { return Ok(Self { process, file: HashMap::new(), missing: None }) };
         match env_file::variables(path) {
             Ok(file) => Ok(Self { process, file: file.into_iter().collect(), missing: None }),
@@ -49,8 +50,13 @@ impl Environment {
         (self.process)(name).is_none() && self.file.contains_key(name)
     }
 
-    fn get(&self, name: &str) -> Option<Zeroizing<String>> {
-        (self.process)(name).map(Zeroizing::new).or_else(|| self.file.get(name).cloned())
+    fn get(&self, name: &str) -> Result<Option<Zeroizing<String>>, SecretError> {
+        Ok(self.of_process(name)?.or_else(|| self.file.get(name).cloned()))
+    }
+
+    fn of_process(&self, name: &str) -> Result<Option<Zeroizing<String>>, SecretError> {
+        let text = (self.process)(name).map(OsString::into_string).transpose();
+        Ok(text.map_err(|_| SecretError::NotText(name.to_owned()))?.map(Zeroizing::new))
     }
 }
 
@@ -60,6 +66,9 @@ pub enum SecretError {
     /// The variable isn't set.
     #[error("the environment variable {0} is not set")]
     UnsetVariable(String),
+    /// The variable's value isn't UTF-8.
+    #[error("the environment variable {0} is not text")]
+    NotText(String),
     /// The file can't be read.
     #[error("can't read the secret file {}", .0.display())]
     File(PathBuf, #[source] io::Error),
@@ -98,6 +107,7 @@ impl SecretError {
             Self::UnsetVariable(name) => {
                 Some(format!("set it with `export {name}=…`, or pass another source with --secret"))
             }
+            Self::NotText(_) => Some("set it to the secret that the provider shows, or unset it".to_owned()),
             Self::Malformed { problem, .. } => Some(problem.hint().to_owned()),
             _ => None,
         }
@@ -199,7 +209,7 @@ fn read(
     literal: SecretSource,
 ) -> Result<(Zeroizing<String>, SecretSource), SecretError> {
     if let Some(name) = source.strip_prefix("env:") {
-        let text = environment.get(name).ok_or_else(|| SecretError::UnsetVariable(name.to_owned()))?;
+        let text = environment.get(name)?.ok_or_else(|| SecretError::UnsetVariable(name.to_owned()))?;
         return Ok((text, SecretSource::Env(name.to_owned())));
     }
     if let Some(path) = source.strip_prefix("file:") {
@@ -229,19 +239,23 @@ mod tests {
 
     use super::*;
 
-    fn process(name: &str) -> Option<String> {
-        (name == "CYANITE_WEBHOOK_SECRET").then(|| "from-the-environment".to_owned())
+    fn process(name: &str) -> Option<OsString> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| "from-the-environment".into())
     }
 
-    fn quoted(name: &str) -> Option<String> {
-        (name == "CYANITE_WEBHOOK_SECRET").then(|| "'quoted'".to_owned())
+    fn quoted(name: &str) -> Option<OsString> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| "'quoted'".into())
     }
 
-    fn nothing(_: &str) -> Option<String> {
+    fn nothing(_: &str) -> Option<OsString> {
         None
     }
 
-    fn found(flags: &[&str], environment: fn(&str) -> Option<String>, config: &[&str]) -> Result<Vec<String>, String> {
+    fn found(
+        flags: &[&str],
+        environment: fn(&str) -> Option<OsString>,
+        config: &[&str],
+    ) -> Result<Vec<String>, String> {
         let flags: Vec<SecretText> = flags.iter().map(|flag| (*flag).to_owned().into()).collect();
         let config = |name: &str| match name {
             "cyanite" => config.iter().map(|source| (*source).to_owned().into()).collect(),
@@ -281,7 +295,7 @@ mod tests {
                 .to_vec(),
             _ => Vec::new(),
         };
-        let passed_over = |flags: &[&str], process: fn(&str) -> Option<String>| -> Vec<(String, String, String)> {
+        let passed_over = |flags: &[&str], process: fn(&str) -> Option<OsString>| -> Vec<(String, String, String)> {
             let flags: Vec<SecretText> = flags.iter().map(|flag| (*flag).to_owned().into()).collect();
             let environment = Environment::read(process, Some(&env_file)).unwrap();
             let environment = &environment;

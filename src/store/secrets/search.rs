@@ -55,6 +55,9 @@ impl Search<'_> {
     fn add(&self, text: &str, source: SecretSource, resolved: &mut Resolved) -> Result<(), SecretError> {
         let secret = SigningSecret::parse(text, &self.rule.format)
             .map_err(|problem| malformed(self.provider, &source, problem))?;
+        if !self.provider.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
+            return Err(malformed(self.provider, &source, MalformedSecret::NotSendable));
+        }
         resolved.keyring.add(&self.provider.name, secret, source);
         Ok(())
     }
@@ -69,7 +72,8 @@ impl Search<'_> {
             match self.add(&text, source, resolved) {
                 // A flag for every provider is for those it is valid for.
                 Err(SecretError::Malformed {
-                    problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex, ..
+                    problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex | MalformedSecret::NotSendable,
+                    ..
                 }) if flag.provider.is_none() && only.is_none() => *ignored = true,
                 result => {
                     result?;
@@ -81,20 +85,20 @@ impl Search<'_> {
     }
 
     fn variable(&self, tier: Tier, resolved: &mut Resolved) -> Result<bool, SecretError> {
-        let Some((name, text)) = self.variable_at(tier) else { return Ok(false) };
+        let Some((name, text)) = self.variable_at(tier)? else { return Ok(false) };
         self.add(&text, SecretSource::Env(name.to_owned()), resolved)?;
         Ok(true)
     }
 
     /// The manifest's variable and its value, in one of the two tiers with variables.
-    fn variable_at(&self, tier: Tier) -> Option<(&str, Zeroizing<String>)> {
-        let name = self.rule.env.as_deref()?;
+    fn variable_at(&self, tier: Tier) -> Result<Option<(&str, Zeroizing<String>)>, SecretError> {
+        let Some(name) = self.rule.env.as_deref() else { return Ok(None) };
         let environment = self.sources.environment;
         let text = match tier {
-            Tier::Process => Zeroizing::new((environment.process)(name)?),
-            _ => environment.file.get(name)?.clone(),
+            Tier::Process => environment.of_process(name)?,
+            _ => environment.file.get(name).cloned(),
         };
-        Some((name, text))
+        Ok(text.map(|text| (name, text)))
     }
 
     /// Adds the config's secrets. If the config lists some, they count as found even if all are missing.
@@ -142,7 +146,7 @@ impl Search<'_> {
                     keep(&text, origin(&source));
                 }
             }
-        } else if let Some((_, text)) = self.variable_at(tier) {
+        } else if let Ok(Some((_, text))) = self.variable_at(tier) {
             keep(&text, self.description(tier));
         }
     }

@@ -85,6 +85,9 @@ impl Provider {
             }
             schemes.push(scheme);
         }
+        if let (Some(raw), Some(rule)) = (&raw.secret, &secret) {
+            raw.check_sendable(rule, &schemes).map_err(at)?;
+        }
         let delivery = raw.delivery.policy(&schemes).map_err(at)?;
         let event_field = raw.recognise.event.map(|Text(path)| path);
         let mut events: Vec<Event> = Vec::new();
