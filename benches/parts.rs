@@ -69,7 +69,13 @@ impl Sample {
     }
 
     fn judge(&self) -> Judge<'_> {
-        Judge { catalog: &self.catalog, keyring: &self.keyring, provider: None, decoded_limit: 1 << 20 }
+        Judge {
+            catalog: &self.catalog,
+            keyring: &self.keyring,
+            provider: None,
+            accepts_development: true,
+            decoded_limit: 1 << 20,
+        }
     }
 
     fn delivery(&self) -> Delivery {

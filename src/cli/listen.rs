@@ -47,9 +47,20 @@ pub struct Listen {
     #[arg(long, value_name = "[GLOB=]URL", value_hint = ValueHint::Url, help_heading = "Responding")]
     pub forward: Vec<String>,
 
-    /// Forward only verified deliveries, and those the provider sends unsigned
+    /// Forward only verified deliveries
     #[arg(long, help_heading = "Responding")]
     pub only_verified: bool,
+
+    /// With --only-verified, also forward deliveries that the provider sends unsigned, if their payload is exactly as
+    /// documented
+    #[arg(long, requires = "only_verified", help_heading = "Responding")]
+    pub allow_unsigned: bool,
+
+    /// Accept the public development secret even with --only-verified, or where other machines can send
+    ///
+    /// Anyone can sign with a development secret. Without this, deliveries signed with one are rejected there.
+    #[arg(long, help_heading = "Receiving")]
+    pub allow_development: bool,
 
     /// How long to wait for your handler, time at a breakpoint included
     #[arg(long, value_name = "DUR", default_value = "5m", value_parser = parse_duration, help_heading = "Responding")]

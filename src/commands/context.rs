@@ -200,19 +200,30 @@ impl Context {
 
 /// A note about providers whose public development secret is used, if there are any.
 pub fn development_note(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
-    let in_use = |name: &&&str| keyring.source(name, 0) == Some(&SecretSource::Development);
-    match providers.iter().filter(in_use).copied().collect::<Vec<_>>().as_slice() {
-        [] => None,
+    let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
+    let plural = if names.len() == 1 { "" } else { "s" };
+    let list = names.join(", ");
+    (!names.is_empty())
+        .then(|| format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, &names)))
+}
+
+/// A warning about providers whose signed deliveries are rejected, because their public development secret is the only one
+/// known, and it is not accepted.
+pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
+    let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
+    let (list, fix) = (names.join(", "), set_secrets(catalog, &names));
+    (!names.is_empty())
+        .then(|| format!("no secret of your own is set for {list}, so signed deliveries are rejected; {fix}"))
+}
+
+/// How to set the secrets of these providers.
+pub fn set_secrets(catalog: &Catalog, providers: &[&str]) -> String {
+    match providers {
         [name] => {
             let variable = catalog.get(name).and_then(|provider| provider.secret.as_ref()?.env.as_deref());
-            let fix = variable
-                .map_or_else(|| "pass yours with --secret".to_owned(), |name| format!("set {name} to use yours"));
-            Some(format!("using the public development secret for {name}; {fix}"))
+            variable.map_or_else(|| "pass yours with --secret".to_owned(), |name| format!("set {name} to use yours"))
         }
-        names => Some(format!(
-            "using the public development secrets for {}; pass yours with --secret PROVIDER=SOURCE",
-            names.join(", ")
-        )),
+        _ => "pass yours with --secret PROVIDER=SOURCE".to_owned(),
     }
 }
 

@@ -66,7 +66,13 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     let mut consumers = Consumers::default();
     let deliveries = consumers.add(QUEUE, WhenFull::Wait);
     let warnings = WarningSink::start(terminal);
-    let settings = Settings { catalog: Arc::clone(&context.catalog), keyring, provider: None, forwards: Vec::new() };
+    let settings = Settings {
+        catalog: Arc::clone(&context.catalog),
+        keyring,
+        provider: None,
+        accepts_development: true,
+        forwards: Vec::new(),
+    };
     let receiver = Receiver::new(Setup {
         settings: Arc::new(CurrentSettings::new(settings)),
         responses: ResponsePolicy::default(),
@@ -119,7 +125,9 @@ fn conclude(terminal: Terminal, accepted: usize, sent: usize) -> Result<Exit, Fa
     if accepted < sent {
         return Err(Failure::new(Exit::Failed, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
     }
-    terminal.say(&format!("\n{sent} deliveries, all accepted: verified, or sent unsigned by the provider.\n"));
+    terminal.say(&format!(
+        "\n{sent} deliveries, all accepted: verified with the development secrets, or sent unsigned by the\nprovider.\n"
+    ));
     Ok(Exit::Success)
 }
 

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    context::{Context, development_note},
+    context::{Context, development_note, no_secret_warning},
     exit::{Exit, Failure},
     guard::allow_forwards,
     interrupt::Interrupts,
@@ -27,8 +27,8 @@ use super::{
 use crate::{
     cli::{Format, Listen},
     engine::receive::{
-        CaptureWriter, Consumers, CurrentSettings, Expectations, Receiver, ResponsePolicy, Settings, Setup, WhenFull,
-        shutdown,
+        CaptureWriter, Consumers, CurrentSettings, Expectations, ForwardPolicy, Receiver, ResponsePolicy, Settings,
+        Setup, WhenFull, shutdown,
     },
     net::{
         descriptors,
@@ -43,7 +43,7 @@ use crate::{
 ///
 /// If an option, the config or the address is invalid.
 pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
-    let settings = settings(&context, &args)?;
+    let settings = settings(&context, &args, false)?;
     let expectations = expectations(&context, &args.expect, args.count)?;
     let view = View::resolve(&context, &args)?;
     // Before anything else needs a file.
@@ -57,7 +57,7 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
 }
 
 /// Resolves the settings that are reloaded when the config changes.
-fn settings(context: &Context, args: &Listen) -> Result<Settings, Failure> {
+fn settings(context: &Context, args: &Listen, accepts_development: bool) -> Result<Settings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
     let keyring = context.complete_keyring(args.provider.as_deref())?;
     let (source, forwards) = if args.forward.is_empty() {
@@ -74,7 +74,7 @@ fn settings(context: &Context, args: &Listen) -> Result<Settings, Failure> {
     for warning in forwards.iter().filter_map(|forward| unmatched(&context.catalog, source, &forward.events)) {
         context.terminal.warn(&warning);
     }
-    Ok(Settings { catalog: Arc::clone(&context.catalog), keyring, provider, forwards })
+    Ok(Settings { catalog: Arc::clone(&context.catalog), keyring, provider, accepts_development, forwards })
 }
 
 fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {
@@ -99,7 +99,8 @@ async fn listen(
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
     let mut interrupts = Interrupts::all();
-    let settings = Arc::new(CurrentSettings::new(settings));
+    let accepts_development = args.allow_development || address.ip().is_loopback() && !args.only_verified;
+    let settings = Arc::new(CurrentSettings::new(Settings { accepts_development, ..settings }));
     let _watch = watch(&context, args.clone(), Arc::clone(&settings));
 
     let mut consumers = Consumers::default();
@@ -107,12 +108,13 @@ async fn listen(
     let counter = expectations.count(&mut consumers);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
+    let forwarded = forward_policy(&args);
     let receiver = Receiver::new(Setup {
         settings: Arc::clone(&settings),
         responses: ResponsePolicy {
             statuses: args.respond,
             delay: args.delay,
-            only_verified: args.only_verified,
+            forwarded,
             allow_browsers: args.allow_browsers,
             forward_timeout: args.forward_timeout,
         },
@@ -139,9 +141,8 @@ async fn listen(
     if view.format == Format::Pretty {
         announce(terminal, &settings, &url, args.redact);
     }
-    let names: Vec<&str> = context.catalog.names().collect();
-    if let Some(note) = development_note(&context.catalog, &settings.keyring, &names) {
-        terminal.note(&note);
+    if let Some(warning) = secret_warning(&settings) {
+        terminal.warn(&warning);
     }
     let reporter = Reporter::start(deliveries, view, terminal, &url);
 
@@ -167,6 +168,28 @@ async fn listen(
         Some(Ok((true, counter))) if timed_out => Ok(conclude(terminal, &counter.missing().await)),
         Some(Ok((true, _))) => Ok(Exit::Success),
     }
+}
+
+/// Which deliveries are forwarded.
+const fn forward_policy(args: &Listen) -> ForwardPolicy {
+    match (args.only_verified, args.allow_unsigned) {
+        (false, _) => ForwardPolicy::All,
+        (true, false) => ForwardPolicy::Verified,
+        (true, true) => ForwardPolicy::VerifiedAndUnsigned,
+    }
+}
+
+/// A warning about the providers whose secret is not set, if there are any.
+fn secret_warning(settings: &Settings) -> Option<String> {
+    let names: Vec<&str> = match &settings.provider {
+        Some(provider) => vec![&provider.name],
+        None => settings.catalog.names().collect(),
+    };
+    if settings.accepts_development {
+        return development_note(&settings.catalog, &settings.keyring, &names);
+    }
+    let warning = no_secret_warning(&settings.catalog, &settings.keyring, &names)?;
+    Some(format!("{warning}, or accept the public development secret with --allow-development"))
 }
 
 /// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.
@@ -225,13 +248,19 @@ fn watch(context: &Context, args: Listen, current: Arc<CurrentSettings>) -> Opti
         let context = Context::load_again(global.clone(), announced.clone());
         // The changed config may name files that were not watched.
         let watched = context.as_ref().map(Context::watched).unwrap_or_default();
-        match context.and_then(|context| Ok((settings(&context, &args)?, listen_config(&context)))) {
+        let before = current.get();
+        let reload = |context| Ok((settings(&context, &args, before.accepts_development)?, listen_config(&context)));
+        match context.and_then(reload) {
             Ok((settings, config)) => {
-                let changes = reload::changes(&current.get(), &settings);
+                let changes = reload::changes(&before, &settings);
+                let warning = secret_warning(&settings).filter(|new| secret_warning(&before).as_ref() != Some(new));
                 current.replace(settings);
                 terminal.note("config reloaded");
                 for change in changes {
                     terminal.note(&change);
+                }
+                if let Some(warning) = warning {
+                    terminal.warn(&warning);
                 }
                 if let Some(note) = restart_note(&args, &initial, &config) {
                     terminal.note(&note);

@@ -116,6 +116,6 @@ impl Terminal {
 }
 
 /// An environment variable. One that is not Unicode counts as unset.
-pub(super) fn variable(name: &str) -> Option<String> {
+fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
 }

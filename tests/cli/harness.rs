@@ -50,6 +50,18 @@ pub fn capture(headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Value {
     json!({"request": {"method": "POST", "target": "/cyanite", "headers": headers, "body_base64": body}})
 }
 
+/// The warning of `listen` where no secret is set.
+pub const NO_SECRETS: &str = "warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n";
+
+/// The warning of `verify` about requests that only Cyanite's development secret verified.
+pub fn development_warning(requests: usize) -> String {
+    let requests = if requests == 1 { "1 request was".to_owned() } else { format!("{requests} requests were") };
+    format!(
+        "warning: {requests} verified with the public development secret of cyanite, with which anyone can sign; \
+         set CYANITE_WEBHOOK_SECRET to use yours\n"
+    )
+}
+
 /// Lower-case hexadecimal.
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
     let digits = bytes.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);

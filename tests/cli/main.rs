@@ -16,6 +16,7 @@ mod events;
 #[cfg(target_os = "linux")]
 mod faults;
 mod found;
+mod genuine;
 mod harness;
 mod listen;
 #[path = "../machine/mod.rs"]

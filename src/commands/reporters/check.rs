@@ -153,6 +153,7 @@ fn check(record: &CaseRecord, config: Option<String>) -> Check {
         name: format!("{} ({}{sends})", record.name.as_str(), record.event),
         place: config.map(|file| Place { file, line: None }),
         outcome,
+        warnings: Vec::new(),
         elapsed: record.elapsed,
     }
 }

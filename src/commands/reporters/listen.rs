@@ -268,7 +268,7 @@ const fn payload_limits(body: Body, quiet: bool) -> Option<payload::Limits> {
 
 /// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved and forwarded.
 fn is_good(delivery: &Delivery) -> bool {
-    delivery.assessment.verdict.is_genuine()
+    delivery.assessment.trust().is_some()
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
         && delivery.capture_error.is_none()
         && delivery.forwards.iter().all(|forward| forward.outcome.as_ref().is_ok_and(|answer| answer.status < 300))

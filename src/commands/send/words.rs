@@ -210,6 +210,7 @@ impl<'a> Builder<'a> {
             catalog: &self.context.catalog,
             keyring: &self.batch.keyring,
             provider: None,
+            accepts_development: true,
             decoded_limit: MAX_DECODED_BYTES,
         };
         let assessment = judge.assess(&request, None.into());

@@ -261,7 +261,13 @@ fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
     request.headers.push(HeaderName::from_static("host"), HeaderValue::from_static("example.com"));
     let catalog = Catalog::builtin();
     let keyring = keyring(&catalog);
-    let judge = Judge { catalog: &catalog, keyring: &keyring, provider: None, decoded_limit: MAX_DECODED_BYTES };
+    let judge = Judge {
+        catalog: &catalog,
+        keyring: &keyring,
+        provider: None,
+        accepts_development: true,
+        decoded_limit: MAX_DECODED_BYTES,
+    };
     let assessment = judge.assess(&request, None.into());
     let now = Timestamp::from_unix_seconds(START + 600);
     let send = SendContext { now, id: None, entropy: [0; 32] };
@@ -305,7 +311,13 @@ async fn a_capture_that_is_signed_again_keeps_its_id() {
 #[test]
 fn a_capture_of_an_unknown_provider_cannot_be_changed() {
     let catalog = Catalog::builtin();
-    let judge = Judge { catalog: &catalog, keyring: &Keyring::default(), provider: None, decoded_limit: 0 };
+    let judge = Judge {
+        catalog: &catalog,
+        keyring: &Keyring::default(),
+        provider: None,
+        accepts_development: true,
+        decoded_limit: 0,
+    };
     let request = Request { method: Method::POST, target: "/".into(), headers: Headers::new(), body: "{}".into() };
     let assessment = judge.assess(&request, None.into());
     let overrides = [Override::set("a=1").unwrap()];

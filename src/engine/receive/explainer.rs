@@ -76,7 +76,13 @@ mod tests {
 
     fn rejected() -> (Arc<Settings>, Delivery) {
         let catalog = Arc::new(Catalog::builtin());
-        let settings = Settings { catalog, keyring: Keyring::default(), provider: None, forwards: Vec::new() };
+        let settings = Settings {
+            catalog,
+            keyring: Keyring::default(),
+            provider: None,
+            accepts_development: true,
+            forwards: Vec::new(),
+        };
         let headers: Headers = [("signature".parse().unwrap(), "00".repeat(64).parse().unwrap())].into_iter().collect();
         let request = Request { method: Method::POST, target: "/cyanite".to_owned(), headers, body: "{}".into() };
         let assessment = settings.judge().assess(&request, Receipt::default());

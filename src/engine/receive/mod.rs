@@ -30,6 +30,6 @@ pub use self::{
     expectations::{Counter, Expectation, Expectations},
     forwards::Forward,
     receiver::{Receiver, Setup},
-    response::ResponsePolicy,
+    response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings},
 };

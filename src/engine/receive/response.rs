@@ -22,12 +22,24 @@ pub struct ResponsePolicy {
     pub statuses: Vec<u16>,
     /// A wait before each response.
     pub delay: Option<Duration>,
-    /// Whether only verified deliveries, and those that the provider sends unsigned, are forwarded.
-    pub only_verified: bool,
+    /// Which deliveries are forwarded.
+    pub forwarded: ForwardPolicy,
     /// Whether requests from browsers are deliveries.
     pub allow_browsers: bool,
     /// How long a handler may take.
     pub forward_timeout: Duration,
+}
+
+/// Which deliveries are forwarded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForwardPolicy {
+    /// All, rejected ones too.
+    #[default]
+    All,
+    /// Verified ones.
+    Verified,
+    /// Verified ones, and those that the provider sends unsigned and whose payload is exactly what it documents.
+    VerifiedAndUnsigned,
 }
 
 /// Takes fixed status codes in turn.

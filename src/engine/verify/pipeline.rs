@@ -16,7 +16,7 @@ use std::{
 use super::{Criteria, Input, Progress, STDIN};
 use crate::{
     store::formats::{self, Entries, Entry, EntryError, Piece, Walk, bare, walk},
-    webhook::{request::Headers, signature::Verdict},
+    webhook::request::Headers,
 };
 
 /// A piece of work for one thread.
@@ -221,8 +221,9 @@ fn verify(
         Ok(entry) => {
             let line = entry.line;
             let verification = criteria.verify(entry);
-            if criteria.quiet && verification.passed() {
-                return Progress::Passed { signed: verification.assessment.verdict != Verdict::Unsigned };
+            let trust = verification.assessment.trust();
+            if let (true, Some(trust)) = (criteria.quiet && verification.passed(), trust) {
+                return Progress::Passed { trust, provider: verification.assessment.provider };
             }
             Progress::Verified { file: Arc::clone(file), entry: index, line, verification: Box::new(verification) }
         }

@@ -191,6 +191,8 @@ pub struct Entry {
     pub line: Option<u64>,
     /// When it was received, if the input says when.
     pub received_at: Option<Timestamp>,
+    /// The provider that it was verified for when it was captured, if the input says so.
+    pub verified_for: Option<String>,
     /// The request as it was received.
     pub request: Request,
     /// Notes on it, such as a truncated body.
@@ -199,13 +201,13 @@ pub struct Entry {
 
 impl Entry {
     fn new(request: Request) -> Self {
-        Self { line: None, received_at: None, request, notes: Vec::new() }
+        Self { line: None, received_at: None, verified_for: None, request, notes: Vec::new() }
     }
 }
 
 impl From<Capture> for Entry {
-    fn from(Capture { received_at, request }: Capture) -> Self {
-        Self { received_at, ..Self::new(request) }
+    fn from(Capture { received_at, verified_for, request }: Capture) -> Self {
+        Self { received_at, verified_for, ..Self::new(request) }
     }
 }
 

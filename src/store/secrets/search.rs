@@ -18,6 +18,8 @@ pub(super) struct Search<'a> {
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
     pub sources: &'a Sources<'a>,
+    /// The development secrets of all providers. Wherever one is set, anyone can sign with it.
+    pub public: &'a [SigningSecret],
 }
 
 impl Search<'_> {
@@ -58,6 +60,7 @@ impl Search<'_> {
         if !self.provider.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
             return Err(malformed(self.provider, &source, MalformedSecret::NotSendable));
         }
+        let source = if self.public.contains(&secret) { SecretSource::Development } else { source };
         resolved.keyring.add(&self.provider.name, secret, source);
         Ok(())
     }
@@ -96,7 +99,7 @@ impl Search<'_> {
         let environment = self.sources.environment;
         let text = match tier {
             Tier::Process => environment.of_process(name)?,
-            _ => environment.file.get(name).cloned(),
+            _ => environment.of_file(name)?,
         };
         Ok(text.map(|text| (name, text)))
     }

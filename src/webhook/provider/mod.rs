@@ -22,6 +22,7 @@ use crate::webhook::{
     delivery::Policy,
     fresh::Fresh,
     json::Path,
+    remedy::Remedy,
     request::Request,
     schema::{Schema, SchemaError},
     signature::{Algorithm, Reason, Receipt, Rejection, Scheme, SecretFormat, SigningSecret, Verdict},
@@ -173,6 +174,16 @@ impl Provider {
     /// If `schema.json` is not a supported schema.
     pub fn schema(&self) -> Result<&Schema, &SchemaError> {
         self.schema.get_or_init(|| Schema::parse(self.files.get(files::SCHEMA).unwrap_or("{}"))).as_ref()
+    }
+
+    /// The remedy where only its public development secret is known.
+    #[must_use]
+    pub fn set_secret(&self) -> Remedy {
+        Remedy::SetSecret {
+            provider: self.name.clone(),
+            title: self.title.clone(),
+            env: self.secret.as_ref().and_then(|rule| rule.env.clone()),
+        }
     }
 
     /// Whether it signs a timestamp, so that old requests can be rejected.

@@ -25,6 +25,7 @@ mod constant;
 mod decimal;
 mod draft;
 mod error;
+mod exact;
 mod excerpt;
 mod format;
 mod index;
@@ -107,6 +108,19 @@ impl Definition<'_> {
             report.error(&Location::ROOT, &Problem::Unchecked);
         }
         report
+    }
+
+    /// What makes a valid payload more than the schema lists: a member that no schema describes, a repeated key, or keys
+    /// that differ only in case. `None` if it is exact. The work is bounded as that of [`Self::check`].
+    #[must_use]
+    pub fn inexact(&self, payload: &Node<'_>) -> Option<Violation> {
+        let mut walk = Walk::new(self.schema, payload.span.len());
+        let violation = exact::first_violation(&mut walk, &[self.rule], payload, &Location::ROOT);
+        if walk.is_cut_short() {
+            let message = "can't be compared with the schema".to_owned();
+            return Some(Violation { pointer: String::new(), message });
+        }
+        violation
     }
 }
 

@@ -59,6 +59,11 @@ impl<'s> Walk<'s> {
         self.is_cut_short
     }
 
+    /// A rule of the schema.
+    pub(super) fn rule(&self, id: RuleId) -> &'s Rule {
+        &self.schema.rules[id]
+    }
+
     /// Judges a node by a rule.
     pub(super) fn visit<S: Sink>(&mut self, rule: RuleId, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
         self.within(rule, |walk, rule| {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::statuses;
 use crate::{
-    harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, answer},
+    harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, NO_SECRETS, answer},
     machine::can,
 };
 
@@ -23,7 +23,7 @@ fn with_64_descriptors_200_deliveries_are_forwarded_and_saved() {
     let said = listener.exits(0);
     let said = said
         .says("note: accepting only 10 connections at a time; raise the limit on open files for more (ulimit -n)\n");
-    assert!(!said.stderr.contains("warning: "), "{said}");
+    assert_eq!(said.stderr.replace(NO_SECRETS, "").matches("warning: ").count(), 0, "{said}");
 }
 
 #[test]

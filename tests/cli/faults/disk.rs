@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    harness::{CYANITE, CYANITE_HEADERS, Dir, Listener, TestCommand, post, text},
+    harness::{CYANITE, CYANITE_HEADERS, Dir, Listener, TestCommand, development_warning, post, text},
     machine::can,
 };
 
@@ -74,7 +74,7 @@ fn a_full_disk_gets_complete_captures_or_none_and_is_used_again_later() {
         assert!(copy.success());
         let place = place.replace("disk", "copy");
         let said = dir.hookdev().args(["verify", &place]).exits(0);
-        said.stderr(&format!("{saved} requests: {saved} verified\n"));
+        said.stderr(&format!("{}{saved} requests: {saved} verified (development)\n", development_warning(saved)));
         listener.interrupt();
         listener.exits(0);
     }
@@ -169,7 +169,11 @@ fn output_to_a_full_disk_waits_for_space_and_loses_nothing() {
     listener.signal("TERM");
     listener.exits(0);
     let written = std::io::read_to_string(&mut out).unwrap();
-    assert_eq!(written.matches("  cyanite.v2.finished  verified  200  ").count(), DELIVERIES, "{written}");
+    assert_eq!(
+        written.matches("  cyanite.v2.finished  verified (development)  200  ").count(),
+        DELIVERIES,
+        "{written}"
+    );
     assert_eq!(written.matches("LibraryTrack 999").count(), DELIVERIES);
 }
 

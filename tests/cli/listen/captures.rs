@@ -4,7 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Signed, answer, gzip, keys, post, text};
+use crate::harness::{
+    CYANITE, CYANITE_HEADERS, Dir, Endpoint, Signed, answer, development_warning, gzip, keys, post, text,
+};
 
 const NOON: [&str; 2] = ["--now", "2025-01-01T12:00:00.25Z"];
 
@@ -74,7 +76,13 @@ fn captures_verify() {
             .exits(0);
         drop(listener);
         let finished = dir.hookdev().args(["verify", place, "--json"]).exits(0);
-        let lines = finished.stderr("31 requests: 28 verified, 3 unsigned by design\n").lines();
+        let lines = finished
+            .stderr(
+                "warning: 28 requests were verified with the public development secrets of aspect, cyanite, \
+                 jewelmusic, with which anyone can sign; pass yours with --secret PROVIDER=SOURCE\n\
+                 31 requests: 28 verified (development), 3 unsigned by design\n",
+            )
+            .lines();
         assert!(lines.iter().all(|line| line["payload"]["status"] == "valid"), "{lines:?}");
         assert_eq!(text(lines.last().unwrap(), "/event"), "cyanite.v2.finished");
     }
@@ -187,7 +195,7 @@ fn a_full_disk_is_reported_and_gets_503() {
     for _ in 0..2 {
         let signed = Signed::new(&dir, "aspect.task.failed", &[]);
         assert_eq!(post(&listener.url("/aspect"), &signed.headers(), &signed.body).status(), 503);
-        listener.prints("aspect.task.failed  verified  503  ");
+        listener.prints("aspect.task.failed  verified (development)  503  ");
         listener.prints("warning: not saved, so the response is 503: No space left on device");
     }
 }
@@ -216,7 +224,7 @@ fn an_incomplete_line_of_an_earlier_run_is_removed_with_a_note() {
     listener.says("note: removed an incomplete last line (40 bytes) from log.ndjson\n");
     listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(0);
-    finished.stderr("2 requests: 2 verified\n");
+    finished.stderr(&format!("{}2 requests: 2 verified (development)\n", development_warning(2)));
 }
 
 #[test]

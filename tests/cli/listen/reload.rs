@@ -1,6 +1,6 @@
 //! `listen` reloads its config, env file, secrets and provider directories when they change.
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Gate, Listener, Signed, answer, post, text};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Gate, Listener, NO_SECRETS, Signed, answer, post, text};
 use crate::providers::manifest;
 
 const RELOADED: &str = "note: config reloaded\n";
@@ -29,6 +29,20 @@ fn a_changed_env_file_applies_to_the_next_delivery() {
     dir.replace(".env", "MY_SECRET=three\n");
     listener.says(RELOADED);
     assert_eq!(verdict(&dir, &mut listener, "three"), "verified");
+}
+
+#[test]
+fn a_secret_that_is_gone_is_not_replaced_silently() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "env_file = \".env\"\n");
+    dir.write(".env", "CYANITE_WEBHOOK_SECRET=mine\n");
+    let mut listener = dir.listen().starts();
+    listener.says("warning: using the public development secrets for aspect, jewelmusic; ");
+    dir.replace(".env", "# nothing\n");
+    listener.says(&format!("{RELOADED}{NO_SECRETS}"));
+    // An empty variable is not taken for one that is not set.
+    dir.replace(".env", "CYANITE_WEBHOOK_SECRET=\n");
+    listener.says("error: the environment variable CYANITE_WEBHOOK_SECRET is empty\n");
 }
 
 #[test]
