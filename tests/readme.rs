@@ -72,17 +72,24 @@ fn commands(body: &[&str]) -> Vec<(String, String)> {
     commands
 }
 
-/// The ports of README, each with the free one that is for it.
+/// The ports of README, each with the free one that is used instead, by a config that README knows nothing of.
 struct Ports {
     numbers: HashMap<&'static str, String>,
+    /// The line by which hookdev says that it uses this config.
+    notice: String,
     _reserved: Vec<Port>,
 }
 
 impl Ports {
-    fn free() -> Self {
+    fn free(folder: &Path) -> Self {
         let mut reserved: Vec<Port> = PORTS.iter().map(|_| Port::reserve()).collect();
         let numbers = PORTS.into_iter().zip(reserved.iter_mut().map(|port| port.lend().to_string())).collect();
-        Self { numbers, _reserved: reserved }
+        let config = folder.join("hookdev.toml");
+        let ports = Self { numbers, notice: format!("config: {}\n", config.display()), _reserved: reserved };
+        let endpoint = |name: &str| format!("[provider.{name}]\nendpoint = \"http://127.0.0.1:4400/{name}\"\n");
+        let endpoints = ["aspect", "auphonic", "cyanite", "jewelmusic"].map(endpoint).concat();
+        fs::write(config, ports.real(&format!("[listen]\naddr = \"127.0.0.1:4400\"\n{endpoints}"))).unwrap();
+        ports
     }
 
     fn real(&self, text: &str) -> String {
@@ -90,7 +97,7 @@ impl Ports {
     }
 
     fn told(&self, text: &str) -> String {
-        self.numbers.iter().fold(text.to_owned(), |text, (told, real)| text.replace(real, told))
+        self.numbers.iter().fold(text.replace(&self.notice, ""), |text, (told, real)| text.replace(real, told))
     }
 }
 
@@ -141,7 +148,7 @@ impl Background {
     fn says(&self, expected: &str, ports: &Ports) {
         let lines = expected.lines().filter(|line| *line != "...").count();
         let text = self.output.text.lock().unwrap();
-        let is_short = |text: &mut String| text.matches('\n').count() < lines;
+        let is_short = |text: &mut String| ports.told(text).matches('\n').count() < lines;
         let (text, _) = self.output.grown.wait_timeout_while(text, PATIENCE, is_short).unwrap();
         compare(&ports.told(&text), expected);
     }
@@ -171,17 +178,10 @@ fn installed(command: &str) -> bool {
 
 #[test]
 fn every_console_block_of_the_readme_prints_what_it_shows() {
-    let ports = Ports::free();
     let folder = tempfile::tempdir().unwrap();
+    let ports = Ports::free(folder.path());
     let project = folder.path().join("project");
     fs::create_dir(&project).unwrap();
-    let endpoint = |name: &str| format!("[provider.{name}]\nendpoint = \"http://127.0.0.1:4400/{name}\"\n");
-    let config = ["aspect", "auphonic", "cyanite", "jewelmusic"].map(endpoint).concat();
-    fs::write(
-        folder.path().join("hookdev.toml"),
-        ports.real(&format!("[listen]\naddr = \"127.0.0.1:4400\"\n{config}")),
-    )
-    .unwrap();
 
     let mut running = Vec::new();
     let mut count = 0;
