@@ -51,7 +51,7 @@ use crate::webhook::{
     request::{Headers, Request},
 };
 
-/// What a sender is allowed.
+/// The limits for senders.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The size of a request head, in bytes.
@@ -332,10 +332,10 @@ pub fn excerpt(text: &str) -> String {
     }
 }
 
-fn response(answer: record::Response) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    for (name, value) in &answer.headers {
+fn response(recorded: record::Response) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(recorded.body));
+    *response.status_mut() = StatusCode::from_u16(recorded.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    for (name, value) in &recorded.headers {
         response.headers_mut().append(name.clone(), value.clone());
     }
     response

@@ -1,4 +1,4 @@
-//! What reqwest does for the client: TLS, proxies and URLs with credentials.
+//! The part of the client that uses reqwest: TLS, proxies and URLs with credentials.
 
 use std::{
     collections::HashSet,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::webhook::{record::Response, request::Request};
 
-/// The reqwest clients. Each is built when it is needed first, because reading the system's certificates takes longer
+/// The reqwest clients. Each is built on first use, because reading the system's certificates takes longer
 /// than sending a request.
 #[derive(Debug, Default)]
 pub(super) struct SecureClient {
@@ -33,7 +33,7 @@ pub(super) struct SecureClient {
 #[derive(Debug, Default)]
 struct Clients {
     pooled: OnceLock<reqwest::Client>,
-    /// Sends what a reused connection lost. It keeps no connections, so each of its requests opens one.
+    /// Sends again what a reused connection lost. It keeps no connections, so each of its requests opens one.
     unpooled: OnceLock<reqwest::Client>,
 }
 

@@ -56,7 +56,7 @@ impl Variables {
         }
     }
 
-    /// Defines a variable, whose value may use earlier ones; of the same name the last counts.
+    /// Defines a variable, whose value may use earlier ones; if a name occurs twice, the last value counts.
     pub(super) fn set(&mut self, name: &str, value: &str) {
         let value = self.expanded_size(value).filter(|added| *added <= self.definitions_left).map(|added| {
             self.definitions_left -= added;
