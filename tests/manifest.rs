@@ -337,7 +337,7 @@ fn a_secret_and_its_schemes_need_each_other() {
 #[test]
 fn a_directory_without_a_manifest_is_rejected() {
     let error = Provider::load(Files::new("acme", Vec::new())).expect_err("an error");
-    assert_eq!(error.to_string(), "acme/provider.toml: missing file: every provider folder needs it");
+    assert_eq!(error.to_string(), "acme/provider.toml: missing file: every provider directory needs it");
 }
 
 /// The lines of a scheme, and whether it signs the timestamp.

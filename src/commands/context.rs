@@ -171,7 +171,7 @@ fn read_config(global: &Global) -> Result<Option<Config>, Failure> {
     let path = match (&global.config, global.no_config) {
         (Some(path), _) => Some(path.clone()),
         (None, true) => None,
-        (None, false) => env::current_dir().ok().and_then(|folder| Config::find(&folder)),
+        (None, false) => env::current_dir().ok().and_then(|dir| Config::find(&dir)),
     };
     Ok(path.map(|path| Config::read(&path)).transpose()?)
 }

@@ -32,7 +32,7 @@ impl Entry {
             let files = self.files.clone().unwrap_or_else(|| unreachable!("an entry without a provider has files"));
             match Provider::load(files) {
                 Ok(provider) => Arc::new(provider),
-                // Only built-in folders are loaded lazily, and the tests load every one of them.
+                // Only built-in providers are loaded lazily, and the tests load every one of them.
                 Err(error) => unreachable!("{error}"),
             }
         })
