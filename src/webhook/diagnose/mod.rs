@@ -88,6 +88,9 @@ pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
     if let Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } = reason {
         return time::unit(case).into_iter().collect();
     }
+    if let Reason::TooManySignatures { .. } = reason {
+        return Vec::new();
+    }
     let mut trials = Trials { left: BUDGET, attempts: 0 };
     let exhausted = match trials.search(case) {
         ControlFlow::Break(End::Found(findings)) => return combined(findings),
