@@ -11,7 +11,7 @@ use hookdev::webhook::{
 };
 use proptest::prelude::*;
 
-/// A manifest with a little of everything.
+/// A manifest with some of everything.
 const SOUND: &str = r#"name = "acme"
 title = "Acme"
 about = "A test"
@@ -470,7 +470,7 @@ proptest! {
     }
 }
 
-/// Bytes of a header value: any valid ones, and often those that the grammars use.
+/// Bytes of a header value: any valid ones, but often those of the grammars.
 fn strange() -> impl Strategy<Value = Vec<u8>> {
     let known = prop::sample::select(vec![
         "v1=",

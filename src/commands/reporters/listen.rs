@@ -271,7 +271,7 @@ fn is_good(delivery: &Delivery) -> bool {
     delivery.assessment.verdict.is_genuine()
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
         && delivery.capture_error.is_none()
-        && delivery.forwards.iter().all(|forward| forward.outcome.as_ref().is_ok_and(|answer| answer.status < 300))
+        && delivery.forwards.iter().all(|forward| forward.outcome.as_ref().is_ok_and(|response| response.status < 300))
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl SecureClient {
     }
 
     /// Whether a request failed because a connection ended that had carried a response before. That includes a
-    /// response that ends within its head, because reqwest does not tell it from one that never began.
+    /// response that ends within its head, because reqwest cannot distinguish it from one that never began.
     fn was_reused(&self, error: &reqwest::Error) -> bool {
         let Some(lost) = sources(error).find_map(|source| source.downcast_ref::<legacy::Error>()) else { return false };
         let has_ended = sources(lost).any(|source| match source.downcast_ref::<hyper::Error>() {

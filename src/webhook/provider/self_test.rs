@@ -257,7 +257,7 @@ schema = "a"
 "#;
 
     #[test]
-    fn a_sound_folder_has_no_problems() {
+    fn a_valid_provider_has_no_problems() {
         let schema = r#"{"$defs":{"a":{"type":"object","required":["t"]}}}"#;
         let vectors = r#"{"count":1,"vectors":[{"id":"one","note":"","source":"by hand","secrets":[],"at":null,
             "request":{"method":"POST","target":"/","headers":[],"body":"{\"t\":\"a\"}"},

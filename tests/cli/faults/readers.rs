@@ -15,16 +15,16 @@ fn listening(dir: &Dir, args: &[&str]) -> (crate::harness::Listener, io::PipeRea
     (command.stdout_to(writer).starts_for_people(), reader)
 }
 
-/// Delivers a body, again and again until it is answered 200, as providers do after a 503: where the machine is
-/// slow, a body has waited for its turn so long that it is refused.
+/// Delivers a body repeatedly until the response is 200, as providers do after a 503. On a slow machine, a body may wait
+/// for memory so long that it is refused.
 fn deliver(url: &str, body: &[u8]) {
     let request = request("POST", url, &[], body);
     let attempt = || {
         let mut connection = Connection::open(url)?;
         connection.write(&request)?;
-        connection.answer()
+        connection.response()
     };
-    while !attempt().is_ok_and(|answer| answer.status() == 200) {}
+    while !attempt().is_ok_and(|response| response.status() == 200) {}
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_closed_reader_stops_it_with_success_and_every_response_is_backed_by_a_captu
     let mut responded = 1;
     while let Ok(mut connection) = Connection::open(&url) {
         let sent = connection.write(request("POST", &url, &CYANITE_HEADERS, CYANITE));
-        if let Ok(response) = sent.and_then(|()| connection.answer()) {
+        if let Ok(response) = sent.and_then(|()| connection.response()) {
             assert_eq!(response.status(), 200);
             responded += 1;
         }
