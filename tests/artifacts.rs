@@ -1,7 +1,7 @@
-//! Everything that is written by the program and kept in the tree is what the program writes now:
-//! completion scripts, man pages, and README's provider table and synopses.
+//! The files that the program generates are up to date: completion scripts, man pages, and the generated parts of the
+//! README.
 //!
-//! `HOOKDEV_UPDATE=1 cargo test --test artifacts` renews them all.
+//! `HOOKDEV_UPDATE=1 cargo test --test artifacts` updates them all.
 
 mod difference;
 mod machine;
@@ -153,13 +153,13 @@ fn fill(text: &str, parts: &BTreeMap<&str, String>) -> Result<String, String> {
     if missing.is_empty() { Ok(filled) } else { Err(format!("there is no marker for {missing:?}")) }
 }
 
-/// A table of what a refusal can be explained by.
+/// A table of the findings that explain a rejection.
 fn findings() -> String {
     let rows = codes().iter().map(|(code, what, example)| format!("| `{}` | {what} | {example} |\n", code.as_str()));
     format!("| finding | what was wrong | for example |\n| --- | --- | --- |\n{}", rows.collect::<String>())
 }
 
-/// A table of what `listen` takes of a sender, and what it does with more.
+/// A table of the limits of `listen`, and of what happens beyond them.
 fn kept_headers() -> String {
     let names = KEPT_HEADERS.map(|name| format!("`{name}`")).join(", ");
     let (mut text, mut line) = (String::new(), String::new());
@@ -218,7 +218,7 @@ fn size(bytes: usize) -> String {
     if mebibytes << 20 == bytes { format!("{mebibytes} MiB") } else { format!("{} KiB", bytes >> 10) }
 }
 
-/// A table of the providers: how each signs, and what it wants of a handler.
+/// A table of the providers: how each signs, and what it requires of a handler.
 fn providers(catalog: &Catalog) -> String {
     let header = "| provider | signs with | secret | success | events |\n| --- | --- | --- | --- | --- |\n";
     let rows = catalog.providers().map(|provider| {
@@ -236,7 +236,7 @@ fn providers(catalog: &Catalog) -> String {
     header.to_owned() + &rows.collect::<String>()
 }
 
-/// The scheme that signs, and those that verify besides it.
+/// The scheme that signs, and the other ones that verify.
 fn signs(schemes: &[Scheme]) -> String {
     let signed = |scheme: &Scheme| format!("{} of `{}`", scheme.algorithm, scheme.content.as_str());
     let Some((first, others)) = schemes.split_first() else { return "nothing".to_owned() };
@@ -293,7 +293,7 @@ fn usage(arg: &Arg) -> String {
     if repeats { word + "..." } else { word }
 }
 
-/// What an argument takes: the values that it knows, or the name of any.
+/// The value of an argument: the possible values, or its placeholder.
 fn value(arg: &Arg) -> String {
     let known: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     if !known.is_empty() {

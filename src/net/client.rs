@@ -2,7 +2,7 @@
 //! whole response. It follows no redirect, decompresses nothing, and adds no header but `host` and `content-length`.
 //!
 //! A request that fails on a *reused* connection before any byte of the response is sent once more, on a new
-//! connection: servers close idle connections whenever they like, and that says nothing about the request. No other
+//! connection: servers may close idle connections at any time, and that says nothing about the request. No other
 //! request is ever sent twice.
 //!
 //! Plain `http://` goes over hyper connections, which do twice the requests per second that reqwest does (95,000

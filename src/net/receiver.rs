@@ -60,7 +60,7 @@ use crate::webhook::{
     request::{Headers, Request},
 };
 
-/// What a sender is allowed.
+/// The limits for senders.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The size of a request head, in bytes.

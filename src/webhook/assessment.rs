@@ -30,7 +30,7 @@ pub struct Judge<'a> {
     pub catalog: &'a Catalog,
     /// The configured secrets.
     pub keyring: &'a Keyring,
-    /// The provider to assume, whatever a request looks like.
+    /// The provider to assume, regardless of what a request looks like.
     pub provider: Option<&'a Arc<Provider>>,
     /// Whether a signature under the public development secret is accepted. Anyone can make one.
     pub accepts_development: bool,
@@ -57,7 +57,7 @@ pub struct Assessment {
     pub summary: Option<String>,
     /// Why it was rejected, as far as [`Judge::explain`] could prove it.
     pub findings: Vec<Finding>,
-    /// What is odd, but no reason to reject the request.
+    /// Anything odd that is not a reason to reject the request.
     pub warnings: Vec<Warning>,
 }
 

@@ -61,7 +61,7 @@ impl Delivery {
     fn disagreement(&self) -> Option<Warning> {
         let Verdict::Verified(_) = self.assessment.verdict else { return None };
         let rejected = |forwarded: &Forwarded| {
-            forwarded.outcome.as_ref().is_ok_and(|answer| matches!(answer.status, 400 | 401 | 403))
+            forwarded.outcome.as_ref().is_ok_and(|response| matches!(response.status, 400 | 401 | 403))
         };
         self.forwards.iter().any(rejected).then(|| {
             Warning::new(

@@ -186,7 +186,7 @@ fn response(response: &Response) -> Response {
 fn hide(url: &str, hidden: Hidden) -> Cow<'_, str> {
     let url = without_user(url);
     let Some((before, rest)) = url.split_once('?') else { return url };
-    let (pairs, fragment) = rest.split_once('#').map_or((rest, None), |(pairs, behind)| (pairs, Some(behind)));
+    let (pairs, fragment) = rest.split_once('#').map_or((rest, None), |(pairs, fragment)| (pairs, Some(fragment)));
     let shown: Vec<Cow<'_, str>> = pairs.split('&').map(|pair| hide_pair(pair, hidden)).collect();
     if shown.iter().all(|pair| matches!(pair, Cow::Borrowed(_))) {
         return url;

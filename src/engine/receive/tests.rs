@@ -194,7 +194,7 @@ async fn a_forward_provides_the_response() {
     assert_eq!(handler.next().await.assessment.verdict.name(), "verified");
     let delivery = receiver.next().await;
     assert_eq!((delivery.status, delivery.forwards.len()), (418, 1));
-    assert_eq!(delivery.forwards[0].outcome.as_ref().map(|answer| answer.status), Ok(418));
+    assert_eq!(delivery.forwards[0].outcome.as_ref().map(|response| response.status), Ok(418));
     receiver.stop().await;
     handler.stop().await;
 }

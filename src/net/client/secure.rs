@@ -1,4 +1,4 @@
-//! What reqwest does for the client: TLS, proxies and URLs with credentials.
+//! The part of the client that uses reqwest: TLS, proxies and URLs with credentials.
 
 use std::{
     collections::HashSet,
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::webhook::request::Request;
 
-/// The reqwest clients. Each is built when it is needed first, because reading the system's certificates takes longer
+/// The reqwest clients. Each is built on first use, because reading the system's certificates takes longer
 /// than sending a request.
 #[derive(Debug, Default)]
 pub(super) struct SecureClient {
@@ -35,7 +35,7 @@ pub(super) struct SecureClient {
 #[derive(Debug, Default)]
 struct Clients {
     pooled: OnceLock<reqwest::Client>,
-    /// Sends what a reused connection lost. It keeps no connections, so each of its requests opens one.
+    /// Sends again what a reused connection lost. It keeps no connections, so each of its requests opens one.
     unpooled: OnceLock<reqwest::Client>,
 }
 
@@ -69,7 +69,7 @@ impl SecureClient {
     }
 
     /// Whether a request failed because a connection ended that had carried a response before. That includes a
-    /// response that ends within its head, because reqwest does not tell it from one that never began.
+    /// response that ends within its head, because reqwest cannot distinguish it from one that never began.
     fn was_reused(&self, error: &reqwest::Error) -> bool {
         let Some(lost) = sources(error).find_map(|source| source.downcast_ref::<legacy::Error>()) else { return false };
         let has_ended = sources(lost).any(|source| match source.downcast_ref::<hyper::Error>() {

@@ -1,4 +1,4 @@
-//! Hypotheses about the key: the configured secrets written or decoded another way, and other secrets
+//! Hypotheses about the key: the configured secrets written or decoded in another way, and other secrets
 //! that may have been used by mistake.
 
 use base64::{

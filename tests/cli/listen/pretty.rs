@@ -2,7 +2,7 @@
 
 use crate::{
     difference::assert_text,
-    harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, NO_SECRETS, answer, gzip, post, text},
+    harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, NO_SECRETS, gzip, post, respond, text},
 };
 
 /// A request: path, headers, body.
@@ -135,7 +135,7 @@ fn body_chooses_how_much_of_a_payload_is_shown() {
     assert!(full.ends_with("    \"item 499\"\n  ]\n"), "{full}");
 }
 
-/// What is printed after the first two lines of a verified delivery that is forwarded to this endpoint.
+/// The output after the first two lines of a verified delivery that is forwarded to this endpoint.
 #[track_caller]
 fn shown_of_forward(endpoint: &Endpoint) -> String {
     let options = ["--body", "none", "--forward", &format!("cyanite.v2.*={}", endpoint.url("/"))];
@@ -145,13 +145,13 @@ fn shown_of_forward(endpoint: &Endpoint) -> String {
 
 #[test]
 fn a_forward_shows_its_status() {
-    let endpoint = Endpoint::new([answer(200).body("not shown")]);
+    let endpoint = Endpoint::new([respond(200).body("not shown")]);
     assert_eq!(shown_of_forward(&endpoint), format!("  forwarded to {}  200\n", endpoint.url("/")));
 }
 
 #[test]
 fn a_failed_forward_shows_the_start_of_its_response() {
-    let endpoint = Endpoint::new([answer(500).body("Error: boom\n  at handler.js:3\n")]);
+    let endpoint = Endpoint::new([respond(500).body("Error: boom\n  at handler.js:3\n")]);
     let expected = format!(
         "  warning: Cyanite counts 500 as failed; it expects exactly 200\n  \
          forwarded to {}  500\n    Error: boom\n      at handler.js:3\n",
