@@ -32,7 +32,7 @@ use std::{ffi::OsString, process::ExitCode};
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     commands::memory::protect();
-    if commands::answer() {
+    if commands::print_completions() {
         return ExitCode::SUCCESS;
     }
     match commands::read(args) {

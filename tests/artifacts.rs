@@ -193,19 +193,19 @@ fn limits() -> String {
     let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(MAX_DECODED_BYTES));
     let [head_time, body_time, response_time] = [head_time, body_time, response_time].map(|time| time.as_secs());
     format!(
-        "| what | how much | beyond that |\n| --- | --- | --- |\n\
-         | a request's head | {head_bytes}, {headers} fields | 431 |\n\
-         | its method | {LONGEST_METHOD} bytes | 501 |\n\
-         | its target | {target} | 414 |\n\
-         | its body, with a length or chunked | {body}, or `--max-body` | 413 |\n\
-         | time for a head, and between two requests | {head_time} s | the connection ends |\n\
-         | time for a body | {body_time} s, and one more for each {body_rate} that came | 408 |\n\
-         | time in which nothing of an answer is taken | {response_time} s | the connection ends |\n\
-         | connections | {connections} | the next waits until one ends |\n\
-         | all bodies until they are told, {free} of each aside | {bodies}, or `--max-body` if more | the next waits, up to {body_time} s; 503 |\n\
-         | a body without its `content-encoding` | {decoded} | it is judged by its bytes, and not shown decoded |\n\
-         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | it is judged by its bytes, and no payload is read |\n\
-         | signatures in one header | {MAX_SIGNATURES} | it is rejected: `malformed-header` |\n"
+        "| what | limit | beyond it |\n| --- | --- | --- |\n\
+         | request head | {head_bytes}, {headers} fields | 431 |\n\
+         | method | {LONGEST_METHOD} bytes | 501 |\n\
+         | target | {target} | 414 |\n\
+         | body | {body}, or `--max-body` | 413 |\n\
+         | time for a head, and between two requests | {head_time} s | the connection is closed |\n\
+         | time for a body | {body_time} s, plus 1 s per {body_rate} received | 408 |\n\
+         | time during which the sender reads none of the response | {response_time} s | the connection is closed |\n\
+         | connections | {connections} | the next one waits |\n\
+         | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503 |\n\
+         | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\
+         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n\
+         | signatures in one header | {MAX_SIGNATURES} | rejected: `malformed-header` |\n"
     )
 }
 

@@ -1,4 +1,4 @@
-//! The contract that every provider folder keeps: those in `fixtures`, and the folders that `HOOKDEV_PROVIDERS` names.
+//! The contract that every provider directory keeps: those in `fixtures`, and the directories that `HOOKDEV_PROVIDERS` names.
 //! The judge of payloads is the `jsonschema` crate, formats asserted, and our own checker must agree with it.
 
 mod vectors;
@@ -108,7 +108,7 @@ impl<'a> Judges<'a> {
     }
 }
 
-/// The payloads of an event as they stand in the folder: the fixture, and the fixture with each variant's changes.
+/// The payloads of an event as they stand in the directory: the fixture, and the fixture with each variant's changes.
 fn written(event: &Event) -> Vec<Value> {
     let fixture: Value = serde_json::from_str(&event.fixture).expect("JSON");
     let varied = event.variants.iter().map(|variant| {

@@ -31,7 +31,7 @@ const PORTS: [&str; 3] = ["4400", "3000", "3001"];
 /// How long a background command may take to say what it says.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// What stands in README, in order.
+/// What is in README, in order.
 #[derive(Debug, PartialEq)]
 enum Block {
     File { name: String, text: String },
@@ -72,7 +72,7 @@ fn commands(body: &[&str]) -> Vec<(String, String)> {
     commands
 }
 
-/// The ports of README, each with the free one that stands for it.
+/// The ports of README, each with the free one that is for it.
 struct Ports {
     numbers: HashMap<&'static str, String>,
     _reserved: Vec<Port>,

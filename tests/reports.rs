@@ -14,7 +14,7 @@ use std::{
 use machine::Port;
 use serde_json::Value;
 
-/// The folder with a package of npm in it; why not, when it can't be had.
+/// The directory with a package of npm in it; why not, when it can't be had.
 fn package(name: &str, version: &str) -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{version}", name.replace('/', "-")));
     let package = folder.join("node_modules").join(name);
@@ -43,14 +43,14 @@ fn needed<T>(what: &str, found: Result<T, String>) -> Option<T> {
         Ok(found) => Some(found),
         Err(problem) => {
             assert!(env::var_os("HOOKDEV_CI").is_none(), "{what} is required here: {problem}");
-            // Past the test harness, which keeps what is printed to itself.
+            // Bypasses the test harness, which captures printed text.
             writeln!(stderr(), "SKIPPED: {what} can't be had: {problem}").expect("standard error");
             None
         }
     }
 }
 
-/// A report on one good capture, a tampered one, and an input that is none.
+/// A report on a valid capture, a tampered one, and an unreadable input.
 fn report(folder: &Path, format: &str) -> String {
     let capture = |body: &str, signature: &str| {
         format!(

@@ -35,6 +35,10 @@ pub struct Listen {
     #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = parse_size, help_heading = "Receiving")]
     pub max_body: usize,
 
+    /// Accept requests from web pages, which are refused otherwise: no provider sends from a browser
+    #[arg(long, help_heading = "Receiving")]
+    pub allow_browsers: bool,
+
     /// Check timestamps as if the current time were TIME
     #[arg(long, value_name = "TIME", help_heading = "Receiving")]
     pub now: Option<Timestamp>,
@@ -43,9 +47,20 @@ pub struct Listen {
     #[arg(long, value_name = "[GLOB=]URL", value_hint = ValueHint::Url, help_heading = "Responding")]
     pub forward: Vec<String>,
 
-    /// Forward only verified deliveries, and those the provider sends unsigned
+    /// Forward only verified deliveries
     #[arg(long, help_heading = "Responding")]
     pub only_verified: bool,
+
+    /// With --only-verified, also forward deliveries that the provider sends unsigned, if their payload is exactly as
+    /// documented
+    #[arg(long, requires = "only_verified", help_heading = "Responding")]
+    pub allow_unsigned: bool,
+
+    /// Accept the public development secret even with --only-verified, or where other machines can send
+    ///
+    /// Anyone can sign with a development secret. Without this, deliveries signed with one are rejected there.
+    #[arg(long, help_heading = "Receiving")]
+    pub allow_development: bool,
 
     /// How long to wait for your handler, time at a breakpoint included
     #[arg(long, value_name = "DUR", default_value = "5m", value_parser = parse_duration, help_heading = "Responding")]

@@ -30,6 +30,12 @@ pub struct Verify {
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', action = ArgAction::Append, help_heading = "Verification")]
     pub require: Vec<Require>,
 
+    /// Accept the public development secret even with --require signature
+    ///
+    /// Anyone can sign with a development secret. Without this, --require signature rejects requests signed with one.
+    #[arg(long, help_heading = "Verification")]
+    pub allow_development: bool,
+
     /// Check timestamps as if the request had arrived at this time: RFC 3339, Unix seconds, `received` or `now`
     #[arg(long, value_name = "TIME|received|now", default_value = "received", help_heading = "Verification")]
     pub at: At,

@@ -1,4 +1,4 @@
-//! Turns what was typed or configured into values: globs, providers, headers, endpoints, forwards.
+//! Parses arguments and values from the config: globs, providers, headers, endpoints, forwards.
 
 use std::sync::Arc;
 
@@ -131,7 +131,7 @@ pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
 }
 
 /// Where a provider's deliveries go: the URL of the command line, else the config's endpoint, else where `listen`
-/// listens.
+/// listens. A found config that decides this is named on standard error.
 ///
 /// # Errors
 ///
@@ -141,10 +141,14 @@ pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>
     let configured = provider.and_then(|provider| config?.provider(&provider.name)?.endpoint.map(parse_url));
     match (to, configured) {
         (Some(url), _) => Ok(url.clone()),
-        (None, Some(url)) => Ok(url?),
+        (None, Some(url)) => {
+            context.name_config();
+            Ok(url?)
+        }
         (None, None) => {
             let configured = config.and_then(|config| config.listen.addr.as_deref());
-            let addr = configured.filter(|addr| !addr.ends_with(":0")).unwrap_or(DEFAULT_ADDR);
+            let configured = configured.filter(|addr| !addr.ends_with(":0")).inspect(|_| context.name_config());
+            let addr = configured.unwrap_or(DEFAULT_ADDR);
             let path = provider.map_or("", |provider| provider.name.as_str());
             Ok(parse_url(&format!("http://{addr}/{path}"))?)
         }

@@ -22,7 +22,11 @@ use std::{
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
-    Request as HyperRequest, Response, StatusCode, body::Incoming, header::EXPECT, server::conn::http1,
+    Request as HyperRequest, Response, StatusCode,
+    body::Incoming,
+    header::{CONNECTION, EXPECT, HeaderValue},
+    http::request::Parts,
+    server::conn::http1,
     service::service_fn,
 };
 use hyper_util::{
@@ -109,6 +113,11 @@ pub struct Received {
 
 /// Handles requests.
 pub trait Handler: Send + Sync + 'static {
+    /// Responds to a request by its head alone, before its body is read. `None` lets it go on to [`Self::handle`].
+    fn screen(&self, _head: &Parts) -> Option<record::Response> {
+        None
+    }
+
     /// Responds to one request. It runs to completion even if the sender disconnects.
     fn handle(&self, received: Received) -> impl Future<Output = record::Response> + Send;
 
@@ -149,9 +158,21 @@ pub enum ReceiveError {
         /// The status of the response.
         status: u16,
     },
+    /// A web page sent it from a browser, and providers don't.
+    #[error("{request}: sent by {}; responded 403", page(origin.as_deref()))]
+    Browser {
+        /// The method and path.
+        request: String,
+        /// The page's origin, if the browser says it.
+        origin: Option<String>,
+    },
     /// The handler panicked.
     #[error("internal error while handling a request: {0}; responded 500")]
     Panic(String),
+}
+
+fn page(origin: Option<&str>) -> String {
+    origin.map_or_else(|| "a web page".to_owned(), |origin| format!("a web page of {origin}"))
 }
 
 /// Receives until `shutdown` resolves, then lets connections finish their requests for up to [`Limits::drain`].
@@ -246,8 +267,19 @@ async fn respond<H: Handler>(
     budget: Budget,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let started = Instant::now();
-    let (parts, body) = request.into_parts();
-    let read = match head::check(&parts, limits.target) {
+    let (parts, mut body) = request.into_parts();
+    let checked = head::check(&parts, limits.target);
+    if checked.is_ok()
+        && let Some(answer) = handler.screen(&parts)
+    {
+        if !parts.headers.contains_key(EXPECT) {
+            body::discard(&mut body, &limits).await;
+        }
+        let mut response = response(answer);
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        return Ok(response);
+    }
+    let read = match checked {
         Err(refusal) => Err(refusal),
         Ok(()) => body::read(body, parts.headers.contains_key(EXPECT), &limits, &budget).await,
     };
@@ -289,8 +321,9 @@ fn panic_message(error: JoinError) -> String {
     }
 }
 
-/// The start of a method or path, for messages.
-fn excerpt(text: &str) -> String {
+/// The start of a method, path or header, for messages.
+#[must_use]
+pub fn excerpt(text: &str) -> String {
     const LONGEST: usize = 100;
     if text.chars().nth(LONGEST).is_none() {
         text.to_owned()

@@ -24,4 +24,5 @@ pub mod schema;
 pub mod signature;
 pub mod template;
 pub mod time;
+pub mod trust;
 pub(crate) mod visible;

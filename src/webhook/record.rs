@@ -43,7 +43,7 @@ impl Delivery {
         let mut warnings = self.assessment.warnings.clone();
         if let Some(error) = &self.capture_error {
             warnings.push(format!("not saved, so the response is 503: {error}").into());
-        } else if let (Some(provider), true) = (&self.assessment.provider, self.assessment.verdict.is_genuine()) {
+        } else if let (Some(provider), true) = (&self.assessment.provider, self.assessment.trust().is_some()) {
             let objection = provider.delivery.objection(&provider.title, self.status, self.elapsed);
             warnings.extend(objection.map(Warning::from));
         }

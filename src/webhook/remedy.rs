@@ -21,6 +21,8 @@ pub enum Remedy {
         /// The environment variable that may hold the secret.
         env: Option<String>,
     },
+    /// Forward the deliveries that providers send unsigned, too.
+    ForwardUnsigned,
     /// Set each provider's own secret.
     SetSecretOfEach,
     /// Treat the request as coming from another provider, or sign it as this one does.

@@ -11,7 +11,7 @@ use hookdev::webhook::{
     time::Timestamp,
 };
 
-/// Reads a manifest as that of a folder `acme` with these files beside it.
+/// Reads a manifest as that of a directory `acme` with these files beside it.
 pub fn load(manifest: &str, files: &[(&'static str, &'static str)]) -> Result<Provider, ManifestError> {
     let beside = files.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text)));
     let manifest = (Cow::Borrowed("provider.toml"), Cow::Owned(manifest.to_owned()));

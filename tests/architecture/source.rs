@@ -22,16 +22,16 @@ pub struct Tree {
 
 /// One item outside of any inline module.
 pub struct CodeItem {
-    /// The file that it stands in, from the root of the package.
+    /// The file that it is in, from the root of the package.
     pub file: String,
-    /// The module that it stands in.
+    /// The module that it is in.
     pub module: Vec<String>,
     /// Whether only tests have it.
     pub test: bool,
     tokens: Vec<TokenTree>,
 }
 
-/// A path as it is written, with the line that it stands on.
+/// A path as it is written, with the line that it is on.
 pub struct Reference {
     /// Its segments; `*` for all names of a module.
     pub path: Vec<String>,
@@ -104,7 +104,7 @@ impl Tree {
         self.modules.contains(path)
     }
 
-    /// Where a path leads that stands in a module; none when it begins with a name that is local
+    /// Where a path leads that is in a module; none when it begins with a name that is local
     /// to the code around it.
     pub fn resolve(&self, module: &[String], path: &[String]) -> Option<Target> {
         let first = path.first()?;
@@ -215,7 +215,7 @@ fn collect_paths(tokens: &[TokenTree], found: &mut impl FnMut(Vec<String>, usize
     }
 }
 
-/// Reads the path that begins at a token, behind a prefix; the answer is the place after it.
+/// Reads the path that begins at a token, after a prefix; returns the place after it.
 fn collect_path(
     tokens: &[TokenTree],
     start: usize,
@@ -230,7 +230,7 @@ fn collect_path(
         match tokens.get(at) {
             Some(TokenTree::Ident(name)) => {
                 let name = name.to_string().trim_start_matches("r#").to_owned();
-                // In a list, `self` is the module that the list stands behind.
+                // In a list, `self` is the module that the list is behind.
                 if path.is_empty() || name != "self" {
                     path.push(name);
                 }
@@ -299,7 +299,7 @@ fn collect_calls(tokens: &[TokenTree], method: &str, found: &mut Vec<usize>) {
 fn collect_macros(tokens: &[TokenTree], found: &mut Vec<(String, usize)>) {
     for (at, token) in tokens.iter().enumerate() {
         match token {
-            // Behind it stands what it is called with; `!=` is no call.
+            // Behind it is what it is called with; `!=` is no call.
             TokenTree::Ident(name)
                 if is_punct(tokens.get(at + 1), '!') && matches!(tokens.get(at + 2), Some(TokenTree::Group(_))) =>
             {

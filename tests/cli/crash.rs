@@ -13,10 +13,10 @@ use std::{
 use crate::harness::{Connection, Dir, Signed, request, text};
 
 const SENDERS: usize = 16;
-/// After so many answers it is killed.
+/// The receiver is killed after this many responses.
 const KILLED_AFTER: usize = 400;
 
-/// Sends deliveries until nobody answers, as the receiver is killed meanwhile; the ids of those that were
+/// Sends deliveries until nobody responds, as the receiver is killed meanwhile; the ids of those that were
 /// answered 200.
 fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
     let listener = dir.listen().args(["--capture", place]).starts();

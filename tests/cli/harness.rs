@@ -1,8 +1,8 @@
-//! What these tests are written with: a folder of its own for each, the program as a command that
+//! The vocabulary of these tests: a directory for each test, the program as a command that
 //! reads like prose, a listener, a scripted endpoint, and HTTP/1.1 byte by byte.
 //!
-//! Nothing here sleeps to wait for something: whatever is awaited comes over a channel or a socket,
-//! and what does not come within [`PATIENCE`] fails the test.
+//! Nothing here sleeps to wait for something. What is awaited comes over a channel or a socket,
+//! and fails the test if it does not arrive within [`PATIENCE`].
 
 mod command;
 mod dir;
@@ -32,7 +32,7 @@ pub use self::{
 /// share one slow machine.
 pub const PATIENCE: Duration = Duration::from_secs(240);
 
-/// Cyanite's `v2.finished` as it stands in its documents.
+/// Cyanite's documented `v2.finished`.
 pub const CYANITE: &str = r#"{"version":"2","resource":{"type":"LibraryTrack","id":"999"},"event":{"type":"AudioAnalysisV6","status":"finished"}}"#;
 
 /// The signature of [`CYANITE`] under the development secret, computed with Python's `hmac`.
@@ -48,6 +48,18 @@ pub const AUPHONIC: &str = "status=3&status_string=Done&uuid=zeigtvDv8jH6NaK52Z5
 pub fn capture(headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Value {
     let body = BASE64_STANDARD.encode(body);
     json!({"request": {"method": "POST", "target": "/cyanite", "headers": headers, "body_base64": body}})
+}
+
+/// The warning of `listen` where no secret is set.
+pub const NO_SECRETS: &str = "warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n";
+
+/// The warning of `verify` about requests that only Cyanite's development secret verified.
+pub fn development_warning(requests: usize) -> String {
+    let requests = if requests == 1 { "1 request was".to_owned() } else { format!("{requests} requests were") };
+    format!(
+        "warning: {requests} verified with the public development secret of cyanite, with which anyone can sign; \
+         set CYANITE_WEBHOOK_SECRET to use yours\n"
+    )
 }
 
 /// Lower-case hexadecimal.

@@ -1,7 +1,7 @@
 //! The whole program, run as its users run it: arguments, files, sockets and signals in; exit codes,
 //! bytes on both streams and requests out.
 
-// What is unwrapped here fails the test that it stands in.
+// An unwrap here fails its test.
 #![allow(clippy::unwrap_used)]
 
 #[cfg(unix)]
@@ -15,6 +15,8 @@ mod difference;
 mod events;
 #[cfg(target_os = "linux")]
 mod faults;
+mod found;
+mod genuine;
 mod harness;
 mod listen;
 #[path = "../machine/mod.rs"]
@@ -26,5 +28,8 @@ mod secrets;
 mod send;
 #[cfg(target_os = "linux")]
 mod soak;
+#[cfg(target_os = "linux")]
+mod special_files;
+mod trust;
 mod untrusted;
 mod verify;

@@ -1,4 +1,4 @@
-//! Custom providers: folders of data with `--providers`.
+//! Custom providers: directories of data with `--providers`.
 
 mod broken;
 mod schemes;
@@ -38,7 +38,7 @@ algorithm = "token"
 content = "{body}"
 signature = { header = "X-Acme-Token", value = "v1={token}", separator = "," }"#;
 
-/// Writes a folder `acme` with this manifest.
+/// Writes a directory `acme` with this manifest.
 pub fn write(dir: &Dir, manifest: &str) {
     dir.write("acme/provider.toml", manifest);
     dir.write("acme/events/made.json", r#"{ "type": "made", "id": "evt_0" }"#);

@@ -5,7 +5,7 @@ use snapbox::{
     report::{Palette, write_diff},
 };
 
-/// Wants two texts to be equal, byte for byte; of more than one line, their difference is shown line by line.
+/// Asserts that two texts are equal, byte for byte. Texts of several lines fail with a diff.
 #[track_caller]
 pub fn assert_text(actual: &str, expected: &str, of: &str) {
     if actual == expected {

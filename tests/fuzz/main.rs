@@ -1,7 +1,7 @@
 //! The checks of `fuzz/` as property tests, so that they run everywhere: on every seed, on mutations
 //! of seeds, and on any bytes. `PROPTEST_CASES=100000` tries more of them.
 
-// What is unwrapped here fails the test that it stands in.
+// An unwrap here fails its test.
 #![allow(clippy::unwrap_used)]
 
 mod checks;

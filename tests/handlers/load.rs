@@ -17,7 +17,7 @@ use super::{
     program::hookdev,
 };
 
-/// The connections of a run, so that so many deliveries are under way at a time.
+/// The connections of a run, so that this many deliveries are in progress at a time.
 const CONNECTIONS: u64 = 8;
 
 /// How many deliveries came out so.
@@ -32,7 +32,7 @@ struct Run {
 }
 
 impl Run {
-    /// Sends so many deliveries over [`CONNECTIONS`], each of which may take this long.
+    /// Sends this many deliveries over [`CONNECTIONS`], each of which may take this long.
     fn begin(handler: &Handler, deliveries: u64, timeout: &str) -> Self {
         let (deliveries, connections) = (deliveries.to_string(), CONNECTIONS.to_string());
         let mut command = hookdev(&["send", "cyanite.v2.finished", "--to", &handler.url()]);
@@ -67,7 +67,7 @@ impl Run {
         Some(())
     }
 
-    /// Waits until so many have come out so.
+    /// Waits until this many have this outcome.
     #[track_caller]
     fn until(&mut self, outcome: &str, count: u64) {
         while self.outcomes.get(outcome).is_none_or(|so_far| *so_far < count) {
@@ -75,7 +75,7 @@ impl Run {
         }
     }
 
-    /// Reads on to the end, where the summary has the counts of the lines. Wants this exit code.
+    /// Reads to the end, where the summary must have the counts of the lines, and checks the exit code.
     #[track_caller]
     fn end(mut self, code: i32) -> Outcomes {
         while self.read().is_some() {}
@@ -133,7 +133,7 @@ fn a_request_that_a_handler_loses_on_a_kept_connection_is_sent_once_more() {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,6 +1,6 @@
 //! `check` and `send` against real handlers: in Node on Express and in Python on `FastAPI`, with Svix's own libraries.
 //! Correct ones pass, what has one fault fails the cases that the fault breaks and no others, and of the providers' own
-//! samples each known fault is found. What fails is told from each handler's text, not from what `check` says. And a
+//! samples each known fault is found. What fails is taken from each handler's text, not from what `check` says. And a
 //! load of deliveries goes to handlers that break down.
 
 mod handler;
@@ -39,7 +39,7 @@ const FORGERIES: [&str; 6] = [
 /// What a provider without timestamps and with one signature a delivery leaves no room for.
 const OF_SVIX_ALONE: [&str; 4] = ["timestamp-stale", "timestamp-future", "signature-rotated", "version-unknown"];
 
-/// Wants that a handler has nothing wrong with it, and that all was tried but what makes no sense for the provider.
+/// Checks that a handler has nothing wrong with it, and that all was tried but what makes no sense for the provider.
 #[track_caller]
 fn is_correct(handler: Option<Handler>, provider: &str, senseless: &[&str]) {
     let Some(handler) = handler else { return };
@@ -47,14 +47,14 @@ fn is_correct(handler: Option<Handler>, provider: &str, senseless: &[&str]) {
     check(&handler, provider).passes(senseless);
 }
 
-/// Wants that these cases and no others find a handler's fault.
+/// Checks that these cases and no others find a handler's fault.
 #[track_caller]
 fn is_faulty(handler: Option<Handler>, provider: &str, cases: &[&str]) {
     let Some(handler) = handler else { return };
     check(&handler, provider).fails(cases);
 }
 
-/// Wants that a handler accepts nothing, and that this is told as the cause.
+/// Checks that a handler accepts nothing, and that this is told as the cause.
 #[track_caller]
 fn accepts_nothing(handler: Option<Handler>, provider: &str, cause: &str) {
     let Some(handler) = handler else { return };

@@ -35,14 +35,14 @@ pub fn check(handler: &Handler, provider: &str) -> Checked {
 }
 
 impl Checked {
-    /// Wants that every case passed but these, which were not tried.
+    /// Checks that every case passed but these, which were not tried.
     #[track_caller]
     pub fn passes(&self, skipped: &[&str]) {
         assert_eq!(self.names("failed"), BTreeSet::new(), "{}", self.said);
         assert_eq!(self.names("skipped"), skipped.iter().copied().collect(), "{}", self.said);
     }
 
-    /// Wants that these cases failed and no others, and that each was told with its likely cause.
+    /// Checks that these cases failed and no others, and that each was told with its likely cause.
     #[track_caller]
     pub fn fails(&self, cases: &[&str]) {
         assert_eq!(self.names("failed"), cases.iter().copied().collect(), "{}", self.said);
@@ -52,14 +52,14 @@ impl Checked {
         }
     }
 
-    /// Wants that it stopped at the first good delivery, which was not accepted: the rest was not tried.
+    /// Checks that it stopped at the first good delivery, which was not accepted: the rest was not tried.
     #[track_caller]
     pub fn stops_at_the_first_delivery(&self) {
         self.fails(&["event-accepted"]);
         assert_eq!(self.names("passed"), BTreeSet::new(), "{}", self.said);
     }
 
-    /// Wants that a failed case says this of its cause.
+    /// Checks that a failed case says this of its cause.
     #[track_caller]
     pub fn blames(&self, cause: &str) -> &Self {
         let text = |case: &Value, key: &str| case[key].as_str().unwrap_or_default().to_lowercase();

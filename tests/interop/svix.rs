@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{SECRET, machine, now, packages::installed};
 
-/// What Svix's library answers to these tasks; none when it can't be had and need not.
+/// What Svix's library responds to these tasks; none when it can't be had and need not.
 fn svix(tasks: &[Value]) -> Option<Vec<Value>> {
     let folder = installed("node")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/svix.mjs");

@@ -47,7 +47,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// `hookdev` itself.
+/// `hookdev`.
 pub fn hookdev() -> Command {
     command(env!("CARGO_BIN_EXE_hookdev"))
 }
@@ -152,7 +152,7 @@ pub fn can(program: &str, args: &[&str]) -> bool {
         return true;
     }
     assert!(env::var_os("HOOKDEV_CI").is_none(), "`{program} {args:?}` is required here: {ran:?}");
-    // Not by `eprintln!`, which the test runner keeps to itself.
+    // Not with `eprintln!`, whose output the test harness captures.
     let _ = writeln!(io::stderr(), "SKIPPED: `{program} {args:?}` can't be run here: {ran:?}");
     false
 }

@@ -14,13 +14,13 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-/// A language, and how its packages come to a folder.
+/// A language, and how its packages come to a directory.
 struct Language {
     name: &'static str,
     program: &'static str,
     /// Asks the program which one it is, as packages are of no use to another.
     identity: &'static [&'static str],
-    /// The files of this folder that say what is installed.
+    /// The files of this directory that say what is installed.
     lock: &'static [&'static str],
     install: fn(from: &Path, to: &Path) -> Result<(), String>,
 }
@@ -47,7 +47,7 @@ const LANGUAGES: [Language; 2] = [
 /// What came of an installation, for each language that was asked for.
 type Installed = BTreeMap<&'static str, Result<PathBuf, String>>;
 
-/// The folder of a language's packages: what has `node_modules` in it, or a virtual environment. None, said aloud, when
+/// The directory of a language's packages: what has `node_modules` in it, or a virtual environment. `None`, with a loud message, if
 /// they can't be had and need not.
 pub fn installed(language: &str) -> Option<PathBuf> {
     static INSTALLED: LazyLock<Mutex<Installed>> = LazyLock::new(Mutex::default);
@@ -60,7 +60,7 @@ pub fn installed(language: &str) -> Option<PathBuf> {
             let (name, problem) = (language.name, problem.clone());
             drop(all);
             assert!(env::var_os("HOOKDEV_CI").is_none(), "the packages for {name} are required here: {problem}");
-            // Past the test harness, which keeps what is printed to itself.
+            // Bypasses the test harness, which captures printed text.
             writeln!(stderr(), "SKIPPED: what needs {name} and its packages, which can't be had: {problem}")
                 .expect("standard error");
             None
@@ -68,7 +68,7 @@ pub fn installed(language: &str) -> Option<PathBuf> {
     }
 }
 
-/// The folder that is named by what the lock says, so that it is there only when it is whole and no other.
+/// The directory that is named by what the lock says, so that it is there only when it is whole and no other.
 fn install(language: &Language) -> Result<PathBuf, String> {
     let identity = run(Command::new(language.program).args(language.identity))?;
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packages");

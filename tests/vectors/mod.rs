@@ -1,4 +1,4 @@
-//! Requests with known verdicts, as `vectors.json` of a provider folder holds them.
+//! Requests with known verdicts, as `vectors.json` of a provider directory holds them.
 #![allow(dead_code, reason = "each test program needs a part of it")]
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -43,7 +43,7 @@ struct Message {
     body_base64: Option<String>,
 }
 
-/// The vectors of a provider's folder; none when it has no such file.
+/// The vectors of a provider's directory; none when it has no such file.
 pub fn of(provider: &Provider) -> Vec<Vector> {
     let Some(text) = provider.files().get(files::VECTORS) else { return Vec::new() };
     let file: File = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}", provider.name));

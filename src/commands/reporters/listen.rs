@@ -20,10 +20,11 @@ use crate::{
         context::Context,
         exit::Failure,
         remedies,
+        reporters::warnings::WarningSink,
         resolve::{pattern, unmatched},
         terminal::Terminal,
     },
-    engine::receive::{Deliveries, Forward, Settings},
+    engine::receive::{Deliveries, Forward, SaveChange, Settings},
     net::receiver::ReceiveError,
     render::{json, payload, pretty::Page},
     webhook::{assessment::PayloadCheck, record::Delivery, redact},
@@ -49,8 +50,8 @@ pub struct Reporter {
     result: watch::Receiver<Option<bool>>,
 }
 
-/// The deliveries that may wait for a slow terminal; then senders wait. Each may hold 8 KiB and more, the buffer that
-/// its connection read it into.
+/// The number of deliveries that may wait for a slow terminal. Beyond it, senders wait. Each delivery holds at least
+/// 8 KiB, the buffer that its connection was read into.
 pub const QUEUE: usize = 128;
 
 /// How much of a payload is printed unless asked otherwise.
@@ -76,8 +77,8 @@ pub fn announce(terminal: Terminal, settings: &Settings, url: &str, redact: bool
     terminal.say(&text);
 }
 
-/// Prints on standard error that deliveries in progress are waited for. It uses a thread of its own, since it blocks if
-/// nobody reads standard error.
+/// Prints on standard error how many deliveries in progress the shutdown waits for. It uses a thread of its own, since it
+/// blocks if nobody reads standard error.
 pub fn report_in_progress(terminal: Terminal, count: usize) {
     let message = match count {
         0 => return,
@@ -85,6 +86,21 @@ pub fn report_in_progress(terminal: Terminal, count: usize) {
         many => format!("waiting for {many} deliveries in progress; press Ctrl-C again to cancel them"),
     };
     thread::spawn(move || terminal.note(&message));
+}
+
+/// Reports that captures can't be saved, or can be again.
+pub fn report_saving(warnings: &WarningSink, change: SaveChange) {
+    match change {
+        SaveChange::Failing(reason) => {
+            warnings.warn(format!(
+                "can't save captures: {reason}; responding 503 until it works, so that senders try again"
+            ));
+        }
+        SaveChange::Recovered(1) => warnings.note("captures can be saved again; 1 delivery was not saved".to_owned()),
+        SaveChange::Recovered(count) => {
+            warnings.note(format!("captures can be saved again; {count} deliveries were not saved"));
+        }
+    }
 }
 
 /// The warning for a problem outside a delivery.
@@ -96,8 +112,8 @@ pub fn warning(error: &ReceiveError) -> String {
 }
 
 impl Reporter {
-    /// Starts to print deliveries, from a queue of [`QUEUE`]; as JSON, after a line that contains its `url`. Must be called
-    /// within a runtime.
+    /// Starts to print deliveries from a queue of length [`QUEUE`]. With JSON, the first line contains the `url`. Must be
+    /// called within a runtime.
     pub fn start(deliveries: Deliveries, view: View, terminal: Terminal, url: &str) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
@@ -119,7 +135,7 @@ impl Reporter {
         Self { result }
     }
 
-    /// Waits until the thread ends: after the last delivery, or when nobody reads the output any more. Returns whether
+    /// Waits until the thread ends: after the last delivery, or when the output is closed. Returns whether
     /// the output could be written.
     pub async fn ended(&self) -> bool {
         let mut result = self.result.clone();
@@ -202,7 +218,7 @@ fn write_patiently(out: &mut impl Write, mut bytes: &[u8], mut wait: impl FnMut(
             Ok(count) => bytes = &bytes[count..],
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => {}
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => wait(&error),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => wait(&error),
                 _ => return Err(error),
             },
         }
@@ -250,9 +266,9 @@ const fn payload_limits(body: Body, quiet: bool) -> Option<payload::Limits> {
     }
 }
 
-/// Whether `--quiet` hides a delivery: it is verified or unsigned by design, valid, saved and forwarded.
+/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved and forwarded.
 fn is_good(delivery: &Delivery) -> bool {
-    delivery.assessment.verdict.is_genuine()
+    delivery.assessment.trust().is_some()
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
         && delivery.capture_error.is_none()
         && delivery.forwards.iter().all(|forward| forward.outcome.as_ref().is_ok_and(|answer| answer.status < 300))

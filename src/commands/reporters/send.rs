@@ -52,7 +52,7 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// Says how far the run got.
+    /// Reports how far the run got.
     pub fn interrupted(&mut self) {
         self.resumed();
         let (accepted, failed) = (self.accepted, self.failed);

@@ -1,5 +1,5 @@
-//! Hands every delivery to every consumer, such as the terminal. Each consumer has a bounded queue of its own, and says
-//! what happens when that is full.
+//! Hands every delivery to every consumer, such as the terminal. Each consumer has its own bounded queue, and chooses
+//! what happens when it is full.
 
 use std::sync::{
     Arc,
@@ -67,7 +67,7 @@ enum Slot {
 }
 
 impl Slots {
-    /// Whether no consumer is left.
+    /// Whether there are no consumers left.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -119,8 +119,7 @@ pub struct Deliveries {
 }
 
 impl Deliveries {
-    /// The next delivery, in the order of their publication. `None` once the receiver and its forwards have ended.
-    /// Cancel safe.
+    /// The next delivery, in order of publication. `None` once the receiver and its forwards have ended. Cancel safe.
     pub async fn next(&mut self) -> Option<Published> {
         if self.pending.is_none() {
             self.pending = Some(self.queue.recv().await?);

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::consumers::{Consumers, Deliveries, WhenFull};
 use crate::webhook::record::Delivery;
 
-/// The deliveries that may wait to be counted.
+/// The number of deliveries that may wait to be counted.
 const QUEUE: usize = 128;
 
 /// A number of deliveries to wait for.
@@ -22,7 +22,7 @@ pub struct Expectation {
 }
 
 /// Expectations, and how many deliveries have arrived for each. Only verified deliveries, and those that the provider
-/// sends unsigned, count.
+/// sends unsigned, count; those signed with the development secret count where it is accepted.
 #[derive(Clone, Debug, Default)]
 pub struct Expectations(Vec<(Expectation, u64)>);
 
@@ -56,7 +56,7 @@ impl Expectations {
     }
 
     fn add(&mut self, delivery: &Delivery) {
-        if !delivery.assessment.verdict.is_genuine() {
+        if delivery.assessment.trust().is_none() {
             return;
         }
         for (Expectation { events, .. }, seen) in &mut self.0 {

@@ -42,7 +42,7 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// Handlers may take up to `timeout`, and are not waited for after `cancel`.
+    /// Waits up to `timeout` for each handler, and no longer than until `cancel`.
     pub fn new(timeout: Duration, cancel: CancellationToken) -> Self {
         Self { client: Arc::new(Client::new(false)), timeout, cancel }
     }
@@ -90,7 +90,7 @@ pub fn response(forwarded: &Forwarded) -> Option<Response> {
     Some(Response { headers: end_to_end(&response.headers).cloned().collect(), ..response.clone() })
 }
 
-/// What went wrong, what to look at, and what the sender got.
+/// What went wrong, what to check, and what the sender got.
 fn explain(error: &SendError) -> String {
     match error {
         SendError::Unreachable(problem) => format!("{problem}: is your handler running? responded 502"),

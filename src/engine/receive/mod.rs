@@ -11,6 +11,7 @@
 //! while let Some(delivery) = deliveries.next().await { .. }
 //! ```
 
+mod browsers;
 mod capture_writer;
 mod consumers;
 mod expectations;
@@ -24,11 +25,11 @@ pub mod shutdown;
 mod tests;
 
 pub use self::{
-    capture_writer::CaptureWriter,
+    capture_writer::{CaptureWriter, SaveChange},
     consumers::{Consumers, Deliveries, Published, WhenFull},
     expectations::{Counter, Expectation, Expectations},
     forwards::Forward,
     receiver::{Receiver, Setup},
-    response::ResponsePolicy,
+    response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings},
 };

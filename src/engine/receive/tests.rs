@@ -37,7 +37,13 @@ const SIGNATURE: &str = "13a7442bbf01174251ab1d2f5e8d2cc1a19c0063f4886076e48e169
 /// A delivery of an unrecognised request.
 pub(super) fn delivery(seq: u64) -> Delivery {
     let catalog = Arc::new(Catalog::builtin());
-    let settings = Settings { catalog, keyring: Keyring::default(), provider: None, forwards: Vec::new() };
+    let settings = Settings {
+        catalog,
+        keyring: Keyring::default(),
+        provider: None,
+        accepts_development: true,
+        forwards: Vec::new(),
+    };
     let request =
         Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body: "hello".into() };
     let assessment = settings.judge().assess(&request, Receipt::default());
@@ -81,7 +87,7 @@ impl Running {
                 keyring.add(&provider.name, secret, SecretSource::Development);
             }
         }
-        let settings = Settings { catalog, keyring, provider: None, forwards };
+        let settings = Settings { catalog, keyring, provider: None, accepts_development: true, forwards };
         let mut consumers = Consumers::default();
         let deliveries = consumers.add(16, WhenFull::Wait);
         let errors = Arc::new(Mutex::new(Vec::new()));
@@ -207,7 +213,8 @@ async fn a_delivery_is_saved_before_its_response() {
     let dir = tempfile::tempdir().unwrap();
     let store = CaptureStore::open(dir.path()).unwrap();
     let mut receiver =
-        Running::start(|setup| setup.captures = Some(CaptureWriter::start(store, false, |_| String::new()))).await;
+        Running::start(|setup| setup.captures = Some(CaptureWriter::start(store, false, |_| String::new(), |_| ())))
+            .await;
     assert_eq!(receiver.post(BODY).await.0, 200);
     let saved: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     let path = receiver.next().await.capture.unwrap();
@@ -258,7 +265,13 @@ async fn settings_are_replaced_for_later_requests() {
     assert_eq!(receiver.post(BODY).await.0, 200);
     let catalog = Arc::new(Catalog::builtin());
     let keyring = Keyring::default();
-    current.unwrap().replace(Settings { catalog, keyring, provider: None, forwards: Vec::new() });
+    current.unwrap().replace(Settings {
+        catalog,
+        keyring,
+        provider: None,
+        accepts_development: true,
+        forwards: Vec::new(),
+    });
     assert_eq!(receiver.post(BODY).await.0, 401);
     let verdicts = [receiver.next().await, receiver.next().await].map(|delivery| delivery.assessment.verdict.name());
     assert_eq!(verdicts, ["verified", "rejected"]);

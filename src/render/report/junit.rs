@@ -21,6 +21,10 @@ impl Report for Junit {
         });
         let mut case = TestCase::new(clean(&check.name), status(check));
         case.set_classname(clean(&check.suite));
+        if !check.warnings.is_empty() {
+            let lines = check.warnings.iter().map(|warning| format!("warning: {}", warning.text()));
+            case.set_system_out(clean(&lines.collect::<Vec<_>>().join("\n")));
+        }
         if let Some(elapsed) = check.elapsed {
             case.set_time(elapsed);
         }
@@ -157,6 +161,9 @@ mod tests {
         assert_eq!((parsed.tests, parsed.failures, parsed.errors), (3, 1, 0));
         let suite = &parsed.test_suites[0];
         assert_eq!((suite.name.as_str(), suite.tests), ("captures/a.ndjson", 3));
+        let warning = "warning: verified with the public development secret. Set ASPECT_WEBHOOK_SECRET";
+        assert_eq!(suite.test_cases[0].system_out.as_ref().unwrap().as_str(), warning);
+        assert_eq!(suite.test_cases[1].system_out, None);
         let TestCaseStatus::NonSuccess { ty, message, .. } = &suite.test_cases[1].status else { panic!("{xml}") };
         assert_eq!(ty.as_ref().unwrap().as_str(), "no-matching-signature");
         assert_eq!(message.as_ref().unwrap().as_str(), "it's \"wrong\" by 100%, <here>:\\r\n\\u{1b}[31m second, line");

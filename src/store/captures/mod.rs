@@ -3,6 +3,7 @@
 //! A capture is whole or absent, whatever ends the process, and with the operating system when [`CaptureStore::write`]
 //! returns. Its content is the caller's.
 
+mod append;
 mod log;
 
 use std::{
@@ -34,11 +35,11 @@ impl CaptureStore {
     /// Opens a log or a directory, and creates it with its parents if necessary.
     ///
     /// A path that ends in `.ndjson` or `.jsonl`, and a device or a pipe, is a log that lines are appended to; any other is
-    /// a directory.
+    /// a directory. A file that others can read becomes private.
     ///
     /// # Errors
     ///
-    /// If it can't be created or opened, or if the existing file isn't a log of captures.
+    /// If it can't be created or opened, isn't a log of captures, belongs to another user, or is a link to another directory.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
         let destination = match fs::metadata(path) {
             Ok(existing) if existing.is_file() && !is_log(path) => {
@@ -46,7 +47,9 @@ impl CaptureStore {
             }
             Ok(existing) if !existing.is_dir() => Log::open(path).map(Destination::Log),
             Err(_) if is_log(path) => Log::open(path).map(Destination::Log),
-            _ => fs::create_dir_all(path).map(|()| Destination::Dir(path.to_owned())),
+            _ => append::check_directory(path)
+                .and_then(|()| fs::create_dir_all(path))
+                .map(|()| Destination::Dir(path.to_owned())),
         };
         destination.map(Self).map_err(|source| CaptureError { path: path.to_owned(), source })
     }
@@ -161,8 +164,21 @@ fn write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
     }
 }
 
+/// Options to create a file that only its owner can read.
+fn private() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 fn try_write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
-    let mut file = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).tempfile_in(dir)?;
+    let mut reason = None;
+    let create = |path: &Path| private().open(path).inspect_err(|error| reason = error.raw_os_error());
+    let created = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).make_in(dir, create);
+    // Its own error contains the random name, so that no two are the same.
+    let mut file = created.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))?;
     file.write_all(&[object, b"\n"].concat())?;
     let mut path = dir.join(format!("{name}.json"));
     let mut number = 1_u64;

@@ -25,13 +25,14 @@ impl Format for HttpFile {
     /// Strict, because much text starts with `#`: the first line that isn't a comment must be a request, and one request
     /// must have a header.
     fn recognises(&self, head: &[u8]) -> bool {
-        let blocks = Block::split(head);
-        let requests: Vec<Lines<'_>> = blocks.iter().filter_map(Block::request).collect();
+        let requests: Vec<Lines<'_>> = Block::split(head).filter_map(|block| block.request()).collect();
         let Some(first) = requests.first().and_then(Lines::first) else { return false };
         // A single message without separators is a raw HTTP/1.x request.
         let is_message = http::starts_message(head)
             && (requests.iter().filter(|lines| lines.is_request()).count() < 2
-                || declared_end(head).is_some_and(|end| blocks[0].text.len() < end));
+                || declared_end(head)
+                    .zip(Block::split(head).next())
+                    .is_some_and(|(end, first)| first.text.len() < end));
         let is_delivery = |lines: &Lines<'_>| lines.is_request() && lines.has_field();
         !is_message && (is_url(first) || requests[0].is_request()) && requests.iter().any(is_delivery)
     }
@@ -59,19 +60,18 @@ fn declared_end(message: &[u8]) -> Option<usize> {
 }
 
 fn read(input: &[u8]) -> Collected {
-    let blocks = Block::split(input);
-    let mut variables = Variables::default();
-    for (name, value) in blocks.iter().flat_map(Block::variables) {
+    let mut variables = Variables::of_file(input.len());
+    for (name, value) in Block::split(input).flat_map(|block| block.variables()) {
         variables.set(name, value);
     }
     let mut collected = Collected::default();
-    for lines in blocks.iter().filter_map(Block::request) {
+    for lines in Block::split(input).filter_map(|block| block.request()) {
+        variables.start_entry();
         match lines.entry(&mut variables) {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.count_skipped(),
             Err((line, error)) => collected.push(Err(Fault::at(Start::of_line(line), error))),
         }
-        variables.note();
     }
     collected
 }
@@ -84,19 +84,23 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn split(input: &'a [u8]) -> Vec<Self> {
-        let mut blocks = Vec::new();
-        let (mut start, mut first) = (0, 1);
-        let mut at = 0;
-        for (number, line) in (1..).zip(input.split_inclusive(|&byte| byte == b'\n')) {
-            if line.starts_with(b"###") {
-                blocks.push(Self { text: &input[start..at], line: first });
-                (start, first) = (at + line.len(), number + 1);
+    /// Not collected: a block may be four bytes.
+    fn split(input: &'a [u8]) -> impl Iterator<Item = Self> {
+        let (mut rest, mut line) = (Some(input), 1);
+        std::iter::from_fn(move || {
+            let text = rest?;
+            let (mut end, first) = (0, line);
+            for content in text.split_inclusive(|&byte| byte == b'\n') {
+                line += 1;
+                if content.starts_with(b"###") {
+                    rest = Some(&text[end + content.len()..]);
+                    return Some(Self { text: &text[..end], line: first });
+                }
+                end += content.len();
             }
-            at += line.len();
-        }
-        blocks.push(Self { text: &input[start..], line: first });
-        blocks
+            rest = None;
+            Some(Self { text, line: first })
+        })
     }
 
     /// The lines before the request, and the others.
@@ -195,7 +199,8 @@ impl<'a> Lines<'a> {
             url.push_str(without_version(&String::from_utf8_lossy(line.trim_ascii())).0);
             self.advance();
         }
-        let target = parts::written_target("the request line", &variables.fill(&url)).map_err(at_start)?;
+        let url = variables.fill(&url).map_err(at_start)?;
+        let target = parts::written_target("the request line", &url).map_err(at_start)?;
         let headers = self.headers(variables)?;
         let line = self.line;
         let body = self.body(&headers, variables).map_err(|error| (line, error))?;
@@ -218,9 +223,10 @@ impl<'a> Lines<'a> {
                 Some(text) if is_comment(text) => continue,
                 Some(text) => text,
             };
-            let (name, value) = field(text).ok_or_else(|| (line, expected("`Name: value`")))?;
-            let (name, value) =
-                parts::foreign_field(&variables.fill(name), &variables.fill(value)).map_err(|error| (line, error))?;
+            let at_line = |error| (line, error);
+            let (name, value) = field(text).ok_or_else(|| at_line(expected("`Name: value`")))?;
+            let (name, value) = (variables.fill(name).map_err(at_line)?, variables.fill(value).map_err(at_line)?);
+            let (name, value) = parts::foreign_field(&name, &value).map_err(at_line)?;
             headers.push(name, value);
         }
     }
@@ -238,7 +244,7 @@ impl<'a> Lines<'a> {
         let Ok(text) = str::from_utf8(body) else { return Ok(Bytes::copy_from_slice(body)) };
         let is_form =
             headers.text("content-type").is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
-        let filled = variables.fill(text);
+        let filled = variables.fill(text)?;
         Ok(if is_form { filled.lines().map(str::trim).collect::<String>().into() } else { filled.into_owned().into() })
     }
 

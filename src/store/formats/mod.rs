@@ -123,11 +123,17 @@ pub trait Reader: Iterator<Item = Piece> + Send {
     }
 }
 
+/// How many faults of an input that is read whole are kept. A fault takes far more memory than the two bytes that a broken
+/// entry may have, so the others are only counted.
+const MAX_FAULTS: usize = 1000;
+
 /// The entries of an input that was read whole, and how many were skipped.
 #[derive(Default)]
 struct Collected {
     entries: VecDeque<Result<Entry, Fault>>,
+    faults: usize,
     skipped: usize,
+    /// Complete after the last entry.
     notes: Vec<String>,
 }
 
@@ -137,14 +143,26 @@ impl Collected {
     }
 
     fn push(&mut self, entry: Result<Entry, Fault>) {
-        self.entries.push_back(entry);
+        self.faults += usize::from(entry.is_err());
+        if entry.is_ok() || self.faults <= MAX_FAULTS {
+            self.entries.push_back(entry);
+        }
     }
 
     /// Counts an entry that delivers nothing: tools that record all traffic keep every `GET` too.
     fn count_skipped(&mut self) {
         self.skipped += 1;
-        let entries = if self.skipped == 1 { "entry" } else { "entries" };
-        self.notes = vec![format!("skipped {} {entries} without a POST, PUT or PATCH body", self.skipped)];
+    }
+
+    fn write_notes(&mut self) {
+        let counted = |count: usize| format!("{count} {}", if count == 1 { "entry" } else { "entries" });
+        self.notes.clear();
+        if self.skipped > 0 {
+            self.notes.push(format!("skipped {} without a POST, PUT or PATCH body", counted(self.skipped)));
+        }
+        if let Some(more @ 1..) = self.faults.checked_sub(MAX_FAULTS) {
+            self.notes.push(format!("{} can't be read either", counted(more)));
+        }
     }
 }
 
@@ -152,7 +170,11 @@ impl Iterator for Collected {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.entries.pop_front().map(Piece::Entry)
+        let next = self.entries.pop_front();
+        if next.is_none() {
+            self.write_notes();
+        }
+        next.map(Piece::Entry)
     }
 }
 
@@ -169,6 +191,8 @@ pub struct Entry {
     pub line: Option<u64>,
     /// When it was received, if the input says when.
     pub received_at: Option<Timestamp>,
+    /// The provider that it was verified for when it was captured, if the input says so.
+    pub verified_for: Option<String>,
     /// The request as it was received.
     pub request: Request,
     /// Notes on it, such as a truncated body.
@@ -177,13 +201,13 @@ pub struct Entry {
 
 impl Entry {
     fn new(request: Request) -> Self {
-        Self { line: None, received_at: None, request, notes: Vec::new() }
+        Self { line: None, received_at: None, verified_for: None, request, notes: Vec::new() }
     }
 }
 
 impl From<Capture> for Entry {
-    fn from(Capture { received_at, request }: Capture) -> Self {
-        Self { received_at, ..Self::new(request) }
+    fn from(Capture { received_at, verified_for, request }: Capture) -> Self {
+        Self { received_at, verified_for, ..Self::new(request) }
     }
 }
 

@@ -143,10 +143,12 @@ fn a_file_that_cannot_be_read_is_named() {
 fn an_incomplete_last_line_is_noted_at_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("log.ndjson");
-    fs::write(&file, format!("{CAPTURE}\n{{\"kind\"")).unwrap();
-    let mut entries = open(&file).unwrap();
-    assert_eq!(entries.by_ref().count(), 1);
-    assert_eq!(entries.notes(), ["skipped line 2, which is incomplete"]);
+    for torn in ["{\"kind\"", "{\"kind\"\0\0\0", "\0\0\0"] {
+        fs::write(&file, format!("{CAPTURE}\n{torn}")).unwrap();
+        let mut entries = open(&file).unwrap();
+        assert_eq!(entries.by_ref().count(), 1);
+        assert_eq!(entries.notes(), ["skipped line 2, which is incomplete"], "{torn:?}");
+    }
 }
 
 /// The pointers to all values in a document.
@@ -282,4 +284,11 @@ proptest! {
             prop_assert_eq!(entry.notes, Vec::<String>::new());
         }
     }
+}
+
+#[test]
+fn of_many_broken_entries_the_first_are_reported_and_the_others_counted() {
+    let entries = "1,".repeat(MAX_FAULTS + 6);
+    let (read, notes) = collected(&format!(r#"{{"log":{{"version":"1.2","creator":{{}},"entries":[{entries}2]}}}}"#));
+    assert_eq!((read.len(), notes), (MAX_FAULTS, vec!["7 entries can't be read either".to_owned()]));
 }

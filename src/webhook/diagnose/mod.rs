@@ -91,6 +91,9 @@ pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
     if let Reason::TooManySignatures { .. } = reason {
         return Vec::new();
     }
+    if let Reason::DevelopmentSecret = reason {
+        return vec![secret::only_development(case)];
+    }
     let mut trials = Trials { left: BUDGET, attempts: 0 };
     let exhausted = match trials.search(case) {
         ControlFlow::Break(End::Found(findings)) => return combined(findings),

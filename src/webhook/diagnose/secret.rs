@@ -106,6 +106,16 @@ impl CandidateKeys<'_> {
     }
 }
 
+/// A secret that anyone knows matches, where it is not accepted.
+pub fn only_development(case: &RejectedRequest<'_>) -> Finding {
+    let provider = case.provider;
+    if !case.keyring.has_only_development(&provider.name) {
+        return of_hookdev(provider);
+    }
+    let message = "only the public development secret was tried".to_owned();
+    Finding { code: Code::SecretDevelopment, message, remedy: provider.set_secret() }
+}
+
 fn of_hookdev(provider: &Provider) -> Finding {
     let message =
         format!("the signature matches hookdev's public development secret, not the secret set for {}", provider.title);

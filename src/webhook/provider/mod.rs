@@ -22,9 +22,10 @@ use crate::webhook::{
     delivery::Policy,
     fresh::Fresh,
     json::Path,
+    remedy::Remedy,
     request::Request,
     schema::{Schema, SchemaError},
-    signature::{Reason, Receipt, Rejection, Scheme, SecretFormat, SigningSecret, Verdict},
+    signature::{Algorithm, Reason, Receipt, Rejection, Scheme, SecretFormat, SigningSecret, Verdict},
 };
 use event::{Event, EventName, Summary};
 use files::Files;
@@ -175,10 +176,26 @@ impl Provider {
         self.schema.get_or_init(|| Schema::parse(self.files.get(files::SCHEMA).unwrap_or("{}"))).as_ref()
     }
 
+    /// The remedy where only its public development secret is known.
+    #[must_use]
+    pub fn set_secret(&self) -> Remedy {
+        Remedy::SetSecret {
+            provider: self.name.clone(),
+            title: self.title.clone(),
+            env: self.secret.as_ref().and_then(|rule| rule.env.clone()),
+        }
+    }
+
     /// Whether it signs a timestamp, so that old requests can be rejected.
     #[must_use]
     pub fn has_replay_protection(&self) -> bool {
         self.schemes.first().is_some_and(Scheme::signs_timestamp)
+    }
+
+    /// Whether its requests contain the secret itself rather than a signature.
+    #[must_use]
+    pub fn sends_secret(&self) -> bool {
+        self.schemes.iter().any(|scheme| scheme.algorithm == Algorithm::Token)
     }
 
     /// The field of the payload that has the delivery's id, if one does.

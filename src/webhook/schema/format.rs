@@ -256,10 +256,8 @@ fn number(digits: &[u8]) -> Option<i32> {
 
 fn is_uuid(text: &[u8]) -> bool {
     text.len() == 36
-        && text.iter().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
+        && [8, 13, 18, 23].iter().all(|&at| text[at] == b'-')
+        && text.iter().filter(|byte| byte.is_ascii_hexdigit()).count() == 32
 }
 
 /// Which characters a reference may have.

@@ -25,6 +25,7 @@ mod constant;
 mod decimal;
 mod draft;
 mod error;
+mod exact;
 mod excerpt;
 mod format;
 mod index;
@@ -50,7 +51,9 @@ use super::json::Node;
 pub struct Schema {
     /// The root's rule first.
     rules: Vec<Rule>,
-    definitions: Vec<(String, RuleId)>,
+    /// The names in `$defs` and `definitions`, in order.
+    names: Vec<String>,
+    definitions: HashMap<String, RuleId>,
     /// By resource and name.
     dynamic_anchors: HashMap<(usize, String), RuleId>,
 }
@@ -69,13 +72,12 @@ impl Schema {
     /// The definition of that name in `$defs` or `definitions`.
     #[must_use]
     pub fn definition(&self, name: &str) -> Option<Definition<'_>> {
-        let (_, rule) = self.definitions.iter().find(|(defined, _)| defined == name)?;
-        Some(Definition { schema: self, rule: *rule })
+        self.definitions.get(name).map(|rule| Definition { schema: self, rule: *rule })
     }
 
     /// The names in `$defs` and `definitions`, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.definitions.iter().map(|(name, _)| name.as_str())
+        self.names.iter().map(String::as_str)
     }
 
     /// The schema at the root of the file.
@@ -106,6 +108,19 @@ impl Definition<'_> {
             report.error(&Location::ROOT, &Problem::Unchecked);
         }
         report
+    }
+
+    /// What makes a valid payload more than the schema lists: a member that no schema describes, a repeated key, or keys
+    /// that differ only in case. `None` if it is exact. The work is bounded as that of [`Self::check`].
+    #[must_use]
+    pub fn inexact(&self, payload: &Node<'_>) -> Option<Violation> {
+        let mut walk = Walk::new(self.schema, payload.span.len());
+        let violation = exact::first_violation(&mut walk, &[self.rule], payload, &Location::ROOT);
+        if walk.is_cut_short() {
+            let message = "can't be compared with the schema".to_owned();
+            return Some(Violation { pointer: String::new(), message });
+        }
+        violation
     }
 }
 

@@ -28,6 +28,11 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), regex })
     }
 
+    /// Whether texts can be matched against it.
+    pub(super) fn is_supported(&self) -> bool {
+        self.regex.is_some()
+    }
+
     /// Whether part of a text matches; `None` when that can't be told.
     pub(super) fn is_match(&self, text: &str) -> Option<bool> {
         self.regex.as_ref().map(|regex| regex.is_match(text))

@@ -59,6 +59,11 @@ impl<'s> Walk<'s> {
         self.is_cut_short
     }
 
+    /// A rule of the schema.
+    pub(super) fn rule(&self, id: RuleId) -> &'s Rule {
+        &self.schema.rules[id]
+    }
+
     /// Judges a node by a rule.
     pub(super) fn visit<S: Sink>(&mut self, rule: RuleId, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
         self.within(rule, |walk, rule| {
@@ -113,8 +118,9 @@ impl<'s> Walk<'s> {
     }
 
     fn parts<S: Sink>(&mut self, rule: &'s Rule, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
-        if let (Some(pattern), Kind::String(text)) = (unsupported(rule), &node.kind)
+        if let Kind::String(text) = &node.kind
             && !text.is_empty()
+            && let Some(pattern) = unsupported(rule)
         {
             sink.warning(at, &Problem::UnsupportedPattern(pattern));
         }
@@ -400,7 +406,7 @@ fn length(text: &str) -> u64 {
 /// A pattern that can't be tried.
 fn unsupported(rule: &Rule) -> Option<&str> {
     rule.assertions.iter().find_map(|assertion| match assertion {
-        Assertion::Pattern(pattern) if pattern.is_match("").is_none() => Some(pattern.as_str()),
+        Assertion::Pattern(pattern) if !pattern.is_supported() => Some(pattern.as_str()),
         _ => None,
     })
 }

@@ -32,12 +32,6 @@ impl Verdict {
         }
     }
 
-    /// Whether a correct handler accepts the request: verified, or unsigned by design.
-    #[must_use]
-    pub const fn is_genuine(&self) -> bool {
-        matches!(self, Self::Verified(_) | Self::Unsigned)
-    }
-
     /// The rejection, if this is one.
     #[must_use]
     pub const fn rejection(&self) -> Option<&Rejection> {
@@ -122,6 +116,8 @@ pub enum Reason {
         /// The number of secrets tried.
         secrets: usize,
     },
+    /// A signature matches, but only under the public development secret, which is not accepted here.
+    DevelopmentSecret,
     /// The signature matches, but the request is too old.
     TimestampTooOld {
         /// How far the timestamp is from the time of receipt.
@@ -147,7 +143,7 @@ impl Reason {
             Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => "malformed-header",
             Self::UnsupportedVersion { .. } => "unsupported-version",
             Self::AmbiguousHeader { .. } => "ambiguous-header",
-            Self::NoMatchingSignature { .. } => "no-matching-signature",
+            Self::NoMatchingSignature { .. } | Self::DevelopmentSecret => "no-matching-signature",
             Self::TimestampTooOld { .. } => "timestamp-too-old",
             Self::TimestampTooNew { .. } => "timestamp-too-new",
         }
@@ -161,7 +157,7 @@ impl Reason {
             Self::UnsupportedVersion { .. } => 2,
             Self::AmbiguousHeader { .. } => 3,
             Self::NoMatchingSignature { .. } => 4,
-            Self::TimestampTooOld { .. } | Self::TimestampTooNew { .. } => 5,
+            Self::DevelopmentSecret | Self::TimestampTooOld { .. } | Self::TimestampTooNew { .. } => 5,
         }
     }
 }
@@ -196,6 +192,9 @@ impl fmt::Display for Reason {
             }
             Self::NoMatchingSignature { signatures, secrets } => {
                 write!(f, "none of the {signatures} signatures matches this body with {}", configured(*secrets))
+            }
+            Self::DevelopmentSecret => {
+                f.write_str("the signature matches only the public development secret, with which anyone can sign")
             }
             Self::TimestampTooOld { skew, tolerance } => {
                 write!(

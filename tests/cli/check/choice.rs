@@ -83,7 +83,7 @@ fn a_list_sends_nothing_and_marks_valid_deliveries() {
     dir.hookdev()
         .args(["check", "--list", "--format", "junit"])
         .exits(2)
-        .says("error: --list has no report\nhint: use --format pretty or --format json\n");
+        .says("error: --list can't be combined with a report format\nhint: use --format pretty or --format json\n");
     endpoint.got_no_more();
 }
 

@@ -11,7 +11,7 @@ use crate::{
     harness::{Dir, Finished, keys},
 };
 
-/// Wants these lines of a table, without the times.
+/// Checks for these lines of a table, without the times.
 #[track_caller]
 fn assert_lines(actual: &[String], expected: &[&str]) {
     assert_text(&actual.join("\n"), &expected.join("\n"), "stdout without the times");

@@ -2,7 +2,9 @@
 
 use std::thread;
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Gate, answer, hang, post, request, text};
+use crate::harness::{
+    CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Gate, answer, development_warning, hang, post, request, text,
+};
 
 #[test]
 fn sigterm_and_sighup_let_deliveries_in_progress_finish() {
@@ -19,7 +21,10 @@ fn sigterm_and_sighup_let_deliveries_in_progress_finish() {
         assert_eq!(sender.join().unwrap().status(), 200, "{signal}");
         assert_eq!(text(&listener.next(), "/event"), "cyanite.v2.finished");
         listener.exits(0);
-        dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
+        dir.hookdev()
+            .args(["verify", "log.ndjson"])
+            .exits(0)
+            .stderr(&format!("{}1 request: 1 verified (development)\n", development_warning(1)));
     }
 }
 
@@ -58,5 +63,8 @@ fn a_second_ctrl_c_cancels_deliveries_in_progress() {
         "hookdev was stopped before the handler responded; responded 502"
     );
     listener.exits(0);
-    dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
+    dir.hookdev()
+        .args(["verify", "log.ndjson"])
+        .exits(0)
+        .stderr(&format!("{}1 request: 1 verified (development)\n", development_warning(1)));
 }

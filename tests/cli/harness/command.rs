@@ -22,7 +22,7 @@ pub struct TestCommand {
 }
 
 impl TestCommand {
-    /// The program in a folder, which is its home too.
+    /// The program in a directory, which is its home too.
     pub(super) fn new(folder: &Path) -> Self {
         let mut command = machine::hookdev();
         command.current_dir(folder).env("HOME", folder);
@@ -51,7 +51,7 @@ impl TestCommand {
         self
     }
 
-    /// The same in a folder of the test's.
+    /// The same in a directory of the test's.
     pub fn inside(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self
@@ -84,13 +84,13 @@ impl TestCommand {
         self
     }
 
-    /// Runs to the end and wants this exit code.
+    /// Runs to the end and checks its exit code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Finished {
         self.spawn().finish(code)
     }
 
-    /// Runs to the end, whatever the exit code, which is none when a signal ended it.
+    /// Runs to the end. The exit code is `None` if a signal ended the program.
     #[track_caller]
     pub fn ends(self) -> (Option<i32>, Finished) {
         self.spawn().end()
@@ -105,7 +105,7 @@ impl TestCommand {
         let mut child = self.command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let bytes = self.stdin;
-        // A program that does not read its input to the end is none of this thread's business.
+        // The program may close its input early.
         thread::spawn(move || stdin.write_all(&bytes).is_ok());
         let stdout = child.stdout.take().map_or_else(|| Talk::listen_to(io::empty()), Talk::listen_to);
         let stderr = Talk::listen_to(child.stderr.take().unwrap());
@@ -139,7 +139,7 @@ impl Running {
         self.child.as_mut().unwrap().kill().unwrap();
     }
 
-    /// Waits for its end and wants this exit code.
+    /// Waits for its end and checks its exit code.
     #[track_caller]
     pub fn finish(mut self, code: i32) -> Finished {
         let (status, finished) = self.end();
@@ -147,7 +147,7 @@ impl Running {
         finished
     }
 
-    /// Waits for its end; its exit code is none when a signal ended it.
+    /// Waits for its end. The exit code is `None` if a signal ended it.
     #[track_caller]
     pub fn end(&mut self) -> (Option<i32>, Finished) {
         let stdout = self.stdout.take().unwrap().all();
@@ -161,14 +161,14 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // It may have ended by itself.
+            // It may have exited already.
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 }
 
-/// What a run said.
+/// The output and exit code of a run.
 pub struct Finished {
     pub stdout: Vec<u8>,
     pub stderr: String,
@@ -186,14 +186,14 @@ impl Finished {
         std::str::from_utf8(&self.stdout).unwrap()
     }
 
-    /// Wants exactly this on standard output.
+    /// Checks that exactly this is on standard output.
     #[track_caller]
     pub fn stdout(self, expected: &str) -> Self {
         assert_text(self.text(), expected, &format!("stdout of `{}`; stderr:\n{}", self.said, self.stderr));
         self
     }
 
-    /// Wants exactly this on standard error.
+    /// Checks that exactly this is on standard error.
     #[track_caller]
     pub fn stderr(self, expected: &str) -> Self {
         let stdout = String::from_utf8_lossy(&self.stdout);
@@ -201,21 +201,21 @@ impl Finished {
         self
     }
 
-    /// Wants this somewhere on standard output.
+    /// Checks that this occurs on standard output.
     #[track_caller]
     pub fn prints(self, part: &str) -> Self {
         assert!(self.text().contains(part), "stdout of `{}` lacks `{part}`\n{self}", self.said);
         self
     }
 
-    /// Wants this somewhere on standard error.
+    /// Checks that this occurs on standard error.
     #[track_caller]
     pub fn says(self, part: &str) -> Self {
         assert!(self.stderr.contains(part), "stderr of `{}` lacks `{part}`\n{self}", self.said);
         self
     }
 
-    /// The JSON objects on standard output, one a line.
+    /// The JSON objects on standard output, one per line.
     #[track_caller]
     pub fn lines(&self) -> Vec<Value> {
         let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));

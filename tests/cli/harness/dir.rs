@@ -1,11 +1,11 @@
-//! A folder of a test's own, in which the program runs.
+//! The working directory of a test.
 
 use std::{fs, path::PathBuf};
 
 use super::command::TestCommand;
 use crate::machine;
 
-/// A new folder, removed with everything in it in the end.
+/// A temporary directory.
 pub struct Dir {
     _folder: tempfile::TempDir,
     path: PathBuf,
@@ -15,7 +15,7 @@ impl Dir {
     pub fn new() -> Self {
         machine::settle();
         let folder = tempfile::Builder::new().prefix("hookdev-test-").tempdir().unwrap();
-        // As the program sees it where the place for such folders is a link.
+        // Resolved, as the program sees it: the temporary directory may be a link.
         let path = if cfg!(unix) { folder.path().canonicalize().unwrap() } else { folder.path().to_owned() };
         Self { _folder: folder, path }
     }
@@ -24,14 +24,14 @@ impl Dir {
         self.path.join(name)
     }
 
-    /// Writes a file, and the folders above it.
+    /// Writes a file, and the directories above it.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
-    /// Puts a whole new file into the place of one, as editors save.
+    /// Replaces a file by renaming, as editors save.
     pub fn replace(&self, name: &str, content: impl AsRef<[u8]>) {
         let new = format!("{name}.new");
         self.write(&new, content);
@@ -43,7 +43,7 @@ impl Dir {
         fs::read_to_string(self.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// The names in a folder, in order; none when the folder is not there.
+    /// The names in a directory, in order; none when the directory is not there.
     pub fn names(&self, folder: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.join(folder)) else { return Vec::new() };
         let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -51,7 +51,7 @@ impl Dir {
         names
     }
 
-    /// The program, run in this folder.
+    /// The program, run in this directory.
     pub fn hookdev(&self) -> TestCommand {
         TestCommand::new(&self.path)
     }

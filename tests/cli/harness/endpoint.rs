@@ -1,4 +1,4 @@
-//! A webhook endpoint that answers as it is told and keeps what it was sent.
+//! A webhook endpoint that responds as scripted and records its requests.
 
 use std::{
     collections::VecDeque,
@@ -20,7 +20,7 @@ use super::{
     wire::Message,
 };
 
-/// How a request is answered.
+/// What the endpoint does with a request.
 #[derive(Clone, Debug)]
 pub enum Turn {
     Answer {
@@ -30,7 +30,7 @@ pub enum Turn {
         after: Duration,
         gate: Option<Gate>,
     },
-    /// An answer, after which the connection is closed without a word: no header, no TLS `close_notify`.
+    /// A response, after which the connection is closed silently: no header, no TLS `close_notify`.
     LastAnswer(Box<Turn>),
     Hang,
     HangUp,
@@ -38,22 +38,22 @@ pub enum Turn {
     NotHttp,
 }
 
-/// An answer with this status.
+/// A response with this status.
 pub fn answer(status: u16) -> Turn {
     Turn::Answer { status, headers: Vec::new(), body: Vec::new(), after: Duration::ZERO, gate: None }
 }
 
-/// No answer, while the connection stays open.
+/// No response, while the connection stays open.
 pub fn hang() -> Turn {
     Turn::Hang
 }
 
-/// No answer: the connection is closed.
+/// No response: the connection is closed.
 pub fn hang_up() -> Turn {
     Turn::HangUp
 }
 
-/// The first bytes of an answer: then the connection is closed.
+/// The first bytes of a response: then the connection is closed.
 pub fn break_off() -> Turn {
     Turn::BreakOff
 }
@@ -64,7 +64,7 @@ pub fn not_http() -> Turn {
 }
 
 impl Turn {
-    /// The same answer, and the connection is closed after it without a word.
+    /// The same response, after which the connection is closed silently.
     pub fn then_closes(self) -> Self {
         Self::LastAnswer(Box::new(self))
     }
@@ -83,7 +83,7 @@ impl Turn {
         self
     }
 
-    /// Holds the answer back until the test opens the gate.
+    /// Holds the response back until the test opens the gate.
     pub fn behind(mut self, wanted: &Gate) -> Self {
         if let Self::Answer { gate, .. } = &mut self {
             *gate = Some(wanted.clone());
@@ -91,7 +91,7 @@ impl Turn {
         self
     }
 
-    /// Lets this much time pass before the answer, where a time limit is what is tested.
+    /// Lets this much time pass before the response, where a time limit is what is tested.
     pub fn after(mut self, time: Duration) -> Self {
         if let Self::Answer { after, .. } = &mut self {
             *after = time;
@@ -110,7 +110,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint that answers by turns; the last one is for all requests that follow.
+    /// An endpoint that takes these turns in order, and repeats the last one.
     pub fn new(turns: impl IntoIterator<Item = Turn>) -> Self {
         Self::start(turns, None)
     }
@@ -170,7 +170,7 @@ impl Endpoint {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Wants that it was sent no more than was asked for.
+    /// Asserts that it received no further request.
     #[track_caller]
     pub fn got_no_more(&self) {
         if let Ok(request) = self.requests.try_recv() {
@@ -208,12 +208,12 @@ impl Stream for TlsStream {
 
     fn say_goodbye(&mut self) {
         self.conn.send_close_notify();
-        // The other side may be gone.
+        // The peer may have disconnected.
         let _ = self.flush();
     }
 }
 
-/// Answers the requests of one connection until either side ends it.
+/// Responds to the requests of one connection until either side ends it.
 fn serve<S: Stream>(stream: S, turns: &Mutex<VecDeque<Turn>>, sender: &Sender<Message>) {
     let mut stream = BufReader::new(stream);
     while let Ok(Some(request)) = Message::read(&mut stream) {
@@ -230,7 +230,7 @@ fn serve<S: Stream>(stream: S, turns: &Mutex<VecDeque<Turn>>, sender: &Sender<Me
     stream.get_mut().say_goodbye();
 }
 
-/// Answers a request; false when the connection is over.
+/// Responds to a request; `false` if the connection is over.
 fn takes_turn<S: Stream>(stream: &mut BufReader<S>, turn: Turn) -> bool {
     match turn {
         Turn::Answer { status, headers, body, after, gate } => {
@@ -253,16 +253,16 @@ fn takes_turn<S: Stream>(stream: &mut BufReader<S>, turn: Turn) -> bool {
             shut(stream)
         }
         Turn::BreakOff => {
-            // The other side may be gone.
+            // The peer may have disconnected.
             let _ = stream.get_mut().write_all(b"HTTP/1.1 2");
             shut(stream)
         }
     }
 }
 
-/// Closes a connection without a word.
+/// Closes a connection silently.
 fn shut<S: Stream>(stream: &BufReader<S>) -> bool {
-    // The other side may be gone.
+    // The peer may have disconnected.
     let _ = stream.get_ref().socket().shutdown(Shutdown::Both);
     false
 }

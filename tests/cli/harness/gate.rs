@@ -1,10 +1,10 @@
-//! A gate that what comes later waits at, so that a test decides what happens first.
+//! A gate that blocks a part of a test until another part has happened.
 
 use std::sync::{Arc, Condvar, Mutex};
 
 use super::PATIENCE;
 
-/// Closed until a test opens it. Clones are the same gate.
+/// Closed until a test opens it. Clones share the gate.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -14,7 +14,7 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    /// Waits until it is open, or until the test has failed long since.
+    /// Waits until it is open, but no longer than a test may take.
     pub(super) fn pass(&self) {
         let (is_open, opened) = &*self.0;
         drop(opened.wait_timeout_while(is_open.lock().unwrap(), PATIENCE, |is_open| !*is_open).unwrap());

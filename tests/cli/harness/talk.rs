@@ -1,4 +1,4 @@
-//! What a program says on one stream, line by line while it runs.
+//! The output of a running program on one stream, line by line.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -13,7 +13,7 @@ use super::PATIENCE;
 pub struct Talk {
     lines: Receiver<Vec<u8>>,
     heard: Vec<u8>,
-    /// How much of what was heard is asked for no more.
+    /// How much of the text has been consumed.
     passed: usize,
 }
 
@@ -45,7 +45,7 @@ impl Talk {
         }
     }
 
-    /// Listens until a text was said, wherever it stands behind the one that was waited for before.
+    /// Waits for a text, anywhere after the one that was waited for before.
     #[track_caller]
     pub fn wait_for(&mut self, wanted: &str) {
         let deadline = Instant::now() + PATIENCE;
@@ -62,7 +62,7 @@ impl Talk {
         }
     }
 
-    /// What stands between two texts that were said already.
+    /// The text between two texts that were printed already.
     #[track_caller]
     pub fn between(&self, start: &str, end: &str) -> String {
         let heard = self.so_far();

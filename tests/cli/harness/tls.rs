@@ -1,4 +1,4 @@
-//! The server's side of TLS, with a certificate of its own that nobody vouches for.
+//! The server's side of TLS, with a self-signed certificate.
 
 use std::{net::TcpStream, sync::Arc};
 

@@ -8,7 +8,7 @@ use std::{
 
 use super::PATIENCE;
 
-/// A request or an answer, whole.
+/// A request or a response, whole.
 #[derive(Clone, Debug)]
 pub struct Message {
     /// The request line or status line.
@@ -66,7 +66,7 @@ impl Message {
         }
     }
 
-    /// An answer's status.
+    /// A response's status.
     pub fn status(&self) -> u16 {
         self.start.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status line")
     }
@@ -149,7 +149,7 @@ impl Connection {
         Ok(bytes.into_iter().map(char::from).collect())
     }
 
-    /// Reads an answer, or fails when the other side goes away.
+    /// Reads a response, or fails when the other side goes away.
     pub fn answer(&mut self) -> io::Result<Message> {
         Message::read(&mut self.0)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
@@ -177,7 +177,7 @@ pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: impl AsR
     bytes
 }
 
-/// Posts a body and reads the answer.
+/// Posts a body and reads the response.
 #[track_caller]
 pub fn post(url: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Message {
     let mut connection = Connection::to(url);

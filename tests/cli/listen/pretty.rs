@@ -2,7 +2,7 @@
 
 use crate::{
     difference::assert_text,
-    harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, gzip, post},
+    harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, NO_SECRETS, answer, gzip, post},
 };
 
 /// A request: path, headers, body.
@@ -49,8 +49,8 @@ const CYANITE_SHOWN: &str = r#"  {
 
 #[test]
 fn a_verified_delivery_has_a_headline_a_summary_and_its_payload() {
-    let headline = "12:00:00.250  cyanite.v2.finished  verified  200  POST /cyanite?a=b\n  \
-                    LibraryTrack 999  AudioAnalysisV6 finished  (development secret)\n";
+    let headline = "12:00:00.250  cyanite.v2.finished  verified (development)  200  POST /cyanite?a=b\n  \
+                    LibraryTrack 999  AudioAnalysisV6 finished\n";
     let shown = shown(&[], &[("/cyanite?a=b", &CYANITE_HEADERS, CYANITE.as_bytes())]);
     assert_text(&shown, &format!("{headline}{CYANITE_SHOWN}"), "stdout");
 }
@@ -165,5 +165,5 @@ fn quiet_prints_only_problems() {
     assert_eq!((&delivery["seq"], &delivery["verdict"]), (&2.into(), &"rejected".into()));
     post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
     let finished = listener.exits(0);
-    assert_eq!((finished.lines().len(), finished.stderr.as_str()), (2, ""));
+    assert_eq!((finished.lines().len(), finished.stderr.as_str()), (2, NO_SECRETS));
 }

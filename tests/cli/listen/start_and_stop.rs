@@ -7,7 +7,9 @@ use std::thread;
 
 use crate::harness::Dir;
 #[cfg(unix)]
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Endpoint, Gate, answer, hang, post, request, text};
+use crate::harness::{
+    CYANITE, CYANITE_HEADERS, Connection, Endpoint, Gate, answer, development_warning, hang, post, request, text,
+};
 
 #[test]
 fn a_port_in_use_is_a_usage_error_with_a_hint() {
@@ -58,7 +60,7 @@ fn the_start_lists_the_urls_and_forwards() {
     said.stderr(&format!(
         "Listening on {url} (Ctrl-C to stop)\n  {url}/aspect\n  {url}/auphonic\n  {url}/cyanite\n  {url}/jewelmusic\n  \
          forwards aspect.* to http://localhost:3000/x\n\
-         note: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n"
+         warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n"
     ));
 }
 
@@ -79,7 +81,10 @@ fn after_ctrl_c_deliveries_in_progress_are_finished() {
     let delivery = listener.next();
     assert_eq!(text(&delivery, "/event"), "cyanite.v2.finished");
     listener.exits(0);
-    dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
+    dir.hookdev()
+        .args(["verify", "log.ndjson"])
+        .exits(0)
+        .stderr(&format!("{}1 request: 1 verified (development)\n", development_warning(1)));
 }
 
 #[cfg(unix)]
@@ -94,7 +99,10 @@ fn after_ctrl_c_a_handler_that_hangs_is_cancelled() {
     // The delivery is printed and saved although its handler never responded.
     assert_eq!(text(&listener.next(), "/event"), "cyanite.v2.finished");
     listener.exits(0);
-    dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
+    dir.hookdev()
+        .args(["verify", "log.ndjson"])
+        .exits(0)
+        .stderr(&format!("{}1 request: 1 verified (development)\n", development_warning(1)));
 }
 
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! Invalid folders are rejected with the position of the error and a suggestion.
+//! Invalid directories are rejected with the position of the error and a suggestion.
 
 use super::{manifest, write};
 use crate::harness::Dir;
@@ -11,13 +11,13 @@ algorithm = "hmac-sha256"
 content = "{body}"
 signature = { header = "x-acme", value = "{hex}" }"#;
 
-/// Asserts that a folder is accepted.
+/// Asserts that a directory is accepted.
 #[track_caller]
 fn sound(dir: &Dir) {
     dir.hookdev().args(["events", "acme.*", "--providers", "acme"]).exits(0).prints("acme.made").stderr("");
 }
 
-/// Asserts that every command rejects a folder with exactly this message.
+/// Asserts that every command rejects a directory with exactly this message.
 #[track_caller]
 fn rejected(dir: &Dir, stderr: &str) {
     for command in

@@ -31,9 +31,8 @@ fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
         ("aspect=whsec_dG9wc2VjcmV0X", "Aspect", "--secret", base64),
         ("aspect=whsec_", "Aspect", "--secret", empty),
         ("cyanite=", "Cyanite", "--secret", empty),
-        ("cyanite=env:BLANK", "Cyanite", "env:BLANK", empty),
     ] {
-        let finished = run(&dir).args(["--secret", flag]).env("BLANK", "").exits(2).stdout("");
+        let finished = run(&dir).args(["--secret", flag]).exits(2).stdout("");
         finished.stderr(&format!("error: invalid {provider} secret from {origin}: {problem}"));
     }
 }

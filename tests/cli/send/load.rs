@@ -1,4 +1,4 @@
-//! Many deliveries over kept connections: what they are, and what is told of them.
+//! Many deliveries over kept connections: what they are, and how they are reported.
 
 mod ends;
 #[cfg(unix)]

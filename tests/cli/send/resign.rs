@@ -1,4 +1,4 @@
-//! Captured requests that are dated and signed anew, or changed and signed anew.
+//! Captured requests that get a new timestamp and signature, with and without changes.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -130,7 +130,7 @@ fn a_capture_that_cannot_be_signed_is_an_error() {
             &[][..],
             "hello",
             ["--resign", "--quiet"],
-            "error: can't sign the captured request: no provider is recognised in it\nhint: `hookdev verify` shows how the request is read, and why no provider fits\n",
+            "error: can't sign the captured request: it matches no known provider\nhint: `hookdev verify` shows how the request was parsed, and why no provider matches\n",
         ),
         (
             &CYANITE_HEADERS,

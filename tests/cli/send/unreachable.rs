@@ -1,4 +1,4 @@
-//! Endpoints that give no answer: exit 4 when they can't be reached, 1 when they break off.
+//! Endpoints that give no response: exit 4 when they can't be reached, 1 when they break off.
 
 use std::{io::Write, net::TcpListener, thread};
 

@@ -104,6 +104,6 @@ fn inputs_that_cannot_be_watched_are_usage_errors() {
     refused(&["-"], "error: can't watch standard input\nhint: pass a file instead of `-`\n");
     refused(
         &["captures", "--capture", "captures"],
-        "error: --capture would save into what is watched, and so send without end\nhint: save the captures somewhere else\n",
+        "error: --capture would save into a watched path, and every capture would be sent again\nhint: save the captures somewhere else\n",
     );
 }

@@ -1,5 +1,5 @@
-//! Every command with the same text at each of its inputs: provider folders, configs, variables,
-//! file names, URLs, answers; on both streams, in every form, with colour and without.
+//! Every command with the same text at each of its inputs: provider directories, configs, variables,
+//! file names, URLs, responses; on both streams, in every form, with colour and without.
 
 use std::fs;
 
@@ -30,7 +30,7 @@ fn provider(dir: &Dir) {
     dir.write("acme/schema.json", r#"{"$defs":{"made":{"type":"object","properties":{"type":{"const":"made"}}}}}"#);
 }
 
-/// Runs a command with colour and without, and wants this exit code and that nothing hostile comes out.
+/// Runs a command with colour and without, and checks its exit code and that nothing hostile comes out.
 #[track_caller]
 fn harmless(code: i32, command: impl Fn() -> TestCommand) {
     let finished = command().exits(code);

@@ -94,7 +94,7 @@ fn findings(provider: &Provider, secret: &SigningSecret, signed: &[u8], received
     })
 }
 
-/// Wants that what a finding claims is so.
+/// Checks that what a finding claims is so.
 #[track_caller]
 fn holds(code: Code, signed: &[u8], received: &[u8]) {
     const BOM: &[u8] = b"\xef\xbb\xbf";

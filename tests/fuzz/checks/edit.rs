@@ -55,14 +55,14 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// Wants that a path as it is shown means the same when it is typed.
+/// Checks that a printed path means the same when it is typed.
 #[track_caller]
 fn reads_back(path: &Path) {
     assert_eq!(path.to_string().parse().as_ref(), Ok(path));
     assert_eq!(path.pointer().parse().as_ref(), Ok(path));
 }
 
-/// How many values go with a key: each time that it stands there.
+/// How many values are removed with a key: one for each occurrence.
 fn removed(parent: &Node<'_>, key: &str) -> usize {
     match &parent.kind {
         Kind::Object(members) => {

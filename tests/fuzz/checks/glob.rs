@@ -1,4 +1,4 @@
-//! Globs of event names and the answers to names that are none.
+//! Globs of event names, and suggestions for unknown names.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
 //! An input of a check: bytes, and choices that are taken from its end, so that a plain file is an
-//! input as it stands.
+//! input as it is.
 
 /// What is left of an input.
 pub struct Input<'a>(&'a [u8]);
@@ -26,7 +26,7 @@ impl<'a> Input<'a> {
         &items[self.choice(items.len())]
     }
 
-    /// What stands before the first line feed, and all behind it as what is left.
+    /// What is before the first line feed, and all behind it as what is left.
     pub fn line(&mut self) -> &'a [u8] {
         let end = self.0.iter().position(|&byte| byte == b'\n').unwrap_or(self.0.len());
         let line = &self.0[..end];

@@ -66,7 +66,7 @@ fn shown(body: &[u8], limits: Limits) -> Option<String> {
     is_json.then_some(out)
 }
 
-/// The text without the white space that stands outside its strings.
+/// The text without the whitespace outside its strings.
 fn without_space(text: &str) -> String {
     let (mut is_in_string, mut is_escaped) = (false, false);
     text.chars()

@@ -24,7 +24,7 @@ pub use input::Input;
 /// A function that wants something of every input.
 pub type Check = fn(&[u8]);
 
-/// Every check by its name, which is that of its fuzz target and of its folder of seeds.
+/// Every check by its name, which is that of its fuzz target and of its directory of seeds.
 pub const CHECKS: [(&str, Check); 9] = [
     ("body", body::check),
     ("capture", capture::check),
@@ -50,7 +50,7 @@ pub fn named(name: &str) -> Check {
 ///
 /// # Panics
 ///
-/// When a folder of them can't be read.
+/// If the directory can't be read.
 pub fn seeds(root: &Path, name: &str) -> Vec<PathBuf> {
     let mut folders = vec![root.join("tests/fuzz/seeds").join(name)];
     match name {
@@ -73,7 +73,7 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file()).collect()
 }
 
-/// A provider folder with this manifest and one event.
+/// A provider directory with this manifest and one event.
 fn provider(manifest: &str) -> Result<hookdev::webhook::provider::Provider, String> {
     use hookdev::webhook::provider::{Provider, files::Files};
     let files = [("provider.toml", manifest), ("events/ping.json", "{\n  \"type\": \"ping\"\n}\n")];
@@ -81,7 +81,7 @@ fn provider(manifest: &str) -> Result<hookdev::webhook::provider::Provider, Stri
     Provider::load(Files::new("made-up", files.into())).map_err(|error| error.to_string())
 }
 
-/// Wants that a text can be printed: no control character but the line feed.
+/// Checks that a text can be printed: no control character but the line feed.
 #[track_caller]
 fn assert_printable(text: &str) {
     let control = text.chars().find(|c| c.is_control() && *c != '\n');

@@ -41,7 +41,7 @@ static PROVIDERS: LazyLock<Vec<Arc<Provider>>> = LazyLock::new(|| {
     written.into_iter().chain(Catalog::builtin().providers().cloned()).collect()
 });
 
-/// The first line is a header's value, the rest a body; behind them stands the choice of a scheme.
+/// The first line is a header's value, the rest a body; behind them is the choice of a scheme.
 pub fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let schemes: Vec<&Scheme> = PROVIDERS.iter().flat_map(|provider| &provider.schemes).collect();

@@ -11,7 +11,7 @@ fn endpoints(turns: &[Turn]) -> [Endpoint; 2] {
     [Endpoint::new(turns.to_vec()), Endpoint::over_tls(turns.to_vec())]
 }
 
-/// Sends so many deliveries over one connection at a time.
+/// Sends this many deliveries over one connection at a time.
 #[track_caller]
 fn repeats(endpoint: &Endpoint, count: &str, code: i32) -> Finished {
     let dir = Dir::new();
@@ -19,7 +19,7 @@ fn repeats(endpoint: &Endpoint, count: &str, code: i32) -> Finished {
     send.args(["--repeat", count, "--insecure", "--json"]).exits(code)
 }
 
-/// Wants these counts of deliveries that were accepted and refused.
+/// Checks for these counts of deliveries that were accepted and refused.
 #[track_caller]
 fn counts(finished: &Finished, accepted: u64, refused: u64) {
     let expected = json!({"accepted": accepted, "refused": refused, "timed-out": 0, "unreachable": 0});

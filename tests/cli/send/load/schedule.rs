@@ -61,7 +61,7 @@ fn a_stall_shows_up_in_the_latencies() {
     let (attempts, summary) = told(&send.args(options).exits(1));
     assert_eq!(summary["outcomes"], json!({"accepted": 9, "refused": 0, "timed-out": 1, "unreachable": 0}));
     assert_eq!(summary["reasons"], json!({"no response within 2.0 s": 1}));
-    // Each waited for 1910 ms or more, although its own answer came at once.
+    // Each waited for 1910 ms or more, although its own response came at once.
     assert!(summary["latency_ms"]["p50"].as_f64().unwrap() >= 1910.0, "{summary}");
     assert!(summary["latency_ms"]["max"].as_f64().unwrap() >= 2000.0, "{summary}");
     // That is within Cyanite's own limit.

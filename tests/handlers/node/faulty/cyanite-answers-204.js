@@ -1,4 +1,4 @@
-// Faulty: it answers 204, where Cyanite counts 200 alone.
+// Faulty: it responds 204, where Cyanite counts 200 alone.
 "use strict";
 
 const express = require("express");

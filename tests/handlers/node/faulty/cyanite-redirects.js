@@ -1,4 +1,4 @@
-// Faulty: the handler stands at another path, to which it redirects.
+// Faulty: the handler is at another path, to which it redirects.
 "use strict";
 
 const express = require("express");

@@ -1,4 +1,4 @@
-// Faulty: it does its work before it answers, which takes 4 s; Cyanite gives it 3 s.
+// Faulty: it does its work before it responds, which takes 4 s; Cyanite gives it 3 s.
 "use strict";
 
 const { setTimeout } = require("node:timers/promises");

@@ -1,6 +1,6 @@
 // Does what Cyanite's integration example does, https://github.com/cyanite-ai/cyanite-integration-example
-// (src/webhook.js), written anew: that example's own text does not stand here. It answers a TEST before it verifies, takes
-// the HMAC of the body as it is when serialised again, compares with `===`, answers 400 to what does not verify, and 200.
+// (src/webhook.js), written again: that example's own text does not stand here. It responds a TEST before it verifies, takes
+// the HMAC of the body as it is when serialised again, compares with `===`, responds 400 to what does not verify, and 200.
 "use strict";
 
 const { createHmac } = require("node:crypto");

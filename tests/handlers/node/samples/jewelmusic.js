@@ -1,4 +1,4 @@
-// Does what the sample in JewelMusic's documents does, https://jewelmusic.art/docs/webhooks, written anew: that sample's
+// Does what the sample in JewelMusic's documents does, https://jewelmusic.art/docs/webhooks, written again: that sample's
 // own text does not stand here. It takes the HMAC of the body as it is when serialised again, and gives whatever the
 // header is to timingSafeEqual, which throws unless it is a text as long as the right one.
 "use strict";
