@@ -56,7 +56,8 @@ impl Search<'_> {
     fn add(&self, text: &str, source: SecretSource, resolved: &mut Resolved) -> Result<(), SecretError> {
         let secret = SigningSecret::parse(text, &self.rule.format)
             .map_err(|problem| malformed(self.provider, &source, problem))?;
-        let source = if self.public.contains(&secret) { SecretSource::Development } else { source };
+        let is_public = self.public.iter().any(|public| *public == secret || public.expose() == text);
+        let source = if is_public { SecretSource::Development } else { source };
         resolved.keyring.add(&self.provider.name, secret, source);
         Ok(())
     }
