@@ -22,7 +22,8 @@ use hookdev::{
         diagnose::codes,
         json::{MAX_DEPTH, MAX_VALUES},
         provider::{Provider, catalog::Catalog},
-        signature::Scheme,
+        redact::KEPT_HEADERS,
+        signature::{Scheme, grammar::MAX_SIGNATURES},
     },
 };
 
@@ -127,6 +128,7 @@ fn parts() -> BTreeMap<&'static str, String> {
         ("commands", commands()),
         ("findings", findings()),
         ("limits", limits()),
+        ("kept-headers", kept_headers()),
         ("providers", providers(&Catalog::builtin())),
     ])
 }
@@ -157,6 +159,21 @@ fn findings() -> String {
 }
 
 /// A table of what `listen` takes of a sender, and what it does with more.
+fn kept_headers() -> String {
+    let names = KEPT_HEADERS.map(|name| format!("`{name}`")).join(", ");
+    let (mut text, mut line) = (String::new(), String::new());
+    for word in names.split(' ') {
+        if line.len() + word.len() >= WIDTH {
+            text.push_str(line.trim_end());
+            text.push('\n');
+            line.clear();
+        }
+        line.push_str(word);
+        line.push(' ');
+    }
+    format!("{text}{}\n", line.trim_end())
+}
+
 fn limits() -> String {
     let Limits {
         head_bytes,
@@ -187,7 +204,8 @@ fn limits() -> String {
          | connections | {connections} | the next one waits |\n\
          | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503 |\n\
          | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\
-         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n"
+         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n\
+         | signatures in one header | {MAX_SIGNATURES} | rejected: `malformed-header` |\n"
     )
 }
 

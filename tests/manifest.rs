@@ -219,6 +219,28 @@ fn a_malformed_value_is_reported_with_its_position() {
 }
 
 #[test]
+fn the_name_of_an_event_is_safe_in_a_shell() {
+    let line = "acme/provider.toml:31:8: ";
+    for name in ["x$(touch PWNED)", "x`y`", "x y", "x'", "x;y", "x\\ny", "x\\\"", "é", "", "x*", "~x", "x\\u001b"] {
+        assert_eq!(
+            error_for("name = \"ping\"", &format!("name = \"{name}\"")),
+            format!("{line}an event's name may only have letters, digits and `._-/:`"),
+            "{name}"
+        );
+    }
+    assert_eq!(
+        error_for("name = \"ping\"", "name = \"-ping\""),
+        format!("{line}an event's name may not begin with `-`")
+    );
+    let fixture = "fixture = \"events/ping.json\"\nname = \"Orders/v2:item_added-1.0\"";
+    assert_eq!(error_for("name = \"ping\"", fixture), format!("{fixture:?} is taken"));
+    assert_eq!(
+        error_for("name = \"acme\"", "name = \"-acme\""),
+        "acme/provider.toml:1:8: a provider's name may not begin with `-`"
+    );
+}
+
+#[test]
 fn an_invalid_template_is_rejected() {
     assert_errors(&[
         (

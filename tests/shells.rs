@@ -40,6 +40,16 @@ const CASES_WITH_EQUALS_SIGN: [(&str, &str); 2] = [
     ("hookdev listen --provider=je", "hookdev listen --provider=jewelmusic"),
 ];
 
+/// What a shell would act on in a name. Each makes the file `PWNED` if it is run.
+const HOSTILE: [&str; 6] = [
+    "x$(touch PWNED)",
+    "x`touch PWNED`",
+    "x';touch PWNED;'",
+    "x\";touch PWNED;\"",
+    "x\ntouch PWNED\n",
+    "x ;touch PWNED",
+];
+
 /// How long a shell may take until it shows what it should.
 const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -54,7 +64,9 @@ fn bash_completes() {
     let script = script("hookdev.bash");
     home.file(".bashrc", &format!("PS1='{PROMPT}'\n. '{}'\n", script.display()));
     home.file(".inputrc", "");
-    completes(&home, &CASES, || Command::new(&bash).args(["--noprofile", "-i"]));
+    let shell = || Command::new(&bash).args(["--noprofile", "-i"]);
+    completes(&home, &CASES, shell);
+    resists(&home, r"hookdev verify y\$\(touch\ PWNED\)", shell);
 }
 
 #[test]
@@ -64,20 +76,25 @@ fn zsh_completes() {
     let folder = script("_hookdev");
     let folder = folder.parent().expect("a script stands in a folder").display();
     home.file(".zshrc", &format!("PS1='%% '\nfpath=('{folder}' $fpath)\nautoload -Uz compinit\ncompinit -u\n"));
-    completes(&home, &[&CASES[..], &CASES_WITH_EQUALS_SIGN].concat(), || {
-        Command::new(&zsh).args(["--no-globalrcs", "-i"])
-    });
+    let shell = || Command::new(&zsh).args(["--no-globalrcs", "-i"]);
+    completes(&home, &[&CASES[..], &CASES_WITH_EQUALS_SIGN].concat(), shell);
+    resists(&home, r"hookdev verify y\$\(touch\ PWNED\)", shell);
 }
 
 #[test]
 fn fish_completes() {
     let Some(fish) = program("fish") else { return };
     let home = Home::new();
-    let config = format!("set -g fish_greeting\nfunction fish_prompt; echo -n '{PROMPT}'; end\n");
+    // A suggestion from the history would be on the line too.
+    let config = format!(
+        "set -g fish_greeting\nset -g fish_autosuggestion_enabled 0\nfunction fish_prompt; echo -n '{PROMPT}'; end\n"
+    );
     home.file(".config/fish/config.fish", &config);
     let script = fs::read_to_string(script("hookdev.fish")).expect("scripts can be read");
     home.file(".config/fish/completions/hookdev.fish", &script);
-    completes(&home, &[&CASES[..], &CASES_WITH_EQUALS_SIGN].concat(), || Command::new(&fish).arg("-i"));
+    let shell = || Command::new(&fish).arg("-i");
+    completes(&home, &[&CASES[..], &CASES_WITH_EQUALS_SIGN].concat(), shell);
+    resists(&home, r"hookdev verify y\$\(touch\ PWNED\)", shell);
 }
 
 /// Where a shell is; none, said loudly, when this machine need not have it.
@@ -113,6 +130,19 @@ impl Home {
         home
     }
 
+    /// A directory with one provider, which has one event.
+    fn provider(&self, directory: &str, name: &str, event: &str, about: &str) {
+        let [name, event, about] = [name, event, about].map(|text| format!("{text:?}"));
+        self.file(
+            &format!("{directory}/provider.toml"),
+            &format!(
+                "name = {name}\ntitle = \"Evil\"\nabout = {about}\n[delivery]\nsuccess = [\"2xx\"]\n\
+                 [[event]]\nname = {event}\nabout = {about}\nmatch = {{ kind = \"evil\" }}\nfixture = \"events/evil.json\"\n"
+            ),
+        );
+        self.file(&format!("{directory}/events/evil.json"), "{\"kind\": \"evil\"}\n");
+    }
+
     fn file(&self, path: &str, text: &str) {
         let path = self.0.path().join(path);
         fs::create_dir_all(path.parent().expect("it stands below the home")).expect("folders can be made");
@@ -128,6 +158,51 @@ fn completes(home: &Home, cases: &[(&str, &str)], shell: impl Fn() -> Command) {
         terminal.shows(&format!("{PROMPT}{typed}"));
         terminal.press("\t");
         terminal.shows(&format!("{PROMPT}{completed}"));
+    }
+}
+
+/// Presses TAB where hostile names could be offered, and Enter after it: nothing of them is inserted unquoted, and nothing
+/// runs. `file` is the command line with the name of a hostile file, as the shell quotes it.
+fn resists(home: &Home, file: &str, shell: impl Fn() -> Command) {
+    for (index, name) in HOSTILE.into_iter().enumerate() {
+        let event = format!("hostile{index}/event");
+        home.provider(&event, "evil", name, "An event");
+        let provider = format!("hostile{index}/provider");
+        home.provider(&provider, &name.replace('x', "evil"), "plain", "An event");
+        for (typed, rest) in [
+            (format!("hookdev send --providers {event} evil."), "x"),
+            (format!("hookdev send --providers {provider} evi"), "l"),
+            (format!("hookdev listen --providers {provider} --provider evi"), "l"),
+        ] {
+            let mut terminal = Terminal::start(shell(), home.0.path());
+            terminal.shows(PROMPT.trim_end());
+            terminal.press(&typed);
+            terminal.shows(&format!("{PROMPT}{typed}"));
+            // Whatever TAB inserts comes before the next key.
+            terminal.press("\t");
+            terminal.press(rest);
+            terminal.shows(&format!("{PROMPT}{typed}{rest}"));
+            terminal.press("\r");
+            terminal.shows(PROMPT.trim_end());
+            assert!(!home.0.path().join("PWNED").exists(), "{name:?} was run");
+        }
+    }
+    // What a provider says of its events is shown, and never run.
+    home.provider("described", "evil", "plain", "$(touch PWNED) `touch PWNED`\n; touch PWNED");
+    home.file("y$(touch PWNED)", "POST / HTTP/1.1\n\n{}");
+    for (typed, completed) in [
+        ("hookdev send --providers described evil.", "hookdev send --providers described evil.plain"),
+        ("hookdev verify y", file),
+    ] {
+        let mut terminal = Terminal::start(shell(), home.0.path());
+        terminal.shows(PROMPT.trim_end());
+        terminal.press(typed);
+        terminal.shows(&format!("{PROMPT}{typed}"));
+        terminal.press("\t");
+        terminal.shows(&format!("{PROMPT}{completed}"));
+        terminal.press("\r");
+        terminal.shows(PROMPT.trim_end());
+        assert!(!home.0.path().join("PWNED").exists(), "`{typed}` ran something");
     }
 }
 

@@ -85,11 +85,12 @@ pub struct Listen {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Captures")]
     pub capture: Option<PathBuf>,
 
-    /// Hide credentials in captures and JSON: headers such as authorization and cookie, and the URL's query
+    /// Hide credentials in captures, JSON and on the terminal: the URL's query, and all but harmless headers
     ///
-    /// Hidden values are replaced by `[redacted]`. Forwarded requests, bodies and signatures are not changed, so a
-    /// redacted capture still verifies, unless its provider signs a hidden value or sends its secret as a static
-    /// token. The terminal never shows tokens in the query.
+    /// Hidden values are replaced by `[redacted]`. Headers that describe the body, that sign or that the provider's
+    /// manifest names are kept. Forwarded requests and bodies are not changed, so a redacted capture still verifies,
+    /// unless its provider signs a hidden value or sends its secret as a static token. The terminal never shows tokens
+    /// in the query.
     #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 

@@ -6,6 +6,7 @@
 mod check;
 mod listen;
 mod send;
+mod trust;
 mod values;
 mod verify;
 
@@ -18,6 +19,7 @@ pub use self::{
     check::Check,
     listen::{Body, Listen},
     send::{Load, Print, Send, Tamper},
+    trust::Trust,
     verify::{At, Require, Verify},
 };
 use crate::webhook::signature::SecretText;
@@ -170,6 +172,8 @@ pub enum Command {
     Check(Check),
     /// List the events that can be sent
     Events(Events),
+    /// Allow the nearest hookdev.toml to use secrets with endpoints beyond this machine
+    Trust(Trust),
     /// Send, receive and verify every built-in event in one process
     Demo(Demo),
     /// Print the completion script of a shell

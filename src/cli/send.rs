@@ -100,10 +100,11 @@ pub struct Send {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Captures")]
     pub capture: Option<PathBuf>,
 
-    /// Hide credentials in captures, JSON and --print: headers such as authorization and cookie, and the URL's query
+    /// Hide credentials in captures, JSON and --print: the URL's query, and all but harmless headers
     ///
-    /// Each is replaced by `[redacted]`; bodies and signatures stay. What is sent is never redacted. Redacted captures
-    /// are re-sent without credentials, unless --header adds them.
+    /// Hidden values are replaced by `[redacted]`. Headers that describe the body, that sign or that the provider's
+    /// manifest names are kept, and so are bodies. What is sent is never redacted. Redacted captures are re-sent without
+    /// credentials, unless --header adds them.
     #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 

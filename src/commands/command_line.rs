@@ -2,9 +2,16 @@
 
 use std::{env, ffi::OsString};
 
-use clap_complete::{CompleteEnv, engine::ArgValueCompleter};
+use clap_complete::{
+    CompleteEnv,
+    engine::ArgValueCompleter,
+    env::{Elvish, Fish, Powershell, Shells, Zsh},
+};
 
-use super::completions::{complete_cases, complete_events, complete_providers, complete_what};
+use super::{
+    bash::QuotedBash,
+    completions::{complete_cases, complete_events, complete_providers, complete_what},
+};
 use crate::{
     cli::{self, Cli},
     store::formats,
@@ -23,6 +30,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error
 #[must_use]
 pub fn print_completions() -> bool {
     let printed = CompleteEnv::with_factory(command)
+        .shells(Shells(&[&QuotedBash, &Elvish, &Fish, &Powershell, &Zsh]))
         .completer("hookdev")
         .try_complete(env::args_os(), env::current_dir().ok().as_deref());
     // An error has nowhere to go: everything printed here ends up on the command line being completed.

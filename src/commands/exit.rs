@@ -110,7 +110,8 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::of(Exit::Usage, &error)
+        let hint = error.hint().map(str::to_owned);
+        Self { hint, ..Self::of(Exit::Usage, &error) }
     }
 }
 

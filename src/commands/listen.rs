@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     context::{Context, development_note, no_secret_warning},
     exit::{Exit, Failure},
+    guard::allow_forwards,
     interrupt::Interrupts,
-    remedies,
+    reload, remedies,
     reporters::{
         browsers::RefusedPages,
         listen::{QUEUE, Reporter, View, announce, report_in_progress, report_saving, warning},
@@ -61,7 +62,12 @@ fn settings(context: &Context, args: &Listen, accepts_development: bool) -> Resu
     let keyring = context.complete_keyring(args.provider.as_deref())?;
     let (source, forwards) = if args.forward.is_empty() {
         let configured = context.config.iter().flat_map(|config| &config.forward);
-        ("[[forward]]", configured.map(|entry| forward_of(&entry.events, &entry.to)).collect::<Result<Vec<_>, _>>()?)
+        let forwards = configured.map(|entry| forward_of(&entry.events, &entry.to)).collect::<Result<Vec<_>, _>>()?;
+        if !forwards.is_empty() {
+            context.name_config();
+        }
+        allow_forwards(context.guard.as_ref(), &forwards)?;
+        ("[[forward]]", forwards)
     } else {
         ("--forward", args.forward.iter().map(|text| forward(text)).collect::<Result<_, _>>()?)
     };
@@ -133,7 +139,7 @@ async fn listen(
     let url = format!("http://{address}");
     let settings = settings.get();
     if view.format == Format::Pretty {
-        announce(terminal, &settings, &url);
+        announce(terminal, &settings, &url, args.redact);
     }
     if let Some(warning) = secret_warning(&settings) {
         terminal.warn(&warning);
@@ -209,6 +215,7 @@ fn conclude(terminal: Terminal, missing: &[String]) -> Exit {
 
 async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, SocketAddr), Failure> {
     let configured = context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
+    let configured = configured.filter(|_| addr.is_none()).inspect(|_| context.name_config());
     let addr = addr.or(configured).unwrap_or(DEFAULT_ADDR);
     let full = match (addr.parse::<u16>(), addr.strip_prefix(':')) {
         (Ok(port), _) => format!("127.0.0.1:{port}"),
@@ -235,19 +242,23 @@ async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, Soc
 
 /// Reloads the settings when a file changes. If the change is broken, the previous settings stay.
 fn watch(context: &Context, args: Listen, current: Arc<CurrentSettings>) -> Option<Watch> {
-    let (global, terminal) = (context.global.clone(), context.terminal);
+    let (global, terminal, announced) = (context.global.clone(), context.terminal, context.announced());
     let initial = listen_config(context);
     let changed = move || {
-        let context = Context::load(global.clone());
+        let context = Context::load_again(global.clone(), announced.clone());
         // The changed config may name files that were not watched.
         let watched = context.as_ref().map(Context::watched).unwrap_or_default();
         let before = current.get();
         let reload = |context| Ok((settings(&context, &args, before.accepts_development)?, listen_config(&context)));
         match context.and_then(reload) {
             Ok((settings, config)) => {
+                let changes = reload::changes(&before, &settings);
                 let warning = secret_warning(&settings).filter(|new| secret_warning(&before).as_ref() != Some(new));
                 current.replace(settings);
                 terminal.note("config reloaded");
+                for change in changes {
+                    terminal.note(&change);
+                }
                 if let Some(warning) = warning {
                     terminal.warn(&warning);
                 }

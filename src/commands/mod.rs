@@ -1,5 +1,6 @@
 //! One file per command: it turns arguments into settings, runs an engine, and chooses the exit code.
 
+mod bash;
 mod check;
 mod command_line;
 mod completions;
@@ -7,15 +8,19 @@ mod context;
 mod demo;
 mod events;
 mod exit;
+mod guard;
 mod input_files;
 pub mod interrupt;
 mod listen;
+pub mod memory;
+mod reload;
 mod remedies;
 mod reporters;
 mod resolve;
 mod send;
 mod streams;
 mod terminal;
+mod trust;
 mod verify;
 
 pub use command_line::{command, print_completions, read};
@@ -53,6 +58,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&Context::load(cli.global)?, &args),
         Command::Check(args) => check::run(&Context::load(cli.global)?, &args),
         Command::Events(args) => events::run(&Context::load(cli.global)?, &args),
+        Command::Trust(args) => trust::run(&cli.global, &args),
         Command::Demo(_) => demo::run(&cli.global),
     }
 }

@@ -1,7 +1,7 @@
 //! The two standard streams as every command uses them: their colours, the screen's width, and the messages on
 //! standard error.
 
-use std::env;
+use std::{env, path::Path};
 
 use jiff::tz::TimeZone;
 
@@ -84,6 +84,11 @@ impl Terminal {
     /// The layout of diagnostics on standard error.
     const fn stream(&self) -> diagnostic::Stream {
         diagnostic::Stream { palette: self.err, columns: self.err_width }
+    }
+
+    /// Says on standard error, even with `--quiet`, which config decides what happens.
+    pub fn name_config(&self, path: &Path) {
+        streams::write_message(self.err, &format!("config: {}\n", path.display()));
     }
 
     /// Writes a note to standard error, except with `--quiet`.

@@ -188,7 +188,9 @@ fn is_proxied(url: &Url) -> bool {
     !is_loopback(url) && url.as_str().parse().is_ok_and(|uri: Uri| PROXIES.intercept(&uri).is_some())
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL leads to this machine.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
         Some(host) => host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),

@@ -3,12 +3,14 @@
 
 mod cases;
 mod events;
+mod grant;
 mod judged;
 mod sent;
 
 pub use self::{
     cases::{case, case_summary, listed_case},
     events::{event, term},
+    grant::grant,
     judged::{delivery, ready, verification},
     sent::{attempt, request},
 };

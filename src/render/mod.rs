@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod events;
 pub mod flow;
 pub mod gate;
+pub mod grant;
 pub mod json;
 pub mod load;
 pub mod palette;

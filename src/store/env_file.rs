@@ -1,16 +1,18 @@
 //! Env files: one `NAME=value` per line, perhaps with `export` and quotes; `#` starts a comment.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use zeroize::Zeroizing;
+
+use super::read;
 
 /// The variables of a file, in order; of the same name the last counts. Any of them may be a secret.
 ///
 /// # Errors
 ///
 /// If the file can't be read, or a line isn't an assignment; the error has the line's number.
-pub fn read(path: &Path) -> io::Result<Vec<(String, Zeroizing<String>)>> {
-    parse(&Zeroizing::new(fs::read_to_string(path)?))
+pub fn variables(path: &Path) -> io::Result<Vec<(String, Zeroizing<String>)>> {
+    parse(&read::text(path)?)
 }
 
 fn parse(text: &str) -> io::Result<Vec<(String, Zeroizing<String>)>> {

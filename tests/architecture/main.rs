@@ -117,6 +117,11 @@ fn only_the_writers_use_the_standard_streams() {
 }
 
 #[test]
+fn only_one_file_opens_the_configuration() {
+    assert_eq!(doors::other_readers(&Tree::read(&files())), [""; 0]);
+}
+
+#[test]
 fn every_test_named_in_a_document_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let sources: String = files().into_iter().chain(other_files()).map(|(_, text)| text).collect();

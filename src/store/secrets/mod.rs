@@ -5,14 +5,14 @@ mod search;
 use std::{
     collections::HashMap,
     ffi::OsString,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use zeroize::Zeroizing;
 
 use self::search::Search;
-use super::env_file;
+use super::{env_file, read as read_file};
 use crate::webhook::{
     keyring::{Keyring, SecretSource},
     nearest,
@@ -36,13 +36,18 @@ impl Environment {
     /// If the env file exists and can't be read.
     pub fn read(process: fn(&str) -> Option<OsString>, env_file: Option<&Path>) -> Result<Self, SecretError> {
         let Some(path) = env_file else { return Ok(Self { process, file: HashMap::new(), missing: None }) };
-        match env_file::read(path) {
+        match env_file::variables(path) {
             Ok(file) => Ok(Self { process, file: file.into_iter().collect(), missing: None }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Ok(Self { process, file: HashMap::new(), missing: Some(path.to_owned()) })
             }
             Err(error) => Err(SecretError::EnvFile(path.to_owned(), error)),
         }
+    }
+
+    /// Whether a variable is set in the env file alone.
+    fn is_from_file(&self, name: &str) -> bool {
+        (self.process)(name).is_none() && self.file.contains_key(name)
     }
 
     /// A variable of the process, else of the env file.
@@ -153,6 +158,8 @@ pub struct Resolved {
     pub warnings: Vec<String>,
     /// The providers whose secrets are all listed in the config and all missing.
     pub missing: Vec<String>,
+    /// Whether the config, or the env file that it names, decides any of the secrets.
+    pub are_configured: bool,
 }
 
 /// Finds the secrets of every provider that signs: from the flags, else the variable that the manifest names, else the
@@ -164,7 +171,8 @@ pub struct Resolved {
 ///
 /// If a flag's source can't be read, or a source holds an invalid secret.
 pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, SecretError> {
-    let mut resolved = Resolved { keyring: Keyring::default(), warnings: Vec::new(), missing: Vec::new() };
+    let mut resolved =
+        Resolved { keyring: Keyring::default(), warnings: Vec::new(), missing: Vec::new(), are_configured: false };
     let missing = sources.environment.missing.iter();
     resolved.warnings.extend(missing.map(|path| format!("env file {} not found", path.display())));
     let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text.expose(), catalog)).collect();
@@ -229,7 +237,7 @@ fn read(
     }
     if let Some(path) = source.strip_prefix("file:") {
         let full = base.join(path);
-        let text = fs::read_to_string(&full).map(Zeroizing::new).map_err(|error| SecretError::File(full, error))?;
+        let text = read_file::text(&full).map_err(|error| SecretError::File(full, error))?;
         return Ok((text, SecretSource::File(path.to_owned())));
     }
     Ok((Zeroizing::new(source.to_owned()), literal))
@@ -250,6 +258,8 @@ fn origin(source: &SecretSource) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn process(name: &str) -> Option<OsString> {
@@ -315,7 +325,7 @@ mod tests {
         let env_file = dir.path().join(".env");
         fs::write(&env_file, "CYANITE_WEBHOOK_SECRET=of-the-env-file\n").unwrap();
         fs::write(dir.path().join("old"), "of-a-file").unwrap();
-        fs::write(dir.path().join("long"), "x".repeat(1 << 20)).unwrap();
+        fs::write(dir.path().join("long"), "x".repeat(100_000)).unwrap();
         let config = |name: &str| match name {
             "cyanite" => ["literal", "file:old", "file:long", "file:none", "file:.", "env:NO_SUCH", "'quoted'"]
                 .map(|source| source.to_owned().into())

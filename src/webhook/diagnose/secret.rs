@@ -29,6 +29,9 @@ pub struct CandidateKey {
 /// The maximum number of keys, however many secrets are configured.
 const MOST: usize = 256;
 
+/// The maximum number of a provider's secrets that keys are made of.
+const MOST_SECRETS: usize = 64;
+
 /// The prefix of Standard Webhooks secrets. Other libraries strip it unasked.
 const USUAL_PREFIX: &str = "whsec_";
 
@@ -43,7 +46,7 @@ pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
         let secret = SigningSecret::parse(shadowed.secret.expose(), &rule.format).ok();
         keys.add(secret, [Some(set_elsewhere(shadowed))]);
     }
-    for (place, secret) in case.secrets().iter().enumerate() {
+    for (place, secret) in case.secrets().iter().enumerate().take(MOST_SECRETS) {
         let source = source(case, case.provider, place);
         for (text, spelling) in spellings(secret.expose(), &rule.format, &source) {
             for (key, reading) in readings(&text, &rule.format, &source) {
@@ -84,7 +87,7 @@ impl CandidateKeys<'_> {
     /// The secrets of another provider, decoded as that provider does and as this one does.
     fn of_other(&mut self, case: &RejectedRequest<'_>, other: &Provider, format: &SecretFormat) {
         let Some(rule) = &other.secret else { return };
-        let configured = case.keyring.secrets(&other.name).iter().enumerate();
+        let configured = case.keyring.secrets(&other.name).iter().enumerate().take(MOST_SECRETS);
         let mut texts: Vec<(&str, Finding)> = configured
             .map(|(place, secret)| {
                 let source = source(case, other, place);

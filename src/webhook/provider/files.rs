@@ -10,7 +10,7 @@ pub const SCHEMA: &str = "schema.json";
 pub const VECTORS: &str = "vectors.json";
 
 /// The files of one provider folder, as text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
     origin: String,
     texts: Vec<(Cow<'static, str>, Cow<'static, str>)>,

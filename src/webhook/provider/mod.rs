@@ -25,7 +25,7 @@ use crate::webhook::{
     remedy::Remedy,
     request::Request,
     schema::{Schema, SchemaError},
-    signature::{Reason, Receipt, Rejection, Scheme, SecretFormat, SigningSecret, Verdict},
+    signature::{Algorithm, Reason, Receipt, Rejection, Scheme, SecretFormat, SigningSecret, Verdict},
 };
 use event::{Event, EventName, Summary};
 use files::Files;
@@ -109,6 +109,28 @@ impl Provider {
         }
     }
 
+    /// Whether a header carries a signature of one of the schemes, and not the secret itself.
+    pub(in crate::webhook) fn signs_in(&self, name: &HeaderName) -> bool {
+        self.schemes.iter().any(|scheme| scheme.algorithm.covers_content() && scheme.header.contains(name))
+    }
+
+    /// Whether a header carries the secret itself: a static token.
+    pub(in crate::webhook) fn sends_secret_in(&self, name: &HeaderName) -> bool {
+        self.schemes.iter().any(|scheme| !scheme.algorithm.covers_content() && scheme.header.contains(name))
+    }
+
+    /// Whether the manifest names a header: one of an id or timestamp, one that is signed, one by which requests are
+    /// recognised, or one that the provider adds.
+    pub(in crate::webhook) fn names_header(&self, name: &HeaderName) -> bool {
+        let of_scheme = |scheme: &Scheme| {
+            !scheme.names_of(name).is_empty() || scheme.content.headers().any(|signed| signed == name)
+        };
+        self.schemes.iter().any(of_scheme)
+            || self.recognised_by.contains(name)
+            || self.delivery.headers.iter().any(|(added, _)| added == name)
+            || self.delivery.encodings.iter().flat_map(|encoding| &encoding.headers).any(|(added, _)| added == name)
+    }
+
     fn has_signature(&self, request: &Request) -> bool {
         self.schemes.iter().flat_map(|scheme| &scheme.header).any(|name| request.headers.contains(name.as_str()))
     }
@@ -168,6 +190,12 @@ impl Provider {
     #[must_use]
     pub fn has_replay_protection(&self) -> bool {
         self.schemes.first().is_some_and(Scheme::signs_timestamp)
+    }
+
+    /// Whether its requests contain the secret itself rather than a signature.
+    #[must_use]
+    pub fn sends_secret(&self) -> bool {
+        self.schemes.iter().any(|scheme| scheme.algorithm == Algorithm::Token)
     }
 
     /// The field of the payload that has the delivery's id, if one does.

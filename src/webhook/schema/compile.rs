@@ -1,7 +1,10 @@
 //! Reads a schema file into rules. A keyword whose value is none that it may have is an error here, with its place in
 //! the file, and so is one that looks misspelt; any other that the draft does not know is an annotation.
 
-use std::ops::Range;
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use super::{
     Schema,
@@ -45,14 +48,23 @@ fn read(text: &str, document: &Node<'_>) -> Compiled<Schema> {
         compiler.rules.push(rule);
     }
     compiler.settle_types()?;
-    let definitions = ["$defs", "definitions"].into_iter().filter_map(|key| document.member(key));
-    let definitions = definitions.flat_map(|node| match &node.kind {
+    let (mut names, mut definitions) = (Vec::new(), HashMap::new());
+    for member in definitions_of(document) {
+        if let Some(rule) = compiler.index.rule(&member.value) {
+            names.push(member.key.to_string());
+            definitions.entry(member.key.to_string()).or_insert(rule);
+        }
+    }
+    Ok(Schema { rules: compiler.rules, names, definitions, dynamic_anchors: compiler.index.dynamic_anchors })
+}
+
+/// The members of `$defs`, then those of `definitions`.
+fn definitions_of<'n>(document: &'n Node<'n>) -> impl Iterator<Item = &'n Member<'n>> {
+    let maps = ["$defs", "definitions"].into_iter().filter_map(|key| document.member(key));
+    maps.flat_map(|node| match &node.kind {
         Kind::Object(members) => members.as_slice(),
         _ => &[],
-    });
-    let definitions =
-        definitions.filter_map(|member| Some((member.key.to_string(), compiler.index.rule(&member.value)?))).collect();
-    Ok(Schema { rules: compiler.rules, definitions, dynamic_anchors: compiler.index.dynamic_anchors })
+    })
 }
 
 struct Compiler<'t, 'n> {
@@ -158,9 +170,9 @@ impl<'n> Value<'n> {
 
 /// Refuses a repeated key: readers of JSON disagree on which of the two counts.
 fn distinct(members: &[Member<'_>], pointer: &str) -> Compiled<()> {
-    let is_repeated = |(index, member): &(usize, &Member<'_>)| members[..*index].iter().any(|m| m.key == member.key);
-    match members.iter().enumerate().find(is_repeated) {
-        Some((_, Member { key, key_span, .. })) => {
+    let mut seen = HashSet::with_capacity(members.len());
+    match members.iter().find(|member| !seen.insert(member.key.as_ref())) {
+        Some(Member { key, key_span, .. }) => {
             Err((key_span.start, format!("{pointer}{}", PointerToken(key)), Flaw::Repeated))
         }
         None => Ok(()),

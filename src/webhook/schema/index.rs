@@ -44,10 +44,17 @@ pub(super) struct Index<'n> {
     pub(super) places: Vec<Place<'n>>,
     rules: HashMap<*const Node<'n>, RuleId>,
     resources: Vec<Resource>,
+    /// The first resource of each URI.
+    by_uri: HashMap<Url, usize>,
+    /// The members of large objects that a reference has led through, such as `$defs`.
+    members: HashMap<*const Node<'n>, HashMap<&'n str, &'n Node<'n>>>,
     anchors: HashMap<(usize, String), RuleId>,
     /// The anchors that `$dynamicRef` and `$recursiveRef` look for; that of the latter is empty.
     pub(super) dynamic_anchors: HashMap<(usize, String), RuleId>,
 }
+
+/// The members that are searched one by one.
+const FEW: usize = 16;
 
 /// The name under which `$recursiveAnchor` is indexed.
 pub(super) const RECURSIVE: &str = "";
@@ -63,7 +70,9 @@ impl<'n> Index<'n> {
         let mut index = Self {
             places: Vec::new(),
             rules: HashMap::new(),
+            by_uri: HashMap::from([(base.clone(), 0)]),
             resources: vec![Resource { uri: base, root: 0 }],
+            members: HashMap::new(),
             anchors: HashMap::new(),
             dynamic_anchors: HashMap::new(),
         };
@@ -116,9 +125,11 @@ impl<'n> Index<'n> {
             let uri = base.join(document).or_else(|_| Url::parse(document));
             if let Ok(uri) = uri.map_err(drop).and_then(|uri| if document.is_empty() { Err(()) } else { Ok(uri) }) {
                 if place.pointer.is_empty() {
+                    self.by_uri = HashMap::from([(uri.clone(), 0)]);
                     self.resources[0].uri = uri;
                 } else {
                     place.resource = self.resources.len();
+                    self.by_uri.entry(uri.clone()).or_insert(place.resource);
                     self.resources.push(Resource { uri, root: id });
                 }
             }
@@ -156,7 +167,7 @@ impl<'n> Index<'n> {
         } else {
             let base = &self.resources[place.resource].uri;
             let uri = base.join(document).or_else(|_| Url::parse(document)).map_err(|_| lost())?;
-            self.resources.iter().position(|resource| resource.uri == uri).ok_or_else(lost)?
+            *self.by_uri.get(&uri).ok_or_else(lost)?
         };
         let fragment = percent_decode_str(fragment).decode_utf8().map_err(|_| lost())?;
         let root = self.resources[resource].root;
@@ -172,7 +183,7 @@ impl<'n> Index<'n> {
         let path: Path = fragment.parse().map_err(|_| lost())?;
         let mut target = self.places[root].clone();
         for key in path.keys() {
-            target.node = target.node.child(key).ok_or_else(lost)?;
+            target.node = child(&mut self.members, target.node, key).ok_or_else(lost)?;
             target.pointer = format!("{}{}", target.pointer, PointerToken(key));
             if let Some(rule) = self.rule(target.node) {
                 target = self.places[rule].clone();
@@ -182,6 +193,21 @@ impl<'n> Index<'n> {
             Some(rule) => Ok((rule, None)),
             None => self.add(target).map(|rule| (rule, None)),
         }
+    }
+}
+
+/// The item or member of a node that a key names.
+fn child<'n>(
+    indexed: &mut HashMap<*const Node<'n>, HashMap<&'n str, &'n Node<'n>>>,
+    node: &'n Node<'n>,
+    key: &str,
+) -> Option<&'n Node<'n>> {
+    match &node.kind {
+        Kind::Object(members) if members.len() > FEW => {
+            let by_key = || members.iter().map(|member| (member.key.as_ref(), &member.value)).collect();
+            indexed.entry(ptr::from_ref(node)).or_insert_with(by_key).get(key).copied()
+        }
+        _ => node.child(key),
     }
 }
 

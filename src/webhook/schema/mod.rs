@@ -51,7 +51,9 @@ use super::json::Node;
 pub struct Schema {
     /// The root's rule first.
     rules: Vec<Rule>,
-    definitions: Vec<(String, RuleId)>,
+    /// The names in `$defs` and `definitions`, in order.
+    names: Vec<String>,
+    definitions: HashMap<String, RuleId>,
     /// By resource and name.
     dynamic_anchors: HashMap<(usize, String), RuleId>,
 }
@@ -70,13 +72,12 @@ impl Schema {
     /// The definition of that name in `$defs` or `definitions`.
     #[must_use]
     pub fn definition(&self, name: &str) -> Option<Definition<'_>> {
-        let (_, rule) = self.definitions.iter().find(|(defined, _)| defined == name)?;
-        Some(Definition { schema: self, rule: *rule })
+        self.definitions.get(name).map(|rule| Definition { schema: self, rule: *rule })
     }
 
     /// The names in `$defs` and `definitions`, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.definitions.iter().map(|(name, _)| name.as_str())
+        self.names.iter().map(String::as_str)
     }
 
     /// The schema at the root of the file.

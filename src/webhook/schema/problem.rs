@@ -12,7 +12,7 @@ use super::{
 use crate::webhook::json::{Kind, Node, quote};
 
 /// How many alternatives a message lists.
-const MAX_LISTED: usize = 12;
+const MAX_LISTED: usize = 20;
 
 /// One thing that is wrong with one value.
 pub(super) enum Problem<'a> {

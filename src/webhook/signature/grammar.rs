@@ -93,6 +93,10 @@ pub struct GrammarText {
     pub separator: Option<char>,
 }
 
+/// How many signatures of one header are read. Providers send one for each secret that is valid during a rotation; each
+/// more costs a comparison per secret.
+pub const MAX_SIGNATURES: usize = 64;
+
 /// The content of one signature header.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parsed<'a> {
@@ -104,6 +108,8 @@ pub struct Parsed<'a> {
     pub unknown: Vec<&'a str>,
     /// Whether an entry has no tag.
     pub malformed: bool,
+    /// The number of entries that are not timestamps. Those after the first [`MAX_SIGNATURES`] are only counted.
+    pub count: usize,
 }
 
 /// One signature in a header.
@@ -210,12 +216,16 @@ impl Grammar {
     fn read_entry<'a>(&self, piece: &'a str, parsed: &mut Parsed<'a>) {
         let known =
             self.entries.iter().filter(|(tag, _)| piece.starts_with(tag.as_str())).max_by_key(|(tag, _)| tag.len());
-        if let Some((tag, field)) = known {
-            let value = &piece[tag.len()..];
-            match field {
-                Field::Signature(encoding) => parsed.signatures.push(encoding.decode(value)),
-                Field::Timestamp => parsed.timestamps.push(value),
-            }
+        if let Some((tag, Field::Timestamp)) = known {
+            parsed.timestamps.push(&piece[tag.len()..]);
+            return;
+        }
+        parsed.count += 1;
+        if parsed.count > MAX_SIGNATURES {
+            return;
+        }
+        if let Some((tag, Field::Signature(encoding))) = known {
+            parsed.signatures.push(encoding.decode(&piece[tag.len()..]));
         } else if let Some((version, _)) = self.delimiter().and_then(|delimiter| piece.split_once(delimiter)) {
             parsed.unknown.push(version);
         } else {
@@ -277,7 +287,7 @@ mod tests {
     fn a_prefix_is_required() {
         let prefixed = grammar("sha256={hex}", None).unwrap();
         assert_eq!(prefixed.read("sha256=00").signatures, [Candidate::Decoded(vec![0])]);
-        assert_eq!(prefixed.read("sha1=00"), Parsed { malformed: true, ..Parsed::default() });
+        assert_eq!(prefixed.read("sha1=00"), Parsed { malformed: true, count: 1, ..Parsed::default() });
     }
 
     #[test]
@@ -308,6 +318,18 @@ mod tests {
         assert_eq!(parsed.timestamps, ["12"]);
         assert_eq!(parsed.signatures, [Candidate::Decoded(vec![7]), Candidate::Decoded(vec![9])]);
         assert_eq!(parsed.unknown, ["v0"]);
+    }
+
+    #[test]
+    fn signatures_after_the_first_64_are_only_counted() {
+        let svix = grammar("v1,{base64}", Some(' ')).unwrap();
+        for (sent, read) in [(64, 64), (65, 64), (100_000, 64)] {
+            let header = vec!["v1,AQ=="; sent].join(" ");
+            let parsed = svix.read(&header);
+            assert_eq!((parsed.count, parsed.signatures.len()), (sent, read));
+        }
+        let stripe = grammar("t={timestamp},v1={hex}", Some(',')).unwrap();
+        assert_eq!(stripe.read("t=1,v0=08,v1=07,bare").count, 3);
     }
 
     #[test]

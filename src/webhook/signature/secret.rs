@@ -51,6 +51,12 @@ impl From<String> for SecretText {
     }
 }
 
+impl From<Zeroizing<String>> for SecretText {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+}
+
 impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretText(…)")
@@ -137,6 +143,9 @@ pub enum MalformedSecret {
     /// The provider's secrets are hexadecimal, and this is not.
     #[error("it is not hexadecimal")]
     NotHex,
+    /// The provider sends its secret in a header, which can't carry this one.
+    #[error("it has a character that the provider's header can't carry")]
+    NotSendable,
 }
 
 impl MalformedSecret {
@@ -148,6 +157,7 @@ impl MalformedSecret {
             Self::TrailingNewline => "write the file without a newline: printf '%s' \"$SECRET\" > FILE",
             Self::SurroundingSpace => "copy it again, without the whitespace around it",
             Self::Quoted => "remove the quotes around it",
+            Self::NotSendable => "a token is one line of printable ASCII; copy it again, as the provider shows it",
             Self::NotBase64 | Self::NotHex => "copy the whole secret again, as the provider shows it",
         }
     }

@@ -4,6 +4,7 @@
 
 use std::{fmt, sync::Arc};
 
+use super::grammar::MAX_SIGNATURES;
 use crate::webhook::time::{Skew, Tolerance, words};
 
 /// Whether a request is genuine.
@@ -87,6 +88,13 @@ pub enum Reason {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A signature header has more signatures than are checked.
+    TooManySignatures {
+        /// The header.
+        header: String,
+        /// How many it has.
+        signatures: usize,
+    },
     /// Every signature has a version that the scheme does not know.
     UnsupportedVersion {
         /// The header.
@@ -132,7 +140,7 @@ impl Reason {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::MissingHeader { .. } => "missing-header",
-            Self::MalformedHeader { .. } => "malformed-header",
+            Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => "malformed-header",
             Self::UnsupportedVersion { .. } => "unsupported-version",
             Self::AmbiguousHeader { .. } => "ambiguous-header",
             Self::NoMatchingSignature { .. } | Self::DevelopmentSecret => "no-matching-signature",
@@ -145,7 +153,7 @@ impl Reason {
     pub(in crate::webhook) const fn progress(&self) -> u8 {
         match self {
             Self::MissingHeader { .. } => 0,
-            Self::MalformedHeader { .. } => 1,
+            Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => 1,
             Self::UnsupportedVersion { .. } => 2,
             Self::AmbiguousHeader { .. } => 3,
             Self::NoMatchingSignature { .. } => 4,
@@ -164,6 +172,12 @@ impl fmt::Display for Reason {
                 names => write!(f, "missing header `{}`", names.join("`, `")),
             },
             Self::MalformedHeader { header, problem } => write!(f, "invalid `{header}` header: {problem}"),
+            Self::TooManySignatures { header, signatures } => {
+                write!(
+                    f,
+                    "invalid `{header}` header: {signatures} signatures in one header; at most {MAX_SIGNATURES} are checked"
+                )
+            }
             Self::UnsupportedVersion { header, versions } => {
                 write!(f, "the `{header}` header has only unknown signature versions: {}", versions.join(", "))
             }

@@ -35,6 +35,7 @@ pub enum Turn {
     Hang,
     HangUp,
     BreakOff,
+    NotHttp,
 }
 
 /// A response with this status.
@@ -55,6 +56,11 @@ pub fn hang_up() -> Turn {
 /// The first bytes of a response: then the connection is closed.
 pub fn break_off() -> Turn {
     Turn::BreakOff
+}
+
+/// A greeting in another protocol: then the connection is closed.
+pub fn not_http() -> Turn {
+    Turn::NotHttp
 }
 
 impl Turn {
@@ -241,6 +247,11 @@ fn takes_turn<S: Stream>(stream: &mut BufReader<S>, turn: Turn) -> bool {
             false
         }
         Turn::HangUp => shut(stream),
+        Turn::NotHttp => {
+            // The other side may be gone.
+            let _ = stream.get_mut().write_all(b"SSH-2.0-OpenSSH_9.6\r\n");
+            shut(stream)
+        }
         Turn::BreakOff => {
             // The peer may have disconnected.
             let _ = stream.get_mut().write_all(b"HTTP/1.1 2");

@@ -176,7 +176,7 @@ fn a_directory_in_place_of_the_config_is_reported_and_the_previous_config_stays(
     let mut listener = dir.listen().starts();
     std::fs::remove_file(dir.join("hookdev.toml")).unwrap();
     std::fs::create_dir(dir.join("hookdev.toml")).unwrap();
-    listener.says("caused by: Is a directory");
+    listener.says("caused by: it is a directory, not a regular file\n");
     listener.says("hint: still using the previous configuration; fix the error and save again\n");
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
     dir.hookdev().arg("events").exits(2).stdout("").says("hookdev.toml");

@@ -85,6 +85,9 @@ impl Provider {
             }
             schemes.push(scheme);
         }
+        if let (Some(raw), Some(rule)) = (&raw.secret, &secret) {
+            raw.check_sendable(rule, &schemes).map_err(at)?;
+        }
         let delivery = raw.delivery.policy(&schemes).map_err(at)?;
         let event_field = raw.recognise.event.map(|Text(path)| path);
         let mut events: Vec<Event> = Vec::new();
@@ -195,6 +198,7 @@ struct RawEvent {
 impl RawEvent {
     fn event(self, provider: &str, event_field: Option<&Path>, files: &Files) -> Result<Event, Wrong> {
         let span = self.name.span();
+        check_event_name(&self.name)?;
         let name = self.name.into_inner();
         let mut conditions = paths(self.conditions)?;
         if conditions.is_empty() {
@@ -252,10 +256,28 @@ impl RawEvent {
     }
 }
 
+/// Checks a provider's name: it is a segment of a URL's path, and ends at the first dot of an event's full name.
 fn check_name(name: &Spanned<String>) -> Result<(), Wrong> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
         return Err(Wrong::new(name.span(), "a provider's name may only have a-z, 0-9, `-` and `_`"));
+    }
+    check_start(name, "a provider's name")
+}
+
+/// Checks an event's name: it is completed in a shell, which would act on other characters.
+fn check_event_name(name: &Spanned<String>) -> Result<(), Wrong> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':');
+    if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
+        return Err(Wrong::new(name.span(), "an event's name may only have letters, digits and `._-/:`"));
+    }
+    check_start(name, "an event's name")
+}
+
+/// Checks that a name doesn't look like a flag.
+fn check_start(name: &Spanned<String>, what: &str) -> Result<(), Wrong> {
+    if name.get_ref().starts_with('-') {
+        return Err(Wrong::new(name.span(), format!("{what} may not begin with `-`")));
     }
     Ok(())
 }
