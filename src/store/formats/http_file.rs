@@ -3,11 +3,13 @@
 //!
 //! The line ends after a body belong to the file and not to the body, unless a content-length counts them.
 
+use std::path::Path;
+
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, http,
-    parts::{self, ParseError, expected, quoted},
+    Collected, Entry, Fault, Format, Input, Reader, beside, http,
+    parts::{self, ParseError, expected},
     position::Start,
     variables::Variables,
     whole,
@@ -37,7 +39,8 @@ impl Format for HttpFile {
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        Ok(Box::new(read(&whole(input)?)))
+        let directory = input.directory.clone();
+        Ok(Box::new(read(&whole(input)?, directory.as_deref())))
     }
 }
 
@@ -58,7 +61,7 @@ fn declared_end(message: &[u8]) -> Option<usize> {
     None
 }
 
-fn read(input: &[u8]) -> Collected {
+fn read(input: &[u8], directory: Option<&Path>) -> Collected {
     let blocks = Block::split(input);
     let mut variables = Variables::default();
     for (name, value) in blocks.iter().flat_map(Block::variables) {
@@ -66,7 +69,7 @@ fn read(input: &[u8]) -> Collected {
     }
     let mut collected = Collected::default();
     for lines in blocks.iter().filter_map(Block::request) {
-        match lines.entry(&mut variables) {
+        match lines.entry(&mut variables, directory) {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.count_skipped(),
             Err((line, error)) => collected.push(Err(Fault::at(Start::of_line(line), error))),
@@ -180,7 +183,11 @@ impl<'a> Lines<'a> {
         lines.take_while(|line| !line.is_empty()).any(|line| field(line).is_some())
     }
 
-    fn entry(mut self, variables: &mut Variables) -> Result<Option<Entry>, (u64, ParseError)> {
+    fn entry(
+        mut self,
+        variables: &mut Variables,
+        directory: Option<&Path>,
+    ) -> Result<Option<Entry>, (u64, ParseError)> {
         let start = self.line;
         let at_start = |error| (start, error);
         let first = self.next().unwrap_or_default();
@@ -198,12 +205,12 @@ impl<'a> Lines<'a> {
         let target = parts::written_target("the request line", &variables.fill(&url)).map_err(at_start)?;
         let headers = self.headers(variables)?;
         let line = self.line;
-        let body = self.body(&headers, variables).map_err(|error| (line, error))?;
+        let body = self.body(&headers, variables, directory).map_err(|error| (line, error))?;
         if body.is_empty() {
             return Ok(None);
         }
-        let request = Request { method, target, headers, body };
-        let mut notes = parts::body_notes(&request);
+        let mut request = Request { method, target, headers, body };
+        let mut notes = parts::body_notes(&mut request);
         notes.extend(variables.note());
         Ok(Some(Entry { notes, ..Entry::new(request) }))
     }
@@ -225,12 +232,24 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn body(&self, headers: &Headers, variables: &mut Variables) -> Result<Bytes, ParseError> {
+    fn body(
+        &self,
+        headers: &Headers,
+        variables: &mut Variables,
+        directory: Option<&Path>,
+    ) -> Result<Bytes, ParseError> {
         let text = self.without_handlers();
         let bare = trim_line_ends(text);
         if let Some(file) = bare.strip_prefix(b"<") {
-            let file = String::from_utf8_lossy(file.split(|&byte| byte == b'\n').next().unwrap_or_default());
-            return Err(expected(format!("the body in the file itself, found a reference to {}", quoted(file.trim()))));
+            let line = String::from_utf8_lossy(file.split(|&byte| byte == b'\n').next().unwrap_or_default());
+            // `<@ file` fills in variables, and `<@latin1 file` names an encoding.
+            let is_template = line.starts_with('@');
+            let name = line.trim_start_matches('@').trim();
+            let bytes = beside::read(directory, &variables.fill(name))?;
+            return match (is_template, str::from_utf8(&bytes)) {
+                (true, Ok(text)) => Ok(variables.fill(text).into_owned().into()),
+                _ => Ok(bytes.into()),
+            };
         }
         let length = headers.text("content-length").and_then(|length| length.parse::<usize>().ok());
         let counted = length.filter(|length| (bare.len()..=text.len()).contains(length));
