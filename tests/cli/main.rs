@@ -13,6 +13,7 @@ mod difference;
 mod events;
 #[cfg(target_os = "linux")]
 mod faults;
+mod field;
 mod harness;
 mod listen;
 #[path = "../machine/mod.rs"]

@@ -109,7 +109,7 @@ impl<'de> Visitor<'de> for RawBodyVisitor {
 
 /// What is wrong with an event whose body is no text, and how to get one.
 const PARSED_BODY: &str = "the body was parsed, so the signed bytes are gone: use a Lambda proxy integration, or pass the raw \
-                           body in the mapping template";
+                           body in the integration's template";
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object")]

@@ -633,7 +633,7 @@ mod tests {
 
     #[test]
     fn a_body_from_printf_is_read() {
-        let command = "printf '\\173\\000\\175' | curl --request POST --url http://h/a \\\n  --header \"$(printf '\\170: \\374')\" \\\n  --header 'accept:' \\\n  --header 'content-type:' \\\n  --data-binary @-\n";
+        let command = "printf '\\173\\000\\175' | curl --request POST --url http://h/a \\\n  --header \"$(printf '\\170\\072\\040\\374')\" \\\n  --header 'accept:' \\\n  --header 'content-type:' \\\n  --data-binary @-\n";
         assert_eq!(parsed(command), ("POST /a".to_owned(), "x: \u{fc}\n".to_owned(), "{\0}".to_owned()));
     }
 

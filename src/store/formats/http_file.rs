@@ -368,7 +368,7 @@ mod tests {
             "### a\nPOST http://h/1\nX-A: 1\n\n{}\n### b\nPOST http://h/2\nX A\n\n{}\n### c\nhello\n### d\nPOST http://h/3\nA: b\n\n< ./body.json\n### e\nPOST http://h/4\n\n{}\n",
         );
         let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
-        let reference = r#"line 17: expected the body in the file itself, found a reference to "./body.json""#;
+        let reference = r#"line 17: expected the body itself, found a reference to "./body.json""#;
         assert_eq!(errors, ["", "line 8: expected `Name: value`", "line 12: expected `METHOD URL`", reference, ""]);
     }
 
