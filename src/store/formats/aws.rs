@@ -35,7 +35,7 @@ pub(super) static AWS: Documents = Documents {
     parse,
 };
 
-/// The events of CloudFront that Lambda@Edge receives.
+/// The events of `CloudFront` that Lambda@Edge receives.
 pub(super) static CLOUDFRONT: Documents = Documents {
     name: "a CloudFront event",
     matches: |outline| outline.has_all("Records[].", &["cf.request"]),

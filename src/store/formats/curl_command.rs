@@ -131,13 +131,11 @@ impl Words<'_> {
             let joined = trimmed
                 .strip_prefix(continuation)
                 .and_then(|rest| rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n')));
-            match joined {
-                Some(rest) => self.rest = rest,
-                None => {
-                    self.rest = trimmed;
-                    return;
-                }
-            }
+            let Some(rest) = joined else {
+                self.rest = trimmed;
+                return;
+            };
+            self.rest = rest;
         }
     }
 

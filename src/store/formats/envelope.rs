@@ -1,4 +1,4 @@
-//! Messages of queues and buses that carry a captured request: SNS, SQS, EventBridge, Pub/Sub and Vercel's invocations. The
+//! Messages of queues and buses that carry a captured request: SNS, SQS, `EventBridge`, Pub/Sub and Vercel's invocations. The
 //! request inside is read in its own format, and the entry notes that.
 
 use serde::Deserialize;
@@ -39,7 +39,7 @@ pub(super) static SNS: Documents = Documents {
     },
 };
 
-/// An event of EventBridge.
+/// An event of `EventBridge`.
 pub(super) static EVENTBRIDGE: Documents = Documents {
     name: "an EventBridge event",
     matches: |outline| outline.has_all("", &["detail-type", "detail"]),

@@ -282,7 +282,7 @@ fn unreadable(key: &str) -> ParseError {
 
 fn is_alternating(items: &[Node<'_>]) -> bool {
     let is_name = |node: &Node<'_>| node.text().is_some_and(|text| !text.is_empty() && !text.contains([':', ' ']));
-    items.len() % 2 == 0 && items.iter().all(|item| item.text().is_some()) && items.iter().step_by(2).all(is_name)
+    items.len().is_multiple_of(2) && items.iter().all(|item| item.text().is_some()) && items.iter().step_by(2).all(is_name)
 }
 
 /// One header of a list: `[name, value]`, `{name, value}`, `{key, value}` or `"name: value"`.
@@ -317,7 +317,7 @@ fn scalar<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
     }
 }
 
-/// The values of one name: a scalar, a list of them, or a list of `{key, value}` as CloudFront has it.
+/// The values of one name: a scalar, a list of them, or a list of `{key, value}` as `CloudFront` has it.
 fn values<'n>(key: &str, node: &'n Node<'_>) -> Result<Vec<Cow<'n, str>>, ParseError> {
     match &node.kind {
         Kind::Null => Ok(Vec::new()),
@@ -365,7 +365,7 @@ fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Resu
             }
             Ok(Some(Body { bytes: text.clone().into_owned().into(), is_text: true, notes: Vec::new() }))
         }
-        // Node writes a `Buffer` as `{"type":"Buffer","data":[1,2]}`; CloudFront has `{"encoding":"base64","data":"…"}`.
+        // Node writes a `Buffer` as `{"type":"Buffer","data":[1,2]}`; `CloudFront` has `{"encoding":"base64","data":"…"}`.
         Kind::Object(_) if node.member("type").and_then(Node::text).as_deref() == Some("Buffer") => {
             exact(node.member("data").and_then(byte_list).ok_or_else(|| expected(format!("a Buffer in `{key}`")))?)
         }
