@@ -1,5 +1,5 @@
-//! README.md is what people try first, so that its console blocks are run: each `$` line by a
-//! shell, its output compared with the lines below it (`[..]` is any text, `...` any lines).
+//! People try the README first, so its console blocks are run: each `$` line in a shell, and its output is compared with
+//! the lines below it (`[..]` is any text, `...` any lines).
 //!
 //! A block marked `background` is started and left running. A code block that follows a line
 //! which is nothing but a file's name in code font and a colon is that file. The ports that the
@@ -25,13 +25,13 @@ use snapbox::Assert;
 
 const README: &str = include_str!("../README.md");
 
-/// The ports that README uses.
+/// The ports in the README.
 const PORTS: [&str; 3] = ["4400", "3000", "3001"];
 
-/// How long a background command may take to say what it says.
+/// How long a background command may take to print its lines.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// What is in README, in order.
+/// The blocks of the README, in order.
 #[derive(Debug, PartialEq)]
 enum Block {
     File { name: String, text: String },
@@ -93,11 +93,13 @@ impl Ports {
     }
 
     fn real(&self, text: &str) -> String {
-        self.numbers.iter().fold(text.to_owned(), |text, (told, real)| text.replace(told, real))
+        self.numbers.iter().fold(text.to_owned(), |text, (documented, real)| text.replace(documented, real))
     }
 
-    fn told(&self, text: &str) -> String {
-        self.numbers.iter().fold(text.replace(&self.notice, ""), |text, (told, real)| text.replace(real, told))
+    fn documented(&self, text: &str) -> String {
+        self.numbers
+            .iter()
+            .fold(text.replace(&self.notice, ""), |text, (documented, real)| text.replace(real, documented))
     }
 }
 
@@ -112,7 +114,7 @@ fn shell(folder: &Path, command: &str) -> Command {
     shell
 }
 
-/// What a command has said so far, and who waits for more.
+/// The output of a command so far, and a signal for more.
 #[derive(Default)]
 struct Output {
     text: Mutex<String>,
@@ -150,7 +152,7 @@ impl Background {
         let text = self.output.text.lock().unwrap();
         let is_short = |text: &mut String| ports.told(text).matches('\n').count() < lines;
         let (text, _) = self.output.grown.wait_timeout_while(text, PATIENCE, is_short).unwrap();
-        compare(&ports.told(&text), expected);
+        compare(&ports.documented(&text), expected);
     }
 }
 
@@ -220,7 +222,7 @@ fn run(folder: &Path, command: &str, expected: &str, ports: &Ports) {
     drop(shell);
     let mut output = Vec::new();
     reader.read_to_end(&mut output).unwrap();
-    let output = ports.told(&String::from_utf8(output).unwrap());
+    let output = ports.documented(&String::from_utf8(output).unwrap());
     assert!(child.wait().unwrap().success(), "{command} failed:\n{output}");
     compare(&format!("$ {command}\n{output}"), &format!("$ {command}\n{expected}"));
 }

@@ -1,6 +1,6 @@
 //! `hookdev listen`, as it is typed.
 
-// The comments here are the help: words for a terminal, not for a page.
+// The comments here are the help: text for a terminal, not for a page.
 #![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
 
 use std::{path::PathBuf, time::Duration};
@@ -22,7 +22,7 @@ Examples:
   hookdev listen --expect cyanite.v2.finished --timeout 2m   # a step of a test
 
 The provider of a request is --provider, else the one named by the first segment of its path
-(/cyanite), else the one that its headers and body look like.")]
+(/cyanite), else the one that its headers and body match.")]
 pub struct Listen {
     /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:4400]
     #[arg(long, value_name = "ADDR", help_heading = "Receiving")]

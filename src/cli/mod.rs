@@ -30,7 +30,7 @@ const ABOUT: &str = "Receive, verify, explain, send and check webhooks on your o
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success
-  1    the command ran, and the result is no (a rejected signature, a refused delivery, …)
+  1    a negative result (a rejected signature, a refused delivery, …)
   2    invalid usage or configuration
   3    an input could not be read
   4    the endpoint could not be reached
@@ -174,7 +174,7 @@ pub enum Command {
     Trust(Trust),
     /// Send, receive and verify every built-in event in one process
     Demo(Demo),
-    /// Print the completion script of a shell
+    /// Print the completion script for a shell
     Completions(Completions),
 }
 

@@ -1,4 +1,4 @@
-//! What all formats share, and their behaviour on arbitrary input.
+//! Tests of all formats: detection, errors, and behaviour on arbitrary input.
 
 use std::fs;
 
@@ -42,7 +42,7 @@ pub(super) fn collected(input: &str) -> (Vec<Result<Entry, String>>, Vec<String>
     (read.collect(), entries.notes().to_vec())
 }
 
-/// The headers of a request, one a line.
+/// The headers of a request, one per line.
 pub(super) fn fields(request: &Request) -> String {
     let field = |(name, value): &(_, _)| format!("{name}: {}\n", crate::webhook::request::text(value));
     request.headers.iter().map(field).collect()

@@ -1,6 +1,6 @@
 //! Requests from webhook.site's API: a page of them, or a single one. Its times are UTC.
 //!
-//! Of a multipart form it stores the fields and files but not the body.
+//! webhook.site stores the fields and files of a multipart form, but not its body.
 
 use bytes::Bytes;
 use serde::Deserialize;

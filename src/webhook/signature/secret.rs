@@ -89,14 +89,14 @@ impl SigningSecret {
         Ok(Self { text: Zeroizing::new(text.to_owned()), bytes: Zeroizing::new(bytes) })
     }
 
-    /// A secret whose text is decoded another way than its provider does; `None` when nothing is left.
+    /// A secret whose text is decoded in a different way than its provider does; `None` if no bytes are left.
     pub(in crate::webhook) fn from_bytes(text: &str, bytes: Vec<u8>) -> Option<Self> {
         let bytes = Zeroizing::new(bytes);
         let text = Zeroizing::new(text.to_owned());
         (!bytes.is_empty()).then_some(Self { text, bytes })
     }
 
-    /// The secret as a key; `None` when it is not one of this algorithm.
+    /// The secret as a key; `None` if it is not a valid key of this algorithm.
     #[must_use]
     pub fn key(&self, algorithm: Algorithm) -> Option<Key> {
         Key::new(algorithm, &self.bytes)
@@ -109,7 +109,7 @@ impl SigningSecret {
     }
 }
 
-/// Secrets are equal when they encode the same bytes.
+/// Secrets are equal if they encode the same bytes.
 impl PartialEq for SigningSecret {
     fn eq(&self, other: &Self) -> bool {
         self.bytes == other.bytes

@@ -2,11 +2,12 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read},
-    sync::mpsc,
     thread,
 };
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, PATIENCE, post, request};
+use serde_json::{Value, json};
+
+use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, post, request, text};
 
 /// Starts `listen` in its pretty form; the reading end of its standard output.
 fn listening(dir: &Dir, args: &[&str]) -> (crate::harness::Listener, io::PipeReader) {
@@ -15,54 +16,108 @@ fn listening(dir: &Dir, args: &[&str]) -> (crate::harness::Listener, io::PipeRea
     (command.stdout_to(writer).starts_for_people(), reader)
 }
 
-/// Delivers a body, again and again until it is answered 200, as providers do after a 503: where the machine is
-/// slow, a body has waited for its turn so long that it is refused.
-fn deliver(url: &str, body: &[u8]) {
-    let request = request("POST", url, &[], body);
-    let attempt = || {
-        let mut connection = Connection::open(url)?;
-        connection.write(&request)?;
-        connection.answer()
-    };
-    while !attempt().is_ok_and(|answer| answer.status() == 200) {}
+/// Posts 40 bodies of 4 MiB while nobody reads the output; it holds about eight of them.
+fn post_large_bodies(url: &str) {
+    let body = vec![b'x'; 4 << 20];
+    for _ in 0..SENDERS {
+        assert_eq!(post(url, &[], &body).status(), 200);
+    }
+}
+
+const SENDERS: usize = 40;
+
+#[test]
+fn no_response_waits_for_a_terminal_that_is_not_read_and_all_is_captured() {
+    let dir = Dir::new();
+    let (listener, reader) = listening(&dir, &["--capture", "captures"]);
+    post_large_bodies(&listener.url("/hooks"));
+    assert_eq!(dir.names("captures").len(), SENDERS);
+    let output = thread::spawn(move || io::read_to_string(reader).unwrap());
+    listener.interrupt();
+    listener.exits(0);
+    let output = output.join().unwrap();
+    let shown = output.lines().filter(|line| line.contains("  POST /hooks")).count();
+    let missed: usize = output.lines().filter_map(missed).sum();
+    assert!((1..SENDERS).contains(&shown), "{shown} shown");
+    assert_eq!(shown + missed, SENDERS, "{output}");
+}
+
+/// The number of a line about deliveries that are not shown.
+fn missed(line: &str) -> Option<usize> {
+    let (count, rest) = line.split_once(' ')?;
+    rest.ends_with("not shown: the output was not read in time").then(|| count.parse().unwrap())
 }
 
 #[test]
-fn a_reader_that_pauses_makes_senders_wait_and_loses_nothing() {
-    const SENDERS: usize = 40;
-    // Of the 64 MiB for bodies, each takes a little less than 4 MiB; one more is being written.
-    const WAITING: usize = 15;
+fn with_a_capture_json_misses_lines_and_says_how_many() {
     let dir = Dir::new();
-    let (listener, reader) = listening(&dir, &["--capture", "captures"]);
-    let url = listener.url("/hooks");
-    let (sender, responses) = mpsc::channel();
-    for _ in 0..SENDERS {
-        let (sender, url) = (sender.clone(), url.clone());
-        thread::spawn(move || {
-            deliver(&url, &vec![b'x'; 4 << 20]);
-            // It fails once the test has ended.
-            let _ = sender.send(());
-        });
-    }
-    let mut responded = 0;
-    while responded < WAITING {
-        assert_eq!(responses.recv_timeout(PATIENCE), Ok(()));
-        responded += 1;
-    }
-    // Nothing was read, so only these and the one being written can have a response.
-    responded += responses.try_iter().count();
-    assert!((WAITING..=WAITING + 2).contains(&responded), "{responded} got a response");
-    let lines = thread::spawn(move || {
-        let lines = BufReader::new(reader).lines().map(Result::unwrap);
-        lines.filter(|line| line.contains("  POST /hooks")).count()
-    });
-    while responded < SENDERS {
-        assert_eq!(responses.recv_timeout(PATIENCE), Ok(()));
-        responded += 1;
-    }
+    let (reader, writer) = io::pipe().unwrap();
+    let listener = dir.listen().args(["--capture", "log.ndjson"]).stdout_to(writer).begins();
+    let mut reader = BufReader::new(reader);
+    let url = ready(&mut reader);
+    post_large_bodies(&url);
+    let lines = thread::spawn(move || reader.lines().map(|line| parse(&line.unwrap())).collect::<Vec<_>>());
     listener.interrupt();
     listener.exits(0);
-    assert_eq!((lines.join().unwrap(), dir.names("captures").len()), (SENDERS, SENDERS));
+    let lines = lines.join().unwrap();
+    let shown = lines.iter().filter(|line| line["kind"] == "delivery").count();
+    let missed: u64 =
+        lines.iter().filter(|line| line["kind"] == "missed").map(|line| line["count"].as_u64().unwrap()).sum();
+    assert!((1..SENDERS).contains(&shown), "{shown} shown");
+    assert_eq!(shown + usize::try_from(missed).unwrap(), SENDERS);
+    for line in lines.iter().filter(|line| line["kind"] != "delivery") {
+        assert_eq!(*line, json!({"kind": "missed", "count": line["count"]}));
+    }
+    assert_eq!(dir.read("log.ndjson").lines().count(), SENDERS);
+}
+
+fn parse(line: &str) -> Value {
+    serde_json::from_str(line).unwrap()
+}
+
+/// The URL in the first line of JSON.
+fn ready(reader: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    format!("{}/hooks", text(&parse(&line), "/url"))
+}
+
+#[test]
+fn without_a_capture_json_is_the_capture_and_is_waited_for() {
+    const LARGE: usize = 512 << 10;
+    let dir = Dir::new();
+    let (reader, writer) = io::pipe().unwrap();
+    let listener = dir.listen().stdout_to(writer).begins();
+    let mut reader = BufReader::new(reader);
+    let url = ready(&mut reader);
+    // The first does not fit into the pipe, and the second comes after it.
+    for body in ["x".repeat(LARGE).as_str(), "not read"] {
+        let response = post(&url, &[], body);
+        assert_eq!((response.status(), response.text()), (503, "the delivery could not be saved; send it again\n"));
+    }
+    let lines = thread::spawn(move || reader.lines().map(|line| parse(&line.unwrap())).collect::<Vec<_>>());
+    assert_eq!(post(&url, &[], "read").status(), 200);
+    listener.interrupt();
+    listener.exits(0);
+    let lines = lines.join().unwrap();
+    let summary = |line: &Value| (text(line, "/request/body").len(), line["response"]["status"].clone());
+    // The line of the first was begun before its response was known.
+    assert_eq!(lines.iter().map(summary).collect::<Vec<_>>(), [(LARGE, json!(200)), (8, json!(503)), (4, json!(200))]);
+    let warning = "not saved, so the response is 503: the output was not read for 10 s";
+    assert_eq!(text(&lines[1], "/warnings/0"), warning);
+}
+
+#[test]
+fn what_is_expected_counts_although_nobody_reads() {
+    let dir = Dir::new();
+    let args = ["--capture", "captures", "--body", "full", "--count", "3", "--timeout", "4m"];
+    let (listener, reader) = listening(&dir, &args);
+    let body = format!("{{\"type\":\"TEST\",\"data\":\"{}\"}}", "x".repeat(512 << 10));
+    for _ in 0..3 {
+        assert_eq!(post(&listener.url("/cyanite"), &[], &body).status(), 200);
+    }
+    listener.exits(0);
+    drop(reader);
 }
 
 #[test]
@@ -76,7 +131,7 @@ fn a_closed_reader_stops_it_with_success_and_every_response_is_backed_by_a_captu
     let mut responded = 1;
     while let Ok(mut connection) = Connection::open(&url) {
         let sent = connection.write(request("POST", &url, &CYANITE_HEADERS, CYANITE));
-        if let Ok(response) = sent.and_then(|()| connection.answer()) {
+        if let Ok(response) = sent.and_then(|()| connection.response()) {
             assert_eq!(response.status(), 200);
             responded += 1;
         }
