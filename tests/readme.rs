@@ -150,7 +150,7 @@ impl Background {
     fn says(&self, expected: &str, ports: &Ports) {
         let lines = expected.lines().filter(|line| *line != "...").count();
         let text = self.output.text.lock().unwrap();
-        let is_short = |text: &mut String| ports.told(text).matches('\n').count() < lines;
+        let is_short = |text: &mut String| ports.documented(text).matches('\n').count() < lines;
         let (text, _) = self.output.grown.wait_timeout_while(text, PATIENCE, is_short).unwrap();
         compare(&ports.documented(&text), expected);
     }

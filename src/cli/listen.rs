@@ -32,6 +32,12 @@ pub struct Listen {
     #[arg(long, value_name = "PROVIDER", help_heading = "Receiving")]
     pub provider: Option<String>,
 
+    /// Accept the public development secret even with --only-verified, or where other machines can send
+    ///
+    /// Anyone can sign with a development secret. Without this, deliveries signed with one are rejected there.
+    #[arg(long, help_heading = "Receiving")]
+    pub allow_development: bool,
+
     /// Maximum accepted body size
     #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = parse_size, help_heading = "Receiving")]
     pub max_body: usize,
@@ -56,12 +62,6 @@ pub struct Listen {
     /// documented
     #[arg(long, requires = "only_verified", help_heading = "Responding")]
     pub allow_unsigned: bool,
-
-    /// Accept the public development secret even with --only-verified, or where other machines can send
-    ///
-    /// Anyone can sign with a development secret. Without this, deliveries signed with one are rejected there.
-    #[arg(long, help_heading = "Receiving")]
-    pub allow_development: bool,
 
     /// How long to wait for your handler, time at a breakpoint included
     #[arg(long, value_name = "DUR", default_value = "5m", value_parser = parse_duration, help_heading = "Responding")]

@@ -44,7 +44,9 @@ Secrets:
   names one.
 
   Without --secret, a provider's secret comes from its environment variable (`hookdev events` names
-  it), else from the config, else it is a fixed, public development secret.";
+  it), else from the config, else it is a fixed, public development secret. Anyone can sign with that,
+  so `listen` and `verify` warn about it, and accept it only where nothing depends on it: see
+  --allow-development.";
 
 /// The command line.
 #[derive(Debug, Parser)]

@@ -212,8 +212,9 @@ pub fn development_note(catalog: &Catalog, keyring: &Keyring, providers: &[&str]
 pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
     let (list, fix) = (names.join(", "), set_secrets(catalog, &names));
+    let whose = if names.len() == 1 { "its" } else { "their" };
     (!names.is_empty())
-        .then(|| format!("no secret of your own is set for {list}, so signed deliveries are rejected; {fix}"))
+        .then(|| format!("no secret of your own is set for {list}, so {whose} signed deliveries are rejected; {fix}"))
 }
 
 /// How to set the secrets of these providers.

@@ -2,12 +2,13 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read},
+    sync::mpsc,
     thread,
 };
 
 use serde_json::{Value, json};
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, post, request, text};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, PATIENCE, post, request, text};
 
 /// Starts `listen` in its pretty form; the reading end of its standard output.
 fn listening(dir: &Dir, args: &[&str]) -> (crate::harness::Listener, io::PipeReader) {
@@ -16,7 +17,9 @@ fn listening(dir: &Dir, args: &[&str]) -> (crate::harness::Listener, io::PipeRea
     (command.stdout_to(writer).starts_for_people(), reader)
 }
 
-/// Posts 40 bodies of 4 MiB while nobody reads the output; it holds about eight of them.
+const SENDERS: usize = 16;
+
+/// Posts more large bodies than the queue of the output holds.
 fn post_large_bodies(url: &str) {
     let body = vec![b'x'; 4 << 20];
     for _ in 0..SENDERS {
@@ -24,28 +27,44 @@ fn post_large_bodies(url: &str) {
     }
 }
 
-const SENDERS: usize = 40;
+/// The lines that can be read from now on.
+fn lines(reader: impl BufRead + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in reader.lines().map_while(Result::ok) {
+            // The test may be over.
+            let _ = sender.send(line);
+        }
+    });
+    lines
+}
+
+/// Counts the deliveries that are shown, and those that a line says are missed, until none is left. Neither is none.
+#[track_caller]
+fn count_all(lines: &mpsc::Receiver<String>, is_shown: impl Fn(&str) -> bool, missed: impl Fn(&str) -> Option<usize>) {
+    let (mut shown, mut not_shown) = (0, 0);
+    while shown + not_shown < SENDERS {
+        let line = lines.recv_timeout(PATIENCE).expect("a line about every delivery");
+        shown += usize::from(is_shown(&line));
+        not_shown += missed(&line).unwrap_or(0);
+    }
+    assert!(shown > 0 && not_shown > 0 && shown + not_shown == SENDERS, "{shown} shown, {not_shown} missed");
+}
 
 #[test]
 fn no_response_waits_for_a_terminal_that_is_not_read_and_all_is_captured() {
     let dir = Dir::new();
-    let (listener, reader) = listening(&dir, &["--capture", "captures"]);
+    let (listener, reader) = listening(&dir, &["--capture", "captures", "--body", "full"]);
     post_large_bodies(&listener.url("/hooks"));
     assert_eq!(dir.names("captures").len(), SENDERS);
-    let output = thread::spawn(move || io::read_to_string(reader).unwrap());
+    let lines = lines(BufReader::new(reader));
+    let missed = |line: &str| {
+        let (count, rest) = line.split_once(' ')?;
+        (rest == "deliveries are not shown: the output was not read in time").then(|| count.parse().unwrap())
+    };
+    count_all(&lines, |line| line.contains("  POST /hooks"), missed);
     listener.interrupt();
     listener.exits(0);
-    let output = output.join().unwrap();
-    let shown = output.lines().filter(|line| line.contains("  POST /hooks")).count();
-    let missed: usize = output.lines().filter_map(missed).sum();
-    assert!((1..SENDERS).contains(&shown), "{shown} shown");
-    assert_eq!(shown + missed, SENDERS, "{output}");
-}
-
-/// The number of a line about deliveries that are not shown.
-fn missed(line: &str) -> Option<usize> {
-    let (count, rest) = line.split_once(' ')?;
-    rest.ends_with("not shown: the output was not read in time").then(|| count.parse().unwrap())
 }
 
 #[test]
@@ -54,21 +73,18 @@ fn with_a_capture_json_misses_lines_and_says_how_many() {
     let (reader, writer) = io::pipe().unwrap();
     let listener = dir.listen().args(["--capture", "log.ndjson"]).stdout_to(writer).begins();
     let mut reader = BufReader::new(reader);
-    let url = ready(&mut reader);
-    post_large_bodies(&url);
-    let lines = thread::spawn(move || reader.lines().map(|line| parse(&line.unwrap())).collect::<Vec<_>>());
+    post_large_bodies(&ready(&mut reader));
+    assert_eq!(dir.read("log.ndjson").lines().count(), SENDERS);
+    let lines = lines(reader);
+    let missed = |line: &str| {
+        let line = parse(line);
+        let count = line["count"].as_u64()?;
+        assert_eq!(line, json!({"kind": "missed", "count": count}));
+        usize::try_from(count).ok()
+    };
+    count_all(&lines, |line| parse(line)["kind"] == "delivery", missed);
     listener.interrupt();
     listener.exits(0);
-    let lines = lines.join().unwrap();
-    let shown = lines.iter().filter(|line| line["kind"] == "delivery").count();
-    let missed: u64 =
-        lines.iter().filter(|line| line["kind"] == "missed").map(|line| line["count"].as_u64().unwrap()).sum();
-    assert!((1..SENDERS).contains(&shown), "{shown} shown");
-    assert_eq!(shown + usize::try_from(missed).unwrap(), SENDERS);
-    for line in lines.iter().filter(|line| line["kind"] != "delivery") {
-        assert_eq!(*line, json!({"kind": "missed", "count": line["count"]}));
-    }
-    assert_eq!(dir.read("log.ndjson").lines().count(), SENDERS);
 }
 
 fn parse(line: &str) -> Value {

@@ -16,9 +16,10 @@ fn shown(options: &[&str], requests: &[Request<'_>]) -> String {
     let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(fixed).args(options);
     let mut listener = command.starts_for_people();
     for (path, headers, body) in requests {
-        // It is explained after its response.
+        // It is printed after its response, with its explanation if it has a signature.
         if post(&listener.url(path), headers, body).status() == 401 {
-            listener.prints("\n  hint: ");
+            let is_signed = headers.iter().any(|(name, _)| *name == "signature");
+            listener.prints(if is_signed { "\n  hint: " } else { "  rejected  401  " });
         }
     }
     // Cyanite's test event marks the end of the output.
