@@ -282,7 +282,9 @@ fn unreadable(key: &str) -> ParseError {
 
 fn is_alternating(items: &[Node<'_>]) -> bool {
     let is_name = |node: &Node<'_>| node.text().is_some_and(|text| !text.is_empty() && !text.contains([':', ' ']));
-    items.len().is_multiple_of(2) && items.iter().all(|item| item.text().is_some()) && items.iter().step_by(2).all(is_name)
+    items.len().is_multiple_of(2)
+        && items.iter().all(|item| item.text().is_some())
+        && items.iter().step_by(2).all(is_name)
 }
 
 /// One header of a list: `[name, value]`, `{name, value}`, `{key, value}` or `"name: value"`.
