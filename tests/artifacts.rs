@@ -1,7 +1,7 @@
-//! Everything that is written by the program and kept in the tree is what the program writes now:
-//! completion scripts, man pages, and README's provider table and synopses.
+//! The files that the program generates are up to date: completion scripts, man pages, and the generated parts of the
+//! README.
 //!
-//! `HOOKDEV_UPDATE=1 cargo test --test artifacts` renews them all.
+//! `HOOKDEV_UPDATE=1 cargo test --test artifacts` updates them all.
 
 mod difference;
 mod machine;
@@ -16,6 +16,7 @@ use clap::{Arg, ArgAction};
 use difference::assert_text;
 use hookdev::{
     commands,
+    engine::receive::MAX_IN_FLIGHT,
     net::receiver::{LONGEST_METHOD, Limits, UNMETERED_BYTES},
     webhook::assessment::MAX_DECODED_BYTES,
     webhook::{
@@ -152,13 +153,13 @@ fn fill(text: &str, parts: &BTreeMap<&str, String>) -> Result<String, String> {
     if missing.is_empty() { Ok(filled) } else { Err(format!("there is no marker for {missing:?}")) }
 }
 
-/// A table of what a refusal can be explained by.
+/// A table of the findings that explain a rejection.
 fn findings() -> String {
     let rows = codes().iter().map(|(code, what, example)| format!("| `{}` | {what} | {example} |\n", code.as_str()));
     format!("| finding | what was wrong | for example |\n| --- | --- | --- |\n{}", rows.collect::<String>())
 }
 
-/// A table of what `listen` takes of a sender, and what it does with more.
+/// A table of the limits of `listen`, and of what happens beyond them.
 fn kept_headers() -> String {
     let names = KEPT_HEADERS.map(|name| format!("`{name}`")).join(", ");
     let (mut text, mut line) = (String::new(), String::new());
@@ -201,7 +202,9 @@ fn limits() -> String {
          | time for a head, and between two requests | {head_time} s | the connection is closed |\n\
          | time for a body | {body_time} s, plus 1 s per {body_rate} received | 408 |\n\
          | time during which the sender reads none of the response | {response_time} s | the connection is closed |\n\
-         | connections | {connections} | the next one waits |\n\
+         | connections that are idle, or that send or receive | {connections} | the next one waits |\n\
+         | requests that wait for their response | {connections} | each counts as a connection |\n\
+         | deliveries in progress at one `--forward` target | {MAX_IN_FLIGHT} | 503 with `retry-after: 1` |\n\
          | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503 |\n\
          | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\
          | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n\
@@ -215,7 +218,7 @@ fn size(bytes: usize) -> String {
     if mebibytes << 20 == bytes { format!("{mebibytes} MiB") } else { format!("{} KiB", bytes >> 10) }
 }
 
-/// A table of the providers: how each signs, and what it wants of a handler.
+/// A table of the providers: how each signs, and what it requires of a handler.
 fn providers(catalog: &Catalog) -> String {
     let header = "| provider | signs with | secret | success | events |\n| --- | --- | --- | --- | --- |\n";
     let rows = catalog.providers().map(|provider| {
@@ -233,7 +236,7 @@ fn providers(catalog: &Catalog) -> String {
     header.to_owned() + &rows.collect::<String>()
 }
 
-/// The scheme that signs, and those that verify besides it.
+/// The scheme that signs, and the other ones that verify.
 fn signs(schemes: &[Scheme]) -> String {
     let signed = |scheme: &Scheme| format!("{} of `{}`", scheme.algorithm, scheme.content.as_str());
     let Some((first, others)) = schemes.split_first() else { return "nothing".to_owned() };
@@ -290,7 +293,7 @@ fn usage(arg: &Arg) -> String {
     if repeats { word + "..." } else { word }
 }
 
-/// What an argument takes: the values that it knows, or the name of any.
+/// The value of an argument: the possible values, or its placeholder.
 fn value(arg: &Arg) -> String {
     let known: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     if !known.is_empty() {

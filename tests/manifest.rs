@@ -11,7 +11,7 @@ use hookdev::webhook::{
 };
 use proptest::prelude::*;
 
-/// A manifest with a little of everything.
+/// A manifest with some of everything.
 const SOUND: &str = r#"name = "acme"
 title = "Acme"
 about = "A test"
@@ -201,7 +201,7 @@ fn a_malformed_value_is_reported_with_its_position() {
         (
             "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
             "whsec_no base64",
-            "acme/provider.toml:8:15: invalid development secret: it is not base64 (standard alphabet, padded)",
+            "acme/provider.toml:8:15: invalid development secret: it is not base64 (standard alphabet)",
         ),
         (
             "name = \"acme\"",
@@ -359,7 +359,7 @@ fn a_secret_and_its_schemes_need_each_other() {
 #[test]
 fn a_directory_without_a_manifest_is_rejected() {
     let error = Provider::load(Files::new("acme", Vec::new())).expect_err("an error");
-    assert_eq!(error.to_string(), "acme/provider.toml: missing file: every provider folder needs it");
+    assert_eq!(error.to_string(), "acme/provider.toml: missing file: every provider directory needs it");
 }
 
 /// The lines of a scheme, and whether it signs the timestamp.
@@ -470,7 +470,7 @@ proptest! {
     }
 }
 
-/// Bytes of a header value: any valid ones, and often those that the grammars use.
+/// Bytes of a header value: any valid ones, but often those of the grammars.
 fn strange() -> impl Strategy<Value = Vec<u8>> {
     let known = prop::sample::select(vec![
         "v1=",

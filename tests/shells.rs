@@ -1,5 +1,5 @@
-//! The completion scripts in the shells that they are for: each is where its shell looks for it,
-//! the shell runs in a terminal of its own, and TAB is pressed once.
+//! The completion scripts in their shells: each script is where its shell looks for it, the shell runs in a terminal of
+//! its own, and TAB is pressed once.
 #![cfg(unix)]
 
 use std::{
@@ -21,11 +21,11 @@ use pty_process::{
     blocking::{Command, Pty},
 };
 
-/// What is typed before TAB, and what the line says after it.
+/// The line before TAB, and after it.
 const CASES: [(&str, &str); 7] = [
     ("hookdev send cyanite.v2.fin", "hookdev send cyanite.v2.finished"),
     ("hookdev send --to http://localhost:3000 auphonic.d", "hookdev send --to http://localhost:3000 auphonic.done"),
-    // The user's own provider, which only this command line knows of.
+    // The user's own provider, which only this command line names.
     ("hookdev send --providers mine acme.or", "hookdev send --providers mine acme.order"),
     ("hookdev listen --provider je", "hookdev listen --provider jewelmusic"),
     ("hookdev listen --only", "hookdev listen --only-verified"),
@@ -33,8 +33,8 @@ const CASES: [(&str, &str); 7] = [
     ("hookdev send captures/on", "hookdev send captures/one.http"),
 ];
 
-/// Where a word is what the shell says it is. Bash splits `--flag=value` in three, and clap's script
-/// for it does not join them again (clap-rs/clap#6280).
+/// For shells that pass whole words. Bash splits `--flag=value` in three, and clap's script does not join them again
+/// (clap-rs/clap#6280).
 const CASES_WITH_EQUALS_SIGN: [(&str, &str); 2] = [
     ("hookdev --providers=mine send acme.or", "hookdev --providers=mine send acme.order"),
     ("hookdev listen --provider=je", "hookdev listen --provider=jewelmusic"),
@@ -50,7 +50,7 @@ const HOSTILE: [&str; 6] = [
     "x ;touch PWNED",
 ];
 
-/// How long a shell may take until it shows what it should.
+/// How long a shell may take to show the expected line.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 const PROMPT: &str = "% ";
@@ -73,9 +73,9 @@ fn bash_completes() {
 fn zsh_completes() {
     let Some(zsh) = program("zsh") else { return };
     let home = Home::new();
-    let folder = script("_hookdev");
-    let folder = folder.parent().expect("a script stands in a folder").display();
-    home.file(".zshrc", &format!("PS1='%% '\nfpath=('{folder}' $fpath)\nautoload -Uz compinit\ncompinit -u\n"));
+    let dir = script("_hookdev");
+    let dir = dir.parent().expect("a script is in a directory").display();
+    home.file(".zshrc", &format!("PS1='%% '\nfpath=('{dir}' $fpath)\nautoload -Uz compinit\ncompinit -u\n"));
     let shell = || Command::new(&zsh).args(["--no-globalrcs", "-i"]);
     completes(&home, &[&CASES[..], &CASES_WITH_EQUALS_SIGN].concat(), shell);
     resists(&home, r"hookdev verify y\$\(touch\ PWNED\)", shell);
@@ -97,14 +97,14 @@ fn fish_completes() {
     resists(&home, r"hookdev verify y\$\(touch\ PWNED\)", shell);
 }
 
-/// Where a shell is; none, said loudly, when this machine need not have it.
+/// The path of a shell; `None`, with a message, if it is missing and not required.
 fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file());
+    let found = env::split_paths(&path).map(|dir| dir.join(name)).find(|program| program.is_file());
     if found.is_none() {
         assert!(env::var_os("HOOKDEV_CI").is_none(), "{name} is not installed, and HOOKDEV_CI demands it");
         // Not with `eprintln!`, whose output the test harness captures.
-        let _ = writeln!(stderr(), "SKIPPED: {name} is not installed, so that its completions were not tried");
+        let _ = writeln!(stderr(), "SKIPPED: {name} is not installed, so its completions are not tested");
     }
     found
 }
@@ -118,7 +118,7 @@ struct Home(tempfile::TempDir);
 
 impl Home {
     fn new() -> Self {
-        let home = Self(tempfile::tempdir().expect("a temporary folder can be made"));
+        let home = Self(tempfile::tempdir().expect("a temporary directory can be created"));
         home.file(
             "mine/acme/provider.toml",
             "name = \"acme\"\ntitle = \"Acme\"\nabout = \"Orders\"\n\
@@ -145,7 +145,7 @@ impl Home {
 
     fn file(&self, path: &str, text: &str) {
         let path = self.0.path().join(path);
-        fs::create_dir_all(path.parent().expect("it stands below the home")).expect("folders can be made");
+        fs::create_dir_all(path.parent().expect("a path below the home")).expect("directories can be created");
         fs::write(path, text).expect("files can be written");
     }
 }
@@ -219,7 +219,7 @@ impl Terminal {
         let (pty, pts) = pty_process::blocking::open().expect("a terminal can be opened");
         pty.resize(Size::new(ROWS, COLUMNS)).expect("a terminal has a size");
         let program = Path::new(env!("CARGO_BIN_EXE_hookdev"));
-        let before = program.parent().expect("the program stands in a folder").to_owned();
+        let before = program.parent().expect("the program is in a directory").to_owned();
         let path = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths([before].into_iter().chain(env::split_paths(&path))).expect("it is a path already");
         let child = shell

@@ -1,6 +1,6 @@
 //! `hookdev listen`, as it is typed.
 
-// The comments here are the help: words for a terminal, not for a page.
+// The comments here are the help: text for a terminal, not for a page.
 #![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
 
 use std::{path::PathBuf, time::Duration};
@@ -11,6 +11,7 @@ use super::values::parse_size;
 use crate::webhook::time::{Timestamp, parse_duration};
 
 /// `hookdev listen`
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,7 +22,7 @@ Examples:
   hookdev listen --expect cyanite.v2.finished --timeout 2m   # a step of a test
 
 The provider of a request is --provider, else the one named by the first segment of its path
-(/cyanite), else the one that its headers and body look like.")]
+(/cyanite), else the one that its headers and body match.")]
 pub struct Listen {
     /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:4400]
     #[arg(long, value_name = "ADDR", help_heading = "Receiving")]
@@ -30,6 +31,12 @@ pub struct Listen {
     /// Treat every request as coming from this provider
     #[arg(long, value_name = "PROVIDER", help_heading = "Receiving")]
     pub provider: Option<String>,
+
+    /// Accept the public development secret even with --only-verified, or where other machines can send
+    ///
+    /// Anyone can sign with a development secret. Without this, deliveries signed with one are rejected there.
+    #[arg(long, help_heading = "Receiving")]
+    pub allow_development: bool,
 
     /// Maximum accepted body size
     #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = parse_size, help_heading = "Receiving")]
@@ -55,12 +62,6 @@ pub struct Listen {
     /// documented
     #[arg(long, requires = "only_verified", help_heading = "Responding")]
     pub allow_unsigned: bool,
-
-    /// Accept the public development secret even with --only-verified, or where other machines can send
-    ///
-    /// Anyone can sign with a development secret. Without this, deliveries signed with one are rejected there.
-    #[arg(long, help_heading = "Receiving")]
-    pub allow_development: bool,
 
     /// How long to wait for your handler, time at a breakpoint included
     #[arg(long, value_name = "DUR", default_value = "5m", value_parser = parse_duration, help_heading = "Responding")]

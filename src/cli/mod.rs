@@ -30,7 +30,7 @@ const ABOUT: &str = "Receive, verify, explain, send and check webhooks on your o
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success
-  1    the command ran, and the result is no (a rejected signature, a refused delivery, …)
+  1    a negative result (a rejected signature, a refused delivery, …)
   2    invalid usage or configuration
   3    an input could not be read
   4    the endpoint could not be reached
@@ -44,7 +44,9 @@ Secrets:
   names one.
 
   Without --secret, a provider's secret comes from its environment variable (`hookdev events` names
-  it), else from the config, else it is a fixed, public development secret.";
+  it), else from the config, else it is a fixed, public development secret. Anyone can sign with that,
+  so `listen` and `verify` warn about it, and accept it only where nothing depends on it: see
+  --allow-development.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -174,7 +176,7 @@ pub enum Command {
     Trust(Trust),
     /// Send, receive and verify every built-in event in one process
     Demo(Demo),
-    /// Print the completion script of a shell
+    /// Print the completion script for a shell
     Completions(Completions),
 }
 

@@ -1,6 +1,6 @@
 //! `hookdev send`, as it is typed.
 
-// The comments here are the help: words for a terminal, not for a page.
+// The comments here are the help: text for a terminal, not for a page.
 #![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
 
 use std::{path::PathBuf, time::Duration};
@@ -117,7 +117,7 @@ pub struct Send {
     pub print: Option<Print>,
 }
 
-/// Many deliveries in a short time, each of them one attempt.
+/// Many deliveries in a short time, with one attempt each.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Load")]
 #[group(id = "load", multiple = true, conflicts_with_all = ["retry", "tamper", "watch"])]

@@ -212,8 +212,9 @@ pub fn development_note(catalog: &Catalog, keyring: &Keyring, providers: &[&str]
 pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
     let (list, fix) = (names.join(", "), set_secrets(catalog, &names));
+    let whose = if names.len() == 1 { "its" } else { "their" };
     (!names.is_empty())
-        .then(|| format!("no secret of your own is set for {list}, so signed deliveries are rejected; {fix}"))
+        .then(|| format!("no secret of your own is set for {list}, so {whose} signed deliveries are rejected; {fix}"))
 }
 
 /// How to set the secrets of these providers.
@@ -246,8 +247,8 @@ fn read_config(global: &Global) -> Result<Option<Config>, Failure> {
 /// override those of the config.
 fn provider_dirs(global: &Global, config: Option<&Config>) -> Vec<(PathBuf, bool)> {
     let configured = config.map(|config| config.providers.clone()).unwrap_or_default();
-    let configured = configured.into_iter().map(|folder| (folder, true));
-    configured.chain(global.providers.iter().map(|folder| (folder.clone(), false))).collect()
+    let configured = configured.into_iter().map(|dir| (dir, true));
+    configured.chain(global.providers.iter().map(|dir| (dir.clone(), false))).collect()
 }
 
 /// The configs that were named on standard error.
@@ -255,7 +256,7 @@ fn provider_dirs(global: &Global, config: Option<&Config>) -> Vec<(PathBuf, bool
 pub struct Announced(Arc<Mutex<HashSet<PathBuf>>>);
 
 impl Announced {
-    /// Whether a config was not named before; from now on it was.
+    /// Records a config. Returns whether it was not named before.
     fn is_new(&self, path: &Path) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned())
     }

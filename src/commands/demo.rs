@@ -10,17 +10,17 @@ use super::{
     context::Context,
     exit::{Exit, Failure},
     reporters::{
-        listen::{QUEUE, Reporter, SUMMARY, View, warning},
+        listen::{Reporter, SUMMARY, View, queue, warning},
         warnings::WarningSink,
     },
     runtime,
     terminal::Terminal,
 };
 use crate::{
-    cli::Global,
+    cli::{Format, Global},
     engine::{
         deliver::{self, Batch, Delivery, Dispatcher, Job},
-        receive::{Consumers, CurrentSettings, Receiver, ResponsePolicy, Settings, Setup, WhenFull},
+        receive::{Consumers, CurrentSettings, Receiver, ResponsePolicy, Settings, Setup},
     },
     net::{
         client::Client,
@@ -64,7 +64,9 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     let keyring = development_keyring(&context.catalog)?;
     let batch = Batch { jobs: jobs(&context.catalog, &url)?, keyring: development_keyring(&context.catalog)? };
     let mut consumers = Consumers::default();
-    let deliveries = consumers.add(QUEUE, WhenFull::Wait);
+    // There are fewer deliveries than have room in this queue, so none is missed and no response waits.
+    let (capacity, when_full) = queue(Format::Pretty, false);
+    let deliveries = consumers.add(capacity, when_full);
     let warnings = WarningSink::start(terminal);
     let settings = Settings {
         catalog: Arc::clone(&context.catalog),

@@ -17,9 +17,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// The command ran, and the result is yes.
+    /// The command succeeded.
     Success = 0,
-    /// The command ran, and the result is no: a rejected signature, a refused delivery, a failed check.
+    /// A negative result: a rejected signature, a refused delivery, a failed check.
     Failed = 1,
     /// Invalid usage or configuration.
     Usage = 2,

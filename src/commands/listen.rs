@@ -17,7 +17,7 @@ use super::{
     reload, remedies,
     reporters::{
         browsers::RefusedPages,
-        listen::{QUEUE, Reporter, View, announce, report_in_progress, report_saving, warning},
+        listen::{Reporter, View, announce, queue, report_in_progress, report_saving, warning},
         warnings::WarningSink,
     },
     resolve::{DEFAULT_ADDR, expectations, forward, forward_of, provider, unmatched},
@@ -28,7 +28,7 @@ use crate::{
     cli::{Format, Listen},
     engine::receive::{
         CaptureWriter, Consumers, CurrentSettings, Expectations, ForwardPolicy, Receiver, ResponsePolicy, Settings,
-        Setup, WhenFull, shutdown,
+        Setup, shutdown,
     },
     net::{
         descriptors,
@@ -104,7 +104,8 @@ async fn listen(
     let _watch = watch(&context, args.clone(), Arc::clone(&settings));
 
     let mut consumers = Consumers::default();
-    let deliveries = consumers.add(QUEUE, WhenFull::Wait);
+    let (capacity, when_full) = queue(view.format, captures.is_some());
+    let deliveries = consumers.add(capacity, when_full);
     let counter = expectations.count(&mut consumers);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
@@ -146,11 +147,11 @@ async fn listen(
     }
     let reporter = Reporter::start(deliveries, view, terminal, &url);
 
-    let timed_out = tokio::select! {
-        () = counter.met() => false,
-        _ = reporter.ended() => false,
-        () = interrupts.next() => false,
-        () = timeout(args.timeout) => true,
+    let end = tokio::select! {
+        () = counter.met() => End::Met,
+        _ = reporter.ended() => End::OutputClosed,
+        () = interrupts.next() => End::Interrupted,
+        () = timeout(args.timeout) => End::TimedOut,
     };
     stop.cancel();
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
@@ -159,15 +160,26 @@ async fn listen(
         let printed = reporter.ended().await;
         pages.conclude(&warnings);
         warnings.flush().await;
-        served.map(|()| (printed, counter))
+        served.map(|()| printed)
     };
-    match shutdown::drain(finish, &cancel, async || interrupts.next().await).await {
-        None => Ok(if timed_out { Exit::Failed } else { Exit::Interrupted }),
-        Some(Err(error)) => Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
-        Some(Ok((false, _))) => Ok(Exit::Failed),
-        Some(Ok((true, counter))) if timed_out => Ok(conclude(terminal, &counter.missing().await)),
-        Some(Ok((true, _))) => Ok(Exit::Success),
-    }
+    let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
+    Ok(match (finished, end) {
+        (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
+        (Some(Ok(false)), _) => Exit::Failed,
+        (_, End::TimedOut) => conclude(terminal, &counter.missing()),
+        (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
+        // What was expected has arrived, whether or not somebody reads the output.
+        _ => Exit::Success,
+    })
+}
+
+/// Why `listen` stops.
+#[derive(Clone, Copy)]
+enum End {
+    Met,
+    OutputClosed,
+    Interrupted,
+    TimedOut,
 }
 
 /// Which deliveries are forwarded.

@@ -156,7 +156,7 @@ pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>
 }
 
 /// A warning about a glob that matches no known event, if it doesn't. Providers may send events that hookdev doesn't
-/// know, so this is no error.
+/// know, so this is not an error.
 pub fn unmatched(catalog: &Catalog, option: &str, glob: &Pattern) -> Option<String> {
     if !catalog.matching(glob).is_empty() || glob.matches(Assessment::UNRECOGNISED) {
         return None;

@@ -10,3 +10,21 @@ pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Timestamp::from_unix_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
+
+/// The processor time that this thread has used.
+#[cfg(unix)]
+#[must_use]
+pub fn thread_time() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    // It counts from zero, so it is never negative.
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
+
+/// The time since this was called first, for lack of the thread's own.
+#[cfg(not(unix))]
+#[must_use]
+pub fn thread_time() -> Duration {
+    use std::{sync::LazyLock, time::Instant};
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}

@@ -2,13 +2,14 @@
 //! whole response. It follows no redirect, decompresses nothing, and adds no header but `host` and `content-length`.
 //!
 //! A request that fails on a *reused* connection before any byte of the response is sent once more, on a new
-//! connection: servers close idle connections whenever they like, and that says nothing about the request. No other
+//! connection: servers may close idle connections at any time, and that says nothing about the request. No other
 //! request is ever sent twice.
 //!
 //! Plain `http://` goes over hyper connections, which do twice the requests per second that reqwest does (95,000
 //! against 48,000 at 32 connections). reqwest takes TLS, proxies and URLs with credentials; it adds `accept: */*` to
 //! requests that have no `accept`.
 
+mod body;
 mod connection;
 mod error;
 mod headers;
@@ -19,22 +20,31 @@ mod tests;
 
 use std::{
     net::IpAddr,
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Uri, header};
 use http_body_util::Full;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use url::Position;
 
-use self::{connection::Connection, pool::Pool, secure::SecureClient};
+use self::{
+    connection::Connection,
+    error::{BODY_CUT, body_too_large, not_final},
+    pool::Pool,
+    secure::SecureClient,
+};
 use super::url::path_and_query;
-use crate::webhook::{record::Response, request::Request};
+use crate::webhook::{
+    record::Response,
+    request::{Headers, Request},
+};
 
 pub use self::{
+    body::ResponseBody,
     error::SendError,
     headers::{end_to_end, is_hop_by_hop},
 };
@@ -81,36 +91,88 @@ impl Sent {
 /// The client. Idle connections belong to the async runtime that opened them.
 #[derive(Debug)]
 pub struct Client {
-    pool: Pool,
+    pool: Arc<Pool>,
     secure: SecureClient,
+}
+
+/// A response whose body has not been read yet.
+#[derive(Debug)]
+pub struct StreamedResponse {
+    /// The status. Below 200 it is not a final response.
+    pub status: u16,
+    /// The headers.
+    pub headers: Headers,
+    /// The body.
+    pub body: ResponseBody,
 }
 
 impl Client {
     /// A client that accepts any TLS certificate if `insecure`.
     #[must_use]
     pub fn new(insecure: bool) -> Self {
-        Self { pool: Pool::default(), secure: SecureClient::new(insecure) }
+        Self { pool: Arc::default(), secure: SecureClient::new(insecure) }
+    }
+
+    /// Sends a request and waits for the head of the response, without a time limit.
+    ///
+    /// # Errors
+    ///
+    /// If there is no response.
+    pub async fn begin(&self, url: &Url, request: &Request) -> Result<StreamedResponse, SendError> {
+        let is_proxied = is_proxied(url);
+        if !is_plain(url, is_proxied) {
+            return Box::pin(self.secure.begin(url, request, is_proxied)).await;
+        }
+        let (connection, response) = self.begin_plain(url, request).await?;
+        let (head, incoming) = response.into_parts();
+        let body = ResponseBody::plain(connection, incoming, host(url).to_owned(), Arc::clone(&self.pool));
+        Ok(StreamedResponse { status: head.status.as_u16(), headers: fields(&head.headers), body })
     }
 
     async fn exchange(&self, url: &Url, request: &Request) -> Result<Response, SendError> {
         let is_proxied = is_proxied(url);
-        if url.scheme() == "http" && !has_credentials(url) && !is_proxied {
-            self.exchange_plain(url, request).await
+        let response = if is_plain(url, is_proxied) {
+            self.exchange_plain(url, request).await?
         } else {
             // In a box, because it is much larger than the future of a plain exchange.
-            Box::pin(self.secure.exchange(url, request, is_proxied)).await
-        }
+            Box::pin(async { self.secure.begin(url, request, is_proxied).await?.read().await }).await?
+        };
+        if response.status < 200 { Err(SendError::Broken(not_final(response.status))) } else { Ok(response) }
     }
 
     async fn exchange_plain(&self, url: &Url, request: &Request) -> Result<Response, SendError> {
-        let host = &url[Position::BeforeHost..Position::AfterPort];
+        let (mut connection, response) = self.begin_plain(url, request).await?;
+        let (head, mut incoming) = response.into_parts();
+        let mut body = BytesMut::new();
+        let problem = loop {
+            match connection.piece(&mut incoming).await {
+                Ok(None) => break None,
+                Ok(Some(piece)) => body.extend_from_slice(&piece),
+                Err(_) => break Some(BODY_CUT.to_owned()),
+            }
+            if body.len() > MAX_RESPONSE_BODY {
+                break Some(body_too_large());
+            }
+        };
+        let response = Response { status: head.status.as_u16(), headers: fields(&head.headers), body: body.freeze() };
+        match problem {
+            None => {
+                self.pool.put(host(url), connection);
+                Ok(response)
+            }
+            Some(problem) => Err(SendError::Incomplete(response, problem)),
+        }
+    }
+
+    /// Sends a request over a plain connection, and waits for the head of the response.
+    async fn begin_plain(&self, url: &Url, request: &Request) -> Result<(Connection, connection::Incoming), SendError> {
         let mut lost = None;
-        while let Some(mut reused) = self.pool.take(host) {
+        while let Some(mut reused) = self.pool.take(host(url)) {
             if !reused.is_ready().await {
                 continue;
             }
             match reused.send(message(url, request)?).await {
-                Ok(response) => return self.finish(host, reused, response).await,
+                Ok(response) => return Ok((reused, response)),
                 Err(error) if reused.has_received() => return Err(error::no_response(&error)),
                 Err(error) => {
                     lost = Some(error);
@@ -125,18 +187,29 @@ impl Client {
             (Err(error), None) => return Err(error),
         };
         let response = new.send(message(url, request)?).await.map_err(|error| error::no_response(&error))?;
-        self.finish(host, new, response).await
+        Ok((new, response))
     }
+}
 
-    async fn finish(
-        &self,
-        host: &str,
-        mut connection: Connection,
-        response: connection::Incoming,
-    ) -> Result<Response, SendError> {
-        let response = connection.read(response).await?;
-        self.pool.put(host, connection);
-        Ok(response)
+impl StreamedResponse {
+    /// Reads the whole response.
+    async fn read(mut self) -> Result<Response, SendError> {
+        let mut body = BytesMut::new();
+        let problem = loop {
+            match self.body.piece().await {
+                Ok(None) => break None,
+                Ok(Some(piece)) => body.extend_from_slice(&piece),
+                Err(problem) => break Some(problem),
+            }
+            if body.len() > MAX_RESPONSE_BODY {
+                break Some(body_too_large());
+            }
+        };
+        let response = Response { status: self.status, headers: self.headers, body: body.freeze() };
+        match problem {
+            None => Ok(response),
+            Some(problem) => Err(SendError::Incomplete(response, problem)),
+        }
     }
 }
 
@@ -156,7 +229,7 @@ fn message(url: &Url, request: &Request) -> Result<http::Request<Full<Bytes>>, S
     let unsendable = |error: &dyn std::error::Error| SendError::Unsendable(error.to_string());
     let host = match request.headers.get("host") {
         Some(host) => host.clone(),
-        None => HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]).map_err(|e| unsendable(&e))?,
+        None => HeaderValue::from_str(host(url)).map_err(|e| unsendable(&e))?,
     };
     let mut message = http::Request::new(Full::new(request.body.clone()));
     *message.method_mut() = request.method.clone();
@@ -178,6 +251,20 @@ fn needs_explicit_length(request: &Request) -> bool {
     request.body.is_empty() && !request.method.is_safe()
 }
 
+/// The host of a URL, with its port if that is not the usual one.
+fn host(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterPort]
+}
+
+fn fields(headers: &http::HeaderMap) -> Headers {
+    headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Whether requests to a URL go over the client's own connections.
+fn is_plain(url: &Url, is_proxied: bool) -> bool {
+    url.scheme() == "http" && !has_credentials(url) && !is_proxied
+}
+
 fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
@@ -192,8 +279,12 @@ fn is_proxied(url: &Url) -> bool {
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        // RFC 6761, 6.3: every name below it is this machine too.
+        Some(host) if host == "localhost" || host.ends_with(".localhost") => true,
+        Some(host) => match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => false,
+        },
         None => false,
     }
 }

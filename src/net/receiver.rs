@@ -3,9 +3,12 @@
 
 mod body;
 mod head;
+mod outgoing;
 #[cfg(test)]
 mod panics;
+mod places;
 mod refusal;
+mod socket;
 #[cfg(test)]
 mod tests;
 mod write_timeout;
@@ -19,8 +22,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::{
     Request as HyperRequest, Response, StatusCode,
     body::Incoming,
@@ -36,22 +37,30 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
-    sync::Semaphore,
     task::JoinError,
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
-use self::{body::Budget, refusal::Refusal, write_timeout::WriteTimeout};
+use self::{
+    body::Budget,
+    outgoing::OutgoingBody,
+    places::{Place, Places},
+    refusal::Refusal,
+    socket::{SenderWatch, Socket},
+    write_timeout::WriteTimeout,
+};
 pub use self::{
     body::{BodyPermit, UNMETERED_BYTES},
     head::LONGEST_METHOD,
+    outgoing::{Outgoing, Pieces, PiecesSender},
 };
 use crate::webhook::{
     record,
     request::{Headers, Request},
 };
 
-/// What a sender is allowed.
+/// The limits for senders.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The size of a request head, in bytes.
@@ -73,7 +82,8 @@ pub struct Limits {
     pub body_rate: usize,
     /// How long a sender may read nothing of its response.
     pub response_time: Duration,
-    /// The number of connections at one time. The next one waits.
+    /// The number of connections at one time that are idle, or on which a request or a response is on its way. The next
+    /// one waits. As many more may wait for [`Handler::handle`].
     pub connections: usize,
     /// How long the sender of an oversized body may pause before it is assumed to wait for the response.
     pub pause: Duration,
@@ -109,6 +119,8 @@ pub struct Received {
     pub started: Instant,
     /// The body's share of the memory for all bodies. Keep it as long as the body.
     pub permit: BodyPermit,
+    /// Cancelled when the sender has closed its side of the connection. It may have gone, or wait for the response.
+    pub closed: CancellationToken,
 }
 
 /// Handles requests.
@@ -119,7 +131,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// Responds to one request. It runs to completion even if the sender disconnects.
-    fn handle(&self, received: Received) -> impl Future<Output = record::Response> + Send;
+    fn handle(&self, received: Received) -> impl Future<Output = Outgoing> + Send;
 
     /// Reports a problem outside [`Self::handle`].
     fn on_error(&self, error: ReceiveError);
@@ -184,16 +196,15 @@ pub async fn serve<H: Handler>(
 ) {
     let graceful = GracefulShutdown::new();
     let budget = Budget::new(&limits);
-    let permits = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits.connections);
     let mut shutdown = pin!(shutdown);
     let mut reported = false;
     loop {
         let accepted = async {
-            // The semaphore is never closed, so this is never `None`.
-            let permit = Arc::clone(&permits).acquire_owned().await.ok();
-            (listener.accept().await, permit)
+            let place = places.take().await;
+            (listener.accept().await, place)
         };
-        let (accepted, permit) = tokio::select! {
+        let (accepted, place) = tokio::select! {
             accepted = accepted => accepted,
             () = &mut shutdown => break,
         };
@@ -207,7 +218,8 @@ pub async fn serve<H: Handler>(
         reported = false;
         // On failure, responses are only delayed.
         let _ = stream.set_nodelay(true);
-        let connection = graceful.watch(serve_connection(stream, limits, &budget, &handler));
+        let (socket, watch) = Socket::new(stream);
+        let connection = graceful.watch(serve_connection(socket, watch, place, limits, &budget, &handler));
         let handler = Arc::clone(&handler);
         tokio::spawn(async move {
             // Other errors are connections that the sender broke.
@@ -216,7 +228,6 @@ pub async fn serve<H: Handler>(
             {
                 handler.on_error(ReceiveError::Malformed { peer, error });
             }
-            drop(permit);
         });
     }
     drop(listener);
@@ -227,6 +238,8 @@ pub async fn serve<H: Handler>(
 /// Serves one connection until it ends.
 fn serve_connection<S, H>(
     stream: S,
+    watch: SenderWatch,
+    place: Place,
     limits: Limits,
     budget: &Budget,
     handler: &Arc<H>,
@@ -235,8 +248,15 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Handler,
 {
-    let (budget, handler) = (budget.clone(), Arc::clone(handler));
-    let service = service_fn(move |request| respond(request, Arc::clone(&handler), limits, budget.clone()));
+    let exchange = Exchange {
+        handler: Arc::clone(handler),
+        budget: budget.clone(),
+        limits,
+        watch,
+        closed: CancellationToken::new(),
+        place: Arc::new(place),
+    };
+    let service = service_fn(move |request| exchange.clone().respond(request));
     http1::Builder::new()
         .timer(TokioTimer::new())
         // Some senders close their side after the request and wait for the response.
@@ -260,54 +280,93 @@ async fn pause_after(error: io::Error, handler: &impl Handler, reported: &mut bo
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
-async fn respond<H: Handler>(
-    request: HyperRequest<Incoming>,
+/// What the requests of one connection have in common.
+struct Exchange<H> {
     handler: Arc<H>,
-    limits: Limits,
     budget: Budget,
-) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    let started = Instant::now();
-    let (parts, mut body) = request.into_parts();
-    let checked = head::check(&parts, limits.target);
-    if checked.is_ok()
-        && let Some(answer) = handler.screen(&parts)
-    {
-        if !parts.headers.contains_key(EXPECT) {
-            body::discard(&mut body, &limits).await;
+    limits: Limits,
+    watch: SenderWatch,
+    closed: CancellationToken,
+    place: Arc<Place>,
+}
+
+impl<H> Clone for Exchange<H> {
+    fn clone(&self) -> Self {
+        Self {
+            handler: Arc::clone(&self.handler),
+            budget: self.budget.clone(),
+            limits: self.limits,
+            watch: self.watch.clone(),
+            closed: self.closed.clone(),
+            place: Arc::clone(&self.place),
         }
-        let mut response = response(answer);
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        return Ok(response);
     }
-    let read = match checked {
-        Err(refusal) => Err(refusal),
-        Ok(()) => body::read(body, parts.headers.contains_key(EXPECT), &limits, &budget).await,
-    };
-    let (body, permit) = match read {
-        Ok(read) => read,
-        Err(refusal) => {
-            let (method, path) = (excerpt(parts.method.as_str()), excerpt(parts.uri.path()));
-            let response = refusal.response();
-            handler.on_error(refusal.into_error(format!("{method} {path}")));
+}
+
+impl<H: Handler> Exchange<H> {
+    async fn respond(self, request: HyperRequest<Incoming>) -> Result<Response<OutgoingBody>, hyper::Error> {
+        let started = Instant::now();
+        let (parts, mut body) = request.into_parts();
+        let checked = head::check(&parts, self.limits.target);
+        if checked.is_ok()
+            && let Some(response) = self.handler.screen(&parts)
+        {
+            if !parts.headers.contains_key(EXPECT) {
+                body::discard(&mut body, &self.limits).await;
+            }
+            let mut response = Outgoing::from(response).into_response();
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             return Ok(response);
         }
-    };
-    let target = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-    let headers: Headers = parts.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let request = Request { method: parts.method, target, headers, body };
-    let received = Received { request, started, permit };
-    // In a task of its own, so that it runs to completion even if the sender disconnects.
-    let handling = tokio::spawn({
-        let handler = Arc::clone(&handler);
-        async move { handler.handle(received).await }
-    });
-    Ok(match handling.await {
-        Ok(answer) => response(answer),
-        Err(error) => {
-            handler.on_error(ReceiveError::Panic(panic_message(error)));
-            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").response()
+        let read = match checked {
+            Err(refusal) => Err(refusal),
+            Ok(()) => body::read(body, parts.headers.contains_key(EXPECT), &self.limits, &self.budget).await,
+        };
+        let (body, permit) = match read {
+            Ok(read) => read,
+            Err(refusal) => {
+                let (method, path) = (excerpt(parts.method.as_str()), excerpt(parts.uri.path()));
+                let response = refusal.response();
+                self.handler.on_error(refusal.into_error(format!("{method} {path}")));
+                return Ok(response);
+            }
+        };
+        let target = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        let headers: Headers = parts.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let request = Request { method: parts.method, target, headers, body };
+        let received = Received { request, started, permit, closed: self.closed.clone() };
+        Ok(self.handle(received).await)
+    }
+
+    /// Waits for the handler, while the connection leaves its place to others.
+    async fn handle(&self, received: Received) -> Response<OutgoingBody> {
+        self.place.leave();
+        // In a task of its own, so that it runs to completion even if the sender disconnects.
+        let mut handling = tokio::spawn({
+            let handler = Arc::clone(&self.handler);
+            async move { handler.handle(received).await }
+        });
+        let handled = tokio::select! {
+            biased;
+            handled = &mut handling => handled,
+            () = self.watch.closed() => {
+                self.closed.cancel();
+                handling.await
+            }
+        };
+        let mut response = match handled {
+            Ok(outgoing) => outgoing.into_response(),
+            Err(error) => {
+                self.handler.on_error(ReceiveError::Panic(panic_message(error)));
+                Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").response()
+            }
+        };
+        if !self.place.come_back() {
+            // Without a place it may not wait for another request.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-    })
+        response
+    }
 }
 
 /// The message of a panic.
@@ -330,13 +389,4 @@ pub fn excerpt(text: &str) -> String {
     } else {
         text.chars().take(LONGEST).chain(['…']).collect()
     }
-}
-
-fn response(answer: record::Response) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    for (name, value) in &answer.headers {
-        response.headers_mut().append(name.clone(), value.clone());
-    }
-    response
 }

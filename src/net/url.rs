@@ -29,18 +29,27 @@ pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
     }
 }
 
-/// The URL with the query of a request target appended to its own.
+/// The URL with the query of a request target appended to its own. The sender's parameters can't replace the URL's: those
+/// of the same name are left out.
 #[must_use]
 pub fn with_query_of(url: &Url, target: &str) -> Url {
     let mut url = url.clone();
-    if let Some((_, query)) = target.split_once('?') {
-        let joined = match url.query() {
-            Some(own) if !own.is_empty() => format!("{own}&{query}"),
-            _ => query.to_owned(),
-        };
-        url.set_query(Some(&joined));
-    }
+    let Some((_, query)) = target.split_once('?') else { return url };
+    let joined = match url.query() {
+        Some(own) if !own.is_empty() => {
+            let names: Vec<String> = own.split('&').map(name).collect();
+            let others = query.split('&').filter(|parameter| !names.contains(&name(parameter)));
+            std::iter::once(own).chain(others).collect::<Vec<_>>().join("&")
+        }
+        _ => query.to_owned(),
+    };
+    url.set_query(Some(&joined));
     url
+}
+
+/// The decoded name of a parameter of a query.
+fn name(parameter: &str) -> String {
+    form_urlencoded::parse(parameter.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
 /// The path and query of a URL, which are the target of a request line.
@@ -67,5 +76,12 @@ mod tests {
         assert_eq!(with_query_of(&url, "/x?token=1").as_str(), "http://localhost:3000/hooks?a=b&token=1");
         assert_eq!(with_query_of(&url, "/x").as_str(), "http://localhost:3000/hooks?a=b");
         assert_eq!(path_and_query(&with_query_of(&url, "/x?c")), "/hooks?a=b&c");
+    }
+
+    #[test]
+    fn the_request_does_not_replace_a_parameter_of_the_url() {
+        let url = Url::parse("http://localhost:3000/hooks?token=mine&b").unwrap();
+        let joined = with_query_of(&url, "/x?token=1&c=%2F+&%74oken=2&b=3&tokens=4&token");
+        assert_eq!(path_and_query(&joined), "/hooks?token=mine&b&c=%2F+&tokens=4");
     }
 }

@@ -11,7 +11,7 @@ pub use self::{
     cases::{case, case_summary, listed_case},
     events::{event, term},
     grant::grant,
-    judged::{delivery, ready, verification},
+    judged::{delivery, findings, forwards, missed, ready, verification},
     sent::{attempt, request},
 };
 pub(super) use crate::webhook::json::writer::{line, millis};

@@ -14,6 +14,7 @@ use super::{
 use crate::webhook::{
     assessment::Assessment,
     contract::Term,
+    diagnose::Finding,
     keyring::SecretSource,
     provider::{
         Provider,
@@ -72,7 +73,7 @@ impl Page {
         let palette = self.palette;
         let time = self.zone.to_datetime(delivery.received_at.to_jiff());
         let _ = write!(out, "{}", palette.paint(Role::Dim, time.strftime("%H:%M:%S%.3f")));
-        out.push_str("  ");
+        let _ = write!(out, "  {}  ", palette.paint(Role::Dim, format_args!("#{}", delivery.seq)));
         let verdict = &delivery.assessment.verdict;
         if *verdict != Verdict::Unrecognised {
             palette.push(Role::Title, &text::printable(delivery.assessment.title()), out);
@@ -114,14 +115,44 @@ impl Page {
         if let Some(rejection) = assessment.verdict.rejection() {
             self.labelled(Role::Bad, rejection.reason.code(), &rejection.reason.to_string(), out);
         }
-        for finding in &assessment.findings {
-            self.labelled(Role::Warning, finding.code.as_str(), &finding.message, out);
-            self.labelled(Role::Key, "hint", &(self.wording)(&finding.remedy), out);
-        }
+        self.findings(&assessment.findings, out);
         for error in assessment.payload.errors() {
             let label = format!("payload {}", error.pointer);
             self.labelled(Role::Bad, label.trim_end(), &error.message, out);
         }
+    }
+
+    fn findings(&self, findings: &[Finding], out: &mut String) {
+        for finding in findings {
+            self.labelled(Role::Warning, finding.code.as_str(), &finding.message, out);
+            self.labelled(Role::Key, "hint", &(self.wording)(&finding.remedy), out);
+        }
+    }
+
+    /// Appends what explains a delivery that is already printed.
+    pub fn explained(&self, seq: u64, findings: &[Finding], out: &mut String) {
+        self.later(seq, "explained", out);
+        self.findings(findings, out);
+    }
+
+    /// Appends forwards that ended after their delivery was printed.
+    pub fn forwarded_later(&self, seq: u64, forwards: &[Forwarded], out: &mut String) {
+        self.later(seq, "forwarded", out);
+        for forwarded in forwards {
+            self.forwarded(forwarded, out);
+        }
+    }
+
+    /// Appends a line about deliveries that could not be printed in time.
+    pub fn missed(&self, count: u64, out: &mut String) {
+        let deliveries = if count == 1 { "1 delivery is" } else { &format!("{count} deliveries are") };
+        let message = format!("{deliveries} not shown: the output was not read in time");
+        self.palette.push(Role::Warning, &message, out);
+        out.push('\n');
+    }
+
+    fn later(&self, seq: u64, what: &str, out: &mut String) {
+        let _ = writeln!(out, "{} {what}:", self.palette.paint(Role::Title, format_args!("#{seq}")));
     }
 
     /// A label and a message, which wraps at the edge of the screen.
@@ -308,11 +339,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::webhook::{
-        diagnose::{Code, Finding},
-        record::Outcome,
-        remedy::Remedy,
-    };
+    use crate::webhook::{diagnose::Code, record::Outcome, remedy::Remedy};
 
     #[test]
     fn an_attempt_wraps_between_words() {

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::read;
 
-/// The variables of a file, in order; of the same name the last counts. Any of them may be a secret.
+/// The variables of a file, in order; if a name occurs twice, the last value counts. Any of them may be a secret.
 ///
 /// # Errors
 ///
@@ -39,8 +39,8 @@ fn is_name(text: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// A value as a shell reads it: single quotes keep all, double quotes know `\n`, `\"` and `\\`, and
-/// after an unquoted value ` #` starts a comment.
+/// A value as a shell reads it: single quotes preserve everything, double quotes have the escapes `\n`, `\"` and `\\`, and
+/// ` #` after an unquoted value starts a comment.
 fn unquote(value: &str) -> String {
     if let Some((inner, _)) = value.strip_prefix('\'').and_then(|rest| rest.split_once('\'')) {
         return inner.to_owned();

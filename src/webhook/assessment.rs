@@ -30,7 +30,7 @@ pub struct Judge<'a> {
     pub catalog: &'a Catalog,
     /// The configured secrets.
     pub keyring: &'a Keyring,
-    /// The provider to assume, whatever a request looks like.
+    /// The provider to assume, regardless of what a request looks like.
     pub provider: Option<&'a Arc<Provider>>,
     /// Whether a signature under the public development secret is accepted. Anyone can make one.
     pub accepts_development: bool,
@@ -57,7 +57,7 @@ pub struct Assessment {
     pub summary: Option<String>,
     /// Why it was rejected, as far as [`Judge::explain`] could prove it.
     pub findings: Vec<Finding>,
-    /// What is odd, but no reason to reject the request.
+    /// Anything odd that is not a reason to reject the request.
     pub warnings: Vec<Warning>,
 }
 
@@ -157,8 +157,8 @@ impl Judge<'_> {
             Verdict::Unsigned => {
                 let exactness = exactness(provider, event, payload);
                 // The name of an unsigned event must not let anything else through beside a secret of the user's.
-                let must_be_exact = !provider.schemes.is_empty()
-                    && !(self.accepts_development && self.keyring.has_only_development(&provider.name));
+                let must_be_exact = !(provider.schemes.is_empty()
+                    || self.accepts_development && self.keyring.has_only_development(&provider.name));
                 if must_be_exact && exactness != Exactness::Exact {
                     return (provider.verify(secrets, request, None, receipt), exactness);
                 }
@@ -178,14 +178,21 @@ impl Judge<'_> {
 
 impl Judge<'_> {
     /// Explains a rejection. This takes up to some tenths of a second for a large body, so it is not part of
-    /// [`Self::assess`], which the sender of the request waits for.
-    pub fn explain(&self, request: &Request, receipt: Receipt, clock: Clock, assessment: &mut Assessment) {
+    /// [`Self::assess`], which the sender of the request waits for. The search ends early once `is_late` returns true.
+    pub fn explain(
+        &self,
+        request: &Request,
+        receipt: Receipt,
+        clock: Clock,
+        is_late: &dyn Fn() -> bool,
+        assessment: &mut Assessment,
+    ) {
         let (Some(provider), Verdict::Rejected(rejection)) = (&assessment.provider, &assessment.verdict) else {
             return;
         };
         let case =
             RejectedRequest { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
-        let findings = diagnose::diagnose(&case);
+        let findings = diagnose::diagnose_until(&case, is_late);
         if findings.first().is_some_and(|cause| cause.code != Code::Unexplained) {
             // A proven cause replaces the likely one.
             let likely = self.only_development_tried(provider, &assessment.verdict);
@@ -326,7 +333,7 @@ mod tests {
         };
         let mut assessment = judge.assess(&request, Receipt::default());
         assert_eq!(assessment.findings, []);
-        judge.explain(&request, Receipt::default(), Clock::Live, &mut assessment);
+        judge.explain(&request, Receipt::default(), Clock::Live, &|| false, &mut assessment);
         assessment
     }
 
@@ -366,7 +373,7 @@ mod tests {
         let judge =
             Judge { catalog: &catalog, keyring: &keyring, provider: None, accepts_development, decoded_limit: 1 << 20 };
         let mut assessment = judge.assess(&request, Receipt::default());
-        judge.explain(&request, Receipt::default(), Clock::Recorded, &mut assessment);
+        judge.explain(&request, Receipt::default(), Clock::Recorded, &|| false, &mut assessment);
         assessment
     }
 

@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     fields::{ParseError, Remark, Text, expected},
-    objects::{FindingObject, PayloadObject, RejectionObject, RequestObject},
+    objects::{FindingObject, ForwardObject, PayloadObject, RejectionObject, RequestObject},
 };
 use super::{
     json::writer::{line, millis},
-    record::{Delivery, Forwarded},
+    record::Delivery,
     remedy::Wording,
     request::{Headers, Request},
     time::Timestamp,
@@ -70,7 +70,7 @@ pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) 
             rejection: RejectionObject::new(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: PayloadObject::new(&assessment.payload),
-            findings: FindingObject::list(assessment, wording),
+            findings: FindingObject::list(&assessment.findings, wording),
             warnings: delivery.warnings().iter().map(|warning| warning.text(wording)).collect(),
             request: RequestObject::new(&delivery.request),
             response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
@@ -119,25 +119,6 @@ struct DeliveryObject<'a> {
 struct ResponseObject {
     status: u16,
     elapsed_ms: f64,
-}
-
-#[derive(Serialize)]
-struct ForwardObject<'a> {
-    url: &'a str,
-    status: Option<u16>,
-    elapsed_ms: f64,
-    error: Option<&'a str>,
-}
-
-impl<'a> ForwardObject<'a> {
-    fn new(forwarded: &'a Forwarded) -> Self {
-        Self {
-            url: &forwarded.url,
-            status: forwarded.outcome.as_ref().ok().map(|response| response.status),
-            elapsed_ms: millis(forwarded.elapsed),
-            error: forwarded.outcome.as_ref().err().map(String::as_str),
-        }
-    }
 }
 
 #[derive(Serialize)]

@@ -106,7 +106,7 @@ pub struct Violations {
     pub status: u64,
     /// The response is a redirect.
     pub redirect: u64,
-    /// The response came too late, or not at all.
+    /// The response arrived too late, or not at all.
     pub time: u64,
 }
 

@@ -36,6 +36,12 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Makes it one that could not be saved, for this reason, and got the response 503.
+    pub fn fail(&mut self, reason: String) {
+        self.status = 503;
+        self.capture_error = Some(reason);
+    }
+
     /// All warnings: what is odd about the request, and a response that the provider would have counted as
     /// failed.
     #[must_use]
@@ -55,7 +61,7 @@ impl Delivery {
     fn disagreement(&self) -> Option<Warning> {
         let Verdict::Verified(_) = self.assessment.verdict else { return None };
         let rejected = |forwarded: &Forwarded| {
-            forwarded.outcome.as_ref().is_ok_and(|answer| matches!(answer.status, 400 | 401 | 403))
+            forwarded.outcome.as_ref().is_ok_and(|response| matches!(response.status, 400 | 401 | 403))
         };
         self.forwards.iter().any(rejected).then(|| {
             Warning::new(

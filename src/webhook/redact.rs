@@ -155,15 +155,20 @@ pub fn is_redacted(request: &Request) -> bool {
 /// Redacts a delivery for sharing.
 #[must_use]
 pub fn delivery(delivery: &Delivery) -> Delivery {
-    let forwarded = |forwarded: &Forwarded| Forwarded {
-        url: query(&forwarded.url).into_owned(),
-        outcome: forwarded.outcome.as_ref().map(response).map_err(Clone::clone),
-        elapsed: forwarded.elapsed,
-    };
     Delivery {
         request: request(&delivery.request, delivery.assessment.provider.as_deref()),
         forwards: delivery.forwards.iter().map(forwarded).collect(),
         ..delivery.clone()
+    }
+}
+
+/// A forward without credentials.
+#[must_use]
+pub fn forwarded(forwarded: &Forwarded) -> Forwarded {
+    Forwarded {
+        url: query(&forwarded.url).into_owned(),
+        outcome: forwarded.outcome.as_ref().map(response).map_err(Clone::clone),
+        elapsed: forwarded.elapsed,
     }
 }
 
@@ -181,7 +186,7 @@ fn response(response: &Response) -> Response {
 fn hide(url: &str, hidden: Hidden) -> Cow<'_, str> {
     let url = without_user(url);
     let Some((before, rest)) = url.split_once('?') else { return url };
-    let (pairs, fragment) = rest.split_once('#').map_or((rest, None), |(pairs, behind)| (pairs, Some(behind)));
+    let (pairs, fragment) = rest.split_once('#').map_or((rest, None), |(pairs, fragment)| (pairs, Some(fragment)));
     let shown: Vec<Cow<'_, str>> = pairs.split('&').map(|pair| hide_pair(pair, hidden)).collect();
     if shown.iter().all(|pair| matches!(pair, Cow::Borrowed(_))) {
         return url;

@@ -70,7 +70,7 @@ impl Remedy {
     }
 }
 
-/// Something odd about a request that is no reason to reject it.
+/// Something odd about a request that is not a reason to reject it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// What is odd.

@@ -1,5 +1,5 @@
-//! The one door of text to a terminal: `commands::streams` alone opens the standard streams and
-//! gives them out behind a gate; exact bytes are asked for in the two places that need them. And the one door of the
+//! The one way for text to reach a terminal: only `commands::streams` opens the standard streams, and it wraps them in a
+//! gate. Exact bytes are written only in the two places that need them. And the one door of the
 //! files that configure hookdev: `store::read` alone opens them, and takes only regular files that are small.
 
 use crate::source::{CodeItem, Target, Tree};
@@ -7,7 +7,7 @@ use crate::source::{CodeItem, Target, Tree};
 /// The file that opens the streams.
 const STREAMS: &str = "src/commands/streams.rs";
 
-/// All that leads to a standard stream, or to the terminal itself.
+/// Everything that gives access to a standard stream or to the terminal itself.
 const STREAM_PATHS: &[&str] = &[
     "std::io::stdout",
     "std::io::stderr",
@@ -30,15 +30,15 @@ const STREAM_PATHS: &[&str] = &[
 /// Macros that print.
 const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 
-/// Devices that are a stream by another name.
+/// Devices that are another name of a stream.
 const DEVICES: &[&str] = &["/dev/tty", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd", "CONOUT$"];
 
-/// What gives out a stream without the gate, and where that may be asked for: a script that is
-/// compiled in, and requests whose bytes must be exact.
+/// The function that opens a stream without the gate, and the files that may call it: they print a built-in script, and
+/// requests whose bytes must be exact.
 const EXACT: (&str, &[&str]) =
     ("crate::commands::streams::data", &["src/commands/completions.rs", "src/commands/send/print.rs"]);
 
-/// Every way of text to a stream but by its door.
+/// Every way for text to reach a stream without the gate.
 pub fn other_ways(tree: &Tree) -> Vec<String> {
     let mut found = Vec::new();
     for item in tree.items.iter().filter(|item| !item.test) {
@@ -102,7 +102,7 @@ pub fn other_readers(tree: &Tree) -> Vec<String> {
     found
 }
 
-/// The whole paths of what an item names.
+/// The full paths of everything that an item names.
 fn paths(tree: &Tree, item: &CodeItem) -> Vec<(String, usize)> {
     let whole = |target| match target {
         Target::Inside(path) => format!("crate::{}", path.join("::")),
@@ -122,7 +122,7 @@ pub fn unsafe_code(files: &[(String, String)]) -> Vec<String> {
         .collect()
 }
 
-/// The rules against sources that break them.
+/// Tests of the rules themselves, with sources that violate them.
 mod planted {
     use super::*;
 

@@ -1,7 +1,7 @@
 //! A config that was found rather than named: it is named on stderr, has the right owner, and reads secrets only below
 //! its own directory.
 
-use crate::harness::{Dir, Endpoint, answer};
+use crate::harness::{Dir, Endpoint, respond};
 
 /// The line that names the config of a directory.
 fn named(dir: &Dir) -> String {
@@ -11,7 +11,7 @@ fn named(dir: &Dir) -> String {
 #[test]
 fn a_found_config_that_decides_an_endpoint_is_named_even_when_quiet() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(200), answer(200), answer(200)]);
+    let endpoint = Endpoint::new([respond(200), respond(200), respond(200)]);
     dir.write("hookdev.toml", format!("[provider.cyanite]\nendpoint = \"{}\"\n", endpoint.url("/")));
     dir.write("deep/x", "");
     let send = || dir.hookdev().args(["send", "cyanite.v2.finished", "-q"]);

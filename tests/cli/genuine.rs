@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, Listener, NO_SECRETS, TestCommand, answer, capture,
-    development_warning, text,
+    AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, Listener, NO_SECRETS, TestCommand, capture, development_warning,
+    respond, text,
 };
 
 mod reports;
@@ -17,7 +17,7 @@ const AMBIGUOUS: &str = r#"{"type":"TEST","data":null,"Type":"IN_DEPTH_ANALYSIS_
 const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
 
 /// What `listen` says where the development secrets are not accepted.
-const REJECTED: &str = "warning: no secret of your own is set for aspect, cyanite, jewelmusic, so signed deliveries are rejected; \
+const REJECTED: &str = "warning: no secret of your own is set for aspect, cyanite, jewelmusic, so their signed deliveries are rejected; \
      pass yours with --secret PROVIDER=SOURCE, or accept the public development secret with --allow-development\n";
 
 /// A listener that forwards to an endpoint.
@@ -52,7 +52,7 @@ fn rejects_development(listener: &mut Listener, url: &str) {
 
 #[test]
 fn only_verified_rejects_the_development_secret_and_says_so() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(202)]));
     for quiet in [&[][..], &["--quiet"]] {
         let mut listener = forwarding(&dir, &endpoint, &[&["--only-verified"], quiet].concat());
         let url = listener.url("/cyanite");
@@ -82,7 +82,7 @@ fn beyond_this_machine_the_development_secret_is_rejected() {
 
 #[test]
 fn allow_development_accepts_it_with_a_warning() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(202)]));
     let mut listener = forwarding(&dir, &endpoint, &["--only-verified", "--allow-development", "--quiet"]);
     assert_eq!(crate::harness::post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 202);
     assert_eq!(endpoint.next().text(), CYANITE);
@@ -91,7 +91,7 @@ fn allow_development_accepts_it_with_a_warning() {
 
 #[test]
 fn only_verified_forwards_no_unsigned_delivery() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(202)]));
     let mut listener = forwarding(&dir, &endpoint, &["--only-verified", "--secret", "cyanite=mine"]);
     for (path, headers, body) in [("/cyanite", &[][..], TEST), ("/auphonic", &FORM, AUPHONIC)] {
         let (response, delivery) = listener.receives(path, headers, body);
@@ -103,7 +103,7 @@ fn only_verified_forwards_no_unsigned_delivery() {
 
 #[test]
 fn allow_unsigned_forwards_only_what_is_exactly_as_documented() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let options = ["--only-verified", "--allow-unsigned", "--secret", "cyanite=mine"];
     let mut listener = forwarding(&dir, &endpoint, &options);
     for (path, headers, body) in [("/cyanite", &[][..], TEST), ("/auphonic", &FORM, AUPHONIC)] {
@@ -129,7 +129,7 @@ fn allow_unsigned_forwards_only_what_is_exactly_as_documented() {
 
 #[test]
 fn beside_a_secret_an_unsigned_event_is_rejected_unless_it_is_exactly_as_documented() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(202)]));
     for options in [&["--only-verified", "--allow-unsigned"][..], &[]] {
         let options = [&["--secret", "cyanite=mine", "--expect", "cyanite.v1.test", "--timeout", "60s"], options];
         let mut listener = forwarding(&dir, &endpoint, &options.concat());

@@ -3,6 +3,7 @@
 mod browsers;
 mod captures;
 mod expectations;
+mod flow;
 mod forwards;
 mod limits;
 mod lines;

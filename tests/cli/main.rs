@@ -15,6 +15,7 @@ mod difference;
 mod events;
 #[cfg(target_os = "linux")]
 mod faults;
+mod field;
 mod found;
 mod genuine;
 mod harness;

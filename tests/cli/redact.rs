@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
-    harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Finished, Listener, answer, hang_up, not_http, post, text},
+    harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Finished, Listener, hang_up, not_http, post, respond, text},
     providers::{SECRET, TOKEN, manifest, write},
 };
 
@@ -32,7 +32,7 @@ fn both(finished: &Finished) -> String {
 #[test]
 fn pretty_output_hides_tokens_in_urls() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let forward = endpoint.url("/in?token=HIDDEN-0").replace("http://", "http://me:HIDDEN-9@");
     let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--count", "1", "--forward", &forward]);
     let listener = listen.starts_for_people();
@@ -58,14 +58,14 @@ fn pretty_output_hides_tokens_in_urls() {
 fn json_and_captures_are_complete_unless_redacted() {
     for (options, is_exact) in [(&[][..], true), (&["--redact"][..], false)] {
         let dir = Dir::new();
-        let endpoint = Endpoint::new([answer(200).header("set-cookie", "sid=HIDDEN-5")]);
+        let endpoint = Endpoint::new([respond(200).header("set-cookie", "sid=HIDDEN-5")]);
         let forward = endpoint.url("/?token=HIDDEN-0");
         let listen = dir.listen().args(["--capture", "captures", "--forward", &forward, "--count", "1"]);
         let mut listener = listen.args(options).starts();
-        let (answer, line) = listener.receives("/cyanite?id=HIDDEN-4", &HEADERS, CYANITE);
+        let (response, line) = listener.receives("/cyanite?id=HIDDEN-4", &HEADERS, CYANITE);
         listener.exits(0);
         // The sender and the handler get everything.
-        assert_eq!(answer.header("set-cookie"), Some("sid=HIDDEN-5"));
+        assert_eq!(response.header("set-cookie"), Some("sid=HIDDEN-5"));
         assert_eq!(endpoint.next().header("authorization"), Some("Bearer HIDDEN-1"));
         let capture = dir.read(&format!("captures/{}", dir.names("captures")[0]));
         for shown in [line.to_string(), capture] {
@@ -82,7 +82,7 @@ fn json_and_captures_are_complete_unless_redacted() {
 #[test]
 fn a_redacted_capture_is_sent_unchanged_with_a_warning() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let sending = dir.send("cyanite.v2.finished", endpoint.url("/?id=HIDDEN-1")).args(["--header", "cookie: HIDDEN-2"]);
     let sent = sending.args(["--redact", "--capture", "sent", "--json"]).exits(0);
     let went = endpoint.next();
@@ -111,7 +111,7 @@ fn a_printed_request_is_exact_unless_redacted() {
 
 #[test]
 fn a_repeated_send_prints_no_credential_with_redact() {
-    let endpoint = Endpoint::new([answer(200).header("set-cookie", "HIDDEN-1")]);
+    let endpoint = Endpoint::new([respond(200).header("set-cookie", "HIDDEN-1")]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/?id=HIDDEN-2"));
     hides("send --repeat", send.args(["--repeat", "3", "--json", "--redact"]).exits(0).text());
@@ -240,7 +240,7 @@ fn secret_query() -> impl Strategy<Value = String> {
 fn no_value_of_a_header_query_or_user_is_in_any_output_of_a_redacted_record() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, TOKEN));
-    let credentials = answer(200).header("set-cookie", "HIDDEN-1").header("location", "/?HIDDEN-2");
+    let credentials = respond(200).header("set-cookie", "HIDDEN-1").header("location", "/?HIDDEN-2");
     let turns = [credentials, not_http(), hang_up()];
     let endpoint = Endpoint::new(turns.into_iter().cycle().take(1000));
     let forward = endpoint.url("/in?own=HIDDEN-3").replace("http://", "http://me:HIDDEN-4@");
@@ -281,7 +281,7 @@ fn no_value_of_a_header_query_or_user_is_in_any_output_of_a_redacted_record() {
 fn no_value_of_a_header_query_or_user_is_in_any_output_of_a_redacted_send() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, TOKEN));
-    let credentials = answer(500).header("set-cookie", "HIDDEN-1").header("location", "/?HIDDEN-2");
+    let credentials = respond(500).header("set-cookie", "HIDDEN-1").header("location", "/?HIDDEN-2");
     let endpoint = Endpoint::new([credentials, not_http(), hang_up()].into_iter().cycle().take(1000));
     let config = ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() };
     let case =

@@ -1,7 +1,7 @@
 //! What `hookdev listen` prints: where it listens, and each delivery.
 //!
-//! Standard output belongs to one thread, which takes deliveries from a bounded queue. A terminal that stops reading
-//! makes the queue fill up, and senders wait.
+//! Standard output belongs to one thread, which takes deliveries from a bounded queue. While nobody reads, the queue fills
+//! up. Then deliveries are missed, and their number is printed; where the output is the only capture, responses wait.
 
 use std::{
     borrow::Cow,
@@ -24,10 +24,14 @@ use crate::{
         resolve::{pattern, unmatched},
         terminal::Terminal,
     },
-    engine::receive::{Deliveries, Forward, SaveChange, Settings},
+    engine::receive::{Confirmation, Deliveries, Forward, SaveChange, Settings, Update, WhenFull},
     net::receiver::ReceiveError,
     render::{json, payload, pretty::Page},
-    webhook::{assessment::PayloadCheck, record::Delivery, redact},
+    webhook::{
+        assessment::PayloadCheck,
+        record::{Delivery, Forwarded},
+        redact,
+    },
 };
 
 /// Which deliveries are printed, and how.
@@ -50,9 +54,8 @@ pub struct Reporter {
     result: watch::Receiver<Option<bool>>,
 }
 
-/// The number of deliveries that may wait for a slow terminal. Beyond it, senders wait. Each delivery holds at least
-/// 8 KiB, the buffer that its connection was read into.
-pub const QUEUE: usize = 128;
+/// How long a response waits for a reader of the output, where that is the only capture.
+const READ_TIME: Duration = Duration::from_secs(10);
 
 /// How much of a payload is printed unless asked otherwise.
 pub const SUMMARY: payload::Limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
@@ -111,16 +114,24 @@ pub fn warning(error: &ReceiveError) -> String {
     }
 }
 
+/// The capacity of the queue of deliveries to print, and what happens when it is full. JSON is the capture if there is no
+/// other (`is_captured`): then the responses wait for their lines.
+pub const fn queue(format: Format, is_captured: bool) -> (usize, WhenFull) {
+    match format {
+        Format::Json if !is_captured => (256, WhenFull::Wait(READ_TIME)),
+        _ => (4096, WhenFull::Skip),
+    }
+}
+
 impl Reporter {
-    /// Starts to print deliveries from a queue of length [`QUEUE`]. With JSON, the first line contains the `url`. Must be
-    /// called within a runtime.
+    /// Starts to print deliveries; as JSON, after a line that contains its `url`. Must be called within a runtime.
     pub fn start(deliveries: Deliveries, view: View, terminal: Terminal, url: &str) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
         if view.format == Format::Json {
             json::ready(url, &mut buffer);
         }
-        let mut printer = Printer { deliveries, view, terminal, buffer, text: String::new() };
+        let mut printer = Printer { deliveries, view, terminal, buffer, text: String::new(), written: Vec::new() };
         let runtime = Handle::current();
         thread::spawn(move || {
             let complete = match runtime.block_on(printer.run()) {
@@ -150,30 +161,42 @@ struct Printer {
     terminal: Terminal,
     buffer: Vec<u8>,
     text: String,
+    /// Those whose lines are in the buffer.
+    written: Vec<Confirmation>,
 }
 
 impl Printer {
     async fn run(&mut self) -> io::Result<()> {
         let mut stdout = self.terminal.stdout();
         self.write(&mut stdout)?;
-        while let Some(published) = self.deliveries.next().await {
-            self.print(published.delivery());
-            drop(published);
+        while let Some(update) = self.deliveries.next().await {
+            self.print(update);
             while self.buffer.len() < BATCH_BYTES
-                && let Some(published) = self.deliveries.next_queued().await
+                && let Some(update) = self.deliveries.next_queued()
             {
-                self.print(published.delivery());
+                self.print(update);
             }
             self.write(&mut stdout)?;
         }
         Ok(())
     }
 
-    fn print(&mut self, delivery: &Delivery) {
+    fn print(&mut self, update: Update) {
         let Self { view, text, buffer, terminal, .. } = self;
-        if view.includes(delivery) && !append(buffer, |buffer| view.write(delivery, text, buffer)) {
-            let Delivery { seq, status, .. } = delivery;
-            terminal.warn(&format!("internal error: can't print delivery {seq}; its response was {status}"));
+        if !append(buffer, |buffer| view.write(&update, text, buffer)) {
+            terminal.warn(&match &update {
+                Update::Delivery(published) => {
+                    let Delivery { seq, status, .. } = published.delivery();
+                    format!("internal error: can't print delivery {seq}; its response was {status}")
+                }
+                Update::Findings { seq, .. } | Update::Forwards { seq, .. } => {
+                    format!("internal error: can't print what became known about delivery {seq}")
+                }
+                Update::Missed(count) => format!("internal error: can't print that {count} deliveries were missed"),
+            });
+        }
+        if let Update::Delivery(published) = update {
+            self.written.push(published.into_confirmation());
         }
     }
 
@@ -183,15 +206,16 @@ impl Printer {
         let mut reported = false;
         write_patiently(stdout, &self.buffer, |full| {
             if !reported {
-                terminal.warn(&format!("can't write the output: {full}; deliveries wait until there is space"));
+                terminal.warn(&format!("can't write the output: {full}; trying again until there is space"));
             }
             reported = true;
             thread::sleep(RETRY);
         })?;
         if reported {
-            terminal.note("the output can be written again; nothing was lost");
+            terminal.note("the output can be written again");
         }
         self.buffer.clear();
+        self.written.drain(..).for_each(Confirmation::confirm);
         Ok(())
     }
 }
@@ -241,19 +265,49 @@ impl View {
         Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter })
     }
 
-    fn includes(&self, delivery: &Delivery) -> bool {
-        let matches = self.filter.as_ref().is_none_or(|filter| filter.matches(delivery.assessment.title()));
-        matches && !(self.quiet && is_good(delivery))
+    fn write(&self, update: &Update, text: &mut String, buffer: &mut Vec<u8>) {
+        text.clear();
+        match update {
+            Update::Delivery(published) => self.delivery(published.delivery(), text, buffer),
+            Update::Findings { seq, title, findings } if self.matches(title) => match self.format {
+                Format::Json => json::findings(*seq, findings, remedies::words, buffer),
+                _ => self.page.explained(*seq, findings, text),
+            },
+            Update::Forwards { seq, title, forwards } if self.matches(title) => {
+                if self.quiet && forwards.iter().all(is_accepted) {
+                    return;
+                }
+                let mut forwards = Cow::Borrowed(forwards);
+                if self.redact {
+                    forwards.to_mut().iter_mut().for_each(|forwarded| *forwarded = redact::forwarded(forwarded));
+                }
+                match self.format {
+                    Format::Json => json::forwards(*seq, &forwards, buffer),
+                    _ => self.page.forwarded_later(*seq, &forwards, text),
+                }
+            }
+            Update::Findings { .. } | Update::Forwards { .. } => {}
+            Update::Missed(count) => match self.format {
+                Format::Json => json::missed(*count, buffer),
+                _ => self.page.missed(*count, text),
+            },
+        }
+        buffer.extend_from_slice(text.as_bytes());
     }
 
-    fn write(&self, delivery: &Delivery, text: &mut String, buffer: &mut Vec<u8>) {
-        let delivery = if self.redact { Cow::Owned(redact::delivery(delivery)) } else { Cow::Borrowed(delivery) };
-        if self.format == Format::Json {
-            return json::delivery(&delivery, remedies::words, buffer);
+    fn delivery(&self, delivery: &Delivery, text: &mut String, buffer: &mut Vec<u8>) {
+        if !self.matches(delivery.assessment.title()) || self.quiet && is_good(delivery) {
+            return;
         }
-        text.clear();
-        self.page.delivery(&delivery, text);
-        buffer.extend_from_slice(text.as_bytes());
+        let delivery = if self.redact { Cow::Owned(redact::delivery(delivery)) } else { Cow::Borrowed(delivery) };
+        match self.format {
+            Format::Json => json::delivery(&delivery, remedies::words, buffer),
+            _ => self.page.delivery(&delivery, text),
+        }
+    }
+
+    fn matches(&self, title: &str) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.matches(title))
     }
 }
 
@@ -271,7 +325,11 @@ fn is_good(delivery: &Delivery) -> bool {
     delivery.assessment.trust().is_some()
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
         && delivery.capture_error.is_none()
-        && delivery.forwards.iter().all(|forward| forward.outcome.as_ref().is_ok_and(|answer| answer.status < 300))
+        && delivery.forwards.iter().all(is_accepted)
+}
+
+fn is_accepted(forwarded: &Forwarded) -> bool {
+    forwarded.outcome.as_ref().is_ok_and(|response| response.status < 300)
 }
 
 #[cfg(test)]

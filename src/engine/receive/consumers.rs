@@ -1,159 +1,360 @@
 //! Hands every delivery to every consumer, such as the terminal. Each consumer has its own bounded queue, and chooses
 //! what happens when it is full.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
-use tokio::sync::mpsc::{
-    self,
-    error::{TryRecvError, TrySendError},
+use tokio::{
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
+    time::{Instant, timeout_at},
 };
 
-use super::explainer::Explanation;
-use crate::{net::receiver::BodyPermit, webhook::record::Delivery};
+use crate::{
+    net::receiver::BodyPermit,
+    webhook::{
+        diagnose::Finding,
+        record::{Delivery, Forwarded},
+    },
+};
 
-/// What happens when a consumer's queue is full.
+/// What happens when a consumer can't keep up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenFull {
-    /// Senders wait for their responses until there is room, and the consumer gets every delivery.
-    Wait,
-    /// The consumer misses the delivery; [`Deliveries::missed`] counts it.
+    /// It misses deliveries and gets their number as [`Update::Missed`]. No response waits for it.
     Skip,
+    /// The response waits until the consumer has confirmed its delivery. After this time the response is 503.
+    Wait(Duration),
 }
 
-/// The consumers of one receiver.
-#[derive(Debug, Default)]
-pub struct Consumers(Vec<Consumer>);
+/// The most memory that the deliveries in the queue of a consumer that skips take, in bytes.
+const QUEUE_BYTES: usize = 32 << 20;
 
-#[derive(Clone, Debug)]
+/// About how much memory a delivery takes besides its bodies, in bytes: most of it is the buffer that its connection
+/// read it into.
+const DELIVERY_BYTES: usize = 8 << 10;
+
+/// The consumers of one receiver.
+#[derive(Default)]
+pub struct Consumers {
+    queues: Vec<Consumer>,
+    observers: Vec<Observer>,
+}
+
+type Observer = Box<dyn Fn(&Delivery) + Send + Sync>;
+
+#[derive(Debug)]
 struct Consumer {
-    queue: mpsc::Sender<Published>,
+    queue: mpsc::Sender<Queued>,
     when_full: WhenFull,
     missed: Arc<AtomicU64>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// Something in a queue.
+#[derive(Debug)]
+struct Queued {
+    update: Update,
+    /// How many deliveries were missed before it.
+    missed: u64,
+}
+
+/// What a consumer gets.
+#[derive(Debug)]
+pub enum Update {
+    /// A delivery.
+    Delivery(Published),
+    /// What explains a rejected delivery that was published without findings.
+    Findings {
+        /// The delivery's number.
+        seq: u64,
+        /// The delivery's [title](crate::webhook::assessment::Assessment::title).
+        title: String,
+        /// At least one.
+        findings: Vec<Finding>,
+    },
+    /// How forwards ended that had not ended when their delivery was published.
+    Forwards {
+        /// The delivery's number.
+        seq: u64,
+        /// The delivery's [title](crate::webhook::assessment::Assessment::title).
+        title: String,
+        /// At least one.
+        forwards: Vec<Forwarded>,
+    },
+    /// So many deliveries were missed at this point.
+    Missed(u64),
+}
+
+impl fmt::Debug for Consumers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumers").field("queues", &self.queues).finish_non_exhaustive()
+    }
 }
 
 impl Consumers {
-    /// Adds a consumer whose queue holds up to `capacity` deliveries. A consumer that drops its end gets no more.
+    /// Adds a consumer whose queue holds up to `capacity` updates. A consumer that skips and drops its end gets no more;
+    /// if one that is waited for does, nothing is confirmed any more.
     pub fn add(&mut self, capacity: usize, when_full: WhenFull) -> Deliveries {
         let (sender, queue) = mpsc::channel(capacity);
         let missed = Arc::new(AtomicU64::new(0));
-        self.0.push(Consumer { queue: sender, when_full, missed: Arc::clone(&missed) });
-        Deliveries { queue, pending: None, missed }
+        let bytes = Arc::new(AtomicUsize::new(0));
+        self.queues.push(Consumer { queue: sender, when_full, missed: Arc::clone(&missed), bytes });
+        Deliveries { queue, missed, next: None }
     }
 
-    /// Reserves a slot in every queue, and waits for it where the consumer wants every delivery.
-    pub(super) async fn reserve(&self) -> Slots {
-        let mut slots = Vec::with_capacity(self.0.len());
-        for consumer in self.0.iter().filter(|consumer| !consumer.queue.is_closed()) {
-            match consumer.when_full {
-                WhenFull::Wait => slots.extend(consumer.queue.clone().reserve_owned().await.ok().map(Slot::Reserved)),
-                WhenFull::Skip => slots.push(Slot::IfFree(consumer.clone())),
-            }
-        }
-        Slots(slots)
-    }
-}
-
-/// A place for one delivery in the queue of every consumer.
-#[derive(Debug)]
-pub(super) struct Slots(Vec<Slot>);
-
-#[derive(Debug)]
-enum Slot {
-    Reserved(mpsc::OwnedPermit<Published>),
-    IfFree(Consumer),
-}
-
-impl Slots {
-    /// Whether there are no consumers left.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Calls a function for each delivery before its response. It must not block.
+    pub fn observe(&mut self, observer: impl Fn(&Delivery) + Send + Sync + 'static) {
+        self.observers.push(Box::new(observer));
     }
 
-    /// Publishes a delivery.
-    pub fn publish(self, delivery: Delivery, explanation: Option<Explanation>, permit: BodyPermit) {
-        let mut published = Some(Published { delivery: Arc::new(delivery), explanation, _permit: Arc::new(permit) });
-        let mut slots = self.0.into_iter().peekable();
-        while let Some(slot) = slots.next() {
-            // The last consumer gets the original, so that a single consumer's delivery is never copied.
-            let copy = if slots.peek().is_some() { published.clone() } else { published.take() };
-            let Some(copy) = copy else { return };
-            match slot {
-                Slot::Reserved(reserved) => drop(reserved.send(copy)),
-                Slot::IfFree(consumer) => {
-                    if let Err(TrySendError::Full(_)) = consumer.queue.try_send(copy) {
-                        consumer.missed.fetch_add(1, Ordering::Relaxed);
-                    }
+    pub(super) fn notify(&self, delivery: &Delivery) {
+        self.observers.iter().for_each(|observer| observer(delivery));
+    }
+
+    /// Whether responses wait for a consumer.
+    pub(super) fn are_waited_for(&self) -> bool {
+        self.queues.iter().any(|consumer| consumer.when_full != WhenFull::Skip)
+    }
+
+    /// Reserves a place in the queue of every consumer that is waited for. Such a consumer misses the delivery if that
+    /// takes too long.
+    pub(super) async fn reserve(&self) -> Result<Slots, Unwritten> {
+        let mut slots = Vec::new();
+        for consumer in &self.queues {
+            let WhenFull::Wait(limit) = consumer.when_full else { continue };
+            let deadline = Instant::now() + limit;
+            match timeout_at(deadline, consumer.queue.clone().reserve_owned()).await {
+                Ok(Ok(place)) => slots.push(Slot { place, missed: Arc::clone(&consumer.missed), deadline, limit }),
+                Ok(Err(_)) => return Err(Unwritten::Closed),
+                Err(_) => {
+                    consumer.missed.fetch_add(1, Ordering::Relaxed);
+                    return Err(Unwritten::Unread(limit));
                 }
             }
         }
+        Ok(Slots(slots))
+    }
+
+    /// Publishes a delivery. Consumers that are waited for get it through the slots, and confirm it if that is `wanted`.
+    pub(super) fn publish(
+        &self,
+        delivery: Delivery,
+        permit: &BodyPermit,
+        slots: Slots,
+        is_confirmation_wanted: bool,
+    ) -> Confirmations {
+        let delivery = Arc::new(delivery);
+        for consumer in self.queues.iter().filter(|consumer| consumer.when_full == WhenFull::Skip) {
+            consumer.offer(&delivery);
+        }
+        let mut confirmations = Vec::new();
+        for Slot { place, missed, deadline, limit } in slots.0 {
+            let (confirm, confirmed) = oneshot::channel();
+            if is_confirmation_wanted {
+                confirmations.push((confirmed, deadline, limit));
+            }
+            let update = Update::Delivery(Published {
+                delivery: Arc::clone(&delivery),
+                confirm: is_confirmation_wanted.then_some((confirm, limit)),
+                _permit: permit.clone(),
+                _room: None,
+            });
+            drop(place.send(Queued { update, missed: missed.swap(0, Ordering::Relaxed) }));
+        }
+        Confirmations(confirmations)
+    }
+
+    /// Publishes what became known after the delivery. A consumer whose queue is full misses it.
+    pub(super) fn publish_late(&self, update: impl Fn() -> Update) {
+        for consumer in &self.queues {
+            let _ = consumer.queue.try_send(Queued { update: update(), missed: 0 });
+        }
     }
 }
 
-/// A delivery as consumers get it. It holds the body's share of the memory for all bodies: a consumer that keeps the
-/// body longer than this must limit its memory itself.
-#[derive(Clone, Debug)]
+impl Consumer {
+    /// Puts a delivery into the queue, or counts it as missed.
+    fn offer(&self, delivery: &Arc<Delivery>) {
+        let Some(room) = Room::take(&self.bytes, size(delivery)) else {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let missed = self.missed.swap(0, Ordering::Relaxed);
+        let delivery = Arc::clone(delivery);
+        let update =
+            Update::Delivery(Published { delivery, confirm: None, _permit: BodyPermit::default(), _room: Some(room) });
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(Queued { update, missed }) {
+            self.missed.fetch_add(missed + 1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The memory that a delivery takes, in bytes.
+fn size(delivery: &Delivery) -> usize {
+    let responses = delivery.forwards.iter().filter_map(|forwarded| forwarded.outcome.as_ref().ok());
+    DELIVERY_BYTES + delivery.request.body.len() + responses.map(|response| response.body.len()).sum::<usize>()
+}
+
+/// A share of [`QUEUE_BYTES`], returned when dropped.
+#[derive(Debug)]
+struct Room {
+    bytes: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Room {
+    /// `None` if there is not enough left. One delivery of any size always has room.
+    fn take(taken: &Arc<AtomicUsize>, bytes: usize) -> Option<Self> {
+        let before = taken.fetch_add(bytes, Ordering::Relaxed);
+        let room = Self { bytes, taken: Arc::clone(taken) };
+        (before == 0 || before + bytes <= QUEUE_BYTES).then_some(room)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// A place for one delivery in the queue of every consumer that is waited for.
+#[derive(Debug, Default)]
+pub(super) struct Slots(Vec<Slot>);
+
+#[derive(Debug)]
+struct Slot {
+    place: mpsc::OwnedPermit<Queued>,
+    missed: Arc<AtomicU64>,
+    deadline: Instant,
+    limit: Duration,
+}
+
+/// The confirmations that a response waits for.
+#[derive(Debug)]
+pub(super) struct Confirmations(Vec<(oneshot::Receiver<()>, Instant, Duration)>);
+
+impl Confirmations {
+    /// Waits until every consumer that is waited for has confirmed the delivery.
+    pub async fn received(self) -> Result<(), Unwritten> {
+        for (confirmed, deadline, limit) in self.0 {
+            match timeout_at(deadline, confirmed).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(Unwritten::Closed),
+                Err(_) => return Err(Unwritten::Unread(limit)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a delivery was not confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unwritten {
+    #[error("the output was not read for {} s", .0.as_secs())]
+    Unread(Duration),
+    #[error("the output is closed")]
+    Closed,
+}
+
+/// A delivery as a consumer gets it. It holds the memory of the bodies: a consumer that keeps them longer than this must
+/// limit its memory itself.
+#[derive(Debug)]
 pub struct Published {
     delivery: Arc<Delivery>,
-    /// `None` once the delivery holds its findings.
-    explanation: Option<Explanation>,
-    _permit: Arc<BodyPermit>,
+    confirm: Option<(oneshot::Sender<()>, Duration)>,
+    _permit: BodyPermit,
+    _room: Option<Room>,
 }
 
 impl Published {
-    /// The delivery, with the findings of its rejection.
+    /// The delivery.
     pub fn delivery(&self) -> &Delivery {
         &self.delivery
+    }
+
+    /// What is left to do when the delivery is written.
+    pub fn into_confirmation(self) -> Confirmation {
+        Confirmation(self.confirm.map(|(confirm, _)| confirm))
+    }
+
+    /// The delivery with the response that it got, if nobody waited for its confirmation any more.
+    fn settled(mut self) -> Self {
+        if let Some((_, limit)) = self.confirm.take_if(|(confirm, _)| confirm.is_closed()) {
+            Arc::make_mut(&mut self.delivery).fail(Unwritten::Unread(limit).to_string());
+        }
+        self
+    }
+}
+
+/// Lets the response of a delivery go, if it waits. If this is dropped instead, the response is 503.
+#[derive(Debug)]
+pub struct Confirmation(Option<oneshot::Sender<()>>);
+
+impl Confirmation {
+    /// Confirms that the delivery is written.
+    pub fn confirm(self) {
+        if let Some(confirm) = self.0 {
+            // It fails if the response has not waited so long.
+            let _ = confirm.send(());
+        }
     }
 }
 
 /// A consumer's end of its queue.
 #[derive(Debug)]
 pub struct Deliveries {
-    queue: mpsc::Receiver<Published>,
-    /// The delivery whose findings are awaited.
-    pending: Option<Published>,
+    queue: mpsc::Receiver<Queued>,
     missed: Arc<AtomicU64>,
+    /// What follows the number of missed deliveries.
+    next: Option<Update>,
 }
 
 impl Deliveries {
-    /// The next delivery, in order of publication. `None` once the receiver and its forwards have ended. Cancel safe.
-    pub async fn next(&mut self) -> Option<Published> {
-        if self.pending.is_none() {
-            self.pending = Some(self.queue.recv().await?);
+    /// The next update, in the order of publication. `None` once the receiver and its forwards have ended. Cancel safe.
+    pub async fn next(&mut self) -> Option<Update> {
+        if let Some(update) = self.next_queued() {
+            return Some(update);
         }
-        self.explained().await
+        match self.queue.recv().await {
+            Some(queued) => Some(self.unpack(queued)),
+            None => self.take_missed(),
+        }
     }
 
-    /// The next delivery, if one is in the queue.
-    pub async fn next_queued(&mut self) -> Option<Published> {
-        if self.pending.is_none() {
-            self.pending = match self.queue.try_recv() {
-                Ok(published) => Some(published),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return None,
-            };
+    /// The next update, if there is one.
+    pub fn next_queued(&mut self) -> Option<Update> {
+        if let Some(update) = self.next.take() {
+            return Some(update);
         }
-        self.explained().await
+        match self.queue.try_recv() {
+            Ok(queued) => Some(self.unpack(queued)),
+            Err(_) => self.take_missed(),
+        }
     }
 
-    /// How many deliveries the consumer missed because its queue was full.
-    pub fn missed(&self) -> u64 {
-        self.missed.load(Ordering::Relaxed)
+    fn unpack(&mut self, Queued { update, missed }: Queued) -> Update {
+        let update = match update {
+            Update::Delivery(published) => Update::Delivery(published.settled()),
+            other => other,
+        };
+        if missed == 0 {
+            return update;
+        }
+        self.next = Some(update);
+        Update::Missed(missed)
     }
 
-    /// The pending delivery, once it holds its findings. Later ones wait for it, which keeps their order.
-    async fn explained(&mut self) -> Option<Published> {
-        let pending = self.pending.as_mut()?;
-        if let Some(explanation) = &mut pending.explanation {
-            // An error leaves the delivery without findings.
-            if let Ok(assessment) = explanation.await {
-                Arc::make_mut(&mut pending.delivery).assessment = assessment;
-            }
-            pending.explanation = None;
-        }
-        self.pending.take()
+    fn take_missed(&self) -> Option<Update> {
+        Some(self.missed.swap(0, Ordering::Relaxed)).filter(|missed| *missed > 0).map(Update::Missed)
     }
 }
 
@@ -162,76 +363,129 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::{engine::receive::tests::delivery, webhook::assessment::Assessment};
+    use crate::engine::receive::tests::{delivery, delivery_of};
 
-    async fn publish(consumers: &Consumers, seq: u64) {
-        consumers.reserve().await.publish(delivery(seq), None, BodyPermit::default());
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    /// Publishes a delivery as its response waits for it.
+    async fn publish(consumers: &Consumers, seq: u64) -> Result<(), Unwritten> {
+        let slots = consumers.reserve().await?;
+        consumers.publish(delivery(seq), &BodyPermit::default(), slots, true).received().await
+    }
+
+    /// The next update in short, confirmed.
+    fn next(deliveries: &mut Deliveries) -> Option<String> {
+        Some(match deliveries.next_queued()? {
+            Update::Delivery(published) => {
+                let Delivery { seq, status, .. } = *published.delivery();
+                published.into_confirmation().confirm();
+                format!("delivery {seq} {status}")
+            }
+            Update::Missed(count) => format!("missed {count}"),
+            other => format!("{other:?}"),
+        })
+    }
+
+    fn all(deliveries: &mut Deliveries) -> Vec<String> {
+        std::iter::from_fn(|| next(deliveries)).collect()
     }
 
     #[tokio::test]
     async fn every_consumer_gets_every_delivery_in_order() {
         let mut consumers = Consumers::default();
-        let (mut one, mut two) = (consumers.add(2, WhenFull::Wait), consumers.add(2, WhenFull::Skip));
-        publish(&consumers, 1).await;
-        publish(&consumers, 2).await;
+        let (mut one, mut two) = (consumers.add(2, WhenFull::Skip), consumers.add(2, WhenFull::Skip));
+        publish(&consumers, 1).await.unwrap();
+        publish(&consumers, 2).await.unwrap();
         drop(consumers);
         for deliveries in [&mut one, &mut two] {
-            assert_eq!(deliveries.next().await.unwrap().delivery().seq, 1);
-            assert_eq!(deliveries.next_queued().await.unwrap().delivery().seq, 2);
-            assert!(deliveries.next_queued().await.is_none());
+            assert_eq!(all(deliveries), ["delivery 1 200", "delivery 2 200"]);
             assert!(deliveries.next().await.is_none());
-            assert_eq!(deliveries.missed(), 0);
         }
     }
 
     #[tokio::test]
-    async fn a_full_queue_makes_senders_wait_or_misses_the_delivery() {
+    async fn a_consumer_that_skips_learns_how_many_deliveries_it_missed_and_where() {
         let mut consumers = Consumers::default();
-        let mut skips = consumers.add(1, WhenFull::Skip);
-        publish(&consumers, 1).await;
-        publish(&consumers, 2).await;
-        assert_eq!(skips.missed(), 1);
-
-        let mut waits = consumers.add(1, WhenFull::Wait);
-        publish(&consumers, 3).await;
-        assert_eq!(skips.missed(), 2);
-        assert!(consumers.reserve().now_or_never().is_none());
-        assert_eq!(waits.next().await.unwrap().delivery().seq, 3);
-        publish(&consumers, 4).await;
-        assert_eq!(waits.next().await.unwrap().delivery().seq, 4);
-        assert_eq!((skips.next().await.unwrap().delivery().seq, skips.missed()), (1, 3));
+        let mut deliveries = consumers.add(2, WhenFull::Skip);
+        for seq in 1..=5 {
+            publish(&consumers, seq).await.unwrap();
+        }
+        assert_eq!(next(&mut deliveries).unwrap(), "delivery 1 200");
+        publish(&consumers, 6).await.unwrap();
+        publish(&consumers, 7).await.unwrap();
+        assert_eq!(all(&mut deliveries), ["delivery 2 200", "missed 3", "delivery 6 200", "missed 1"]);
+        publish(&consumers, 8).await.unwrap();
+        publish(&consumers, 9).await.unwrap();
+        publish(&consumers, 10).await.unwrap();
+        drop(consumers);
+        assert_eq!(all(&mut deliveries), ["delivery 8 200", "delivery 9 200", "missed 1"]);
+        assert!(deliveries.next().await.is_none());
     }
 
     #[tokio::test]
-    async fn a_consumer_that_has_gone_holds_up_nobody() {
+    async fn the_bodies_in_a_queue_are_bounded() {
         let mut consumers = Consumers::default();
-        let gone = consumers.add(1, WhenFull::Wait);
-        publish(&consumers, 1).await;
-        drop(gone);
-        assert!(consumers.reserve().await.is_empty());
-        let mut left = consumers.add(1, WhenFull::Wait);
-        publish(&consumers, 2).await;
-        assert_eq!(left.next().await.unwrap().delivery().seq, 2);
+        let mut deliveries = consumers.add(100, WhenFull::Skip);
+        let publish = |seq, bytes| {
+            consumers.publish(delivery_of(seq, vec![b'x'; bytes]), &BodyPermit::default(), Slots::default(), true);
+        };
+        // One has room whatever its size, and three of these have not.
+        publish(1, 2 * QUEUE_BYTES);
+        publish(2, 1);
+        assert_eq!(all(&mut deliveries), ["delivery 1 200", "missed 1"]);
+        for seq in 3..=5 {
+            publish(seq, QUEUE_BYTES / 2 - DELIVERY_BYTES);
+        }
+        assert_eq!(all(&mut deliveries), ["delivery 3 200", "delivery 4 200", "missed 1"]);
     }
 
     #[tokio::test]
-    async fn a_delivery_waits_for_its_findings_and_later_ones_wait_too() {
+    async fn a_response_waits_until_its_own_delivery_is_confirmed() {
         let mut consumers = Consumers::default();
-        let (mut one, mut two) = (consumers.add(2, WhenFull::Wait), consumers.add(2, WhenFull::Wait));
-        let (explain, explanation) = tokio::sync::oneshot::channel();
-        let first = delivery(1);
-        let explained = Assessment { summary: Some("explained".to_owned()), ..first.assessment.clone() };
-        consumers.reserve().await.publish(first, Some(explanation.shared()), BodyPermit::default());
-        publish(&consumers, 2).await;
-        for deliveries in [&mut one, &mut two] {
-            assert!(deliveries.next().now_or_never().is_none());
-            assert!(deliveries.next_queued().now_or_never().is_none());
+        let mut deliveries = consumers.add(2, WhenFull::Wait(LIMIT));
+        let (mut first, mut second) = (Box::pin(publish(&consumers, 1)), Box::pin(publish(&consumers, 2)));
+        assert!((first.as_mut().now_or_never().is_none()) && second.as_mut().now_or_never().is_none());
+        assert_eq!(next(&mut deliveries).unwrap(), "delivery 1 200");
+        assert_eq!((first.now_or_never(), second.as_mut().now_or_never()), (Some(Ok(())), None));
+        assert_eq!(next(&mut deliveries).unwrap(), "delivery 2 200");
+        assert_eq!(second.now_or_never(), Some(Ok(())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_nothing_is_confirmed_responses_fail_after_the_limit_and_later_lines_say_so() {
+        let mut consumers = Consumers::default();
+        let mut deliveries = consumers.add(1, WhenFull::Wait(LIMIT));
+        let begun = Instant::now();
+        let failed = Err(Unwritten::Unread(LIMIT));
+        // The first is in the queue, and the second finds no place in it.
+        let results = tokio::join!(publish(&consumers, 1), publish(&consumers, 2));
+        assert_eq!((results, begun.elapsed()), ((failed, failed), LIMIT));
+        let Some(Update::Delivery(first)) = deliveries.next_queued() else { panic!() };
+        let error = "the output was not read for 10 s";
+        assert_eq!((first.delivery().status, first.delivery().capture_error.as_deref()), (503, Some(error)));
+        assert_eq!(all(&mut deliveries), ["missed 1"]);
+        drop(deliveries);
+        assert_eq!(publish(&consumers, 3).await, Err(Unwritten::Closed));
+    }
+
+    #[tokio::test]
+    async fn a_consumer_that_skips_and_has_gone_holds_up_nobody() {
+        let mut consumers = Consumers::default();
+        drop(consumers.add(1, WhenFull::Skip));
+        let mut left = consumers.add(1, WhenFull::Skip);
+        publish(&consumers, 1).await.unwrap();
+        assert_eq!(all(&mut left), ["delivery 1 200"]);
+    }
+
+    #[tokio::test]
+    async fn what_becomes_known_later_follows_its_delivery() {
+        let mut consumers = Consumers::default();
+        let mut deliveries = consumers.add(2, WhenFull::Skip);
+        publish(&consumers, 1).await.unwrap();
+        for _ in 0..2 {
+            consumers.publish_late(|| Update::Findings { seq: 1, title: "x".to_owned(), findings: Vec::new() });
         }
-        explain.send(explained).unwrap();
-        for deliveries in [&mut one, &mut two] {
-            let first = deliveries.next().await.unwrap();
-            assert_eq!((first.delivery().seq, first.delivery().assessment.summary.as_deref()), (1, Some("explained")));
-            assert_eq!(deliveries.next().await.unwrap().delivery().seq, 2);
-        }
+        let expected = r#"Findings { seq: 1, title: "x", findings: [] }"#;
+        assert_eq!(all(&mut deliveries), ["delivery 1 200", expected]);
     }
 }

@@ -1,16 +1,12 @@
 //! Counts the deliveries that a test waits for: events by name or glob, and a number of deliveries.
 
-use std::panic;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use glob::Pattern;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::consumers::{Consumers, Deliveries, WhenFull};
+use super::consumers::Consumers;
 use crate::webhook::record::Delivery;
-
-/// The number of deliveries that may wait to be counted.
-const QUEUE: usize = 128;
 
 /// A number of deliveries to wait for.
 #[derive(Clone, Debug)]
@@ -33,26 +29,14 @@ impl FromIterator<Expectation> for Expectations {
 }
 
 impl Expectations {
-    /// Counts the deliveries of a receiver from now on.
+    /// Counts the deliveries of a receiver from now on. It observes them, so that it depends on no queue and no reader.
     pub fn count(self, consumers: &mut Consumers) -> Counter {
-        let met = CancellationToken::new();
-        let counting = (!self.0.is_empty()).then(|| {
-            let deliveries = consumers.add(QUEUE, WhenFull::Wait);
-            tokio::spawn(self.count_until_met(deliveries, met.clone()))
-        });
-        Counter { met, counting }
-    }
-
-    async fn count_until_met(mut self, mut deliveries: Deliveries, met: CancellationToken) -> Self {
-        while !self.met()
-            && let Some(published) = deliveries.next().await
-        {
-            self.add(published.delivery());
+        let counter = Counter { expectations: Arc::new(Mutex::new(self)), met: CancellationToken::new() };
+        if !counter.lock().0.is_empty() {
+            let counter = counter.clone();
+            consumers.observe(move |delivery| counter.add(delivery));
         }
-        if self.met() {
-            met.cancel();
-        }
-        self
+        counter
     }
 
     fn add(&mut self, delivery: &Delivery) {
@@ -83,10 +67,10 @@ impl Expectations {
 }
 
 /// A running count.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Counter {
+    expectations: Arc<Mutex<Expectations>>,
     met: CancellationToken,
-    counting: Option<JoinHandle<Expectations>>,
 }
 
 impl Counter {
@@ -95,12 +79,20 @@ impl Counter {
         self.met.cancelled().await;
     }
 
-    /// The expectations that are not met, in words, once the receiver has ended.
-    pub async fn missing(self) -> Vec<String> {
-        let Some(counting) = self.counting else { return Vec::new() };
-        match counting.await {
-            Ok(expectations) => expectations.missing(),
-            Err(error) => panic::resume_unwind(error.into_panic()),
+    /// The expectations that are not met, in words.
+    pub fn missing(&self) -> Vec<String> {
+        self.lock().missing()
+    }
+
+    fn add(&self, delivery: &Delivery) {
+        let mut expectations = self.lock();
+        expectations.add(delivery);
+        if expectations.met() {
+            self.met.cancel();
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Expectations> {
+        self.expectations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

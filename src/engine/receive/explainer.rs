@@ -1,16 +1,25 @@
-//! Explains rejected deliveries without delaying their responses: on blocking threads, few at a time, and not at all
-//! while too many wait.
+//! Explains rejected deliveries beside their flow: on blocking threads, few at a time, each within a budget of time, and
+//! not at all while too many wait.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use futures_util::{FutureExt, future::Shared};
 use tokio::{
     sync::{Semaphore, oneshot},
     task::spawn_blocking,
 };
 
 use super::settings::Settings;
-use crate::webhook::{assessment::Assessment, diagnose::Clock, record::Delivery, signature::Receipt};
+use crate::{
+    engine::clock::thread_time,
+    net::receiver::BodyPermit,
+    webhook::{assessment::Assessment, diagnose::Clock, record::Delivery, signature::Receipt},
+};
 
 /// How many explanations run at a time.
 const MAX_RUNNING: usize = 2;
@@ -19,36 +28,64 @@ const MAX_RUNNING: usize = 2;
 /// must not hold up valid ones.
 const MAX_PENDING: usize = 64;
 
-/// Resolves to the assessment with its findings.
-pub type Explanation = Shared<oneshot::Receiver<Assessment>>;
+/// The processor time for one explanation; `verify` takes as long as the search needs. A build without optimisations
+/// searches about ten times as slowly.
+const TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 50 });
+
+/// Resolves to the assessment with its findings, or to an error if the search panicked.
+pub type Explanation = oneshot::Receiver<Assessment>;
 
 /// Runs explanations, a limited number at a time.
 #[derive(Debug)]
 pub struct Explainer {
     pending: Arc<Semaphore>,
     running: Arc<Semaphore>,
+    skipped: AtomicU64,
 }
+
+/// Too many explanations are pending. With it comes how many deliveries were not explained so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany(pub u64);
 
 impl Default for Explainer {
     fn default() -> Self {
-        Self { pending: Arc::new(Semaphore::new(MAX_PENDING)), running: Arc::new(Semaphore::new(MAX_RUNNING)) }
+        Self {
+            pending: Arc::new(Semaphore::new(MAX_PENDING)),
+            running: Arc::new(Semaphore::new(MAX_RUNNING)),
+            skipped: AtomicU64::new(0),
+        }
     }
 }
 
 impl Explainer {
-    /// Starts to explain a delivery. `None` if it was not rejected, or too many others wait.
-    pub fn explain(&self, settings: Arc<Settings>, delivery: &Delivery) -> Option<Explanation> {
-        delivery.assessment.verdict.rejection()?;
-        let pending = Arc::clone(&self.pending).try_acquire_owned().ok()?;
+    /// Starts to explain a delivery. `None` if it was not rejected. `permit` is that of its body.
+    ///
+    /// # Errors
+    ///
+    /// If too many others wait.
+    pub fn explain(
+        &self,
+        settings: Arc<Settings>,
+        delivery: &Delivery,
+        permit: &BodyPermit,
+    ) -> Result<Option<Explanation>, TooMany> {
+        if delivery.assessment.verdict.rejection().is_none() {
+            return Ok(None);
+        }
+        let Ok(pending) = Arc::clone(&self.pending).try_acquire_owned() else {
+            return Err(TooMany(self.skipped.fetch_add(1, Ordering::Relaxed) + 1));
+        };
         let running = Arc::clone(&self.running);
         let (request, mut assessment) = (delivery.request.clone(), delivery.assessment.clone());
         let receipt = Receipt::from(Some(delivery.received_at));
         let (sender, explanation) = oneshot::channel();
+        let permit = permit.clone();
         tokio::spawn(async move {
-            let _pending = pending;
+            let _held = (pending, permit);
             let Ok(_running) = running.acquire_owned().await else { return };
             let explained = spawn_blocking(move || {
-                settings.judge().explain(&request, receipt, Clock::Live, &mut assessment);
+                let deadline = thread_time() + TIME;
+                settings.judge().explain(&request, receipt, Clock::Live, &|| thread_time() > deadline, &mut assessment);
                 assessment
             });
             // After a panic the delivery is published without findings.
@@ -56,14 +93,12 @@ impl Explainer {
                 let _ = sender.send(explained);
             }
         });
-        Some(explanation.shared())
+        Ok(Some(explanation))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use http::Method;
 
     use super::*;
@@ -101,12 +136,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_flood_of_rejected_deliveries_is_published_without_findings() {
+    async fn a_flood_of_rejected_deliveries_is_published_without_findings_and_counted() {
         let (settings, delivery) = rejected();
         let explainer = Explainer::default();
-        let explain = || explainer.explain(Arc::clone(&settings), &delivery);
-        let mut pending: Vec<Explanation> = std::iter::from_fn(explain).collect();
-        assert_eq!(pending.len(), MAX_PENDING);
+        let explain = || explainer.explain(Arc::clone(&settings), &delivery, &BodyPermit::default());
+        let mut pending: Vec<Explanation> = (0..MAX_PENDING).map(|_| explain().unwrap().unwrap()).collect();
+        assert_eq!((explain().unwrap_err(), explain().unwrap_err()), (TooMany(1), TooMany(2)));
         let first = pending.pop().unwrap().await.unwrap();
         assert_eq!(first.findings.len(), 1);
         for other in pending {

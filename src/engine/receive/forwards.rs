@@ -1,18 +1,21 @@
 //! Forwards deliveries to the user's own handlers.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use futures_util::{FutureExt, future::BoxFuture};
+use bytes::{Bytes, BytesMut};
 use glob::Pattern;
 use reqwest::Url;
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
+use super::targets::{InFlightPermit, MAX_IN_FLIGHT, Targets};
 use crate::{
     net::{
-        client::{Client, SendError, Transport, end_to_end},
+        client::{Client, ResponseBody, SendError, end_to_end},
+        receiver::{Pieces, PiecesSender, UNMETERED_BYTES},
         url::with_query_of,
     },
     webhook::{
@@ -30,64 +33,247 @@ pub struct Forward {
     pub url: Url,
 }
 
-/// A forward in progress. It runs whether or not it is awaited.
-pub type PendingForward = BoxFuture<'static, Forwarded>;
-
-/// Starts forwards.
-#[derive(Debug)]
+/// Forwards deliveries.
+#[derive(Clone, Debug)]
 pub struct Forwarder {
     client: Arc<Client>,
+    targets: Arc<Targets>,
     timeout: Duration,
     cancel: CancellationToken,
+}
+
+/// The results of the forwards of one delivery.
+pub struct Forwards {
+    /// The one that provides the response.
+    pub first: Exchange,
+    /// The others, which may still run.
+    pub others: Vec<PendingForward>,
+}
+
+/// A forward that has ended, but for the rest of a long response.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The result. The response's body is only its start, of up to [`UNMETERED_BYTES`].
+    pub forwarded: Forwarded,
+    /// The response for the sender, with the start of its body, unless there is none.
+    pub response: Option<Response>,
+    /// The rest of that body.
+    pub rest: Option<Rest>,
+    /// Whether the handler had too many deliveries already and did not get this one.
+    pub is_busy: bool,
+}
+
+/// A forward that runs whether or not it is awaited.
+#[derive(Debug)]
+pub struct PendingForward {
+    url: Url,
+    started: Instant,
+    task: JoinHandle<Forwarded>,
 }
 
 impl Forwarder {
     /// Waits up to `timeout` for each handler, and no longer than until `cancel`.
     pub fn new(timeout: Duration, cancel: CancellationToken) -> Self {
-        Self { client: Arc::new(Client::new(false)), timeout, cancel }
+        Self { client: Arc::new(Client::new(false)), targets: Arc::default(), timeout, cancel }
     }
 
-    /// Starts every forward whose glob matches the event, in their order.
-    pub fn start(&self, forwards: &[Forward], event: &str, request: &Request) -> Vec<PendingForward> {
-        let mut matching = forwards.iter().filter(|forward| forward.events.matches(event)).peekable();
-        if matching.peek().is_none() {
-            return Vec::new();
-        }
+    /// Forwards to every target whose glob matches the event, and waits for the response of the first. `None` if no glob
+    /// matches. `closed` is cancelled when the sender has closed its side.
+    pub async fn forward(
+        &self,
+        forwards: &[Forward],
+        event: &str,
+        request: &Request,
+        closed: &CancellationToken,
+    ) -> Option<Forwards> {
+        let mut matching = forwards.iter().filter(|forward| forward.events.matches(event));
+        let first = matching.next()?;
         let mut request = request.clone();
         // It was met when the body was read here.
         request.headers.remove("expect");
         // It names this receiver, not the handler.
         request.headers.remove("host");
-        matching.map(|forward| self.start_one(forward, &request)).collect()
+        let others = matching.map(|forward| self.start(&forward.url, request.clone())).collect();
+        Some(Forwards { first: self.exchange(&first.url, &request, closed).await, others })
     }
 
-    fn start_one(&self, forward: &Forward, request: &Request) -> PendingForward {
-        let url = with_query_of(&forward.url, &request.target);
-        let (client, request, timeout) = (Arc::clone(&self.client), request.clone(), self.timeout);
+    /// Starts a forward whose response nobody waits for.
+    fn start(&self, target: &Url, request: Request) -> PendingForward {
+        let url = with_query_of(target, &request.target);
+        let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
-            let sent = client.send(&url, &request, timeout).await;
-            let outcome = sent.response.map_err(|error| explain(&error));
-            Forwarded { url: url.to_string(), outcome, elapsed: sent.elapsed }
+            let Exchange { mut forwarded, rest, .. } =
+                forwarder.exchange(&target, &request, &CancellationToken::new()).await;
+            if let Some(rest) = rest
+                && let Err(problem) = rest.discard().await
+            {
+                forwarded.outcome = Err(problem);
+            }
+            forwarded
         });
-        let (url, cancel, started) = (forward.url.to_string(), self.cancel.clone(), Instant::now());
-        async move {
-            let error = tokio::select! {
-                forwarded = task => match forwarded {
-                    Ok(forwarded) => return forwarded,
-                    Err(error) => error.to_string(),
-                },
-                () = cancel.cancelled() => "hookdev was stopped before the handler responded; responded 502".to_owned(),
-            };
-            Forwarded { url, outcome: Err(error), elapsed: started.elapsed() }
+        PendingForward { url, started: Instant::now(), task }
+    }
+
+    async fn exchange(&self, target: &Url, request: &Request, closed: &CancellationToken) -> Exchange {
+        let url = with_query_of(target, &request.target);
+        let started = Instant::now();
+        let Some(permit) = self.targets.take(target.as_str()) else {
+            let error = format!("busy with {MAX_IN_FLIGHT} deliveries; responded 503");
+            return Exchange::failed(&url, started, error, true);
+        };
+        let until = started + self.timeout;
+        let result = tokio::select! {
+            result = self.begin(&url, request, until) => result,
+            () = self.cancel.cancelled() => {
+                Err("hookdev was stopped before the handler responded; responded 502".to_owned())
+            }
+            () = async { closed.cancelled().await; permit.offered().await } => {
+                Err("the sender had gone, and another delivery took its place; responded 502".to_owned())
+            }
+        };
+        match result {
+            Err(error) => Exchange::failed(&url, started, error, false),
+            Ok((response, body)) => {
+                let excerpt = Response {
+                    body: response.body.slice(..response.body.len().min(UNMETERED_BYTES)),
+                    ..response.clone()
+                };
+                let left = body.as_ref().and_then(|body| body.length()?.checked_sub(response.body.len() as u64));
+                let status = response.status;
+                let rest =
+                    body.map(|body| Rest { body, left, status, until, cancel: self.cancel.clone(), _permit: permit });
+                let forwarded = Forwarded { url: url.to_string(), outcome: Ok(excerpt), elapsed: started.elapsed() };
+                Exchange { forwarded, response: Some(for_sender(response)), rest, is_busy: false }
+            }
         }
-        .boxed()
+    }
+
+    /// Sends a request and reads the start of the response. With it comes the body if that has not ended.
+    async fn begin(
+        &self,
+        url: &Url,
+        request: &Request,
+        until: Instant,
+    ) -> Result<(Response, Option<ResponseBody>), String> {
+        let timed_out = |_| explain(&SendError::TimedOut(self.timeout));
+        let response = timeout_at(until, self.client.begin(url, request)).await.map_err(timed_out)?;
+        let mut response = response.map_err(|error| explain(&error))?;
+        let status = response.status;
+        if status < 200 {
+            return Err(format!("your handler responded {status}, which is not a final response; responded 502"));
+        }
+        let mut start = BytesMut::new();
+        while start.len() <= UNMETERED_BYTES {
+            match timeout_at(until, response.body.piece()).await.map_err(timed_out)? {
+                Ok(Some(piece)) => start.extend_from_slice(&piece),
+                Ok(None) => {
+                    return Ok((Response { status, headers: response.headers, body: start.freeze() }, None));
+                }
+                Err(problem) => return Err(format!("your handler responded {status}, but {problem}; responded 502")),
+            }
+        }
+        Ok((Response { status, headers: response.headers, body: start.freeze() }, Some(response.body)))
     }
 }
 
-/// The handler's response for the sender, without the headers of its connection. `None` if there is none.
-pub fn response(forwarded: &Forwarded) -> Option<Response> {
-    let response = forwarded.outcome.as_ref().ok()?;
-    Some(Response { headers: end_to_end(&response.headers).cloned().collect(), ..response.clone() })
+impl Exchange {
+    fn failed(url: &Url, started: Instant, error: String, is_busy: bool) -> Self {
+        let forwarded = Forwarded { url: url.to_string(), outcome: Err(error), elapsed: started.elapsed() };
+        Self { forwarded, response: None, rest: None, is_busy }
+    }
+}
+
+impl PendingForward {
+    /// The result, if it is there by the deadline.
+    pub async fn by(&mut self, deadline: Instant) -> Option<Forwarded> {
+        timeout_at(deadline, self.result()).await.ok()
+    }
+
+    /// The result. Cancel safe.
+    pub async fn result(&mut self) -> Forwarded {
+        match (&mut self.task).await {
+            Ok(forwarded) => forwarded,
+            Err(error) => self.without_response(error.to_string()),
+        }
+    }
+
+    /// What is known while it runs.
+    pub fn so_far(&self) -> Forwarded {
+        self.without_response("no response yet".to_owned())
+    }
+
+    fn without_response(&self, error: String) -> Forwarded {
+        Forwarded { url: self.url.to_string(), outcome: Err(error), elapsed: self.started.elapsed() }
+    }
+}
+
+/// The rest of a long response.
+#[derive(Debug)]
+pub struct Rest {
+    body: ResponseBody,
+    left: Option<u64>,
+    status: u16,
+    until: Instant,
+    cancel: CancellationToken,
+    _permit: InFlightPermit,
+}
+
+impl Rest {
+    /// The ends for the pieces of this body.
+    pub fn pieces(&self) -> (PiecesSender, Pieces) {
+        Pieces::new(self.left)
+    }
+
+    /// Passes it on in pieces; how it failed, if it did. A sender that goes is no failure.
+    ///
+    /// # Errors
+    ///
+    /// If the body is incomplete.
+    pub async fn pass_on(mut self, sender: PiecesSender) -> Result<(), String> {
+        let cancel = self.cancel.clone();
+        let until = self.until;
+        let passing = async {
+            while let Some(piece) = self.next().await? {
+                if !sender.send(piece).await {
+                    return Ok(());
+                }
+            }
+            sender.end().await;
+            Ok(())
+        };
+        tokio::select! {
+            passed = timeout_at(until, passing) => passed.unwrap_or(Err(())),
+            () = cancel.cancelled() => Err(()),
+        }
+        .map_err(|()| format!("your handler responded {}, but its body was cut off; so was the response", self.status))
+    }
+
+    /// Reads it to its end.
+    async fn discard(mut self) -> Result<(), String> {
+        let until = self.until;
+        let reading = async {
+            while self.next().await?.is_some() {}
+            Ok(())
+        };
+        timeout_at(until, reading)
+            .await
+            .unwrap_or(Err(()))
+            .map_err(|()| format!("your handler responded {}, but its body was cut off", self.status))
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, ()> {
+        self.body.piece().await.map_err(drop)
+    }
+}
+
+/// The handler's response for the sender: without the headers of its connection, and without those that would let a web
+/// page read it.
+fn for_sender(response: Response) -> Response {
+    let headers = end_to_end(&response.headers)
+        .filter(|(name, _)| !name.as_str().starts_with("access-control-"))
+        .cloned()
+        .collect();
+    Response { headers, ..response }
 }
 
 /// What went wrong, what to check, and what the sender got.

@@ -5,10 +5,10 @@
 //!
 //! ```text
 //! let mut consumers = Consumers::default();
-//! let mut deliveries = consumers.add(128, WhenFull::Wait);
+//! let mut deliveries = consumers.add(128, WhenFull::Skip);
 //! let receiver = Receiver::new(Setup { consumers, .. });
 //! tokio::spawn(net::receiver::serve(listener, limits, Arc::new(receiver), stop.cancelled_owned()));
-//! while let Some(delivery) = deliveries.next().await { .. }
+//! while let Some(update) = deliveries.next().await { .. }
 //! ```
 
 mod browsers;
@@ -17,19 +17,22 @@ mod consumers;
 mod expectations;
 mod explainer;
 mod forwards;
+mod publication;
 mod receiver;
 mod response;
 mod settings;
 pub mod shutdown;
+mod targets;
 #[cfg(test)]
 mod tests;
 
 pub use self::{
     capture_writer::{CaptureWriter, SaveChange},
-    consumers::{Consumers, Deliveries, Published, WhenFull},
+    consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
     expectations::{Counter, Expectation, Expectations},
     forwards::Forward,
     receiver::{Receiver, Setup},
     response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings},
+    targets::MAX_IN_FLIGHT,
 };

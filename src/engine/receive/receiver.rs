@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
 use http::{header::ORIGIN, request::Parts};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
@@ -16,15 +15,16 @@ use tokio_util::sync::CancellationToken;
 use super::{
     browsers::FromBrowser,
     capture_writer::CaptureWriter,
-    consumers::Consumers,
-    explainer::Explainer,
-    forwards::{self, Forwarder, PendingForward},
+    consumers::{Consumers, Slots, Unwritten},
+    explainer::{Explainer, Explanation, TooMany},
+    forwards::{Exchange, Forwarder, Forwards, PendingForward, Rest},
+    publication::Publication,
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
     settings::{CurrentSettings, Settings},
 };
 use crate::{
     engine::clock::now,
-    net::receiver::{Handler, ReceiveError, Received, excerpt},
+    net::receiver::{BodyPermit, Handler, Outgoing, ReceiveError, Received, excerpt},
     webhook::{
         assessment::Assessment,
         record::{Delivery, Forwarded, Response},
@@ -69,7 +69,7 @@ pub struct Receiver {
     allow_browsers: bool,
     forwarder: Forwarder,
     captures: Option<CaptureWriter>,
-    consumers: Consumers,
+    consumers: Arc<Consumers>,
     explainer: Explainer,
     on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
     now: Option<Timestamp>,
@@ -93,7 +93,7 @@ impl Receiver {
             allow_browsers,
             forwarder: Forwarder::new(forward_timeout, cancel.clone()),
             captures,
-            consumers,
+            consumers: Arc::new(consumers),
             explainer: Explainer::default(),
             on_error,
             now,
@@ -125,37 +125,43 @@ impl Receiver {
         }
     }
 
-    /// The response, the forwards it came from, and the forwards that it did not wait for.
+    /// Decides on the response. It waits for the delay and for the first forward.
     async fn respond(
         &self,
         settings: &Settings,
         request: &Request,
-        assessment: &Assessment,
-    ) -> (Response, Vec<Forwarded>, Vec<PendingForward>) {
+        assessment: &mut Assessment,
+        closed: &CancellationToken,
+    ) -> Responded {
         if let Some(delay) = self.delay {
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
+                // A sender that may have gone takes up no memory for the sake of a delay.
+                () = closed.cancelled() => {}
                 () = self.cancel.cancelled() => {}
             }
         }
         if let Some(fixed) = self.rotation.next() {
-            return (fixed, Vec::new(), Vec::new());
+            return fixed.into();
         }
-        let mut pending = if self.forwarded.includes(assessment) {
-            self.forwarder.start(&settings.forwards, assessment.title(), request)
-        } else {
-            Vec::new()
+        let forwards = if self.forwarded.includes(assessment) { &settings.forwards } else { &[][..] };
+        let forwarding = self.forwarder.forward(forwards, assessment.title(), request, closed);
+        let Some(Forwards { first, others }) = forwarding.await else {
+            return response::default(request, assessment).into();
         };
-        if pending.is_empty() {
-            return (response::default(request, assessment), Vec::new(), Vec::new());
+        let Exchange { forwarded, response, rest, is_busy } = first;
+        if is_busy {
+            assessment
+                .warnings
+                .push("the handler is busy, so the sender was asked to send this again".to_owned().into());
         }
-        let first = pending.remove(0).await;
-        (forwards::response(&first).unwrap_or_else(response::no_response), vec![first], pending)
+        let otherwise = if is_busy { response::busy } else { response::no_response };
+        Responded { response: response.unwrap_or_else(otherwise), rest, forwards: vec![forwarded], others }
     }
 
-    async fn receive(&self, received: Received) -> Response {
+    async fn receive(&self, received: Received) -> Outgoing {
         let in_progress = Counted::new(&self.in_progress);
-        let Received { request, started, permit } = received;
+        let Received { request, started, permit, closed } = received;
         let received_at = self.now.unwrap_or_else(now);
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
         let settings = self.settings.get();
@@ -164,15 +170,15 @@ impl Receiver {
             let warning = self.forwarded.objection(&assessment);
             assessment.warnings.extend(warning);
         }
-        // Reserved before the response, so that no more deliveries wait than the queues hold.
-        let slots = self.consumers.reserve().await;
-        let (mut response, forwards, pending) = self.respond(&settings, &request, &assessment).await;
+        let Responded { response, rest, forwards, others } =
+            self.respond(&settings, &request, &mut assessment, &closed).await;
+        let mut outgoing = Outgoing::from(response);
         let mut delivery = Delivery {
             seq,
             received_at,
             request,
             assessment,
-            status: response.status,
+            status: outgoing.response.status,
             elapsed: started.elapsed(),
             forwards,
             capture: None,
@@ -182,27 +188,75 @@ impl Receiver {
             match captures.save(&delivery).await {
                 Ok(path) => delivery.capture = Some(path),
                 Err(error) => {
-                    delivery.capture_error = Some(error);
-                    response = response::not_saved();
-                    delivery.status = response.status;
+                    delivery.fail(error);
+                    outgoing = response::not_saved().into();
                 }
             }
         }
-        // Dropped before publishing: a consumer may stop the receiver, which then reports what is in progress.
+        // An observer may end the receiver, which asks what is in progress.
         drop(in_progress);
-        if slots.is_empty() {
-            return response;
-        }
-        let explanation = self.explainer.explain(settings, &delivery);
-        if pending.is_empty() {
-            slots.publish(delivery, explanation, permit);
-        } else {
+        self.consumers.notify(&delivery);
+        let tail = rest.filter(|_| delivery.capture_error.is_none()).map(|rest| {
+            let (sender, pieces) = rest.pieces();
+            outgoing.rest = Some(pieces);
+            let forwarded = delivery.forwards[0].clone();
             tokio::spawn(async move {
-                delivery.forwards.extend(join_all(pending).await);
-                slots.publish(delivery, explanation, permit);
-            });
+                let error = rest.pass_on(sender).await.err()?;
+                Some(Forwarded { outcome: Err(error), ..forwarded })
+            })
+        });
+        let explanation = self.explain(settings, &mut delivery, &permit);
+        let consumers = Arc::clone(&self.consumers);
+        let publication = Publication { consumers, delivery, permit, explanation, forwards: others, tail };
+        if self.publish(publication).await.is_err() { response::not_saved().into() } else { outgoing }
+    }
+
+    fn explain(&self, settings: Arc<Settings>, delivery: &mut Delivery, permit: &BodyPermit) -> Option<Explanation> {
+        self.explainer.explain(settings, delivery, permit).unwrap_or_else(|TooMany(count)| {
+            let warning = format!("not explained: too many rejected deliveries at one time ({count} so far)");
+            delivery.assessment.warnings.push(warning.into());
+            None
+        })
+    }
+
+    /// Publishes a delivery. Where the output is the only capture, it waits until the delivery is written. Only the
+    /// refusal of a rejected delivery does not wait, so that the delivery can be published with its explanation.
+    async fn publish(&self, mut publication: Publication) -> Result<(), Unwritten> {
+        if !self.consumers.are_waited_for() {
+            publication.start(Slots::default());
+            return Ok(());
         }
-        response
+        let slots = match self.consumers.reserve().await {
+            Ok(slots) => slots,
+            Err(error) => {
+                publication.delivery.fail(error.to_string());
+                publication.start(Slots::default());
+                return Err(error);
+            }
+        };
+        let is_refused = !(200..300).contains(&publication.delivery.status);
+        if publication.explanation.is_some() && is_refused {
+            publication.start(slots);
+            return Ok(());
+        }
+        publication.start_confirmed(slots).await.received().await
+    }
+}
+
+/// A response, and what belongs to it.
+struct Responded {
+    response: Response,
+    /// The rest of its body.
+    rest: Option<Rest>,
+    /// The forward it came from.
+    forwards: Vec<Forwarded>,
+    /// The forwards that it did not wait for.
+    others: Vec<PendingForward>,
+}
+
+impl From<Response> for Responded {
+    fn from(response: Response) -> Self {
+        Self { response, rest: None, forwards: Vec::new(), others: Vec::new() }
     }
 }
 
@@ -221,7 +275,7 @@ impl Handler for Receiver {
         }
     }
 
-    async fn handle(&self, received: Received) -> Response {
+    async fn handle(&self, received: Received) -> Outgoing {
         self.receive(received).await
     }
 

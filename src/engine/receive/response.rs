@@ -102,6 +102,13 @@ pub fn not_saved() -> Response {
     text(503, "the delivery could not be saved; send it again\n")
 }
 
+/// The response when too many deliveries wait for the handler.
+pub fn busy() -> Response {
+    let mut response = text(503, "the handler is busy; send it again\n");
+    response.headers.push(HeaderName::from_static("retry-after"), HeaderValue::from_static("1"));
+    response
+}
+
 /// The response when the handler gave none.
 pub fn no_response() -> Response {
     text(502, "hookdev got no response from the handler\n")

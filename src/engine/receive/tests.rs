@@ -36,6 +36,11 @@ const SIGNATURE: &str = "13a7442bbf01174251ab1d2f5e8d2cc1a19c0063f4886076e48e169
 
 /// A delivery of an unrecognised request.
 pub(super) fn delivery(seq: u64) -> Delivery {
+    delivery_of(seq, "hello")
+}
+
+/// A delivery of an unrecognised request with this body.
+pub(super) fn delivery_of(seq: u64, body: impl Into<bytes::Bytes>) -> Delivery {
     let catalog = Arc::new(Catalog::builtin());
     let settings = Settings {
         catalog,
@@ -44,8 +49,7 @@ pub(super) fn delivery(seq: u64) -> Delivery {
         accepts_development: true,
         forwards: Vec::new(),
     };
-    let request =
-        Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body: "hello".into() };
+    let request = Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body: body.into() };
     let assessment = settings.judge().assess(&request, Receipt::default());
     Delivery {
         seq,
@@ -89,7 +93,7 @@ impl Running {
         }
         let settings = Settings { catalog, keyring, provider: None, accepts_development: true, forwards };
         let mut consumers = Consumers::default();
-        let deliveries = consumers.add(16, WhenFull::Wait);
+        let deliveries = consumers.add(16, WhenFull::Skip);
         let errors = Arc::new(Mutex::new(Vec::new()));
         let (cancel, stop) = (CancellationToken::new(), CancellationToken::new());
         let mut setup = Setup {
@@ -117,7 +121,10 @@ impl Running {
     }
 
     async fn next(&mut self) -> Delivery {
-        self.deliveries.next().await.expect("a delivery").delivery().clone()
+        match self.deliveries.next().await {
+            Some(Update::Delivery(published)) => published.delivery().clone(),
+            other => panic!("a delivery, not {other:?}"),
+        }
     }
 
     /// Stops the receiver, and checks that it published nothing more.
@@ -187,7 +194,7 @@ async fn a_forward_provides_the_response() {
     assert_eq!(handler.next().await.assessment.verdict.name(), "verified");
     let delivery = receiver.next().await;
     assert_eq!((delivery.status, delivery.forwards.len()), (418, 1));
-    assert_eq!(delivery.forwards[0].outcome.as_ref().map(|answer| answer.status), Ok(418));
+    assert_eq!(delivery.forwards[0].outcome.as_ref().map(|response| response.status), Ok(418));
     receiver.stop().await;
     handler.stop().await;
 }
@@ -251,10 +258,7 @@ async fn expectations_count_verified_deliveries_until_they_are_met() {
     }
     counters[0].met().await;
     receiver.stop().await;
-    let mut missing = Vec::new();
-    for counter in counters {
-        missing.push(counter.missing().await);
-    }
+    let missing: Vec<_> = counters.iter().map(Counter::missing).collect();
     assert_eq!(missing, [vec![], vec!["3 deliveries (2 received)".to_owned()], vec![]]);
 }
 

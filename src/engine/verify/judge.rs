@@ -110,7 +110,7 @@ impl Criteria {
         };
         let receipt = Receipt { at, tolerance: self.tolerance };
         let mut assessment = judge.assess(&entry.request, receipt);
-        judge.explain(&entry.request, receipt, clock, &mut assessment);
+        judge.explain(&entry.request, receipt, clock, &|| false, &mut assessment);
         assessment.warnings.extend(self.changed(entry.verified_for.as_deref(), &assessment));
         let missing = self.required.iter().filter_map(|required| missing(*required, &assessment)).collect();
         Verification { assessment, notes: entry.notes, missing }

@@ -7,7 +7,7 @@ use std::{
     pin::{Pin, pin},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{
     body::{self, Body},
@@ -17,11 +17,10 @@ use hyper_util::rt::TokioIo;
 use reqwest::Url;
 use tokio::net::{TcpStream, lookup_host};
 
-use super::{
-    MAX_RESPONSE_BODY,
-    error::{BODY_CUT, SendError, body_too_large, no_response, not_connected, unknown_host},
-};
-use crate::webhook::record::Response;
+use super::error::{SendError, no_response, not_connected, unknown_host};
+
+/// How much of a response is buffered before it is read, and how long its head may be, in bytes.
+const BUFFER_BYTES: usize = 128 << 10;
 
 /// A response whose body has not been read yet.
 pub(super) type Incoming = http::Response<body::Incoming>;
@@ -56,7 +55,7 @@ impl Connection {
         let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
         let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
-        let handshake = http1::handshake(TokioIo::new(stream)).await;
+        let handshake = http1::Builder::new().max_buf_size(BUFFER_BYTES).handshake(TokioIo::new(stream)).await;
         let (sender, driver) = handshake.map_err(|error| no_response(&error))?;
         Ok(Self { sender, driver: Driver::Open(Box::new(driver)) })
     }
@@ -86,27 +85,21 @@ impl Connection {
         matches!(self.driver, Driver::Open(_))
     }
 
-    /// Reads a response to its end.
-    pub(super) async fn read(&mut self, response: Incoming) -> Result<Response, SendError> {
-        let (head, mut incoming) = response.into_parts();
-        let mut body = BytesMut::new();
-        let mut problem = None;
-        while problem.is_none() && !incoming.is_end_stream() {
+    /// The next piece of a response's body; `None` at its end. Cancel safe.
+    pub(super) async fn piece(&mut self, incoming: &mut body::Incoming) -> hyper::Result<Option<Bytes>> {
+        while !incoming.is_end_stream() {
             match self.driver.run_until(pin!(incoming.frame())).await {
                 None => break,
-                Some(Err(_)) => problem = Some(BODY_CUT.to_owned()),
+                Some(Err(error)) => return Err(error),
+                // Trailers are skipped.
                 Some(Ok(frame)) => {
-                    body.extend_from_slice(&frame.into_data().unwrap_or_default());
-                    problem = (body.len() > MAX_RESPONSE_BODY).then(body_too_large);
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
                 }
             }
         }
-        let headers = head.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let response = Response { status: head.status.as_u16(), headers, body: body.freeze() };
-        match problem {
-            None => Ok(response),
-            Some(problem) => Err(SendError::Incomplete(response, problem)),
-        }
+        Ok(None)
     }
 }
 

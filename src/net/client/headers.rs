@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 use crate::webhook::request::Headers;
 
 /// Headers that belong to one connection, and the two that the client sets: `host` and `content-length`.
-const HOP_BY_HOP: [&str; 10] = [
+const HOP_BY_HOP: [&str; 11] = [
     "connection",
     "content-length",
     "host",
@@ -14,6 +14,7 @@ const HOP_BY_HOP: [&str; 10] = [
     "proxy-authorization",
     "proxy-connection",
     "te",
+    "trailer",
     "transfer-encoding",
     "upgrade",
 ];
@@ -44,8 +45,14 @@ mod tests {
 
     #[test]
     fn headers_of_the_connection_are_not_passed_on() {
-        let fields =
-            [("host", "a"), ("connection", "close, X-Mine"), ("x-mine", "1"), ("x-yours", "2"), ("x-yours", "3")];
+        let fields = [
+            ("host", "a"),
+            ("connection", "close, X-Mine"),
+            ("x-mine", "1"),
+            ("trailer", "x-yours"),
+            ("x-yours", "2"),
+            ("x-yours", "3"),
+        ];
         let headers: Headers =
             fields.into_iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
         let passed: Vec<_> = end_to_end(&headers).map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();

@@ -1,4 +1,4 @@
-//! What reqwest does for the client: TLS, proxies and URLs with credentials.
+//! The part of the client that uses reqwest: TLS, proxies and URLs with credentials.
 
 use std::{
     collections::HashSet,
@@ -7,19 +7,21 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use http::{Extensions, header};
+use http::{Extensions, HeaderName, header};
 use hyper_util::client::legacy::{self, connect::HttpInfo};
 use reqwest::{ClientBuilder, Url, redirect, retry};
 
 use super::{
-    MAX_RESPONSE_BODY,
-    error::{BODY_CUT, SendError, body_too_large, chain, explain, sources},
+    StreamedResponse,
+    body::ResponseBody,
+    error::{SendError, chain, explain, sources},
+    fields, has_credentials,
     headers::end_to_end,
     needs_explicit_length,
 };
-use crate::webhook::{record::Response, request::Request};
+use crate::webhook::request::Request;
 
-/// The reqwest clients. Each is built when it is needed first, because reading the system's certificates takes longer
+/// The reqwest clients. Each is built on first use, because reading the system's certificates takes longer
 /// than sending a request.
 #[derive(Debug, Default)]
 pub(super) struct SecureClient {
@@ -33,7 +35,7 @@ pub(super) struct SecureClient {
 #[derive(Debug, Default)]
 struct Clients {
     pooled: OnceLock<reqwest::Client>,
-    /// Sends what a reused connection lost. It keeps no connections, so each of its requests opens one.
+    /// Sends again what a reused connection lost. It keeps no connections, so each of its requests opens one.
     unpooled: OnceLock<reqwest::Client>,
 }
 
@@ -42,7 +44,13 @@ impl SecureClient {
         Self { insecure, ..Self::default() }
     }
 
-    pub(super) async fn exchange(&self, url: &Url, request: &Request, is_proxied: bool) -> Result<Response, SendError> {
+    /// Sends a request and waits for the head of the response.
+    pub(super) async fn begin(
+        &self,
+        url: &Url,
+        request: &Request,
+        is_proxied: bool,
+    ) -> Result<StreamedResponse, SendError> {
         let clients = if is_proxied { &self.proxied } else { &self.direct };
         let client = get_or_build(&clients.pooled, || self.builder(is_proxied))?;
         match send(client, url, request).await {
@@ -50,18 +58,18 @@ impl SecureClient {
                 if let Some(address) = local_address(response.extensions()) {
                     self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(address);
                 }
-                read(response).await
+                Ok(streamed(response))
             }
             Err(error) if self.was_reused(&error) => {
                 let client = get_or_build(&clients.unpooled, || self.builder(is_proxied).pool_max_idle_per_host(0))?;
-                read(send(client, url, request).await.map_err(|error| explain(error, url))?).await
+                send(client, url, request).await.map(streamed).map_err(|error| explain(error, url))
             }
             Err(error) => Err(explain(error, url)),
         }
     }
 
     /// Whether a request failed because a connection ended that had carried a response before. That includes a
-    /// response that ends within its head, because reqwest does not tell it from one that never began.
+    /// response that ends within its head, because reqwest cannot distinguish it from one that never began.
     fn was_reused(&self, error: &reqwest::Error) -> bool {
         let Some(lost) = sources(error).find_map(|source| source.downcast_ref::<legacy::Error>()) else { return false };
         let has_ended = sources(lost).any(|source| match source.downcast_ref::<hyper::Error>() {
@@ -105,7 +113,9 @@ async fn send(client: &reqwest::Client, url: &Url, request: &Request) -> reqwest
     if let Some(host) = request.headers.get("host") {
         builder = builder.header(header::HOST, host);
     }
-    for (name, value) in end_to_end(&request.headers) {
+    // The credentials of the URL replace those of the request.
+    let is_replaced = |name: &HeaderName| *name == header::AUTHORIZATION && has_credentials(url);
+    for (name, value) in end_to_end(&request.headers).filter(|(name, _)| !is_replaced(name)) {
         builder = builder.header(name, value);
     }
     if needs_explicit_length(request) {
@@ -114,22 +124,9 @@ async fn send(client: &reqwest::Client, url: &Url, request: &Request) -> reqwest
     builder.send().await
 }
 
-/// Reads a response to its end.
-async fn read(mut response: reqwest::Response) -> Result<Response, SendError> {
-    let status = response.status().as_u16();
-    let headers = response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let mut body = Vec::new();
-    let problem = loop {
-        match response.chunk().await {
-            Ok(None) => return Ok(Response { status, headers, body: body.into() }),
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Err(_) => break BODY_CUT.to_owned(),
-        }
-        if body.len() > MAX_RESPONSE_BODY {
-            break body_too_large();
-        }
-    };
-    Err(SendError::Incomplete(Response { status, headers, body: body.into() }, problem))
+fn streamed(response: reqwest::Response) -> StreamedResponse {
+    let (status, headers) = (response.status().as_u16(), fields(response.headers()));
+    StreamedResponse { status, headers, body: ResponseBody::secure(response) }
 }
 
 /// The local address of the connection that carried a request.

@@ -228,7 +228,9 @@ async fn a_connection_that_ends_while_it_is_idle_fails_the_next_request_at_once(
             read_request(&mut stream).await;
             stream.write_all(OK).await.unwrap();
         });
-        connection.read(response.unwrap()).await.unwrap();
+        let mut body = response.unwrap().into_body();
+        assert_eq!(connection.piece(&mut body).await.unwrap().as_deref(), Some(&b"ok"[..]));
+        assert_eq!(connection.piece(&mut body).await.unwrap(), None);
         assert!(connection.is_ready().await);
         drop(stream);
         // Gives the runtime time to learn of the end before the connection is polled again.

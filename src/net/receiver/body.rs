@@ -30,10 +30,10 @@ pub struct Budget {
     total: u32,
 }
 
-/// A body's share of the budget, returned when dropped.
-#[derive(Debug, Default)]
+/// A body's share of the budget, returned when the last clone is dropped.
+#[derive(Clone, Debug, Default)]
 pub struct BodyPermit {
-    _kibibytes: Option<OwnedSemaphorePermit>,
+    _kibibytes: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl Budget {
@@ -46,7 +46,7 @@ impl Budget {
     async fn acquire(&self, bytes: usize) -> BodyPermit {
         let wanted = kibibytes(bytes).min(self.total);
         // The semaphore is never closed, so this is never `None`.
-        BodyPermit { _kibibytes: Arc::clone(&self.kibibytes).acquire_many_owned(wanted).await.ok() }
+        BodyPermit { _kibibytes: Arc::clone(&self.kibibytes).acquire_many_owned(wanted).await.ok().map(Arc::new) }
     }
 }
 

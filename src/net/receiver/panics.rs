@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use bytes::Bytes;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -9,16 +10,16 @@ use tokio::{
 };
 
 use super::*;
-use crate::webhook::request::Headers;
+use crate::webhook::{record, request::Headers};
 
 /// Panics at `/panic` and responds to everything else.
 #[derive(Default)]
 struct Fragile(Mutex<Vec<String>>);
 
 impl Handler for Fragile {
-    async fn handle(&self, received: Received) -> record::Response {
+    async fn handle(&self, received: Received) -> Outgoing {
         assert!(received.request.target != "/panic", "injected");
-        record::Response { status: 200, headers: Headers::new(), body: Bytes::from_static(b"fine") }
+        record::Response { status: 200, headers: Headers::new(), body: Bytes::from_static(b"fine") }.into()
     }
 
     fn on_error(&self, error: ReceiveError) {

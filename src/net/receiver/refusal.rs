@@ -1,13 +1,12 @@
 //! The response to a request that never reaches the handler, and what is reported about it.
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::{
     Response, StatusCode,
     header::{CONNECTION, HeaderValue},
 };
 
-use super::ReceiveError;
+use super::{ReceiveError, outgoing::OutgoingBody};
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -36,8 +35,8 @@ impl Refusal {
     }
 
     /// A response that closes the connection, so that the rest of the request is not read.
-    pub fn response(&self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from_static(self.text.as_bytes())));
+    pub fn response(&self) -> Response<OutgoingBody> {
+        let mut response = Response::new(OutgoingBody::whole(Bytes::from_static(self.text.as_bytes())));
         *response.status_mut() = self.status;
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         response

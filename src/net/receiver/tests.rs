@@ -3,6 +3,7 @@
 
 use std::{error::Error, sync::Mutex};
 
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::Notify,
@@ -11,7 +12,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::webhook::request::Headers;
+use crate::webhook::{record, request::Headers};
 
 /// Limits that a few bytes exceed.
 const SMALL: Limits = Limits {
@@ -39,14 +40,14 @@ struct Echo {
 }
 
 impl Handler for Echo {
-    async fn handle(&self, received: Received) -> record::Response {
+    async fn handle(&self, received: Received) -> Outgoing {
         self.seen.notify_one();
         if let Some(held) = &self.held {
             held.notified().await;
         }
         drop(received.permit);
         self.done.notify_one();
-        record::Response { status: 200, headers: Headers::new(), body: received.request.body }
+        record::Response { status: 200, headers: Headers::new(), body: received.request.body }.into()
     }
 
     fn on_error(&self, error: ReceiveError) {
@@ -69,7 +70,12 @@ impl Client {
     /// A connection, and how it ends for the receiver.
     fn connect(&self) -> (DuplexStream, JoinHandle<Result<(), hyper::Error>>) {
         let (ours, theirs) = duplex(512 << 10);
-        (ours, tokio::spawn(serve_connection(theirs, self.limits, &self.budget, &self.handler)))
+        (ours, tokio::spawn(self.serve(theirs)))
+    }
+
+    fn serve(&self, stream: DuplexStream) -> impl GracefulConnection<Error = hyper::Error> + use<> {
+        let place = Places::new(1).take().now_or_never().unwrap();
+        serve_connection(stream, SenderWatch::default(), place, self.limits, &self.budget, &self.handler)
     }
 
     fn errors(&self) -> Vec<String> {
@@ -188,7 +194,7 @@ async fn a_body_may_take_as_long_as_the_minimum_rate_allows() {
 async fn a_sender_that_does_not_read_its_response_is_disconnected() {
     let client = Client::new(SMALL, Echo::default());
     let (ours, theirs) = duplex(1 << 10);
-    let ended = tokio::spawn(serve_connection(theirs, SMALL, &client.budget, &client.handler));
+    let ended = tokio::spawn(client.serve(theirs));
     let (_reader, mut writer) = tokio::io::split(ours);
     let body = [b'a'; 4 << 10];
     writer.write_all(&[&post(body.len())[..], &body].concat()).await.unwrap();
@@ -306,4 +312,58 @@ async fn a_connection_over_the_limit_is_served_when_another_ends() {
     end.send(()).unwrap();
     drop((open, waiting));
     serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_that_wait_for_the_handler_keep_nobody_from_connecting() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let handler = Arc::new(Echo { held: Some(Notify::new()), ..Echo::default() });
+    let serving = tokio::spawn(serve(listener, SMALL, Arc::clone(&handler), std::future::pending()));
+    let mut open = Vec::new();
+    // As many wait as may be connected besides them.
+    for _ in 0..2 * SMALL.connections {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(&post(0)).await.unwrap();
+        handler.seen.notified().await;
+        open.push(stream);
+    }
+    for _ in &open {
+        handler.held.as_ref().unwrap().notify_one();
+        handler.done.notified().await;
+    }
+    for mut stream in open {
+        let mut response = [0; 12];
+        stream.read_exact(&mut response).await.unwrap();
+        assert_eq!(&response, b"HTTP/1.1 200");
+    }
+    serving.abort();
+}
+
+/// Waits until the sender has closed its side, then responds.
+struct Closed;
+
+impl Handler for Closed {
+    async fn handle(&self, received: Received) -> Outgoing {
+        received.closed.cancelled().await;
+        record::Response { status: 200, headers: Headers::new(), body: "closed".into() }.into()
+    }
+
+    fn on_error(&self, error: ReceiveError) {
+        panic!("{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_handler_learns_that_the_sender_has_closed_its_side_and_can_still_respond() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(serve(listener, SMALL, Arc::new(Closed), std::future::pending()));
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(&post(0)).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n") && response.ends_with("\r\n\r\nclosed"), "{response}");
+    serving.abort();
 }

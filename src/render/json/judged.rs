@@ -7,9 +7,10 @@ use crate::webhook::{
     assessment::Assessment,
     capture::{
         self,
-        objects::{FindingObject, PayloadObject, RejectionObject},
+        objects::{FindingObject, ForwardObject, PayloadObject, RejectionObject},
     },
-    record::Delivery,
+    diagnose::Finding,
+    record::{Delivery, Forwarded},
     remedy::Wording,
 };
 
@@ -29,6 +30,42 @@ pub fn ready(url: &str, out: &mut Vec<u8>) {
 /// Appends the line of a delivery.
 pub fn delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) {
     capture::write_delivery(delivery, wording, out);
+}
+
+#[derive(Serialize)]
+struct FindingsLine<'a> {
+    kind: &'static str,
+    seq: u64,
+    findings: Vec<FindingObject<'a>>,
+}
+
+/// Appends the line of what explains a delivery whose line had no findings yet.
+pub fn findings(seq: u64, findings: &[Finding], wording: Wording, out: &mut Vec<u8>) {
+    line(&FindingsLine { kind: "findings", seq, findings: FindingObject::list(findings, wording) }, out);
+}
+
+#[derive(Serialize)]
+struct ForwardsLine<'a> {
+    kind: &'static str,
+    seq: u64,
+    forwards: Vec<ForwardObject<'a>>,
+}
+
+/// Appends the line of forwards that had no response yet in the line of their delivery.
+pub fn forwards(seq: u64, forwards: &[Forwarded], out: &mut Vec<u8>) {
+    let forwards = forwards.iter().map(ForwardObject::new).collect();
+    line(&ForwardsLine { kind: "forwards", seq, forwards }, out);
+}
+
+#[derive(Serialize)]
+struct Missed {
+    kind: &'static str,
+    count: u64,
+}
+
+/// Appends the line that says how many deliveries have no line.
+pub fn missed(count: u64, out: &mut Vec<u8>) {
+    line(&Missed { kind: "missed", count }, out);
 }
 
 #[derive(Serialize)]
@@ -59,7 +96,7 @@ pub fn verification(file: &str, entry: usize, assessment: &Assessment, wording: 
             rejection: RejectionObject::new(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: PayloadObject::new(&assessment.payload),
-            findings: FindingObject::list(assessment, wording),
+            findings: FindingObject::list(&assessment.findings, wording),
             warnings: assessment.warnings.iter().map(|warning| warning.text(wording)).collect(),
         },
         out,

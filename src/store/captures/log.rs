@@ -75,7 +75,7 @@ struct Lines {
     ends: Vec<usize>,
 }
 
-/// So much memory is held for the next lines, in bytes.
+/// How much memory is kept for the next lines, in bytes.
 const HELD: usize = 128 << 10;
 
 impl Lines {

@@ -124,7 +124,7 @@ impl<'a, 'p> Finder<'a, 'p> {
             self.found.push(Found::Entry(document));
             return;
         }
-        // An element may be a folder of more entries.
+        // An element may be a folder with entries of its own.
         for found in self.found.split_off(before) {
             match found {
                 Found::Entry(element) => self.entries(element, depth - 1),

@@ -3,11 +3,13 @@
 //!
 //! The line ends after a body belong to the file and not to the body, unless a content-length counts them.
 
+use std::path::Path;
+
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, http,
-    parts::{self, ParseError, expected, quoted},
+    Collected, Entry, Fault, Format, Input, Reader, beside, http,
+    parts::{self, ParseError, expected},
     position::Start,
     variables::Variables,
     whole,
@@ -38,7 +40,8 @@ impl Format for HttpFile {
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        Ok(Box::new(read(&whole(input)?)))
+        let directory = input.directory.clone();
+        Ok(Box::new(read(&whole(input)?, directory.as_deref())))
     }
 }
 
@@ -59,7 +62,7 @@ fn declared_end(message: &[u8]) -> Option<usize> {
     None
 }
 
-fn read(input: &[u8]) -> Collected {
+fn read(input: &[u8], directory: Option<&Path>) -> Collected {
     let mut variables = Variables::of_file(input.len());
     for (name, value) in Block::split(input).flat_map(|block| block.variables()) {
         variables.set(name, value);
@@ -67,7 +70,7 @@ fn read(input: &[u8]) -> Collected {
     let mut collected = Collected::default();
     for lines in Block::split(input).filter_map(|block| block.request()) {
         variables.start_entry();
-        match lines.entry(&mut variables) {
+        match lines.entry(&mut variables, directory) {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.count_skipped(),
             Err((line, error)) => collected.push(Err(Fault::at(Start::of_line(line), error))),
@@ -184,7 +187,11 @@ impl<'a> Lines<'a> {
         lines.take_while(|line| !line.is_empty()).any(|line| field(line).is_some())
     }
 
-    fn entry(mut self, variables: &mut Variables) -> Result<Option<Entry>, (u64, ParseError)> {
+    fn entry(
+        mut self,
+        variables: &mut Variables,
+        directory: Option<&Path>,
+    ) -> Result<Option<Entry>, (u64, ParseError)> {
         let start = self.line;
         let at_start = |error| (start, error);
         let first = self.next().unwrap_or_default();
@@ -203,12 +210,12 @@ impl<'a> Lines<'a> {
         let target = parts::written_target("the request line", &url).map_err(at_start)?;
         let headers = self.headers(variables)?;
         let line = self.line;
-        let body = self.body(&headers, variables).map_err(|error| (line, error))?;
+        let body = self.body(&headers, variables, directory).map_err(|error| (line, error))?;
         if body.is_empty() {
             return Ok(None);
         }
-        let request = Request { method, target, headers, body };
-        let mut notes = parts::body_notes(&request);
+        let mut request = Request { method, target, headers, body };
+        let mut notes = parts::body_notes(&mut request);
         notes.extend(variables.note());
         Ok(Some(Entry { notes, ..Entry::new(request) }))
     }
@@ -231,12 +238,24 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn body(&self, headers: &Headers, variables: &mut Variables) -> Result<Bytes, ParseError> {
+    fn body(
+        &self,
+        headers: &Headers,
+        variables: &mut Variables,
+        directory: Option<&Path>,
+    ) -> Result<Bytes, ParseError> {
         let text = self.without_handlers();
         let bare = trim_line_ends(text);
         if let Some(file) = bare.strip_prefix(b"<") {
-            let file = String::from_utf8_lossy(file.split(|&byte| byte == b'\n').next().unwrap_or_default());
-            return Err(expected(format!("the body in the file itself, found a reference to {}", quoted(file.trim()))));
+            let line = String::from_utf8_lossy(file.split(|&byte| byte == b'\n').next().unwrap_or_default());
+            // `<@ file` fills in variables, and `<@latin1 file` names an encoding.
+            let is_template = line.starts_with('@');
+            let name = line.trim_start_matches('@').trim();
+            let bytes = beside::read(directory, &variables.fill(name)?)?;
+            return match (is_template, str::from_utf8(&bytes)) {
+                (true, Ok(text)) => Ok(variables.fill(text)?.into_owned().into()),
+                _ => Ok(bytes.into()),
+            };
         }
         let length = headers.text("content-length").and_then(|length| length.parse::<usize>().ok());
         let counted = length.filter(|length| (bare.len()..=text.len()).contains(length));
@@ -355,7 +374,7 @@ mod tests {
             "### a\nPOST http://h/1\nX-A: 1\n\n{}\n### b\nPOST http://h/2\nX A\n\n{}\n### c\nhello\n### d\nPOST http://h/3\nA: b\n\n< ./body.json\n### e\nPOST http://h/4\n\n{}\n",
         );
         let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
-        let reference = r#"line 17: expected the body in the file itself, found a reference to "./body.json""#;
+        let reference = r#"line 17: expected the body itself, found a reference to "./body.json""#;
         assert_eq!(errors, ["", "line 8: expected `Name: value`", "line 12: expected `METHOD URL`", reference, ""]);
     }
 

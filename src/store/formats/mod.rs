@@ -5,21 +5,28 @@
 
 mod aws;
 pub mod bare;
-mod curl;
+mod beside;
+mod curl_command;
+mod curl_trace;
 mod document;
+mod envelope;
 mod fault;
 mod github;
 mod har;
 mod hookdev;
 mod http;
 mod http_file;
+mod json_request;
 mod keys;
+mod log_line;
+mod near_miss;
 mod ngrok;
 mod objects;
 mod parts;
 mod position;
 mod postman;
 mod svix;
+mod utf16;
 mod variables;
 mod walk;
 mod webhook_site;
@@ -50,15 +57,24 @@ use crate::webhook::{
 static FORMATS: &[&dyn Format] = &[
     &http_file::HttpFile,
     &http::Http,
-    &curl::Curl,
+    &curl_command::CurlCommand,
+    &curl_trace::CurlTrace,
     &har::HAR,
     &ngrok::NGROK,
     &webhook_site::WEBHOOK_SITE,
     &webhook_site_csv::WebhookSiteCsv,
     &aws::AWS,
+    &aws::CLOUDFRONT,
+    &envelope::AWS_RECORDS,
+    &envelope::SNS,
+    &envelope::EVENTBRIDGE,
+    &envelope::PUBSUB,
+    &envelope::VERCEL,
     &svix::SVIX,
     &postman::Postman,
     &github::GITHUB,
+    &json_request::WIREMOCK,
+    &json_request::JsonRequest,
     &hookdev::Hookdev,
 ];
 
@@ -89,13 +105,15 @@ pub struct Input<'a> {
     head: Vec<u8>,
     /// Whether `head` is all of it.
     is_whole: bool,
+    /// The directory of the file, for files that it refers to. `None` for standard input.
+    directory: Option<PathBuf>,
     rest: Box<dyn Read + Send + 'a>,
 }
 
 impl<'a> Input<'a> {
     /// An input that has not been read yet.
     pub fn new(input: impl Read + Send + 'a) -> Self {
-        Self { head: Vec::new(), is_whole: false, rest: Box::new(input) }
+        Self { head: Vec::new(), is_whole: false, directory: None, rest: Box::new(input) }
     }
 }
 
@@ -290,7 +308,8 @@ pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
     let input = File::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
     // Files that the system generates as they are read report 0.
     let length = input.metadata().ok().filter(Metadata::is_file).map(|found| found.len()).filter(|length| *length > 0);
-    read_of(file, input, length)
+    let directory = file.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    read_of(file, input, length, directory)
 }
 
 /// Reads an input such as stdin; errors call it `file`.
@@ -299,21 +318,34 @@ pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
 ///
 /// If it can't be read, is empty, or is in no known format.
 pub fn read<'a>(file: &Path, input: impl Read + Send + 'a) -> Result<Entries<'a>, EntryError> {
-    read_of(file, input, None)
+    read_of(file, input, None, None)
 }
 
-fn read_of<'a>(file: &Path, mut input: impl Read + Send + 'a, length: Option<u64>) -> Result<Entries<'a>, EntryError> {
+fn read_of<'a>(
+    file: &Path,
+    mut input: impl Read + Send + 'a,
+    length: Option<u64>,
+    directory: Option<&Path>,
+) -> Result<Entries<'a>, EntryError> {
     let step = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(HEAD_STEP).clamp(1, MAX_HEAD);
     let mut head = head(&mut input, step).map_err(|source| Fault::Read(source).in_file(file))?;
-    let is_whole = Some(head.len() as u64) == length;
+    let mut is_whole = Some(head.len() as u64) == length;
+    let mut rest: Box<dyn Read + Send + 'a> = Box::new(input);
+    if let Some(order) = utf16::detect(&head) {
+        let bytes = whole(Input { head, is_whole, directory: None, rest }).map_err(|fault| fault.in_file(file))?;
+        head = utf16::decode(&bytes, order).map_err(|fault| fault.in_file(file))?.into_bytes();
+        (is_whole, rest) = (true, Box::new(io::empty()));
+    }
     if head.starts_with(BOM) {
         head.drain(..BOM.len());
     }
     if head.trim_ascii().is_empty() {
         return Err(EntryError::Empty { file: file.to_owned() });
     }
-    let format = sniff(&head).ok_or_else(|| EntryError::Unrecognised { file: file.to_owned() })?;
-    let reader = format.read(Input { head, is_whole, rest: Box::new(input) }).map_err(|fault| fault.in_file(file))?;
+    let unrecognised = || EntryError::Unrecognised { file: file.to_owned(), reason: near_miss::describe(&head) };
+    let format = sniff(&head).ok_or_else(unrecognised)?;
+    let directory = directory.map(Path::to_owned);
+    let reader = format.read(Input { head, is_whole, directory, rest }).map_err(|fault| fault.in_file(file))?;
     Ok(Entries { file: file.to_owned(), length, reader })
 }
 

@@ -155,8 +155,8 @@ fn parse(json: &str, variables: &mut Variables) -> Result<Option<Entry>, ParseEr
             parts::foreign_field(&variables.fill(&field.key.0)?, &variables.fill(value)?)
         })
         .collect::<Result<Headers, ParseError>>()?;
-    let request = Request { method, target, headers, body };
-    let mut notes = parts::body_notes(&request);
+    let mut request = Request { method, target, headers, body };
+    let mut notes = parts::body_notes(&mut request);
     notes.extend(variables.note());
     Ok(Some(Entry { notes, ..Entry::new(request) }))
 }

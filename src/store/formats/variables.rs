@@ -56,7 +56,7 @@ impl Variables {
         }
     }
 
-    /// Defines a variable, whose value may use earlier ones; of the same name the last counts.
+    /// Defines a variable, whose value may use earlier ones; if a name occurs twice, the last value counts.
     pub(super) fn set(&mut self, name: &str, value: &str) {
         let value = self.expanded_size(value).filter(|added| *added <= self.definitions_left).map(|added| {
             self.definitions_left -= added;
@@ -204,7 +204,7 @@ mod tests {
         std::iter::once(first).chain((1..=last).map(doubled)).collect()
     }
 
-    /// The variables come after the first request, because the start of a file tells its format.
+    /// The variables come after the first request, because the start of a file decides its format.
     fn http_file(variables: &[(String, String)], bodies: &[&str]) -> String {
         let variables: Vec<String> = variables.iter().map(|(name, value)| format!("@{name}={value}\n")).collect();
         let request = |body: &&str| format!("POST http://h/\nA: b\n\n{body}\n###\n");

@@ -408,7 +408,7 @@ mod tests {
     fn errors_do_not_contain_the_secret() {
         assert_eq!(
             found(&["aspect=whsec_???"], nothing, &[]).unwrap_err(),
-            "invalid Aspect secret from --secret: it is not base64 (standard alphabet, padded)"
+            "invalid Aspect secret from --secret: it is not base64 (standard alphabet)"
         );
         assert_eq!(found(&["env:NO_SUCH"], nothing, &[]).unwrap_err(), "the environment variable NO_SUCH is not set");
         assert_eq!(

@@ -60,7 +60,8 @@ impl Search<'_> {
         if !self.provider.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
             return Err(malformed(self.provider, &source, MalformedSecret::NotSendable));
         }
-        let source = if self.public.contains(&secret) { SecretSource::Development } else { source };
+        let is_public = self.public.iter().any(|public| *public == secret || public.expose() == text);
+        let source = if is_public { SecretSource::Development } else { source };
         resolved.keyring.add(&self.provider.name, secret, source);
         Ok(())
     }

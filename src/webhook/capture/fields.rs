@@ -157,7 +157,7 @@ pub fn time(key: &str, text: &str) -> Result<Timestamp, ParseError> {
     text.parse().map_err(|_| expected(format!("an RFC 3339 time in `{key}`, found {}", quoted(text))))
 }
 
-/// The start of a foreign text in quotes, its control characters escaped.
+/// The start of a text from outside, in quotes and with its control characters escaped.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     const MAX_CHARS: usize = 40;

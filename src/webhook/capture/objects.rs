@@ -7,6 +7,8 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
     diagnose::Finding,
+    json::writer::millis,
+    record::Forwarded,
     remedy::Wording,
     request::{self, Headers, Request},
     schema::Violation,
@@ -86,12 +88,32 @@ pub(crate) struct FindingObject<'a> {
 }
 
 impl<'a> FindingObject<'a> {
-    pub(crate) fn list(assessment: &'a Assessment, wording: Wording) -> Vec<Self> {
+    pub(crate) fn list(findings: &'a [Finding], wording: Wording) -> Vec<Self> {
         let object = |finding: &'a Finding| {
             let Finding { code, message, remedy } = finding;
             Self { code: code.as_str(), message, hint: wording(remedy) }
         };
-        assessment.findings.iter().map(object).collect()
+        findings.iter().map(object).collect()
+    }
+}
+
+/// The result of a forward.
+#[derive(Serialize)]
+pub(crate) struct ForwardObject<'a> {
+    url: &'a str,
+    status: Option<u16>,
+    elapsed_ms: f64,
+    error: Option<&'a str>,
+}
+
+impl<'a> ForwardObject<'a> {
+    pub(crate) fn new(forwarded: &'a Forwarded) -> Self {
+        Self {
+            url: &forwarded.url,
+            status: forwarded.outcome.as_ref().ok().map(|response| response.status),
+            elapsed_ms: millis(forwarded.elapsed),
+            error: forwarded.outcome.as_ref().err().map(String::as_str),
+        }
     }
 }
 

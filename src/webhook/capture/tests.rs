@@ -8,6 +8,7 @@ use super::*;
 use crate::webhook::{
     assessment::Assessment,
     diagnose::{Code, Finding},
+    record::Forwarded,
     remedy::Remedy,
     request::{self, HeaderName, HeaderValue, Method},
 };

@@ -94,6 +94,9 @@ fn candidates(value: &str) -> Vec<(String, Vec<u8>, Spelling)> {
         for _ in 0..=MOST_TAGS {
             let Some(text) = rest else { break };
             let text = text.trim_matches(is_edge);
+            if found.len() == MOST_SIGNATURES {
+                return found;
+            }
             if let Some((bytes, written)) = decoded(text) {
                 if !found.iter().any(|(_, known, _)| *known == bytes) {
                     found.push((text.to_owned(), bytes, written));

@@ -69,6 +69,12 @@ impl RejectedRequest<'_> {
     fn secrets(&self) -> &[SigningSecret] {
         self.keyring.secrets(&self.provider.name)
     }
+
+    /// Whether the request has a header in which the provider sends its signature.
+    fn has_signature_header(&self) -> bool {
+        let mut names = self.provider.schemes.iter().flat_map(|scheme| &scheme.header);
+        names.any(|name| self.request.headers.contains(name.as_str()))
+    }
 }
 
 /// The largest body that is rewritten, in bytes. For a larger one, only its ends and bytes are tried.
@@ -84,6 +90,12 @@ const OVERHEAD: usize = 512;
 /// the rejection says everything.
 #[must_use]
 pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
+    diagnose_until(case, &|| false)
+}
+
+/// Like [`diagnose`], but ends the search early once `is_late` returns true. It is called before each attempt.
+#[must_use]
+pub fn diagnose_until(case: &RejectedRequest<'_>, is_late: &dyn Fn() -> bool) -> Vec<Finding> {
     let reason = &case.rejection.reason;
     if let Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } = reason {
         return time::unit(case).into_iter().collect();
@@ -94,14 +106,16 @@ pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
     if let Reason::DevelopmentSecret = reason {
         return vec![secret::only_development(case)];
     }
-    let mut trials = Trials { left: BUDGET, attempts: 0 };
-    let exhausted = match trials.search(case) {
+    let mut trials = Trials { left: BUDGET, attempts: 0, is_late };
+    let limit = match trials.search(case) {
         ControlFlow::Break(End::Found(findings)) => return combined(findings),
-        ControlFlow::Break(End::Exhausted) => true,
-        ControlFlow::Continue(()) => false,
+        ControlFlow::Break(End::Exhausted) => ", not all because of its size",
+        ControlFlow::Break(End::Late) => ", not all for lack of time",
+        ControlFlow::Continue(()) if case.request.body.len() > LONGEST_REWRITTEN => ", not all because of its size",
+        ControlFlow::Continue(()) => "",
     };
     match reason {
-        Reason::NoMatchingSignature { .. } => vec![trials.unexplained(case, exhausted)],
+        Reason::NoMatchingSignature { .. } => vec![trials.unexplained(case, limit)],
         _ => Vec::new(),
     }
 }
@@ -123,19 +137,24 @@ fn combined(mut findings: Vec<Finding>) -> Vec<Finding> {
 enum End {
     Found(Vec<Finding>),
     Exhausted,
+    Late,
 }
 
-/// A step of the search. It breaks when a cause is found or the budget is spent.
+/// A step of the search. It breaks when a cause is found, or the budget or the time is spent.
 type Step = ControlFlow<End>;
 
 /// Tries hypotheses within a budget.
-struct Trials {
+struct Trials<'a> {
     left: usize,
     attempts: usize,
+    is_late: &'a dyn Fn() -> bool,
 }
 
-impl Trials {
+impl Trials<'_> {
     fn spend(&mut self, bytes: usize) -> Step {
+        if (self.is_late)() {
+            return ControlFlow::Break(End::Late);
+        }
         match self.left.checked_sub(bytes) {
             Some(left) => {
                 self.left = left;
@@ -169,17 +188,18 @@ impl Trials {
     fn search(&mut self, case: &RejectedRequest<'_>) -> Step {
         let body = &case.request.body;
         let plain = signing::plain(case);
-        let keys = secret::keys(case);
         let mut readings = signing::readings(case);
+        if !case.has_signature_header() {
+            // Neither another body nor another key makes up for a missing signature.
+            return self.readings(case, &readings);
+        }
+        let keys = secret::keys(case);
 
         self.bodies(case, &plain, body::Depth::Cheap)?;
         for key in &keys {
             self.with_key(key, &plain, body, &[])?;
         }
-        for reading in &readings {
-            let secrets = reading.secrets.as_deref().unwrap_or(case.secrets());
-            self.attempt(reading, secrets, body, || reading.findings.clone())?;
-        }
+        self.readings(case, &readings)?;
         readings.retain(|reading| reading.secrets.is_none());
         self.bodies(case, &plain, body::Depth::Pairs)?;
         for key in &keys {
@@ -201,6 +221,14 @@ impl Trials {
         })
     }
 
+    /// Tries other ways to read the request.
+    fn readings(&mut self, case: &RejectedRequest<'_>, readings: &[Reading]) -> Step {
+        readings.iter().try_for_each(|reading| {
+            let secrets = reading.secrets.as_deref().unwrap_or(case.secrets());
+            self.attempt(reading, secrets, &case.request.body, || reading.findings.clone())
+        })
+    }
+
     /// Tries other bodies with the configured secrets and schemes.
     fn bodies(&mut self, case: &RejectedRequest<'_>, plain: &[Reading], depth: body::Depth) -> Step {
         body::search(case.request, depth, self, &mut |trials, body, findings| {
@@ -214,10 +242,8 @@ impl Trials {
         })
     }
 
-    fn unexplained(&self, case: &RejectedRequest<'_>, exhausted: bool) -> Finding {
+    fn unexplained(&self, case: &RejectedRequest<'_>, limit: &str) -> Finding {
         let missing = body::missing_bytes(case.request).map(|words| format!("{words}; ")).unwrap_or_default();
-        let is_partial = exhausted || case.request.body.len() > LONGEST_REWRITTEN;
-        let limit = if is_partial { ", not all because of its size" } else { "" };
         let message = format!(
             "{missing}cause not found ({} variants tried{limit}): most likely a different secret, or the body was changed",
             self.attempts

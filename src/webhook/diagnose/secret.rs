@@ -1,4 +1,4 @@
-//! Hypotheses about the key: the configured secrets written or decoded another way, and other secrets
+//! Hypotheses about the key: the configured secrets written or decoded in another way, and other secrets
 //! that may have been used by mistake.
 
 use base64::{
@@ -46,7 +46,10 @@ pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
         let secret = SigningSecret::parse(shadowed.secret.expose(), &rule.format).ok();
         keys.add(secret, [Some(set_elsewhere(shadowed))]);
     }
-    for (place, secret) in case.secrets().iter().enumerate().take(MOST_SECRETS) {
+    for (place, secret) in case.secrets().iter().enumerate() {
+        if keys.is_full() {
+            break;
+        }
         let source = source(case, case.provider, place);
         for (text, spelling) in spellings(secret.expose(), &rule.format, &source) {
             for (key, reading) in readings(&text, &rule.format, &source) {
@@ -55,6 +58,9 @@ pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
         }
     }
     for provider in case.catalog.providers().filter(|provider| provider.name != case.provider.name) {
+        if keys.is_full() {
+            break;
+        }
         keys.of_other(case, provider, &rule.format);
     }
     let mut found = keys.found;
@@ -70,13 +76,18 @@ struct CandidateKeys<'a> {
 }
 
 impl CandidateKeys<'_> {
+    /// Whether there are twice as many as are tried, so that the ones with the fewest changes can be chosen.
+    const fn is_full(&self) -> bool {
+        self.found.len() >= 2 * MOST
+    }
+
     fn add<const N: usize>(&mut self, secret: Option<SigningSecret>, findings: [Option<Finding>; N]) {
         let Some(secret) = secret else { return };
         let findings: Vec<Finding> = findings.into_iter().flatten().collect();
         let is_known = self.known.contains(&secret);
         let place = self.found.iter().position(|key| key.secret == secret);
         match place {
-            _ if findings.is_empty() || is_known || self.found.len() >= 2 * MOST => {}
+            _ if findings.is_empty() || is_known || self.is_full() => {}
             // The simpler explanation of the same key wins.
             Some(place) if findings.len() < self.found[place].findings.len() => self.found[place].findings = findings,
             Some(_) => {}

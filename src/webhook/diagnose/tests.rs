@@ -1,6 +1,6 @@
 //! Each hypothesis against a request for which it holds, and requests that must stay unexplained.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use base64::{
     Engine,
@@ -473,7 +473,7 @@ fn large_and_deep_bodies_stay_within_the_budget() {
     let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
     let signature = cyanite_signature(b"a wrong secret", b"");
     for body in [large, deep] {
-        let mut trials = Trials { left: BUDGET, attempts: 0 };
+        let mut trials = Trials { left: BUDGET, attempts: 0, is_late: &|| false };
         let request = request(&[("signature", &signature)], &body);
         let world = World::usual();
         let provider = world.catalog.get("cyanite").unwrap();
@@ -489,9 +489,45 @@ fn large_and_deep_bodies_stay_within_the_budget() {
             (body.len() > LONGEST_REWRITTEN, body.len() <= LONGEST_REWRITTEN)
         );
         assert!(trials.attempts < 10_000, "{} attempts", trials.attempts);
-        let says_so = trials.unexplained(&case, is_exhausted).message.contains("not all because of its size");
-        assert_eq!(says_so, is_exhausted);
+        let found = diagnose(&case);
+        assert_eq!(found[0].message.contains("not all because of its size"), is_exhausted, "{found:?}");
     }
+}
+
+#[test]
+fn a_search_that_runs_late_ends_and_says_so() {
+    let world = World::usual();
+    let provider = world.catalog.get("cyanite").unwrap();
+    let request = request(&[("signature", &cyanite_signature(b"a wrong secret", BODY.as_bytes()))], BODY.as_bytes());
+    let receipt = Receipt::default();
+    let verdict = provider.verify(world.keyring.secrets("cyanite"), &request, None, receipt);
+    let rejection = verdict.rejection().unwrap();
+    let (catalog, keyring) = (&world.catalog, &world.keyring);
+    let case = RejectedRequest { provider, request: &request, rejection, receipt, catalog, keyring };
+    let asked = Cell::new(0);
+    let is_late = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 20
+    };
+    let found = diagnose_until(&case, &is_late);
+    assert_eq!((found.len(), found[0].code, asked.get()), (1, Code::Unexplained, 21));
+    assert!(found[0].message.contains(" variants tried, not all for lack of time): "), "{}", found[0].message);
+}
+
+#[test]
+fn a_request_without_a_signature_is_only_read_in_other_ways() {
+    let world = World::usual();
+    let provider = world.catalog.get("cyanite").unwrap();
+    let request = request(&[("x-cyanite-hmac", "not one")], &b"[1.0, 2.50]".repeat(5000));
+    let receipt = Receipt::default();
+    let verdict = provider.verify(world.keyring.secrets("cyanite"), &request, None, receipt);
+    let rejection = verdict.rejection().unwrap();
+    let (catalog, keyring) = (&world.catalog, &world.keyring);
+    let case = RejectedRequest { provider, request: &request, rejection, receipt, catalog, keyring };
+    let mut trials = Trials { left: BUDGET, attempts: 0, is_late: &|| false };
+    assert!(trials.search(&case).is_continue());
+    assert!(trials.attempts <= 256, "{} attempts", trials.attempts);
+    assert_eq!(diagnose(&case), []);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Providers: who sends webhooks, as data.
 //!
-//! A [`Provider`] is loaded from a folder's [`files`] by its [`manifest`]. The [`catalog`] has all of them and
+//! A [`Provider`] is loaded from a directory's [`files`] by its [`manifest`]. The [`catalog`] has all of them and
 //! recognises the provider of a request. [`recipe`] and [`compose`] make the requests that a provider would
 //! send.
 
@@ -60,7 +60,7 @@ pub struct Provider {
     fresh: Vec<(Path, Fresh)>,
     /// The summary of events that have none of their own.
     summary: Option<Summary>,
-    /// The folder that it was loaded from.
+    /// The directory that it was loaded from.
     files: Files,
     schema: OnceLock<Result<Schema, SchemaError>>,
 }

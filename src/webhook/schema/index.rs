@@ -1,5 +1,5 @@
-//! Where the schemas of a file are, and what references lead to: every schema's place, the resources that `$id` makes
-//! of some of them, and their anchors. References are resolved within the file and nowhere else.
+//! Where the schemas of a file are, and what references refer to: each schema's position, the resources that `$id`
+//! defines, and their anchors. References are resolved only within the file.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -30,7 +30,7 @@ pub(super) struct Place<'n> {
     pub(super) draft: Draft,
 }
 
-/// A schema that has a URI, and all within it that has none.
+/// A schema with a URI, and everything inside it without one.
 #[derive(Debug)]
 pub(super) struct Resource {
     uri: Url,
@@ -40,7 +40,7 @@ pub(super) struct Resource {
 /// All schemas of a file.
 #[derive(Debug)]
 pub(super) struct Index<'n> {
-    /// By the rule that is made of each.
+    /// By the index of their rules.
     pub(super) places: Vec<Place<'n>>,
     rules: HashMap<*const Node<'n>, RuleId>,
     resources: Vec<Resource>,
@@ -64,7 +64,7 @@ impl<'n> Index<'n> {
     ///
     /// # Errors
     ///
-    /// When a `$schema` names no draft, with its place.
+    /// If a `$schema` names no known draft; with its position.
     pub(super) fn of(root: &'n Node<'n>) -> Result<Self, Misplaced> {
         let base = Url::parse(DEFAULT_BASE).expect("a URL");
         let mut index = Self {
@@ -80,12 +80,12 @@ impl<'n> Index<'n> {
         Ok(index)
     }
 
-    /// The rule that is made of a node.
+    /// The rule of a node.
     pub(super) fn rule(&self, node: &Node<'n>) -> Option<RuleId> {
         self.rules.get(&ptr::from_ref(node)).copied()
     }
 
-    /// Adds a schema and those within it.
+    /// Adds a schema and its subschemas.
     fn add(&mut self, place: Place<'n>) -> Result<RuleId, Misplaced> {
         let added = self.places.len();
         let mut found = VecDeque::from([place]);
@@ -104,7 +104,7 @@ impl<'n> Index<'n> {
         Ok(added)
     }
 
-    /// Takes note of the names of a schema, which may begin a resource of its own.
+    /// Records the names of a schema, which may start a resource of its own.
     fn identify(&mut self, id: RuleId, members: &'n [Member<'n>], place: &mut Place<'n>) -> Result<(), Misplaced> {
         let text = |key: &str| members.iter().rev().find(|member| member.key == key).and_then(text_of);
         let names_itself = |draft: Draft| {
@@ -156,8 +156,8 @@ impl<'n> Index<'n> {
         Ok(())
     }
 
-    /// The rule that a reference in the schema `from` leads to, which is added when it is nowhere that schemas are
-    /// expected; and the anchor by which it is named, if that is a dynamic one.
+    /// The target rule of a reference in the schema `from`, added if schemas are not expected there, and the anchor that
+    /// names it, if that is a dynamic one.
     pub(super) fn resolve(&mut self, reference: &str, from: RuleId) -> Result<(RuleId, Option<String>), Misplaced> {
         let place = &self.places[from];
         let lost = || (place.node.span.start, place.pointer.clone(), Flaw::Unresolved(reference.to_owned()));
@@ -211,7 +211,7 @@ fn child<'n>(
     }
 }
 
-/// A fault and its place: the byte and the pointer.
+/// An error and its position: the byte offset and the pointer.
 pub(super) type Misplaced = (usize, String, Flaw);
 
 fn text_of<'m>(member: &'m Member<'m>) -> Option<(&'m str, &'m Member<'m>)> {
@@ -221,7 +221,7 @@ fn text_of<'m>(member: &'m Member<'m>) -> Option<(&'m str, &'m Member<'m>)> {
     }
 }
 
-/// The schemas right below one.
+/// The direct subschemas of a schema.
 fn subschemas<'n>(members: &'n [Member<'n>], place: &Place<'n>) -> Vec<Place<'n>> {
     let mut found = Vec::new();
     let mut push = |node: &'n Node<'n>, pointer: String| {

@@ -128,7 +128,7 @@ impl Grammar {
     ///
     /// # Errors
     ///
-    /// A message if the template has not exactly one signature, or its entries can't be told apart.
+    /// A message if the template does not have exactly one signature, or its entries can't be distinguished.
     pub fn parse(text: &GrammarText) -> Result<Self, String> {
         let pieces: Vec<&str> = match text.separator {
             Some(separator) => text.value.split(separator).collect(),
@@ -143,7 +143,7 @@ impl Grammar {
             ));
         }
         if entries.iter().enumerate().any(|(i, (tag, _))| entries[..i].iter().any(|(other, _)| other == tag)) {
-            return Err(format!("two entries of `{}` have the same tag, so they can't be told apart", text.value));
+            return Err(format!("two entries of `{}` have the same tag, so they can't be distinguished", text.value));
         }
         Ok(Self { separator: text.separator, entries })
     }
@@ -348,7 +348,7 @@ mod tests {
         );
         assert_eq!(
             grammar("v={timestamp},v={hex}", Some(',')),
-            Err("two entries of `v={timestamp},v={hex}` have the same tag, so they can't be told apart".into())
+            Err("two entries of `v={timestamp},v={hex}` have the same tag, so they can't be distinguished".into())
         );
     }
 }

@@ -4,14 +4,14 @@ use std::process::Command;
 
 use super::statuses;
 use crate::{
-    harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, NO_SECRETS, answer},
+    harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, NO_SECRETS, respond},
     machine::can,
 };
 
 #[test]
 fn with_64_descriptors_200_deliveries_are_forwarded_and_saved() {
     const DELIVERIES: usize = 200;
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let listener = dir
         .listen()
         .args(["--capture", "captures", "--forward", &endpoint.url("/")])
@@ -37,7 +37,7 @@ fn with_too_few_descriptors_for_one_delivery_it_does_not_start() {
              hint: raise it, for example with `ulimit -n 1024`\n"
         ));
     }
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let mut listener = dir
         .listen()
         .args(["--capture", "captures", "--forward", &endpoint.url("/")])

@@ -6,7 +6,9 @@ use std::{
     thread,
 };
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, PATIENCE, post, request};
+use serde_json::{Value, json};
+
+use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, PATIENCE, post, request, text};
 
 /// Starts `listen` in its pretty form; the reading end of its standard output.
 fn listening(dir: &Dir, args: &[&str]) -> (crate::harness::Listener, io::PipeReader) {
@@ -15,54 +17,123 @@ fn listening(dir: &Dir, args: &[&str]) -> (crate::harness::Listener, io::PipeRea
     (command.stdout_to(writer).starts_for_people(), reader)
 }
 
-/// Delivers a body, again and again until it is answered 200, as providers do after a 503: where the machine is
-/// slow, a body has waited for its turn so long that it is refused.
-fn deliver(url: &str, body: &[u8]) {
-    let request = request("POST", url, &[], body);
-    let attempt = || {
-        let mut connection = Connection::open(url)?;
-        connection.write(&request)?;
-        connection.answer()
-    };
-    while !attempt().is_ok_and(|answer| answer.status() == 200) {}
+const SENDERS: usize = 16;
+
+/// Posts more large bodies than the queue of the output holds.
+fn post_large_bodies(url: &str) {
+    let body = vec![b'x'; 4 << 20];
+    for _ in 0..SENDERS {
+        assert_eq!(post(url, &[], &body).status(), 200);
+    }
+}
+
+/// The lines that can be read from now on.
+fn lines(reader: impl BufRead + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in reader.lines().map_while(Result::ok) {
+            // The test may be over.
+            let _ = sender.send(line);
+        }
+    });
+    lines
+}
+
+/// Counts the deliveries that are shown, and those that a line says are missed, until none is left. Neither is none.
+#[track_caller]
+fn count_all(lines: &mpsc::Receiver<String>, is_shown: impl Fn(&str) -> bool, missed: impl Fn(&str) -> Option<usize>) {
+    let (mut shown, mut not_shown) = (0, 0);
+    while shown + not_shown < SENDERS {
+        let line = lines.recv_timeout(PATIENCE).expect("a line about every delivery");
+        shown += usize::from(is_shown(&line));
+        not_shown += missed(&line).unwrap_or(0);
+    }
+    assert!(shown > 0 && not_shown > 0 && shown + not_shown == SENDERS, "{shown} shown, {not_shown} missed");
 }
 
 #[test]
-fn a_reader_that_pauses_makes_senders_wait_and_loses_nothing() {
-    const SENDERS: usize = 40;
-    // Of the 64 MiB for bodies, each takes a little less than 4 MiB; one more is being written.
-    const WAITING: usize = 15;
+fn no_response_waits_for_a_terminal_that_is_not_read_and_all_is_captured() {
     let dir = Dir::new();
-    let (listener, reader) = listening(&dir, &["--capture", "captures"]);
-    let url = listener.url("/hooks");
-    let (sender, responses) = mpsc::channel();
-    for _ in 0..SENDERS {
-        let (sender, url) = (sender.clone(), url.clone());
-        thread::spawn(move || {
-            deliver(&url, &vec![b'x'; 4 << 20]);
-            // It fails once the test has ended.
-            let _ = sender.send(());
-        });
-    }
-    let mut responded = 0;
-    while responded < WAITING {
-        assert_eq!(responses.recv_timeout(PATIENCE), Ok(()));
-        responded += 1;
-    }
-    // Nothing was read, so only these and the one being written can have a response.
-    responded += responses.try_iter().count();
-    assert!((WAITING..=WAITING + 2).contains(&responded), "{responded} got a response");
-    let lines = thread::spawn(move || {
-        let lines = BufReader::new(reader).lines().map(Result::unwrap);
-        lines.filter(|line| line.contains("  POST /hooks")).count()
-    });
-    while responded < SENDERS {
-        assert_eq!(responses.recv_timeout(PATIENCE), Ok(()));
-        responded += 1;
-    }
+    let (listener, reader) = listening(&dir, &["--capture", "captures", "--body", "full"]);
+    post_large_bodies(&listener.url("/hooks"));
+    assert_eq!(dir.names("captures").len(), SENDERS);
+    let lines = lines(BufReader::new(reader));
+    let missed = |line: &str| {
+        let (count, rest) = line.split_once(' ')?;
+        (rest == "deliveries are not shown: the output was not read in time").then(|| count.parse().unwrap())
+    };
+    count_all(&lines, |line| line.contains("  POST /hooks"), missed);
     listener.interrupt();
     listener.exits(0);
-    assert_eq!((lines.join().unwrap(), dir.names("captures").len()), (SENDERS, SENDERS));
+}
+
+#[test]
+fn with_a_capture_json_misses_lines_and_says_how_many() {
+    let dir = Dir::new();
+    let (reader, writer) = io::pipe().unwrap();
+    let listener = dir.listen().args(["--capture", "log.ndjson"]).stdout_to(writer).begins();
+    let mut reader = BufReader::new(reader);
+    post_large_bodies(&ready(&mut reader));
+    assert_eq!(dir.read("log.ndjson").lines().count(), SENDERS);
+    let lines = lines(reader);
+    let missed = |line: &str| {
+        let line = parse(line);
+        let count = line["count"].as_u64()?;
+        assert_eq!(line, json!({"kind": "missed", "count": count}));
+        usize::try_from(count).ok()
+    };
+    count_all(&lines, |line| parse(line)["kind"] == "delivery", missed);
+    listener.interrupt();
+    listener.exits(0);
+}
+
+fn parse(line: &str) -> Value {
+    serde_json::from_str(line).unwrap()
+}
+
+/// The URL in the first line of JSON.
+fn ready(reader: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    format!("{}/hooks", text(&parse(&line), "/url"))
+}
+
+#[test]
+fn without_a_capture_json_is_the_capture_and_is_waited_for() {
+    const LARGE: usize = 512 << 10;
+    let dir = Dir::new();
+    let (reader, writer) = io::pipe().unwrap();
+    let listener = dir.listen().stdout_to(writer).begins();
+    let mut reader = BufReader::new(reader);
+    let url = ready(&mut reader);
+    // The first does not fit into the pipe, and the second comes after it.
+    for body in ["x".repeat(LARGE).as_str(), "not read"] {
+        let response = post(&url, &[], body);
+        assert_eq!((response.status(), response.text()), (503, "the delivery could not be saved; send it again\n"));
+    }
+    let lines = thread::spawn(move || reader.lines().map(|line| parse(&line.unwrap())).collect::<Vec<_>>());
+    assert_eq!(post(&url, &[], "read").status(), 200);
+    listener.interrupt();
+    listener.exits(0);
+    let lines = lines.join().unwrap();
+    let summary = |line: &Value| (text(line, "/request/body").len(), line["response"]["status"].clone());
+    // The line of the first was begun before its response was known.
+    assert_eq!(lines.iter().map(summary).collect::<Vec<_>>(), [(LARGE, json!(200)), (8, json!(503)), (4, json!(200))]);
+    let warning = "not saved, so the response is 503: the output was not read for 10 s";
+    assert_eq!(text(&lines[1], "/warnings/0"), warning);
+}
+
+#[test]
+fn what_is_expected_counts_although_nobody_reads() {
+    let dir = Dir::new();
+    let args = ["--capture", "captures", "--body", "full", "--count", "3", "--timeout", "4m"];
+    let (listener, reader) = listening(&dir, &args);
+    let body = format!("{{\"type\":\"TEST\",\"data\":\"{}\"}}", "x".repeat(512 << 10));
+    for _ in 0..3 {
+        assert_eq!(post(&listener.url("/cyanite"), &[], &body).status(), 200);
+    }
+    listener.exits(0);
+    drop(reader);
 }
 
 #[test]
@@ -76,7 +147,7 @@ fn a_closed_reader_stops_it_with_success_and_every_response_is_backed_by_a_captu
     let mut responded = 1;
     while let Ok(mut connection) = Connection::open(&url) {
         let sent = connection.write(request("POST", &url, &CYANITE_HEADERS, CYANITE));
-        if let Ok(response) = sent.and_then(|()| connection.answer()) {
+        if let Ok(response) = sent.and_then(|()| connection.response()) {
             assert_eq!(response.status(), 200);
             responded += 1;
         }

@@ -44,20 +44,30 @@ impl Listener {
         format!("{}{path}", self.url)
     }
 
-    /// The next delivery's line.
+    /// The next delivery's line. Lines with what became known later about another delivery are skipped.
     #[track_caller]
     pub fn next(&mut self) -> Value {
-        let line = self.running.stdout().line().expect("a delivery, not the end");
-        let value: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(text(&value, "/kind"), "delivery");
-        value
+        loop {
+            let line = self.line();
+            match text(&line, "/kind") {
+                "delivery" => return line,
+                "findings" | "forwards" => {}
+                other => panic!("a delivery, not {other}"),
+            }
+        }
+    }
+
+    /// The next line, of any kind.
+    #[track_caller]
+    pub fn line(&mut self) -> Value {
+        serde_json::from_str(&self.running.stdout().line().expect("a line, not the end")).unwrap()
     }
 
     /// Posts a request; the response, and its line.
     #[track_caller]
     pub fn receives(&mut self, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> (Message, Value) {
-        let answer = wire::post(&self.url(path), headers, body);
-        (answer, self.next())
+        let response = wire::post(&self.url(path), headers, body);
+        (response, self.next())
     }
 
     /// Waits until standard output contains this.

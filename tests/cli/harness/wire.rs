@@ -149,8 +149,14 @@ impl Connection {
         Ok(bytes.into_iter().map(char::from).collect())
     }
 
+    /// Reads up to this many bytes and drops them; how many came.
+    pub fn skip(&mut self, length: usize) -> io::Result<usize> {
+        let count = io::copy(&mut self.0.by_ref().take(length as u64), &mut io::sink())?;
+        Ok(usize::try_from(count).expect("no more than was wanted"))
+    }
+
     /// Reads a response, or fails when the other side goes away.
-    pub fn answer(&mut self) -> io::Result<Message> {
+    pub fn response(&mut self) -> io::Result<Message> {
         Message::read(&mut self.0)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 }
@@ -182,7 +188,7 @@ pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: impl AsR
 pub fn post(url: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Message {
     let mut connection = Connection::to(url);
     connection.write(request("POST", url, headers, body)).unwrap();
-    connection.answer().unwrap()
+    connection.response().unwrap()
 }
 
 /// Gets a page.
@@ -190,5 +196,5 @@ pub fn post(url: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Mess
 pub fn get(url: &str) -> Message {
     let mut connection = Connection::to(url);
     connection.write(request("GET", url, &[], "")).unwrap();
-    connection.answer().unwrap()
+    connection.response().unwrap()
 }

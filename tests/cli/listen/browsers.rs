@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::{
-    AUPHONIC, CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Message, answer, post, request, text,
+    AUPHONIC, CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Message, post, request, respond, text,
 };
 
 /// What a page of another origin can have a browser send without asking.
@@ -21,12 +21,12 @@ const FORM: [(&str, &str); 8] = [
 fn send(method: &str, url: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Message {
     let mut connection = Connection::to(url);
     connection.write(request(method, url, headers, body)).unwrap();
-    connection.answer().unwrap()
+    connection.response().unwrap()
 }
 
 #[test]
 fn a_page_is_refused_and_neither_saved_nor_forwarded_nor_counted() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let mut listener = dir
         .listen()
         .args(["--forward", &endpoint.url("/"), "--capture", "captures", "--expect", "auphonic.done"])
@@ -60,7 +60,7 @@ fn a_page_is_refused_and_neither_saved_nor_forwarded_nor_counted() {
 
 #[test]
 fn a_page_whose_name_leads_to_this_machine_is_refused() {
-    let endpoint = Endpoint::new([answer(200).body("internal")]);
+    let endpoint = Endpoint::new([respond(200).body("internal")]);
     let mut listener = Dir::new().listen().args(["--forward", &endpoint.url("/")]).starts();
     let port = listener.url("").rsplit_once(':').unwrap().1.to_owned();
     let host = format!("evil.example:{port}");
@@ -69,7 +69,7 @@ fn a_page_whose_name_leads_to_this_machine_is_refused() {
         let length = CYANITE.len();
         let head = format!("{method} /cyanite HTTP/1.1\r\nhost: {host}\r\n{headers}content-length: {length}\r\n\r\n");
         connection.write(head + CYANITE).unwrap();
-        connection.answer().unwrap().status()
+        connection.response().unwrap().status()
     };
     let signature = format!("signature: {}\r\n", CYANITE_HEADERS[1].1);
     assert_eq!(deliver("POST", &format!("origin: http://{host}\r\n{signature}")), 403);
@@ -106,7 +106,7 @@ fn a_person_who_opens_the_address_sees_what_it_is() {
 
 #[test]
 fn with_the_flag_a_page_is_a_sender_like_any_other() {
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let mut listener = Dir::new().listen().args(["--allow-browsers", "--forward", &endpoint.url("/")]).starts();
     let (response, delivery) = listener.receives("/auphonic", &FORM, AUPHONIC);
     assert_eq!((response.status(), text(&delivery, "/verdict")), (200, "unsigned"));

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CYANITE, CYANITE_HEADERS, Dir, Endpoint, Signed, answer, development_warning, gzip, keys, post, text,
+    CYANITE, CYANITE_HEADERS, Dir, Endpoint, Signed, development_warning, gzip, keys, post, respond, text,
 };
 
 const NOON: [&str; 2] = ["--now", "2025-01-01T12:00:00.25Z"];
@@ -178,7 +178,7 @@ fn a_delivery_that_cannot_be_saved_is_printed_and_gets_503() {
 
 #[test]
 fn a_delivery_that_cannot_be_saved_gets_503_regardless_of_the_handler() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).body("handled")]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200).body("handled")]));
     let mut listener = dir.listen().args(["--capture", "captures", "--forward", &endpoint.url("/")]).starts();
     take_away(&dir);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);

@@ -1,6 +1,8 @@
 //! `listen` reloads its config, env file, secrets and provider directories when they change.
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Gate, Listener, NO_SECRETS, Signed, answer, post, text};
+use crate::harness::{
+    CYANITE, CYANITE_HEADERS, Dir, Endpoint, Gate, Listener, NO_SECRETS, Signed, post, respond, text,
+};
 use crate::providers::manifest;
 
 const RELOADED: &str = "note: config reloaded\n";
@@ -48,7 +50,7 @@ fn a_secret_that_is_gone_is_not_replaced_silently() {
 #[test]
 fn a_changed_config_applies_to_the_next_delivery() {
     let dir = Dir::new();
-    let (one, two) = (Endpoint::new([answer(201)]), Endpoint::new([answer(202)]));
+    let (one, two) = (Endpoint::new([respond(201)]), Endpoint::new([respond(202)]));
     let config = |endpoint: &Endpoint| format!("[[forward]]\nto = \"{}\"\n", endpoint.url("/"));
     dir.write("hookdev.toml", config(&one));
     let mut listener = dir.listen().starts();
@@ -217,7 +219,7 @@ fn a_changed_provider_is_reloaded_and_a_broken_one_is_reported() {
 fn a_delivery_in_progress_keeps_its_settings() {
     let dir = Dir::new();
     let gate = Gate::default();
-    let endpoint = Endpoint::new([answer(200).behind(&gate)]);
+    let endpoint = Endpoint::new([respond(200).behind(&gate)]);
     dir.write("hookdev.toml", format!("[[forward]]\nto = \"{}\"\n", endpoint.url("/")));
     let mut listener = dir.listen().starts();
     let url = listener.url("/cyanite");

@@ -8,7 +8,7 @@ use std::thread;
 use crate::harness::Dir;
 #[cfg(unix)]
 use crate::harness::{
-    CYANITE, CYANITE_HEADERS, Connection, Endpoint, Gate, answer, development_warning, hang, post, request, text,
+    CYANITE, CYANITE_HEADERS, Connection, Endpoint, Gate, development_warning, hang, post, request, respond, text,
 };
 
 #[test]
@@ -68,7 +68,7 @@ fn the_start_lists_the_urls_and_forwards() {
 #[test]
 fn after_ctrl_c_deliveries_in_progress_are_finished() {
     let (dir, gate) = (Dir::new(), Gate::default());
-    let endpoint = Endpoint::new([answer(200).body("late").behind(&gate)]);
+    let endpoint = Endpoint::new([respond(200).body("late").behind(&gate)]);
     let mut listener = dir.listen().args(["--forward", &endpoint.url("/"), "--capture", "log.ndjson"]).starts();
     let url = listener.url("/cyanite");
     let sender = thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE));
@@ -111,7 +111,7 @@ fn ctrl_c_stops_at_once_if_nothing_is_in_progress() {
     let mut listener = Dir::new().listen().starts();
     let mut idle = Connection::to(&listener.url(""));
     idle.write(request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE)).unwrap();
-    assert_eq!(idle.answer().unwrap().status(), 200);
+    assert_eq!(idle.response().unwrap().status(), 200);
     listener.next();
     let _never_used = Connection::to(&listener.url(""));
     listener.interrupt();
@@ -122,7 +122,7 @@ fn ctrl_c_stops_at_once_if_nothing_is_in_progress() {
 #[test]
 fn after_ctrl_c_no_new_connection_is_accepted() {
     let (dir, gate) = (Dir::new(), Gate::default());
-    let endpoint = Endpoint::new([answer(200).behind(&gate)]);
+    let endpoint = Endpoint::new([respond(200).behind(&gate)]);
     let mut listener = dir.listen().args(["--forward", &endpoint.url("/")]).starts();
     let url = listener.url("/cyanite");
     let late = url.clone();

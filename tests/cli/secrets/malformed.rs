@@ -18,7 +18,7 @@ fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
                    hint: write the file without a newline: printf '%s' \"$SECRET\" > FILE\n";
     let space = "it has whitespace before or after it\nhint: copy it again, without the whitespace around it\n";
     let quoted = "it is in quotes\nhint: remove the quotes around it\n";
-    let base64 = "it is not base64 (standard alphabet, padded)\n\
+    let base64 = "it is not base64 (standard alphabet)\n\
                   hint: copy the whole secret again, as the provider shows it\n";
     let empty = "it is empty\nhint: set it to the secret that the provider shows, or remove the setting\n";
     for (flag, provider, origin, problem) in [

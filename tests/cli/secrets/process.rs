@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, post};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, post, respond};
 #[cfg(target_os = "linux")]
 use crate::machine::{self, can};
 
@@ -56,8 +56,8 @@ fn no_process_of_the_same_user_reads_the_memory_or_the_environment() {
 #[test]
 fn only_the_owner_reads_what_is_captured() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(200)]);
-    for place in ["folder", "log.ndjson"] {
+    let endpoint = Endpoint::new([respond(200)]);
+    for place in ["dir", "log.ndjson"] {
         let sent = format!("sent-{place}");
         dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--capture", &sent]).exits(0);
         let listener = dir.listen().args(["--capture", place, "--count", "1"]).starts();

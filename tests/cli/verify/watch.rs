@@ -157,7 +157,7 @@ fn ctrl_c_during_a_run_prints_the_counts_so_far() {
     dir.write("log.ndjson", good().repeat(20_000));
     let (reader, writer) = io::pipe().unwrap();
     let watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).stdout_to(writer).begins();
-    // Nobody reads on until it is interrupted, and far less than all of it fits into the pipe.
+    // Nothing is read until it is interrupted, and the pipe holds far less than the whole output.
     let mut lines = BufReader::new(reader).lines().map(Result::unwrap);
     assert_eq!(lines.next().unwrap(), "verified (development)  cyanite.v2.finished  log.ndjson");
     watching.interrupt();

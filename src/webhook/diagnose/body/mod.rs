@@ -32,7 +32,7 @@ pub enum Depth {
 }
 
 /// Tries a body that may have been signed.
-pub type Try<'t> = dyn FnMut(&mut Trials, &Bytes, &[Finding]) -> Step + 't;
+pub type Try<'t> = dyn FnMut(&mut Trials<'_>, &Bytes, &[Finding]) -> Step + 't;
 
 /// Hypotheses that look at the ends, or pass over the bytes once.
 const CHEAP: [Hypothesis; 7] =
@@ -48,7 +48,7 @@ const ENDINGS: [Hypothesis; 3] = [raw::ends, raw::line_ends, raw::byte_order_mar
 const WRITING: usize = 4;
 
 /// Tries every body that may have been signed, each once.
-pub fn search(request: &Request, depth: Depth, trials: &mut Trials, attempt: &mut Try<'_>) -> Step {
+pub fn search(request: &Request, depth: Depth, trials: &mut Trials<'_>, attempt: &mut Try<'_>) -> Step {
     let original = ReceivedBody { body: &request.body, request };
     let mut search = Search { trials, attempt, seen: HashSet::from([hash(&request.body)]) };
     let rewritable = request.body.len() <= LONGEST_REWRITTEN;
@@ -85,13 +85,13 @@ pub fn search(request: &Request, depth: Depth, trials: &mut Trials, attempt: &mu
     ControlFlow::Continue(())
 }
 
-struct Search<'s, 't> {
-    trials: &'s mut Trials,
+struct Search<'s, 'l, 't> {
+    trials: &'s mut Trials<'l>,
     attempt: &'s mut Try<'t>,
     seen: HashSet<u64>,
 }
 
-impl Search<'_, '_> {
+impl Search<'_, '_, '_> {
     fn body(&mut self, body: Vec<u8>, cost: usize, findings: &[Finding]) -> Step {
         self.trials.spend(body.len() * cost)?;
         if !self.seen.insert(hash(&body)) {

@@ -1,4 +1,4 @@
-//! The manifest `provider.toml`: parsed strictly, so that an invalid template is an error when the folder
+//! The manifest `provider.toml`: parsed strictly, so that an invalid template is an error when the directory
 //! is loaded, never when a request arrives.
 
 mod delivery;
@@ -26,12 +26,12 @@ use delivery::RawDelivery;
 use signing::{RawScheme, RawSecret};
 use values::{Text, Wrong};
 
-/// An error in a provider folder, with its position.
+/// An error in a provider directory, with its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ManifestError {
-    /// The folder.
+    /// The directory.
     pub origin: String,
-    /// The file in the folder.
+    /// The file in the directory.
     pub file: String,
     /// Line and column, from 1.
     pub position: Option<(usize, usize)>,
@@ -50,7 +50,7 @@ impl fmt::Display for ManifestError {
 }
 
 impl Provider {
-    /// Loads a provider folder.
+    /// Loads a provider directory.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Provider {
             origin: files.origin().to_owned(),
             file: files::MANIFEST.to_owned(),
             position: None,
-            message: "missing file: every provider folder needs it".to_owned(),
+            message: "missing file: every provider directory needs it".to_owned(),
         })?;
         let at = |wrong: Wrong| ManifestError {
             origin: files.origin().to_owned(),
@@ -220,7 +220,7 @@ impl RawEvent {
                 .unwrap_or_default();
             Wrong::new(place.clone(), format!("missing fixture `{fixture}`{near}"))
         })?;
-        // The tests check the built-in folders, so this is not repeated at each start.
+        // The tests check the built-in providers, so this is not repeated at each start.
         let is_new = !files.are_built_in();
         if is_new {
             json::parse(text).map_err(|error| {

@@ -1,0 +1,225 @@
+//! Publishes a delivery with what belongs to it: its explanation, and forwards whose response nobody waited for. It waits
+//! for them a short while; what comes later follows under the delivery's number.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    consumers::{Confirmations, Consumers, Slots, Update},
+    explainer::Explanation,
+    forwards::PendingForward,
+};
+use crate::{
+    net::receiver::BodyPermit,
+    webhook::record::{Delivery, Forwarded},
+};
+
+/// How long after its response a delivery is published at the latest.
+const LONGEST_WAIT: Duration = Duration::from_millis(200);
+
+/// A delivery that has its response.
+pub struct Publication {
+    pub consumers: Arc<Consumers>,
+    pub delivery: Delivery,
+    /// That of its body.
+    pub permit: BodyPermit,
+    pub explanation: Option<Explanation>,
+    pub forwards: Vec<PendingForward>,
+    /// Resolves to the result of a forward if the rest of its response does not arrive.
+    pub tail: Option<JoinHandle<Option<Forwarded>>>,
+}
+
+impl Publication {
+    /// Publishes the delivery: at once if nothing else belongs to it, and soon otherwise.
+    pub fn start(self, slots: Slots) {
+        if self.explanation.is_none() && self.forwards.is_empty() {
+            let (_, late) = self.publish(slots, false);
+            late.start();
+        } else {
+            tokio::spawn(async move {
+                let deadline = Instant::now() + LONGEST_WAIT;
+                let mut publication = self;
+                publication.wait_for_explanation(deadline).await;
+                publication.wait_for_forwards(deadline).await;
+                let (_, late) = publication.publish(slots, false);
+                late.run().await;
+            });
+        }
+    }
+
+    /// Publishes the delivery for consumers whose confirmation its response waits for. It does not wait for its
+    /// explanation.
+    pub async fn start_confirmed(mut self, slots: Slots) -> Confirmations {
+        self.wait_for_forwards(Instant::now() + LONGEST_WAIT).await;
+        let (confirmations, late) = self.publish(slots, true);
+        late.start();
+        confirmations
+    }
+
+    async fn wait_for_explanation(&mut self, deadline: Instant) {
+        let Some(explanation) = &mut self.explanation else { return };
+        if let Ok(explained) = timeout_at(deadline, explanation).await {
+            // An error leaves the delivery without findings.
+            if let Ok(assessment) = explained {
+                self.delivery.assessment = assessment;
+            }
+            self.explanation = None;
+        }
+    }
+
+    async fn wait_for_forwards(&mut self, deadline: Instant) {
+        for mut pending in std::mem::take(&mut self.forwards) {
+            if let Some(forwarded) = pending.by(deadline).await {
+                self.delivery.forwards.push(forwarded);
+            } else {
+                self.delivery.forwards.push(pending.so_far());
+                self.forwards.push(pending);
+            }
+        }
+    }
+
+    fn publish(self, slots: Slots, is_confirmation_wanted: bool) -> (Confirmations, Late) {
+        let Self { consumers, delivery, permit, explanation, forwards, tail } = self;
+        let has_more = explanation.is_some() || !forwards.is_empty() || tail.is_some();
+        let title = if has_more { delivery.assessment.title().to_owned() } else { String::new() };
+        let seq = delivery.seq;
+        let confirmations = consumers.publish(delivery, &permit, slots, is_confirmation_wanted);
+        (confirmations, Late { consumers, seq, title, explanation, forwards, tail })
+    }
+}
+
+/// What belongs to a delivery that is already published.
+struct Late {
+    consumers: Arc<Consumers>,
+    seq: u64,
+    title: String,
+    explanation: Option<Explanation>,
+    forwards: Vec<PendingForward>,
+    tail: Option<JoinHandle<Option<Forwarded>>>,
+}
+
+impl Late {
+    fn start(self) {
+        if self.explanation.is_some() || !self.forwards.is_empty() || self.tail.is_some() {
+            tokio::spawn(self.run());
+        }
+    }
+
+    /// Publishes each part when it is there.
+    async fn run(mut self) {
+        let explanation = self.explanation.take();
+        let tail = self.tail.take();
+        let forwards: FuturesUnordered<_> = std::mem::take(&mut self.forwards)
+            .into_iter()
+            .map(|mut pending| async move { pending.result().await })
+            .collect();
+        let publish_forward = |forwarded: Forwarded| {
+            self.consumers.publish_late(|| Update::Forwards {
+                seq: self.seq,
+                title: self.title.clone(),
+                forwards: vec![forwarded.clone()],
+            });
+        };
+        tokio::join!(
+            async {
+                if let Some(explanation) = explanation
+                    && let Ok(assessment) = explanation.await
+                    && !assessment.findings.is_empty()
+                {
+                    self.consumers.publish_late(|| Update::Findings {
+                        seq: self.seq,
+                        title: self.title.clone(),
+                        findings: assessment.findings.clone(),
+                    });
+                }
+            },
+            forwards.for_each(|forwarded| {
+                publish_forward(forwarded);
+                std::future::ready(())
+            }),
+            async {
+                if let Some(tail) = tail
+                    && let Ok(Some(forwarded)) = tail.await
+                {
+                    publish_forward(forwarded);
+                }
+            },
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::{
+        engine::receive::{Deliveries, WhenFull, tests::delivery},
+        webhook::{
+            assessment::Assessment,
+            diagnose::{Code, Finding},
+            remedy::Remedy,
+        },
+    };
+
+    fn explained() -> Assessment {
+        let finding = Finding { code: Code::BodyBom, message: "a mark".to_owned(), remedy: Remedy::CheckAgeAtReceipt };
+        Assessment { findings: vec![finding], ..delivery(1).assessment }
+    }
+
+    /// Publishes a delivery whose explanation is pending.
+    fn start() -> (oneshot::Sender<Assessment>, Deliveries) {
+        let mut consumers = Consumers::default();
+        let deliveries = consumers.add(4, WhenFull::Skip);
+        let (explain, explanation) = oneshot::channel();
+        let publication = Publication {
+            consumers: Arc::new(consumers),
+            delivery: delivery(1),
+            permit: BodyPermit::default(),
+            explanation: Some(explanation),
+            forwards: Vec::new(),
+            tail: None,
+        };
+        publication.start(Slots::default());
+        (explain, deliveries)
+    }
+
+    /// The number and the findings of a delivery.
+    fn findings(update: Option<Update>) -> (u64, usize) {
+        let Some(Update::Delivery(published)) = update else { panic!("a delivery, not {update:?}") };
+        (published.delivery().seq, published.delivery().assessment.findings.len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delivery_waits_a_short_while_for_its_explanation() {
+        let (explain, mut deliveries) = start();
+        explain.send(explained()).unwrap();
+        assert_eq!(findings(deliveries.next().await), (1, 1));
+        assert!(deliveries.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_explanation_that_comes_later_follows_under_the_deliverys_number() {
+        let begun = Instant::now();
+        let (explain, mut deliveries) = start();
+        assert_eq!((findings(deliveries.next().await), begun.elapsed()), ((1, 0), LONGEST_WAIT));
+        explain.send(explained()).unwrap();
+        let Some(Update::Findings { seq, title, findings }) = deliveries.next().await else { panic!() };
+        assert_eq!((seq, title.as_str(), findings), (1, "unrecognised", explained().findings));
+        assert!(deliveries.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_explanation_that_fails_is_not_waited_for() {
+        let begun = Instant::now();
+        let (explain, mut deliveries) = start();
+        drop(explain);
+        assert_eq!((findings(deliveries.next().await), begun.elapsed()), ((1, 0), Duration::ZERO));
+        assert!(deliveries.next().await.is_none());
+    }
+}

@@ -1,0 +1,126 @@
+//! How many deliveries are in flight to each target. A target that hangs fills its own places and nobody else's, and the
+//! place of a sender that has gone is given to the next one.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use tokio_util::sync::CancellationToken;
+
+/// The deliveries that may be in flight to one target.
+pub const MAX_IN_FLIGHT: usize = 64;
+
+/// All targets, by their URL.
+#[derive(Debug, Default)]
+pub struct Targets(Mutex<HashMap<String, Arc<Target>>>);
+
+#[derive(Debug, Default)]
+struct Target(Mutex<InFlight>);
+
+#[derive(Debug, Default)]
+struct InFlight {
+    count: usize,
+    /// Those whose senders have closed their side, in that order, by their number.
+    abandoned: VecDeque<(u64, CancellationToken)>,
+    next_number: u64,
+}
+
+/// The place of one delivery, free again when dropped.
+#[derive(Debug)]
+pub struct InFlightPermit {
+    target: Arc<Target>,
+    /// Set once the sender has closed its side. It is cancelled when the place is given to another.
+    abandoned: OnceLock<(u64, CancellationToken)>,
+}
+
+impl Targets {
+    /// A place among the deliveries to a target, that of a sender that has gone if need be. `None` if all are taken.
+    pub fn take(&self, url: &str) -> Option<InFlightPermit> {
+        let target = {
+            let mut targets = lock(&self.0);
+            if let Some(target) = targets.get(url) {
+                Arc::clone(target)
+            } else {
+                Arc::clone(targets.entry(url.to_owned()).or_default())
+            }
+        };
+        {
+            let mut in_flight = lock(&target.0);
+            if in_flight.count < MAX_IN_FLIGHT {
+                in_flight.count += 1;
+            } else {
+                in_flight.abandoned.pop_front()?.1.cancel();
+            }
+        }
+        Some(InFlightPermit { target, abandoned: OnceLock::new() })
+    }
+}
+
+impl InFlightPermit {
+    /// Offers the place to others, because the sender has closed its side, and waits until one takes it.
+    pub async fn offered(&self) {
+        let (_, taken) = self.abandoned.get_or_init(|| {
+            let mut in_flight = lock(&self.target.0);
+            in_flight.next_number += 1;
+            let offer = (in_flight.next_number, CancellationToken::new());
+            in_flight.abandoned.push_back(offer.clone());
+            offer
+        });
+        taken.cancelled().await;
+    }
+}
+
+impl Drop for InFlightPermit {
+    fn drop(&mut self) {
+        let mut in_flight = lock(&self.target.0);
+        if let Some((number, taken)) = self.abandoned.get() {
+            if taken.is_cancelled() {
+                return;
+            }
+            in_flight.abandoned.retain(|(other, _)| other != number);
+        }
+        in_flight.count -= 1;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn each_target_has_its_own_places() {
+        let targets = Targets::default();
+        let mut full: Vec<_> = std::iter::from_fn(|| targets.take("a")).collect();
+        assert_eq!(full.len(), MAX_IN_FLIGHT);
+        assert!(targets.take("b").is_some());
+        full.pop();
+        assert!(targets.take("a").is_some());
+    }
+
+    #[test]
+    fn the_place_of_a_sender_that_has_gone_is_given_to_the_next_one() {
+        let targets = Targets::default();
+        let full: Vec<_> = std::iter::from_fn(|| targets.take("a")).collect();
+        for index in [3, 1, 2] {
+            assert_eq!(full[index].offered().now_or_never(), None);
+        }
+        let next = targets.take("a").unwrap();
+        let taken = |index: usize| full[index].offered().now_or_never().is_some();
+        assert_eq!([taken(1), taken(2), taken(3)], [false, false, true]);
+        let last = [targets.take("a").unwrap(), targets.take("a").unwrap()];
+        assert!(targets.take("a").is_none());
+        // Those whose places were taken free none, and all others do.
+        drop(full);
+        assert_eq!(lock(&next.target.0).count, 3);
+        drop(last);
+        assert_eq!(lock(&next.target.0).count, 1);
+        assert_eq!(std::iter::from_fn(|| targets.take("a")).collect::<Vec<_>>().len(), MAX_IN_FLIGHT - 1);
+    }
+}

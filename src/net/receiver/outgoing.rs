@@ -1,0 +1,135 @@
+//! A response on its way to the sender: whole, or with a body that is passed on in pieces.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use hyper::{
+    Response, StatusCode,
+    body::{Body, Frame, SizeHint},
+};
+use tokio::sync::mpsc;
+
+use crate::webhook::record;
+
+/// The response to a request.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// The status, the headers, and the body or its start.
+    pub response: record::Response,
+    /// The rest of the body.
+    pub rest: Option<Pieces>,
+}
+
+impl From<record::Response> for Outgoing {
+    fn from(response: record::Response) -> Self {
+        Self { response, rest: None }
+    }
+}
+
+impl Outgoing {
+    pub(super) fn into_response(self) -> Response<OutgoingBody> {
+        let Self { response: record::Response { status, headers, body }, rest } = self;
+        let mut response = Response::new(OutgoingBody { start: Some(body).filter(|body| !body.is_empty()), rest });
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+        for (name, value) in &headers {
+            response.headers_mut().append(name.clone(), value.clone());
+        }
+        response
+    }
+}
+
+/// The pieces of a body that is still arriving. The next piece is taken when the sender has read the one before.
+#[derive(Debug)]
+pub struct Pieces {
+    /// `None` is the end. Without it the body is incomplete.
+    pieces: mpsc::Receiver<Option<Bytes>>,
+    /// How many bytes are left, if that is known.
+    left: Option<u64>,
+}
+
+/// The other end of [`Pieces`].
+#[derive(Debug)]
+pub struct PiecesSender(mpsc::Sender<Option<Bytes>>);
+
+impl Pieces {
+    /// The rest of a body, which has `left` bytes if that is known.
+    #[must_use]
+    pub fn new(left: Option<u64>) -> (PiecesSender, Self) {
+        let (sender, pieces) = mpsc::channel(1);
+        (PiecesSender(sender), Self { pieces, left })
+    }
+}
+
+impl PiecesSender {
+    /// Passes a piece on. False if the sender of the request has gone.
+    pub async fn send(&self, piece: Bytes) -> bool {
+        self.0.send(Some(piece)).await.is_ok()
+    }
+
+    /// Ends the body. If this is not called, the connection ends, so that the sender knows that the body is incomplete.
+    pub async fn end(self) {
+        // It fails if the sender of the request has gone.
+        let _ = self.0.send(None).await;
+    }
+}
+
+/// The body was cut off where it came from.
+#[derive(Debug, thiserror::Error)]
+#[error("the body of the response was cut off")]
+pub struct CutOff;
+
+/// A body as hyper writes it.
+#[derive(Debug)]
+pub struct OutgoingBody {
+    start: Option<Bytes>,
+    rest: Option<Pieces>,
+}
+
+impl OutgoingBody {
+    pub(super) fn whole(body: Bytes) -> Self {
+        Self { start: Some(body), rest: None }
+    }
+}
+
+impl Body for OutgoingBody {
+    type Data = Bytes;
+    type Error = CutOff;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        if let Some(start) = self.start.take() {
+            return Poll::Ready(Some(Ok(Frame::data(start))));
+        }
+        let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
+        Poll::Ready(match ready!(rest.pieces.poll_recv(context)) {
+            Some(Some(piece)) => {
+                rest.left = rest.left.map(|left| left.saturating_sub(piece.len() as u64));
+                Some(Ok(Frame::data(piece)))
+            }
+            Some(None) => {
+                self.rest = None;
+                None
+            }
+            None => Some(Err(CutOff)),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.start.is_none() && self.rest.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let start = self.start.as_ref().map_or(0, Bytes::len) as u64;
+        match &self.rest {
+            None => SizeHint::with_exact(start),
+            Some(Pieces { left: Some(left), .. }) => SizeHint::with_exact(start + left),
+            Some(Pieces { left: None, .. }) => {
+                let mut hint = SizeHint::new();
+                hint.set_lower(start);
+                hint
+            }
+        }
+    }
+}
