@@ -1,5 +1,5 @@
-//! What the parts of a delivery cost, each beside the plainest way to do the same where there is one: `bare`
-//! in a group is that. Only the ratios within one run say anything.
+//! What each step of handling a delivery costs. `bare` in a group is the plainest way to do the same work, where there
+//! is one. Compare within one run only.
 
 use std::{fs, hint::black_box, path::Path, sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ use hookdev::{
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_735_732_800);
 
-/// A provider of the house, one event of it, and a genuine delivery of that.
+/// A built-in provider, and a valid delivery of one of its events.
 struct Sample {
     catalog: Catalog,
     provider: Arc<Provider>,
@@ -53,7 +53,7 @@ impl Sample {
         headers.push(HeaderName::from_static("user-agent"), HeaderValue::from_static("Svix-Webhooks/1.24"));
         headers.push(HeaderName::from_static("content-type"), HeaderValue::from_static("application/json"));
         let mut request = Request { method: Method::POST, target: "/aspect".to_owned(), headers, body: body.into() };
-        let rule = provider.secret.as_ref().expect("it signs");
+        let rule = provider.secret.as_ref().expect("it signs its deliveries");
         let secret = SigningSecret::parse(&rule.development, &rule.format).expect("it is well-formed");
         let message = SigningInput { body: &request.body, id: "msg_0", time: NOW, headers: &request.headers };
         for (name, value) in provider.schemes[0].sign(&secret, &message).expect("a secret signs") {
@@ -69,7 +69,13 @@ impl Sample {
     }
 
     fn judge(&self) -> Judge<'_> {
-        Judge { catalog: &self.catalog, keyring: &self.keyring, provider: None, decoded_limit: 1 << 20 }
+        Judge {
+            catalog: &self.catalog,
+            keyring: &self.keyring,
+            provider: None,
+            accepts_development: true,
+            decoded_limit: 1 << 20,
+        }
     }
 
     fn delivery(&self) -> Delivery {
@@ -91,7 +97,7 @@ fn wording(remedy: &Remedy) -> String {
     format!("{remedy:?}")
 }
 
-/// The MAC with its key taken in, and what goes before the body.
+/// A keyed MAC.
 fn bare_mac() -> Hmac<sha2::Sha256> {
     Hmac::new_from_slice(b"hookdev-development-secret-aspect").expect("any length is a key")
 }
@@ -136,7 +142,7 @@ fn identification(criterion: &mut Criterion) {
     group.bench_function("by path", |b| b.iter(|| sample.catalog.by_path(black_box(request))));
     group.bench_function("by content", |b| b.iter(|| sample.catalog.by_content(request, black_box(&payload))));
     group.bench_function("event", |b| b.iter(|| sample.provider.event_of(black_box(&payload))));
-    group.bench_function("all that is said of it", |b| {
+    group.bench_function("assess", |b| {
         b.iter(|| sample.judge().assess(black_box(request), Some(NOW).into()));
     });
     group.finish();
@@ -149,14 +155,14 @@ fn schemas(criterion: &mut Criterion) {
     let name = sample.provider.schema_of(sample.provider.event("task.completed")).expect("it has one");
     let mut whole = schema.clone();
     whole["$ref"] = format!("#/$defs/{name}").into();
-    let crate_of_the_same = jsonschema::validator_for(&whole).expect("it is a schema");
+    let reference = jsonschema::validator_for(&whole).expect("it is a schema");
     let value: Value = serde_json::from_slice(&sample.request.body).expect("it is JSON");
     let payload = Payload::parse(&sample.request, &sample.request.body);
     let root = payload.root().expect("it is JSON");
     let definition = sample.provider.schema().expect("it is a schema").definition(name).expect("it is defined");
-    assert!(definition.check(root).is_valid() && crate_of_the_same.is_valid(&value));
+    assert!(definition.check(root).is_valid() && reference.is_valid(&value));
     let mut group = criterion.benchmark_group("schema");
-    group.bench_function("bare", |b| b.iter(|| crate_of_the_same.is_valid(black_box(&value))));
+    group.bench_function("bare", |b| b.iter(|| reference.is_valid(black_box(&value))));
     group.bench_function("check", |b| b.iter(|| definition.check(black_box(root))));
     let text = schema.to_string();
     group.bench_function("build", |b| b.iter(|| Schema::parse(black_box(&text))));
@@ -219,13 +225,13 @@ fn diagnosis(criterion: &mut Criterion) {
     let sample = Sample::new();
     let receipt = Receipt::from(Some(NOW));
     let mut group = criterion.benchmark_group("diagnose");
-    // Found early: it was signed over the body as a serialiser writes it anew. Found never: all is tried.
+    // The first is found early, because the body was re-serialised. For the second, every hypothesis is tried.
     let value: Value = serde_json::from_slice(&sample.request.body).expect("it is JSON");
     let spaced = serde_json::to_string_pretty(&value).expect("it is JSON");
     for (name, body) in [("reserialised", spaced), ("unexplained", "{\"another\":\"payload\"}".to_owned())] {
         let request = Request { body: body.into(), ..sample.request.clone() };
         let Verdict::Rejected(rejection) = sample.provider.verify(sample.secrets(), &request, None, receipt) else {
-            unreachable!("another body is refused");
+            unreachable!("another body is rejected");
         };
         let (provider, catalog, keyring) = (&sample.provider, &sample.catalog, &sample.keyring);
         let case = RejectedRequest { provider, request: &request, rejection: &rejection, receipt, catalog, keyring };
@@ -243,7 +249,7 @@ fn capture_formats(criterion: &mut Criterion) {
     for entry in fs::read_dir(folder).expect("the samples are there").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let text = fs::read(entry.path()).unwrap_or_default();
-        // What stands beside the samples is none.
+        // The directory has other files too.
         let readable =
             |text: &[u8]| formats::read(Path::new("-"), text).is_ok_and(|mut all| all.any(|one| one.is_ok()));
         if readable(&text) {

@@ -31,7 +31,8 @@ use std::{ffi::OsString, process::ExitCode};
 /// Runs the program with these arguments, the first of which is its name, on the process's standard streams.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    if commands::answer() {
+    commands::memory::protect();
+    if commands::print_completions() {
         return ExitCode::SUCCESS;
     }
     match commands::read(args) {

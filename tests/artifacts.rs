@@ -1,7 +1,7 @@
-//! Everything that is written by the program and kept in the tree is what the program writes now:
-//! completion scripts, man pages, and README's provider table and synopses.
+//! The files that the program generates are up to date: completion scripts, man pages, and the generated parts of the
+//! README.
 //!
-//! `HOOKDEV_UPDATE=1 cargo test --test artifacts` renews them all.
+//! `HOOKDEV_UPDATE=1 cargo test --test artifacts` updates them all.
 
 mod difference;
 mod machine;
@@ -23,7 +23,8 @@ use hookdev::{
         diagnose::codes,
         json::{MAX_DEPTH, MAX_VALUES},
         provider::{Provider, catalog::Catalog},
-        signature::Scheme,
+        redact::KEPT_HEADERS,
+        signature::{Scheme, grammar::MAX_SIGNATURES},
     },
 };
 
@@ -128,6 +129,7 @@ fn parts() -> BTreeMap<&'static str, String> {
         ("commands", commands()),
         ("findings", findings()),
         ("limits", limits()),
+        ("kept-headers", kept_headers()),
         ("providers", providers(&Catalog::builtin())),
     ])
 }
@@ -151,13 +153,28 @@ fn fill(text: &str, parts: &BTreeMap<&str, String>) -> Result<String, String> {
     if missing.is_empty() { Ok(filled) } else { Err(format!("there is no marker for {missing:?}")) }
 }
 
-/// A table of what a refusal can be explained by.
+/// A table of the findings that explain a rejection.
 fn findings() -> String {
     let rows = codes().iter().map(|(code, what, example)| format!("| `{}` | {what} | {example} |\n", code.as_str()));
     format!("| finding | what was wrong | for example |\n| --- | --- | --- |\n{}", rows.collect::<String>())
 }
 
-/// A table of what `listen` takes of a sender, and what it does with more.
+/// A table of the limits of `listen`, and of what happens beyond them.
+fn kept_headers() -> String {
+    let names = KEPT_HEADERS.map(|name| format!("`{name}`")).join(", ");
+    let (mut text, mut line) = (String::new(), String::new());
+    for word in names.split(' ') {
+        if line.len() + word.len() >= WIDTH {
+            text.push_str(line.trim_end());
+            text.push('\n');
+            line.clear();
+        }
+        line.push_str(word);
+        line.push(' ');
+    }
+    format!("{text}{}\n", line.trim_end())
+}
+
 fn limits() -> String {
     let Limits {
         head_bytes,
@@ -183,14 +200,15 @@ fn limits() -> String {
          | target | {target} | 414 |\n\
          | body | {body}, or `--max-body` | 413 |\n\
          | time for a head, and between two requests | {head_time} s | the connection is closed |\n\
-         | time for a body | {body_time} s, plus one for each {body_rate} received | 408 |\n\
-         | time without the sender reading any of the response | {response_time} s | the connection is closed |\n\
+         | time for a body | {body_time} s, plus 1 s per {body_rate} received | 408 |\n\
+         | time during which the sender reads none of the response | {response_time} s | the connection is closed |\n\
          | connections that are idle, or that send or receive | {connections} | the next one waits |\n\
          | requests that wait for their response | {connections} | each counts as a connection |\n\
          | deliveries in progress at one `--forward` target | {MAX_IN_FLIGHT} | 503 with `retry-after: 1` |\n\
-         | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets a 503 |\n\
-         | decompressed body | {decoded} | its signature is verified, but the payload is not decoded |\n\
-         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified, but the payload is not parsed |\n"
+         | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503 |\n\
+         | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\
+         | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n\
+         | signatures in one header | {MAX_SIGNATURES} | rejected: `malformed-header` |\n"
     )
 }
 
@@ -200,7 +218,7 @@ fn size(bytes: usize) -> String {
     if mebibytes << 20 == bytes { format!("{mebibytes} MiB") } else { format!("{} KiB", bytes >> 10) }
 }
 
-/// A table of the providers: how each signs, and what it wants of a handler.
+/// A table of the providers: how each signs, and what it requires of a handler.
 fn providers(catalog: &Catalog) -> String {
     let header = "| provider | signs with | secret | success | events |\n| --- | --- | --- | --- | --- |\n";
     let rows = catalog.providers().map(|provider| {
@@ -218,7 +236,7 @@ fn providers(catalog: &Catalog) -> String {
     header.to_owned() + &rows.collect::<String>()
 }
 
-/// The scheme that signs, and those that verify besides it.
+/// The scheme that signs, and the other ones that verify.
 fn signs(schemes: &[Scheme]) -> String {
     let signed = |scheme: &Scheme| format!("{} of `{}`", scheme.algorithm, scheme.content.as_str());
     let Some((first, others)) = schemes.split_first() else { return "nothing".to_owned() };
@@ -275,7 +293,7 @@ fn usage(arg: &Arg) -> String {
     if repeats { word + "..." } else { word }
 }
 
-/// What an argument takes: the values that it knows, or the name of any.
+/// The value of an argument: the possible values, or its placeholder.
 fn value(arg: &Arg) -> String {
     let known: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     if !known.is_empty() {

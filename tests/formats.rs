@@ -73,11 +73,11 @@ fn genuine_deliveries_verify_in_every_format() {
 
 #[test]
 fn a_broken_delivery_hides_no_other_in_any_format() {
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     for (name, whole, broken) in SAMPLES {
         let text = fs::read_to_string(sample(name)).unwrap();
         assert!(text.contains(whole), "{name} has no {whole:?}");
-        let file = folder.path().join(name);
+        let file = dir.path().join(name);
         fs::write(&file, text.replacen(whole, broken, 1)).unwrap();
 
         let Report { verdicts, errors, exit } = verify(&file);
@@ -98,15 +98,15 @@ fn a_github_delivery_is_rejected_with_the_reason() {
 
 #[test]
 fn captures_in_a_directory_are_found_by_content_and_other_files_skipped() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::copy(sample("chrome.har"), folder.path().join("a.txt")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy(sample("chrome.har"), dir.path().join("a.txt")).unwrap();
     for (name, text) in [
         ("README.md", "# Read me\n"),
         ("package.json", r#"{"name":"a","version":"1.0.0","scripts":{}}"#),
         ("tsconfig.json", r#"{"compilerOptions":{"target":"es2022"}}"#),
         ("table.csv", "id,name\n1,a\n"),
     ] {
-        fs::write(folder.path().join(name), text).unwrap();
+        fs::write(dir.path().join(name), text).unwrap();
     }
-    assert_eq!(verify(folder.path()), report(&[CYANITE, ASPECT], 0));
+    assert_eq!(verify(dir.path()), report(&[CYANITE, ASPECT], 0));
 }

@@ -11,7 +11,7 @@ use hookdev::webhook::{
 };
 use proptest::prelude::*;
 
-/// A manifest with a little of everything.
+/// A manifest with some of everything.
 const SOUND: &str = r#"name = "acme"
 title = "Acme"
 about = "A test"
@@ -201,7 +201,7 @@ fn a_malformed_value_is_reported_with_its_position() {
         (
             "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
             "whsec_no base64",
-            "acme/provider.toml:8:15: invalid development secret: it is not base64 (standard alphabet, padded)",
+            "acme/provider.toml:8:15: invalid development secret: it is not base64 (standard alphabet)",
         ),
         (
             "name = \"acme\"",
@@ -216,6 +216,28 @@ fn a_malformed_value_is_reported_with_its_position() {
         ("title = \"Acme\"", "title = \"Acme", "acme/provider.toml:2:14: invalid basic string, expected `\"`"),
         ("title = \"Acme\"\n", "", "acme/provider.toml:1:1: missing field `title`"),
     ]);
+}
+
+#[test]
+fn the_name_of_an_event_is_safe_in_a_shell() {
+    let line = "acme/provider.toml:31:8: ";
+    for name in ["x$(touch PWNED)", "x`y`", "x y", "x'", "x;y", "x\\ny", "x\\\"", "é", "", "x*", "~x", "x\\u001b"] {
+        assert_eq!(
+            error_for("name = \"ping\"", &format!("name = \"{name}\"")),
+            format!("{line}an event's name may only have letters, digits and `._-/:`"),
+            "{name}"
+        );
+    }
+    assert_eq!(
+        error_for("name = \"ping\"", "name = \"-ping\""),
+        format!("{line}an event's name may not begin with `-`")
+    );
+    let fixture = "fixture = \"events/ping.json\"\nname = \"Orders/v2:item_added-1.0\"";
+    assert_eq!(error_for("name = \"ping\"", fixture), format!("{fixture:?} is taken"));
+    assert_eq!(
+        error_for("name = \"acme\"", "name = \"-acme\""),
+        "acme/provider.toml:1:8: a provider's name may not begin with `-`"
+    );
 }
 
 #[test]
@@ -337,7 +359,7 @@ fn a_secret_and_its_schemes_need_each_other() {
 #[test]
 fn a_directory_without_a_manifest_is_rejected() {
     let error = Provider::load(Files::new("acme", Vec::new())).expect_err("an error");
-    assert_eq!(error.to_string(), "acme/provider.toml: missing file: every provider folder needs it");
+    assert_eq!(error.to_string(), "acme/provider.toml: missing file: every provider directory needs it");
 }
 
 /// The lines of a scheme, and whether it signs the timestamp.
@@ -448,7 +470,7 @@ proptest! {
     }
 }
 
-/// Bytes of a header value: any valid ones, and often those that the grammars use.
+/// Bytes of a header value: any valid ones, but often those of the grammars.
 fn strange() -> impl Strategy<Value = Vec<u8>> {
     let known = prop::sample::select(vec![
         "v1=",

@@ -1,5 +1,5 @@
-//! The contract that every provider directory keeps: those in `fixtures`, and the directories that `HOOKDEV_PROVIDERS` names.
-//! The judge of payloads is the `jsonschema` crate, formats asserted, and our own checker must agree with it.
+//! The contract of every provider directory: those in `fixtures`, and the ones that `HOOKDEV_PROVIDERS` names. Payloads
+//! are validated by the `jsonschema` crate with formats asserted, and hookdev's own validator must agree with it.
 
 mod vectors;
 
@@ -31,12 +31,12 @@ use serde_json::{Map, Value, json};
 
 const SHIPPED: [&str; 4] = ["aspect", "auphonic", "cyanite", "jewelmusic"];
 
-/// The providers that come with the program.
+/// The built-in providers.
 fn shipped() -> Vec<Provider> {
     providers::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).expect("sound folders")
 }
 
-/// All providers that the contract is held against.
+/// All providers to test.
 fn providers() -> Vec<Provider> {
     let folders = env::var_os("HOOKDEV_PROVIDERS").unwrap_or_default();
     let named: Vec<PathBuf> = env::split_paths(&folders).filter(|path| !path.as_os_str().is_empty()).collect();
@@ -44,7 +44,7 @@ fn providers() -> Vec<Provider> {
     shipped().into_iter().chain(named).collect()
 }
 
-/// Both judges of one provider's payloads.
+/// Both validators of one provider's payloads.
 struct Judges<'a> {
     provider: &'a Provider,
     schema: Value,
@@ -53,7 +53,7 @@ struct Judges<'a> {
 }
 
 impl<'a> Judges<'a> {
-    /// None for a provider without a schema.
+    /// `None` for a provider without a schema.
     fn of(provider: &'a Provider) -> Option<Self> {
         let schema: Value = serde_json::from_str(provider.files().get(files::SCHEMA)?).expect("JSON");
         let build =
@@ -68,14 +68,14 @@ impl<'a> Judges<'a> {
         Some(Self { provider, root: build(&schema), definitions: definitions.collect(), schema: schema.clone() })
     }
 
-    /// Whether a payload satisfies a definition, when both judges say the same.
+    /// Whether a payload satisfies a definition; both validators must agree.
     #[track_caller]
     fn agree_by(&self, definition: &str, payload: &Value) -> bool {
         let ours = self.provider.schema().expect("a schema").definition(definition).expect("a definition");
         self.agree(ours, &self.definitions[definition], payload, definition)
     }
 
-    /// The same by the schema's root.
+    /// The same for the root of the schema.
     #[track_caller]
     fn agree_by_root(&self, payload: &Value) -> bool {
         self.agree(self.provider.schema().expect("a schema").root(), &self.root, payload, "the root")
@@ -108,7 +108,7 @@ impl<'a> Judges<'a> {
     }
 }
 
-/// The payloads of an event as they stand in the directory: the fixture, and the fixture with each variant's changes.
+/// The payloads of an event in the directory: the fixture, and the fixture with each variant's changes.
 fn written(event: &Event) -> Vec<Value> {
     let fixture: Value = serde_json::from_str(&event.fixture).expect("JSON");
     let varied = event.variants.iter().map(|variant| {
@@ -228,7 +228,7 @@ fn a_payload_without_a_required_key_violates_its_schema() {
             }
         }
     }
-    // Counted in the schemas by hand: each event's required keys, of a list those of its first item.
+    // Counted by hand in the schemas: each event's required keys, including those of the first item of a list.
     let expected =
         [("aspect", 3 * 20), ("auphonic", 2 * 3), ("cyanite", 2 * 7 + 2 + 4 * 3 + 2 * 5), ("jewelmusic", 15 * 4 + 16)];
     for (name, count) in expected {
@@ -236,8 +236,7 @@ fn a_payload_without_a_required_key_violates_its_schema() {
     }
 }
 
-/// A document with each of its values exchanged for one of each other kind, and each of its members and items taken
-/// out.
+/// A document with each of its values replaced by one of each other kind, and each of its members and items removed.
 fn mutants(document: &Value) -> Vec<Value> {
     let kinds = json!([null, true, 0, -1, 1.5, 1e300, "", "x", "2", "2025-01-01T12:00:00Z", [], {}, [1], {"a": 1}]);
     let mut mutants = kinds.as_array().expect("an array").clone();
@@ -290,7 +289,7 @@ fn every_change_of_a_payload_is_judged_like_the_jsonschema_crate_does() {
     }
 }
 
-/// The payload of a request as a standard validator takes it: JSON, or the object of a form's fields.
+/// The payload of a request for a standard validator: JSON, or an object of a form's fields.
 fn standard(request: &Request) -> Option<Value> {
     let body = payload::decoded(request, 1 << 20).expect("a body that can be decoded");
     let is_form = request.media_type().is_some_and(|media| media.contains("form"));

@@ -1,5 +1,5 @@
-//! README.md is what people try first, so that its console blocks are run: each `$` line by a
-//! shell, its output compared with the lines below it (`[..]` is any text, `...` any lines).
+//! People try the README first, so its console blocks are run: each `$` line in a shell, and its output is compared with
+//! the lines below it (`[..]` is any text, `...` any lines).
 //!
 //! A block marked `background` is started and left running. A code block that follows a line
 //! which is nothing but a file's name in code font and a colon is that file. The ports that the
@@ -25,13 +25,13 @@ use snapbox::Assert;
 
 const README: &str = include_str!("../README.md");
 
-/// The ports that README uses.
+/// The ports in the README.
 const PORTS: [&str; 3] = ["4400", "3000", "3001"];
 
-/// How long a background command may take to say what it says.
+/// How long a background command may take to print its lines.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// What is in README, in order.
+/// The blocks of the README, in order.
 #[derive(Debug, PartialEq)]
 enum Block {
     File { name: String, text: String },
@@ -72,25 +72,34 @@ fn commands(body: &[&str]) -> Vec<(String, String)> {
     commands
 }
 
-/// The ports of README, each with the free one that is for it.
+/// The ports of README, each with the free one that is used instead, by a config that README knows nothing of.
 struct Ports {
     numbers: HashMap<&'static str, String>,
+    /// The line by which hookdev says that it uses this config.
+    notice: String,
     _reserved: Vec<Port>,
 }
 
 impl Ports {
-    fn free() -> Self {
+    fn free(folder: &Path) -> Self {
         let mut reserved: Vec<Port> = PORTS.iter().map(|_| Port::reserve()).collect();
         let numbers = PORTS.into_iter().zip(reserved.iter_mut().map(|port| port.lend().to_string())).collect();
-        Self { numbers, _reserved: reserved }
+        let config = folder.join("hookdev.toml");
+        let ports = Self { numbers, notice: format!("config: {}\n", config.display()), _reserved: reserved };
+        let endpoint = |name: &str| format!("[provider.{name}]\nendpoint = \"http://127.0.0.1:4400/{name}\"\n");
+        let endpoints = ["aspect", "auphonic", "cyanite", "jewelmusic"].map(endpoint).concat();
+        fs::write(config, ports.real(&format!("[listen]\naddr = \"127.0.0.1:4400\"\n{endpoints}"))).unwrap();
+        ports
     }
 
     fn real(&self, text: &str) -> String {
-        self.numbers.iter().fold(text.to_owned(), |text, (told, real)| text.replace(told, real))
+        self.numbers.iter().fold(text.to_owned(), |text, (documented, real)| text.replace(documented, real))
     }
 
-    fn told(&self, text: &str) -> String {
-        self.numbers.iter().fold(text.to_owned(), |text, (told, real)| text.replace(real, told))
+    fn documented(&self, text: &str) -> String {
+        self.numbers
+            .iter()
+            .fold(text.replace(&self.notice, ""), |text, (documented, real)| text.replace(real, documented))
     }
 }
 
@@ -105,7 +114,7 @@ fn shell(folder: &Path, command: &str) -> Command {
     shell
 }
 
-/// What a command has said so far, and who waits for more.
+/// The output of a command so far, and a signal for more.
 #[derive(Default)]
 struct Output {
     text: Mutex<String>,
@@ -141,9 +150,9 @@ impl Background {
     fn says(&self, expected: &str, ports: &Ports) {
         let lines = expected.lines().filter(|line| *line != "...").count();
         let text = self.output.text.lock().unwrap();
-        let is_short = |text: &mut String| text.matches('\n').count() < lines;
+        let is_short = |text: &mut String| ports.documented(text).matches('\n').count() < lines;
         let (text, _) = self.output.grown.wait_timeout_while(text, PATIENCE, is_short).unwrap();
-        compare(&ports.told(&text), expected);
+        compare(&ports.documented(&text), expected);
     }
 }
 
@@ -171,17 +180,10 @@ fn installed(command: &str) -> bool {
 
 #[test]
 fn every_console_block_of_the_readme_prints_what_it_shows() {
-    let ports = Ports::free();
     let folder = tempfile::tempdir().unwrap();
+    let ports = Ports::free(folder.path());
     let project = folder.path().join("project");
     fs::create_dir(&project).unwrap();
-    let endpoint = |name: &str| format!("[provider.{name}]\nendpoint = \"http://127.0.0.1:4400/{name}\"\n");
-    let config = ["aspect", "auphonic", "cyanite", "jewelmusic"].map(endpoint).concat();
-    fs::write(
-        folder.path().join("hookdev.toml"),
-        ports.real(&format!("[listen]\naddr = \"127.0.0.1:4400\"\n{config}")),
-    )
-    .unwrap();
 
     let mut running = Vec::new();
     let mut count = 0;
@@ -220,7 +222,7 @@ fn run(folder: &Path, command: &str, expected: &str, ports: &Ports) {
     drop(shell);
     let mut output = Vec::new();
     reader.read_to_end(&mut output).unwrap();
-    let output = ports.told(&String::from_utf8(output).unwrap());
+    let output = ports.documented(&String::from_utf8(output).unwrap());
     assert!(child.wait().unwrap().success(), "{command} failed:\n{output}");
     compare(&format!("$ {command}\n{output}"), &format!("$ {command}\n{expected}"));
 }

@@ -1,6 +1,5 @@
-//! The reports for CI services, against the schemas of those who read them: SARIF's own, and the one
-//! of Jenkins for JUnit's XML. They come in packages of npm; where npm or xmllint is not to be had
-//! the tests are skipped, which they say, unless `HOOKDEV_CI` is set.
+//! The reports for CI services, validated against published schemas: SARIF's own, and that of Jenkins for JUnit XML. The
+//! schemas come from npm. Without npm or xmllint, the tests are skipped with a message, unless `HOOKDEV_CI` is set.
 
 mod machine;
 
@@ -14,7 +13,7 @@ use std::{
 use machine::Port;
 use serde_json::Value;
 
-/// The directory with a package of npm in it; why not, when it can't be had.
+/// The directory of an npm package, or why it is not available.
 fn package(name: &str, version: &str) -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{version}", name.replace('/', "-")));
     let package = folder.join("node_modules").join(name);
@@ -37,14 +36,14 @@ fn run(command: &mut Command) -> Result<String, String> {
     }
 }
 
-/// What there is, or a loud skip that CI does not allow.
+/// The value, or `None` with a message, which CI does not allow.
 fn needed<T>(what: &str, found: Result<T, String>) -> Option<T> {
     match found {
         Ok(found) => Some(found),
         Err(problem) => {
             assert!(env::var_os("HOOKDEV_CI").is_none(), "{what} is required here: {problem}");
             // Bypasses the test harness, which captures printed text.
-            writeln!(stderr(), "SKIPPED: {what} can't be had: {problem}").expect("standard error");
+            writeln!(stderr(), "SKIPPED: {what} is not available: {problem}").expect("standard error");
             None
         }
     }
@@ -74,7 +73,7 @@ fn report(folder: &Path, format: &str) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// A report on a handler that is not there: a case that failed, and others that were left out.
+/// A report on a handler that is not running: one failed case, and others that were skipped.
 fn report_of_a_check(folder: &Path, format: &str) -> String {
     let port = Port::reserve();
     let output = machine::hookdev()

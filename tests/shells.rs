@@ -1,5 +1,5 @@
-//! The completion scripts in the shells that they are for: each is where its shell looks for it,
-//! the shell runs in a terminal of its own, and TAB is pressed once.
+//! The completion scripts in their shells: each script is where its shell looks for it, the shell runs in a terminal of
+//! its own, and TAB is pressed once.
 #![cfg(unix)]
 
 use std::{
@@ -21,11 +21,11 @@ use pty_process::{
     blocking::{Command, Pty},
 };
 
-/// What is typed before TAB, and what the line says after it.
+/// The line before TAB, and after it.
 const CASES: [(&str, &str); 7] = [
     ("hookdev send cyanite.v2.fin", "hookdev send cyanite.v2.finished"),
     ("hookdev send --to http://localhost:3000 auphonic.d", "hookdev send --to http://localhost:3000 auphonic.done"),
-    // The user's own provider, which only this command line knows of.
+    // The user's own provider, which only this command line names.
     ("hookdev send --providers mine acme.or", "hookdev send --providers mine acme.order"),
     ("hookdev listen --provider je", "hookdev listen --provider jewelmusic"),
     ("hookdev listen --only", "hookdev listen --only-verified"),
@@ -33,14 +33,24 @@ const CASES: [(&str, &str); 7] = [
     ("hookdev send captures/on", "hookdev send captures/one.http"),
 ];
 
-/// Where a word is what the shell says it is. Bash splits `--flag=value` in three, and clap's script
-/// for it does not join them again (clap-rs/clap#6280).
+/// For shells that pass whole words. Bash splits `--flag=value` in three, and clap's script does not join them again
+/// (clap-rs/clap#6280).
 const CASES_WITH_EQUALS_SIGN: [(&str, &str); 2] = [
     ("hookdev --providers=mine send acme.or", "hookdev --providers=mine send acme.order"),
     ("hookdev listen --provider=je", "hookdev listen --provider=jewelmusic"),
 ];
 
-/// How long a shell may take until it shows what it should.
+/// What a shell would act on in a name. Each makes the file `PWNED` if it is run.
+const HOSTILE: [&str; 6] = [
+    "x$(touch PWNED)",
+    "x`touch PWNED`",
+    "x';touch PWNED;'",
+    "x\";touch PWNED;\"",
+    "x\ntouch PWNED\n",
+    "x ;touch PWNED",
+];
+
+/// How long a shell may take to show the expected line.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 const PROMPT: &str = "% ";
@@ -54,40 +64,47 @@ fn bash_completes() {
     let script = script("hookdev.bash");
     home.file(".bashrc", &format!("PS1='{PROMPT}'\n. '{}'\n", script.display()));
     home.file(".inputrc", "");
-    completes(&home, &CASES, || Command::new(&bash).args(["--noprofile", "-i"]));
+    let shell = || Command::new(&bash).args(["--noprofile", "-i"]);
+    completes(&home, &CASES, shell);
+    resists(&home, r"hookdev verify y\$\(touch\ PWNED\)", shell);
 }
 
 #[test]
 fn zsh_completes() {
     let Some(zsh) = program("zsh") else { return };
     let home = Home::new();
-    let folder = script("_hookdev");
-    let folder = folder.parent().expect("a script stands in a folder").display();
-    home.file(".zshrc", &format!("PS1='%% '\nfpath=('{folder}' $fpath)\nautoload -Uz compinit\ncompinit -u\n"));
-    completes(&home, &[&CASES[..], &CASES_WITH_EQUALS_SIGN].concat(), || {
-        Command::new(&zsh).args(["--no-globalrcs", "-i"])
-    });
+    let dir = script("_hookdev");
+    let dir = dir.parent().expect("a script is in a directory").display();
+    home.file(".zshrc", &format!("PS1='%% '\nfpath=('{dir}' $fpath)\nautoload -Uz compinit\ncompinit -u\n"));
+    let shell = || Command::new(&zsh).args(["--no-globalrcs", "-i"]);
+    completes(&home, &[&CASES[..], &CASES_WITH_EQUALS_SIGN].concat(), shell);
+    resists(&home, r"hookdev verify y\$\(touch\ PWNED\)", shell);
 }
 
 #[test]
 fn fish_completes() {
     let Some(fish) = program("fish") else { return };
     let home = Home::new();
-    let config = format!("set -g fish_greeting\nfunction fish_prompt; echo -n '{PROMPT}'; end\n");
+    // A suggestion from the history would be on the line too.
+    let config = format!(
+        "set -g fish_greeting\nset -g fish_autosuggestion_enabled 0\nfunction fish_prompt; echo -n '{PROMPT}'; end\n"
+    );
     home.file(".config/fish/config.fish", &config);
     let script = fs::read_to_string(script("hookdev.fish")).expect("scripts can be read");
     home.file(".config/fish/completions/hookdev.fish", &script);
-    completes(&home, &[&CASES[..], &CASES_WITH_EQUALS_SIGN].concat(), || Command::new(&fish).arg("-i"));
+    let shell = || Command::new(&fish).arg("-i");
+    completes(&home, &[&CASES[..], &CASES_WITH_EQUALS_SIGN].concat(), shell);
+    resists(&home, r"hookdev verify y\$\(touch\ PWNED\)", shell);
 }
 
-/// Where a shell is; none, said loudly, when this machine need not have it.
+/// The path of a shell; `None`, with a message, if it is missing and not required.
 fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file());
+    let found = env::split_paths(&path).map(|dir| dir.join(name)).find(|program| program.is_file());
     if found.is_none() {
         assert!(env::var_os("HOOKDEV_CI").is_none(), "{name} is not installed, and HOOKDEV_CI demands it");
         // Not with `eprintln!`, whose output the test harness captures.
-        let _ = writeln!(stderr(), "SKIPPED: {name} is not installed, so that its completions were not tried");
+        let _ = writeln!(stderr(), "SKIPPED: {name} is not installed, so its completions are not tested");
     }
     found
 }
@@ -101,7 +118,7 @@ struct Home(tempfile::TempDir);
 
 impl Home {
     fn new() -> Self {
-        let home = Self(tempfile::tempdir().expect("a temporary folder can be made"));
+        let home = Self(tempfile::tempdir().expect("a temporary directory can be created"));
         home.file(
             "mine/acme/provider.toml",
             "name = \"acme\"\ntitle = \"Acme\"\nabout = \"Orders\"\n\
@@ -113,9 +130,22 @@ impl Home {
         home
     }
 
+    /// A directory with one provider, which has one event.
+    fn provider(&self, directory: &str, name: &str, event: &str, about: &str) {
+        let [name, event, about] = [name, event, about].map(|text| format!("{text:?}"));
+        self.file(
+            &format!("{directory}/provider.toml"),
+            &format!(
+                "name = {name}\ntitle = \"Evil\"\nabout = {about}\n[delivery]\nsuccess = [\"2xx\"]\n\
+                 [[event]]\nname = {event}\nabout = {about}\nmatch = {{ kind = \"evil\" }}\nfixture = \"events/evil.json\"\n"
+            ),
+        );
+        self.file(&format!("{directory}/events/evil.json"), "{\"kind\": \"evil\"}\n");
+    }
+
     fn file(&self, path: &str, text: &str) {
         let path = self.0.path().join(path);
-        fs::create_dir_all(path.parent().expect("it stands below the home")).expect("folders can be made");
+        fs::create_dir_all(path.parent().expect("a path below the home")).expect("directories can be created");
         fs::write(path, text).expect("files can be written");
     }
 }
@@ -128,6 +158,51 @@ fn completes(home: &Home, cases: &[(&str, &str)], shell: impl Fn() -> Command) {
         terminal.shows(&format!("{PROMPT}{typed}"));
         terminal.press("\t");
         terminal.shows(&format!("{PROMPT}{completed}"));
+    }
+}
+
+/// Presses TAB where hostile names could be offered, and Enter after it: nothing of them is inserted unquoted, and nothing
+/// runs. `file` is the command line with the name of a hostile file, as the shell quotes it.
+fn resists(home: &Home, file: &str, shell: impl Fn() -> Command) {
+    for (index, name) in HOSTILE.into_iter().enumerate() {
+        let event = format!("hostile{index}/event");
+        home.provider(&event, "evil", name, "An event");
+        let provider = format!("hostile{index}/provider");
+        home.provider(&provider, &name.replace('x', "evil"), "plain", "An event");
+        for (typed, rest) in [
+            (format!("hookdev send --providers {event} evil."), "x"),
+            (format!("hookdev send --providers {provider} evi"), "l"),
+            (format!("hookdev listen --providers {provider} --provider evi"), "l"),
+        ] {
+            let mut terminal = Terminal::start(shell(), home.0.path());
+            terminal.shows(PROMPT.trim_end());
+            terminal.press(&typed);
+            terminal.shows(&format!("{PROMPT}{typed}"));
+            // Whatever TAB inserts comes before the next key.
+            terminal.press("\t");
+            terminal.press(rest);
+            terminal.shows(&format!("{PROMPT}{typed}{rest}"));
+            terminal.press("\r");
+            terminal.shows(PROMPT.trim_end());
+            assert!(!home.0.path().join("PWNED").exists(), "{name:?} was run");
+        }
+    }
+    // What a provider says of its events is shown, and never run.
+    home.provider("described", "evil", "plain", "$(touch PWNED) `touch PWNED`\n; touch PWNED");
+    home.file("y$(touch PWNED)", "POST / HTTP/1.1\n\n{}");
+    for (typed, completed) in [
+        ("hookdev send --providers described evil.", "hookdev send --providers described evil.plain"),
+        ("hookdev verify y", file),
+    ] {
+        let mut terminal = Terminal::start(shell(), home.0.path());
+        terminal.shows(PROMPT.trim_end());
+        terminal.press(typed);
+        terminal.shows(&format!("{PROMPT}{typed}"));
+        terminal.press("\t");
+        terminal.shows(&format!("{PROMPT}{completed}"));
+        terminal.press("\r");
+        terminal.shows(PROMPT.trim_end());
+        assert!(!home.0.path().join("PWNED").exists(), "`{typed}` ran something");
     }
 }
 
@@ -144,7 +219,7 @@ impl Terminal {
         let (pty, pts) = pty_process::blocking::open().expect("a terminal can be opened");
         pty.resize(Size::new(ROWS, COLUMNS)).expect("a terminal has a size");
         let program = Path::new(env!("CARGO_BIN_EXE_hookdev"));
-        let before = program.parent().expect("the program stands in a folder").to_owned();
+        let before = program.parent().expect("the program is in a directory").to_owned();
         let path = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths([before].into_iter().chain(env::split_paths(&path))).expect("it is a path already");
         let child = shell

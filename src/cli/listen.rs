@@ -1,6 +1,6 @@
 //! `hookdev listen`, as it is typed.
 
-// The comments here are the help: words for a terminal, not for a page.
+// The comments here are the help: text for a terminal, not for a page.
 #![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
 
 use std::{path::PathBuf, time::Duration};
@@ -21,7 +21,7 @@ Examples:
   hookdev listen --expect cyanite.v2.finished --timeout 2m   # a step of a test
 
 The provider of a request is --provider, else the one named by the first segment of its path
-(/cyanite), else the one that its headers and body look like.")]
+(/cyanite), else the one that its headers and body match.")]
 pub struct Listen {
     /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:4400]
     #[arg(long, value_name = "ADDR", help_heading = "Receiving")]
@@ -31,9 +31,19 @@ pub struct Listen {
     #[arg(long, value_name = "PROVIDER", help_heading = "Receiving")]
     pub provider: Option<String>,
 
+    /// Accept the public development secret even with --only-verified, or where other machines can send
+    ///
+    /// Anyone can sign with a development secret. Without this, deliveries signed with one are rejected there.
+    #[arg(long, help_heading = "Receiving")]
+    pub allow_development: bool,
+
     /// Maximum accepted body size
     #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = parse_size, help_heading = "Receiving")]
     pub max_body: usize,
+
+    /// Accept requests from web pages, which are refused otherwise: no provider sends from a browser
+    #[arg(long, help_heading = "Receiving")]
+    pub allow_browsers: bool,
 
     /// Check timestamps as if the current time were TIME
     #[arg(long, value_name = "TIME", help_heading = "Receiving")]
@@ -43,9 +53,14 @@ pub struct Listen {
     #[arg(long, value_name = "[GLOB=]URL", value_hint = ValueHint::Url, help_heading = "Responding")]
     pub forward: Vec<String>,
 
-    /// Forward only verified deliveries, and those the provider sends unsigned
+    /// Forward only verified deliveries
     #[arg(long, help_heading = "Responding")]
     pub only_verified: bool,
+
+    /// With --only-verified, also forward deliveries that the provider sends unsigned, if their payload is exactly as
+    /// documented
+    #[arg(long, requires = "only_verified", help_heading = "Responding")]
+    pub allow_unsigned: bool,
 
     /// How long to wait for your handler, time at a breakpoint included
     #[arg(long, value_name = "DUR", default_value = "5m", value_parser = parse_duration, help_heading = "Responding")]
@@ -70,11 +85,12 @@ pub struct Listen {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Captures")]
     pub capture: Option<PathBuf>,
 
-    /// Hide credentials in captures and JSON: headers such as authorization and cookie, and the URL's query
+    /// Hide credentials in captures, JSON and on the terminal: the URL's query, and all but harmless headers
     ///
-    /// Hidden values are replaced by `[redacted]`. Forwarded requests, bodies and signatures are not changed, so a
-    /// redacted capture still verifies, unless its provider signs a hidden value or sends its secret as a static
-    /// token. The terminal never shows tokens in the query.
+    /// Hidden values are replaced by `[redacted]`. Headers that describe the body, that sign or that the provider's
+    /// manifest names are kept. Forwarded requests and bodies are not changed, so a redacted capture still verifies,
+    /// unless its provider signs a hidden value or sends its secret as a static token. The terminal never shows tokens
+    /// in the query.
     #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 

@@ -6,6 +6,7 @@
 mod check;
 mod listen;
 mod send;
+mod trust;
 mod values;
 mod verify;
 
@@ -18,6 +19,7 @@ pub use self::{
     check::Check,
     listen::{Body, Listen},
     send::{Load, Print, Send, Tamper},
+    trust::Trust,
     verify::{At, Require, Verify},
 };
 use crate::webhook::signature::SecretText;
@@ -28,7 +30,7 @@ const ABOUT: &str = "Receive, verify, explain, send and check webhooks on your o
 const EXIT_CODES: &str = "\
 Exit codes:
   0    success
-  1    the command ran, and the result is no (a rejected signature, a refused delivery, …)
+  1    a negative result (a rejected signature, a refused delivery, …)
   2    invalid usage or configuration
   3    an input could not be read
   4    the endpoint could not be reached
@@ -42,7 +44,9 @@ Secrets:
   names one.
 
   Without --secret, a provider's secret comes from its environment variable (`hookdev events` names
-  it), else from the config, else it is a fixed, public development secret.";
+  it), else from the config, else it is a fixed, public development secret. Anyone can sign with that,
+  so `listen` and `verify` warn about it, and accept it only where nothing depends on it: see
+  --allow-development.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -168,9 +172,11 @@ pub enum Command {
     Check(Check),
     /// List the events that can be sent
     Events(Events),
+    /// Allow the nearest hookdev.toml to use secrets with endpoints beyond this machine
+    Trust(Trust),
     /// Send, receive and verify every built-in event in one process
     Demo(Demo),
-    /// Print the completion script of a shell
+    /// Print the completion script for a shell
     Completions(Completions),
 }
 

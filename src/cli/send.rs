@@ -1,6 +1,6 @@
 //! `hookdev send`, as it is typed.
 
-// The comments here are the help: words for a terminal, not for a page.
+// The comments here are the help: text for a terminal, not for a page.
 #![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
 
 use std::{path::PathBuf, time::Duration};
@@ -100,10 +100,11 @@ pub struct Send {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Captures")]
     pub capture: Option<PathBuf>,
 
-    /// Hide credentials in captures, JSON and --print: headers such as authorization and cookie, and the URL's query
+    /// Hide credentials in captures, JSON and --print: the URL's query, and all but harmless headers
     ///
-    /// Each is replaced by `[redacted]`; bodies and signatures stay. What is sent is never redacted. Redacted captures
-    /// are re-sent without credentials, unless --header adds them.
+    /// Hidden values are replaced by `[redacted]`. Headers that describe the body, that sign or that the provider's
+    /// manifest names are kept, and so are bodies. What is sent is never redacted. Redacted captures are re-sent without
+    /// credentials, unless --header adds them.
     #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 
@@ -116,7 +117,7 @@ pub struct Send {
     pub print: Option<Print>,
 }
 
-/// Many deliveries in a short time, each of them one attempt.
+/// Many deliveries in a short time, with one attempt each.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Load")]
 #[group(id = "load", multiple = true, conflicts_with_all = ["retry", "tamper", "watch"])]

@@ -1,6 +1,6 @@
 //! `hookdev verify`, as it is typed.
 
-// The comments here are the help: words for a terminal, not for a page.
+// The comments here are the help: text for a terminal, not for a page.
 #![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
 
 use std::{path::PathBuf, time::Duration};
@@ -29,6 +29,12 @@ pub struct Verify {
     /// Also fail if this is missing
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', action = ArgAction::Append, help_heading = "Verification")]
     pub require: Vec<Require>,
+
+    /// Accept the public development secret even with --require signature
+    ///
+    /// Anyone can sign with a development secret. Without this, --require signature rejects requests signed with one.
+    #[arg(long, help_heading = "Verification")]
+    pub allow_development: bool,
 
     /// Check timestamps as if the request had arrived at this time: RFC 3339, Unix seconds, `received` or `now`
     #[arg(long, value_name = "TIME|received|now", default_value = "received", help_heading = "Verification")]

@@ -7,6 +7,7 @@ use reqwest::Url;
 use super::{
     context::{Context, development_note, require_secrets},
     exit::{Exit, Failure},
+    guard::{Cargo, allow_delivery},
     interrupt::Interrupts,
     reporters::check::{Reporter, list},
     resolve::{endpoint, headers, pattern, provider},
@@ -42,6 +43,11 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     };
     let keyring = context.keyring(only)?;
     require_secrets(&keyring, targets.iter().map(|target| &target.provider))?;
+    if args.to.is_none() {
+        for Target { provider, url } in &targets {
+            allow_delivery(context.guard.as_ref(), url, Cargo::Signed(provider, &keyring))?;
+        }
+    }
     let names: Vec<&str> = targets.iter().map(|target| target.provider.name.as_str()).collect();
     if let Some(note) = development_note(&context.catalog, &keyring, &names) {
         context.terminal.note(&note);

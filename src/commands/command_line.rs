@@ -1,10 +1,17 @@
-//! The command line, with what only the lower layers know: completions of names, and the list of capture formats.
+//! The command line, with what only the lower layers know: the names to complete, and the list of capture formats.
 
 use std::{env, ffi::OsString};
 
-use clap_complete::{CompleteEnv, engine::ArgValueCompleter};
+use clap_complete::{
+    CompleteEnv,
+    engine::ArgValueCompleter,
+    env::{Elvish, Fish, Powershell, Shells, Zsh},
+};
 
-use super::completions::{complete_cases, complete_events, complete_providers, complete_what};
+use super::{
+    bash::QuotedBash,
+    completions::{complete_cases, complete_events, complete_providers, complete_what},
+};
 use crate::{
     cli::{self, Cli},
     store::formats,
@@ -21,12 +28,13 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error
 
 /// Prints completions if a completion script asks for them, and returns whether one did.
 #[must_use]
-pub fn answer() -> bool {
-    let asked = CompleteEnv::with_factory(command)
+pub fn print_completions() -> bool {
+    let printed = CompleteEnv::with_factory(command)
+        .shells(Shells(&[&QuotedBash, &Elvish, &Fish, &Powershell, &Zsh]))
         .completer("hookdev")
         .try_complete(env::args_os(), env::current_dir().ok().as_deref());
     // An error has nowhere to go: everything printed here ends up on the command line being completed.
-    asked.unwrap_or(true)
+    printed.unwrap_or(true)
 }
 
 /// The whole command line.
@@ -44,14 +52,21 @@ pub fn command() -> clap::Command {
         ("events", "glob", events),
         ("events", "provider", providers),
     ];
-    let root = cli::command().mut_subcommand("verify", |verify| {
-        let examples = verify.get_after_help().map(ToString::to_string).unwrap_or_default();
-        verify.after_help(format!(
-            "{examples}\n\nThe format of a file is detected from its content: {}.",
-            formats::names()
-        ))
-    });
-    completers.into_iter().fold(root, |root, (command, argument, completer)| {
-        root.mut_subcommand(command, |command| command.mut_arg(argument, |argument| argument.add(completer)))
+    // `mut_subcommand` and `mut_arg` would move what they change to the end.
+    cli::command().mut_subcommands(|mut command| {
+        let name = command.get_name().to_owned();
+        if name == "verify" {
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let formats = formats::names();
+            command = command
+                .after_help(format!("{examples}\n\nThe format of a file is detected from its content: {formats}."));
+        }
+        command.mut_args(|argument| {
+            let id = argument.get_id().as_str();
+            match completers.iter().find(|(command, argument, _)| *command == name && *argument == id) {
+                Some((_, _, completer)) => argument.add(completer.clone()),
+                None => argument,
+            }
+        })
     })
 }

@@ -1,7 +1,15 @@
-//! `hookdev completions`, and the values that the scripts ask this program for at TAB: the names of events, providers and
-//! cases, including those of the user's own providers.
+//! `hookdev completions`, and the names that the scripts ask for when TAB is pressed: events, providers and cases,
+//! including those of the user's own providers.
 
-use std::{env, ffi::OsStr, io::Write, path::PathBuf, sync::Arc};
+use std::{
+    env,
+    ffi::OsStr,
+    io::Write,
+    path::PathBuf,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
 use clap_complete::{
     CompletionCandidate, Shell,
@@ -75,8 +83,20 @@ fn starts_with(name: &str, current: &OsStr) -> bool {
     current.to_str().is_some_and(|current| name.starts_with(current))
 }
 
-/// The providers of the command line being completed, or the built-in ones if it or the config is invalid so far.
+/// How long provider directories are read for. A shell that waits for a completion seems to hang.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The providers of the command line being completed, or the built-in ones if it or the config is invalid so far, or takes
+/// too long to read.
 fn catalog() -> Arc<Catalog> {
+    let (sender, loaded) = mpsc::sync_channel(1);
+    // It ends with the process, if it doesn't before.
+    thread::spawn(move || sender.send(load_catalog()));
+    loaded.recv_timeout(PATIENCE).ok().flatten().unwrap_or_else(|| Arc::new(Catalog::builtin()))
+}
+
+/// The providers of the command line being completed; `None` if it or the config is invalid.
+fn load_catalog() -> Option<Arc<Catalog>> {
     // The script passes the words of the command line after `--`.
     let words: Vec<_> = env::args_os().skip_while(|word| word != "--").skip(2).collect();
     let value_of = |flag: &'static str| {
@@ -87,12 +107,12 @@ fn catalog() -> Arc<Catalog> {
         values
     };
     let quiet = cli::command().try_get_matches_from(["hookdev", "--quiet", "demo"]);
-    let Ok(cli) = quiet.and_then(Cli::from_matches) else { return Arc::new(Catalog::builtin()) };
+    let cli = quiet.and_then(Cli::from_matches).ok()?;
     let global = Global {
         providers: value_of("--providers"),
         config: value_of("--config").pop(),
         no_config: words.iter().any(|word| word == "--no-config"),
         ..cli.global
     };
-    Context::load(global).map_or_else(|_| Arc::new(Catalog::builtin()), |context| context.catalog)
+    Context::load(global).ok().map(|context| context.catalog)
 }

@@ -2,14 +2,16 @@
 //! terminal.
 
 use std::{
+    collections::HashSet,
     env,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{
     exit::Failure,
-    terminal::{Terminal, variable},
+    guard::{Guard, GuardBuilder},
+    terminal::Terminal,
 };
 use crate::{
     cli::{Format, Global},
@@ -34,8 +36,11 @@ pub struct Context {
     pub catalog: Arc<Catalog>,
     /// The config, if there is one.
     pub config: Option<Config>,
+    /// What a config that was found may do; `None` if it was named, or there is none.
+    pub(super) guard: Option<Guard>,
     /// The standard streams.
     pub terminal: Terminal,
+    announced: Announced,
 }
 
 impl Context {
@@ -45,12 +50,35 @@ impl Context {
     ///
     /// If one of them can't be read or is invalid.
     pub fn load(global: Global) -> Result<Self, Failure> {
-        let terminal = Terminal::new(&global);
+        Self::load_again(global, Announced::default())
+    }
+
+    /// Like [`Self::load`], for a command that has run with another context before. A config that it has named on standard
+    /// error is not named again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`].
+    pub fn load_again(global: Global, announced: Announced) -> Result<Self, Failure> {
         let config = read_config(&global)?;
+        Self::of(global, config, announced)
+    }
+
+    /// Reads the provider directories of a config and of the command line.
+    ///
+    /// # Errors
+    ///
+    /// If one of them can't be read or is invalid, or the config names an unknown provider.
+    pub(super) fn of(global: Global, config: Option<Config>, announced: Announced) -> Result<Self, Failure> {
+        let terminal = Terminal::new(&global);
+        let mut guard = config.as_ref().filter(|config| config.is_found).map(GuardBuilder::new);
         let mut catalog = Catalog::builtin();
-        for folder in provider_folders(&global, config.as_ref()) {
-            for provider in providers::read(&folder)? {
+        for (dir, is_configured) in provider_dirs(&global, config.as_ref()) {
+            for provider in providers::read(&dir)? {
                 let (name, origin) = (provider.name.clone(), provider.files().origin().to_owned());
+                if let Some(guard) = &mut guard {
+                    guard.add_provider(&provider, is_configured);
+                }
                 if catalog.add(provider) {
                     terminal.note(&format!("the provider `{name}` from {origin} replaces the one of that name"));
                 }
@@ -62,7 +90,8 @@ impl Context {
             config
                 .check_providers(|name| catalog.contains(name), |name| nearest::unknown("provider", name, names()))?;
         }
-        Ok(Self { global, catalog: Arc::new(catalog), config, terminal })
+        let guard = guard.map(GuardBuilder::finish);
+        Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, announced })
     }
 
     /// The signing secrets in use. A `--secret` without a provider's name applies to `only`, if given.
@@ -79,7 +108,7 @@ impl Context {
     /// # Errors
     ///
     /// As [`Self::keyring`], and if none of the secrets that the config lists for a provider can be found.
-    pub fn whole_keyring(&self, only: Option<&str>) -> Result<Keyring, Failure> {
+    pub fn complete_keyring(&self, only: Option<&str>) -> Result<Keyring, Failure> {
         let (keyring, missing) = self.search(only)?;
         match missing.as_slice() {
             [] => Ok(keyring),
@@ -91,10 +120,29 @@ impl Context {
         }
     }
 
+    /// What was named on standard error so far, for [`Self::load_again`].
+    #[must_use]
+    pub fn announced(&self) -> Announced {
+        self.announced.clone()
+    }
+
+    /// Names the config on standard error, once, if it was found: it decides what happens, and the user may not know it.
+    pub fn name_config(&self) {
+        if let Some(config) = self.config.as_ref().filter(|config| config.is_found)
+            && self.announced.is_new(&config.path)
+        {
+            self.terminal.name_config(&config.path);
+        }
+    }
+
     /// The keyring, and the titles of providers with none of the secrets that the config lists.
     fn search(&self, only: Option<&str>) -> Result<(Keyring, Vec<String>), Failure> {
+        if let Some(guard) = &self.guard {
+            guard.allow_providers()?;
+        }
         let config = self.config.as_ref();
-        let environment = Environment::read(variable, config.and_then(|config| config.env_file.as_deref()))?;
+        let environment =
+            Environment::read(|name| env::var_os(name), config.and_then(|config| config.env_file.as_deref()))?;
         let configured = |name: &str| -> Vec<SecretText> {
             config
                 .and_then(|config| config.provider(name))
@@ -108,7 +156,10 @@ impl Context {
             config_base: config.map_or(Path::new(""), Config::base),
             environment: &environment,
         };
-        let Resolved { keyring, warnings, missing } = secrets::resolve(&self.catalog, &sources)?;
+        let Resolved { keyring, warnings, missing, are_configured } = secrets::resolve(&self.catalog, &sources)?;
+        if are_configured || self.guard.as_ref().is_some_and(|guard| guard.decides_a_secret(&keyring)) {
+            self.name_config();
+        }
         for warning in &warnings {
             self.terminal.note(warning);
         }
@@ -124,7 +175,8 @@ impl Context {
     /// The files and directories that [`Self::load`] and [`Self::keyring`] read.
     #[must_use]
     pub fn watched(&self) -> Vec<PathBuf> {
-        let mut paths = provider_folders(&self.global, self.config.as_ref());
+        let dirs = provider_dirs(&self.global, self.config.as_ref());
+        let mut paths: Vec<PathBuf> = dirs.into_iter().map(|(dir, _)| dir).collect();
         match &self.config {
             Some(config) => {
                 paths.push(config.path.clone());
@@ -134,6 +186,7 @@ impl Context {
             None if !self.global.no_config => paths.push(PathBuf::from(FILE_NAME)),
             None => {}
         }
+        paths.extend(self.guard.as_ref().and_then(Guard::record));
         paths.extend(self.global.secret.iter().filter_map(|flag| Some(flag.expose().rsplit_once("file:")?.1.into())));
         paths
     }
@@ -147,19 +200,31 @@ impl Context {
 
 /// A note about providers whose public development secret is used, if there are any.
 pub fn development_note(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
-    let in_use = |name: &&&str| keyring.source(name, 0) == Some(&SecretSource::Development);
-    match providers.iter().filter(in_use).copied().collect::<Vec<_>>().as_slice() {
-        [] => None,
+    let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
+    let plural = if names.len() == 1 { "" } else { "s" };
+    let list = names.join(", ");
+    (!names.is_empty())
+        .then(|| format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, &names)))
+}
+
+/// A warning about providers whose signed deliveries are rejected, because their public development secret is the only one
+/// known, and it is not accepted.
+pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
+    let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
+    let (list, fix) = (names.join(", "), set_secrets(catalog, &names));
+    let whose = if names.len() == 1 { "its" } else { "their" };
+    (!names.is_empty())
+        .then(|| format!("no secret of your own is set for {list}, so {whose} signed deliveries are rejected; {fix}"))
+}
+
+/// How to set the secrets of these providers.
+pub fn set_secrets(catalog: &Catalog, providers: &[&str]) -> String {
+    match providers {
         [name] => {
             let variable = catalog.get(name).and_then(|provider| provider.secret.as_ref()?.env.as_deref());
-            let fix = variable
-                .map_or_else(|| "pass yours with --secret".to_owned(), |name| format!("set {name} to use yours"));
-            Some(format!("using the public development secret for {name}; {fix}"))
+            variable.map_or_else(|| "pass yours with --secret".to_owned(), |name| format!("set {name} to use yours"))
         }
-        names => Some(format!(
-            "using the public development secrets for {}; pass yours with --secret PROVIDER=SOURCE",
-            names.join(", ")
-        )),
+        _ => "pass yours with --secret PROVIDER=SOURCE".to_owned(),
     }
 }
 
@@ -168,18 +233,33 @@ fn format(global: &Global) -> Format {
 }
 
 fn read_config(global: &Global) -> Result<Option<Config>, Failure> {
-    let path = match (&global.config, global.no_config) {
-        (Some(path), _) => Some(path.clone()),
-        (None, true) => None,
-        (None, false) => env::current_dir().ok().and_then(|folder| Config::find(&folder)),
-    };
-    Ok(path.map(|path| Config::read(&path)).transpose()?)
+    match &global.config {
+        Some(path) => Ok(Some(Config::read(path)?)),
+        None if global.no_config => Ok(None),
+        None => {
+            let Ok(dir) = env::current_dir() else { return Ok(None) };
+            Ok(Config::find(&dir).map(|path| Config::read_found(&path, &dir)).transpose()?)
+        }
+    }
 }
 
-/// The user's provider directories. Those of the command line come last, so they override those of the config.
-fn provider_folders(global: &Global, config: Option<&Config>) -> Vec<PathBuf> {
+/// The user's provider directories, and whether the config names them. Those of the command line come last, so they
+/// override those of the config.
+fn provider_dirs(global: &Global, config: Option<&Config>) -> Vec<(PathBuf, bool)> {
     let configured = config.map(|config| config.providers.clone()).unwrap_or_default();
-    configured.into_iter().chain(global.providers.iter().cloned()).collect()
+    let configured = configured.into_iter().map(|dir| (dir, true));
+    configured.chain(global.providers.iter().map(|dir| (dir.clone(), false))).collect()
+}
+
+/// The configs that were named on standard error.
+#[derive(Clone, Debug, Default)]
+pub struct Announced(Arc<Mutex<HashSet<PathBuf>>>);
+
+impl Announced {
+    /// Records a config. Returns whether it was not named before.
+    fn is_new(&self, path: &Path) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned())
+    }
 }
 
 /// Checks that every provider that signs has a secret to sign with.

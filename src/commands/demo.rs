@@ -41,7 +41,7 @@ use crate::{
 ///
 /// If no port is available, or the output can't be written.
 pub fn run(global: &Global) -> Result<Exit, Failure> {
-    // It shows the built-in providers, regardless of the user's configuration.
+    // The demo shows the built-in providers, regardless of the user's configuration.
     let context = Context::load(Global {
         no_config: true,
         config: None,
@@ -58,7 +58,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     let url = format!("http://{}", listener.local_addr().map_err(failed)?);
     let terminal = context.terminal;
     terminal.say(&format!(
-        "A receiver listens on {url}. It gets every built-in event, signed with the public\ndevelopment secrets. Use `hookdev listen` and `hookdev send` to run the two halves yourself.\n\n"
+        "Sending every built-in event to a receiver on {url}, signed with the public\ndevelopment secrets. Use `hookdev send` and `hookdev listen` to run the two halves yourself.\n\n"
     ));
 
     let keyring = development_keyring(&context.catalog)?;
@@ -68,7 +68,13 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     let (capacity, when_full) = queue(Format::Pretty, false);
     let deliveries = consumers.add(capacity, when_full);
     let warnings = WarningSink::start(terminal);
-    let settings = Settings { catalog: Arc::clone(&context.catalog), keyring, provider: None, forwards: Vec::new() };
+    let settings = Settings {
+        catalog: Arc::clone(&context.catalog),
+        keyring,
+        provider: None,
+        accepts_development: true,
+        forwards: Vec::new(),
+    };
     let receiver = Receiver::new(Setup {
         settings: Arc::new(CurrentSettings::new(settings)),
         responses: ResponsePolicy::default(),
@@ -121,7 +127,9 @@ fn conclude(terminal: Terminal, accepted: usize, sent: usize) -> Result<Exit, Fa
     if accepted < sent {
         return Err(Failure::new(Exit::Failed, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
     }
-    terminal.say(&format!("\n{sent} deliveries, all accepted: verified, or sent unsigned by the provider.\n"));
+    terminal.say(&format!(
+        "\n{sent} deliveries, all accepted: verified with the development secrets, or sent unsigned by the\nprovider.\n"
+    ));
     Ok(Exit::Success)
 }
 

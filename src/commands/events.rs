@@ -1,4 +1,4 @@
-//! `hookdev events`: lists the events that can be sent, or what each provider demands of a handler.
+//! `hookdev events`: lists the events that can be sent, or what each provider requires of a handler.
 
 use std::{io::Write, sync::Arc};
 

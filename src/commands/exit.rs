@@ -17,9 +17,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Everything is as it should be.
+    /// The command succeeded.
     Success = 0,
-    /// The command ran, and the result is no: a rejected signature, a refused delivery, a failed check.
+    /// A negative result: a rejected signature, a refused delivery, a failed check.
     Failed = 1,
     /// Invalid usage or configuration.
     Usage = 2,
@@ -44,7 +44,7 @@ impl Exit {
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// What went wrong. `None` ends the command without a message.
+    /// What went wrong; `None` prints nothing.
     pub message: Option<String>,
     /// The chain of causes, the nearest first.
     pub causes: Vec<String>,
@@ -94,7 +94,7 @@ impl Failure {
         Self::of(Exit::UnreadableInput, error)
     }
 
-    /// Invalid usage that only shows when it is tried (exit code 2), such as a capture directory that can't be created.
+    /// Invalid usage that is found only at run time (exit code 2), such as a capture directory that can't be created.
     pub fn invalid_usage(error: &(dyn Error + 'static)) -> Self {
         Self::of(Exit::Usage, error)
     }
@@ -110,7 +110,8 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::of(Exit::Usage, &error)
+        let hint = error.hint().map(str::to_owned);
+        Self { hint, ..Self::of(Exit::Usage, &error) }
     }
 }
 

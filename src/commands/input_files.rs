@@ -1,4 +1,4 @@
-//! The files that a long-running command has read at start (config, secrets, provider directories and its own inputs), and
+//! The files that a long-running command read at start (config, secrets, provider directories and its own inputs), and
 //! whether they have changed since.
 
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::store::{snapshot::Snapshot, watch::Watch};
 pub struct InputFiles {
     paths: Vec<PathBuf>,
     snapshot: Snapshot,
-    /// Inputs of the command itself, beside those of the context.
+    /// Inputs of the command itself, besides those of the context.
     others: Vec<PathBuf>,
 }
 
@@ -40,7 +40,7 @@ impl InputFiles {
         loop {
             // Before the files are read, so that a later change is not missed.
             self.snapshot = Snapshot::of(&self.paths);
-            let context = Context::load(context.global.clone())?;
+            let context = Context::load_again(context.global.clone(), context.announced())?;
             let named = [context.watched(), self.others.clone()].concat();
             if named == self.paths {
                 return Ok(context);

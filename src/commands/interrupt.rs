@@ -1,5 +1,7 @@
 //! The signals that ask a command to stop: one place for all commands.
 //!
+//! Also the signal that a file has reached the limit on its size, which stops no command.
+//!
 //! `listen` handles Ctrl-C, SIGTERM and SIGHUP alike. The other commands handle Ctrl-C and leave the other signals
 //! their default effect.
 
@@ -69,6 +71,14 @@ fn sigint() -> io::Result<Signal> {
 #[cfg(windows)]
 fn sigint() -> io::Result<Signal> {
     tokio::signal::windows::ctrl_c()
+}
+
+/// Makes writing beyond the limit on the size of files (`ulimit -f`) an error, as on a full disk. The signal would end the
+/// program instead. The programs that it starts are not affected.
+pub fn survive_file_size_limit() {
+    // It fails for signals that can't be handled, and this one can.
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
 }
 
 /// Whether Ctrl-C was pressed, for code that blocks. The default value is never set.

@@ -10,12 +10,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    context::{Context, development_note},
+    context::{Context, development_note, no_secret_warning},
     exit::{Exit, Failure},
+    guard::allow_forwards,
     interrupt::Interrupts,
-    remedies,
+    reload, remedies,
     reporters::{
-        listen::{Reporter, View, announce, queue, report_in_progress, warning},
+        browsers::RefusedPages,
+        listen::{Reporter, View, announce, queue, report_in_progress, report_saving, warning},
         warnings::WarningSink,
     },
     resolve::{DEFAULT_ADDR, expectations, forward, forward_of, provider, unmatched},
@@ -25,11 +27,12 @@ use super::{
 use crate::{
     cli::{Format, Listen},
     engine::receive::{
-        CaptureWriter, Consumers, CurrentSettings, Expectations, Receiver, ResponsePolicy, Settings, Setup, shutdown,
+        CaptureWriter, Consumers, CurrentSettings, Expectations, ForwardPolicy, Receiver, ResponsePolicy, Settings,
+        Setup, shutdown,
     },
     net::{
         descriptors,
-        receiver::{Limits, serve},
+        receiver::{Limits, ReceiveError, serve},
     },
     store::{captures::CaptureStore, config::ListenConfig, watch::Watch},
 };
@@ -38,33 +41,40 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If the options, the config or the address are invalid.
+/// If an option, the config or the address is invalid.
 pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
-    let settings = settings(&context, &args)?;
+    let settings = settings(&context, &args, false)?;
     let expectations = expectations(&context, &args.expect, args.count)?;
     let view = View::resolve(&context, &args)?;
+    // Before anything else needs a file.
+    let limits = limits(context.terminal, &args)?;
     let captures = open_captures(&context, &args)?;
     let runtime = runtime()?;
-    let exit = runtime.block_on(listen(context, args, settings, expectations, view, captures));
+    let exit = runtime.block_on(listen(context, args, settings, expectations, view, limits, captures));
     // Threads that still wait for a disk or a reader are abandoned.
     runtime.shutdown_background();
     exit
 }
 
 /// Resolves the settings that are reloaded when the config changes.
-fn settings(context: &Context, args: &Listen) -> Result<Settings, Failure> {
+fn settings(context: &Context, args: &Listen, accepts_development: bool) -> Result<Settings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
-    let keyring = context.whole_keyring(args.provider.as_deref())?;
+    let keyring = context.complete_keyring(args.provider.as_deref())?;
     let (source, forwards) = if args.forward.is_empty() {
         let configured = context.config.iter().flat_map(|config| &config.forward);
-        ("[[forward]]", configured.map(|entry| forward_of(&entry.events, &entry.to)).collect::<Result<Vec<_>, _>>()?)
+        let forwards = configured.map(|entry| forward_of(&entry.events, &entry.to)).collect::<Result<Vec<_>, _>>()?;
+        if !forwards.is_empty() {
+            context.name_config();
+        }
+        allow_forwards(context.guard.as_ref(), &forwards)?;
+        ("[[forward]]", forwards)
     } else {
         ("--forward", args.forward.iter().map(|text| forward(text)).collect::<Result<_, _>>()?)
     };
     for warning in forwards.iter().filter_map(|forward| unmatched(&context.catalog, source, &forward.events)) {
         context.terminal.warn(&warning);
     }
-    Ok(Settings { catalog: Arc::clone(&context.catalog), keyring, provider, forwards })
+    Ok(Settings { catalog: Arc::clone(&context.catalog), keyring, provider, accepts_development, forwards })
 }
 
 fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {
@@ -83,34 +93,43 @@ async fn listen(
     settings: Settings,
     expectations: Expectations,
     view: View,
+    limits: Limits,
     captures: Option<CaptureStore>,
 ) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
-    let limits = limits(terminal, &args);
     let mut interrupts = Interrupts::all();
-    let settings = Arc::new(CurrentSettings::new(settings));
+    let accepts_development = args.allow_development || address.ip().is_loopback() && !args.only_verified;
+    let settings = Arc::new(CurrentSettings::new(Settings { accepts_development, ..settings }));
     let _watch = watch(&context, args.clone(), Arc::clone(&settings));
 
     let mut consumers = Consumers::default();
     let (capacity, when_full) = queue(view.format, captures.is_some());
     let deliveries = consumers.add(capacity, when_full);
     let counter = expectations.count(&mut consumers);
-    let warnings = WarningSink::start(terminal);
+    let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
+    let forwarded = forward_policy(&args);
     let receiver = Receiver::new(Setup {
         settings: Arc::clone(&settings),
         responses: ResponsePolicy {
             statuses: args.respond,
             delay: args.delay,
-            only_verified: args.only_verified,
+            forwarded,
+            allow_browsers: args.allow_browsers,
             forward_timeout: args.forward_timeout,
         },
-        captures: captures.map(|store| CaptureWriter::start(store, args.redact, remedies::words)),
+        captures: captures.map(|store| {
+            let warnings = warnings.clone();
+            CaptureWriter::start(store, args.redact, remedies::words, move |change| report_saving(&warnings, change))
+        }),
         consumers,
         on_error: {
-            let warnings = warnings.clone();
-            Box::new(move |error| warnings.warn(warning(&error)))
+            let (warnings, pages) = (warnings.clone(), Arc::clone(&pages));
+            Box::new(move |error| match error {
+                ReceiveError::Browser { .. } => pages.add(&error, &warnings),
+                _ => warnings.warn(warning(&error)),
+            })
         },
         now: args.now,
         cancel: cancel.clone(),
@@ -121,11 +140,10 @@ async fn listen(
     let url = format!("http://{address}");
     let settings = settings.get();
     if view.format == Format::Pretty {
-        announce(terminal, &settings, &url);
+        announce(terminal, &settings, &url, args.redact);
     }
-    let names: Vec<&str> = context.catalog.names().collect();
-    if let Some(note) = development_note(&context.catalog, &settings.keyring, &names) {
-        terminal.note(&note);
+    if let Some(warning) = secret_warning(&settings) {
+        terminal.warn(&warning);
     }
     let reporter = Reporter::start(deliveries, view, terminal, &url);
 
@@ -140,6 +158,7 @@ async fn listen(
     let finish = async {
         let served = serving.await;
         let printed = reporter.ended().await;
+        pages.conclude(&warnings);
         warnings.flush().await;
         served.map(|()| printed)
     };
@@ -163,15 +182,38 @@ enum End {
     TimedOut,
 }
 
+/// Which deliveries are forwarded.
+const fn forward_policy(args: &Listen) -> ForwardPolicy {
+    match (args.only_verified, args.allow_unsigned) {
+        (false, _) => ForwardPolicy::All,
+        (true, false) => ForwardPolicy::Verified,
+        (true, true) => ForwardPolicy::VerifiedAndUnsigned,
+    }
+}
+
+/// A warning about the providers whose secret is not set, if there are any.
+fn secret_warning(settings: &Settings) -> Option<String> {
+    let names: Vec<&str> = match &settings.provider {
+        Some(provider) => vec![&provider.name],
+        None => settings.catalog.names().collect(),
+    };
+    if settings.accepts_development {
+        return development_note(&settings.catalog, &settings.keyring, &names);
+    }
+    let warning = no_secret_warning(&settings.catalog, &settings.keyring, &names)?;
+    Some(format!("{warning}, or accept the public development secret with --allow-development"))
+}
+
 /// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.
-fn limits(terminal: Terminal, args: &Listen) -> Limits {
+fn limits(terminal: Terminal, args: &Listen) -> Result<Limits, Failure> {
     let defaults = Limits::default();
-    let connections = descriptors::connections(defaults.connections);
+    let connections = descriptors::connections(defaults.connections)
+        .map_err(|error| Failure::invalid_usage(&error).hint("raise it, for example with `ulimit -n 1024`"))?;
     if connections < defaults.connections {
         let note = "raise the limit on open files for more (ulimit -n)";
-        terminal.note(&format!("accepting only {connections} connections at one time; {note}"));
+        terminal.note(&format!("accepting only {connections} connections at a time; {note}"));
     }
-    Limits { body: args.max_body, connections, ..defaults }
+    Ok(Limits { body: args.max_body, connections, ..defaults })
 }
 
 /// The exit code after the timeout.
@@ -185,6 +227,7 @@ fn conclude(terminal: Terminal, missing: &[String]) -> Exit {
 
 async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, SocketAddr), Failure> {
     let configured = context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
+    let configured = configured.filter(|_| addr.is_none()).inspect(|_| context.name_config());
     let addr = addr.or(configured).unwrap_or(DEFAULT_ADDR);
     let full = match (addr.parse::<u16>(), addr.strip_prefix(':')) {
         (Ok(port), _) => format!("127.0.0.1:{port}"),
@@ -211,16 +254,26 @@ async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, Soc
 
 /// Reloads the settings when a file changes. If the change is broken, the previous settings stay.
 fn watch(context: &Context, args: Listen, current: Arc<CurrentSettings>) -> Option<Watch> {
-    let (global, terminal) = (context.global.clone(), context.terminal);
+    let (global, terminal, announced) = (context.global.clone(), context.terminal, context.announced());
     let initial = listen_config(context);
     let changed = move || {
-        let context = Context::load(global.clone());
+        let context = Context::load_again(global.clone(), announced.clone());
         // The changed config may name files that were not watched.
         let watched = context.as_ref().map(Context::watched).unwrap_or_default();
-        match context.and_then(|context| Ok((settings(&context, &args)?, listen_config(&context)))) {
+        let before = current.get();
+        let reload = |context| Ok((settings(&context, &args, before.accepts_development)?, listen_config(&context)));
+        match context.and_then(reload) {
             Ok((settings, config)) => {
+                let changes = reload::changes(&before, &settings);
+                let warning = secret_warning(&settings).filter(|new| secret_warning(&before).as_ref() != Some(new));
                 current.replace(settings);
                 terminal.note("config reloaded");
+                for change in changes {
+                    terminal.note(&change);
+                }
+                if let Some(warning) = warning {
+                    terminal.warn(&warning);
+                }
                 if let Some(note) = restart_note(&args, &initial, &config) {
                     terminal.note(&note);
                 }
@@ -251,7 +304,7 @@ fn restart_note(args: &Listen, initial: &ListenConfig, config: &ListenConfig) ->
         (false, true) => "capture",
         (false, false) => return None,
     };
-    Some(format!("restart to apply the change of {changed} in [listen]"))
+    Some(format!("restart to apply the new {changed} of [listen]"))
 }
 
 async fn timeout(after: Option<Duration>) {

@@ -1,5 +1,6 @@
 //! One file per command: it turns arguments into settings, runs an engine, and chooses the exit code.
 
+mod bash;
 mod check;
 mod command_line;
 mod completions;
@@ -7,18 +8,22 @@ mod context;
 mod demo;
 mod events;
 mod exit;
+mod guard;
 mod input_files;
 pub mod interrupt;
 mod listen;
+pub mod memory;
+mod reload;
 mod remedies;
 mod reporters;
 mod resolve;
 mod send;
 mod streams;
 mod terminal;
+mod trust;
 mod verify;
 
-pub use command_line::{answer, command, read};
+pub use command_line::{command, print_completions, read};
 pub use exit::{Exit, Failure};
 pub use streams::explain;
 
@@ -29,6 +34,7 @@ use terminal::Terminal;
 /// Runs a parsed command line and reports a failure on standard error.
 #[must_use]
 pub fn run(cli: Cli) -> Exit {
+    interrupt::survive_file_size_limit();
     let terminal = Terminal::new(&cli.global);
     match dispatch(cli) {
         Ok(exit) => exit,
@@ -43,9 +49,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     if cli.global.format.is_some_and(Format::is_report)
         && !matches!(cli.command, Command::Verify(_) | Command::Check(_))
     {
-        return Err(Failure::usage(
-            "this --format is for `hookdev verify` and `hookdev check`; here it is pretty or json",
-        ));
+        return Err(Failure::usage("only `hookdev verify` and `hookdev check` have this --format; use pretty or json"));
     }
     match cli.command {
         Command::Completions(args) => completions::run(args),
@@ -54,6 +58,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&Context::load(cli.global)?, &args),
         Command::Check(args) => check::run(&Context::load(cli.global)?, &args),
         Command::Events(args) => events::run(&Context::load(cli.global)?, &args),
+        Command::Trust(args) => trust::run(&cli.global, &args),
         Command::Demo(_) => demo::run(&cli.global),
     }
 }

@@ -13,6 +13,7 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::SetSecret { provider, title, env: None } => {
             format!("add --secret {provider}=… to use {title}'s own secret")
         }
+        Remedy::ForwardUnsigned => "--allow-unsigned forwards it".to_owned(),
         Remedy::SetSecretOfEach => "set each provider's own secret: --secret PROVIDER=env:NAME".to_owned(),
         Remedy::ChooseProvider { other } => {
             format!("send it to the path /{other} or add --provider {other}; or sign it as this provider does")

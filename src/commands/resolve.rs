@@ -1,4 +1,4 @@
-//! Turns what was typed or configured into values: globs, providers, headers, endpoints, forwards.
+//! Parses arguments and values from the config: globs, providers, headers, endpoints, forwards.
 
 use std::sync::Arc;
 
@@ -27,8 +27,10 @@ pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
 ///
 /// If the URL or the glob is invalid.
 pub fn forward(text: &str) -> Result<Forward, Failure> {
-    // A URL may contain `=` too, but only after its scheme.
-    match text.split_once('=').filter(|(glob, _)| !glob.contains("://")) {
+    // A URL may contain `=` too. One without its scheme must not be shown as a glob and a URL, as its query may contain a
+    // token.
+    let is_url = |glob: &str, rest: &str| glob.contains("://") || !rest.contains("://") && glob.contains(['/', '@']);
+    match text.split_once('=').filter(|(glob, rest)| !is_url(glob, rest)) {
         Some((glob, url)) => forward_of(glob, url),
         None => forward_of("*", text),
     }
@@ -129,7 +131,7 @@ pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
 }
 
 /// Where a provider's deliveries go: the URL of the command line, else the config's endpoint, else where `listen`
-/// listens.
+/// listens. A found config that decides this is named on standard error.
 ///
 /// # Errors
 ///
@@ -139,10 +141,14 @@ pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>
     let configured = provider.and_then(|provider| config?.provider(&provider.name)?.endpoint.map(parse_url));
     match (to, configured) {
         (Some(url), _) => Ok(url.clone()),
-        (None, Some(url)) => Ok(url?),
+        (None, Some(url)) => {
+            context.name_config();
+            Ok(url?)
+        }
         (None, None) => {
             let configured = config.and_then(|config| config.listen.addr.as_deref());
-            let addr = configured.filter(|addr| !addr.ends_with(":0")).unwrap_or(DEFAULT_ADDR);
+            let configured = configured.filter(|addr| !addr.ends_with(":0")).inspect(|_| context.name_config());
+            let addr = configured.unwrap_or(DEFAULT_ADDR);
             let path = provider.map_or("", |provider| provider.name.as_str());
             Ok(parse_url(&format!("http://{addr}/{path}"))?)
         }
@@ -150,7 +156,7 @@ pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>
 }
 
 /// A warning about a glob that matches no known event, if it doesn't. Providers may send events that hookdev doesn't
-/// know, so this is no error.
+/// know, so this is not an error.
 pub fn unmatched(catalog: &Catalog, option: &str, glob: &Pattern) -> Option<String> {
     if !catalog.matching(glob).is_empty() || glob.matches(Assessment::UNRECOGNISED) {
         return None;

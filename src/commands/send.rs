@@ -33,7 +33,7 @@ const CONCURRENCY_AT_A_RATE: u16 = 32;
 ///
 /// # Errors
 ///
-/// If an argument names nothing that can be sent, or the options do not fit it.
+/// If an argument names nothing that can be sent, or an option does not apply to it.
 pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
     let load = load_settings(args)?;
     let words = args.what.iter().map(|word| Word::parse(&context.catalog, word)).collect::<Result<Vec<_>, _>>()?;

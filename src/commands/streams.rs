@@ -21,7 +21,7 @@ pub fn data() -> BufWriter<StdoutLock<'static>> {
 }
 
 /// Writes a text to standard error. Errors are ignored: there is nowhere left to report them.
-pub fn talk(palette: Palette, text: &str) {
+pub fn write_message(palette: Palette, text: &str) {
     let _ = Gate::new(palette, io::stderr().lock()).write_all(text.as_bytes());
 }
 
@@ -50,6 +50,6 @@ pub fn explain(message: &clap::Error) {
         // A reader that has closed the pipe has read enough.
         let _ = message.print();
     } else {
-        talk(Palette::new(false), &plain);
+        write_message(Palette::new(false), &plain);
     }
 }

@@ -1,7 +1,7 @@
 //! The two standard streams as every command uses them: their colours, the screen's width, and the messages on
 //! standard error.
 
-use std::env;
+use std::{env, path::Path};
 
 use jiff::tz::TimeZone;
 
@@ -77,13 +77,18 @@ impl Terminal {
     /// Writes text to standard error, except with `--quiet`.
     pub fn say(&self, text: &str) {
         if !self.quiet {
-            streams::talk(self.err, text);
+            streams::write_message(self.err, text);
         }
     }
 
     /// The layout of diagnostics on standard error.
     const fn stream(&self) -> diagnostic::Stream {
         diagnostic::Stream { palette: self.err, columns: self.err_width }
+    }
+
+    /// Says on standard error, even with `--quiet`, which config decides what happens.
+    pub fn name_config(&self, path: &Path) {
+        streams::write_message(self.err, &format!("config: {}\n", path.display()));
     }
 
     /// Writes a note to standard error, except with `--quiet`.
@@ -97,7 +102,7 @@ impl Terminal {
     pub fn warn(&self, message: &str) {
         let mut text = String::new();
         diagnostic::warning(self.stream(), message, &mut text);
-        streams::talk(self.err, &text);
+        streams::write_message(self.err, &text);
     }
 
     /// Writes an error to standard error, with its causes and hint.
@@ -105,12 +110,12 @@ impl Terminal {
         if let Some(message) = &failure.message {
             let mut text = String::new();
             diagnostic::error(self.stream(), message, &failure.causes, failure.hint.as_deref(), &mut text);
-            streams::talk(self.err, &text);
+            streams::write_message(self.err, &text);
         }
     }
 }
 
 /// An environment variable. One that is not Unicode counts as unset.
-pub(super) fn variable(name: &str) -> Option<String> {
+fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
 }

@@ -10,7 +10,7 @@ use super::{
     exit::{Exit, Failure},
     input_files::InputFiles,
     interrupt::InterruptFlag,
-    reporters::verify::{Reporter, summary},
+    reporters::verify::{Reporter, development_warning, summary},
     resolve::provider,
 };
 use crate::{
@@ -48,6 +48,9 @@ fn verify(
     let mut reporter = Reporter::new(context, interrupted);
     let tally = verify::run(criteria, inputs, &mut reporter)?;
     reporter.finish()?;
+    if let Some(warning) = development_warning(&context.catalog, &tally) {
+        context.terminal.warn(&warning);
+    }
     if interrupted.is_set() {
         context.terminal.note(&format!("stopped: {}", summary(&tally)));
         return Ok(Exit::Interrupted);
@@ -81,6 +84,7 @@ fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
             At::Now => ReceiptTime::Now,
             At::Time(time) => ReceiptTime::At(time),
         },
+        accepts_development: args.allow_development || !args.require.contains(&Require::Signature),
         tolerance: args.tolerance.map(Tolerance::both),
         required: required.collect(),
         // A report lists passing requests too.
@@ -98,7 +102,7 @@ fn inputs(args: &Verify) -> Result<Vec<Input>, Failure> {
     Ok(args.files.iter().map(input).collect())
 }
 
-/// Verifies everything, then each changed file, and everything again when the configuration changes. Ends at Ctrl-C.
+/// Verifies everything, then each changed file, and everything again when the configuration changes. Stops at Ctrl-C.
 fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Input]) -> Result<Exit, Failure> {
     if args.files.iter().any(|file| file == Path::new(STDIN)) {
         return Err(Failure::usage("can't watch standard input").hint("pass a file instead of `-`"));

@@ -2,7 +2,7 @@
 //! whole response. It follows no redirect, decompresses nothing, and adds no header but `host` and `content-length`.
 //!
 //! A request that fails on a *reused* connection before any byte of the response is sent once more, on a new
-//! connection: servers close idle connections whenever they like, and that says nothing about the request. No other
+//! connection: servers may close idle connections at any time, and that says nothing about the request. No other
 //! request is ever sent twice.
 //!
 //! Plain `http://` goes over hyper connections, which do twice the requests per second that reqwest does (95,000
@@ -275,7 +275,9 @@ fn is_proxied(url: &Url) -> bool {
     !is_loopback(url) && url.as_str().parse().is_ok_and(|uri: Uri| PROXIES.intercept(&uri).is_some())
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL leads to this machine.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         // RFC 6761, 6.3: every name below it is this machine too.
         Some(host) if host == "localhost" || host.ends_with(".localhost") => true,

@@ -7,20 +7,31 @@ const PER_CONNECTION: u64 = 3;
 /// The files that everything else needs: standard streams, the runtime, the file watcher, the capture log.
 const RESERVED: u64 = 32;
 
-/// Raises the limit on open files as far as needed and allowed, and returns how many of the `wanted` connections fit:
-/// at least one.
-#[must_use]
-pub fn connections(wanted: usize) -> usize {
+/// The limit on open files is too low for a single connection.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the limit on open files is {limit}, and receiving needs {needed}", needed = RESERVED + PER_CONNECTION)]
+pub struct TooFewFiles {
+    limit: u64,
+}
+
+/// Raises the limit on open files as far as needed and allowed, and returns how many of the `wanted` connections fit.
+///
+/// # Errors
+///
+/// If not even one fits.
+pub fn connections(wanted: usize) -> Result<usize, TooFewFiles> {
     let needed = PER_CONNECTION * u64::try_from(wanted).unwrap_or(u64::MAX / PER_CONNECTION) + RESERVED;
     match raise_limit(needed) {
         Some(limit) => fitting(limit, wanted),
-        None => wanted,
+        None => Ok(wanted),
     }
 }
 
-fn fitting(limit: u64, wanted: usize) -> usize {
-    let fitting = usize::try_from(limit.saturating_sub(RESERVED) / PER_CONNECTION).unwrap_or(usize::MAX);
-    fitting.clamp(1, wanted.max(1))
+fn fitting(limit: u64, wanted: usize) -> Result<usize, TooFewFiles> {
+    match usize::try_from(limit.saturating_sub(RESERVED) / PER_CONNECTION).unwrap_or(usize::MAX) {
+        0 => Err(TooFewFiles { limit }),
+        fitting => Ok(fitting.min(wanted)),
+    }
 }
 
 /// The limit on open files, raised to `needed` if the system allows it. `None` if there is no limit.
@@ -45,10 +56,13 @@ mod tests {
 
     #[test]
     fn every_connection_has_the_files_it_needs() {
-        assert_eq!(fitting(64, 512), 10);
-        assert_eq!(fitting(1024, 512), 330);
-        assert_eq!(fitting(1568, 512), 512);
-        assert_eq!(fitting(1 << 20, 512), 512);
-        assert_eq!(fitting(10, 512), 1);
+        assert_eq!(fitting(64, 512), Ok(10));
+        assert_eq!(fitting(1024, 512), Ok(330));
+        assert_eq!(fitting(1568, 512), Ok(512));
+        assert_eq!(fitting(1 << 20, 512), Ok(512));
+        assert_eq!(fitting(35, 512), Ok(1));
+        for limit in [34, 10, 0] {
+            assert_eq!(fitting(limit, 512), Err(TooFewFiles { limit }));
+        }
     }
 }

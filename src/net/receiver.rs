@@ -26,6 +26,7 @@ use hyper::{
     Request as HyperRequest, Response, StatusCode,
     body::Incoming,
     header::{CONNECTION, EXPECT, HeaderValue},
+    http::request::Parts,
     server::conn::http1,
     service::service_fn,
 };
@@ -54,9 +55,12 @@ pub use self::{
     head::LONGEST_METHOD,
     outgoing::{Outgoing, Pieces, PiecesSender},
 };
-use crate::webhook::request::{Headers, Request};
+use crate::webhook::{
+    record,
+    request::{Headers, Request},
+};
 
-/// What a sender is allowed.
+/// The limits for senders.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The size of a request head, in bytes.
@@ -121,6 +125,11 @@ pub struct Received {
 
 /// Handles requests.
 pub trait Handler: Send + Sync + 'static {
+    /// Responds to a request by its head alone, before its body is read. `None` lets it go on to [`Self::handle`].
+    fn screen(&self, _head: &Parts) -> Option<record::Response> {
+        None
+    }
+
     /// Responds to one request. It runs to completion even if the sender disconnects.
     fn handle(&self, received: Received) -> impl Future<Output = Outgoing> + Send;
 
@@ -161,9 +170,21 @@ pub enum ReceiveError {
         /// The status of the response.
         status: u16,
     },
+    /// A web page sent it from a browser, and providers don't.
+    #[error("{request}: sent by {}; responded 403", page(origin.as_deref()))]
+    Browser {
+        /// The method and path.
+        request: String,
+        /// The page's origin, if the browser says it.
+        origin: Option<String>,
+    },
     /// The handler panicked.
     #[error("internal error while handling a request: {0}; responded 500")]
     Panic(String),
+}
+
+fn page(origin: Option<&str>) -> String {
+    origin.map_or_else(|| "a web page".to_owned(), |origin| format!("a web page of {origin}"))
 }
 
 /// Receives until `shutdown` resolves, then lets connections finish their requests for up to [`Limits::drain`].
@@ -285,8 +306,19 @@ impl<H> Clone for Exchange<H> {
 impl<H: Handler> Exchange<H> {
     async fn respond(self, request: HyperRequest<Incoming>) -> Result<Response<OutgoingBody>, hyper::Error> {
         let started = Instant::now();
-        let (parts, body) = request.into_parts();
-        let read = match head::check(&parts, self.limits.target) {
+        let (parts, mut body) = request.into_parts();
+        let checked = head::check(&parts, self.limits.target);
+        if checked.is_ok()
+            && let Some(response) = self.handler.screen(&parts)
+        {
+            if !parts.headers.contains_key(EXPECT) {
+                body::discard(&mut body, &self.limits).await;
+            }
+            let mut response = Outgoing::from(response).into_response();
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return Ok(response);
+        }
+        let read = match checked {
             Err(refusal) => Err(refusal),
             Ok(()) => body::read(body, parts.headers.contains_key(EXPECT), &self.limits, &self.budget).await,
         };
@@ -348,8 +380,9 @@ fn panic_message(error: JoinError) -> String {
     }
 }
 
-/// The start of a method or path, for messages.
-fn excerpt(text: &str) -> String {
+/// The start of a method, path or header, for messages.
+#[must_use]
+pub fn excerpt(text: &str) -> String {
     const LONGEST: usize = 100;
     if text.chars().nth(LONGEST).is_none() {
         text.to_owned()

@@ -19,12 +19,13 @@ pub struct InvalidUrl {
 ///
 /// If it is not one. The message says how to write it.
 pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
-    let invalid = |problem: String| InvalidUrl { url: redact::tokens(text).into_owned(), problem };
+    let shown = redact::invalid_url(text);
+    let invalid = |problem: String| InvalidUrl { url: shown.clone().into_owned(), problem };
     let url = Url::parse(text).map_err(|error| invalid(format!("{error}; use http://HOST:PORT/PATH")))?;
     match url.scheme() {
         "http" | "https" if url.host_str().is_some() => Ok(url),
         _ if text.contains("://") => Err(invalid("only http:// and https:// are supported".to_owned())),
-        _ => Err(invalid(format!("use http://{text}"))),
+        _ => Err(invalid(format!("use http://{shown}"))),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The events that can be sent, as a table: each provider with what it expects of a handler and how it signs, then its
-//! events.
+//! The events that can be sent, as a table: each provider with its expectations of a handler and its way of signing,
+//! followed by its events.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -21,7 +21,7 @@ pub struct Row<'a> {
     pub provider: &'a Arc<Provider>,
     /// The event.
     pub event: &'a Event,
-    /// The payloads to print below the event, if they are shown.
+    /// The payloads to print below the event, if any.
     pub payloads: Vec<Payload<'a>>,
 }
 

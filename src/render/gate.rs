@@ -29,7 +29,7 @@ impl<W: Write> Gate<W> {
         self.inner
     }
 
-    /// How many bytes at the start pass unchanged.
+    /// How many bytes from the start pass unchanged.
     fn passing(&self, bytes: &[u8]) -> usize {
         let mut at = 0;
         loop {
@@ -52,7 +52,7 @@ impl<W: Write> Gate<W> {
 /// The first byte of every code.
 const ESCAPE: u8 = 0x1b;
 
-/// The bytes at the start that aren't ASCII, and so whole characters.
+/// The bytes from the start that aren't ASCII; these are whole characters.
 fn beyond_ascii(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(u8::is_ascii);
     &bytes[..end.unwrap_or(bytes.len())]
@@ -110,12 +110,12 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_escaped() {
+    fn anything_else_is_escaped() {
         let colourless = Palette::new(false);
         assert_eq!(gated(colourless, b"\x1b[31ma\tb\r\n\x07\xff"), "\\u{1b}[31ma\\tb\\r\n\\u{7}\\xff");
         assert_eq!(gated(colourless, "\u{9b}31m\u{202e}\u{feff}".as_bytes()), r"\u{9b}31m\u{202e}\u{feff}");
         let coloured = Palette::new(true);
-        // Codes that are not ours: a blinking text, a link, a cleared screen.
+        // Codes that hookdev does not use: blinking text, a link, clearing the screen.
         assert_eq!(gated(coloured, b"\x1b[5mx\x1b[0m"), "\\u{1b}[5mx\u{1b}[0m");
         assert_eq!(gated(coloured, b"\x1b]8;;x\x07\x1b[2J\x1b[32"), r"\u{1b}]8;;x\u{7}\u{1b}[2J\u{1b}[32");
     }
@@ -155,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_acts_on_a_terminal_comes_out(
+        fn nothing_that_controls_a_terminal_comes_out(
             pieces in proptest::collection::vec(any::<Vec<u8>>(), 0..4),
             text in any::<String>(),
             on in any::<bool>(),

@@ -1,14 +1,16 @@
-//! What programs read: one JSON object a line. Keys are part of the product's contract. The object of a delivery is the
+//! Output for programs: one JSON object per line. Keys are part of the product's contract. The object of a delivery is the
 //! capture format, which [`capture`](crate::webhook::capture) writes.
 
 mod cases;
 mod events;
+mod grant;
 mod judged;
 mod sent;
 
 pub use self::{
     cases::{case, case_summary, listed_case},
     events::{event, term},
+    grant::grant,
     judged::{delivery, findings, forwards, missed, ready, verification},
     sent::{attempt, request},
 };

@@ -11,7 +11,7 @@ use super::{
     size, text,
 };
 use crate::webhook::{
-    load::{Broken, Latency, OUTCOMES, Summary},
+    load::{Latency, OUTCOMES, Summary, Violations},
     record::Outcome,
 };
 
@@ -39,7 +39,7 @@ pub fn table(page: &Page, summary: &Summary, out: &mut String) {
         times(page, latency, out);
     }
     reasons(page, summary, out);
-    violations(page, summary.broken, out);
+    violations(page, summary.violations, out);
 }
 
 fn outcomes(page: &Page, summary: &Summary, out: &mut String) {
@@ -109,16 +109,16 @@ fn reasons(page: &Page, summary: &Summary, out: &mut String) {
     }
 }
 
-fn violations(page: &Page, broken: Broken, out: &mut String) {
-    if broken.total() == 0 {
+fn violations(page: &Page, violations: Violations, out: &mut String) {
+    if violations.total() == 0 {
         return;
     }
-    let parts = [(broken.status, "wrong status"), (broken.redirect, "redirect"), (broken.time, "too late")];
+    let parts = [(violations.status, "wrong status"), (violations.redirect, "redirect"), (violations.time, "too late")];
     let parts =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", size::count(*count)));
     out.push_str("\n  ");
-    let verb = if broken.total() == 1 { "violates" } else { "violate" };
-    page.palette.push(Role::Bad, &format!("{} {verb} the provider's rules", size::count(broken.total())), out);
+    let verb = if violations.total() == 1 { "violates" } else { "violate" };
+    page.palette.push(Role::Bad, &format!("{} {verb} the provider's rules", size::count(violations.total())), out);
     let _ = writeln!(out, ": {}", parts.collect::<Vec<_>>().join(", "));
 }
 
@@ -130,7 +130,7 @@ fn rate(per_second: f64) -> String {
     size::count(per_second.round() as u64)
 }
 
-/// A share in percent; it is 100 only if it is all.
+/// A share in percent, rounded down: 100 means all.
 fn percent(count: u64, of: u64) -> String {
     let hundredths = u128::from(count) * 10_000 / u128::from(of.max(1));
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
@@ -190,7 +190,7 @@ pub fn json(summary: &Summary, out: &mut Vec<u8>) {
                 p99_9: millis(latency.p99_9),
                 max: millis(latency.max),
             }),
-            broke_limit: summary.broken.total(),
+            broke_limit: summary.violations.total(),
             not_started: summary.not_started,
         },
         out,
@@ -212,8 +212,8 @@ mod tests {
             elapsed: Duration::from_millis(2500),
             outcomes: [12_340, 4, 1, 0],
             statuses: vec![(200, 12_340), (500, 4)],
-            reasons: vec![("500 is no 2xx\u{1b}[2J".to_owned(), 4), ("no answer within 3.0 s".to_owned(), 1)],
-            broken: Broken { status: 4, redirect: 0, time: 1 },
+            reasons: vec![("500 is not a 2xx\u{1b}[2J".to_owned(), 4), ("no response within 3.0 s".to_owned(), 1)],
+            violations: Violations { status: 4, redirect: 0, time: 1 },
             not_started: 2,
             latency: Some(Latency {
                 p50: Duration::from_micros(900),
@@ -258,8 +258,8 @@ mod tests {
       ≤ 5.00 s  █▌ 345
 
   not accepted:
-           4  500 is no 2xx\\u{1b}[2J
-           1  no answer within 3.0 s
+           4  500 is not a 2xx\\u{1b}[2J
+           1  no response within 3.0 s
 
   5 violate the provider's rules: 4 wrong status, 1 too late
 ";
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn all_is_100_percent_and_nothing_else_is() {
+    fn only_all_is_100_percent() {
         assert_eq!(percent(3, 3), "100.00 %");
         assert_eq!(percent(999_999, 1_000_000), "99.99 %");
         assert_eq!(percent(0, 0), "0.00 %");

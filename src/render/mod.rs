@@ -1,4 +1,4 @@
-//! What output looks like: for people in [`pretty`], for programs in [`json`]. Nothing is printed here; text is appended to
+//! The layout of output: for people in [`pretty`], for programs in [`json`]. Nothing is printed here; text is appended to
 //! buffers that the caller writes.
 
 pub mod cases;
@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod events;
 pub mod flow;
 pub mod gate;
+pub mod grant;
 pub mod json;
 pub mod load;
 pub mod palette;

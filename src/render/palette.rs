@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt, iter, sync::LazyLock};
 
 use colored::{ColoredString, Colorize, Styles};
 
-/// What a piece of text means, which decides its style.
+/// The meaning of a piece of text, which decides its style.
 ///
 /// Each style is readable on light and dark backgrounds: no black, white, blue or bright colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Role {
     Good,
     /// Rejected, refused, failed; errors.
     Bad,
-    /// Warnings, and what is neither good nor bad.
+    /// Warnings, and results that are neither good nor bad.
     Warning,
     /// Details: times, notes, omissions.
     Dim,
@@ -108,7 +108,7 @@ impl Palette {
         self.0.map_or("", |_| RESET)
     }
 
-    /// The length of the code of this palette that the bytes start with.
+    /// The length of this palette's code at the start of the bytes, if there is one.
     pub(super) fn code_len(self, bytes: &[u8]) -> Option<usize> {
         let codes = self.0?.0.iter().map(String::as_str);
         iter::once(RESET).chain(codes).find(|code| bytes.starts_with(code.as_bytes())).map(str::len)

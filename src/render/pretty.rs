@@ -25,6 +25,7 @@ use crate::webhook::{
     remedy::Wording,
     request::Request,
     signature::{Freshness, Verdict},
+    trust::Trust,
 };
 
 /// The layout of output on one stream.
@@ -78,7 +79,8 @@ impl Page {
             palette.push(Role::Title, &text::printable(delivery.assessment.title()), out);
             out.push_str("  ");
         }
-        palette.push(verdict_role(verdict), verdict.name(), out);
+        let (role, verdict) = verdict_label(&delivery.assessment);
+        palette.push(role, verdict, out);
         out.push_str("  ");
         palette.push(status_role(delivery.status), &delivery.status.to_string(), out);
         let _ = write!(out, "  {}  ", size::elapsed(delivery.elapsed));
@@ -108,7 +110,7 @@ impl Page {
         out.push('\n');
     }
 
-    /// Why the request is rejected, what explains that, and what is wrong with the payload.
+    /// Why the request is rejected, the findings, and what is wrong with the payload.
     fn judgement(&self, assessment: &Assessment, out: &mut String) {
         if let Some(rejection) = assessment.verdict.rejection() {
             self.labelled(Role::Bad, rejection.reason.code(), &rejection.reason.to_string(), out);
@@ -253,7 +255,7 @@ impl Page {
         }
     }
 
-    /// Appends a verified capture: one line, then its problems. `missing` lists what `--require` demands in vain.
+    /// Appends a verified capture: one line, then its problems. `missing` lists the unmet requirements of `--require`.
     pub fn verification(
         &self,
         location: &str,
@@ -263,8 +265,8 @@ impl Page {
         out: &mut String,
     ) {
         let palette = self.palette;
-        let verdict = &assessment.verdict;
-        let _ = write!(out, "{}  ", palette.paint(verdict_role(verdict), format_args!("{:<12}", verdict.name())));
+        let (role, verdict) = verdict_label(assessment);
+        let _ = write!(out, "{}  ", palette.paint(role, format_args!("{verdict:<12}")));
         palette.push(Role::Title, &text::printable(assessment.title()), out);
         out.push_str("  ");
         out.push_str(&text::printable(location));
@@ -288,9 +290,9 @@ fn proof(assessment: &Assessment) -> Option<String> {
     let Verdict::Verified(verified) = &assessment.verdict else { return None };
     let mut parts = Vec::new();
     match &assessment.secret {
-        Some(SecretSource::Development) => parts.push("development secret".to_owned()),
+        // The verdict says so already.
+        Some(SecretSource::Development) | None => {}
         Some(source) => parts.push(format!("secret: {source}")),
-        None => {}
     }
     if assessment.provider.as_ref().is_some_and(|provider| provider.schemes.len() > 1) {
         parts.push(format!("scheme {}", verified.scheme));
@@ -301,13 +303,16 @@ fn proof(assessment: &Assessment) -> Option<String> {
     if parts.is_empty() { None } else { Some(parts.join(", ")) }
 }
 
-const fn verdict_role(verdict: &Verdict) -> Role {
-    match verdict {
-        Verdict::Verified(_) => Role::Good,
-        Verdict::Rejected(_) => Role::Bad,
-        Verdict::Unsigned => Role::Key,
-        Verdict::Unrecognised => Role::Warning,
-    }
+/// The verdict as people read it, and its style. What anyone can sign must not look like what the provider signed.
+fn verdict_label(assessment: &Assessment) -> (Role, &'static str) {
+    let role = match (assessment.trust(), &assessment.verdict) {
+        (Some(Trust::Development), _) => return (Role::Warning, "verified (development)"),
+        (Some(Trust::Verified), _) => Role::Good,
+        (Some(Trust::UnsignedByDesign), _) => Role::Key,
+        (None, Verdict::Unrecognised) => Role::Warning,
+        (None, _) => Role::Bad,
+    };
+    (role, assessment.verdict.name())
 }
 
 pub(super) const fn status_role(status: u16) -> Role {
@@ -357,7 +362,7 @@ mod tests {
             good: false,
             elapsed: Duration::from_millis(12),
             remedy: None,
-            reason: "Acme wants 200 alone, and this was 302".to_owned(),
+            reason: "Acme expects exactly 200, and got 302".to_owned(),
             response: None,
         };
         let mut out = String::new();
@@ -366,19 +371,19 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "acme.made     refused  12 ms  Acme wants 200 alone, and this",
-                "    was 302  (attempt 1 of at most 5)",
+                "acme.made     refused  12 ms  Acme expects exactly 200, and",
+                "    got 302  (attempt 1 of at most 5)",
                 "    http://127.0.0.1:4400/acme"
             ]
         );
         out.clear();
         let accepted = Attempt { outcome: Outcome::Accepted, good: true, ..attempt };
         page.attempt(&accepted, 0, &mut out);
-        let first = "acme.made  accepted  12 ms  Acme wants 200 alone, and this\n";
-        assert_eq!(out, format!("{first}    was 302  http://127.0.0.1:4400/acme\n"));
+        let first = "acme.made  accepted  12 ms  Acme expects exactly 200, and\n";
+        assert_eq!(out, format!("{first}    got 302  http://127.0.0.1:4400/acme\n"));
         out.clear();
         page.attempt(&Attempt { source: Some("a\u{1b}.ndjson:2".to_owned()), ..accepted }, 0, &mut out);
-        let second = r"    was 302  a\u{1b}.ndjson:2 → http://127.0.0.1:4400/acme";
+        let second = r"    got 302  a\u{1b}.ndjson:2 → http://127.0.0.1:4400/acme";
         assert_eq!(out, format!("{first}{second}\n"));
     }
 

@@ -30,7 +30,9 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
         push_printf(&request.body, out);
         out.push_str(" | ");
     }
-    let _ = write!(out, "curl --request {} --url {}", quote(request.method.as_str()), quote(url));
+    // To curl, these make several URLs out of one.
+    let globoff = if url.contains(['[', ']', '{', '}']) { "--globoff " } else { "" };
+    let _ = write!(out, "curl {globoff}--request {} --url {}", quote(request.method.as_str()), quote(url));
     for (name, value) in &request.headers {
         out.push_str(" \\\n  --header ");
         match value.to_str() {
@@ -62,7 +64,7 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
     out.push('\n');
 }
 
-/// Whether text looks on a screen as it is in a file.
+/// Whether text looks the same on a screen as in a file.
 fn is_visible(text: &str) -> bool {
     text.split('\n').all(|line| matches!(text::printable(line), Cow::Borrowed(_)))
 }
@@ -95,8 +97,8 @@ struct Target<'a> {
     header: HeaderMap<'a>,
 }
 
-/// Header values by name. Go sends names as they are given, but recognises only those in its own case: with another, its
-/// own `User-Agent` would be sent beside the provider's.
+/// Header values by name. Go sends names as given, but recognises only those in its own case: with any other, its own
+/// `User-Agent` would be sent in addition to the provider's.
 struct HeaderMap<'a>(&'a Headers);
 
 impl Serialize for HeaderMap<'_> {

@@ -186,13 +186,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_hidden_gets_through(text in any::<String>(), bytes in any::<Vec<u8>>()) {
+        fn no_hidden_character_gets_through(text in any::<String>(), bytes in any::<Vec<u8>>()) {
             prop_assert!(!printable(&text).chars().any(is_hidden));
             prop_assert!(!printable_bytes(&bytes).chars().any(is_hidden));
         }
 
         #[test]
-        fn cut_text_is_never_wider_than_asked_for(text in any::<String>(), columns in 0_usize..40) {
+        fn cut_text_is_never_wider_than_the_limit(text in any::<String>(), columns in 0_usize..40) {
             let text = printable(&text);
             prop_assert!(width(&truncate(&text, columns)) <= columns);
         }

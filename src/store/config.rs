@@ -3,13 +3,16 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs, io,
+    fmt,
+    fs::Metadata,
+    io,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::{provenance, read};
 use crate::webhook::{json::position, provider::manifest::toml_message, signature::SecretText};
 
 /// The name of a config that is looked for.
@@ -20,6 +23,8 @@ pub const FILE_NAME: &str = "hookdev.toml";
 pub struct Config {
     /// The config's file.
     pub path: PathBuf,
+    /// Whether it was found rather than named by the user. Then it is trusted less.
+    pub is_found: bool,
     /// Provider directories, absolute or relative to the working directory.
     pub providers: Vec<PathBuf>,
     /// The env file.
@@ -85,6 +90,36 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
     },
+    /// It was found, and belongs to someone else.
+    #[error("the config {} belongs to another user (uid {owner})", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The owner's user id.
+        owner: u32,
+    },
+    /// It was found, and names a file outside its directory.
+    #[error("{}: {key} is outside the directory of the config", .path.display())]
+    Outside {
+        /// The config.
+        path: PathBuf,
+        /// The file, as the config names it.
+        key: String,
+    },
+}
+
+impl ConfigError {
+    /// What to do about it, if that is known.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Foreign { .. } => Some("name it with --config to use it, or ignore it with --no-config"),
+            Self::Outside { .. } => Some(
+                "a config that was found reads secrets only below its own directory; name it with --config to allow more",
+            ),
+            Self::Read(..) | Self::Invalid { .. } => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -143,14 +178,48 @@ impl Config {
         from.ancestors().map(|dir| dir.join(FILE_NAME)).find(|path| path.symlink_metadata().is_ok())
     }
 
-    /// Reads a config.
+    /// Reads a config that the user named.
     ///
     /// # Errors
     ///
     /// If it can't be read or is invalid; the error has line, column and the nearest known key.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text: SecretText =
-            fs::read_to_string(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?.into();
+        let file = read::file(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?;
+        Self::parse(path, file.text.into())
+    }
+
+    /// Reads a config that was found from a working directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`], and if it belongs to someone else, or its secrets and env file are not below its directory.
+    pub fn read_found(path: &Path, working_dir: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |error| ConfigError::Read(path.to_owned(), error);
+        let check_owner = |metadata: &Metadata| match provenance::owner(metadata) {
+            owner if provenance::may_belong_to(owner, working_dir) => Ok(()),
+            owner => Err(ConfigError::Foreign { path: path.to_owned(), owner }),
+        };
+        // The link, if it is one, and what it leads to.
+        check_owner(&path.symlink_metadata().map_err(unreadable)?)?;
+        let file = read::file(path).map_err(unreadable)?;
+        check_owner(&file.metadata)?;
+        let config = Self { is_found: true, ..Self::parse(path, file.text.into())? };
+        config.check_files()?;
+        Ok(config)
+    }
+
+    /// Checks that the env file and the secret files are below the config's directory.
+    fn check_files(&self) -> Result<(), ConfigError> {
+        let named = |file: &Path| file.strip_prefix(self.base()).unwrap_or(file).display().to_string();
+        let env_file = self.env_file.iter().map(|file| (format!("env_file `{}`", named(file)), file.clone()));
+        let secrets = self.secret_files().map(|file| (format!("the secret file `{}`", named(&file)), file));
+        match env_file.chain(secrets).find(|(_, file)| !provenance::is_below(self.base(), file)) {
+            Some((key, _)) => Err(ConfigError::Outside { path: self.path.clone(), key }),
+            None => Ok(()),
+        }
+    }
+
+    fn parse(path: &Path, text: SecretText) -> Result<Self, ConfigError> {
         let raw: RawConfig = toml::from_str(text.expose()).map_err(|error| {
             invalid(
                 path,
@@ -162,6 +231,7 @@ impl Config {
         let base = path.parent().unwrap_or(Path::new(""));
         Ok(Self {
             path: path.to_owned(),
+            is_found: false,
             providers: raw.providers.iter().map(|dir| base.join(dir)).collect(),
             env_file: raw.env_file.map(|file| base.join(file)),
             listen: ListenConfig { addr: raw.listen.addr, capture: raw.listen.capture.map(|path| base.join(path)) },
@@ -180,8 +250,21 @@ impl Config {
     /// The settings of a provider, if the config has any.
     #[must_use]
     pub fn provider(&self, name: &str) -> Option<ProviderConfig<'_>> {
-        let (key, raw) = self.providers_by_name.iter().find(|(key, _)| key.get_ref() == name)?;
-        Some(ProviderConfig { name: key.get_ref(), secrets: &raw.secret.0, endpoint: raw.endpoint.as_deref() })
+        self.provider_configs().find(|config| config.name == name)
+    }
+
+    /// The settings of every provider that the config has any of, by name.
+    pub fn provider_configs(&self) -> impl Iterator<Item = ProviderConfig<'_>> {
+        self.providers_by_name.iter().map(|(key, raw)| ProviderConfig {
+            name: key.get_ref(),
+            secrets: &raw.secret.0,
+            endpoint: raw.endpoint.as_deref(),
+        })
+    }
+
+    /// Its text, which may contain secrets.
+    pub(super) const fn text(&self) -> &SecretText {
+        &self.text
     }
 
     /// The files that secrets are read from.
@@ -222,6 +305,8 @@ fn invalid(path: &Path, text: &str, offset: usize, message: impl fmt::Display) -
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(text: &str) -> Result<Config, String> {

@@ -1,16 +1,18 @@
 //! Env files: one `NAME=value` per line, perhaps with `export` and quotes; `#` starts a comment.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use zeroize::Zeroizing;
 
-/// The variables of a file, in order; of the same name the last counts. Any of them may be a secret.
+use super::read;
+
+/// The variables of a file, in order; if a name occurs twice, the last value counts. Any of them may be a secret.
 ///
 /// # Errors
 ///
 /// If the file can't be read, or a line isn't an assignment; the error has the line's number.
-pub fn read(path: &Path) -> io::Result<Vec<(String, Zeroizing<String>)>> {
-    parse(&Zeroizing::new(fs::read_to_string(path)?))
+pub fn variables(path: &Path) -> io::Result<Vec<(String, Zeroizing<String>)>> {
+    parse(&read::text(path)?)
 }
 
 fn parse(text: &str) -> io::Result<Vec<(String, Zeroizing<String>)>> {
@@ -37,8 +39,8 @@ fn is_name(text: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// A value as a shell reads it: single quotes keep all, double quotes know `\n`, `\"` and `\\`, and
-/// after an unquoted value ` #` starts a comment.
+/// A value as a shell reads it: single quotes preserve everything, double quotes have the escapes `\n`, `\"` and `\\`, and
+/// ` #` after an unquoted value starts a comment.
 fn unquote(value: &str) -> String {
     if let Some((inner, _)) = value.strip_prefix('\'').and_then(|rest| rest.split_once('\'')) {
         return inner.to_owned();

@@ -1,4 +1,4 @@
-//! The files under some paths at one time, to find out later which have changed. Only metadata is read.
+//! The state of the files under some paths, to find out later which have changed. Only metadata is read.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
 
 use super::formats::walk;
 
-/// The files under some paths at one time.
+/// The state of the files under some paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot(BTreeMap<PathBuf, Stamp>);
 

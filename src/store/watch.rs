@@ -18,7 +18,7 @@ use std::{
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-/// How long no event may arrive before a change is reported, because one save is many events.
+/// How long there must be no event before a change is reported, because one save causes many events.
 const QUIET_TIME: Duration = Duration::from_millis(80);
 
 /// After this long a change is reported even if events keep arriving, as they do for a growing log.
@@ -70,7 +70,7 @@ impl Watch {
                 drop(targets);
                 let paths = changed();
                 let Some(targets) = weak.upgrade() else { return };
-                // A path that can't be watched was reported as one that can't be read.
+                // A path that can't be watched can't be read either, which was reported.
                 let _ = lock(&targets).add(&paths);
             }
         })?;

@@ -13,10 +13,11 @@ use crate::webhook::{
         event::{Event, EventName},
         payload::{self, Payload},
     },
-    remedy::{Remedy, Warning},
+    remedy::Warning,
     request::Request,
     schema::Violation,
     signature::{Reason, Receipt, Rejection, Verdict},
+    trust::{Exactness, Trust},
 };
 
 /// The size limit of a decoded body, in bytes. A body that decompresses to more is not parsed.
@@ -29,8 +30,10 @@ pub struct Judge<'a> {
     pub catalog: &'a Catalog,
     /// The configured secrets.
     pub keyring: &'a Keyring,
-    /// The provider to assume, whatever a request looks like.
+    /// The provider to assume, regardless of what a request looks like.
     pub provider: Option<&'a Arc<Provider>>,
+    /// Whether a signature under the public development secret is accepted. Anyone can make one.
+    pub accepts_development: bool,
     /// The maximum size of a decoded body, in bytes.
     pub decoded_limit: usize,
 }
@@ -48,11 +51,13 @@ pub struct Assessment {
     pub secret: Option<SecretSource>,
     /// Whether the payload is what the provider documents.
     pub payload: PayloadCheck,
+    /// Whether an unsigned payload is nothing but what the provider documents.
+    pub exactness: Exactness,
     /// A line about the payload, for people.
     pub summary: Option<String>,
     /// Why it was rejected, as far as [`Judge::explain`] could prove it.
     pub findings: Vec<Finding>,
-    /// What is odd, but no reason to reject the request.
+    /// Anything odd that is not a reason to reject the request.
     pub warnings: Vec<Warning>,
 }
 
@@ -112,12 +117,16 @@ impl Judge<'_> {
             let message = format!("`{name}` is not one of {}'s documented events", provider.title);
             warnings.push(message.into());
         }
-        let verdict = provider.verify(self.keyring.secrets(&provider.name), request, listed, receipt);
+        let (verdict, exactness) = self.verify(provider, request, listed, &payload, receipt);
         let secret = match &verdict {
             Verdict::Verified(verified) => self.keyring.source(&provider.name, verified.secret).cloned(),
             _ => None,
         };
-        warnings.extend(self.no_secret_set(provider, &verdict));
+        warnings.extend(self.only_development_tried(provider, &verdict));
+        if let (Verdict::Rejected(_), Exactness::Inexact(reason)) = (&verdict, &exactness) {
+            let title = &provider.title;
+            warnings.push(format!("{title} sends this event unsigned, but never with this payload: {reason}").into());
+        }
         if matches!(&verdict, Verdict::Rejected(Rejection { reason: Reason::MissingHeader { .. }, .. })) {
             warnings.extend(self.misdirected(provider, request, &payload));
         }
@@ -126,10 +135,43 @@ impl Judge<'_> {
             payload: check(provider, listed, &payload, &mut warnings),
             event: event.map(|event| event.full_name().to_owned()),
             provider: Some(Arc::clone(provider)),
+            exactness,
             verdict,
             secret,
             findings: Vec::new(),
             warnings,
+        }
+    }
+
+    /// The verdict, and for an event that the provider sends unsigned, how the payload compares with the schema.
+    fn verify(
+        &self,
+        provider: &Provider,
+        request: &Request,
+        event: Option<&Event>,
+        payload: &Payload<'_>,
+        receipt: Receipt,
+    ) -> (Verdict, Exactness) {
+        let secrets = self.keyring.secrets(&provider.name);
+        match provider.verify(secrets, request, event, receipt) {
+            Verdict::Unsigned => {
+                let exactness = exactness(provider, event, payload);
+                // The name of an unsigned event must not let anything else through beside a secret of the user's.
+                let must_be_exact = !provider.schemes.is_empty()
+                    && !(self.accepts_development && self.keyring.has_only_development(&provider.name));
+                if must_be_exact && exactness != Exactness::Exact {
+                    return (provider.verify(secrets, request, None, receipt), exactness);
+                }
+                (Verdict::Unsigned, exactness)
+            }
+            Verdict::Verified(verified)
+                if !self.accepts_development
+                    && self.keyring.source(&provider.name, verified.secret) == Some(&SecretSource::Development) =>
+            {
+                let rejection = Rejection { scheme: verified.scheme, reason: Reason::DevelopmentSecret };
+                (Verdict::Rejected(rejection), Exactness::NotChecked)
+            }
+            verdict => (verdict, Exactness::NotChecked),
         }
     }
 }
@@ -153,7 +195,7 @@ impl Judge<'_> {
         let findings = diagnose::diagnose_until(&case, is_late);
         if findings.first().is_some_and(|cause| cause.code != Code::Unexplained) {
             // A proven cause replaces the likely one.
-            let likely = self.no_secret_set(provider, &assessment.verdict);
+            let likely = self.only_development_tried(provider, &assessment.verdict);
             assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
         } else {
             assessment.warnings.extend(diagnose::clock(&case, clock));
@@ -177,15 +219,11 @@ impl Judge<'_> {
     }
 
     /// The usual reason why no signature matches: the secret is not set.
-    fn no_secret_set(&self, provider: &Provider, verdict: &Verdict) -> Option<Warning> {
-        let unmatched = matches!(&verdict.rejection()?.reason, Reason::NoMatchingSignature { .. });
-        let development = self.keyring.source(&provider.name, 0) == Some(&SecretSource::Development);
-        let remedy = || Remedy::SetSecret {
-            provider: provider.name.clone(),
-            title: provider.title.clone(),
-            env: provider.secret.as_ref().and_then(|rule| rule.env.clone()),
-        };
-        (unmatched && development).then(|| Warning::new("only the public development secret was tried", remedy()))
+    fn only_development_tried(&self, provider: &Provider, verdict: &Verdict) -> Option<Warning> {
+        let reason = &verdict.rejection()?.reason;
+        let unmatched = matches!(reason, Reason::NoMatchingSignature { .. } | Reason::DevelopmentSecret);
+        (unmatched && self.keyring.has_only_development(&provider.name))
+            .then(|| Warning::new("only the public development secret was tried", provider.set_secret()))
     }
 }
 
@@ -201,9 +239,21 @@ impl Assessment {
             verdict: Verdict::Unrecognised,
             secret: None,
             payload: PayloadCheck::Unknown,
+            exactness: Exactness::NotChecked,
             summary: None,
             findings: Vec::new(),
             warnings,
+        }
+    }
+
+    /// How far the request is known to come from its provider; `None` if it isn't genuine.
+    #[must_use]
+    pub fn trust(&self) -> Option<Trust> {
+        match (&self.verdict, &self.secret) {
+            (Verdict::Verified(_), Some(SecretSource::Development)) => Some(Trust::Development),
+            (Verdict::Verified(_), _) => Some(Trust::Verified),
+            (Verdict::Unsigned, _) => Some(Trust::UnsignedByDesign),
+            (Verdict::Rejected(_) | Verdict::Unrecognised, _) => None,
         }
     }
 
@@ -236,6 +286,20 @@ fn check(
     if report.errors.is_empty() { PayloadCheck::Valid } else { PayloadCheck::Invalid(report.errors) }
 }
 
+/// How an unsigned payload compares with the provider's schema.
+fn exactness(provider: &Provider, event: Option<&Event>, payload: &Payload<'_>) -> Exactness {
+    let definition = provider.schema_of(event).and_then(|name| provider.schema().ok()?.definition(name));
+    let (Some(definition), Some(root)) = (definition, payload.root()) else {
+        return Exactness::Inexact("there is no schema for it".to_owned());
+    };
+    let violation = definition.check(root).errors.into_iter().next().or_else(|| definition.inexact(root));
+    match violation {
+        None => Exactness::Exact,
+        Some(Violation { pointer, message }) if pointer.is_empty() => Exactness::Inexact(message),
+        Some(Violation { pointer, message }) => Exactness::Inexact(format!("{pointer} {message}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use http::{HeaderName, HeaderValue, Method};
@@ -260,7 +324,13 @@ mod tests {
         headers.push(HeaderName::from_static("signature"), HeaderValue::try_from(signature).unwrap());
         let request =
             Request { method: Method::POST, target: "/cyanite".to_owned(), headers, body: "{\"a\":1}".into() };
-        let judge = Judge { catalog: &catalog, keyring: &keyring, provider: None, decoded_limit: 1 << 20 };
+        let judge = Judge {
+            catalog: &catalog,
+            keyring: &keyring,
+            provider: None,
+            accepts_development: true,
+            decoded_limit: 1 << 20,
+        };
         let mut assessment = judge.assess(&request, Receipt::default());
         assert_eq!(assessment.findings, []);
         judge.explain(&request, Receipt::default(), Clock::Live, &|| false, &mut assessment);
@@ -277,6 +347,99 @@ mod tests {
         assert_eq!((codes(&proven), proven.warnings), (vec![Code::BodyReserialised], vec![]));
         let unproven = explained(b"{\"a\": 1}", "the user's own secret");
         assert_eq!((codes(&unproven), unproven.warnings.len()), (vec![Code::Unexplained], 1));
+    }
+
+    /// The signature of `body` under `key`, in hexadecimal, as Cyanite makes it.
+    fn signature(key: &str, body: &str) -> String {
+        let secret = SigningSecret::parse(key, &SecretFormat::default()).unwrap();
+        TextEncoding::Hex.encode(&secret.key(Algorithm::HmacSha512).unwrap().sign([body.as_bytes()]).unwrap())
+    }
+
+    const DONE: &str = r#"{"version":"2","resource":{"type":"LibraryTrack","id":"9"},"event":{"type":"InDepthAnalysis","status":"finished"}}"#;
+
+    /// The assessment of a request to `/cyanite`, signed or not, where these secrets are known.
+    fn assessed(body: &str, signed_with: Option<&str>, secrets: &[&str], accepts_development: bool) -> Assessment {
+        let catalog = Catalog::builtin();
+        let mut keyring = Keyring::default();
+        for text in secrets {
+            let source = if *text == DEVELOPMENT { SecretSource::Development } else { SecretSource::Flag };
+            keyring.add("cyanite", SigningSecret::parse(text, &SecretFormat::default()).unwrap(), source);
+        }
+        let headers = signed_with
+            .map(|key| (HeaderName::from_static("signature"), HeaderValue::try_from(signature(key, body)).unwrap()));
+        let headers: Headers = headers.into_iter().collect();
+        let target = "/cyanite".to_owned();
+        let request = Request { method: Method::POST, target, headers, body: body.to_owned().into() };
+        let judge =
+            Judge { catalog: &catalog, keyring: &keyring, provider: None, accepts_development, decoded_limit: 1 << 20 };
+        let mut assessment = judge.assess(&request, Receipt::default());
+        judge.explain(&request, Receipt::default(), Clock::Recorded, &|| false, &mut assessment);
+        assessment
+    }
+
+    #[test]
+    fn a_signature_is_trusted_as_far_as_its_secret_is_known_to_others() {
+        let trust = |signed_with, secrets: &[&str], accepts| assessed(DONE, signed_with, secrets, accepts).trust();
+        for accepts in [true, false] {
+            assert_eq!(trust(Some("mine"), &["mine"], accepts), Some(Trust::Verified));
+            assert_eq!(trust(Some("mine"), &[DEVELOPMENT, "mine"], accepts), Some(Trust::Verified));
+            assert_eq!(trust(Some("other"), &["mine"], accepts), None);
+            assert_eq!(trust(Some(DEVELOPMENT), &["mine"], accepts), None);
+            assert_eq!(trust(None, &["mine"], accepts), None);
+        }
+        assert_eq!(trust(Some(DEVELOPMENT), &[DEVELOPMENT], true), Some(Trust::Development));
+        assert_eq!(trust(Some(DEVELOPMENT), &[DEVELOPMENT], false), None);
+        assert_eq!(trust(Some(DEVELOPMENT), &["mine", DEVELOPMENT], false), None);
+    }
+
+    #[test]
+    fn a_development_secret_that_is_not_accepted_is_named() {
+        let assessment = assessed(DONE, Some(DEVELOPMENT), &[DEVELOPMENT], false);
+        let rejection = assessment.verdict.rejection().unwrap();
+        assert_eq!((rejection.reason.clone(), assessment.secret), (Reason::DevelopmentSecret, None));
+        assert_eq!(rejection.reason.code(), "no-matching-signature");
+        let remedy = || Catalog::builtin().get("cyanite").unwrap().set_secret();
+        let warning = Warning::new("only the public development secret was tried", remedy());
+        let finding = Finding {
+            code: Code::SecretDevelopment,
+            message: "only the public development secret was tried".to_owned(),
+            remedy: remedy(),
+        };
+        assert_eq!((assessment.findings, assessment.warnings), (vec![finding], vec![]));
+        // Without a match, it is only the likely reason.
+        assert_eq!(assessed(DONE, Some("other"), &[DEVELOPMENT], false).warnings, [warning]);
+    }
+
+    #[test]
+    fn an_unsigned_event_has_exactly_the_documented_members_beside_a_secret_of_the_users() {
+        const EXACT: &str = r#"{"type":"TEST","data":null}"#;
+        for body in [
+            r#"{"type":"TEST","data":null,"Type":"IN_DEPTH_ANALYSIS_FINISHED"}"#,
+            r#"{"type":"TEST","data":null,"type":"TEST"}"#,
+            r#"{"type":"TEST","data":{"inDepthAnalysisId":"1"}}"#,
+            r#"{"type":"TEST"}"#,
+        ] {
+            for (secrets, accepts) in [(&["mine"][..], true), (&[], true), (&[DEVELOPMENT], false)] {
+                let assessment = assessed(body, None, secrets, accepts);
+                let reason = &assessment.verdict.rejection().unwrap().reason;
+                assert_eq!(reason, &Reason::MissingHeader { names: vec!["signature".to_owned()] }, "{body}");
+            }
+            let local = assessed(body, None, &[DEVELOPMENT], true);
+            assert_eq!(local.trust(), Some(Trust::UnsignedByDesign), "{body}");
+            assert!(matches!(local.exactness, Exactness::Inexact(_)), "{body}");
+        }
+        for (secrets, accepts) in [(&["mine"][..], true), (&["mine"], false), (&[DEVELOPMENT], true)] {
+            let assessment = assessed(EXACT, None, secrets, accepts);
+            assert_eq!((assessment.trust(), assessment.exactness), (Some(Trust::UnsignedByDesign), Exactness::Exact));
+        }
+    }
+
+    #[test]
+    fn a_rejected_unsigned_event_says_what_it_has_too_much() {
+        let body = r#"{"type":"TEST","data":null,"Type":"x"}"#;
+        let warning =
+            "Cyanite sends this event unsigned, but never with this payload: /Type differs from `type` only in case";
+        assert_eq!(assessed(body, None, &["mine"], true).warnings, [Warning::from(warning.to_owned())]);
     }
 
     #[test]

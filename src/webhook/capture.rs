@@ -1,16 +1,19 @@
 //! The capture format: the JSON object of a delivery, as `listen` prints it and a capture file holds it. The writer is
 //! beside the reader, under one [`VERSION`].
 //!
-//! The reader uses `request` and `received_at` alone; the other keys are for people and programs that read captures.
+//! The reader judges by `request` and `received_at` alone; of `provider` and `verdict` it keeps what a later verdict is
+//! compared with. The other keys are for people and programs that read captures.
 
 pub mod fields;
 pub(crate) mod objects;
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    fields::{ParseError, Text, expected},
+    fields::{ParseError, Remark, Text, expected},
     objects::{FindingObject, ForwardObject, PayloadObject, RejectionObject, RequestObject},
 };
 use super::{
@@ -26,6 +29,31 @@ pub const VERSION: u32 = 1;
 
 /// The size of the largest capture that is read, in bytes: 64 MiB.
 pub const MAX_SIZE: usize = 64 << 20;
+
+/// The verdict of a request that was verified, as captures spell it.
+const VERIFIED: &str = "verified";
+
+/// How the line of a delivery starts.
+const LINE_START: &[u8] = br#"{"kind":"delivery","hookdev":"#;
+
+/// How many bytes of a file [`starts_log`] needs.
+pub const START_LENGTH: u64 = 64;
+
+/// Whether a file that starts with these bytes holds captures, or what else `listen` prints as JSON. Other programs may have
+/// added whitespace.
+#[must_use]
+pub fn starts_log(start: &[u8]) -> bool {
+    let compact: Vec<u8> = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let firsts: [&[u8]; 3] = [br#"{"kind":"delivery""#, br#"{"kind":"ready""#, br#"{"hookdev":"#];
+    firsts.iter().any(|first| compact.starts_with(first))
+}
+
+/// Whether these bytes are the start of a line that [`write_delivery`] or [`write_sent`] writes, however short.
+#[must_use]
+pub fn starts_line(start: &[u8]) -> bool {
+    let length = start.len().min(LINE_START.len());
+    start[..length] == LINE_START[..length]
+}
 
 /// Appends a received delivery as one line; `wording` puts hints into words.
 pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) {
@@ -106,6 +134,8 @@ struct SentObject<'a> {
 pub struct Capture {
     /// When the request was received, if the capture says so.
     pub received_at: Option<Timestamp>,
+    /// The provider that the request was verified for when it was captured, if the capture says so. This proves nothing.
+    pub verified_for: Option<String>,
     /// The request.
     pub request: Request,
 }
@@ -127,7 +157,7 @@ pub fn read(document: &[u8]) -> Result<Option<Capture>, ParseError> {
         Some("delivery") | None => Err(newer_version(hookdev).unwrap_or(ParseError::Json(error))),
         Some("request") => {
             let request: RawRequest<'_> = serde_json::from_slice(document)?;
-            Ok(Some(Capture { received_at: None, request: request.parse()? }))
+            Ok(Some(Capture { received_at: None, verified_for: None, request: request.parse()? }))
         }
         Some(_) => Ok(None),
     }
@@ -142,6 +172,10 @@ struct RawCapture<'a> {
     hookdev: Option<u64>,
     #[serde(borrow)]
     received_at: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    provider: Remark<'a>,
+    #[serde(borrow, default)]
+    verdict: Remark<'a>,
     #[serde(borrow)]
     request: RawRequest<'a>,
 }
@@ -187,7 +221,8 @@ impl RawCapture<'_> {
             return Err(error);
         }
         let received_at = self.received_at.map(|Text(time)| fields::time("received_at", &time)).transpose()?;
-        Ok(Capture { received_at, request: self.request.parse()? })
+        let verified_for = self.provider.0.filter(|_| self.verdict.0.as_deref() == Some(VERIFIED));
+        Ok(Capture { received_at, verified_for: verified_for.map(Cow::into_owned), request: self.request.parse()? })
     }
 }
 

@@ -79,6 +79,19 @@ impl Keyring {
         self.0.get(provider).map_or(&[], |keys| &keys.secrets)
     }
 
+    /// Whether a public development secret is among a provider's secrets.
+    #[must_use]
+    pub fn has_development(&self, provider: &str) -> bool {
+        self.0.get(provider).is_some_and(|keys| keys.sources.contains(&SecretSource::Development))
+    }
+
+    /// Whether the only secret known for a provider is the public development secret.
+    #[must_use]
+    pub fn has_only_development(&self, provider: &str) -> bool {
+        let is_public = |source: &SecretSource| *source == SecretSource::Development;
+        self.has_development(provider) && self.0.get(provider).is_some_and(|keys| keys.sources.iter().all(is_public))
+    }
+
     /// Where the secret at this index of [`Self::secrets`] came from.
     #[must_use]
     pub fn source(&self, provider: &str, index: usize) -> Option<&SecretSource> {

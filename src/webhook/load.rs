@@ -66,7 +66,7 @@ pub struct Summary {
     /// Why deliveries were not accepted, the most common reason first.
     pub reasons: Vec<(String, u64)>,
     /// Responses that violate the provider's rules.
-    pub broken: Broken,
+    pub violations: Violations,
     /// Scheduled deliveries that never started because no connection was free.
     pub not_started: u64,
     /// The latencies, from when a delivery started or was due to the end of its response or time-out. `None`
@@ -101,16 +101,16 @@ impl Summary {
 
 /// Responses that violate a provider's rules, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Broken {
+pub struct Violations {
     /// The status does not count as delivered.
     pub status: u64,
     /// The response is a redirect.
     pub redirect: u64,
-    /// The response came too late, or not at all.
+    /// The response arrived too late, or not at all.
     pub time: u64,
 }
 
-impl Broken {
+impl Violations {
     /// All violations.
     #[must_use]
     pub const fn total(self) -> u64 {

@@ -1,4 +1,4 @@
-//! What a webhook is: requests, signatures, providers, payloads, and what a provider demands of a handler.
+//! What a webhook is: requests, signatures, providers, payloads, and what a provider requires of a handler.
 //!
 //! Everything here is pure: values in, values out. There are no files, sockets, environment variables,
 //! clocks, colours or tasks. Times, ids, randomness and secrets are arguments. Texts name no
@@ -24,4 +24,5 @@ pub mod schema;
 pub mod signature;
 pub mod template;
 pub mod time;
+pub mod trust;
 pub(crate) mod visible;

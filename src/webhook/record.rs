@@ -49,7 +49,7 @@ impl Delivery {
         let mut warnings = self.assessment.warnings.clone();
         if let Some(error) = &self.capture_error {
             warnings.push(format!("not saved, so the response is 503: {error}").into());
-        } else if let (Some(provider), true) = (&self.assessment.provider, self.assessment.verdict.is_genuine()) {
+        } else if let (Some(provider), true) = (&self.assessment.provider, self.assessment.trust().is_some()) {
             let objection = provider.delivery.objection(&provider.title, self.status, self.elapsed);
             warnings.extend(objection.map(Warning::from));
         }
@@ -61,7 +61,7 @@ impl Delivery {
     fn disagreement(&self) -> Option<Warning> {
         let Verdict::Verified(_) = self.assessment.verdict else { return None };
         let rejected = |forwarded: &Forwarded| {
-            forwarded.outcome.as_ref().is_ok_and(|answer| matches!(answer.status, 400 | 401 | 403))
+            forwarded.outcome.as_ref().is_ok_and(|response| matches!(response.status, 400 | 401 | 403))
         };
         self.forwards.iter().any(rejected).then(|| {
             Warning::new(

@@ -1,17 +1,51 @@
 //! Redaction: hides credentials in headers and tokens in URLs when a request is shown or shared. Only
 //! copies are redacted, never what is sent or forwarded, and never a body.
 //!
-//! Signatures are kept: they are not secret, and nothing could be verified without them.
+//! Of the headers, only those on a list are kept, because no list of the names of credentials is complete. Signatures
+//! are kept: they are not secret, and nothing could be verified without them.
 
 use std::borrow::Cow;
 
 use super::{
+    provider::Provider,
     record::{Attempt, Delivery, Forwarded, Response},
     request::{HeaderName, HeaderValue, Headers, Request},
 };
 
 /// The text in place of a redacted value.
 pub const MARK: &str = "[redacted]";
+
+/// The headers that are kept, whoever sends them: they describe the body and the connection. The rest that are kept are
+/// those of the provider's manifest.
+pub const KEPT_HEADERS: [&str; 27] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "allow",
+    "cache-control",
+    "connection",
+    "content-digest",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-md5",
+    "content-type",
+    "date",
+    "digest",
+    "expect",
+    "host",
+    "keep-alive",
+    "last-modified",
+    "repr-digest",
+    "retry-after",
+    "server",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "user-agent",
+    "vary",
+];
 
 /// Words in the names of headers and parameters that carry credentials.
 const WORDS: [&str; 19] = [
@@ -42,9 +76,6 @@ const OF_URLS: [&str; 4] = ["hmac", "sig", "sign", "signature"];
 /// Endings of names written as one word.
 const ENDS: [&str; 5] = ["apikey", "password", "secret", "token", "signature"];
 
-/// Headers whose names only look like those of credentials.
-const HARMLESS: [&str; 4] = ["idempotency-key", "sec-websocket-key", "sec-websocket-key1", "sec-websocket-key2"];
-
 /// What is hidden in a URL's query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hidden {
@@ -52,13 +83,6 @@ enum Hidden {
     Tokens,
     /// Every value.
     AllValues,
-}
-
-/// Whether a header carries a credential, judging by its lower-case name.
-#[must_use]
-pub fn is_credential(header: &str) -> bool {
-    let ends = || ENDS[..4].iter().any(|end| header.ends_with(end));
-    !HARMLESS.contains(&header) && (words(header).iter().any(|word| WORDS.contains(&word.as_str())) || ends())
 }
 
 /// Redacts a URL or request target for display: the user and password, and the values of parameters that
@@ -74,23 +98,50 @@ pub fn query(url: &str) -> Cow<'_, str> {
     hide(url, Hidden::AllValues)
 }
 
-/// Redacts the values of headers that carry credentials.
+/// Redacts text that should have been a URL, for an error. All before its last `@` may be a password, with any
+/// characters in it.
 #[must_use]
-pub fn headers(headers: &Headers) -> Headers {
-    let hidden = |(name, value): &(HeaderName, HeaderValue)| {
-        let value = if is_credential(name.as_str()) { HeaderValue::from_static(MARK) } else { value.clone() };
-        (name.clone(), value)
-    };
-    headers.iter().map(hidden).collect()
+pub fn invalid_url(text: &str) -> Cow<'_, str> {
+    let start = authority(text);
+    match text.rfind('@') {
+        Some(at) if at >= start => Cow::Owned(query(&format!("{}{MARK}{}", &text[..start], &text[at..])).into_owned()),
+        _ => query(text),
+    }
 }
 
-/// Redacts a request for sharing. Its body stays the same, to the byte.
+/// Redacts the values of all headers that are not known to be harmless: [`KEPT_HEADERS`], and those that the provider's
+/// manifest names.
 #[must_use]
-pub fn request(request: &Request) -> Request {
+pub fn headers(headers: &Headers, provider: Option<&Provider>) -> Headers {
+    let redacted = |(name, value): &(HeaderName, HeaderValue)| {
+        let value = if is_kept(name, provider) { value.clone() } else { HeaderValue::from_static(MARK) };
+        (name.clone(), value)
+    };
+    headers.iter().map(redacted).collect()
+}
+
+fn is_kept(name: &HeaderName, provider: Option<&Provider>) -> bool {
+    let sends_secret = |provider: &Provider| provider.sends_secret_in(name);
+    if provider.is_some_and(sends_secret) {
+        return false;
+    }
+    let is_named =
+        |provider: &Provider| provider.signs_in(name) || provider.names_header(name) && !is_credential(name.as_str());
+    KEPT_HEADERS.contains(&name.as_str()) || provider.is_some_and(is_named)
+}
+
+/// Whether a header that a manifest names looks like a credential all the same, judging by its lower-case name.
+fn is_credential(header: &str) -> bool {
+    words(header).iter().any(|word| WORDS.contains(&word.as_str())) || ENDS[..4].iter().any(|end| header.ends_with(end))
+}
+
+/// Redacts a request of a provider for sharing. Its body stays the same, to the byte.
+#[must_use]
+pub fn request(request: &Request, provider: Option<&Provider>) -> Request {
     Request {
         method: request.method.clone(),
         target: query(&request.target).into_owned(),
-        headers: headers(&request.headers),
+        headers: headers(&request.headers, provider),
         body: request.body.clone(),
     }
 }
@@ -105,7 +156,7 @@ pub fn is_redacted(request: &Request) -> bool {
 #[must_use]
 pub fn delivery(delivery: &Delivery) -> Delivery {
     Delivery {
-        request: request(&delivery.request),
+        request: request(&delivery.request, delivery.assessment.provider.as_deref()),
         forwards: delivery.forwards.iter().map(forwarded).collect(),
         ..delivery.clone()
     }
@@ -129,13 +180,13 @@ pub fn attempt(attempt: &Attempt) -> Attempt {
 }
 
 fn response(response: &Response) -> Response {
-    Response { headers: headers(&response.headers), ..response.clone() }
+    Response { headers: headers(&response.headers, None), ..response.clone() }
 }
 
 fn hide(url: &str, hidden: Hidden) -> Cow<'_, str> {
     let url = without_user(url);
     let Some((before, rest)) = url.split_once('?') else { return url };
-    let (pairs, fragment) = rest.split_once('#').map_or((rest, None), |(pairs, behind)| (pairs, Some(behind)));
+    let (pairs, fragment) = rest.split_once('#').map_or((rest, None), |(pairs, fragment)| (pairs, Some(fragment)));
     let shown: Vec<Cow<'_, str>> = pairs.split('&').map(|pair| hide_pair(pair, hidden)).collect();
     if shown.iter().all(|pair| matches!(pair, Cow::Borrowed(_))) {
         return url;
@@ -146,25 +197,41 @@ fn hide(url: &str, hidden: Hidden) -> Cow<'_, str> {
 
 fn hide_pair(pair: &str, hidden: Hidden) -> Cow<'_, str> {
     match pair.split_once('=') {
-        Some((_, "")) => Cow::Borrowed(pair),
-        Some((name, _)) if hidden == Hidden::AllValues || names_token(name) => Cow::Owned(format!("{name}={MARK}")),
-        None if hidden == Hidden::AllValues && !pair.is_empty() => Cow::Owned(MARK.to_owned()),
+        _ if pair.is_empty() => Cow::Borrowed(pair),
+        // Without a value, the name itself may be a token: base64 ends with `=`.
+        Some((_, value)) if hidden == Hidden::AllValues && value.trim_matches('=').is_empty() => {
+            Cow::Owned(MARK.to_owned())
+        }
+        None if hidden == Hidden::AllValues => Cow::Owned(MARK.to_owned()),
+        Some((name, value)) if hidden == Hidden::AllValues || !value.is_empty() && names_token(name) => {
+            Cow::Owned(format!("{name}={MARK}"))
+        }
         _ => Cow::Borrowed(pair),
     }
 }
 
-/// A URL without `user:password@`.
+/// A URL without its `user:password@`.
 fn without_user(url: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed(url) };
-    // A `://` after the path does not follow a scheme.
-    if scheme.contains(['/', '?', '#']) {
-        return Cow::Borrowed(url);
-    }
-    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => Cow::Owned(format!("{scheme}://{MARK}{}", &rest[at..])),
+    let start = authority(url);
+    let authority = &url[start..];
+    let authority = &authority[..authority.find(['/', '?', '#', '\\']).unwrap_or(authority.len())];
+    match authority.rfind('@') {
+        Some(at) => Cow::Owned(format!("{}{MARK}{}", &url[..start], &url[start + at..])),
         None => Cow::Borrowed(url),
     }
+}
+
+/// Where the authority of a URL starts: after its scheme and slashes. For http, parsers take any number of slashes and
+/// backslashes, and skip tabs and newlines.
+fn authority(url: &str) -> usize {
+    let is_skipped = |c: char| matches!(c, '/' | '\\' | '\t' | '\n' | '\r');
+    let Some((scheme, rest)) = url.split_once(':') else { return 0 };
+    let is_http = ["http", "https"].iter().any(|http| scheme.trim().eq_ignore_ascii_case(http));
+    // A `:` after the path does not follow a scheme, nor does one before a password or a port.
+    if scheme.contains(['/', '?', '#', '@']) || !is_http && !rest.starts_with(is_skipped) {
+        return 0;
+    }
+    url.len() - rest.trim_start_matches(is_skipped).len()
 }
 
 /// Whether a parameter's name, which may be percent-encoded, looks like the name of a token.
@@ -197,41 +264,79 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::webhook::request::Method;
+    use crate::webhook::{provider::catalog::Catalog, request::Method};
+
+    fn field(name: &'static str, value: &'static str) -> (HeaderName, HeaderValue) {
+        (HeaderName::from_static(name), HeaderValue::from_static(value))
+    }
+
+    /// The names of headers that keep their values in a provider's requests.
+    fn kept(provider: Option<&str>, names: &[&'static str]) -> Vec<String> {
+        let catalog = Catalog::builtin();
+        let provider = provider.map(|name| catalog.get(name).unwrap().as_ref());
+        let all: Headers = names.iter().map(|name| field(name, "value")).collect();
+        let kept = headers(&all, provider).into_iter().filter(|(_, value)| value == "value");
+        kept.map(|(name, _)| name.to_string()).collect()
+    }
 
     #[test]
-    fn headers_with_credentials_are_recognised_and_signatures_are_not() {
-        for name in [
+    fn only_headers_that_sign_describe_the_body_or_are_in_the_manifest_keep_their_values() {
+        let names = [
+            "content-type",
+            "svix-signature",
+            "webhook-signature",
+            "svix-id",
+            "webhook-timestamp",
+            "x-jewelmusic-event",
+            "x-jewelmusic-signature",
+            "user-agent",
+        ];
+        assert_eq!(
+            kept(Some("aspect"), &names),
+            ["content-type", "svix-signature", "webhook-signature", "svix-id", "webhook-timestamp", "user-agent"]
+        );
+        let jewelmusic = ["content-type", "x-jewelmusic-event", "x-jewelmusic-signature", "user-agent"];
+        assert_eq!(kept(Some("jewelmusic"), &names), jewelmusic);
+        assert_eq!(kept(None, &names), ["content-type", "user-agent"]);
+        assert_eq!(kept(None, &KEPT_HEADERS), KEPT_HEADERS);
+    }
+
+    #[test]
+    fn no_credential_keeps_its_value_whatever_its_header_is_called() {
+        let names = [
             "authorization",
             "proxy-authorization",
+            "authentication",
+            "authentication-info",
             "cookie",
             "set-cookie",
+            "dpop",
+            "referer",
+            "location",
+            "x-original-url",
+            "x-forwarded-uri",
+            "x-forwarded-client-cert",
+            "x-amzn-oidc-data",
             "x-api-key",
-            "x-auth-token",
-            "x-access-token",
-            "apikey",
-            "ocp-apim-subscription-key",
-            "x-accesstoken",
-            "x-client-secret",
-            "x-session-id",
-        ] {
-            assert!(is_credential(name), "{name}");
-        }
-        for name in [
-            "signature",
-            "svix-signature",
-            "svix-id",
-            "svix-timestamp",
+            "x-basicauth",
+            "x-authkey",
+            "x-secretkey",
+            "x-accesskey",
+            "x-privatekey",
+            "x-userpass",
+            "x-creds",
+            "x-passphrase",
+            "x-otp",
+            "x-phpsessid",
+            "x-jsessionid",
+            "sec-websocket-key",
+            "sec-websocket-protocol",
+            "traceparent",
             "x-acme-signature",
-            "x-hub-signature-256",
-            "content-type",
-            "idempotency-key",
-            "www-authenticate",
-            "user-agent",
-            "keep-alive",
-            "x-monkey",
-        ] {
-            assert!(!is_credential(name), "{name}");
+            "x",
+        ];
+        for provider in [None, Some("cyanite"), Some("aspect"), Some("jewelmusic"), Some("auphonic")] {
+            assert_eq!(kept(provider, &names), [""; 0], "{provider:?}");
         }
     }
 
@@ -252,6 +357,11 @@ mod tests {
             ("http://me:pass@host:80/a?b=c", "http://[redacted]@host:80/a?b=c"),
             ("http://me@host", "http://[redacted]@host"),
             ("http://host/@a?to=http://x@y", "http://host/@a?to=http://x@y"),
+            ("http:me:pass@host/a", "http:[redacted]@host/a"),
+            ("HTTPS:\\\\me:pass@host/a", "HTTPS:\\\\[redacted]@host/a"),
+            ("http:\n//me:pass@host/a", "http:\n//[redacted]@host/a"),
+            ("me:pass@host:80/a@b", "[redacted]@host:80/a@b"),
+            ("localhost:80/a@b", "localhost:80/a@b"),
             ("/to?url=http://me:pass@host", "/to?url=http://me:pass@host"),
             ("", ""),
             ("*", "*"),
@@ -265,15 +375,28 @@ mod tests {
     fn every_query_value_is_redacted_for_sharing() {
         assert_eq!(
             query("http://a:b@host/x?page=2&k=&t=1#f"),
-            "http://[redacted]@host/x?page=[redacted]&k=&t=[redacted]#f"
+            "http://[redacted]@host/x?page=[redacted]&[redacted]&t=[redacted]#f"
         );
+        assert_eq!(query("/hooks?aG9va2Rldg=="), "/hooks?[redacted]");
         assert_eq!(query("/hooks?3f2a9c"), "/hooks?[redacted]");
         assert_eq!(query("/hooks/3f2a9c?"), "/hooks/3f2a9c?");
     }
 
     #[test]
+    fn an_invalid_url_shows_no_part_of_a_password() {
+        let cases = [
+            ("http://me:pa/s?s#w@rd@host:x/a?b=c", "http://[redacted]@host:x/a?b=[redacted]"),
+            ("me:pa/ss@host:80/?token=t", "[redacted]@host:80/?token=[redacted]"),
+            ("localhost:80/?token=t", "localhost:80/?token=[redacted]"),
+            ("http://localhost:80", "http://localhost:80"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(invalid_url(text), expected);
+        }
+    }
+
+    #[test]
     fn a_redacted_request_keeps_its_body_and_header_order() {
-        let field = |n: &'static str, v: &'static str| (HeaderName::from_static(n), HeaderValue::from_static(v));
         let original = Request {
             method: Method::POST,
             target: "/a?token=t".into(),
@@ -286,7 +409,8 @@ mod tests {
             headers: [field("cookie", MARK), field("signature", "00"), field("cookie", MARK)].into_iter().collect(),
             body: Bytes::from_static(b"{\"token\":\"t\"}"),
         };
-        assert_eq!(request(&original), expected);
+        let catalog = Catalog::builtin();
+        assert_eq!(request(&original, catalog.get("cyanite").map(AsRef::as_ref)), expected);
         assert!(is_redacted(&expected) && !is_redacted(&original));
     }
 

@@ -21,6 +21,8 @@ pub enum Remedy {
         /// The environment variable that may hold the secret.
         env: Option<String>,
     },
+    /// Forward the deliveries that providers send unsigned, too.
+    ForwardUnsigned,
     /// Set each provider's own secret.
     SetSecretOfEach,
     /// Treat the request as coming from another provider, or sign it as this one does.
@@ -68,7 +70,7 @@ impl Remedy {
     }
 }
 
-/// Something odd about a request that is no reason to reject it.
+/// Something odd about a request that is not a reason to reject it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// What is odd.

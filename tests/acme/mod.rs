@@ -1,4 +1,4 @@
-//! Acme, a provider that the tests write themselves, so that nothing hangs on a built-in one.
+//! Acme, a provider defined by the tests, so that nothing depends on a built-in one.
 #![allow(dead_code, reason = "each test program needs a part of it")]
 
 use std::borrow::Cow;
@@ -32,7 +32,7 @@ pub fn signing(secret: &str, schemes: &str) -> Provider {
     }
 }
 
-/// Secrets of the provider's form.
+/// Secrets in the provider's format.
 #[track_caller]
 pub fn secrets(provider: &Provider, texts: &[&str]) -> Vec<SigningSecret> {
     let format = &provider.secret.as_ref().expect("a provider that signs").format;
@@ -44,7 +44,7 @@ pub fn post(fields: &[(&str, &str)], body: impl Into<Bytes>) -> Request {
     carrying(fields.iter().map(|(name, text)| field(name, text)), body)
 }
 
-/// A `POST` of headers that are such already.
+/// A `POST` of these parsed headers.
 pub fn carrying(fields: impl IntoIterator<Item = (HeaderName, HeaderValue)>, body: impl Into<Bytes>) -> Request {
     let headers: Headers = fields.into_iter().collect();
     Request { method: Method::POST, target: "/acme".to_owned(), headers, body: body.into() }
@@ -55,7 +55,7 @@ pub fn field(name: &str, text: &str) -> (HeaderName, HeaderValue) {
     (name.parse().expect("a header name"), request::value(text).expect("a header value"))
 }
 
-/// Receipt at a time in unix seconds, or at one that nobody knows.
+/// Receipt at a time in Unix seconds, or at an unknown time.
 pub fn at(seconds: impl Into<Option<i64>>) -> Receipt {
     seconds.into().map(Timestamp::from_unix_seconds).into()
 }

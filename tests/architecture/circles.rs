@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::{Target, Tree};
 
-/// Circles that are known. None may be added.
+/// Known circles. None may be added.
 const KNOWN: [&str; 4] = [
     ": cli -> commands -> cli",
     "store: captures -> formats -> captures",

@@ -1,12 +1,13 @@
-//! The one door of text to a terminal: `commands::streams` alone opens the standard streams and
-//! gives them out behind a gate; exact bytes are asked for in the two places that need them.
+//! The one way for text to reach a terminal: only `commands::streams` opens the standard streams, and it wraps them in a
+//! gate. Exact bytes are written only in the two places that need them. And the one door of the
+//! files that configure hookdev: `store::read` alone opens them, and takes only regular files that are small.
 
 use crate::source::{CodeItem, Target, Tree};
 
 /// The file that opens the streams.
 const STREAMS: &str = "src/commands/streams.rs";
 
-/// All that leads to a standard stream, or to the terminal itself.
+/// Everything that gives access to a standard stream or to the terminal itself.
 const STREAM_PATHS: &[&str] = &[
     "std::io::stdout",
     "std::io::stderr",
@@ -29,15 +30,15 @@ const STREAM_PATHS: &[&str] = &[
 /// Macros that print.
 const PRINTING: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 
-/// Devices that are a stream by another name.
+/// Devices that are another name of a stream.
 const DEVICES: &[&str] = &["/dev/tty", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd", "CONOUT$"];
 
-/// What gives out a stream without the gate, and where that may be asked for: a script that is
-/// compiled in, and requests whose bytes must be exact.
+/// The function that opens a stream without the gate, and the files that may call it: they print a built-in script, and
+/// requests whose bytes must be exact.
 const EXACT: (&str, &[&str]) =
     ("crate::commands::streams::data", &["src/commands/completions.rs", "src/commands/send/print.rs"]);
 
-/// Every way of text to a stream but by its door.
+/// Every way for text to reach a stream without the gate.
 pub fn other_ways(tree: &Tree) -> Vec<String> {
     let mut found = Vec::new();
     for item in tree.items.iter().filter(|item| !item.test) {
@@ -72,7 +73,36 @@ pub fn other_ways(tree: &Tree) -> Vec<String> {
     found
 }
 
-/// The whole paths of what an item names.
+/// The file that opens what configures hookdev.
+const READER: &str = "src/store/read.rs";
+
+/// The files that read the config, secrets and providers.
+const CONFIGURED: &[&str] = &[
+    "src/store/config.rs",
+    "src/store/env_file.rs",
+    "src/store/providers.rs",
+    "src/store/secrets/",
+    "src/store/trust.rs",
+];
+
+/// All that opens a file to read it.
+const OPENING: &[&str] = &["std::fs::File", "std::fs::OpenOptions", "std::fs::read", "std::fs::read_to_string"];
+
+/// Every place that opens a file of the configuration but by its door.
+pub fn other_readers(tree: &Tree) -> Vec<String> {
+    let mut found = Vec::new();
+    let is_configured = |file: &str| CONFIGURED.iter().any(|name| file.starts_with(name));
+    for item in tree.items.iter().filter(|item| !item.test && is_configured(&item.file)) {
+        for (path, line) in paths(tree, item) {
+            if OPENING.iter().any(|opening| path == *opening || path.starts_with(&format!("{opening}::"))) {
+                found.push(format!("{}:{line}: only {READER} may open a file here: {path}", item.file));
+            }
+        }
+    }
+    found
+}
+
+/// The full paths of everything that an item names.
 fn paths(tree: &Tree, item: &CodeItem) -> Vec<(String, usize)> {
     let whole = |target| match target {
         Target::Inside(path) => format!("crate::{}", path.join("::")),
@@ -92,7 +122,7 @@ pub fn unsafe_code(files: &[(String, String)]) -> Vec<String> {
         .collect()
 }
 
-/// The rules against sources that break them.
+/// Tests of the rules themselves, with sources that violate them.
 mod planted {
     use super::*;
 
@@ -139,6 +169,31 @@ mod planted {
                 "src/net/mod.rs:1: only src/commands/streams.rs may open a stream: tokio::io::stdout",
                 "src/net/mod.rs:2: only src/commands/streams.rs may open a stream: indicatif::ProgressBar::new",
                 "src/net/mod.rs:3: \"/dev/tty\" is a stream by another name",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_other_reader_of_the_configuration_is_found() {
+        let tree = tree(&[
+            ("src/lib.rs", "pub mod store;"),
+            ("src/store/mod.rs", "pub mod config; pub mod read; pub mod secrets; fn a() { std::fs::read(b) }"),
+            (READER, "fn a() { std::fs::File::open(b) }"),
+            (
+                "src/store/config.rs",
+                "use std::fs::{self, read as take};\n\
+                 fn a() { fs::read_to_string(b) }\n\
+                 fn b() { fs::metadata(d); super::read::text(e) }\n\
+                 #[test] fn c() { fs::read(b) }",
+            ),
+            ("src/store/secrets/mod.rs", "fn a() { std::fs::OpenOptions::new() }"),
+        ]);
+        assert_eq!(
+            other_readers(&tree),
+            [
+                "src/store/config.rs:1: only src/store/read.rs may open a file here: std::fs::read",
+                "src/store/config.rs:2: only src/store/read.rs may open a file here: std::fs::read_to_string",
+                "src/store/secrets/mod.rs:1: only src/store/read.rs may open a file here: std::fs::OpenOptions::new",
             ]
         );
     }

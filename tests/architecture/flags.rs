@@ -1,4 +1,4 @@
-//! `webhook` and `net` name no command-line flag: each front end words what to do.
+//! `webhook` and `net` name no command-line flag, because each front end words remedies in its own way.
 
 use std::collections::BTreeSet;
 
@@ -34,8 +34,7 @@ pub fn of_the_program() -> BTreeSet<String> {
     flags
 }
 
-/// What follows two dashes in a text, as far as it can be a flag's name. Flags of other programs,
-/// such as those of curl, are found too.
+/// The names of flags in a text: what follows two dashes. Flags of other programs, such as those of curl, are found too.
 fn flags_in(text: &str) -> impl Iterator<Item = &str> {
     text.split("--").skip(1).map(|rest| {
         let end = rest.find(|char: char| !char.is_ascii_lowercase() && char != '-').unwrap_or(rest.len());

@@ -1,5 +1,5 @@
-//! The rules of the house that no compiler keeps: who may use whom, that `webhook` is pure, that
-//! no code names a provider, that text leaves by one door, and that every file says what it is for.
+//! The project's rules that the compiler does not check: which room may use which, that `webhook` is pure, that no code
+//! names a provider, that text passes one gate, and that every file starts with a doc comment.
 
 mod circles;
 mod doors;
@@ -23,9 +23,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("webhook", &[]),
 ];
 
-/// All that `webhook` may use from outside: what it is not on the list touches no file, socket,
-/// environment, process, clock, thread or terminal. Of `std::io` that is reading from memory, of
-/// `std::net` the form of an address, of `std::time` a length.
+/// Everything that `webhook` may use from outside. Nothing on the list touches a file, socket, environment, process,
+/// clock, thread or terminal: of `std::io` it has reading from memory, of `std::net` the parsing of addresses, of
+/// `std::time` durations.
 const PURE: &[&str] = &[
     "std::borrow",
     "std::cmp",
@@ -54,7 +54,7 @@ const PURE: &[&str] = &[
     "std::sync::OnceLock",
     "std::time::Duration",
     "std::vec",
-    // Crates that compute and nothing else.
+    // Crates that only compute.
     "base64",
     "bytes",
     "flate2",
@@ -80,7 +80,7 @@ const PURE: &[&str] = &[
     "zeroize",
 ];
 
-/// What needs no import: the primitive types, and the lints that an attribute names.
+/// Names that need no import: primitive types, and lints in attributes.
 const PRELUDE: &[&str] = &[
     "bool", "char", "clippy", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "str", "u128", "u16", "u32",
     "u64", "u8", "usize",
@@ -117,15 +117,22 @@ fn only_the_writers_use_the_standard_streams() {
 }
 
 #[test]
-fn every_test_named_in_security_md_exists() {
+fn only_one_file_opens_the_configuration() {
+    assert_eq!(doors::other_readers(&Tree::read(&files())), [""; 0]);
+}
+
+#[test]
+fn every_test_named_in_a_document_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = fs::read_to_string(root.join("SECURITY.md")).expect("it can be read");
     let sources: String = files().into_iter().chain(other_files()).map(|(_, text)| text).collect();
-    let quoted = page.split('`').skip(1).step_by(2);
-    let names: Vec<&str> = quoted.filter(|name| name.matches('_').count() > 2 && !name.contains(' ')).collect();
-    assert!(names.len() > 15, "{names:?}");
-    let missing = names.into_iter().filter(|name| !sources.contains(&format!("fn {name}(")));
-    assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
+    for (page, fewest) in [("SECURITY.md", 16), ("fuzz/README.md", 5)] {
+        let text = fs::read_to_string(root.join(page)).expect("it can be read");
+        let quoted = text.split('`').skip(1).step_by(2);
+        let names: Vec<&str> = quoted.filter(|name| name.matches('_').count() > 2 && !name.contains(' ')).collect();
+        assert!(names.len() >= fewest, "{page}: {names:?}");
+        let missing = names.into_iter().filter(|name| !sources.contains(&format!("fn {name}(")));
+        assert_eq!(missing.collect::<Vec<_>>(), [""; 0], "{page}");
+    }
 }
 
 #[test]
@@ -135,7 +142,7 @@ fn no_code_is_unsafe() {
     sources.extend(other_files());
     sources.push(("build.rs".to_owned(), fs::read_to_string(root.join("build.rs")).expect("it can be read")));
     assert_eq!(doors::unsafe_code(&sources), [""; 0]);
-    // The compiler keeps it, too: in every target, as the lint is the package's.
+    // The compiler checks this too, in every target, because the lint is set for the package.
     let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("the manifest can be read");
     assert!(manifest.contains("\nunsafe_code = \"forbid\"\n"));
 }
@@ -151,7 +158,7 @@ fn arrows(tree: &Tree) -> Vec<String> {
     check(tree, |item, reference| {
         let from = room(item);
         let Some((_, allowed)) = ARROWS.iter().find(|(room, _)| *room == from) else {
-            return Some(format!("`{from}` is no room: ARROWS does not name it"));
+            return Some(format!("`{from}` is not a room: ARROWS does not list it"));
         };
         let path = match tree.resolve(&item.module, &reference.path)? {
             Target::Inside(path) => path,
@@ -232,7 +239,7 @@ fn files() -> Vec<(String, String)> {
     for entry in walkdir::WalkDir::new(root.join("src")).sort_by_file_name() {
         let entry = entry.expect("src can be walked");
         if entry.path().extension().is_some_and(|extension| extension == "rs") {
-            let path = entry.path().strip_prefix(root).expect("it stands below the root");
+            let path = entry.path().strip_prefix(root).expect("a path below the root");
             let path = path.to_str().expect("paths are Unicode").replace('\\', "/");
             files.push((path, fs::read_to_string(entry.path()).expect("sources can be read")));
         }
@@ -253,15 +260,15 @@ fn other_files() -> Vec<(String, String)> {
 
 /// The names of the built-in providers, from their directories.
 fn providers() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let names = fs::read_dir(folder).expect("fixtures can be listed").map(|entry| {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let names = fs::read_dir(dir).expect("fixtures can be listed").map(|entry| {
         let name = entry.expect("fixtures can be listed").file_name();
         name.into_string().expect("names are Unicode")
     });
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// The rules against sources that break them.
+/// Tests of the rules themselves, with sources that violate them.
 mod planted {
     use super::*;
 
@@ -326,7 +333,7 @@ mod planted {
                 "src/commands/mod.rs:1: commands may not use lib: crate::run",
                 "src/webhook/mod.rs:1: webhook may not use store: crate::store::read",
                 "src/webhook/time.rs:2: webhook may not use net: crate::net::*",
-                "src/util.rs:1: `util` is no room: ARROWS does not name it",
+                "src/util.rs:1: `util` is not a room: ARROWS does not list it",
             ]
         );
     }

@@ -1,8 +1,7 @@
-//! Rust sources as what the rules ask of them: the paths that stand in them, wherever they stand,
-//! and the names and texts in their code.
+//! Rust sources as the rules need them: the paths in their code, wherever these occur, and the names and texts.
 //!
-//! `syn` reads the items, which tell tests from the rest and one module from another; in an item
-//! the tokens are enough, and they reach into macros too.
+//! `syn` parses the items, which separates tests from other code and modules from each other. Within an item, the tokens
+//! are enough, and include those in macros.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +15,7 @@ pub struct Tree {
     pub items: Vec<CodeItem>,
     /// The paths of its modules.
     modules: BTreeSet<Vec<String>>,
-    /// What `use` brings into each module: a name and the path behind it.
+    /// The imports of each module: a name and its path.
     imports: BTreeMap<Vec<String>, BTreeMap<String, Vec<String>>>,
 }
 
@@ -31,7 +30,7 @@ pub struct CodeItem {
     tokens: Vec<TokenTree>,
 }
 
-/// A path as it is written, with the line that it is on.
+/// A path as written, with its line.
 pub struct Reference {
     /// Its segments; `*` for all names of a module.
     pub path: Vec<String>,
@@ -39,12 +38,12 @@ pub struct Reference {
     pub line: usize,
 }
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Target {
     /// Something in this crate, by its path from the root.
     Inside(Vec<String>),
-    /// Something else, by its path as an import would write it.
+    /// Something else, by its path in an import.
     Outside(Vec<String>),
 }
 
@@ -104,8 +103,7 @@ impl Tree {
         self.modules.contains(path)
     }
 
-    /// Where a path leads that is in a module; none when it begins with a name that is local
-    /// to the code around it.
+    /// The target of a path in a module; `None` if it starts with a local name.
     pub fn resolve(&self, module: &[String], path: &[String]) -> Option<Target> {
         let first = path.first()?;
         let from = |base: &[String], rest: &[String]| Some(Target::Inside([base, rest].concat()));
@@ -230,7 +228,7 @@ fn collect_path(
         match tokens.get(at) {
             Some(TokenTree::Ident(name)) => {
                 let name = name.to_string().trim_start_matches("r#").to_owned();
-                // In a list, `self` is the module that the list is behind.
+                // In a list, `self` is the module before the list.
                 if path.is_empty() || name != "self" {
                     path.push(name);
                 }
@@ -266,7 +264,7 @@ fn is_punct(token: Option<&TokenTree>, char: char) -> bool {
     matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == char)
 }
 
-/// Calls with the names that the `use` lines among these tokens bring, and what is behind each.
+/// Calls with each name that the `use` lines among these tokens import, and its path.
 fn collect_imports(tokens: &[TokenTree], found: &mut impl FnMut(String, Vec<String>)) {
     for (at, token) in tokens.iter().enumerate() {
         match token {
@@ -299,7 +297,7 @@ fn collect_calls(tokens: &[TokenTree], method: &str, found: &mut Vec<usize>) {
 fn collect_macros(tokens: &[TokenTree], found: &mut Vec<(String, usize)>) {
     for (at, token) in tokens.iter().enumerate() {
         match token {
-            // Behind it is what it is called with; `!=` is no call.
+            // The arguments follow; `!=` is not a call.
             TokenTree::Ident(name)
                 if is_punct(tokens.get(at + 1), '!') && matches!(tokens.get(at + 2), Some(TokenTree::Group(_))) =>
             {

@@ -110,11 +110,12 @@ fn the_demo_shows_every_built_in_event_without_any_setup() {
     dir.write("hookdev.toml", "nonsense\n");
     let finished = dir.hookdev().arg("demo").env("CYANITE_WEBHOOK_SECRET", "mine").exits(0);
     for event in dir.hookdev().args(["events", "--json", "--no-config"]).exits(0).lines() {
-        let verdict = if event["signed"] == true { "verified" } else { "unsigned" };
+        let verdict = if event["signed"] == true { "verified (development)" } else { "unsigned" };
         let headline = format!("  {}  {verdict}  200  ", text(&event, "/name"));
         assert!(finished.text().contains(&headline), "{headline}\n{finished}");
     }
-    let finished = finished.says(" deliveries, all accepted: verified, or sent unsigned by the provider.\n");
+    let finished = finished
+        .says(" deliveries, all accepted: verified with the development secrets, or sent unsigned by the\nprovider.\n");
     assert_eq!(finished.text().matches("  rejected  ").count(), 0);
     let lines = dir.hookdev().args(["demo", "--json"]).exits(0).lines();
     assert_eq!(text(&lines[0], "/kind"), "ready");

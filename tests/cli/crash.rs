@@ -16,8 +16,8 @@ const SENDERS: usize = 16;
 /// The receiver is killed after this many responses.
 const KILLED_AFTER: usize = 400;
 
-/// Sends deliveries until nobody responds, as the receiver is killed meanwhile; the ids of those that were
-/// answered 200.
+/// Sends deliveries until there is no response, because the receiver is killed meanwhile. Returns the ids of those whose
+/// response was 200.
 fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
     let listener = dir.listen().args(["--capture", place]).starts();
     let url = listener.url("/aspect");
@@ -33,7 +33,7 @@ fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
                 loop {
                     let number = next.fetch_add(1, Ordering::SeqCst);
                     let numbered = with_number(&request, number);
-                    let Ok(response) = connection.write(numbered).and_then(|()| connection.answer()) else { return };
+                    let Ok(response) = connection.write(numbered).and_then(|()| connection.response()) else { return };
                     assert_eq!(response.status(), 200);
                     if sender.send(number).is_err() {
                         return;
@@ -56,7 +56,7 @@ fn deliver_and_kill(dir: &Dir, place: &str) -> HashSet<String> {
     for sender in senders {
         sender.join().unwrap();
     }
-    assert!(ids.len() >= KILLED_AFTER, "{} were answered", ids.len());
+    assert!(ids.len() >= KILLED_AFTER, "{} got a response", ids.len());
     ids
 }
 

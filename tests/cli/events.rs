@@ -10,8 +10,8 @@ fn a_contract_lists_each_term_and_marks_missing_protections() {
     let names: Vec<&str> = lines.iter().map(|line| text(line, "/term")).collect();
     let all = ["status", "time-limit", "redirects", "form", "retries", "signature", "replay", "duplicates"];
     assert_eq!(names, all);
-    let lacking: Vec<&Value> = lines.iter().filter(|line| line["lacking"] == json!(true)).collect();
-    assert_eq!(lacking.iter().map(|line| text(line, "/term")).collect::<Vec<_>>(), ["replay", "duplicates"]);
+    let gaps: Vec<&Value> = lines.iter().filter(|line| line["lacking"] == json!(true)).collect();
+    assert_eq!(gaps.iter().map(|line| text(line, "/term")).collect::<Vec<_>>(), ["replay", "duplicates"]);
     assert_eq!(
         lines[0],
         json!({"kind": "term", "provider": "cyanite", "term": "status", "lacking": false,

@@ -1,8 +1,8 @@
 //! The vocabulary of these tests: a directory for each test, the program as a command that
 //! reads like prose, a listener, a scripted endpoint, and HTTP/1.1 byte by byte.
 //!
-//! Nothing here sleeps to wait for something. What is awaited comes over a channel or a socket,
-//! and fails the test if it does not arrive within [`PATIENCE`].
+//! Nothing here sleeps to wait for something. Everything awaited arrives over a channel or a socket, and the test fails
+//! if it does not arrive within [`PATIENCE`].
 
 mod command;
 mod dir;
@@ -22,14 +22,13 @@ use serde_json::{Value, json};
 pub use self::{
     command::{Finished, TestCommand},
     dir::Dir,
-    endpoint::{Endpoint, Turn, answer, break_off, hang, hang_up},
+    endpoint::{Endpoint, Turn, break_off, hang, hang_up, not_http, respond},
     gate::Gate,
     listener::{Begun, Listener},
     wire::{Connection, Message, get, post, request},
 };
 
-/// How long anything may take before a test fails: far longer than it takes, also where many tests
-/// share one slow machine.
+/// How long anything may take before a test fails: far longer than needed, even if many tests share one slow machine.
 pub const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Cyanite's documented `v2.finished`.
@@ -48,6 +47,18 @@ pub const AUPHONIC: &str = "status=3&status_string=Done&uuid=zeigtvDv8jH6NaK52Z5
 pub fn capture(headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Value {
     let body = BASE64_STANDARD.encode(body);
     json!({"request": {"method": "POST", "target": "/cyanite", "headers": headers, "body_base64": body}})
+}
+
+/// The warning of `listen` where no secret is set.
+pub const NO_SECRETS: &str = "warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n";
+
+/// The warning of `verify` about requests that only Cyanite's development secret verified.
+pub fn development_warning(requests: usize) -> String {
+    let requests = if requests == 1 { "1 request was".to_owned() } else { format!("{requests} requests were") };
+    format!(
+        "warning: {requests} verified with the public development secret of cyanite, with which anyone can sign; \
+         set CYANITE_WEBHOOK_SECRET to use yours\n"
+    )
 }
 
 /// Lower-case hexadecimal.

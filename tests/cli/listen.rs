@@ -1,5 +1,6 @@
 //! `hookdev listen`.
 
+mod browsers;
 mod captures;
 mod expectations;
 mod flow;

@@ -4,6 +4,8 @@
 // An unwrap here fails its test.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(unix)]
+mod action;
 mod check;
 mod config;
 #[cfg(unix)]
@@ -13,6 +15,9 @@ mod difference;
 mod events;
 #[cfg(target_os = "linux")]
 mod faults;
+mod field;
+mod found;
+mod genuine;
 mod harness;
 mod listen;
 #[path = "../machine/mod.rs"]
@@ -24,5 +29,8 @@ mod secrets;
 mod send;
 #[cfg(target_os = "linux")]
 mod soak;
+#[cfg(target_os = "linux")]
+mod special_files;
+mod trust;
 mod untrusted;
 mod verify;

@@ -1,7 +1,7 @@
 //! Output and its streams: closed pipes, quiet runs, colour.
 
 use crate::{
-    harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, capture, post},
+    harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, NO_SECRETS, TestCommand, capture, post, respond},
     machine::Port,
 };
 
@@ -12,7 +12,7 @@ fn log(count: usize) -> String {
 
 #[test]
 fn a_closed_pipe_ends_every_command_quietly_with_exit_code_0() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     dir.write("log.ndjson", log(5000));
     let url = endpoint.url("/");
     let commands: [&[&str]; 9] = [
@@ -40,22 +40,19 @@ fn a_closed_pipe_ends_every_command_quietly_with_exit_code_0() {
 #[test]
 fn a_closed_pipe_ends_listening() {
     let dir = Dir::new();
-    dir.listen()
-        .unread()
-        .exits(0)
-        .stderr("note: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n");
+    dir.listen().unread().exits(0).stderr(NO_SECRETS);
     // Pretty output prints nothing before the first delivery.
     let mut port = Port::reserve();
     let addr = format!("127.0.0.1:{}", port.lend());
     let listener = dir.hookdev().args(["listen", "--addr", &addr]).unread().starts_for_people();
     assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 200);
-    let said = listener.exits(0).stderr;
+    let said = listener.exits(0).stderr.replace(NO_SECRETS, "");
     assert!(!said.contains("error") && !said.contains("warning"), "{said}");
 }
 
 #[test]
 fn a_quiet_send_prints_only_failures() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200), answer(204)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(204)]));
     let send = || dir.send("cyanite.v2.finished", endpoint.url("/"));
     send().arg("--quiet").exits(0).stdout("").stderr("");
     send().arg("-q").exits(1).prints("cyanite.v2.finished  refused  204  ").stderr("");

@@ -1,5 +1,4 @@
-//! Text from outside never reaches people with its control characters, nor with what turns the
-//! reading direction or hides.
+//! Text from outside is never printed with its control characters, bidirectional controls or invisible characters.
 
 mod everywhere;
 #[cfg(unix)]
@@ -7,13 +6,13 @@ mod terminal;
 
 use serde_json::json;
 
-use crate::harness::{CYANITE_SIGNATURE, Dir, Endpoint, Finished, answer, post, text};
+use crate::harness::{CYANITE_SIGNATURE, Dir, Endpoint, Finished, post, respond, text};
 
 /// A colour, a title, a cursor, a carriage return, a backspace, C1's own start of a command, bidi
 /// overrides and isolates, invisible characters, a line separator.
 const EVIL: &str = "\u{1b}[31m\u{1b}]0;title\u{7}\u{1b}[2J\rover\u{8}\u{7f}\u{9b}31m\u{85}\u{202e}gpj\u{2066}\u{200b}\u{2028}\u{feff}\u{0}end";
 
-/// What no line may hold.
+/// What no line may contain.
 fn is_evil(c: char) -> bool {
     c.is_control() && c != '\n'
         || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}')
@@ -48,9 +47,9 @@ fn assert_all_harmless(finished: &Finished) {
 }
 
 #[test]
-fn a_delivery_is_shown_without_them() {
+fn a_delivery_is_shown_without_control_characters() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(500).body(EVIL)]);
+    let endpoint = Endpoint::new([respond(500).body(EVIL)]);
     let options = ["--forward", &format!("jewelmusic.*={}", endpoint.url("/")), "--expect", "cyanite.v1.test"];
     let listener =
         dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--body", "full"]).args(options).starts_for_people();
@@ -75,7 +74,7 @@ fn a_delivery_is_shown_without_them() {
     post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
     let finished = listener.exits(0);
     assert_all_harmless(&finished);
-    // What was hidden is shown, so that people know of it.
+    // Hidden characters are shown as escapes.
     assert!(finished.text().contains(r"\u{1b}[31m") && finished.text().contains(r"\u{202e}gpj"), "{finished}");
 }
 
@@ -93,7 +92,7 @@ fn a_name_that_is_wider_than_its_parts_ends_nothing() {
 }
 
 #[test]
-fn a_target_is_shown_without_them() {
+fn a_target_is_shown_without_control_characters() {
     let dir = Dir::new();
     let arguments = ["listen", "--addr", "127.0.0.1:0", "--expect", "cyanite.v1.test"];
     let listener = dir.hookdev().args(arguments).starts_for_people();
@@ -104,7 +103,7 @@ fn a_target_is_shown_without_them() {
             .map(|c| u8::try_from(c).unwrap())
             .collect();
         connection.write(head).unwrap();
-        let status = connection.answer().unwrap().status();
+        let status = connection.response().unwrap().status();
         assert!([200, 400].contains(&status), "{status}");
     }
     post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
@@ -112,12 +111,12 @@ fn a_target_is_shown_without_them() {
 }
 
 #[test]
-fn json_holds_them_escaped() {
+fn json_has_control_characters_escaped() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     let (_, delivery) = listener.receives("/hooks", &[("x-c1", "\u{9b}31m\u{85}")], EVIL);
     assert_eq!(text(&delivery, "/request/body"), EVIL);
-    let endpoint = Endpoint::new([answer(500).body(EVIL)]);
+    let endpoint = Endpoint::new([respond(500).body(EVIL)]);
     let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(1);
     assert_eq!(text(&finished.line(), "/response/body"), EVIL);
     assert_harmless("listen", &listener.killed().stdout);
@@ -125,10 +124,10 @@ fn json_holds_them_escaped() {
 }
 
 #[test]
-fn an_answer_is_shown_without_them() {
+fn a_response_is_shown_without_control_characters() {
     let dir = Dir::new();
     for body in [EVIL.to_owned(), json!({ EVIL: EVIL }).to_string(), format!("[\"{EVIL}\"]")] {
-        let endpoint = Endpoint::new([answer(500).header("x-c1", "\u{9b}").body(body)]);
+        let endpoint = Endpoint::new([respond(500).header("x-c1", "\u{9b}").body(body)]);
         let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).exits(1);
         assert_all_harmless(&finished);
         assert!(finished.text().contains("refused  500"), "{finished}");
@@ -136,7 +135,7 @@ fn an_answer_is_shown_without_them() {
 }
 
 #[test]
-fn a_capture_is_shown_without_them() {
+fn a_capture_is_shown_without_control_characters() {
     let dir = Dir::new();
     let headers =
         json!([["signature", CYANITE_SIGNATURE], ["svix-signature", "v\u{9b}1,x"], ["content-encoding", "\u{9b}"]]);
@@ -161,9 +160,9 @@ fn a_capture_is_shown_without_them() {
 }
 
 #[test]
-fn a_word_of_the_command_line_is_shown_without_them() {
+fn a_word_of_the_command_line_is_shown_without_control_characters() {
     let dir = Dir::new();
-    // A NUL can't stand there.
+    // An argument can't contain a NUL.
     let evil = EVIL.replace('\0', "");
     let set = format!("{evil}=1");
     let expect = format!("{evil}=x");
@@ -188,7 +187,7 @@ fn a_word_of_the_command_line_is_shown_without_them() {
 }
 
 #[test]
-fn a_config_is_quoted_without_them() {
+fn a_config_is_quoted_without_control_characters() {
     let dir = Dir::new();
     for config in [
         "\"\\u001b[31m\\u009b\\u202e\" = 1\n",
@@ -202,7 +201,7 @@ fn a_config_is_quoted_without_them() {
 
 #[cfg(unix)]
 #[test]
-fn a_name_of_a_file_is_shown_without_them() {
+fn a_name_of_a_file_is_shown_without_control_characters() {
     let dir = Dir::new();
     let name = EVIL.replace(['\0', '/'], "");
     dir.write(&format!("captures/{name}.json"), "{\"request\":{\"method\":\"POST\",\"target\":\"/\",\"headers\":[]}}");

@@ -1,4 +1,4 @@
-//! Texts that should be the same, with a readable difference where they are not.
+//! Compares texts, with a readable diff on failure.
 
 use snapbox::{
     Data,

@@ -35,7 +35,7 @@ fn every_seed_holds() {
     }
 }
 
-/// Inputs like the seeds of a check: some bytes changed, one passage replaced by one of another seed.
+/// Mutations of the seeds of a check: some bytes are changed, and one passage is replaced by one of another seed.
 fn inputs(name: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     let mut seeds = contents(name);
     seeds.retain(|seed| seed.len() <= LONGEST);

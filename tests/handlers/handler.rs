@@ -1,4 +1,4 @@
-//! A handler as a process of its own, which is ended with it.
+//! A handler in a process of its own, which is killed when dropped.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -17,7 +17,7 @@ pub struct Handler {
     errors: Arc<Mutex<String>>,
 }
 
-/// A file of `tests/handlers/node` in Node; none where that can't be had and need not.
+/// A file of `tests/handlers/node` in Node; `None` if Node is not available and not required.
 #[track_caller]
 pub fn node(file: &str) -> Option<Handler> {
     let packages = packages::installed("node")?;
@@ -26,7 +26,7 @@ pub fn node(file: &str) -> Option<Handler> {
     Some(Handler::start(command, "node", file))
 }
 
-/// A file of `tests/handlers/python` in Python; none where that can't be had and need not.
+/// A file of `tests/handlers/python` in Python; `None` if Python is not available and not required.
 #[track_caller]
 pub fn python(file: &str) -> Option<Handler> {
     let environment = packages::installed("python")?;
@@ -36,7 +36,7 @@ pub fn python(file: &str) -> Option<Handler> {
     Some(Handler::start(command, "python", file))
 }
 
-/// Where the handlers in this language stand.
+/// The directory of the handlers in this language.
 pub fn folder(language: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/handlers").join(language)
 }
@@ -64,7 +64,7 @@ impl Handler {
             let _ = stdout.read_line(&mut line);
             // The test may have given up.
             let _ = sender.send(line);
-            // What else it prints is read so that it never has to wait.
+            // The rest of its output is read too, so that it never blocks.
             let _ = stdout.read_to_end(&mut Vec::new());
         });
         let mut handler = Self { child, port: 0, errors };
@@ -77,7 +77,7 @@ impl Handler {
         handler
     }
 
-    /// Where it takes webhooks.
+    /// The URL of its webhook route.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/webhook", self.port)
     }
@@ -90,7 +90,7 @@ impl Handler {
         assert!(status.expect("a process").success(), "kill -{name}");
     }
 
-    /// What it said on standard error so far.
+    /// Its standard error so far.
     pub fn errors(&self) -> String {
         self.errors.lock().expect("no panic").clone()
     }

@@ -20,10 +20,10 @@ use super::{
 /// The connections of a run, so that this many deliveries are in progress at a time.
 const CONNECTIONS: u64 = 8;
 
-/// How many deliveries came out so.
+/// The number of deliveries with this outcome.
 type Outcomes = BTreeMap<String, u64>;
 
-/// A run that goes on; killed, by its own id, when dropped.
+/// A running `send`; killed when dropped.
 struct Run {
     child: Child,
     lines: Receiver<Value>,
@@ -51,7 +51,7 @@ impl Run {
         Self { child, lines, outcomes: Outcomes::new(), summary: None }
     }
 
-    /// Reads a line; none at the end of them.
+    /// Reads a line; `None` at the end.
     fn read(&mut self) -> Option<()> {
         let line = match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => line,
@@ -104,7 +104,7 @@ fn a_killed_handler_becomes_unreachable() {
     drop(handler);
     let [accepted, refused, timed_out, unreachable] = counts(&run.end(4));
     assert_eq!((accepted + refused + unreachable, timed_out), (300, 0));
-    // How many are reset is the system's: also a new connection can be, which waits at the socket of a process that dies.
+    // How many are reset depends on the system: even a new connection can be, if it waits at the socket of a dying process.
     assert!(accepted >= 100 && unreachable > 0, "{accepted} accepted, {unreachable} unreachable");
 }
 

@@ -1,7 +1,7 @@
 //! `check` and `send` against real handlers: in Node on Express and in Python on `FastAPI`, with Svix's own libraries.
-//! Correct ones pass, what has one fault fails the cases that the fault breaks and no others, and of the providers' own
-//! samples each known fault is found. What fails is taken from each handler's text, not from what `check` says. And a
-//! load of deliveries goes to handlers that break down.
+//! Correct handlers pass, a handler with one fault fails exactly the cases for that fault, and each known fault of the
+//! providers' own samples is found. The expected failures come from each handler's code, not from the output of `check`.
+//! `load` sends many deliveries to handlers that fail during the run.
 
 mod handler;
 mod load;
@@ -16,17 +16,17 @@ use std::{fs, path::Path, time::Duration};
 use handler::{Handler, folder, node, python};
 use program::{check, send_all};
 
-/// How long anything may take before a test fails: far longer than it takes.
+/// How long anything may take before a test fails: far longer than needed.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// What a handler and the program share.
+/// The secret that a handler and the program share.
 const SECRETS: [(&str, &str); 3] = [
     ("ASPECT_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     ("CYANITE_WEBHOOK_SECRET", "what Cyanite and the handler share"),
     ("JEWELMUSIC_WEBHOOK_SECRET", "what JewelMusic and the handler share"),
 ];
 
-/// What a handler lets through that never verifies.
+/// The cases that fail for a handler that never verifies.
 const FORGERIES: [&str; 6] = [
     "body-tampered",
     "secret-wrong",
@@ -36,10 +36,10 @@ const FORGERIES: [&str; 6] = [
     "signature-garbage",
 ];
 
-/// What a provider without timestamps and with one signature a delivery leaves no room for.
+/// The cases that do not apply to a provider without timestamps and with one signature per delivery.
 const OF_SVIX_ALONE: [&str; 4] = ["timestamp-stale", "timestamp-future", "signature-rotated", "version-unknown"];
 
-/// Checks that a handler has nothing wrong with it, and that all was tried but what makes no sense for the provider.
+/// Checks that a handler passes every case that applies to the provider.
 #[track_caller]
 fn is_correct(handler: Option<Handler>, provider: &str, senseless: &[&str]) {
     let Some(handler) = handler else { return };
@@ -47,14 +47,14 @@ fn is_correct(handler: Option<Handler>, provider: &str, senseless: &[&str]) {
     check(&handler, provider).passes(senseless);
 }
 
-/// Checks that these cases and no others find a handler's fault.
+/// Checks that exactly these cases find a handler's fault.
 #[track_caller]
 fn is_faulty(handler: Option<Handler>, provider: &str, cases: &[&str]) {
     let Some(handler) = handler else { return };
     check(&handler, provider).fails(cases);
 }
 
-/// Checks that a handler accepts nothing, and that this is told as the cause.
+/// Checks that a handler accepts nothing, and that this is reported as the cause.
 #[track_caller]
 fn accepts_nothing(handler: Option<Handler>, provider: &str, cause: &str) {
     let Some(handler) = handler else { return };

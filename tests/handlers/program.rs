@@ -1,4 +1,4 @@
-//! The program against a handler: what `check` finds, and whether `send` is content.
+//! The program against a handler: the findings of `check`, and the outcomes of `send`.
 
 use std::{
     collections::BTreeSet,
@@ -9,62 +9,62 @@ use serde_json::Value;
 
 use super::{SECRETS, handler::Handler, machine};
 
-/// What `check` said of a handler.
+/// The output of `check` for a handler.
 pub struct Checked {
     cases: Vec<Value>,
-    said: String,
+    log: String,
 }
 
 /// Runs `check` for this provider against the handler; its exit code says whether a case failed.
 #[track_caller]
 pub fn check(handler: &Handler, provider: &str) -> Checked {
     let output = hookdev(&["check", "--provider", provider, "--to", &handler.url()]).output().expect("a process");
-    let said = said(&output, handler);
+    let log = log(&output, handler);
     let mut lines = lines(&output);
-    let summary = lines.pop().unwrap_or_else(|| panic!("it said nothing on standard output\n{said}"));
-    assert_eq!(summary["kind"], "summary", "{said}");
+    let summary = lines.pop().unwrap_or_else(|| panic!("nothing on standard output\n{log}"));
+    assert_eq!(summary["kind"], "summary", "{log}");
     for (outcome, count) in ["passed", "failed", "skipped"].map(|outcome| (outcome, &summary[outcome])) {
-        assert_eq!(*count, lines.iter().filter(|case| case["outcome"] == outcome).count(), "{outcome}\n{said}");
+        assert_eq!(*count, lines.iter().filter(|case| case["outcome"] == outcome).count(), "{outcome}\n{log}");
     }
     for case in &lines {
-        assert_eq!((&case["kind"], &case["provider"]), (&Value::from("case"), &Value::from(provider)), "{said}");
+        assert_eq!((&case["kind"], &case["provider"]), (&Value::from("case"), &Value::from(provider)), "{log}");
     }
-    assert!(!lines.is_empty(), "it tried nothing\n{said}");
-    assert_eq!(output.status.code(), Some(i32::from(summary["failed"] != 0)), "the exit code\n{said}");
-    Checked { cases: lines, said }
+    assert!(!lines.is_empty(), "no case ran\n{log}");
+    assert_eq!(output.status.code(), Some(i32::from(summary["failed"] != 0)), "the exit code\n{log}");
+    Checked { cases: lines, log }
 }
 
 impl Checked {
-    /// Checks that every case passed but these, which were not tried.
+    /// Checks that every case passed except these, which were skipped.
     #[track_caller]
     pub fn passes(&self, skipped: &[&str]) {
-        assert_eq!(self.names("failed"), BTreeSet::new(), "{}", self.said);
-        assert_eq!(self.names("skipped"), skipped.iter().copied().collect(), "{}", self.said);
+        assert_eq!(self.names("failed"), BTreeSet::new(), "{}", self.log);
+        assert_eq!(self.names("skipped"), skipped.iter().copied().collect(), "{}", self.log);
     }
 
-    /// Checks that these cases failed and no others, and that each was told with its likely cause.
+    /// Checks that exactly these cases failed, each with its likely cause.
     #[track_caller]
     pub fn fails(&self, cases: &[&str]) {
-        assert_eq!(self.names("failed"), cases.iter().copied().collect(), "{}", self.said);
+        assert_eq!(self.names("failed"), cases.iter().copied().collect(), "{}", self.log);
         for case in self.of("failed") {
-            let tells = |key: &str| case[key].as_str().is_some_and(|text| !text.is_empty());
-            assert!(tells("message") && tells("hint"), "{case}\n{}", self.said);
+            let has = |key: &str| case[key].as_str().is_some_and(|text| !text.is_empty());
+            assert!(has("message") && has("hint"), "{case}\n{}", self.log);
         }
     }
 
-    /// Checks that it stopped at the first good delivery, which was not accepted: the rest was not tried.
+    /// Checks that the first valid delivery was not accepted and the remaining cases were skipped.
     #[track_caller]
     pub fn stops_at_the_first_delivery(&self) {
         self.fails(&["event-accepted"]);
-        assert_eq!(self.names("passed"), BTreeSet::new(), "{}", self.said);
+        assert_eq!(self.names("passed"), BTreeSet::new(), "{}", self.log);
     }
 
-    /// Checks that a failed case says this of its cause.
+    /// Checks that a failed case reports this cause.
     #[track_caller]
     pub fn blames(&self, cause: &str) -> &Self {
         let text = |case: &Value, key: &str| case[key].as_str().unwrap_or_default().to_lowercase();
-        let told = |case: &&Value| ["message", "hint"].iter().any(|key| text(case, key).contains(cause));
-        assert!(self.of("failed").any(|case| told(&case)), "nothing blames: {cause}\n{}", self.said);
+        let names_cause = |case: &&Value| ["message", "hint"].iter().any(|key| text(case, key).contains(cause));
+        assert!(self.of("failed").any(|case| names_cause(&case)), "no case names the cause: {cause}\n{}", self.log);
         self
     }
 
@@ -77,20 +77,20 @@ impl Checked {
     }
 }
 
-/// Sends each event of a provider and wants each to be accepted at once.
+/// Sends each event of a provider and checks that each is accepted at the first attempt.
 #[track_caller]
 pub fn send_all(handler: &Handler, provider: &str) {
     let output = hookdev(&["send", &format!("{provider}.*"), "--to", &handler.url()]).output().expect("a process");
-    let said = said(&output, handler);
-    assert_eq!(output.status.code(), Some(0), "the exit code\n{said}");
+    let log = log(&output, handler);
+    assert_eq!(output.status.code(), Some(0), "the exit code\n{log}");
     let attempts = lines(&output);
-    assert!(!attempts.is_empty(), "it sent nothing\n{said}");
+    assert!(!attempts.is_empty(), "it sent nothing\n{log}");
     for attempt in attempts {
-        assert_eq!((&attempt["outcome"], &attempt["attempt"]), (&"accepted".into(), &1.into()), "{said}");
+        assert_eq!((&attempt["outcome"], &attempt["attempt"]), (&"accepted".into(), &1.into()), "{log}");
     }
 }
 
-/// The program with the secrets that the handlers have, and no config.
+/// The program with the handlers' secrets, and no config.
 pub fn hookdev(arguments: &[&str]) -> Command {
     let mut command = machine::hookdev();
     command.args(arguments).args(["--format", "json", "--no-config"]).envs(SECRETS);
@@ -102,8 +102,8 @@ fn lines(output: &Output) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
-/// All that was said, for whoever reads why a test failed.
-fn said(output: &Output, handler: &Handler) -> String {
+/// The whole output, for the message of a failed test.
+fn log(output: &Output, handler: &Handler) -> String {
     let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
     format!("hookdev:\n{stdout}{stderr}\nthe handler:\n{}", handler.errors())
 }

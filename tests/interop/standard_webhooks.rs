@@ -1,4 +1,4 @@
-//! The `standardwebhooks` crate, of Svix's own making.
+//! The `standardwebhooks` crate, by Svix.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -24,7 +24,7 @@ use super::{
     now,
 };
 
-/// Standard Webhooks under the names that belong to nobody.
+/// Standard Webhooks with its unbranded header names.
 fn unbranded() -> Provider {
     signing(
         "encoding = 'base64'\nprefix = 'whsec_'\ndevelopment = 'whsec_AAAA'",
@@ -49,7 +49,7 @@ fn library() -> Webhook {
     Webhook::new(SECRET).expect("a secret")
 }
 
-/// The library's verdict: `verified`, or what it says of its refusal.
+/// The library's verdict: `verified`, or its error.
 fn library_says(request: &Request) -> String {
     let named = |(name, value): &(HeaderName, HeaderValue)| (renamed(name, "svix-", "webhook-"), value.clone());
     let headers: HeaderMap = request.headers.iter().map(named).collect();
@@ -60,7 +60,7 @@ fn renamed(name: &HeaderName, from: &str, to: &str) -> HeaderName {
     name.as_str().replace(from, to).parse().expect("a header name")
 }
 
-/// hookdev's verdict: `verified`, or the code of its refusal.
+/// hookdev's verdict: `verified`, or the rejection code.
 fn hookdev_says(provider: &Provider, request: &Request, received: i64) -> &'static str {
     match provider.verify(&secrets(provider, &[SECRET]), request, None, at(received)) {
         Verdict::Rejected(rejection) => rejection.reason.code(),
@@ -68,7 +68,7 @@ fn hookdev_says(provider: &Provider, request: &Request, received: i64) -> &'stat
     }
 }
 
-/// What the library would send: the `webhook-` headers.
+/// The `webhook-` headers that the library would send.
 fn signed_by_the_library(id: &str, time: i64, body: &str) -> Request {
     let signature = library().sign(id, time, body.as_bytes()).expect("a signature");
     let fields = [("webhook-id", id), ("webhook-timestamp", &time.to_string()), ("webhook-signature", &signature)];
@@ -83,7 +83,7 @@ fn signed_by_hookdev(id: &str, time: i64, body: &str) -> Request {
     carrying(signed, body.to_owned())
 }
 
-/// Bodies that are text, as the library wants them: nothing, anything, emoji, JSON whose spelling matters.
+/// Bodies that are text, as the library requires: empty, arbitrary, emoji, and JSON whose spelling matters.
 fn body() -> impl Strategy<Value = String> {
     let spellings = [
         "",
@@ -107,7 +107,7 @@ proptest! {
         let now = now();
         let request = signed_by_the_library(&id, now - age, &body);
         prop_assert_eq!(hookdev_says(&unbranded(), &request, now), "verified");
-        // Aspect's headers have Svix's names, and those of nobody count where Svix's are not there.
+        // Aspect's headers have Svix's names; the unbranded ones count if Svix's are missing.
         prop_assert_eq!(hookdev_says(&aspect(), &request, now), "verified");
         let branded = request.headers.iter().map(|(name, value)| (renamed(name, "webhook-", "svix-"), value.clone()));
         prop_assert_eq!(hookdev_says(&aspect(), &carrying(branded, request.body.clone()), now), "verified");
@@ -140,7 +140,7 @@ proptest! {
     }
 }
 
-/// Pieces of header values, of which `GENUINE` is the right one.
+/// Parts of header values, of which `GENUINE` is the right one.
 fn entry() -> impl Strategy<Value = &'static str> {
     let pieces = [
         "GENUINE", "GENUINE", " GENUINE", "GENUINE ", "v1,", "v1", "v2,", ",", " ", "\t", "=", "0", "+", "AAAA",
@@ -189,7 +189,7 @@ fn both_reject_the_same_requests_for_the_same_reasons() {
         ("untouched", (request(), "verified", "verified")),
         ("another body", (other_body, "signature invalid", "no-matching-signature")),
         ("another id", (with("webhook-id", "msg_2"), "signature invalid", "no-matching-signature")),
-        // Far enough from the bound for the time that may pass between two readings of the clock.
+        // Far enough from the limit for the time between two readings of the clock.
         (
             "stale",
             (signed_by_the_library("msg_1", now - 400, "{}"), "signature timestamp too old", "timestamp-too-old"),
@@ -219,7 +219,7 @@ fn both_reject_the_same_requests_for_the_same_reasons() {
             (with("webhook-signature", signature.trim_end_matches('=')), "signature invalid", "malformed-header"),
         ),
         (
-            "a tab behind it",
+            "a tab after it",
             (with("webhook-signature", &format!("{signature}\tx")), "signature invalid", "malformed-header"),
         ),
     ]);

@@ -1,6 +1,6 @@
-// Signs and verifies with Svix's own library: one task a line from standard input, one answer a line to standard output.
+// Signs and verifies with Svix's own library: one task per line on standard input, one result per line on standard output.
 //
-//   node svix.mjs FOLDER      the directory in whose node_modules the `svix` package is
+//   node svix.mjs DIR         the directory in whose node_modules the `svix` package is
 //
 // {"sign": {"id", "time", "body"}, "secret"}  ->  {"signature"}
 // {"verify": {"headers", "body"}, "secret"}   ->  {"payload"}, a JSON text, or {"refused"}

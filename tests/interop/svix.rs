@@ -1,5 +1,5 @@
-//! Svix's own library for Node, against the program. It comes from npm, and where Node or npm is not to be had the
-//! tests are skipped, which they say, unless `HOOKDEV_CI` is set.
+//! Svix's own library for Node, against the program. It comes from npm. Without Node or npm, the tests are skipped with a
+//! message, unless `HOOKDEV_CI` is set.
 
 use std::{
     io::Write,
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{SECRET, machine, now, packages::installed};
 
-/// What Svix's library responds to these tasks; none when it can't be had and need not.
+/// The results of Svix's library for these tasks; `None` if it is not available and not required.
 fn svix(tasks: &[Value]) -> Option<Vec<Value>> {
     let folder = installed("node")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/svix.mjs");
@@ -38,7 +38,7 @@ fn piped(command: &mut Command, input: &[u8]) -> Output {
     child.wait_with_output().expect("its output")
 }
 
-/// Bodies in which a parser that writes them again changes something.
+/// Bodies that change when they are parsed and re-serialised.
 const BODIES: [&str; 8] = [
     r#"{"n":1.0,"e":1e2,"s":"\u00e9","big":123456789012345678901234567890}"#,
     "{ \"spaced\" : [ 1 , 2 ] }\r\n",
@@ -50,7 +50,7 @@ const BODIES: [&str; 8] = [
     "\"text\"",
 ];
 
-/// What `hookdev send … --print json` prints, each with its headers as an object.
+/// The requests that `hookdev send … --print json` prints, with their headers as objects.
 fn sent(arguments: &[&str], input: &str) -> Vec<Value> {
     let output = piped(&mut hookdev(&[&["send", "--print", "json"], arguments].concat()), input.as_bytes());
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -108,7 +108,7 @@ fn svix_verifies_any_spelling_but_no_reserialised_body() {
 
 #[test]
 fn hookdev_verifies_what_svix_signs_while_it_is_fresh() {
-    // An installation takes longer than a clock reading stays right.
+    // An installation takes too long for an earlier reading of the clock.
     let _ = installed("node");
     let now = now();
     let times = [

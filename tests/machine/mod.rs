@@ -1,5 +1,5 @@
-//! What tests take from the machine, made the same on all of them: the state that a process inherits,
-//! the environment of the programs that are started, and ports.
+//! The machine as tests see it, made the same everywhere: the state that a process inherits, the environment of the
+//! programs that are started, and ports.
 #![allow(dead_code)] // no test crate uses all of it
 
 use std::{
@@ -12,13 +12,13 @@ use std::{
 
 use socket2::{Domain, Socket, Type};
 
-/// The variables that a program gets from the tests' own environment; none of the others reaches it.
+/// The variables that a program gets from the tests' own environment. It gets no others.
 const INHERITED: [&str; 12] = [
     "PATH",
     "TMPDIR",
     "TEMP",
     "TMP",
-    // What shared libraries and coverage tools need.
+    // For shared libraries and coverage tools.
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
     "DYLD_FALLBACK_LIBRARY_PATH",
@@ -75,7 +75,7 @@ mod unix {
         signal::unix::{SignalKind, signal},
     };
 
-    /// Enough for every test at once, and for `listen` to take all its connections.
+    /// Enough for all tests at once, and for all connections of `listen`.
     const OPEN_FILES: u64 = 4096;
 
     pub fn raise_open_files() {
@@ -87,8 +87,8 @@ mod unix {
         }
     }
 
-    /// A signal that is ignored stays so in programs that are started, as `nohup` and background jobs
-    /// want; one that is handled has its default effect there. So those that are ignored are handled.
+    /// Programs inherit ignored signals, as `nohup` and background jobs intend, while handled signals have their default
+    /// effect there. So ignored signals are handled.
     pub fn stop_ignoring_signals() {
         let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let _entered = runtime.enter();
@@ -105,7 +105,7 @@ mod unix {
         }
     }
 
-    /// Where there is no `/proc`, nothing is known to be ignored.
+    /// Without `/proc`, no signal counts as ignored.
     fn is_ignored(signal: i32) -> bool {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -113,7 +113,7 @@ mod unix {
     }
 }
 
-/// A port of 127.0.0.1 that nobody listens on and that nobody else is given: connections to it are refused.
+/// A port of 127.0.0.1 that is reserved and that nothing listens on: connections to it are refused.
 pub struct Port {
     number: u16,
     socket: Option<Socket>,
@@ -134,8 +134,7 @@ impl Port {
         self.number
     }
 
-    /// Lets a program listen on it. Linux allows that while the port stays reserved; elsewhere it is free
-    /// for anyone from now on.
+    /// Lets a program listen on it. Linux allows that while the port stays reserved; elsewhere, the port is released.
     pub fn lend(&mut self) -> u16 {
         if !cfg!(target_os = "linux") {
             self.socket = None;
@@ -144,8 +143,8 @@ impl Port {
     }
 }
 
-/// Whether a program that a test needs runs and succeeds here. Where it does not, the test is left out, loudly, and
-/// fails where `HOOKDEV_CI` demands all of them.
+/// Whether a program that a test needs runs and succeeds here. If not, the test is skipped with a message, or fails if
+/// `HOOKDEV_CI` is set.
 pub fn can(program: &str, args: &[&str]) -> bool {
     let ran = command(program).args(args).output();
     if ran.as_ref().is_ok_and(|output| output.status.success()) {

@@ -1,6 +1,6 @@
-//! What the tests use of Node and Python: the packages of `package-lock.json` and `requirements.txt`, in those versions
-//! and no other, installed below `target/` by the first test that wants them. Where they can't be had, the tests are
-//! left out, which they say, unless `HOOKDEV_CI` is set.
+//! The Node and Python packages of the tests: exactly those of `package-lock.json` and `requirements.txt`, installed
+//! below `target/` by the first test that needs them. If they are not available, the tests are skipped with a message,
+//! unless `HOOKDEV_CI` is set.
 
 use std::{
     collections::BTreeMap,
@@ -14,13 +14,13 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-/// A language, and how its packages come to a directory.
+/// A language, and how its packages are installed.
 struct Language {
     name: &'static str,
     program: &'static str,
-    /// Asks the program which one it is, as packages are of no use to another.
+    /// Prints the program's version, because packages work only with one.
     identity: &'static [&'static str],
-    /// The files of this directory that say what is installed.
+    /// The lock files in this directory.
     lock: &'static [&'static str],
     install: fn(from: &Path, to: &Path) -> Result<(), String>,
 }
@@ -44,11 +44,11 @@ const LANGUAGES: [Language; 2] = [
     },
 ];
 
-/// What came of an installation, for each language that was asked for.
+/// The result of the installation for each requested language.
 type Installed = BTreeMap<&'static str, Result<PathBuf, String>>;
 
-/// The directory of a language's packages: what has `node_modules` in it, or a virtual environment. `None`, with a loud message, if
-/// they can't be had and need not.
+/// The directory of a language's packages: the parent of `node_modules`, or a virtual environment. `None`, with a
+/// message, if they are not available and not required.
 pub fn installed(language: &str) -> Option<PathBuf> {
     static INSTALLED: LazyLock<Mutex<Installed>> = LazyLock::new(Mutex::default);
     let language = LANGUAGES.iter().find(|known| known.name == language).expect("a language that tests use");
@@ -61,14 +61,14 @@ pub fn installed(language: &str) -> Option<PathBuf> {
             drop(all);
             assert!(env::var_os("HOOKDEV_CI").is_none(), "the packages for {name} are required here: {problem}");
             // Bypasses the test harness, which captures printed text.
-            writeln!(stderr(), "SKIPPED: what needs {name} and its packages, which can't be had: {problem}")
+            writeln!(stderr(), "SKIPPED: tests that need {name} and its packages, which are not available: {problem}")
                 .expect("standard error");
             None
         }
     }
 }
 
-/// The directory that is named by what the lock says, so that it is there only when it is whole and no other.
+/// The directory, named by a hash of the lock files, so that it exists only if it is complete and up to date.
 fn install(language: &Language) -> Result<PathBuf, String> {
     let identity = run(Command::new(language.program).args(language.identity))?;
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packages");
@@ -83,7 +83,7 @@ fn install(language: &Language) -> Result<PathBuf, String> {
         let unfinished = tempfile::tempdir_in(target).map_err(|error| error.to_string())?;
         let to = unfinished.path().join(language.name);
         (language.install)(&from, &to)?;
-        // Another process may have been first, with the same.
+        // Another process may have installed the same first.
         fs::rename(&to, &folder).or_else(|error| if folder.is_dir() { Ok(()) } else { Err(error.to_string()) })?;
     }
     Ok(folder)
@@ -111,7 +111,7 @@ pub fn python(environment: &Path) -> PathBuf {
     environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
-/// Runs a program to its end; what it printed.
+/// Runs a program to its end and returns its output.
 fn run(command: &mut Command) -> Result<String, String> {
     let program = command.get_program().to_string_lossy().into_owned();
     match command.output() {

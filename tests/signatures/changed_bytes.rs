@@ -80,7 +80,7 @@ impl Genuine<'_> {
             for other in replacements {
                 let mut value = original.to_vec();
                 value[place] = other;
-                // What is no header value cannot be received.
+                // A value that is invalid in a header can't be received.
                 let Ok(value) = HeaderValue::from_bytes(&value) else { continue };
                 let mut altered = self.request.clone();
                 altered.headers.set(name, value.clone());
@@ -168,7 +168,7 @@ fn every_change_of_one_byte_of_a_verified_vector_is_rejected() {
     for provider in providers::read(&folder).expect("fixtures") {
         let genuine = vectors::of(&provider).into_iter().filter(|vector| vector.verdict == "verified");
         for vector in genuine {
-            // An entry without a version speaks up as soon as no other one matches, whatever was changed.
+            // An entry without a version is reported if no other one matches, regardless of the change.
             let alone = vector.id == "no-comma-beside";
             let kind = if alone { "with an entry without a version" } else { &provider.name };
             let codes = altered.entry(kind.to_owned()).or_default();

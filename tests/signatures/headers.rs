@@ -43,6 +43,24 @@ fn every_entry_of_a_signature_header_is_read_on_its_own() {
 }
 
 #[test]
+fn at_most_64_signatures_in_one_header_are_checked() {
+    let provider = svix();
+    let secrets = secrets(&provider, &[SECRET]);
+    let header = "svix-signature";
+    let with = |others: &[&str]| published(Some((header, &format!("{} {SIGNATURE}", others.join(" ")))));
+    let genuine = verified("svix", 0, Freshness::Fresh(age(0)));
+    assert_eq!(judge(&provider, &secrets, &with(&[WRONG; 63]), at(SENT)), genuine);
+    for (other, count) in [(WRONG, 65), ("v2,AAAA", 65), (WRONG, 100_000)] {
+        let reason = Reason::TooManySignatures { header: header.to_owned(), signatures: count };
+        let verdict = judge(&provider, &secrets, &with(&vec![other; count - 1]), at(SENT));
+        assert_eq!(verdict, rejected("svix", reason.clone()));
+        assert_eq!(reason.code(), "malformed-header");
+        let message = format!("invalid `{header}` header: {count} signatures in one header; at most 64 are checked");
+        assert_eq!(reason.to_string(), message);
+    }
+}
+
+#[test]
 fn any_of_several_secrets_may_match_and_the_verdict_names_it() {
     let provider = svix();
     let request = published(None);

@@ -155,7 +155,7 @@ fn an_unsigned_time_does_not_prove_freshness() {
         let verdict = |received| judge(&provider, &secrets, &request, at(received));
         assert_eq!(verdict(1_700_000_000), verified("s", 0, Freshness::NoTimestamp));
         assert!(!provider.has_replay_protection());
-        // It is refused all the same, as the provider's handlers would.
+        // It is rejected nevertheless, as the provider's handlers would.
         let tolerance = Tolerance::both(Duration::from_secs(300));
         let too_old = Reason::TimestampTooOld { skew: age(301_000), tolerance };
         assert_eq!(verdict(1_700_000_301), rejected("s", too_old));

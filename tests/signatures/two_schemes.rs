@@ -40,7 +40,7 @@ fn the_signature_of_one_scheme_does_not_verify_under_the_other() {
         (sdk.clone(), verified("sdk", 0, Freshness::Fresh(age(0)))),
         (format!("sha256={time_mac}"), rejected("sha256", no_match(1, 1))),
         (format!("{time},v1={body_mac}"), rejected("sdk", no_match(1, 1))),
-        // Neither scheme takes entries of the other for its own, nor does one stand in for the other.
+        // Neither scheme accepts entries of the other.
         (
             format!("{documented},v1={time_mac}"),
             rejected("sha256", malformed(HEADER, "the signature is not hexadecimal")),
@@ -64,8 +64,8 @@ fn a_stale_request_does_not_verify_under_the_scheme_without_a_time() {
 
 #[test]
 fn the_signed_content_of_one_scheme_is_not_a_payload_under_the_other() {
-    // What lies in the provider's own hands: HMAC("t.body") is a signature of the body `t.body` too. hookdev can't
-    // tell, and what it lets pass so has no event and no payload.
+    // Only the provider can prevent this: HMAC("t.body") is also a signature of the body `t.body`. hookdev can't detect it,
+    // but such a request has no event and no payload.
     let (provider, _, sdk) = jewelmusic();
     let value = sdk.headers.text(HEADER).expect("a signature").into_owned();
     let mac = value.split_once("v1=").expect("two entries").1;

@@ -14,12 +14,12 @@ struct File {
     vectors: Vec<Vector>,
 }
 
-/// A request and what is known of it.
+/// A request and its expected verdict.
 #[derive(Deserialize)]
 pub struct Vector {
     /// Its name in the file.
     pub id: String,
-    /// The secrets that are given, as the provider writes them.
+    /// The configured secrets, as the provider writes them.
     pub secrets: Vec<String>,
     /// When it was received.
     pub at: Option<i64>,
@@ -43,7 +43,7 @@ struct Message {
     body_base64: Option<String>,
 }
 
-/// The vectors of a provider's directory; none when it has no such file.
+/// The vectors of a provider's directory; empty if it has no such file.
 pub fn of(provider: &Provider) -> Vec<Vector> {
     let Some(text) = provider.files().get(files::VECTORS) else { return Vec::new() };
     let file: File = serde_json::from_str(text).unwrap_or_else(|error| panic!("{}: {error}", provider.name));

@@ -39,7 +39,7 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// Prints what is still held back, and the number of cases by outcome.
+    /// Prints the cases still held back, and the number of cases by outcome.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl<'a> Reporter<'a> {
         if !matches!(self.format, OutputFormat::Json) {
             let CaseTally { passed, failed, skipped } = tally;
             if passed + failed == 0 {
-                self.context.terminal.warn("no case ran, so nothing is known about the handler");
+                self.context.terminal.warn("no case ran: the handler was not tested");
             }
             let total = passed + failed + skipped;
             let plural = if total == 1 { "" } else { "s" };
@@ -111,7 +111,8 @@ pub fn list<'t>(
         Format::Pretty => false,
         Format::Json => true,
         Format::Junit | Format::Github | Format::Sarif => {
-            return Err(Failure::usage("--list has no report").hint("use --format pretty or --format json"));
+            return Err(Failure::usage("--list can't be combined with a report format")
+                .hint("use --format pretty or --format json"));
         }
     };
     let mut table = Table::list(context.terminal.page(None));
@@ -135,7 +136,7 @@ pub fn list<'t>(
     Ok(())
 }
 
-/// A case as a check for CI. Code scanning needs a file, so the config that names the endpoint is given instead.
+/// A case as a check for CI. Code scanning requires a file; a handler has none, so the config stands in.
 fn check(record: &CaseRecord, config: Option<String>) -> Check {
     let outcome = match &record.outcome {
         CaseOutcome::Passed => report::Outcome::Passed,
@@ -152,6 +153,7 @@ fn check(record: &CaseRecord, config: Option<String>) -> Check {
         name: format!("{} ({}{sends})", record.name.as_str(), record.event),
         place: config.map(|file| Place { file, line: None }),
         outcome,
+        warnings: Vec::new(),
         elapsed: record.elapsed,
     }
 }

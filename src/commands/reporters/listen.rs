@@ -20,10 +20,11 @@ use crate::{
         context::Context,
         exit::Failure,
         remedies,
+        reporters::warnings::WarningSink,
         resolve::{pattern, unmatched},
         terminal::Terminal,
     },
-    engine::receive::{Confirmation, Deliveries, Settings, Update, WhenFull},
+    engine::receive::{Confirmation, Deliveries, Forward, SaveChange, Settings, Update, WhenFull},
     net::receiver::ReceiveError,
     render::{json, payload, pretty::Page},
     webhook::{
@@ -65,22 +66,22 @@ const BATCH_BYTES: usize = 64 << 10;
 /// How long to wait before writing to a full disk again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// Prints on standard error where to send deliveries, and where they are forwarded.
-pub fn announce(terminal: Terminal, settings: &Settings, url: &str) {
+/// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without any value of a
+/// URL's query.
+pub fn announce(terminal: Terminal, settings: &Settings, url: &str, redact: bool) {
     let mut text = format!("Listening on {url} (Ctrl-C to stop)\n");
     match &settings.provider {
         Some(provider) => text.extend([format!("  every request is treated as coming from {}\n", provider.title)]),
         None => text.extend(settings.catalog.names().map(|name| format!("  {url}/{name}\n"))),
     }
+    let shown = if redact { redact::query } else { redact::tokens };
     let forwards = settings.forwards.iter();
-    text.extend(
-        forwards.map(|forward| format!("  forwards {} to {}\n", forward.events, redact::tokens(forward.url.as_str()))),
-    );
+    text.extend(forwards.map(|Forward { events, url }| format!("  forwards {events} to {}\n", shown(url.as_str()))));
     terminal.say(&text);
 }
 
-/// Prints on standard error that deliveries in progress are waited for. It uses a thread of its own, since it blocks if
-/// nobody reads standard error.
+/// Prints on standard error how many deliveries in progress the shutdown waits for. It uses a thread of its own, since it
+/// blocks if nobody reads standard error.
 pub fn report_in_progress(terminal: Terminal, count: usize) {
     let message = match count {
         0 => return,
@@ -88,6 +89,21 @@ pub fn report_in_progress(terminal: Terminal, count: usize) {
         many => format!("waiting for {many} deliveries in progress; press Ctrl-C again to cancel them"),
     };
     thread::spawn(move || terminal.note(&message));
+}
+
+/// Reports that captures can't be saved, or can be again.
+pub fn report_saving(warnings: &WarningSink, change: SaveChange) {
+    match change {
+        SaveChange::Failing(reason) => {
+            warnings.warn(format!(
+                "can't save captures: {reason}; responding 503 until it works, so that senders try again"
+            ));
+        }
+        SaveChange::Recovered(1) => warnings.note("captures can be saved again; 1 delivery was not saved".to_owned()),
+        SaveChange::Recovered(count) => {
+            warnings.note(format!("captures can be saved again; {count} deliveries were not saved"));
+        }
+    }
 }
 
 /// The warning for a problem outside a delivery.
@@ -130,7 +146,7 @@ impl Reporter {
         Self { result }
     }
 
-    /// Waits until the thread ends: after the last delivery, or when nobody reads the output any more. Returns whether
+    /// Waits until the thread ends: after the last delivery, or when the output is closed. Returns whether
     /// the output could be written.
     pub async fn ended(&self) -> bool {
         let mut result = self.result.clone();
@@ -226,7 +242,7 @@ fn write_patiently(out: &mut impl Write, mut bytes: &[u8], mut wait: impl FnMut(
             Ok(count) => bytes = &bytes[count..],
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => {}
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => wait(&error),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => wait(&error),
                 _ => return Err(error),
             },
         }
@@ -304,9 +320,9 @@ const fn payload_limits(body: Body, quiet: bool) -> Option<payload::Limits> {
     }
 }
 
-/// Whether `--quiet` hides a delivery: it is verified or unsigned by design, valid, saved and forwarded.
+/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved and forwarded.
 fn is_good(delivery: &Delivery) -> bool {
-    delivery.assessment.verdict.is_genuine()
+    delivery.assessment.trust().is_some()
         && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
         && delivery.capture_error.is_none()
         && delivery.forwards.iter().all(is_accepted)

@@ -71,7 +71,7 @@ fn write(terminal: Terminal, mut attempts: mpsc::Receiver<Attempt>) -> io::Resul
 /// The progress bar on standard error.
 pub struct ProgressBar {
     bar: indicatif::ProgressBar,
-    /// The length of a run that only its time ends.
+    /// The length of the run, if only time ends it.
     duration: Option<Duration>,
 }
 
@@ -113,7 +113,7 @@ impl ProgressBar {
     }
 }
 
-/// Prints the statistics of a run. `to_listener` says that the endpoint is the default one, where `listen` listens.
+/// Prints the statistics of a run. `to_listener` means that the endpoint is the default one, where `listen` listens.
 ///
 /// # Errors
 ///

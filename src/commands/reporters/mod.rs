@@ -1,5 +1,6 @@
 //! What a command prints while its engine runs.
 
+pub mod browsers;
 pub mod check;
 mod format;
 pub mod listen;

@@ -52,7 +52,7 @@ impl<'a> Reporter<'a> {
         }
     }
 
-    /// Says how far the run got.
+    /// Reports how far the run got.
     pub fn interrupted(&mut self) {
         self.resumed();
         let (accepted, failed) = (self.accepted, self.failed);
@@ -103,7 +103,7 @@ impl Observer for Reporter<'_> {
     fn gave_up(&mut self, job: &Job, skipped: usize) {
         let terminal = self.context.terminal;
         if skipped > 0 {
-            terminal.warn(&format!("skipped {skipped} more: can't reach {}", redact::tokens(job.url.as_str())));
+            terminal.warn(&format!("skipped {skipped} more: can't reach {}", redact::query(job.url.as_str())));
         }
         if self.to_listener {
             terminal.note(NO_LISTENER);

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::format::OutputFormat;
 use crate::{
     commands::{
-        context::Context,
+        context::{Context, set_secrets},
         exit::Failure,
         interrupt::InterruptFlag,
         remedies,
@@ -23,7 +23,10 @@ use crate::{
         report::{Check, Outcome, Place, Problem},
     },
     store::formats::location,
-    webhook::signature::Verdict,
+    webhook::{
+        assessment::Assessment, diagnose::Code, provider::catalog::Catalog, remedy::Warning, signature::Verdict,
+        trust::Trust,
+    },
 };
 
 /// Prints results to standard output, until Ctrl-C.
@@ -97,7 +100,7 @@ impl Observer for Reporter<'_> {
             }
             Progress::Unreadable(error) => {
                 let failure = Failure::unreadable_input(&error);
-                // Standard error keeps its place among the results.
+                // Flushed first, so that the error appears in its place among the results.
                 self.out.flush()?;
                 self.context.terminal.fail(&failure);
                 if let OutputFormat::Report(report) = &mut self.format {
@@ -116,6 +119,7 @@ pub fn summary(tally: &Tally) -> String {
     let requests = tally.requests();
     let counts = [
         (tally.verified, "verified"),
+        (tally.development(), "verified (development)"),
         (tally.unsigned, "unsigned by design"),
         (tally.rejected, "rejected"),
         (tally.unrecognised, "unrecognised"),
@@ -134,6 +138,22 @@ pub fn summary(tally: &Tally) -> String {
         count => format!("; {count} file{} skipped", plural(count)),
     };
     format!("{requests} request{}{verdicts}{unreadable}{skipped}", plural(requests))
+}
+
+/// A warning that some requests prove nothing, because anyone can sign with the secret that verified them.
+pub fn development_warning(catalog: &Catalog, tally: &Tally) -> Option<String> {
+    let names: Vec<&str> = tally.development.keys().map(String::as_str).collect();
+    let requests = match tally.development() {
+        0 => return None,
+        1 => "1 request was".to_owned(),
+        many => format!("{many} requests were"),
+    };
+    let plural = if names.len() == 1 { "" } else { "s" };
+    Some(format!(
+        "{requests} verified with the public development secret{plural} of {}, with which anyone can sign; {}",
+        names.join(", "),
+        set_secrets(catalog, &names)
+    ))
 }
 
 /// What is missing, in words.
@@ -172,8 +192,26 @@ fn check(file: &str, line: Option<u64>, verification: &Verification) -> Check {
         name: assessment.title().to_owned(),
         place: Some(Place { file: file.to_owned(), line }),
         outcome: if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) },
+        warnings: warnings(assessment),
         elapsed: None,
     }
+}
+
+/// The warnings about a request, for reports. The other formats have another way to show the development secret.
+fn warnings(assessment: &Assessment) -> Vec<Problem> {
+    let problem = |code: &str, warning: &Warning| Problem {
+        code: code.to_owned(),
+        message: warning.text(remedies::words),
+        hint: None,
+    };
+    let mut warnings = Vec::new();
+    if let (Some(Trust::Development), Some(provider)) = (assessment.trust(), &assessment.provider) {
+        let message = "verified with the public development secret, with which anyone can sign";
+        let warning = Warning::new(message, provider.set_secret());
+        warnings.push(problem(Code::SecretDevelopment.as_str(), &warning));
+    }
+    warnings.extend(assessment.warnings.iter().map(|warning| problem("warning", warning)));
+    warnings
 }
 
 /// An unreadable input as a check for CI.
@@ -187,6 +225,7 @@ fn unreadable(failure: &Failure) -> Check {
         name: "input".to_owned(),
         place: None,
         outcome: Outcome::Failed(vec![problem]),
+        warnings: Vec::new(),
         elapsed: None,
     }
 }
@@ -229,6 +268,8 @@ mod tests {
     fn the_summary_names_what_occurred() {
         let tally = Tally { verified: 2, rejected: 1, invalid: 1, failed: 2, ..Tally::default() };
         assert_eq!(summary(&tally), "3 requests: 2 verified, 1 rejected, 1 with an invalid payload");
+        let tally = Tally { verified: 1, development: [("acme".to_owned(), 2)].into(), ..Tally::default() };
+        assert_eq!(summary(&tally), "3 requests: 1 verified, 2 verified (development)");
         let tally = Tally { unsigned: 1, unreadable: 2, skipped: 1, ..Tally::default() };
         assert_eq!(summary(&tally), "1 request: 1 unsigned by design; 2 unreadable; 1 file skipped");
         assert_eq!(summary(&Tally::default()), "0 requests");

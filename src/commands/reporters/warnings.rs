@@ -1,4 +1,4 @@
-//! Prints warnings on standard error from a thread of its own, so that neither connections nor the shutdown wait for a
+//! Prints warnings and notes on standard error from a thread of its own, so that neither connections nor the shutdown wait for a
 //! reader that has stopped reading.
 
 use std::{
@@ -15,7 +15,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::commands::terminal::Terminal;
 
-/// The warnings that may wait for a slow reader. Those beyond are only counted.
+/// The number of warnings that may wait for a slow reader. Those beyond it are only counted.
 const QUEUE: usize = 256;
 
 /// How long the shutdown waits for a reader.
@@ -31,27 +31,37 @@ pub struct WarningSink {
 #[derive(Debug)]
 enum Message {
     Warning(String),
-    /// Requests a signal once every message before it is printed.
+    Note(String),
+    /// Asks for a signal once every earlier message is printed.
     Flush(oneshot::Sender<()>),
 }
 
 impl WarningSink {
     /// Starts the thread.
     pub fn start(terminal: Terminal) -> Self {
-        Self::printing_with(move |warning| terminal.warn(warning))
+        Self::printing_with(move |warning| terminal.warn(warning), move |note| terminal.note(note))
     }
 
-    fn printing_with(print: impl Fn(&str) + Send + 'static) -> Self {
+    fn printing_with(warn: impl Fn(&str) + Send + 'static, note: impl Fn(&str) + Send + 'static) -> Self {
         let (messages, receiver) = sync_channel(QUEUE);
         let skipped = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&skipped);
-        thread::spawn(move || print_all(&receiver, &count, print));
+        thread::spawn(move || print_all(&receiver, &count, warn, note));
         Self { messages, skipped }
     }
 
     /// Prints a warning soon, or counts it if the queue is full.
     pub fn warn(&self, warning: String) {
-        if self.messages.try_send(Message::Warning(warning)).is_err() {
+        self.send(Message::Warning(warning));
+    }
+
+    /// Prints a note soon, or counts it with the warnings if the queue is full.
+    pub fn note(&self, note: String) {
+        self.send(Message::Note(note));
+    }
+
+    fn send(&self, message: Message) {
+        if self.messages.try_send(message).is_err() {
             self.skipped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -65,16 +75,17 @@ impl WarningSink {
     }
 }
 
-fn print_all(messages: &Receiver<Message>, skipped: &AtomicUsize, print: impl Fn(&str)) {
+fn print_all(messages: &Receiver<Message>, skipped: &AtomicUsize, warn: impl Fn(&str), note: impl Fn(&str)) {
     while let Ok(message) = messages.recv() {
         match message {
-            Message::Warning(warning) => print(&warning),
+            Message::Warning(warning) => warn(&warning),
+            Message::Note(text) => note(&text),
             // It fails if the wait has timed out.
             Message::Flush(sender) => drop(sender.send(())),
         }
         match skipped.swap(0, Ordering::Relaxed) {
             0 => {}
-            count => print(&format!("{count} more warnings arrived faster than they could be printed")),
+            count => warn(&format!("{count} more warnings arrived faster than they could be printed")),
         }
     }
 }
@@ -89,7 +100,7 @@ mod tests {
     async fn warnings_that_arrive_too_fast_are_counted() {
         let (reader, read) = mpsc::sync_channel(0);
         // It fails once the reader has gone.
-        let sink = WarningSink::printing_with(move |warning| drop(reader.send(warning.to_owned())));
+        let sink = WarningSink::printing_with(move |warning| drop(reader.send(warning.to_owned())), |_| ());
         // The first blocks the thread until it is read.
         sink.warn("first".to_owned());
         while sink.skipped.load(Ordering::Relaxed) < 3 {

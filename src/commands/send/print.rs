@@ -32,30 +32,30 @@ pub(super) fn print(
     };
     for job in batch.jobs.iter().cycle().take(count) {
         let state = dispatcher.begin(job)?;
-        let made = state.request(job, &job.attempts(false), dispatcher.now(), batch.secret_of(job))?;
-        let host = made.headers.iter().filter(|(name, _)| name == "host");
-        let headers = host.chain(end_to_end(&made.headers)).cloned().collect();
-        let mut made = Request { headers, ..made };
+        let request = state.request(job, &job.attempts(false), dispatcher.now(), batch.secret_of(job))?;
+        let host = request.headers.iter().filter(|(name, _)| name == "host");
+        let headers = host.chain(end_to_end(&request.headers)).cloned().collect();
+        let mut request = Request { headers, ..request };
         let mut url = job.url.to_string();
         if args.redact {
-            made = redact::request(&made);
+            request = redact::request(&request, job.provider.as_deref());
             url = redact::query(&url).into_owned();
         }
         let mut bytes = Vec::new();
         match format {
             Print::Curl => {
                 let mut text = String::new();
-                request::curl(&made, &url, &mut text);
+                request::curl(&request, &url, &mut text);
                 bytes = text.into_bytes();
             }
             Print::Http => {
-                request::http(&made, &job.url[Position::BeforeHost..Position::AfterPort], &mut bytes);
+                request::http(&request, &job.url[Position::BeforeHost..Position::AfterPort], &mut bytes);
                 if on_terminal {
                     bytes = escaped(&bytes, terminal);
                 }
             }
-            Print::Json => json::request(&made, &url, &mut bytes),
-            Print::Vegeta => request::vegeta(&made, &url, &mut bytes),
+            Print::Json => json::request(&request, &url, &mut bytes),
+            Print::Vegeta => request::vegeta(&request, &url, &mut bytes),
         }
         out.write_all(&bytes)?;
     }

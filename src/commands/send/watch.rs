@@ -25,12 +25,12 @@ use crate::{
     },
 };
 
-/// Sends, and sends again what changes, until Ctrl-C or until nobody reads the output.
+/// Sends, and sends again what changes, until Ctrl-C or until the output is closed.
 ///
 /// # Errors
 ///
-/// If there is nothing to watch, or the output can't be written. What can't be sent after a change is reported, and the
-/// next change is waited for.
+/// If there is nothing to watch, or the output can't be written. Failures after a change are reported and do not end the
+/// watch.
 pub(super) async fn run(
     context: Context,
     args: &Send,
@@ -40,10 +40,10 @@ pub(super) async fn run(
     let terminal = context.terminal;
     let mut interrupts = super::interrupts()?;
     tokio::select! {
-        // A send that is interrupted first says how far it got.
+        // An interrupted send first reports how far it got.
         biased;
         exit = watch(context, args, words, dispatcher) => exit,
-        // Listened for all the time, so that no Ctrl-C is lost between two waits.
+        // One listener for the whole run, so that no Ctrl-C is lost between two waits.
         () = interrupts.next() => {
             terminal.note("stopped watching");
             Ok(Exit::Interrupted)
@@ -101,7 +101,7 @@ async fn watch(
     Ok(exit)
 }
 
-/// Sends what was saved. What can't be sent is reported: the next save may fix it.
+/// Sends what was saved. Failures are only reported, since the next save may fix them.
 async fn send_again(
     context: &Context,
     args: &Send,
@@ -151,7 +151,7 @@ fn watched_files(args: &Send, words: &[Word]) -> Result<Vec<PathBuf>, Failure> {
         file.canonicalize().is_ok_and(|file| saved.as_deref().is_some_and(|saved| saved.starts_with(file)))
     };
     if files.iter().any(contains_saved) {
-        return Err(Failure::usage("--capture would save into what is watched, and so send without end")
+        return Err(Failure::usage("--capture would save into a watched path, and every capture would be sent again")
             .hint("save the captures somewhere else"));
     }
     Ok(files)

@@ -15,6 +15,7 @@ use crate::{
     commands::{
         context::{Context, require_secrets},
         exit::{Exit, Failure},
+        guard::{Cargo, allow_delivery},
         resolve::{endpoint, headers, pattern},
     },
     engine::{
@@ -84,7 +85,7 @@ fn events<'a>(catalog: &'a Catalog, text: &str) -> Vec<(&'a Arc<Provider>, &'a E
     }
 }
 
-/// What is to be sent.
+/// The jobs of one run.
 #[derive(Debug)]
 pub(super) struct Jobs {
     pub batch: Batch,
@@ -170,7 +171,9 @@ impl<'a> Builder<'a> {
             Some(bytes) => BodySource::Bytes(bytes),
             None => BodySource::Fixture(None, &self.overrides),
         };
-        let job = Job::event(provider, event, body, self.url(Some(provider), None)?)?;
+        let url = self.url(Some(provider), None)?;
+        self.allow(&url, if event.unsigned { Cargo::Unsigned } else { Cargo::Signed(provider, &self.batch.keyring) })?;
+        let job = Job::event(provider, event, body, url)?;
         self.batch.jobs.push(Job { headers: self.headers.clone(), tamper: self.args.tamper.map(tamper), ..job });
         Ok(())
     }
@@ -207,11 +210,13 @@ impl<'a> Builder<'a> {
             catalog: &self.context.catalog,
             keyring: &self.batch.keyring,
             provider: None,
+            accepts_development: true,
             decoded_limit: MAX_DECODED_BYTES,
         };
         let assessment = judge.assess(&request, None.into());
         let provider = assessment.provider.as_ref();
         let url = self.url(provider, Some(&request))?;
+        self.allow(&url, Cargo::Captured)?;
         let secret = provider.and_then(|provider| self.batch.keyring.secrets(&provider.name).first());
         let changes = Changes { overrides: &self.overrides, resign: self.args.resign };
         let context = moment(self.args.now.unwrap_or_else(now), self.args.id.clone())?;
@@ -219,7 +224,7 @@ impl<'a> Builder<'a> {
             let failure = Failure::usage(error.to_string());
             match error {
                 ResendError::UnknownProvider => {
-                    failure.hint("`hookdev verify` shows how the request is read, and why no provider fits")
+                    failure.hint("`hookdev verify` shows how the request was parsed, and why no provider matches")
                 }
                 ResendError::Change { .. } => failure,
             }
@@ -239,6 +244,11 @@ impl<'a> Builder<'a> {
     fn report_unreadable(&mut self, error: &formats::EntryError) {
         self.has_unreadable = true;
         self.context.terminal.fail(&Failure::unreadable_input(error));
+    }
+
+    /// Checks that the config may decide where a delivery goes, if it does.
+    fn allow(&self, url: &Url, cargo: Cargo<'_>) -> Result<(), Failure> {
+        if self.to.is_some() { Ok(()) } else { allow_delivery(self.context.guard.as_ref(), url, cargo) }
     }
 
     fn url(&self, provider: Option<&Arc<Provider>>, captured: Option<&Request>) -> Result<Url, Failure> {
@@ -261,7 +271,7 @@ fn only_provider<'a>(catalog: &'a Catalog, words: &[Word]) -> Option<&'a str> {
     only
 }
 
-/// Checks that every job can be forged, if it is to be.
+/// Checks that every job can be tampered with as requested.
 fn check_tampering(jobs: &[Job]) -> Result<(), Failure> {
     for job in jobs {
         let (Some(tamper), Content::Event(recipe), Some(provider)) = (job.tamper, &job.content, &job.provider) else {

@@ -24,7 +24,7 @@ use crate::{
 /// A handler under test.
 pub(super) struct Handler<'a, T> {
     pub provider: &'a Provider,
-    /// How long a response is waited for.
+    /// How long to wait for a response.
     pub timeout: Duration,
     url: &'a Url,
     target: String,
@@ -33,7 +33,7 @@ pub(super) struct Handler<'a, T> {
 
 /// What the first deliveries showed.
 pub(super) enum Probe<'a> {
-    /// The handler accepts this event. With it comes every plain event that was sent so far, and its exchange.
+    /// The handler accepts this event. Lists each plain event sent so far, with its exchange.
     Usable(&'a Event, Vec<(&'a Event, Exchange)>),
     /// The handler accepts none: the first event that was sent, and how it failed.
     Unusable(&'a Event, Failed),
@@ -62,7 +62,7 @@ impl<'a, T: Transport> Handler<'a, T> {
         }
     }
 
-    /// What the requests of one case are made with.
+    /// A context for the requests of one case, with fresh randomness.
     pub(super) fn context(&self) -> Result<CaseContext<'_>, CheckError> {
         Ok(self.settings.context(self.provider, &self.target)?)
     }

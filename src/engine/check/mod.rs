@@ -134,7 +134,7 @@ pub struct Summary {
 /// Why a run could not finish.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// The system has no random bytes for ids.
+    /// The operating system provides no randomness for ids.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// The provider's fixture can't be sent; the reason in words.

@@ -1,5 +1,5 @@
-//! Runs the cases against one handler after the other and reports each. It stops with a handler that accepts no valid
-//! delivery or is no longer running.
+//! Runs the cases against one handler after the other and reports each. The remaining cases are skipped for a handler
+//! that accepts no valid delivery or stops running.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub struct Runner<'a, T, O> {
     summary: Summary,
     /// What the cases showed about the current handler.
     history: History,
-    /// Cases that are reported together, because the later ones help to explain the earlier ones.
+    /// Cases waiting to be reported together, because the later ones help to explain the earlier ones.
     pending: Vec<Attempted<'a>>,
 }
 

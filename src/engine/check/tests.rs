@@ -40,10 +40,10 @@ impl<F: Fn(&Request, usize) -> Result<u16, SendError>> FakeHandler<F> {
 impl<F: Fn(&Request, usize) -> Result<u16, SendError> + Sync> Transport for FakeHandler<F> {
     async fn send(&self, _: &Url, request: &Request, _: Duration) -> Sent {
         let mut received = self.received.lock().unwrap();
-        let answer = (self.respond)(request, received.len());
+        let status = (self.respond)(request, received.len());
         received.push(request.clone());
         Sent {
-            response: answer.map(|status| Response { status, headers: Headers::new(), body: "details".into() }),
+            response: status.map(|status| Response { status, headers: Headers::new(), body: "details".into() }),
             elapsed: Duration::from_millis(2),
         }
     }

@@ -25,7 +25,7 @@ use crate::{
 
 /// One delivery in progress.
 pub struct Delivery<'a> {
-    /// What is delivered.
+    /// The job being delivered.
     pub job: &'a Job,
     secret: Option<&'a SigningSecret>,
     attempts: AttemptSequence<'a>,
@@ -62,7 +62,7 @@ impl DeliveryState {
     ///
     /// # Errors
     ///
-    /// If the request can't be forged as the job wants it.
+    /// If the request can't be tampered with as the job requires.
     pub fn request(
         &self,
         job: &Job,
@@ -90,7 +90,7 @@ impl DeliveryState {
             (Content::Capture(resend), provider, _) => {
                 let context = SendContext { now, ..self.context.clone() };
                 let mut request = Request { target, ..resend.attempt(provider.as_deref(), secret, &context) };
-                // It is the host that received the capture, not the endpoint's.
+                // It names the host that received the capture, not the endpoint.
                 request.headers.remove("host");
                 request.headers.set_all(&job.headers);
                 Ok(request)
@@ -212,7 +212,7 @@ pub(in crate::engine) fn explain(
                 }
                 Some(Reason::NoMatchingSignature { secrets: 1.., .. }) => {
                     remedy = Some(Remedy::SignAgain);
-                    "the capture's signature does not match the secret that is configured here".to_owned()
+                    "the capture's signature does not match the configured secret".to_owned()
                 }
                 _ => String::new(),
             }
@@ -261,13 +261,13 @@ pub(in crate::engine) fn report(
     }
 }
 
-/// Whether a forgery was rejected, and that in words.
+/// Whether a forgery was rejected, and the reason in words.
 fn judge_forgery(tamper: Tamper, provider: &Provider, status: u16) -> (bool, String) {
     if let Some(objection) = cause::objection_to(tamper, &provider.title, status) {
         return (false, objection);
     }
     let doubt = match status {
-        404 | 405 | 410 => format!("; but {status} may mean that no handler is at this URL"),
+        404 | 405 | 410 => format!("; but {status} may mean that there is no handler at this URL"),
         _ => String::new(),
     };
     (true, format!("refused, as it should be: {}{doubt}", tamper.words()))

@@ -1,4 +1,4 @@
-//! What is to be delivered: events and captured requests, each with its endpoint.
+//! The jobs of a run: events and captured requests, each with its endpoint.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::webhook::{
 /// Jobs, and the secrets that sign them.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The jobs, in the order in which they are sent first.
+    /// The jobs, in the order of their first attempts.
     pub jobs: Vec<Job>,
     /// The secrets; the first one of a provider signs.
     pub keyring: Keyring,
@@ -59,7 +59,7 @@ pub struct Job {
     pub content: Content,
     /// The user's own headers.
     pub headers: Headers,
-    /// How the delivery is forged, if it is.
+    /// How to tamper with the delivery, if at all.
     pub tamper: Option<Tamper>,
 }
 
@@ -72,7 +72,7 @@ pub enum Content {
     Capture(Box<Resend>),
 }
 
-/// An event that can't be sent as the user wants it.
+/// An event that can't be sent with the user's changes.
 #[derive(Debug, thiserror::Error)]
 #[error("{event}: {error}")]
 pub struct InvalidJob {
@@ -100,7 +100,7 @@ impl Job {
         })
     }
 
-    /// Whether hookdev signs it. Captures are sent with the signature that they have, unless they are signed again.
+    /// Whether hookdev signs it. Captures keep their signatures unless they are re-signed.
     #[must_use]
     pub fn is_signed(&self) -> bool {
         let is_signed = match &self.content {

@@ -1,5 +1,4 @@
-//! Delivers events and captured requests as their providers would: what is sent, when, and how the provider would count
-//! the response.
+//! Delivers events and captured requests as their providers would, on their schedules and by their rules for success.
 //!
 //! Arguments become [`Job`]s. A [`Dispatcher`] makes their attempts, and [`run`] makes them when they are due and
 //! reports each to an [`Observer`].
@@ -75,13 +74,13 @@ pub struct Dispatcher<T> {
 /// Why a delivery can't go on, whatever the endpoint does.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliverError {
-    /// The system has no random bytes for ids.
+    /// The operating system provides no randomness for ids.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// The request can't be sent to any endpoint.
     #[error(transparent)]
     Send(SendError),
-    /// The delivery can't be forged; the reason in words.
+    /// The delivery can't be tampered with as requested; the reason in words.
     #[error("can't tamper with the delivery: {0}")]
     Tamper(String),
     /// The request can't be saved before it is sent.
@@ -96,7 +95,7 @@ pub enum DeliverError {
 #[derive(Debug, thiserror::Error)]
 pub enum ResendError {
     /// Only a provider's own captures can be signed again.
-    #[error("can't sign the captured request: no provider is recognised in it")]
+    #[error("can't sign the captured request: it matches no known provider")]
     UnknownProvider,
     /// The payload can't be changed.
     #[error("{title}: {error}")]
@@ -143,13 +142,13 @@ impl<T> Dispatcher<T> {
         self.timeout.unwrap_or_else(|| job.policy().timeout_or_default())
     }
 
-    /// An attempt as it is reported.
+    /// The attempt to report: redacted if the settings say so.
     #[must_use]
     pub fn redacted(&self, attempt: Attempt) -> Attempt {
         if self.redact { redact::attempt(&attempt) } else { attempt }
     }
 
-    /// Saves a request that is about to be sent, if captures are wanted.
+    /// Saves a request that is about to be sent, if there is a store for captures.
     ///
     /// # Errors
     ///
@@ -160,7 +159,7 @@ impl<T> Dispatcher<T> {
         let seq = self.saved.fetch_add(1, Ordering::Relaxed) + 1;
         let mut object = Vec::new();
         if self.redact {
-            capture::write_sent(&redact::request(request), received_at, &mut object);
+            capture::write_sent(&redact::request(request, job.provider.as_deref()), received_at, &mut object);
         } else {
             capture::write_sent(request, received_at, &mut object);
         }

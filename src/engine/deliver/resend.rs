@@ -36,7 +36,7 @@ impl Resend {
     ///
     /// # Errors
     ///
-    /// If there are changes and no provider is recognised, or a change does not fit the payload.
+    /// If there are changes and the provider is unknown, or a change does not fit the payload.
     pub fn new(
         request: Request,
         assessment: &Assessment,

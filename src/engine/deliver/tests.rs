@@ -48,7 +48,7 @@ impl Script {
         Self { responses, started: Instant::now(), requests: Mutex::default() }
     }
 
-    /// The seconds at which the requests came.
+    /// The seconds at which the requests arrived.
     fn times(&self) -> Vec<u64> {
         self.requests.lock().unwrap().iter().map(|(at, _)| *at).collect()
     }
@@ -130,7 +130,7 @@ fn batch(events: &[&str]) -> Batch {
     Batch { jobs: events.iter().map(job).collect(), keyring: keyring(&catalog) }
 }
 
-/// A dispatcher whose clock starts at [`START`] and goes with the runtime's.
+/// A dispatcher whose clock starts at [`START`] and advances with the runtime's.
 fn dispatcher(script: &Script) -> Dispatcher<&Script> {
     let started = script.started;
     let settings = Settings {
@@ -157,7 +157,7 @@ async fn deliver(batch: &Batch, script: &Script, retries: Retries) -> (RunOutcom
 const AS_PUBLISHED: Retries = Retries::AtSpeed(1.0);
 
 #[tokio::test(start_paused = true)]
-async fn aspect_retries_on_svix_schedule_with_a_new_signature_and_the_same_id() {
+async fn aspect_retries_on_svixs_schedule_with_a_new_signature_and_the_same_id() {
     let script = Script::new(responses(&[500; 8]));
     let (outcome, recorder) = deliver(&batch(&["aspect.task.failed"]), &script, AS_PUBLISHED).await;
     let times = [0, 5, 305, 2105, 9305, 27_305, 63_305, 99_305];
@@ -261,7 +261,13 @@ fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
     request.headers.push(HeaderName::from_static("host"), HeaderValue::from_static("example.com"));
     let catalog = Catalog::builtin();
     let keyring = keyring(&catalog);
-    let judge = Judge { catalog: &catalog, keyring: &keyring, provider: None, decoded_limit: MAX_DECODED_BYTES };
+    let judge = Judge {
+        catalog: &catalog,
+        keyring: &keyring,
+        provider: None,
+        accepts_development: true,
+        decoded_limit: MAX_DECODED_BYTES,
+    };
     let assessment = judge.assess(&request, None.into());
     let now = Timestamp::from_unix_seconds(START + 600);
     let send = SendContext { now, id: None, entropy: [0; 32] };
@@ -274,7 +280,7 @@ fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_capture_is_sent_as_it_was_and_its_refusal_explained() {
+async fn an_old_capture_is_sent_unchanged_and_its_rejection_is_explained() {
     let script = Script::new(responses(&[401, 401]));
     let events = batch(&["aspect.task.failed"]);
     let captures = resend(&events, &script, Changes::default());
@@ -305,13 +311,19 @@ async fn a_capture_that_is_signed_again_keeps_its_id() {
 #[test]
 fn a_capture_of_an_unknown_provider_cannot_be_changed() {
     let catalog = Catalog::builtin();
-    let judge = Judge { catalog: &catalog, keyring: &Keyring::default(), provider: None, decoded_limit: 0 };
+    let judge = Judge {
+        catalog: &catalog,
+        keyring: &Keyring::default(),
+        provider: None,
+        accepts_development: true,
+        decoded_limit: 0,
+    };
     let request = Request { method: Method::POST, target: "/".into(), headers: Headers::new(), body: "{}".into() };
     let assessment = judge.assess(&request, None.into());
     let overrides = [Override::set("a=1").unwrap()];
     let context = SendContext { now: Timestamp::from_unix_seconds(START), id: None, entropy: [0; 32] };
     for changes in [Changes { overrides: &overrides, resign: false }, Changes { overrides: &[], resign: true }] {
         let error = Resend::new(request.clone(), &assessment, changes, None, &context).unwrap_err();
-        assert_eq!(error.to_string(), "can't sign the captured request: no provider is recognised in it");
+        assert_eq!(error.to_string(), "can't sign the captured request: it matches no known provider");
     }
 }

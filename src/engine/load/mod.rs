@@ -1,5 +1,5 @@
-//! Load: many deliveries in a short time, each with fresh values and a signature of its own, and the statistics of
-//! what the endpoint did with them.
+//! Load: many deliveries in a short time, each with fresh values and a signature of its own, and statistics of the
+//! results.
 
 mod schedule;
 mod tally;
@@ -31,7 +31,7 @@ use self::{tally::Tally, worker::Shared};
 
 pub use self::schedule::Pace;
 
-/// How a run goes.
+/// How a run is paced and reported.
 #[derive(Debug)]
 pub struct Settings {
     /// How many deliveries start, and when.
@@ -50,7 +50,7 @@ pub struct Load<T> {
     progress: Arc<Progress>,
 }
 
-/// How far a run is.
+/// How far a run has got.
 #[derive(Debug)]
 pub struct Progress {
     started: Instant,
@@ -91,7 +91,7 @@ pub struct Unreachable {
 }
 
 impl<T: Transport + Send + 'static> Load<T> {
-    /// A run of these jobs in rotation. It starts now.
+    /// A run of these jobs in rotation. Its time starts now.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl<T: Transport + Send + 'static> Load<T> {
         Ok(Self { shared: Arc::new(shared), progress: Arc::new(Progress { started, tallies }) })
     }
 
-    /// How far the run is, now and later.
+    /// The progress of the run, which can be read while it runs.
     #[must_use]
     pub fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
@@ -128,7 +128,7 @@ impl<T: Transport + Send + 'static> Load<T> {
             join(&mut workers).await;
         };
         let is_cancelled = tokio::select! {
-            // First, so that it is listened for before anything is sent.
+            // Polled first, so that it is listened for before anything is sent.
             biased;
             () = cancelled => true,
             () = shared.schedule.stopped() => false,
@@ -161,7 +161,7 @@ async fn join(workers: &mut JoinSet<()>) {
     }
 }
 
-/// What a mutex holds, even if a panic has poisoned it.
+/// Locks a mutex, even if a panic has poisoned it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -14,9 +14,9 @@ use crate::webhook::load::Rate;
 pub struct Pace {
     /// The number of deliveries.
     pub total: Option<u64>,
-    /// The time after which none starts.
+    /// The time after which no delivery starts.
     pub duration: Option<Duration>,
-    /// The rate at which they start, whether others have ended or not.
+    /// The rate at which they start, whether or not earlier ones have ended.
     pub rate: Option<Rate>,
 }
 
@@ -58,7 +58,8 @@ impl Schedule {
         (!is_beyond).then(|| Slot { number, due: due.and_then(|due| self.started.checked_add(due)) })
     }
 
-    /// When the deliveries were due that a run at a rate should have made in its time, beyond the `made` ones.
+    /// When the missed deliveries were due: those that a run at a rate should have made in its time, after the first
+    /// `made` of them.
     pub(super) fn missed(&self, made: u64) -> impl Iterator<Item = Instant> + use<> {
         let planned = self.pace.rate.zip(self.pace.duration).map_or(0, |(rate, time)| rate.starts_before(time));
         let planned = planned.min(self.pace.total.unwrap_or(u64::MAX));
@@ -66,7 +67,7 @@ impl Schedule {
         (made.min(planned)..planned).filter_map(move |number| started.checked_add(rate?.start_of(number)))
     }
 
-    /// Ends the run early. Returns whether that had been done before.
+    /// Ends the run early. Returns whether it had been ended already.
     pub(super) fn stop(&self) -> bool {
         let was_stopped = self.is_stopped.swap(true, Ordering::Relaxed);
         self.stop.notify_one();
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn missed_deliveries_are_known_by_when_they_were_due() {
+    fn missed_deliveries_are_listed_by_when_they_were_due() {
         let pace = Pace { total: None, duration: Some(Duration::from_millis(40)), rate: "100".parse().ok() };
         let started = Instant::now();
         let missed: Vec<Duration> = Schedule::new(pace, started).missed(1).map(|due| due - started).collect();

@@ -1,11 +1,11 @@
-//! Counts the results of many deliveries. Each worker has a tally of its own; in the end they are added up.
+//! Counts the results of many deliveries. Each worker has its own tally; they are added up at the end.
 
 use std::{collections::HashMap, time::Duration};
 
 use hdrhistogram::Histogram;
 
 use crate::webhook::{
-    load::{Broken, Latency, Summary},
+    load::{Latency, Summary, Violations},
     record::Outcome,
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Tally {
     outcomes: [u64; 4],
     statuses: Vec<(u16, u64)>,
     reasons: HashMap<String, u64>,
-    broken: Broken,
+    violations: Violations,
     not_started: u64,
     /// In microseconds. `None` only if the histogram can't be made, which its constants rule out.
     latency: Option<Histogram<u64>>,
@@ -45,7 +45,7 @@ impl Tally {
             outcomes: [0; 4],
             statuses: Vec::new(),
             reasons: HashMap::new(),
-            broken: Broken::default(),
+            violations: Violations::default(),
             not_started: 0,
             latency: Histogram::new(3).ok(),
             longest: Duration::ZERO,
@@ -76,9 +76,9 @@ impl Tally {
     pub(super) fn reason(&mut self, reason: String, violation: Option<Violation>) {
         self.add_reason(reason, 1);
         match violation {
-            Some(Violation::Status) => self.broken.status += 1,
-            Some(Violation::Redirect) => self.broken.redirect += 1,
-            Some(Violation::Time) => self.broken.time += 1,
+            Some(Violation::Status) => self.violations.status += 1,
+            Some(Violation::Redirect) => self.violations.redirect += 1,
+            Some(Violation::Time) => self.violations.time += 1,
             None => {}
         }
     }
@@ -97,7 +97,7 @@ impl Tally {
         }
     }
 
-    /// Counts a delivery that never started, and was due so long ago.
+    /// Counts a delivery that never started; `waited` is the time since it was due.
     pub(super) fn not_started(&mut self, waited: Duration) {
         self.not_started += 1;
         self.latency(waited);
@@ -114,9 +114,9 @@ impl Tally {
         for (reason, times) in other.reasons {
             self.add_reason(reason, times);
         }
-        self.broken.status += other.broken.status;
-        self.broken.redirect += other.broken.redirect;
-        self.broken.time += other.broken.time;
+        self.violations.status += other.violations.status;
+        self.violations.redirect += other.violations.redirect;
+        self.violations.time += other.violations.time;
         self.not_started += other.not_started;
         self.longest = self.longest.max(other.longest);
         if let (Some(histogram), Some(more)) = (&mut self.latency, &other.latency) {
@@ -124,7 +124,7 @@ impl Tally {
         }
     }
 
-    /// The statistics of a run that took so long.
+    /// The statistics of a run that took `elapsed`.
     pub(super) fn summary(mut self, elapsed: Duration) -> Summary {
         self.statuses.sort_unstable();
         let mut reasons: Vec<(String, u64)> = self.reasons.drain().collect();
@@ -136,7 +136,7 @@ impl Tally {
             latency: self.distribution(),
             statuses: self.statuses,
             reasons,
-            broken: self.broken,
+            violations: self.violations,
             not_started: self.not_started,
         }
     }
@@ -156,7 +156,7 @@ impl Tally {
     }
 }
 
-/// The counts between round times, as many as fit a screen.
+/// The counts between round times, with few enough bars to fit a screen.
 fn bars(histogram: &Histogram<u64>) -> Vec<(Duration, u64)> {
     let fine = bars_of(histogram, &[1, 2, 5]);
     if fine.len() <= MAX_BARS { fine } else { bars_of(histogram, &[1]) }
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!((summary.requests, summary.outcomes), (3, [1, 1, 1, 0]));
         assert_eq!(summary.statuses, [(200, 1), (302, 1)]);
         assert_eq!(summary.reasons, [("a redirect".to_owned(), 2), ("no response".to_owned(), 1)]);
-        assert_eq!(summary.broken, Broken { status: 0, redirect: 1, time: 1 });
+        assert_eq!(summary.violations, Violations { status: 0, redirect: 1, time: 1 });
         assert_eq!((summary.not_started, summary.latency.unwrap().max), (1, millis(3000)));
     }
 

@@ -16,7 +16,7 @@ use crate::{
         url::parse_url,
     },
     webhook::{
-        load::Broken,
+        load::Violations,
         provider::{catalog::Catalog, compose::BodySource},
         record::{Outcome, Response},
         request::{Headers, Request},
@@ -107,7 +107,7 @@ async fn responses_are_counted_as_the_provider_would() {
     let summary = &report.summary;
     assert_eq!(summary.outcomes, [6, 3, 1, 0]);
     assert_eq!(summary.statuses, [(200, 6), (302, 1), (500, 1)]);
-    assert_eq!(summary.broken, Broken { status: 1, redirect: 1, time: 0 });
+    assert_eq!(summary.violations, Violations { status: 1, redirect: 1, time: 0 });
     assert!(!summary.is_good());
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Shared<T> {
     pub schedule: Schedule,
     batch: Batch,
     dispatcher: Dispatcher<T>,
-    /// Makes the ids and values of this run differ from those of any other.
+    /// Makes the ids and values of this run unique.
     entropy: [u8; 32],
     attempts: Option<mpsc::Sender<Attempt>>,
     failures_only: bool,
@@ -165,9 +165,9 @@ fn count(job: &Job, sent: &Sent, outcome: Outcome, reason: Option<&str>, latency
         _ => None,
     };
     let reason = match (provider, limit, status) {
-        // One reason for all of them; the latencies say how late each was.
+        // One reason for all late responses; the latencies show how late each was.
         (Some(provider), Some(limit), Some(_)) => {
-            format!("the response took longer than {}, after which {} times out", words(limit), provider.title)
+            format!("the response took longer than {}, the timeout of {}", words(limit), provider.title)
         }
         _ => reason.to_owned(),
     };

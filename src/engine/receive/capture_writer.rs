@@ -19,7 +19,7 @@ use crate::{
 /// How many bytes of captures are written together, unless a single one has more.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// About how many bytes of a capture are not its body.
+/// The approximate size of a capture without its body, in bytes.
 const OVERHEAD_BYTES: usize = 1 << 10;
 
 /// Saves deliveries in a capture store.
@@ -28,6 +28,38 @@ pub struct CaptureWriter {
     captures: UnboundedSender<PendingCapture>,
     redact: bool,
     wording: Wording,
+}
+
+/// A change of whether captures can be saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaveChange {
+    /// A capture can't be saved, for this reason. Later ones with the same reason are not reported.
+    Failing(String),
+    /// Captures can be saved again, after this many could not.
+    Recovered(u64),
+}
+
+/// The captures that can't be saved, until one can.
+#[derive(Debug, Default)]
+struct Failures {
+    count: u64,
+    reason: String,
+}
+
+impl Failures {
+    /// The change that a result makes, if any.
+    fn add(&mut self, result: &Result<String, String>) -> Option<SaveChange> {
+        match result {
+            Ok(_) if self.count == 0 => None,
+            Ok(_) => Some(SaveChange::Recovered(std::mem::take(self).count)),
+            Err(reason) => {
+                self.count += 1;
+                let is_new = self.reason != *reason;
+                self.reason.clone_from(reason);
+                is_new.then(|| SaveChange::Failing(reason.clone()))
+            }
+        }
+    }
 }
 
 /// A capture that is not written yet.
@@ -43,10 +75,15 @@ struct PendingCapture {
 
 impl CaptureWriter {
     /// Starts to write to a store; with `redact`, captures contain no credentials, and `wording` puts hints into words.
-    /// Must be called within a runtime.
-    pub fn start(store: CaptureStore, redact: bool, wording: Wording) -> Self {
+    /// `on_change` must not block. Must be called within a runtime.
+    pub fn start(
+        store: CaptureStore,
+        redact: bool,
+        wording: Wording,
+        on_change: impl Fn(SaveChange) + Send + 'static,
+    ) -> Self {
         let (captures, pending) = unbounded_channel();
-        tokio::spawn(write(Arc::new(store), pending));
+        tokio::spawn(write(Arc::new(store), pending, on_change));
         Self { captures, redact, wording }
     }
 
@@ -72,7 +109,12 @@ impl CaptureWriter {
     }
 }
 
-async fn write(store: Arc<CaptureStore>, mut pending: UnboundedReceiver<PendingCapture>) {
+async fn write(
+    store: Arc<CaptureStore>,
+    mut pending: UnboundedReceiver<PendingCapture>,
+    on_change: impl Fn(SaveChange),
+) {
+    let mut failures = Failures::default();
     while let Some(first) = pending.recv().await {
         let mut bytes = first.object.len();
         let mut batch = vec![first];
@@ -91,6 +133,7 @@ async fn write(store: Arc<CaptureStore>, mut pending: UnboundedReceiver<PendingC
         let Ok((batch, results)) = writing.await else { continue };
         for (capture, result) in batch.into_iter().zip(results) {
             let result = result.map(|path| path.display().to_string()).map_err(|error| error.to_string());
+            failures.add(&result).map(&on_change);
             // It fails if the request was cancelled.
             let _ = capture.saved.send(result);
         }
@@ -118,7 +161,7 @@ mod tests {
     async fn deliveries_are_saved_in_the_order_in_which_they_arrive() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.ndjson");
-        let writer = CaptureWriter::start(CaptureStore::open(&path).unwrap(), false, |_| String::new());
+        let writer = CaptureWriter::start(CaptureStore::open(&path).unwrap(), false, |_| String::new(), |_| ());
         let deliveries: Vec<Delivery> = (0..100).map(delivery).collect();
         let saved = join_all(deliveries.iter().map(|delivery| writer.save(delivery))).await;
         assert_eq!(saved, vec![Ok(path.display().to_string()); 100]);
@@ -133,9 +176,23 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn every_delivery_that_is_not_saved_says_why() {
-        let writer = CaptureWriter::start(CaptureStore::open("/dev/full".as_ref()).unwrap(), false, |_| String::new());
+        let (sender, changes) = std::sync::mpsc::channel();
+        let store = CaptureStore::open("/dev/full".as_ref()).unwrap();
+        let writer = CaptureWriter::start(store, false, |_| String::new(), move |change| sender.send(change).unwrap());
         let deliveries: Vec<Delivery> = (0..3).map(delivery).collect();
         let saved = join_all(deliveries.iter().map(|delivery| writer.save(delivery))).await;
-        assert_eq!(saved, vec![Err("No space left on device (os error 28)".to_owned()); 3]);
+        let reason = "No space left on device (os error 28)";
+        assert_eq!(saved, vec![Err(reason.to_owned()); 3]);
+        assert_eq!(changes.try_iter().collect::<Vec<_>>(), [SaveChange::Failing(reason.to_owned())]);
+    }
+
+    #[test]
+    fn a_failure_is_reported_once_for_each_reason_and_its_end_with_the_count() {
+        let mut failures = Failures::default();
+        let (saved, full, gone) = (Ok(String::new()), Err("full".to_owned()), Err("gone".to_owned()));
+        let results = [&saved, &full, &full, &gone, &saved, &saved, &full];
+        let changes: Vec<_> = results.into_iter().filter_map(|result| failures.add(result)).collect();
+        let failing = |reason: &str| SaveChange::Failing(reason.to_owned());
+        assert_eq!(changes, [failing("full"), failing("gone"), SaveChange::Recovered(3), failing("full")]);
     }
 }

@@ -1,5 +1,5 @@
-//! Hands every delivery to every consumer, such as the terminal. Each consumer has a bounded queue of its own, and says
-//! whether it may miss deliveries or responses wait for it.
+//! Hands every delivery to every consumer, such as the terminal. Each consumer has its own bounded queue, and chooses
+//! what happens when it is full.
 
 use std::{
     fmt,

@@ -21,11 +21,11 @@ use crate::{
     webhook::{assessment::Assessment, diagnose::Clock, record::Delivery, signature::Receipt},
 };
 
-/// The explanations that are worked out at one time.
+/// How many explanations run at a time.
 const MAX_RUNNING: usize = 2;
 
-/// The explanations that are worked out or waiting. Rejected deliveries beyond that are published without findings: a
-/// flood of them must not hold up valid ones.
+/// How many explanations run or wait. Rejected deliveries beyond that are published without findings: a flood of them
+/// must not hold up valid ones.
 const MAX_PENDING: usize = 64;
 
 /// The processor time for one explanation; `verify` takes as long as the search needs. A build without optimisations
@@ -35,7 +35,7 @@ const TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } e
 /// Resolves to the assessment with its findings, or to an error if the search panicked.
 pub type Explanation = oneshot::Receiver<Assessment>;
 
-/// Limits how many explanations are worked out.
+/// Runs explanations, a limited number at a time.
 #[derive(Debug)]
 pub struct Explainer {
     pending: Arc<Semaphore>,
@@ -111,7 +111,13 @@ mod tests {
 
     fn rejected() -> (Arc<Settings>, Delivery) {
         let catalog = Arc::new(Catalog::builtin());
-        let settings = Settings { catalog, keyring: Keyring::default(), provider: None, forwards: Vec::new() };
+        let settings = Settings {
+            catalog,
+            keyring: Keyring::default(),
+            provider: None,
+            accepts_development: true,
+            forwards: Vec::new(),
+        };
         let headers: Headers = [("signature".parse().unwrap(), "00".repeat(64).parse().unwrap())].into_iter().collect();
         let request = Request { method: Method::POST, target: "/cyanite".to_owned(), headers, body: "{}".into() };
         let assessment = settings.judge().assess(&request, Receipt::default());

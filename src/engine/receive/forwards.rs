@@ -72,7 +72,7 @@ pub struct PendingForward {
 }
 
 impl Forwarder {
-    /// Handlers may take up to `timeout`, and are not waited for after `cancel`.
+    /// Waits up to `timeout` for each handler, and no longer than until `cancel`.
     pub fn new(timeout: Duration, cancel: CancellationToken) -> Self {
         Self { client: Arc::new(Client::new(false)), targets: Arc::default(), timeout, cancel }
     }
@@ -276,7 +276,7 @@ fn for_sender(response: Response) -> Response {
     Response { headers, ..response }
 }
 
-/// What went wrong, what to look at, and what the sender got.
+/// What went wrong, what to check, and what the sender got.
 fn explain(error: &SendError) -> String {
     match error {
         SendError::Unreachable(problem) => format!("{problem}: is your handler running? responded 502"),

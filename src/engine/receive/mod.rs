@@ -11,6 +11,7 @@
 //! while let Some(update) = deliveries.next().await { .. }
 //! ```
 
+mod browsers;
 mod capture_writer;
 mod consumers;
 mod expectations;
@@ -26,12 +27,12 @@ mod targets;
 mod tests;
 
 pub use self::{
-    capture_writer::CaptureWriter,
+    capture_writer::{CaptureWriter, SaveChange},
     consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
     expectations::{Counter, Expectation, Expectations},
     forwards::Forward,
     receiver::{Receiver, Setup},
-    response::ResponsePolicy,
+    response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings},
     targets::MAX_IN_FLIGHT,
 };

@@ -8,31 +8,34 @@ use std::{
     time::Duration,
 };
 
+use http::{header::ORIGIN, request::Parts};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    browsers::FromBrowser,
     capture_writer::CaptureWriter,
     consumers::{Consumers, Slots, Unwritten},
     explainer::{Explainer, Explanation, TooMany},
     forwards::{Exchange, Forwarder, Forwards, PendingForward, Rest},
     publication::Publication,
-    response::{self, ResponsePolicy, Rotation},
+    response::{self, ForwardPolicy, ResponsePolicy, Rotation},
     settings::{CurrentSettings, Settings},
 };
 use crate::{
     engine::clock::now,
-    net::receiver::{BodyPermit, Handler, Outgoing, ReceiveError, Received},
+    net::receiver::{BodyPermit, Handler, Outgoing, ReceiveError, Received, excerpt},
     webhook::{
-        assessment::{Assessment, PayloadCheck},
+        assessment::Assessment,
         record::{Delivery, Forwarded, Response},
+        remedy::{Remedy, Warning},
         request::Request,
-        signature::Verdict,
         time::Timestamp,
+        trust::{Exactness, Trust},
     },
 };
 
-/// The bodies over [`INLINE_BODY_LIMIT`] that are parsed at one time. Each may take a few hundred times its size.
+/// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size.
 const MAX_LARGE_BODIES: usize = 2;
 
 /// The size of a body that is parsed in the connection's task, in bytes, which takes less than a millisecond. Larger and
@@ -53,7 +56,7 @@ pub struct Setup {
     pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
     /// The time of every receipt, instead of the clock's.
     pub now: Option<Timestamp>,
-    /// Ends every wait for a handler or a delay.
+    /// Cancels every wait for a handler or a delay.
     pub cancel: CancellationToken,
 }
 
@@ -62,7 +65,8 @@ pub struct Receiver {
     settings: Arc<CurrentSettings>,
     rotation: Rotation,
     delay: Option<Duration>,
-    only_verified: bool,
+    forwarded: ForwardPolicy,
+    allow_browsers: bool,
     forwarder: Forwarder,
     captures: Option<CaptureWriter>,
     consumers: Arc<Consumers>,
@@ -80,12 +84,13 @@ impl Receiver {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let Setup { settings, responses, captures, consumers, on_error, now, cancel } = setup;
-        let ResponsePolicy { statuses, delay, only_verified, forward_timeout } = responses;
+        let ResponsePolicy { statuses, delay, forwarded, allow_browsers, forward_timeout } = responses;
         Self {
             settings,
             rotation: Rotation::new(statuses),
             delay,
-            only_verified,
+            forwarded,
+            allow_browsers,
             forwarder: Forwarder::new(forward_timeout, cancel.clone()),
             captures,
             consumers: Arc::new(consumers),
@@ -139,7 +144,7 @@ impl Receiver {
         if let Some(fixed) = self.rotation.next() {
             return fixed.into();
         }
-        let forwards = if self.only_verified && !is_trusted(assessment) { &[][..] } else { &settings.forwards };
+        let forwards = if self.forwarded.includes(assessment) { &settings.forwards } else { &[][..] };
         let forwarding = self.forwarder.forward(forwards, assessment.title(), request, closed);
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
@@ -161,6 +166,10 @@ impl Receiver {
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
         let settings = self.settings.get();
         let mut assessment = self.assess(&settings, &request, received_at).await;
+        if settings.forwards.iter().any(|forward| forward.events.matches(assessment.title())) {
+            let warning = self.forwarded.objection(&assessment);
+            assessment.warnings.extend(warning);
+        }
         let Responded { response, rest, forwards, others } =
             self.respond(&settings, &request, &mut assessment, &closed).await;
         let mut outgoing = Outgoing::from(response);
@@ -252,6 +261,20 @@ impl From<Response> for Responded {
 }
 
 impl Handler for Receiver {
+    fn screen(&self, head: &Parts) -> Option<Response> {
+        match FromBrowser::recognise(head).filter(|_| !self.allow_browsers)? {
+            FromBrowser::Visit => Some(response::page()),
+            FromBrowser::Icon => Some(response::no_icon()),
+            FromBrowser::Page => {
+                let request = format!("{} {}", excerpt(head.method.as_str()), excerpt(head.uri.path()));
+                let origin = head.headers.get(ORIGIN).filter(|origin| !origin.is_empty() && *origin != "null");
+                let origin = origin.map(|origin| excerpt(&String::from_utf8_lossy(origin.as_bytes())));
+                self.on_error(ReceiveError::Browser { request, origin });
+                Some(response::from_page())
+            }
+        }
+    }
+
     async fn handle(&self, received: Received) -> Outgoing {
         self.receive(received).await
     }
@@ -277,12 +300,27 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// Whether a delivery is forwarded where only verified ones are. Without a signature, its payload must be exactly what
-/// the provider documents.
-fn is_trusted(assessment: &Assessment) -> bool {
-    match assessment.verdict {
-        Verdict::Verified(_) => true,
-        Verdict::Unsigned => assessment.payload == PayloadCheck::Valid,
-        Verdict::Rejected(_) | Verdict::Unrecognised => false,
+impl ForwardPolicy {
+    /// Whether a delivery is forwarded.
+    fn includes(self, assessment: &Assessment) -> bool {
+        match (self, assessment.trust()) {
+            // The development secret verifies only where it is accepted.
+            (Self::All, _) | (_, Some(Trust::Verified | Trust::Development)) => true,
+            (Self::VerifiedAndUnsigned, Some(Trust::UnsignedByDesign)) => assessment.exactness == Exactness::Exact,
+            (Self::Verified, Some(Trust::UnsignedByDesign)) | (_, None) => false,
+        }
+    }
+
+    /// Why a delivery that gets a success is not forwarded.
+    fn objection(self, assessment: &Assessment) -> Option<Warning> {
+        if self.includes(assessment) || assessment.trust() != Some(Trust::UnsignedByDesign) {
+            return None;
+        }
+        Some(match (self, &assessment.exactness) {
+            (Self::VerifiedAndUnsigned, Exactness::Inexact(reason)) => {
+                format!("not forwarded: it is unsigned, and not exactly as documented: {reason}").into()
+            }
+            _ => Warning::new("not forwarded: it is unsigned", Remedy::ForwardUnsigned),
+        })
     }
 }

@@ -22,10 +22,24 @@ pub struct ResponsePolicy {
     pub statuses: Vec<u16>,
     /// A wait before each response.
     pub delay: Option<Duration>,
-    /// Whether only verified deliveries, and those that the provider sends unsigned, are forwarded.
-    pub only_verified: bool,
+    /// Which deliveries are forwarded.
+    pub forwarded: ForwardPolicy,
+    /// Whether requests from browsers are deliveries.
+    pub allow_browsers: bool,
     /// How long a handler may take.
     pub forward_timeout: Duration,
+}
+
+/// Which deliveries are forwarded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForwardPolicy {
+    /// All, rejected ones too.
+    #[default]
+    All,
+    /// Verified ones.
+    Verified,
+    /// Verified ones, and those that the provider sends unsigned and whose payload is exactly what it documents.
+    VerifiedAndUnsigned,
 }
 
 /// Takes fixed status codes in turn.
@@ -60,12 +74,27 @@ whether the signature is valid. `hookdev send` sends test events; `hookdev liste
 pub fn default(request: &Request, assessment: &Assessment) -> Response {
     let is_visit = [Method::GET, Method::HEAD].contains(&request.method);
     if is_visit && assessment.verdict == Verdict::Unrecognised {
-        return text(200, PAGE);
+        return page();
     }
     if assessment.verdict.rejection().is_some() {
         return text(401, "rejected\n");
     }
     text(assessment.provider.as_ref().map_or(200, |provider| provider.delivery.first_success()), "")
+}
+
+/// The response to a person who opens the address in a browser.
+pub fn page() -> Response {
+    text(200, PAGE)
+}
+
+/// The response to a browser that looks for an icon.
+pub fn no_icon() -> Response {
+    text(404, "")
+}
+
+/// The response to a web page.
+pub fn from_page() -> Response {
+    text(403, "hookdev doesn't accept requests from web pages\n")
 }
 
 /// The response when the delivery could not be saved.

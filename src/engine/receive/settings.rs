@@ -18,18 +18,21 @@ pub struct Settings {
     pub keyring: Keyring,
     /// The provider of every request, instead of the one that the request looks like.
     pub provider: Option<Arc<Provider>>,
+    /// Whether deliveries signed with the public development secret are accepted.
+    pub accepts_development: bool,
     /// Where deliveries are forwarded. The first match provides the response.
     pub forwards: Vec<Forward>,
 }
 
 impl Settings {
-    /// What requests are judged by under these settings.
+    /// The judge of requests under these settings.
     #[must_use]
     pub fn judge(&self) -> Judge<'_> {
         Judge {
             catalog: &self.catalog,
             keyring: &self.keyring,
             provider: self.provider.as_ref(),
+            accepts_development: self.accepts_development,
             decoded_limit: MAX_DECODED_BYTES,
         }
     }

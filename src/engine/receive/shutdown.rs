@@ -1,5 +1,5 @@
-//! How long a shutdown may take: deliveries in progress may finish for a while, then their waits are cancelled, and a
-//! reader or disk that has stopped is not waited for forever.
+//! How long a shutdown may take: deliveries in progress get time to finish, then their waits are cancelled, and a
+//! reader or disk that has stopped can't block the shutdown forever.
 
 use std::{future::Future, time::Duration};
 
@@ -12,7 +12,7 @@ const GRACE_PERIOD: Duration = Duration::from_secs(4);
 const CANCEL_PERIOD: Duration = Duration::from_secs(5);
 
 /// Runs `finish` for as long as a shutdown may take. Cancels `waits` after the grace period or when `hurry` resolves,
-/// and gives up after another period or when `hurry` resolves again. `None` if `finish` did not get done.
+/// and gives up after another period or when `hurry` resolves again. `None` if `finish` did not complete.
 pub async fn drain<T>(
     finish: impl Future<Output = T>,
     waits: &CancellationToken,

@@ -42,7 +42,13 @@ pub(super) fn delivery(seq: u64) -> Delivery {
 /// A delivery of an unrecognised request with this body.
 pub(super) fn delivery_of(seq: u64, body: impl Into<bytes::Bytes>) -> Delivery {
     let catalog = Arc::new(Catalog::builtin());
-    let settings = Settings { catalog, keyring: Keyring::default(), provider: None, forwards: Vec::new() };
+    let settings = Settings {
+        catalog,
+        keyring: Keyring::default(),
+        provider: None,
+        accepts_development: true,
+        forwards: Vec::new(),
+    };
     let request = Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body: body.into() };
     let assessment = settings.judge().assess(&request, Receipt::default());
     Delivery {
@@ -85,7 +91,7 @@ impl Running {
                 keyring.add(&provider.name, secret, SecretSource::Development);
             }
         }
-        let settings = Settings { catalog, keyring, provider: None, forwards };
+        let settings = Settings { catalog, keyring, provider: None, accepts_development: true, forwards };
         let mut consumers = Consumers::default();
         let deliveries = consumers.add(16, WhenFull::Skip);
         let errors = Arc::new(Mutex::new(Vec::new()));
@@ -188,7 +194,7 @@ async fn a_forward_provides_the_response() {
     assert_eq!(handler.next().await.assessment.verdict.name(), "verified");
     let delivery = receiver.next().await;
     assert_eq!((delivery.status, delivery.forwards.len()), (418, 1));
-    assert_eq!(delivery.forwards[0].outcome.as_ref().map(|answer| answer.status), Ok(418));
+    assert_eq!(delivery.forwards[0].outcome.as_ref().map(|response| response.status), Ok(418));
     receiver.stop().await;
     handler.stop().await;
 }
@@ -214,7 +220,8 @@ async fn a_delivery_is_saved_before_its_response() {
     let dir = tempfile::tempdir().unwrap();
     let store = CaptureStore::open(dir.path()).unwrap();
     let mut receiver =
-        Running::start(|setup| setup.captures = Some(CaptureWriter::start(store, false, |_| String::new()))).await;
+        Running::start(|setup| setup.captures = Some(CaptureWriter::start(store, false, |_| String::new(), |_| ())))
+            .await;
     assert_eq!(receiver.post(BODY).await.0, 200);
     let saved: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     let path = receiver.next().await.capture.unwrap();
@@ -262,7 +269,13 @@ async fn settings_are_replaced_for_later_requests() {
     assert_eq!(receiver.post(BODY).await.0, 200);
     let catalog = Arc::new(Catalog::builtin());
     let keyring = Keyring::default();
-    current.unwrap().replace(Settings { catalog, keyring, provider: None, forwards: Vec::new() });
+    current.unwrap().replace(Settings {
+        catalog,
+        keyring,
+        provider: None,
+        accepts_development: true,
+        forwards: Vec::new(),
+    });
     assert_eq!(receiver.post(BODY).await.0, 401);
     let verdicts = [receiver.next().await, receiver.next().await].map(|delivery| delivery.assessment.verdict.name());
     assert_eq!(verdicts, ["verified", "rejected"]);

@@ -10,7 +10,8 @@ use crate::{
         diagnose::Clock,
         keyring::Keyring,
         provider::{Provider, catalog::Catalog},
-        signature::{Freshness, Receipt, Verdict},
+        remedy::Warning,
+        signature::{Freshness, Reason, Receipt, Verdict},
         time::{Timestamp, Tolerance},
     },
 };
@@ -24,6 +25,8 @@ pub struct Criteria {
     pub keyring: Keyring,
     /// The provider of every request. `None` detects it for each request.
     pub provider: Option<Arc<Provider>>,
+    /// Whether requests signed with the public development secret are accepted.
+    pub accepts_development: bool,
     /// The time that timestamps are checked against.
     pub receipt_time: ReceiptTime,
     /// The time allowed between signing and receipt, in place of the provider's tolerance.
@@ -85,7 +88,7 @@ impl Verification {
     #[must_use]
     pub fn passed(&self) -> bool {
         let valid = !matches!(self.assessment.payload, PayloadCheck::Invalid(_));
-        self.assessment.verdict.is_genuine() && valid && self.missing.is_empty()
+        self.assessment.trust().is_some() && valid && self.missing.is_empty()
     }
 }
 
@@ -97,6 +100,7 @@ impl Criteria {
             catalog: &self.catalog,
             keyring: &self.keyring,
             provider: self.provider.as_ref(),
+            accepts_development: self.accepts_development,
             decoded_limit: MAX_DECODED_BYTES,
         };
         let (at, clock) = match self.receipt_time {
@@ -107,8 +111,24 @@ impl Criteria {
         let receipt = Receipt { at, tolerance: self.tolerance };
         let mut assessment = judge.assess(&entry.request, receipt);
         judge.explain(&entry.request, receipt, clock, &|| false, &mut assessment);
+        assessment.warnings.extend(self.changed(entry.verified_for.as_deref(), &assessment));
         let missing = self.required.iter().filter_map(|required| missing(*required, &assessment)).collect();
         Verification { assessment, notes: entry.notes, missing }
+    }
+}
+
+impl Criteria {
+    /// Warns that a request which was verified when it was captured, for this provider, isn't any more.
+    fn changed(&self, verified_for: Option<&str>, assessment: &Assessment) -> Option<Warning> {
+        let verified_for = verified_for?;
+        let reason = assessment.verdict.rejection().map(|rejection| &rejection.reason);
+        let is_explained = match reason {
+            // The time or the rules are others, not the file or the secret.
+            Some(Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } | Reason::DevelopmentSecret) => true,
+            _ => self.provider.as_ref().is_some_and(|provider| provider.name != verified_for),
+        };
+        (!is_explained && !matches!(assessment.verdict, Verdict::Verified(_)))
+            .then(|| "it was verified when it was captured: the file or the secret has changed since".to_owned().into())
     }
 }
 

@@ -11,7 +11,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::{store::formats::EntryError, webhook::request::Headers};
+use crate::{
+    store::formats::EntryError,
+    webhook::{provider::Provider, request::Headers, trust::Trust},
+};
 
 pub use self::{
     judge::{Criteria, Missing, ReceiptTime, Requirement, Verification},
@@ -61,8 +64,10 @@ pub enum Progress {
     },
     /// A request passed, and [`Criteria::quiet`] suppresses its details.
     Passed {
-        /// Whether the request is signed.
-        signed: bool,
+        /// How far it is known to come from its provider.
+        trust: Trust,
+        /// Its provider.
+        provider: Option<Arc<Provider>>,
     },
     /// An input, or one request of it, can't be read.
     Unreadable(InputError),

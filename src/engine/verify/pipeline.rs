@@ -1,5 +1,5 @@
 //! Reads and verifies in parallel, and reports in order: one thread splits the input into jobs, one thread per core
-//! does them, and the caller's thread reports the results. The number of pending jobs is bounded, so memory does not
+//! runs them, and the caller's thread reports the results. The number of pending jobs is bounded, so memory does not
 //! grow with the number of captures. A small file is verified on the caller's thread.
 
 use std::{
@@ -7,15 +7,16 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{self, Receiver, SyncSender},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     },
     thread,
+    time::Duration,
 };
 
 use super::{Criteria, Input, Progress, STDIN};
 use crate::{
     store::formats::{self, Entries, Entry, EntryError, Piece, Walk, bare, walk},
-    webhook::{request::Headers, signature::Verdict},
+    webhook::request::Headers,
 };
 
 /// A piece of work for one thread.
@@ -24,7 +25,7 @@ enum Job {
     Files(Vec<Result<PathBuf, EntryError>>),
     /// Consecutive requests of one file. `continues` if they follow those of the previous job.
     Requests { file: Arc<Path>, pieces: Vec<Piece>, continues: bool },
-    /// No work, but a report in its place.
+    /// Nothing to run, only to report.
     Report(Progress),
 }
 
@@ -58,6 +59,9 @@ const JOB_SIZE: usize = 128;
 /// A file of at least this size is split into jobs of about this size, in bytes.
 const JOB_BYTES: u64 = 256 << 10;
 
+/// How long a pipe may be silent before a note says that it is waited for.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// Receives the reports.
 type Report<'a, E> = dyn FnMut(Progress) -> Result<(), E> + 'a;
 
@@ -85,9 +89,21 @@ fn is_small(input: &Input) -> bool {
         Input::Path(path) | Input::Found(path) => {
             fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() < JOB_BYTES)
         }
-        Input::Body(..) => true,
+        Input::Body(path, _) => !is_pipe(path),
         Input::Stdin => false,
     }
+}
+
+/// Whether a path is a named pipe, which may have no data for a long time.
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_path: &Path) -> bool {
+    false
 }
 
 enum Source<'a> {
@@ -99,6 +115,10 @@ fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'
     let (jobs, queue) = mpsc::sync_channel::<Queued>(MAX_PENDING_JOBS);
     let (order, results) = mpsc::sync_channel::<Receiver<Finished>>(MAX_PENDING_JOBS);
     let queue = Mutex::new(queue);
+    let pipe = match source {
+        Source::Input(Input::Path(path) | Input::Body(path, _)) if is_pipe(path) => Some(path.clone()),
+        _ => None,
+    };
     thread::scope(|scope| {
         let submit = move |job| {
             let (sender, receiver) = mpsc::sync_channel(1);
@@ -109,9 +129,18 @@ fn in_parallel<E>(criteria: &Criteria, source: Source<'_>, report: &mut Report<'
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| work(criteria, &queue));
         }
+        let first = match pipe.as_ref().map(|_| results.recv_timeout(SILENCE)) {
+            Some(Ok(first)) => Some(first),
+            Some(Err(RecvTimeoutError::Timeout)) => {
+                let pipe = pipe.unwrap_or_default();
+                report(Progress::Note(format!("waiting for data from the pipe {}", pipe.display())))?;
+                None
+            }
+            Some(Err(RecvTimeoutError::Disconnected)) | None => None,
+        };
         let mut previous = 0;
         // After an error, dropping `results` ends the producer, which ends the workers.
-        results.into_iter().try_for_each(|finished| {
+        first.into_iter().chain(results).try_for_each(|finished| {
             // A worker that panicked sends nothing; the scope then panics too.
             finished.recv().unwrap_or_default().report(criteria, &mut previous, report)
         })
@@ -192,8 +221,9 @@ fn verify(
         Ok(entry) => {
             let line = entry.line;
             let verification = criteria.verify(entry);
-            if criteria.quiet && verification.passed() {
-                return Progress::Passed { signed: verification.assessment.verdict != Verdict::Unsigned };
+            let trust = verification.assessment.trust();
+            if let (true, Some(trust)) = (criteria.quiet && verification.passed(), trust) {
+                return Progress::Passed { trust, provider: verification.assessment.provider };
             }
             Progress::Verified { file: Arc::clone(file), entry: index, line, verification: Box::new(verification) }
         }

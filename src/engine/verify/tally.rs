@@ -1,13 +1,17 @@
 //! Counts the results of a run.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use super::Progress;
-use crate::webhook::{assessment::PayloadCheck, signature::Verdict};
+use crate::webhook::{assessment::PayloadCheck, provider::Provider, signature::Verdict, trust::Trust};
 
 /// The counts of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Requests with a valid signature.
+    /// Requests verified with a secret of the user's.
     pub verified: usize,
+    /// Requests verified with the public development secret, by the provider's name.
+    pub development: BTreeMap<String, usize>,
     /// Requests that were rejected.
     pub rejected: usize,
     /// Requests that the provider sends unsigned.
@@ -31,31 +35,46 @@ impl Tally {
             Progress::Unreadable(_) => self.unreadable += 1,
             Progress::Skipped(files) => self.skipped += files,
             Progress::Note(_) => {}
-            Progress::Passed { signed: true } => self.verified += 1,
-            Progress::Passed { signed: false } => self.unsigned += 1,
+            Progress::Passed { trust, provider } => self.add_genuine(*trust, provider.as_ref()),
             Progress::Verified { verification, .. } => {
-                let counter = match verification.assessment.verdict {
-                    Verdict::Verified(_) => &mut self.verified,
-                    Verdict::Rejected(_) => &mut self.rejected,
-                    Verdict::Unsigned => &mut self.unsigned,
-                    Verdict::Unrecognised => &mut self.unrecognised,
-                };
-                *counter += 1;
-                self.invalid += usize::from(matches!(verification.assessment.payload, PayloadCheck::Invalid(_)));
+                let assessment = &verification.assessment;
+                match (assessment.trust(), &assessment.verdict) {
+                    (Some(trust), _) => self.add_genuine(trust, assessment.provider.as_ref()),
+                    (None, Verdict::Unrecognised) => self.unrecognised += 1,
+                    (None, _) => self.rejected += 1,
+                }
+                self.invalid += usize::from(matches!(assessment.payload, PayloadCheck::Invalid(_)));
                 self.failed += usize::from(!verification.passed());
             }
         }
     }
 
+    fn add_genuine(&mut self, trust: Trust, provider: Option<&Arc<Provider>>) {
+        match trust {
+            Trust::Verified => self.verified += 1,
+            Trust::UnsignedByDesign => self.unsigned += 1,
+            Trust::Development => {
+                let name = provider.map(|provider| provider.name.clone()).unwrap_or_default();
+                *self.development.entry(name).or_default() += 1;
+            }
+        }
+    }
+
+    /// The number of requests verified with a public development secret.
+    #[must_use]
+    pub fn development(&self) -> usize {
+        self.development.values().sum()
+    }
+
     /// The number of requests that were verified, whatever their verdict.
     #[must_use]
-    pub const fn requests(&self) -> usize {
-        self.verified + self.rejected + self.unsigned + self.unrecognised
+    pub fn requests(&self) -> usize {
+        self.verified + self.development() + self.rejected + self.unsigned + self.unrecognised
     }
 
     /// The number of requests and of unreadable inputs.
     #[must_use]
-    pub const fn total(&self) -> usize {
+    pub fn total(&self) -> usize {
         self.requests() + self.unreadable
     }
 }

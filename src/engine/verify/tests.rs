@@ -1,6 +1,6 @@
 //! Runs over files on disk: what is reported, in which order, and what is counted.
 
-use std::{cell::Cell, convert::Infallible, fs};
+use std::{cell::Cell, collections::BTreeMap, convert::Infallible, fs};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -48,11 +48,17 @@ fn criteria() -> Criteria {
         catalog: Arc::new(Catalog::builtin()),
         keyring,
         provider: None,
+        accepts_development: true,
         receipt_time: ReceiptTime::Recorded,
         tolerance: None,
         required: Vec::new(),
         quiet: false,
     }
+}
+
+/// The count of requests that the development secret verified.
+fn development(count: usize) -> BTreeMap<String, usize> {
+    [("cyanite".to_owned(), count)].into()
 }
 
 /// A directory with these files.
@@ -89,7 +95,7 @@ impl Observer for Recorder<'_> {
                 let verdict = verification.assessment.verdict.name();
                 format!("{}{line} [{entry}] {verdict} {:?}", file.display(), verification.missing)
             }
-            Progress::Passed { signed } => format!("passed, signed: {signed}"),
+            Progress::Passed { trust, .. } => format!("passed: {trust:?}"),
             Progress::Unreadable(error) => format!("unreadable: {error}"),
             Progress::Note(note) => format!("note: {note}"),
             Progress::Skipped(files) => format!("skipped: {files}"),
@@ -116,7 +122,7 @@ fn requests_are_reported_in_order_with_their_lines() {
     let (lines, tally) = run_over(&criteria(), &dir, &["log.ndjson", "test.http"]);
     let expected = ["log.ndjson:1 [0] verified []", "log.ndjson:2 [1] rejected []", "test.http [0] unsigned []"];
     assert_eq!(lines, expected);
-    assert_eq!(tally, Tally { verified: 1, rejected: 1, unsigned: 1, failed: 1, ..Tally::default() });
+    assert_eq!(tally, Tally { development: development(1), rejected: 1, unsigned: 1, failed: 1, ..Tally::default() });
 }
 
 #[test]
@@ -127,7 +133,7 @@ fn an_unreadable_request_keeps_its_number_and_does_not_hide_the_others() {
     assert_eq!([&lines[0], &lines[2]], ["log.ndjson:1 [0] verified []", "log.ndjson:3 [2] rejected []"]);
     assert!(lines[1].starts_with("unreadable: log.ndjson: line 2"), "{lines:?}");
     assert_eq!(lines[3], "unreadable: can't read missing.json");
-    assert_eq!(tally, Tally { verified: 1, rejected: 1, failed: 1, unreadable: 2, ..Tally::default() });
+    assert_eq!(tally, Tally { development: development(1), rejected: 1, failed: 1, unreadable: 2, ..Tally::default() });
 }
 
 #[test]
@@ -148,7 +154,7 @@ fn a_directory_is_read_by_name_and_other_files_are_skipped() {
         "captures/b/2.json:1 [0] rejected []",
     ];
     assert_eq!(lines, expected);
-    assert_eq!(tally, Tally { verified: 2, rejected: 1, failed: 1, skipped: 2, ..Tally::default() });
+    assert_eq!(tally, Tally { development: development(2), rejected: 1, failed: 1, skipped: 2, ..Tally::default() });
 }
 
 #[test]
@@ -165,7 +171,7 @@ fn large_files_are_verified_in_parallel_and_reported_in_order() {
     let expected =
         [of("log.ndjson"), vec!["captures/a.json:1 [0] verified []".to_owned()], of("captures/b.ndjson")].concat();
     assert!(lines == expected, "{} lines", lines.len());
-    assert_eq!(tally, Tally { verified: 5995, rejected: 6, failed: 6, ..Tally::default() });
+    assert_eq!(tally, Tally { development: development(5995), rejected: 6, failed: 6, ..Tally::default() });
 }
 
 #[test]
@@ -183,7 +189,7 @@ fn an_input_without_a_request_is_unreadable_unless_it_was_only_found() {
 fn a_cancelled_run_counts_what_was_reported() {
     let dir = dir(&[("log.ndjson", &good().repeat(2000))]);
     let (lines, tally) = run_until(700, &criteria(), &dir, &["log.ndjson", "log.ndjson"]);
-    assert_eq!((lines.len(), tally.verified, tally.total()), (700, 700, 700));
+    assert_eq!((lines.len(), tally.development(), tally.total()), (700, 700, 700));
 }
 
 #[test]
@@ -191,7 +197,7 @@ fn a_quiet_run_reports_no_details_of_passing_requests() {
     let dir = dir(&[("log.ndjson", &[good(), tampered()].concat()), ("test.http", UNSIGNED)]);
     let quiet = Criteria { quiet: true, ..criteria() };
     let (lines, tally) = run_over(&quiet, &dir, &["log.ndjson", "test.http"]);
-    assert_eq!(lines, ["passed, signed: true", "log.ndjson:2 [1] rejected []", "passed, signed: false"]);
+    assert_eq!(lines, ["passed: Development", "log.ndjson:2 [1] rejected []", "passed: UnsignedByDesign"]);
     assert_eq!(tally, run_over(&criteria(), &dir, &["log.ndjson", "test.http"]).1);
 }
 
@@ -203,7 +209,7 @@ fn what_is_required_and_missing_is_named() {
     let (lines, tally) = run_over(&strict, &dir, &["good.json", "test.http"]);
     let expected = ["good.json:1 [0] verified [Timestamp]", "test.http [0] unsigned [Signature, Timestamp]"];
     assert_eq!(lines, expected);
-    assert_eq!(tally, Tally { verified: 1, unsigned: 1, failed: 2, ..Tally::default() });
+    assert_eq!(tally, Tally { development: development(1), unsigned: 1, failed: 2, ..Tally::default() });
 }
 
 #[test]
@@ -217,10 +223,10 @@ fn a_body_is_verified_with_the_given_headers() {
     let inputs = [Input::Body(dir.path().join("body"), headers().into_iter().collect())];
     let Ok(tally) = run(&criteria, &inputs, &mut recorder);
     assert_eq!(recorder.lines, ["body [0] verified []"]);
-    assert_eq!(tally, Tally { verified: 1, ..Tally::default() });
+    assert_eq!(tally, Tally { development: development(1), ..Tally::default() });
 }
 
-/// The secret and a request of the example in Svix's documentation on verifying manually.
+/// The secret and the request of the example in Svix's documentation on manual verification.
 const SVIX: (&str, &str) = (
     "whsec_plJ3nmyCDGBKInavdOK15jsl",
     r#"{"request":{"method":"POST","target":"/aspect","headers":[["svix-id","msg_loFOjxBNrRLzqYUf"],["svix-timestamp","1731705121"],["svix-signature","v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0="]],"body":"{\"event_type\":\"ping\",\"data\":{\"success\":true}}"}}"#,
@@ -244,6 +250,58 @@ fn timestamps_are_checked_at_the_given_time() {
     assert_eq!(with(at(301), None), "svix.json:1 [0] rejected [Timestamp]");
     assert_eq!(with(at(301), Some(600)), "svix.json:1 [0] verified []");
     assert_eq!(with(ReceiptTime::Now, None), "svix.json:1 [0] rejected [Timestamp]");
+}
+
+/// The warnings about a request that was verified for this provider when it was captured.
+fn warnings_of(criteria: &Criteria, verified_for: &str, body: &str) -> Vec<String> {
+    let capture = format!("{{\"provider\":\"{verified_for}\",\"verdict\":\"verified\",{}", &capture(body)[1..]);
+    let dir = dir(&[("log.ndjson", &capture)]);
+    let mut seen = Warnings(Vec::new());
+    let Ok(_) = run(criteria, &[Input::Path(dir.path().join("log.ndjson"))], &mut seen);
+    seen.0
+}
+
+struct Warnings(Vec<String>);
+
+impl Observer for Warnings {
+    type Error = Infallible;
+
+    fn report(&mut self, progress: Progress, _: &Tally) -> Result<(), Infallible> {
+        let Progress::Verified { verification, .. } = progress else { panic!("{progress:?}") };
+        self.0.extend(verification.assessment.warnings.into_iter().map(|warning| warning.message));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_capture_that_was_verified_and_is_not_now_says_so() {
+    let changed = "it was verified when it was captured: the file or the secret has changed since";
+    let tampered = BODY.replace("999", "998");
+    let mut keyring = Keyring::default();
+    let other = SigningSecret::parse("another", &SecretFormat::default()).unwrap();
+    keyring.add("cyanite", other, SecretSource::Flag);
+    let rotated = Criteria { keyring, ..criteria() };
+    assert_eq!(warnings_of(&criteria(), "cyanite", BODY), [""; 0]);
+    assert_eq!(
+        warnings_of(&criteria(), "cyanite", &tampered),
+        ["only the public development secret was tried", changed]
+    );
+    assert_eq!(warnings_of(&rotated, "cyanite", &tampered), [changed]);
+    assert_eq!(warnings_of(&rotated, "cyanite", "{\"type\":\"TEST\",\"data\":null}"), [changed]);
+    // What is rejected for another reason may be what it was.
+    let strict = Criteria { accepts_development: false, ..criteria() };
+    assert_eq!(warnings_of(&strict, "cyanite", BODY), [""; 0]);
+    let misdirected = Criteria { provider: criteria().catalog.get("aspect").cloned(), ..criteria() };
+    let looks_like = "it looks like cyanite.v2.finished; is it sent to the right URL?";
+    assert_eq!(warnings_of(&misdirected, "cyanite", BODY), [looks_like]);
+}
+
+#[test]
+fn the_development_secret_fails_where_it_is_not_accepted() {
+    let dir = dir(&[("good.json", &good())]);
+    let (lines, tally) = run_over(&Criteria { accepts_development: false, ..criteria() }, &dir, &["good.json"]);
+    assert_eq!(lines, ["good.json:1 [0] rejected []"]);
+    assert_eq!(tally, Tally { rejected: 1, failed: 1, ..Tally::default() });
 }
 
 #[test]

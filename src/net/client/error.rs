@@ -13,7 +13,7 @@ pub(super) const BODY_CUT: &str = "the connection was closed before the response
 /// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The request can't be made, whatever the endpoint is.
+    /// The request can't be sent to any endpoint.
     #[error("can't send the request: {0}")]
     Unsendable(String),
     /// The endpoint could not be reached.
@@ -22,13 +22,13 @@ pub enum SendError {
     /// The endpoint's TLS certificate is not trusted.
     #[error("{0}")]
     Untrusted(String),
-    /// No response came in time.
+    /// No response arrived in time.
     #[error("no response within {:.1} s", .0.as_secs_f64())]
     TimedOut(Duration),
     /// The endpoint was reached, and sent no response.
     #[error("{0}")]
     Broken(String),
-    /// The head of a response came, but not its whole body. With it come the part that arrived, and the problem.
+    /// The head of a response arrived, but not its whole body: the part that arrived, and the problem.
     #[error("{1}")]
     Incomplete(Response, String),
 }
@@ -44,8 +44,9 @@ impl SendError {
     }
 }
 
-/// Words an error of reqwest.
-pub(super) fn explain(error: &reqwest::Error, url: &Url) -> SendError {
+/// Describes an error of reqwest, without the URL, which may contain tokens.
+pub(super) fn explain(error: reqwest::Error, url: &Url) -> SendError {
+    let error = &error.without_url();
     if !error.is_connect() {
         return no_response(error);
     }
@@ -92,7 +93,7 @@ pub(super) fn unknown_host(host: &str) -> String {
     format!("unknown host `{host}` (DNS)")
 }
 
-/// Words a failed attempt to connect.
+/// Describes a failed attempt to connect.
 pub(super) fn not_connected(kind: Option<io::ErrorKind>, host: &str, port: u16, text: &str) -> String {
     match kind {
         Some(io::ErrorKind::ConnectionRefused) => format!("nothing listens on {host}:{port} (connection refused)"),

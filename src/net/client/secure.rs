@@ -1,4 +1,4 @@
-//! What reqwest does for the client: TLS, proxies and URLs with credentials.
+//! The part of the client that uses reqwest: TLS, proxies and URLs with credentials.
 
 use std::{
     collections::HashSet,
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::webhook::request::Request;
 
-/// The reqwest clients. Each is built when it is needed first, because reading the system's certificates takes longer
+/// The reqwest clients. Each is built on first use, because reading the system's certificates takes longer
 /// than sending a request.
 #[derive(Debug, Default)]
 pub(super) struct SecureClient {
@@ -35,7 +35,7 @@ pub(super) struct SecureClient {
 #[derive(Debug, Default)]
 struct Clients {
     pooled: OnceLock<reqwest::Client>,
-    /// Sends what a reused connection lost. It keeps no connections, so each of its requests opens one.
+    /// Sends again what a reused connection lost. It keeps no connections, so each of its requests opens one.
     unpooled: OnceLock<reqwest::Client>,
 }
 
@@ -62,14 +62,14 @@ impl SecureClient {
             }
             Err(error) if self.was_reused(&error) => {
                 let client = get_or_build(&clients.unpooled, || self.builder(is_proxied).pool_max_idle_per_host(0))?;
-                send(client, url, request).await.map(streamed).map_err(|error| explain(&error, url))
+                send(client, url, request).await.map(streamed).map_err(|error| explain(error, url))
             }
-            Err(error) => Err(explain(&error, url)),
+            Err(error) => Err(explain(error, url)),
         }
     }
 
     /// Whether a request failed because a connection ended that had carried a response before. That includes a
-    /// response that ends within its head, because reqwest does not tell it from one that never began.
+    /// response that ends within its head, because reqwest cannot distinguish it from one that never began.
     fn was_reused(&self, error: &reqwest::Error) -> bool {
         let Some(lost) = sources(error).find_map(|source| source.downcast_ref::<legacy::Error>()) else { return false };
         let has_ended = sources(lost).any(|source| match source.downcast_ref::<hyper::Error>() {
@@ -103,7 +103,7 @@ fn get_or_build(
     if let Some(client) = cell.get() {
         return Ok(client);
     }
-    let client = builder().build().map_err(|error| SendError::Unsendable(chain(&error)))?;
+    let client = builder().build().map_err(|error| SendError::Unsendable(chain(&error.without_url())))?;
     Ok(cell.get_or_init(|| client))
 }
 

@@ -111,7 +111,7 @@ fn time_at_rate(bytes: usize, bytes_per_second: usize) -> Duration {
 
 /// Reads the rest and drops it. Most senders write the whole body before they read the response: closing the
 /// connection at once would give them a reset instead of the status.
-async fn discard(body: &mut Incoming, limits: &Limits) {
+pub async fn discard(body: &mut Incoming, limits: &Limits) {
     let rest = async { while let Ok(Some(Ok(_))) = timeout(limits.pause, body.frame()).await {} };
     let _ = timeout(limits.drain, rest).await;
 }

@@ -39,7 +39,7 @@ impl Columns {
         })
     }
 
-    /// The text of the column that says what is sent.
+    /// The text of the column `sent`.
     pub(super) fn sent_label(&self, record: &CaseRecord) -> String {
         sent_label(record, self.brief.0)
     }

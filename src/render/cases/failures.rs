@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use super::columns::{event_label, sent_label};
 use crate::webhook::contract::{CaseName, CaseOutcome, CaseRecord};
 
-/// Deliveries of one case that failed alike, in the order they were tried.
+/// Deliveries of one case that failed in the same way, in the order they were sent.
 #[derive(Clone, Debug)]
 pub(super) struct FailureGroup {
     first: CaseRecord,
@@ -18,13 +18,13 @@ impl FailureGroup {
         Self { first, others: Vec::new() }
     }
 
-    /// Adds another failure if it is alike. Returns whether it is.
+    /// Adds another failure if it has the same cause. Returns whether it has.
     pub(super) fn add(&mut self, record: &CaseRecord) -> bool {
-        let is_alike = cause(&self.first) == cause(record);
-        if is_alike {
+        let has_same_cause = cause(&self.first) == cause(record);
+        if has_same_cause {
             self.others.push(record.clone());
         }
-        is_alike
+        has_same_cause
     }
 
     /// The first failure of the group.
@@ -48,7 +48,7 @@ impl FailureGroup {
         if self.others.is_empty() { message } else { common(&self.first, message) }
     }
 
-    /// The names of the deliveries, out of the cases that were to be tried.
+    /// The names of the deliveries; `planned` are all cases of the run.
     pub(super) fn names(&self, planned: &[CaseRecord]) -> String {
         let of_case = || planned.iter().filter(|record| record.name == self.first.name);
         if self.count() == of_case().count() && self.first.name == CaseName::EventAccepted {

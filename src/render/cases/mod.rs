@@ -1,4 +1,4 @@
-//! The cases of `check` as a table: a line for each, and below a failed one the failure and a hint. Columns are as wide as
+//! The cases of `check` as a table: one line each, with the failure and a hint below a failed one. Columns are as wide as
 //! their texts, which are abbreviated if the screen is too narrow.
 
 mod columns;
@@ -31,15 +31,15 @@ pub struct Table {
     /// The titles of the columns about the response.
     titles: &'static str,
     columns: Columns,
-    /// The lines above the next row that are not shown yet.
+    /// The heading that is printed above the next row.
     heading: String,
-    /// The cases that were to be tried.
+    /// All cases of this provider's run.
     planned: Vec<CaseRecord>,
-    /// The last case, and how many of its deliveries were tried.
+    /// The last case, and how many of its deliveries were sent.
     tried: Option<(CaseName, usize)>,
-    /// The failures of that case, which are shown when all of it was tried, because many may be alike.
+    /// The failures of that case. They are shown after its last delivery, because many may have the same cause.
     failures: Vec<FailureGroup>,
-    /// Cases that are skipped for one reason.
+    /// Cases that were skipped for the same reason.
     skipped: Option<(String, Vec<CaseName>)>,
     hint: Option<Remedy>,
     tables: usize,
@@ -68,13 +68,13 @@ impl Table {
         }
     }
 
-    /// A table of cases that are listed without being tried.
+    /// A table of cases that are listed without being run.
     #[must_use]
     pub fn list(page: Page) -> Self {
         Self { titles: "", ..Self::new(page, false) }
     }
 
-    /// Starts the part of one provider, whose cases follow.
+    /// Starts the section of one provider, whose cases follow.
     pub fn begin(&mut self, provider: &Provider, url: &str, cases: &[CaseRecord], out: &mut String) {
         self.end(out);
         self.planned = cases.to_vec();
@@ -94,7 +94,7 @@ impl Table {
         }
     }
 
-    /// Appends a case that was tried. A failure is held back until the rest of its case was tried.
+    /// Appends a case that ran. A failure is held back until the rest of its case has run.
     pub fn case(&mut self, record: &CaseRecord, out: &mut String) {
         if self.tried.is_none_or(|(name, _)| name != record.name) {
             self.push_failures(out);
@@ -181,7 +181,7 @@ impl Table {
         out.push('\n');
     }
 
-    /// Appends a case without trying it.
+    /// Appends a case that is only listed.
     pub fn listed(&mut self, record: &CaseRecord, genuine: bool, out: &mut String) {
         if let CaseOutcome::Skipped(why) = &record.outcome {
             return self.skip(record.name, why, out);
@@ -195,7 +195,7 @@ impl Table {
         out.push('\n');
     }
 
-    /// Appends what was held back.
+    /// Appends the cases that were held back.
     pub fn end(&mut self, out: &mut String) {
         self.push_failures(out);
         self.push_skipped(out);

@@ -8,7 +8,7 @@ use crate::{render::palette::Palette, webhook::provider::catalog::Catalog};
 fn plain(remedy: &Remedy) -> String {
     match remedy {
         Remedy::Advice(text) => text.clone().into_owned(),
-        other => panic!("no advice: {other:?}"),
+        other => panic!("not advice: {other:?}"),
     }
 }
 
@@ -86,23 +86,23 @@ fn columns_are_abbreviated_on_a_narrow_screen() {
 #[test]
 fn failures_are_explained_below_and_a_hint_is_shown_once() {
     let says = ["oh no \u{7}", "on a line that is longer than the screen"];
-    let answered = CaseOutcome::Failed {
-        message: "taken \u{1b}[31m".into(),
+    let with_response = CaseOutcome::Failed {
+        message: "accepted \u{1b}[31m".into(),
         remedy: Some(Remedy::advice("verify it")),
         response: Some(Excerpt::Text(says.map(str::to_owned).into())),
     };
     let records = [
-        record(CaseName::SecretWrong, "made", "", answered),
-        record(CaseName::SignatureMissing, "made", "", failed("taken too", "verify it")),
+        record(CaseName::SecretWrong, "made", "", with_response),
+        record(CaseName::SignatureMissing, "made", "", failed("also accepted", "verify it")),
     ];
     let lines = shown(Some(40), &records);
     let explained: Vec<&String> = lines.iter().filter(|line| line.starts_with("  ")).skip(1).collect();
     let expected = [
-        r"  taken \u{1b}[31m",
+        r"  accepted \u{1b}[31m",
         r"  response: oh no \u{7}",
         "    on a line that is longer than the s…",
         "  hint: verify it",
-        "  taken too",
+        "  also accepted",
         "  hint: same as above",
     ];
     assert_eq!(explained, expected);
@@ -157,10 +157,10 @@ fn failures_of_one_case_with_the_same_cause_are_one_row() {
 }
 
 #[test]
-fn cases_that_are_skipped_for_one_reason_are_grouped() {
+fn cases_skipped_for_the_same_reason_are_grouped() {
     let skip = |name, why: &str| record(name, "made", "", CaseOutcome::Skipped(why.into()));
     let two = [skip(CaseName::TimestampStale, "no time"), skip(CaseName::TimestampFuture, "no time")];
     assert_eq!(shown(None, &two)[1..], ["- timestamp-stale, timestamp-future skipped  no time"]);
-    let many = CaseName::ALL.map(|name| skip(name, "it is gone"));
-    assert_eq!(shown(None, &many)[1..], ["- 18 cases skipped  it is gone"]);
+    let many = CaseName::ALL.map(|name| skip(name, "the handler stopped"));
+    assert_eq!(shown(None, &many)[1..], ["- 18 cases skipped  the handler stopped"]);
 }

@@ -22,7 +22,7 @@ struct CaseLine<'a> {
     hint: Option<String>,
 }
 
-/// Appends the line of a case that was tried.
+/// Appends the line of a case that ran or was skipped.
 pub fn case(record: &CaseRecord, wording: Wording, out: &mut Vec<u8>) {
     let (message, hint) = match &record.outcome {
         CaseOutcome::Passed => (None, None),
@@ -54,7 +54,7 @@ struct SummaryLine {
     skipped: usize,
 }
 
-/// Appends the line that says how many cases came out how.
+/// Appends the line with the number of cases by outcome.
 pub fn case_summary(tally: CaseTally, out: &mut Vec<u8>) {
     let CaseTally { passed, failed, skipped } = tally;
     line(&SummaryLine { kind: "summary", passed, failed, skipped }, out);
@@ -72,7 +72,7 @@ struct ListedCaseLine<'a> {
     skipped: Option<&'a str>,
 }
 
-/// Appends the line of a case that could be tried.
+/// Appends the line of a case that is only listed.
 pub fn listed_case(record: &CaseRecord, genuine: bool, out: &mut Vec<u8>) {
     let skipped = match &record.outcome {
         CaseOutcome::Skipped(why) => Some(why.as_str()),

@@ -1,4 +1,4 @@
-//! The lines of `events`: what can be sent, and what the providers demand of a handler.
+//! The lines of `events`: the events that can be sent, and the providers' requirements for a handler.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -22,7 +22,7 @@ struct EventLine<'a> {
     payload: Option<Box<RawValue>>,
 }
 
-/// Appends the line of an event that can be sent, with its payload's own text if that is wanted.
+/// Appends the line of an event that can be sent, with the text of its payload if given.
 pub fn event(provider: &Provider, event: &Event, payload: Option<&str>, out: &mut Vec<u8>) {
     let raw = payload.and_then(|text| RawValue::from_string(text.to_owned()).ok());
     line(

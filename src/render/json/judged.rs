@@ -22,7 +22,7 @@ struct Ready<'a> {
     tunnel: Option<&'a str>,
 }
 
-/// Appends the line that says where `listen` listens.
+/// Appends the line with the address of `listen`.
 pub fn ready(url: &str, out: &mut Vec<u8>) {
     line(&Ready { kind: "ready", url, inspector: None, tunnel: None }, out);
 }
@@ -80,6 +80,7 @@ struct VerificationLine<'a> {
     secret: Option<String>,
     payload: PayloadObject<'a>,
     findings: Vec<FindingObject<'a>>,
+    warnings: Vec<String>,
 }
 
 /// Appends the line of a verified capture.
@@ -96,6 +97,7 @@ pub fn verification(file: &str, entry: usize, assessment: &Assessment, wording: 
             secret: assessment.secret.as_ref().map(ToString::to_string),
             payload: PayloadObject::new(&assessment.payload),
             findings: FindingObject::list(&assessment.findings, wording),
+            warnings: assessment.warnings.iter().map(|warning| warning.text(wording)).collect(),
         },
         out,
     );

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{line, millis};
 use crate::webhook::{
     capture::objects::{BodyObject, HeaderPairs},
-    record::{Attempt, Response},
+    record::Attempt,
     request::Request,
 };
 
@@ -21,11 +21,11 @@ struct AttemptLine<'a> {
     status: Option<u16>,
     elapsed_ms: f64,
     reason: &'a str,
-    response: Option<AnswerObject<'a>>,
+    response: Option<ResponseObject<'a>>,
 }
 
 #[derive(Serialize)]
-struct AnswerObject<'a> {
+struct ResponseObject<'a> {
     headers: HeaderPairs<'a>,
     #[serde(flatten)]
     body: BodyObject<'a>,
@@ -33,7 +33,7 @@ struct AnswerObject<'a> {
 
 /// Appends the line of an attempt.
 pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
-    let answer = |answer: &'_ Response| answer.status;
+    let response = attempt.response.as_ref();
     line(
         &AttemptLine {
             kind: "attempt",
@@ -43,12 +43,12 @@ pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
             attempt: attempt.number,
             of: attempt.of,
             outcome: attempt.outcome.name(),
-            status: attempt.response.as_ref().map(answer),
+            status: response.map(|response| response.status),
             elapsed_ms: millis(attempt.elapsed),
             reason: &attempt.reason,
-            response: attempt.response.as_ref().map(|answer| AnswerObject {
-                headers: HeaderPairs(&answer.headers),
-                body: BodyObject::new(&answer.body),
+            response: response.map(|response| ResponseObject {
+                headers: HeaderPairs(&response.headers),
+                body: BodyObject::new(&response.body),
             }),
         },
         out,

@@ -1,4 +1,4 @@
-//! The fields of a form, urlencoded or multipart, one a line, their values in one column.
+//! The fields of a form, urlencoded or multipart: one per line, with their values in one column.
 
 use super::{Layout, push_spaces, start_of};
 use crate::render::palette::Role;
@@ -9,20 +9,20 @@ use crate::render::text;
 pub struct Field<'a> {
     /// The name, decoded.
     pub name: &'a str,
-    /// The value, decoded; empty where it is not to be shown.
+    /// The value, decoded; empty if it is not shown.
     pub value: &'a [u8],
-    /// What else there is to say, such as the name and size of a file; empty for nothing.
+    /// A remark, such as the name and size of a file; empty if there is none.
     pub note: &'a str,
 }
 
-/// The columns a name may take.
-const WIDEST_NAME: usize = 40;
+/// The maximum width of a name, in columns.
+const MAX_NAME_WIDTH: usize = 40;
 
 /// See [`Layout::fields`].
 pub(super) fn push(layout: &Layout, fields: &[Field<'_>], out: &mut String) {
     let limits = &layout.limits;
     let names = fields.iter().take(limits.lines).map(|field| text::width(&text::printable(field.name)));
-    let column = names.max().unwrap_or(0).min(WIDEST_NAME);
+    let column = names.max().unwrap_or(0).min(MAX_NAME_WIDTH);
 
     let mut shown = 0;
     for (index, field) in fields.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A JSON body, re-indented: two spaces a level, `{}` and `[]` kept together, coloured by kind.
+//! A JSON body, re-indented: two spaces per level, empty `{}` and `[]` on one line, coloured by kind of token.
 
 use super::tokens::{Kind, NotJson, Token, Tokens};
 use super::{Layout, push_spaces};
@@ -20,7 +20,7 @@ fn push_tokens(mut tokens: Tokens<'_>, mut page: Page<'_>) -> Result<(), NotJson
     while let Some(token) = tokens.next()? {
         if !page.push(token) {
             page.end_before(tokens.left());
-            // What is not shown still decides whether this is JSON.
+            // The rest is not shown, but must be valid too.
             while tokens.next()?.is_some() {}
             return Ok(());
         }
@@ -29,15 +29,15 @@ fn push_tokens(mut tokens: Tokens<'_>, mut page: Page<'_>) -> Result<(), NotJson
     Ok(())
 }
 
-/// The lines of one body, as far as they are written.
+/// The output for one body, and how much of it is written.
 struct Page<'a> {
     layout: &'a Layout,
     out: &'a mut String,
     /// The objects and arrays around the next token.
     depth: usize,
-    /// The lines begun.
+    /// The number of lines, including the current one.
     lines: usize,
-    /// The bytes of the body that are shown.
+    /// The number of bytes of the body that are shown.
     shown: usize,
     last: Option<Kind>,
 }
@@ -182,7 +182,7 @@ mod tests {
 }
 "#;
         assert_eq!(pretty(body, PLAIN).as_deref(), Some(expected));
-        assert_eq!(pretty(expected, PLAIN).as_deref(), Some(expected), "what is indented already stays as it is");
+        assert_eq!(pretty(expected, PLAIN).as_deref(), Some(expected), "indented JSON is unchanged");
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn duplicate_keys_and_their_order_stay() {
+    fn duplicate_keys_keep_their_order() {
         assert_eq!(
             pretty(r#"{"b":1,"a":2,"b":3}"#, PLAIN).as_deref(),
             Some("{\n  \"b\": 1,\n  \"a\": 2,\n  \"b\": 3\n}\n")
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_appends_nothing() {
+    fn a_body_that_is_not_json_appends_nothing() {
         let bodies: [&[u8]; 9] = [
             b"",
             b"{\"a\":1",
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exceeds_the_bytes_is_counted() {
+    fn bytes_beyond_the_limit_are_counted() {
         let limits = Limits { bytes: 6, ..PLAIN };
         assert_eq!(pretty("[ 10, 20,  30, 40 ]", limits).as_deref(), Some("[\n  10,\n  20\n… 11 B more\n"));
     }
@@ -325,7 +325,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_changes_but_the_space_between_tokens(value in json_value()) {
+        fn only_the_whitespace_between_tokens_changes(value in json_value()) {
             for body in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
                 let shown = pretty(&body, PLAIN).unwrap();
                 prop_assert_eq!(without_space(&shown), without_space(&printable(&value.to_string())));
@@ -333,7 +333,7 @@ mod tests {
         }
 
         #[test]
-        fn what_serde_json_refuses_is_not_json_here(value in json_value(), at: prop::sample::Index, put in "[ -~\n]?") {
+        fn a_text_is_json_if_serde_json_accepts_it(value in json_value(), at: prop::sample::Index, put in "[ -~\n]?") {
             let mut body: Vec<char> = value.to_string().chars().collect();
             let at = at.index(body.len());
             body.splice(at..=at, put.chars());
@@ -365,10 +365,10 @@ mod tests {
         let (mut is_in_string, mut is_escaped) = (false, false);
         text.chars()
             .filter(|&c| {
-                let is_kept = is_in_string || !c.is_ascii_whitespace();
+                let is_significant = is_in_string || !c.is_ascii_whitespace();
                 is_in_string ^= c == '"' && !is_escaped;
                 is_escaped = c == '\\' && !is_escaped;
-                is_kept
+                is_significant
             })
             .collect()
     }

@@ -1,6 +1,6 @@
-//! What people see of a body: JSON as its own text re-indented and coloured, form fields as a table,
-//! anything else as escaped lines. Each is appended as whole lines, within [`Limits`], and says how
-//! much it left out. Nothing is parsed into values and nothing is shown that was not sent.
+//! Bodies for people: JSON re-indented and coloured, form fields as a table, anything else as escaped lines. Each is
+//! appended as whole lines, within [`Limits`], with a note of how much is left out. Values are shown as they were sent,
+//! never parsed and printed again.
 
 mod fields;
 mod json;
@@ -11,12 +11,12 @@ pub use self::fields::Field;
 use super::palette::{Palette, Role};
 use super::size;
 
-/// How bodies are set out on one stream.
+/// The layout of bodies on one stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// The colours.
     pub palette: Palette,
-    /// The columns left free before each line.
+    /// The indentation of each line, in columns.
     pub margin: usize,
     /// How much is shown.
     pub limits: Limits,
@@ -24,49 +24,49 @@ pub struct Layout {
 
 /// How much of a body is shown.
 ///
-/// What counts is the body's text, not the indentation, colours and escapes around it, so the same
-/// part is shown with and without colour.
+/// Only the body's own text counts, not the indentation, colours and escapes around it, so the same part is shown with
+/// and without colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The levels of JSON that are broken into lines; what is deeper stays on the line it began.
+    /// The levels of JSON that are broken into lines; deeper ones stay on one line.
     pub depth: usize,
     /// The bytes of the body.
     pub bytes: usize,
-    /// The lines, without the one that says how much was left out.
+    /// The lines, without the note of how much is left out.
     pub lines: usize,
     /// The bytes of one JSON string or number, or of one field's name or value.
     pub token: usize,
 }
 
 impl Limits {
-    /// Enough to see what a delivery says.
+    /// Enough to read a typical delivery.
     pub const EXCERPT: Self = Self { depth: 32, bytes: 64 << 10, lines: 400, token: 2 << 10 };
 
-    /// All there is, but for what no terminal survives.
+    /// The whole body, up to what a terminal can take.
     pub const FULL: Self = Self { depth: 32, bytes: 16 << 20, lines: 1 << 20, token: 16 << 20 };
 }
 
 impl Layout {
     /// Appends a JSON body, re-indented, with numbers, escapes, duplicate keys and order as sent.
     ///
-    /// Returns false and appends nothing when the body is not JSON from its first byte to its last;
-    /// a byte order mark, which JSON may not begin with, is enough. Then [`Layout::raw`] shows it.
+    /// Returns false and appends nothing if the body is not JSON from its first byte to its last; even a byte order mark
+    /// is not allowed. Show such a body with [`Layout::raw`].
     #[must_use]
     pub fn json(&self, body: &[u8], out: &mut String) -> bool {
         json::push(self, body, out)
     }
 
-    /// Appends a body as it is, line by line, with escapes for what a terminal must not get.
+    /// Appends a body line by line, with the characters escaped that a terminal must not get.
     pub fn raw(&self, body: &[u8], out: &mut String) {
         raw::push(self, body, out);
     }
 
-    /// Appends the fields of a form, one a line, their values aligned.
+    /// Appends the fields of a form, one per line, with their values aligned.
     pub fn fields(&self, fields: &[Field<'_>], out: &mut String) {
         fields::push(self, fields, out);
     }
 
-    /// Ends with a line that says what was left out.
+    /// Appends a line that says how much is left out.
     fn push_rest(&self, left_out: usize, out: &mut String) {
         push_spaces(self.margin, out);
         self.push_more(left_out, out);
@@ -86,7 +86,7 @@ fn push_spaces(count: usize, out: &mut String) {
     }
 }
 
-/// The start of a text that may not be UTF-8, at most `max` bytes, cut within no character that is.
+/// The start of a text, at most `max` bytes, not cut within a character. Bytes that are not UTF-8 may be cut anywhere.
 fn start_of(bytes: &[u8], max: usize) -> &[u8] {
     if bytes.len() <= max {
         return bytes;
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_utf8_is_cut_where_the_limit_says() {
+    fn bytes_that_are_not_utf8_are_cut_at_the_limit() {
         assert_eq!(start_of(&[0x80; 8], 5), [0x80; 5]);
     }
 }

@@ -1,4 +1,4 @@
-//! A body that is shown as it is, line by line, through the gate of [`text`].
+//! A body shown as it is, line by line, with the escapes of [`text`].
 
 use super::{Layout, push_spaces, start_of};
 use crate::render::text;
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exceeds_the_limits_is_counted() {
+    fn bytes_beyond_the_limits_are_counted() {
         assert_eq!(raw(b"a\nb\nc\nd\n", Limits { lines: 2, ..Limits::EXCERPT }), "  a\n  b\n  … 4 B more\n");
         assert_eq!(raw(b"abcdef", Limits { bytes: 4, ..Limits::EXCERPT }), "  abcd\n  … 2 B more\n");
         assert_eq!(raw(b"abcdef", Limits { bytes: 6, ..Limits::EXCERPT }), "  abcdef\n");

@@ -1,5 +1,5 @@
-//! The tokens of a JSON text in the order that RFC 8259 allows, without recursion: each level of nesting costs a bit.
-//! Strings are not decoded and numbers not computed; the lexer is that of [`json`](crate::webhook::json).
+//! The tokens of a JSON text, checked against the grammar of RFC 8259 without recursion: each level of nesting costs one
+//! bit. Strings are not decoded and numbers not computed; the lexer is that of [`json`](crate::webhook::json).
 
 use crate::webhook::json::lexer::Lexer;
 
@@ -13,7 +13,7 @@ pub(super) struct Tokens<'a> {
     expected: Expected,
 }
 
-/// A slice of the text, and what it is.
+/// A slice of the text, and its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token<'a> {
     pub(super) kind: Kind,
@@ -86,7 +86,7 @@ impl<'a> Tokens<'a> {
         Ok(Some(Token { kind, text: self.lexer.slice(self.start..self.lexer.at()) }))
     }
 
-    /// How many bytes there are from the last token on.
+    /// The number of bytes from the start of the last token to the end.
     pub(super) fn left(&self) -> usize {
         self.length - self.start
     }
@@ -128,7 +128,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// The objects and arrays around a place, a bit for each; up to 64 of them need no memory.
+/// The objects and arrays around a position, one bit each; up to 64 of them need no allocation.
 #[derive(Default)]
 struct Nesting {
     depth: usize,
@@ -195,14 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn scalars_stand_alone() {
+    fn a_scalar_is_a_complete_text() {
         for text in ["0", "-0.0", "10", "1e400", "1E-7", "123456789012345678901234567890", "true", r#""\u00E9\/""#] {
             assert_eq!(tokens(text), Ok(vec![text]));
         }
     }
 
     #[test]
-    fn what_the_grammar_forbids_is_not_json() {
+    fn a_text_that_the_grammar_forbids_is_not_json() {
         let without_space = r#"{ [ ] } [1 [1, [1,] [,1] [} {] [[}] {"a"} {"a":} {"a":1,} {,} {1:2} {"a",1} [1:2] {}x
             01 - +1 1. .5 1.e3 1e 1e+ 0x1 -a NaN Infinity tru truE nulll 'a' " "a "a\" "\x" "\u12g4" "\u12 "\ //"#;
         let others =
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn each_end_belongs_to_its_own_start_at_any_depth() {
+    fn brackets_match_at_any_depth() {
         for depth in [1, 63, 64, 65, 128, 129, 1000] {
             let open: String = (0..depth).map(|level| if level % 3 == 0 { "{\"k\":" } else { "[" }).collect();
             let close: String = (0..depth).rev().map(|level| if level % 3 == 0 { "}" } else { "]" }).collect();

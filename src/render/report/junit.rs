@@ -21,6 +21,10 @@ impl Report for Junit {
         });
         let mut case = TestCase::new(clean(&check.name), status(check));
         case.set_classname(clean(&check.suite));
+        if !check.warnings.is_empty() {
+            let lines = check.warnings.iter().map(|warning| format!("warning: {}", warning.text()));
+            case.set_system_out(clean(&lines.collect::<Vec<_>>().join("\n")));
+        }
         if let Some(elapsed) = check.elapsed {
             case.set_time(elapsed);
         }
@@ -32,8 +36,8 @@ impl Report for Junit {
         document.add_test_suites(self.suites.drain(..));
         self.indexes.clear();
         // Writing to memory doesn't fail.
-        let xml = document.to_string().unwrap_or_default();
-        out.extend_from_slice(without_root_skipped(xml).trim_end().as_bytes());
+        let xml = without_root_skipped(document.to_string().unwrap_or_default());
+        out.extend_from_slice(with_escaped_attributes(xml.trim_end()).as_bytes());
         out.push(b'\n');
     }
 }
@@ -48,13 +52,48 @@ fn without_root_skipped(mut xml: String) -> String {
     xml
 }
 
+/// Writes whitespace in attributes as character references, because parsers turn it into spaces otherwise, and a service
+/// that prints the report to its log may take a line for a command.
+fn with_escaped_attributes(xml: &str) -> String {
+    let mut out = String::with_capacity(xml.len());
+    let (mut is_tag, mut quote) = (false, None);
+    for c in xml.chars() {
+        match c {
+            '<' => is_tag = true,
+            '>' if quote.is_none() => is_tag = false,
+            '"' | '\'' if is_tag && quote.is_none() => quote = Some(c),
+            '"' | '\'' if quote == Some(c) => quote = None,
+            _ => {}
+        }
+        match c {
+            '\n' if quote.is_some() => out.push_str("&#10;"),
+            '\r' if quote.is_some() => out.push_str("&#13;"),
+            '\t' if quote.is_some() => out.push_str("&#9;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Text without lines that GitHub or Azure would take for a command in a log: their line feeds are shown as `\n`.
+fn without_commands(text: &str) -> String {
+    let mut lines = text.split('\n');
+    let mut out = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        let is_command = ["::", "##"].iter().any(|start| line.trim_start().starts_with(start));
+        out.push_str(if is_command { "\\n" } else { "\n" });
+        out.push_str(line);
+    }
+    out
+}
+
 fn status(check: &Check) -> TestCaseStatus {
     match &check.outcome {
         Outcome::Passed => TestCaseStatus::success(),
         Outcome::Skipped(why) => {
             let mut skipped = TestCaseStatus::skipped();
             // The published schemas have no attribute for a message here; consumers read the text.
-            skipped.set_description(clean(why));
+            skipped.set_description(without_commands(&clean(why)));
             skipped
         }
         Outcome::Failed(problems) => {
@@ -65,7 +104,7 @@ fn status(check: &Check) -> TestCaseStatus {
             // The published schemas have no attribute for a place.
             let place = check.place.iter().map(Place::to_string);
             let lines = problems.iter().map(|problem| format!("{}: {}", problem.code, Problem::text(problem)));
-            failed.set_description(clean(&place.chain(lines).collect::<Vec<_>>().join("\n")));
+            failed.set_description(without_commands(&clean(&place.chain(lines).collect::<Vec<_>>().join("\n"))));
             failed
         }
     }
@@ -73,7 +112,40 @@ fn status(check: &Check) -> TestCaseStatus {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::samples::checks, *};
+    use super::{
+        super::{Outcome, samples::checks},
+        *,
+    };
+
+    #[test]
+    fn no_line_of_a_report_begins_with_a_command() {
+        let command = "a\tb\n::set-output name=x::y\n  ##[error]z";
+        let problem = Problem { code: "code".into(), message: command.into(), hint: None };
+        let [check, ..] = checks();
+        let check =
+            Check { suite: command.into(), name: command.into(), outcome: Outcome::Failed(vec![problem]), ..check };
+        let (mut report, mut out) = (Junit::default(), Vec::new());
+        report.check(&check, &mut out);
+        report.finish(&mut out);
+        let xml = String::from_utf8(out).unwrap();
+        assert!(!xml.lines().any(|line| line.trim_start().starts_with(['#', ':'])), "{xml}");
+        let name = r#"<testcase name="a\tb&#10;::set-output name=x::y&#10;  ##[error]z""#;
+        assert!(xml.contains(name), "{xml}");
+        let parsed = Document::deserialize_from_str(&xml).unwrap();
+        let case = &parsed.test_suites[0].test_cases[0];
+        assert_eq!(case.name.as_str(), r"a\tb".to_owned() + "\n::set-output name=x::y\n  ##[error]z");
+        let TestCaseStatus::NonSuccess { description, .. } = &case.status else { panic!("{xml}") };
+        let text = description.as_ref().unwrap().as_str();
+        assert!(text.ends_with("code: a\\tb\\n::set-output name=x::y\\n  ##[error]z"), "{text}");
+    }
+
+    #[test]
+    fn whitespace_in_attributes_is_escaped_and_between_tags_it_stays() {
+        assert_eq!(
+            with_escaped_attributes("<a b=\"1\n2\r\t>'\"\n c='\n'>\n<d/>x\ny\n</a>"),
+            "<a b=\"1&#10;2&#13;&#9;>'\"\n c='&#10;'>\n<d/>x\ny\n</a>"
+        );
+    }
 
     #[test]
     fn a_suite_counts_its_cases_and_names_the_failures() {
@@ -89,6 +161,9 @@ mod tests {
         assert_eq!((parsed.tests, parsed.failures, parsed.errors), (3, 1, 0));
         let suite = &parsed.test_suites[0];
         assert_eq!((suite.name.as_str(), suite.tests), ("captures/a.ndjson", 3));
+        let warning = "warning: verified with the public development secret. Set ASPECT_WEBHOOK_SECRET";
+        assert_eq!(suite.test_cases[0].system_out.as_ref().unwrap().as_str(), warning);
+        assert_eq!(suite.test_cases[1].system_out, None);
         let TestCaseStatus::NonSuccess { ty, message, .. } = &suite.test_cases[1].status else { panic!("{xml}") };
         assert_eq!(ty.as_ref().unwrap().as_str(), "no-matching-signature");
         assert_eq!(message.as_ref().unwrap().as_str(), "it's \"wrong\" by 100%, <here>:\\r\n\\u{1b}[31m second, line");

@@ -21,6 +21,8 @@ pub struct Check {
     pub place: Option<Place>,
     /// The outcome.
     pub outcome: Outcome,
+    /// What is odd, but doesn't make the check fail.
+    pub warnings: Vec<Problem>,
     /// The time it took, if that was measured.
     pub elapsed: Option<Duration>,
 }
@@ -28,7 +30,7 @@ pub struct Check {
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The file, as it was named.
+    /// The file, as given on the command line.
     pub file: String,
     /// The line, from 1, if known.
     pub line: Option<u64>,
@@ -53,7 +55,7 @@ pub enum Outcome {
     Skipped(String),
 }
 
-/// One reason why a check failed.
+/// One reason why a check failed, or a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The kind of reason: `no-matching-signature`.
@@ -101,6 +103,7 @@ mod samples {
             name: name.into(),
             place: Some(Place { file: "captures/a.ndjson".into(), line: Some(3) }),
             outcome,
+            warnings: Vec::new(),
             elapsed: Some(Duration::from_millis(12)),
         };
         let problem = Problem {
@@ -108,8 +111,13 @@ mod samples {
             message: "it's \"wrong\" by 100%, <here>:\r\n\u{1b}[31m second, line".into(),
             hint: Some("Verify the raw body".into()),
         };
+        let warning = Problem {
+            code: "secret-development".into(),
+            message: "verified with the public development secret".into(),
+            hint: Some("Set ASPECT_WEBHOOK_SECRET".into()),
+        };
         [
-            check("aspect.task.completed", Outcome::Passed),
+            Check { warnings: vec![warning], ..check("aspect.task.completed", Outcome::Passed) },
             check("cyanite.v2.finished", Outcome::Failed(vec![problem])),
             check("auphonic.done", Outcome::Skipped("it has no signature".into())),
         ]

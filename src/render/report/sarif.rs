@@ -1,4 +1,4 @@
-//! SARIF 2.1.0, as code-scanning services read it: a result for each problem, at its file and line.
+//! SARIF 2.1.0, as code-scanning services read it: a result for each problem and warning, at its file and line.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +14,16 @@ pub struct Sarif {
 
 impl Report for Sarif {
     fn check(&mut self, check: &Check, _: &mut Vec<u8>) {
-        let Outcome::Failed(problems) = &check.outcome else { return };
         let locations: Vec<Location> = check.place.iter().map(Location::of).collect();
-        self.results.extend(problems.iter().map(|problem| SarifResult {
+        let errors = match &check.outcome {
+            Outcome::Failed(problems) => problems.as_slice(),
+            Outcome::Passed | Outcome::Skipped(_) => &[],
+        };
+        let errors = errors.iter().map(|problem| ("error", problem));
+        let results = errors.chain(check.warnings.iter().map(|warning| ("warning", warning)));
+        self.results.extend(results.map(|(level, problem)| SarifResult {
             rule_id: problem.code.clone(),
-            level: "error",
+            level,
             message: Message { text: clean(&format!("{}: {}", check.name, problem.text())) },
             locations: locations.clone(),
         }));
@@ -145,13 +150,17 @@ mod tests {
         }
         report.finish(&mut out);
         let log: Value = serde_json::from_slice(&out).unwrap();
-        assert_eq!(log["runs"][0]["tool"]["driver"]["rules"], json!([{"id": "no-matching-signature"}]));
+        assert_eq!(
+            log["runs"][0]["tool"]["driver"]["rules"],
+            json!([{"id": "no-matching-signature"}, {"id": "secret-development"}])
+        );
         let location = json!({"artifactLocation": {"uri": "captures/a.ndjson"}, "region": {"startLine": 3}});
         let text =
             "cyanite.v2.finished: it's \"wrong\" by 100%, <here>:\\r\n\\u{1b}[31m second, line. Verify the raw body";
+        let warning = "aspect.task.completed: verified with the public development secret. Set ASPECT_WEBHOOK_SECRET";
         assert_eq!(
             log["runs"][0]["results"],
-            json!([{"ruleId": "no-matching-signature", "level": "error", "message": {"text": text}, "locations": [{"physicalLocation": location}]}])
+            json!([{"ruleId": "secret-development", "level": "warning", "message": {"text": warning}, "locations": [{"physicalLocation": location}]}, {"ruleId": "no-matching-signature", "level": "error", "message": {"text": text}, "locations": [{"physicalLocation": location}]}])
         );
     }
 

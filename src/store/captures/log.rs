@@ -1,16 +1,18 @@
 //! A log of captures: a file with one line per event.
 //!
 //! Lines that arrive together are one write, and lines of several threads don't mix. When a log is opened, an incomplete
-//! last line left by another process is removed; a log that is moved or deleted meanwhile is opened again.
+//! last line is removed if it is one of hookdev's, cut off by a full disk or a power failure. A file of anything else is not
+//! written to. A log that is moved or deleted meanwhile is opened again.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
-use crate::webhook::capture::MAX_SIZE;
+use super::append::{Appendable, Identity, identity};
+use crate::webhook::capture::{self, MAX_SIZE};
 
 #[derive(Debug)]
 pub(super) struct Log {
@@ -73,7 +75,7 @@ struct Lines {
     ends: Vec<usize>,
 }
 
-/// So much memory is held for the next lines, in bytes.
+/// How much memory is kept for the next lines, in bytes.
 const HELD: usize = 128 << 10;
 
 impl Lines {
@@ -105,45 +107,15 @@ struct OpenLog {
 
 impl OpenLog {
     fn open(path: &Path) -> io::Result<(Self, u64)> {
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        let file = append_options().open(path)?;
-        let metadata = file.metadata()?;
-        let truncated = if metadata.is_file() { repair(path, &file, metadata.len())? } else { 0 };
-        Ok((Self { file, identity: identity(&metadata) }, truncated))
+        let opened = Appendable::open(path)?;
+        let truncated = if opened.metadata.is_file() { repair(&opened, opened.metadata.len())? } else { 0 };
+        Ok((Self { identity: identity(&opened.metadata), file: opened.file }, truncated))
     }
 
     /// Costs one `stat` per write, 0.5 µs. Without it, lines would go to a file that was moved away.
     fn is_still_at(&self, path: &Path) -> bool {
         fs::metadata(path).is_ok_and(|there| identity(&there) == self.identity)
     }
-}
-
-fn append_options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-/// Distinguishes a file from another one that replaced it at its path.
-#[cfg(unix)]
-type Identity = (u64, u64);
-
-#[cfg(unix)]
-fn identity(metadata: &Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
-#[cfg(not(unix))]
-type Identity = Option<std::time::SystemTime>;
-
-#[cfg(not(unix))]
-fn identity(metadata: &Metadata) -> Identity {
-    metadata.created().ok()
 }
 
 /// Writes lines at the end of the file; removes the incomplete line if a write fails.
@@ -179,43 +151,54 @@ fn remove_last(mut file: &File, written: usize) -> io::Result<()> {
 }
 
 /// Completes a last line without a line feed, or removes it if it is incomplete. Returns how many bytes were removed.
-fn repair(path: &Path, mut log: &File, length: u64) -> io::Result<u64> {
+///
+/// A power failure may leave NULs at the end, where the file system had noted the new length but not the bytes.
+fn repair(opened: &Appendable, length: u64) -> io::Result<u64> {
     if length == 0 {
         return Ok(0);
     }
-    // The log itself is open for appending only, because it may be a pipe or a device.
-    let tail = last_line(&mut File::open(path)?, length)?;
+    let mut reader = opened.reader()?;
+    let mut start = Vec::new();
+    (&mut reader).take(capture::START_LENGTH).read_to_end(&mut start)?;
+    let tail = last_line(&mut reader, length)?;
+    let end = tail.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    let line = &tail[..end];
+    let is_only_line = tail.len() as u64 == length;
+    if !(capture::starts_log(&start) || is_only_line && capture::starts_line(line)) {
+        return Err(not_a_log("its first line isn't one that hookdev writes"));
+    }
     if tail.is_empty() {
         return Ok(0);
     }
-    if serde_json::from_slice::<serde::de::IgnoredAny>(&tail).is_ok() {
-        return log.write_all(b"\n").map(|()| 0);
+    let is_whole = line.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+    if !is_whole && !capture::starts_line(line) {
+        return Err(not_a_log("its last line is incomplete and isn't one that hookdev writes"));
     }
-    if !tail.starts_with(b"{") {
-        return Err(not_a_log("its last line isn't a JSON object"));
-    }
-    let now = log.metadata()?.len();
+    let mut file = &opened.file;
+    let now = file.metadata()?.len();
     if now != length {
         // Another process was in the middle of that line.
-        return repair(path, log, now);
+        return repair(opened, now);
     }
-    let incomplete = tail.len() as u64;
-    log.set_len(length - incomplete).map(|()| incomplete)
+    let kept = if is_whole { line.len() } else { 0 };
+    let removed = (tail.len() - kept) as u64;
+    if removed > 0 {
+        file.set_len(length - removed)?;
+    }
+    if is_whole {
+        file.write_all(b"\n")?;
+    }
+    Ok(removed)
 }
 
 /// The bytes after the last line feed of a log.
 fn last_line(log: &mut File, length: u64) -> io::Result<Vec<u8>> {
-    let mut first = [0];
-    log.read_exact(&mut first)?;
-    if first != *b"{" {
-        return Err(not_a_log("it doesn't start with `{`"));
-    }
     let mut size = length.min(64 * 1024);
     loop {
         log.seek(SeekFrom::Start(length - size))?;
         let mut tail = Vec::new();
         log.take(size).read_to_end(&mut tail)?;
-        if let Some(feed) = tail.iter().rposition(|&byte| byte == b'\n') {
+        if let Some(feed) = memchr::memrchr(b'\n', &tail) {
             tail.drain(..=feed);
             return Ok(tail);
         }
@@ -247,6 +230,10 @@ mod tests {
         (dir, path)
     }
 
+    fn appending(path: &Path) -> io::Result<File> {
+        Appendable::open(path).map(|opened| opened.file)
+    }
+
     impl Log {
         fn append_one(&self, object: &[u8]) -> io::Result<()> {
             let (whole, appended) = self.append([object]);
@@ -255,8 +242,16 @@ mod tests {
         }
     }
 
-    fn appended_to(content: &[u8]) -> (String, u64) {
-        let (_dir, path) = log_of(content);
+    /// How a line starts that a capture has.
+    const START: &str = r#"{"kind":"delivery","hookdev":1,"seq":"#;
+
+    /// A log of one line.
+    fn line() -> String {
+        format!("{START}1}}\n")
+    }
+
+    fn appended_to(content: impl AsRef<[u8]>) -> (String, u64) {
+        let (_dir, path) = log_of(content.as_ref());
         let log = Log::open(&path).unwrap();
         log.append_one(b"{\"seq\":9}").unwrap();
         (fs::read_to_string(&path).unwrap(), log.truncated_bytes())
@@ -272,8 +267,11 @@ mod tests {
 
     #[test]
     fn lines_are_appended_to_those_of_an_earlier_run() {
-        assert_eq!(appended_to(b"{\"seq\":1}\n"), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 0));
+        assert_eq!(appended_to(line()), (line() + "{\"seq\":9}\n", 0));
         assert_eq!(appended_to(b""), ("{\"seq\":9}\n".to_owned(), 0));
+        for other in ["{\"kind\":\"ready\",\"url\":\"u\"}\n", "{ \"kind\": \"delivery\" }\n", "{\"hookdev\":1}\n"] {
+            assert_eq!(appended_to(other), (format!("{other}{{\"seq\":9}}\n"), 0));
+        }
     }
 
     #[test]
@@ -285,26 +283,54 @@ mod tests {
 
     #[test]
     fn a_complete_last_line_without_a_line_feed_gets_one() {
-        assert_eq!(appended_to(b"{\"seq\":1}"), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 0));
+        assert_eq!(appended_to(line().trim_end()), (line() + "{\"seq\":9}\n", 0));
+        assert_eq!(appended_to(line() + "{\"a\":1}"), (line() + "{\"a\":1}\n{\"seq\":9}\n", 0));
     }
 
     #[test]
     fn an_incomplete_last_line_is_removed_and_its_bytes_are_counted() {
-        assert_eq!(appended_to(b"{\"seq\":1}\n{\"seq\":"), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 7));
-        assert_eq!(appended_to(b"{\"seq"), ("{\"seq\":9}\n".to_owned(), 5));
+        for torn in [START, "{", "{\"kin", "{\"kind\":\"delivery\",\"hookdev\":1,\"seq\":1,\"request\":{\"bo"] {
+            assert_eq!(appended_to(line() + torn), (line() + "{\"seq\":9}\n", torn.len() as u64), "{torn}");
+            assert_eq!(appended_to(torn), ("{\"seq\":9}\n".to_owned(), torn.len() as u64), "{torn}");
+        }
     }
 
     #[test]
     fn an_incomplete_last_line_longer_than_a_block_is_removed() {
-        let incomplete = format!("{{\"seq\":1}}\n{{\"body\":\"{}", "x".repeat(300_000));
-        assert_eq!(appended_to(incomplete.as_bytes()), ("{\"seq\":1}\n{\"seq\":9}\n".to_owned(), 300_009));
+        let torn = format!("{START}1,\"body\":\"{}", "x".repeat(300_000));
+        assert_eq!(appended_to(line() + &torn), (line() + "{\"seq\":9}\n", torn.len() as u64));
+    }
+
+    #[test]
+    fn the_nuls_that_a_power_failure_leaves_are_removed() {
+        let nuls = "\0".repeat(70_000);
+        for (before, kept, removed) in [
+            (line(), line(), 70_000),
+            (line().trim_end().to_owned(), line(), 70_000),
+            (line() + START, line(), 70_000 + START.len() as u64),
+            (START.to_owned(), String::new(), 70_000 + START.len() as u64),
+            (String::new(), String::new(), 70_000),
+        ] {
+            assert_eq!(appended_to(before.clone() + &nuls), (kept + "{\"seq\":9}\n", removed), "{before}");
+        }
     }
 
     #[test]
     fn a_file_that_is_not_a_log_is_rejected_and_unchanged() {
-        for content in ["[package]\nname = \"x\"", "{\"seq\":1}\nnotes"] {
+        for content in [
+            "[package]\nname = \"x\"".to_owned(),
+            "{\n  \"auths\": {}\n}\n".to_owned(),
+            "{\"auths\":{}}".to_owned(),
+            "{\"auths\":{}}\n".to_owned(),
+            "{\"auths".to_owned(),
+            "\0\0{}\n".to_owned(),
+            line() + "notes",
+            line() + "{\"token\":\"abc",
+            line() + "12",
+            line() + "{\"token\":\"abc\0\0\0",
+        ] {
             let (_dir, path) = log_of(content.as_bytes());
-            assert_eq!(Log::open(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+            assert_eq!(Log::open(&path).unwrap_err().kind(), io::ErrorKind::InvalidData, "{content:?}");
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
     }
@@ -348,11 +374,11 @@ mod tests {
 
     #[test]
     fn lines_that_are_written_together_stay_separate() {
-        let (_dir, path) = log_of(b"{}");
+        let (_dir, path) = log_of(b"");
         let log = Log::open(&path).unwrap();
         let (whole, appended) = log.append([&b"1"[..], b"{\n}\n", b"3"]);
         assert_eq!((whole, appended.is_ok()), (3, true));
-        assert_eq!(fs::read(&path).unwrap(), b"{}\n1\n{ } \n3\n");
+        assert_eq!(fs::read(&path).unwrap(), b"1\n{ } \n3\n");
     }
 
     #[test]
@@ -368,7 +394,7 @@ mod tests {
     #[test]
     fn the_written_part_of_a_failed_line_is_removed() {
         let (_dir, path) = log_of(b"{\"seq\":1}\n");
-        let mut file = append_options().open(&path).unwrap();
+        let mut file = appending(&path).unwrap();
         file.write_all(b"{\"se").unwrap();
         remove_last(&file, 4).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"{\"seq\":1}\n");
@@ -377,9 +403,9 @@ mod tests {
     #[test]
     fn a_line_that_another_process_appended_to_a_failed_one_is_kept() {
         let (_dir, path) = log_of(b"");
-        let mut file = append_options().open(&path).unwrap();
+        let mut file = appending(&path).unwrap();
         file.write_all(b"{\"se").unwrap();
-        append_options().open(&path).unwrap().write_all(b"{}\n").unwrap();
+        appending(&path).unwrap().write_all(b"{}\n").unwrap();
         remove_last(&file, 4).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"{\"se{}\n");
     }

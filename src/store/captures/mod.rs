@@ -1,8 +1,9 @@
 //! Saves captures: one file per event in a directory, or one line per event in a log.
 //!
-//! A capture is whole or absent, whatever ends the process, and with the operating system when [`CaptureStore::write`]
-//! returns. Its content is the caller's.
+//! A capture is complete or absent, however the process ends, and the operating system has it when
+//! [`CaptureStore::write`] returns. Its content is up to the caller.
 
+mod append;
 mod log;
 
 use std::{
@@ -34,11 +35,11 @@ impl CaptureStore {
     /// Opens a log or a directory, and creates it with its parents if necessary.
     ///
     /// A path that ends in `.ndjson` or `.jsonl`, and a device or a pipe, is a log that lines are appended to; any other is
-    /// a directory.
+    /// a directory. A file that others can read becomes private.
     ///
     /// # Errors
     ///
-    /// If it can't be created or opened, or if the existing file isn't a log of captures.
+    /// If it can't be created or opened, isn't a log of captures, belongs to another user, or is a link to another directory.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
         let destination = match fs::metadata(path) {
             Ok(existing) if existing.is_file() && !is_log(path) => {
@@ -46,7 +47,9 @@ impl CaptureStore {
             }
             Ok(existing) if !existing.is_dir() => Log::open(path).map(Destination::Log),
             Err(_) if is_log(path) => Log::open(path).map(Destination::Log),
-            _ => fs::create_dir_all(path).map(|()| Destination::Dir(path.to_owned())),
+            _ => append::check_directory(path)
+                .and_then(|()| fs::create_dir_all(path))
+                .map(|()| Destination::Dir(path.to_owned())),
         };
         destination.map(Self).map_err(|source| CaptureError { path: path.to_owned(), source })
     }
@@ -161,8 +164,21 @@ fn write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
     }
 }
 
+/// Options to create a file that only its owner can read.
+fn private() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 fn try_write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> {
-    let mut file = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).tempfile_in(dir)?;
+    let mut reason = None;
+    let create = |path: &Path| private().open(path).inspect_err(|error| reason = error.raw_os_error());
+    let created = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).make_in(dir, create);
+    // Its own error contains the random name, so that no two are the same.
+    let mut file = created.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))?;
     file.write_all(&[object, b"\n"].concat())?;
     let mut path = dir.join(format!("{name}.json"));
     let mut number = 1_u64;
@@ -227,9 +243,9 @@ mod tests {
     }
 
     proptest! {
-        /// The name of an event may be anything: it leads nowhere, and no two deliveries share a file.
+        /// The name of an event may be anything, but a capture is always saved in the directory, in a file of its own.
         #[test]
-        fn no_label_leads_out_of_the_folder_or_onto_another_file(labels in vec(label(), 1..5), seq in any::<u64>()) {
+        fn no_label_leads_out_of_the_directory_or_onto_another_file(labels in vec(label(), 1..5), seq in any::<u64>()) {
             let dir = tempfile::tempdir().unwrap();
             let store = CaptureStore::open(&dir.path().join("in")).unwrap();
             let name = |label| CaptureName { received_at: RECEIVED, seq, label: Some(label) };
@@ -290,9 +306,9 @@ mod tests {
     fn only_the_owner_can_read_a_capture() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
-        for place in ["folder", "log.ndjson"] {
-            let path = CaptureStore::open(&dir.path().join(place)).unwrap().write(&name("x"), b"{}").unwrap();
-            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{place}");
+        for target in ["dir", "log.ndjson"] {
+            let path = CaptureStore::open(&dir.path().join(target)).unwrap().write(&name("x"), b"{}").unwrap();
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{target}");
         }
     }
 
@@ -324,16 +340,16 @@ mod tests {
     fn several_captures_are_each_saved() {
         let dir = tempfile::tempdir().unwrap();
         let captures = [(name("x"), &b"{}"[..]), (name("y"), b"[]")];
-        for (place, expected) in [
-            ("folder", ["folder/20250101T120000.123Z-000001-x.json", "folder/20250101T120000.123Z-000001-y.json"]),
+        for (target, expected) in [
+            ("dir", ["dir/20250101T120000.123Z-000001-x.json", "dir/20250101T120000.123Z-000001-y.json"]),
             ("log.ndjson", ["log.ndjson"; 2]),
         ] {
-            let store = CaptureStore::open(&dir.path().join(place)).unwrap();
+            let store = CaptureStore::open(&dir.path().join(target)).unwrap();
             let written: Vec<PathBuf> = store.write_all(&captures).into_iter().map(Result::unwrap).collect();
             assert_eq!(written, expected.map(|path| dir.path().join(path)));
         }
         assert_eq!(fs::read(dir.path().join("log.ndjson")).unwrap(), b"{}\n[]\n");
-        assert_eq!(fs::read(dir.path().join("folder/20250101T120000.123Z-000001-y.json")).unwrap(), b"[]\n");
+        assert_eq!(fs::read(dir.path().join("dir/20250101T120000.123Z-000001-y.json")).unwrap(), b"[]\n");
     }
 
     #[cfg(target_os = "linux")]
@@ -368,9 +384,9 @@ mod tests {
     fn a_path_is_a_log_by_its_extension_unless_it_is_a_directory() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
-        fs::create_dir(path("folder.ndjson")).unwrap();
+        fs::create_dir(path("dir.ndjson")).unwrap();
         for (name, log) in
-            [("a.ndjson", true), ("a.NDJSON", true), ("a.jsonl", true), ("a.json", false), ("folder.ndjson", false)]
+            [("a.ndjson", true), ("a.NDJSON", true), ("a.jsonl", true), ("a.json", false), ("dir.ndjson", false)]
         {
             let CaptureStore(destination) = CaptureStore::open(&path(name)).unwrap();
             assert_eq!(matches!(destination, Destination::Log(_)), log, "{name}");

@@ -4,14 +4,18 @@
 //! The target is the path that the handler's routes see, without the API's stage. API Gateway v1 decodes the query, a load
 //! balancer doesn't; v2 joins repeated headers with commas and moves the cookies to a key of their own.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, SeqAccess, Visitor},
+};
 
 use super::{
     Entry,
     document::Documents,
+    json_request,
     parts::{self, Fields, ParseError, Text, expected},
 };
 use crate::webhook::{
@@ -29,6 +33,14 @@ pub(super) static AWS: Documents = Documents {
     },
     array: &[],
     parse,
+};
+
+/// The events of CloudFront that Lambda@Edge receives.
+pub(super) static CLOUDFRONT: Documents = Documents {
+    name: "a CloudFront event",
+    matches: |outline| outline.has_all("Records[].", &["cf.request"]),
+    array: &["Records"],
+    parse: json_request::parse,
 };
 
 /// The keys of all kinds of events.
@@ -56,9 +68,48 @@ struct LambdaEvent<'a> {
     #[serde(borrow, default)]
     request_context: RequestContext<'a>,
     #[serde(borrow)]
-    body: Option<Text<'a>>,
+    body: Option<RawBody<'a>>,
     is_base64_encoded: Option<bool>,
 }
+
+/// A body as text. One that the integration parsed is an error: its bytes are gone.
+struct RawBody<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawBody<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawBodyVisitor)
+    }
+}
+
+struct RawBodyVisitor;
+
+impl<'de> Visitor<'de> for RawBodyVisitor {
+    type Value = RawBody<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a body as text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(RawBody(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(RawBody(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+        Err(de::Error::custom(PARSED_BODY))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+        Err(de::Error::custom(PARSED_BODY))
+    }
+}
+
+/// What is wrong with an event whose body is no text, and how to get one.
+const PARSED_BODY: &str = "the body was parsed, so the signed bytes are gone: use a Lambda proxy integration, or pass the raw \
+                           body in the integration's template";
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
@@ -90,7 +141,7 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
         (None, None) => return Err(expected("`httpMethod` or `requestContext.http`")),
     };
     let method = parts::method(key, method)?;
-    if !parts::delivers(&method) || event.body.as_ref().is_none_or(|Text(body)| body.is_empty()) {
+    if !parts::delivers(&method) || event.body.as_ref().is_none_or(|RawBody(body)| body.is_empty()) {
         return Ok(None);
     }
     let headers = event.headers()?;
@@ -99,11 +150,11 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
     let received_at = received_at.map(Timestamp::from_unix_millis);
     let is_base64 = event.is_base64_encoded == Some(true);
     let body = match event.body {
-        Some(Text(body)) if is_base64 => parts::base64("body", &body)?,
-        body => body.map_or_else(Bytes::new, |Text(body)| body.into_owned().into()),
+        Some(RawBody(body)) if is_base64 => parts::base64("body", &body)?,
+        body => body.map_or_else(Bytes::new, |RawBody(body)| body.into_owned().into()),
     };
-    let request = Request { method, target, headers, body };
-    let notes = if is_base64 { Vec::new() } else { parts::body_notes(&request) };
+    let mut request = Request { method, target, headers, body };
+    let notes = if is_base64 { Vec::new() } else { parts::body_notes(&mut request) };
     Ok(Some(Entry { received_at, notes, ..Entry::new(request) }))
 }
 

@@ -57,7 +57,7 @@ mod tests {
         let entry = read(Path::new("-"), &b"\xef\xbb\xbf{}\r\n"[..], headers.clone()).unwrap();
         let body = Bytes::from_static(b"\xef\xbb\xbf{}\r\n");
         let request = Request { method: Method::POST, target: "/".to_owned(), headers, body };
-        assert_eq!(entry, Entry { line: None, received_at: None, request, notes: Vec::new() });
+        assert_eq!(entry, Entry::new(request));
     }
 
     #[test]

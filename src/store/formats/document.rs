@@ -10,7 +10,7 @@ use serde_json::{Deserializer, value::RawValue};
 use super::{
     Collected, Entry, Fault, Format, Input, Reader,
     keys::{Key, Outline},
-    parts::ParseError,
+    parts::{ParseError, expected},
     position::LineCounter,
     whole,
 };
@@ -21,6 +21,9 @@ const MAX_DEPTH: usize = 32;
 /// How many documents may be open at the end of the input. Each is read up to there, and in a hostile input every line
 /// could start one.
 const MAX_UNENDED: usize = 8;
+
+/// How many entries an input may have. An entry of two bytes takes far more memory.
+const MAX_ENTRIES: usize = 1 << 20;
 
 /// A format whose entries can each be read by itself.
 pub(super) struct Documents {
@@ -60,7 +63,7 @@ pub(super) fn collect(
     for found in Finder::find(input, array) {
         let (at, parsed) = match found {
             Found::Entry(raw) => (raw.as_ptr().addr() - input.as_ptr().addr(), parse(raw)),
-            Found::Broken(at, error) => (at, Err(ParseError::Json(error))),
+            Found::Broken(at, error) => (at, Err(error)),
         };
         match parsed {
             Ok(Some(entry)) => collected.push(Ok(entry)),
@@ -74,8 +77,8 @@ pub(super) fn collect(
 /// What an input holds, in order.
 enum Found<'a> {
     Entry(&'a str),
-    /// A document that starts at this byte and isn't JSON.
-    Broken(usize, serde_json::Error),
+    /// A document that starts at this byte, and what is wrong with it.
+    Broken(usize, ParseError),
 }
 
 struct Finder<'a, 'p> {
@@ -93,11 +96,17 @@ impl<'a, 'p> Finder<'a, 'p> {
                 Some(Ok(document)) => {
                     at = start + documents.byte_offset();
                     finder.entries(document.get(), MAX_DEPTH);
+                    if finder.found.len() > MAX_ENTRIES {
+                        finder.found.truncate(MAX_ENTRIES);
+                        let limit = format!("at most {MAX_ENTRIES} entries");
+                        finder.found.push(Found::Broken(start, expected(limit)));
+                        break;
+                    }
                 }
                 Some(Err(error)) => {
                     let is_entered = finder.enter(&input[start..]);
                     unended += usize::from(error.is_eof());
-                    finder.found.push(Found::Broken(start, error));
+                    finder.found.push(Found::Broken(start, ParseError::Json(error)));
                     // The rest of the array would be mistaken for documents.
                     let is_last = is_entered || unended == MAX_UNENDED;
                     at = if is_last { input.len() } else { next_document(input, start) };
@@ -115,7 +124,7 @@ impl<'a, 'p> Finder<'a, 'p> {
             self.found.push(Found::Entry(document));
             return;
         }
-        // An element may be a folder of more entries.
+        // An element may be a folder with entries of its own.
         for found in self.found.split_off(before) {
             match found {
                 Found::Entry(element) => self.entries(element, depth - 1),
@@ -181,7 +190,9 @@ impl<'de> Visitor<'de> for ArrayVisitor<'_, 'de, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
         *self.has_array = true;
         while let Some(element) = array.next_element::<&RawValue>()? {
-            self.found.push(Found::Entry(element.get()));
+            if self.found.len() <= MAX_ENTRIES {
+                self.found.push(Found::Entry(element.get()));
+            }
         }
         Ok(())
     }
@@ -195,7 +206,8 @@ mod tests {
     fn found(input: &str, array: &[&str]) -> Vec<String> {
         let show = |found| match found {
             Found::Entry(text) => String::from(text),
-            Found::Broken(at, error) => format!("{at}: {error}"),
+            Found::Broken(at, ParseError::Json(error)) => format!("{at}: {error}"),
+            Found::Broken(at, error) => format!("{at}: {error:?}"),
         };
         Finder::find(input.as_bytes(), array).into_iter().map(show).collect()
     }
@@ -230,5 +242,13 @@ mod tests {
         assert_eq!(found(array, &["a"]), ["{}", "0: expected `,` or `]` at line 3 column 1"]);
         assert_eq!(found(&"{\"a\":\n".repeat(100_000), &[]).len(), MAX_UNENDED);
         assert_eq!(found("[1]\n,\n{}", &[]), ["1", "4: expected value at line 1 column 1"]);
+    }
+
+    #[test]
+    fn entries_of_a_few_bytes_have_a_limit() {
+        let entries = format!("{{\"a\":[{}0]}}", "1,".repeat(MAX_ENTRIES + 5));
+        let found = Finder::find(entries.as_bytes(), &["a"]);
+        assert_eq!(found.len(), MAX_ENTRIES + 1);
+        assert!(matches!(found.last(), Some(Found::Broken(0, ParseError::Expected(_)))));
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    MAX_SIZE, names,
+    MAX_SIZE,
     parts::ParseError,
     position::{Position, Start},
 };
@@ -25,16 +25,18 @@ pub enum EntryError {
         source: io::Error,
     },
     /// The input is empty, or holds only whitespace.
-    #[error("{} is empty: expected {}", file.display(), names())]
+    #[error("{} is empty", file.display())]
     Empty {
         /// The file.
         file: PathBuf,
     },
     /// The input is in none of the formats.
-    #[error("{} isn't a capture file: expected {}", file.display(), names())]
+    #[error("{} isn't a capture: {reason}", file.display())]
     Unrecognised {
         /// The file.
         file: PathBuf,
+        /// The nearest format and what is missing from it, or what the input is instead.
+        reason: String,
     },
     /// One entry is broken; the others may be readable.
     #[error("{}: {fault}", file.display())]

@@ -121,8 +121,8 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
     let fields = request.headers.iter().map(Pair::both).filter(|(name, _)| !name.starts_with(':'));
     let headers =
         fields.map(|(name, value)| parts::foreign_field(name, value)).collect::<Result<Headers, ParseError>>()?;
-    let request = Request { method, target: parts::target("url", &request.url.0)?, headers, body: bytes };
-    for note in parts::body_notes(&request) {
+    let mut request = Request { method, target: parts::target("url", &request.url.0)?, headers, body: bytes };
+    for note in parts::body_notes(&mut request) {
         // A note on `bodySize` says the same as one on the content-length.
         if notes.is_empty() || !note.contains("content-length") {
             notes.push(note);

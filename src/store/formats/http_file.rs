@@ -3,11 +3,13 @@
 //!
 //! The line ends after a body belong to the file and not to the body, unless a content-length counts them.
 
+use std::path::Path;
+
 use bytes::Bytes;
 
 use super::{
-    Collected, Entry, Fault, Format, Input, Reader, http,
-    parts::{self, ParseError, expected, quoted},
+    Collected, Entry, Fault, Format, Input, Reader, beside, http,
+    parts::{self, ParseError, expected},
     position::Start,
     variables::Variables,
     whole,
@@ -25,19 +27,21 @@ impl Format for HttpFile {
     /// Strict, because much text starts with `#`: the first line that isn't a comment must be a request, and one request
     /// must have a header.
     fn recognises(&self, head: &[u8]) -> bool {
-        let blocks = Block::split(head);
-        let requests: Vec<Lines<'_>> = blocks.iter().filter_map(Block::request).collect();
+        let requests: Vec<Lines<'_>> = Block::split(head).filter_map(|block| block.request()).collect();
         let Some(first) = requests.first().and_then(Lines::first) else { return false };
         // A single message without separators is a raw HTTP/1.x request.
         let is_message = http::starts_message(head)
             && (requests.iter().filter(|lines| lines.is_request()).count() < 2
-                || declared_end(head).is_some_and(|end| blocks[0].text.len() < end));
+                || declared_end(head)
+                    .zip(Block::split(head).next())
+                    .is_some_and(|(end, first)| first.text.len() < end));
         let is_delivery = |lines: &Lines<'_>| lines.is_request() && lines.has_field();
         !is_message && (is_url(first) || requests[0].is_request()) && requests.iter().any(is_delivery)
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
-        Ok(Box::new(read(&whole(input)?)))
+        let directory = input.directory.clone();
+        Ok(Box::new(read(&whole(input)?, directory.as_deref())))
     }
 }
 
@@ -58,20 +62,19 @@ fn declared_end(message: &[u8]) -> Option<usize> {
     None
 }
 
-fn read(input: &[u8]) -> Collected {
-    let blocks = Block::split(input);
-    let mut variables = Variables::default();
-    for (name, value) in blocks.iter().flat_map(Block::variables) {
+fn read(input: &[u8], directory: Option<&Path>) -> Collected {
+    let mut variables = Variables::of_file(input.len());
+    for (name, value) in Block::split(input).flat_map(|block| block.variables()) {
         variables.set(name, value);
     }
     let mut collected = Collected::default();
-    for lines in blocks.iter().filter_map(Block::request) {
-        match lines.entry(&mut variables) {
+    for lines in Block::split(input).filter_map(|block| block.request()) {
+        variables.start_entry();
+        match lines.entry(&mut variables, directory) {
             Ok(Some(entry)) => collected.push(Ok(entry)),
             Ok(None) => collected.count_skipped(),
             Err((line, error)) => collected.push(Err(Fault::at(Start::of_line(line), error))),
         }
-        variables.note();
     }
     collected
 }
@@ -84,19 +87,23 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn split(input: &'a [u8]) -> Vec<Self> {
-        let mut blocks = Vec::new();
-        let (mut start, mut first) = (0, 1);
-        let mut at = 0;
-        for (number, line) in (1..).zip(input.split_inclusive(|&byte| byte == b'\n')) {
-            if line.starts_with(b"###") {
-                blocks.push(Self { text: &input[start..at], line: first });
-                (start, first) = (at + line.len(), number + 1);
+    /// Not collected: a block may be four bytes.
+    fn split(input: &'a [u8]) -> impl Iterator<Item = Self> {
+        let (mut rest, mut line) = (Some(input), 1);
+        std::iter::from_fn(move || {
+            let text = rest?;
+            let (mut end, first) = (0, line);
+            for content in text.split_inclusive(|&byte| byte == b'\n') {
+                line += 1;
+                if content.starts_with(b"###") {
+                    rest = Some(&text[end + content.len()..]);
+                    return Some(Self { text: &text[..end], line: first });
+                }
+                end += content.len();
             }
-            at += line.len();
-        }
-        blocks.push(Self { text: &input[start..], line: first });
-        blocks
+            rest = None;
+            Some(Self { text, line: first })
+        })
     }
 
     /// The lines before the request, and the others.
@@ -180,7 +187,11 @@ impl<'a> Lines<'a> {
         lines.take_while(|line| !line.is_empty()).any(|line| field(line).is_some())
     }
 
-    fn entry(mut self, variables: &mut Variables) -> Result<Option<Entry>, (u64, ParseError)> {
+    fn entry(
+        mut self,
+        variables: &mut Variables,
+        directory: Option<&Path>,
+    ) -> Result<Option<Entry>, (u64, ParseError)> {
         let start = self.line;
         let at_start = |error| (start, error);
         let first = self.next().unwrap_or_default();
@@ -195,15 +206,16 @@ impl<'a> Lines<'a> {
             url.push_str(without_version(&String::from_utf8_lossy(line.trim_ascii())).0);
             self.advance();
         }
-        let target = parts::written_target("the request line", &variables.fill(&url)).map_err(at_start)?;
+        let url = variables.fill(&url).map_err(at_start)?;
+        let target = parts::written_target("the request line", &url).map_err(at_start)?;
         let headers = self.headers(variables)?;
         let line = self.line;
-        let body = self.body(&headers, variables).map_err(|error| (line, error))?;
+        let body = self.body(&headers, variables, directory).map_err(|error| (line, error))?;
         if body.is_empty() {
             return Ok(None);
         }
-        let request = Request { method, target, headers, body };
-        let mut notes = parts::body_notes(&request);
+        let mut request = Request { method, target, headers, body };
+        let mut notes = parts::body_notes(&mut request);
         notes.extend(variables.note());
         Ok(Some(Entry { notes, ..Entry::new(request) }))
     }
@@ -218,19 +230,32 @@ impl<'a> Lines<'a> {
                 Some(text) if is_comment(text) => continue,
                 Some(text) => text,
             };
-            let (name, value) = field(text).ok_or_else(|| (line, expected("`Name: value`")))?;
-            let (name, value) =
-                parts::foreign_field(&variables.fill(name), &variables.fill(value)).map_err(|error| (line, error))?;
+            let at_line = |error| (line, error);
+            let (name, value) = field(text).ok_or_else(|| at_line(expected("`Name: value`")))?;
+            let (name, value) = (variables.fill(name).map_err(at_line)?, variables.fill(value).map_err(at_line)?);
+            let (name, value) = parts::foreign_field(&name, &value).map_err(at_line)?;
             headers.push(name, value);
         }
     }
 
-    fn body(&self, headers: &Headers, variables: &mut Variables) -> Result<Bytes, ParseError> {
+    fn body(
+        &self,
+        headers: &Headers,
+        variables: &mut Variables,
+        directory: Option<&Path>,
+    ) -> Result<Bytes, ParseError> {
         let text = self.without_handlers();
         let bare = trim_line_ends(text);
         if let Some(file) = bare.strip_prefix(b"<") {
-            let file = String::from_utf8_lossy(file.split(|&byte| byte == b'\n').next().unwrap_or_default());
-            return Err(expected(format!("the body in the file itself, found a reference to {}", quoted(file.trim()))));
+            let line = String::from_utf8_lossy(file.split(|&byte| byte == b'\n').next().unwrap_or_default());
+            // `<@ file` fills in variables, and `<@latin1 file` names an encoding.
+            let is_template = line.starts_with('@');
+            let name = line.trim_start_matches('@').trim();
+            let bytes = beside::read(directory, &variables.fill(name)?)?;
+            return match (is_template, str::from_utf8(&bytes)) {
+                (true, Ok(text)) => Ok(variables.fill(text)?.into_owned().into()),
+                _ => Ok(bytes.into()),
+            };
         }
         let length = headers.text("content-length").and_then(|length| length.parse::<usize>().ok());
         let counted = length.filter(|length| (bare.len()..=text.len()).contains(length));
@@ -238,7 +263,7 @@ impl<'a> Lines<'a> {
         let Ok(text) = str::from_utf8(body) else { return Ok(Bytes::copy_from_slice(body)) };
         let is_form =
             headers.text("content-type").is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
-        let filled = variables.fill(text);
+        let filled = variables.fill(text)?;
         Ok(if is_form { filled.lines().map(str::trim).collect::<String>().into() } else { filled.into_owned().into() })
     }
 
@@ -349,7 +374,7 @@ mod tests {
             "### a\nPOST http://h/1\nX-A: 1\n\n{}\n### b\nPOST http://h/2\nX A\n\n{}\n### c\nhello\n### d\nPOST http://h/3\nA: b\n\n< ./body.json\n### e\nPOST http://h/4\n\n{}\n",
         );
         let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
-        let reference = r#"line 17: expected the body in the file itself, found a reference to "./body.json""#;
+        let reference = r#"line 17: expected the body itself, found a reference to "./body.json""#;
         assert_eq!(errors, ["", "line 8: expected `Name: value`", "line 12: expected `METHOD URL`", reference, ""]);
     }
 

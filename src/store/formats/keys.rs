@@ -75,6 +75,11 @@ impl Outline {
         Self(paths)
     }
 
+    /// The paths of all keys.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// Whether all of these keys are under `above`, which is empty or ends in a dot.
     pub(super) fn has_all(&self, above: &str, paths: &[&str]) -> bool {
         let has = |path: &str| self.0.iter().any(|known| known.strip_prefix(above) == Some(path));

@@ -5,21 +5,28 @@
 
 mod aws;
 pub mod bare;
-mod curl;
+mod beside;
+mod curl_command;
+mod curl_trace;
 mod document;
+mod envelope;
 mod fault;
 mod github;
 mod har;
 mod hookdev;
 mod http;
 mod http_file;
+mod json_request;
 mod keys;
+mod log_line;
+mod near_miss;
 mod ngrok;
 mod objects;
 mod parts;
 mod position;
 mod postman;
 mod svix;
+mod utf16;
 mod variables;
 mod walk;
 mod webhook_site;
@@ -50,15 +57,24 @@ use crate::webhook::{
 static FORMATS: &[&dyn Format] = &[
     &http_file::HttpFile,
     &http::Http,
-    &curl::Curl,
+    &curl_command::CurlCommand,
+    &curl_trace::CurlTrace,
     &har::HAR,
     &ngrok::NGROK,
     &webhook_site::WEBHOOK_SITE,
     &webhook_site_csv::WebhookSiteCsv,
     &aws::AWS,
+    &aws::CLOUDFRONT,
+    &envelope::AWS_RECORDS,
+    &envelope::SNS,
+    &envelope::EVENTBRIDGE,
+    &envelope::PUBSUB,
+    &envelope::VERCEL,
     &svix::SVIX,
     &postman::Postman,
     &github::GITHUB,
+    &json_request::WIREMOCK,
+    &json_request::JsonRequest,
     &hookdev::Hookdev,
 ];
 
@@ -89,13 +105,15 @@ pub struct Input<'a> {
     head: Vec<u8>,
     /// Whether `head` is all of it.
     is_whole: bool,
+    /// The directory of the file, for files that it refers to. `None` for standard input.
+    directory: Option<PathBuf>,
     rest: Box<dyn Read + Send + 'a>,
 }
 
 impl<'a> Input<'a> {
     /// An input that has not been read yet.
     pub fn new(input: impl Read + Send + 'a) -> Self {
-        Self { head: Vec::new(), is_whole: false, rest: Box::new(input) }
+        Self { head: Vec::new(), is_whole: false, directory: None, rest: Box::new(input) }
     }
 }
 
@@ -123,11 +141,17 @@ pub trait Reader: Iterator<Item = Piece> + Send {
     }
 }
 
+/// How many faults of an input that is read whole are kept. A fault takes far more memory than the two bytes that a broken
+/// entry may have, so the others are only counted.
+const MAX_FAULTS: usize = 1000;
+
 /// The entries of an input that was read whole, and how many were skipped.
 #[derive(Default)]
 struct Collected {
     entries: VecDeque<Result<Entry, Fault>>,
+    faults: usize,
     skipped: usize,
+    /// Complete after the last entry.
     notes: Vec<String>,
 }
 
@@ -137,14 +161,26 @@ impl Collected {
     }
 
     fn push(&mut self, entry: Result<Entry, Fault>) {
-        self.entries.push_back(entry);
+        self.faults += usize::from(entry.is_err());
+        if entry.is_ok() || self.faults <= MAX_FAULTS {
+            self.entries.push_back(entry);
+        }
     }
 
     /// Counts an entry that delivers nothing: tools that record all traffic keep every `GET` too.
     fn count_skipped(&mut self) {
         self.skipped += 1;
-        let entries = if self.skipped == 1 { "entry" } else { "entries" };
-        self.notes = vec![format!("skipped {} {entries} without a POST, PUT or PATCH body", self.skipped)];
+    }
+
+    fn write_notes(&mut self) {
+        let counted = |count: usize| format!("{count} {}", if count == 1 { "entry" } else { "entries" });
+        self.notes.clear();
+        if self.skipped > 0 {
+            self.notes.push(format!("skipped {} without a POST, PUT or PATCH body", counted(self.skipped)));
+        }
+        if let Some(more @ 1..) = self.faults.checked_sub(MAX_FAULTS) {
+            self.notes.push(format!("{} can't be read either", counted(more)));
+        }
     }
 }
 
@@ -152,7 +188,11 @@ impl Iterator for Collected {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.entries.pop_front().map(Piece::Entry)
+        let next = self.entries.pop_front();
+        if next.is_none() {
+            self.write_notes();
+        }
+        next.map(Piece::Entry)
     }
 }
 
@@ -169,6 +209,8 @@ pub struct Entry {
     pub line: Option<u64>,
     /// When it was received, if the input says when.
     pub received_at: Option<Timestamp>,
+    /// The provider that it was verified for when it was captured, if the input says so.
+    pub verified_for: Option<String>,
     /// The request as it was received.
     pub request: Request,
     /// Notes on it, such as a truncated body.
@@ -177,13 +219,13 @@ pub struct Entry {
 
 impl Entry {
     fn new(request: Request) -> Self {
-        Self { line: None, received_at: None, request, notes: Vec::new() }
+        Self { line: None, received_at: None, verified_for: None, request, notes: Vec::new() }
     }
 }
 
 impl From<Capture> for Entry {
-    fn from(Capture { received_at, request }: Capture) -> Self {
-        Self { received_at, ..Self::new(request) }
+    fn from(Capture { received_at, verified_for, request }: Capture) -> Self {
+        Self { received_at, verified_for, ..Self::new(request) }
     }
 }
 
@@ -266,7 +308,8 @@ pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
     let input = File::open(file).map_err(|source| Fault::Read(source).in_file(file))?;
     // Files that the system generates as they are read report 0.
     let length = input.metadata().ok().filter(Metadata::is_file).map(|found| found.len()).filter(|length| *length > 0);
-    read_of(file, input, length)
+    let directory = file.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    read_of(file, input, length, directory)
 }
 
 /// Reads an input such as stdin; errors call it `file`.
@@ -275,21 +318,34 @@ pub fn open(file: &Path) -> Result<Entries<'static>, EntryError> {
 ///
 /// If it can't be read, is empty, or is in no known format.
 pub fn read<'a>(file: &Path, input: impl Read + Send + 'a) -> Result<Entries<'a>, EntryError> {
-    read_of(file, input, None)
+    read_of(file, input, None, None)
 }
 
-fn read_of<'a>(file: &Path, mut input: impl Read + Send + 'a, length: Option<u64>) -> Result<Entries<'a>, EntryError> {
+fn read_of<'a>(
+    file: &Path,
+    mut input: impl Read + Send + 'a,
+    length: Option<u64>,
+    directory: Option<&Path>,
+) -> Result<Entries<'a>, EntryError> {
     let step = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(HEAD_STEP).clamp(1, MAX_HEAD);
     let mut head = head(&mut input, step).map_err(|source| Fault::Read(source).in_file(file))?;
-    let is_whole = Some(head.len() as u64) == length;
+    let mut is_whole = Some(head.len() as u64) == length;
+    let mut rest: Box<dyn Read + Send + 'a> = Box::new(input);
+    if let Some(order) = utf16::detect(&head) {
+        let bytes = whole(Input { head, is_whole, directory: None, rest }).map_err(|fault| fault.in_file(file))?;
+        head = utf16::decode(&bytes, order).map_err(|fault| fault.in_file(file))?.into_bytes();
+        (is_whole, rest) = (true, Box::new(io::empty()));
+    }
     if head.starts_with(BOM) {
         head.drain(..BOM.len());
     }
     if head.trim_ascii().is_empty() {
         return Err(EntryError::Empty { file: file.to_owned() });
     }
-    let format = sniff(&head).ok_or_else(|| EntryError::Unrecognised { file: file.to_owned() })?;
-    let reader = format.read(Input { head, is_whole, rest: Box::new(input) }).map_err(|fault| fault.in_file(file))?;
+    let unrecognised = || EntryError::Unrecognised { file: file.to_owned(), reason: near_miss::describe(&head) };
+    let format = sniff(&head).ok_or_else(unrecognised)?;
+    let directory = directory.map(Path::to_owned);
+    let reader = format.read(Input { head, is_whole, directory, rest }).map_err(|fault| fault.in_file(file))?;
     Ok(Entries { file: file.to_owned(), length, reader })
 }
 

@@ -164,11 +164,13 @@ impl<'a> Objects<'a> {
         Ok(false)
     }
 
-    /// Whether a document is an object whose end was never written: the last of several, without a line feed.
+    /// Whether a document is an object whose end was never written: the last of several, without a line feed. A power
+    /// failure may leave NULs in its place.
     fn is_incomplete(&self, document: &Document) -> bool {
+        let written = document.text.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         self.documents > 1
             && !document.text.ends_with(b"\n")
-            && serde_json::from_slice::<IgnoredAny>(&document.text).is_err_and(|error| error.is_eof())
+            && serde_json::from_slice::<IgnoredAny>(&document.text[..written]).is_err_and(|error| error.is_eof())
     }
 }
 

@@ -127,20 +127,34 @@ impl<'de> Visitor<'de> for ValuesVisitor {
 }
 
 /// Notes on a body that a tool stored as text, if it can't be the bytes that were received.
-pub(super) fn body_notes(request: &Request) -> Vec<String> {
+///
+/// A body that the tool decoded loses its `content-encoding`, so that it is read, and sent again, as what it is.
+pub(super) fn body_notes(request: &mut Request) -> Vec<String> {
     let mut notes = Vec::new();
     if str::from_utf8(&request.body).is_ok_and(|text| text.contains(char::REPLACEMENT_CHARACTER)) {
         notes.push("the body contains U+FFFD, the mark of lost bytes".to_owned());
     }
     let is_decoded = |name| request.headers.text(name).is_some_and(|value| value != "identity");
-    if let Some(coding) = request.headers.text("content-encoding").filter(|coding| coding != "identity") {
-        notes.push(format!("the body was stored as text, so its content-encoding {coding} is lost"));
+    let coding = request.headers.text("content-encoding").filter(|coding| *coding != "identity");
+    if let Some(coding) = coding.map(|coding| coding.into_owned()) {
+        if is_plain_text(&request.body) {
+            notes.push(format!("the body was stored decoded, so its content-encoding {coding} is left out"));
+            request.headers.remove("content-encoding");
+        } else {
+            notes.push(format!("the body was stored as text, so its content-encoding {coding} is lost"));
+        }
     } else if let (Some(length), false) = (request.headers.text("content-length"), is_decoded("transfer-encoding"))
         && length.parse() != Ok(request.body.len())
     {
         notes.push(format!("the body has {} B but its content-length is {length}", request.body.len()));
     }
     notes
+}
+
+/// Whether bytes are text that no compression produces.
+fn is_plain_text(bytes: &[u8]) -> bool {
+    let is_text = |c: char| c != char::REPLACEMENT_CHARACTER && (!c.is_control() || c.is_ascii_whitespace());
+    str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_text))
 }
 
 #[cfg(test)]
@@ -157,7 +171,7 @@ mod tests {
 
     fn notes_of(headers: &[(&str, &str)], body: &'static str) -> Vec<String> {
         let headers = headers.iter().map(|(name, value)| header(name, value)).collect::<Result<_, _>>().unwrap();
-        body_notes(&Request {
+        body_notes(&mut Request {
             method: Method::POST,
             target: "/".to_owned(),
             headers,
@@ -203,7 +217,7 @@ mod tests {
         assert_eq!(notes_of(&[("content-length", "2"), ("content-encoding", "identity")], "{}"), Vec::<String>::new());
         assert_eq!(notes_of(&[("content-length", "3")], "{}"), ["the body has 2 B but its content-length is 3"]);
         assert_eq!(notes_of(&[], "\u{fffd}"), ["the body contains U+FFFD, the mark of lost bytes"]);
-        let decoded = "the body was stored as text, so its content-encoding gzip is lost";
+        let decoded = "the body was stored decoded, so its content-encoding gzip is left out";
         assert_eq!(notes_of(&[("content-length", "3"), ("content-encoding", "gzip")], "{}"), [decoded]);
         assert_eq!(notes_of(&[("content-length", "9"), ("transfer-encoding", "chunked")], "{}"), Vec::<String>::new());
     }

@@ -29,7 +29,7 @@ impl Format for Postman {
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
-        let mut variables = Variables::default();
+        let mut variables = Variables::of_file(input.len());
         if let Ok(collection) = serde_json::from_slice::<Collection<'_>>(&input) {
             for Variable { key: Text(name), value } in collection.variable.unwrap_or_default() {
                 if let Some(Scalar(value)) = value {
@@ -131,6 +131,7 @@ struct RequestBody<'a> {
 }
 
 fn parse(json: &str, variables: &mut Variables) -> Result<Option<Entry>, ParseError> {
+    variables.start_entry();
     let Item { request } = serde_json::from_str(json)?;
     let Some(ItemRequest::Object(request)) = request else { return Ok(None) };
     let method = parts::method("method", request.method.as_ref().map_or("GET", |Text(method)| method))?;
@@ -146,16 +147,16 @@ fn parse(json: &str, variables: &mut Variables) -> Result<Option<Entry>, ParseEr
         Some(Url::Raw(Text(raw)) | Url::Parts { raw: Text(raw) }) => raw.as_ref(),
         None => return Err(expected("`url`")),
     };
-    let target = parts::written_target("url", &variables.fill(url))?;
+    let target = parts::written_target("url", &variables.fill(url)?)?;
     let fields = request.header.iter().flatten().filter(|field| !field.disabled);
     let headers = fields
         .map(|field| {
             let value = field.value.as_ref().map_or("", |Text(value)| value);
-            parts::foreign_field(&variables.fill(&field.key.0), &variables.fill(value))
+            parts::foreign_field(&variables.fill(&field.key.0)?, &variables.fill(value)?)
         })
         .collect::<Result<Headers, ParseError>>()?;
-    let request = Request { method, target, headers, body };
-    let mut notes = parts::body_notes(&request);
+    let mut request = Request { method, target, headers, body };
+    let mut notes = parts::body_notes(&mut request);
     notes.extend(variables.note());
     Ok(Some(Entry { notes, ..Entry::new(request) }))
 }
@@ -163,12 +164,12 @@ fn parse(json: &str, variables: &mut Variables) -> Result<Option<Entry>, ParseEr
 impl RequestBody<'_> {
     fn bytes(&self, variables: &mut Variables) -> Result<Bytes, ParseError> {
         match (self.mode.as_ref().map_or("raw", |Text(mode)| mode), &self.raw, &self.urlencoded) {
-            ("raw", Some(Text(raw)), _) => Ok(variables.fill(raw).into_owned().into()),
+            ("raw", Some(Text(raw)), _) => Ok(variables.fill(raw)?.into_owned().into()),
             ("urlencoded", _, Some(pairs)) => {
                 let mut form = form_urlencoded::Serializer::new(String::new());
                 for pair in pairs.iter().filter(|pair| !pair.disabled) {
                     let value = pair.value.as_ref().map_or("", |Text(value)| value);
-                    form.append_pair(&variables.fill(&pair.key.0), &variables.fill(value));
+                    form.append_pair(&variables.fill(&pair.key.0)?, &variables.fill(value)?);
                 }
                 Ok(form.finish().into())
             }

@@ -1,4 +1,4 @@
-//! What all formats share, and their behaviour on arbitrary input.
+//! Tests of all formats: detection, errors, and behaviour on arbitrary input.
 
 use std::fs;
 
@@ -42,7 +42,7 @@ pub(super) fn collected(input: &str) -> (Vec<Result<Entry, String>>, Vec<String>
     (read.collect(), entries.notes().to_vec())
 }
 
-/// The headers of a request, one a line.
+/// The headers of a request, one per line.
 pub(super) fn fields(request: &Request) -> String {
     let field = |(name, value): &(_, _)| format!("{name}: {}\n", crate::webhook::request::text(value));
     request.headers.iter().map(field).collect()
@@ -121,13 +121,11 @@ fn an_input_may_arrive_in_any_pieces() {
 }
 
 #[test]
-fn an_unrecognised_input_is_an_error_that_lists_the_formats() {
+fn an_unrecognised_input_is_an_error_that_says_what_it_is() {
     let refused = |input: &[u8]| all(input).unwrap_err().to_string();
-    let forms = "expected an .http file, a raw HTTP/1.x request, a curl trace, a HAR, an ngrok inspection, \
-                 webhook.site JSON, webhook.site CSV, an AWS event, a Svix relay event, a Postman collection, \
-                 a GitHub delivery or a hookdev capture";
-    assert_eq!(refused(b"# Read me\n"), format!("input isn't a capture file: {forms}"));
-    assert_eq!(refused(b" \n"), format!("input is empty: {forms}"));
+    let unknown = "its content is in no format that hookdev reads; `hookdev verify --help` lists them";
+    assert_eq!(refused(b"# Read me\n"), format!("input isn't a capture: {unknown}"));
+    assert_eq!(refused(b" \n"), "input is empty");
 }
 
 #[test]
@@ -143,10 +141,12 @@ fn a_file_that_cannot_be_read_is_named() {
 fn an_incomplete_last_line_is_noted_at_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("log.ndjson");
-    fs::write(&file, format!("{CAPTURE}\n{{\"kind\"")).unwrap();
-    let mut entries = open(&file).unwrap();
-    assert_eq!(entries.by_ref().count(), 1);
-    assert_eq!(entries.notes(), ["skipped line 2, which is incomplete"]);
+    for torn in ["{\"kind\"", "{\"kind\"\0\0\0", "\0\0\0"] {
+        fs::write(&file, format!("{CAPTURE}\n{torn}")).unwrap();
+        let mut entries = open(&file).unwrap();
+        assert_eq!(entries.by_ref().count(), 1);
+        assert_eq!(entries.notes(), ["skipped line 2, which is incomplete"], "{torn:?}");
+    }
 }
 
 /// The pointers to all values in a document.
@@ -282,4 +282,11 @@ proptest! {
             prop_assert_eq!(entry.notes, Vec::<String>::new());
         }
     }
+}
+
+#[test]
+fn of_many_broken_entries_the_first_are_reported_and_the_others_counted() {
+    let entries = "1,".repeat(MAX_FAULTS + 6);
+    let (read, notes) = collected(&format!(r#"{{"log":{{"version":"1.2","creator":{{}},"entries":[{entries}2]}}}}"#));
+    assert_eq!((read.len(), notes), (MAX_FAULTS, vec!["7 entries can't be read either".to_owned()]));
 }

@@ -124,9 +124,9 @@ mod tests {
 
     #[test]
     fn a_missing_path_is_an_error_that_names_it() {
-        let Walk { files, .. } = walk(Path::new("/no/such/folder"));
+        let Walk { files, .. } = walk(Path::new("/no/such/dir"));
         assert_eq!(files.len(), 1);
-        assert_eq!(files[0].as_ref().unwrap_err().to_string(), "can't read /no/such/folder");
+        assert_eq!(files[0].as_ref().unwrap_err().to_string(), "can't read /no/such/dir");
     }
 
     #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! Requests from webhook.site's API: a page of them, or a single one. Its times are UTC.
 //!
-//! Of a multipart form it stores the fields and files but not the body.
+//! webhook.site stores the fields and files of a multipart form, but not its body.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -89,8 +89,8 @@ impl Recorded<'_> {
         }
         let received_at = self.created_at.map(received_at).transpose()?;
         let target = parts::target("url", self.url)?;
-        let request = Request { method, target, headers: self.headers, body: self.content };
-        let mut notes = parts::body_notes(&request);
+        let mut request = Request { method, target, headers: self.headers, body: self.content };
+        let mut notes = parts::body_notes(&mut request);
         if notes.is_empty() && self.size.is_some_and(|size| size != request.body.len()) {
             notes.push(format!("the body has {} B but its `size` is {size}", request.body.len()));
         }

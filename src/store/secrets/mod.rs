@@ -4,24 +4,25 @@ mod search;
 
 use std::{
     collections::HashMap,
-    fs, io,
+    ffi::OsString,
+    io,
     path::{Path, PathBuf},
 };
 
 use zeroize::Zeroizing;
 
 use self::search::Search;
-use super::env_file;
+use super::{env_file, read as read_file};
 use crate::webhook::{
     keyring::{Keyring, SecretSource},
     nearest,
     provider::{Provider, catalog::Catalog},
-    signature::{MalformedSecret, SecretText},
+    signature::{MalformedSecret, SecretText, SigningSecret},
 };
 
 /// The variables that secrets are looked up in: the process's, then the env file's.
 pub struct Environment {
-    process: fn(&str) -> Option<String>,
+    process: fn(&str) -> Option<OsString>,
     file: HashMap<String, Zeroizing<String>>,
     /// The env file, if it is configured but missing, as it often is in CI.
     missing: Option<PathBuf>,
@@ -33,9 +34,9 @@ impl Environment {
     /// # Errors
     ///
     /// If the env file exists and can't be read.
-    pub fn read(process: fn(&str) -> Option<String>, env_file: Option<&Path>) -> Result<Self, SecretError> {
+    pub fn read(process: fn(&str) -> Option<OsString>, env_file: Option<&Path>) -> Result<Self, SecretError> {
         let Some(path) = env_file else { return Ok(Self { process, file: HashMap::new(), missing: None }) };
-        match env_file::read(path) {
+        match env_file::variables(path) {
             Ok(file) => Ok(Self { process, file: file.into_iter().collect(), missing: None }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Ok(Self { process, file: HashMap::new(), missing: Some(path.to_owned()) })
@@ -44,9 +45,34 @@ impl Environment {
         }
     }
 
-    fn get(&self, name: &str) -> Option<Zeroizing<String>> {
-        (self.process)(name).map(Zeroizing::new).or_else(|| self.file.get(name).cloned())
+    /// Whether a variable is set in the env file alone.
+    fn is_from_file(&self, name: &str) -> bool {
+        (self.process)(name).is_none() && self.file.contains_key(name)
     }
+
+    /// A variable of the process, else of the env file.
+    fn get(&self, name: &str) -> Result<Zeroizing<String>, SecretError> {
+        match self.of_process(name)? {
+            Some(text) => Ok(text),
+            None => self.of_file(name)?.ok_or_else(|| SecretError::UnsetVariable(name.to_owned())),
+        }
+    }
+
+    /// A variable of the process. One that is set but empty, or not text, is a mistake: taking it as unset would let the
+    /// public development secret verify deliveries.
+    fn of_process(&self, name: &str) -> Result<Option<Zeroizing<String>>, SecretError> {
+        let Some(value) = (self.process)(name) else { return Ok(None) };
+        let text = value.into_string().map_err(|_| SecretError::NotText(name.to_owned()))?;
+        not_empty(name, Zeroizing::new(text)).map(Some)
+    }
+
+    fn of_file(&self, name: &str) -> Result<Option<Zeroizing<String>>, SecretError> {
+        self.file.get(name).cloned().map(|text| not_empty(name, text)).transpose()
+    }
+}
+
+fn not_empty(name: &str, text: Zeroizing<String>) -> Result<Zeroizing<String>, SecretError> {
+    if text.is_empty() { Err(SecretError::EmptyVariable(name.to_owned())) } else { Ok(text) }
 }
 
 /// What is wrong with a secret. No variant contains any of it.
@@ -55,6 +81,12 @@ pub enum SecretError {
     /// The variable isn't set.
     #[error("the environment variable {0} is not set")]
     UnsetVariable(String),
+    /// The variable is set to nothing.
+    #[error("the environment variable {0} is empty")]
+    EmptyVariable(String),
+    /// The variable is not UTF-8.
+    #[error("the environment variable {0} is not text: its value is not UTF-8")]
+    NotText(String),
     /// The file can't be read.
     #[error("can't read the secret file {}", .0.display())]
     File(PathBuf, #[source] io::Error),
@@ -93,6 +125,9 @@ impl SecretError {
             Self::UnsetVariable(name) => {
                 Some(format!("set it with `export {name}=…`, or pass another source with --secret"))
             }
+            Self::EmptyVariable(name) | Self::NotText(name) => {
+                Some(format!("set {name} to the secret that the provider shows, or unset it"))
+            }
             Self::Malformed { problem, .. } => Some(problem.hint().to_owned()),
             _ => None,
         }
@@ -123,6 +158,8 @@ pub struct Resolved {
     pub warnings: Vec<String>,
     /// The providers whose secrets are all listed in the config and all missing.
     pub missing: Vec<String>,
+    /// Whether the config, or the env file that it names, decides any of the secrets.
+    pub are_configured: bool,
 }
 
 /// Finds the secrets of every provider that signs: from the flags, else the variable that the manifest names, else the
@@ -134,7 +171,8 @@ pub struct Resolved {
 ///
 /// If a flag's source can't be read, or a source holds an invalid secret.
 pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, SecretError> {
-    let mut resolved = Resolved { keyring: Keyring::default(), warnings: Vec::new(), missing: Vec::new() };
+    let mut resolved =
+        Resolved { keyring: Keyring::default(), warnings: Vec::new(), missing: Vec::new(), are_configured: false };
     let missing = sources.environment.missing.iter();
     resolved.warnings.extend(missing.map(|path| format!("env file {} not found", path.display())));
     let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text.expose(), catalog)).collect();
@@ -151,9 +189,12 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
             return Err(SecretError::NotUsed(provider.title.clone()));
         }
     }
+    let rules = catalog.providers().filter_map(|provider| provider.secret.as_ref());
+    let public =
+        rules.filter_map(|rule| SigningSecret::parse(&rule.development, &rule.format).ok()).collect::<Vec<_>>();
     for provider in catalog.providers() {
         let Some(rule) = &provider.secret else { continue };
-        Search { provider, rule, flags: &flags, sources }.run(&mut resolved)?;
+        Search { provider, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
     }
     Ok(resolved)
 }
@@ -191,12 +232,12 @@ fn read(
     literal: SecretSource,
 ) -> Result<(Zeroizing<String>, SecretSource), SecretError> {
     if let Some(name) = source.strip_prefix("env:") {
-        let text = environment.get(name).ok_or_else(|| SecretError::UnsetVariable(name.to_owned()))?;
+        let text = environment.get(name)?;
         return Ok((text, SecretSource::Env(name.to_owned())));
     }
     if let Some(path) = source.strip_prefix("file:") {
         let full = base.join(path);
-        let text = fs::read_to_string(&full).map(Zeroizing::new).map_err(|error| SecretError::File(full, error))?;
+        let text = read_file::text(&full).map_err(|error| SecretError::File(full, error))?;
         return Ok((text, SecretSource::File(path.to_owned())));
     }
     Ok((Zeroizing::new(source.to_owned()), literal))
@@ -217,21 +258,41 @@ fn origin(source: &SecretSource) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
-    fn process(name: &str) -> Option<String> {
-        (name == "CYANITE_WEBHOOK_SECRET").then(|| "from-the-environment".to_owned())
+    fn process(name: &str) -> Option<OsString> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| "from-the-environment".into())
     }
 
-    fn quoted(name: &str) -> Option<String> {
-        (name == "CYANITE_WEBHOOK_SECRET").then(|| "'quoted'".to_owned())
+    fn quoted(name: &str) -> Option<OsString> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| "'quoted'".into())
     }
 
-    fn nothing(_: &str) -> Option<String> {
+    fn empty(name: &str) -> Option<OsString> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(OsString::new)
+    }
+
+    fn public(name: &str) -> Option<OsString> {
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| "hookdev-development-secret-jewelmusic".into())
+    }
+
+    #[cfg(unix)]
+    fn binary(name: &str) -> Option<OsString> {
+        use std::os::unix::ffi::OsStringExt;
+        (name == "CYANITE_WEBHOOK_SECRET").then(|| OsString::from_vec(vec![b'a', 0xff]))
+    }
+
+    fn nothing(_: &str) -> Option<OsString> {
         None
     }
 
-    fn found(flags: &[&str], environment: fn(&str) -> Option<String>, config: &[&str]) -> Result<Vec<String>, String> {
+    fn found(
+        flags: &[&str],
+        environment: fn(&str) -> Option<OsString>,
+        config: &[&str],
+    ) -> Result<Vec<String>, String> {
         let flags: Vec<SecretText> = flags.iter().map(|flag| (*flag).to_owned().into()).collect();
         let config = |name: &str| match name {
             "cyanite" => config.iter().map(|source| (*source).to_owned().into()).collect(),
@@ -264,14 +325,14 @@ mod tests {
         let env_file = dir.path().join(".env");
         fs::write(&env_file, "CYANITE_WEBHOOK_SECRET=of-the-env-file\n").unwrap();
         fs::write(dir.path().join("old"), "of-a-file").unwrap();
-        fs::write(dir.path().join("long"), "x".repeat(1 << 20)).unwrap();
+        fs::write(dir.path().join("long"), "x".repeat(100_000)).unwrap();
         let config = |name: &str| match name {
             "cyanite" => ["literal", "file:old", "file:long", "file:none", "file:.", "env:NO_SUCH", "'quoted'"]
                 .map(|source| source.to_owned().into())
                 .to_vec(),
             _ => Vec::new(),
         };
-        let passed_over = |flags: &[&str], process: fn(&str) -> Option<String>| -> Vec<(String, String, String)> {
+        let passed_over = |flags: &[&str], process: fn(&str) -> Option<OsString>| -> Vec<(String, String, String)> {
             let flags: Vec<SecretText> = flags.iter().map(|flag| (*flag).to_owned().into()).collect();
             let environment = Environment::read(process, Some(&env_file)).unwrap();
             let environment = &environment;
@@ -295,6 +356,27 @@ mod tests {
         assert_eq!(passed_over(&["cyanite=flag"], nothing), all("--secret")[1..]);
         assert_eq!(passed_over(&["cyanite=flag"], quoted), all("--secret")[1..]);
         assert_eq!(passed_over(&[], process), all("env:CYANITE_WEBHOOK_SECRET")[1..]);
+    }
+
+    #[test]
+    fn a_variable_that_is_empty_or_not_text_is_an_error_where_it_is_used() {
+        let error = "the environment variable CYANITE_WEBHOOK_SECRET is empty";
+        assert_eq!(found(&[], empty, &["literal"]).unwrap_err(), error);
+        assert_eq!(found(&["cyanite=env:CYANITE_WEBHOOK_SECRET"], empty, &[]).unwrap_err(), error);
+        assert_eq!(found(&["cyanite=a"], empty, &[]).unwrap(), ["flag"]);
+        #[cfg(unix)]
+        {
+            let error = "the environment variable CYANITE_WEBHOOK_SECRET is not text: its value is not UTF-8";
+            assert_eq!(found(&[], binary, &["literal"]).unwrap_err(), error);
+            assert_eq!(found(&["cyanite=a"], binary, &[]).unwrap(), ["flag"]);
+        }
+    }
+
+    #[test]
+    fn a_public_secret_is_a_development_secret_wherever_it_is_set() {
+        assert_eq!(found(&[], public, &[]).unwrap(), ["development"]);
+        let flags = ["cyanite=hookdev-development-secret-cyanite", "cyanite=mine"];
+        assert_eq!(found(&flags, nothing, &[]).unwrap(), ["development", "flag"]);
     }
 
     #[test]
@@ -326,7 +408,7 @@ mod tests {
     fn errors_do_not_contain_the_secret() {
         assert_eq!(
             found(&["aspect=whsec_???"], nothing, &[]).unwrap_err(),
-            "invalid Aspect secret from --secret: it is not base64 (standard alphabet, padded)"
+            "invalid Aspect secret from --secret: it is not base64 (standard alphabet)"
         );
         assert_eq!(found(&["env:NO_SUCH"], nothing, &[]).unwrap_err(), "the environment variable NO_SUCH is not set");
         assert_eq!(

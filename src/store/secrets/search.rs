@@ -1,7 +1,7 @@
 //! The search for one provider's secrets: the first tier with any is used, and those of the other tiers are kept for the
 //! diagnosis.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
@@ -18,6 +18,8 @@ pub(super) struct Search<'a> {
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
     pub sources: &'a Sources<'a>,
+    /// The development secrets of all providers. Wherever one is set, anyone can sign with it.
+    pub public: &'a [SigningSecret],
 }
 
 impl Search<'_> {
@@ -34,6 +36,7 @@ impl Search<'_> {
                 Tier::Config => self.config(resolved)?,
             };
             if found {
+                resolved.are_configured |= matches!(tier, Tier::Config | Tier::EnvFile);
                 let warning = || format!("--secret isn't a valid {title} secret and is ignored for {title}");
                 resolved.warnings.extend(flag_ignored.then(warning));
                 tiers.for_each(|shadowed| self.keep_shadowed(shadowed, tier, &mut resolved.keyring));
@@ -54,6 +57,11 @@ impl Search<'_> {
     fn add(&self, text: &str, source: SecretSource, resolved: &mut Resolved) -> Result<(), SecretError> {
         let secret = SigningSecret::parse(text, &self.rule.format)
             .map_err(|problem| malformed(self.provider, &source, problem))?;
+        if !self.provider.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
+            return Err(malformed(self.provider, &source, MalformedSecret::NotSendable));
+        }
+        let is_public = self.public.iter().any(|public| *public == secret || public.expose() == text);
+        let source = if is_public { SecretSource::Development } else { source };
         resolved.keyring.add(&self.provider.name, secret, source);
         Ok(())
     }
@@ -62,11 +70,14 @@ impl Search<'_> {
         let only = self.sources.flag_provider;
         let mut added = false;
         for flag in self.flags.iter().filter(|flag| flag.is_for(&self.provider.name, only)) {
-            let (text, source) = read(flag.source, Path::new(""), self.sources.environment, SecretSource::Flag)?;
+            let environment = self.sources.environment;
+            let (text, source) = read(flag.source, Path::new(""), environment, SecretSource::Flag)?;
+            resolved.are_configured |= matches!(&source, SecretSource::Env(name) if environment.is_from_file(name));
             match self.add(&text, source, resolved) {
                 // A flag for every provider is for those it is valid for.
                 Err(SecretError::Malformed {
-                    problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex, ..
+                    problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex | MalformedSecret::NotSendable,
+                    ..
                 }) if flag.provider.is_none() && only.is_none() => *ignored = true,
                 result => {
                     result?;
@@ -78,20 +89,20 @@ impl Search<'_> {
     }
 
     fn variable(&self, tier: Tier, resolved: &mut Resolved) -> Result<bool, SecretError> {
-        let Some((name, text)) = self.variable_at(tier) else { return Ok(false) };
+        let Some((name, text)) = self.variable_at(tier)? else { return Ok(false) };
         self.add(&text, SecretSource::Env(name.to_owned()), resolved)?;
         Ok(true)
     }
 
     /// The manifest's variable and its value, in one of the two tiers with variables.
-    fn variable_at(&self, tier: Tier) -> Option<(&str, Zeroizing<String>)> {
-        let name = self.rule.env.as_deref()?;
+    fn variable_at(&self, tier: Tier) -> Result<Option<(&str, Zeroizing<String>)>, SecretError> {
+        let Some(name) = self.rule.env.as_deref() else { return Ok(None) };
         let environment = self.sources.environment;
         let text = match tier {
-            Tier::Process => Zeroizing::new((environment.process)(name)?),
-            _ => environment.file.get(name)?.clone(),
+            Tier::Process => environment.of_process(name)?,
+            _ => environment.of_file(name)?,
         };
-        Some((name, text))
+        Ok(text.map(|text| (name, text)))
     }
 
     /// Adds the config's secrets. If the config lists some, they count as found even if all are missing.
@@ -132,22 +143,16 @@ impl Search<'_> {
         };
         if tier == Tier::Config {
             let configured = (self.sources.config)(&self.provider.name);
-            for source in configured.iter().map(SecretText::expose).filter(|source| self.is_harmless(source)) {
-                if let Ok((text, source)) = self.configured(source) {
+            for source in configured.iter().map(SecretText::expose) {
+                if let Ok((text, source)) = self.configured(source)
+                    && text.len() <= MAX_SHADOWED_BYTES
+                {
                     keep(&text, origin(&source));
                 }
             }
-        } else if let Some((_, text)) = self.variable_at(tier) {
+        } else if let Ok(Some((_, text))) = self.variable_at(tier) {
             keep(&text, self.description(tier));
         }
-    }
-
-    /// Whether a source that isn't needed can be read without harm: reading a pipe would block and empty it.
-    fn is_harmless(&self, source: &str) -> bool {
-        source.strip_prefix("file:").is_none_or(|path| {
-            let found = fs::metadata(self.sources.config_base.join(path));
-            found.is_ok_and(|found| found.is_file() && found.len() <= MAX_SHADOWED_FILE)
-        })
     }
 
     fn description(&self, tier: Tier) -> String {
@@ -177,5 +182,5 @@ enum Tier {
     EnvFile,
 }
 
-/// The size limit, in bytes, of a file that is read for a shadowed secret.
-const MAX_SHADOWED_FILE: u64 = 64 << 10;
+/// The size limit, in bytes, of a shadowed secret: the diagnosis tries it in hundreds of ways.
+const MAX_SHADOWED_BYTES: usize = 64 << 10;

@@ -1,11 +1,14 @@
 //! The parts of a request as JSON documents spell them, read once for hookdev's captures and for those of other tools.
 //! An error names the key.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 
 use crate::webhook::{
     request::{self, HeaderName, HeaderValue, Method},
@@ -37,6 +40,64 @@ pub fn expected(what: impl Into<String>) -> ParseError {
 /// A string, borrowed from the document if it has no escapes.
 #[derive(Debug, Deserialize)]
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+/// A string that only informs: any other value counts as absent, so that it doesn't make a capture unreadable.
+#[derive(Debug, Default)]
+pub struct Remark<'a>(pub Option<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Remark<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RemarkVisitor;
+
+        impl<'de> Visitor<'de> for RemarkVisitor {
+            type Value = Remark<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Remark(Some(text.into())))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Remark(Some(text.to_owned().into())))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+                Ok(Remark(None))
+            }
+
+            fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Remark(None))
+            }
+
+            fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Remark(None))
+            }
+
+            fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(Remark(None))
+            }
+
+            fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(Remark(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Remark(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Remark(None))
+            }
+        }
+
+        deserializer.deserialize_any(RemarkVisitor)
+    }
+}
 
 /// The method under a key.
 ///
@@ -96,7 +157,7 @@ pub fn time(key: &str, text: &str) -> Result<Timestamp, ParseError> {
     text.parse().map_err(|_| expected(format!("an RFC 3339 time in `{key}`, found {}", quoted(text))))
 }
 
-/// The start of a foreign text in quotes, its control characters escaped.
+/// The start of a text from outside, in quotes and with its control characters escaped.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     const MAX_CHARS: usize = 40;
@@ -107,6 +168,15 @@ pub fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remark_that_is_no_string_counts_as_absent() {
+        let read = |json| serde_json::from_str::<Remark<'_>>(json).unwrap().0;
+        assert_eq!(read(r#""veri\u0066ied""#).as_deref(), Some("verified"));
+        for json in ["null", "true", "-1", "1", "1.5", r#"[1,["x"]]"#, r#"{"a":{"b":"verified"}}"#] {
+            assert_eq!(read(json), None, "{json}");
+        }
+    }
 
     #[test]
     fn a_foreign_text_is_quoted_by_its_start() {

@@ -106,12 +106,27 @@ proptest! {
         let header = |value: Vec<u8>| (HeaderName::from_static("x-a"), HeaderValue::from_bytes(&value).unwrap());
         let headers = values.into_iter().map(header).collect();
         let request = Request { method: Method::PUT, target, headers, body: body.into() };
-        let expected = Some(Capture { received_at: Some(TIME), request: request.clone() });
+        let expected = Some(Capture { received_at: Some(TIME), verified_for: None, request: request.clone() });
         let mut out = Vec::new();
         write_sent(&request, TIME, &mut out);
         prop_assert_eq!(read(&out).unwrap(), expected.clone());
         out.clear();
         write_delivery(&delivery(request), |_| "remove it".to_owned(), &mut out);
         prop_assert_eq!(read(&out).unwrap(), expected);
+    }
+}
+
+#[test]
+fn the_lines_that_are_written_start_a_log() {
+    let (mut received, mut sent) = (Vec::new(), Vec::new());
+    write_delivery(&delivery(request()), |_| String::new(), &mut received);
+    write_sent(&request(), TIME, &mut sent);
+    for line in [received, sent] {
+        assert!(starts_log(&line[..64]) && (0..line.len()).all(|end| starts_line(&line[..end])));
+    }
+    let pretty = b"{\n  \"kind\" : \"ready\",\n  \"url\": \"\"\n}";
+    assert_eq!((starts_log(pretty), starts_line(pretty)), (true, false));
+    for other in [&b"{\"kind\":\"Pod\",\"apiVersion\":1}"[..], b"{}", b"x", b"{\"auths\":"] {
+        assert!(!starts_log(other) && !starts_line(other));
     }
 }

@@ -8,14 +8,14 @@ use crate::webhook::{
     request::Request,
 };
 
-/// How many positions are tried in search of a change that nothing but the signature reveals.
+/// How many positions are tried in search of a change that only the signature reveals.
 const MAX_ATTEMPTS: usize = 512;
 
 /// The longest body that is searched for such a position, in bytes.
 const MAX_SEARCHED_BYTES: usize = 256 << 10;
 
-/// The body with one letter or digit changed. If possible it still is the same event, with the same keys, and as valid
-/// as before.
+/// The body with one letter or digit changed. If possible, it is still the same event with the same keys, and as valid as
+/// before.
 pub(super) fn changed(provider: &Provider, event: Option<&Event>, request: &Request) -> Bytes {
     let body = &request.body;
     let changed = |at: usize| {

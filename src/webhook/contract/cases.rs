@@ -14,7 +14,7 @@ use crate::webhook::{
     time::words,
 };
 
-/// One thing to try on a handler.
+/// One test of a handler.
 #[derive(Clone, Debug)]
 pub struct Case<'a> {
     /// The name.

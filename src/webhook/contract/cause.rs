@@ -38,7 +38,7 @@ pub struct Observation<'a> {
     pub variation: Option<&'a str>,
     /// How long the response took.
     pub elapsed: Duration,
-    /// How long the response was waited for.
+    /// How long the client waited for the response.
     pub timeout: Duration,
 }
 
@@ -111,7 +111,7 @@ fn message(name: CaseName, observation: &Observation<'_>) -> String {
     }
 }
 
-/// What is wrong with any response to a forgery but a 4xx.
+/// What is wrong with a response to a forgery, unless it is a 4xx.
 fn forgery_message(status: u16, forged: &str) -> String {
     match status {
         200..300 => format!("accepted ({status}) although {forged}"),
@@ -306,7 +306,7 @@ pub fn unusable(observation: &Observation<'_>, signed_with: Option<&SecretSource
     Explanation { message: message(CaseName::EventAccepted, observation), remedy: Some(remedy) }
 }
 
-/// Explains why nothing listens any more after a case; `reason` is why the endpoint is unreachable.
+/// Explains why the handler stopped listening after a case; `reason` is why the endpoint is unreachable.
 #[must_use]
 pub fn stopped(reason: &str, last: CaseName) -> Explanation {
     let hint = "the handler's log says why it stopped: an exception outside the request's own handler ends the whole process, as in Node's timers and callbacks";

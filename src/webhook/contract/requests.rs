@@ -32,7 +32,7 @@ pub struct CaseRequest {
     pub variation: Option<String>,
 }
 
-/// What the requests of a case are made with.
+/// The context in which the requests of a case are made.
 #[derive(Clone, Copy, Debug)]
 pub struct CaseContext<'a> {
     /// The provider whose contract is checked.

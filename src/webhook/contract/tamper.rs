@@ -57,7 +57,7 @@ pub struct Original<'a> {
     pub provider: &'a Provider,
     /// The delivery.
     pub draft: &'a Draft,
-    /// What its request is made with.
+    /// The parameters of its request.
     pub attempt: AttemptParams<'a>,
 }
 

@@ -1,4 +1,4 @@
-//! A provider's contract, term by term: what it demands of a handler, and which protections it gives or lacks.
+//! A provider's contract, term by term: what it requires of a handler, and which protections it provides.
 
 use crate::webhook::{
     delivery::{Media, Policy, Retry},

@@ -13,7 +13,7 @@ use crate::webhook::{
     signature::{
         Algorithm, Scheme,
         content::SignedContent,
-        grammar::{Grammar, GrammarText, TextEncoding},
+        grammar::{Grammar, GrammarText, MAX_SIGNATURES, TextEncoding},
         scheme::{SHORTEST, TimeUnit, TimestampRule},
         secret::decode_hex,
     },
@@ -62,6 +62,9 @@ impl Spelling {
 /// The maximum number of signatures taken from one request.
 const MOST_SIGNATURES: usize = 6;
 
+/// The maximum number of tags before a signature, as in `sha256=v1:`.
+const MOST_TAGS: usize = 4;
+
 /// Everything that looks like a signature in the scheme's header, or else in headers named like one.
 pub fn signatures(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<FoundSignature> {
     let headers = &case.request.headers;
@@ -86,9 +89,10 @@ pub fn signatures(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<FoundSigna
 fn candidates(value: &str) -> Vec<(String, Vec<u8>, Spelling)> {
     let mut found: Vec<(String, Vec<u8>, Spelling)> = Vec::new();
     let is_edge = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
-    for piece in value.split([',', ' ', ';']) {
+    for piece in value.split([',', ' ', ';']).take(MAX_SIGNATURES) {
         let mut rest = Some(piece);
-        while let Some(text) = rest {
+        for _ in 0..=MOST_TAGS {
+            let Some(text) = rest else { break };
             let text = text.trim_matches(is_edge);
             if found.len() == MOST_SIGNATURES {
                 return found;

@@ -100,6 +100,12 @@ pub fn diagnose_until(case: &RejectedRequest<'_>, is_late: &dyn Fn() -> bool) ->
     if let Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } = reason {
         return time::unit(case).into_iter().collect();
     }
+    if let Reason::TooManySignatures { .. } = reason {
+        return Vec::new();
+    }
+    if let Reason::DevelopmentSecret = reason {
+        return vec![secret::only_development(case)];
+    }
     let mut trials = Trials { left: BUDGET, attempts: 0, is_late };
     let limit = match trials.search(case) {
         ControlFlow::Break(End::Found(findings)) => return combined(findings),

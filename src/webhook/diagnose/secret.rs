@@ -1,4 +1,4 @@
-//! Hypotheses about the key: the configured secrets written or decoded another way, and other secrets
+//! Hypotheses about the key: the configured secrets written or decoded in another way, and other secrets
 //! that may have been used by mistake.
 
 use base64::{
@@ -28,6 +28,9 @@ pub struct CandidateKey {
 
 /// The maximum number of keys, however many secrets are configured.
 const MOST: usize = 256;
+
+/// The maximum number of a provider's secrets that keys are made of.
+const MOST_SECRETS: usize = 64;
 
 /// The prefix of Standard Webhooks secrets. Other libraries strip it unasked.
 const USUAL_PREFIX: &str = "whsec_";
@@ -95,7 +98,7 @@ impl CandidateKeys<'_> {
     /// The secrets of another provider, decoded as that provider does and as this one does.
     fn of_other(&mut self, case: &RejectedRequest<'_>, other: &Provider, format: &SecretFormat) {
         let Some(rule) = &other.secret else { return };
-        let configured = case.keyring.secrets(&other.name).iter().enumerate();
+        let configured = case.keyring.secrets(&other.name).iter().enumerate().take(MOST_SECRETS);
         let mut texts: Vec<(&str, Finding)> = configured
             .map(|(place, secret)| {
                 let source = source(case, other, place);
@@ -112,6 +115,16 @@ impl CandidateKeys<'_> {
             self.add(SigningSecret::from_bytes(text, text.into()), [Some(finding)]);
         }
     }
+}
+
+/// A secret that anyone knows matches, where it is not accepted.
+pub fn only_development(case: &RejectedRequest<'_>) -> Finding {
+    let provider = case.provider;
+    if !case.keyring.has_only_development(&provider.name) {
+        return of_hookdev(provider);
+    }
+    let message = "only the public development secret was tried".to_owned();
+    Finding { code: Code::SecretDevelopment, message, remedy: provider.set_secret() }
 }
 
 fn of_hookdev(provider: &Provider) -> Finding {

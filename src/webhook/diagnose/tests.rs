@@ -531,6 +531,20 @@ fn a_request_without_a_signature_is_only_read_in_other_ways() {
 }
 
 #[test]
+fn many_secrets_and_signatures_stay_within_the_budget() {
+    let texts: Vec<String> = (0..3000).map(|number| format!("secret {number}")).collect();
+    let world = World::new(&texts.iter().map(|text| ("cyanite", text.as_str())).collect::<Vec<_>>());
+    let (wrong, body) = ("00".repeat(64), vec![b'x'; 100_000]);
+    let findings = world.findings("cyanite", &request(&[("signature", &wrong)], &body));
+    // Every variant of the body costs 3,000 times its size, which is more than the budget.
+    let message = "cause not found (0 variants tried, not all because of its size): most likely a different secret, or the \
+                   body was changed";
+    assert_eq!(findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>(), [message]);
+    let header = vec![format!("v1,{}", STANDARD.encode([0; 32])); 65].join(" ");
+    assert_eq!(World::usual().codes("aspect", &aspect_request(&header, &TIME.to_string())), [""; 0]);
+}
+
+#[test]
 fn the_tolerance_does_not_affect_the_explanation() {
     let world = World::usual();
     let provider = world.catalog.get("cyanite").unwrap();

@@ -1,5 +1,5 @@
 //! The one lexer of JSON: it reads the tokens of RFC 8259 as slices of the text and copies nothing. The parser and the
-//! token stream of the pretty printer are built on it and know which token may follow which. [`Unclosed`] follows text
+//! token stream of the pretty printer are built on it, and check which token may follow which. [`Unclosed`] follows text
 //! that may be cut anywhere.
 //!
 //! Strings are searched for their end a byte at a time. Eight bytes at a time pays only for strings of kilobytes (4,000
@@ -9,14 +9,14 @@ use std::ops::Range;
 
 use super::MAX_DEPTH;
 
-/// A fault in a text, and its byte.
+/// A syntax error, and its byte offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) offset: usize,
     pub(crate) message: &'static str,
 }
 
-/// A place in a JSON text, from which tokens are read.
+/// A position in a JSON text, from which tokens are read.
 #[derive(Clone, Debug)]
 pub(crate) struct Lexer<'a> {
     text: &'a str,
@@ -26,7 +26,7 @@ pub(crate) struct Lexer<'a> {
 /// A string without its quotes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StringToken<'a> {
-    /// The content as it is written.
+    /// The content, with its escapes.
     pub(crate) raw: &'a str,
     pub(crate) has_escapes: bool,
 }
@@ -57,7 +57,7 @@ impl<'a> Lexer<'a> {
         &self.text[span]
     }
 
-    /// Steps over a byte if it is the next one.
+    /// Skips a byte if it is the next one.
     #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let taken = self.peek() == Some(byte);
@@ -65,7 +65,7 @@ impl<'a> Lexer<'a> {
         taken
     }
 
-    /// Steps over the next byte, which is ASCII.
+    /// Skips the next byte, which is ASCII.
     #[inline]
     pub(crate) fn skip_byte(&mut self) {
         self.at += 1;
@@ -154,7 +154,7 @@ impl<'a> Lexer<'a> {
         Fault { offset: self.at, message }
     }
 
-    /// A fault that says so when it is the end of the text that was not expected.
+    /// The error for an unexpected byte, or for an unexpected end of the text.
     #[cold]
     pub(crate) fn unexpected(&self, message: &'static str) -> Fault {
         self.fault(if self.is_at_end() { "the document ends too early" } else { message })
@@ -189,7 +189,7 @@ pub(crate) fn escape_length(bytes: &[u8]) -> Result<usize, &'static str> {
     }
 }
 
-/// The UTF-16 code unit that the escape at the start means.
+/// The UTF-16 code unit of the escape at the start.
 fn code_unit(bytes: &[u8]) -> Option<u32> {
     let digits = bytes.get(..6)?.strip_prefix(b"\\u")?;
     digits.iter().try_fold(0, |unit, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
@@ -209,7 +209,7 @@ pub(crate) fn decode(raw: &str) -> String {
     decoded
 }
 
-/// The character that the escape at the start means, and its length.
+/// The character of the escape at the start, and the escape's length.
 fn escaped(bytes: &[u8]) -> (char, usize) {
     let character = match bytes.get(1) {
         Some(b'n') => '\n',
@@ -224,7 +224,7 @@ fn escaped(bytes: &[u8]) -> (char, usize) {
     (character, 2)
 }
 
-/// `\u` and four hex digits, or two of them that are a surrogate pair.
+/// `\u` and four hex digits, or two of these that form a surrogate pair.
 fn unicode(bytes: &[u8]) -> (char, usize) {
     let unit = code_unit(bytes).unwrap_or(0xFFFD);
     if let 0xD800..=0xDBFF = unit
@@ -239,17 +239,17 @@ fn unicode(bytes: &[u8]) -> (char, usize) {
 /// The strings, arrays and objects that are open at the end of a text, which may be cut anywhere and need not be JSON.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Unclosed {
-    /// What would close each bracket, outermost first, as far as [`MAX_DEPTH`].
+    /// The closing bracket of each open one, outermost first, down to [`MAX_DEPTH`].
     closers: Vec<u8>,
     depth: usize,
     in_string: bool,
-    /// Whether the last byte was a backslash that takes the next one along.
+    /// Whether the last byte was a backslash that escapes the next one.
     is_escaping: bool,
     is_mismatched: bool,
 }
 
 impl Unclosed {
-    /// Reads on.
+    /// Reads more of the text.
     pub(crate) fn read(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             if self.in_string {
@@ -294,7 +294,7 @@ impl Unclosed {
         self.in_string
     }
 
-    /// What closes all that is open; `None` when nothing is, when brackets do not match, or when they nest deeper than
+    /// The text that closes everything open; `None` if nothing is open, brackets do not match, or they nest deeper than
     /// [`MAX_DEPTH`].
     pub(crate) fn closing(&self) -> Option<String> {
         if self.is_mismatched || self.depth > self.closers.len() {
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_open_is_closed_in_reverse() {
+    fn open_brackets_are_closed_in_reverse() {
         assert_eq!(unclosed(&[r#"{"a":[{"b":"#]).closing().as_deref(), Some("}]}"));
         assert_eq!(unclosed(&[r#"["a}"#]).closing().as_deref(), Some("\"]"));
         assert_eq!(unclosed(&["{}"]).closing(), None);

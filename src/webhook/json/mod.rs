@@ -1,8 +1,8 @@
-//! A JSON document that keeps its own text: every node knows the bytes it was read from, so numbers, escapes,
-//! duplicate keys and order stay as they were sent. `serde_json::Value` forgets all of these.
+//! A JSON document that keeps its own text: every node has the range of bytes it was read from, so numbers, escapes,
+//! duplicate keys and order are preserved. `serde_json::Value` loses all of these.
 //!
-//! The grammar is RFC 8259 and nothing more. One `lexer` reads tokens for all, `parser` makes documents of them, and
-//! `writer` writes. `overrides` edits documents, `schema` judges them.
+//! The grammar is exactly RFC 8259. `lexer` reads tokens, `parser` makes documents of them, and `writer` writes.
+//! `overrides` edits documents, `schema` validates them.
 
 pub(crate) mod lexer;
 mod parser;
@@ -19,9 +19,9 @@ pub use writer::{compact, quote};
 /// One value of a document, and its place in the text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node<'a> {
-    /// The value's bytes in the text; a string's with its quotes.
+    /// The value's bytes in the text, including the quotes of a string.
     pub span: Range<usize>,
-    /// What it is.
+    /// The value.
     pub kind: Kind<'a>,
 }
 
@@ -32,13 +32,13 @@ pub enum Kind<'a> {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number as it is written, however large or precise.
+    /// The text of a number, however large or precise.
     Number(&'a str),
     /// A string's content, escapes decoded; a lone surrogate is U+FFFD.
     String(Cow<'a, str>),
     /// An array's items.
     Array(Vec<Node<'a>>),
-    /// An object's members in order, a repeated key as often as it was sent.
+    /// An object's members in order, repeated keys included.
     Object(Vec<Member<'a>>),
 }
 
@@ -54,7 +54,7 @@ pub struct Member<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// The node at a path; of members with the same key the last, as `JSON.parse` has it.
+    /// The node at a path. If a key is repeated, the last member counts, as in `JSON.parse`.
     #[must_use]
     pub fn get(&self, path: &Path) -> Option<&Node<'a>> {
         path.keys().iter().try_fold(self, |node, key| node.child(key))
@@ -77,7 +77,7 @@ impl<'a> Node<'a> {
         members.iter().rev().find(|member| member.key == key).map(|member| &member.value)
     }
 
-    /// A scalar as people write it: a string's content, a number's text, `true`, `null`. None for arrays and objects.
+    /// A scalar as text: a string's content, a number's text, `true`, `null`. `None` for arrays and objects.
     #[must_use]
     pub fn text(&self) -> Option<Cow<'_, str>> {
         match &self.kind {
@@ -105,7 +105,7 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at line {line}, column {column}")]
 pub struct SyntaxError {
-    /// The byte where the fault is.
+    /// The byte offset of the error.
     pub offset: usize,
     /// Its line, from 1.
     pub line: usize,

@@ -1,5 +1,5 @@
-//! Parses RFC 8259 texts. Every delivery goes through it: strings without escapes and all numbers are borrowed, and
-//! nothing is allocated but the lists of items and members, each once and in its size.
+//! Parses RFC 8259 texts. Every delivery is parsed, so strings without escapes and all numbers are borrowed, and only the
+//! lists of items and members are allocated, each once and with its exact size.
 
 use std::borrow::Cow;
 
@@ -9,19 +9,19 @@ use super::{
     position,
 };
 
-/// How deep arrays and objects may nest.
+/// How deeply arrays and objects may be nested.
 pub const MAX_DEPTH: usize = 512;
 
-/// How many values a document may have, itself included: each takes some fifty bytes of memory, of which `0,` is two
-/// in the text.
+/// How many values a document may have, itself included. Each takes about fifty bytes of memory, and as little as two
+/// bytes of text (`0,`).
 pub const MAX_VALUES: usize = 1 << 20;
 
 /// Parses a whole text as one JSON value.
 ///
 /// # Errors
 ///
-/// When the text breaks the grammar of RFC 8259, begins with a byte order mark, nests deeper than [`MAX_DEPTH`] or has
-/// more than [`MAX_VALUES`].
+/// If the text violates the grammar of RFC 8259, begins with a byte order mark, is nested deeper than [`MAX_DEPTH`] or
+/// has more than [`MAX_VALUES`] values.
 pub fn parse(text: &str) -> Result<Node<'_>, SyntaxError> {
     let mut parser =
         Parser { lexer: Lexer::new(text), depth: 0, values: 0, members: Vec::with_capacity(16), items: Vec::new() };
@@ -35,9 +35,9 @@ struct Parser<'a> {
     lexer: Lexer<'a>,
     depth: usize,
     values: usize,
-    /// The members so far of all objects that are open, those of the innermost at the end.
+    /// The members so far of all open objects, those of the innermost last.
     members: Vec<Member<'a>>,
-    /// The same of arrays.
+    /// The items so far of all open arrays, those of the innermost last.
     items: Vec<Node<'a>>,
 }
 
@@ -74,7 +74,7 @@ impl<'a> Parser<'a> {
         Ok(Node { span: start..self.lexer.at(), kind })
     }
 
-    /// Steps over an opening bracket and parses what it opens.
+    /// Skips an opening bracket and parses the array or object.
     fn nested(&mut self, parse: fn(&mut Self) -> Parsed<Kind<'a>>) -> Parsed<Kind<'a>> {
         if self.depth == MAX_DEPTH {
             return Err(self.lexer.fault("arrays and objects are nested more than 512 deep"));
@@ -134,7 +134,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Steps over the comma between two items; followed by `close` it would be a trailing one.
+    /// Skips the comma between two items; `close` may not follow, since the comma would be a trailing one.
     fn comma(&mut self, close: u8, otherwise: &'static str) -> Parsed<()> {
         let offset = self.lexer.at();
         if !self.lexer.take(b',') {

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 /// The keys that lead from a document's root to a value.
 ///
 /// Parsed from dotted text, in which a backslash makes the punctuation after it part of a key (`a\.b`), or, if the text
-/// begins with `/`, from an RFC 6901 pointer. Array items go by their index.
+/// begins with `/`, from an RFC 6901 pointer. Array items are addressed by index.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Path(Vec<String>);
 
@@ -67,7 +67,7 @@ fn unescape_token(token: &str) -> Option<String> {
     })
 }
 
-/// The dotted form, which parses as the same path; the pointer if a key is empty, which the dotted form can't say.
+/// The dotted form, which parses as the same path; or the pointer if a key is empty, which dots can't express.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.iter().any(String::is_empty) {
@@ -95,7 +95,7 @@ impl FromIterator<String> for Path {
     }
 }
 
-/// One key as an RFC 6901 pointer writes it, with the slash before it.
+/// One key in an RFC 6901 pointer, with the slash before it.
 pub(crate) struct PointerToken<'a>(pub(crate) &'a str);
 
 impl fmt::Display for PointerToken<'_> {
@@ -104,7 +104,7 @@ impl fmt::Display for PointerToken<'_> {
     }
 }
 
-/// The array index that a key is, if it is one: decimal digits without leading zeros (RFC 6901, section 4).
+/// The key as an array index, if it is one: decimal digits without leading zeros (RFC 6901, section 4).
 pub(super) fn index(key: &str) -> Option<usize> {
     let is_canonical = key == "0" || !key.starts_with(['0', '+']);
     if is_canonical { key.parse().ok() } else { None }
@@ -113,7 +113,7 @@ pub(super) fn index(key: &str) -> Option<usize> {
 /// Why a text is not a path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPath {
-    /// Two dots in a row, one at an end, or nothing at all.
+    /// Two dots in a row, a dot at either end, or an empty text.
     #[error("the path `{0}` has an empty key; write a JSON pointer (`/a//b`) if that is meant")]
     EmptyKey(String),
     /// A backslash before a letter, a digit, a space or the end.
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn dots_divide_keys_and_a_backslash_keeps_one() {
+    fn dots_separate_keys_and_a_backslash_escapes_one() {
         assert_eq!(keys("event.type"), ["event", "type"]);
         assert_eq!(keys("data.platforms.0.name"), ["data", "platforms", "0", "name"]);
         assert_eq!(keys(r"a\.b.c\\d"), ["a.b", r"c\d"]);

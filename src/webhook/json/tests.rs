@@ -1,12 +1,12 @@
-//! What is accepted and what it means is compared with `serde_json`; spans, errors and the deviations from it are
-//! written out.
+//! Acceptance and values are compared with `serde_json`; spans, errors and the differences from `serde_json` have tests
+//! of their own.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 
-/// What `serde_json` would have made of the node.
+/// The node as a value of `serde_json`.
 fn value(node: &Node<'_>) -> Value {
     match &node.kind {
         Kind::Null => Value::Null,
@@ -57,14 +57,14 @@ fn strings_and_numbers_without_escapes_are_borrowed() {
 }
 
 #[test]
-fn of_duplicate_keys_the_last_is_looked_up() {
+fn the_last_of_duplicate_keys_is_looked_up() {
     let root = parse(r#"{"a":1,"b":{"c":2},"a":3,"b":{}}"#).unwrap();
     assert_eq!(root.get(&path("a")).unwrap().kind, Kind::Number("3"));
     assert_eq!(root.get(&path("b.c")), None);
 }
 
 #[test]
-fn array_items_go_by_canonical_numbers() {
+fn array_items_are_addressed_by_canonical_numbers() {
     let root = parse(r#"{"list":[10,20],"map":{"0":30,"01":40}}"#).unwrap();
     let text = |at: &str| root.get(&path(at)).and_then(Node::text);
     assert_eq!(text("list.1").as_deref(), Some("20"));
@@ -75,7 +75,7 @@ fn array_items_go_by_canonical_numbers() {
 }
 
 #[test]
-fn scalars_have_a_text_as_people_write_it() {
+fn scalars_have_a_text() {
     let root = parse(r#"["a\nb",1.0,true,false,null,[],{}]"#).unwrap();
     let Kind::Array(items) = &root.kind else { panic!("{root:?}") };
     let texts: Vec<_> = items.iter().map(|item| item.text().map(Cow::into_owned)).collect();
@@ -94,7 +94,7 @@ fn lone_surrogates_are_replaced_and_pairs_are_joined() {
 }
 
 #[test]
-fn errors_say_what_is_wrong_and_where() {
+fn errors_have_a_message_and_a_position() {
     assert_fails("", 0, "the document ends too early");
     assert_fails("\u{feff}{}", 0, "a byte order mark comes before the document");
     assert_fails("{} {}", 3, "text follows the end of the document");
@@ -120,7 +120,7 @@ fn errors_say_what_is_wrong_and_where() {
 }
 
 #[test]
-fn an_error_reads_with_its_line_and_column_in_characters() {
+fn an_error_is_printed_with_its_line_and_column_in_characters() {
     let error = parse("{\r\n  \"ä\": tru\n}").unwrap_err();
     assert_eq!(error.to_string(), "expected a value at line 2, column 8");
     assert_eq!(position("ab\n", 3), (2, 1));
@@ -128,7 +128,7 @@ fn an_error_reads_with_its_line_and_column_in_characters() {
 }
 
 #[test]
-fn nesting_ends_at_the_limit_and_not_in_a_stack_overflow() {
+fn nesting_beyond_the_limit_is_an_error_and_not_a_stack_overflow() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     assert_eq!(parse(&nested(MAX_DEPTH)).unwrap().span, 0..2 * MAX_DEPTH);
     assert_fails(&nested(MAX_DEPTH + 1), MAX_DEPTH, "arrays and objects are nested more than 512 deep");
@@ -136,7 +136,7 @@ fn nesting_ends_at_the_limit_and_not_in_a_stack_overflow() {
 }
 
 #[test]
-fn compacting_touches_whitespace_alone() {
+fn compacting_removes_only_whitespace() {
     let text = "\t{ \"b\" : 1.0,\n \"a\" : [ ] , \"b\": [1E2 , \"\\u00e9  \\/\"], \"o\": { } }\r\n";
     assert_eq!(compacted(text), r#"{"b":1.0,"a":[],"b":[1E2,"\u00e9  \/"],"o":{}}"#);
 }
@@ -196,7 +196,7 @@ proptest! {
         prop_assert_eq!(self::compacted(&compacted), compacted);
     }
 
-    /// `IgnoredAny` reads the bare grammar: it weighs no number and joins no surrogates.
+    /// `IgnoredAny` checks only the grammar: it neither computes numbers nor joins surrogates.
     #[test]
     fn exactly_what_serde_json_accepts_is_accepted(text in r#"[\[\]{},:" \\u0-3aeE.+\-\n\x01é]{0,12}"#) {
         let expected = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
@@ -224,7 +224,7 @@ fn the_value_of_a_payload_is_what_serde_json_reads() {
 }
 
 #[test]
-fn a_document_of_more_values_than_the_memory_shall_hold_is_refused() {
+fn a_document_with_too_many_values_is_rejected() {
     let zeros = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
     assert!(parse(&zeros(MAX_VALUES)).is_ok());
     let error = parse(&zeros(MAX_VALUES + 1)).unwrap_err();

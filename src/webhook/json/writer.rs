@@ -1,5 +1,5 @@
-//! Writes JSON: string literals in any spelling, parsed documents without whitespace, and lines of one object each that
-//! are harmless to a terminal.
+//! Writes JSON: string literals with any escapes, parsed documents without whitespace, and lines of one object each that
+//! are safe on a terminal.
 
 use std::{fmt::Write as _, io, time::Duration};
 
@@ -24,7 +24,7 @@ pub fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// Escapes every [hidden](visible::is_hidden) character: the same string to a program, and nothing a terminal obeys.
+/// Escapes every [hidden](visible::is_hidden) character: programs read the same string, and terminals obey nothing in it.
 struct Printable;
 
 impl Formatter for Printable {
@@ -41,7 +41,7 @@ impl Formatter for Printable {
     }
 }
 
-/// The JSON string literal that means `text`, quotes included.
+/// The JSON string literal of `text`, with its quotes.
 #[must_use]
 pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -49,19 +49,19 @@ pub fn quote(text: &str) -> String {
     out
 }
 
-/// An escape of a character that could be written as it is.
+/// How to escape a character that could also be written unescaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Escape {
     /// A backslash before the character.
     Backslash,
-    /// `\u` and four digits, `00e9`; two of them for a character outside the basic plane.
+    /// `\u` and four digits, such as `\u00e9`; two of these for a character outside the basic plane.
     Unicode,
     /// The same with digits in upper case, `00E9`.
     UnicodeUppercase,
 }
 
-/// Appends a string literal. Quotes, backslashes and control characters are escaped as RFC 8259 asks, with a letter
-/// where it has one; others as `escape` has it.
+/// Appends a string literal. Quotes, backslashes and control characters are escaped as RFC 8259 requires, by a letter if
+/// there is one; `escape` decides about the others.
 pub(crate) fn push_string(text: &str, escape: impl Fn(char) -> Option<Escape>, out: &mut String) {
     out.push('"');
     let mut copied = 0;
@@ -105,7 +105,7 @@ pub(crate) fn push_escape(character: char, escape: Escape, out: &mut String) {
     }
 }
 
-/// Appends a node's tokens to `out` without the whitespace between them; the tokens themselves stay as they are.
+/// Appends a node's tokens to `out` without the whitespace between them. The tokens themselves are not changed.
 ///
 /// `text` is the text that the node was parsed from.
 pub fn compact(text: &str, node: &Node<'_>, out: &mut String) {
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_characters_are_escaped_and_mean_the_same() {
+    fn hidden_characters_are_escaped_and_read_back() {
         let text = "é\u{1b}[2J\u{9b}\u{202e}\u{e0041}漢\u{200d}";
         let mut out = Vec::new();
         line(&[text], &mut out);

@@ -1,51 +1,51 @@
-//! Why an edit cannot be made, and the path that was probably meant. What is wrong with an argument, before there is a
-//! payload, is said by `InvalidOverride`.
+//! Why an edit does not fit a payload, and the path that was probably meant. `InvalidOverride` describes invalid
+//! arguments.
 
 use std::cmp::min;
 
 use crate::webhook::json::{Kind, Node, Path, SyntaxError};
 
-/// An edit that a payload does not admit.
+/// Why an edit does not fit a payload.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OverrideError {
     /// The payload is not JSON.
     #[error("the payload is not JSON")]
     Syntax(#[from] SyntaxError),
-    /// What is to be set or removed is not there.
+    /// The value to set or remove does not exist.
     #[error("there is no `{path}` in the payload{}", hint(.nearest.as_ref()))]
     Missing {
-        /// The path that was asked for.
+        /// The path of the edit.
         path: Path,
-        /// The most similar path that exists; none in an empty payload.
+        /// The most similar path that exists; `None` in an empty payload.
         nearest: Option<Path>,
     },
-    /// What is to be added is there already.
+    /// The value to add already exists.
     #[error("`{path}` is in the payload already: set it instead of adding it")]
     Exists {
-        /// The path that was asked for.
+        /// The path of the edit.
         path: Path,
     },
     /// The key to add to an array is neither its length nor `-`.
     #[error("`{path}` cannot be added: {parent} is an array of {length}, whose next item is `{length}` or `-`")]
     NoSuchItem {
-        /// The path that was asked for.
+        /// The path of the edit.
         path: Path,
         /// The array's own path in backquotes, or `the payload`.
         parent: String,
-        /// How many items it has.
+        /// The length of the array.
         length: usize,
     },
-    /// A value on the way is neither an object nor an array.
+    /// A value along the path is neither an object nor an array.
     #[error("`{path}` cannot be added: {parent} is {kind} and holds no other values")]
     NoContainer {
-        /// The path that was asked for.
+        /// The path of the edit.
         path: Path,
         /// That value's own path in backquotes, or `the payload`.
         parent: String,
-        /// What it is, `a string`.
+        /// Its type with the article, such as `a string`.
         kind: &'static str,
     },
-    /// One path of a template leads into the value of another.
+    /// One path of a template is inside the value of another.
     #[error("`{inner}` lies within `{outer}`: only one of the two can be replaced")]
     Overlap {
         /// The path of the value within, or the second of two that lead to the same value.
@@ -60,7 +60,7 @@ impl OverrideError {
         Self::Missing { path: path.clone(), nearest: nearest(document, path) }
     }
 
-    /// `reached` are those keys of `path` that lead to `parent`, which takes no more.
+    /// `reached` are the keys of `path` that lead to `parent`, which can't have the next key.
     pub(super) fn no_room(path: &Path, reached: &[String], parent: &Node<'_>) -> Self {
         let place = match reached {
             [] => "the payload".to_owned(),
@@ -89,7 +89,7 @@ fn noun(kind: &Kind<'_>) -> &'static str {
     }
 }
 
-/// The path in the document that is most like one that is not; of several the first.
+/// The path in the document that is most similar to a missing one; the first if several are.
 fn nearest(document: &Node<'_>, path: &Path) -> Option<Path> {
     let mut candidates = Vec::new();
     collect(document, &mut Vec::new(), &mut candidates);
@@ -111,7 +111,7 @@ fn collect(node: &Node<'_>, above: &mut Vec<String>, paths: &mut Vec<Path>) {
     }
 }
 
-/// How many edits make one path of the other, where leaving out the first keys counts as one edit each: people type
+/// The edit distance between two paths, where leaving out a leading key counts as one edit: people type
 /// `status` for `event.status`.
 fn distance(typed: &str, candidate: &Path) -> usize {
     let keys = candidate.keys();

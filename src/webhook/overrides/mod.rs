@@ -1,7 +1,7 @@
-//! Edits of a payload's text: a value set, added or removed by its path, every other byte unchanged.
+//! Edits of a payload's text: a value is set, added or removed by its path, and every other byte stays the same.
 //!
-//! The text is parsed to find the path and the new bytes are spliced in; nothing is serialised again, so numbers, escapes,
-//! key order and whitespace elsewhere survive. `Template` does it for many sends at once.
+//! The text is parsed to find the path, and the new bytes are spliced in. Nothing is re-serialised, so numbers, escapes,
+//! key order and whitespace elsewhere survive. `Template` does this for many sends at once.
 
 mod error;
 mod template;
@@ -12,7 +12,7 @@ use super::json::{InvalidPath, Kind, Member, Node, Path, SyntaxError, parse, quo
 pub use error::OverrideError;
 pub use template::{Template, replace};
 
-/// One edit, as `--set`, `--add` and `--remove` ask for it.
+/// One edit, from `--set`, `--add` or `--remove`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Override {
     /// Replaces a value.
@@ -41,27 +41,27 @@ impl Override {
     ///
     /// # Errors
     ///
-    /// When there is no `=`, the path is invalid, or the text after `:=` is not JSON.
+    /// If there is no `=`, the path is invalid, or the text after `:=` is not JSON.
     pub fn set(argument: &str) -> Result<Self, InvalidOverride> {
         let (path, value) = assignment(argument)?;
         Ok(Self::Set { path, value })
     }
 
-    /// Reads the argument of `--add`, which has the form of that of `--set`.
+    /// Parses the argument of `--add`, which has the same format as that of `--set`.
     ///
     /// # Errors
     ///
-    /// When there is no `=`, the path is invalid, or the text after `:=` is not JSON.
+    /// If there is no `=`, the path is invalid, or the text after `:=` is not JSON.
     pub fn add(argument: &str) -> Result<Self, InvalidOverride> {
         let (path, value) = assignment(argument)?;
         Ok(Self::Add { path, value })
     }
 
-    /// Reads the argument of `--remove`, a path.
+    /// Parses the argument of `--remove`, a path.
     ///
     /// # Errors
     ///
-    /// When the path is invalid.
+    /// If the path is invalid.
     pub fn remove(argument: &str) -> Result<Self, InvalidOverride> {
         Ok(Self::Remove { path: argument.parse()? })
     }
@@ -75,18 +75,18 @@ pub struct Value {
 }
 
 impl Value {
-    /// A text that is JSON if it parses as JSON, except that a string stays a string: `1000` becomes `"1000"` in place
-    /// of `"999"`.
+    /// Text that is used as JSON if it parses as JSON, except that a string stays a string: in place of `"999"`, `1000`
+    /// becomes `"1000"`.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_json: false }
     }
 
-    /// A JSON text that is used as it is, whatever it replaces.
+    /// JSON text that is used unchanged, regardless of what it replaces.
     ///
     /// # Errors
     ///
-    /// When it is not JSON.
+    /// If it is not JSON.
     pub fn json(text: &str) -> Result<Self, SyntaxError> {
         let span = parse(text)?.span;
         Ok(Self { text: text[span].to_owned(), is_json: true })
@@ -124,7 +124,7 @@ fn assignment(argument: &str) -> Result<(Path, Value), InvalidOverride> {
     Err(InvalidOverride::NoValue(argument.to_owned()))
 }
 
-/// An argument of `--set`, `--add` or `--remove` that says no edit.
+/// An invalid argument of `--set`, `--add` or `--remove`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOverride {
     /// There is no `=`.
@@ -142,7 +142,7 @@ pub enum InvalidOverride {
 ///
 /// # Errors
 ///
-/// When the text is not JSON, a path to set or remove does not exist, or one to add exists or has no place.
+/// If the text is not JSON, a path to set or remove does not exist, or a path to add exists or can't be created.
 pub fn apply(text: &str, overrides: &[Override]) -> Result<String, OverrideError> {
     overrides.iter().try_fold(text.to_owned(), |text, edit| match edit {
         Override::Set { path, value } => set(text, path, value),
@@ -224,7 +224,7 @@ struct Entry {
     goes: bool,
 }
 
-/// The entries of a container. Every member with a repeated key goes, or the first would take the place of the last.
+/// The entries of a container. All members with a repeated key are removed; otherwise an earlier one would take effect.
 fn entries(parent: &Node<'_>, key: &str) -> Vec<Entry> {
     match &parent.kind {
         Kind::Object(members) => {
@@ -239,7 +239,7 @@ fn entries(parent: &Node<'_>, key: &str) -> Vec<Entry> {
     }
 }
 
-/// The bytes to cut: each entry that goes, with the comma before it or, ahead of the first that stays, the one after it.
+/// The bytes to cut: each removed entry with the comma before it, or with the one after it if no entry before it stays.
 fn cuts(entries: &[Entry]) -> Vec<Range<usize>> {
     let first_kept = entries.iter().position(|entry| !entry.goes).unwrap_or(entries.len());
     let cut = |(index, entry): (usize, &Entry)| match entries.get(index + 1) {

@@ -1,12 +1,12 @@
-//! A payload whose changing values are found once, so that each of many sends only fills them in. The caller knows what
-//! these values are, a time or a new id.
+//! A payload whose changing values are located once, so that each of many sends only fills them in. The caller provides
+//! the values, such as a time or a new id.
 
 use std::ops::Range;
 
 use super::{OverrideError, find};
 use crate::webhook::json::{Kind, Node, Path, parse, quote};
 
-/// A payload with blanks: values that are new in every send.
+/// A payload with blanks for the values that are new in every send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     text: String,
@@ -26,7 +26,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// When the text is not JSON, a path does not exist, or one leads into the value of another.
+    /// If the text is not JSON, a path does not exist, or one is inside the value of another.
     pub fn new(text: impl Into<String>, paths: &[Path]) -> Result<Self, OverrideError> {
         let text = text.into();
         let document = parse(&text)?;
@@ -49,7 +49,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// When the text is not JSON.
+    /// If the text is not JSON.
     pub(in crate::webhook) fn marked(text: impl Into<String>, marks: &[String]) -> Result<Self, OverrideError> {
         let text = text.into();
         let mut blanks = Vec::with_capacity(marks.len());
@@ -58,14 +58,14 @@ impl Template {
     }
 
     /// The payload with these values, in the order of the paths. Each becomes a string, except that a number stays one if
-    /// the value is a number. A blank without a value stays as it was.
+    /// the value is a number. A blank without a value keeps its old one.
     #[must_use]
     pub fn fill<T: AsRef<str>>(&self, values: &[T]) -> String {
         let given = |index: usize| values.get(index).map(AsRef::as_ref);
         self.filled(|index, value| given(index).map(|text| value.push_str(text)).is_some())
     }
 
-    /// The payload with values that `write` appends; it is given the index of the value's mark or path.
+    /// The payload with values that `write` appends, given the index of the value's mark or path.
     pub(in crate::webhook) fn fill_with(&self, mut write: impl FnMut(usize, &mut String)) -> String {
         self.filled(|index, value| {
             write(index, value);
@@ -79,7 +79,7 @@ impl Template {
         for blank in &self.blanks {
             let before = filled.len();
             filled.push_str(&self.text[copied..blank.span.start]);
-            // Written in place, and replaced only if it needs another form.
+            // Written in place, and rewritten only if it needs escapes or quotes.
             filled.push('"');
             let start = filled.len();
             if !write(blank.index, &mut filled) {
@@ -130,7 +130,7 @@ fn is_number(text: &str) -> bool {
 ///
 /// # Errors
 ///
-/// When the payload is not JSON or the path does not exist.
+/// If the payload is not JSON or the path does not exist.
 pub fn replace(text: &str, path: &Path, value: &str) -> Result<String, OverrideError> {
     Ok(Template::new(text, std::slice::from_ref(path))?.fill(&[value]))
 }
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn values_go_to_their_paths_in_whatever_order_these_are_given() {
+    fn values_go_to_their_paths_in_any_order_of_the_paths() {
         let text = r#"{ "id" : "evt_1", "created": 1735732800, "data": {"n": "1"} }"#;
         let template = Template::new(text, &[path("created"), path("data.n"), path("id")]).unwrap();
         let expected = r#"{ "id" : "evt_\"2\"", "created": 1735732801, "data": {"n": "2"} }"#;

@@ -32,7 +32,7 @@ impl Entry {
             let files = self.files.clone().unwrap_or_else(|| unreachable!("an entry without a provider has files"));
             match Provider::load(files) {
                 Ok(provider) => Arc::new(provider),
-                // Only built-in folders are loaded lazily, and the tests load every one of them.
+                // Only built-in providers are loaded lazily, and the tests load every one of them.
                 Err(error) => unreachable!("{error}"),
             }
         })
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_built_in_folder_loads() {
+    fn every_built_in_provider_loads() {
         let catalog = Catalog::builtin();
         assert_eq!(catalog.names().collect::<Vec<_>>(), ["aspect", "auphonic", "cyanite", "jewelmusic"]);
         let events: Vec<usize> = catalog.providers().map(|provider| provider.events.len()).collect();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_users_folder_replaces_a_built_in_one() {
+    fn a_users_provider_replaces_a_built_in_one() {
         let mut catalog = Catalog::builtin();
         let (_, files) = files::builtin().find(|(name, _)| *name == "auphonic").unwrap();
         assert!(catalog.add(Provider::load(files).unwrap()));

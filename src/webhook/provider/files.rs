@@ -1,16 +1,16 @@
-//! The files of one provider folder, embedded in the program or read from disk.
+//! The files of one provider directory, embedded in the program or read from disk.
 
 use std::borrow::Cow;
 
-/// The path of the manifest in the folder.
+/// The path of the manifest in the directory.
 pub const MANIFEST: &str = "provider.toml";
 /// The path of the payload schema.
 pub const SCHEMA: &str = "schema.json";
 /// The path of the test vectors.
 pub const VECTORS: &str = "vectors.json";
 
-/// The files of one provider folder, as text.
-#[derive(Clone, Debug)]
+/// The files of one provider directory, as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
     origin: String,
     texts: Vec<(Cow<'static, str>, Cow<'static, str>)>,
@@ -18,18 +18,18 @@ pub struct Files {
 }
 
 impl Files {
-    /// A folder from its files by relative path; messages name it by its origin.
+    /// A directory with these files by relative path; messages name it by its origin.
     pub fn new(origin: impl Into<String>, texts: Vec<(Cow<'static, str>, Cow<'static, str>)>) -> Self {
         Self { origin: origin.into(), texts, is_built_in: false }
     }
 
-    /// Where the folder is, for messages.
+    /// Where the directory is, for messages.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The text of a file by its path relative to the folder, with `/` between parts.
+    /// The text of a file by its path relative to the directory, with `/` between parts.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&str> {
         self.shared(path).map(AsRef::as_ref)
@@ -40,7 +40,7 @@ impl Files {
         self.texts.iter().find(|(name, _)| name == path).map(|(_, text)| text)
     }
 
-    /// Whether the folder is built in. The program's tests have checked its fixtures.
+    /// Whether the provider is built in. The program's tests have checked its fixtures.
     #[must_use]
     pub const fn are_built_in(&self) -> bool {
         self.is_built_in
@@ -54,7 +54,7 @@ impl Files {
 
 include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
 
-/// The folders of the built-in providers, sorted by name.
+/// The directories of the built-in providers, sorted by name.
 pub fn builtin() -> impl Iterator<Item = (&'static str, Files)> {
     BUILTIN.iter().map(|(name, files)| {
         let texts = files.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text))).collect();

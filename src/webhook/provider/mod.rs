@@ -1,6 +1,6 @@
 //! Providers: who sends webhooks, as data.
 //!
-//! A [`Provider`] is loaded from a folder's [`files`] by its [`manifest`]. The [`catalog`] has all of them and
+//! A [`Provider`] is loaded from a directory's [`files`] by its [`manifest`]. The [`catalog`] has all of them and
 //! recognises the provider of a request. [`recipe`] and [`compose`] make the requests that a provider would
 //! send.
 
@@ -22,9 +22,10 @@ use crate::webhook::{
     delivery::Policy,
     fresh::Fresh,
     json::Path,
+    remedy::Remedy,
     request::Request,
     schema::{Schema, SchemaError},
-    signature::{Reason, Receipt, Rejection, Scheme, SecretFormat, SigningSecret, Verdict},
+    signature::{Algorithm, Reason, Receipt, Rejection, Scheme, SecretFormat, SigningSecret, Verdict},
 };
 use event::{Event, EventName, Summary};
 use files::Files;
@@ -59,7 +60,7 @@ pub struct Provider {
     fresh: Vec<(Path, Fresh)>,
     /// The summary of events that have none of their own.
     summary: Option<Summary>,
-    /// The folder that it was loaded from.
+    /// The directory that it was loaded from.
     files: Files,
     schema: OnceLock<Result<Schema, SchemaError>>,
 }
@@ -108,6 +109,28 @@ impl Provider {
         }
     }
 
+    /// Whether a header carries a signature of one of the schemes, and not the secret itself.
+    pub(in crate::webhook) fn signs_in(&self, name: &HeaderName) -> bool {
+        self.schemes.iter().any(|scheme| scheme.algorithm.covers_content() && scheme.header.contains(name))
+    }
+
+    /// Whether a header carries the secret itself: a static token.
+    pub(in crate::webhook) fn sends_secret_in(&self, name: &HeaderName) -> bool {
+        self.schemes.iter().any(|scheme| !scheme.algorithm.covers_content() && scheme.header.contains(name))
+    }
+
+    /// Whether the manifest names a header: one of an id or timestamp, one that is signed, one by which requests are
+    /// recognised, or one that the provider adds.
+    pub(in crate::webhook) fn names_header(&self, name: &HeaderName) -> bool {
+        let of_scheme = |scheme: &Scheme| {
+            !scheme.names_of(name).is_empty() || scheme.content.headers().any(|signed| signed == name)
+        };
+        self.schemes.iter().any(of_scheme)
+            || self.recognised_by.contains(name)
+            || self.delivery.headers.iter().any(|(added, _)| added == name)
+            || self.delivery.encodings.iter().flat_map(|encoding| &encoding.headers).any(|(added, _)| added == name)
+    }
+
     fn has_signature(&self, request: &Request) -> bool {
         self.schemes.iter().flat_map(|scheme| &scheme.header).any(|name| request.headers.contains(name.as_str()))
     }
@@ -153,10 +176,26 @@ impl Provider {
         self.schema.get_or_init(|| Schema::parse(self.files.get(files::SCHEMA).unwrap_or("{}"))).as_ref()
     }
 
+    /// The remedy where only its public development secret is known.
+    #[must_use]
+    pub fn set_secret(&self) -> Remedy {
+        Remedy::SetSecret {
+            provider: self.name.clone(),
+            title: self.title.clone(),
+            env: self.secret.as_ref().and_then(|rule| rule.env.clone()),
+        }
+    }
+
     /// Whether it signs a timestamp, so that old requests can be rejected.
     #[must_use]
     pub fn has_replay_protection(&self) -> bool {
         self.schemes.first().is_some_and(Scheme::signs_timestamp)
+    }
+
+    /// Whether its requests contain the secret itself rather than a signature.
+    #[must_use]
+    pub fn sends_secret(&self) -> bool {
+        self.schemes.iter().any(|scheme| scheme.algorithm == Algorithm::Token)
     }
 
     /// The field of the payload that has the delivery's id, if one does.

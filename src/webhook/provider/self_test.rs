@@ -1,4 +1,4 @@
-//! The contract of every provider folder, built-in or the user's own: each event's fixture is recognised,
+//! The contract of every provider directory, built-in or the user's own: each event's fixture is recognised,
 //! matches the schema, and verifies when signed; and each vector gets its verdict.
 
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use crate::webhook::{
 /// The maximum size of a vector's decoded body, in bytes.
 const LIMIT: usize = 16 << 20;
 
-/// Returns the problems of a folder as messages; none if it is sound.
+/// Returns the problems of a provider as messages.
 #[must_use]
 pub fn self_test(provider: &Provider) -> Vec<String> {
     let mut problems = Vec::new();
@@ -232,7 +232,7 @@ mod tests {
 
     use super::{super::files::Files, *};
 
-    fn folder(manifest: &'static str, schema: &'static str, vectors: &'static str) -> Provider {
+    fn provider(manifest: &'static str, schema: &'static str, vectors: &'static str) -> Provider {
         let list = [
             ("provider.toml", manifest),
             ("schema.json", schema),
@@ -257,19 +257,19 @@ schema = "a"
 "#;
 
     #[test]
-    fn a_sound_folder_has_no_problems() {
+    fn a_valid_provider_has_no_problems() {
         let schema = r#"{"$defs":{"a":{"type":"object","required":["t"]}}}"#;
         let vectors = r#"{"count":1,"vectors":[{"id":"one","note":"","source":"by hand","secrets":[],"at":null,
             "request":{"method":"POST","target":"/","headers":[],"body":"{\"t\":\"a\"}"},
             "verdict":"unsigned","rejection":null,"scheme":null,"event":"a","payload":"valid"}]}"#;
-        assert_eq!(self_test(&folder(MANIFEST, schema, vectors)), [""; 0]);
+        assert_eq!(self_test(&provider(MANIFEST, schema, vectors)), [""; 0]);
     }
 
     #[test]
     fn the_schema_for_unlisted_events_must_exist() {
         let manifest = "name='acme'\ntitle='Acme'\nabout='A test'\n[delivery]\nsuccess=['2xx']\n\
                         [recognise]\nschema='others'\n[[event]]\nname='a'\nabout='An event'\nmatch={t='a'}\n";
-        let problems = self_test(&folder(manifest, r#"{"$defs":{}}"#, r#"{"count":0,"vectors":[]}"#));
+        let problems = self_test(&provider(manifest, r#"{"$defs":{}}"#, r#"{"count":0,"vectors":[]}"#));
         assert_eq!(problems, ["[recognise]: the schema `others` is not in the $defs of schema.json"]);
     }
 
@@ -279,7 +279,7 @@ schema = "a"
                         encodings=[{type='application/json'},{type='application/json',headers={expect='100-continue'}}]\n\
                         [[event]]\nname='a'\nabout='An event'\nmatch={t='a'}\nschema='a'\nvariants=[{n='2'},{n='3'}]\n";
         let schema = r#"{"$defs":{"a":{"type":"object","properties":{"n":{"const":2}},"required":["missing"]}}}"#;
-        let problems = self_test(&folder(manifest, schema, r#"{"count":0,"vectors":[]}"#));
+        let problems = self_test(&provider(manifest, schema, r#"{"count":0,"vectors":[]}"#));
         let expected = [
             "acme.a: the fixture, /missing: is required but missing",
             "acme.a: the fixture, /n: expected 2, found 1",
@@ -294,7 +294,7 @@ schema = "a"
         let vectors = r#"{"count":2,"vectors":[{"id":"one","note":"","source":"by hand","secrets":[],"at":null,
             "request":{"method":"POST","target":"/","headers":[],"body":"{}"},
             "verdict":"verified","rejection":null,"scheme":null,"event":"a","payload":"valid"}]}"#;
-        let problems = self_test(&folder(MANIFEST, schema, vectors));
+        let problems = self_test(&provider(MANIFEST, schema, vectors));
         assert_eq!(problems.len(), 3, "{problems:#?}");
         assert!(problems[0].starts_with("acme.a: the fixture, "), "{}", problems[0]);
         assert_eq!(problems[1], "vectors.json: `count` is 2, but the file has 1");

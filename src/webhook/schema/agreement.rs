@@ -1,5 +1,5 @@
-//! Every verdict is that of the `jsonschema` crate with formats asserted: over payloads broken in every place, and over
-//! random schemas and documents. Messages are tested elsewhere.
+//! Compares every verdict with that of the `jsonschema` crate, with formats asserted: for payloads with a change at every
+//! position, and for random schemas and documents. Messages are tested elsewhere.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -36,17 +36,17 @@ impl Judges {
     }
 }
 
-/// What replaces each value in turn.
-fn intruders() -> Vec<Value> {
+/// The values that replace each value in turn.
+fn replacements() -> Vec<Value> {
     let texts =
         ["", "x", "2", "finished", "2025-01-01T12:00:00Z", "9f2c1e3a-4b5d-4c6e-8f70-1a2b3c4d5e6f", "https://a.b/c"];
     let others = json!([null, true, 0, -1, 1, 1.0, 1.5, 1e300, 18_446_744_073_709_551_615_u64, [], {}, [1], {"a": 1}]);
     texts.into_iter().map(Value::from).chain(others.as_array().unwrap().clone()).collect()
 }
 
-/// The document with each of its values replaced by each intruder, each member removed, and one added.
+/// The document with each of its values replaced in turn, each member removed, and one added.
 fn mutants(document: &Value) -> Vec<Value> {
-    let mut mutants = intruders();
+    let mut mutants = replacements();
     match document {
         Value::Object(members) => {
             let with = |key: &str, value| {
@@ -75,7 +75,7 @@ fn mutants(document: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn payloads_broken_in_any_place_are_judged_as_by_the_jsonschema_crate() {
+fn changed_payloads_get_the_verdict_of_the_jsonschema_crate() {
     let schema = json!({"$defs": {
         "analysis": {
             "type": "object",
@@ -140,7 +140,7 @@ fn payloads_broken_in_any_place_are_judged_as_by_the_jsonschema_crate() {
     assert_eq!(counts, (153, 711), "valid and invalid mutants");
 }
 
-/// Schemas of all keywords, about a few keys and values, so that documents match them often enough.
+/// Schemas with all keywords, but few keys and values, so that documents match them often enough.
 fn schema() -> impl Strategy<Value = Value> {
     let types = prop::sample::select(vec!["null", "boolean", "integer", "number", "string", "array", "object"]);
     let leaf = prop_oneof![
@@ -214,7 +214,7 @@ fn key() -> impl Strategy<Value = String> {
 }
 
 fn scalar() -> impl Strategy<Value = Value> {
-    prop::sample::select(intruders())
+    prop::sample::select(replacements())
 }
 
 proptest! {
@@ -222,7 +222,7 @@ proptest! {
     fn random_documents_are_judged_by_random_schemas_as_by_the_jsonschema_crate(
         root in schema(), leaf in schema(), documents in prop::collection::vec(document(), 30),
     ) {
-        // A leaf that refers to itself is refused; `tests` has that.
+        // A leaf that refers to itself is rejected; `tests` covers that.
         let leaf = if leaf.to_string().contains("$ref") { json!({}) } else { leaf };
         let judges = Judges::new(&json!({"$defs": {"root": root, "leaf": leaf}}), "root");
         for document in documents {

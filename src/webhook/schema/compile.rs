@@ -1,7 +1,10 @@
-//! Reads a schema file into rules. A keyword whose value is none that it may have is an error here, with its place in
-//! the file, and so is one that looks misspelt; any other that the draft does not know is an annotation.
+//! Compiles a schema file into rules. A keyword with an invalid value is an error with its position in the file, and so
+//! is a keyword that looks misspelt; any other unknown keyword is an annotation.
 
-use std::ops::Range;
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use super::{
     Schema,
@@ -20,7 +23,7 @@ use super::{
 };
 use crate::webhook::json::{Kind, Member, Node, PointerToken, parse, position};
 
-/// Through how many schemas a rule may lead without going deeper into the value.
+/// How many schemas a rule may refer to in a chain without going deeper into the value.
 const MAX_HOPS: usize = 64;
 
 /// Reads the text of a schema file.
@@ -39,20 +42,29 @@ pub(super) fn compile(text: &str) -> Result<Schema, SchemaError> {
 
 fn read(text: &str, document: &Node<'_>) -> Compiled<Schema> {
     let mut compiler = Compiler { text, index: Index::of(document)?, rules: Vec::new() };
-    // References may add schemas that nothing else leads to.
+    // References may add schemas that are not reached in any other way.
     while compiler.rules.len() < compiler.index.places.len() {
         let rule = compiler.rule(compiler.rules.len())?;
         compiler.rules.push(rule);
     }
     compiler.settle_types()?;
-    let definitions = ["$defs", "definitions"].into_iter().filter_map(|key| document.member(key));
-    let definitions = definitions.flat_map(|node| match &node.kind {
+    let (mut names, mut definitions) = (Vec::new(), HashMap::new());
+    for member in definitions_of(document) {
+        if let Some(rule) = compiler.index.rule(&member.value) {
+            names.push(member.key.to_string());
+            definitions.entry(member.key.to_string()).or_insert(rule);
+        }
+    }
+    Ok(Schema { rules: compiler.rules, names, definitions, dynamic_anchors: compiler.index.dynamic_anchors })
+}
+
+/// The members of `$defs`, then those of `definitions`.
+fn definitions_of<'n>(document: &'n Node<'n>) -> impl Iterator<Item = &'n Member<'n>> {
+    let maps = ["$defs", "definitions"].into_iter().filter_map(|key| document.member(key));
+    maps.flat_map(|node| match &node.kind {
         Kind::Object(members) => members.as_slice(),
         _ => &[],
-    });
-    let definitions =
-        definitions.filter_map(|member| Some((member.key.to_string(), compiler.index.rule(&member.value)?))).collect();
-    Ok(Schema { rules: compiler.rules, definitions, dynamic_anchors: compiler.index.dynamic_anchors })
+    })
 }
 
 struct Compiler<'t, 'n> {
@@ -156,11 +168,11 @@ impl<'n> Value<'n> {
     }
 }
 
-/// Refuses a repeated key: readers of JSON disagree on which of the two counts.
+/// Rejects a repeated key: JSON parsers disagree about which of the two counts.
 fn distinct(members: &[Member<'_>], pointer: &str) -> Compiled<()> {
-    let is_repeated = |(index, member): &(usize, &Member<'_>)| members[..*index].iter().any(|m| m.key == member.key);
-    match members.iter().enumerate().find(is_repeated) {
-        Some((_, Member { key, key_span, .. })) => {
+    let mut seen = HashSet::with_capacity(members.len());
+    match members.iter().find(|member| !seen.insert(member.key.as_ref())) {
+        Some(Member { key, key_span, .. }) => {
             Err((key_span.start, format!("{pointer}{}", PointerToken(key)), Flaw::Repeated))
         }
         None => Ok(()),
@@ -240,7 +252,7 @@ impl<'n> Compiler<'_, 'n> {
     }
 
     fn resolve(&mut self, value: &Value<'n>, from: RuleId) -> Compiled<(RuleId, Option<String>)> {
-        // The fault is the reference's, wherever it was to lead.
+        // The error belongs to the reference, regardless of its target.
         self.index.resolve(value.string()?, from).map_err(|(_, _, flaw)| value.flaw(flaw))
     }
 
@@ -277,7 +289,7 @@ impl<'n> Compiler<'_, 'n> {
             ("minimum", "exclusiveMinimum", Assertion::Minimum as fn(Bound) -> Assertion),
             ("maximum", "exclusiveMaximum", Assertion::Maximum),
         ] {
-            // Draft 4 has a switch in the place of a second bound.
+            // Draft 4 has a boolean in place of a second bound.
             let is_switch = source.draft == Draft::Four;
             let exclusive = source.get(exclusive);
             let is_exclusive = match &exclusive {
@@ -301,7 +313,7 @@ impl<'n> Compiler<'_, 'n> {
         Ok(())
     }
 
-    /// Keywords of our own, which only warn.
+    /// hookdev's own keywords, which only warn.
     fn extensions(&mut self, source: &Source<'_, 'n>, applicators: &mut Vec<Applicator>) -> Compiled<()> {
         let get = |key: &str| {
             let member = source.members.iter().find(|member| member.key == key)?;
@@ -424,7 +436,7 @@ impl<'n> Compiler<'_, 'n> {
         value.members()?.into_iter().map(|(key, value)| Ok((key.to_owned(), self.schema(&value)?))).collect()
     }
 
-    /// The rule of a schema, which was found before.
+    /// The rule of a schema that was found before.
     fn schema(&self, value: &Value<'n>) -> Compiled<RuleId> {
         self.index.rule(value.node).ok_or_else(|| value.expected("a schema"))
     }
@@ -455,7 +467,7 @@ impl<'n> Compiler<'_, 'n> {
         for reference in &rule.references {
             match reference {
                 Reference::To(target) => types = types & self.accepted(*target, settled, hops)?,
-                // Where it leads is known only on the way.
+                // Its target is known only during validation.
                 Reference::Dynamic { .. } => {}
             }
         }

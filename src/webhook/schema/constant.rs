@@ -1,5 +1,5 @@
-//! Values in a schema and values in a payload, compared: numbers by what they mean, objects regardless of order, of
-//! repeated keys the last.
+//! Compares values in a schema with values in a payload: numbers by value, objects regardless of order, and the last of
+//! repeated keys.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,11 +13,11 @@ use crate::webhook::json::{self, Kind, Node};
 #[derive(Clone, Debug)]
 pub(super) struct Constant {
     value: Value,
-    /// As the file writes it, without whitespace.
+    /// Its text in the file, without whitespace.
     text: String,
 }
 
-/// A JSON value that can be compared with another, whatever their spelling.
+/// A JSON value that can be compared with another, regardless of spelling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Value {
     Null,
@@ -41,7 +41,7 @@ impl Constant {
         self.value.equals(node)
     }
 
-    /// The type of the value; a number may be of either kind.
+    /// The type of the value; a number may have either of two.
     pub(super) fn types(&self) -> Types {
         match self.value {
             Value::Null => Types::NULL,
@@ -92,7 +92,7 @@ impl Value {
     }
 }
 
-/// The places of the first item that occurs twice, and of its second occurrence.
+/// The indexes of the first item that occurs twice, and of its second occurrence.
 pub(super) fn first_duplicate(items: &[Node<'_>]) -> Option<(usize, usize)> {
     let mut seen = HashMap::with_capacity(items.len());
     items
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_equal_by_what_they_mean() {
+    fn numbers_are_compared_by_value() {
         assert!(equal("1.0", "1"));
         assert!(equal("1e400", "10e399"));
         assert!(!equal("9007199254740993", "9007199254740992"));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_equal_by_what_they_mean() {
+    fn strings_are_compared_without_their_escapes() {
         assert!(equal(r#""\u0061\/""#, r#""a/""#));
         assert!(!equal(r#""a""#, r#""A""#));
     }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_item_that_comes_twice_is_found() {
+    fn the_first_item_that_occurs_twice_is_found() {
         let duplicate = |text: &str| {
             let root = parse(text).unwrap();
             let Kind::Array(items) = &root.kind else { panic!("{text}") };

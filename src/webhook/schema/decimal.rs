@@ -1,4 +1,4 @@
-//! Numbers as JSON writes them, compared and divided exactly, however large or precise they are.
+//! JSON numbers, compared and divided exactly, however large or precise they are.
 
 use std::cmp::Ordering;
 
@@ -25,7 +25,7 @@ impl Decimal {
         if digits.is_empty() {
             return Self { is_negative: false, digits, scale: 0 };
         }
-        // An exponent that does not fit puts the number beyond all that a schema can name.
+        // An exponent that does not fit makes the number larger than any in a schema.
         let farthest = if exponent.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 };
         let exponent = exponent.parse().unwrap_or(farthest).clamp(i64::MIN / 4, i64::MAX / 4);
         Self { is_negative, digits, scale: exponent + length(zeros) - length(fraction.len()) }
@@ -42,7 +42,7 @@ impl Decimal {
     /// Whether this is an integer times `divisor`, which is not zero.
     pub(super) fn is_multiple_of(&self, divisor: &Self) -> bool {
         let Some(modulus) = divisor.mantissa() else {
-            // A divisor of more than 19 digits: as near as a double comes.
+            // A divisor of more than 19 digits: as precise as a double.
             let quotient = self.approximate() / divisor.approximate();
             return quotient.fract() == 0.0;
         };
@@ -94,12 +94,12 @@ impl Ord for Decimal {
     }
 }
 
-/// How a number's text compares with a number.
+/// Compares a number's text with a number.
 pub(super) fn compare(text: &str, other: &Decimal) -> Ordering {
     Decimal::parse(text).cmp(other)
 }
 
-/// Whether a number's text means an integer, which `1.0` and `1e400` do.
+/// Whether a number's value is an integer, as that of `1.0` and `1e400`.
 pub(super) fn is_integer(text: &str) -> bool {
     is_written_as_integer(text) || Decimal::parse(text).is_integer()
 }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_equal_by_what_they_mean() {
+    fn numbers_are_compared_by_value() {
         for (a, b) in [("1.0", "1"), ("-0", "0.0e5"), ("1e2", "100"), ("0.50", "5e-1"), ("1E+400", "10e399")] {
             assert_eq!(order(a, b), Ordering::Equal, "{a} {b}");
         }

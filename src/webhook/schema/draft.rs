@@ -1,4 +1,4 @@
-//! The drafts of JSON Schema, and which keywords each of them has. What a keyword asks for is in `compile`.
+//! The drafts of JSON Schema, and the keywords of each. `compile` has the keywords' meaning.
 
 /// A version of JSON Schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +30,7 @@ impl Draft {
         if self == Self::Four { "id" } else { "$id" }
     }
 
-    /// Whether a `$ref` hides the keywords beside it.
+    /// Whether a `$ref` disables the keywords next to it.
     pub(super) fn hides_siblings_of_ref(self) -> bool {
         self <= Self::Seven
     }
@@ -52,15 +52,15 @@ impl Draft {
 pub(super) enum Holds {
     /// Nowhere.
     None,
-    /// The value is one.
+    /// The value is a schema.
     Schema,
-    /// The value is an array of them.
+    /// The value is an array of schemas.
     List,
-    /// The value is one, or an array of them.
+    /// The value is a schema, or an array of schemas.
     SchemaOrList,
-    /// The value is an object of them.
+    /// The value is an object of schemas.
     Map,
-    /// The value is an object of them and of arrays of names.
+    /// The value is an object of schemas and of arrays of names.
     MapBesideNames,
 }
 
@@ -79,10 +79,9 @@ impl Keyword {
     }
 }
 
-/// The name of the keyword or annotation of any draft that was probably meant by one that no draft has.
+/// The keyword or annotation, of any draft, that was probably meant by an unknown one.
 ///
-/// Schemas may hold any keywords of their own, so only a slip of the fingers is one that was meant: one edit, or two
-/// in a long name.
+/// Schemas may have keywords of their own, so only names that look mistyped count: one edit, or two in a long name.
 pub(super) fn meant_by(unknown: &str) -> Option<&'static str> {
     let is_known = |name: &str| name == unknown;
     let names = || KEYWORDS.iter().map(|keyword| keyword.name).chain(ANNOTATIONS.iter().copied());
@@ -92,7 +91,7 @@ pub(super) fn meant_by(unknown: &str) -> Option<&'static str> {
     slip_of(unknown, names())
 }
 
-/// The name that differs from `wrong` as by a slip of the fingers.
+/// The name of which `wrong` looks like a typo.
 pub(super) fn slip_of(wrong: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     let most = if wrong.len() < 8 { 1 } else { 2 };
     let near = names.map(|name| (strsim::osa_distance(wrong, name), name));
@@ -115,7 +114,7 @@ const ANNOTATIONS: &[&str] = &[
     "writeOnly",
 ];
 
-/// Names that are one edit from a keyword and yet not meant as one.
+/// Names that are one edit away from a keyword but are not typos.
 const FOREIGN: &[&str] = &["example", "id", "note"];
 
 const fn keyword(name: &'static str, holds: Holds, first: Draft, last: Draft) -> Keyword {
@@ -185,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_draft_is_known_by_its_uri() {
+    fn a_draft_is_identified_by_its_uri() {
         assert_eq!(Draft::of_uri("http://json-schema.org/draft-04/schema#"), Some(Draft::Four));
         assert_eq!(Draft::of_uri("http://json-schema.org/draft-07/schema"), Some(Draft::Seven));
         assert_eq!(Draft::of_uri("https://json-schema.org/draft/2019-09/schema"), Some(Draft::Y2019));
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_slip_of_the_fingers_is_taken_for_a_keyword() {
+    fn only_a_typo_is_taken_for_a_keyword() {
         for (slip, meant) in
             [("typ", "type"), ("requried", "required"), ("additionnalPropertes", "additionalProperties")]
         {

@@ -1,11 +1,11 @@
-//! Why a schema file cannot be used, and where the fault is. What is wrong with a payload is in `problem`.
+//! Why a schema file can't be used, and where the error is. `problem` describes invalid payloads.
 
 use std::fmt;
 
-/// A schema file that cannot be used, and the place of the fault.
+/// An error in a schema file, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaError {
-    /// The RFC 6901 pointer of that place; empty when the file is not JSON.
+    /// The RFC 6901 pointer of the position; empty if the file is not JSON.
     pub pointer: String,
     /// Its line, from 1.
     pub line: usize,
@@ -27,7 +27,7 @@ impl std::error::Error for SchemaError {}
 /// What can be wrong in a schema file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
-    /// It is not JSON.
+    /// The file is not JSON.
     #[error("{0}")]
     Syntax(&'static str),
     /// A keyword, type or format that looks like a misspelt one.
@@ -40,10 +40,10 @@ pub enum Flaw {
         /// The known name that was probably meant.
         nearest: Option<String>,
     },
-    /// A keyword's value is something else.
+    /// A keyword's value has the wrong type or is out of range.
     #[error("expected {0}")]
     Expected(&'static str),
-    /// A key that its object has twice.
+    /// A key that occurs twice in its object.
     #[error("a repeated key")]
     Repeated,
     /// A reference that leads nowhere in this file.
@@ -55,7 +55,7 @@ pub enum Flaw {
     /// A pattern that does not compile, and why.
     #[error("invalid regular expression: {0}")]
     Pattern(String),
-    /// A rule that leads to itself without going deeper into the value, or through too many others.
+    /// A rule that refers to itself without going deeper into the value, or through too many others.
     #[error("a schema that refers back to itself")]
     Circular,
 }

@@ -1,5 +1,5 @@
-//! Where the schemas of a file are, and what references lead to: every schema's place, the resources that `$id` makes
-//! of some of them, and their anchors. References are resolved within the file and nowhere else.
+//! Where the schemas of a file are, and what references refer to: each schema's position, the resources that `$id`
+//! defines, and their anchors. References are resolved only within the file.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -30,7 +30,7 @@ pub(super) struct Place<'n> {
     pub(super) draft: Draft,
 }
 
-/// A schema that has a URI, and all within it that has none.
+/// A schema with a URI, and everything inside it without one.
 #[derive(Debug)]
 pub(super) struct Resource {
     uri: Url,
@@ -40,14 +40,21 @@ pub(super) struct Resource {
 /// All schemas of a file.
 #[derive(Debug)]
 pub(super) struct Index<'n> {
-    /// By the rule that is made of each.
+    /// By the index of their rules.
     pub(super) places: Vec<Place<'n>>,
     rules: HashMap<*const Node<'n>, RuleId>,
     resources: Vec<Resource>,
+    /// The first resource of each URI.
+    by_uri: HashMap<Url, usize>,
+    /// The members of large objects that a reference has led through, such as `$defs`.
+    members: HashMap<*const Node<'n>, HashMap<&'n str, &'n Node<'n>>>,
     anchors: HashMap<(usize, String), RuleId>,
     /// The anchors that `$dynamicRef` and `$recursiveRef` look for; that of the latter is empty.
     pub(super) dynamic_anchors: HashMap<(usize, String), RuleId>,
 }
+
+/// The members that are searched one by one.
+const FEW: usize = 16;
 
 /// The name under which `$recursiveAnchor` is indexed.
 pub(super) const RECURSIVE: &str = "";
@@ -57,13 +64,15 @@ impl<'n> Index<'n> {
     ///
     /// # Errors
     ///
-    /// When a `$schema` names no draft, with its place.
+    /// If a `$schema` names no known draft; with its position.
     pub(super) fn of(root: &'n Node<'n>) -> Result<Self, Misplaced> {
         let base = Url::parse(DEFAULT_BASE).expect("a URL");
         let mut index = Self {
             places: Vec::new(),
             rules: HashMap::new(),
+            by_uri: HashMap::from([(base.clone(), 0)]),
             resources: vec![Resource { uri: base, root: 0 }],
+            members: HashMap::new(),
             anchors: HashMap::new(),
             dynamic_anchors: HashMap::new(),
         };
@@ -71,12 +80,12 @@ impl<'n> Index<'n> {
         Ok(index)
     }
 
-    /// The rule that is made of a node.
+    /// The rule of a node.
     pub(super) fn rule(&self, node: &Node<'n>) -> Option<RuleId> {
         self.rules.get(&ptr::from_ref(node)).copied()
     }
 
-    /// Adds a schema and those within it.
+    /// Adds a schema and its subschemas.
     fn add(&mut self, place: Place<'n>) -> Result<RuleId, Misplaced> {
         let added = self.places.len();
         let mut found = VecDeque::from([place]);
@@ -95,7 +104,7 @@ impl<'n> Index<'n> {
         Ok(added)
     }
 
-    /// Takes note of the names of a schema, which may begin a resource of its own.
+    /// Records the names of a schema, which may start a resource of its own.
     fn identify(&mut self, id: RuleId, members: &'n [Member<'n>], place: &mut Place<'n>) -> Result<(), Misplaced> {
         let text = |key: &str| members.iter().rev().find(|member| member.key == key).and_then(text_of);
         let names_itself = |draft: Draft| {
@@ -116,9 +125,11 @@ impl<'n> Index<'n> {
             let uri = base.join(document).or_else(|_| Url::parse(document));
             if let Ok(uri) = uri.map_err(drop).and_then(|uri| if document.is_empty() { Err(()) } else { Ok(uri) }) {
                 if place.pointer.is_empty() {
+                    self.by_uri = HashMap::from([(uri.clone(), 0)]);
                     self.resources[0].uri = uri;
                 } else {
                     place.resource = self.resources.len();
+                    self.by_uri.entry(uri.clone()).or_insert(place.resource);
                     self.resources.push(Resource { uri, root: id });
                 }
             }
@@ -145,8 +156,8 @@ impl<'n> Index<'n> {
         Ok(())
     }
 
-    /// The rule that a reference in the schema `from` leads to, which is added when it is nowhere that schemas are
-    /// expected; and the anchor by which it is named, if that is a dynamic one.
+    /// The target rule of a reference in the schema `from`, added if schemas are not expected there, and the anchor that
+    /// names it, if that is a dynamic one.
     pub(super) fn resolve(&mut self, reference: &str, from: RuleId) -> Result<(RuleId, Option<String>), Misplaced> {
         let place = &self.places[from];
         let lost = || (place.node.span.start, place.pointer.clone(), Flaw::Unresolved(reference.to_owned()));
@@ -156,7 +167,7 @@ impl<'n> Index<'n> {
         } else {
             let base = &self.resources[place.resource].uri;
             let uri = base.join(document).or_else(|_| Url::parse(document)).map_err(|_| lost())?;
-            self.resources.iter().position(|resource| resource.uri == uri).ok_or_else(lost)?
+            *self.by_uri.get(&uri).ok_or_else(lost)?
         };
         let fragment = percent_decode_str(fragment).decode_utf8().map_err(|_| lost())?;
         let root = self.resources[resource].root;
@@ -172,7 +183,7 @@ impl<'n> Index<'n> {
         let path: Path = fragment.parse().map_err(|_| lost())?;
         let mut target = self.places[root].clone();
         for key in path.keys() {
-            target.node = target.node.child(key).ok_or_else(lost)?;
+            target.node = child(&mut self.members, target.node, key).ok_or_else(lost)?;
             target.pointer = format!("{}{}", target.pointer, PointerToken(key));
             if let Some(rule) = self.rule(target.node) {
                 target = self.places[rule].clone();
@@ -185,7 +196,22 @@ impl<'n> Index<'n> {
     }
 }
 
-/// A fault and its place: the byte and the pointer.
+/// The item or member of a node that a key names.
+fn child<'n>(
+    indexed: &mut HashMap<*const Node<'n>, HashMap<&'n str, &'n Node<'n>>>,
+    node: &'n Node<'n>,
+    key: &str,
+) -> Option<&'n Node<'n>> {
+    match &node.kind {
+        Kind::Object(members) if members.len() > FEW => {
+            let by_key = || members.iter().map(|member| (member.key.as_ref(), &member.value)).collect();
+            indexed.entry(ptr::from_ref(node)).or_insert_with(by_key).get(key).copied()
+        }
+        _ => node.child(key),
+    }
+}
+
+/// An error and its position: the byte offset and the pointer.
 pub(super) type Misplaced = (usize, String, Flaw);
 
 fn text_of<'m>(member: &'m Member<'m>) -> Option<(&'m str, &'m Member<'m>)> {
@@ -195,7 +221,7 @@ fn text_of<'m>(member: &'m Member<'m>) -> Option<(&'m str, &'m Member<'m>)> {
     }
 }
 
-/// The schemas right below one.
+/// The direct subschemas of a schema.
 fn subschemas<'n>(members: &'n [Member<'n>], place: &Place<'n>) -> Vec<Place<'n>> {
     let mut found = Vec::new();
     let mut push = |node: &'n Node<'n>, pointer: String| {

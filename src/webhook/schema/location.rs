@@ -1,16 +1,15 @@
-//! A place in a document that is being walked. It lives on the stack and becomes text only when
-//! something is reported.
+//! The position in a document during a walk. It lives on the stack and is written as text only for a report.
 
 use std::fmt;
 
 use crate::webhook::json::PointerToken;
 
-/// A place in a document, as a chain back to the root. Displayed as an RFC 6901 pointer.
+/// A position in a document, as a chain back to the root. Displayed as an RFC 6901 pointer.
 #[derive(Clone, Copy)]
 pub(super) struct Location<'a> {
     above: Option<&'a Location<'a>>,
     step: Step<'a>,
-    /// How many steps lie between the root and here.
+    /// The number of steps from the root.
     pub(super) depth: usize,
 }
 

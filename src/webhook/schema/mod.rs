@@ -1,11 +1,11 @@
-//! Judges payloads by a JSON Schema file of draft 4, 6, 7, 2019-09 or 2020-12 (without `$schema`: the last), formats
-//! checked, and by two keywords of our own that only warn: `x-known` lists the values known today, `x-known-properties`
-//! the names of members. Annotations and unknown keywords are ignored, and no document but the file itself is read.
+//! Validates payloads against a JSON Schema file of draft 4, 6, 7, 2019-09 or 2020-12 (the default without `$schema`),
+//! formats included, with two keywords of hookdev's own that only warn: `x-known` lists the values known today,
+//! `x-known-properties` the names of members. Annotations and unknown keywords are ignored, and only the file itself is
+//! read.
 //!
-//! The checker is ours rather than the `jsonschema` crate (0.60) or `boon` (0.6), because both take too long to start
-//! and `jsonschema` makes the binary larger than its goal. Measured on two cores, linked into a program that has our JSON
-//! parser, `serde_json` and nothing
-//! else, with the schema and a payload of 1 KB of a built-in provider:
+//! This is hand-written instead of the `jsonschema` crate (0.60) or `boon` (0.6), because both take too long to start
+//! and `jsonschema` makes the binary larger than its goal. Measured on two cores, in a program with this JSON parser and
+//! `serde_json` only, with the schema and a payload of 1 KB of a built-in provider:
 //!
 //! | | ours | `jsonschema` | `boon` | goal |
 //! | --- | --- | --- | --- | --- |
@@ -15,16 +15,17 @@
 //! | binary | + 0.5 MiB, mostly of crates that are linked anyway | + 5.3 MiB (4.6 with `opt-level = "s"`) | + 2.1 MiB | 12 MiB for all, of which 8.3 were taken |
 //! | cold release build, CPU | + 39 s, the same | + 197 s | + 66 s | about two minutes on two cores for all |
 //!
-//! `jsonschema` can validate a representation of one's own, so it would not need a `serde_json::Value`. It judges in the
-//! tests: `agreement` compares every verdict with its own, and `suite` runs the official
-//! JSON-Schema-Test-Suite. What ours does without: patterns that need backtracking (see `pattern`), the formats
-//! `idn-hostname` and `uri-template`, and vocabularies of other meta-schemas.
+//! `jsonschema` can validate custom representations, so it would not need a `serde_json::Value`. The tests use it:
+//! `agreement` compares every verdict with its own. `suite` runs the official JSON-Schema-Test-Suite. Not supported:
+//! patterns that need backtracking (see `pattern`), the formats `idn-hostname` and `uri-template`, and vocabularies of
+//! other meta-schemas.
 
 mod compile;
 mod constant;
 mod decimal;
 mod draft;
 mod error;
+mod exact;
 mod excerpt;
 mod format;
 mod index;
@@ -45,12 +46,14 @@ use walk::{Sink, Walk};
 
 use super::json::Node;
 
-/// A schema file, ready to judge payloads.
+/// A compiled schema file.
 #[derive(Clone, Debug)]
 pub struct Schema {
     /// The root's rule first.
     rules: Vec<Rule>,
-    definitions: Vec<(String, RuleId)>,
+    /// The names in `$defs` and `definitions`, in order.
+    names: Vec<String>,
+    definitions: HashMap<String, RuleId>,
     /// By resource and name.
     dynamic_anchors: HashMap<(usize, String), RuleId>,
 }
@@ -60,22 +63,21 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// When it is not JSON or of a draft that is not supported, a keyword is misspelt or has a value of the wrong kind, a
-    /// reference leads out of the file or in a circle, or a pattern is not a regular expression.
+    /// If it is not JSON or of an unsupported draft, a keyword is misspelt or has an invalid value, a reference leads out
+    /// of the file or in a circle, or a pattern is not a regular expression.
     pub fn parse(text: &str) -> Result<Self, SchemaError> {
         compile::compile(text)
     }
 
-    /// The definition of that name in `$defs` or `definitions`.
+    /// The definition with this name in `$defs` or `definitions`.
     #[must_use]
     pub fn definition(&self, name: &str) -> Option<Definition<'_>> {
-        let (_, rule) = self.definitions.iter().find(|(defined, _)| defined == name)?;
-        Some(Definition { schema: self, rule: *rule })
+        self.definitions.get(name).map(|rule| Definition { schema: self, rule: *rule })
     }
 
     /// The names in `$defs` and `definitions`, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.definitions.iter().map(|(name, _)| name.as_str())
+        self.names.iter().map(String::as_str)
     }
 
     /// The schema at the root of the file.
@@ -85,7 +87,7 @@ impl Schema {
     }
 }
 
-/// One schema of a file, by which a payload can be judged.
+/// One schema of a file, to validate payloads against.
 #[derive(Clone, Copy, Debug)]
 pub struct Definition<'s> {
     schema: &'s Schema,
@@ -93,10 +95,10 @@ pub struct Definition<'s> {
 }
 
 impl Definition<'_> {
-    /// Judges a payload.
+    /// Validates a payload.
     ///
-    /// The work is bounded by the payload's length: a payload for which the schema asks more is reported as one that
-    /// cannot be checked.
+    /// The work is limited in proportion to the payload's length. If the schema would take more, the report says that the
+    /// payload can't be checked.
     #[must_use]
     pub fn check(&self, payload: &Node<'_>) -> Report {
         let mut report = Report::default();
@@ -107,23 +109,36 @@ impl Definition<'_> {
         }
         report
     }
+
+    /// What makes a valid payload more than the schema lists: a member that no schema describes, a repeated key, or keys
+    /// that differ only in case. `None` if it is exact. The work is bounded as that of [`Self::check`].
+    #[must_use]
+    pub fn inexact(&self, payload: &Node<'_>) -> Option<Violation> {
+        let mut walk = Walk::new(self.schema, payload.span.len());
+        let violation = exact::first_violation(&mut walk, &[self.rule], payload, &Location::ROOT);
+        if walk.is_cut_short() {
+            let message = "can't be compared with the schema".to_owned();
+            return Some(Violation { pointer: String::new(), message });
+        }
+        violation
+    }
 }
 
 /// What is wrong with a payload. At most [`Report::LIMIT`] violations of each kind are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// What makes the payload invalid.
+    /// The errors, which make the payload invalid.
     pub errors: Vec<Violation>,
-    /// What is valid and yet not known today, or could not be checked.
+    /// The warnings: what is valid but not known today, or could not be checked.
     pub warnings: Vec<Violation>,
 }
 
-/// One thing that is wrong, and where.
+/// One thing that is wrong, and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The RFC 6901 pointer of the value in the payload; of a missing one, where it belongs.
+    /// The RFC 6901 pointer of the value in the payload, or of where a missing value belongs.
     pub pointer: String,
-    /// What was expected and what was found, to be read after the name of the value.
+    /// What was expected and what was found, worded to follow the name of the value.
     pub message: String,
 }
 
@@ -151,7 +166,7 @@ impl Sink for Report {
 fn push(violations: &mut Vec<Violation>, at: &Location<'_>, problem: &Problem<'_>) {
     if violations.len() < Report::LIMIT {
         let violation = Violation { pointer: at.to_string(), message: problem.to_string() };
-        // Two schemas that apply to one value may say the same of it.
+        // Two schemas for one value may report the same.
         if !violations.contains(&violation) {
             violations.push(violation);
         }

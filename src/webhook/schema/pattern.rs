@@ -1,8 +1,8 @@
 //! Regular expressions of `pattern` and `patternProperties`.
 //!
-//! JSON Schema has those of ECMAScript. `regex-lite` reads what the specification recommends to keep to (classes,
-//! quantifiers, groups, anchors) in time linear in the text. Lookaround, backreferences and Unicode properties, which
-//! need a backtracking engine, are not tried: a payload that such a pattern would judge gets a warning instead.
+//! JSON Schema uses those of ECMAScript. `regex-lite` supports the subset that the specification recommends (classes,
+//! quantifiers, groups, anchors) in time linear in the text. Lookaround, backreferences and Unicode properties need a
+//! backtracking engine and are not supported: where such a pattern applies, the payload gets a warning instead.
 
 use regex_lite::Regex;
 
@@ -18,7 +18,7 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// With the reason, when it is not a regular expression.
+    /// The reason, if it is not a regular expression.
     pub(super) fn new(text: &str) -> Result<Self, String> {
         let regex = match Regex::new(text) {
             Ok(regex) => Some(regex),
@@ -28,7 +28,12 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), regex })
     }
 
-    /// Whether part of a text matches; `None` when that can't be told.
+    /// Whether texts can be matched against it.
+    pub(super) fn is_supported(&self) -> bool {
+        self.regex.is_some()
+    }
+
+    /// Whether part of a text matches; `None` if that can't be determined.
     pub(super) fn is_match(&self, text: &str) -> Option<bool> {
         self.regex.as_ref().map(|regex| regex.is_match(text))
     }
@@ -38,7 +43,7 @@ impl Pattern {
     }
 }
 
-/// Whether a pattern uses what no regular language has, or Unicode's properties.
+/// Whether a pattern uses features that are not regular, or Unicode properties.
 fn is_beyond_regular(pattern: &str) -> bool {
     let has_reference = || {
         let mut bytes = pattern.bytes();

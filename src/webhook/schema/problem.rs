@@ -1,5 +1,5 @@
-//! What can be wrong with a value, and how it is said to people. Messages follow the name of the value: `expected a
-//! string, found 999`. What comes from the payload, or is long in the schema, is quoted and shortened.
+//! What can be wrong with a value, and the wording of the messages. They follow the name of the value: `expected a
+//! string, found 999`. Texts from the payload, and long ones from the schema, are quoted and shortened.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::{
 use crate::webhook::json::{Kind, Node, quote};
 
 /// How many alternatives a message lists.
-const MAX_LISTED: usize = 12;
+const MAX_LISTED: usize = 20;
 
 /// One thing that is wrong with one value.
 pub(super) enum Problem<'a> {
@@ -26,7 +26,7 @@ pub(super) enum Problem<'a> {
     },
     Missing,
     MissingBeside(&'a str),
-    /// What an invalid name breaks.
+    /// The rule that an invalid name violates.
     Name(&'a str),
     /// The value matches the schema of `not`.
     Excluded,
@@ -57,7 +57,7 @@ impl fmt::Display for Problem<'_> {
             Self::Assertion { expected, found } => assertion(f, expected, found),
             Self::Type { expected, found } => write!(f, "expected {expected}, found {}", Found(found)),
             Self::Missing => f.write_str("is required but missing"),
-            Self::MissingBeside(key) => write!(f, "is required beside {}, but missing", quote(&shortened(key))),
+            Self::MissingBeside(key) => write!(f, "is required together with {}, but missing", quote(&shortened(key))),
             Self::Name(problem) => write!(f, "has an invalid name: {problem}"),
             Self::Excluded => f.write_str("matches a schema that is excluded by `not`"),
             Self::Ambiguous => f.write_str("matches more than one schema of `oneOf`"),
@@ -127,7 +127,7 @@ fn alternatives(f: &mut fmt::Formatter<'_>, values: &[Constant]) -> fmt::Result 
     }
 }
 
-/// A value of the payload as a message shows it.
+/// A value of the payload, shortened for a message.
 struct Found<'a>(&'a Node<'a>);
 
 impl fmt::Display for Found<'_> {

@@ -1,21 +1,21 @@
-//! What one schema object demands, as data: the keywords of the file with every reference resolved. Rules name one
-//! another by their place in the schema's list, so that a schema may be recursive.
+//! The requirements of one schema object, as data: the keywords of the file with every reference resolved. Rules refer to
+//! one another by their index in the schema's list, so that a schema may be recursive.
 
 use super::{constant::Constant, decimal::Decimal, format::Format, pattern::Pattern, types::Types};
 
-/// The place of a rule in its schema's list.
+/// The index of a rule in its schema's list.
 pub(super) type RuleId = usize;
 
-/// The demands of one schema object; the default demands nothing.
+/// The requirements of one schema object; the default has none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rule {
-    /// What applies to the same value, before anything else.
+    /// References that apply to the same value, before anything else.
     pub(super) references: Vec<Reference>,
-    /// What the value itself must be; the first that does not hold is reported, and nothing after it.
+    /// What the value itself must be; only the first violation is reported.
     pub(super) assertions: Vec<Assertion>,
     /// What its size, its members and its items must be, and the schemas that apply to it.
     pub(super) applicators: Vec<Applicator>,
-    /// `unevaluatedItems` and `unevaluatedProperties`, which go by what all others have seen.
+    /// `unevaluatedItems` and `unevaluatedProperties`, which depend on all other keywords.
     pub(super) unevaluated: Vec<Unevaluated>,
     /// The schema resource that the rule is part of.
     pub(super) resource: usize,
@@ -32,7 +32,7 @@ pub(super) enum Reference {
     Dynamic { anchor: String, otherwise: RuleId },
 }
 
-/// A demand on the value itself.
+/// A requirement for the value itself.
 #[derive(Clone, Debug)]
 pub(super) enum Assertion {
     /// The schema `false`.
@@ -55,13 +55,13 @@ pub(super) enum Assertion {
 #[derive(Clone, Debug)]
 pub(super) struct Bound {
     pub(super) number: Decimal,
-    /// As the file writes it.
+    /// Its text in the file.
     pub(super) text: String,
     /// Whether the number itself is out of bounds.
     pub(super) is_exclusive: bool,
 }
 
-/// A demand on what the value holds, or that other schemas make of it.
+/// A requirement for the contents of the value, or one of another schema.
 #[derive(Clone, Debug)]
 pub(super) enum Applicator {
     Known(Vec<Constant>),
@@ -122,7 +122,7 @@ pub(super) struct Contains {
     pub(super) evaluates: bool,
 }
 
-/// A demand on what no other keyword has looked at.
+/// A requirement for items or members that no other keyword has evaluated.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Unevaluated {
     Items(RuleId),

@@ -1,6 +1,6 @@
-//! The official JSON-Schema-Test-Suite, of each draft that is supported; `tests/vectors/json-schema` says which commit.
-//! Left out there: what needs other documents or meta-schemas, tests that formats are not checked, and the formats that
-//! are not (`idn-hostname`, `uri-template`, and ECMAScript's own rules for `regex`).
+//! The official JSON-Schema-Test-Suite for each supported draft; `tests/vectors/json-schema` names the commit. Omitted
+//! there: tests that need other documents or meta-schemas, tests that formats are not checked, and unsupported formats
+//! (`idn-hostname`, `uri-template`, and ECMAScript's own rules for `regex`).
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -32,15 +32,15 @@ struct Case<'a> {
     valid: bool,
 }
 
-/// What is known to be judged otherwise, by file and description of the group and, if only one of its cases is, of that.
+/// Known differences, by file, description of the group and, if only one of its cases differs, of that case.
 const DEVIATIONS: &[(&str, &str, &str)] = &[
     // A pattern that is not supported is a warning.
     ("pattern.json", "pattern with Unicode property escape requires unicode mode", "Digits do not match"),
-    // What an encoded label decodes to is not looked at.
+    // The decoded form of an encoded label is not checked.
     ("optional/format/hostname.json", "validation of A-label (punycode) host names", ""),
 ];
 
-/// Runs a draft's groups, of which that many cases are judged as they should be.
+/// Runs a draft's groups; `expected` cases must have the right verdict.
 #[track_caller]
 fn run(draft: &str, uri: Option<&str>, suite: &str, expected: usize) {
     let suite: Suite<'_> = serde_json::from_str(suite).unwrap();
@@ -89,8 +89,8 @@ macro_rules! suite {
     };
 }
 
-suite!(draft_4_is_judged_as_the_suite_says, "draft4", Some("http://json-schema.org/draft-04/schema#"), 587);
-suite!(draft_6_is_judged_as_the_suite_says, "draft6", Some("http://json-schema.org/draft-06/schema#"), 790);
-suite!(draft_7_is_judged_as_the_suite_says, "draft7", Some("http://json-schema.org/draft-07/schema#"), 830);
-suite!(draft_2019_09_is_judged_as_the_suite_says, "draft2019-09", None, 1183);
-suite!(draft_2020_12_is_judged_as_the_suite_says, "draft2020-12", None, 1778);
+suite!(draft_4_passes_the_suite, "draft4", Some("http://json-schema.org/draft-04/schema#"), 587);
+suite!(draft_6_passes_the_suite, "draft6", Some("http://json-schema.org/draft-06/schema#"), 790);
+suite!(draft_7_passes_the_suite, "draft7", Some("http://json-schema.org/draft-07/schema#"), 830);
+suite!(draft_2019_09_passes_the_suite, "draft2019-09", None, 1183);
+suite!(draft_2020_12_passes_the_suite, "draft2020-12", None, 1778);

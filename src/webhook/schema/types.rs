@@ -20,7 +20,7 @@ impl Types {
     pub(super) const ARRAY: Self = Self(1 << 5);
     pub(super) const OBJECT: Self = Self(1 << 6);
 
-    /// The names in a schema and the words in a message, the wider of two types first.
+    /// The names in a schema and the wording in messages, the wider of two types first.
     const NAMES: [(Self, &str, &str); 7] = [
         (Self::STRING, "string", "a string"),
         (Self::NUMBER, "number", "a number"),
@@ -31,12 +31,12 @@ impl Types {
         (Self::NULL, "null", "null"),
     ];
 
-    /// The type that JSON Schema calls by that name.
+    /// The type with this name in JSON Schema.
     pub(super) fn named(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(_, known, _)| *known == name).map(|(types, ..)| *types)
     }
 
-    /// The names that JSON Schema has for types.
+    /// The names of types in JSON Schema.
     pub(super) fn names() -> impl Iterator<Item = &'static str> {
         Self::NAMES.iter().map(|(_, name, _)| *name)
     }

@@ -1,7 +1,7 @@
 //! The walk through a payload along the rules. It reports to a sink and allocates little itself.
 //!
-//! Of a failed `anyOf` the sink hears only what is wrong with the closest branch: the branches are first tallied, then
-//! that one is walked again.
+//! For a failed `anyOf`, only the problems of the closest branch are reported: the branches are tallied first, then the
+//! closest one is walked again.
 
 mod evaluated;
 
@@ -21,15 +21,15 @@ use super::{
 use crate::webhook::json::{Kind, Member, Node};
 use evaluated::{evaluated_items, evaluated_members};
 
-/// Takes what a walk finds.
+/// Receives what a walk finds.
 pub(super) trait Sink {
     /// Something that makes the payload invalid.
     fn error(&mut self, at: &Location<'_>, problem: &Problem<'_>);
 
-    /// Something that is valid and not known, or could not be checked.
+    /// Something that is valid but not known, or could not be checked.
     fn warning(&mut self, at: &Location<'_>, problem: &Problem<'_>);
 
-    /// Takes a branch by its tally alone. False when the sink wants the problems themselves.
+    /// Accepts the tally of a branch instead of its problems. Returns false if the sink needs the problems themselves.
     fn take(&mut self, _branch: &Tally) -> bool {
         false
     }
@@ -38,25 +38,30 @@ pub(super) trait Sink {
 /// A walk under way.
 pub(super) struct Walk<'s> {
     schema: &'s Schema,
-    /// How many more visits are allowed, so that no payload makes branches within branches multiply.
+    /// How many more visits are allowed, because branches within branches multiply.
     visits: usize,
-    /// How many more visits may be under way at once, so that none exhausts the stack.
+    /// How many more visits may be nested without exhausting the stack.
     nesting: usize,
     is_cut_short: bool,
-    /// The resources that the visits under way have entered, outermost first: what `$dynamicRef` goes by.
+    /// The resources that the current visits have entered, outermost first; `$dynamicRef` depends on them.
     scope: Vec<usize>,
 }
 
 impl<'s> Walk<'s> {
-    /// A walk through a payload of that many bytes.
+    /// A walk through a payload of this many bytes.
     pub(super) fn new(schema: &'s Schema, length: usize) -> Self {
         let visits = length.saturating_mul(64).saturating_add(10_000);
         Self { schema, visits, nesting: 1_100, is_cut_short: false, scope: Vec::new() }
     }
 
-    /// Whether a bound was reached, so that not everything has been seen.
+    /// Whether a limit was reached, so that not everything was checked.
     pub(super) fn is_cut_short(&self) -> bool {
         self.is_cut_short
+    }
+
+    /// A rule of the schema.
+    pub(super) fn rule(&self, id: RuleId) -> &'s Rule {
+        &self.schema.rules[id]
     }
 
     /// Judges a node by a rule.
@@ -72,7 +77,7 @@ impl<'s> Walk<'s> {
         });
     }
 
-    /// Does something with a rule within the bounds of the walk.
+    /// Applies a rule within the limits of the walk.
     pub(super) fn within(&mut self, rule: RuleId, work: impl FnOnce(&mut Self, &'s Rule)) {
         if self.visits == 0 || self.nesting == 0 {
             self.is_cut_short = true;
@@ -93,7 +98,7 @@ impl<'s> Walk<'s> {
         self.nesting += 1;
     }
 
-    /// The rule that a reference leads to on this walk.
+    /// The target of a reference at this point of the walk.
     pub(super) fn target(&self, reference: &Reference) -> RuleId {
         match reference {
             Reference::To(rule) => *rule,
@@ -113,8 +118,9 @@ impl<'s> Walk<'s> {
     }
 
     fn parts<S: Sink>(&mut self, rule: &'s Rule, node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
-        if let (Some(pattern), Kind::String(text)) = (unsupported(rule), &node.kind)
+        if let Kind::String(text) = &node.kind
             && !text.is_empty()
+            && let Some(pattern) = unsupported(rule)
         {
             sink.warning(at, &Problem::UnsupportedPattern(pattern));
         }
@@ -214,7 +220,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// Judges a member's name.
+    /// Checks a member's name.
     fn name<S: Sink>(&mut self, schema: RuleId, member: &Member<'_>, at: &Location<'_>, sink: &mut S) {
         let name = Node { span: member.key_span.clone(), kind: Kind::String(Cow::Borrowed(&member.key)) };
         if self.matches(schema, &name) {
@@ -283,7 +289,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// Goes along the first branch that matches, or else the one that came closest.
+    /// Follows the first branch that matches, or else the one that came closest.
     fn any_of<S: Sink>(&mut self, branches: &[RuleId], node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
         self.closest(branches, node, at, sink, |closest| matches!(closest, Some((Tally { errors: 0, .. }, _))));
     }
@@ -327,7 +333,7 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// Which schemas apply to a member besides those that name it.
+/// Which schemas apply to a member in addition to those that name it.
 pub(super) struct Matches {
     pub(super) patterns: Vec<RuleId>,
     /// Whether `additionalProperties` applies.
@@ -335,8 +341,8 @@ pub(super) struct Matches {
 }
 
 impl Properties {
-    /// What applies to the member of that name; `unsupported` hears of each pattern that can't be tried. What such a
-    /// pattern may match is not taken for another member.
+    /// The schemas for the member with this name; `unsupported` is called for each pattern that can't be tried. A member
+    /// that such a pattern may match does not count as additional.
     pub(super) fn matches<'p>(&'p self, key: &str, unsupported: &mut dyn FnMut(&'p str)) -> Matches {
         let mut matches = Matches { patterns: Vec::new(), is_other: !self.named.iter().any(|(name, _)| name == key) };
         for (pattern, schema) in &self.patterns {
@@ -351,7 +357,7 @@ impl Properties {
     }
 }
 
-/// The members that count: of those with the same key the last.
+/// The members that count: if a key is repeated, the last one.
 pub(super) fn effective<'m, 'a>(members: &'m [Member<'a>]) -> Vec<&'m Member<'a>> {
     const FEW: usize = 16;
     if members.len() <= FEW {
@@ -400,7 +406,7 @@ fn length(text: &str) -> u64 {
 /// A pattern that can't be tried.
 fn unsupported(rule: &Rule) -> Option<&str> {
     rule.assertions.iter().find_map(|assertion| match assertion {
-        Assertion::Pattern(pattern) if pattern.is_match("").is_none() => Some(pattern.as_str()),
+        Assertion::Pattern(pattern) if !pattern.is_supported() => Some(pattern.as_str()),
         _ => None,
     })
 }
@@ -420,13 +426,13 @@ fn size<S: Sink>(of: Counted, (least, most): (u64, u64), node: &Node<'_>, at: &L
 pub(super) struct Tally {
     errors: usize,
     warnings: usize,
-    /// The depth of the error that lies nearest to the root.
+    /// The depth of the error closest to the root.
     shallowest: usize,
 }
 
 impl Tally {
-    /// How far a branch is from matching. One that errs deep inside the value has got further than one that errs at
-    /// its surface; after that, fewer errors are closer.
+    /// How far a branch is from matching: a deep error is closer than one near the root, then fewer errors are closer
+    /// than more.
     fn distance(&self) -> (Reverse<usize>, usize) {
         (Reverse(self.shallowest), self.errors)
     }

@@ -16,12 +16,12 @@ pub enum Algorithm {
     HmacSha384,
     /// HMAC with SHA-512.
     HmacSha512,
-    /// A static token: the secret itself is sent, whatever the content.
+    /// A static token: the secret itself is sent, regardless of the content.
     Token,
 }
 
 impl Algorithm {
-    /// The length of a signature in bytes; `None` for a token, which has any length.
+    /// The length of a signature in bytes; `None` for a token, which may have any length.
     #[must_use]
     pub const fn signature_length(self) -> Option<usize> {
         match self {

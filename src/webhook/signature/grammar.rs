@@ -93,6 +93,10 @@ pub struct GrammarText {
     pub separator: Option<char>,
 }
 
+/// How many signatures of one header are read. Providers send one for each secret that is valid during a rotation; each
+/// more costs a comparison per secret.
+pub const MAX_SIGNATURES: usize = 64;
+
 /// The content of one signature header.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Parsed<'a> {
@@ -104,6 +108,8 @@ pub struct Parsed<'a> {
     pub unknown: Vec<&'a str>,
     /// Whether an entry has no tag.
     pub malformed: bool,
+    /// The number of entries that are not timestamps. Those after the first [`MAX_SIGNATURES`] are only counted.
+    pub count: usize,
 }
 
 /// One signature in a header.
@@ -122,7 +128,7 @@ impl Grammar {
     ///
     /// # Errors
     ///
-    /// A message if the template has not exactly one signature, or its entries can't be told apart.
+    /// A message if the template does not have exactly one signature, or its entries can't be distinguished.
     pub fn parse(text: &GrammarText) -> Result<Self, String> {
         let pieces: Vec<&str> = match text.separator {
             Some(separator) => text.value.split(separator).collect(),
@@ -137,7 +143,7 @@ impl Grammar {
             ));
         }
         if entries.iter().enumerate().any(|(i, (tag, _))| entries[..i].iter().any(|(other, _)| other == tag)) {
-            return Err(format!("two entries of `{}` have the same tag, so they can't be told apart", text.value));
+            return Err(format!("two entries of `{}` have the same tag, so they can't be distinguished", text.value));
         }
         Ok(Self { separator: text.separator, entries })
     }
@@ -210,12 +216,16 @@ impl Grammar {
     fn read_entry<'a>(&self, piece: &'a str, parsed: &mut Parsed<'a>) {
         let known =
             self.entries.iter().filter(|(tag, _)| piece.starts_with(tag.as_str())).max_by_key(|(tag, _)| tag.len());
-        if let Some((tag, field)) = known {
-            let value = &piece[tag.len()..];
-            match field {
-                Field::Signature(encoding) => parsed.signatures.push(encoding.decode(value)),
-                Field::Timestamp => parsed.timestamps.push(value),
-            }
+        if let Some((tag, Field::Timestamp)) = known {
+            parsed.timestamps.push(&piece[tag.len()..]);
+            return;
+        }
+        parsed.count += 1;
+        if parsed.count > MAX_SIGNATURES {
+            return;
+        }
+        if let Some((tag, Field::Signature(encoding))) = known {
+            parsed.signatures.push(encoding.decode(&piece[tag.len()..]));
         } else if let Some((version, _)) = self.delimiter().and_then(|delimiter| piece.split_once(delimiter)) {
             parsed.unknown.push(version);
         } else {
@@ -277,7 +287,7 @@ mod tests {
     fn a_prefix_is_required() {
         let prefixed = grammar("sha256={hex}", None).unwrap();
         assert_eq!(prefixed.read("sha256=00").signatures, [Candidate::Decoded(vec![0])]);
-        assert_eq!(prefixed.read("sha1=00"), Parsed { malformed: true, ..Parsed::default() });
+        assert_eq!(prefixed.read("sha1=00"), Parsed { malformed: true, count: 1, ..Parsed::default() });
     }
 
     #[test]
@@ -311,6 +321,18 @@ mod tests {
     }
 
     #[test]
+    fn signatures_after_the_first_64_are_only_counted() {
+        let svix = grammar("v1,{base64}", Some(' ')).unwrap();
+        for (sent, read) in [(64, 64), (65, 64), (100_000, 64)] {
+            let header = vec!["v1,AQ=="; sent].join(" ");
+            let parsed = svix.read(&header);
+            assert_eq!((parsed.count, parsed.signatures.len()), (sent, read));
+        }
+        let stripe = grammar("t={timestamp},v1={hex}", Some(',')).unwrap();
+        assert_eq!(stripe.read("t=1,v0=08,v1=07,bare").count, 3);
+    }
+
+    #[test]
     fn an_invalid_template_is_explained() {
         assert_eq!(
             grammar("{hx}", None),
@@ -326,7 +348,7 @@ mod tests {
         );
         assert_eq!(
             grammar("v={timestamp},v={hex}", Some(',')),
-            Err("two entries of `v={timestamp},v={hex}` have the same tag, so they can't be told apart".into())
+            Err("two entries of `v={timestamp},v={hex}` have the same tag, so they can't be distinguished".into())
         );
     }
 }

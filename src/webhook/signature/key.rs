@@ -1,7 +1,7 @@
-//! Keys: what makes and checks signatures, over `hmac`, `sha1` and `sha2`.
+//! Keys, which make and verify signatures with the crates `hmac`, `sha1` and `sha2`.
 //!
 //! A new algorithm is one variant of [`Algorithm`], one of `Inner`, and one arm in each operation
-//! here. A key may be able to verify and not to sign, as a public key does. Signatures are compared
+//! here. A key may be able to verify but not to sign, like a public key. Signatures are compared
 //! by the libraries, in constant time.
 
 use std::{fmt, iter};
@@ -29,8 +29,7 @@ enum Inner {
 }
 
 impl Key {
-    /// Reads the bytes of a key; `None` when they are not a key of this algorithm. For an HMAC, any
-    /// bytes are.
+    /// A key from its bytes; `None` if they are not a valid key of this algorithm. For an HMAC, any bytes are.
     #[must_use]
     pub fn new(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
         let inner = match algorithm {
@@ -43,7 +42,7 @@ impl Key {
         Some(Self(inner))
     }
 
-    /// The signature of the content: a MAC's bytes, or the token itself. `None` when this key can only
+    /// The signature of the content: a MAC's bytes, or the token itself. `None` if this key can only
     /// verify.
     #[must_use]
     pub fn sign<'a>(&self, content: impl IntoIterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
@@ -74,7 +73,7 @@ impl Key {
     }
 
     /// Whether any of these is the beginning of a signature of the content. That explains a rejection;
-    /// it never proves that a request is genuine. Only MACs can be checked so.
+    /// it never proves that a request is genuine. Works for MACs only.
     #[must_use]
     pub(in crate::webhook) fn verify_truncated<'a>(
         &self,
@@ -111,7 +110,7 @@ fn any_begins<'a, M: Mac + Clone>(mac: &M, beginnings: impl IntoIterator<Item = 
     beginnings.into_iter().any(|beginning| mac.clone().verify_truncated_left(beginning).is_ok())
 }
 
-/// Compares the MACs of both texts, which takes a time that reveals nothing about either.
+/// Compares the MACs of both texts, so that the time taken reveals nothing about either.
 fn same_token(token: &[u8], other: &[u8]) -> bool {
     let Some(key) = Key::new(Algorithm::HmacSha256, token) else { return false };
     key.sign(iter::once(token)).is_some_and(|expected| key.verify(iter::once(other), iter::once(&*expected)))
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_its_own_signature_whatever_the_content() {
+    fn a_token_is_its_own_signature_for_any_content() {
         let key = Key::new(Algorithm::Token, b"open sesame").unwrap();
         let verify = |signature: &'static [u8]| key.verify([&b"any body"[..]], [signature]);
         assert!(verify(b"open sesame"));

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 use super::{
     algorithm::Algorithm,
     content::{ContentValues, SignedContent},
-    grammar::{Candidate, Grammar, Parsed, TextEncoding},
+    grammar::{Candidate, Grammar, MAX_SIGNATURES, Parsed, TextEncoding},
     key::Key,
     secret::SigningSecret,
     verdict::{Freshness, Reason, Rejection, Verified},
@@ -164,6 +164,18 @@ impl Scheme {
         Some([id, time, signature].into_iter().flatten().filter_map(field).collect())
     }
 
+    /// Whether the signature header can carry a secret that is itself sent: a static token.
+    #[must_use]
+    pub fn can_send(&self, secret: &SigningSecret) -> bool {
+        let is_token = !self.algorithm.covers_content();
+        let Some(token) = secret.key(self.algorithm).filter(|_| is_token).and_then(|key| key.sign([])) else {
+            return true;
+        };
+        let value = self.grammar.write(&token, "0");
+        value.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+            && self.grammar.read(&value).signatures == [Candidate::Decoded(token)]
+    }
+
     /// All names of the id, timestamp or signature header that is sent under this name.
     pub(in crate::webhook) fn names_of(&self, name: &HeaderName) -> &[HeaderName] {
         let time = self.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
@@ -206,6 +218,9 @@ impl Scheme {
         }
         let signature = request::text(signature);
         let parsed = self.grammar.read(&signature);
+        if parsed.count > MAX_SIGNATURES {
+            return Err(Reason::TooManySignatures { header: header.to_string(), signatures: parsed.count });
+        }
         if parsed.signatures.is_empty() {
             return Err(self.no_signature(header, &parsed));
         }
@@ -278,6 +293,10 @@ impl Scheme {
         }
         if parsed.unknown.is_empty() {
             return malformed(header, "it has no signature");
+        }
+        // What looks like a version may be a part of the token.
+        if !self.algorithm.covers_content() {
+            return malformed(header, "it is not in the provider's format");
         }
         let versions = parsed.unknown.iter().map(|version| (*version).to_owned()).collect();
         Reason::UnsupportedVersion { header: header.to_string(), versions }

@@ -4,7 +4,10 @@
 
 use std::fmt;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -17,7 +20,7 @@ pub enum KeyEncoding {
     /// The bytes of the text itself.
     #[default]
     Text,
-    /// Standard base64 with padding.
+    /// Standard base64, with or without padding.
     Base64,
     /// Two hexadecimal digits per byte.
     Hex,
@@ -51,6 +54,12 @@ impl From<String> for SecretText {
     }
 }
 
+impl From<Zeroizing<String>> for SecretText {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+}
+
 impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretText(…)")
@@ -71,10 +80,13 @@ impl SigningSecret {
     /// If the text is not in the provider's format. The error never contains the secret.
     pub fn parse(text: &str, format: &SecretFormat) -> Result<Self, MalformedSecret> {
         check_edges(text)?;
+        if has_version_tag(text, format) {
+            return Err(MalformedSecret::VersionTag);
+        }
         let rest = format.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
         let bytes = match format.encoding {
             KeyEncoding::Text => rest.as_bytes().to_vec(),
-            KeyEncoding::Base64 => STANDARD.decode(rest).map_err(|_| MalformedSecret::NotBase64)?,
+            KeyEncoding::Base64 => LENIENT_BASE64.decode(rest).map_err(|_| MalformedSecret::NotBase64)?,
             KeyEncoding::Hex => decode_hex(rest).ok_or(MalformedSecret::NotHex)?,
         };
         if bytes.is_empty() {
@@ -83,14 +95,14 @@ impl SigningSecret {
         Ok(Self { text: Zeroizing::new(text.to_owned()), bytes: Zeroizing::new(bytes) })
     }
 
-    /// A secret whose text is decoded another way than its provider does; `None` when nothing is left.
+    /// A secret whose text is decoded in a different way than its provider does; `None` if no bytes are left.
     pub(in crate::webhook) fn from_bytes(text: &str, bytes: Vec<u8>) -> Option<Self> {
         let bytes = Zeroizing::new(bytes);
         let text = Zeroizing::new(text.to_owned());
         (!bytes.is_empty()).then_some(Self { text, bytes })
     }
 
-    /// The secret as a key; `None` when it is not one of this algorithm.
+    /// The secret as a key; `None` if it is not a valid key of this algorithm.
     #[must_use]
     pub fn key(&self, algorithm: Algorithm) -> Option<Key> {
         Key::new(algorithm, &self.bytes)
@@ -103,7 +115,7 @@ impl SigningSecret {
     }
 }
 
-/// Secrets are equal when they encode the same bytes.
+/// Secrets are equal if they encode the same bytes.
 impl PartialEq for SigningSecret {
     fn eq(&self, other: &Self) -> bool {
         self.bytes == other.bytes
@@ -128,15 +140,24 @@ pub enum MalformedSecret {
     /// It has whitespace before or after it.
     #[error("it has whitespace before or after it")]
     SurroundingSpace,
+    /// It starts with U+FEFF, which Windows tools write before UTF-8.
+    #[error("it starts with a byte order mark")]
+    ByteOrderMark,
+    /// It starts with the version of a signature, `v1,`, before its own prefix.
+    #[error("it starts with `v1,`, which is not part of the secret")]
+    VersionTag,
     /// It is in quotes, as in a file that was not read by a shell.
     #[error("it is in quotes")]
     Quoted,
     /// The provider's secrets are base64, and this is not.
-    #[error("it is not base64 (standard alphabet, padded)")]
+    #[error("it is not base64 (standard alphabet)")]
     NotBase64,
     /// The provider's secrets are hexadecimal, and this is not.
     #[error("it is not hexadecimal")]
     NotHex,
+    /// The provider sends its secret in a header, which can't carry this one.
+    #[error("it has a character that the provider's header can't carry")]
+    NotSendable,
 }
 
 impl MalformedSecret {
@@ -147,7 +168,10 @@ impl MalformedSecret {
             Self::Empty => "set it to the secret that the provider shows, or remove the setting",
             Self::TrailingNewline => "write the file without a newline: printf '%s' \"$SECRET\" > FILE",
             Self::SurroundingSpace => "copy it again, without the whitespace around it",
+            Self::ByteOrderMark => "save the file without a byte order mark",
+            Self::VersionTag => "remove `v1,` from the start",
             Self::Quoted => "remove the quotes around it",
+            Self::NotSendable => "a token is one line of printable ASCII; copy it again, as the provider shows it",
             Self::NotBase64 | Self::NotHex => "copy the whole secret again, as the provider shows it",
         }
     }
@@ -155,7 +179,9 @@ impl MalformedSecret {
 
 fn check_edges(text: &str) -> Result<(), MalformedSecret> {
     let quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
-    if text.ends_with('\n') {
+    if text.starts_with('\u{feff}') {
+        Err(MalformedSecret::ByteOrderMark)
+    } else if text.ends_with('\n') {
         Err(MalformedSecret::TrailingNewline)
     } else if text.trim() != text {
         Err(MalformedSecret::SurroundingSpace)
@@ -165,6 +191,21 @@ fn check_edges(text: &str) -> Result<(), MalformedSecret> {
         Ok(())
     }
 }
+
+/// Whether a version and a comma come before the prefix: dashboards show signatures and secrets alike.
+fn has_version_tag(text: &str, format: &SecretFormat) -> bool {
+    let Some(prefix) = format.prefix.as_deref() else { return false };
+    text.split_once(',').is_some_and(|(version, rest)| {
+        let is_version = version.strip_prefix('v').is_some_and(|digits| digits.parse::<u8>().is_ok());
+        is_version && rest.starts_with(prefix)
+    })
+}
+
+/// Base64 with or without padding, which some dashboards leave out.
+const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Decodes hexadecimal digits of either case.
 pub(in crate::webhook) fn decode_hex(text: &str) -> Option<Vec<u8>> {
@@ -190,6 +231,12 @@ mod tests {
     }
 
     #[test]
+    fn padding_is_optional() {
+        let padded = SigningSecret::parse("whsec_cGFkZGVkIQ==", &svix()).unwrap();
+        assert_eq!(SigningSecret::parse("whsec_cGFkZGVkIQ", &svix()), Ok(padded));
+    }
+
+    #[test]
     fn each_malformed_secret_is_recognised() {
         let text = SecretFormat::default();
         let hex = SecretFormat { encoding: KeyEncoding::Hex, prefix: None };
@@ -197,6 +244,8 @@ mod tests {
             ("abc\n", &text, MalformedSecret::TrailingNewline),
             (" abc", &text, MalformedSecret::SurroundingSpace),
             ("abc\r", &text, MalformedSecret::SurroundingSpace),
+            ("\u{feff}abc", &text, MalformedSecret::ByteOrderMark),
+            ("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &svix(), MalformedSecret::VersionTag),
             ("\"abc\"", &text, MalformedSecret::Quoted),
             ("'abc'", &text, MalformedSecret::Quoted),
             ("", &text, MalformedSecret::Empty),

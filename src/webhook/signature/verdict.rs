@@ -4,6 +4,7 @@
 
 use std::{fmt, sync::Arc};
 
+use super::grammar::MAX_SIGNATURES;
 use crate::webhook::time::{Skew, Tolerance, words};
 
 /// Whether a request is genuine.
@@ -29,12 +30,6 @@ impl Verdict {
             Self::Unsigned => "unsigned",
             Self::Unrecognised => "unrecognised",
         }
-    }
-
-    /// Whether a correct handler accepts the request: verified, or unsigned by design.
-    #[must_use]
-    pub const fn is_genuine(&self) -> bool {
-        matches!(self, Self::Verified(_) | Self::Unsigned)
     }
 
     /// The rejection, if this is one.
@@ -93,6 +88,13 @@ pub enum Reason {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A signature header has more signatures than are checked.
+    TooManySignatures {
+        /// The header.
+        header: String,
+        /// How many it has.
+        signatures: usize,
+    },
     /// Every signature has a version that the scheme does not know.
     UnsupportedVersion {
         /// The header.
@@ -114,6 +116,8 @@ pub enum Reason {
         /// The number of secrets tried.
         secrets: usize,
     },
+    /// A signature matches, but only under the public development secret, which is not accepted here.
+    DevelopmentSecret,
     /// The signature matches, but the request is too old.
     TimestampTooOld {
         /// How far the timestamp is from the time of receipt.
@@ -136,10 +140,10 @@ impl Reason {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::MissingHeader { .. } => "missing-header",
-            Self::MalformedHeader { .. } => "malformed-header",
+            Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => "malformed-header",
             Self::UnsupportedVersion { .. } => "unsupported-version",
             Self::AmbiguousHeader { .. } => "ambiguous-header",
-            Self::NoMatchingSignature { .. } => "no-matching-signature",
+            Self::NoMatchingSignature { .. } | Self::DevelopmentSecret => "no-matching-signature",
             Self::TimestampTooOld { .. } => "timestamp-too-old",
             Self::TimestampTooNew { .. } => "timestamp-too-new",
         }
@@ -149,11 +153,11 @@ impl Reason {
     pub(in crate::webhook) const fn progress(&self) -> u8 {
         match self {
             Self::MissingHeader { .. } => 0,
-            Self::MalformedHeader { .. } => 1,
+            Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => 1,
             Self::UnsupportedVersion { .. } => 2,
             Self::AmbiguousHeader { .. } => 3,
             Self::NoMatchingSignature { .. } => 4,
-            Self::TimestampTooOld { .. } | Self::TimestampTooNew { .. } => 5,
+            Self::DevelopmentSecret | Self::TimestampTooOld { .. } | Self::TimestampTooNew { .. } => 5,
         }
     }
 }
@@ -168,6 +172,12 @@ impl fmt::Display for Reason {
                 names => write!(f, "missing header `{}`", names.join("`, `")),
             },
             Self::MalformedHeader { header, problem } => write!(f, "invalid `{header}` header: {problem}"),
+            Self::TooManySignatures { header, signatures } => {
+                write!(
+                    f,
+                    "invalid `{header}` header: {signatures} signatures in one header; at most {MAX_SIGNATURES} are checked"
+                )
+            }
             Self::UnsupportedVersion { header, versions } => {
                 write!(f, "the `{header}` header has only unknown signature versions: {}", versions.join(", "))
             }
@@ -182,6 +192,9 @@ impl fmt::Display for Reason {
             }
             Self::NoMatchingSignature { signatures, secrets } => {
                 write!(f, "none of the {signatures} signatures matches this body with {}", configured(*secrets))
+            }
+            Self::DevelopmentSecret => {
+                f.write_str("the signature matches only the public development secret, with which anyone can sign")
             }
             Self::TimestampTooOld { skew, tolerance } => {
                 write!(

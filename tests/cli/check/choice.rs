@@ -1,7 +1,7 @@
 //! Which providers, handlers and cases are selected.
 
 use super::{Handler, Reply, Report, check, handler::aspect};
-use crate::harness::{Dir, Endpoint, answer, text};
+use crate::harness::{Dir, Endpoint, respond, text};
 
 /// The providers of the listed cases in order, without repetition.
 #[track_caller]
@@ -57,7 +57,7 @@ fn only_the_selected_cases_run_after_a_first_valid_delivery() {
 #[test]
 fn a_list_sends_nothing_and_marks_valid_deliveries() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let to = ["--to", &endpoint.url("/aspect")];
     let lines = dir.hookdev().args(["check", "--list", "--json"]).args(to).exits(0).lines();
     let valid: Vec<&str> =
@@ -83,7 +83,7 @@ fn a_list_sends_nothing_and_marks_valid_deliveries() {
     dir.hookdev()
         .args(["check", "--list", "--format", "junit"])
         .exits(2)
-        .says("error: --list has no report\nhint: use --format pretty or --format json\n");
+        .says("error: --list can't be combined with a report format\nhint: use --format pretty or --format json\n");
     endpoint.got_no_more();
 }
 

@@ -85,7 +85,7 @@ match = { type = "made" }
 "#;
 
 #[test]
-fn a_handler_that_responds_too_late_is_told_to_respond_first() {
+fn a_handler_that_responds_too_late_gets_the_advice_to_respond_first() {
     let dir = Dir::new();
     dir.write("acme/provider.toml", IMPATIENT);
     dir.write("acme/events/made.json", r#"{ "type": "made" }"#);

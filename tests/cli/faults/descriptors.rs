@@ -4,14 +4,14 @@ use std::process::Command;
 
 use super::statuses;
 use crate::{
-    harness::{Connection, Dir, Endpoint, answer},
+    harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, NO_SECRETS, respond},
     machine::can,
 };
 
 #[test]
 fn with_64_descriptors_200_deliveries_are_forwarded_and_saved() {
     const DELIVERIES: usize = 200;
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let listener = dir
         .listen()
         .args(["--capture", "captures", "--forward", &endpoint.url("/")])
@@ -22,8 +22,31 @@ fn with_64_descriptors_200_deliveries_are_forwarded_and_saved() {
     listener.interrupt();
     let said = listener.exits(0);
     let said = said
-        .says("note: accepting only 10 connections at one time; raise the limit on open files for more (ulimit -n)\n");
-    assert!(!said.stderr.contains("warning: "), "{said}");
+        .says("note: accepting only 10 connections at a time; raise the limit on open files for more (ulimit -n)\n");
+    assert_eq!(said.stderr.replace(NO_SECRETS, "").matches("warning: ").count(), 0, "{said}");
+}
+
+#[test]
+fn with_too_few_descriptors_for_one_delivery_it_does_not_start() {
+    let dir = Dir::new();
+    for limit in [10, 20, 34] {
+        let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        let refused = dir.listen().under(&["sh", "-c", &script]).exits(2).stdout("");
+        refused.stderr(&format!(
+            "error: the limit on open files is {limit}, and receiving needs 35\n\
+             hint: raise it, for example with `ulimit -n 1024`\n"
+        ));
+    }
+    let endpoint = Endpoint::new([respond(200)]);
+    let mut listener = dir
+        .listen()
+        .args(["--capture", "captures", "--forward", &endpoint.url("/")])
+        .under(&["sh", "-c", "ulimit -n 35; exec \"$0\" \"$@\""])
+        .starts();
+    for _ in 0..3 {
+        assert_eq!(listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE).0.status(), 200);
+    }
+    assert_eq!(dir.names("captures").len(), 3);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    harness::{CYANITE, CYANITE_HEADERS, Dir, Listener, TestCommand, post, text},
+    harness::{CYANITE, CYANITE_HEADERS, Dir, Listener, TestCommand, development_warning, post, text},
     machine::can,
 };
 
@@ -74,9 +74,50 @@ fn a_full_disk_gets_complete_captures_or_none_and_is_used_again_later() {
         assert!(copy.success());
         let place = place.replace("disk", "copy");
         let said = dir.hookdev().args(["verify", &place]).exits(0);
-        said.stderr(&format!("{saved} requests: {saved} verified\n"));
+        said.stderr(&format!("{}{saved} requests: {saved} verified (development)\n", development_warning(saved)));
         listener.interrupt();
         listener.exits(0);
+    }
+}
+
+#[test]
+fn the_limit_on_a_files_size_is_reported_like_a_full_disk() {
+    let dir = Dir::new();
+    // In blocks of 512 or 1024 bytes.
+    let limited = ["sh", "-c", "ulimit -f 8; exec \"$0\" \"$@\""];
+    let mut listener = dir.listen().args(["--capture", "log.ndjson"]).under(&limited).starts();
+    let mut statuses = Vec::new();
+    while !statuses.ends_with(&[503, 503]) {
+        statuses.push(listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE).0.status());
+    }
+    assert_eq!(dir.read("log.ndjson").lines().count(), statuses.len() - 2);
+    fs::rename(dir.join("log.ndjson"), dir.join("full.ndjson")).unwrap();
+    assert_eq!(listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE).0.status(), 200);
+    listener.interrupt();
+    listener.exits(0).says(
+        "warning: can't save captures: File too large (os error 27); responding 503 until it works, so that senders try again\n\
+         note: captures can be saved again; 2 deliveries were not saved\n",
+    );
+    dir.hookdev().args(["verify", "full.ndjson", "log.ndjson"]).exits(0);
+}
+
+#[test]
+fn captures_that_are_not_saved_are_reported_once_on_stderr_in_every_format() {
+    for format in ["json", "pretty"] {
+        let dir = Dir::new();
+        let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--capture", "captures"]);
+        let command = command.args(["--format", format]);
+        let mut listener = if format == "json" { command.starts() } else { command.starts_for_people() };
+        fs::remove_dir_all(dir.join("captures")).unwrap();
+        dir.write("captures", "in the way");
+        let deliver = || post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status();
+        assert_eq!([deliver(), deliver()], [503, 503]);
+        fs::remove_file(dir.join("captures")).unwrap();
+        assert_eq!([deliver(), deliver()], [200, 200]);
+        listener.says("note: captures can be saved again; 2 deliveries were not saved\n");
+        listener.interrupt();
+        let said = listener.exits(0);
+        assert_eq!(said.stderr.matches("warning: can't save captures: ").count(), 1, "{said}");
     }
 }
 
@@ -130,7 +171,11 @@ fn output_to_a_full_disk_waits_for_space_and_loses_nothing() {
     listener.signal("TERM");
     listener.exits(0);
     let written = std::io::read_to_string(&mut out).unwrap();
-    assert_eq!(written.matches("  cyanite.v2.finished  verified  200  ").count(), DELIVERIES, "{written}");
+    assert_eq!(
+        written.matches("  cyanite.v2.finished  verified (development)  200  ").count(),
+        DELIVERIES,
+        "{written}"
+    );
     assert_eq!(written.matches("LibraryTrack 999").count(), DELIVERIES);
 }
 

@@ -147,7 +147,7 @@ fn a_closed_reader_stops_it_with_success_and_every_response_is_backed_by_a_captu
     let mut responded = 1;
     while let Ok(mut connection) = Connection::open(&url) {
         let sent = connection.write(request("POST", &url, &CYANITE_HEADERS, CYANITE));
-        if let Ok(response) = sent.and_then(|()| connection.answer()) {
+        if let Ok(response) = sent.and_then(|()| connection.response()) {
             assert_eq!(response.status(), 200);
             responded += 1;
         }

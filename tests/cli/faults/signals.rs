@@ -2,13 +2,15 @@
 
 use std::thread;
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Gate, answer, hang, post, request, text};
+use crate::harness::{
+    CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Gate, development_warning, hang, post, request, respond, text,
+};
 
 #[test]
 fn sigterm_and_sighup_let_deliveries_in_progress_finish() {
     for signal in ["TERM", "HUP"] {
         let (dir, gate) = (Dir::new(), Gate::default());
-        let endpoint = Endpoint::new([answer(200).body("late").behind(&gate)]);
+        let endpoint = Endpoint::new([respond(200).body("late").behind(&gate)]);
         let mut listener = dir.listen().args(["--forward", &endpoint.url("/"), "--capture", "log.ndjson"]).starts();
         let url = listener.url("/cyanite");
         let sender = thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE));
@@ -19,7 +21,10 @@ fn sigterm_and_sighup_let_deliveries_in_progress_finish() {
         assert_eq!(sender.join().unwrap().status(), 200, "{signal}");
         assert_eq!(text(&listener.next(), "/event"), "cyanite.v2.finished");
         listener.exits(0);
-        dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
+        dir.hookdev()
+            .args(["verify", "log.ndjson"])
+            .exits(0)
+            .stderr(&format!("{}1 request: 1 verified (development)\n", development_warning(1)));
     }
 }
 
@@ -52,11 +57,14 @@ fn a_second_ctrl_c_cancels_deliveries_in_progress() {
     listener.interrupt();
     listener.says("note: waiting for 1 delivery in progress; press Ctrl-C again to cancel it\n");
     listener.interrupt();
-    assert_eq!(connection.answer().unwrap().status(), 502);
+    assert_eq!(connection.response().unwrap().status(), 502);
     assert_eq!(
         text(&listener.next(), "/forwards/0/error"),
         "hookdev was stopped before the handler responded; responded 502"
     );
     listener.exits(0);
-    dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
+    dir.hookdev()
+        .args(["verify", "log.ndjson"])
+        .exits(0)
+        .stderr(&format!("{}1 request: 1 verified (development)\n", development_warning(1)));
 }

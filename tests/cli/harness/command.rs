@@ -22,10 +22,10 @@ pub struct TestCommand {
 }
 
 impl TestCommand {
-    /// The program in a directory, which is its home too.
-    pub(super) fn new(folder: &Path) -> Self {
+    /// The program in a directory, which is also its home.
+    pub(super) fn new(dir: &Path) -> Self {
         let mut command = machine::hookdev();
-        command.current_dir(folder).env("HOME", folder);
+        command.current_dir(dir).env("HOME", dir);
         Self { command, stdin: Vec::new(), stdout: None, said: "hookdev".to_owned() }
     }
 
@@ -52,17 +52,17 @@ impl TestCommand {
     }
 
     /// The same in a directory of the test's.
-    pub fn inside(mut self, folder: &Path) -> Self {
-        self.command.current_dir(folder);
+    pub fn inside(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
         self
     }
 
-    /// Lets nobody read its standard output: the pipe is closed before it starts.
+    /// Closes the pipe of its standard output before it starts.
     pub fn unread(self) -> Self {
         self.stdout_to(io::pipe().unwrap().1)
     }
 
-    /// Lets its standard output go there.
+    /// Sends its standard output there.
     pub fn stdout_to(mut self, stdout: impl Into<Stdio>) -> Self {
         self.stdout = Some(stdout.into());
         self

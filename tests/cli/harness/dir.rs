@@ -7,17 +7,17 @@ use crate::machine;
 
 /// A temporary directory.
 pub struct Dir {
-    _folder: tempfile::TempDir,
+    _temporary: tempfile::TempDir,
     path: PathBuf,
 }
 
 impl Dir {
     pub fn new() -> Self {
         machine::settle();
-        let folder = tempfile::Builder::new().prefix("hookdev-test-").tempdir().unwrap();
+        let temporary = tempfile::Builder::new().prefix("hookdev-test-").tempdir().unwrap();
         // Resolved, as the program sees it: the temporary directory may be a link.
-        let path = if cfg!(unix) { folder.path().canonicalize().unwrap() } else { folder.path().to_owned() };
-        Self { _folder: folder, path }
+        let path = if cfg!(unix) { temporary.path().canonicalize().unwrap() } else { temporary.path().to_owned() };
+        Self { _temporary: temporary, path }
     }
 
     pub fn join(&self, name: &str) -> PathBuf {
@@ -44,8 +44,8 @@ impl Dir {
     }
 
     /// The names in a directory, in order; none when the directory is not there.
-    pub fn names(&self, folder: &str) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.join(folder)) else { return Vec::new() };
+    pub fn names(&self, dir: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.join(dir)) else { return Vec::new() };
         let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names

@@ -23,7 +23,7 @@ use super::{
 /// What the endpoint does with a request.
 #[derive(Clone, Debug)]
 pub enum Turn {
-    Answer {
+    Respond {
         status: u16,
         headers: Vec<(String, String)>,
         body: Vec<u8>,
@@ -31,15 +31,16 @@ pub enum Turn {
         gate: Option<Gate>,
     },
     /// A response, after which the connection is closed silently: no header, no TLS `close_notify`.
-    LastAnswer(Box<Turn>),
+    RespondAndClose(Box<Turn>),
     Hang,
     HangUp,
     BreakOff,
+    NotHttp,
 }
 
 /// A response with this status.
-pub fn answer(status: u16) -> Turn {
-    Turn::Answer { status, headers: Vec::new(), body: Vec::new(), after: Duration::ZERO, gate: None }
+pub fn respond(status: u16) -> Turn {
+    Turn::Respond { status, headers: Vec::new(), body: Vec::new(), after: Duration::ZERO, gate: None }
 }
 
 /// No response, while the connection stays open.
@@ -57,21 +58,26 @@ pub fn break_off() -> Turn {
     Turn::BreakOff
 }
 
+/// A greeting in another protocol: then the connection is closed.
+pub fn not_http() -> Turn {
+    Turn::NotHttp
+}
+
 impl Turn {
     /// The same response, after which the connection is closed silently.
     pub fn then_closes(self) -> Self {
-        Self::LastAnswer(Box::new(self))
+        Self::RespondAndClose(Box::new(self))
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Self::Answer { headers, .. } = &mut self {
+        if let Self::Respond { headers, .. } = &mut self {
             headers.push((name.to_owned(), value.to_owned()));
         }
         self
     }
 
     pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        if let Self::Answer { body, .. } = &mut self {
+        if let Self::Respond { body, .. } = &mut self {
             *body = bytes.into();
         }
         self
@@ -79,7 +85,7 @@ impl Turn {
 
     /// Holds the response back until the test opens the gate.
     pub fn behind(mut self, wanted: &Gate) -> Self {
-        if let Self::Answer { gate, .. } = &mut self {
+        if let Self::Respond { gate, .. } = &mut self {
             *gate = Some(wanted.clone());
         }
         self
@@ -87,7 +93,7 @@ impl Turn {
 
     /// Lets this much time pass before the response, where a time limit is what is tested.
     pub fn after(mut self, time: Duration) -> Self {
-        if let Self::Answer { after, .. } = &mut self {
+        if let Self::Respond { after, .. } = &mut self {
             *after = time;
         }
         self
@@ -217,7 +223,7 @@ fn serve<S: Stream>(stream: S, turns: &Mutex<VecDeque<Turn>>, sender: &Sender<Me
         };
         // The test may be over.
         let _ = sender.send(request);
-        if !takes_turn(&mut stream, turn.expect("at least one turn")) {
+        if !take_turn(&mut stream, turn.expect("at least one turn")) {
             return;
         }
     }
@@ -225,15 +231,15 @@ fn serve<S: Stream>(stream: S, turns: &Mutex<VecDeque<Turn>>, sender: &Sender<Me
 }
 
 /// Responds to a request; `false` if the connection is over.
-fn takes_turn<S: Stream>(stream: &mut BufReader<S>, turn: Turn) -> bool {
+fn take_turn<S: Stream>(stream: &mut BufReader<S>, turn: Turn) -> bool {
     match turn {
-        Turn::Answer { status, headers, body, after, gate } => {
+        Turn::Respond { status, headers, body, after, gate } => {
             thread::sleep(after);
             gate.inspect(Gate::pass);
             stream.get_mut().write_all(&bytes(status, &headers, &body)).is_ok()
         }
-        Turn::LastAnswer(answer) => {
-            takes_turn(stream, *answer);
+        Turn::RespondAndClose(response) => {
+            take_turn(stream, *response);
             shut(stream)
         }
         Turn::Hang => {
@@ -241,6 +247,11 @@ fn takes_turn<S: Stream>(stream: &mut BufReader<S>, turn: Turn) -> bool {
             false
         }
         Turn::HangUp => shut(stream),
+        Turn::NotHttp => {
+            // The other side may be gone.
+            let _ = stream.get_mut().write_all(b"SSH-2.0-OpenSSH_9.6\r\n");
+            shut(stream)
+        }
         Turn::BreakOff => {
             // The peer may have disconnected.
             let _ = stream.get_mut().write_all(b"HTTP/1.1 2");

@@ -66,8 +66,8 @@ impl Listener {
     /// Posts a request; the response, and its line.
     #[track_caller]
     pub fn receives(&mut self, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> (Message, Value) {
-        let answer = wire::post(&self.url(path), headers, body);
-        (answer, self.next())
+        let response = wire::post(&self.url(path), headers, body);
+        (response, self.next())
     }
 
     /// Waits until standard output contains this.

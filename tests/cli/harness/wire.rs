@@ -156,7 +156,7 @@ impl Connection {
     }
 
     /// Reads a response, or fails when the other side goes away.
-    pub fn answer(&mut self) -> io::Result<Message> {
+    pub fn response(&mut self) -> io::Result<Message> {
         Message::read(&mut self.0)?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 }
@@ -188,7 +188,7 @@ pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: impl AsR
 pub fn post(url: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Message {
     let mut connection = Connection::to(url);
     connection.write(request("POST", url, headers, body)).unwrap();
-    connection.answer().unwrap()
+    connection.response().unwrap()
 }
 
 /// Gets a page.
@@ -196,5 +196,5 @@ pub fn post(url: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Mess
 pub fn get(url: &str) -> Message {
     let mut connection = Connection::to(url);
     connection.write(request("GET", url, &[], "")).unwrap();
-    connection.answer().unwrap()
+    connection.response().unwrap()
 }

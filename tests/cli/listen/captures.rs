@@ -4,7 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Signed, answer, gzip, keys, post, text};
+use crate::harness::{
+    CYANITE, CYANITE_HEADERS, Dir, Endpoint, Signed, development_warning, gzip, keys, post, respond, text,
+};
 
 const NOON: [&str; 2] = ["--now", "2025-01-01T12:00:00.25Z"];
 
@@ -74,7 +76,13 @@ fn captures_verify() {
             .exits(0);
         drop(listener);
         let finished = dir.hookdev().args(["verify", place, "--json"]).exits(0);
-        let lines = finished.stderr("31 requests: 28 verified, 3 unsigned by design\n").lines();
+        let lines = finished
+            .stderr(
+                "warning: 28 requests were verified with the public development secrets of aspect, cyanite, \
+                 jewelmusic, with which anyone can sign; pass yours with --secret PROVIDER=SOURCE\n\
+                 31 requests: 28 verified (development), 3 unsigned by design\n",
+            )
+            .lines();
         assert!(lines.iter().all(|line| line["payload"]["status"] == "valid"), "{lines:?}");
         assert_eq!(text(lines.last().unwrap(), "/event"), "cyanite.v2.finished");
     }
@@ -170,7 +178,7 @@ fn a_delivery_that_cannot_be_saved_is_printed_and_gets_503() {
 
 #[test]
 fn a_delivery_that_cannot_be_saved_gets_503_regardless_of_the_handler() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).body("handled")]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200).body("handled")]));
     let mut listener = dir.listen().args(["--capture", "captures", "--forward", &endpoint.url("/")]).starts();
     take_away(&dir);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
@@ -187,7 +195,7 @@ fn a_full_disk_is_reported_and_gets_503() {
     for _ in 0..2 {
         let signed = Signed::new(&dir, "aspect.task.failed", &[]);
         assert_eq!(post(&listener.url("/aspect"), &signed.headers(), &signed.body).status(), 503);
-        listener.prints("aspect.task.failed  verified  503  ");
+        listener.prints("aspect.task.failed  verified (development)  503  ");
         listener.prints("warning: not saved, so the response is 503: No space left on device");
     }
 }
@@ -216,7 +224,140 @@ fn an_incomplete_line_of_an_earlier_run_is_removed_with_a_note() {
     listener.says("note: removed an incomplete last line (40 bytes) from log.ndjson\n");
     listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(0);
-    finished.stderr("2 requests: 2 verified\n");
+    finished.stderr(&format!("{}2 requests: 2 verified (development)\n", development_warning(2)));
+}
+
+#[test]
+fn the_nuls_that_a_power_failure_left_are_removed_with_a_note() {
+    let dir = Dir::new();
+    let mut listener = dir.listen().args(["--capture", "log.ndjson"]).starts();
+    listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    drop(listener);
+    dir.write("log.ndjson", dir.read("log.ndjson") + &"\0".repeat(4096));
+    dir.hookdev()
+        .args(["verify", "log.ndjson"])
+        .exits(0)
+        .says("note: log.ndjson: skipped line 2, which is incomplete\n");
+    let mut listener = dir.listen().args(["--capture", "log.ndjson"]).starts();
+    listener.says("note: removed an incomplete last line (4096 bytes) from log.ndjson\n");
+    listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("2 requests: 2 verified\n");
+}
+
+#[test]
+fn a_file_that_is_not_a_log_is_refused_and_unchanged() {
+    let dir = Dir::new();
+    let log = "{\"kind\":\"delivery\",\"hookdev\":1}\n";
+    for (content, reason) in [
+        ("{\"auths\":{\"https://h\":{}}}\n".to_owned(), "its first line isn't one that hookdev writes"),
+        ("{\n\t\"auths\": {".to_owned(), "its first line isn't one that hookdev writes"),
+        (format!("{log}{{\"token\":\"abc"), "its last line is incomplete and isn't one that hookdev writes"),
+    ] {
+        dir.write("captures.ndjson", &content);
+        let refused = dir.listen().args(["--capture", "captures.ndjson"]).exits(2).stdout("");
+        refused.stderr(&format!(
+            "error: can't save captures in captures.ndjson\ncaused by: it isn't a log of captures: {reason}\n"
+        ));
+        assert_eq!(dir.read("captures.ndjson"), content);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_saved_through_a_link_to_another_directory() {
+    use std::os::unix::fs::symlink;
+    let dir = Dir::new();
+    dir.write("elsewhere/log.ndjson", "");
+    dir.write("clone/README", "");
+    symlink("../elsewhere/log.ndjson", dir.join("clone/captures.ndjson")).unwrap();
+    symlink("../elsewhere/new.ndjson", dir.join("clone/new.ndjson")).unwrap();
+    symlink("../elsewhere", dir.join("clone/captures")).unwrap();
+    for (place, target) in [
+        ("captures.ndjson", "../elsewhere/log.ndjson"),
+        ("new.ndjson", "../elsewhere/new.ndjson"),
+        ("captures", "../elsewhere"),
+    ] {
+        let refused = dir.listen().inside(&dir.join("clone")).args(["--capture", place]).exits(2);
+        refused.stderr(&format!(
+            "error: can't save captures in {place}\n\
+             caused by: it is a link to {target}, in another directory; name that instead\n"
+        ));
+    }
+    assert_eq!(
+        (dir.names("elsewhere"), dir.read("elsewhere/log.ndjson")),
+        (vec!["log.ndjson".to_owned()], String::new())
+    );
+
+    symlink("today.ndjson", dir.join("clone/current.ndjson")).unwrap();
+    let mut listener = dir.listen().inside(&dir.join("clone")).args(["--capture", "current.ndjson"]).starts();
+    listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!(dir.read("clone/today.ndjson").lines().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_is_changed_while_it_listens_is_checked_again() {
+    use std::os::unix::fs::symlink;
+    let dir = Dir::new();
+    dir.write("elsewhere/log.ndjson", "");
+    let mut listener = dir.listen().args(["--capture", "log.ndjson"]).starts();
+    assert_eq!(listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE).0.status(), 200);
+    fs::rename(dir.join("log.ndjson"), dir.join("old.ndjson")).unwrap();
+    symlink("elsewhere/log.ndjson", dir.join("log.ndjson")).unwrap();
+    assert_eq!(listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE).0.status(), 503);
+    assert_eq!(dir.read("elsewhere/log.ndjson"), "");
+    fs::remove_file(dir.join("log.ndjson")).unwrap();
+    assert_eq!(listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE).0.status(), 200);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_that_others_could_read_becomes_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = Dir::new();
+    dir.write("log.ndjson", "");
+    fs::set_permissions(dir.join("log.ndjson"), fs::Permissions::from_mode(0o644)).unwrap();
+    let _listener = dir.listen().args(["--capture", "log.ndjson"]).starts();
+    assert_eq!(fs::metadata(dir.join("log.ndjson")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_of_another_user_is_refused_and_unchanged() {
+    if !rustix::process::geteuid().is_root() {
+        // Nobody else can give a file away.
+        return;
+    }
+    let dir = Dir::new();
+    dir.write("log.ndjson", "");
+    std::os::unix::fs::chown(dir.join("log.ndjson"), Some(65534), None).unwrap();
+    dir.listen()
+        .args(["--capture", "log.ndjson"])
+        .exits(2)
+        .stderr("error: can't save captures in log.ndjson\ncaused by: it belongs to another user (user id 65534)\n");
+    assert_eq!(dir.read("log.ndjson"), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_gets_captures_and_without_a_reader_is_an_error_at_once() {
+    use std::io::{BufRead, BufReader};
+    let dir = Dir::new();
+    assert!(std::process::Command::new("mkfifo").arg(dir.join("pipe")).status().unwrap().success());
+    dir.listen().args(["--capture", "pipe"]).exits(2).stderr(
+        "error: can't save captures in pipe\ncaused by: it is a pipe that no program reads; start the reader first\n",
+    );
+    // Open for writing too, so that opening it doesn't wait.
+    let pipe = fs::OpenOptions::new().read(true).write(true).open(dir.join("pipe")).unwrap();
+    let mut listener = dir.listen().args(["--capture", "pipe"]).starts();
+    let (response, _) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    let mut line = String::new();
+    BufReader::new(&pipe).read_line(&mut line).unwrap();
+    assert_eq!((response.status(), line.starts_with("{\"kind\":\"delivery\"")), (200, true));
+    drop(pipe);
+    let (response, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!(response.status(), 503);
+    assert!(text(&delivery, "/warnings/0").starts_with("not saved, so the response is 503: "), "{delivery}");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use std::{
 use serde_json::json;
 
 use crate::harness::{
-    CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, Message, answer, hang, post,
-    request, text,
+    CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, Message, hang, post, request,
+    respond, text,
 };
 
 /// How long a response may take while others are held up. Without a load it takes a millisecond.
@@ -74,7 +74,7 @@ fn a_handler_that_hangs_holds_up_only_its_own_deliveries() {
 fn senders_that_have_gone_keep_neither_connections_nor_their_handler() {
     let dir = Dir::new();
     // The first 64 never get a response.
-    let endpoint = Endpoint::new(vec![hang(); 64].into_iter().chain([answer(200)]));
+    let endpoint = Endpoint::new(vec![hang(); 64].into_iter().chain([respond(200)]));
     let forward = format!("cyanite.*={}", endpoint.url("/"));
     let listener = dir.listen().args(["--capture", "log.ndjson", "--forward", &forward]).starts();
     for _ in 0..640 {
@@ -94,14 +94,14 @@ fn large(length: usize, framing: &'static str, sent: usize) -> String {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || respond(stream, length, framing, sent));
+            thread::spawn(move || write_response(stream, length, framing, sent));
         }
     });
     url
 }
 
 /// Fails when the other side has gone.
-fn respond(stream: TcpStream, length: usize, framing: &str, sent: usize) -> std::io::Result<()> {
+fn write_response(stream: TcpStream, length: usize, framing: &str, sent: usize) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     Message::read(&mut stream)?;
     let length = if framing.is_empty() { format!("content-length: {length}\r\n") } else { framing.to_owned() };
@@ -166,7 +166,7 @@ fn a_long_response_that_is_cut_off_is_cut_off_for_the_sender_too_and_reported() 
     const LENGTH: usize = 200_000;
     let mut listener = Dir::new().listen().args(["--forward", &large(LENGTH, "", LENGTH - 1)]).starts();
     let mut sender = send(&listener, "/cyanite", &CYANITE_HEADERS, CYANITE);
-    assert!(sender.answer().is_err());
+    assert!(sender.response().is_err());
     assert_eq!(listener.next()["forwards"][0]["status"], 200);
     let mut later = listener.line();
     later["forwards"][0]["elapsed_ms"].take();
@@ -179,7 +179,7 @@ fn a_long_response_that_is_cut_off_is_cut_off_for_the_sender_too_and_reported() 
 #[test]
 fn a_response_does_not_wait_for_other_targets_which_are_reported_later() {
     let dir = Dir::new();
-    let (first, second) = (Endpoint::new([answer(201)]), Endpoint::new([answer(202).after(Duration::from_secs(2))]));
+    let (first, second) = (Endpoint::new([respond(201)]), Endpoint::new([respond(202).after(Duration::from_secs(2))]));
     let targets = ["--forward", &first.url("/1"), "--forward", &second.url("/2")];
     let mut listener = dir.listen().args(targets).starts();
     let (response, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{
-        AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Gate, Listener, answer, hang,
-        hang_up, post, request, text,
+        AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Gate, Listener, Signed, hang,
+        hang_up, post, request, respond, text,
     },
     machine::Port,
 };
@@ -21,7 +21,7 @@ fn forwarding(dir: &Dir, endpoint: &Endpoint, more: &[&str]) -> Listener {
 
 #[test]
 fn a_request_is_forwarded_unchanged() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let listener = forwarding(&dir, &endpoint, &[]);
     let headers = [
         ("accept", "application/json"),
@@ -51,12 +51,12 @@ fn a_request_is_forwarded_unchanged() {
 
 #[test]
 fn the_method_is_forwarded() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let listener = forwarding(&dir, &endpoint, &[]);
     for method in ["PUT", "PATCH", "DELETE", "GET"] {
         let mut connection = Connection::to(&listener.url(""));
         connection.write(request(method, &listener.url("/x"), &[], "body")).unwrap();
-        assert_eq!(connection.answer().unwrap().status(), 200);
+        assert_eq!(connection.response().unwrap().status(), 200);
         let passed = endpoint.next();
         assert_eq!((passed.start, passed.body), (format!("{method} /handler HTTP/1.1"), b"body".to_vec()));
     }
@@ -64,7 +64,7 @@ fn the_method_is_forwarded() {
 
 #[test]
 fn hop_by_hop_headers_are_not_forwarded() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let listener = forwarding(&dir, &endpoint, &[]);
     let headers = [
         ("connection", "x-mine, keep-alive"),
@@ -88,7 +88,7 @@ fn the_handlers_response_is_returned_unchanged() {
     let every_byte: Vec<u8> = (0..=255).collect();
     for (status, body) in [(200, &b"{\"ok\" : 1.0}\n"[..]), (418, &every_byte), (201, b""), (500, b"boom"), (204, b"")]
     {
-        let scripted = answer(status)
+        let scripted = respond(status)
             .header("content-type", "text/x-odd")
             .header("content-encoding", "gzip")
             .header("access-control-allow-origin", "*")
@@ -119,7 +119,7 @@ fn the_handlers_response_is_returned_unchanged() {
 
 #[test]
 fn the_targets_own_parameters_are_not_replaced() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let listener = dir.listen().args(["--forward", &endpoint.url("/handler?token=mine")]).starts();
     post(&listener.url("/cyanite?a=%20&token=theirs&%74oken=theirs&b"), &[], "{}");
     assert_eq!(endpoint.next().target(), "/handler?token=mine&a=%20&b");
@@ -127,7 +127,7 @@ fn the_targets_own_parameters_are_not_replaced() {
 
 #[test]
 fn the_credentials_of_the_target_replace_the_senders() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let forward = endpoint.url("/").replace("http://", "http://user:pass@");
     let listener = dir.listen().args(["--forward", &forward]).starts();
     let headers = [("authorization", "Bearer theirs"), ("Authorization", "Bearer more")];
@@ -138,7 +138,7 @@ fn the_credentials_of_the_target_replace_the_senders() {
 #[test]
 fn loopback_targets_are_reached_directly_and_others_through_the_proxy() {
     for first in ["/cyanite", "/auphonic"] {
-        let (dir, proxy, local) = (Dir::new(), Endpoint::new([answer(202)]), Endpoint::new([answer(201)]));
+        let (dir, proxy, local) = (Dir::new(), Endpoint::new([respond(202)]), Endpoint::new([respond(201)]));
         let (remote, direct) = ("cyanite.*=http://remote.example/hook", format!("auphonic.*={}", local.url("/local")));
         let listener =
             dir.listen().env("HTTP_PROXY", proxy.url("")).args(["--forward", remote, "--forward", &direct]).starts();
@@ -159,7 +159,7 @@ fn loopback_targets_are_reached_directly_and_others_through_the_proxy() {
 
 #[test]
 fn a_status_below_200_is_not_a_response() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(101)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(101)]));
     let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((returned.status(), returned.text()), (502, "hookdev got no response from the handler\n"));
     let error = "your handler responded 101, which is not a final response; responded 502";
@@ -168,8 +168,8 @@ fn a_status_below_200_is_not_a_response() {
 
 #[test]
 fn a_redirect_from_the_handler_is_returned_and_not_followed() {
-    let (dir, elsewhere) = (Dir::new(), Endpoint::new([answer(200)]));
-    let endpoint = Endpoint::new([answer(302).header("location", &elsewhere.url("/"))]);
+    let (dir, elsewhere) = (Dir::new(), Endpoint::new([respond(200)]));
+    let endpoint = Endpoint::new([respond(302).header("location", &elsewhere.url("/"))]);
     let mut listener = forwarding(&dir, &endpoint, &[]);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((returned.status(), returned.header("location")), (302, Some(elsewhere.url("/").as_str())));
@@ -207,7 +207,7 @@ fn a_handler_that_hangs_up_is_reported_as_crashed() {
 
 #[test]
 fn a_slow_handler_is_waited_for() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(201).after(Duration::from_millis(700))]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(201).after(Duration::from_millis(700))]));
     let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/aspect", &[], "{}");
     assert_eq!((returned.status(), &delivery["forwards"][0]["status"]), (201, &json!(201)));
     assert!(delivery["forwards"][0]["elapsed_ms"].as_f64().unwrap() >= 700.0, "{delivery}");
@@ -225,7 +225,7 @@ fn a_handler_that_never_responds_times_out() {
 
 #[test]
 fn a_handler_that_refuses_a_verified_delivery_gets_a_warning() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(401).body("bad signature")]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(401).body("bad signature")]));
     let mut listener = forwarding(&dir, &endpoint, &[]);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((returned.status(), returned.text()), (401, "bad signature"));
@@ -235,33 +235,31 @@ fn a_handler_that_refuses_a_verified_delivery_gets_a_warning() {
 
 #[test]
 fn rejected_deliveries_are_forwarded_too_unless_only_verified_is_set() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
-    let test = r#"{"type":"TEST","data":null}"#;
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(202)]));
 
     let mut everything = forwarding(&dir, &endpoint, &[]);
     let (returned, delivery) = everything.receives("/cyanite", &CYANITE_HEADERS, "{}");
     assert_eq!((returned.status(), text(&delivery, "/verdict")), (202, "rejected"));
     assert_eq!(endpoint.next().text(), "{}");
 
-    let mut verified = forwarding(&dir, &endpoint, &["--only-verified"]);
+    let mine = Signed::new(&dir, "cyanite.v2.finished", &["--secret", "mine"]);
+    let mut verified = forwarding(&dir, &endpoint, &["--only-verified", "--secret", "cyanite=mine"]);
     for (path, body) in [("/cyanite", "{}"), ("/hooks", "hello")] {
         let (_, delivery) = verified.receives(path, &[], body);
         assert_eq!(delivery["forwards"], json!([]), "{delivery}");
     }
     assert_eq!(post(&verified.url("/cyanite"), &CYANITE_HEADERS, "{}").status(), 401);
     endpoint.got_no_more();
-    for (headers, body) in [(&CYANITE_HEADERS[..], CYANITE), (&[], test)] {
-        assert_eq!(post(&verified.url("/cyanite"), headers, body).status(), 202);
-        assert_eq!(endpoint.next().text(), body);
-    }
+    assert_eq!(post(&verified.url("/cyanite"), &mine.headers(), &mine.body).status(), 202);
+    assert_eq!(endpoint.next().body, mine.body);
 }
 
 #[test]
 fn every_matching_target_gets_the_delivery_and_the_first_provides_the_response() {
     let dir = Dir::new();
     let gate = Gate::default();
-    let slow = Endpoint::new([answer(200).body("first").behind(&gate)]);
-    let (other, aspects) = (Endpoint::new([answer(500).body("second")]), Endpoint::new([answer(200)]));
+    let slow = Endpoint::new([respond(200).body("first").behind(&gate)]);
+    let (other, aspects) = (Endpoint::new([respond(500).body("second")]), Endpoint::new([respond(200)]));
     let globbed = format!("aspect.*={}", aspects.url("/?a=b"));
     let targets = ["--forward", &globbed, "--forward", &slow.url("/1"), "--forward", &other.url("/2")];
     let mut listener = dir.listen().args(targets).starts();
@@ -285,7 +283,7 @@ fn every_matching_target_gets_the_delivery_and_the_first_provides_the_response()
 
 #[test]
 fn a_delivery_without_a_matching_target_gets_the_default_response() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(500)]));
     let mut listener = dir.listen().args(["--forward", &format!("aspect.*={}", endpoint.url("/"))]).starts();
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((returned.status(), &delivery["forwards"]), (200, &json!([])));
@@ -295,7 +293,7 @@ fn a_delivery_without_a_matching_target_gets_the_default_response() {
 #[test]
 fn the_config_sets_targets_and_the_flag_overrides_it() {
     let dir = Dir::new();
-    let (configured, flagged) = (Endpoint::new([answer(201)]), Endpoint::new([answer(202)]));
+    let (configured, flagged) = (Endpoint::new([respond(201)]), Endpoint::new([respond(202)]));
     dir.write(
         "hookdev.toml",
         format!(
@@ -314,7 +312,7 @@ fn the_config_sets_targets_and_the_flag_overrides_it() {
 #[test]
 fn deliveries_are_forwarded_concurrently() {
     let (dir, gate) = (Dir::new(), Gate::default());
-    let endpoint = Endpoint::new([answer(200).behind(&gate)]);
+    let endpoint = Endpoint::new([respond(200).behind(&gate)]);
     let mut listener = forwarding(&dir, &endpoint, &[]);
     let url = listener.url("/cyanite");
     let senders: Vec<_> = (0..20)
@@ -323,7 +321,7 @@ fn deliveries_are_forwarded_concurrently() {
             thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE).status())
         })
         .collect();
-    // All are there before the first is answered.
+    // All arrive before the first gets its response.
     (0..20).for_each(|_| drop(endpoint.next()));
     gate.open();
     let statuses: Vec<u16> = senders.into_iter().map(|sender| sender.join().unwrap()).collect();

@@ -7,15 +7,15 @@ use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Listener, Messag
 
 /// Sends these bytes on a new connection and reads the response.
 #[track_caller]
-fn answer(listener: &Listener, bytes: impl AsRef<[u8]>) -> Message {
+fn exchange(listener: &Listener, bytes: impl AsRef<[u8]>) -> Message {
     let mut connection = Connection::to(&listener.url(""));
     connection.write(bytes).unwrap();
-    connection.answer().unwrap()
+    connection.response().unwrap()
 }
 
 #[track_caller]
 fn status(listener: &Listener, bytes: impl AsRef<[u8]>) -> u16 {
-    answer(listener, bytes).status()
+    exchange(listener, bytes).status()
 }
 
 /// A request without a body, with this request line and these header lines.
@@ -210,7 +210,7 @@ fn pipelined_requests_get_their_responses_in_order() {
     let all: Vec<Vec<u8>> = ["1", "2", "3"].map(|body| request("POST", &listener.url("/hooks"), &[], body)).into();
     connection.write(all.concat()).unwrap();
     for (body, status) in [("1", 201), ("2", 202), ("3", 203)] {
-        assert_eq!(connection.answer().unwrap().status(), status);
+        assert_eq!(connection.response().unwrap().status(), status);
         assert_eq!(text(&listener.next(), "/request/body"), body);
     }
 }
@@ -235,7 +235,7 @@ fn http_1_0_is_supported_and_keeps_connections_only_on_request() {
     let mut connection = Connection::to(&listener.url(""));
     let keep_alive = "POST /hooks HTTP/1.0\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}";
     connection.write(keep_alive).unwrap();
-    assert_eq!(connection.answer().unwrap().start, "HTTP/1.0 200 OK");
+    assert_eq!(connection.response().unwrap().start, "HTTP/1.0 200 OK");
     connection.write(keep_alive.replace("connection: keep-alive\r\n", "")).unwrap();
     let answers = connection.rest().unwrap();
     assert!(answers.starts_with("HTTP/1.0 200 OK\r\n"), "{answers}");
@@ -266,12 +266,12 @@ fn a_sender_that_closes_its_side_still_gets_a_response() {
     let mut connection = Connection::to(&listener.url(""));
     connection.write(request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE)).unwrap();
     connection.shut().unwrap();
-    assert_eq!(connection.answer().unwrap().status(), 200);
+    assert_eq!(connection.response().unwrap().status(), 200);
 
     let mut connection = Connection::to(&listener.url(""));
     connection.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{}").unwrap();
     connection.shut().unwrap();
-    assert_eq!(connection.answer().unwrap().status(), 400);
+    assert_eq!(connection.response().unwrap().status(), 400);
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn hostile_bodies_do_not_fill_the_memory() {
     // Of four that come at once some may wait so long that they are refused before all of them was read.
     let is_answered = |(headers, body): ([(&str, &str); 1], &[u8])| {
         let mut connection = Connection::to(&url);
-        connection.write(request("POST", &url, &headers, body)).and_then(|()| connection.answer()).is_ok()
+        connection.write(request("POST", &url, &headers, body)).and_then(|()| connection.response()).is_ok()
     };
     std::thread::scope(|scope| {
         let senders = bodies.map(|body| [(); 4].map(|()| scope.spawn(move || is_answered(body))));

@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Gate, Listener, answer, gzip, keys, post,
+    CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Gate, Listener, gzip, keys, post, respond,
     text,
 };
 
@@ -21,7 +21,7 @@ fn the_first_line_contains_the_url() {
 #[test]
 fn a_delivery_has_exactly_its_keys() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let forward = endpoint.url("/");
     let mut listener = dir.listen().args(["--forward", &forward, "--capture", "captures"]).starts();
     let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, "{}");
@@ -127,7 +127,7 @@ fn a_chunked_body_is_joined() {
         connection.write(chunk).unwrap();
     }
     connection.write("0\r\n\r\n").unwrap();
-    assert_eq!(connection.answer().unwrap().status(), 200);
+    assert_eq!(connection.response().unwrap().status(), 200);
     let delivery = listener.next();
     assert_eq!((text(&delivery, "/verdict"), text(&delivery, "/request/body")), ("verified", CYANITE));
 }
@@ -180,8 +180,8 @@ fn a_decompression_bomb_is_not_decoded_to_its_end() {
     let mut listener = Dir::new().listen().starts();
     let bomb = gzip(&vec![b' '; 65 << 20]);
     assert!(bomb.len() < 100_000);
-    let (answer, delivery) = listener.receives("/cyanite", &[("content-encoding", "gzip")], &bomb);
-    assert_eq!(answer.status(), 401);
+    let (response, delivery) = listener.receives("/cyanite", &[("content-encoding", "gzip")], &bomb);
+    assert_eq!(response.status(), 401);
     assert_eq!(text(&delivery, "/warnings/0"), "the decoded body is larger than 67108864 bytes");
 }
 
@@ -189,7 +189,7 @@ fn a_decompression_bomb_is_not_decoded_to_its_end() {
 fn a_delivery_whose_sender_disconnects_early_is_still_handled() {
     let dir = Dir::new();
     let gate = Gate::default();
-    let endpoint = Endpoint::new([answer(200).behind(&gate)]);
+    let endpoint = Endpoint::new([respond(200).behind(&gate)]);
     let mut listener = dir.listen().args(["--forward", &endpoint.url("/")]).starts();
     let mut connection = Connection::to(&listener.url(""));
     let request = crate::harness::request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);

@@ -2,7 +2,7 @@
 
 use crate::{
     difference::assert_text,
-    harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, gzip, post, text},
+    harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, NO_SECRETS, gzip, post, respond, text},
 };
 
 /// A request: path, headers, body.
@@ -54,8 +54,8 @@ const CYANITE_SHOWN: &str = r#"  {
 
 #[test]
 fn a_verified_delivery_has_a_headline_a_summary_and_its_payload() {
-    let headline = "12:00:00.250  #1  cyanite.v2.finished  verified  200  POST /cyanite?a=b\n  \
-                    LibraryTrack 999  AudioAnalysisV6 finished  (development secret)\n";
+    let headline = "12:00:00.250  #1  cyanite.v2.finished  verified (development)  200  POST /cyanite?a=b\n  \
+                    LibraryTrack 999  AudioAnalysisV6 finished\n";
     let shown = shown(&[], &[("/cyanite?a=b", &CYANITE_HEADERS, CYANITE.as_bytes())]);
     assert_text(&shown, &format!("{headline}{CYANITE_SHOWN}"), "stdout");
 }
@@ -136,7 +136,7 @@ fn body_chooses_how_much_of_a_payload_is_shown() {
     assert!(full.ends_with("    \"item 499\"\n  ]\n"), "{full}");
 }
 
-/// What is printed after the first two lines of a verified delivery that is forwarded to this endpoint.
+/// The output after the first two lines of a verified delivery that is forwarded to this endpoint.
 #[track_caller]
 fn shown_of_forward(endpoint: &Endpoint) -> String {
     let options = ["--body", "none", "--forward", &format!("cyanite.v2.*={}", endpoint.url("/"))];
@@ -146,13 +146,13 @@ fn shown_of_forward(endpoint: &Endpoint) -> String {
 
 #[test]
 fn a_forward_shows_its_status() {
-    let endpoint = Endpoint::new([answer(200).body("not shown")]);
+    let endpoint = Endpoint::new([respond(200).body("not shown")]);
     assert_eq!(shown_of_forward(&endpoint), format!("  forwarded to {}  200\n", endpoint.url("/")));
 }
 
 #[test]
 fn a_failed_forward_shows_the_start_of_its_response() {
-    let endpoint = Endpoint::new([answer(500).body("Error: boom\n  at handler.js:3\n")]);
+    let endpoint = Endpoint::new([respond(500).body("Error: boom\n  at handler.js:3\n")]);
     let expected = format!(
         "  warning: Cyanite counts 500 as failed; it expects exactly 200\n  \
          forwarded to {}  500\n    Error: boom\n      at handler.js:3\n",
@@ -173,5 +173,5 @@ fn quiet_prints_only_problems() {
     let lines = finished.lines();
     // On a busy machine the explanation is a line of its own.
     let kinds: Vec<&str> = lines.iter().map(|line| text(line, "/kind")).filter(|kind| *kind != "findings").collect();
-    assert_eq!((kinds, finished.stderr.as_str()), (vec!["ready", "delivery"], ""));
+    assert_eq!((kinds, finished.stderr.as_str()), (vec!["ready", "delivery"], NO_SECRETS));
 }

@@ -1,6 +1,8 @@
 //! `listen` reloads its config, env file, secrets and provider directories when they change.
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, Gate, Listener, Signed, answer, post, text};
+use crate::harness::{
+    CYANITE, CYANITE_HEADERS, Dir, Endpoint, Gate, Listener, NO_SECRETS, Signed, post, respond, text,
+};
 use crate::providers::manifest;
 
 const RELOADED: &str = "note: config reloaded\n";
@@ -32,9 +34,23 @@ fn a_changed_env_file_applies_to_the_next_delivery() {
 }
 
 #[test]
+fn a_secret_that_is_gone_is_not_replaced_silently() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "env_file = \".env\"\n");
+    dir.write(".env", "CYANITE_WEBHOOK_SECRET=mine\n");
+    let mut listener = dir.listen().starts();
+    listener.says("warning: using the public development secrets for aspect, jewelmusic; ");
+    dir.replace(".env", "# nothing\n");
+    listener.says(&format!("{RELOADED}{NO_SECRETS}"));
+    // An empty variable is not taken for one that is not set.
+    dir.replace(".env", "CYANITE_WEBHOOK_SECRET=\n");
+    listener.says("error: the environment variable CYANITE_WEBHOOK_SECRET is empty\n");
+}
+
+#[test]
 fn a_changed_config_applies_to_the_next_delivery() {
     let dir = Dir::new();
-    let (one, two) = (Endpoint::new([answer(201)]), Endpoint::new([answer(202)]));
+    let (one, two) = (Endpoint::new([respond(201)]), Endpoint::new([respond(202)]));
     let config = |endpoint: &Endpoint| format!("[[forward]]\nto = \"{}\"\n", endpoint.url("/"));
     dir.write("hookdev.toml", config(&one));
     let mut listener = dir.listen().starts();
@@ -50,13 +66,13 @@ fn a_change_that_needs_a_restart_says_so() {
     dir.write("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\n");
     let mut listener = dir.hookdev().args(["listen", "--format", "json"]).starts();
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:1\"\n");
-    listener.says(&format!("{RELOADED}note: restart to apply the change of addr in [listen]\n"));
+    listener.says(&format!("{RELOADED}note: restart to apply the new addr of [listen]\n"));
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:1\"\ncapture = \"captures\"\n");
-    listener.says(&format!("{RELOADED}note: restart to apply the change of addr and capture in [listen]\n"));
+    listener.says(&format!("{RELOADED}note: restart to apply the new addr and capture of [listen]\n"));
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\n");
     listener.says(RELOADED);
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\ncapture = \"captures\"\n");
-    listener.says(&format!("{RELOADED}note: restart to apply the change of capture in [listen]\n"));
+    listener.says(&format!("{RELOADED}note: restart to apply the new capture of [listen]\n"));
     let said = listener.killed().stderr;
     assert_eq!(said.matches("restart to apply").count(), 3, "{said}");
 }
@@ -162,7 +178,7 @@ fn a_directory_in_place_of_the_config_is_reported_and_the_previous_config_stays(
     let mut listener = dir.listen().starts();
     std::fs::remove_file(dir.join("hookdev.toml")).unwrap();
     std::fs::create_dir(dir.join("hookdev.toml")).unwrap();
-    listener.says("caused by: Is a directory");
+    listener.says("caused by: it is a directory, not a regular file\n");
     listener.says("hint: still using the previous configuration; fix the error and save again\n");
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
     dir.hookdev().arg("events").exits(2).stdout("").says("hookdev.toml");
@@ -203,7 +219,7 @@ fn a_changed_provider_is_reloaded_and_a_broken_one_is_reported() {
 fn a_delivery_in_progress_keeps_its_settings() {
     let dir = Dir::new();
     let gate = Gate::default();
-    let endpoint = Endpoint::new([answer(200).behind(&gate)]);
+    let endpoint = Endpoint::new([respond(200).behind(&gate)]);
     dir.write("hookdev.toml", format!("[[forward]]\nto = \"{}\"\n", endpoint.url("/")));
     let mut listener = dir.listen().starts();
     let url = listener.url("/cyanite");

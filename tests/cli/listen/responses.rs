@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Signed, answer, post, request, text};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Signed, post, request, respond, text};
 
 #[test]
 fn fixed_statuses_rotate_regardless_of_the_verdict() {
@@ -83,7 +83,7 @@ fn a_chunked_body_over_the_limit_gets_413() {
     let chunk = format!("200\r\n{}\r\n", "a".repeat(512));
     connection.write(chunk.repeat(2)).unwrap();
     connection.write("1\r\na\r\n").unwrap();
-    assert_eq!(connection.answer().unwrap().status(), 413);
+    assert_eq!(connection.response().unwrap().status(), 413);
     listener.says("responded 413; raise the limit with --max-body\n");
 }
 
@@ -100,12 +100,12 @@ fn a_sender_that_expects_100_continue_gets_413_before_it_sends_the_body() {
     let mut listener = Dir::new().listen().args(["--max-body", "64KiB"]).starts();
     let mut connection = Connection::to(&listener.url(""));
     connection.write("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 65537\r\n\r\n").unwrap();
-    assert_eq!(connection.answer().unwrap().start, "HTTP/1.1 413 Payload Too Large");
+    assert_eq!(connection.response().unwrap().start, "HTTP/1.1 413 Payload Too Large");
 
     let mut connection = Connection::to(&listener.url(""));
     connection.write("POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 65536\r\n\r\n").unwrap();
     connection.write(vec![b'a'; 65536]).unwrap();
-    assert_eq!(connection.answer().unwrap().status(), 200);
+    assert_eq!(connection.response().unwrap().status(), 200);
     assert_eq!(text(&listener.next(), "/request/body").len(), 65536);
 }
 
@@ -129,7 +129,7 @@ fn only_matching_events_are_printed_and_the_rest_get_responses_too() {
 
 #[test]
 fn a_glob_that_matches_no_known_event_gets_a_warning_and_works() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(202)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(202)]));
     let forward = format!("jewelmusic.webhook.test={}", endpoint.url("/"));
     let mut listener = dir.listen().args(["--filter", "jewelmusic.web*", "--forward", &forward]).starts();
     listener.says("warning: --forward `jewelmusic.webhook.test` matches no known event");
@@ -145,7 +145,7 @@ fn a_connection_serves_several_deliveries() {
     let mut connection = Connection::to(&listener.url(""));
     for _ in 0..3 {
         connection.write(request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE)).unwrap();
-        assert_eq!(connection.answer().unwrap().status(), 200);
+        assert_eq!(connection.response().unwrap().status(), 200);
         assert_eq!(text(&listener.next(), "/verdict"), "verified");
     }
 }
@@ -156,7 +156,7 @@ fn malformed_http_gets_400_and_affects_no_other_request() {
     for garbage in ["hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\x16\x03\x01\x02\x00\x01\r\n\r\n"] {
         let mut connection = Connection::to(&listener.url(""));
         connection.write(garbage).unwrap();
-        if let Ok(response) = connection.answer() {
+        if let Ok(response) = connection.response() {
             assert!([400, 505].contains(&response.status()), "{response:?}");
         }
     }

@@ -7,7 +7,9 @@ use std::thread;
 
 use crate::harness::Dir;
 #[cfg(unix)]
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Endpoint, Gate, answer, hang, post, request, text};
+use crate::harness::{
+    CYANITE, CYANITE_HEADERS, Connection, Endpoint, Gate, development_warning, hang, post, request, respond, text,
+};
 
 #[test]
 fn a_port_in_use_is_a_usage_error_with_a_hint() {
@@ -58,7 +60,7 @@ fn the_start_lists_the_urls_and_forwards() {
     said.stderr(&format!(
         "Listening on {url} (Ctrl-C to stop)\n  {url}/aspect\n  {url}/auphonic\n  {url}/cyanite\n  {url}/jewelmusic\n  \
          forwards aspect.* to http://localhost:3000/x\n\
-         note: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n"
+         warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n"
     ));
 }
 
@@ -66,7 +68,7 @@ fn the_start_lists_the_urls_and_forwards() {
 #[test]
 fn after_ctrl_c_deliveries_in_progress_are_finished() {
     let (dir, gate) = (Dir::new(), Gate::default());
-    let endpoint = Endpoint::new([answer(200).body("late").behind(&gate)]);
+    let endpoint = Endpoint::new([respond(200).body("late").behind(&gate)]);
     let mut listener = dir.listen().args(["--forward", &endpoint.url("/"), "--capture", "log.ndjson"]).starts();
     let url = listener.url("/cyanite");
     let sender = thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE));
@@ -79,7 +81,10 @@ fn after_ctrl_c_deliveries_in_progress_are_finished() {
     let delivery = listener.next();
     assert_eq!(text(&delivery, "/event"), "cyanite.v2.finished");
     listener.exits(0);
-    dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
+    dir.hookdev()
+        .args(["verify", "log.ndjson"])
+        .exits(0)
+        .stderr(&format!("{}1 request: 1 verified (development)\n", development_warning(1)));
 }
 
 #[cfg(unix)]
@@ -94,7 +99,10 @@ fn after_ctrl_c_a_handler_that_hangs_is_cancelled() {
     // The delivery is printed and saved although its handler never responded.
     assert_eq!(text(&listener.next(), "/event"), "cyanite.v2.finished");
     listener.exits(0);
-    dir.hookdev().args(["verify", "log.ndjson"]).exits(0).stderr("1 request: 1 verified\n");
+    dir.hookdev()
+        .args(["verify", "log.ndjson"])
+        .exits(0)
+        .stderr(&format!("{}1 request: 1 verified (development)\n", development_warning(1)));
 }
 
 #[cfg(unix)]
@@ -103,7 +111,7 @@ fn ctrl_c_stops_at_once_if_nothing_is_in_progress() {
     let mut listener = Dir::new().listen().starts();
     let mut idle = Connection::to(&listener.url(""));
     idle.write(request("POST", &listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE)).unwrap();
-    assert_eq!(idle.answer().unwrap().status(), 200);
+    assert_eq!(idle.response().unwrap().status(), 200);
     listener.next();
     let _never_used = Connection::to(&listener.url(""));
     listener.interrupt();
@@ -114,7 +122,7 @@ fn ctrl_c_stops_at_once_if_nothing_is_in_progress() {
 #[test]
 fn after_ctrl_c_no_new_connection_is_accepted() {
     let (dir, gate) = (Dir::new(), Gate::default());
-    let endpoint = Endpoint::new([answer(200).behind(&gate)]);
+    let endpoint = Endpoint::new([respond(200).behind(&gate)]);
     let mut listener = dir.listen().args(["--forward", &endpoint.url("/")]).starts();
     let url = listener.url("/cyanite");
     let late = url.clone();

@@ -171,10 +171,10 @@ fn a_vector_with_another_verdict_is_rejected() {
 fn a_directory_without_providers_is_an_error() {
     let dir = Dir::new();
     dir.hookdev()
-        .args(["events", "--providers", "no-such-folder"])
+        .args(["events", "--providers", "no-such-directory"])
         .exits(2)
         .stdout("")
-        .says("error: can't read the provider directory no-such-folder\ncaused by: ");
+        .says("error: can't read the provider directory no-such-directory\ncaused by: ");
     dir.write("empty/README.md", "");
     dir.hookdev()
         .args(["events", "--providers", "empty"])

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{manifest, write};
+use super::{SECRET, manifest, write};
 use crate::harness::{Dir, text};
 
 /// The signed body. The expected signatures were computed with Python's `hmac`.
@@ -46,8 +46,6 @@ fn signs(secret: &str, scheme: &str, expected: &[(&str, &str)]) {
     let delivery = listener.next();
     assert_eq!((text(&delivery, "/verdict"), text(&delivery, "/event")), ("verified", "acme.made"));
 }
-
-const SECRET: &str = "development = \"acme-secret\"";
 
 #[test]
 fn a_manifest_can_sign_as_github_does() {

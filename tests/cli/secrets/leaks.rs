@@ -5,7 +5,7 @@ use std::fs;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use crate::harness::{Dir, Endpoint, Finished, Message, Signed, TestCommand, answer, post};
+use crate::harness::{Dir, Endpoint, Finished, Message, Signed, TestCommand, post, respond};
 
 /// Each provider with an event and a recognisable secret.
 const PROVIDERS: [(&str, &str, &str); 3] = [
@@ -83,7 +83,7 @@ impl Haystack {
         self.add(format!("body of the response to {what}"), response.body.clone());
     }
 
-    fn folder(&mut self, dir: &Dir, name: &str) {
+    fn directory(&mut self, dir: &Dir, name: &str) {
         for file in dir.names(name) {
             self.add(format!("{name}/{file}"), fs::read(dir.join(name).join(&file)).unwrap());
             self.add("the name of a file", file);
@@ -132,8 +132,8 @@ fn no_way_to_give_a_secret_shows_it() {
             send(&dir, way, format, &mut haystack);
             verify(&dir, way, format, &mut haystack);
             describe(&dir, way, format, &mut haystack);
-            haystack.folder(&dir, "captures");
-            haystack.folder(&dir, "sent");
+            haystack.directory(&dir, "captures");
+            haystack.directory(&dir, "sent");
             assert!(haystack.0.len() > 60, "{}", haystack.0.len());
             haystack.lacks_every_secret();
         }
@@ -173,7 +173,7 @@ fn receive(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
     }
     post(&listener.url("/cyanite"), &[], r#"{"type":"TEST","data":null}"#);
     haystack.run("listen", listener.exits(0));
-    haystack.folder(dir, "captures");
+    haystack.directory(dir, "captures");
     haystack.run(
         "verify of what was received",
         way.arm(dir.hookdev().args(["verify", "captures", "--format", format])).exits(1),
@@ -185,8 +185,8 @@ fn receive(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
 
 /// Deliveries that are accepted, refused, unreachable, printed and mistyped.
 fn send(dir: &Dir, way: Way, format: &str, haystack: &mut Haystack) {
-    let endpoint = Endpoint::new([answer(200)]);
-    let refusing = Endpoint::new([answer(500).body("Error: boom")]);
+    let endpoint = Endpoint::new([respond(200)]);
+    let refusing = Endpoint::new([respond(500).body("Error: boom")]);
     for (_, event, _) in PROVIDERS {
         let sends: [(&str, i32, &[&str]); 8] = [
             ("good", 0, &["--to", &endpoint.url("/"), "--capture", "sent"]),

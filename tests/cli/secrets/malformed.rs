@@ -1,6 +1,9 @@
 //! Secrets that can't be found or are invalid.
 
-use crate::harness::{Dir, TestCommand};
+use crate::{
+    harness::{Dir, TestCommand},
+    providers::{SECRET, TOKEN, manifest, write},
+};
 
 /// A run that needs secrets.
 fn run(dir: &Dir) -> TestCommand {
@@ -15,7 +18,7 @@ fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
                    hint: write the file without a newline: printf '%s' \"$SECRET\" > FILE\n";
     let space = "it has whitespace before or after it\nhint: copy it again, without the whitespace around it\n";
     let quoted = "it is in quotes\nhint: remove the quotes around it\n";
-    let base64 = "it is not base64 (standard alphabet, padded)\n\
+    let base64 = "it is not base64 (standard alphabet)\n\
                   hint: copy the whole secret again, as the provider shows it\n";
     let empty = "it is empty\nhint: set it to the secret that the provider shows, or remove the setting\n";
     for (flag, provider, origin, problem) in [
@@ -28,9 +31,8 @@ fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
         ("aspect=whsec_dG9wc2VjcmV0X", "Aspect", "--secret", base64),
         ("aspect=whsec_", "Aspect", "--secret", empty),
         ("cyanite=", "Cyanite", "--secret", empty),
-        ("cyanite=env:BLANK", "Cyanite", "env:BLANK", empty),
     ] {
-        let finished = run(&dir).args(["--secret", flag]).env("BLANK", "").exits(2).stdout("");
+        let finished = run(&dir).args(["--secret", flag]).exits(2).stdout("");
         finished.stderr(&format!("error: invalid {provider} secret from {origin}: {problem}"));
     }
 }
@@ -140,4 +142,71 @@ fn a_secret_for_a_provider_that_signs_nothing_is_an_error() {
         .args(["--secret", "auphonic=topsecret"])
         .exits(2)
         .stderr("error: Auphonic doesn't sign its deliveries and takes no secret\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_text_is_an_error() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let dir = Dir::new();
+    let latin_1 = OsStr::from_bytes(b"topsecret-\xfc");
+    let expected = |name: &str| {
+        format!(
+            "error: the environment variable {name} is not text\n\
+             hint: set it to the secret that the provider shows, or unset it\n"
+        )
+    };
+    for flag in ["cyanite=env:MINE", "env:MINE"] {
+        run(&dir).args(["--secret", flag]).env("MINE", latin_1).exits(2).stdout("").stderr(&expected("MINE"));
+    }
+    run(&dir).env("CYANITE_WEBHOOK_SECRET", latin_1).exits(2).stdout("").stderr(&expected("CYANITE_WEBHOOK_SECRET"));
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = [\"env:MINE\", \"env:OTHER\"]\n");
+    run(&dir).env("MINE", latin_1).env("OTHER", "other").exits(2).stdout("").says(&expected("MINE"));
+}
+
+#[test]
+fn a_token_that_its_header_cannot_carry_is_an_error_before_anything_is_sent() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, TOKEN));
+    dir.write("two-lines", "first\nsecond");
+    let problem = "it has a character that the provider's header can't carry\n\
+                   hint: a token is one line of printable ASCII; copy it again, as the provider shows it\n";
+    let commands: [&[&str]; 4] = [
+        &["listen", "--addr", "127.0.0.1:0"],
+        &["send", "acme.made", "--to", "http://127.0.0.1:1/"],
+        &["check", "--provider", "acme", "--to", "http://127.0.0.1:1/"],
+        &["verify", "missing"],
+    ];
+    for command in commands {
+        for (source, origin) in [
+            ("file:two-lines", "file:two-lines"),
+            ("tab\there", "--secret"),
+            ("escape\u{1b}[0m", "--secret"),
+            ("m\u{fc}nchen", "--secret"),
+            // It would be two entries of the header.
+            ("a,v1=b", "--secret"),
+        ] {
+            let run = dir.hookdev().args(command).args(["--providers", "acme", "--secret", &format!("acme={source}")]);
+            run.exits(2).stdout("").stderr(&format!("error: invalid Acme secret from {origin}: {problem}"));
+        }
+    }
+    let printed = dir.hookdev().args(["send", "acme.made", "--print", "http", "--providers", "acme"]);
+    printed.args(["--secret", "acme=one line"]).exits(0).prints("x-acme-token: v1=one line\r\n");
+    write(&dir, &manifest("development = \"m\u{fc}nchen\"", TOKEN));
+    dir.hookdev()
+        .args(["events", "--providers", "acme"])
+        .exits(2)
+        .stdout("")
+        .says("invalid development secret: it has a character that the provider's header can't carry\n");
+}
+
+#[test]
+fn an_unknown_version_of_a_token_is_not_shown() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, TOKEN));
+    dir.write("body", "{}");
+    let verify = ["verify", "--body", "body", "--provider", "acme", "--providers", "acme", "--json"];
+    let line = dir.hookdev().args(verify).args(["--header", "x-acme-token: topsecret=="]).exits(1).line();
+    assert_eq!(line["rejection"]["message"], "invalid `x-acme-token` header: it is not in the provider's format");
+    assert!(!line.to_string().contains("topsecret"), "{line}");
 }

@@ -151,14 +151,14 @@ fn the_development_secret_connects_send_and_listen_and_is_reported() {
     let dir = Dir::new();
     let note = "note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n";
     let mut listener = dir.listen().starts();
-    listener.says("note: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n");
+    listener.says("warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n");
     dir.send("cyanite.v2.finished", listener.url("/cyanite")).exits(0).stderr(note);
     assert_eq!(text(&listener.next(), "/secret"), "development");
     // Unsigned events need no secret.
     dir.send("cyanite.v1.test", listener.url("/cyanite")).exits(0).stderr("");
     dir.send("auphonic.done", listener.url("/auphonic")).exits(0).stderr("");
     let capture = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", "http"]).exits(0).stderr(note).stdout;
-    dir.hookdev().args(["verify", "-"]).stdin(capture).exits(0).prints("(development secret)");
+    dir.hookdev().args(["verify", "-"]).stdin(capture).exits(0).prints("verified (development)  ");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, post};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, post, respond};
+#[cfg(target_os = "linux")]
+use crate::machine::{self, can};
 
 const SECRET: &str = "LEAKED-secret-of-cyanite";
 
@@ -24,11 +26,38 @@ fn the_list_of_processes_shows_a_secret_only_when_it_is_given_literally() {
     }
 }
 
+/// As another user than root, who may read everything.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_process_of_the_same_user_reads_the_memory_or_the_environment() {
+    const NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let dir = Dir::new();
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root && !can(NOBODY[0], &[&NOBODY[1..], &["true"]].concat()) {
+        return;
+    }
+    let mut listen = dir.listen().env("MINE", SECRET).args(["--secret", "cyanite=env:MINE"]);
+    if is_root {
+        // A copy, as nobody else may reach the original.
+        fs::copy(machine::hookdev().get_program(), dir.join("copy")).unwrap();
+        fs::set_permissions(dir.join(""), fs::Permissions::from_mode(0o755)).unwrap();
+        listen = listen.under(&[&NOBODY[..], &["sh", "-c", "shift; exec ./copy \"$@\"", "sh"]].concat());
+    }
+    let listener = listen.starts();
+    for file in ["environ", "mem", "maps"] {
+        let path = format!("/proc/{}/{file}", listener.id());
+        let command = if is_root { [&NOBODY[..], &["cat", &path]].concat() } else { vec!["cat", &path] };
+        let output = machine::command(command[0]).args(&command[1..]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{file}");
+        assert!(String::from_utf8_lossy(&output.stderr).ends_with(": Permission denied\n"), "{output:?}");
+    }
+}
+
 #[test]
 fn only_the_owner_reads_what_is_captured() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(200)]);
-    for place in ["folder", "log.ndjson"] {
+    let endpoint = Endpoint::new([respond(200)]);
+    for place in ["dir", "log.ndjson"] {
         let sent = format!("sent-{place}");
         dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--capture", &sent]).exits(0);
         let listener = dir.listen().args(["--capture", place, "--count", "1"]).starts();

@@ -1,9 +1,8 @@
-//! Auphonic's way: urlencoded first, again on a time-out, multipart when that is answered with an
-//! error.
+//! Auphonic's deliveries: urlencoded first, again after a timeout, and multipart after an error.
 
 use serde_json::{Value, json};
 
-use crate::harness::{AUPHONIC, Dir, Endpoint, Message, TestCommand, answer, hang, text};
+use crate::harness::{AUPHONIC, Dir, Endpoint, Message, TestCommand, hang, respond, text};
 
 /// The documented delivery.
 fn done(dir: &Dir, endpoint: &Endpoint) -> TestCommand {
@@ -47,7 +46,7 @@ fn assert_multipart(request: &Message) {
 
 #[test]
 fn an_accepted_delivery_is_sent_once_in_the_documented_encoding() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(204)]));
     let lines = done(&dir, &endpoint).exits(0).lines();
     assert_eq!(outcomes(&lines), [(&json!(1), &json!(3), "accepted")]);
     assert_urlencoded(&endpoint.next());
@@ -57,7 +56,7 @@ fn an_accepted_delivery_is_sent_once_in_the_documented_encoding() {
 #[test]
 fn a_delivery_that_gets_an_error_is_sent_again_as_multipart() {
     for status in [400, 404, 415, 500, 503] {
-        let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(status), answer(200)]));
+        let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(status), respond(200)]));
         let lines = done(&dir, &endpoint).exits(0).lines();
         assert_eq!(outcomes(&lines), [(&json!(1), &json!(3), "refused"), (&json!(2), &json!(3), "accepted")]);
         assert_eq!(lines[0]["reason"], format!("Auphonic counts {status} as failed; it expects any 2xx"));
@@ -69,7 +68,7 @@ fn a_delivery_that_gets_an_error_is_sent_again_as_multipart() {
 
 #[test]
 fn a_delivery_that_is_refused_in_both_encodings_has_failed() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(500)]));
     let lines = done(&dir, &endpoint).exits(1).lines();
     assert_eq!(outcomes(&lines), [(&json!(1), &json!(3), "refused"), (&json!(2), &json!(3), "refused")]);
     assert_urlencoded(&endpoint.next());
@@ -79,7 +78,7 @@ fn a_delivery_that_is_refused_in_both_encodings_has_failed() {
 
 #[test]
 fn a_delivery_that_times_out_is_sent_again_in_the_same_encoding() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang(), answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang(), respond(200)]));
     let lines = done(&dir, &endpoint).args(["--timeout", "2s"]).exits(0).lines();
     assert_eq!(outcomes(&lines), [(&json!(1), &json!(3), "timed-out"), (&json!(2), &json!(3), "accepted")]);
     assert_urlencoded(&endpoint.next());
@@ -89,7 +88,7 @@ fn a_delivery_that_times_out_is_sent_again_in_the_same_encoding() {
 
 #[test]
 fn a_delivery_that_times_out_and_is_then_refused_is_sent_as_multipart() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang(), answer(500), answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang(), respond(500), respond(200)]));
     let lines = done(&dir, &endpoint).args(["--timeout", "2s"]).exits(0).lines();
     let expected = ["timed-out", "refused", "accepted"];
     assert_eq!(lines.iter().map(|line| text(line, "/outcome")).collect::<Vec<_>>(), expected);
@@ -123,7 +122,7 @@ fn a_listener_recognises_the_event_in_both_encodings() {
 
 #[test]
 fn each_uuid_is_22_letters_and_digits_and_new() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let mut uuids: Vec<String> = Vec::new();
     for _ in 0..3 {
         dir.send("auphonic.error", endpoint.url("/")).exits(0);

@@ -1,4 +1,4 @@
-//! Many deliveries over kept connections: what they are, and how they are reported.
+//! Many deliveries over kept connections: their requests, and the reports.
 
 mod ends;
 #[cfg(unix)]
@@ -15,11 +15,11 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Finished, Message, answer, hang_up, keys, text};
+use crate::harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Finished, Message, hang_up, keys, respond, text};
 
 /// The lines of a run's attempts, and its summary.
 #[track_caller]
-fn told(finished: &Finished) -> (Vec<Value>, Value) {
+fn results(finished: &Finished) -> (Vec<Value>, Value) {
     let mut lines = finished.lines();
     let summary = lines.pop().expect("a summary");
     assert_eq!(summary["kind"], "summary");
@@ -32,7 +32,7 @@ fn each_request_is_a_separate_delivery() {
     let dir = Dir::new();
     let mut listener = dir.listen().starts();
     let send = dir.send("aspect.task.completed", listener.url("/aspect"));
-    let (attempts, summary) = told(&send.args(["--repeat", "60", "--concurrency", "8", "--json"]).exits(0));
+    let (attempts, summary) = results(&send.args(["--repeat", "60", "--concurrency", "8", "--json"]).exits(0));
     assert_eq!((attempts.len(), &summary["requests"]), (60, &json!(60)));
     let (mut ids, mut values, mut signatures) = (HashSet::new(), HashSet::new(), HashSet::new());
     for _ in 0..60 {
@@ -56,7 +56,7 @@ fn connections_are_reused() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let server = thread::spawn(move || {
-        // Nothing is answered until all are there, so that none is left without work.
+        // There is no response until all have arrived, so that every connection is used.
         let streams: Vec<_> = (0..32).map(|_| listener.accept().unwrap().0).collect();
         let serve = |stream: TcpStream| {
             thread::spawn(move || {
@@ -75,22 +75,22 @@ fn connections_are_reused() {
     });
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", url).args(["--repeat", "640", "--concurrency", "32", "--json", "-q"]);
-    assert_eq!(told(&send.exits(0)).1["outcomes"]["accepted"], 640);
+    assert_eq!(results(&send.exits(0)).1["outcomes"]["accepted"], 640);
     assert_eq!(server.join().unwrap(), (640, io::ErrorKind::WouldBlock));
 }
 
 #[test]
 fn a_connection_that_the_response_closes_is_replaced() {
-    let endpoint = Endpoint::new([answer(200).header("connection", "close").body("bye")]);
+    let endpoint = Endpoint::new([respond(200).header("connection", "close").body("bye")]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "10", "--json", "-q"]);
-    assert_eq!(told(&send.exits(0)).1["outcomes"]["accepted"], 10);
+    assert_eq!(results(&send.exits(0)).1["outcomes"]["accepted"], 10);
     assert_eq!(endpoint.connections(), 10);
 }
 
 #[test]
 fn the_default_is_one_connection() {
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     Dir::new().send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "10"]).exits(0);
     assert_eq!(endpoint.connections(), 1);
     (0..10).for_each(|_| drop(endpoint.next()));
@@ -99,7 +99,7 @@ fn the_default_is_one_connection() {
 
 #[test]
 fn named_events_are_sent_in_rotation() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let send = dir.hookdev().args(["send", "cyanite.v2.finished", "auphonic.done", "--repeat", "5"]);
     send.args(["--to", &endpoint.url("/hooks?token=1")]).exits(0);
     let types: Vec<String> = (0..5).map(|_| endpoint.next().header("content-type").unwrap().to_owned()).collect();
@@ -109,7 +109,7 @@ fn named_events_are_sent_in_rotation() {
 
 #[test]
 fn requests_are_the_same_as_those_of_a_single_send() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let send = || dir.send("cyanite.v2.finished", endpoint.url("/hooks?a=%20b")).args(["--header", "X-Mine: 1"]);
     send().exits(0);
     send().args(["--repeat", "1"]).exits(0);
@@ -121,7 +121,7 @@ fn requests_are_the_same_as_those_of_a_single_send() {
 
 #[test]
 fn a_captured_request_is_sent_byte_for_byte_each_time() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let body = " {\"a\" : 1.0}\r\n";
     dir.write(
         "one.http",
@@ -140,7 +140,7 @@ fn a_captured_request_is_sent_byte_for_byte_each_time() {
 
 #[test]
 fn a_pinned_id_is_the_id_of_every_request() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     dir.send("aspect.task.failed", endpoint.url("/")).args(["--repeat", "3", "--id", "msg_1"]).exits(0);
     (0..3).for_each(|_| assert_eq!(endpoint.next().header("svix-id"), Some("msg_1")));
 }
@@ -148,11 +148,12 @@ fn a_pinned_id_is_the_id_of_every_request() {
 #[test]
 fn counts_follow_the_providers_rules() {
     // The first to hang up ends a reused connection, so that the delivery is sent once more.
-    let turns = [answer(204), answer(302), answer(500).body("boom"), hang_up(), hang_up(), answer(204), answer(200)];
+    let turns =
+        [respond(204), respond(302), respond(500).body("boom"), hang_up(), hang_up(), respond(204), respond(200)];
     let endpoint = Endpoint::new(turns);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "10", "--json"]);
-    let (attempts, summary) = told(&send.exits(1));
+    let (attempts, summary) = results(&send.exits(1));
     let outcomes: Vec<&str> = attempts.iter().map(|attempt| text(attempt, "/outcome")).collect();
     assert_eq!(outcomes[..6], ["refused", "refused", "refused", "refused", "refused", "accepted"]);
     assert_eq!(text(&attempts[2], "/response/body"), "boom");
@@ -169,19 +170,19 @@ fn counts_follow_the_providers_rules() {
 
 #[test]
 fn quiet_prints_only_requests_that_were_not_accepted() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200), answer(500), answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(500), respond(200)]));
     let quiet = || dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "5", "-q"]);
-    let (attempts, _) = told(&quiet().arg("--json").exits(1));
+    let (attempts, _) = results(&quiet().arg("--json").exits(1));
     assert_eq!(attempts.iter().map(|attempt| &attempt["status"]).collect::<Vec<_>>(), [500]);
     quiet().exits(0).stdout("").stderr("");
 }
 
 #[test]
 fn the_summary_has_the_documented_keys() {
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "2", "--json"]);
-    let (attempts, summary) = told(&send.exits(0));
+    let (attempts, summary) = results(&send.exits(0));
     let expected = ["broke_limit", "elapsed_ms", "kind", "latency_ms", "not_started", "outcomes", "rate", "reasons"];
     assert_eq!(keys(&summary), [&expected[..], &["requests", "statuses"]].concat());
     assert_eq!(keys(&summary["latency_ms"]), ["max", "p50", "p90", "p99", "p99_9"]);
@@ -192,7 +193,7 @@ fn the_summary_has_the_documented_keys() {
 
 #[test]
 fn the_pretty_summary_is_a_table() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200), answer(200), answer(401)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200), respond(401)]));
     let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "4"]).exits(1);
     assert!(finished.text().starts_with("4 requests in "), "{finished}");
     finished
@@ -205,7 +206,7 @@ fn the_pretty_summary_is_a_table() {
 
 #[test]
 fn sent_requests_can_be_captured() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
     send.args(["--repeat", "7", "--concurrency", "3", "--capture", "sent.ndjson"]).exits(0);
     assert_eq!(dir.read("sent.ndjson").lines().count(), 7);

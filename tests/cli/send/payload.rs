@@ -1,6 +1,6 @@
-//! What is sent: the fixture with the user's changes, or the user's own bytes and headers.
+//! The request that is sent: the fixture with the user's changes, or the user's own bytes and headers.
 
-use crate::harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, TestCommand, answer, text};
+use crate::harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, TestCommand, respond, text};
 
 /// The body that is sent with these options.
 #[track_caller]
@@ -9,7 +9,7 @@ fn body(event: &str, options: &[&str]) -> String {
     text(&printed, "/body").to_owned()
 }
 
-/// A send that must not be made, with these options.
+/// A send with these options, which must send nothing.
 fn send(dir: &Dir, event: &str, options: &[&str]) -> TestCommand {
     dir.send(event, "http://127.0.0.1:1/").args(options)
 }
@@ -84,7 +84,7 @@ fn a_changed_payload_is_signed_as_sent() {
     dir.send("cyanite.v2.finished", listener.url("/cyanite")).args(["--set", "event.type=AudioAnalysisV7"]).exits(0);
     let delivery = listener.next();
     assert_eq!(text(&delivery, "/verdict"), "verified");
-    // A type that is not known yet is odd, and no error.
+    // An unknown type is a warning and not an error.
     assert_eq!(delivery["payload"]["status"], "valid");
     assert_eq!(delivery["warnings"].as_array().unwrap().len(), 1, "{delivery}");
 }
@@ -119,7 +119,7 @@ fn data_from_a_file_is_signed_and_sent_unchanged() {
     ] {
         for body in bodies {
             dir.write("body", body);
-            let endpoint = Endpoint::new([answer(200)]);
+            let endpoint = Endpoint::new([respond(200)]);
             dir.send(event, endpoint.url("/")).args(["--data", "body"]).exits(0);
             assert_eq!(endpoint.next().body, body);
             dir.send(event, listener.url(path)).args(["--data", "-"]).stdin(body).exits(0);
@@ -147,7 +147,7 @@ fn unreadable_data_is_an_unreadable_input() {
 
 #[test]
 fn given_headers_are_added_and_override_the_providers() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let headers = ["X-Token: a: b", "user-agent: mine/1", "Content-Type: application/problem+json", "X-Empty:"];
     let flags = headers.iter().flat_map(|header| ["--header", header]);
     dir.send("cyanite.v2.finished", endpoint.url("/")).args(flags).exits(0);
@@ -167,11 +167,11 @@ fn given_headers_are_added_and_override_the_providers() {
 
 #[test]
 fn a_given_host_is_sent_unchanged() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let host = ["--header", "Host: hooks.example.com:8443"];
     dir.send("cyanite.v2.finished", endpoint.url("/")).args(host).exits(0);
     assert_eq!(endpoint.next().all("host"), ["hooks.example.com:8443"]);
-    // A captured host is where it came in, and not where it goes.
+    // A captured host names the receiver of the capture, not the endpoint.
     dir.write("one.http", "POST / HTTP/1.1\r\nhost: example.com\r\ncontent-length: 2\r\n\r\n{}");
     dir.send("one.http", endpoint.url("/")).args(host).exits(0);
     assert_eq!(endpoint.next().all("host"), ["hooks.example.com:8443"]);
@@ -197,7 +197,7 @@ fn headers_of_the_connection_are_usage_errors() {
 
 #[test]
 fn a_header_that_is_given_twice_is_sent_twice() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let headers = ["--header", "X-Tag: a", "--header", "X-Tag: b"];
     dir.send("cyanite.v2.finished", endpoint.url("/")).args(headers).exits(0);
     assert_eq!(endpoint.next().all("x-tag"), ["a", "b"]);

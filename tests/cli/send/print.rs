@@ -1,4 +1,4 @@
-//! `send --print`: the same request in the forms of other tools.
+//! `send --print`: the same request in the formats of other tools.
 
 #[cfg(unix)]
 mod curl;
@@ -7,7 +7,7 @@ mod vegeta;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use crate::harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, TestCommand, answer, keys, text};
+use crate::harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, TestCommand, keys, respond, text};
 
 /// `send --print` of something at a fixed time.
 fn printed(dir: &Dir, what: &str, form: &str) -> TestCommand {
@@ -16,7 +16,7 @@ fn printed(dir: &Dir, what: &str, form: &str) -> TestCommand {
 
 #[test]
 fn print_sends_nothing() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     for form in ["curl", "http", "json", "vegeta"] {
         printed(&dir, "cyanite.v2.finished", form).args(["--to", &endpoint.url("/")]).exits(0);
     }

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, answer, capture, post, text};
+use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, capture, post, respond, text};
 
-/// The headers of one connection, which each connection has of its own.
+/// Headers that belong to one connection.
 const OF_A_CONNECTION: [&str; 4] = ["host", "content-length", "connection", "accept"];
 
 #[test]
 fn a_capture_is_sent_byte_for_byte() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     for (place, file) in [("captures", "captures"), ("log.ndjson", "log.ndjson")] {
         let listener = dir.listen().args(["--capture", place, "--respond", "200"]).starts();
         let every_byte: Vec<u8> = (0..=255).collect();
@@ -56,7 +56,7 @@ fn output_of_listen_can_be_sent_like_a_capture() {
 
 #[test]
 fn a_capture_keeps_its_method() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     dir.write("one.http", "PUT /x HTTP/1.1\r\nhost: example.com\r\nx-a: 1\r\ncontent-length: 2\r\n\r\n{}");
     dir.send("one.http", endpoint.url("/y")).exits(0);
     let request = endpoint.next();
@@ -65,7 +65,7 @@ fn a_capture_keeps_its_method() {
 
 #[test]
 fn a_capture_of_no_known_provider_succeeds_with_any_2xx() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204), answer(302)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(204), respond(302)]));
     dir.write("one.http", "POST / HTTP/1.1\r\nhost: example.com\r\n\r\nhello");
     let attempt = dir.send("one.http", endpoint.url("/")).arg("--json").exits(0).line();
     assert_eq!((&attempt["provider"], &attempt["event"]), (&Value::Null, &Value::Null));
@@ -76,14 +76,14 @@ fn a_capture_of_no_known_provider_succeeds_with_any_2xx() {
 
 #[test]
 fn a_capture_succeeds_with_its_providers_success_statuses() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(204)]));
     dir.write("one.json", capture(&CYANITE_HEADERS, CYANITE.as_bytes()).to_string());
     dir.send("one.json", endpoint.url("/")).exits(1).prints("Cyanite counts 204 as failed; it expects exactly 200");
 }
 
 #[test]
 fn headers_can_be_set_on_a_capture() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     dir.write("one.json", capture(&CYANITE_HEADERS, CYANITE.as_bytes()).to_string());
     dir.send("one.json", endpoint.url("/")).args(["--header", "Signature: other", "--header", "X-New: 1"]).exits(0);
     let request = endpoint.next();
@@ -103,7 +103,7 @@ fn data_cannot_replace_the_body_of_a_capture() {
 
 #[test]
 fn a_broken_capture_does_not_stop_the_others() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let log =
         format!("{}\n{{\"request\":7}}\n{}\n", capture(&CYANITE_HEADERS, b"first"), capture(&CYANITE_HEADERS, b"last"));
     dir.write("log.ndjson", log);
@@ -114,7 +114,7 @@ fn a_broken_capture_does_not_stop_the_others() {
 
 #[test]
 fn each_capture_is_reported_with_its_file_and_line() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let one = capture(&CYANITE_HEADERS, CYANITE.as_bytes()).to_string();
     dir.write("log.ndjson", format!("{one}\n{one}\n"));
     dir.write("captures/deep/a.json", one.clone());
@@ -127,13 +127,13 @@ fn each_capture_is_reported_with_its_file_and_line() {
     let expected = ["log.ndjson", "log.ndjson:2", "captures/deep/a.json"].map(|place| format!("{place} → {url}"));
     assert_eq!(places(&dir, &["log.ndjson", "captures/"], ""), expected);
     assert_eq!(places(&dir, &["-"], &format!("{one}\n{one}\n")), ["-", "-:2"].map(|place| format!("{place} → {url}")));
-    // An event comes from no file.
+    // An event does not come from a file.
     assert_eq!(places(&dir, &["cyanite.v2.finished"], ""), [url.as_str()]);
 }
 
 #[test]
 fn sent_requests_are_saved_as_captures_that_verify() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     for place in ["sent", "sent.ndjson"] {
         dir.send("aspect.*", endpoint.url("/aspect")).args(["--capture", place]).exits(0);
         let lines = dir.hookdev().args(["verify", place, "--json"]).exits(0).lines();

@@ -5,14 +5,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::{Sha256, Sha512};
 
-use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, Message, answer, hex, text};
+use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, Message, hex, respond, text};
 
 /// The providers' public development secrets, decoded where they are base64.
 const CYANITE_KEY: &[u8] = b"hookdev-development-secret-cyanite";
 const JEWELMUSIC_KEY: &[u8] = b"hookdev-development-secret-jewelmusic";
 const ASPECT_KEY: &[u8] = b"hookdev-development-secret-aspct";
 
-/// What the signature of a Svix message must be.
+/// The expected signature of a Svix message.
 fn svix(id: &str, timestamp: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(ASPECT_KEY).unwrap();
     mac.update(format!("{id}.{timestamp}.").as_bytes());
@@ -35,9 +35,9 @@ fn captured(headers: &[(&str, &str)], body: &[u8]) -> String {
 const OLD: &str = "1614265330";
 const BODY: &[u8] = b"{ \"event_type\": \"task.failed\", \"n\": 1.0 }\n";
 
-/// Sends a capture of these headers and this body; what came out.
+/// Sends a capture of these headers and this body; the output.
 fn sent(headers: &[(&str, &str)], body: &[u8], args: &[&str]) -> (Message, String) {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     dir.write("one.json", captured(headers, body));
     let attempt = dir.send("one.json", endpoint.url("/")).args(args).args(["--json", "--now", "1700000000"]).exits(0);
     (endpoint.next(), text(&attempt.line(), "/reason").to_owned())
@@ -55,10 +55,10 @@ fn a_capture_gets_a_new_timestamp_and_signature_and_keeps_the_rest() {
     ];
     let (request, reason) = sent(&headers, BODY, &["--resign"]);
     assert_eq!(request.body, BODY);
-    let anew = svix("msg_old", "1700000000", BODY);
+    let renewed = svix("msg_old", "1700000000", BODY);
     let expected = [
         ("svix-id", "msg_old"),
-        ("svix-signature", &anew),
+        ("svix-signature", &renewed),
         ("svix-timestamp", "1700000000"),
         ("x-first", "1"),
         ("x-last", "2"),
@@ -72,9 +72,9 @@ fn unbranded_header_names_are_kept() {
     let signature = svix("msg_old", OLD, BODY);
     let headers = [("webhook-id", "msg_old"), ("webhook-timestamp", OLD), ("webhook-signature", signature.as_str())];
     let (request, _) = sent(&headers, BODY, &["--resign", "--id", "msg_new"]);
-    let anew = svix("msg_new", "1700000000", BODY);
+    let renewed = svix("msg_new", "1700000000", BODY);
     assert_eq!(request.header("webhook-id"), Some("msg_new"));
-    assert_eq!(request.header("webhook-signature"), Some(anew.as_str()));
+    assert_eq!(request.header("webhook-signature"), Some(renewed.as_str()));
     assert_eq!((request.header("svix-id"), request.header("svix-signature")), (None, None));
 }
 
@@ -130,7 +130,7 @@ fn a_capture_that_cannot_be_signed_is_an_error() {
             &[][..],
             "hello",
             ["--resign", "--quiet"],
-            "error: can't sign the captured request: no provider is recognised in it\nhint: `hookdev verify` shows how the request is read, and why no provider fits\n",
+            "error: can't sign the captured request: it matches no known provider\nhint: `hookdev verify` shows how the request was parsed, and why no provider matches\n",
         ),
         (
             &CYANITE_HEADERS,

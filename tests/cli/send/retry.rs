@@ -1,10 +1,9 @@
-//! `send --retry`: the provider's own schedule, compressed. The schedules themselves are tested
-//! beside them, with paused time.
+//! `send --retry`: the provider's own schedule, compressed. The schedules themselves have unit tests with paused time.
 
 use serde_json::json;
 
 use crate::{
-    harness::{Dir, Endpoint, answer},
+    harness::{Dir, Endpoint, respond},
     machine::Port,
 };
 
@@ -13,7 +12,7 @@ const FAST: [&str; 3] = ["--retry", "--speed", "1000000"];
 
 #[test]
 fn a_failed_delivery_is_retried_with_the_same_id() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500), answer(503), answer(204)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(500), respond(503), respond(204)]));
     let finished =
         dir.send("aspect.task.failed", endpoint.url("/")).args(["--retry", "--speed", "1000x", "--json"]).exits(0);
     let said: Vec<_> =
@@ -37,7 +36,7 @@ fn an_unreachable_endpoint_is_retried_to_the_end_and_exits_4() {
 
 #[test]
 fn a_provider_without_a_schedule_is_retried_on_a_stated_assumption() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(204)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(204)]));
     let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).args(FAST).arg("--json").exits(1);
     assert_eq!(finished.lines().len(), 4);
     finished.says("note: Cyanite publishes no retry schedule; assuming retries after 1 min, 10 min, 1 h\n");
@@ -45,7 +44,7 @@ fn a_provider_without_a_schedule_is_retried_on_a_stated_assumption() {
 
 #[test]
 fn a_captured_request_is_retried_unchanged() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500), answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(500), respond(200)]));
     dir.write(
         "once.http",
         "POST /jewelmusic HTTP/1.1\r\nx-jewelmusic-event: release.live\r\ncontent-length: 2\r\n\r\n{}",
@@ -59,7 +58,7 @@ fn a_captured_request_is_retried_unchanged() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_stops_a_wait_and_prints_the_attempts_so_far() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200), answer(500)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(500)]));
     let mut sending = dir.hookdev().args(["send", "aspect.task.failed", "jewelmusic.release.live", "--retry", "--to"]);
     sending = sending.arg(endpoint.url("/"));
     let mut sending = sending.begins();

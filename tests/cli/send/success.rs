@@ -1,15 +1,15 @@
-//! What counts as delivered, for each provider, and what is said of it.
+//! What counts as delivered for each provider, and how it is reported.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Dir, Endpoint, answer, hang, keys, text};
+use crate::harness::{Dir, Endpoint, hang, keys, respond, text};
 
-/// The only attempt of a delivery that is answered so, and the exit code.
+/// The only attempt of a delivery with this response, and the exit code.
 #[track_caller]
 fn attempt(event: &str, status: u16, exit: i32) -> Value {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(status)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(status)]));
     let attempt = dir.send(event, endpoint.url("/hooks")).arg("--json").exits(exit).line();
     assert_eq!(attempt["status"], status);
     attempt
@@ -78,14 +78,14 @@ fn jewelmusic_and_aspect_accept_any_2xx() {
 #[test]
 fn a_redirect_is_not_followed_and_is_a_failure() {
     let dir = Dir::new();
-    let elsewhere = Endpoint::new([answer(200)]);
+    let elsewhere = Endpoint::new([respond(200)]);
     for (event, title) in [
         ("cyanite.v2.finished", "Cyanite"),
         ("jewelmusic.release.live", "JewelMusic"),
         ("aspect.task.failed", "Aspect"),
     ] {
         for status in [301, 302, 303, 307, 308] {
-            let endpoint = Endpoint::new([answer(status).header("location", &elsewhere.url("/"))]);
+            let endpoint = Endpoint::new([respond(status).header("location", &elsewhere.url("/"))]);
             let attempt = dir.send(event, endpoint.url("/")).arg("--json").exits(1).line();
             assert_eq!(attempt["outcome"], "refused");
             assert_eq!(attempt["status"], status);
@@ -98,7 +98,7 @@ fn a_redirect_is_not_followed_and_is_a_failure() {
 
 #[test]
 fn a_response_after_cyanites_three_seconds_is_too_late_even_with_a_longer_timeout() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).after(Duration::from_millis(3200))]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200).after(Duration::from_millis(3200))]));
     let attempt =
         dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--timeout", "30s", "--json"]).exits(1).line();
     assert_eq!((&attempt["outcome"], &attempt["status"]), (&json!("refused"), &json!(200)));
@@ -118,7 +118,7 @@ fn a_delivery_to_cyanite_times_out_after_three_seconds() {
 
 #[test]
 fn a_response_within_cyanites_three_seconds_is_in_time() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).after(Duration::from_millis(200))]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200).after(Duration::from_millis(200))]));
     let attempt = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(0).line();
     assert_eq!(attempt["outcome"], "accepted");
 }
@@ -126,7 +126,7 @@ fn a_response_within_cyanites_three_seconds_is_in_time() {
 #[test]
 fn an_attempt_has_the_documented_keys_and_the_whole_response() {
     let (dir, url) = (Dir::new(), "/hooks?token=1");
-    let endpoint = Endpoint::new([answer(201).header("X-Answer", "a").header("x-answer", "b").body("created\n")]);
+    let endpoint = Endpoint::new([respond(201).header("X-Answer", "a").header("x-answer", "b").body("created\n")]);
     let attempt = dir.send("aspect.task.completed", endpoint.url(url)).arg("--json").exits(0).line();
     let expected =
         ["attempt", "elapsed_ms", "event", "kind", "of", "outcome", "provider", "reason", "response", "status", "url"];
@@ -147,7 +147,7 @@ fn an_attempt_has_the_documented_keys_and_the_whole_response() {
 
 #[test]
 fn a_binary_response_is_printed_as_base64() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200).body(b"\xff\x00")]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200).body(b"\xff\x00")]));
     let attempt = dir.send("aspect.task.completed", endpoint.url("/")).arg("--json").exits(0).line();
     assert_eq!(attempt["response"], json!({"headers": [["content-length", "2"]], "body_base64": "/wA="}));
 }
@@ -155,7 +155,7 @@ fn a_binary_response_is_printed_as_base64() {
 #[test]
 fn pretty_output_has_the_status_the_reason_and_the_handlers_message() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(200), answer(500).body("Error: boom\n  at handler.js:3\n")]);
+    let endpoint = Endpoint::new([respond(200), respond(500).body("Error: boom\n  at handler.js:3\n")]);
     dir.send("cyanite.v2.finished", endpoint.url("/"))
         .exits(0)
         .prints("cyanite.v2.finished  accepted  200  ")
@@ -168,7 +168,7 @@ fn pretty_output_has_the_status_the_reason_and_the_handlers_message() {
 
 #[test]
 fn the_exit_code_is_that_of_the_worst_delivery() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200), answer(500), answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(500), respond(200)]));
     let events = ["cyanite.v2.finished", "cyanite.v2.failed", "cyanite.v1.test"];
     let lines = dir.hookdev().arg("send").args(events).args(["--json", "--to", &endpoint.url("/")]).exits(1).lines();
     let outcomes: Vec<&str> = lines.iter().map(|line| text(line, "/outcome")).collect();

@@ -1,16 +1,16 @@
-//! Deliveries that a handler has to refuse.
+//! Deliveries that a handler must reject.
 
 use serde_json::Value;
 
 use crate::{
-    harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Message, answer, text},
+    harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Message, respond, text},
     machine::Port,
 };
 
 /// Cyanite's delivery, tampered with this way, at an endpoint that responds 401.
 #[track_caller]
 fn sent(tamper: &str) -> (Value, Message) {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(401)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(401)]));
     let command = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--tamper", tamper, "--json"]);
     (command.exits(0).line(), endpoint.next())
 }
@@ -73,7 +73,7 @@ fn an_accepted_forgery_is_a_failure() {
         (500, "refused", "failed (500) instead of rejecting the request with a 4xx: it has no signature"),
     ];
     for (status, outcome, reason) in reasons {
-        let endpoint = Endpoint::new([answer(status)]);
+        let endpoint = Endpoint::new([respond(status)]);
         let command = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--tamper", "missing", "--json"]);
         let attempt = command.exits(1).line();
         assert_eq!((text(&attempt, "/outcome"), text(&attempt, "/reason")), (outcome, reason));
@@ -87,7 +87,7 @@ fn an_accepted_forgery_is_a_failure() {
 
 #[test]
 fn quiet_prints_only_forgeries_that_were_not_refused() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(403), answer(204)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(403), respond(204)]));
     let send = || dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--tamper", "secret", "-q"]);
     send().exits(0).stdout("").stderr("");
     send().exits(1).prints("accepted (204) although it is signed with a different secret");

@@ -1,10 +1,10 @@
 //! Endpoints behind TLS.
 
-use crate::harness::{CYANITE, Dir, Endpoint, answer, text};
+use crate::harness::{CYANITE, Dir, Endpoint, respond, text};
 
-/// An endpoint whose certificate nobody vouches for.
+/// An endpoint with a certificate that is not trusted.
 fn endpoint() -> Endpoint {
-    Endpoint::over_tls([answer(200)])
+    Endpoint::over_tls([respond(200)])
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Endpoints that give no response: exit 4 when they can't be reached, 1 when they break off.
+//! Endpoints without a response: exit 4 if they can't be reached, 1 if they close the connection.
 
 use std::{io::Write, net::TcpListener, thread};
 
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Dir, Endpoint, answer, hang, hang_up, text},
+    harness::{Dir, Endpoint, hang, hang_up, respond, text},
     machine::Port,
 };
 
@@ -27,7 +27,7 @@ fn an_endpoint_that_is_not_listening_is_unreachable() {
 
 #[test]
 fn an_unknown_host_is_unreachable() {
-    // Longer than any name in the DNS may be, so that no server is asked.
+    // Longer than a DNS name may be, so that no server is asked.
     let host = "a".repeat(70);
     let url = format!("http://{host}/");
     let attempt = Dir::new().send("cyanite.v2.finished", &url).arg("--json").exits(4).line();
@@ -62,7 +62,7 @@ fn a_closed_connection_is_a_refusal() {
     assert_eq!(attempt["reason"], "the connection was closed before the response was complete");
     assert_eq!((&attempt["status"], &attempt["response"]), (&Value::Null, &Value::Null));
     endpoint.next();
-    // A delivery is sent once: no client behind the scenes tries again.
+    // A delivery is sent once: no library retries it.
     endpoint.got_no_more();
 }
 
@@ -70,7 +70,7 @@ fn a_closed_connection_is_a_refusal() {
 fn a_reset_connection_is_a_refusal() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", server.local_addr().unwrap());
-    // Closed with bytes that were never read, a connection is reset.
+    // A connection that is closed with unread bytes is reset.
     let peeked = thread::spawn(move || server.accept().unwrap().0.peek(&mut [0]).unwrap());
     let attempt = Dir::new().send("cyanite.v2.finished", &url).arg("--json").exits(1).line();
     assert_eq!(peeked.join().unwrap(), 1);
@@ -110,7 +110,7 @@ fn an_endpoint_that_never_responds_times_out() {
 
 #[test]
 fn loopback_never_goes_through_a_proxy() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let (_port, proxy) = nowhere();
     for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY"] {
         dir.send("cyanite.v2.finished", endpoint.url("/")).env(name, &proxy).exits(0);

@@ -1,8 +1,8 @@
-//! `send --watch`: what is saved is sent again, and nothing else; real files, saved as editors do.
+//! `send --watch`: saved files are sent again, and nothing else is. The files are real and saved as editors do.
 
 use std::fs;
 
-use crate::harness::{Begun, CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, capture};
+use crate::harness::{Begun, CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, capture, respond};
 
 const WATCHING: &str = "note: watching for changes (Ctrl-C to stop)\n";
 
@@ -15,13 +15,13 @@ fn one(body: &str) -> String {
     capture(&CYANITE_HEADERS, body.as_bytes()).to_string()
 }
 
-/// Saves a file as editors do: written elsewhere, and moved into the place of the old one.
+/// Saves a file as editors do: writes another file and renames it.
 fn saves(dir: &Dir, name: &str, content: &str) {
     dir.write("elsewhere", content);
     fs::rename(dir.join("elsewhere"), dir.join(name)).unwrap();
 }
 
-/// The body of the next request, once its response has arrived: the send is over.
+/// The body of the next request, once its response has arrived and the send is over.
 #[track_caller]
 fn sent(sending: &mut Begun, endpoint: &Endpoint) -> String {
     let request = endpoint.next();
@@ -40,7 +40,7 @@ fn ends(_: Begun) {}
 
 #[test]
 fn only_the_saved_capture_is_sent_again() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     dir.write("captures/a.json", one("a"));
     dir.write("captures/b.json", one("b"));
     let mut sending = watching(&dir, &endpoint, &["captures"]).begins();
@@ -57,7 +57,7 @@ fn only_the_saved_capture_is_sent_again() {
 
 #[test]
 fn a_data_file_is_signed_and_sent_at_each_save() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(500), answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(500), respond(200)]));
     dir.write("body.json", "{\"n\":1}");
     let mut sending = watching(&dir, &endpoint, &["aspect.task.failed", "--data", "body.json"]).begins();
     sending.says(WATCHING);
@@ -73,7 +73,7 @@ fn a_data_file_is_signed_and_sent_at_each_save() {
 
 #[test]
 fn a_saved_fixture_is_sent_and_a_broken_one_is_reported() {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let manifest = "name = 'acme'\ntitle = 'Acme'\nabout = 'A test'\n[delivery]\nsuccess = ['2xx']\n\
                     [[event]]\nname = 'ping'\nabout = 'A test'\nmatch = { type = 'ping' }\n";
     dir.write("acme/provider.toml", manifest);
@@ -104,6 +104,6 @@ fn inputs_that_cannot_be_watched_are_usage_errors() {
     refused(&["-"], "error: can't watch standard input\nhint: pass a file instead of `-`\n");
     refused(
         &["captures", "--capture", "captures"],
-        "error: --capture would save into what is watched, and so send without end\nhint: save the captures somewhere else\n",
+        "error: --capture would save into a watched path, and every capture would be sent again\nhint: save the captures somewhere else\n",
     );
 }

@@ -4,7 +4,7 @@
 use std::fs;
 
 use super::{EVIL, assert_all_harmless, assert_harmless, assert_harmless_in_colour};
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, answer, capture, hang_up};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, capture, hang_up, respond};
 
 /// A string of TOML.
 fn toml(text: &str) -> String {
@@ -42,10 +42,10 @@ fn harmless(code: i32, command: impl Fn() -> TestCommand) {
 }
 
 #[test]
-fn a_provider_directory_is_reported_without_them() {
+fn a_provider_directory_is_reported_without_control_characters() {
     let dir = Dir::new();
     provider(&dir);
-    let refusing = Endpoint::new([answer(500).header("x-c1", "\u{9b}").body(EVIL)]);
+    let refusing = Endpoint::new([respond(500).header("x-c1", "\u{9b}").body(EVIL)]);
     let gone = Endpoint::new([hang_up()]);
     let (refuses, hangs_up) = (refusing.url("/?token=%1b"), gone.url("/"));
     let commands: [(i32, &[&str]); 16] = [
@@ -77,7 +77,7 @@ fn a_provider_directory_is_reported_without_them() {
 }
 
 #[test]
-fn a_listener_for_a_hostile_provider_starts_without_them() {
+fn a_listener_for_a_hostile_provider_starts_without_control_characters() {
     let dir = Dir::new();
     provider(&dir);
     dir.write(
@@ -92,13 +92,13 @@ fn a_listener_for_a_hostile_provider_starts_without_them() {
 }
 
 #[test]
-fn a_completion_offers_none_of_them() {
+fn a_completion_offers_no_control_characters() {
     let dir = Dir::new();
     provider(&dir);
     for shell in ["bash", "fish", "zsh"] {
         let words = ["--", "hookdev", "--providers", "acme", "send", "acme"];
         let asked = dir.hookdev().env("COMPLETE", shell).env("_CLAP_COMPLETE_INDEX", "4").args(words).exits(0);
-        // What parts a name from what is said of it is the shell's own.
+        // The separator between a name and its description is the shell's own.
         let offered: Vec<u8> = asked.stdout.iter().copied().filter(|byte| !b"\t\x0b".contains(byte)).collect();
         assert_harmless(shell, &offered);
         assert!(asked.text().contains("acme.made"), "{shell}: {asked}");
@@ -106,7 +106,7 @@ fn a_completion_offers_none_of_them() {
 }
 
 #[test]
-fn a_source_of_a_secret_is_named_without_them() {
+fn a_source_of_a_secret_is_named_without_control_characters() {
     let dir = Dir::new();
     let evil = EVIL.replace('\0', "");
     let sources = [
@@ -143,7 +143,7 @@ fn a_source_of_a_secret_is_named_without_them() {
 }
 
 #[test]
-fn an_invalid_option_is_quoted_without_them() {
+fn an_invalid_option_is_quoted_without_control_characters() {
     let dir = Dir::new();
     let evil = EVIL.replace('\0', "");
     let flag = format!("--{evil}");
@@ -168,9 +168,9 @@ fn an_invalid_option_is_quoted_without_them() {
 
 #[cfg(unix)]
 #[test]
-fn watched_files_are_named_without_them() {
+fn watched_files_are_named_without_control_characters() {
     let dir = Dir::new();
-    let endpoint = Endpoint::new([answer(500).body(EVIL)]);
+    let endpoint = Endpoint::new([respond(500).body(EVIL)]);
     let name = format!("captures/{}.json", EVIL.replace(['\0', '/'], ""));
     dir.write("captures/a.json", capture(&CYANITE_HEADERS, CYANITE).to_string());
     let mut sending = dir.hookdev().args(["send", "captures", "--watch", "--to", &endpoint.url("/")]).begins();
@@ -195,7 +195,7 @@ fn watched_files_are_named_without_them() {
 fn a_very_long_line_is_printed_whole() {
     let dir = Dir::new();
     let long = "漢\u{1b}[31m".repeat(20_000);
-    let endpoint = Endpoint::new([answer(500).body(long.clone())]);
+    let endpoint = Endpoint::new([respond(500).body(long.clone())]);
     let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).exits(1);
     assert_all_harmless(&finished);
     assert!(finished.text().len() < 20_000 && finished.text().lines().count() < 20, "{finished}");

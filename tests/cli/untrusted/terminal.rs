@@ -40,7 +40,7 @@ fn a_hostile_capture_is_printed_without_control_characters() {
         assert_harmless_in_colour(form, &seen);
         assert!(seen.ends_with(b"\n") && seen.len() > EVIL.len(), "{form}");
     }
-    // Into a pipe the message goes unchanged.
+    // In a pipe, the message is unchanged.
     let piped = dir.hookdev().args(["send", "capture.json", "--print", "http"]).exits(0);
     assert!(piped.stdout.ends_with(format!("\r\n\r\n{EVIL}").as_bytes()), "{piped}");
 }

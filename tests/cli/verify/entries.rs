@@ -3,15 +3,26 @@
 use serde_json::{Value, json};
 
 use super::{good, tampered};
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, capture, keys, text};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Signed, capture, development_warning, keys, text};
 
 #[test]
 fn a_line_has_the_documented_keys() {
     let dir = Dir::new();
     dir.write("one.json", tampered());
     let line = dir.hookdev().args(["verify", "one.json", "--secret", "cyanite=mine", "--json"]).exits(1).line();
-    let expected =
-        ["entry", "event", "file", "findings", "kind", "payload", "provider", "rejection", "secret", "verdict"];
+    let expected = [
+        "entry",
+        "event",
+        "file",
+        "findings",
+        "kind",
+        "payload",
+        "provider",
+        "rejection",
+        "secret",
+        "verdict",
+        "warnings",
+    ];
     assert_eq!(keys(&line), expected);
     assert_eq!(keys(&line["rejection"]), ["code", "message"]);
     assert_eq!(keys(&line["payload"]), ["errors", "status"]);
@@ -27,14 +38,14 @@ fn a_good_capture_is_verified_and_the_exit_code_is_0() {
         json!({
             "kind": "verification", "file": "one.json", "entry": 0, "provider": "cyanite",
             "event": "cyanite.v2.finished", "verdict": "verified", "rejection": null, "secret": "development",
-            "payload": {"status": "valid", "errors": []}, "findings": [],
+            "payload": {"status": "valid", "errors": []}, "findings": [], "warnings": [],
         })
     );
     dir.hookdev()
         .args(["verify", "one.json"])
         .exits(0)
-        .stdout("verified      cyanite.v2.finished  one.json  (development secret)\n")
-        .stderr("1 request: 1 verified\n");
+        .stdout("verified (development)  cyanite.v2.finished  one.json\n")
+        .stderr(&format!("{}1 request: 1 verified (development)\n", development_warning(1)));
 }
 
 #[test]
@@ -83,7 +94,9 @@ fn a_genuine_payload_that_violates_the_schema_fails() {
     let printed = ["send", "cyanite.v2.finished", "--remove", "resource.id", "--print", "json"];
     dir.write("one.json", dir.hookdev().args(printed).exits(0).stdout);
     let finished = dir.hookdev().args(["verify", "one.json", "--json"]).exits(1);
-    let line = finished.stderr("1 request: 1 verified, 1 with an invalid payload\n").line();
+    let line = finished
+        .stderr(&format!("{}1 request: 1 verified (development), 1 with an invalid payload\n", development_warning(1)))
+        .line();
     assert_eq!((text(&line, "/verdict"), text(&line, "/payload/status")), ("verified", "invalid"));
     assert_eq!(line["payload"]["errors"].as_array().unwrap().len(), 1);
 }
@@ -94,7 +107,9 @@ fn the_exit_code_is_that_of_the_worst_result() {
     dir.write("log.ndjson", [good(), tampered(), good()].concat());
     dir.write("good.json", good());
     let finished = dir.hookdev().args(["verify", "good.json", "log.ndjson", "--json"]).exits(1);
-    let lines = finished.stderr("4 requests: 3 verified, 1 rejected\n").lines();
+    let lines = finished
+        .stderr(&format!("{}4 requests: 3 verified (development), 1 rejected\n", development_warning(3)))
+        .lines();
     let printed: Vec<(&str, u64, &str)> = lines
         .iter()
         .map(|line| (text(line, "/file"), line["entry"].as_u64().unwrap(), text(line, "/verdict")))
@@ -117,7 +132,7 @@ fn a_broken_entry_does_not_hide_the_others_and_the_exit_code_is_3() {
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(3);
     let finished = finished.says("error: log.ndjson: line 2, column ").says("error: log.ndjson: line 4, column 2: ");
     let printed: Vec<(u64, String)> = finished
-        .says("3 requests: 2 verified, 1 rejected; 2 unreadable\n")
+        .says("3 requests: 2 verified (development), 1 rejected; 2 unreadable\n")
         .lines()
         .iter()
         .map(|line| (line["entry"].as_u64().unwrap(), text(line, "/verdict").to_owned()))
@@ -135,8 +150,8 @@ fn an_unreadable_file_is_named_and_does_not_hide_the_others() {
     let finished = dir.hookdev().arg("verify").args(files).args(["--json"]).exits(3);
     let finished = finished
         .says("error: can't read missing.json\ncaused by: ")
-        .says("error: empty.json is empty: expected ")
-        .says("error: notes.txt isn't a capture file: expected ");
+        .says("error: empty.json is empty\n")
+        .says("error: notes.txt isn't a capture: ");
     assert_eq!(text(&finished.line(), "/file"), "good.json");
 }
 
@@ -157,7 +172,7 @@ fn a_directory_is_read_in_order_and_files_that_are_not_captures_are_skipped_and_
     let finished = dir.hookdev().args(["verify", "captures", "--json"]).exits(0);
     let files: Vec<String> = finished.lines().iter().map(|line| text(line, "/file").replace('\\', "/")).collect();
     assert_eq!(files, ["captures/a.json", "captures/b/10.json", "captures/b/2.json"]);
-    finished.stderr("3 requests: 3 verified; 4 files skipped\n");
+    finished.stderr(&format!("{}3 requests: 3 verified (development); 4 files skipped\n", development_warning(3)));
 }
 
 #[test]
@@ -200,7 +215,10 @@ fn a_torn_last_line_is_skipped_with_a_note() {
     dir.write("log.ndjson", format!("{}{}{}", good(), good(), &torn[..torn.len() / 2]));
     let finished = dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(0);
     assert_eq!(finished.lines().len(), 2);
-    finished.stderr("note: log.ndjson: skipped line 3, which is incomplete\n2 requests: 2 verified\n");
+    finished.stderr(&format!(
+        "note: log.ndjson: skipped line 3, which is incomplete\n{}2 requests: 2 verified (development)\n",
+        development_warning(2)
+    ));
 }
 
 #[test]
@@ -209,7 +227,10 @@ fn lines_of_another_kind_are_skipped() {
     let lines =
         ["{\"kind\":\"ready\",\"url\":\"http://x\"}\n".to_owned(), good(), "{\"kind\":\"later\",\"x\":[1]}\n".into()];
     dir.write("log.ndjson", lines.concat());
-    dir.hookdev().args(["verify", "log.ndjson", "--json"]).exits(0).stderr("1 request: 1 verified\n");
+    dir.hookdev()
+        .args(["verify", "log.ndjson", "--json"])
+        .exits(0)
+        .stderr(&format!("{}1 request: 1 verified (development)\n", development_warning(1)));
 }
 
 #[test]
@@ -231,10 +252,11 @@ fn a_quiet_run_prints_only_failures() {
         let finished = dir.hookdev().args(["verify", "log.ndjson", "--quiet", "--format", format]).exits(1);
         assert!(finished.text().contains("no-matching-signature"), "{finished}");
         assert!(!finished.text().contains("\"verified\""), "{finished}");
-        finished.stderr("");
+        finished.stderr(&development_warning(2));
     }
-    dir.write("good.json", good());
-    dir.hookdev().args(["verify", "good.json", "-q"]).exits(0).stdout("").stderr("");
+    let signed = Signed::new(&dir, "cyanite.v2.finished", &["--secret", "mine"]);
+    dir.write("good.json", capture(&signed.headers(), &signed.body).to_string());
+    dir.hookdev().args(["verify", "good.json", "-q", "--secret", "cyanite=mine"]).exits(0).stdout("").stderr("");
 }
 
 #[test]

@@ -125,8 +125,8 @@ fn a_shadowed_secret_is_named_with_the_one_that_overrides_it() {
         assert!(hidden.iter().all(|hidden| !finished.to_string().contains(hidden)), "{finished}");
 
         let mut listener = set(dir.listen()).starts();
-        let (answer, delivery) = listener.receives("/cyanite", &[("signature", &signature[11..])], CYANITE);
-        assert_eq!((answer.status(), answer.text()), (401, "rejected\n"));
+        let (response, delivery) = listener.receives("/cyanite", &[("signature", &signature[11..])], CYANITE);
+        assert_eq!((response.status(), response.text()), (401, "rejected\n"));
         assert_eq!(text(&delivery, "/findings/0/message"), message);
         assert!(hidden.iter().all(|hidden| !delivery.to_string().contains(hidden)), "{delivery}");
     }
@@ -192,8 +192,8 @@ fn listen_reports_the_cause_to_the_developer_but_not_to_the_sender() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--secret", &format!("cyanite={SECRET}")]).starts();
     let signature = hex(&sha512(SECRET, format!("{CYANITE}\n").as_bytes()));
-    let (answer, delivery) = listener.receives("/cyanite", &[("signature", &signature)], CYANITE);
-    assert_eq!((answer.status(), answer.text()), (401, "rejected\n"));
+    let (response, delivery) = listener.receives("/cyanite", &[("signature", &signature)], CYANITE);
+    assert_eq!((response.status(), response.text()), (401, "rejected\n"));
     assert_eq!(text(&delivery, "/findings/0/code"), "body-trailing-newline");
     assert_eq!(keys(&delivery["findings"][0]), ["code", "hint", "message"]);
 }

@@ -46,7 +46,7 @@ fn without_a_time_of_receipt_the_age_is_not_checked() {
     dir.hookdev()
         .args(["verify", "one.json"])
         .exits(0)
-        .stdout("verified      aspect.task.failed  one.json  (development secret, age not checked)\n");
+        .stdout("verified (development)  aspect.task.failed  one.json  (age not checked)\n");
     let mut null: Value = serde_json::from_str(&dir.read("one.json")).unwrap();
     null["received_at"] = Value::Null;
     dir.write("one.json", null.to_string());
@@ -76,7 +76,7 @@ fn a_request_signed_just_now_is_fresh() {
         .args(["verify", "-", "--at", "now"])
         .stdin(message)
         .exits(0)
-        .stdout("verified      aspect.task.failed  -  (development secret)\n");
+        .stdout("verified (development)  aspect.task.failed  -\n");
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn without_a_signed_timestamp_the_age_is_not_checked() {
         dir.hookdev()
             .args(["verify", "one.http", "--at", at])
             .exits(0)
-            .stdout("verified      cyanite.v2.finished  one.http  (development secret)\n");
+            .stdout("verified (development)  cyanite.v2.finished  one.http\n");
     }
 }
 

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::good;
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Finished, capture};
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Finished, Signed, capture};
 
 /// A capture without its signature.
 fn unsigned() -> String {
@@ -16,9 +15,11 @@ fn unsigned() -> String {
 #[track_caller]
 fn report(format: &str, exit: i32, files: &[&str]) -> Finished {
     let dir = Dir::new();
-    dir.write("good.json", good());
-    dir.write("log.ndjson", [good(), unsigned()].concat());
-    dir.hookdev().arg("verify").args(files).args(["--format", format]).exits(exit)
+    let signed = Signed::new(&dir, "cyanite.v2.finished", &["--secret", "mine"]);
+    let good = format!("{}\n", capture(&signed.headers(), &signed.body));
+    dir.write("good.json", &good);
+    dir.write("log.ndjson", [good, unsigned()].concat());
+    dir.hookdev().arg("verify").args(files).args(["--format", format, "--secret", "cyanite=mine"]).exits(exit)
 }
 
 #[test]
@@ -90,6 +91,6 @@ fn only_verify_and_check_have_reports() {
             .args(["--format", format, "events"])
             .exits(2)
             .stdout("")
-            .stderr("error: this --format is for `hookdev verify` and `hookdev check`; here it is pretty or json\n");
+            .stderr("error: only `hookdev verify` and `hookdev check` have this --format; use pretty or json\n");
     }
 }

@@ -1,7 +1,7 @@
 //! What `--require` adds.
 
 use super::{good, tampered};
-use crate::harness::{Dir, TestCommand};
+use crate::harness::{Dir, Signed, TestCommand, capture};
 
 const TEST: &str = "POST /cyanite HTTP/1.1\r\n\r\n{\"type\":\"TEST\",\"data\":null}";
 
@@ -12,9 +12,10 @@ fn verify(dir: &Dir, file: &str, require: &str) -> TestCommand {
 #[test]
 fn a_signature_can_be_required_even_of_unsigned_events() {
     let dir = Dir::new();
-    dir.write("good.json", good());
+    let signed = Signed::new(&dir, "cyanite.v2.finished", &["--secret", "mine"]);
+    dir.write("good.json", capture(&signed.headers(), &signed.body).to_string());
     dir.write("test.http", TEST);
-    verify(&dir, "good.json", "signature").exits(0);
+    verify(&dir, "good.json", "signature").args(["--secret", "cyanite=mine"]).exits(0);
     verify(&dir, "test.http", "signature")
         .exits(1)
         .stdout("unsigned      cyanite.v1.test  test.http\n  required: a valid signature\n");

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, BufRead, BufReader};
 
 use super::{good, tampered};
-use crate::harness::{Begun, Dir, text};
+use crate::harness::{Begun, Dir, development_warning, text};
 
 const WATCHING: &str = "note: watching for changes (Ctrl-C to stop)\n";
 
@@ -33,17 +33,17 @@ fn a_named_file_is_verified_whole_at_each_save() {
     dir.write("log.ndjson", good());
     dir.write("other.ndjson", tampered());
     let mut watching = dir.hookdev().args(["verify", "log.ndjson", "other.ndjson", "--watch"]).begins();
-    watching.prints("verified      cyanite.v2.finished  log.ndjson  (development secret)\n");
-    watching.says("2 requests: 1 verified, 1 rejected\n");
+    watching.prints("verified (development)  cyanite.v2.finished  log.ndjson\n");
+    watching.says("2 requests: 1 verified (development), 1 rejected\n");
     watching.says(WATCHING);
     dir.write("log.ndjson", [good(), tampered(), tampered()].concat());
     watching.says("note: log.ndjson changed\n");
     watching.prints("rejected      cyanite.v2.finished  log.ndjson:2\n");
     watching.prints("rejected      cyanite.v2.finished  log.ndjson:3\n");
-    watching.says("3 requests: 1 verified, 2 rejected\n");
+    watching.says("3 requests: 1 verified (development), 2 rejected\n");
     moves_in(&dir, "log.ndjson", &good());
     watching.says("note: log.ndjson changed\n");
-    watching.says("1 request: 1 verified\n");
+    watching.says("1 request: 1 verified (development)\n");
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn only_the_saved_files_of_a_directory_are_verified() {
     dir.write("captures/deep/er/d.json", good());
     watching.says("note: captures/deep/er/d.json added\n");
     assert_eq!(next(&mut watching), line("captures/deep/er/d.json", "verified"));
-    watching.says("1 request: 1 verified\n");
+    watching.says("1 request: 1 verified (development)\n");
 
     dir.write("captures/notes.md", "# Notes\n");
     watching.says("note: captures/notes.md added\n");
@@ -144,7 +144,10 @@ fn ctrl_c_stops_it() {
     let mut watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).begins();
     watching.says(WATCHING);
     watching.interrupt();
-    watching.exits(130).stderr(&format!("1 request: 1 verified\n{WATCHING}note: stopped watching\n"));
+    watching.exits(130).stderr(&format!(
+        "{}1 request: 1 verified (development)\n{WATCHING}note: stopped watching\n",
+        development_warning(1)
+    ));
 }
 
 #[cfg(unix)]
@@ -154,13 +157,16 @@ fn ctrl_c_during_a_run_prints_the_counts_so_far() {
     dir.write("log.ndjson", good().repeat(20_000));
     let (reader, writer) = io::pipe().unwrap();
     let watching = dir.hookdev().args(["verify", "log.ndjson", "--watch"]).stdout_to(writer).begins();
-    // Nobody reads on until it is interrupted, and far less than all of it fits into the pipe.
+    // Nothing is read until it is interrupted, and the pipe holds far less than the whole output.
     let mut lines = BufReader::new(reader).lines().map(Result::unwrap);
-    assert_eq!(lines.next().unwrap(), "verified      cyanite.v2.finished  log.ndjson  (development secret)");
+    assert_eq!(lines.next().unwrap(), "verified (development)  cyanite.v2.finished  log.ndjson");
     watching.interrupt();
     let printed = 1 + lines.count();
     assert!(printed < 20_000, "{printed}");
-    watching.exits(130).stderr(&format!("note: stopped: {printed} requests: {printed} verified\n"));
+    watching.exits(130).stderr(&format!(
+        "{}note: stopped: {printed} requests: {printed} verified (development)\n",
+        development_warning(printed)
+    ));
 }
 
 #[test]

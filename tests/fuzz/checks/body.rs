@@ -1,5 +1,5 @@
-//! Forms, urlencoded and multipart, and compressed bodies: read within their limit, and what was
-//! written as a form is read as the same fields.
+//! Forms, urlencoded and multipart, and compressed bodies: read within their limit, and a written form is read back with
+//! the same fields.
 
 use std::io::Write;
 
@@ -21,7 +21,7 @@ use super::{Input, assert_printable};
 /// The longest decoded body, in bytes.
 const LIMIT: usize = 64 << 10;
 
-/// A body of any bytes behind a choice of its content type and encoding.
+/// A body of any bytes, with a choice of content type and encoding.
 pub fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let media = *input.one_of(&[

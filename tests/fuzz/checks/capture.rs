@@ -1,5 +1,5 @@
-//! Captures in every form: what is read of one can be kept as hookdev's own capture and as an HTTP
-//! message, and reads back with the same bytes.
+//! Captures in every format: a request that is read from one can be written as hookdev's own capture and as an HTTP
+//! message, and is read back with the same bytes.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use hookdev::{
 
 use super::assert_printable;
 
-/// An input of any form; and a body, a header value and a target of any bytes.
+/// An input in any format; and a body, a header value and a target of any bytes.
 pub fn check(bytes: &[u8]) {
     if let Ok(entries) = formats::read(Path::new("input"), bytes) {
         for entry in entries.flatten() {
@@ -45,7 +45,7 @@ fn kept(request: &Request) -> Vec<u8> {
     line
 }
 
-/// As an HTTP message, where its own headers don't say otherwise.
+/// As an HTTP message, unless its own headers contradict that.
 fn message_reads_back(request: &Request) {
     const OF_THE_MESSAGE: [&str; 3] = ["host", "content-length", "transfer-encoding"];
     if OF_THE_MESSAGE.iter().any(|name| request.headers.contains(name)) {

@@ -1,5 +1,5 @@
-//! Findings: each is a proof. What a finding says of the body that was signed and the one that came
-//! is true of them, and what has no cause is not explained.
+//! Findings: each is a proof. The claims of a finding about the signed body and the received one are true, and a change
+//! without a cause is not explained.
 
 use std::sync::LazyLock;
 
@@ -58,21 +58,21 @@ pub fn check(bytes: &[u8]) {
     };
     let own = WORLD.keyring.secrets(&provider.name);
     let findings = findings(provider, &own[0], body, &received);
-    // Of several, none alone is the whole cause.
+    // If there are several, none of them is the whole cause.
     if let [finding] = findings.as_slice() {
         holds(finding.code, body, &received);
     }
     if change == 0 && !findings.is_empty() {
         assert_eq!(findings[0].code, Code::BodyTrailingNewline, "{findings:?}");
     }
-    // A secret that nobody knows explains nothing, whatever the bodies are.
+    // An unknown secret explains nothing, regardless of the bodies.
     let unknown = SigningSecret::parse("a secret that is known to nobody", &SecretFormat::default()).expect("a secret");
     for finding in self::findings(provider, &unknown, body, &received) {
         assert_eq!(finding.code, Code::Unexplained, "{finding:?}");
     }
 }
 
-/// The findings for a body that was signed as another one; none where it is genuine all the same.
+/// The findings for a body that was signed as another one; empty if it is genuine nevertheless.
 fn findings(provider: &Provider, secret: &SigningSecret, signed: &[u8], received: &[u8]) -> Vec<Finding> {
     let time = Timestamp::from_unix_seconds(TIME);
     let message = SigningInput { body: signed, id: "msg_1", time, headers: &Headers::new() };
@@ -94,7 +94,7 @@ fn findings(provider: &Provider, secret: &SigningSecret, signed: &[u8], received
     })
 }
 
-/// Checks that what a finding claims is so.
+/// Checks the claims of a finding.
 #[track_caller]
 fn holds(code: Code, signed: &[u8], received: &[u8]) {
     const BOM: &[u8] = b"\xef\xbb\xbf";

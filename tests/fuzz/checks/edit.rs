@@ -1,4 +1,4 @@
-//! `--set`, `--add` and `--remove`: an edit does what it says and touches nothing else.
+//! `--set`, `--add` and `--remove`: an edit changes its value and nothing else.
 
 use hookdev::webhook::{
     json::{Kind, Node, Path, compact, parse},
@@ -23,12 +23,12 @@ pub fn check(bytes: &[u8]) {
             Override::Set { path, .. } => {
                 reads_back(path);
                 let (old, new) = (before.get(path).expect("it was there"), after.get(path).expect("it is there"));
-                assert_eq!(text[..old.span.start], edited[..new.span.start], "what stands before it");
-                assert_eq!(text[old.span.end..], edited[new.span.end..], "what stands behind it");
+                assert_eq!(text[..old.span.start], edited[..new.span.start], "the text before the edit");
+                assert_eq!(text[old.span.end..], edited[new.span.end..], "the text after the edit");
             }
             Override::Add { path, .. } => {
                 reads_back(path);
-                // What `-` has made is found under its number.
+                // An item that `-` added is found under its index.
                 assert!(path.keys().iter().any(|key| key == "-") || after.get(path).is_some(), "{edited}");
                 assert!(leaves(&after) > leaves(&before));
                 let same = text.bytes().zip(edited.bytes()).take_while(|(one, other)| one == other).count();
@@ -42,7 +42,7 @@ pub fn check(bytes: &[u8]) {
             }
         }
     }
-    // A value put into its own place changes nothing.
+    // Setting a value to itself changes nothing.
     if let (Ok(path), Ok(document)) = (argument.parse::<Path>(), parse(text))
         && let Some(node) = document.get(&path)
     {

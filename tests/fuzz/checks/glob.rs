@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use glob::Pattern;
 use hookdev::webhook::provider::catalog::Catalog;
 
-/// Longer globs are those of nobody, and a star too many costs a matcher that tries all places.
+/// Nobody types longer globs, and too many stars make matching slow.
 const LONGEST: usize = 64;
 
-/// A text as `send` and `--filter` take it.
+/// A text as an argument of `send` or `--filter`.
 pub fn check(bytes: &[u8]) {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::builtin);
     let Ok(text) = std::str::from_utf8(&bytes[..bytes.len().min(LONGEST)]) else { return };

@@ -1,7 +1,6 @@
-//! An input of a check: bytes, and choices that are taken from its end, so that a plain file is an
-//! input as it is.
+//! An input of a check: bytes, and choices that are taken from the end, so that any file is an input.
 
-/// What is left of an input.
+/// The rest of an input.
 pub struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
@@ -21,12 +20,12 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// One of these, as [`Self::choice`] has it.
+    /// One of these, by [`Self::choice`].
     pub fn one_of<'t, T>(&mut self, items: &'t [T]) -> &'t T {
         &items[self.choice(items.len())]
     }
 
-    /// What is before the first line feed, and all behind it as what is left.
+    /// The text before the first line feed; the rest stays in the input.
     pub fn line(&mut self) -> &'a [u8] {
         let end = self.0.iter().position(|&byte| byte == b'\n').unwrap_or(self.0.len());
         let line = &self.0[..end];

@@ -1,4 +1,4 @@
-//! JSON payloads: what people see is the text that was sent, re-indented and nothing else.
+//! JSON payloads: people see the text that was sent, re-indented and otherwise unchanged.
 
 use std::sync::LazyLock;
 
@@ -59,7 +59,7 @@ fn shown(body: &[u8], limits: Limits) -> Option<String> {
     let is_json = layout.json(body, &mut out);
     assert_printable(&out);
     if !is_json {
-        assert_eq!(out, "", "what is no JSON leaves nothing behind");
+        assert_eq!(out, "", "a text that is not JSON appends nothing");
         layout.raw(body, &mut out);
         assert_printable(&out);
     }

@@ -1,4 +1,4 @@
-//! Manifests: a wrong one is told with its place, and by one that is taken, what is signed is verified.
+//! Manifests: an invalid one is reported with its position, and with a valid one, signed requests verify.
 
 use bytes::Bytes;
 use hookdev::webhook::{

@@ -1,6 +1,6 @@
-//! What holds for every input, however strange: one function for each place where hookdev reads
-//! what others wrote. `cargo test --test fuzz` calls them with mutated samples, and the targets in
-//! `fuzz/` with whatever a coverage-guided fuzzer comes up with. A check that fails panics.
+//! Properties that hold for every input: one function for each part of hookdev that reads untrusted data. `cargo test
+//! --test fuzz` calls them with mutated samples, and the targets in `fuzz/` with the inputs of a coverage-guided fuzzer.
+//! A check that fails panics.
 
 mod body;
 mod capture;
@@ -21,10 +21,10 @@ use std::{
 
 pub use input::Input;
 
-/// A function that wants something of every input.
+/// A function that checks one input.
 pub type Check = fn(&[u8]);
 
-/// Every check by its name, which is that of its fuzz target and of its directory of seeds.
+/// Every check by its name, which its fuzz target and its directory of seeds share.
 pub const CHECKS: [(&str, Check); 9] = [
     ("body", body::check),
     ("capture", capture::check),
@@ -41,35 +41,35 @@ pub const CHECKS: [(&str, Check); 9] = [
 ///
 /// # Panics
 ///
-/// When there is none.
+/// If there is none.
 pub fn named(name: &str) -> Check {
     CHECKS.iter().find(|(other, _)| *other == name).map(|(_, check)| *check).expect("a check of this name")
 }
 
-/// Files from which mutations of a check's inputs start: its own, and what the tree has of the kind.
+/// The files to mutate for a check: its own seeds, and similar files of the repository.
 ///
 /// # Panics
 ///
 /// If the directory can't be read.
 pub fn seeds(root: &Path, name: &str) -> Vec<PathBuf> {
-    let mut folders = vec![root.join("tests/fuzz/seeds").join(name)];
+    let mut dirs = vec![root.join("tests/fuzz/seeds").join(name)];
     match name {
-        "capture" => folders.push(root.join("tests/formats")),
-        "diagnosis" | "edit" | "json" => folders.extend(provider_folders(root).map(|folder| folder.join("events"))),
-        "manifest" => folders.extend(provider_folders(root)),
+        "capture" => dirs.push(root.join("tests/formats")),
+        "diagnosis" | "edit" | "json" => dirs.extend(provider_dirs(root).map(|dir| dir.join("events"))),
+        "manifest" => dirs.extend(provider_dirs(root)),
         _ => {}
     }
-    let mut files: Vec<PathBuf> = folders.iter().flat_map(|folder| files_in(folder)).collect();
+    let mut files: Vec<PathBuf> = dirs.iter().flat_map(|dir| files_in(dir)).collect();
     files.sort();
     files
 }
 
-fn provider_folders(root: &Path) -> impl Iterator<Item = PathBuf> {
+fn provider_dirs(root: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(root.join("fixtures")).expect("fixtures").map(|entry| entry.expect("an entry").path())
 }
 
-fn files_in(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+fn files_in(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
     entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file()).collect()
 }
 

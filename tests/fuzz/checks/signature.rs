@@ -1,5 +1,5 @@
-//! Signature headers of every grammar: what is written is read, what is signed is verified, and no
-//! header is taken that does not hold the right signature.
+//! Signature headers of every grammar: a written header is read back, a signed request verifies, and a header without the
+//! right signature is never accepted.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,7 +13,7 @@ use hookdev::webhook::{
 
 use super::{Input, provider};
 
-/// Grammars beside those of the built-in providers: an algorithm, a value, the rest of the table.
+/// Grammars in addition to those of the built-in providers: an algorithm, a value, the rest of the table.
 const GRAMMARS: [(&str, &str, &str); 9] = [
     ("hmac-sha1", "{hex}", ""),
     ("hmac-sha256", "sha256={hex}", ""),
@@ -41,7 +41,7 @@ static PROVIDERS: LazyLock<Vec<Arc<Provider>>> = LazyLock::new(|| {
     written.into_iter().chain(Catalog::builtin().providers().cloned()).collect()
 });
 
-/// The first line is a header's value, the rest a body; behind them is the choice of a scheme.
+/// The first line is a header's value, the rest a body, followed by the choice of a scheme.
 pub fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let schemes: Vec<&Scheme> = PROVIDERS.iter().flat_map(|provider| &provider.schemes).collect();
@@ -75,7 +75,7 @@ pub fn check(bytes: &[u8]) {
     let forged = with(&strange).is_some_and(|request| verified(&secret, &request));
     let holds_it = read.signatures.contains(&read_right.signatures[0]) && read.timestamps == read_right.timestamps;
     assert!(!forged || holds_it, "{strange:?} is taken in place of {right:?}");
-    // A signature that is right is found behind others, and before them.
+    // The right signature is found after others and before them.
     if let (Some(separator), true, true) = (separator(scheme), read.timestamps.is_empty(), strange.is_ascii()) {
         for text in [format!("{strange}{separator}{right}"), format!("{right}{separator}{strange}")] {
             assert!(with(&text).is_none_or(|request| verified(&secret, &request)), "{text:?}");
@@ -83,12 +83,12 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// What divides the entries of a scheme's header.
+/// The separator of the entries of a scheme's header.
 fn separator(scheme: &Scheme) -> Option<char> {
     if !scheme.grammar.is_list() {
         return None;
     }
-    // The grammar does not tell it: two signatures that it can read apart do.
+    // The grammar does not say; two signatures that parse separately show it.
     [' ', ',', '|', ';'].into_iter().find(|separator| {
         let one = scheme.grammar.write(&[7; 32], "1");
         let two = scheme.grammar.read(&format!("{one}{separator}{one}")).signatures;

@@ -1,4 +1,4 @@
-//! Text on its way to a terminal: nothing that acts on it is left, and what is clean stays as it is.
+//! Text for a terminal: nothing that controls the terminal is left, and clean text is unchanged.
 
 use hookdev::render::text::{printable, printable_bytes, printable_lines, truncate, width};
 

@@ -1,5 +1,5 @@
-// Whether a request is genuine, told as it should be: over the raw bytes of the body, in constant time, and without an
-// error whatever the headers are. For the correct handlers, and for those whose fault lies elsewhere.
+// Verifies requests correctly: over the raw bytes of the body, in constant time, and without an error for any headers.
+// For the correct handlers, and for those with a different fault.
 "use strict";
 
 const crypto = require("node:crypto");

@@ -1,5 +1,5 @@
-// What a handler needs to be tried: it listens on a free port, which it prints, and ends with its standard input, so
-// that it never outlives a test.
+// Runs a handler for a test: it listens on a free port, which it prints, and exits when its standard input ends, so that
+// it never outlives the test.
 "use strict";
 
 exports.serve = (app) => {

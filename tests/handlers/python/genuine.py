@@ -1,5 +1,5 @@
-"""Whether a request is genuine, told as it should be: over the raw bytes of the body, in constant time, and without an
-error whatever the headers are. For the correct handlers, and for those whose fault lies elsewhere."""
+"""Verifies requests correctly: over the raw bytes of the body, in constant time, and without an error for any headers.
+For the correct handlers, and for those with a different fault."""
 
 import hashlib
 import hmac
@@ -10,14 +10,14 @@ from svix.webhooks import Webhook, WebhookVerificationError
 
 def cyanite(body, headers):
     expected = hmac.new(os.environ["CYANITE_WEBHOOK_SECRET"].encode(), body, hashlib.sha512).hexdigest()
-    # As bytes, for compare_digest takes no text outside of ASCII.
+    # As bytes, because compare_digest accepts only ASCII text.
     return hmac.compare_digest(headers.get("signature", "").encode(), expected.encode())
 
 
 def aspect(body, headers):
     try:
         Webhook(os.environ["ASPECT_WEBHOOK_SECRET"]).verify(body, dict(headers))
-    # The library lets through what Python says of base64 that is none and of an entry without a comma.
+    # The library does not catch Python's exceptions for invalid base64 and for an entry without a comma.
     except (WebhookVerificationError, ValueError):
         return False
     return True

@@ -1,5 +1,5 @@
-"""What a handler needs to be tried: it listens on a free port, which it prints, and ends with its standard input, so that
-it never outlives a test."""
+"""Runs a handler for a test: it listens on a free port, which it prints, and exits when its standard input ends, so that
+it never outlives the test."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ def end_with_input():
 def serve(app):
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    # Whoever reads the port can connect from here on.
+    # Connections are possible from here on.
     listener.listen()
     print(listener.getsockname()[1], flush=True)
     threading.Thread(target=end_with_input, daemon=True).start()

@@ -1,5 +1,4 @@
-//! What a hypothesis about the body is: it takes the body that was received, and emits each body that
-//! may have been signed.
+//! Hypotheses about the body: each takes the received body, and emits the bodies that may have been signed.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The manifest `provider.toml`: parsed strictly, so that an invalid template is an error when the folder
+//! The manifest `provider.toml`: parsed strictly, so that an invalid template is an error when the directory
 //! is loaded, never when a request arrives.
 
 mod delivery;
@@ -26,12 +26,12 @@ use delivery::RawDelivery;
 use signing::{RawScheme, RawSecret};
 use values::{Text, Wrong};
 
-/// An error in a provider folder, with its position.
+/// An error in a provider directory, with its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ManifestError {
-    /// The folder.
+    /// The directory.
     pub origin: String,
-    /// The file in the folder.
+    /// The file in the directory.
     pub file: String,
     /// Line and column, from 1.
     pub position: Option<(usize, usize)>,
@@ -50,7 +50,7 @@ impl fmt::Display for ManifestError {
 }
 
 impl Provider {
-    /// Loads a provider folder.
+    /// Loads a provider directory.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Provider {
             origin: files.origin().to_owned(),
             file: files::MANIFEST.to_owned(),
             position: None,
-            message: "missing file: every provider folder needs it".to_owned(),
+            message: "missing file: every provider directory needs it".to_owned(),
         })?;
         let at = |wrong: Wrong| ManifestError {
             origin: files.origin().to_owned(),
@@ -84,6 +84,9 @@ impl Provider {
                 return Err(at(Wrong::new(span, format!("duplicate scheme `{}`", scheme.name))));
             }
             schemes.push(scheme);
+        }
+        if let (Some(raw), Some(rule)) = (&raw.secret, &secret) {
+            raw.check_sendable(rule, &schemes).map_err(at)?;
         }
         let delivery = raw.delivery.policy(&schemes).map_err(at)?;
         let event_field = raw.recognise.event.map(|Text(path)| path);
@@ -195,6 +198,7 @@ struct RawEvent {
 impl RawEvent {
     fn event(self, provider: &str, event_field: Option<&Path>, files: &Files) -> Result<Event, Wrong> {
         let span = self.name.span();
+        check_event_name(&self.name)?;
         let name = self.name.into_inner();
         let mut conditions = paths(self.conditions)?;
         if conditions.is_empty() {
@@ -216,7 +220,7 @@ impl RawEvent {
                 .unwrap_or_default();
             Wrong::new(place.clone(), format!("missing fixture `{fixture}`{near}"))
         })?;
-        // The tests check the built-in folders, so this is not repeated at each start.
+        // The tests check the built-in providers, so this is not repeated at each start.
         let is_new = !files.are_built_in();
         if is_new {
             json::parse(text).map_err(|error| {
@@ -252,10 +256,28 @@ impl RawEvent {
     }
 }
 
+/// Checks a provider's name: it is a segment of a URL's path, and ends at the first dot of an event's full name.
 fn check_name(name: &Spanned<String>) -> Result<(), Wrong> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
         return Err(Wrong::new(name.span(), "a provider's name may only have a-z, 0-9, `-` and `_`"));
+    }
+    check_start(name, "a provider's name")
+}
+
+/// Checks an event's name: it is completed in a shell, which would act on other characters.
+fn check_event_name(name: &Spanned<String>) -> Result<(), Wrong> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':');
+    if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
+        return Err(Wrong::new(name.span(), "an event's name may only have letters, digits and `._-/:`"));
+    }
+    check_start(name, "an event's name")
+}
+
+/// Checks that a name doesn't look like a flag.
+fn check_start(name: &Spanned<String>, what: &str) -> Result<(), Wrong> {
+    if name.get_ref().starts_with('-') {
+        return Err(Wrong::new(name.span(), format!("{what} may not begin with `-`")));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{
     values::{Names, ToleranceText, Wrong},
 };
 use crate::webhook::signature::{
-    Algorithm, Scheme, SecretFormat, SigningSecret,
+    Algorithm, MalformedSecret, Scheme, SecretFormat, SigningSecret,
     content::SignedContent,
     grammar::{Grammar, GrammarText, TextEncoding},
     scheme::{TimeUnit, TimestampRule},
@@ -70,6 +70,18 @@ impl RawSecret {
         SigningSecret::parse(development.get_ref(), &format)
             .map_err(|error| Wrong::new(development.span(), format!("invalid development secret: {error}")))?;
         Ok(SecretRule { env: self.env.clone(), format, development: development.get_ref().clone() })
+    }
+}
+
+impl RawSecret {
+    /// Checks that the schemes can send the development secret, where it is a token.
+    pub(super) fn check_sendable(&self, rule: &SecretRule, schemes: &[Scheme]) -> Result<(), Wrong> {
+        let secret = SigningSecret::parse(&rule.development, &rule.format).ok();
+        if secret.is_some_and(|secret| schemes.iter().all(|scheme| scheme.can_send(&secret))) {
+            return Ok(());
+        }
+        let message = format!("invalid development secret: {}", MalformedSecret::NotSendable);
+        Err(Wrong::new(self.development.span(), message))
     }
 }
 

@@ -1,5 +1,5 @@
-//! What `unevaluatedItems` and `unevaluatedProperties` leave alone: the items and members that the other keywords of a
-//! schema have looked at, and those of the schemas that apply to the same value and match it.
+//! The items and members that `unevaluatedItems` and `unevaluatedProperties` skip: those that the other keywords of a
+//! schema have evaluated, or schemas that apply to the same value and match it.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use super::Walk;
 use crate::webhook::json::{Kind, Node};
 use crate::webhook::schema::rule::{Applicator, Contains, Rule, RuleId, Unevaluated};
 
-/// For each item of an array whether a rule has looked at it, its own `unevaluatedItems` aside.
+/// Whether a rule has evaluated each item of an array, apart from its own `unevaluatedItems`.
 pub(super) fn evaluated_items(walk: &mut Walk<'_>, rule: &Rule, node: &Node<'_>) -> Vec<bool> {
     let length = match &node.kind {
         Kind::Array(items) => items.len(),
@@ -18,7 +18,7 @@ pub(super) fn evaluated_items(walk: &mut Walk<'_>, rule: &Rule, node: &Node<'_>)
     evaluated.items
 }
 
-/// The keys of an object's members that a rule has looked at, its own `unevaluatedProperties` aside.
+/// The keys of an object's members that a rule has evaluated, apart from its own `unevaluatedProperties`.
 pub(super) fn evaluated_members<'n>(walk: &mut Walk<'_>, rule: &Rule, node: &'n Node<'_>) -> HashSet<&'n str> {
     let mut evaluated = Evaluated { items: Vec::new(), members: HashSet::new() };
     evaluated.add_parts(walk, rule, node);
@@ -31,7 +31,7 @@ struct Evaluated<'n> {
 }
 
 impl<'n> Evaluated<'n> {
-    /// Adds what a rule looks at in a value that matches it.
+    /// Adds what a rule evaluates in a value that matches it.
     fn add(&mut self, walk: &mut Walk<'_>, rule: RuleId, node: &'n Node<'_>) {
         walk.within(rule, |walk, rule| {
             self.add_parts(walk, rule, node);

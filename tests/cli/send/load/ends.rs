@@ -1,5 +1,4 @@
-//! Runs that end otherwise than by their own count: a handler that goes away or was never there,
-//! Ctrl-C, and a reader that has gone.
+//! Runs that end early: an unreachable or stopped handler, Ctrl-C, and a closed pipe.
 
 use std::{
     io::{BufReader, Write},
@@ -9,9 +8,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::told;
+use super::results;
 use crate::{
-    harness::{Dir, Endpoint, Message, answer},
+    harness::{Dir, Endpoint, Message, respond},
     machine::Port,
 };
 
@@ -23,7 +22,7 @@ fn an_unreachable_endpoint_stops_the_run_at_once() {
     let reason = format!("nothing listens on 127.0.0.1:{} (connection refused)", port.number());
     let note = "note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n";
     send().exits(4).stdout("").stderr(&format!("{note}error: {reason}\n"));
-    let (attempts, summary) = told(&send().arg("--json").exits(4));
+    let (attempts, summary) = results(&send().arg("--json").exits(4));
     assert_eq!(attempts.iter().map(|attempt| &attempt["reason"]).collect::<Vec<_>>(), [&reason]);
     assert_eq!(summary["outcomes"], json!({"accepted": 0, "refused": 0, "timed-out": 0, "unreachable": 1}));
     assert_eq!(summary["latency_ms"], Value::Null);
@@ -45,7 +44,7 @@ fn an_endpoint_that_stops_listening_becomes_unreachable() {
     });
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", url).args(["--repeat", "8", "--json"]);
-    let (attempts, summary) = told(&send.exits(4));
+    let (attempts, summary) = results(&send.exits(4));
     assert_eq!(attempts.len(), 8);
     assert_eq!(summary["outcomes"], json!({"accepted": 5, "refused": 0, "timed-out": 0, "unreachable": 3}));
 }
@@ -62,7 +61,7 @@ fn ctrl_c_stops_a_run_but_a_killed_handler_does_not() {
     listener.killed();
     run.prints("\"outcome\":\"unreachable\"");
     run.interrupt();
-    let (attempts, summary) = told(&run.exits(130));
+    let (attempts, summary) = results(&run.exits(130));
     assert_eq!(summary["requests"], attempts.len());
     let counted: u64 = summary["outcomes"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(summary["requests"], counted);
@@ -74,7 +73,7 @@ fn ctrl_c_stops_a_run_but_a_killed_handler_does_not() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_stops_a_run_and_prints_the_results_so_far() {
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let run =
         Dir::new().send("cyanite.v2.finished", endpoint.url("/")).args(["--duration", "10m", "--rate", "200"]).begins();
     (0..5).for_each(|_| drop(endpoint.next()));
@@ -85,7 +84,7 @@ fn ctrl_c_stops_a_run_and_prints_the_results_so_far() {
 
 #[test]
 fn a_closed_pipe_stops_a_run_quietly() {
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--duration", "10m", "--json"]);
     send.unread()

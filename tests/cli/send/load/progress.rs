@@ -1,4 +1,4 @@
-//! The progress bar, which is for people alone.
+//! The progress bar, which is only for people.
 
 use std::{io::Read, num::NonZeroU16};
 
@@ -8,11 +8,11 @@ use pty_process::{
 };
 
 use crate::{
-    harness::{Dir, Endpoint, answer},
+    harness::{Dir, Endpoint, respond},
     machine,
 };
 
-/// What is seen on a terminal that is both streams of a run with these options.
+/// What a terminal shows that is both streams of a run with these options.
 fn seen(endpoint: &Endpoint, options: &[&str]) -> String {
     let (mut pty, pts) = open().unwrap();
     pty.resize(Size::new(24, 80)).unwrap();
@@ -32,7 +32,7 @@ fn seen(endpoint: &Endpoint, options: &[&str]) -> String {
 
 #[test]
 fn a_terminal_shows_a_progress_bar() {
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let run = ["--repeat", "20", "--rate", "40"];
     let bar = seen(&endpoint, &run);
     assert!(bar.contains(" of 20 requests, "), "{bar:?}");
@@ -47,7 +47,7 @@ fn a_terminal_shows_a_progress_bar() {
 
 #[test]
 fn there_is_no_progress_bar_with_json_or_quiet() {
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     for options in [["--repeat", "20", "--rate", "40", "--json"], ["--repeat", "20", "--rate", "40", "--quiet"]] {
         let seen = seen(&endpoint, &options);
         assert!(!seen.contains(" of 20 requests"), "{seen:?}");
@@ -56,7 +56,7 @@ fn there_is_no_progress_bar_with_json_or_quiet() {
 
 #[test]
 fn a_pipe_shows_no_progress_bar() {
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let finished =
         Dir::new().send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "20", "--rate", "40"]).exits(0);
     finished.stderr("note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n");

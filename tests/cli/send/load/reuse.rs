@@ -1,10 +1,10 @@
-//! Kept connections that end: servers close idle ones whenever they like, so that a request which ends with a
-//! reused connection is sent once more, and no other is.
+//! Kept connections that end: servers may close idle ones at any time, so a request that a reused connection loses is
+//! sent once more, and no other request is.
 
 use serde_json::json;
 
-use super::told;
-use crate::harness::{Dir, Endpoint, Finished, Turn, answer, break_off, hang_up};
+use super::results;
+use crate::harness::{Dir, Endpoint, Finished, Turn, break_off, hang_up, respond};
 
 /// A plain endpoint, and one over TLS, with the same turns.
 fn endpoints(turns: &[Turn]) -> [Endpoint; 2] {
@@ -19,16 +19,16 @@ fn repeats(endpoint: &Endpoint, count: &str, code: i32) -> Finished {
     send.args(["--repeat", count, "--insecure", "--json"]).exits(code)
 }
 
-/// Checks for these counts of deliveries that were accepted and refused.
+/// Checks the numbers of accepted and refused deliveries.
 #[track_caller]
 fn counts(finished: &Finished, accepted: u64, refused: u64) {
     let expected = json!({"accepted": accepted, "refused": refused, "timed-out": 0, "unreachable": 0});
-    assert_eq!(told(finished).1["outcomes"], expected, "{finished}");
+    assert_eq!(results(finished).1["outcomes"], expected, "{finished}");
 }
 
 #[test]
 fn a_request_lost_on_a_reused_connection_is_sent_once_more() {
-    for endpoint in endpoints(&[answer(200), hang_up(), answer(200)]) {
+    for endpoint in endpoints(&[respond(200), hang_up(), respond(200)]) {
         counts(&repeats(&endpoint, "3", 0), 3, 0);
         let [_, lost, again, next] = [(); 4].map(|()| endpoint.next());
         assert_eq!((&again.start, &again.headers, &again.body), (&lost.start, &lost.headers, &lost.body));
@@ -39,7 +39,7 @@ fn a_request_lost_on_a_reused_connection_is_sent_once_more() {
 
 #[test]
 fn a_request_lost_on_a_new_connection_is_refused() {
-    for endpoint in endpoints(&[hang_up(), answer(200)]) {
+    for endpoint in endpoints(&[hang_up(), respond(200)]) {
         counts(&repeats(&endpoint, "2", 1), 1, 1);
         (0..2).for_each(|_| drop(endpoint.next()));
         endpoint.got_no_more();
@@ -48,7 +48,7 @@ fn a_request_lost_on_a_new_connection_is_refused() {
 
 #[test]
 fn no_request_is_sent_more_than_twice() {
-    for endpoint in endpoints(&[answer(200), hang_up(), hang_up(), answer(200)]) {
+    for endpoint in endpoints(&[respond(200), hang_up(), hang_up(), respond(200)]) {
         counts(&repeats(&endpoint, "3", 1), 2, 1);
         (0..4).for_each(|_| drop(endpoint.next()));
         endpoint.got_no_more();
@@ -57,7 +57,7 @@ fn no_request_is_sent_more_than_twice() {
 
 #[test]
 fn a_request_whose_response_has_begun_is_not_sent_again() {
-    let endpoint = Endpoint::new([answer(200), break_off(), answer(200)]);
+    let endpoint = Endpoint::new([respond(200), break_off(), respond(200)]);
     counts(&repeats(&endpoint, "3", 1), 2, 1);
     (0..3).for_each(|_| drop(endpoint.next()));
     endpoint.got_no_more();
@@ -65,7 +65,7 @@ fn a_request_whose_response_has_begun_is_not_sent_again() {
 
 #[test]
 fn an_endpoint_that_silently_closes_each_connection_loses_nothing() {
-    for endpoint in endpoints(&[answer(200).then_closes()]) {
+    for endpoint in endpoints(&[respond(200).then_closes()]) {
         counts(&repeats(&endpoint, "50", 0), 50, 0);
     }
 }

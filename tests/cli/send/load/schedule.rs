@@ -1,13 +1,13 @@
-//! How many start and when, and what that takes to say.
+//! How many deliveries start and when, and the options for that.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::told;
-use crate::harness::{Dir, Endpoint, answer, hang};
+use super::results;
+use crate::harness::{Dir, Endpoint, hang, respond};
 
-/// A send that must not be made, with these options.
+/// A send with these options, which must send nothing.
 #[track_caller]
 fn refused(options: &[&str]) -> String {
     Dir::new().send("cyanite.v2.finished", "http://127.0.0.1:1/").args(options).exits(2).stdout("").stderr
@@ -30,10 +30,10 @@ fn a_run_without_an_end_is_a_usage_error() {
 
 #[test]
 fn with_a_rate_requests_start_on_schedule() {
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
-    let (_, summary) = told(&send.args(["--repeat", "5", "--rate", "100", "--json"]).exits(0));
+    let (_, summary) = results(&send.args(["--repeat", "5", "--rate", "100", "--json"]).exits(0));
     // The fifth is due 40 ms after the first.
     assert!(summary["elapsed_ms"].as_f64().unwrap() >= 40.0, "{summary}");
     assert_eq!((&summary["requests"], &summary["not_started"]), (&json!(5), &json!(0)));
@@ -41,11 +41,11 @@ fn with_a_rate_requests_start_on_schedule() {
 
 #[test]
 fn a_run_stops_after_its_duration() {
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
-    let (_, summary) = told(&send.args(["--duration", "300ms", "--rate", "1200/m", "--json", "-q"]).exits(0));
-    // One each 50 ms, the first at once: none starts at 300 ms any more.
+    let (_, summary) = results(&send.args(["--duration", "300ms", "--rate", "1200/m", "--json", "-q"]).exits(0));
+    // One every 50 ms, the first at once: none starts at 300 ms.
     let counted = summary["requests"].as_u64().unwrap() + summary["not_started"].as_u64().unwrap();
     assert_eq!(counted, 6, "{summary}");
     assert!(summary["elapsed_ms"].as_f64().unwrap() >= 250.0, "{summary}");
@@ -54,14 +54,14 @@ fn a_run_stops_after_its_duration() {
 #[test]
 fn a_stall_shows_up_in_the_latencies() {
     // The first request holds the only connection for 2 s; nine were due within the first 90 ms.
-    let endpoint = Endpoint::new([hang(), answer(200)]);
+    let endpoint = Endpoint::new([hang(), respond(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
     let options = ["--repeat", "10", "--rate", "100", "--concurrency", "1", "--timeout", "2s", "--json"];
-    let (attempts, summary) = told(&send.args(options).exits(1));
+    let (attempts, summary) = results(&send.args(options).exits(1));
     assert_eq!(summary["outcomes"], json!({"accepted": 9, "refused": 0, "timed-out": 1, "unreachable": 0}));
     assert_eq!(summary["reasons"], json!({"no response within 2.0 s": 1}));
-    // Each waited for 1910 ms or more, although its own response came at once.
+    // Each waited for at least 1910 ms, although its own response was immediate.
     assert!(summary["latency_ms"]["p50"].as_f64().unwrap() >= 1910.0, "{summary}");
     assert!(summary["latency_ms"]["max"].as_f64().unwrap() >= 2000.0, "{summary}");
     // That is within Cyanite's own limit.
@@ -75,18 +75,18 @@ fn requests_without_a_free_connection_are_counted() {
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
     // One is due each 200 ms; the first two hold the connections until all others are too late.
     let options = ["--duration", "2s", "--rate", "5", "--concurrency", "2", "--timeout", "3s", "--json"];
-    let (_, summary) = told(&send.args(options).exits(1));
+    let (_, summary) = results(&send.args(options).exits(1));
     assert_eq!((&summary["outcomes"]["timed-out"], &summary["not_started"]), (&json!(2), &json!(8)));
     assert!(summary["latency_ms"]["max"].as_f64().unwrap() >= 3000.0, "{summary}");
 }
 
 #[test]
 fn a_response_after_the_providers_time_limit_breaks_it() {
-    // Cyanite gives up after 3 s; --timeout waits for what it would not have seen.
-    let endpoint = Endpoint::new([answer(200).after(Duration::from_millis(3100)), answer(200)]);
+    // Cyanite gives up after 3 s; --timeout waits for responses that it would not see.
+    let endpoint = Endpoint::new([respond(200).after(Duration::from_millis(3100)), respond(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
-    let (_, summary) = told(&send.args(["--repeat", "2", "--timeout", "1m", "--json", "-q"]).exits(1));
+    let (_, summary) = results(&send.args(["--repeat", "2", "--timeout", "1m", "--json", "-q"]).exits(1));
     assert_eq!(summary["reasons"], json!({"the response took longer than 3 s, after which Cyanite times out": 1}));
     assert_eq!(summary["broke_limit"], 1);
 }
@@ -100,13 +100,13 @@ fn a_stopped_handler_times_out() {
     assert!(status.success());
     let send = dir.send("cyanite.v2.finished", listener.url("/cyanite"));
     let options = ["--repeat", "3", "--concurrency", "3", "--timeout", "200ms", "--json", "-q"];
-    let (attempts, summary) = told(&send.args(options).exits(1));
+    let (attempts, summary) = results(&send.args(options).exits(1));
     assert_eq!((attempts.len(), &summary["outcomes"]["timed-out"]), (3, &json!(3)));
 }
 
 #[test]
 fn there_are_no_more_connections_than_requests() {
-    let endpoint = Endpoint::new([answer(200)]);
+    let endpoint = Endpoint::new([respond(200)]);
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
     send.args(["--repeat", "3", "--concurrency", "1000"]).exits(0);

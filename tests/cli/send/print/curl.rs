@@ -5,9 +5,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::harness::{Dir, Endpoint, answer};
+use crate::harness::{Dir, Endpoint, respond};
 
-/// Runs a script with `sh`, and wants that it succeeds.
+/// Runs a script with `sh` and checks that it succeeds.
 #[track_caller]
 fn sh(script: &[u8]) {
     let mut sh = Command::new("sh").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -19,7 +19,7 @@ fn sh(script: &[u8]) {
 /// Checks that the printed command sends the same request, byte for byte, as the send itself.
 #[track_caller]
 fn same(event: &str, path: &str, options: &[&str], data: Option<&[u8]>) {
-    let (dir, endpoint) = (Dir::new(), Endpoint::new([answer(200)]));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
     let command = || {
         let pinned = ["--now", "2025-01-01T12:00:00Z", "--id", "an-id"];
         let send = dir.send(event, endpoint.url(path)).args(pinned).args(options);
@@ -52,6 +52,17 @@ fn events_of_every_provider() {
 #[test]
 fn a_url_with_shell_syntax() {
     same("cyanite.v2.finished", "/a%20b/$HOME/;&?x=1&y='2'#", &[], None);
+}
+
+#[test]
+fn a_url_that_curl_would_take_for_several() {
+    for path in ["/hooks?q=[1-5]", "/hooks?q={a,b}", "/hooks/[a-z]?q={1}&r=[", "/?q=]", "/?q=}"] {
+        same("cyanite.v2.finished", path, &[], None);
+    }
+    let dir = Dir::new();
+    let printed = |url: &str| dir.send("cyanite.v2.finished", url).args(["--print", "curl"]).exits(0);
+    printed("http://127.0.0.1:1/?q=[1-5]").prints("curl --globoff --request POST --url 'http://127.0.0.1:1/?q=[1-5]' ");
+    printed("http://127.0.0.1:1/?q=1").prints("curl --request POST --url 'http://127.0.0.1:1/?q=1' ");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `--print` with `--repeat`: as many requests as are wanted, or without end.
+//! `--print` with `--repeat`: a given number of requests, or without end.
 
 use std::collections::HashSet;
 

@@ -12,7 +12,7 @@ fn a_target_is_the_signed_request() {
         "method": "POST",
         "url": "http://127.0.0.1:4400/cyanite",
         "body": BASE64_STANDARD.encode(CYANITE),
-        // Go takes only names in this case for what they are, and sends others beside its own.
+        // Go recognises names only in this case, and sends others in addition to its own.
         "header": {
             "Content-Type": ["application/json"],
             "User-Agent": [format!("hookdev/{}", env!("CARGO_PKG_VERSION"))],

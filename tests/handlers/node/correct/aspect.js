@@ -1,5 +1,4 @@
-// A correct handler of Aspect's webhooks, with Svix's library: a delivery that was dealt with before is answered as the
-// first was.
+// A correct handler of Aspect's webhooks, with Svix's library: a duplicate gets the same response as the first delivery.
 "use strict";
 
 const express = require("express");

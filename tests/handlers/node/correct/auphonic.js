@@ -1,4 +1,4 @@
-// A correct handler of Auphonic's webhooks, which come urlencoded or as multipart/form-data.
+// A correct handler of Auphonic's webhooks, which are urlencoded or multipart/form-data.
 "use strict";
 
 const express = require("express");

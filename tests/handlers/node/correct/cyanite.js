@@ -8,7 +8,7 @@ const { serve } = require("../serve");
 const app = express();
 
 app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
-  // The dashboard's test comes without a signature, and asks for nothing but a response.
+  // The dashboard's test has no signature and needs only a response.
   const isTest = req.get("signature") === undefined && JSON.parse(req.body).type === "TEST";
   if (!isTest && !genuine.cyanite(req)) {
     return res.sendStatus(401);

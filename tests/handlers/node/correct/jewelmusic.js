@@ -1,4 +1,4 @@
-// A correct handler of JewelMusic's webhooks: a delivery that was dealt with before is answered as the first was.
+// A correct handler of JewelMusic's webhooks: a duplicate gets the same response as the first delivery.
 "use strict";
 
 const express = require("express");

@@ -1,4 +1,4 @@
-// Faulty: it looks at the first of the signatures alone, so that the secret cannot be rotated.
+// Faulty: it checks only the first signature, so the secret can't be rotated.
 "use strict";
 
 const express = require("express");

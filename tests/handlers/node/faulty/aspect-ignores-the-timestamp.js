@@ -1,4 +1,4 @@
-// Faulty: it verifies by itself, with the timestamp in the signed content, but does not ask how old that is.
+// Faulty: it verifies by itself, with the timestamp in the signed content, but does not check how old that is.
 "use strict";
 
 const crypto = require("node:crypto");

@@ -1,4 +1,4 @@
-// Faulty: it reads the urlencoded form alone.
+// Faulty: it parses only urlencoded forms.
 "use strict";
 
 const express = require("express");

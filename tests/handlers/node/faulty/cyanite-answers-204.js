@@ -1,4 +1,4 @@
-// Faulty: it responds 204, where Cyanite counts 200 alone.
+// Faulty: it responds 204, but Cyanite counts only 200.
 "use strict";
 
 const express = require("express");

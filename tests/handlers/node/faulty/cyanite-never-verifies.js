@@ -1,4 +1,4 @@
-// Faulty: it takes whatever comes.
+// Faulty: it accepts everything.
 "use strict";
 
 const express = require("express");

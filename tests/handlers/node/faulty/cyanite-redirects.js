@@ -1,4 +1,4 @@
-// Faulty: the handler is at another path, to which it redirects.
+// Faulty: it redirects to the handler at another path.
 "use strict";
 
 const express = require("express");

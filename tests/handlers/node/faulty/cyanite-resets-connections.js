@@ -1,4 +1,4 @@
-// Faulty: it resets each connection at its tenth request instead of answering.
+// Faulty: it resets each connection at its tenth request instead of responding.
 "use strict";
 
 const express = require("express");

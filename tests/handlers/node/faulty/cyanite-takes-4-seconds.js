@@ -1,4 +1,4 @@
-// Faulty: it does its work before it responds, which takes 4 s; Cyanite gives it 3 s.
+// Faulty: it works for 4 s before it responds; Cyanite waits for 3 s.
 "use strict";
 
 const { setTimeout } = require("node:timers/promises");

@@ -1,4 +1,4 @@
-// Faulty: timingSafeEqual throws when its arguments differ in length, and nothing catches that.
+// Faulty: timingSafeEqual throws if its arguments differ in length, and nothing catches that.
 "use strict";
 
 const crypto = require("node:crypto");

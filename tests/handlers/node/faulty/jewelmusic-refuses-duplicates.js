@@ -1,4 +1,4 @@
-// Faulty: it refuses a delivery that it had before, so that the provider sends it again and again.
+// Faulty: it rejects duplicates, so the provider sends them again and again.
 "use strict";
 
 const express = require("express");

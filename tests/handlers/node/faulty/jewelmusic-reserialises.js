@@ -1,4 +1,4 @@
-// Faulty: it verifies the JSON as it is when it was parsed and serialised again, not as it was sent.
+// Faulty: it verifies the JSON after parsing and re-serialising it, not the bytes that were sent.
 "use strict";
 
 const express = require("express");

@@ -1,6 +1,6 @@
-// Written after what is known of the Node sample in Aspect's documents, https://docs.aspect.inc/advanced/webhooks; its
-// published text was not at hand. It strips the secret's prefix, and gives Svix's library the body as it is when
-// serialised again. The status of a refusal is ours.
+// Written after descriptions of the Node sample in Aspect's documentation, https://docs.aspect.inc/advanced/webhooks,
+// whose text was not available. It strips the secret's prefix, and passes the re-serialised body to Svix's library. The
+// status of a rejection is ours.
 "use strict";
 
 const express = require("express");

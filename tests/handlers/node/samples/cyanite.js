@@ -1,6 +1,6 @@
-// Does what Cyanite's integration example does, https://github.com/cyanite-ai/cyanite-integration-example
-// (src/webhook.js), written again: that example's own text does not stand here. It responds a TEST before it verifies, takes
-// the HMAC of the body as it is when serialised again, compares with `===`, responds 400 to what does not verify, and 200.
+// Behaves like Cyanite's integration example, https://github.com/cyanite-ai/cyanite-integration-example (src/webhook.js),
+// without copying its code. It responds to a TEST before it verifies, computes the HMAC of the re-serialised body, compares
+// with `===`, and responds 400 if verification fails, else 200.
 "use strict";
 
 const { createHmac } = require("node:crypto");

@@ -1,6 +1,6 @@
-// Does what the sample in JewelMusic's documents does, https://jewelmusic.art/docs/webhooks, written again: that sample's
-// own text does not stand here. It takes the HMAC of the body as it is when serialised again, and gives whatever the
-// header is to timingSafeEqual, which throws unless it is a text as long as the right one.
+// Behaves like the sample in JewelMusic's documentation, https://jewelmusic.art/docs/webhooks, without copying its code. It
+// computes the HMAC of the re-serialised body, and passes the header unchecked to timingSafeEqual, which throws unless the
+// header has the right length.
 "use strict";
 
 const { createHmac, timingSafeEqual } = require("node:crypto");

@@ -12,7 +12,7 @@ app = FastAPI()
 @app.post("/webhook")
 async def receive(request: Request):
     body = await request.body()
-    # The dashboard's test comes without a signature, and asks for nothing but a response.
+    # The dashboard's test has no signature and needs only a response.
     is_test = "signature" not in request.headers and json.loads(body).get("type") == "TEST"
     if not is_test and not genuine.cyanite(body, request.headers):
         raise HTTPException(401)

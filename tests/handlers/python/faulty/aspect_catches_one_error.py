@@ -1,5 +1,5 @@
-"""Faulty: it catches the error that the library names, and not what Python says inside the library of a header in another
-form."""
+"""Faulty: it catches only the library's own error, not the exceptions that Python raises inside the library for a header
+in another format."""
 
 import os
 

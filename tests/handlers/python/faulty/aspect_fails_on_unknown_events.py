@@ -1,4 +1,4 @@
-"""Faulty: an event that it knows nothing of is an error to it."""
+"""Faulty: it treats an unknown event as an error."""
 
 import json
 

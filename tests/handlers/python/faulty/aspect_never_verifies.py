@@ -1,4 +1,4 @@
-"""Faulty: it takes whatever comes."""
+"""Faulty: it accepts everything."""
 
 from fastapi import FastAPI, Request
 from serve import serve

@@ -1,4 +1,4 @@
-"""Faulty: it refuses a delivery that it had before, so that Svix sends it again and again."""
+"""Faulty: it rejects duplicates, so Svix sends them again and again."""
 
 import genuine
 from fastapi import FastAPI, HTTPException, Request

@@ -1,5 +1,5 @@
-"""Faulty: it verifies the JSON as it is when it was parsed and serialised again, not as it was sent. Without blanks, as
-most providers write it, so that this goes unnoticed for long."""
+"""Faulty: it verifies re-serialised JSON instead of the bytes that were sent. It writes no spaces, like most providers, so
+the fault can go unnoticed for long."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Faulty: it takes one content type alone."""
+"""Faulty: it accepts only one content type."""
 
 from fastapi import FastAPI, HTTPException, Request
 from serve import serve

@@ -1,4 +1,4 @@
-"""Faulty: the path ends with a slash and the URL does not, so that FastAPI redirects, as it does by itself."""
+"""Faulty: the route ends with a slash and the URL does not, so FastAPI redirects."""
 
 import genuine
 from fastapi import FastAPI, HTTPException, Request

@@ -1,5 +1,4 @@
-"""Faulty: it verifies the JSON as it is when it was parsed and serialised again. With the blanks that json.dumps writes
-unless it is told not to, so that nothing verifies."""
+"""Faulty: it verifies re-serialised JSON. It writes the spaces that are json.dumps's default, so nothing verifies."""
 
 import json
 

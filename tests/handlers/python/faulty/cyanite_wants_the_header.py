@@ -1,4 +1,4 @@
-"""Faulty: it takes for granted that the header is there."""
+"""Faulty: it assumes that the header is present."""
 
 import hashlib
 import hmac

@@ -1,6 +1,6 @@
-"""Written after what is known of the Python sample in Aspect's documents, https://docs.aspect.inc/advanced/webhooks; its
-published text was not at hand. It strips the secret's prefix and gives Svix's library the body as it came. The framework
-and the status of a refusal are ours."""
+"""Written after descriptions of the Python sample in Aspect's documentation, https://docs.aspect.inc/advanced/webhooks,
+whose text was not available. It strips the secret's prefix and passes the raw body to Svix's library. The framework and
+the status of a rejection are ours."""
 
 import os
 

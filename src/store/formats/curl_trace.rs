@@ -10,9 +10,9 @@ use super::{
 use crate::webhook::request::Method;
 
 /// curl's logs.
-pub(super) struct Curl;
+pub(super) struct CurlTrace;
 
-impl Format for Curl {
+impl Format for CurlTrace {
     fn name(&self) -> &'static str {
         "a curl trace"
     }

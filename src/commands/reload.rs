@@ -1,0 +1,61 @@
+//! What a reloaded config changes for a receiver, in sentences.
+
+use super::guard::in_words;
+use crate::{
+    engine::receive::{Forward, Settings},
+    webhook::{keyring::Keyring, provider::Provider, redact},
+};
+
+/// What differs between two settings: forwards, the user's providers, and secrets.
+pub(super) fn changes(before: &Settings, after: &Settings) -> Vec<String> {
+    [forwards(&before.forwards, &after.forwards), providers(before, after), secrets(before, after)].concat()
+}
+
+fn forwards(before: &[Forward], after: &[Forward]) -> Vec<String> {
+    let words = |forward: &Forward| format!("{} to {}", forward.events, redact::tokens(forward.url.as_str()));
+    let is_in = |forward: &Forward, others: &[Forward]| {
+        others.iter().any(|other| other.events == forward.events && other.url == forward.url)
+    };
+    let gone = before.iter().filter(|forward| !is_in(forward, after));
+    let new = after.iter().filter(|forward| !is_in(forward, before));
+    let gone = gone.map(|forward| format!("no longer forwards {}", words(forward)));
+    gone.chain(new.map(|forward| format!("now forwards {}", words(forward)))).collect()
+}
+
+fn providers(before: &Settings, after: &Settings) -> Vec<String> {
+    let users = |settings: &Settings| {
+        settings.catalog.providers().filter(|provider| !provider.files().are_built_in()).cloned().collect::<Vec<_>>()
+    };
+    let (old, new) = (users(before), users(after));
+    let words = |provider: &Provider| format!("the provider {} from {}", provider.name, provider.files().origin());
+    let gone = old.iter().filter(|provider| new.iter().all(|other| other.name != provider.name));
+    let mut changes: Vec<String> = gone.map(|provider| format!("no longer uses {}", words(provider))).collect();
+    for provider in &new {
+        match old.iter().find(|other| other.name == provider.name) {
+            None => changes.push(format!("now uses {}", words(provider))),
+            Some(old) if old.files() != provider.files() => changes.push(format!("{} changed", words(provider))),
+            Some(_) => {}
+        }
+    }
+    changes
+}
+
+fn secrets(before: &Settings, after: &Settings) -> Vec<String> {
+    let sources = |keyring: &Keyring, name: &str| {
+        let sources: Vec<String> = (0..).map_while(|index| keyring.source(name, index)).map(in_words).collect();
+        if sources.is_empty() { "nowhere".to_owned() } else { sources.join(", ") }
+    };
+    let mut changes = Vec::new();
+    for provider in after.catalog.providers().filter(|provider| provider.secret.is_some()) {
+        let name = &provider.name;
+        let (old, new) = (sources(&before.keyring, name), sources(&after.keyring, name));
+        if old != new && before.catalog.contains(name) {
+            changes.push(format!("takes {}'s secret from {new} instead of {old}", provider.title));
+        } else if old != new {
+            changes.push(format!("takes {}'s secret from {new}", provider.title));
+        } else if before.keyring.secrets(name) != after.keyring.secrets(name) {
+            changes.push(format!("{}'s secret from {new} changed", provider.title));
+        }
+    }
+    changes
+}

@@ -1,0 +1,118 @@
+//! `hookdev trust`: shows what a config may do once it is trusted, and records that it is.
+
+use std::{env, io::Write, path::Path};
+
+use super::{
+    context::{Announced, Context},
+    exit::{Exit, Failure},
+};
+use crate::{
+    cli::{Format, Global, Trust},
+    render::{
+        grant::{AddedProvider, Endpoint, Forward, Grant, Secret},
+        json,
+    },
+    store::{
+        config::{Config, FILE_NAME},
+        trust::TrustStore,
+    },
+    webhook::{redact, signature::SecretText},
+};
+
+/// Trusts a config with its present content.
+///
+/// # Errors
+///
+/// If there is no config, it is invalid, or belongs to someone else, or the record can't be written.
+pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
+    let config = read(args.file.as_deref().or(global.config.as_deref()))?;
+    let global = Global { providers: Vec::new(), secret: Vec::new(), ..global.clone() };
+    let context = Context::of(global, Some(config), Announced::default())?;
+    let (Some(config), Some(guard)) = (&context.config, &context.guard) else {
+        return Err(Failure::usage("only a config that was found needs trust"));
+    };
+    let grant = grant(&context, config, guard.provider_names());
+    let store = TrustStore::of_user(|name| env::var_os(name))
+        .ok_or_else(|| Failure::usage("can't record trust: neither XDG_STATE_HOME nor HOME is an absolute path"))?;
+    let mut out = context.terminal.stdout();
+    match context.format() {
+        Format::Json => {
+            let mut line = Vec::new();
+            json::grant(&grant, &mut line);
+            out.write_all(&line)?;
+        }
+        _ if context.global.quiet => {}
+        _ => out.write_all(grant.to_string().as_bytes())?,
+    }
+    out.flush()?;
+    store
+        .add(&guard.fingerprint, &config.path)
+        .map_err(|error| Failure::usage(format!("can't record trust in {}", store.dir().display())).because(&error))?;
+    context.terminal.note("trusted with its present content; after a change, run `hookdev trust` again");
+    Ok(Exit::Success)
+}
+
+/// Reads a config as one that was found, which it will be.
+fn read(named: Option<&Path>) -> Result<Config, Failure> {
+    let no_dir = |error: std::io::Error| Failure::usage("can't find the working directory").because(&error);
+    let working_dir = env::current_dir().map_err(no_dir)?;
+    let Some(path) = named else {
+        let found = Config::find(&working_dir).ok_or_else(|| {
+            Failure::usage(format!("no {FILE_NAME} in {} or above it", working_dir.display()))
+                .hint("name one: hookdev trust FILE")
+        })?;
+        return Ok(Config::read_found(&found, &working_dir)?);
+    };
+    // It will be found from its own directory, or from below.
+    let path = working_dir.join(path);
+    let dir = path.parent().and_then(|dir| dir.canonicalize().ok()).unwrap_or(working_dir);
+    let path = path.file_name().map(|name| dir.join(name)).unwrap_or(path);
+    Ok(Config::read_found(&path, &dir)?)
+}
+
+fn grant<'a>(context: &'a Context, config: &'a Config, added: impl Iterator<Item = &'a str>) -> Grant<'a> {
+    let url = |url: &str| redact::tokens(url).into_owned();
+    let mut endpoints: Vec<Endpoint> = config
+        .provider_configs()
+        .filter_map(|provider| Some(Endpoint { provider: provider.name.to_owned(), url: url(provider.endpoint?) }))
+        .collect();
+    endpoints.extend(
+        config
+            .listen
+            .addr
+            .as_deref()
+            .map(|addr| Endpoint { provider: "*".to_owned(), url: url(&format!("http://{addr}/")) }),
+    );
+    let secrets = config.provider_configs().filter(|provider| !provider.secrets.is_empty());
+    Grant {
+        config: config.path.to_string_lossy().into_owned(),
+        endpoints,
+        forwards: config
+            .forward
+            .iter()
+            .map(|forward| Forward { events: forward.events.clone(), url: url(&forward.to) })
+            .collect(),
+        secrets: secrets
+            .map(|provider| Secret {
+                provider: provider.name.to_owned(),
+                sources: provider.secrets.iter().map(source).collect(),
+            })
+            .collect(),
+        env_file: config.env_file.as_ref().map(|file| file.to_string_lossy().into_owned()),
+        providers: added
+            .filter_map(|name| context.catalog.get(name))
+            .map(|provider| AddedProvider {
+                name: &provider.name,
+                source: provider.files().origin(),
+                secret_env: provider.secret.as_ref().and_then(|rule| rule.env.as_deref()),
+                sends_secret: provider.sends_secret(),
+            })
+            .collect(),
+    }
+}
+
+/// A source as output names it: never a literal secret.
+fn source(source: &SecretText) -> String {
+    let text = source.expose();
+    if text.starts_with("env:") || text.starts_with("file:") { text.to_owned() } else { "config".to_owned() }
+}

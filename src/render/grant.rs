@@ -1,0 +1,95 @@
+//! What a config may do once it is trusted, as people read it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// What a config may do. Without secrets, and with redacted URLs.
+#[derive(Debug, Serialize)]
+pub struct Grant<'a> {
+    /// The config's path.
+    pub config: String,
+    /// Where deliveries are sent.
+    pub endpoints: Vec<Endpoint>,
+    /// Where deliveries are forwarded.
+    pub forwards: Vec<Forward>,
+    /// Where secrets come from.
+    pub secrets: Vec<Secret>,
+    /// The env file.
+    pub env_file: Option<String>,
+    /// The providers that it adds.
+    pub providers: Vec<AddedProvider<'a>>,
+}
+
+/// Where the deliveries of a provider are sent.
+#[derive(Debug, Serialize)]
+pub struct Endpoint {
+    /// The provider's name; `*` for all that have no endpoint of their own.
+    pub provider: String,
+    /// The endpoint.
+    pub url: String,
+}
+
+/// Where deliveries are forwarded.
+#[derive(Debug, Serialize)]
+pub struct Forward {
+    /// A glob of event names.
+    pub events: String,
+    /// The handler.
+    pub url: String,
+}
+
+/// Where a provider's secrets come from.
+#[derive(Debug, Serialize)]
+pub struct Secret {
+    /// The provider's name.
+    pub provider: String,
+    /// `env:NAME`, `file:PATH`, or `config` for a literal.
+    pub sources: Vec<String>,
+}
+
+/// A provider that a config adds.
+#[derive(Debug, Serialize)]
+pub struct AddedProvider<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its directory.
+    pub source: &'a str,
+    /// The environment variable that its secret is read from.
+    pub secret_env: Option<&'a str>,
+    /// Whether its requests contain the secret itself.
+    pub sends_secret: bool,
+}
+
+/// One line for each permission, below the path of the config.
+impl fmt::Display for Grant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.config)?;
+        for Endpoint { provider, url } in &self.endpoints {
+            let whose = if provider == "*" { "other" } else { provider };
+            writeln!(f, "  sends {whose} deliveries to {url}")?;
+        }
+        for Forward { events, url } in &self.forwards {
+            writeln!(f, "  forwards {events} to {url}")?;
+        }
+        for Secret { provider, sources } in &self.secrets {
+            let sources: Vec<&str> = sources.iter().map(|source| words(source)).collect();
+            writeln!(f, "  takes the secret of {provider} from {}", sources.join(", "))?;
+        }
+        if let Some(env_file) = &self.env_file {
+            writeln!(f, "  reads variables from {env_file}")?;
+        }
+        for AddedProvider { name, source, secret_env, sends_secret } in &self.providers {
+            write!(f, "  adds the provider {name} from {source}")?;
+            if let Some(variable) = secret_env {
+                write!(f, ", with the secret in {variable}")?;
+            }
+            writeln!(f, "{}", if *sends_secret { ", which it sends unhashed" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+fn words(source: &str) -> &str {
+    if source == "config" { "a literal in the config" } else { source }
+}

@@ -1,0 +1,198 @@
+//! Messages of queues and buses that carry a captured request: SNS, SQS, EventBridge, Pub/Sub and Vercel's invocations. The
+//! request inside is read in its own format, and the entry notes that.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    Entry, Input, Piece,
+    document::Documents,
+    parts::{self, ParseError, Text, expected, quoted},
+    sniff,
+};
+
+/// The records of SNS and SQS, as AWS Lambda receives them.
+pub(super) static AWS_RECORDS: Documents = Documents {
+    name: "an SNS or SQS event",
+    matches: |outline| {
+        outline.has_all("Records[].", &["Sns.Message"]) || outline.has_all("Records[].", &["body", "messageId"])
+    },
+    array: &["Records"],
+    parse: |json| {
+        let record: Record<'_> = serde_json::from_str(json)?;
+        match (record.sns, record.body) {
+            (Some(sns), _) => unwrap(sns.message.0.as_bytes(), "an SNS message"),
+            (None, Some(Text(body))) => unwrap(body.as_bytes(), "an SQS message"),
+            (None, None) => Err(expected("a record with `body` or `Sns.Message`")),
+        }
+    },
+};
+
+/// A notification that SNS sends to an HTTP endpoint or a queue.
+pub(super) static SNS: Documents = Documents {
+    name: "an SNS notification",
+    matches: |outline| outline.has_all("", &["Type", "TopicArn", "Message"]),
+    array: &[],
+    parse: |json| {
+        let Notification { message: Text(message) } = serde_json::from_str(json)?;
+        unwrap(message.as_bytes(), "an SNS message")
+    },
+};
+
+/// An event of EventBridge.
+pub(super) static EVENTBRIDGE: Documents = Documents {
+    name: "an EventBridge event",
+    matches: |outline| outline.has_all("", &["detail-type", "detail"]),
+    array: &[],
+    parse: |json| {
+        let BusEvent { detail } = serde_json::from_str(json)?;
+        unwrap(detail.get().as_bytes(), "an EventBridge event")
+    },
+};
+
+/// A message that Google Pub/Sub pushes or that a subscriber pulls.
+pub(super) static PUBSUB: Documents = Documents {
+    name: "a Pub/Sub message",
+    matches: |outline| {
+        outline.has_all("message.", &["data"])
+            && ["messageId", "message_id", "publishTime"].iter().any(|key| outline.has_all("message.", &[key]))
+    },
+    array: &[],
+    parse: |json| {
+        let Push { message: Message { data: Text(data) } } = serde_json::from_str(json)?;
+        unwrap(&parts::base64("message.data", &data)?, "a Pub/Sub message")
+    },
+};
+
+/// The event that a Node function receives from Vercel's runtime.
+pub(super) static VERCEL: Documents = Documents {
+    name: "a Vercel event",
+    matches: |outline| outline.has_all("", &["Action", "body"]),
+    array: &[],
+    parse: |json| {
+        let Invocation { body: Text(body) } = serde_json::from_str(json)?;
+        unwrap(body.as_bytes(), "a Vercel event")
+    },
+};
+
+#[derive(Deserialize)]
+#[serde(expecting = "a record, an object with `body` or `Sns`")]
+struct Record<'a> {
+    #[serde(borrow, rename = "Sns")]
+    sns: Option<Notification<'a>>,
+    #[serde(borrow)]
+    body: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a notification, an object with `Message`")]
+struct Notification<'a> {
+    #[serde(borrow, rename = "Message")]
+    message: Text<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an event, an object with `detail`")]
+struct BusEvent<'a> {
+    #[serde(borrow)]
+    detail: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object with `message`")]
+struct Push<'a> {
+    #[serde(borrow)]
+    message: Message<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a message, an object with `data`")]
+struct Message<'a> {
+    #[serde(borrow)]
+    data: Text<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an event, an object with `body`")]
+struct Invocation<'a> {
+    #[serde(borrow)]
+    body: Text<'a>,
+}
+
+/// Reads the request inside a message; `None` if it delivers nothing.
+fn unwrap(inside: &[u8], message: &str) -> Result<Option<Entry>, ParseError> {
+    let Some(format) = sniff(inside) else {
+        let start = String::from_utf8_lossy(&inside[..inside.len().min(200)]);
+        return Err(expected(format!(
+            "a captured request inside {message}, found {}: without its headers nothing can be verified; publish headers and raw body together",
+            quoted(&start)
+        )));
+    };
+    let input = Input { head: inside.to_vec(), is_whole: true, directory: None, rest: Box::new(std::io::empty()) };
+    let mut reader = format.read(input).map_err(|fault| inner(message, &fault))?;
+    match reader.find_map(Piece::read) {
+        None => Ok(None),
+        Some(Err(fault)) => Err(inner(message, &fault)),
+        Some(Ok(mut entry)) => {
+            entry.notes.push(format!("unwrapped from {message}"));
+            Ok(Some(Entry { line: None, ..entry }))
+        }
+    }
+}
+
+fn inner(message: &str, fault: &super::Fault) -> ParseError {
+    ParseError::Expected(format!("a captured request inside {message}: {fault}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{collected, fields};
+    use crate::webhook::json::quote;
+
+    const REQUEST: &str = r#"{"headers":{"x":"y"},"rawBody":"{\"a\":1}"}"#;
+
+    /// The messages that carry a text.
+    fn envelopes(inside: &str) -> [String; 6] {
+        use base64::{Engine, prelude::BASE64_STANDARD};
+        let text = quote(inside);
+        [
+            format!(r#"{{"Records":[{{"EventSource":"aws:sns","Sns":{{"Type":"Notification","Message":{text}}}}}]}}"#),
+            format!(r#"{{"Records":[{{"messageId":"m","eventSource":"aws:sqs","body":{text}}}]}}"#),
+            format!(r#"{{"Type":"Notification","MessageId":"m","TopicArn":"arn:aws:sns:x","Message":{text}}}"#),
+            format!(r#"{{"version":"0","detail-type":"webhook","source":"a","detail":{inside}}}"#),
+            format!(
+                r#"{{"message":{{"data":"{}","messageId":"1"}},"subscription":"s"}}"#,
+                BASE64_STANDARD.encode(inside)
+            ),
+            format!(r#"{{"Action":"Invoke","body":{text}}}"#),
+        ]
+    }
+
+    #[test]
+    fn the_request_inside_a_message_is_read_and_noted() {
+        for json in envelopes(REQUEST) {
+            let (entries, _) = collected(&json);
+            let [Ok(entry)] = &entries[..] else { panic!("{json}: {entries:?}") };
+            assert_eq!(
+                (fields(&entry.request), &entry.request.body[..]),
+                ("x: y\n".to_owned(), &b"{\"a\":1}"[..]),
+                "{json}"
+            );
+            assert!(entry.notes.iter().any(|note| note.starts_with("unwrapped from a")), "{json}: {:?}", entry.notes);
+        }
+        let nested = envelopes(&envelopes(REQUEST)[2])[1].clone();
+        let (entries, _) = collected(&nested);
+        let notes = &entries[0].as_ref().unwrap().notes;
+        assert_eq!(notes, &["unwrapped from an SNS message", "unwrapped from an SQS message"]);
+    }
+
+    #[test]
+    fn a_message_without_headers_says_what_to_publish() {
+        let (mut entries, _) = collected(&envelopes("{\"a\":1}")[1]);
+        assert_eq!(
+            entries.remove(0).unwrap_err(),
+            "line 1: expected a captured request inside an SQS message, found \"{\\\"a\\\":1}\": without its headers nothing can be \
+             verified; publish headers and raw body together"
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! What an input is that no format recognises: the nearest format and what is missing from it.
+
+use super::{json_request::HEADERS, keys::Outline};
+
+/// Says in a few words why an input that starts with these bytes isn't a capture, and what to save instead.
+pub(super) fn describe(head: &[u8]) -> String {
+    let start = head.trim_ascii_start();
+    let reason = magic(start).or_else(|| match start {
+        [b'{' | b'[', ..] => Some(structured(start)),
+        _ => text(start),
+    });
+    reason.unwrap_or("its content is in no format that hookdev reads; `hookdev verify --help` lists them").to_owned()
+}
+
+/// Binary formats, by their first bytes.
+fn magic(start: &[u8]) -> Option<&'static str> {
+    Some(match start {
+        [0x1f, 0x8b, ..] => "it is compressed with gzip; decompress it first",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is compressed with zstd; decompress it first",
+        [b'P', b'K', 3, 4, ..] => "it is a ZIP archive; extract it first",
+        [0xd4, 0xc3, 0xb2, 0xa1, ..] | [0xa1, 0xb2, 0xc3, 0xd4, ..] | [0x0a, 0x0d, 0x0d, 0x0a, ..] => {
+            "it is a packet capture; save the request as a raw HTTP message (in Wireshark: Follow HTTP Stream)"
+        }
+        _ => return None,
+    })
+}
+
+/// JSON, or what other languages print in its place.
+fn structured(start: &[u8]) -> &'static str {
+    let outline = Outline::new(start);
+    let keys: Vec<&str> = outline.paths().map(|path| path.rsplit('.').next().unwrap_or(path)).collect();
+    if keys.is_empty() && is_python(start) {
+        return "it is what Python prints for a dict, not JSON; save the output of `json.dumps(…)`";
+    }
+    if keys.is_empty() && is_javascript(start) {
+        return "it is what JavaScript's console.log prints, not JSON; save the output of `JSON.stringify(…)`";
+    }
+    if keys.iter().any(|key| HEADERS.contains(key)) {
+        return "it is a JSON object with headers but without a body; save the raw body beside them, as `body`";
+    }
+    if keys.iter().any(|key| matches!(*key, "body" | "rawBody")) {
+        return "it is a JSON object with a body but without headers; save the headers beside it, as `headers`";
+    }
+    if keys.is_empty() {
+        return "it starts like JSON but isn't valid JSON";
+    }
+    "it is JSON without headers: if it is a bare payload, pass the headers with `--header 'Name: value'`"
+}
+
+/// `{ key: …` or `{ 'key-with-dash': …`: an identifier or a single-quoted key.
+fn is_javascript(start: &[u8]) -> bool {
+    let Some(key) = start.strip_prefix(b"{").or_else(|| start.strip_prefix(b"[")).map(<[u8]>::trim_ascii_start) else {
+        return false;
+    };
+    let key = key.strip_prefix(b"{").map_or(key, <[u8]>::trim_ascii_start);
+    match key {
+        [b'\'', ..] => true,
+        _ => {
+            let name =
+                key.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')).count();
+            name > 0 && key[name..].starts_with(b":")
+        }
+    }
+}
+
+/// `{'key': …` without a space before the key, as Python prints a dict.
+fn is_python(start: &[u8]) -> bool {
+    start.starts_with(b"{'") || start.starts_with(b"[{'")
+}
+
+/// Text that looks like something else that people save.
+fn text(start: &[u8]) -> Option<&'static str> {
+    let lower: Vec<u8> = start.iter().take(16).map(u8::to_ascii_lowercase).collect();
+    if lower.starts_with(b"<!doctype html") || lower.starts_with(b"<html") {
+        return Some("it is an HTML page; save the request itself");
+    }
+    if lower.starts_with(b"http/1.") || lower.starts_with(b"http/2") {
+        return Some("it is an HTTP response; save the request");
+    }
+    let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+    let is_field = line.contains(&b':')
+        && !name.is_empty()
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    is_field.then_some(
+        "it starts with header lines but has no request line; add one, such as `POST / HTTP/1.1`, as the first line",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_format_is_named_with_what_is_missing() {
+        for (input, start) in [
+            (&b"{ path: '/a',\n  headers: {} }"[..], "it is what JavaScript's console.log prints"),
+            (b"{\n  'content-type': 'a' }", "it is what JavaScript's console.log prints"),
+            (b"{'headers': {}, 'body': ''}", "it is what Python prints"),
+            (b"{\"headers\":{}}", "it is a JSON object with headers but without a body"),
+            (b"{\"body\":\"\"}", "it is a JSON object with a body but without headers"),
+            (b"{\"id\":1}", "it is JSON without headers"),
+            (b"{id}", "it starts like JSON"),
+            (b"\x1f\x8b\x08", "it is compressed with gzip"),
+            (b"<!DOCTYPE html>", "it is an HTML page"),
+            (b"HTTP/1.1 200 OK\r\n", "it is an HTTP response"),
+            (b"Content-Type: a\r\n\r\n{}", "it starts with header lines"),
+            (b"# Read me\n", "its content is in no format"),
+        ] {
+            let reason = describe(input);
+            assert!(reason.starts_with(start), "{}: {reason}", String::from_utf8_lossy(input));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Files that configure hookdev are regular files of at most 1 MiB. Anything else is one clear error, and TAB stays quiet.
+
+use std::fs;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::harness::{Dir, TestCommand};
+
+/// Puts something that isn't a regular file of text in the place of a file, and returns why it can't be read.
+const SPECIAL: [(&str, &str); 6] = [
+    ("pipe", "it is a named pipe, not a regular file"),
+    ("/dev/zero", "it is a device, not a regular file"),
+    ("/dev/urandom", "it is a device, not a regular file"),
+    ("directory", "it is a directory, not a regular file"),
+    ("20 MB", "it is larger than 1 MiB"),
+    ("Latin-1", "it is not UTF-8 text"),
+];
+
+fn put(dir: &Dir, name: &str, what: &str) {
+    let path = dir.join(name);
+    if path.is_dir() {
+        fs::remove_dir(&path).unwrap();
+    } else if path.symlink_metadata().is_ok() {
+        fs::remove_file(&path).unwrap();
+    }
+    match what {
+        "pipe" => mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap(),
+        "directory" => fs::create_dir(&path).unwrap(),
+        "20 MB" => fs::write(&path, vec![b'#'; 20_000_000]).unwrap(),
+        "Latin-1" => fs::write(&path, b"# caf\xe9\n").unwrap(),
+        device => std::os::unix::fs::symlink(device, &path).unwrap(),
+    }
+}
+
+fn verify(dir: &Dir) -> TestCommand {
+    dir.hookdev().args(["verify", "missing", "-q"])
+}
+
+#[track_caller]
+fn refuses(command: TestCommand, message: &str, cause: &str) {
+    command.exits(2).stdout("").stderr(&format!("error: {message}\ncaused by: {cause}\n"));
+}
+
+/// What TAB offers after `send cyanite.v2.fi`.
+fn completes(dir: &Dir, more: &[&str]) {
+    let words = [&["--", "hookdev"], more, &["send", "cyanite.v2.fi"]].concat();
+    let index = (words.len() - 2).to_string();
+    let command = dir.hookdev().args(&words).env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", index);
+    command.exits(0).stdout("cyanite.v2.finished").stderr("");
+}
+
+#[test]
+fn a_config_is_a_regular_file_of_text() {
+    let dir = Dir::new();
+    for (what, cause) in SPECIAL {
+        put(&dir, "hookdev.toml", what);
+        let path = dir.join("hookdev.toml");
+        refuses(dir.hookdev().arg("events"), &format!("can't read the config {}", path.display()), cause);
+        let named = ["events", "--config", "hookdev.toml"];
+        refuses(dir.hookdev().args(named), "can't read the config hookdev.toml", cause);
+        completes(&dir, &[]);
+        completes(&dir, &["--config", "hookdev.toml"]);
+    }
+}
+
+#[test]
+fn an_env_file_is_a_regular_file_of_text() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "env_file = \".env\"\n");
+    for (what, cause) in SPECIAL {
+        put(&dir, ".env", what);
+        let named = verify(&dir).args(["--config", "hookdev.toml"]);
+        refuses(named, "can't read the env file .env", cause);
+        completes(&dir, &[]);
+    }
+}
+
+#[test]
+fn a_secret_file_is_a_regular_file_of_text() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"file:secret\"\n");
+    for (what, cause) in SPECIAL {
+        put(&dir, "secret", what);
+        let message = "can't read the secret file secret";
+        refuses(verify(&dir).args(["--no-config", "--secret", "cyanite=file:secret"]), message, cause);
+        refuses(verify(&dir).args(["--config", "hookdev.toml"]), message, cause);
+        completes(&dir, &[]);
+    }
+    dir.write("empty", "");
+    verify(&dir).args(["--no-config", "--secret", "cyanite=file:empty"]).exits(2).stderr(
+        "error: invalid Cyanite secret from file:empty: it is empty\n\
+         hint: set it to the secret that the provider shows, or remove the setting\n",
+    );
+}
+
+#[test]
+fn the_files_of_a_provider_are_regular_files_of_text() {
+    let dir = Dir::new();
+    let manifest = "name = \"acme\"\ntitle = \"Acme\"\nabout = \"A test\"\n[delivery]\nsuccess = [\"2xx\"]\n\
+                    [[event]]\nname = \"made\"\nabout = \"A test\"\nmatch = { type = \"made\" }\n";
+    for file in ["provider.toml", "schema.json", "events/made.json"] {
+        for (what, cause) in SPECIAL.into_iter().filter(|(what, _)| *what != "directory" || file == "provider.toml") {
+            dir.write("providers/acme/events/made.json", "{\"type\":\"made\"}");
+            dir.write("providers/acme/provider.toml", manifest);
+            put(&dir, &format!("providers/acme/{file}"), what);
+            let cause = match what {
+                "/dev/zero" | "/dev/urandom" => "it is a link; a provider's files are regular files",
+                _ => cause,
+            };
+            let events = dir.hookdev().args(["events", "--providers", "providers"]);
+            refuses(events, &format!("can't read providers/acme/{file}"), cause);
+            completes(&dir, &["--providers", "providers"]);
+            put(&dir, &format!("providers/acme/{file}"), "Latin-1");
+            fs::remove_file(dir.join(&format!("providers/acme/{file}"))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_files_of_a_provider_are_bounded_together() {
+    let dir = Dir::new();
+    dir.write("acme/provider.toml", "");
+    for number in 0..17 {
+        dir.write(&format!("acme/{number}.json"), vec![b' '; 1 << 20]);
+    }
+    let events = || dir.hookdev().args(["events", "--providers", "acme"]);
+    refuses(events(), "can't read the provider directory acme", "its files are larger than 16 MiB");
+    for number in 0..17 {
+        fs::remove_file(dir.join(&format!("acme/{number}.json"))).unwrap();
+    }
+    for number in 0..10_000 {
+        fs::create_dir(dir.join(&format!("acme/{number}"))).unwrap();
+    }
+    refuses(events(), "can't read the provider directory acme", "it has more than 10,000 entries");
+}
