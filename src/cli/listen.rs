@@ -11,6 +11,7 @@ use super::values::parse_size;
 use crate::webhook::time::{Timestamp, parse_duration};
 
 /// `hookdev listen`
+#[allow(clippy::struct_excessive_bools)] // each is a flag of its own
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:

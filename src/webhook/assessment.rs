@@ -156,10 +156,10 @@ impl Judge<'_> {
         match provider.verify(secrets, request, event, receipt) {
             Verdict::Unsigned => {
                 let exactness = exactness(provider, event, payload);
-                // The name of an unsigned event must not let anything else through beside a secret of the user's.
-                let must_be_exact = !provider.schemes.is_empty()
-                    && !(self.accepts_development && self.keyring.has_only_development(&provider.name));
-                if must_be_exact && exactness != Exactness::Exact {
+                // Once a secret is set, other payloads must not pass under the name of an unsigned event.
+                let is_local = self.accepts_development && self.keyring.has_only_development(&provider.name);
+                let may_be_inexact = is_local || provider.schemes.is_empty();
+                if !may_be_inexact && exactness != Exactness::Exact {
                     return (provider.verify(secrets, request, None, receipt), exactness);
                 }
                 (Verdict::Unsigned, exactness)
