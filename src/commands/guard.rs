@@ -135,7 +135,7 @@ pub(super) fn allow_delivery(guard: Option<&Guard>, url: &Url, cargo: Cargo<'_>)
         Cargo::Captured => "captured requests".to_owned(),
         Cargo::Unsigned => return Ok(()),
     };
-    guard.require_trust(|| format!("the config {} sends {what} to {}", guard.config, redact::tokens(url.as_str())))
+    guard.require_trust(|| format!("the config {} sends {what} to {}", guard.config, redact::query(url.as_str())))
 }
 
 /// Checks that the config may have deliveries forwarded, if the forwards are the config's.
@@ -147,7 +147,7 @@ pub(super) fn allow_forwards(guard: Option<&Guard>, forwards: &[Forward]) -> Res
     let Some(guard) = guard else { return Ok(()) };
     match forwards.iter().find(|forward| !is_local(&forward.url)) {
         Some(Forward { events, url, .. }) => guard.require_trust(|| {
-            format!("the config {} forwards {events} to {}", guard.config, redact::tokens(url.as_str()))
+            format!("the config {} forwards {events} to {}", guard.config, redact::query(url.as_str()))
         }),
         None => Ok(()),
     }

@@ -12,7 +12,7 @@ pub(super) fn changes(before: &Settings, after: &Settings) -> Vec<String> {
 }
 
 fn forwards(before: &[Forward], after: &[Forward]) -> Vec<String> {
-    let words = |forward: &Forward| format!("{} to {}", forward.events, redact::tokens(forward.url.as_str()));
+    let words = |forward: &Forward| format!("{} to {}", forward.events, redact::query(forward.url.as_str()));
     let is_in = |forward: &Forward, others: &[Forward]| {
         others.iter().any(|other| other.events == forward.events && other.url == forward.url)
     };

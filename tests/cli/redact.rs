@@ -187,6 +187,24 @@ fn no_error_about_a_url_shows_its_user_or_query() {
     }
 }
 
+#[test]
+fn no_error_about_an_untrusted_config_shows_a_user_or_query() {
+    let dir = Dir::new();
+    let url = "https://me:HIDDEN-1@remote.example/?own=HIDDEN-2";
+    dir.write(
+        "hookdev.toml",
+        format!(
+            "[provider.cyanite]\nsecret = \"env:MINE\"\nendpoint = \"{url}\"\n\
+             [[forward]]\nto = \"{url}\"\n"
+        ),
+    );
+    for command in [&["send", "cyanite.v2.finished"][..], &["listen", "--addr", "127.0.0.1:0"]] {
+        let finished = dir.hookdev().args(command).env("MINE", "mine").exits(2).stdout("");
+        without_tokens("an error", &finished.stderr);
+        finished.says(" to https://[redacted]@remote.example/?own=[redacted]");
+    }
+}
+
 /// Headers that may carry a credential, and names that nobody has thought of.
 fn secret_headers() -> impl Strategy<Value = Vec<(String, String)>> {
     let known = select(vec![

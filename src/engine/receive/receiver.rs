@@ -38,9 +38,9 @@ use crate::{
 /// How many bodies over [`INLINE_BODY_LIMIT`] are parsed at a time. Each may take a few hundred times its size.
 const MAX_LARGE_BODIES: usize = 2;
 
-/// The size of a body that is parsed in the connection's task, in bytes. Larger and compressed ones are parsed on a
-/// blocking thread, so that they don't hold up other connections.
-const INLINE_BODY_LIMIT: usize = 64 << 10;
+/// The size of a body that is parsed in the connection's task, in bytes, which takes less than a millisecond. Larger and
+/// compressed ones are parsed on a blocking thread, so that they don't hold up other connections.
+const INLINE_BODY_LIMIT: usize = 16 << 10;
 
 /// What a [`Receiver`] works with.
 pub struct Setup {

@@ -53,14 +53,8 @@ fn is_javascript(start: &[u8]) -> bool {
         return false;
     };
     let key = key.strip_prefix(b"{").map_or(key, <[u8]>::trim_ascii_start);
-    match key {
-        [b'\'', ..] => true,
-        _ => {
-            let name =
-                key.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')).count();
-            name > 0 && key[name..].starts_with(b":")
-        }
-    }
+    let name = key.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')).count();
+    key.starts_with(b"'") || (name > 0 && key[name..].starts_with(b":"))
 }
 
 /// `{'key': …` without a space before the key, as Python prints a dict.

@@ -136,7 +136,7 @@ pub(super) fn body_notes(request: &mut Request) -> Vec<String> {
     }
     let is_decoded = |name| request.headers.text(name).is_some_and(|value| value != "identity");
     let coding = request.headers.text("content-encoding").filter(|coding| *coding != "identity");
-    if let Some(coding) = coding.map(|coding| coding.into_owned()) {
+    if let Some(coding) = coding.map(Cow::into_owned) {
         if is_plain_text(&request.body) {
             notes.push(format!("the body was stored decoded, so its content-encoding {coding} is left out"));
             request.headers.remove("content-encoding");

@@ -12,10 +12,8 @@ pub(super) enum Order {
 /// The byte order of an input that is UTF-16 by its mark, or because its first two characters are ASCII.
 pub(super) fn detect(head: &[u8]) -> Option<Order> {
     match head {
-        [0xff, 0xfe, ..] => Some(Order::LittleEndian),
-        [0xfe, 0xff, ..] => Some(Order::BigEndian),
-        [1..=127, 0, 1..=127, 0, ..] => Some(Order::LittleEndian),
-        [0, 1..=127, 0, 1..=127, ..] => Some(Order::BigEndian),
+        [0xff, 0xfe, ..] | [1..=127, 0, 1..=127, 0, ..] => Some(Order::LittleEndian),
+        [0xfe, 0xff, ..] | [0, 1..=127, 0, 1..=127, ..] => Some(Order::BigEndian),
         _ => None,
     }
 }

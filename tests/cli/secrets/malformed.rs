@@ -152,8 +152,8 @@ fn a_variable_that_is_not_text_is_an_error() {
     let latin_1 = OsStr::from_bytes(b"topsecret-\xfc");
     let expected = |name: &str| {
         format!(
-            "error: the environment variable {name} is not text\n\
-             hint: set it to the secret that the provider shows, or unset it\n"
+            "error: the environment variable {name} is not text: its value is not UTF-8\n\
+             hint: set {name} to the secret that the provider shows, or unset it\n"
         )
     };
     for flag in ["cyanite=env:MINE", "env:MINE"] {
