@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::good;
-use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Dir, TestCommand, capture, text};
+use crate::harness::{
+    AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Dir, TestCommand, capture, development_warning, text,
+};
 
 /// Asserts that a command verifies one Cyanite request.
 #[track_caller]
@@ -171,7 +173,9 @@ fn variables_that_stand_for_gigabytes_are_unreadable_and_hide_no_other_capture()
     for (bomb, at, limit) in [("bomb.http", 40, 1), ("bomb.json", 1, 1), ("level.http", 4, 31)] {
         let verified = dir.hookdev().args(["verify", bomb, "good.json"]).exits(3);
         verified.stderr(&format!(
-            "error: {bomb}: line {at}: expected variables that add at most {limit} MiB\n1 request: 1 verified; 1 unreadable\n"
+            "error: {bomb}: line {at}: expected variables that add at most {limit} MiB\n{}1 request: 1 verified (development); \
+             1 unreadable\n",
+            development_warning(1)
         ));
     }
 }
