@@ -43,18 +43,18 @@ fn providers(before: &Settings, after: &Settings) -> Vec<String> {
 fn secrets(before: &Settings, after: &Settings) -> Vec<String> {
     let sources = |keyring: &Keyring, name: &str| {
         let sources: Vec<String> = (0..).map_while(|index| keyring.source(name, index)).map(in_words).collect();
-        if sources.is_empty() { "nowhere".to_owned() } else { sources.join(", ") }
+        if sources.is_empty() { "no secret".to_owned() } else { sources.join(", ") }
     };
     let mut changes = Vec::new();
     for provider in after.catalog.providers().filter(|provider| provider.secret.is_some()) {
         let name = &provider.name;
         let (old, new) = (sources(&before.keyring, name), sources(&after.keyring, name));
         if old != new && before.catalog.contains(name) {
-            changes.push(format!("takes {}'s secret from {new} instead of {old}", provider.title));
+            changes.push(format!("now uses {new} for {} instead of {old}", provider.title));
         } else if old != new {
-            changes.push(format!("takes {}'s secret from {new}", provider.title));
+            changes.push(format!("now uses {new} for {}", provider.title));
         } else if before.keyring.secrets(name) != after.keyring.secrets(name) {
-            changes.push(format!("{}'s secret from {new} changed", provider.title));
+            changes.push(format!("the {} secret from {new} changed", provider.title));
         }
     }
     changes

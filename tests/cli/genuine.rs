@@ -112,7 +112,7 @@ fn allow_unsigned_forwards_only_what_is_exactly_as_documented() {
         assert_eq!(endpoint.next().text(), body);
     }
     for (change, reason) in [
-        ("&status=2", "/status is repeated"),
+        ("&status=3", "/status is repeated"),
         ("&Status=2", "/Status differs from `status` only in case"),
         ("&admin=1", "/admin is not in the schema"),
     ] {

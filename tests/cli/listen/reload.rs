@@ -25,7 +25,7 @@ fn a_changed_env_file_applies_to_the_next_delivery() {
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
     assert_eq!(verdict(&dir, &mut listener, "two"), "rejected");
     dir.write(".env", "MY_SECRET=two\n");
-    listener.says(RELOADED);
+    listener.says(&format!("{RELOADED}note: the Cyanite secret from env:MY_SECRET changed\n"));
     assert_eq!(verdict(&dir, &mut listener, "two"), "verified");
     assert_eq!(verdict(&dir, &mut listener, "one"), "rejected");
     dir.replace(".env", "MY_SECRET=three\n");
@@ -41,7 +41,8 @@ fn a_secret_that_is_gone_is_not_replaced_silently() {
     let mut listener = dir.listen().starts();
     listener.says("warning: using the public development secrets for aspect, jewelmusic; ");
     dir.replace(".env", "# nothing\n");
-    listener.says(&format!("{RELOADED}{NO_SECRETS}"));
+    let change = "note: now uses the public development secret for Cyanite instead of env:CYANITE_WEBHOOK_SECRET\n";
+    listener.says(&format!("{RELOADED}{change}{NO_SECRETS}"));
     // An empty variable is not taken for one that is not set.
     dir.replace(".env", "CYANITE_WEBHOOK_SECRET=\n");
     listener.says("error: the environment variable CYANITE_WEBHOOK_SECRET is empty\n");
@@ -97,7 +98,10 @@ fn a_new_config_is_loaded() {
     assert_eq!(verdict(&dir, &mut listener, "one"), "rejected");
     dir.write("secret", "one");
     dir.write("hookdev.toml", "[provider.cyanite]\nsecret = \"file:secret\"\n");
-    listener.says(RELOADED);
+    listener.says(&format!(
+        "config: {}\n{RELOADED}note: now uses file:secret for Cyanite instead of the public development secret\n",
+        dir.join("hookdev.toml").display()
+    ));
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
 }
 
@@ -209,7 +213,7 @@ fn a_changed_provider_is_reloaded_and_a_broken_one_is_reported() {
     assert_eq!(text(&listener.receives("/acme", &one.headers(), &one.body).1, "/verdict"), "verified");
 
     dir.write("providers/acme/provider.toml", manifest("x-two"));
-    listener.says(RELOADED);
+    listener.says(&format!("{RELOADED}note: the provider acme from providers/acme changed\n"));
     let two = signed(&dir);
     assert_eq!(text(&listener.receives("/acme", &two.headers(), &two.body).1, "/verdict"), "verified");
     assert_eq!(text(&listener.receives("/acme", &one.headers(), &one.body).1, "/verdict"), "rejected");

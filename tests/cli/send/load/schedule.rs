@@ -87,7 +87,7 @@ fn a_response_after_the_providers_time_limit_breaks_it() {
     let dir = Dir::new();
     let send = dir.send("cyanite.v2.finished", endpoint.url("/"));
     let (_, summary) = results(&send.args(["--repeat", "2", "--timeout", "1m", "--json", "-q"]).exits(1));
-    assert_eq!(summary["reasons"], json!({"the response took longer than 3 s, after which Cyanite times out": 1}));
+    assert_eq!(summary["reasons"], json!({"the response took longer than 3 s, the timeout of Cyanite": 1}));
     assert_eq!(summary["broke_limit"], 1);
 }
 
