@@ -15,7 +15,7 @@ use super::{
 /// The text in place of a redacted value.
 pub const MARK: &str = "[redacted]";
 
-/// The headers that are kept, whoever sends them: they describe the body and the connection. The rest that are kept are
+/// The headers that are kept for every provider: they describe the body and the connection. The rest that are kept are
 /// those of the provider's manifest.
 pub const KEPT_HEADERS: [&str; 27] = [
     "accept",

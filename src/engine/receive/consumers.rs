@@ -90,7 +90,7 @@ pub enum Update {
         /// At least one.
         forwards: Vec<Forwarded>,
     },
-    /// So many deliveries were missed at this point.
+    /// The number of deliveries that were missed before this point.
     Missed(u64),
 }
 

@@ -26,7 +26,7 @@ struct Held {
 }
 
 impl Places {
-    /// So many places of each kind.
+    /// This number of places of each kind.
     pub fn new(count: usize) -> Self {
         Self { active: Arc::new(Semaphore::new(count)), waiting: Arc::new(Semaphore::new(count)) }
     }
