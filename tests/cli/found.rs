@@ -127,12 +127,12 @@ fn another_users_config_is_refused() {
     }
     let dir = Dir::new();
     // As /tmp: everyone may put a config there, above the directories of everyone else.
-    dir.write("shared/work/x", "");
+    dir.write("shared/project/x", "");
     let shared = dir.join("shared");
     std::fs::set_permissions(&shared, PermissionsExt::from_mode(0o1777)).unwrap();
     dir.write("shared/hookdev.toml", "[provider.cyanite]\nendpoint = \"http://127.0.0.1:1/evil\"\n");
     let path = shared.join("hookdev.toml");
-    let work = shared.join("work");
+    let work = shared.join("project");
     let send = || dir.hookdev().args(["send", "cyanite.v2.finished", "-q", "--print", "json"]).inside(&work);
     let refused = || {
         send().exits(2).stdout("").stderr(&format!(

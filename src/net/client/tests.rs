@@ -241,7 +241,8 @@ async fn a_connection_that_ends_while_it_is_idle_fails_the_next_request_at_once(
             if checks_first {
                 assert!(!connection.is_ready().await);
             } else {
-                assert!(connection.send(message(&url, &request(&[])).unwrap()).await.is_err());
+                let error = connection.send(message(&url, &request(&[])).unwrap()).await.unwrap_err();
+                assert!(error.is_canceled(), "{error:?}");
             }
         };
         tokio::time::timeout(TIMEOUT, next).await.expect("nothing waits for a connection that has ended");

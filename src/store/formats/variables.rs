@@ -274,7 +274,8 @@ mod tests {
         for _ in 0..4 {
             variables.fill("{{a}}").unwrap();
         }
-        assert!(variables.fill("{{a}}").is_err());
+        let error = variables.fill("{{a}}").unwrap_err();
+        assert!(matches!(error, ParseError::Expected(what) if what == "variables that add at most 64 MiB"));
         variables.start_entry();
         assert!(variables.fill("{{a}}").is_ok());
     }
