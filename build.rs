@@ -1,19 +1,30 @@
-//! Embeds `fixtures/`: writes a table of every provider folder and the files in it.
+//! Embeds `fixtures/`: writes a table of every provider directory, with its files and its line of `fixtures/index.ndjson`.
 
 use std::{env, error::Error, fmt::Write, fs, path::Path};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("fixtures");
     println!("cargo::rerun-if-changed={}", root.display());
-    let mut table = String::from("static BUILTIN: &[(&str, &[(&str, &str)])] = &[\n");
-    for provider in sorted(&root)? {
-        writeln!(table, "    ({provider:?}, &[")?;
-        embed(&root.join(&provider), "", &mut table)?;
-        table.push_str("    ]),\n");
+    let index = fs::read_to_string(root.join("index.ndjson")).unwrap_or_default();
+    let mut table = String::from("static BUILT_IN: &[BuiltIn] = &[\n");
+    for provider in sorted(&root)?.iter().filter(|name| root.join(name).is_dir()) {
+        let manifest = hash(&fs::read(root.join(provider).join("provider.toml")).unwrap_or_default());
+        // A line of another manifest is as good as none: the provider is loaded instead.
+        let current = format!("{{\"manifest\":\"{manifest}\",\"name\":\"{provider}\",");
+        let line = index.lines().find(|line| line.starts_with(&current)).unwrap_or_default();
+        writeln!(table, "    BuiltIn {{ name: {provider:?}, manifest: {manifest:?}, index: {line:?}, texts: &[")?;
+        embed(&root.join(provider), "", &mut table)?;
+        table.push_str("    ] },\n");
     }
     table.push_str("];\n");
     fs::write(Path::new(&env::var("OUT_DIR")?).join("builtin.rs"), table)?;
     Ok(())
+}
+
+/// The hash of a manifest by which its line of the index is found: FNV-1a, which finds changes and resists nobody.
+fn hash(bytes: &[u8]) -> String {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, step))
 }
 
 fn embed(folder: &Path, prefix: &str, table: &mut String) -> Result<(), Box<dyn Error>> {

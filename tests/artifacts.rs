@@ -1,5 +1,5 @@
-//! The files that the program generates are up to date: completion scripts, man pages, and the generated parts of the
-//! README.
+//! The files that the program generates are up to date: completion scripts, man pages, the index of the built-in providers,
+//! and the generated parts of the README.
 //!
 //! `HOOKDEV_UPDATE=1 cargo test --test artifacts` updates them all.
 
@@ -22,7 +22,7 @@ use hookdev::{
     webhook::{
         diagnose::codes,
         json::{MAX_DEPTH, MAX_VALUES},
-        provider::{Provider, catalog::Catalog},
+        provider::{Provider, catalog::Catalog, files::BuiltIn, index::IndexEntry},
         redact::KEPT_HEADERS,
         signature::{Scheme, grammar::MAX_SIGNATURES},
     },
@@ -90,6 +90,31 @@ fn the_generated_parts_of_the_readme_are_up_to_date() {
         return;
     }
     assert_text(&readme, &renewed, &format!("README.md is not what the program writes now; renew it: {RENEW}"));
+}
+
+#[test]
+fn the_index_of_the_built_in_providers_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/index.ndjson");
+    let mut expected = Vec::new();
+    for built_in in BuiltIn::all() {
+        let provider = Provider::load(built_in.files()).unwrap();
+        IndexEntry::of(&provider).push_line(built_in.manifest, &mut expected);
+    }
+    let expected = String::from_utf8(expected).unwrap();
+    if updating() {
+        fs::write(&path, expected).unwrap();
+        return;
+    }
+    let actual = fs::read_to_string(&path).unwrap_or_default();
+    assert_text(
+        &actual,
+        &expected,
+        &format!("fixtures/index.ndjson is not what the manifests say now; renew it: {RENEW}"),
+    );
+    for (entry, built_in) in Catalog::builtin().entries().zip(BuiltIn::all()) {
+        assert!(built_in.is_indexed(), "build.rs finds no line for {}", built_in.name);
+        assert_eq!(entry.index(), &IndexEntry::of(entry.load().unwrap()), "{}", built_in.name);
+    }
 }
 
 fn updating() -> bool {

@@ -19,7 +19,7 @@ use crate::{
     net::{client::Client, url::parse_url},
     webhook::{
         contract::{CaseName, probes},
-        provider::Provider,
+        provider::{Provider, catalog::Entry},
     },
 };
 
@@ -124,16 +124,16 @@ fn providers(context: &Context, names: &[String], to: Option<&Url>) -> Result<Ve
         }
         return Ok(selected);
     }
-    if let Some(provider) = to.and_then(|to| to.path_segments()?.rev().find_map(|segment| catalog.get(segment))) {
-        return Ok(vec![Arc::clone(provider)]);
+    if let Some(entry) = to.and_then(|to| to.path_segments()?.rev().find_map(|segment| catalog.entry(segment))) {
+        return Ok(vec![Arc::clone(entry.load()?)]);
     }
     let has_endpoint =
         |name: &str| context.config.as_ref().and_then(|config| config.provider(name)?.endpoint).is_some();
-    let configured: Vec<Arc<Provider>> =
-        catalog.providers().filter(|provider| has_endpoint(&provider.name)).cloned().collect();
+    let load = |entry: &Arc<Entry>| Ok(Arc::clone(entry.load()?));
+    let configured: Vec<&Arc<Entry>> = catalog.entries().filter(|entry| has_endpoint(entry.name())).collect();
     match (to, configured.len()) {
-        (None, 0) => Ok(catalog.providers().cloned().collect()),
-        (None, _) | (Some(_), 1) => Ok(configured),
+        (None, 0) => catalog.entries().map(load).collect(),
+        (None, _) | (Some(_), 1) => configured.into_iter().map(load).collect(),
         (Some(_), _) => Err(Failure::usage("can't tell the provider; add --provider")
             .hint(format!("the providers are {}", catalog.names().collect::<Vec<_>>().join(", ")))),
     }

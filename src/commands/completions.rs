@@ -63,8 +63,8 @@ pub(super) fn complete_cases(current: &OsStr) -> Vec<CompletionCandidate> {
 /// Completes the name of a provider.
 pub(super) fn complete_providers(current: &OsStr) -> Vec<CompletionCandidate> {
     let catalog = catalog();
-    let providers = catalog.providers().filter(|provider| starts_with(&provider.name, current));
-    providers.map(|provider| candidate(&provider.name, &provider.about)).collect()
+    let entries = catalog.entries().filter(|entry| starts_with(entry.name(), current));
+    entries.map(|entry| candidate(entry.name(), &entry.index().about)).collect()
 }
 
 /// A candidate as a shell shows it; a user's provider may contain anything.

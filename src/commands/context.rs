@@ -8,15 +8,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{
-    exit::Failure,
-    guard::{Guard, GuardBuilder},
-    terminal::Terminal,
-};
+use super::{exit::Failure, guard::Guard, terminal::Terminal};
 use crate::{
     cli::{Format, Global},
     store::{
         config::{Config, FILE_NAME},
+        provider_cache::ProviderCache,
         providers,
         secrets::{self, Environment, Resolved, Sources},
     },
@@ -71,15 +68,16 @@ impl Context {
     /// If one of them can't be read or is invalid, or the config names an unknown provider.
     pub(super) fn of(global: Global, config: Option<Config>, announced: Announced) -> Result<Self, Failure> {
         let terminal = Terminal::new(&global);
-        let mut guard = config.as_ref().filter(|config| config.is_found).map(GuardBuilder::new);
+        let mut guard = config.as_ref().filter(|config| config.is_found).map(Guard::new);
         let mut catalog = Catalog::builtin();
+        let cache = ProviderCache::of_user(|name| env::var_os(name));
         for (dir, is_configured) in provider_dirs(&global, config.as_ref()) {
-            for provider in providers::read(&dir)? {
-                let (name, origin) = (provider.name.clone(), provider.files().origin().to_owned());
+            for entry in providers::entries(&dir, cache.as_ref())? {
                 if let Some(guard) = &mut guard {
-                    guard.add_provider(&provider, is_configured);
+                    guard.add_provider(&entry, is_configured);
                 }
-                if catalog.add(provider) {
+                if catalog.add(Arc::clone(&entry)) {
+                    let (name, origin) = (entry.name(), entry.directory().unwrap_or_default());
                     terminal.note(&format!("the provider `{name}` from {origin} replaces the one of that name"));
                 }
             }
@@ -90,7 +88,6 @@ impl Context {
             config
                 .check_providers(|name| catalog.contains(name), |name| nearest::unknown("provider", name, names()))?;
         }
-        let guard = guard.map(GuardBuilder::finish);
         Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, announced })
     }
 
@@ -163,10 +160,11 @@ impl Context {
         for warning in &warnings {
             self.terminal.note(warning);
         }
-        for provider in self.catalog.providers() {
-            if keyring.source(&provider.name, 0) == Some(&SecretSource::Config) {
-                let hint = "use env:NAME or file:PATH, so that you can share the config";
-                self.terminal.warn(&format!("the config contains the {} secret itself; {hint}", provider.title));
+        for entry in self.catalog.entries() {
+            if keyring.source(entry.name(), 0) == Some(&SecretSource::Config) {
+                let (title, hint) =
+                    (&entry.index().title, "use env:NAME or file:PATH, so that you can share the config");
+                self.terminal.warn(&format!("the config contains the {title} secret itself; {hint}"));
             }
         }
         Ok((keyring, missing))
@@ -221,7 +219,7 @@ pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str
 pub fn set_secrets(catalog: &Catalog, providers: &[&str]) -> String {
     match providers {
         [name] => {
-            let variable = catalog.get(name).and_then(|provider| provider.secret.as_ref()?.env.as_deref());
+            let variable = catalog.entry(name).and_then(|entry| entry.index().secret_env());
             variable.map_or_else(|| "pass yours with --secret".to_owned(), |name| format!("set {name} to use yours"))
         }
         _ => "pass yours with --secret PROVIDER=SOURCE".to_owned(),

@@ -135,7 +135,8 @@ fn conclude(terminal: Terminal, accepted: usize, sent: usize) -> Result<Exit, Fa
 
 fn jobs(catalog: &Catalog, url: &str) -> Result<Vec<Job>, Failure> {
     let mut jobs = Vec::new();
-    for (provider, event) in catalog.events() {
+    let events = catalog.providers().flat_map(|provider| provider.events.iter().map(move |event| (provider, event)));
+    for (provider, event) in events {
         let endpoint = parse_url(&format!("{url}/{}", provider.name))?;
         let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
         for variant in std::iter::once(None).chain(variants) {

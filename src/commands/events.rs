@@ -11,13 +11,13 @@ use crate::{
     cli::{Events, Format},
     engine::{clock::now, entropy::moment},
     render::{
-        events::{EventTable, Payload, Row},
+        events::{EventTable, Group, Payload, Row},
         json,
     },
     webhook::{
         contract::terms,
         json::Path,
-        provider::{Provider, compose::BodySource, event::Event},
+        provider::{Provider, catalog::Entry, compose::BodySource, event::Event, index::IndexedEvent},
     },
 };
 
@@ -36,11 +36,13 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
         let failure = Failure::usage(format!("no event matches `{glob}`"));
         return Err(if near.is_empty() { failure } else { failure.hint(format!("did you mean {}?", near.join(", "))) });
     }
-    let is_json = context.format() == Format::Json;
-    let text = match (args.contract, is_json) {
-        (true, _) => contracts(context, &matching, is_json),
-        (false, true) => lines(&matching, args.show)?,
-        (false, false) => table(context, &matching, args.show)?,
+    let text = match (args.contract, context.format()) {
+        (true, format) => contracts(context, &matching, format == Format::Json)?,
+        (false, Format::Json) => lines(&matching, args.show)?,
+        (false, _) if context.global.quiet => {
+            matching.iter().flat_map(|(_, event)| [event.full_name.as_bytes(), b"\n"].concat()).collect()
+        }
+        (false, _) => table(context, &matching, args.show)?,
     };
     let mut out = context.terminal.stdout();
     out.write_all(&text)?;
@@ -48,15 +50,14 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-type Matching<'a> = [(&'a Arc<Provider>, &'a Event)];
+type Matching<'a> = [(&'a Arc<Entry>, &'a IndexedEvent)];
 
 /// The contracts of the events' providers.
-fn contracts(context: &Context, events: &Matching<'_>, is_json: bool) -> Vec<u8> {
-    let mut providers: Vec<&Provider> = events.iter().map(|(provider, _)| provider.as_ref()).collect();
-    providers.dedup_by(|a, b| a.name == b.name);
+fn contracts(context: &Context, events: &Matching<'_>, is_json: bool) -> Result<Vec<u8>, Failure> {
     let page = context.terminal.page(None);
     let (mut lines, mut text) = (Vec::new(), String::new());
-    for provider in providers {
+    for group in by_provider(events) {
+        let provider = group[0].0.load()?;
         let terms = terms(provider);
         if is_json {
             for term in &terms {
@@ -67,31 +68,57 @@ fn contracts(context: &Context, events: &Matching<'_>, is_json: bool) -> Vec<u8>
             page.contract(provider, &terms, &mut text);
         }
     }
-    if is_json { lines } else { text.into_bytes() }
+    Ok(if is_json { lines } else { text.into_bytes() })
+}
+
+/// The events of each provider.
+fn by_provider<'a>(events: &'a Matching<'a>) -> impl Iterator<Item = &'a Matching<'a>> {
+    events.chunk_by(|(a, _), (b, _)| Arc::ptr_eq(a, b))
 }
 
 /// One JSON object per event.
 fn lines(events: &Matching<'_>, show: bool) -> Result<Vec<u8>, Failure> {
     let mut lines = Vec::new();
-    for (provider, event) in events {
-        let shown = if show { Some(payload(provider, event, None)?) } else { None };
-        json::event(provider, event, shown.as_deref(), &mut lines);
+    for (entry, event) in events {
+        let shown = if show { Some(payload(entry.load()?, find(entry, event)?, None)?) } else { None };
+        json::event(entry.name(), event, shown.as_deref(), &mut lines);
     }
     Ok(lines)
 }
 
+/// A group for each provider. What one requires of a handler is listed if the user asks for it alone, or for everything.
 fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<Vec<u8>, Failure> {
-    let rows = events.iter().map(|(provider, event)| {
-        let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
-        let shown = std::iter::once(None).chain(variants).filter(|_| show);
-        let payloads = shown
-            .map(|variant| Ok(Payload { variant, text: payload(provider, event, variant)? }))
-            .collect::<Result<_, Failure>>()?;
-        Ok(Row { provider, event, payloads })
+    let is_alone = by_provider(events).nth(1).is_none();
+    let groups = by_provider(events).map(|events| {
+        let entry = events[0].0;
+        let rows = events.iter().map(|(entry, event)| {
+            let payloads = if show { payloads(entry, event)? } else { Vec::new() };
+            Ok(Row { event, payloads })
+        });
+        let rows = rows.collect::<Result<_, Failure>>()?;
+        let provider = if is_alone || show { Some(entry.load()?.as_ref()) } else { None };
+        Ok(Group { index: entry.index(), provider, rows })
     });
-    let rows = rows.collect::<Result<Vec<_>, Failure>>()?;
+    let groups = groups.collect::<Result<Vec<_>, Failure>>()?;
     let table = EventTable { palette: context.terminal.out, columns: context.terminal.width };
-    Ok(table.render(&rows, show).into_bytes())
+    Ok(table.render(&groups, show).into_bytes())
+}
+
+/// The payloads of an event and its variants.
+fn payloads<'a>(entry: &'a Entry, event: &IndexedEvent) -> Result<Vec<Payload<'a>>, Failure> {
+    let (provider, event) = (entry.load()?, find(entry, event)?);
+    let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
+    std::iter::once(None)
+        .chain(variants)
+        .map(|variant| Ok(Payload { variant, text: payload(provider, event, variant)? }))
+        .collect()
+}
+
+/// The event that an index lists.
+fn find<'a>(entry: &'a Entry, event: &IndexedEvent) -> Result<&'a Event, Failure> {
+    let mut events = entry.load()?.events.iter();
+    let missing = || Failure::usage(format!("the index of providers is out of date: it lists {}", event.full_name));
+    events.find(|other| other.full_name == event.full_name).ok_or_else(missing)
 }
 
 /// The payload of a delivery sent now.

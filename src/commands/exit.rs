@@ -10,7 +10,7 @@ use crate::{
     },
     net::url::InvalidUrl,
     store::{config::ConfigError, providers::ProviderError, secrets::SecretError},
-    webhook::provider::manifest::ManifestError,
+    webhook::provider::{catalog::LoadError, manifest::ManifestError},
 };
 
 /// The program's exit code. Scripts depend on the numbers.
@@ -118,6 +118,12 @@ impl From<ConfigError> for Failure {
 impl From<ProviderError> for Failure {
     fn from(error: ProviderError) -> Self {
         Self::of(Exit::Usage, &error)
+    }
+}
+
+impl From<&LoadError> for Failure {
+    fn from(error: &LoadError) -> Self {
+        Self::of(Exit::Usage, error.as_ref())
     }
 }
 

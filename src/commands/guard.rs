@@ -1,7 +1,7 @@
 //! What a config that was found, rather than named with `--config`, may do without the user's trust: everything on this
 //! machine. It may not send a secret, or what senders sent, elsewhere; nor add a provider whose secret is sent as it is.
 
-use std::{env, path::PathBuf};
+use std::{env, path::PathBuf, sync::Arc};
 
 use reqwest::Url;
 
@@ -15,7 +15,7 @@ use crate::{
     },
     webhook::{
         keyring::{Keyring, SecretSource},
-        provider::Provider,
+        provider::{Provider, catalog::Entry, index::IndexEntry},
         redact,
     },
 };
@@ -24,61 +24,51 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Guard {
     config: String,
-    /// The hash of what is trusted with it.
-    pub fingerprint: String,
-    /// The providers that it adds.
-    providers: Vec<Added>,
-}
-
-/// A provider that a found config adds.
-#[derive(Debug)]
-struct Added {
-    name: String,
-    title: String,
-    /// Whether its requests contain the secret itself.
-    sends_secret: bool,
-}
-
-/// A [`Guard`] while the config's providers are read.
-pub(super) struct GuardBuilder {
-    config: String,
-    fingerprint: Fingerprint,
-    providers: Vec<Added>,
-}
-
-impl GuardBuilder {
-    pub fn new(config: &Config) -> Self {
-        let path = config.path.display().to_string();
-        Self { config: path, fingerprint: Fingerprint::of(config), providers: Vec::new() }
-    }
-
-    /// Adds a provider in the order in which they are read; a later one replaces an earlier one of its name.
-    pub fn add_provider(&mut self, provider: &Provider, is_configured: bool) {
-        self.providers.retain(|added| added.name != provider.name);
-        if is_configured {
-            self.fingerprint.add_provider(provider.files());
-            self.providers.push(Added {
-                name: provider.name.clone(),
-                title: provider.title.clone(),
-                sends_secret: provider.sends_secret(),
-            });
-        }
-    }
-
-    pub fn finish(self) -> Guard {
-        Guard { config: self.config, fingerprint: self.fingerprint.finish(), providers: self.providers }
-    }
+    /// The hash of the config itself.
+    of_config: Fingerprint,
+    /// All providers that it names.
+    named: Vec<Arc<Entry>>,
+    /// Those of them that no later one replaces.
+    added: Vec<Arc<Entry>>,
 }
 
 impl Guard {
+    pub fn new(config: &Config) -> Self {
+        let path = config.path.display().to_string();
+        Self { config: path, of_config: Fingerprint::of(config), named: Vec::new(), added: Vec::new() }
+    }
+
+    /// Adds a provider in the order in which they are read; a later one replaces an earlier one of its name.
+    pub fn add_provider(&mut self, entry: &Arc<Entry>, is_configured: bool) {
+        self.added.retain(|added| added.name() != entry.name());
+        if is_configured {
+            self.named.push(Arc::clone(entry));
+            self.added.push(Arc::clone(entry));
+        }
+    }
+
+    /// The hash of what is trusted with the config: the config itself, and the files of its providers, which are in use from
+    /// then on.
+    ///
+    /// # Errors
+    ///
+    /// If a provider can't be loaded.
+    pub fn fingerprint(&self) -> Result<String, Failure> {
+        let mut fingerprint = self.of_config.clone();
+        for entry in &self.named {
+            fingerprint.add_provider(entry.load()?.files());
+        }
+        Ok(fingerprint.finish())
+    }
+
     /// Checks that the config may add its providers.
     ///
     /// # Errors
     ///
     /// If one sends its secret as it is, and the config isn't trusted.
     pub fn allow_providers(&self) -> Result<(), Failure> {
-        match self.providers.iter().find(|added| added.sends_secret) {
-            Some(Added { title, .. }) => self.require_trust(|| {
+        match self.added.iter().map(|entry| entry.index()).find(|index| index.sends_secret) {
+            Some(IndexEntry { title, .. }) => self.require_trust(|| {
                 format!("the config {} adds the provider {title}, which sends its secret unhashed", self.config)
             }),
             None => Ok(()),
@@ -87,16 +77,17 @@ impl Guard {
 
     /// Whether one of the config's providers decides which variable a secret is read from.
     pub fn decides_a_secret(&self, keyring: &Keyring) -> bool {
-        self.providers.iter().any(|added| matches!(keyring.source(&added.name, 0), Some(SecretSource::Env(_))))
+        self.added.iter().any(|entry| matches!(keyring.source(entry.name(), 0), Some(SecretSource::Env(_))))
     }
 
-    /// The names of the providers that the config adds.
-    pub fn provider_names(&self) -> impl Iterator<Item = &str> {
-        self.providers.iter().map(|added| added.name.as_str())
+    /// The providers that the config adds.
+    pub fn providers(&self) -> &[Arc<Entry>] {
+        &self.added
     }
 
     fn require_trust(&self, refusal: impl FnOnce() -> String) -> Result<(), Failure> {
-        if TrustStore::of_user(|name| env::var_os(name)).is_some_and(|store| store.has(&self.fingerprint)) {
+        let fingerprint = self.fingerprint()?;
+        if TrustStore::of_user(|name| env::var_os(name)).is_some_and(|store| store.has(&fingerprint)) {
             return Ok(());
         }
         Err(Failure::usage(format!("{}; run `hookdev trust` to allow it", refusal()))
@@ -105,7 +96,7 @@ impl Guard {
 
     /// The file that appears when the user trusts the config.
     pub fn record(&self) -> Option<PathBuf> {
-        TrustStore::of_user(|name| env::var_os(name)).map(|store| store.record(&self.fingerprint))
+        Some(TrustStore::of_user(|name| env::var_os(name))?.record(&self.fingerprint().ok()?))
     }
 }
 

@@ -59,6 +59,10 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
 /// Resolves the settings that are reloaded when the config changes.
 fn settings(context: &Context, args: &Listen, accepts_development: bool) -> Result<Settings, Failure> {
     let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
+    // A directory that is saved while it has an error must not affect the provider in use.
+    for entry in context.catalog.entries().filter(|entry| entry.directory().is_some()) {
+        entry.load()?;
+    }
     let keyring = context.complete_keyring(args.provider.as_deref())?;
     let (source, forwards) = if args.forward.is_empty() {
         let configured = context.config.iter().flat_map(|config| &config.forward);

@@ -24,7 +24,8 @@ fn forwards(before: &[Forward], after: &[Forward]) -> Vec<String> {
 
 fn providers(before: &Settings, after: &Settings) -> Vec<String> {
     let users = |settings: &Settings| {
-        settings.catalog.providers().filter(|provider| !provider.files().are_built_in()).cloned().collect::<Vec<_>>()
+        let entries = settings.catalog.entries().filter(|entry| entry.directory().is_some());
+        entries.filter_map(|entry| entry.load().ok()).cloned().collect::<Vec<_>>()
     };
     let (old, new) = (users(before), users(after));
     let words = |provider: &Provider| format!("the provider {} from {}", provider.name, provider.files().origin());
@@ -46,7 +47,7 @@ fn secrets(before: &Settings, after: &Settings) -> Vec<String> {
         if sources.is_empty() { "no secret".to_owned() } else { sources.join(", ") }
     };
     let mut changes = Vec::new();
-    for provider in after.catalog.providers().filter(|provider| provider.secret.is_some()) {
+    for provider in after.catalog.entries().map(|entry| entry.index()).filter(|index| index.secret.is_some()) {
         let name = &provider.name;
         let (old, new) = (sources(&before.keyring, name), sources(&after.keyring, name));
         if old != new && before.catalog.contains(name) {

@@ -70,7 +70,7 @@ pub fn expectations(context: &Context, events: &[String], count: Option<u64>) ->
 /// provider is an error.
 fn check_event(context: &Context, event: &str) -> Result<(), Failure> {
     let is_glob = event.contains(['*', '?', '[']);
-    if is_glob || context.catalog.event(event).is_some() {
+    if is_glob || context.catalog.has_event(event) {
         return Ok(());
     }
     let near = context.catalog.nearest_events(event);
@@ -101,10 +101,12 @@ pub fn pattern(glob: &str) -> Result<Pattern, Failure> {
 ///
 /// # Errors
 ///
-/// If there is none; the message names the nearest one.
+/// If there is none, or it can't be loaded; the message names the nearest one.
 pub fn provider(catalog: &Catalog, name: &str) -> Result<Arc<Provider>, Failure> {
-    let unknown = || Failure::usage(nearest::unknown("provider", name, catalog.names()));
-    catalog.get(name).cloned().ok_or_else(unknown)
+    match catalog.entry(name) {
+        Some(entry) => Ok(Arc::clone(entry.load()?)),
+        None => Err(Failure::usage(nearest::unknown("provider", name, catalog.names()))),
+    }
 }
 
 /// Parses the `K: V` arguments of `--header`.

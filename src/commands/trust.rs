@@ -1,6 +1,6 @@
 //! `hookdev trust`: shows what a config may do once it is trusted, and records that it is.
 
-use std::{env, io::Write, path::Path};
+use std::{env, io::Write, path::Path, sync::Arc};
 
 use super::{
     context::{Announced, Context},
@@ -16,7 +16,7 @@ use crate::{
         config::{Config, FILE_NAME},
         trust::TrustStore,
     },
-    webhook::{redact, signature::SecretText},
+    webhook::{provider::catalog::Entry, redact, signature::SecretText},
 };
 
 /// Trusts a config with its present content.
@@ -31,7 +31,8 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
     let (Some(config), Some(guard)) = (&context.config, &context.guard) else {
         return Err(Failure::usage("only a config that was found needs trust"));
     };
-    let grant = grant(&context, config, guard.provider_names());
+    let grant = grant(config, guard.providers());
+    let fingerprint = guard.fingerprint()?;
     let store = TrustStore::of_user(|name| env::var_os(name))
         .ok_or_else(|| Failure::usage("can't record trust: neither XDG_STATE_HOME nor HOME is an absolute path"))?;
     let mut out = context.terminal.stdout();
@@ -46,7 +47,7 @@ pub fn run(global: &Global, args: &Trust) -> Result<Exit, Failure> {
     }
     out.flush()?;
     store
-        .add(&guard.fingerprint, &config.path)
+        .add(&fingerprint, &config.path)
         .map_err(|error| Failure::usage(format!("can't record trust in {}", store.dir().display())).because(&error))?;
     context.terminal.note("trusted with its present content; after a change, run `hookdev trust` again");
     Ok(Exit::Success)
@@ -70,7 +71,7 @@ fn read(named: Option<&Path>) -> Result<Config, Failure> {
     Ok(Config::read_found(&path, &dir)?)
 }
 
-fn grant<'a>(context: &'a Context, config: &'a Config, added: impl Iterator<Item = &'a str>) -> Grant<'a> {
+fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>]) -> Grant<'a> {
     let url = |url: &str| redact::tokens(url).into_owned();
     let mut endpoints: Vec<Endpoint> = config
         .provider_configs()
@@ -100,12 +101,12 @@ fn grant<'a>(context: &'a Context, config: &'a Config, added: impl Iterator<Item
             .collect(),
         env_file: config.env_file.as_ref().map(|file| file.to_string_lossy().into_owned()),
         providers: added
-            .filter_map(|name| context.catalog.get(name))
-            .map(|provider| AddedProvider {
-                name: &provider.name,
-                source: provider.files().origin(),
-                secret_env: provider.secret.as_ref().and_then(|rule| rule.env.as_deref()),
-                sends_secret: provider.sends_secret(),
+            .iter()
+            .map(|entry| AddedProvider {
+                name: entry.name(),
+                source: entry.directory().unwrap_or_default(),
+                secret_env: entry.index().secret_env(),
+                sends_secret: entry.index().sends_secret,
             })
             .collect(),
     }

@@ -1,7 +1,6 @@
-//! The events that can be sent, as a table: each provider with its expectations of a handler and its way of signing,
-//! followed by its events.
+//! The events that can be sent, as a table: each provider, followed by its events.
 
-use std::{fmt::Write, sync::Arc};
+use std::fmt::Write;
 
 use super::{
     flow::Flow,
@@ -11,16 +10,28 @@ use super::{
 };
 use crate::webhook::{
     json::Path,
-    provider::{Provider, event::Event},
+    provider::{
+        Provider,
+        index::{IndexEntry, IndexedEvent},
+    },
 };
+
+/// A provider and some of its events.
+#[derive(Clone, Debug)]
+pub struct Group<'a> {
+    /// What is printed of every provider.
+    pub index: &'a IndexEntry,
+    /// The provider, if its expectations of a handler and its way of signing are printed too.
+    pub provider: Option<&'a Provider>,
+    /// The events.
+    pub rows: Vec<Row<'a>>,
+}
 
 /// One event of the table.
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
-    /// The provider.
-    pub provider: &'a Arc<Provider>,
     /// The event.
-    pub event: &'a Event,
+    pub event: &'a IndexedEvent,
     /// The payloads to print below the event, if any.
     pub payloads: Vec<Payload<'a>>,
 }
@@ -47,36 +58,35 @@ pub struct EventTable {
 const MIN_DESCRIPTION: usize = 28;
 
 impl EventTable {
-    /// The table of these events. With `notes`, each provider's caveats are printed too.
+    /// The table of these groups. With `notes`, the caveats of their providers are printed too.
     #[must_use]
-    pub fn render(self, rows: &[Row<'_>], notes: bool) -> String {
-        let names = rows.iter().map(|row| text::width(&text::printable(&row.event.full_name)));
-        let width = names.max().unwrap_or_default();
+    pub fn render(self, groups: &[Group<'_>], notes: bool) -> String {
         let mut out = String::new();
-        let mut last: Option<&Arc<Provider>> = None;
-        for row in rows {
-            if last.is_none_or(|last| !Arc::ptr_eq(last, row.provider)) {
-                if last.is_some() {
+        for group in groups {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            self.push_provider(group, notes, &mut out);
+            let names = group.rows.iter().map(|row| text::width(&text::printable(&row.event.full_name)));
+            let width = names.max().unwrap_or_default();
+            for (place, row) in group.rows.iter().enumerate() {
+                self.push_event(group.index, row.event, width, &mut out);
+                for payload in &row.payloads {
+                    self.push_payload(payload, &mut out);
+                }
+                if !row.payloads.is_empty() && place + 1 < group.rows.len() {
                     out.push('\n');
                 }
-                self.push_provider(row.provider, notes, &mut out);
-                last = Some(row.provider);
-            }
-            self.push_event(row.provider, row.event, width, &mut out);
-            for payload in &row.payloads {
-                self.push_payload(payload, &mut out);
-            }
-            if !row.payloads.is_empty() {
-                out.push('\n');
             }
         }
         out
     }
 
-    fn push_provider(self, provider: &Provider, notes: bool, out: &mut String) {
+    fn push_provider(self, group: &Group<'_>, notes: bool, out: &mut String) {
         let mut flow = Flow::new(self.palette, self.columns, 2, out);
-        flow.whole(Some(Role::Title), &provider.title).gap(2).text(None, &provider.about);
+        flow.whole(Some(Role::Title), &group.index.title).gap(2).text(None, &group.index.about);
         flow.end();
+        let Some(provider) = group.provider else { return };
         let mut lines = properties(provider);
         if notes {
             lines.extend(provider.notes.iter().cloned());
@@ -89,7 +99,7 @@ impl EventTable {
     }
 
     /// The event, with its name padded to `width` columns.
-    fn push_event(self, provider: &Provider, event: &Event, width: usize, out: &mut String) {
+    fn push_event(self, provider: &IndexEntry, event: &IndexedEvent, width: usize, out: &mut String) {
         let description = width + 4;
         let is_narrow = self.columns.is_some_and(|columns| columns < description + MIN_DESCRIPTION);
         let mut flow = Flow::new(self.palette, self.columns, if is_narrow { 4 } else { description }, out);
@@ -140,17 +150,16 @@ fn properties(provider: &Provider) -> Vec<String> {
     lines
 }
 
-fn marks(provider: &Provider, event: &Event) -> Vec<String> {
+fn marks(provider: &IndexEntry, event: &IndexedEvent) -> Vec<String> {
     let mut marks = Vec::new();
-    if event.unsigned && !provider.schemes.is_empty() {
+    if !event.signed && !provider.signs.is_empty() {
         marks.push("unsigned".to_owned());
     }
     if event.illustrative {
         marks.push("illustrative".to_owned());
     }
     if !event.variants.is_empty() {
-        let values: Vec<&str> = event.variants.iter().flatten().map(|(_, value)| value.as_str()).collect();
-        marks.push(format!("also {}", values.join(", ")));
+        marks.push(format!("also {}", event.variants.join(", ")));
     }
     marks
 }
@@ -163,11 +172,14 @@ mod tests {
     #[test]
     fn lines_are_broken_between_words_next_to_the_names_where_there_is_room() {
         let catalog = Catalog::builtin();
-        let providers = catalog.providers();
-        let rows: Vec<Row<'_>> = providers
-            .flat_map(|provider| provider.events.iter().map(move |event| Row { provider, event, payloads: Vec::new() }))
+        let groups: Vec<Group<'_>> = catalog
+            .entries()
+            .map(|entry| {
+                let rows = entry.index().events.iter().map(|event| Row { event, payloads: Vec::new() });
+                Group { index: entry.index(), provider: entry.load().ok().map(AsRef::as_ref), rows: rows.collect() }
+            })
             .collect();
-        let table = |columns| EventTable { palette: Palette::new(false), columns }.render(&rows, false);
+        let table = |columns| EventTable { palette: Palette::new(false), columns }.render(&groups, false);
         let whole = table(None);
         for columns in [40, 60, 80, 100] {
             let broken = table(Some(columns));
@@ -182,14 +194,17 @@ mod tests {
     #[test]
     fn a_variant_is_printed_below_its_event_with_the_change_that_makes_it() {
         let catalog = Catalog::builtin();
-        let provider = catalog.get("cyanite").unwrap();
+        let entry = catalog.entry("cyanite").unwrap();
+        let (index, provider) = (entry.index(), entry.load().unwrap());
         let event = provider.events.iter().find(|event| !event.variants.is_empty()).unwrap();
+        let listed = index.events.iter().find(|listed| listed.full_name == event.full_name).unwrap();
         let payload = |variant, text: &str| Payload { variant, text: text.to_owned() };
         let payloads = vec![payload(None, "{\"a\":1}"), payload(Some(event.variants[0].as_slice()), "not JSON")];
         let table = EventTable { palette: Palette::new(false), columns: None };
-        let printed = table.render(&[Row { provider, event, payloads }], true);
+        let printed = table
+            .render(&[Group { index, provider: Some(provider), rows: vec![Row { event: listed, payloads }] }], true);
         let (path, value) = &event.variants[0][0];
-        let expected = format!("    {{\n      \"a\": 1\n    }}\n    --set {path}={value}\n    not JSON\n\n");
+        let expected = format!("    {{\n      \"a\": 1\n    }}\n    --set {path}={value}\n    not JSON\n");
         assert!(printed.ends_with(&expected), "{printed}");
     }
 }

@@ -4,14 +4,21 @@ use std::{
     borrow::Cow,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
 };
 
 use walkdir::WalkDir;
 
-use super::read as read_file;
+use super::{
+    provider_cache::{Checked, CheckedDirectory, Fingerprint, ProviderCache},
+    read as read_file,
+};
 use crate::webhook::provider::{
     Provider,
+    catalog::{Entry, Loader},
     files::{Files, MANIFEST},
+    index::IndexEntry,
     manifest::ManifestError,
     self_test::self_test,
 };
@@ -40,6 +47,9 @@ pub enum ProviderError {
     /// Its fixtures or vectors contradict its manifest.
     #[error("the provider directory {} contradicts its manifest:\n{}", .0.display(), .1.iter().map(|p| format!("  {p}")).collect::<Vec<_>>().join("\n"))]
     Contradictory(PathBuf, Vec<String>),
+    /// It changed between its check and its use.
+    #[error("the provider directory {} has just changed; try again", .0.display())]
+    Changed(PathBuf),
 }
 
 /// Reads the provider in a directory, or those in its subdirectories in the order of their names. Each must pass its own
@@ -49,8 +59,65 @@ pub enum ProviderError {
 ///
 /// If a directory can't be read, a manifest is invalid, or a fixture or vector contradicts it.
 pub fn read(dir: &Path) -> Result<Vec<Provider>, ProviderError> {
+    directories(dir)?.iter().map(|dir| Directory::scan(dir)?.check()).collect()
+}
+
+/// The entries of the providers that [`read`] reads. Those that passed their tests before are not read until they are used,
+/// if the cache says that nothing has changed since.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entry>>, ProviderError> {
+    let mut before = cache.map(|cache| cache.read(dir)).unwrap_or_default();
+    let (mut after, mut is_changed) = (Checked::default(), false);
+    let mut entries = Vec::new();
+    for path in directories(dir)? {
+        let now = SystemTime::now();
+        let directory = Directory::scan(&path)?;
+        let digest = directory.fingerprint().digest();
+        // The directory itself has an empty name.
+        let name = path.strip_prefix(dir).ok().and_then(Path::to_str).map(str::to_owned);
+        let known = name.as_ref().and_then(|name| before.0.remove(name));
+        let (entry, known) = match (known, cache) {
+            (Some(known), Some(cache)) if known.digest == digest => {
+                let load = loader(path.clone(), known.clone(), cache.clone(), dir.to_owned());
+                (Entry::from_index(known.index.clone(), path.display().to_string(), load), Some(known))
+            }
+            (known, _) => {
+                let entry = Entry::from(directory.check()?);
+                let is_settled = directory.fingerprint().is_settled(now);
+                is_changed |= known.is_some() || is_settled;
+                let index = entry.index().clone();
+                (entry, is_settled.then_some(CheckedDirectory { digest, index }))
+            }
+        };
+        entries.push(Arc::new(entry));
+        after.0.extend(name.zip(known));
+    }
+    if let Some(cache) = cache.filter(|_| is_changed || !before.0.is_empty()) {
+        cache.write(dir, &after);
+    }
+    Ok(entries)
+}
+
+/// Loads a provider that passed its tests before. The cache is not believed if it contradicts the directory.
+fn loader(path: PathBuf, known: CheckedDirectory, cache: ProviderCache, dir: PathBuf) -> Loader {
+    Box::new(move || {
+        let directory = Directory::scan(&path)?;
+        let provider = directory.load()?;
+        if directory.fingerprint().digest() == known.digest && IndexEntry::of(&provider) == known.index {
+            return Ok(provider);
+        }
+        cache.forget(&dir);
+        Err(ProviderError::Changed(path.clone()).into())
+    })
+}
+
+/// A directory that holds a provider, or else its subdirectories that do.
+fn directories(dir: &Path) -> Result<Vec<PathBuf>, ProviderError> {
     if has_manifest(dir) {
-        return Ok(vec![read_one(dir)?]);
+        return Ok(vec![dir.to_owned()]);
     }
     let unreadable = |error| ProviderError::Read(dir.to_owned(), error);
     let mut dirs = Vec::new();
@@ -64,7 +131,7 @@ pub fn read(dir: &Path) -> Result<Vec<Provider>, ProviderError> {
         return Err(ProviderError::Empty(dir.to_owned()));
     }
     dirs.sort();
-    dirs.iter().map(|dir| read_one(dir)).collect()
+    Ok(dirs)
 }
 
 /// Whether a directory has a manifest. One that can't be read, such as a pipe, is reported rather than skipped.
@@ -72,37 +139,76 @@ fn has_manifest(dir: &Path) -> bool {
     dir.join(MANIFEST).symlink_metadata().is_ok()
 }
 
-fn read_one(dir: &Path) -> Result<Provider, ProviderError> {
-    let unreadable = |error| ProviderError::Read(dir.to_owned(), error);
-    let mut files = Vec::new();
-    let mut total = 0;
-    for (index, entry) in WalkDir::new(dir).max_depth(3).sort_by_file_name().into_iter().enumerate() {
-        if index >= MAX_ENTRIES {
-            return Err(unreadable(io::Error::other("it has more than 10,000 entries")));
+/// A directory that holds a provider, and the files in it that belong to the provider.
+struct Directory<'a> {
+    path: &'a Path,
+    files: Vec<ProviderFile>,
+}
+
+struct ProviderFile {
+    path: PathBuf,
+    /// The path in the directory, with `/` between parts.
+    name: String,
+    metadata: fs::Metadata,
+}
+
+impl<'a> Directory<'a> {
+    fn scan(path: &'a Path) -> Result<Self, ProviderError> {
+        let unreadable = |error| ProviderError::Read(path.to_owned(), error);
+        let mut files = Vec::new();
+        for (index, entry) in WalkDir::new(path).max_depth(3).sort_by_file_name().into_iter().enumerate() {
+            if index >= MAX_ENTRIES {
+                return Err(unreadable(io::Error::other("it has more than 10,000 entries")));
+            }
+            let entry = entry.map_err(|error| unreadable(error.into()))?;
+            let file = entry.path();
+            let is_wanted = file.extension().is_some_and(|extension| extension == "json" || extension == "toml");
+            let is_skipped = entry.file_type().is_dir() && file != path.join(MANIFEST);
+            if !is_wanted || is_skipped {
+                continue;
+            }
+            let of_file = |error| ProviderError::File(file.to_owned(), error);
+            if entry.file_type().is_symlink() {
+                // It could lead to any file of the user's, which would then be sent as a payload.
+                return Err(of_file(io::Error::other("it is a link; a provider's files are regular files")));
+            }
+            let metadata = entry.metadata().map_err(|error| of_file(error.into()))?;
+            let relative = file.strip_prefix(path).unwrap_or(file);
+            let parts: Vec<Cow<'_, str>> = relative.iter().map(|part| part.to_string_lossy()).collect();
+            files.push(ProviderFile { name: parts.join("/"), metadata, path: entry.into_path() });
         }
-        let entry = entry.map_err(|error| unreadable(error.into()))?;
-        let path = entry.path();
-        let is_wanted = path.extension().is_some_and(|extension| extension == "json" || extension == "toml");
-        let is_skipped = entry.file_type().is_dir() && path != dir.join(MANIFEST);
-        if !is_wanted || is_skipped {
-            continue;
-        }
-        if entry.file_type().is_symlink() {
-            // It could lead to any file of the user's, which would then be sent as a payload.
-            let error = io::Error::other("it is a link; a provider's files are regular files");
-            return Err(ProviderError::File(path.to_owned(), error));
-        }
-        let mut text = read_file::text(path).map_err(|error| ProviderError::File(path.to_owned(), error))?;
-        total += text.len();
-        if total > MAX_TOTAL_BYTES {
-            let error = io::Error::new(io::ErrorKind::FileTooLarge, "its files are larger than 16 MiB");
-            return Err(unreadable(error));
-        }
-        let relative = path.strip_prefix(dir).unwrap_or(path);
-        let parts: Vec<Cow<'_, str>> = relative.iter().map(|part| part.to_string_lossy()).collect();
-        files.push((Cow::Owned(parts.join("/")), Cow::Owned(std::mem::take(&mut *text))));
+        Ok(Self { path, files })
     }
-    let provider = Provider::load(Files::new(dir.display().to_string(), files))?;
-    let problems = self_test(&provider);
-    if problems.is_empty() { Ok(provider) } else { Err(ProviderError::Contradictory(dir.to_owned(), problems)) }
+
+    fn fingerprint(&self) -> Fingerprint {
+        let mut fingerprint = Fingerprint::new();
+        self.files.iter().for_each(|file| fingerprint.add(&file.name, &file.metadata));
+        fingerprint
+    }
+
+    fn load(&self) -> Result<Provider, ProviderError> {
+        let mut total = 0;
+        let mut texts = Vec::with_capacity(self.files.len());
+        for ProviderFile { path, name, .. } in &self.files {
+            let mut text = read_file::text(path).map_err(|error| ProviderError::File(path.clone(), error))?;
+            total += text.len();
+            if total > MAX_TOTAL_BYTES {
+                let error = io::Error::new(io::ErrorKind::FileTooLarge, "its files are larger than 16 MiB");
+                return Err(ProviderError::Read(self.path.to_owned(), error));
+            }
+            texts.push((Cow::Owned(name.clone()), Cow::Owned(std::mem::take(&mut *text))));
+        }
+        Ok(Provider::load(Files::new(self.path.display().to_string(), texts))?)
+    }
+
+    /// Loads the provider if it passes its own tests.
+    fn check(&self) -> Result<Provider, ProviderError> {
+        let provider = self.load()?;
+        let problems = self_test(&provider);
+        if problems.is_empty() {
+            Ok(provider)
+        } else {
+            Err(ProviderError::Contradictory(self.path.to_owned(), problems))
+        }
+    }
 }

@@ -5,8 +5,7 @@
 
 use std::{
     ffi::OsString,
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -14,12 +13,13 @@ use sha2::{Digest, Sha256};
 
 use super::{
     config::Config,
+    home,
     provenance::{owner, user},
 };
 use crate::webhook::provider::files::Files;
 
 /// Hashes what is trusted with a config.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fingerprint(Sha256);
 
 impl Fingerprint {
@@ -51,9 +51,7 @@ impl Fingerprint {
     /// The hash in hexadecimal.
     #[must_use]
     pub fn finish(self) -> String {
-        let digits = self.0.finalize();
-        let digits = digits.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+        home::hex(&self.0.finalize())
     }
 }
 
@@ -67,16 +65,7 @@ impl TrustStore {
     /// The store of the user whose environment this is; `None` if it names no home.
     #[must_use]
     pub fn of_user(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
-        // Relative paths would be below whatever directory hookdev runs in, which the user may not trust.
-        let path = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let state = if cfg!(windows) {
-            path("LOCALAPPDATA")
-        } else if cfg!(target_os = "macos") {
-            path("HOME").map(|home| home.join("Library/Application Support"))
-        } else {
-            path("XDG_STATE_HOME").or_else(|| path("HOME").map(|home| home.join(".local/state")))
-        };
-        state.map(|state| Self { dir: state.join("hookdev").join("trust") })
+        home::state(variable).map(|state| Self { dir: state.join("trust") })
     }
 
     /// Whether the user trusts what has this fingerprint.
@@ -93,13 +82,8 @@ impl TrustStore {
     ///
     /// If it can't be written.
     pub fn add(&self, fingerprint: &str, config: &Path) -> io::Result<()> {
-        create_private(&self.dir)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
         // For people who want to know what they have trusted.
-        file.write_all(config.as_os_str().as_encoded_bytes())?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(self.record(fingerprint)).map(drop).map_err(|error| error.error)
+        home::write(&self.record(fingerprint), &[config.as_os_str().as_encoded_bytes(), b"\n"].concat())
     }
 
     /// The file that records trust.
@@ -113,14 +97,6 @@ impl TrustStore {
     pub fn dir(&self) -> &Path {
         &self.dir
     }
-}
-
-fn create_private(dir: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
 }
 
 #[cfg(test)]

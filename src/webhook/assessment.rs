@@ -9,7 +9,7 @@ use crate::webhook::{
     nearest,
     provider::{
         Provider,
-        catalog::Catalog,
+        catalog::{Catalog, reason},
         event::{Event, EventName},
         payload::{self, Payload},
     },
@@ -103,12 +103,17 @@ impl Judge<'_> {
             (&[] as &[u8]).into()
         });
         let payload = Payload::parse(request, &body);
-        let provider = self
-            .provider
-            .or_else(|| self.catalog.by_path(request))
-            .or_else(|| self.catalog.by_content(request, &payload));
+        let provider = match (self.provider, self.catalog.by_path(request)) {
+            (Some(provider), _) => Some(provider),
+            (None, Some(entry)) => entry.load().ok(),
+            (None, None) => self.catalog.by_content(request, &payload),
+        };
         let Some(provider) = provider else {
             warnings.extend(self.near_miss(request));
+            let failures = self.catalog.failures();
+            warnings.extend(
+                failures.map(|(name, error)| format!("can't load the provider `{name}`: {}", reason(error)).into()),
+            );
             return Assessment::unrecognised(warnings);
         };
         let event = provider.event_of(&payload);
@@ -207,7 +212,7 @@ impl Judge<'_> {
     /// A provider whose name is close to the first segment of the path.
     fn near_miss(&self, request: &Request) -> Option<Warning> {
         let segment = request.path().trim_start_matches('/').split('/').next()?;
-        let near = nearest::nearest(segment, self.catalog.names())?;
+        let near = nearest::nearest(segment, self.catalog.names()).filter(|near| *near != segment)?;
         Some(format!("no provider is named `{segment}`; did you mean /{near}?").into())
     }
 

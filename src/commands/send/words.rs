@@ -49,7 +49,7 @@ pub(super) enum Word {
 impl Word {
     /// Finds out what an argument names. Events come first, so a file with the name of an event needs a `./`.
     pub(super) fn parse(catalog: &Catalog, text: &str) -> Result<Self, Failure> {
-        if !events(catalog, text).is_empty() {
+        if catalog.has_event(text) || pattern(text).is_ok_and(|glob| !catalog.matching(&glob).is_empty()) {
             return Ok(Self::Events(text.to_owned()));
         }
         if text == "-" {
@@ -77,12 +77,21 @@ impl fmt::Display for Word {
     }
 }
 
-/// The events that an argument names.
-fn events<'a>(catalog: &'a Catalog, text: &str) -> Vec<(&'a Arc<Provider>, &'a Event)> {
-    match catalog.event(text) {
-        Some(event) => vec![event],
-        None => pattern(text).map(|glob| catalog.matching(&glob)).unwrap_or_default(),
+/// The events that an argument names. Only their providers are loaded.
+fn events<'a>(catalog: &'a Catalog, text: &str) -> Result<Vec<(&'a Arc<Provider>, &'a Event)>, Failure> {
+    // A name is not a glob, even if it has brackets.
+    let glob = if catalog.has_event(text) { None } else { pattern(text).ok() };
+    let is_named = |name: &str| glob.as_ref().map_or(name == text, |glob| glob.matches(name));
+    let mut events = Vec::new();
+    for entry in catalog.entries() {
+        if entry.index().events.iter().any(|event| is_named(&event.full_name)) {
+            let provider = entry.load()?;
+            events.extend(
+                provider.events.iter().filter(|event| is_named(&event.full_name)).map(|event| (provider, event)),
+            );
+        }
     }
+    Ok(events)
 }
 
 /// The jobs of one run.
@@ -145,7 +154,7 @@ impl<'a> Builder<'a> {
         match word {
             Word::Events(text) => {
                 let context = self.context;
-                events(&context.catalog, text)
+                events(&context.catalog, text)?
                     .into_iter()
                     .try_for_each(|(provider, event)| self.add_event(provider, event))
             }
@@ -262,7 +271,7 @@ fn only_provider<'a>(catalog: &'a Catalog, words: &[Word]) -> Option<&'a str> {
     let mut only = None;
     for word in words {
         let Word::Events(text) = word else { return None };
-        let provider = catalog.get(text.split('.').next()?)?.name.as_str();
+        let provider = catalog.entry(text.split('.').next()?)?.name();
         if only.is_some_and(|other| other != provider) {
             return None;
         }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::line;
 use crate::webhook::{
     contract::Term,
-    provider::{Provider, event::Event},
+    provider::{Provider, index::IndexedEvent},
 };
 
 #[derive(Serialize)]
@@ -23,15 +23,15 @@ struct EventLine<'a> {
 }
 
 /// Appends the line of an event that can be sent, with the text of its payload if given.
-pub fn event(provider: &Provider, event: &Event, payload: Option<&str>, out: &mut Vec<u8>) {
+pub fn event(provider: &str, event: &IndexedEvent, payload: Option<&str>, out: &mut Vec<u8>) {
     let raw = payload.and_then(|text| RawValue::from_string(text.to_owned()).ok());
     line(
         &EventLine {
             kind: "event",
             name: &event.full_name,
-            provider: &provider.name,
+            provider,
             about: &event.about,
-            signed: !provider.schemes.is_empty() && !event.unsigned,
+            signed: event.signed,
             illustrative: event.illustrative,
             variants: event.variants.len(),
             payload: raw,

@@ -16,7 +16,10 @@ use super::{env_file, read as read_file};
 use crate::webhook::{
     keyring::{Keyring, SecretSource},
     nearest,
-    provider::{Provider, catalog::Catalog},
+    provider::{
+        catalog::{Catalog, LoadError, reason},
+        index::IndexEntry,
+    },
     signature::{MalformedSecret, SecretText, SigningSecret},
 };
 
@@ -106,6 +109,9 @@ pub enum SecretError {
     /// The provider takes no secret.
     #[error("{0} doesn't sign its deliveries and takes no secret")]
     NotUsed(String),
+    /// The provider that the secret is for can't be loaded; the text is that error's.
+    #[error("{0}")]
+    Provider(String),
 }
 
 impl SecretError {
@@ -183,18 +189,17 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
         )
     }));
     for flag in &flags {
-        if let Some(provider) =
-            flag.provider.and_then(|name| catalog.get(name)).filter(|provider| provider.secret.is_none())
-        {
-            return Err(SecretError::NotUsed(provider.title.clone()));
+        let index = flag.provider.and_then(|name| catalog.entry(name)).map(|entry| entry.index());
+        if let Some(index) = index.filter(|index| index.secret.is_none()) {
+            return Err(SecretError::NotUsed(index.title.clone()));
         }
     }
-    let rules = catalog.providers().filter_map(|provider| provider.secret.as_ref());
+    let rules = catalog.entries().filter_map(|entry| entry.index().secret.as_ref());
     let public =
         rules.filter_map(|rule| SigningSecret::parse(&rule.development, &rule.format).ok()).collect::<Vec<_>>();
-    for provider in catalog.providers() {
-        let Some(rule) = &provider.secret else { continue };
-        Search { provider, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
+    for entry in catalog.entries() {
+        let Some(rule) = &entry.index().secret else { continue };
+        Search { entry, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
     }
     Ok(resolved)
 }
@@ -243,8 +248,14 @@ fn read(
     Ok((Zeroizing::new(source.to_owned()), literal))
 }
 
-fn malformed(provider: &Provider, source: &SecretSource, problem: MalformedSecret) -> SecretError {
+fn malformed(provider: &IndexEntry, source: &SecretSource, problem: MalformedSecret) -> SecretError {
     SecretError::Malformed { provider: provider.title.clone(), origin: origin(source), problem }
+}
+
+impl From<&LoadError> for SecretError {
+    fn from(error: &LoadError) -> Self {
+        Self::Provider(reason(error))
+    }
 }
 
 /// Where a secret comes from, in words.

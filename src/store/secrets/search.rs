@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 use super::{Flag, Resolved, SecretError, Sources, malformed, origin, read};
 use crate::webhook::{
     keyring::{Keyring, SecretSource, ShadowedSecret},
-    provider::{Provider, SecretRule},
+    provider::{SecretRule, catalog::Entry, index::IndexEntry},
     signature::{MalformedSecret, SecretText, SigningSecret},
 };
 
 /// The search for one provider's secrets.
 pub(super) struct Search<'a> {
-    pub provider: &'a Provider,
+    pub entry: &'a Entry,
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
     pub sources: &'a Sources<'a>,
@@ -25,7 +25,7 @@ pub(super) struct Search<'a> {
 impl Search<'_> {
     /// Adds the secrets it finds to `resolved`.
     pub fn run(&self, resolved: &mut Resolved) -> Result<(), SecretError> {
-        let title = &self.provider.title;
+        let title = &self.index().title;
         // Whether a flag for every provider isn't valid for this one.
         let mut flag_ignored = false;
         let mut tiers = TIERS.into_iter();
@@ -51,25 +51,35 @@ impl Search<'_> {
             ));
             return Ok(());
         }
-        self.add(&self.rule.development, SecretSource::Development, resolved)
+        let secret = self.parse(&self.rule.development, &SecretSource::Development)?;
+        resolved.keyring.add(&self.index().name, secret, SecretSource::Development);
+        Ok(())
     }
 
+    fn index(&self) -> &IndexEntry {
+        self.entry.index()
+    }
+
+    fn parse(&self, text: &str, source: &SecretSource) -> Result<SigningSecret, SecretError> {
+        SigningSecret::parse(text, &self.rule.format).map_err(|problem| malformed(self.index(), source, problem))
+    }
+
+    /// Adds a secret of the user's.
     fn add(&self, text: &str, source: SecretSource, resolved: &mut Resolved) -> Result<(), SecretError> {
-        let secret = SigningSecret::parse(text, &self.rule.format)
-            .map_err(|problem| malformed(self.provider, &source, problem))?;
-        if !self.provider.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
-            return Err(malformed(self.provider, &source, MalformedSecret::NotSendable));
+        let secret = self.parse(text, &source)?;
+        if !self.entry.load()?.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
+            return Err(malformed(self.index(), &source, MalformedSecret::NotSendable));
         }
         let is_public = self.public.iter().any(|public| *public == secret || public.expose() == text);
         let source = if is_public { SecretSource::Development } else { source };
-        resolved.keyring.add(&self.provider.name, secret, source);
+        resolved.keyring.add(&self.index().name, secret, source);
         Ok(())
     }
 
     fn flags(&self, ignored: &mut bool, resolved: &mut Resolved) -> Result<bool, SecretError> {
         let only = self.sources.flag_provider;
         let mut added = false;
-        for flag in self.flags.iter().filter(|flag| flag.is_for(&self.provider.name, only)) {
+        for flag in self.flags.iter().filter(|flag| flag.is_for(&self.index().name, only)) {
             let environment = self.sources.environment;
             let (text, source) = read(flag.source, Path::new(""), environment, SecretSource::Flag)?;
             resolved.are_configured |= matches!(&source, SecretSource::Env(name) if environment.is_from_file(name));
@@ -107,8 +117,8 @@ impl Search<'_> {
 
     /// Adds the config's secrets. If the config lists some, they count as found even if all are missing.
     fn config(&self, resolved: &mut Resolved) -> Result<bool, SecretError> {
-        let configured = (self.sources.config)(&self.provider.name);
-        let title = &self.provider.title;
+        let configured = (self.sources.config)(&self.index().name);
+        let title = &self.index().title;
         let mut any = false;
         for source in configured.iter().map(SecretText::expose) {
             match self.configured(source) {
@@ -138,11 +148,11 @@ impl Search<'_> {
         let mut keep = |text: &str, origin: String| {
             if let Ok(secret) = SigningSecret::parse(text, &self.rule.format) {
                 let above = self.description(above);
-                keyring.add_shadowed(&self.provider.name, ShadowedSecret { secret, origin, shadowed_by: above });
+                keyring.add_shadowed(&self.index().name, ShadowedSecret { secret, origin, shadowed_by: above });
             }
         };
         if tier == Tier::Config {
-            let configured = (self.sources.config)(&self.provider.name);
+            let configured = (self.sources.config)(&self.index().name);
             for source in configured.iter().map(SecretText::expose) {
                 if let Ok((text, source)) = self.configured(source)
                     && text.len() <= MAX_SHADOWED_BYTES

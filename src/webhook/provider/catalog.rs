@@ -1,100 +1,204 @@
-//! All known providers: lookup by name, and recognition of the provider of a request.
+//! All known providers: lookup by name, and recognition of the provider of a request. A provider is loaded when it is first
+//! used; everything else comes from the index.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    error::Error,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use glob::Pattern;
 
 use super::{
     Provider,
     event::Event,
-    files::{self, Files},
+    files::BuiltIn,
+    index::{IndexEntry, IndexedEvent},
     payload::Payload,
 };
 use crate::webhook::{nearest, request::Request};
 
-/// The known providers, the user's own before the built-in ones.
-#[derive(Debug, Default)]
-pub struct Catalog {
-    entries: Vec<Entry>,
+/// Why a provider can't be loaded.
+pub type LoadError = Box<dyn Error + Send + Sync>;
+
+/// Why a provider can't be loaded, with all causes in one line.
+#[must_use]
+pub fn reason(error: &LoadError) -> String {
+    let causes = std::iter::successors(Some(error.as_ref() as &dyn Error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// A provider that is loaded when first used: most runs need one of them.
-#[derive(Debug)]
-struct Entry {
-    name: String,
-    files: Option<Files>,
-    provider: OnceLock<Arc<Provider>>,
+/// Loads a provider of the user's.
+pub type Loader = Box<dyn Fn() -> Result<Provider, LoadError> + Send + Sync>;
+
+/// One known provider, loaded when it is first used.
+pub struct Entry {
+    source: Source,
+    index: OnceLock<IndexEntry>,
+    provider: OnceLock<Result<Arc<Provider>, LoadError>>,
+}
+
+enum Source {
+    BuiltIn(&'static BuiltIn),
+    /// The user's own, from this directory.
+    Directory(String, Loader),
 }
 
 impl Entry {
-    fn provider(&self) -> &Arc<Provider> {
-        self.provider.get_or_init(|| {
-            let files = self.files.clone().unwrap_or_else(|| unreachable!("an entry without a provider has files"));
-            match Provider::load(files) {
-                Ok(provider) => Arc::new(provider),
-                // Only built-in providers are loaded lazily, and the tests load every one of them.
-                Err(error) => unreachable!("{error}"),
-            }
+    fn built_in(built_in: &'static BuiltIn) -> Self {
+        Self { source: Source::BuiltIn(built_in), index: OnceLock::new(), provider: OnceLock::new() }
+    }
+
+    /// A provider of the user's, to be loaded from this directory when it is used.
+    #[must_use]
+    pub fn from_index(index: IndexEntry, directory: String, load: Loader) -> Self {
+        let source = Source::Directory(directory, load);
+        Self { source, index: OnceLock::from(index), provider: OnceLock::new() }
+    }
+
+    /// The provider's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.source {
+            Source::BuiltIn(built_in) => built_in.name,
+            Source::Directory(..) => &self.index().name,
+        }
+    }
+
+    /// The directory of a provider of the user's; `None` for a built-in one.
+    #[must_use]
+    pub fn directory(&self) -> Option<&str> {
+        match &self.source {
+            Source::BuiltIn(_) => None,
+            Source::Directory(directory, _) => Some(directory),
+        }
+    }
+
+    /// What is known of the provider without loading it.
+    #[must_use]
+    pub fn index(&self) -> &IndexEntry {
+        self.index.get_or_init(|| {
+            let line = match &self.source {
+                Source::BuiltIn(built_in) => built_in.index,
+                Source::Directory(..) => "",
+            };
+            // While a provider is added, the index lacks it.
+            serde_json::from_str(line)
+                .ok()
+                .or_else(|| self.load().ok().map(|provider| IndexEntry::of(provider)))
+                .unwrap_or_default()
         })
     }
+
+    /// The provider.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be loaded; that is remembered.
+    pub fn load(&self) -> Result<&Arc<Provider>, &LoadError> {
+        let load = || match &self.source {
+            Source::BuiltIn(built_in) => Ok(Provider::load(built_in.files())?),
+            Source::Directory(_, load) => load(),
+        };
+        self.provider.get_or_init(|| load().map(Arc::new)).as_ref()
+    }
+}
+
+impl From<Provider> for Entry {
+    fn from(provider: Provider) -> Self {
+        let provider = Arc::new(provider);
+        let index = OnceLock::from(IndexEntry::of(&provider));
+        let directory = provider.files().origin().to_owned();
+        let unused = Box::new(|| Err("it is loaded already".into()));
+        Self { source: Source::Directory(directory, unused), index, provider: OnceLock::from(Ok(provider)) }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Entry").field(&self.name()).finish()
+    }
+}
+
+/// The known providers, the user's own before the built-in ones.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    entries: Vec<Arc<Entry>>,
 }
 
 impl Catalog {
     /// The built-in providers.
     #[must_use]
     pub fn builtin() -> Self {
-        let entry = |(name, files): (&str, Files)| Entry {
-            name: name.to_owned(),
-            files: Some(files),
-            provider: OnceLock::new(),
-        };
-        Self { entries: files::builtin().map(entry).collect() }
+        Self { entries: BuiltIn::all().iter().map(|built_in| Arc::new(Entry::built_in(built_in))).collect() }
     }
 
     /// Adds one of the user's providers. Returns whether it replaces one of the same name.
-    pub fn add(&mut self, provider: Provider) -> bool {
-        let name = provider.name.clone();
+    pub fn add(&mut self, entry: Arc<Entry>) -> bool {
         let before = self.entries.len();
-        self.entries.retain(|entry| entry.name != name);
+        self.entries.retain(|other| other.name() != entry.name());
         let replaces = self.entries.len() < before;
-        self.entries.insert(0, Entry { name, files: None, provider: OnceLock::from(Arc::new(provider)) });
+        self.entries.insert(0, entry);
         replaces
     }
 
-    /// The provider of this name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Arc<Provider>> {
-        self.entries.iter().find(|entry| entry.name == name).map(Entry::provider)
+    /// All entries.
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.iter()
     }
 
-    /// Whether there is a provider of this name, without loading it.
+    /// The entry of this name.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&Arc<Entry>> {
+        self.entries().find(|entry| entry.name() == name)
+    }
+
+    /// The provider of this name, if there is one and it can be loaded.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<Provider>> {
+        self.entry(name)?.load().ok()
+    }
+
+    /// Whether there is a provider of this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.names().any(|known| known == name)
+        self.entry(name).is_some()
     }
 
     /// The names of all providers.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|entry| entry.name.as_str())
+        self.entries().map(|entry| entry.name())
     }
 
-    /// All providers.
+    /// All providers, loaded, without those of [`Self::failures`].
     pub fn providers(&self) -> impl Iterator<Item = &Arc<Provider>> {
-        self.entries.iter().map(Entry::provider)
+        self.entries().filter_map(|entry| entry.load().ok())
     }
 
-    /// Every event of every provider.
-    pub fn events(&self) -> impl Iterator<Item = (&Arc<Provider>, &Event)> {
-        self.providers().flat_map(|provider| provider.events.iter().map(move |event| (provider, event)))
+    /// The providers that were used but couldn't be loaded: their names, and why.
+    pub fn failures(&self) -> impl Iterator<Item = (&str, &LoadError)> {
+        self.entries().filter_map(|entry| Some((entry.name(), entry.provider.get()?.as_ref().err()?)))
+    }
+
+    /// Every event of every provider, from the index.
+    pub fn events(&self) -> impl Iterator<Item = (&Arc<Entry>, &IndexedEvent)> {
+        self.entries().flat_map(|entry| entry.index().events.iter().map(move |event| (entry, event)))
     }
 
     /// The events whose full names match a glob; a plain name matches itself.
     #[must_use]
-    pub fn matching(&self, glob: &Pattern) -> Vec<(&Arc<Provider>, &Event)> {
+    pub fn matching(&self, glob: &Pattern) -> Vec<(&Arc<Entry>, &IndexedEvent)> {
         self.events().filter(|(_, event)| glob.matches(&event.full_name)).collect()
     }
 
-    /// The event of exactly this full name.
+    /// Whether there is an event of exactly this full name.
+    #[must_use]
+    pub fn has_event(&self, full_name: &str) -> bool {
+        let entry = full_name.split_once('.').and_then(|(provider, _)| self.entry(provider));
+        entry.is_some_and(|entry| entry.index().events.iter().any(|event| event.full_name == full_name))
+    }
+
+    /// The event of exactly this full name, if its provider can be loaded.
     #[must_use]
     pub fn event(&self, full_name: &str) -> Option<(&Arc<Provider>, &Event)> {
         let (provider, name) = full_name.split_once('.')?;
@@ -119,28 +223,23 @@ impl Catalog {
 
     /// The provider named by the first segment of a request's path.
     #[must_use]
-    pub fn by_path(&self, request: &Request) -> Option<&Arc<Provider>> {
+    pub fn by_path(&self, request: &Request) -> Option<&Arc<Entry>> {
         let segment = request.path().trim_start_matches('/').split('/').next()?;
-        self.get(segment)
+        self.entry(segment)
     }
 
-    /// The provider that a request looks like. A header of the provider counts more than a payload that
-    /// matches one of its events.
+    /// The provider that a request looks like: of those with one of its headers the first with an event that its payload
+    /// matches, else the first; if no header is known, the first of all with such an event.
     #[must_use]
     pub fn by_content(&self, request: &Request, payload: &Payload<'_>) -> Option<&Arc<Provider>> {
-        let score = |provider: &Arc<Provider>| {
-            let header = provider.recognised_by.iter().any(|name| request.headers.contains(name.as_str()));
-            let event = provider.events.iter().any(|event| event.matches(payload));
-            2 * u8::from(header) + u8::from(event)
-        };
-        let mut best: Option<(u8, &Arc<Provider>)> = None;
-        for provider in self.providers() {
-            let score = score(provider);
-            if score > best.map_or(0, |(best, _)| best) {
-                best = Some((score, provider));
-            }
+        let is_recognised =
+            |entry: &&Arc<Entry>| entry.index().headers.iter().any(|name| request.headers.contains(name));
+        let has_event = |provider: &&Arc<Provider>| provider.events.iter().any(|event| event.matches(payload));
+        let mut candidates = self.entries().filter(is_recognised).filter_map(|entry| entry.load().ok()).peekable();
+        match candidates.peek().copied() {
+            Some(first) => candidates.find(has_event).or(Some(first)),
+            None => self.providers().find(has_event),
         }
-        best.map(|(_, provider)| provider)
     }
 }
 
@@ -159,8 +258,8 @@ mod tests {
     #[test]
     fn a_users_provider_replaces_a_built_in_one() {
         let mut catalog = Catalog::builtin();
-        let (_, files) = files::builtin().find(|(name, _)| *name == "auphonic").unwrap();
-        assert!(catalog.add(Provider::load(files).unwrap()));
+        let auphonic = BuiltIn::all().iter().find(|built_in| built_in.name == "auphonic").unwrap();
+        assert!(catalog.add(Arc::new(Provider::load(auphonic.files()).unwrap().into())));
         assert_eq!(catalog.names().collect::<Vec<_>>(), ["auphonic", "aspect", "cyanite", "jewelmusic"]);
     }
 

@@ -54,10 +54,36 @@ impl Files {
 
 include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
 
-/// The directories of the built-in providers, sorted by name.
-pub fn builtin() -> impl Iterator<Item = (&'static str, Files)> {
-    BUILTIN.iter().map(|(name, files)| {
-        let texts = files.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text))).collect();
-        (*name, Files { origin: format!("built-in {name}"), texts, is_built_in: true })
-    })
+/// A built-in provider, embedded in the program.
+#[derive(Debug)]
+pub struct BuiltIn {
+    /// Its name.
+    pub name: &'static str,
+    /// The hash of its manifest.
+    pub manifest: &'static str,
+    /// Its line of `fixtures/index.ndjson`; empty if the file has no line for this manifest.
+    pub(super) index: &'static str,
+    /// Its files by path, without the vectors.
+    texts: &'static [(&'static str, &'static str)],
+}
+
+impl BuiltIn {
+    /// All of them, sorted by name.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        BUILT_IN
+    }
+
+    /// Whether the index has it with its present manifest.
+    #[must_use]
+    pub const fn is_indexed(&self) -> bool {
+        !self.index.is_empty()
+    }
+
+    /// Its directory.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        let texts = self.texts.iter().map(|(path, text)| (Cow::Borrowed(*path), Cow::Borrowed(*text))).collect();
+        Files { origin: format!("built-in {}", self.name), texts, is_built_in: true }
+    }
 }

@@ -1,13 +1,14 @@
 //! Providers: who sends webhooks, as data.
 //!
 //! A [`Provider`] is loaded from a directory's [`files`] by its [`manifest`]. The [`catalog`] has all of them and
-//! recognises the provider of a request. [`recipe`] and [`compose`] make the requests that a provider would
-//! send.
+//! recognises the provider of a request; it loads few of them, because an [`index`] tells what most runs need.
+//! [`recipe`] and [`compose`] make the requests that a provider would send.
 
 pub mod catalog;
 pub mod compose;
 pub mod event;
 pub mod files;
+pub mod index;
 pub mod manifest;
 pub mod payload;
 pub mod recipe;
@@ -17,6 +18,7 @@ pub mod self_test;
 use std::sync::OnceLock;
 
 use http::HeaderName;
+use serde::{Deserialize, Serialize};
 
 use crate::webhook::{
     delivery::Policy,
@@ -66,7 +68,7 @@ pub struct Provider {
 }
 
 /// The format of a provider's secrets, and where to find one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretRule {
     /// The environment variable that may contain one.
     pub env: Option<String>,

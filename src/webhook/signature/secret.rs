@@ -8,13 +8,13 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{algorithm::Algorithm, key::Key};
 
 /// How a secret's bytes are encoded as text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyEncoding {
     /// The bytes of the text itself.
@@ -27,7 +27,7 @@ pub enum KeyEncoding {
 }
 
 /// How one provider writes its secrets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretFormat {
     /// The encoding of the part after the prefix.
     pub encoding: KeyEncoding,

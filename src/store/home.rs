@@ -1,0 +1,59 @@
+//! The directories in which the user keeps the state and the caches of programs, and private files in them.
+
+use std::{
+    ffi::OsString,
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// hookdev's directory for state that is worth keeping; `None` if the environment names no home.
+pub(super) fn state(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    of_user(variable, "XDG_STATE_HOME", ".local/state", "Library/Application Support")
+}
+
+/// hookdev's directory for what it can do without; `None` if the environment names no home.
+pub(super) fn cache(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    of_user(variable, "XDG_CACHE_HOME", ".cache", "Library/Caches")
+}
+
+fn of_user(variable: impl Fn(&str) -> Option<OsString>, xdg: &str, unix: &str, macos: &str) -> Option<PathBuf> {
+    // Relative paths would be below whatever directory hookdev runs in, which the user may not trust.
+    let path = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = if cfg!(windows) {
+        path("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        path("HOME").map(|home| home.join(macos))
+    } else {
+        path(xdg).or_else(|| path("HOME").map(|home| home.join(unix)))
+    };
+    base.map(|base| base.join("hookdev"))
+}
+
+/// Writes a file that only its owner can read, and the directories above it. The file is complete or absent.
+///
+/// # Errors
+///
+/// If it can't be written.
+pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(path);
+    create_private(dir)?;
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+fn create_private(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}

@@ -1,0 +1,105 @@
+//! The index of providers: what listing, completion, the search for secrets and the first recognition of a request need of a
+//! provider, so that a run loads no manifest that it doesn't use.
+//!
+//! `fixtures/index.ndjson` has the entries of the built-in providers; a test keeps it up to date.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Provider, SecretRule, event::Event};
+use crate::webhook::json;
+
+/// The entry of one provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexEntry {
+    /// The provider's name.
+    pub name: String,
+    /// The name as people write it.
+    pub title: String,
+    /// What it sends, in one line.
+    pub about: String,
+    /// How its schemes sign, the one that signs first; empty if it is unsigned by design.
+    pub signs: Vec<String>,
+    /// The format of its secrets; `None` if it signs nothing.
+    pub secret: Option<SecretRule>,
+    /// Whether its requests contain the secret itself.
+    pub sends_secret: bool,
+    /// The headers by which its requests are recognised, in lower case.
+    pub headers: Vec<String>,
+    /// Its events.
+    pub events: Vec<IndexedEvent>,
+}
+
+/// An event as an index lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexedEvent {
+    /// The full name, such as `aspect.task.completed`.
+    #[serde(rename = "name")]
+    pub full_name: String,
+    /// What it means, in one line.
+    pub about: String,
+    /// Whether the provider signs it.
+    pub signed: bool,
+    /// Whether the payload is undocumented, so that the fixture is only plausible.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub illustrative: bool,
+    /// The values that make each variant of the payload.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl IndexEntry {
+    /// The entry of a provider.
+    #[must_use]
+    pub fn of(provider: &Provider) -> Self {
+        let signs = provider
+            .schemes
+            .iter()
+            .map(|scheme| format!("{} of {} in {}", scheme.algorithm, scheme.content.as_str(), scheme.header[0]));
+        Self {
+            name: provider.name.clone(),
+            title: provider.title.clone(),
+            about: provider.about.clone(),
+            signs: signs.collect(),
+            secret: provider.secret.clone(),
+            sends_secret: provider.sends_secret(),
+            headers: provider.recognised_by.iter().map(ToString::to_string).collect(),
+            events: provider.events.iter().map(|event| IndexedEvent::of(provider, event)).collect(),
+        }
+    }
+
+    /// The environment variable that may contain its secret.
+    #[must_use]
+    pub fn secret_env(&self) -> Option<&str> {
+        self.secret.as_ref()?.env.as_deref()
+    }
+
+    /// Appends the line of `fixtures/index.ndjson` for a manifest with this hash.
+    pub fn push_line(&self, manifest: &str, out: &mut Vec<u8>) {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            manifest: &'a str,
+            #[serde(flatten)]
+            entry: &'a IndexEntry,
+        }
+        json::writer::line(&Line { manifest, entry: self }, out);
+    }
+}
+
+impl IndexedEvent {
+    fn of(provider: &Provider, event: &Event) -> Self {
+        let values =
+            |variant: &Vec<(_, String)>| variant.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ");
+        Self {
+            full_name: event.full_name.clone(),
+            about: event.about.clone(),
+            signed: !provider.schemes.is_empty() && !event.unsigned,
+            illustrative: event.illustrative,
+            variants: event.variants.iter().map(values).collect(),
+        }
+    }
+}
