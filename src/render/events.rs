@@ -175,7 +175,7 @@ mod tests {
         let groups: Vec<Group<'_>> = catalog
             .entries()
             .map(|entry| {
-                let rows = entry.index().events.iter().map(|event| Row { event, payloads: Vec::new() });
+                let rows = entry.index().events().iter().map(|event| Row { event, payloads: Vec::new() });
                 Group { index: entry.index(), provider: entry.load().ok().map(AsRef::as_ref), rows: rows.collect() }
             })
             .collect();
@@ -197,7 +197,7 @@ mod tests {
         let entry = catalog.entry("cyanite").unwrap();
         let (index, provider) = (entry.index(), entry.load().unwrap());
         let event = provider.events.iter().find(|event| !event.variants.is_empty()).unwrap();
-        let listed = index.events.iter().find(|listed| listed.full_name == event.full_name).unwrap();
+        let listed = index.events().iter().find(|listed| listed.full_name == event.full_name).unwrap();
         let payload = |variant, text: &str| Payload { variant, text: text.to_owned() };
         let payloads = vec![payload(None, "{\"a\":1}"), payload(Some(event.variants[0].as_slice()), "not JSON")];
         let table = EventTable { palette: Palette::new(false), columns: None };

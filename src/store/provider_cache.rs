@@ -1,5 +1,6 @@
-//! The cache of checked provider directories: for each, a fingerprint of its files and its index entry. A directory that is
-//! still the same is neither read nor checked until its provider is used.
+//! The cache of checked provider directories: for each, fingerprints of its manifest and of all its files, and its index
+//! entry. While the manifest is the same, no other file is looked at until the provider is used; and while all files are the
+//! same, they are not checked again.
 //!
 //! Nothing depends on the cache. One that is missing, broken, of another program or not the user's alone is ignored, and one
 //! that can't be written is not.
@@ -41,9 +42,11 @@ pub(super) struct Checked(pub BTreeMap<String, CheckedDirectory>);
 /// A provider directory that passed its check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CheckedDirectory {
-    /// The digest of its fingerprint at that time.
-    pub digest: String,
-    /// What the check found.
+    /// The digest of its manifest's fingerprint at that time. The index entry depends on the manifest alone.
+    pub manifest: String,
+    /// The digest of the fingerprint of all its files.
+    pub files: String,
+    /// The provider's entry in an index.
     pub index: IndexEntry,
 }
 
@@ -110,35 +113,33 @@ fn is_private(metadata: &Metadata) -> bool {
     owner(metadata) == user() && !is_writable
 }
 
-/// The state of a directory's files: names, sizes, times, and which files they are.
+/// The state of some files: names, sizes, times, and which files they are.
 pub(super) struct Fingerprint {
-    hash: Sha256,
+    pub digest: String,
     newest: Duration,
 }
 
 impl Fingerprint {
-    pub fn new() -> Self {
-        Self { hash: Sha256::new(), newest: Duration::ZERO }
-    }
-
-    /// Adds a file by its name in the directory.
-    pub fn add(&mut self, name: &str, metadata: &Metadata) {
-        let modified = metadata.modified().map(unix_time).unwrap_or(Duration::MAX);
-        let (changed, identity) = change(metadata);
-        self.newest = self.newest.max(modified).max(changed);
-        let numbers = [metadata.len().into(), modified.as_nanos(), changed.as_nanos(), identity, name.len() as u128];
-        numbers.iter().for_each(|number| self.hash.update(number.to_be_bytes()));
-        self.hash.update(name);
+    /// The fingerprint of files with these names in their directory.
+    pub fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a Metadata)>) -> Self {
+        let (mut hash, mut newest) = (Sha256::new(), Duration::ZERO);
+        for (name, metadata) in files {
+            let modified = metadata.modified().map_or(Duration::MAX, unix_time);
+            let (changed, identity) = change(metadata);
+            newest = newest.max(modified).max(changed);
+            for number in [metadata.len().into(), modified.as_nanos(), changed.as_nanos(), identity, name.len() as u128]
+            {
+                hash.update(number.to_be_bytes());
+            }
+            hash.update(name);
+        }
+        Self { digest: home::hex(&hash.finalize()), newest }
     }
 
     /// Whether any change after `now` changes the digest. A file that was written just before may be written again at
     /// what its times call the same time.
     pub fn is_settled(&self, now: SystemTime) -> bool {
         unix_time(now).checked_sub(self.newest).is_some_and(|age| age >= SETTLED)
-    }
-
-    pub fn digest(self) -> String {
-        home::hex(&self.hash.finalize())
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::{
     borrow::Cow,
-    fs, io,
+    fs::{self, Metadata},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -59,11 +60,11 @@ pub enum ProviderError {
 ///
 /// If a directory can't be read, a manifest is invalid, or a fixture or vector contradicts it.
 pub fn read(dir: &Path) -> Result<Vec<Provider>, ProviderError> {
-    directories(dir)?.iter().map(|dir| Directory::scan(dir)?.check()).collect()
+    directories(dir)?.iter().map(|(dir, _)| Directory::scan(dir)?.check()).collect()
 }
 
-/// The entries of the providers that [`read`] reads. Those that passed their tests before are not read until they are used,
-/// if the cache says that nothing has changed since.
+/// The entries of the providers that [`read`] reads. One that passed its tests before, with the manifest that it has now, is
+/// loaded when it is used; if another of its files has changed, it must then pass them again.
 ///
 /// # Errors
 ///
@@ -72,24 +73,25 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entr
     let mut before = cache.map(|cache| cache.read(dir)).unwrap_or_default();
     let (mut after, mut is_changed) = (Checked::default(), false);
     let mut entries = Vec::new();
-    for path in directories(dir)? {
-        let now = SystemTime::now();
-        let directory = Directory::scan(&path)?;
-        let digest = directory.fingerprint().digest();
+    for (path, manifest) in directories(dir)? {
+        let manifest = Fingerprint::of([(MANIFEST, &manifest)]).digest;
         // The directory itself has an empty name.
         let name = path.strip_prefix(dir).ok().and_then(Path::to_str).map(str::to_owned);
         let known = name.as_ref().and_then(|name| before.0.remove(name));
-        let (entry, known) = match (known, cache) {
-            (Some(known), Some(cache)) if known.digest == digest => {
-                let load = loader(path.clone(), known.clone(), cache.clone(), dir.to_owned());
-                (Entry::from_index(known.index.clone(), path.display().to_string(), load), Some(known))
+        let (entry, known) = match (&name, known, cache) {
+            (Some(name), Some(known), Some(cache)) if known.manifest == manifest => {
+                let cached =
+                    Cached { cache: cache.clone(), dir: dir.to_owned(), name: name.clone(), known: known.clone() };
+                let (index, origin) = (known.index.clone(), path.display().to_string());
+                (Entry::from_index(index, origin, loader(path, cached)), Some(known))
             }
-            (known, _) => {
+            (_, known, _) => {
+                let now = SystemTime::now();
+                let directory = Directory::scan(&path)?;
                 let entry = Entry::from(directory.check()?);
-                let is_settled = directory.fingerprint().is_settled(now);
-                is_changed |= known.is_some() || is_settled;
-                let index = entry.index().clone();
-                (entry, is_settled.then_some(CheckedDirectory { digest, index }))
+                let checked = directory.checked(entry.index(), now);
+                is_changed |= known.is_some() || checked.is_some();
+                (entry, checked)
             }
         };
         entries.push(Arc::new(entry));
@@ -101,42 +103,58 @@ pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entr
     Ok(entries)
 }
 
+/// What the cache has about one provider directory.
+struct Cached {
+    cache: ProviderCache,
+    /// The directory that the user names, and the name of the provider directory in it.
+    dir: PathBuf,
+    name: String,
+    known: CheckedDirectory,
+}
+
 /// Loads a provider that passed its tests before. The cache is not believed if it contradicts the directory.
-fn loader(path: PathBuf, known: CheckedDirectory, cache: ProviderCache, dir: PathBuf) -> Loader {
+fn loader(path: PathBuf, Cached { cache, dir, name, known }: Cached) -> Loader {
     Box::new(move || {
+        let now = SystemTime::now();
         let directory = Directory::scan(&path)?;
-        let provider = directory.load()?;
-        if directory.fingerprint().digest() == known.digest && IndexEntry::of(&provider) == known.index {
-            return Ok(provider);
+        let is_same = directory.fingerprint().digest == known.files;
+        let provider = if is_same { directory.load()? } else { directory.check()? };
+        let index = IndexEntry::of(&provider);
+        if index != known.index {
+            cache.forget(&dir);
+            return Err(ProviderError::Changed(path.clone()).into());
         }
-        cache.forget(&dir);
-        Err(ProviderError::Changed(path.clone()).into())
+        if let Some(checked) = directory.checked(&index, now).filter(|_| !is_same) {
+            let mut all = cache.read(&dir);
+            all.0.insert(name.clone(), checked);
+            cache.write(&dir, &all);
+        }
+        Ok(provider)
     })
 }
 
-/// A directory that holds a provider, or else its subdirectories that do.
-fn directories(dir: &Path) -> Result<Vec<PathBuf>, ProviderError> {
-    if has_manifest(dir) {
-        return Ok(vec![dir.to_owned()]);
+/// A directory that holds a provider, or else its subdirectories that do, in the order of their names; and the metadata of
+/// the manifests.
+fn directories(dir: &Path) -> Result<Vec<(PathBuf, Metadata)>, ProviderError> {
+    if let Some(manifest) = manifest(dir) {
+        return Ok(vec![(dir.to_owned(), manifest)]);
     }
     let unreadable = |error| ProviderError::Read(dir.to_owned(), error);
     let mut dirs = Vec::new();
     for entry in fs::read_dir(dir).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if has_manifest(&path) {
-            dirs.push(path);
-        }
+        dirs.extend(manifest(&path).map(|manifest| (path, manifest)));
     }
     if dirs.is_empty() {
         return Err(ProviderError::Empty(dir.to_owned()));
     }
-    dirs.sort();
+    dirs.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(dirs)
 }
 
-/// Whether a directory has a manifest. One that can't be read, such as a pipe, is reported rather than skipped.
-fn has_manifest(dir: &Path) -> bool {
-    dir.join(MANIFEST).symlink_metadata().is_ok()
+/// The metadata of a directory's manifest. One that can't be read, such as a pipe, is reported rather than skipped.
+fn manifest(dir: &Path) -> Option<Metadata> {
+    dir.join(MANIFEST).symlink_metadata().ok()
 }
 
 /// A directory that holds a provider, and the files in it that belong to the provider.
@@ -149,7 +167,7 @@ struct ProviderFile {
     path: PathBuf,
     /// The path in the directory, with `/` between parts.
     name: String,
-    metadata: fs::Metadata,
+    metadata: Metadata,
 }
 
 impl<'a> Directory<'a> {
@@ -181,9 +199,15 @@ impl<'a> Directory<'a> {
     }
 
     fn fingerprint(&self) -> Fingerprint {
-        let mut fingerprint = Fingerprint::new();
-        self.files.iter().for_each(|file| fingerprint.add(&file.name, &file.metadata));
-        fingerprint
+        Fingerprint::of(self.files.iter().map(|file| (file.name.as_str(), &file.metadata)))
+    }
+
+    /// The record of its check, if any change after `now` will show.
+    fn checked(&self, index: &IndexEntry, now: SystemTime) -> Option<CheckedDirectory> {
+        let files = Some(self.fingerprint()).filter(|files| files.is_settled(now))?.digest;
+        let manifest = self.files.iter().find(|file| file.name == MANIFEST)?;
+        let manifest = Fingerprint::of([(MANIFEST, &manifest.metadata)]).digest;
+        Some(CheckedDirectory { manifest, files, index: index.clone() })
     }
 
     fn load(&self) -> Result<Provider, ProviderError> {

@@ -124,19 +124,33 @@ fn the_demo_shows_every_built_in_event_without_any_setup() {
 }
 
 #[test]
-fn events_are_listed_with_what_each_provider_expects() {
+fn events_are_listed_by_provider_and_those_of_one_with_what_it_expects() {
     let dir = Dir::new();
-    let finished = dir.hookdev().arg("events").exits(0).stderr("");
+    let all = dir.hookdev().arg("events").exits(0).stderr("");
     for part in [
-        "Cyanite  Music analysis results\n  expects exactly 200 within 3 s; follows no redirects\n",
-        "\n  secret from CYANITE_WEBHOOK_SECRET, else the public development secret: hookdev-development-secret-cyanite\n",
-        "Auphonic  Audio productions, as unsigned forms\n  expects any 2xx; follows no redirects\n  does not sign deliveries\n",
-        "\n  signs with HMAC-SHA256 of {id}.{timestamp}.{body} in svix-signature\n",
+        "Auphonic  Audio productions, as unsigned forms\n  auphonic.done   A production is done\n",
+        "\n\nCyanite  Music analysis results\n  cyanite.v2.finished                         An analysis",
         "(illustrative)\n",
         "(unsigned)\n",
     ] {
-        assert!(finished.text().contains(part), "{part}\n{finished}");
+        assert!(all.text().contains(part), "{part}\n{all}");
     }
+    let of = |glob: &str| dir.hookdev().args(["events", glob]).exits(0).stderr("").text().to_owned();
+    for (glob, part) in [
+        ("cyanite.*", "Cyanite  Music analysis results\n  expects exactly 200 within 3 s; follows no redirects\n"),
+        (
+            "cyanite.*",
+            "\n  secret from CYANITE_WEBHOOK_SECRET, else the public development secret: hookdev-development-secret-cyanite\n",
+        ),
+        (
+            "auphonic.done",
+            "Auphonic  Audio productions, as unsigned forms\n  expects any 2xx; follows no redirects\n  does not sign deliveries\n",
+        ),
+        ("aspect.*", "\n  signs with HMAC-SHA256 of {id}.{timestamp}.{body} in svix-signature\n"),
+    ] {
+        assert!(of(glob).contains(part), "{part}\n{}", of(glob));
+    }
+    dir.hookdev().args(["events", "auphonic.*", "-q"]).exits(0).stdout("auphonic.done\nauphonic.error\n").stderr("");
     let shown = dir.hookdev().args(["events", "cyanite.v2.finished", "--show", "--json"]).exits(0).line();
     assert_eq!(shown["payload"]["event"]["status"], "finished");
     let plain = dir.hookdev().args(["events", "cyanite.v2.finished", "--json"]).exits(0).line();

@@ -84,7 +84,7 @@ fn events<'a>(catalog: &'a Catalog, text: &str) -> Result<Vec<(&'a Arc<Provider>
     let is_named = |name: &str| glob.as_ref().map_or(name == text, |glob| glob.matches(name));
     let mut events = Vec::new();
     for entry in catalog.entries() {
-        if entry.index().events.iter().any(|event| is_named(&event.full_name)) {
+        if entry.index().events().iter().any(|event| is_named(&event.full_name)) {
             let provider = entry.load()?;
             events.extend(
                 provider.events.iter().filter(|event| is_named(&event.full_name)).map(|event| (provider, event)),

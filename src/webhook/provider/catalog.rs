@@ -182,7 +182,7 @@ impl Catalog {
 
     /// Every event of every provider, from the index.
     pub fn events(&self) -> impl Iterator<Item = (&Arc<Entry>, &IndexedEvent)> {
-        self.entries().flat_map(|entry| entry.index().events.iter().map(move |event| (entry, event)))
+        self.entries().flat_map(|entry| entry.index().events().iter().map(move |event| (entry, event)))
     }
 
     /// The events whose full names match a glob; a plain name matches itself.
@@ -195,7 +195,7 @@ impl Catalog {
     #[must_use]
     pub fn has_event(&self, full_name: &str) -> bool {
         let entry = full_name.split_once('.').and_then(|(provider, _)| self.entry(provider));
-        entry.is_some_and(|entry| entry.index().events.iter().any(|event| event.full_name == full_name))
+        entry.is_some_and(|entry| entry.index().events().iter().any(|event| event.full_name == full_name))
     }
 
     /// The event of exactly this full name, if its provider can be loaded.

@@ -3,7 +3,10 @@
 //!
 //! `fixtures/index.ndjson` has the entries of the built-in providers; a test keeps it up to date.
 
-use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::{Provider, SecretRule, event::Event};
 use crate::webhook::json;
@@ -26,7 +29,51 @@ pub struct IndexEntry {
     /// The headers by which its requests are recognised, in lower case.
     pub headers: Vec<String>,
     /// Its events.
-    pub events: Vec<IndexedEvent>,
+    events: IndexedEvents,
+}
+
+/// The events of an entry, parsed when they are first asked for. They are most of an index, and only lists and completion
+/// need them: with 64 providers, parsing them takes longer than everything else that `send` does at start.
+#[derive(Clone, Debug, Default)]
+struct IndexedEvents {
+    text: Option<Box<RawValue>>,
+    list: OnceLock<Vec<IndexedEvent>>,
+}
+
+impl IndexedEvents {
+    fn list(&self) -> &[IndexedEvent] {
+        let parse = |text: &RawValue| serde_json::from_str(text.get()).ok();
+        self.list.get_or_init(|| self.text.as_deref().and_then(parse).unwrap_or_default())
+    }
+}
+
+impl FromIterator<IndexedEvent> for IndexedEvents {
+    fn from_iter<I: IntoIterator<Item = IndexedEvent>>(events: I) -> Self {
+        Self { text: None, list: OnceLock::from(events.into_iter().collect::<Vec<_>>()) }
+    }
+}
+
+impl PartialEq for IndexedEvents {
+    fn eq(&self, other: &Self) -> bool {
+        self.list() == other.list()
+    }
+}
+
+impl Eq for IndexedEvents {}
+
+impl Serialize for IndexedEvents {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.text {
+            Some(text) => text.serialize(serializer),
+            None => self.list().serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for IndexedEvents {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { text: Some(Deserialize::deserialize(deserializer)?), list: OnceLock::new() })
+    }
 }
 
 /// An event as an index lists it.
@@ -70,6 +117,11 @@ impl IndexEntry {
             headers: provider.recognised_by.iter().map(ToString::to_string).collect(),
             events: provider.events.iter().map(|event| IndexedEvent::of(provider, event)).collect(),
         }
+    }
+
+    /// Its events.
+    pub fn events(&self) -> &[IndexedEvent] {
+        self.events.list()
     }
 
     /// The environment variable that may contain its secret.
