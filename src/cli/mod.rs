@@ -5,6 +5,7 @@
 
 mod check;
 mod listen;
+mod providers;
 mod send;
 mod trust;
 mod values;
@@ -18,6 +19,7 @@ use clap_complete::Shell;
 pub use self::{
     check::Check,
     listen::{Body, Listen},
+    providers::{Providers, ProvidersCommand},
     send::{Load, Print, Send, Tamper},
     trust::Trust,
     verify::{At, Require, Verify},
@@ -43,8 +45,8 @@ Secrets:
   machine can see in the list of processes. The text before the first `=` is a provider only if it
   names one.
 
-  Without --secret, a provider's secret comes from its environment variable (`hookdev events` names
-  it), else from the config, else it is a fixed, public development secret. Anyone can sign with that,
+  Without --secret, a provider's secret comes from its environment variable (`hookdev providers`
+  names it), else from the config, else it is a fixed, public development secret. Anyone can sign with that,
   so `listen` and `verify` warn about it, and accept it only where nothing depends on it: see
   --allow-development.";
 
@@ -172,6 +174,8 @@ pub enum Command {
     Check(Check),
     /// List the events that can be sent
     Events(Events),
+    /// List the known providers, or check provider directories
+    Providers(Providers),
     /// Allow the nearest hookdev.toml to use secrets with endpoints beyond this machine
     Trust(Trust),
     /// Send, receive and verify every built-in event in one process

@@ -226,7 +226,8 @@ pub fn set_secrets(catalog: &Catalog, providers: &[&str]) -> String {
     }
 }
 
-fn format(global: &Global) -> Format {
+/// How results are printed.
+pub fn format(global: &Global) -> Format {
     global.format.unwrap_or(if global.json { Format::Json } else { Format::Pretty })
 }
 

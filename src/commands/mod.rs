@@ -13,6 +13,7 @@ mod input_files;
 pub mod interrupt;
 mod listen;
 pub mod memory;
+mod providers;
 mod reload;
 mod remedies;
 mod reporters;
@@ -58,6 +59,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&Context::load(cli.global)?, &args),
         Command::Check(args) => check::run(&Context::load(cli.global)?, &args),
         Command::Events(args) => events::run(&Context::load(cli.global)?, &args),
+        Command::Providers(args) => providers::run(&cli.global, &args),
         Command::Trust(args) => trust::run(&cli.global, &args),
         Command::Demo(_) => demo::run(&cli.global),
     }

@@ -5,6 +5,7 @@ mod cases;
 mod events;
 mod grant;
 mod judged;
+mod providers;
 mod sent;
 
 pub use self::{
@@ -12,6 +13,7 @@ pub use self::{
     events::{event, term},
     grant::grant,
     judged::{delivery, findings, forwards, missed, ready, verification},
+    providers::{checked_provider, provider},
     sent::{attempt, request},
 };
 pub(super) use crate::webhook::json::writer::{line, millis};

@@ -12,6 +12,7 @@ pub mod load;
 pub mod palette;
 pub mod payload;
 pub mod pretty;
+pub mod providers;
 pub mod report;
 pub mod request;
 pub mod size;

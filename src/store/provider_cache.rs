@@ -163,3 +163,178 @@ fn change(metadata: &Metadata) -> (Duration, u128) {
 fn unix_time(time: SystemTime) -> Duration {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{os::unix::fs::PermissionsExt, time::Duration};
+
+    use super::*;
+    use crate::{store::providers, webhook::provider::catalog::Entry};
+
+    const MANIFEST: &str = "name = \"acme\"\ntitle = \"Acme\"\nabout = \"A test\"\n\n[delivery]\nsuccess = [\"2xx\"]\n\n\
+                            [[event]]\nname = \"made\"\nabout = \"Made\"\nmatch = { type = \"made\" }\n";
+
+    /// A user's home, and a directory of provider directories with one in it.
+    struct Home(tempfile::TempDir);
+
+    impl Home {
+        fn new() -> Self {
+            let home = Self(tempfile::tempdir().unwrap());
+            home.save("provider.toml", MANIFEST);
+            home.save("events/made.json", "{\"type\":\"made\"}");
+            home
+        }
+
+        /// Saves a file of the provider.
+        fn save(&self, name: &str, text: &str) {
+            let path = self.providers().join("acme").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+        }
+
+        fn providers(&self) -> PathBuf {
+            self.0.path().join("providers")
+        }
+
+        fn cache(&self) -> ProviderCache {
+            let home = self.0.path().as_os_str().to_owned();
+            ProviderCache::of_user(move |name| (name == "XDG_CACHE_HOME").then(|| home.clone())).unwrap()
+        }
+
+        /// Checks the provider and records that, as if its files had been saved long ago.
+        fn check(&self) -> CheckedDirectory {
+            let cache = self.cache();
+            let entry = self.entry().unwrap();
+            let metadata = |name: &str| fs::metadata(self.providers().join("acme").join(name)).unwrap();
+            let (manifest, event) = (metadata("provider.toml"), metadata("events/made.json"));
+            let known = CheckedDirectory {
+                manifest: Fingerprint::of([("provider.toml", &manifest)]).digest,
+                files: Fingerprint::of([("events/made.json", &event), ("provider.toml", &manifest)]).digest,
+                index: entry.index().clone(),
+            };
+            cache.write(&self.providers(), &Checked([("acme".to_owned(), known.clone())].into()));
+            known
+        }
+
+        fn entry(&self) -> Result<std::sync::Arc<Entry>, String> {
+            let entries = providers::entries(&self.providers(), Some(&self.cache()));
+            entries.map(|mut entries| entries.remove(0)).map_err(|error| error.to_string())
+        }
+
+        /// Whether the provider is loaded only when it is used.
+        fn is_lazy(&self) -> bool {
+            format!("{:?}", self.entry().unwrap()) == "Entry(\"acme\", not loaded)"
+        }
+    }
+
+    fn loaded(entry: &Entry) -> Result<String, String> {
+        entry.load().map(|provider| provider.events[0].fixture.to_string()).map_err(ToString::to_string)
+    }
+
+    #[test]
+    fn a_directory_that_passed_its_check_is_not_read_until_it_is_used() {
+        let home = Home::new();
+        let known = home.check();
+        assert_eq!(home.cache().read(&home.providers()).0["acme"], known);
+        assert!(home.is_lazy());
+        assert_eq!(loaded(&home.entry().unwrap()).unwrap(), "{\"type\":\"made\"}");
+    }
+
+    #[test]
+    fn files_saved_a_moment_ago_are_checked_but_not_recorded() {
+        let home = Home::new();
+        assert!(!home.is_lazy() && !home.is_lazy());
+        assert_eq!(home.cache().read(&home.providers()), Checked::default());
+        assert!(!home.cache().dir.exists());
+        let metadata = fs::metadata(home.providers().join("acme/provider.toml")).unwrap();
+        let saved = metadata.modified().unwrap();
+        let settled = |age| Fingerprint::of([("", &metadata)]).is_settled(saved + Duration::from_millis(age));
+        assert_eq!([settled(0), settled(1900), settled(2100)], [false, false, true]);
+    }
+
+    #[test]
+    fn a_changed_manifest_is_noticed_at_once_and_another_file_when_the_provider_is_used() {
+        let home = Home::new();
+        home.check();
+        home.save("events/made.json", "{\"type\":\"lost\"}");
+        let error = loaded(&home.entry().unwrap()).unwrap_err();
+        assert!(error.ends_with("acme.made: the fixture is recognised as nothing"), "{error}");
+        home.save("events/made.json", "{\"type\":\"made\",\"id\":1}");
+        assert_eq!(loaded(&home.entry().unwrap()).unwrap(), "{\"type\":\"made\",\"id\":1}");
+
+        home.save("provider.toml", &MANIFEST.replace("Made", "Kept"));
+        let entry = home.entry().unwrap();
+        assert_eq!(entry.index().events()[0].about, "Kept");
+        home.save("provider.toml", "name = 1");
+        assert!(home.entry().unwrap_err().contains("provider.toml:1:8: "));
+    }
+
+    #[test]
+    fn a_manifest_of_the_same_size_and_time_is_another_one() {
+        let home = Home::new();
+        home.check();
+        let path = home.providers().join("acme/provider.toml");
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        fs::write(&path, MANIFEST.replace("Made", "Kept")).unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        let seen = fs::metadata(&path).unwrap();
+        assert_eq!((seen.len(), seen.modified().unwrap()), (MANIFEST.len() as u64, modified));
+        assert_eq!(home.entry().unwrap().index().events()[0].about, "Kept");
+    }
+
+    #[test]
+    fn an_entry_that_contradicts_the_directory_is_an_error_once() {
+        let home = Home::new();
+        let mut known = home.check();
+        known.index.sends_secret = true;
+        home.cache().write(&home.providers(), &Checked([("acme".to_owned(), known)].into()));
+        let error = loaded(&home.entry().unwrap()).unwrap_err();
+        let path = home.providers().join("acme");
+        assert_eq!(error, format!("the provider directory {} has just changed; try again", path.display()));
+        assert!(loaded(&home.entry().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_broken_foreign_or_shared_cache_is_ignored() {
+        let home = Home::new();
+        home.check();
+        let (cache, dir) = (home.cache(), home.providers());
+        let file = cache.file(&dir).unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        for mode in [0o620, 0o602, 0o666] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(cache.read(&dir), Checked::default(), "{mode:o}");
+        }
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(cache.read(&dir).0.len(), 1);
+
+        let another = ProviderCache { program: "hookdev 0.0.0".to_owned(), ..cache.clone() };
+        assert_eq!(another.read(&dir), Checked::default());
+        let whole = fs::read_to_string(&file).unwrap();
+        for text in ["", "null", "\0", &whole[..whole.len() / 2], &whole.replace("\"events\":[", "\"events\":[[")] {
+            fs::write(&file, text).unwrap();
+            assert_eq!(cache.read(&dir), Checked::default(), "{text}");
+            assert!(!home.is_lazy(), "{text}");
+        }
+        if user() == 0 {
+            fs::write(&file, &whole).unwrap();
+            std::os::unix::fs::chown(&file, Some(12_345), None).unwrap();
+            assert_eq!(cache.read(&dir), Checked::default());
+        }
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        assert!(!home.is_lazy());
+    }
+
+    #[test]
+    fn a_home_that_is_missing_or_read_only_is_no_obstacle() {
+        assert!(ProviderCache::of_user(|_| None).is_none());
+        assert!(ProviderCache::of_user(|name| (name == "HOME").then(|| "relative".into())).is_none());
+        let home = Home::new();
+        // A file in the place of the directory can't be written to by root either.
+        fs::write(home.0.path().join("hookdev"), "").unwrap();
+        home.cache().write(&home.providers(), &Checked::default());
+        home.cache().forget(&home.providers());
+        assert!(!home.is_lazy());
+    }
+}

@@ -63,6 +63,19 @@ pub fn read(dir: &Path) -> Result<Vec<Provider>, ProviderError> {
     directories(dir)?.iter().map(|(dir, _)| Directory::scan(dir)?.check()).collect()
 }
 
+/// The results for the provider in a directory, or for those in its subdirectories: each passes its own tests, or not.
+///
+/// # Errors
+///
+/// If the directory can't be read, or has no provider.
+pub fn check(dir: &Path) -> Result<Vec<(PathBuf, Result<Provider, ProviderError>)>, ProviderError> {
+    let check = |path: PathBuf| {
+        let result = Directory::scan(&path).and_then(|directory| directory.check());
+        (path, result)
+    };
+    Ok(directories(dir)?.into_iter().map(|(path, _)| check(path)).collect())
+}
+
 /// The entries of the providers that [`read`] reads. One that passed its tests before, with the manifest that it has now, is
 /// loaded when it is used; if another of its files has changed, it must then pass them again.
 ///

@@ -3,6 +3,8 @@
 mod broken;
 mod schemes;
 
+use serde_json::json;
+
 use crate::harness::Dir;
 
 /// A manifest with this `[secret]` and these `[[scheme]]`s.
@@ -42,4 +44,58 @@ signature = { header = "X-Acme-Token", value = "v1={token}", separator = "," }"#
 pub fn write(dir: &Dir, manifest: &str) {
     dir.write("acme/provider.toml", manifest);
     dir.write("acme/events/made.json", r#"{ "type": "made", "id": "evt_0" }"#);
+}
+
+#[test]
+fn the_known_providers_are_listed_with_what_signs_them_and_where_they_come_from() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, TOKEN));
+    let lines = dir.hookdev().args(["--providers", "acme", "providers", "--json"]).exits(0).lines();
+    let line = |name: &str| lines.iter().find(|line| line["name"] == name).unwrap();
+    assert_eq!(
+        *line("cyanite"),
+        json!({"kind": "provider", "name": "cyanite", "title": "Cyanite", "signs": "HMAC-SHA512 of {body} in signature",
+               "secret_env": "CYANITE_WEBHOOK_SECRET", "events": 9, "source": "built-in"})
+    );
+    assert_eq!(
+        *line("acme"),
+        json!({"kind": "provider", "name": "acme", "title": "Acme", "signs": "token of {body} in x-acme-token",
+               "secret_env": null, "events": 1, "source": "acme"})
+    );
+    assert_eq!(line("auphonic")["signs"], json!(null));
+    let table = dir.hookdev().args(["providers", "list"]).exits(0);
+    let row = table.text().lines().find(|line| line.starts_with("auphonic ")).unwrap();
+    assert_eq!(
+        row.split_whitespace().collect::<Vec<_>>(),
+        ["auphonic", "Auphonic", "2", "events", "-", "built-in", "unsigned"]
+    );
+    let names = dir.hookdev().args(["--providers", "acme", "providers", "-q"]).exits(0).text().to_owned();
+    assert!(names.starts_with("acme\naspect\n"), "{names}");
+}
+
+#[test]
+fn a_check_points_at_what_is_wrong_in_each_directory() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, TOKEN));
+    dir.hookdev().args(["providers", "check", "acme"]).exits(0).stdout("passed  acme  acme, 1 event\n");
+    dir.hookdev().args(["providers", "check", "acme", "-q"]).exits(0).stdout("");
+    dir.write("all/broken/provider.toml", manifest(SECRET, TOKEN).replace("title", "titel"));
+    dir.write("all/wrong/provider.toml", manifest(SECRET, TOKEN));
+    dir.write("all/wrong/events/made.json", r#"{ "type": "lost" }"#);
+    dir.hookdev().args(["providers", "check", "all", "acme"]).exits(1).stdout(concat!(
+        "failed  all/broken\n",
+        "  provider.toml:2:1: unknown key `titel`; did you mean `title`?\n",
+        "failed  all/wrong\n",
+        "  acme.made: the fixture is recognised as nothing\n",
+        "passed  acme  acme, 1 event\n",
+    ));
+    let lines = dir.hookdev().args(["providers", "check", "all", "--json"]).exits(1).lines();
+    assert_eq!(lines[0]["problems"][0]["line"], 2);
+    assert_eq!(
+        lines[1],
+        json!({"kind": "checked-provider", "directory": "all/wrong", "provider": null, "events": null,
+               "problems": [{"file": null, "line": null, "column": null,
+                             "message": "acme.made: the fixture is recognised as nothing"}]})
+    );
+    dir.hookdev().args(["providers", "check", "missing"]).exits(2).says("can't read the provider directory missing");
 }

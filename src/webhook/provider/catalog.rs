@@ -116,7 +116,12 @@ impl From<Provider> for Entry {
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Entry").field(&self.name()).finish()
+        let state = match self.provider.get() {
+            None => "not loaded",
+            Some(Ok(_)) => "loaded",
+            Some(Err(_)) => "failed",
+        };
+        f.debug_tuple("Entry").field(&self.name()).field(&format_args!("{state}")).finish()
     }
 }
 

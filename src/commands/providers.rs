@@ -1,0 +1,86 @@
+//! `hookdev providers`: lists the known providers, and checks provider directories.
+
+use std::{io::Write, path::PathBuf};
+
+use super::{
+    context::{Context, format},
+    exit::{Exit, Failure},
+    terminal::Terminal,
+};
+use crate::{
+    cli::{Format, Global, Providers, ProvidersCommand},
+    render::{
+        json,
+        providers::{CheckedProvider, Row, table},
+    },
+    store::providers::{self, ProviderError},
+};
+
+/// Lists or checks providers.
+///
+/// # Errors
+///
+/// If the config or a directory can't be read, or the output can't be written.
+pub fn run(global: &Global, args: &Providers) -> Result<Exit, Failure> {
+    match &args.command {
+        None | Some(ProvidersCommand::List) => list(&Context::load(global.clone())?),
+        Some(ProvidersCommand::Check(args)) => check(global, &args.dirs),
+    }
+}
+
+fn list(context: &Context) -> Result<Exit, Failure> {
+    let entries = context.catalog.entries();
+    let mut rows: Vec<Row<'_>> =
+        entries.map(|entry| Row { index: entry.index(), source: entry.directory().unwrap_or("built-in") }).collect();
+    rows.sort_by_key(|row| &row.index.name);
+    let mut out = context.terminal.stdout();
+    match context.format() {
+        Format::Json => {
+            let mut lines = Vec::new();
+            rows.iter().for_each(|row| json::provider(row.index, row.source, &mut lines));
+            out.write_all(&lines)?;
+        }
+        _ if context.global.quiet => {
+            for row in rows {
+                writeln!(out, "{}", row.index.name)?;
+            }
+        }
+        _ => out.write_all(table(&rows, context.terminal.out).as_bytes())?,
+    }
+    out.flush()?;
+    Ok(Exit::Success)
+}
+
+fn check(global: &Global, dirs: &[PathBuf]) -> Result<Exit, Failure> {
+    let terminal = Terminal::new(global);
+    let is_json = format(global) == Format::Json;
+    let mut out = terminal.stdout();
+    let mut exit = Exit::Success;
+    for dir in dirs {
+        for (path, result) in providers::check(dir)? {
+            let directory = path.display().to_string();
+            let checked = match &result {
+                Ok(provider) => CheckedProvider::passed(directory, provider),
+                Err(ProviderError::Manifest(error)) => CheckedProvider::invalid(directory, error),
+                Err(ProviderError::Contradictory(_, problems)) => CheckedProvider::contradictory(directory, problems),
+                Err(error) => {
+                    terminal.fail(&Failure::unreadable_input(error));
+                    exit = Exit::UnreadableInput;
+                    continue;
+                }
+            };
+            if !checked.is_good() {
+                exit = exit.worse(Exit::Failed);
+            }
+            if is_json {
+                let mut line = Vec::new();
+                json::checked_provider(&checked, &mut line);
+                out.write_all(&line)?;
+            } else if !(global.quiet && checked.is_good()) {
+                out.write_all(checked.in_words(terminal.out).as_bytes())?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(exit)
+}

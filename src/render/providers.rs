@@ -1,0 +1,130 @@
+//! The known providers as a table, and the results of checking provider directories.
+
+use serde::Serialize;
+
+use super::{
+    palette::{Palette, Role},
+    text,
+};
+use crate::webhook::provider::{Provider, index::IndexEntry, manifest::ManifestError};
+
+/// One provider of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The provider.
+    pub index: &'a IndexEntry,
+    /// Its directory, or `built-in`.
+    pub source: &'a str,
+}
+
+impl Row<'_> {
+    /// All columns but the last, which is how it signs.
+    fn columns(self) -> [String; 5] {
+        let events = self.index.events().len();
+        let plural = if events == 1 { "" } else { "s" };
+        [
+            self.index.name.clone(),
+            text::printable(&self.index.title).into_owned(),
+            format!("{events} event{plural}"),
+            text::printable(self.index.secret_env().unwrap_or("-")).into_owned(),
+            text::printable(self.source).into_owned(),
+        ]
+    }
+}
+
+/// The table, one line for each provider.
+#[must_use]
+pub fn table(rows: &[Row<'_>], palette: Palette) -> String {
+    let cells: Vec<[String; 5]> = rows.iter().map(|row| row.columns()).collect();
+    let widths: [usize; 5] =
+        std::array::from_fn(|column| cells.iter().map(|cells| text::width(&cells[column])).max().unwrap_or_default());
+    let mut out = String::new();
+    for (row, cells) in rows.iter().zip(&cells) {
+        for (column, cell) in cells.iter().enumerate() {
+            let padding = widths[column].saturating_sub(text::width(cell)) + 2;
+            match column {
+                0 => out.push_str(&palette.paint(Role::Key, cell).to_string()),
+                1 => out.push_str(&palette.paint(Role::Title, cell).to_string()),
+                _ => out.push_str(cell),
+            }
+            out.extend(std::iter::repeat_n(' ', padding));
+        }
+        let signs = if row.index.signs.is_empty() { "unsigned".to_owned() } else { row.index.signs.join(", or ") };
+        out.push_str(&palette.paint(Role::Dim, text::printable(&signs)).to_string());
+        out.push('\n');
+    }
+    out
+}
+
+/// The result for one provider directory.
+#[derive(Debug, Serialize)]
+pub struct CheckedProvider<'a> {
+    kind: &'static str,
+    directory: String,
+    /// The provider's name, if its manifest is valid.
+    provider: Option<&'a str>,
+    events: Option<usize>,
+    problems: Vec<Problem<'a>>,
+}
+
+/// Something wrong in a provider directory.
+#[derive(Debug, Serialize)]
+struct Problem<'a> {
+    /// The file, if a single place in one is wrong.
+    file: Option<&'a str>,
+    line: Option<usize>,
+    column: Option<usize>,
+    message: &'a str,
+}
+
+impl<'a> CheckedProvider<'a> {
+    /// A directory that passed its check.
+    #[must_use]
+    pub fn passed(directory: String, provider: &'a Provider) -> Self {
+        let (name, events) = (Some(provider.name.as_str()), Some(provider.events.len()));
+        Self { kind: "checked-provider", directory, provider: name, events, problems: Vec::new() }
+    }
+
+    /// A directory with an invalid manifest.
+    #[must_use]
+    pub fn invalid(directory: String, error: &'a ManifestError) -> Self {
+        let (line, column) = error.position.unzip();
+        let problem = Problem { file: Some(&error.file), line, column, message: &error.message };
+        Self { kind: "checked-provider", directory, provider: None, events: None, problems: vec![problem] }
+    }
+
+    /// A directory whose files contradict its manifest.
+    #[must_use]
+    pub fn contradictory(directory: String, problems: &'a [String]) -> Self {
+        let problem = |message| Problem { file: None, line: None, column: None, message };
+        let problems = problems.iter().map(|message| problem(message)).collect();
+        Self { kind: "checked-provider", directory, provider: None, events: None, problems }
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// The result as people read it: a line, and one more for each problem.
+    #[must_use]
+    pub fn in_words(&self, palette: Palette) -> String {
+        let directory = text::printable(&self.directory);
+        if let (Some(provider), Some(events)) = (self.provider, self.events) {
+            let plural = if events == 1 { "" } else { "s" };
+            return format!(
+                "{}  {directory}  {provider}, {events} event{plural}\n",
+                palette.paint(Role::Good, "passed")
+            );
+        }
+        let mut out = format!("{}  {directory}\n", palette.paint(Role::Bad, "failed"));
+        for Problem { file, line, column, message } in &self.problems {
+            let place = [file.map(str::to_owned), line.map(|line| line.to_string()), column.map(|at| at.to_string())];
+            let place: Vec<String> = place.into_iter().flatten().chain([String::new()]).collect();
+            let place = if place.len() > 1 { place.join(":") + " " } else { String::new() };
+            out.extend(["  ", &text::printable(&place), &text::printable(message), "\n"]);
+        }
+        out
+    }
+}
