@@ -266,11 +266,7 @@ fn judge_forgery(tamper: Tamper, provider: &Provider, status: u16) -> (bool, Str
     if let Some(objection) = cause::objection_to(tamper, &provider.title, status) {
         return (false, objection);
     }
-    let doubt = match status {
-        404 | 405 | 410 => format!("; but {status} may mean that there is no handler at this URL"),
-        _ => String::new(),
-    };
-    (true, format!("refused, as it should be: {}{doubt}", tamper.words()))
+    (true, format!("refused, as it should be: {}", tamper.words()))
 }
 
 /// How an attempt failed, for the provider's policy; `None` if it was accepted.

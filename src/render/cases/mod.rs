@@ -16,10 +16,11 @@ use super::{
     size, text,
 };
 use crate::webhook::{
-    contract::{CaseName, CaseOutcome, CaseRecord, Excerpt},
+    contract::{CaseName, CaseOutcome, CaseProblem, CaseRecord},
     provider::Provider,
     redact,
     remedy::Remedy,
+    response::Excerpt,
 };
 
 /// A table of cases.
@@ -105,12 +106,12 @@ impl Table {
                 self.push_failures(out);
                 return self.skip(record.name, why, out);
             }
-            CaseOutcome::Passed if self.quiet => {}
+            CaseOutcome::Passed | CaseOutcome::Warned(_) if self.quiet => {}
             CaseOutcome::Passed => {
                 let sent = self.columns.sent_label(record);
                 self.push_row(record, &sent, record.elapsed, out);
             }
-            CaseOutcome::Failed { .. } => {
+            CaseOutcome::Failed(_) | CaseOutcome::Warned(_) => {
                 if !self.failures.iter_mut().any(|group| group.add(record)) {
                     self.failures.push(FailureGroup::new(record.clone()));
                 }
@@ -149,7 +150,7 @@ impl Table {
         let mut flow = self.page.flow(out);
         flow.gap(MARGIN).text(None, group.message());
         flow.end();
-        if let CaseOutcome::Failed { remedy, response, .. } = &record.outcome {
+        if let Some(CaseProblem { remedy, response, .. }) = record.outcome.problem() {
             if let Some(excerpt) = response {
                 self.push_response(excerpt, out);
             }
@@ -162,7 +163,11 @@ impl Table {
         self.push_heading(out);
         let palette = self.page.palette;
         let passed = record.outcome == CaseOutcome::Passed;
-        let (role, mark) = if passed { (Role::Good, "✓") } else { (Role::Bad, "✗") };
+        let (role, mark) = match record.outcome {
+            CaseOutcome::Passed => (Role::Good, "✓"),
+            CaseOutcome::Warned(_) => (Role::Warning, "!"),
+            CaseOutcome::Failed(_) | CaseOutcome::Skipped(_) => (Role::Bad, "✗"),
+        };
         palette.push(role, mark, out);
         out.push(' ');
         self.push_cells(record, sent, out);

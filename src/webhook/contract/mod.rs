@@ -8,10 +8,10 @@
 mod body;
 mod cases;
 pub mod cause;
-mod excerpt;
 mod expectation;
 pub mod judge;
 mod name;
+mod payloads;
 mod record;
 mod requests;
 mod serialisations;
@@ -19,10 +19,9 @@ pub mod tamper;
 mod terms;
 
 pub use cases::{Case, cases};
-pub use excerpt::Excerpt;
 pub use expectation::Expectation;
 pub use name::CaseName;
-pub use record::{CaseOutcome, CaseRecord, CaseTally};
+pub use record::{CaseOutcome, CaseProblem, CaseRecord, CaseTally};
 pub use requests::{CaseContext, CaseRequest, probes};
 pub use tamper::Tamper;
 pub use terms::{Term, terms};

@@ -39,6 +39,8 @@ pub struct Policy {
     pub timeout: Option<Duration>,
     /// When a failed delivery is retried.
     pub retry: Retry,
+    /// The size of the largest body that it sends, in bytes, if documented.
+    pub max_body: Option<usize>,
 }
 
 /// One encoding of a body.
@@ -140,6 +142,7 @@ impl Policy {
             success: vec![StatusPattern::Class(2)],
             timeout: None,
             retry: Retry::assumed(),
+            max_body: None,
         }
     }
 }
