@@ -20,7 +20,6 @@ use crate::webhook::{
     provider::Provider,
     redact,
     remedy::Remedy,
-    response::Excerpt,
 };
 
 /// A table of cases.
@@ -152,7 +151,7 @@ impl Table {
         flow.end();
         if let Some(CaseProblem { remedy, response, .. }) = record.outcome.problem() {
             if let Some(excerpt) = response {
-                self.push_response(excerpt, out);
+                self.page.excerpt(excerpt, out);
             }
             self.push_hint(remedy.as_ref(), out);
         }
@@ -217,23 +216,6 @@ impl Table {
         push_padded(&text::truncate(sent_label, sent), sent, out);
         out.push_str("  ");
         push_padded(expected_label(record, brief.1), expected, out);
-    }
-
-    /// The handler's response, each line cut at the edge of the screen.
-    fn push_response(&self, excerpt: &Excerpt, out: &mut String) {
-        let lines = match excerpt {
-            Excerpt::Text(lines) => lines.iter().map(|line| text::printable(line)).collect::<Vec<_>>(),
-            Excerpt::Binary(len) => vec![format!("{} of binary data", size::bytes(*len)).into()],
-        };
-        let columns = |before: usize| self.page.width.map_or(usize::MAX, |width| width.saturating_sub(before));
-        for (number, line) in lines.iter().enumerate() {
-            if number == 0 {
-                let label = self.page.palette.paint(Role::Key, "response");
-                let _ = writeln!(out, "  {label}: {}", text::truncate(line, columns("  response: ".len())));
-            } else {
-                let _ = writeln!(out, "    {}", text::truncate(line, columns(2 * MARGIN)));
-            }
-        }
     }
 
     /// Several cases in a row often have the same hint.

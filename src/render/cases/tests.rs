@@ -3,7 +3,10 @@
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::{render::palette::Palette, webhook::provider::catalog::Catalog};
+use crate::{
+    render::palette::Palette,
+    webhook::{provider::catalog::Catalog, response::Excerpt},
+};
 
 fn plain(remedy: &Remedy) -> String {
     match remedy {

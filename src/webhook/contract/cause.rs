@@ -74,6 +74,11 @@ impl History {
         self.all(&[name], |fault| fault.is_none())
     }
 
+    /// Whether the handler failed a case in any way.
+    fn failed(&self, name: CaseName) -> bool {
+        self.all(&[name], |fault| fault.is_some())
+    }
+
     /// Whether the handler crashed on every plain forgery.
     fn crashes_on_forgeries(&self) -> bool {
         let forged = [CaseName::SecretWrong, CaseName::BodyTampered];
@@ -90,6 +95,9 @@ const FIRST_CRASH: &str = "the handler's log shows the exception. Most often, a 
 
 /// The start of the variation of a delivery that is signed with one of several secrets.
 pub(super) const SIGNED_WITH: &str = "signed with secret";
+
+/// The variation of a delivery with characters outside the basic plane.
+pub(super) const EMOJI: &str = "emoji";
 
 /// Explains why a case failed.
 #[must_use]
@@ -165,7 +173,7 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
         (Fault::Rejected(429), _) => {
             "the handler, or a proxy in front of it, limits the rate: exempt the provider's deliveries".to_owned()
         }
-        (Fault::Rejected(status), _) => rejected(*status, case, observation),
+        (Fault::Rejected(status), _) => rejected(*status, case, observation, history),
     })
 }
 
@@ -205,6 +213,9 @@ fn forgery_accepted(name: CaseName, provider: &Provider, history: &History) -> S
         CaseName::HeaderMissing => format!(
             "the handler verifies without a signed header that is missing: verify {signature}, and respond 401 if one of its headers is missing"
         ),
+        CaseName::BodyMalformed if history.failed(CaseName::SignatureMissing) => {
+            forgery_accepted(CaseName::SignatureMissing, provider, history)
+        }
         CaseName::BodyMalformed if !provider.schemes.is_empty() => format!(
             "the handler accepts a delivery that it can't parse: respond 401 without {}, before you parse the body",
             header_of(provider)
@@ -260,10 +271,13 @@ fn crashed(name: CaseName, observation: &Observation<'_>, history: &History) -> 
         CaseName::TimestampGarbage => {
             "respond 401 unless the timestamp is a whole number: int() and datetime.fromtimestamp() raise an exception in Python, BigInt() throws in JavaScript".to_owned()
         }
+        CaseName::BodyMalformed if history.failed(CaseName::SignatureMissing) => {
+            crashed(CaseName::SignatureMissing, observation, history)
+        }
         CaseName::BodyMalformed => {
             "verify the signature before you parse the body, and respond 400 to a body that can't be parsed: JSON.parse() and json.loads() throw, and an uncaught exception is a 500".to_owned()
         }
-        CaseName::BodyUnicode => UNICODE.to_owned(),
+        CaseName::BodyUnicode => unicode(observation),
         CaseName::BodyLarge => format!("{LOG}; {RAISE_LIMIT}"),
         CaseName::BodyEmptyValues => format!(
             "{LOG}; expect null, empty texts and empty lists wherever the schema allows them: check a value before you use it"
@@ -288,11 +302,16 @@ fn crashed(name: CaseName, observation: &Observation<'_>, history: &History) -> 
 }
 
 /// Why a valid delivery was rejected although others are accepted.
-fn rejected(status: u16, case: &Case<'_>, observation: &Observation<'_>) -> String {
+fn rejected(status: u16, case: &Case<'_>, observation: &Observation<'_>, history: &History) -> String {
     let provider = observation.provider;
     let success = provider.delivery.first_success();
     match case.name {
-        CaseName::BodyUnicode => UNICODE.to_owned(),
+        CaseName::BodyUnicode | CaseName::BodyLarge | CaseName::BodyEmptyValues
+            if status != 413 && history.failed(CaseName::BodyReserialised) =>
+        {
+            format!("the handler verifies re-serialised JSON, as `body-reserialised` shows; {RAW_BODY}")
+        }
+        CaseName::BodyUnicode => unicode(observation),
         CaseName::BodyLarge => RAISE_LIMIT.to_owned(),
         CaseName::BodyEmptyValues => format!(
             "the handler rejects empty values, or loses them before it verifies (Laravel's ConvertEmptyStringsToNull, Python's parse_qs without keep_blank_values); {RAW_BODY}"
@@ -317,7 +336,13 @@ fn rejected(status: u16, case: &Case<'_>, observation: &Observation<'_>) -> Stri
     }
 }
 
-const UNICODE: &str = "the handler verifies or stores other bytes than were sent: it decodes the body as ASCII or Latin-1 (buffer.toString('latin1'), body.decode('ascii')), re-serialises it with \\u escapes, or its database has no 4-byte characters (MySQL's utf8 instead of utf8mb4). Verify the raw bytes, and decode them as UTF-8";
+/// Why text beyond ASCII fails. Emoji fail alone where characters of up to three bytes are stored.
+fn unicode(observation: &Observation<'_>) -> String {
+    if observation.passed_before.is_some() && observation.variation == Some(EMOJI) {
+        return "characters outside the basic plane fail, and other letters pass: the database stores at most 3 bytes of each (MySQL's utf8; use utf8mb4), or a length is counted in other units than code points".to_owned();
+    }
+    "the handler verifies or stores other bytes than were sent: it decodes the body as ASCII or Latin-1 (buffer.toString('latin1'), body.decode('ascii')), or re-serialises it with \\u escapes. Verify the raw bytes, and decode them as UTF-8".to_owned()
+}
 
 const CHUNKED: &str = "a request with `Transfer-Encoding: chunked` has a body but no Content-Length: read the body to its end, whatever Content-Length says; proxies and load balancers send deliveries on in this form";
 

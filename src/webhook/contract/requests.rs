@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     cases::{BURST, Case, LARGE, large_body, size_words},
-    cause::SIGNED_WITH,
+    cause::{EMOJI, SIGNED_WITH},
     name::CaseName,
     payloads,
     serialisations::{self, Serialisation},
@@ -60,7 +60,7 @@ pub struct CaseContext<'a> {
 
 /// The texts of `body-unicode`, and what is special about each. A handler may store some of them and fail on others.
 const UNICODE: [(&str, &str); 3] =
-    [("Zo\u{eb}", "Latin-1 letters"), ("\u{6771}\u{4eac} \u{4e8b}\u{52d9}", "letters beyond Latin-1"), ("\u{1f3b5}\u{1f468}\u{200d}\u{1f3a4}", "emoji")];
+    [("Zo\u{eb}", "Latin-1 letters"), ("\u{6771}\u{4eac} \u{4e8b}\u{52d9}", "letters beyond Latin-1"), ("\u{1f3b5}\u{1f468}\u{200d}\u{1f3a4}", EMOJI)];
 
 /// What the signature header holds next to the valid signature.
 #[derive(Clone, Copy, Debug)]

@@ -66,6 +66,19 @@ pub enum Media {
     Multipart,
 }
 
+impl Media {
+    /// The media type with this name in lower case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "application/json" => Some(Self::Json),
+            "application/x-www-form-urlencoded" => Some(Self::Urlencoded),
+            "multipart/form-data" => Some(Self::Multipart),
+            _ => None,
+        }
+    }
+}
+
 impl Policy {
     /// The time-out assumed for a provider that documents none.
     pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);

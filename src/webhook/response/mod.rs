@@ -6,6 +6,8 @@
 pub mod clue;
 mod excerpt;
 mod markup;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
