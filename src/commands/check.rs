@@ -93,7 +93,8 @@ fn announcement(Plan { deliveries, valid }: Plan) -> String {
 }
 
 fn selection(globs: &[String]) -> Result<Selection, Failure> {
-    let (excluded, included): (Vec<&str>, Vec<&str>) = globs.iter().map(String::as_str).partition(|g| g.starts_with('!'));
+    let (excluded, included): (Vec<&str>, Vec<&str>) =
+        globs.iter().map(String::as_str).partition(|g| g.starts_with('!'));
     let included = included.into_iter().map(pattern).collect::<Result<_, _>>()?;
     let excluded = excluded.into_iter().map(|glob| pattern(&glob[1..])).collect::<Result<_, _>>()?;
     Selection::new(included, excluded).map_err(|error| {

@@ -59,9 +59,8 @@ impl<'a> Reporter<'a> {
             }
             let total = passed + failed + warned + skipped;
             let plural = if total == 1 { "" } else { "s" };
-            let counts = format!(
-                "{total} case{plural}: {passed} passed, {failed} failed, {warned} warned, {skipped} skipped\n"
-            );
+            let counts =
+                format!("{total} case{plural}: {passed} passed, {failed} failed, {warned} warned, {skipped} skipped\n");
             self.context.terminal.say(&counts);
         }
         Ok(())

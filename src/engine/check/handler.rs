@@ -14,8 +14,9 @@ use crate::{
     webhook::{
         contract::{
             Case, CaseContext, CaseRequest, Expectation,
-            cause::{self, Exceptions, Explanation, Observation},
+            cause::{Explanation, Observation},
             judge::{Exchange, Fault, NoResponse, judge},
+            unusable::{Exceptions, unusable},
         },
         provider::{Provider, event::Event},
         response::{
@@ -41,7 +42,7 @@ pub(super) enum Probe<'a> {
     /// The handler accepts this event. Lists each plain event sent so far, with its exchange.
     Usable(&'a Event, Vec<(&'a Event, Exchange)>),
     /// The handler accepts none: the first event that was sent, and how it failed.
-    Unusable(&'a Event, Failed),
+    Unusable(&'a Event, Box<Failed>),
 }
 
 /// How a case failed.
@@ -123,9 +124,9 @@ impl<'a, T: Transport> Handler<'a, T> {
             timeout: self.timeout,
         };
         let source = self.settings.keyring.source(&self.provider.name, 0).filter(|_| !event.unsigned);
-        let explanation = Some(cause::unusable(&observation, source, accepted));
+        let explanation = Some(unusable(&observation, source, accepted));
         let failed = Failed { fault, variation: None, passed_before: None, excerpt, clue, elapsed, explanation };
-        Ok(Probe::Unusable(event, failed))
+        Ok(Probe::Unusable(event, Box::new(failed)))
     }
 
     /// Finds out which unusual deliveries are accepted by a handler that rejects the usual ones.

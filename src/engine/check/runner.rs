@@ -11,8 +11,8 @@ use crate::{
     net::client::Transport,
     webhook::{
         contract::{
-            Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, Expectation,
-            cause::{self, Explanation, History, Observation},
+            Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, Expectation, History,
+            cause::{self, Explanation, Observation},
             judge::{Exchange, Fault, NoResponse, judge},
             probes,
         },
@@ -90,7 +90,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
         self.observer.target(target, &planned).map_err(CheckError::Report)?;
         match probe {
             Probe::Usable(_, exchanges) => self.run_cases(&handler, cases, exchanges).await,
-            Probe::Unusable(event, failed) => self.give_up(&handler, cases, event, failed),
+            Probe::Unusable(event, failed) => self.give_up(&handler, cases, event, *failed),
         }
     }
 
@@ -273,10 +273,8 @@ impl<'a> Attempted<'a> {
             let Explanation { message, remedy } =
                 explanation.unwrap_or_else(|| cause::explain(&case, &observation, history));
             let problem = CaseProblem { message, remedy, response: excerpt };
-            record.outcome = match case.name.is_advisory() {
-                true => CaseOutcome::Warned(problem),
-                false => CaseOutcome::Failed(problem),
-            };
+            let is_advisory = case.name.is_advisory();
+            record.outcome = if is_advisory { CaseOutcome::Warned(problem) } else { CaseOutcome::Failed(problem) };
         }
         record
     }

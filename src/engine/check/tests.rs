@@ -6,14 +6,8 @@ use super::*;
 use crate::{
     net::client::Sent,
     webhook::{
-        contract::CaseOutcome,
-        keyring::SecretSource,
-        provider::catalog::Catalog,
-        record::Response,
-        remedy::Remedy,
-        request::Request,
-        response::Excerpt,
-        signature::SigningSecret,
+        contract::CaseOutcome, keyring::SecretSource, provider::catalog::Catalog, record::Response, remedy::Remedy,
+        request::Request, response::Excerpt, signature::SigningSecret,
     },
 };
 
@@ -84,9 +78,7 @@ impl Recorder {
     fn explanation(&self, name: CaseName) -> (&str, Option<&Remedy>) {
         let case = self.cases.iter().find(|case| case.name == name).unwrap();
         match &case.outcome {
-            CaseOutcome::Failed(problem) | CaseOutcome::Warned(problem) => {
-                (&problem.message, problem.remedy.as_ref())
-            }
+            CaseOutcome::Failed(problem) | CaseOutcome::Warned(problem) => (&problem.message, problem.remedy.as_ref()),
             CaseOutcome::Skipped(reason) => (reason, None),
             CaseOutcome::Passed => panic!("{name:?} passed"),
         }

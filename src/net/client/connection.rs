@@ -99,9 +99,8 @@ impl Connection {
 pub(super) async fn connect(url: &Url) -> Result<TcpStream, SendError> {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();
-    let failed = |error: io::Error| {
-        SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()))
-    };
+    let failed =
+        |error: io::Error| SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()));
     let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await;
     let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;

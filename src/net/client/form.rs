@@ -64,9 +64,7 @@ pub(super) async fn exchange(form: WireForm, url: &Url, request: &Request) -> Re
             let body = ChunkedBody::new(request.body.clone());
             send(&builder, stream, http::Request::from_parts(parts, body)).await
         }
-        WireForm::Usual | WireForm::Capitalised => {
-            send(&builder, stream, http::Request::from_parts(parts, body)).await
-        }
+        WireForm::Usual | WireForm::Capitalised => send(&builder, stream, http::Request::from_parts(parts, body)).await,
     };
     response.map_err(|error| error::no_response(&error))?
 }

@@ -64,7 +64,10 @@ impl SecureClient {
             }
             Err(error) if self.was_reused(&error) => {
                 let client = get_or_build(&clients.unpooled, || self.builder(is_proxied).pool_max_idle_per_host(0))?;
-                send(client, url, request, request.body.clone().into()).await.map(streamed).map_err(|error| explain(error, url))
+                send(client, url, request, request.body.clone().into())
+                    .await
+                    .map(streamed)
+                    .map_err(|error| explain(error, url))
             }
             Err(error) => Err(explain(error, url)),
         }

@@ -170,7 +170,6 @@ fn cases_skipped_for_the_same_reason_are_grouped() {
 #[test]
 fn a_warning_has_its_own_mark() {
     let warned = record(CaseName::HeaderCase, "made", "", CaseOutcome::Warned(problem("rejected", "look it up")));
-    let rows =
-        ["! header-case  made  200 within 3 s  200   0.4 ms", "  rejected", "  hint: look it up"];
+    let rows = ["! header-case  made  200 within 3 s  200   0.4 ms", "  rejected", "  hint: look it up"];
     assert_eq!(shown(None, &[warned])[1..], rows);
 }

@@ -6,16 +6,15 @@ use std::time::Duration;
 use super::{
     cases::Case,
     expectation::Expectation,
+    history::History,
     judge::{Fault, NoResponse, unrelated},
     name::CaseName,
     tamper::{Forgery, Tamper},
 };
 use crate::webhook::{
-    keyring::SecretSource,
     provider::Provider,
     remedy::{RAW_BODY, Remedy},
     response::clue::{Clue, ENCODINGS, RAISE_LIMIT},
-    signature::secret::KeyEncoding,
     time::words,
 };
 
@@ -47,51 +46,9 @@ pub struct Observation<'a> {
     pub timeout: Duration,
 }
 
-/// What earlier cases showed about a handler: each case with its fault, if it failed.
-#[derive(Clone, Debug, Default)]
-pub struct History(Vec<(CaseName, Option<Fault>)>);
+pub(super) const RESPOND_FIRST: &str = "respond first, then do slow work: a queue, res.sendStatus() before the work in Express, BackgroundTasks in FastAPI, a job in Rails and Laravel";
 
-impl History {
-    /// Adds the outcome of a case.
-    pub fn add(&mut self, name: CaseName, fault: Option<Fault>) {
-        self.0.push((name, fault));
-    }
-
-    /// Whether at least one of these cases ran, and `is` holds for all of those that did.
-    fn all(&self, names: &[CaseName], is: impl Fn(Option<&Fault>) -> bool) -> bool {
-        let mut tried = self.0.iter().filter(|(name, _)| names.contains(name)).peekable();
-        tried.peek().is_some() && tried.all(|(_, fault)| is(fault.as_ref()))
-    }
-
-    /// Whether the handler accepted every plain forgery. One that only checks for the header's presence does, too.
-    fn never_verifies(&self) -> bool {
-        let forged = [CaseName::SecretWrong, CaseName::BodyTampered];
-        self.all(&forged, |fault| matches!(fault, Some(Fault::ForgeryAccepted(_))))
-    }
-
-    /// Whether the handler passed a case, and was not only spared it.
-    fn passed(&self, name: CaseName) -> bool {
-        self.all(&[name], |fault| fault.is_none())
-    }
-
-    /// Whether the handler failed a case in any way.
-    fn failed(&self, name: CaseName) -> bool {
-        self.all(&[name], |fault| fault.is_some())
-    }
-
-    /// Whether the handler crashed on every plain forgery.
-    fn crashes_on_forgeries(&self) -> bool {
-        let forged = [CaseName::SecretWrong, CaseName::BodyTampered];
-        self.all(&forged, |fault| matches!(fault, Some(Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)))))
-    }
-}
-
-const RESPOND_FIRST: &str = "respond first, then do slow work: a queue, res.sendStatus() before the work in Express, BackgroundTasks in FastAPI, a job in Rails and Laravel";
-
-const LOG: &str = "the handler's log shows the exception";
-
-/// The commonest reasons why a handler fails on the first delivery.
-const FIRST_CRASH: &str = "the handler's log shows the exception. Most often, a JSON parser takes the body before the handler does (app.use(express.json()) above express.raw()), a form is read as JSON, or the signing secret is not set";
+pub(super) const LOG: &str = "the handler's log shows the exception";
 
 /// The start of the variation of a delivery that is signed with one of several secrets.
 pub(super) const SIGNED_WITH: &str = "signed with secret";
@@ -115,7 +72,7 @@ pub fn explain(case: &Case<'_>, observation: &Observation<'_>, history: &History
     Explanation { message, remedy: advice(case, observation, history).map(Remedy::advice) }
 }
 
-fn message(name: CaseName, observation: &Observation<'_>) -> String {
+pub(super) fn message(name: CaseName, observation: &Observation<'_>) -> String {
     let Observation { provider, fault, elapsed, timeout, .. } = *observation;
     match (fault, name.forgery().map(Forgery::words)) {
         (Fault::NoResponse(NoResponse::TimedOut), _) => format!("no response within {}", words(timeout)),
@@ -181,7 +138,10 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
 fn not_rejected(status: u16) -> String {
     match status {
         413 => RAISE_LIMIT.to_owned(),
-        429 => "exempt the provider's deliveries from the limit of the rate, and respond 401 to those that do not verify".to_owned(),
+        429 => {
+            "exempt the provider's deliveries from the limit of the rate, and respond 401 to those that do not verify"
+                .to_owned()
+        }
         _ => format!(
             "respond 401 to a delivery that does not verify: with {status}, neither you nor the provider can tell it from a wrong URL"
         ),
@@ -201,6 +161,9 @@ fn forgery_accepted(name: CaseName, provider: &Provider, history: &History) -> S
             "the handler rejects old deliveries but none from the future: compare the timestamp with the clock in both directions, as Math.abs(now - timestamp) and abs(now - timestamp) do, and reject deliveries that are more than {} ahead",
             tolerance_of(provider, name).unwrap_or_default()
         ),
+        CaseName::TimestampGarbage if history.failed(CaseName::TimestampFuture) => {
+            forgery_accepted(CaseName::TimestampFuture, provider, history)
+        }
         CaseName::TimestampGarbage if history.passed(CaseName::TimestampStale) => {
             "respond 401 unless the timestamp is a whole number: in JavaScript, Number('x') is NaN, and every comparison with NaN is false, so `age > 300` never rejects it".to_owned()
         }
@@ -346,7 +309,7 @@ fn unicode(observation: &Observation<'_>) -> String {
 
 const CHUNKED: &str = "a request with `Transfer-Encoding: chunked` has a body but no Content-Length: read the body to its end, whatever Content-Length says; proxies and load balancers send deliveries on in this form";
 
-const HEADER_CASE: &str = "look up headers without regard to case, as req.get() in Express and request.headers in FastAPI and Flask do; a plain object of headers, such as event.headers of AWS Lambda, keeps the spelling that a proxy chose";
+pub(super) const HEADER_CASE: &str = "look up headers without regard to case, as req.get() in Express and request.headers in FastAPI and Flask do; a plain object of headers, such as event.headers of AWS Lambda, keeps the spelling that a proxy chose";
 
 fn rotated(observation: &Observation<'_>) -> String {
     if observation.variation.is_some_and(|variation| variation.starts_with(SIGNED_WITH)) {
@@ -366,12 +329,12 @@ fn duplicated(provider: &Provider) -> String {
     )
 }
 
-fn redirected() -> String {
+pub(super) fn redirected() -> String {
     "respond at the URL itself: a trailing slash, http instead of https, or a login page redirects deliveries elsewhere"
         .to_owned()
 }
 
-fn wrong_success(status: u16, provider: &Provider) -> String {
+pub(super) fn wrong_success(status: u16, provider: &Provider) -> String {
     let success = provider.delivery.first_success();
     format!(
         "respond {success} instead of {status}: res.sendStatus({success}) in Express, Response(status_code={success}) in FastAPI, head {success} in Rails, response('', {success}) in Laravel"
@@ -391,101 +354,12 @@ fn header_of(provider: &Provider) -> String {
     header.map_or_else(|| "the signature".to_owned(), |name| format!("`{name}`"))
 }
 
-/// What a handler accepts that accepts no usual delivery.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Exceptions<'a> {
-    /// JSON as Python's `json.dumps` writes it.
-    pub spaced: bool,
-    /// Deliveries whose header names are capitalised.
-    pub capitalised: bool,
-    /// Deliveries signed with this secret, which is not the first one.
-    pub secret: Option<&'a SecretSource>,
-}
-
-impl Exceptions<'_> {
-    /// What the accepted deliveries say about the handler.
-    fn remedy(self, fault: &Fault, signed_with: Option<&SecretSource>) -> Option<Remedy> {
-        let Fault::Rejected(_) = fault else { return None };
-        let advice = if self.spaced {
-            format!(
-                "the handler accepts the same delivery with a space after each comma and colon, as Python's json.dumps writes it: it verifies re-serialised JSON; {RAW_BODY}"
-            )
-        } else if self.capitalised {
-            format!("the handler accepts the same delivery with capitalised header names: {HEADER_CASE}")
-        } else {
-            let (other, first) = (self.secret?, signed_with?);
-            format!(
-                "the handler accepts the same delivery signed with the secret from {other}, and not with the one from {first}: it has only one of your secrets; while you replace one, it must accept both"
-            )
-        };
-        Some(Remedy::advice(advice))
-    }
-}
-
-/// What the response to a valid delivery reveals. A rejection may quote a library that found no matching signature; the
-/// comparison of secrets says more.
-fn revealed(observation: &Observation<'_>) -> Option<Remedy> {
-    let clue = observation.clue?;
-    let says_more = match observation.fault {
-        Fault::Crashed(_) => true,
-        Fault::Rejected(_) => !clue.only_if_valid,
-        _ => false,
-    };
-    says_more.then(|| Remedy::advice(clue.advice))
-}
-
-/// Explains why a handler accepts no valid delivery, so that further cases are pointless.
-#[must_use]
-pub fn unusable(
-    observation: &Observation<'_>,
-    signed_with: Option<&SecretSource>,
-    accepted: Exceptions<'_>,
-) -> Explanation {
-    let provider = observation.provider;
-    let signed_with = signed_with.filter(|_| !provider.schemes.is_empty());
-    let remedy = accepted.remedy(observation.fault, signed_with).or_else(|| revealed(observation));
-    let remedy = remedy.unwrap_or_else(|| match (observation.fault, signed_with) {
-        (Fault::Rejected(400 | 401 | 403), Some(source)) => Remedy::CompareHandlerSecret {
-            provider: provider.name.clone(),
-            source: source.clone(),
-            further: format!(
-                "{}If it does, the handler may verify other bytes than were sent: {RAW_BODY}",
-                key_of(provider)
-            ),
-        },
-        (Fault::Rejected(404 | 410), _) => Remedy::CorrectHandlerPath,
-        (Fault::Rejected(405), _) => Remedy::AllowMethod(provider.delivery.method.clone()),
-        (Fault::Rejected(429), _) => Remedy::advice("the handler, or a proxy in front of it, limits the rate"),
-        (Fault::Rejected(_), _) => Remedy::AddHeader,
-        (Fault::Redirect(_), _) => Remedy::advice(redirected()),
-        (Fault::WrongSuccess(status), _) => Remedy::advice(wrong_success(*status, provider)),
-        (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), _) => Remedy::advice(RESPOND_FIRST),
-        (Fault::NoResponse(NoResponse::Unreachable(_)), _) => Remedy::StartHandler,
-        (Fault::NoResponse(NoResponse::Untrusted(_)), _) => Remedy::AcceptAnyCertificate,
-        (Fault::NoResponse(NoResponse::Broken(_)), _) => Remedy::advice(LOG),
-        (Fault::Crashed(_) | Fault::ForgeryAccepted(_) | Fault::NotRejected(_), _) => Remedy::advice(FIRST_CRASH),
-    });
-    Explanation { message: message(CaseName::EventAccepted, observation), remedy: Some(remedy) }
-}
-
 /// Explains why the handler stopped listening after a case; `reason` is why the endpoint is unreachable.
 #[must_use]
 pub fn stopped(reason: &str, last: CaseName) -> Explanation {
     let hint = "the handler's log says why it stopped: an exception outside the request's own handler ends the whole process, as in Node's timers and callbacks";
     let message = format!("{reason}: the handler stopped after `{}`", last.as_str());
     Explanation { message, remedy: Some(Remedy::advice(hint)) }
-}
-
-/// How the secret's text becomes the key, if that is more than taking its bytes.
-fn key_of(provider: &Provider) -> String {
-    let Some(format) = provider.secret.as_ref().map(|rule| &rule.format) else { return String::new() };
-    let after = format.prefix.as_deref().map(|prefix| format!(" after {prefix}")).unwrap_or_default();
-    match format.encoding {
-        KeyEncoding::Base64 => format!("The key is the text{after}, decoded from base64. "),
-        KeyEncoding::Hex => format!("The key is the text{after}, decoded from hexadecimal. "),
-        KeyEncoding::Text if after.is_empty() => String::new(),
-        KeyEncoding::Text => format!("The key is the text{after}. "),
-    }
 }
 
 /// Why the status shows that a handler did not reject a forgery; `None` if it did.

@@ -24,7 +24,7 @@ const ADDED: &str = "hookdev_text";
 /// Values of each JSON type but null. A schema that rejects one of them says which types it allows.
 const OF_EACH_TYPE: [&str; 5] = ["true", "0.5", "\"\"", "[]", "{}"];
 
-impl<'a> Original<'a> {
+impl Original<'_> {
     /// Puts a text where a person could have written it, or else into a new member.
     pub(super) fn with_text(self, text: &str) -> Option<Override> {
         let value = Value::json(&quote(text)).ok()?;
@@ -132,10 +132,10 @@ mod tests {
     const TEXT: &str = r#"{"type":"made","title":"A song","list":[1],"n":null,"who":{"name":"Zoë Bar","age":7}}"#;
     const SCHEMA: &str = r#"{"$defs":{"made":{"type":"object","properties":{"type":{"const":"made"},
         "title":{"maxLength":9},"list":{"type":"array"},"who":{"properties":{"age":{"type":["integer","null"]}}}},
-        "additionalProperties":ADDITIONAL}}}"#;
+        "maxProperties":LIMIT}}}"#;
 
-    fn edited(additional: &str, edit: impl FnOnce(Original<'_>) -> Vec<Override>) -> String {
-        let schema = Schema::parse(&SCHEMA.replace("ADDITIONAL", additional)).unwrap();
+    fn edited(limit: &str, edit: impl FnOnce(Original<'_>) -> Vec<Override>) -> String {
+        let schema = Schema::parse(&SCHEMA.replace("LIMIT", limit)).unwrap();
         let kept: Path = "type".parse().unwrap();
         let original = Original { text: TEXT, definition: schema.definition("made"), kept: &[&kept] };
         overrides::apply(TEXT, &edit(original)).unwrap()
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_text_goes_where_a_person_could_have_written_it() {
-        let with = |text: &'static str| edited("true", |original| original.with_text(text).into_iter().collect());
+        let with = |text: &'static str| edited("6", |original| original.with_text(text).into_iter().collect());
         assert_eq!(with("東京"), TEXT.replace("A song", "東京"));
         // Too long for the first.
         assert_eq!(with("1234567890"), TEXT.replace("Zoë Bar", "1234567890"));
@@ -151,13 +151,13 @@ mod tests {
 
     #[test]
     fn a_member_is_added_only_where_the_schema_allows_it() {
-        let with = |additional| edited(additional, |original| original.with_added("[]").into_iter().collect());
-        assert_eq!(with("true"), TEXT.replace("}}", r#"},"hookdev_empty":[]}"#));
-        assert_eq!(with("false"), TEXT);
+        let with = |limit| edited(limit, |original| original.with_added("[]").into_iter().collect());
+        assert_eq!(with("6"), TEXT.replace("}}", r#"},"hookdev_empty":[]}"#));
+        assert_eq!(with("5"), TEXT);
     }
 
     #[test]
     fn values_are_emptied_only_where_the_schema_says_so() {
-        assert_eq!(edited("true", |original| original.emptied()), TEXT.replace("[1]", "[]").replace('7', "null"));
+        assert_eq!(edited("6", |original| original.emptied()), TEXT.replace("[1]", "[]").replace('7', "null"));
     }
 }

@@ -59,8 +59,11 @@ pub struct CaseContext<'a> {
 }
 
 /// The texts of `body-unicode`, and what is special about each. A handler may store some of them and fail on others.
-const UNICODE: [(&str, &str); 3] =
-    [("Zo\u{eb}", "Latin-1 letters"), ("\u{6771}\u{4eac} \u{4e8b}\u{52d9}", "letters beyond Latin-1"), ("\u{1f3b5}\u{1f468}\u{200d}\u{1f3a4}", EMOJI)];
+const UNICODE: [(&str, &str); 3] = [
+    ("Zo\u{eb}", "Latin-1 letters"),
+    ("\u{6771}\u{4eac} \u{4e8b}\u{52d9}", "letters beyond Latin-1"),
+    ("\u{1f3b5}\u{1f468}\u{200d}\u{1f3a4}", EMOJI),
+];
 
 /// What the signature header holds next to the valid signature.
 #[derive(Clone, Copy, Debug)]
@@ -151,13 +154,7 @@ impl<'a> CaseContext<'a> {
         self.keyring.secrets(&self.provider.name)
     }
 
-    fn request(
-        &self,
-        draft: &Draft,
-        encoding: &'a Encoding,
-        now: Timestamp,
-        variation: Option<String>,
-    ) -> CaseRequest {
+    fn request(&self, draft: &Draft, encoding: &'a Encoding, now: Timestamp, variation: Option<String>) -> CaseRequest {
         let request = self.provider.request(draft, &self.attempt(encoding, now));
         CaseRequest { request, variation, form: WireForm::Usual, media: encoding.media }
     }
@@ -172,13 +169,7 @@ impl<'a> CaseContext<'a> {
     }
 
     /// A delivery of an edited fixture.
-    fn edited(
-        &self,
-        event: &Event,
-        edits: &[Override],
-        number: u8,
-        variation: String,
-    ) -> Result<CaseRequest, String> {
+    fn edited(&self, event: &Event, edits: &[Override], number: u8, variation: String) -> Result<CaseRequest, String> {
         let draft = self.draft(event, BodySource::Fixture(None, edits), &self.context(number, None))?;
         Ok(self.usual_request(&draft, Some(variation)))
     }
@@ -228,9 +219,11 @@ impl<'a> CaseContext<'a> {
 
     fn with_empty_values(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
         let is_form = self.usual_encoding().media != Media::Json;
-        let (added, words) = match is_form {
-            true => ("\"\"", "an empty field"),
-            false => (r#"{"text":"","list":[],"object":{},"none":null}"#, "a member with an empty text, list and object, and null"),
+        let (added, words) = if is_form {
+            ("\"\"", "an empty field")
+        } else {
+            let empty = r#"{"text":"","list":[],"object":{},"none":null}"#;
+            (empty, "a member with an empty text, list and object, and null")
         };
         let emptied = self.with_payload(event, |original| Some(original.emptied()))?;
         let added = self.with_payload(event, |original| Some(original.with_added(added)))?;
@@ -242,7 +235,11 @@ impl<'a> CaseContext<'a> {
             let paths: Vec<String> = emptied.iter().map(|edit| edit.path().to_string()).collect();
             requests.push(self.edited(event, &emptied, 1, format!("null or [] in {}", paths.join(", ")))?);
         }
-        if requests.is_empty() { Err(format!("the schema of {} allows no empty values", event.full_name)) } else { Ok(requests) }
+        if requests.is_empty() {
+            Err(format!("the schema of {} allows no empty values", event.full_name))
+        } else {
+            Ok(requests)
+        }
     }
 
     /// A delivery signed with each secret, if there are several. Where a header holds several signatures, also a valid

@@ -141,11 +141,9 @@ impl Forgery {
             return Some(format!("{title} sends this event without a signature"));
         }
         match self {
-            Self::Tamper(Tamper::Stale | Tamper::Future) | Self::GarbageTimestamp if !scheme.signs_timestamp() => {
-                Some(format!(
-                    "{title} does not sign a timestamp: a replayed delivery can't be distinguished from a new one"
-                ))
-            }
+            Self::Tamper(Tamper::Stale | Tamper::Future) | Self::GarbageTimestamp if !scheme.signs_timestamp() => Some(
+                format!("{title} does not sign a timestamp: a replayed delivery can't be distinguished from a new one"),
+            ),
             Self::Tamper(Tamper::Stale) | Self::GarbageTimestamp if stale_by(provider).is_none() => {
                 Some(format!("{title} lets handlers accept deliveries of any age"))
             }
@@ -255,7 +253,8 @@ fn malformed(original: &Original<'_>) -> Vec<Forged> {
     let request = without_signature(original.provider, original.provider.request(original.draft, &original.attempt));
     let half = request.body.slice(..request.body.len() / 2);
     let bodies = [(half, "the first half"), (Bytes::from_static(b"not JSON"), "plain text")];
-    let bodies = bodies.into_iter().map(|(body, variation)| (Request { body, ..request.clone() }, Some(variation.to_owned())));
+    let bodies =
+        bodies.into_iter().map(|(body, variation)| (Request { body, ..request.clone() }, Some(variation.to_owned())));
     bodies.collect()
 }
 

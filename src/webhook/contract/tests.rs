@@ -4,8 +4,8 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::{
-    CaseContext, CaseName, CaseOutcome, CaseRequest, Expectation, Tamper, cases,
-    cause::{self, History, Observation},
+    CaseContext, CaseName, CaseOutcome, CaseRequest, Expectation, History, Tamper, cases,
+    cause::{self, Observation},
     judge::{Exchange, Fault, NoResponse, judge},
     probes,
     tamper::Original,
@@ -319,8 +319,12 @@ fn a_tampered_signature_keeps_its_format() {
 
 #[test]
 fn a_response_is_judged_by_the_expectation() {
-    let after =
-        |status, millis| Exchange { response: Ok(status), excerpt: None, clue: None, elapsed: Duration::from_millis(millis) };
+    let after = |status, millis| Exchange {
+        response: Ok(status),
+        excerpt: None,
+        clue: None,
+        elapsed: Duration::from_millis(millis),
+    };
     let mut policy = provider(GITHUB).delivery;
     policy.timeout = Some(Duration::from_secs(3));
     let judged = |expectation, status| judge(expectation, &policy, &after(status, 1));

@@ -43,7 +43,8 @@ const NO_SIGNATURE_TEXT: &str =
 
 const CSRF: &str = "exempt this route from CSRF protection, which is for browsers: @csrf_exempt in Django, skip_before_action :verify_authenticity_token in Rails, validateCsrfTokens(except: […]) in Laravel's bootstrap/app.php";
 
-const HOSTS: &str = "the framework accepts only known hosts: add this one to ALLOWED_HOSTS in Django, config.hosts in Rails";
+const HOSTS: &str =
+    "the framework accepts only known hosts: add this one to ALLOWED_HOSTS in Django, config.hosts in Rails";
 
 const STRICT: &str = "accept members that you do not know, because providers add some without notice: extra = 'ignore' in pydantic, .passthrough() or no .strict() in zod, no DisallowUnknownFields in Go";
 

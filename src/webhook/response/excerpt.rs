@@ -19,16 +19,8 @@ const MAX_LINE_CHARS: usize = 240;
 const PYTHON_TRACE: &str = "Traceback (";
 
 /// Parts of the paths of code that is not the developer's own: packages, runtimes and standard libraries.
-const FOREIGN: [&str; 8] = [
-    "node_modules",
-    "node:",
-    "(internal/",
-    "<anonymous>",
-    "site-packages",
-    "dist-packages",
-    "lib/python",
-    "<frozen ",
-];
+const FOREIGN: [&str; 8] =
+    ["node_modules", "node:", "(internal/", "<anonymous>", "site-packages", "dist-packages", "lib/python", "<frozen "];
 
 impl Excerpt {
     /// An excerpt of a body; `None` if the body is blank.
@@ -42,7 +34,9 @@ impl Excerpt {
         let [first, others @ ..] = lines.as_slice() else { return None };
         if let Some(error) = error(&lines) {
             let own = own_line(&lines).filter(|own| own != error);
-            return Some(Self::Text([Some(error.clone()), own].into_iter().flatten().map(|l| shorten(&l, false)).collect()));
+            return Some(Self::Text(
+                [Some(error.clone()), own].into_iter().flatten().map(|l| shorten(&l, false)).collect(),
+            ));
         }
         let mut shown = vec![shorten(first, false)];
         // Pages often have their title as a heading too.

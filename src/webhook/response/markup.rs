@@ -59,16 +59,13 @@ fn push_decoded(text: &str, out: &mut String) {
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
         let entity = after.split_once(';').filter(|(entity, _)| entity.len() <= MAX_ENTITY_BYTES);
-        match entity.and_then(|(entity, after)| Some((decoded(entity)?, after))) {
-            Some((character, after)) => {
-                out.push(character);
-                rest = after;
-            }
-            None => {
-                out.push('&');
-                rest = after;
-            }
-        }
+        rest = if let Some((character, after)) = entity.and_then(|(entity, after)| Some((decoded(entity)?, after))) {
+            out.push(character);
+            after
+        } else {
+            out.push('&');
+            after
+        };
     }
     out.push_str(rest);
 }

@@ -175,7 +175,12 @@ fn fastapi() {
         "",
     );
     says(response!("fastapi-debug-key-error"), Media::Json, &trace("KeyError: 'data'", own), "");
-    says(response!("fastapi-no-annotation"), Media::Json, &["{\"detail\":[{\"type\":\"missing\""], "write `request: Request`");
+    says(
+        response!("fastapi-no-annotation"),
+        Media::Json,
+        &["{\"detail\":[{\"type\":\"missing\""],
+        "write `request: Request`",
+    );
     says(response!("fastapi-model"), Media::Json, &["{\"detail\":[{\"type\":\"extra_forbidden\""], "extra = 'ignore'");
     says(response!("fastapi-header"), Media::Json, &["{\"detail\":[{\"type\":\"missing\""], "");
     says(
@@ -192,7 +197,10 @@ fn flask_and_django() {
     says(
         response!("flask-json-form"),
         Media::Urlencoded,
-        &["Unsupported Media Type", "Did not attempt to load JSON data because the request Content-Type was not 'application/json'."],
+        &[
+            "Unsupported Media Type",
+            "Did not attempt to load JSON data because the request Content-Type was not 'application/json'.",
+        ],
         "request.form in Flask",
     );
     says(
@@ -213,7 +221,12 @@ fn flask_and_django() {
         &["Bad Request", "The browser (or proxy) sent a request that this server could not understand."],
         "",
     );
-    says(response!("flask-hmac"), Media::Json, &["Internal Server Error", "The server encountered an internal error"], "");
+    says(
+        response!("flask-hmac"),
+        Media::Json,
+        &["Internal Server Error", "The server encountered an internal error"],
+        "",
+    );
     says(
         response!("flask-get"),
         Media::Json,

@@ -300,7 +300,11 @@ fn one_that_crashes_on_an_unknown_event() {
     let handler = Handler::new(|message| {
         let payload: Value = serde_json::from_slice(&message.body).unwrap_or_default();
         let known = ["task.progress", "task.completed", "task.failed"].map(Value::from);
-        Reply::Status(if !aspect_signed(message) || known.contains(&payload["event_type"]) { aspect(message) } else { 500 })
+        Reply::Status(if !aspect_signed(message) || known.contains(&payload["event_type"]) {
+            aspect(message)
+        } else {
+            500
+        })
     });
     let report = fails(&handler, "/aspect", &["event-unknown"], "a default branch is enough");
     let message = "event_type=hookdev.unknown: 500: the handler failed on an unknown event type";

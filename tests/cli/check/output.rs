@@ -31,7 +31,7 @@ fn the_table_has_a_line_per_case_and_explains_failures_below_it() {
         Reply::Status(if message.header("svix-signature").is_none() { 500 } else { aspect(message) })
     });
     let url = handler.url("/aspect");
-    let cases = ["--case", "event-accepted", "--case", "signature-missing", "--case", "timestamp-*"];
+    let cases = ["--case", "event-accepted", "--case", "signature-missing", "--case", "timestamp-[sf]*"];
     let finished = dir.hookdev().args(["check", "--to", &url]).args(cases).exits(1);
     let expected = [
         &format!("Aspect  {url}"),

@@ -38,15 +38,14 @@ fn one_that_stores_no_emoji_is_found() {
         // A character of four bytes.
         Reply::Status(if message.body.iter().any(|byte| *byte >= 0xf0) { 500 } else { cyanite(message) })
     });
-    let report = fails(&handler, "/cyanite", &["body-unicode"], "utf8 instead of utf8mb4");
+    let report = fails(&handler, "/cyanite", &["body-unicode"], "MySQL's utf8; use utf8mb4");
     assert!(text(report.case("body-unicode"), "/message").starts_with("emoji: Cyanite counts 500 as failed"));
 }
 
 #[test]
 fn one_that_limits_the_body_is_found_and_the_largest_that_it_took_is_named() {
-    let handler = Handler::new(|message| {
-        Reply::Status(if message.body.len() > 100 << 10 { 413 } else { cyanite(message) })
-    });
+    let handler =
+        Handler::new(|message| Reply::Status(if message.body.len() > 100 << 10 { 413 } else { cyanite(message) }));
     let report = fails(&handler, "/cyanite", &["body-large"], "express.raw({ type: '*/*', limit: '2mb' })");
     let message = "256 KiB: Cyanite counts 413 as failed; it expects exactly 200; 64 KiB was accepted";
     assert_eq!(text(report.case("body-large"), "/message"), message);
@@ -69,7 +68,8 @@ fn one_that_parses_before_it_verifies_is_found() {
         Reply::Status(if parses { cyanite(message) } else { 500 })
     });
     let report = fails(&handler, "/cyanite", &["body-malformed"], "verify the signature before you parse the body");
-    let message = "the first half: failed (500) instead of rejecting the request with a 4xx: it is unsigned and not even JSON";
+    let message =
+        "the first half: failed (500) instead of rejecting the request with a 4xx: it is unsigned and not even JSON";
     assert_eq!(text(report.case("body-malformed"), "/message"), message);
 }
 
@@ -79,7 +79,8 @@ fn one_that_assumes_the_other_headers_is_found() {
         Reply::Status(if message.header("svix-timestamp").is_none() { 500 } else { aspect(message) })
     });
     let report = fails(&handler, "/aspect", &["header-missing"], "check that each signed header exists");
-    let message = "without svix-timestamp: failed (500) instead of rejecting the request with a 4xx: a signed header is missing";
+    let message =
+        "without svix-timestamp: failed (500) instead of rejecting the request with a 4xx: a signed header is missing";
     assert_eq!(text(report.case("header-missing"), "/message"), message);
 }
 
@@ -119,10 +120,11 @@ fn one_that_crashes_on_a_garbage_timestamp_is_found() {
 fn one_that_accepts_deliveries_from_the_future_is_found() {
     let handler = Handler::new(|message| {
         let time = message.header("svix-timestamp").unwrap_or_default().parse::<f64>();
-        let is_fresh = time.is_ok_and(|time| time < 1e12 && now() - time <= 300.0);
+        let is_fresh = time.is_ok_and(|time| now() - time <= 300.0);
         Reply::Status(if fits(message) && is_fresh { 200 } else { 401 })
     });
-    fails(&handler, "/aspect", &["timestamp-future"], "rejects old deliveries but none from the future");
+    let cases = ["timestamp-garbage", "timestamp-future"];
+    fails(&handler, "/aspect", &cases, "rejects old deliveries but none from the future");
 }
 
 #[test]
@@ -133,7 +135,9 @@ fn a_status_that_says_nothing_about_the_signature_is_no_rejection() {
         let report = Report::of(&check(&dir, &handler.url("/aspect")).args(["--case", "secret-wrong"]).exits(1));
         let message = text(report.case("secret-wrong"), "/message");
         assert!(message.starts_with(&format!("{status} means that ")), "{message}");
-        assert!(message.ends_with("does not show that the signature was checked (it is signed with a different secret)"));
+        assert!(
+            message.ends_with("does not show that the signature was checked (it is signed with a different secret)")
+        );
     }
 }
 
@@ -143,7 +147,11 @@ fn with_several_secrets_a_handler_must_accept_each() {
     let handler = Handler::new(|message| Reply::Status(cyanite(message)));
     let secrets = ["--secret", "cyanite=hookdev-development-secret-cyanite", "--secret", "cyanite=env:NEXT"];
     let run = |secrets: &[&str]| {
-        check(&dir, &handler.url("/cyanite")).args(["--case", "signature-rotated"]).args(secrets).env("NEXT", "another").exits(1)
+        check(&dir, &handler.url("/cyanite"))
+            .args(["--case", "signature-rotated"])
+            .args(secrets)
+            .env("NEXT", "another")
+            .exits(1)
     };
     let report = Report::of(&run(&secrets));
     let case = report.case("signature-rotated");
@@ -153,5 +161,5 @@ fn with_several_secrets_a_handler_must_accept_each() {
     // The other way round, the first delivery is rejected.
     let report = Report::of(&run(&[&secrets[2..], &secrets[..2]].concat()));
     let hint = text(report.event("cyanite.v2.finished"), "/hint");
-    assert!(hint.starts_with("the handler accepts the same delivery signed with the secret from flag, and not with the one from env:NEXT"), "{hint}");
+    assert!(hint.starts_with("the handler accepts the same delivery signed with the public development secret, and not with the secret from env:NEXT: "), "{hint}");
 }
