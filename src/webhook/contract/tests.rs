@@ -150,7 +150,7 @@ fn a_case_that_does_not_apply_is_skipped_with_the_reason() {
     };
     assert_eq!(skipped(SVIX), []);
     let headers = ("header-missing", "Acme signs no header besides the one with the signature".to_owned());
-    assert_eq!(skipped(STRIPE), [headers.clone()]);
+    assert_eq!(skipped(STRIPE), vec![headers.clone()]);
     let replayed =
         "Acme does not sign a timestamp: a replayed delivery can't be distinguished from a new one".to_owned();
     let single = "Acme sends one signature: give both secrets to check that the handler tries both".to_owned();
