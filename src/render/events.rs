@@ -87,7 +87,7 @@ impl EventTable {
         flow.whole(Some(Role::Title), &group.index.title).gap(2).text(None, &group.index.about);
         flow.end();
         let Some(provider) = group.provider else { return };
-        let mut lines = properties(provider);
+        let mut lines = properties(group.index, provider);
         if notes {
             lines.extend(provider.notes.iter().cloned());
         }
@@ -126,19 +126,14 @@ impl EventTable {
 }
 
 /// What the provider expects of a handler, and how it signs.
-fn properties(provider: &Provider) -> Vec<String> {
+fn properties(index: &IndexEntry, provider: &Provider) -> Vec<String> {
     let delivery = &provider.delivery;
     let within = delivery.timeout.map(|limit| format!(" within {} s", limit.as_secs_f64())).unwrap_or_default();
     let mut lines = vec![format!("expects {}{within}; follows no redirects", delivery.success_in_words())];
     if provider.schemes.is_empty() {
         lines.push("does not sign deliveries".to_owned());
     } else {
-        let schemes: Vec<String> = provider
-            .schemes
-            .iter()
-            .map(|scheme| format!("{} of {} in {}", scheme.algorithm, scheme.content.as_str(), scheme.header[0]))
-            .collect();
-        lines.push(format!("signs with {}", schemes.join(", or ")));
+        lines.push(format!("signs with {}", index.signs.join(", or ")));
         if !provider.has_replay_protection() {
             lines.push("no replay protection: the timestamp is not signed".to_owned());
         }

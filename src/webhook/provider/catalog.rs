@@ -233,18 +233,17 @@ impl Catalog {
         self.entry(segment)
     }
 
-    /// The provider that a request looks like: of those with one of its headers the first with an event that its payload
-    /// matches, else the first; if no header is known, the first of all with such an event.
+    /// The provider that a request looks like: of those with the most of their headers the first with an event that its
+    /// payload matches, else the first; if no header is known, the first of all with such an event.
     #[must_use]
     pub fn by_content(&self, request: &Request, payload: &Payload<'_>) -> Option<&Arc<Provider>> {
-        let is_recognised =
-            |entry: &&Arc<Entry>| entry.index().headers.iter().any(|name| request.headers.contains(name));
+        let known = |entry: &Entry| entry.index().headers.iter().filter(|name| request.headers.contains(name)).count();
+        let most = self.entries().map(|entry| known(entry)).max()?;
         let has_event = |provider: &&Arc<Provider>| provider.events.iter().any(|event| event.matches(payload));
-        let mut candidates = self.entries().filter(is_recognised).filter_map(|entry| entry.load().ok()).peekable();
-        match candidates.peek().copied() {
-            Some(first) => candidates.find(has_event).or(Some(first)),
-            None => self.providers().find(has_event),
-        }
+        let mut candidates =
+            self.entries().filter(|entry| known(entry) == most).filter_map(|entry| entry.load().ok()).peekable();
+        let first = candidates.peek().copied().filter(|_| most > 0);
+        candidates.find(has_event).or(first)
     }
 }
 

@@ -103,10 +103,10 @@ impl IndexEntry {
     /// The entry of a provider.
     #[must_use]
     pub fn of(provider: &Provider) -> Self {
-        let signs = provider
-            .schemes
-            .iter()
-            .map(|scheme| format!("{} of {} in {}", scheme.algorithm, scheme.content.as_str(), scheme.header[0]));
+        let signs = provider.schemes.iter().map(|scheme| {
+            let content = scheme.algorithm.covers_content().then(|| format!(" of {}", scheme.content.as_str()));
+            format!("{}{} in {}", scheme.algorithm, content.unwrap_or_default(), scheme.header[0])
+        });
         Self {
             name: provider.name.clone(),
             title: provider.title.clone(),
