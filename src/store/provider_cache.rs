@@ -42,12 +42,19 @@ pub(super) struct Checked(pub BTreeMap<String, CheckedDirectory>);
 /// A provider directory that passed its check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CheckedDirectory {
-    /// The digest of its manifest's fingerprint at that time. The index entry depends on the manifest alone.
-    pub manifest: String,
-    /// The digest of the fingerprint of all its files.
-    pub files: String,
+    /// Its files at that time.
+    pub digests: Digests,
     /// The provider's entry in an index.
     pub index: IndexEntry,
+}
+
+/// The fingerprints of a provider directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Digests {
+    /// Of the manifest, which alone decides the index entry.
+    pub manifest: String,
+    /// Of all its files.
+    pub files: String,
 }
 
 /// One file of the cache.
@@ -208,8 +215,10 @@ mod tests {
             let metadata = |name: &str| fs::metadata(self.providers().join("acme").join(name)).unwrap();
             let (manifest, event) = (metadata("provider.toml"), metadata("events/made.json"));
             let known = CheckedDirectory {
-                manifest: Fingerprint::of([("provider.toml", &manifest)]).digest,
-                files: Fingerprint::of([("events/made.json", &event), ("provider.toml", &manifest)]).digest,
+                digests: Digests {
+                    manifest: Fingerprint::of([("provider.toml", &manifest)]).digest,
+                    files: Fingerprint::of([("events/made.json", &event), ("provider.toml", &manifest)]).digest,
+                },
                 index: entry.index().clone(),
             };
             cache.write(&self.providers(), &Checked([("acme".to_owned(), known.clone())].into()));

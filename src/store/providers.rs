@@ -12,7 +12,7 @@ use std::{
 use walkdir::WalkDir;
 
 use super::{
-    provider_cache::{Checked, CheckedDirectory, Fingerprint, ProviderCache},
+    provider_cache::{Checked, CheckedDirectory, Digests, Fingerprint, ProviderCache},
     read as read_file,
 };
 use crate::webhook::provider::{
@@ -84,62 +84,63 @@ pub fn check(dir: &Path) -> Result<Vec<(PathBuf, Result<Provider, ProviderError>
 /// As [`read`].
 pub fn entries(dir: &Path, cache: Option<&ProviderCache>) -> Result<Vec<Arc<Entry>>, ProviderError> {
     let mut before = cache.map(|cache| cache.read(dir)).unwrap_or_default();
-    let (mut after, mut is_changed) = (Checked::default(), false);
-    let mut entries = Vec::new();
+    let (mut entries, mut checked, mut is_changed) = (Vec::new(), Vec::new(), false);
     for (path, manifest) in directories(dir)? {
         let manifest = Fingerprint::of([(MANIFEST, &manifest)]).digest;
         // The directory itself has an empty name.
         let name = path.strip_prefix(dir).ok().and_then(Path::to_str).map(str::to_owned);
         let known = name.as_ref().and_then(|name| before.0.remove(name));
-        let (entry, known) = match (&name, known, cache) {
-            (Some(name), Some(known), Some(cache)) if known.manifest == manifest => {
-                let cached =
-                    Cached { cache: cache.clone(), dir: dir.to_owned(), name: name.clone(), known: known.clone() };
-                let (index, origin) = (known.index.clone(), path.display().to_string());
-                (Entry::from_index(index, origin, loader(path, cached)), Some(known))
+        let (entry, digests) = match (&name, known, cache) {
+            (Some(name), Some(CheckedDirectory { digests, index }), Some(cache)) if digests.manifest == manifest => {
+                let origin = path.display().to_string();
+                let place = Place { cache: cache.clone(), dir: dir.to_owned(), name: name.clone() };
+                (Entry::from_index(index, origin, loader(path, place, digests.files.clone())), Some(digests))
             }
             (_, known, _) => {
                 let now = SystemTime::now();
                 let directory = Directory::scan(&path)?;
                 let entry = Entry::from(directory.check()?);
-                let checked = directory.checked(entry.index(), now);
-                is_changed |= known.is_some() || checked.is_some();
-                (entry, checked)
+                let digests = directory.digests(now);
+                is_changed |= known.is_some() || digests.is_some();
+                (entry, digests)
             }
         };
         entries.push(Arc::new(entry));
-        after.0.extend(name.zip(known));
+        checked.push(name.zip(digests));
     }
     if let Some(cache) = cache.filter(|_| is_changed || !before.0.is_empty()) {
-        cache.write(dir, &after);
+        let index = entries.iter().map(|entry| entry.index().clone());
+        let checked = checked.into_iter().zip(index);
+        let checked =
+            checked.filter_map(|(of, index)| of.map(|(name, digests)| (name, CheckedDirectory { digests, index })));
+        cache.write(dir, &Checked(checked.collect()));
     }
     Ok(entries)
 }
 
-/// What the cache has about one provider directory.
-struct Cached {
+/// Where the cache has a provider directory.
+struct Place {
     cache: ProviderCache,
     /// The directory that the user names, and the name of the provider directory in it.
     dir: PathBuf,
     name: String,
-    known: CheckedDirectory,
 }
 
-/// Loads a provider that passed its tests before. The cache is not believed if it contradicts the directory.
-fn loader(path: PathBuf, Cached { cache, dir, name, known }: Cached) -> Loader {
-    Box::new(move || {
+/// Loads a provider that passed its tests before, with files of this digest. The cache is not believed if it contradicts the
+/// directory.
+fn loader(path: PathBuf, Place { cache, dir, name }: Place, files: String) -> Loader {
+    Box::new(move |index| {
         let now = SystemTime::now();
         let directory = Directory::scan(&path)?;
-        let is_same = directory.fingerprint().digest == known.files;
+        let is_same = directory.fingerprint().digest == files;
         let provider = if is_same { directory.load()? } else { directory.check()? };
-        let index = IndexEntry::of(&provider);
-        if index != known.index {
+        if IndexEntry::of(&provider) != *index {
             cache.forget(&dir);
             return Err(ProviderError::Changed(path.clone()).into());
         }
-        if let Some(checked) = directory.checked(&index, now).filter(|_| !is_same) {
+        if let Some(digests) = directory.digests(now).filter(|_| !is_same) {
             let mut all = cache.read(&dir);
-            all.0.insert(name.clone(), checked);
+            all.0.insert(name.clone(), CheckedDirectory { digests, index: index.clone() });
             cache.write(&dir, &all);
         }
         Ok(provider)
@@ -215,12 +216,11 @@ impl<'a> Directory<'a> {
         Fingerprint::of(self.files.iter().map(|file| (file.name.as_str(), &file.metadata)))
     }
 
-    /// The record of its check, if any change after `now` will show.
-    fn checked(&self, index: &IndexEntry, now: SystemTime) -> Option<CheckedDirectory> {
+    /// The fingerprints that show any change after `now`, if its files are old enough for that.
+    fn digests(&self, now: SystemTime) -> Option<Digests> {
         let files = Some(self.fingerprint()).filter(|files| files.is_settled(now))?.digest;
         let manifest = self.files.iter().find(|file| file.name == MANIFEST)?;
-        let manifest = Fingerprint::of([(MANIFEST, &manifest.metadata)]).digest;
-        Some(CheckedDirectory { manifest, files, index: index.clone() })
+        Some(Digests { manifest: Fingerprint::of([(MANIFEST, &manifest.metadata)]).digest, files })
     }
 
     fn load(&self) -> Result<Provider, ProviderError> {

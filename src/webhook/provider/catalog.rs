@@ -28,8 +28,8 @@ pub fn reason(error: &LoadError) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Loads a provider of the user's.
-pub type Loader = Box<dyn Fn() -> Result<Provider, LoadError> + Send + Sync>;
+/// Loads a provider of the user's, which must be what the index says.
+pub type Loader = Box<dyn Fn(&IndexEntry) -> Result<Provider, LoadError> + Send + Sync>;
 
 /// One known provider, loaded when it is first used.
 pub struct Entry {
@@ -98,7 +98,7 @@ impl Entry {
     pub fn load(&self) -> Result<&Arc<Provider>, &LoadError> {
         let load = || match &self.source {
             Source::BuiltIn(built_in) => Ok(Provider::load(built_in.files())?),
-            Source::Directory(_, load) => load(),
+            Source::Directory(_, load) => load(self.index()),
         };
         self.provider.get_or_init(|| load().map(Arc::new)).as_ref()
     }
@@ -109,7 +109,7 @@ impl From<Provider> for Entry {
         let provider = Arc::new(provider);
         let index = OnceLock::from(IndexEntry::of(&provider));
         let directory = provider.files().origin().to_owned();
-        let unused = Box::new(|| Err("it is loaded already".into()));
+        let unused = Box::new(|_: &IndexEntry| Err("it is loaded already".into()));
         Self { source: Source::Directory(directory, unused), index, provider: OnceLock::from(Ok(provider)) }
     }
 }
