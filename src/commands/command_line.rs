@@ -29,12 +29,35 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error
 /// Prints completions if a completion script asks for them, and returns whether one did.
 #[must_use]
 pub fn print_completions() -> bool {
+    if env::var_os("COMPLETE").is_none() {
+        return false;
+    }
     let printed = CompleteEnv::with_factory(command)
         .shells(Shells(&[&QuotedBash, &Elvish, &Fish, &Powershell, &Zsh]))
         .completer("hookdev")
-        .try_complete(env::args_os(), env::current_dir().ok().as_deref());
+        .try_complete(words(), env::current_dir().ok().as_deref());
     // An error has nowhere to go: everything printed here ends up on the command line being completed.
     printed.unwrap_or(true)
+}
+
+/// The words of a completion, for the engine of `clap_complete` (4.6): it takes any word with the name of a command for the
+/// command, even the value of an option, as in `--providers providers`. Such a value gets another spelling.
+fn words() -> Vec<OsString> {
+    let command = cli::command();
+    let options = command.get_subcommands().flat_map(clap::Command::get_arguments).chain(command.get_arguments());
+    let with_value: Vec<String> = options
+        .filter(|option| option.get_action().takes_values())
+        .filter_map(|option| Some(format!("--{}", option.get_long()?)))
+        .collect();
+    let mut words: Vec<OsString> = env::args_os().collect();
+    // The last word is the one to complete.
+    for at in 1..words.len().saturating_sub(1) {
+        let is_value = with_value.iter().any(|option| words[at - 1] == option.as_str());
+        if is_value && command.find_subcommand(&words[at]).is_some() {
+            words[at].push("/");
+        }
+    }
+    words
 }
 
 /// The whole command line.
