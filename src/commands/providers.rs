@@ -37,7 +37,9 @@ fn list(context: &Context) -> Result<Exit, Failure> {
     match context.format() {
         Format::Json => {
             let mut lines = Vec::new();
-            rows.iter().for_each(|row| json::provider(row.index, row.source, &mut lines));
+            for row in rows {
+                json::provider(row.index, row.source, &mut lines);
+            }
             out.write_all(&lines)?;
         }
         _ if context.global.quiet => {
@@ -57,7 +59,8 @@ fn check(global: &Global, dirs: &[PathBuf]) -> Result<Exit, Failure> {
     let mut out = terminal.stdout();
     let mut exit = Exit::Success;
     for dir in dirs {
-        for (path, result) in providers::check(dir)? {
+        for path in providers::find(dir)? {
+            let result = providers::check(&path);
             let directory = path.display().to_string();
             let checked = match &result {
                 Ok(provider) => CheckedProvider::passed(directory, provider),

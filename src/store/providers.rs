@@ -60,20 +60,25 @@ pub enum ProviderError {
 ///
 /// If a directory can't be read, a manifest is invalid, or a fixture or vector contradicts it.
 pub fn read(dir: &Path) -> Result<Vec<Provider>, ProviderError> {
-    directories(dir)?.iter().map(|(dir, _)| Directory::scan(dir)?.check()).collect()
+    find(dir)?.iter().map(|dir| check(dir)).collect()
 }
 
-/// The results for the provider in a directory, or for those in its subdirectories: each passes its own tests, or not.
+/// The directories that [`read`] reads providers from.
 ///
 /// # Errors
 ///
 /// If the directory can't be read, or has no provider.
-pub fn check(dir: &Path) -> Result<Vec<(PathBuf, Result<Provider, ProviderError>)>, ProviderError> {
-    let check = |path: PathBuf| {
-        let result = Directory::scan(&path).and_then(|directory| directory.check());
-        (path, result)
-    };
-    Ok(directories(dir)?.into_iter().map(|(path, _)| check(path)).collect())
+pub fn find(dir: &Path) -> Result<Vec<PathBuf>, ProviderError> {
+    Ok(directories(dir)?.into_iter().map(|(path, _)| path).collect())
+}
+
+/// Reads the provider in exactly this directory, which must pass its own tests.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn check(dir: &Path) -> Result<Provider, ProviderError> {
+    Directory::scan(dir)?.check()
 }
 
 /// The entries of the providers that [`read`] reads. One that passed its tests before, with the manifest that it has now, is
