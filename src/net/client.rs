@@ -13,6 +13,8 @@ mod body;
 mod connection;
 mod error;
 mod headers;
+mod message;
+mod outbox;
 mod pool;
 mod secure;
 #[cfg(test)]
@@ -24,9 +26,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Uri, header};
-use http_body_util::Full;
+use bytes::BytesMut;
+use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use url::Position;
@@ -37,7 +38,6 @@ use self::{
     pool::Pool,
     secure::SecureClient,
 };
-use super::url::path_and_query;
 use crate::webhook::{
     record::Response,
     request::{Headers, Request},
@@ -46,7 +46,8 @@ use crate::webhook::{
 pub use self::{
     body::ResponseBody,
     error::SendError,
-    headers::{end_to_end, is_hop_by_hop},
+    headers::{end_to_end, for_other_clients, is_hop_by_hop},
+    message::write_message,
 };
 
 /// The maximum size of a response body in bytes.
@@ -171,7 +172,7 @@ impl Client {
             if !reused.is_ready().await {
                 continue;
             }
-            match reused.send(message(url, request)?).await {
+            match reused.send(url, request).await {
                 Ok(response) => return Ok((reused, response)),
                 Err(error) if reused.has_received() => return Err(error::no_response(&error)),
                 Err(error) => {
@@ -186,7 +187,7 @@ impl Client {
             (Err(_), Some(lost)) => return Err(error::no_response(&lost)),
             (Err(error), None) => return Err(error),
         };
-        let response = new.send(message(url, request)?).await.map_err(|error| error::no_response(&error))?;
+        let response = new.send(url, request).await.map_err(|error| error::no_response(&error))?;
         Ok((new, response))
     }
 }
@@ -224,35 +225,9 @@ impl Transport for Client {
     }
 }
 
-/// A request as hyper sends it.
-fn message(url: &Url, request: &Request) -> Result<http::Request<Full<Bytes>>, SendError> {
-    let unsendable = |error: &dyn std::error::Error| SendError::Unsendable(error.to_string());
-    let host = match request.headers.get("host") {
-        Some(host) => host.clone(),
-        None => HeaderValue::from_str(host(url)).map_err(|e| unsendable(&e))?,
-    };
-    let mut message = http::Request::new(Full::new(request.body.clone()));
-    *message.method_mut() = request.method.clone();
-    *message.uri_mut() = Uri::try_from(path_and_query(url)).map_err(|error| unsendable(&error))?;
-    let headers = message.headers_mut();
-    headers.reserve(request.headers.len() + 2);
-    headers.insert(header::HOST, host);
-    for (name, value) in end_to_end(&request.headers) {
-        headers.append(name.clone(), value.clone());
-    }
-    if needs_explicit_length(request) {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
-    Ok(message)
-}
-
-/// Whether a client library would send no `content-length`, to which some servers respond with 411.
-fn needs_explicit_length(request: &Request) -> bool {
-    request.body.is_empty() && !request.method.is_safe()
-}
-
-/// The host of a URL, with its port if that is not the usual one.
-fn host(url: &Url) -> &str {
+/// The `host` of requests to a URL: its host, with its port if that is not the usual one.
+#[must_use]
+pub fn host(url: &Url) -> &str {
     &url[Position::BeforeHost..Position::AfterPort]
 }
 
@@ -262,7 +237,7 @@ fn fields(headers: &http::HeaderMap) -> Headers {
 
 /// Whether requests to a URL go over the client's own connections.
 fn is_plain(url: &Url, is_proxied: bool) -> bool {
-    url.scheme() == "http" && !has_credentials(url) && !is_proxied
+    url.scheme() == "http" && !is_proxied
 }
 
 fn has_credentials(url: &Url) -> bool {

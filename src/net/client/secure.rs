@@ -17,7 +17,6 @@ use super::{
     error::{SendError, chain, explain, sources},
     fields, has_credentials,
     headers::end_to_end,
-    needs_explicit_length,
 };
 use crate::webhook::request::Request;
 
@@ -115,10 +114,10 @@ async fn send(client: &reqwest::Client, url: &Url, request: &Request) -> reqwest
     }
     // The credentials of the URL replace those of the request.
     let is_replaced = |name: &HeaderName| *name == header::AUTHORIZATION && has_credentials(url);
-    for (name, value) in end_to_end(&request.headers).filter(|(name, _)| !is_replaced(name)) {
-        builder = builder.header(name, value);
+    for (name, value) in end_to_end(&request.headers).filter(|(name, _)| !is_replaced(name.name())) {
+        builder = builder.header(name.name(), value);
     }
-    if needs_explicit_length(request) {
+    if request.body.is_empty() && !request.method.is_safe() {
         builder = builder.header(header::CONTENT_LENGTH, 0);
     }
     builder.send().await

@@ -1,0 +1,146 @@
+//! A request as bytes: the names of its headers as they are spelled and in their order.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+use reqwest::Url;
+
+use super::{
+    has_credentials,
+    headers::{Purpose, purposes},
+    host,
+};
+use crate::webhook::request::{FieldName, Request};
+
+/// The size of the largest body that is copied after the head, in bytes. A second part of a write costs more than that.
+const COPIED_BODY_BYTES: usize = 8 << 10;
+
+/// Appends a request to the host of a URL, up to its body. `target` replaces the request's own, and the URL's
+/// credentials replace the request's.
+///
+/// The only headers that are added are `host`, `content-length`, and `authorization` for the URL's credentials.
+pub(super) fn write_head(url: &Url, target: &str, request: &Request, out: &mut Vec<u8>) {
+    let mut push = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
+    let length = request.body.len().to_string();
+    let mut credentials = has_credentials(url).then(|| basic_credentials(url));
+    let replaces_authorization = credentials.is_some();
+    push(&[request.method.as_str().as_bytes(), b" ", target.as_bytes(), b" HTTP/1.1\r\n"]);
+    if !request.headers.contains("host") {
+        push(&[b"host: ", host(url).as_bytes(), b"\r\n"]);
+    }
+    let (mut has_host, mut has_length) = (false, false);
+    for ((name, value), purpose) in purposes(&request.headers) {
+        let mut field = |name: &FieldName, value: &[u8]| push(&[name.spelling().as_bytes(), b": ", value, b"\r\n"]);
+        match purpose {
+            Purpose::Connection => {}
+            Purpose::Host if !std::mem::replace(&mut has_host, true) => field(name, value.as_bytes()),
+            Purpose::Length if !std::mem::replace(&mut has_length, true) => field(name, length.as_bytes()),
+            Purpose::Host | Purpose::Length => {}
+            Purpose::Endpoint if replaces_authorization && name.as_str() == "authorization" => {
+                if let Some(credentials) = credentials.take() {
+                    field(name, credentials.as_bytes());
+                }
+            }
+            Purpose::Endpoint => field(name, value.as_bytes()),
+        }
+    }
+    if let Some(credentials) = credentials {
+        push(&[b"authorization: ", credentials.as_bytes(), b"\r\n"]);
+    }
+    // To a request without a length that may have a body, some servers respond with 411.
+    if !has_length && !(request.body.is_empty() && request.method.is_safe()) {
+        push(&[b"content-length: ", length.as_bytes(), b"\r\n"]);
+    }
+    push(&[b"\r\n"]);
+}
+
+/// Appends a whole request to the host of a URL, as the client sends it.
+pub fn write_message(url: &Url, request: &Request, out: &mut Vec<u8>) {
+    write_head(url, &request.target, request, out);
+    out.extend_from_slice(&request.body);
+}
+
+/// Whether a request's body is copied after its head.
+pub(super) fn is_copied(request: &Request) -> bool {
+    request.body.len() <= COPIED_BODY_BYTES
+}
+
+fn basic_credentials(url: &Url) -> String {
+    let mut credentials = percent_decode_str(url.username()).collect::<Vec<u8>>();
+    credentials.push(b':');
+    credentials.extend(percent_decode_str(url.password().unwrap_or_default()));
+    format!("Basic {}", STANDARD.encode(credentials))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::request::{HeaderValue, Headers, Method};
+
+    fn message(method: Method, url: &str, headers: &[(&str, &[u8])], body: &'static str) -> Vec<u8> {
+        let field = |&(name, value): &(&str, &[u8])| {
+            (FieldName::new(name).unwrap(), HeaderValue::from_bytes(value).unwrap())
+        };
+        let headers: Headers = headers.iter().map(field).collect();
+        let url = Url::parse(url).unwrap();
+        let target = url[url::Position::BeforePath..].to_owned();
+        let mut out = Vec::new();
+        write_message(&url, &Request { method, target, headers, body: body.into() }, &mut out);
+        out
+    }
+
+    #[test]
+    fn names_keep_their_spelling_and_order() {
+        let headers: [(&str, &[u8]); 6] = [
+            ("X-Hub-Signature-256", b"a"),
+            ("HOST", b"example.com"),
+            ("x-b", b"1"),
+            ("Content-Length", b"7"),
+            ("X-B", b"\xfc"),
+            ("x-hub-signature-256", b"b"),
+        ];
+        assert_eq!(
+            message(Method::POST, "http://127.0.0.1:1/hooks?a=b", &headers, "{}"),
+            b"POST /hooks?a=b HTTP/1.1\r\nX-Hub-Signature-256: a\r\nHOST: example.com\r\nx-b: 1\r\nContent-Length: 2\r\n\
+            X-B: \xfc\r\nx-hub-signature-256: b\r\n\r\n{}"
+        );
+    }
+
+    #[test]
+    fn only_a_host_and_a_length_are_added() {
+        for (method, body, added) in
+            [(Method::POST, "", "content-length: 0\r\n"), (Method::GET, "", ""), (Method::GET, "a", "content-length: 1\r\n")]
+        {
+            assert_eq!(
+                String::from_utf8(message(method.clone(), "http://localhost/", &[("X-A", b"1")], body)).unwrap(),
+                format!("{method} / HTTP/1.1\r\nhost: localhost\r\nX-A: 1\r\n{added}\r\n{body}")
+            );
+        }
+    }
+
+    #[test]
+    fn headers_of_another_connection_are_left_out() {
+        let headers: [(&str, &[u8]); 5] = [
+            ("Connection", b"close, X-Mine"),
+            ("x-mine", b"1"),
+            ("Transfer-Encoding", b"chunked"),
+            ("X-Yours", b"2"),
+            ("TE", b"trailers"),
+        ];
+        assert_eq!(
+            String::from_utf8(message(Method::PUT, "http://[::1]:1/", &headers, "{}")).unwrap(),
+            "PUT / HTTP/1.1\r\nhost: [::1]:1\r\nX-Yours: 2\r\ncontent-length: 2\r\n\r\n{}"
+        );
+    }
+
+    #[test]
+    fn the_credentials_of_a_url_replace_those_of_the_request() {
+        let url = "http://us%3Aer:p%40ss@localhost/";
+        let credentials = "Basic dXM6ZXI6cEBzcw==";
+        let text = |headers: &[(&str, &[u8])]| String::from_utf8(message(Method::GET, url, headers, "")).unwrap();
+        assert_eq!(text(&[]), format!("GET / HTTP/1.1\r\nhost: localhost\r\nauthorization: {credentials}\r\n\r\n"));
+        assert_eq!(
+            text(&[("AUTHORIZATION", b"Bearer a"), ("x", b""), ("authorization", b"Bearer b")]),
+            format!("GET / HTTP/1.1\r\nhost: localhost\r\nAUTHORIZATION: {credentials}\r\nx: \r\n\r\n")
+        );
+    }
+}
