@@ -46,12 +46,15 @@ use crate::webhook::{
 pub use self::{
     body::ResponseBody,
     error::SendError,
-    headers::{end_to_end, for_other_clients, is_hop_by_hop},
+    headers::{end_to_end, for_other_clients, is_hop_by_hop, set_host},
     message::write_message,
 };
 
 /// The maximum size of a response body in bytes.
 const MAX_RESPONSE_BODY: usize = 64 << 20;
+
+/// The size of the largest piece of a response's body, in bytes.
+pub const MAX_PIECE_BYTES: usize = connection::BUFFER_BYTES;
 
 /// Sends requests to endpoints.
 pub trait Transport: Sync {

@@ -8,9 +8,9 @@ use crate::{
     cli::{Print, Send},
     commands::{exit::Failure, streams, terminal::Terminal},
     engine::deliver::{Batch, Dispatcher},
-    net::client::{Client, for_other_clients, write_message},
+    net::client::{Client, for_other_clients, host, write_message},
     render::{json, request, text},
-    webhook::redact,
+    webhook::{redact, request::Field},
 };
 
 /// Prints the first attempt of each job, or as many requests as `--repeat` says (0: without end), in rotation.
@@ -39,7 +39,10 @@ pub(super) fn print(
             url = redact::query(&url).into_owned();
         }
         if !matches!(format, Print::Http) {
-            request.headers = for_other_clients(&request.headers).cloned().collect();
+            // They take the host from the URL.
+            let is_usual = |(name, value): &Field| name.as_str() == "host" && *value == host(&job.url);
+            let headers = for_other_clients(&request.headers).filter(|field| !is_usual(field));
+            request.headers = headers.cloned().collect();
         }
         let mut bytes = Vec::new();
         match format {

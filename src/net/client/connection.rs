@@ -25,7 +25,7 @@ use super::{
 use crate::webhook::request::Request;
 
 /// How much of a response is buffered before it is read, and how long its head may be, in bytes.
-const BUFFER_BYTES: usize = 128 << 10;
+pub(super) const BUFFER_BYTES: usize = 128 << 10;
 
 /// A response whose body has not been read yet.
 pub(super) type Incoming = http::Response<body::Incoming>;

@@ -1,6 +1,10 @@
 //! What the headers of a request or response are for: the endpoint, or one connection.
 
-use crate::webhook::request::{Field, Headers};
+use http::header::HOST;
+use reqwest::Url;
+
+use super::host;
+use crate::webhook::request::{Field, HeaderValue, Headers};
 
 /// Headers that belong to one connection.
 const HOP_BY_HOP: [&str; 9] = [
@@ -62,13 +66,25 @@ pub fn end_to_end(headers: &Headers) -> impl Iterator<Item = &Field> {
 /// The headers that a user would give another client for the same request: without those of one connection and
 /// `content-length`, which clients set themselves.
 pub fn for_other_clients(headers: &Headers) -> impl Iterator<Item = &Field> {
-    purposes(headers).filter(|(_, purpose)| matches!(purpose, Purpose::Endpoint | Purpose::Host)).map(|(field, _)| field)
+    purposes(headers)
+        .filter(|(_, purpose)| matches!(purpose, Purpose::Endpoint | Purpose::Host))
+        .map(|(field, _)| field)
+}
+
+/// Makes the `host` of headers name the endpoint of a URL instead of the host that received them. It is not added.
+pub fn set_host(headers: &mut Headers, url: &Url) {
+    if headers.contains("host") {
+        match HeaderValue::from_str(host(url)) {
+            Ok(value) => headers.set(&HOST, value),
+            Err(_) => headers.remove("host"),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::request::{FieldName, HeaderValue};
+    use crate::webhook::request::FieldName;
 
     #[test]
     fn headers_of_the_connection_are_not_passed_on() {

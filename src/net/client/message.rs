@@ -77,9 +77,8 @@ mod tests {
     use crate::webhook::request::{HeaderValue, Headers, Method};
 
     fn message(method: Method, url: &str, headers: &[(&str, &[u8])], body: &'static str) -> Vec<u8> {
-        let field = |&(name, value): &(&str, &[u8])| {
-            (FieldName::new(name).unwrap(), HeaderValue::from_bytes(value).unwrap())
-        };
+        let field =
+            |&(name, value): &(&str, &[u8])| (FieldName::new(name).unwrap(), HeaderValue::from_bytes(value).unwrap());
         let headers: Headers = headers.iter().map(field).collect();
         let url = Url::parse(url).unwrap();
         let target = url[url::Position::BeforePath..].to_owned();
@@ -107,9 +106,11 @@ mod tests {
 
     #[test]
     fn only_a_host_and_a_length_are_added() {
-        for (method, body, added) in
-            [(Method::POST, "", "content-length: 0\r\n"), (Method::GET, "", ""), (Method::GET, "a", "content-length: 1\r\n")]
-        {
+        for (method, body, added) in [
+            (Method::POST, "", "content-length: 0\r\n"),
+            (Method::GET, "", ""),
+            (Method::GET, "a", "content-length: 1\r\n"),
+        ] {
             assert_eq!(
                 String::from_utf8(message(method.clone(), "http://localhost/", &[("X-A", b"1")], body)).unwrap(),
                 format!("{method} / HTTP/1.1\r\nhost: localhost\r\nX-A: 1\r\n{added}\r\n{body}")

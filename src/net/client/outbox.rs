@@ -122,7 +122,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for RequestWriter<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for RequestWriter<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }

@@ -157,7 +157,8 @@ async fn received(requests: &[Sent], pieces: &[usize]) -> Vec<Request> {
 fn check(requests: &[Sent], pieces: &[usize]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let received = runtime.block_on(received(requests, pieces));
-    let expected: Vec<_> = requests.iter().map(|sent| (sent.target.clone(), sent.all_fields(), &sent.body[..])).collect();
+    let expected: Vec<_> =
+        requests.iter().map(|sent| (sent.target.clone(), sent.all_fields(), &sent.body[..])).collect();
     let spelled = |request: &Request| -> Vec<_> {
         request.headers.iter().map(|(name, value)| (name.spelling().to_owned(), value.as_bytes().to_vec())).collect()
     };
