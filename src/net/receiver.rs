@@ -201,6 +201,9 @@ pub async fn serve<H: Handler>(
     let graceful = GracefulShutdown::new();
     let budget = Budget::new(&limits);
     let places = Places::new(limits.connections);
+    // Ends the connections that are not done when this function returns, and with them their hold on the handler.
+    let end = CancellationToken::new();
+    let _ends = end.clone().drop_guard();
     let mut shutdown = pin!(shutdown);
     let mut reported = false;
     loop {
@@ -224,10 +227,10 @@ pub async fn serve<H: Handler>(
         let _ = stream.set_nodelay(true);
         let (socket, watch) = Socket::new(stream);
         let connection = graceful.watch(serve_connection(socket, watch, place, limits, &budget, &handler));
-        let handler = Arc::clone(&handler);
+        let (handler, end) = (Arc::clone(&handler), end.clone());
         tokio::spawn(async move {
             // Other errors are connections that the sender broke.
-            if let Err(error) = connection.await
+            if let Some(Err(error)) = end.run_until_cancelled(connection).await
                 && error.is_parse()
             {
                 handler.on_error(ReceiveError::Malformed { peer, error });
@@ -235,7 +238,6 @@ pub async fn serve<H: Handler>(
         });
     }
     drop(listener);
-    // Connections that are not done by then end with the runtime.
     let _ = timeout(limits.drain, graceful.shutdown()).await;
 }
 

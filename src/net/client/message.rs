@@ -31,10 +31,9 @@ pub(super) fn write_head(url: &Url, target: &str, request: &Request, out: &mut V
     for ((name, value), purpose) in purposes(&request.headers) {
         let mut field = |name: &FieldName, value: &[u8]| push(&[name.spelling().as_bytes(), b": ", value, b"\r\n"]);
         match purpose {
-            Purpose::Connection => {}
             Purpose::Host if !std::mem::replace(&mut has_host, true) => field(name, value.as_bytes()),
             Purpose::Length if !std::mem::replace(&mut has_length, true) => field(name, length.as_bytes()),
-            Purpose::Host | Purpose::Length => {}
+            Purpose::Host | Purpose::Length | Purpose::Connection => {}
             Purpose::Endpoint if replaces_authorization && name.as_str() == "authorization" => {
                 if let Some(credentials) = credentials.take() {
                     field(name, credentials.as_bytes());
@@ -47,7 +46,8 @@ pub(super) fn write_head(url: &Url, target: &str, request: &Request, out: &mut V
         push(&[b"authorization: ", credentials.as_bytes(), b"\r\n"]);
     }
     // To a request without a length that may have a body, some servers respond with 411.
-    if !has_length && !(request.body.is_empty() && request.method.is_safe()) {
+    let has_no_body = request.body.is_empty() && request.method.is_safe();
+    if !has_length && !has_no_body {
         push(&[b"content-length: ", length.as_bytes(), b"\r\n"]);
     }
     push(&[b"\r\n"]);

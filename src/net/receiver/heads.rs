@@ -87,8 +87,9 @@ impl Heads {
         let mut passed = self.lock();
         let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
         let mut head = httparse::Request::new(&mut []);
-        let parsed = head.parse_with_uninit_headers(&passed.kept, &mut fields);
-        let Ok(httparse::Status::Complete(length)) = parsed else { return None };
+        let Ok(httparse::Status::Complete(length)) = head.parse_with_uninit_headers(&passed.kept, &mut fields) else {
+            return None;
+        };
         let headers = ordered(head.headers, request.headers())?;
         let Passed { kept, body } = &mut *passed;
         *body = match request.body().size_hint().exact() {

@@ -150,8 +150,7 @@ async fn received(requests: &[Sent], pieces: &[usize]) -> Vec<Request> {
     let mut responses = Vec::new();
     ours.read_to_end(&mut responses).await.unwrap();
     serving.await.unwrap().unwrap();
-    let received = std::mem::take(&mut *keep.0.lock().unwrap());
-    received
+    std::mem::take(&mut keep.0.lock().unwrap())
 }
 
 fn check(requests: &[Sent], pieces: &[usize]) {
