@@ -27,10 +27,10 @@ fn a_closed_pipe_ends_every_command_quietly_with_exit_code_0() {
         &["demo"],
     ];
     for command in commands {
-        let said = dir.hookdev().args(command).unread().exits(0).stderr;
+        let printed = dir.hookdev().args(command).unread().exits(0).stderr;
         assert!(
-            !said.contains("error") && !said.contains("warning") && !said.contains("panicked"),
-            "{command:?}: {said}"
+            !printed.contains("error") && !printed.contains("warning") && !printed.contains("panicked"),
+            "{command:?}: {printed}"
         );
     }
     dir.hookdev().arg("--help").unread().exits(0).stderr("");
@@ -46,8 +46,8 @@ fn a_closed_pipe_ends_listening() {
     let addr = format!("127.0.0.1:{}", port.lend());
     let listener = dir.hookdev().args(["listen", "--addr", &addr]).unread().starts_for_people();
     assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 200);
-    let said = listener.exits(0).stderr.replace(NO_SECRETS, "");
-    assert!(!said.contains("error") && !said.contains("warning"), "{said}");
+    let printed = listener.exits(0).stderr.replace(NO_SECRETS, "");
+    assert!(!printed.contains("error") && !printed.contains("warning"), "{printed}");
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn a_provider_that_signs_needs_no_trust() {
     let dir = repository_with_token();
     let signs = TOKEN_MANIFEST.replace("\"token\"\ncontent", "\"hmac-sha256\"\ncontent").replace("{token}", "{hex}");
     dir.write("providers/evil/provider.toml", signs);
-    // Its manifest decides which variable is read, which is said.
+    // Its manifest decides which variable is read, so the config is named.
     print(&dir, "evil.made").exits(0).stderr(&format!("config: {}\n", path(&dir)));
 }
 

@@ -65,8 +65,8 @@ fn a_rejected_delivery_says_why() {
     let shown = shown(&["--body", "none", "--secret", "mine"], &[("/cyanite", &CYANITE_HEADERS, b"{}")]);
     let expected = "12:00:00.250  #1  cyanite  rejected  401  POST /cyanite\n  \
                     no-matching-signature: the signature doesn't match this body with the configured secret\n";
-    let (said, unexplained) = shown.split_once("  unexplained: ").unwrap();
-    assert_text(said, expected, "stdout");
+    let (before, unexplained) = shown.split_once("  unexplained: ").unwrap();
+    assert_text(before, expected, "stdout");
     assert!(unexplained.contains("\n  hint: compare the secret with the one in the provider's dashboard, "), "{shown}");
 }
 

@@ -54,10 +54,10 @@ fn an_address_that_other_machines_can_reach_gets_a_warning() {
 fn the_start_lists_the_urls_and_forwards() {
     let dir = Dir::new();
     let arguments = ["listen", "--addr", "127.0.0.1:0", "--timeout", "10ms"];
-    let said =
+    let printed =
         dir.hookdev().args(arguments).args(["--forward", "aspect.*=http://localhost:3000/x"]).exits(0).stdout("");
-    let url = said.stderr.split(' ').find(|word| word.starts_with("http://127.0.0.1:")).unwrap().to_owned();
-    said.stderr(&format!(
+    let url = printed.stderr.split(' ').find(|word| word.starts_with("http://127.0.0.1:")).unwrap().to_owned();
+    printed.stderr(&format!(
         "Listening on {url} (Ctrl-C to stop)\n  {url}/aspect\n  {url}/auphonic\n  {url}/cyanite\n  {url}/jewelmusic\n  \
          forwards aspect.* to http://localhost:3000/x\n\
          warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n"
