@@ -198,8 +198,8 @@ impl Context {
     }
 }
 
-/// A note about providers whose public development secret is used, if there are any.
-pub fn development_note(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
+/// A warning about providers whose public development secret is used, if there are any.
+pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
     let plural = if names.len() == 1 { "" } else { "s" };
     let list = names.join(", ");

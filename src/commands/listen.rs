@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    context::{Context, development_note, no_secret_warning},
+    context::{Context, development_warning, no_secret_warning},
     exit::{Exit, Failure},
     guard::allow_forwards,
     interrupt::Interrupts,
@@ -198,7 +198,7 @@ fn secret_warning(settings: &Settings) -> Option<String> {
         None => settings.catalog.names().collect(),
     };
     if settings.accepts_development {
-        return development_note(&settings.catalog, &settings.keyring, &names);
+        return development_warning(&settings.catalog, &settings.keyring, &names);
     }
     let warning = no_secret_warning(&settings.catalog, &settings.keyring, &names)?;
     Some(format!("{warning}, or accept the public development secret with --allow-development"))

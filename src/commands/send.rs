@@ -5,7 +5,7 @@ mod watch;
 mod words;
 
 use super::{
-    context::{Context, development_note},
+    context::{Context, development_warning},
     exit::{Exit, Failure},
     interrupt::Interrupts,
     reporters::{
@@ -42,7 +42,7 @@ pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
         return runtime()?.block_on(watch::run(context, args, &words, &dispatcher));
     }
     let jobs = jobs(&context, args, &words)?;
-    note_development_secrets(&context, &jobs.batch);
+    warn_of_development_secrets(&context, &jobs.batch);
     let exit = if let Some(format) = args.print {
         print::print(&jobs.batch, format, args, &dispatcher, context.terminal)?;
         Exit::Success
@@ -71,10 +71,10 @@ fn dispatcher(args: &Send) -> Result<Dispatcher<Client>, Failure> {
     }))
 }
 
-fn note_development_secrets(context: &Context, batch: &Batch) {
+fn warn_of_development_secrets(context: &Context, batch: &Batch) {
     let names: Vec<&str> = batch.signing_providers().iter().map(|provider| provider.name.as_str()).collect();
-    if let Some(note) = development_note(&context.catalog, &batch.keyring, &names) {
-        context.terminal.note(&note);
+    if let Some(warning) = development_warning(&context.catalog, &batch.keyring, &names) {
+        context.terminal.warn(&warning);
     }
 }
 

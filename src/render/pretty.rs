@@ -22,7 +22,7 @@ use crate::webhook::{
     },
     record::{Attempt, Delivery, Forwarded, Response},
     redact,
-    remedy::Wording,
+    remedy::{Warning, Wording},
     request::Request,
     signature::{Freshness, Verdict},
     trust::Trust,
@@ -136,8 +136,11 @@ impl Page {
     }
 
     /// Appends forwards that ended after their delivery was printed.
-    pub fn forwarded_later(&self, seq: u64, forwards: &[Forwarded], out: &mut String) {
+    pub fn forwarded_later(&self, seq: u64, forwards: &[Forwarded], warning: Option<&Warning>, out: &mut String) {
         self.later(seq, "forwarded", out);
+        if let Some(warning) = warning {
+            self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
+        }
         for forwarded in forwards {
             self.forwarded(forwarded, out);
         }

@@ -1,7 +1,7 @@
 //! A config that was found rather than named: it is named on stderr, has the right owner, and reads secrets only below
 //! its own directory.
 
-use crate::harness::{Dir, Endpoint, respond};
+use crate::harness::{Dir, Endpoint, PUBLIC_SECRET, respond};
 #[cfg(unix)]
 use crate::machine;
 
@@ -16,17 +16,18 @@ fn a_found_config_that_decides_an_endpoint_is_named_even_when_quiet() {
     let endpoint = Endpoint::new([respond(200), respond(200), respond(200)]);
     dir.write("hookdev.toml", format!("[provider.cyanite]\nendpoint = \"{}\"\n", endpoint.url("/")));
     dir.write("deep/x", "");
+    let warned = named(&dir) + PUBLIC_SECRET;
     let send = || dir.hookdev().args(["send", "cyanite.v2.finished", "-q"]);
-    send().exits(0).stderr(&named(&dir));
-    send().inside(&dir.join("deep")).exits(0).stderr(&named(&dir));
-    send().args(["--config", "hookdev.toml"]).exits(0).stderr("");
+    send().exits(0).stderr(&warned);
+    send().inside(&dir.join("deep")).exits(0).stderr(&warned);
+    send().args(["--config", "hookdev.toml"]).exits(0).stderr(PUBLIC_SECRET);
     let addr = format!("[listen]\naddr = \"127.0.0.1:{}\"\n", Endpoint::new([]).port());
     dir.write("hookdev.toml", addr);
-    dir.hookdev().args(["send", "cyanite.v2.finished", "-q", "--print", "json"]).exits(0).stderr(&named(&dir));
+    dir.hookdev().args(["send", "cyanite.v2.finished", "-q", "--print", "json"]).exits(0).stderr(&warned);
     dir.hookdev()
         .args(["send", "cyanite.v2.finished", "-q", "--to", &endpoint.url("/"), "--print", "json"])
         .exits(0)
-        .stderr("");
+        .stderr(PUBLIC_SECRET);
     dir.hookdev().arg("events").exits(0).stderr("");
 }
 
@@ -130,23 +131,23 @@ fn another_users_config_is_refused() {
             path.display()
         ));
     };
-    send().exits(0).stderr(&format!("config: {}\n", path.display()));
+    send().exits(0).stderr(&format!("config: {}\n{PUBLIC_SECRET}", path.display()));
     chown(&path, Some(OTHER), None).unwrap();
     refused();
-    send().args(["--config", "../hookdev.toml"]).exits(0).stderr("");
-    send().arg("--no-config").exits(0).stderr("");
+    send().args(["--config", "../hookdev.toml"]).exits(0).stderr(PUBLIC_SECRET);
+    send().arg("--no-config").exits(0).stderr(PUBLIC_SECRET);
     // Trust doesn't change whose it is.
     dir.hookdev().arg("trust").inside(&work).exits(2).stdout("").says("belongs to another user");
     // A checkout that is mounted into a container belongs to its user, as do the directories in it.
     chown(&work, Some(OTHER), None).unwrap();
-    send().exits(0).stderr(&format!("config: {}\n", path.display()));
+    send().exits(0).stderr(&format!("config: {}\n{PUBLIC_SECRET}", path.display()));
     chown(&work, Some(THIRD), None).unwrap();
     refused();
     // Another user's link to a file of root's, and root's link to another user's file.
     dir.write("roots.toml", "");
     std::fs::remove_file(&path).unwrap();
     symlink(dir.join("roots.toml"), &path).unwrap();
-    send().exits(0).stderr("");
+    send().exits(0).stderr(PUBLIC_SECRET);
     lchown(&path, Some(OTHER), None).unwrap();
     refused();
     lchown(&path, Some(0), None).unwrap();

@@ -273,8 +273,8 @@ impl View {
                 Format::Json => json::findings(*seq, findings, remedies::words, buffer),
                 _ => self.page.explained(*seq, findings, text),
             },
-            Update::Forwards { seq, title, forwards } if self.matches(title) => {
-                if self.quiet && forwards.iter().all(is_accepted) {
+            Update::Forwards { seq, title, forwards, warning } if self.matches(title) => {
+                if self.quiet && warning.is_none() && forwards.iter().all(is_accepted) {
                     return;
                 }
                 let mut forwards = Cow::Borrowed(forwards);
@@ -282,8 +282,8 @@ impl View {
                     forwards.to_mut().iter_mut().for_each(|forwarded| *forwarded = redact::forwarded(forwarded));
                 }
                 match self.format {
-                    Format::Json => json::forwards(*seq, &forwards, buffer),
-                    _ => self.page.forwarded_later(*seq, &forwards, text),
+                    Format::Json => json::forwards(*seq, &forwards, warning.as_ref(), remedies::words, buffer),
+                    _ => self.page.forwarded_later(*seq, &forwards, warning.as_ref(), text),
                 }
             }
             Update::Findings { .. } | Update::Forwards { .. } => {}
