@@ -202,7 +202,7 @@ impl Context {
 pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
     let plural = if names.len() == 1 { "" } else { "s" };
-    let list = names.join(", ");
+    let list = listed(&names);
     (!names.is_empty())
         .then(|| format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, &names)))
 }
@@ -211,11 +211,22 @@ pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&s
 /// known, and it is not accepted.
 pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
-    let (list, fix) = (names.join(", "), set_secrets(catalog, &names));
+    let (list, fix) = (listed(&names), set_secrets(catalog, &names));
     let whose = if names.len() == 1 { "its" } else { "their" };
     (!names.is_empty())
         .then(|| format!("no secret of your own is set for {list}, so {whose} signed deliveries are rejected; {fix}"))
 }
+
+/// The names, or the first few and the number of the others.
+pub fn listed(names: &[&str]) -> String {
+    match names.split_at_checked(MAX_LISTED) {
+        Some((first, [_, _, ..])) => format!("{} and {} more", first.join(", "), names.len() - MAX_LISTED),
+        _ => names.join(", "),
+    }
+}
+
+/// How many names a message lists.
+pub const MAX_LISTED: usize = 8;
 
 /// How to set the secrets of these providers.
 pub fn set_secrets(catalog: &Catalog, providers: &[&str]) -> String {
@@ -281,5 +292,18 @@ pub fn require_secrets<'a>(
             )))
         }
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_names_is_cut() {
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+        assert_eq!(listed(&names[..1]), "a");
+        assert_eq!(listed(&names[..9]), "a, b, c, d, e, f, g, h, i");
+        assert_eq!(listed(&names), "a, b, c, d, e, f, g, h and 2 more");
     }
 }

@@ -1,7 +1,7 @@
 //! `hookdev listen`: turns its arguments into settings, runs a receiver, and chooses the exit code.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -20,7 +20,7 @@ use super::{
         listen::{Reporter, View, announce, queue, report_in_progress, report_saving, warning},
         warnings::WarningSink,
     },
-    resolve::{DEFAULT_ADDR, expectations, forward, forward_of, provider, unmatched},
+    resolve::{DEFAULT_ADDR, expectations, forward, forward_of, full_addr, is_default, provider, unmatched},
     runtime,
     terminal::Terminal,
 };
@@ -140,7 +140,8 @@ async fn listen(
     let url = format!("http://{address}");
     let settings = settings.get();
     if view.format == Format::Pretty {
-        announce(terminal, &settings, &url, args.redact);
+        let send_to = (!is_default(&context, address)).then(|| reachable(address));
+        announce(terminal, &settings, &url, send_to.as_deref(), args.redact);
     }
     if let Some(warning) = secret_warning(&settings) {
         terminal.warn(&warning);
@@ -171,6 +172,16 @@ async fn listen(
         // What was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })
+}
+
+/// A URL at which this machine reaches an address. One of `0.0.0.0` doesn't name a host.
+fn reachable(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("http://{address}")
 }
 
 /// Why `listen` stops.
@@ -228,17 +239,12 @@ fn conclude(terminal: Terminal, missing: &[String]) -> Exit {
 async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, SocketAddr), Failure> {
     let configured = context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
     let configured = configured.filter(|_| addr.is_none()).inspect(|_| context.name_config());
-    let addr = addr.or(configured).unwrap_or(DEFAULT_ADDR);
-    let full = match (addr.parse::<u16>(), addr.strip_prefix(':')) {
-        (Ok(port), _) => format!("127.0.0.1:{port}"),
-        (_, Some(port)) => format!("127.0.0.1:{port}"),
-        _ => addr.to_owned(),
-    };
+    let full = full_addr(addr.or(configured).unwrap_or(DEFAULT_ADDR));
     let failed = |error: std::io::Error| {
         let failure = Failure::usage(format!("can't listen on {full}")).because(&error);
         match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                failure.hint("stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0")
+                failure.hint("stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0; `hookdev send` then needs the --to that `listen` prints, or its deliveries reach that program")
             }
             std::io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose a higher one"),
             _ => failure.hint("write the address as HOST:PORT, such as 127.0.0.1:4400"),

@@ -66,8 +66,8 @@ fn a_missing_config_is_named() {
 #[test]
 fn a_forward_without_a_valid_url_is_an_error() {
     let dir = Dir::new();
-    dir.write("hookdev.toml", "[[forward]]\nto = \"localhost:3000\"\n");
-    dir.listen().exits(2).stdout("").says("error: invalid URL `localhost:3000`: use http://localhost:3000\n");
+    dir.write("hookdev.toml", "[[forward]]\nto = \"example.com:3000\"\n");
+    dir.listen().exits(2).stdout("").says("error: invalid URL `example.com:3000`: use https://example.com:3000\n");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::{
     borrow::Cow,
     io::{self, Write},
     panic::{self, AssertUnwindSafe},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -17,7 +18,7 @@ use tokio::{runtime::Handle, sync::watch};
 use crate::{
     cli::{Body, Format, Listen},
     commands::{
-        context::Context,
+        context::{Context, MAX_LISTED},
         exit::Failure,
         remedies,
         reporters::warnings::WarningSink,
@@ -29,6 +30,7 @@ use crate::{
     render::{json, payload, pretty::Page},
     webhook::{
         assessment::PayloadCheck,
+        provider::catalog::Catalog,
         record::{Delivery, Forwarded},
         redact,
     },
@@ -67,17 +69,34 @@ const BATCH_BYTES: usize = 64 << 10;
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without any value of a
-/// URL's query.
-pub fn announce(terminal: Terminal, settings: &Settings, url: &str, redact: bool) {
+/// URL's query. `send_to` is the URL that `send` needs, if it wouldn't come here by default.
+pub fn announce(terminal: Terminal, settings: &Settings, url: &str, send_to: Option<&str>, redact: bool) {
     let mut text = format!("Listening on {url} (Ctrl-C to stop)\n");
     match &settings.provider {
         Some(provider) => text.extend([format!("  every request is treated as coming from {}\n", provider.title)]),
-        None => text.extend(settings.catalog.names().map(|name| format!("  {url}/{name}\n"))),
+        None => text.push_str(&urls(&settings.catalog, url)),
     }
     let shown = if redact { redact::query } else { redact::tokens };
     let forwards = settings.forwards.iter();
     text.extend(forwards.map(|Forward { events, url }| format!("  forwards {events} to {}\n", shown(url.as_str()))));
+    let event = settings.provider.as_deref().or_else(|| settings.catalog.providers().next().map(Arc::as_ref));
+    let event = event.and_then(|provider| Some((&provider.name, &provider.events.first()?.full_name)));
+    if let (Some(send_to), Some((provider, event))) = (send_to, event) {
+        text.extend([format!("  to send here: hookdev send {event} --to {send_to}/{provider}\n")]);
+    }
     terminal.say(&text);
+}
+
+/// The URL of each provider, or how they are made if there are many.
+fn urls(catalog: &Catalog, url: &str) -> String {
+    let names: Vec<&str> = catalog.names().collect();
+    match names.as_slice() {
+        [first, ..] if names.len() > MAX_LISTED => {
+            let count = names.len();
+            format!("  {url}/PROVIDER, such as {url}/{first}; `hookdev events` lists the {count} providers\n")
+        }
+        names => names.iter().map(|name| format!("  {url}/{name}\n")).collect(),
+    }
 }
 
 /// Prints on standard error how many deliveries in progress the shutdown waits for. It uses a thread of its own, since it

@@ -366,10 +366,10 @@ fn deliveries_are_forwarded_concurrently() {
 fn an_invalid_target_is_a_usage_error() {
     let dir = Dir::new();
     dir.listen()
-        .args(["--forward", "localhost:3000"])
+        .args(["--forward", "example.com:3000"])
         .exits(2)
         .stdout("")
-        .says("error: invalid URL `localhost:3000`: use http://localhost:3000\n");
+        .says("error: invalid URL `example.com:3000`: use https://example.com:3000\n");
     dir.listen().args(["--forward", "a[=http://localhost/"]).exits(2).says("error: invalid glob `a[`: ");
     dir.listen().args(["--forward", "http://localhost/", "--respond", "200"]).exits(2).says("cannot be used with");
 }

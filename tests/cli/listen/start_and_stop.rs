@@ -17,7 +17,7 @@ fn a_port_in_use_is_a_usage_error_with_a_hint() {
     let addr = taken.local_addr().unwrap().to_string();
     let finished = Dir::new().hookdev().args(["listen", "--addr", &addr]).exits(2).stdout("");
     let finished = finished.says(&format!("error: can't listen on {addr}\ncaused by: "));
-    finished.says("hint: stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0\n");
+    finished.says("hint: stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0; `hookdev send` then needs the --to that `listen` prints, or its deliveries reach that program\n");
 }
 
 #[test]
@@ -59,7 +59,8 @@ fn the_start_lists_the_urls_and_forwards() {
     let url = printed.stderr.split(' ').find(|word| word.starts_with("http://127.0.0.1:")).unwrap().to_owned();
     printed.stderr(&format!(
         "Listening on {url} (Ctrl-C to stop)\n  {url}/aspect\n  {url}/auphonic\n  {url}/cyanite\n  {url}/jewelmusic\n  \
-         forwards aspect.* to http://localhost:3000/x\n\
+         forwards aspect.* to http://localhost:3000/x\n  \
+         to send here: hookdev send aspect.task.progress --to {url}/aspect\n\
          warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n"
     ));
 }
