@@ -90,7 +90,7 @@ fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<Vec<u8>
         Ok(Row { provider, event, payloads })
     });
     let rows = rows.collect::<Result<Vec<_>, Failure>>()?;
-    let table = EventTable { palette: context.terminal.out, columns: context.terminal.width };
+    let table = EventTable { palette: context.terminal.out, columns: context.terminal.width() };
     Ok(table.render(&rows, show).into_bytes())
 }
 

@@ -30,6 +30,11 @@ pub enum Remedy {
         /// The name of the other provider.
         other: String,
     },
+    /// Name the provider of a request that none was recognised for, or describe the provider.
+    NameProvider {
+        /// The name of some provider.
+        example: String,
+    },
     /// Check the age of captures against the time when each was received.
     CheckAgeAtReceipt,
     /// Correct the time against which the age is checked.

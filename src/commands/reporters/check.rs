@@ -56,6 +56,7 @@ impl<'a> Reporter<'a> {
 
     fn table(&mut self, append: impl FnOnce(&mut Table, &mut String)) {
         if let OutputFormat::Pretty(table) = &mut self.format {
+            table.set_width(self.context.terminal.width());
             let mut text = String::new();
             append(table, &mut text);
             self.bytes.extend_from_slice(text.as_bytes());

@@ -172,7 +172,7 @@ fn output_to_a_full_disk_waits_for_space_and_loses_nothing() {
     listener.exits(0);
     let written = std::io::read_to_string(&mut out).unwrap();
     assert_eq!(
-        written.matches("  cyanite.v2.finished  verified (development)  200  ").count(),
+        written.matches("verified (development)  cyanite.v2.finished  200  ").count(),
         DELIVERIES,
         "{written}"
     );

@@ -48,7 +48,7 @@ fn people_read_it_in_the_verdict() {
     signed_by_anyone("pretty", 0, &["--quiet"]).stdout("").stderr(&development_warning(1));
     // Colours differ, too.
     let coloured = signed_by_anyone("pretty", 0, &["--color", "always"]);
-    coloured.prints("\u{1b}[33mverified (development)\u{1b}[0m");
+    coloured.prints("\u{1b}[1;33mverified (development)\u{1b}[0m");
     let dir = Dir::new();
     let mine = Signed::new(&dir, "cyanite.v2.finished", &["--secret", "mine"]);
     dir.write("mine.json", capture(&mine.headers(), &mine.body).to_string());
