@@ -185,12 +185,13 @@ pub enum Command {
 #[command(after_help = "\
 Examples:
   hookdev events
-  hookdev events 'cyanite.*' --show
+  hookdev events cyanite --show
+  hookdev events 'cyanite.v2.*' auphonic
   hookdev events --provider cyanite --contract")]
 pub struct Events {
-    /// List only the events whose names match
-    #[arg(value_name = "GLOB")]
-    pub glob: Option<String>,
+    /// List only the events of these providers, or whose names match
+    #[arg(value_name = "PROVIDER|GLOB")]
+    pub glob: Vec<String>,
 
     /// List only this provider's events
     #[arg(long, value_name = "PROVIDER", conflicts_with = "glob", help_heading = "Events")]

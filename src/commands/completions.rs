@@ -72,6 +72,13 @@ fn candidate(name: &str, about: &str) -> CompletionCandidate {
     CompletionCandidate::new(text::printable(name).into_owned()).help(Some(text::printable(about).into_owned().into()))
 }
 
+/// Completes the name of a provider or of an event.
+pub(super) fn complete_providers_and_events(current: &OsStr) -> Vec<CompletionCandidate> {
+    let mut candidates = complete_providers(current);
+    candidates.extend(complete_events(current));
+    candidates
+}
+
 /// Completes the name of an event or of a file.
 pub(super) fn complete_what(current: &OsStr) -> Vec<CompletionCandidate> {
     let mut candidates = complete_events(current);

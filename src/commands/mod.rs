@@ -9,6 +9,7 @@ mod demo;
 mod events;
 mod exit;
 mod guard;
+mod guesses;
 mod input_files;
 pub mod interrupt;
 mod listen;
@@ -25,7 +26,8 @@ mod verify;
 
 pub use command_line::{command, print_completions, read};
 pub use exit::{Exit, Failure};
-pub use streams::explain;
+
+use std::ffi::OsString;
 
 use crate::cli::{Cli, Command, Format};
 use context::Context;
@@ -42,6 +44,14 @@ pub fn run(cli: Cli) -> Exit {
             terminal.fail(&failure);
             failure.exit
         }
+    }
+}
+
+/// Prints clap's message, or a better one if it is clear what was meant.
+pub fn explain(message: &clap::Error, args: &[OsString]) {
+    match guesses::explain_guess(message, args) {
+        Some(failure) => Terminal::plain().fail(&failure),
+        None => streams::explain(message),
     }
 }
 

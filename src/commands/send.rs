@@ -24,7 +24,7 @@ use crate::{
     store::captures::CaptureStore,
     webhook::{load::Summary, record::Outcome, time},
 };
-use words::{Word, jobs};
+use words::{Word, check_no_url, jobs};
 
 /// The maximum number of requests in flight at a rate, unless the user says otherwise.
 const CONCURRENCY_AT_A_RATE: u16 = 32;
@@ -36,6 +36,7 @@ const CONCURRENCY_AT_A_RATE: u16 = 32;
 /// If an argument names nothing that can be sent, or an option does not apply to it.
 pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
     let load = load_settings(args)?;
+    check_no_url(args)?;
     let words = args.what.iter().map(|word| Word::parse(&context.catalog, word)).collect::<Result<Vec<_>, _>>()?;
     let dispatcher = dispatcher(args)?;
     if args.watch {

@@ -37,7 +37,17 @@ impl Terminal {
     /// Detects the colours of both streams.
     #[must_use]
     pub fn new(global: &Global) -> Self {
-        let choice = match global.color {
+        Self::with(global.color, global.quiet)
+    }
+
+    /// The streams as without options: those of a command line that can't be parsed.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self::with(Color::Auto, false)
+    }
+
+    fn with(color: Color, quiet: bool) -> Self {
+        let choice = match color {
             Color::Auto => Choice::Auto,
             Color::Always => Choice::Always,
             Color::Never => Choice::Never,
@@ -48,7 +58,7 @@ impl Terminal {
             err: Palette::new(palette::decide(choice, err, variable)),
             is_out_terminal: out,
             is_err_terminal: err,
-            quiet: global.quiet,
+            quiet,
         }
     }
 

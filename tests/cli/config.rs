@@ -77,7 +77,11 @@ fn a_glob_that_matches_no_event_gets_a_suggestion() {
     finished.says("error: no event matches `cyanite.v3.*`\nhint: did you mean cyanite.");
     let finished = dir.hookdev().args(["events", "cyanit.*"]).exits(2).stdout("");
     finished.says("error: no event matches `cyanit.*`\nhint: did you mean cyanite.");
-    dir.hookdev().args(["events", "zzzzzz"]).exits(2).stdout("").stderr("error: no event matches `zzzzzz`\n");
+    dir.hookdev()
+        .args(["events", "zzzzzz"])
+        .exits(2)
+        .stdout("")
+        .stderr("error: no event matches `zzzzzz`\nhint: `hookdev events` lists all events\n");
     dir.hookdev().args(["events", "a["]).exits(2).says("error: invalid glob `a[`: ");
 }
 

@@ -171,11 +171,7 @@ fn output_to_a_full_disk_waits_for_space_and_loses_nothing() {
     listener.signal("TERM");
     listener.exits(0);
     let written = std::io::read_to_string(&mut out).unwrap();
-    assert_eq!(
-        written.matches("verified (development)  cyanite.v2.finished  200  ").count(),
-        DELIVERIES,
-        "{written}"
-    );
+    assert_eq!(written.matches("verified (development)  cyanite.v2.finished  200  ").count(), DELIVERIES, "{written}");
     assert_eq!(written.matches("LibraryTrack 999").count(), DELIVERIES);
 }
 

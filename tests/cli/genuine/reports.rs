@@ -53,7 +53,7 @@ fn people_read_it_in_the_verdict() {
     let mine = Signed::new(&dir, "cyanite.v2.finished", &["--secret", "mine"]);
     dir.write("mine.json", capture(&mine.headers(), &mine.body).to_string());
     let verify = ["verify", "mine.json", "--secret", "cyanite=mine", "--color", "always"];
-    dir.hookdev().args(verify).exits(0).prints("\u{1b}[32mverified    \u{1b}[0m");
+    dir.hookdev().args(verify).exits(0).prints("\u{1b}[1;32mverified    \u{1b}[0m");
 }
 
 #[test]
