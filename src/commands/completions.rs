@@ -19,7 +19,7 @@ use clap_complete::{
 use super::{
     context::Context,
     exit::{Exit, Failure},
-    streams,
+    help, streams,
 };
 use crate::{
     cli::{self, Cli, Completions, Global},
@@ -84,6 +84,12 @@ pub(super) fn complete_what(current: &OsStr) -> Vec<CompletionCandidate> {
     let mut candidates = complete_events(current);
     candidates.extend(PathCompleter::any().complete(current));
     candidates
+}
+
+/// Completes a topic of `help`.
+pub(super) fn complete_topics(current: &OsStr) -> Vec<CompletionCandidate> {
+    let topics = help::topics().into_iter();
+    topics.filter(|topic| starts_with(topic, current)).map(CompletionCandidate::new).collect()
 }
 
 fn starts_with(name: &str, current: &OsStr) -> bool {

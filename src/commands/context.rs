@@ -28,6 +28,9 @@ use crate::{
     },
 };
 
+/// The usual name of an env file.
+const ENV_FILE: &str = ".env";
+
 /// The resolved environment of a command.
 pub struct Context {
     /// The global options.
@@ -163,6 +166,7 @@ impl Context {
         for warning in &warnings {
             self.terminal.note(warning);
         }
+        self.note_unloaded_env_file(&keyring);
         for provider in self.catalog.providers() {
             if keyring.source(&provider.name, 0) == Some(&SecretSource::Config) {
                 let hint = "use env:NAME or file:PATH, so that you can share the config";
@@ -170,6 +174,24 @@ impl Context {
             }
         }
         Ok((keyring, missing))
+    }
+
+    /// Notes a `.env` beside the config that has a provider's variable and isn't loaded.
+    fn note_unloaded_env_file(&self, keyring: &Keyring) {
+        let is_configured = self.config.as_ref().is_some_and(|config| config.env_file.is_some());
+        if is_configured || self.global.no_config {
+            return;
+        }
+        let file = self.config.as_ref().map_or(Path::new(""), Config::base).join(ENV_FILE);
+        let names = secrets::unloaded_variables(&file, &self.catalog, keyring);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if !names.is_empty() {
+            let config = self.config.as_ref().map_or(Path::new(FILE_NAME), |config| &config.path);
+            let (file, config, names) = (file.display(), config.display(), listed(&names));
+            self.terminal.note(&format!(
+                "{file} sets {names}, but isn't loaded; to load it, add `env_file = \"{ENV_FILE}\"` to {config}"
+            ));
+        }
     }
 
     /// The files and directories that [`Self::load`] and [`Self::keyring`] read.

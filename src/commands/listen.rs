@@ -17,7 +17,7 @@ use super::{
     reload, remedies,
     reporters::{
         browsers::RefusedPages,
-        listen::{Reporter, View, announce, queue, report_in_progress, report_saving, warning},
+        listen::{Reporter, View, announce, queue, report_in_progress, report_saving, summary, warning},
         warnings::WarningSink,
     },
     resolve::{DEFAULT_ADDR, expectations, forward, forward_of, full_addr, is_default, provider, unmatched},
@@ -28,7 +28,7 @@ use crate::{
     cli::{Format, Listen},
     engine::receive::{
         CaptureWriter, Consumers, CurrentSettings, Expectations, ForwardPolicy, Receiver, ResponsePolicy, Settings,
-        Setup, shutdown,
+        Setup, VerdictCounter, shutdown,
     },
     net::{
         descriptors,
@@ -107,6 +107,7 @@ async fn listen(
     let (capacity, when_full) = queue(view.format, captures.is_some());
     let deliveries = consumers.add(capacity, when_full);
     let counter = expectations.count(&mut consumers);
+    let verdicts = VerdictCounter::observe(&mut consumers);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let forwarded = forward_policy(&args);
@@ -146,6 +147,7 @@ async fn listen(
     if let Some(warning) = secret_warning(&settings) {
         terminal.warn(&warning);
     }
+    let is_pretty = view.format == Format::Pretty;
     let reporter = Reporter::start(deliveries, view, terminal, &url);
 
     let end = tokio::select! {
@@ -164,6 +166,9 @@ async fn listen(
         served.map(|()| printed)
     };
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
+    if is_pretty && !matches!(end, End::OutputClosed) {
+        terminal.say(&format!("{}\n", summary(verdicts.counts())));
+    }
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
         (Some(Ok(false)), _) => Exit::Failed,

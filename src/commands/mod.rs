@@ -10,6 +10,7 @@ mod events;
 mod exit;
 mod guard;
 mod guesses;
+mod help;
 mod input_files;
 pub mod interrupt;
 mod listen;
@@ -69,7 +70,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(&Context::load(cli.global)?, &args),
         Command::Events(args) => events::run(&Context::load(cli.global)?, &args),
         Command::Trust(args) => trust::run(&cli.global, &args),
-        Command::Demo(_) => demo::run(&cli.global),
+        Command::Help(args) => help::run(&args),
+        Command::Demo(args) => demo::run(&cli.global, args),
     }
 }
 

@@ -71,7 +71,8 @@ impl Page {
         }
     }
 
-    fn headline(&self, delivery: &Delivery, out: &mut String) {
+    /// Appends the first line of a delivery: the verdict, and what got it.
+    pub fn headline(&self, delivery: &Delivery, out: &mut String) {
         let start = out.len();
         let palette = self.palette;
         self.verdict(&delivery.assessment, out);

@@ -43,7 +43,7 @@ fn several_globs_list_each_event_once() {
         let lines = dir.hookdev().args(["events", "--json"]).args(globs).exits(0).lines();
         lines.iter().map(|line| text(line, "/name").to_owned()).collect()
     };
-    let both = ["auphonic.done", "auphonic.error", "cyanite.v2.failed", "cyanite.v2.finished"];
+    let both = ["auphonic.done", "auphonic.error", "cyanite.v2.finished", "cyanite.v2.failed"];
     assert_eq!(names(&["cyanite.v2.f*", "auphonic", "auphonic.done"]), both);
     assert_eq!(names(&["cyanite.v1"]), names(&["cyanite.v1.*"]));
     let finished = dir.hookdev().args(["events", "auphonic", "cyanit"]).exits(2).stdout("");

@@ -25,7 +25,7 @@ use crate::{
         resolve::{pattern, unmatched},
         terminal::Terminal,
     },
-    engine::receive::{Confirmation, Deliveries, Forward, SaveChange, Settings, Update, WhenFull},
+    engine::receive::{Confirmation, Deliveries, Forward, SaveChange, Settings, Update, VerdictCounts, WhenFull},
     net::receiver::ReceiveError,
     render::{json, payload, pretty::Page},
     webhook::{
@@ -47,6 +47,9 @@ pub struct View {
     pub redact: bool,
     /// The events that are printed; `None` prints all.
     pub filter: Option<Pattern>,
+    /// The numbers of the deliveries that are printed with their payload; `None` means all. Of the others, only those with a
+    /// problem are more than one line.
+    pub detailed: Option<Vec<u64>>,
 }
 
 /// The thread that prints deliveries.
@@ -96,6 +99,25 @@ fn urls(catalog: &Catalog, url: &str) -> String {
             format!("  {url}/PROVIDER, such as {url}/{first}; `hookdev events` lists the {count} providers\n")
         }
         names => names.iter().map(|name| format!("  {url}/{name}\n")).collect(),
+    }
+}
+
+/// The deliveries of a run by verdict: `12 deliveries: 9 verified, 2 rejected, 1 unsigned`.
+pub fn summary(counts: VerdictCounts) -> String {
+    let VerdictCounts { verified, development, rejected, unsigned, unrecognised } = counts;
+    let named = [
+        (verified, "verified"),
+        (development, "verified (development)"),
+        (rejected, "rejected"),
+        (unsigned, "unsigned"),
+        (unrecognised, "unrecognised"),
+    ];
+    let named: Vec<String> =
+        named.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    match counts.total() {
+        0 => "no deliveries".to_owned(),
+        1 => format!("1 delivery: {}", named.join(", ")),
+        total => format!("{total} deliveries: {}", named.join(", ")),
     }
 }
 
@@ -282,7 +304,7 @@ impl View {
         }
         let quiet = context.global.quiet;
         let page = context.terminal.page(payload_limits(args.body, quiet));
-        Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter })
+        Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter, detailed: None })
     }
 
     fn write(&self, update: &Update, text: &mut String, buffer: &mut Vec<u8>) {
@@ -322,8 +344,13 @@ impl View {
         let delivery = if self.redact { Cow::Owned(redact::delivery(delivery)) } else { Cow::Borrowed(delivery) };
         match self.format {
             Format::Json => json::delivery(&delivery, remedies::words, buffer),
+            _ if self.is_brief(&delivery) => self.page.headline(&delivery, text),
             _ => self.page.delivery(&delivery, text),
         }
+    }
+
+    fn is_brief(&self, delivery: &Delivery) -> bool {
+        self.detailed.as_ref().is_some_and(|detailed| !detailed.contains(&delivery.seq)) && is_good(delivery)
     }
 
     fn matches(&self, title: &str) -> bool {
@@ -355,6 +382,17 @@ fn is_accepted(forwarded: &Forwarded) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_summary_names_the_verdicts_that_occurred() {
+        let counts = VerdictCounts { verified: 9, rejected: 2, unsigned: 1, ..VerdictCounts::default() };
+        assert_eq!(summary(counts), "12 deliveries: 9 verified, 2 rejected, 1 unsigned");
+        let counts = VerdictCounts { development: 1, unrecognised: 1, ..VerdictCounts::default() };
+        assert_eq!(summary(counts), "2 deliveries: 1 verified (development), 1 unrecognised");
+        let counts = VerdictCounts { rejected: 1, ..VerdictCounts::default() };
+        assert_eq!(summary(counts), "1 delivery: 1 rejected");
+        assert_eq!(summary(VerdictCounts::default()), "no deliveries");
+    }
 
     #[test]
     fn quiet_prints_no_payload() {

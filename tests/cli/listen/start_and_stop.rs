@@ -61,7 +61,8 @@ fn the_start_lists_the_urls_and_forwards() {
         "Listening on {url} (Ctrl-C to stop)\n  {url}/aspect\n  {url}/auphonic\n  {url}/cyanite\n  {url}/jewelmusic\n  \
          forwards aspect.* to http://localhost:3000/x\n  \
          to send here: hookdev send aspect.task.progress --to {url}/aspect\n\
-         warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n"
+         warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n\
+         no deliveries\n"
     ));
 }
 
@@ -117,6 +118,22 @@ fn ctrl_c_stops_at_once_if_nothing_is_in_progress() {
     let _never_used = Connection::to(&listener.url(""));
     listener.interrupt();
     listener.exits(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn at_ctrl_c_deliveries_are_counted_by_verdict() {
+    let dir = Dir::new();
+    let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--body", "none"]);
+    let mut listener = listen.starts_for_people();
+    for (path, body) in [("/cyanite", CYANITE), ("/cyanite", "{}"), ("/auphonic", ""), ("/cyanite", CYANITE)] {
+        post(&listener.url(path), &CYANITE_HEADERS, body);
+    }
+    post(&listener.url("/hooks"), &[], "hello");
+    listener.prints("unrecognised  200  ");
+    listener.interrupt();
+    let counts = "5 deliveries: 2 verified (development), 1 rejected, 1 unsigned, 1 unrecognised\n";
+    assert!(listener.exits(0).stderr.ends_with(counts));
 }
 
 #[cfg(unix)]
