@@ -65,6 +65,7 @@ impl Terminal {
             body,
             decoded_limit: MAX_DECODED_BYTES,
             wording: remedies::words,
+            verbose: false,
         }
     }
 

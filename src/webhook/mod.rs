@@ -26,3 +26,4 @@ pub mod template;
 pub mod time;
 pub mod trust;
 pub(crate) mod visible;
+pub mod words;

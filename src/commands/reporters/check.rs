@@ -12,7 +12,10 @@ use crate::{
         json,
         report::{self, Check, Place, Problem},
     },
-    webhook::contract::{Case, CaseOutcome, CaseRecord, CaseTally},
+    webhook::{
+        contract::{Case, CaseOutcome, CaseRecord, CaseTally},
+        words::count,
+    },
 };
 
 /// Prints cases to standard output.
@@ -58,8 +61,7 @@ impl<'a> Reporter<'a> {
                 self.context.terminal.warn("no case ran: the handler was not tested");
             }
             let total = passed + failed + skipped;
-            let plural = if total == 1 { "" } else { "s" };
-            let counts = format!("{total} case{plural}: {passed} passed, {failed} failed, {skipped} skipped\n");
+            let counts = format!("{}: {passed} passed, {failed} failed, {skipped} skipped\n", count(total, "case"));
             self.context.terminal.say(&counts);
         }
         Ok(())

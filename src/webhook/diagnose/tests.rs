@@ -9,7 +9,7 @@ use base64::{
 use http::{HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
 
-use super::*;
+use super::{body::order::Order, *};
 use crate::webhook::{
     keyring::{SecretSource, ShadowedSecret},
     request::Headers,
@@ -172,11 +172,14 @@ fn the_output_of_every_json_library_is_found() {
     let document = body::serialise::Document { text: sent, root: &root };
     for writer in &body::libraries::WRITERS {
         for &layout in writer.layouts {
-            for sorted in [false, true] {
-                let written = document.written(writer, layout, sorted).unwrap();
+            for order in [Order::Received, Order::Sorted, Order::Stored] {
+                let written = document.written(writer, layout, order).unwrap();
                 if written != sent {
                     let found = changed(written.as_bytes(), sent.as_bytes(), &[]);
-                    assert_eq!(found, ["body-reserialised"], "{} {layout:?} {sorted}", writer.call);
+                    // With the layout, order and numbers as sent, only the strings differ.
+                    let is_respelled = written.replace("\\u00e9", "é") == sent;
+                    let expected = if is_respelled { "body-reencoded" } else { "body-reserialised" };
+                    assert_eq!(found, [expected], "{} {layout:?} {order:?}", writer.call);
                 }
             }
         }
@@ -211,7 +214,7 @@ fn reordered_and_reencoded_forms_are_found() {
         ("a=x%20y", "a=x+y", "body-reencoded"),
         ("a=x+y", "a=x%20y", "body-reencoded"),
         ("a=%c3%a9", "a=%C3%A9", "body-reencoded"),
-        ("a=it's+(~)", "a=it%27s+%28~%29", "unexplained"),
+        ("a=it's+(~)", "a=it%27s+%28~%29", "body-logged"),
         ("a=it's%20(~)", "a=it%27s+%28~%29", "body-reencoded"),
         ("a=%7E", "a=~", "body-reencoded"),
     ];
@@ -228,13 +231,15 @@ fn changes_to_the_secret_are_found() {
         world.codes("cyanite", &request(&[("signature", &signature)], BODY.as_bytes()))
     };
     let quoted = format!("\"{CYANITE}\"");
-    let cases: [(&[u8], &str, &[&str]); 13] = [
+    let cases: [(&[u8], &str, &[&str]); 15] = [
         (b"topsecret\n", "topsecret", &["secret-whitespace"]),
         (b"topsecret ", "topsecret", &["secret-whitespace"]),
         (b"topsecret", "top secret", &["secret-whitespace"]),
         (quoted.as_bytes(), CYANITE, &["secret-quoted"]),
         (b"'topsecret'", "topsecret", &["secret-quoted"]),
         (b"topsecret", "topsecret\"", &["secret-quoted"]),
+        (b"TOPSECRET", "topsecret", &["secret-case"]),
+        (b"topsecret", "TopSecret", &["secret-case"]),
         (b"hello world", "aGVsbG8gd29ybGQ=", &["secret-not-decoded"]),
         (b"hello world", "68656c6c6f20776f726c64", &["secret-not-decoded"]),
         (b"topsecret", "whsec_topsecret", &["secret-prefix"]),
@@ -270,6 +275,7 @@ fn a_shadowed_secret_is_named_by_its_source_and_never_shown() {
         remedy: Remedy::advice(
             "if that secret is right, remove the one from --secret; if it is outdated, set the new one at the sender too",
         ),
+        detail: None,
     };
     for key in [b"an older one".as_slice(), b"the oldest"] {
         assert_eq!(world.findings("cyanite", &signed(key, "{}")), std::slice::from_ref(&finding));
@@ -323,6 +329,30 @@ fn another_hash_or_encoding_is_found() {
         let found = world.codes("cyanite", &request(&[("signature", &signature)], BODY.as_bytes()));
         assert_eq!(found, expected, "{signature}");
     }
+}
+
+#[test]
+fn a_hash_without_a_key_is_found() {
+    use sha2::{Digest, Sha256, Sha512};
+    let world = World::usual();
+    let hashes = [
+        hex(&Sha512::digest(BODY)),
+        hex(&Sha256::digest(BODY)),
+        hex(&Sha512::digest(format!("{CYANITE}{BODY}"))),
+        hex(&Sha512::digest(format!("{BODY}{CYANITE}"))),
+        cyanite_signature(b"", BODY.as_bytes()),
+        cyanite_signature(b"undefined", BODY.as_bytes()),
+        cyanite_signature(b"null", BODY.as_bytes()),
+        cyanite_signature(b"None", BODY.as_bytes()),
+    ];
+    for signature in hashes {
+        let found = world.findings("cyanite", &request(&[("signature", &signature)], BODY.as_bytes()));
+        let codes: Vec<&str> = found.iter().map(|finding| finding.code.as_str()).collect();
+        assert_eq!(codes, ["wrong-algorithm"], "{found:?}");
+    }
+    let time = TIME.to_string();
+    let hash = format!("v1,{}", STANDARD.encode(Sha256::digest(aspect_content(&time))));
+    assert_eq!(world.codes("aspect", &aspect_request(&hash, &time)), ["wrong-algorithm"]);
 }
 
 #[test]
@@ -400,11 +430,37 @@ fn timestamps_in_the_wrong_unit_are_found() {
         (&millis, &seconds),
         ("2025-01-01T12:00:00Z", "2025-01-01T12:00:00Z"),
         ("2025-01-01T12:00:00Z", &seconds),
-        ("1735732800.25", "1735732800.25"),
     ];
     for (sent, signed) in cases {
         let signature = svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(signed));
         assert_eq!(world.codes("aspect", &aspect_request(&signature, sent)), ["timestamp-unit"], "{sent} {signed}");
+    }
+}
+
+#[test]
+fn timestamps_in_another_spelling_are_found() {
+    let world = World::usual();
+    let seconds = TIME.to_string();
+    let cases = [
+        ("1735732800.25", "1735732800.25"),
+        (seconds.as_str(), "1735732800.0"),
+        (&seconds, "1735732800.000000"),
+        (&seconds, "1.7357328E9"),
+        (&seconds, "1.7357328e+09"),
+        (&seconds, "\"1735732800\""),
+        (&seconds, "2025-01-01T12:00:00Z"),
+        (&seconds, "2025-01-01T12:00:00.000Z"),
+        (&seconds, "2025-01-01T12:00:00+00:00"),
+        (&seconds, "undefined"),
+        (&seconds, ""),
+        ("1735732800.0", &seconds),
+        ("1735732800.000", &seconds),
+        ("2025-01-01T12:00:00Z", "2025-01-01T12:00:00.000Z"),
+    ];
+    for (sent, signed) in cases {
+        let signature = svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(signed));
+        let found = world.codes("aspect", &aspect_request(&signature, sent));
+        assert_eq!(found, ["timestamp-spelling"], "{sent} {signed}");
     }
 }
 
@@ -461,8 +517,10 @@ fn missing_bytes_are_counted() {
     let signature = cyanite_signature(CYANITE.as_bytes(), BODY.as_bytes());
     let headers = [("signature", signature.as_str()), ("content-length", "116")];
     let found = World::usual().findings("cyanite", &request(&headers, &BODY.as_bytes()[..50]));
-    assert_eq!(found[0].code, Code::Unexplained);
-    assert!(found[0].message.starts_with("Content-Length says 116 bytes, but the body has 50: 66 are missing; "));
+    let said: Vec<(&str, &str)> =
+        found.iter().map(|finding| (finding.code.as_str(), finding.message.as_str())).collect();
+    assert_eq!(said[0], ("seen-missing-bytes", "Content-Length says 116 bytes, but the body has 50: 66 are missing"));
+    assert_eq!(said[1].0, "unexplained");
 }
 
 #[test]
@@ -473,7 +531,7 @@ fn large_and_deep_bodies_stay_within_the_budget() {
     let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
     let signature = cyanite_signature(b"a wrong secret", b"");
     for body in [large, deep] {
-        let mut trials = Trials { left: BUDGET, attempts: 0, is_late: &|| false };
+        let mut trials = Trials::new(&|| false);
         let request = request(&[("signature", &signature)], &body);
         let world = World::usual();
         let provider = world.catalog.get("cyanite").unwrap();
@@ -488,9 +546,9 @@ fn large_and_deep_bodies_stay_within_the_budget() {
             (is_exhausted, outcome.is_continue()),
             (body.len() > LONGEST_REWRITTEN, body.len() <= LONGEST_REWRITTEN)
         );
-        assert!(trials.attempts < 10_000, "{} attempts", trials.attempts);
+        assert!(trials.attempted() < 20_000, "{} attempts", trials.attempted());
         let found = diagnose(&case);
-        assert_eq!(found[0].message.contains("not all because of its size"), is_exhausted, "{found:?}");
+        assert_eq!(found[0].message.contains("not all because of the body's size"), is_exhausted, "{found:?}");
     }
 }
 
@@ -511,7 +569,11 @@ fn a_search_that_runs_late_ends_and_says_so() {
     };
     let found = diagnose_until(&case, &is_late);
     assert_eq!((found.len(), found[0].code, asked.get()), (1, Code::Unexplained, 21));
-    assert!(found[0].message.contains(" variants tried, not all for lack of time): "), "{}", found[0].message);
+    assert!(
+        found[0].message.contains(" variants tried, not all for lack of time: most likely "),
+        "{}",
+        found[0].message
+    );
 }
 
 #[test]
@@ -524,9 +586,9 @@ fn a_request_without_a_signature_is_only_read_in_other_ways() {
     let rejection = verdict.rejection().unwrap();
     let (catalog, keyring) = (&world.catalog, &world.keyring);
     let case = RejectedRequest { provider, request: &request, rejection, receipt, catalog, keyring };
-    let mut trials = Trials { left: BUDGET, attempts: 0, is_late: &|| false };
+    let mut trials = Trials::new(&|| false);
     assert!(trials.search(&case).is_continue());
-    assert!(trials.attempts <= 256, "{} attempts", trials.attempts);
+    assert!(trials.attempted() <= 256, "{} attempts", trials.attempted());
     assert_eq!(diagnose(&case), []);
 }
 
@@ -537,8 +599,8 @@ fn many_secrets_and_signatures_stay_within_the_budget() {
     let (wrong, body) = ("00".repeat(64), vec![b'x'; 100_000]);
     let findings = world.findings("cyanite", &request(&[("signature", &wrong)], &body));
     // Every variant of the body costs 3,000 times its size, which is more than the budget.
-    let message = "cause not found (0 variants tried, not all because of its size): most likely a different secret, or the \
-                   body was changed";
+    let message = "cause not found, 0 variants tried, not all because of the body's size: most likely another secret or a \
+                   changed body";
     assert_eq!(findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>(), [message]);
     let header = vec![format!("v1,{}", STANDARD.encode([0; 32])); 65].join(" ");
     assert_eq!(World::usual().codes("aspect", &aspect_request(&header, &TIME.to_string())), [""; 0]);
