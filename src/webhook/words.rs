@@ -4,14 +4,14 @@ use std::fmt::Display;
 
 /// A count with its noun: `1 byte`, `2 bytes`. The plural adds an `s`.
 #[must_use]
-pub fn count<N: Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+pub fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
     let plural = if number == N::from(1) { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
 
 /// A number of bytes: `1 byte`, `2 bytes`.
 #[must_use]
-pub fn bytes<N: Display + PartialEq + From<u8>>(number: N) -> String {
+pub fn bytes<N: Copy + Display + PartialEq + From<u8>>(number: N) -> String {
     count(number, "byte")
 }
 

@@ -166,9 +166,8 @@ impl FoundSignature {
 
     /// The readings under which this may be a plain hash.
     fn hashes(&self, case: &RejectedRequest<'_>, scheme: &Scheme, common: &[Finding], all: &mut Vec<Reading>) {
-        let time = self.time().map(str::to_owned).unwrap_or_else(|| {
-            timestamp_header(case.request, scheme).map(|(name, _)| format!("{{header:{name}}}")).unwrap_or_default()
-        });
+        let in_header = || timestamp_header(case.request, scheme).map(|(name, _)| format!("{{header:{name}}}"));
+        let time = self.time().map(str::to_owned).or_else(in_header).unwrap_or_default();
         let id = id_header(case.request, scheme).map(|name| format!("{{header:{name}}}")).unwrap_or_default();
         let own = scheme.content.as_str().replace("{timestamp}", &time).replace("{id}", &id);
         let contents = [own.as_str(), "{body}"];

@@ -65,6 +65,8 @@ pub fn hash(algorithm: Algorithm, keyed: Keyed, secret: &SigningSecret, content:
 
 fn digest<D: Digest>(pieces: &[&[u8]]) -> Vec<u8> {
     let mut hasher = D::new();
-    pieces.iter().for_each(|piece| hasher.update(piece));
+    for piece in pieces {
+        hasher.update(piece);
+    }
     hasher.finalize().to_vec()
 }

@@ -55,7 +55,9 @@ pub fn renamed(case: &RejectedRequest<'_>) -> Option<(Request, Vec<(HeaderName, 
         let Some((own, other)) = found else { continue };
         let values: Vec<HeaderValue> = case.request.headers.all(other.as_str()).cloned().collect();
         request.headers.remove(other.as_str());
-        values.into_iter().for_each(|value| request.headers.push(own.clone(), value));
+        for value in values {
+            request.headers.push(own.clone(), value);
+        }
         names.push((own.clone(), other));
     }
     (!names.is_empty()).then_some((request, names))

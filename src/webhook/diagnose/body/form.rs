@@ -16,14 +16,12 @@ const MOST_FIELDS: usize = 1000;
 
 /// Whether a body is a form: by its type, or without one by its looks.
 pub fn is_form(body: &[u8], request: &Request) -> bool {
-    match request.media_type().as_deref() {
-        Some("application/x-www-form-urlencoded") => body.contains(&b'='),
-        _ => {
-            let name = body.split(|&byte| byte == b'=').next().unwrap_or_default();
-            let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.%+[]*~".contains(byte);
-            name.len() < body.len() && !name.is_empty() && name.iter().all(is_plain)
-        }
+    if request.media_type().as_deref() == Some("application/x-www-form-urlencoded") {
+        return body.contains(&b'=');
     }
+    let name = body.split(|&byte| byte == b'=').next().unwrap_or_default();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.%+[]*~".contains(byte);
+    name.len() < body.len() && !name.is_empty() && name.iter().all(is_plain)
 }
 
 /// The form as other libraries encode it, then its fields in other orders.

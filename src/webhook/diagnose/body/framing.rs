@@ -14,7 +14,7 @@ const LONGEST_HEAD: usize = 64 << 10;
 
 /// The body without its framing.
 pub fn unframed(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
-    if let Some(joined) = dechunked(body) {
+    for joined in [dechunked(body), between_sizes(body)].into_iter().flatten() {
         let message = "the signature covers the body without the chunk sizes in it: it was read from the connection before the chunks were joined";
         emit(joined, Code::BodyFraming, message.into())?;
     }
@@ -40,7 +40,7 @@ pub fn unframed(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>
 
 /// Whether a body begins with the size of a chunk.
 pub fn has_chunk_sizes(body: &[u8]) -> bool {
-    dechunked(body).is_some()
+    dechunked(body).or_else(|| between_sizes(body)).is_some()
 }
 
 /// Whether a body begins with a boundary of a multipart message.
@@ -55,26 +55,32 @@ fn dechunked(body: &[u8]) -> Option<Vec<u8>> {
     let mut joined = Vec::new();
     while !rest.trim_ascii().is_empty() {
         let (line, data) = split_line(rest)?;
-        let size = line.split(|&byte| byte == b';').next()?.trim_ascii();
-        let is_size = (1..=8).contains(&size.len()) && size.iter().all(u8::is_ascii_hexdigit);
-        let size = usize::from_str_radix(std::str::from_utf8(size).ok().filter(|_| is_size)?, 16).ok()?;
+        let size = chunk_size(line)?;
         if size == 0 {
             break;
         }
-        let Some((data, after)) = data.split_at_checked(size) else { return between_sizes(body) };
+        let (data, after) = data.split_at_checked(size)?;
         joined.extend_from_slice(data);
         rest = after.strip_prefix(b"\r\n").or_else(|| after.strip_prefix(b"\n")).unwrap_or(after);
         if rest.len() == after.len() && !after.is_empty() {
-            return between_sizes(body);
+            return None;
         }
     }
     (!joined.is_empty()).then_some(joined)
 }
 
+/// The size of a chunk, before any extension.
+fn chunk_size(line: &[u8]) -> Option<usize> {
+    let size = line.split(|&byte| byte == b';').next()?.trim_ascii();
+    let is_size = (1..=8).contains(&size.len()) && size.iter().all(u8::is_ascii_hexdigit);
+    usize::from_str_radix(std::str::from_utf8(size).ok().filter(|_| is_size)?, 16).ok()
+}
+
 /// What is between the first and the last line, if these are the size of the only chunk and 0: the size no longer fits
 /// where line endings were changed.
 fn between_sizes(body: &[u8]) -> Option<Vec<u8>> {
-    let (_, rest) = split_line(body.trim_ascii_start())?;
+    let (line, rest) = split_line(body.trim_ascii_start())?;
+    chunk_size(line)?;
     let rest = rest.trim_ascii_end().strip_suffix(b"0")?;
     let data = rest.strip_suffix(b"\n")?;
     Some(data.strip_suffix(b"\r").unwrap_or(data).to_vec())

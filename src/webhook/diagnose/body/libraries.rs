@@ -166,9 +166,17 @@ pub fn forms(document: Document<'_>) -> Vec<Form> {
 struct Traits {
     escapes: Escapes,
     has_backslashes: bool,
-    has_integers: bool,
-    has_other_numbers: bool,
+    numbers: HashSet<NumberKind>,
     has_special_members: bool,
+}
+
+/// Which libraries may write a number differently.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum NumberKind {
+    /// Those that turn integers into doubles.
+    Integer,
+    /// Any.
+    Other,
 }
 
 impl Traits {
@@ -176,8 +184,7 @@ impl Traits {
         let mut traits = Self {
             escapes: Escapes::NONE,
             has_backslashes: document.text.contains('\\'),
-            has_integers: false,
-            has_other_numbers: false,
+            numbers: HashSet::new(),
             has_special_members: false,
         };
         traits.add(document.root);
@@ -187,8 +194,9 @@ impl Traits {
     fn add(&mut self, node: &Node<'_>) {
         match &node.kind {
             Kind::Null | Kind::Bool(_) => {}
-            Kind::Number(text) if Numbers::is_plain(text) => self.has_integers = true,
-            Kind::Number(_) => self.has_other_numbers = true,
+            Kind::Number(text) => {
+                self.numbers.insert(if Numbers::is_plain(text) { NumberKind::Integer } else { NumberKind::Other });
+            }
             Kind::String(text) => self.escapes = self.escapes | Escapes::in_text(text),
             Kind::Array(items) => items.iter().for_each(|item| self.add(item)),
             Kind::Object(members) => {
@@ -205,8 +213,8 @@ impl Traits {
 
     /// Equal for two libraries that write the document alike.
     fn effective(&self, writer: &Writer, layout: Layout) -> (Escapes, Option<Numbers>, Option<Members>, Layout) {
-        let turns_integers = self.has_integers && writer.numbers == Numbers::JavaDoubles;
-        let numbers = (self.has_other_numbers || turns_integers).then_some(writer.numbers);
+        let turns_integers = self.numbers.contains(&NumberKind::Integer) && writer.numbers == Numbers::JavaDoubles;
+        let numbers = (self.numbers.contains(&NumberKind::Other) || turns_integers).then_some(writer.numbers);
         let members = (self.has_special_members || writer.members == Members::Stored).then_some(writer.members);
         let keeps_strings = writer.escapes.has(Escapes::KEPT) && !self.has_backslashes;
         let escapes = if keeps_strings { Escapes::NONE } else { writer.escapes.effective(self.escapes) };
@@ -254,7 +262,7 @@ pub enum Members {
     Ruby,
     /// Unique, with an empty array for an empty object, as for PHP's associative arrays.
     Php,
-    /// Unique, in the order of PostgreSQL's jsonb.
+    /// Unique, in the order of `PostgreSQL`'s jsonb.
     Stored,
 }
 

@@ -23,24 +23,22 @@ pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_
         if bytes == body { ControlFlow::Continue(()) } else { emit(bytes, Code::BodyLogged, message.into()) }
     };
     let (inner, quotes) = without_quotes(trimmed);
-    // In JSON as it is, backslashes are JSON's own.
-    let mut is_json = false;
-    let _ = with_document(trimmed, |_| {
-        is_json = true;
-        ControlFlow::Continue(())
-    });
-    if inner.contains(&b'\\') && !is_json {
-        changed(
-            with_bytes(inner),
-            "the signature covers the body with the log's \\xHH escapes decoded: nginx and Apache write them",
-        )?;
-        changed(without_escapes(inner), quotes.words())?;
-        changed(
-            replaced(inner, b"\\\"", b"\""),
-            "the signature covers the body without the backslash before each quote: it was copied from a string in a log or in code",
-        )?;
-    } else if inner.len() < trimmed.len() {
+    if inner.len() < trimmed.len() {
         changed(inner.to_vec(), quotes.words())?;
+    }
+    // In JSON as it is, backslashes are JSON's own.
+    if inner.contains(&b'\\') && !is_json(trimmed) {
+        for text in [Some(inner), surrounded(trimmed)].into_iter().flatten() {
+            changed(
+                with_bytes(text),
+                "the signature covers the body with the log's \\xHH escapes decoded: nginx and Apache write them",
+            )?;
+            changed(without_escapes(text), quotes.words())?;
+            changed(
+                replaced(text, b"\\\"", b"\""),
+                "the signature covers the body without the backslash before each quote: it was copied from a string in a log or in code",
+            )?;
+        }
     }
     if quotes == Quotes::Double || trimmed.windows(2).any(|pair| pair == b"\"\"") {
         changed(
@@ -80,6 +78,16 @@ pub fn unescaped(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_
         ),
         None => ControlFlow::Continue(()),
     }
+}
+
+fn is_json(text: &[u8]) -> bool {
+    let mut is_json = false;
+    // A text that is not JSON has no document.
+    let _ = with_document(text, |_| {
+        is_json = true;
+        ControlFlow::Continue(())
+    });
+    is_json
 }
 
 /// Whether a body has escapes that only logs write.
@@ -139,15 +147,12 @@ fn with_bytes(text: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         let escaped = text[at..].strip_prefix(b"\\x").and_then(|rest| number(rest.get(..2)?, 16));
-        match escaped.and_then(|number| u8::try_from(number).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 4;
-            }
-            None => {
-                out.push(byte);
-                at += 1;
-            }
+        if let Some(byte) = escaped.and_then(|number| u8::try_from(number).ok()) {
+            out.push(byte);
+            at += 4;
+        } else {
+            out.push(byte);
+            at += 1;
         }
     }
     out
@@ -326,11 +331,12 @@ fn buffer(node: &Node<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// The JSON document in a text with more around it.
+/// The JSON document in a text with more around it: an object, or an array.
 fn surrounded(text: &[u8]) -> Option<&[u8]> {
-    let start = text.iter().position(|byte| matches!(byte, b'{' | b'['))?;
-    let closing = if text[start] == b'{' { b'}' } else { b']' };
-    let end = text.iter().rposition(|&byte| byte == closing)?;
-    let document = text.get(start..=end)?;
-    (document.len() < text.len() && document.len() > 2).then_some(document)
+    [(b'{', b'}'), (b'[', b']')].into_iter().find_map(|(opening, closing)| {
+        let start = text.iter().position(|&byte| byte == opening)?;
+        let end = text.iter().rposition(|&byte| byte == closing)?;
+        let document = text.get(start..=end)?;
+        (document.len() < text.len() && document.len() > 2).then_some(document)
+    })
 }

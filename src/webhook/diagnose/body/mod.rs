@@ -159,8 +159,8 @@ impl Search<'_, '_, '_> {
         (self.attempt)(self.trials, &Bytes::from(body), findings)
     }
 
-    /// A second change of another kind on top of the first. Re-serialising is reported as the cause, a change to
-    /// the end never is.
+    /// A second change of another kind on top of the first. What is around the body is reported as the cause, then
+    /// re-serialising; a change to the end never is.
     fn second(&mut self, hypotheses: &[Hypothesis], original: ReceivedBody<'_>, first: &Finding) -> Step {
         for hypothesis in hypotheses {
             hypothesis(original, &mut |body, code, message| {
@@ -168,7 +168,9 @@ impl Search<'_, '_, '_> {
                     return ControlFlow::Continue(());
                 }
                 let second = Finding::new(code, message);
+                let is_wrapped = matches!(first.code, Code::BodyInside | Code::BodyFraming | Code::BodyLogged);
                 let is_cause = second.code == Code::BodyReserialised || first.code == Code::BodyTrailingNewline;
+                let is_cause = is_cause && !is_wrapped;
                 let findings = if is_cause { [second, first.clone()] } else { [first.clone(), second] };
                 self.body(body, WRITING, &findings)
             })?;

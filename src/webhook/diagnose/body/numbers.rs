@@ -132,8 +132,8 @@ fn by_member(numbers: &[PlacedNumber<'_>], change: &mut dyn FnMut(&HashMap<usize
         return ControlFlow::Continue(());
     }
     for form in [1, 2] {
-        for place in 0..choices.len() {
-            change(&choices[place][form])?;
+        for forms in &choices {
+            change(&forms[form])?;
         }
         for but in 0..choices.len() {
             let others = choices.iter().enumerate().filter(|(place, _)| *place != but);

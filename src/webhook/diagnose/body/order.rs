@@ -11,13 +11,13 @@ pub enum Order<'o> {
     Received,
     /// By key.
     Sorted,
-    /// By the length of the key, then by key, as PostgreSQL's jsonb and MySQL store them.
+    /// By the length of the key, then by key, as `PostgreSQL`'s jsonb and `MySQL` store them.
     Stored,
     /// As in an example of the provider's.
     Example(&'o KeyOrder),
 }
 
-impl<'o> Order<'o> {
+impl Order<'_> {
     /// How messages name the order, after `the same JSON`.
     pub const fn words(self) -> &'static str {
         match self {
