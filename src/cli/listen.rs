@@ -114,6 +114,10 @@ pub struct Listen {
     /// How much of each payload to print
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Body::Summary, help_heading = "Output")]
     pub body: Body,
+
+    /// Say what was tried where no cause of a rejection was found
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
 }
 
 /// How much of a payload `listen` prints.

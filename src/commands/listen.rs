@@ -35,6 +35,7 @@ use crate::{
         receiver::{Limits, ReceiveError, serve},
     },
     store::{captures::CaptureStore, config::ListenConfig, watch::Watch},
+    webhook::words::bytes,
 };
 
 /// Listens until Ctrl-C, until the expected deliveries have arrived, or until the timeout.
@@ -81,8 +82,8 @@ fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore
     let Some(path) = args.capture.clone().or(listen_config(context).capture) else { return Ok(None) };
     let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
     if store.truncated_bytes() > 0 {
-        let (path, bytes) = (path.display(), store.truncated_bytes());
-        context.terminal.note(&format!("removed an incomplete last line ({bytes} bytes) from {path}"));
+        let (path, bytes) = (path.display(), bytes(store.truncated_bytes()));
+        context.terminal.note(&format!("removed an incomplete last line ({bytes}) from {path}"));
     }
     Ok(Some(store))
 }

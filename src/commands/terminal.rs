@@ -72,6 +72,7 @@ impl Terminal {
             body,
             decoded_limit: MAX_DECODED_BYTES,
             wording: remedies::words,
+            verbose: false,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::webhook::{
     assessment::Assessment,
     contract::Term,
     delivery::Media,
-    diagnose::Finding,
+    diagnose::{Code, Finding},
     keyring::SecretSource,
     provider::{
         Provider,
@@ -48,6 +48,8 @@ pub struct Page {
     pub decoded_limit: usize,
     /// The words for remedies.
     pub wording: Wording,
+    /// Whether what was tried is shown where no cause was found.
+    pub verbose: bool,
 }
 
 /// The indentation below a headline, in columns.
@@ -135,7 +137,13 @@ impl Page {
     fn findings(&self, findings: &[Finding], out: &mut String) {
         for finding in findings {
             self.labelled(Role::Warning, finding.code.as_str(), &finding.message, out);
+            if finding.code == Code::Unexplained && !self.verbose {
+                continue;
+            }
             self.labelled(Role::Key, "hint", &(self.wording)(&finding.remedy), out);
+            if let Some(detail) = &finding.detail {
+                self.labelled(Role::Key, "detail", detail, out);
+            }
         }
     }
 
@@ -384,6 +392,7 @@ mod tests {
             body: None,
             decoded_limit: 0,
             wording: |remedy| format!("{remedy:?}"),
+            verbose: false,
         };
         let attempt = Attempt {
             provider: None,
@@ -431,11 +440,13 @@ mod tests {
             body: None,
             decoded_limit: 0,
             wording: |remedy| format!("{remedy:?}"),
+            verbose: false,
         };
         let finding = Finding {
             code: Code::BodyBom,
             message: "a mark \u{1b}[31m came before it".into(),
             remedy: Remedy::CheckAgeAtReceipt,
+            detail: None,
         };
         let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = String::new();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::webhook::{
-    diagnose::{self, Clock, Code, Finding, RejectedRequest},
+    diagnose::{self, Clock, Finding, RejectedRequest},
     keyring::{Keyring, SecretSource},
     nearest,
     provider::{
@@ -195,7 +195,7 @@ impl Judge<'_> {
         let case =
             RejectedRequest { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
         let findings = diagnose::diagnose_until(&case, is_late);
-        if findings.first().is_some_and(|cause| cause.code != Code::Unexplained) {
+        if findings.iter().any(|finding| finding.code.is_proof()) {
             // A proven cause replaces the likely one.
             let likely = self.only_development_tried(provider, &assessment.verdict);
             assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
@@ -318,6 +318,7 @@ mod tests {
 
     use super::*;
     use crate::webhook::{
+        diagnose::Code,
         request::Headers,
         signature::{Algorithm, SecretFormat, SigningSecret, grammar::TextEncoding},
     };
@@ -416,6 +417,7 @@ mod tests {
             code: Code::SecretDevelopment,
             message: "only the public development secret was tried".to_owned(),
             remedy: remedy(),
+            detail: None,
         };
         assert_eq!((assessment.findings, assessment.warnings), (vec![finding], vec![]));
         // Without a match, it is only the likely reason.

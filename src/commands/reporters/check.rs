@@ -21,6 +21,7 @@ use crate::{
         contract::{Case, CaseOutcome, CaseProblem, CaseRecord, CaseTally},
         diagnose::Code,
         keyring::Keyring,
+        words::count,
     },
 };
 
@@ -81,10 +82,8 @@ impl<'a> Reporter<'a> {
             if tally.is_untried() {
                 self.context.terminal.warn("no case ran: the handler was not tested");
             }
-            let total = passed + failed + warned + skipped;
-            let plural = if total == 1 { "" } else { "s" };
-            let counts =
-                format!("{total} case{plural}: {passed} passed, {failed} failed, {warned} warned, {skipped} skipped\n");
+            let cases = count(passed + failed + warned + skipped, "case");
+            let counts = format!("{cases}: {passed} passed, {failed} failed, {warned} warned, {skipped} skipped\n");
             self.context.terminal.say(&counts);
         }
         Ok(())

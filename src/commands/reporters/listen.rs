@@ -304,6 +304,7 @@ impl View {
         }
         let quiet = context.global.quiet;
         let page = context.terminal.page(payload_limits(args.body, quiet));
+        let page = Page { verbose: args.verbose, ..page };
         Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter, detailed: None })
     }
 

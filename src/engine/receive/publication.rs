@@ -174,7 +174,12 @@ mod tests {
     };
 
     fn explained() -> Assessment {
-        let finding = Finding { code: Code::BodyBom, message: "a mark".to_owned(), remedy: Remedy::CheckAgeAtReceipt };
+        let finding = Finding {
+            code: Code::BodyBom,
+            message: "a mark".to_owned(),
+            remedy: Remedy::CheckAgeAtReceipt,
+            detail: None,
+        };
         Assessment { findings: vec![finding], ..delivery(1).assessment }
     }
 

@@ -117,8 +117,12 @@ mod tests {
 
     #[test]
     fn findings_have_a_code_a_message_and_a_hint() {
-        let finding =
-            Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), remedy: Remedy::CheckAgeAtReceipt };
+        let finding = Finding {
+            code: Code::BodyBom,
+            message: "a mark \"came\"".into(),
+            remedy: Remedy::CheckAgeAtReceipt,
+            detail: None,
+        };
         let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = Vec::new();
         let wording = |remedy: &Remedy| format!("do {remedy:?}");

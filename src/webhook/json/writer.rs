@@ -144,13 +144,14 @@ pub(crate) enum Escape {
 }
 
 /// Appends a string literal. Quotes, backslashes and control characters are escaped as RFC 8259 requires, by a letter if
-/// there is one; `escape` decides about the others.
+/// there is one; `escape` decides about the others, and whether a quote is written as `\u0022`.
 pub(crate) fn push_string(text: &str, escape: impl Fn(char) -> Option<Escape>, out: &mut String) {
     out.push('"');
     let mut copied = 0;
     for (at, character) in text.char_indices() {
         let letter = match character {
-            '"' | '\\' => Some(character),
+            '"' if escape(character).is_none() => Some(character),
+            '\\' => Some(character),
             '\n' => Some('n'),
             '\r' => Some('r'),
             '\t' => Some('t'),

@@ -70,14 +70,14 @@ fn a_rejected_delivery_says_why() {
                     no-matching-signature: the signature doesn't match this body with the configured secret\n";
     let (before, unexplained) = shown.split_once("  unexplained: ").unwrap();
     assert_text(before, expected, "stdout");
-    assert!(unexplained.contains("\n  hint: compare the secret with the one in the provider's dashboard, "), "{shown}");
+    assert!(unexplained.ends_with(" variants tried: most likely another secret or a changed body\n"), "{shown}");
 }
 
 #[test]
 fn a_rejected_delivery_shows_its_proven_cause() {
     let spaced = CYANITE.replace(':', ": ");
     let shown = shown(&["--body", "none"], &[("/cyanite", &CYANITE_HEADERS, spaced.as_bytes())]);
-    let finding = "  body-reserialised: the signature covers the same JSON without whitespace, as written by JavaScript's JSON.stringify: ";
+    let finding = "  body-reserialised: the signature covers the same JSON without whitespace, as written by most JSON libraries, such as JavaScript's JSON.stringify: ";
     assert!(shown.contains(finding), "{shown}");
     assert!(shown.contains("\n  hint: sign, forward and verify the raw bytes, "), "{shown}");
     assert!(!shown.contains("warning"), "{shown}");

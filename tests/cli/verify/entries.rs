@@ -59,9 +59,9 @@ fn a_rejected_capture_is_explained_and_the_exit_code_is_1() {
         .prints(
             "rejected      cyanite.v2.finished  one.json\n  \
              no-matching-signature: the signature doesn't match this body with the configured secret\n  \
-             unexplained: cause not found (",
+             unexplained: cause not found, ",
         )
-        .prints("\n  hint: compare the secret with the one in the provider's dashboard, ")
+        .prints(" variants tried: most likely another secret or a changed body\n")
         .stderr("1 request: 1 rejected\n");
 }
 
