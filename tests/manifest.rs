@@ -421,9 +421,10 @@ proptest! {
         let scheme = &provider.schemes[0];
         let secrets = secrets(&provider, &[&key, "another"]);
         let time = Timestamp::from_unix_millis(millis);
-        let headers: Headers = [acme::field("x-extra", &extra)].into_iter().collect();
+        let field = acme::field("x-extra", &extra);
+        let headers: Headers = [field.clone()].into_iter().collect();
         let message = SigningInput { body: &body, id: &id, time, headers: &headers };
-        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs").into_iter().chain(headers.iter().cloned());
+        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs").into_iter().chain([field]);
         let request = carrying(signed, body.clone());
 
         let fresh = match (written.signs_time, written.scheme.contains("unit = 'ms'")) {

@@ -103,6 +103,7 @@ impl Judge<'_> {
             (&[] as &[u8]).into()
         });
         let payload = Payload::parse(request, &body);
+        warnings.extend(payload.mislabelled.clone().map(Warning::from));
         let provider = self
             .provider
             .or_else(|| self.catalog.by_path(request))
@@ -289,6 +290,9 @@ fn check(
 
 /// How an unsigned payload compares with the provider's schema.
 fn exactness(provider: &Provider, event: Option<&Event>, payload: &Payload<'_>) -> Exactness {
+    if let Some(mislabelled) = &payload.mislabelled {
+        return Exactness::Inexact(mislabelled.clone());
+    }
     let definition = provider.schema_of(event).and_then(|name| provider.schema().ok()?.definition(name));
     let (Some(definition), Some(root)) = (definition, payload.root()) else {
         return Exactness::Inexact("there is no schema for it".to_owned());
