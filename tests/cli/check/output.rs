@@ -156,3 +156,23 @@ fn reports_name_the_failed_cases() {
     let sarif = report("sarif").line();
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "signature-missing");
 }
+
+/// The page of Express 5.3 for a handler with a JSON parser above its raw one.
+const PARSED: &[u8] = include_bytes!("../../responses/express-json-above-raw.http");
+
+#[test]
+fn check_send_and_listen_show_the_same_lines_of_a_response_and_the_same_hint() {
+    let dir = Dir::new();
+    let body = PARSED.windows(4).position(|four| four == b"\r\n\r\n").map(|end| &PARSED[end + 4..]).unwrap();
+    let handler = Handler::new(move |_| Reply::Says(500, body));
+    let shown = "  response: TypeError [ERR_INVALID_ARG_TYPE]: The \"data\" argument must be of type string or an instance of Buffer, TypedArray, or DataView. Received an instance of Object\n    at hmac (/srv/handlers/web/apps.js:";
+    let hint =
+        "\n  hint: the body is parsed before the handler sees it: app.use(express.json()) runs before express.raw(). ";
+    let url = handler.url("/cyanite");
+    dir.hookdev().args(["check", "--to", &url]).exits(1).prints(shown).prints(hint);
+    dir.hookdev().args(["send", "cyanite.v2.finished", "--to", &url]).exits(1).prints(shown).prints(hint);
+    let mut listener = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &url]).starts_for_people();
+    dir.hookdev().args(["send", "cyanite.v2.finished", "--to", &listener.url("/cyanite")]).exits(1);
+    listener.prints(shown);
+    listener.prints(hint);
+}

@@ -158,7 +158,7 @@ fn a_failed_forward_shows_the_start_of_its_response() {
     let endpoint = Endpoint::new([respond(500).body("Error: boom\n  at handler.js:3\n")]);
     let expected = format!(
         "  warning: Cyanite counts 500 as failed; it expects exactly 200\n  \
-         forwarded to {}  500\n    Error: boom\n      at handler.js:3\n",
+         forwarded to {}  500\n  response: Error: boom\n    at handler.js:3\n",
         endpoint.url("/")
     );
     assert_text(&shown_of_forward(&endpoint), &expected, "stdout");
