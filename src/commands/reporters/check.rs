@@ -5,7 +5,12 @@ use std::io::{self, Write};
 use super::format::OutputFormat;
 use crate::{
     cli::Format,
-    commands::{context::Context, exit::Failure, remedies, streams::Out},
+    commands::{
+        context::{Context, development_warning},
+        exit::Failure,
+        remedies,
+        streams::Out,
+    },
     engine::check::{Observer, Target},
     render::{
         cases::Table,
@@ -14,6 +19,8 @@ use crate::{
     },
     webhook::{
         contract::{Case, CaseOutcome, CaseProblem, CaseRecord, CaseTally},
+        diagnose::Code,
+        keyring::Keyring,
         words::count,
     },
 };
@@ -24,18 +31,33 @@ pub struct Reporter<'a> {
     format: OutputFormat<Table>,
     out: Out,
     bytes: Vec<u8>,
+    keyring: &'a Keyring,
+    /// The providers whose development secret the report has named.
+    warned: Vec<String>,
 }
 
 impl<'a> Reporter<'a> {
     /// A reporter of cases that run.
-    pub fn new(context: &'a Context) -> Self {
+    pub fn new(context: &'a Context, keyring: &'a Keyring) -> Self {
         let table = || Table::new(context.terminal.page(None), context.global.quiet);
         let format = OutputFormat::new(context.format(), table);
-        Self { context, format, out: context.terminal.stdout(), bytes: Vec::new() }
+        let out = context.terminal.stdout();
+        Self { context, format, out, bytes: Vec::new(), keyring, warned: Vec::new() }
+    }
+
+    /// A warning that a provider's development secret signs, for the first of its cases in a report.
+    fn development_warning(&mut self, provider: &str) -> Option<Problem> {
+        if self.warned.iter().any(|warned| warned == provider) {
+            return None;
+        }
+        let message = development_warning(&self.context.catalog, self.keyring, &[provider])?;
+        self.warned.push(provider.to_owned());
+        Some(Problem { code: Code::SecretDevelopment.as_str().to_owned(), message, hint: None })
     }
 
     fn table(&mut self, append: impl FnOnce(&mut Table, &mut String)) {
         if let OutputFormat::Pretty(table) = &mut self.format {
+            table.set_width(self.context.terminal.width());
             let mut text = String::new();
             append(table, &mut text);
             self.bytes.extend_from_slice(text.as_bytes());
@@ -83,6 +105,7 @@ impl Observer for Reporter<'_> {
 
     fn case(&mut self, record: &CaseRecord) -> io::Result<()> {
         self.table(|table, text| table.case(record, text));
+        let warning = self.development_warning(&record.provider);
         match &mut self.format {
             OutputFormat::Json => {
                 let failed = matches!(record.outcome, CaseOutcome::Failed(_));
@@ -92,7 +115,8 @@ impl Observer for Reporter<'_> {
             }
             OutputFormat::Report(report) => {
                 let config = self.context.config.as_ref().map(|config| config.path.display().to_string());
-                report.check(&check(record, config), &mut self.bytes);
+                let check = Check { warnings: warning.into_iter().collect(), ..check(record, config) };
+                report.check(&check, &mut self.bytes);
             }
             OutputFormat::Pretty(_) => {}
         }

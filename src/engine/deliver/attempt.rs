@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Content, DeliverError, Dispatcher, Job};
 use crate::{
     net::{
-        client::{SendError, Sent, Transport},
+        client::{SendError, Sent, Transport, set_host},
         url::path_and_query,
     },
     webhook::{
@@ -91,8 +91,7 @@ impl DeliveryState {
             (Content::Capture(resend), provider, _) => {
                 let context = SendContext { now, ..self.context.clone() };
                 let mut request = Request { target, ..resend.attempt(provider.as_deref(), secret, &context) };
-                // It names the host that received the capture, not the endpoint.
-                request.headers.remove("host");
+                set_host(&mut request.headers, &job.url);
                 request.headers.set_all(&job.headers);
                 Ok(request)
             }

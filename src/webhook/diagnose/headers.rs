@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::{Code, Finding, RejectedRequest};
 use crate::webhook::{
-    request::{self, Headers, Request},
+    request::{self, FieldName, Headers, Request},
     signature::Scheme,
 };
 
@@ -41,7 +41,7 @@ pub fn repaired(case: &RejectedRequest<'_>) -> Vec<Repaired> {
 
 /// The request with the headers that the schemes need under their own names, and what these were called; `None` if none
 /// was renamed.
-pub fn renamed(case: &RejectedRequest<'_>) -> Option<(Request, Vec<(HeaderName, HeaderName)>)> {
+pub fn renamed(case: &RejectedRequest<'_>) -> Option<(Request, Vec<(HeaderName, FieldName)>)> {
     let mut request = case.request.clone();
     let mut names = Vec::new();
     for wanted in case.provider.schemes.iter().flat_map(needed) {
@@ -50,7 +50,9 @@ pub fn renamed(case: &RejectedRequest<'_>) -> Option<(Request, Vec<(HeaderName, 
         }
         let found = wanted.iter().find_map(|name| {
             let mut others = case.request.headers.iter();
-            others.find(|(other, _)| other != name && is_renamed(name, other)).map(|(other, _)| (name, other.clone()))
+            others
+                .find(|(other, _)| other != name && is_renamed(name, other.as_str()))
+                .map(|(other, _)| (name, other.clone()))
         });
         let Some((own, other)) = found else { continue };
         let values: Vec<HeaderValue> = case.request.headers.all(other.as_str()).cloned().collect();
@@ -72,10 +74,9 @@ fn needed(scheme: &Scheme) -> Vec<Vec<HeaderName>> {
 
 /// Whether a name is that of another header after CGI, a template or a database changed it: `HTTP_X_NAME`, `x_name`,
 /// `xName`, `headers.x-name`.
-fn is_renamed(own: &HeaderName, other: &HeaderName) -> bool {
+fn is_renamed(own: &HeaderName, other: &str) -> bool {
     let bare = |name: &str| name.bytes().filter(u8::is_ascii_alphanumeric).map(char::from).collect::<String>();
     let own = bare(own.as_str());
-    let other = other.as_str();
     let prefixes = [
         "redirect_http_",
         "http_",
@@ -92,7 +93,7 @@ fn is_renamed(own: &HeaderName, other: &HeaderName) -> bool {
 }
 
 /// A name as it is spelled where it comes from: CGI's are in uppercase.
-fn spelled(name: &HeaderName) -> String {
+fn spelled(name: &FieldName) -> String {
     let is_cgi = name.as_str().starts_with("http_") || name.as_str().starts_with("redirect_http_");
     if is_cgi {
         format!("{}, as CGI and PHP's $_SERVER name it", name.as_str().to_uppercase())
