@@ -51,7 +51,7 @@ pub fn renamed(case: &RejectedRequest<'_>) -> Option<(Request, Vec<(HeaderName, 
         let found = wanted.iter().find_map(|name| {
             let mut others = case.request.headers.iter();
             others
-                .find(|(other, _)| other != name && is_renamed(name, other.name()))
+                .find(|(other, _)| other != name && is_renamed(name, other.as_str()))
                 .map(|(other, _)| (name, other.clone()))
         });
         let Some((own, other)) = found else { continue };
@@ -74,10 +74,9 @@ fn needed(scheme: &Scheme) -> Vec<Vec<HeaderName>> {
 
 /// Whether a name is that of another header after CGI, a template or a database changed it: `HTTP_X_NAME`, `x_name`,
 /// `xName`, `headers.x-name`.
-fn is_renamed(own: &HeaderName, other: &HeaderName) -> bool {
+fn is_renamed(own: &HeaderName, other: &str) -> bool {
     let bare = |name: &str| name.bytes().filter(u8::is_ascii_alphanumeric).map(char::from).collect::<String>();
     let own = bare(own.as_str());
-    let other = other.as_str();
     let prefixes = [
         "redirect_http_",
         "http_",

@@ -19,7 +19,12 @@ fn shown(options: &[&str], requests: &[Request<'_>]) -> String {
         // It is printed after its response, with its explanation if it has a signature.
         if post(&listener.url(path), headers, body).status() == 401 {
             let is_signed = headers.iter().any(|(name, _)| *name == "signature");
-            listener.prints(if is_signed { "\n  hint: " } else { "rejected      " });
+            let is_proven = is_signed && !options.contains(&"mine");
+            listener.prints(match is_signed {
+                true if is_proven => "\n  hint: ",
+                true => "  unexplained: ",
+                false => "rejected      ",
+            });
         }
     }
     // Cyanite's test event marks the end of the output.

@@ -41,7 +41,9 @@ fn found(code: &str, provider: &str, headers: &[(&str, &str)], body: &[u8], expe
     let line = verify(provider, headers, body, "json", 1).line();
     assert_eq!(text(&line, "/verdict"), "rejected");
     assert_eq!(line["findings"][0]["code"], code, "{line}");
-    assert_eq!(keys(&line["findings"][0]), ["code", "hint", "message"]);
+    let expected_keys: &[&str] =
+        if code == "unexplained" { &["code", "detail", "hint", "message"] } else { &["code", "hint", "message"] };
+    assert_eq!(keys(&line["findings"][0]), expected_keys);
     for format in ["pretty", "json", "junit", "github", "sarif"] {
         let finished = verify(provider, headers, body, format, 1);
         assert!(finished.text().contains(code), "{format}: {finished}");
@@ -220,7 +222,7 @@ fn each_file_is_a_bare_body_with_the_given_headers() {
     verify(&["bodies"], CYANITE, 1)
         .prints("bodies/deeper/two.bin\n")
         .prints("body-trailing-newline: ")
-        .prints("bodies/one.json\n")
+        .prints("bodies/one.json  (secret: flag)\n")
         .stderr("2 requests: 1 verified, 1 rejected; 1 file skipped\n");
     verify(&["form.txt"], "a=1&b=x+y", 1).prints("body-reencoded: ");
 }
