@@ -5,7 +5,7 @@ mod acme;
 use acme::{carrying, load, secrets, signing};
 use hookdev::webhook::{
     provider::{Provider, files::Files},
-    request::Headers,
+    request::{FieldName, Headers},
     signature::{Freshness, Reason, Rejection, SigningInput, Verdict, Verified},
     time::Timestamp,
 };
@@ -423,8 +423,9 @@ proptest! {
         let time = Timestamp::from_unix_millis(millis);
         let headers: Headers = [acme::field("x-extra", &extra)].into_iter().collect();
         let message = SigningInput { body: &body, id: &id, time, headers: &headers };
-        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs").into_iter().chain(headers.iter().cloned());
-        let request = carrying(signed, body.clone());
+        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs");
+        let signed = signed.into_iter().map(|(name, value)| (FieldName::from(name), value));
+        let request = carrying(signed.chain(headers.iter().cloned()), body.clone());
 
         let fresh = match (written.signs_time, written.scheme.contains("unit = 'ms'")) {
             (false, _) => Freshness::NoTimestamp,
@@ -451,7 +452,7 @@ proptest! {
         let provider = signing("development = 'key'", &written.scheme);
         let secrets = secrets(&provider, &["key"]);
         let value = |bytes: &[u8]| hookdev::webhook::request::HeaderValue::from_bytes(bytes).expect("a header value");
-        let name = |name: &str| name.parse().expect("a header name");
+        let name = |name: &str| FieldName::new(name).expect("a header name");
         let fields = [(name("x-sig"), value(&signature)), (name("x-time"), value(&time)), (name("x-id"), value(b""))];
         let verdict = provider.verify(&secrets, &carrying(fields, "{}"), None, None.into());
         prop_assert!(matches!(verdict, Verdict::Rejected(_)), "{:?}", verdict);

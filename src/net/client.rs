@@ -12,6 +12,7 @@
 mod body;
 mod connection;
 mod error;
+mod form;
 mod headers;
 mod message;
 mod outbox;
@@ -41,6 +42,7 @@ use self::{
 use crate::webhook::{
     record::Response,
     request::{Headers, Request},
+    wire_form::WireForm,
 };
 
 pub use self::{
@@ -61,6 +63,17 @@ pub trait Transport: Sync {
     /// Sends a request to a URL, and waits up to `timeout` for the whole response. The URL's path and query replace the
     /// request's target; a `host` header of the request replaces the URL's host.
     fn send(&self, url: &Url, request: &Request, timeout: Duration) -> impl Future<Output = Sent> + Send;
+
+    /// Like [`Self::send`], in this form. A transport without connections has one form.
+    fn send_in_form(
+        &self,
+        _form: WireForm,
+        url: &Url,
+        request: &Request,
+        timeout: Duration,
+    ) -> impl Future<Output = Sent> + Send {
+        self.send(url, request, timeout)
+    }
 }
 
 /// The result of one request.
@@ -146,26 +159,9 @@ impl Client {
 
     async fn exchange_plain(&self, url: &Url, request: &Request) -> Result<Response, SendError> {
         let (mut connection, response) = self.begin_plain(url, request).await?;
-        let (head, mut incoming) = response.into_parts();
-        let mut body = BytesMut::new();
-        let problem = loop {
-            match connection.piece(&mut incoming).await {
-                Ok(None) => break None,
-                Ok(Some(piece)) => body.extend_from_slice(&piece),
-                Err(_) => break Some(BODY_CUT.to_owned()),
-            }
-            if body.len() > MAX_RESPONSE_BODY {
-                break Some(body_too_large());
-            }
-        };
-        let response = Response { status: head.status.as_u16(), headers: fields(&head.headers), body: body.freeze() };
-        match problem {
-            None => {
-                self.pool.put(host(url), connection);
-                Ok(response)
-            }
-            Some(problem) => Err(SendError::Incomplete(response, problem)),
-        }
+        let response = read(&mut connection, response).await?;
+        self.pool.put(host(url), connection);
+        Ok(response)
     }
 
     /// Sends a request over a plain connection, and waits for the head of the response.
@@ -175,7 +171,7 @@ impl Client {
             if !reused.is_ready().await {
                 continue;
             }
-            match reused.send(url, request).await {
+            match reused.send(url, request, None).await {
                 Ok(response) => return Ok((reused, response)),
                 Err(error) if reused.has_received() => return Err(error::no_response(&error)),
                 Err(error) => {
@@ -190,7 +186,7 @@ impl Client {
             (Err(_), Some(lost)) => return Err(error::no_response(&lost)),
             (Err(error), None) => return Err(error),
         };
-        let response = new.send(url, request).await.map_err(|error| error::no_response(&error))?;
+        let response = new.send(url, request, None).await.map_err(|error| error::no_response(&error))?;
         Ok((new, response))
     }
 }
@@ -225,6 +221,47 @@ impl Transport for Client {
             Err(_) => Err(SendError::TimedOut(timeout)),
         };
         Sent { response, elapsed: started.elapsed() }
+    }
+
+    async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> Sent {
+        if form == WireForm::Usual {
+            return self.send(url, request, timeout).await;
+        }
+        let started = Instant::now();
+        let exchange = async {
+            let is_proxied = is_proxied(url);
+            if is_plain(url, is_proxied) {
+                form::exchange(form, url, request).await
+            } else {
+                self.secure.begin_in_form(form, url, request, is_proxied).await?.read().await
+            }
+        };
+        let response = match tokio::time::timeout(timeout, exchange).await {
+            Ok(response) => response,
+            Err(_) => Err(SendError::TimedOut(timeout)),
+        };
+        Sent { response, elapsed: started.elapsed() }
+    }
+}
+
+/// Reads the rest of a response.
+async fn read(connection: &mut Connection, response: connection::Incoming) -> Result<Response, SendError> {
+    let (head, mut incoming) = response.into_parts();
+    let mut body = BytesMut::new();
+    let problem = loop {
+        match connection.piece(&mut incoming).await {
+            Ok(None) => break None,
+            Ok(Some(piece)) => body.extend_from_slice(&piece),
+            Err(_) => break Some(BODY_CUT.to_owned()),
+        }
+        if body.len() > MAX_RESPONSE_BODY {
+            break Some(body_too_large());
+        }
+    };
+    let response = Response { status: head.status.as_u16(), headers: fields(&head.headers), body: body.freeze() };
+    match problem {
+        None => Ok(response),
+        Some(problem) => Err(SendError::Incomplete(response, problem)),
     }
 }
 

@@ -52,17 +52,8 @@ enum Driver {
 
 impl Connection {
     pub(super) async fn open(url: &Url) -> Result<Self, SendError> {
-        let host = url.host_str().unwrap_or_default();
-        let port = url.port_or_known_default().unwrap_or_default();
-        let failed = |error: io::Error| {
-            SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()))
-        };
-        let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await;
-        let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
-        let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
         let outbox = Outbox::default();
-        let stream = TokioIo::new(RequestWriter::new(stream, outbox.clone()));
+        let stream = TokioIo::new(RequestWriter::new(connect(url).await?, outbox.clone()));
         let handshake = http1::Builder::new().max_buf_size(BUFFER_BYTES).handshake(stream).await;
         let (sender, driver) = handshake.map_err(|error| no_response(&error))?;
         Ok(Self { sender, driver: Driver::Open(Box::new(driver)), outbox })
@@ -75,10 +66,16 @@ impl Connection {
         driver.run_until(pin!(sender.ready())).await.is_ok()
     }
 
-    /// Sends a request and waits for the head of the response.
-    pub(super) async fn send(&mut self, url: &Url, request: &Request) -> hyper::Result<Incoming> {
+    /// Sends a request and waits for the head of the response. The body is sent in chunks if their size in bytes is
+    /// given.
+    pub(super) async fn send(
+        &mut self,
+        url: &Url,
+        request: &Request,
+        chunk_bytes: Option<usize>,
+    ) -> hyper::Result<Incoming> {
         let Self { sender, driver, outbox } = self;
-        outbox.put(url, request);
+        outbox.put(url, request, chunk_bytes);
         driver.run_until(pin!(sender.send_request(replaced(&request.method)))).await
     }
 
@@ -118,6 +115,19 @@ fn replaced(method: &Method) -> http::Request<Empty<Bytes>> {
     let mut request = http::Request::new(Empty::new());
     *request.method_mut() = method.clone();
     request
+}
+
+/// Connects to the host of a URL.
+pub(super) async fn connect(url: &Url) -> Result<TcpStream, SendError> {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    let failed =
+        |error: io::Error| SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()));
+    let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await;
+    let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
+    let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    Ok(stream)
 }
 
 impl Driver {

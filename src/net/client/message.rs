@@ -14,11 +14,20 @@ use crate::webhook::request::{FieldName, Request};
 /// The size of the largest body that is copied after the head, in bytes. A second part of a write costs more than that.
 const COPIED_BODY_BYTES: usize = 8 << 10;
 
+/// How the end of a body is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// By `content-length`.
+    Length,
+    /// By its last chunk.
+    Chunked,
+}
+
 /// Appends a request to the host of a URL, up to its body. `target` replaces the request's own, and the URL's
 /// credentials replace the request's.
 ///
 /// The only headers that are added are `host`, `content-length`, and `authorization` for the URL's credentials.
-pub(super) fn write_head(url: &Url, target: &str, request: &Request, out: &mut Vec<u8>) {
+pub(super) fn write_head(url: &Url, target: &str, request: &Request, framing: Framing, out: &mut Vec<u8>) {
     let mut push = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
     let length = request.body.len().to_string();
     let mut credentials = has_credentials(url).then(|| basic_credentials(url));
@@ -32,7 +41,9 @@ pub(super) fn write_head(url: &Url, target: &str, request: &Request, out: &mut V
         let mut field = |name: &FieldName, value: &[u8]| push(&[name.spelling().as_bytes(), b": ", value, b"\r\n"]);
         match purpose {
             Purpose::Host if !std::mem::replace(&mut has_host, true) => field(name, value.as_bytes()),
-            Purpose::Length if !std::mem::replace(&mut has_length, true) => field(name, length.as_bytes()),
+            Purpose::Length if framing == Framing::Length && !std::mem::replace(&mut has_length, true) => {
+                field(name, length.as_bytes());
+            }
             Purpose::Host | Purpose::Length | Purpose::Connection => {}
             Purpose::Endpoint if replaces_authorization && name.as_str() == "authorization" => {
                 if let Some(credentials) = credentials.take() {
@@ -47,15 +58,27 @@ pub(super) fn write_head(url: &Url, target: &str, request: &Request, out: &mut V
     }
     // To a request without a length that may have a body, some servers respond with 411.
     let has_no_body = request.body.is_empty() && request.method.is_safe();
-    if !has_length && !has_no_body {
+    if framing == Framing::Chunked {
+        push(&[b"transfer-encoding: chunked\r\n"]);
+    } else if !has_length && !has_no_body {
         push(&[b"content-length: ", length.as_bytes(), b"\r\n"]);
     }
     push(&[b"\r\n"]);
 }
 
+/// Appends a body in chunks of this size in bytes (RFC 9112, 7.1).
+pub(super) fn write_chunks(body: &[u8], size: usize, out: &mut Vec<u8>) {
+    for chunk in body.chunks(size) {
+        out.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        out.extend_from_slice(chunk);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"0\r\n\r\n");
+}
+
 /// Appends a whole request to the host of a URL, as the client sends it.
 pub fn write_message(url: &Url, request: &Request, out: &mut Vec<u8>) {
-    write_head(url, &request.target, request, out);
+    write_head(url, &request.target, request, Framing::Length, out);
     out.extend_from_slice(&request.body);
 }
 

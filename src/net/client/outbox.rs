@@ -13,7 +13,7 @@ use bytes::Bytes;
 use reqwest::Url;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::message::{is_copied, write_head};
+use super::message::{Framing, is_copied, write_chunks, write_head};
 use crate::{net::url::path_and_query, webhook::request::Request};
 
 /// How much memory an idle connection keeps for its next request, in bytes.
@@ -42,12 +42,15 @@ pub(super) struct RequestWriter<S> {
 }
 
 impl Outbox {
-    /// Puts in the next request.
-    pub(super) fn put(&self, url: &Url, request: &Request) {
+    /// Puts in the next request. Its body is in chunks if their size in bytes is given.
+    pub(super) fn put(&self, url: &Url, request: &Request, chunk_bytes: Option<usize>) {
         let mut unsent = self.lock();
         unsent.clear();
-        write_head(url, &path_and_query(url), request, &mut unsent.bytes);
-        if is_copied(request) {
+        let framing = if chunk_bytes.is_some() { Framing::Chunked } else { Framing::Length };
+        write_head(url, &path_and_query(url), request, framing, &mut unsent.bytes);
+        if let Some(size) = chunk_bytes {
+            write_chunks(&request.body, size, &mut unsent.bytes);
+        } else if is_copied(request) {
             unsent.bytes.extend_from_slice(&request.body);
         } else {
             unsent.body = request.body.clone();
@@ -148,7 +151,7 @@ mod tests {
             let mut writer = RequestWriter::new(pipe, outbox.clone());
             let body: Bytes = (0..size).map(|at| b"abcdefghijk"[at % 11]).collect();
             let request = Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body };
-            outbox.put(&url, &request);
+            outbox.put(&url, &request, None);
             let expected = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {size}\r\n\r\n").into_bytes();
             let expected = [&expected[..], &request.body].concat();
             let mut read = vec![0; expected.len()];
