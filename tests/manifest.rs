@@ -5,7 +5,7 @@ mod acme;
 use acme::{carrying, load, secrets, signing};
 use hookdev::webhook::{
     provider::{Provider, files::Files},
-    request::{FieldName, Headers},
+    request::Headers,
     signature::{Freshness, Reason, Rejection, SigningInput, Verdict, Verified},
     time::Timestamp,
 };
@@ -344,13 +344,13 @@ fn a_secret_and_its_schemes_need_each_other() {
         let (start, end) = (SOUND.find(start).expect("a start"), SOUND.find(end).expect("an end"));
         format!("{}{}", &SOUND[..start], &SOUND[end..])
     };
-    let said = |manifest: &str| load(manifest, &FILES).expect_err("an error").to_string();
+    let error = |manifest: &str| load(manifest, &FILES).expect_err("an error").to_string();
     assert_eq!(
-        said(&between("[secret]", "[[scheme]]")),
+        error(&between("[secret]", "[[scheme]]")),
         "acme/provider.toml:1:8: [[scheme]] needs a [secret] with the format of its secret"
     );
     assert_eq!(
-        said(&between("[[scheme]]", "[delivery]")),
+        error(&between("[[scheme]]", "[delivery]")),
         "acme/provider.toml:8:15: [secret] needs a [[scheme]] that uses it"
     );
     load(&between("[secret]", "[delivery]"), &FILES).expect("a provider that signs nothing needs neither");
@@ -421,11 +421,11 @@ proptest! {
         let scheme = &provider.schemes[0];
         let secrets = secrets(&provider, &[&key, "another"]);
         let time = Timestamp::from_unix_millis(millis);
-        let headers: Headers = [acme::field("x-extra", &extra)].into_iter().collect();
+        let field = acme::field("x-extra", &extra);
+        let headers: Headers = [field.clone()].into_iter().collect();
         let message = SigningInput { body: &body, id: &id, time, headers: &headers };
-        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs");
-        let signed = signed.into_iter().map(|(name, value)| (FieldName::from(name), value));
-        let request = carrying(signed.chain(headers.iter().cloned()), body.clone());
+        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs").into_iter().chain([field]);
+        let request = carrying(signed, body.clone());
 
         let fresh = match (written.signs_time, written.scheme.contains("unit = 'ms'")) {
             (false, _) => Freshness::NoTimestamp,
@@ -452,7 +452,7 @@ proptest! {
         let provider = signing("development = 'key'", &written.scheme);
         let secrets = secrets(&provider, &["key"]);
         let value = |bytes: &[u8]| hookdev::webhook::request::HeaderValue::from_bytes(bytes).expect("a header value");
-        let name = |name: &str| FieldName::new(name).expect("a header name");
+        let name = |name: &str| name.parse().expect("a header name");
         let fields = [(name("x-sig"), value(&signature)), (name("x-time"), value(&time)), (name("x-id"), value(b""))];
         let verdict = provider.verify(&secrets, &carrying(fields, "{}"), None, None.into());
         prop_assert!(matches!(verdict, Verdict::Rejected(_)), "{:?}", verdict);

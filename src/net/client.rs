@@ -10,9 +10,9 @@
 //! requests that have no `accept`.
 
 mod body;
+mod chunked;
 mod connection;
 mod error;
-mod form;
 mod headers;
 mod message;
 mod outbox;
@@ -140,38 +140,66 @@ impl Client {
         if !is_plain(url, is_proxied) {
             return Box::pin(self.secure.begin(url, request, is_proxied)).await;
         }
-        let (connection, response) = self.begin_plain(url, request).await?;
+        let (connection, response) = self.begin_plain(url, request, WireForm::Usual).await?;
         let (head, incoming) = response.into_parts();
         let body = ResponseBody::plain(connection, incoming, host(url).to_owned(), Arc::clone(&self.pool));
         Ok(StreamedResponse { status: head.status.as_u16(), headers: fields(&head.headers), body })
     }
 
-    async fn exchange(&self, url: &Url, request: &Request) -> Result<Response, SendError> {
+    async fn exchange(&self, url: &Url, request: &Request, form: WireForm) -> Result<Response, SendError> {
         let is_proxied = is_proxied(url);
         let response = if is_plain(url, is_proxied) {
-            self.exchange_plain(url, request).await?
+            self.exchange_plain(url, request, form).await?
         } else {
             // In a box, because it is much larger than the future of a plain exchange.
-            Box::pin(async { self.secure.begin(url, request, is_proxied).await?.read().await }).await?
+            let begin = async {
+                match form {
+                    WireForm::Usual => self.secure.begin(url, request, is_proxied).await,
+                    _ => self.secure.begin_in_form(form, url, request, is_proxied).await,
+                }
+            };
+            Box::pin(async { begin.await?.read().await }).await?
         };
         if response.status < 200 { Err(SendError::Broken(not_final(response.status))) } else { Ok(response) }
     }
 
-    async fn exchange_plain(&self, url: &Url, request: &Request) -> Result<Response, SendError> {
-        let (mut connection, response) = self.begin_plain(url, request).await?;
-        let response = read(&mut connection, response).await?;
-        self.pool.put(host(url), connection);
-        Ok(response)
+    async fn exchange_plain(&self, url: &Url, request: &Request, form: WireForm) -> Result<Response, SendError> {
+        let (mut connection, response) = self.begin_plain(url, request, form).await?;
+        let (head, mut incoming) = response.into_parts();
+        let mut body = BytesMut::new();
+        let problem = loop {
+            match connection.piece(&mut incoming).await {
+                Ok(None) => break None,
+                Ok(Some(piece)) => body.extend_from_slice(&piece),
+                Err(_) => break Some(BODY_CUT.to_owned()),
+            }
+            if body.len() > MAX_RESPONSE_BODY {
+                break Some(body_too_large());
+            }
+        };
+        let response = Response { status: head.status.as_u16(), headers: fields(&head.headers), body: body.freeze() };
+        match problem {
+            None => {
+                self.pool.put(host(url), connection);
+                Ok(response)
+            }
+            Some(problem) => Err(SendError::Incomplete(response, problem)),
+        }
     }
 
     /// Sends a request over a plain connection, and waits for the head of the response.
-    async fn begin_plain(&self, url: &Url, request: &Request) -> Result<(Connection, connection::Incoming), SendError> {
+    async fn begin_plain(
+        &self,
+        url: &Url,
+        request: &Request,
+        form: WireForm,
+    ) -> Result<(Connection, connection::Incoming), SendError> {
         let mut lost = None;
         while let Some(mut reused) = self.pool.take(host(url)) {
             if !reused.is_ready().await {
                 continue;
             }
-            match reused.send(url, request, None).await {
+            match reused.send(url, request, form).await {
                 Ok(response) => return Ok((reused, response)),
                 Err(error) if reused.has_received() => return Err(error::no_response(&error)),
                 Err(error) => {
@@ -186,7 +214,7 @@ impl Client {
             (Err(_), Some(lost)) => return Err(error::no_response(&lost)),
             (Err(error), None) => return Err(error),
         };
-        let response = new.send(url, request, None).await.map_err(|error| error::no_response(&error))?;
+        let response = new.send(url, request, form).await.map_err(|error| error::no_response(&error))?;
         Ok((new, response))
     }
 }
@@ -215,53 +243,16 @@ impl StreamedResponse {
 
 impl Transport for Client {
     async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> Sent {
-        let started = Instant::now();
-        let response = match tokio::time::timeout(timeout, self.exchange(url, request)).await {
-            Ok(response) => response,
-            Err(_) => Err(SendError::TimedOut(timeout)),
-        };
-        Sent { response, elapsed: started.elapsed() }
+        self.send_in_form(WireForm::Usual, url, request, timeout).await
     }
 
     async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> Sent {
-        if form == WireForm::Usual {
-            return self.send(url, request, timeout).await;
-        }
         let started = Instant::now();
-        let exchange = async {
-            let is_proxied = is_proxied(url);
-            if is_plain(url, is_proxied) {
-                form::exchange(form, url, request).await
-            } else {
-                self.secure.begin_in_form(form, url, request, is_proxied).await?.read().await
-            }
-        };
-        let response = match tokio::time::timeout(timeout, exchange).await {
+        let response = match tokio::time::timeout(timeout, self.exchange(url, request, form)).await {
             Ok(response) => response,
             Err(_) => Err(SendError::TimedOut(timeout)),
         };
         Sent { response, elapsed: started.elapsed() }
-    }
-}
-
-/// Reads the rest of a response.
-async fn read(connection: &mut Connection, response: connection::Incoming) -> Result<Response, SendError> {
-    let (head, mut incoming) = response.into_parts();
-    let mut body = BytesMut::new();
-    let problem = loop {
-        match connection.piece(&mut incoming).await {
-            Ok(None) => break None,
-            Ok(Some(piece)) => body.extend_from_slice(&piece),
-            Err(_) => break Some(BODY_CUT.to_owned()),
-        }
-        if body.len() > MAX_RESPONSE_BODY {
-            break Some(body_too_large());
-        }
-    };
-    let response = Response { status: head.status.as_u16(), headers: fields(&head.headers), body: body.freeze() };
-    match problem {
-        None => Ok(response),
-        Some(problem) => Err(SendError::Incomplete(response, problem)),
     }
 }
 

@@ -18,7 +18,8 @@ const EXPECT_CONTINUE_SIZE: usize = 1 << 20;
 const ADDED_BY_CURL: [(&str, usize); 4] =
     [("accept", 0), ("user-agent", 0), ("content-type", 0), ("expect", EXPECT_CONTINUE_SIZE)];
 
-/// Appends a command that sends the same method, headers and body bytes.
+/// Appends a command that sends the same method, headers and body bytes, and prints the response with its status and
+/// headers, without a progress meter.
 ///
 /// A body of visible text is part of the command. Any other goes through `printf`, because no argument can hold a NUL and a
 /// terminal obeys other control characters; so does a long one.
@@ -31,7 +32,7 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
     }
     // To curl, these make several URLs out of one.
     let globoff = if url.contains(['[', ']', '{', '}']) { "--globoff " } else { "" };
-    let _ = write!(out, "curl {globoff}--request {} --url {}", quote(request.method.as_str()), quote(url));
+    let _ = write!(out, "curl -sS -i {globoff}--request {} --url {}", quote(request.method.as_str()), quote(url));
     for (name, value) in &request.headers {
         out.push_str(" \\\n  --header ");
         match value.to_str() {
@@ -158,13 +159,13 @@ mod tests {
     fn quotes_are_escaped_for_the_shell() {
         assert_eq!(
             curl_of(b"{\"a\":'b'}"),
-            "curl --request POST --url 'http://localhost:1/a?b=1' \\\n  --header 'x-a: it'\\''s' \\\n  --header 'accept:' \\\n  --header 'user-agent:' \\\n  --header 'content-type:' \\\n  --data-binary '{\"a\":'\\''b'\\''}'\n"
+            "curl -sS -i --request POST --url 'http://localhost:1/a?b=1' \\\n  --header 'x-a: it'\\''s' \\\n  --header 'accept:' \\\n  --header 'user-agent:' \\\n  --header 'content-type:' \\\n  --data-binary '{\"a\":'\\''b'\\''}'\n"
         );
     }
 
     #[test]
     fn bytes_that_are_not_text_go_through_printf() {
-        assert!(curl_of(b"a\0\xff").starts_with("printf '\\141\\000\\377' | curl "));
+        assert!(curl_of(b"a\0\xff").starts_with("printf '\\141\\000\\377' | curl -sS -i "));
         assert!(curl_of(b"@file").ends_with("--data-raw @file\n"));
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::webhook::{
-    diagnose::{self, Clock, Code, Finding, RejectedRequest},
+    diagnose::{self, Clock, Finding, RejectedRequest},
     keyring::{Keyring, SecretSource},
     nearest,
     provider::{
@@ -13,7 +13,7 @@ use crate::webhook::{
         event::{Event, EventName},
         payload::{self, Payload},
     },
-    remedy::Warning,
+    remedy::{Remedy, Warning},
     request::Request,
     schema::Violation,
     signature::{Reason, Receipt, Rejection, Verdict},
@@ -109,7 +109,7 @@ impl Judge<'_> {
             .or_else(|| self.catalog.by_path(request))
             .or_else(|| self.catalog.by_content(request, &payload));
         let Some(provider) = provider else {
-            warnings.extend(self.near_miss(request));
+            warnings.push(self.near_miss(request).unwrap_or_else(|| self.no_provider()));
             return Assessment::unrecognised(warnings);
         };
         let event = provider.event_of(&payload);
@@ -195,7 +195,7 @@ impl Judge<'_> {
         let case =
             RejectedRequest { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
         let findings = diagnose::diagnose_until(&case, is_late);
-        if findings.first().is_some_and(|cause| cause.code != Code::Unexplained) {
+        if findings.iter().any(|finding| finding.code.is_proof()) {
             // A proven cause replaces the likely one.
             let likely = self.only_development_tried(provider, &assessment.verdict);
             assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
@@ -205,11 +205,18 @@ impl Judge<'_> {
         assessment.findings = findings;
     }
 
-    /// A provider whose name is close to the first segment of the path.
+    /// A provider whose name is close to a segment of the path.
     fn near_miss(&self, request: &Request) -> Option<Warning> {
-        let segment = request.path().trim_start_matches('/').split('/').next()?;
-        let near = nearest::nearest(segment, self.catalog.names())?;
-        Some(format!("no provider is named `{segment}`; did you mean /{near}?").into())
+        let near = |segment| Some((segment, nearest::nearest(segment, self.catalog.names())?));
+        let (segment, near) = request.path().split('/').find_map(near)?;
+        Some(format!("not verified, because no provider is named `{segment}`; did you mean /{near}?").into())
+    }
+
+    /// Why a request is not recognised, and how it would be.
+    fn no_provider(&self) -> Warning {
+        let message = "not verified, because no provider was recognised: the path names none, and neither headers nor body match one";
+        let example = self.catalog.names().next().unwrap_or_default().to_owned();
+        Warning::new(message, Remedy::NameProvider { example })
     }
 
     /// Another provider whose request this looks like.
@@ -311,6 +318,7 @@ mod tests {
 
     use super::*;
     use crate::webhook::{
+        diagnose::Code,
         request::Headers,
         signature::{Algorithm, SecretFormat, SigningSecret, grammar::TextEncoding},
     };
@@ -409,6 +417,7 @@ mod tests {
             code: Code::SecretDevelopment,
             message: "only the public development secret was tried".to_owned(),
             remedy: remedy(),
+            detail: None,
         };
         assert_eq!((assessment.findings, assessment.warnings), (vec![finding], vec![]));
         // Without a match, it is only the likely reason.

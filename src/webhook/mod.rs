@@ -30,3 +30,4 @@ pub mod time;
 pub mod trust;
 pub(crate) mod visible;
 pub mod wire_form;
+pub mod words;

@@ -318,3 +318,20 @@ fn no_value_of_a_header_query_or_user_is_in_any_output_of_a_redacted_send() {
         without_tokens("a capture", &dir.read(&format!("sent/{capture}")));
     }
 }
+
+#[test]
+fn a_redacted_token_is_not_kept_and_is_named_when_the_capture_is_verified() {
+    let dir = Dir::new();
+    write(&dir, &manifest(SECRET, TOKEN));
+    let secret = ["--providers", ".", "--secret", "acme=field-token"];
+    let mut listener = dir.listen().args(secret).args(["--capture", "log.ndjson", "--redact"]).starts();
+    let (response, delivery) = listener.receives("/acme", &[("x-acme-token", "v1=field-token")], r#"{"type":"made"}"#);
+    assert_eq!((response.status(), text(&delivery, "/verdict")), (200, "verified"));
+    listener.killed();
+    assert!(!dir.read("log.ndjson").contains("field-token"));
+    let verify = dir.hookdev().args(["verify", "log.ndjson", "--provider", "acme"]).args(secret);
+    verify.exits(1).prints("redacted: the `x-acme-token` header was redacted, so there is nothing to verify\n");
+    let line = dir.hookdev().args(["verify", "log.ndjson", "--json"]).args(secret).exits(1).line();
+    assert_eq!(line["findings"].as_array().map(Vec::len), Some(1), "{line}");
+    assert_eq!(text(&line, "/findings/0/code"), "redacted");
+}

@@ -41,8 +41,8 @@ timestamp = { header = "webhook-timestamp", tolerance = "5m" }
 }
 
 fn aspect() -> Provider {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/aspect");
-    providers::read(&folder).expect("a provider").remove(0)
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/aspect");
+    providers::read(&dir).expect("a provider").remove(0)
 }
 
 fn library() -> Webhook {

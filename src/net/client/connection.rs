@@ -22,7 +22,7 @@ use super::{
     error::{SendError, no_response, not_connected, unknown_host},
     outbox::{Outbox, RequestWriter},
 };
-use crate::webhook::request::Request;
+use crate::webhook::{request::Request, wire_form::WireForm};
 
 /// How much of a response is buffered before it is read, and how long its head may be, in bytes.
 pub(super) const BUFFER_BYTES: usize = 128 << 10;
@@ -52,8 +52,9 @@ enum Driver {
 
 impl Connection {
     pub(super) async fn open(url: &Url) -> Result<Self, SendError> {
+        let stream = connect(url).await?;
         let outbox = Outbox::default();
-        let stream = TokioIo::new(RequestWriter::new(connect(url).await?, outbox.clone()));
+        let stream = TokioIo::new(RequestWriter::new(stream, outbox.clone()));
         let handshake = http1::Builder::new().max_buf_size(BUFFER_BYTES).handshake(stream).await;
         let (sender, driver) = handshake.map_err(|error| no_response(&error))?;
         Ok(Self { sender, driver: Driver::Open(Box::new(driver)), outbox })
@@ -66,16 +67,10 @@ impl Connection {
         driver.run_until(pin!(sender.ready())).await.is_ok()
     }
 
-    /// Sends a request and waits for the head of the response. The body is sent in chunks if their size in bytes is
-    /// given.
-    pub(super) async fn send(
-        &mut self,
-        url: &Url,
-        request: &Request,
-        chunk_bytes: Option<usize>,
-    ) -> hyper::Result<Incoming> {
+    /// Sends a request and waits for the head of the response.
+    pub(super) async fn send(&mut self, url: &Url, request: &Request, form: WireForm) -> hyper::Result<Incoming> {
         let Self { sender, driver, outbox } = self;
-        outbox.put(url, request, chunk_bytes);
+        outbox.put(url, request, form);
         driver.run_until(pin!(sender.send_request(replaced(&request.method)))).await
     }
 
@@ -110,15 +105,8 @@ impl Connection {
     }
 }
 
-/// The request that hyper is given, whose bytes the real one replaces.
-fn replaced(method: &Method) -> http::Request<Empty<Bytes>> {
-    let mut request = http::Request::new(Empty::new());
-    *request.method_mut() = method.clone();
-    request
-}
-
 /// Connects to the host of a URL.
-pub(super) async fn connect(url: &Url) -> Result<TcpStream, SendError> {
+async fn connect(url: &Url) -> Result<TcpStream, SendError> {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();
     let failed =
@@ -128,6 +116,13 @@ pub(super) async fn connect(url: &Url) -> Result<TcpStream, SendError> {
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     Ok(stream)
+}
+
+/// The request that hyper is given, whose bytes the real one replaces.
+fn replaced(method: &Method) -> http::Request<Empty<Bytes>> {
+    let mut request = http::Request::new(Empty::new());
+    *request.method_mut() = method.clone();
+    request
 }
 
 impl Driver {

@@ -9,25 +9,24 @@ use super::{
     headers::{Purpose, purposes},
     host,
 };
-use crate::webhook::request::{FieldName, Request};
+use crate::webhook::{
+    request::{FieldName, Request},
+    wire_form::WireForm,
+};
 
 /// The size of the largest body that is copied after the head, in bytes. A second part of a write costs more than that.
 const COPIED_BODY_BYTES: usize = 8 << 10;
 
-/// How the end of a body is marked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
-    /// By `content-length`.
-    Length,
-    /// By its last chunk.
-    Chunked,
-}
+/// The size of a chunk in bytes, so that most bodies have several.
+pub(super) const CHUNK_BYTES: usize = 100;
 
 /// Appends a request to the host of a URL, up to its body. `target` replaces the request's own, and the URL's
 /// credentials replace the request's.
 ///
-/// The only headers that are added are `host`, `content-length`, and `authorization` for the URL's credentials.
-pub(super) fn write_head(url: &Url, target: &str, request: &Request, framing: Framing, out: &mut Vec<u8>) {
+/// The only headers that are added are `host`, `content-length` (or `transfer-encoding`, for a body in chunks), and
+/// `authorization` for the URL's credentials.
+pub(super) fn write_head(url: &Url, target: &str, request: &Request, form: WireForm, out: &mut Vec<u8>) {
+    let is_chunked = form == WireForm::Chunked;
     let mut push = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
     let length = request.body.len().to_string();
     let mut credentials = has_credentials(url).then(|| basic_credentials(url));
@@ -38,12 +37,14 @@ pub(super) fn write_head(url: &Url, target: &str, request: &Request, framing: Fr
     }
     let (mut has_host, mut has_length) = (false, false);
     for ((name, value), purpose) in purposes(&request.headers) {
-        let mut field = |name: &FieldName, value: &[u8]| push(&[name.spelling().as_bytes(), b": ", value, b"\r\n"]);
+        let mut field = |name: &FieldName, value: &[u8]| match form {
+            WireForm::Capitalised => push(&[capitalised(name.as_str()).as_bytes(), b": ", value, b"\r\n"]),
+            WireForm::Usual | WireForm::Chunked => push(&[name.spelling().as_bytes(), b": ", value, b"\r\n"]),
+        };
         match purpose {
+            Purpose::Length if is_chunked => {}
             Purpose::Host if !std::mem::replace(&mut has_host, true) => field(name, value.as_bytes()),
-            Purpose::Length if framing == Framing::Length && !std::mem::replace(&mut has_length, true) => {
-                field(name, length.as_bytes());
-            }
+            Purpose::Length if !std::mem::replace(&mut has_length, true) => field(name, length.as_bytes()),
             Purpose::Host | Purpose::Length | Purpose::Connection => {}
             Purpose::Endpoint if replaces_authorization && name.as_str() == "authorization" => {
                 if let Some(credentials) = credentials.take() {
@@ -58,7 +59,7 @@ pub(super) fn write_head(url: &Url, target: &str, request: &Request, framing: Fr
     }
     // To a request without a length that may have a body, some servers respond with 411.
     let has_no_body = request.body.is_empty() && request.method.is_safe();
-    if framing == Framing::Chunked {
+    if is_chunked {
         push(&[b"transfer-encoding: chunked\r\n"]);
     } else if !has_length && !has_no_body {
         push(&[b"content-length: ", length.as_bytes(), b"\r\n"]);
@@ -66,9 +67,15 @@ pub(super) fn write_head(url: &Url, target: &str, request: &Request, framing: Fr
     push(&[b"\r\n"]);
 }
 
-/// Appends a body in chunks of this size in bytes (RFC 9112, 7.1).
-pub(super) fn write_chunks(body: &[u8], size: usize, out: &mut Vec<u8>) {
-    for chunk in body.chunks(size) {
+/// Appends a whole request to the host of a URL, as the client sends it.
+pub fn write_message(url: &Url, request: &Request, out: &mut Vec<u8>) {
+    write_head(url, &request.target, request, WireForm::Usual, out);
+    out.extend_from_slice(&request.body);
+}
+
+/// Appends a body in chunks.
+pub(super) fn write_chunks(body: &[u8], out: &mut Vec<u8>) {
+    for chunk in body.chunks(CHUNK_BYTES) {
         out.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
         out.extend_from_slice(chunk);
         out.extend_from_slice(b"\r\n");
@@ -76,10 +83,13 @@ pub(super) fn write_chunks(body: &[u8], size: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(b"0\r\n\r\n");
 }
 
-/// Appends a whole request to the host of a URL, as the client sends it.
-pub fn write_message(url: &Url, request: &Request, out: &mut Vec<u8>) {
-    write_head(url, &request.target, request, Framing::Length, out);
-    out.extend_from_slice(&request.body);
+/// A header name with each of its words capitalised: `X-Signature`.
+fn capitalised(name: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + rest
+    };
+    name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
 
 /// Whether a request's body is copied after its head.
@@ -154,6 +164,32 @@ mod tests {
             String::from_utf8(message(Method::PUT, "http://[::1]:1/", &headers, "{}")).unwrap(),
             "PUT / HTTP/1.1\r\nhost: [::1]:1\r\nX-Yours: 2\r\ncontent-length: 2\r\n\r\n{}"
         );
+    }
+
+    #[test]
+    fn a_form_that_only_proxies_use_means_the_same() {
+        let url = Url::parse("http://localhost/").unwrap();
+        let headers: Headers = [("x-SIGNATURE-256", "a"), ("Content-Length", "2")]
+            .map(|(name, value)| (FieldName::new(name).unwrap(), HeaderValue::from_static(value)))
+            .into_iter()
+            .collect();
+        let request = Request { method: Method::POST, target: "/".to_owned(), headers, body: vec![b'a'; 101].into() };
+        let head = |form| {
+            let mut out = Vec::new();
+            write_head(&url, "/", &request, form, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            head(WireForm::Capitalised),
+            "POST / HTTP/1.1\r\nhost: localhost\r\nX-Signature-256: a\r\nContent-Length: 101\r\n\r\n"
+        );
+        assert_eq!(
+            head(WireForm::Chunked),
+            "POST / HTTP/1.1\r\nhost: localhost\r\nx-SIGNATURE-256: a\r\ntransfer-encoding: chunked\r\n\r\n"
+        );
+        let mut chunks = Vec::new();
+        write_chunks(&request.body, &mut chunks);
+        assert_eq!(chunks, format!("64\r\n{}\r\n1\r\na\r\n0\r\n\r\n", "a".repeat(100)).into_bytes());
     }
 
     #[test]

@@ -13,8 +13,11 @@ use bytes::Bytes;
 use reqwest::Url;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::message::{Framing, is_copied, write_chunks, write_head};
-use crate::{net::url::path_and_query, webhook::request::Request};
+use super::message::{is_copied, write_chunks, write_head};
+use crate::{
+    net::url::path_and_query,
+    webhook::{request::Request, wire_form::WireForm},
+};
 
 /// How much memory an idle connection keeps for its next request, in bytes.
 const IDLE_BYTES: usize = 16 << 10;
@@ -42,14 +45,13 @@ pub(super) struct RequestWriter<S> {
 }
 
 impl Outbox {
-    /// Puts in the next request. Its body is in chunks if their size in bytes is given.
-    pub(super) fn put(&self, url: &Url, request: &Request, chunk_bytes: Option<usize>) {
+    /// Puts in the next request.
+    pub(super) fn put(&self, url: &Url, request: &Request, form: WireForm) {
         let mut unsent = self.lock();
         unsent.clear();
-        let framing = if chunk_bytes.is_some() { Framing::Chunked } else { Framing::Length };
-        write_head(url, &path_and_query(url), request, framing, &mut unsent.bytes);
-        if let Some(size) = chunk_bytes {
-            write_chunks(&request.body, size, &mut unsent.bytes);
+        write_head(url, &path_and_query(url), request, form, &mut unsent.bytes);
+        if form == WireForm::Chunked {
+            write_chunks(&request.body, &mut unsent.bytes);
         } else if is_copied(request) {
             unsent.bytes.extend_from_slice(&request.body);
         } else {
@@ -151,7 +153,7 @@ mod tests {
             let mut writer = RequestWriter::new(pipe, outbox.clone());
             let body: Bytes = (0..size).map(|at| b"abcdefghijk"[at % 11]).collect();
             let request = Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body };
-            outbox.put(&url, &request, None);
+            outbox.put(&url, &request, WireForm::Usual);
             let expected = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {size}\r\n\r\n").into_bytes();
             let expected = [&expected[..], &request.body].concat();
             let mut read = vec![0; expected.len()];

@@ -14,10 +14,9 @@ use reqwest::{ClientBuilder, Url, redirect, retry};
 use super::{
     StreamedResponse,
     body::ResponseBody,
+    chunked::ChunkedBody,
     error::{SendError, chain, explain, sources},
-    fields,
-    form::ChunkedBody,
-    has_credentials,
+    fields, has_credentials,
     headers::end_to_end,
 };
 use crate::webhook::{request::Request, wire_form::WireForm};

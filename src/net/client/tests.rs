@@ -225,7 +225,7 @@ async fn a_connection_that_ends_while_it_is_idle_fails_the_next_request_at_once(
         let mut connection = Connection::open(&url).await.unwrap();
         let (mut stream, _) = listener.accept().await.unwrap();
         let request = request(&[]);
-        let (response, ()) = tokio::join!(connection.send(&url, &request, None), async {
+        let (response, ()) = tokio::join!(connection.send(&url, &request, WireForm::Usual), async {
             read_request(&mut stream).await;
             stream.write_all(OK).await.unwrap();
         });
@@ -242,7 +242,7 @@ async fn a_connection_that_ends_while_it_is_idle_fails_the_next_request_at_once(
             if checks_first {
                 assert!(!connection.is_ready().await);
             } else {
-                let error = connection.send(&url, &request, None).await.unwrap_err();
+                let error = connection.send(&url, &request, WireForm::Usual).await.unwrap_err();
                 assert!(error.is_canceled(), "{error:?}");
             }
         };

@@ -16,8 +16,15 @@ fn plain(remedy: &Remedy) -> String {
 }
 
 fn table(width: Option<usize>) -> Table {
-    let page =
-        Page { palette: Palette::new(false), width, zone: TimeZone::UTC, body: None, decoded_limit: 0, wording: plain };
+    let page = Page {
+        palette: Palette::new(false),
+        width,
+        zone: TimeZone::UTC,
+        body: None,
+        decoded_limit: 0,
+        wording: plain,
+        verbose: false,
+    };
     Table::new(page, false)
 }
 

@@ -7,7 +7,7 @@ use super::{
     position::Start,
     whole,
 };
-use crate::webhook::request::Method;
+use crate::webhook::{request::Method, words};
 
 /// curl's logs.
 pub(super) struct CurlTrace;
@@ -169,7 +169,7 @@ impl LogReader {
     fn end_dump(&mut self) {
         let (Some(dump), Some(message)) = (self.dump.take(), self.message.as_mut()) else { return };
         let Some(Dumped { bytes, dots }) = dump.bytes() else {
-            let what = format!("a dump of {} bytes", dump.length);
+            let what = format!("a dump of {}", words::bytes(dump.length));
             message.broken.get_or_insert((dump.line, what));
             return;
         };

@@ -179,11 +179,10 @@ fn forgery_accepted(name: CaseName, provider: &Provider, history: &History) -> S
         CaseName::BodyMalformed if history.failed(CaseName::SignatureMissing) => {
             forgery_accepted(CaseName::SignatureMissing, provider, history)
         }
-        CaseName::BodyMalformed if !provider.schemes.is_empty() => format!(
+        CaseName::BodyMalformed => format!(
             "the handler accepts a delivery that it can't parse: respond 401 without {}, before you parse the body",
             header_of(provider)
         ),
-        CaseName::BodyMalformed => "respond 400 to a body that can't be parsed".to_owned(),
         CaseName::SignatureMissing | CaseName::SignatureEmpty => format!(
             "the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject deliveries without {}",
             header_of(provider)

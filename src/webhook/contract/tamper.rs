@@ -124,15 +124,7 @@ impl Tamper {
 impl Forgery {
     pub(super) fn inapplicable(self, provider: &Provider, unsigned: bool) -> Option<String> {
         let title = &provider.title;
-        if let (Self::Malformed, Some(encoding)) = (self, provider.delivery.encodings.first())
-            && encoding.media != Media::Json
-        {
-            return Some(format!("{title} sends forms: any text is one"));
-        }
         let Some(scheme) = provider.schemes.first() else {
-            if self == Self::Malformed {
-                return None;
-            }
             return Some(format!(
                 "{title} does not sign deliveries: a forged one can't be distinguished from a valid one"
             ));
@@ -149,6 +141,9 @@ impl Forgery {
             }
             Self::Tamper(Tamper::Future) if future_by(provider).is_none() => {
                 Some(format!("{title} lets handlers accept any timestamp in the future"))
+            }
+            Self::Malformed if provider.delivery.encodings.first().is_some_and(|first| first.media != Media::Json) => {
+                Some(format!("{title} sends forms, and any text is one"))
             }
             Self::HeaderMissing if signed_headers(scheme).next().is_none() => {
                 Some(format!("{title} signs no header besides the one with the signature"))

@@ -3,10 +3,13 @@
 use bytes::Bytes;
 use http::HeaderName;
 
-use super::Finding;
+use super::{
+    Finding,
+    hash::{Keyed, hash},
+};
 use crate::webhook::{
     request::Request,
-    signature::{Receipt, Scheme, SigningSecret},
+    signature::{Receipt, Scheme, SigningSecret, content::ContentValues},
 };
 
 /// One way to read a request: a scheme, and the request with its headers changed to fit it.
@@ -19,23 +22,39 @@ pub struct Reading {
     pub findings: Vec<Finding>,
     /// The secrets to try instead of the provider's.
     pub secrets: Option<Vec<SigningSecret>>,
-    /// Whether the signature may be truncated.
-    pub is_cut: bool,
+    /// How the signature is compared.
+    pub check: Check,
+}
+
+/// How a signature is compared with the right one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// As the scheme does.
+    Whole,
+    /// It may be truncated.
+    Beginning,
+    /// It may be a plain hash: these bytes.
+    Hash(Keyed, Vec<u8>),
 }
 
 impl Reading {
     /// A reading by a scheme, with what it would prove.
     pub fn new(scheme: Scheme, request: &Request, findings: Vec<Finding>) -> Self {
-        Self { scheme, request: request.clone(), findings, secrets: None, is_cut: false }
+        Self { scheme, request: request.clone(), findings, secrets: None, check: Check::Whole }
     }
 
     /// Whether the request, with this body, is signed with one of the secrets.
     pub fn verifies(&self, secrets: &[SigningSecret], body: &Bytes) -> bool {
         let request = Request { body: body.clone(), ..self.request.clone() };
-        if self.is_cut {
-            self.scheme.is_cut_short(secrets, &request)
-        } else {
-            self.scheme.verify(secrets, &request, Receipt::default()).is_ok()
+        match &self.check {
+            Check::Whole => self.scheme.verify(secrets, &request, Receipt::default()).is_ok(),
+            Check::Beginning => self.scheme.is_cut_short(secrets, &request),
+            Check::Hash(keyed, signature) => {
+                let values = ContentValues { body, id: b"", timestamp: b"", headers: &request.headers };
+                let content: Vec<&[u8]> = self.scheme.content.pieces(values).collect();
+                let is_it = |secret| hash(self.scheme.algorithm, *keyed, secret, &content).as_ref() == Some(signature);
+                secrets.iter().any(is_it)
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use futures_util::{FutureExt, stream};
 use crate::webhook::{
     json::{self, Kind, MAX_VALUES, Member, Node, Path},
     request::Request,
+    words,
 };
 
 /// How a payload was sent.
@@ -170,7 +171,7 @@ fn multipart<'a>(request: &Request, body: &[u8]) -> Option<Node<'a>> {
         let file = part.file_name().map(str::to_owned);
         let bytes = part.bytes().now_or_never()?.ok()?;
         let value = match file {
-            Some(file) => format!("(file {file}, {} bytes)", bytes.len()),
+            Some(file) => format!("(file {file}, {})", words::bytes(bytes.len())),
             None => String::from_utf8_lossy(&bytes).into_owned(),
         };
         fields.push((Cow::Owned(name), Cow::Owned(value)));

@@ -26,7 +26,7 @@ fn print_sends_nothing() {
 #[test]
 fn curl_commands_are_readable() {
     let expected = format!(
-        "curl --request POST --url http://127.0.0.1:4400/cyanite \\\n  --header 'content-type: application/json' \\\n  \
+        "curl -sS -i --request POST --url http://127.0.0.1:4400/cyanite \\\n  --header 'content-type: application/json' \\\n  \
          --header 'user-agent: hookdev/{}' \\\n  --header 'signature: {CYANITE_SIGNATURE}' \\\n  --header 'accept:' \\\n  --data-binary '{CYANITE}'\n",
         env!("CARGO_PKG_VERSION")
     );

@@ -64,9 +64,9 @@ fn message_reads_back(request: &Request) {
 /// The only request of an input.
 #[track_caller]
 fn read(input: &[u8]) -> Request {
-    let said = || String::from_utf8_lossy(input).into_owned();
-    let entries = formats::read(Path::new("kept"), input).unwrap_or_else(|error| panic!("{error}: {}", said()));
+    let shown = || String::from_utf8_lossy(input).into_owned();
+    let entries = formats::read(Path::new("kept"), input).unwrap_or_else(|error| panic!("{error}: {}", shown()));
     let mut entries: Vec<_> = entries.collect();
-    assert_eq!(entries.len(), 1, "{}", said());
-    entries.remove(0).unwrap_or_else(|error| panic!("{error}: {}", said())).request
+    assert_eq!(entries.len(), 1, "{}", shown());
+    entries.remove(0).unwrap_or_else(|error| panic!("{error}: {}", shown())).request
 }
