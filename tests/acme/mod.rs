@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use hookdev::webhook::{
     provider::{Provider, files::Files, manifest::ManifestError},
-    request::{self, FieldName, HeaderName, HeaderValue, Headers, Method, Request},
+    request::{self, HeaderName, HeaderValue, Headers, Method, Request},
     signature::{Receipt, SigningSecret},
     time::Timestamp,
 };
@@ -45,10 +45,7 @@ pub fn post(fields: &[(&str, &str)], body: impl Into<Bytes>) -> Request {
 }
 
 /// A `POST` of these parsed headers.
-pub fn carrying(
-    fields: impl IntoIterator<Item = (impl Into<FieldName>, HeaderValue)>,
-    body: impl Into<Bytes>,
-) -> Request {
+pub fn carrying(fields: impl IntoIterator<Item = (HeaderName, HeaderValue)>, body: impl Into<Bytes>) -> Request {
     let headers: Headers = fields.into_iter().collect();
     Request { method: Method::POST, target: "/acme".to_owned(), headers, body: body.into() }
 }
