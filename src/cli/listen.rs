@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::values::parse_size;
+use crate::webhook::size::parse_size;
 use crate::webhook::time::{Timestamp, parse_duration};
 
 /// `hookdev listen`

@@ -12,6 +12,7 @@
 mod body;
 mod connection;
 mod error;
+mod form;
 mod headers;
 mod pool;
 mod secure;
@@ -41,6 +42,7 @@ use super::url::path_and_query;
 use crate::webhook::{
     record::Response,
     request::{Headers, Request},
+    wire_form::WireForm,
 };
 
 pub use self::{
@@ -57,6 +59,17 @@ pub trait Transport: Sync {
     /// Sends a request to a URL, and waits up to `timeout` for the whole response. The URL's path and query replace the
     /// request's target; a `host` header of the request replaces the URL's host.
     fn send(&self, url: &Url, request: &Request, timeout: Duration) -> impl Future<Output = Sent> + Send;
+
+    /// Like [`Self::send`], in this form. A transport without connections has one form.
+    fn send_in_form(
+        &self,
+        _form: WireForm,
+        url: &Url,
+        request: &Request,
+        timeout: Duration,
+    ) -> impl Future<Output = Sent> + Send {
+        self.send(url, request, timeout)
+    }
 }
 
 /// The result of one request.
@@ -217,6 +230,26 @@ impl Transport for Client {
     async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> Sent {
         let started = Instant::now();
         let response = match tokio::time::timeout(timeout, self.exchange(url, request)).await {
+            Ok(response) => response,
+            Err(_) => Err(SendError::TimedOut(timeout)),
+        };
+        Sent { response, elapsed: started.elapsed() }
+    }
+
+    async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> Sent {
+        if form == WireForm::Usual {
+            return self.send(url, request, timeout).await;
+        }
+        let started = Instant::now();
+        let exchange = async {
+            let is_proxied = is_proxied(url);
+            if is_plain(url, is_proxied) {
+                form::exchange(form, url, request).await
+            } else {
+                self.secure.begin_in_form(form, url, request, is_proxied).await?.read().await
+            }
+        };
+        let response = match tokio::time::timeout(timeout, exchange).await {
             Ok(response) => response,
             Err(_) => Err(SendError::TimedOut(timeout)),
         };

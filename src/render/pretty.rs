@@ -14,6 +14,7 @@ use super::{
 use crate::webhook::{
     assessment::Assessment,
     contract::Term,
+    delivery::Media,
     diagnose::Finding,
     keyring::SecretSource,
     provider::{
@@ -24,6 +25,10 @@ use crate::webhook::{
     redact,
     remedy::{Warning, Wording},
     request::Request,
+    response::{
+        Excerpt,
+        clue::{Clue, clue},
+    },
     signature::{Freshness, Verdict},
     trust::Trust,
 };
@@ -51,9 +56,6 @@ pub(super) const MARGIN: usize = 2;
 /// The width that verdicts are padded to, in columns: that of the longest, but for `verified (development)`.
 const VERDICT_WIDTH: usize = 12;
 
-/// How much of a handler's response is shown if it isn't a success.
-const RESPONSE_EXCERPT: Limits = Limits { depth: 8, bytes: 2 << 10, lines: 12, token: 512 };
-
 impl Page {
     /// Appends a delivery: headline, summary, problems, warnings, the handlers' responses, payload.
     pub fn delivery(&self, delivery: &Delivery, out: &mut String) {
@@ -63,8 +65,10 @@ impl Page {
         for warning in delivery.warnings() {
             self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
         }
+        let sent = delivery.request.media_type().and_then(|name| Media::named(&name));
         for forwarded in &delivery.forwards {
-            self.forwarded(forwarded, out);
+            let clue = clue_of(forwarded, sent, delivery.assessment.trust().is_some());
+            self.forwarded(forwarded, clue, out);
         }
         if let Some(limits) = self.body {
             self.body(&delivery.request, limits, out);
@@ -148,7 +152,7 @@ impl Page {
             self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
         }
         for forwarded in forwards {
-            self.forwarded(forwarded, out);
+            self.forwarded(forwarded, clue_of(forwarded, None, false), out);
         }
     }
 
@@ -175,7 +179,7 @@ impl Page {
         Flow::new(self.palette, self.width, 2 * MARGIN, out)
     }
 
-    fn forwarded(&self, forwarded: &Forwarded, out: &mut String) {
+    fn forwarded(&self, forwarded: &Forwarded, clue: Option<Clue>, out: &mut String) {
         out.push_str("  forwarded to ");
         out.push_str(&text::printable(&redact::tokens(&forwarded.url)));
         out.push_str("  ");
@@ -184,7 +188,7 @@ impl Page {
                 self.palette.push(status_role(response.status), &response.status.to_string(), out);
                 let _ = writeln!(out, "  {}", size::elapsed(forwarded.elapsed));
                 if !(200..300).contains(&response.status) {
-                    self.response(response, out);
+                    self.response(response, clue, out);
                 }
             }
             Err(problem) => {
@@ -194,12 +198,29 @@ impl Page {
         }
     }
 
-    /// The start of a response's body.
-    fn response(&self, response: &Response, out: &mut String) {
-        if !response.body.is_empty() {
-            let layout = Layout { palette: self.palette, margin: 2 * MARGIN, limits: RESPONSE_EXCERPT };
-            if !layout.json(&response.body, out) {
-                layout.raw(&response.body, out);
+    /// The lines of a response's body that help most, and what they reveal.
+    fn response(&self, response: &Response, clue: Option<Clue>, out: &mut String) {
+        if let Some(excerpt) = Excerpt::of(&response.body) {
+            self.excerpt(&excerpt, out);
+        }
+        if let Some(clue) = clue {
+            self.labelled(Role::Key, "hint", clue.advice, out);
+        }
+    }
+
+    /// Appends the lines of a handler's response, each cut at the edge of the screen.
+    pub(super) fn excerpt(&self, excerpt: &Excerpt, out: &mut String) {
+        let lines = match excerpt {
+            Excerpt::Text(lines) => lines.iter().map(|line| text::printable(line)).collect::<Vec<_>>(),
+            Excerpt::Binary(len) => vec![format!("{} of binary data", size::bytes(*len)).into()],
+        };
+        let columns = |before: usize| self.width.map_or(usize::MAX, |width| width.saturating_sub(before));
+        for (number, line) in lines.iter().enumerate() {
+            if number == 0 {
+                let label = self.palette.paint(Role::Key, "response");
+                let _ = writeln!(out, "  {label}: {}", text::truncate(line, columns("  response: ".len())));
+            } else {
+                let _ = writeln!(out, "    {}", text::truncate(line, columns(2 * MARGIN)));
             }
         }
     }
@@ -251,7 +272,7 @@ impl Page {
         };
         flow.end();
         if let Some(response) = attempt.response.as_ref().filter(|_| !attempt.good) {
-            self.response(response, out);
+            self.response(response, attempt.clue, out);
         }
     }
 
@@ -290,6 +311,12 @@ impl Page {
             self.labelled(Role::Bad, "required", requirement, out);
         }
     }
+}
+
+/// What the failure of a forward reveals. A handler that rejects an invalid delivery is right to.
+fn clue_of(forwarded: &Forwarded, sent: Option<Media>, is_valid: bool) -> Option<Clue> {
+    let response = forwarded.outcome.as_ref().ok()?;
+    clue(response.status, &response.body, sent).filter(|clue| is_valid || !clue.only_if_valid)
 }
 
 /// How a request was verified, if that is worth mentioning.
@@ -371,6 +398,7 @@ mod tests {
             remedy: None,
             reason: "Acme expects exactly 200, and got 302".to_owned(),
             response: None,
+            clue: None,
         };
         let mut out = String::new();
         page.attempt(&attempt, 12, &mut out);

@@ -8,6 +8,7 @@ use crate::webhook::{
     assessment::Assessment,
     remedy::{Remedy, Warning},
     request::{Headers, Request},
+    response::clue::Clue,
     signature::Verdict,
     time::Timestamp,
 };
@@ -131,6 +132,8 @@ pub struct Attempt {
     pub remedy: Option<Remedy>,
     /// The endpoint's response, if there was one.
     pub response: Option<Response>,
+    /// What a failure's response reveals about the handler.
+    pub clue: Option<Clue>,
 }
 
 /// The outcome of an attempt.

@@ -18,7 +18,7 @@ use crate::{
         report::{self, Check, Place, Problem},
     },
     webhook::{
-        contract::{Case, CaseOutcome, CaseRecord, CaseTally},
+        contract::{Case, CaseOutcome, CaseProblem, CaseRecord, CaseTally},
         diagnose::Code,
         keyring::Keyring,
     },
@@ -77,13 +77,14 @@ impl<'a> Reporter<'a> {
         }
         self.flush()?;
         if !matches!(self.format, OutputFormat::Json) {
-            let CaseTally { passed, failed, skipped } = tally;
-            if passed + failed == 0 {
+            let CaseTally { passed, failed, warned, skipped } = tally;
+            if tally.is_untried() {
                 self.context.terminal.warn("no case ran: the handler was not tested");
             }
-            let total = passed + failed + skipped;
+            let total = passed + failed + warned + skipped;
             let plural = if total == 1 { "" } else { "s" };
-            let counts = format!("{total} case{plural}: {passed} passed, {failed} failed, {skipped} skipped\n");
+            let counts =
+                format!("{total} case{plural}: {passed} passed, {failed} failed, {warned} warned, {skipped} skipped\n");
             self.context.terminal.say(&counts);
         }
         Ok(())
@@ -108,7 +109,7 @@ impl Observer for Reporter<'_> {
         let warning = self.development_warning(&record.provider);
         match &mut self.format {
             OutputFormat::Json => {
-                let failed = matches!(record.outcome, CaseOutcome::Failed { .. });
+                let failed = matches!(record.outcome, CaseOutcome::Failed(_));
                 if failed || !self.context.global.quiet {
                     json::case(record, remedies::words, &mut self.bytes);
                 }
@@ -164,14 +165,16 @@ pub fn list<'t>(
 
 /// A case as a check for CI. Code scanning requires a file; a handler has none, so the config stands in.
 fn check(record: &CaseRecord, config: Option<String>) -> Check {
-    let outcome = match &record.outcome {
-        CaseOutcome::Passed => report::Outcome::Passed,
-        CaseOutcome::Skipped(reason) => report::Outcome::Skipped(reason.clone()),
-        CaseOutcome::Failed { message, remedy, .. } => report::Outcome::Failed(vec![Problem {
-            code: record.name.as_str().to_owned(),
-            message: message.clone(),
-            hint: remedy.as_ref().map(remedies::words),
-        }]),
+    let problem = |problem: &CaseProblem| Problem {
+        code: record.name.as_str().to_owned(),
+        message: problem.message.clone(),
+        hint: problem.remedy.as_ref().map(remedies::words),
+    };
+    let (outcome, warnings) = match &record.outcome {
+        CaseOutcome::Passed => (report::Outcome::Passed, Vec::new()),
+        CaseOutcome::Warned(warning) => (report::Outcome::Passed, vec![problem(warning)]),
+        CaseOutcome::Skipped(reason) => (report::Outcome::Skipped(reason.clone()), Vec::new()),
+        CaseOutcome::Failed(failure) => (report::Outcome::Failed(vec![problem(failure)]), Vec::new()),
     };
     let sends = if record.sends.is_empty() { String::new() } else { format!(", {}", record.sends) };
     Check {
@@ -179,7 +182,7 @@ fn check(record: &CaseRecord, config: Option<String>) -> Check {
         name: format!("{} ({}{sends})", record.name.as_str(), record.event),
         place: config.map(|file| Place { file, line: None }),
         outcome,
-        warnings: Vec::new(),
+        warnings,
         elapsed: record.elapsed,
     }
 }

@@ -18,6 +18,7 @@ use crate::{
         record::{Attempt, Outcome, Response},
         remedy::Remedy,
         request::Request,
+        response::clue::clue,
         signature::{Reason, SigningSecret},
         time::{Timestamp, words},
     },
@@ -245,6 +246,13 @@ pub(in crate::engine) fn report(
     outcome: Outcome,
     explanation: Explanation,
 ) -> Attempt {
+    let clue = sent.received().filter(|_| outcome != Outcome::Accepted).and_then(|response| {
+        let media = match (&job.content, &job.provider) {
+            (Content::Event(_), Some(provider)) => provider.delivery.encodings.first().map(|encoding| encoding.media),
+            _ => None,
+        };
+        clue(response.status, &response.body, media).filter(|clue| job.tamper.is_none() || !clue.only_if_valid)
+    });
     Attempt {
         provider: job.provider.as_ref().map(|provider| provider.name.clone()),
         event: job.event.clone(),
@@ -258,6 +266,7 @@ pub(in crate::engine) fn report(
         reason: explanation.reason,
         remedy: explanation.remedy,
         response: sent.into_received(),
+        clue,
     }
 }
 
@@ -266,11 +275,7 @@ fn judge_forgery(tamper: Tamper, provider: &Provider, status: u16) -> (bool, Str
     if let Some(objection) = cause::objection_to(tamper, &provider.title, status) {
         return (false, objection);
     }
-    let doubt = match status {
-        404 | 405 | 410 => format!("; but {status} may mean that there is no handler at this URL"),
-        _ => String::new(),
-    };
-    (true, format!("refused, as it should be: {}{doubt}", tamper.words()))
+    (true, format!("refused, as it should be: {}", tamper.words()))
 }
 
 /// How an attempt failed, for the provider's policy; `None` if it was accepted.

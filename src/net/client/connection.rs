@@ -46,15 +46,7 @@ enum Driver {
 
 impl Connection {
     pub(super) async fn open(url: &Url) -> Result<Self, SendError> {
-        let host = url.host_str().unwrap_or_default();
-        let port = url.port_or_known_default().unwrap_or_default();
-        let failed = |error: io::Error| {
-            SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()))
-        };
-        let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await;
-        let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
-        let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
+        let stream = connect(url).await?;
         let handshake = http1::Builder::new().max_buf_size(BUFFER_BYTES).handshake(TokioIo::new(stream)).await;
         let (sender, driver) = handshake.map_err(|error| no_response(&error))?;
         Ok(Self { sender, driver: Driver::Open(Box::new(driver)) })
@@ -101,6 +93,19 @@ impl Connection {
         }
         Ok(None)
     }
+}
+
+/// Connects to the host of a URL.
+pub(super) async fn connect(url: &Url) -> Result<TcpStream, SendError> {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    let failed =
+        |error: io::Error| SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()));
+    let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await;
+    let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
+    let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    Ok(stream)
 }
 
 impl Driver {
