@@ -422,15 +422,17 @@ proptest! {
         let secrets = secrets(&provider, &[&key, "another"]);
         let time = Timestamp::from_unix_millis(millis);
         let headers: Headers = [acme::field("x-extra", &extra)].into_iter().collect();
-        let message = SigningInput { body: &body, id: &id, time, headers: &headers };
-        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs").into_iter().chain(headers.iter().cloned());
+        let unsigned = carrying(headers.iter().cloned(), body.clone());
+        let message = SigningInput { request: &unsigned, id: &id, time, url: None };
+        let signed = acme::fields(scheme.sign(&secrets[0], &message).expect("a secret signs"));
+        let signed = signed.into_iter().chain(headers.iter().cloned());
         let request = carrying(signed, body.clone());
 
         let fresh = match (written.signs_time, written.scheme.contains("unit = 'ms'")) {
             (false, _) => Freshness::NoTimestamp,
             (true, _) => Freshness::Fresh(time.skew_from(time)),
         };
-        let genuine = Verified { scheme: "s".into(), secret: 0, freshness: fresh };
+        let genuine = Verified { scheme: "s".into(), secret: 0, freshness: fresh, before_compression: false };
         prop_assert_eq!(provider.verify(&secrets, &request, None, Some(time).into()), Verdict::Verified(genuine));
 
         let no_match = Rejection { scheme: "s".into(), reason: Reason::NoMatchingSignature { signatures: 1, secrets: 1 } };

@@ -7,13 +7,14 @@ use crate::webhook::{
     diagnose::{self, Clock, Code, Finding, RejectedRequest},
     keyring::{Keyring, SecretSource},
     nearest,
+    payload::{DecodedBody, Payload},
+    place::Lookup,
     provider::{
         Provider,
         catalog::Catalog,
         event::{Event, EventName},
-        payload::{self, Payload},
     },
-    remedy::Warning,
+    remedy::{Remedy, Warning},
     request::Request,
     schema::Violation,
     signature::{Reason, Receipt, Rejection, Verdict},
@@ -96,22 +97,22 @@ impl PayloadCheck {
 impl Judge<'_> {
     /// Judges a request.
     #[must_use]
-    pub fn assess(&self, request: &Request, receipt: Receipt) -> Assessment {
+    pub fn assess(&self, request: &Request, receipt: Receipt<'_>) -> Assessment {
         let mut warnings = Vec::new();
-        let body = payload::decoded(request, self.decoded_limit).unwrap_or_else(|problem| {
+        let body = DecodedBody::of(request, self.decoded_limit).unwrap_or_else(|problem| {
             warnings.push(problem.into());
-            (&[] as &[u8]).into()
+            DecodedBody::empty()
         });
-        let payload = Payload::parse(request, &body);
-        let provider = self
-            .provider
-            .or_else(|| self.catalog.by_path(request))
-            .or_else(|| self.catalog.by_content(request, &payload));
+        let named = self.provider.or_else(|| self.catalog.by_path(request));
+        let provider = named.or_else(|| self.catalog.by_content(&Lookup::of(request, &body.payload(request))));
         let Some(provider) = provider else {
             warnings.extend(self.near_miss(request));
             return Assessment::unrecognised(warnings);
         };
-        let event = provider.event_of(&payload);
+        let body = provider.find_payload(request, body);
+        let payload = body.payload(request);
+        let lookup = Lookup { url: receipt.url, ..Lookup::of(request, &payload) };
+        let event = provider.event_of(&lookup);
         let listed = event.as_ref().and_then(EventName::listed);
         if let Some(EventName::Unlisted(name)) = &event {
             let message = format!("`{name}` is not one of {}'s documented events", provider.title);
@@ -127,11 +128,20 @@ impl Judge<'_> {
             let title = &provider.title;
             warnings.push(format!("{title} sends this event unsigned, but never with this payload: {reason}").into());
         }
-        if matches!(&verdict, Verdict::Rejected(Rejection { reason: Reason::MissingHeader { .. }, .. })) {
-            warnings.extend(self.misdirected(provider, request, &payload));
+        match &verdict {
+            Verdict::Rejected(Rejection {
+                reason: Reason::MissingHeader { .. } | Reason::MissingValue { .. }, ..
+            }) => {
+                warnings.extend(self.misdirected(provider, &lookup));
+            }
+            Verdict::Verified(verified) if verified.before_compression => warnings.push(Warning::new(
+                "the signature covers the body before its content-encoding",
+                Remedy::advice("decompress the body before you verify it"),
+            )),
+            _ => {}
         }
         Assessment {
-            summary: provider.summary(listed, &payload),
+            summary: provider.summary(listed, &lookup),
             payload: check(provider, listed, &payload, &mut warnings),
             event: event.map(|event| event.full_name().to_owned()),
             provider: Some(Arc::clone(provider)),
@@ -150,7 +160,7 @@ impl Judge<'_> {
         request: &Request,
         event: Option<&Event>,
         payload: &Payload<'_>,
-        receipt: Receipt,
+        receipt: Receipt<'_>,
     ) -> (Verdict, Exactness) {
         let secrets = self.keyring.secrets(&provider.name);
         match provider.verify(secrets, request, event, receipt) {
@@ -183,7 +193,7 @@ impl Judge<'_> {
     pub fn explain(
         &self,
         request: &Request,
-        receipt: Receipt,
+        receipt: Receipt<'_>,
         clock: Clock,
         is_late: &dyn Fn() -> bool,
         assessment: &mut Assessment,
@@ -212,9 +222,9 @@ impl Judge<'_> {
     }
 
     /// Another provider whose request this looks like.
-    fn misdirected(&self, provider: &Provider, request: &Request, payload: &Payload<'_>) -> Option<Warning> {
-        let other = self.catalog.by_content(request, payload).filter(|other| other.name != provider.name)?;
-        let event = other.event_of(payload);
+    fn misdirected(&self, provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
+        let other = self.catalog.by_content(lookup).filter(|other| other.name != provider.name)?;
+        let event = other.event_of(lookup);
         let name = event.as_ref().map_or(other.title.as_str(), EventName::full_name);
         Some(format!("it looks like {name}; is it sent to the right URL?").into())
     }

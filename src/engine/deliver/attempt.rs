@@ -75,7 +75,7 @@ impl DeliveryState {
             (Content::Event(_), Some(provider), Some(draft)) => {
                 let attempt = AttemptParams {
                     encoding: attempts.encoding(),
-                    target: &target,
+                    target: job.url.as_str(),
                     now,
                     secret,
                     own_headers: &job.headers,
@@ -89,7 +89,7 @@ impl DeliveryState {
             }
             (Content::Capture(resend), provider, _) => {
                 let context = SendContext { now, ..self.context.clone() };
-                let mut request = Request { target, ..resend.attempt(provider.as_deref(), secret, &context) };
+                let mut request = Request { target, ..resend.attempt(provider.as_deref(), secret, &context, &job.url) };
                 // It names the host that received the capture, not the endpoint.
                 request.headers.remove("host");
                 request.headers.set_all(&job.headers);

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::webhook::{
     keyring::SecretSource,
+    place::Source,
     provider::Provider,
     remedy::{RAW_BODY, Remedy},
     signature::secret::KeyEncoding,
@@ -266,8 +267,12 @@ fn signature_of(provider: &Provider) -> String {
 }
 
 fn header_of(provider: &Provider) -> String {
-    let header = provider.schemes.first().and_then(|scheme| scheme.header.first());
-    header.map_or_else(|| "the signature".to_owned(), |name| format!("`{name}`"))
+    let header = provider.schemes.first().map(|scheme| &scheme.signature);
+    match header {
+        Some(headers @ Source::Headers(_)) => format!("`{headers}`"),
+        Some(Source::At(place)) => place.words(),
+        None => "the signature".to_owned(),
+    }
 }
 
 /// Explains why a handler accepts no valid delivery, so that further cases are pointless.
@@ -320,6 +325,7 @@ fn key_of(provider: &Provider) -> String {
     let after = format.prefix.as_deref().map(|prefix| format!(" after {prefix}")).unwrap_or_default();
     match format.encoding {
         KeyEncoding::Base64 => format!("The key is the text{after}, decoded from base64. "),
+        KeyEncoding::Base64Url => format!("The key is the text{after}, decoded from URL-safe base64. "),
         KeyEncoding::Hex => format!("The key is the text{after}, decoded from hexadecimal. "),
         KeyEncoding::Text if after.is_empty() => String::new(),
         KeyEncoding::Text => format!("The key is the text{after}. "),

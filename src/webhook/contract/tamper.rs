@@ -1,12 +1,14 @@
 //! Forgeries: changes to a valid delivery that a correct handler rejects. The signature keeps the provider's format
 //! unless the format itself is what is wrong.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 
 use super::body;
 use crate::webhook::{
+    payload::DecodedBody,
+    place::{self, Lookup, Place},
     provider::{
         Provider,
         compose::{AttemptParams, Draft},
@@ -125,6 +127,12 @@ impl Forgery {
             return Some(format!("{title} sends this event without a signature"));
         }
         match self {
+            Self::Tamper(Tamper::Stale) if scheme.signs_timestamp() && !scheme.limits_age() => {
+                Some(format!("{title} sets no limit on the age of a delivery"))
+            }
+            Self::Tamper(Tamper::Future) if tolerance(provider).is_some_and(|limit| limit.future == Tolerance::ANY) => {
+                Some(format!("{title} accepts timestamps in the future"))
+            }
             Self::Tamper(Tamper::Stale | Tamper::Future) if !scheme.signs_timestamp() => Some(format!(
                 "{title} does not sign a timestamp: a replayed delivery can't be distinguished from a new one"
             )),
@@ -173,6 +181,9 @@ impl Forgery {
     }
 }
 
+/// The longest decoded body that may carry a signature, in bytes.
+const MAX_DECODED_BYTES: usize = 4 << 20;
+
 /// Whether a scheme's signature depends on the body.
 pub(super) fn signs_body(scheme: &Scheme) -> bool {
     scheme.algorithm != Algorithm::Token && scheme.content.signs_body()
@@ -183,7 +194,7 @@ pub(super) fn signs_body(scheme: &Scheme) -> bool {
 pub(super) struct SignedRequest<'a> {
     pub(super) request: Request,
     pub(super) grammar: &'a Grammar,
-    header: &'a HeaderName,
+    place: Place,
     pub(super) value: String,
     pub(super) signature: Vec<u8>,
     timestamp: String,
@@ -193,14 +204,19 @@ impl<'a> SignedRequest<'a> {
     pub(super) fn of(original: &Original<'a>) -> Result<Self, String> {
         let request = original.provider.request(original.draft, &original.attempt);
         let scheme = original.provider.schemes.first().ok_or("it is not signed")?;
-        let header = scheme.header.first().ok_or("no header carries the signature")?;
-        let value = request.headers.text(header.as_str()).ok_or("it has no signature")?.into_owned();
+        let place = scheme.signature.place().ok_or("no header carries the signature")?;
+        let value = {
+            let body = DecodedBody::of(&request, MAX_DECODED_BYTES)?;
+            let payload = body.payload(&request);
+            let found = Lookup::of(&request, &payload).text(&place).map(Cow::into_owned);
+            found.ok_or("it has no signature")?
+        };
         let parsed = scheme.grammar.read(&value);
         let timestamp = parsed.timestamps.first().copied().unwrap_or_default().to_owned();
         let Some(Candidate::Decoded(signature)) = parsed.signatures.into_iter().next() else {
-            return Err(format!("the `{header}` header is one that you set"));
+            return Err(format!("{} is one that you set", place.words()));
         };
-        Ok(Self { request, grammar: &scheme.grammar, header, value, signature, timestamp })
+        Ok(Self { request, grammar: &scheme.grammar, place, value, signature, timestamp })
     }
 
     /// The header's value with a different signature.
@@ -215,8 +231,12 @@ impl<'a> SignedRequest<'a> {
     }
 
     pub(super) fn set(&mut self, value: &str) -> Result<(), String> {
-        let value: HeaderValue = request::value(value).map_err(|error| error.to_string())?;
-        self.request.headers.set(self.header, value);
+        if let Place::Header(name) = &self.place {
+            let value: HeaderValue = request::value(value).map_err(|error| error.to_string())?;
+            self.request.headers.set(name, value);
+        } else {
+            place::write(&mut self.request, &self.place, value);
+        }
         Ok(())
     }
 
@@ -230,7 +250,7 @@ impl<'a> SignedRequest<'a> {
         let with = |at: usize| {
             let mut entries = valid.clone();
             entries.insert(at, invalid[position]);
-            entries.join(&separator.to_string())
+            entries.join(separator)
         };
         Some([with(position), with(position + 1)])
     }
@@ -249,15 +269,15 @@ pub(super) fn flipped(signature: &[u8], grammar: &Grammar) -> Vec<u8> {
     if let Some(first) = flipped.first_mut() {
         *first = match grammar.encoding() {
             TextEncoding::Plain => body::neighbour(*first).unwrap_or(b'x'),
-            TextEncoding::Hex | TextEncoding::Base64 => *first ^ 1,
+            TextEncoding::Hex | TextEncoding::Base64 | TextEncoding::Base64Url => *first ^ 1,
         };
     }
     flipped
 }
 
 fn without_signature(provider: &Provider, mut request: Request) -> Request {
-    for name in provider.schemes.iter().flat_map(|scheme| &scheme.header) {
-        request.headers.remove(name.as_str());
+    for place in provider.schemes.iter().flat_map(|scheme| scheme.signature.places()) {
+        place::remove(&mut request, &place);
     }
     request
 }
@@ -270,6 +290,7 @@ fn another_secret(provider: &Provider, secret: Option<&SigningSecret>) -> Option
         let text = match rule.format.encoding {
             KeyEncoding::Text => plain.to_owned(),
             KeyEncoding::Base64 => TextEncoding::Base64.encode(plain.as_bytes()),
+            KeyEncoding::Base64Url => TextEncoding::Base64Url.encode(plain.as_bytes()),
             KeyEncoding::Hex => TextEncoding::Hex.encode(plain.as_bytes()),
         };
         SigningSecret::parse(&format!("{prefix}{text}"), &rule.format)
@@ -294,7 +315,7 @@ fn tolerance(provider: &Provider) -> Option<Tolerance> {
 }
 
 fn beyond(allowed: Duration) -> Duration {
-    allowed + allowed.max(Duration::from_secs(60))
+    allowed.saturating_add(allowed.max(Duration::from_secs(60)))
 }
 
 fn shifted(tamper: Tamper, provider: &Provider, now: Timestamp) -> Option<Timestamp> {

@@ -107,7 +107,7 @@ fn signature(provider: &Provider) -> (String, bool) {
 }
 
 fn scheme(scheme: &Scheme) -> String {
-    let (grammar, header) = (&scheme.grammar, &scheme.header[0]);
+    let (grammar, header) = (&scheme.grammar, &scheme.signature);
     match scheme.algorithm {
         Algorithm::Token => format!("the secret itself, as {grammar} in {header}"),
         algorithm => {
@@ -136,7 +136,7 @@ fn replay(provider: &Provider) -> (String, bool) {
 }
 
 fn duplicates(provider: &Provider) -> (String, bool) {
-    let header = provider.schemes.first().and_then(|scheme| scheme.id.as_ref()).and_then(|names| names.first());
+    let header = provider.schemes.first().and_then(|scheme| scheme.id.as_ref());
     let same = |id: String| (format!("{id} is the same in every attempt: process each value once"), false);
     if let Some(name) = header {
         return same(name.to_string());

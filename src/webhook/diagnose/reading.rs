@@ -6,7 +6,7 @@ use http::HeaderName;
 use super::Finding;
 use crate::webhook::{
     request::Request,
-    signature::{Receipt, Scheme, SigningSecret},
+    signature::{Receipt, Scheme, SigningSecret, scheme::TimestampRule},
 };
 
 /// One way to read a request: a scheme, and the request with its headers changed to fit it.
@@ -49,14 +49,14 @@ impl Reading {
 
 /// The timestamp header and its text: the scheme's own header, or else one named like it.
 pub fn timestamp_header(request: &Request, scheme: &Scheme) -> Option<(HeaderName, String)> {
-    let own = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
+    let own = scheme.timestamp.as_ref().map(TimestampRule::headers);
     let name = named(request, own.unwrap_or_default(), "timestamp")?;
     let text = request.headers.text(name.as_str())?.into_owned();
     Some((name, text))
 }
 
 pub fn id_header(request: &Request, scheme: &Scheme) -> Option<HeaderName> {
-    named(request, scheme.id.as_deref().unwrap_or_default(), "-id")
+    named(request, scheme.id_headers(), "-id")
 }
 
 fn named(request: &Request, own: &[HeaderName], ending: &str) -> Option<HeaderName> {

@@ -9,10 +9,11 @@ pub mod compose;
 pub mod event;
 pub mod files;
 pub mod manifest;
-pub mod payload;
 pub mod recipe;
 pub mod resign;
 pub mod self_test;
+
+pub use crate::webhook::payload;
 
 use std::sync::OnceLock;
 
@@ -22,6 +23,8 @@ use crate::webhook::{
     delivery::Policy,
     fresh::Fresh,
     json::Path,
+    payload::DecodedBody,
+    place::{Lookup, Place},
     remedy::Remedy,
     request::Request,
     schema::{Schema, SchemaError},
@@ -29,7 +32,6 @@ use crate::webhook::{
 };
 use event::{Event, EventName, Summary};
 use files::Files;
-use payload::Payload;
 
 /// One sender of webhooks, with everything that is specific to it.
 #[derive(Debug)]
@@ -52,8 +54,10 @@ pub struct Provider {
     pub events: Vec<Event>,
     /// The headers by which its requests are recognised.
     recognised_by: Vec<HeaderName>,
-    /// The field of the payload that names the event.
-    event_field: Option<Path>,
+    /// Where the event's name is.
+    event_field: Option<Place>,
+    /// The form field that holds the payload.
+    payload_field: Option<String>,
     /// The schema definition for payloads of unlisted events.
     fallback_schema: Option<String>,
     /// The fields of the payload with a new value in each send.
@@ -85,7 +89,7 @@ impl Provider {
         secrets: &[SigningSecret],
         request: &Request,
         event: Option<&Event>,
-        receipt: Receipt,
+        receipt: Receipt<'_>,
     ) -> Verdict {
         let mut furthest: Option<Rejection> = None;
         for scheme in &self.schemes {
@@ -100,7 +104,7 @@ impl Provider {
         }
         match furthest {
             None => Verdict::Unsigned,
-            Some(Rejection { reason: Reason::MissingHeader { .. }, .. })
+            Some(Rejection { reason: Reason::MissingHeader { .. } | Reason::MissingValue { .. }, .. })
                 if event.is_some_and(|event| event.unsigned) && !self.has_signature(request) =>
             {
                 Verdict::Unsigned
@@ -111,12 +115,12 @@ impl Provider {
 
     /// Whether a header carries a signature of one of the schemes, and not the secret itself.
     pub(in crate::webhook) fn signs_in(&self, name: &HeaderName) -> bool {
-        self.schemes.iter().any(|scheme| scheme.algorithm.covers_content() && scheme.header.contains(name))
+        self.schemes.iter().any(|scheme| scheme.algorithm.covers_content() && scheme.headers().contains(name))
     }
 
     /// Whether a header carries the secret itself: a static token.
     pub(in crate::webhook) fn sends_secret_in(&self, name: &HeaderName) -> bool {
-        self.schemes.iter().any(|scheme| !scheme.algorithm.covers_content() && scheme.header.contains(name))
+        self.schemes.iter().any(|scheme| !scheme.algorithm.covers_content() && scheme.headers().contains(name))
     }
 
     /// Whether the manifest names a header: one of an id or timestamp, one that is signed, one by which requests are
@@ -127,21 +131,40 @@ impl Provider {
         };
         self.schemes.iter().any(of_scheme)
             || self.recognised_by.contains(name)
+            || self.event_field.as_ref().and_then(Place::header) == Some(name)
+            || self.events.iter().any(|event| event.names_header(name))
             || self.delivery.headers.iter().any(|(added, _)| added == name)
             || self.delivery.encodings.iter().flat_map(|encoding| &encoding.headers).any(|(added, _)| added == name)
     }
 
     fn has_signature(&self, request: &Request) -> bool {
-        self.schemes.iter().flat_map(|scheme| &scheme.header).any(|name| request.headers.contains(name.as_str()))
+        self.schemes.iter().any(|scheme| scheme.has_signature(request))
     }
 
-    /// The event of a payload: a listed one, or else the name in the payload.
+    /// Decodes the body of one of this provider's requests, of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// A message if the encoding is unknown, the data is invalid or longer than `limit` bytes.
+    pub fn decode<'a>(&self, request: &'a Request, limit: usize) -> Result<DecodedBody<'a>, String> {
+        Ok(self.find_payload(request, DecodedBody::of(request, limit)?))
+    }
+
+    /// The same body, with the payload in the form field that the provider sends it in.
+    pub(in crate::webhook) fn find_payload<'a>(&self, request: &Request, body: DecodedBody<'a>) -> DecodedBody<'a> {
+        match &self.payload_field {
+            Some(field) => body.with_field(request, field),
+            None => body,
+        }
+    }
+
+    /// The event of a request: a listed one, or else the name that it gives.
     #[must_use]
-    pub fn event_of(&self, payload: &Payload<'_>) -> Option<EventName<'_>> {
-        if let Some(event) = self.events.iter().find(|event| event.matches(payload)) {
+    pub fn event_of(&self, lookup: &Lookup<'_>) -> Option<EventName<'_>> {
+        if let Some(event) = self.events.iter().find(|event| event.matches(lookup)) {
             return Some(EventName::Listed(event));
         }
-        let named = payload.text(self.event_field.as_ref()?)?;
+        let named = lookup.text(self.event_field.as_ref()?)?;
         EventName::unlisted(&self.name, &named)
     }
 
@@ -160,11 +183,11 @@ impl Provider {
         }
     }
 
-    /// A line about a payload, for people.
+    /// A line about a request, for people.
     #[must_use]
-    pub fn summary(&self, event: Option<&Event>, payload: &Payload<'_>) -> Option<String> {
+    pub fn summary(&self, event: Option<&Event>, lookup: &Lookup<'_>) -> Option<String> {
         let template = event.and_then(|event| event.summary.as_ref()).or(self.summary.as_ref())?;
-        template.fill(payload)
+        template.fill(lookup)
     }
 
     /// The schema of its payloads, parsed at the first call.
@@ -186,10 +209,10 @@ impl Provider {
         }
     }
 
-    /// Whether it signs a timestamp, so that old requests can be rejected.
+    /// Whether it signs a timestamp and limits its age, so that old requests are rejected.
     #[must_use]
     pub fn has_replay_protection(&self) -> bool {
-        self.schemes.first().is_some_and(Scheme::signs_timestamp)
+        self.schemes.first().is_some_and(Scheme::limits_age)
     }
 
     /// Whether its requests contain the secret itself rather than a signature.

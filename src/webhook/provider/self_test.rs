@@ -9,9 +9,9 @@ use super::{
     compose::{AttemptParams, BodySource, SendContext},
     event::{Event, EventName},
     files,
-    payload::{self, Payload},
 };
 use crate::webhook::{
+    place::Lookup,
     request::{self, Headers, Request},
     signature::{SigningSecret, Verdict},
     time::Timestamp,
@@ -87,8 +87,12 @@ fn check_request(
     problems: &mut Vec<String>,
 ) {
     let name = &event.full_name;
-    let payload = Payload::parse(request, &request.body);
-    match provider.event_of(&payload) {
+    let body = match provider.decode(request, LIMIT) {
+        Ok(body) => body,
+        Err(problem) => return problems.push(format!("{name}: {problem}")),
+    };
+    let payload = body.payload(request);
+    match provider.event_of(&Lookup::of(request, &payload)) {
         Some(EventName::Listed(found)) if found.name == event.name => {}
         other => problems.push(format!(
             "{name}: the fixture is recognised as {}",
@@ -185,9 +189,9 @@ impl Vector {
             self.secrets.iter().map(|text| SigningSecret::parse(text, &format)).collect::<Result<Vec<_>, _>>();
         let secrets = secrets.map_err(|error| format!("the secret is malformed: {error}"))?;
         let request = self.request.read()?;
-        let body = payload::decoded(&request, LIMIT)?;
-        let payload = Payload::parse(&request, &body);
-        let event = provider.event_of(&payload);
+        let body = provider.decode(&request, LIMIT)?;
+        let payload = body.payload(&request);
+        let event = provider.event_of(&Lookup::of(&request, &payload));
         let listed = event.as_ref().and_then(EventName::listed);
         let verdict = provider.verify(&secrets, &request, listed, self.at.map(Timestamp::from_unix_seconds).into());
 

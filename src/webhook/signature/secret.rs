@@ -4,14 +4,13 @@
 
 use std::fmt;
 
-use base64::{
-    Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{algorithm::Algorithm, key::Key};
+use crate::webhook::encoding::{decode_base64url, decode_lenient_base64};
+
+pub(in crate::webhook) use crate::webhook::encoding::decode_hex;
 
 /// How a secret's bytes are encoded as text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -22,6 +21,8 @@ pub enum KeyEncoding {
     Text,
     /// Standard base64, with or without padding.
     Base64,
+    /// URL-safe base64, with or without padding.
+    Base64Url,
     /// Two hexadecimal digits per byte.
     Hex,
 }
@@ -86,7 +87,8 @@ impl SigningSecret {
         let rest = format.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
         let bytes = match format.encoding {
             KeyEncoding::Text => rest.as_bytes().to_vec(),
-            KeyEncoding::Base64 => LENIENT_BASE64.decode(rest).map_err(|_| MalformedSecret::NotBase64)?,
+            KeyEncoding::Base64 => decode_lenient_base64(rest).ok_or(MalformedSecret::NotBase64)?,
+            KeyEncoding::Base64Url => decode_base64url(rest).ok_or(MalformedSecret::NotBase64Url)?,
             KeyEncoding::Hex => decode_hex(rest).ok_or(MalformedSecret::NotHex)?,
         };
         if bytes.is_empty() {
@@ -106,6 +108,11 @@ impl SigningSecret {
     #[must_use]
     pub fn key(&self, algorithm: Algorithm) -> Option<Key> {
         Key::new(algorithm, &self.bytes)
+    }
+
+    /// The bytes that the text encodes. Never show them.
+    pub(in crate::webhook) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The text as it was given, to search for it and redact it. Never show it.
@@ -152,6 +159,9 @@ pub enum MalformedSecret {
     /// The provider's secrets are base64, and this is not.
     #[error("it is not base64 (standard alphabet)")]
     NotBase64,
+    /// The provider's secrets are URL-safe base64, and this is not.
+    #[error("it is not base64 (URL-safe alphabet)")]
+    NotBase64Url,
     /// The provider's secrets are hexadecimal, and this is not.
     #[error("it is not hexadecimal")]
     NotHex,
@@ -172,7 +182,9 @@ impl MalformedSecret {
             Self::VersionTag => "remove `v1,` from the start",
             Self::Quoted => "remove the quotes around it",
             Self::NotSendable => "a token is one line of printable ASCII; copy it again, as the provider shows it",
-            Self::NotBase64 | Self::NotHex => "copy the whole secret again, as the provider shows it",
+            Self::NotBase64 | Self::NotBase64Url | Self::NotHex => {
+                "copy the whole secret again, as the provider shows it"
+            }
         }
     }
 }
@@ -199,20 +211,6 @@ fn has_version_tag(text: &str, format: &SecretFormat) -> bool {
         let is_version = version.strip_prefix('v').is_some_and(|digits| digits.parse::<u8>().is_ok());
         is_version && rest.starts_with(prefix)
     })
-}
-
-/// Base64 with or without padding, which some dashboards leave out.
-const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// Decodes hexadecimal digits of either case.
-pub(in crate::webhook) fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    if rest.is_empty() { bytes } else { None }
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub struct Verified {
     pub secret: usize,
     /// What is known about the request's age.
     pub freshness: Freshness,
+    /// Whether the signature covers the body before its `content-encoding`, though the manifest doesn't say so.
+    pub before_compression: bool,
 }
 
 /// What is known about the age of a genuine request.
@@ -81,9 +83,14 @@ pub enum Reason {
         /// Its names, the usual one first.
         names: Vec<String>,
     },
-    /// A header is malformed.
+    /// A required value that is sent in the query or the body is missing.
+    MissingValue {
+        /// Its place in words.
+        place: String,
+    },
+    /// A header is malformed, or a value in the query or the body.
     MalformedHeader {
-        /// Its name.
+        /// Its name, or its place as a manifest writes it.
         header: String,
         /// What is wrong with it.
         problem: &'static str,
@@ -139,7 +146,7 @@ impl Reason {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::MissingHeader { .. } => "missing-header",
+            Self::MissingHeader { .. } | Self::MissingValue { .. } => "missing-header",
             Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => "malformed-header",
             Self::UnsupportedVersion { .. } => "unsupported-version",
             Self::AmbiguousHeader { .. } => "ambiguous-header",
@@ -152,7 +159,7 @@ impl Reason {
     /// How far verification came. With several schemes, the rejection that came furthest is reported.
     pub(in crate::webhook) const fn progress(&self) -> u8 {
         match self {
-            Self::MissingHeader { .. } => 0,
+            Self::MissingHeader { .. } | Self::MissingValue { .. } => 0,
             Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => 1,
             Self::UnsupportedVersion { .. } => 2,
             Self::AmbiguousHeader { .. } => 3,
@@ -171,18 +178,20 @@ impl fmt::Display for Reason {
                 }
                 names => write!(f, "missing header `{}`", names.join("`, `")),
             },
-            Self::MalformedHeader { header, problem } => write!(f, "invalid `{header}` header: {problem}"),
+            Self::MissingValue { place } => write!(f, "{place} is missing"),
+            Self::MalformedHeader { header, problem } => write!(f, "invalid {}: {problem}", named(header)),
             Self::TooManySignatures { header, signatures } => {
                 write!(
                     f,
-                    "invalid `{header}` header: {signatures} signatures in one header; at most {MAX_SIGNATURES} are checked"
+                    "invalid {}: {signatures} signatures in one header; at most {MAX_SIGNATURES} are checked",
+                    named(header)
                 )
             }
             Self::UnsupportedVersion { header, versions } => {
-                write!(f, "the `{header}` header has only unknown signature versions: {}", versions.join(", "))
+                write!(f, "the {} has only unknown signature versions: {}", named(header), versions.join(", "))
             }
             Self::AmbiguousHeader { header, times } => {
-                write!(f, "the `{header}` header was sent {times} times; it must be sent once")
+                write!(f, "the {} was sent {times} times; it must be sent once", named(header))
             }
             Self::NoMatchingSignature { secrets: 0, .. } => {
                 f.write_str("no secret is configured to verify the signature with")
@@ -214,6 +223,11 @@ impl fmt::Display for Reason {
             }
         }
     }
+}
+
+/// A header's name, or a place as a manifest writes it, with what it is.
+fn named(label: &str) -> String {
+    if label.contains(':') { format!("value `{label}`") } else { format!("`{label}` header") }
 }
 
 fn configured(secrets: usize) -> String {

@@ -7,7 +7,7 @@ mod values;
 
 use std::{collections::BTreeMap, fmt, sync::OnceLock};
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -20,11 +20,12 @@ use crate::webhook::{
     fresh::Fresh,
     json::{self, Path},
     nearest, overrides,
+    place::Place,
     signature::Scheme,
 };
 use delivery::RawDelivery;
 use signing::{RawScheme, RawSecret};
-use values::{Text, Wrong};
+use values::{Scalar, Wrong};
 
 /// An error in a provider directory, with its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,8 +89,10 @@ impl Provider {
         if let (Some(raw), Some(rule)) = (&raw.secret, &secret) {
             raw.check_sendable(rule, &schemes).map_err(at)?;
         }
-        let delivery = raw.delivery.policy(&schemes).map_err(at)?;
-        let event_field = raw.recognise.event.map(|Text(path)| path);
+        let delivery = raw.delivery.policy(&schemes, raw.recognise.payload.is_some()).map_err(at)?;
+        let event_field =
+            raw.recognise.event.map(|text| values::parse(&text, Place::parse_or_path)).transpose().map_err(at)?;
+        let payload_field = raw.recognise.payload.map(|text| payload_field(&text)).transpose().map_err(at)?;
         let mut events: Vec<Event> = Vec::new();
         for event in raw.event {
             let span = event.name.span();
@@ -101,7 +104,10 @@ impl Provider {
         }
         let recognised_by = match raw.recognise.headers {
             Some(names) => names.iter().map(values::header_name).collect::<Result<_, _>>().map_err(at)?,
-            None => signature_headers(&schemes),
+            None => {
+                let of_event = event_field.as_ref().and_then(Place::header).cloned();
+                signature_headers(&schemes).into_iter().chain(of_event).collect()
+            }
         };
         let provider = Self {
             title: raw.title,
@@ -113,6 +119,7 @@ impl Provider {
             delivery,
             events,
             event_field,
+            payload_field,
             fallback_schema: raw.recognise.schema,
             fresh: paths(raw.fresh).map_err(at)?,
             summary: raw.summary,
@@ -125,7 +132,15 @@ impl Provider {
 }
 
 fn signature_headers(schemes: &[Scheme]) -> Vec<HeaderName> {
-    schemes.iter().flat_map(|scheme| scheme.header.iter().cloned()).collect()
+    schemes.iter().flat_map(|scheme| scheme.headers().iter().cloned()).collect()
+}
+
+/// The form field that holds the payload.
+fn payload_field(text: &Spanned<String>) -> Result<String, Wrong> {
+    match values::parse(text, Place::parse)? {
+        Place::Form(name) => Ok(name),
+        _ => Err(Wrong::new(text.span(), "the payload can only be in a form field: write `form:NAME`")),
+    }
 }
 
 impl From<toml::de::Error> for Wrong {
@@ -174,7 +189,10 @@ struct RawProvider {
 struct RawRecognise {
     schema: Option<String>,
     headers: Option<Vec<Spanned<String>>>,
-    event: Option<Text<Path>>,
+    /// Where the event's name is: a place such as `header:x-github-event`, or a path of the payload.
+    event: Option<Spanned<String>>,
+    /// The form field that holds the payload as JSON: `form:payload`.
+    payload: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -183,7 +201,10 @@ struct RawEvent {
     name: Spanned<String>,
     about: String,
     #[serde(rename = "match", default)]
-    conditions: BTreeMap<Spanned<String>, String>,
+    conditions: BTreeMap<Spanned<String>, Scalar>,
+    /// Headers of this event alone.
+    #[serde(default)]
+    headers: BTreeMap<Spanned<String>, Spanned<String>>,
     schema: Option<String>,
     fixture: Option<Spanned<String>>,
     summary: Option<Summary>,
@@ -196,11 +217,15 @@ struct RawEvent {
 }
 
 impl RawEvent {
-    fn event(self, provider: &str, event_field: Option<&Path>, files: &Files) -> Result<Event, Wrong> {
+    fn event(self, provider: &str, event_field: Option<&Place>, files: &Files) -> Result<Event, Wrong> {
         let span = self.name.span();
         check_event_name(&self.name)?;
         let name = self.name.into_inner();
-        let mut conditions = paths(self.conditions)?;
+        let mut conditions = Vec::new();
+        for (key, Scalar(value)) in self.conditions {
+            conditions.push((values::parse(&key, Place::parse_condition)?, value));
+        }
+        let headers = event_headers(self.headers)?;
         if conditions.is_empty() {
             let field = event_field.ok_or_else(|| {
                 Wrong::new(
@@ -251,6 +276,7 @@ impl RawEvent {
             unsigned: self.unsigned,
             illustrative: self.illustrative,
             variants,
+            headers,
             conditions,
         })
     }
@@ -280,6 +306,11 @@ fn check_start(name: &Spanned<String>, what: &str) -> Result<(), Wrong> {
         return Err(Wrong::new(name.span(), format!("{what} may not begin with `-`")));
     }
     Ok(())
+}
+
+/// The headers of one event.
+fn event_headers(table: BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Vec<(HeaderName, HeaderValue)>, Wrong> {
+    table.iter().map(|(name, value)| Ok((values::header_name(name)?, values::fixed_value(value)?))).collect()
 }
 
 fn paths<T>(table: BTreeMap<Spanned<String>, T>) -> Result<Vec<(Path, T)>, Wrong> {
