@@ -8,6 +8,7 @@ mod vectors;
 mod changed_bytes;
 mod encodings;
 mod headers;
+mod more;
 mod published;
 mod times;
 mod two_schemes;

@@ -15,7 +15,7 @@ use crate::webhook::{
     },
     request::{self, Request},
     signature::{
-        Algorithm, MalformedSecret, Scheme, SigningSecret,
+        MalformedSecret, Scheme, SigningSecret,
         grammar::{Candidate, Grammar, TextEncoding},
         secret::KeyEncoding,
     },
@@ -186,7 +186,7 @@ const MAX_DECODED_BYTES: usize = 4 << 20;
 
 /// Whether a scheme's signature depends on the body.
 pub(super) fn signs_body(scheme: &Scheme) -> bool {
-    scheme.algorithm != Algorithm::Token && scheme.content.signs_body()
+    scheme.signs_body()
 }
 
 /// A signed request, and the parts of its signature header.
@@ -266,9 +266,11 @@ impl<'a> SignedRequest<'a> {
 /// The signature with one bit of its first byte flipped, or a token with a different first character.
 pub(super) fn flipped(signature: &[u8], grammar: &Grammar) -> Vec<u8> {
     let mut flipped = signature.to_vec();
-    if let Some(first) = flipped.first_mut() {
+    // The signature of a JWT comes after its last dot.
+    let dot = flipped.iter().rposition(|byte| *byte == b'.').filter(|_| grammar.encoding() == TextEncoding::Jwt);
+    if let Some(first) = flipped.get_mut(dot.map_or(0, |dot| dot + 1)) {
         *first = match grammar.encoding() {
-            TextEncoding::Plain => body::neighbour(*first).unwrap_or(b'x'),
+            TextEncoding::Plain | TextEncoding::Jwt => body::neighbour(*first).unwrap_or(b'x'),
             TextEncoding::Hex | TextEncoding::Base64 | TextEncoding::Base64Url => *first ^ 1,
         };
     }
@@ -287,6 +289,10 @@ fn another_secret(provider: &Provider, secret: Option<&SigningSecret>) -> Option
     let rule = provider.secret.as_ref()?;
     let prefix = rule.format.prefix.as_deref().unwrap_or_default();
     let parse = |plain: &str| -> Result<SigningSecret, MalformedSecret> {
+        if rule.format.family.is_some() {
+            // The seed of another pair.
+            return SigningSecret::parse(plain, &rule.format);
+        }
         let text = match rule.format.encoding {
             KeyEncoding::Text => plain.to_owned(),
             KeyEncoding::Base64 => TextEncoding::Base64.encode(plain.as_bytes()),

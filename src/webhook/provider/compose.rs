@@ -116,6 +116,10 @@ impl Provider {
         if compresses && !is_signed_first {
             request.body = gzip(&request.body);
         }
+        // The first scheme that this secret is for signs.
+        let scheme = secret
+            .and_then(|secret| self.schemes.iter().find(|scheme| scheme.reads(secret)))
+            .filter(|_| scheme.is_some());
         if let (Some(secret), Some(scheme)) = (secret, scheme) {
             scheme.stamp(&mut request, &draft.id, now);
             let url = origin.map(|origin| format!("{origin}{}", request.target));

@@ -28,7 +28,7 @@ use crate::webhook::{
     remedy::Remedy,
     request::Request,
     schema::{Schema, SchemaError},
-    signature::{Algorithm, Reason, Receipt, Rejection, Scheme, SecretFormat, SigningSecret, Verdict},
+    signature::{Algorithm, MalformedSecret, Reason, Receipt, Rejection, Scheme, SigningSecret, Verdict},
 };
 use event::{Event, EventName, Summary};
 use files::Files;
@@ -69,16 +69,7 @@ pub struct Provider {
     schema: OnceLock<Result<Schema, SchemaError>>,
 }
 
-/// The format of a provider's secrets, and where to find one.
-#[derive(Clone, Debug)]
-pub struct SecretRule {
-    /// The environment variable that may contain one.
-    pub env: Option<String>,
-    /// The format of its text.
-    pub format: SecretFormat,
-    /// The public development secret, used when no other is set.
-    pub development: String,
-}
+pub use crate::webhook::signature::SecretRule;
 
 impl Provider {
     /// Verifies a request by any of the schemes with any of the secrets, and checks that it was fresh when
@@ -111,6 +102,25 @@ impl Provider {
             }
             Some(rejection) => Verdict::Rejected(rejection),
         }
+    }
+
+    /// Parses a secret in the provider's form or, failing that, in the form of one of its schemes.
+    ///
+    /// # Errors
+    ///
+    /// If it has none of them; what is wrong by the provider's own form.
+    pub fn parse_secret(&self, text: &str) -> Result<SigningSecret, MalformedSecret> {
+        let format = self.secret.as_ref().map(|rule| rule.format.clone()).unwrap_or_default();
+        SigningSecret::parse(text, &format).or_else(|problem| {
+            let mut rules = self.schemes.iter().filter_map(|scheme| scheme.secret.as_deref());
+            let own = rules.find_map(|rule| SigningSecret::parse(text, &rule.format).ok());
+            own.map(SigningSecret::of_scheme).ok_or(problem)
+        })
+    }
+
+    /// The rules for its secrets: the provider's own, then those of single schemes.
+    pub fn secret_rules(&self) -> impl Iterator<Item = &SecretRule> {
+        self.secret.iter().chain(self.schemes.iter().filter_map(|scheme| scheme.secret.as_deref()))
     }
 
     /// Whether a header carries a signature of one of the schemes, and not the secret itself.

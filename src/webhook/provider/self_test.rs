@@ -184,9 +184,7 @@ impl Vector {
     }
 
     fn outcome(&self, provider: &Provider) -> Result<String, String> {
-        let format = provider.secret.as_ref().map(|rule| rule.format.clone()).unwrap_or_default();
-        let secrets =
-            self.secrets.iter().map(|text| SigningSecret::parse(text, &format)).collect::<Result<Vec<_>, _>>();
+        let secrets = self.secrets.iter().map(|text| provider.parse_secret(text)).collect::<Result<Vec<_>, _>>();
         let secrets = secrets.map_err(|error| format!("the secret is malformed: {error}"))?;
         let request = self.request.read()?;
         let body = provider.decode(&request, LIMIT)?;

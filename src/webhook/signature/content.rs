@@ -26,7 +26,17 @@ enum Part {
     Id,
     Timestamp,
     Secret,
+    Key,
     Place(Place),
+}
+
+/// The parts of a secret that a template may use.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SecretParts<'a> {
+    /// The public part of a secret of two parts; empty for all others.
+    pub key: &'a [u8],
+    /// The secret itself.
+    pub secret: &'a [u8],
 }
 
 /// The values that a template may use.
@@ -57,6 +67,28 @@ impl SignedContent {
             _ => None,
         });
         ResolvedContent { parts: &self.parts, values, computed: computed.collect() }
+    }
+
+    /// The body alone.
+    #[must_use]
+    pub fn body() -> Self {
+        Self { parts: vec![Part::Place(Place::RawBody)], text: "{body}".to_owned() }
+    }
+
+    /// The template of a JWT's claim, which may also be fixed text.
+    ///
+    /// # Errors
+    ///
+    /// A message with the placeholder that was meant.
+    pub fn claim(text: &str) -> Result<Self, String> {
+        let parts = template::split(text)?.into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { parts, text: text.to_owned() })
+    }
+
+    /// Whether it contains the public part of a secret of two parts.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.parts.contains(&Part::Key)
     }
 
     /// Whether the whole body is signed, or a hash of it.
@@ -122,19 +154,29 @@ const fn is_slice(place: &Place) -> bool {
 
 impl ResolvedContent<'_> {
     /// The signed bytes, in pieces. The secret is that of a plain hash.
-    pub fn pieces<'b>(&'b self, secret: &'b [u8]) -> impl Iterator<Item = &'b [u8]> {
+    pub fn pieces<'b>(&'b self, secret: SecretParts<'b>) -> impl Iterator<Item = &'b [u8]> {
         let mut computed = self.computed.iter();
         self.parts.iter().map(move |part| match part {
             Part::Literal(text) => text.as_bytes(),
             Part::Id => self.values.id,
             Part::Timestamp => self.values.timestamp,
-            Part::Secret => secret,
+            Part::Secret => secret.secret,
+            Part::Key => secret.key,
             Part::Place(Place::RawBody) => self.values.lookup.body,
             Part::Place(Place::Header(name)) => {
                 self.values.lookup.request.headers.get(name.as_str()).map_or(&b""[..], |value| value.as_bytes())
             }
             Part::Place(_) => computed.next().map_or(&b""[..], |value| value),
         })
+    }
+}
+
+impl ResolvedContent<'_> {
+    /// The bytes as text, as a claim has them.
+    #[must_use]
+    pub fn text(&self, secret: SecretParts<'_>) -> String {
+        let bytes: Vec<u8> = self.pieces(secret).flatten().copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
@@ -176,6 +218,7 @@ fn part(piece: Piece<'_>) -> Result<Part, String> {
         Piece::Placeholder("id") => Ok(Part::Id),
         Piece::Placeholder("timestamp") => Ok(Part::Timestamp),
         Piece::Placeholder("secret") => Ok(Part::Secret),
+        Piece::Placeholder("key") => Ok(Part::Key),
         Piece::Placeholder(name) => match Place::parse(name) {
             Ok(Place::Mac(_)) => Err(format!("`{{{name}}}` belongs in the response of a handshake")),
             Ok(place) => Ok(Part::Place(place)),

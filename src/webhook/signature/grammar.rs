@@ -27,6 +27,7 @@ impl fmt::Display for Grammar {
                 Field::Signature(TextEncoding::Base64) => "{base64}",
                 Field::Signature(TextEncoding::Base64Url) => "{base64url}",
                 Field::Signature(TextEncoding::Plain) => "{token}",
+                Field::Signature(TextEncoding::Jwt) => "{jwt}",
             })?;
         }
         Ok(())
@@ -44,6 +45,8 @@ pub enum TextEncoding {
     Base64Url,
     /// Not encoded: a static token.
     Plain,
+    /// Not encoded: a JWT.
+    Jwt,
 }
 
 impl TextEncoding {
@@ -52,7 +55,7 @@ impl TextEncoding {
             Self::Hex => encoding::hex(bytes),
             Self::Base64 => encoding::base64(bytes),
             Self::Base64Url => encoding::base64url(bytes),
-            Self::Plain => String::from_utf8_lossy(bytes).into_owned(),
+            Self::Plain | Self::Jwt => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
 
@@ -68,7 +71,7 @@ impl TextEncoding {
             Self::Hex => encoding::decode_hex(text),
             Self::Base64 => encoding::decode_base64(text),
             Self::Base64Url => encoding::decode_base64url(text),
-            Self::Plain => Some(text.as_bytes().to_vec()),
+            Self::Plain | Self::Jwt => Some(text.as_bytes().to_vec()),
         };
         decoded.map_or(Candidate::Undecodable, Candidate::Decoded)
     }
@@ -144,7 +147,7 @@ impl Grammar {
         let signatures = entries.iter().filter(|(_, field)| matches!(field, Field::Signature(_))).count();
         if signatures != 1 {
             return Err(format!(
-                "`{}` must have exactly one of {{hex}}, {{base64}}, {{base64url}}, {{token}}; it has {signatures}",
+                "`{}` must have exactly one of {{hex}}, {{base64}}, {{base64url}}, {{token}}, {{jwt}}; it has {signatures}",
                 text.value
             ));
         }
@@ -281,6 +284,7 @@ fn entry(piece: &str) -> Result<(String, Field), String> {
         "base64" => Field::Signature(TextEncoding::Base64),
         "base64url" => Field::Signature(TextEncoding::Base64Url),
         "token" => Field::Signature(TextEncoding::Plain),
+        "jwt" => Field::Signature(TextEncoding::Jwt),
         "timestamp" => Field::Timestamp,
         other => return Err(nearest::unknown("placeholder", other, VALUE_PLACEHOLDERS)),
     };
@@ -288,7 +292,7 @@ fn entry(piece: &str) -> Result<(String, Field), String> {
 }
 
 /// The placeholders of a value.
-const VALUE_PLACEHOLDERS: [&str; 5] = ["hex", "base64", "base64url", "token", "timestamp"];
+const VALUE_PLACEHOLDERS: [&str; 6] = ["hex", "base64", "base64url", "token", "jwt", "timestamp"];
 
 #[cfg(test)]
 mod tests {
@@ -392,11 +396,12 @@ mod tests {
     fn an_invalid_template_is_explained() {
         assert_eq!(
             grammar("{hx}", None),
-            Err("unknown placeholder `hx`; did you mean `hex`? (known: `hex`, `base64`, `base64url`, `token`, `timestamp`)".into())
+            Err("unknown placeholder `hx`; did you mean `hex`? (known: `hex`, `base64`, `base64url`, `token`, `jwt`, `timestamp`)".into())
         );
         assert_eq!(
             grammar("t={timestamp}", Some(',')),
-            Err("`t={timestamp}` must have exactly one of {hex}, {base64}, {base64url}, {token}; it has 0".into())
+            Err("`t={timestamp}` must have exactly one of {hex}, {base64}, {base64url}, {token}, {jwt}; it has 0"
+                .into())
         );
         assert_eq!(
             grammar("{hex}{base64}", None),

@@ -1,15 +1,17 @@
 //! A signature scheme: how one provider signs, with the two operations, sign and verify.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use http::HeaderName;
+use serde_json::{Map, Value};
 
 use super::{
     algorithm::Algorithm,
-    content::{ContentValues, ResolvedContent, SignedContent},
+    content::{ContentValues, ResolvedContent, SecretParts, SignedContent},
     grammar::{Candidate, Grammar, MAX_SIGNATURES, Parsed, TextEncoding},
+    jwt::{self, Token},
     key::Key,
-    secret::SigningSecret,
+    secret::{SecretRule, SigningSecret},
     verdict::{Freshness, Reason, Rejection, Verified},
 };
 use crate::webhook::{
@@ -38,7 +40,34 @@ pub struct Scheme {
     pub timestamp: Option<TimestampRule>,
     /// Whether the signature covers the body before its `content-encoding`.
     pub before_compression: bool,
+    /// The claims of a JWT, which must hold and are written.
+    pub claims: Vec<(String, SignedContent)>,
+    /// The form of this scheme's own secrets, if it isn't the provider's.
+    pub secret: Option<Box<SecretRule>>,
+    /// Whether the user chooses the name of the signature's header.
+    pub configurable_header: bool,
+    /// Whether the manifest says that the body isn't signed.
+    pub is_body_unsigned_by_design: bool,
 }
+
+/// A secret as one scheme reads it.
+enum Readable<'a> {
+    Borrowed(&'a SigningSecret),
+    Own(SigningSecret),
+}
+
+impl Readable<'_> {
+    const fn get(&self) -> &SigningSecret {
+        match self {
+            Self::Borrowed(secret) => secret,
+            Self::Own(secret) => secret,
+        }
+    }
+}
+
+/// How long a JWT is valid if the manifest doesn't say, and how far clocks may be apart, in seconds.
+const VALIDITY: i64 = 300;
+const LEEWAY: i64 = 10;
 
 /// Where a scheme's timestamp is sent, and how it is checked.
 #[derive(Clone, Debug)]
@@ -198,8 +227,13 @@ impl Scheme {
         let payload = body.as_ref().map(|body| body.payload(message.request));
         let lookup = Lookup { url: message.url, payload: payload.as_ref(), ..Lookup::new(message.request) };
         let values = ContentValues { id: message.id.as_bytes(), timestamp: timestamp.as_bytes(), lookup };
-        let content = self.content.resolve(values);
-        let signature = secret.key(self.algorithm)?.sign(content.pieces(secret.bytes()))?;
+        let secret = self.readable(secret)?;
+        let parts = secret.get().parts(self.has_two_part_secret());
+        let key = Key::new(self.algorithm, parts.secret)?;
+        let signature = match self.algorithm.jwt_name() {
+            Some(name) => key.sign([jwt::unsigned(name, &self.issued(values, parts, message.time)).as_bytes()])?,
+            None => key.sign(self.content.resolve(values).pieces(parts))?,
+        };
         let signature = self.grammar.write(&signature, &timestamp);
 
         let id = self.id.as_ref().map(|source| (source, message.id.to_owned()));
@@ -217,11 +251,87 @@ impl Scheme {
         true
     }
 
+    /// The secret in the form that this scheme has; `None` if it is one of another scheme.
+    fn readable<'a>(&self, secret: &'a SigningSecret) -> Option<Readable<'a>> {
+        match &self.secret {
+            Some(rule) => SigningSecret::parse(secret.expose(), &rule.format).ok().map(Readable::Own),
+            None => (!secret.is_of_scheme).then_some(Readable::Borrowed(secret)),
+        }
+    }
+
+    /// Whether a secret has the form that this scheme has.
+    #[must_use]
+    pub fn reads(&self, secret: &SigningSecret) -> bool {
+        self.readable(secret).is_some()
+    }
+
+    /// Whether a secret is KEY:SECRET.
+    fn has_two_part_secret(&self) -> bool {
+        self.content.has_key() || self.claims.iter().any(|(_, claim)| claim.has_key())
+    }
+
+    /// Whether the signature depends on all of the body.
+    #[must_use]
+    pub fn signs_body(&self) -> bool {
+        match self.algorithm {
+            Algorithm::Token => false,
+            algorithm if algorithm.jwt_name().is_some() => self.claims.iter().any(|(_, claim)| claim.signs_body()),
+            _ => self.content.signs_body(),
+        }
+    }
+
+    /// The claims of a token that is issued now.
+    fn issued(&self, values: ContentValues<'_>, secret: SecretParts<'_>, now: Timestamp) -> Map<String, Value> {
+        let claim =
+            |(name, claim): &(String, SignedContent)| (name.clone(), Value::String(claim.resolve(values).text(secret)));
+        let mut claims: Map<String, Value> = self.claims.iter().map(claim).collect();
+        let now = now.unix_seconds();
+        claims.insert("nbf".to_owned(), now.into());
+        claims.insert("exp".to_owned(), (now + self.validity()).into());
+        claims
+    }
+
+    /// How long a token is valid, in seconds.
+    fn validity(&self) -> i64 {
+        let rule = self.timestamp.as_ref().filter(|rule| rule.tolerance.past != Tolerance::ANY);
+        rule.and_then(|rule| i64::try_from(rule.tolerance.past.as_secs()).ok()).unwrap_or(VALIDITY)
+    }
+
+    /// Checks a token whose signature matches: its claims hold, and it is valid at this time.
+    fn check_claims(
+        &self,
+        token: &str,
+        values: ContentValues<'_>,
+        secret: SecretParts<'_>,
+        receipt: Receipt<'_>,
+    ) -> Result<Freshness, Reason> {
+        let token = Token::parse(token).ok_or(Reason::NoMatchingSignature { signatures: 1, secrets: 1 })?;
+        for (name, claim) in &self.claims {
+            if token.claims.get(name).and_then(Value::as_str) != Some(&claim.resolve(values).text(secret)) {
+                return Err(Reason::ClaimMismatch { claim: name.clone() });
+            }
+        }
+        let (start, end) = (token.time("nbf").or_else(|| token.time("iat")), token.time("exp"));
+        let Some(signed) = start.or(end) else { return Ok(Freshness::NoTimestamp) };
+        let lifetime = match (start, end) {
+            (Some(start), Some(end)) => end.saturating_sub(start),
+            (Some(_), None) => self.validity(),
+            (None, _) => 0,
+        };
+        let past = Duration::from_secs(u64::try_from(lifetime.saturating_add(LEEWAY)).unwrap_or_default());
+        let allowed = Tolerance { past, future: Duration::from_secs(LEEWAY.unsigned_abs()) };
+        let allowed = receipt.tolerance.unwrap_or(allowed);
+        // A token that only says when it expires may be any time before that.
+        let allowed = if start.is_none() { Tolerance { future: Tolerance::ANY, ..allowed } } else { allowed };
+        freshness(allowed, Timestamp::from_unix_seconds(signed), receipt.at)
+    }
+
     /// Whether the signature header can carry a secret that is itself sent: a static token.
     #[must_use]
     pub fn can_send(&self, secret: &SigningSecret) -> bool {
         let is_token = self.algorithm == Algorithm::Token;
-        let Some(token) = secret.key(self.algorithm).filter(|_| is_token).and_then(|key| key.sign([])) else {
+        let Some(secret) = self.readable(secret).filter(|_| is_token) else { return true };
+        let Some(token) = secret.get().key(self.algorithm).and_then(|key| key.sign([])) else {
             return true;
         };
         let value = self.grammar.write(&token, "0");
@@ -265,6 +375,7 @@ impl Scheme {
     pub fn needs_payload(&self) -> bool {
         let time = self.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
         self.content.needs_payload()
+            || self.claims.iter().any(|(_, claim)| claim.needs_payload())
             || self.signature.needs_payload()
             || [self.id.as_ref(), time].into_iter().flatten().any(Source::needs_payload)
     }
@@ -357,7 +468,15 @@ impl Scheme {
         }
         let text = timestamp.as_ref().map_or("", |(_, (text, _))| text);
         let values = ContentValues { id: id.as_bytes(), timestamp: text.as_bytes(), lookup: *lookup };
-        let secret = self.matching(secrets, &self.content.resolve(values), &place, &parsed, how)?;
+        let index = self.matching(secrets, &self.content.resolve(values), &place, &parsed, how)?;
+        if let (Some(_), [Candidate::Decoded(token)]) = (self.algorithm.jwt_name(), parsed.signatures.as_slice()) {
+            let secret = self.readable(&secrets[index]);
+            let secret = secret.as_ref().map(|secret| secret.get().parts(self.has_two_part_secret()));
+            let token = String::from_utf8_lossy(token);
+            let freshness = self.check_claims(&token, values, secret.unwrap_or_default(), receipt)?;
+            let scheme = self.name.clone();
+            return Ok(Verified { scheme, secret: index, freshness, before_compression: false });
+        }
         let freshness = match timestamp {
             Some((rule, (_, time))) => {
                 freshness(receipt.tolerance.unwrap_or(rule.tolerance), time, receipt.at.map(|at| rule.unit.floor(at)))?
@@ -366,19 +485,23 @@ impl Scheme {
         };
         // An unsigned time proves nothing, though an old one is rejected.
         let freshness = if self.limits_age() { freshness } else { Freshness::NoTimestamp };
-        Ok(Verified { scheme: self.name.clone(), secret, freshness, before_compression: false })
+        Ok(Verified { scheme: self.name.clone(), secret: index, freshness, before_compression: false })
     }
 
     /// Whether the scheme signs a timestamp.
     #[must_use]
     pub fn signs_timestamp(&self) -> bool {
+        if self.algorithm.jwt_name().is_some() {
+            return true;
+        }
         self.algorithm.covers_content() && self.timestamp.is_some() && self.content.signs_timestamp()
     }
 
     /// Whether old requests are rejected: a signed timestamp, and a limit on its age.
     #[must_use]
     pub fn limits_age(&self) -> bool {
-        let has_limit = self.timestamp.as_ref().is_some_and(|rule| rule.tolerance.past != Tolerance::ANY);
+        let has_limit = self.algorithm.jwt_name().is_some()
+            || self.timestamp.as_ref().is_some_and(|rule| rule.tolerance.past != Tolerance::ANY);
         has_limit && self.signs_timestamp()
     }
 
@@ -392,8 +515,10 @@ impl Scheme {
         how: Match,
     ) -> Result<usize, Reason> {
         for (index, secret) in secrets.iter().enumerate() {
-            let Some(key) = secret.key(self.algorithm) else { continue };
-            if how.any(&key, content.pieces(secret.bytes()), &parsed.signatures) {
+            let Some(secret) = self.readable(secret) else { continue };
+            let parts = secret.get().parts(self.has_two_part_secret());
+            let Some(key) = Key::new(self.algorithm, parts.secret) else { continue };
+            if how.any(&key, content.pieces(parts), &parsed.signatures) {
                 return Ok(index);
             }
         }
@@ -428,7 +553,7 @@ impl Scheme {
             TextEncoding::Hex => "the signature is not hexadecimal",
             TextEncoding::Base64 => "the signature is not base64 (standard alphabet, padded)",
             TextEncoding::Base64Url => "the signature is not base64 (URL-safe alphabet)",
-            TextEncoding::Plain => "the token is empty",
+            TextEncoding::Plain | TextEncoding::Jwt => "the token is empty",
         }
     }
 }

@@ -123,6 +123,11 @@ pub enum Reason {
         /// The number of secrets tried.
         secrets: usize,
     },
+    /// The signature of a token matches, but it was issued for another request.
+    ClaimMismatch {
+        /// The claim that doesn't hold.
+        claim: String,
+    },
     /// A signature matches, but only under the public development secret, which is not accepted here.
     DevelopmentSecret,
     /// The signature matches, but the request is too old.
@@ -150,7 +155,9 @@ impl Reason {
             Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => "malformed-header",
             Self::UnsupportedVersion { .. } => "unsupported-version",
             Self::AmbiguousHeader { .. } => "ambiguous-header",
-            Self::NoMatchingSignature { .. } | Self::DevelopmentSecret => "no-matching-signature",
+            Self::NoMatchingSignature { .. } | Self::ClaimMismatch { .. } | Self::DevelopmentSecret => {
+                "no-matching-signature"
+            }
             Self::TimestampTooOld { .. } => "timestamp-too-old",
             Self::TimestampTooNew { .. } => "timestamp-too-new",
         }
@@ -164,7 +171,10 @@ impl Reason {
             Self::UnsupportedVersion { .. } => 2,
             Self::AmbiguousHeader { .. } => 3,
             Self::NoMatchingSignature { .. } => 4,
-            Self::DevelopmentSecret | Self::TimestampTooOld { .. } | Self::TimestampTooNew { .. } => 5,
+            Self::ClaimMismatch { .. }
+            | Self::DevelopmentSecret
+            | Self::TimestampTooOld { .. }
+            | Self::TimestampTooNew { .. } => 5,
         }
     }
 }
@@ -201,6 +211,9 @@ impl fmt::Display for Reason {
             }
             Self::NoMatchingSignature { signatures, secrets } => {
                 write!(f, "none of the {signatures} signatures matches this body with {}", configured(*secrets))
+            }
+            Self::ClaimMismatch { claim } => {
+                write!(f, "the token's signature matches, but its claim `{claim}` is that of another request or key")
             }
             Self::DevelopmentSecret => {
                 f.write_str("the signature matches only the public development secret, with which anyone can sign")

@@ -2,6 +2,9 @@
 //! is loaded, never when a request arrives.
 
 mod delivery;
+mod places;
+mod schemes;
+mod secret;
 mod signing;
 mod values;
 
@@ -21,10 +24,12 @@ use crate::webhook::{
     json::{self, Path},
     nearest, overrides,
     place::Place,
-    signature::Scheme,
+    signature::{Scheme, asymmetric::Family},
 };
 use delivery::RawDelivery;
-use signing::{RawScheme, RawSecret};
+use schemes::RawSchemes;
+use secret::{Defaults, RawSecret};
+use signing::RawScheme;
 use values::{Scalar, Wrong};
 
 /// An error in a provider directory, with its position.
@@ -73,21 +78,34 @@ impl Provider {
         let raw: RawProvider = toml::from_str(text).map_err(|error| at(error.into()))?;
         let name = raw.name.get_ref().clone();
         check_name(&raw.name).map_err(at)?;
-        let secret = raw.secret.as_ref().map(|secret| secret.rule(&raw.scheme)).transpose().map_err(at)?;
-        if secret.is_none() && !raw.scheme.is_empty() {
+        let (raw_schemes, defaults) = match raw.scheme {
+            Some(schemes) => RawSchemes::read(schemes).map_err(at)?,
+            None => (Vec::new(), Defaults::default()),
+        };
+        let secret = match &raw.secret {
+            Some(secret) if raw_schemes.is_empty() => {
+                return Err(at(Wrong::new(secret.span(), "[secret] needs a [[scheme]] that uses it")));
+            }
+            Some(secret) => {
+                let family = family(&raw_schemes).map_err(at)?;
+                Some(secret.get_ref().rule(&defaults, family, &secret.span()).map_err(at)?)
+            }
+            None => None,
+        };
+        if secret.is_none() && !raw_schemes.is_empty() {
             return Err(at(Wrong::new(raw.name.span(), "[[scheme]] needs a [secret] with the format of its secret")));
         }
         let mut schemes: Vec<Scheme> = Vec::new();
-        for scheme in raw.scheme {
+        for scheme in raw_schemes {
             let span = scheme.name.span();
-            let scheme = scheme.scheme().map_err(at)?;
+            let scheme = scheme.scheme(&defaults).map_err(at)?;
             if schemes.iter().any(|other| other.name == scheme.name) {
                 return Err(at(Wrong::new(span, format!("duplicate scheme `{}`", scheme.name))));
             }
             schemes.push(scheme);
         }
         if let (Some(raw), Some(rule)) = (&raw.secret, &secret) {
-            raw.check_sendable(rule, &schemes).map_err(at)?;
+            raw.get_ref().check_sendable(rule, &schemes).map_err(at)?;
         }
         let delivery = raw.delivery.policy(&schemes, raw.recognise.payload.is_some()).map_err(at)?;
         let event_field =
@@ -128,6 +146,24 @@ impl Provider {
             files,
         };
         Ok(provider)
+    }
+}
+
+/// The family of the provider's keys: that of the schemes without a secret of their own.
+fn family(schemes: &[RawScheme]) -> Result<Option<Family>, Wrong> {
+    let mut sharing = schemes.iter().filter(|scheme| scheme.secret.is_none());
+    let Some(first) = sharing.next() else { return Ok(None) };
+    let family = first.algorithm.family();
+    match sharing.find(|scheme| scheme.algorithm.family() != family) {
+        Some(other) => Err(Wrong::new(
+            other.name.span(),
+            format!(
+                "`{}` has another kind of key than `{}`: give it a `secret` of its own",
+                other.name.get_ref(),
+                first.name.get_ref()
+            ),
+        )),
+        None => Ok(family),
     }
 }
 
@@ -173,9 +209,11 @@ struct RawProvider {
     #[serde(default)]
     notes: Vec<String>,
     summary: Option<Summary>,
-    secret: Option<RawSecret>,
-    #[serde(default)]
-    scheme: Vec<RawScheme>,
+    /// Where the facts come from: pages of documents, or `github:OWNER/REPO PATH`.
+    #[serde(default, rename = "sources")]
+    _sources: Vec<String>,
+    secret: Option<Spanned<RawSecret>>,
+    scheme: Option<Spanned<RawSchemes>>,
     delivery: RawDelivery,
     #[serde(default)]
     recognise: RawRecognise,
