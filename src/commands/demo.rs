@@ -81,6 +81,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
         captures: None,
         consumers,
         on_error: Box::new(move |error| warnings.warn(warning(&error))),
+        on_secret: Box::new(|_, _| {}),
         now: None,
         cancel: CancellationToken::new(),
     });

@@ -13,6 +13,7 @@ use crate::webhook::{
         Provider,
         catalog::Catalog,
         event::{Event, EventName},
+        handshake::Handshake,
     },
     remedy::{Remedy, Warning},
     request::Request,
@@ -170,7 +171,8 @@ impl Judge<'_> {
                 let has_only_development =
                     self.accepts_development && self.keyring.has_only_development(&provider.name);
                 let must_be_exact = !provider.schemes.is_empty() && !has_only_development;
-                if must_be_exact && exactness != Exactness::Exact {
+                let is_handshake = event.is_some_and(|event| event.handshake.is_some());
+                if must_be_exact && !is_handshake && exactness != Exactness::Exact {
                     return (provider.verify(secrets, request, None, receipt), exactness);
                 }
                 (Verdict::Unsigned, exactness)
@@ -266,6 +268,12 @@ impl Assessment {
             (Verdict::Unsigned, _) => Some(Trust::UnsignedByDesign),
             (Verdict::Rejected(_) | Verdict::Unrecognised, _) => None,
         }
+    }
+
+    /// The handshake that the request is, if it is one.
+    #[must_use]
+    pub fn handshake(&self) -> Option<&Handshake> {
+        self.provider.as_ref()?.handshake(self.event.as_deref()?)
     }
 
     /// The name to show: the event's, else the provider's, else [`Self::UNRECOGNISED`].

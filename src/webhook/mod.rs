@@ -23,6 +23,7 @@ pub mod record;
 pub mod redact;
 pub mod remedy;
 pub mod request;
+pub mod response;
 pub mod schema;
 pub mod signature;
 pub mod template;

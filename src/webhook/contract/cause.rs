@@ -100,6 +100,7 @@ fn message(name: CaseName, observation: &Observation<'_>) -> String {
             ),
             _,
         ) => reason.clone(),
+        (Fault::WrongHandshake(_, problem), _) => problem.clone(),
         (fault, Some(forged)) => forgery_message(fault.status().unwrap_or_default(), forged),
         (Fault::Crashed(status), None) if name.expectation() == Expectation::Survived => {
             format!("{status}: the handler failed on an unknown event type")
@@ -127,6 +128,10 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
     Some(match (observation.fault, case.name) {
         (Fault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
         (Fault::ForgeryAccepted(_), name) => forgery_accepted(name, provider, history),
+        (Fault::WrongHandshake(..), _) => format!(
+            "{} sends this before it delivers anything, and sets up the endpoint only if the response is exactly this one",
+            provider.title
+        ),
         (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)), name) => crashed(name, provider, history),
         (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), CaseName::Burst) => {
             format!("the handler processes deliveries one at a time; {RESPOND_FIRST}")
@@ -300,6 +305,7 @@ pub fn unusable(observation: &Observation<'_>, signed_with: Option<&SecretSource
         (Fault::Rejected(429), _) => Remedy::advice("the handler, or a proxy in front of it, limits the rate"),
         (Fault::Rejected(_), _) => Remedy::AddHeader,
         (Fault::Redirect(_), _) => Remedy::advice(redirected()),
+        (Fault::WrongHandshake(_, problem), _) => Remedy::advice(problem.clone()),
         (Fault::WrongSuccess(status), _) => Remedy::advice(wrong_success(*status, provider)),
         (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), _) => Remedy::advice(RESPOND_FIRST),
         (Fault::NoResponse(NoResponse::Unreachable(_)), _) => Remedy::StartHandler,

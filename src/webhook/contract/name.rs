@@ -11,6 +11,10 @@ use crate::webhook::delivery::Media;
 pub enum CaseName {
     /// An event as the provider sends it.
     EventAccepted,
+    /// A handshake as the provider sends it, which wants its own response.
+    Handshake,
+    /// A handshake with another signature.
+    HandshakeForged,
     /// One encoding of the body, for providers that use several.
     Encoding(Media),
     /// The same payload, serialised differently.
@@ -45,8 +49,10 @@ pub enum CaseName {
 
 impl CaseName {
     /// All names, in the order in which the cases run.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::EventAccepted,
+        Self::Handshake,
+        Self::HandshakeForged,
         Self::Encoding(Media::Json),
         Self::Encoding(Media::Urlencoded),
         Self::Encoding(Media::Multipart),
@@ -71,6 +77,8 @@ impl CaseName {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EventAccepted => "event-accepted",
+            Self::Handshake => "handshake",
+            Self::HandshakeForged => "handshake-forged",
             Self::Encoding(Media::Json) => "encoding-json",
             Self::Encoding(Media::Urlencoded) => "encoding-urlencoded",
             Self::Encoding(Media::Multipart) => "encoding-multipart",
@@ -104,6 +112,7 @@ impl CaseName {
     /// How the deliveries are forged; `None` if they are valid.
     pub(super) const fn forgery(self) -> Option<Forgery> {
         match self {
+            Self::HandshakeForged => Some(Forgery::Tamper(Tamper::Signature)),
             Self::BodyTampered => Some(Forgery::Tamper(Tamper::Body)),
             Self::SecretWrong => Some(Forgery::Tamper(Tamper::Secret)),
             Self::SignatureMissing => Some(Forgery::Tamper(Tamper::Missing)),

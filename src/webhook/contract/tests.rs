@@ -228,8 +228,12 @@ fn a_tampered_signature_keeps_its_format() {
 
 #[test]
 fn a_response_is_judged_by_the_expectation() {
-    let after =
-        |status, millis| Exchange { response: Ok(status), excerpt: None, elapsed: Duration::from_millis(millis) };
+    let after = |status, millis| Exchange {
+        response: Ok(status),
+        excerpt: None,
+        elapsed: Duration::from_millis(millis),
+        handshake: None,
+    };
     let mut policy = provider(GITHUB).delivery;
     policy.timeout = Some(Duration::from_secs(3));
     let judged = |expectation, status| judge(expectation, &policy, &after(status, 1));
@@ -249,7 +253,8 @@ fn a_response_is_judged_by_the_expectation() {
         assert_eq!(judged(Expectation::Survived, status), Ok(()), "{status}");
     }
     assert_eq!(judged(Expectation::Survived, 500), Err(Fault::Crashed(500)));
-    let silent = Exchange { response: Err(NoResponse::TimedOut), excerpt: None, elapsed: Duration::ZERO };
+    let silent =
+        Exchange { response: Err(NoResponse::TimedOut), excerpt: None, elapsed: Duration::ZERO, handshake: None };
     for expectation in [Expectation::Accepted, Expectation::Rejected, Expectation::Survived] {
         assert_eq!(judge(expectation, &policy, &silent), Err(Fault::NoResponse(NoResponse::TimedOut)));
     }

@@ -154,6 +154,7 @@ fn source(case: &RejectedRequest<'_>, provider: &Provider, place: usize) -> Stri
         Some(SecretSource::File(path)) => format!("the secret from file:{path}"),
         Some(SecretSource::Config) => "the secret from the config".to_owned(),
         Some(SecretSource::Flag) => "the secret from the command line".to_owned(),
+        Some(SecretSource::Registered) => "the secret that the provider handed over".to_owned(),
         Some(SecretSource::Development) => "the public development secret".to_owned(),
         None => "the secret".to_owned(),
     }

@@ -14,7 +14,7 @@ use crate::webhook::{
     json::{self, Path},
     overrides::{Override, OverrideError},
     payload::Payload,
-    place::{self, Place},
+    place::{self, Lookup, Place},
     request::{self, Headers, InvalidHeaderValue, Request},
     signature::{SigningInput, SigningSecret},
     time::Timestamp,
@@ -30,6 +30,8 @@ pub struct Draft {
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
     pub(super) content: Content,
+    /// Values outside the body.
+    pub(super) extras: Vec<(Place, String)>,
     pub(super) seed: [u8; 32],
 }
 
@@ -98,7 +100,10 @@ impl Provider {
                 headers.push(name.clone(), value);
             }
         };
-        add(&header::CONTENT_TYPE, request::value(&content_type));
+        let handshake = self.event(&draft.event).and_then(|event| event.handshake.as_deref());
+        if !body.is_empty() || handshake.is_none() {
+            add(&header::CONTENT_TYPE, request::value(&content_type));
+        }
         add(&header::USER_AGENT, Ok(self.delivery.user_agent.as_ref().unwrap_or(&OWN_USER_AGENT).clone()));
         for (name, text) in &encoding.headers {
             add(name, request::value(text));
@@ -107,7 +112,8 @@ impl Provider {
             add(name, request::value(&template.fill(&draft.event, now.unix_seconds(), &draft.id)));
         }
         let (origin, target) = split_url(target);
-        let mut request = Request { method: self.delivery.method.clone(), target, headers, body };
+        let method = handshake.map_or(&self.delivery.method, |handshake| &handshake.method).clone();
+        let mut request = Request { method, target, headers, body };
         self.mark(draft, &mut request);
         let compresses = request.headers.text("content-encoding").is_some_and(|encoding| encoding == "gzip");
         request.headers.set_all(own_headers);
@@ -116,6 +122,13 @@ impl Provider {
         if compresses && !is_signed_first {
             request.body = gzip(&request.body);
         }
+        let own = handshake.filter(|handshake| handshake.is_signed && handshake.secret.is_some());
+        let own = own.and_then(|handshake| {
+            let body = self.decode(&request, MAX_DECODED_BYTES).ok()?;
+            self.handed_over(handshake, &Lookup::of(&request, &body.payload(&request)))
+        });
+        // A handshake that hands over the secret is signed with it.
+        let secret = secret.map(|secret| own.as_ref().unwrap_or(secret));
         // The first scheme that this secret is for signs.
         let scheme = secret
             .and_then(|secret| self.schemes.iter().find(|scheme| scheme.reads(secret)))
@@ -144,6 +157,9 @@ impl Provider {
 
     /// Writes what tells an event apart from others outside the payload: headers, and parameters of the query.
     fn mark(&self, draft: &Draft, request: &mut Request) {
+        for (place, value) in &draft.extras {
+            place::write(request, place, value);
+        }
         match self.event(&draft.event) {
             Some(event) => {
                 for (place, value) in event.marks() {
@@ -161,6 +177,9 @@ impl Provider {
         }
     }
 }
+
+/// The longest decoded body of a handshake, in bytes.
+const MAX_DECODED_BYTES: usize = 1 << 20;
 
 /// A URL's origin, such as `https://example.com`, and its path and query; no origin if the text is only those.
 fn split_url(text: &str) -> (Option<&str>, String) {

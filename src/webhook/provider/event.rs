@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use http::{HeaderName, HeaderValue};
 
+use super::handshake::Handshake;
 use crate::webhook::{
     json::Path,
     place::{Lookup, Place},
@@ -37,13 +38,17 @@ pub struct Event {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The values by which a request is recognised as this event.
     pub(super) conditions: Vec<(Place, String)>,
+    /// What makes it a handshake, if it is one.
+    pub handshake: Option<Box<Handshake>>,
 }
 
 impl Event {
     /// Whether a request is this event.
     #[must_use]
     pub fn matches(&self, lookup: &Lookup<'_>) -> bool {
-        !self.conditions.is_empty()
+        let present = self.handshake.as_ref().map_or(&[][..], |handshake| &handshake.present);
+        (!self.conditions.is_empty() || !present.is_empty())
+            && present.iter().all(|place| lookup.text(place).is_some())
             && self
                 .conditions
                 .iter()

@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod compose;
 pub mod event;
 pub mod files;
+pub mod handshake;
 pub mod manifest;
 pub mod recipe;
 pub mod resign;
@@ -27,11 +28,13 @@ use crate::webhook::{
     place::{Lookup, Place},
     remedy::Remedy,
     request::Request,
+    response::Response,
     schema::{Schema, SchemaError},
-    signature::{Algorithm, MalformedSecret, Reason, Receipt, Rejection, Scheme, SigningSecret, Verdict},
+    signature::{Algorithm, MalformedSecret, Reason, Receipt, Rejection, Scheme, SigningSecret, Verdict, Verified},
 };
 use event::{Event, EventName, Summary};
 use files::Files;
+use handshake::Handshake;
 
 /// One sender of webhooks, with everything that is specific to it.
 #[derive(Debug)]
@@ -71,6 +74,9 @@ pub struct Provider {
 
 pub use crate::webhook::signature::SecretRule;
 
+/// The longest body of a handshake, decoded, in bytes.
+const MAX_HANDSHAKE_BYTES: usize = 1 << 20;
+
 impl Provider {
     /// Verifies a request by any of the schemes with any of the secrets, and checks that it was fresh when
     /// received. The rejection reported is that of the scheme that came furthest.
@@ -82,6 +88,21 @@ impl Provider {
         event: Option<&Event>,
         receipt: Receipt<'_>,
     ) -> Verdict {
+        // A handshake may be signed with the secret that it hands over itself.
+        let own = event.and_then(|event| event.handshake.as_deref()).filter(|handshake| handshake.is_signed);
+        if let Some(secret) = own.filter(|handshake| handshake.secret.is_some()).and_then(|handshake| {
+            let body = self.decode(request, MAX_HANDSHAKE_BYTES).ok()?;
+            self.handed_over(handshake, &Lookup::of(request, &body.payload(request)))
+        }) {
+            let verified = self
+                .schemes
+                .iter()
+                .find_map(|scheme| scheme.verify(std::slice::from_ref(&secret), request, receipt).ok());
+            if let Some(verified) = verified {
+                // It is none of the list's secrets.
+                return Verdict::Verified(Verified { secret: secrets.len(), ..verified });
+            }
+        }
         let mut furthest: Option<Rejection> = None;
         for scheme in &self.schemes {
             match scheme.verify(secrets, request, receipt) {
@@ -171,11 +192,56 @@ impl Provider {
     /// The event of a request: a listed one, or else the name that it gives.
     #[must_use]
     pub fn event_of(&self, lookup: &Lookup<'_>) -> Option<EventName<'_>> {
-        if let Some(event) = self.events.iter().find(|event| event.matches(lookup)) {
+        let decisive = |event: &&Event| event.handshake.as_ref().is_some_and(|handshake| handshake.is_decisive);
+        let mut handshakes = self.events.iter().filter(|event| event.handshake.is_some());
+        let mut events = self.events.iter().filter(|event| event.handshake.is_none());
+        let first = handshakes.clone().filter(decisive).find(|event| event.matches(lookup));
+        if let Some(event) = first.or_else(|| events.find(|event| event.matches(lookup))) {
             return Some(EventName::Listed(event));
         }
-        let named = lookup.text(self.event_field.as_ref()?)?;
-        EventName::unlisted(&self.name, &named)
+        let named = self.event_field.as_ref().and_then(|place| lookup.text(place));
+        let unlisted = named.and_then(|named| EventName::unlisted(&self.name, &named));
+        unlisted.or_else(|| handshakes.find(|event| event.matches(lookup)).map(EventName::Listed))
+    }
+
+    /// The handshake of this full name, if it is one.
+    #[must_use]
+    pub fn handshake(&self, full_name: &str) -> Option<&Handshake> {
+        self.events.iter().find(|event| event.full_name == full_name)?.handshake.as_deref()
+    }
+
+    /// The handshake that a request is, if it is one.
+    #[must_use]
+    pub fn handshake_of(&self, request: &Request) -> Option<&Handshake> {
+        if !self.events.iter().any(|event| event.handshake.is_some()) {
+            return None;
+        }
+        let body = self.decode(request, MAX_HANDSHAKE_BYTES).ok()?;
+        let payload = body.payload(request);
+        let event = self.event_of(&Lookup::of(request, &payload))?.listed()?;
+        event.handshake.as_deref()
+    }
+
+    /// What is wrong with a handler's response to a handshake; `None` if it is the prescribed one.
+    #[must_use]
+    pub fn objection_to_handshake(
+        &self,
+        handshake: &Handshake,
+        request: &Request,
+        response: &Response,
+        secret: Option<&SigningSecret>,
+    ) -> Option<String> {
+        let body = self.decode(request, MAX_HANDSHAKE_BYTES).unwrap_or(DecodedBody::empty());
+        let payload = body.payload(request);
+        let lookup = Lookup::of(request, &payload);
+        let own = self.handed_over(handshake, &lookup);
+        handshake.response.objection(response, &lookup, own.as_ref().or(secret))
+    }
+
+    /// The secret that a handshake hands over, if it does.
+    #[must_use]
+    pub fn handed_over(&self, handshake: &Handshake, lookup: &Lookup<'_>) -> Option<SigningSecret> {
+        self.parse_secret(&lookup.text(handshake.secret.as_ref()?)?).ok()
     }
 
     /// The event of this name, without the provider's name.

@@ -118,6 +118,7 @@ impl fmt::Debug for SecretText {
 }
 
 /// One signing secret: its text, and the bytes that the text encodes.
+#[derive(Clone)]
 pub struct SigningSecret {
     text: Zeroizing<String>,
     bytes: Zeroizing<Vec<u8>>,

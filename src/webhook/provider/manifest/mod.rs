@@ -2,13 +2,14 @@
 //! is loaded, never when a request arrives.
 
 mod delivery;
+mod handshake;
 mod places;
 mod schemes;
 mod secret;
 mod signing;
 mod values;
 
-use std::{collections::BTreeMap, fmt, sync::OnceLock};
+use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Range, sync::OnceLock};
 
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -27,6 +28,7 @@ use crate::webhook::{
     signature::{Scheme, asymmetric::Family},
 };
 use delivery::RawDelivery;
+use handshake::RawHandshake;
 use schemes::RawSchemes;
 use secret::{Defaults, RawSecret};
 use signing::RawScheme;
@@ -115,6 +117,14 @@ impl Provider {
         for event in raw.event {
             let span = event.name.span();
             let event = event.event(&name, event_field.as_ref(), &files).map_err(at)?;
+            if events.iter().any(|other| other.name == event.name) {
+                return Err(at(Wrong::new(span, format!("duplicate event `{}`", event.name))));
+            }
+            events.push(event);
+        }
+        for handshake in raw.handshake {
+            let span = handshake.name.span();
+            let event = handshake.event(&name, !schemes.is_empty(), event_field.as_ref(), &files).map_err(at)?;
             if events.iter().any(|other| other.name == event.name) {
                 return Err(at(Wrong::new(span, format!("duplicate event `{}`", event.name))));
             }
@@ -220,6 +230,8 @@ struct RawProvider {
     #[serde(default)]
     fresh: BTreeMap<Spanned<String>, Fresh>,
     event: Vec<RawEvent>,
+    #[serde(default)]
+    handshake: Vec<RawHandshake>,
 }
 
 #[derive(Default, Deserialize)]
@@ -277,19 +289,9 @@ impl RawEvent {
             Some(fixture) => (fixture.get_ref().clone(), fixture.span()),
             None => (format!("events/{name}.json"), span.clone()),
         };
-        let text = files.shared(&fixture).ok_or_else(|| {
-            let near = nearest::nearest(&fixture, files.paths())
-                .map(|near| format!("; did you mean `{near}`?"))
-                .unwrap_or_default();
-            Wrong::new(place.clone(), format!("missing fixture `{fixture}`{near}"))
-        })?;
+        let text = self::fixture(&fixture, place, files)?;
         // The tests check the built-in providers, so this is not repeated at each start.
         let is_new = !files.are_built_in();
-        if is_new {
-            json::parse(text).map_err(|error| {
-                Wrong::new(place.clone(), format!("the fixture `{fixture}` is not valid JSON: {error}"))
-            })?;
-        }
         let mut variants = Vec::new();
         for variant in self.variants {
             let mut changes = Vec::new();
@@ -297,7 +299,7 @@ impl RawEvent {
                 let span = path.span();
                 let path = values::parse(&path, str::parse)?;
                 if is_new {
-                    overrides::replace(text, &path, &value)
+                    overrides::replace(&text, &path, &value)
                         .map_err(|error| Wrong::new(span, format!("the variant doesn't fit `{fixture}`: {error}")))?;
                 }
                 changes.push((path, value));
@@ -309,15 +311,29 @@ impl RawEvent {
             name,
             about: self.about,
             schema: self.schema,
-            fixture: text.clone(),
+            fixture: text,
             summary: self.summary,
             unsigned: self.unsigned,
             illustrative: self.illustrative,
             variants,
             headers,
             conditions,
+            handshake: None,
         })
     }
+}
+
+/// The text of a fixture, which must be JSON.
+fn fixture(path: &str, place: Range<usize>, files: &Files) -> Result<Cow<'static, str>, Wrong> {
+    let Some(text) = files.shared(path) else {
+        let near = nearest::nearest(path, files.paths()).map(|near| format!("; did you mean `{near}`?"));
+        return Err(Wrong::new(place, format!("missing fixture `{path}`{}", near.unwrap_or_default())));
+    };
+    if !files.are_built_in() {
+        json::parse(text)
+            .map_err(|error| Wrong::new(place, format!("the fixture `{path}` is not valid JSON: {error}")))?;
+    }
+    Ok(text.clone())
 }
 
 /// Checks a provider's name: it is a segment of a URL's path, and ends at the first dot of an event's full name.
