@@ -331,11 +331,7 @@ pub fn write(request: &mut Request, place: &Place, value: &str) {
             set_query(request, &pairs);
         }
         Place::Body(path) => write_field(request, path, value),
-        Place::Form(name) => {
-            if request.media_type().as_deref() == Some(URLENCODED) {
-                request.body = replaced(form_urlencoded::parse(&request.body), name, Some(value)).into();
-            }
-        }
+        Place::Form(name) => write_form(request, name, Some(value)),
         _ => {}
     }
 }
@@ -355,13 +351,33 @@ pub fn remove(request: &mut Request, place: &Place) {
                 request.body = text.into();
             }
         }
-        Place::Form(name) => {
-            if request.media_type().as_deref() == Some(URLENCODED) {
-                request.body = replaced(form_urlencoded::parse(&request.body), name, None).into();
-            }
-        }
+        Place::Form(name) => write_form(request, name, None),
         _ => {}
     }
+}
+
+/// Replaces, adds or removes a field of a form.
+fn write_form(request: &mut Request, name: &str, value: Option<&str>) {
+    if request.media_type().as_deref() == Some(URLENCODED) {
+        request.body = replaced(form_urlencoded::parse(&request.body), name, value).into();
+        return;
+    }
+    let boundary = request.headers.text("content-type").and_then(|media| multer::parse_boundary(media).ok());
+    let Some(boundary) = boundary else { return };
+    let form = Payload::parse(request, &request.body);
+    let mut fields: Vec<(String, String)> =
+        form.fields().filter(|(key, _)| *key != name).map(|(key, text)| (key.to_owned(), text.to_owned())).collect();
+    fields.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    request.body = multipart(&fields, &boundary).into();
+}
+
+/// A `multipart/form-data` body as libcurl writes it.
+pub(in crate::webhook) fn multipart(fields: &[(String, String)], boundary: &str) -> String {
+    let quote = |name: &str| name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    let part = |(name, value): &(String, String)| {
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{value}\r\n", quote(name))
+    };
+    fields.iter().map(part).chain([format!("--{boundary}--\r\n")]).collect()
 }
 
 const URLENCODED: &str = "application/x-www-form-urlencoded";

@@ -8,7 +8,10 @@ use crate::{
     cli::{Print, Send},
     commands::{exit::Failure, streams, terminal::Terminal},
     engine::deliver::{Batch, Dispatcher},
-    net::client::{Client, end_to_end},
+    net::{
+        client::{Client, end_to_end},
+        url::at_target,
+    },
     render::{json, request, text},
     webhook::{redact, request::Request},
 };
@@ -36,7 +39,7 @@ pub(super) fn print(
         let host = request.headers.iter().filter(|(name, _)| name == "host");
         let headers = host.chain(end_to_end(&request.headers)).cloned().collect();
         let mut request = Request { headers, ..request };
-        let mut url = job.url.to_string();
+        let mut url = at_target(&job.url, &request.target).to_string();
         if args.redact {
             request = redact::request(&request, job.provider.as_deref());
             url = redact::query(&url).into_owned();

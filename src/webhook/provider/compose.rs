@@ -97,7 +97,7 @@ impl Provider {
         let mut headers = Headers::with_capacity(8);
         let mut add = |name: &HeaderName, value: Result<HeaderValue, InvalidHeaderValue>| {
             if let Ok(value) = value {
-                headers.push(name.clone(), value);
+                headers.set(name, value);
             }
         };
         let handshake = self.event(&draft.event).and_then(|event| event.handshake.as_deref());
@@ -109,7 +109,7 @@ impl Provider {
             add(name, request::value(text));
         }
         for (name, template) in &self.delivery.headers {
-            add(name, request::value(&template.fill(&draft.event, now.unix_seconds(), &draft.id)));
+            add(name, request::value(&template.fill(&draft.event, now, &draft.id)));
         }
         let (origin, target) = split_url(target);
         let method = handshake.map_or(&self.delivery.method, |handshake| &handshake.method).clone();
@@ -227,7 +227,7 @@ impl Draft {
             }
             (Content::Payload(bytes), Media::Multipart) => {
                 let boundary = self.boundary();
-                let body = multipart(&fields(bytes), &boundary);
+                let body = place::multipart(&fields(bytes), &boundary);
                 (format!("multipart/form-data; boundary={boundary}").into(), body.into())
             }
             (Content::Payload(bytes), Media::Json) => (JSON.into(), bytes.clone()),
@@ -279,13 +279,4 @@ pub(super) fn fields(text: &str) -> Vec<(String, String)> {
         (member.key.to_string(), value)
     };
     members.iter().map(field).collect()
-}
-
-/// A `multipart/form-data` body as libcurl writes it.
-fn multipart(fields: &[(String, String)], boundary: &str) -> String {
-    let quote = |name: &str| name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
-    let part = |(name, value): &(String, String)| {
-        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{value}\r\n", quote(name))
-    };
-    fields.iter().map(part).chain([format!("--{boundary}--\r\n")]).collect()
 }

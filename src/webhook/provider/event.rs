@@ -24,8 +24,10 @@ pub struct Event {
     pub about: String,
     /// The schema definition that its payload matches.
     pub schema: Option<String>,
-    /// The fixture: its payload as JSON text.
+    /// The fixture: its payload as JSON text, or any text that is sent as it is.
     pub fixture: Cow<'static, str>,
+    /// Whether the fixture is sent byte for byte.
+    pub is_raw: bool,
     /// Its own summary, if it has one.
     pub summary: Option<Summary>,
     /// Whether the provider sends it without a signature.

@@ -303,6 +303,21 @@ impl Provider {
         self.fresh.iter().find(|(_, fresh)| fresh.is_id()).map(|(path, _)| path)
     }
 
+    /// What its author should know although it is valid: a signature that doesn't cover the body, unless the manifest says so.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<String> {
+        let unsigned = self.schemes.iter().filter(|scheme| {
+            scheme.algorithm.covers_content() && !scheme.signs_body() && !scheme.is_body_unsigned_by_design
+        });
+        let caution = |scheme: &Scheme| {
+            format!(
+                "the scheme `{}` of {} doesn't sign the body, so a changed one verifies; add `{{body}}` to its content, or `signs_body = false` if the provider means it",
+                scheme.name, self.title
+            )
+        };
+        unsigned.map(caution).collect()
+    }
+
     /// The files that it was loaded from.
     #[must_use]
     pub fn files(&self) -> &Files {

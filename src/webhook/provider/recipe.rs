@@ -47,8 +47,10 @@ impl Provider {
     pub fn recipe(&self, event: &Event, source: BodySource<'_>) -> Result<Recipe, OverrideError> {
         let ingredients = match source {
             BodySource::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
-            // A handshake without a body.
-            BodySource::Fixture(_, []) if event.fixture.is_empty() => Ingredients::Bytes(Bytes::new()),
+            // Bytes that are sent as they are, or a handshake without a body.
+            BodySource::Fixture(None, []) if event.is_raw || event.fixture.is_empty() => {
+                Ingredients::Bytes(Bytes::copy_from_slice(event.fixture.as_bytes()))
+            }
             BodySource::Fixture(variant, overrides) => self.payload(event, variant.unwrap_or_default(), overrides)?,
         };
         let extras = event.handshake.as_ref().map(|handshake| handshake.extras.clone()).unwrap_or_default();

@@ -93,7 +93,7 @@ impl Provider {
         let mut renewed = Vec::new();
         for (name, template) in &self.delivery.headers {
             if template.has_timestamp() && request.headers.contains(name.as_str()) {
-                let text = template.fill(event, context.now.unix_seconds(), &id);
+                let text = template.fill(event, context.now, &id);
                 if let Ok(value) = request::value(&text) {
                     request.headers.set(name, value);
                     renewed.push(name.clone());

@@ -13,7 +13,7 @@ use super::{
 use crate::webhook::{
     place::Lookup,
     request::{self, Headers, Request},
-    signature::{SigningSecret, Verdict},
+    signature::{Receipt, SigningSecret, Verdict},
     time::Timestamp,
 };
 
@@ -145,6 +145,7 @@ struct Vector {
 #[serde(deny_unknown_fields)]
 struct VectorRequest {
     method: String,
+    /// The path and query, or the whole URL as the provider called it.
     target: String,
     headers: Vec<(String, String)>,
     body: Option<String>,
@@ -191,7 +192,9 @@ impl Vector {
         let payload = body.payload(&request);
         let event = provider.event_of(&Lookup::of(&request, &payload));
         let listed = event.as_ref().and_then(EventName::listed);
-        let verdict = provider.verify(&secrets, &request, listed, self.at.map(Timestamp::from_unix_seconds).into());
+        let url = Some(self.request.target.as_str()).filter(|target| target.contains("://"));
+        let receipt = Receipt { url, ..self.at.map(Timestamp::from_unix_seconds).into() };
+        let verdict = provider.verify(&secrets, &request, listed, receipt);
 
         let scheme = match &verdict {
             Verdict::Verified(verified) => &*verified.scheme,
@@ -224,7 +227,8 @@ impl VectorRequest {
             headers.push(name, request::value(text).map_err(|error| error.to_string())?);
         }
         let method = self.method.parse().map_err(|_| format!("invalid method `{}`", self.method))?;
-        Ok(Request { method, target: self.target.clone(), headers, body })
+        let target = request::target(&self.target).ok_or_else(|| format!("invalid target `{}`", self.target))?;
+        Ok(Request { method, target, headers, body })
     }
 }
 

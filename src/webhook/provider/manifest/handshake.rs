@@ -106,7 +106,7 @@ impl RawHandshake {
             conditions.push((Place::Method, method.to_string()));
         }
         let fixture = match &self.fixture {
-            Some(fixture) => super::fixture(fixture.get_ref(), fixture.span(), files)?,
+            Some(fixture) => super::fixture(fixture.get_ref(), fixture.span(), files, false)?,
             None => "".into(),
         };
         let handshake = Handshake {
@@ -124,6 +124,7 @@ impl RawHandshake {
             about: self.about,
             schema: None,
             fixture,
+            is_raw: false,
             summary: None,
             unsigned: !handshake.is_signed,
             illustrative: false,

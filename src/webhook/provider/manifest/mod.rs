@@ -120,6 +120,11 @@ impl Provider {
             if events.iter().any(|other| other.name == event.name) {
                 return Err(at(Wrong::new(span, format!("duplicate event `{}`", event.name))));
             }
+            if let Some(other) = events.iter().find(|other| other.conditions == event.conditions) {
+                let message =
+                    format!("`{}` has the same `match` as `{}`, so it is never recognised", event.name, other.name);
+                return Err(at(Wrong::new(span, message)));
+            }
             events.push(event);
         }
         for handshake in raw.handshake {
@@ -256,7 +261,11 @@ struct RawEvent {
     #[serde(default)]
     headers: BTreeMap<Spanned<String>, Spanned<String>>,
     schema: Option<String>,
+    /// The payload; `events/NAME.json` if it isn't given.
     fixture: Option<Spanned<String>>,
+    /// Whether the fixture is sent byte for byte, and not as compact JSON with fresh values.
+    #[serde(default)]
+    raw: bool,
     summary: Option<Summary>,
     #[serde(default)]
     unsigned: bool,
@@ -289,7 +298,7 @@ impl RawEvent {
             Some(fixture) => (fixture.get_ref().clone(), fixture.span()),
             None => (format!("events/{name}.json"), span.clone()),
         };
-        let text = self::fixture(&fixture, place, files)?;
+        let text = self::fixture(&fixture, place, files, self.raw)?;
         // The tests check the built-in providers, so this is not repeated at each start.
         let is_new = !files.are_built_in();
         let mut variants = Vec::new();
@@ -312,6 +321,7 @@ impl RawEvent {
             about: self.about,
             schema: self.schema,
             fixture: text,
+            is_raw: self.raw,
             summary: self.summary,
             unsigned: self.unsigned,
             illustrative: self.illustrative,
@@ -323,13 +333,13 @@ impl RawEvent {
     }
 }
 
-/// The text of a fixture, which must be JSON.
-fn fixture(path: &str, place: Range<usize>, files: &Files) -> Result<Cow<'static, str>, Wrong> {
+/// The text of a fixture, which must be JSON unless it is sent as it is.
+fn fixture(path: &str, place: Range<usize>, files: &Files, is_raw: bool) -> Result<Cow<'static, str>, Wrong> {
     let Some(text) = files.shared(path) else {
         let near = nearest::nearest(path, files.paths()).map(|near| format!("; did you mean `{near}`?"));
         return Err(Wrong::new(place, format!("missing fixture `{path}`{}", near.unwrap_or_default())));
     };
-    if !files.are_built_in() {
+    if !files.are_built_in() && !is_raw {
         json::parse(text)
             .map_err(|error| Wrong::new(place, format!("the fixture `{path}` is not valid JSON: {error}")))?;
     }
