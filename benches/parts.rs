@@ -187,6 +187,7 @@ fn rendering(criterion: &mut Criterion) {
         body: Some(limits),
         decoded_limit: 1 << 20,
         wording,
+        verbose: false,
     };
     let mut group = criterion.benchmark_group("render");
     let mut text = String::new();

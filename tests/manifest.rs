@@ -5,7 +5,6 @@ mod acme;
 use acme::{carrying, load, secrets, signing};
 use hookdev::webhook::{
     provider::{Provider, files::Files},
-    request::Headers,
     signature::{Freshness, Reason, Rejection, SigningInput, Verdict, Verified},
     time::Timestamp,
 };
@@ -343,13 +342,13 @@ fn a_secret_and_its_schemes_need_each_other() {
         let (start, end) = (SOUND.find(start).expect("a start"), SOUND.find(end).expect("an end"));
         format!("{}{}", &SOUND[..start], &SOUND[end..])
     };
-    let said = |manifest: &str| load(manifest, &FILES).expect_err("an error").to_string();
+    let error = |manifest: &str| load(manifest, &FILES).expect_err("an error").to_string();
     assert_eq!(
-        said(&between("[secret]", "[[scheme]]")),
+        error(&between("[secret]", "[[scheme]]")),
         "acme/provider.toml:1:8: [[scheme]] needs a [secret] with the format of its secret"
     );
     assert_eq!(
-        said(&between("[[scheme]]", "[delivery]")),
+        error(&between("[[scheme]]", "[delivery]")),
         "acme/provider.toml:5:1: [secret] needs a [[scheme]] that uses it"
     );
     load(&between("[secret]", "[delivery]"), &FILES).expect("a provider that signs nothing needs neither");
@@ -420,11 +419,11 @@ proptest! {
         let scheme = &provider.schemes[0];
         let secrets = secrets(&provider, &[&key, "another"]);
         let time = Timestamp::from_unix_millis(millis);
-        let headers: Headers = [acme::field("x-extra", &extra)].into_iter().collect();
-        let unsigned = carrying(headers.iter().cloned(), body.clone());
+        let field = acme::field("x-extra", &extra);
+        let unsigned = carrying([field.clone()], body.clone());
         let message = SigningInput { request: &unsigned, id: &id, time, url: None };
         let signed = acme::fields(scheme.sign(&secrets[0], &message).expect("a secret signs"));
-        let signed = signed.into_iter().chain(headers.iter().cloned());
+        let signed = signed.into_iter().chain([field]);
         let request = carrying(signed, body.clone());
 
         let fresh = match (written.signs_time, written.scheme.contains("unit = 'ms'")) {

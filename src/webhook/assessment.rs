@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::webhook::{
-    diagnose::{self, Clock, Code, Finding, RejectedRequest},
+    diagnose::{self, Clock, Finding, RejectedRequest},
     keyring::{Keyring, SecretSource},
     nearest,
     payload::{DecodedBody, Payload},
@@ -107,11 +107,12 @@ impl Judge<'_> {
         let named = self.provider.or_else(|| self.catalog.by_path(request));
         let provider = named.or_else(|| self.catalog.by_content(&Lookup::of(request, &body.payload(request))));
         let Some(provider) = provider else {
-            warnings.extend(self.near_miss(request));
+            warnings.push(self.near_miss(request).unwrap_or_else(|| self.no_provider()));
             return Assessment::unrecognised(warnings);
         };
         let body = provider.find_payload(request, body);
         let payload = body.payload(request);
+        warnings.extend(payload.mislabelled.clone().map(Warning::from));
         let lookup = Lookup { url: receipt.url, ..Lookup::of(request, &payload) };
         let event = provider.event_of(&lookup);
         let listed = event.as_ref().and_then(EventName::listed);
@@ -206,7 +207,7 @@ impl Judge<'_> {
         let case =
             RejectedRequest { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
         let findings = diagnose::diagnose_until(&case, is_late);
-        if findings.first().is_some_and(|cause| cause.code != Code::Unexplained) {
+        if findings.iter().any(|finding| finding.code.is_proof()) {
             // A proven cause replaces the likely one.
             let likely = self.only_development_tried(provider, &assessment.verdict);
             assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
@@ -216,11 +217,18 @@ impl Judge<'_> {
         assessment.findings = findings;
     }
 
-    /// A provider whose name is close to the first segment of the path.
+    /// A provider whose name is close to a segment of the path.
     fn near_miss(&self, request: &Request) -> Option<Warning> {
-        let segment = request.path().trim_start_matches('/').split('/').next()?;
-        let near = nearest::nearest(segment, self.catalog.names())?;
-        Some(format!("no provider is named `{segment}`; did you mean /{near}?").into())
+        let near = |segment| Some((segment, nearest::nearest(segment, self.catalog.names())?));
+        let (segment, near) = request.path().split('/').find_map(near)?;
+        Some(format!("not verified, because no provider is named `{segment}`; did you mean /{near}?").into())
+    }
+
+    /// Why a request is not recognised, and how it would be.
+    fn no_provider(&self) -> Warning {
+        let message = "not verified, because no provider was recognised: the path names none, and neither headers nor body match one";
+        let example = self.catalog.names().next().unwrap_or_default().to_owned();
+        Warning::new(message, Remedy::NameProvider { example })
     }
 
     /// Another provider whose request this looks like.
@@ -307,6 +315,9 @@ fn check(
 
 /// How an unsigned payload compares with the provider's schema.
 fn exactness(provider: &Provider, event: Option<&Event>, payload: &Payload<'_>) -> Exactness {
+    if let Some(mislabelled) = &payload.mislabelled {
+        return Exactness::Inexact(mislabelled.clone());
+    }
     let definition = provider.schema_of(event).and_then(|name| provider.schema().ok()?.definition(name));
     let (Some(definition), Some(root)) = (definition, payload.root()) else {
         return Exactness::Inexact("there is no schema for it".to_owned());
@@ -325,6 +336,7 @@ mod tests {
 
     use super::*;
     use crate::webhook::{
+        diagnose::Code,
         request::Headers,
         signature::{Algorithm, SecretFormat, SigningSecret, grammar::TextEncoding},
     };
@@ -423,6 +435,7 @@ mod tests {
             code: Code::SecretDevelopment,
             message: "only the public development secret was tried".to_owned(),
             remedy: remedy(),
+            detail: None,
         };
         assert_eq!((assessment.findings, assessment.warnings), (vec![finding], vec![]));
         // Without a match, it is only the likely reason.

@@ -6,6 +6,7 @@ mod expectations;
 mod flow;
 mod forwards;
 mod handshakes;
+mod headers;
 mod limits;
 mod lines;
 mod pretty;

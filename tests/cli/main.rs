@@ -10,6 +10,7 @@ mod check;
 mod config;
 #[cfg(unix)]
 mod crash;
+mod diff;
 #[path = "../difference/mod.rs"]
 mod difference;
 mod events;
@@ -18,6 +19,7 @@ mod faults;
 mod field;
 mod found;
 mod genuine;
+mod guesses;
 mod harness;
 mod listen;
 #[path = "../machine/mod.rs"]

@@ -140,6 +140,7 @@ impl Receiver {
         assessment: &mut Assessment,
         handshake: Option<Response>,
         closed: &CancellationToken,
+        memory: &BodyPermit,
     ) -> Responded {
         if let Some(delay) = self.delay {
             tokio::select! {
@@ -156,7 +157,7 @@ impl Receiver {
             return response.into();
         }
         let forwards = if self.forwarded.includes(assessment) { &settings.forwards } else { &[][..] };
-        let forwarding = self.forwarder.forward(forwards, assessment.title(), request, closed);
+        let forwarding = self.forwarder.forward(forwards, assessment.title(), request, closed, memory);
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
@@ -210,7 +211,7 @@ impl Receiver {
         }
         let handshake = self.shake_hands(&settings, &mut request, &assessment);
         let Responded { response, rest, forwards, others } =
-            self.respond(&settings, &request, &mut assessment, handshake, &closed).await;
+            self.respond(&settings, &request, &mut assessment, handshake, &closed, &permit).await;
         let mut outgoing = Outgoing::from(response);
         let mut delivery = Delivery {
             seq,

@@ -28,7 +28,12 @@ fn request() -> Request {
 }
 
 fn delivery(request: Request) -> Delivery {
-    let finding = Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), remedy: Remedy::CheckAgeAtReceipt };
+    let finding = Finding {
+        code: Code::BodyBom,
+        message: "a mark \"came\"".into(),
+        remedy: Remedy::CheckAgeAtReceipt,
+        detail: None,
+    };
     Delivery {
         seq: 7,
         received_at: TIME,

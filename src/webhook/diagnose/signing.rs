@@ -1,6 +1,6 @@
 //! Hypotheses about the way of signing: every way to read a request, and the schemes of other providers.
 
-use super::{Code, Finding, RejectedRequest, found::signatures, reading::Reading, time};
+use super::{Code, Finding, RejectedRequest, found::signatures, reading::Reading, time, url};
 use crate::webhook::{
     provider::Provider,
     remedy::Remedy,
@@ -32,6 +32,11 @@ pub fn readings(case: &RejectedRequest<'_>) -> Vec<Reading> {
     all.sort_by_key(|reading| reading.findings.len());
     all.truncate(MOST);
     all
+}
+
+/// Readings by which another URL was signed than the configured one.
+pub fn urls(case: &RejectedRequest<'_>) -> Vec<Reading> {
+    case.provider.schemes.iter().flat_map(|scheme| url::readings(case, scheme)).collect()
 }
 
 /// Readings by another provider's schemes, in its own headers and in this one's.

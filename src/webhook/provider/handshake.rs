@@ -9,10 +9,10 @@ use serde_json::Value;
 use crate::webhook::{
     encoding,
     fresh::Fresh,
+    http_response::Response,
     json,
     place::{Lookup, Place},
     request::{self, Headers},
-    response::Response,
     signature::{Algorithm, SigningSecret},
     template::{self, Piece},
 };

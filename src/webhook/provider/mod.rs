@@ -23,12 +23,12 @@ use http::HeaderName;
 use crate::webhook::{
     delivery::Policy,
     fresh::Fresh,
+    http_response::Response,
     json::Path,
     payload::DecodedBody,
     place::{Lookup, Place},
     remedy::Remedy,
     request::Request,
-    response::Response,
     schema::{Schema, SchemaError},
     signature::{Algorithm, MalformedSecret, Reason, Receipt, Rejection, Scheme, SigningSecret, Verdict, Verified},
 };

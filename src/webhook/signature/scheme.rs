@@ -223,6 +223,16 @@ impl Scheme {
     #[must_use]
     pub fn sign(&self, secret: &SigningSecret, message: &SigningInput<'_>) -> Option<Vec<(Place, String)>> {
         let timestamp = self.timestamp.as_ref().map(|rule| rule.unit.write(message.time)).unwrap_or_default();
+        self.sign_with_timestamp(secret, message, &timestamp)
+    }
+
+    /// Like [`Self::sign`], with this text as the timestamp.
+    pub(in crate::webhook) fn sign_with_timestamp(
+        &self,
+        secret: &SigningSecret,
+        message: &SigningInput<'_>,
+        timestamp: &str,
+    ) -> Option<Vec<(Place, String)>> {
         let body = self.needs_payload().then(|| decoded(message.request));
         let payload = body.as_ref().map(|body| body.payload(message.request));
         let lookup = Lookup { url: message.url, payload: payload.as_ref(), ..Lookup::new(message.request) };
@@ -234,11 +244,11 @@ impl Scheme {
             Some(name) => key.sign([jwt::unsigned(name, &self.issued(values, parts, message.time)).as_bytes()])?,
             None => key.sign(self.content.resolve(values).pieces(parts))?,
         };
-        let signature = self.grammar.write(&signature, &timestamp);
+        let signature = self.grammar.write(&signature, timestamp);
 
         let id = self.id.as_ref().map(|source| (source, message.id.to_owned()));
         let rule = self.timestamp.as_ref();
-        let time = rule.and_then(|rule| Some((rule.source.as_ref()?, timestamp.clone())));
+        let time = rule.and_then(|rule| Some((rule.source.as_ref()?, timestamp.to_owned())));
         let all = [id, time, Some((&self.signature, signature))].into_iter().flatten();
         Some(all.filter_map(|(source, value)| Some((source.place()?, value))).collect())
     }
