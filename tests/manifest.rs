@@ -157,8 +157,8 @@ fn a_malformed_value_is_reported_with_its_position() {
         (
             "\"5m\"",
             "300",
-            "acme/provider.toml:16:51: invalid type: integer `300`, expected a duration such as \"5m\", or \
-             { past = \"5m\", future = \"1m\" }",
+            "acme/provider.toml:16:51: invalid type: integer `300`, expected a duration such as \"5m\", \"any\", \
+             or { past = \"5m\", future = \"any\" }",
         ),
         ("\"a-id\"", "\"a id\"", "acme/provider.toml:15:17: invalid header name `a id`"),
         ("\"b-signature\"]", "\"b signature\"]", "acme/provider.toml:14:40: invalid header name `b signature`"),
