@@ -95,6 +95,10 @@ pub struct Listen {
     #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 
+    /// Save a secret that a handshake hands over in this file, readable only by you
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Captures")]
+    pub secret_to: Option<PathBuf>,
+
     /// Exit 0 once this event has arrived N times (repeatable)
     #[arg(long, value_name = "EVENT[=N]", help_heading = "Expectations")]
     pub expect: Vec<String>,

@@ -44,6 +44,10 @@ pub struct Verify {
     #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Verification")]
     pub tolerance: Option<Duration>,
 
+    /// Verify requests as sent to this URL, for providers that sign it [default: from the Host header and the target]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Verification")]
+    pub url: Option<String>,
+
     /// Verify this file as the body of one request, even without --header (- is standard input)
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, conflicts_with = "files", help_heading = "Input")]
     pub body: Option<PathBuf>,

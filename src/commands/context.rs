@@ -82,6 +82,7 @@ impl Context {
                 if let Some(guard) = &mut guard {
                     guard.add_provider(&provider, is_configured);
                 }
+                provider.cautions().iter().for_each(|caution| terminal.note(&format!("{origin}: {caution}")));
                 if catalog.add(provider) {
                     terminal.note(&format!("the provider `{name}` from {origin} replaces the one of that name"));
                 }

@@ -84,6 +84,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         captures: None,
         consumers,
         on_error: Box::new(move |error| warnings.warn(warning(&error))),
+        on_secret: Box::new(|_, _| {}),
         now: None,
         cancel: CancellationToken::new(),
     });

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -34,8 +35,8 @@ use crate::{
         descriptors,
         receiver::{Limits, ReceiveError, serve},
     },
-    store::{captures::CaptureStore, config::ListenConfig, watch::Watch},
-    webhook::words::bytes,
+    store::{captures::CaptureStore, config::ListenConfig, private, watch::Watch},
+    webhook::{signature::SecretText, words::bytes},
 };
 
 /// Listens until Ctrl-C, until the expected deliveries have arrived, or until the timeout.
@@ -133,6 +134,10 @@ async fn listen(
                 _ => warnings.warn(warning(&error)),
             })
         },
+        on_secret: {
+            let (warnings, path) = (warnings.clone(), args.secret_to.clone());
+            Box::new(move |title, secret| warnings.note(taken_into_use(title, path.as_deref(), secret)))
+        },
         now: args.now,
         cancel: cancel.clone(),
     });
@@ -178,6 +183,16 @@ async fn listen(
         // What was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })
+}
+
+/// Saves a secret that a handshake handed over, where the user wants it, and says that it is in use.
+fn taken_into_use(title: &str, path: Option<&Path>, secret: &SecretText) -> String {
+    let in_use = format!("{title} handed over its secret, which is used until hookdev exits");
+    match path.map(|path| (path, private::write(path, secret.expose().as_bytes()))) {
+        None => format!("{in_use}; --secret-to FILE saves it"),
+        Some((path, Ok(()))) => format!("{in_use}; it is saved in {}", path.display()),
+        Some((path, Err(error))) => format!("{in_use}; it can't be saved in {}: {error}", path.display()),
+    }
 }
 
 /// A URL at which this machine reaches an address. One of `0.0.0.0` doesn't name a host.

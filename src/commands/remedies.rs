@@ -53,6 +53,7 @@ fn source_words(source: &SecretSource) -> String {
         SecretSource::File(path) => format!("the secret from file:{path}"),
         SecretSource::Config => "the secret from the config".to_owned(),
         SecretSource::Flag => "the secret from --secret".to_owned(),
+        SecretSource::Registered => "the secret that the provider handed over".to_owned(),
     }
 }
 

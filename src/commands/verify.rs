@@ -16,6 +16,7 @@ use super::{
 use crate::{
     cli::{At, Format, Require, Verify},
     engine::verify::{self, Criteria, Input, ReceiptTime, Requirement, STDIN, Tally},
+    net::url::parse_url,
     store::{
         formats::bare,
         snapshot::{Change, Snapshot},
@@ -71,6 +72,9 @@ const fn exit(tally: &Tally) -> Exit {
 }
 
 fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
+    if let Some(url) = &args.url {
+        parse_url(url).map_err(|error| Failure::usage(error.to_string()))?;
+    }
     let required = args.require.iter().map(|require| match require {
         Require::Signature => Requirement::Signature,
         Require::Freshness => Requirement::Freshness,
@@ -87,6 +91,7 @@ fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
         },
         accepts_development: args.allow_development || !args.require.contains(&Require::Signature),
         tolerance: args.tolerance.map(Tolerance::both),
+        url: args.url.clone(),
         required: required.collect(),
         // A report lists passing requests too.
         quiet: context.global.quiet && matches!(context.format(), Format::Pretty | Format::Json),

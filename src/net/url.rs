@@ -101,6 +101,17 @@ pub fn path_and_query(url: &Url) -> String {
     url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
+/// The URL with the query of a request's target: some providers send a part of the delivery in it.
+#[must_use]
+pub fn at_target<'a>(url: &'a Url, target: &str) -> Cow<'a, Url> {
+    if path_and_query(url) == target {
+        return Cow::Borrowed(url);
+    }
+    let mut url = url.clone();
+    url.set_query(target.split_once('?').map(|(_, query)| query));
+    Cow::Owned(url)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -126,7 +126,7 @@ fn properties(provider: &Provider) -> Vec<String> {
         let schemes: Vec<String> = provider
             .schemes
             .iter()
-            .map(|scheme| format!("{} of {} in {}", scheme.algorithm, scheme.content.as_str(), scheme.header[0]))
+            .map(|scheme| format!("{} of {} in {}", scheme.algorithm, scheme.content.as_str(), scheme.signature))
             .collect();
         lines.push(format!("signs with {}", schemes.join(", or ")));
         if !provider.has_replay_protection() {

@@ -5,6 +5,7 @@ pub mod captures;
 pub mod config;
 mod env_file;
 pub mod formats;
+pub mod private;
 mod provenance;
 pub mod providers;
 pub mod read;

@@ -22,6 +22,9 @@ const MAX_TOTAL_BYTES: usize = 16 << 20;
 /// How many entries a provider directory may have, those in its subdirectories included.
 const MAX_ENTRIES: usize = 10_000;
 
+/// The endings of the files that a provider may have: its manifest, and payloads as they are sent.
+const WANTED: [&str; 5] = ["json", "toml", "form", "xml", "txt"];
+
 /// What is wrong with a provider directory.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
@@ -82,7 +85,7 @@ fn read_one(dir: &Path) -> Result<Provider, ProviderError> {
         }
         let entry = entry.map_err(|error| unreadable(error.into()))?;
         let path = entry.path();
-        let is_wanted = path.extension().is_some_and(|extension| extension == "json" || extension == "toml");
+        let is_wanted = path.extension().is_some_and(|extension| WANTED.iter().any(|wanted| extension == *wanted));
         let is_skipped = entry.file_type().is_dir() && path != dir.join(MANIFEST);
         if !is_wanted || is_skipped {
             continue;

@@ -7,11 +7,13 @@ use crate::webhook::{
     diagnose::{self, Clock, Finding, RejectedRequest},
     keyring::{Keyring, SecretSource},
     nearest,
+    payload::{DecodedBody, Payload},
+    place::Lookup,
     provider::{
         Provider,
         catalog::Catalog,
         event::{Event, EventName},
-        payload::{self, Payload},
+        handshake::Handshake,
     },
     remedy::{Remedy, Warning},
     request::Request,
@@ -96,23 +98,23 @@ impl PayloadCheck {
 impl Judge<'_> {
     /// Judges a request.
     #[must_use]
-    pub fn assess(&self, request: &Request, receipt: Receipt) -> Assessment {
+    pub fn assess(&self, request: &Request, receipt: Receipt<'_>) -> Assessment {
         let mut warnings = Vec::new();
-        let body = payload::decoded(request, self.decoded_limit).unwrap_or_else(|problem| {
+        let body = DecodedBody::of(request, self.decoded_limit).unwrap_or_else(|problem| {
             warnings.push(problem.into());
-            (&[] as &[u8]).into()
+            DecodedBody::empty()
         });
-        let payload = Payload::parse(request, &body);
-        warnings.extend(payload.mislabelled.clone().map(Warning::from));
-        let provider = self
-            .provider
-            .or_else(|| self.catalog.by_path(request))
-            .or_else(|| self.catalog.by_content(request, &payload));
+        let named = self.provider.or_else(|| self.catalog.by_path(request));
+        let provider = named.or_else(|| self.catalog.by_content(&Lookup::of(request, &body.payload(request))));
         let Some(provider) = provider else {
             warnings.push(self.near_miss(request).unwrap_or_else(|| self.no_provider()));
             return Assessment::unrecognised(warnings);
         };
-        let event = provider.event_of(&payload);
+        let body = provider.find_payload(request, body);
+        let payload = body.payload(request);
+        warnings.extend(payload.mislabelled.clone().map(Warning::from));
+        let lookup = Lookup { url: receipt.url, ..Lookup::of(request, &payload) };
+        let event = provider.event_of(&lookup);
         let listed = event.as_ref().and_then(EventName::listed);
         if let Some(EventName::Unlisted(name)) = &event {
             let message = format!("`{name}` is not one of {}'s documented events", provider.title);
@@ -128,11 +130,20 @@ impl Judge<'_> {
             let title = &provider.title;
             warnings.push(format!("{title} sends this event unsigned, but never with this payload: {reason}").into());
         }
-        if matches!(&verdict, Verdict::Rejected(Rejection { reason: Reason::MissingHeader { .. }, .. })) {
-            warnings.extend(self.misdirected(provider, request, &payload));
+        match &verdict {
+            Verdict::Rejected(Rejection {
+                reason: Reason::MissingHeader { .. } | Reason::MissingValue { .. }, ..
+            }) => {
+                warnings.extend(self.misdirected(provider, &lookup));
+            }
+            Verdict::Verified(verified) if verified.before_compression => warnings.push(Warning::new(
+                "the signature covers the body before its content-encoding",
+                Remedy::advice("decompress the body before you verify it"),
+            )),
+            _ => {}
         }
         Assessment {
-            summary: provider.summary(listed, &payload),
+            summary: provider.summary(listed, &lookup),
             payload: check(provider, listed, &payload, &mut warnings),
             event: event.map(|event| event.full_name().to_owned()),
             provider: Some(Arc::clone(provider)),
@@ -151,7 +162,7 @@ impl Judge<'_> {
         request: &Request,
         event: Option<&Event>,
         payload: &Payload<'_>,
-        receipt: Receipt,
+        receipt: Receipt<'_>,
     ) -> (Verdict, Exactness) {
         let secrets = self.keyring.secrets(&provider.name);
         match provider.verify(secrets, request, event, receipt) {
@@ -161,7 +172,8 @@ impl Judge<'_> {
                 let has_only_development =
                     self.accepts_development && self.keyring.has_only_development(&provider.name);
                 let must_be_exact = !provider.schemes.is_empty() && !has_only_development;
-                if must_be_exact && exactness != Exactness::Exact {
+                let is_handshake = event.is_some_and(|event| event.handshake.is_some());
+                if must_be_exact && !is_handshake && exactness != Exactness::Exact {
                     return (provider.verify(secrets, request, None, receipt), exactness);
                 }
                 (Verdict::Unsigned, exactness)
@@ -184,7 +196,7 @@ impl Judge<'_> {
     pub fn explain(
         &self,
         request: &Request,
-        receipt: Receipt,
+        receipt: Receipt<'_>,
         clock: Clock,
         is_late: &dyn Fn() -> bool,
         assessment: &mut Assessment,
@@ -220,9 +232,9 @@ impl Judge<'_> {
     }
 
     /// Another provider whose request this looks like.
-    fn misdirected(&self, provider: &Provider, request: &Request, payload: &Payload<'_>) -> Option<Warning> {
-        let other = self.catalog.by_content(request, payload).filter(|other| other.name != provider.name)?;
-        let event = other.event_of(payload);
+    fn misdirected(&self, provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
+        let other = self.catalog.by_content(lookup).filter(|other| other.name != provider.name)?;
+        let event = other.event_of(lookup);
         let name = event.as_ref().map_or(other.title.as_str(), EventName::full_name);
         Some(format!("it looks like {name}; is it sent to the right URL?").into())
     }
@@ -264,6 +276,12 @@ impl Assessment {
             (Verdict::Unsigned, _) => Some(Trust::UnsignedByDesign),
             (Verdict::Rejected(_) | Verdict::Unrecognised, _) => None,
         }
+    }
+
+    /// The handshake that the request is, if it is one.
+    #[must_use]
+    pub fn handshake(&self) -> Option<&Handshake> {
+        self.provider.as_ref()?.handshake(self.event.as_deref()?)
     }
 
     /// The name to show: the event's, else the provider's, else [`Self::UNRECOGNISED`].

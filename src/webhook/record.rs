@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
+pub use crate::webhook::http_response::Response;
 use crate::webhook::{
     assessment::Assessment,
     remedy::{Remedy, Warning},
-    request::{Headers, Request},
+    request::Request,
     response::clue::Clue,
     signature::Verdict,
     time::Timestamp,
@@ -51,7 +50,10 @@ impl Delivery {
         if let Some(error) = &self.capture_error {
             warnings.push(format!("not saved, so the response is 503: {error}").into());
         } else if let (Some(provider), true) = (&self.assessment.provider, self.assessment.trust().is_some()) {
-            let objection = provider.delivery.objection(&provider.title, self.status, self.elapsed);
+            let is_delivery = self.assessment.handshake().is_none();
+            let objection = is_delivery
+                .then_some(())
+                .and_then(|()| provider.delivery.objection(&provider.title, self.status, self.elapsed));
             warnings.extend(objection.map(Warning::from));
         }
         warnings.extend(self.disagreement());
@@ -92,17 +94,6 @@ pub struct Forwarded {
     pub outcome: Result<Response, String>,
     /// How long that took.
     pub elapsed: Duration,
-}
-
-/// An endpoint's response.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// The status.
-    pub status: u16,
-    /// The headers.
-    pub headers: Headers,
-    /// The body.
-    pub body: Bytes,
 }
 
 /// One HTTP request of a delivery, with its outcome.

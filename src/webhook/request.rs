@@ -27,6 +27,12 @@ impl Request {
         self.target.split('?').next().unwrap_or_default()
     }
 
+    /// The query without its question mark; empty without one.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+
     /// The body's media type in lower case, without parameters.
     #[must_use]
     pub fn media_type(&self) -> Option<String> {

@@ -5,6 +5,7 @@ mod captures;
 mod expectations;
 mod flow;
 mod forwards;
+mod handshakes;
 mod headers;
 mod limits;
 mod lines;

@@ -10,7 +10,7 @@ use hookdev::{
             compose::{AttemptParams, BodySource, SendContext},
         },
         request::{Field, HeaderName, Headers, Request},
-        signature::{SigningInput, SigningSecret, Verdict},
+        signature::{SigningSecret, Verdict},
         time::Timestamp,
     },
 };
@@ -78,9 +78,12 @@ fn signed_by_the_library(id: &str, time: i64, body: &str) -> Request {
 fn signed_by_hookdev(id: &str, time: i64, body: &str) -> Request {
     let provider = unbranded();
     let time = Timestamp::from_unix_seconds(time);
-    let message = SigningInput { body: body.as_bytes(), id, time, headers: &Headers::new() };
-    let signed = provider.schemes[0].sign(&secrets(&provider, &[SECRET])[0], &message).expect("a secret signs");
-    carrying(signed, body.to_owned())
+    let mut request = carrying([], body.to_owned());
+    assert!(
+        provider.schemes[0].sign_request(&secrets(&provider, &[SECRET])[0], &mut request, id, time),
+        "a secret signs"
+    );
+    request
 }
 
 /// Bodies that are text, as the library requires: empty, arbitrary, emoji, and JSON whose spelling matters.

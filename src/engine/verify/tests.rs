@@ -52,6 +52,7 @@ fn criteria() -> Criteria {
         accepts_development: true,
         receipt_time: ReceiptTime::Recorded,
         tolerance: None,
+        url: None,
         required: Vec::new(),
         quiet: false,
     }

@@ -205,7 +205,7 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
             return Err(SecretError::NotUsed(provider.title.clone()));
         }
     }
-    let rules = catalog.providers().filter_map(|provider| provider.secret.as_ref());
+    let rules = catalog.providers().flat_map(|provider| provider.secret_rules());
     let public =
         rules.filter_map(|rule| SigningSecret::parse(&rule.development, &rule.format).ok()).collect::<Vec<_>>();
     for provider in catalog.providers() {

@@ -52,12 +52,14 @@ impl Search<'_> {
             ));
             return Ok(());
         }
-        self.add(&self.rule.development, SecretSource::Development, resolved)
+        for rule in self.provider.secret_rules() {
+            self.add(&rule.development, SecretSource::Development, resolved)?;
+        }
+        Ok(())
     }
 
     fn add(&self, text: &str, source: SecretSource, resolved: &mut Resolved) -> Result<(), SecretError> {
-        let secret = SigningSecret::parse(text, &self.rule.format)
-            .map_err(|problem| malformed(self.provider, &source, problem))?;
+        let secret = self.provider.parse_secret(text).map_err(|problem| malformed(self.provider, &source, problem))?;
         if !self.provider.schemes.iter().all(|scheme| scheme.can_send(&secret)) {
             return Err(malformed(self.provider, &source, MalformedSecret::NotSendable));
         }
@@ -78,7 +80,12 @@ impl Search<'_> {
             match self.add(&text, source, resolved) {
                 // A flag for every provider is for those it is valid for.
                 Err(SecretError::Malformed {
-                    problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex | MalformedSecret::NotSendable,
+                    problem:
+                        MalformedSecret::NotBase64
+                        | MalformedSecret::NotBase64Url
+                        | MalformedSecret::NotHex
+                        | MalformedSecret::NotAKey
+                        | MalformedSecret::NotSendable,
                     ..
                 }) if flag.provider.is_none() && only.is_none() => *ignored = true,
                 Err(SecretError::Malformed { provider, from, problem, .. }) => {
@@ -95,14 +102,23 @@ impl Search<'_> {
     }
 
     fn variable(&self, tier: Tier, resolved: &mut Resolved) -> Result<bool, SecretError> {
-        let Some((name, text)) = self.variable_at(tier)? else { return Ok(false) };
-        self.add(&text, SecretSource::Env(name.to_owned()), resolved)?;
-        Ok(true)
+        let mut any = false;
+        for rule in self.provider.secret_rules() {
+            if let Some((name, text)) = self.variable_at(tier, rule)? {
+                self.add(&text, SecretSource::Env(name.to_owned()), resolved)?;
+                any = true;
+            }
+        }
+        Ok(any)
     }
 
-    /// The manifest's variable and its value, in one of the two tiers with variables.
-    fn variable_at(&self, tier: Tier) -> Result<Option<(&str, Zeroizing<String>)>, SecretError> {
-        let Some(name) = self.rule.env.as_deref() else { return Ok(None) };
+    /// A rule's variable and its value, in one of the two tiers with variables.
+    fn variable_at<'r>(
+        &self,
+        tier: Tier,
+        rule: &'r SecretRule,
+    ) -> Result<Option<(&'r str, Zeroizing<String>)>, SecretError> {
+        let Some(name) = rule.env.as_deref() else { return Ok(None) };
         let environment = self.sources.environment;
         let text = match tier {
             Tier::Process => environment.of_process(name)?,
@@ -157,7 +173,7 @@ impl Search<'_> {
                     keep(&text, origin(&source));
                 }
             }
-        } else if let Ok(Some((_, text))) = self.variable_at(tier) {
+        } else if let Ok(Some((_, text))) = self.variable_at(tier, self.rule) {
             keep(&text, self.description(tier));
         }
     }

@@ -10,6 +10,7 @@ use super::{
     secret::forgiving_base64,
 };
 use crate::webhook::{
+    place::Source,
     request::{self, Request},
     signature::{
         Algorithm, Scheme,
@@ -73,7 +74,7 @@ const MOST_TAGS: usize = 4;
 /// Everything that looks like a signature in the scheme's header, or else in headers named like one.
 pub fn signatures(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<FoundSignature> {
     let headers = &case.request.headers;
-    let own = scheme.header.iter().find(|name| headers.contains(name.as_str()));
+    let own = scheme.headers().iter().find(|name| headers.contains(name.as_str()));
     let looks_like_one = |name: &HeaderName| ["signature", "hmac"].iter().any(|word| name.as_str().contains(word));
     let mut found = Vec::new();
     for (name, value) in headers {
@@ -154,9 +155,9 @@ impl FoundSignature {
                 let mut changed = Scheme { algorithm, content, ..scheme.clone() };
                 if !keeps_headers {
                     changed.id = None;
-                    changed.timestamp = changed.timestamp.filter(|rule| rule.header.is_none());
+                    changed.timestamp = changed.timestamp.filter(|rule| rule.source.is_none());
                 }
-                changed.header = vec![self.header.clone()];
+                changed.signature = Source::Headers(vec![self.header.clone()]);
                 let mut reading = Reading::new(changed, case.request, findings);
                 reading.request.headers.set(&self.header, value);
                 reading.check = if is_cut { Check::Beginning } else { Check::Whole };
@@ -203,11 +204,11 @@ impl FoundSignature {
             return (scheme.clone(), time.or_else(elsewhere).unwrap_or_default());
         }
         let encoding = if scheme.grammar.encoding() == TextEncoding::Base64 { "{base64}" } else { "{hex}" };
-        let text = GrammarText { value: format!("t={{timestamp}},v1={encoding}"), separator: Some(',') };
+        let text = GrammarText { value: format!("t={{timestamp}},v1={encoding}"), separator: Some(",".to_owned()) };
         match (time, Grammar::parse(&text)) {
             (Some(time), Ok(grammar)) => {
                 let tolerance = Tolerance::both(std::time::Duration::MAX);
-                let rule = TimestampRule { header: None, unit: TimeUnit::Seconds, tolerance };
+                let rule = TimestampRule { source: None, unit: TimeUnit::Seconds, tolerance };
                 (Scheme { grammar, timestamp: Some(rule), ..scheme.clone() }, time)
             }
             _ => (scheme.clone(), String::new()),
@@ -215,7 +216,7 @@ impl FoundSignature {
     }
 
     fn misplaced(&self, title: &str, scheme: &Scheme) -> Option<Finding> {
-        let usual = scheme.header.first()?;
+        let usual = scheme.headers().first()?;
         let message = format!("the signature is in the `{}` header; {title} sends it in `{usual}`", self.header);
         self.is_foreign.then(|| Finding::new(Code::SchemeOfOtherProvider, message))
     }

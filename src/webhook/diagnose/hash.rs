@@ -33,11 +33,12 @@ impl Keyed {
 /// The name of a MAC's hash.
 pub const fn name(algorithm: Algorithm) -> &'static str {
     match algorithm {
-        Algorithm::HmacSha1 => "SHA-1",
-        Algorithm::HmacSha256 => "SHA-256",
-        Algorithm::HmacSha384 => "SHA-384",
-        Algorithm::HmacSha512 => "SHA-512",
-        Algorithm::Token => "none",
+        Algorithm::HmacSha1 | Algorithm::Sha1 => "SHA-1",
+        Algorithm::HmacSha256 | Algorithm::Sha256 => "SHA-256",
+        Algorithm::HmacSha384 | Algorithm::Sha384 => "SHA-384",
+        Algorithm::HmacSha512 | Algorithm::Sha512 => "SHA-512",
+        Algorithm::HmacMd5 | Algorithm::Md5 => "MD5",
+        _ => "none",
     }
 }
 
@@ -55,11 +56,12 @@ pub fn hash(algorithm: Algorithm, keyed: Keyed, secret: &SigningSecret, content:
         Keyed::After => content.chain([secret.as_slice()]).collect(),
     };
     Some(match algorithm {
-        Algorithm::HmacSha1 => digest::<Sha1>(&pieces),
-        Algorithm::HmacSha256 => digest::<Sha256>(&pieces),
-        Algorithm::HmacSha384 => digest::<Sha384>(&pieces),
-        Algorithm::HmacSha512 => digest::<Sha512>(&pieces),
-        Algorithm::Token => return None,
+        Algorithm::HmacSha1 | Algorithm::Sha1 => digest::<Sha1>(&pieces),
+        Algorithm::HmacSha256 | Algorithm::Sha256 => digest::<Sha256>(&pieces),
+        Algorithm::HmacSha384 | Algorithm::Sha384 => digest::<Sha384>(&pieces),
+        Algorithm::HmacSha512 | Algorithm::Sha512 => digest::<Sha512>(&pieces),
+        // No sender makes an MD5 by mistake.
+        _ => return None,
     })
 }
 

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue};
 use super::{Code, Finding, RejectedRequest};
 use crate::webhook::{
     request::{self, FieldName, Headers, Request},
-    signature::Scheme,
+    signature::{Scheme, scheme::TimestampRule},
 };
 
 /// A request with its headers as they were sent, if a hypothesis holds.
@@ -67,9 +67,10 @@ pub fn renamed(case: &RejectedRequest<'_>) -> Option<(Request, Vec<(HeaderName, 
 
 /// The lists of names of the headers that a scheme needs: any name of each list will do.
 fn needed(scheme: &Scheme) -> Vec<Vec<HeaderName>> {
-    let time = scheme.timestamp.as_ref().and_then(|rule| rule.header.clone());
+    let time = scheme.timestamp.as_ref().map_or(&[][..], TimestampRule::headers);
     let signed = scheme.content.headers().map(|name| vec![name.clone()]);
-    [Some(scheme.header.clone()), scheme.id.clone(), time].into_iter().flatten().chain(signed).collect()
+    let own = [scheme.headers(), scheme.id_headers(), time].into_iter().filter(|names| !names.is_empty());
+    own.map(<[HeaderName]>::to_vec).chain(signed).collect()
 }
 
 /// Whether a name is that of another header after CGI, a template or a database changed it: `HTTP_X_NAME`, `x_name`,
@@ -105,7 +106,7 @@ fn spelled(name: &FieldName) -> String {
 /// The request with the values of a repeated signature header joined in the ways in which they may have been split.
 fn joined(case: &RejectedRequest<'_>, request: &Request) -> Vec<Repaired> {
     let mut all = Vec::new();
-    for name in case.provider.schemes.iter().flat_map(|scheme| &scheme.header) {
+    for name in case.provider.schemes.iter().flat_map(|scheme| scheme.headers()) {
         let values: Vec<String> =
             request.headers.all(name.as_str()).map(|value| request::text(value).into_owned()).collect();
         if values.len() < 2 || all.len() >= MOST {
@@ -148,7 +149,7 @@ pub fn seen(case: &RejectedRequest<'_>) -> Vec<Finding> {
         all.push(Finding::new(Code::SeenRenamedHeader, shown.join("; ")));
     }
     for scheme in &case.provider.schemes {
-        for name in &scheme.header {
+        for name in scheme.headers() {
             let count = headers.all(name.as_str()).count();
             if count > 1 {
                 let message = format!("the `{name}` header has {count} values; one is due");

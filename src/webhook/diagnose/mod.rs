@@ -67,7 +67,7 @@ pub struct RejectedRequest<'a> {
     /// Why it was rejected.
     pub rejection: &'a Rejection,
     /// When it was received.
-    pub receipt: Receipt,
+    pub receipt: Receipt<'a>,
     /// All known providers.
     pub catalog: &'a Catalog,
     /// All configured secrets.
@@ -81,7 +81,7 @@ impl RejectedRequest<'_> {
 
     /// Whether the request has a header in which the provider sends its signature.
     fn has_signature_header(&self) -> bool {
-        let mut names = self.provider.schemes.iter().flat_map(|scheme| &scheme.header);
+        let mut names = self.provider.schemes.iter().flat_map(|scheme| scheme.headers());
         names.any(|name| self.request.headers.contains(name.as_str()))
     }
 }

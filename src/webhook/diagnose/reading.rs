@@ -8,8 +8,13 @@ use super::{
     hash::{Keyed, hash},
 };
 use crate::webhook::{
+    place::Lookup,
     request::Request,
-    signature::{Receipt, Scheme, SigningSecret, content::ContentValues},
+    signature::{
+        Receipt, Scheme, SigningSecret,
+        content::{ContentValues, SecretParts},
+        scheme::TimestampRule,
+    },
 };
 
 /// One way to read a request: a scheme, and the request with its headers changed to fit it.
@@ -50,8 +55,9 @@ impl Reading {
             Check::Whole => self.scheme.verify(secrets, &request, Receipt::default()).is_ok(),
             Check::Beginning => self.scheme.is_cut_short(secrets, &request),
             Check::Hash(keyed, signature) => {
-                let values = ContentValues { body, id: b"", timestamp: b"", headers: &request.headers };
-                let content: Vec<&[u8]> = self.scheme.content.pieces(values).collect();
+                let values = ContentValues { id: b"", timestamp: b"", lookup: Lookup::new(&request) };
+                let resolved = self.scheme.content.resolve(values);
+                let content: Vec<&[u8]> = resolved.pieces(SecretParts::default()).collect();
                 let is_it = |secret| hash(self.scheme.algorithm, *keyed, secret, &content).as_ref() == Some(signature);
                 secrets.iter().any(is_it)
             }
@@ -68,14 +74,14 @@ impl Reading {
 
 /// The timestamp header and its text: the scheme's own header, or else one named like it.
 pub fn timestamp_header(request: &Request, scheme: &Scheme) -> Option<(HeaderName, String)> {
-    let own = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
+    let own = scheme.timestamp.as_ref().map(TimestampRule::headers);
     let name = named(request, own.unwrap_or_default(), "timestamp")?;
     let text = request.headers.text(name.as_str())?.into_owned();
     Some((name, text))
 }
 
 pub fn id_header(request: &Request, scheme: &Scheme) -> Option<HeaderName> {
-    named(request, scheme.id.as_deref().unwrap_or_default(), "-id")
+    named(request, scheme.id_headers(), "-id")
 }
 
 fn named(request: &Request, own: &[HeaderName], ending: &str) -> Option<HeaderName> {

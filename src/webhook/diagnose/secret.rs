@@ -172,6 +172,7 @@ fn source(case: &RejectedRequest<'_>, provider: &Provider, place: usize) -> Stri
         Some(SecretSource::File(path)) => format!("the secret from file:{path}"),
         Some(SecretSource::Config) => "the secret from the config".to_owned(),
         Some(SecretSource::Flag) => "the secret from the command line".to_owned(),
+        Some(SecretSource::Registered) => "the secret that the provider handed over".to_owned(),
         Some(SecretSource::Development) => "the public development secret".to_owned(),
         None => "the secret".to_owned(),
     }
@@ -244,10 +245,11 @@ fn readings(text: &str, format: &SecretFormat, source: &str) -> Vec<(Vec<u8>, Op
             let hex = "decoded from hexadecimal: the sender decodes it, but the provider uses the text itself";
             add(decode_hex(rest), finding(Code::SecretNotDecoded, hex));
         }
-        encoding @ (KeyEncoding::Base64 | KeyEncoding::Hex) => {
+        encoding @ (KeyEncoding::Base64 | KeyEncoding::Base64Url | KeyEncoding::Hex) => {
             let (own, other) = (strict_base64(rest), decode_hex(rest));
             let (own, other, name, other_name) = match encoding {
                 KeyEncoding::Base64 => (own, other, "base64", "hexadecimal"),
+                KeyEncoding::Base64Url => (forgiving_base64(rest), other, "base64", "hexadecimal"),
                 _ => (other, forgiving_base64(rest), "hexadecimal", "base64"),
             };
             add(own, None);

@@ -60,7 +60,7 @@ fn of_other(case: &RejectedRequest<'_>, other: &Provider, all: &mut Vec<Reading>
         add(scheme.clone(), None, signed_so.clone());
         add(scheme.clone(), read(case.secrets()), signed_so.clone());
         for own in &case.provider.schemes {
-            add(Scheme { header: own.header.clone(), ..scheme.clone() }, None, signed_so.clone());
+            add(Scheme { signature: own.signature.clone(), ..scheme.clone() }, None, signed_so.clone());
         }
     }
 }

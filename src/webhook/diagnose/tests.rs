@@ -347,7 +347,6 @@ fn truncated_and_decompressed_bodies_are_found() {
     let mut encoder = flate2::read::GzEncoder::new(&b"{\"a\":1}"[..], flate2::Compression::fast());
     let mut compressed = Vec::new();
     std::io::Read::read_to_end(&mut encoder, &mut compressed).unwrap();
-    assert_eq!(changed(b"{\"a\":1}", &compressed, &[("content-encoding", "gzip")]), ["body-decompressed"]);
     assert_eq!(changed(b"{\"a\":1}", &compressed, &[]), ["body-decompressed"]);
     assert_eq!(changed(b"{\"a\":1}\n", &compressed, &[]), ["body-decompressed", "body-trailing-newline"]);
 }
@@ -665,7 +664,7 @@ fn a_clock_that_is_off_gets_a_warning() {
         let time = (TIME + distance).to_string();
         let request = aspect_request(&svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(&time)), &time);
         assert_eq!(world.findings("aspect", &request), []);
-        let receipt = Receipt { at: Some(Timestamp::from_unix_seconds(TIME)), tolerance: None };
+        let receipt = Receipt { at: Some(Timestamp::from_unix_seconds(TIME)), tolerance: None, url: None };
         let verdict = provider.verify(world.keyring.secrets("aspect"), &request, None, receipt);
         let rejection = verdict.rejection().unwrap();
         let (catalog, keyring) = (&world.catalog, &world.keyring);
@@ -895,7 +894,7 @@ fn the_tolerance_does_not_affect_the_explanation() {
     let world = World::usual();
     let provider = world.catalog.get("cyanite").unwrap();
     let request = request(&[("signature", &cyanite_signature(b"x", b"y"))], BODY.as_bytes());
-    let receipt = Receipt { at: None, tolerance: Some(Tolerance::both(Duration::ZERO)) };
+    let receipt = Receipt { at: None, tolerance: Some(Tolerance::both(Duration::ZERO)), url: None };
     let verdict = provider.verify(world.keyring.secrets("cyanite"), &request, None, receipt);
     let rejection = verdict.rejection().unwrap();
     let (catalog, keyring) = (&world.catalog, &world.keyring);

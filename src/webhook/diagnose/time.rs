@@ -52,13 +52,14 @@ const fn name(unit: TimeUnit) -> &'static str {
     match unit {
         TimeUnit::Seconds => "seconds",
         TimeUnit::Milliseconds => "milliseconds",
+        TimeUnit::Rfc3339 | TimeUnit::Rfc3339Millis | TimeUnit::Rfc3339Nanos => "RFC 3339",
     }
 }
 
 const fn other(unit: TimeUnit) -> TimeUnit {
     match unit {
         TimeUnit::Seconds => TimeUnit::Milliseconds,
-        TimeUnit::Milliseconds => TimeUnit::Seconds,
+        _ => TimeUnit::Seconds,
     }
 }
 
@@ -97,7 +98,7 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let millis = match (number, rule.unit) {
         (Some(number), TimeUnit::Seconds) => vec![number / 1000, number.saturating_mul(1000)],
         (Some(number), TimeUnit::Milliseconds) => vec![number.saturating_mul(1000), number / 1000],
-        (None, _) => Vec::new(),
+        _ => Vec::new(),
     };
     for digits in millis {
         let message = format!(
@@ -153,7 +154,7 @@ fn sent(case: &RejectedRequest<'_>, scheme: &Scheme) -> Option<String> {
     if let Some((_, text)) = timestamp_header(case.request, scheme) {
         return Some(text).filter(|text| text.len() <= LONGEST);
     }
-    let header = scheme.header.iter().find_map(|name| case.request.headers.text(name.as_str()))?;
+    let header = scheme.headers().iter().find_map(|name| case.request.headers.text(name.as_str()))?;
     let parsed = scheme.grammar.read(&header);
     parsed.timestamps.first().map(|text| (*text).to_owned()).filter(|text| text.len() <= LONGEST)
 }

@@ -8,9 +8,12 @@ use super::{
     Provider,
     event::Event,
     files::{self, Files},
-    payload::Payload,
 };
-use crate::webhook::{nearest, request::Request};
+use crate::webhook::{
+    nearest,
+    place::{Lookup, Place},
+    request::Request,
+};
 
 /// The known providers, the user's own before the built-in ones.
 #[derive(Debug, Default)]
@@ -123,16 +126,19 @@ impl Catalog {
         request.path().split('/').find_map(|segment| self.get(segment))
     }
 
-    /// The provider that a request looks like. A header of the provider counts more than a payload that
-    /// matches one of its events.
+    /// The provider that a request looks like. The provider's headers count more than an event of its own that the request
+    /// matches; of two providers that share a header, the one with more of its headers is meant.
     #[must_use]
-    pub fn by_content(&self, request: &Request, payload: &Payload<'_>) -> Option<&Arc<Provider>> {
+    pub fn by_content(&self, lookup: &Lookup<'_>) -> Option<&Arc<Provider>> {
         let score = |provider: &Arc<Provider>| {
-            let header = provider.recognised_by.iter().any(|name| request.headers.contains(name.as_str()));
-            let event = provider.events.iter().any(|event| event.matches(payload));
-            2 * u8::from(header) + u8::from(event)
+            let names = provider.recognised_by.iter();
+            let headers = names.filter(|name| lookup.request.headers.contains(name.as_str())).count();
+            let field = provider.payload_field.clone().map(Place::Form);
+            let has_field = field.is_some_and(|field| lookup.text(&field).is_some());
+            let event = provider.events.iter().any(|event| event.matches(lookup));
+            2 * (headers + usize::from(has_field)) + usize::from(event)
         };
-        let mut best: Option<(u8, &Arc<Provider>)> = None;
+        let mut best: Option<(usize, &Arc<Provider>)> = None;
         for provider in self.providers() {
             let score = score(provider);
             if score > best.map_or(0, |(best, _)| best) {

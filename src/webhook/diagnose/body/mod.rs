@@ -33,6 +33,7 @@ use self::{hypothesis::Hypothesis, order::KeyOrder};
 use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, Step, Trials};
 use crate::webhook::{
     json::parse,
+    place::Lookup,
     provider::{event::Event, payload::Payload},
 };
 
@@ -88,7 +89,8 @@ pub fn examples(case: &RejectedRequest<'_>) -> Vec<KeyOrder> {
         return Vec::new();
     }
     let payload = Payload::parse(case.request, &case.request.body);
-    let mut events = case.provider.events.iter().filter(|event| event.matches(&payload)).peekable();
+    let lookup = Lookup::of(case.request, &payload);
+    let mut events = case.provider.events.iter().filter(|event| event.matches(&lookup)).peekable();
     let events: Vec<&Event> =
         if events.peek().is_some() { events.take(1).collect() } else { case.provider.events.iter().collect() };
     let mut orders: Vec<KeyOrder> = Vec::new();

@@ -41,6 +41,89 @@ pub struct Payload<'a> {
     /// reverse.
     pub mislabelled: Option<String>,
     root: Option<Node<'a>>,
+    /// The fields of the form around it, if it is the JSON in one of them.
+    form: Vec<(String, String)>,
+}
+
+/// A body without its `content-encoding`, from which the payload is parsed.
+#[derive(Debug)]
+pub struct DecodedBody<'a> {
+    bytes: Cow<'a, [u8]>,
+    /// The form field that holds the payload, if one does.
+    field: Option<Field>,
+}
+
+/// A form field that holds JSON, with all fields of its form.
+#[derive(Debug)]
+struct Field {
+    json: String,
+    form: Vec<(String, String)>,
+}
+
+/// The form field in which several providers send their JSON.
+const USUAL_FIELD: &str = "payload";
+
+impl<'a> DecodedBody<'a> {
+    /// Decodes a body of at most `limit` bytes. JSON in a form field named `payload` is found, too.
+    ///
+    /// # Errors
+    ///
+    /// A message if the encoding is unknown, the data is invalid or longer than `limit` bytes.
+    pub fn of(request: &'a Request, limit: usize) -> Result<Self, String> {
+        Ok(Self { bytes: decoded(request, limit)?, field: None }.with_field(request, USUAL_FIELD))
+    }
+
+    /// A body without a payload.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { bytes: Cow::Borrowed(&[]), field: None }
+    }
+
+    /// The same body, with the payload in this field if it is a form that has the field, and the field holds JSON.
+    #[must_use]
+    pub fn with_field(mut self, request: &Request, name: &str) -> Self {
+        let is_form = matches!(
+            request.media_type().as_deref(),
+            Some("application/x-www-form-urlencoded" | "multipart/form-data")
+        );
+        if !is_form {
+            return self;
+        }
+        let form = Payload::parse(request, &self.bytes);
+        let fields = || form.fields().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let held = fields().find(|(field, value)| field == name && begins_like_json(value.as_bytes()));
+        if let Some((_, json)) = held.filter(|(_, json)| json::parse(json).is_ok()) {
+            let form = fields().collect();
+            self.field = Some(Field { json, form });
+        }
+        self
+    }
+
+    /// The bytes of the whole body.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The JSON text in a form field, if that is how the payload is sent.
+    #[must_use]
+    pub fn json_in_form(&self) -> Option<&str> {
+        self.field.as_ref().map(|field| field.json.as_str())
+    }
+
+    /// Parses the payload.
+    #[must_use]
+    pub fn payload(&self, request: &Request) -> Payload<'_> {
+        match &self.field {
+            Some(field) => Payload {
+                kind: PayloadKind::Json,
+                mislabelled: None,
+                root: json(field.json.as_bytes()),
+                form: field.form.clone(),
+            },
+            None => Payload::parse(request, &self.bytes),
+        }
+    }
 }
 
 /// Decodes the `content-encoding` of a body; without one, returns the bytes as they are.
@@ -91,13 +174,13 @@ impl<'a> Payload<'a> {
             }
             _ => (PayloadKind::Opaque, None, None),
         };
-        Self { kind: if root.is_some() { kind } else { PayloadKind::Opaque }, mislabelled, root }
+        Self { kind: if root.is_some() { kind } else { PayloadKind::Opaque }, mislabelled, root, form: Vec::new() }
     }
 
     /// A payload from parsed JSON.
     #[must_use]
     pub fn of(root: Node<'a>) -> Self {
-        Self { kind: PayloadKind::Json, mislabelled: None, root: Some(root) }
+        Self { kind: PayloadKind::Json, mislabelled: None, root: Some(root), form: Vec::new() }
     }
 
     /// The scalar at a path, as text.
@@ -112,7 +195,13 @@ impl<'a> Payload<'a> {
         self.root.as_ref()
     }
 
-    /// The fields of a form, in order; empty for JSON.
+    /// The fields of a form, in order, also of one whose field holds the payload; empty for JSON alone.
+    pub fn form(&self) -> impl Iterator<Item = (&str, &str)> {
+        let around = self.form.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        around.chain(self.fields())
+    }
+
+    /// The fields of a form that is itself the payload, in order; empty for JSON.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let members = match (&self.kind, &self.root) {
             (PayloadKind::Urlencoded | PayloadKind::Multipart, Some(Node { kind: Kind::Object(members), .. })) => {
