@@ -22,6 +22,7 @@ use hookdev::{
         assessment::Judge,
         diagnose::{RejectedRequest, diagnose},
         keyring::{Keyring, SecretSource},
+        place::{self, Lookup},
         provider::{Provider, catalog::Catalog, payload::Payload},
         record::Delivery,
         remedy::Remedy,
@@ -55,9 +56,9 @@ impl Sample {
         let mut request = Request { method: Method::POST, target: "/aspect".to_owned(), headers, body: body.into() };
         let rule = provider.secret.as_ref().expect("it signs its deliveries");
         let secret = SigningSecret::parse(&rule.development, &rule.format).expect("it is well-formed");
-        let message = SigningInput { body: &request.body, id: "msg_0", time: NOW, headers: &request.headers };
-        for (name, value) in provider.schemes[0].sign(&secret, &message).expect("a secret signs") {
-            request.headers.push(name, value);
+        let message = SigningInput { request: &request, id: "msg_0", time: NOW, url: None };
+        for (place, value) in provider.schemes[0].sign(&secret, &message).expect("a secret signs") {
+            place::write(&mut request, &place, &value);
         }
         let mut keyring = Keyring::default();
         keyring.add(&provider.name, secret, SecretSource::Flag);
@@ -112,7 +113,7 @@ fn signatures(criterion: &mut Criterion) {
     let (body, mac) = (&sample.request.body, bare_mac());
     let mut group = criterion.benchmark_group("sign");
     group.bench_function("bare", |b| b.iter(|| bare_signature(&mac, black_box(body))));
-    let message = SigningInput { body, id: "msg_0", time: NOW, headers: &sample.request.headers };
+    let message = SigningInput { request: &sample.request, id: "msg_0", time: NOW, url: None };
     let (scheme, secret) = (&sample.provider.schemes[0], &sample.secrets()[0]);
     group.bench_function("scheme", |b| b.iter(|| scheme.sign(secret, black_box(&message))));
     group.finish();
@@ -140,8 +141,10 @@ fn identification(criterion: &mut Criterion) {
     group.bench_function("parse", |b| b.iter(|| Payload::parse(black_box(request), body)));
     let payload = Payload::parse(request, body);
     group.bench_function("by path", |b| b.iter(|| sample.catalog.by_path(black_box(request))));
-    group.bench_function("by content", |b| b.iter(|| sample.catalog.by_content(request, black_box(&payload))));
-    group.bench_function("event", |b| b.iter(|| sample.provider.event_of(black_box(&payload))));
+    group.bench_function("by content", |b| {
+        b.iter(|| sample.catalog.by_content(black_box(&Lookup::of(request, &payload))))
+    });
+    group.bench_function("event", |b| b.iter(|| sample.provider.event_of(black_box(&Lookup::of(request, &payload)))));
     group.bench_function("assess", |b| {
         b.iter(|| sample.judge().assess(black_box(request), Some(NOW).into()));
     });
@@ -184,6 +187,7 @@ fn rendering(criterion: &mut Criterion) {
         body: Some(limits),
         decoded_limit: 1 << 20,
         wording,
+        verbose: false,
     };
     let mut group = criterion.benchmark_group("render");
     let mut text = String::new();

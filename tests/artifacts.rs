@@ -265,7 +265,7 @@ fn providers(catalog: &Catalog) -> String {
 fn signs(schemes: &[Scheme]) -> String {
     let signed = |scheme: &Scheme| format!("{} of `{}`", scheme.algorithm, scheme.content.as_str());
     let Some((first, others)) = schemes.split_first() else { return "nothing".to_owned() };
-    let mut words = format!("{} in `{}`", signed(first), first.header[0]);
+    let mut words = format!("{} in `{}`", signed(first), first.signature);
     if !others.is_empty() {
         let others: Vec<String> = others.iter().map(signed).collect();
         words.extend(["; accepted too: ", &others.join(", ")]);

@@ -21,8 +21,8 @@ Examples:
   hookdev listen --capture captures --filter 'cyanite.*'
   hookdev listen --expect cyanite.v2.finished --timeout 2m   # a step of a test
 
-The provider of a request is --provider, else the one named by the first segment of its path
-(/cyanite), else the one that its headers and body match.")]
+The provider of a request is --provider, else the one that a segment of its path names (/cyanite,
+/webhooks/cyanite), else the one that its headers and body match.")]
 pub struct Listen {
     /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:4400]
     #[arg(long, value_name = "ADDR", help_heading = "Receiving")]
@@ -95,6 +95,10 @@ pub struct Listen {
     #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 
+    /// Save a secret that a handshake hands over in this file, readable only by you
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Captures")]
+    pub secret_to: Option<PathBuf>,
+
     /// Exit 0 once this event has arrived N times (repeatable)
     #[arg(long, value_name = "EVENT[=N]", help_heading = "Expectations")]
     pub expect: Vec<String>,
@@ -114,6 +118,10 @@ pub struct Listen {
     /// How much of each payload to print
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Body::Summary, help_heading = "Output")]
     pub body: Body,
+
+    /// Say what was tried where no cause of a rejection was found
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
 }
 
 /// How much of a payload `listen` prints.

@@ -16,7 +16,7 @@ Examples:
   hookdev verify captures/
   hookdev verify captures/ --require signature --format json
   hookdev send aspect.task.failed --print http | hookdev verify - --at now
-  hookdev verify --provider cyanite --body body.json --header 'Signature: 0a1b…'")]
+  hookdev verify body.json --provider cyanite --header 'Signature: 0a1b…'")]
 pub struct Verify {
     /// Files or directories of captured requests (- is standard input)
     #[arg(value_name = "FILE|DIR|-", required_unless_present = "body", value_hint = ValueHint::AnyPath)]
@@ -44,17 +44,25 @@ pub struct Verify {
     #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Verification")]
     pub tolerance: Option<Duration>,
 
-    /// Verify this file as the body of one request, with the headers of --header (- is standard input)
+    /// Verify requests as sent to this URL, for providers that sign it [default: from the Host header and the target]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Verification")]
+    pub url: Option<String>,
+
+    /// Verify this file as the body of one request, even without --header (- is standard input)
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, conflicts_with = "files", help_heading = "Input")]
     pub body: Option<PathBuf>,
 
-    /// Add a header to --body (repeatable)
-    #[arg(long, value_name = "K: V", requires = "body", conflicts_with = "files", help_heading = "Input")]
+    /// Read each FILE as a bare body, and add this header to its request (repeatable)
+    #[arg(long, value_name = "K: V", help_heading = "Input")]
     pub header: Vec<String>,
 
     /// Verify files again when they are saved, and everything when the config or a secret changes
     #[arg(long, conflicts_with = "body", help_heading = "Input")]
     pub watch: bool,
+
+    /// Say what was tried where no cause of a rejection was found
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
 }
 
 /// The time that timestamps are checked against.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use super::{
-    context::{Context, development_note, require_secrets},
+    context::{Context, development_warning, require_secrets},
     exit::{Exit, Failure},
     guard::{Cargo, allow_delivery},
     interrupt::Interrupts,
@@ -53,13 +53,13 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
         }
     }
     let names: Vec<&str> = targets.iter().map(|target| target.provider.name.as_str()).collect();
-    if let Some(note) = development_note(&context.catalog, &keyring, &names) {
-        context.terminal.note(&note);
+    if let Some(warning) = development_warning(&context.catalog, &keyring, &names) {
+        context.terminal.warn(&warning);
     }
     let client = Client::new(args.insecure);
     let settings = Settings { transport: &client, timeout: args.timeout, keyring: &keyring, own_headers: &own_headers };
     context.terminal.note(&announcement(plan(settings, &targets, &selection)?));
-    let mut runner = Runner::new(settings, &selection, Reporter::new(context));
+    let mut runner = Runner::new(settings, &selection, Reporter::new(context, &keyring));
     let interrupted = runtime()?.block_on(async {
         let mut interrupts =
             Interrupts::ctrl_c().map_err(|error| Failure::usage("can't listen for Ctrl-C").because(&error))?;

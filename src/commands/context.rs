@@ -25,6 +25,9 @@ use crate::{
     },
 };
 
+/// The usual name of an env file.
+const ENV_FILE: &str = ".env";
+
 /// The resolved environment of a command.
 pub struct Context {
     /// The global options.
@@ -76,8 +79,11 @@ impl Context {
                 if let Some(guard) = &mut guard {
                     guard.add_provider(&entry, is_configured);
                 }
+                let (name, origin) = (entry.name(), entry.directory().unwrap_or_default());
+                for caution in &entry.index().cautions {
+                    terminal.note(&format!("{origin}: {caution}"));
+                }
                 if catalog.add(Arc::clone(&entry)) {
-                    let (name, origin) = (entry.name(), entry.directory().unwrap_or_default());
                     terminal.note(&format!("the provider `{name}` from {origin} replaces the one of that name"));
                 }
             }
@@ -160,6 +166,7 @@ impl Context {
         for warning in &warnings {
             self.terminal.note(warning);
         }
+        self.note_unloaded_env_file(&keyring);
         for entry in self.catalog.entries() {
             if keyring.source(entry.name(), 0) == Some(&SecretSource::Config) {
                 let (title, hint) =
@@ -168,6 +175,24 @@ impl Context {
             }
         }
         Ok((keyring, missing))
+    }
+
+    /// Notes a `.env` beside the config that has a provider's variable and isn't loaded.
+    fn note_unloaded_env_file(&self, keyring: &Keyring) {
+        let is_configured = self.config.as_ref().is_some_and(|config| config.env_file.is_some());
+        if is_configured || self.global.no_config {
+            return;
+        }
+        let file = self.config.as_ref().map_or(Path::new(""), Config::base).join(ENV_FILE);
+        let names = secrets::unloaded_variables(&file, &self.catalog, keyring);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if !names.is_empty() {
+            let config = self.config.as_ref().map_or(Path::new(FILE_NAME), |config| &config.path);
+            let (file, config, names) = (file.display(), config.display(), listed(&names));
+            self.terminal.note(&format!(
+                "{file} sets {names}, but isn't loaded; to load it, add `env_file = \"{ENV_FILE}\"` to {config}"
+            ));
+        }
     }
 
     /// The files and directories that [`Self::load`] and [`Self::keyring`] read.
@@ -196,11 +221,11 @@ impl Context {
     }
 }
 
-/// A note about providers whose public development secret is used, if there are any.
-pub fn development_note(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
+/// A warning about providers whose public development secret is used, if there are any.
+pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
     let plural = if names.len() == 1 { "" } else { "s" };
-    let list = names.join(", ");
+    let list = listed(&names);
     (!names.is_empty())
         .then(|| format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, &names)))
 }
@@ -209,11 +234,22 @@ pub fn development_note(catalog: &Catalog, keyring: &Keyring, providers: &[&str]
 /// known, and it is not accepted.
 pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
-    let (list, fix) = (names.join(", "), set_secrets(catalog, &names));
+    let (list, fix) = (listed(&names), set_secrets(catalog, &names));
     let whose = if names.len() == 1 { "its" } else { "their" };
     (!names.is_empty())
         .then(|| format!("no secret of your own is set for {list}, so {whose} signed deliveries are rejected; {fix}"))
 }
+
+/// The names, or the first few and the number of the others.
+pub fn listed(names: &[&str]) -> String {
+    match names.split_at_checked(MAX_LISTED) {
+        Some((first, [_, _, ..])) => format!("{} and {} more", first.join(", "), names.len() - MAX_LISTED),
+        _ => names.join(", "),
+    }
+}
+
+/// How many names a message lists.
+pub const MAX_LISTED: usize = 8;
 
 /// How to set the secrets of these providers.
 pub fn set_secrets(catalog: &Catalog, providers: &[&str]) -> String {
@@ -280,5 +316,18 @@ pub fn require_secrets<'a>(
             )))
         }
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_names_is_cut() {
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+        assert_eq!(listed(&names[..1]), "a");
+        assert_eq!(listed(&names[..9]), "a, b, c, d, e, f, g, h, i");
+        assert_eq!(listed(&names), "a, b, c, d, e, f, g, h and 2 more");
     }
 }

@@ -1,7 +1,8 @@
 //! `hookdev listen`: turns its arguments into settings, runs a receiver, and chooses the exit code.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -10,17 +11,17 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    context::{Context, development_note, no_secret_warning},
+    context::{Context, development_warning, no_secret_warning},
     exit::{Exit, Failure},
     guard::allow_forwards,
     interrupt::Interrupts,
     reload, remedies,
     reporters::{
         browsers::RefusedPages,
-        listen::{Reporter, View, announce, queue, report_in_progress, report_saving, warning},
+        listen::{Reporter, View, announce, queue, report_in_progress, report_saving, summary, warning},
         warnings::WarningSink,
     },
-    resolve::{DEFAULT_ADDR, expectations, forward, forward_of, provider, unmatched},
+    resolve::{DEFAULT_ADDR, expectations, forward, forward_of, full_addr, is_default, provider, unmatched},
     runtime,
     terminal::Terminal,
 };
@@ -28,13 +29,14 @@ use crate::{
     cli::{Format, Listen},
     engine::receive::{
         CaptureWriter, Consumers, CurrentSettings, Expectations, ForwardPolicy, Receiver, ResponsePolicy, Settings,
-        Setup, shutdown,
+        Setup, VerdictCounter, shutdown,
     },
     net::{
         descriptors,
         receiver::{Limits, ReceiveError, serve},
     },
-    store::{captures::CaptureStore, config::ListenConfig, watch::Watch},
+    store::{captures::CaptureStore, config::ListenConfig, private, watch::Watch},
+    webhook::{signature::SecretText, words::bytes},
 };
 
 /// Listens until Ctrl-C, until the expected deliveries have arrived, or until the timeout.
@@ -85,8 +87,8 @@ fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore
     let Some(path) = args.capture.clone().or(listen_config(context).capture) else { return Ok(None) };
     let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
     if store.truncated_bytes() > 0 {
-        let (path, bytes) = (path.display(), store.truncated_bytes());
-        context.terminal.note(&format!("removed an incomplete last line ({bytes} bytes) from {path}"));
+        let (path, bytes) = (path.display(), bytes(store.truncated_bytes()));
+        context.terminal.note(&format!("removed an incomplete last line ({bytes}) from {path}"));
     }
     Ok(Some(store))
 }
@@ -111,6 +113,7 @@ async fn listen(
     let (capacity, when_full) = queue(view.format, captures.is_some());
     let deliveries = consumers.add(capacity, when_full);
     let counter = expectations.count(&mut consumers);
+    let verdicts = VerdictCounter::observe(&mut consumers);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let forwarded = forward_policy(&args);
@@ -135,6 +138,10 @@ async fn listen(
                 _ => warnings.warn(warning(&error)),
             })
         },
+        on_secret: {
+            let (warnings, path) = (warnings.clone(), args.secret_to.clone());
+            Box::new(move |title, secret| warnings.note(taken_into_use(title, path.as_deref(), secret)))
+        },
         now: args.now,
         cancel: cancel.clone(),
     });
@@ -144,11 +151,13 @@ async fn listen(
     let url = format!("http://{address}");
     let settings = settings.get();
     if view.format == Format::Pretty {
-        announce(terminal, &settings, &url, args.redact);
+        let send_to = (!is_default(&context, address)).then(|| reachable(address));
+        announce(terminal, &settings, &url, send_to.as_deref(), args.redact);
     }
     if let Some(warning) = secret_warning(&settings) {
         terminal.warn(&warning);
     }
+    let is_pretty = view.format == Format::Pretty;
     let reporter = Reporter::start(deliveries, view, terminal, &url);
 
     let end = tokio::select! {
@@ -167,6 +176,9 @@ async fn listen(
         served.map(|()| printed)
     };
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
+    if is_pretty && !matches!(end, End::OutputClosed) {
+        terminal.say(&format!("{}\n", summary(verdicts.counts())));
+    }
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
         (Some(Ok(false)), _) => Exit::Failed,
@@ -175,6 +187,26 @@ async fn listen(
         // What was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })
+}
+
+/// Saves a secret that a handshake handed over, where the user wants it, and says that it is in use.
+fn taken_into_use(title: &str, path: Option<&Path>, secret: &SecretText) -> String {
+    let in_use = format!("{title} handed over its secret, which is used until hookdev exits");
+    match path.map(|path| (path, private::write(path, secret.expose().as_bytes()))) {
+        None => format!("{in_use}; --secret-to FILE saves it"),
+        Some((path, Ok(()))) => format!("{in_use}; it is saved in {}", path.display()),
+        Some((path, Err(error))) => format!("{in_use}; it can't be saved in {}: {error}", path.display()),
+    }
+}
+
+/// A URL at which this machine reaches an address. One of `0.0.0.0` doesn't name a host.
+fn reachable(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("http://{address}")
 }
 
 /// Why `listen` stops.
@@ -202,7 +234,7 @@ fn secret_warning(settings: &Settings) -> Option<String> {
         None => settings.catalog.names().collect(),
     };
     if settings.accepts_development {
-        return development_note(&settings.catalog, &settings.keyring, &names);
+        return development_warning(&settings.catalog, &settings.keyring, &names);
     }
     let warning = no_secret_warning(&settings.catalog, &settings.keyring, &names)?;
     Some(format!("{warning}, or accept the public development secret with --allow-development"))
@@ -232,17 +264,12 @@ fn conclude(terminal: Terminal, missing: &[String]) -> Exit {
 async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, SocketAddr), Failure> {
     let configured = context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
     let configured = configured.filter(|_| addr.is_none()).inspect(|_| context.name_config());
-    let addr = addr.or(configured).unwrap_or(DEFAULT_ADDR);
-    let full = match (addr.parse::<u16>(), addr.strip_prefix(':')) {
-        (Ok(port), _) => format!("127.0.0.1:{port}"),
-        (_, Some(port)) => format!("127.0.0.1:{port}"),
-        _ => addr.to_owned(),
-    };
+    let full = full_addr(addr.or(configured).unwrap_or(DEFAULT_ADDR));
     let failed = |error: std::io::Error| {
         let failure = Failure::usage(format!("can't listen on {full}")).because(&error);
         match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                failure.hint("stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0")
+                failure.hint("stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0; `hookdev send` then needs the --to that `listen` prints, or its deliveries reach that program")
             }
             std::io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose a higher one"),
             _ => failure.hint("write the address as HOST:PORT, such as 127.0.0.1:4400"),

@@ -14,6 +14,7 @@ use crate::{
         providers::{CheckedProvider, Row, table},
     },
     store::providers::{self, ProviderError},
+    webhook::provider::Provider,
 };
 
 /// Lists or checks providers.
@@ -62,6 +63,9 @@ fn check(global: &Global, dirs: &[PathBuf]) -> Result<Exit, Failure> {
         for path in providers::find(dir)? {
             let result = providers::check(&path);
             let directory = path.display().to_string();
+            for caution in result.iter().flat_map(Provider::cautions) {
+                terminal.note(&format!("{directory}: {caution}"));
+            }
             let checked = match &result {
                 Ok(provider) => CheckedProvider::passed(directory, provider),
                 Err(ProviderError::Manifest(error)) => CheckedProvider::invalid(directory, error),

@@ -47,7 +47,7 @@ fn secrets(before: &Settings, after: &Settings) -> Vec<String> {
         if sources.is_empty() { "no secret".to_owned() } else { sources.join(", ") }
     };
     let mut changes = Vec::new();
-    for provider in after.catalog.entries().map(|entry| entry.index()).filter(|index| index.secret.is_some()) {
+    for provider in after.catalog.entries().map(|entry| entry.index()).filter(|index| !index.secrets.is_empty()) {
         let name = &provider.name;
         let (old, new) = (sources(&before.keyring, name), sources(&after.keyring, name));
         if old != new && before.catalog.contains(name) {

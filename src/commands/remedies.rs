@@ -18,6 +18,9 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::ChooseProvider { other } => {
             format!("send it to the path /{other} or add --provider {other}; or sign it as this provider does")
         }
+        Remedy::NameProvider { example } => format!(
+            "send it to a path that names the provider, such as /{example}, or add --provider; `hookdev events` lists the providers, and --providers DIR adds your own"
+        ),
         Remedy::CheckAgeAtReceipt => {
             "--at received checks each capture against the time when it was received".to_owned()
         }
@@ -50,6 +53,7 @@ fn source_words(source: &SecretSource) -> String {
         SecretSource::File(path) => format!("the secret from file:{path}"),
         SecretSource::Config => "the secret from the config".to_owned(),
         SecretSource::Flag => "the secret from --secret".to_owned(),
+        SecretSource::Registered => "the secret that the provider handed over".to_owned(),
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     cli::{At, Format, Require, Verify},
     engine::verify::{self, Criteria, Input, ReceiptTime, Requirement, STDIN, Tally},
+    net::url::parse_url,
     store::{
         formats::bare,
         snapshot::{Change, Snapshot},
@@ -35,17 +36,18 @@ pub fn run(context: &Context, args: &Verify) -> Result<Exit, Failure> {
     if args.watch {
         return watch(context, args, criteria, &inputs);
     }
-    verify(context, &criteria, &inputs, &InterruptFlag::default())
+    verify(context, args, &criteria, &inputs, &InterruptFlag::default())
 }
 
 /// Verifies the inputs once, or until Ctrl-C.
 fn verify(
     context: &Context,
+    args: &Verify,
     criteria: &Criteria,
     inputs: &[Input],
     interrupted: &InterruptFlag,
 ) -> Result<Exit, Failure> {
-    let mut reporter = Reporter::new(context, interrupted);
+    let mut reporter = Reporter::new(context, args.verbose, interrupted);
     let tally = verify::run(criteria, inputs, &mut reporter)?;
     reporter.finish()?;
     if let Some(warning) = development_warning(&context.catalog, &tally) {
@@ -70,6 +72,9 @@ const fn exit(tally: &Tally) -> Exit {
 }
 
 fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
+    if let Some(url) = &args.url {
+        parse_url(url).map_err(|error| Failure::usage(error.to_string()))?;
+    }
     let required = args.require.iter().map(|require| match require {
         Require::Signature => Requirement::Signature,
         Require::Freshness => Requirement::Freshness,
@@ -86,6 +91,7 @@ fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
         },
         accepts_development: args.allow_development || !args.require.contains(&Require::Signature),
         tolerance: args.tolerance.map(Tolerance::both),
+        url: args.url.clone(),
         required: required.collect(),
         // A report lists passing requests too.
         quiet: context.global.quiet && matches!(context.format(), Format::Pretty | Format::Json),
@@ -93,13 +99,22 @@ fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
 }
 
 fn inputs(args: &Verify) -> Result<Vec<Input>, Failure> {
+    let headers = headers(args)?;
     if let Some(body) = &args.body {
-        let headers: Result<Headers, _> = args.header.iter().map(|text| bare::header(text)).collect();
-        let headers = headers.map_err(|error| Failure::usage(error.to_string()))?;
         return Ok(vec![Input::Body(body.clone(), headers)]);
     }
-    let input = |path: &PathBuf| if path == Path::new(STDIN) { Input::Stdin } else { Input::Path(path.clone()) };
+    let input = |path: &PathBuf| match path {
+        path if !headers.is_empty() => Input::Body(path.clone(), headers.clone()),
+        path if path == Path::new(STDIN) => Input::Stdin,
+        path => Input::Path(path.clone()),
+    };
     Ok(args.files.iter().map(input).collect())
+}
+
+/// The headers that are added to bare bodies.
+fn headers(args: &Verify) -> Result<Headers, Failure> {
+    let headers: Result<Headers, _> = args.header.iter().map(|text| bare::header(text)).collect();
+    headers.map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// Verifies everything, then each changed file, and everything again when the configuration changes. Stops at Ctrl-C.
@@ -113,7 +128,7 @@ fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Inp
     // Taken before anything is read, so that no change in between is missed.
     let mut files = Snapshot::of(&args.files);
     let watch = on_change(&[setup.paths(), &args.files].concat(), waker)?;
-    let mut exit = verify(context, &criteria, inputs, &interrupted)?;
+    let mut exit = verify(context, args, &criteria, inputs, &interrupted)?;
     if exit != Exit::Interrupted {
         context.terminal.note("watching for changes (Ctrl-C to stop)");
     }
@@ -135,7 +150,7 @@ fn watch(context: &Context, args: &Verify, mut criteria: Criteria, inputs: &[Inp
             Ok(reloaded) => {
                 criteria = reloaded;
                 context.terminal.note("config reloaded: verifying everything again");
-                verify(context, &criteria, inputs, &interrupted)?
+                verify(context, args, &criteria, inputs, &interrupted)?
             }
             Err(failure) => {
                 let hint = "still using the previous configuration; fix the error and save again";
@@ -155,7 +170,7 @@ fn verify_changes(
     args: &Verify,
     interrupted: &InterruptFlag,
 ) -> Result<Exit, Failure> {
-    let mut inputs = Vec::new();
+    let (mut inputs, headers) = (Vec::new(), headers(args)?);
     for change in changes {
         let (file, what) = match change {
             Change::Removed(file) => (file, "removed"),
@@ -165,10 +180,14 @@ fn verify_changes(
         context.terminal.note(&format!("{} {what}", file.display()));
         if !matches!(change, Change::Removed(_)) {
             let is_named = args.files.contains(file);
-            inputs.push(if is_named { Input::Path(file.clone()) } else { Input::Found(file.clone()) });
+            inputs.push(match is_named {
+                _ if !headers.is_empty() => Input::Body(file.clone(), headers.clone()),
+                true => Input::Path(file.clone()),
+                false => Input::Found(file.clone()),
+            });
         }
     }
-    if inputs.is_empty() { Ok(Exit::Success) } else { verify(context, criteria, &inputs, interrupted) }
+    if inputs.is_empty() { Ok(Exit::Success) } else { verify(context, args, criteria, &inputs, interrupted) }
 }
 
 /// Listens for Ctrl-C, which also sends a wake-up.

@@ -239,6 +239,7 @@ mod tests {
             body: None,
             decoded_limit: 0,
             wording: |remedy| format!("{remedy:?}"),
+            verbose: false,
         };
         let mut out = String::new();
         table(&page, &summary(), &mut out);

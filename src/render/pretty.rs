@@ -15,7 +15,7 @@ use crate::webhook::{
     assessment::Assessment,
     contract::Term,
     delivery::Media,
-    diagnose::Finding,
+    diagnose::{Code, Finding},
     keyring::SecretSource,
     provider::{
         Provider,
@@ -23,7 +23,7 @@ use crate::webhook::{
     },
     record::{Attempt, Delivery, Forwarded, Response},
     redact,
-    remedy::Wording,
+    remedy::{Warning, Wording},
     request::Request,
     response::{
         Excerpt,
@@ -48,10 +48,15 @@ pub struct Page {
     pub decoded_limit: usize,
     /// The words for remedies.
     pub wording: Wording,
+    /// Whether what was tried is shown where no cause was found.
+    pub verbose: bool,
 }
 
 /// The indentation below a headline, in columns.
 pub(super) const MARGIN: usize = 2;
+
+/// The width that verdicts are padded to, in columns: that of the longest, but for `verified (development)`.
+const VERDICT_WIDTH: usize = 12;
 
 impl Page {
     /// Appends a delivery: headline, summary, problems, warnings, the handlers' responses, payload.
@@ -72,22 +77,19 @@ impl Page {
         }
     }
 
-    fn headline(&self, delivery: &Delivery, out: &mut String) {
+    /// Appends the first line of a delivery: the verdict, and what got it.
+    pub fn headline(&self, delivery: &Delivery, out: &mut String) {
         let start = out.len();
         let palette = self.palette;
-        let time = self.zone.to_datetime(delivery.received_at.to_jiff());
-        let _ = write!(out, "{}", palette.paint(Role::Dim, time.strftime("%H:%M:%S%.3f")));
-        let _ = write!(out, "  {}  ", palette.paint(Role::Dim, format_args!("#{}", delivery.seq)));
-        let verdict = &delivery.assessment.verdict;
-        if *verdict != Verdict::Unrecognised {
-            palette.push(Role::Title, &text::printable(delivery.assessment.title()), out);
+        self.verdict(&delivery.assessment, out);
+        if delivery.assessment.verdict != Verdict::Unrecognised {
+            out.push_str(&text::printable(delivery.assessment.title()));
             out.push_str("  ");
         }
-        let (role, verdict) = verdict_label(&delivery.assessment);
-        palette.push(role, verdict, out);
-        out.push_str("  ");
         palette.push(status_role(delivery.status), &delivery.status.to_string(), out);
+        let time = self.zone.to_datetime(delivery.received_at.to_jiff()).strftime("%H:%M:%S%.3f");
         let _ = write!(out, "  {}  ", size::elapsed(delivery.elapsed));
+        let _ = write!(out, "{}  ", palette.paint(Role::Dim, format_args!("#{}  {time}", delivery.seq)));
         let target = format!("{} {}", delivery.request.method, redact::tokens(&delivery.request.target));
         match self.width.map(|width| width.saturating_sub(visible_width(&out[start..]))) {
             Some(left) if left < 12 => out.truncate(out.trim_end().len()),
@@ -95,6 +97,12 @@ impl Page {
             None => palette.push(Role::Dim, &text::printable(&target), out),
         }
         out.push('\n');
+    }
+
+    /// The verdict, which every line about a request starts with: it is what people look for first.
+    fn verdict(&self, assessment: &Assessment, out: &mut String) {
+        let (role, verdict) = verdict_label(assessment);
+        let _ = write!(out, "{}  ", self.palette.paint(role, format_args!("{verdict:<VERDICT_WIDTH$}")));
     }
 
     /// The provider's line about the payload, and how the delivery was verified if that isn't obvious.
@@ -129,7 +137,13 @@ impl Page {
     fn findings(&self, findings: &[Finding], out: &mut String) {
         for finding in findings {
             self.labelled(Role::Warning, finding.code.as_str(), &finding.message, out);
+            if finding.code == Code::Unexplained && !self.verbose {
+                continue;
+            }
             self.labelled(Role::Key, "hint", &(self.wording)(&finding.remedy), out);
+            if let Some(detail) = &finding.detail {
+                self.labelled(Role::Key, "detail", detail, out);
+            }
         }
     }
 
@@ -140,8 +154,11 @@ impl Page {
     }
 
     /// Appends forwards that ended after their delivery was printed.
-    pub fn forwarded_later(&self, seq: u64, forwards: &[Forwarded], out: &mut String) {
+    pub fn forwarded_later(&self, seq: u64, forwards: &[Forwarded], warning: Option<&Warning>, out: &mut String) {
         self.later(seq, "forwarded", out);
+        if let Some(warning) = warning {
+            self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
+        }
         for forwarded in forwards {
             self.forwarded(forwarded, clue_of(forwarded, None, false), out);
         }
@@ -285,14 +302,12 @@ impl Page {
         missing: &[&str],
         out: &mut String,
     ) {
-        let palette = self.palette;
-        let (role, verdict) = verdict_label(assessment);
-        let _ = write!(out, "{}  ", palette.paint(role, format_args!("{verdict:<12}")));
-        palette.push(Role::Title, &text::printable(assessment.title()), out);
+        self.verdict(assessment, out);
+        out.push_str(&text::printable(assessment.title()));
         out.push_str("  ");
         out.push_str(&text::printable(location));
         if let Some(how) = proof(assessment) {
-            palette.push(Role::Dim, &format!("  ({how})"), out);
+            self.palette.push(Role::Dim, &format!("  ({how})"), out);
         }
         out.push('\n');
         self.judgement(assessment, out);
@@ -333,10 +348,10 @@ fn proof(assessment: &Assessment) -> Option<String> {
 /// The verdict as people read it, and its style. What anyone can sign must not look like what the provider signed.
 fn verdict_label(assessment: &Assessment) -> (Role, &'static str) {
     let role = match (assessment.trust(), &assessment.verdict) {
-        (Some(Trust::Development), _) => return (Role::Warning, "verified (development)"),
-        (Some(Trust::Verified), _) => Role::Good,
-        (Some(Trust::UnsignedByDesign), _) => Role::Key,
-        (None, Verdict::Unrecognised) => Role::Warning,
+        (Some(Trust::Development), _) => return (Role::Unproven, "verified (development)"),
+        (Some(Trust::Verified), _) => Role::Proven,
+        (Some(Trust::UnsignedByDesign), _) => Role::Unsigned,
+        (None, Verdict::Unrecognised) => Role::Unproven,
         (None, _) => Role::Bad,
     };
     (role, assessment.verdict.name())
@@ -377,6 +392,7 @@ mod tests {
             body: None,
             decoded_limit: 0,
             wording: |remedy| format!("{remedy:?}"),
+            verbose: false,
         };
         let attempt = Attempt {
             provider: None,
@@ -424,11 +440,13 @@ mod tests {
             body: None,
             decoded_limit: 0,
             wording: |remedy| format!("{remedy:?}"),
+            verbose: false,
         };
         let finding = Finding {
             code: Code::BodyBom,
             message: "a mark \u{1b}[31m came before it".into(),
             remedy: Remedy::CheckAgeAtReceipt,
+            detail: None,
         };
         let assessment = Assessment { findings: vec![finding], ..Assessment::unrecognised(Vec::new()) };
         let mut out = String::new();

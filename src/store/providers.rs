@@ -30,6 +30,9 @@ const MAX_TOTAL_BYTES: usize = 16 << 20;
 /// How many entries a provider directory may have, those in its subdirectories included.
 const MAX_ENTRIES: usize = 10_000;
 
+/// The endings of the files that a provider may have: its manifest, and payloads as they are sent.
+const WANTED: [&str; 5] = ["json", "toml", "form", "xml", "txt"];
+
 /// What is wrong with a provider directory.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
@@ -199,7 +202,7 @@ impl<'a> Directory<'a> {
             }
             let entry = entry.map_err(|error| unreadable(error.into()))?;
             let file = entry.path();
-            let is_wanted = file.extension().is_some_and(|extension| extension == "json" || extension == "toml");
+            let is_wanted = file.extension().is_some_and(|extension| WANTED.iter().any(|wanted| extension == *wanted));
             let is_skipped = entry.file_type().is_dir() && file != path.join(MANIFEST);
             if !is_wanted || is_skipped {
                 continue;

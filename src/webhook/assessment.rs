@@ -4,16 +4,18 @@
 use std::sync::Arc;
 
 use crate::webhook::{
-    diagnose::{self, Clock, Code, Finding, RejectedRequest},
+    diagnose::{self, Clock, Finding, RejectedRequest},
     keyring::{Keyring, SecretSource},
     nearest,
+    payload::{DecodedBody, Payload},
+    place::Lookup,
     provider::{
         Provider,
         catalog::{Catalog, reason},
         event::{Event, EventName},
-        payload::{self, Payload},
+        handshake::Handshake,
     },
-    remedy::Warning,
+    remedy::{Remedy, Warning},
     request::Request,
     schema::Violation,
     signature::{Reason, Receipt, Rejection, Verdict},
@@ -96,27 +98,26 @@ impl PayloadCheck {
 impl Judge<'_> {
     /// Judges a request.
     #[must_use]
-    pub fn assess(&self, request: &Request, receipt: Receipt) -> Assessment {
+    pub fn assess(&self, request: &Request, receipt: Receipt<'_>) -> Assessment {
         let mut warnings = Vec::new();
-        let body = payload::decoded(request, self.decoded_limit).unwrap_or_else(|problem| {
+        let body = DecodedBody::of(request, self.decoded_limit).unwrap_or_else(|problem| {
             warnings.push(problem.into());
-            (&[] as &[u8]).into()
+            DecodedBody::empty()
         });
-        let payload = Payload::parse(request, &body);
         let provider = match (self.provider, self.catalog.by_path(request)) {
             (Some(provider), _) => Some(provider),
             (None, Some(entry)) => entry.load().ok(),
-            (None, None) => self.catalog.by_content(request, &payload),
+            (None, None) => self.catalog.by_content(&Lookup::of(request, &body.payload(request))),
         };
         let Some(provider) = provider else {
-            warnings.extend(self.near_miss(request));
-            let failures = self.catalog.failures();
-            warnings.extend(
-                failures.map(|(name, error)| format!("can't load the provider `{name}`: {}", reason(error)).into()),
-            );
+            warnings.extend(self.unrecognised(request));
             return Assessment::unrecognised(warnings);
         };
-        let event = provider.event_of(&payload);
+        let body = provider.find_payload(request, body);
+        let payload = body.payload(request);
+        warnings.extend(payload.mislabelled.clone().map(Warning::from));
+        let lookup = Lookup { url: receipt.url, ..Lookup::of(request, &payload) };
+        let event = provider.event_of(&lookup);
         let listed = event.as_ref().and_then(EventName::listed);
         if let Some(EventName::Unlisted(name)) = &event {
             let message = format!("`{name}` is not one of {}'s documented events", provider.title);
@@ -132,11 +133,20 @@ impl Judge<'_> {
             let title = &provider.title;
             warnings.push(format!("{title} sends this event unsigned, but never with this payload: {reason}").into());
         }
-        if matches!(&verdict, Verdict::Rejected(Rejection { reason: Reason::MissingHeader { .. }, .. })) {
-            warnings.extend(self.misdirected(provider, request, &payload));
+        match &verdict {
+            Verdict::Rejected(Rejection {
+                reason: Reason::MissingHeader { .. } | Reason::MissingValue { .. }, ..
+            }) => {
+                warnings.extend(self.misdirected(provider, &lookup));
+            }
+            Verdict::Verified(verified) if verified.before_compression => warnings.push(Warning::new(
+                "the signature covers the body before its content-encoding",
+                Remedy::advice("decompress the body before you verify it"),
+            )),
+            _ => {}
         }
         Assessment {
-            summary: provider.summary(listed, &payload),
+            summary: provider.summary(listed, &lookup),
             payload: check(provider, listed, &payload, &mut warnings),
             event: event.map(|event| event.full_name().to_owned()),
             provider: Some(Arc::clone(provider)),
@@ -155,7 +165,7 @@ impl Judge<'_> {
         request: &Request,
         event: Option<&Event>,
         payload: &Payload<'_>,
-        receipt: Receipt,
+        receipt: Receipt<'_>,
     ) -> (Verdict, Exactness) {
         let secrets = self.keyring.secrets(&provider.name);
         match provider.verify(secrets, request, event, receipt) {
@@ -165,7 +175,8 @@ impl Judge<'_> {
                 let has_only_development =
                     self.accepts_development && self.keyring.has_only_development(&provider.name);
                 let must_be_exact = !provider.schemes.is_empty() && !has_only_development;
-                if must_be_exact && exactness != Exactness::Exact {
+                let is_handshake = event.is_some_and(|event| event.handshake.is_some());
+                if must_be_exact && !is_handshake && exactness != Exactness::Exact {
                     return (provider.verify(secrets, request, None, receipt), exactness);
                 }
                 (Verdict::Unsigned, exactness)
@@ -188,7 +199,7 @@ impl Judge<'_> {
     pub fn explain(
         &self,
         request: &Request,
-        receipt: Receipt,
+        receipt: Receipt<'_>,
         clock: Clock,
         is_late: &dyn Fn() -> bool,
         assessment: &mut Assessment,
@@ -199,7 +210,7 @@ impl Judge<'_> {
         let case =
             RejectedRequest { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
         let findings = diagnose::diagnose_until(&case, is_late);
-        if findings.first().is_some_and(|cause| cause.code != Code::Unexplained) {
+        if findings.iter().any(|finding| finding.code.is_proof()) {
             // A proven cause replaces the likely one.
             let likely = self.only_development_tried(provider, &assessment.verdict);
             assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
@@ -209,17 +220,34 @@ impl Judge<'_> {
         assessment.findings = findings;
     }
 
-    /// A provider whose name is close to the first segment of the path.
+    /// Why a request is not recognised. A provider that can't be loaded may be the reason.
+    fn unrecognised(&self, request: &Request) -> Vec<Warning> {
+        let failures = self.catalog.failures();
+        let failures =
+            failures.map(|(name, error)| format!("can't load the provider `{name}`: {}", reason(error)).into());
+        let is_named = self.catalog.by_path(request).is_some();
+        let guess = (!is_named).then(|| self.near_miss(request).unwrap_or_else(|| self.no_provider()));
+        guess.into_iter().chain(failures).collect()
+    }
+
+    /// A provider whose name is close to a segment of the path.
     fn near_miss(&self, request: &Request) -> Option<Warning> {
-        let segment = request.path().trim_start_matches('/').split('/').next()?;
-        let near = nearest::nearest(segment, self.catalog.names()).filter(|near| *near != segment)?;
-        Some(format!("no provider is named `{segment}`; did you mean /{near}?").into())
+        let near = |segment| Some((segment, nearest::nearest(segment, self.catalog.names())?));
+        let (segment, near) = request.path().split('/').find_map(near)?;
+        Some(format!("not verified, because no provider is named `{segment}`; did you mean /{near}?").into())
+    }
+
+    /// Why a request is not recognised, and how it would be.
+    fn no_provider(&self) -> Warning {
+        let message = "not verified, because no provider was recognised: the path names none, and neither headers nor body match one";
+        let example = self.catalog.names().next().unwrap_or_default().to_owned();
+        Warning::new(message, Remedy::NameProvider { example })
     }
 
     /// Another provider whose request this looks like.
-    fn misdirected(&self, provider: &Provider, request: &Request, payload: &Payload<'_>) -> Option<Warning> {
-        let other = self.catalog.by_content(request, payload).filter(|other| other.name != provider.name)?;
-        let event = other.event_of(payload);
+    fn misdirected(&self, provider: &Provider, lookup: &Lookup<'_>) -> Option<Warning> {
+        let other = self.catalog.by_content(lookup).filter(|other| other.name != provider.name)?;
+        let event = other.event_of(lookup);
         let name = event.as_ref().map_or(other.title.as_str(), EventName::full_name);
         Some(format!("it looks like {name}; is it sent to the right URL?").into())
     }
@@ -263,6 +291,12 @@ impl Assessment {
         }
     }
 
+    /// The handshake that the request is, if it is one.
+    #[must_use]
+    pub fn handshake(&self) -> Option<&Handshake> {
+        self.provider.as_ref()?.handshake(self.event.as_deref()?)
+    }
+
     /// The name to show: the event's, else the provider's, else [`Self::UNRECOGNISED`].
     #[must_use]
     pub fn title(&self) -> &str {
@@ -294,6 +328,9 @@ fn check(
 
 /// How an unsigned payload compares with the provider's schema.
 fn exactness(provider: &Provider, event: Option<&Event>, payload: &Payload<'_>) -> Exactness {
+    if let Some(mislabelled) = &payload.mislabelled {
+        return Exactness::Inexact(mislabelled.clone());
+    }
     let definition = provider.schema_of(event).and_then(|name| provider.schema().ok()?.definition(name));
     let (Some(definition), Some(root)) = (definition, payload.root()) else {
         return Exactness::Inexact("there is no schema for it".to_owned());
@@ -312,6 +349,7 @@ mod tests {
 
     use super::*;
     use crate::webhook::{
+        diagnose::Code,
         request::Headers,
         signature::{Algorithm, SecretFormat, SigningSecret, grammar::TextEncoding},
     };
@@ -410,6 +448,7 @@ mod tests {
             code: Code::SecretDevelopment,
             message: "only the public development secret was tried".to_owned(),
             remedy: remedy(),
+            detail: None,
         };
         assert_eq!((assessment.findings, assessment.warnings), (vec![finding], vec![]));
         // Without a match, it is only the likely reason.

@@ -48,7 +48,9 @@ pub struct Fresh(Vec<FreshPiece>);
 enum FreshPiece {
     Literal(String),
     Now,
+    NowMillis,
     Unix,
+    UnixMillis,
     Id,
     Uuid,
     Random(Alphabet, usize),
@@ -90,6 +92,8 @@ impl Fresh {
             match piece {
                 FreshPiece::Literal(text) => value.push_str(text),
                 FreshPiece::Now => value.push_str(&source.now.rfc3339_seconds()),
+                FreshPiece::NowMillis => value.push_str(&source.now.to_string()),
+                FreshPiece::UnixMillis => value.push_str(&source.now.unix_millis().to_string()),
                 FreshPiece::Unix => value.push_str(&source.now.unix_seconds().to_string()),
                 FreshPiece::Id => value.push_str(source.id),
                 FreshPiece::Uuid => stream.uuid(value),
@@ -121,13 +125,19 @@ fn piece(piece: Piece<'_>) -> Result<FreshPiece, String> {
     };
     match (kind, length) {
         ("now", None) => Ok(FreshPiece::Now),
+        ("now_ms", None) => Ok(FreshPiece::NowMillis),
         ("unix", None) => Ok(FreshPiece::Unix),
+        ("unix_ms", None) => Ok(FreshPiece::UnixMillis),
         ("id", None) => Ok(FreshPiece::Id),
         ("uuid", None) => Ok(FreshPiece::Uuid),
         ("hex", _) => random(Alphabet::Hex),
         ("base62", _) => random(Alphabet::Base62),
         ("digits", _) => random(Alphabet::Digits),
-        _ => Err(nearest::unknown("placeholder", name, ["now", "unix", "id", "uuid", "hex:N", "base62:N", "digits:N"])),
+        _ => Err(nearest::unknown(
+            "placeholder",
+            name,
+            ["now", "now_ms", "unix", "unix_ms", "id", "uuid", "hex:N", "base62:N", "digits:N"],
+        )),
     }
 }
 
@@ -198,6 +208,7 @@ mod tests {
 
     #[test]
     fn the_same_id_and_time_give_the_same_values() {
+        assert_eq!(make("{now_ms} {unix_ms}", "a"), "2025-01-01T12:00:00.000Z 1735732800000");
         let template = "{now} {unix} {id} {uuid} x{base62:22}";
         assert_eq!(make(template, "a"), make(template, "a"));
         assert_ne!(make(template, "a")[40..], make(template, "b")[40..]);
@@ -220,7 +231,7 @@ mod tests {
         assert_eq!(wrong("{base62}"), Err("`{base62}` needs a length from 1 to 256, such as `{base62:24}`".into()));
         assert_eq!(
             wrong("{uid}"),
-            Err("unknown placeholder `uid`; did you mean `uuid`? (known: `now`, `unix`, `id`, `uuid`, `hex:N`, `base62:N`, `digits:N`)"
+            Err("unknown placeholder `uid`; did you mean `uuid`? (known: `now`, `now_ms`, `unix`, `unix_ms`, `id`, `uuid`, `hex:N`, `base62:N`, `digits:N`)"
                 .into())
         );
     }

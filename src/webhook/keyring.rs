@@ -18,6 +18,8 @@ pub enum SecretSource {
     Config,
     /// A literal on the command line.
     Flag,
+    /// The provider itself, which handed it over in a handshake.
+    Registered,
 }
 
 impl fmt::Display for SecretSource {
@@ -28,15 +30,16 @@ impl fmt::Display for SecretSource {
             Self::File(path) => write!(f, "file:{path}"),
             Self::Config => f.write_str("config"),
             Self::Flag => f.write_str("flag"),
+            Self::Registered => f.write_str("registered"),
         }
     }
 }
 
 /// Every provider's secrets, in the order in which they are tried. The first one signs.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Keyring(HashMap<String, Keys>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Keys {
     secrets: Vec<SigningSecret>,
     sources: Vec<SecretSource>,
@@ -44,7 +47,7 @@ struct Keys {
 }
 
 /// A secret that is set but not used, because another source takes precedence.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ShadowedSecret {
     /// The secret.
     pub secret: SigningSecret,

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
+pub use crate::webhook::http_response::Response;
 use crate::webhook::{
     assessment::Assessment,
     remedy::{Remedy, Warning},
-    request::{Headers, Request},
+    request::Request,
     response::clue::Clue,
     signature::Verdict,
     time::Timestamp,
@@ -51,25 +50,38 @@ impl Delivery {
         if let Some(error) = &self.capture_error {
             warnings.push(format!("not saved, so the response is 503: {error}").into());
         } else if let (Some(provider), true) = (&self.assessment.provider, self.assessment.trust().is_some()) {
-            let objection = provider.delivery.objection(&provider.title, self.status, self.elapsed);
+            let is_delivery = self.assessment.handshake().is_none();
+            let objection = is_delivery
+                .then_some(())
+                .and_then(|()| provider.delivery.objection(&provider.title, self.status, self.elapsed));
             warnings.extend(objection.map(Warning::from));
         }
         warnings.extend(self.disagreement());
         warnings
     }
 
-    /// Warns that the user's handler rejects what is verified here, with the two usual reasons.
+    /// Warns that the user's handler and hookdev disagree.
     fn disagreement(&self) -> Option<Warning> {
-        let Verdict::Verified(_) = self.assessment.verdict else { return None };
-        let rejected = |forwarded: &Forwarded| {
-            forwarded.outcome.as_ref().is_ok_and(|response| matches!(response.status, 400 | 401 | 403))
-        };
-        self.forwards.iter().any(rejected).then(|| {
-            Warning::new(
-                "verified here, but rejected by your handler",
-                Remedy::advice("does it use the same secret, and does it verify the raw body, before any JSON parser?"),
-            )
-        })
+        disagreement(&self.assessment.verdict, &self.forwards)
+    }
+}
+
+/// Warns if one of the user's handlers rejects what is verified here, with the two usual reasons, or accepts what is rejected.
+#[must_use]
+pub fn disagreement(verdict: &Verdict, forwards: &[Forwarded]) -> Option<Warning> {
+    let has = |is_wanted: fn(u16) -> bool| {
+        let responses = forwards.iter().filter_map(|forwarded| forwarded.outcome.as_ref().ok());
+        responses.into_iter().any(|response| is_wanted(response.status))
+    };
+    match verdict {
+        Verdict::Verified(_) if has(|status| matches!(status, 400 | 401 | 403)) => Some(Warning::new(
+            "verified here, but rejected by your handler",
+            Remedy::advice("does it use the same secret, and does it verify the raw body, before any JSON parser?"),
+        )),
+        Verdict::Rejected(_) if has(|status| (200..300).contains(&status)) => {
+            Some("rejected here, accepted by your handler: does it verify?".to_owned().into())
+        }
+        _ => None,
     }
 }
 
@@ -82,17 +94,6 @@ pub struct Forwarded {
     pub outcome: Result<Response, String>,
     /// How long that took.
     pub elapsed: Duration,
-}
-
-/// An endpoint's response.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// The status.
-    pub status: u16,
-    /// The headers.
-    pub headers: Headers,
-    /// The body.
-    pub body: Bytes,
 }
 
 /// One HTTP request of a delivery, with its outcome.

@@ -31,6 +31,12 @@ impl Timestamp {
         self.0
     }
 
+    /// Reads RFC 3339 with any offset and fraction; `None` if it is anything else.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|time| Self(time.as_millisecond()))
+    }
+
     /// The signed distance from `other` to this time.
     #[must_use]
     pub const fn skew_from(self, other: Self) -> Skew {
@@ -86,6 +92,9 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
+    /// Any distance at all.
+    pub const ANY: Duration = Duration::MAX;
+
     /// The same distance in both directions.
     #[must_use]
     pub const fn both(distance: Duration) -> Self {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use hookdev::webhook::{
+    place::Place,
     provider::{Provider, files::Files, manifest::ManifestError},
     request::{self, HeaderName, HeaderValue, Headers, Method, Request},
     signature::{Receipt, SigningSecret},
@@ -56,6 +57,15 @@ pub fn field(name: &str, text: &str) -> (HeaderName, HeaderValue) {
 }
 
 /// Receipt at a time in Unix seconds, or at an unknown time.
-pub fn at(seconds: impl Into<Option<i64>>) -> Receipt {
+pub fn at(seconds: impl Into<Option<i64>>) -> Receipt<'static> {
     seconds.into().map(Timestamp::from_unix_seconds).into()
+}
+
+/// Header fields from the values that a scheme made.
+pub fn fields(signed: Vec<(Place, String)>) -> Vec<(HeaderName, HeaderValue)> {
+    let field = |(place, value): (Place, String)| match place {
+        Place::Header(name) => (name, request::value(&value).expect("a header value")),
+        other => panic!("{other} is no header"),
+    };
+    signed.into_iter().map(field).collect()
 }

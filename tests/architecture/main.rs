@@ -66,9 +66,15 @@ const PURE: &[&str] = &[
     "jiff::Timestamp",
     "jiff::civil",
     "jiff::fmt::rfc2822",
+    "md5",
     "multer",
+    "p256",
     "percent_encoding",
     "regex_lite",
+    // Randomness blinds an RSA key while it signs; the signature doesn't depend on it.
+    "ring::rand::SystemRandom",
+    "ring::signature",
+    "rustls_pki_types",
     "serde",
     "serde_json",
     "sha1",
@@ -77,6 +83,7 @@ const PURE: &[&str] = &[
     "thiserror",
     "toml",
     "url",
+    "webpki",
     "zeroize",
 ];
 

@@ -5,6 +5,8 @@ mod captures;
 mod expectations;
 mod flow;
 mod forwards;
+mod handshakes;
+mod headers;
 mod limits;
 mod lines;
 mod pretty;

@@ -13,7 +13,7 @@ mod program;
 
 use std::{fs, path::Path, time::Duration};
 
-use handler::{Handler, folder, node, python};
+use handler::{Handler, handlers, node, python};
 use program::{check, send_all};
 
 /// How long anything may take before a test fails: far longer than needed.
@@ -225,8 +225,8 @@ fn every_handler_has_a_test() {
     let tests = concat!(include_str!("load.rs"), include_str!("main.rs"));
     for language in ["node", "python"] {
         for kind in ["correct", "faulty", "samples"] {
-            let folder = folder(language).join(kind);
-            for file in fs::read_dir(&folder).expect("handlers").map(|entry| entry.expect("a handler").path()) {
+            let dir = handlers(language).join(kind);
+            for file in fs::read_dir(&dir).expect("handlers").map(|entry| entry.expect("a handler").path()) {
                 let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
                 let call = format!("{language}(\"{}\")", Path::new(kind).join(name).display());
                 assert!(tests.contains(&call.replace('\\', "/")), "no test has {call}");

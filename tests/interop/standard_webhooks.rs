@@ -9,8 +9,8 @@ use hookdev::{
             Provider,
             compose::{AttemptParams, BodySource, SendContext},
         },
-        request::{HeaderName, HeaderValue, Headers, Request},
-        signature::{SigningInput, SigningSecret, Verdict},
+        request::{Field, HeaderName, Headers, Request},
+        signature::{SigningSecret, Verdict},
         time::Timestamp,
     },
 };
@@ -41,8 +41,8 @@ timestamp = { header = "webhook-timestamp", tolerance = "5m" }
 }
 
 fn aspect() -> Provider {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/aspect");
-    providers::read(&folder).expect("a provider").remove(0)
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/aspect");
+    providers::read(&dir).expect("a provider").remove(0)
 }
 
 fn library() -> Webhook {
@@ -51,7 +51,7 @@ fn library() -> Webhook {
 
 /// The library's verdict: `verified`, or its error.
 fn library_says(request: &Request) -> String {
-    let named = |(name, value): &(HeaderName, HeaderValue)| (renamed(name, "svix-", "webhook-"), value.clone());
+    let named = |(name, value): &Field| (renamed(name.name(), "svix-", "webhook-"), value.clone());
     let headers: HeaderMap = request.headers.iter().map(named).collect();
     library().verify(&request.body, &headers).map_or_else(|error| error.to_string(), |()| "verified".to_owned())
 }
@@ -78,9 +78,12 @@ fn signed_by_the_library(id: &str, time: i64, body: &str) -> Request {
 fn signed_by_hookdev(id: &str, time: i64, body: &str) -> Request {
     let provider = unbranded();
     let time = Timestamp::from_unix_seconds(time);
-    let message = SigningInput { body: body.as_bytes(), id, time, headers: &Headers::new() };
-    let signed = provider.schemes[0].sign(&secrets(&provider, &[SECRET])[0], &message).expect("a secret signs");
-    carrying(signed, body.to_owned())
+    let mut request = carrying([], body.to_owned());
+    assert!(
+        provider.schemes[0].sign_request(&secrets(&provider, &[SECRET])[0], &mut request, id, time),
+        "a secret signs"
+    );
+    request
 }
 
 /// Bodies that are text, as the library requires: empty, arbitrary, emoji, and JSON whose spelling matters.
@@ -109,7 +112,7 @@ proptest! {
         prop_assert_eq!(hookdev_says(&unbranded(), &request, now), "verified");
         // Aspect's headers have Svix's names; the unbranded ones count if Svix's are missing.
         prop_assert_eq!(hookdev_says(&aspect(), &request, now), "verified");
-        let branded = request.headers.iter().map(|(name, value)| (renamed(name, "webhook-", "svix-"), value.clone()));
+        let branded = request.headers.iter().map(|(name, value)| (renamed(name.name(), "webhook-", "svix-"), value.clone()));
         prop_assert_eq!(hookdev_says(&aspect(), &carrying(branded, request.body.clone()), now), "verified");
     }
 

@@ -29,7 +29,7 @@ struct Genuine<'a> {
     name: String,
     provider: &'a Provider,
     secrets: Vec<SigningSecret>,
-    at: Receipt,
+    at: Receipt<'static>,
     request: Request,
 }
 
@@ -38,13 +38,14 @@ impl Genuine<'_> {
     fn alter(&self, codes: &mut Codes) -> usize {
         let Verdict::Verified(verified) = self.verdict(&self.request) else { panic!("{} is not genuine", self.name) };
         let scheme = self.provider.schemes.iter().find(|scheme| scheme.name == verified.scheme).expect("its scheme");
-        let timestamp = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_ref());
+        let timestamp = scheme.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
         let mut tried = self.alter_body(codes);
         for (part, names) in
-            [(Part::Id, scheme.id.as_ref()), (Part::Timestamp, timestamp), (Part::Signature, Some(&scheme.header))]
+            [(Part::Id, scheme.id.as_ref()), (Part::Timestamp, timestamp), (Part::Signature, Some(&scheme.signature))]
         {
             let Some(names) = names else { continue };
-            let name = names.iter().find(|name| self.request.headers.contains(name.as_str())).expect("its header");
+            let name =
+                names.headers().iter().find(|name| self.request.headers.contains(name.as_str())).expect("its header");
             tried += self.alter_header(part, name, codes);
         }
         tried

@@ -8,18 +8,21 @@ mod vectors;
 mod changed_bytes;
 mod encodings;
 mod headers;
+mod more;
 mod published;
 mod times;
 mod two_schemes;
 
 use hookdev::webhook::{
-    provider::{Provider, event::EventName, payload::Payload},
-    request::{Headers, Request},
+    payload::Payload,
+    place::Lookup,
+    provider::{Provider, event::EventName},
+    request::Request,
     signature::{Freshness, Reason, Receipt, Rejection, SigningInput, SigningSecret, Verdict, Verified},
     time::{Skew, Timestamp, Tolerance},
 };
 
-use acme::{at, carrying, field, post, secrets, signing};
+use acme::{at, carrying, field, fields, post, secrets, signing};
 
 /// The scheme of Svix and of Standard Webhooks.
 const SVIX: &str = r#"
@@ -64,7 +67,7 @@ fn published(replaced: Option<(&str, &str)>) -> Request {
 }
 
 fn verified(scheme: &str, secret: usize, freshness: Freshness) -> Verdict {
-    Verdict::Verified(Verified { scheme: scheme.into(), secret, freshness })
+    Verdict::Verified(Verified { scheme: scheme.into(), secret, freshness, before_compression: false })
 }
 
 fn rejected(scheme: &str, reason: Reason) -> Verdict {
@@ -100,11 +103,11 @@ fn age(millis: i64) -> Skew {
 }
 
 /// An unknown time of receipt.
-const UNKNOWN: Receipt = Receipt { at: None, tolerance: None };
+const UNKNOWN: Receipt<'static> = Receipt { at: None, tolerance: None, url: None };
 
 /// The verdict, with the event that the body names.
-fn judge(provider: &Provider, secrets: &[SigningSecret], request: &Request, receipt: Receipt) -> Verdict {
+fn judge(provider: &Provider, secrets: &[SigningSecret], request: &Request, receipt: Receipt<'_>) -> Verdict {
     let payload = Payload::parse(request, &request.body);
-    let event = provider.event_of(&payload);
+    let event = provider.event_of(&Lookup::of(request, &payload));
     provider.verify(secrets, request, event.as_ref().and_then(EventName::listed), receipt)
 }

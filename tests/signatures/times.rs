@@ -84,14 +84,11 @@ timestamp = { header = "x-time", unit = "ms", tolerance = "5m" }
         let received = Timestamp::from_unix_millis(1_700_000_000_500 + later);
         assert_eq!(judge(&provider, &secrets, &request, Some(received).into()), expected, "{later} ms");
     }
-    let signed = SigningInput {
-        body: b"{}",
-        id: "",
-        time: Timestamp::from_unix_millis(1_700_000_000_500),
-        headers: &Headers::new(),
-    };
+    let unsigned = post(&[], "{}");
+    let signed =
+        SigningInput { request: &unsigned, id: "", time: Timestamp::from_unix_millis(1_700_000_000_500), url: None };
     assert_eq!(
-        provider.schemes[0].sign(&secrets[0], &signed),
+        provider.schemes[0].sign(&secrets[0], &signed).map(fields),
         Some(vec![field("x-time", "1700000000500"), field("x", signature)])
     );
 }

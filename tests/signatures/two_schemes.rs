@@ -72,7 +72,7 @@ fn the_signed_content_of_one_scheme_is_not_a_payload_under_the_other() {
     let content = [b"1772704805.", &sdk.body[..]].concat();
     let request = post(&[(HEADER, &format!("sha256={mac}")), ("content-type", "application/json")], content.clone());
     let payload = Payload::parse(&request, &request.body);
-    assert_eq!((payload.root(), provider.event_of(&payload).is_none()), (None, true));
+    assert_eq!((payload.root(), provider.event_of(&Lookup::of(&request, &payload)).is_none()), (None, true));
     assert_eq!(
         verdict(&provider, &format!("sha256={mac}"), &content, 1_772_704_805),
         verified("sha256", 0, Freshness::NoTimestamp)

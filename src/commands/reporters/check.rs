@@ -5,14 +5,24 @@ use std::io::{self, Write};
 use super::format::OutputFormat;
 use crate::{
     cli::Format,
-    commands::{context::Context, exit::Failure, remedies, streams::Out},
+    commands::{
+        context::{Context, development_warning},
+        exit::Failure,
+        remedies,
+        streams::Out,
+    },
     engine::check::{Observer, Target},
     render::{
         cases::Table,
         json,
         report::{self, Check, Place, Problem},
     },
-    webhook::contract::{Case, CaseOutcome, CaseProblem, CaseRecord, CaseTally},
+    webhook::{
+        contract::{Case, CaseOutcome, CaseProblem, CaseRecord, CaseTally},
+        diagnose::Code,
+        keyring::Keyring,
+        words::count,
+    },
 };
 
 /// Prints cases to standard output.
@@ -21,18 +31,33 @@ pub struct Reporter<'a> {
     format: OutputFormat<Table>,
     out: Out,
     bytes: Vec<u8>,
+    keyring: &'a Keyring,
+    /// The providers whose development secret the report has named.
+    warned: Vec<String>,
 }
 
 impl<'a> Reporter<'a> {
     /// A reporter of cases that run.
-    pub fn new(context: &'a Context) -> Self {
+    pub fn new(context: &'a Context, keyring: &'a Keyring) -> Self {
         let table = || Table::new(context.terminal.page(None), context.global.quiet);
         let format = OutputFormat::new(context.format(), table);
-        Self { context, format, out: context.terminal.stdout(), bytes: Vec::new() }
+        let out = context.terminal.stdout();
+        Self { context, format, out, bytes: Vec::new(), keyring, warned: Vec::new() }
+    }
+
+    /// A warning that a provider's development secret signs, for the first of its cases in a report.
+    fn development_warning(&mut self, provider: &str) -> Option<Problem> {
+        if self.warned.iter().any(|warned| warned == provider) {
+            return None;
+        }
+        let message = development_warning(&self.context.catalog, self.keyring, &[provider])?;
+        self.warned.push(provider.to_owned());
+        Some(Problem { code: Code::SecretDevelopment.as_str().to_owned(), message, hint: None })
     }
 
     fn table(&mut self, append: impl FnOnce(&mut Table, &mut String)) {
         if let OutputFormat::Pretty(table) = &mut self.format {
+            table.set_width(self.context.terminal.width());
             let mut text = String::new();
             append(table, &mut text);
             self.bytes.extend_from_slice(text.as_bytes());
@@ -57,10 +82,8 @@ impl<'a> Reporter<'a> {
             if tally.is_untried() {
                 self.context.terminal.warn("no case ran: the handler was not tested");
             }
-            let total = passed + failed + warned + skipped;
-            let plural = if total == 1 { "" } else { "s" };
-            let counts =
-                format!("{total} case{plural}: {passed} passed, {failed} failed, {warned} warned, {skipped} skipped\n");
+            let cases = count(passed + failed + warned + skipped, "case");
+            let counts = format!("{cases}: {passed} passed, {failed} failed, {warned} warned, {skipped} skipped\n");
             self.context.terminal.say(&counts);
         }
         Ok(())
@@ -82,6 +105,7 @@ impl Observer for Reporter<'_> {
 
     fn case(&mut self, record: &CaseRecord) -> io::Result<()> {
         self.table(|table, text| table.case(record, text));
+        let warning = self.development_warning(&record.provider);
         match &mut self.format {
             OutputFormat::Json => {
                 let failed = matches!(record.outcome, CaseOutcome::Failed(_));
@@ -91,7 +115,8 @@ impl Observer for Reporter<'_> {
             }
             OutputFormat::Report(report) => {
                 let config = self.context.config.as_ref().map(|config| config.path.display().to_string());
-                report.check(&check(record, config), &mut self.bytes);
+                let check = Check { warnings: warning.into_iter().collect(), ..check(record, config) };
+                report.check(&check, &mut self.bytes);
             }
             OutputFormat::Pretty(_) => {}
         }

@@ -25,7 +25,7 @@ use crate::{
     store::formats::location,
     webhook::{
         assessment::Assessment, diagnose::Code, provider::catalog::Catalog, remedy::Warning, signature::Verdict,
-        trust::Trust,
+        trust::Trust, words::count,
     },
 };
 
@@ -41,9 +41,10 @@ pub struct Reporter<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    /// A reporter of one run.
-    pub fn new(context: &'a Context, interrupted: &'a InterruptFlag) -> Self {
-        let format = OutputFormat::new(context.format(), || context.terminal.page(None));
+    /// A reporter of one run. If `verbose`, it says what was tried where no cause was found.
+    pub fn new(context: &'a Context, verbose: bool, interrupted: &'a InterruptFlag) -> Self {
+        let page = || Page { verbose, ..context.terminal.page(None) };
+        let format = OutputFormat::new(context.format(), page);
         let (out, counter) = (context.terminal.stdout(), Counter::new(context));
         Self { context, interrupted, format, out, bytes: Vec::new(), text: String::new(), counter }
     }
@@ -53,6 +54,7 @@ impl<'a> Reporter<'a> {
         let place = location(file, entry, line);
         match &mut self.format {
             OutputFormat::Pretty(page) => {
+                page.width = self.context.terminal.width();
                 let missing: Vec<&str> = missing.iter().copied().map(words).collect();
                 page.verification(&place, assessment, notes, &missing, &mut self.text);
                 self.bytes.extend_from_slice(self.text.as_bytes());
@@ -127,17 +129,16 @@ pub fn summary(tally: &Tally) -> String {
     ];
     let counts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
-    let plural = |count| if count == 1 { "" } else { "s" };
     let verdicts = if counts.is_empty() { String::new() } else { format!(": {}", counts.join(", ")) };
     let unreadable = match tally.unreadable {
         0 => String::new(),
-        count => format!("; {count} unreadable"),
+        unreadable => format!("; {unreadable} unreadable"),
     };
     let skipped = match tally.skipped {
         0 => String::new(),
-        count => format!("; {count} file{} skipped", plural(count)),
+        files => format!("; {} skipped", count(files, "file")),
     };
-    format!("{requests} request{}{verdicts}{unreadable}{skipped}", plural(requests))
+    format!("{}{verdicts}{unreadable}{skipped}", count(requests, "request"))
 }
 
 /// A warning that some requests prove nothing, because anyone can sign with the secret that verified them.

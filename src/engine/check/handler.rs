@@ -9,16 +9,18 @@ use super::{CheckError, Settings, Target};
 use crate::{
     net::{
         client::{SendError, Sent, Transport},
-        url::path_and_query,
+        url::at_target,
     },
     webhook::{
         contract::{
-            Case, CaseContext, CaseRequest, Expectation,
+            Case, CaseContext, CaseName, CaseRequest, Expectation,
             cause::{Explanation, Observation},
             judge::{Exchange, Fault, NoResponse, judge},
             unusable::{Exceptions, unusable},
         },
+        http_response::Response,
         provider::{Provider, event::Event},
+        request::Request,
         response::{
             Excerpt,
             clue::{Clue, clue},
@@ -66,7 +68,7 @@ impl<'a, T: Transport> Handler<'a, T> {
             provider,
             timeout: settings.timeout.unwrap_or_else(|| provider.delivery.timeout_or_default()),
             url: &target.url,
-            target: path_and_query(&target.url),
+            target: target.url.to_string(),
             settings,
         }
     }
@@ -166,7 +168,8 @@ impl<'a, T: Transport> Handler<'a, T> {
         }
         let mut exchanges = Vec::new();
         for request in requests {
-            let exchange = self.send(request).await?;
+            let mut exchange = self.send(request).await?;
+            exchange.handshake = exchange.handshake.filter(|_| case.name == CaseName::Handshake);
             let passed = judge(case.name.expectation(), &self.provider.delivery, &exchange).is_ok();
             exchanges.push(exchange);
             if !passed {
@@ -176,16 +179,27 @@ impl<'a, T: Transport> Handler<'a, T> {
         Ok(exchanges)
     }
 
+    /// Whether a response is what a handshake prescribes; `None` if the request is no handshake.
+    fn judge_handshake(&self, request: &Request, response: &Response) -> Option<Result<(), String>> {
+        let name = self.provider.handshake_of(request)?;
+        let secret = self.settings.keyring.secrets(&self.provider.name).first();
+        Some(match self.provider.objection_to_handshake(name, request, response, secret) {
+            None => Ok(()),
+            Some(problem) => Err(problem),
+        })
+    }
+
     async fn send(&self, request: &CaseRequest) -> Result<Exchange, CheckError> {
         let CaseRequest { request, form, media, .. } = request;
-        let Sent { response, elapsed } =
-            self.settings.transport.send_in_form(*form, self.url, request, self.timeout).await;
-        let (mut excerpt, mut hint) = (None, None);
+        let url = at_target(self.url, &request.target);
+        let Sent { response, elapsed } = self.settings.transport.send_in_form(*form, &url, request, self.timeout).await;
+        let (mut excerpt, mut hint, mut handshake) = (None, None, None);
         let response = match response {
             // Providers look at the status alone, so a response without its whole body counts.
             Ok(response) | Err(SendError::Incomplete(response, _)) => {
                 excerpt = Excerpt::of(&response.body);
                 hint = clue(response.status, &response.body, Some(*media));
+                handshake = self.judge_handshake(request, &response);
                 Ok(response.status)
             }
             Err(SendError::TimedOut(_)) => Err(NoResponse::TimedOut),
@@ -194,6 +208,6 @@ impl<'a, T: Transport> Handler<'a, T> {
             Err(error @ SendError::Untrusted(_)) => Err(NoResponse::Untrusted(error.to_string())),
             Err(error @ SendError::Unsendable(_)) => return Err(error.into()),
         };
-        Ok(Exchange { response, excerpt, clue: hint, elapsed })
+        Ok(Exchange { response, excerpt, clue: hint, elapsed, handshake })
     }
 }

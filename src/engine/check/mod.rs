@@ -16,10 +16,7 @@ use super::{
     entropy::{EntropyError, entropy},
 };
 use crate::{
-    net::{
-        client::{SendError, Transport},
-        url::path_and_query,
-    },
+    net::client::{SendError, Transport},
     webhook::{
         contract::{Case, CaseContext, CaseName, CaseRecord, CaseTally, cases, probes},
         keyring::Keyring,
@@ -183,7 +180,7 @@ pub fn plan<T: Transport>(
     let mut plan = Plan::default();
     for Target { provider, url } in targets {
         let Some(exemplar) = probes(provider).first().copied() else { continue };
-        let target = path_and_query(url);
+        let target = url.to_string();
         let context = settings.context(provider, &target)?;
         let cases = selection.cases(provider, exemplar, settings.keyring.secrets(&provider.name).len());
         for case in cases.iter().filter(|case| case.skipped.is_none()) {

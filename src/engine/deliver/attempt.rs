@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Content, DeliverError, Dispatcher, Job};
 use crate::{
     net::{
-        client::{SendError, Sent, Transport},
+        client::{SendError, Sent, Transport, set_host},
         url::path_and_query,
     },
     webhook::{
@@ -76,7 +76,7 @@ impl DeliveryState {
             (Content::Event(_), Some(provider), Some(draft)) => {
                 let attempt = AttemptParams {
                     encoding: attempts.encoding(),
-                    target: &target,
+                    target: job.url.as_str(),
                     now,
                     secret,
                     own_headers: &job.headers,
@@ -90,9 +90,8 @@ impl DeliveryState {
             }
             (Content::Capture(resend), provider, _) => {
                 let context = SendContext { now, ..self.context.clone() };
-                let mut request = Request { target, ..resend.attempt(provider.as_deref(), secret, &context) };
-                // It names the host that received the capture, not the endpoint.
-                request.headers.remove("host");
+                let mut request = Request { target, ..resend.attempt(provider.as_deref(), secret, &context, &job.url) };
+                set_host(&mut request.headers, &job.url);
                 request.headers.set_all(&job.headers);
                 Ok(request)
             }
@@ -140,8 +139,16 @@ impl<'a> Delivery<'a> {
         let request = state.request(job, &self.attempts, signed_at, self.secret)?;
         dispatcher.save(&request, job)?;
         let sent = dispatcher.send(&job.url, &request, dispatcher.timeout(job)).await?;
-        let outcome = judge(job.provider.as_deref(), &sent);
-        let explanation = explain(job, state.is_unsigned(), self.secret, now, &sent, outcome);
+        let objection = objection_to_handshake(job, &request, self.secret, &sent);
+        let outcome = match &objection {
+            Some(None) => Outcome::Accepted,
+            Some(Some(_)) => Outcome::Refused,
+            None => judge(job.provider.as_deref(), &sent),
+        };
+        let mut explanation = explain(job, state.is_unsigned(), self.secret, now, &sent, outcome);
+        if let Some(objection) = objection {
+            explanation.reason = objection.unwrap_or_else(|| "the handler completed the handshake".to_owned());
+        }
         let mut attempt = report(job, (self.number, self.attempts.max_attempts()), sent, outcome, explanation);
         if let (Some(tamper), Some(provider), Some(response)) = (job.tamper, &job.provider, &attempt.response) {
             (attempt.good, attempt.reason) = judge_forgery(tamper, provider, response.status);
@@ -163,6 +170,20 @@ impl<'a> Delivery<'a> {
             _ => "; that was the last attempt".to_owned(),
         }
     }
+}
+
+/// What is wrong with the response to a handshake, if anything; `None` if the job is no handshake, has been tampered with, or
+/// got no response.
+fn objection_to_handshake(
+    job: &Job,
+    request: &Request,
+    secret: Option<&SigningSecret>,
+    sent: &Sent,
+) -> Option<Option<String>> {
+    let provider = job.provider.as_deref().filter(|_| job.tamper.is_none())?;
+    let handshake = provider.handshake(job.event.as_deref()?)?;
+    let response = sent.received()?;
+    Some(provider.objection_to_handshake(handshake, request, response, secret))
 }
 
 /// How the provider would count the result of a request.

@@ -1,5 +1,7 @@
 //! Captured requests that are sent again: byte for byte, or with the changes that the user asked for.
 
+use reqwest::Url;
+
 use super::ResendError;
 use crate::webhook::{
     assessment::{Assessment, MAX_DECODED_BYTES},
@@ -66,7 +68,7 @@ impl Resend {
         let mut resend = Self { request, is_signed, changes: String::new(), event };
         if let (true, Some(secret)) = (is_signed, secret) {
             // Which headers change is known only by signing.
-            let renewed = provider.resign(&mut resend.request.clone(), &resend.event, secret, context);
+            let renewed = provider.resign(&mut resend.request.clone(), &resend.event, secret, context, None);
             let names: Vec<&str> = renewed.iter().map(http::HeaderName::as_str).collect();
             differences.push(match names.as_slice() {
                 [] => "signed again, with the same signature".to_owned(),
@@ -77,17 +79,18 @@ impl Resend {
         Ok(resend)
     }
 
-    /// The request of an attempt that is made now.
+    /// The request of an attempt that is made now, to this URL.
     #[must_use]
     pub fn attempt(
         &self,
         provider: Option<&Provider>,
         secret: Option<&SigningSecret>,
         context: &SendContext,
+        url: &Url,
     ) -> Request {
         let mut request = self.request.clone();
         if let (true, Some(provider), Some(secret)) = (self.is_signed, provider, secret) {
-            let _ = provider.resign(&mut request, &self.event, secret, context);
+            let _ = provider.resign(&mut request, &self.event, secret, context, Some(url.as_str()));
         }
         request
     }

@@ -26,10 +26,13 @@ use crate::{
     engine::clock::now,
     net::receiver::{BodyPermit, Handler, Outgoing, ReceiveError, Received, excerpt},
     webhook::{
-        assessment::Assessment,
+        assessment::{Assessment, MAX_DECODED_BYTES},
+        place::{self, Lookup},
         record::{Delivery, Forwarded, Response},
+        redact,
         remedy::{Remedy, Warning},
         request::Request,
+        signature::{SecretText, Verdict},
         time::Timestamp,
         trust::{Exactness, Trust},
     },
@@ -54,6 +57,8 @@ pub struct Setup {
     pub consumers: Consumers,
     /// Gets every problem outside a delivery.
     pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
+    /// Gets the secrets that handshakes hand over, each with its provider's title.
+    pub on_secret: Box<dyn Fn(&str, &SecretText) + Send + Sync>,
     /// The time of every receipt, instead of the clock's.
     pub now: Option<Timestamp>,
     /// Cancels every wait for a handler or a delay.
@@ -72,6 +77,7 @@ pub struct Receiver {
     consumers: Arc<Consumers>,
     explainer: Explainer,
     on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
+    on_secret: Box<dyn Fn(&str, &SecretText) + Send + Sync>,
     now: Option<Timestamp>,
     cancel: CancellationToken,
     large_bodies: Semaphore,
@@ -83,7 +89,7 @@ impl Receiver {
     /// A receiver that has received nothing yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { settings, responses, captures, consumers, on_error, now, cancel } = setup;
+        let Setup { settings, responses, captures, consumers, on_error, on_secret, now, cancel } = setup;
         let ResponsePolicy { statuses, delay, forwarded, allow_browsers, forward_timeout } = responses;
         Self {
             settings,
@@ -96,6 +102,7 @@ impl Receiver {
             consumers: Arc::new(consumers),
             explainer: Explainer::default(),
             on_error,
+            on_secret,
             now,
             cancel,
             large_bodies: Semaphore::new(MAX_LARGE_BODIES),
@@ -131,7 +138,9 @@ impl Receiver {
         settings: &Settings,
         request: &Request,
         assessment: &mut Assessment,
+        handshake: Option<Response>,
         closed: &CancellationToken,
+        memory: &BodyPermit,
     ) -> Responded {
         if let Some(delay) = self.delay {
             tokio::select! {
@@ -144,8 +153,11 @@ impl Receiver {
         if let Some(fixed) = self.rotation.next() {
             return fixed.into();
         }
+        if let Some(response) = handshake {
+            return response.into();
+        }
         let forwards = if self.forwarded.includes(assessment) { &settings.forwards } else { &[][..] };
-        let forwarding = self.forwarder.forward(forwards, assessment.title(), request, closed);
+        let forwarding = self.forwarder.forward(forwards, assessment.title(), request, closed, memory);
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
@@ -159,9 +171,36 @@ impl Receiver {
         Responded { response: response.unwrap_or_else(otherwise), rest, forwards: vec![forwarded], others }
     }
 
+    /// The response to a handshake that is genuine, or that the provider doesn't sign. A secret that it hands over is taken
+    /// into use and removed from the request, so that it is neither shown nor saved.
+    fn shake_hands(&self, settings: &Settings, request: &mut Request, assessment: &Assessment) -> Option<Response> {
+        let (provider, handshake) = (assessment.provider.as_ref()?, assessment.handshake()?);
+        assessment.trust()?;
+        let (response, secret) = {
+            let body = provider.decode(request, MAX_DECODED_BYTES).ok()?;
+            let payload = body.payload(request);
+            let lookup = Lookup::of(request, &payload);
+            let own = provider.handed_over(handshake, &lookup);
+            let secrets = settings.keyring.secrets(&provider.name);
+            let signing = match &assessment.verdict {
+                Verdict::Verified(verified) => secrets.get(verified.secret),
+                _ => secrets.first(),
+            };
+            (handshake.response.make(&lookup, own.as_ref().or(signing)), own)
+        };
+        if let (Some(secret), Some(place)) = (secret, &handshake.secret) {
+            place::write(request, place, redact::MARK);
+            let text = SecretText::from(secret.expose().to_owned());
+            if self.settings.hand_over(&provider.name, secret) {
+                (self.on_secret)(&provider.title, &text);
+            }
+        }
+        Some(response)
+    }
+
     async fn receive(&self, received: Received) -> Outgoing {
         let in_progress = Counted::new(&self.in_progress);
-        let Received { request, started, permit, closed } = received;
+        let Received { mut request, started, permit, closed } = received;
         let received_at = self.now.unwrap_or_else(now);
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
         let settings = self.settings.get();
@@ -170,8 +209,9 @@ impl Receiver {
             let warning = self.forwarded.objection(&assessment);
             assessment.warnings.extend(warning);
         }
+        let handshake = self.shake_hands(&settings, &mut request, &assessment);
         let Responded { response, rest, forwards, others } =
-            self.respond(&settings, &request, &mut assessment, &closed).await;
+            self.respond(&settings, &request, &mut assessment, handshake, &closed, &permit).await;
         let mut outgoing = Outgoing::from(response);
         let mut delivery = Delivery {
             seq,

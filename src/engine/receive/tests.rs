@@ -105,6 +105,7 @@ impl Running {
                 let errors = Arc::clone(&errors);
                 Box::new(move |error| errors.lock().unwrap().push(error))
             },
+            on_secret: Box::new(|_, _| {}),
             now: None,
             cancel: cancel.clone(),
         };

@@ -33,7 +33,8 @@ pub enum Input {
     Found(PathBuf),
     /// Standard input.
     Stdin,
-    /// A file that is the body of one request (`-` is standard input), and the request's headers.
+    /// A file that is the body of one request (`-` is standard input), or a directory of such files, and the headers of
+    /// each request.
     Body(PathBuf, Headers),
 }
 

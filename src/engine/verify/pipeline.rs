@@ -89,7 +89,7 @@ fn is_small(input: &Input) -> bool {
         Input::Path(path) | Input::Found(path) => {
             fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() < JOB_BYTES)
         }
-        Input::Body(path, _) => !is_pipe(path),
+        Input::Body(path, _) => !is_pipe(path) && !path.is_dir(),
         Input::Stdin => false,
     }
 }
@@ -253,6 +253,7 @@ impl<S: FnMut(Job) -> Result<(), Disconnected>> Producer<S> {
         let _ = match source {
             Source::Entries(file, entries) => self.entries(&file, entries),
             Source::Input(Input::Stdin) => self.opened(Path::new(STDIN), formats::read(Path::new(STDIN), io::stdin())),
+            Source::Input(Input::Body(path, headers)) if path.is_dir() => self.bodies(walk(path), headers),
             Source::Input(Input::Body(path, headers)) => self.body(path, headers.clone()),
             Source::Input(Input::Found(path)) => self.walked(Walk { files: vec![Ok(path.clone())], skipped: 0 }),
             Source::Input(Input::Path(path)) if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) => {
@@ -272,6 +273,16 @@ impl<S: FnMut(Job) -> Result<(), Disconnected>> Producer<S> {
             }
             Err(error) => (self.submit)(Job::Report(unreadable(error))),
         }
+    }
+
+    fn bodies(&mut self, walk: Walk, headers: &Headers) -> Result<(), Disconnected> {
+        if walk.skipped > 0 {
+            (self.submit)(Job::Report(Progress::Skipped(walk.skipped)))?;
+        }
+        walk.files.into_iter().try_for_each(|file| match file {
+            Ok(path) => self.body(&path, headers.clone()),
+            Err(error) => (self.submit)(Job::Report(unreadable(error))),
+        })
     }
 
     fn walked(&mut self, walk: Walk) -> Result<(), Disconnected> {

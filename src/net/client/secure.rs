@@ -14,12 +14,10 @@ use reqwest::{ClientBuilder, Url, redirect, retry};
 use super::{
     StreamedResponse,
     body::ResponseBody,
+    chunked::ChunkedBody,
     error::{SendError, chain, explain, sources},
-    fields,
-    form::ChunkedBody,
-    has_credentials,
+    fields, has_credentials,
     headers::end_to_end,
-    needs_explicit_length,
 };
 use crate::webhook::{request::Request, wire_form::WireForm};
 
@@ -143,10 +141,10 @@ async fn send(
     }
     // The credentials of the URL replace those of the request.
     let is_replaced = |name: &HeaderName| *name == header::AUTHORIZATION && has_credentials(url);
-    for (name, value) in end_to_end(&request.headers).filter(|(name, _)| !is_replaced(name)) {
-        builder = builder.header(name, value);
+    for (name, value) in end_to_end(&request.headers).filter(|(name, _)| !is_replaced(name.name())) {
+        builder = builder.header(name.name(), value);
     }
-    if needs_explicit_length(request) {
+    if request.body.is_empty() && !request.method.is_safe() {
         builder = builder.header(header::CONTENT_LENGTH, 0);
     }
     builder.send().await

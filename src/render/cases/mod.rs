@@ -74,6 +74,11 @@ impl Table {
         Self { titles: "", ..Self::new(page, false) }
     }
 
+    /// Wraps text at another width from now on. The columns of a section keep theirs.
+    pub const fn set_width(&mut self, width: Option<usize>) {
+        self.page.width = width;
+    }
+
     /// Starts the section of one provider, whose cases follow.
     pub fn begin(&mut self, provider: &Provider, url: &str, cases: &[CaseRecord], out: &mut String) {
         self.end(out);

@@ -1,15 +1,19 @@
-//! Any JSON object with headers and a body, which is how programs log requests and how most services hand them on:
-//! mapping templates, serverless events, test doubles, JSON logs.
+//! Any JSON object with headers and a body, as programs log requests and most services pass them on: mapping
+//! templates, serverless events, test doubles, JSON logs.
 //!
 //! The object may be nested in others, and a log may have text before it in the line. Headers are an object, a list of pairs,
 //! a list of `{name, value}` or text; the body is text, base64, a list of bytes or Node's `Buffer`. A body that was parsed is
 //! an error: its bytes are gone.
 
+mod body;
+mod headers;
+
 use std::borrow::Cow;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
-
+use self::{
+    body::{BODIES, Body, body},
+    headers::headers,
+};
 use super::{
     Entry, Fault, Format, Input, Reader,
     document::{Documents, collect},
@@ -20,7 +24,7 @@ use super::{
 };
 use crate::webhook::{
     json::{self, Kind, Node},
-    request::{Headers, Method, Request},
+    request::{Method, Request},
     time::Timestamp,
 };
 
@@ -71,41 +75,6 @@ pub(super) const HEADERS: &[&str] = &[
     "http_headers",
 ];
 
-/// The keys under which programs store a body, those with its exact bytes first, and whether they always hold base64.
-const BODIES: &[(&str, bool)] = &[
-    ("bodyAsBase64", true),
-    ("bodyBase64", true),
-    ("body_base64", true),
-    ("base64Body", true),
-    ("bodyB64", true),
-    ("body_b64", true),
-    ("rawBodyBase64", true),
-    ("raw_body_base64", true),
-    ("rawBody", false),
-    ("raw_body", false),
-    ("bodyRaw", false),
-    ("body", false),
-    ("requestBody", false),
-    ("request_body", false),
-    ("payload", false),
-    ("content", false),
-    ("data", false),
-    ("text", false),
-    ("postData", false),
-];
-
-/// Keys that say how the body is encoded: `true`, or the word `base64`.
-const ENCODINGS: &[&str] = &[
-    "isBase64Encoded",
-    "is_base64_encoded",
-    "isBase64",
-    "is_base64",
-    "base64",
-    "encoding",
-    "bodyEncoding",
-    "body_encoding",
-];
-
 const METHODS: &[&str] = &["method", "httpMethod", "http_method", "requestMethod", "request_method", "verb"];
 const TARGETS: &[&str] =
     &["target", "originalUrl", "original_url", "rawUrl", "url", "requestUri", "request_uri", "uri", "rawPath", "path"];
@@ -150,7 +119,7 @@ pub(super) fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
     entry(found, &document)
 }
 
-/// The object with headers and a body that is nested least deeply, first come first.
+/// The least deeply nested object with headers and a body; the first of several.
 fn find<'n, 'a>(document: &'n Node<'a>) -> Option<&'n Node<'a>> {
     let mut level = vec![document];
     for _ in 0..MAX_DEPTH {
@@ -171,16 +140,16 @@ fn children<'n, 'a>(node: &'n Node<'a>) -> Vec<&'n Node<'a>> {
 }
 
 fn has_request(node: &Node<'_>) -> bool {
-    first(node, HEADERS).is_some() && BODIES.iter().any(|(key, _)| is_there(node.member(key)))
+    first(node, HEADERS).is_some() && BODIES.iter().any(|(key, _)| is_present(node.member(key)))
 }
 
-fn is_there(node: Option<&Node<'_>>) -> bool {
+fn is_present(node: Option<&Node<'_>>) -> bool {
     node.is_some_and(|node| !matches!(node.kind, Kind::Null))
 }
 
 /// The first of these members that isn't null, with its key.
 fn first<'n, 'a>(node: &'n Node<'a>, keys: &[&'static str]) -> Option<(&'static str, &'n Node<'a>)> {
-    keys.iter().find_map(|key| Some((*key, node.member(key).filter(|value| is_there(Some(value)))?)))
+    keys.iter().find_map(|key| Some((*key, node.member(key).filter(|value| is_present(Some(value)))?)))
 }
 
 fn text<'n>(node: &'n Node<'_>, keys: &[&'static str]) -> Option<(&'static str, Cow<'n, str>)> {
@@ -237,184 +206,6 @@ fn time(node: &Node<'_>) -> Option<Timestamp> {
     })
 }
 
-/// The headers in any form.
-fn headers(found: &Node<'_>) -> Result<Headers, ParseError> {
-    // API Gateway has repeated headers only in the second.
-    let several = found
-        .member("multiValueHeaders")
-        .filter(|node| matches!(&node.kind, Kind::Object(members) if !members.is_empty()));
-    let Some((key, node)) = several.map(|node| ("multiValueHeaders", node)).or_else(|| first(found, HEADERS)) else {
-        return Ok(Headers::new());
-    };
-    let mut fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
-    match &node.kind {
-        Kind::Object(members) => {
-            for member in members {
-                for value in values(key, &member.value)? {
-                    fields.push((member.key.clone(), value));
-                }
-            }
-        }
-        // Node's `rawHeaders` alternate names and values.
-        Kind::Array(items) if is_alternating(items) => {
-            fields.extend(items.chunks(2).filter_map(|pair| Some((pair[0].text()?, pair[1].text()?))));
-        }
-        Kind::Array(items) => {
-            for item in items {
-                fields.push(field(item).ok_or_else(|| unreadable(key))?);
-            }
-        }
-        Kind::String(text) => {
-            let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("HTTP/"));
-            for line in lines {
-                let (name, value) = split_field(line).ok_or_else(|| unreadable(key))?;
-                fields.push((Cow::Owned(name.to_owned()), Cow::Owned(value.to_owned())));
-            }
-        }
-        _ => return Err(unreadable(key)),
-    }
-    fields.iter().map(|(name, value)| parts::foreign_field(name, value)).collect()
-}
-
-fn unreadable(key: &str) -> ParseError {
-    expected(format!("headers in `{key}`: an object, or a list of pairs or of objects with `name` and `value`"))
-}
-
-fn is_alternating(items: &[Node<'_>]) -> bool {
-    let is_name = |node: &Node<'_>| node.text().is_some_and(|text| !text.is_empty() && !text.contains([':', ' ']));
-    items.len().is_multiple_of(2)
-        && items.iter().all(|item| item.text().is_some())
-        && items.iter().step_by(2).all(is_name)
-}
-
-/// One header of a list: `[name, value]`, `{name, value}`, `{key, value}` or `"name: value"`.
-fn field<'n>(item: &'n Node<'_>) -> Option<(Cow<'n, str>, Cow<'n, str>)> {
-    match &item.kind {
-        Kind::Array(pair) => match &pair[..] {
-            [name, value] => Some((name.text()?, scalar(value)?)),
-            _ => None,
-        },
-        Kind::Object(_) => {
-            let (_, name) = text(item, &["name", "key", "header"])?;
-            Some((name, scalar(item.member("value")?)?))
-        }
-        Kind::String(line) => {
-            let (name, value) = split_field(line)?;
-            Some((Cow::Borrowed(name), Cow::Borrowed(value)))
-        }
-        _ => None,
-    }
-}
-
-fn split_field(line: &str) -> Option<(&str, &str)> {
-    let (name, value) = line.split_once(':')?;
-    Some((name.trim(), value.trim()))
-}
-
-fn scalar<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
-    match &node.kind {
-        Kind::Number(number) => Some(Cow::Borrowed(*number)),
-        Kind::Bool(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
-        _ => node.text(),
-    }
-}
-
-/// The values of one name: a scalar, a list of them, or a list of `{key, value}` as `CloudFront` has it.
-fn values<'n>(key: &str, node: &'n Node<'_>) -> Result<Vec<Cow<'n, str>>, ParseError> {
-    match &node.kind {
-        Kind::Null => Ok(Vec::new()),
-        Kind::Array(items) => items
-            .iter()
-            .map(|item| item.member("value").map_or_else(|| scalar(item), scalar).ok_or_else(|| unreadable(key)))
-            .collect(),
-        _ => Ok(vec![scalar(node).ok_or_else(|| unreadable(key))?]),
-    }
-}
-
-struct Body {
-    bytes: Bytes,
-    /// Whether the bytes are text that the tool may have changed.
-    is_text: bool,
-    notes: Vec<String>,
-}
-
-fn body(found: &Node<'_>) -> Result<Body, ParseError> {
-    let bodies = || BODIES.iter().filter_map(|(key, always)| Some((*key, *always, found.member(key)?)));
-    let mut parsed = None;
-    for (key, always, node) in bodies().filter(|(_, _, node)| is_there(Some(node))) {
-        if let Some(body) = read_body(found, key, always, node)? {
-            return Ok(body);
-        }
-        parsed = parsed.or(Some(key));
-    }
-    match parsed {
-        Some(key) => Err(expected(format!(
-            "the raw body in `{key}`: it was parsed, so the signed bytes are gone; store the raw bytes, as text or base64"
-        ))),
-        None => Ok(Body { bytes: Bytes::new(), is_text: false, notes: Vec::new() }),
-    }
-}
-
-/// One body; `None` if it was parsed.
-fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Result<Option<Body>, ParseError> {
-    let exact = |bytes: Bytes| Ok(Some(Body { bytes, is_text: false, notes: Vec::new() }));
-    match &node.kind {
-        Kind::String(text) if always || is_base64(found) => exact(parts::base64(key, text)?),
-        Kind::String(text) => {
-            if let Some(bytes) = undeclared_base64(text) {
-                let notes = vec![format!("`{key}` was read as base64")];
-                return Ok(Some(Body { bytes, is_text: false, notes }));
-            }
-            Ok(Some(Body { bytes: text.clone().into_owned().into(), is_text: true, notes: Vec::new() }))
-        }
-        // Node writes a `Buffer` as `{"type":"Buffer","data":[1,2]}`; `CloudFront` has `{"encoding":"base64","data":"…"}`.
-        Kind::Object(_) if node.member("type").and_then(Node::text).as_deref() == Some("Buffer") => {
-            exact(node.member("data").and_then(byte_list).ok_or_else(|| expected(format!("a Buffer in `{key}`")))?)
-        }
-        Kind::Object(_) => match text(node, &["data", "text", "raw", "base64", "string"]) {
-            Some(("base64", text)) => exact(parts::base64(key, &text)?),
-            Some((_, text)) if is_base64(node) => exact(parts::base64(key, &text)?),
-            Some((inner @ ("text" | "raw" | "data"), text)) if inner != "data" || node.member("encoding").is_some() => {
-                Ok(Some(Body { bytes: text.into_owned().into(), is_text: true, notes: Vec::new() }))
-            }
-            _ => Ok(None),
-        },
-        Kind::Array(_) => match byte_list(node) {
-            Some(bytes) if !bytes.is_empty() => exact(bytes),
-            _ => Ok(None),
-        },
-        _ => Ok(None),
-    }
-}
-
-fn is_base64(node: &Node<'_>) -> bool {
-    ENCODINGS.iter().any(|key| match node.member(key).map(|node| &node.kind) {
-        Some(Kind::Bool(value)) => *value,
-        Some(Kind::String(text)) => text.eq_ignore_ascii_case("base64"),
-        _ => false,
-    })
-}
-
-/// The bytes of base64 that nothing declares: it must decode to a JSON document or a form, which base64 itself never is.
-fn undeclared_base64(text: &str) -> Option<Bytes> {
-    let starts_payload = |bytes: &[u8]| matches!(bytes.trim_ascii_start(), [b'{' | b'[' | b'<', ..]);
-    if text.len() < 8 || starts_payload(text.as_bytes()) {
-        return None;
-    }
-    let bytes = BASE64_STANDARD.decode(text.trim()).ok()?;
-    (starts_payload(&bytes) && str::from_utf8(&bytes).is_ok()).then(|| bytes.into())
-}
-
-/// A list of bytes as numbers.
-fn byte_list(node: &Node<'_>) -> Option<Bytes> {
-    let Kind::Array(items) = &node.kind else { return None };
-    let byte = |item: &Node<'_>| match &item.kind {
-        Kind::Number(number) => number.parse::<u8>().ok(),
-        _ => None,
-    };
-    items.iter().map(byte).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use crate::store::formats::tests::{collected, fields};
@@ -447,10 +238,10 @@ mod tests {
             r#"["A","1","b","2","b","3"]"#,
             r#"["A: 1","b: 2","b:3"]"#,
             r#""A: 1\r\nb: 2\r\nb: 3\r\n""#,
-            r#"{"a":[{"key":"A","value":"1"}],"b":[{"value":"2"},{"value":"3"}]}"#,
+            r#"{"A":[{"key":"a","value":"1"}],"b":[{"value":"2"},{"value":"3"}]}"#,
         ] {
             let json = format!(r#"{{"headers":{headers},"body":"{{}}"}}"#);
-            assert_eq!(parsed(&json), same("POST /", "a: 1\nb: 2\nb: 3\n", "{}"), "{headers}");
+            assert_eq!(parsed(&json), same("POST /", "A: 1\nb: 2\nb: 3\n", "{}"), "{headers}");
         }
     }
 

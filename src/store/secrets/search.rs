@@ -5,15 +5,20 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{Flag, Resolved, SecretError, Sources, malformed, origin, read};
+use super::{Flag, Found, Resolved, SecretError, Sources, malformed, origin, read};
 use crate::webhook::{
     keyring::{Keyring, SecretSource, ShadowedSecret},
-    provider::{SecretRule, catalog::Entry, index::IndexEntry},
+    provider::{
+        SecretRule,
+        catalog::{Catalog, Entry},
+        index::IndexEntry,
+    },
     signature::{MalformedSecret, SecretText, SigningSecret},
 };
 
 /// The search for one provider's secrets.
 pub(super) struct Search<'a> {
+    pub catalog: &'a Catalog,
     pub entry: &'a Entry,
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
@@ -51,8 +56,10 @@ impl Search<'_> {
             ));
             return Ok(());
         }
-        let secret = self.parse(&self.rule.development, &SecretSource::Development)?;
-        resolved.keyring.add(&self.index().name, secret, SecretSource::Development);
+        for rule in &self.index().secrets {
+            let secret = self.parse(&rule.development, &SecretSource::Development)?;
+            resolved.keyring.add(&self.index().name, secret, SecretSource::Development);
+        }
         Ok(())
     }
 
@@ -61,7 +68,7 @@ impl Search<'_> {
     }
 
     fn parse(&self, text: &str, source: &SecretSource) -> Result<SigningSecret, SecretError> {
-        SigningSecret::parse(text, &self.rule.format).map_err(|problem| malformed(self.index(), source, problem))
+        self.index().parse_secret(text).map_err(|problem| malformed(self.index(), source, problem))
     }
 
     /// Adds a secret of the user's.
@@ -81,14 +88,24 @@ impl Search<'_> {
         let mut added = false;
         for flag in self.flags.iter().filter(|flag| flag.is_for(&self.index().name, only)) {
             let environment = self.sources.environment;
-            let (text, source) = read(flag.source, Path::new(""), environment, SecretSource::Flag)?;
+            let Found { text, source, note } = read(flag.source, Path::new(""), environment, SecretSource::Flag)?;
+            resolved.note(note);
             resolved.are_configured |= matches!(&source, SecretSource::Env(name) if environment.is_from_file(name));
             match self.add(&text, source, resolved) {
                 // A flag for every provider is for those it is valid for.
                 Err(SecretError::Malformed {
-                    problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex | MalformedSecret::NotSendable,
+                    problem:
+                        MalformedSecret::NotBase64
+                        | MalformedSecret::NotBase64Url
+                        | MalformedSecret::NotHex
+                        | MalformedSecret::NotAKey
+                        | MalformedSecret::NotSendable,
                     ..
                 }) if flag.provider.is_none() && only.is_none() => *ignored = true,
+                Err(SecretError::Malformed { provider, from, problem, .. }) => {
+                    let meant = flag.suggestion(self.catalog).map(str::to_owned);
+                    return Err(SecretError::Malformed { provider, from, problem, meant });
+                }
                 result => {
                     result?;
                     added = true;
@@ -99,14 +116,23 @@ impl Search<'_> {
     }
 
     fn variable(&self, tier: Tier, resolved: &mut Resolved) -> Result<bool, SecretError> {
-        let Some((name, text)) = self.variable_at(tier)? else { return Ok(false) };
-        self.add(&text, SecretSource::Env(name.to_owned()), resolved)?;
-        Ok(true)
+        let mut any = false;
+        for rule in &self.index().secrets {
+            if let Some((name, text)) = self.variable_at(tier, rule)? {
+                self.add(&text, SecretSource::Env(name.to_owned()), resolved)?;
+                any = true;
+            }
+        }
+        Ok(any)
     }
 
-    /// The manifest's variable and its value, in one of the two tiers with variables.
-    fn variable_at(&self, tier: Tier) -> Result<Option<(&str, Zeroizing<String>)>, SecretError> {
-        let Some(name) = self.rule.env.as_deref() else { return Ok(None) };
+    /// A rule's variable and its value, in one of the two tiers with variables.
+    fn variable_at<'r>(
+        &self,
+        tier: Tier,
+        rule: &'r SecretRule,
+    ) -> Result<Option<(&'r str, Zeroizing<String>)>, SecretError> {
+        let Some(name) = rule.env.as_deref() else { return Ok(None) };
         let environment = self.sources.environment;
         let text = match tier {
             Tier::Process => environment.of_process(name)?,
@@ -122,7 +148,8 @@ impl Search<'_> {
         let mut any = false;
         for source in configured.iter().map(SecretText::expose) {
             match self.configured(source) {
-                Ok((text, source)) => {
+                Ok(Found { text, source, note }) => {
+                    resolved.note(note);
                     self.add(&text, source, resolved)?;
                     any = true;
                 }
@@ -138,7 +165,7 @@ impl Search<'_> {
         Ok(!configured.is_empty())
     }
 
-    fn configured(&self, source: &str) -> Result<(Zeroizing<String>, SecretSource), SecretError> {
+    fn configured(&self, source: &str) -> Result<Found, SecretError> {
         read(source, self.sources.config_base, self.sources.environment, SecretSource::Config)
     }
 
@@ -154,13 +181,13 @@ impl Search<'_> {
         if tier == Tier::Config {
             let configured = (self.sources.config)(&self.index().name);
             for source in configured.iter().map(SecretText::expose) {
-                if let Ok((text, source)) = self.configured(source)
+                if let Ok(Found { text, source, .. }) = self.configured(source)
                     && text.len() <= MAX_SHADOWED_BYTES
                 {
                     keep(&text, origin(&source));
                 }
             }
-        } else if let Ok(Some((_, text))) = self.variable_at(tier) {
+        } else if let Ok(Some((_, text))) = self.variable_at(tier, self.rule) {
             keep(&text, self.description(tier));
         }
     }

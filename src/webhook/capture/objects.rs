@@ -59,7 +59,7 @@ impl Serialize for HeaderPairs<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut pairs = serializer.serialize_seq(Some(self.0.len()))?;
         for (name, value) in self.0 {
-            pairs.serialize_element(&(name.as_str(), request::text(value)))?;
+            pairs.serialize_element(&(name.spelling(), request::text(value)))?;
         }
         pairs.end()
     }
@@ -85,13 +85,15 @@ pub(crate) struct FindingObject<'a> {
     code: &'static str,
     message: &'a str,
     hint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
 }
 
 impl<'a> FindingObject<'a> {
     pub(crate) fn list(findings: &'a [Finding], wording: Wording) -> Vec<Self> {
         let object = |finding: &'a Finding| {
-            let Finding { code, message, remedy } = finding;
-            Self { code: code.as_str(), message, hint: wording(remedy) }
+            let Finding { code, message, remedy, detail } = finding;
+            Self { code: code.as_str(), message, hint: wording(remedy), detail: detail.as_deref() }
         };
         findings.iter().map(object).collect()
     }

@@ -28,7 +28,12 @@ fn request() -> Request {
 }
 
 fn delivery(request: Request) -> Delivery {
-    let finding = Finding { code: Code::BodyBom, message: "a mark \"came\"".into(), remedy: Remedy::CheckAgeAtReceipt };
+    let finding = Finding {
+        code: Code::BodyBom,
+        message: "a mark \"came\"".into(),
+        remedy: Remedy::CheckAgeAtReceipt,
+        detail: None,
+    };
     Delivery {
         seq: 7,
         received_at: TIME,
@@ -52,7 +57,7 @@ fn a_delivery_is_written_with_these_keys_in_this_order() {
     write_delivery(&delivery(request()), |_| "remove it".to_owned(), &mut out);
     let expected = concat!(
         r#"{"kind":"delivery","hookdev":1,"seq":7,"received_at":"2025-01-01T12:00:00.123Z","provider":null,"#,
-        r#""event":null,"verdict":"unrecognised","rejection":null,"secret":null,"#,
+        r#""event":null,"handshake":false,"verdict":"unrecognised","rejection":null,"secret":null,"#,
         r#""payload":{"status":"unknown","errors":[]},"#,
         r#""findings":[{"code":"body-bom","message":"a mark \"came\"","hint":"remove it"}],"warnings":["odd"],"#,
         r#""request":{"method":"POST","target":"/aspect?x=1","#,

@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use crate::webhook::{
     json::{Kind, Node},
-    provider::{Provider, event::Event, payload::Payload},
+    place::Lookup,
+    provider::{Provider, event::Event},
     request::Request,
 };
 
@@ -13,6 +14,9 @@ const MAX_ATTEMPTS: usize = 512;
 
 /// The longest body that is searched for such a position, in bytes.
 const MAX_SEARCHED_BYTES: usize = 256 << 10;
+
+/// The longest decoded body, in bytes.
+const MAX_DECODED_BYTES: usize = 4 << 20;
 
 /// The body with one letter or digit changed. If possible, it is still the same event with the same keys, and as valid as
 /// before.
@@ -56,7 +60,9 @@ struct BodyTraits {
 
 impl Reader<'_> {
     fn traits_of(&self, body: &[u8]) -> Option<BodyTraits> {
-        let payload = Payload::parse(self.request, body);
+        let changed = Request { body: Bytes::copy_from_slice(body), ..self.request.clone() };
+        let body = self.provider.decode(&changed, MAX_DECODED_BYTES).ok()?;
+        let payload = body.payload(&changed);
         let root = payload.root()?;
         let mut keys = Vec::new();
         push_keys(root, &mut keys);
@@ -64,7 +70,7 @@ impl Reader<'_> {
             self.provider.schema_of(self.event).and_then(|name| self.provider.schema().ok()?.definition(name));
         let report = definition.map(|definition| definition.check(root));
         let violations = report.map_or(0, |report| report.errors.len() + report.warnings.len());
-        let event = self.provider.event_of(&payload).map(|event| event.full_name().to_owned());
+        let event = self.provider.event_of(&Lookup::of(&changed, &payload)).map(|event| event.full_name().to_owned());
         Some(BodyTraits { keys, event, violations })
     }
 }

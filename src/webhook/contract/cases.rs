@@ -84,6 +84,14 @@ pub(super) const LARGE: [usize; 3] = [64 << 10, 256 << 10, 1 << 20];
 pub fn cases<'a>(provider: &'a Provider, exemplar: &'a Event, secrets: usize) -> Vec<Case<'a>> {
     let mut cases = Vec::new();
     for event in &provider.events {
+        if let Some(handshake) = &event.handshake {
+            let case = |name, sends: &str| Case { name, event, variant: None, sends: sends.to_owned(), skipped: None };
+            cases.push(case(CaseName::Handshake, ""));
+            if handshake.is_signed {
+                cases.push(case(CaseName::HandshakeForged, "a changed signature"));
+            }
+            continue;
+        }
         let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
         for variant in std::iter::once(None).chain(variants) {
             let sends = variant.map(variant_words).unwrap_or_default();
@@ -92,6 +100,9 @@ pub fn cases<'a>(provider: &'a Provider, exemplar: &'a Event, secrets: usize) ->
     }
     let has = |media| provider.delivery.encodings.iter().any(|encoding| encoding.media == media);
     for name in CaseName::ALL.into_iter().skip(1) {
+        if matches!(name, CaseName::Handshake | CaseName::HandshakeForged) {
+            continue;
+        }
         if let CaseName::Encoding(media) = name
             && (provider.delivery.encodings.len() < 2 || !has(media))
         {
@@ -111,7 +122,7 @@ fn variant_words(variant: &[(Path, String)]) -> String {
 /// What is special about a case's requests, in words.
 fn sends(name: CaseName, provider: &Provider, secrets: usize) -> String {
     match name {
-        CaseName::EventAccepted => String::new(),
+        CaseName::EventAccepted | CaseName::Handshake | CaseName::HandshakeForged => String::new(),
         CaseName::Encoding(Media::Json) => "as JSON".to_owned(),
         CaseName::Encoding(Media::Urlencoded) => "as a urlencoded form".to_owned(),
         CaseName::Encoding(Media::Multipart) => "as a multipart form".to_owned(),

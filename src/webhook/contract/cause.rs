@@ -12,6 +12,7 @@ use super::{
     tamper::{Forgery, Tamper},
 };
 use crate::webhook::{
+    place::Source,
     provider::Provider,
     remedy::{RAW_BODY, Remedy},
     response::clue::{Clue, ENCODINGS, RAISE_LIMIT},
@@ -82,6 +83,7 @@ pub(super) fn message(name: CaseName, observation: &Observation<'_>) -> String {
             ),
             _,
         ) => reason.clone(),
+        (Fault::WrongHandshake(_, problem), _) => problem.clone(),
         (Fault::NotRejected(status), Some(forged)) => not_rejected_message(*status, forged),
         (fault, Some(forged)) => forgery_message(fault.status().unwrap_or_default(), forged),
         (Fault::Crashed(status), None) if name.expectation() == Expectation::Survived => {
@@ -118,6 +120,10 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
     Some(match (observation.fault, case.name) {
         (Fault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
         (Fault::ForgeryAccepted(_), name) => forgery_accepted(name, provider, history),
+        (Fault::WrongHandshake(..), _) => format!(
+            "{} sends this before it delivers anything, and sets up the endpoint only if the response is exactly this one",
+            provider.title
+        ),
         (Fault::NotRejected(status), _) => not_rejected(*status),
         (Fault::Crashed(_) | Fault::Rejected(_), _) if clue.is_some() => clue.unwrap_or_default().to_owned(),
         (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)), name) => crashed(name, observation, history),
@@ -179,11 +185,10 @@ fn forgery_accepted(name: CaseName, provider: &Provider, history: &History) -> S
         CaseName::BodyMalformed if history.failed(CaseName::SignatureMissing) => {
             forgery_accepted(CaseName::SignatureMissing, provider, history)
         }
-        CaseName::BodyMalformed if !provider.schemes.is_empty() => format!(
+        CaseName::BodyMalformed => format!(
             "the handler accepts a delivery that it can't parse: respond 401 without {}, before you parse the body",
             header_of(provider)
         ),
-        CaseName::BodyMalformed => "respond 400 to a body that can't be parsed".to_owned(),
         CaseName::SignatureMissing | CaseName::SignatureEmpty => format!(
             "the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject deliveries without {}",
             header_of(provider)
@@ -350,8 +355,12 @@ fn signature_of(provider: &Provider) -> String {
 }
 
 fn header_of(provider: &Provider) -> String {
-    let header = provider.schemes.first().and_then(|scheme| scheme.header.first());
-    header.map_or_else(|| "the signature".to_owned(), |name| format!("`{name}`"))
+    let header = provider.schemes.first().map(|scheme| &scheme.signature);
+    match header {
+        Some(headers @ Source::Headers(_)) => format!("`{headers}`"),
+        Some(Source::At(place)) => place.words(),
+        None => "the signature".to_owned(),
+    }
 }
 
 /// Explains why the handler stopped listening after a case; `reason` is why the endpoint is unreachable.

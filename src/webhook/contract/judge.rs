@@ -19,6 +19,8 @@ pub struct Exchange {
     pub clue: Option<Clue>,
     /// From the request to the end of the response, or to the failure.
     pub elapsed: Duration,
+    /// For a handshake, whether the response is the prescribed one and, if not, why.
+    pub handshake: Option<Result<(), String>>,
 }
 
 /// Why there is no response.
@@ -43,6 +45,8 @@ pub enum Fault {
     NotRejected(u16),
     /// A 2xx that the provider does not count as success.
     WrongSuccess(u16),
+    /// Not the response that the handshake prescribes; why.
+    WrongHandshake(u16, String),
     /// A redirect.
     Redirect(u16),
     /// A valid delivery was rejected.
@@ -61,6 +65,7 @@ impl Fault {
     pub const fn status(&self) -> Option<u16> {
         match self {
             Self::ForgeryAccepted(status)
+            | Self::WrongHandshake(status, _)
             | Self::NotRejected(status)
             | Self::WrongSuccess(status)
             | Self::Redirect(status)
@@ -99,6 +104,13 @@ pub const fn unrelated(status: u16) -> Option<&'static str> {
 pub fn judge(expectation: Expectation, policy: &Policy, exchange: &Exchange) -> Result<(), Fault> {
     let status = *exchange.response.as_ref().map_err(|problem| Fault::NoResponse(problem.clone()))?;
     let late = policy.timeout.is_some_and(|limit| exchange.elapsed > limit);
+    match (expectation, &exchange.handshake, status) {
+        (Expectation::Accepted, Some(Ok(())), _) if !late => return Ok(()),
+        (Expectation::Accepted, Some(Err(problem)), ..300) => {
+            return Err(Fault::WrongHandshake(status, problem.clone()));
+        }
+        _ => {}
+    }
     Err(match (expectation, status) {
         (Expectation::Rejected, 400..500) if unrelated(status).is_some() => Fault::NotRejected(status),
         (Expectation::Rejected, 400..500) => return Ok(()),

@@ -11,6 +11,10 @@ use crate::webhook::{delivery::Media, wire_form::WireForm};
 pub enum CaseName {
     /// An event as the provider sends it.
     EventAccepted,
+    /// A handshake as the provider sends it, which wants its own response.
+    Handshake,
+    /// A handshake with another signature.
+    HandshakeForged,
     /// One encoding of the body, for providers that use several.
     Encoding(Media),
     /// The same payload, serialised differently.
@@ -84,8 +88,10 @@ const fn written(name: &'static str, form: WireForm) -> Definition {
 impl CaseName {
     /// All names, in the order in which the cases run. `definition` says what each is; `cases` when it applies, and
     /// `requests` what it sends.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::EventAccepted,
+        Self::Handshake,
+        Self::HandshakeForged,
         Self::Encoding(Media::Json),
         Self::Encoding(Media::Urlencoded),
         Self::Encoding(Media::Multipart),
@@ -117,6 +123,8 @@ impl CaseName {
     const fn definition(self) -> Definition {
         match self {
             Self::EventAccepted => accepted("event-accepted"),
+            Self::Handshake => accepted("handshake"),
+            Self::HandshakeForged => forged("handshake-forged", Forgery::Tamper(Tamper::Signature)),
             Self::Encoding(Media::Json) => accepted("encoding-json"),
             Self::Encoding(Media::Urlencoded) => accepted("encoding-urlencoded"),
             Self::Encoding(Media::Multipart) => accepted("encoding-multipart"),

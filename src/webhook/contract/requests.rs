@@ -124,7 +124,7 @@ impl Case<'_> {
 /// The events that show whether a handler accepts anything at all: at most two, signed and documented ones first.
 #[must_use]
 pub fn probes(provider: &Provider) -> Vec<&Event> {
-    let mut events: Vec<&Event> = provider.events.iter().collect();
+    let mut events: Vec<&Event> = provider.events.iter().filter(|event| event.handshake.is_none()).collect();
     events.sort_by_key(|event| (event.unsigned, event.illustrative));
     events.truncate(2);
     events

@@ -1,21 +1,23 @@
 //! Forgeries: changes to a valid delivery that a correct handler rejects. The signature keeps the provider's format
 //! unless the format itself is what is wrong.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 
 use super::body;
 use crate::webhook::{
     delivery::Media,
+    payload::DecodedBody,
+    place::{self, Lookup, Place, Source},
     provider::{
         Provider,
         compose::{AttemptParams, Draft},
     },
     request::{self, Request},
     signature::{
-        Algorithm, MalformedSecret, Scheme, SigningInput, SigningSecret,
+        MalformedSecret, Scheme, SigningInput, SigningSecret,
         grammar::{Candidate, Grammar, TextEncoding},
         secret::KeyEncoding,
     },
@@ -124,15 +126,7 @@ impl Tamper {
 impl Forgery {
     pub(super) fn inapplicable(self, provider: &Provider, unsigned: bool) -> Option<String> {
         let title = &provider.title;
-        if let (Self::Malformed, Some(encoding)) = (self, provider.delivery.encodings.first())
-            && encoding.media != Media::Json
-        {
-            return Some(format!("{title} sends forms: any text is one"));
-        }
         let Some(scheme) = provider.schemes.first() else {
-            if self == Self::Malformed {
-                return None;
-            }
             return Some(format!(
                 "{title} does not sign deliveries: a forged one can't be distinguished from a valid one"
             ));
@@ -150,7 +144,10 @@ impl Forgery {
             Self::Tamper(Tamper::Future) if future_by(provider).is_none() => {
                 Some(format!("{title} lets handlers accept any timestamp in the future"))
             }
-            Self::HeaderMissing if signed_headers(scheme).next().is_none() => {
+            Self::Malformed if provider.delivery.encodings.first().is_some_and(|first| first.media != Media::Json) => {
+                Some(format!("{title} sends forms, and any text is one"))
+            }
+            Self::HeaderMissing if signed_places(scheme).next().is_none() => {
                 Some(format!("{title} signs no header besides the one with the signature"))
             }
             Self::Tamper(Tamper::Body) if !signs_body(scheme) => {
@@ -206,25 +203,28 @@ impl Forgery {
     }
 }
 
+/// The longest decoded body that may carry a signature, in bytes.
+const MAX_DECODED_BYTES: usize = 4 << 20;
+
 /// A forged request, and its variation if there are several.
 type Forged = (Request, Option<String>);
 
-/// The names of the signed headers with the id and the timestamp.
-fn signed_headers(scheme: &Scheme) -> impl Iterator<Item = &HeaderName> {
-    let id = scheme.id.as_deref().filter(|_| scheme.content.signs_id());
+/// The places of the signed id and timestamp outside the body.
+fn signed_places(scheme: &Scheme) -> impl Iterator<Item = Place> {
+    let id = scheme.id.as_ref().filter(|_| scheme.content.signs_id());
     let rule = scheme.timestamp.as_ref().filter(|_| scheme.signs_timestamp());
-    let time = rule.and_then(|rule| rule.header.as_deref());
-    [id, time].into_iter().flatten().filter_map(<[HeaderName]>::first)
+    let time = rule.and_then(|rule| rule.source.as_ref());
+    [id, time].into_iter().flatten().filter_map(Source::place)
 }
 
 fn without_each_header(original: &Original<'_>) -> Vec<Forged> {
     let request = original.provider.request(original.draft, &original.attempt);
-    let without = |name: &HeaderName| {
+    let without = |place: Place| {
         let mut request = request.clone();
-        request.headers.remove(name.as_str());
-        (request, Some(format!("without {name}")))
+        place::remove(&mut request, &place);
+        (request, Some(format!("without {}", place.label())))
     };
-    original.provider.schemes.first().into_iter().flat_map(signed_headers).map(without).collect()
+    original.provider.schemes.first().into_iter().flat_map(signed_places).map(without).collect()
 }
 
 /// Requests whose timestamp is not a time. They are signed as they are, so that the timestamp alone is wrong.
@@ -238,10 +238,13 @@ fn with_garbage_timestamps(original: &Original<'_>) -> Result<Vec<Forged>, Strin
     }
     let forged = garbage.into_iter().map(|(text, variation)| {
         let mut request = provider.request(draft, &attempt);
-        let input = SigningInput { body: &request.body, id: &draft.id, time: attempt.now, headers: &request.headers };
-        let headers = scheme.sign_with_timestamp(secret, &input, text).ok_or("the secret can't sign")?;
-        for (name, value) in headers.into_iter().filter(|(name, _)| !attempt.own_headers.contains(name.as_str())) {
-            request.headers.set(&name, value);
+        let url = Some(attempt.target).filter(|target| target.contains("://"));
+        let input = SigningInput { request: &request, id: &draft.id, time: attempt.now, url };
+        let signed = scheme.sign_with_timestamp(secret, &input, text).ok_or("the secret can't sign")?;
+        for (place, value) in signed {
+            if place.header().is_none_or(|name| !attempt.own_headers.contains(name.as_str())) {
+                place::write(&mut request, &place, &value);
+            }
         }
         Ok((request, Some(variation.to_owned())))
     });
@@ -260,7 +263,7 @@ fn malformed(original: &Original<'_>) -> Vec<Forged> {
 
 /// Whether a scheme's signature depends on the body.
 pub(super) fn signs_body(scheme: &Scheme) -> bool {
-    scheme.algorithm != Algorithm::Token && scheme.content.signs_body()
+    scheme.signs_body()
 }
 
 /// A signed request, and the parts of its signature header.
@@ -268,7 +271,7 @@ pub(super) fn signs_body(scheme: &Scheme) -> bool {
 pub(super) struct SignedRequest<'a> {
     pub(super) request: Request,
     pub(super) grammar: &'a Grammar,
-    header: &'a HeaderName,
+    place: Place,
     pub(super) value: String,
     pub(super) signature: Vec<u8>,
     timestamp: String,
@@ -278,14 +281,19 @@ impl<'a> SignedRequest<'a> {
     pub(super) fn of(original: &Original<'a>) -> Result<Self, String> {
         let request = original.provider.request(original.draft, &original.attempt);
         let scheme = original.provider.schemes.first().ok_or("it is not signed")?;
-        let header = scheme.header.first().ok_or("no header carries the signature")?;
-        let value = request.headers.text(header.as_str()).ok_or("it has no signature")?.into_owned();
+        let place = scheme.signature.place().ok_or("no header carries the signature")?;
+        let value = {
+            let body = DecodedBody::of(&request, MAX_DECODED_BYTES)?;
+            let payload = body.payload(&request);
+            let found = Lookup::of(&request, &payload).text(&place).map(Cow::into_owned);
+            found.ok_or("it has no signature")?
+        };
         let parsed = scheme.grammar.read(&value);
         let timestamp = parsed.timestamps.first().copied().unwrap_or_default().to_owned();
         let Some(Candidate::Decoded(signature)) = parsed.signatures.into_iter().next() else {
-            return Err(format!("the `{header}` header is one that you set"));
+            return Err(format!("{} is one that you set", place.words()));
         };
-        Ok(Self { request, grammar: &scheme.grammar, header, value, signature, timestamp })
+        Ok(Self { request, grammar: &scheme.grammar, place, value, signature, timestamp })
     }
 
     /// The header's value with a different signature.
@@ -300,8 +308,12 @@ impl<'a> SignedRequest<'a> {
     }
 
     pub(super) fn set(&mut self, value: &str) -> Result<(), String> {
-        let value: HeaderValue = request::value(value).map_err(|error| error.to_string())?;
-        self.request.headers.set(self.header, value);
+        if let Place::Header(name) = &self.place {
+            let value: HeaderValue = request::value(value).map_err(|error| error.to_string())?;
+            self.request.headers.set(name, value);
+        } else {
+            place::write(&mut self.request, &self.place, value);
+        }
         Ok(())
     }
 
@@ -315,7 +327,7 @@ impl<'a> SignedRequest<'a> {
         let with = |at: usize| {
             let mut entries = valid.clone();
             entries.insert(at, invalid[position]);
-            entries.join(&separator.to_string())
+            entries.join(separator)
         };
         Some([with(position), with(position + 1)])
     }
@@ -331,18 +343,20 @@ impl<'a> SignedRequest<'a> {
 /// The signature with one bit of its first byte flipped, or a token with a different first character.
 pub(super) fn flipped(signature: &[u8], grammar: &Grammar) -> Vec<u8> {
     let mut flipped = signature.to_vec();
-    if let Some(first) = flipped.first_mut() {
+    // The signature of a JWT comes after its last dot.
+    let dot = flipped.iter().rposition(|byte| *byte == b'.').filter(|_| grammar.encoding() == TextEncoding::Jwt);
+    if let Some(first) = flipped.get_mut(dot.map_or(0, |dot| dot + 1)) {
         *first = match grammar.encoding() {
-            TextEncoding::Plain => body::neighbour(*first).unwrap_or(b'x'),
-            TextEncoding::Hex | TextEncoding::Base64 => *first ^ 1,
+            TextEncoding::Plain | TextEncoding::Jwt => body::neighbour(*first).unwrap_or(b'x'),
+            TextEncoding::Hex | TextEncoding::Base64 | TextEncoding::Base64Url => *first ^ 1,
         };
     }
     flipped
 }
 
 fn without_signature(provider: &Provider, mut request: Request) -> Request {
-    for name in provider.schemes.iter().flat_map(|scheme| &scheme.header) {
-        request.headers.remove(name.as_str());
+    for place in provider.schemes.iter().flat_map(|scheme| scheme.signature.places()) {
+        place::remove(&mut request, &place);
     }
     request
 }
@@ -352,9 +366,14 @@ fn another_secret(provider: &Provider, secret: Option<&SigningSecret>) -> Option
     let rule = provider.secret.as_ref()?;
     let prefix = rule.format.prefix.as_deref().unwrap_or_default();
     let parse = |plain: &str| -> Result<SigningSecret, MalformedSecret> {
+        if rule.format.family.is_some() {
+            // The seed of another pair.
+            return SigningSecret::parse(plain, &rule.format);
+        }
         let text = match rule.format.encoding {
             KeyEncoding::Text => plain.to_owned(),
             KeyEncoding::Base64 => TextEncoding::Base64.encode(plain.as_bytes()),
+            KeyEncoding::Base64Url => TextEncoding::Base64Url.encode(plain.as_bytes()),
             KeyEncoding::Hex => TextEncoding::Hex.encode(plain.as_bytes()),
         };
         SigningSecret::parse(&format!("{prefix}{text}"), &rule.format)

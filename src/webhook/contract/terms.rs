@@ -2,7 +2,7 @@
 
 use crate::webhook::{
     delivery::{Media, Policy, Retry},
-    provider::Provider,
+    provider::{Provider, event::Event},
     signature::{Algorithm, Scheme},
     time::words,
 };
@@ -18,7 +18,7 @@ pub struct Term {
     pub is_gap: bool,
 }
 
-/// All terms of a provider's contract: each name once, always in this order.
+/// All terms of a provider's contract: each name once, always in this order. Only providers with handshakes have the last.
 #[must_use]
 pub fn terms(provider: &Provider) -> Vec<Term> {
     let term = |name, text| Term { name, text, is_gap: false };
@@ -26,7 +26,7 @@ pub fn terms(provider: &Provider) -> Vec<Term> {
     let (signature, no_signature) = signature(provider);
     let (replay, no_timestamp) = replay(provider);
     let (duplicates, no_id) = duplicates(provider);
-    vec![
+    let mut terms = vec![
         term("status", format!("{} counts as delivered, anything else as failed", policy.success_in_words())),
         term("time-limit", time_limit(policy)),
         term("redirects", "not followed; a redirect counts as failed".to_owned()),
@@ -35,7 +35,21 @@ pub fn terms(provider: &Provider) -> Vec<Term> {
         Term { name: "signature", text: signature, is_gap: no_signature },
         Term { name: "replay", text: replay, is_gap: no_timestamp },
         Term { name: "duplicates", text: duplicates, is_gap: no_id },
-    ]
+    ];
+    let handshakes: Vec<String> = provider.events.iter().filter_map(handshake).collect();
+    if !handshakes.is_empty() {
+        terms.push(term("handshakes", handshakes.join("; ")));
+    }
+    terms
+}
+
+/// What a handshake wants, in words; `None` for other events.
+fn handshake(event: &Event) -> Option<String> {
+    let handshake = event.handshake.as_deref()?;
+    let signed = if handshake.is_signed { "signed" } else { "unsigned" };
+    let status = handshake.response.status;
+    let secret = if handshake.secret.is_some() { ", and keep the secret that it hands over" } else { "" };
+    Some(format!("{} ({}, {signed}): respond {status} as prescribed{secret}", event.full_name, handshake.method))
 }
 
 fn time_limit(policy: &Policy) -> String {
@@ -107,11 +121,12 @@ fn signature(provider: &Provider) -> (String, bool) {
 }
 
 fn scheme(scheme: &Scheme) -> String {
-    let (grammar, header) = (&scheme.grammar, &scheme.header[0]);
+    let (grammar, header) = (&scheme.grammar, &scheme.signature);
     match scheme.algorithm {
         Algorithm::Token => format!("the secret itself, as {grammar} in {header}"),
         algorithm => {
-            format!("{algorithm} of {} (raw bytes), as {grammar} in {header}", scheme.content.as_str())
+            let unsigned = if scheme.signs_body() { "" } else { "; the body isn't signed, so a changed one verifies" };
+            format!("{algorithm} of {} (raw bytes), as {grammar} in {header}{unsigned}", scheme.content.as_str())
         }
     }
 }
@@ -136,7 +151,7 @@ fn replay(provider: &Provider) -> (String, bool) {
 }
 
 fn duplicates(provider: &Provider) -> (String, bool) {
-    let header = provider.schemes.first().and_then(|scheme| scheme.id.as_ref()).and_then(|names| names.first());
+    let header = provider.schemes.first().and_then(|scheme| scheme.id.as_ref());
     let same = |id: String| (format!("{id} is the same in every attempt: process each value once"), false);
     if let Some(name) = header {
         return same(name.to_string());

@@ -167,7 +167,7 @@ fn a_case_that_does_not_apply_is_skipped_with_the_reason() {
     let body = "Acme does not sign the body: a changed one can't be distinguished from the original".to_owned();
     let token = [("body-reserialised", "Acme does not sign the body".to_owned()), ("body-tampered", body)];
     assert_eq!(skipped(TOKEN), [&token[..], &unprotected].concat());
-    assert_eq!(skipped("").len(), 13);
+    assert_eq!(skipped("").len(), 14);
 }
 
 #[test]
@@ -324,6 +324,7 @@ fn a_response_is_judged_by_the_expectation() {
         excerpt: None,
         clue: None,
         elapsed: Duration::from_millis(millis),
+        handshake: None,
     };
     let mut policy = provider(GITHUB).delivery;
     policy.timeout = Some(Duration::from_secs(3));
@@ -347,7 +348,8 @@ fn a_response_is_judged_by_the_expectation() {
         assert_eq!(judged(Expectation::Survived, status), Ok(()), "{status}");
     }
     assert_eq!(judged(Expectation::Survived, 500), Err(Fault::Crashed(500)));
-    let silent = Exchange { response: Err(NoResponse::TimedOut), excerpt: None, clue: None, elapsed: Duration::ZERO };
+    let (response, elapsed) = (Err(NoResponse::TimedOut), Duration::ZERO);
+    let silent = Exchange { response, excerpt: None, clue: None, elapsed, handshake: None };
     for expectation in [Expectation::Accepted, Expectation::Rejected, Expectation::Survived] {
         assert_eq!(judge(expectation, &policy, &silent), Err(Fault::NoResponse(NoResponse::TimedOut)));
     }

@@ -84,6 +84,7 @@ pub fn unusable(
         (Fault::Rejected(429), _) => Remedy::advice("the handler, or a proxy in front of it, limits the rate"),
         (Fault::Rejected(_), _) => Remedy::AddHeader,
         (Fault::Redirect(_), _) => Remedy::advice(redirected()),
+        (Fault::WrongHandshake(_, problem), _) => Remedy::advice(problem.clone()),
         (Fault::WrongSuccess(status), _) => Remedy::advice(wrong_success(*status, provider)),
         (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), _) => Remedy::advice(RESPOND_FIRST),
         (Fault::NoResponse(NoResponse::Unreachable(_)), _) => Remedy::StartHandler,
@@ -101,6 +102,7 @@ fn secret_words(source: &SecretSource) -> String {
         SecretSource::Env(name) => format!("the secret from env:{name}"),
         SecretSource::File(path) => format!("the secret from file:{path}"),
         SecretSource::Config => "the secret from the config".to_owned(),
+        SecretSource::Registered => "the secret that the provider handed over".to_owned(),
         SecretSource::Flag => "the secret that you gave as text".to_owned(),
     }
 }
@@ -111,6 +113,7 @@ fn key_of(provider: &Provider) -> String {
     let after = format.prefix.as_deref().map(|prefix| format!(" after {prefix}")).unwrap_or_default();
     match format.encoding {
         KeyEncoding::Base64 => format!("The key is the text{after}, decoded from base64. "),
+        KeyEncoding::Base64Url => format!("The key is the text{after}, decoded from URL-safe base64. "),
         KeyEncoding::Hex => format!("The key is the text{after}, decoded from hexadecimal. "),
         KeyEncoding::Text if after.is_empty() => String::new(),
         KeyEncoding::Text => format!("The key is the text{after}. "),

@@ -2,10 +2,13 @@
 
 use crate::webhook::{
     nearest,
+    signature::scheme::TimeUnit,
     template::{self, Piece},
+    time::Timestamp,
 };
 
-/// A header's template: literal text, `{event}`, `{timestamp}`, `{id}`.
+/// A header's template: literal text, `{event}`, `{id}`, and the time as `{timestamp}` (Unix seconds), `{unix_ms}`, `{now}`
+/// (RFC 3339) or `{now_ms}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderTemplate(Vec<HeaderPiece>);
 
@@ -13,7 +16,7 @@ pub struct HeaderTemplate(Vec<HeaderPiece>);
 enum HeaderPiece {
     Literal(String),
     Event,
-    Timestamp,
+    Time(TimeUnit),
     Id,
 }
 
@@ -21,7 +24,7 @@ impl HeaderTemplate {
     /// Whether it contains the timestamp.
     #[must_use]
     pub fn has_timestamp(&self) -> bool {
-        self.0.contains(&HeaderPiece::Timestamp)
+        self.0.iter().any(|piece| matches!(piece, HeaderPiece::Time(_)))
     }
 
     /// Whether it contains the delivery's id.
@@ -30,13 +33,13 @@ impl HeaderTemplate {
         self.0.contains(&HeaderPiece::Id)
     }
 
-    /// Fills in the values; `timestamp` is in Unix seconds.
+    /// Fills in the values.
     #[must_use]
-    pub fn fill(&self, event: &str, timestamp: i64, id: &str) -> String {
+    pub fn fill(&self, event: &str, time: Timestamp, id: &str) -> String {
         let piece = |piece: &HeaderPiece| match piece {
             HeaderPiece::Literal(text) => text.clone(),
             HeaderPiece::Event => event.to_owned(),
-            HeaderPiece::Timestamp => timestamp.to_string(),
+            HeaderPiece::Time(unit) => unit.write(time),
             HeaderPiece::Id => id.to_owned(),
         };
         self.0.iter().map(piece).collect()
@@ -50,9 +53,14 @@ impl TryFrom<String> for HeaderTemplate {
         let piece = |piece| match piece {
             Piece::Literal(text) => Ok(HeaderPiece::Literal(text.to_owned())),
             Piece::Placeholder("event") => Ok(HeaderPiece::Event),
-            Piece::Placeholder("timestamp") => Ok(HeaderPiece::Timestamp),
+            Piece::Placeholder("timestamp" | "unix") => Ok(HeaderPiece::Time(TimeUnit::Seconds)),
+            Piece::Placeholder("unix_ms") => Ok(HeaderPiece::Time(TimeUnit::Milliseconds)),
+            Piece::Placeholder("now") => Ok(HeaderPiece::Time(TimeUnit::Rfc3339)),
+            Piece::Placeholder("now_ms") => Ok(HeaderPiece::Time(TimeUnit::Rfc3339Millis)),
             Piece::Placeholder("id") => Ok(HeaderPiece::Id),
-            Piece::Placeholder(name) => Err(nearest::unknown("placeholder", name, ["event", "timestamp", "id"])),
+            Piece::Placeholder(name) => {
+                Err(nearest::unknown("placeholder", name, ["event", "timestamp", "unix_ms", "now", "now_ms", "id"]))
+            }
         };
         template::split(&text)?.into_iter().map(piece).collect::<Result<_, _>>().map(Self)
     }

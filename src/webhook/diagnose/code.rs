@@ -21,6 +21,12 @@ pub enum Code {
     BodyDecompressed,
     /// Bytes are missing at the end, or there are too many.
     BodyTruncated,
+    /// Chunk sizes, multipart boundaries or the message's head are in the body.
+    BodyFraming,
+    /// The body has the escapes of a log, or its text around it.
+    BodyLogged,
+    /// The signed text is a value within the body.
+    BodyInside,
     /// Whitespace is part of the secret on one side.
     SecretWhitespace,
     /// Quotes are part of the secret on one side.
@@ -29,6 +35,8 @@ pub enum Code {
     SecretNotDecoded,
     /// One side strips the secret's prefix, the other keeps it.
     SecretPrefix,
+    /// The secret is in other letter case on one side.
+    SecretCase,
     /// The secret belongs to another provider, or is a shadowed one.
     SecretOfOtherProvider,
     /// The secret is hookdev's public development secret.
@@ -39,14 +47,42 @@ pub enum Code {
     WrongEncoding,
     /// Something else was signed.
     WrongSignedContent,
+    /// Another URL was signed.
+    WrongUrl,
     /// The timestamp is in another unit.
     TimestampUnit,
+    /// The timestamp is the same number in another spelling.
+    TimestampSpelling,
     /// The signature is truncated.
     SignatureTruncated,
     /// The signature is in uppercase.
     SignatureCase,
+    /// A header's value was split at its commas.
+    HeaderSplit,
+    /// A header has another name.
+    HeaderRenamed,
     /// The request is signed the way another provider signs.
     SchemeOfOtherProvider,
+    /// The header that is judged was redacted.
+    Redacted,
+    /// Seen: the body is empty.
+    SeenEmptyBody,
+    /// Seen: the body is shorter than `Content-Length` says.
+    SeenMissingBytes,
+    /// Seen: the body begins with the size of a chunk.
+    SeenChunkSizes,
+    /// Seen: the body begins with a boundary of a multipart message.
+    SeenBoundary,
+    /// Seen: the body has escapes that only logs write.
+    SeenLogEscapes,
+    /// Seen: the body has U+FFFD, in the place of bytes that could not be decoded.
+    SeenReplacementCharacter,
+    /// Seen: a header's value ends where a comma was.
+    SeenCutAtComma,
+    /// Seen: a header has several values where one is due.
+    SeenTwoValues,
+    /// Seen: a header is missing, and another one is named like it.
+    SeenRenamedHeader,
     /// No cause was proven.
     Unexplained,
 }
@@ -63,28 +99,77 @@ impl Code {
             Self::BodyReencoded => "body-reencoded",
             Self::BodyDecompressed => "body-decompressed",
             Self::BodyTruncated => "body-truncated",
+            Self::BodyFraming => "body-framing",
+            Self::BodyLogged => "body-logged",
+            Self::BodyInside => "body-inside",
             Self::SecretWhitespace => "secret-whitespace",
             Self::SecretQuoted => "secret-quoted",
             Self::SecretNotDecoded => "secret-not-decoded",
             Self::SecretPrefix => "secret-prefix",
+            Self::SecretCase => "secret-case",
             Self::SecretOfOtherProvider => "secret-of-other-provider",
             Self::SecretDevelopment => "secret-development",
             Self::WrongAlgorithm => "wrong-algorithm",
             Self::WrongEncoding => "wrong-encoding",
             Self::WrongSignedContent => "wrong-signed-content",
+            Self::WrongUrl => "wrong-url",
             Self::TimestampUnit => "timestamp-unit",
+            Self::TimestampSpelling => "timestamp-spelling",
             Self::SignatureTruncated => "signature-truncated",
             Self::SignatureCase => "signature-case",
+            Self::HeaderSplit => "header-split",
+            Self::HeaderRenamed => "header-renamed",
             Self::SchemeOfOtherProvider => "scheme-of-other-provider",
+            Self::Redacted => "redacted",
+            Self::SeenEmptyBody => "seen-empty-body",
+            Self::SeenMissingBytes => "seen-missing-bytes",
+            Self::SeenChunkSizes => "seen-chunk-sizes",
+            Self::SeenBoundary => "seen-boundary",
+            Self::SeenLogEscapes => "seen-log-escapes",
+            Self::SeenReplacementCharacter => "seen-replacement-character",
+            Self::SeenCutAtComma => "seen-cut-at-comma",
+            Self::SeenTwoValues => "seen-two-values",
+            Self::SeenRenamedHeader => "seen-renamed-header",
             Self::Unexplained => "unexplained",
         }
+    }
+
+    /// Whether a cause was proven, not only seen or sought.
+    #[must_use]
+    pub const fn is_proof(self) -> bool {
+        !matches!(
+            self,
+            Self::Unexplained
+                | Self::Redacted
+                | Self::SeenEmptyBody
+                | Self::SeenMissingBytes
+                | Self::SeenChunkSizes
+                | Self::SeenBoundary
+                | Self::SeenLogEscapes
+                | Self::SeenReplacementCharacter
+                | Self::SeenCutAtComma
+                | Self::SeenTwoValues
+                | Self::SeenRenamedHeader
+        )
     }
 
     /// What to do about it, where a finding knows nothing more exact.
     #[must_use]
     pub const fn remedy(self) -> Remedy {
         Remedy::Advice(Cow::Borrowed(match self {
-            Self::BodyReserialised | Self::BodyReencoded => RAW_BODY,
+            Self::BodyReserialised => RAW_BODY,
+            Self::BodyReencoded => {
+                "sign and verify the raw bytes, and encode text as UTF-8 only: Encoding.UTF8 in .NET, StandardCharsets.UTF_8 in Java; express.raw({ type: '*/*' }) in Express, await request.body() in FastAPI, request.raw_post in Rails, $request->getContent() in Laravel"
+            }
+            Self::BodyFraming | Self::SeenChunkSizes | Self::SeenBoundary => {
+                "read the body with an HTTP library, which removes heads and chunk sizes, instead of from the connection; of a multipart form, verify what the provider signs: mostly the content of one part"
+            }
+            Self::BodyLogged | Self::SeenLogEscapes => {
+                "verify the raw bytes instead of a copy from a log; to log them, use escape=none in nginx's log_format, body.decode() in Python, body.toString() in Node"
+            }
+            Self::BodyInside => {
+                "verify the text of that value alone, as it is after decoding: JSON.parse(body).Message for SNS, URLSearchParams(body).get('payload') for a form; or turn the envelope off (raw message delivery in SNS)"
+            }
             Self::BodyTrailingNewline => {
                 "send and store exactly the bytes that are signed: curl --data-binary @FILE, printf '%s' instead of echo, and no final newline from an editor"
             }
@@ -110,15 +195,42 @@ impl Code {
             Self::SecretPrefix => {
                 "treat the secret's prefix the same way on both sides: strip it before decoding, or keep the text as the provider shows it"
             }
+            Self::SecretCase => {
+                "copy the secret exactly as the provider shows it, without toUpperCase() or toLowerCase()"
+            }
             Self::SecretOfOtherProvider => return Remedy::SetSecretOfEach,
             Self::SecretDevelopment => "set the provider's own secret on both sides, or on neither",
             Self::WrongAlgorithm => {
-                "use the provider's hash: crypto.createHmac(NAME, secret) in Node, hmac.new(secret, body, hashlib.NAME) in Python"
+                "use the provider's hash, as an HMAC with the secret as its key: crypto.createHmac(NAME, secret) in Node, hmac.new(secret, body, hashlib.NAME) in Python"
             }
             Self::WrongEncoding => {
                 "encode the signature as the provider does, including the prefix: digest('hex') or digest('base64') in Node, .hexdigest() or base64.b64encode(.digest()) in Python"
             }
             Self::WrongSignedContent => "sign exactly what the provider signs, including the separators",
+            Self::WrongUrl => {
+                "use the URL exactly as the provider calls it, with its scheme, host, port, trailing slash and query: configure it as a constant, or build it from X-Forwarded-Proto and X-Forwarded-Host behind a proxy"
+            }
+            Self::TimestampSpelling => {
+                "sign and verify the timestamp's text exactly as the header has it; don't parse it as a number first"
+            }
+            Self::HeaderSplit | Self::SeenTwoValues | Self::SeenCutAtComma => {
+                "read the header's whole value, or join its parts with a comma again: API Gateway and Lambda adapters split it in multiValueHeaders, while headers has it whole"
+            }
+            Self::HeaderRenamed | Self::SeenRenamedHeader => {
+                "read the header by its own name, through request.headers or getallheaders(): CGI, WSGI, Rack and PHP's $_SERVER name X-Name as HTTP_X_NAME"
+            }
+            Self::Redacted => {
+                "capture the request without redacting this header, in a file that stays private; a redacted signature or token can't be verified"
+            }
+            Self::SeenEmptyBody => {
+                "look for what loses the body: a redirect that turns POST into GET (a missing trailing slash, http to https), a framework that does not read chunked bodies, or a stream that was read before"
+            }
+            Self::SeenMissingBytes => {
+                "capture the request again, and look for what cuts it off: a size limit, or a Content-Length that counts characters"
+            }
+            Self::SeenReplacementCharacter => {
+                "read the body as bytes, and decode it as UTF-8 only after verifying: the replaced bytes can't be restored"
+            }
             Self::TimestampUnit => {
                 "send whole seconds or milliseconds as the provider does: for seconds, Math.floor(Date.now() / 1000) in Node, int(time.time()) in Python, time() in PHP"
             }
@@ -148,7 +260,7 @@ pub const fn codes() -> &'static [(Code, &'static str, &'static str)] {
     &CODES
 }
 
-static CODES: [(Code, &str, &str); 21] = [
+static CODES: [(Code, &str, &str); 39] = [
     (
         Code::BodyReserialised,
         "the JSON or form was parsed and re-serialised, so the bytes changed",
@@ -180,6 +292,21 @@ static CODES: [(Code, &str, &str); 21] = [
         "bytes are missing at the end, or there are too many",
         "Content-Length counts characters, not bytes",
     ),
+    (
+        Code::BodyFraming,
+        "chunk sizes, multipart boundaries or an HTTP head are in the body",
+        "the bytes of the connection were kept as the body",
+    ),
+    (
+        Code::BodyLogged,
+        "the body has a log's escapes, or text around it",
+        "`{\\x22id\\x22:7}` from nginx's log, `b'{\"id\":7}'` from Python's",
+    ),
+    (
+        Code::BodyInside,
+        "the signed text is a value within the body",
+        "the body is SNS's envelope, and `Message` was signed",
+    ),
     (Code::SecretWhitespace, "whitespace is part of the secret on one side", "`echo secret > file` adds a newline"),
     (Code::SecretQuoted, "quotes are part of the secret on one side", "`SECRET=\"…\"` in a file for docker --env-file"),
     (
@@ -191,6 +318,11 @@ static CODES: [(Code, &str, &str); 21] = [
         Code::SecretPrefix,
         "one side strips the secret's prefix, the other keeps it",
         "`Buffer.from('whsec_…', 'base64')`, prefix included",
+    ),
+    (
+        Code::SecretCase,
+        "the secret is in other letter case on one side",
+        "a configuration tool writes every value in uppercase",
     ),
     (
         Code::SecretOfOtherProvider,
@@ -214,16 +346,54 @@ static CODES: [(Code, &str, &str); 21] = [
         "the body alone, where the provider signs id, timestamp and body",
     ),
     (
+        Code::WrongUrl,
+        "another URL was signed: its scheme, host, port, slash or query differs",
+        "`http://` behind a proxy that ends TLS",
+    ),
+    (
         Code::TimestampUnit,
         "the timestamp is in milliseconds instead of seconds, or vice versa",
         "`Date.now()` without `/ 1000`",
     ),
+    (
+        Code::TimestampSpelling,
+        "the timestamp is the same number in another spelling",
+        "`1767225600123.0`, after parsing it as a float",
+    ),
     (Code::SignatureTruncated, "the signature is right but truncated", "a database column of 64 characters"),
     (Code::SignatureCase, "the signature is right but in uppercase", "`%X` instead of `%x`"),
+    (
+        Code::HeaderSplit,
+        "a header's value was split at its commas",
+        "`v1,abc` became the two values `v1` and `abc` in an AWS adapter",
+    ),
+    (Code::HeaderRenamed, "a header has another name", "`HTTP_X_SIGNATURE` in PHP's `$_SERVER`, `x_signature`"),
     (
         Code::SchemeOfOtherProvider,
         "it is signed the way another provider signs",
         "a delivery from one provider sent to the path of another",
+    ),
+    (
+        Code::Redacted,
+        "the signature or token was redacted, so it can't be judged",
+        "`[redacted]` in a capture for a repository",
+    ),
+    (Code::SeenEmptyBody, "seen, not proven: the body is empty", "a redirect turned POST into GET"),
+    (Code::SeenMissingBytes, "seen, not proven: the body is shorter than Content-Length says", "a cut-off capture"),
+    (Code::SeenChunkSizes, "seen, not proven: chunk sizes are in the body", "the raw socket's bytes"),
+    (Code::SeenBoundary, "seen, not proven: multipart boundaries are in the body", "a form read as raw bytes"),
+    (Code::SeenLogEscapes, "seen, not proven: a log's escapes are in the body", "`{\\x22`, `{&quot;`"),
+    (
+        Code::SeenReplacementCharacter,
+        "seen, not proven: U+FFFD in the body, where bytes were lost",
+        "Latin-1 decoded as UTF-8",
+    ),
+    (Code::SeenCutAtComma, "seen, not proven: a value ends where a comma was", "`t=1767225600` without its `v1=`"),
+    (Code::SeenTwoValues, "seen, not proven: several values where one is due", "a proxy adds its own"),
+    (
+        Code::SeenRenamedHeader,
+        "seen, not proven: a header is missing, and another is named like it",
+        "`HTTP_SIGNATURE`",
     ),
     (
         Code::Unexplained,
@@ -240,9 +410,13 @@ mod tests {
     fn the_codes_are_the_documented_ones() {
         let names: Vec<&str> = codes().iter().map(|(code, ..)| code.as_str()).collect();
         let documented = "body-reserialised body-trailing-newline body-line-endings body-bom body-reencoded \
-            body-decompressed body-truncated secret-whitespace secret-quoted secret-not-decoded secret-prefix \
-            secret-of-other-provider secret-development wrong-algorithm wrong-encoding wrong-signed-content \
-            timestamp-unit signature-truncated signature-case scheme-of-other-provider unexplained";
+            body-decompressed body-truncated body-framing body-logged body-inside secret-whitespace \
+            secret-quoted secret-not-decoded secret-prefix secret-case secret-of-other-provider \
+            secret-development wrong-algorithm wrong-encoding wrong-signed-content wrong-url timestamp-unit \
+            timestamp-spelling signature-truncated signature-case header-split header-renamed \
+            scheme-of-other-provider redacted seen-empty-body seen-missing-bytes seen-chunk-sizes \
+            seen-boundary seen-log-escapes seen-replacement-character seen-cut-at-comma seen-two-values \
+            seen-renamed-header unexplained";
         assert_eq!(names, documented.split_whitespace().collect::<Vec<_>>());
     }
 }

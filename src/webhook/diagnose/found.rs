@@ -5,10 +5,12 @@ use http::{HeaderName, HeaderValue};
 
 use super::{
     Code, Finding, RejectedRequest,
-    reading::{Reading, id_header, timestamp_header},
+    hash::{self, Keyed},
+    reading::{Check, Reading, id_header, timestamp_header},
     secret::forgiving_base64,
 };
 use crate::webhook::{
+    place::Source,
     request::{self, Request},
     signature::{
         Algorithm, Scheme,
@@ -18,6 +20,7 @@ use crate::webhook::{
         secret::decode_hex,
     },
     time::Tolerance,
+    words::bytes,
 };
 
 /// A signature found somewhere in the request.
@@ -59,6 +62,9 @@ impl Spelling {
     }
 }
 
+/// The algorithms whose signatures can be told by their length.
+const MACS: [Algorithm; 4] = [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512];
+
 /// The maximum number of signatures taken from one request.
 const MOST_SIGNATURES: usize = 6;
 
@@ -68,10 +74,11 @@ const MOST_TAGS: usize = 4;
 /// Everything that looks like a signature in the scheme's header, or else in headers named like one.
 pub fn signatures(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<FoundSignature> {
     let headers = &case.request.headers;
-    let own = scheme.header.iter().find(|name| headers.contains(name.as_str()));
+    let own = scheme.headers().iter().find(|name| headers.contains(name.as_str()));
     let looks_like_one = |name: &HeaderName| ["signature", "hmac"].iter().any(|word| name.as_str().contains(word));
     let mut found = Vec::new();
     for (name, value) in headers {
+        let name = name.name();
         let is_own = own == Some(name);
         if is_own || own.is_none() && looks_like_one(name) {
             let value = request::text(value);
@@ -88,7 +95,7 @@ pub fn signatures(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<FoundSigna
 /// The parts of a header's value that may be a signature, in any encoding and after any tags.
 fn candidates(value: &str) -> Vec<(String, Vec<u8>, Spelling)> {
     let mut found: Vec<(String, Vec<u8>, Spelling)> = Vec::new();
-    let is_edge = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+    let is_edge = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ']');
     for piece in value.split([',', ' ', ';']).take(MAX_SIGNATURES) {
         let mut rest = Some(piece);
         for _ in 0..=MOST_TAGS {
@@ -137,6 +144,7 @@ impl FoundSignature {
         let mut common = Vec::new();
         common.extend(self.misplaced(title, &scheme));
         common.extend(self.miswritten(title, &scheme, &value));
+        self.hashes(case, &scheme, &common, all);
         for (algorithm, is_cut, finding) in self.algorithms(title, &scheme) {
             for (content, keeps_headers, content_finding) in contents(case, &scheme) {
                 let findings: Vec<Finding> = finding.iter().chain(&common).chain(&content_finding).cloned().collect();
@@ -147,32 +155,60 @@ impl FoundSignature {
                 let mut changed = Scheme { algorithm, content, ..scheme.clone() };
                 if !keeps_headers {
                     changed.id = None;
-                    changed.timestamp = changed.timestamp.filter(|rule| rule.header.is_none());
+                    changed.timestamp = changed.timestamp.filter(|rule| rule.source.is_none());
                 }
-                changed.header = vec![self.header.clone()];
+                changed.signature = Source::Headers(vec![self.header.clone()]);
                 let mut reading = Reading::new(changed, case.request, findings);
                 reading.request.headers.set(&self.header, value);
-                reading.is_cut = is_cut;
+                reading.check = if is_cut { Check::Beginning } else { Check::Whole };
                 all.push(reading);
             }
         }
     }
 
+    /// The readings under which this may be a plain hash.
+    fn hashes(&self, case: &RejectedRequest<'_>, scheme: &Scheme, common: &[Finding], all: &mut Vec<Reading>) {
+        let in_header = || timestamp_header(case.request, scheme).map(|(name, _)| format!("{{header:{name}}}"));
+        let time = self.time().map(str::to_owned).or_else(in_header).unwrap_or_default();
+        let id = id_header(case.request, scheme).map(|name| format!("{{header:{name}}}")).unwrap_or_default();
+        let own = scheme.content.as_str().replace("{timestamp}", &time).replace("{id}", &id);
+        let contents = [own.as_str(), "{body}"];
+        let contents = if own == "{body}" { &contents[..1] } else { &contents[..] };
+        for algorithm in MACS.into_iter().filter(|mac| mac.signature_length() == Some(self.bytes.len())) {
+            for (content, keyed) in contents.iter().flat_map(|content| Keyed::ALL.map(|keyed| (content, keyed))) {
+                let Ok(content) = SignedContent::try_from((*content).to_owned()) else { continue };
+                let message = format!("the signature is a plain {} hash of {}", hash::name(algorithm), keyed.words());
+                let mut findings = vec![Finding::new(Code::WrongAlgorithm, message)];
+                findings.extend_from_slice(common);
+                let changed = Scheme { algorithm, content, ..scheme.clone() };
+                let check = Check::Hash(keyed, self.bytes.clone());
+                all.push(Reading { check, ..Reading::new(changed, case.request, findings) });
+            }
+        }
+    }
+
+    /// The timestamp in the header itself, as `t=` or `ts=`.
+    fn time(&self) -> Option<&str> {
+        let entries = self.value.split([',', ';', ' ']);
+        entries
+            .filter_map(|entry| entry.split_once('='))
+            .find(|(tag, _)| matches!(*tag, "t" | "ts"))
+            .map(|(_, time)| time)
+    }
+
     /// The scheme with a grammar for the timestamp in the header, and that timestamp.
     fn with_time(&self, request: &Request, scheme: &Scheme) -> (Scheme, String) {
-        let entries = self.value.split([',', ';', ' ']);
-        let time = entries.filter_map(|entry| entry.split_once('=')).find(|(tag, _)| matches!(*tag, "t" | "ts"));
-        let time = time.map(|(_, time)| time.to_owned());
+        let time = self.time().map(str::to_owned);
         if scheme.grammar.carries_timestamp() {
             let elsewhere = || timestamp_header(request, scheme).map(|(_, text)| text);
             return (scheme.clone(), time.or_else(elsewhere).unwrap_or_default());
         }
         let encoding = if scheme.grammar.encoding() == TextEncoding::Base64 { "{base64}" } else { "{hex}" };
-        let text = GrammarText { value: format!("t={{timestamp}},v1={encoding}"), separator: Some(',') };
+        let text = GrammarText { value: format!("t={{timestamp}},v1={encoding}"), separator: Some(",".to_owned()) };
         match (time, Grammar::parse(&text)) {
             (Some(time), Ok(grammar)) => {
                 let tolerance = Tolerance::both(std::time::Duration::MAX);
-                let rule = TimestampRule { header: None, unit: TimeUnit::Seconds, tolerance };
+                let rule = TimestampRule { source: None, unit: TimeUnit::Seconds, tolerance };
                 (Scheme { grammar, timestamp: Some(rule), ..scheme.clone() }, time)
             }
             _ => (scheme.clone(), String::new()),
@@ -180,7 +216,7 @@ impl FoundSignature {
     }
 
     fn misplaced(&self, title: &str, scheme: &Scheme) -> Option<Finding> {
-        let usual = scheme.header.first()?;
+        let usual = scheme.headers().first()?;
         let message = format!("the signature is in the `{}` header; {title} sends it in `{usual}`", self.header);
         self.is_foreign.then(|| Finding::new(Code::SchemeOfOtherProvider, message))
     }
@@ -222,7 +258,7 @@ impl FoundSignature {
         let own = scheme.algorithm;
         let length = self.bytes.len();
         let mut all = Vec::new();
-        for algorithm in [Algorithm::HmacSha1, Algorithm::HmacSha256, Algorithm::HmacSha384, Algorithm::HmacSha512] {
+        for algorithm in MACS {
             if algorithm.signature_length() == Some(length) {
                 let message = format!("the signature matches with {algorithm}; {title} signs with {own}");
                 let finding = (algorithm != own).then(|| Finding::new(Code::WrongAlgorithm, message));
@@ -231,7 +267,7 @@ impl FoundSignature {
         }
         if let Some(whole) = own.signature_length().filter(|whole| length < *whole) {
             let message =
-                format!("the signature is right but truncated: it has {length} of the {whole} bytes of {own}");
+                format!("the signature is right but truncated: it has {length} of the {} of {own}", bytes(whole));
             all.push((own, true, Some(Finding::new(Code::SignatureTruncated, message))));
         }
         all

@@ -1,24 +1,30 @@
 //! Why a request was rejected: small hypotheses, each of which changes one thing.
 //!
 //! A hypothesis holds only if [`Scheme::verify`](crate::webhook::signature::Scheme::verify) then
-//! accepts the request. So every finding is a proof; [`Code::Unexplained`] says that none was found.
-//! There are four kinds of hypotheses: about the `body`, the key (`secret`), the way of signing
-//! (`signing`, `found`) and the `time`. Each is tried alone first, then in the pairs that occur in
-//! practice. The work is bounded.
+//! accepts the request, so it is a proof; [`Code::Unexplained`] says that none was found.
+//! There are five kinds of hypotheses: about the `headers`, the `body`, the key (`secret`), the way of signing
+//! (`signing`, `found`, `url`) and the `time`. Each is tried alone first, then in the pairs that occur in
+//! practice. The work is bounded. What is only [`seen`] is said when nothing is proven.
 
 mod body;
 mod code;
 mod found;
+mod hash;
+mod headers;
 mod reading;
 mod secret;
+mod seen;
 mod signing;
 mod time;
+mod url;
 
 use std::{ops::ControlFlow, slice};
 
 use bytes::Bytes;
 
+use body::ReceivedBody;
 pub use code::{Code, codes};
+use headers::Repaired;
 use reading::Reading;
 use secret::CandidateKey;
 pub use time::{Clock, clock};
@@ -29,6 +35,7 @@ use crate::webhook::{
     remedy::Remedy,
     request::Request,
     signature::{Reason, Receipt, Rejection, SigningSecret},
+    words::count,
 };
 
 /// A cause of a rejection. It never contains a secret or an expected signature.
@@ -40,11 +47,13 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub remedy: Remedy,
+    /// What else was done to find it, for those who ask.
+    pub detail: Option<String>,
 }
 
 impl Finding {
     fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), remedy: code.remedy() }
+        Self { code, message: message.into(), remedy: code.remedy(), detail: None }
     }
 }
 
@@ -58,7 +67,7 @@ pub struct RejectedRequest<'a> {
     /// Why it was rejected.
     pub rejection: &'a Rejection,
     /// When it was received.
-    pub receipt: Receipt,
+    pub receipt: Receipt<'a>,
     /// All known providers.
     pub catalog: &'a Catalog,
     /// All configured secrets.
@@ -72,7 +81,7 @@ impl RejectedRequest<'_> {
 
     /// Whether the request has a header in which the provider sends its signature.
     fn has_signature_header(&self) -> bool {
-        let mut names = self.provider.schemes.iter().flat_map(|scheme| &scheme.header);
+        let mut names = self.provider.schemes.iter().flat_map(|scheme| scheme.headers());
         names.any(|name| self.request.headers.contains(name.as_str()))
     }
 }
@@ -106,18 +115,24 @@ pub fn diagnose_until(case: &RejectedRequest<'_>, is_late: &dyn Fn() -> bool) ->
     if let Reason::DevelopmentSecret = reason {
         return vec![secret::only_development(case)];
     }
-    let mut trials = Trials { left: BUDGET, attempts: 0, is_late };
+    if let Some(redacted) = seen::redacted(case) {
+        return vec![redacted];
+    }
+    let mut trials = Trials::new(is_late);
     let limit = match trials.search(case) {
         ControlFlow::Break(End::Found(findings)) => return combined(findings),
-        ControlFlow::Break(End::Exhausted) => ", not all because of its size",
+        ControlFlow::Break(End::Exhausted) => ", not all because of the body's size",
         ControlFlow::Break(End::Late) => ", not all for lack of time",
-        ControlFlow::Continue(()) if case.request.body.len() > LONGEST_REWRITTEN => ", not all because of its size",
+        ControlFlow::Continue(()) if case.request.body.len() > LONGEST_REWRITTEN => {
+            ", not all because of the body's size"
+        }
         ControlFlow::Continue(()) => "",
     };
-    match reason {
-        Reason::NoMatchingSignature { .. } => vec![trials.unexplained(case, limit)],
-        _ => Vec::new(),
+    let mut findings = seen::observations(case);
+    if let Reason::NoMatchingSignature { .. } = reason {
+        findings.push(trials.unexplained(limit));
     }
+    findings
 }
 
 /// Adds to each of several findings that it is not enough alone.
@@ -146,11 +161,30 @@ type Step = ControlFlow<End>;
 /// Tries hypotheses within a budget.
 struct Trials<'a> {
     left: usize,
-    attempts: usize,
+    /// How many variants of each kind were tried.
+    attempts: Vec<(&'static str, usize)>,
     is_late: &'a dyn Fn() -> bool,
+    /// What was already found about the request that is searched.
+    known: Vec<Finding>,
 }
 
-impl Trials<'_> {
+impl<'a> Trials<'a> {
+    fn new(is_late: &'a dyn Fn() -> bool) -> Self {
+        Self { left: BUDGET, attempts: Vec::new(), is_late, known: Vec::new() }
+    }
+
+    /// Counts what follows as variants of this kind.
+    fn begin(&mut self, kind: &'static str) {
+        if self.attempts.last().is_none_or(|(last, _)| *last != kind) {
+            self.attempts.push((kind, 0));
+        }
+    }
+
+    /// How many variants were tried.
+    fn attempted(&self) -> usize {
+        self.attempts.iter().map(|(_, attempts)| attempts).sum()
+    }
+
     fn spend(&mut self, bytes: usize) -> Step {
         if (self.is_late)() {
             return ControlFlow::Break(End::Late);
@@ -177,31 +211,60 @@ impl Trials<'_> {
             return ControlFlow::Continue(());
         }
         self.spend((body.len() + OVERHEAD) * secrets.len())?;
-        self.attempts += 1;
+        if let Some((_, attempts)) = self.attempts.last_mut() {
+            *attempts += 1;
+        }
         if reading.verifies(secrets, body) {
-            return ControlFlow::Break(End::Found(findings()));
+            return ControlFlow::Break(End::Found([self.known.as_slice(), &findings()].concat()));
         }
         ControlFlow::Continue(())
     }
 
-    /// Tries everything, simplest first.
+    /// Tries the request with repaired headers, then as it is.
     fn search(&mut self, case: &RejectedRequest<'_>) -> Step {
+        let repaired = headers::repaired(case);
+        self.begin("names and values of headers");
+        for Repaired { request, finding } in &repaired {
+            let case = RejectedRequest { request, ..*case };
+            self.known = vec![finding.clone()];
+            self.readings(&case, &signing::plain(&case))?;
+        }
+        if let Some(Repaired { request, finding }) = repaired.first() {
+            self.known = vec![finding.clone()];
+            self.search_in(&RejectedRequest { request, ..*case })?;
+        }
+        self.known.clear();
+        self.search_in(case)
+    }
+
+    /// Tries everything about one request, simplest first.
+    fn search_in(&mut self, case: &RejectedRequest<'_>) -> Step {
         let body = &case.request.body;
         let plain = signing::plain(case);
         let mut readings = signing::readings(case);
         if !case.has_signature_header() {
             // Neither another body nor another key makes up for a missing signature.
+            self.begin("ways of signing");
             return self.readings(case, &readings);
         }
         let keys = secret::keys(case);
+        let examples = body::examples(case);
+        let original = ReceivedBody { body, request: case.request, examples: &examples };
 
-        self.bodies(case, &plain, body::Depth::Cheap)?;
+        self.begin("changes to the body");
+        self.bodies(case, original, &plain, body::Depth::Cheap)?;
+        self.begin("forms of the secret");
         for key in &keys {
             self.with_key(key, &plain, body, &[])?;
         }
+        self.begin("ways of signing");
         self.readings(case, &readings)?;
+        self.begin("URLs");
+        self.readings(case, &signing::urls(case))?;
         readings.retain(|reading| reading.secrets.is_none());
-        self.bodies(case, &plain, body::Depth::Pairs)?;
+        self.begin("rewritten bodies");
+        self.bodies(case, original, &plain, body::Depth::Pairs)?;
+        self.begin("combinations");
         for key in &keys {
             for reading in &readings {
                 let findings = || [key.findings.as_slice(), &reading.findings].concat();
@@ -209,7 +272,7 @@ impl Trials<'_> {
             }
         }
         readings.retain(|reading| reading.findings.len() == 1);
-        body::search(case.request, body::Depth::Single, self, &mut |trials, body, findings| {
+        body::search(original, body::Depth::Single, self, &mut |trials, body, findings| {
             for key in keys.iter().filter(|key| key.findings.len() == 1) {
                 trials.with_key(key, &plain, body, findings)?;
             }
@@ -230,8 +293,14 @@ impl Trials<'_> {
     }
 
     /// Tries other bodies with the configured secrets and schemes.
-    fn bodies(&mut self, case: &RejectedRequest<'_>, plain: &[Reading], depth: body::Depth) -> Step {
-        body::search(case.request, depth, self, &mut |trials, body, findings| {
+    fn bodies(
+        &mut self,
+        case: &RejectedRequest<'_>,
+        original: ReceivedBody<'_>,
+        plain: &[Reading],
+        depth: body::Depth,
+    ) -> Step {
+        body::search(original, depth, self, &mut |trials, body, findings| {
             plain.iter().try_for_each(|reading| trials.attempt(reading, case.secrets(), body, || findings.to_vec()))
         })
     }
@@ -242,13 +311,13 @@ impl Trials<'_> {
         })
     }
 
-    fn unexplained(&self, case: &RejectedRequest<'_>, limit: &str) -> Finding {
-        let missing = body::missing_bytes(case.request).map(|words| format!("{words}; ")).unwrap_or_default();
-        let message = format!(
-            "{missing}cause not found ({} variants tried{limit}): most likely a different secret, or the body was changed",
-            self.attempts
-        );
-        Finding::new(Code::Unexplained, message)
+    fn unexplained(&self, limit: &str) -> Finding {
+        let tried = count(self.attempted(), "variant");
+        let message = format!("cause not found, {tried} tried{limit}: most likely another secret or a changed body");
+        let kinds = self.attempts.iter().filter(|(_, attempts)| *attempts > 0);
+        let kinds: Vec<String> = kinds.map(|(kind, attempts)| format!("{kind} {attempts}")).collect();
+        let detail = (!kinds.is_empty()).then(|| format!("tried: {}", kinds.join(", ")));
+        Finding { detail, ..Finding::new(Code::Unexplained, message) }
     }
 }
 

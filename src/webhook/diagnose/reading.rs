@@ -3,10 +3,18 @@
 use bytes::Bytes;
 use http::HeaderName;
 
-use super::Finding;
+use super::{
+    Finding,
+    hash::{Keyed, hash},
+};
 use crate::webhook::{
+    place::Lookup,
     request::Request,
-    signature::{Receipt, Scheme, SigningSecret},
+    signature::{
+        Receipt, Scheme, SigningSecret,
+        content::{ContentValues, SecretParts},
+        scheme::TimestampRule,
+    },
 };
 
 /// One way to read a request: a scheme, and the request with its headers changed to fit it.
@@ -19,23 +27,40 @@ pub struct Reading {
     pub findings: Vec<Finding>,
     /// The secrets to try instead of the provider's.
     pub secrets: Option<Vec<SigningSecret>>,
-    /// Whether the signature may be truncated.
-    pub is_cut: bool,
+    /// How the signature is compared.
+    pub check: Check,
+}
+
+/// How a signature is compared with the right one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// As the scheme does.
+    Whole,
+    /// It may be truncated.
+    Beginning,
+    /// It may be a plain hash: these bytes.
+    Hash(Keyed, Vec<u8>),
 }
 
 impl Reading {
     /// A reading by a scheme, with what it would prove.
     pub fn new(scheme: Scheme, request: &Request, findings: Vec<Finding>) -> Self {
-        Self { scheme, request: request.clone(), findings, secrets: None, is_cut: false }
+        Self { scheme, request: request.clone(), findings, secrets: None, check: Check::Whole }
     }
 
     /// Whether the request, with this body, is signed with one of the secrets.
     pub fn verifies(&self, secrets: &[SigningSecret], body: &Bytes) -> bool {
         let request = Request { body: body.clone(), ..self.request.clone() };
-        if self.is_cut {
-            self.scheme.is_cut_short(secrets, &request)
-        } else {
-            self.scheme.verify(secrets, &request, Receipt::default()).is_ok()
+        match &self.check {
+            Check::Whole => self.scheme.verify(secrets, &request, Receipt::default()).is_ok(),
+            Check::Beginning => self.scheme.is_cut_short(secrets, &request),
+            Check::Hash(keyed, signature) => {
+                let values = ContentValues { id: b"", timestamp: b"", lookup: Lookup::new(&request) };
+                let resolved = self.scheme.content.resolve(values);
+                let content: Vec<&[u8]> = resolved.pieces(SecretParts::default()).collect();
+                let is_it = |secret| hash(self.scheme.algorithm, *keyed, secret, &content).as_ref() == Some(signature);
+                secrets.iter().any(is_it)
+            }
         }
     }
 
@@ -49,20 +74,20 @@ impl Reading {
 
 /// The timestamp header and its text: the scheme's own header, or else one named like it.
 pub fn timestamp_header(request: &Request, scheme: &Scheme) -> Option<(HeaderName, String)> {
-    let own = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
+    let own = scheme.timestamp.as_ref().map(TimestampRule::headers);
     let name = named(request, own.unwrap_or_default(), "timestamp")?;
     let text = request.headers.text(name.as_str())?.into_owned();
     Some((name, text))
 }
 
 pub fn id_header(request: &Request, scheme: &Scheme) -> Option<HeaderName> {
-    named(request, scheme.id.as_deref().unwrap_or_default(), "-id")
+    named(request, scheme.id_headers(), "-id")
 }
 
 fn named(request: &Request, own: &[HeaderName], ending: &str) -> Option<HeaderName> {
     let own = own.iter().find(|name| request.headers.contains(name.as_str())).cloned();
     own.or_else(|| {
         let mut names = request.headers.iter().map(|(name, _)| name);
-        names.find(|name| name.as_str().ends_with(ending)).cloned()
+        names.find(|name| name.as_str().ends_with(ending)).map(|name| name.name().clone())
     })
 }

@@ -35,12 +35,30 @@ const MOST_SECRETS: usize = 64;
 /// The prefix of Standard Webhooks secrets. Other libraries strip it unasked.
 const USUAL_PREFIX: &str = "whsec_";
 
+/// The keys of senders whose secret is not set. An HMAC pads its key with zeros, so one zero stands for an empty key.
+const UNSET: [(&[u8], &str); 5] = [
+    (b"\0", "nothing"),
+    (b"undefined", "the text `undefined`"),
+    (b"null", "the text `null`"),
+    (b"None", "the text `None`"),
+    (b"nil", "the text `nil`"),
+];
+
+const SET_THE_SENDERS: &str =
+    "set the secret where the sender reads it, and let the sender fail at its start without one";
+
 /// All keys to try, the fewest changes first.
 pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
     let Some(rule) = &case.provider.secret else { return Vec::new() };
     let mut keys = CandidateKeys { known: case.secrets(), found: Vec::new() };
     if let Ok(development) = SigningSecret::parse(&rule.development, &rule.format) {
         keys.add(Some(development), [Some(of_hookdev(case.provider))]);
+    }
+    for (key, what) in UNSET {
+        let message = format!("the signature is an HMAC with {what} as its key: the sender's secret is not set");
+        let finding =
+            Finding { remedy: Remedy::advice(SET_THE_SENDERS), ..Finding::new(Code::WrongAlgorithm, message) };
+        keys.add(SigningSecret::from_bytes("", key.to_vec()), [Some(finding)]);
     }
     for shadowed in case.keyring.shadowed(&case.provider.name) {
         let secret = SigningSecret::parse(shadowed.secret.expose(), &rule.format).ok();
@@ -124,7 +142,7 @@ pub fn only_development(case: &RejectedRequest<'_>) -> Finding {
         return of_hookdev(provider);
     }
     let message = "only the public development secret was tried".to_owned();
-    Finding { code: Code::SecretDevelopment, message, remedy: provider.set_secret() }
+    Finding { remedy: provider.set_secret(), ..Finding::new(Code::SecretDevelopment, message) }
 }
 
 fn of_hookdev(provider: &Provider) -> Finding {
@@ -154,6 +172,7 @@ fn source(case: &RejectedRequest<'_>, provider: &Provider, place: usize) -> Stri
         Some(SecretSource::File(path)) => format!("the secret from file:{path}"),
         Some(SecretSource::Config) => "the secret from the config".to_owned(),
         Some(SecretSource::Flag) => "the secret from the command line".to_owned(),
+        Some(SecretSource::Registered) => "the secret that the provider handed over".to_owned(),
         Some(SecretSource::Development) => "the public development secret".to_owned(),
         None => "the secret".to_owned(),
     }
@@ -176,6 +195,14 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
     add(Code::SecretWhitespace, format!(" {text}"), message);
     let message = format!("the signature matches {source} without the whitespace in it");
     add(Code::SecretWhitespace, text.split_whitespace().collect(), message);
+
+    for (changed, what) in [(text.to_uppercase(), "uppercase"), (text.to_lowercase(), "lowercase")] {
+        add(
+            Code::SecretCase,
+            changed,
+            format!("the signature matches {source} in {what}: the sender changes its letters"),
+        );
+    }
 
     for quote in ['"', '\''] {
         let message = format!("the signature matches {source} in {quote} quotes: the sender treats them as part of it");
@@ -218,10 +245,11 @@ fn readings(text: &str, format: &SecretFormat, source: &str) -> Vec<(Vec<u8>, Op
             let hex = "decoded from hexadecimal: the sender decodes it, but the provider uses the text itself";
             add(decode_hex(rest), finding(Code::SecretNotDecoded, hex));
         }
-        encoding @ (KeyEncoding::Base64 | KeyEncoding::Hex) => {
+        encoding @ (KeyEncoding::Base64 | KeyEncoding::Base64Url | KeyEncoding::Hex) => {
             let (own, other) = (strict_base64(rest), decode_hex(rest));
             let (own, other, name, other_name) = match encoding {
                 KeyEncoding::Base64 => (own, other, "base64", "hexadecimal"),
+                KeyEncoding::Base64Url => (forgiving_base64(rest), other, "base64", "hexadecimal"),
                 _ => (other, forgiving_base64(rest), "hexadecimal", "base64"),
             };
             add(own, None);
@@ -249,7 +277,7 @@ fn strict_base64(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Decodes base64 as Node does: either alphabet, with or without padding, whitespace skipped.
-pub(super) fn forgiving_base64(text: &str) -> Option<Vec<u8>> {
+pub fn forgiving_base64(text: &str) -> Option<Vec<u8>> {
     let config = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);

@@ -1,6 +1,6 @@
 //! Hypotheses about the way of signing: every way to read a request, and the schemes of other providers.
 
-use super::{Code, Finding, RejectedRequest, found::signatures, reading::Reading, time};
+use super::{Code, Finding, RejectedRequest, found::signatures, reading::Reading, time, url};
 use crate::webhook::{
     provider::Provider,
     remedy::Remedy,
@@ -34,6 +34,11 @@ pub fn readings(case: &RejectedRequest<'_>) -> Vec<Reading> {
     all
 }
 
+/// Readings by which another URL was signed than the configured one.
+pub fn urls(case: &RejectedRequest<'_>) -> Vec<Reading> {
+    case.provider.schemes.iter().flat_map(|scheme| url::readings(case, scheme)).collect()
+}
+
 /// Readings by another provider's schemes, in its own headers and in this one's.
 fn of_other(case: &RejectedRequest<'_>, other: &Provider, all: &mut Vec<Reading>) {
     let Some(rule) = &other.secret else { return };
@@ -55,7 +60,7 @@ fn of_other(case: &RejectedRequest<'_>, other: &Provider, all: &mut Vec<Reading>
         add(scheme.clone(), None, signed_so.clone());
         add(scheme.clone(), read(case.secrets()), signed_so.clone());
         for own in &case.provider.schemes {
-            add(Scheme { header: own.header.clone(), ..scheme.clone() }, None, signed_so.clone());
+            add(Scheme { signature: own.signature.clone(), ..scheme.clone() }, None, signed_so.clone());
         }
     }
 }

@@ -52,13 +52,14 @@ const fn name(unit: TimeUnit) -> &'static str {
     match unit {
         TimeUnit::Seconds => "seconds",
         TimeUnit::Milliseconds => "milliseconds",
+        TimeUnit::Rfc3339 | TimeUnit::Rfc3339Millis | TimeUnit::Rfc3339Nanos => "RFC 3339",
     }
 }
 
 const fn other(unit: TimeUnit) -> TimeUnit {
     match unit {
         TimeUnit::Seconds => TimeUnit::Milliseconds,
-        TimeUnit::Milliseconds => TimeUnit::Seconds,
+        _ => TimeUnit::Seconds,
     }
 }
 
@@ -83,10 +84,10 @@ pub fn unit(case: &RejectedRequest<'_>) -> Option<Finding> {
 /// Readings for a timestamp header that differs from the signed timestamp.
 pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let Some(rule) = &scheme.timestamp else { return Vec::new() };
-    let Some((header, text)) = timestamp_header(case.request, scheme) else { return Vec::new() };
-    let mut readings = Vec::new();
-    let mut add = |scheme: Scheme, digits: Option<String>, message: String| {
-        let mut reading = Reading::new(scheme, case.request, vec![Finding::new(Code::TimestampUnit, message)]);
+    let mut readings = spellings(case, scheme);
+    let Some((header, text)) = timestamp_header(case.request, scheme) else { return readings };
+    let mut add = |code: Code, scheme: Scheme, digits: Option<String>, message: String| {
+        let mut reading = Reading::new(scheme, case.request, vec![Finding::new(code, message)]);
         if let Some(value) = digits.and_then(|digits| HeaderValue::try_from(digits).ok()) {
             reading.request.headers.set(&header, value);
         }
@@ -97,14 +98,14 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let millis = match (number, rule.unit) {
         (Some(number), TimeUnit::Seconds) => vec![number / 1000, number.saturating_mul(1000)],
         (Some(number), TimeUnit::Milliseconds) => vec![number.saturating_mul(1000), number / 1000],
-        (None, _) => Vec::new(),
+        _ => Vec::new(),
     };
     for digits in millis {
         let message = format!(
             "the signature matches with the `{header}` header in another unit: the sender signs seconds and sends milliseconds, or vice versa; {title} uses {} for both",
             name(rule.unit)
         );
-        add(scheme.clone(), Some(digits.to_string()), message);
+        add(Code::TimestampUnit, scheme.clone(), Some(digits.to_string()), message);
     }
     if number.is_none() {
         let named = scheme.content.as_str().replace("{timestamp}", &format!("{{header:{header}}}"));
@@ -113,7 +114,8 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
                 "the signature matches the `{header}` header as sent, but that is not a whole number of {}",
                 name(rule.unit)
             );
-            add(Scheme { content, timestamp: None, ..scheme.clone() }, None, message);
+            let code = if text.parse::<f64>().is_ok() { Code::TimestampSpelling } else { Code::TimestampUnit };
+            add(code, Scheme { content, timestamp: None, ..scheme.clone() }, None, message);
         }
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
             for digits in [time.as_second(), time.as_millisecond()] {
@@ -121,9 +123,88 @@ pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
                     "the signature covers the timestamp as a number, but the `{header}` header has it as text; {title} sends {}",
                     name(rule.unit)
                 );
-                add(scheme.clone(), Some(digits.to_string()), message);
+                add(Code::TimestampUnit, scheme.clone(), Some(digits.to_string()), message);
             }
         }
     }
     readings
+}
+
+/// Readings under which the signed timestamp is the one that was sent in another spelling, because a program parsed it as a
+/// number or a date and wrote it again.
+fn spellings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
+    let template = scheme.content.as_str();
+    let Some(sent) = sent(case, scheme).filter(|_| template.contains("{timestamp}")) else { return Vec::new() };
+    let mut readings = Vec::new();
+    for text in respelled(&sent) {
+        let Ok(content) = SignedContent::try_from(template.replace("{timestamp}", &text)) else { continue };
+        let scheme = Scheme { content, timestamp: None, ..scheme.clone() };
+        let message = format!("the signature covers the timestamp as `{text}`, but it was sent as `{sent}`");
+        readings.push(Reading::new(scheme, case.request, vec![spelling(message)]));
+    }
+    readings
+}
+
+fn spelling(message: String) -> Finding {
+    Finding::new(Code::TimestampSpelling, message)
+}
+
+/// The timestamp as it was sent, in its header or in that of the signature.
+fn sent(case: &RejectedRequest<'_>, scheme: &Scheme) -> Option<String> {
+    if let Some((_, text)) = timestamp_header(case.request, scheme) {
+        return Some(text).filter(|text| text.len() <= LONGEST);
+    }
+    let header = scheme.headers().iter().find_map(|name| case.request.headers.text(name.as_str()))?;
+    let parsed = scheme.grammar.read(&header);
+    parsed.timestamps.first().map(|text| (*text).to_owned()).filter(|text| text.len() <= LONGEST)
+}
+
+/// The longest timestamp that is respelled, in bytes.
+const LONGEST: usize = 40;
+
+/// Other spellings of a timestamp, and what stands for one that was lost.
+fn respelled(sent: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let trimmed = sent.trim().trim_matches('"');
+    let whole = trimmed.split('.').next().unwrap_or_default();
+    let is_whole = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
+    if is_whole && trimmed.parse::<f64>().is_ok() {
+        all.push(whole.to_owned());
+        all.extend([1, 2, 3, 6].map(|places| format!("{whole}.{}", "0".repeat(places))));
+        let (first, rest) = whole.split_at(1);
+        let mantissa = match rest.trim_end_matches('0') {
+            "" => format!("{first}.0"),
+            rest => format!("{first}.{rest}"),
+        };
+        all.extend(["E", "e+", "E+", "e"].map(|e| format!("{mantissa}{e}{}", rest.len())));
+        all.push(format!("{mantissa}e+{:02}", rest.len()));
+        all.extend([format!("\"{whole}\""), format!("+{whole}"), format!("{whole}n")]);
+        let number: i64 = whole.parse().unwrap_or_default();
+        for time in
+            [jiff::Timestamp::from_second(number), jiff::Timestamp::from_millisecond(number)].into_iter().flatten()
+        {
+            all.extend(dates(time));
+        }
+    } else if let Ok(time) = trimmed.parse::<jiff::Timestamp>() {
+        all.extend(dates(time));
+    }
+    all.extend([format!(" {sent}"), format!("{sent} "), trimmed.to_owned()]);
+    all.extend(["", "undefined", "null", "None", "NaN"].map(str::to_owned));
+    all.retain(|text| text != sent && !text.contains(['{', '}']));
+    all
+}
+
+/// A time as libraries write it, in UTC.
+fn dates(time: jiff::Timestamp) -> Vec<String> {
+    let formats = [
+        "%Y-%m-%dT%H:%M:%SZ",
+        "%Y-%m-%dT%H:%M:%S.%3fZ",
+        "%Y-%m-%dT%H:%M:%S.%6fZ",
+        "%Y-%m-%dT%H:%M:%S+00:00",
+        "%Y-%m-%dT%H:%M:%S.%3f+00:00",
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%d %H:%M:%S",
+        "%Y-%m-%d %H:%M:%S+00:00",
+    ];
+    formats.iter().map(|format| time.strftime(format).to_string()).collect()
 }

@@ -100,6 +100,11 @@ impl Value {
         Ok(Self { text: text[span].to_owned(), is_json: true })
     }
 
+    /// The text as it was typed.
+    pub(in crate::webhook) fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The token that replaces `old`.
     fn token(&self, old: Option<&Kind<'_>>) -> Cow<'_, str> {
         if self.is_json {

@@ -14,9 +14,12 @@ use super::{
     event::Event,
     files::BuiltIn,
     index::{IndexEntry, IndexedEvent},
-    payload::Payload,
 };
-use crate::webhook::{nearest, request::Request};
+use crate::webhook::{
+    nearest,
+    place::{Lookup, Place},
+    request::Request,
+};
 
 /// Why a provider can't be loaded.
 pub type LoadError = Box<dyn Error + Send + Sync>;
@@ -226,22 +229,28 @@ impl Catalog {
         ranked
     }
 
-    /// The provider named by the first segment of a request's path.
+    /// The provider named by the first segment of a request's path that names one, as in `/webhooks/acme`.
     #[must_use]
     pub fn by_path(&self, request: &Request) -> Option<&Arc<Entry>> {
-        let segment = request.path().trim_start_matches('/').split('/').next()?;
-        self.entry(segment)
+        request.path().split('/').find_map(|segment| self.entry(segment))
     }
 
-    /// The provider that a request looks like: of those with the most of their headers the first with an event that its
-    /// payload matches, else the first; if no header is known, the first of all with such an event.
+    /// The provider that a request looks like: of those with the most of their headers, counting the form field of the
+    /// payload as one, the first with an event that the request matches, else the first. If none of that is known, the first
+    /// of all with such an event.
     #[must_use]
-    pub fn by_content(&self, request: &Request, payload: &Payload<'_>) -> Option<&Arc<Provider>> {
-        let known = |entry: &Entry| entry.index().headers.iter().filter(|name| request.headers.contains(name)).count();
-        let most = self.entries().map(|entry| known(entry)).max()?;
-        let has_event = |provider: &&Arc<Provider>| provider.events.iter().any(|event| event.matches(payload));
-        let mut candidates =
-            self.entries().filter(|entry| known(entry) == most).filter_map(|entry| entry.load().ok()).peekable();
+    pub fn by_content(&self, lookup: &Lookup<'_>) -> Option<&Arc<Provider>> {
+        let known = |entry: &Entry| {
+            let index = entry.index();
+            let headers = index.headers.iter().filter(|name| lookup.request.headers.contains(name)).count();
+            let field = index.payload_field.clone().map(Place::Form);
+            headers + usize::from(field.is_some_and(|field| lookup.text(&field).is_some()))
+        };
+        let known: Vec<usize> = self.entries().map(|entry| known(entry)).collect();
+        let most = known.iter().copied().max()?;
+        let has_event = |provider: &&Arc<Provider>| provider.events.iter().any(|event| event.matches(lookup));
+        let candidates = self.entries().zip(known).filter(|(_, known)| *known == most);
+        let mut candidates = candidates.filter_map(|(entry, _)| entry.load().ok()).peekable();
         let first = candidates.peek().copied().filter(|_| most > 0);
         candidates.find(has_event).or(first)
     }

@@ -1,17 +1,20 @@
 //! Makes the requests that a provider would send: from a draft, which a [`recipe`](super::recipe) makes,
 //! the body, headers and signature of each attempt.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io::Write};
 
 use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 use http::{HeaderName, HeaderValue, header};
 
-use super::{Provider, event::Event, payload::Payload};
+use super::{Provider, event::Event};
 use crate::webhook::{
     delivery::{Encoding, Media},
     fresh::{Fresh, Source},
     json::{self, Path},
     overrides::{Override, OverrideError},
+    payload::Payload,
+    place::{self, Lookup, Place},
     request::{self, Headers, InvalidHeaderValue, Request},
     signature::{SigningInput, SigningSecret},
     time::Timestamp,
@@ -27,6 +30,8 @@ pub struct Draft {
     /// Whether the provider sends it without a signature.
     pub unsigned: bool,
     pub(super) content: Content,
+    /// Values outside the body.
+    pub(super) extras: Vec<(Place, String)>,
     pub(super) seed: [u8; 32],
 }
 
@@ -64,7 +69,7 @@ pub enum BodySource<'a> {
 pub struct AttemptParams<'a> {
     /// The encoding of its body.
     pub encoding: &'a Encoding,
-    /// The path and query.
+    /// The endpoint's URL, or only its path and query; some providers sign all of it.
     pub target: &'a str,
     /// The time of the attempt.
     pub now: Timestamp,
@@ -88,42 +93,114 @@ impl Provider {
     #[must_use]
     pub fn request(&self, draft: &Draft, attempt: &AttemptParams<'_>) -> Request {
         let AttemptParams { encoding, target, now, secret, own_headers } = *attempt;
-        let (content_type, body) = draft.encode(encoding.media);
+        let (content_type, body) = draft.encode(encoding.media, self.payload_field.as_deref());
         let mut headers = Headers::with_capacity(8);
         let mut add = |name: &HeaderName, value: Result<HeaderValue, InvalidHeaderValue>| {
             if let Ok(value) = value {
-                headers.push(name.clone(), value);
+                headers.set(name, value);
             }
         };
-        add(&header::CONTENT_TYPE, request::value(&content_type));
+        let handshake = self.event(&draft.event).and_then(|event| event.handshake.as_deref());
+        if !body.is_empty() || handshake.is_none() {
+            add(&header::CONTENT_TYPE, request::value(&content_type));
+        }
         add(&header::USER_AGENT, Ok(self.delivery.user_agent.as_ref().unwrap_or(&OWN_USER_AGENT).clone()));
         for (name, text) in &encoding.headers {
             add(name, request::value(text));
         }
         for (name, template) in &self.delivery.headers {
-            add(name, request::value(&template.fill(&draft.event, now.unix_seconds(), &draft.id)));
+            add(name, request::value(&template.fill(&draft.event, now, &draft.id)));
         }
-        headers.set_all(own_headers);
-        let mut request = Request { method: self.delivery.method.clone(), target: target.to_owned(), headers, body };
-        if let (Some(secret), false) = (secret, draft.unsigned) {
-            for (name, value) in self.sign(secret, &request, &draft.id, now) {
-                if !own_headers.contains(name.as_str()) {
-                    request.headers.push(name, value);
+        let (origin, target) = split_url(target);
+        let method = handshake.map_or(&self.delivery.method, |handshake| &handshake.method).clone();
+        let mut request = Request { method, target, headers, body };
+        self.mark(draft, &mut request);
+        let compresses = request.headers.text("content-encoding").is_some_and(|encoding| encoding == "gzip");
+        request.headers.set_all(own_headers);
+        let scheme = self.schemes.first().filter(|_| !draft.unsigned);
+        let is_signed_first = scheme.is_some_and(|scheme| scheme.before_compression);
+        if compresses && !is_signed_first {
+            request.body = gzip(&request.body);
+        }
+        let own = handshake.filter(|handshake| handshake.is_signed && handshake.secret.is_some());
+        let own = own.and_then(|handshake| {
+            let body = self.decode(&request, MAX_DECODED_BYTES).ok()?;
+            self.handed_over(handshake, &Lookup::of(&request, &body.payload(&request)))
+        });
+        // A handshake that hands over the secret is signed with it.
+        let secret = secret.map(|secret| own.as_ref().unwrap_or(secret));
+        // The first scheme that this secret is for signs.
+        let scheme = secret
+            .and_then(|secret| self.schemes.iter().find(|scheme| scheme.reads(secret)))
+            .filter(|_| scheme.is_some());
+        if let (Some(secret), Some(scheme)) = (secret, scheme) {
+            scheme.stamp(&mut request, &draft.id, now);
+            let url = origin.map(|origin| format!("{origin}{}", request.target));
+            let message = SigningInput { request: &request, id: &draft.id, time: now, url: url.as_deref() };
+            for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {
+                match &place {
+                    Place::Header(name) if own_headers.contains(name.as_str()) => {}
+                    Place::Header(name) => {
+                        if let Ok(value) = request::value(&value) {
+                            request.headers.push(name.clone(), value);
+                        }
+                    }
+                    place => place::write(&mut request, place, &value),
                 }
             }
+        }
+        if compresses && is_signed_first {
+            request.body = gzip(&request.body);
         }
         request
     }
 
-    fn sign(
-        &self,
-        secret: &SigningSecret,
-        request: &Request,
-        id: &str,
-        time: Timestamp,
-    ) -> Vec<(HeaderName, HeaderValue)> {
-        let message = SigningInput { body: &request.body, id, time, headers: &request.headers };
-        self.schemes.first().and_then(|scheme| scheme.sign(secret, &message)).unwrap_or_default()
+    /// Writes what tells an event apart from others outside the payload: headers, and parameters of the query.
+    fn mark(&self, draft: &Draft, request: &mut Request) {
+        for (place, value) in &draft.extras {
+            place::write(request, place, value);
+        }
+        match self.event(&draft.event) {
+            Some(event) => {
+                for (place, value) in event.marks() {
+                    place::write(request, place, value);
+                }
+                for (name, value) in &event.headers {
+                    request.headers.set(name, value.clone());
+                }
+            }
+            None => {
+                if let Some(place @ Place::Header(_)) = &self.event_field {
+                    place::write(request, place, &draft.event);
+                }
+            }
+        }
+    }
+}
+
+/// The longest decoded body of a handshake, in bytes.
+const MAX_DECODED_BYTES: usize = 1 << 20;
+
+/// A URL's origin, such as `https://example.com`, and its path and query; no origin if the text is only those.
+fn split_url(text: &str) -> (Option<&str>, String) {
+    let origin = text.find("://").and_then(|scheme| {
+        let rest = &text[scheme + 3..];
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        (!text.starts_with('/')).then(|| &text[..scheme + 3 + end])
+    });
+    match origin {
+        Some(origin) => (Some(origin), request::target(text).unwrap_or_else(|| "/".to_owned())),
+        None => (None, text.to_owned()),
+    }
+}
+
+/// A body compressed with gzip, without a time, so that it is the same each time.
+fn gzip(body: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    // Writing to memory does not fail.
+    match encoder.write_all(body).and_then(|()| encoder.finish()) {
+        Ok(compressed) => compressed.into(),
+        Err(_) => Bytes::copy_from_slice(body),
     }
 }
 
@@ -137,16 +214,20 @@ impl Draft {
         }
     }
 
-    /// The content type and body in one encoding.
-    fn encode(&self, media: Media) -> (Cow<'static, str>, Bytes) {
+    /// The content type and body in one encoding; a form has the whole payload in `field`, if there is one.
+    fn encode(&self, media: Media, field: Option<&str>) -> (Cow<'static, str>, Bytes) {
+        let fields = |payload: &Bytes| match field {
+            Some(name) => vec![(name.to_owned(), text(payload).to_owned())],
+            None => fields(text(payload)),
+        };
         match (&self.content, media) {
             (Content::Payload(bytes), Media::Urlencoded) => {
-                let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields(text(bytes))).finish();
+                let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields(bytes)).finish();
                 (URLENCODED.into(), body.into())
             }
             (Content::Payload(bytes), Media::Multipart) => {
                 let boundary = self.boundary();
-                let body = multipart(&fields(text(bytes)), &boundary);
+                let body = place::multipart(&fields(bytes), &boundary);
                 (format!("multipart/form-data; boundary={boundary}").into(), body.into())
             }
             (Content::Payload(bytes), Media::Json) => (JSON.into(), bytes.clone()),
@@ -198,13 +279,4 @@ pub(super) fn fields(text: &str) -> Vec<(String, String)> {
         (member.key.to_string(), value)
     };
     members.iter().map(field).collect()
-}
-
-/// A `multipart/form-data` body as libcurl writes it.
-fn multipart(fields: &[(String, String)], boundary: &str) -> String {
-    let quote = |name: &str| name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
-    let part = |(name, value): &(String, String)| {
-        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{value}\r\n", quote(name))
-    };
-    fields.iter().map(part).chain([format!("--{boundary}--\r\n")]).collect()
 }

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::payload::Payload;
+use http::{HeaderName, HeaderValue};
+
+use super::handshake::Handshake;
 use crate::webhook::{
     json::Path,
+    place::{Lookup, Place},
     template::{self, Piece},
 };
 
@@ -21,8 +24,10 @@ pub struct Event {
     pub about: String,
     /// The schema definition that its payload matches.
     pub schema: Option<String>,
-    /// The fixture: its payload as JSON text.
+    /// The fixture: its payload as JSON text, or any text that is sent as it is.
     pub fixture: Cow<'static, str>,
+    /// Whether the fixture is sent byte for byte.
+    pub is_raw: bool,
     /// Its own summary, if it has one.
     pub summary: Option<Summary>,
     /// Whether the provider sends it without a signature.
@@ -31,24 +36,45 @@ pub struct Event {
     pub illustrative: bool,
     /// Variants of the payload, each a set of changes to the fixture.
     pub variants: Vec<Vec<(Path, String)>>,
-    /// The values by which a payload is recognised as this event.
-    pub(super) conditions: Vec<(Path, String)>,
+    /// The headers that it alone is sent with.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The values by which a request is recognised as this event.
+    pub(super) conditions: Vec<(Place, String)>,
+    /// What makes it a handshake, if it is one.
+    pub handshake: Option<Box<Handshake>>,
 }
 
 impl Event {
-    /// Whether a payload is this event.
+    /// Whether a request is this event.
     #[must_use]
-    pub fn matches(&self, payload: &Payload<'_>) -> bool {
-        !self.conditions.is_empty()
+    pub fn matches(&self, lookup: &Lookup<'_>) -> bool {
+        let present = self.handshake.as_ref().map_or(&[][..], |handshake| &handshake.present);
+        (!self.conditions.is_empty() || !present.is_empty())
+            && present.iter().all(|place| lookup.text(place).is_some())
             && self
                 .conditions
                 .iter()
-                .all(|(path, expected)| payload.text(path).is_some_and(|text| text == expected.as_str()))
+                .all(|(place, expected)| lookup.text(place).is_some_and(|text| text == expected.as_str()))
     }
 
-    /// The fields by which a payload is recognised.
+    /// Whether it is recognised by a header, or sent with one of its own.
+    pub(super) fn names_header(&self, name: &HeaderName) -> bool {
+        self.conditions.iter().any(|(place, _)| place.header() == Some(name))
+            || self.headers.iter().any(|(own, _)| own == name)
+    }
+
+    /// The fields of the payload by which a request is recognised.
     pub fn named_by(&self) -> impl Iterator<Item = &Path> {
-        self.conditions.iter().map(|(path, _)| path)
+        self.conditions.iter().filter_map(|(place, _)| match place {
+            Place::Body(path) => Some(path),
+            _ => None,
+        })
+    }
+
+    /// The values outside the payload by which a request is recognised, which are sent with it.
+    pub(super) fn marks(&self) -> impl Iterator<Item = (&Place, &str)> {
+        let outside = |place: &Place| matches!(place, Place::Header(_) | Place::Query(_));
+        self.conditions.iter().filter(move |(place, _)| outside(place)).map(|(place, value)| (place, value.as_str()))
     }
 }
 
@@ -68,7 +94,7 @@ impl<'a> EventName<'a> {
     /// The name of an unlisted event, if the text in the payload is a plausible name.
     #[must_use]
     pub(super) fn unlisted(provider: &str, named: &str) -> Option<Self> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':');
         let sound = !named.is_empty() && named.len() <= Self::LONGEST && named.chars().all(plain);
         sound.then(|| Self::Unlisted(format!("{provider}.{named}")))
     }
@@ -100,20 +126,20 @@ pub struct Summary(Vec<SummaryPiece>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum SummaryPiece {
     Literal(String),
-    Value(Path),
+    Value(Place),
 }
 
 impl Summary {
     /// Fills in the values, `?` for missing ones. `None` if all are missing.
     #[must_use]
-    pub fn fill(&self, payload: &Payload<'_>) -> Option<String> {
+    pub fn fill(&self, lookup: &Lookup<'_>) -> Option<String> {
         let mut found = false;
         let mut line = String::with_capacity(64);
         for piece in &self.0 {
             match piece {
                 SummaryPiece::Literal(text) => line.push_str(text),
-                SummaryPiece::Value(path) => {
-                    let value = payload.text(path);
+                SummaryPiece::Value(place) => {
+                    let value = lookup.text(place);
                     found |= value.is_some();
                     line.push_str(value.as_deref().unwrap_or("?"));
                 }
@@ -129,7 +155,7 @@ impl TryFrom<String> for Summary {
     fn try_from(text: String) -> Result<Self, String> {
         let piece = |piece| match piece {
             Piece::Literal(text) => Ok(SummaryPiece::Literal(text.to_owned())),
-            Piece::Placeholder(path) => path.parse().map(SummaryPiece::Value).map_err(|error| format!("{error}")),
+            Piece::Placeholder(place) => Place::parse_or_path(place).map(SummaryPiece::Value),
         };
         template::split(&text)?.into_iter().map(piece).collect::<Result<_, _>>().map(Self)
     }

@@ -8,8 +8,11 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{Provider, SecretRule, event::Event};
-use crate::webhook::json;
+use super::{Provider, event::Event};
+use crate::webhook::{
+    json,
+    signature::{MalformedSecret, SecretRule, SigningSecret},
+};
 
 /// The entry of one provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,12 +25,18 @@ pub struct IndexEntry {
     pub about: String,
     /// How its schemes sign, the one that signs first; empty if it is unsigned by design.
     pub signs: Vec<String>,
-    /// The format of its secrets; `None` if it signs nothing.
-    pub secret: Option<SecretRule>,
+    /// The rules for its secrets, its own before those of single schemes; empty if it signs nothing.
+    pub secrets: Vec<SecretRule>,
     /// Whether its requests contain the secret itself.
     pub sends_secret: bool,
     /// The headers by which its requests are recognised, in lower case.
     pub headers: Vec<String>,
+    /// The form field that holds the payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_field: Option<String>,
+    /// What its author should know although it is valid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cautions: Vec<String>,
     /// Its events.
     events: IndexedEvents,
 }
@@ -105,16 +114,18 @@ impl IndexEntry {
     pub fn of(provider: &Provider) -> Self {
         let signs = provider.schemes.iter().map(|scheme| {
             let content = scheme.algorithm.covers_content().then(|| format!(" of {}", scheme.content.as_str()));
-            format!("{}{} in {}", scheme.algorithm, content.unwrap_or_default(), scheme.header[0])
+            format!("{}{} in {}", scheme.algorithm, content.unwrap_or_default(), scheme.signature)
         });
         Self {
             name: provider.name.clone(),
             title: provider.title.clone(),
             about: provider.about.clone(),
             signs: signs.collect(),
-            secret: provider.secret.clone(),
+            secrets: provider.secret_rules().cloned().collect(),
             sends_secret: provider.sends_secret(),
             headers: provider.recognised_by.iter().map(ToString::to_string).collect(),
+            payload_field: provider.payload_field.clone(),
+            cautions: provider.cautions(),
             events: provider.events.iter().map(|event| IndexedEvent::of(provider, event)).collect(),
         }
     }
@@ -127,7 +138,16 @@ impl IndexEntry {
     /// The environment variable that may contain its secret.
     #[must_use]
     pub fn secret_env(&self) -> Option<&str> {
-        self.secret.as_ref()?.env.as_deref()
+        self.secrets.first()?.env.as_deref()
+    }
+
+    /// Parses a secret as [`Provider::parse_secret`] does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn parse_secret(&self, text: &str) -> Result<SigningSecret, MalformedSecret> {
+        SecretRule::parse(text, &self.secrets)
     }
 
     /// Appends the line of `fixtures/index.ndjson` for a manifest with this hash.

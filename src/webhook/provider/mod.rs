@@ -8,30 +8,34 @@ pub mod catalog;
 pub mod compose;
 pub mod event;
 pub mod files;
+pub mod handshake;
 pub mod index;
 pub mod manifest;
-pub mod payload;
 pub mod recipe;
 pub mod resign;
 pub mod self_test;
 
+pub use crate::webhook::payload;
+
 use std::sync::OnceLock;
 
 use http::HeaderName;
-use serde::{Deserialize, Serialize};
 
 use crate::webhook::{
     delivery::Policy,
     fresh::Fresh,
+    http_response::Response,
     json::Path,
+    payload::DecodedBody,
+    place::{Lookup, Place},
     remedy::Remedy,
     request::Request,
     schema::{Schema, SchemaError},
-    signature::{Algorithm, Reason, Receipt, Rejection, Scheme, SecretFormat, SigningSecret, Verdict},
+    signature::{Algorithm, MalformedSecret, Reason, Receipt, Rejection, Scheme, SigningSecret, Verdict, Verified},
 };
 use event::{Event, EventName, Summary};
 use files::Files;
-use payload::Payload;
+use handshake::Handshake;
 
 /// One sender of webhooks, with everything that is specific to it.
 #[derive(Debug)]
@@ -54,8 +58,10 @@ pub struct Provider {
     pub events: Vec<Event>,
     /// The headers by which its requests are recognised.
     recognised_by: Vec<HeaderName>,
-    /// The field of the payload that names the event.
-    event_field: Option<Path>,
+    /// Where the event's name is.
+    event_field: Option<Place>,
+    /// The form field that holds the payload.
+    payload_field: Option<String>,
     /// The schema definition for payloads of unlisted events.
     fallback_schema: Option<String>,
     /// The fields of the payload with a new value in each send.
@@ -67,16 +73,10 @@ pub struct Provider {
     schema: OnceLock<Result<Schema, SchemaError>>,
 }
 
-/// The format of a provider's secrets, and where to find one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SecretRule {
-    /// The environment variable that may contain one.
-    pub env: Option<String>,
-    /// The format of its text.
-    pub format: SecretFormat,
-    /// The public development secret, used when no other is set.
-    pub development: String,
-}
+pub use crate::webhook::signature::SecretRule;
+
+/// The longest body of a handshake, decoded, in bytes.
+const MAX_HANDSHAKE_BYTES: usize = 1 << 20;
 
 impl Provider {
     /// Verifies a request by any of the schemes with any of the secrets, and checks that it was fresh when
@@ -87,8 +87,23 @@ impl Provider {
         secrets: &[SigningSecret],
         request: &Request,
         event: Option<&Event>,
-        receipt: Receipt,
+        receipt: Receipt<'_>,
     ) -> Verdict {
+        // A handshake may be signed with the secret that it hands over itself.
+        let own = event.and_then(|event| event.handshake.as_deref()).filter(|handshake| handshake.is_signed);
+        if let Some(secret) = own.filter(|handshake| handshake.secret.is_some()).and_then(|handshake| {
+            let body = self.decode(request, MAX_HANDSHAKE_BYTES).ok()?;
+            self.handed_over(handshake, &Lookup::of(request, &body.payload(request)))
+        }) {
+            let verified = self
+                .schemes
+                .iter()
+                .find_map(|scheme| scheme.verify(std::slice::from_ref(&secret), request, receipt).ok());
+            if let Some(verified) = verified {
+                // It is none of the list's secrets.
+                return Verdict::Verified(Verified { secret: secrets.len(), ..verified });
+            }
+        }
         let mut furthest: Option<Rejection> = None;
         for scheme in &self.schemes {
             match scheme.verify(secrets, request, receipt) {
@@ -102,7 +117,7 @@ impl Provider {
         }
         match furthest {
             None => Verdict::Unsigned,
-            Some(Rejection { reason: Reason::MissingHeader { .. }, .. })
+            Some(Rejection { reason: Reason::MissingHeader { .. } | Reason::MissingValue { .. }, .. })
                 if event.is_some_and(|event| event.unsigned) && !self.has_signature(request) =>
             {
                 Verdict::Unsigned
@@ -111,14 +126,28 @@ impl Provider {
         }
     }
 
+    /// Parses a secret in the provider's form or, failing that, in the form of one of its schemes.
+    ///
+    /// # Errors
+    ///
+    /// If it has none of them; what is wrong by the provider's own form.
+    pub fn parse_secret(&self, text: &str) -> Result<SigningSecret, MalformedSecret> {
+        SecretRule::parse(text, self.secret_rules())
+    }
+
+    /// The rules for its secrets: the provider's own, then those of single schemes.
+    pub fn secret_rules(&self) -> impl Iterator<Item = &SecretRule> {
+        self.secret.iter().chain(self.schemes.iter().filter_map(|scheme| scheme.secret.as_deref()))
+    }
+
     /// Whether a header carries a signature of one of the schemes, and not the secret itself.
     pub(in crate::webhook) fn signs_in(&self, name: &HeaderName) -> bool {
-        self.schemes.iter().any(|scheme| scheme.algorithm.covers_content() && scheme.header.contains(name))
+        self.schemes.iter().any(|scheme| scheme.algorithm.covers_content() && scheme.headers().contains(name))
     }
 
     /// Whether a header carries the secret itself: a static token.
     pub(in crate::webhook) fn sends_secret_in(&self, name: &HeaderName) -> bool {
-        self.schemes.iter().any(|scheme| !scheme.algorithm.covers_content() && scheme.header.contains(name))
+        self.schemes.iter().any(|scheme| !scheme.algorithm.covers_content() && scheme.headers().contains(name))
     }
 
     /// Whether the manifest names a header: one of an id or timestamp, one that is signed, one by which requests are
@@ -129,22 +158,86 @@ impl Provider {
         };
         self.schemes.iter().any(of_scheme)
             || self.recognised_by.contains(name)
+            || self.event_field.as_ref().and_then(Place::header) == Some(name)
+            || self.events.iter().any(|event| event.names_header(name))
             || self.delivery.headers.iter().any(|(added, _)| added == name)
             || self.delivery.encodings.iter().flat_map(|encoding| &encoding.headers).any(|(added, _)| added == name)
     }
 
     fn has_signature(&self, request: &Request) -> bool {
-        self.schemes.iter().flat_map(|scheme| &scheme.header).any(|name| request.headers.contains(name.as_str()))
+        self.schemes.iter().any(|scheme| scheme.has_signature(request))
     }
 
-    /// The event of a payload: a listed one, or else the name in the payload.
+    /// Decodes the body of one of this provider's requests, of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// A message if the encoding is unknown, the data is invalid or longer than `limit` bytes.
+    pub fn decode<'a>(&self, request: &'a Request, limit: usize) -> Result<DecodedBody<'a>, String> {
+        Ok(self.find_payload(request, DecodedBody::of(request, limit)?))
+    }
+
+    /// The same body, with the payload in the form field that the provider sends it in.
+    pub(in crate::webhook) fn find_payload<'a>(&self, request: &Request, body: DecodedBody<'a>) -> DecodedBody<'a> {
+        match &self.payload_field {
+            Some(field) => body.with_field(request, field),
+            None => body,
+        }
+    }
+
+    /// The event of a request: a listed one, or else the name that it gives.
     #[must_use]
-    pub fn event_of(&self, payload: &Payload<'_>) -> Option<EventName<'_>> {
-        if let Some(event) = self.events.iter().find(|event| event.matches(payload)) {
+    pub fn event_of(&self, lookup: &Lookup<'_>) -> Option<EventName<'_>> {
+        let decisive = |event: &&Event| event.handshake.as_ref().is_some_and(|handshake| handshake.is_decisive);
+        let mut handshakes = self.events.iter().filter(|event| event.handshake.is_some());
+        let mut events = self.events.iter().filter(|event| event.handshake.is_none());
+        let first = handshakes.clone().filter(decisive).find(|event| event.matches(lookup));
+        if let Some(event) = first.or_else(|| events.find(|event| event.matches(lookup))) {
             return Some(EventName::Listed(event));
         }
-        let named = payload.text(self.event_field.as_ref()?)?;
-        EventName::unlisted(&self.name, &named)
+        let named = self.event_field.as_ref().and_then(|place| lookup.text(place));
+        let unlisted = named.and_then(|named| EventName::unlisted(&self.name, &named));
+        unlisted.or_else(|| handshakes.find(|event| event.matches(lookup)).map(EventName::Listed))
+    }
+
+    /// The handshake of this full name, if it is one.
+    #[must_use]
+    pub fn handshake(&self, full_name: &str) -> Option<&Handshake> {
+        self.events.iter().find(|event| event.full_name == full_name)?.handshake.as_deref()
+    }
+
+    /// The handshake that a request is, if it is one.
+    #[must_use]
+    pub fn handshake_of(&self, request: &Request) -> Option<&Handshake> {
+        if !self.events.iter().any(|event| event.handshake.is_some()) {
+            return None;
+        }
+        let body = self.decode(request, MAX_HANDSHAKE_BYTES).ok()?;
+        let payload = body.payload(request);
+        let event = self.event_of(&Lookup::of(request, &payload))?.listed()?;
+        event.handshake.as_deref()
+    }
+
+    /// What is wrong with a handler's response to a handshake; `None` if it is the prescribed one.
+    #[must_use]
+    pub fn objection_to_handshake(
+        &self,
+        handshake: &Handshake,
+        request: &Request,
+        response: &Response,
+        secret: Option<&SigningSecret>,
+    ) -> Option<String> {
+        let body = self.decode(request, MAX_HANDSHAKE_BYTES).unwrap_or(DecodedBody::empty());
+        let payload = body.payload(request);
+        let lookup = Lookup::of(request, &payload);
+        let own = self.handed_over(handshake, &lookup);
+        handshake.response.objection(response, &lookup, own.as_ref().or(secret))
+    }
+
+    /// The secret that a handshake hands over, if it does.
+    #[must_use]
+    pub fn handed_over(&self, handshake: &Handshake, lookup: &Lookup<'_>) -> Option<SigningSecret> {
+        self.parse_secret(&lookup.text(handshake.secret.as_ref()?)?).ok()
     }
 
     /// The event of this name, without the provider's name.
@@ -162,11 +255,11 @@ impl Provider {
         }
     }
 
-    /// A line about a payload, for people.
+    /// A line about a request, for people.
     #[must_use]
-    pub fn summary(&self, event: Option<&Event>, payload: &Payload<'_>) -> Option<String> {
+    pub fn summary(&self, event: Option<&Event>, lookup: &Lookup<'_>) -> Option<String> {
         let template = event.and_then(|event| event.summary.as_ref()).or(self.summary.as_ref())?;
-        template.fill(payload)
+        template.fill(lookup)
     }
 
     /// The schema of its payloads, parsed at the first call.
@@ -188,10 +281,10 @@ impl Provider {
         }
     }
 
-    /// Whether it signs a timestamp, so that old requests can be rejected.
+    /// Whether it signs a timestamp and limits its age, so that old requests are rejected.
     #[must_use]
     pub fn has_replay_protection(&self) -> bool {
-        self.schemes.first().is_some_and(Scheme::signs_timestamp)
+        self.schemes.first().is_some_and(Scheme::limits_age)
     }
 
     /// Whether its requests contain the secret itself rather than a signature.
@@ -204,6 +297,21 @@ impl Provider {
     #[must_use]
     pub fn id_field(&self) -> Option<&Path> {
         self.fresh.iter().find(|(_, fresh)| fresh.is_id()).map(|(path, _)| path)
+    }
+
+    /// What its author should know although it is valid: a signature that doesn't cover the body, unless the manifest says so.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<String> {
+        let unsigned = self.schemes.iter().filter(|scheme| {
+            scheme.algorithm.covers_content() && !scheme.signs_body() && !scheme.is_body_unsigned_by_design
+        });
+        let caution = |scheme: &Scheme| {
+            format!(
+                "the scheme `{}` of {} doesn't sign the body, so a changed one verifies; add `{{body}}` to its content, or `signs_body = false` if the provider means it",
+                scheme.name, self.title
+            )
+        };
+        unsigned.map(caution).collect()
     }
 
     /// The files that it was loaded from.

@@ -12,6 +12,7 @@ use crate::webhook::{
     fresh::{Fresh, Source, seed_of},
     json::{self, Path},
     overrides::{self, Override, OverrideError, Template},
+    place::Place,
     time::Timestamp,
 };
 
@@ -24,6 +25,8 @@ pub struct Recipe {
     pub unsigned: bool,
     /// The template of a delivery's id.
     id: Option<Fresh>,
+    /// Values outside the body that are new in each delivery.
+    extras: Vec<(Place, Fresh)>,
     ingredients: Ingredients,
 }
 
@@ -44,9 +47,15 @@ impl Provider {
     pub fn recipe(&self, event: &Event, source: BodySource<'_>) -> Result<Recipe, OverrideError> {
         let ingredients = match source {
             BodySource::Bytes(bytes) => Ingredients::Bytes(bytes.clone()),
+            // Bytes that are sent as they are, or a handshake without a body.
+            BodySource::Fixture(None, []) if event.is_raw || event.fixture.is_empty() => {
+                Ingredients::Bytes(Bytes::copy_from_slice(event.fixture.as_bytes()))
+            }
             BodySource::Fixture(variant, overrides) => self.payload(event, variant.unwrap_or_default(), overrides)?,
         };
-        Ok(Recipe { event: event.name.clone(), unsigned: event.unsigned, id: self.delivery.id.clone(), ingredients })
+        let extras = event.handshake.as_ref().map(|handshake| handshake.extras.clone()).unwrap_or_default();
+        let (id, unsigned) = (self.delivery.id.clone(), event.unsigned);
+        Ok(Recipe { event: event.name.clone(), unsigned, id, extras, ingredients })
     }
 
     /// Prepares a payload. While it is edited, each fresh value is replaced by a mark: an override that sets or
@@ -96,10 +105,14 @@ impl Recipe {
         let seed = context.id.as_deref().map_or(context.entropy, seed_of);
         let source = Source::new(context.now, &seed);
         let id = context.id.clone().or_else(|| self.id.as_ref().map(|id| id.make(&source, "id"))).unwrap_or_default();
+        let extra = |(place, fresh): &(Place, Fresh)| {
+            (place.clone(), fresh.make(&source.clone().with_id(&id), &place.to_string()))
+        };
+        let extras = self.extras.iter().map(extra).collect();
         let body = match &self.ingredients {
             Ingredients::Bytes(bytes) => Content::Bytes(bytes.clone()),
             Ingredients::Payload(template, values) => {
-                let source = source.with_id(&id);
+                let source = source.clone().with_id(&id);
                 let text = template.fill_with(|index, value| {
                     let (label, fresh) = &values[index];
                     fresh.write(&source, label, value);
@@ -107,7 +120,7 @@ impl Recipe {
                 Content::Payload(text.into())
             }
         };
-        Draft { id, event: self.event.clone(), unsigned: self.unsigned, content: body, seed }
+        Draft { id, event: self.event.clone(), unsigned: self.unsigned, content: body, extras, seed }
     }
 }
 

@@ -6,15 +6,19 @@ use http::HeaderName;
 use super::{
     Provider,
     compose::{self, SendContext},
-    payload::{self, Payload, PayloadKind},
 };
 use crate::webhook::{
-    fresh::{Source, seed_of},
+    fresh::{self, seed_of},
     json::quote,
     overrides::{self, Override, OverrideError},
+    payload::{DecodedBody, Payload, PayloadKind},
+    place::{self, Lookup, Place, Source},
     request::{self, Request},
     signature::{Receipt, Scheme, SigningInput, SigningSecret, Verdict},
 };
+
+/// The maximum size of a decoded body that holds an id, in bytes.
+const LIMIT: usize = 16 << 20;
 
 /// Why a captured payload can't be changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,9 +40,17 @@ pub enum ChangeError {
 ///
 /// If the payload has no such field, or no fields.
 pub fn changed(request: &Request, overrides: &[Override], limit: usize) -> Result<Request, ChangeError> {
-    let body = payload::decoded(request, limit).map_err(ChangeError::Encoding)?;
-    let parsed = Payload::parse(request, &body);
-    let body = match (parsed.kind, std::str::from_utf8(&body)) {
+    let body = DecodedBody::of(request, limit).map_err(ChangeError::Encoding)?;
+    let parsed = Payload::parse(request, body.bytes());
+    let body = match (parsed.kind, std::str::from_utf8(body.bytes())) {
+        (PayloadKind::Urlencoded, _) if body.json_in_form().is_some() => {
+            let json = overrides::apply(body.json_in_form().unwrap_or_default(), overrides)?;
+            let field = |(name, value): (&str, &str)| {
+                let holds = Some(value) == body.json_in_form();
+                (name.to_owned(), if holds { json.clone() } else { value.to_owned() })
+            };
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(parsed.fields().map(field)).finish()
+        }
         (PayloadKind::Json, Ok(text)) => overrides::apply(text, overrides)?,
         (PayloadKind::Urlencoded, _) => urlencoded(&parsed, overrides)?,
         _ => return Err(ChangeError::PayloadKind),
@@ -57,7 +69,7 @@ fn urlencoded(form: &Payload<'_>, overrides: &[Override]) -> Result<String, Over
 
 impl Provider {
     /// Gives a captured request a new timestamp and signature, with the same id and header names; `event` is
-    /// the event's name without the provider's. Returns the headers that changed: none if the provider
+    /// the event's name without the provider's, and `url` the endpoint's. Returns the headers that changed: none if the provider
     /// sends it unsigned.
     #[must_use]
     pub fn resign(
@@ -66,6 +78,7 @@ impl Provider {
         event: &str,
         secret: &SigningSecret,
         context: &SendContext,
+        url: Option<&str>,
     ) -> Vec<HeaderName> {
         let listed = self.event(event);
         let verdict = self.verify(std::slice::from_ref(secret), request, listed, Receipt::default());
@@ -80,15 +93,21 @@ impl Provider {
         let mut renewed = Vec::new();
         for (name, template) in &self.delivery.headers {
             if template.has_timestamp() && request.headers.contains(name.as_str()) {
-                let text = template.fill(event, context.now.unix_seconds(), &id);
+                let text = template.fill(event, context.now, &id);
                 if let Ok(value) = request::value(&text) {
                     request.headers.set(name, value);
                     renewed.push(name.clone());
                 }
             }
         }
-        let message = SigningInput { body: &request.body, id: &id, time: context.now, headers: &request.headers };
-        for (name, value) in scheme.sign(secret, &message).unwrap_or_default() {
+        scheme.stamp(request, &id, context.now);
+        let message = SigningInput { request, id: &id, time: context.now, url };
+        for (place, value) in scheme.sign(secret, &message).unwrap_or_default() {
+            let Place::Header(name) = place else {
+                place::write(request, &place, &value);
+                continue;
+            };
+            let Ok(value) = request::value(&value) else { continue };
             let names = scheme.names_of(&name);
             let present: Vec<&HeaderName> =
                 names.iter().filter(|name| request.headers.contains(name.as_str())).collect();
@@ -105,12 +124,15 @@ impl Provider {
     /// The id of a captured request: the user's, else its own, else a new one.
     fn id_of(&self, scheme: &Scheme, request: &Request, context: &SendContext) -> String {
         let own = || {
-            let mut names = scheme.id.iter().flatten();
-            names.find_map(|name| request.headers.text(name.as_str())).map(std::borrow::Cow::into_owned)
+            let body = DecodedBody::of(request, LIMIT).unwrap_or(DecodedBody::empty());
+            let payload = body.payload(request);
+            let lookup = Lookup::of(request, &payload);
+            let mut places = scheme.id.iter().flat_map(Source::places);
+            places.find_map(|place| lookup.text(&place).map(std::borrow::Cow::into_owned))
         };
         let made = || {
             let seed = context.id.as_deref().map_or(context.entropy, seed_of);
-            let source = Source::new(context.now, &seed);
+            let source = fresh::Source::new(context.now, &seed);
             self.delivery.id.as_ref().map(|id| id.make(&source, "id"))
         };
         context.id.clone().or_else(own).or_else(made).unwrap_or_default()

@@ -9,11 +9,11 @@ use super::{
     compose::{AttemptParams, BodySource, SendContext},
     event::{Event, EventName},
     files,
-    payload::{self, Payload},
 };
 use crate::webhook::{
-    request::{self, Headers, Request},
-    signature::{SigningSecret, Verdict},
+    place::Lookup,
+    request::{self, FieldName, Headers, Request},
+    signature::{Receipt, SigningSecret, Verdict},
     time::Timestamp,
 };
 
@@ -87,8 +87,12 @@ fn check_request(
     problems: &mut Vec<String>,
 ) {
     let name = &event.full_name;
-    let payload = Payload::parse(request, &request.body);
-    match provider.event_of(&payload) {
+    let body = match provider.decode(request, LIMIT) {
+        Ok(body) => body,
+        Err(problem) => return problems.push(format!("{name}: {problem}")),
+    };
+    let payload = body.payload(request);
+    match provider.event_of(&Lookup::of(request, &payload)) {
         Some(EventName::Listed(found)) if found.name == event.name => {}
         other => problems.push(format!(
             "{name}: the fixture is recognised as {}",
@@ -141,6 +145,7 @@ struct Vector {
 #[serde(deny_unknown_fields)]
 struct VectorRequest {
     method: String,
+    /// The path and query, or the whole URL as the provider called it.
     target: String,
     headers: Vec<(String, String)>,
     body: Option<String>,
@@ -180,16 +185,16 @@ impl Vector {
     }
 
     fn outcome(&self, provider: &Provider) -> Result<String, String> {
-        let format = provider.secret.as_ref().map(|rule| rule.format.clone()).unwrap_or_default();
-        let secrets =
-            self.secrets.iter().map(|text| SigningSecret::parse(text, &format)).collect::<Result<Vec<_>, _>>();
+        let secrets = self.secrets.iter().map(|text| provider.parse_secret(text)).collect::<Result<Vec<_>, _>>();
         let secrets = secrets.map_err(|error| format!("the secret is malformed: {error}"))?;
         let request = self.request.read()?;
-        let body = payload::decoded(&request, LIMIT)?;
-        let payload = Payload::parse(&request, &body);
-        let event = provider.event_of(&payload);
+        let body = provider.decode(&request, LIMIT)?;
+        let payload = body.payload(&request);
+        let event = provider.event_of(&Lookup::of(&request, &payload));
         let listed = event.as_ref().and_then(EventName::listed);
-        let verdict = provider.verify(&secrets, &request, listed, self.at.map(Timestamp::from_unix_seconds).into());
+        let url = Some(self.request.target.as_str()).filter(|target| target.contains("://"));
+        let receipt = Receipt { url, ..self.at.map(Timestamp::from_unix_seconds).into() };
+        let verdict = provider.verify(&secrets, &request, listed, receipt);
 
         let scheme = match &verdict {
             Verdict::Verified(verified) => &*verified.scheme,
@@ -218,11 +223,12 @@ impl VectorRequest {
         };
         let mut headers = Headers::new();
         for (name, text) in &self.headers {
-            let name = name.parse().map_err(|_| format!("invalid header name `{name}`"))?;
+            let name = FieldName::new(name).map_err(|_| format!("invalid header name `{name}`"))?;
             headers.push(name, request::value(text).map_err(|error| error.to_string())?);
         }
         let method = self.method.parse().map_err(|_| format!("invalid method `{}`", self.method))?;
-        Ok(Request { method, target: self.target.clone(), headers, body })
+        let target = request::target(&self.target).ok_or_else(|| format!("invalid target `{}`", self.target))?;
+        Ok(Request { method, target, headers, body })
     }
 }
 

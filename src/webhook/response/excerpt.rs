@@ -59,14 +59,14 @@ fn error(lines: &[String]) -> Option<&String> {
     }
     let is_plain_trace = lines.first().is_some_and(|line| line.starts_with(PYTHON_TRACE));
     let mut errors = lines.iter().filter(|line| names_error(line));
-    if is_plain_trace { errors.next_back() } else { errors.next() }
+    let error = if is_plain_trace { errors.next_back() } else { errors.next() };
+    // An exception without a message.
+    error.or_else(|| lines.iter().rfind(|line| line.ends_with("Error") && !line.contains(' ')))
 }
 
 /// Whether a line begins with the name of an exception: `TypeError: …`, `TypeError [ERR_X]: …`, `app.errors.NoTrack: …`.
 fn names_error(line: &str) -> bool {
-    let Some((name, _)) = line.split_once(": ") else {
-        return line.ends_with("Error") && !line.contains(' ');
-    };
+    let Some((name, _)) = line.split_once(": ") else { return false };
     let name = name.split_once(" [").map_or(name, |(name, _)| name);
     let is_name = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | ':'));
     is_name && name.starts_with(|c: char| c.is_alphabetic()) && name.chars().any(char::is_uppercase)

@@ -1,10 +1,16 @@
 //! The signed content: a template such as `{id}.{timestamp}.{body}` for the exact bytes under the
 //! signature.
 
+use std::borrow::Cow;
+
 use http::HeaderName;
 use serde::Deserialize;
 
-use crate::webhook::{nearest, request::Headers};
+use crate::webhook::{
+    nearest,
+    place::{Lookup, Place},
+    template::{self, Piece},
+};
 
 /// The template of the signed bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -17,41 +23,78 @@ pub struct SignedContent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Literal(String),
-    Body,
     Id,
     Timestamp,
-    Header(HeaderName),
+    Secret,
+    Key,
+    Place(Place),
+}
+
+/// The parts of a secret that a template may use.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SecretParts<'a> {
+    /// The public part of a secret of two parts; empty for all others.
+    pub key: &'a [u8],
+    /// The secret itself.
+    pub secret: &'a [u8],
 }
 
 /// The values that a template may use.
 #[derive(Clone, Copy, Debug)]
 pub struct ContentValues<'a> {
-    /// The exact body.
-    pub body: &'a [u8],
     /// The delivery's id as sent; empty without one.
     pub id: &'a [u8],
-    /// The timestamp's digits as sent; empty without one.
+    /// The timestamp as sent; empty without one.
     pub timestamp: &'a [u8],
-    /// The request's headers.
-    pub headers: &'a Headers,
+    /// The request's places.
+    pub lookup: Lookup<'a>,
+}
+
+/// The signed bytes of one request.
+#[derive(Debug)]
+pub struct ResolvedContent<'a> {
+    parts: &'a [Part],
+    values: ContentValues<'a>,
+    /// The values that are not slices of the request, in order.
+    computed: Vec<Cow<'a, [u8]>>,
 }
 
 impl SignedContent {
-    /// The signed bytes, in pieces. A missing header counts as empty.
-    pub fn pieces<'a>(&'a self, values: ContentValues<'a>) -> impl Iterator<Item = &'a [u8]> {
-        self.parts.iter().map(move |part| match part {
-            Part::Literal(text) => text.as_bytes(),
-            Part::Body => values.body,
-            Part::Id => values.id,
-            Part::Timestamp => values.timestamp,
-            Part::Header(name) => values.headers.get(name.as_str()).map_or(&b""[..], |value| value.as_bytes()),
-        })
+    /// Looks up everything that is signed. A missing value counts as empty.
+    pub fn resolve<'a>(&'a self, values: ContentValues<'a>) -> ResolvedContent<'a> {
+        let computed = self.parts.iter().filter_map(|part| match part {
+            Part::Place(place) if !is_slice(place) => Some(values.lookup.bytes(place).unwrap_or_default()),
+            _ => None,
+        });
+        ResolvedContent { parts: &self.parts, values, computed: computed.collect() }
     }
 
-    /// Whether the body is signed.
+    /// The body alone.
+    #[must_use]
+    pub fn body() -> Self {
+        Self { parts: vec![Part::Place(Place::RawBody)], text: "{body}".to_owned() }
+    }
+
+    /// The template of a JWT's claim, which may also be fixed text.
+    ///
+    /// # Errors
+    ///
+    /// A message with the placeholder that was meant.
+    pub fn claim(text: &str) -> Result<Self, String> {
+        let parts = template::split(text)?.into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { parts, text: text.to_owned() })
+    }
+
+    /// Whether it contains the public part of a secret of two parts.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.parts.contains(&Part::Key)
+    }
+
+    /// Whether the whole body is signed, or a hash of it.
     #[must_use]
     pub fn signs_body(&self) -> bool {
-        self.parts.contains(&Part::Body)
+        self.places().any(Place::covers_body)
     }
 
     /// Whether the delivery's id is signed.
@@ -66,10 +109,33 @@ impl SignedContent {
         self.parts.contains(&Part::Timestamp)
     }
 
+    /// Whether it contains the secret, as the content of a plain hash does.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        self.parts.contains(&Part::Secret)
+    }
+
+    /// Whether the URL is signed, in whole or in part.
+    #[must_use]
+    pub fn signs_url(&self) -> bool {
+        self.places().any(|place| matches!(place, Place::Url))
+    }
+
+    /// Whether anything that is signed is a value of the payload, which then must be parsed before it is verified.
+    #[must_use]
+    pub fn needs_payload(&self) -> bool {
+        self.places().any(Place::needs_payload)
+    }
+
     /// The headers that the template names.
     pub fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.places().filter_map(Place::header)
+    }
+
+    /// The places that the template names.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Header(name) => Some(name),
+            Part::Place(place) => Some(place),
             _ => None,
         })
     }
@@ -81,12 +147,45 @@ impl SignedContent {
     }
 }
 
+/// Whether the value at a place is a slice of the request.
+const fn is_slice(place: &Place) -> bool {
+    matches!(place, Place::RawBody | Place::Header(_))
+}
+
+impl ResolvedContent<'_> {
+    /// The signed bytes, in pieces. The secret is that of a plain hash.
+    pub fn pieces<'b>(&'b self, secret: SecretParts<'b>) -> impl Iterator<Item = &'b [u8]> {
+        let mut computed = self.computed.iter();
+        self.parts.iter().map(move |part| match part {
+            Part::Literal(text) => text.as_bytes(),
+            Part::Id => self.values.id,
+            Part::Timestamp => self.values.timestamp,
+            Part::Secret => secret.secret,
+            Part::Key => secret.key,
+            Part::Place(Place::RawBody) => self.values.lookup.body,
+            Part::Place(Place::Header(name)) => {
+                self.values.lookup.request.headers.get(name.as_str()).map_or(&b""[..], |value| value.as_bytes())
+            }
+            Part::Place(_) => computed.next().map_or(&b""[..], |value| value),
+        })
+    }
+}
+
+impl ResolvedContent<'_> {
+    /// The bytes as text, as a claim has them.
+    #[must_use]
+    pub fn text(&self, secret: SecretParts<'_>) -> String {
+        let bytes: Vec<u8> = self.pieces(secret).flatten().copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
 /// Parses a template. The error suggests the placeholder that was meant.
 impl TryFrom<String> for SignedContent {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let pieces = crate::webhook::template::split(&text)?;
+        let pieces = template::split(&text)?;
         let parts = pieces.into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
         if !parts.iter().any(|part| !matches!(part, Part::Literal(_))) {
             return Err(format!(
@@ -97,16 +196,34 @@ impl TryFrom<String> for SignedContent {
     }
 }
 
-fn part(piece: crate::webhook::template::Piece<'_>) -> Result<Part, String> {
-    use crate::webhook::template::Piece;
+/// The placeholders of a template.
+const PLACEHOLDERS: [&str; 12] = [
+    "body",
+    "id",
+    "timestamp",
+    "secret",
+    "url",
+    "method",
+    "path",
+    "form:sorted",
+    "header:NAME",
+    "query:NAME",
+    "body:PATH",
+    "sha256:PLACE",
+];
+
+fn part(piece: Piece<'_>) -> Result<Part, String> {
     match piece {
         Piece::Literal(text) => Ok(Part::Literal(text.to_owned())),
-        Piece::Placeholder("body") => Ok(Part::Body),
         Piece::Placeholder("id") => Ok(Part::Id),
         Piece::Placeholder("timestamp") => Ok(Part::Timestamp),
-        Piece::Placeholder(name) => match name.strip_prefix("header:") {
-            Some(header) => header.parse().map(Part::Header).map_err(|_| format!("invalid header name `{header}`")),
-            None => Err(nearest::unknown("placeholder", name, ["body", "id", "timestamp", "header:NAME"])),
+        Piece::Placeholder("secret") => Ok(Part::Secret),
+        Piece::Placeholder("key") => Ok(Part::Key),
+        Piece::Placeholder(name) => match Place::parse(name) {
+            Ok(Place::Mac(_)) => Err(format!("`{{{name}}}` belongs in the response of a handshake")),
+            Ok(place) => Ok(Part::Place(place)),
+            Err(_) if !name.contains(':') => Err(nearest::unknown("placeholder", name, PLACEHOLDERS)),
+            Err(message) => Err(message),
         },
     }
 }
@@ -126,8 +243,8 @@ mod tests {
             Part::Literal("v0:".into()),
             Part::Timestamp,
             Part::Literal(":".into()),
-            Part::Header(HeaderName::from_static("x-extra")),
-            Part::Body,
+            Part::Place(Place::Header(HeaderName::from_static("x-extra"))),
+            Part::Place(Place::RawBody),
         ];
         assert_eq!(content.parts, expected);
         assert!(content.signs_timestamp() && !content.signs_id());
@@ -135,7 +252,7 @@ mod tests {
 
     #[test]
     fn an_unknown_placeholder_gets_a_suggestion() {
-        let message = "unknown placeholder `timstamp`; did you mean `timestamp`? (known: `body`, `id`, `timestamp`, `header:NAME`)";
+        let message = "unknown placeholder `timstamp`; did you mean `timestamp`? (known: `body`, `id`, `timestamp`, `secret`, `url`, `method`, `path`, `form:sorted`, `header:NAME`, `query:NAME`, `body:PATH`, `sha256:PLACE`)";
         assert_eq!(parse("{timstamp}.{body}"), Err(message.into()));
         assert_eq!(parse("{body"), Err("`{` at character 1 is not closed".into()));
         assert_eq!(

@@ -6,12 +6,10 @@
 
 use std::fmt;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
-use super::secret::decode_hex;
 use crate::webhook::{
-    nearest,
+    encoding, nearest,
     template::{self, Piece},
 };
 
@@ -19,15 +17,17 @@ use crate::webhook::{
 impl fmt::Display for Grammar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (tag, field)) in self.entries.iter().enumerate() {
-            if let (1.., Some(separator)) = (index, self.separator) {
-                write!(f, "{separator}")?;
+            if let (1.., Some(separator)) = (index, &self.separator) {
+                f.write_str(separator)?;
             }
             f.write_str(tag)?;
             f.write_str(match field {
                 Field::Timestamp => "{timestamp}",
                 Field::Signature(TextEncoding::Hex) => "{hex}",
                 Field::Signature(TextEncoding::Base64) => "{base64}",
+                Field::Signature(TextEncoding::Base64Url) => "{base64url}",
                 Field::Signature(TextEncoding::Plain) => "{token}",
+                Field::Signature(TextEncoding::Jwt) => "{jwt}",
             })?;
         }
         Ok(())
@@ -41,16 +41,21 @@ pub enum TextEncoding {
     Hex,
     /// Standard base64 with padding.
     Base64,
+    /// URL-safe base64 without padding.
+    Base64Url,
     /// Not encoded: a static token.
     Plain,
+    /// Not encoded: a JWT.
+    Jwt,
 }
 
 impl TextEncoding {
     pub(in crate::webhook) fn encode(self, bytes: &[u8]) -> String {
         match self {
-            Self::Hex => encode_hex(bytes),
-            Self::Base64 => STANDARD.encode(bytes),
-            Self::Plain => String::from_utf8_lossy(bytes).into_owned(),
+            Self::Hex => encoding::hex(bytes),
+            Self::Base64 => encoding::base64(bytes),
+            Self::Base64Url => encoding::base64url(bytes),
+            Self::Plain | Self::Jwt => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
 
@@ -60,12 +65,13 @@ impl TextEncoding {
         }
         let decoded = match self {
             // Handlers compare text, so uppercase is rejected although it decodes.
-            Self::Hex if text.bytes().any(|b| b.is_ascii_uppercase()) && decode_hex(text).is_some() => {
+            Self::Hex if text.bytes().any(|b| b.is_ascii_uppercase()) && encoding::decode_hex(text).is_some() => {
                 return Candidate::NotCanonical;
             }
-            Self::Hex => decode_hex(text),
-            Self::Base64 => STANDARD.decode(text).ok(),
-            Self::Plain => Some(text.as_bytes().to_vec()),
+            Self::Hex => encoding::decode_hex(text),
+            Self::Base64 => encoding::decode_base64(text),
+            Self::Base64Url => encoding::decode_base64url(text),
+            Self::Plain | Self::Jwt => Some(text.as_bytes().to_vec()),
         };
         decoded.map_or(Candidate::Undecodable, Candidate::Decoded)
     }
@@ -74,8 +80,10 @@ impl TextEncoding {
 /// The format of a signature header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grammar {
-    separator: Option<char>,
+    separator: Option<String>,
     entries: Vec<(String, Field)>,
+    /// Whether entries have no tags, and are told apart by their order.
+    is_positional: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +97,8 @@ enum Field {
 pub struct GrammarText {
     /// The template, `t={timestamp},v1={hex}`.
     pub value: String,
-    /// The separator between entries.
-    pub separator: Option<char>,
+    /// The separator between entries, any text.
+    pub separator: Option<String>,
 }
 
 /// How many signatures of one header are read. Providers send one for each secret that is valid during a rotation; each
@@ -130,7 +138,8 @@ impl Grammar {
     ///
     /// A message if the template does not have exactly one signature, or its entries can't be distinguished.
     pub fn parse(text: &GrammarText) -> Result<Self, String> {
-        let pieces: Vec<&str> = match text.separator {
+        let pieces: Vec<&str> = match text.separator.as_deref() {
+            Some("") => return Err("the separator is empty".to_owned()),
             Some(separator) => text.value.split(separator).collect(),
             None => vec![&text.value],
         };
@@ -138,14 +147,18 @@ impl Grammar {
         let signatures = entries.iter().filter(|(_, field)| matches!(field, Field::Signature(_))).count();
         if signatures != 1 {
             return Err(format!(
-                "`{}` must have exactly one of {{hex}}, {{base64}}, {{token}}; it has {signatures}",
+                "`{}` must have exactly one of {{hex}}, {{base64}}, {{base64url}}, {{token}}, {{jwt}}; it has {signatures}",
                 text.value
             ));
+        }
+        let is_positional = entries.len() > 1 && entries.iter().all(|(tag, _)| tag.is_empty());
+        if is_positional {
+            return Ok(Self { separator: text.separator.clone(), entries, is_positional });
         }
         if entries.iter().enumerate().any(|(i, (tag, _))| entries[..i].iter().any(|(other, _)| other == tag)) {
             return Err(format!("two entries of `{}` have the same tag, so they can't be distinguished", text.value));
         }
-        Ok(Self { separator: text.separator, entries })
+        Ok(Self { separator: text.separator.clone(), entries, is_positional })
     }
 
     /// Whether the header carries the timestamp too.
@@ -154,15 +167,15 @@ impl Grammar {
         self.entries.iter().any(|(_, field)| *field == Field::Timestamp)
     }
 
-    /// The separator between entries, if there may be several.
-    pub(in crate::webhook) const fn separator(&self) -> Option<char> {
-        self.separator
+    /// The separator between entries, if there may be any number of them.
+    pub(in crate::webhook) fn separator(&self) -> Option<&str> {
+        self.separator.as_deref().filter(|_| !self.is_positional)
     }
 
     /// Whether the header may have several signatures.
     #[must_use]
-    pub const fn is_list(&self) -> bool {
-        self.separator.is_some()
+    pub fn is_list(&self) -> bool {
+        self.separator().is_some()
     }
 
     /// The tag of a version that the provider does not have; `None` if the format has no versions.
@@ -187,7 +200,7 @@ impl Grammar {
     pub fn write(&self, signature: &[u8], timestamp: &str) -> String {
         let mut value = String::with_capacity(2 * signature.len() + 32);
         for (index, (tag, field)) in self.entries.iter().enumerate() {
-            value.extend(self.separator.filter(|_| index > 0));
+            value.push_str(self.separator.as_deref().filter(|_| index > 0).unwrap_or_default());
             value.push_str(tag);
             match field {
                 Field::Signature(encoding) => value.push_str(&encoding.encode(signature)),
@@ -201,16 +214,34 @@ impl Grammar {
     #[must_use]
     pub fn read<'a>(&self, value: &'a str) -> Parsed<'a> {
         let mut parsed = Parsed::default();
-        match self.separator {
+        match self.separator.as_deref() {
+            Some(separator) if self.is_positional => self.read_positions(value, separator, &mut parsed),
             Some(separator) => {
                 // Padding in HTTP lists. If whitespace is the separator, there is no padding.
-                let padding: &[char] = if separator.is_whitespace() { &[] } else { &[' ', '\t'] };
+                let visible = separator.trim();
+                let (separator, padding): (_, &[char]) =
+                    if visible.is_empty() { (separator, &[]) } else { (visible, &[' ', '\t']) };
                 let pieces = value.split(separator).map(|piece| piece.trim_matches(padding));
                 pieces.filter(|piece| !piece.is_empty()).for_each(|piece| self.read_entry(piece, &mut parsed));
             }
             None => self.read_entry(value, &mut parsed),
         }
         parsed
+    }
+
+    /// Reads values that are told apart by their order. There must be as many as the template has.
+    fn read_positions<'a>(&self, value: &'a str, separator: &str, parsed: &mut Parsed<'a>) {
+        let mut pieces = value.splitn(self.entries.len(), separator);
+        for (_, field) in &self.entries {
+            match (pieces.next(), field) {
+                (Some(piece), Field::Timestamp) => parsed.timestamps.push(piece),
+                (Some(piece), Field::Signature(encoding)) => {
+                    parsed.count += 1;
+                    parsed.signatures.push(encoding.decode(piece));
+                }
+                (None, _) => parsed.malformed = true,
+            }
+        }
     }
 
     fn read_entry<'a>(&self, piece: &'a str, parsed: &mut Parsed<'a>) {
@@ -235,7 +266,7 @@ impl Grammar {
 
     /// The last character of a tag, `=` in `v1=`. Only a list may have entries of other versions.
     fn delimiter(&self) -> Option<char> {
-        self.separator?;
+        self.separator()?;
         self.entries.first()?.0.chars().last()
     }
 }
@@ -251,25 +282,24 @@ fn entry(piece: &str) -> Result<(String, Field), String> {
     let field = match placeholder {
         "hex" => Field::Signature(TextEncoding::Hex),
         "base64" => Field::Signature(TextEncoding::Base64),
+        "base64url" => Field::Signature(TextEncoding::Base64Url),
         "token" => Field::Signature(TextEncoding::Plain),
+        "jwt" => Field::Signature(TextEncoding::Jwt),
         "timestamp" => Field::Timestamp,
-        other => return Err(nearest::unknown("placeholder", other, ["hex", "base64", "token", "timestamp"])),
+        other => return Err(nearest::unknown("placeholder", other, VALUE_PLACEHOLDERS)),
     };
     Ok((tag.trim_start().to_owned(), field))
 }
 
-fn encode_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
+/// The placeholders of a value.
+const VALUE_PLACEHOLDERS: [&str; 6] = ["hex", "base64", "base64url", "token", "jwt", "timestamp"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn grammar(value: &str, separator: Option<char>) -> Result<Grammar, String> {
-        Grammar::parse(&GrammarText { value: value.to_owned(), separator })
+        Grammar::parse(&GrammarText { value: value.to_owned(), separator: separator.map(String::from) })
     }
 
     #[test]
@@ -333,14 +363,45 @@ mod tests {
     }
 
     #[test]
+    fn values_without_tags_are_told_apart_by_their_order() {
+        let docuseal = grammar("{timestamp}.{hex}", Some('.')).unwrap();
+        assert_eq!(docuseal.write(&[7], "12"), "12.07");
+        let parsed = docuseal.read("12.07");
+        assert_eq!((parsed.timestamps, parsed.signatures), (vec!["12"], vec![Candidate::Decoded(vec![7])]));
+        assert!(docuseal.read("12").malformed && !docuseal.is_list());
+        assert_eq!(docuseal.read("12.07.08").signatures, [Candidate::Undecodable]);
+    }
+
+    #[test]
+    fn a_separator_may_be_any_text_and_is_read_with_any_padding() {
+        let text = GrammarText { value: "t={timestamp}, v1={hex}".into(), separator: Some(", ".into()) };
+        let workos = Grammar::parse(&text).unwrap();
+        assert_eq!(workos.write(&[7], "12"), "t=12, v1=07");
+        for value in ["t=12, v1=07", "t=12,v1=07"] {
+            assert_eq!(workos.read(value).signatures, [Candidate::Decoded(vec![7])], "{value}");
+        }
+    }
+
+    #[test]
+    fn url_safe_base64_is_written_without_padding_and_read_with_either() {
+        let sanity = grammar("{base64url}", None).unwrap();
+        assert_eq!(sanity.write(&[0xfb, 0xff], ""), "-_8");
+        for value in ["-_8", "-_8="] {
+            assert_eq!(sanity.read(value).signatures, [Candidate::Decoded(vec![0xfb, 0xff])]);
+        }
+        assert_eq!(sanity.read("+/8").signatures, [Candidate::Undecodable]);
+    }
+
+    #[test]
     fn an_invalid_template_is_explained() {
         assert_eq!(
             grammar("{hx}", None),
-            Err("unknown placeholder `hx`; did you mean `hex`? (known: `hex`, `base64`, `token`, `timestamp`)".into())
+            Err("unknown placeholder `hx`; did you mean `hex`? (known: `hex`, `base64`, `base64url`, `token`, `jwt`, `timestamp`)".into())
         );
         assert_eq!(
             grammar("t={timestamp}", Some(',')),
-            Err("`t={timestamp}` must have exactly one of {hex}, {base64}, {token}; it has 0".into())
+            Err("`t={timestamp}` must have exactly one of {hex}, {base64}, {base64url}, {token}, {jwt}; it has 0"
+                .into())
         );
         assert_eq!(
             grammar("{hex}{base64}", None),

@@ -1,4 +1,5 @@
-//! Keys, which make and verify signatures with the crates `hmac`, `sha1` and `sha2`.
+//! Keys, which make and verify signatures with the crates `hmac`, `md5`, `sha1` and `sha2`; see
+//! [`asymmetric`](super::asymmetric) for public keys.
 //!
 //! A new algorithm is one variant of [`Algorithm`], one of `Inner`, and one arm in each operation
 //! here. A key may be able to verify but not to sign, like a public key. Signatures are compared
@@ -7,11 +8,16 @@
 use std::{fmt, iter};
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
+use md5::Md5;
+use sha1::{Digest, Sha1};
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
-use super::algorithm::Algorithm;
+use super::{
+    algorithm::Algorithm,
+    asymmetric::{AsymmetricKey, Form},
+    jwt::{self, Token},
+};
 
 /// A key of one algorithm.
 ///
@@ -21,32 +27,59 @@ pub struct Key(Inner);
 
 #[derive(Clone)]
 enum Inner {
+    HmacMd5(Hmac<Md5>),
     HmacSha1(Hmac<Sha1>),
     HmacSha256(Hmac<Sha256>),
     HmacSha384(Hmac<Sha384>),
     HmacSha512(Hmac<Sha512>),
+    /// A hash of content that contains the secret.
+    Hash(Algorithm),
     Token(Zeroizing<Vec<u8>>),
+    Asymmetric(Box<AsymmetricKey>, Form),
+    /// Another key, and the name of the algorithm in the token's header.
+    Jwt(Box<Key>, &'static str),
 }
 
 impl Key {
     /// A key from its bytes; `None` if they are not a valid key of this algorithm. For an HMAC, any bytes are.
     #[must_use]
     pub fn new(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
+        if let Some(name) = algorithm.jwt_name() {
+            let inner = match algorithm.family() {
+                Some(family) => {
+                    Self(Inner::Asymmetric(Box::new(AsymmetricKey::parse(family, bytes)?), algorithm.form()))
+                }
+                None => Self::new(Algorithm::HmacSha256, bytes)?,
+            };
+            return Some(Self(Inner::Jwt(Box::new(inner), name)));
+        }
+        if let Some(family) = algorithm.family() {
+            return Some(Self(Inner::Asymmetric(Box::new(AsymmetricKey::parse(family, bytes)?), algorithm.form())));
+        }
         let inner = match algorithm {
+            Algorithm::HmacMd5 => Inner::HmacMd5(Hmac::new_from_slice(bytes).ok()?),
             Algorithm::HmacSha1 => Inner::HmacSha1(Hmac::new_from_slice(bytes).ok()?),
             Algorithm::HmacSha256 => Inner::HmacSha256(Hmac::new_from_slice(bytes).ok()?),
             Algorithm::HmacSha384 => Inner::HmacSha384(Hmac::new_from_slice(bytes).ok()?),
             Algorithm::HmacSha512 => Inner::HmacSha512(Hmac::new_from_slice(bytes).ok()?),
             Algorithm::Token => Inner::Token(Zeroizing::new(bytes.to_vec())),
+            hash => Inner::Hash(hash),
         };
         Some(Self(inner))
     }
 
-    /// The signature of the content: a MAC's bytes, or the token itself. `None` if this key can only
+    /// The signature of the content: a MAC's bytes, or the token itself. The content of a JWT is its header and claims. `None` if this key can only
     /// verify.
     #[must_use]
     pub fn sign<'a>(&self, content: impl IntoIterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
         Some(match &self.0 {
+            Inner::HmacMd5(mac) => fed(mac, content).finalize().into_bytes().to_vec(),
+            Inner::Hash(algorithm) => hashed(*algorithm, content),
+            Inner::Asymmetric(key, form) => return key.sign(&joined(content), *form),
+            Inner::Jwt(key, _) => {
+                let unsigned = String::from_utf8(joined(content)).ok()?;
+                jwt::join(&unsigned, &key.sign([unsigned.as_bytes()])?).into_bytes()
+            }
             Inner::HmacSha1(mac) => fed(mac, content).finalize().into_bytes().to_vec(),
             Inner::HmacSha256(mac) => fed(mac, content).finalize().into_bytes().to_vec(),
             Inner::HmacSha384(mac) => fed(mac, content).finalize().into_bytes().to_vec(),
@@ -64,6 +97,22 @@ impl Key {
     ) -> bool {
         let mut signatures = signatures.into_iter();
         match &self.0 {
+            Inner::HmacMd5(mac) => any_matches(&fed(mac, content), signatures),
+            Inner::Hash(algorithm) => {
+                let hash = hashed(*algorithm, content);
+                signatures.any(|signature| same_token(&hash, signature))
+            }
+            Inner::Asymmetric(key, form) => {
+                let message = joined(content);
+                signatures.any(|signature| key.verify(&message, signature, *form))
+            }
+            // The token brings the content that it signs.
+            Inner::Jwt(key, name) => signatures.any(|signature| {
+                let token = std::str::from_utf8(signature).ok().and_then(Token::parse);
+                token.is_some_and(|token| {
+                    token.algorithm == *name && key.verify([token.signed.as_bytes()], [&*token.signature])
+                })
+            }),
             Inner::HmacSha1(mac) => any_matches(&fed(mac, content), signatures),
             Inner::HmacSha256(mac) => any_matches(&fed(mac, content), signatures),
             Inner::HmacSha384(mac) => any_matches(&fed(mac, content), signatures),
@@ -81,11 +130,12 @@ impl Key {
         beginnings: impl IntoIterator<Item = &'a [u8]>,
     ) -> bool {
         match &self.0 {
+            Inner::HmacMd5(mac) => any_begins(&fed(mac, content), beginnings),
             Inner::HmacSha1(mac) => any_begins(&fed(mac, content), beginnings),
             Inner::HmacSha256(mac) => any_begins(&fed(mac, content), beginnings),
             Inner::HmacSha384(mac) => any_begins(&fed(mac, content), beginnings),
             Inner::HmacSha512(mac) => any_begins(&fed(mac, content), beginnings),
-            Inner::Token(_) => false,
+            Inner::Hash(_) | Inner::Token(_) | Inner::Asymmetric(..) | Inner::Jwt(..) => false,
         }
     }
 }
@@ -100,6 +150,25 @@ fn fed<'a, M: Mac + Clone>(mac: &M, content: impl IntoIterator<Item = &'a [u8]>)
     let mut mac = mac.clone();
     content.into_iter().for_each(|piece| mac.update(piece));
     mac
+}
+
+fn joined<'a>(content: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    content.into_iter().flatten().copied().collect()
+}
+
+fn hashed<'a>(algorithm: Algorithm, content: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    fn digest<'a, D: Digest>(content: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+        let mut hash = D::new();
+        content.into_iter().for_each(|piece| hash.update(piece));
+        hash.finalize().to_vec()
+    }
+    match algorithm {
+        Algorithm::Md5 => digest::<Md5>(content),
+        Algorithm::Sha1 => digest::<Sha1>(content),
+        Algorithm::Sha384 => digest::<Sha384>(content),
+        Algorithm::Sha512 => digest::<Sha512>(content),
+        _ => digest::<Sha256>(content),
+    }
 }
 
 fn any_matches<'a, M: Mac + Clone>(mac: &M, signatures: impl IntoIterator<Item = &'a [u8]>) -> bool {

@@ -5,8 +5,10 @@
 //! [`key`]. Verification returns a [`Verdict`].
 
 pub mod algorithm;
+pub mod asymmetric;
 pub mod content;
 pub mod grammar;
+pub mod jwt;
 pub mod key;
 pub mod scheme;
 pub mod secret;
@@ -14,5 +16,5 @@ pub mod verdict;
 
 pub use algorithm::Algorithm;
 pub use scheme::{Receipt, Scheme, SigningInput};
-pub use secret::{MalformedSecret, SecretFormat, SecretText, SigningSecret};
+pub use secret::{MalformedSecret, SecretFormat, SecretRule, SecretText, SigningSecret};
 pub use verdict::{Freshness, Reason, Rejection, Verdict, Verified};

@@ -4,14 +4,19 @@
 
 use std::fmt;
 
-use base64::{
-    Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{algorithm::Algorithm, key::Key};
+use super::{
+    algorithm::Algorithm,
+    asymmetric::{AsymmetricKey, Family},
+    content::SecretParts,
+    key::Key,
+};
+use crate::webhook::encoding::{self, decode_base64url, decode_lenient_base64};
+
+pub(in crate::webhook) use crate::webhook::encoding::decode_hex;
 
 /// How a secret's bytes are encoded as text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +27,8 @@ pub enum KeyEncoding {
     Text,
     /// Standard base64, with or without padding.
     Base64,
+    /// URL-safe base64, with or without padding.
+    Base64Url,
     /// Two hexadecimal digits per byte.
     Hex,
 }
@@ -33,6 +40,69 @@ pub struct SecretFormat {
     pub encoding: KeyEncoding,
     /// An optional prefix, such as `whsec_`, that is not part of the key.
     pub prefix: Option<String>,
+    /// The family of the keys, if they are public and private ones and not shared.
+    pub family: Option<Family>,
+}
+
+impl SecretFormat {
+    /// The bytes of a public or private key: of a document such as PEM, of a seed, or of the text's encoding. Text that is
+    /// declared as nothing else is read as hexadecimal or base64.
+    fn key_bytes(&self, text: &str, family: Family) -> Result<Vec<u8>, MalformedSecret> {
+        let text = text.trim();
+        if text.starts_with("-----BEGIN") || text.starts_with('{') {
+            return Ok(text.as_bytes().to_vec());
+        }
+        if text.starts_with(SEED) {
+            let seed = Sha256::digest(text.as_bytes()).into();
+            return AsymmetricKey::from_seed(family, seed).ok_or(MalformedSecret::NoSeed);
+        }
+        let known = [self.prefix.as_deref().unwrap_or("whpk_"), "whpk_", "whsk_"];
+        let prefix = known.into_iter().find(|prefix| text.starts_with(prefix));
+        let rest = prefix.map_or(text, |prefix| &text[prefix.len()..]);
+        let (hex, base64) = (|| decode_hex(rest), || decode_lenient_base64(rest));
+        match (self.encoding, prefix) {
+            (KeyEncoding::Hex, None) => hex(),
+            (KeyEncoding::Base64Url, None) => decode_base64url(rest),
+            (KeyEncoding::Text, None) => hex().or_else(base64).or_else(|| decode_base64url(rest)),
+            _ => base64().or_else(|| decode_base64url(rest)),
+        }
+        .ok_or(MalformedSecret::NotAKey)
+    }
+}
+
+/// How a text begins that is no key, but the seed of a pair: the development secrets, which are public.
+const SEED: &str = "hookdev-";
+
+/// The format of secrets, and where to find one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretRule {
+    /// The environment variable that may contain one.
+    pub env: Option<String>,
+    /// The format of its text.
+    pub format: SecretFormat,
+    /// The public development secret, used when no other is set. For public keys, it is the private one.
+    pub development: String,
+    /// The public key of the development pair, which verifies what the development secret signs; `None` for a shared secret.
+    pub public: Option<String>,
+}
+
+impl SecretRule {
+    /// Parses a secret in the form of a provider, whose rule is the first, or failing that, in the form of one of its schemes.
+    ///
+    /// # Errors
+    ///
+    /// If it has none of them; what is wrong by the provider's own form.
+    pub(in crate::webhook) fn parse<'a>(
+        text: &str,
+        rules: impl IntoIterator<Item = &'a Self>,
+    ) -> Result<SigningSecret, MalformedSecret> {
+        let mut rules = rules.into_iter();
+        let own = rules.next().map(|rule| rule.format.clone()).unwrap_or_default();
+        SigningSecret::parse(text, &own).or_else(|problem| {
+            let of_scheme = rules.find_map(|rule| SigningSecret::parse(text, &rule.format).ok());
+            of_scheme.map(SigningSecret::of_scheme).ok_or(problem)
+        })
+    }
 }
 
 /// Text that is a secret or may contain one: an argument, a variable, a value in the config.
@@ -67,9 +137,12 @@ impl fmt::Debug for SecretText {
 }
 
 /// One signing secret: its text, and the bytes that the text encodes.
+#[derive(Clone)]
 pub struct SigningSecret {
     text: Zeroizing<String>,
     bytes: Zeroizing<Vec<u8>>,
+    /// Whether it has the form of one scheme alone, and not that of the provider.
+    pub(super) is_of_scheme: bool,
 }
 
 impl SigningSecret {
@@ -79,6 +152,11 @@ impl SigningSecret {
     ///
     /// If the text is not in the provider's format. The error never contains the secret.
     pub fn parse(text: &str, format: &SecretFormat) -> Result<Self, MalformedSecret> {
+        if let Some(family) = format.family {
+            let bytes = Zeroizing::new(format.key_bytes(text, family)?);
+            AsymmetricKey::parse(family, &bytes).ok_or(MalformedSecret::NotAKey)?;
+            return Ok(Self { text: Zeroizing::new(text.to_owned()), bytes, is_of_scheme: false });
+        }
         check_edges(text)?;
         if has_version_tag(text, format) {
             return Err(MalformedSecret::VersionTag);
@@ -86,26 +164,57 @@ impl SigningSecret {
         let rest = format.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
         let bytes = match format.encoding {
             KeyEncoding::Text => rest.as_bytes().to_vec(),
-            KeyEncoding::Base64 => LENIENT_BASE64.decode(rest).map_err(|_| MalformedSecret::NotBase64)?,
+            KeyEncoding::Base64 => decode_lenient_base64(rest).ok_or(MalformedSecret::NotBase64)?,
+            KeyEncoding::Base64Url => decode_base64url(rest).ok_or(MalformedSecret::NotBase64Url)?,
             KeyEncoding::Hex => decode_hex(rest).ok_or(MalformedSecret::NotHex)?,
         };
         if bytes.is_empty() {
             return Err(MalformedSecret::Empty);
         }
-        Ok(Self { text: Zeroizing::new(text.to_owned()), bytes: Zeroizing::new(bytes) })
+        Ok(Self { text: Zeroizing::new(text.to_owned()), bytes: Zeroizing::new(bytes), is_of_scheme: false })
+    }
+
+    /// The same secret, which only a scheme of its own form reads.
+    fn of_scheme(self) -> Self {
+        Self { is_of_scheme: true, ..self }
     }
 
     /// A secret whose text is decoded in a different way than its provider does; `None` if no bytes are left.
     pub(in crate::webhook) fn from_bytes(text: &str, bytes: Vec<u8>) -> Option<Self> {
         let bytes = Zeroizing::new(bytes);
         let text = Zeroizing::new(text.to_owned());
-        (!bytes.is_empty()).then_some(Self { text, bytes })
+        (!bytes.is_empty()).then_some(Self { text, bytes, is_of_scheme: false })
     }
 
     /// The secret as a key; `None` if it is not a valid key of this algorithm.
     #[must_use]
     pub fn key(&self, algorithm: Algorithm) -> Option<Key> {
         Key::new(algorithm, &self.bytes)
+    }
+
+    /// The secret, split at its first colon if it has two parts. Never show it.
+    pub(super) fn parts(&self, has_two: bool) -> SecretParts<'_> {
+        let colon = self.bytes.iter().position(|byte| *byte == b':').filter(|_| has_two);
+        match colon {
+            Some(colon) => SecretParts { key: &self.bytes[..colon], secret: &self.bytes[colon + 1..] },
+            None => SecretParts { key: &[], secret: &self.bytes },
+        }
+    }
+
+    /// Whether it has a private key of this family, or is a shared secret.
+    pub(in crate::webhook) fn can_sign_for(&self, family: Option<Family>) -> bool {
+        family.is_none_or(|family| AsymmetricKey::parse(family, &self.bytes).is_some_and(|key| key.is_private()))
+    }
+
+    /// The public key of a pair as the provider writes it; `None` for a shared secret and for RSA.
+    pub(in crate::webhook) fn public_text(&self, format: &SecretFormat) -> Option<String> {
+        let bytes = AsymmetricKey::parse(format.family?, &self.bytes)?.public_bytes()?;
+        let text = match format.encoding {
+            KeyEncoding::Base64 => encoding::base64(&bytes),
+            KeyEncoding::Base64Url => encoding::base64url(&bytes),
+            KeyEncoding::Text | KeyEncoding::Hex => encoding::hex(&bytes),
+        };
+        Some(format!("{}{text}", format.prefix.as_deref().unwrap_or_default()))
     }
 
     /// The text as it was given, to search for it and redact it. Never show it.
@@ -152,9 +261,21 @@ pub enum MalformedSecret {
     /// The provider's secrets are base64, and this is not.
     #[error("it is not base64 (standard alphabet)")]
     NotBase64,
+    /// The provider's secrets are URL-safe base64, and this is not.
+    #[error("it is not base64 (URL-safe alphabet)")]
+    NotBase64Url,
     /// The provider's secrets are hexadecimal, and this is not.
     #[error("it is not hexadecimal")]
     NotHex,
+    /// The provider signs with a private key, and this is no key of its kind.
+    #[error("it is not a key of the provider's kind")]
+    NotAKey,
+    /// It is a public key, and a private one is needed.
+    #[error("it is a public key, which can't sign")]
+    NotPrivate,
+    /// A key of this kind can't be made from a text.
+    #[error("a key of this kind can't be made from a text: give a `public` and a `private` key")]
+    NoSeed,
     /// The provider sends its secret in a header, which can't carry this one.
     #[error("it has a character that the provider's header can't carry")]
     NotSendable,
@@ -172,7 +293,16 @@ impl MalformedSecret {
             Self::VersionTag => "remove `v1,` from the start",
             Self::Quoted => "remove the quotes around it",
             Self::NotSendable => "a token is one line of printable ASCII; copy it again, as the provider shows it",
-            Self::NotBase64 | Self::NotHex => "copy the whole secret again, as the provider shows it",
+            Self::NotAKey => {
+                "use the provider's public key to verify (as the provider shows it, SPKI, PEM, a certificate or a JWKS file), or a private key to sign (PKCS#8 or PEM)"
+            }
+            Self::NotPrivate => {
+                "use a private key (PKCS#8 or PEM) or, in a manifest, a text that begins with `hookdev-`"
+            }
+            Self::NoSeed => "write development = { public = \"...\", private = \"...\" }",
+            Self::NotBase64 | Self::NotBase64Url | Self::NotHex => {
+                "copy the whole secret again, as the provider shows it"
+            }
         }
     }
 }
@@ -201,26 +331,12 @@ fn has_version_tag(text: &str, format: &SecretFormat) -> bool {
     })
 }
 
-/// Base64 with or without padding, which some dashboards leave out.
-const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// Decodes hexadecimal digits of either case.
-pub(in crate::webhook) fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    if rest.is_empty() { bytes } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn svix() -> SecretFormat {
-        SecretFormat { encoding: KeyEncoding::Base64, prefix: Some("whsec_".into()) }
+        SecretFormat { encoding: KeyEncoding::Base64, prefix: Some("whsec_".into()), family: None }
     }
 
     #[test]
@@ -239,7 +355,7 @@ mod tests {
     #[test]
     fn each_malformed_secret_is_recognised() {
         let text = SecretFormat::default();
-        let hex = SecretFormat { encoding: KeyEncoding::Hex, prefix: None };
+        let hex = SecretFormat { encoding: KeyEncoding::Hex, ..SecretFormat::default() };
         let cases = [
             ("abc\n", &text, MalformedSecret::TrailingNewline),
             (" abc", &text, MalformedSecret::SurroundingSpace),
@@ -270,7 +386,7 @@ mod tests {
         const fn is_wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
         let secret = SigningSecret::parse("topsecret", &SecretFormat::default()).unwrap();
         // All fields of both types. A `Key` is wiped too: `hmac` and the hashes have their feature `zeroize`.
-        let SigningSecret { text, bytes } = &secret;
+        let SigningSecret { text, bytes, is_of_scheme: _ } = &secret;
         is_wiped(text);
         is_wiped(bytes);
         is_wiped(&SecretText::default().0);

@@ -32,6 +32,19 @@ impl Verdict {
         }
     }
 
+    /// Whether the age of the request was compared with the tolerance. This needs a signature that matches, a timestamp
+    /// under it, and a time of receipt.
+    #[must_use]
+    pub const fn is_age_checked(&self) -> bool {
+        match self {
+            Self::Verified(verified) => matches!(verified.freshness, Freshness::Fresh(_)),
+            Self::Rejected(rejection) => {
+                matches!(rejection.reason, Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. })
+            }
+            Self::Unsigned | Self::Unrecognised => false,
+        }
+    }
+
     /// The rejection, if this is one.
     #[must_use]
     pub const fn rejection(&self) -> Option<&Rejection> {
@@ -51,6 +64,8 @@ pub struct Verified {
     pub secret: usize,
     /// What is known about the request's age.
     pub freshness: Freshness,
+    /// Whether the signature covers the body before its `content-encoding`, though the manifest doesn't say so.
+    pub before_compression: bool,
 }
 
 /// What is known about the age of a genuine request.
@@ -81,9 +96,14 @@ pub enum Reason {
         /// Its names, the usual one first.
         names: Vec<String>,
     },
-    /// A header is malformed.
+    /// A required value that is sent in the query or the body is missing.
+    MissingValue {
+        /// Its place in words.
+        place: String,
+    },
+    /// A header is malformed, or a value in the query or the body.
     MalformedHeader {
-        /// Its name.
+        /// Its name, or its place as a manifest writes it.
         header: String,
         /// What is wrong with it.
         problem: &'static str,
@@ -116,6 +136,11 @@ pub enum Reason {
         /// The number of secrets tried.
         secrets: usize,
     },
+    /// The signature of a token matches, but it was issued for another request.
+    ClaimMismatch {
+        /// The claim that doesn't hold.
+        claim: String,
+    },
     /// A signature matches, but only under the public development secret, which is not accepted here.
     DevelopmentSecret,
     /// The signature matches, but the request is too old.
@@ -139,11 +164,13 @@ impl Reason {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::MissingHeader { .. } => "missing-header",
+            Self::MissingHeader { .. } | Self::MissingValue { .. } => "missing-header",
             Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => "malformed-header",
             Self::UnsupportedVersion { .. } => "unsupported-version",
             Self::AmbiguousHeader { .. } => "ambiguous-header",
-            Self::NoMatchingSignature { .. } | Self::DevelopmentSecret => "no-matching-signature",
+            Self::NoMatchingSignature { .. } | Self::ClaimMismatch { .. } | Self::DevelopmentSecret => {
+                "no-matching-signature"
+            }
             Self::TimestampTooOld { .. } => "timestamp-too-old",
             Self::TimestampTooNew { .. } => "timestamp-too-new",
         }
@@ -152,12 +179,15 @@ impl Reason {
     /// How far verification came. With several schemes, the rejection that came furthest is reported.
     pub(in crate::webhook) const fn progress(&self) -> u8 {
         match self {
-            Self::MissingHeader { .. } => 0,
+            Self::MissingHeader { .. } | Self::MissingValue { .. } => 0,
             Self::MalformedHeader { .. } | Self::TooManySignatures { .. } => 1,
             Self::UnsupportedVersion { .. } => 2,
             Self::AmbiguousHeader { .. } => 3,
             Self::NoMatchingSignature { .. } => 4,
-            Self::DevelopmentSecret | Self::TimestampTooOld { .. } | Self::TimestampTooNew { .. } => 5,
+            Self::ClaimMismatch { .. }
+            | Self::DevelopmentSecret
+            | Self::TimestampTooOld { .. }
+            | Self::TimestampTooNew { .. } => 5,
         }
     }
 }
@@ -171,18 +201,20 @@ impl fmt::Display for Reason {
                 }
                 names => write!(f, "missing header `{}`", names.join("`, `")),
             },
-            Self::MalformedHeader { header, problem } => write!(f, "invalid `{header}` header: {problem}"),
+            Self::MissingValue { place } => write!(f, "{place} is missing"),
+            Self::MalformedHeader { header, problem } => write!(f, "invalid {}: {problem}", named(header)),
             Self::TooManySignatures { header, signatures } => {
                 write!(
                     f,
-                    "invalid `{header}` header: {signatures} signatures in one header; at most {MAX_SIGNATURES} are checked"
+                    "invalid {}: {signatures} signatures in one header; at most {MAX_SIGNATURES} are checked",
+                    named(header)
                 )
             }
             Self::UnsupportedVersion { header, versions } => {
-                write!(f, "the `{header}` header has only unknown signature versions: {}", versions.join(", "))
+                write!(f, "the {} has only unknown signature versions: {}", named(header), versions.join(", "))
             }
             Self::AmbiguousHeader { header, times } => {
-                write!(f, "the `{header}` header was sent {times} times; it must be sent once")
+                write!(f, "the {} was sent {times} times; it must be sent once", named(header))
             }
             Self::NoMatchingSignature { secrets: 0, .. } => {
                 f.write_str("no secret is configured to verify the signature with")
@@ -192,6 +224,9 @@ impl fmt::Display for Reason {
             }
             Self::NoMatchingSignature { signatures, secrets } => {
                 write!(f, "none of the {signatures} signatures matches this body with {}", configured(*secrets))
+            }
+            Self::ClaimMismatch { claim } => {
+                write!(f, "the token's signature matches, but its claim `{claim}` is that of another request or key")
             }
             Self::DevelopmentSecret => {
                 f.write_str("the signature matches only the public development secret, with which anyone can sign")
@@ -214,6 +249,11 @@ impl fmt::Display for Reason {
             }
         }
     }
+}
+
+/// A header's name, or a place as a manifest writes it, with what it is.
+fn named(label: &str) -> String {
+    if label.contains(':') { format!("value `{label}`") } else { format!("`{label}` header") }
 }
 
 fn configured(secrets: usize) -> String {

@@ -47,13 +47,13 @@ fn the_table_has_a_line_per_case_and_explains_failures_below_it() {
     ];
     assert_lines(&timeless(&finished), &expected);
     finished.stderr(
-        "note: using the public development secret for aspect; set ASPECT_WEBHOOK_SECRET to use yours\n\
+        "warning: using the public development secret for aspect; set ASPECT_WEBHOOK_SECRET to use yours\n\
          note: sending 6 deliveries; 3 of these are valid: your handler will process them\n\
          6 cases: 5 passed, 1 failed, 0 warned, 0 skipped\n",
     );
     let quiet = dir.hookdev().args(["check", "-q", "--to", &url]).args(cases).exits(1);
     assert_lines(&timeless(&quiet), &[&expected[..2], &expected[5..8]].concat());
-    quiet.stderr("");
+    quiet.stderr("warning: using the public development secret for aspect; set ASPECT_WEBHOOK_SECRET to use yours\n");
 }
 
 /// A Python stack trace with a terminal's colour code.
@@ -99,7 +99,8 @@ fn failures_with_one_cause_are_one_row_of_the_table_and_a_json_line_each() {
     finished.says("17 cases: 0 passed, 17 failed, 0 warned, 0 skipped\n");
     assert_eq!(dir.hookdev().args(args).arg("--json").exits(1).lines().len(), 18);
     let github = dir.hookdev().args(args).args(["--format", "github"]).exits(1);
-    assert_eq!(github.text().lines().count(), 17);
+    // One more for the development secret.
+    assert_eq!(github.text().lines().count(), 18);
 }
 
 #[test]
@@ -142,8 +143,9 @@ fn reports_name_the_failed_cases() {
         dir.hookdev().args(["check", "--to", &handler.url("/aspect")]).args(cases).exits(1)
     };
     report("github").stdout(
-        "::error title=signature-missing (aspect.task.progress%2C no signature)%3A signature-missing::accepted (200) although it has no signature. \
-         the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject deliveries without `svix-signature`\n",
+        "::error title=signature-missing (aspect.task.progress%2C no signature)%3A signature-missing::accepted (200) although it has no signature; \
+         the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject deliveries without `svix-signature`\n\
+         ::warning title=signature-missing (aspect.task.progress%2C no signature)%3A secret-development::using the public development secret for aspect; set ASPECT_WEBHOOK_SECRET to use yours\n",
     );
     report("junit")
         .prints("<testsuites name=\"hookdev\" tests=\"5\" failures=\"1\" errors=\"0\">")
@@ -153,4 +155,24 @@ fn reports_name_the_failed_cases() {
         .prints("<failure message=\"accepted (200) although it has no signature\" type=\"signature-missing\">");
     let sarif = report("sarif").line();
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "signature-missing");
+}
+
+/// The page of Express 5.3 for a handler with a JSON parser above its raw one.
+const PARSED: &[u8] = include_bytes!("../../responses/express-json-above-raw.http");
+
+#[test]
+fn check_send_and_listen_show_the_same_lines_of_a_response_and_the_same_hint() {
+    let dir = Dir::new();
+    let body = PARSED.windows(4).position(|four| four == b"\r\n\r\n").map(|end| &PARSED[end + 4..]).unwrap();
+    let handler = Handler::new(move |_| Reply::Says(500, body));
+    let shown = "  response: TypeError [ERR_INVALID_ARG_TYPE]: The \"data\" argument must be of type string or an instance of Buffer, TypedArray, or DataView. Received an instance of Object\n    at hmac (/srv/handlers/web/apps.js:";
+    let hint =
+        "\n  hint: the body is parsed before the handler sees it: app.use(express.json()) runs before express.raw(). ";
+    let url = handler.url("/cyanite");
+    dir.hookdev().args(["check", "--to", &url]).exits(1).prints(shown).prints(hint);
+    dir.hookdev().args(["send", "cyanite.v2.finished", "--to", &url]).exits(1).prints(shown).prints(hint);
+    let mut listener = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &url]).starts_for_people();
+    dir.hookdev().args(["send", "cyanite.v2.finished", "--to", &listener.url("/cyanite")]).exits(1);
+    listener.prints(shown);
+    listener.prints(hint);
 }

@@ -163,7 +163,7 @@ fn pretty_output_has_the_status_the_reason_and_the_handlers_message() {
     let finished = dir.send("cyanite.v2.finished", endpoint.url("/")).exits(1);
     let finished = finished.prints("cyanite.v2.finished  refused  500  ");
     let lines: Vec<&str> = finished.text().lines().collect();
-    assert_eq!(lines[1..], ["    Error: boom", "      at handler.js:3"]);
+    assert_eq!(lines[1..], ["  response: Error: boom", "    at handler.js:3"]);
 }
 
 #[test]

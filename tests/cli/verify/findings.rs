@@ -41,7 +41,9 @@ fn found(code: &str, provider: &str, headers: &[(&str, &str)], body: &[u8], expe
     let line = verify(provider, headers, body, "json", 1).line();
     assert_eq!(text(&line, "/verdict"), "rejected");
     assert_eq!(line["findings"][0]["code"], code, "{line}");
-    assert_eq!(keys(&line["findings"][0]), ["code", "hint", "message"]);
+    let expected_keys: &[&str] =
+        if code == "unexplained" { &["code", "detail", "hint", "message"] } else { &["code", "hint", "message"] };
+    assert_eq!(keys(&line["findings"][0]), expected_keys);
     for format in ["pretty", "json", "junit", "github", "sarif"] {
         let finished = verify(provider, headers, body, format, 1);
         assert!(finished.text().contains(code), "{format}: {finished}");
@@ -196,4 +198,47 @@ fn listen_reports_the_cause_to_the_developer_but_not_to_the_sender() {
     assert_eq!((response.status(), response.text()), (401, "rejected\n"));
     assert_eq!(text(&delivery, "/findings/0/code"), "body-trailing-newline");
     assert_eq!(keys(&delivery["findings"][0]), ["code", "hint", "message"]);
+}
+
+#[test]
+fn each_file_is_a_bare_body_with_the_given_headers() {
+    let dir = Dir::new();
+    let form = "a=1&b=x%20y";
+    dir.write("body.json", CYANITE);
+    dir.write("form.txt", form);
+    std::fs::create_dir_all(dir.join("bodies/deeper")).unwrap();
+    dir.write("bodies/one.json", CYANITE);
+    dir.write("bodies/deeper/two.bin", format!("{CYANITE}\n"));
+    dir.write("bodies/.hidden", "x");
+    let verify = |paths: &[&str], signed: &str, exit| {
+        let header = format!("Signature: {}", hex(&sha512(SECRET, signed.as_bytes())));
+        let secret = format!("cyanite={SECRET}");
+        let options = ["--provider", "cyanite", "--header", &header, "--header", "X-More: 1", "--secret", &secret];
+        dir.hookdev().arg("verify").args(paths).args(options).exits(exit)
+    };
+    verify(&["body.json"], CYANITE, 0).prints("verified").stderr("1 request: 1 verified\n");
+    verify(&["form.txt"], form, 0).prints("verified");
+    verify(&["body.json", "form.txt"], CYANITE, 1).stderr("2 requests: 1 verified, 1 rejected\n");
+    verify(&["bodies"], CYANITE, 1)
+        .prints("bodies/deeper/two.bin\n")
+        .prints("body-trailing-newline: ")
+        .prints("bodies/one.json  (secret: flag)\n")
+        .stderr("2 requests: 1 verified, 1 rejected; 1 file skipped\n");
+    verify(&["form.txt"], "a=1&b=x+y", 1).prints("body-reencoded: ");
+}
+
+#[test]
+fn what_was_tried_is_said_with_verbose_and_in_json() {
+    let headers = ["--header".to_owned(), format!("Signature: {}", hex(&sha512("another", CYANITE.as_bytes())))];
+    let secret = format!("cyanite={SECRET}");
+    let run = |flag: &[&str]| {
+        let dir = Dir::new();
+        let command = ["verify", "-", "--provider", "cyanite", "--secret", &secret];
+        dir.hookdev().args(command).args(&headers).args(flag).stdin(CYANITE).exits(1)
+    };
+    let short = run(&[]);
+    assert!(!short.text().contains("hint: ") && !short.text().contains("detail: "), "{short}");
+    run(&["-v"]).prints("  hint: compare the secret with the one").prints("  detail: tried: changes to the body ");
+    let line = run(&["--json"]).line();
+    assert_eq!(keys(&line["findings"][0]), ["code", "detail", "hint", "message"]);
 }

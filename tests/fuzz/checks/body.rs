@@ -62,6 +62,7 @@ fn reads(media: &str, encoding: &str, body: Bytes) {
     }
     let mut page = String::new();
     let look = Page {
+        verbose: true,
         palette: Palette::new(false),
         width: Some(80),
         zone: jiff::tz::TimeZone::UTC,

@@ -9,7 +9,7 @@ use hookdev::webhook::{
     keyring::{Keyring, SecretSource},
     provider::{Provider, catalog::Catalog},
     request::{Headers, Method, Request},
-    signature::{SecretFormat, SigningInput, SigningSecret, Verdict},
+    signature::{SecretFormat, SigningSecret, Verdict},
     time::Timestamp,
 };
 
@@ -75,10 +75,10 @@ pub fn check(bytes: &[u8]) {
 /// The findings for a body that was signed as another one; empty if it is genuine nevertheless.
 fn findings(provider: &Provider, secret: &SigningSecret, signed: &[u8], received: &[u8]) -> Vec<Finding> {
     let time = Timestamp::from_unix_seconds(TIME);
-    let message = SigningInput { body: signed, id: "msg_1", time, headers: &Headers::new() };
-    let headers: Headers = provider.schemes[0].sign(secret, &message).expect("a secret signs").into_iter().collect();
-    let body = Bytes::copy_from_slice(received);
-    let request = Request { method: Method::POST, target: "/".to_owned(), headers, body };
+    let body = Bytes::copy_from_slice(signed);
+    let mut request = Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body };
+    assert!(provider.schemes[0].sign_request(secret, &mut request, "msg_1", time), "a secret signs");
+    request.body = Bytes::copy_from_slice(received);
     let secrets = WORLD.keyring.secrets(&provider.name);
     let Verdict::Rejected(rejection) = provider.verify(secrets, &request, None, Some(time).into()) else {
         assert_eq!(signed, received, "another body is taken");
@@ -108,7 +108,7 @@ fn holds(code: Code, signed: &[u8], received: &[u8]) {
         }
         Code::BodyTruncated => signed.starts_with(received) || received.starts_with(signed),
         // Serialisers differ in what they make of numbers beyond a double, and of half a surrogate
-        // pair: that the text means JSON on both sides is what can be said here.
+        // pair: that the text means JSON on both sides is what is known here.
         Code::BodyReserialised => {
             is_structured(signed) && is_structured(received)
                 || is_quoted(signed, received)

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use bytes::Bytes;
 use hookdev::{
     render::{
         palette::Palette,
@@ -10,7 +11,10 @@ use hookdev::{
     },
     webhook::{
         json::{MAX_DEPTH, compact, parse},
-        provider::{catalog::Catalog, event::EventName, payload::Payload},
+        payload::Payload,
+        place::Lookup,
+        provider::{catalog::Catalog, event::EventName},
+        request::{Headers, Method, Request},
     },
 };
 use serde::de::IgnoredAny;
@@ -39,10 +43,12 @@ pub fn check(body: &[u8]) {
     compact(&tokens, &parse(&tokens).expect("tokens are JSON"), &mut again);
     assert_eq!(tokens, again);
     let payload = Payload::of(root);
+    let request = Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body: Bytes::new() };
     for provider in CATALOG.providers() {
-        let event = provider.event_of(&payload);
+        let lookup = Lookup::of(&request, &payload);
+        let event = provider.event_of(&lookup);
         let listed = event.as_ref().and_then(EventName::listed);
-        let _ = provider.summary(listed, &payload);
+        let _ = provider.summary(listed, &lookup);
         let schema = provider.schema().expect("the built-in schemas are sound");
         if let (Some(name), Some(root)) = (provider.schema_of(listed), payload.root()) {
             let report = schema.definition(name).expect("a schema's definition").check(root);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hookdev::webhook::{
     provider::{Provider, catalog::Catalog},
     request::{self, HeaderValue, Headers, Method, Request},
-    signature::{Scheme, SecretFormat, SigningInput, SigningSecret, grammar::Candidate},
+    signature::{Scheme, SecretFormat, SigningSecret, grammar::Candidate},
     time::Timestamp,
 };
 
@@ -50,9 +50,8 @@ pub fn check(bytes: &[u8]) {
     let parse = |text| SigningSecret::parse(text, &SecretFormat::default()).expect("a secret");
     let (secret, other) = ([parse("a secret of this check")], [parse("another one")]);
     let time = Timestamp::from_unix_seconds(1_735_732_800);
-    let message = SigningInput { body: &body, id: "msg_1", time, headers: &Headers::new() };
-    let headers: Headers = scheme.sign(&secret[0], &message).expect("a secret signs").into_iter().collect();
-    let genuine = Request { method: Method::POST, target: "/".to_owned(), headers, body };
+    let mut genuine = Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body };
+    assert!(scheme.sign_request(&secret[0], &mut genuine, "msg_1", time), "a secret signs");
     let verified =
         |secrets: &[SigningSecret], request: &Request| scheme.verify(secrets, request, Some(time).into()).is_ok();
     assert!(verified(&secret, &genuine), "what is signed is verified");
@@ -63,13 +62,13 @@ pub fn check(bytes: &[u8]) {
     }
 
     let Ok(value) = HeaderValue::from_bytes(value) else { return };
-    let right = genuine.headers.text(scheme.header[0].as_str()).expect("it is signed").into_owned();
+    let right = genuine.headers.text(scheme.headers()[0].as_str()).expect("it is signed").into_owned();
     let strange = request::text(&value).into_owned();
     let (read_right, read) = (scheme.grammar.read(&right), scheme.grammar.read(&strange));
     assert_eq!((read_right.signatures.len(), read_right.unknown.len(), read_right.malformed), (1, 0, false));
     let with = |text: &str| {
         let mut headers = genuine.headers.clone();
-        headers.set(&scheme.header[0], request::value(text).ok()?);
+        headers.set(&scheme.headers()[0], request::value(text).ok()?);
         Some(Request { headers, ..genuine.clone() })
     };
     let forged = with(&strange).is_some_and(|request| verified(&secret, &request));

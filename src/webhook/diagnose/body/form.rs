@@ -3,7 +3,10 @@
 use std::ops::ControlFlow;
 
 use super::hypothesis::{Emit, ReceivedBody};
-use crate::webhook::diagnose::{Code, Step};
+use crate::webhook::{
+    diagnose::{Code, Step},
+    request::Request,
+};
 
 /// The maximum number of fields that are tried in every order.
 const MOST_PERMUTED: usize = 5;
@@ -11,9 +14,19 @@ const MOST_PERMUTED: usize = 5;
 /// The maximum number of fields that are re-encoded.
 const MOST_FIELDS: usize = 1000;
 
+/// Whether a body is a form: by its type, or without one by its looks.
+pub fn is_form(body: &[u8], request: &Request) -> bool {
+    if request.media_type().as_deref() == Some("application/x-www-form-urlencoded") {
+        return body.contains(&b'=');
+    }
+    let name = body.split(|&byte| byte == b'=').next().unwrap_or_default();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.%+[]*~".contains(byte);
+    name.len() < body.len() && !name.is_empty() && name.iter().all(is_plain)
+}
+
 /// The form as other libraries encode it, then its fields in other orders.
-pub fn rewritten(ReceivedBody { body, request }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
-    if request.media_type().as_deref() != Some("application/x-www-form-urlencoded") || !body.contains(&b'=') {
+pub fn rewritten(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+    if !is_form(body, request) {
         return ControlFlow::Continue(());
     }
     let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::order::KeyOrder;
 use crate::webhook::{
     diagnose::{Code, Step},
     request::Request,
@@ -18,4 +19,6 @@ pub type Emit<'e> = dyn FnMut(Vec<u8>, Code, Cow<'static, str>) -> Step + 'e;
 pub struct ReceivedBody<'a> {
     pub body: &'a [u8],
     pub request: &'a Request,
+    /// The order of keys in the provider's examples of this event.
+    pub examples: &'a [KeyOrder],
 }

@@ -1,9 +1,15 @@
-//! Libraries that write JSON, and how each differs: whitespace, escapes, numbers, and the order of members.
+//! How JSON libraries write a document: layout, escapes, numbers, and the order of members.
 //! `tests/vectors/serialisers.json` records the output of the real ones.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::{HashMap, HashSet};
 
-use crate::webhook::json::Member;
+use super::{
+    escapes::{Escapes, GSON, NEWTONSOFT, SYSTEM_TEXT_JSON, SYSTEM_TEXT_JSON_RELAXED},
+    number_style::Numbers,
+    order::Order,
+    serialise::Document,
+};
+use crate::webhook::json::{Kind, Member, Node};
 
 /// How a library spells the tokens of a document and orders its members.
 #[derive(Clone, Copy, Debug)]
@@ -21,134 +27,203 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Whether a number written as a fraction stays one.
-    pub const fn keeps_fractions(&self) -> bool {
-        matches!(self.numbers, Numbers::Python | Numbers::Ruby)
+    /// The call that gives this layout, as messages name it.
+    pub fn call_for(&self, layout: Layout) -> String {
+        // The default of Python's writer has spaces.
+        match (self.layouts.first(), layout) {
+            (Some(Layout::Spaced), Layout::Compact) => format!("{} with separators=(',', ':')", self.call),
+            _ => self.call.to_owned(),
+        }
     }
 }
 
 const COMPACT_AND_LINES: &[Layout] =
     &[Layout::Compact, Layout::Indented("  "), Layout::Indented("    "), Layout::Indented("\t")];
+const COMPACT_AND_TWO: &[Layout] = &[Layout::Compact, Layout::Indented("  ")];
 const PYTHON: &[Layout] = &[Layout::Spaced, Layout::Compact, Layout::Indented("  "), Layout::Indented("    ")];
 const PHP: &[Layout] = &[Layout::Compact, Layout::Indented("    ")];
+const JACKSON: &[Layout] = &[Layout::Compact, Layout::Jackson];
 const EVERY: &[Layout] =
     &[Layout::Compact, Layout::Spaced, Layout::Indented("  "), Layout::Indented("    "), Layout::Indented("\t")];
 
-/// The libraries, the most likely first.
-pub const WRITERS: [Writer; 14] = [
-    Writer {
-        call: "JavaScript's JSON.stringify",
-        layouts: COMPACT_AND_LINES,
-        escapes: &[],
-        numbers: Numbers::JavaScript,
-        members: Members::JavaScript,
-    },
-    Writer {
-        call: "Python's json.dumps",
-        layouts: PYTHON,
-        escapes: &[Escape::NonAscii, Escape::Delete],
-        numbers: Numbers::Python,
-        members: Members::Unique,
-    },
-    Writer {
-        call: "Python's json.dumps(ensure_ascii=False)",
-        layouts: PYTHON,
-        escapes: &[],
-        numbers: Numbers::Python,
-        members: Members::Unique,
-    },
-    Writer {
-        call: "PHP's json_encode",
-        layouts: PHP,
-        escapes: &[Escape::NonAscii, Escape::Slash],
-        numbers: Numbers::Php,
-        members: Members::Unique,
-    },
-    Writer {
-        call: "PHP's json_encode(JSON_UNESCAPED_SLASHES)",
-        layouts: PHP,
-        escapes: &[Escape::NonAscii],
-        numbers: Numbers::Php,
-        members: Members::Unique,
-    },
-    Writer {
-        call: "PHP's json_encode(JSON_UNESCAPED_UNICODE)",
-        layouts: PHP,
-        escapes: &[Escape::Slash, Escape::LineSeparators],
-        numbers: Numbers::Php,
-        members: Members::Unique,
-    },
-    Writer {
-        call: "PHP's json_encode(JSON_UNESCAPED_UNICODE|JSON_UNESCAPED_SLASHES)",
-        layouts: PHP,
-        escapes: &[Escape::LineSeparators],
-        numbers: Numbers::Php,
-        members: Members::Unique,
-    },
-    Writer {
-        call: "PHP's json_encode of an associative array",
-        layouts: PHP,
-        escapes: &[Escape::NonAscii, Escape::Slash],
-        numbers: Numbers::Php,
-        members: Members::Php,
-    },
-    Writer {
-        call: "Go's json.Marshal",
-        layouts: COMPACT_AND_LINES,
-        escapes: &[Escape::Html, Escape::LineSeparators],
-        numbers: Numbers::Go,
-        members: Members::Unique,
-    },
-    Writer {
-        call: "Go's json.Encoder with SetEscapeHTML(false)",
-        layouts: COMPACT_AND_LINES,
-        escapes: &[Escape::LineSeparators],
-        numbers: Numbers::Go,
-        members: Members::Unique,
-    },
-    Writer {
-        call: "Ruby's JSON.generate",
-        layouts: COMPACT_AND_LINES,
-        escapes: &[],
-        numbers: Numbers::Ruby,
-        members: Members::Unique,
-    },
-    Writer {
-        call: "Ruby's JSON.pretty_generate",
-        layouts: &[Layout::Indented("  ")],
-        escapes: &[],
-        numbers: Numbers::Ruby,
-        members: Members::Ruby,
-    },
-    Writer {
-        call: "Rails' to_json",
-        layouts: &[Layout::Compact],
-        escapes: &[Escape::Html, Escape::LineSeparators],
-        numbers: Numbers::Ruby,
-        members: Members::Unique,
-    },
-    Writer {
-        call: "a writer that keeps each number",
-        layouts: EVERY,
-        escapes: &[],
-        numbers: Numbers::Kept,
-        members: Members::Kept,
-    },
-];
+const fn writer(
+    call: &'static str,
+    layouts: &'static [Layout],
+    escapes: Escapes,
+    numbers: Numbers,
+    members: Members,
+) -> Writer {
+    Writer { call, layouts, escapes, numbers, members }
+}
 
-/// Ways to escape the same strings that occur in practice, as messages name them.
-pub const SPELLINGS: [(Escapes, &str); 7] = [
-    (&[], "with no unnecessary escapes"),
-    (&[Escape::NonAscii], "with \\u escapes for non-ASCII characters"),
-    (&[Escape::NonAscii, Escape::Uppercase], "with uppercase \\u escapes for non-ASCII characters"),
-    (&[Escape::Slash], "with \\/ for each slash"),
-    (&[Escape::NonAscii, Escape::Slash], "with \\/ for each slash and \\u escapes for non-ASCII characters"),
-    (&[Escape::Html, Escape::LineSeparators], "with \\u escapes for <, > and &"),
-    (&[Escape::NonAscii, Escape::Html], "with \\u escapes for <, >, & and non-ASCII characters"),
-];
+/// The libraries, the most likely first.
+pub const WRITERS: [Writer; 28] = {
+    use Members::{JavaScript as Indices, Kept, Php as PhpArray, Ruby as OldRuby, Unique};
+    const NON_ASCII: Escapes = Escapes::NON_ASCII;
+    const SLASH: Escapes = Escapes::SLASH;
+    const LINES: Escapes = Escapes::LINE_SEPARATORS;
+    const UPPERCASE: Escapes = Escapes::UPPERCASE;
+    [
+        writer("JavaScript's JSON.stringify", COMPACT_AND_LINES, Escapes::NONE, Numbers::JavaScript, Indices),
+        writer("Python's json.dumps", PYTHON, NON_ASCII.with(Escapes::DELETE), Numbers::Python, Unique),
+        writer("Python's json.dumps(ensure_ascii=False)", PYTHON, Escapes::NONE, Numbers::Python, Unique),
+        writer("PHP's json_encode", PHP, NON_ASCII.with(SLASH), Numbers::Php, Unique),
+        writer("PHP's json_encode(JSON_UNESCAPED_SLASHES)", PHP, NON_ASCII, Numbers::Php, Unique),
+        writer("PHP's json_encode(JSON_UNESCAPED_UNICODE)", PHP, SLASH.with(LINES), Numbers::Php, Unique),
+        writer("PHP's json_encode(JSON_UNESCAPED_UNICODE|JSON_UNESCAPED_SLASHES)", PHP, LINES, Numbers::Php, Unique),
+        writer("PHP's json_encode of an associative array", PHP, NON_ASCII.with(SLASH), Numbers::Php, PhpArray),
+        writer("Go's json.Marshal", COMPACT_AND_LINES, Escapes::HTML.with(LINES), Numbers::Go, Unique),
+        writer("Go's json.Encoder with SetEscapeHTML(false)", COMPACT_AND_LINES, LINES, Numbers::Go, Unique),
+        writer("Ruby's JSON.generate", COMPACT_AND_LINES, Escapes::NONE, Numbers::Ruby, Unique),
+        writer("Ruby's JSON.pretty_generate", &[Layout::Indented("  ")], Escapes::NONE, Numbers::Ruby, OldRuby),
+        writer("Rails' to_json", &[Layout::Compact], Escapes::HTML.with(LINES), Numbers::Ruby, Unique),
+        writer("Jackson's writeValueAsString", JACKSON, UPPERCASE, Numbers::Java, Unique),
+        writer("Jackson's writeValueAsBytes", JACKSON, UPPERCASE.with(Escapes::SUPPLEMENTARY), Numbers::Java, Unique),
+        writer(
+            "Jackson's writeValueAsString with ESCAPE_NON_ASCII",
+            JACKSON,
+            UPPERCASE.with(NON_ASCII),
+            Numbers::Java,
+            Unique,
+        ),
+        writer("Gson's toJson", COMPACT_AND_TWO, GSON, Numbers::Kept, Unique),
+        writer("Gson's toJson with disableHtmlEscaping", COMPACT_AND_TWO, LINES, Numbers::Kept, Unique),
+        writer("Gson's toJson of a Map", COMPACT_AND_TWO, GSON, Numbers::JavaDoubles, Unique),
+        writer("System.Text.Json's JsonSerializer", COMPACT_AND_TWO, SYSTEM_TEXT_JSON, Numbers::Kept, Kept),
+        writer(
+            "System.Text.Json with UnsafeRelaxedJsonEscaping",
+            COMPACT_AND_TWO,
+            SYSTEM_TEXT_JSON_RELAXED,
+            Numbers::Kept,
+            Kept,
+        ),
+        writer("Newtonsoft's JsonConvert", COMPACT_AND_TWO, NEWTONSOFT, Numbers::DotNet, Unique),
+        writer(
+            "Newtonsoft's JsonConvert with EscapeHtml",
+            COMPACT_AND_TWO,
+            NEWTONSOFT.with(Escapes::HTML).with(Escapes::APOSTROPHE).with(Escapes::QUOTE),
+            Numbers::DotNet,
+            Unique,
+        ),
+        writer("Newtonsoft's JsonConvert with EscapeNonAscii", COMPACT_AND_TWO, NON_ASCII, Numbers::DotNet, Unique),
+        writer("PostgreSQL's jsonb", &[Layout::Spaced], Escapes::NONE, Numbers::Postgres, Members::Stored),
+        writer("a formatter that keeps each value", EVERY, Escapes::KEPT, Numbers::Kept, Kept),
+        writer("a writer that keeps each number", EVERY, Escapes::NONE, Numbers::Kept, Kept),
+        writer(
+            "a writer that keeps each number and escapes non-ASCII characters",
+            EVERY,
+            NON_ASCII,
+            Numbers::Kept,
+            Kept,
+        ),
+    ]
+};
+
+/// One way in which libraries write a document, and the calls that give it.
+#[derive(Debug)]
+pub struct Form {
+    /// The first of the libraries.
+    pub writer: &'static Writer,
+    /// The layout.
+    pub layout: Layout,
+    /// All the calls, the most likely first.
+    pub calls: Vec<String>,
+}
+
+impl Form {
+    /// Who writes a document like this, as messages say it.
+    pub fn words(&self) -> String {
+        match self.calls.as_slice() {
+            [] => "a JSON library".to_owned(),
+            [one] => one.clone(),
+            [one, other] => format!("{one} or {other}"),
+            [one, other, third] => format!("{one}, {other} or {third}"),
+            [one, ..] => format!("most JSON libraries, such as {one}"),
+        }
+    }
+}
+
+/// The forms in which libraries write a document, each once: libraries differ only where the document has what they treat
+/// differently.
+pub fn forms(document: Document<'_>) -> Vec<Form> {
+    let traits = Traits::of(document);
+    let mut forms: Vec<Form> = Vec::new();
+    let mut places = HashMap::new();
+    for writer in &WRITERS {
+        for &layout in writer.layouts {
+            let call = writer.call_for(layout);
+            let place = *places.entry(traits.effective(writer, layout)).or_insert(forms.len());
+            match forms.get_mut(place) {
+                Some(form) => form.calls.push(call),
+                None => forms.push(Form { writer, layout, calls: vec![call] }),
+            }
+        }
+    }
+    forms
+}
+
+/// What a document has that libraries treat differently.
+struct Traits {
+    escapes: Escapes,
+    has_backslashes: bool,
+    numbers: HashSet<NumberKind>,
+    has_special_members: bool,
+}
+
+/// Which libraries may write a number differently.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum NumberKind {
+    /// Those that turn integers into doubles.
+    Integer,
+    /// Any.
+    Other,
+}
+
+impl Traits {
+    fn of(document: Document<'_>) -> Self {
+        let mut traits = Self {
+            escapes: Escapes::NONE,
+            has_backslashes: document.text.contains('\\'),
+            numbers: HashSet::new(),
+            has_special_members: false,
+        };
+        traits.add(document.root);
+        traits
+    }
+
+    fn add(&mut self, node: &Node<'_>) {
+        match &node.kind {
+            Kind::Null | Kind::Bool(_) => {}
+            Kind::Number(text) => {
+                self.numbers.insert(if Numbers::is_plain(text) { NumberKind::Integer } else { NumberKind::Other });
+            }
+            Kind::String(text) => self.escapes = self.escapes | Escapes::in_text(text),
+            Kind::Array(items) => items.iter().for_each(|item| self.add(item)),
+            Kind::Object(members) => {
+                let mut keys = HashSet::with_capacity(members.len());
+                for member in members {
+                    self.escapes = self.escapes | Escapes::in_text(&member.key);
+                    self.has_special_members |= !keys.insert(&member.key) || array_index(&member.key).is_some();
+                    self.add(&member.value);
+                }
+                self.has_special_members |= members.is_empty();
+            }
+        }
+    }
+
+    /// Equal for two libraries that write the document alike.
+    fn effective(&self, writer: &Writer, layout: Layout) -> (Escapes, Option<Numbers>, Option<Members>, Layout) {
+        let turns_integers = self.numbers.contains(&NumberKind::Integer) && writer.numbers == Numbers::JavaDoubles;
+        let numbers = (self.numbers.contains(&NumberKind::Other) || turns_integers).then_some(writer.numbers);
+        let members = (self.has_special_members || writer.members == Members::Stored).then_some(writer.members);
+        let keeps_strings = writer.escapes.has(Escapes::KEPT) && !self.has_backslashes;
+        let escapes = if keeps_strings { Escapes::NONE } else { writer.escapes.effective(self.escapes) };
+        (escapes, numbers, members, layout)
+    }
+}
 
 /// The whitespace between tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// None.
     Compact,
@@ -156,6 +231,8 @@ pub enum Layout {
     Spaced,
     /// Lines, indented by this text.
     Indented(&'static str),
+    /// Lines for members, indented by two spaces, and arrays on one line, as Jackson writes them.
+    Jackson,
 }
 
 impl Layout {
@@ -164,6 +241,7 @@ impl Layout {
         match self {
             Self::Compact => "without whitespace",
             Self::Spaced => "with a space after each comma and colon",
+            Self::Jackson => "indented as Jackson's pretty printer does",
             Self::Indented("  ") => "indented by 2 spaces",
             Self::Indented("    ") => "indented by 4 spaces",
             Self::Indented(_) => "indented by tabs",
@@ -171,109 +249,8 @@ impl Layout {
     }
 }
 
-/// A kind of character that a library escapes though it need not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Escape {
-    /// Non-ASCII characters.
-    NonAscii,
-    /// U+007F.
-    Delete,
-    /// `/`, as `\/`.
-    Slash,
-    /// `<`, `>` and `&`.
-    Html,
-    /// U+2028 and U+2029, which JavaScript once treated as line endings.
-    LineSeparators,
-    /// Not a kind of character: the hex digits of escapes are uppercase.
-    Uppercase,
-}
-
-/// The escapes that a library writes.
-pub type Escapes = &'static [Escape];
-
-/// How numbers are written.
-#[derive(Clone, Copy, Debug)]
-pub enum Numbers {
-    /// As in the source.
-    Kept,
-    /// As doubles, integers too.
-    JavaScript,
-    /// As doubles, integers too.
-    Go,
-    /// Integers exactly, other numbers as doubles.
-    Python,
-    /// Integers exactly, other numbers as doubles.
-    Ruby,
-    /// 64-bit integers exactly, other numbers as doubles.
-    Php,
-}
-
-impl Numbers {
-    /// Writes a number as the library does; `None` if the library can't.
-    pub fn write(self, text: &str) -> Option<Cow<'_, str>> {
-        let is_integer = !text.contains(['.', 'e', 'E']);
-        match self {
-            Self::Kept => return Some(text.into()),
-            Self::Python | Self::Ruby | Self::Php if text == "-0" => return Some("0".into()),
-            Self::Python | Self::Ruby if is_integer => return Some(text.into()),
-            Self::Php if is_integer && text.parse::<i64>().is_ok() => return Some(text.into()),
-            _ => {}
-        }
-        let number: f64 = text.parse().ok()?;
-        if number.is_infinite() {
-            return match self {
-                Self::JavaScript => Some("null".into()),
-                Self::Python => Some(if number > 0.0 { "Infinity".into() } else { "-Infinity".into() }),
-                _ => None,
-            };
-        }
-        Some(self.double(number).into())
-    }
-
-    /// The shortest digits that parse to the same double, laid out as the library does.
-    fn double(self, number: f64) -> String {
-        let sign = if number.is_sign_negative() { "-" } else { "" };
-        let fraction = if matches!(self, Self::Python | Self::Ruby) { ".0" } else { "" };
-        if number == 0.0 {
-            let sign = if matches!(self, Self::JavaScript) { "" } else { sign };
-            return format!("{sign}0{fraction}");
-        }
-        let scientific = format!("{:e}", number.abs());
-        let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-        let digits = mantissa.replace('.', "");
-        // The position of the decimal point, counted from the first digit.
-        let point = exponent.parse::<i32>().unwrap_or_default() + 1;
-        let length = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-        let (lowest, highest) = match self {
-            Self::JavaScript | Self::Go | Self::Kept => (-5, 21),
-            Self::Python => (-3, 16),
-            Self::Ruby => (-3, if length < point { 15 } else { 16 }),
-            Self::Php => (-3, 17),
-        };
-        let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or_default());
-        if point < lowest || point > highest {
-            let (first, rest) = digits.split_at(1);
-            let tail = match self {
-                _ if !rest.is_empty() => format!(".{rest}"),
-                Self::Ruby | Self::Php => ".0".to_owned(),
-                _ => String::new(),
-            };
-            let width = if matches!(self, Self::Python | Self::Ruby) { 2 } else { 1 };
-            let direction = if point > 0 { '+' } else { '-' };
-            format!("{sign}{first}{tail}e{direction}{:0width$}", (point - 1).unsigned_abs())
-        } else if point <= 0 {
-            format!("{sign}0.{}{digits}", zeros(-point))
-        } else if length <= point {
-            format!("{sign}{digits}{}{fraction}", zeros(point - length))
-        } else {
-            let (whole, rest) = digits.split_at(usize::try_from(point).unwrap_or_default());
-            format!("{sign}{whole}.{rest}")
-        }
-    }
-}
-
 /// How an object's members are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Members {
     /// All of them, in order.
     Kept,
@@ -285,11 +262,13 @@ pub enum Members {
     Ruby,
     /// Unique, with an empty array for an empty object, as for PHP's associative arrays.
     Php,
+    /// Unique, in the order of `PostgreSQL`'s jsonb.
+    Stored,
 }
 
 impl Members {
     /// The members in the order in which they are written.
-    pub fn arrange<'n, 'a>(self, members: &'n [Member<'a>], sorted: bool) -> Vec<&'n Member<'a>> {
+    pub fn arrange<'n, 'a>(self, members: &'n [Member<'a>], order: Order<'_>) -> Vec<&'n Member<'a>> {
         let mut arranged: Vec<&Member<'_>> = Vec::with_capacity(members.len());
         if self == Self::Kept {
             arranged.extend(members);
@@ -304,9 +283,7 @@ impl Members {
                 }
             }
         }
-        if sorted {
-            arranged.sort_by(|one, other| one.key.cmp(&other.key));
-        }
+        if self == Self::Stored { Order::Stored } else { order }.sort(&mut arranged);
         if self == Self::JavaScript {
             arranged.sort_by_key(|member| array_index(&member.key).unwrap_or(u32::MAX));
         }
@@ -324,11 +301,26 @@ fn array_index(key: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::webhook::json;
+
+    fn calls(text: &str) -> Vec<String> {
+        let root = json::parse(text).unwrap();
+        forms(Document { text, root: &root }).iter().map(Form::words).collect()
+    }
 
     #[test]
-    fn numbers_beyond_doubles_are_written_as_each_library_does() {
-        let all = [Numbers::JavaScript, Numbers::Python, Numbers::Go, Numbers::Ruby, Numbers::Php];
-        let written = all.map(|numbers| numbers.write("-1e400"));
-        assert_eq!(written, [Some("null".into()), Some("-Infinity".into()), None, None, None]);
+    fn libraries_that_write_a_document_alike_are_tried_once() {
+        let plain = calls(r#"{"a":1,"b":"c"}"#);
+        assert_eq!(plain[0], "most JSON libraries, such as JavaScript's JSON.stringify");
+        assert_eq!(plain.len(), 9, "{plain:#?}");
+        assert!(calls(r#"{"a":1.0,"b":"é/<'"}"#).len() > 40);
+    }
+
+    #[test]
+    fn the_call_for_compact_json_is_not_pythons_default() {
+        let text = "[\"é\\u007f\"]";
+        let calls = calls(text);
+        assert!(calls.contains(&"Python's json.dumps".to_owned()), "{calls:#?}");
+        assert!(calls.contains(&"Python's json.dumps with separators=(',', ':')".to_owned()), "{calls:#?}");
     }
 }

@@ -1,10 +1,18 @@
 //! Hypotheses about the body: it was changed after it was signed, so each hypothesis undoes one change.
 
+mod charset;
+mod escapes;
 mod form;
+mod framing;
 mod hypothesis;
+mod inside;
 mod json;
 pub(super) mod libraries;
+mod lines;
+mod logged;
+mod number_style;
 mod numbers;
+pub(super) mod order;
 mod raw;
 pub(super) mod serialise;
 
@@ -16,9 +24,18 @@ use std::{
 
 use bytes::Bytes;
 
-use self::hypothesis::{Hypothesis, ReceivedBody};
-use super::{Code, Finding, LONGEST_REWRITTEN, Step, Trials};
-use crate::webhook::request::Request;
+pub use self::{
+    framing::{has_boundaries, has_chunk_sizes},
+    hypothesis::ReceivedBody,
+    logged::has_escapes,
+};
+use self::{hypothesis::Hypothesis, order::KeyOrder};
+use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, Step, Trials};
+use crate::webhook::{
+    json::parse,
+    place::Lookup,
+    provider::{event::Event, payload::Payload},
+};
 
 /// How many changes a search tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,32 +52,72 @@ pub enum Depth {
 pub type Try<'t> = dyn FnMut(&mut Trials<'_>, &Bytes, &[Finding]) -> Step + 't;
 
 /// Hypotheses that look at the ends, or pass over the bytes once.
-const CHEAP: [Hypothesis; 7] =
-    [raw::ends, raw::line_ends, raw::byte_order_mark, raw::charset, raw::compression, raw::length, raw::wrapping];
+const CHEAP: [Hypothesis; 8] = [
+    raw::ends,
+    lines::endings,
+    raw::byte_order_mark,
+    charset::recoded,
+    raw::compression,
+    raw::length,
+    framing::unframed,
+    raw::wrapping,
+];
 
-/// Hypotheses that rewrite the body. Those about numbers are kept apart, because they make many bodies.
+/// Hypotheses that take the body out of other text, or make all of its bytes anew.
+const UNWRAPPED: [Hypothesis; 5] =
+    [charset::lossy, lines::removed, logged::unescaped, json::control_characters, inside::values];
+
+/// Hypotheses that rewrite the body. Those about the order of keys and about numbers are kept apart, because they make
+/// many bodies.
 const REWRITTEN: [Hypothesis; 3] = [json::respelled, json::reserialised, form::rewritten];
 
 /// Changes to a body that was just rewritten.
-const ENDINGS: [Hypothesis; 3] = [raw::ends, raw::line_ends, raw::byte_order_mark];
+const ENDINGS: [Hypothesis; 3] = [raw::ends, lines::endings, raw::byte_order_mark];
 
 /// The cost of writing a byte, compared with hashing it.
 const WRITING: usize = 4;
 
+/// The maximum number of changed bodies that are changed once more.
+const MOST_CHANGED: usize = 40;
+
+/// The orders of keys in the provider's examples of the request's event, or in all of its examples if the event is
+/// unknown.
+pub fn examples(case: &RejectedRequest<'_>) -> Vec<KeyOrder> {
+    /// The maximum number of examples.
+    const MOST: usize = 8;
+    if case.request.body.len() > LONGEST_REWRITTEN {
+        return Vec::new();
+    }
+    let payload = Payload::parse(case.request, &case.request.body);
+    let lookup = Lookup::of(case.request, &payload);
+    let mut events = case.provider.events.iter().filter(|event| event.matches(&lookup)).peekable();
+    let events: Vec<&Event> =
+        if events.peek().is_some() { events.take(1).collect() } else { case.provider.events.iter().collect() };
+    let mut orders: Vec<KeyOrder> = Vec::new();
+    for order in events.iter().filter_map(|event| parse(&event.fixture).ok().map(|root| KeyOrder::of(&root))) {
+        if orders.len() < MOST && !orders.contains(&order) {
+            orders.push(order);
+        }
+    }
+    orders
+}
+
 /// Tries every body that may have been signed, each once.
-pub fn search(request: &Request, depth: Depth, trials: &mut Trials<'_>, attempt: &mut Try<'_>) -> Step {
-    let original = ReceivedBody { body: &request.body, request };
-    let mut search = Search { trials, attempt, seen: HashSet::from([hash(&request.body)]) };
-    let rewritable = request.body.len() <= LONGEST_REWRITTEN;
+pub fn search(original: ReceivedBody<'_>, depth: Depth, trials: &mut Trials<'_>, attempt: &mut Try<'_>) -> Step {
+    let ReceivedBody { body, request, examples } = original;
+    let mut search = Search { trials, attempt, seen: HashSet::from([hash(body)]) };
+    let rewritable = body.len() <= LONGEST_REWRITTEN;
     let mut changed = Vec::new();
-    for hypothesis in CHEAP {
-        hypothesis(original, &mut |body, code, message| {
-            let finding = Finding::new(code, message);
-            if rewritable && body.len() <= LONGEST_REWRITTEN {
-                changed.push((body.clone(), finding.clone()));
-            }
-            search.body(body, 1, &[finding])
-        })?;
+    for (hypotheses, cost) in [(CHEAP.as_slice(), 1), (&UNWRAPPED, WRITING)] {
+        for hypothesis in hypotheses {
+            hypothesis(original, &mut |body, code, message| {
+                let finding = Finding::new(code, message);
+                if rewritable && body.len() <= LONGEST_REWRITTEN && changed.len() < MOST_CHANGED {
+                    changed.push((body.clone(), finding.clone()));
+                }
+                search.body(body, cost, &[finding])
+            })?;
+        }
     }
     if !rewritable || depth == Depth::Cheap {
         return ControlFlow::Continue(());
@@ -70,17 +127,21 @@ pub fn search(request: &Request, depth: Depth, trials: &mut Trials<'_>, attempt:
     if depth == Depth::Single {
         return ControlFlow::Continue(());
     }
+    json::reordered(original, &mut alone)?;
     numbers::rewritten(original, &mut alone)?;
     for hypothesis in REWRITTEN {
         hypothesis(original, &mut |body, code, message| {
             let first = Finding::new(code, message);
-            search.second(&ENDINGS, ReceivedBody { body: &body, request }, &first)
+            search.second(&ENDINGS, ReceivedBody { body: &body, request, examples }, &first)
         })?;
     }
     for (body, finding) in &changed {
-        let original = ReceivedBody { body, request };
+        let original = ReceivedBody { body, request, examples };
         search.second(&CHEAP, original, finding)?;
         search.second(&REWRITTEN, original, finding)?;
+    }
+    for (body, finding) in &changed {
+        search.second(&UNWRAPPED, ReceivedBody { body, request, examples }, finding)?;
     }
     ControlFlow::Continue(())
 }
@@ -100,8 +161,8 @@ impl Search<'_, '_, '_> {
         (self.attempt)(self.trials, &Bytes::from(body), findings)
     }
 
-    /// A second change of another kind on top of the first. Re-serialising is reported as the cause, a change to
-    /// the end never is.
+    /// A second change of another kind on top of the first. What is around the body is reported as the cause, then
+    /// re-serialising; a change to the end never is.
     fn second(&mut self, hypotheses: &[Hypothesis], original: ReceivedBody<'_>, first: &Finding) -> Step {
         for hypothesis in hypotheses {
             hypothesis(original, &mut |body, code, message| {
@@ -109,7 +170,9 @@ impl Search<'_, '_, '_> {
                     return ControlFlow::Continue(());
                 }
                 let second = Finding::new(code, message);
+                let is_wrapped = matches!(first.code, Code::BodyInside | Code::BodyFraming | Code::BodyLogged);
                 let is_cause = second.code == Code::BodyReserialised || first.code == Code::BodyTrailingNewline;
+                let is_cause = is_cause && !is_wrapped;
                 let findings = if is_cause { [second, first.clone()] } else { [first.clone(), second] };
                 self.body(body, WRITING, &findings)
             })?;
@@ -122,11 +185,4 @@ fn hash(body: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
     hasher.finish()
-}
-
-/// Says how many bytes are missing according to Content-Length. Nothing can be proven about missing bytes.
-pub fn missing_bytes(request: &Request) -> Option<String> {
-    let stated: usize = request.headers.text("content-length")?.trim().parse().ok()?;
-    let missing = stated.checked_sub(request.body.len()).filter(|missing| *missing > 0)?;
-    Some(format!("Content-Length says {stated} bytes, but the body has {}: {missing} are missing", request.body.len()))
 }

@@ -4,9 +4,11 @@
 use std::{collections::HashMap, ops::ControlFlow};
 
 use super::{
+    escapes::spellings,
     hypothesis::{Emit, ReceivedBody},
-    libraries::{SPELLINGS, WRITERS},
-    serialise::{Document, with_document},
+    libraries::forms,
+    order::Order,
+    serialise::{Document, PlacedNumber, with_document},
 };
 use crate::webhook::diagnose::{Code, Step};
 
@@ -16,24 +18,29 @@ const MOST_NUMBERS: usize = 600;
 /// Up to this many whole numbers may have lost their `.0` in any combination.
 const MOST_COMBINED: usize = 6;
 
+/// Up to this many members may have been written in any combination of ways.
+const MOST_MEMBERS: usize = 4;
+
 /// The largest text that is rewritten to try other numbers, in bytes.
 const LONGEST_RENUMBERED: usize = 64 << 10;
 
 /// JSON whose numbers a serialiser shortened or rounded: likely originals, in the text as received and as
 /// the sender may have written it.
-pub fn rewritten(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
-    with_document(body, |document| {
-        let came = "the signature covers the same JSON with a number written differently (such as 1.0 for 1, 1e2 for 100, or an integer beyond 2^53): its numbers were parsed and re-serialised after signing";
+pub fn rewritten(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+    with_document(received.body, |document| {
+        let came = "the signature covers the same JSON with a number written differently (such as 1.0 for 1, 9.90 for 9.9, 1e2 for 100, or an integer beyond 2^53): its numbers were parsed and re-serialised after signing";
         other_numbers(document, &mut |text| emit(text.into_bytes(), Code::BodyReserialised, came.into()))?;
-        if body.len() > LONGEST_RENUMBERED {
+        if document.numbers().is_empty() || received.body.len() > LONGEST_RENUMBERED {
             return ControlFlow::Continue(());
         }
-        let spelled = SPELLINGS.iter().map(|(escapes, words)| (document.respelled(escapes), (*words).to_owned()));
-        let keeping_numbers = WRITERS.iter().filter(|writer| writer.keeps_fractions());
-        let written = keeping_numbers.flat_map(|writer| {
-            writer.layouts.iter().filter_map(move |&layout| {
-                let words = format!("{}, as written by {}", layout.words(), writer.call);
-                Some((document.written(writer, layout, false)?, words))
+        let spelled =
+            spellings(document.escapes()).into_iter().map(|(escapes, words)| (document.respelled(escapes), words));
+        let orders = received.examples.iter().map(Order::Example);
+        let orders: Vec<Order<'_>> = std::iter::once(Order::Received).chain(orders).collect();
+        let written = orders.iter().flat_map(|&order| {
+            forms(document).into_iter().filter(|form| form.writer.numbers.keeps_fractions()).filter_map(move |form| {
+                let words = format!("{}{}, as written by {}", form.layout.words(), order.words(), form.words());
+                Some((document.written(form.writer, form.layout, order)?, words))
             })
         });
         for (text, words) in spelled.chain(written) {
@@ -61,25 +68,94 @@ fn other_numbers(document: Document<'_>, emit: &mut dyn FnMut(String) -> Step) -
         left -= 1;
         emit(document.renumbered(numbers))
     };
-    let each = |form: &dyn Fn(&str) -> Option<String>| -> HashMap<usize, String> {
-        numbers.iter().filter_map(|(at, text)| Some((*at, form(text)?))).collect()
-    };
-    for form in [with_zero, with_two_zeros, with_two_places] {
-        change(&each(&form))?;
+    for form in FORMS {
+        change(&written(&numbers, form))?;
     }
-    let whole: Vec<(usize, String)> = numbers.iter().filter_map(|(at, text)| Some((*at, with_zero(text)?))).collect();
+    by_member(&numbers, &mut change)?;
+    let whole: Vec<(usize, String)> =
+        numbers.iter().filter_map(|number| Some((number.at, with_zero(number.text)?))).collect();
     if whole.len() <= MOST_COMBINED {
         for set in 1_usize..1 << whole.len() {
             let chosen = whole.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
             change(&chosen.map(|(_, number)| number.clone()).collect())?;
         }
     }
-    for (at, text) in &numbers {
+    for PlacedNumber { at, text, .. } in &numbers {
         for other in alternatives(text) {
             change(&HashMap::from([(*at, other)]))?;
         }
     }
     ControlFlow::Continue(())
+}
+
+/// How a sender may have written a number; `None` if it changes nothing.
+type Form = fn(&str) -> Option<String>;
+
+/// The forms that all numbers, or those of a member, may have had.
+const FORMS: [Form; 4] = [with_zero, with_two_zeros, with_two_places, as_money];
+
+/// Those of the numbers that a form changes.
+fn written(numbers: &[PlacedNumber<'_>], form: Form) -> HashMap<usize, String> {
+    numbers.iter().filter_map(|number| Some((number.at, form(number.text)?))).collect()
+}
+
+/// Numbers written per member: a price has two decimal places wherever it occurs, a quantity none.
+fn by_member(numbers: &[PlacedNumber<'_>], change: &mut dyn FnMut(&HashMap<usize, String>) -> Step) -> Step {
+    let mut members: Vec<(&str, Vec<PlacedNumber<'_>>)> = Vec::new();
+    let mut places = HashMap::new();
+    for number in numbers {
+        let place = *places.entry(number.key).or_insert(members.len());
+        match members.get_mut(place) {
+            Some((_, numbers)) => numbers.push(*number),
+            None => members.push((number.key, vec![*number])),
+        }
+    }
+    if members.len() < 2 {
+        return ControlFlow::Continue(());
+    }
+    // Each member's numbers as they are, as floats, and as money.
+    let choices: Vec<[HashMap<usize, String>; 3]> = members
+        .iter()
+        .map(|(_, numbers)| [HashMap::new(), written(numbers, with_zero), written(numbers, as_money)])
+        .collect();
+    if members.len() <= MOST_MEMBERS {
+        let sets = 3_usize.pow(u32::try_from(members.len()).unwrap_or_default());
+        return (1..sets).try_for_each(|set| {
+            let chosen = choices.iter().enumerate().flat_map(|(place, forms)| {
+                let digit = set / 3_usize.pow(u32::try_from(place).unwrap_or_default()) % 3;
+                forms[digit].clone()
+            });
+            change(&chosen.collect())
+        });
+    }
+    if members.len() > MOST_NUMBERS {
+        return ControlFlow::Continue(());
+    }
+    for form in [1, 2] {
+        for forms in &choices {
+            change(&forms[form])?;
+        }
+        for but in 0..choices.len() {
+            let others = choices.iter().enumerate().filter(|(place, _)| *place != but);
+            change(&others.flat_map(|(_, forms)| forms[form].clone()).collect())?;
+        }
+    }
+    likely_prices(&members, change)
+}
+
+/// The members that are called like amounts of money, all of them as money.
+fn likely_prices(
+    members: &[(&str, Vec<PlacedNumber<'_>>)],
+    change: &mut dyn FnMut(&HashMap<usize, String>) -> Step,
+) -> Step {
+    const WORDS: [&str; 15] = [
+        "price", "amount", "total", "cost", "fee", "tax", "discount", "balance", "value", "sum", "net", "gross",
+        "paid", "rate", "shipping",
+    ];
+    let is_price = |key: &str| WORDS.iter().any(|word| key.to_ascii_lowercase().contains(word));
+    let prices: Vec<PlacedNumber<'_>> =
+        members.iter().filter(|(key, _)| is_price(key)).flat_map(|(_, numbers)| numbers.clone()).collect();
+    [as_money as Form, with_zero].into_iter().try_for_each(|form| change(&written(&prices, form)))
 }
 
 fn is_whole(text: &str) -> bool {
@@ -98,6 +174,11 @@ fn with_two_zeros(text: &str) -> Option<String> {
 fn with_two_places(text: &str) -> Option<String> {
     let (_, fraction) = text.split_once('.')?;
     (fraction.len() == 1 && !text.contains(['e', 'E'])).then(|| format!("{text}0"))
+}
+
+/// With two decimal places, where there are fewer.
+fn as_money(text: &str) -> Option<String> {
+    with_two_zeros(text).or_else(|| with_two_places(text))
 }
 
 /// The likely originals of one number.

@@ -1,5 +1,4 @@
-//! Hypotheses about any body's bytes: its ends, line endings, character set, compression, length, and
-//! whether it is wrapped in other text.
+//! Hypotheses about any body's bytes: its ends, compression, length, and whether it is wrapped in other text.
 
 use std::ops::ControlFlow;
 
@@ -12,6 +11,7 @@ use crate::webhook::{
     json::{self, Kind},
     provider::payload,
     request::Request,
+    words::bytes,
 };
 
 /// More or less whitespace at the end.
@@ -44,51 +44,6 @@ pub fn ends(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) ->
     ends.into_iter().try_for_each(|(end, message)| changed(&[body, end.as_bytes()].concat(), message))
 }
 
-pub fn line_ends(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
-    let mut changed = |body: Vec<u8>, message: &'static str| emit(body, Code::BodyLineEndings, message.into());
-    if !body.contains(&b'\n') && !body.contains(&b'\r') {
-        return ControlFlow::Continue(());
-    }
-    let line_feeds = with_line_feeds(body);
-    if line_feeds == body {
-        changed(with_crlf(body), "the signature matches with CRLF line endings: they were changed to LF after signing")
-    } else {
-        changed(
-            with_crlf(&line_feeds),
-            "the signature matches with CRLF at the end of every line: some were changed to LF after signing",
-        )?;
-        changed(
-            line_feeds,
-            "the signature matches with LF line endings: they were changed to CRLF (or CR) after signing",
-        )
-    }
-}
-
-/// Changes CRLF and lone CR to LF.
-fn with_line_feeds(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut bytes = body.iter().peekable();
-    while let Some(&byte) = bytes.next() {
-        let is_return = byte == b'\r';
-        if is_return && bytes.peek() == Some(&&b'\n') {
-            bytes.next();
-        }
-        out.push(if is_return { b'\n' } else { byte });
-    }
-    out
-}
-
-fn with_crlf(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len() + body.len() / 16);
-    for &byte in body {
-        if byte == b'\n' {
-            out.push(b'\r');
-        }
-        out.push(byte);
-    }
-    out
-}
-
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 pub fn byte_order_mark(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
@@ -104,32 +59,8 @@ pub fn byte_order_mark(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut E
     emit(changed, Code::BodyBom, message.into())
 }
 
-/// UTF-8 read as Latin-1, and vice versa.
-pub fn charset(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
-    if body.is_ascii() {
-        return ControlFlow::Continue(());
-    }
-    let mut changed = |body: Vec<u8>, message: &'static str| emit(body, Code::BodyReencoded, message.into());
-    let text = std::str::from_utf8(body).ok();
-    if let Some(latin1) = text.and_then(|text| text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>())
-    {
-        let message = if std::str::from_utf8(&latin1).is_ok() {
-            "the body is UTF-8 that was read as Latin-1 and encoded again: the signature matches with that undone"
-        } else {
-            "the signature matches with the body in Latin-1: it was converted to UTF-8 after signing"
-        };
-        changed(latin1, message)?;
-    }
-    let message = if text.is_some() {
-        "the signature covers the body's UTF-8 read as Latin-1 and encoded again"
-    } else {
-        "the signature matches with the body in UTF-8: it was converted to Latin-1 after signing"
-    };
-    changed(body.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes(), message)
-}
-
 /// The body before compression.
-pub fn compression(ReceivedBody { body, request }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn compression(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     let mut encoded = Request { body: Bytes::copy_from_slice(body), ..request.clone() };
     if body.starts_with(b"\x1f\x8b") {
         encoded.headers.set(&http::header::CONTENT_ENCODING, http::HeaderValue::from_static("gzip"));
@@ -146,23 +77,23 @@ pub fn compression(ReceivedBody { body, request }: ReceivedBody<'_>, emit: &mut 
 }
 
 /// Bytes beyond Content-Length, or missing at the end.
-pub fn length(ReceivedBody { body, request }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+pub fn length(ReceivedBody { body, request, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
     let stated = request.headers.text("content-length").and_then(|text| text.trim().parse::<usize>().ok());
     // An empty body is signed by everyone who has lost theirs, so it explains no other.
     let is_cut = |whole: &&[u8]| !whole.is_empty() && whole.len() < body.len();
     if let Some(whole) = stated.and_then(|stated| body.get(..stated)).filter(is_cut) {
         let message = format!(
-            "the signature matches the first {} bytes, as many as Content-Length says: {} more follow",
-            whole.len(),
-            body.len() - whole.len()
+            "the signature matches the first {}, as many as Content-Length says: {} more",
+            bytes(whole.len()),
+            bytes(body.len() - whole.len())
         );
         emit(whole.to_vec(), Code::BodyTruncated, message.into())?;
     }
     let Some(closing) = unclosed(body) else { return ControlFlow::Continue(()) };
     for end in [closing.clone(), format!("{closing}\n"), format!("\"{closing}")] {
         let message = format!(
-            "the signature matches with the missing end of the JSON, {} bytes, restored: it was cut off, as happens when Content-Length counts characters instead of bytes",
-            end.len()
+            "the signature matches with the missing end of the JSON, {}, restored: it was cut off, as happens when Content-Length counts characters instead of bytes",
+            bytes(end.len())
         );
         emit([body, end.as_bytes()].concat(), Code::BodyTruncated, message.into())?;
     }

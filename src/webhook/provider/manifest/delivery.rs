@@ -53,7 +53,8 @@ pub(super) struct RawEncoding {
 }
 
 impl RawDelivery {
-    pub(super) fn policy(self, schemes: &[Scheme]) -> Result<Policy, Wrong> {
+    /// The policy; a payload in a form field makes a form the usual encoding.
+    pub(super) fn policy(self, schemes: &[Scheme], is_form: bool) -> Result<Policy, Wrong> {
         if self.success.get_ref().is_empty() {
             return Err(Wrong::new(self.success.span(), "`success` needs at least one status"));
         }
@@ -65,7 +66,8 @@ impl RawDelivery {
             encodings.push(Encoding { media: encoding.media, headers: headers(encoding.headers, Ok)? });
         }
         if encodings.is_empty() {
-            encodings.push(Encoding { media: Media::Json, headers: Vec::new() });
+            let media = if is_form { Media::Urlencoded } else { Media::Json };
+            encodings.push(Encoding { media, headers: Vec::new() });
         }
         Ok(Policy {
             method: self.method.as_ref().map(method).transpose()?.unwrap_or(Method::POST),

@@ -2,12 +2,16 @@
 //! is loaded, never when a request arrives.
 
 mod delivery;
+mod handshake;
+mod places;
+mod schemes;
+mod secret;
 mod signing;
 mod values;
 
-use std::{collections::BTreeMap, fmt, sync::OnceLock};
+use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Range, sync::OnceLock};
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -20,11 +24,15 @@ use crate::webhook::{
     fresh::Fresh,
     json::{self, Path},
     nearest, overrides,
-    signature::Scheme,
+    place::Place,
+    signature::{Scheme, asymmetric::Family},
 };
 use delivery::RawDelivery;
-use signing::{RawScheme, RawSecret};
-use values::{Text, Wrong};
+use handshake::RawHandshake;
+use schemes::RawSchemes;
+use secret::{Defaults, RawSecret};
+use signing::RawScheme;
+use values::{Scalar, Wrong};
 
 /// An error in a provider directory, with its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,24 +80,39 @@ impl Provider {
         let raw: RawProvider = toml::from_str(text).map_err(|error| at(error.into()))?;
         let name = raw.name.get_ref().clone();
         check_name(&raw.name).map_err(at)?;
-        let secret = raw.secret.as_ref().map(|secret| secret.rule(&raw.scheme)).transpose().map_err(at)?;
-        if secret.is_none() && !raw.scheme.is_empty() {
+        let (raw_schemes, defaults) = match raw.scheme {
+            Some(schemes) => RawSchemes::read(schemes).map_err(at)?,
+            None => (Vec::new(), Defaults::default()),
+        };
+        let secret = match &raw.secret {
+            Some(secret) if raw_schemes.is_empty() => {
+                return Err(at(Wrong::new(secret.span(), "[secret] needs a [[scheme]] that uses it")));
+            }
+            Some(secret) => {
+                let family = family(&raw_schemes).map_err(at)?;
+                Some(secret.get_ref().rule(&defaults, family, &secret.span()).map_err(at)?)
+            }
+            None => None,
+        };
+        if secret.is_none() && !raw_schemes.is_empty() {
             return Err(at(Wrong::new(raw.name.span(), "[[scheme]] needs a [secret] with the format of its secret")));
         }
         let mut schemes: Vec<Scheme> = Vec::new();
-        for scheme in raw.scheme {
+        for scheme in raw_schemes {
             let span = scheme.name.span();
-            let scheme = scheme.scheme().map_err(at)?;
+            let scheme = scheme.scheme(&defaults).map_err(at)?;
             if schemes.iter().any(|other| other.name == scheme.name) {
                 return Err(at(Wrong::new(span, format!("duplicate scheme `{}`", scheme.name))));
             }
             schemes.push(scheme);
         }
         if let (Some(raw), Some(rule)) = (&raw.secret, &secret) {
-            raw.check_sendable(rule, &schemes).map_err(at)?;
+            raw.get_ref().check_sendable(rule, &schemes).map_err(at)?;
         }
-        let delivery = raw.delivery.policy(&schemes).map_err(at)?;
-        let event_field = raw.recognise.event.map(|Text(path)| path);
+        let delivery = raw.delivery.policy(&schemes, raw.recognise.payload.is_some()).map_err(at)?;
+        let event_field =
+            raw.recognise.event.map(|text| values::parse(&text, Place::parse_or_path)).transpose().map_err(at)?;
+        let payload_field = raw.recognise.payload.map(|text| payload_field(&text)).transpose().map_err(at)?;
         let mut events: Vec<Event> = Vec::new();
         for event in raw.event {
             let span = event.name.span();
@@ -97,11 +120,27 @@ impl Provider {
             if events.iter().any(|other| other.name == event.name) {
                 return Err(at(Wrong::new(span, format!("duplicate event `{}`", event.name))));
             }
+            if let Some(other) = events.iter().find(|other| other.conditions == event.conditions) {
+                let message =
+                    format!("`{}` has the same `match` as `{}`, so it is never recognised", event.name, other.name);
+                return Err(at(Wrong::new(span, message)));
+            }
+            events.push(event);
+        }
+        for handshake in raw.handshake {
+            let span = handshake.name.span();
+            let event = handshake.event(&name, !schemes.is_empty(), event_field.as_ref(), &files).map_err(at)?;
+            if events.iter().any(|other| other.name == event.name) {
+                return Err(at(Wrong::new(span, format!("duplicate event `{}`", event.name))));
+            }
             events.push(event);
         }
         let recognised_by = match raw.recognise.headers {
             Some(names) => names.iter().map(values::header_name).collect::<Result<_, _>>().map_err(at)?,
-            None => signature_headers(&schemes),
+            None => {
+                let of_event = event_field.as_ref().and_then(Place::header).cloned();
+                signature_headers(&schemes).into_iter().chain(of_event).collect()
+            }
         };
         let provider = Self {
             title: raw.title,
@@ -113,6 +152,7 @@ impl Provider {
             delivery,
             events,
             event_field,
+            payload_field,
             fallback_schema: raw.recognise.schema,
             fresh: paths(raw.fresh).map_err(at)?,
             summary: raw.summary,
@@ -124,8 +164,34 @@ impl Provider {
     }
 }
 
+/// The family of the provider's keys: that of the schemes without a secret of their own.
+fn family(schemes: &[RawScheme]) -> Result<Option<Family>, Wrong> {
+    let mut sharing = schemes.iter().filter(|scheme| scheme.secret.is_none());
+    let Some(first) = sharing.next() else { return Ok(None) };
+    let family = first.algorithm.family();
+    match sharing.find(|scheme| scheme.algorithm.family() != family) {
+        Some(other) => Err(Wrong::new(
+            other.name.span(),
+            format!(
+                "`{}` has another kind of key than `{}`: give it a `secret` of its own",
+                other.name.get_ref(),
+                first.name.get_ref()
+            ),
+        )),
+        None => Ok(family),
+    }
+}
+
 fn signature_headers(schemes: &[Scheme]) -> Vec<HeaderName> {
-    schemes.iter().flat_map(|scheme| scheme.header.iter().cloned()).collect()
+    schemes.iter().flat_map(|scheme| scheme.headers().iter().cloned()).collect()
+}
+
+/// The form field that holds the payload.
+fn payload_field(text: &Spanned<String>) -> Result<String, Wrong> {
+    match values::parse(text, Place::parse)? {
+        Place::Form(name) => Ok(name),
+        _ => Err(Wrong::new(text.span(), "the payload can only be in a form field: write `form:NAME`")),
+    }
 }
 
 impl From<toml::de::Error> for Wrong {
@@ -158,15 +224,19 @@ struct RawProvider {
     #[serde(default)]
     notes: Vec<String>,
     summary: Option<Summary>,
-    secret: Option<RawSecret>,
-    #[serde(default)]
-    scheme: Vec<RawScheme>,
+    /// Where the facts come from: pages of documents, or `github:OWNER/REPO PATH`.
+    #[serde(default, rename = "sources")]
+    _sources: Vec<String>,
+    secret: Option<Spanned<RawSecret>>,
+    scheme: Option<Spanned<RawSchemes>>,
     delivery: RawDelivery,
     #[serde(default)]
     recognise: RawRecognise,
     #[serde(default)]
     fresh: BTreeMap<Spanned<String>, Fresh>,
     event: Vec<RawEvent>,
+    #[serde(default)]
+    handshake: Vec<RawHandshake>,
 }
 
 #[derive(Default, Deserialize)]
@@ -174,7 +244,10 @@ struct RawProvider {
 struct RawRecognise {
     schema: Option<String>,
     headers: Option<Vec<Spanned<String>>>,
-    event: Option<Text<Path>>,
+    /// Where the event's name is: a place such as `header:x-github-event`, or a path of the payload.
+    event: Option<Spanned<String>>,
+    /// The form field that holds the payload as JSON: `form:payload`.
+    payload: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -183,9 +256,16 @@ struct RawEvent {
     name: Spanned<String>,
     about: String,
     #[serde(rename = "match", default)]
-    conditions: BTreeMap<Spanned<String>, String>,
+    conditions: BTreeMap<Spanned<String>, Scalar>,
+    /// Headers of this event alone.
+    #[serde(default)]
+    headers: BTreeMap<Spanned<String>, Spanned<String>>,
     schema: Option<String>,
+    /// The payload; `events/NAME.json` if it isn't given.
     fixture: Option<Spanned<String>>,
+    /// Whether the fixture is sent byte for byte, and not as compact JSON with fresh values.
+    #[serde(default)]
+    raw: bool,
     summary: Option<Summary>,
     #[serde(default)]
     unsigned: bool,
@@ -196,11 +276,15 @@ struct RawEvent {
 }
 
 impl RawEvent {
-    fn event(self, provider: &str, event_field: Option<&Path>, files: &Files) -> Result<Event, Wrong> {
+    fn event(self, provider: &str, event_field: Option<&Place>, files: &Files) -> Result<Event, Wrong> {
         let span = self.name.span();
         check_event_name(&self.name)?;
         let name = self.name.into_inner();
-        let mut conditions = paths(self.conditions)?;
+        let mut conditions = Vec::new();
+        for (key, Scalar(value)) in self.conditions {
+            conditions.push((values::parse(&key, Place::parse_condition)?, value));
+        }
+        let headers = event_headers(self.headers)?;
         if conditions.is_empty() {
             let field = event_field.ok_or_else(|| {
                 Wrong::new(
@@ -214,19 +298,9 @@ impl RawEvent {
             Some(fixture) => (fixture.get_ref().clone(), fixture.span()),
             None => (format!("events/{name}.json"), span.clone()),
         };
-        let text = files.shared(&fixture).ok_or_else(|| {
-            let near = nearest::nearest(&fixture, files.paths())
-                .map(|near| format!("; did you mean `{near}`?"))
-                .unwrap_or_default();
-            Wrong::new(place.clone(), format!("missing fixture `{fixture}`{near}"))
-        })?;
+        let text = self::fixture(&fixture, place, files, self.raw)?;
         // The tests check the built-in providers, so this is not repeated at each start.
         let is_new = !files.are_built_in();
-        if is_new {
-            json::parse(text).map_err(|error| {
-                Wrong::new(place.clone(), format!("the fixture `{fixture}` is not valid JSON: {error}"))
-            })?;
-        }
         let mut variants = Vec::new();
         for variant in self.variants {
             let mut changes = Vec::new();
@@ -234,7 +308,7 @@ impl RawEvent {
                 let span = path.span();
                 let path = values::parse(&path, str::parse)?;
                 if is_new {
-                    overrides::replace(text, &path, &value)
+                    overrides::replace(&text, &path, &value)
                         .map_err(|error| Wrong::new(span, format!("the variant doesn't fit `{fixture}`: {error}")))?;
                 }
                 changes.push((path, value));
@@ -246,14 +320,30 @@ impl RawEvent {
             name,
             about: self.about,
             schema: self.schema,
-            fixture: text.clone(),
+            fixture: text,
+            is_raw: self.raw,
             summary: self.summary,
             unsigned: self.unsigned,
             illustrative: self.illustrative,
             variants,
+            headers,
             conditions,
+            handshake: None,
         })
     }
+}
+
+/// The text of a fixture, which must be JSON unless it is sent as it is.
+fn fixture(path: &str, place: Range<usize>, files: &Files, is_raw: bool) -> Result<Cow<'static, str>, Wrong> {
+    let Some(text) = files.shared(path) else {
+        let near = nearest::nearest(path, files.paths()).map(|near| format!("; did you mean `{near}`?"));
+        return Err(Wrong::new(place, format!("missing fixture `{path}`{}", near.unwrap_or_default())));
+    };
+    if !files.are_built_in() && !is_raw {
+        json::parse(text)
+            .map_err(|error| Wrong::new(place, format!("the fixture `{path}` is not valid JSON: {error}")))?;
+    }
+    Ok(text.clone())
 }
 
 /// Checks a provider's name: it is a segment of a URL's path, and ends at the first dot of an event's full name.
@@ -280,6 +370,11 @@ fn check_start(name: &Spanned<String>, what: &str) -> Result<(), Wrong> {
         return Err(Wrong::new(name.span(), format!("{what} may not begin with `-`")));
     }
     Ok(())
+}
+
+/// The headers of one event.
+fn event_headers(table: BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Vec<(HeaderName, HeaderValue)>, Wrong> {
+    table.iter().map(|(name, value)| Ok((values::header_name(name)?, values::fixed_value(value)?))).collect()
 }
 
 fn paths<T>(table: BTreeMap<Spanned<String>, T>) -> Result<Vec<(Path, T)>, Wrong> {

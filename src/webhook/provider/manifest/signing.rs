@@ -1,94 +1,86 @@
 //! `[secret]` and `[[scheme]]`: how a provider signs.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    SecretRule,
-    values::{Names, ToleranceText, Wrong},
+    places::{PlaceKeys, RawId, RawTimestamp, timestamp_rule},
+    secret::{Defaults, RawSecret},
+    values::{self, Names, Wrong},
 };
-use crate::webhook::signature::{
-    Algorithm, MalformedSecret, Scheme, SecretFormat, SigningSecret,
-    content::SignedContent,
-    grammar::{Grammar, GrammarText, TextEncoding},
-    scheme::{TimeUnit, TimestampRule},
-    secret::KeyEncoding,
+use crate::webhook::{
+    place::{Place, Source},
+    signature::{
+        Algorithm, Scheme,
+        content::SignedContent,
+        grammar::{Grammar, GrammarText, TextEncoding},
+    },
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawSecret {
-    env: Option<String>,
-    #[serde(default)]
-    encoding: KeyEncoding,
-    prefix: Option<String>,
-    development: Spanned<String>,
-}
-
+/// One way in which a provider signs.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawScheme {
+    /// The scheme's name within the provider.
     pub(super) name: Spanned<String>,
-    algorithm: Algorithm,
-    content: Spanned<SignedContent>,
-    signature: RawSignature,
-    id: Option<RawId>,
+    /// `hmac-md5`, `hmac-sha1`, `hmac-sha256`, `hmac-sha384`, `hmac-sha512`; the plain hashes `md5`, `sha1`, `sha256`, `sha384`,
+    /// `sha512`; `ed25519`, `ecdsa-p256`, `rsa-sha256`; `jwt-hs256`, `jwt-es256`, `jwt-rs256`; or `token`.
+    pub(super) algorithm: Algorithm,
+    /// The signed bytes, a template. A JWT says it in its claims.
+    content: Option<Spanned<SignedContent>>,
+    signature: Spanned<RawSignature>,
+    id: Option<Spanned<RawId>>,
     timestamp: Option<Spanned<RawTimestamp>>,
+    /// `before-compression` if the signature covers the body before its `content-encoding`.
+    encoded: Option<Encoded>,
+    /// The claims of a JWT that must hold, and are written when signing: templates, such as `"{sha256-base64:body}"`.
+    #[serde(default)]
+    claims: BTreeMap<String, Spanned<String>>,
+    /// `false` if the signature is known to cover no part of the payload, so that a changed body verifies.
+    signs_body: Option<Spanned<bool>>,
+    /// The form of this scheme's own secrets.
+    pub(super) secret: Option<Spanned<RawSecret>>,
+}
+
+/// Which bytes of a compressed body are signed.
+#[derive(Clone, Copy, Deserialize)]
+pub(super) enum Encoded {
+    #[serde(rename = "before-compression")]
+    BeforeCompression,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSignature {
-    header: Spanned<Names>,
-    value: Spanned<String>,
-    separator: Option<char>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawId {
-    header: Spanned<Names>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawTimestamp {
+    /// The header, or a list of names: the first is sent, the first one present is read.
     header: Option<Spanned<Names>>,
+    /// A parameter of the URL's query, instead of a header.
+    query: Option<Spanned<String>>,
+    /// A field of the payload by its path.
+    body: Option<Spanned<String>>,
+    /// A field of a form.
+    form: Option<Spanned<String>>,
+    /// The value's format: fixed text and one of `{hex}`, `{base64}`, `{base64url}`, `{token}`; in a list, also
+    /// `{timestamp}`. Entries without tags are told apart by their order.
+    value: Spanned<String>,
+    /// The text between the entries of a list.
+    separator: Option<String>,
+    /// Whether the user chooses the header's name at the provider, and may say it in the config.
     #[serde(default)]
-    unit: TimeUnit,
-    tolerance: ToleranceText,
-}
-
-impl RawSecret {
-    /// The rule, if its development secret has the format that it states.
-    pub(super) fn rule(&self, schemes: &[RawScheme]) -> Result<SecretRule, Wrong> {
-        let development = &self.development;
-        if schemes.is_empty() {
-            return Err(Wrong::new(development.span(), "[secret] needs a [[scheme]] that uses it"));
-        }
-        let format = SecretFormat { encoding: self.encoding, prefix: self.prefix.clone() };
-        SigningSecret::parse(development.get_ref(), &format)
-            .map_err(|error| Wrong::new(development.span(), format!("invalid development secret: {error}")))?;
-        Ok(SecretRule { env: self.env.clone(), format, development: development.get_ref().clone() })
-    }
-}
-
-impl RawSecret {
-    /// Checks that the schemes can send the development secret, where it is a token.
-    pub(super) fn check_sendable(&self, rule: &SecretRule, schemes: &[Scheme]) -> Result<(), Wrong> {
-        let secret = SigningSecret::parse(&rule.development, &rule.format).ok();
-        if secret.is_some_and(|secret| schemes.iter().all(|scheme| scheme.can_send(&secret))) {
-            return Ok(());
-        }
-        let message = format!("invalid development secret: {}", MalformedSecret::NotSendable);
-        Err(Wrong::new(self.development.span(), message))
-    }
+    configurable_header: bool,
 }
 
 impl RawScheme {
-    pub(super) fn scheme(self) -> Result<Scheme, Wrong> {
-        let value = self.signature.value;
-        let separator = self.signature.separator;
+    /// The scheme; `defaults` are those of the provider's secrets.
+    pub(super) fn scheme(self, defaults: &Defaults) -> Result<Scheme, Wrong> {
+        let place = self.signature.span();
+        let RawSignature { header, query, body, form, value, separator, configurable_header } =
+            self.signature.into_inner();
+        let signature = PlaceKeys { header, query, body, form }.source()?.ok_or_else(|| {
+            Wrong::new(place, "the signature has no place: add a `header`, `query`, `body` or `form`")
+        })?;
         let grammar = Grammar::parse(&GrammarText { value: value.get_ref().clone(), separator })
             .map_err(|message| Wrong::new(value.span(), message))?;
         if let Some(message) = mismatch(self.algorithm, grammar.encoding()) {
@@ -99,16 +91,59 @@ impl RawScheme {
             let message = "the value has a {timestamp}, but the scheme has no `timestamp`";
             return Err(Wrong::new(value.span(), message));
         }
-        let span = self.content.span();
+        let id = match self.id {
+            Some(id) => {
+                let span = id.span();
+                let RawId { header, query, body, form } = id.into_inner();
+                let source = PlaceKeys { header, query, body, form }.source()?;
+                Some(source.ok_or_else(|| {
+                    Wrong::new(span, "the id has no place: add a `header`, `query`, `body` or `form`")
+                })?)
+            }
+            None => None,
+        };
+        let name_span = self.name.span();
+        let claims = claims(self.claims)?;
+        let jwt = self.algorithm.jwt_name().is_some();
+        if !claims.is_empty() && !jwt {
+            return Err(Wrong::new(name_span, "only a JWT has `claims`"));
+        }
+        let (content, span) = match self.content {
+            Some(content) => (content.get_ref().clone(), content.span()),
+            None if jwt => (SignedContent::body(), name_span),
+            None => return Err(Wrong::new(name_span, "the scheme has no `content`: add content = \"{body}\"")),
+        };
+        let secret = match self.secret {
+            Some(secret) => {
+                let span = secret.span();
+                Some(secret.into_inner().rule(defaults, self.algorithm.family(), &span)?)
+            }
+            None => None,
+        };
         let scheme = Scheme {
             name: self.name.into_inner().into(),
             algorithm: self.algorithm,
-            content: self.content.into_inner(),
-            header: Names::list(self.signature.header)?,
+            content,
+            signature,
             grammar,
-            id: self.id.map(|id| Names::list(id.header)).transpose()?,
+            id,
             timestamp,
+            before_compression: self.encoded.is_some(),
+            claims,
+            secret: secret.map(Box::new),
+            configurable_header,
+            is_body_unsigned_by_design: self.signs_body.as_ref().is_some_and(|signs| !signs.get_ref()),
         };
+        if let Some(signs) = self.signs_body
+            && *signs.get_ref() != scheme.signs_body()
+        {
+            let message = if *signs.get_ref() {
+                "the signed content contains no `{body}`, so the body isn't signed"
+            } else {
+                "the signed content contains the body, so it is signed"
+            };
+            return Err(Wrong::new(signs.span(), message));
+        }
         match unsignable(&scheme) {
             Some(message) => Err(Wrong::new(span, message)),
             None => Ok(scheme),
@@ -116,10 +151,20 @@ impl RawScheme {
     }
 }
 
+/// The claims of a JWT, each a template.
+fn claims(table: BTreeMap<String, Spanned<String>>) -> Result<Vec<(String, SignedContent)>, Wrong> {
+    let claim = |(name, text): (String, Spanned<String>)| Ok((name, values::parse(&text, SignedContent::claim)?));
+    table.into_iter().map(claim).collect()
+}
+
 /// Why an encoding does not fit an algorithm; `None` if it does.
 fn mismatch(algorithm: Algorithm, encoding: TextEncoding) -> Option<&'static str> {
     match (algorithm, encoding) {
         (Algorithm::Token, TextEncoding::Plain) => None,
+        (algorithm, encoding) if (encoding == TextEncoding::Jwt) != algorithm.jwt_name().is_some() => {
+            Some("{jwt} is for the algorithms `jwt-hs256`, `jwt-es256` and `jwt-rs256`, and they need it")
+        }
+        (_, TextEncoding::Jwt) => None,
         (Algorithm::Token, _) => Some("a token is sent unencoded: use {token}"),
         (_, TextEncoding::Plain) => Some("{token} sends the secret itself: use {hex} or {base64} for a MAC"),
         _ => None,
@@ -129,41 +174,43 @@ fn mismatch(algorithm: Algorithm, encoding: TextEncoding) -> Option<&'static str
 /// Why a scheme's content can't be signed; `None` if it can.
 fn unsignable(scheme: &Scheme) -> Option<String> {
     let content = scheme.content.as_str();
+    if scheme.algorithm.is_plain_hash() && !scheme.content.has_secret() {
+        return Some(format!(
+            "a plain hash proves nothing unless the secret is in it: add `{{secret}}` to `{content}`"
+        ));
+    }
+    if scheme.content.has_secret() && !scheme.algorithm.is_plain_hash() {
+        return Some(format!("`{{secret}}` is only for plain hashes, and {} has a key", scheme.algorithm));
+    }
     if scheme.content.signs_id() && scheme.id.is_none() {
         return Some(format!("`{content}` signs the id, but the scheme has no `id`"));
     }
     if scheme.content.signs_timestamp() && scheme.timestamp.is_none() {
         return Some(format!("`{content}` signs the timestamp, but the scheme has no `timestamp`"));
     }
-    // These three headers are made by signing.
-    let time = scheme.timestamp.as_ref().and_then(|rule| rule.header.as_deref());
+    if contains_signature(scheme) {
+        return Some(format!("`{content}` contains {}, where the signature itself is sent", scheme.signature));
+    }
+    // These three values are made by signing.
+    let time = scheme.timestamp.as_ref().and_then(|rule| rule.source.as_ref());
     let made = [
-        (scheme.id.as_deref(), "the id's header: use {id}"),
-        (time, "the timestamp's header: use {timestamp}"),
-        (Some(&scheme.header[..]), "the signature's own header"),
+        (scheme.id.as_ref(), "the id's place: use {id}", "the id's header: use {id}"),
+        (time, "the timestamp's place: use {timestamp}", "the timestamp's header: use {timestamp}"),
+        (Some(&scheme.signature), "the signature's own place", "the signature's own header"),
     ];
-    scheme.content.headers().find_map(|name| {
-        let (_, what) = made.iter().find(|(names, _)| names.is_some_and(|names| names.contains(name)))?;
-        Some(format!("`{{header:{name}}}` is {what}"))
+    scheme.content.places().find_map(|place| {
+        let is_made = |source: &Source| source.places().contains(place);
+        let (_, what, header) = made.iter().find(|(source, ..)| source.is_some_and(is_made))?;
+        Some(format!("`{{{place}}}` is {}", if place.header().is_some() { header } else { what }))
     })
 }
 
-fn timestamp_rule(rule: Spanned<RawTimestamp>, grammar: &Grammar) -> Result<TimestampRule, Wrong> {
-    let span = rule.span();
-    let RawTimestamp { header, unit, tolerance: ToleranceText(tolerance) } = rule.into_inner();
-    let header = header.map(Names::list).transpose()?;
-    match (&header, grammar.carries_timestamp()) {
-        (Some(names), true) => Err(Wrong::new(
-            span,
-            format!(
-                "the timestamp is given twice: in the header `{}`, and in the signature's value as {{timestamp}}",
-                names[0]
-            ),
-        )),
-        (None, false) => Err(Wrong::new(
-            span,
-            "the timestamp has no source: add a `header`, or {timestamp} in the signature's value",
-        )),
-        _ => Ok(TimestampRule { header, unit, tolerance }),
+/// Whether the signed content would contain the signature.
+fn contains_signature(scheme: &Scheme) -> bool {
+    let mut places = scheme.content.places();
+    match &scheme.signature {
+        Source::At(Place::Body(_) | Place::Form(_)) => places.any(Place::covers_body),
+        Source::At(Place::Query(_)) => places.any(|place| matches!(place, Place::Url | Place::QueryString)),
+        _ => false,
     }
 }

@@ -115,6 +115,49 @@ impl<'de> Deserialize<'de> for Names {
     }
 }
 
+/// A duration, or `any` for no limit.
+#[derive(Clone, Copy)]
+struct Limit(Duration);
+
+impl FromStr for Limit {
+    type Err = InvalidDuration;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "any" { Ok(Self(Tolerance::ANY)) } else { parse_duration(text).map(Self) }
+    }
+}
+
+/// A text, or a number or truth value written without quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Scalar(pub String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl Visitor<'_> for Any {
+            type Value = Scalar;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, a whole number, `true` or `false`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
+                Ok(Scalar(text.to_owned()))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Scalar, E> {
+                Ok(Scalar(number.to_string()))
+            }
+
+            fn visit_bool<E: Error>(self, truth: bool) -> Result<Scalar, E> {
+                Ok(Scalar(truth.to_string()))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
 /// A tolerance: one duration both ways, or one each.
 #[derive(Clone, Copy)]
 pub(super) struct ToleranceText(pub Tolerance);
@@ -124,8 +167,8 @@ impl<'de> Deserialize<'de> for ToleranceText {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Each {
-            past: Text<DurationText>,
-            future: Text<DurationText>,
+            past: Text<Limit>,
+            future: Text<Limit>,
         }
         struct BothOrEach;
 
@@ -133,11 +176,11 @@ impl<'de> Deserialize<'de> for ToleranceText {
             type Value = Tolerance;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration such as \"5m\", or { past = \"5m\", future = \"1m\" }")
+                f.write_str("a duration such as \"5m\", \"any\", or { past = \"5m\", future = \"any\" }")
             }
 
             fn visit_str<E: Error>(self, both: &str) -> Result<Tolerance, E> {
-                parse_duration(both).map(Tolerance::both).map_err(E::custom)
+                both.parse().map(|Limit(both)| Tolerance::both(both)).map_err(E::custom)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Tolerance, A::Error> {

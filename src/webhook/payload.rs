@@ -13,6 +13,7 @@ use futures_util::{FutureExt, stream};
 use crate::webhook::{
     json::{self, Kind, MAX_VALUES, Member, Node, Path},
     request::Request,
+    words,
 };
 
 /// How a payload was sent.
@@ -24,16 +25,105 @@ pub enum PayloadKind {
     Urlencoded,
     /// `multipart/form-data`.
     Multipart,
-    /// Anything else, or a body that is not what its content type says.
+    /// Anything else, or a body that can't be parsed.
     Opaque,
 }
+
+/// The media type of a URL-encoded form.
+const URLENCODED: &str = "application/x-www-form-urlencoded";
 
 /// A parsed payload.
 #[derive(Debug)]
 pub struct Payload<'a> {
     /// How it was sent.
     pub kind: PayloadKind,
+    /// How the body differs from what its content type says, if it does: a form that is labelled as JSON, or the
+    /// reverse.
+    pub mislabelled: Option<String>,
     root: Option<Node<'a>>,
+    /// The fields of the form around it, if it is the JSON in one of them.
+    form: Vec<(String, String)>,
+}
+
+/// A body without its `content-encoding`, from which the payload is parsed.
+#[derive(Debug)]
+pub struct DecodedBody<'a> {
+    bytes: Cow<'a, [u8]>,
+    /// The form field that holds the payload, if one does.
+    field: Option<Field>,
+}
+
+/// A form field that holds JSON, with all fields of its form.
+#[derive(Debug)]
+struct Field {
+    json: String,
+    form: Vec<(String, String)>,
+}
+
+/// The form field in which several providers send their JSON.
+const USUAL_FIELD: &str = "payload";
+
+impl<'a> DecodedBody<'a> {
+    /// Decodes a body of at most `limit` bytes. JSON in a form field named `payload` is found, too.
+    ///
+    /// # Errors
+    ///
+    /// A message if the encoding is unknown, the data is invalid or longer than `limit` bytes.
+    pub fn of(request: &'a Request, limit: usize) -> Result<Self, String> {
+        Ok(Self { bytes: decoded(request, limit)?, field: None }.with_field(request, USUAL_FIELD))
+    }
+
+    /// A body without a payload.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { bytes: Cow::Borrowed(&[]), field: None }
+    }
+
+    /// The same body, with the payload in this field if it is a form that has the field, and the field holds JSON.
+    #[must_use]
+    pub fn with_field(mut self, request: &Request, name: &str) -> Self {
+        let is_form = matches!(
+            request.media_type().as_deref(),
+            Some("application/x-www-form-urlencoded" | "multipart/form-data")
+        );
+        if !is_form {
+            return self;
+        }
+        let form = Payload::parse(request, &self.bytes);
+        let fields = || form.fields().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let held = fields().find(|(field, value)| field == name && begins_like_json(value.as_bytes()));
+        if let Some((_, json)) = held.filter(|(_, json)| json::parse(json).is_ok()) {
+            let form = fields().collect();
+            self.field = Some(Field { json, form });
+        }
+        self
+    }
+
+    /// The bytes of the whole body.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The JSON text in a form field, if that is how the payload is sent.
+    #[must_use]
+    pub fn json_in_form(&self) -> Option<&str> {
+        self.field.as_ref().map(|field| field.json.as_str())
+    }
+
+    /// Parses the payload.
+    #[must_use]
+    pub fn payload(&self, request: &Request) -> Payload<'_> {
+        match &self.field {
+            Some(field) => Payload {
+                kind: PayloadKind::Json,
+                mislabelled: None,
+                root: json(field.json.as_bytes()),
+                form: field.form.clone(),
+            },
+            None => Payload::parse(request, &self.bytes),
+        }
+    }
 }
 
 /// Decodes the `content-encoding` of a body; without one, returns the bytes as they are.
@@ -67,23 +157,30 @@ fn inflate(decoder: impl Read, limit: usize) -> Result<Cow<'static, [u8]>, Strin
 
 impl<'a> Payload<'a> {
     /// Parses a decoded body by the request's content type. Other bodies that start like JSON are parsed as
-    /// JSON.
+    /// JSON, even if they are labelled as a form; a form that is labelled as JSON is parsed as a form.
     #[must_use]
     pub fn parse(request: &Request, body: &'a [u8]) -> Self {
-        let media = request.media_type();
-        let (kind, root) = match media.as_deref() {
-            Some("application/x-www-form-urlencoded") => (PayloadKind::Urlencoded, urlencoded(body)),
-            Some("multipart/form-data") => (PayloadKind::Multipart, multipart(request, body)),
-            _ if begins_like_json(body) => (PayloadKind::Json, json(body)),
-            _ => (PayloadKind::Opaque, None),
+        let media = request.media_type().unwrap_or_default();
+        let mislabelled = |what| Some(format!("the body is {what}, but its content-type is {media}"));
+        let (kind, root, mislabelled) = match media.as_str() {
+            URLENCODED => match json(body) {
+                Some(root) => (PayloadKind::Json, Some(root), mislabelled("JSON")),
+                None => (PayloadKind::Urlencoded, urlencoded(body), None),
+            },
+            "multipart/form-data" => (PayloadKind::Multipart, multipart(request, body), None),
+            _ if begins_like_json(body) => (PayloadKind::Json, json(body), None),
+            _ if is_json(&media) && looks_urlencoded(body) => {
+                (PayloadKind::Urlencoded, urlencoded(body), mislabelled("a URL-encoded form"))
+            }
+            _ => (PayloadKind::Opaque, None, None),
         };
-        Self { kind: if root.is_some() { kind } else { PayloadKind::Opaque }, root }
+        Self { kind: if root.is_some() { kind } else { PayloadKind::Opaque }, mislabelled, root, form: Vec::new() }
     }
 
     /// A payload from parsed JSON.
     #[must_use]
     pub fn of(root: Node<'a>) -> Self {
-        Self { kind: PayloadKind::Json, root: Some(root) }
+        Self { kind: PayloadKind::Json, mislabelled: None, root: Some(root), form: Vec::new() }
     }
 
     /// The scalar at a path, as text.
@@ -98,7 +195,13 @@ impl<'a> Payload<'a> {
         self.root.as_ref()
     }
 
-    /// The fields of a form, in order; empty for JSON.
+    /// The fields of a form, in order, also of one whose field holds the payload; empty for JSON alone.
+    pub fn form(&self) -> impl Iterator<Item = (&str, &str)> {
+        let around = self.form.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        around.chain(self.fields())
+    }
+
+    /// The fields of a form that is itself the payload, in order; empty for JSON.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let members = match (&self.kind, &self.root) {
             (PayloadKind::Urlencoded | PayloadKind::Multipart, Some(Node { kind: Kind::Object(members), .. })) => {
@@ -117,7 +220,24 @@ fn begins_like_json(body: &[u8]) -> bool {
     matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
+/// Whether a media type in lower case is that of JSON.
+fn is_json(media: &str) -> bool {
+    media == "application/json" || media == "text/json" || media.ends_with("+json")
+}
+
+/// Whether a body has fields, and only characters that a URL-encoded form may have: RFC 3986's, without brackets, which
+/// other formats use.
+fn looks_urlencoded(body: &[u8]) -> bool {
+    let is_of_a_form = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@/?".contains(byte);
+    let ends_name = body.iter().position(|&byte| byte == b'=');
+    ends_name.is_some_and(|end| end > 0) && body.trim_ascii().iter().all(is_of_a_form)
+}
+
+/// The parsed document of an object or array.
 fn json(body: &[u8]) -> Option<Node<'_>> {
+    if !begins_like_json(body) {
+        return None;
+    }
     json::parse(std::str::from_utf8(body).ok()?).ok()
 }
 
@@ -140,7 +260,7 @@ fn multipart<'a>(request: &Request, body: &[u8]) -> Option<Node<'a>> {
         let file = part.file_name().map(str::to_owned);
         let bytes = part.bytes().now_or_never()?.ok()?;
         let value = match file {
-            Some(file) => format!("(file {file}, {} bytes)", bytes.len()),
+            Some(file) => format!("(file {file}, {})", words::bytes(bytes.len())),
             None => String::from_utf8_lossy(&bytes).into_owned(),
         };
         fields.push((Cow::Owned(name), Cow::Owned(value)));
@@ -180,6 +300,29 @@ mod tests {
             let payload = Payload::parse(&request, &request.body);
             assert_eq!(payload.kind, kind);
             assert_eq!(payload.fields().collect::<Vec<_>>(), [("status", "3"), ("status_string", "Done ü")]);
+        }
+    }
+
+    #[test]
+    fn a_mislabelled_body_is_read_for_what_it_is() {
+        let form = "application/x-www-form-urlencoded";
+        for (media, body, kind, mislabelled) in [
+            ("application/json", "a=1&b[]=2", PayloadKind::Opaque, None),
+            ("application/json", "a=1&b%5B%5D=2\n", PayloadKind::Urlencoded, Some("a URL-encoded form")),
+            ("application/problem+json; charset=utf-8", "a=1", PayloadKind::Urlencoded, Some("a URL-encoded form")),
+            ("application/json", "true", PayloadKind::Opaque, None),
+            ("application/json", "=", PayloadKind::Opaque, None),
+            ("text/plain", "a=1", PayloadKind::Opaque, None),
+            (form, " {\"a\":1}", PayloadKind::Json, Some("JSON")),
+            (form, "[]", PayloadKind::Json, Some("JSON")),
+            (form, "{a=1", PayloadKind::Urlencoded, None),
+            (form, "a={}", PayloadKind::Urlencoded, None),
+        ] {
+            let request = request(&[("content-type", media)], body);
+            let payload = Payload::parse(&request, &request.body);
+            let media = media.split(';').next().unwrap();
+            let expected = mislabelled.map(|what| format!("the body is {what}, but its content-type is {media}"));
+            assert_eq!((payload.kind, payload.mislabelled), (kind, expected), "{media}: {body}");
         }
     }
 

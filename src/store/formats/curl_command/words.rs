@@ -1,0 +1,259 @@
+//! The words of a script, split and unquoted as a POSIX shell or cmd.exe would. Nothing is run.
+
+use super::{
+    super::parts::{ParseError, expected, quoted},
+    Command,
+};
+
+/// Reads the words of a script.
+pub(super) struct Words<'a> {
+    pub rest: &'a str,
+    /// Whether the script is for cmd.exe.
+    pub is_cmd: bool,
+}
+
+impl Words<'_> {
+    /// The words up to the end of a command.
+    pub fn command(&mut self) -> Command {
+        let mut words = Vec::new();
+        let mut stdin = None;
+        loop {
+            self.skip_blanks();
+            let Some(next) = self.rest.chars().next() else { break };
+            match next {
+                '\n' | ';' | '&' => {
+                    self.rest = self.rest.trim_start_matches(['\n', '\r', ';', '&', ' ']);
+                    break;
+                }
+                '|' if words.first().is_some_and(|word| word == "printf") => {
+                    self.rest = &self.rest[1..];
+                    stdin = Some(octal(words.get(1).map_or("", String::as_str))?);
+                    words.clear();
+                }
+                // Where the output goes doesn't matter.
+                '|' | '>' | '<' => {
+                    self.rest = &self.rest[self.rest.find('\n').unwrap_or(self.rest.len())..];
+                }
+                _ => words.push(self.word()?),
+            }
+        }
+        if words.first().is_some_and(|word| word == "$") {
+            words.remove(0);
+        }
+        Ok((words, stdin))
+    }
+
+    /// Skips blanks, carriage returns and continued lines.
+    fn skip_blanks(&mut self) {
+        let continuation = if self.is_cmd { '^' } else { '\\' };
+        loop {
+            let trimmed = self.rest.trim_start_matches([' ', '\t', '\r']);
+            let joined = trimmed
+                .strip_prefix(continuation)
+                .and_then(|rest| rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n')));
+            let Some(rest) = joined else {
+                self.rest = trimmed;
+                return;
+            };
+            self.rest = rest;
+        }
+    }
+
+    fn word(&mut self) -> Result<String, ParseError> {
+        if self.is_cmd { self.cmd_word() } else { self.posix_word() }
+    }
+
+    fn posix_word(&mut self) -> Result<String, ParseError> {
+        let mut word = String::new();
+        while let Some(next) = self.rest.chars().next() {
+            match next {
+                ' ' | '\t' | '\r' | '\n' | ';' | '|' | '&' | '<' | '>' => break,
+                '\'' => {
+                    let (text, rest) = self.rest[1..].split_once('\'').ok_or_else(|| expected("a closing `'`"))?;
+                    word.push_str(text);
+                    self.rest = rest;
+                }
+                '"' => self.double_quoted(&mut word)?,
+                '$' if self.rest.starts_with("$'") => self.ansi_quoted(&mut word)?,
+                '$' if self.rest.starts_with("$ ") => {
+                    word.push('$');
+                    self.rest = &self.rest[1..];
+                }
+                '$' | '`' => return Err(substitution(self.rest)),
+                '\\' => {
+                    let escaped = self.rest[1..].chars().next();
+                    word.extend(escaped.filter(|&c| c != '\n'));
+                    self.rest = &self.rest[1 + escaped.map_or(0, char::len_utf8)..];
+                }
+                _ => {
+                    word.push(next);
+                    self.rest = &self.rest[next.len_utf8()..];
+                }
+            }
+        }
+        Ok(word)
+    }
+
+    fn double_quoted(&mut self, word: &mut String) -> Result<(), ParseError> {
+        if let Some(rest) = self.rest.strip_prefix("\"$(printf '") {
+            let (text, rest) = rest.split_once("')\"").ok_or_else(|| expected("a closing `')\"`"))?;
+            let bytes = octal(text)?;
+            // A header's bytes outside ASCII, as Latin-1.
+            word.extend(bytes.iter().map(|&byte| char::from(byte)));
+            self.rest = rest;
+            return Ok(());
+        }
+        let mut characters = self.rest[1..].char_indices();
+        while let Some((at, c)) = characters.next() {
+            match c {
+                '"' => {
+                    self.rest = &self.rest[at + 2..];
+                    return Ok(());
+                }
+                '$' | '`' => return Err(substitution(&self.rest[1 + at..])),
+                '\\' => match characters.next() {
+                    Some((_, '\n')) | None => {}
+                    Some((_, escaped @ ('$' | '`' | '"' | '\\'))) => word.push(escaped),
+                    Some((_, other)) => word.extend(['\\', other]),
+                },
+                _ => word.push(c),
+            }
+        }
+        Err(expected("a closing `\"`"))
+    }
+
+    /// `$'…'`, which Chrome writes for text that has `'`, `!` or control characters.
+    fn ansi_quoted(&mut self, word: &mut String) -> Result<(), ParseError> {
+        let text = &self.rest[2..];
+        let mut bytes = Vec::new();
+        let mut at = 0;
+        loop {
+            let Some(c) = text[at..].chars().next() else { return Err(expected("a closing `'`")) };
+            at += c.len_utf8();
+            match c {
+                '\'' => break,
+                '\\' => {
+                    let Some(escape) = text[at..].chars().next() else { return Err(expected("a closing `'`")) };
+                    at += escape.len_utf8();
+                    let simple = match escape {
+                        'n' => Some(b'\n'),
+                        'r' => Some(b'\r'),
+                        't' => Some(b'\t'),
+                        'a' => Some(7),
+                        'b' => Some(8),
+                        'e' | 'E' => Some(0x1b),
+                        'f' => Some(12),
+                        'v' => Some(11),
+                        _ => None,
+                    };
+                    let (radix, most) = match escape {
+                        'x' => (16, 2),
+                        'u' => (16, 4),
+                        'U' => (16, 8),
+                        '0'..='7' => (8, 3),
+                        _ => (0, 0),
+                    };
+                    if let Some(byte) = simple {
+                        bytes.push(byte);
+                    } else if radix > 0 {
+                        at -= usize::from(radix == 8);
+                        let digits = text[at..].chars().take(most).take_while(|c| c.is_digit(radix)).count();
+                        let value = u32::from_str_radix(&text[at..at + digits], radix)
+                            .map_err(|_| expected("digits after an escape"))?;
+                        at += digits;
+                        if matches!(escape, 'u' | 'U') {
+                            let c = char::from_u32(value).ok_or_else(|| expected("a character in an escape"))?;
+                            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                        } else {
+                            bytes.push(u8::try_from(value & 0xff).unwrap_or_default());
+                        }
+                    } else {
+                        if !matches!(escape, '\'' | '"' | '\\' | '?') {
+                            bytes.push(b'\\');
+                        }
+                        bytes.extend_from_slice(escape.encode_utf8(&mut [0; 4]).as_bytes());
+                    }
+                }
+                _ => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        self.rest = &text[at..];
+        word.push_str(str::from_utf8(&bytes).map_err(|_| expected("text in UTF-8 in `$'…'`"))?);
+        Ok(())
+    }
+
+    /// cmd.exe: `^` escapes the next character, and `^"` opens and closes what C programs see as a quoted argument.
+    fn cmd_word(&mut self) -> Result<String, ParseError> {
+        let mut word = String::new();
+        let mut in_quotes = false;
+        let mut characters = self.rest.char_indices().peekable();
+        let end = loop {
+            let Some((at, c)) = characters.next() else {
+                if in_quotes {
+                    return Err(expected("a closing `\"`"));
+                }
+                break self.rest.len();
+            };
+            // After `^`, the shell passes on the next character as it is; `^` and a line break join two lines.
+            let c = if c == '^' {
+                match characters.next() {
+                    Some((_, '\r')) => {
+                        characters.next_if(|(_, next)| *next == '\n');
+                        // An empty line after it is a line break.
+                        if characters.next_if(|(_, next)| *next == '\r').is_some() {
+                            characters.next_if(|(_, next)| *next == '\n');
+                            word.push('\n');
+                        }
+                        continue;
+                    }
+                    Some((_, '\n')) => {
+                        if characters.next_if(|(_, next)| *next == '\n').is_some() {
+                            word.push('\n');
+                        }
+                        continue;
+                    }
+                    Some((_, escaped)) => escaped,
+                    None => break self.rest.len(),
+                }
+            } else if !in_quotes && matches!(c, ' ' | '\t' | '\r' | '\n' | '&' | '|' | '>') {
+                break at;
+            } else {
+                c
+            };
+            match c {
+                '"' if in_quotes && characters.next_if(|(_, next)| *next == '"').is_some() => word.push('"'),
+                '"' => in_quotes = !in_quotes,
+                '\\' => {
+                    let mut ahead = characters.clone();
+                    let mut next = ahead.next();
+                    if next.is_some_and(|(_, c)| c == '^') {
+                        next = ahead.next();
+                    }
+                    match next {
+                        Some((_, escaped @ ('"' | '\\'))) if escaped == '"' || in_quotes => {
+                            word.push(escaped);
+                            characters = ahead;
+                        }
+                        _ => word.push('\\'),
+                    }
+                }
+                c => word.push(c),
+            }
+        };
+        self.rest = &self.rest[end..];
+        Ok(word)
+    }
+}
+
+fn substitution(text: &str) -> ParseError {
+    let start = text.split_whitespace().next().unwrap_or_default();
+    expected(format!("a command without variables or substitutions, found {}", quoted(start)))
+}
+
+/// The bytes of a `printf` format of octal escapes.
+fn octal(format: &str) -> Result<Vec<u8>, ParseError> {
+    let parse = |digits: &str| {
+        u8::from_str_radix(digits, 8).map_err(|_| expected("three octal digits after each `\\` of `printf`"))
+    };
+    format.split('\\').skip(1).map(parse).collect()
+}

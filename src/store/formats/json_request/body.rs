@@ -1,0 +1,131 @@
+//! The body of a JSON request: text, base64, a list of bytes or Node's `Buffer`.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+
+use super::{
+    super::parts::{self, ParseError, expected},
+    is_present, text,
+};
+use crate::webhook::json::{Kind, Node};
+
+/// The keys under which programs store a body, those with its exact bytes first, and whether they always hold base64.
+pub(super) const BODIES: &[(&str, bool)] = &[
+    ("bodyAsBase64", true),
+    ("bodyBase64", true),
+    ("body_base64", true),
+    ("base64Body", true),
+    ("bodyB64", true),
+    ("body_b64", true),
+    ("rawBodyBase64", true),
+    ("raw_body_base64", true),
+    ("rawBody", false),
+    ("raw_body", false),
+    ("bodyRaw", false),
+    ("body", false),
+    ("requestBody", false),
+    ("request_body", false),
+    ("payload", false),
+    ("content", false),
+    ("data", false),
+    ("text", false),
+    ("postData", false),
+];
+
+/// Keys that say how the body is encoded: `true`, or the word `base64`.
+const ENCODINGS: &[&str] = &[
+    "isBase64Encoded",
+    "is_base64_encoded",
+    "isBase64",
+    "is_base64",
+    "base64",
+    "encoding",
+    "bodyEncoding",
+    "body_encoding",
+];
+
+/// A body that was read.
+pub(super) struct Body {
+    pub bytes: Bytes,
+    /// Whether the bytes are text that the tool may have changed.
+    pub is_text: bool,
+    pub notes: Vec<String>,
+}
+
+/// The body; an error if all that is left of it was parsed.
+pub(super) fn body(found: &Node<'_>) -> Result<Body, ParseError> {
+    let bodies = || BODIES.iter().filter_map(|(key, always)| Some((*key, *always, found.member(key)?)));
+    let mut parsed = None;
+    for (key, always, node) in bodies().filter(|(_, _, node)| is_present(Some(node))) {
+        if let Some(body) = read_body(found, key, always, node)? {
+            return Ok(body);
+        }
+        parsed = parsed.or(Some(key));
+    }
+    match parsed {
+        Some(key) => Err(expected(format!(
+            "the raw body in `{key}`: it was parsed, so the signed bytes are gone; store the raw bytes, as text or base64"
+        ))),
+        None => Ok(Body { bytes: Bytes::new(), is_text: false, notes: Vec::new() }),
+    }
+}
+
+/// One body; `None` if it was parsed.
+fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Result<Option<Body>, ParseError> {
+    let exact = |bytes: Bytes| Ok(Some(Body { bytes, is_text: false, notes: Vec::new() }));
+    match &node.kind {
+        Kind::String(text) if always || is_base64(found) => exact(parts::base64(key, text)?),
+        Kind::String(text) => {
+            if let Some(bytes) = undeclared_base64(text) {
+                let notes = vec![format!("`{key}` was read as base64")];
+                return Ok(Some(Body { bytes, is_text: false, notes }));
+            }
+            Ok(Some(Body { bytes: text.clone().into_owned().into(), is_text: true, notes: Vec::new() }))
+        }
+        // Node writes a `Buffer` as `{"type":"Buffer","data":[1,2]}`; `CloudFront` has `{"encoding":"base64","data":"…"}`.
+        Kind::Object(_) if node.member("type").and_then(Node::text).as_deref() == Some("Buffer") => {
+            exact(node.member("data").and_then(byte_list).ok_or_else(|| expected(format!("a Buffer in `{key}`")))?)
+        }
+        Kind::Object(_) => match text(node, &["data", "text", "raw", "base64", "string"]) {
+            Some(("base64", text)) => exact(parts::base64(key, &text)?),
+            Some((_, text)) if is_base64(node) => exact(parts::base64(key, &text)?),
+            Some((inner @ ("text" | "raw" | "data"), text)) if inner != "data" || node.member("encoding").is_some() => {
+                Ok(Some(Body { bytes: text.into_owned().into(), is_text: true, notes: Vec::new() }))
+            }
+            _ => Ok(None),
+        },
+        Kind::Array(_) => match byte_list(node) {
+            Some(bytes) if !bytes.is_empty() => exact(bytes),
+            _ => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}
+
+fn is_base64(node: &Node<'_>) -> bool {
+    ENCODINGS.iter().any(|key| match node.member(key).map(|node| &node.kind) {
+        Some(Kind::Bool(value)) => *value,
+        Some(Kind::String(text)) => text.eq_ignore_ascii_case("base64"),
+        _ => false,
+    })
+}
+
+/// The bytes of base64 that nothing declares: it must decode to a JSON document or a form, which base64 itself never is.
+fn undeclared_base64(text: &str) -> Option<Bytes> {
+    let starts_payload = |bytes: &[u8]| matches!(bytes.trim_ascii_start(), [b'{' | b'[' | b'<', ..]);
+    if text.len() < 8 || starts_payload(text.as_bytes()) {
+        return None;
+    }
+    let bytes = BASE64_STANDARD.decode(text.trim()).ok()?;
+    (starts_payload(&bytes) && str::from_utf8(&bytes).is_ok()).then(|| bytes.into())
+}
+
+/// A list of bytes as numbers.
+fn byte_list(node: &Node<'_>) -> Option<Bytes> {
+    let Kind::Array(items) = &node.kind else { return None };
+    let byte = |item: &Node<'_>| match &item.kind {
+        Kind::Number(number) => number.parse::<u8>().ok(),
+        _ => None,
+    };
+    items.iter().map(byte).collect()
+}

@@ -1,0 +1,36 @@
+//! Files that only their owner may read.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+/// Writes a file that only its owner may read (0600), replacing another one. It is whole or absent, whatever happens.
+///
+/// # Errors
+///
+/// If its directory can't be written to.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Temporary files are made with this mode.
+    let mut file = tempfile::NamedTempFile::new_in(parent)?;
+    file.write_all(bytes)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    #[test]
+    fn only_the_owner_may_read_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        fs::write(&path, "older").unwrap();
+        write(&path, b"newer").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"newer");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

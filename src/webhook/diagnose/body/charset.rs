@@ -1,0 +1,115 @@
+//! Hypotheses about the character set: the same characters as other bytes, or with a `?` for those that a character set
+//! lacks.
+
+use std::ops::ControlFlow;
+
+use super::hypothesis::{Emit, ReceivedBody};
+use crate::webhook::diagnose::{Code, LONGEST_REWRITTEN, Step};
+
+/// UTF-8 read as another character set, and vice versa.
+pub fn recoded(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+    let body = received.body;
+    if body.is_ascii() {
+        return ControlFlow::Continue(());
+    }
+    let mut changed = |body: Vec<u8>, message: &'static str| emit(body, Code::BodyReencoded, message.into());
+    let Ok(text) = std::str::from_utf8(body) else {
+        let message = "the signature matches with the body in UTF-8: it was converted to Latin-1 after signing";
+        changed(body.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes(), message)?;
+        let message = "the signature matches with the body in UTF-8: it was converted to Windows-1252 after signing";
+        return changed(body.iter().map(|&byte| from_windows(byte)).collect::<String>().into_bytes(), message);
+    };
+    if let Some(bytes) = text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>() {
+        let message = if std::str::from_utf8(&bytes).is_ok() {
+            "the body is UTF-8 that was read as Latin-1 and encoded again: the signature matches with that undone"
+        } else {
+            "the signature matches with the body in Latin-1: it was converted to UTF-8 after signing"
+        };
+        changed(bytes, message)?;
+    }
+    if let Some(bytes) = text.chars().map(to_windows).collect::<Option<Vec<u8>>>() {
+        let message = if std::str::from_utf8(&bytes).is_ok() {
+            "the body is UTF-8 that was read as Windows-1252 and encoded again: the signature matches with that undone"
+        } else {
+            "the signature matches with the body in Windows-1252: it was converted to UTF-8 after signing"
+        };
+        changed(bytes, message)?;
+    }
+    changed(
+        body.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes(),
+        "the signature covers the body's UTF-8 read as Latin-1 and encoded again",
+    )?;
+    changed(
+        body.iter().map(|&byte| from_windows(byte)).collect::<String>().into_bytes(),
+        "the signature covers the body's UTF-8 read as Windows-1252 and encoded again",
+    )
+}
+
+/// Characters that were lost when the signed bytes were made.
+pub fn lossy(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+    let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
+    let mut changed = |body: Vec<u8>, message: &'static str| emit(body, Code::BodyReencoded, message.into());
+    if body.len() <= LONGEST_REWRITTEN {
+        let message = "the signature covers the body in UTF-16 instead of UTF-8, as .NET's Encoding.Unicode gives it";
+        changed(text.encode_utf16().flat_map(u16::to_le_bytes).collect(), message)?;
+        let message = "the signature covers the body in UTF-16 (big-endian) instead of UTF-8";
+        changed(text.encode_utf16().flat_map(u16::to_be_bytes).collect(), message)?;
+    }
+    if body.is_ascii() {
+        return ControlFlow::Continue(());
+    }
+    let ascii = "the signature covers the body with ? for each non-ASCII character: it was signed as ASCII, as by .NET's Encoding.ASCII or Java's US_ASCII";
+    changed(with_marks(text, |c| u8::try_from(c).ok().filter(u8::is_ascii), char::len_utf16), ascii)?;
+    changed(with_marks(text, |c| u8::try_from(c).ok().filter(u8::is_ascii), |_| 1), ascii)?;
+    changed(with_marks(text, |c| u8::try_from(c).ok().filter(u8::is_ascii), char::len_utf8), ascii)?;
+    let latin1 = "the signature covers the body in Latin-1, with ? for each character beyond it";
+    changed(with_marks(text, |c| u8::try_from(c).ok(), char::len_utf16), latin1)?;
+    changed(with_marks(text, |c| u8::try_from(c).ok(), |_| 1), latin1)?;
+    let windows = "the signature covers the body in Windows-1252, with ? for each character beyond it";
+    changed(with_marks(text, to_windows, char::len_utf16), windows)?;
+    changed(with_marks(text, to_windows, |_| 1), windows)?;
+    let removed = "the signature covers the body without its non-ASCII characters: they were removed before signing";
+    changed(body.iter().copied().filter(u8::is_ascii).collect(), removed)?;
+    let masked =
+        "the signature covers the body with only seven bits of each byte, as toString('ascii') gives it in Node";
+    changed(body.iter().map(|byte| byte & 0x7f).collect(), masked)?;
+    let low = "the signature covers the body with only the lowest byte of each character, as Buffer.from(text, 'latin1') gives it in Node";
+    changed(text.encode_utf16().map(|unit| unit.to_le_bytes()[0]).collect(), low)?;
+    let unknown = "the signature covers the body with U+FFFD for each byte that is not ASCII: it was decoded as ASCII before signing";
+    let replaced: String =
+        body.iter().map(|&byte| if byte.is_ascii() { char::from(byte) } else { '\u{fffd}' }).collect();
+    changed(replaced.into_bytes(), unknown)
+}
+
+/// The text in a character set, with question marks for what it lacks.
+fn with_marks(text: &str, encode: impl Fn(char) -> Option<u8>, marks: impl Fn(char) -> usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for character in text.chars() {
+        match encode(character) {
+            Some(byte) => out.push(byte),
+            None => out.resize(out.len() + marks(character), b'?'),
+        }
+    }
+    out
+}
+
+/// The characters of Windows-1252 that Latin-1 has as control characters, from 0x80 on. The five bytes without a
+/// character keep their value, as browsers read them.
+const WINDOWS: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+fn from_windows(byte: u8) -> char {
+    match byte {
+        0x80..=0x9f => WINDOWS[usize::from(byte - 0x80)],
+        _ => char::from(byte),
+    }
+}
+
+fn to_windows(character: char) -> Option<u8> {
+    match u8::try_from(character) {
+        Ok(byte) if !(0x80..=0x9f).contains(&byte) => Some(byte),
+        _ => (0x80..).zip(WINDOWS).find(|(_, known)| *known == character).map(|(byte, _)| byte),
+    }
+}

@@ -1,0 +1,578 @@
+//! Places: where a value of a request is. A manifest writes them in one way everywhere, and [`Lookup`] reads them.
+//!
+//! `header:NAME`, `query:NAME`, `body:PATH` and `form:NAME` are single values. `url`, `method`, `path`, `query`, `body` and
+//! `form:sorted` are larger parts. `sha1:`, `sha256:`, `sha512:` and `sha256-base64:` before another place are its hash.
+
+use std::{borrow::Cow, fmt};
+
+use http::HeaderName;
+use sha1::{Digest, Sha1};
+use sha2::{Sha256, Sha512};
+
+use super::{
+    encoding,
+    json::Path,
+    nearest,
+    overrides::{self, Override, Value},
+    payload::Payload,
+    request::{self, Request},
+};
+
+/// Where a value of a request is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A header, `header:NAME`.
+    Header(HeaderName),
+    /// A parameter of the URL's query, `query:NAME`, decoded.
+    Query(String),
+    /// A value of the payload, `body:PATH`: a string's decoded text, a number's own digits.
+    Body(Path),
+    /// A field of a form, `form:NAME`, decoded.
+    Form(String),
+    /// The whole URL as the provider called it, `url`.
+    Url,
+    /// The method, `method`.
+    Method,
+    /// The URL's path, `path`.
+    Path,
+    /// The URL's query, `query`, without the question mark.
+    QueryString,
+    /// The names and values of all form fields, sorted and joined by nothing, `form:sorted`.
+    SortedForm,
+    /// The exact bytes of the body, `body`.
+    RawBody,
+    /// A hash of another place, such as `sha256:body`.
+    Hash(Hash, Box<Place>),
+    /// The MAC of another place under the secret, `hmac-sha256:PLACE`. Only handshakes have it.
+    Mac(Box<Place>),
+}
+
+/// A hash as a manifest names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hash {
+    /// SHA-1 in hexadecimal.
+    Sha1,
+    /// SHA-256 in hexadecimal.
+    Sha256,
+    /// SHA-512 in hexadecimal.
+    Sha512,
+    /// SHA-256 in base64.
+    Sha256Base64,
+}
+
+/// Everything that places are looked up in.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// The exact bytes of the body: the request's own, or those before compression.
+    pub body: &'a [u8],
+    /// The URL that the provider called, if it is known; otherwise it is made of the `Host` header and the target.
+    pub url: Option<&'a str>,
+    /// The payload; without one, `body:` and `form:` are missing.
+    pub payload: Option<&'a Payload<'a>>,
+}
+
+/// What a place may be written with.
+const PREFIXES: [&str; 9] =
+    ["header", "query", "body", "form", "sha1", "sha256", "sha512", "sha256-base64", "hmac-sha256"];
+
+/// The words that are whole places.
+const WORDS: [&str; 5] = ["url", "method", "path", "query", "body"];
+
+impl Place {
+    /// Reads a place as a template or table of a manifest names it.
+    ///
+    /// # Errors
+    ///
+    /// A message with the nearest right word.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "url" => return Ok(Self::Url),
+            "method" => return Ok(Self::Method),
+            "path" => return Ok(Self::Path),
+            "query" => return Ok(Self::QueryString),
+            "body" => return Ok(Self::RawBody),
+            "form:sorted" => return Ok(Self::SortedForm),
+            _ => {}
+        }
+        let Some((prefix, rest)) = text.split_once(':') else { return Err(nearest::unknown("place", text, WORDS)) };
+        if rest.is_empty() {
+            return Err(format!("`{text}` names nothing after the colon"));
+        }
+        Ok(match prefix {
+            "header" => Self::Header(rest.parse().map_err(|_| format!("invalid header name `{rest}`"))?),
+            "query" => Self::Query(rest.to_owned()),
+            "body" => Self::Body(rest.parse().map_err(|error| format!("{error}"))?),
+            "form" => Self::Form(rest.to_owned()),
+            "sha1" => Self::Hash(Hash::Sha1, Box::new(Self::parse(rest)?)),
+            "sha256" => Self::Hash(Hash::Sha256, Box::new(Self::parse(rest)?)),
+            "sha512" => Self::Hash(Hash::Sha512, Box::new(Self::parse(rest)?)),
+            "sha256-base64" => Self::Hash(Hash::Sha256Base64, Box::new(Self::parse(rest)?)),
+            "hmac-sha256" => Self::Mac(Box::new(Self::parse(rest)?)),
+            _ => return Err(nearest::unknown("place", prefix, PREFIXES)),
+        })
+    }
+
+    /// Reads a place that may also be a bare path of the payload, as in `match` and summaries: `data.id` is
+    /// `body:data.id`.
+    ///
+    /// # Errors
+    ///
+    /// A message with the nearest right word.
+    pub fn parse_or_path(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some((prefix, _)) if PREFIXES.contains(&prefix) => Self::parse(text),
+            Some((prefix, _)) if nearest::nearest(prefix, PREFIXES).is_some() => Self::parse(text),
+            _ => text.parse().map(Self::Body).map_err(|error| format!("{error}")),
+        }
+    }
+
+    /// Reads a key of a `match`: a place, a bare path, or one of the words `method` and `path`.
+    ///
+    /// # Errors
+    ///
+    /// A message with the nearest right word.
+    pub fn parse_condition(text: &str) -> Result<Self, String> {
+        match text {
+            "method" | "path" => Self::parse(text),
+            _ => Self::parse_or_path(text),
+        }
+    }
+
+    /// Whether finding it needs the payload, which is not parsed otherwise before a signature is verified.
+    #[must_use]
+    pub fn needs_payload(&self) -> bool {
+        match self {
+            Self::Body(_) | Self::Form(_) | Self::SortedForm => true,
+            Self::Hash(_, inner) | Self::Mac(inner) => inner.needs_payload(),
+            _ => false,
+        }
+    }
+
+    /// Whether it depends on all of the body.
+    #[must_use]
+    pub fn covers_body(&self) -> bool {
+        match self {
+            Self::RawBody | Self::SortedForm => true,
+            Self::Hash(_, inner) | Self::Mac(inner) => inner.covers_body(),
+            _ => false,
+        }
+    }
+
+    /// The header that it is, or whose hash it is.
+    #[must_use]
+    pub fn header(&self) -> Option<&HeaderName> {
+        match self {
+            Self::Header(name) => Some(name),
+            Self::Hash(_, inner) | Self::Mac(inner) => inner.header(),
+            _ => None,
+        }
+    }
+
+    /// Whether a value can be sent here by itself.
+    #[must_use]
+    pub const fn is_writable(&self) -> bool {
+        matches!(self, Self::Header(_) | Self::Query(_) | Self::Body(_) | Self::Form(_))
+    }
+
+    /// The name that messages quote: a header's own, or the place as a manifest writes it.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::Header(name) => name.to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The place in words, for messages.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Header(name) => format!("the `{name}` header"),
+            Self::Query(name) => format!("the query parameter `{name}`"),
+            Self::Body(path) => format!("the field `{path}` of the body"),
+            Self::Form(name) => format!("the form field `{name}`"),
+            other => format!("the {other}"),
+        }
+    }
+}
+
+/// The place as a manifest writes it.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::Query(name) => write!(f, "query:{name}"),
+            Self::Body(path) => write!(f, "body:{path}"),
+            Self::Form(name) => write!(f, "form:{name}"),
+            Self::Url => f.write_str("url"),
+            Self::Method => f.write_str("method"),
+            Self::Path => f.write_str("path"),
+            Self::QueryString => f.write_str("query"),
+            Self::SortedForm => f.write_str("form:sorted"),
+            Self::RawBody => f.write_str("body"),
+            Self::Hash(Hash::Sha1, inner) => write!(f, "sha1:{inner}"),
+            Self::Hash(Hash::Sha256, inner) => write!(f, "sha256:{inner}"),
+            Self::Hash(Hash::Sha512, inner) => write!(f, "sha512:{inner}"),
+            Self::Hash(Hash::Sha256Base64, inner) => write!(f, "sha256-base64:{inner}"),
+            Self::Mac(inner) => write!(f, "hmac-sha256:{inner}"),
+        }
+    }
+}
+
+impl Hash {
+    fn of(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Sha1 => encoding::hex(&Sha1::digest(bytes)),
+            Self::Sha256 => encoding::hex(&Sha256::digest(bytes)),
+            Self::Sha512 => encoding::hex(&Sha512::digest(bytes)),
+            Self::Sha256Base64 => encoding::base64(&Sha256::digest(bytes)),
+        }
+    }
+}
+
+impl<'a> Lookup<'a> {
+    /// A lookup in a request whose payload is not parsed, and where no URL but the request's own is known.
+    #[must_use]
+    pub fn new(request: &'a Request) -> Self {
+        Self { request, body: &request.body, url: None, payload: None }
+    }
+
+    /// A lookup in a request and its payload.
+    #[must_use]
+    pub fn of(request: &'a Request, payload: &'a Payload<'a>) -> Self {
+        Self { payload: Some(payload), ..Self::new(request) }
+    }
+
+    /// The value at a place, as bytes; `None` if it is missing.
+    #[must_use]
+    pub fn bytes(&self, place: &Place) -> Option<Cow<'a, [u8]>> {
+        Some(match place {
+            Place::Header(name) => Cow::Borrowed(self.request.headers.get(name.as_str())?.as_bytes()),
+            Place::RawBody => Cow::Borrowed(self.body),
+            Place::Hash(hash, inner) => Cow::Owned(hash.of(&self.bytes(inner)?).into_bytes()),
+            Place::Mac(_) => return None,
+            _ => match self.text(place)? {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            },
+        })
+    }
+
+    /// The value at a place, as text; `None` if it is missing.
+    #[must_use]
+    pub fn text(&self, place: &Place) -> Option<Cow<'a, str>> {
+        let request = self.request;
+        Some(match place {
+            Place::Header(name) => request::text(request.headers.get(name.as_str())?),
+            Place::Query(name) => query(request).find(|(key, _)| key == name)?.1,
+            Place::Body(path) => self.payload?.text(path)?,
+            Place::Form(name) => Cow::Borrowed(self.payload?.form().find(|(key, _)| key == name)?.1),
+            Place::Url => self.url(),
+            Place::Method => Cow::Borrowed(request.method.as_str()),
+            Place::Path => Cow::Borrowed(request.path()),
+            Place::QueryString => Cow::Borrowed(request.query()),
+            Place::SortedForm => Cow::Owned(self.sorted_form()),
+            Place::RawBody | Place::Hash(..) => Cow::Owned(String::from_utf8_lossy(&self.bytes(place)?).into_owned()),
+            Place::Mac(_) => return None,
+        })
+    }
+
+    /// How often a value is sent under this name; a handler might read another one than the first.
+    #[must_use]
+    pub fn count(&self, place: &Place) -> usize {
+        match place {
+            Place::Header(name) => self.request.headers.all(name.as_str()).count(),
+            Place::Query(name) => query(self.request).filter(|(key, _)| key == name).count(),
+            Place::Form(name) => {
+                self.payload.map_or(0, |payload| payload.form().filter(|(key, _)| key == name).count())
+            }
+            _ => usize::from(self.text(place).is_some()),
+        }
+    }
+
+    /// The URL that was called.
+    fn url(&self) -> Cow<'a, str> {
+        match self.url {
+            Some(url) => Cow::Borrowed(url),
+            None => {
+                let host = self.request.headers.text("host").unwrap_or(Cow::Borrowed("localhost"));
+                Cow::Owned(format!("http://{host}{}", self.request.target))
+            }
+        }
+    }
+
+    /// Names and values of a form, sorted by name and then by value; a repeated pair counts once, as in Twilio's libraries.
+    fn sorted_form(&self) -> String {
+        let mut pairs: Vec<(&str, &str)> = self.payload.map(|payload| payload.form().collect()).unwrap_or_default();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs.into_iter().flat_map(|(name, value)| [name, value]).collect()
+    }
+}
+
+/// The parameters of a request's query, decoded.
+fn query(request: &Request) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    form_urlencoded::parse(request.query().as_bytes())
+}
+
+/// Writes a value into a request: replaces the one that is there, or adds it. Places that are no single value stay as they
+/// are, and so does a field of a body that is neither JSON nor a URL-encoded form.
+pub fn write(request: &mut Request, place: &Place, value: &str) {
+    match place {
+        Place::Header(name) => {
+            if let Ok(value) = request::value(value) {
+                request.headers.set(name, value);
+            }
+        }
+        Place::Query(name) => {
+            let pairs = replaced(query(request), name, Some(value));
+            set_query(request, &pairs);
+        }
+        Place::Body(path) => write_field(request, path, value),
+        Place::Form(name) => write_form(request, name, Some(value)),
+        _ => {}
+    }
+}
+
+/// Removes the value at a place.
+pub fn remove(request: &mut Request, place: &Place) {
+    match place {
+        Place::Header(name) => request.headers.remove(name.as_str()),
+        Place::Query(name) => {
+            let pairs = replaced(query(request), name, None);
+            set_query(request, &pairs);
+        }
+        Place::Body(path) => {
+            let edit = [Override::Remove { path: path.clone() }];
+            let text = std::str::from_utf8(&request.body).ok().and_then(|text| overrides::apply(text, &edit).ok());
+            if let Some(text) = text {
+                request.body = text.into();
+            }
+        }
+        Place::Form(name) => write_form(request, name, None),
+        _ => {}
+    }
+}
+
+/// Replaces, adds or removes a field of a form.
+fn write_form(request: &mut Request, name: &str, value: Option<&str>) {
+    if request.media_type().as_deref() == Some(URLENCODED) {
+        request.body = replaced(form_urlencoded::parse(&request.body), name, value).into();
+        return;
+    }
+    let boundary = request.headers.text("content-type").and_then(|media| multer::parse_boundary(media).ok());
+    let Some(boundary) = boundary else { return };
+    let form = Payload::parse(request, &request.body);
+    let mut fields: Vec<(String, String)> =
+        form.fields().filter(|(key, _)| *key != name).map(|(key, text)| (key.to_owned(), text.to_owned())).collect();
+    fields.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    request.body = multipart(&fields, &boundary).into();
+}
+
+/// A `multipart/form-data` body as libcurl writes it.
+pub(in crate::webhook) fn multipart(fields: &[(String, String)], boundary: &str) -> String {
+    let quote = |name: &str| name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    let part = |(name, value): &(String, String)| {
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{value}\r\n", quote(name))
+    };
+    fields.iter().map(part).chain([format!("--{boundary}--\r\n")]).collect()
+}
+
+const URLENCODED: &str = "application/x-www-form-urlencoded";
+
+fn write_field(request: &mut Request, path: &Path, value: &str) {
+    if request.media_type().as_deref() == Some(URLENCODED) {
+        let name = path.to_string();
+        request.body = replaced(form_urlencoded::parse(&request.body), &name, Some(value)).into();
+        return;
+    }
+    let Ok(text) = std::str::from_utf8(&request.body) else { return };
+    let (path, value) = (path.clone(), Value::text(value));
+    let set = Override::Set { path: path.clone(), value: value.clone() };
+    // A field that is not in the fixture holds text.
+    let add = Value::json(&super::json::quote(value.as_str())).map(|value| Override::Add { path, value });
+    let written = overrides::apply(text, &[set]).or_else(|error| match add {
+        Ok(add) => overrides::apply(text, &[add]),
+        Err(_) => Err(error),
+    });
+    if let Ok(written) = written {
+        request.body = written.into();
+    }
+}
+
+/// URL-encoded pairs in which one name has a new value, or none.
+fn replaced<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>, name: &str, value: Option<&str>) -> String {
+    let mut out = form_urlencoded::Serializer::new(String::new());
+    let mut is_written = false;
+    for (key, old) in pairs {
+        if key != name {
+            out.append_pair(&key, &old);
+        } else if let (Some(value), false) = (value, is_written) {
+            out.append_pair(name, value);
+            is_written = true;
+        }
+    }
+    if let (Some(value), false) = (value, is_written) {
+        out.append_pair(name, value);
+    }
+    out.finish()
+}
+
+fn set_query(request: &mut Request, pairs: &str) {
+    let path = request.path().to_owned();
+    request.target = if pairs.is_empty() { path } else { format!("{path}?{pairs}") };
+}
+
+/// Where a value is sent: under one of several header names, or at one other place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Header names: the first is sent, the first one present is read.
+    Headers(Vec<HeaderName>),
+    /// Any other place.
+    At(Place),
+}
+
+impl Source {
+    /// The header names; empty if the value is sent elsewhere.
+    #[must_use]
+    pub fn headers(&self) -> &[HeaderName] {
+        match self {
+            Self::Headers(names) => names,
+            Self::At(_) => &[],
+        }
+    }
+
+    /// The place that is written.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Headers(names) => names.first().cloned().map(Place::Header),
+            Self::At(place) => Some(place.clone()),
+        }
+    }
+
+    /// All places that are read, the preferred one first.
+    #[must_use]
+    pub fn places(&self) -> Vec<Place> {
+        match self {
+            Self::Headers(names) => names.iter().cloned().map(Place::Header).collect(),
+            Self::At(place) => vec![place.clone()],
+        }
+    }
+
+    /// Whether reading it needs the payload.
+    #[must_use]
+    pub fn needs_payload(&self) -> bool {
+        matches!(self, Self::At(place) if place.needs_payload())
+    }
+
+    /// Whether a request has a value here.
+    #[must_use]
+    pub fn is_in(&self, lookup: &Lookup<'_>) -> bool {
+        match self {
+            Self::Headers(names) => names.iter().any(|name| lookup.request.headers.contains(name.as_str())),
+            Self::At(place) => lookup.text(place).is_some(),
+        }
+    }
+}
+
+/// The source as people read it: the header's name, or the place in words.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Headers(names) => f.write_str(names.first().map_or("", HeaderName::as_str)),
+            Self::At(place) => f.write_str(&place.words()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::request::{Headers, Method};
+
+    fn request(target: &str, headers: &[(&'static str, &str)], body: &'static str) -> Request {
+        let headers: Headers =
+            headers.iter().map(|(name, text)| (HeaderName::from_static(name), request::value(text).unwrap())).collect();
+        Request { method: Method::POST, target: target.into(), headers, body: body.into() }
+    }
+
+    fn look(request: &Request, place: &str) -> Option<String> {
+        let payload = Payload::parse(request, &request.body);
+        let place = Place::parse(place).unwrap();
+        Lookup::of(request, &payload).text(&place).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn every_place_has_its_value() {
+        let json = request("/a/b?x=1%202&y", &[("host", "h:8"), ("x-id", "7")], r#"{"a":{"n":1.50},"t":"\u00e9"}"#);
+        for (place, expected) in [
+            ("header:X-Id", "7"),
+            ("query:x", "1 2"),
+            ("query:y", ""),
+            ("body:a.n", "1.50"),
+            ("body:t", "é"),
+            ("url", "http://h:8/a/b?x=1%202&y"),
+            ("method", "POST"),
+            ("path", "/a/b"),
+            ("query", "x=1%202&y"),
+            ("form:sorted", ""),
+            // sha256sum and openssl of the body.
+            ("sha256:header:x-id", "7902699be42c8a8e46fbbb4501726517e86b22c56a189f7625a6da49081b2451"),
+            ("sha1:header:x-id", "902ba3cda1883801594b6e1b452790cc53948fda"),
+            ("sha256-base64:header:x-id", "eQJpm+Qsio5G+7tFAXJlF+hrIsVqGJ92JabaSQgbJFE="),
+        ] {
+            assert_eq!(look(&json, place).as_deref(), Some(expected), "{place}");
+        }
+        for missing in ["header:other", "query:z", "body:a", "body:b", "form:a"] {
+            assert_eq!(look(&json, missing), None, "{missing}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_sorted_by_name_and_joined_by_nothing() {
+        let form = request("/", &[("content-type", URLENCODED)], "b=2&a=1+x&c=3&b=1&b=2");
+        assert_eq!(look(&form, "form:sorted").as_deref(), Some("a1 xb1b2c3"));
+        assert_eq!(look(&form, "form:a").as_deref(), Some("1 x"));
+    }
+
+    #[test]
+    fn a_misspelt_place_gets_a_suggestion() {
+        for (wrong, right) in [("heder:x", "header"), ("methd", "method"), ("sha265:body", "sha256")] {
+            let message = Place::parse(wrong).unwrap_err();
+            assert!(message.contains(&format!("did you mean `{right}`?")), "{message}");
+        }
+        assert_eq!(Place::parse("header:"), Err("`header:` names nothing after the colon".into()));
+        assert!(Place::parse_or_path("heder:x").is_err());
+        assert_eq!(Place::parse_or_path("data.id"), Ok(Place::Body("data.id".parse().unwrap())));
+        assert_eq!(Place::parse_or_path("dc:title"), Ok(Place::Body("dc:title".parse().unwrap())));
+    }
+
+    #[test]
+    fn a_place_is_written_as_it_is_read() {
+        for text in ["header:x-a", "query:q", "body:a.0", "form:f", "url", "form:sorted", "sha256:body", "query"] {
+            assert_eq!(Place::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_value_is_written_where_it_is_read() {
+        let mut json = request("/a?x=1", &[], r#"{"s":{"v":"old"}}"#);
+        for place in ["header:x-new", "query:x", "query:token", "body:s.v", "body:s.new"] {
+            let place = Place::parse(place).unwrap();
+            write(&mut json, &place, "a b");
+            let payload = Payload::parse(&json, &json.body);
+            assert_eq!(Lookup::of(&json, &payload).text(&place).as_deref(), Some("a b"));
+        }
+        assert_eq!(json.target, "/a?x=a+b&token=a+b");
+        assert_eq!(json.body, r#"{"s":{"v":"a b","new":"a b"}}"#);
+        remove(&mut json, &Place::parse("query:x").unwrap());
+        remove(&mut json, &Place::parse("body:s.v").unwrap());
+        assert_eq!((json.target.as_str(), &*json.body), ("/a?token=a+b", &br#"{"s":{"new":"a b"}}"#[..]));
+        let mut form = request("/", &[("content-type", URLENCODED)], "b=2");
+        write(&mut form, &Place::parse("form:signature").unwrap(), "x");
+        assert_eq!(form.body, "b=2&signature=x");
+    }
+}

@@ -1,0 +1,216 @@
+//! Handshakes: requests by which a provider verifies an endpoint, and the response that each prescribes.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderName, Method, header};
+use serde_json::Value;
+
+use crate::webhook::{
+    encoding,
+    fresh::Fresh,
+    http_response::Response,
+    json,
+    place::{Lookup, Place},
+    request::{self, Headers},
+    signature::{Algorithm, SigningSecret},
+    template::{self, Piece},
+};
+
+/// What makes an event a handshake.
+#[derive(Clone, Debug)]
+pub struct Handshake {
+    /// The method of its request.
+    pub method: Method,
+    /// What `send` adds to the request: headers and parameters of the query, with new values each time.
+    pub extras: Vec<(Place, Fresh)>,
+    /// Whether its request is signed.
+    pub is_signed: bool,
+    /// Where it hands over the secret of all later deliveries.
+    pub secret: Option<Place>,
+    /// The places that a request must have to be this handshake.
+    pub present: Vec<Place>,
+    /// Whether one of its conditions is on a header, on the query or on the event's own name, which decides before any
+    /// event's conditions.
+    pub is_decisive: bool,
+    /// The response that the provider wants.
+    pub response: PrescribedResponse,
+}
+
+/// The response that a handshake prescribes.
+#[derive(Clone, Debug)]
+pub struct PrescribedResponse {
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub body: PrescribedBody,
+    /// Headers.
+    pub headers: Vec<(HeaderName, ResponseTemplate)>,
+}
+
+/// The body of a prescribed response.
+#[derive(Clone, Debug)]
+pub enum PrescribedBody {
+    /// None; what a handler writes does not matter.
+    Any,
+    /// A text and its media type.
+    Text(String, ResponseTemplate),
+    /// JSON whose texts are templates.
+    Json(Value),
+}
+
+/// The template of a text in a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseTemplate(Vec<ResponsePiece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum ResponsePiece {
+    Literal(String),
+    Value(Place),
+}
+
+/// What a response is made of.
+#[derive(Clone, Copy)]
+struct Values<'a> {
+    lookup: &'a Lookup<'a>,
+    secret: Option<&'a SigningSecret>,
+}
+
+impl Values<'_> {
+    fn of(self, place: &Place) -> Option<String> {
+        match place {
+            Place::Mac(inner) => {
+                let value = self.lookup.bytes(inner)?;
+                let mac = self.secret?.key(Algorithm::HmacSha256)?.sign([&*value])?;
+                Some(encoding::hex(&mac))
+            }
+            place => self.lookup.text(place).map(Cow::into_owned),
+        }
+    }
+}
+
+impl ResponseTemplate {
+    /// Parses a template.
+    ///
+    /// # Errors
+    ///
+    /// A message with the placeholder that was meant.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let piece = |piece| match piece {
+            Piece::Literal(text) => Ok(ResponsePiece::Literal(text.to_owned())),
+            Piece::Placeholder(place) => Place::parse(place).map(ResponsePiece::Value),
+        };
+        template::split(text)?.into_iter().map(piece).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Fills in the values; a missing one is empty.
+    fn fill(&self, values: Values<'_>) -> String {
+        let piece = |piece: &ResponsePiece| match piece {
+            ResponsePiece::Literal(text) => text.clone(),
+            ResponsePiece::Value(place) => values.of(place).unwrap_or_default(),
+        };
+        self.0.iter().map(piece).collect()
+    }
+}
+
+impl PrescribedResponse {
+    /// The response to one request. `secret` is the one that the provider signs with.
+    #[must_use]
+    pub fn make(&self, lookup: &Lookup<'_>, secret: Option<&SigningSecret>) -> Response {
+        let values = Values { lookup, secret };
+        let mut headers = Headers::new();
+        let body = match &self.body {
+            PrescribedBody::Any => Bytes::new(),
+            PrescribedBody::Text(media, text) => {
+                headers.push(header::CONTENT_TYPE, request::value(media).unwrap_or(TEXT));
+                text.fill(values).into()
+            }
+            PrescribedBody::Json(value) => {
+                headers.push(header::CONTENT_TYPE, JSON);
+                filled(value, values).to_string().into()
+            }
+        };
+        for (name, text) in &self.headers {
+            if let Ok(value) = request::value(&text.fill(values)) {
+                headers.push(name.clone(), value);
+            }
+        }
+        Response { status: self.status, headers, body }
+    }
+
+    /// What is wrong with a handler's response; `None` if it is the prescribed one. Any 2xx counts where the provider wants
+    /// one, JSON may be written in any way, and a text may also be the only value of a JSON object.
+    #[must_use]
+    pub fn objection(
+        &self,
+        response: &Response,
+        lookup: &Lookup<'_>,
+        secret: Option<&SigningSecret>,
+    ) -> Option<String> {
+        let wanted = self.make(lookup, secret);
+        if response.status != wanted.status {
+            return Some(format!("the response is {}; the handshake wants {}", response.status, wanted.status));
+        }
+        let values = Values { lookup, secret };
+        for (name, text) in &self.headers {
+            if response.headers.text(name.as_str()).as_deref() != Some(text.fill(values).as_str()) {
+                return Some(format!("the response lacks the `{name}` header that the handshake wants"));
+            }
+        }
+        let is_same = match &self.body {
+            PrescribedBody::Any => true,
+            PrescribedBody::Text(..) => {
+                let given = response.body.trim_ascii();
+                given == wanted.body.trim_ascii() || is_only_value(given, &wanted.body)
+            }
+            PrescribedBody::Json(value) => {
+                let given: Option<Value> = serde_json::from_slice(&response.body).ok();
+                given.is_some_and(|given| contains(&given, &filled(value, values)))
+            }
+        };
+        let what = match &self.body {
+            PrescribedBody::Json(_) => "the JSON",
+            _ => "the text",
+        };
+        (!is_same).then(|| format!("the response's body isn't {what} that the handshake wants"))
+    }
+}
+
+const TEXT: http::HeaderValue = http::HeaderValue::from_static("text/plain");
+const JSON: http::HeaderValue = http::HeaderValue::from_static("application/json");
+
+/// The JSON with its templates filled in.
+fn filled(value: &Value, values: Values<'_>) -> Value {
+    match value {
+        Value::String(text) => match ResponseTemplate::parse(text) {
+            Ok(template) => Value::String(template.fill(values)),
+            Err(_) => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(|item| filled(item, values)).collect(),
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(key, value)| (key.clone(), filled(value, values))).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+/// Whether JSON has at least these members.
+fn contains(given: &Value, wanted: &Value) -> bool {
+    match (given, wanted) {
+        (Value::Object(given), Value::Object(wanted)) => {
+            wanted.iter().all(|(key, wanted)| given.get(key).is_some_and(|given| contains(given, wanted)))
+        }
+        _ => given == wanted,
+    }
+}
+
+/// Whether a body is a JSON string, or an object with one member, that holds a text.
+fn is_only_value(body: &[u8], text: &[u8]) -> bool {
+    let Some(root) = std::str::from_utf8(body).ok().and_then(|body| json::parse(body).ok()) else { return false };
+    let value = match &root.kind {
+        json::Kind::Object(members) if members.len() == 1 => members[0].value.text(),
+        json::Kind::String(_) => root.text(),
+        _ => None,
+    };
+    value.is_some_and(|value| value.as_bytes() == text)
+}

@@ -1,0 +1,171 @@
+//! `[[handshake]]`: how a provider verifies an endpoint.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::values::{self, Scalar, Wrong};
+use crate::webhook::{
+    fresh::Fresh,
+    place::Place,
+    provider::{
+        event::Event,
+        files::Files,
+        handshake::{Handshake, PrescribedBody, PrescribedResponse, ResponseTemplate},
+    },
+};
+
+/// A request by which the provider verifies an endpoint, before or while it delivers.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawHandshake {
+    /// The name; the event is `PROVIDER.NAME`.
+    pub(super) name: Spanned<String>,
+    /// What it is, in one line.
+    about: String,
+    /// The values by which it is recognised, as an event's. Without any, it is recognised by the places that it names:
+    /// its secret, the parameters of its query, its headers.
+    #[serde(rename = "match", default)]
+    conditions: BTreeMap<Spanned<String>, Scalar>,
+    /// The method; POST if there is none.
+    method: Option<Spanned<String>>,
+    /// What `send` puts into the query; templates of fresh values.
+    #[serde(default)]
+    query: BTreeMap<String, Fresh>,
+    /// The headers that `send` adds; templates of fresh values.
+    #[serde(default)]
+    headers: BTreeMap<Spanned<String>, Fresh>,
+    /// The body that `send` sends; without one, it is empty.
+    fixture: Option<Spanned<String>>,
+    /// Whether the provider signs it; it does if it has a scheme and this is not `false`.
+    signed: Option<bool>,
+    /// Where it hands over the secret of all later deliveries.
+    secret: Option<Spanned<String>>,
+    /// The response that the provider wants.
+    respond: RawResponse,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawResponse {
+    /// The status; 200 if there is none.
+    status: Option<u16>,
+    /// The media type of `text`.
+    #[serde(rename = "type")]
+    media: Option<String>,
+    /// The body as text, a template.
+    text: Option<Spanned<String>>,
+    /// The body as JSON, whose texts are templates.
+    json: Option<Spanned<toml::Value>>,
+    /// Headers, templates.
+    #[serde(default)]
+    headers: BTreeMap<Spanned<String>, Spanned<String>>,
+}
+
+impl RawHandshake {
+    pub(super) fn event(
+        self,
+        provider: &str,
+        has_scheme: bool,
+        event_field: Option<&Place>,
+        files: &Files,
+    ) -> Result<Event, Wrong> {
+        let span = self.name.span();
+        super::check_event_name(&self.name)?;
+        let name = self.name.into_inner();
+        let secret = self.secret.map(|text| values::parse(&text, Place::parse)).transpose()?;
+        let method = match &self.method {
+            Some(text) => values::parse(text, |text| text.parse().map_err(|_| format!("invalid method `{text}`")))?,
+            None => Method::POST,
+        };
+        let mut conditions = Vec::new();
+        for (key, Scalar(value)) in self.conditions {
+            conditions.push((values::parse(&key, Place::parse_condition)?, value));
+        }
+        let mut extras: Vec<(Place, Fresh)> =
+            self.query.into_iter().map(|(name, value)| (Place::Query(name), value)).collect();
+        for (name, value) in self.headers {
+            extras.push((Place::Header(values::header_name(&name)?), value));
+        }
+        let is_method_named = conditions.iter().any(|(place, _)| *place == Place::Method);
+        let mut present = Vec::new();
+        if conditions.is_empty() {
+            present.extend(secret.clone());
+            present.extend(extras.iter().map(|(place, _)| place.clone()));
+            if present.is_empty() && method == Method::POST {
+                let message =
+                    format!("nothing recognises `{name}`: add a `match`, a `secret`, a `query` or a `method`");
+                return Err(Wrong::new(span, message));
+            }
+        }
+        let is_decisive = !present.is_empty()
+            || conditions.iter().any(|(place, _)| !matches!(place, Place::Body(_)) || Some(place) == event_field);
+        if method != Method::POST && !is_method_named {
+            conditions.push((Place::Method, method.to_string()));
+        }
+        let fixture = match &self.fixture {
+            Some(fixture) => super::fixture(fixture.get_ref(), fixture.span(), files, false)?,
+            None => "".into(),
+        };
+        let handshake = Handshake {
+            method,
+            extras,
+            is_signed: self.signed.unwrap_or(true) && has_scheme,
+            secret,
+            present,
+            is_decisive,
+            response: self.respond.response()?,
+        };
+        Ok(Event {
+            full_name: format!("{provider}.{name}"),
+            name,
+            about: self.about,
+            schema: None,
+            fixture,
+            is_raw: false,
+            summary: None,
+            unsigned: !handshake.is_signed,
+            illustrative: false,
+            variants: Vec::new(),
+            headers: Vec::new(),
+            conditions,
+            handshake: Some(Box::new(handshake)),
+        })
+    }
+}
+
+impl RawResponse {
+    fn response(self) -> Result<PrescribedResponse, Wrong> {
+        let body = match (self.text, self.json) {
+            (Some(text), None) => {
+                let media = self.media.unwrap_or_else(|| "text/plain".to_owned());
+                PrescribedBody::Text(media, values::parse(&text, ResponseTemplate::parse)?)
+            }
+            (None, Some(json)) => {
+                let span = json.span();
+                let wrong = |message: String| Wrong::new(span.clone(), message);
+                let value = serde_json::to_value(json.into_inner()).map_err(|error| wrong(error.to_string()))?;
+                check_templates(&value).map_err(wrong)?;
+                PrescribedBody::Json(value)
+            }
+            (None, None) => PrescribedBody::Any,
+            (Some(text), Some(_)) => return Err(Wrong::new(text.span(), "a response has either `text` or `json`")),
+        };
+        let header = |(name, text): (&Spanned<String>, &Spanned<String>)| {
+            Ok((values::header_name(name)?, values::parse(text, ResponseTemplate::parse)?))
+        };
+        let headers = self.headers.iter().map(header).collect::<Result<_, Wrong>>()?;
+        Ok(PrescribedResponse { status: self.status.unwrap_or(200), body, headers })
+    }
+}
+
+fn check_templates(value: &serde_json::Value) -> Result<(), String> {
+    match value {
+        serde_json::Value::String(text) => ResponseTemplate::parse(text).map(drop),
+        serde_json::Value::Array(items) => items.iter().try_for_each(check_templates),
+        serde_json::Value::Object(members) => members.values().try_for_each(check_templates),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,97 @@
+//! `[secret]`, and the `secret` of one scheme: how a provider's secrets are written.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{SecretRule, values::Wrong};
+use crate::webhook::signature::{
+    MalformedSecret, Scheme, SecretFormat, SigningSecret, asymmetric::Family, secret::KeyEncoding,
+};
+
+/// The form of a provider's secrets.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSecret {
+    /// The environment variable that may hold one.
+    env: Option<String>,
+    /// How the key is written: `text` (the default), `base64`, `base64url` or `hex`. Public keys may also be SPKI, PEM, a
+    /// certificate or a JWK set.
+    encoding: Option<KeyEncoding>,
+    /// What comes before the key and is not part of it, such as `whsec_`.
+    prefix: Option<Spanned<String>>,
+    /// The public development secret. For public keys, a text that begins with `hookdev-` is the seed of a pair.
+    development: Option<Spanned<Development>>,
+}
+
+/// A development secret: one text, or a pair of keys.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Development {
+    Text(String),
+    Pair { public: String, private: String },
+}
+
+/// What a manifest says about the secrets that this one may leave out.
+#[derive(Clone, Default)]
+pub(super) struct Defaults {
+    pub encoding: KeyEncoding,
+    pub prefix: Option<String>,
+}
+
+impl RawSecret {
+    /// The rule, if its development secret has the format that it states. `place` is that of the table.
+    pub(super) fn rule(
+        &self,
+        defaults: &Defaults,
+        family: Option<Family>,
+        place: &Range<usize>,
+    ) -> Result<SecretRule, Wrong> {
+        let prefix = self.prefix.as_ref();
+        if let (Some(prefix), None | Some(KeyEncoding::Text)) = (prefix, self.encoding)
+            && prefix.get_ref() == STANDARD_PREFIX
+            && defaults.prefix.is_none()
+        {
+            let message = "`whsec_` comes before base64: add encoding = \"base64\", or leave the prefix out if all of the text is the key";
+            return Err(Wrong::new(prefix.span(), message));
+        }
+        let prefix = prefix.map(|prefix| prefix.get_ref().clone());
+        let format = SecretFormat {
+            prefix: prefix.or_else(|| defaults.prefix.clone().filter(|_| self.encoding.is_none())),
+            encoding: self.encoding.unwrap_or(defaults.encoding),
+            family,
+        };
+        let Some(development) = &self.development else {
+            return Err(Wrong::new(place.clone(), "the secret needs a `development` secret"));
+        };
+        let (text, public) = match development.get_ref() {
+            Development::Text(text) => (text, None),
+            Development::Pair { public, private } => (private, Some(public.clone())),
+        };
+        let wrong = |error| Wrong::new(development.span(), format!("invalid development secret: {error}"));
+        let secret = SigningSecret::parse(text, &format).map_err(wrong)?;
+        if let Some(public) = &public {
+            SigningSecret::parse(public, &format).map_err(wrong)?;
+        }
+        if family.is_some() && !secret.can_sign_for(family) {
+            return Err(wrong(MalformedSecret::NotPrivate));
+        }
+        let public = public.or_else(|| secret.public_text(&format));
+        Ok(SecretRule { env: self.env.clone(), format, development: text.clone(), public })
+    }
+
+    /// Checks that the schemes can send the development secret, where it is a token.
+    pub(super) fn check_sendable(&self, rule: &SecretRule, schemes: &[Scheme]) -> Result<(), Wrong> {
+        let secret = SigningSecret::parse(&rule.development, &rule.format).ok();
+        if secret.is_some_and(|secret| schemes.iter().all(|scheme| scheme.can_send(&secret))) {
+            return Ok(());
+        }
+        let message = format!("invalid development secret: {}", MalformedSecret::NotSendable);
+        let place = self.development.as_ref().map(Spanned::span).unwrap_or_default();
+        Err(Wrong::new(place, message))
+    }
+}
+
+/// The prefix of Standard Webhooks, after which the key is always base64.
+const STANDARD_PREFIX: &str = "whsec_";

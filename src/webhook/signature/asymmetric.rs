@@ -1,0 +1,283 @@
+//! Keys of public-key algorithms: Ed25519 and RSA by `ring`, which TLS brings anyway, and ECDSA by `p256`, whose signatures
+//! are deterministic. A public key verifies; a private key signs, too.
+//!
+//! A key is read from what providers and tools hand out: raw bytes, SPKI or PKCS#8 in DER or PEM, an X.509 certificate, or a
+//! JWK or JWK set. Nothing is fetched.
+
+use std::sync::Arc;
+
+use p256::{
+    ecdsa::{
+        DerSignature, Signature, SigningKey, VerifyingKey,
+        signature::{Signer, Verifier},
+    },
+    pkcs8::{DecodePrivateKey, DecodePublicKey, der::Decode, spki::SubjectPublicKeyInfoRef},
+};
+use ring::{
+    rand::SystemRandom,
+    signature::{
+        ED25519, Ed25519KeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+        RsaPublicKeyComponents, UnparsedPublicKey,
+    },
+};
+use rustls_pki_types::{
+    CertificateDer,
+    pem::{PemObject, SectionKind},
+};
+use serde::{Deserialize, Serialize};
+use webpki::EndEntityCert;
+
+use crate::webhook::encoding::decode_base64url;
+
+/// A family of public-key algorithms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// Ed25519.
+    Ed25519,
+    /// ECDSA on P-256 with SHA-256.
+    P256,
+    /// RSA with PKCS #1 v1.5 padding and SHA-256.
+    Rsa,
+}
+
+/// How a signature of two numbers is written. The other algorithms have one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// DER, as most libraries write ECDSA; 64 bytes are accepted, too.
+    Der,
+    /// Both numbers one after the other, as in JWTs.
+    Fixed,
+}
+
+/// A key pair, or one or several public keys.
+#[derive(Clone)]
+pub struct AsymmetricKey {
+    public: Vec<PublicKey>,
+    private: Option<PrivateKey>,
+}
+
+#[derive(Clone)]
+enum PublicKey {
+    Ed25519(Vec<u8>),
+    P256(Box<VerifyingKey>),
+    /// `RSAPublicKey` in DER.
+    Rsa(Vec<u8>),
+    /// Modulus and exponent.
+    RsaParts(Vec<u8>, Vec<u8>),
+}
+
+#[derive(Clone)]
+enum PrivateKey {
+    Ed25519(Arc<Ed25519KeyPair>),
+    P256(Box<SigningKey>),
+    Rsa(Arc<RsaKeyPair>),
+}
+
+impl AsymmetricKey {
+    /// Reads a key of any of the accepted forms; `None` if there is no key of this family.
+    #[must_use]
+    pub fn parse(family: Family, bytes: &[u8]) -> Option<Self> {
+        let text = bytes.trim_ascii();
+        let mut key = Self { public: Vec::new(), private: None };
+        if text.starts_with(b"-----BEGIN") {
+            for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text) {
+                let (kind, der) = section.ok()?;
+                match kind {
+                    SectionKind::PublicKey => key.public.extend(public_of_spki(family, &der)),
+                    SectionKind::Certificate => key.public.extend(public_of_certificate(family, &der)),
+                    SectionKind::PrivateKey => key.add_private(PrivateKey::of_pkcs8(family, &der)?),
+                    _ => {}
+                }
+            }
+        } else if text.starts_with(b"{") {
+            let set: JwkSet = serde_json::from_slice(text).ok()?;
+            let keys = if set.keys.is_empty() { vec![set.alone] } else { set.keys };
+            key.public.extend(keys.iter().filter_map(|jwk| jwk.public(family)));
+        } else if let Some(private) = PrivateKey::of_raw(family, bytes) {
+            key.add_private(private);
+        } else {
+            key.public.extend(public_of_raw(family, bytes).or_else(|| public_of_spki(family, bytes)));
+            if key.public.is_empty() {
+                key.public.extend(public_of_certificate(family, bytes));
+            }
+            if let (true, Some(private)) = (key.public.is_empty(), PrivateKey::of_pkcs8(family, bytes)) {
+                key.add_private(private);
+            }
+        }
+        (!key.public.is_empty()).then_some(key)
+    }
+
+    /// The pair that is made from 32 bytes; `None` for RSA, whose keys can't be.
+    #[must_use]
+    pub fn from_seed(family: Family, seed: [u8; 32]) -> Option<Vec<u8>> {
+        match family {
+            Family::Ed25519 => {
+                let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok()?;
+                Some([&seed[..], pair.public_key().as_ref()].concat())
+            }
+            // A seed that is no valid number is as likely as a collision of the hash that made it.
+            Family::P256 => SigningKey::from_slice(&seed).ok().map(|_| seed.to_vec()),
+            Family::Rsa => None,
+        }
+    }
+
+    /// Whether it can sign.
+    #[must_use]
+    pub const fn is_private(&self) -> bool {
+        self.private.is_some()
+    }
+
+    fn add_private(&mut self, private: PrivateKey) {
+        self.public.insert(0, private.public());
+        self.private = Some(private);
+    }
+
+    /// The raw public key; `None` for RSA.
+    #[must_use]
+    pub fn public_bytes(&self) -> Option<Vec<u8>> {
+        match self.public.first()? {
+            PublicKey::Ed25519(raw) => Some(raw.clone()),
+            PublicKey::P256(key) => Some(key.to_sec1_point(false).as_bytes().to_vec()),
+            PublicKey::Rsa(_) | PublicKey::RsaParts(..) => None,
+        }
+    }
+
+    /// Signs a message; `None` without a private key.
+    #[must_use]
+    pub fn sign(&self, message: &[u8], form: Form) -> Option<Vec<u8>> {
+        match self.private.as_ref()? {
+            PrivateKey::Ed25519(pair) => Some(pair.sign(message).as_ref().to_vec()),
+            PrivateKey::P256(key) if form == Form::Der => {
+                let signature: DerSignature = key.sign(message);
+                Some(signature.as_bytes().to_vec())
+            }
+            PrivateKey::P256(key) => {
+                let signature: Signature = key.sign(message);
+                Some(signature.to_bytes().to_vec())
+            }
+            PrivateKey::Rsa(pair) => {
+                let mut signature = vec![0; pair.public().modulus_len()];
+                // Randomness only blinds the computation; the signature is always the same.
+                pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).ok()?;
+                Some(signature)
+            }
+        }
+    }
+
+    /// Whether a signature is one of the message under any of the public keys.
+    #[must_use]
+    pub fn verify(&self, message: &[u8], signature: &[u8], form: Form) -> bool {
+        self.public.iter().any(|key| match key {
+            PublicKey::Ed25519(raw) => UnparsedPublicKey::new(&ED25519, raw).verify(message, signature).is_ok(),
+            PublicKey::P256(key) => {
+                let fixed = Signature::from_slice(signature).ok();
+                let signature = fixed.or_else(|| (form == Form::Der).then(|| Signature::from_der(signature).ok())?);
+                signature.is_some_and(|signature| key.verify(message, &signature).is_ok())
+            }
+            PublicKey::Rsa(der) => {
+                UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).verify(message, signature).is_ok()
+            }
+            PublicKey::RsaParts(n, e) => {
+                RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature).is_ok()
+            }
+        })
+    }
+}
+
+fn public_of_raw(family: Family, raw: &[u8]) -> Option<PublicKey> {
+    match family {
+        Family::Ed25519 if raw.len() == 32 => Some(PublicKey::Ed25519(raw.to_vec())),
+        Family::P256 => VerifyingKey::from_sec1_bytes(raw).ok().map(Box::new).map(PublicKey::P256),
+        _ => None,
+    }
+}
+
+fn public_of_spki(family: Family, der: &[u8]) -> Option<PublicKey> {
+    let raw = SubjectPublicKeyInfoRef::from_der(der).ok()?;
+    let bytes = raw.subject_public_key.as_bytes()?;
+    match (family, raw.algorithm.oid.to_string().as_str()) {
+        (Family::Ed25519, "1.3.101.112") => public_of_raw(family, bytes),
+        (Family::P256, _) => VerifyingKey::from_public_key_der(der).ok().map(Box::new).map(PublicKey::P256),
+        (Family::Rsa, "1.2.840.113549.1.1.1") => Some(PublicKey::Rsa(bytes.to_vec())),
+        _ => None,
+    }
+}
+
+fn public_of_certificate(family: Family, der: &[u8]) -> Option<PublicKey> {
+    let der = CertificateDer::from(der);
+    let certificate = EndEntityCert::try_from(&der).ok()?;
+    public_of_spki(family, &certificate.subject_public_key_info())
+}
+
+impl PrivateKey {
+    /// A private key without a header: 64 bytes of Ed25519 (seed and public key), 32 of P-256.
+    fn of_raw(family: Family, raw: &[u8]) -> Option<Self> {
+        match (family, raw.len()) {
+            (Family::Ed25519, 64) => {
+                let (seed, public) = raw.split_at(32);
+                Ed25519KeyPair::from_seed_and_public_key(seed, public).ok().map(Arc::new).map(Self::Ed25519)
+            }
+            (Family::P256, 32) => SigningKey::from_slice(raw).ok().map(Box::new).map(Self::P256),
+            _ => None,
+        }
+    }
+
+    fn of_pkcs8(family: Family, der: &[u8]) -> Option<Self> {
+        match family {
+            Family::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).ok().map(Arc::new).map(Self::Ed25519),
+            Family::P256 => SigningKey::from_pkcs8_der(der).ok().map(Box::new).map(Self::P256),
+            Family::Rsa => RsaKeyPair::from_pkcs8(der).ok().map(Arc::new).map(Self::Rsa),
+        }
+    }
+
+    fn public(&self) -> PublicKey {
+        match self {
+            Self::Ed25519(pair) => PublicKey::Ed25519(pair.public_key().as_ref().to_vec()),
+            Self::P256(key) => PublicKey::P256(Box::new(*key.verifying_key())),
+            Self::Rsa(pair) => PublicKey::Rsa(pair.public_key().as_ref().to_vec()),
+        }
+    }
+}
+
+/// A JWK set, or one JWK.
+#[derive(Deserialize)]
+struct JwkSet {
+    #[serde(default)]
+    keys: Vec<Jwk>,
+    #[serde(flatten)]
+    alone: Jwk,
+}
+
+/// The members of a JWK (RFC 7517) that public keys need.
+#[derive(Default, Deserialize)]
+struct Jwk {
+    #[serde(default)]
+    kty: String,
+    #[serde(default)]
+    crv: String,
+    #[serde(default)]
+    x: String,
+    #[serde(default)]
+    y: String,
+    #[serde(default)]
+    n: String,
+    #[serde(default)]
+    e: String,
+}
+
+impl Jwk {
+    fn public(&self, family: Family) -> Option<PublicKey> {
+        match (family, self.kty.as_str(), self.crv.as_str()) {
+            (Family::Ed25519, "OKP", "Ed25519") => public_of_raw(family, &decode_base64url(&self.x)?),
+            (Family::P256, "EC", "P-256") => {
+                let point = [&[4][..], &decode_base64url(&self.x)?, &decode_base64url(&self.y)?].concat();
+                public_of_raw(family, &point)
+            }
+            (Family::Rsa, "RSA", _) => {
+                Some(PublicKey::RsaParts(decode_base64url(&self.n)?, decode_base64url(&self.e)?))
+            }
+            _ => None,
+        }
+    }
+}
