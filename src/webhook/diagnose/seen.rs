@@ -2,7 +2,7 @@
 //! only when no cause is proven.
 
 use super::{Code, Finding, RejectedRequest, body, headers};
-use crate::webhook::{redact, request::Method, words::bytes};
+use crate::webhook::{redact, request::Method, signature::Scheme, words::bytes};
 
 /// Everything that may explain a rejection at sight, the most telling first.
 pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
@@ -17,7 +17,7 @@ pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
 
 /// The header that is judged has no signature or token any more.
 pub fn redacted(case: &RejectedRequest<'_>) -> Option<Finding> {
-    let names = case.provider.schemes.iter().flat_map(|scheme| scheme.headers());
+    let names = case.provider.schemes.iter().flat_map(Scheme::headers);
     let mut values = names.filter_map(|name| Some((name, case.request.headers.text(name.as_str())?)));
     let (name, _) = values.find(|(_, value)| is_redacted(value))?;
     let message = format!("the `{name}` header was redacted, so there is nothing to verify");
