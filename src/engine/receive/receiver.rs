@@ -29,12 +29,12 @@ use crate::{
         assessment::{Assessment, MAX_DECODED_BYTES},
         place::{self, Lookup},
         record::{Delivery, Forwarded, Response},
-        redact,
         remedy::{Remedy, Warning},
         request::Request,
         signature::{SecretText, Verdict},
         time::Timestamp,
         trust::{Exactness, Trust},
+        words::REDACTED,
     },
 };
 
@@ -192,7 +192,7 @@ impl Receiver {
             (handshake.response.make(&lookup, own.as_ref().or(signing)), own)
         };
         if let (Some(secret), Some(place)) = (secret, &handshake.secret) {
-            place::write(request, place, redact::MARK);
+            place::write(request, place, REDACTED);
             let text = SecretText::from(secret.expose().to_owned());
             if self.settings.hand_over(&provider.name, secret) {
                 (self.on_secret)(&provider.title, &text);

@@ -2,7 +2,11 @@
 //! only when no cause is proven.
 
 use super::{Code, Finding, RejectedRequest, body, headers};
-use crate::webhook::{redact, request::Method, signature::Scheme, words::bytes};
+use crate::webhook::{
+    request::Method,
+    signature::Scheme,
+    words::{REDACTED, bytes},
+};
 
 /// Everything that may explain a rejection at sight, the most telling first.
 pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
@@ -30,7 +34,7 @@ fn is_redacted(value: &str) -> bool {
     let words = ["redacted", "filtered", "masked", "hidden", "removed", "sanitized", "omitted", "secret"];
     let is_mark = |c: char| matches!(c, '*' | '•' | '█' | 'x' | 'X' | '.');
     let is_masked = inner.chars().count() >= 3 && inner.chars().all(is_mark);
-    value.contains(redact::MARK) || is_masked || words.contains(&inner.as_str())
+    value.contains(REDACTED) || is_masked || words.contains(&inner.as_str())
 }
 
 fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
