@@ -76,7 +76,7 @@ const REWRITTEN: [Hypothesis; 3] = [json::respelled, json::reserialised, form::r
 const ENDINGS: [Hypothesis; 3] = [raw::ends, lines::endings, raw::byte_order_mark];
 
 /// The cost of writing a byte, compared with hashing it.
-const WRITING: usize = 4;
+const WRITING: usize = 12;
 
 /// The maximum number of changed bodies that are changed once more.
 const MOST_CHANGED: usize = 40;
