@@ -15,16 +15,27 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("aws-http-api.ndjson", r#""body":""#, r#""body":"?"#),
     ("aws-load-balancer.json", r#""path": "/"#, r#""path": " /"#),
     ("aws-rest-api.ndjson", r#""httpMethod":"POST""#, r#""httpMethod" "POST""#),
+    ("chrome-curl.bat", "signature: ", "sig nature: "),
+    ("chrome-curl.sh", "'signature: ", "'sig nature: "),
     ("chrome.har", r#""name": "signature""#, r#""name": "sig nature""#),
     ("curl-trace-ascii.log", "0040: ent", "0040: "),
     ("curl-trace.log", "=> Send data, 116 bytes", "=> Send data, 117 bytes"),
     ("deliveries.http", "Signature: ", "Signature "),
+    ("express-winston.ndjson", r#""rawBody":""#, r#""rawBody" ""#),
+    ("mitmproxy-curl.sh", "'Signature: ", "'Sig nature: "),
     ("mitmproxy.har", "2026-11-21T22:11:43.82", "noon"),
     ("ngrok.json", r#""raw": ""#, r#""raw": "?"#),
+    ("pino-http.ndjson", r#""body":"#, r#""body""#),
+    ("pino.ndjson", r#""body":"#, r#""body""#),
     ("postman.json", r#""key": "Host""#, r#""key": "Ho st""#),
+    ("python-json-logger.ndjson", r#""body": ""#, r#""body" ""#),
+    ("sqs-eventbridge.json", r#""Body": "{"#, r#""Body": "["#),
+    ("sqs-sns.json", r#""Body": "{"#, r#""Body": "["#),
     ("svix.ndjson", r#""type":"event","#, r#""type":"event""#),
     ("webhook-site.csv", "application/json", "application/json,"),
     ("webhook-site.json", "2026-03-02 09:18:45", "noon"),
+    ("winston.ndjson", r#""rawBody":""#, r#""rawBody" ""#),
+    ("wiremock.json", r#""bodyAsBase64" : ""#, r#""bodyAsBase64" : "?"#),
 ];
 
 /// The output of `hookdev verify` for a file.
@@ -69,6 +80,7 @@ fn genuine_deliveries_verify_in_every_format() {
         assert_eq!(verify(&sample(name)), report(&[CYANITE, ASPECT], 0), "{name}");
     }
     assert_eq!(verify(&sample("ngrok-single.json")), report(&[ASPECT], 0));
+    assert_eq!(verify(&sample("httpie.http")), report(&[CYANITE], 0));
 }
 
 #[test]

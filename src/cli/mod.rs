@@ -172,6 +172,8 @@ pub enum Command {
     Check(Check),
     /// List the events that can be sent
     Events(Events),
+    /// Compare two captured requests
+    Diff(Diff),
     /// Allow the nearest hookdev.toml to use secrets with endpoints beyond this machine
     Trust(Trust),
     /// Send, receive and verify every built-in event in one process
@@ -203,6 +205,30 @@ pub struct Events {
     /// Print what the providers require of a handler instead
     #[arg(long, conflicts_with = "show", help_heading = "Events")]
     pub contract: bool,
+}
+
+/// `hookdev diff`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Compares method, target, headers (in any order) and body. JSON payloads and forms are compared by path, each value
+in its own spelling: 1.0 and 1 differ. Exit code 0 if the requests are the same, 1 if they differ.
+
+Examples:
+  hookdev diff captures/before.json captures/after.json
+  hookdev diff chrome.har deliveries.ndjson --entry 2
+  hookdev send aspect.task.failed --print http | hookdev diff capture.json -")]
+pub struct Diff {
+    /// A capture in any format that `verify` reads (- is standard input)
+    #[arg(value_name = "A|-", value_hint = ValueHint::FilePath)]
+    pub left: PathBuf,
+
+    /// The capture to compare it with
+    #[arg(value_name = "B|-", value_hint = ValueHint::FilePath)]
+    pub right: PathBuf,
+
+    /// Which request of a file that has several, from 0
+    #[arg(long, value_name = "N", help_heading = "Input")]
+    pub entry: Option<usize>,
 }
 
 /// `hookdev demo`

@@ -6,6 +6,7 @@ mod command_line;
 mod completions;
 mod context;
 mod demo;
+mod diff;
 mod events;
 mod exit;
 mod guard;
@@ -58,6 +59,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&Context::load(cli.global)?, &args),
         Command::Check(args) => check::run(&Context::load(cli.global)?, &args),
         Command::Events(args) => events::run(&Context::load(cli.global)?, &args),
+        Command::Diff(args) => diff::run(&Context::load(cli.global)?, &args),
         Command::Trust(args) => trust::run(&cli.global, &args),
         Command::Demo(_) => demo::run(&cli.global),
     }

@@ -2,6 +2,7 @@
 //! capture format, which [`capture`](crate::webhook::capture) writes.
 
 mod cases;
+mod difference;
 mod events;
 mod grant;
 mod judged;
@@ -9,6 +10,7 @@ mod sent;
 
 pub use self::{
     cases::{case, case_summary, listed_case},
+    difference::difference,
     events::{event, term},
     grant::grant,
     judged::{delivery, findings, forwards, missed, ready, verification},

@@ -3,6 +3,7 @@
 
 pub mod cases;
 pub mod diagnostic;
+pub mod diff;
 pub mod events;
 pub mod flow;
 pub mod gate;

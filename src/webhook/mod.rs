@@ -9,6 +9,7 @@ pub mod capture;
 pub mod contract;
 pub mod delivery;
 pub mod diagnose;
+pub mod diff;
 pub mod fresh;
 pub mod json;
 pub mod keyring;

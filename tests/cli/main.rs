@@ -10,6 +10,7 @@ mod check;
 mod config;
 #[cfg(unix)]
 mod crash;
+mod diff;
 #[path = "../difference/mod.rs"]
 mod difference;
 mod events;

@@ -28,6 +28,17 @@ pub(super) static AWS_RECORDS: Documents = Documents {
     },
 };
 
+/// The messages of a queue, as `aws sqs receive-message` and the SDKs return them.
+pub(super) static SQS_MESSAGES: Documents = Documents {
+    name: "received SQS messages",
+    matches: |outline| outline.has_all("Messages[].", &["Body", "MessageId"]),
+    array: &["Messages"],
+    parse: |json| {
+        let Received { body: Text(body) } = serde_json::from_str(json)?;
+        unwrap(body.as_bytes(), "an SQS message")
+    },
+};
+
 /// A notification that SNS sends to an HTTP endpoint or a queue.
 pub(super) static SNS: Documents = Documents {
     name: "an SNS notification",
@@ -82,6 +93,13 @@ struct Record<'a> {
     sns: Option<Notification<'a>>,
     #[serde(borrow)]
     body: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a message, an object with `Body`")]
+struct Received<'a> {
+    #[serde(borrow, rename = "Body")]
+    body: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -152,7 +170,7 @@ mod tests {
     const REQUEST: &str = r#"{"headers":{"x":"y"},"rawBody":"{\"a\":1}"}"#;
 
     /// The messages that carry a text.
-    fn envelopes(inside: &str) -> [String; 6] {
+    fn envelopes(inside: &str) -> [String; 7] {
         use base64::{Engine, prelude::BASE64_STANDARD};
         let text = quote(inside);
         [
@@ -165,6 +183,7 @@ mod tests {
                 BASE64_STANDARD.encode(inside)
             ),
             format!(r#"{{"Action":"Invoke","body":{text}}}"#),
+            format!(r#"{{"Messages":[{{"MessageId":"m","ReceiptHandle":"h","Body":{text}}}]}}"#),
         ]
     }
 

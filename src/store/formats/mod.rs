@@ -66,6 +66,7 @@ static FORMATS: &[&dyn Format] = &[
     &aws::AWS,
     &aws::CLOUDFRONT,
     &envelope::AWS_RECORDS,
+    &envelope::SQS_MESSAGES,
     &envelope::SNS,
     &envelope::EVENTBRIDGE,
     &envelope::PUBSUB,

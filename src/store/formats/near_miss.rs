@@ -71,7 +71,13 @@ fn text(start: &[u8]) -> Option<&'static str> {
     if lower.starts_with(b"http/1.") || lower.starts_with(b"http/2") {
         return Some("it is an HTTP response; save the request");
     }
+    if let Some(reason) = command(start) {
+        return Some(reason);
+    }
     let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    if line.windows(3).any(|three| three == b"={'") {
+        return Some("it is a log line with Python dicts, not JSON; log the headers and the body with `json.dumps(…)`");
+    }
     let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
     let is_field = line.contains(&b':')
         && !name.is_empty()
@@ -79,6 +85,28 @@ fn text(start: &[u8]) -> Option<&'static str> {
     is_field.then_some(
         "it starts with header lines but has no request line; add one, such as `POST / HTTP/1.1`, as the first line",
     )
+}
+
+/// A request as a command or a call of a tool other than curl, or curl's own log.
+fn command(start: &[u8]) -> Option<&'static str> {
+    let calls = [
+        (&b"fetch("[..], "it is a JavaScript call; choose \"Copy as cURL\" instead of \"Copy as fetch\""),
+        (b"await fetch(", "it is a JavaScript call; choose \"Copy as cURL\" instead of \"Copy as fetch\""),
+        (b"Invoke-WebRequest", "it is a PowerShell command; choose \"Copy as cURL\" instead of \"Copy as PowerShell\""),
+        (
+            b"$session = New-Object",
+            "it is a PowerShell command; choose \"Copy as cURL\" instead of \"Copy as PowerShell\"",
+        ),
+        (b"http POST ", "it is an HTTPie command; add `--offline --print=HB` to it and save what it prints"),
+        (b"https POST ", "it is an HTTPie command; add `--offline --print=HB` to it and save what it prints"),
+    ];
+    if let Some((_, reason)) = calls.iter().find(|(beginning, _)| start.starts_with(beginning)) {
+        return Some(reason);
+    }
+    // Of the bodies, `curl -v` shows only the response's.
+    let is_verbose = start.starts_with(b"* ") && start.windows(3).any(|three| three == b"\n> ");
+    is_verbose
+        .then_some("it is the log of `curl -v`, which leaves out the request's body; use `curl --trace FILE` instead")
 }
 
 #[cfg(test)]
@@ -99,6 +127,11 @@ mod tests {
             (b"<!DOCTYPE html>", "it is an HTML page"),
             (b"HTTP/1.1 200 OK\r\n", "it is an HTTP response"),
             (b"Content-Type: a\r\n\r\n{}", "it starts with header lines"),
+            (b"*   Trying 127.0.0.1:80...\n* Connected\n> POST / HTTP/1.1\n", "it is the log of `curl -v`"),
+            (b"fetch(\"https://h/a\", {\n", "it is a JavaScript call"),
+            (b"Invoke-WebRequest -UseBasicParsing -Uri \"https://h/a\" `\n", "it is a PowerShell command"),
+            (b"http POST http://h/a 'Host: h' <<< '{}'\n", "it is an HTTPie command"),
+            (b"INFO webhook headers={'Host': 'h'} body=b'{}'\n", "it is a log line with Python dicts"),
             (b"# Read me\n", "its content is in no format"),
         ] {
             let reason = describe(input);

@@ -105,6 +105,18 @@ pub(crate) fn push_escape(character: char, escape: Escape, out: &mut String) {
     }
 }
 
+/// JSON text with every [hidden](visible::is_hidden) character escaped. Outside strings there is none without whitespace.
+pub(crate) fn escape_hidden(text: String) -> String {
+    let mut rest = text.as_str();
+    let mut escaped = String::new();
+    while let Some((plain, hidden, after)) = visible::split_at_hidden(rest) {
+        escaped.push_str(plain);
+        push_escape(hidden, Escape::Unicode, &mut escaped);
+        rest = after;
+    }
+    if escaped.is_empty() { text } else { escaped + rest }
+}
+
 /// Appends a node's tokens to `out` without the whitespace between them. The tokens themselves are not changed.
 ///
 /// `text` is the text that the node was parsed from.

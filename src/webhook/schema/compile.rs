@@ -1,20 +1,17 @@
 //! Compiles a schema file into rules. A keyword with an invalid value is an error with its position in the file, and so
 //! is a keyword that looks misspelt; any other unknown keyword is an annotation.
 
-use std::{
-    collections::{HashMap, HashSet},
-    ops::Range,
-};
+mod types;
+mod value;
+
+use std::collections::HashMap;
 
 use super::{
     Schema,
     constant::Constant,
-    decimal::Decimal,
-    draft::{Draft, meant_by, slip_of},
+    draft::{Draft, meant_by},
     error::{Flaw, SchemaError},
-    format::Format,
-    index::{Index, Misplaced, RECURSIVE},
-    pattern::Pattern,
+    index::{Index, RECURSIVE},
     rule::{
         Applicator, Assertion, Bound, Condition, Contains, Counted, Items, Properties, Reference, Rule, RuleId,
         Unevaluated,
@@ -22,9 +19,7 @@ use super::{
     types::Types,
 };
 use crate::webhook::json::{Kind, Member, Node, PointerToken, parse, position};
-
-/// How many schemas a rule may refer to in a chain without going deeper into the value.
-const MAX_HOPS: usize = 64;
+use value::{Compiled, Source, Value, distinct, misspelt};
 
 /// Reads the text of a schema file.
 pub(super) fn compile(text: &str) -> Result<Schema, SchemaError> {
@@ -72,111 +67,6 @@ struct Compiler<'t, 'n> {
     index: Index<'n>,
     /// The rules of the places so far, in their order.
     rules: Vec<Rule>,
-}
-
-type Compiled<T> = Result<T, Misplaced>;
-
-/// A schema object that is being read.
-#[derive(Clone, Copy)]
-struct Source<'s, 'n> {
-    id: RuleId,
-    members: &'n [Member<'n>],
-    pointer: &'s str,
-    draft: Draft,
-}
-
-/// The value of a keyword, and its place.
-struct Value<'n> {
-    node: &'n Node<'n>,
-    pointer: String,
-}
-
-impl<'n> Source<'_, 'n> {
-    fn get(&self, keyword: &str) -> Option<Value<'n>> {
-        let member = self.members.iter().find(|member| member.key == keyword)?;
-        self.draft.has(keyword).then(|| Value { node: &member.value, pointer: format!("{}/{keyword}", self.pointer) })
-    }
-}
-
-impl<'n> Value<'n> {
-    fn flaw(&self, flaw: Flaw) -> Misplaced {
-        (self.node.span.start, self.pointer.clone(), flaw)
-    }
-
-    fn expected(&self, what: &'static str) -> Misplaced {
-        self.flaw(Flaw::Expected(what))
-    }
-
-    fn string(&self) -> Compiled<&'n str> {
-        match &self.node.kind {
-            Kind::String(text) => Ok(text),
-            _ => Err(self.expected("a string")),
-        }
-    }
-
-    fn items(&self) -> Compiled<impl Iterator<Item = Value<'n>> + use<'n>> {
-        let Kind::Array(items) = &self.node.kind else { return Err(self.expected("an array")) };
-        let pointer = self.pointer.clone();
-        Ok(items.iter().enumerate().map(move |(at, node)| Value { node, pointer: format!("{pointer}/{at}") }))
-    }
-
-    /// The items of an array that is not empty.
-    fn some_items(&self) -> Compiled<Vec<Value<'n>>> {
-        let items: Vec<_> = self.items()?.collect();
-        if items.is_empty() { Err(self.expected("at least one item")) } else { Ok(items) }
-    }
-
-    fn strings(&self) -> Compiled<Vec<String>> {
-        self.items()?.map(|item| item.string().map(str::to_owned)).collect()
-    }
-
-    fn members(&self) -> Compiled<Vec<(&'n str, Value<'n>)>> {
-        let Kind::Object(members) = &self.node.kind else { return Err(self.expected("an object")) };
-        distinct(members, &self.pointer)?;
-        let value = |member: &'n Member<'n>| {
-            let pointer = format!("{}{}", self.pointer, PointerToken(&member.key));
-            (member.key.as_ref(), Value { node: &member.value, pointer })
-        };
-        Ok(members.iter().map(value).collect())
-    }
-
-    fn is_true(&self) -> Compiled<bool> {
-        match self.node.kind {
-            Kind::Bool(truth) => Ok(truth),
-            _ => Err(self.expected("true or false")),
-        }
-    }
-
-    /// A count, which may be written `2.0`.
-    fn count(&self) -> Compiled<u64> {
-        let count = match &self.node.kind {
-            Kind::Number(text) => text.parse().ok().or_else(|| text.strip_suffix(".0")?.parse().ok()),
-            _ => None,
-        };
-        count.ok_or_else(|| self.expected("an integer of 0 or more"))
-    }
-
-    fn bound(&self, is_exclusive: bool) -> Compiled<Bound> {
-        match self.node.kind {
-            Kind::Number(text) => Ok(Bound { number: Decimal::parse(text), text: text.to_owned(), is_exclusive }),
-            _ => Err(self.expected("a number")),
-        }
-    }
-
-    fn pattern(&self, text: &str) -> Compiled<Pattern> {
-        Pattern::new(text).map_err(|reason| self.flaw(Flaw::Pattern(reason)))
-    }
-}
-
-/// Rejects a repeated key: JSON parsers disagree about which of the two counts.
-fn distinct(members: &[Member<'_>], pointer: &str) -> Compiled<()> {
-    let mut seen = HashSet::with_capacity(members.len());
-    match members.iter().find(|member| !seen.insert(member.key.as_ref())) {
-        Some(Member { key, key_span, .. }) => {
-            Err((key_span.start, format!("{pointer}{}", PointerToken(key)), Flaw::Repeated))
-        }
-        None => Ok(()),
-    }
 }
 
 impl<'n> Compiler<'_, 'n> {
@@ -265,7 +155,7 @@ impl<'n> Compiler<'_, 'n> {
             assertions.push(Assertion::OneOf(values));
         }
         if let Some(value) = source.get("type") {
-            let types = types(&value)?;
+            let types = value.types()?;
             let may_be_fraction = types & Types::FRACTION != Types::NONE;
             assertions.push(if source.draft == Draft::Four && !may_be_fraction {
                 Assertion::TypeAsWritten(types)
@@ -283,7 +173,7 @@ impl<'n> Compiler<'_, 'n> {
             assertions.push(Assertion::Pattern(value.pattern(value.string()?)?));
         }
         if let Some(value) = source.get("format") {
-            assertions.extend(format(&value)?.map(Assertion::Format));
+            assertions.extend(value.format()?.map(Assertion::Format));
         }
         for (name, exclusive, assertion) in [
             ("minimum", "exclusiveMinimum", Assertion::Minimum as fn(Bound) -> Assertion),
@@ -444,71 +334,6 @@ impl<'n> Compiler<'_, 'n> {
     fn constant(&self, value: &Value<'n>) -> Constant {
         Constant::new(self.text, value.node)
     }
-
-    /// Gives every rule the types that it accepts, which also proves that none leads back to itself.
-    fn settle_types(&mut self) -> Compiled<()> {
-        let mut settled = vec![None; self.rules.len()];
-        for id in 0..self.rules.len() {
-            self.rules[id].accepts = self.accepted(id, &mut settled, MAX_HOPS)?;
-        }
-        Ok(())
-    }
-
-    fn accepted(&self, id: RuleId, settled: &mut [Option<Types>], hops: usize) -> Compiled<Types> {
-        if let Some(types) = settled[id] {
-            return Ok(types);
-        }
-        let Some(hops) = hops.checked_sub(1) else {
-            let place = &self.index.places[id];
-            return Err((place.node.span.start, place.pointer.clone(), Flaw::Circular));
-        };
-        let rule = &self.rules[id];
-        let mut types = Types::default();
-        for reference in &rule.references {
-            match reference {
-                Reference::To(target) => types = types & self.accepted(*target, settled, hops)?,
-                // Its target is known only during validation.
-                Reference::Dynamic { .. } => {}
-            }
-        }
-        for assertion in &rule.assertions {
-            types = types
-                & match assertion {
-                    Assertion::Nothing => Types::NONE,
-                    Assertion::Constant(value) => value.types(),
-                    Assertion::OneOf(values) => values.iter().map(Constant::types).collect(),
-                    Assertion::Type(types) | Assertion::TypeAsWritten(types) => *types,
-                    _ => Types::default(),
-                };
-        }
-        for applicator in &rule.applicators {
-            match applicator {
-                Applicator::AllOf(schemas) => {
-                    for schema in schemas {
-                        types = types & self.accepted(*schema, settled, hops)?;
-                    }
-                }
-                Applicator::AnyOf(schemas) | Applicator::OneOf(schemas) => {
-                    let any = schemas.iter().map(|schema| self.accepted(*schema, settled, hops));
-                    types = types & any.collect::<Compiled<_>>()?;
-                }
-                Applicator::Not(schema) => drop(self.accepted(*schema, settled, hops)?),
-                Applicator::If(Condition { test, then, otherwise }) => {
-                    for schema in [Some(*test), *then, *otherwise].into_iter().flatten() {
-                        self.accepted(schema, settled, hops)?;
-                    }
-                }
-                Applicator::DependentSchemas(schemas) => {
-                    for (_, schema) in schemas {
-                        self.accepted(*schema, settled, hops)?;
-                    }
-                }
-                _ => {}
-            }
-        }
-        settled[id] = Some(types);
-        Ok(types)
-    }
 }
 
 fn size(
@@ -523,35 +348,4 @@ fn size(
         applicators.push(Applicator::Size { of, least: least.unwrap_or(0), most: most.unwrap_or(u64::MAX) });
     }
     Ok(())
-}
-
-fn types(value: &Value<'_>) -> Compiled<Types> {
-    match value.node.kind {
-        Kind::Array(_) => value.some_items()?.iter().map(named_type).collect(),
-        _ => named_type(value),
-    }
-}
-
-fn named_type(value: &Value<'_>) -> Compiled<Types> {
-    let name = value.string()?;
-    Types::named(name).ok_or_else(|| {
-        let nearest = slip_of(name, Types::names()).map(str::to_owned);
-        value.flaw(Flaw::Unknown { what: "type", name: name.to_owned(), nearest })
-    })
-}
-
-/// A format that is checked; any other is an annotation.
-fn format(value: &Value<'_>) -> Compiled<Option<Format>> {
-    let name = value.string()?;
-    let format = Format::named(name);
-    match slip_of(name, Format::names()) {
-        Some(meant) if format.is_none() && !Format::is_unchecked(name) => {
-            Err(misspelt("format", name, meant, &value.node.span, value.pointer.clone()))
-        }
-        _ => Ok(format),
-    }
-}
-
-fn misspelt(what: &'static str, name: &str, meant: &str, span: &Range<usize>, pointer: String) -> Misplaced {
-    (span.start, pointer, Flaw::Unknown { what, name: name.to_owned(), nearest: Some(meant.to_owned()) })
 }

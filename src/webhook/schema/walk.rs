@@ -3,37 +3,23 @@
 //! For a failed `anyOf`, only the problems of the closest branch are reported: the branches are tallied first, then the
 //! closest one is walked again.
 
+mod assertion;
 mod evaluated;
+mod sink;
 
-use std::{borrow::Cow, cmp::Reverse, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     Report, Schema,
     constant::first_duplicate,
-    decimal::{Decimal, compare, is_written_as_integer},
     location::Location,
     problem::Problem,
-    rule::{
-        Applicator, Assertion, Bound, Condition, Contains, Counted, Items, Properties, Reference, Rule, RuleId,
-        Unevaluated,
-    },
+    rule::{Applicator, Condition, Contains, Counted, Items, Properties, Reference, Rule, RuleId, Unevaluated},
 };
 use crate::webhook::json::{Kind, Member, Node};
+use assertion::{broken, unsupported};
 use evaluated::{evaluated_items, evaluated_members};
-
-/// Receives what a walk finds.
-pub(super) trait Sink {
-    /// Something that makes the payload invalid.
-    fn error(&mut self, at: &Location<'_>, problem: &Problem<'_>);
-
-    /// Something that is valid but not known, or could not be checked.
-    fn warning(&mut self, at: &Location<'_>, problem: &Problem<'_>);
-
-    /// Accepts the tally of a branch instead of its problems. Returns false if the sink needs the problems themselves.
-    fn take(&mut self, _branch: &Tally) -> bool {
-        false
-    }
-}
+pub(super) use sink::{Sink, Tally};
 
 /// A walk under way.
 pub(super) struct Walk<'s> {
@@ -368,49 +354,6 @@ pub(super) fn effective<'m, 'a>(members: &'m [Member<'a>]) -> Vec<&'m Member<'a>
     members.iter().enumerate().filter(|(at, member)| last[&*member.key] == *at).map(|(_, member)| member).collect()
 }
 
-/// The first assertion that does not hold.
-fn broken<'r>(rule: &'r Rule, node: &Node<'_>) -> Option<&'r Assertion> {
-    rule.assertions.iter().find(|assertion| !holds(assertion, node))
-}
-
-fn holds(assertion: &Assertion, node: &Node<'_>) -> bool {
-    match (assertion, &node.kind) {
-        (Assertion::Nothing, _) => false,
-        (Assertion::Constant(value), _) => value.equals(node),
-        (Assertion::OneOf(values), _) => values.iter().any(|value| value.equals(node)),
-        (Assertion::TypeAsWritten(types), Kind::Number(text)) => types.contains(node) && is_written_as_integer(text),
-        (Assertion::Type(types) | Assertion::TypeAsWritten(types), _) => types.contains(node),
-        (Assertion::MinLength(least), Kind::String(text)) => text.len() as u64 >= *least && length(text) >= *least,
-        (Assertion::MaxLength(most), Kind::String(text)) => text.len() as u64 <= *most || length(text) <= *most,
-        (Assertion::Pattern(pattern), Kind::String(text)) => pattern.is_match(text).unwrap_or(true),
-        (Assertion::Format(format), Kind::String(text)) => format.admits(text),
-        (Assertion::Minimum(Bound { number, is_exclusive, .. }), Kind::Number(text)) => {
-            let order = compare(text, number);
-            order.is_gt() || order.is_eq() && !is_exclusive
-        }
-        (Assertion::Maximum(Bound { number, is_exclusive, .. }), Kind::Number(text)) => {
-            let order = compare(text, number);
-            order.is_lt() || order.is_eq() && !is_exclusive
-        }
-        (Assertion::MultipleOf(Bound { number, .. }), Kind::Number(text)) => {
-            Decimal::parse(text).is_multiple_of(number)
-        }
-        _ => true,
-    }
-}
-
-fn length(text: &str) -> u64 {
-    text.chars().count() as u64
-}
-
-/// A pattern that can't be tried.
-fn unsupported(rule: &Rule) -> Option<&str> {
-    rule.assertions.iter().find_map(|assertion| match assertion {
-        Assertion::Pattern(pattern) if !pattern.is_supported() => Some(pattern.as_str()),
-        _ => None,
-    })
-}
-
 fn size<S: Sink>(of: Counted, (least, most): (u64, u64), node: &Node<'_>, at: &Location<'_>, sink: &mut S) {
     let found = match (of, &node.kind) {
         (Counted::Items, Kind::Array(items)) => items.len(),
@@ -419,45 +362,5 @@ fn size<S: Sink>(of: Counted, (least, most): (u64, u64), node: &Node<'_>, at: &L
     };
     if (found as u64) < least || found as u64 > most {
         sink.error(at, &Problem::Size { of, least, most, found });
-    }
-}
-
-/// The sink that only counts.
-pub(super) struct Tally {
-    errors: usize,
-    warnings: usize,
-    /// The depth of the error closest to the root.
-    shallowest: usize,
-}
-
-impl Tally {
-    /// How far a branch is from matching: a deep error is closer than one near the root, then fewer errors are closer
-    /// than more.
-    fn distance(&self) -> (Reverse<usize>, usize) {
-        (Reverse(self.shallowest), self.errors)
-    }
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self { errors: 0, warnings: 0, shallowest: usize::MAX }
-    }
-}
-
-impl Sink for Tally {
-    fn error(&mut self, at: &Location<'_>, _: &Problem<'_>) {
-        self.errors += 1;
-        self.shallowest = self.shallowest.min(at.depth);
-    }
-
-    fn warning(&mut self, _: &Location<'_>, _: &Problem<'_>) {
-        self.warnings += 1;
-    }
-
-    fn take(&mut self, branch: &Tally) -> bool {
-        self.errors += branch.errors;
-        self.warnings += branch.warnings;
-        self.shallowest = self.shallowest.min(branch.shallowest);
-        true
     }
 }

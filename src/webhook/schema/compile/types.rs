@@ -1,0 +1,80 @@
+//! The types that each rule accepts, known before any payload is.
+
+use crate::webhook::schema::{
+    constant::Constant,
+    error::Flaw,
+    rule::{Applicator, Assertion, Condition, Reference, RuleId},
+    types::Types,
+};
+
+use super::{Compiler, value::Compiled};
+
+/// How many schemas a rule may refer to in a chain without going deeper into the value.
+const MAX_HOPS: usize = 64;
+
+impl Compiler<'_, '_> {
+    /// Gives every rule the types that it accepts, which also proves that none leads back to itself.
+    pub(super) fn settle_types(&mut self) -> Compiled<()> {
+        let mut settled = vec![None; self.rules.len()];
+        for id in 0..self.rules.len() {
+            self.rules[id].accepts = self.accepted(id, &mut settled, MAX_HOPS)?;
+        }
+        Ok(())
+    }
+
+    fn accepted(&self, id: RuleId, settled: &mut [Option<Types>], hops: usize) -> Compiled<Types> {
+        if let Some(types) = settled[id] {
+            return Ok(types);
+        }
+        let Some(hops) = hops.checked_sub(1) else {
+            let place = &self.index.places[id];
+            return Err((place.node.span.start, place.pointer.clone(), Flaw::Circular));
+        };
+        let rule = &self.rules[id];
+        let mut types = Types::default();
+        for reference in &rule.references {
+            match reference {
+                Reference::To(target) => types = types & self.accepted(*target, settled, hops)?,
+                // Its target is known only during validation.
+                Reference::Dynamic { .. } => {}
+            }
+        }
+        for assertion in &rule.assertions {
+            types = types
+                & match assertion {
+                    Assertion::Nothing => Types::NONE,
+                    Assertion::Constant(value) => value.types(),
+                    Assertion::OneOf(values) => values.iter().map(Constant::types).collect(),
+                    Assertion::Type(types) | Assertion::TypeAsWritten(types) => *types,
+                    _ => Types::default(),
+                };
+        }
+        for applicator in &rule.applicators {
+            match applicator {
+                Applicator::AllOf(schemas) => {
+                    for schema in schemas {
+                        types = types & self.accepted(*schema, settled, hops)?;
+                    }
+                }
+                Applicator::AnyOf(schemas) | Applicator::OneOf(schemas) => {
+                    let any = schemas.iter().map(|schema| self.accepted(*schema, settled, hops));
+                    types = types & any.collect::<Compiled<_>>()?;
+                }
+                Applicator::Not(schema) => drop(self.accepted(*schema, settled, hops)?),
+                Applicator::If(Condition { test, then, otherwise }) => {
+                    for schema in [Some(*test), *then, *otherwise].into_iter().flatten() {
+                        self.accepted(schema, settled, hops)?;
+                    }
+                }
+                Applicator::DependentSchemas(schemas) => {
+                    for (_, schema) in schemas {
+                        self.accepted(*schema, settled, hops)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        settled[id] = Some(types);
+        Ok(types)
+    }
+}
