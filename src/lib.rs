@@ -35,10 +35,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if commands::print_completions() {
         return ExitCode::SUCCESS;
     }
-    match commands::read(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    match commands::read(args.clone()) {
         Ok(cli) => ExitCode::from(commands::run(cli) as u8),
         Err(error) => {
-            commands::explain(&error);
+            commands::explain(&error, &args);
             ExitCode::from(if error.use_stderr() { 2 } else { 0 })
         }
     }

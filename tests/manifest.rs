@@ -344,13 +344,13 @@ fn a_secret_and_its_schemes_need_each_other() {
         let (start, end) = (SOUND.find(start).expect("a start"), SOUND.find(end).expect("an end"));
         format!("{}{}", &SOUND[..start], &SOUND[end..])
     };
-    let said = |manifest: &str| load(manifest, &FILES).expect_err("an error").to_string();
+    let error = |manifest: &str| load(manifest, &FILES).expect_err("an error").to_string();
     assert_eq!(
-        said(&between("[secret]", "[[scheme]]")),
+        error(&between("[secret]", "[[scheme]]")),
         "acme/provider.toml:1:8: [[scheme]] needs a [secret] with the format of its secret"
     );
     assert_eq!(
-        said(&between("[[scheme]]", "[delivery]")),
+        error(&between("[[scheme]]", "[delivery]")),
         "acme/provider.toml:8:15: [secret] needs a [[scheme]] that uses it"
     );
     load(&between("[secret]", "[delivery]"), &FILES).expect("a provider that signs nothing needs neither");
@@ -421,9 +421,10 @@ proptest! {
         let scheme = &provider.schemes[0];
         let secrets = secrets(&provider, &[&key, "another"]);
         let time = Timestamp::from_unix_millis(millis);
-        let headers: Headers = [acme::field("x-extra", &extra)].into_iter().collect();
+        let field = acme::field("x-extra", &extra);
+        let headers: Headers = [field.clone()].into_iter().collect();
         let message = SigningInput { body: &body, id: &id, time, headers: &headers };
-        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs").into_iter().chain(headers.iter().cloned());
+        let signed = scheme.sign(&secrets[0], &message).expect("a secret signs").into_iter().chain([field]);
         let request = carrying(signed, body.clone());
 
         let fresh = match (written.signs_time, written.scheme.contains("unit = 'ms'")) {

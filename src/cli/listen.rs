@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::values::parse_size;
+use crate::webhook::size::parse_size;
 use crate::webhook::time::{Timestamp, parse_duration};
 
 /// `hookdev listen`
@@ -21,8 +21,8 @@ Examples:
   hookdev listen --capture captures --filter 'cyanite.*'
   hookdev listen --expect cyanite.v2.finished --timeout 2m   # a step of a test
 
-The provider of a request is --provider, else the one named by the first segment of its path
-(/cyanite), else the one that its headers and body match.")]
+The provider of a request is --provider, else the one that a segment of its path names (/cyanite,
+/webhooks/cyanite), else the one that its headers and body match.")]
 pub struct Listen {
     /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:4400]
     #[arg(long, value_name = "ADDR", help_heading = "Receiving")]

@@ -38,19 +38,38 @@ Exit codes:
 
 const SECRETS: &str = "\
 Secrets:
-  --secret [PROVIDER=]SOURCE is repeatable: with several for one provider, any of them may match, as
-  during rotation. SOURCE is env:NAME, file:PATH, or the secret itself, which other users of this
-  machine can see in the list of processes. The text before the first `=` is a provider only if it
-  names one.
+  A provider's signing secret comes from --secret, else from its environment variable, else from the
+  config, else it is a public development secret. `hookdev help secrets` has the details.";
 
-  Without --secret, a provider's secret comes from its environment variable (`hookdev events` names
-  it), else from the config, else it is a fixed, public development secret. Anyone can sign with that,
-  so `listen` and `verify` warn about it, and accept it only where nothing depends on it: see
-  --allow-development.";
+/// The help topic about secrets.
+pub const SECRETS_TOPIC: &str = "\
+How hookdev finds the secret of a provider. The first of these that has one is used:
+
+  1. --secret [PROVIDER=]SOURCE
+     Repeat it during rotation: any of the secrets may match, and the first one signs. The text before
+     the first `=` is a provider only if it names one; without a provider, the secret is for every
+     provider for which it is valid.
+  2. The provider's environment variable, such as ACME_WEBHOOK_SECRET. `hookdev events` names it.
+  3. The config: secret = \"SOURCE\" in [provider.NAME], or a list of several.
+  4. The same variable in the config's env_file = \".env\". Without that line, no .env is loaded.
+  5. A fixed development secret, which is public.
+
+SOURCE is one of:
+
+  env:NAME   an environment variable
+  file:PATH  a file; one newline at its end is not part of the secret
+  SECRET     the secret itself; other users of this machine can see it in the list of processes
+
+Anyone can sign with a development secret, so every command warns while one is in use. It is not
+accepted by `listen` if other machines can send to it, by `listen --only-verified`, or by `verify
+--require signature`, unless --allow-development is given.
+
+hookdev never prints, logs or saves a secret.
+";
 
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "hookdev", version, about = ABOUT, after_help = EXIT_CODES, after_long_help = format!("{SECRETS}\n\n{EXIT_CODES}"), propagate_version = true, max_term_width = 100)]
+#[command(name = "hookdev", version, disable_help_subcommand = true, about = ABOUT, after_help = EXIT_CODES, after_long_help = format!("{SECRETS}\n\n{EXIT_CODES}"), propagate_version = true, max_term_width = 100)]
 pub struct Cli {
     /// The global options.
     #[command(flatten)]
@@ -115,7 +134,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Configuration")]
     pub providers: Vec<PathBuf>,
 
-    /// Signing secret: env:NAME, file:PATH or the secret itself (repeatable; see `hookdev --help`)
+    /// Signing secret: env:NAME, file:PATH or the secret itself (repeatable; see `hookdev help secrets`)
     #[arg(
         long,
         global = true,
@@ -180,6 +199,8 @@ pub enum Command {
     Demo(Demo),
     /// Print the completion script for a shell
     Completions(Completions),
+    /// Print help for a command, or about secrets
+    Help(Help),
 }
 
 /// `hookdev events`
@@ -187,12 +208,13 @@ pub enum Command {
 #[command(after_help = "\
 Examples:
   hookdev events
-  hookdev events 'cyanite.*' --show
+  hookdev events cyanite --show
+  hookdev events 'cyanite.v2.*' auphonic
   hookdev events --provider cyanite --contract")]
 pub struct Events {
-    /// List only the events whose names match
-    #[arg(value_name = "GLOB")]
-    pub glob: Option<String>,
+    /// List only the events of these providers, or whose names match
+    #[arg(value_name = "PROVIDER|GLOB")]
+    pub glob: Vec<String>,
 
     /// List only this provider's events
     #[arg(long, value_name = "PROVIDER", conflicts_with = "glob", help_heading = "Events")]
@@ -233,7 +255,11 @@ pub struct Diff {
 
 /// `hookdev demo`
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Demo {}
+pub struct Demo {
+    /// Print every payload, instead of at most five
+    #[arg(long, help_heading = "Output")]
+    pub all: bool,
+}
 
 /// `hookdev completions`
 #[derive(Clone, Copy, Debug, Args)]
@@ -246,6 +272,14 @@ pub struct Completions {
     /// The shell
     #[arg(value_enum, value_name = "SHELL")]
     pub shell: Shell,
+}
+
+/// `hookdev help`
+#[derive(Clone, Debug, Args)]
+pub struct Help {
+    /// A command, or `secrets`
+    #[arg(value_name = "TOPIC")]
+    pub topic: Option<String>,
 }
 
 #[cfg(test)]

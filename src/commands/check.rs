@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use super::{
-    context::{Context, development_note, require_secrets},
+    context::{Context, development_warning, require_secrets},
     exit::{Exit, Failure},
     guard::{Cargo, allow_delivery},
     interrupt::Interrupts,
@@ -32,16 +32,20 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
     let selection = selection(&args.case)?;
     let own_headers = headers(&args.header)?;
     let targets = targets(context, args)?;
-    if args.list {
-        let exemplars = targets.iter().filter_map(|target| Some((target, *probes(&target.provider).first()?)));
-        list(context, exemplars.map(|(target, exemplar)| (target, selection.cases(&target.provider, exemplar))))?;
-        return Ok(Exit::Success);
-    }
     let only = match targets.as_slice() {
         [only] => Some(only.provider.name.as_str()),
         _ => None,
     };
     let keyring = context.keyring(only)?;
+    if args.list {
+        let listed = targets.iter().filter_map(|target| {
+            let secrets = keyring.secrets(&target.provider.name).len();
+            let exemplar = *probes(&target.provider).first()?;
+            Some((target, selection.cases(&target.provider, exemplar, secrets)))
+        });
+        list(context, listed)?;
+        return Ok(Exit::Success);
+    }
     require_secrets(&keyring, targets.iter().map(|target| &target.provider))?;
     if args.to.is_none() {
         for Target { provider, url } in &targets {
@@ -49,13 +53,13 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
         }
     }
     let names: Vec<&str> = targets.iter().map(|target| target.provider.name.as_str()).collect();
-    if let Some(note) = development_note(&context.catalog, &keyring, &names) {
-        context.terminal.note(&note);
+    if let Some(warning) = development_warning(&context.catalog, &keyring, &names) {
+        context.terminal.warn(&warning);
     }
     let client = Client::new(args.insecure);
     let settings = Settings { transport: &client, timeout: args.timeout, keyring: &keyring, own_headers: &own_headers };
     context.terminal.note(&announcement(plan(settings, &targets, &selection)?));
-    let mut runner = Runner::new(settings, &selection, Reporter::new(context));
+    let mut runner = Runner::new(settings, &selection, Reporter::new(context, &keyring));
     let interrupted = runtime()?.block_on(async {
         let mut interrupts =
             Interrupts::ctrl_c().map_err(|error| Failure::usage("can't listen for Ctrl-C").because(&error))?;
@@ -72,7 +76,7 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
 const fn exit(summary: Summary) -> Exit {
     if summary.unreachable {
         Exit::Unreachable
-    } else if summary.tally.failed > 0 {
+    } else if summary.tally.failed > 0 || summary.tally.is_untried() {
         Exit::Failed
     } else {
         Exit::Success
@@ -89,8 +93,11 @@ fn announcement(Plan { deliveries, valid }: Plan) -> String {
 }
 
 fn selection(globs: &[String]) -> Result<Selection, Failure> {
-    let globs = globs.iter().map(|glob| pattern(glob)).collect::<Result<_, _>>()?;
-    Selection::new(globs).map_err(|error| {
+    let (excluded, included): (Vec<&str>, Vec<&str>) =
+        globs.iter().map(String::as_str).partition(|g| g.starts_with('!'));
+    let included = included.into_iter().map(pattern).collect::<Result<_, _>>()?;
+    let excluded = excluded.into_iter().map(|glob| pattern(&glob[1..])).collect::<Result<_, _>>()?;
+    Selection::new(included, excluded).map_err(|error| {
         let names: Vec<&str> = CaseName::ALL.iter().map(|name| name.as_str()).collect();
         Failure::usage(error.to_string()).hint(format!("the cases are {}", names.join(", ")))
     })
@@ -146,11 +153,20 @@ mod tests {
 
     #[test]
     fn the_exit_code_is_that_of_the_worst_result() {
-        let exit =
-            |failed, unreachable| exit(Summary { tally: CaseTally { failed, ..CaseTally::default() }, unreachable });
+        let exit = |failed, unreachable| {
+            exit(Summary { tally: CaseTally { passed: 1, failed, ..CaseTally::default() }, unreachable })
+        };
         assert_eq!(exit(0, false), Exit::Success);
         assert_eq!(exit(1, false), Exit::Failed);
         assert_eq!(exit(1, true), Exit::Unreachable);
+    }
+
+    #[test]
+    fn a_run_that_tried_nothing_fails() {
+        let exit = |tally| exit(Summary { tally, unreachable: false });
+        assert_eq!(exit(CaseTally { skipped: 3, ..CaseTally::default() }), Exit::Failed);
+        assert_eq!(exit(CaseTally::default()), Exit::Failed);
+        assert_eq!(exit(CaseTally { warned: 1, ..CaseTally::default() }), Exit::Success);
     }
 
     #[test]

@@ -10,7 +10,10 @@ use clap_complete::{
 
 use super::{
     bash::QuotedBash,
-    completions::{complete_cases, complete_events, complete_providers, complete_what},
+    completions::{
+        complete_cases, complete_events, complete_providers, complete_providers_and_events, complete_topics,
+        complete_what,
+    },
 };
 use crate::{
     cli::{self, Cli},
@@ -44,13 +47,14 @@ pub fn command() -> clap::Command {
     let completers = [
         ("listen", "provider", providers.clone()),
         ("listen", "filter", events.clone()),
-        ("listen", "expect", events.clone()),
+        ("listen", "expect", events),
         ("send", "what", ArgValueCompleter::new(complete_what)),
         ("verify", "provider", providers.clone()),
         ("check", "provider", providers.clone()),
         ("check", "case", ArgValueCompleter::new(complete_cases)),
-        ("events", "glob", events),
+        ("events", "glob", ArgValueCompleter::new(complete_providers_and_events)),
         ("events", "provider", providers),
+        ("help", "topic", ArgValueCompleter::new(complete_topics)),
     ];
     // `mut_subcommand` and `mut_arg` would move what they change to the end.
     cli::command().mut_subcommands(|mut command| {

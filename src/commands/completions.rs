@@ -19,7 +19,7 @@ use clap_complete::{
 use super::{
     context::Context,
     exit::{Exit, Failure},
-    streams,
+    help, streams,
 };
 use crate::{
     cli::{self, Cli, Completions, Global},
@@ -72,11 +72,24 @@ fn candidate(name: &str, about: &str) -> CompletionCandidate {
     CompletionCandidate::new(text::printable(name).into_owned()).help(Some(text::printable(about).into_owned().into()))
 }
 
+/// Completes the name of a provider or of an event.
+pub(super) fn complete_providers_and_events(current: &OsStr) -> Vec<CompletionCandidate> {
+    let mut candidates = complete_providers(current);
+    candidates.extend(complete_events(current));
+    candidates
+}
+
 /// Completes the name of an event or of a file.
 pub(super) fn complete_what(current: &OsStr) -> Vec<CompletionCandidate> {
     let mut candidates = complete_events(current);
     candidates.extend(PathCompleter::any().complete(current));
     candidates
+}
+
+/// Completes a topic of `help`.
+pub(super) fn complete_topics(current: &OsStr) -> Vec<CompletionCandidate> {
+    let topics = help::topics().into_iter();
+    topics.filter(|topic| starts_with(topic, current)).map(CompletionCandidate::new).collect()
 }
 
 fn starts_with(name: &str, current: &OsStr) -> bool {

@@ -28,6 +28,9 @@ use crate::{
     },
 };
 
+/// The usual name of an env file.
+const ENV_FILE: &str = ".env";
+
 /// The resolved environment of a command.
 pub struct Context {
     /// The global options.
@@ -163,6 +166,7 @@ impl Context {
         for warning in &warnings {
             self.terminal.note(warning);
         }
+        self.note_unloaded_env_file(&keyring);
         for provider in self.catalog.providers() {
             if keyring.source(&provider.name, 0) == Some(&SecretSource::Config) {
                 let hint = "use env:NAME or file:PATH, so that you can share the config";
@@ -170,6 +174,24 @@ impl Context {
             }
         }
         Ok((keyring, missing))
+    }
+
+    /// Notes a `.env` beside the config that has a provider's variable and isn't loaded.
+    fn note_unloaded_env_file(&self, keyring: &Keyring) {
+        let is_configured = self.config.as_ref().is_some_and(|config| config.env_file.is_some());
+        if is_configured || self.global.no_config {
+            return;
+        }
+        let file = self.config.as_ref().map_or(Path::new(""), Config::base).join(ENV_FILE);
+        let names = secrets::unloaded_variables(&file, &self.catalog, keyring);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if !names.is_empty() {
+            let config = self.config.as_ref().map_or(Path::new(FILE_NAME), |config| &config.path);
+            let (file, config, names) = (file.display(), config.display(), listed(&names));
+            self.terminal.note(&format!(
+                "{file} sets {names}, but isn't loaded; to load it, add `env_file = \"{ENV_FILE}\"` to {config}"
+            ));
+        }
     }
 
     /// The files and directories that [`Self::load`] and [`Self::keyring`] read.
@@ -198,11 +220,11 @@ impl Context {
     }
 }
 
-/// A note about providers whose public development secret is used, if there are any.
-pub fn development_note(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
+/// A warning about providers whose public development secret is used, if there are any.
+pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
     let plural = if names.len() == 1 { "" } else { "s" };
-    let list = names.join(", ");
+    let list = listed(&names);
     (!names.is_empty())
         .then(|| format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, &names)))
 }
@@ -211,11 +233,22 @@ pub fn development_note(catalog: &Catalog, keyring: &Keyring, providers: &[&str]
 /// known, and it is not accepted.
 pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
-    let (list, fix) = (names.join(", "), set_secrets(catalog, &names));
+    let (list, fix) = (listed(&names), set_secrets(catalog, &names));
     let whose = if names.len() == 1 { "its" } else { "their" };
     (!names.is_empty())
         .then(|| format!("no secret of your own is set for {list}, so {whose} signed deliveries are rejected; {fix}"))
 }
+
+/// The names, or the first few and the number of the others.
+pub fn listed(names: &[&str]) -> String {
+    match names.split_at_checked(MAX_LISTED) {
+        Some((first, [_, _, ..])) => format!("{} and {} more", first.join(", "), names.len() - MAX_LISTED),
+        _ => names.join(", "),
+    }
+}
+
+/// How many names a message lists.
+pub const MAX_LISTED: usize = 8;
 
 /// How to set the secrets of these providers.
 pub fn set_secrets(catalog: &Catalog, providers: &[&str]) -> String {
@@ -281,5 +314,18 @@ pub fn require_secrets<'a>(
             )))
         }
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_names_is_cut() {
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+        assert_eq!(listed(&names[..1]), "a");
+        assert_eq!(listed(&names[..9]), "a, b, c, d, e, f, g, h, i");
+        assert_eq!(listed(&names), "a, b, c, d, e, f, g, h and 2 more");
     }
 }

@@ -10,17 +10,16 @@ use super::{
     context::Context,
     exit::{Exit, Failure},
     reporters::{
-        listen::{Reporter, SUMMARY, View, queue, warning},
+        listen::{Reporter, SUMMARY, View, queue, summary, warning},
         warnings::WarningSink,
     },
     runtime,
-    terminal::Terminal,
 };
 use crate::{
-    cli::{Format, Global},
+    cli::{Demo, Format, Global},
     engine::{
         deliver::{self, Batch, Delivery, Dispatcher, Job},
-        receive::{Consumers, CurrentSettings, Receiver, ResponsePolicy, Settings, Setup},
+        receive::{Consumers, CurrentSettings, Receiver, ResponsePolicy, Settings, Setup, VerdictCounter},
     },
     net::{
         client::Client,
@@ -35,12 +34,15 @@ use crate::{
     },
 };
 
+/// How many payloads are printed unless the user wants all.
+const MAX_PAYLOADS: usize = 5;
+
 /// Runs the demo. The exit code is 1 if a delivery is not accepted.
 ///
 /// # Errors
 ///
 /// If no port is available, or the output can't be written.
-pub fn run(global: &Global) -> Result<Exit, Failure> {
+pub fn run(global: &Global, args: Demo) -> Result<Exit, Failure> {
     // The demo shows the built-in providers, regardless of the user's configuration.
     let context = Context::load(Global {
         no_config: true,
@@ -49,16 +51,16 @@ pub fn run(global: &Global) -> Result<Exit, Failure> {
         secret: Vec::new(),
         ..global.clone()
     })?;
-    runtime()?.block_on(demo(&context))
+    runtime()?.block_on(demo(&context, args.all))
 }
 
-async fn demo(context: &Context) -> Result<Exit, Failure> {
+async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     let failed = |error: std::io::Error| Failure::usage("can't listen on 127.0.0.1").because(&error);
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
     let url = format!("http://{}", listener.local_addr().map_err(failed)?);
     let terminal = context.terminal;
     terminal.say(&format!(
-        "Sending every built-in event to a receiver on {url}, signed with the public\ndevelopment secrets. Use `hookdev send` and `hookdev listen` to run the two halves yourself.\n\n"
+        "Sending every built-in event to a receiver on {url}, signed with the public\ndevelopment secrets.\n\n"
     ));
 
     let keyring = development_keyring(&context.catalog)?;
@@ -67,6 +69,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     // There are fewer deliveries than have room in this queue, so none is missed and no response waits.
     let (capacity, when_full) = queue(Format::Pretty, false);
     let deliveries = consumers.add(capacity, when_full);
+    let verdicts = VerdictCounter::observe(&mut consumers);
     let warnings = WarningSink::start(terminal);
     let settings = Settings {
         catalog: Arc::clone(&context.catalog),
@@ -90,6 +93,7 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
         quiet: context.global.quiet,
         redact: false,
         filter: None,
+        detailed: (!all).then(|| detailed(&batch.jobs)),
     };
     let reporter = Reporter::start(deliveries, view, terminal, &url);
     let stop = CancellationToken::new();
@@ -98,7 +102,49 @@ async fn demo(context: &Context) -> Result<Exit, Failure> {
     stop.cancel();
     server.await.map_err(|error| Failure::new(Exit::Failed, "the receiver failed").because(&error))?;
     reporter.ended().await;
-    conclude(terminal, tally?, batch.jobs.len())
+    let (accepted, sent) = (tally?, batch.jobs.len());
+    if accepted < sent {
+        return Err(Failure::new(Exit::Failed, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
+    }
+    if context.format() == Format::Pretty {
+        let shown = if all { sent } else { detailed(&batch.jobs).len() };
+        terminal.say(&format!("\n{}, all accepted\n{}", summary(verdicts.counts()), next_steps(context, shown, sent)));
+    }
+    Ok(Exit::Success)
+}
+
+/// The numbers of the deliveries that are printed with their payload: the first of each provider, at most
+/// [`MAX_PAYLOADS`]. They arrive in the order of the jobs, and are numbered from 1.
+fn detailed(jobs: &[Job]) -> Vec<u64> {
+    let name = |job: &Job| job.provider.as_ref().map(|provider| provider.name.clone());
+    let mut before = None;
+    let firsts = (1..).zip(jobs).filter(|(_, job)| {
+        let name = name(job);
+        let is_first = name != before;
+        before = name;
+        is_first
+    });
+    firsts.map(|(number, _)| number).take(MAX_PAYLOADS).collect()
+}
+
+/// What to try after the demo.
+fn next_steps(context: &Context, shown: usize, sent: usize) -> String {
+    let all = if shown < sent {
+        format!("{shown} payloads are shown; `hookdev demo --all` shows every one.\n")
+    } else {
+        String::new()
+    };
+    let event = context.catalog.events().next().map(|(_, event)| event.full_name.as_str()).unwrap_or_default();
+    let handler = format!("http://localhost:3000/{}", event.split('.').next().unwrap_or_default());
+    let steps = [
+        ("hookdev listen".to_owned(), "receive webhooks, in one terminal"),
+        (format!("hookdev send {event}"), "send it one, from another"),
+        (format!("hookdev listen --forward {handler}"), "pass deliveries on to your handler"),
+        (format!("hookdev check --to {handler}"), "test your handler"),
+    ];
+    let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+    let steps: String = steps.iter().map(|(command, why)| format!("  {command:<width$}  # {why}\n")).collect();
+    format!("{all}\nTry next:\n{steps}")
 }
 
 /// Delivers every job, signed with the development secret of its provider, and returns how many were accepted.
@@ -121,16 +167,6 @@ async fn send(context: &Context, batch: &Batch) -> Result<usize, Failure> {
         }
     }
     Ok(accepted)
-}
-
-fn conclude(terminal: Terminal, accepted: usize, sent: usize) -> Result<Exit, Failure> {
-    if accepted < sent {
-        return Err(Failure::new(Exit::Failed, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
-    }
-    terminal.say(&format!(
-        "\n{sent} deliveries, all accepted: verified with the development secrets, or sent unsigned by the\nprovider.\n"
-    ));
-    Ok(Exit::Success)
 }
 
 fn jobs(catalog: &Catalog, url: &str) -> Result<Vec<Job>, Failure> {

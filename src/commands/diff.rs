@@ -33,7 +33,7 @@ pub fn run(context: &Context, args: &Diff) -> Result<Exit, Failure> {
         match context.format() {
             Format::Json => json::difference(difference, &mut lines),
             _ if context.global.quiet => {}
-            _ => diff::difference(difference, context.terminal.out, context.terminal.width, &mut text),
+            _ => diff::difference(difference, context.terminal.out, context.terminal.width(), &mut text),
         }
     }
     let mut out = context.terminal.stdout();

@@ -2,6 +2,8 @@
 
 use std::{io::Write, sync::Arc};
 
+use glob::Pattern;
+
 use super::{
     context::Context,
     exit::{Exit, Failure},
@@ -17,7 +19,7 @@ use crate::{
     webhook::{
         contract::terms,
         json::Path,
-        provider::{Provider, compose::BodySource, event::Event},
+        provider::{Provider, catalog::Catalog, compose::BodySource, event::Event},
     },
 };
 
@@ -29,13 +31,8 @@ use crate::{
 pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
     let of_provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
     let of_provider = of_provider.map(|provider| format!("{}.*", provider.name));
-    let glob = of_provider.as_deref().or(args.glob.as_deref()).unwrap_or("*");
-    let matching = context.catalog.matching(&pattern(glob)?);
-    if matching.is_empty() {
-        let near = context.catalog.nearest_events(glob);
-        let failure = Failure::usage(format!("no event matches `{glob}`"));
-        return Err(if near.is_empty() { failure } else { failure.hint(format!("did you mean {}?", near.join(", "))) });
-    }
+    let globs: Vec<&str> = of_provider.iter().chain(&args.glob).map(String::as_str).collect();
+    let matching = matching(&context.catalog, if globs.is_empty() { &["*"] } else { &globs })?;
     let is_json = context.format() == Format::Json;
     let text = match (args.contract, is_json) {
         (true, _) => contracts(context, &matching, is_json),
@@ -46,6 +43,25 @@ pub fn run(context: &Context, args: &Events) -> Result<Exit, Failure> {
     out.write_all(&text)?;
     out.flush()?;
     Ok(Exit::Success)
+}
+
+/// The events that any of the globs matches, in the catalog's order.
+fn matching<'a>(catalog: &'a Catalog, globs: &[&str]) -> Result<Vec<(&'a Arc<Provider>, &'a Event)>, Failure> {
+    let mut patterns = Vec::new();
+    for glob in globs {
+        // `acme` means `acme.*`, and `acme.v2` means `acme.v2.*`.
+        let below = format!("{}.*", Pattern::escape(glob));
+        let found = [pattern(glob)?, pattern(&below)?].into_iter().find(|glob| !catalog.matching(glob).is_empty());
+        patterns.push(found.ok_or_else(|| {
+            let failure = Failure::usage(format!("no event matches `{glob}`"));
+            match catalog.nearest_events(glob).as_slice() {
+                [] => failure.hint("`hookdev events` lists all events"),
+                near => failure.hint(format!("did you mean {}?", near.join(", "))),
+            }
+        })?);
+    }
+    let is_wanted = |event: &Event| patterns.iter().any(|glob| glob.matches(&event.full_name));
+    Ok(catalog.events().filter(|(_, event)| is_wanted(event)).collect())
 }
 
 type Matching<'a> = [(&'a Arc<Provider>, &'a Event)];
@@ -90,7 +106,7 @@ fn table(context: &Context, events: &Matching<'_>, show: bool) -> Result<Vec<u8>
         Ok(Row { provider, event, payloads })
     });
     let rows = rows.collect::<Result<Vec<_>, Failure>>()?;
-    let table = EventTable { palette: context.terminal.out, columns: context.terminal.width };
+    let table = EventTable { palette: context.terminal.out, columns: context.terminal.width() };
     Ok(table.render(&rows, show).into_bytes())
 }
 

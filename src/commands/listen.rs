@@ -1,7 +1,7 @@
 //! `hookdev listen`: turns its arguments into settings, runs a receiver, and chooses the exit code.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -10,17 +10,17 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    context::{Context, development_note, no_secret_warning},
+    context::{Context, development_warning, no_secret_warning},
     exit::{Exit, Failure},
     guard::allow_forwards,
     interrupt::Interrupts,
     reload, remedies,
     reporters::{
         browsers::RefusedPages,
-        listen::{Reporter, View, announce, queue, report_in_progress, report_saving, warning},
+        listen::{Reporter, View, announce, queue, report_in_progress, report_saving, summary, warning},
         warnings::WarningSink,
     },
-    resolve::{DEFAULT_ADDR, expectations, forward, forward_of, provider, unmatched},
+    resolve::{DEFAULT_ADDR, expectations, forward, forward_of, full_addr, is_default, provider, unmatched},
     runtime,
     terminal::Terminal,
 };
@@ -28,7 +28,7 @@ use crate::{
     cli::{Format, Listen},
     engine::receive::{
         CaptureWriter, Consumers, CurrentSettings, Expectations, ForwardPolicy, Receiver, ResponsePolicy, Settings,
-        Setup, shutdown,
+        Setup, VerdictCounter, shutdown,
     },
     net::{
         descriptors,
@@ -107,6 +107,7 @@ async fn listen(
     let (capacity, when_full) = queue(view.format, captures.is_some());
     let deliveries = consumers.add(capacity, when_full);
     let counter = expectations.count(&mut consumers);
+    let verdicts = VerdictCounter::observe(&mut consumers);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let forwarded = forward_policy(&args);
@@ -140,11 +141,13 @@ async fn listen(
     let url = format!("http://{address}");
     let settings = settings.get();
     if view.format == Format::Pretty {
-        announce(terminal, &settings, &url, args.redact);
+        let send_to = (!is_default(&context, address)).then(|| reachable(address));
+        announce(terminal, &settings, &url, send_to.as_deref(), args.redact);
     }
     if let Some(warning) = secret_warning(&settings) {
         terminal.warn(&warning);
     }
+    let is_pretty = view.format == Format::Pretty;
     let reporter = Reporter::start(deliveries, view, terminal, &url);
 
     let end = tokio::select! {
@@ -163,6 +166,9 @@ async fn listen(
         served.map(|()| printed)
     };
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
+    if is_pretty && !matches!(end, End::OutputClosed) {
+        terminal.say(&format!("{}\n", summary(verdicts.counts())));
+    }
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
         (Some(Ok(false)), _) => Exit::Failed,
@@ -171,6 +177,16 @@ async fn listen(
         // What was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })
+}
+
+/// A URL at which this machine reaches an address. One of `0.0.0.0` doesn't name a host.
+fn reachable(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("http://{address}")
 }
 
 /// Why `listen` stops.
@@ -198,7 +214,7 @@ fn secret_warning(settings: &Settings) -> Option<String> {
         None => settings.catalog.names().collect(),
     };
     if settings.accepts_development {
-        return development_note(&settings.catalog, &settings.keyring, &names);
+        return development_warning(&settings.catalog, &settings.keyring, &names);
     }
     let warning = no_secret_warning(&settings.catalog, &settings.keyring, &names)?;
     Some(format!("{warning}, or accept the public development secret with --allow-development"))
@@ -228,17 +244,12 @@ fn conclude(terminal: Terminal, missing: &[String]) -> Exit {
 async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, SocketAddr), Failure> {
     let configured = context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
     let configured = configured.filter(|_| addr.is_none()).inspect(|_| context.name_config());
-    let addr = addr.or(configured).unwrap_or(DEFAULT_ADDR);
-    let full = match (addr.parse::<u16>(), addr.strip_prefix(':')) {
-        (Ok(port), _) => format!("127.0.0.1:{port}"),
-        (_, Some(port)) => format!("127.0.0.1:{port}"),
-        _ => addr.to_owned(),
-    };
+    let full = full_addr(addr.or(configured).unwrap_or(DEFAULT_ADDR));
     let failed = |error: std::io::Error| {
         let failure = Failure::usage(format!("can't listen on {full}")).because(&error);
         match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                failure.hint("stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0")
+                failure.hint("stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0; `hookdev send` then needs the --to that `listen` prints, or its deliveries reach that program")
             }
             std::io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose a higher one"),
             _ => failure.hint("write the address as HOST:PORT, such as 127.0.0.1:4400"),

@@ -10,6 +10,8 @@ mod diff;
 mod events;
 mod exit;
 mod guard;
+mod guesses;
+mod help;
 mod input_files;
 pub mod interrupt;
 mod listen;
@@ -26,7 +28,8 @@ mod verify;
 
 pub use command_line::{command, print_completions, read};
 pub use exit::{Exit, Failure};
-pub use streams::explain;
+
+use std::ffi::OsString;
 
 use crate::cli::{Cli, Command, Format};
 use context::Context;
@@ -46,6 +49,14 @@ pub fn run(cli: Cli) -> Exit {
     }
 }
 
+/// Prints clap's message, or a better one if it is clear what was meant.
+pub fn explain(message: &clap::Error, args: &[OsString]) {
+    match guesses::explain_guess(message, args) {
+        Some(failure) => Terminal::plain().fail(&failure),
+        None => streams::explain(message),
+    }
+}
+
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     if cli.global.format.is_some_and(Format::is_report)
         && !matches!(cli.command, Command::Verify(_) | Command::Check(_))
@@ -61,7 +72,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Events(args) => events::run(&Context::load(cli.global)?, &args),
         Command::Diff(args) => diff::run(&Context::load(cli.global)?, &args),
         Command::Trust(args) => trust::run(&cli.global, &args),
-        Command::Demo(_) => demo::run(&cli.global),
+        Command::Help(args) => help::run(&args),
+        Command::Demo(args) => demo::run(&cli.global, args),
     }
 }
 

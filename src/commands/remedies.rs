@@ -18,6 +18,9 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::ChooseProvider { other } => {
             format!("send it to the path /{other} or add --provider {other}; or sign it as this provider does")
         }
+        Remedy::NameProvider { example } => format!(
+            "send it to a path that names the provider, such as /{example}, or add --provider; `hookdev events` lists the providers, and --providers DIR adds your own"
+        ),
         Remedy::CheckAgeAtReceipt => {
             "--at received checks each capture against the time when it was received".to_owned()
         }

@@ -1,6 +1,9 @@
 //! Parses arguments and values from the config: globs, providers, headers, endpoints, forwards.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use glob::Pattern;
 use reqwest::Url;
@@ -130,6 +133,31 @@ pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
     }
 }
 
+/// An address for `listen`, of which `:4400` and `4400` leave out the host.
+pub fn full_addr(addr: &str) -> String {
+    let port = addr.strip_prefix(':').unwrap_or(addr);
+    if port.parse::<u16>().is_ok() { format!("127.0.0.1:{port}") } else { addr.to_owned() }
+}
+
+/// The config's address for `listen`, unless its port is picked at each start.
+fn configured_addr(context: &Context) -> Option<String> {
+    let configured = context.config.as_ref()?.listen.addr.as_deref().map(full_addr);
+    configured.filter(|addr| !addr.ends_with(":0"))
+}
+
+/// Whether `send` reaches this address of `listen` by default.
+pub fn is_default(context: &Context, address: SocketAddr) -> bool {
+    let expected = configured_addr(context).unwrap_or_else(|| DEFAULT_ADDR.to_owned());
+    let Some((host, port)) = expected.rsplit_once(':') else { return false };
+    let (ip, is_open) = (address.ip(), address.ip().is_unspecified());
+    let is_host = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(expected) => expected == ip || is_open && expected.is_loopback(),
+        // A name, most likely `localhost`.
+        Err(_) => ip.is_loopback() || is_open,
+    };
+    is_host && port.parse() == Ok(address.port())
+}
+
 /// Where a provider's deliveries go: the URL of the command line, else the config's endpoint, else where `listen`
 /// listens. A found config that decides this is named on standard error.
 ///
@@ -146,9 +174,8 @@ pub fn endpoint(context: &Context, to: Option<&Url>, provider: Option<&Provider>
             Ok(url?)
         }
         (None, None) => {
-            let configured = config.and_then(|config| config.listen.addr.as_deref());
-            let configured = configured.filter(|addr| !addr.ends_with(":0")).inspect(|_| context.name_config());
-            let addr = configured.unwrap_or(DEFAULT_ADDR);
+            let addr = configured_addr(context).inspect(|_| context.name_config());
+            let addr = addr.as_deref().unwrap_or(DEFAULT_ADDR);
             let path = provider.map_or("", |provider| provider.name.as_str());
             Ok(parse_url(&format!("http://{addr}/{path}"))?)
         }

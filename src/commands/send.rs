@@ -5,7 +5,7 @@ mod watch;
 mod words;
 
 use super::{
-    context::{Context, development_note},
+    context::{Context, development_warning},
     exit::{Exit, Failure},
     interrupt::Interrupts,
     reporters::{
@@ -24,7 +24,7 @@ use crate::{
     store::captures::CaptureStore,
     webhook::{load::Summary, record::Outcome, time},
 };
-use words::{Word, jobs};
+use words::{Word, check_no_url, jobs};
 
 /// The maximum number of requests in flight at a rate, unless the user says otherwise.
 const CONCURRENCY_AT_A_RATE: u16 = 32;
@@ -36,13 +36,14 @@ const CONCURRENCY_AT_A_RATE: u16 = 32;
 /// If an argument names nothing that can be sent, or an option does not apply to it.
 pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
     let load = load_settings(args)?;
+    check_no_url(args)?;
     let words = args.what.iter().map(|word| Word::parse(&context.catalog, word)).collect::<Result<Vec<_>, _>>()?;
     let dispatcher = dispatcher(args)?;
     if args.watch {
         return runtime()?.block_on(watch::run(context, args, &words, &dispatcher));
     }
     let jobs = jobs(&context, args, &words)?;
-    note_development_secrets(&context, &jobs.batch);
+    warn_of_development_secrets(&context, &jobs.batch);
     let exit = if let Some(format) = args.print {
         print::print(&jobs.batch, format, args, &dispatcher, context.terminal)?;
         Exit::Success
@@ -71,10 +72,10 @@ fn dispatcher(args: &Send) -> Result<Dispatcher<Client>, Failure> {
     }))
 }
 
-fn note_development_secrets(context: &Context, batch: &Batch) {
+fn warn_of_development_secrets(context: &Context, batch: &Batch) {
     let names: Vec<&str> = batch.signing_providers().iter().map(|provider| provider.name.as_str()).collect();
-    if let Some(note) = development_note(&context.catalog, &batch.keyring, &names) {
-        context.terminal.note(&note);
+    if let Some(warning) = development_warning(&context.catalog, &batch.keyring, &names) {
+        context.terminal.warn(&warning);
     }
 }
 

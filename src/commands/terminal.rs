@@ -28,30 +28,37 @@ pub struct Terminal {
     pub out: Palette,
     /// The palette of standard error.
     pub err: Palette,
-    /// The width of standard output in columns, if it is a terminal.
-    pub width: Option<usize>,
-    /// The width of standard error in columns, if it is a terminal.
-    err_width: Option<usize>,
+    is_out_terminal: bool,
+    is_err_terminal: bool,
     quiet: bool,
 }
 
 impl Terminal {
-    /// Detects colours and widths of both streams.
+    /// Detects the colours of both streams.
     #[must_use]
     pub fn new(global: &Global) -> Self {
-        let choice = match global.color {
+        Self::with(global.color, global.quiet)
+    }
+
+    /// The streams as without options: those of a command line that can't be parsed.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self::with(Color::Auto, false)
+    }
+
+    fn with(color: Color, quiet: bool) -> Self {
+        let choice = match color {
             Color::Auto => Choice::Auto,
             Color::Always => Choice::Always,
             Color::Never => Choice::Never,
         };
         let (out, err) = (streams::stdout_is_terminal(), streams::stderr_is_terminal());
-        let columns = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         Self {
             out: Palette::new(palette::decide(choice, out, variable)),
             err: Palette::new(palette::decide(choice, err, variable)),
-            width: out.then(columns).flatten(),
-            err_width: err.then(columns).flatten(),
-            quiet: global.quiet,
+            is_out_terminal: out,
+            is_err_terminal: err,
+            quiet,
         }
     }
 
@@ -60,7 +67,7 @@ impl Terminal {
     pub fn page(&self, body: Option<Limits>) -> Page {
         Page {
             palette: self.out,
-            width: self.width,
+            width: self.width(),
             zone: TimeZone::system(),
             body,
             decoded_limit: MAX_DECODED_BYTES,
@@ -81,9 +88,15 @@ impl Terminal {
         }
     }
 
+    /// The present width of standard output in columns, if it is a terminal. The user may change it at any time.
+    #[must_use]
+    pub fn width(&self) -> Option<usize> {
+        self.is_out_terminal.then(columns).flatten()
+    }
+
     /// The layout of diagnostics on standard error.
-    const fn stream(&self) -> diagnostic::Stream {
-        diagnostic::Stream { palette: self.err, columns: self.err_width }
+    fn stream(&self) -> diagnostic::Stream {
+        diagnostic::Stream { palette: self.err, columns: self.is_err_terminal.then(columns).flatten() }
     }
 
     /// Says on standard error, even with `--quiet`, which config decides what happens.
@@ -113,6 +126,11 @@ impl Terminal {
             streams::write_message(self.err, &text);
         }
     }
+}
+
+/// The present width of the terminal.
+fn columns() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }
 
 /// An environment variable. One that is not Unicode counts as unset.

@@ -10,9 +10,12 @@
 //! requests that have no `accept`.
 
 mod body;
+mod chunked;
 mod connection;
 mod error;
 mod headers;
+mod message;
+mod outbox;
 mod pool;
 mod secure;
 #[cfg(test)]
@@ -24,9 +27,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Uri, header};
-use http_body_util::Full;
+use bytes::BytesMut;
+use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use url::Position;
@@ -37,26 +39,41 @@ use self::{
     pool::Pool,
     secure::SecureClient,
 };
-use super::url::path_and_query;
 use crate::webhook::{
     record::Response,
     request::{Headers, Request},
+    wire_form::WireForm,
 };
 
 pub use self::{
     body::ResponseBody,
     error::SendError,
-    headers::{end_to_end, is_hop_by_hop},
+    headers::{end_to_end, for_other_clients, is_hop_by_hop, set_host},
+    message::write_message,
 };
 
 /// The maximum size of a response body in bytes.
 const MAX_RESPONSE_BODY: usize = 64 << 20;
+
+/// The size of the largest piece of a response's body, in bytes.
+pub const MAX_PIECE_BYTES: usize = connection::BUFFER_BYTES;
 
 /// Sends requests to endpoints.
 pub trait Transport: Sync {
     /// Sends a request to a URL, and waits up to `timeout` for the whole response. The URL's path and query replace the
     /// request's target; a `host` header of the request replaces the URL's host.
     fn send(&self, url: &Url, request: &Request, timeout: Duration) -> impl Future<Output = Sent> + Send;
+
+    /// Like [`Self::send`], in this form. A transport without connections has one form.
+    fn send_in_form(
+        &self,
+        _form: WireForm,
+        url: &Url,
+        request: &Request,
+        timeout: Duration,
+    ) -> impl Future<Output = Sent> + Send {
+        self.send(url, request, timeout)
+    }
 }
 
 /// The result of one request.
@@ -123,25 +140,31 @@ impl Client {
         if !is_plain(url, is_proxied) {
             return Box::pin(self.secure.begin(url, request, is_proxied)).await;
         }
-        let (connection, response) = self.begin_plain(url, request).await?;
+        let (connection, response) = self.begin_plain(url, request, WireForm::Usual).await?;
         let (head, incoming) = response.into_parts();
         let body = ResponseBody::plain(connection, incoming, host(url).to_owned(), Arc::clone(&self.pool));
         Ok(StreamedResponse { status: head.status.as_u16(), headers: fields(&head.headers), body })
     }
 
-    async fn exchange(&self, url: &Url, request: &Request) -> Result<Response, SendError> {
+    async fn exchange(&self, url: &Url, request: &Request, form: WireForm) -> Result<Response, SendError> {
         let is_proxied = is_proxied(url);
         let response = if is_plain(url, is_proxied) {
-            self.exchange_plain(url, request).await?
+            self.exchange_plain(url, request, form).await?
         } else {
             // In a box, because it is much larger than the future of a plain exchange.
-            Box::pin(async { self.secure.begin(url, request, is_proxied).await?.read().await }).await?
+            let begin = async {
+                match form {
+                    WireForm::Usual => self.secure.begin(url, request, is_proxied).await,
+                    _ => self.secure.begin_in_form(form, url, request, is_proxied).await,
+                }
+            };
+            Box::pin(async { begin.await?.read().await }).await?
         };
         if response.status < 200 { Err(SendError::Broken(not_final(response.status))) } else { Ok(response) }
     }
 
-    async fn exchange_plain(&self, url: &Url, request: &Request) -> Result<Response, SendError> {
-        let (mut connection, response) = self.begin_plain(url, request).await?;
+    async fn exchange_plain(&self, url: &Url, request: &Request, form: WireForm) -> Result<Response, SendError> {
+        let (mut connection, response) = self.begin_plain(url, request, form).await?;
         let (head, mut incoming) = response.into_parts();
         let mut body = BytesMut::new();
         let problem = loop {
@@ -165,13 +188,18 @@ impl Client {
     }
 
     /// Sends a request over a plain connection, and waits for the head of the response.
-    async fn begin_plain(&self, url: &Url, request: &Request) -> Result<(Connection, connection::Incoming), SendError> {
+    async fn begin_plain(
+        &self,
+        url: &Url,
+        request: &Request,
+        form: WireForm,
+    ) -> Result<(Connection, connection::Incoming), SendError> {
         let mut lost = None;
         while let Some(mut reused) = self.pool.take(host(url)) {
             if !reused.is_ready().await {
                 continue;
             }
-            match reused.send(message(url, request)?).await {
+            match reused.send(url, request, form).await {
                 Ok(response) => return Ok((reused, response)),
                 Err(error) if reused.has_received() => return Err(error::no_response(&error)),
                 Err(error) => {
@@ -186,7 +214,7 @@ impl Client {
             (Err(_), Some(lost)) => return Err(error::no_response(&lost)),
             (Err(error), None) => return Err(error),
         };
-        let response = new.send(message(url, request)?).await.map_err(|error| error::no_response(&error))?;
+        let response = new.send(url, request, form).await.map_err(|error| error::no_response(&error))?;
         Ok((new, response))
     }
 }
@@ -215,8 +243,12 @@ impl StreamedResponse {
 
 impl Transport for Client {
     async fn send(&self, url: &Url, request: &Request, timeout: Duration) -> Sent {
+        self.send_in_form(WireForm::Usual, url, request, timeout).await
+    }
+
+    async fn send_in_form(&self, form: WireForm, url: &Url, request: &Request, timeout: Duration) -> Sent {
         let started = Instant::now();
-        let response = match tokio::time::timeout(timeout, self.exchange(url, request)).await {
+        let response = match tokio::time::timeout(timeout, self.exchange(url, request, form)).await {
             Ok(response) => response,
             Err(_) => Err(SendError::TimedOut(timeout)),
         };
@@ -224,35 +256,9 @@ impl Transport for Client {
     }
 }
 
-/// A request as hyper sends it.
-fn message(url: &Url, request: &Request) -> Result<http::Request<Full<Bytes>>, SendError> {
-    let unsendable = |error: &dyn std::error::Error| SendError::Unsendable(error.to_string());
-    let host = match request.headers.get("host") {
-        Some(host) => host.clone(),
-        None => HeaderValue::from_str(host(url)).map_err(|e| unsendable(&e))?,
-    };
-    let mut message = http::Request::new(Full::new(request.body.clone()));
-    *message.method_mut() = request.method.clone();
-    *message.uri_mut() = Uri::try_from(path_and_query(url)).map_err(|error| unsendable(&error))?;
-    let headers = message.headers_mut();
-    headers.reserve(request.headers.len() + 2);
-    headers.insert(header::HOST, host);
-    for (name, value) in end_to_end(&request.headers) {
-        headers.append(name.clone(), value.clone());
-    }
-    if needs_explicit_length(request) {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
-    Ok(message)
-}
-
-/// Whether a client library would send no `content-length`, to which some servers respond with 411.
-fn needs_explicit_length(request: &Request) -> bool {
-    request.body.is_empty() && !request.method.is_safe()
-}
-
-/// The host of a URL, with its port if that is not the usual one.
-fn host(url: &Url) -> &str {
+/// The `host` of requests to a URL: its host, with its port if that is not the usual one.
+#[must_use]
+pub fn host(url: &Url) -> &str {
     &url[Position::BeforeHost..Position::AfterPort]
 }
 
@@ -262,7 +268,7 @@ fn fields(headers: &http::HeaderMap) -> Headers {
 
 /// Whether requests to a URL go over the client's own connections.
 fn is_plain(url: &Url, is_proxied: bool) -> bool {
-    url.scheme() == "http" && !has_credentials(url) && !is_proxied
+    url.scheme() == "http" && !is_proxied
 }
 
 fn has_credentials(url: &Url) -> bool {

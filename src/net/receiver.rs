@@ -3,6 +3,7 @@
 
 mod body;
 mod head;
+mod heads;
 mod outgoing;
 #[cfg(test)]
 mod panics;
@@ -14,6 +15,7 @@ mod tests;
 mod write_timeout;
 
 use std::{
+    borrow::Cow,
     future::Future,
     io,
     net::SocketAddr,
@@ -23,7 +25,7 @@ use std::{
 };
 
 use hyper::{
-    Request as HyperRequest, Response, StatusCode,
+    Request as HyperRequest, Response, StatusCode, Uri,
     body::Incoming,
     header::{CONNECTION, EXPECT, HeaderValue},
     http::request::Parts,
@@ -44,6 +46,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     body::Budget,
+    heads::{Heads, KeepHeads},
     outgoing::OutgoingBody,
     places::{Place, Places},
     refusal::Refusal,
@@ -53,10 +56,11 @@ use self::{
 pub use self::{
     body::{BodyPermit, UNMETERED_BYTES},
     head::LONGEST_METHOD,
+    heads::MAX_FIELDS,
     outgoing::{Outgoing, Pieces, PiecesSender},
 };
 use crate::webhook::{
-    record,
+    record, redact,
     request::{Headers, Request},
 };
 
@@ -65,7 +69,7 @@ use crate::webhook::{
 pub struct Limits {
     /// The size of a request head, in bytes.
     pub head_bytes: usize,
-    /// The number of header fields.
+    /// The number of header fields, at most [`MAX_FIELDS`].
     pub headers: usize,
     /// The length of a request target, in bytes.
     pub target: usize,
@@ -95,7 +99,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             head_bytes: 64 << 10,
-            headers: 128,
+            headers: MAX_FIELDS,
             target: 8 << 10,
             body: 10 << 20,
             bodies: 64 << 20,
@@ -197,6 +201,9 @@ pub async fn serve<H: Handler>(
     let graceful = GracefulShutdown::new();
     let budget = Budget::new(&limits);
     let places = Places::new(limits.connections);
+    // Ends the connections that are not done when this function returns, and with them their hold on the handler.
+    let end = CancellationToken::new();
+    let _ends = end.clone().drop_guard();
     let mut shutdown = pin!(shutdown);
     let mut reported = false;
     loop {
@@ -220,10 +227,10 @@ pub async fn serve<H: Handler>(
         let _ = stream.set_nodelay(true);
         let (socket, watch) = Socket::new(stream);
         let connection = graceful.watch(serve_connection(socket, watch, place, limits, &budget, &handler));
-        let handler = Arc::clone(&handler);
+        let (handler, end) = (Arc::clone(&handler), end.clone());
         tokio::spawn(async move {
             // Other errors are connections that the sender broke.
-            if let Err(error) = connection.await
+            if let Some(Err(error)) = end.run_until_cancelled(connection).await
                 && error.is_parse()
             {
                 handler.on_error(ReceiveError::Malformed { peer, error });
@@ -231,7 +238,6 @@ pub async fn serve<H: Handler>(
         });
     }
     drop(listener);
-    // Connections that are not done by then end with the runtime.
     let _ = timeout(limits.drain, graceful.shutdown()).await;
 }
 
@@ -256,7 +262,12 @@ where
         closed: CancellationToken::new(),
         place: Arc::new(place),
     };
-    let service = service_fn(move |request| exchange.clone().respond(request));
+    let heads = Heads::default();
+    let stream = KeepHeads::new(WriteTimeout::new(stream, limits.response_time), heads.clone());
+    let service = service_fn(move |request| {
+        let headers = heads.take(&request);
+        exchange.clone().respond(request, headers)
+    });
     http1::Builder::new()
         .timer(TokioTimer::new())
         // Some senders close their side after the request and wait for the response.
@@ -264,8 +275,8 @@ where
         .header_read_timeout(limits.head_time)
         .max_buf_size(limits.head_bytes)
         .max_header_size(limits.head_bytes)
-        .max_headers(limits.headers)
-        .serve_connection(TokioIo::new(WriteTimeout::new(stream, limits.response_time)), service)
+        .max_headers(limits.headers.min(MAX_FIELDS))
+        .serve_connection(TokioIo::new(stream), service)
 }
 
 /// Waits after a failed `accept`, and reports the first failure in a row. Failures of the sender's connection neither
@@ -304,10 +315,15 @@ impl<H> Clone for Exchange<H> {
 }
 
 impl<H: Handler> Exchange<H> {
-    async fn respond(self, request: HyperRequest<Incoming>) -> Result<Response<OutgoingBody>, hyper::Error> {
+    /// Responds to a request, given its headers as they were spelled.
+    async fn respond(
+        self,
+        request: HyperRequest<Incoming>,
+        headers: Option<Headers>,
+    ) -> Result<Response<OutgoingBody>, hyper::Error> {
         let started = Instant::now();
         let (parts, mut body) = request.into_parts();
-        let checked = head::check(&parts, self.limits.target);
+        let checked = head::check(&parts, self.limits.target).and_then(|()| headers.ok_or_else(Refusal::lost_head));
         if checked.is_ok()
             && let Some(response) = self.handler.screen(&parts)
         {
@@ -320,19 +336,20 @@ impl<H: Handler> Exchange<H> {
         }
         let read = match checked {
             Err(refusal) => Err(refusal),
-            Ok(()) => body::read(body, parts.headers.contains_key(EXPECT), &self.limits, &self.budget).await,
+            Ok(headers) => body::read(body, parts.headers.contains_key(EXPECT), &self.limits, &self.budget)
+                .await
+                .map(|(body, permit)| (headers, body, permit)),
         };
-        let (body, permit) = match read {
+        let (headers, body, permit) = match read {
             Ok(read) => read,
             Err(refusal) => {
-                let (method, path) = (excerpt(parts.method.as_str()), excerpt(parts.uri.path()));
+                let (method, target) = (excerpt(parts.method.as_str()), excerpt(&shown_target(&parts.uri)));
                 let response = refusal.response();
-                self.handler.on_error(refusal.into_error(format!("{method} {path}")));
+                self.handler.on_error(refusal.into_error(format!("{method} {target}")));
                 return Ok(response);
             }
         };
         let target = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-        let headers: Headers = parts.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let request = Request { method: parts.method, target, headers, body };
         let received = Received { request, started, permit, closed: self.closed.clone() };
         Ok(self.handle(received).await)
@@ -366,6 +383,14 @@ impl<H: Handler> Exchange<H> {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+/// A target for messages: its path, or all of it if it has none, but no password.
+fn shown_target(target: &Uri) -> Cow<'_, str> {
+    match target.path() {
+        "" => redact::query(&target.to_string()).into_owned().into(),
+        path => path.into(),
     }
 }
 

@@ -1,6 +1,9 @@
 //! The URLs of endpoints.
 
+use std::{borrow::Cow, net::IpAddr};
+
 use reqwest::Url;
+use url::ParseError;
 
 use crate::webhook::redact;
 
@@ -13,7 +16,8 @@ pub struct InvalidUrl {
     problem: String,
 }
 
-/// Parses an `http://` or `https://` URL.
+/// Parses an `http://` or `https://` URL. On this machine and in its own network, `http://` may be left out, as in
+/// `localhost:3000/hooks` and `app:3000`, and so may `localhost`, as in `:3000/hooks` and `3000`.
 ///
 /// # Errors
 ///
@@ -21,11 +25,50 @@ pub struct InvalidUrl {
 pub fn parse_url(text: &str) -> Result<Url, InvalidUrl> {
     let shown = redact::invalid_url(text);
     let invalid = |problem: String| InvalidUrl { url: shown.clone().into_owned(), problem };
-    let url = Url::parse(text).map_err(|error| invalid(format!("{error}; use http://HOST:PORT/PATH")))?;
+    let text = completed(text).map_or(Cow::Borrowed(text), Cow::Owned);
+    let url = Url::parse(&text).map_err(|error| {
+        let is_host =
+            text.split(['/', '?', '#']).next().is_some_and(|host| host.contains('.') && !host.starts_with('.'));
+        if is_host && error == ParseError::RelativeUrlWithoutBase {
+            invalid(format!("use https://{shown}"))
+        } else {
+            invalid(format!("{error}; use http://HOST:PORT/PATH"))
+        }
+    })?;
     match url.scheme() {
         "http" | "https" if url.host_str().is_some() => Ok(url),
         _ if text.contains("://") => Err(invalid("only http:// and https:// are supported".to_owned())),
-        _ => Err(invalid(format!("use http://{shown}"))),
+        _ => Err(invalid(format!("use https://{shown}"))),
+    }
+}
+
+/// The URL that a text without a scheme means. `None` if it has one, or if its host may be elsewhere: what is sent there
+/// should be encrypted, so it needs an explicit scheme.
+fn completed(text: &str) -> Option<String> {
+    let authority = text.split(['/', '?', '#']).next()?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) => (host, port),
+        None if authority.bytes().all(|byte| byte.is_ascii_digit()) => {
+            return completed(&format!(":{text}"));
+        }
+        None => (authority, "80"),
+    };
+    port.parse::<u16>().ok().filter(|port| *port > 0)?;
+    let has_port = host.len() < authority.len();
+    let is_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let is_local = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(address) => address.is_loopback() || address.is_unspecified(),
+        // A name without a dot belongs to the local network, such as that of containers.
+        Err(_) => {
+            host == "localhost"
+                || host.ends_with(".localhost")
+                || has_port && !host.is_empty() && host.bytes().all(is_label)
+        }
+    };
+    match host {
+        "" if has_port => Some(format!("http://localhost{text}")),
+        _ if is_local => Some(format!("http://{text}")),
+        _ => None,
     }
 }
 
@@ -65,9 +108,32 @@ mod tests {
     #[test]
     fn an_invalid_url_says_how_to_write_it() {
         let message = |text| parse_url(text).unwrap_err().to_string();
-        assert_eq!(message("localhost:3000"), "invalid URL `localhost:3000`: use http://localhost:3000");
+        assert_eq!(message("example.com:3000"), "invalid URL `example.com:3000`: use https://example.com:3000");
+        assert_eq!(message("example.com/a"), "invalid URL `example.com/a`: use https://example.com/a");
+        assert_eq!(message("10.0.0.5:80"), "invalid URL `10.0.0.5:80`: use https://10.0.0.5:80");
         assert_eq!(message("/hooks"), "invalid URL `/hooks`: relative URL without a base; use http://HOST:PORT/PATH");
         assert_eq!(message("ftp://a/"), "invalid URL `ftp://a/`: only http:// and https:// are supported");
+    }
+
+    #[test]
+    fn a_url_on_this_machine_needs_no_scheme_and_no_host() {
+        for (text, url) in [
+            ("localhost:3000/x", "http://localhost:3000/x"),
+            ("localhost/x", "http://localhost/x"),
+            ("hooks.localhost:3000", "http://hooks.localhost:3000/"),
+            ("127.0.0.1:3000/x?a=b://c", "http://127.0.0.1:3000/x?a=b://c"),
+            ("127.0.0.1:3000", "http://127.0.0.1:3000/"),
+            ("[::1]:3000/x", "http://[::1]:3000/x"),
+            ("app:3000/x", "http://app:3000/x"),
+            (":3000/x", "http://localhost:3000/x"),
+            ("3100", "http://localhost:3100/"),
+            ("3100/x?a=b", "http://localhost:3100/x?a=b"),
+        ] {
+            assert_eq!(parse_url(text).map(String::from), Ok(url.to_owned()), "{text}");
+        }
+        for text in ["0", "65536", ":x", ":", "", "a@localhost:1", "user:3000@host/x", "app", "10.0.0.5:80", "b.c:80"] {
+            assert!(parse_url(text).is_err(), "{text}");
+        }
     }
 
     #[test]

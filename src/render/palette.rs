@@ -13,7 +13,13 @@ use colored::{ColoredString, Colorize, Styles};
 pub enum Role {
     /// The subject of a line or table.
     Title,
-    /// Verified, accepted, passed.
+    /// The verdict of a request that is verified with a secret of the user's.
+    Proven,
+    /// The verdict of a request that anyone may have sent: verified with a public secret, or unrecognised.
+    Unproven,
+    /// The verdict of a request that its provider sends unsigned.
+    Unsigned,
+    /// Accepted, passed.
     Good,
     /// Rejected, refused, failed; errors.
     Bad,
@@ -34,8 +40,11 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::Title,
+        Self::Proven,
+        Self::Unproven,
+        Self::Unsigned,
         Self::Good,
         Self::Bad,
         Self::Warning,
@@ -50,6 +59,9 @@ impl Role {
     fn style(self) -> ColoredString {
         match self {
             Self::Title => "".bold(),
+            Self::Proven => "".green().bold(),
+            Self::Unproven => "".yellow().bold(),
+            Self::Unsigned => "".cyan().bold(),
             Self::Good | Self::String => "".green(),
             Self::Bad => "".red().bold(),
             Self::Warning | Self::Literal => "".yellow(),
@@ -195,7 +207,7 @@ mod tests {
     fn every_role_has_the_code_that_colored_prints_for_its_style() {
         let palette = Palette::new(true);
         let codes = Role::ALL.map(|role| palette.open(role));
-        let expected = ["1", "32", "1;31", "33", "2", "4", "36", "32", "35", "33"];
+        let expected = ["1", "1;32", "1;33", "1;36", "32", "1;31", "33", "2", "4", "36", "32", "35", "33"];
         assert_eq!(codes, expected.map(|parameters| format!("\u{1b}[{parameters}m")));
     }
 

@@ -14,6 +14,7 @@ use super::{
 use crate::webhook::{
     assessment::Assessment,
     contract::Term,
+    delivery::Media,
     diagnose::Finding,
     keyring::SecretSource,
     provider::{
@@ -22,8 +23,12 @@ use crate::webhook::{
     },
     record::{Attempt, Delivery, Forwarded, Response},
     redact,
-    remedy::Wording,
+    remedy::{Warning, Wording},
     request::Request,
+    response::{
+        Excerpt,
+        clue::{Clue, clue},
+    },
     signature::{Freshness, Verdict},
     trust::Trust,
 };
@@ -48,8 +53,8 @@ pub struct Page {
 /// The indentation below a headline, in columns.
 pub(super) const MARGIN: usize = 2;
 
-/// How much of a handler's response is shown if it isn't a success.
-const RESPONSE_EXCERPT: Limits = Limits { depth: 8, bytes: 2 << 10, lines: 12, token: 512 };
+/// The width that verdicts are padded to, in columns: that of the longest, but for `verified (development)`.
+const VERDICT_WIDTH: usize = 12;
 
 impl Page {
     /// Appends a delivery: headline, summary, problems, warnings, the handlers' responses, payload.
@@ -60,30 +65,29 @@ impl Page {
         for warning in delivery.warnings() {
             self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
         }
+        let sent = delivery.request.media_type().and_then(|name| Media::named(&name));
         for forwarded in &delivery.forwards {
-            self.forwarded(forwarded, out);
+            let clue = clue_of(forwarded, sent, delivery.assessment.trust().is_some());
+            self.forwarded(forwarded, clue, out);
         }
         if let Some(limits) = self.body {
             self.body(&delivery.request, limits, out);
         }
     }
 
-    fn headline(&self, delivery: &Delivery, out: &mut String) {
+    /// Appends the first line of a delivery: the verdict, and what got it.
+    pub fn headline(&self, delivery: &Delivery, out: &mut String) {
         let start = out.len();
         let palette = self.palette;
-        let time = self.zone.to_datetime(delivery.received_at.to_jiff());
-        let _ = write!(out, "{}", palette.paint(Role::Dim, time.strftime("%H:%M:%S%.3f")));
-        let _ = write!(out, "  {}  ", palette.paint(Role::Dim, format_args!("#{}", delivery.seq)));
-        let verdict = &delivery.assessment.verdict;
-        if *verdict != Verdict::Unrecognised {
-            palette.push(Role::Title, &text::printable(delivery.assessment.title()), out);
+        self.verdict(&delivery.assessment, out);
+        if delivery.assessment.verdict != Verdict::Unrecognised {
+            out.push_str(&text::printable(delivery.assessment.title()));
             out.push_str("  ");
         }
-        let (role, verdict) = verdict_label(&delivery.assessment);
-        palette.push(role, verdict, out);
-        out.push_str("  ");
         palette.push(status_role(delivery.status), &delivery.status.to_string(), out);
+        let time = self.zone.to_datetime(delivery.received_at.to_jiff()).strftime("%H:%M:%S%.3f");
         let _ = write!(out, "  {}  ", size::elapsed(delivery.elapsed));
+        let _ = write!(out, "{}  ", palette.paint(Role::Dim, format_args!("#{}  {time}", delivery.seq)));
         let target = format!("{} {}", delivery.request.method, redact::tokens(&delivery.request.target));
         match self.width.map(|width| width.saturating_sub(visible_width(&out[start..]))) {
             Some(left) if left < 12 => out.truncate(out.trim_end().len()),
@@ -91,6 +95,12 @@ impl Page {
             None => palette.push(Role::Dim, &text::printable(&target), out),
         }
         out.push('\n');
+    }
+
+    /// The verdict, which every line about a request starts with: it is what people look for first.
+    fn verdict(&self, assessment: &Assessment, out: &mut String) {
+        let (role, verdict) = verdict_label(assessment);
+        let _ = write!(out, "{}  ", self.palette.paint(role, format_args!("{verdict:<VERDICT_WIDTH$}")));
     }
 
     /// The provider's line about the payload, and how the delivery was verified if that isn't obvious.
@@ -136,10 +146,13 @@ impl Page {
     }
 
     /// Appends forwards that ended after their delivery was printed.
-    pub fn forwarded_later(&self, seq: u64, forwards: &[Forwarded], out: &mut String) {
+    pub fn forwarded_later(&self, seq: u64, forwards: &[Forwarded], warning: Option<&Warning>, out: &mut String) {
         self.later(seq, "forwarded", out);
+        if let Some(warning) = warning {
+            self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
+        }
         for forwarded in forwards {
-            self.forwarded(forwarded, out);
+            self.forwarded(forwarded, clue_of(forwarded, None, false), out);
         }
     }
 
@@ -166,7 +179,7 @@ impl Page {
         Flow::new(self.palette, self.width, 2 * MARGIN, out)
     }
 
-    fn forwarded(&self, forwarded: &Forwarded, out: &mut String) {
+    fn forwarded(&self, forwarded: &Forwarded, clue: Option<Clue>, out: &mut String) {
         out.push_str("  forwarded to ");
         out.push_str(&text::printable(&redact::tokens(&forwarded.url)));
         out.push_str("  ");
@@ -175,7 +188,7 @@ impl Page {
                 self.palette.push(status_role(response.status), &response.status.to_string(), out);
                 let _ = writeln!(out, "  {}", size::elapsed(forwarded.elapsed));
                 if !(200..300).contains(&response.status) {
-                    self.response(response, out);
+                    self.response(response, clue, out);
                 }
             }
             Err(problem) => {
@@ -185,12 +198,29 @@ impl Page {
         }
     }
 
-    /// The start of a response's body.
-    fn response(&self, response: &Response, out: &mut String) {
-        if !response.body.is_empty() {
-            let layout = Layout { palette: self.palette, margin: 2 * MARGIN, limits: RESPONSE_EXCERPT };
-            if !layout.json(&response.body, out) {
-                layout.raw(&response.body, out);
+    /// The lines of a response's body that help most, and what they reveal.
+    fn response(&self, response: &Response, clue: Option<Clue>, out: &mut String) {
+        if let Some(excerpt) = Excerpt::of(&response.body) {
+            self.excerpt(&excerpt, out);
+        }
+        if let Some(clue) = clue {
+            self.labelled(Role::Key, "hint", clue.advice, out);
+        }
+    }
+
+    /// Appends the lines of a handler's response, each cut at the edge of the screen.
+    pub(super) fn excerpt(&self, excerpt: &Excerpt, out: &mut String) {
+        let lines = match excerpt {
+            Excerpt::Text(lines) => lines.iter().map(|line| text::printable(line)).collect::<Vec<_>>(),
+            Excerpt::Binary(len) => vec![format!("{} of binary data", size::bytes(*len)).into()],
+        };
+        let columns = |before: usize| self.width.map_or(usize::MAX, |width| width.saturating_sub(before));
+        for (number, line) in lines.iter().enumerate() {
+            if number == 0 {
+                let label = self.palette.paint(Role::Key, "response");
+                let _ = writeln!(out, "  {label}: {}", text::truncate(line, columns("  response: ".len())));
+            } else {
+                let _ = writeln!(out, "    {}", text::truncate(line, columns(2 * MARGIN)));
             }
         }
     }
@@ -242,7 +272,7 @@ impl Page {
         };
         flow.end();
         if let Some(response) = attempt.response.as_ref().filter(|_| !attempt.good) {
-            self.response(response, out);
+            self.response(response, attempt.clue, out);
         }
     }
 
@@ -264,14 +294,12 @@ impl Page {
         missing: &[&str],
         out: &mut String,
     ) {
-        let palette = self.palette;
-        let (role, verdict) = verdict_label(assessment);
-        let _ = write!(out, "{}  ", palette.paint(role, format_args!("{verdict:<12}")));
-        palette.push(Role::Title, &text::printable(assessment.title()), out);
+        self.verdict(assessment, out);
+        out.push_str(&text::printable(assessment.title()));
         out.push_str("  ");
         out.push_str(&text::printable(location));
         if let Some(how) = proof(assessment) {
-            palette.push(Role::Dim, &format!("  ({how})"), out);
+            self.palette.push(Role::Dim, &format!("  ({how})"), out);
         }
         out.push('\n');
         self.judgement(assessment, out);
@@ -283,6 +311,12 @@ impl Page {
             self.labelled(Role::Bad, "required", requirement, out);
         }
     }
+}
+
+/// What the failure of a forward reveals. A handler that rejects an invalid delivery is right to.
+fn clue_of(forwarded: &Forwarded, sent: Option<Media>, is_valid: bool) -> Option<Clue> {
+    let response = forwarded.outcome.as_ref().ok()?;
+    clue(response.status, &response.body, sent).filter(|clue| is_valid || !clue.only_if_valid)
 }
 
 /// How a request was verified, if that is worth mentioning.
@@ -306,10 +340,10 @@ fn proof(assessment: &Assessment) -> Option<String> {
 /// The verdict as people read it, and its style. What anyone can sign must not look like what the provider signed.
 fn verdict_label(assessment: &Assessment) -> (Role, &'static str) {
     let role = match (assessment.trust(), &assessment.verdict) {
-        (Some(Trust::Development), _) => return (Role::Warning, "verified (development)"),
-        (Some(Trust::Verified), _) => Role::Good,
-        (Some(Trust::UnsignedByDesign), _) => Role::Key,
-        (None, Verdict::Unrecognised) => Role::Warning,
+        (Some(Trust::Development), _) => return (Role::Unproven, "verified (development)"),
+        (Some(Trust::Verified), _) => Role::Proven,
+        (Some(Trust::UnsignedByDesign), _) => Role::Unsigned,
+        (None, Verdict::Unrecognised) => Role::Unproven,
         (None, _) => Role::Bad,
     };
     (role, assessment.verdict.name())
@@ -364,6 +398,7 @@ mod tests {
             remedy: None,
             reason: "Acme expects exactly 200, and got 302".to_owned(),
             response: None,
+            clue: None,
         };
         let mut out = String::new();
         page.attempt(&attempt, 12, &mut out);

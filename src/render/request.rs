@@ -1,5 +1,4 @@
-//! A request in the formats of other tools: a `curl` command for a POSIX shell, a target for vegeta, and the HTTP/1.1
-//! message itself.
+//! A request in the formats of other tools: a `curl` command for a POSIX shell, and a target for vegeta.
 
 use std::{borrow::Cow, fmt::Write};
 
@@ -19,7 +18,8 @@ const EXPECT_CONTINUE_SIZE: usize = 1 << 20;
 const ADDED_BY_CURL: [(&str, usize); 4] =
     [("accept", 0), ("user-agent", 0), ("content-type", 0), ("expect", EXPECT_CONTINUE_SIZE)];
 
-/// Appends a command that sends the same method, headers and body bytes.
+/// Appends a command that sends the same method, headers and body bytes, and prints the response with its status and
+/// headers, without a progress meter.
 ///
 /// A body of visible text is part of the command. Any other goes through `printf`, because no argument can hold a NUL and a
 /// terminal obeys other control characters; so does a long one.
@@ -32,7 +32,7 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
     }
     // To curl, these make several URLs out of one.
     let globoff = if url.contains(['[', ']', '{', '}']) { "--globoff " } else { "" };
-    let _ = write!(out, "curl {globoff}--request {} --url {}", quote(request.method.as_str()), quote(url));
+    let _ = write!(out, "curl -sS -i {globoff}--request {} --url {}", quote(request.method.as_str()), quote(url));
     for (name, value) in &request.headers {
         out.push_str(" \\\n  --header ");
         match value.to_str() {
@@ -42,7 +42,7 @@ pub fn curl(request: &Request, url: &str, out: &mut String) {
             // A tab, or most likely Latin-1, which curl would send as UTF-8 if it were text in the command.
             _ => {
                 out.push_str("\"$(");
-                push_printf(&[name.as_str().as_bytes(), b": ", value.as_bytes()].concat(), out);
+                push_printf(&[name.spelling().as_bytes(), b": ", value.as_bytes()].concat(), out);
                 out.push_str(")\"");
             }
         }
@@ -136,26 +136,6 @@ pub fn vegeta(request: &Request, url: &str, out: &mut Vec<u8>) {
     line(&target, out);
 }
 
-/// Appends the HTTP/1.1 message: request line, headers with `host` and `content-length`, body.
-pub fn http(request: &Request, host: &str, out: &mut Vec<u8>) {
-    let has = |name| request.headers.contains(name);
-    out.extend_from_slice(format!("{} {} HTTP/1.1\r\n", request.method, request.target).as_bytes());
-    if !has("host") {
-        out.extend_from_slice(format!("host: {host}\r\n").as_bytes());
-    }
-    for (name, value) in &request.headers {
-        out.extend_from_slice(name.as_str().as_bytes());
-        out.extend_from_slice(b": ");
-        out.extend_from_slice(value.as_bytes());
-        out.extend_from_slice(b"\r\n");
-    }
-    if !has("content-length") && !has("transfer-encoding") {
-        out.extend_from_slice(format!("content-length: {}\r\n", request.body.len()).as_bytes());
-    }
-    out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(&request.body);
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -179,13 +159,13 @@ mod tests {
     fn quotes_are_escaped_for_the_shell() {
         assert_eq!(
             curl_of(b"{\"a\":'b'}"),
-            "curl --request POST --url 'http://localhost:1/a?b=1' \\\n  --header 'x-a: it'\\''s' \\\n  --header 'accept:' \\\n  --header 'user-agent:' \\\n  --header 'content-type:' \\\n  --data-binary '{\"a\":'\\''b'\\''}'\n"
+            "curl -sS -i --request POST --url 'http://localhost:1/a?b=1' \\\n  --header 'x-a: it'\\''s' \\\n  --header 'accept:' \\\n  --header 'user-agent:' \\\n  --header 'content-type:' \\\n  --data-binary '{\"a\":'\\''b'\\''}'\n"
         );
     }
 
     #[test]
     fn bytes_that_are_not_text_go_through_printf() {
-        assert!(curl_of(b"a\0\xff").starts_with("printf '\\141\\000\\377' | curl "));
+        assert!(curl_of(b"a\0\xff").starts_with("printf '\\141\\000\\377' | curl -sS -i "));
         assert!(curl_of(b"@file").ends_with("--data-raw @file\n"));
     }
 
@@ -196,12 +176,5 @@ mod tests {
         let mut out = String::new();
         curl(&request, "http://localhost:1/", &mut out);
         assert!(out.contains(" --header \"$(printf '\\170\\055\\141\\072\\040\\353')\" "), "{out}");
-    }
-
-    #[test]
-    fn the_message_has_a_host_and_a_length() {
-        let mut out = Vec::new();
-        http(&request(b"xyz"), "localhost:1", &mut out);
-        assert_eq!(out, b"POST /a?b=1 HTTP/1.1\r\nhost: localhost:1\r\nx-a: it's\r\ncontent-length: 3\r\n\r\nxyz");
     }
 }

@@ -13,7 +13,7 @@ use crate::webhook::{
         event::{Event, EventName},
         payload::{self, Payload},
     },
-    remedy::Warning,
+    remedy::{Remedy, Warning},
     request::Request,
     schema::Violation,
     signature::{Reason, Receipt, Rejection, Verdict},
@@ -103,12 +103,13 @@ impl Judge<'_> {
             (&[] as &[u8]).into()
         });
         let payload = Payload::parse(request, &body);
+        warnings.extend(payload.mislabelled.clone().map(Warning::from));
         let provider = self
             .provider
             .or_else(|| self.catalog.by_path(request))
             .or_else(|| self.catalog.by_content(request, &payload));
         let Some(provider) = provider else {
-            warnings.extend(self.near_miss(request));
+            warnings.push(self.near_miss(request).unwrap_or_else(|| self.no_provider()));
             return Assessment::unrecognised(warnings);
         };
         let event = provider.event_of(&payload);
@@ -204,11 +205,18 @@ impl Judge<'_> {
         assessment.findings = findings;
     }
 
-    /// A provider whose name is close to the first segment of the path.
+    /// A provider whose name is close to a segment of the path.
     fn near_miss(&self, request: &Request) -> Option<Warning> {
-        let segment = request.path().trim_start_matches('/').split('/').next()?;
-        let near = nearest::nearest(segment, self.catalog.names())?;
-        Some(format!("no provider is named `{segment}`; did you mean /{near}?").into())
+        let near = |segment| Some((segment, nearest::nearest(segment, self.catalog.names())?));
+        let (segment, near) = request.path().split('/').find_map(near)?;
+        Some(format!("not verified, because no provider is named `{segment}`; did you mean /{near}?").into())
+    }
+
+    /// Why a request is not recognised, and how it would be.
+    fn no_provider(&self) -> Warning {
+        let message = "not verified, because no provider was recognised: the path names none, and neither headers nor body match one";
+        let example = self.catalog.names().next().unwrap_or_default().to_owned();
+        Warning::new(message, Remedy::NameProvider { example })
     }
 
     /// Another provider whose request this looks like.
@@ -289,6 +297,9 @@ fn check(
 
 /// How an unsigned payload compares with the provider's schema.
 fn exactness(provider: &Provider, event: Option<&Event>, payload: &Payload<'_>) -> Exactness {
+    if let Some(mislabelled) = &payload.mislabelled {
+        return Exactness::Inexact(mislabelled.clone());
+    }
     let definition = provider.schema_of(event).and_then(|name| provider.schema().ok()?.definition(name));
     let (Some(definition), Some(root)) = (definition, payload.root()) else {
         return Exactness::Inexact("there is no schema for it".to_owned());

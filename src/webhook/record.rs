@@ -8,6 +8,7 @@ use crate::webhook::{
     assessment::Assessment,
     remedy::{Remedy, Warning},
     request::{Headers, Request},
+    response::clue::Clue,
     signature::Verdict,
     time::Timestamp,
 };
@@ -57,18 +58,28 @@ impl Delivery {
         warnings
     }
 
-    /// Warns that the user's handler rejects what is verified here, with the two usual reasons.
+    /// Warns that the user's handler and hookdev disagree.
     fn disagreement(&self) -> Option<Warning> {
-        let Verdict::Verified(_) = self.assessment.verdict else { return None };
-        let rejected = |forwarded: &Forwarded| {
-            forwarded.outcome.as_ref().is_ok_and(|response| matches!(response.status, 400 | 401 | 403))
-        };
-        self.forwards.iter().any(rejected).then(|| {
-            Warning::new(
-                "verified here, but rejected by your handler",
-                Remedy::advice("does it use the same secret, and does it verify the raw body, before any JSON parser?"),
-            )
-        })
+        disagreement(&self.assessment.verdict, &self.forwards)
+    }
+}
+
+/// Warns if one of the user's handlers rejects what is verified here, with the two usual reasons, or accepts what is rejected.
+#[must_use]
+pub fn disagreement(verdict: &Verdict, forwards: &[Forwarded]) -> Option<Warning> {
+    let has = |is_wanted: fn(u16) -> bool| {
+        let responses = forwards.iter().filter_map(|forwarded| forwarded.outcome.as_ref().ok());
+        responses.into_iter().any(|response| is_wanted(response.status))
+    };
+    match verdict {
+        Verdict::Verified(_) if has(|status| matches!(status, 400 | 401 | 403)) => Some(Warning::new(
+            "verified here, but rejected by your handler",
+            Remedy::advice("does it use the same secret, and does it verify the raw body, before any JSON parser?"),
+        )),
+        Verdict::Rejected(_) if has(|status| (200..300).contains(&status)) => {
+            Some("rejected here, accepted by your handler: does it verify?".to_owned().into())
+        }
+        _ => None,
     }
 }
 
@@ -121,6 +132,8 @@ pub struct Attempt {
     pub remedy: Option<Remedy>,
     /// The endpoint's response, if there was one.
     pub response: Option<Response>,
+    /// What a failure's response reveals about the handler.
+    pub clue: Option<Clue>,
 }
 
 /// The outcome of an attempt.

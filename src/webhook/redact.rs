@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::{
     provider::Provider,
     record::{Attempt, Delivery, Forwarded, Response},
-    request::{HeaderName, HeaderValue, Headers, Request},
+    request::{Field, HeaderName, HeaderValue, Headers, Request},
 };
 
 /// The text in place of a redacted value.
@@ -113,8 +113,8 @@ pub fn invalid_url(text: &str) -> Cow<'_, str> {
 /// manifest names.
 #[must_use]
 pub fn headers(headers: &Headers, provider: Option<&Provider>) -> Headers {
-    let redacted = |(name, value): &(HeaderName, HeaderValue)| {
-        let value = if is_kept(name, provider) { value.clone() } else { HeaderValue::from_static(MARK) };
+    let redacted = |(name, value): &Field| {
+        let value = if is_kept(name.name(), provider) { value.clone() } else { HeaderValue::from_static(MARK) };
         (name.clone(), value)
     };
     headers.iter().map(redacted).collect()

@@ -30,6 +30,11 @@ pub enum Remedy {
         /// The name of the other provider.
         other: String,
     },
+    /// Name the provider of a request that none was recognised for, or describe the provider.
+    NameProvider {
+        /// The name of some provider.
+        example: String,
+    },
     /// Check the age of captures against the time when each was received.
     CheckAgeAtReceipt,
     /// Correct the time against which the age is checked.
@@ -89,15 +94,45 @@ impl Warning {
     #[must_use]
     pub fn text(&self, wording: Wording) -> String {
         match &self.remedy {
-            Some(remedy) => format!("{}; {}", self.message, wording(remedy)),
+            Some(remedy) => with_hint(&self.message, &wording(remedy)),
             None => self.message.clone(),
         }
     }
+}
+
+/// A message and its hint as one text. A hint in lower case continues the message's sentence; any other is a sentence of
+/// its own.
+#[must_use]
+pub fn with_hint(message: &str, hint: &str) -> String {
+    let message = message.trim_end_matches('.');
+    let is_question = message.ends_with(['?', '!']);
+    let separator = match hint.chars().next() {
+        None => "",
+        Some(_) if is_question => " ",
+        Some(first) if first.is_uppercase() => ". ",
+        Some(_) => "; ",
+    };
+    format!("{message}{separator}{hint}")
 }
 
 /// A warning that needs no remedy.
 impl From<String> for Warning {
     fn from(message: String) -> Self {
         Self { message, remedy: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_in_lower_case_continues_the_sentence() {
+        assert_eq!(with_hint("the secret is public", "set yours"), "the secret is public; set yours");
+        assert_eq!(with_hint("It is public.", "set yours"), "It is public; set yours");
+        assert_eq!(with_hint("it is public", "--secret sets yours"), "it is public; --secret sets yours");
+        assert_eq!(with_hint("it is public", "Set yours"), "it is public. Set yours");
+        assert_eq!(with_hint("is it public?", "Set yours"), "is it public? Set yours");
+        assert_eq!(with_hint("it is public", ""), "it is public");
     }
 }

@@ -1,9 +1,10 @@
 //! One HTTP request, received or to be sent: method, target, headers in order, and the exact bytes of the
 //! body, which is never decoded or changed here.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
+use http::header::InvalidHeaderName;
 pub use http::{HeaderName, HeaderValue, Method};
 
 /// One HTTP request.
@@ -13,7 +14,7 @@ pub struct Request {
     pub method: Method,
     /// Path and query as on the request line, such as `/hooks?x=1`.
     pub target: String,
-    /// All headers in order, with lower-case names.
+    /// All headers, in order and as spelled.
     pub headers: Headers,
     /// The body's exact bytes, still in their `content-encoding`.
     pub body: Bytes,
@@ -35,9 +36,89 @@ impl Request {
     }
 }
 
+/// The name of a header field, as it is spelled. Names that differ only in case are equal.
+#[derive(Clone, Debug)]
+pub struct FieldName {
+    name: HeaderName,
+    /// `None` if it is spelled in lower case.
+    spelling: Option<Box<str>>,
+}
+
+impl FieldName {
+    /// The name with this spelling.
+    ///
+    /// # Errors
+    ///
+    /// If it is not valid in HTTP.
+    pub fn new(spelling: &str) -> Result<Self, InvalidHeaderName> {
+        let name = HeaderName::from_bytes(spelling.as_bytes())?;
+        Ok(Self::spelled(name, spelling))
+    }
+
+    /// A name with a spelling that differs from it only in case.
+    pub(crate) fn spelled(name: HeaderName, spelling: &str) -> Self {
+        debug_assert!(name.as_str().eq_ignore_ascii_case(spelling), "{spelling} is not a spelling of {name}");
+        let spelling = (spelling != name.as_str()).then(|| spelling.into());
+        Self { name, spelling }
+    }
+
+    /// The name for comparisons.
+    #[must_use]
+    pub const fn name(&self) -> &HeaderName {
+        &self.name
+    }
+
+    /// The name in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The name as it is spelled.
+    #[must_use]
+    pub fn spelling(&self) -> &str {
+        self.spelling.as_deref().unwrap_or(self.name.as_str())
+    }
+}
+
+impl From<HeaderName> for FieldName {
+    fn from(name: HeaderName) -> Self {
+        Self { name, spelling: None }
+    }
+}
+
+impl PartialEq for FieldName {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for FieldName {}
+
+impl PartialEq<HeaderName> for FieldName {
+    fn eq(&self, other: &HeaderName) -> bool {
+        self.name == *other
+    }
+}
+
+impl PartialEq<str> for FieldName {
+    fn eq(&self, other: &str) -> bool {
+        self.name == *other
+    }
+}
+
+impl fmt::Display for FieldName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.spelling())
+    }
+}
+
+/// A field of a header section: its name and value.
+pub type Field = (FieldName, HeaderValue);
+
 /// Header fields in the order in which they were sent, including repeated names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(HeaderName, HeaderValue)>);
+pub struct Headers(Vec<Field>);
 
 impl Headers {
     /// No headers.
@@ -53,12 +134,12 @@ impl Headers {
     }
 
     /// Adds a field at the end, even if the name is already present.
-    pub fn push(&mut self, name: HeaderName, value: HeaderValue) {
-        self.0.push((name, value));
+    pub fn push(&mut self, name: impl Into<FieldName>, value: HeaderValue) {
+        self.0.push((name.into(), value));
     }
 
-    /// Replaces the first field of that name and removes the others; adds the field at the end if there is
-    /// none.
+    /// Replaces the value of the first field of that name, and removes the others; adds the field at the end if there
+    /// is none.
     pub fn set(&mut self, name: &HeaderName, value: HeaderValue) {
         if let Some(first) = self.0.iter().position(|(n, _)| n == name) {
             self.0[first].1 = value;
@@ -72,13 +153,17 @@ impl Headers {
         }
     }
 
-    /// Replaces the fields of the same names. A name that is repeated in `fields` is repeated in the result.
+    /// Replaces the fields of the same names, with the spelling of `fields`. A name that is repeated in `fields` is
+    /// repeated in the result.
     pub fn set_all(&mut self, fields: &Self) {
         for (index, (name, value)) in fields.iter().enumerate() {
-            if fields.0[..index].iter().any(|(earlier, _)| earlier == name) {
-                self.push(name.clone(), value.clone());
+            if !fields.0[..index].iter().any(|(earlier, _)| earlier == name)
+                && let Some(first) = self.0.iter().position(|(n, _)| n == name)
+            {
+                self.set(name.name(), value.clone());
+                self.0[first].0 = name.clone();
             } else {
-                self.set(name, value.clone());
+                self.push(name.clone(), value.clone());
             }
         }
     }
@@ -112,7 +197,7 @@ impl Headers {
     }
 
     /// The fields in order.
-    pub fn iter(&self) -> std::slice::Iter<'_, (HeaderName, HeaderValue)> {
+    pub fn iter(&self) -> std::slice::Iter<'_, Field> {
         self.0.iter()
     }
 
@@ -130,8 +215,8 @@ impl Headers {
 }
 
 impl<'a> IntoIterator for &'a Headers {
-    type Item = &'a (HeaderName, HeaderValue);
-    type IntoIter = std::slice::Iter<'a, (HeaderName, HeaderValue)>;
+    type Item = &'a Field;
+    type IntoIter = std::slice::Iter<'a, Field>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -139,17 +224,17 @@ impl<'a> IntoIterator for &'a Headers {
 }
 
 impl IntoIterator for Headers {
-    type Item = (HeaderName, HeaderValue);
-    type IntoIter = std::vec::IntoIter<(HeaderName, HeaderValue)>;
+    type Item = Field;
+    type IntoIter = std::vec::IntoIter<Field>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
 }
 
-impl FromIterator<(HeaderName, HeaderValue)> for Headers {
-    fn from_iter<T: IntoIterator<Item = (HeaderName, HeaderValue)>>(fields: T) -> Self {
-        Self(fields.into_iter().collect())
+impl<N: Into<FieldName>> FromIterator<(N, HeaderValue)> for Headers {
+    fn from_iter<T: IntoIterator<Item = (N, HeaderValue)>>(fields: T) -> Self {
+        Self(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 }
 
@@ -220,6 +305,20 @@ mod tests {
         let mut headers: Headers = [field("a", "1"), field("b", "2"), field("a", "3")].into_iter().collect();
         headers.set_all(&[field("a", "4"), field("c", "5"), field("a", "6")].into_iter().collect());
         assert_eq!(headers, [field("a", "4"), field("b", "2"), field("c", "5"), field("a", "6")].into_iter().collect());
+    }
+
+    #[test]
+    fn names_keep_their_spelling_and_are_equal_in_any() {
+        let field = |n: &str, v: &'static str| (FieldName::new(n).unwrap(), HeaderValue::from_static(v));
+        let mut headers: Headers = [field("X-Id", "1"), field("x-ID", "2"), field("accept", "3")].into_iter().collect();
+        assert_eq!(headers.all("x-id").collect::<Vec<_>>(), ["1", "2"]);
+        headers.set(&HeaderName::from_static("x-id"), HeaderValue::from_static("4"));
+        headers.set_all(&[field("Accept", "5"), field("ACCEPT", "6")].into_iter().collect());
+        let spelled: Vec<_> = headers.iter().map(|(n, v)| (n.spelling(), v.to_str().unwrap())).collect();
+        assert_eq!(spelled, [("X-Id", "4"), ("Accept", "5"), ("ACCEPT", "6")]);
+        assert_eq!(headers.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>(), ["x-id", "accept", "accept"]);
+        assert_eq!(FieldName::new("X-Id").unwrap(), HeaderName::from_static("x-id"));
+        assert!(FieldName::new("x id").is_err() && FieldName::new("").is_err());
     }
 
     #[test]

@@ -91,6 +91,18 @@ impl Tolerance {
     pub const fn both(distance: Duration) -> Self {
         Self { past: distance, future: distance }
     }
+
+    /// How old a request may be; `None` if its age does not matter.
+    #[must_use]
+    pub fn past_limit(self) -> Option<Duration> {
+        Some(self.past).filter(|past| *past < Duration::MAX)
+    }
+
+    /// How far in the future its timestamp may be; `None` if that does not matter.
+    #[must_use]
+    pub fn future_limit(self) -> Option<Duration> {
+        Some(self.future).filter(|future| *future < Duration::MAX)
+    }
 }
 
 /// The signed distance between two times; negative is in the past.

@@ -6,6 +6,8 @@ mod faults;
 mod handler;
 mod output;
 mod own;
+mod proxies;
+mod values;
 
 use serde_json::Value;
 
@@ -37,7 +39,7 @@ impl Report {
         assert_eq!(text(&summary, "/kind"), "summary", "{finished}");
         assert!(cases.iter().all(|case| case["kind"] == "case"), "{finished}");
         let count = |outcome| cases.iter().filter(|case| case["outcome"] == outcome).count();
-        for outcome in ["passed", "failed", "skipped"] {
+        for outcome in ["passed", "failed", "warned", "skipped"] {
             assert_eq!(summary[outcome], count(outcome), "{outcome}: {finished}");
         }
         Self { cases, summary }
@@ -58,6 +60,11 @@ impl Report {
     /// The names of the skipped cases in order, without repetition.
     pub fn skipped(&self) -> Vec<&str> {
         self.named("skipped")
+    }
+
+    /// The names of the cases with a warning in order, without repetition.
+    pub fn warned(&self) -> Vec<&str> {
+        self.named("warned")
     }
 
     /// The number of cases that passed.

@@ -1,6 +1,6 @@
 //! The config, and typing mistakes in it or on the command line.
 
-use crate::harness::{Dir, text};
+use crate::harness::{Dir, Finished, text};
 
 #[test]
 fn a_mistake_in_the_config_is_located_and_gets_a_suggestion() {
@@ -66,8 +66,8 @@ fn a_missing_config_is_named() {
 #[test]
 fn a_forward_without_a_valid_url_is_an_error() {
     let dir = Dir::new();
-    dir.write("hookdev.toml", "[[forward]]\nto = \"localhost:3000\"\n");
-    dir.listen().exits(2).stdout("").says("error: invalid URL `localhost:3000`: use http://localhost:3000\n");
+    dir.write("hookdev.toml", "[[forward]]\nto = \"example.com:3000\"\n");
+    dir.listen().exits(2).stdout("").says("error: invalid URL `example.com:3000`: use https://example.com:3000\n");
 }
 
 #[test]
@@ -77,7 +77,11 @@ fn a_glob_that_matches_no_event_gets_a_suggestion() {
     finished.says("error: no event matches `cyanite.v3.*`\nhint: did you mean cyanite.");
     let finished = dir.hookdev().args(["events", "cyanit.*"]).exits(2).stdout("");
     finished.says("error: no event matches `cyanit.*`\nhint: did you mean cyanite.");
-    dir.hookdev().args(["events", "zzzzzz"]).exits(2).stdout("").stderr("error: no event matches `zzzzzz`\n");
+    dir.hookdev()
+        .args(["events", "zzzzzz"])
+        .exits(2)
+        .stdout("")
+        .stderr("error: no event matches `zzzzzz`\nhint: `hookdev events` lists all events\n");
     dir.hookdev().args(["events", "a["]).exits(2).says("error: invalid glob `a[`: ");
 }
 
@@ -104,6 +108,18 @@ fn help_and_version_go_to_stdout() {
 }
 
 #[test]
+fn help_has_a_topic_about_secrets_and_one_for_each_command() {
+    let dir = Dir::new();
+    let help = |topic: &str| dir.hookdev().args(["help", topic]).exits(0).stderr("");
+    help("secrets").prints("How hookdev finds the secret of a provider.").prints("\n  file:PATH  ");
+    help("send").stdout(dir.hookdev().args(["send", "--help"]).exits(0).text());
+    dir.hookdev().arg("help").exits(0).stdout(dir.hookdev().arg("--help").exits(0).text());
+    dir.hookdev().arg("--help").exits(0).prints("`hookdev help secrets` has the details.\n");
+    let unknown = dir.hookdev().args(["help", "secret"]).exits(2).stdout("");
+    unknown.says("error: unknown help topic `secret`; did you mean `secrets`? ");
+}
+
+#[test]
 fn the_demo_shows_every_built_in_event_without_any_setup() {
     let dir = Dir::new();
     // The configuration here must not affect it.
@@ -111,12 +127,22 @@ fn the_demo_shows_every_built_in_event_without_any_setup() {
     let finished = dir.hookdev().arg("demo").env("CYANITE_WEBHOOK_SECRET", "mine").exits(0);
     for event in dir.hookdev().args(["events", "--json", "--no-config"]).exits(0).lines() {
         let verdict = if event["signed"] == true { "verified (development)" } else { "unsigned" };
-        let headline = format!("  {}  {verdict}  200  ", text(&event, "/name"));
-        assert!(finished.text().contains(&headline), "{headline}\n{finished}");
+        let headline = format!("{verdict:<12}  {}  200  ", text(&event, "/name"));
+        assert!(finished.text().lines().any(|line| line.starts_with(&headline)), "{headline}\n{finished}");
     }
-    let finished = finished
-        .says(" deliveries, all accepted: verified with the development secrets, or sent unsigned by the\nprovider.\n");
-    assert_eq!(finished.text().matches("  rejected  ").count(), 0);
+    // A line each, and the payload of the first of each provider.
+    let payloads = |finished: &Finished| finished.text().lines().filter(|line| *line == "  {").count();
+    assert_eq!((payloads(&finished), finished.text().matches("status_string").count()), (3, 1));
+    let finished = finished.says(
+        "\n38 deliveries: 35 verified (development), 3 unsigned, all accepted\n\
+        4 payloads are shown; `hookdev demo --all` shows every one.\n\nTry next:\n  hookdev listen ",
+    );
+    let lines: Vec<&str> = finished.stderr.lines().collect();
+    let check = "  hookdev check --to http://localhost:3000/aspect        # test your handler";
+    assert_eq!(lines.last(), Some(&check), "{finished}");
+    let all = dir.hookdev().args(["demo", "--all"]).exits(0);
+    assert!(!all.stderr.contains("payloads are shown"), "{all}");
+    assert_eq!((payloads(&all), all.text().matches("status_string").count()), (36, 2));
     let lines = dir.hookdev().args(["demo", "--json"]).exits(0).lines();
     assert_eq!(text(&lines[0], "/kind"), "ready");
     assert!(lines[1..].iter().all(|line| line["payload"]["status"] == "valid"), "{lines:?}");

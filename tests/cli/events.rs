@@ -32,5 +32,20 @@ fn each_contract_is_a_paragraph() {
 fn the_events_of_one_provider_can_be_listed() {
     let listed = |args: [&str; 3]| Dir::new().hookdev().args(args).exits(0).text().to_owned();
     assert_eq!(listed(["events", "--provider", "auphonic"]), listed(["events", "auphonic.*", "--no-config"]));
+    assert_eq!(listed(["events", "--provider", "auphonic"]), listed(["events", "auphonic", "--no-config"]));
     Dir::new().hookdev().args(["events", "--provider", "cyanit"]).exits(2).says("did you mean `cyanite`?");
+}
+
+#[test]
+fn several_globs_list_each_event_once() {
+    let dir = Dir::new();
+    let names = |globs: &[&str]| -> Vec<String> {
+        let lines = dir.hookdev().args(["events", "--json"]).args(globs).exits(0).lines();
+        lines.iter().map(|line| text(line, "/name").to_owned()).collect()
+    };
+    let both = ["auphonic.done", "auphonic.error", "cyanite.v2.finished", "cyanite.v2.failed"];
+    assert_eq!(names(&["cyanite.v2.f*", "auphonic", "auphonic.done"]), both);
+    assert_eq!(names(&["cyanite.v1"]), names(&["cyanite.v1.*"]));
+    let finished = dir.hookdev().args(["events", "auphonic", "cyanit"]).exits(2).stdout("");
+    finished.says("error: no event matches `cyanit`\nhint: did you mean cyanite.");
 }

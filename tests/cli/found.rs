@@ -1,7 +1,9 @@
 //! A config that was found rather than named: it is named on stderr, has the right owner, and reads secrets only below
 //! its own directory.
 
-use crate::harness::{Dir, Endpoint, respond};
+use crate::harness::{Dir, Endpoint, PUBLIC_SECRET, respond};
+#[cfg(unix)]
+use crate::machine;
 
 /// The line that names the config of a directory.
 fn named(dir: &Dir) -> String {
@@ -14,17 +16,18 @@ fn a_found_config_that_decides_an_endpoint_is_named_even_when_quiet() {
     let endpoint = Endpoint::new([respond(200), respond(200), respond(200)]);
     dir.write("hookdev.toml", format!("[provider.cyanite]\nendpoint = \"{}\"\n", endpoint.url("/")));
     dir.write("deep/x", "");
+    let warned = named(&dir) + PUBLIC_SECRET;
     let send = || dir.hookdev().args(["send", "cyanite.v2.finished", "-q"]);
-    send().exits(0).stderr(&named(&dir));
-    send().inside(&dir.join("deep")).exits(0).stderr(&named(&dir));
-    send().args(["--config", "hookdev.toml"]).exits(0).stderr("");
+    send().exits(0).stderr(&warned);
+    send().inside(&dir.join("deep")).exits(0).stderr(&warned);
+    send().args(["--config", "hookdev.toml"]).exits(0).stderr(PUBLIC_SECRET);
     let addr = format!("[listen]\naddr = \"127.0.0.1:{}\"\n", Endpoint::new([]).port());
     dir.write("hookdev.toml", addr);
-    dir.hookdev().args(["send", "cyanite.v2.finished", "-q", "--print", "json"]).exits(0).stderr(&named(&dir));
+    dir.hookdev().args(["send", "cyanite.v2.finished", "-q", "--print", "json"]).exits(0).stderr(&warned);
     dir.hookdev()
         .args(["send", "cyanite.v2.finished", "-q", "--to", &endpoint.url("/"), "--print", "json"])
         .exits(0)
-        .stderr("");
+        .stderr(PUBLIC_SECRET);
     dir.hookdev().arg("events").exits(0).stderr("");
 }
 
@@ -33,17 +36,17 @@ fn a_found_config_that_decides_a_secret_is_named_even_when_quiet() {
     let dir = Dir::new();
     dir.write("capture.http", "POST /cyanite HTTP/1.1\nsignature: 00\n\n{}");
     let verify = || dir.hookdev().args(["verify", "capture.http", "-q"]);
-    let said = |config: &str, files: &[(&str, &str)]| {
+    let printed = |config: &str, files: &[(&str, &str)]| {
         dir.write("hookdev.toml", config);
         for (name, text) in files {
             dir.write(name, text);
         }
         verify().exits(1).stderr
     };
-    assert_eq!(said("", &[]), "");
-    assert_eq!(said("[provider.cyanite]\nsecret = \"file:secret\"\n", &[("secret", "mine")]), named(&dir));
-    assert_eq!(said("env_file = \".env\"\n", &[(".env", "OTHER=1\n")]), "");
-    assert_eq!(said("env_file = \".env\"\n", &[(".env", "CYANITE_WEBHOOK_SECRET=mine\n")]), named(&dir));
+    assert_eq!(printed("", &[]), "");
+    assert_eq!(printed("[provider.cyanite]\nsecret = \"file:secret\"\n", &[("secret", "mine")]), named(&dir));
+    assert_eq!(printed("env_file = \".env\"\n", &[(".env", "OTHER=1\n")]), "");
+    assert_eq!(printed("env_file = \".env\"\n", &[(".env", "CYANITE_WEBHOOK_SECRET=mine\n")]), named(&dir));
     let flag = verify().args(["--secret", "cyanite=env:MINE"]);
     dir.write(".env", "MINE=mine\n");
     flag.exits(1).stderr(&named(&dir));
@@ -58,12 +61,12 @@ fn a_found_config_that_decides_a_forward_is_named_once() {
     let forward = "[[forward]]\nto = \"http://127.0.0.1:1/\"\n";
     dir.write("secret", "mine");
     dir.write("hookdev.toml", format!("{forward}[provider.cyanite]\nsecret = \"file:secret\"\n"));
-    let said = dir.listen().arg("-q").starts().killed().stderr;
-    assert_eq!(said.matches("config: ").count(), 1, "{said}");
-    assert!(said.contains(&named(&dir)), "{said}");
-    let said =
+    let printed = dir.listen().arg("-q").starts().killed().stderr;
+    assert_eq!(printed.matches("config: ").count(), 1, "{printed}");
+    assert!(printed.contains(&named(&dir)), "{printed}");
+    let printed =
         dir.listen().args(["--forward", "http://127.0.0.1:2/", "--config", "hookdev.toml"]).starts().killed().stderr;
-    assert_eq!(said.matches("config: ").count(), 0, "{said}");
+    assert_eq!(printed.matches("config: ").count(), 0, "{printed}");
 }
 
 #[cfg(unix)]
@@ -102,19 +105,6 @@ fn secrets_of_a_found_config_are_below_its_directory() {
     }
 }
 
-/// Whether files can be given to other users here. Where they can't, the test is left out, loudly.
-#[cfg(unix)]
-fn is_root() -> bool {
-    use std::io::Write;
-
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        // Not by `eprintln!`, which the test runner keeps to itself.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: only root can give a config to another user");
-    }
-    is_root
-}
-
 #[cfg(unix)]
 #[test]
 fn another_users_config_is_refused() {
@@ -122,7 +112,7 @@ fn another_users_config_is_refused() {
 
     const OTHER: u32 = 54_321;
     const THIRD: u32 = 54_322;
-    if !is_root() {
+    if !machine::is_root() {
         return;
     }
     let dir = Dir::new();
@@ -141,23 +131,23 @@ fn another_users_config_is_refused() {
             path.display()
         ));
     };
-    send().exits(0).stderr(&format!("config: {}\n", path.display()));
+    send().exits(0).stderr(&format!("config: {}\n{PUBLIC_SECRET}", path.display()));
     chown(&path, Some(OTHER), None).unwrap();
     refused();
-    send().args(["--config", "../hookdev.toml"]).exits(0).stderr("");
-    send().arg("--no-config").exits(0).stderr("");
+    send().args(["--config", "../hookdev.toml"]).exits(0).stderr(PUBLIC_SECRET);
+    send().arg("--no-config").exits(0).stderr(PUBLIC_SECRET);
     // Trust doesn't change whose it is.
     dir.hookdev().arg("trust").inside(&work).exits(2).stdout("").says("belongs to another user");
     // A checkout that is mounted into a container belongs to its user, as do the directories in it.
     chown(&work, Some(OTHER), None).unwrap();
-    send().exits(0).stderr(&format!("config: {}\n", path.display()));
+    send().exits(0).stderr(&format!("config: {}\n{PUBLIC_SECRET}", path.display()));
     chown(&work, Some(THIRD), None).unwrap();
     refused();
     // Another user's link to a file of root's, and root's link to another user's file.
     dir.write("roots.toml", "");
     std::fs::remove_file(&path).unwrap();
     symlink(dir.join("roots.toml"), &path).unwrap();
-    send().exits(0).stderr("");
+    send().exits(0).stderr(PUBLIC_SECRET);
     lchown(&path, Some(OTHER), None).unwrap();
     refused();
     lchown(&path, Some(0), None).unwrap();

@@ -52,6 +52,10 @@ pub fn capture(headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Value {
 /// The warning of `listen` where no secret is set.
 pub const NO_SECRETS: &str = "warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n";
 
+/// The warning of `send` and `check` where Cyanite's secret is not set.
+pub const PUBLIC_SECRET: &str =
+    "warning: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n";
+
 /// The warning of `verify` about requests that only Cyanite's development secret verified.
 pub fn development_warning(requests: usize) -> String {
     let requests = if requests == 1 { "1 request was".to_owned() } else { format!("{requests} requests were") };

@@ -5,6 +5,7 @@ mod captures;
 mod expectations;
 mod flow;
 mod forwards;
+mod headers;
 mod limits;
 mod lines;
 mod pretty;

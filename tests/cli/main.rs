@@ -19,6 +19,7 @@ mod faults;
 mod field;
 mod found;
 mod genuine;
+mod guesses;
 mod harness;
 mod listen;
 #[path = "../machine/mod.rs"]

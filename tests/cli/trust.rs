@@ -1,6 +1,6 @@
 //! `hookdev trust`: what a config that was found may do only with the user's consent.
 
-use crate::harness::{Dir, TestCommand};
+use crate::harness::{Dir, PUBLIC_SECRET, TestCommand};
 
 const HINT: &str = "hint: read the config first, or ignore it with --no-config\n";
 const TRUSTED: &str = "note: trusted with its present content; after a change, run `hookdev trust` again\n";
@@ -72,7 +72,7 @@ fn deliveries_with_a_secret_go_elsewhere_only_with_trust() {
     // What needs none: another destination, and the same config by name.
     print(&dir, "cyanite.v2.finished").args(["--to", "http://127.0.0.1:1/"]).exits(0).stderr(&named);
     print(&dir, "cyanite.v2.finished").args(["--config", "hookdev.toml"]).exits(0).stderr("");
-    print(&dir, "cyanite.v2.finished").arg("--no-config").exits(0).stderr("");
+    print(&dir, "cyanite.v2.finished").arg("--no-config").exits(0).stderr(PUBLIC_SECRET);
 
     dir.hookdev().arg("trust").exits(0).stderr(TRUSTED).stdout(&format!(
         "{config}\n  \
@@ -94,9 +94,8 @@ fn what_is_public_goes_elsewhere_without_trust() {
     let endpoint = "endpoint = \"https://staging.example/hooks\"\n";
     dir.write("hookdev.toml", format!("[provider.cyanite]\n{endpoint}[provider.auphonic]\n{endpoint}"));
     let named = format!("config: {}\n", path(&dir));
-    for event in ["cyanite.v2.finished", "auphonic.done"] {
-        print(&dir, event).exits(0).stderr(&named);
-    }
+    print(&dir, "cyanite.v2.finished").exits(0).stderr(&format!("{named}{PUBLIC_SECRET}"));
+    print(&dir, "auphonic.done").exits(0).stderr(&named);
     print(&dir, "cyanite.v2.finished").env("CYANITE_WEBHOOK_SECRET", "mine").exits(2).says(HINT);
 }
 
@@ -182,7 +181,7 @@ fn a_provider_that_signs_needs_no_trust() {
     let dir = repository_with_token();
     let signs = TOKEN_MANIFEST.replace("\"token\"\ncontent", "\"hmac-sha256\"\ncontent").replace("{token}", "{hex}");
     dir.write("providers/evil/provider.toml", signs);
-    // Its manifest decides which variable is read, which is said.
+    // Its manifest decides which variable is read, so the config is named.
     print(&dir, "evil.made").exits(0).stderr(&format!("config: {}\n", path(&dir)));
 }
 

@@ -94,9 +94,9 @@ holds! {
 
 #[test]
 fn every_check_has_its_fuzz_target() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/targets");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/targets");
     let mut targets: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     targets.sort();
     assert_eq!(targets, CHECKS.map(|(name, _)| format!("{name}.rs")));
 }

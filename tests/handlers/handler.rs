@@ -32,19 +32,19 @@ pub fn python(file: &str) -> Option<Handler> {
     let environment = packages::installed("python")?;
     let mut command = machine::command(packages::python(&environment));
     // Nothing is left in the tree.
-    command.env("PYTHONPATH", folder("python")).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("PYTHONPATH", handlers("python")).env("PYTHONDONTWRITEBYTECODE", "1");
     Some(Handler::start(command, "python", file))
 }
 
 /// The directory of the handlers in this language.
-pub fn folder(language: &str) -> std::path::PathBuf {
+pub fn handlers(language: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/handlers").join(language)
 }
 
 impl Handler {
     #[track_caller]
     fn start(mut command: Command, language: &str, file: &str) -> Self {
-        command.arg(folder(language).join(file)).envs(SECRETS);
+        command.arg(handlers(language).join(file)).envs(SECRETS);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a process");
         let errors = Arc::new(Mutex::new(String::new()));

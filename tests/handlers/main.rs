@@ -13,7 +13,7 @@ mod program;
 
 use std::{fs, path::Path, time::Duration};
 
-use handler::{Handler, folder, node, python};
+use handler::{Handler, handlers, node, python};
 use program::{check, send_all};
 
 /// How long anything may take before a test fails: far longer than needed.
@@ -37,7 +37,14 @@ const FORGERIES: [&str; 6] = [
 ];
 
 /// The cases that do not apply to a provider without timestamps and with one signature per delivery.
-const OF_SVIX_ALONE: [&str; 4] = ["timestamp-stale", "timestamp-future", "signature-rotated", "version-unknown"];
+const OF_SVIX_ALONE: [&str; 6] = [
+    "header-missing",
+    "timestamp-garbage",
+    "timestamp-stale",
+    "timestamp-future",
+    "signature-rotated",
+    "version-unknown",
+];
 
 /// Checks that a handler passes every case that applies to the provider.
 #[track_caller]
@@ -69,7 +76,7 @@ fn correct_handlers_of_aspect_pass() {
 
 #[test]
 fn correct_handlers_of_auphonic_pass() {
-    let of_signatures = [&FORGERIES[..], &OF_SVIX_ALONE, &["body-reserialised"]].concat();
+    let of_signatures = [&FORGERIES[..], &OF_SVIX_ALONE, &["body-reserialised", "body-malformed"]].concat();
     is_correct(node("correct/auphonic.js"), "auphonic", &of_signatures);
     is_correct(python("correct/auphonic.py"), "auphonic", &of_signatures);
 }
@@ -88,14 +95,17 @@ fn a_correct_handler_of_jewelmusic_passes() {
 #[test]
 fn a_handler_that_never_verifies_accepts_every_forgery() {
     is_faulty(node("faulty/cyanite-never-verifies.js"), "cyanite", &FORGERIES);
-    let cases = [&FORGERIES[..], &["timestamp-stale", "timestamp-future"]].concat();
+    let others = ["header-missing", "timestamp-garbage", "timestamp-stale", "timestamp-future", "body-malformed"];
+    let cases = [&FORGERIES[..], &others].concat();
     is_faulty(python("faulty/aspect_never_verifies.py"), "aspect", &cases);
 }
 
 #[test]
 fn a_handler_that_reserialises_the_body_is_found() {
     is_faulty(node("faulty/jewelmusic-reserialises.js"), "jewelmusic", &["body-reserialised"]);
-    is_faulty(python("faulty/aspect_reserialises.py"), "aspect", &["body-reserialised"]);
+    // Python escapes what is not ASCII, and raises an exception for what is not JSON.
+    let cases = ["body-reserialised", "body-unicode", "body-malformed"];
+    is_faulty(python("faulty/aspect_reserialises.py"), "aspect", &cases);
 }
 
 #[test]
@@ -105,13 +115,13 @@ fn a_handler_that_reserialises_with_spaces_accepts_nothing() {
 
 #[test]
 fn a_handler_that_compares_without_a_length_check_crashes() {
-    let cases = ["signature-missing", "signature-truncated", "signature-empty", "signature-garbage"];
+    let cases = ["signature-missing", "signature-truncated", "signature-empty", "signature-garbage", "body-malformed"];
     is_faulty(node("faulty/jewelmusic-crashes-on-another-length.js"), "jewelmusic", &cases);
 }
 
 #[test]
 fn a_handler_that_assumes_the_header_crashes_without_it() {
-    is_faulty(python("faulty/cyanite_wants_the_header.py"), "cyanite", &["signature-missing"]);
+    is_faulty(python("faulty/cyanite_wants_the_header.py"), "cyanite", &["signature-missing", "body-malformed"]);
 }
 
 #[test]
@@ -121,13 +131,14 @@ fn a_handler_that_catches_only_one_library_error_crashes_on_another() {
 
 #[test]
 fn a_handler_that_ignores_the_timestamp_accepts_old_and_future_ones() {
-    let cases = ["timestamp-stale", "timestamp-future"];
+    let cases = ["timestamp-garbage", "timestamp-stale", "timestamp-future"];
     is_faulty(node("faulty/aspect-ignores-the-timestamp.js"), "aspect", &cases);
 }
 
 #[test]
 fn a_handler_that_responds_204_fails_for_cyanite() {
-    let cases = ["event-accepted", "body-reserialised", "delivery-duplicated", "burst"];
+    let bodies = ["body-reserialised", "body-unicode", "body-large", "body-empty-values"];
+    let cases = [&["event-accepted"], &bodies[..], &["delivery-duplicated", "burst"]].concat();
     is_faulty(node("faulty/cyanite-answers-204.js"), "cyanite", &cases);
 }
 
@@ -167,11 +178,40 @@ fn a_handler_that_refuses_duplicates_is_found() {
 }
 
 #[test]
-fn three_samples_reserialise_the_body() {
-    is_faulty(node("samples/aspect.js"), "aspect", &["body-reserialised"]);
-    is_faulty(node("samples/cyanite.js"), "cyanite", &["body-reserialised"]);
+fn a_handler_that_reads_another_charset_is_found() {
+    is_faulty(node("faulty/cyanite-reads-latin-1.js"), "cyanite", &["body-unicode"]);
+}
+
+#[test]
+fn a_handler_that_limits_the_body_is_found() {
+    let Some(handler) = node("faulty/cyanite-limits-the-body.js") else { return };
+    let checked = check(&handler, "cyanite");
+    checked.blames("64 kib was accepted").blames("limit: '2mb'").fails(&["body-large"]);
+}
+
+#[test]
+fn a_handler_that_parses_json_first_accepts_nothing() {
+    let cause = "app.use(express.json()) runs before express.raw()";
+    accepts_nothing(node("faulty/cyanite-parses-json-first.js"), "cyanite", cause);
+}
+
+#[test]
+fn a_handler_that_parses_json_only_accepts_no_form() {
+    accepts_nothing(node("faulty/auphonic-parses-json-only.js"), "auphonic", "parse the body by its media type");
+}
+
+#[test]
+fn a_handler_that_reads_the_timestamp_first_crashes() {
+    let cases = ["header-missing", "timestamp-garbage"];
+    is_faulty(python("faulty/aspect_reads_the_timestamp_first.py"), "aspect", &cases);
+}
+
+#[test]
+fn three_samples_reserialise_and_limit_the_body() {
+    is_faulty(node("samples/aspect.js"), "aspect", &["body-reserialised", "body-large"]);
+    is_faulty(node("samples/cyanite.js"), "cyanite", &["body-reserialised", "body-large"]);
     let crashes = ["signature-missing", "signature-truncated", "signature-empty", "signature-garbage"];
-    let cases = [&["body-reserialised"], &crashes[..]].concat();
+    let cases = [&["body-reserialised", "body-large"], &crashes[..]].concat();
     is_faulty(node("samples/jewelmusic.js"), "jewelmusic", &cases);
 }
 
@@ -185,8 +225,8 @@ fn every_handler_has_a_test() {
     let tests = concat!(include_str!("load.rs"), include_str!("main.rs"));
     for language in ["node", "python"] {
         for kind in ["correct", "faulty", "samples"] {
-            let folder = folder(language).join(kind);
-            for file in fs::read_dir(&folder).expect("handlers").map(|entry| entry.expect("a handler").path()) {
+            let dir = handlers(language).join(kind);
+            for file in fs::read_dir(&dir).expect("handlers").map(|entry| entry.expect("a handler").path()) {
                 let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
                 let call = format!("{language}(\"{}\")", Path::new(kind).join(name).display());
                 assert!(tests.contains(&call.replace('\\', "/")), "no test has {call}");

@@ -23,7 +23,7 @@ pub fn check(handler: &Handler, provider: &str) -> Checked {
     let mut lines = lines(&output);
     let summary = lines.pop().unwrap_or_else(|| panic!("nothing on standard output\n{log}"));
     assert_eq!(summary["kind"], "summary", "{log}");
-    for (outcome, count) in ["passed", "failed", "skipped"].map(|outcome| (outcome, &summary[outcome])) {
+    for (outcome, count) in ["passed", "failed", "warned", "skipped"].map(|outcome| (outcome, &summary[outcome])) {
         assert_eq!(*count, lines.iter().filter(|case| case["outcome"] == outcome).count(), "{outcome}\n{log}");
     }
     for case in &lines {
@@ -39,6 +39,7 @@ impl Checked {
     #[track_caller]
     pub fn passes(&self, skipped: &[&str]) {
         assert_eq!(self.names("failed"), BTreeSet::new(), "{}", self.log);
+        assert_eq!(self.names("warned"), BTreeSet::new(), "{}", self.log);
         assert_eq!(self.names("skipped"), skipped.iter().copied().collect(), "{}", self.log);
     }
 

@@ -9,7 +9,7 @@ use hookdev::{
             Provider,
             compose::{AttemptParams, BodySource, SendContext},
         },
-        request::{HeaderName, HeaderValue, Headers, Request},
+        request::{Field, HeaderName, Headers, Request},
         signature::{SigningInput, SigningSecret, Verdict},
         time::Timestamp,
     },
@@ -41,8 +41,8 @@ timestamp = { header = "webhook-timestamp", tolerance = "5m" }
 }
 
 fn aspect() -> Provider {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/aspect");
-    providers::read(&folder).expect("a provider").remove(0)
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/aspect");
+    providers::read(&dir).expect("a provider").remove(0)
 }
 
 fn library() -> Webhook {
@@ -51,7 +51,7 @@ fn library() -> Webhook {
 
 /// The library's verdict: `verified`, or its error.
 fn library_says(request: &Request) -> String {
-    let named = |(name, value): &(HeaderName, HeaderValue)| (renamed(name, "svix-", "webhook-"), value.clone());
+    let named = |(name, value): &Field| (renamed(name.name(), "svix-", "webhook-"), value.clone());
     let headers: HeaderMap = request.headers.iter().map(named).collect();
     library().verify(&request.body, &headers).map_or_else(|error| error.to_string(), |()| "verified".to_owned())
 }
@@ -109,7 +109,7 @@ proptest! {
         prop_assert_eq!(hookdev_says(&unbranded(), &request, now), "verified");
         // Aspect's headers have Svix's names; the unbranded ones count if Svix's are missing.
         prop_assert_eq!(hookdev_says(&aspect(), &request, now), "verified");
-        let branded = request.headers.iter().map(|(name, value)| (renamed(name, "webhook-", "svix-"), value.clone()));
+        let branded = request.headers.iter().map(|(name, value)| (renamed(name.name(), "webhook-", "svix-"), value.clone()));
         prop_assert_eq!(hookdev_says(&aspect(), &carrying(branded, request.body.clone()), now), "verified");
     }
 

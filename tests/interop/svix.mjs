@@ -10,7 +10,7 @@ import { createRequire } from "node:module";
 
 const { Webhook } = createRequire(`${process.argv[2]}/`)("svix");
 
-const answer = ({ secret, sign, verify }) => {
+const result = ({ secret, sign, verify }) => {
   const webhook = new Webhook(secret);
   if (sign) {
     return { signature: webhook.sign(sign.id, new Date(sign.time * 1000), sign.body) };
@@ -24,5 +24,5 @@ const answer = ({ secret, sign, verify }) => {
 
 // Not `readline`, for which U+2028 ends a line.
 for (const line of readFileSync(0, "utf8").split("\n").filter(Boolean)) {
-  console.log(JSON.stringify(answer(JSON.parse(line))));
+  console.log(JSON.stringify(result(JSON.parse(line))));
 }

@@ -13,15 +13,15 @@ use super::{SECRET, machine, now, packages::installed};
 
 /// The results of Svix's library for these tasks; `None` if it is not available and not required.
 fn svix(tasks: &[Value]) -> Option<Vec<Value>> {
-    let folder = installed("node")?;
+    let dir = installed("node")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/svix.mjs");
     let input = tasks.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
-    let output = piped(machine::command("node").arg(script).arg(folder), input.as_bytes());
+    let output = piped(machine::command("node").arg(script).arg(dir), input.as_bytes());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let answers = String::from_utf8(output.stdout).expect("UTF-8");
-    let answers: Vec<Value> = answers.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(answers.len(), tasks.len());
-    Some(answers)
+    let results = String::from_utf8(output.stdout).expect("UTF-8");
+    let results: Vec<Value> = results.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(results.len(), tasks.len());
+    Some(results)
 }
 
 /// The program, with the one secret and no config.
@@ -77,10 +77,10 @@ fn svix_verifies_every_sent_event() {
     let requests = sent(&["aspect.*"], "");
     assert_eq!(requests.len(), 3);
     let tasks: Vec<Value> = requests.iter().map(to_verify).collect();
-    let Some(answers) = svix(&tasks) else { return };
-    for (request, answer) in requests.iter().zip(answers) {
+    let Some(results) = svix(&tasks) else { return };
+    for (request, result) in requests.iter().zip(results) {
         let json = |text: &Value| serde_json::from_str::<Value>(text.as_str().expect("a text")).expect("JSON");
-        assert_eq!(json(&answer["payload"]), json(&request["body"]));
+        assert_eq!(json(&result["payload"]), json(&request["body"]));
     }
 }
 
@@ -96,13 +96,13 @@ fn svix_verifies_any_spelling_but_no_reserialised_body() {
         task
     };
     let tasks: Vec<Value> = requests.iter().map(to_verify).chain(requests.iter().map(reserialised)).collect();
-    let Some(answers) = svix(&tasks) else { return };
-    let (as_sent, reserialised) = answers.split_at(BODIES.len());
-    for (answer, body) in as_sent.iter().zip(BODIES) {
-        assert!(answer["payload"].is_string(), "{body}: {answer}");
+    let Some(results) = svix(&tasks) else { return };
+    let (as_sent, reserialised) = results.split_at(BODIES.len());
+    for (result, body) in as_sent.iter().zip(BODIES) {
+        assert!(result["payload"].is_string(), "{body}: {result}");
     }
-    for (answer, body) in reserialised.iter().zip(BODIES) {
-        assert_eq!(answer, &json!({"refused": "No matching signature found"}), "{body}");
+    for (result, body) in reserialised.iter().zip(BODIES) {
+        assert_eq!(result, &json!({"refused": "No matching signature found"}), "{body}");
     }
 }
 
@@ -126,9 +126,9 @@ fn hookdev_verifies_what_svix_signs_while_it_is_fresh() {
         .iter()
         .map(|(body, time, ..)| json!({"secret": SECRET, "sign": {"id": "msg_1", "time": time, "body": body}}))
         .collect();
-    let Some(answers) = svix(&tasks) else { return };
-    for ((body, time, verdict, rejection), answer) in cases.into_iter().zip(answers) {
-        let signature = answer["signature"].as_str().expect("a signature");
+    let Some(results) = svix(&tasks) else { return };
+    for ((body, time, verdict, rejection), result) in cases.into_iter().zip(results) {
+        let signature = result["signature"].as_str().expect("a signature");
         let headers =
             ["svix-id: msg_1".to_owned(), format!("svix-timestamp: {time}"), format!("svix-signature: {signature}")];
         let mut command =
@@ -167,8 +167,8 @@ fn svix_rejects_what_hookdev_rejects() {
         (with("svix-signature", Some(&format!("{signature}\t"))), "No matching signature found"),
         (with("svix-signature", Some(signature.trim_end_matches('='))), "No matching signature found"),
     ];
-    let Some(answers) = svix(&cases.clone().map(|(task, _)| task)) else { return };
-    for ((task, expected), answer) in cases.into_iter().zip(answers) {
-        assert_eq!(answer, json!({"refused": expected}), "{task}");
+    let Some(results) = svix(&cases.clone().map(|(task, _)| task)) else { return };
+    for ((task, expected), result) in cases.into_iter().zip(results) {
+        assert_eq!(result, json!({"refused": expected}), "{task}");
     }
 }

@@ -155,3 +155,16 @@ pub fn can(program: &str, args: &[&str]) -> bool {
     let _ = writeln!(io::stderr(), "SKIPPED: `{program} {args:?}` can't be run here: {ran:?}");
     false
 }
+
+/// Whether the tests run as root, who alone can give a file to another user. If not, the test is skipped with a message, or
+/// fails if `HOOKDEV_CI` is set.
+#[cfg(unix)]
+pub fn is_root() -> bool {
+    if rustix::process::geteuid().is_root() {
+        return true;
+    }
+    assert!(env::var_os("HOOKDEV_CI").is_none(), "root is required here: only root can give a file to another user");
+    // Not with `eprintln!`, whose output the test harness captures.
+    let _ = writeln!(io::stderr(), "SKIPPED: only root can give a file to another user");
+    false
+}

@@ -55,7 +55,7 @@ pub fn installed(language: &str) -> Option<PathBuf> {
     // Held while it installs: the other tests wait for it.
     let mut all = INSTALLED.lock().expect("no installation panics");
     match all.entry(language.name).or_insert_with(|| install(language)) {
-        Ok(folder) => Some(folder.clone()),
+        Ok(dir) => Some(dir.clone()),
         Err(problem) => {
             let (name, problem) = (language.name, problem.clone());
             drop(all);
@@ -78,15 +78,15 @@ fn install(language: &Language) -> Result<PathBuf, String> {
     }
     let version = BASE64_URL_SAFE_NO_PAD.encode(&digest.finalize()[..9]);
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let folder = target.join(format!("{}-{version}", language.name));
-    if !folder.is_dir() {
+    let dir = target.join(format!("{}-{version}", language.name));
+    if !dir.is_dir() {
         let unfinished = tempfile::tempdir_in(target).map_err(|error| error.to_string())?;
         let to = unfinished.path().join(language.name);
         (language.install)(&from, &to)?;
         // Another process may have installed the same first.
-        fs::rename(&to, &folder).or_else(|error| if folder.is_dir() { Ok(()) } else { Err(error.to_string()) })?;
+        fs::rename(&to, &dir).or_else(|error| if dir.is_dir() { Ok(()) } else { Err(error.to_string()) })?;
     }
-    Ok(folder)
+    Ok(dir)
 }
 
 fn install_for_node(from: &Path, to: &Path) -> Result<(), String> {
@@ -117,8 +117,8 @@ fn run(command: &mut Command) -> Result<String, String> {
     match command.output() {
         Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         Ok(output) => {
-            let said = [output.stderr, output.stdout].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
-            Err(format!("{program}: {}", said.join(" ").trim()))
+            let output = [output.stderr, output.stdout].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+            Err(format!("{program}: {}", output.join(" ").trim()))
         }
         Err(error) => Err(format!("{program}: {error}")),
     }

@@ -150,7 +150,10 @@ fn a_right_header_under_another_name_does_not_fix_a_wrong_one() {
     for (name, (wrong, reason)) in names.into_iter().zip(problems) {
         let mut request = published(Some((name, wrong)));
         for (name, value) in &published(None).headers {
-            request.headers.push(name.as_str().replace("svix", "webhook").parse().expect("a name"), value.clone());
+            request.headers.push(
+                name.as_str().replace("svix", "webhook").parse::<http::HeaderName>().expect("a name"),
+                value.clone(),
+            );
         }
         assert_eq!(judge(&provider, &secrets, &request, at(SENT)), rejected("svix", reason), "{name}");
     }

@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hookdev::webhook::{
     provider::{Provider, files},
-    request::{self, Headers, Request},
+    request::{self, FieldName, Headers, Request},
 };
 use serde::Deserialize;
 
@@ -56,7 +56,7 @@ impl Vector {
     pub fn request(&self) -> Request {
         let Message { method, target, headers, body, body_base64 } = &self.request;
         let field = |(name, text): &(String, String)| {
-            (name.parse().expect("a header name"), request::value(text).expect("a header value"))
+            (FieldName::new(name).expect("a header name"), request::value(text).expect("a header value"))
         };
         let body = match (body, body_base64) {
             (Some(text), None) => text.clone().into_bytes(),

@@ -5,14 +5,23 @@ use std::io::{self, Write};
 use super::format::OutputFormat;
 use crate::{
     cli::Format,
-    commands::{context::Context, exit::Failure, remedies, streams::Out},
+    commands::{
+        context::{Context, development_warning},
+        exit::Failure,
+        remedies,
+        streams::Out,
+    },
     engine::check::{Observer, Target},
     render::{
         cases::Table,
         json,
         report::{self, Check, Place, Problem},
     },
-    webhook::contract::{Case, CaseOutcome, CaseRecord, CaseTally},
+    webhook::{
+        contract::{Case, CaseOutcome, CaseProblem, CaseRecord, CaseTally},
+        diagnose::Code,
+        keyring::Keyring,
+    },
 };
 
 /// Prints cases to standard output.
@@ -21,18 +30,33 @@ pub struct Reporter<'a> {
     format: OutputFormat<Table>,
     out: Out,
     bytes: Vec<u8>,
+    keyring: &'a Keyring,
+    /// The providers whose development secret the report has named.
+    warned: Vec<String>,
 }
 
 impl<'a> Reporter<'a> {
     /// A reporter of cases that run.
-    pub fn new(context: &'a Context) -> Self {
+    pub fn new(context: &'a Context, keyring: &'a Keyring) -> Self {
         let table = || Table::new(context.terminal.page(None), context.global.quiet);
         let format = OutputFormat::new(context.format(), table);
-        Self { context, format, out: context.terminal.stdout(), bytes: Vec::new() }
+        let out = context.terminal.stdout();
+        Self { context, format, out, bytes: Vec::new(), keyring, warned: Vec::new() }
+    }
+
+    /// A warning that a provider's development secret signs, for the first of its cases in a report.
+    fn development_warning(&mut self, provider: &str) -> Option<Problem> {
+        if self.warned.iter().any(|warned| warned == provider) {
+            return None;
+        }
+        let message = development_warning(&self.context.catalog, self.keyring, &[provider])?;
+        self.warned.push(provider.to_owned());
+        Some(Problem { code: Code::SecretDevelopment.as_str().to_owned(), message, hint: None })
     }
 
     fn table(&mut self, append: impl FnOnce(&mut Table, &mut String)) {
         if let OutputFormat::Pretty(table) = &mut self.format {
+            table.set_width(self.context.terminal.width());
             let mut text = String::new();
             append(table, &mut text);
             self.bytes.extend_from_slice(text.as_bytes());
@@ -53,13 +77,14 @@ impl<'a> Reporter<'a> {
         }
         self.flush()?;
         if !matches!(self.format, OutputFormat::Json) {
-            let CaseTally { passed, failed, skipped } = tally;
-            if passed + failed == 0 {
+            let CaseTally { passed, failed, warned, skipped } = tally;
+            if tally.is_untried() {
                 self.context.terminal.warn("no case ran: the handler was not tested");
             }
-            let total = passed + failed + skipped;
+            let total = passed + failed + warned + skipped;
             let plural = if total == 1 { "" } else { "s" };
-            let counts = format!("{total} case{plural}: {passed} passed, {failed} failed, {skipped} skipped\n");
+            let counts =
+                format!("{total} case{plural}: {passed} passed, {failed} failed, {warned} warned, {skipped} skipped\n");
             self.context.terminal.say(&counts);
         }
         Ok(())
@@ -81,16 +106,18 @@ impl Observer for Reporter<'_> {
 
     fn case(&mut self, record: &CaseRecord) -> io::Result<()> {
         self.table(|table, text| table.case(record, text));
+        let warning = self.development_warning(&record.provider);
         match &mut self.format {
             OutputFormat::Json => {
-                let failed = matches!(record.outcome, CaseOutcome::Failed { .. });
+                let failed = matches!(record.outcome, CaseOutcome::Failed(_));
                 if failed || !self.context.global.quiet {
                     json::case(record, remedies::words, &mut self.bytes);
                 }
             }
             OutputFormat::Report(report) => {
                 let config = self.context.config.as_ref().map(|config| config.path.display().to_string());
-                report.check(&check(record, config), &mut self.bytes);
+                let check = Check { warnings: warning.into_iter().collect(), ..check(record, config) };
+                report.check(&check, &mut self.bytes);
             }
             OutputFormat::Pretty(_) => {}
         }
@@ -138,14 +165,16 @@ pub fn list<'t>(
 
 /// A case as a check for CI. Code scanning requires a file; a handler has none, so the config stands in.
 fn check(record: &CaseRecord, config: Option<String>) -> Check {
-    let outcome = match &record.outcome {
-        CaseOutcome::Passed => report::Outcome::Passed,
-        CaseOutcome::Skipped(reason) => report::Outcome::Skipped(reason.clone()),
-        CaseOutcome::Failed { message, remedy, .. } => report::Outcome::Failed(vec![Problem {
-            code: record.name.as_str().to_owned(),
-            message: message.clone(),
-            hint: remedy.as_ref().map(remedies::words),
-        }]),
+    let problem = |problem: &CaseProblem| Problem {
+        code: record.name.as_str().to_owned(),
+        message: problem.message.clone(),
+        hint: problem.remedy.as_ref().map(remedies::words),
+    };
+    let (outcome, warnings) = match &record.outcome {
+        CaseOutcome::Passed => (report::Outcome::Passed, Vec::new()),
+        CaseOutcome::Warned(warning) => (report::Outcome::Passed, vec![problem(warning)]),
+        CaseOutcome::Skipped(reason) => (report::Outcome::Skipped(reason.clone()), Vec::new()),
+        CaseOutcome::Failed(failure) => (report::Outcome::Failed(vec![problem(failure)]), Vec::new()),
     };
     let sends = if record.sends.is_empty() { String::new() } else { format!(", {}", record.sends) };
     Check {
@@ -153,7 +182,7 @@ fn check(record: &CaseRecord, config: Option<String>) -> Check {
         name: format!("{} ({}{sends})", record.name.as_str(), record.event),
         place: config.map(|file| Place { file, line: None }),
         outcome,
-        warnings: Vec::new(),
+        warnings,
         elapsed: record.elapsed,
     }
 }

@@ -7,6 +7,7 @@ use std::{
     borrow::Cow,
     io::{self, Write},
     panic::{self, AssertUnwindSafe},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -17,18 +18,19 @@ use tokio::{runtime::Handle, sync::watch};
 use crate::{
     cli::{Body, Format, Listen},
     commands::{
-        context::Context,
+        context::{Context, MAX_LISTED},
         exit::Failure,
         remedies,
         reporters::warnings::WarningSink,
         resolve::{pattern, unmatched},
         terminal::Terminal,
     },
-    engine::receive::{Confirmation, Deliveries, Forward, SaveChange, Settings, Update, WhenFull},
+    engine::receive::{Confirmation, Deliveries, Forward, SaveChange, Settings, Update, VerdictCounts, WhenFull},
     net::receiver::ReceiveError,
     render::{json, payload, pretty::Page},
     webhook::{
         assessment::PayloadCheck,
+        provider::catalog::Catalog,
         record::{Delivery, Forwarded},
         redact,
     },
@@ -45,6 +47,9 @@ pub struct View {
     pub redact: bool,
     /// The events that are printed; `None` prints all.
     pub filter: Option<Pattern>,
+    /// The numbers of the deliveries that are printed with their payload; `None` means all. Of the others, only those with a
+    /// problem are more than one line.
+    pub detailed: Option<Vec<u64>>,
 }
 
 /// The thread that prints deliveries.
@@ -67,17 +72,53 @@ const BATCH_BYTES: usize = 64 << 10;
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without any value of a
-/// URL's query.
-pub fn announce(terminal: Terminal, settings: &Settings, url: &str, redact: bool) {
+/// URL's query. `send_to` is the URL that `send` needs, if it wouldn't come here by default.
+pub fn announce(terminal: Terminal, settings: &Settings, url: &str, send_to: Option<&str>, redact: bool) {
     let mut text = format!("Listening on {url} (Ctrl-C to stop)\n");
     match &settings.provider {
         Some(provider) => text.extend([format!("  every request is treated as coming from {}\n", provider.title)]),
-        None => text.extend(settings.catalog.names().map(|name| format!("  {url}/{name}\n"))),
+        None => text.push_str(&urls(&settings.catalog, url)),
     }
     let shown = if redact { redact::query } else { redact::tokens };
     let forwards = settings.forwards.iter();
     text.extend(forwards.map(|Forward { events, url }| format!("  forwards {events} to {}\n", shown(url.as_str()))));
+    let event = settings.provider.as_deref().or_else(|| settings.catalog.providers().next().map(Arc::as_ref));
+    let event = event.and_then(|provider| Some((&provider.name, &provider.events.first()?.full_name)));
+    if let (Some(send_to), Some((provider, event))) = (send_to, event) {
+        text.extend([format!("  to send here: hookdev send {event} --to {send_to}/{provider}\n")]);
+    }
     terminal.say(&text);
+}
+
+/// The URL of each provider, or how they are made if there are many.
+fn urls(catalog: &Catalog, url: &str) -> String {
+    let names: Vec<&str> = catalog.names().collect();
+    match names.as_slice() {
+        [first, ..] if names.len() > MAX_LISTED => {
+            let count = names.len();
+            format!("  {url}/PROVIDER, such as {url}/{first}; `hookdev events` lists the {count} providers\n")
+        }
+        names => names.iter().map(|name| format!("  {url}/{name}\n")).collect(),
+    }
+}
+
+/// The deliveries of a run by verdict: `12 deliveries: 9 verified, 2 rejected, 1 unsigned`.
+pub fn summary(counts: VerdictCounts) -> String {
+    let VerdictCounts { verified, development, rejected, unsigned, unrecognised } = counts;
+    let named = [
+        (verified, "verified"),
+        (development, "verified (development)"),
+        (rejected, "rejected"),
+        (unsigned, "unsigned"),
+        (unrecognised, "unrecognised"),
+    ];
+    let named: Vec<String> =
+        named.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    match counts.total() {
+        0 => "no deliveries".to_owned(),
+        1 => format!("1 delivery: {}", named.join(", ")),
+        total => format!("{total} deliveries: {}", named.join(", ")),
+    }
 }
 
 /// Prints on standard error how many deliveries in progress the shutdown waits for. It uses a thread of its own, since it
@@ -183,6 +224,7 @@ impl Printer {
 
     fn print(&mut self, update: Update) {
         let Self { view, text, buffer, terminal, .. } = self;
+        view.page.width = terminal.width();
         if !append(buffer, |buffer| view.write(&update, text, buffer)) {
             terminal.warn(&match &update {
                 Update::Delivery(published) => {
@@ -262,7 +304,7 @@ impl View {
         }
         let quiet = context.global.quiet;
         let page = context.terminal.page(payload_limits(args.body, quiet));
-        Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter })
+        Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter, detailed: None })
     }
 
     fn write(&self, update: &Update, text: &mut String, buffer: &mut Vec<u8>) {
@@ -273,8 +315,8 @@ impl View {
                 Format::Json => json::findings(*seq, findings, remedies::words, buffer),
                 _ => self.page.explained(*seq, findings, text),
             },
-            Update::Forwards { seq, title, forwards } if self.matches(title) => {
-                if self.quiet && forwards.iter().all(is_accepted) {
+            Update::Forwards { seq, title, forwards, warning } if self.matches(title) => {
+                if self.quiet && warning.is_none() && forwards.iter().all(is_accepted) {
                     return;
                 }
                 let mut forwards = Cow::Borrowed(forwards);
@@ -282,8 +324,8 @@ impl View {
                     forwards.to_mut().iter_mut().for_each(|forwarded| *forwarded = redact::forwarded(forwarded));
                 }
                 match self.format {
-                    Format::Json => json::forwards(*seq, &forwards, buffer),
-                    _ => self.page.forwarded_later(*seq, &forwards, text),
+                    Format::Json => json::forwards(*seq, &forwards, warning.as_ref(), remedies::words, buffer),
+                    _ => self.page.forwarded_later(*seq, &forwards, warning.as_ref(), text),
                 }
             }
             Update::Findings { .. } | Update::Forwards { .. } => {}
@@ -302,8 +344,13 @@ impl View {
         let delivery = if self.redact { Cow::Owned(redact::delivery(delivery)) } else { Cow::Borrowed(delivery) };
         match self.format {
             Format::Json => json::delivery(&delivery, remedies::words, buffer),
+            _ if self.is_brief(&delivery) => self.page.headline(&delivery, text),
             _ => self.page.delivery(&delivery, text),
         }
+    }
+
+    fn is_brief(&self, delivery: &Delivery) -> bool {
+        self.detailed.as_ref().is_some_and(|detailed| !detailed.contains(&delivery.seq)) && is_good(delivery)
     }
 
     fn matches(&self, title: &str) -> bool {
@@ -335,6 +382,17 @@ fn is_accepted(forwarded: &Forwarded) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_summary_names_the_verdicts_that_occurred() {
+        let counts = VerdictCounts { verified: 9, rejected: 2, unsigned: 1, ..VerdictCounts::default() };
+        assert_eq!(summary(counts), "12 deliveries: 9 verified, 2 rejected, 1 unsigned");
+        let counts = VerdictCounts { development: 1, unrecognised: 1, ..VerdictCounts::default() };
+        assert_eq!(summary(counts), "2 deliveries: 1 verified (development), 1 unrecognised");
+        let counts = VerdictCounts { rejected: 1, ..VerdictCounts::default() };
+        assert_eq!(summary(counts), "1 delivery: 1 rejected");
+        assert_eq!(summary(VerdictCounts::default()), "no deliveries");
+    }
 
     #[test]
     fn quiet_prints_no_payload() {

@@ -76,6 +76,7 @@ impl Observer for Reporter<'_> {
             out.write_all(&line)?;
         } else {
             self.text.clear();
+            self.page.width = self.context.terminal.width();
             self.page.attempt(&attempt, self.name_width, &mut self.text);
             out.write_all(self.text.as_bytes())?;
         }

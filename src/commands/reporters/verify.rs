@@ -53,6 +53,7 @@ impl<'a> Reporter<'a> {
         let place = location(file, entry, line);
         match &mut self.format {
             OutputFormat::Pretty(page) => {
+                page.width = self.context.terminal.width();
                 let missing: Vec<&str> = missing.iter().copied().map(words).collect();
                 page.verification(&place, assessment, notes, &missing, &mut self.text);
                 self.bytes.extend_from_slice(self.text.as_bytes());

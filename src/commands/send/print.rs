@@ -2,15 +2,15 @@
 
 use std::{borrow::Cow, io::Write};
 
-use url::Position;
+use reqwest::Url;
 
 use crate::{
     cli::{Print, Send},
     commands::{exit::Failure, streams, terminal::Terminal},
     engine::deliver::{Batch, Dispatcher},
-    net::client::{Client, end_to_end},
+    net::client::{Client, for_other_clients, host, write_message},
     render::{json, request, text},
-    webhook::{redact, request::Request},
+    webhook::{redact, request::Field},
 };
 
 /// Prints the first attempt of each job, or as many requests as `--repeat` says (0: without end), in rotation.
@@ -32,14 +32,17 @@ pub(super) fn print(
     };
     for job in batch.jobs.iter().cycle().take(count) {
         let state = dispatcher.begin(job)?;
-        let request = state.request(job, &job.attempts(false), dispatcher.now(), batch.secret_of(job))?;
-        let host = request.headers.iter().filter(|(name, _)| name == "host");
-        let headers = host.chain(end_to_end(&request.headers)).cloned().collect();
-        let mut request = Request { headers, ..request };
+        let mut request = state.request(job, &job.attempts(false), dispatcher.now(), batch.secret_of(job))?;
         let mut url = job.url.to_string();
         if args.redact {
             request = redact::request(&request, job.provider.as_deref());
             url = redact::query(&url).into_owned();
+        }
+        if !matches!(format, Print::Http) {
+            // They take the host from the URL.
+            let is_usual = |(name, value): &Field| name.as_str() == "host" && *value == host(&job.url);
+            let headers = for_other_clients(&request.headers).filter(|field| !is_usual(field));
+            request.headers = headers.cloned().collect();
         }
         let mut bytes = Vec::new();
         match format {
@@ -49,7 +52,7 @@ pub(super) fn print(
                 bytes = text.into_bytes();
             }
             Print::Http => {
-                request::http(&request, &job.url[Position::BeforeHost..Position::AfterPort], &mut bytes);
+                write_message(&without_credentials(&job.url, args.redact), &request, &mut bytes);
                 if on_terminal {
                     bytes = escaped(&bytes, terminal);
                 }
@@ -60,6 +63,16 @@ pub(super) fn print(
         out.write_all(&bytes)?;
     }
     Ok(out.flush()?)
+}
+
+/// A URL, without its credentials if it is redacted.
+fn without_credentials(url: &Url, is_redacted: bool) -> Url {
+    let mut url = url.clone();
+    if is_redacted {
+        // These fail only for URLs that can't have credentials.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+    }
+    url
 }
 
 /// An HTTP message for a terminal. A note says so if anything had to be escaped.

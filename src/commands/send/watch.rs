@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
 use super::{
-    note_development_secrets, send, with_unreadable,
+    send, warn_of_development_secrets, with_unreadable,
     words::{Jobs, Word, jobs},
 };
 use crate::{
@@ -75,7 +75,7 @@ async fn watch(
     let watch = Watch::start(&[inputs.paths(), &files].concat(), wake)
         .map_err(|error| Failure::usage("can't watch the files").because(&error))?;
     let first = jobs(&context, args, words)?;
-    note_development_secrets(&context, &first.batch);
+    warn_of_development_secrets(&context, &first.batch);
     let mut exit = send_jobs(&context, args, &first, dispatcher).await?;
     context.terminal.note("watching for changes (Ctrl-C to stop)");
     while exit != Exit::Interrupted {

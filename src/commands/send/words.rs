@@ -13,9 +13,10 @@ use reqwest::Url;
 use crate::{
     cli::{self, Send},
     commands::{
-        context::{Context, require_secrets},
+        context::{Context, listed, require_secrets},
         exit::{Exit, Failure},
         guard::{Cargo, allow_delivery},
+        guesses::quoted,
         resolve::{endpoint, headers, pattern},
     },
     engine::{
@@ -58,12 +59,43 @@ impl Word {
         if Path::new(text).exists() {
             return Ok(Self::Path(text.into()));
         }
-        let failure = Failure::usage(format!("`{text}` is neither an event nor a file"));
+        if let Some(provider) = catalog.get(text) {
+            return Err(no_event(provider));
+        }
+        let failure = Failure::usage(format!("`{}` is neither an event nor a file", redact::invalid_url(text)));
         Err(match catalog.nearest_events(text).as_slice() {
             [] => failure.hint("`hookdev events` lists all events"),
             near => failure.hint(format!("did you mean {}?", near.join(", "))),
         })
     }
+}
+
+/// The error for a provider's name alone, with its events.
+fn no_event(provider: &Provider) -> Failure {
+    let names: Vec<&str> = provider.events.iter().map(|event| event.full_name.as_str()).collect();
+    let failure =
+        Failure::usage(format!("`{}` is a provider; name one of its events: {}", provider.name, listed(&names)));
+    match names.as_slice() {
+        [] => failure,
+        [first, ..] => {
+            failure.hint(format!("hookdev send {first}\nor all of them: hookdev send '{}.*'", provider.name))
+        }
+    }
+}
+
+/// Checks that no argument is a URL, which belongs to `--to`.
+pub(super) fn check_no_url(args: &Send) -> Result<(), Failure> {
+    let is_url = |text: &str| (text.contains(':') || text.parse::<u16>().is_ok()) && parse_url(text).is_ok();
+    let Some(at) = args.what.iter().position(|text| is_url(text) && !Path::new(text).exists()) else { return Ok(()) };
+    let url = redact::query(&args.what[at]);
+    let failure = Failure::usage(format!("`{url}` is a URL, not an event or a file"));
+    if args.to.is_some() {
+        return Err(failure.hint("--to names the URL already; remove one of the two"));
+    }
+    let others = args.what.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, text)| quoted(text));
+    let others: Vec<String> = others.collect();
+    let what = if others.is_empty() { "EVENT".to_owned() } else { others.join(" ") };
+    Err(failure.hint(format!("hookdev send {what} --to {}", quoted(&url))))
 }
 
 /// As it was typed.
@@ -306,7 +338,14 @@ fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
 
 fn read_data(path: &Path) -> Result<Bytes, Failure> {
     let mut bytes = Vec::new();
+    // curl's spelling.
+    let named = path.to_str().and_then(|text| text.strip_prefix('@')).filter(|_| !path.exists()).map(Path::new);
+    let path = named.unwrap_or(path);
     let read = match path.to_str() {
+        Some(text) if text.trim_start().starts_with(['{', '[']) && !path.exists() => {
+            let hint = "save the body to a file, or pipe it: printf %s '…' | hookdev send EVENT --data -";
+            return Err(Failure::usage("--data takes the name of a file, not the body itself").hint(hint));
+        }
         Some("-") => io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes),
         _ => fs::read(path),
     };

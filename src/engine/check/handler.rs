@@ -13,11 +13,17 @@ use crate::{
     },
     webhook::{
         contract::{
-            Case, CaseContext, CaseRequest, Excerpt, Expectation,
-            cause::{self, Explanation, Observation},
+            Case, CaseContext, CaseRequest, Expectation,
+            cause::{Explanation, Observation},
             judge::{Exchange, Fault, NoResponse, judge},
+            unusable::{Exceptions, unusable},
         },
         provider::{Provider, event::Event},
+        response::{
+            Excerpt,
+            clue::{Clue, clue},
+        },
+        wire_form::WireForm,
     },
 };
 
@@ -36,7 +42,7 @@ pub(super) enum Probe<'a> {
     /// The handler accepts this event. Lists each plain event sent so far, with its exchange.
     Usable(&'a Event, Vec<(&'a Event, Exchange)>),
     /// The handler accepts none: the first event that was sent, and how it failed.
-    Unusable(&'a Event, Failed),
+    Unusable(&'a Event, Box<Failed>),
 }
 
 /// How a case failed.
@@ -44,7 +50,10 @@ pub(super) struct Failed {
     pub fault: Fault,
     /// How the request differs from the others of its case, in words.
     pub variation: Option<String>,
+    /// The variation of the request before it, which passed.
+    pub passed_before: Option<String>,
     pub excerpt: Option<Excerpt>,
+    pub clue: Option<Clue>,
     pub elapsed: Duration,
     /// The explanation, if it does not depend on later cases.
     pub explanation: Option<Explanation>,
@@ -103,16 +112,47 @@ impl<'a, T: Transport> Handler<'a, T> {
             return Ok(Probe::Usable(event, vec![(event, exchange)]));
         };
         let rejected = matches!(fault, Fault::Rejected(400 | 401 | 403));
-        let spaced = match self.context()?.spaced(event).filter(|_| rejected) {
-            Some(request) => self.accepts(&self.send(&request).await?),
-            None => false,
+        let accepted = if rejected { self.exceptions(event).await? } else { Exceptions::default() };
+        let Exchange { excerpt, clue, elapsed, .. } = exchange;
+        let observation = Observation {
+            provider: self.provider,
+            fault: &fault,
+            variation: None,
+            passed_before: None,
+            clue,
+            elapsed,
+            timeout: self.timeout,
         };
-        let Exchange { excerpt, elapsed, .. } = exchange;
-        let observation =
-            Observation { provider: self.provider, fault: &fault, variation: None, elapsed, timeout: self.timeout };
         let source = self.settings.keyring.source(&self.provider.name, 0).filter(|_| !event.unsigned);
-        let explanation = Some(cause::unusable(&observation, source, spaced));
-        Ok(Probe::Unusable(event, Failed { fault, variation: None, excerpt, elapsed, explanation }))
+        let explanation = Some(unusable(&observation, source, accepted));
+        let failed = Failed { fault, variation: None, passed_before: None, excerpt, clue, elapsed, explanation };
+        Ok(Probe::Unusable(event, Box::new(failed)))
+    }
+
+    /// Finds out which unusual deliveries are accepted by a handler that rejects the usual ones.
+    async fn exceptions(&self, event: &Event) -> Result<Exceptions<'_>, CheckError> {
+        let mut accepted = Exceptions::default();
+        if let Some(request) = self.context()?.spaced(event) {
+            accepted.spaced = self.accepts(&self.send(&request).await?);
+        }
+        let is_signed = !self.provider.schemes.is_empty() && !event.unsigned;
+        if accepted.spaced || !is_signed {
+            return Ok(accepted);
+        }
+        let secrets = self.settings.keyring.secrets(&self.provider.name).len();
+        for index in 1..secrets {
+            let request = self.context()?.signed_with(event, index).map_err(CheckError::Fixture)?;
+            if let Some(request) = request
+                && self.accepts(&self.send(&request).await?)
+            {
+                accepted.secret = self.settings.keyring.source(&self.provider.name, index);
+                return Ok(accepted);
+            }
+        }
+        let usual = self.context()?.plain(event).map_err(CheckError::Fixture)?.swap_remove(0);
+        let capitalised = CaseRequest { form: WireForm::Capitalised, ..usual };
+        accepted.capitalised = self.accepts(&self.send(&capitalised).await?);
+        Ok(accepted)
     }
 
     /// Sends the requests of a case: concurrently, or in turn up to the first one that fails.
@@ -137,12 +177,15 @@ impl<'a, T: Transport> Handler<'a, T> {
     }
 
     async fn send(&self, request: &CaseRequest) -> Result<Exchange, CheckError> {
-        let Sent { response, elapsed } = self.settings.transport.send(self.url, &request.request, self.timeout).await;
-        let mut excerpt = None;
+        let CaseRequest { request, form, media, .. } = request;
+        let Sent { response, elapsed } =
+            self.settings.transport.send_in_form(*form, self.url, request, self.timeout).await;
+        let (mut excerpt, mut hint) = (None, None);
         let response = match response {
             // Providers look at the status alone, so a response without its whole body counts.
             Ok(response) | Err(SendError::Incomplete(response, _)) => {
                 excerpt = Excerpt::of(&response.body);
+                hint = clue(response.status, &response.body, Some(*media));
                 Ok(response.status)
             }
             Err(SendError::TimedOut(_)) => Err(NoResponse::TimedOut),
@@ -151,6 +194,6 @@ impl<'a, T: Transport> Handler<'a, T> {
             Err(error @ SendError::Untrusted(_)) => Err(NoResponse::Untrusted(error.to_string())),
             Err(error @ SendError::Unsendable(_)) => return Err(error.into()),
         };
-        Ok(Exchange { response, excerpt, elapsed })
+        Ok(Exchange { response, excerpt, clue: hint, elapsed })
     }
 }

@@ -68,7 +68,7 @@ impl<T> Settings<'_, T> {
             now: now(),
             entropy: entropy()?,
             target,
-            secret: self.keyring.secrets(&provider.name).first(),
+            keyring: self.keyring,
             own_headers: self.own_headers,
         })
     }
@@ -76,7 +76,12 @@ impl<T> Settings<'_, T> {
 
 /// The cases to run. The default is all of them.
 #[derive(Clone, Debug, Default)]
-pub struct Selection(Vec<Pattern>);
+pub struct Selection {
+    /// Only these run, if there are any.
+    included: Vec<Pattern>,
+    /// These never run.
+    excluded: Vec<Pattern>,
+}
 
 /// A glob that matches the name of no case.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,24 +89,32 @@ pub struct Selection(Vec<Pattern>);
 pub struct NoSuchCase(String);
 
 impl Selection {
-    /// The cases whose names match any of these globs, or all cases if there is no glob.
+    /// The cases whose names match any of the `included` globs, or all cases if there are none, without those that
+    /// match one of the `excluded` globs.
     ///
     /// # Errors
     ///
     /// If a glob matches no case.
-    pub fn new(globs: Vec<Pattern>) -> Result<Self, NoSuchCase> {
-        match globs.iter().find(|glob| !CaseName::ALL.iter().any(|name| glob.matches(name.as_str()))) {
+    pub fn new(included: Vec<Pattern>, excluded: Vec<Pattern>) -> Result<Self, NoSuchCase> {
+        let matches_none = |glob: &&Pattern| !CaseName::ALL.iter().any(|name| glob.matches(name.as_str()));
+        match included.iter().chain(&excluded).find(matches_none) {
             Some(glob) => Err(NoSuchCase(glob.to_string())),
-            None => Ok(Self(globs)),
+            None => Ok(Self { included, excluded }),
         }
     }
 
-    /// The selected cases of a provider. Cases that are not about a particular event send `exemplar`.
+    /// The selected cases of a provider with this number of secrets. Cases that are not about a particular event send
+    /// `exemplar`.
     #[must_use]
-    pub fn cases<'a>(&self, provider: &'a Provider, exemplar: &'a Event) -> Vec<Case<'a>> {
-        let mut cases = cases(provider, exemplar);
-        cases.retain(|case| self.0.is_empty() || self.0.iter().any(|glob| glob.matches(case.name.as_str())));
+    pub fn cases<'a>(&self, provider: &'a Provider, exemplar: &'a Event, secrets: usize) -> Vec<Case<'a>> {
+        let mut cases = cases(provider, exemplar, secrets);
+        cases.retain(|case| self.selects(case.name));
         cases
+    }
+
+    fn selects(&self, name: CaseName) -> bool {
+        let matches = |globs: &[Pattern]| globs.iter().any(|glob| glob.matches(name.as_str()));
+        (self.included.is_empty() || matches(&self.included)) && !matches(&self.excluded)
     }
 }
 
@@ -172,7 +185,7 @@ pub fn plan<T: Transport>(
         let Some(exemplar) = probes(provider).first().copied() else { continue };
         let target = path_and_query(url);
         let context = settings.context(provider, &target)?;
-        let cases = selection.cases(provider, exemplar);
+        let cases = selection.cases(provider, exemplar, settings.keyring.secrets(&provider.name).len());
         for case in cases.iter().filter(|case| case.skipped.is_none()) {
             let count = case.requests(&context).map_or(0, |requests| requests.len());
             plan.deliveries += count;

@@ -11,8 +11,8 @@ use crate::{
     net::client::Transport,
     webhook::{
         contract::{
-            Case, CaseName, CaseOutcome, CaseRecord, CaseRequest, Expectation,
-            cause::{self, Explanation, History, Observation},
+            Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, Expectation, History,
+            cause::{self, Explanation, Observation},
             judge::{Exchange, Fault, NoResponse, judge},
             probes,
         },
@@ -84,12 +84,13 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
         }
         let probe = handler.probe(&events).await?;
         let (Probe::Usable(exemplar, _) | Probe::Unusable(exemplar, _)) = probe;
-        let cases = self.selection.cases(handler.provider, exemplar);
+        let secrets = self.settings.keyring.secrets(&handler.provider.name).len();
+        let cases = self.selection.cases(handler.provider, exemplar, secrets);
         let planned: Vec<CaseRecord> = cases.iter().map(|case| case.record(handler.provider)).collect();
         self.observer.target(target, &planned).map_err(CheckError::Report)?;
         match probe {
             Probe::Usable(_, exchanges) => self.run_cases(&handler, cases, exchanges).await,
-            Probe::Unusable(event, failed) => self.give_up(&handler, cases, event, failed),
+            Probe::Unusable(event, failed) => self.give_up(&handler, cases, event, *failed),
         }
     }
 
@@ -236,7 +237,9 @@ impl<'a> Attempted<'a> {
                 attempted.failed = Some(Failed {
                     fault,
                     variation: request.variation.clone(),
+                    passed_before: index.checked_sub(1).and_then(|before| requests[before].variation.clone()),
                     excerpt: exchange.excerpt.clone(),
+                    clue: exchange.clue,
                     elapsed: exchange.elapsed,
                     explanation: None,
                 });
@@ -257,12 +260,21 @@ impl<'a> Attempted<'a> {
     /// The final record, explained by what is known about the handler.
     fn into_record(self, history: &History) -> CaseRecord {
         let Self { provider, case, mut record, failed, timeout } = self;
-        if let Some(Failed { fault, variation, excerpt, elapsed, explanation }) = failed {
-            let observation =
-                Observation { provider, fault: &fault, variation: variation.as_deref(), elapsed, timeout };
+        if let Some(Failed { fault, variation, passed_before, excerpt, clue, elapsed, explanation }) = failed {
+            let observation = Observation {
+                provider,
+                fault: &fault,
+                variation: variation.as_deref(),
+                passed_before: passed_before.as_deref(),
+                clue,
+                elapsed,
+                timeout,
+            };
             let Explanation { message, remedy } =
                 explanation.unwrap_or_else(|| cause::explain(&case, &observation, history));
-            record.outcome = CaseOutcome::Failed { message, remedy, response: excerpt };
+            let problem = CaseProblem { message, remedy, response: excerpt };
+            let is_advisory = case.name.is_advisory();
+            record.outcome = if is_advisory { CaseOutcome::Warned(problem) } else { CaseOutcome::Failed(problem) };
         }
         record
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Content, DeliverError, Dispatcher, Job};
 use crate::{
     net::{
-        client::{SendError, Sent, Transport},
+        client::{SendError, Sent, Transport, set_host},
         url::path_and_query,
     },
     webhook::{
@@ -18,6 +18,7 @@ use crate::{
         record::{Attempt, Outcome, Response},
         remedy::Remedy,
         request::Request,
+        response::clue::clue,
         signature::{Reason, SigningSecret},
         time::{Timestamp, words},
     },
@@ -90,8 +91,7 @@ impl DeliveryState {
             (Content::Capture(resend), provider, _) => {
                 let context = SendContext { now, ..self.context.clone() };
                 let mut request = Request { target, ..resend.attempt(provider.as_deref(), secret, &context) };
-                // It names the host that received the capture, not the endpoint.
-                request.headers.remove("host");
+                set_host(&mut request.headers, &job.url);
                 request.headers.set_all(&job.headers);
                 Ok(request)
             }
@@ -245,6 +245,13 @@ pub(in crate::engine) fn report(
     outcome: Outcome,
     explanation: Explanation,
 ) -> Attempt {
+    let clue = sent.received().filter(|_| outcome != Outcome::Accepted).and_then(|response| {
+        let media = match (&job.content, &job.provider) {
+            (Content::Event(_), Some(provider)) => provider.delivery.encodings.first().map(|encoding| encoding.media),
+            _ => None,
+        };
+        clue(response.status, &response.body, media).filter(|clue| job.tamper.is_none() || !clue.only_if_valid)
+    });
     Attempt {
         provider: job.provider.as_ref().map(|provider| provider.name.clone()),
         event: job.event.clone(),
@@ -258,6 +265,7 @@ pub(in crate::engine) fn report(
         reason: explanation.reason,
         remedy: explanation.remedy,
         response: sent.into_received(),
+        clue,
     }
 }
 
@@ -266,11 +274,7 @@ fn judge_forgery(tamper: Tamper, provider: &Provider, status: u16) -> (bool, Str
     if let Some(objection) = cause::objection_to(tamper, &provider.title, status) {
         return (false, objection);
     }
-    let doubt = match status {
-        404 | 405 | 410 => format!("; but {status} may mean that there is no handler at this URL"),
-        _ => String::new(),
-    };
-    (true, format!("refused, as it should be: {}{doubt}", tamper.words()))
+    (true, format!("refused, as it should be: {}", tamper.words()))
 }
 
 /// How an attempt failed, for the provider's policy; `None` if it was accepted.

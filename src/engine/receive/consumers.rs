@@ -23,6 +23,7 @@ use crate::{
     webhook::{
         diagnose::Finding,
         record::{Delivery, Forwarded},
+        remedy::Warning,
     },
 };
 
@@ -89,6 +90,8 @@ pub enum Update {
         title: String,
         /// At least one.
         forwards: Vec<Forwarded>,
+        /// If a handler and hookdev disagree.
+        warning: Option<Warning>,
     },
     /// The number of deliveries that were missed before this point.
     Missed(u64),

@@ -118,7 +118,9 @@ mod tests {
             accepts_development: true,
             forwards: Vec::new(),
         };
-        let headers: Headers = [("signature".parse().unwrap(), "00".repeat(64).parse().unwrap())].into_iter().collect();
+        let headers: Headers = [("signature".parse::<http::HeaderName>().unwrap(), "00".repeat(64).parse().unwrap())]
+            .into_iter()
+            .collect();
         let request = Request { method: Method::POST, target: "/cyanite".to_owned(), headers, body: "{}".into() };
         let assessment = settings.judge().assess(&request, Receipt::default());
         let delivery = Delivery {

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::targets::{InFlightPermit, MAX_IN_FLIGHT, Targets};
 use crate::{
     net::{
-        client::{Client, ResponseBody, SendError, end_to_end},
-        receiver::{Pieces, PiecesSender, UNMETERED_BYTES},
+        client::{Client, MAX_PIECE_BYTES, ResponseBody, SendError, end_to_end, set_host},
+        receiver::{BodyPermit, Pieces, PiecesSender, UNMETERED_BYTES},
         url::with_query_of,
     },
     webhook::{
@@ -23,6 +23,10 @@ use crate::{
         request::Request,
     },
 };
+
+/// The memory of a response that is passed on in pieces, in bytes: one piece being read, one on its way, and one being
+/// written.
+const PIECES_BYTES: usize = 3 * MAX_PIECE_BYTES;
 
 /// Which events are forwarded, and where to.
 #[derive(Clone, Debug)]
@@ -78,32 +82,31 @@ impl Forwarder {
     }
 
     /// Forwards to every target whose glob matches the event, and waits for the response of the first. `None` if no glob
-    /// matches. `closed` is cancelled when the sender has closed its side.
+    /// matches. `closed` is cancelled when the sender has closed its side. The responses take from the budget of `memory`.
     pub async fn forward(
         &self,
         forwards: &[Forward],
         event: &str,
         request: &Request,
         closed: &CancellationToken,
+        memory: &BodyPermit,
     ) -> Option<Forwards> {
         let mut matching = forwards.iter().filter(|forward| forward.events.matches(event));
         let first = matching.next()?;
         let mut request = request.clone();
         // It was met when the body was read here.
         request.headers.remove("expect");
-        // It names this receiver, not the handler.
-        request.headers.remove("host");
-        let others = matching.map(|forward| self.start(&forward.url, request.clone())).collect();
-        Some(Forwards { first: self.exchange(&first.url, &request, closed).await, others })
+        let others = matching.map(|forward| self.start(&forward.url, request.clone(), memory.clone())).collect();
+        Some(Forwards { first: self.exchange(&first.url, request, closed, memory).await, others })
     }
 
     /// Starts a forward whose response nobody waits for.
-    fn start(&self, target: &Url, request: Request) -> PendingForward {
+    fn start(&self, target: &Url, request: Request, memory: BodyPermit) -> PendingForward {
         let url = with_query_of(target, &request.target);
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
             let Exchange { mut forwarded, rest, .. } =
-                forwarder.exchange(&target, &request, &CancellationToken::new()).await;
+                forwarder.exchange(&target, request, &CancellationToken::new(), &memory).await;
             if let Some(rest) = rest
                 && let Err(problem) = rest.discard().await
             {
@@ -114,8 +117,15 @@ impl Forwarder {
         PendingForward { url, started: Instant::now(), task }
     }
 
-    async fn exchange(&self, target: &Url, request: &Request, closed: &CancellationToken) -> Exchange {
+    async fn exchange(
+        &self,
+        target: &Url,
+        mut request: Request,
+        closed: &CancellationToken,
+        memory: &BodyPermit,
+    ) -> Exchange {
         let url = with_query_of(target, &request.target);
+        set_host(&mut request.headers, &url);
         let started = Instant::now();
         let Some(permit) = self.targets.take(target.as_str()) else {
             let error = format!("busy with {MAX_IN_FLIGHT} deliveries; responded 503");
@@ -123,7 +133,7 @@ impl Forwarder {
         };
         let until = started + self.timeout;
         let result = tokio::select! {
-            result = self.begin(&url, request, until) => result,
+            result = self.begin(&url, &request, until, memory) => result,
             () = self.cancel.cancelled() => {
                 Err("hookdev was stopped before the handler responded; responded 502".to_owned())
             }
@@ -133,28 +143,36 @@ impl Forwarder {
         };
         match result {
             Err(error) => Exchange::failed(&url, started, error, false),
-            Ok((response, body)) => {
+            Ok((response, rest)) => {
                 let excerpt = Response {
                     body: response.body.slice(..response.body.len().min(UNMETERED_BYTES)),
                     ..response.clone()
                 };
-                let left = body.as_ref().and_then(|body| body.length()?.checked_sub(response.body.len() as u64));
                 let status = response.status;
-                let rest =
-                    body.map(|body| Rest { body, left, status, until, cancel: self.cancel.clone(), _permit: permit });
+                let rest = rest.map(|(body, memory)| Rest {
+                    left: body.length().and_then(|length| length.checked_sub(response.body.len() as u64)),
+                    body,
+                    status,
+                    until,
+                    cancel: self.cancel.clone(),
+                    _place: permit,
+                    _memory: memory,
+                });
                 let forwarded = Forwarded { url: url.to_string(), outcome: Ok(excerpt), elapsed: started.elapsed() };
                 Exchange { forwarded, response: Some(for_sender(response)), rest, is_busy: false }
             }
         }
     }
 
-    /// Sends a request and reads the start of the response. With it comes the body if that has not ended.
+    /// Sends a request and reads the start of the response. With it comes the body if that has not ended, and memory
+    /// for its pieces.
     async fn begin(
         &self,
         url: &Url,
         request: &Request,
         until: Instant,
-    ) -> Result<(Response, Option<ResponseBody>), String> {
+        memory: &BodyPermit,
+    ) -> Result<(Response, Option<(ResponseBody, BodyPermit)>), String> {
         let timed_out = |_| explain(&SendError::TimedOut(self.timeout));
         let response = timeout_at(until, self.client.begin(url, request)).await.map_err(timed_out)?;
         let mut response = response.map_err(|error| explain(&error))?;
@@ -172,7 +190,10 @@ impl Forwarder {
                 Err(problem) => return Err(format!("your handler responded {status}, but {problem}; responded 502")),
             }
         }
-        Ok((Response { status, headers: response.headers, body: start.freeze() }, Some(response.body)))
+        let memory = timeout_at(until, memory.another(PIECES_BYTES)).await.map_err(|_| {
+            format!("your handler responded {status}, but there are too many large bodies at one time; responded 502")
+        })?;
+        Ok((Response { status, headers: response.headers, body: start.freeze() }, Some((response.body, memory))))
     }
 }
 
@@ -215,7 +236,8 @@ pub struct Rest {
     status: u16,
     until: Instant,
     cancel: CancellationToken,
-    _permit: InFlightPermit,
+    _place: InFlightPermit,
+    _memory: BodyPermit,
 }
 
 impl Rest {

@@ -25,6 +25,7 @@ pub mod shutdown;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod verdict_counter;
 
 pub use self::{
     capture_writer::{CaptureWriter, SaveChange},
@@ -35,4 +36,5 @@ pub use self::{
     response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings},
     targets::MAX_IN_FLIGHT,
+    verdict_counter::{VerdictCounter, VerdictCounts},
 };

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     net::receiver::BodyPermit,
-    webhook::record::{Delivery, Forwarded},
+    webhook::{
+        record::{Delivery, Forwarded, disagreement},
+        signature::Verdict,
+    },
 };
 
 /// How long after its response a delivery is published at the latest.
@@ -87,9 +90,10 @@ impl Publication {
         let Self { consumers, delivery, permit, explanation, forwards, tail } = self;
         let has_more = explanation.is_some() || !forwards.is_empty() || tail.is_some();
         let title = if has_more { delivery.assessment.title().to_owned() } else { String::new() };
+        let verdict = if has_more { delivery.assessment.verdict.clone() } else { Verdict::Unrecognised };
         let seq = delivery.seq;
         let confirmations = consumers.publish(delivery, &permit, slots, is_confirmation_wanted);
-        (confirmations, Late { consumers, seq, title, explanation, forwards, tail })
+        (confirmations, Late { consumers, seq, title, verdict, explanation, forwards, tail })
     }
 }
 
@@ -98,6 +102,7 @@ struct Late {
     consumers: Arc<Consumers>,
     seq: u64,
     title: String,
+    verdict: Verdict,
     explanation: Option<Explanation>,
     forwards: Vec<PendingForward>,
     tail: Option<JoinHandle<Option<Forwarded>>>,
@@ -123,6 +128,7 @@ impl Late {
                 seq: self.seq,
                 title: self.title.clone(),
                 forwards: vec![forwarded.clone()],
+                warning: disagreement(&self.verdict, std::slice::from_ref(&forwarded)),
             });
         };
         tokio::join!(

@@ -132,6 +132,7 @@ impl Receiver {
         request: &Request,
         assessment: &mut Assessment,
         closed: &CancellationToken,
+        memory: &BodyPermit,
     ) -> Responded {
         if let Some(delay) = self.delay {
             tokio::select! {
@@ -145,7 +146,7 @@ impl Receiver {
             return fixed.into();
         }
         let forwards = if self.forwarded.includes(assessment) { &settings.forwards } else { &[][..] };
-        let forwarding = self.forwarder.forward(forwards, assessment.title(), request, closed);
+        let forwarding = self.forwarder.forward(forwards, assessment.title(), request, closed, memory);
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
@@ -171,7 +172,7 @@ impl Receiver {
             assessment.warnings.extend(warning);
         }
         let Responded { response, rest, forwards, others } =
-            self.respond(&settings, &request, &mut assessment, &closed).await;
+            self.respond(&settings, &request, &mut assessment, &closed, &permit).await;
         let mut outgoing = Outgoing::from(response);
         let mut delivery = Delivery {
             seq,

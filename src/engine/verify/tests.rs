@@ -10,6 +10,7 @@ use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
     keyring::{Keyring, SecretSource},
     provider::catalog::Catalog,
+    request::FieldName,
     signature::{SecretFormat, SigningSecret, Verdict},
     time::{Timestamp, Tolerance},
 };
@@ -215,7 +216,8 @@ fn what_is_required_and_missing_is_named() {
 #[test]
 fn a_body_is_verified_with_the_given_headers() {
     let dir = dir(&[("body", BODY)]);
-    let headers = || [("signature", SIGNATURE)].map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+    let headers =
+        || [("signature", SIGNATURE)].map(|(name, value)| (FieldName::new(name).unwrap(), value.parse().unwrap()));
     let catalog = Catalog::builtin();
     let provider = catalog.get("cyanite").cloned();
     let criteria = Criteria { provider, ..criteria() };

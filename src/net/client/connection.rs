@@ -8,7 +8,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http::Method;
+use http_body_util::{BodyExt, Empty};
 use hyper::{
     body::{self, Body},
     client::conn::http1::{self, SendRequest},
@@ -17,10 +18,14 @@ use hyper_util::rt::TokioIo;
 use reqwest::Url;
 use tokio::net::{TcpStream, lookup_host};
 
-use super::error::{SendError, no_response, not_connected, unknown_host};
+use super::{
+    error::{SendError, no_response, not_connected, unknown_host},
+    outbox::{Outbox, RequestWriter},
+};
+use crate::webhook::{request::Request, wire_form::WireForm};
 
 /// How much of a response is buffered before it is read, and how long its head may be, in bytes.
-const BUFFER_BYTES: usize = 128 << 10;
+pub(super) const BUFFER_BYTES: usize = 128 << 10;
 
 /// A response whose body has not been read yet.
 pub(super) type Incoming = http::Response<body::Incoming>;
@@ -28,14 +33,15 @@ pub(super) type Incoming = http::Response<body::Incoming>;
 /// An open connection. Dropping it closes it.
 #[derive(Debug)]
 pub(super) struct Connection {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Empty<Bytes>>,
     driver: Driver,
+    outbox: Outbox,
 }
 
 /// The part of a connection that reads and writes.
 #[derive(Debug)]
 enum Driver {
-    Open(Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>),
+    Open(Box<http1::Connection<TokioIo<RequestWriter<TcpStream>>, Empty<Bytes>>>),
     /// The connection has ended. hyper's driver is dropped at once: a request that it holds would otherwise wait for
     /// its timeout.
     Closed {
@@ -46,31 +52,26 @@ enum Driver {
 
 impl Connection {
     pub(super) async fn open(url: &Url) -> Result<Self, SendError> {
-        let host = url.host_str().unwrap_or_default();
-        let port = url.port_or_known_default().unwrap_or_default();
-        let failed = |error: io::Error| {
-            SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()))
-        };
-        let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await;
-        let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
-        let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
-        let handshake = http1::Builder::new().max_buf_size(BUFFER_BYTES).handshake(TokioIo::new(stream)).await;
+        let stream = connect(url).await?;
+        let outbox = Outbox::default();
+        let stream = TokioIo::new(RequestWriter::new(stream, outbox.clone()));
+        let handshake = http1::Builder::new().max_buf_size(BUFFER_BYTES).handshake(stream).await;
         let (sender, driver) = handshake.map_err(|error| no_response(&error))?;
-        Ok(Self { sender, driver: Driver::Open(Box::new(driver)) })
+        Ok(Self { sender, driver: Driver::Open(Box::new(driver)), outbox })
     }
 
     /// Whether the connection takes another request. A close that is still on its way shows only when a request is
     /// sent.
     pub(super) async fn is_ready(&mut self) -> bool {
-        let Self { sender, driver } = self;
+        let Self { sender, driver, .. } = self;
         driver.run_until(pin!(sender.ready())).await.is_ok()
     }
 
     /// Sends a request and waits for the head of the response.
-    pub(super) async fn send(&mut self, message: http::Request<Full<Bytes>>) -> hyper::Result<Incoming> {
-        let Self { sender, driver } = self;
-        driver.run_until(pin!(sender.send_request(message))).await
+    pub(super) async fn send(&mut self, url: &Url, request: &Request, form: WireForm) -> hyper::Result<Incoming> {
+        let Self { sender, driver, outbox } = self;
+        outbox.put(url, request, form);
+        driver.run_until(pin!(sender.send_request(replaced(&request.method)))).await
     }
 
     /// Whether a part of the response has arrived, if a request failed.
@@ -81,8 +82,9 @@ impl Connection {
         }
     }
 
-    pub(super) const fn is_open(&self) -> bool {
-        matches!(self.driver, Driver::Open(_))
+    /// Whether the connection may be used again. Some servers respond before they have read the whole request.
+    pub(super) fn is_reusable(&self) -> bool {
+        matches!(self.driver, Driver::Open(_)) && self.outbox.is_empty()
     }
 
     /// The next piece of a response's body; `None` at its end. Cancel safe.
@@ -101,6 +103,26 @@ impl Connection {
         }
         Ok(None)
     }
+}
+
+/// Connects to the host of a URL.
+async fn connect(url: &Url) -> Result<TcpStream, SendError> {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    let failed =
+        |error: io::Error| SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()));
+    let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await;
+    let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
+    let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    Ok(stream)
+}
+
+/// The request that hyper is given, whose bytes the real one replaces.
+fn replaced(method: &Method) -> http::Request<Empty<Bytes>> {
+    let mut request = http::Request::new(Empty::new());
+    *request.method_mut() = method.clone();
+    request
 }
 
 impl Driver {

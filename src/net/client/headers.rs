@@ -1,14 +1,14 @@
-//! Which headers belong to one connection and are not passed on.
+//! What the headers of a request or response are for: the endpoint, or one connection.
 
-use http::{HeaderName, HeaderValue};
+use http::header::HOST;
+use reqwest::Url;
 
-use crate::webhook::request::Headers;
+use super::host;
+use crate::webhook::request::{Field, HeaderValue, Headers};
 
-/// Headers that belong to one connection, and the two that the client sets: `host` and `content-length`.
-const HOP_BY_HOP: [&str; 11] = [
+/// Headers that belong to one connection.
+const HOP_BY_HOP: [&str; 9] = [
     "connection",
-    "content-length",
-    "host",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
@@ -19,43 +19,89 @@ const HOP_BY_HOP: [&str; 11] = [
     "upgrade",
 ];
 
+/// What a header is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It names the endpoint's host.
+    Host,
+    /// It is the body's `content-length`, which the client sets.
+    Length,
+    /// It belongs to one connection.
+    Connection,
+    /// It is for the endpoint, or for the sender of the request.
+    Endpoint,
+}
+
 /// Whether a header of this name (in lower case) is for the connection alone, so that no user can set it.
 #[must_use]
 pub fn is_hop_by_hop(name: &str) -> bool {
-    name != "host" && HOP_BY_HOP.contains(&name)
+    name == "content-length" || HOP_BY_HOP.contains(&name)
 }
 
-/// The headers that are for the endpoint: without those of one connection, among them the ones that `connection` lists.
-pub fn end_to_end(headers: &Headers) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+/// All headers with what they are for. Those that `connection` lists belong to one connection.
+pub(super) fn purposes(headers: &Headers) -> impl Iterator<Item = (&Field, Purpose)> {
     let listed: Vec<String> = headers
         .all("connection")
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
-    headers.iter().filter(move |(name, _)| {
-        let name = name.as_str();
-        !HOP_BY_HOP.contains(&name) && !listed.iter().any(|other| other == name)
+    headers.iter().map(move |field| {
+        let purpose = match field.0.as_str() {
+            "host" => Purpose::Host,
+            "content-length" => Purpose::Length,
+            name if HOP_BY_HOP.contains(&name) || listed.iter().any(|other| other == name) => Purpose::Connection,
+            _ => Purpose::Endpoint,
+        };
+        (field, purpose)
     })
+}
+
+/// The headers that are for the endpoint, or for the sender of the request: without those of one connection, `host` and
+/// `content-length`.
+pub fn end_to_end(headers: &Headers) -> impl Iterator<Item = &Field> {
+    purposes(headers).filter(|&(_, purpose)| purpose == Purpose::Endpoint).map(|(field, _)| field)
+}
+
+/// The headers that a user would give another client for the same request: without those of one connection and
+/// `content-length`, which clients set themselves.
+pub fn for_other_clients(headers: &Headers) -> impl Iterator<Item = &Field> {
+    purposes(headers)
+        .filter(|(_, purpose)| matches!(purpose, Purpose::Endpoint | Purpose::Host))
+        .map(|(field, _)| field)
+}
+
+/// Makes the `host` of headers name the endpoint of a URL instead of the host that received them. It is not added.
+pub fn set_host(headers: &mut Headers, url: &Url) {
+    if headers.contains("host") {
+        match HeaderValue::from_str(host(url)) {
+            Ok(value) => headers.set(&HOST, value),
+            Err(_) => headers.remove("host"),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::webhook::request::FieldName;
 
     #[test]
     fn headers_of_the_connection_are_not_passed_on() {
         let fields = [
-            ("host", "a"),
+            ("Host", "a"),
             ("connection", "close, X-Mine"),
             ("x-mine", "1"),
             ("trailer", "x-yours"),
-            ("x-yours", "2"),
+            ("X-Yours", "2"),
             ("x-yours", "3"),
+            ("content-length", "4"),
         ];
-        let headers: Headers =
-            fields.into_iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
-        let passed: Vec<_> = end_to_end(&headers).map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
-        assert_eq!(passed, [("x-yours", "2"), ("x-yours", "3")]);
+        let fields = fields.into_iter().map(|(n, v)| (FieldName::new(n).unwrap(), HeaderValue::from_static(v)));
+        let headers: Headers = fields.collect();
+        let passed: Vec<_> = end_to_end(&headers).map(|(n, v)| (n.spelling(), v.to_str().unwrap())).collect();
+        assert_eq!(passed, [("X-Yours", "2"), ("x-yours", "3")]);
+        let others: Vec<_> = for_other_clients(&headers).map(|(n, _)| n.spelling()).collect();
+        assert_eq!(others, ["Host", "X-Yours", "x-yours"]);
     }
 }

@@ -30,7 +30,7 @@ impl Pool {
 
     /// Keeps a connection, and drops those to the same host that were idle for too long.
     pub(super) fn put(&self, host: &str, connection: Connection) {
-        if !connection.is_open() {
+        if !connection.is_reusable() {
             return;
         }
         let idle = Idle { connection, since: Instant::now() };

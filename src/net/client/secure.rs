@@ -14,12 +14,12 @@ use reqwest::{ClientBuilder, Url, redirect, retry};
 use super::{
     StreamedResponse,
     body::ResponseBody,
+    chunked::ChunkedBody,
     error::{SendError, chain, explain, sources},
     fields, has_credentials,
     headers::end_to_end,
-    needs_explicit_length,
 };
-use crate::webhook::request::Request;
+use crate::webhook::{request::Request, wire_form::WireForm};
 
 /// The reqwest clients. Each is built on first use, because reading the system's certificates takes longer
 /// than sending a request.
@@ -53,7 +53,7 @@ impl SecureClient {
     ) -> Result<StreamedResponse, SendError> {
         let clients = if is_proxied { &self.proxied } else { &self.direct };
         let client = get_or_build(&clients.pooled, || self.builder(is_proxied))?;
-        match send(client, url, request).await {
+        match send(client, url, request, request.body.clone().into()).await {
             Ok(response) => {
                 if let Some(address) = local_address(response.extensions()) {
                     self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(address);
@@ -62,10 +62,31 @@ impl SecureClient {
             }
             Err(error) if self.was_reused(&error) => {
                 let client = get_or_build(&clients.unpooled, || self.builder(is_proxied).pool_max_idle_per_host(0))?;
-                send(client, url, request).await.map(streamed).map_err(|error| explain(error, url))
+                send(client, url, request, request.body.clone().into())
+                    .await
+                    .map(streamed)
+                    .map_err(|error| explain(error, url))
             }
             Err(error) => Err(explain(error, url)),
         }
+    }
+
+    /// Sends a request in one of the forms that only proxies use, over a new connection.
+    pub(super) async fn begin_in_form(
+        &self,
+        form: WireForm,
+        url: &Url,
+        request: &Request,
+        is_proxied: bool,
+    ) -> Result<StreamedResponse, SendError> {
+        let builder = self.builder(is_proxied).pool_max_idle_per_host(0);
+        let builder = if form == WireForm::Capitalised { builder.http1_title_case_headers() } else { builder };
+        let client = builder.build().map_err(|error| SendError::Unsendable(chain(&error.without_url())))?;
+        let body = match form {
+            WireForm::Chunked => reqwest::Body::wrap(ChunkedBody::new(request.body.clone())),
+            WireForm::Usual | WireForm::Capitalised => request.body.clone().into(),
+        };
+        send(&client, url, request, body).await.map(streamed).map_err(|error| explain(error, url))
     }
 
     /// Whether a request failed because a connection ended that had carried a response before. That includes a
@@ -108,17 +129,22 @@ fn get_or_build(
 }
 
 /// Sends a request and waits for the head of the response.
-async fn send(client: &reqwest::Client, url: &Url, request: &Request) -> reqwest::Result<reqwest::Response> {
-    let mut builder = client.request(request.method.clone(), url.clone()).body(request.body.clone());
+async fn send(
+    client: &reqwest::Client,
+    url: &Url,
+    request: &Request,
+    body: reqwest::Body,
+) -> reqwest::Result<reqwest::Response> {
+    let mut builder = client.request(request.method.clone(), url.clone()).body(body);
     if let Some(host) = request.headers.get("host") {
         builder = builder.header(header::HOST, host);
     }
     // The credentials of the URL replace those of the request.
     let is_replaced = |name: &HeaderName| *name == header::AUTHORIZATION && has_credentials(url);
-    for (name, value) in end_to_end(&request.headers).filter(|(name, _)| !is_replaced(name)) {
-        builder = builder.header(name, value);
+    for (name, value) in end_to_end(&request.headers).filter(|(name, _)| !is_replaced(name.name())) {
+        builder = builder.header(name.name(), value);
     }
-    if needs_explicit_length(request) {
+    if request.body.is_empty() && !request.method.is_safe() {
         builder = builder.header(header::CONTENT_LENGTH, 0);
     }
     builder.send().await

@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::webhook::request::{HeaderName, Headers, Method};
+use crate::webhook::request::{HeaderName, HeaderValue, Headers, Method};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -224,7 +224,8 @@ async fn a_connection_that_ends_while_it_is_idle_fails_the_next_request_at_once(
         let url = Url::parse(&format!("http://{}/hooks", listener.local_addr().unwrap())).unwrap();
         let mut connection = Connection::open(&url).await.unwrap();
         let (mut stream, _) = listener.accept().await.unwrap();
-        let (response, ()) = tokio::join!(connection.send(message(&url, &request(&[])).unwrap()), async {
+        let request = request(&[]);
+        let (response, ()) = tokio::join!(connection.send(&url, &request, WireForm::Usual), async {
             read_request(&mut stream).await;
             stream.write_all(OK).await.unwrap();
         });
@@ -241,7 +242,7 @@ async fn a_connection_that_ends_while_it_is_idle_fails_the_next_request_at_once(
             if checks_first {
                 assert!(!connection.is_ready().await);
             } else {
-                let error = connection.send(message(&url, &request(&[])).unwrap()).await.unwrap_err();
+                let error = connection.send(&url, &request, WireForm::Usual).await.unwrap_err();
                 assert!(error.is_canceled(), "{error:?}");
             }
         };

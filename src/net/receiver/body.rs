@@ -34,6 +34,17 @@ pub struct Budget {
 #[derive(Clone, Debug, Default)]
 pub struct BodyPermit {
     _kibibytes: Option<Arc<OwnedSemaphorePermit>>,
+    budget: Option<Budget>,
+}
+
+impl BodyPermit {
+    /// Waits for a share of the same budget, of this number of bytes.
+    pub async fn another(&self, bytes: usize) -> Self {
+        match &self.budget {
+            Some(budget) => budget.acquire(bytes).await,
+            None => Self::default(),
+        }
+    }
 }
 
 impl Budget {
@@ -43,10 +54,16 @@ impl Budget {
         Self { kibibytes: Arc::new(Semaphore::new(total as usize)), total }
     }
 
+    /// The permit of a body that is not larger than [`UNMETERED_BYTES`].
+    fn unmetered(&self) -> BodyPermit {
+        BodyPermit { _kibibytes: None, budget: Some(self.clone()) }
+    }
+
     async fn acquire(&self, bytes: usize) -> BodyPermit {
         let wanted = kibibytes(bytes).min(self.total);
         // The semaphore is never closed, so this is never `None`.
-        BodyPermit { _kibibytes: Arc::clone(&self.kibibytes).acquire_many_owned(wanted).await.ok().map(Arc::new) }
+        let acquired = Arc::clone(&self.kibibytes).acquire_many_owned(wanted).await;
+        BodyPermit { _kibibytes: acquired.ok().map(Arc::new), ..self.unmetered() }
     }
 }
 
@@ -82,7 +99,7 @@ pub async fn read(
         let frame = match timeout_at(deadline, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(error))) => return Err(incomplete(&error)),
-            Ok(None) => return Ok((buffer.into_bytes(), permit.unwrap_or_default())),
+            Ok(None) => return Ok((buffer.into_bytes(), permit.unwrap_or_else(|| budget.unmetered()))),
             Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive\n")),
         };
         // Trailers are skipped: no provider signs them.

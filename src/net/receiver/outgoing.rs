@@ -35,7 +35,7 @@ impl Outgoing {
         let mut response = Response::new(OutgoingBody { start: Some(body).filter(|body| !body.is_empty()), rest });
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
         for (name, value) in &headers {
-            response.headers_mut().append(name.clone(), value.clone());
+            response.headers_mut().append(name.name().clone(), value.clone());
         }
         response
     }

@@ -34,6 +34,12 @@ impl Refusal {
         Self { status, text, report: Report::Text }
     }
 
+    /// The refusal of a request whose head is not the one that was kept for it.
+    pub fn lost_head() -> Self {
+        let reason = "internal error: its head as received is lost".to_owned();
+        Self { report: Report::Reason(reason), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n") }
+    }
+
     /// A response that closes the connection, so that the rest of the request is not read.
     pub fn response(&self) -> Response<OutgoingBody> {
         let mut response = Response::new(OutgoingBody::whole(Bytes::from_static(self.text.as_bytes())));

@@ -315,6 +315,22 @@ async fn a_connection_over_the_limit_is_served_when_another_ends() {
 }
 
 #[tokio::test]
+async fn a_sender_that_stays_silent_within_a_head_does_not_outlive_the_receiver() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let handler = Arc::new(Echo::default());
+    // A whole request first, so that the connection is known to be served.
+    stream.write_all(&[&post(0)[..], b"POST / HTTP/1.1\r\nX-"].concat()).await.unwrap();
+    let limits = Limits { drain: Duration::ZERO, ..SMALL };
+    serve(listener, limits, Arc::clone(&handler), handler.done.notified()).await;
+    // The connection ends, and with it its hold on the handler; the response may be lost.
+    let _ = stream.read_to_end(&mut Vec::new()).await;
+    while Arc::strong_count(&handler) > 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn requests_that_wait_for_the_handler_keep_nobody_from_connecting() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use super::columns::{event_label, sent_label};
-use crate::webhook::contract::{CaseName, CaseOutcome, CaseRecord};
+use crate::webhook::contract::{CaseName, CaseOutcome, CaseProblem, CaseRecord};
 
 /// Deliveries of one case that failed in the same way, in the order they were sent.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ impl FailureGroup {
 
     /// The failure message the group shares.
     pub(super) fn message(&self) -> &str {
-        let CaseOutcome::Failed { message, .. } = &self.first.outcome else { return "" };
+        let Some(CaseProblem { message, .. }) = self.first.outcome.problem() else { return "" };
         if self.others.is_empty() { message } else { common(&self.first, message) }
     }
 
@@ -77,8 +77,8 @@ impl FailureGroup {
 /// A failure without the details of its delivery.
 fn cause(record: &CaseRecord) -> (CaseName, Option<u16>, CaseOutcome) {
     let mut outcome = record.outcome.clone();
-    if let CaseOutcome::Failed { message, .. } = &mut outcome {
-        *message = common(record, message).to_owned();
+    if let CaseOutcome::Failed(problem) | CaseOutcome::Warned(problem) = &mut outcome {
+        problem.message = common(record, &problem.message).to_owned();
     }
     (record.name, record.status, outcome)
 }

@@ -16,7 +16,7 @@ use super::{
     size, text,
 };
 use crate::webhook::{
-    contract::{CaseName, CaseOutcome, CaseRecord, Excerpt},
+    contract::{CaseName, CaseOutcome, CaseProblem, CaseRecord},
     provider::Provider,
     redact,
     remedy::Remedy,
@@ -74,6 +74,11 @@ impl Table {
         Self { titles: "", ..Self::new(page, false) }
     }
 
+    /// Wraps text at another width from now on. The columns of a section keep theirs.
+    pub const fn set_width(&mut self, width: Option<usize>) {
+        self.page.width = width;
+    }
+
     /// Starts the section of one provider, whose cases follow.
     pub fn begin(&mut self, provider: &Provider, url: &str, cases: &[CaseRecord], out: &mut String) {
         self.end(out);
@@ -105,12 +110,12 @@ impl Table {
                 self.push_failures(out);
                 return self.skip(record.name, why, out);
             }
-            CaseOutcome::Passed if self.quiet => {}
+            CaseOutcome::Passed | CaseOutcome::Warned(_) if self.quiet => {}
             CaseOutcome::Passed => {
                 let sent = self.columns.sent_label(record);
                 self.push_row(record, &sent, record.elapsed, out);
             }
-            CaseOutcome::Failed { .. } => {
+            CaseOutcome::Failed(_) | CaseOutcome::Warned(_) => {
                 if !self.failures.iter_mut().any(|group| group.add(record)) {
                     self.failures.push(FailureGroup::new(record.clone()));
                 }
@@ -149,9 +154,9 @@ impl Table {
         let mut flow = self.page.flow(out);
         flow.gap(MARGIN).text(None, group.message());
         flow.end();
-        if let CaseOutcome::Failed { remedy, response, .. } = &record.outcome {
+        if let Some(CaseProblem { remedy, response, .. }) = record.outcome.problem() {
             if let Some(excerpt) = response {
-                self.push_response(excerpt, out);
+                self.page.excerpt(excerpt, out);
             }
             self.push_hint(remedy.as_ref(), out);
         }
@@ -162,7 +167,11 @@ impl Table {
         self.push_heading(out);
         let palette = self.page.palette;
         let passed = record.outcome == CaseOutcome::Passed;
-        let (role, mark) = if passed { (Role::Good, "✓") } else { (Role::Bad, "✗") };
+        let (role, mark) = match record.outcome {
+            CaseOutcome::Passed => (Role::Good, "✓"),
+            CaseOutcome::Warned(_) => (Role::Warning, "!"),
+            CaseOutcome::Failed(_) | CaseOutcome::Skipped(_) => (Role::Bad, "✗"),
+        };
         palette.push(role, mark, out);
         out.push(' ');
         self.push_cells(record, sent, out);
@@ -212,23 +221,6 @@ impl Table {
         push_padded(&text::truncate(sent_label, sent), sent, out);
         out.push_str("  ");
         push_padded(expected_label(record, brief.1), expected, out);
-    }
-
-    /// The handler's response, each line cut at the edge of the screen.
-    fn push_response(&self, excerpt: &Excerpt, out: &mut String) {
-        let lines = match excerpt {
-            Excerpt::Text(lines) => lines.iter().map(|line| text::printable(line)).collect::<Vec<_>>(),
-            Excerpt::Binary(len) => vec![format!("{} of binary data", size::bytes(*len)).into()],
-        };
-        let columns = |before: usize| self.page.width.map_or(usize::MAX, |width| width.saturating_sub(before));
-        for (number, line) in lines.iter().enumerate() {
-            if number == 0 {
-                let label = self.page.palette.paint(Role::Key, "response");
-                let _ = writeln!(out, "  {label}: {}", text::truncate(line, columns("  response: ".len())));
-            } else {
-                let _ = writeln!(out, "    {}", text::truncate(line, columns(2 * MARGIN)));
-            }
-        }
     }
 
     /// Several cases in a row often have the same hint.

@@ -3,7 +3,10 @@
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::{render::palette::Palette, webhook::provider::catalog::Catalog};
+use crate::{
+    render::palette::Palette,
+    webhook::{provider::catalog::Catalog, response::Excerpt},
+};
 
 fn plain(remedy: &Remedy) -> String {
     match remedy {
@@ -33,11 +36,11 @@ fn record(name: CaseName, event: &str, sends: &str, outcome: CaseOutcome) -> Cas
 }
 
 fn failed(message: &str, hint: &str) -> CaseOutcome {
-    CaseOutcome::Failed {
-        message: message.into(),
-        remedy: Some(Remedy::Advice(hint.to_owned().into())),
-        response: None,
-    }
+    CaseOutcome::Failed(problem(message, hint))
+}
+
+fn problem(message: &str, hint: &str) -> CaseProblem {
+    CaseProblem { message: message.into(), remedy: Some(Remedy::Advice(hint.to_owned().into())), response: None }
 }
 
 /// The lines for these cases on a screen of this width.
@@ -86,11 +89,10 @@ fn columns_are_abbreviated_on_a_narrow_screen() {
 #[test]
 fn failures_are_explained_below_and_a_hint_is_shown_once() {
     let says = ["oh no \u{7}", "on a line that is longer than the screen"];
-    let with_response = CaseOutcome::Failed {
-        message: "accepted \u{1b}[31m".into(),
-        remedy: Some(Remedy::advice("verify it")),
+    let with_response = CaseOutcome::Failed(CaseProblem {
         response: Some(Excerpt::Text(says.map(str::to_owned).into())),
-    };
+        ..problem("accepted \u{1b}[31m", "verify it")
+    });
     let records = [
         record(CaseName::SecretWrong, "made", "", with_response),
         record(CaseName::SignatureMissing, "made", "", failed("also accepted", "verify it")),
@@ -162,5 +164,12 @@ fn cases_skipped_for_the_same_reason_are_grouped() {
     let two = [skip(CaseName::TimestampStale, "no time"), skip(CaseName::TimestampFuture, "no time")];
     assert_eq!(shown(None, &two)[1..], ["- timestamp-stale, timestamp-future skipped  no time"]);
     let many = CaseName::ALL.map(|name| skip(name, "the handler stopped"));
-    assert_eq!(shown(None, &many)[1..], ["- 18 cases skipped  the handler stopped"]);
+    assert_eq!(shown(None, &many)[1..], ["- 26 cases skipped  the handler stopped"]);
+}
+
+#[test]
+fn a_warning_has_its_own_mark() {
+    let warned = record(CaseName::HeaderCase, "made", "", CaseOutcome::Warned(problem("rejected", "look it up")));
+    let rows = ["! header-case  made  200 within 3 s  200   0.4 ms", "  rejected", "  hint: look it up"];
+    assert_eq!(shown(None, &[warned])[1..], rows);
 }

@@ -26,7 +26,9 @@ struct CaseLine<'a> {
 pub fn case(record: &CaseRecord, wording: Wording, out: &mut Vec<u8>) {
     let (message, hint) = match &record.outcome {
         CaseOutcome::Passed => (None, None),
-        CaseOutcome::Failed { message, remedy, .. } => (Some(message.as_str()), remedy.as_ref().map(wording)),
+        CaseOutcome::Failed(problem) | CaseOutcome::Warned(problem) => {
+            (Some(problem.message.as_str()), problem.remedy.as_ref().map(wording))
+        }
         CaseOutcome::Skipped(why) => (Some(why.as_str()), None),
     };
     line(
@@ -51,13 +53,14 @@ struct SummaryLine {
     kind: &'static str,
     passed: usize,
     failed: usize,
+    warned: usize,
     skipped: usize,
 }
 
 /// Appends the line with the number of cases by outcome.
 pub fn case_summary(tally: CaseTally, out: &mut Vec<u8>) {
-    let CaseTally { passed, failed, skipped } = tally;
-    line(&SummaryLine { kind: "summary", passed, failed, skipped }, out);
+    let CaseTally { passed, failed, warned, skipped } = tally;
+    line(&SummaryLine { kind: "summary", passed, failed, warned, skipped }, out);
 }
 
 #[derive(Serialize)]

@@ -11,7 +11,7 @@ use crate::webhook::{
     },
     diagnose::Finding,
     record::{Delivery, Forwarded},
-    remedy::Wording,
+    remedy::{Warning, Wording},
 };
 
 #[derive(Serialize)]
@@ -49,12 +49,14 @@ struct ForwardsLine<'a> {
     kind: &'static str,
     seq: u64,
     forwards: Vec<ForwardObject<'a>>,
+    warnings: Vec<String>,
 }
 
 /// Appends the line of forwards that had no response yet in the line of their delivery.
-pub fn forwards(seq: u64, forwards: &[Forwarded], out: &mut Vec<u8>) {
+pub fn forwards(seq: u64, forwards: &[Forwarded], warning: Option<&Warning>, wording: Wording, out: &mut Vec<u8>) {
     let forwards = forwards.iter().map(ForwardObject::new).collect();
-    line(&ForwardsLine { kind: "forwards", seq, forwards }, out);
+    let warnings = warning.map(|warning| warning.text(wording)).into_iter().collect();
+    line(&ForwardsLine { kind: "forwards", seq, forwards, warnings }, out);
 }
 
 #[derive(Serialize)]
@@ -81,6 +83,7 @@ struct VerificationLine<'a> {
     payload: PayloadObject<'a>,
     findings: Vec<FindingObject<'a>>,
     warnings: Vec<String>,
+    freshness: &'static str,
 }
 
 /// Appends the line of a verified capture.
@@ -98,6 +101,7 @@ pub fn verification(file: &str, entry: usize, assessment: &Assessment, wording: 
             payload: PayloadObject::new(&assessment.payload),
             findings: FindingObject::list(&assessment.findings, wording),
             warnings: assessment.warnings.iter().map(|warning| warning.text(wording)).collect(),
+            freshness: if assessment.verdict.is_age_checked() { "checked" } else { "not-checked" },
         },
         out,
     );

@@ -9,6 +9,7 @@ use std::{fmt, time::Duration};
 
 pub use self::{github::Github, junit::Junit, sarif::Sarif};
 use super::text;
+use crate::webhook::remedy::with_hint;
 
 /// One thing that was checked, and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl Problem {
     /// Message and hint in one text.
     fn text(&self) -> String {
         match &self.hint {
-            Some(hint) => format!("{}. {hint}", self.message),
+            Some(hint) => with_hint(&self.message, hint),
             None => self.message.clone(),
         }
     }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use self::log::Log;
-use crate::webhook::time::Timestamp;
+use crate::webhook::{json::writer::indented, time::Timestamp};
 
 /// The prefix of an unfinished file's name: hidden, so readers skip it.
 const UNFINISHED_PREFIX: &str = ".hookdev-";
@@ -64,7 +64,8 @@ impl CaptureStore {
         }
     }
 
-    /// Writes one capture, a JSON object, and returns its file. It may block.
+    /// Writes one capture, a JSON object without whitespace, and returns its file. In a directory it is indented, so that
+    /// people can read it and its changes. It may block.
     ///
     /// # Errors
     ///
@@ -179,7 +180,9 @@ fn try_write_file(dir: &Path, name: &str, object: &[u8]) -> io::Result<PathBuf> 
     let created = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).make_in(dir, create);
     // Its own error contains the random name, so that no two are the same.
     let mut file = created.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))?;
-    file.write_all(&[object, b"\n"].concat())?;
+    let mut text = indented(object);
+    text.push(b'\n');
+    file.write_all(&text)?;
     let mut path = dir.join(format!("{name}.json"));
     let mut number = 1_u64;
     loop {
@@ -321,7 +324,7 @@ mod tests {
         }
         let stem = "20250101T120000.123Z-000001-x";
         assert_eq!(names_in(dir.path()), [format!("{stem}.json"), format!("{stem}_2.json"), format!("{stem}_3.json")]);
-        assert_eq!(fs::read(dir.path().join(format!("{stem}.json"))).unwrap(), b"{\"n\":1}\n");
+        assert_eq!(fs::read(dir.path().join(format!("{stem}.json"))).unwrap(), b"{\n  \"n\": 1\n}\n");
     }
 
     #[test]

@@ -237,9 +237,9 @@ mod tests {
     #[test]
     fn a_rest_api_event_keeps_repeated_headers_and_its_query_is_encoded_again() {
         let time = Some(1_735_732_800_123);
-        assert_eq!(parsed(V1), expected_of("/aspect?q=a%26&q=b+c", "x-a: 1\nx-a: 2\nhost: h\n", b"{}", time, &[]));
+        assert_eq!(parsed(V1), expected_of("/aspect?q=a%26&q=b+c", "X-A: 1\nX-A: 2\nHost: h\n", b"{}", time, &[]));
         let single = V1.replace("multiValue", "other");
-        assert_eq!(parsed(&single), expected_of("/aspect?q=b+c", "x-a: 2\nhost: h\n", b"{}", time, &[]));
+        assert_eq!(parsed(&single), expected_of("/aspect?q=b+c", "X-A: 2\nHost: h\n", b"{}", time, &[]));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::{fs::File, io::Read, path::Path};
 
 use super::{Entry, EntryError, Fault, Input, whole};
-use crate::webhook::request::{self, HeaderName, HeaderValue, Headers, Method, Request};
+use crate::webhook::request::{self, Field, FieldName, Headers, Method, Request};
 
 /// Reads a file as the body of a `POST` to `/`.
 ///
@@ -31,10 +31,10 @@ pub fn read(file: &Path, input: impl Read + Send, headers: Headers) -> Result<En
 /// # Errors
 ///
 /// If there is no colon, or the name or value is not valid in HTTP.
-pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), InvalidHeader> {
+pub fn header(text: &str) -> Result<Field, InvalidHeader> {
     let parse = |text: &str| {
         let (name, value) = text.split_once(':')?;
-        let name = HeaderName::from_bytes(name.trim().as_bytes()).ok()?;
+        let name = FieldName::new(name.trim()).ok()?;
         Some((name, request::value(value.trim()).ok()?))
     };
     parse(text).ok_or_else(|| InvalidHeader(text.to_owned()))
@@ -50,6 +50,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::webhook::request::HeaderValue;
 
     #[test]
     fn a_body_is_posted_unchanged() {
@@ -62,8 +63,8 @@ mod tests {
 
     #[test]
     fn a_header_is_parsed_as_people_type_it() {
-        let field = |name, value| Ok((HeaderName::from_static(name), HeaderValue::from_static(value)));
-        assert_eq!(header("Svix-Id: msg_1"), field("svix-id", "msg_1"));
+        let field = |name, value| Ok((FieldName::new(name).unwrap(), HeaderValue::from_static(value)));
+        assert_eq!(header("Svix-Id: msg_1"), field("Svix-Id", "msg_1"));
         assert_eq!(header("t:a: b "), field("t", "a: b"));
         assert_eq!(header("empty:"), field("empty", ""));
         for wrong in ["", "Svix-Id", ": x", "a b: c", "a: b\nc: d", "a: €"] {

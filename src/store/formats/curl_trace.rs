@@ -322,7 +322,7 @@ mod tests {
         let log = include_str!("../../../tests/formats/curl-trace-bytes.log");
         let (entries, _) = collected(log);
         let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
-        let expected = "host: 127.0.0.1:3000\nuser-agent: curl/7.88.1\naccept: */*\ncontent-length: 14\ncontent-type: application/x-www-form-urlencoded\n";
+        let expected = "Host: 127.0.0.1:3000\nUser-Agent: curl/7.88.1\nAccept: */*\nContent-Length: 14\nContent-Type: application/x-www-form-urlencoded\n";
         assert_eq!((entry.request.target.as_str(), fields(&entry.request)), ("/b", expected.to_owned()));
         assert_eq!(bodies(log), [Ok((BYTES.to_vec(), vec![]))]);
         let prefixed: String = log

@@ -226,7 +226,7 @@ mod tests {
         let (entries, notes) = collected(har);
         let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
         assert_eq!(entry.received_at.unwrap().unix_millis(), 1_735_732_800_123);
-        assert_eq!((entry.request.target.as_str(), fields(&entry.request)), ("/p?q=1", "x-a: 1\nx-a: 2\n".to_owned()));
+        assert_eq!((entry.request.target.as_str(), fields(&entry.request)), ("/p?q=1", "X-A: 1\nx-a: 2\n".to_owned()));
         assert_eq!((&entry.request.body[..], &entry.notes, notes), (&b"{}"[..], &vec![], vec![]));
     }
 

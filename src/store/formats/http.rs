@@ -5,7 +5,7 @@ use bytes::Bytes;
 use httparse::{EMPTY_HEADER, Error, Status};
 
 use super::{Entry, Fault, Format, Input, Piece, Position, Reader, whole};
-use crate::webhook::request::{HeaderName, HeaderValue, Headers, Method, Request, target};
+use crate::webhook::request::{FieldName, HeaderValue, Headers, Method, Request, target};
 
 const MAX_HEADERS: usize = 256;
 
@@ -123,7 +123,7 @@ fn parse(message: &[u8]) -> Result<Option<(Request, usize)>, Error> {
     let mut parsed = httparse::Request::new(&mut fields);
     let Status::Complete(length) = parsed.parse(message)? else { return Ok(None) };
     let field = |field: &httparse::Header<'_>| {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Error::HeaderName)?;
+        let name = FieldName::new(field.name).map_err(|_| Error::HeaderName)?;
         Ok((name, HeaderValue::from_bytes(field.value).map_err(|_| Error::HeaderValue)?))
     };
     let method = parsed.method.and_then(|method| method.parse::<Method>().ok()).ok_or(Error::Token)?;
@@ -268,6 +268,7 @@ fn line_from(input: &[u8], at: usize) -> (&[u8], usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::webhook::request::HeaderName;
 
     fn messages(input: &[u8]) -> Vec<Result<Entry, String>> {
         let messages = Messages { input: Bytes::copy_from_slice(input), at: 0 };

@@ -343,7 +343,7 @@ mod tests {
         let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
         assert_eq!(
             (entry.request.target.as_str(), fields(&entry.request)),
-            ("/aspect?q=1&r=2", "x-a: 1\nx-a: 2\n".to_owned())
+            ("/aspect?q=1&r=2", "X-A: 1\nX-A: 2\n".to_owned())
         );
         assert_eq!((&entry.request.body[..], &entry.notes), (&b"{\r\n  \"a\": 1\n}"[..], &vec![]));
         assert_eq!(notes, ["skipped 1 entry without a POST, PUT or PATCH body"]);

@@ -447,10 +447,10 @@ mod tests {
             r#"["A","1","b","2","b","3"]"#,
             r#"["A: 1","b: 2","b:3"]"#,
             r#""A: 1\r\nb: 2\r\nb: 3\r\n""#,
-            r#"{"a":[{"key":"A","value":"1"}],"b":[{"value":"2"},{"value":"3"}]}"#,
+            r#"{"A":[{"key":"a","value":"1"}],"b":[{"value":"2"},{"value":"3"}]}"#,
         ] {
             let json = format!(r#"{{"headers":{headers},"body":"{{}}"}}"#);
-            assert_eq!(parsed(&json), same("POST /", "a: 1\nb: 2\nb: 3\n", "{}"), "{headers}");
+            assert_eq!(parsed(&json), same("POST /", "A: 1\nb: 2\nb: 3\n", "{}"), "{headers}");
         }
     }
 

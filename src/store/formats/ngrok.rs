@@ -86,7 +86,7 @@ mod tests {
             let (entries, notes) = collected(&input);
             let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
             assert_eq!(entry.received_at.unwrap().unix_seconds(), 1_735_732_800);
-            assert_eq!(fields(&entry.request), "x-a: 1\nx-a: 2\ncontent-length: 3\n");
+            assert_eq!(fields(&entry.request), "X-A: 1\nX-A: 2\nContent-Length: 3\n");
             assert_eq!((entry.request.target.as_str(), &entry.request.body[..]), ("/p?q", &b"\0\xff\n"[..]));
             assert_eq!((&entry.notes, notes), (&vec![], vec![]));
         }

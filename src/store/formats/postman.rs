@@ -203,7 +203,7 @@ mod tests {
         let url = r#"{"raw":"{{base}}/aspect?q","host":["{{base}}"],"path":["aspect"]}"#;
         let (entries, notes) = collected(&collection(&format!(r#"{{"name":"folder","item":[{}]}}"#, item(url, RAW))));
         let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
-        assert_eq!((entry.request.target.as_str(), fields(&entry.request)), ("/v1/aspect?q", "x-a: 1\n".to_owned()));
+        assert_eq!((entry.request.target.as_str(), fields(&entry.request)), ("/v1/aspect?q", "X-A: 1\n".to_owned()));
         assert_eq!((&entry.request.body[..], &entry.notes, notes), (&b"{\r\n \"n\": 5}"[..], &vec![], vec![]));
     }
 

@@ -94,15 +94,20 @@ pub enum SecretError {
     #[error("can't read the env file {}", .0.display())]
     EnvFile(PathBuf, #[source] io::Error),
     /// The text isn't a valid secret of the provider.
-    #[error("invalid {provider} secret from {origin}: {problem}")]
+    #[error("invalid {provider} secret from {}: {problem}", origin(.from))]
     Malformed {
         /// The provider's title.
         provider: String,
         /// Where the secret came from.
-        origin: String,
+        from: SecretSource,
         /// What is wrong with it.
         problem: MalformedSecret,
+        /// The provider that was probably meant by the text before the secret's first `=`.
+        meant: Option<String>,
     },
+    /// The text before the `=` of a source is not a provider's name; the message.
+    #[error("{0}")]
+    UnknownProvider(String),
     /// The provider takes no secret.
     #[error("{0} doesn't sign its deliveries and takes no secret")]
     NotUsed(String),
@@ -128,7 +133,8 @@ impl SecretError {
             Self::EmptyVariable(name) | Self::NotText(name) => {
                 Some(format!("set {name} to the secret that the provider shows, or unset it"))
             }
-            Self::Malformed { problem, .. } => Some(problem.hint().to_owned()),
+            Self::Malformed { meant: Some(name), .. } => Some(format!("did you mean `--secret {name}=…`?")),
+            Self::Malformed { problem, from, .. } => Some(malformed_hint(*problem, from)),
             _ => None,
         }
     }
@@ -162,6 +168,13 @@ pub struct Resolved {
     pub are_configured: bool,
 }
 
+impl Resolved {
+    /// Adds a note, unless it is there already: several providers may read the same source.
+    fn note(&mut self, note: Option<String>) {
+        self.warnings.extend(note.filter(|note| !self.warnings.contains(note)));
+    }
+}
+
 /// Finds the secrets of every provider that signs: from the flags, else the variable that the manifest names, else the
 /// config, else the env file, else the development secret. A missing source of the config is skipped with a warning, because
 /// not every machine has every secret; a provider with none left gets no secret. Shadowed secrets are kept for diagnosis
@@ -183,6 +196,9 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
         )
     }));
     for flag in &flags {
+        flag.check_name(catalog)?;
+    }
+    for flag in &flags {
         if let Some(provider) =
             flag.provider.and_then(|name| catalog.get(name)).filter(|provider| provider.secret.is_none())
         {
@@ -194,7 +210,7 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
         rules.filter_map(|rule| SigningSecret::parse(&rule.development, &rule.format).ok()).collect::<Vec<_>>();
     for provider in catalog.providers() {
         let Some(rule) = &provider.secret else { continue };
-        Search { provider, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
+        Search { catalog, provider, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
     }
     Ok(resolved)
 }
@@ -213,6 +229,16 @@ impl<'a> Flag<'a> {
         }
     }
 
+    /// Checks that a name before `env:` or `file:` is a provider's: no secret contains those.
+    fn check_name(&self, catalog: &Catalog) -> Result<(), SecretError> {
+        match self.source.split_once('=').filter(|_| self.provider.is_none()) {
+            Some((name, source)) if source.starts_with("env:") || source.starts_with("file:") => {
+                Err(SecretError::UnknownProvider(nearest::unknown("provider", name, catalog.names())))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The provider that is probably meant by the text before the first `=`, if that isn't a provider.
     fn suggestion(&self, catalog: &'a Catalog) -> Option<&'a str> {
         let (name, _) = self.source.split_once('=').filter(|_| self.provider.is_none())?;
@@ -224,27 +250,71 @@ impl<'a> Flag<'a> {
     }
 }
 
-/// The text of the secret at a source, and the source as output names it.
-fn read(
-    source: &str,
-    base: &Path,
-    environment: &Environment,
-    literal: SecretSource,
-) -> Result<(Zeroizing<String>, SecretSource), SecretError> {
+/// The text at a source.
+struct Found {
+    text: Zeroizing<String>,
+    /// The source as output names it.
+    source: SecretSource,
+    /// A note about the file.
+    note: Option<String>,
+}
+
+/// Reads the secret at a source.
+fn read(source: &str, base: &Path, environment: &Environment, literal: SecretSource) -> Result<Found, SecretError> {
     if let Some(name) = source.strip_prefix("env:") {
         let text = environment.get(name)?;
-        return Ok((text, SecretSource::Env(name.to_owned())));
+        return Ok(Found { text, source: SecretSource::Env(name.to_owned()), note: None });
     }
     if let Some(path) = source.strip_prefix("file:") {
         let full = base.join(path);
         let text = read_file::text(&full).map_err(|error| SecretError::File(full, error))?;
-        return Ok((text, SecretSource::File(path.to_owned())));
+        let line = only_line(&text).map(|line| Zeroizing::new(line.to_owned()));
+        let note = line.as_ref().map(|_| format!("the newline at the end of {source} is not part of the secret"));
+        return Ok(Found { text: line.unwrap_or(text), source: SecretSource::File(path.to_owned()), note });
     }
-    Ok((Zeroizing::new(source.to_owned()), literal))
+    Ok(Found { text: Zeroizing::new(source.to_owned()), source: literal, note: None })
+}
+
+/// The text without the newline at its end, if that is its only one: `echo` and most editors write one. A secret of several
+/// lines, such as a PEM key, is kept as it is.
+fn only_line(text: &str) -> Option<&str> {
+    let line = text.strip_suffix('\n')?;
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    (!line.is_empty() && !line.contains(['\n', '\r'])).then_some(line)
 }
 
 fn malformed(provider: &Provider, source: &SecretSource, problem: MalformedSecret) -> SecretError {
-    SecretError::Malformed { provider: provider.title.clone(), origin: origin(source), problem }
+    SecretError::Malformed { provider: provider.title.clone(), from: source.clone(), problem, meant: None }
+}
+
+/// What to do about a malformed secret at its source.
+fn malformed_hint(problem: MalformedSecret, from: &SecretSource) -> String {
+    match (problem, from) {
+        (MalformedSecret::TrailingNewline, SecretSource::Env(name)) => {
+            format!("set {name} without the newline; the shell removes it in {name}=\"$(cat FILE)\"")
+        }
+        (MalformedSecret::TrailingNewline, SecretSource::Flag) => {
+            "pass it without the newline; the shell removes it in --secret \"$(cat FILE)\"".to_owned()
+        }
+        (MalformedSecret::TrailingNewline, SecretSource::Config) => "remove the newline at its end".to_owned(),
+        (MalformedSecret::ByteOrderMark, SecretSource::Env(name)) => {
+            format!("set {name} without the byte order mark (U+FEFF) at its start")
+        }
+        (MalformedSecret::ByteOrderMark, SecretSource::Flag | SecretSource::Config) => {
+            "remove the byte order mark (U+FEFF) at its start".to_owned()
+        }
+        _ => problem.hint().to_owned(),
+    }
+}
+
+/// The variables of providers in a file beside the config that nothing loads: those whose providers have no secret of the
+/// user's. A file that can't be read or parsed has none.
+#[must_use]
+pub fn unloaded_variables(file: &Path, catalog: &Catalog, keyring: &Keyring) -> Vec<String> {
+    let Ok(variables) = env_file::variables(file) else { return Vec::new() };
+    let rules = catalog.providers().filter(|provider| keyring.has_only_development(&provider.name));
+    let names = rules.filter_map(|provider| provider.secret.as_ref()?.env.clone());
+    names.filter(|name| variables.iter().any(|(known, value)| known == name && !value.is_empty())).collect()
 }
 
 /// Where a secret comes from, in words.

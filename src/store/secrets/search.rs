@@ -5,15 +5,16 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{Flag, Resolved, SecretError, Sources, malformed, origin, read};
+use super::{Flag, Found, Resolved, SecretError, Sources, malformed, origin, read};
 use crate::webhook::{
     keyring::{Keyring, SecretSource, ShadowedSecret},
-    provider::{Provider, SecretRule},
+    provider::{Provider, SecretRule, catalog::Catalog},
     signature::{MalformedSecret, SecretText, SigningSecret},
 };
 
 /// The search for one provider's secrets.
 pub(super) struct Search<'a> {
+    pub catalog: &'a Catalog,
     pub provider: &'a Provider,
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
@@ -71,7 +72,8 @@ impl Search<'_> {
         let mut added = false;
         for flag in self.flags.iter().filter(|flag| flag.is_for(&self.provider.name, only)) {
             let environment = self.sources.environment;
-            let (text, source) = read(flag.source, Path::new(""), environment, SecretSource::Flag)?;
+            let Found { text, source, note } = read(flag.source, Path::new(""), environment, SecretSource::Flag)?;
+            resolved.note(note);
             resolved.are_configured |= matches!(&source, SecretSource::Env(name) if environment.is_from_file(name));
             match self.add(&text, source, resolved) {
                 // A flag for every provider is for those it is valid for.
@@ -79,6 +81,10 @@ impl Search<'_> {
                     problem: MalformedSecret::NotBase64 | MalformedSecret::NotHex | MalformedSecret::NotSendable,
                     ..
                 }) if flag.provider.is_none() && only.is_none() => *ignored = true,
+                Err(SecretError::Malformed { provider, from, problem, .. }) => {
+                    let meant = flag.suggestion(self.catalog).map(str::to_owned);
+                    return Err(SecretError::Malformed { provider, from, problem, meant });
+                }
                 result => {
                     result?;
                     added = true;
@@ -112,7 +118,8 @@ impl Search<'_> {
         let mut any = false;
         for source in configured.iter().map(SecretText::expose) {
             match self.configured(source) {
-                Ok((text, source)) => {
+                Ok(Found { text, source, note }) => {
+                    resolved.note(note);
                     self.add(&text, source, resolved)?;
                     any = true;
                 }
@@ -128,7 +135,7 @@ impl Search<'_> {
         Ok(!configured.is_empty())
     }
 
-    fn configured(&self, source: &str) -> Result<(Zeroizing<String>, SecretSource), SecretError> {
+    fn configured(&self, source: &str) -> Result<Found, SecretError> {
         read(source, self.sources.config_base, self.sources.environment, SecretSource::Config)
     }
 
@@ -144,7 +151,7 @@ impl Search<'_> {
         if tier == Tier::Config {
             let configured = (self.sources.config)(&self.provider.name);
             for source in configured.iter().map(SecretText::expose) {
-                if let Ok((text, source)) = self.configured(source)
+                if let Ok(Found { text, source, .. }) = self.configured(source)
                     && text.len() <= MAX_SHADOWED_BYTES
                 {
                     keep(&text, origin(&source));

@@ -11,7 +11,7 @@ use serde::{
 };
 
 use crate::webhook::{
-    request::{self, HeaderName, HeaderValue, Method},
+    request::{self, Field, FieldName, Method},
     time::Timestamp,
 };
 
@@ -123,7 +123,7 @@ pub fn target(key: &str, text: &str) -> Result<String, ParseError> {
 /// # Errors
 ///
 /// If the name or the value is not valid in HTTP.
-pub fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ParseError> {
+pub fn header(name: &str, value: &str) -> Result<Field, ParseError> {
     let value = request::value(value)
         .map_err(|_| expected(format!("Latin-1 without control characters in the header {}", quoted(name))));
     Ok((header_name(name)?, value?))
@@ -134,8 +134,8 @@ pub fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Pars
 /// # Errors
 ///
 /// If it is not valid in HTTP.
-pub fn header_name(name: &str) -> Result<HeaderName, ParseError> {
-    HeaderName::from_bytes(name.as_bytes()).map_err(|_| expected(format!("a header name, found {}", quoted(name))))
+pub fn header_name(name: &str) -> Result<FieldName, ParseError> {
+    FieldName::new(name).map_err(|_| expected(format!("a header name, found {}", quoted(name))))
 }
 
 /// The bytes that a key holds as base64.

@@ -59,7 +59,7 @@ impl Serialize for HeaderPairs<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut pairs = serializer.serialize_seq(Some(self.0.len()))?;
         for (name, value) in self.0 {
-            pairs.serialize_element(&(name.as_str(), request::text(value)))?;
+            pairs.serialize_element(&(name.spelling(), request::text(value)))?;
         }
         pairs.end()
     }

@@ -75,10 +75,13 @@ impl<'a> Case<'a> {
 /// The number of deliveries in a burst.
 pub(super) const BURST: u8 = 20;
 
+/// The sizes of a large body, in bytes, up to the largest that providers send.
+pub(super) const LARGE: [usize; 3] = [64 << 10, 256 << 10, 1 << 20];
+
 /// Every case of a provider, in the order in which they run. Cases that are not about a particular event send
-/// `exemplar`.
+/// `exemplar`. `secrets` is the number of the user's secrets: with several, each signs a delivery.
 #[must_use]
-pub fn cases<'a>(provider: &'a Provider, exemplar: &'a Event) -> Vec<Case<'a>> {
+pub fn cases<'a>(provider: &'a Provider, exemplar: &'a Event, secrets: usize) -> Vec<Case<'a>> {
     let mut cases = Vec::new();
     for event in &provider.events {
         let variants = event.variants.iter().map(|variant| Some(variant.as_slice()));
@@ -94,8 +97,8 @@ pub fn cases<'a>(provider: &'a Provider, exemplar: &'a Event) -> Vec<Case<'a>> {
         {
             continue;
         }
-        let skipped = inapplicable(name, provider, exemplar);
-        cases.push(Case { name, event: exemplar, variant: None, sends: sends(name, provider), skipped });
+        let skipped = inapplicable(name, provider, exemplar, secrets);
+        cases.push(Case { name, event: exemplar, variant: None, sends: sends(name, provider, secrets), skipped });
     }
     cases
 }
@@ -106,19 +109,25 @@ fn variant_words(variant: &[(Path, String)]) -> String {
 }
 
 /// What is special about a case's requests, in words.
-fn sends(name: CaseName, provider: &Provider) -> String {
+fn sends(name: CaseName, provider: &Provider, secrets: usize) -> String {
     match name {
         CaseName::EventAccepted => String::new(),
         CaseName::Encoding(Media::Json) => "as JSON".to_owned(),
         CaseName::Encoding(Media::Urlencoded) => "as a urlencoded form".to_owned(),
         CaseName::Encoding(Media::Multipart) => "as a multipart form".to_owned(),
         CaseName::BodyReserialised => "other whitespace, order, escapes".to_owned(),
+        CaseName::BodyUnicode => "text beyond Latin-1".to_owned(),
+        CaseName::BodyLarge => format!("a body of {}", size_words(large_body(provider))),
+        CaseName::BodyEmptyValues => "empty values".to_owned(),
         CaseName::BodyTampered => "body changed after signing".to_owned(),
         CaseName::SecretWrong => "signed with another secret".to_owned(),
         CaseName::SignatureMissing => "no signature".to_owned(),
         CaseName::SignatureTruncated => "half the signature".to_owned(),
         CaseName::SignatureEmpty => "an empty signature".to_owned(),
         CaseName::SignatureGarbage => "a garbage signature".to_owned(),
+        CaseName::HeaderMissing => "a signed header missing".to_owned(),
+        CaseName::TimestampGarbage => "a garbage timestamp".to_owned(),
+        CaseName::BodyMalformed => "unsigned, not JSON".to_owned(),
         CaseName::TimestampStale => match tamper::stale_by(provider) {
             Some(age) => format!("signed {} ago", words(age)),
             None => "signed too long ago".to_owned(),
@@ -127,16 +136,36 @@ fn sends(name: CaseName, provider: &Provider) -> String {
             Some(distance) => format!("signed {} in the future", words(distance)),
             None => "signed too far in the future".to_owned(),
         },
+        CaseName::SignatureRotated if secrets > 1 => "signed with each secret".to_owned(),
         CaseName::SignatureRotated => "plus an invalid signature".to_owned(),
         CaseName::VersionUnknown => "plus an unknown version".to_owned(),
         CaseName::DeliveryDuplicated => "the same delivery twice".to_owned(),
         CaseName::EventUnknown => "an unknown event type".to_owned(),
         CaseName::Burst => format!("{BURST} deliveries at once"),
+        CaseName::BodyChunked => "in chunks, without length".to_owned(),
+        CaseName::HeaderCase => "Header-Names capitalised".to_owned(),
+    }
+}
+
+/// The size of the largest body to send, in bytes.
+pub(super) fn large_body(provider: &Provider) -> usize {
+    let largest = LARGE[LARGE.len() - 1];
+    provider.delivery.max_body.map_or(largest, |limit| limit.min(largest))
+}
+
+/// A size of the powers that [`LARGE`] has: `64 KiB`, `1 MiB`.
+pub(super) fn size_words(bytes: usize) -> String {
+    const KIB: usize = 1 << 10;
+    const MIB: usize = 1 << 20;
+    match bytes {
+        bytes if bytes >= MIB && bytes.is_multiple_of(MIB) => format!("{} MiB", bytes / MIB),
+        bytes if bytes >= KIB && bytes.is_multiple_of(KIB) => format!("{} KiB", bytes / KIB),
+        bytes => format!("{bytes} bytes"),
     }
 }
 
 /// Why a case does not apply to a provider. Where that means a missing protection, the reason says so.
-fn inapplicable(name: CaseName, provider: &Provider, exemplar: &Event) -> Option<String> {
+fn inapplicable(name: CaseName, provider: &Provider, exemplar: &Event, secrets: usize) -> Option<String> {
     let title = &provider.title;
     if let Some(forgery) = name.forgery() {
         return forgery.inapplicable(provider, exemplar.unsigned);
@@ -153,8 +182,8 @@ fn inapplicable(name: CaseName, provider: &Provider, exemplar: &Event) -> Option
         CaseName::SignatureRotated if unsigned => {
             Some(format!("{title} does not sign deliveries: there is no secret to rotate"))
         }
-        CaseName::SignatureRotated if !grammar.is_some_and(Grammar::is_list) => {
-            Some(format!("{title} sends one signature: during secret rotation, the handler must try both secrets"))
+        CaseName::SignatureRotated if secrets < 2 && !grammar.is_some_and(Grammar::is_list) => {
+            Some(format!("{title} sends one signature: give both secrets to check that the handler tries both"))
         }
         CaseName::VersionUnknown if unsigned => {
             Some(format!("{title} does not sign deliveries: signatures have no versions"))

@@ -6,15 +6,15 @@ use std::time::Duration;
 use super::{
     cases::Case,
     expectation::Expectation,
-    judge::{Fault, NoResponse},
+    history::History,
+    judge::{Fault, NoResponse, unrelated},
     name::CaseName,
     tamper::{Forgery, Tamper},
 };
 use crate::webhook::{
-    keyring::SecretSource,
     provider::Provider,
     remedy::{RAW_BODY, Remedy},
-    signature::secret::KeyEncoding,
+    response::clue::{Clue, ENCODINGS, RAISE_LIMIT},
     time::words,
 };
 
@@ -36,46 +36,25 @@ pub struct Observation<'a> {
     pub fault: &'a Fault,
     /// How the request differs from the others of its case, in words.
     pub variation: Option<&'a str>,
+    /// The variation of the request before it, which passed.
+    pub passed_before: Option<&'a str>,
+    /// What the response reveals about the handler.
+    pub clue: Option<Clue>,
     /// How long the response took.
     pub elapsed: Duration,
     /// How long the client waited for the response.
     pub timeout: Duration,
 }
 
-/// What earlier cases showed about a handler: each case with its fault, if it failed.
-#[derive(Clone, Debug, Default)]
-pub struct History(Vec<(CaseName, Option<Fault>)>);
+pub(super) const RESPOND_FIRST: &str = "respond first, then do slow work: a queue, res.sendStatus() before the work in Express, BackgroundTasks in FastAPI, a job in Rails and Laravel";
 
-impl History {
-    /// Adds the outcome of a case.
-    pub fn add(&mut self, name: CaseName, fault: Option<Fault>) {
-        self.0.push((name, fault));
-    }
+pub(super) const LOG: &str = "the handler's log shows the exception";
 
-    /// Whether at least one of these cases ran, and `is` holds for all of those that did.
-    fn all(&self, names: &[CaseName], is: impl Fn(Option<&Fault>) -> bool) -> bool {
-        let mut tried = self.0.iter().filter(|(name, _)| names.contains(name)).peekable();
-        tried.peek().is_some() && tried.all(|(_, fault)| is(fault.as_ref()))
-    }
+/// The start of the variation of a delivery that is signed with one of several secrets.
+pub(super) const SIGNED_WITH: &str = "signed with secret";
 
-    /// Whether the handler accepted every plain forgery. One that only checks for the header's presence does, too.
-    fn never_verifies(&self) -> bool {
-        let forged = [CaseName::SecretWrong, CaseName::BodyTampered];
-        self.all(&forged, |fault| matches!(fault, Some(Fault::ForgeryAccepted(_))))
-    }
-
-    /// Whether the handler crashed on every plain forgery.
-    fn crashes_on_forgeries(&self) -> bool {
-        let forged = [CaseName::SecretWrong, CaseName::BodyTampered];
-        self.all(&forged, |fault| matches!(fault, Some(Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)))))
-    }
-}
-
-const RESPOND_FIRST: &str = "respond first, then do slow work: a queue, res.sendStatus() before the work in Express, BackgroundTasks in FastAPI, a job in Rails and Laravel";
-
-const ENCODINGS: &str = "parse the body by its media type, which is the part of Content-Type before the `;`: express.urlencoded() and multer().none() in Express, await request.form() in FastAPI, params in Rails, $request->input() in Laravel";
-
-const LOG: &str = "the handler's log shows the exception";
+/// The variation of a delivery with characters outside the basic plane.
+pub(super) const EMOJI: &str = "emoji";
 
 /// Explains why a case failed.
 #[must_use]
@@ -86,10 +65,14 @@ pub fn explain(case: &Case<'_>, observation: &Observation<'_>, history: &History
         Some(variation) => format!("{variation}: {message}"),
         None => message,
     };
+    let message = match observation.passed_before {
+        Some(smaller) if case.name == CaseName::BodyLarge => format!("{message}; {smaller} was accepted"),
+        _ => message,
+    };
     Explanation { message, remedy: advice(case, observation, history).map(Remedy::advice) }
 }
 
-fn message(name: CaseName, observation: &Observation<'_>) -> String {
+pub(super) fn message(name: CaseName, observation: &Observation<'_>) -> String {
     let Observation { provider, fault, elapsed, timeout, .. } = *observation;
     match (fault, name.forgery().map(Forgery::words)) {
         (Fault::NoResponse(NoResponse::TimedOut), _) => format!("no response within {}", words(timeout)),
@@ -99,6 +82,7 @@ fn message(name: CaseName, observation: &Observation<'_>) -> String {
             ),
             _,
         ) => reason.clone(),
+        (Fault::NotRejected(status), Some(forged)) => not_rejected_message(*status, forged),
         (fault, Some(forged)) => forgery_message(fault.status().unwrap_or_default(), forged),
         (Fault::Crashed(status), None) if name.expectation() == Expectation::Survived => {
             format!("{status}: the handler failed on an unknown event type")
@@ -109,6 +93,12 @@ fn message(name: CaseName, observation: &Observation<'_>) -> String {
             objection.unwrap_or_else(|| format!("unexpected status {status}"))
         }
     }
+}
+
+/// Why a 4xx does not show that a handler rejected a forgery.
+fn not_rejected_message(status: u16, forged: &str) -> String {
+    let meaning = unrelated(status).unwrap_or("the request is at fault");
+    format!("{status} means that {meaning}; it does not show that the signature was checked ({forged})")
 }
 
 /// What is wrong with a response to a forgery, unless it is a 4xx.
@@ -123,10 +113,14 @@ fn forgery_message(status: u16, forged: &str) -> String {
 /// The likely cause, and how to fix it. `None` if the handler can't be reached, which is explained elsewhere.
 fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> Option<String> {
     let provider = observation.provider;
+    let is_forged = case.name.forgery().is_some();
+    let clue = observation.clue.filter(|clue| !(is_forged && clue.only_if_valid)).map(|clue| clue.advice);
     Some(match (observation.fault, case.name) {
         (Fault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
         (Fault::ForgeryAccepted(_), name) => forgery_accepted(name, provider, history),
-        (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)), name) => crashed(name, provider, history),
+        (Fault::NotRejected(status), _) => not_rejected(*status),
+        (Fault::Crashed(_) | Fault::Rejected(_), _) if clue.is_some() => clue.unwrap_or_default().to_owned(),
+        (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)), name) => crashed(name, observation, history),
         (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), CaseName::Burst) => {
             format!("the handler processes deliveries one at a time; {RESPOND_FIRST}")
         }
@@ -136,8 +130,22 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
         (Fault::Rejected(429), _) => {
             "the handler, or a proxy in front of it, limits the rate: exempt the provider's deliveries".to_owned()
         }
-        (Fault::Rejected(status), name) => rejected(*status, name, case, provider),
+        (Fault::Rejected(status), _) => rejected(*status, case, observation, history),
     })
+}
+
+/// What to respond instead of a 4xx that says nothing about the signature.
+fn not_rejected(status: u16) -> String {
+    match status {
+        413 => RAISE_LIMIT.to_owned(),
+        429 => {
+            "exempt the provider's deliveries from the limit of the rate, and respond 401 to those that do not verify"
+                .to_owned()
+        }
+        _ => format!(
+            "respond 401 to a delivery that does not verify: with {status}, neither you nor the provider can tell it from a wrong URL"
+        ),
+    }
 }
 
 /// Why a forgery was accepted.
@@ -149,17 +157,33 @@ fn forgery_accepted(name: CaseName, provider: &Provider, history: &History) -> S
         );
     }
     match name {
-        CaseName::TimestampStale | CaseName::TimestampFuture => {
-            let rule = provider.schemes.first().and_then(|scheme| scheme.timestamp.as_ref());
-            let allowed = rule.map(|rule| match name {
-                CaseName::TimestampStale => words(rule.tolerance.past),
-                _ => words(rule.tolerance.future),
-            });
+        CaseName::TimestampFuture if history.passed(CaseName::TimestampStale) => format!(
+            "the handler rejects old deliveries but none from the future: compare the timestamp with the clock in both directions, as Math.abs(now - timestamp) and abs(now - timestamp) do, and reject deliveries that are more than {} ahead",
+            tolerance_of(provider, name).unwrap_or_default()
+        ),
+        CaseName::TimestampGarbage if history.failed(CaseName::TimestampFuture) => {
+            forgery_accepted(CaseName::TimestampFuture, provider, history)
+        }
+        CaseName::TimestampGarbage if history.passed(CaseName::TimestampStale) => {
+            "respond 401 unless the timestamp is a whole number: in JavaScript, Number('x') is NaN, and every comparison with NaN is false, so `age > 300` never rejects it".to_owned()
+        }
+        CaseName::TimestampStale | CaseName::TimestampFuture | CaseName::TimestampGarbage => {
             format!(
                 "the handler ignores the timestamp: once the signature is verified, compare the timestamp with the clock and reject deliveries that are more than {} off; otherwise a recorded delivery can be replayed at any time",
-                allowed.unwrap_or_default()
+                tolerance_of(provider, name).unwrap_or_default()
             )
         }
+        CaseName::HeaderMissing => format!(
+            "the handler verifies without a signed header that is missing: verify {signature}, and respond 401 if one of its headers is missing"
+        ),
+        CaseName::BodyMalformed if history.failed(CaseName::SignatureMissing) => {
+            forgery_accepted(CaseName::SignatureMissing, provider, history)
+        }
+        CaseName::BodyMalformed if !provider.schemes.is_empty() => format!(
+            "the handler accepts a delivery that it can't parse: respond 401 without {}, before you parse the body",
+            header_of(provider)
+        ),
+        CaseName::BodyMalformed => "respond 400 to a body that can't be parsed".to_owned(),
         CaseName::SignatureMissing | CaseName::SignatureEmpty => format!(
             "the handler verifies only if there is a signature, as `if (signature && !valid)` does: reject deliveries without {}",
             header_of(provider)
@@ -180,8 +204,16 @@ fn forgery_accepted(name: CaseName, provider: &Provider, history: &History) -> S
     }
 }
 
+/// How far a timestamp may be off in the direction of a case, in words.
+fn tolerance_of(provider: &Provider, name: CaseName) -> Option<String> {
+    let tolerance = provider.schemes.first()?.timestamp.as_ref()?.tolerance;
+    let limit = if name == CaseName::TimestampFuture { tolerance.future_limit() } else { tolerance.past_limit() };
+    limit.map(words)
+}
+
 /// Why the handler responded with a 5xx or closed the connection.
-fn crashed(name: CaseName, provider: &Provider, history: &History) -> String {
+fn crashed(name: CaseName, observation: &Observation<'_>, history: &History) -> String {
+    let provider = observation.provider;
     if name.expectation() == Expectation::Rejected && history.crashes_on_forgeries() {
         return "respond 401 if verification fails: libraries throw (svix's verify does), and an uncaught exception is a 500"
             .to_owned();
@@ -196,6 +228,26 @@ fn crashed(name: CaseName, provider: &Provider, history: &History) -> String {
         CaseName::SignatureMissing => {
             format!("check that the {} header exists before you read it, and respond 401 if it does not", header_of(provider))
         }
+        CaseName::HeaderMissing => {
+            "check that each signed header exists before you read it, and respond 401 if one does not".to_owned()
+        }
+        CaseName::TimestampGarbage => {
+            "respond 401 unless the timestamp is a whole number: int() and datetime.fromtimestamp() raise an exception in Python, BigInt() throws in JavaScript".to_owned()
+        }
+        CaseName::BodyMalformed if history.failed(CaseName::SignatureMissing) => {
+            crashed(CaseName::SignatureMissing, observation, history)
+        }
+        CaseName::BodyMalformed => {
+            "verify the signature before you parse the body, and respond 400 to a body that can't be parsed: JSON.parse() and json.loads() throw, and an uncaught exception is a 500".to_owned()
+        }
+        CaseName::BodyUnicode => unicode(observation),
+        CaseName::BodyLarge => format!("{LOG}; {RAISE_LIMIT}"),
+        CaseName::BodyEmptyValues => format!(
+            "{LOG}; expect null, empty texts and empty lists wherever the schema allows them: check a value before you use it"
+        ),
+        CaseName::SignatureRotated => rotated(observation),
+        CaseName::BodyChunked => CHUNKED.to_owned(),
+        CaseName::HeaderCase => HEADER_CASE.to_owned(),
         CaseName::EventUnknown => format!(
             "respond {} to events that you do not handle: new types arrive without notice, and a default branch is enough",
             provider.delivery.first_success()
@@ -213,18 +265,28 @@ fn crashed(name: CaseName, provider: &Provider, history: &History) -> String {
 }
 
 /// Why a valid delivery was rejected although others are accepted.
-fn rejected(status: u16, name: CaseName, case: &Case<'_>, provider: &Provider) -> String {
+fn rejected(status: u16, case: &Case<'_>, observation: &Observation<'_>, history: &History) -> String {
+    let provider = observation.provider;
     let success = provider.delivery.first_success();
-    match name {
+    match case.name {
+        CaseName::BodyUnicode | CaseName::BodyLarge | CaseName::BodyEmptyValues
+            if status != 413 && history.failed(CaseName::BodyReserialised) =>
+        {
+            format!("the handler verifies re-serialised JSON, as `body-reserialised` shows; {RAW_BODY}")
+        }
+        CaseName::BodyUnicode => unicode(observation),
+        CaseName::BodyLarge => RAISE_LIMIT.to_owned(),
+        CaseName::BodyEmptyValues => format!(
+            "the handler rejects empty values, or loses them before it verifies (Laravel's ConvertEmptyStringsToNull, Python's parse_qs without keep_blank_values); {RAW_BODY}"
+        ),
+        CaseName::BodyChunked => CHUNKED.to_owned(),
+        CaseName::HeaderCase => HEADER_CASE.to_owned(),
         CaseName::BodyReserialised => {
             format!("the compact form passes: the handler verifies re-serialised JSON; {RAW_BODY}")
         }
         CaseName::Encoding(_) => ENCODINGS.to_owned(),
         _ if status == 415 => ENCODINGS.to_owned(),
-        CaseName::SignatureRotated => format!(
-            "during secret rotation, {} holds a signature for each secret: split it at the separator, and accept the delivery if any of them matches",
-            header_of(provider)
-        ),
+        CaseName::SignatureRotated => rotated(observation),
         CaseName::VersionUnknown => {
             format!("ignore the entries of {} whose version you do not know, and check the others", header_of(provider))
         }
@@ -237,6 +299,28 @@ fn rejected(status: u16, name: CaseName, case: &Case<'_>, provider: &Provider) -
     }
 }
 
+/// Why text beyond ASCII fails. Emoji fail alone where characters of up to three bytes are stored.
+fn unicode(observation: &Observation<'_>) -> String {
+    if observation.passed_before.is_some() && observation.variation == Some(EMOJI) {
+        return "characters outside the basic plane fail, and other letters pass: the database stores at most 3 bytes of each (MySQL's utf8; use utf8mb4), or a length is counted in other units than code points".to_owned();
+    }
+    "the handler verifies or stores other bytes than were sent: it decodes the body as ASCII or Latin-1 (buffer.toString('latin1'), body.decode('ascii')), or re-serialises it with \\u escapes. Verify the raw bytes, and decode them as UTF-8".to_owned()
+}
+
+const CHUNKED: &str = "a request with `Transfer-Encoding: chunked` has a body but no Content-Length: read the body to its end, whatever Content-Length says; proxies and load balancers send deliveries on in this form";
+
+pub(super) const HEADER_CASE: &str = "look up headers without regard to case, as req.get() in Express and request.headers in FastAPI and Flask do; a plain object of headers, such as event.headers of AWS Lambda, keeps the spelling that a proxy chose";
+
+fn rotated(observation: &Observation<'_>) -> String {
+    if observation.variation.is_some_and(|variation| variation.starts_with(SIGNED_WITH)) {
+        return "while you replace a secret, deliveries are signed with the old or the new one: keep both, verify with each, and accept a delivery if either matches".to_owned();
+    }
+    format!(
+        "during secret rotation, {} holds a signature for each secret: split it at the separator, and accept the delivery if any of them matches",
+        header_of(observation.provider)
+    )
+}
+
 fn duplicated(provider: &Provider) -> String {
     format!(
         "respond {} to a delivery that you have already processed, and do nothing else: {} sends it again whenever it misses your response",
@@ -245,12 +329,12 @@ fn duplicated(provider: &Provider) -> String {
     )
 }
 
-fn redirected() -> String {
+pub(super) fn redirected() -> String {
     "respond at the URL itself: a trailing slash, http instead of https, or a login page redirects deliveries elsewhere"
         .to_owned()
 }
 
-fn wrong_success(status: u16, provider: &Provider) -> String {
+pub(super) fn wrong_success(status: u16, provider: &Provider) -> String {
     let success = provider.delivery.first_success();
     format!(
         "respond {success} instead of {status}: res.sendStatus({success}) in Express, Response(status_code={success}) in FastAPI, head {success} in Rails, response('', {success}) in Laravel"
@@ -270,42 +354,6 @@ fn header_of(provider: &Provider) -> String {
     header.map_or_else(|| "the signature".to_owned(), |name| format!("`{name}`"))
 }
 
-/// Explains why a handler accepts no valid delivery, so that further cases are pointless.
-///
-/// `spaced` says whether the handler accepted JSON as Python's `json.dumps` writes it.
-#[must_use]
-pub fn unusable(observation: &Observation<'_>, signed_with: Option<&SecretSource>, spaced: bool) -> Explanation {
-    let provider = observation.provider;
-    let signed_with = signed_with.filter(|_| !provider.schemes.is_empty());
-    let remedy = match (observation.fault, signed_with) {
-        (Fault::Rejected(400 | 401 | 403), _) if spaced => Remedy::advice(format!(
-            "the handler accepts the same delivery with a space after each comma and colon, as Python's json.dumps writes it: it verifies re-serialised JSON; {RAW_BODY}"
-        )),
-        (Fault::Rejected(400 | 401 | 403), Some(source)) => Remedy::CompareHandlerSecret {
-            provider: provider.name.clone(),
-            source: source.clone(),
-            further: format!(
-                "{}If it does, the handler may verify other bytes than were sent: {RAW_BODY}",
-                key_of(provider)
-            ),
-        },
-        (Fault::Rejected(404), _) => Remedy::CorrectHandlerPath,
-        (Fault::Rejected(405), _) => Remedy::AllowMethod(provider.delivery.method.clone()),
-        (Fault::Rejected(415), _) => Remedy::advice(ENCODINGS),
-        (Fault::Rejected(429), _) => Remedy::advice("the handler, or a proxy in front of it, limits the rate"),
-        (Fault::Rejected(_), _) => Remedy::AddHeader,
-        (Fault::Redirect(_), _) => Remedy::advice(redirected()),
-        (Fault::WrongSuccess(status), _) => Remedy::advice(wrong_success(*status, provider)),
-        (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), _) => Remedy::advice(RESPOND_FIRST),
-        (Fault::NoResponse(NoResponse::Unreachable(_)), _) => Remedy::StartHandler,
-        (Fault::NoResponse(NoResponse::Untrusted(_)), _) => Remedy::AcceptAnyCertificate,
-        (Fault::Crashed(_) | Fault::NoResponse(NoResponse::Broken(_)) | Fault::ForgeryAccepted(_), _) => {
-            Remedy::advice(LOG)
-        }
-    };
-    Explanation { message: message(CaseName::EventAccepted, observation), remedy: Some(remedy) }
-}
-
 /// Explains why the handler stopped listening after a case; `reason` is why the endpoint is unreachable.
 #[must_use]
 pub fn stopped(reason: &str, last: CaseName) -> Explanation {
@@ -314,22 +362,11 @@ pub fn stopped(reason: &str, last: CaseName) -> Explanation {
     Explanation { message, remedy: Some(Remedy::advice(hint)) }
 }
 
-/// How the secret's text becomes the key, if that is more than taking its bytes.
-fn key_of(provider: &Provider) -> String {
-    let Some(format) = provider.secret.as_ref().map(|rule| &rule.format) else { return String::new() };
-    let after = format.prefix.as_deref().map(|prefix| format!(" after {prefix}")).unwrap_or_default();
-    match format.encoding {
-        KeyEncoding::Base64 => format!("The key is the text{after}, decoded from base64. "),
-        KeyEncoding::Hex => format!("The key is the text{after}, decoded from hexadecimal. "),
-        KeyEncoding::Text if after.is_empty() => String::new(),
-        KeyEncoding::Text => format!("The key is the text{after}. "),
-    }
-}
-
 /// Why the status shows that a handler did not reject a forgery; `None` if it did.
 #[must_use]
 pub fn objection_to(tamper: Tamper, title: &str, status: u16) -> Option<String> {
     match status {
+        400..500 if unrelated(status).is_some() => Some(not_rejected_message(status, tamper.words())),
         400..500 => None,
         300..400 => Some(format!("{}; {title} follows no redirect", forgery_message(status, tamper.words()))),
         _ => Some(forgery_message(status, tamper.words())),

@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
-use super::{Excerpt, expectation::Expectation};
-use crate::webhook::delivery::Policy;
+use super::expectation::Expectation;
+use crate::webhook::{
+    delivery::Policy,
+    response::{Excerpt, clue::Clue},
+};
 
 /// What came back for one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// The status of the response.
     pub response: Result<u16, NoResponse>,
-    /// The start of the response's body.
+    /// The lines of the response's body that help most.
     pub excerpt: Option<Excerpt>,
+    /// What the response reveals about the handler.
+    pub clue: Option<Clue>,
     /// From the request to the end of the response, or to the failure.
     pub elapsed: Duration,
 }
@@ -34,6 +39,8 @@ pub enum NoResponse {
 pub enum Fault {
     /// A forgery was accepted.
     ForgeryAccepted(u16),
+    /// A forgery got a 4xx that says nothing about its signature.
+    NotRejected(u16),
     /// A 2xx that the provider does not count as success.
     WrongSuccess(u16),
     /// A redirect.
@@ -54,6 +61,7 @@ impl Fault {
     pub const fn status(&self) -> Option<u16> {
         match self {
             Self::ForgeryAccepted(status)
+            | Self::NotRejected(status)
             | Self::WrongSuccess(status)
             | Self::Redirect(status)
             | Self::Rejected(status)
@@ -70,6 +78,19 @@ impl Fault {
     }
 }
 
+/// What a 4xx means that says nothing about a signature, worded to follow "means that"; `None` for any other status.
+#[must_use]
+pub const fn unrelated(status: u16) -> Option<&'static str> {
+    Some(match status {
+        404 => "nothing is served at this URL",
+        405 => "this URL does not allow the method",
+        410 => "this URL is no longer in use",
+        413 => "the body is too large for the handler, or for a proxy in front of it",
+        429 => "the handler, or a proxy in front of it, limits the rate",
+        _ => return None,
+    })
+}
+
 /// Compares a response with the expected one.
 ///
 /// # Errors
@@ -79,6 +100,7 @@ pub fn judge(expectation: Expectation, policy: &Policy, exchange: &Exchange) -> 
     let status = *exchange.response.as_ref().map_err(|problem| Fault::NoResponse(problem.clone()))?;
     let late = policy.timeout.is_some_and(|limit| exchange.elapsed > limit);
     Err(match (expectation, status) {
+        (Expectation::Rejected, 400..500) if unrelated(status).is_some() => Fault::NotRejected(status),
         (Expectation::Rejected, 400..500) => return Ok(()),
         (Expectation::Accepted, _) if policy.accepts(status) && !late => return Ok(()),
         (Expectation::Accepted, _) if policy.accepts(status) => Fault::Late(status),

@@ -8,21 +8,23 @@
 mod body;
 mod cases;
 pub mod cause;
-mod excerpt;
 mod expectation;
+mod history;
 pub mod judge;
 mod name;
+mod payloads;
 mod record;
 mod requests;
 mod serialisations;
 pub mod tamper;
 mod terms;
+pub mod unusable;
 
 pub use cases::{Case, cases};
-pub use excerpt::Excerpt;
 pub use expectation::Expectation;
+pub use history::History;
 pub use name::CaseName;
-pub use record::{CaseOutcome, CaseRecord, CaseTally};
+pub use record::{CaseOutcome, CaseProblem, CaseRecord, CaseTally};
 pub use requests::{CaseContext, CaseRequest, probes};
 pub use tamper::Tamper;
 pub use terms::{Term, terms};

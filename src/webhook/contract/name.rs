@@ -4,7 +4,7 @@ use super::{
     expectation::Expectation,
     tamper::{Forgery, Tamper},
 };
-use crate::webhook::delivery::Media;
+use crate::webhook::{delivery::Media, wire_form::WireForm};
 
 /// The name of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,23 +15,35 @@ pub enum CaseName {
     Encoding(Media),
     /// The same payload, serialised differently.
     BodyReserialised,
+    /// Text beyond ASCII and Latin-1.
+    BodyUnicode,
+    /// A body as large as the provider may send.
+    BodyLarge,
+    /// Empty texts, lists and objects, and null.
+    BodyEmptyValues,
     /// A body that was changed after signing.
     BodyTampered,
     /// A signature made with a different secret.
     SecretWrong,
     /// No signature header.
     SignatureMissing,
+    /// No id or timestamp header, if these are signed.
+    HeaderMissing,
     /// The first half of the signature.
     SignatureTruncated,
     /// A signature header without a signature.
     SignatureEmpty,
     /// A signature header that can't be decoded.
     SignatureGarbage,
+    /// A signed timestamp that is not a time.
+    TimestampGarbage,
     /// A signed timestamp that is too old.
     TimestampStale,
     /// A signed timestamp that is too far in the future.
     TimestampFuture,
-    /// A valid signature next to an invalid one.
+    /// An unsigned body that can't be parsed.
+    BodyMalformed,
+    /// A valid signature next to an invalid one, and deliveries signed with each secret.
     SignatureRotated,
     /// A valid signature next to one of an unknown version.
     VersionUnknown,
@@ -41,78 +53,124 @@ pub enum CaseName {
     EventUnknown,
     /// Many deliveries at once.
     Burst,
+    /// A body in chunks, without its length.
+    BodyChunked,
+    /// Header names in another case.
+    HeaderCase,
+}
+
+/// What a case is called and what it demands.
+struct Definition {
+    name: &'static str,
+    expectation: Expectation,
+    /// How the deliveries are forged; `None` if they are valid.
+    forgery: Option<Forgery>,
+    /// How the deliveries are written on the connection.
+    form: WireForm,
+}
+
+const fn accepted(name: &'static str) -> Definition {
+    Definition { name, expectation: Expectation::Accepted, forgery: None, form: WireForm::Usual }
+}
+
+const fn forged(name: &'static str, forgery: Forgery) -> Definition {
+    Definition { expectation: Expectation::Rejected, forgery: Some(forgery), ..accepted(name) }
+}
+
+const fn written(name: &'static str, form: WireForm) -> Definition {
+    Definition { form, ..accepted(name) }
 }
 
 impl CaseName {
-    /// All names, in the order in which the cases run.
-    pub const ALL: [Self; 18] = [
+    /// All names, in the order in which the cases run. `definition` says what each is; `cases` when it applies, and
+    /// `requests` what it sends.
+    pub const ALL: [Self; 26] = [
         Self::EventAccepted,
         Self::Encoding(Media::Json),
         Self::Encoding(Media::Urlencoded),
         Self::Encoding(Media::Multipart),
         Self::BodyReserialised,
+        Self::BodyUnicode,
+        Self::BodyLarge,
+        Self::BodyEmptyValues,
         Self::BodyTampered,
         Self::SecretWrong,
         Self::SignatureMissing,
         Self::SignatureTruncated,
         Self::SignatureEmpty,
         Self::SignatureGarbage,
+        Self::HeaderMissing,
+        Self::TimestampGarbage,
         Self::TimestampStale,
         Self::TimestampFuture,
+        Self::BodyMalformed,
         Self::SignatureRotated,
         Self::VersionUnknown,
         Self::DeliveryDuplicated,
         Self::EventUnknown,
         Self::Burst,
+        Self::BodyChunked,
+        Self::HeaderCase,
     ];
+
+    /// The one place that says what each case is.
+    const fn definition(self) -> Definition {
+        match self {
+            Self::EventAccepted => accepted("event-accepted"),
+            Self::Encoding(Media::Json) => accepted("encoding-json"),
+            Self::Encoding(Media::Urlencoded) => accepted("encoding-urlencoded"),
+            Self::Encoding(Media::Multipart) => accepted("encoding-multipart"),
+            Self::BodyReserialised => accepted("body-reserialised"),
+            Self::BodyUnicode => accepted("body-unicode"),
+            Self::BodyLarge => accepted("body-large"),
+            Self::BodyEmptyValues => accepted("body-empty-values"),
+            Self::BodyTampered => forged("body-tampered", Forgery::Tamper(Tamper::Body)),
+            Self::SecretWrong => forged("secret-wrong", Forgery::Tamper(Tamper::Secret)),
+            Self::SignatureMissing => forged("signature-missing", Forgery::Tamper(Tamper::Missing)),
+            Self::SignatureTruncated => forged("signature-truncated", Forgery::Truncated),
+            Self::SignatureEmpty => forged("signature-empty", Forgery::Empty),
+            Self::SignatureGarbage => forged("signature-garbage", Forgery::Garbage),
+            Self::HeaderMissing => forged("header-missing", Forgery::HeaderMissing),
+            Self::TimestampGarbage => forged("timestamp-garbage", Forgery::GarbageTimestamp),
+            Self::TimestampStale => forged("timestamp-stale", Forgery::Tamper(Tamper::Stale)),
+            Self::TimestampFuture => forged("timestamp-future", Forgery::Tamper(Tamper::Future)),
+            Self::BodyMalformed => forged("body-malformed", Forgery::Malformed),
+            Self::SignatureRotated => accepted("signature-rotated"),
+            Self::VersionUnknown => accepted("version-unknown"),
+            Self::DeliveryDuplicated => accepted("delivery-duplicated"),
+            Self::EventUnknown => Definition { expectation: Expectation::Survived, ..accepted("event-unknown") },
+            Self::Burst => accepted("burst"),
+            Self::BodyChunked => written("body-chunked", WireForm::Chunked),
+            Self::HeaderCase => written("header-case", WireForm::Capitalised),
+        }
+    }
 
     /// The name in all output.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::EventAccepted => "event-accepted",
-            Self::Encoding(Media::Json) => "encoding-json",
-            Self::Encoding(Media::Urlencoded) => "encoding-urlencoded",
-            Self::Encoding(Media::Multipart) => "encoding-multipart",
-            Self::BodyReserialised => "body-reserialised",
-            Self::BodyTampered => "body-tampered",
-            Self::SecretWrong => "secret-wrong",
-            Self::SignatureMissing => "signature-missing",
-            Self::SignatureTruncated => "signature-truncated",
-            Self::SignatureEmpty => "signature-empty",
-            Self::SignatureGarbage => "signature-garbage",
-            Self::TimestampStale => "timestamp-stale",
-            Self::TimestampFuture => "timestamp-future",
-            Self::SignatureRotated => "signature-rotated",
-            Self::VersionUnknown => "version-unknown",
-            Self::DeliveryDuplicated => "delivery-duplicated",
-            Self::EventUnknown => "event-unknown",
-            Self::Burst => "burst",
-        }
+        self.definition().name
     }
 
     /// What a correct handler does.
     #[must_use]
     pub const fn expectation(self) -> Expectation {
-        match self.forgery() {
-            Some(_) => Expectation::Rejected,
-            None if matches!(self, Self::EventUnknown) => Expectation::Survived,
-            None => Expectation::Accepted,
-        }
+        self.definition().expectation
     }
 
     /// How the deliveries are forged; `None` if they are valid.
     pub(super) const fn forgery(self) -> Option<Forgery> {
-        match self {
-            Self::BodyTampered => Some(Forgery::Tamper(Tamper::Body)),
-            Self::SecretWrong => Some(Forgery::Tamper(Tamper::Secret)),
-            Self::SignatureMissing => Some(Forgery::Tamper(Tamper::Missing)),
-            Self::SignatureTruncated => Some(Forgery::Truncated),
-            Self::SignatureEmpty => Some(Forgery::Empty),
-            Self::SignatureGarbage => Some(Forgery::Garbage),
-            Self::TimestampStale => Some(Forgery::Tamper(Tamper::Stale)),
-            Self::TimestampFuture => Some(Forgery::Tamper(Tamper::Future)),
-            _ => None,
-        }
+        self.definition().forgery
+    }
+
+    /// How the deliveries are written on the connection.
+    #[must_use]
+    pub const fn form(self) -> WireForm {
+        self.definition().form
+    }
+
+    /// Whether a failure is only a warning: the provider itself never sends this, but a proxy on the way may.
+    #[must_use]
+    pub const fn is_advisory(self) -> bool {
+        !matches!(self.form(), WireForm::Usual)
     }
 }

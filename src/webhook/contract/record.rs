@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{excerpt::Excerpt, name::CaseName};
-use crate::webhook::remedy::Remedy;
+use super::name::CaseName;
+use crate::webhook::{remedy::Remedy, response::Excerpt};
 
 /// A case and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,25 +34,41 @@ pub enum CaseOutcome {
     /// The handler responded as the contract expects.
     Passed,
     /// It did not.
-    Failed {
-        /// What happened.
-        message: String,
-        /// The likely cause in the handler, and how to fix it.
-        remedy: Option<Remedy>,
-        /// The start of the response's body.
-        response: Option<Excerpt>,
-    },
+    Failed(CaseProblem),
+    /// It did not, but only a proxy sends such deliveries.
+    Warned(CaseProblem),
     /// Not tried, for this reason.
     Skipped(String),
 }
 
+/// What went wrong in a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseProblem {
+    /// What happened.
+    pub message: String,
+    /// The likely cause in the handler, and how to fix it.
+    pub remedy: Option<Remedy>,
+    /// The lines of the response's body that help most.
+    pub response: Option<Excerpt>,
+}
+
 impl CaseOutcome {
+    /// What went wrong, if anything did.
+    #[must_use]
+    pub const fn problem(&self) -> Option<&CaseProblem> {
+        match self {
+            Self::Failed(problem) | Self::Warned(problem) => Some(problem),
+            Self::Passed | Self::Skipped(_) => None,
+        }
+    }
+
     /// The name in all output.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Passed => "passed",
-            Self::Failed { .. } => "failed",
+            Self::Failed(_) => "failed",
+            Self::Warned(_) => "warned",
             Self::Skipped(_) => "skipped",
         }
     }
@@ -65,16 +81,25 @@ pub struct CaseTally {
     pub passed: usize,
     /// Cases in which it did not.
     pub failed: usize,
+    /// Cases in which it did not, but that only a proxy sends.
+    pub warned: usize,
     /// Cases that were not tried.
     pub skipped: usize,
 }
 
 impl CaseTally {
+    /// Whether no case was tried, so that nothing is known about the handler.
+    #[must_use]
+    pub const fn is_untried(self) -> bool {
+        self.passed + self.failed + self.warned == 0
+    }
+
     /// Counts one case.
     pub const fn add(&mut self, outcome: &CaseOutcome) {
         match outcome {
             CaseOutcome::Passed => self.passed += 1,
-            CaseOutcome::Failed { .. } => self.failed += 1,
+            CaseOutcome::Failed(_) => self.failed += 1,
+            CaseOutcome::Warned(_) => self.warned += 1,
             CaseOutcome::Skipped(_) => self.skipped += 1,
         }
     }

@@ -4,14 +4,17 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::{
-    cases::{BURST, Case},
+    cases::{BURST, Case, LARGE, large_body, size_words},
+    cause::{EMOJI, SIGNED_WITH},
     name::CaseName,
+    payloads,
     serialisations::{self, Serialisation},
     tamper::{self, Original, SignedRequest},
 };
 use crate::webhook::{
     delivery::{Encoding, Media},
     json::{self, Path},
+    keyring::Keyring,
     overrides::{Override, Value},
     provider::{
         Provider,
@@ -19,8 +22,10 @@ use crate::webhook::{
         event::Event,
     },
     request::{Headers, Request},
+    schema::Definition,
     signature::SigningSecret,
     time::Timestamp,
+    wire_form::WireForm,
 };
 
 /// One request of a case.
@@ -30,6 +35,10 @@ pub struct CaseRequest {
     pub request: Request,
     /// How it differs from the other requests of the case, in words.
     pub variation: Option<String>,
+    /// How it is written on the connection.
+    pub form: WireForm,
+    /// The encoding of its body.
+    pub media: Media,
 }
 
 /// The context in which the requests of a case are made.
@@ -43,11 +52,18 @@ pub struct CaseContext<'a> {
     pub entropy: [u8; 32],
     /// The path and query of the handler's URL.
     pub target: &'a str,
-    /// The secret to sign with.
-    pub secret: Option<&'a SigningSecret>,
+    /// The secrets; the first one of the provider signs.
+    pub keyring: &'a Keyring,
     /// The user's own headers.
     pub own_headers: &'a Headers,
 }
+
+/// The texts of `body-unicode`, and what is special about each. A handler may store some of them and fail on others.
+const UNICODE: [(&str, &str); 3] = [
+    ("Zo\u{eb}", "Latin-1 letters"),
+    ("\u{6771}\u{4eac} \u{4e8b}\u{52d9}", "letters beyond Latin-1"),
+    ("\u{1f3b5}\u{1f468}\u{200d}\u{1f3a4}", EMOJI),
+];
 
 /// What the signature header holds next to the valid signature.
 #[derive(Clone, Copy, Debug)]
@@ -69,31 +85,37 @@ impl Case<'_> {
         if let Some(forgery) = self.name.forgery() {
             let draft = context.fixture(self.event, None, 0)?;
             let forged = forgery.requests(&context.original(&draft))?;
-            return Ok(forged.into_iter().map(|(request, variation)| CaseRequest::new(request, variation)).collect());
+            let media = context.usual_encoding().media;
+            let request = |(request, variation)| CaseRequest { request, variation, form: WireForm::Usual, media };
+            return Ok(forged.into_iter().map(request).collect());
         }
         match self.name {
+            CaseName::BodyUnicode => context.with_unicode(self.event),
+            CaseName::BodyLarge => context.enlarged(self.event),
+            CaseName::BodyEmptyValues => context.with_empty_values(self.event),
+            CaseName::SignatureRotated => context.rotated(self.event),
             CaseName::Encoding(media) => {
                 let mut encodings = context.provider.delivery.encodings.iter();
                 let encoding = encodings
                     .find(|encoding| encoding.media == media)
                     .ok_or("the provider does not use this encoding")?;
                 let draft = context.fixture(self.event, None, 0)?;
-                Ok(vec![CaseRequest::new(context.request(&draft, encoding, context.now), None)])
+                Ok(vec![context.request(&draft, encoding, context.now, None)])
             }
             CaseName::BodyReserialised => context.reserialised(self.event),
-            CaseName::SignatureRotated => context.with_extra_entry(self.event, ExtraEntry::InvalidSignature),
             CaseName::VersionUnknown => context.with_extra_entry(self.event, ExtraEntry::UnknownVersion),
             CaseName::DeliveryDuplicated => context.duplicate(self.event),
             CaseName::EventUnknown => context.unknown_event(self.event),
             CaseName::Burst => (0..BURST)
                 .map(|number| {
                     let draft = context.fixture(self.event, None, number)?;
-                    Ok(CaseRequest::new(context.usual_request(&draft), Some(&format!("delivery {}", number + 1))))
+                    Ok(context.usual_request(&draft, Some(format!("delivery {}", number + 1))))
                 })
                 .collect(),
             _ => {
                 let draft = context.fixture(self.event, self.variant, 0)?;
-                Ok(vec![CaseRequest::new(context.usual_request(&draft), None)])
+                let request = context.usual_request(&draft, None);
+                Ok(vec![CaseRequest { form: self.name.form(), ..request }])
             }
         }
     }
@@ -106,12 +128,6 @@ pub fn probes(provider: &Provider) -> Vec<&Event> {
     events.sort_by_key(|event| (event.unsigned, event.illustrative));
     events.truncate(2);
     events
-}
-
-impl CaseRequest {
-    fn new(request: Request, variation: Option<&str>) -> Self {
-        Self { request, variation: variation.map(str::to_owned) }
-    }
 }
 
 impl<'a> CaseContext<'a> {
@@ -129,11 +145,18 @@ impl<'a> CaseContext<'a> {
     }
 
     fn attempt(&self, encoding: &'a Encoding, now: Timestamp) -> AttemptParams<'a> {
-        AttemptParams { encoding, target: self.target, now, secret: self.secret, own_headers: self.own_headers }
+        let secret = self.secrets().first();
+        AttemptParams { encoding, target: self.target, now, secret, own_headers: self.own_headers }
     }
 
-    fn request(&self, draft: &Draft, encoding: &'a Encoding, now: Timestamp) -> Request {
-        self.provider.request(draft, &self.attempt(encoding, now))
+    /// The provider's secrets.
+    fn secrets(&self) -> &'a [SigningSecret] {
+        self.keyring.secrets(&self.provider.name)
+    }
+
+    fn request(&self, draft: &Draft, encoding: &'a Encoding, now: Timestamp, variation: Option<String>) -> CaseRequest {
+        let request = self.provider.request(draft, &self.attempt(encoding, now));
+        CaseRequest { request, variation, form: WireForm::Usual, media: encoding.media }
     }
 
     /// The encoding that the provider tries first.
@@ -141,8 +164,99 @@ impl<'a> CaseContext<'a> {
         &self.provider.delivery.encodings[0]
     }
 
-    fn usual_request(&self, draft: &Draft) -> Request {
-        self.request(draft, self.usual_encoding(), self.now)
+    fn usual_request(&self, draft: &Draft, variation: Option<String>) -> CaseRequest {
+        self.request(draft, self.usual_encoding(), self.now, variation)
+    }
+
+    /// A delivery of an edited fixture.
+    fn edited(&self, event: &Event, edits: &[Override], number: u8, variation: String) -> Result<CaseRequest, String> {
+        let draft = self.draft(event, BodySource::Fixture(None, edits), &self.context(number, None))?;
+        Ok(self.usual_request(&draft, Some(variation)))
+    }
+
+    /// The fixture's payload, for edits.
+    fn with_payload<T>(
+        &self,
+        event: &Event,
+        edit: impl FnOnce(payloads::Original<'_>) -> Option<T>,
+    ) -> Result<T, String> {
+        let draft = self.fixture(event, None, 0)?;
+        let kept: Vec<&Path> = kept_values(event);
+        let original = payloads::Original {
+            text: draft.payload().ok_or("the payload is not JSON")?,
+            definition: self.definition(event),
+            kept: &kept,
+        };
+        edit(original).ok_or_else(|| format!("the schema of {} allows no other text", event.full_name))
+    }
+
+    fn definition(&self, event: &Event) -> Option<Definition<'a>> {
+        self.provider.schema_of(Some(event)).and_then(|name| self.provider.schema().ok()?.definition(name))
+    }
+
+    fn with_unicode(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
+        let request = |(number, (text, words)): (u8, (&str, &str))| {
+            let edit = self.with_payload(event, |original| original.with_text(text))?;
+            self.edited(event, &[edit], number, words.to_owned())
+        };
+        (0..).zip(UNICODE).map(request).collect()
+    }
+
+    /// Ever larger deliveries, so that the first that fails shows the limit.
+    fn enlarged(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
+        let largest = large_body(self.provider);
+        let sizes = LARGE.into_iter().filter(|size| *size < largest).chain([largest]);
+        let request = |(number, size): (u8, usize)| {
+            let with = |length: usize| {
+                let edit = self.with_payload(event, |original| original.with_added_text(&"x".repeat(length)))?;
+                self.edited(event, &[edit], number, size_words(size))
+            };
+            let empty = with(0)?.request.body.len();
+            with(size.saturating_sub(empty))
+        };
+        (0..).zip(sizes).map(request).collect()
+    }
+
+    fn with_empty_values(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
+        let is_form = self.usual_encoding().media != Media::Json;
+        let (added, words) = if is_form {
+            ("\"\"", "an empty field")
+        } else {
+            let empty = r#"{"text":"","list":[],"object":{},"none":null}"#;
+            (empty, "a member with an empty text, list and object, and null")
+        };
+        let emptied = self.with_payload(event, |original| Some(original.emptied()))?;
+        let added = self.with_payload(event, |original| Some(original.with_added(added)))?;
+        let mut requests = Vec::new();
+        if let Some(edit) = added {
+            requests.push(self.edited(event, &[edit], 0, words.to_owned())?);
+        }
+        if !emptied.is_empty() && !is_form {
+            let paths: Vec<String> = emptied.iter().map(|edit| edit.path().to_string()).collect();
+            requests.push(self.edited(event, &emptied, 1, format!("null or [] in {}", paths.join(", ")))?);
+        }
+        if requests.is_empty() {
+            Err(format!("the schema of {} allows no empty values", event.full_name))
+        } else {
+            Ok(requests)
+        }
+    }
+
+    /// A delivery signed with each secret, if there are several. Where a header holds several signatures, also a valid
+    /// one next to an invalid one, in both orders.
+    fn rotated(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
+        let secrets = self.secrets();
+        let mut requests = Vec::new();
+        for index in (0..secrets.len()).filter(|_| secrets.len() > 1) {
+            let source = self.keyring.source(&self.provider.name, index).map(ToString::to_string).unwrap_or_default();
+            let variation = Some(format!("{SIGNED_WITH} {} of {} ({source})", index + 1, secrets.len()));
+            let request = self.signed_with(event, index)?;
+            requests.extend(request.map(|request| CaseRequest { variation, ..request }));
+        }
+        if self.provider.schemes.first().is_some_and(|scheme| scheme.grammar.is_list()) {
+            requests.extend(self.with_extra_entry(event, ExtraEntry::InvalidSignature)?);
+        }
+        Ok(requests)
     }
 
     fn original<'d>(&self, draft: &'d Draft) -> Original<'d>
@@ -160,7 +274,7 @@ impl<'a> CaseContext<'a> {
     pub fn plain(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
         let draft = self.fixture(event, None, 0)?;
         let encodings = self.provider.delivery.encodings.iter();
-        Ok(encodings.map(|encoding| CaseRequest::new(self.request(&draft, encoding, self.now), None)).collect())
+        Ok(encodings.map(|encoding| self.request(&draft, encoding, self.now, None)).collect())
     }
 
     /// A valid delivery of an event with JSON as Python's `json.dumps` writes it; `None` if the body is not signed.
@@ -173,12 +287,25 @@ impl<'a> CaseContext<'a> {
         self.with_body(event, &draft, serialisation).ok()
     }
 
+    /// A valid delivery signed with the secret at this index; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the event can't be sent; the reason in words.
+    pub fn signed_with(&self, event: &Event, index: usize) -> Result<Option<CaseRequest>, String> {
+        let Some(secret) = self.secrets().get(index) else { return Ok(None) };
+        let draft = self.fixture(event, None, u8::try_from(index).unwrap_or(u8::MAX))?;
+        let attempt = AttemptParams { secret: Some(secret), ..self.attempt(self.usual_encoding(), self.now) };
+        let request = self.provider.request(&draft, &attempt);
+        Ok(Some(CaseRequest { request, variation: None, form: WireForm::Usual, media: self.usual_encoding().media }))
+    }
+
     /// The same delivery with a different body.
     fn with_body(&self, event: &Event, draft: &Draft, body: Serialisation) -> Result<CaseRequest, String> {
         let id = Some(draft.id.clone()).filter(|id| !id.is_empty());
         let bytes = Bytes::from(body.text);
         let draft = self.draft(event, BodySource::Bytes(&bytes), &self.context(0, id))?;
-        Ok(CaseRequest::new(self.usual_request(&draft), Some(body.variation)))
+        Ok(self.usual_request(&draft, Some(body.variation.to_owned())))
     }
 
     /// A delivery for each serialisation, each with its own id because a handler may reject a repeated one.
@@ -195,12 +322,10 @@ impl<'a> CaseContext<'a> {
     }
 
     fn serialisations(&self, event: &Event, draft: &Draft) -> Result<Vec<Serialisation>, String> {
-        let definition =
-            self.provider.schema_of(Some(event)).and_then(|name| self.provider.schema().ok()?.definition(name));
         match self.usual_encoding().media {
-            Media::Json => Ok(serialisations::json(draft.payload().unwrap_or_default(), definition)),
+            Media::Json => Ok(serialisations::json(draft.payload().unwrap_or_default(), self.definition(event))),
             Media::Urlencoded => {
-                let body = self.usual_request(draft).body;
+                let body = self.usual_request(draft, None).request.body;
                 Ok(vec![serialisations::urlencoded(&String::from_utf8_lossy(&body))])
             }
             Media::Multipart => Err("a multipart form can be written in only one way".to_owned()),
@@ -219,7 +344,8 @@ impl<'a> CaseContext<'a> {
             };
             let values = values.ok_or("the signature header is not a list")?;
             signed.set(&values[usize::from(number)])?;
-            Ok(CaseRequest::new(signed.request, Some(&format!("{position} {words}"))))
+            let (request, variation) = (signed.request, Some(format!("{position} {words}")));
+            Ok(CaseRequest { request, variation, form: WireForm::Usual, media: self.usual_encoding().media })
         };
         (0..).zip(positions).map(request).collect()
     }
@@ -232,15 +358,14 @@ impl<'a> CaseContext<'a> {
         } else {
             self.now
         };
-        let first = CaseRequest::new(self.request(&draft, self.usual_encoding(), before), Some("the first time"));
-        let second = CaseRequest::new(self.request(&draft, self.usual_encoding(), self.now), Some("the second time"));
+        let first = self.request(&draft, self.usual_encoding(), before, Some("the first time".to_owned()));
+        let second = self.usual_request(&draft, Some("the second time".to_owned()));
         Ok(vec![first, second])
     }
 
     /// The event with an undocumented value, in turn in each of the fields that name its type.
     fn unknown_event(&self, event: &Event) -> Result<Vec<CaseRequest>, String> {
-        let mut paths: Vec<&Path> = event.named_by().collect();
-        paths.extend(event.variants.iter().flatten().map(|(path, _)| path));
+        let mut paths = kept_values(event);
         let mut seen: Vec<&Path> = Vec::new();
         paths.retain(|path| {
             let new = !seen.contains(path);
@@ -254,10 +379,15 @@ impl<'a> CaseContext<'a> {
             let edit = [Override::Set { path: path.clone(), value: Value::text(unknown) }];
             let mut draft = self.draft(event, BodySource::Fixture(None, &edit), &self.context(number, None))?;
             draft.event = unknown.into();
-            Ok(CaseRequest::new(self.usual_request(&draft), Some(&format!("{path}={unknown}"))))
+            Ok(self.usual_request(&draft, Some(format!("{path}={unknown}"))))
         };
         paths.into_iter().enumerate().map(request).collect()
     }
+}
+
+/// The values that name an event and its variants.
+fn kept_values(event: &Event) -> Vec<&Path> {
+    event.named_by().chain(event.variants.iter().flatten().map(|(path, _)| path)).collect()
 }
 
 /// An undocumented value that is a number if the old one is.

@@ -3,17 +3,19 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
 use super::body;
 use crate::webhook::{
+    delivery::Media,
     provider::{
         Provider,
         compose::{AttemptParams, Draft},
     },
     request::{self, Request},
     signature::{
-        Algorithm, MalformedSecret, Scheme, SigningSecret,
+        Algorithm, MalformedSecret, Scheme, SigningInput, SigningSecret,
         grammar::{Candidate, Grammar, TextEncoding},
         secret::KeyEncoding,
     },
@@ -48,6 +50,12 @@ pub(super) enum Forgery {
     Empty,
     /// The header holds something that is not a signature.
     Garbage,
+    /// A signed header other than the signature's is missing.
+    HeaderMissing,
+    /// The timestamp is not a time, and signed as it is.
+    GarbageTimestamp,
+    /// There is no signature, and the body can't be parsed.
+    Malformed,
 }
 
 /// The valid delivery that is forged.
@@ -116,7 +124,15 @@ impl Tamper {
 impl Forgery {
     pub(super) fn inapplicable(self, provider: &Provider, unsigned: bool) -> Option<String> {
         let title = &provider.title;
+        if let (Self::Malformed, Some(encoding)) = (self, provider.delivery.encodings.first())
+            && encoding.media != Media::Json
+        {
+            return Some(format!("{title} sends forms: any text is one"));
+        }
         let Some(scheme) = provider.schemes.first() else {
+            if self == Self::Malformed {
+                return None;
+            }
             return Some(format!(
                 "{title} does not sign deliveries: a forged one can't be distinguished from a valid one"
             ));
@@ -125,9 +141,18 @@ impl Forgery {
             return Some(format!("{title} sends this event without a signature"));
         }
         match self {
-            Self::Tamper(Tamper::Stale | Tamper::Future) if !scheme.signs_timestamp() => Some(format!(
-                "{title} does not sign a timestamp: a replayed delivery can't be distinguished from a new one"
-            )),
+            Self::Tamper(Tamper::Stale | Tamper::Future) | Self::GarbageTimestamp if !scheme.signs_timestamp() => Some(
+                format!("{title} does not sign a timestamp: a replayed delivery can't be distinguished from a new one"),
+            ),
+            Self::Tamper(Tamper::Stale) | Self::GarbageTimestamp if stale_by(provider).is_none() => {
+                Some(format!("{title} lets handlers accept deliveries of any age"))
+            }
+            Self::Tamper(Tamper::Future) if future_by(provider).is_none() => {
+                Some(format!("{title} lets handlers accept any timestamp in the future"))
+            }
+            Self::HeaderMissing if signed_headers(scheme).next().is_none() => {
+                Some(format!("{title} signs no header besides the one with the signature"))
+            }
             Self::Tamper(Tamper::Body) if !signs_body(scheme) => {
                 Some(format!("{title} does not sign the body: a changed one can't be distinguished from the original"))
             }
@@ -142,25 +167,33 @@ impl Forgery {
             Self::Truncated => "the signature is cut to half its length",
             Self::Empty => "the signature is empty",
             Self::Garbage => "the header doesn't contain a signature",
+            Self::HeaderMissing => "a signed header is missing",
+            Self::GarbageTimestamp => "its timestamp is not a time",
+            Self::Malformed => "it is unsigned and not even JSON",
         }
     }
 
     /// The forged requests, each with its variation if there are several.
-    pub(super) fn requests(self, original: &Original<'_>) -> Result<Vec<(Request, Option<&'static str>)>, String> {
-        if let Self::Tamper(tamper) = self {
-            return Ok(vec![(tamper.request(original)?, None)]);
+    pub(super) fn requests(self, original: &Original<'_>) -> Result<Vec<Forged>, String> {
+        match self {
+            Self::Tamper(tamper) => return Ok(vec![(tamper.request(original)?, None)]),
+            Self::HeaderMissing => return Ok(without_each_header(original)),
+            Self::GarbageTimestamp => return with_garbage_timestamps(original),
+            Self::Malformed => return Ok(malformed(original)),
+            Self::Truncated | Self::Empty | Self::Garbage => {}
         }
         let signed = SignedRequest::of(original)?;
+        let words = |words: &str| Some(words.to_owned());
         let mut values = match self {
             Self::Truncated => vec![(signed.write(&signed.signature[..signed.signature.len() / 2]), None)],
             Self::Empty => vec![
-                (String::new(), Some("an empty header")),
-                (signed.write(&[]), Some("the header's format without a signature")),
+                (String::new(), words("an empty header")),
+                (signed.write(&[]), words("the header's format without a signature")),
             ],
             _ => vec![
-                ("not-a-signature".to_owned(), Some("another format")),
-                (signed.undecodable(), Some("the right format and length, but undecodable")),
-                ("\u{e9}".repeat(signed.value.len()), Some("non-ASCII bytes")),
+                ("not-a-signature".to_owned(), words("another format")),
+                (signed.undecodable(), words("the right format and length, but undecodable")),
+                ("\u{e9}".repeat(signed.value.len()), words("non-ASCII bytes")),
             ],
         };
         values.dedup_by(|a, b| a.0 == b.0);
@@ -171,6 +204,58 @@ impl Forgery {
         });
         forged.collect()
     }
+}
+
+/// A forged request, and its variation if there are several.
+type Forged = (Request, Option<String>);
+
+/// The names of the signed headers with the id and the timestamp.
+fn signed_headers(scheme: &Scheme) -> impl Iterator<Item = &HeaderName> {
+    let id = scheme.id.as_deref().filter(|_| scheme.content.signs_id());
+    let rule = scheme.timestamp.as_ref().filter(|_| scheme.signs_timestamp());
+    let time = rule.and_then(|rule| rule.header.as_deref());
+    [id, time].into_iter().flatten().filter_map(<[HeaderName]>::first)
+}
+
+fn without_each_header(original: &Original<'_>) -> Vec<Forged> {
+    let request = original.provider.request(original.draft, &original.attempt);
+    let without = |name: &HeaderName| {
+        let mut request = request.clone();
+        request.headers.remove(name.as_str());
+        (request, Some(format!("without {name}")))
+    };
+    original.provider.schemes.first().into_iter().flat_map(signed_headers).map(without).collect()
+}
+
+/// Requests whose timestamp is not a time. They are signed as they are, so that the timestamp alone is wrong.
+fn with_garbage_timestamps(original: &Original<'_>) -> Result<Vec<Forged>, String> {
+    let Original { provider, draft, attempt } = *original;
+    let scheme = provider.schemes.first().ok_or("it is not signed")?;
+    let secret = attempt.secret.ok_or("there is no secret to sign with")?;
+    let mut garbage = vec![("not-a-time", "a word"), ("", "empty")];
+    if future_by(provider).is_some() {
+        garbage.push(("99999999999999999999", "a number beyond every calendar"));
+    }
+    let forged = garbage.into_iter().map(|(text, variation)| {
+        let mut request = provider.request(draft, &attempt);
+        let input = SigningInput { body: &request.body, id: &draft.id, time: attempt.now, headers: &request.headers };
+        let headers = scheme.sign_with_timestamp(secret, &input, text).ok_or("the secret can't sign")?;
+        for (name, value) in headers.into_iter().filter(|(name, _)| !attempt.own_headers.contains(name.as_str())) {
+            request.headers.set(&name, value);
+        }
+        Ok((request, Some(variation.to_owned())))
+    });
+    forged.collect()
+}
+
+/// Unsigned requests whose body is not JSON.
+fn malformed(original: &Original<'_>) -> Vec<Forged> {
+    let request = without_signature(original.provider, original.provider.request(original.draft, &original.attempt));
+    let half = request.body.slice(..request.body.len() / 2);
+    let bodies = [(half, "the first half"), (Bytes::from_static(b"not JSON"), "plain text")];
+    let bodies =
+        bodies.into_iter().map(|(body, variation)| (Request { body, ..request.clone() }, Some(variation.to_owned())));
+    bodies.collect()
 }
 
 /// Whether a scheme's signature depends on the body.
@@ -279,13 +364,15 @@ fn another_secret(provider: &Provider, secret: Option<&SigningSecret>) -> Option
 }
 
 /// The age of a stale delivery: twice what the provider allows, and at least a minute more.
+///
+/// `None` if the provider signs no time, or allows any age.
 pub(super) fn stale_by(provider: &Provider) -> Option<Duration> {
-    tolerance(provider).map(|tolerance| beyond(tolerance.past))
+    beyond(tolerance(provider)?.past_limit()?)
 }
 
-/// How far in the future the timestamp of a future delivery lies.
+/// How far in the future the timestamp of a future delivery lies; `None` if the provider allows any.
 pub(super) fn future_by(provider: &Provider) -> Option<Duration> {
-    tolerance(provider).map(|tolerance| beyond(tolerance.future))
+    beyond(tolerance(provider)?.future_limit()?)
 }
 
 fn tolerance(provider: &Provider) -> Option<Tolerance> {
@@ -293,8 +380,8 @@ fn tolerance(provider: &Provider) -> Option<Tolerance> {
     scheme.timestamp.as_ref().map(|rule| rule.tolerance)
 }
 
-fn beyond(allowed: Duration) -> Duration {
-    allowed + allowed.max(Duration::from_secs(60))
+fn beyond(allowed: Duration) -> Option<Duration> {
+    allowed.checked_add(allowed.max(Duration::from_secs(60)))
 }
 
 fn shifted(tamper: Tamper, provider: &Provider, now: Timestamp) -> Option<Timestamp> {

@@ -4,13 +4,14 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::{
-    CaseContext, CaseName, CaseOutcome, CaseRequest, Expectation, Tamper, cases,
-    cause::{self, History, Observation},
+    CaseContext, CaseName, CaseOutcome, CaseRequest, Expectation, History, Tamper, cases,
+    cause::{self, Observation},
     judge::{Exchange, Fault, NoResponse, judge},
     probes,
     tamper::Original,
 };
 use crate::webhook::{
+    keyring::{Keyring, SecretSource},
     provider::{
         Provider,
         compose::{AttemptParams, BodySource, SendContext},
@@ -71,8 +72,17 @@ fn secret() -> SigningSecret {
     SigningSecret::parse("acme-secret", &crate::webhook::signature::SecretFormat::default()).unwrap()
 }
 
-fn context<'a>(provider: &'a Provider, secret: &'a SigningSecret, own_headers: &'a Headers) -> CaseContext<'a> {
-    CaseContext { provider, now: NOW, entropy: [3; 32], target: "/acme", secret: Some(secret), own_headers }
+fn keyring(secrets: &[&str]) -> Keyring {
+    let mut keyring = Keyring::default();
+    for text in secrets {
+        let secret = SigningSecret::parse(text, &crate::webhook::signature::SecretFormat::default()).unwrap();
+        keyring.add("acme", secret, SecretSource::Env((*text).to_uppercase()));
+    }
+    keyring
+}
+
+fn context<'a>(provider: &'a Provider, keyring: &'a Keyring, own_headers: &'a Headers) -> CaseContext<'a> {
+    CaseContext { provider, now: NOW, entropy: [3; 32], target: "/acme", keyring, own_headers }
 }
 
 /// The verdict on each request of a case: its name, or the code of the rejection.
@@ -85,11 +95,15 @@ fn verdicts(provider: &Provider, name: CaseName) -> Vec<&'static str> {
 }
 
 fn requests(provider: &Provider, name: CaseName) -> Vec<CaseRequest> {
-    let (secret, headers) = (secret(), Headers::new());
+    requests_with(provider, &["acme-secret"], name)
+}
+
+fn requests_with(provider: &Provider, secrets: &[&str], name: CaseName) -> Vec<CaseRequest> {
+    let (keyring, headers) = (keyring(secrets), Headers::new());
     let exemplar = probes(provider)[0];
-    let case = cases(provider, exemplar).into_iter().find(|case| case.name == name).unwrap();
+    let case = cases(provider, exemplar, secrets.len()).into_iter().find(|case| case.name == name).unwrap();
     assert_eq!(case.skipped, None, "{name:?}");
-    case.requests(&context(provider, &secret, &headers)).unwrap()
+    case.requests(&context(provider, &keyring, &headers)).unwrap()
 }
 
 #[test]
@@ -109,11 +123,19 @@ fn valid_deliveries_verify_and_forgeries_are_rejected_for_the_right_reason() {
         let empty = verdicts(&provider, CaseName::SignatureEmpty);
         assert_eq!(empty, if scheme == BARE { vec![malformed] } else { vec![malformed; 2] }, "{scheme}");
         assert_eq!(verdicts(&provider, CaseName::SignatureGarbage), [malformed; 3], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::BodyUnicode), ["verified"; 3], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::BodyLarge), ["verified"; 3], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::BodyEmptyValues), ["verified"], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::BodyMalformed), ["missing-header"; 2], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::BodyChunked), ["verified"], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::HeaderCase), ["verified"], "{scheme}");
     }
+    assert_eq!(verdicts(&provider(SVIX), CaseName::HeaderMissing), ["missing-header"; 2]);
     for scheme in [STRIPE, SVIX] {
         let provider = provider(scheme);
         assert_eq!(verdicts(&provider, CaseName::TimestampStale), ["timestamp-too-old"], "{scheme}");
         assert_eq!(verdicts(&provider, CaseName::TimestampFuture), ["timestamp-too-new"], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::TimestampGarbage), [malformed; 3], "{scheme}");
         assert_eq!(verdicts(&provider, CaseName::SignatureRotated), ["verified"; 2], "{scheme}");
         assert_eq!(verdicts(&provider, CaseName::VersionUnknown), ["verified"; 2], "{scheme}");
     }
@@ -123,15 +145,19 @@ fn valid_deliveries_verify_and_forgeries_are_rejected_for_the_right_reason() {
 fn a_case_that_does_not_apply_is_skipped_with_the_reason() {
     let skipped = |scheme: &str| -> Vec<(&'static str, String)> {
         let provider = provider(scheme);
-        let cases = cases(&provider, probes(&provider)[0]);
+        let cases = cases(&provider, probes(&provider)[0], 1);
         cases.into_iter().filter_map(|case| Some((case.name.as_str(), case.skipped?))).collect()
     };
     assert_eq!(skipped(SVIX), []);
+    let headers = ("header-missing", "Acme signs no header besides the one with the signature".to_owned());
+    assert_eq!(skipped(STRIPE), vec![headers.clone()]);
     let replayed =
         "Acme does not sign a timestamp: a replayed delivery can't be distinguished from a new one".to_owned();
-    let single = "Acme sends one signature: during secret rotation, the handler must try both secrets".to_owned();
+    let single = "Acme sends one signature: give both secrets to check that the handler tries both".to_owned();
     let versions = "Acme's signatures have no versions".to_owned();
     let unprotected = [
+        headers,
+        ("timestamp-garbage", replayed.clone()),
         ("timestamp-stale", replayed.clone()),
         ("timestamp-future", replayed),
         ("signature-rotated", single),
@@ -141,7 +167,72 @@ fn a_case_that_does_not_apply_is_skipped_with_the_reason() {
     let body = "Acme does not sign the body: a changed one can't be distinguished from the original".to_owned();
     let token = [("body-reserialised", "Acme does not sign the body".to_owned()), ("body-tampered", body)];
     assert_eq!(skipped(TOKEN), [&token[..], &unprotected].concat());
-    assert_eq!(skipped("").len(), 11);
+    assert_eq!(skipped("").len(), 13);
+}
+
+#[test]
+fn a_time_without_a_limit_is_not_forged() {
+    let skipped = |tolerance: &str| -> Vec<(&'static str, String)> {
+        let mut provider = provider(STRIPE);
+        let rule = provider.schemes[0].timestamp.as_mut().unwrap();
+        match tolerance {
+            "future" => rule.tolerance.future = Duration::MAX,
+            _ => rule.tolerance.past = Duration::MAX,
+        }
+        let cases = cases(&provider, probes(&provider)[0], 1);
+        cases.into_iter().filter_map(|case| Some((case.name.as_str(), case.skipped?))).skip(1).collect()
+    };
+    let future = "Acme lets handlers accept any timestamp in the future".to_owned();
+    assert_eq!(skipped("future"), [("timestamp-future", future)]);
+    let past = "Acme lets handlers accept deliveries of any age".to_owned();
+    assert_eq!(skipped("past"), [("timestamp-garbage", past.clone()), ("timestamp-stale", past)]);
+    // A number beyond every calendar is a time in the future.
+    let mut provider = provider(STRIPE);
+    provider.schemes[0].timestamp.as_mut().unwrap().tolerance.future = Duration::MAX;
+    assert_eq!(verdicts(&provider, CaseName::TimestampGarbage), ["malformed-header"; 2]);
+}
+
+#[test]
+fn with_several_secrets_each_signs_one_delivery() {
+    let secrets = ["acme-secret", "acme-next"];
+    for (scheme, more) in [(GITHUB, 0), (STRIPE, 2)] {
+        let provider = provider(scheme);
+        let sent = requests_with(&provider, &secrets, CaseName::SignatureRotated);
+        assert_eq!(sent.len(), 2 + more, "{scheme}");
+        for (sent, text) in sent.iter().zip(secrets) {
+            let secret = SigningSecret::parse(text, &crate::webhook::signature::SecretFormat::default()).unwrap();
+            assert_eq!(provider.verify(&[secret], &sent.request, None, Some(NOW).into()).name(), "verified", "{text}");
+        }
+        let variations: Vec<&str> = sent.iter().take(2).filter_map(|sent| sent.variation.as_deref()).collect();
+        let expected = ["signed with secret 1 of 2 (env:ACME-SECRET)", "signed with secret 2 of 2 (env:ACME-NEXT)"];
+        assert_eq!(variations, expected);
+    }
+}
+
+#[test]
+fn large_bodies_are_as_large_as_the_provider_sends() {
+    let lengths = |provider: &Provider| -> Vec<usize> {
+        requests(provider, CaseName::BodyLarge).iter().map(|sent| sent.request.body.len()).collect()
+    };
+    let mut provider = provider(GITHUB);
+    assert_eq!(lengths(&provider), [65_536, 262_144, 1_048_576]);
+    provider.delivery.max_body = Some(131_072);
+    assert_eq!(lengths(&provider), [65_536, 131_072]);
+    provider.delivery.max_body = Some(10_000);
+    assert_eq!(lengths(&provider), [10_000]);
+    provider.delivery.max_body = Some(26_214_400);
+    assert_eq!(lengths(&provider), [65_536, 262_144, 1_048_576]);
+}
+
+#[test]
+fn unicode_is_sent_as_utf_8() {
+    let bodies: Vec<String> = requests(&provider(GITHUB), CaseName::BodyUnicode)
+        .into_iter()
+        .map(|sent| String::from_utf8(sent.request.body.to_vec()).unwrap())
+        .collect();
+    for (body, text) in bodies.iter().zip(["Zo\u{eb}", "\u{6771}\u{4eac}", "\u{1f3b5}"]) {
+        assert!(body.contains(text), "{body}");
+    }
 }
 
 #[test]
@@ -228,8 +319,12 @@ fn a_tampered_signature_keeps_its_format() {
 
 #[test]
 fn a_response_is_judged_by_the_expectation() {
-    let after =
-        |status, millis| Exchange { response: Ok(status), excerpt: None, elapsed: Duration::from_millis(millis) };
+    let after = |status, millis| Exchange {
+        response: Ok(status),
+        excerpt: None,
+        clue: None,
+        elapsed: Duration::from_millis(millis),
+    };
     let mut policy = provider(GITHUB).delivery;
     policy.timeout = Some(Duration::from_secs(3));
     let judged = |expectation, status| judge(expectation, &policy, &after(status, 1));
@@ -239,8 +334,11 @@ fn a_response_is_judged_by_the_expectation() {
     assert_eq!(judged(Expectation::Accepted, 503), Err(Fault::Crashed(503)));
     assert_eq!(judge(Expectation::Accepted, &policy, &after(200, 3001)), Err(Fault::Late(200)));
     assert_eq!(judge(Expectation::Accepted, &policy, &after(200, 3000)), Ok(()));
-    for status in [400, 401, 404, 422, 499] {
+    for status in [400, 401, 403, 415, 422, 499] {
         assert_eq!(judged(Expectation::Rejected, status), Ok(()), "{status}");
+    }
+    for status in [404, 405, 410, 413, 429] {
+        assert_eq!(judged(Expectation::Rejected, status), Err(Fault::NotRejected(status)), "{status}");
     }
     assert_eq!(judged(Expectation::Rejected, 200), Err(Fault::ForgeryAccepted(200)));
     assert_eq!(judged(Expectation::Rejected, 301), Err(Fault::Redirect(301)));
@@ -249,7 +347,7 @@ fn a_response_is_judged_by_the_expectation() {
         assert_eq!(judged(Expectation::Survived, status), Ok(()), "{status}");
     }
     assert_eq!(judged(Expectation::Survived, 500), Err(Fault::Crashed(500)));
-    let silent = Exchange { response: Err(NoResponse::TimedOut), excerpt: None, elapsed: Duration::ZERO };
+    let silent = Exchange { response: Err(NoResponse::TimedOut), excerpt: None, clue: None, elapsed: Duration::ZERO };
     for expectation in [Expectation::Accepted, Expectation::Rejected, Expectation::Survived] {
         assert_eq!(judge(expectation, &policy, &silent), Err(Fault::NoResponse(NoResponse::TimedOut)));
     }
@@ -262,22 +360,29 @@ fn the_expectation_in_words() {
     provider.delivery.timeout = Some(Duration::from_millis(300));
     let exemplar = probes(&provider)[0];
     let words: Vec<String> =
-        cases(&provider, exemplar).iter().map(|case| case.record(&provider)).map(|record| record.expected).collect();
+        cases(&provider, exemplar, 1).iter().map(|case| case.record(&provider)).map(|record| record.expected).collect();
     assert_eq!(words[0], "200 or 3xx within 300 ms");
-    assert_eq!(words[2], "4xx");
-    assert_eq!(words[words.len() - 2], "no 5xx within 300 ms");
+    assert_eq!(words[5], "4xx");
+    assert_eq!(words[words.len() - 4], "no 5xx within 300 ms");
     assert_eq!(CaseOutcome::Passed.name(), "passed");
 }
 
 #[test]
 fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
     let provider = provider(STRIPE);
-    let cases = cases(&provider, probes(&provider)[0]);
+    let cases = cases(&provider, probes(&provider)[0], 1);
     let case = |name| cases.iter().find(|case| case.name == name).unwrap();
     let explained = |name, fault: &Fault, history: &History| {
         let timeout = Duration::from_secs(30);
-        let observation =
-            Observation { provider: &provider, fault, variation: None, elapsed: Duration::from_millis(1), timeout };
+        let observation = Observation {
+            provider: &provider,
+            fault,
+            variation: None,
+            passed_before: None,
+            clue: None,
+            elapsed: Duration::from_millis(1),
+            timeout,
+        };
         let explanation = cause::explain(case(name), &observation, history);
         (explanation.message, explanation.remedy.unwrap())
     };
@@ -305,6 +410,15 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
              respond 401 if it does not match"
         )
     );
+    verifies.add(CaseName::TimestampStale, None);
+    assert_eq!(
+        explained(CaseName::TimestampFuture, &accepted, &verifies).1,
+        Remedy::advice(
+            "the handler rejects old deliveries but none from the future: compare the timestamp with the clock in \
+             both directions, as Math.abs(now - timestamp) and abs(now - timestamp) do, and reject deliveries that are \
+             more than 5 min ahead"
+        )
+    );
     assert_eq!(
         explained(CaseName::EventUnknown, &Fault::Crashed(500), &verifies),
         (
@@ -321,6 +435,10 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
 fn a_forgery_that_send_makes_is_rejected_by_a_4xx_alone() {
     let objection = |status| cause::objection_to(Tamper::Body, "Acme", status);
     assert_eq!(objection(401), None);
+    assert_eq!(
+        objection(404).unwrap(),
+        "404 means that nothing is served at this URL; it does not show that the signature was checked (the body was changed after signing)"
+    );
     assert_eq!(objection(200).unwrap(), "accepted (200) although the body was changed after signing");
     assert_eq!(
         objection(302).unwrap(),

@@ -39,6 +39,8 @@ pub struct Policy {
     pub timeout: Option<Duration>,
     /// When a failed delivery is retried.
     pub retry: Retry,
+    /// The size of the largest body that it sends, in bytes, if documented.
+    pub max_body: Option<usize>,
 }
 
 /// One encoding of a body.
@@ -62,6 +64,19 @@ pub enum Media {
     /// A form as parts.
     #[serde(rename = "multipart/form-data")]
     Multipart,
+}
+
+impl Media {
+    /// The media type with this name in lower case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "application/json" => Some(Self::Json),
+            "application/x-www-form-urlencoded" => Some(Self::Urlencoded),
+            "multipart/form-data" => Some(Self::Multipart),
+            _ => None,
+        }
+    }
 }
 
 impl Policy {
@@ -140,6 +155,7 @@ impl Policy {
             success: vec![StatusPattern::Class(2)],
             timeout: None,
             retry: Retry::assumed(),
+            max_body: None,
         }
     }
 }

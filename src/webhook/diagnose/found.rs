@@ -72,6 +72,7 @@ pub fn signatures(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<FoundSigna
     let looks_like_one = |name: &HeaderName| ["signature", "hmac"].iter().any(|word| name.as_str().contains(word));
     let mut found = Vec::new();
     for (name, value) in headers {
+        let name = name.name();
         let is_own = own == Some(name);
         if is_own || own.is_none() && looks_like_one(name) {
             let value = request::text(value);

@@ -63,6 +63,6 @@ fn named(request: &Request, own: &[HeaderName], ending: &str) -> Option<HeaderNa
     let own = own.iter().find(|name| request.headers.contains(name.as_str())).cloned();
     own.or_else(|| {
         let mut names = request.headers.iter().map(|(name, _)| name);
-        names.find(|name| name.as_str().ends_with(ending)).cloned()
+        names.find(|name| name.as_str().ends_with(ending)).map(|name| name.name().clone())
     })
 }

@@ -412,7 +412,7 @@ fn timestamps_in_the_wrong_unit_are_found() {
 fn a_clock_that_is_off_gets_a_warning() {
     let world = World::usual();
     let provider = world.catalog.get("aspect").unwrap();
-    let said = |distance: i64, clock_of: Clock| {
+    let finding = |distance: i64, clock_of: Clock| {
         let time = (TIME + distance).to_string();
         let request = aspect_request(&svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(&time)), &time);
         assert_eq!(world.findings("aspect", &request), []);
@@ -422,10 +422,10 @@ fn a_clock_that_is_off_gets_a_warning() {
         let (catalog, keyring) = (&world.catalog, &world.keyring);
         clock(&RejectedRequest { provider, request: &request, rejection, receipt, catalog, keyring }, clock_of).unwrap()
     };
-    assert!(said(-420, Clock::Live).message.starts_with("it was delayed, or sent again with its old signature; "));
-    assert_eq!(said(420, Clock::Recorded).message, "the sender's clock is fast, or this one is slow");
-    assert_eq!(said(-86_400, Clock::Chosen).remedy, Some(Remedy::CheckAgeAtReceipt));
-    assert_eq!(said(86_400, Clock::Chosen).remedy, Some(Remedy::CorrectCheckedTime));
+    assert!(finding(-420, Clock::Live).message.starts_with("it was delayed, or sent again with its old signature; "));
+    assert_eq!(finding(420, Clock::Recorded).message, "the sender's clock is fast, or this one is slow");
+    assert_eq!(finding(-86_400, Clock::Chosen).remedy, Some(Remedy::CheckAgeAtReceipt));
+    assert_eq!(finding(86_400, Clock::Chosen).remedy, Some(Remedy::CorrectCheckedTime));
 }
 
 #[test]

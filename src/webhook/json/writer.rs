@@ -18,6 +18,89 @@ pub fn line(value: &impl Serialize, out: &mut Vec<u8>) {
     }
 }
 
+/// A document on several lines, indented by two spaces, with each array of plain values on one line. Strings and numbers keep
+/// their spelling. The document must be valid and without whitespace, as [`line`] writes it.
+#[must_use]
+pub fn indented(json: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(json.len() + json.len() / 4);
+    let (mut depth, mut at) = (0, 0);
+    while let Some(&byte) = json.get(at) {
+        let rest = &json[at..];
+        let length = match byte {
+            b'"' => string_length(rest),
+            b'{' | b'[' => plain_length(rest).unwrap_or(1),
+            _ => 1,
+        };
+        let newline = |depth: usize, out: &mut Vec<u8>| {
+            out.push(b'\n');
+            out.extend(std::iter::repeat_n(b' ', 2 * depth));
+        };
+        match byte {
+            b'{' | b'[' if length == 1 => {
+                depth += 1;
+                out.push(byte);
+                newline(depth, &mut out);
+            }
+            b'[' => push_spaced(&rest[..length], &mut out),
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                newline(depth, &mut out);
+                out.push(byte);
+            }
+            b',' => {
+                out.push(byte);
+                newline(depth, &mut out);
+            }
+            b':' => out.extend_from_slice(b": "),
+            _ => out.extend_from_slice(&rest[..length]),
+        }
+        at += length;
+    }
+    out
+}
+
+/// The length of the string literal at the start.
+fn string_length(json: &[u8]) -> usize {
+    let mut at = 1;
+    while let Some(offset) = json.get(at..).and_then(|rest| rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))) {
+        at += offset + 1;
+        match json[at - 1] {
+            b'"' => return at,
+            _ => at += 1,
+        }
+    }
+    json.len()
+}
+
+/// The length of the array or object at the start, if it is empty or an array without others in it.
+fn plain_length(json: &[u8]) -> Option<usize> {
+    if json.first() == Some(&b'{') {
+        return (json.get(1) == Some(&b'}')).then_some(2);
+    }
+    let mut at = 1;
+    loop {
+        match json.get(at)? {
+            b'"' => at += string_length(&json[at..]),
+            b']' => return Some(at + 1),
+            b'[' | b'{' => return None,
+            _ => at += 1,
+        }
+    }
+}
+
+/// Appends an array of plain values with a space after each comma.
+fn push_spaced(array: &[u8], out: &mut Vec<u8>) {
+    let mut at = 0;
+    while let Some(&byte) = array.get(at) {
+        let length = if byte == b'"' { string_length(&array[at..]) } else { 1 };
+        out.extend_from_slice(&array[at..at + length]);
+        if byte == b',' {
+            out.push(b' ');
+        }
+        at += length;
+    }
+}
+
 /// A duration in milliseconds, to the microsecond.
 #[must_use]
 pub fn millis(duration: Duration) -> f64 {
@@ -158,6 +241,31 @@ mod tests {
             "[\"é\\u001b[2J\\u009b\\u202e\\udb40\\udc41漢\u{200d}\"]\n"
         );
         assert_eq!(serde_json::from_slice::<[String; 1]>(&out).unwrap(), [text]);
+    }
+
+    #[test]
+    fn a_document_is_indented_with_plain_arrays_on_one_line() {
+        let compact =
+            br#"{"a":1.50,"b":[["k","x, [y]: \"z\\\\"],[]],"c":{},"d":[{"e":[1,"f",null]}],"g":[],"h":"{,}"}"#;
+        let expected = r#"{
+  "a": 1.50,
+  "b": [
+    ["k", "x, [y]: \"z\\\\"],
+    []
+  ],
+  "c": {},
+  "d": [
+    {
+      "e": [1, "f", null]
+    }
+  ],
+  "g": [],
+  "h": "{,}"
+}"#;
+        assert_eq!(String::from_utf8(indented(compact)).unwrap(), expected);
+        for plain in ["{}", "[]", "1", "\"a\"", "[1, 2]"] {
+            assert_eq!(indented(plain.replace(' ', "").as_bytes()), plain.as_bytes());
+        }
     }
 
     #[test]

@@ -37,6 +37,14 @@ pub enum Override {
 }
 
 impl Override {
+    /// The path of the value that it edits.
+    #[must_use]
+    pub const fn path(&self) -> &Path {
+        match self {
+            Self::Set { path, .. } | Self::Add { path, .. } | Self::Remove { path } => path,
+        }
+    }
+
     /// Parses `PATH=VALUE` or `PATH:=JSON`.
     ///
     /// # Errors

@@ -117,11 +117,10 @@ impl Catalog {
         ranked
     }
 
-    /// The provider named by the first segment of a request's path.
+    /// The provider named by the first segment of a request's path that names one, as in `/webhooks/acme`.
     #[must_use]
     pub fn by_path(&self, request: &Request) -> Option<&Arc<Provider>> {
-        let segment = request.path().trim_start_matches('/').split('/').next()?;
-        self.get(segment)
+        request.path().split('/').find_map(|segment| self.get(segment))
     }
 
     /// The provider that a request looks like. A header of the provider counts more than a payload that

@@ -24,15 +24,21 @@ pub enum PayloadKind {
     Urlencoded,
     /// `multipart/form-data`.
     Multipart,
-    /// Anything else, or a body that is not what its content type says.
+    /// Anything else, or a body that can't be parsed.
     Opaque,
 }
+
+/// The media type of a URL-encoded form.
+const URLENCODED: &str = "application/x-www-form-urlencoded";
 
 /// A parsed payload.
 #[derive(Debug)]
 pub struct Payload<'a> {
     /// How it was sent.
     pub kind: PayloadKind,
+    /// How the body differs from what its content type says, if it does: a form that is labelled as JSON, or the
+    /// reverse.
+    pub mislabelled: Option<String>,
     root: Option<Node<'a>>,
 }
 
@@ -67,23 +73,30 @@ fn inflate(decoder: impl Read, limit: usize) -> Result<Cow<'static, [u8]>, Strin
 
 impl<'a> Payload<'a> {
     /// Parses a decoded body by the request's content type. Other bodies that start like JSON are parsed as
-    /// JSON.
+    /// JSON, even if they are labelled as a form; a form that is labelled as JSON is parsed as a form.
     #[must_use]
     pub fn parse(request: &Request, body: &'a [u8]) -> Self {
-        let media = request.media_type();
-        let (kind, root) = match media.as_deref() {
-            Some("application/x-www-form-urlencoded") => (PayloadKind::Urlencoded, urlencoded(body)),
-            Some("multipart/form-data") => (PayloadKind::Multipart, multipart(request, body)),
-            _ if begins_like_json(body) => (PayloadKind::Json, json(body)),
-            _ => (PayloadKind::Opaque, None),
+        let media = request.media_type().unwrap_or_default();
+        let mislabelled = |what| Some(format!("the body is {what}, but its content-type is {media}"));
+        let (kind, root, mislabelled) = match media.as_str() {
+            URLENCODED => match json(body) {
+                Some(root) => (PayloadKind::Json, Some(root), mislabelled("JSON")),
+                None => (PayloadKind::Urlencoded, urlencoded(body), None),
+            },
+            "multipart/form-data" => (PayloadKind::Multipart, multipart(request, body), None),
+            _ if begins_like_json(body) => (PayloadKind::Json, json(body), None),
+            _ if is_json(&media) && looks_urlencoded(body) => {
+                (PayloadKind::Urlencoded, urlencoded(body), mislabelled("a URL-encoded form"))
+            }
+            _ => (PayloadKind::Opaque, None, None),
         };
-        Self { kind: if root.is_some() { kind } else { PayloadKind::Opaque }, root }
+        Self { kind: if root.is_some() { kind } else { PayloadKind::Opaque }, mislabelled, root }
     }
 
     /// A payload from parsed JSON.
     #[must_use]
     pub fn of(root: Node<'a>) -> Self {
-        Self { kind: PayloadKind::Json, root: Some(root) }
+        Self { kind: PayloadKind::Json, mislabelled: None, root: Some(root) }
     }
 
     /// The scalar at a path, as text.
@@ -117,7 +130,24 @@ fn begins_like_json(body: &[u8]) -> bool {
     matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
+/// Whether a media type in lower case is that of JSON.
+fn is_json(media: &str) -> bool {
+    media == "application/json" || media == "text/json" || media.ends_with("+json")
+}
+
+/// Whether a body has fields, and only characters that a URL-encoded form may have: RFC 3986's, without brackets, which
+/// other formats use.
+fn looks_urlencoded(body: &[u8]) -> bool {
+    let is_of_a_form = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:@/?".contains(byte);
+    let ends_name = body.iter().position(|&byte| byte == b'=');
+    ends_name.is_some_and(|end| end > 0) && body.trim_ascii().iter().all(is_of_a_form)
+}
+
+/// The parsed document of an object or array.
 fn json(body: &[u8]) -> Option<Node<'_>> {
+    if !begins_like_json(body) {
+        return None;
+    }
     json::parse(std::str::from_utf8(body).ok()?).ok()
 }
 
@@ -180,6 +210,29 @@ mod tests {
             let payload = Payload::parse(&request, &request.body);
             assert_eq!(payload.kind, kind);
             assert_eq!(payload.fields().collect::<Vec<_>>(), [("status", "3"), ("status_string", "Done ü")]);
+        }
+    }
+
+    #[test]
+    fn a_mislabelled_body_is_read_for_what_it_is() {
+        let form = "application/x-www-form-urlencoded";
+        for (media, body, kind, mislabelled) in [
+            ("application/json", "a=1&b[]=2", PayloadKind::Opaque, None),
+            ("application/json", "a=1&b%5B%5D=2\n", PayloadKind::Urlencoded, Some("a URL-encoded form")),
+            ("application/problem+json; charset=utf-8", "a=1", PayloadKind::Urlencoded, Some("a URL-encoded form")),
+            ("application/json", "true", PayloadKind::Opaque, None),
+            ("application/json", "=", PayloadKind::Opaque, None),
+            ("text/plain", "a=1", PayloadKind::Opaque, None),
+            (form, " {\"a\":1}", PayloadKind::Json, Some("JSON")),
+            (form, "[]", PayloadKind::Json, Some("JSON")),
+            (form, "{a=1", PayloadKind::Urlencoded, None),
+            (form, "a={}", PayloadKind::Urlencoded, None),
+        ] {
+            let request = request(&[("content-type", media)], body);
+            let payload = Payload::parse(&request, &request.body);
+            let media = media.split(';').next().unwrap();
+            let expected = mislabelled.map(|what| format!("the body is {what}, but its content-type is {media}"));
+            assert_eq!((payload.kind, payload.mislabelled), (kind, expected), "{media}: {body}");
         }
     }
 

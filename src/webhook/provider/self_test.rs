@@ -12,7 +12,7 @@ use super::{
     payload::{self, Payload},
 };
 use crate::webhook::{
-    request::{self, Headers, Request},
+    request::{self, FieldName, Headers, Request},
     signature::{SigningSecret, Verdict},
     time::Timestamp,
 };
@@ -218,7 +218,7 @@ impl VectorRequest {
         };
         let mut headers = Headers::new();
         for (name, text) in &self.headers {
-            let name = name.parse().map_err(|_| format!("invalid header name `{name}`"))?;
+            let name = FieldName::new(name).map_err(|_| format!("invalid header name `{name}`"))?;
             headers.push(name, request::value(text).map_err(|error| error.to_string())?);
         }
         let method = self.method.parse().map_err(|_| format!("invalid method `{}`", self.method))?;

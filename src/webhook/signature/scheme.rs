@@ -147,6 +147,16 @@ impl Scheme {
     #[must_use]
     pub fn sign(&self, secret: &SigningSecret, message: &SigningInput<'_>) -> Option<Vec<(HeaderName, HeaderValue)>> {
         let timestamp = self.timestamp.as_ref().map(|rule| rule.unit.write(message.time)).unwrap_or_default();
+        self.sign_with_timestamp(secret, message, &timestamp)
+    }
+
+    /// Like [`Self::sign`], with this text as the timestamp.
+    pub(in crate::webhook) fn sign_with_timestamp(
+        &self,
+        secret: &SigningSecret,
+        message: &SigningInput<'_>,
+        timestamp: &str,
+    ) -> Option<Vec<(HeaderName, HeaderValue)>> {
         let values = ContentValues {
             body: message.body,
             id: message.id.as_bytes(),
@@ -154,11 +164,11 @@ impl Scheme {
             headers: message.headers,
         };
         let signature = secret.key(self.algorithm)?.sign(self.content.pieces(values))?;
-        let signature = self.grammar.write(&signature, &timestamp);
+        let signature = self.grammar.write(&signature, timestamp);
 
         let time_header = self.timestamp.as_ref().and_then(|rule| rule.header.as_ref());
         let id = self.id.as_ref().map(|names| (names, request::value(message.id)));
-        let time = time_header.map(|names| (names, request::value(&timestamp)));
+        let time = time_header.map(|names| (names, request::value(timestamp)));
         let signature = Some((&self.header, request::value(&signature)));
         let field = |(names, value): (&Vec<HeaderName>, Result<_, _>)| Some((names.first()?.clone(), value.ok()?));
         Some([id, time, signature].into_iter().flatten().filter_map(field).collect())

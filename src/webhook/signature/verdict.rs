@@ -32,6 +32,19 @@ impl Verdict {
         }
     }
 
+    /// Whether the age of the request was compared with the tolerance. This needs a signature that matches, a timestamp
+    /// under it, and a time of receipt.
+    #[must_use]
+    pub const fn is_age_checked(&self) -> bool {
+        match self {
+            Self::Verified(verified) => matches!(verified.freshness, Freshness::Fresh(_)),
+            Self::Rejected(rejection) => {
+                matches!(rejection.reason, Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. })
+            }
+            Self::Unsigned | Self::Unrecognised => false,
+        }
+    }
+
     /// The rejection, if this is one.
     #[must_use]
     pub const fn rejection(&self) -> Option<&Rejection> {

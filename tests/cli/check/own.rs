@@ -46,7 +46,8 @@ fn acme(header: &str, body: &[u8], now: u64) -> u16 {
     mac.update(b".");
     mac.update(body);
     let expected = hex(mac.finalize().into_bytes());
-    let age = i64::try_from(now).unwrap() - time.parse::<i64>().unwrap();
+    let Ok(time) = time.parse::<i64>() else { return 400 };
+    let age = i64::try_from(now).unwrap() - time;
     if value_of("v1=").any(|given| given == expected) && (-10..=120).contains(&age) { 202 } else { 403 }
 }
 
@@ -61,7 +62,7 @@ fn a_user_defined_provider_has_every_case_that_its_manifest_allows() {
         Reply::Status(acme(message.header("acme-signature").unwrap_or_default(), &message.body, now()))
     });
     let report = Report::of(&check(&dir, &handler.url("/acme")).args(["--providers", "acme"]).exits(0));
-    assert_eq!((report.failed(), report.skipped(), report.passed()), (vec![], vec![], 15));
+    assert_eq!((report.failed(), report.skipped(), report.passed()), (vec![], vec!["header-missing"], 22));
     assert_eq!(text(report.case("burst"), "/expected"), "202");
     let list = dir.hookdev().args(["check", "--list", "--provider", "acme", "--providers", "acme"]).exits(0);
     list.prints("signed 4 min ago ").prints("signed 1 min 10 s in the future ");
@@ -73,7 +74,8 @@ fn a_number_gets_a_fraction_only_where_the_schema_allows_it() {
     let handler = Handler::new(|message| {
         let body = String::from_utf8(message.body.clone()).unwrap();
         assert!(
-            body.contains("\"count\":3")
+            !body.contains("\"count\"")
+                || body.contains("\"count\":3")
                 || body.contains("\"count\": 3")
                 || body.contains("\"count\" : 3")
                 || body.contains("ount\":3"),
@@ -108,6 +110,8 @@ fn a_token_does_not_protect_the_body() {
     let skipped = [
         "body-reserialised",
         "body-tampered",
+        "header-missing",
+        "timestamp-garbage",
         "timestamp-stale",
         "timestamp-future",
         "signature-rotated",

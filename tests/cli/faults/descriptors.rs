@@ -20,10 +20,10 @@ fn with_64_descriptors_200_deliveries_are_forwarded_and_saved() {
     assert_eq!(statuses(&listener.url("/cyanite"), DELIVERIES), [200; DELIVERIES]);
     assert_eq!(dir.names("captures").len(), DELIVERIES);
     listener.interrupt();
-    let said = listener.exits(0);
-    let said = said
+    let printed = listener.exits(0);
+    let printed = printed
         .says("note: accepting only 10 connections at a time; raise the limit on open files for more (ulimit -n)\n");
-    assert_eq!(said.stderr.replace(NO_SECRETS, "").matches("warning: ").count(), 0, "{said}");
+    assert_eq!(printed.stderr.replace(NO_SECRETS, "").matches("warning: ").count(), 0, "{printed}");
 }
 
 #[test]
@@ -69,6 +69,6 @@ fn without_a_free_descriptor_it_warns_once_and_recovers_later() {
     assert_eq!(statuses(&url, 20), [200; 20]);
     assert_eq!(dir.names("captures").len(), 20);
     listener.interrupt();
-    let said = listener.exits(0);
-    assert_eq!(said.stderr.matches("can't accept connections").count(), 1, "{said}");
+    let printed = listener.exits(0);
+    assert_eq!(printed.stderr.matches("can't accept connections").count(), 1, "{printed}");
 }

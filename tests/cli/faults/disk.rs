@@ -73,8 +73,8 @@ fn a_full_disk_gets_complete_captures_or_none_and_is_used_again_later() {
         let copy = Command::new("cp").arg("-r").arg(&disk).arg(dir.join("copy")).status().unwrap();
         assert!(copy.success());
         let place = place.replace("disk", "copy");
-        let said = dir.hookdev().args(["verify", &place]).exits(0);
-        said.stderr(&format!("{}{saved} requests: {saved} verified (development)\n", development_warning(saved)));
+        let printed = dir.hookdev().args(["verify", &place]).exits(0);
+        printed.stderr(&format!("{}{saved} requests: {saved} verified (development)\n", development_warning(saved)));
         listener.interrupt();
         listener.exits(0);
     }
@@ -116,8 +116,8 @@ fn captures_that_are_not_saved_are_reported_once_on_stderr_in_every_format() {
         assert_eq!([deliver(), deliver()], [200, 200]);
         listener.says("note: captures can be saved again; 2 deliveries were not saved\n");
         listener.interrupt();
-        let said = listener.exits(0);
-        assert_eq!(said.stderr.matches("warning: can't save captures: ").count(), 1, "{said}");
+        let printed = listener.exits(0);
+        assert_eq!(printed.stderr.matches("warning: can't save captures: ").count(), 1, "{printed}");
     }
 }
 
@@ -171,11 +171,7 @@ fn output_to_a_full_disk_waits_for_space_and_loses_nothing() {
     listener.signal("TERM");
     listener.exits(0);
     let written = std::io::read_to_string(&mut out).unwrap();
-    assert_eq!(
-        written.matches("  cyanite.v2.finished  verified (development)  200  ").count(),
-        DELIVERIES,
-        "{written}"
-    );
+    assert_eq!(written.matches("verified (development)  cyanite.v2.finished  200  ").count(), DELIVERIES, "{written}");
     assert_eq!(written.matches("LibraryTrack 999").count(), DELIVERIES);
 }
 

@@ -13,7 +13,7 @@ const ONLY_DEVELOPMENT: &str = "only the public development secret was tried; se
 
 const CHANGED: &str = "it was verified when it was captured: the file or the secret has changed since";
 
-const UNEXPLAINED: &str = "most likely a different secret, or the body was changed. compare the secret with the one in the provider's dashboard, and make sure that the body is the raw one, not parsed, reformatted or copied from a log";
+const UNEXPLAINED: &str = "most likely a different secret, or the body was changed; compare the secret with the one in the provider's dashboard, and make sure that the body is the raw one, not parsed, reformatted or copied from a log";
 
 /// Verifies one capture that the development secret signed.
 fn signed_by_anyone(format: &str, exit: i32, options: &[&str]) -> Finished {
@@ -48,12 +48,12 @@ fn people_read_it_in_the_verdict() {
     signed_by_anyone("pretty", 0, &["--quiet"]).stdout("").stderr(&development_warning(1));
     // Colours differ, too.
     let coloured = signed_by_anyone("pretty", 0, &["--color", "always"]);
-    coloured.prints("\u{1b}[33mverified (development)\u{1b}[0m");
+    coloured.prints("\u{1b}[1;33mverified (development)\u{1b}[0m");
     let dir = Dir::new();
     let mine = Signed::new(&dir, "cyanite.v2.finished", &["--secret", "mine"]);
     dir.write("mine.json", capture(&mine.headers(), &mine.body).to_string());
     let verify = ["verify", "mine.json", "--secret", "cyanite=mine", "--color", "always"];
-    dir.hookdev().args(verify).exits(0).prints("\u{1b}[32mverified    \u{1b}[0m");
+    dir.hookdev().args(verify).exits(0).prints("\u{1b}[1;32mverified    \u{1b}[0m");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_required_signature_is_one_that_not_anyone_can_make() {
             "::error file=one.json,line=1,title=cyanite.v2.finished%3A no-matching-signature::\
              the signature matches only the public development secret, with which anyone can sign\n\
              ::error file=one.json,line=1,title=cyanite.v2.finished%3A secret-development::\
-             only the public development secret was tried. \
+             only the public development secret was tried; \
              set CYANITE_WEBHOOK_SECRET or add --secret cyanite=… to use Cyanite's own secret\n\
              ::error file=one.json,line=1,title=cyanite.v2.finished%3A required::missing: a valid signature\n",
         )

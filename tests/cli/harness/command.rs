@@ -18,7 +18,7 @@ pub struct TestCommand {
     command: Command,
     stdin: Vec<u8>,
     stdout: Option<Stdio>,
-    said: String,
+    command_line: String,
 }
 
 impl TestCommand {
@@ -26,7 +26,7 @@ impl TestCommand {
     pub(super) fn new(dir: &Path) -> Self {
         let mut command = machine::hookdev();
         command.current_dir(dir).env("HOME", dir);
-        Self { command, stdin: Vec::new(), stdout: None, said: "hookdev".to_owned() }
+        Self { command, stdin: Vec::new(), stdout: None, command_line: "hookdev".to_owned() }
     }
 
     pub fn arg(self, arg: impl AsRef<OsStr>) -> Self {
@@ -35,7 +35,7 @@ impl TestCommand {
 
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         for arg in args {
-            self.said = format!("{} {}", self.said, arg.as_ref().to_string_lossy());
+            self.command_line = format!("{} {}", self.command_line, arg.as_ref().to_string_lossy());
             self.command.arg(arg);
         }
         self
@@ -109,7 +109,7 @@ impl TestCommand {
         thread::spawn(move || stdin.write_all(&bytes).is_ok());
         let stdout = child.stdout.take().map_or_else(|| Talk::listen_to(io::empty()), Talk::listen_to);
         let stderr = Talk::listen_to(child.stderr.take().unwrap());
-        Running { child: Some(child), stdout: Some(stdout), stderr: Some(stderr), said: self.said }
+        Running { child: Some(child), stdout: Some(stdout), stderr: Some(stderr), command_line: self.command_line }
     }
 }
 
@@ -118,7 +118,7 @@ pub(super) struct Running {
     child: Option<Child>,
     stdout: Option<Talk>,
     stderr: Option<Talk>,
-    said: String,
+    command_line: String,
 }
 
 impl Running {
@@ -143,7 +143,7 @@ impl Running {
     #[track_caller]
     pub fn finish(mut self, code: i32) -> Finished {
         let (status, finished) = self.end();
-        assert_eq!(status, Some(code), "the exit code of `{}`\n{finished}", finished.said);
+        assert_eq!(status, Some(code), "the exit code of `{}`\n{finished}", finished.command_line);
         finished
     }
 
@@ -153,8 +153,8 @@ impl Running {
         let stdout = self.stdout.take().unwrap().all();
         let stderr = self.stderr.take().unwrap().all();
         let status = self.child.take().unwrap().wait().unwrap();
-        let said = std::mem::take(&mut self.said);
-        (status.code(), Finished { stdout, stderr: String::from_utf8(stderr).unwrap(), said })
+        let command_line = std::mem::take(&mut self.command_line);
+        (status.code(), Finished { stdout, stderr: String::from_utf8(stderr).unwrap(), command_line })
     }
 }
 
@@ -172,7 +172,7 @@ impl Drop for Running {
 pub struct Finished {
     pub stdout: Vec<u8>,
     pub stderr: String,
-    said: String,
+    command_line: String,
 }
 
 impl std::fmt::Display for Finished {
@@ -189,7 +189,7 @@ impl Finished {
     /// Checks that exactly this is on standard output.
     #[track_caller]
     pub fn stdout(self, expected: &str) -> Self {
-        assert_text(self.text(), expected, &format!("stdout of `{}`; stderr:\n{}", self.said, self.stderr));
+        assert_text(self.text(), expected, &format!("stdout of `{}`; stderr:\n{}", self.command_line, self.stderr));
         self
     }
 
@@ -197,21 +197,21 @@ impl Finished {
     #[track_caller]
     pub fn stderr(self, expected: &str) -> Self {
         let stdout = String::from_utf8_lossy(&self.stdout);
-        assert_text(&self.stderr, expected, &format!("stderr of `{}`; stdout:\n{stdout}", self.said));
+        assert_text(&self.stderr, expected, &format!("stderr of `{}`; stdout:\n{stdout}", self.command_line));
         self
     }
 
     /// Checks that this occurs on standard output.
     #[track_caller]
     pub fn prints(self, part: &str) -> Self {
-        assert!(self.text().contains(part), "stdout of `{}` lacks `{part}`\n{self}", self.said);
+        assert!(self.text().contains(part), "stdout of `{}` lacks `{part}`\n{self}", self.command_line);
         self
     }
 
     /// Checks that this occurs on standard error.
     #[track_caller]
     pub fn says(self, part: &str) -> Self {
-        assert!(self.stderr.contains(part), "stderr of `{}` lacks `{part}`\n{self}", self.said);
+        assert!(self.stderr.contains(part), "stderr of `{}` lacks `{part}`\n{self}", self.command_line);
         self
     }
 
@@ -226,7 +226,7 @@ impl Finished {
     #[track_caller]
     pub fn line(&self) -> Value {
         let mut lines = self.lines();
-        assert_eq!(lines.len(), 1, "lines of `{}`\n{self}", self.said);
+        assert_eq!(lines.len(), 1, "lines of `{}`\n{self}", self.command_line);
         lines.remove(0)
     }
 }

@@ -57,7 +57,7 @@ impl Talk {
             }
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => self.heard.extend(line),
-                Err(ended) => panic!("`{wanted}` was not said ({ended}); so far:\n{}", self.so_far()),
+                Err(ended) => panic!("`{wanted}` did not come ({ended}); so far:\n{}", self.so_far()),
             }
         }
     }

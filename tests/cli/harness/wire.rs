@@ -15,6 +15,8 @@ pub struct Message {
     pub start: String,
     /// The headers in order, names in lower case; bytes outside ASCII as Latin-1.
     pub headers: Vec<(String, String)>,
+    /// The names of the headers in order, as spelled.
+    pub spelled: Vec<String>,
     /// The body, with a chunked coding taken off.
     pub body: Vec<u8>,
 }
@@ -24,10 +26,11 @@ impl Message {
     pub fn read<S: Read + Write>(stream: &mut BufReader<S>) -> io::Result<Option<Self>> {
         loop {
             let Some(start) = line(stream)? else { return Ok(None) };
-            let mut message = Self { start, headers: Vec::new(), body: Vec::new() };
+            let mut message = Self { start, headers: Vec::new(), spelled: Vec::new(), body: Vec::new() };
             while let Some(line) = line(stream)?.filter(|line| !line.is_empty()) {
                 let (name, value) = line.split_once(':').ok_or(io::ErrorKind::InvalidData)?;
                 message.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+                message.spelled.push(name.to_owned());
             }
             if message.start.starts_with("HTTP/1.1 1") {
                 continue;

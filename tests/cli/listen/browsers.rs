@@ -53,9 +53,9 @@ fn a_page_is_refused_and_neither_saved_nor_forwarded_nor_counted() {
     let seen = endpoint.next();
     assert_eq!((seen.header("origin"), seen.text()), (None, AUPHONIC));
     assert_eq!(dir.names("captures").len(), 1);
-    let said = listener.exits(0);
-    assert_eq!(said.stderr.matches("sent by a web page").count(), 1, "{said}");
-    said.says("note: refused 4 requests from web pages\n");
+    let printed = listener.exits(0);
+    assert_eq!(printed.stderr.matches("sent by a web page").count(), 1, "{printed}");
+    printed.says("note: refused 4 requests from web pages\n");
 }
 
 #[test]
@@ -100,8 +100,8 @@ fn a_person_who_opens_the_address_sees_what_it_is() {
     let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((delivery["seq"].clone(), dir.names("captures").len()), (json!(1), 1));
     listener.interrupt();
-    let said = listener.exits(0);
-    assert!(!said.stderr.contains("web page"), "{said}");
+    let printed = listener.exits(0);
+    assert!(!printed.stderr.contains("web page"), "{printed}");
 }
 
 #[test]

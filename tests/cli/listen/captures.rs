@@ -26,7 +26,11 @@ fn a_directory_gets_a_file_per_delivery_named_by_time_and_event() {
     let printed = std::path::Path::new(text(&first, "/capture"));
     assert_eq!(printed, std::path::Path::new("a/captures").join(names[0]));
     let content = dir.read(&format!("a/captures/{}", names[0]));
-    assert_eq!(content.matches('\n').count(), 1, "one line: {content}");
+    // People can read it, and its changes in git.
+    let body = serde_json::to_string(CYANITE).unwrap();
+    assert!(content.starts_with("{\n  \"kind\": \"delivery\",\n  \"hookdev\": 1,\n"), "{content}");
+    assert!(content.contains("\n      [\"content-type\", \"application/json\"],\n"), "{content}");
+    assert!(content.contains(&format!("\n    \"body\": {body}\n  }},\n")) && content.ends_with("\n}\n"), "{content}");
     assert_eq!(without_path_and_findings(serde_json::from_str(&content).unwrap()), without_path_and_findings(first));
 }
 
@@ -195,7 +199,7 @@ fn a_full_disk_is_reported_and_gets_503() {
     for _ in 0..2 {
         let signed = Signed::new(&dir, "aspect.task.failed", &[]);
         assert_eq!(post(&listener.url("/aspect"), &signed.headers(), &signed.body).status(), 503);
-        listener.prints("aspect.task.failed  verified (development)  503  ");
+        listener.prints("verified (development)  aspect.task.failed  503  ");
         listener.prints("warning: not saved, so the response is 503: No space left on device");
     }
 }
@@ -327,8 +331,7 @@ fn a_log_that_others_could_read_becomes_private() {
 #[cfg(unix)]
 #[test]
 fn a_log_of_another_user_is_refused_and_unchanged() {
-    if !rustix::process::geteuid().is_root() {
-        // Nobody else can give a file away.
+    if !crate::machine::is_root() {
         return;
     }
     let dir = Dir::new();

@@ -234,6 +234,37 @@ fn a_handler_that_refuses_a_verified_delivery_gets_a_warning() {
 }
 
 #[test]
+fn a_handler_that_accepts_a_rejected_delivery_gets_a_warning() {
+    const WARNING: &str = "rejected here, accepted by your handler: does it verify?";
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(302), respond(401)]));
+    let mut listener = forwarding(&dir, &endpoint, &["--secret", "cyanite=mine"]);
+    for (status, warns) in [(200, true), (302, false), (401, false)] {
+        let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+        assert_eq!((returned.status(), text(&delivery, "/verdict")), (status, "rejected"));
+        let warnings = delivery["warnings"].as_array().unwrap();
+        assert_eq!(warnings.iter().any(|warning| warning == WARNING), warns, "{delivery}");
+    }
+}
+
+#[test]
+fn a_second_handler_that_accepts_a_rejected_delivery_later_gets_the_warning_too() {
+    let (dir, gate) = (Dir::new(), Gate::default());
+    let (first, second) = (Endpoint::new([respond(401)]), Endpoint::new([respond(200).behind(&gate)]));
+    let targets = ["--forward", &first.url("/"), "--forward", &second.url("/"), "--secret", "cyanite=mine"];
+    let mut listener = dir.listen().args(targets).starts();
+    let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!(text(&delivery, "/forwards/1/error"), "no response yet");
+    gate.open();
+    let later = loop {
+        let line = listener.line();
+        if line["kind"] == "forwards" {
+            break line;
+        }
+    };
+    assert_eq!(later["warnings"], json!(["rejected here, accepted by your handler: does it verify?"]));
+}
+
+#[test]
 fn rejected_deliveries_are_forwarded_too_unless_only_verified_is_set() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(202)]));
 
@@ -335,10 +366,10 @@ fn deliveries_are_forwarded_concurrently() {
 fn an_invalid_target_is_a_usage_error() {
     let dir = Dir::new();
     dir.listen()
-        .args(["--forward", "localhost:3000"])
+        .args(["--forward", "example.com:3000"])
         .exits(2)
         .stdout("")
-        .says("error: invalid URL `localhost:3000`: use http://localhost:3000\n");
+        .says("error: invalid URL `example.com:3000`: use https://example.com:3000\n");
     dir.listen().args(["--forward", "a[=http://localhost/"]).exits(2).says("error: invalid glob `a[`: ");
     dir.listen().args(["--forward", "http://localhost/", "--respond", "200"]).exits(2).says("cannot be used with");
 }

@@ -138,12 +138,8 @@ fn headers_keep_every_value_and_bytes_outside_ascii_are_latin_1() {
     let sent = [("X-Tag", "b"), ("x-tag", "a"), ("x-empty", ""), ("x-latin", "Zo\u{eb} \u{a0}\u{9b}\u{ff}")];
     let request = request(&mut listener, &sent, b"");
     let headers = request["headers"].as_array().unwrap();
-    for (name, values) in
-        [("x-tag", vec!["b", "a"]), ("x-empty", vec![""]), ("x-latin", vec!["Zo\u{eb} \u{a0}\u{9b}\u{ff}"])]
-    {
-        let found: Vec<&str> = headers.iter().filter(|header| header[0] == name).map(|h| text(h, "/1")).collect();
-        assert_eq!(found, values, "{name}");
-    }
+    let found: Vec<(&str, &str)> = headers.iter().map(|header| (text(header, "/0"), text(header, "/1"))).collect();
+    assert_eq!(found[1..5], sent);
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn shown(options: &[&str], requests: &[Request<'_>]) -> String {
         // It is printed after its response, with its explanation if it has a signature.
         if post(&listener.url(path), headers, body).status() == 401 {
             let is_signed = headers.iter().any(|(name, _)| *name == "signature");
-            listener.prints(if is_signed { "\n  hint: " } else { "  rejected  401  " });
+            listener.prints(if is_signed { "\n  hint: " } else { "rejected      " });
         }
     }
     // Cyanite's test event marks the end of the output.
@@ -36,8 +36,11 @@ fn without_elapsed(line: &str) -> String {
     format!("{}\n", words.join("  "))
 }
 
-/// The headline of a request that no provider matches.
-const UNRECOGNISED: &str = "12:00:00.250  #1  unrecognised  200  POST /hooks\n";
+/// The headline of a request that no provider matches, why, and what to do.
+const UNRECOGNISED: &str = "unrecognised  200  #1  12:00:00.250  POST /hooks\n  \
+    warning: not verified, because no provider was recognised: the path names none, and neither headers nor body match one; \
+    send it to a path that names the provider, such as /aspect, or add --provider; \
+    `hookdev events` lists the providers, and --providers DIR adds your own\n";
 
 const CYANITE_SHOWN: &str = r#"  {
     "version": "2",
@@ -54,7 +57,7 @@ const CYANITE_SHOWN: &str = r#"  {
 
 #[test]
 fn a_verified_delivery_has_a_headline_a_summary_and_its_payload() {
-    let headline = "12:00:00.250  #1  cyanite.v2.finished  verified (development)  200  POST /cyanite?a=b\n  \
+    let headline = "verified (development)  cyanite.v2.finished  200  #1  12:00:00.250  POST /cyanite?a=b\n  \
                     LibraryTrack 999  AudioAnalysisV6 finished\n";
     let shown = shown(&[], &[("/cyanite?a=b", &CYANITE_HEADERS, CYANITE.as_bytes())]);
     assert_text(&shown, &format!("{headline}{CYANITE_SHOWN}"), "stdout");
@@ -63,10 +66,10 @@ fn a_verified_delivery_has_a_headline_a_summary_and_its_payload() {
 #[test]
 fn a_rejected_delivery_says_why() {
     let shown = shown(&["--body", "none", "--secret", "mine"], &[("/cyanite", &CYANITE_HEADERS, b"{}")]);
-    let expected = "12:00:00.250  #1  cyanite  rejected  401  POST /cyanite\n  \
+    let expected = "rejected      cyanite  401  #1  12:00:00.250  POST /cyanite\n  \
                     no-matching-signature: the signature doesn't match this body with the configured secret\n";
-    let (said, unexplained) = shown.split_once("  unexplained: ").unwrap();
-    assert_text(said, expected, "stdout");
+    let (before, unexplained) = shown.split_once("  unexplained: ").unwrap();
+    assert_text(before, expected, "stdout");
     assert!(unexplained.contains("\n  hint: compare the secret with the one in the provider's dashboard, "), "{shown}");
 }
 
@@ -90,7 +93,7 @@ fn an_unrecognised_request_says_so() {
 fn a_form_is_shown_as_its_fields() {
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let shown = shown(&[], &[("/auphonic", &form, AUPHONIC.as_bytes())]);
-    let expected = "12:00:00.250  #1  auphonic.done  unsigned  200  POST /auphonic\n  \
+    let expected = "unsigned      auphonic.done  200  #1  12:00:00.250  POST /auphonic\n  \
                     production zeigtvDv8jH6NaK52Z5eXH  Done\n  \
                     status         3\n  status_string  Done\n  uuid           zeigtvDv8jH6NaK52Z5eXH\n";
     assert_text(&shown, expected, "stdout");
@@ -132,7 +135,7 @@ fn body_chooses_how_much_of_a_payload_is_shown() {
     assert!((30..=70).contains(&summary.lines().count()), "{summary}");
     assert_text(&shown(&[], &[request]), &summary, "stdout");
     let full = shown(&["--body", "full"], &[request]);
-    assert_eq!(full.lines().count(), 503);
+    assert_eq!(full.lines().count(), 504);
     assert!(full.ends_with("    \"item 499\"\n  ]\n"), "{full}");
 }
 

@@ -74,8 +74,8 @@ fn a_change_that_needs_a_restart_says_so() {
     listener.says(RELOADED);
     dir.replace("hookdev.toml", "[listen]\naddr = \"127.0.0.1:0\"\ncapture = \"captures\"\n");
     listener.says(&format!("{RELOADED}note: restart to apply the new capture of [listen]\n"));
-    let said = listener.killed().stderr;
-    assert_eq!(said.matches("restart to apply").count(), 3, "{said}");
+    let printed = listener.killed().stderr;
+    assert_eq!(printed.matches("restart to apply").count(), 3, "{printed}");
 }
 
 #[test]
@@ -87,8 +87,8 @@ fn a_change_that_a_flag_overrides_needs_no_restart() {
     dir.replace("hookdev.toml", "[[forward]]\nevents = \"cyanit.*\"\nto = \"http://127.0.0.1:1/\"\n");
     listener.says("warning: [[forward]] `cyanit.*` matches no known event; did you mean cyanite.v2.finished?\n");
     listener.says(RELOADED);
-    let said = listener.killed().stderr;
-    assert!(!said.contains("restart to apply"), "{said}");
+    let printed = listener.killed().stderr;
+    assert!(!printed.contains("restart to apply"), "{printed}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn a_port_in_use_is_a_usage_error_with_a_hint() {
     let addr = taken.local_addr().unwrap().to_string();
     let finished = Dir::new().hookdev().args(["listen", "--addr", &addr]).exits(2).stdout("");
     let finished = finished.says(&format!("error: can't listen on {addr}\ncaused by: "));
-    finished.says("hint: stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0\n");
+    finished.says("hint: stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0; `hookdev send` then needs the --to that `listen` prints, or its deliveries reach that program\n");
 }
 
 #[test]
@@ -54,13 +54,15 @@ fn an_address_that_other_machines_can_reach_gets_a_warning() {
 fn the_start_lists_the_urls_and_forwards() {
     let dir = Dir::new();
     let arguments = ["listen", "--addr", "127.0.0.1:0", "--timeout", "10ms"];
-    let said =
+    let printed =
         dir.hookdev().args(arguments).args(["--forward", "aspect.*=http://localhost:3000/x"]).exits(0).stdout("");
-    let url = said.stderr.split(' ').find(|word| word.starts_with("http://127.0.0.1:")).unwrap().to_owned();
-    said.stderr(&format!(
+    let url = printed.stderr.split(' ').find(|word| word.starts_with("http://127.0.0.1:")).unwrap().to_owned();
+    printed.stderr(&format!(
         "Listening on {url} (Ctrl-C to stop)\n  {url}/aspect\n  {url}/auphonic\n  {url}/cyanite\n  {url}/jewelmusic\n  \
-         forwards aspect.* to http://localhost:3000/x\n\
-         warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n"
+         forwards aspect.* to http://localhost:3000/x\n  \
+         to send here: hookdev send aspect.task.progress --to {url}/aspect\n\
+         warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n\
+         no deliveries\n"
     ));
 }
 
@@ -116,6 +118,22 @@ fn ctrl_c_stops_at_once_if_nothing_is_in_progress() {
     let _never_used = Connection::to(&listener.url(""));
     listener.interrupt();
     listener.exits(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn at_ctrl_c_deliveries_are_counted_by_verdict() {
+    let dir = Dir::new();
+    let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--body", "none"]);
+    let mut listener = listen.starts_for_people();
+    for (path, body) in [("/cyanite", CYANITE), ("/cyanite", "{}"), ("/auphonic", ""), ("/cyanite", CYANITE)] {
+        post(&listener.url(path), &CYANITE_HEADERS, body);
+    }
+    post(&listener.url("/hooks"), &[], "hello");
+    listener.prints("unrecognised  200  ");
+    listener.interrupt();
+    let counts = "5 deliveries: 2 verified (development), 1 rejected, 1 unsigned, 1 unrecognised\n";
+    assert!(listener.exits(0).stderr.ends_with(counts));
 }
 
 #[cfg(unix)]

@@ -197,6 +197,18 @@ fn an_unrecognised_request_is_printed_and_gets_200() {
 }
 
 #[test]
+fn any_path_segment_names_the_provider() {
+    let mut listener = listener(&Dir::new());
+    for path in ["/webhooks/cyanite", "/api/v1/cyanite/", "/hooks/cyanite/aspect", "//cyanite?x=/aspect"] {
+        let (_, delivery) = listener.receives(path, &[], "{}");
+        assert_eq!(text(&delivery, "/provider"), "cyanite", "{path}");
+    }
+    let (_, delivery) = listener.receives("/webhooks/cyanit", &[], "{}");
+    let warning = "not verified, because no provider is named `cyanit`; did you mean /cyanite?";
+    assert_eq!(delivery["warnings"], serde_json::json!([warning]));
+}
+
+#[test]
 fn the_first_path_segment_names_the_provider() {
     let mut listener = listener(&Dir::new());
     for path in ["/cyanite", "/cyanite/", "/cyanite/a/b?c", "/cyanite?aspect"] {

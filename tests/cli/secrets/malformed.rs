@@ -13,16 +13,18 @@ fn run(dir: &Dir) -> TestCommand {
 #[test]
 fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
     let dir = Dir::new();
-    dir.write("newline", "topsecret\n");
-    let newline = "it ends with a newline\n\
+    dir.write("newlines", "topsecret\n\n");
+    let newlines = "it ends with a newline\n\
                    hint: write the file without a newline: printf '%s' \"$SECRET\" > FILE\n";
+    let newline = "it ends with a newline\n\
+                   hint: pass it without the newline; the shell removes it in --secret \"$(cat FILE)\"\n";
     let space = "it has whitespace before or after it\nhint: copy it again, without the whitespace around it\n";
     let quoted = "it is in quotes\nhint: remove the quotes around it\n";
     let base64 = "it is not base64 (standard alphabet)\n\
                   hint: copy the whole secret again, as the provider shows it\n";
     let empty = "it is empty\nhint: set it to the secret that the provider shows, or remove the setting\n";
     for (flag, provider, origin, problem) in [
-        ("cyanite=file:newline", "Cyanite", "file:newline", newline),
+        ("cyanite=file:newlines", "Cyanite", "file:newlines", newlines),
         ("cyanite=topsecret\r\n", "Cyanite", "--secret", newline),
         ("cyanite= topsecret", "Cyanite", "--secret", space),
         ("jewelmusic=\"topsecret\"", "JewelMusic", "--secret", quoted),
@@ -35,6 +37,77 @@ fn an_invalid_secret_is_named_with_its_source_and_a_hint() {
         let finished = run(&dir).args(["--secret", flag]).exits(2).stdout("");
         finished.stderr(&format!("error: invalid {provider} secret from {origin}: {problem}"));
     }
+}
+
+#[test]
+fn a_file_that_ends_with_one_newline_has_the_secret_before_it() {
+    let dir = Dir::new();
+    for content in ["topsecret\n", "topsecret\r\n"] {
+        dir.write("newline", content);
+        let print = |secret: &str| {
+            let command = ["send", "cyanite.v2.finished", "--print", "json", "--no-config", "--secret", secret];
+            dir.hookdev().args(command).exits(0)
+        };
+        let from_file = print("file:newline");
+        assert_eq!(from_file.line(), print("topsecret").line());
+        from_file.stderr("note: the newline at the end of file:newline is not part of the secret\n");
+    }
+    // Read for every provider, noted once.
+    dir.listen()
+        .args(["--secret", "file:newline", "--timeout", "10ms"])
+        .exits(0)
+        .says("note: the newline at the end of file:newline is not part of the secret\n");
+}
+
+#[test]
+fn a_variable_that_ends_with_a_newline_has_a_hint_about_variables() {
+    let dir = Dir::new();
+    let variable = "CYANITE_WEBHOOK_SECRET";
+    run(&dir).env(variable, "topsecret\n").exits(2).stderr(
+        "error: invalid Cyanite secret from env:CYANITE_WEBHOOK_SECRET: it ends with a newline\n\
+         hint: set CYANITE_WEBHOOK_SECRET without the newline; \
+         the shell removes it in CYANITE_WEBHOOK_SECRET=\"$(cat FILE)\"\n",
+    );
+    run(&dir)
+        .env(variable, "\u{feff}topsecret")
+        .exits(2)
+        .says("hint: set CYANITE_WEBHOOK_SECRET without the byte order mark (U+FEFF) at its start\n");
+}
+
+#[test]
+fn a_misspelt_provider_is_asked_about() {
+    let dir = Dir::new();
+    let send = |event, secret| dir.hookdev().args(["send", event, "--print", "json", "--secret", secret]).exits(2);
+    send("aspect.task.failed", "aspekt=whsec_dG9wc2VjcmV0").stdout("").stderr(
+        "error: invalid Aspect secret from --secret: it is not base64 (standard alphabet)\n\
+         hint: did you mean `--secret aspect=…`?\n",
+    );
+    for secret in ["aspekt=env:ASPECT", "aspekt=file:secret"] {
+        let expected = "error: unknown provider `aspekt`; did you mean `aspect`? ";
+        send("cyanite.v2.finished", secret).stdout("").says(expected);
+        dir.listen().args(["--secret", secret]).exits(2).stdout("").says(expected);
+    }
+}
+
+#[test]
+fn an_env_file_that_is_not_loaded_gets_a_note() {
+    let dir = Dir::new();
+    dir.write(".env", "OTHER=1\nexport CYANITE_WEBHOOK_SECRET=mine\n");
+    let note = |config: &str| {
+        format!(
+            "note: {}.env sets CYANITE_WEBHOOK_SECRET, but isn't loaded; to load it, add `env_file = \".env\"` to {config}\n",
+            config.strip_suffix("hookdev.toml").unwrap()
+        )
+    };
+    let send = || dir.hookdev().args(["send", "auphonic.done", "--print", "json"]);
+    send().exits(0).stderr(&note("hookdev.toml"));
+    send().arg("--no-config").exits(0).stderr("");
+    send().env("CYANITE_WEBHOOK_SECRET", "other").exits(0).stderr("");
+    send().args(["--secret", "cyanite=other"]).exits(0).stderr("");
+    dir.write("hookdev.toml", "");
+    send().exits(0).stderr(&note(&dir.join("hookdev.toml").display().to_string()));
+    dir.write("hookdev.toml", "env_file = \".env\"\n");
+    send().exits(0).stderr(&format!("config: {}\n", dir.join("hookdev.toml").display()));
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn a_flag_without_a_provider_is_for_each_it_is_valid_for() {
 #[test]
 fn the_development_secret_connects_send_and_listen_and_is_reported() {
     let dir = Dir::new();
-    let note = "note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n";
+    let note = "warning: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n";
     let mut listener = dir.listen().starts();
     listener.says("warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n");
     dir.send("cyanite.v2.finished", listener.url("/cyanite")).exits(0).stderr(note);

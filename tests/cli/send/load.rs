@@ -15,7 +15,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Finished, Message, hang_up, keys, respond, text};
+use crate::harness::{
+    CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Finished, Message, PUBLIC_SECRET, hang_up, keys, respond, text,
+};
 
 /// The lines of a run's attempts, and its summary.
 #[track_caller]
@@ -174,7 +176,7 @@ fn quiet_prints_only_requests_that_were_not_accepted() {
     let quiet = || dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "5", "-q"]);
     let (attempts, _) = results(&quiet().arg("--json").exits(1));
     assert_eq!(attempts.iter().map(|attempt| &attempt["status"]).collect::<Vec<_>>(), [500]);
-    quiet().exits(0).stdout("").stderr("");
+    quiet().exits(0).stdout("").stderr(PUBLIC_SECRET);
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn print_sends_nothing() {
 #[test]
 fn curl_commands_are_readable() {
     let expected = format!(
-        "curl --request POST --url http://127.0.0.1:4400/cyanite \\\n  --header 'content-type: application/json' \\\n  \
+        "curl -sS -i --request POST --url http://127.0.0.1:4400/cyanite \\\n  --header 'content-type: application/json' \\\n  \
          --header 'user-agent: hookdev/{}' \\\n  --header 'signature: {CYANITE_SIGNATURE}' \\\n  --header 'accept:' \\\n  --data-binary '{CYANITE}'\n",
         env!("CARGO_PKG_VERSION")
     );
@@ -50,12 +50,15 @@ fn a_given_host_is_printed_in_every_format() {
     dir.write("one.http", "POST / HTTP/1.1\r\nhost: example.com\r\ncontent-length: 2\r\n\r\n{}");
     for what in ["cyanite.v2.finished", "one.http"] {
         let print = |form: &str| printed(&dir, what, form).args(["--header", "Host: hooks.example.com"]).exits(0);
-        print("curl").prints(" \\\n  --header 'host: hooks.example.com' \\\n");
+        print("curl").prints(" \\\n  --header 'Host: hooks.example.com' \\\n");
         let http = print("http");
         let (head, _) = http.text().split_once("\r\n\r\n").unwrap();
-        let hosts: Vec<&str> = head.split("\r\n").filter(|line| line.starts_with("host: ")).collect();
-        assert_eq!(hosts, ["host: hooks.example.com"]);
-        assert_eq!(print("json").line()["headers"][0], serde_json::json!(["host", "hooks.example.com"]));
+        let hosts: Vec<&str> =
+            head.split("\r\n").filter(|line| line.to_ascii_lowercase().starts_with("host: ")).collect();
+        assert_eq!(hosts, ["Host: hooks.example.com"]);
+        let json = print("json").line();
+        let hosts = json["headers"].as_array().unwrap().iter().filter(|header| header[0] == "Host");
+        assert_eq!(hosts.collect::<Vec<_>>(), [&serde_json::json!(["Host", "hooks.example.com"])]);
     }
 }
 

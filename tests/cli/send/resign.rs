@@ -125,7 +125,7 @@ fn captures_of_unsigned_events_are_sent_unchanged() {
 #[test]
 fn a_capture_that_cannot_be_signed_is_an_error() {
     let dir = Dir::new();
-    for (headers, body, args, said) in [
+    for (headers, body, args, error) in [
         (
             &[][..],
             "hello",
@@ -146,7 +146,7 @@ fn a_capture_that_cannot_be_signed_is_an_error() {
         ),
     ] {
         dir.write("one.json", captured(headers, body.as_bytes()));
-        dir.send("one.json", "http://127.0.0.1:1/").args(args).exits(2).stderr(said);
+        dir.send("one.json", "http://127.0.0.1:1/").args(args).exits(2).stderr(error);
     }
 }
 

@@ -15,9 +15,9 @@ fn a_failed_delivery_is_retried_with_the_same_id() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(500), respond(503), respond(204)]));
     let finished =
         dir.send("aspect.task.failed", endpoint.url("/")).args(["--retry", "--speed", "1000x", "--json"]).exits(0);
-    let said: Vec<_> =
+    let attempts: Vec<_> =
         finished.lines().iter().map(|line| json!([line["attempt"], line["of"], line["status"]])).collect();
-    assert_eq!(said, [json!([1, 8, 500]), json!([2, 8, 503]), json!([3, 8, 204])]);
+    assert_eq!(attempts, [json!([1, 8, 500]), json!([2, 8, 503]), json!([3, 8, 204])]);
     let requests: Vec<_> = (0..3).map(|_| endpoint.next()).collect();
     assert!(requests.iter().all(|request| request.header("svix-id") == requests[0].header("svix-id")));
     assert!(requests.iter().all(|request| request.text() == requests[0].text()));

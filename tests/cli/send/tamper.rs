@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Message, respond, text},
+    harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Message, PUBLIC_SECRET, respond, text},
     machine::Port,
 };
 
@@ -89,7 +89,7 @@ fn an_accepted_forgery_is_a_failure() {
 fn quiet_prints_only_forgeries_that_were_not_refused() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(403), respond(204)]));
     let send = || dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--tamper", "secret", "-q"]);
-    send().exits(0).stdout("").stderr("");
+    send().exits(0).stdout("").stderr(PUBLIC_SECRET);
     send().exits(1).prints("accepted (204) although it is signed with a different secret");
 }
 

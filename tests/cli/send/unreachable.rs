@@ -119,11 +119,26 @@ fn loopback_never_goes_through_a_proxy() {
 }
 
 #[test]
+fn a_handler_on_this_machine_needs_no_scheme() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
+    let port = endpoint.port();
+    for (to, target) in [
+        (format!("localhost:{port}/x?a=b"), "/x?a=b"),
+        (format!("127.0.0.1:{port}"), "/"),
+        (format!(":{port}/hooks"), "/hooks"),
+        (port.to_string(), "/"),
+    ] {
+        dir.send("cyanite.v2.finished", &to).exits(0);
+        assert_eq!(endpoint.next().target(), target, "{to}");
+    }
+}
+
+#[test]
 fn an_invalid_url_is_a_usage_error() {
     let dir = Dir::new();
-    dir.send("cyanite.v2.finished", "localhost:3000")
+    dir.send("cyanite.v2.finished", "example.com:3000")
         .exits(2)
-        .stderr("error: invalid URL `localhost:3000`: use http://localhost:3000\n");
+        .stderr("error: invalid URL `example.com:3000`: use https://example.com:3000\n");
 }
 
 #[cfg(unix)]

@@ -93,8 +93,8 @@ fn a_saved_fixture_is_sent_and_a_broken_one_is_reported() {
 fn inputs_that_cannot_be_watched_are_usage_errors() {
     let dir = Dir::new();
     dir.write("captures/a.json", one(CYANITE));
-    let refused = |what: &[&str], said: &str| {
-        dir.hookdev().arg("send").args(what).args(["--watch", "--to", "http://127.0.0.1:1/"]).exits(2).stderr(said);
+    let refused = |what: &[&str], error: &str| {
+        dir.hookdev().arg("send").args(what).args(["--watch", "--to", "http://127.0.0.1:1/"]).exits(2).stderr(error);
     };
     refused(
         &["cyanite.v2.finished"],

@@ -40,6 +40,20 @@ fn age_is_checked_at_the_time_of_receipt_that_the_capture_records() {
 }
 
 #[test]
+fn json_says_whether_the_age_was_checked() {
+    let dir = Dir::new();
+    let freshness = |exit| dir.hookdev().args(["verify", "one.json", "--json"]).exits(exit).line()["freshness"].take();
+    received(&dir, "one.json", Some("2025-01-01T12:00:00Z"));
+    assert_eq!(freshness(0), "checked");
+    received(&dir, "one.json", Some("2025-01-02T12:00:00Z"));
+    assert_eq!(freshness(1), "checked");
+    received(&dir, "one.json", None);
+    assert_eq!(freshness(0), "not-checked");
+    dir.write("one.json", dir.read("one.json").replace("task.failed", "task.other"));
+    assert_eq!(freshness(1), "not-checked");
+}
+
+#[test]
 fn without_a_time_of_receipt_the_age_is_not_checked() {
     let dir = Dir::new();
     received(&dir, "one.json", None);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use hookdev::{
+    net::client::{is_hop_by_hop, write_message},
     render,
     store::formats,
     webhook::{
@@ -13,6 +14,7 @@ use hookdev::{
         time::Timestamp,
     },
 };
+use url::Url;
 
 use super::assert_printable;
 
@@ -47,12 +49,12 @@ fn kept(request: &Request) -> Vec<u8> {
 
 /// As an HTTP message, unless its own headers contradict that.
 fn message_reads_back(request: &Request) {
-    const OF_THE_MESSAGE: [&str; 3] = ["host", "content-length", "transfer-encoding"];
-    if OF_THE_MESSAGE.iter().any(|name| request.headers.contains(name)) {
+    let is_of_the_message = |name: &str| name == "host" || is_hop_by_hop(name);
+    if request.headers.iter().any(|(name, _)| is_of_the_message(name.as_str())) {
         return;
     }
     let mut message = Vec::new();
-    render::request::http(request, "localhost:1", &mut message);
+    write_message(&Url::parse("http://localhost:1/").unwrap(), request, &mut message);
     let mut back = read(&message);
     back.headers.remove("host");
     back.headers.remove("content-length");
@@ -62,9 +64,9 @@ fn message_reads_back(request: &Request) {
 /// The only request of an input.
 #[track_caller]
 fn read(input: &[u8]) -> Request {
-    let said = || String::from_utf8_lossy(input).into_owned();
-    let entries = formats::read(Path::new("kept"), input).unwrap_or_else(|error| panic!("{error}: {}", said()));
+    let shown = || String::from_utf8_lossy(input).into_owned();
+    let entries = formats::read(Path::new("kept"), input).unwrap_or_else(|error| panic!("{error}: {}", shown()));
     let mut entries: Vec<_> = entries.collect();
-    assert_eq!(entries.len(), 1, "{}", said());
-    entries.remove(0).unwrap_or_else(|error| panic!("{error}: {}", said())).request
+    assert_eq!(entries.len(), 1, "{}", shown());
+    entries.remove(0).unwrap_or_else(|error| panic!("{error}: {}", shown())).request
 }

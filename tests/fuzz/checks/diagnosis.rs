@@ -108,7 +108,7 @@ fn holds(code: Code, signed: &[u8], received: &[u8]) {
         }
         Code::BodyTruncated => signed.starts_with(received) || received.starts_with(signed),
         // Serialisers differ in what they make of numbers beyond a double, and of half a surrogate
-        // pair: that the text means JSON on both sides is what can be said here.
+        // pair: that the text means JSON on both sides is what is known here.
         Code::BodyReserialised => {
             is_structured(signed) && is_structured(received)
                 || is_quoted(signed, received)

@@ -11,6 +11,7 @@ use crate::webhook::{
     delivery::{Encoding, HeaderTemplate, Media, Policy, Retry, StatusPattern},
     fresh::Fresh,
     signature::Scheme,
+    size::parse_size,
 };
 
 #[derive(Deserialize)]
@@ -28,6 +29,7 @@ pub(super) struct RawDelivery {
     success: Spanned<Vec<Spanned<String>>>,
     timeout: Option<Text<DurationText>>,
     retry: Option<RawRetry>,
+    max_body: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +77,7 @@ impl RawDelivery {
             success: statuses(self.success.get_ref())?,
             timeout: self.timeout.map(|Text(timeout)| timeout.0),
             retry: RawRetry::retry(self.retry, schemes)?,
+            max_body: self.max_body.as_ref().map(|text| values::parse(text, parse_size)).transpose()?,
         })
     }
 }

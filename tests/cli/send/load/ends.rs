@@ -20,7 +20,7 @@ fn an_unreachable_endpoint_stops_the_run_at_once() {
     let (dir, url) = (Dir::new(), format!("http://127.0.0.1:{}/", port.number()));
     let send = || dir.send("cyanite.v2.finished", &url).args(["--repeat", "100000", "--concurrency", "8"]);
     let reason = format!("nothing listens on 127.0.0.1:{} (connection refused)", port.number());
-    let note = "note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n";
+    let note = "warning: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n";
     send().exits(4).stdout("").stderr(&format!("{note}error: {reason}\n"));
     let (attempts, summary) = results(&send().arg("--json").exits(4));
     assert_eq!(attempts.iter().map(|attempt| &attempt["reason"]).collect::<Vec<_>>(), [&reason]);
@@ -89,5 +89,5 @@ fn a_closed_pipe_stops_a_run_quietly() {
     let send = dir.send("cyanite.v2.finished", endpoint.url("/")).args(["--duration", "10m", "--json"]);
     send.unread()
         .exits(0)
-        .stderr("note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n");
+        .stderr("warning: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n");
 }

@@ -59,5 +59,6 @@ fn a_pipe_shows_no_progress_bar() {
     let endpoint = Endpoint::new([respond(200)]);
     let finished =
         Dir::new().send("cyanite.v2.finished", endpoint.url("/")).args(["--repeat", "20", "--rate", "40"]).exits(0);
-    finished.stderr("note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n");
+    finished
+        .stderr("warning: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n");
 }

@@ -61,8 +61,9 @@ fn a_url_that_curl_would_take_for_several() {
     }
     let dir = Dir::new();
     let printed = |url: &str| dir.send("cyanite.v2.finished", url).args(["--print", "curl"]).exits(0);
-    printed("http://127.0.0.1:1/?q=[1-5]").prints("curl --globoff --request POST --url 'http://127.0.0.1:1/?q=[1-5]' ");
-    printed("http://127.0.0.1:1/?q=1").prints("curl --request POST --url 'http://127.0.0.1:1/?q=1' ");
+    printed("http://127.0.0.1:1/?q=[1-5]")
+        .prints("curl -sS -i --globoff --request POST --url 'http://127.0.0.1:1/?q=[1-5]' ");
+    printed("http://127.0.0.1:1/?q=1").prints("curl -sS -i --request POST --url 'http://127.0.0.1:1/?q=1' ");
 }
 
 #[test]

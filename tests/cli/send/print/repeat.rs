@@ -30,9 +30,9 @@ fn an_endless_print_stops_when_its_reader_does() {
     let dir = Dir::new();
     for form in ["vegeta", "http", "curl", "json"] {
         let send = dir.hookdev().args(["send", "cyanite.v2.finished", "--print", form, "--repeat", "0"]);
-        send.unread()
-            .exits(0)
-            .stderr("note: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n");
+        send.unread().exits(0).stderr(
+            "warning: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n",
+        );
     }
 }
 

@@ -8,7 +8,7 @@ const { serve } = require("../serve");
 const app = express();
 const dealtWith = new Set();
 
-app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
+app.post("/webhook", express.raw({ type: "application/json", limit: "2mb" }), (req, res) => {
   if (!genuine.aspect(req)) {
     return res.sendStatus(400);
   }

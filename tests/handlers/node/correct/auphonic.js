@@ -7,7 +7,7 @@ const { serve } = require("../serve");
 
 const app = express();
 
-app.post("/webhook", express.urlencoded({ extended: false }), multer().none(), (req, res) => {
+app.post("/webhook", express.urlencoded({ extended: false, limit: "2mb" }), multer().none(), (req, res) => {
   const { uuid, status } = req.body ?? {};
   res.sendStatus(uuid && status ? 200 : 400);
 });

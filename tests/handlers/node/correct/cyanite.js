@@ -7,10 +7,8 @@ const { serve } = require("../serve");
 
 const app = express();
 
-app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
-  // The dashboard's test has no signature and needs only a response.
-  const isTest = req.get("signature") === undefined && JSON.parse(req.body).type === "TEST";
-  if (!isTest && !genuine.cyanite(req)) {
+app.post("/webhook", express.raw({ type: "application/json", limit: "2mb" }), (req, res) => {
+  if (!genuine.isCyaniteTest(req) && !genuine.cyanite(req)) {
     return res.sendStatus(401);
   }
   res.sendStatus(200);

@@ -7,7 +7,7 @@ const { serve } = require("../serve");
 
 const app = express();
 
-app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
+app.post("/webhook", express.raw({ type: "application/json", limit: "2mb" }), (req, res) => {
   req.headers["svix-signature"] = (req.get("svix-signature") ?? "").split(" ")[0];
   res.sendStatus(genuine.aspect(req) ? 200 : 401);
 });

@@ -18,7 +18,7 @@ const isGenuine = (req) => {
   });
 };
 
-app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
+app.post("/webhook", express.raw({ type: "application/json", limit: "2mb" }), (req, res) => {
   res.sendStatus(isGenuine(req) ? 200 : 401);
 });
 

@@ -6,7 +6,7 @@ const { serve } = require("../serve");
 
 const app = express();
 
-app.post("/webhook", express.urlencoded({ extended: false }), (req, res) => {
+app.post("/webhook", express.urlencoded({ extended: false, limit: "2mb" }), (req, res) => {
   const { uuid, status } = req.body ?? {};
   res.sendStatus(uuid && status ? 200 : 400);
 });

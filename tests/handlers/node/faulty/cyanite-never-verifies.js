@@ -6,7 +6,7 @@ const { serve } = require("../serve");
 
 const app = express();
 
-app.post("/webhook", express.json(), (req, res) => {
+app.post("/webhook", express.json({ limit: "2mb" }), (req, res) => {
   res.sendStatus(200);
 });
 

@@ -11,7 +11,7 @@ app.post("/webhook", (req, res) => {
   res.redirect(302, "/webhooks/cyanite");
 });
 
-app.post("/webhooks/cyanite", express.raw({ type: "application/json" }), (req, res) => {
+app.post("/webhooks/cyanite", express.raw({ type: "application/json", limit: "2mb" }), (req, res) => {
   res.sendStatus(genuine.cyanite(req) ? 200 : 401);
 });
 

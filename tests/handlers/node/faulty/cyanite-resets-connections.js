@@ -8,7 +8,7 @@ const { serve } = require("../serve");
 const app = express();
 const requests = new WeakMap();
 
-app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
+app.post("/webhook", express.raw({ type: "application/json", limit: "2mb" }), (req, res) => {
   const count = (requests.get(req.socket) ?? 0) + 1;
   requests.set(req.socket, count);
   if (count === 10) {

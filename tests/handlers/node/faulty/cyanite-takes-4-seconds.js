@@ -8,9 +8,8 @@ const { serve } = require("../serve");
 
 const app = express();
 
-app.post("/webhook", express.raw({ type: "application/json" }), async (req, res) => {
-  const isTest = req.get("signature") === undefined && JSON.parse(req.body).type === "TEST";
-  if (!isTest && !genuine.cyanite(req)) {
+app.post("/webhook", express.raw({ type: "application/json", limit: "2mb" }), async (req, res) => {
+  if (!genuine.isCyaniteTest(req) && !genuine.cyanite(req)) {
     return res.sendStatus(401);
   }
   await setTimeout(4000);

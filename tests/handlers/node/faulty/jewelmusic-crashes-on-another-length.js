@@ -7,7 +7,7 @@ const { serve } = require("../serve");
 
 const app = express();
 
-app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
+app.post("/webhook", express.raw({ type: "application/json", limit: "2mb" }), (req, res) => {
   const hmac = crypto.createHmac("sha256", process.env.JEWELMUSIC_WEBHOOK_SECRET).update(req.body).digest("hex");
   const given = req.get("x-jewelmusic-signature") ?? "";
   const isGenuine = crypto.timingSafeEqual(Buffer.from(given), Buffer.from(`sha256=${hmac}`));

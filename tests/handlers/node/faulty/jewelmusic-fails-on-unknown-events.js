@@ -13,7 +13,7 @@ const known = {
   fraud: ["suspicious_activity", "bot_detection", "action_required", "resolved"],
 };
 
-app.post("/webhook", express.raw({ type: "application/json" }), (req, res) => {
+app.post("/webhook", express.raw({ type: "application/json", limit: "2mb" }), (req, res) => {
   if (!genuine.jewelmusic(req)) {
     return res.sendStatus(401);
   }

@@ -7,7 +7,7 @@ const { serve } = require("../serve");
 
 const app = express();
 
-app.post("/webhook", express.json(), (req, res) => {
+app.post("/webhook", express.json({ limit: "2mb" }), (req, res) => {
   req.body = JSON.stringify(req.body);
   res.sendStatus(genuine.jewelmusic(req) ? 200 : 401);
 });

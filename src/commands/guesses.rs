@@ -1,0 +1,224 @@
+//! Flags and commands of other tools, typed by habit: each is answered with the whole command line that works here.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::{command_line::command, exit::Failure};
+use crate::{net::url::parse_url, webhook::redact};
+
+/// A flag that a command doesn't have, and what to write instead.
+struct Guess {
+    /// The command; `None` for all.
+    command: Option<&'static str>,
+    flags: &'static [&'static str],
+    /// The right words; `{}` is the flag's value.
+    instead: &'static [&'static str],
+}
+
+const GUESSES: &[Guess] = &[
+    Guess {
+        command: Some("listen"),
+        flags: &["--forward-to", "--to", "--target", "--url"],
+        instead: &["--forward", "{}"],
+    },
+    Guess { command: Some("listen"), flags: &["--host", "--bind", "--listen"], instead: &["--addr", "{}:4400"] },
+    Guess { command: Some("listen"), flags: &["--save", "--output", "-o"], instead: &["--capture", "{}"] },
+    Guess { command: Some("listen"), flags: &["--events", "--event", "-e"], instead: &["--filter", "{}"] },
+    Guess { command: Some("send"), flags: &["--count", "--times", "-n", "-c"], instead: &["--repeat", "{}"] },
+    Guess {
+        command: Some("send"),
+        flags: &["--url", "--endpoint", "--target", "--forward-to"],
+        instead: &["--to", "{}"],
+    },
+    Guess {
+        command: Some("send"),
+        flags: &["--body", "--payload", "--file", "--data-binary", "--data-raw", "-d", "-f"],
+        instead: &["--data", "{}"],
+    },
+    Guess { command: Some("send"), flags: &["--override"], instead: &["--set", "{}"] },
+    Guess { command: Some("send"), flags: &["--event", "-e"], instead: &["{}"] },
+    Guess { command: Some("send"), flags: &["--provider"], instead: &["{}.*"] },
+    Guess {
+        command: Some("check"),
+        flags: &["--url", "--endpoint", "--target", "--forward"],
+        instead: &["--to", "{}"],
+    },
+    Guess { command: Some("verify"), flags: &["--file", "--input", "--capture", "-f"], instead: &["{}"] },
+    Guess { command: Some("verify"), flags: &["--payload", "--data", "-d"], instead: &["--body", "{}"] },
+    Guess { command: None, flags: &["--headers", "-H"], instead: &["--header", "{}"] },
+    Guess { command: None, flags: &["--secret-file"], instead: &["--secret", "file:{}"] },
+    Guess { command: None, flags: &["--secret-env"], instead: &["--secret", "env:{}"] },
+];
+
+/// Commands of other tools, and those that do the same here.
+const COMMANDS: &[(&str, &[&str])] = &[
+    ("trigger", &["send"]),
+    ("emit", &["send"]),
+    ("replay", &["send"]),
+    ("resend", &["send"]),
+    ("serve", &["listen"]),
+    ("start", &["listen"]),
+    ("forward", &["listen", "--forward"]),
+    ("list", &["events"]),
+    ("test", &["check"]),
+    ("validate", &["verify"]),
+    ("completion", &["completions"]),
+];
+
+/// The error for a command line that clap rejects, if it is clear what was meant.
+pub fn explain_guess(error: &clap::Error, args: &[OsString]) -> Option<Failure> {
+    let words: Vec<&str> = args.iter().skip(1).map(|word| word.to_str()).collect::<Option<_>>()?;
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let wrong = context(ContextKind::InvalidSubcommand)?;
+            let (_, instead) = COMMANDS.iter().find(|(known, _)| *known == wrong)?;
+            let at = words.iter().position(|word| *word == wrong)?;
+            let failure = Failure::usage(format!("unrecognized command `{wrong}`"));
+            Some(failure.hint(corrected(&words, at, 1, instead.iter().map(|word| (*word).to_owned()))))
+        }
+        ErrorKind::UnknownArgument => {
+            let wrong = context(ContextKind::InvalidArg)?;
+            let names: Vec<String> = command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+            let command = words.iter().find(|word| names.iter().any(|name| name == *word))?;
+            unknown_argument(command, wrong, &words)
+        }
+        _ => None,
+    }
+}
+
+fn unknown_argument(command: &str, wrong: &str, words: &[&str]) -> Option<Failure> {
+    let at = words.iter().position(|word| word.split('=').next() == Some(wrong) || *word == wrong)?;
+    let failure = Failure::usage(format!("unexpected argument `{}`", redact::invalid_url(wrong)));
+    if !wrong.starts_with('-') {
+        return (command == "listen" && parse_url(wrong).is_ok()).then(|| failure.hint(listen_on(words, at, 1, wrong)));
+    }
+    let (value, count) = match (words[at].split_once('='), words.get(at + 1)) {
+        (Some((_, value)), _) => (value, 1),
+        (None, Some(value)) if !value.starts_with('-') => (*value, 2),
+        (None, _) => ("VALUE", 1),
+    };
+    if command == "listen" && ["--port", "-p"].contains(&wrong) {
+        return Some(failure.hint(listen_on(words, at, count, value)));
+    }
+    let guess = GUESSES
+        .iter()
+        .find(|guess| guess.flags.contains(&wrong) && guess.command.is_none_or(|known| known == command))?;
+    Some(failure.hint(corrected(words, at, count, guess.instead.iter().map(|word| word.replace("{}", value)))))
+}
+
+/// What a port or a URL may mean for `listen`. Other tools listen on a port or forward to it.
+fn listen_on(words: &[&str], at: usize, count: usize, value: &str) -> String {
+    let with = |flag: &str, value: &str| corrected(words, at, count, [flag.to_owned(), value.to_owned()]);
+    let forward = with("--forward", value);
+    if value.parse::<u16>().is_ok() {
+        format!("to listen on this port: {}\nto forward to your handler on it: {forward}", with("--addr", value))
+    } else {
+        forward
+    }
+}
+
+/// The command line with other words in place of `count` words, as a shell takes it. Literal secrets are left out.
+fn corrected(words: &[&str], at: usize, count: usize, instead: impl IntoIterator<Item = String>) -> String {
+    let mut line = vec!["hookdev".to_owned()];
+    line.extend(words[..at].iter().map(|word| (*word).to_owned()));
+    line.extend(instead);
+    line.extend(words[at + count..].iter().map(|word| (*word).to_owned()));
+    let mut is_secret = false;
+    let shown = line.iter().map(|word| {
+        let (flag, value) = match word.split_once('=') {
+            Some((flag @ "--secret", value)) => (Some(flag), value),
+            _ => (None, word.as_str()),
+        };
+        let hidden = (is_secret || flag.is_some()) && !value.contains("env:") && !value.contains("file:");
+        is_secret = word == "--secret";
+        match (hidden, flag) {
+            (true, Some(flag)) => format!("{flag}=…"),
+            (true, None) => "…".to_owned(),
+            (false, _) => quoted(&redact::invalid_url(word)),
+        }
+    });
+    shown.collect::<Vec<_>>().join(" ")
+}
+
+/// A word of a command line, as a shell takes it.
+pub(super) fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+,=…".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::read;
+
+    /// The message and the hint for a command line.
+    fn explained(line: &[&str]) -> Option<(String, String)> {
+        let args: Vec<OsString> = [&["hookdev"], line].concat().into_iter().map(OsString::from).collect();
+        let failure = explain_guess(&read(args.clone()).unwrap_err(), &args)?;
+        Some((failure.message?, failure.hint?))
+    }
+
+    #[track_caller]
+    fn assert_hint(line: &[&str], hint: &str) {
+        assert_eq!(explained(line).unwrap().1, hint, "{line:?}");
+    }
+
+    #[test]
+    fn a_flag_of_another_tool_leads_to_the_command_line_that_works() {
+        let (message, hint) = explained(&["send", "a.b", "--count", "5", "--to", "http://x/"]).unwrap();
+        assert_eq!(message, "unexpected argument `--count`");
+        assert_eq!(hint, "hookdev send a.b --repeat 5 --to http://x/");
+        assert_hint(&["send", "a.b", "--count=5"], "hookdev send a.b --repeat 5");
+        assert_hint(&["send", "a.b", "--url", "3000"], "hookdev send a.b --to 3000");
+        assert_hint(&["--json", "send", "a.b", "-d", "it's"], r"hookdev --json send a.b --data 'it'\''s'");
+        assert_hint(&["send", "--provider", "acme"], "hookdev send 'acme.*'");
+        assert_hint(&["listen", "--forward-to", "localhost:3000/x"], "hookdev listen --forward localhost:3000/x");
+        assert_hint(&["verify", "a", "-H", "A: b"], "hookdev verify a --header 'A: b'");
+        assert_hint(&["check", "--url"], "hookdev check --to VALUE");
+        assert_eq!(explained(&["send", "a.b", "--nonsense"]), None);
+    }
+
+    #[test]
+    fn a_port_may_be_one_to_listen_on_or_to_forward_to() {
+        let both = "to listen on this port: hookdev listen --addr 3000\n\
+                    to forward to your handler on it: hookdev listen --forward 3000";
+        for line in [
+            &["listen", "--port", "3000"][..],
+            &["listen", "--port=3000"],
+            &["listen", "3000"],
+            &["listen", "-p", "3000"],
+        ] {
+            assert_hint(line, both);
+        }
+        assert_hint(&["listen", "localhost:3000/x", "-q"], "hookdev listen --forward localhost:3000/x -q");
+        assert_eq!(explained(&["listen", "nonsense"]), None);
+    }
+
+    #[test]
+    fn a_command_of_another_tool_leads_to_the_one_that_works() {
+        let (message, hint) = explained(&["trigger", "a.b"]).unwrap();
+        assert_eq!((message.as_str(), hint.as_str()), ("unrecognized command `trigger`", "hookdev send a.b"));
+        assert_hint(&["forward", "3000"], "hookdev listen --forward 3000");
+        assert_eq!(explained(&["nonsense"]), None);
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let line =
+            ["send", "a.b", "--secret", "acme=mine", "--secret=mine", "--count", "2", "--to", "http://u:p@x/?t=1"];
+        assert_hint(
+            &line,
+            "hookdev send a.b --secret … --secret=… --repeat 2 --to 'http://[redacted]@x/?t=[redacted]'",
+        );
+        assert_hint(&["listen", "--secret", "acme=env:A", "-p", "x"], "hookdev listen --secret acme=env:A --forward x");
+    }
+}

@@ -1,0 +1,206 @@
+//! A request as bytes: the names of its headers as they are spelled and in their order.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+use reqwest::Url;
+
+use super::{
+    has_credentials,
+    headers::{Purpose, purposes},
+    host,
+};
+use crate::webhook::{
+    request::{FieldName, Request},
+    wire_form::WireForm,
+};
+
+/// The size of the largest body that is copied after the head, in bytes. A second part of a write costs more than that.
+const COPIED_BODY_BYTES: usize = 8 << 10;
+
+/// The size of a chunk in bytes, so that most bodies have several.
+pub(super) const CHUNK_BYTES: usize = 100;
+
+/// Appends a request to the host of a URL, up to its body. `target` replaces the request's own, and the URL's
+/// credentials replace the request's.
+///
+/// The only headers that are added are `host`, `content-length` (or `transfer-encoding`, for a body in chunks), and
+/// `authorization` for the URL's credentials.
+pub(super) fn write_head(url: &Url, target: &str, request: &Request, form: WireForm, out: &mut Vec<u8>) {
+    let is_chunked = form == WireForm::Chunked;
+    let mut push = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
+    let length = request.body.len().to_string();
+    let mut credentials = has_credentials(url).then(|| basic_credentials(url));
+    let replaces_authorization = credentials.is_some();
+    push(&[request.method.as_str().as_bytes(), b" ", target.as_bytes(), b" HTTP/1.1\r\n"]);
+    if !request.headers.contains("host") {
+        push(&[b"host: ", host(url).as_bytes(), b"\r\n"]);
+    }
+    let (mut has_host, mut has_length) = (false, false);
+    for ((name, value), purpose) in purposes(&request.headers) {
+        let mut field = |name: &FieldName, value: &[u8]| match form {
+            WireForm::Capitalised => push(&[capitalised(name.as_str()).as_bytes(), b": ", value, b"\r\n"]),
+            WireForm::Usual | WireForm::Chunked => push(&[name.spelling().as_bytes(), b": ", value, b"\r\n"]),
+        };
+        match purpose {
+            Purpose::Length if is_chunked => {}
+            Purpose::Host if !std::mem::replace(&mut has_host, true) => field(name, value.as_bytes()),
+            Purpose::Length if !std::mem::replace(&mut has_length, true) => field(name, length.as_bytes()),
+            Purpose::Host | Purpose::Length | Purpose::Connection => {}
+            Purpose::Endpoint if replaces_authorization && name.as_str() == "authorization" => {
+                if let Some(credentials) = credentials.take() {
+                    field(name, credentials.as_bytes());
+                }
+            }
+            Purpose::Endpoint => field(name, value.as_bytes()),
+        }
+    }
+    if let Some(credentials) = credentials {
+        push(&[b"authorization: ", credentials.as_bytes(), b"\r\n"]);
+    }
+    // To a request without a length that may have a body, some servers respond with 411.
+    let has_no_body = request.body.is_empty() && request.method.is_safe();
+    if is_chunked {
+        push(&[b"transfer-encoding: chunked\r\n"]);
+    } else if !has_length && !has_no_body {
+        push(&[b"content-length: ", length.as_bytes(), b"\r\n"]);
+    }
+    push(&[b"\r\n"]);
+}
+
+/// Appends a whole request to the host of a URL, as the client sends it.
+pub fn write_message(url: &Url, request: &Request, out: &mut Vec<u8>) {
+    write_head(url, &request.target, request, WireForm::Usual, out);
+    out.extend_from_slice(&request.body);
+}
+
+/// Appends a body in chunks.
+pub(super) fn write_chunks(body: &[u8], out: &mut Vec<u8>) {
+    for chunk in body.chunks(CHUNK_BYTES) {
+        out.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        out.extend_from_slice(chunk);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"0\r\n\r\n");
+}
+
+/// A header name with each of its words capitalised: `X-Signature`.
+fn capitalised(name: &str) -> String {
+    let word = |word: &str| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + rest
+    };
+    name.split('-').map(word).collect::<Vec<_>>().join("-")
+}
+
+/// Whether a request's body is copied after its head.
+pub(super) fn is_copied(request: &Request) -> bool {
+    request.body.len() <= COPIED_BODY_BYTES
+}
+
+fn basic_credentials(url: &Url) -> String {
+    let mut credentials = percent_decode_str(url.username()).collect::<Vec<u8>>();
+    credentials.push(b':');
+    credentials.extend(percent_decode_str(url.password().unwrap_or_default()));
+    format!("Basic {}", STANDARD.encode(credentials))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::webhook::request::{HeaderValue, Headers, Method};
+
+    fn message(method: Method, url: &str, headers: &[(&str, &[u8])], body: &'static str) -> Vec<u8> {
+        let field =
+            |&(name, value): &(&str, &[u8])| (FieldName::new(name).unwrap(), HeaderValue::from_bytes(value).unwrap());
+        let headers: Headers = headers.iter().map(field).collect();
+        let url = Url::parse(url).unwrap();
+        let target = url[url::Position::BeforePath..].to_owned();
+        let mut out = Vec::new();
+        write_message(&url, &Request { method, target, headers, body: body.into() }, &mut out);
+        out
+    }
+
+    #[test]
+    fn names_keep_their_spelling_and_order() {
+        let headers: [(&str, &[u8]); 6] = [
+            ("X-Hub-Signature-256", b"a"),
+            ("HOST", b"example.com"),
+            ("x-b", b"1"),
+            ("Content-Length", b"7"),
+            ("X-B", b"\xfc"),
+            ("x-hub-signature-256", b"b"),
+        ];
+        assert_eq!(
+            message(Method::POST, "http://127.0.0.1:1/hooks?a=b", &headers, "{}"),
+            b"POST /hooks?a=b HTTP/1.1\r\nX-Hub-Signature-256: a\r\nHOST: example.com\r\nx-b: 1\r\nContent-Length: 2\r\n\
+            X-B: \xfc\r\nx-hub-signature-256: b\r\n\r\n{}"
+        );
+    }
+
+    #[test]
+    fn only_a_host_and_a_length_are_added() {
+        for (method, body, added) in [
+            (Method::POST, "", "content-length: 0\r\n"),
+            (Method::GET, "", ""),
+            (Method::GET, "a", "content-length: 1\r\n"),
+        ] {
+            assert_eq!(
+                String::from_utf8(message(method.clone(), "http://localhost/", &[("X-A", b"1")], body)).unwrap(),
+                format!("{method} / HTTP/1.1\r\nhost: localhost\r\nX-A: 1\r\n{added}\r\n{body}")
+            );
+        }
+    }
+
+    #[test]
+    fn headers_of_another_connection_are_left_out() {
+        let headers: [(&str, &[u8]); 5] = [
+            ("Connection", b"close, X-Mine"),
+            ("x-mine", b"1"),
+            ("Transfer-Encoding", b"chunked"),
+            ("X-Yours", b"2"),
+            ("TE", b"trailers"),
+        ];
+        assert_eq!(
+            String::from_utf8(message(Method::PUT, "http://[::1]:1/", &headers, "{}")).unwrap(),
+            "PUT / HTTP/1.1\r\nhost: [::1]:1\r\nX-Yours: 2\r\ncontent-length: 2\r\n\r\n{}"
+        );
+    }
+
+    #[test]
+    fn a_form_that_only_proxies_use_means_the_same() {
+        let url = Url::parse("http://localhost/").unwrap();
+        let headers: Headers = [("x-SIGNATURE-256", "a"), ("Content-Length", "2")]
+            .map(|(name, value)| (FieldName::new(name).unwrap(), HeaderValue::from_static(value)))
+            .into_iter()
+            .collect();
+        let request = Request { method: Method::POST, target: "/".to_owned(), headers, body: vec![b'a'; 101].into() };
+        let head = |form| {
+            let mut out = Vec::new();
+            write_head(&url, "/", &request, form, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            head(WireForm::Capitalised),
+            "POST / HTTP/1.1\r\nhost: localhost\r\nX-Signature-256: a\r\nContent-Length: 101\r\n\r\n"
+        );
+        assert_eq!(
+            head(WireForm::Chunked),
+            "POST / HTTP/1.1\r\nhost: localhost\r\nx-SIGNATURE-256: a\r\ntransfer-encoding: chunked\r\n\r\n"
+        );
+        let mut chunks = Vec::new();
+        write_chunks(&request.body, &mut chunks);
+        assert_eq!(chunks, format!("64\r\n{}\r\n1\r\na\r\n0\r\n\r\n", "a".repeat(100)).into_bytes());
+    }
+
+    #[test]
+    fn the_credentials_of_a_url_replace_those_of_the_request() {
+        let url = "http://us%3Aer:p%40ss@localhost/";
+        let credentials = "Basic dXM6ZXI6cEBzcw==";
+        let text = |headers: &[(&str, &[u8])]| String::from_utf8(message(Method::GET, url, headers, "")).unwrap();
+        assert_eq!(text(&[]), format!("GET / HTTP/1.1\r\nhost: localhost\r\nauthorization: {credentials}\r\n\r\n"));
+        assert_eq!(
+            text(&[("AUTHORIZATION", b"Bearer a"), ("x", b""), ("authorization", b"Bearer b")]),
+            format!("GET / HTTP/1.1\r\nhost: localhost\r\nAUTHORIZATION: {credentials}\r\nx: \r\n\r\n")
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! Writes requests in place of hyper, which would lower the names of headers and group those that repeat. hyper is
+//! given an empty request of the same method, so that it reads the response and keeps the connection; the bytes that it
+//! writes for that request are replaced by those of the real one.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use reqwest::Url;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::message::{is_copied, write_chunks, write_head};
+use crate::{
+    net::url::path_and_query,
+    webhook::{request::Request, wire_form::WireForm},
+};
+
+/// How much memory an idle connection keeps for its next request, in bytes.
+const IDLE_BYTES: usize = 16 << 10;
+
+/// The request that a connection writes next. Only the task that uses the connection locks it, so nothing waits.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outbox(Arc<Mutex<Unsent>>);
+
+/// What has yet to be written.
+#[derive(Debug, Default)]
+struct Unsent {
+    /// The head, and the body if it is small.
+    bytes: Vec<u8>,
+    /// The body otherwise.
+    body: Bytes,
+    /// How much of both is written.
+    written: usize,
+}
+
+/// A stream that writes what is in the outbox, whatever it is given to write.
+#[derive(Debug)]
+pub(super) struct RequestWriter<S> {
+    stream: S,
+    outbox: Outbox,
+}
+
+impl Outbox {
+    /// Puts in the next request.
+    pub(super) fn put(&self, url: &Url, request: &Request, form: WireForm) {
+        let mut unsent = self.lock();
+        unsent.clear();
+        write_head(url, &path_and_query(url), request, form, &mut unsent.bytes);
+        if form == WireForm::Chunked {
+            write_chunks(&request.body, &mut unsent.bytes);
+        } else if is_copied(request) {
+            unsent.bytes.extend_from_slice(&request.body);
+        } else {
+            unsent.body = request.body.clone();
+        }
+    }
+
+    /// Whether everything is written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Unsent> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Unsent {
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(IDLE_BYTES);
+        self.body = Bytes::new();
+        self.written = 0;
+    }
+
+    /// What is left of the head and of the body.
+    fn left(&self) -> [&[u8]; 2] {
+        let head = self.bytes.get(self.written..).unwrap_or_default();
+        [head, &self.body[self.written.saturating_sub(self.bytes.len())..]]
+    }
+}
+
+impl<S> RequestWriter<S> {
+    pub(super) fn new(stream: S, outbox: Outbox) -> Self {
+        Self { stream, outbox }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for RequestWriter<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, replaced: &[u8]) -> Poll<io::Result<usize>> {
+        let Self { stream, outbox } = &mut *self;
+        let mut unsent = outbox.lock();
+        while !unsent.is_empty() {
+            let stream = Pin::new(&mut *stream);
+            let written = match unsent.left() {
+                [[], []] => {
+                    unsent.clear();
+                    break;
+                }
+                [head, []] => stream.poll_write(context, head),
+                [[], body] => stream.poll_write(context, body),
+                [head, body] => stream.poll_write_vectored(context, &[IoSlice::new(head), IoSlice::new(body)]),
+            };
+            match ready!(written)? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => unsent.written += count,
+            }
+        }
+        Poll::Ready(Ok(replaced.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for RequestWriter<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+    use crate::webhook::request::{Headers, Method};
+
+    #[tokio::test]
+    async fn requests_are_written_whole_through_a_narrow_pipe() {
+        let url = Url::parse("http://localhost/").unwrap();
+        for size in [0, 1, 8 << 10, (8 << 10) + 1, 100_000] {
+            let (mut reader, pipe) = duplex(7);
+            let outbox = Outbox::default();
+            let mut writer = RequestWriter::new(pipe, outbox.clone());
+            let body: Bytes = (0..size).map(|at| b"abcdefghijk"[at % 11]).collect();
+            let request = Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body };
+            outbox.put(&url, &request, WireForm::Usual);
+            let expected = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {size}\r\n\r\n").into_bytes();
+            let expected = [&expected[..], &request.body].concat();
+            let mut read = vec![0; expected.len()];
+            let (written, _) = tokio::join!(writer.write(b"what hyper writes"), reader.read_exact(&mut read));
+            assert_eq!((written.unwrap(), outbox.is_empty()), (17, true));
+            assert!(read == expected, "{size} bytes");
+            assert!(reader.read_u8().now_or_never().is_none());
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Keeps the heads of requests as they pass to hyper, because hyper lowers the names of headers and groups those that
+//! repeat. A head ends where hyper's parser, httparse, says; where its body ends follows from hyper's reading of it.
+
+use std::{
+    io,
+    mem::MaybeUninit,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use hyper::{Request, body::Body};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::webhook::request::{FieldName, Headers};
+
+/// The maximum number of header fields that are read.
+pub const MAX_FIELDS: usize = 128;
+
+/// How much memory a connection keeps for its next head, in bytes.
+const IDLE_BYTES: usize = 4 << 10;
+
+/// A stream that keeps the request heads that are read from it.
+#[derive(Debug)]
+pub struct KeepHeads<S> {
+    stream: S,
+    heads: Heads,
+}
+
+/// The heads of one connection. Only its task uses them, so nothing waits for the lock.
+#[derive(Clone, Debug, Default)]
+pub struct Heads(Arc<Mutex<Passed>>);
+
+/// What has passed to hyper.
+#[derive(Debug, Default)]
+struct Passed {
+    /// The bytes since the end of the last body: the next head, and what was read along with it.
+    kept: Vec<u8>,
+    /// The rest of the body on its way.
+    body: Rest,
+}
+
+/// How much of a body has yet to pass.
+#[derive(Debug)]
+enum Rest {
+    Bytes(u64),
+    Chunks(Chunks),
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self::Bytes(0)
+    }
+}
+
+/// A place in a chunked body (RFC 9112, 7.1). It moves as hyper's decoder does, which also validates.
+#[derive(Clone, Copy, Debug)]
+enum Chunks {
+    /// In the digits of a chunk's size, as read so far.
+    Size(u64),
+    /// After these digits.
+    AfterSize(u64),
+    /// Before the line feed after them.
+    SizeLf(u64),
+    /// Before this number of bytes: the rest of a chunk and its line end.
+    Data(u64),
+    /// At the start of a trailer, or of the empty line that ends the body.
+    Trailer,
+    InTrailer,
+    TrailerLf,
+    EndLf,
+    End,
+}
+
+impl<S> KeepHeads<S> {
+    /// Wraps a stream, before anything is read from it.
+    pub fn new(stream: S, heads: Heads) -> Self {
+        Self { stream, heads }
+    }
+}
+
+impl Heads {
+    /// The headers of a request in their order and spelling. Call it with each request of the connection, before
+    /// hyper reads on. `None` if these are not the bytes that hyper parsed.
+    pub fn take<B: Body>(&self, request: &Request<B>) -> Option<Headers> {
+        let mut passed = self.lock();
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+        let mut head = httparse::Request::new(&mut []);
+        let Ok(httparse::Status::Complete(length)) = head.parse_with_uninit_headers(&passed.kept, &mut fields) else {
+            return None;
+        };
+        let headers = ordered(head.headers, request.headers())?;
+        let Passed { kept, body } = &mut *passed;
+        *body = match request.body().size_hint().exact() {
+            Some(length) => Rest::Bytes(length),
+            None => Rest::Chunks(Chunks::Size(0)),
+        };
+        let skipped = body.skip(&kept[length..]);
+        kept.drain(..length + skipped);
+        if kept.is_empty() {
+            kept.shrink_to(IDLE_BYTES);
+        }
+        Some(headers)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Passed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The headers that hyper parsed, in the order and spelling of the raw fields; `None` if they are not the same. hyper
+/// drops a `content-length` that repeats another or is overridden by `transfer-encoding`.
+fn ordered(raw: &[httparse::Header<'_>], parsed: &HeaderMap) -> Option<Headers> {
+    let mut left: Vec<(&HeaderName, &HeaderValue)> = parsed.iter().collect();
+    // Popped from its end: without repeated names, both are in the same order.
+    left.reverse();
+    let mut headers = Headers::with_capacity(left.len());
+    for field in raw {
+        let is_same = |(name, value): &(&HeaderName, &HeaderValue)| {
+            name.as_str().eq_ignore_ascii_case(field.name) && value.as_bytes() == field.value
+        };
+        match left.iter().rposition(is_same) {
+            Some(at) => {
+                let (name, value) = left.remove(at);
+                headers.push(FieldName::spelled(name.clone(), field.name), value.clone());
+            }
+            None if field.name.eq_ignore_ascii_case("content-length") => {}
+            None => return None,
+        }
+    }
+    left.is_empty().then_some(headers)
+}
+
+impl Passed {
+    fn pass(&mut self, bytes: &[u8]) {
+        let skipped = if self.kept.is_empty() { self.body.skip(bytes) } else { 0 };
+        self.kept.extend_from_slice(&bytes[skipped..]);
+    }
+}
+
+impl Rest {
+    /// Moves on over bytes; how many of them belong to this body.
+    fn skip(&mut self, bytes: &[u8]) -> usize {
+        match self {
+            Self::Bytes(left) => skip(left, bytes),
+            Self::Chunks(chunks) => chunks.skip(bytes),
+        }
+    }
+}
+
+/// Skips up to `left` bytes.
+fn skip(left: &mut u64, bytes: &[u8]) -> usize {
+    let skipped = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+    *left -= skipped as u64;
+    skipped
+}
+
+impl Chunks {
+    fn skip(&mut self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        while at < bytes.len() {
+            let byte = bytes[at];
+            *self = match *self {
+                Self::End => break,
+                Self::Data(mut left) => {
+                    at += skip(&mut left, &bytes[at..]);
+                    *self = if left == 0 { Self::Size(0) } else { Self::Data(left) };
+                    continue;
+                }
+                Self::Size(size) | Self::AfterSize(size) if byte == b'\r' => Self::SizeLf(size),
+                Self::Size(size) => match char::from(byte).to_digit(16) {
+                    Some(digit) => Self::Size(size.saturating_mul(16).saturating_add(digit.into())),
+                    None => Self::AfterSize(size),
+                },
+                Self::AfterSize(size) => Self::AfterSize(size),
+                Self::SizeLf(0) | Self::TrailerLf => Self::Trailer,
+                Self::SizeLf(size) => Self::Data(size.saturating_add(2)),
+                Self::Trailer if byte == b'\r' => Self::EndLf,
+                Self::InTrailer if byte == b'\r' => Self::TrailerLf,
+                Self::Trailer | Self::InTrailer => Self::InTrailer,
+                Self::EndLf => Self::End,
+            };
+            at += 1;
+        }
+        at
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for KeepHeads<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.heads.lock().pass(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for KeepHeads<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! Error messages by which frameworks and libraries reveal a handler's fault, and what to do about each. The messages are
+//! those of real responses, which `tests/responses` keeps.
+
+use super::readable;
+use crate::webhook::delivery::Media;
+
+/// What a response reveals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clue {
+    /// The likely cause, and how to fix it.
+    pub advice: &'static str,
+    /// Whether it explains only why a valid delivery fails: a library throws the same for a forged one, rightly.
+    pub only_if_valid: bool,
+}
+
+/// A message, and what to do about it.
+struct Known {
+    /// Texts that all occur in the response.
+    texts: &'static [&'static str],
+    advice: &'static str,
+    only_if_valid: bool,
+}
+
+/// How to raise the limit of a body's size.
+pub const RAISE_LIMIT: &str = "raise the limit of the handler and of each proxy in front of it: express.raw({ type: '*/*', limit: '2mb' }) in Express, bodyLimit in Fastify and Next.js, MAX_CONTENT_LENGTH in Flask, DATA_UPLOAD_MAX_MEMORY_SIZE in Django, client_max_body_size in nginx";
+
+/// How to parse the encodings that a provider uses.
+pub const ENCODINGS: &str = "parse the body by its media type, which is the part of Content-Type before the `;`: express.urlencoded() and multer().none() in Express, @fastify/formbody in Fastify, await request.form() in FastAPI, request.form in Flask, params in Rails, $request->input() in Laravel";
+
+const PARSED: &str = "the body is parsed before the handler sees it: app.use(express.json()) runs before express.raw(). Register the webhook's route above it, with express.raw({ type: '*/*' }) as its only parser; req.body is then the raw Buffer, to verify first and to parse with JSON.parse() after that";
+
+const NO_PARSER: &str = "no body parser took this request, so req.body is undefined: add express.raw({ type: '*/*' }) to the route; a type such as 'application/json' leaves out forms and other content types";
+
+const PARSED_TWICE: &str = "JSON.parse() gets an object that a JSON parser has made already: give the route express.raw({ type: '*/*' }) instead, registered above app.use(express.json()); verify that Buffer, then parse it";
+
+const PYTHON_RAW: &str = "hmac takes the raw bytes of the body, not parsed JSON and not text: await request.body() in FastAPI, request.get_data() in Flask, request.body in Django; parse them after verifying";
+
+const SECRET_UNSET: &str =
+    "the handler's signing secret is not set: check the name of its environment variable, and that the process has it";
+
+const NO_SIGNATURE_TEXT: &str =
+    "the signature header is missing, and the handler compares it all the same: respond 401 if it is missing";
+
+const CSRF: &str = "exempt this route from CSRF protection, which is for browsers: @csrf_exempt in Django, skip_before_action :verify_authenticity_token in Rails, validateCsrfTokens(except: […]) in Laravel's bootstrap/app.php";
+
+const HOSTS: &str =
+    "the framework accepts only known hosts: add this one to ALLOWED_HOSTS in Django, config.hosts in Rails";
+
+const STRICT: &str = "accept members that you do not know, because providers add some without notice: extra = 'ignore' in pydantic, .passthrough() or no .strict() in zod, no DisallowUnknownFields in Go";
+
+const JSON_PARSED_ELSE: &str = "the handler parses something else than the raw body as JSON: check what it passes to the parser, and that nothing has read or changed the body before";
+
+/// The known messages, the more specific ones first.
+const KNOWN: &[Known] = &[
+    known(&["instance of Buffer, TypedArray, or DataView", "Received an instance of Object"], PARSED),
+    known(&["instance of Buffer, TypedArray, or DataView", "Received undefined"], NO_PARSER),
+    known(&["Expected payload to be of type string or Buffer"], PARSED),
+    known(&["payload must be provided as a string or a Buffer"], PARSED),
+    known(&["[object Object]", "is not valid JSON"], PARSED_TWICE),
+    known(&["Unexpected token o in JSON at position 1"], PARSED_TWICE),
+    known(&["an instance of ArrayBuffer, Buffer, TypedArray, DataView, KeyObject", "Received undefined"], SECRET_UNSET),
+    known(&["key: expected bytes or bytearray, but got 'NoneType'"], SECRET_UNSET),
+    known(
+        &["key: expected bytes or bytearray, but got 'str'"],
+        "hmac takes the secret as bytes: hmac.new(secret.encode(), body, hashlib.sha256)",
+    ),
+    known(&["object supporting the buffer API required"], PYTHON_RAW),
+    known(&["Strings must be encoded before hashing"], PYTHON_RAW),
+    known(
+        &["Input buffers must have the same byte length"],
+        "crypto.timingSafeEqual throws if the lengths differ: compare them first, and respond 401 if they do",
+    ),
+    known(
+        &["comparing strings with non-ASCII characters"],
+        "hmac.compare_digest takes only ASCII text: compare bytes, with .encode() on both sides",
+    ),
+    known(&["operand types(s) or combination of types: 'NoneType'"], NO_SIGNATURE_TEXT),
+    known(
+        &["'ascii' codec can't decode"],
+        "the handler decodes the body as ASCII: verify the bytes as they are, and decode them as UTF-8",
+    ),
+    known(
+        &["\"loc\":[\"query\",\"request\"]"],
+        "FastAPI takes the parameter `request` for a part of the query, because it has no type: write `request: Request`",
+    ),
+    known(&["extra_forbidden"], STRICT),
+    known(&["unrecognized_keys"], STRICT),
+    known(&["Additional properties are not allowed"], STRICT),
+    known(&["must NOT have additional properties"], STRICT),
+    known(&["CSRF verification failed"], CSRF),
+    known(&["InvalidAuthenticityToken"], CSRF),
+    known(&["CSRF token mismatch"], CSRF),
+    known(
+        &["the URL doesn't end in a slash and you have APPEND_SLASH set"],
+        "the route ends in a slash: add one to the URL",
+    ),
+    known(&["Invalid HTTP_HOST header"], HOSTS),
+    known(&["Blocked host"], HOSTS),
+    known(
+        &["cannot access body after reading from request's data stream"],
+        "read request.body first: request.POST and request.read() leave nothing of it",
+    ),
+    known(&["DATA_UPLOAD_MAX_MEMORY_SIZE"], RAISE_LIMIT),
+    for_valid(
+        &["No signatures found matching"],
+        "the library found no matching signature: the handler has another secret, or passes the library a parsed body instead of the raw bytes",
+    ),
+    for_valid(
+        &["No matching signature found"],
+        "the library found no matching signature: the handler has another secret, or passes the library a parsed body instead of the raw bytes",
+    ),
+    for_valid(
+        &["Missing required headers"],
+        "the library misses headers: pass it all of the request's headers, with their names in lower case",
+    ),
+];
+
+/// Messages of handlers that parse only JSON.
+const NOT_JSON: &[&[&str]] = &[
+    &["is not valid JSON"],
+    &["JSONDecodeError"],
+    &["json_invalid"],
+    &["dict_type"],
+    &["model_attributes_type"],
+    &["FST_ERR_CTP_INVALID_MEDIA_TYPE"],
+    &["FST_ERR_CTP_INVALID_JSON_BODY"],
+    &["Did not attempt to load JSON data"],
+    &["Failed to decode JSON object"],
+];
+
+const fn known(texts: &'static [&'static str], advice: &'static str) -> Known {
+    Known { texts, advice, only_if_valid: false }
+}
+
+const fn for_valid(texts: &'static [&'static str], advice: &'static str) -> Known {
+    Known { texts, advice, only_if_valid: true }
+}
+
+/// What a response that is not a success reveals about the handler; `sent` is the media type of the request's body.
+#[must_use]
+pub fn clue(status: u16, body: &[u8], sent: Option<Media>) -> Option<Clue> {
+    if !(400..600).contains(&status) {
+        return None;
+    }
+    let general = |advice| Some(Clue { advice, only_if_valid: false });
+    let text = readable(body).unwrap_or_default();
+    let occur = |texts: &[&str]| texts.iter().all(|message| text.contains(message));
+    if let Some(known) = KNOWN.iter().find(|known| occur(known.texts)) {
+        return Some(Clue { advice: known.advice, only_if_valid: known.only_if_valid });
+    }
+    if NOT_JSON.iter().any(|texts| occur(texts)) {
+        return match sent {
+            Some(Media::Json) => Some(Clue { advice: JSON_PARSED_ELSE, only_if_valid: true }),
+            Some(_) => general(ENCODINGS),
+            None => None,
+        };
+    }
+    match status {
+        413 => general(RAISE_LIMIT),
+        415 => general(ENCODINGS),
+        // Laravel's status for a missing CSRF token.
+        419 => general(CSRF),
+        _ => None,
+    }
+}

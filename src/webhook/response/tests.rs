@@ -1,0 +1,264 @@
+//! The responses of real frameworks: which lines are shown, and which cause is named.
+
+use super::{Excerpt, clue::clue};
+use crate::webhook::delivery::Media;
+
+/// A recorded response: its status and its body.
+fn recorded(bytes: &'static [u8]) -> (u16, &'static [u8]) {
+    let mut rest = bytes;
+    loop {
+        let end = rest.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let head = str::from_utf8(&rest[..end]).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        rest = &rest[end + 4..];
+        if status != 100 {
+            return (status, rest);
+        }
+    }
+}
+
+macro_rules! response {
+    ($name:literal) => {
+        recorded(include_bytes!(concat!("../../../tests/responses/", $name, ".http")))
+    };
+}
+
+/// Asserts the start of each line of the excerpt, and a part of the advice; `""` if there is none.
+#[track_caller]
+fn says((status, body): (u16, &[u8]), sent: Media, lines: &[&str], advice: &str) {
+    let Some(Excerpt::Text(shown)) = Excerpt::of(body) else { panic!("no text") };
+    assert_eq!(shown.len(), lines.len(), "{shown:#?}");
+    for (shown, start) in shown.iter().zip(lines) {
+        assert!(shown.starts_with(start), "{shown:#?}");
+        assert!(!shown.contains("node_modules") && !shown.contains("site-packages"), "{shown}");
+    }
+    let found = clue(status, body, Some(sent)).map(|clue| clue.advice).unwrap_or_default();
+    assert!(found.contains(advice) && found.is_empty() == advice.is_empty(), "`{found}` lacks `{advice}`");
+}
+
+const DATA: &str = "TypeError [ERR_INVALID_ARG_TYPE]: The \"data\" argument must be of type string or an instance of Buffer, TypedArray, or DataView. Received ";
+
+#[test]
+fn express_with_a_parser_too_many_or_too_few() {
+    let first = "app.use(express.json()) runs before express.raw()";
+    let none = "add express.raw({ type: '*/*' }) to the route";
+    let own = "at hmac (/srv/handlers/web/apps.js:";
+    let object = &format!("{DATA}an instance of Object");
+    let undefined = &format!("{DATA}undefined");
+    says(response!("express-json-above-raw"), Media::Json, &[object, own], first);
+    says(response!("express4-json-above-raw"), Media::Json, &[object, own], first);
+    says(response!("express-no-parser"), Media::Json, &[undefined, own], none);
+    says(response!("express-raw-json-only"), Media::Urlencoded, &[undefined, own], none);
+    says(response!("express4-raw-json-only"), Media::Urlencoded, &[object, own], "with express.raw({ type: '*/*' })");
+    says(
+        response!("express-parsed-twice"),
+        Media::Json,
+        &["SyntaxError: \"[object Object]\" is not valid JSON", "at /srv/handlers/web/apps.js:12:73"],
+        "JSON.parse() gets an object",
+    );
+    says(
+        response!("express-svix-parsed"),
+        Media::Json,
+        &["Error: Expected payload to be of type string or Buffer.", "at /srv/handlers/web/apps.js:18:"],
+        first,
+    );
+}
+
+#[test]
+fn express_with_other_faults() {
+    let own = "at /srv/handlers/web/";
+    says(
+        response!("express-json-only"),
+        Media::Urlencoded,
+        &["SyntaxError: Unexpected token 'u', \"uuid=abc&status=3\" is not valid JSON"],
+        "express.urlencoded() and multer().none()",
+    );
+    says(
+        response!("express-limit"),
+        Media::Json,
+        &["PayloadTooLargeError: request entity too large"],
+        "express.raw({ type: '*/*', limit: '2mb' })",
+    );
+    says(
+        response!("express-key-unset"),
+        Media::Json,
+        &["TypeError [ERR_INVALID_ARG_TYPE]: The \"key\" argument must be of type string", own],
+        "the handler's signing secret is not set",
+    );
+    says(
+        response!("express-length"),
+        Media::Json,
+        &["RangeError: Input buffers must have the same byte length", own],
+        "compare them first",
+    );
+    says(
+        response!("express-no-header"),
+        Media::Json,
+        &["TypeError [ERR_INVALID_ARG_TYPE]: The first argument must be of type string", own],
+        "",
+    );
+    says(
+        response!("express-no-field"),
+        Media::Json,
+        &["TypeError: Cannot read properties of undefined (reading 'object')", own],
+        "",
+    );
+    says(response!("express-none"), Media::Json, &["Cannot POST /nothing-here"], "");
+    says(response!("express-svix-raw"), Media::Json, &["Error: No matching signature found", own], "another secret");
+}
+
+#[test]
+fn fastify() {
+    says(response!("fastify-form"), Media::Urlencoded, &["{\"statusCode\":415,"], "@fastify/formbody");
+    says(response!("fastify-parsed"), Media::Json, &["{\"statusCode\":500,"], "the body is parsed before");
+    says(response!("fastify-malformed"), Media::Json, &["{\"statusCode\":400,"], "something else than the raw body");
+    says(response!("fastify-large"), Media::Json, &["{\"statusCode\":413,"], "bodyLimit in Fastify");
+}
+
+#[test]
+fn fastapi() {
+    let raw = "await request.body() in FastAPI";
+    let trace = |error, function: &'static str| [error, function];
+    let own = "File \"/srv/handler/py_apps.py\", line ";
+    says(
+        response!("fastapi-debug-json-hmac"),
+        Media::Json,
+        &trace("TypeError: object supporting the buffer API required", own),
+        raw,
+    );
+    says(
+        response!("fastapi-debug-str-body"),
+        Media::Json,
+        &trace("TypeError: Strings must be encoded before hashing", own),
+        raw,
+    );
+    says(
+        response!("fastapi-debug-key-unset"),
+        Media::Json,
+        &trace("TypeError: key: expected bytes or bytearray, but got 'NoneType'", own),
+        "secret is not set",
+    );
+    says(
+        response!("fastapi-debug-key-str"),
+        Media::Json,
+        &trace("TypeError: key: expected bytes or bytearray, but got 'str'", own),
+        "hmac.new(secret.encode(), ",
+    );
+    says(
+        response!("fastapi-debug-ascii"),
+        Media::Json,
+        &trace("UnicodeDecodeError: 'ascii' codec can't decode byte 0xc3", own),
+        "decode them as UTF-8",
+    );
+    says(
+        response!("fastapi-debug-compare-none"),
+        Media::Json,
+        &trace("TypeError: unsupported operand types(s) or combination of types: 'NoneType' and 'str'", own),
+        "the signature header is missing",
+    );
+    says(
+        response!("fastapi-debug-compare-non-ascii"),
+        Media::Json,
+        &trace("TypeError: comparing strings with non-ASCII characters is not supported", own),
+        ".encode() on both sides",
+    );
+    says(
+        response!("fastapi-debug-form-as-json"),
+        Media::Urlencoded,
+        &trace("json.decoder.JSONDecodeError: Expecting value", own),
+        "await request.form() in FastAPI",
+    );
+    says(
+        response!("fastapi-debug-int"),
+        Media::Json,
+        &trace("ValueError: invalid literal for int() with base 10: 'soon'", own),
+        "",
+    );
+    says(response!("fastapi-debug-key-error"), Media::Json, &trace("KeyError: 'data'", own), "");
+    says(
+        response!("fastapi-no-annotation"),
+        Media::Json,
+        &["{\"detail\":[{\"type\":\"missing\""],
+        "write `request: Request`",
+    );
+    says(response!("fastapi-model"), Media::Json, &["{\"detail\":[{\"type\":\"extra_forbidden\""], "extra = 'ignore'");
+    says(response!("fastapi-header"), Media::Json, &["{\"detail\":[{\"type\":\"missing\""], "");
+    says(
+        response!("fastapi-dict-form"),
+        Media::Urlencoded,
+        &["{\"detail\":[{\"type\":\"dict_type\""],
+        "await request.form() in FastAPI",
+    );
+    says(response!("fastapi-json-hmac"), Media::Json, &["Internal Server Error"], "");
+}
+
+#[test]
+fn flask_and_django() {
+    says(
+        response!("flask-json-form"),
+        Media::Urlencoded,
+        &[
+            "Unsupported Media Type",
+            "Did not attempt to load JSON data because the request Content-Type was not 'application/json'.",
+        ],
+        "request.form in Flask",
+    );
+    says(
+        response!("flask-debug-hmac"),
+        Media::Json,
+        &["TypeError: object supporting the buffer API required", "File \"/srv/handler/py_apps.py\", line "],
+        "request.get_data() in Flask",
+    );
+    says(
+        response!("flask-limit"),
+        Media::Json,
+        &["Request Entity Too Large", "The data value transmitted exceeds the capacity limit."],
+        "MAX_CONTENT_LENGTH in Flask",
+    );
+    says(
+        response!("flask-malformed"),
+        Media::Json,
+        &["Bad Request", "The browser (or proxy) sent a request that this server could not understand."],
+        "",
+    );
+    says(
+        response!("flask-hmac"),
+        Media::Json,
+        &["Internal Server Error", "The server encountered an internal error"],
+        "",
+    );
+    says(
+        response!("flask-get"),
+        Media::Json,
+        &["Method Not Allowed", "The method is not allowed for the requested URL."],
+        "",
+    );
+    says(
+        response!("django-csrf"),
+        Media::Json,
+        &["Forbidden (403)", "CSRF verification failed. Request aborted. …"],
+        "@csrf_exempt in Django",
+    );
+}
+
+#[test]
+fn a_success_reveals_nothing() {
+    assert_eq!(clue(200, b"CSRF verification failed", None), None);
+    assert_eq!(clue(302, b"", None), None);
+}
+
+#[test]
+fn a_message_about_json_names_the_encoding_only_if_a_form_was_sent() {
+    let message = b"SyntaxError: Unexpected token is not valid JSON";
+    assert!(clue(400, message, Some(Media::Multipart)).unwrap().advice.contains("multer().none()"));
+    assert!(clue(400, message, Some(Media::Json)).unwrap().only_if_valid);
+    assert_eq!(clue(400, message, None), None);
+}
+
+#[test]
+fn the_status_is_a_clue_too() {
+    assert!(clue(413, b"", None).unwrap().advice.contains("client_max_body_size in nginx"));
+    assert!(clue(415, b"", None).unwrap().advice.starts_with("parse the body by its media type"));
+    assert!(clue(419, b"", None).unwrap().advice.contains("validateCsrfTokens"));
+    assert_eq!(clue(500, b"", None), None);
+}

@@ -1,0 +1,13 @@
+//! How a request is written on the connection where HTTP leaves a choice that proxies make differently.
+
+/// A form of the same request. Every form means the same, so a handler that treats one differently has a fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WireForm {
+    /// The body's length is stated, and header names are as the request spells them.
+    #[default]
+    Usual,
+    /// The body is sent in chunks, without its length.
+    Chunked,
+    /// Each word of a header name is capitalised: `X-Signature`.
+    Capitalised,
+}
