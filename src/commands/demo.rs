@@ -193,8 +193,8 @@ fn next_steps(context: &Context, shown: usize, sent: usize) -> String {
         (format!("hookdev check --to {handler}"), "test your handler"),
     ];
     let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
-    let steps: String = steps.iter().map(|(command, why)| format!("  {command:<width$}  # {why}\n")).collect();
-    format!("{all}\nTry next:\n{steps}")
+    let steps: Vec<_> = steps.iter().map(|(command, why)| format!("  {command:<width$}  # {why}")).collect();
+    format!("{all}\nTry next:\n{}\n", steps.join("\n"))
 }
 
 /// Delivers every job, signed with the development secret of its provider, and returns how many were accepted.

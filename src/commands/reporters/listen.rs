@@ -97,7 +97,7 @@ fn urls(catalog: &Catalog, url: &str) -> String {
             let count = names.len();
             format!("  {url}/PROVIDER, such as {url}/{first}; `hookdev events` lists the {count} providers\n")
         }
-        names => names.iter().map(|name| format!("  {url}/{name}\n")).collect(),
+        names => names.iter().flat_map(|name| ["  ", url, "/", name, "\n"]).collect(),
     }
 }
 

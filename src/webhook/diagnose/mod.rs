@@ -34,7 +34,7 @@ use crate::webhook::{
     provider::{Provider, catalog::Catalog},
     remedy::Remedy,
     request::Request,
-    signature::{Reason, Receipt, Rejection, SigningSecret},
+    signature::{Reason, Receipt, Rejection, Scheme, SigningSecret},
     words::count,
 };
 
@@ -81,7 +81,7 @@ impl RejectedRequest<'_> {
 
     /// Whether the request has a header in which the provider sends its signature.
     fn has_signature_header(&self) -> bool {
-        let mut names = self.provider.schemes.iter().flat_map(|scheme| scheme.headers());
+        let mut names = self.provider.schemes.iter().flat_map(Scheme::headers);
         names.any(|name| self.request.headers.contains(name.as_str()))
     }
 }

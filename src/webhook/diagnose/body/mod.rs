@@ -3,6 +3,7 @@
 mod charset;
 mod escapes;
 mod form;
+mod forms;
 mod framing;
 mod hypothesis;
 mod inside;
