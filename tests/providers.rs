@@ -561,10 +561,11 @@ fn every_change_of_a_payload_is_judged_like_the_jsonschema_crate_does() {
             }
         }
     }
-    eprintln!("{:?}", verdicts.iter().filter(|((_, valid), _)| *valid).collect::<Vec<_>>());
     for name in SHIPPED {
         let of = |valid| verdicts.get(&(name.to_owned(), valid)).copied().unwrap_or(0);
-        assert!(of(false) > 50 && of(true) > 1, "{name}: {} invalid and {} valid", of(false), of(true));
+        // Frame.io's payloads have only ids and constants, all of them required: no change keeps one valid.
+        let has_valid = name != "frameio";
+        assert!(of(false) > 50 && (of(true) > 1) == has_valid, "{name}: {} invalid and {} valid", of(false), of(true));
     }
 }
 

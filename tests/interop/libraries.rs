@@ -19,8 +19,24 @@ const URL: &str = "https://hooks.example.com/in?x=1";
 
 /// The providers whose library verifies, each under the name of its folder.
 const VERIFY: &[&str] = &[
-    "clerk", "discord", "elevenlabs", "github", "hubspot", "livekit", "mux", "openai", "paddle", "replicate", "resend",
-    "sendgrid", "slack", "square", "standard-webhooks", "stripe", "svix", "twilio",
+    "clerk",
+    "discord",
+    "elevenlabs",
+    "github",
+    "hubspot",
+    "livekit",
+    "mux",
+    "openai",
+    "paddle",
+    "replicate",
+    "resend",
+    "sendgrid",
+    "slack",
+    "square",
+    "standard-webhooks",
+    "stripe",
+    "svix",
+    "twilio",
 ];
 
 /// The providers whose library also signs.
@@ -134,7 +150,8 @@ fn hookdev_verifies_what_the_libraries_sign() {
             let mut headers = task["headers"].as_object().expect("headers").clone();
             headers.extend(signed.as_object().expect("headers that the library signs").clone());
             let fields: Vec<Value> = headers.into_iter().map(|(name, value)| json!([name, value])).collect();
-            let request = json!({"method": task["method"], "target": "/in?x=1", "headers": fields, "body": task["body"]});
+            let request =
+                json!({"method": task["method"], "target": "/in?x=1", "headers": fields, "body": task["body"]});
             let capture = json!({"kind": "delivery", "hookdev": 1, "received_at": null, "request": request});
             let mut child = hookdev(&["verify", "-", "--provider", provider, "--url", URL, "--at", "now", "--json"])
                 .stdin(Stdio::piped())
