@@ -242,10 +242,15 @@ pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str
 
 /// Which of the providers that sign a warning is about: their names, or where those are many, the names of the others.
 fn affected(catalog: &Catalog, names: &[&str], providers: &[&str]) -> String {
-    let signs = |name: &&&str| catalog.get(name).is_some_and(|provider| provider.secret.is_some());
-    let others: Vec<&str> = providers.iter().filter(signs).filter(|name| !names.contains(name)).copied().collect();
+    if names.len() <= MAX_LISTED {
+        return listed(names);
+    }
+    let signing = catalog.providers().filter(|provider| provider.secret.is_some());
+    let signing: Vec<&str> = signing.map(|provider| provider.name.as_str()).collect();
+    let others: Vec<&str> = signing.iter().filter(|name| !names.contains(name)).copied().collect();
     match others.as_slice() {
-        _ if names.len() <= MAX_LISTED || providers.len() < catalog.names().count() => listed(names),
+        // Of some, the rest is not known to have secrets.
+        _ if !signing.iter().all(|name| providers.contains(name)) => listed(names),
         [] => "all providers".to_owned(),
         others if others.len() <= MAX_LISTED => format!("all providers except {}", others.join(", ")),
         _ => listed(names),
