@@ -118,8 +118,8 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         let shown = if all { sent } else { printed(&batch.jobs).len() };
         if !all && !context.global.quiet {
             let mut stdout = terminal.stdout();
-            let written = stdout.write_all(providers.table().as_bytes()).and_then(|()| stdout.flush());
-            written.map_err(|error| Failure::new(Exit::Failed, "can't write the output").because(&error))?;
+            stdout.write_all(providers.table().as_bytes())?;
+            stdout.flush()?;
         }
         terminal.say(&format!("\n{}, all accepted\n{}", summary(verdicts.counts()), next_steps(context, shown, sent)));
     }
