@@ -64,7 +64,7 @@ const CHEAP: [Hypothesis; 8] = [
     raw::wrapping,
 ];
 
-/// Hypotheses that take the body out of other text, or make all of its bytes anew.
+/// Hypotheses that take the body out of other text, or write all of it again.
 const UNWRAPPED: [Hypothesis; 5] =
     [charset::lossy, lines::removed, logged::unescaped, json::control_characters, inside::values];
 
