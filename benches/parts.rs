@@ -142,7 +142,7 @@ fn identification(criterion: &mut Criterion) {
     let payload = Payload::parse(request, body);
     group.bench_function("by path", |b| b.iter(|| sample.catalog.by_path(black_box(request))));
     group.bench_function("by content", |b| {
-        b.iter(|| sample.catalog.by_content(black_box(&Lookup::of(request, &payload))))
+        b.iter(|| sample.catalog.by_content(black_box(&Lookup::of(request, &payload))));
     });
     group.bench_function("event", |b| b.iter(|| sample.provider.event_of(black_box(&Lookup::of(request, &payload)))));
     group.bench_function("assess", |b| {

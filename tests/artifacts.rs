@@ -263,7 +263,7 @@ fn providers(catalog: &Catalog) -> String {
 
 /// The scheme that signs, and the other ones that verify.
 fn signs(schemes: &[Scheme]) -> String {
-    let signed = |scheme: &Scheme| format!("{} of `{}`", scheme.algorithm, scheme.content.as_str());
+    let signed = |scheme: &Scheme| format!("{} of `{}`", scheme.algorithm, scheme.content.as_str().escape_debug());
     let Some((first, others)) = schemes.split_first() else { return "nothing".to_owned() };
     let mut words = format!("{} in `{}`", signed(first), first.signature);
     if !others.is_empty() {

@@ -18,7 +18,7 @@ use hookdev::{
             compose::{BodySource, SendContext},
             event::Event,
             files,
-            payload::{self, Payload},
+            payload::Payload,
             self_test::self_test,
         },
         request::Request,
@@ -29,7 +29,260 @@ use hookdev::{
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-const SHIPPED: [&str; 4] = ["aspect", "auphonic", "cyanite", "jewelmusic"];
+const SHIPPED: [&str; 53] = [
+    "agora",
+    "anthropic",
+    "asana",
+    "aspect",
+    "assemblyai",
+    "auphonic",
+    "circleci",
+    "clerk",
+    "cloudflare-stream",
+    "cloudinary",
+    "cyanite",
+    "deepgram",
+    "discord",
+    "elevenlabs",
+    "fal",
+    "frameio",
+    "github",
+    "gitlab",
+    "hubspot",
+    "hume",
+    "jewelmusic",
+    "kie",
+    "lemonsqueezy",
+    "linear",
+    "livekit",
+    "livepeer",
+    "mailgun",
+    "mux",
+    "notion",
+    "openai",
+    "paddle",
+    "pagerduty",
+    "polar",
+    "replicate",
+    "resend",
+    "retell",
+    "sendgrid",
+    "sentry",
+    "shopify",
+    "slack",
+    "square",
+    "standard-webhooks",
+    "stripe",
+    "svix",
+    "transloadit",
+    "twilio",
+    "twitch",
+    "typeform",
+    "uploadcare",
+    "vercel",
+    "webflow",
+    "whatsapp",
+    "zoom",
+];
+
+/// The events that they document, by name.
+const EVENTS: &[&str] = &[
+    "agora.rtc.broadcaster_join",
+    "agora.rtc.broadcaster_leave",
+    "agora.rtc.channel_create",
+    "agora.rtc.channel_destroy",
+    "anthropic.agent.created",
+    "anthropic.deployment_run.failed",
+    "anthropic.deployment_run.succeeded",
+    "anthropic.session.status_idled",
+    "anthropic.session.thread_created",
+    "asana.hook_secret",
+    "asana.story.added",
+    "asana.task.added",
+    "asana.task.changed",
+    "asana.task.deleted",
+    "aspect.task.completed",
+    "aspect.task.failed",
+    "aspect.task.progress",
+    "assemblyai.completed",
+    "assemblyai.error",
+    "assemblyai.redacted_audio_ready",
+    "assemblyai.session",
+    "auphonic.done",
+    "auphonic.error",
+    "circleci.job-completed",
+    "circleci.workflow-completed",
+    "clerk.user.created",
+    "clerk.user.deleted",
+    "clerk.user.updated",
+    "cloudflare-stream.error",
+    "cloudflare-stream.ready",
+    "cloudinary.eager",
+    "cloudinary.moderation",
+    "cloudinary.upload",
+    "cyanite.v1.in_depth_analysis.failed",
+    "cyanite.v1.in_depth_analysis.finished",
+    "cyanite.v1.musical_analysis.failed",
+    "cyanite.v1.musical_analysis.finished",
+    "cyanite.v1.spotify_track_analysis.failed",
+    "cyanite.v1.spotify_track_analysis.finished",
+    "cyanite.v1.test",
+    "cyanite.v2.failed",
+    "cyanite.v2.finished",
+    "deepgram.Metadata",
+    "deepgram.transcription",
+    "discord.APPLICATION_AUTHORIZED",
+    "discord.APPLICATION_DEAUTHORIZED",
+    "discord.ENTITLEMENT_CREATE",
+    "discord.interaction_ping",
+    "discord.ping",
+    "elevenlabs.post_call_audio",
+    "elevenlabs.post_call_transcription",
+    "elevenlabs.voice_removal_notice",
+    "fal.ERROR",
+    "fal.OK",
+    "fal.OK.payload_error",
+    "frameio.comment.created",
+    "frameio.file.ready",
+    "frameio.project.created",
+    "github.issues.opened",
+    "github.ping",
+    "github.pull_request.opened",
+    "github.push",
+    "gitlab.issue",
+    "gitlab.merge_request",
+    "gitlab.note",
+    "gitlab.push",
+    "hubspot.contact.creation",
+    "hubspot.contact.propertyChange",
+    "hubspot.deal.creation",
+    "hume.chat_ended",
+    "hume.chat_started",
+    "hume.tool_call",
+    "jewelmusic.fraud.action_required",
+    "jewelmusic.fraud.bot_detection",
+    "jewelmusic.fraud.resolved",
+    "jewelmusic.fraud.suspicious_activity",
+    "jewelmusic.release.created",
+    "jewelmusic.release.live",
+    "jewelmusic.release.rejected",
+    "jewelmusic.release.submitted",
+    "jewelmusic.royalty.payment.completed",
+    "jewelmusic.royalty.payment.pending",
+    "jewelmusic.royalty.reported",
+    "jewelmusic.royalty.threshold.reached",
+    "jewelmusic.track.analyzed",
+    "jewelmusic.track.processed",
+    "jewelmusic.track.transcribed",
+    "jewelmusic.track.uploaded",
+    "kie.complete",
+    "kie.error",
+    "kie.first",
+    "lemonsqueezy.license_key_created",
+    "lemonsqueezy.order_created",
+    "lemonsqueezy.subscription_created",
+    "linear.Comment.create",
+    "linear.Issue.create",
+    "linear.Issue.update",
+    "livekit.egress_ended",
+    "livekit.participant_joined",
+    "livekit.room_started",
+    "livepeer.asset.ready",
+    "livepeer.recording.ready",
+    "livepeer.stream.started",
+    "mailgun.delivered",
+    "mailgun.failed",
+    "mailgun.opened",
+    "mux.video.asset.errored",
+    "mux.video.asset.ready",
+    "mux.video.live_stream.active",
+    "notion.comment.created",
+    "notion.page.content_updated",
+    "notion.page.created",
+    "notion.verification",
+    "openai.batch.completed",
+    "openai.fine_tuning.job.succeeded",
+    "openai.realtime.call.incoming",
+    "openai.response.completed",
+    "openai.response.failed",
+    "paddle.customer.created",
+    "paddle.subscription.created",
+    "paddle.transaction.completed",
+    "pagerduty.incident.acknowledged",
+    "pagerduty.incident.annotated",
+    "pagerduty.incident.resolved",
+    "pagerduty.incident.triggered",
+    "pagerduty.service.updated",
+    "polar.customer.created",
+    "polar.order.created",
+    "polar.order.paid",
+    "replicate.failed",
+    "replicate.starting",
+    "replicate.succeeded",
+    "resend.email.bounced",
+    "resend.email.delivered",
+    "resend.email.sent",
+    "retell.call_analyzed",
+    "retell.call_ended",
+    "retell.call_started",
+    "sendgrid.bounce",
+    "sendgrid.delivered",
+    "sendgrid.dropped",
+    "sendgrid.processed",
+    "sentry.comment.created",
+    "sentry.event_alert.triggered",
+    "sentry.issue.created",
+    "shopify.app/uninstalled",
+    "shopify.orders/create",
+    "shopify.products/update",
+    "slack.app_mention",
+    "slack.message",
+    "slack.reaction_added",
+    "slack.url_verification",
+    "square.payment.created",
+    "square.payment.updated",
+    "square.webhooks.test_notification",
+    "standard-webhooks.contact.created",
+    "standard-webhooks.contact.updated",
+    "standard-webhooks.example.event",
+    "stripe.checkout.session.completed",
+    "stripe.customer.subscription.created",
+    "stripe.invoice.paid",
+    "svix.endpoint.created",
+    "svix.endpoint.disabled",
+    "svix.message.attempt.exhausted",
+    "transloadit.ASSEMBLY_CANCELED",
+    "transloadit.ASSEMBLY_COMPLETED",
+    "transloadit.REQUEST_ABORTED",
+    "twilio.message.delivered",
+    "twilio.message.received",
+    "twilio.message.undelivered",
+    "twitch.channel.follow",
+    "twitch.channel.subscribe",
+    "twitch.revocation",
+    "twitch.stream.online",
+    "twitch.webhook_callback_verification",
+    "typeform.form_response",
+    "typeform.form_response_partial",
+    "uploadcare.file.deleted",
+    "uploadcare.file.infected",
+    "uploadcare.file.stored",
+    "uploadcare.file.uploaded",
+    "vercel.deployment.created",
+    "vercel.deployment.error",
+    "vercel.deployment.succeeded",
+    "webflow.form_submission",
+    "webflow.page_created",
+    "webflow.site_publish",
+    "whatsapp.messages.image",
+    "whatsapp.messages.text",
+    "whatsapp.statuses.delivered",
+    "whatsapp.subscribe",
+    "zoom.meeting.ended",
+    "zoom.meeting.started",
+    "zoom.recording.completed",
+    "zoom.url_validation",
+];
 
 /// The built-in providers.
 fn shipped() -> Vec<Provider> {
@@ -108,6 +361,11 @@ impl<'a> Judges<'a> {
     }
 }
 
+/// The events of a provider that have a payload: all but the handshakes, which no schema describes.
+fn events(provider: &Provider) -> impl Iterator<Item = &Event> {
+    provider.events.iter().filter(|event| event.handshake.is_none())
+}
+
 /// The payloads of an event in the directory: the fixture, and the fixture with each variant's changes.
 fn written(event: &Event) -> Vec<Value> {
     let fixture: Value = serde_json::from_str(&event.fixture).expect("JSON");
@@ -127,7 +385,8 @@ fn drafted(provider: &Provider, event: &Event) -> Vec<Value> {
     let draft = |variant| {
         let moment = SendContext { now: Timestamp::from_unix_seconds(1_772_442_920), id: None, entropy: [42; 32] };
         let draft = provider.draft(event, BodySource::Fixture(variant, &[]), &moment).expect("a draft");
-        serde_json::from_str(draft.payload().expect("a payload")).expect("JSON")
+        // A fixture that is sent byte for byte has nothing fresh in it.
+        serde_json::from_str(draft.payload().unwrap_or(&event.fixture)).expect("JSON")
     };
     std::iter::once(None).chain(variants).map(draft).collect()
 }
@@ -138,39 +397,7 @@ fn the_events_are_those_that_the_providers_document() {
     let mut names: Vec<&str> =
         shipped.iter().flat_map(|provider| &provider.events).map(|event| event.full_name.as_str()).collect();
     names.sort_unstable();
-    let documented = [
-        "aspect.task.completed",
-        "aspect.task.failed",
-        "aspect.task.progress",
-        "auphonic.done",
-        "auphonic.error",
-        "cyanite.v1.in_depth_analysis.failed",
-        "cyanite.v1.in_depth_analysis.finished",
-        "cyanite.v1.musical_analysis.failed",
-        "cyanite.v1.musical_analysis.finished",
-        "cyanite.v1.spotify_track_analysis.failed",
-        "cyanite.v1.spotify_track_analysis.finished",
-        "cyanite.v1.test",
-        "cyanite.v2.failed",
-        "cyanite.v2.finished",
-        "jewelmusic.fraud.action_required",
-        "jewelmusic.fraud.bot_detection",
-        "jewelmusic.fraud.resolved",
-        "jewelmusic.fraud.suspicious_activity",
-        "jewelmusic.release.created",
-        "jewelmusic.release.live",
-        "jewelmusic.release.rejected",
-        "jewelmusic.release.submitted",
-        "jewelmusic.royalty.payment.completed",
-        "jewelmusic.royalty.payment.pending",
-        "jewelmusic.royalty.reported",
-        "jewelmusic.royalty.threshold.reached",
-        "jewelmusic.track.analyzed",
-        "jewelmusic.track.processed",
-        "jewelmusic.track.transcribed",
-        "jewelmusic.track.uploaded",
-    ];
-    assert_eq!(names, documented);
+    assert_eq!(names, EVENTS);
 }
 
 #[test]
@@ -184,7 +411,7 @@ fn every_provider_meets_its_own_manifest() {
 fn every_payload_matches_its_definition_and_the_root_schema() {
     for provider in providers() {
         let Some(judges) = Judges::of(&provider) else { continue };
-        for event in &provider.events {
+        for event in events(&provider) {
             for payload in written(event).iter().chain(&drafted(&provider, event)) {
                 assert!(judges.agree_by_root(payload), "{}: {payload}", event.full_name);
                 let Some(definition) = &event.schema else { continue };
@@ -216,7 +443,7 @@ fn a_payload_without_a_required_key_violates_its_schema() {
     let mut dropped = BTreeMap::new();
     for provider in providers() {
         let Some(judges) = Judges::of(&provider) else { continue };
-        for event in &provider.events {
+        for event in events(&provider) {
             let Some(definition) = &event.schema else { continue };
             for pointer in judges.required(&judges.schema["$defs"][definition], "") {
                 let (parent, key) = pointer.rsplit_once('/').expect("a key");
@@ -229,8 +456,61 @@ fn a_payload_without_a_required_key_violates_its_schema() {
         }
     }
     // Counted by hand in the schemas: each event's required keys, including those of the first item of a list.
-    let expected =
-        [("aspect", 3 * 20), ("auphonic", 2 * 3), ("cyanite", 2 * 7 + 2 + 4 * 3 + 2 * 5), ("jewelmusic", 15 * 4 + 16)];
+    let expected = [
+        ("agora", 37),
+        ("anthropic", 41),
+        ("asana", 35),
+        ("aspect", 3 * 20),
+        ("assemblyai", 19),
+        ("auphonic", 2 * 3),
+        ("circleci", 55),
+        ("clerk", 66),
+        ("cloudflare-stream", 22),
+        ("cloudinary", 21),
+        ("cyanite", 2 * 7 + 2 + 4 * 3 + 2 * 5),
+        ("deepgram", 19),
+        ("discord", 33),
+        ("elevenlabs", 18),
+        ("fal", 14),
+        ("frameio", 36),
+        ("github", 116),
+        ("gitlab", 119),
+        ("hubspot", 24),
+        ("hume", 22),
+        ("jewelmusic", 15 * 4 + 16),
+        ("kie", 24),
+        ("lemonsqueezy", 93),
+        ("linear", 46),
+        ("livekit", 22),
+        ("livepeer", 28),
+        ("mailgun", 45),
+        ("mux", 51),
+        ("notion", 55),
+        ("openai", 28),
+        ("paddle", 88),
+        ("pagerduty", 158),
+        ("polar", 110),
+        ("replicate", 36),
+        ("resend", 27),
+        ("retell", 23),
+        ("sendgrid", 20),
+        ("sentry", 64),
+        ("shopify", 56),
+        ("slack", 48),
+        ("square", 53),
+        ("standard-webhooks", 11),
+        ("stripe", 79),
+        ("svix", 17),
+        ("transloadit", 15),
+        ("twilio", 17),
+        ("twitch", 60),
+        ("typeform", 36),
+        ("uploadcare", 44),
+        ("vercel", 60),
+        ("webflow", 23),
+        ("whatsapp", 59),
+        ("zoom", 33),
+    ];
     for (name, count) in expected {
         assert_eq!(dropped.get(name), Some(&count), "{name}");
     }
@@ -272,7 +552,7 @@ fn every_change_of_a_payload_is_judged_like_the_jsonschema_crate_does() {
     let mut verdicts = BTreeMap::new();
     for provider in providers() {
         let Some(judges) = Judges::of(&provider) else { continue };
-        for event in &provider.events {
+        for event in events(&provider) {
             for payload in written(event) {
                 for mutant in mutants(&payload) {
                     judges.agree_by_root(&mutant);
@@ -285,18 +565,24 @@ fn every_change_of_a_payload_is_judged_like_the_jsonschema_crate_does() {
     }
     for name in SHIPPED {
         let of = |valid| verdicts.get(&(name.to_owned(), valid)).copied().unwrap_or(0);
-        assert!(of(false) > 50 && of(true) > 1, "{name}: {} invalid and {} valid", of(false), of(true));
+        // Frame.io's payloads have only ids and constants, all of them required: no change keeps one valid.
+        let has_valid = name != "frameio";
+        assert!(of(false) > 50 && (of(true) > 1) == has_valid, "{name}: {} invalid and {} valid", of(false), of(true));
     }
 }
 
 /// The payload of a request for a standard validator: JSON, or an object of a form's fields.
-fn standard(request: &Request) -> Option<Value> {
-    let body = payload::decoded(request, 1 << 20).expect("a body that can be decoded");
+fn standard(provider: &Provider, request: &Request) -> Option<Value> {
+    let decoded = provider.decode(request, 1 << 20).expect("a body that can be decoded");
+    if let Some(json) = decoded.json_in_form() {
+        return serde_json::from_str(json).ok();
+    }
+    let body = decoded.bytes();
     let is_form = request.media_type().is_some_and(|media| media.contains("form"));
     if !is_form {
-        return serde_json::from_slice(&body).ok();
+        return serde_json::from_slice(body).ok();
     }
-    let payload = Payload::parse(request, &body);
+    let payload = Payload::parse(request, body);
     Some(payload.fields().map(|(name, text)| (name.to_owned(), json!(text))).collect::<Map<_, _>>().into())
 }
 
@@ -307,7 +593,7 @@ fn every_vector_agrees_with_the_jsonschema_crate() {
         let Some(judges) = Judges::of(&provider) else { continue };
         for vector in vectors::of(&provider) {
             let event = vector.event.as_deref().and_then(|name| provider.event(name));
-            let status = match (provider.schema_of(event), standard(&vector.request())) {
+            let status = match (provider.schema_of(event), standard(&provider, &vector.request())) {
                 (Some(definition), Some(payload)) if judges.agree_by(definition, &payload) => "valid",
                 (Some(_), Some(_)) => "invalid",
                 _ => "unknown",

@@ -1,5 +1,5 @@
-//! People try the README first, so its console blocks are run: each `$` line in a shell, and its output is compared with
-//! the lines below it (`[..]` is any text, `...` any lines).
+//! People try the README first, so its console blocks are run, and those of the pages in `docs/`: each `$` line in a
+//! shell, and its output is compared with the lines below it (`[..]` is any text, `...` any lines).
 //!
 //! A block marked `background` is started and left running. A code block that follows a line
 //! which is nothing but a file's name in code font and a colon is that file. The ports that the
@@ -24,14 +24,15 @@ use machine::Port;
 use snapbox::Assert;
 
 const README: &str = include_str!("../README.md");
+const PROVIDERS: &str = include_str!("../docs/providers.md");
 
-/// The ports in the README.
+/// The ports in the pages.
 const PORTS: [&str; 3] = ["4400", "3000", "3001"];
 
 /// How long a background command may take to print its lines.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// The blocks of the README, in order.
+/// The blocks of a page, in order.
 #[derive(Debug, PartialEq)]
 enum Block {
     File { name: String, text: String },
@@ -72,7 +73,7 @@ fn commands(body: &[&str]) -> Vec<(String, String)> {
     commands
 }
 
-/// The ports of README, each with the free one that is used instead, by a config that README knows nothing of.
+/// The ports of a page, each with the free one that is used instead, by a config that the page knows nothing of.
 struct Ports {
     numbers: HashMap<&'static str, String>,
     /// The line by which hookdev says that it uses this config.
@@ -180,6 +181,16 @@ fn installed(command: &str) -> bool {
 
 #[test]
 fn every_console_block_of_the_readme_prints_what_it_shows() {
+    follow(README);
+}
+
+#[test]
+fn a_provider_is_described_as_its_page_says() {
+    follow(PROVIDERS);
+}
+
+/// Does what a page says.
+fn follow(page: &str) {
     let folder = tempfile::tempdir().unwrap();
     let ports = Ports::free(folder.path());
     let project = folder.path().join("project");
@@ -187,7 +198,7 @@ fn every_console_block_of_the_readme_prints_what_it_shows() {
 
     let mut running = Vec::new();
     let mut count = 0;
-    for block in blocks(README) {
+    for block in blocks(page) {
         match block {
             Block::File { name, text } => {
                 let path = project.join(name);
@@ -211,7 +222,7 @@ fn every_console_block_of_the_readme_prints_what_it_shows() {
             }
         }
     }
-    assert_eq!(count, README.lines().filter(|line| line.starts_with("$ ")).count());
+    assert_eq!(count, page.lines().filter(|line| line.starts_with("$ ")).count());
 }
 
 fn run(folder: &Path, command: &str, expected: &str, ports: &Ports) {

@@ -43,8 +43,11 @@ Secrets:
   A provider's signing secret comes from --secret, else from its environment variable, else from the
   config, else it is a public development secret. `hookdev help secrets` has the details.";
 
-/// The help topic about secrets.
-pub const SECRETS_TOPIC: &str = "\
+/// The help topic that isn't a command.
+pub const SECRETS_TOPIC: &str = "secrets";
+
+/// What it says.
+pub const SECRETS_HELP: &str = "\
 How hookdev finds the secret of a provider. The first of these that has one is used:
 
   1. --secret [PROVIDER=]SOURCE
@@ -103,6 +106,13 @@ pub fn command() -> clap::Command {
         // An option of the command replaces the global one of the same name.
         _ => command.arg(plain.clone()),
     })
+}
+
+/// What `hookdev help` explains: the commands, and the topic that isn't one.
+#[must_use]
+pub fn help_topics() -> Vec<String> {
+    let names = command().get_subcommands().map(|command| command.get_name().to_owned()).collect::<Vec<_>>();
+    names.into_iter().chain([SECRETS_TOPIC.to_owned()]).collect()
 }
 
 /// The global options.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use super::{
-    context::{Context, development_warning, require_secrets},
+    context::{Context, development_warning, listed, require_secrets},
     exit::{Exit, Failure},
     guard::{Cargo, allow_delivery},
     interrupt::Interrupts,
@@ -142,7 +142,7 @@ fn providers(context: &Context, names: &[String], to: Option<&Url>) -> Result<Ve
         (None, 0) => catalog.entries().map(load).collect(),
         (None, _) | (Some(_), 1) => configured.into_iter().map(load).collect(),
         (Some(_), _) => Err(Failure::usage("can't tell the provider; add --provider")
-            .hint(format!("the providers are {}", catalog.names().collect::<Vec<_>>().join(", ")))),
+            .hint(format!("the providers are {}", listed(&catalog.names().collect::<Vec<_>>())))),
     }
 }
 

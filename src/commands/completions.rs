@@ -19,7 +19,7 @@ use clap_complete::{
 use super::{
     context::Context,
     exit::{Exit, Failure},
-    help, streams,
+    streams,
 };
 use crate::{
     cli::{self, Cli, Completions, Global},
@@ -88,7 +88,7 @@ pub(super) fn complete_what(current: &OsStr) -> Vec<CompletionCandidate> {
 
 /// Completes a topic of `help`.
 pub(super) fn complete_topics(current: &OsStr) -> Vec<CompletionCandidate> {
-    let topics = help::topics().into_iter();
+    let topics = cli::help_topics().into_iter();
     topics.filter(|topic| starts_with(topic, current)).map(CompletionCandidate::new).collect()
 }
 

@@ -225,7 +225,7 @@ impl Context {
 pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
     let plural = if names.len() == 1 { "" } else { "s" };
-    let list = listed(&names);
+    let list = affected(catalog, &names, providers);
     (!names.is_empty())
         .then(|| format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, &names)))
 }
@@ -234,10 +234,27 @@ pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&s
 /// known, and it is not accepted.
 pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
     let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
-    let (list, fix) = (listed(&names), set_secrets(catalog, &names));
+    let (list, fix) = (affected(catalog, &names, providers), set_secrets(catalog, &names));
     let whose = if names.len() == 1 { "its" } else { "their" };
     (!names.is_empty())
         .then(|| format!("no secret of your own is set for {list}, so {whose} signed deliveries are rejected; {fix}"))
+}
+
+/// Which of the providers that sign a warning is about: their names, or where those are many, the names of the others.
+fn affected(catalog: &Catalog, names: &[&str], providers: &[&str]) -> String {
+    if names.len() <= MAX_LISTED {
+        return listed(names);
+    }
+    let signing = catalog.entries().filter(|entry| !entry.index().secrets.is_empty());
+    let signing: Vec<&str> = signing.map(|entry| entry.name()).collect();
+    let others: Vec<&str> = signing.iter().filter(|name| !names.contains(name)).copied().collect();
+    match others.as_slice() {
+        // Of some, the rest is not known to have secrets.
+        _ if !signing.iter().all(|name| providers.contains(name)) => listed(names),
+        [] => "all providers".to_owned(),
+        others if others.len() <= MAX_LISTED => format!("all providers except {}", others.join(", ")),
+        _ => listed(names),
+    }
 }
 
 /// The names, or the first few and the number of the others.

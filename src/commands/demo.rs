@@ -1,7 +1,12 @@
-//! `hookdev demo`: the whole loop in one process. A receiver on a free port gets every built-in event and variant,
-//! verified and printed as by `listen`.
+//! `hookdev demo`: the whole loop in one process. A receiver on a free port gets every built-in event and variant and
+//! verifies it. Some are printed as by `listen`, then a line for each provider.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    io::{self, Write as _},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -31,11 +36,12 @@ use crate::{
         provider::{catalog::Catalog, compose::BodySource},
         record::Outcome,
         signature::SigningSecret,
+        trust::Trust,
     },
 };
 
-/// How many payloads are printed unless the user wants all.
-const MAX_PAYLOADS: usize = 5;
+/// How many deliveries are printed unless the user wants all.
+const MAX_PRINTED: usize = 2;
 
 /// Runs the demo. The exit code is 1 if a delivery is not accepted.
 ///
@@ -55,7 +61,7 @@ pub fn run(global: &Global, args: Demo) -> Result<Exit, Failure> {
 }
 
 async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
-    let failed = |error: std::io::Error| Failure::usage("can't listen on 127.0.0.1").because(&error);
+    let failed = |error: io::Error| Failure::usage("can't listen on 127.0.0.1").because(&error);
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
     let url = format!("http://{}", listener.local_addr().map_err(failed)?);
     let terminal = context.terminal;
@@ -70,6 +76,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
     let (capacity, when_full) = queue(Format::Pretty, false);
     let deliveries = consumers.add(capacity, when_full);
     let verdicts = VerdictCounter::observe(&mut consumers);
+    let providers = Providers::observe(&mut consumers);
     let warnings = WarningSink::start(terminal);
     let settings = Settings {
         catalog: Arc::clone(&context.catalog),
@@ -94,7 +101,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         quiet: context.global.quiet,
         redact: false,
         filter: None,
-        detailed: (!all).then(|| detailed(&batch.jobs)),
+        only: (!all).then(|| printed(&batch.jobs)),
     };
     let reporter = Reporter::start(deliveries, view, terminal, &url);
     let stop = CancellationToken::new();
@@ -108,15 +115,57 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Failed, format!("{} of {sent} deliveries were not accepted", sent - accepted)));
     }
     if context.format() == Format::Pretty {
-        let shown = if all { sent } else { detailed(&batch.jobs).len() };
+        let shown = if all { sent } else { printed(&batch.jobs).len() };
+        if !all && !context.global.quiet {
+            let mut stdout = terminal.stdout();
+            stdout.write_all(providers.table().as_bytes())?;
+            stdout.flush()?;
+        }
         terminal.say(&format!("\n{}, all accepted\n{}", summary(verdicts.counts()), next_steps(context, shown, sent)));
     }
     Ok(Exit::Success)
 }
 
-/// The numbers of the deliveries that are printed with their payload: the first of each provider, at most
-/// [`MAX_PAYLOADS`]. They arrive in the order of the jobs, and are numbered from 1.
-fn detailed(jobs: &[Job]) -> Vec<u64> {
+/// The events that arrived of each provider, and how far each is trusted.
+#[derive(Clone, Default)]
+struct Providers(Arc<Mutex<BTreeMap<String, BTreeMap<String, Trust>>>>);
+
+impl Providers {
+    /// Observes the deliveries of a receiver from now on.
+    fn observe(consumers: &mut Consumers) -> Self {
+        let providers = Self::default();
+        let observed = providers.clone();
+        consumers.observe(move |delivery| {
+            let assessment = &delivery.assessment;
+            let Some((provider, trust)) = assessment.provider_name().zip(assessment.trust()) else { return };
+            let mut providers = observed.0.lock().unwrap_or_else(PoisonError::into_inner);
+            providers.entry(provider.to_owned()).or_default().insert(assessment.title().to_owned(), trust);
+        });
+        providers
+    }
+
+    /// A line for each provider.
+    fn table(&self) -> String {
+        let providers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let width = providers.keys().map(String::len).max().unwrap_or_default();
+        let mut table = String::from("\n");
+        for (provider, events) in providers.iter() {
+            let count = events.len();
+            let unsigned = events.values().filter(|trust| **trust == Trust::UnsignedByDesign).count();
+            let verdicts = match count - unsigned {
+                0 => "all unsigned by design".to_owned(),
+                _ if unsigned == 0 => "all verified".to_owned(),
+                verified => format!("{verified} verified, {unsigned} unsigned by design"),
+            };
+            let _ = writeln!(table, "{provider:<width$}  {count:>2} events  {verdicts}");
+        }
+        table
+    }
+}
+
+/// The numbers of the deliveries that are printed: the first of each provider, at most [`MAX_PRINTED`]. They arrive in the
+/// order of the jobs, and are numbered from 1.
+fn printed(jobs: &[Job]) -> Vec<u64> {
     let name = |job: &Job| job.provider.as_ref().map(|provider| provider.name.clone());
     let mut before = None;
     let firsts = (1..).zip(jobs).filter(|(_, job)| {
@@ -125,13 +174,13 @@ fn detailed(jobs: &[Job]) -> Vec<u64> {
         before = name;
         is_first
     });
-    firsts.map(|(number, _)| number).take(MAX_PAYLOADS).collect()
+    firsts.map(|(number, _)| number).take(MAX_PRINTED).collect()
 }
 
 /// What to try after the demo.
 fn next_steps(context: &Context, shown: usize, sent: usize) -> String {
     let all = if shown < sent {
-        format!("{shown} payloads are shown; `hookdev demo --all` shows every one.\n")
+        format!("{shown} deliveries are shown in full; `hookdev demo --all` shows every one.\n")
     } else {
         String::new()
     };
@@ -144,8 +193,8 @@ fn next_steps(context: &Context, shown: usize, sent: usize) -> String {
         (format!("hookdev check --to {handler}"), "test your handler"),
     ];
     let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
-    let steps: String = steps.iter().map(|(command, why)| format!("  {command:<width$}  # {why}\n")).collect();
-    format!("{all}\nTry next:\n{steps}")
+    let steps: Vec<_> = steps.iter().map(|(command, why)| format!("  {command:<width$}  # {why}")).collect();
+    format!("{all}\nTry next:\n{}\n", steps.join("\n"))
 }
 
 /// Delivers every job, signed with the development secret of its provider, and returns how many were accepted.

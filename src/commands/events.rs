@@ -149,5 +149,6 @@ fn payload(provider: &Provider, event: &Event, variant: Option<&[(Path, String)]
     let draft = provider
         .draft(event, BodySource::Fixture(variant, &[]), &moment)
         .map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(draft.payload().unwrap_or_default().to_owned())
+    // A fixture that is sent byte for byte.
+    Ok(draft.payload().unwrap_or_else(|| event.fixture.trim_end()).to_owned())
 }

@@ -3,17 +3,15 @@
 use std::io::Write;
 
 use super::{
-    command_line::{command, read},
+    command_line::read,
     exit::{Exit, Failure},
     streams,
 };
 use crate::{
-    cli::{Help, SECRETS_TOPIC},
+    cli::{Help, SECRETS_HELP, SECRETS_TOPIC, help_topics},
+    render::palette::Palette,
     webhook::nearest,
 };
-
-/// The topic that isn't a command.
-pub const SECRETS: &str = "secrets";
 
 /// Prints help to standard output.
 ///
@@ -22,15 +20,15 @@ pub const SECRETS: &str = "secrets";
 /// If the topic is unknown, or the output can't be written.
 pub fn run(args: &Help) -> Result<Exit, Failure> {
     let line = match args.topic.as_deref() {
-        Some(SECRETS) => {
-            let mut out = streams::data();
-            out.write_all(SECRETS_TOPIC.as_bytes())?;
+        Some(SECRETS_TOPIC) => {
+            let mut out = streams::results(Palette::new(false));
+            out.write_all(SECRETS_HELP.as_bytes())?;
             out.flush()?;
             return Ok(Exit::Success);
         }
         None => vec!["hookdev", "--help"],
         Some(topic) => {
-            let topics = topics();
+            let topics = help_topics();
             if !topics.iter().any(|known| known == topic) {
                 let known = topics.iter().map(String::as_str);
                 return Err(Failure::usage(nearest::unknown("help topic", topic, known)));
@@ -42,10 +40,4 @@ pub fn run(args: &Help) -> Result<Exit, Failure> {
         streams::explain(&help);
     }
     Ok(Exit::Success)
-}
-
-/// The commands, and the topic that isn't one.
-pub fn topics() -> Vec<String> {
-    let commands = command().get_subcommands().map(|command| command.get_name().to_owned()).collect::<Vec<_>>();
-    commands.into_iter().chain([SECRETS.to_owned()]).collect()
 }

@@ -28,8 +28,8 @@ pub struct Terminal {
     pub out: Palette,
     /// The palette of standard error.
     pub err: Palette,
-    is_out_terminal: bool,
-    is_err_terminal: bool,
+    shows_out: bool,
+    shows_err: bool,
     quiet: bool,
 }
 
@@ -56,8 +56,8 @@ impl Terminal {
         Self {
             out: Palette::new(palette::decide(choice, out, variable)),
             err: Palette::new(palette::decide(choice, err, variable)),
-            is_out_terminal: out,
-            is_err_terminal: err,
+            shows_out: out,
+            shows_err: err,
             quiet,
         }
     }
@@ -92,12 +92,12 @@ impl Terminal {
     /// The present width of standard output in columns, if it is a terminal. The user may change it at any time.
     #[must_use]
     pub fn width(&self) -> Option<usize> {
-        self.is_out_terminal.then(columns).flatten()
+        self.shows_out.then(columns).flatten()
     }
 
     /// The layout of diagnostics on standard error.
     fn stream(&self) -> diagnostic::Stream {
-        diagnostic::Stream { palette: self.err, columns: self.is_err_terminal.then(columns).flatten() }
+        diagnostic::Stream { palette: self.err, columns: self.shows_err.then(columns).flatten() }
     }
 
     /// Says on standard error, even with `--quiet`, which config decides what happens.

@@ -232,7 +232,12 @@ impl Judge<'_> {
 
     /// A provider whose name is close to a segment of the path.
     fn near_miss(&self, request: &Request) -> Option<Warning> {
-        let near = |segment| Some((segment, nearest::nearest(segment, self.catalog.names())?));
+        // A word inside a name is not a misspelling of it: `hooks`, or `webhooks`.
+        let is_meant = |segment: &str, near: &str| near.starts_with(segment) || !near.contains(segment);
+        let near = |segment| {
+            let near = nearest::ranked(segment, self.catalog.names());
+            Some((segment, near.into_iter().find(|near| is_meant(segment, near))?))
+        };
         let (segment, near) = request.path().split('/').find_map(near)?;
         Some(format!("not verified, because no provider is named `{segment}`; did you mean /{near}?").into())
     }

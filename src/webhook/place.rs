@@ -294,13 +294,11 @@ impl<'a> Lookup<'a> {
 
     /// The URL that was called.
     fn url(&self) -> Cow<'a, str> {
-        match self.url {
-            Some(url) => Cow::Borrowed(url),
-            None => {
-                let host = self.request.headers.text("host").unwrap_or(Cow::Borrowed("localhost"));
-                Cow::Owned(format!("http://{host}{}", self.request.target))
-            }
+        if let Some(url) = self.url {
+            return Cow::Borrowed(url);
         }
+        let host = self.request.headers.text("host").unwrap_or(Cow::Borrowed("localhost"));
+        Cow::Owned(format!("http://{host}{}", self.request.target))
     }
 
     /// Names and values of a form, sorted by name and then by value; a repeated pair counts once, as in Twilio's libraries.

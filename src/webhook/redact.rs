@@ -10,10 +10,8 @@ use super::{
     provider::Provider,
     record::{Attempt, Delivery, Forwarded, Response},
     request::{Field, HeaderName, HeaderValue, Headers, Request},
+    words::REDACTED,
 };
-
-/// The text in place of a redacted value.
-pub const MARK: &str = "[redacted]";
 
 /// The headers that are kept for every provider: they describe the body and the connection. The rest that are kept are
 /// those of the provider's manifest.
@@ -104,7 +102,9 @@ pub fn query(url: &str) -> Cow<'_, str> {
 pub fn invalid_url(text: &str) -> Cow<'_, str> {
     let start = authority(text);
     match text.rfind('@') {
-        Some(at) if at >= start => Cow::Owned(query(&format!("{}{MARK}{}", &text[..start], &text[at..])).into_owned()),
+        Some(at) if at >= start => {
+            Cow::Owned(query(&format!("{}{REDACTED}{}", &text[..start], &text[at..])).into_owned())
+        }
         _ => query(text),
     }
 }
@@ -114,7 +114,7 @@ pub fn invalid_url(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn headers(headers: &Headers, provider: Option<&Provider>) -> Headers {
     let redacted = |(name, value): &Field| {
-        let value = if is_kept(name.name(), provider) { value.clone() } else { HeaderValue::from_static(MARK) };
+        let value = if is_kept(name.name(), provider) { value.clone() } else { HeaderValue::from_static(REDACTED) };
         (name.clone(), value)
     };
     headers.iter().map(redacted).collect()
@@ -149,7 +149,7 @@ pub fn request(request: &Request, provider: Option<&Provider>) -> Request {
 /// Whether part of a request was redacted.
 #[must_use]
 pub fn is_redacted(request: &Request) -> bool {
-    request.target.contains(MARK) || request.headers.iter().any(|(_, value)| value == MARK)
+    request.target.contains(REDACTED) || request.headers.iter().any(|(_, value)| value == REDACTED)
 }
 
 /// Redacts a delivery for sharing.
@@ -200,11 +200,11 @@ fn hide_pair(pair: &str, hidden: Hidden) -> Cow<'_, str> {
         _ if pair.is_empty() => Cow::Borrowed(pair),
         // Without a value, the name itself may be a token: base64 ends with `=`.
         Some((_, value)) if hidden == Hidden::AllValues && value.trim_matches('=').is_empty() => {
-            Cow::Owned(MARK.to_owned())
+            Cow::Owned(REDACTED.to_owned())
         }
-        None if hidden == Hidden::AllValues => Cow::Owned(MARK.to_owned()),
+        None if hidden == Hidden::AllValues => Cow::Owned(REDACTED.to_owned()),
         Some((name, value)) if hidden == Hidden::AllValues || !value.is_empty() && names_token(name) => {
-            Cow::Owned(format!("{name}={MARK}"))
+            Cow::Owned(format!("{name}={REDACTED}"))
         }
         _ => Cow::Borrowed(pair),
     }
@@ -216,7 +216,7 @@ fn without_user(url: &str) -> Cow<'_, str> {
     let authority = &url[start..];
     let authority = &authority[..authority.find(['/', '?', '#', '\\']).unwrap_or(authority.len())];
     match authority.rfind('@') {
-        Some(at) => Cow::Owned(format!("{}{MARK}{}", &url[..start], &url[start + at..])),
+        Some(at) => Cow::Owned(format!("{}{REDACTED}{}", &url[..start], &url[start + at..])),
         None => Cow::Borrowed(url),
     }
 }
@@ -406,7 +406,9 @@ mod tests {
         let expected = Request {
             method: Method::POST,
             target: "/a?token=[redacted]".into(),
-            headers: [field("cookie", MARK), field("signature", "00"), field("cookie", MARK)].into_iter().collect(),
+            headers: [field("cookie", REDACTED), field("signature", "00"), field("cookie", REDACTED)]
+                .into_iter()
+                .collect(),
             body: Bytes::from_static(b"{\"token\":\"t\"}"),
         };
         let catalog = Catalog::builtin();

@@ -2,6 +2,9 @@
 
 use std::fmt::Display;
 
+/// What is written in place of a secret.
+pub const REDACTED: &str = "[redacted]";
+
 /// A count with its noun: `1 byte`, `2 bytes`. The plural adds an `s`.
 #[must_use]
 pub fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {

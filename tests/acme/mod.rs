@@ -65,7 +65,7 @@ pub fn at(seconds: impl Into<Option<i64>>) -> Receipt<'static> {
 pub fn fields(signed: Vec<(Place, String)>) -> Vec<(HeaderName, HeaderValue)> {
     let field = |(place, value): (Place, String)| match place {
         Place::Header(name) => (name, request::value(&value).expect("a header value")),
-        other => panic!("{other} is no header"),
+        other => panic!("{other} isn't a header"),
     };
     signed.into_iter().map(field).collect()
 }

@@ -200,13 +200,38 @@ fn impurities(tree: &Tree) -> Vec<String> {
     })
 }
 
-/// Every name or text outside of tests that has a provider's name in it.
+/// The words of an identifier or a text, in lower case: `AcmeRow` and `acme-row` have two.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut previous = ' ';
+    for character in text.chars() {
+        let begins = !character.is_alphanumeric() || (character.is_uppercase() && previous.is_lowercase());
+        if begins && words.last().is_some_and(|word| !word.is_empty()) {
+            words.push(String::new());
+        }
+        if character.is_alphanumeric() {
+            words.last_mut().expect("a word").extend(character.to_lowercase());
+        }
+        previous = character;
+    }
+    words
+}
+
+/// Providers whose names are also those of capture formats, report formats and schemes, or a verb.
+const OTHER_MEANINGS: [&str; 5] = ["github", "resend", "standard-webhooks", "svix", "vercel"];
+
+/// Every name or text outside of tests that has a provider's name in it, as whole words.
 fn named_providers(tree: &Tree, providers: &[String]) -> Vec<String> {
+    let names: Vec<_> = providers.iter().filter(|name| !OTHER_MEANINGS.contains(&name.as_str())).collect();
     let mut found = Vec::new();
     for item in tree.items.iter().filter(|item| !item.test) {
         for (word, line) in item.words() {
-            let lower = word.to_lowercase();
-            if let Some(provider) = providers.iter().find(|provider| lower.contains(*provider)) {
+            let words = words(&word);
+            let is_in = |name: &&&String| {
+                let name = self::words(name);
+                words.windows(name.len()).any(|part| part == name)
+            };
+            if let Some(provider) = names.iter().find(is_in) {
                 found.push(format!("{}:{line}: code may not name {provider}: {word}", item.file));
             }
         }

@@ -50,7 +50,8 @@ pub fn capture(headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Value {
 }
 
 /// The warning of `listen` where no secret is set.
-pub const NO_SECRETS: &str = "warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n";
+pub const NO_SECRETS: &str =
+    "warning: using the public development secrets for all providers; pass yours with --secret PROVIDER=SOURCE\n";
 
 /// The warning of `send` and `check` where Cyanite's secret is not set.
 pub const PUBLIC_SECRET: &str =

@@ -8,6 +8,7 @@ mod machine;
 #[path = "../packages/mod.rs"]
 mod packages;
 
+mod libraries;
 mod standard_webhooks;
 mod svix;
 

@@ -27,13 +27,20 @@ struct Language {
 
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
-const LANGUAGES: [Language; 2] = [
+const LANGUAGES: [Language; 3] = [
     Language {
         name: "node",
         program: "node",
         identity: &["--version"],
         lock: &["package.json", "package-lock.json"],
         install: install_for_node,
+    },
+    Language {
+        name: "libraries",
+        program: "node",
+        identity: &["--version"],
+        lock: &["libraries/package.json", "libraries/package-lock.json"],
+        install: |from, to| install_for_node(&from.join("libraries"), to),
     },
     Language {
         name: "python",

@@ -166,7 +166,10 @@ fn every_change_of_one_byte_of_a_published_request_is_rejected() {
 fn every_change_of_one_byte_of_a_verified_vector_is_rejected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let mut altered: BTreeMap<String, Codes> = BTreeMap::new();
-    for provider in providers::read(&folder).expect("fixtures") {
+    // Between them, these have every part that a signature may cover. The published vectors of others are changed in
+    // `more`.
+    let names = ["aspect", "cyanite", "jewelmusic"];
+    for provider in providers::read(&folder).expect("fixtures").into_iter().filter(|one| names.contains(&&*one.name)) {
         let genuine = vectors::of(&provider).into_iter().filter(|vector| vector.verdict == "verified");
         for vector in genuine {
             // An entry without a version is reported if no other one matches, regardless of the change.

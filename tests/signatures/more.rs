@@ -29,9 +29,11 @@ struct Published {
     url: Option<String>,
 }
 
+/// The lines of `[secret]` for a secret that is a text.
+const TEXT: &str = "development = 'hookdev-development'";
+
 /// The lines of `[secret]` and those of `[[scheme]]` that a vector needs.
 fn manifest(id: &str) -> (&'static str, &'static str) {
-    const TEXT: &str = "development = 'hookdev-development'";
     const SHARED: &str = "encoding = 'base64'\nprefix = 'whsec_'\ndevelopment = 'whsec_aG9va2Rldg=='";
     let hmac = |rest| (TEXT, rest);
     match id {
@@ -88,6 +90,14 @@ fn manifest(id: &str) -> (&'static str, &'static str) {
         "twilio-json-bodysha256" => hmac(
             "algorithm = 'hmac-sha1'\ncontent = '{url}'\nsignature = { header = 'x-twilio-signature', value = '{base64}' }",
         ),
+        other => further_manifest(other),
+    }
+}
+
+/// The same for the rest of the vectors.
+fn further_manifest(id: &str) -> (&'static str, &'static str) {
+    let hmac = |rest| (TEXT, rest);
+    match id {
         "retell" => hmac(
             "algorithm = 'hmac-sha256'\ncontent = '{body}{timestamp}'\n\
              signature = { header = 'x-retell-signature', value = 'v={timestamp},d={hex}', separator = ',' }\n\

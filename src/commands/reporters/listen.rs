@@ -47,9 +47,8 @@ pub struct View {
     pub redact: bool,
     /// The events that are printed; `None` prints all.
     pub filter: Option<Pattern>,
-    /// The numbers of the deliveries that are printed with their payload; `None` means all. Of the others, only those with a
-    /// problem are more than one line.
-    pub detailed: Option<Vec<u64>>,
+    /// The numbers of the deliveries that are printed as text even if they have no problem; `None` means all.
+    pub only: Option<Vec<u64>>,
 }
 
 /// The thread that prints deliveries.
@@ -98,7 +97,7 @@ fn urls(catalog: &Catalog, url: &str) -> String {
             let count = names.len();
             format!("  {url}/PROVIDER, such as {url}/{first}; `hookdev events` lists the {count} providers\n")
         }
-        names => names.iter().map(|name| format!("  {url}/{name}\n")).collect(),
+        names => names.iter().flat_map(|name| ["  ", url, "/", name, "\n"]).collect(),
     }
 }
 
@@ -305,7 +304,7 @@ impl View {
         let quiet = context.global.quiet;
         let page = context.terminal.page(payload_limits(args.body, quiet));
         let page = Page { verbose: args.verbose, ..page };
-        Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter, detailed: None })
+        Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter, only: None })
     }
 
     fn write(&self, update: &Update, text: &mut String, buffer: &mut Vec<u8>) {
@@ -345,13 +344,13 @@ impl View {
         let delivery = if self.redact { Cow::Owned(redact::delivery(delivery)) } else { Cow::Borrowed(delivery) };
         match self.format {
             Format::Json => json::delivery(&delivery, remedies::words, buffer),
-            _ if self.is_brief(&delivery) => self.page.headline(&delivery, text),
+            _ if self.is_left_out(&delivery) => {}
             _ => self.page.delivery(&delivery, text),
         }
     }
 
-    fn is_brief(&self, delivery: &Delivery) -> bool {
-        self.detailed.as_ref().is_some_and(|detailed| !detailed.contains(&delivery.seq)) && is_good(delivery)
+    fn is_left_out(&self, delivery: &Delivery) -> bool {
+        self.only.as_ref().is_some_and(|only| !only.contains(&delivery.seq)) && is_good(delivery)
     }
 
     fn matches(&self, title: &str) -> bool {

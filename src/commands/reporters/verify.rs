@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::format::OutputFormat;
 use crate::{
     commands::{
-        context::{Context, set_secrets},
+        context::{Context, listed, set_secrets},
         exit::Failure,
         interrupt::InterruptFlag,
         remedies,
@@ -152,7 +152,7 @@ pub fn development_warning(catalog: &Catalog, tally: &Tally) -> Option<String> {
     let plural = if names.len() == 1 { "" } else { "s" };
     Some(format!(
         "{requests} verified with the public development secret{plural} of {}, with which anyone can sign; {}",
-        names.join(", "),
+        listed(&names),
         set_secrets(catalog, &names)
     ))
 }

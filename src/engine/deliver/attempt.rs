@@ -139,15 +139,19 @@ impl<'a> Delivery<'a> {
         let request = state.request(job, &self.attempts, signed_at, self.secret)?;
         dispatcher.save(&request, job)?;
         let sent = dispatcher.send(&job.url, &request, dispatcher.timeout(job)).await?;
-        let objection = objection_to_handshake(job, &request, self.secret, &sent);
-        let outcome = match &objection {
-            Some(None) => Outcome::Accepted,
-            Some(Some(_)) => Outcome::Refused,
+        let handshake = handshake_result(job, &request, self.secret, &sent);
+        let outcome = match &handshake {
+            Some(HandshakeResult::Completed) => Outcome::Accepted,
+            Some(HandshakeResult::Failed(_)) => Outcome::Refused,
             None => judge(job.provider.as_deref(), &sent),
         };
         let mut explanation = explain(job, state.is_unsigned(), self.secret, now, &sent, outcome);
-        if let Some(objection) = objection {
-            explanation.reason = objection.unwrap_or_else(|| "the handler completed the handshake".to_owned());
+        match handshake {
+            Some(HandshakeResult::Completed) => {
+                "the handler completed the handshake".clone_into(&mut explanation.reason);
+            }
+            Some(HandshakeResult::Failed(objection)) => explanation.reason = objection,
+            None => {}
         }
         let mut attempt = report(job, (self.number, self.attempts.max_attempts()), sent, outcome, explanation);
         if let (Some(tamper), Some(provider), Some(response)) = (job.tamper, &job.provider, &attempt.response) {
@@ -172,18 +176,25 @@ impl<'a> Delivery<'a> {
     }
 }
 
-/// What is wrong with the response to a handshake, if anything; `None` if the job is no handshake, has been tampered with, or
-/// got no response.
-fn objection_to_handshake(
+/// Whether a handshake was completed.
+enum HandshakeResult {
+    Completed,
+    /// With what is wrong with the response.
+    Failed(String),
+}
+
+/// The result of a handshake; `None` if the job isn't one, was tampered with, or got no response.
+fn handshake_result(
     job: &Job,
     request: &Request,
     secret: Option<&SigningSecret>,
     sent: &Sent,
-) -> Option<Option<String>> {
+) -> Option<HandshakeResult> {
     let provider = job.provider.as_deref().filter(|_| job.tamper.is_none())?;
     let handshake = provider.handshake(job.event.as_deref()?)?;
     let response = sent.received()?;
-    Some(provider.objection_to_handshake(handshake, request, response, secret))
+    let objection = provider.objection_to_handshake(handshake, request, response, secret);
+    Some(objection.map_or(HandshakeResult::Completed, HandshakeResult::Failed))
 }
 
 /// How the provider would count the result of a request.

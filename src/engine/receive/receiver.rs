@@ -29,12 +29,12 @@ use crate::{
         assessment::{Assessment, MAX_DECODED_BYTES},
         place::{self, Lookup},
         record::{Delivery, Forwarded, Response},
-        redact,
         remedy::{Remedy, Warning},
         request::Request,
         signature::{SecretText, Verdict},
         time::Timestamp,
         trust::{Exactness, Trust},
+        words::REDACTED,
     },
 };
 
@@ -44,6 +44,9 @@ const MAX_LARGE_BODIES: usize = 2;
 /// The size of a body that is parsed in the connection's task, in bytes, which takes less than a millisecond. Larger and
 /// compressed ones are parsed on a blocking thread, so that they don't hold up other connections.
 const INLINE_BODY_LIMIT: usize = 16 << 10;
+
+/// Gets a secret that a handshake hands over, with its provider's title.
+pub type OnSecret = Box<dyn Fn(&str, &SecretText) + Send + Sync>;
 
 /// What a [`Receiver`] works with.
 pub struct Setup {
@@ -58,7 +61,7 @@ pub struct Setup {
     /// Gets every problem outside a delivery.
     pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
     /// Gets the secrets that handshakes hand over, each with its provider's title.
-    pub on_secret: Box<dyn Fn(&str, &SecretText) + Send + Sync>,
+    pub on_secret: OnSecret,
     /// The time of every receipt, instead of the clock's.
     pub now: Option<Timestamp>,
     /// Cancels every wait for a handler or a delay.
@@ -77,7 +80,7 @@ pub struct Receiver {
     consumers: Arc<Consumers>,
     explainer: Explainer,
     on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
-    on_secret: Box<dyn Fn(&str, &SecretText) + Send + Sync>,
+    on_secret: OnSecret,
     now: Option<Timestamp>,
     cancel: CancellationToken,
     large_bodies: Semaphore,
@@ -189,7 +192,7 @@ impl Receiver {
             (handshake.response.make(&lookup, own.as_ref().or(signing)), own)
         };
         if let (Some(secret), Some(place)) = (secret, &handshake.secret) {
-            place::write(request, place, redact::MARK);
+            place::write(request, place, REDACTED);
             let text = SecretText::from(secret.expose().to_owned());
             if self.settings.hand_over(&provider.name, secret) {
                 (self.on_secret)(&provider.title, &text);

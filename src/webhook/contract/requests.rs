@@ -381,7 +381,19 @@ impl<'a> CaseContext<'a> {
             draft.event = unknown.into();
             Ok(self.usual_request(&draft, Some(format!("{path}={unknown}"))))
         };
-        paths.into_iter().enumerate().map(request).collect()
+        let mut requests = paths.into_iter().enumerate().map(request).collect::<Result<Vec<_>, String>>()?;
+        for (index, (place, old)) in event.marks().enumerate() {
+            let number = u8::try_from(requests.len()).unwrap_or(u8::MAX);
+            let unknown = unknown_value(old);
+            let mut draft = self.draft(event, BodySource::Fixture(None, &[]), &self.context(number, None))?;
+            // Without a listed event, these are all that is sent beside the payload.
+            draft.event = unknown.into();
+            let marks = event.marks().enumerate();
+            let value = |at: usize, value: &str| if at == index { unknown.to_owned() } else { value.to_owned() };
+            draft.extras.extend(marks.map(|(at, (place, old))| (place.clone(), value(at, old))));
+            requests.push(self.usual_request(&draft, Some(format!("{place}={unknown}"))));
+        }
+        Ok(requests)
     }
 }
 

@@ -106,7 +106,7 @@ fn spelled(name: &FieldName) -> String {
 /// The request with the values of a repeated signature header joined in the ways in which they may have been split.
 fn joined(case: &RejectedRequest<'_>, request: &Request) -> Vec<Repaired> {
     let mut all = Vec::new();
-    for name in case.provider.schemes.iter().flat_map(|scheme| scheme.headers()) {
+    for name in case.provider.schemes.iter().flat_map(Scheme::headers) {
         let values: Vec<String> =
             request.headers.all(name.as_str()).map(|value| request::text(value).into_owned()).collect();
         if values.len() < 2 || all.len() >= MOST {

@@ -4,7 +4,7 @@
 //! accepts the request, so it is a proof; [`Code::Unexplained`] says that none was found.
 //! There are five kinds of hypotheses: about the `headers`, the `body`, the key (`secret`), the way of signing
 //! (`signing`, `found`, `url`) and the `time`. Each is tried alone first, then in the pairs that occur in
-//! practice. The work is bounded. What is only [`seen`] is said when nothing is proven.
+//! practice. The work is bounded. What is only `seen` is said when nothing is proven.
 
 mod body;
 mod code;
@@ -34,7 +34,7 @@ use crate::webhook::{
     provider::{Provider, catalog::Catalog},
     remedy::Remedy,
     request::Request,
-    signature::{Reason, Receipt, Rejection, SigningSecret},
+    signature::{Reason, Receipt, Rejection, Scheme, SigningSecret},
     words::count,
 };
 
@@ -81,7 +81,7 @@ impl RejectedRequest<'_> {
 
     /// Whether the request has a header in which the provider sends its signature.
     fn has_signature_header(&self) -> bool {
-        let mut names = self.provider.schemes.iter().flat_map(|scheme| scheme.headers());
+        let mut names = self.provider.schemes.iter().flat_map(Scheme::headers);
         names.any(|name| self.request.headers.contains(name.as_str()))
     }
 }

@@ -2,7 +2,11 @@
 //! only when no cause is proven.
 
 use super::{Code, Finding, RejectedRequest, body, headers};
-use crate::webhook::{redact, request::Method, words::bytes};
+use crate::webhook::{
+    request::Method,
+    signature::Scheme,
+    words::{REDACTED, bytes},
+};
 
 /// Everything that may explain a rejection at sight, the most telling first.
 pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
@@ -17,7 +21,7 @@ pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
 
 /// The header that is judged has no signature or token any more.
 pub fn redacted(case: &RejectedRequest<'_>) -> Option<Finding> {
-    let names = case.provider.schemes.iter().flat_map(|scheme| scheme.headers());
+    let names = case.provider.schemes.iter().flat_map(Scheme::headers);
     let mut values = names.filter_map(|name| Some((name, case.request.headers.text(name.as_str())?)));
     let (name, _) = values.find(|(_, value)| is_redacted(value))?;
     let message = format!("the `{name}` header was redacted, so there is nothing to verify");
@@ -30,7 +34,7 @@ fn is_redacted(value: &str) -> bool {
     let words = ["redacted", "filtered", "masked", "hidden", "removed", "sanitized", "omitted", "secret"];
     let is_mark = |c: char| matches!(c, '*' | '•' | '█' | 'x' | 'X' | '.');
     let is_masked = inner.chars().count() >= 3 && inner.chars().all(is_mark);
-    value.contains(redact::MARK) || is_masked || words.contains(&inner.as_str())
+    value.contains(REDACTED) || is_masked || words.contains(&inner.as_str())
 }
 
 fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {

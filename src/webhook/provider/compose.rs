@@ -31,7 +31,7 @@ pub struct Draft {
     pub unsigned: bool,
     pub(super) content: Content,
     /// Values outside the body.
-    pub(super) extras: Vec<(Place, String)>,
+    pub(in crate::webhook) extras: Vec<(Place, String)>,
     pub(super) seed: [u8; 32],
 }
 

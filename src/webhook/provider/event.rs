@@ -72,7 +72,7 @@ impl Event {
     }
 
     /// The values outside the payload by which a request is recognised, which are sent with it.
-    pub(super) fn marks(&self) -> impl Iterator<Item = (&Place, &str)> {
+    pub(in crate::webhook) fn marks(&self) -> impl Iterator<Item = (&Place, &str)> {
         let outside = |place: &Place| matches!(place, Place::Header(_) | Place::Query(_));
         self.conditions.iter().filter(move |(place, _)| outside(place)).map(|(place, value)| (place, value.as_str()))
     }

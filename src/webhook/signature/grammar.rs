@@ -82,7 +82,7 @@ impl TextEncoding {
 pub struct Grammar {
     separator: Option<String>,
     entries: Vec<(String, Field)>,
-    /// Whether entries have no tags, and are told apart by their order.
+    /// Whether entries have no tags, and are distinguished by their order.
     is_positional: bool,
 }
 
@@ -229,7 +229,7 @@ impl Grammar {
         parsed
     }
 
-    /// Reads values that are told apart by their order. There must be as many as the template has.
+    /// Reads values that are distinguished by their order. There must be as many as the template has.
     fn read_positions<'a>(&self, value: &'a str, separator: &str, parsed: &mut Parsed<'a>) {
         let mut pieces = value.splitn(self.entries.len(), separator);
         for (_, field) in &self.entries {

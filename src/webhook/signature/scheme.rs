@@ -257,7 +257,9 @@ impl Scheme {
     pub fn sign_request(&self, secret: &SigningSecret, request: &mut Request, id: &str, time: Timestamp) -> bool {
         self.stamp(request, id, time);
         let Some(signed) = self.sign(secret, &SigningInput { request, id, time, url: None }) else { return false };
-        signed.iter().for_each(|(place, value)| place::write(request, place, value));
+        for (place, value) in &signed {
+            place::write(request, place, value);
+        }
         true
     }
 

@@ -12,12 +12,16 @@ fn providers(dir: &Dir, args: &[&str]) -> Vec<String> {
     names
 }
 
-const ALL: [&str; 4] = ["aspect", "auphonic", "cyanite", "jewelmusic"];
+/// Some providers, in order.
+const SOME: [&str; 4] = ["aspect", "auphonic", "cyanite", "jewelmusic"];
 
 #[test]
 fn the_provider_comes_from_the_flag_the_url_or_the_config_else_all_are_checked() {
     let dir = Dir::new();
-    assert_eq!(providers(&dir, &[]), ALL);
+    let known = dir.hookdev().args(["events", "--json"]).exits(0).lines();
+    let mut all: Vec<&str> = known.iter().map(|event| text(event, "/provider")).collect();
+    all.dedup();
+    assert_eq!(providers(&dir, &[]), all);
     assert_eq!(providers(&dir, &["--provider", "cyanite", "--provider", "aspect"]), ["cyanite", "aspect"]);
     assert_eq!(providers(&dir, &["--to", "http://127.0.0.1:1/webhooks/cyanite?a=b"]), ["cyanite"]);
     assert_eq!(providers(&dir, &["--to", "http://127.0.0.1:1/hooks", "--provider", "auphonic"]), ["auphonic"]);
@@ -32,7 +36,7 @@ fn a_url_that_names_no_provider_is_an_error() {
     let dir = Dir::new();
     check(&dir, "http://127.0.0.1:1/hooks").exits(2).stdout("").stderr(
         "error: can't tell the provider; add --provider\n\
-         hint: the providers are aspect, auphonic, cyanite, jewelmusic\n",
+         hint: the providers are agora, anthropic, asana, aspect, assemblyai, auphonic, circleci, clerk and 45 more\n",
     );
 }
 
@@ -135,7 +139,7 @@ fn own_headers_are_sent_with_every_request() {
 fn hookdev_listen_meets_every_contract() {
     let dir = Dir::new();
     let listener = dir.listen().arg("--quiet").starts();
-    for provider in ALL {
+    for provider in SOME {
         let report = Report::of(&check(&dir, &listener.url(&format!("/{provider}"))).exits(0));
         assert_eq!(report.failed(), [""; 0], "{provider}");
     }
@@ -146,11 +150,11 @@ fn several_handlers_are_checked_in_one_run() {
     let dir = Dir::new();
     let listener = dir.listen().arg("--quiet").starts();
     let endpoints =
-        ALL.map(|name| format!("[provider.{name}]\nendpoint = \"{}\"\n", listener.url(&format!("/{name}"))));
+        SOME.map(|name| format!("[provider.{name}]\nendpoint = \"{}\"\n", listener.url(&format!("/{name}"))));
     dir.write("hookdev.toml", endpoints.concat());
     let report = Report::of(&dir.hookdev().args(["check", "--json"]).exits(0));
     assert_eq!((report.failed(), report.passed()), (vec![], 102));
     let mut seen: Vec<&str> = report.cases.iter().map(|case| text(case, "/provider")).collect();
     seen.dedup();
-    assert_eq!(seen, ALL);
+    assert_eq!(seen, SOME);
 }

@@ -39,7 +39,7 @@ fn a_secret_that_is_gone_is_not_replaced_silently() {
     dir.write("hookdev.toml", "env_file = \".env\"\n");
     dir.write(".env", "CYANITE_WEBHOOK_SECRET=mine\n");
     let mut listener = dir.listen().starts();
-    listener.says("warning: using the public development secrets for aspect, jewelmusic; ");
+    listener.says("warning: using the public development secrets for all providers except cyanite; ");
     dir.replace(".env", "# nothing\n");
     let change = "note: now uses the public development secret for Cyanite instead of env:CYANITE_WEBHOOK_SECRET\n";
     listener.says(&format!("{RELOADED}{change}{NO_SECRETS}"));

@@ -36,7 +36,7 @@ fn an_error_in_the_manifest_has_a_position_and_a_suggestion() {
         (
             "{body}",
             "{bdy}",
-            "11:11: unknown placeholder `bdy`; did you mean `body`? (known: `body`, `id`, `timestamp`, `header:NAME`)",
+            "11:11: unknown placeholder `bdy`; did you mean `body`? (known: `body`, `id`, `timestamp`, `secret`, `url`, `method`, `path`, `form:sorted`, `header:NAME`, `query:NAME`, `body:PATH`, `sha256:PLACE`)",
         ),
         ("{body}", "{body", "11:11: `{` at character 1 is not closed"),
         (
@@ -56,7 +56,7 @@ fn an_error_in_the_manifest_has_a_position_and_a_suggestion() {
         (
             "{hex}",
             "t={timestamp}",
-            "12:42: `t={timestamp}` must have exactly one of {hex}, {base64}, {token}; it has 0",
+            "12:42: `t={timestamp}` must have exactly one of {hex}, {base64}, {base64url}, {token}, {jwt}; it has 0",
         ),
         ("hmac-sha256", "hmac-sha265", "10:13: unknown value `hmac-sha265`; did you mean `hmac-sha256`?"),
         ("\"x-acme\"", "\"x acme\"", "12:24: invalid header name `x acme`"),
@@ -92,12 +92,7 @@ fn every_command_rejects_an_invalid_provider_directory() {
     write(&dir, &manifest(SECRET, SCHEME));
     sound(&dir);
     write(&dir, &manifest(SECRET, SCHEME).replace("about = \"A test\"", "abut = \"A test\""));
-    let known =
-        "`name`, `title`, `about`, `notes`, `summary`, `secret`, `scheme`, `delivery`, `recognise`, `fresh`, `event`";
-    rejected(
-        &dir,
-        &format!("error: acme/provider.toml:3:1: unknown key `abut`; did you mean `about`? (known: {known})\n"),
-    );
+    rejected(&dir, "error: acme/provider.toml:3:1: unknown key `abut`; did you mean `about`?\n");
 }
 
 #[test]

@@ -231,7 +231,7 @@ signature = { header = "x-acme", value = "{hex}" }"#;
     let message = message.prints("\r\nx-acme: 1618c4a20c73d8d8548ce2928100fdd81e212f9ae2697da1f3688fc0ed75fd6f\r\n");
     let verify = |message: String| dir.hookdev().args(["verify", "-", "--providers", "acme"]).stdin(message);
     verify(message.text().to_owned()).exits(0);
-    verify(message.text().replace("x-extra: extra", "x-extra: other")).exits(1);
+    verify(message.text().replace("X-Extra: extra", "X-Extra: other")).exits(1);
 }
 
 /// The public vectors, each with the scheme of its provider.

@@ -83,7 +83,7 @@ fn a_misspelt_provider_is_asked_about() {
          hint: did you mean `--secret aspect=…`?\n",
     );
     for secret in ["aspekt=env:ASPECT", "aspekt=file:secret"] {
-        let expected = "error: unknown provider `aspekt`; did you mean `aspect`? ";
+        let expected = "error: unknown provider `aspekt`; did you mean `aspect`?";
         send("cyanite.v2.finished", secret).stdout("").says(expected);
         dir.listen().args(["--secret", secret]).exits(2).stdout("").says(expected);
     }

@@ -151,7 +151,9 @@ fn the_development_secret_connects_send_and_listen_and_is_reported() {
     let dir = Dir::new();
     let note = "warning: using the public development secret for cyanite; set CYANITE_WEBHOOK_SECRET to use yours\n";
     let mut listener = dir.listen().starts();
-    listener.says("warning: using the public development secrets for aspect, cyanite, jewelmusic; pass yours with --secret PROVIDER=SOURCE\n");
+    listener.says(
+        "warning: using the public development secrets for all providers; pass yours with --secret PROVIDER=SOURCE\n",
+    );
     dir.send("cyanite.v2.finished", listener.url("/cyanite")).exits(0).stderr(note);
     assert_eq!(text(&listener.next(), "/secret"), "development");
     // Unsigned events need no secret.

@@ -77,10 +77,13 @@ fn json_prints_one_object_with_the_documented_keys() {
     assert_eq!(text(&line, "/body_base64"), BASE64_STANDARD.encode(b"\xff\x00"));
 }
 
+/// The events whose requests hold everything that is signed. Other providers sign the URL, or none of the payload.
+const CORE: [&str; 4] = ["aspect.*", "auphonic.*", "cyanite.*", "jewelmusic.*"];
+
 #[test]
 fn printed_requests_verify() {
     let dir = Dir::new();
-    for event in dir.hookdev().args(["events", "--json"]).exits(0).lines() {
+    for event in dir.hookdev().args(["events", "--json"]).args(CORE).exits(0).lines() {
         let name = text(&event, "/name");
         let verdict = if event["signed"] == true { "verified" } else { "unsigned" };
         for form in ["http", "json"] {
@@ -97,7 +100,7 @@ fn printed_requests_verify() {
 fn requests_printed_together_verify_individually() {
     let dir = Dir::new();
     for form in ["http", "json"] {
-        let messages = printed(&dir, "*", form).exits(0).stdout;
+        let messages = printed(&dir, CORE[0], form).args(&CORE[1..]).exits(0).stdout;
         let verify = dir.hookdev().args(["verify", "-", "--at", "2025-01-01T12:00:00Z", "--json"]);
         let lines = verify.stdin(messages).exits(0).lines();
         let entries: Vec<u64> = lines.iter().map(|line| line["entry"].as_u64().unwrap()).collect();

@@ -3,6 +3,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
 use sha2::{Sha256, Sha512};
 
 use crate::harness::{CYANITE, Dir, Finished, TestCommand, gzip, keys, text};
@@ -80,7 +81,16 @@ fn a_changed_body_is_explained_by_what_changed() {
     changed("body-bom", CYANITE.as_bytes(), format!("\u{feff}{CYANITE}").as_bytes(), &[]);
     changed("body-reencoded", br#"{"a":"\u00e9"}"#, "{\"a\":\"é\"}".as_bytes(), &[]);
     changed("body-truncated", CYANITE.as_bytes(), &CYANITE.as_bytes()[..CYANITE.len() - 1], &[]);
-    changed("body-decompressed", CYANITE.as_bytes(), &gzip(CYANITE.as_bytes()), &[("content-encoding", "gzip")]);
+}
+
+#[test]
+fn a_signature_of_the_body_before_compression_verifies_with_a_warning() {
+    let signature = hex(&sha512(SECRET, CYANITE.as_bytes()));
+    let headers = [("signature", signature.as_str()), ("content-encoding", "gzip")];
+    let line = verify("cyanite", &headers, &gzip(CYANITE.as_bytes()), "json", 0).line();
+    assert_eq!(text(&line, "/verdict"), "verified");
+    let warning = "the signature covers the body before its content-encoding; decompress the body before you verify it";
+    assert_eq!(line["warnings"], json!([warning]));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use super::{
     escapes::{Escapes, quoted, spellings},
+    forms::forms,
     hypothesis::{Emit, ReceivedBody},
-    libraries::forms,
     order::Order,
     serialise::with_document,
 };

@@ -3,6 +3,7 @@
 mod charset;
 mod escapes;
 mod form;
+mod forms;
 mod framing;
 mod hypothesis;
 mod inside;
@@ -63,7 +64,7 @@ const CHEAP: [Hypothesis; 8] = [
     raw::wrapping,
 ];
 
-/// Hypotheses that take the body out of other text, or make all of its bytes anew.
+/// Hypotheses that take the body out of other text, or write all of it again.
 const UNWRAPPED: [Hypothesis; 5] =
     [charset::lossy, lines::removed, logged::unescaped, json::control_characters, inside::values];
 
@@ -75,7 +76,7 @@ const REWRITTEN: [Hypothesis; 3] = [json::respelled, json::reserialised, form::r
 const ENDINGS: [Hypothesis; 3] = [raw::ends, lines::endings, raw::byte_order_mark];
 
 /// The cost of writing a byte, compared with hashing it.
-const WRITING: usize = 4;
+const WRITING: usize = 12;
 
 /// The maximum number of changed bodies that are changed once more.
 const MOST_CHANGED: usize = 40;

@@ -5,8 +5,8 @@ use std::{collections::HashMap, ops::ControlFlow};
 
 use super::{
     escapes::spellings,
+    forms::forms,
     hypothesis::{Emit, ReceivedBody},
-    libraries::forms,
     order::Order,
     serialise::{Document, PlacedNumber, with_document},
 };

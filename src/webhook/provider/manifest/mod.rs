@@ -135,12 +135,11 @@ impl Provider {
             }
             events.push(event);
         }
-        let recognised_by = match raw.recognise.headers {
-            Some(names) => names.iter().map(values::header_name).collect::<Result<_, _>>().map_err(at)?,
-            None => {
-                let of_event = event_field.as_ref().and_then(Place::header).cloned();
-                signature_headers(&schemes).into_iter().chain(of_event).collect()
-            }
+        let recognised_by = if let Some(names) = raw.recognise.headers {
+            names.iter().map(values::header_name).collect::<Result<_, _>>().map_err(at)?
+        } else {
+            let of_event = event_field.as_ref().and_then(Place::header).cloned();
+            signature_headers(&schemes).into_iter().chain(of_event).collect()
         };
         let provider = Self {
             title: raw.title,
@@ -284,7 +283,7 @@ impl RawEvent {
         for (key, Scalar(value)) in self.conditions {
             conditions.push((values::parse(&key, Place::parse_condition)?, value));
         }
-        let headers = event_headers(self.headers)?;
+        let headers = event_headers(&self.headers)?;
         if conditions.is_empty() {
             let field = event_field.ok_or_else(|| {
                 Wrong::new(
@@ -373,7 +372,7 @@ fn check_start(name: &Spanned<String>, what: &str) -> Result<(), Wrong> {
 }
 
 /// The headers of one event.
-fn event_headers(table: BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Vec<(HeaderName, HeaderValue)>, Wrong> {
+fn event_headers(table: &BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Vec<(HeaderName, HeaderValue)>, Wrong> {
     table.iter().map(|(name, value)| Ok((values::header_name(name)?, values::fixed_value(value)?))).collect()
 }
 

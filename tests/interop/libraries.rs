@@ -1,0 +1,168 @@
+//! The providers' own libraries accept what hookdev sends and refuse it tampered, and hookdev verifies what they sign. They
+//! take some 350 MB, so they are installed only where `HOOKDEV_CI` is set.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    io::{BufRead, BufReader, Write, stderr},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use hookdev::webhook::provider::catalog::Catalog;
+use serde_json::{Value, json};
+
+use super::{machine, packages::installed};
+
+/// Where the deliveries go. Some providers sign it.
+const URL: &str = "https://hooks.example.com/in?x=1";
+
+/// The providers whose library verifies, each under the name of its folder.
+const VERIFY: &[&str] = &[
+    "clerk",
+    "discord",
+    "elevenlabs",
+    "github",
+    "hubspot",
+    "livekit",
+    "mux",
+    "openai",
+    "paddle",
+    "replicate",
+    "resend",
+    "sendgrid",
+    "slack",
+    "square",
+    "standard-webhooks",
+    "stripe",
+    "svix",
+    "twilio",
+];
+
+/// The providers whose library also signs.
+const SIGN: &[&str] = &["github", "standard-webhooks", "stripe", "svix", "twilio"];
+
+/// A process in which the libraries do one task after another.
+struct Libraries {
+    process: Child,
+    tasks: ChildStdin,
+    results: BufReader<ChildStdout>,
+}
+
+impl Libraries {
+    /// `None`, with a message, where the libraries are not required.
+    fn start() -> Option<Self> {
+        if env::var_os("HOOKDEV_CI").is_none() {
+            writeln!(stderr(), "SKIPPED: the comparison with the providers' own libraries, which downloads 350 MB; HOOKDEV_CI=1 runs it")
+                .expect("standard error");
+            return None;
+        }
+        let directory = installed("libraries")?;
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/libraries.mjs");
+        let mut process = machine::command("node")
+            .arg(script)
+            .arg(directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("node");
+        let (tasks, results) = (process.stdin.take().expect("its input"), process.stdout.take().expect("its output"));
+        let mut libraries = Self { process, tasks, results: BufReader::new(results) };
+        assert_eq!(libraries.result(), json!({"ready": true}));
+        Some(libraries)
+    }
+
+    fn perform(&mut self, task: &Value) -> Value {
+        writeln!(self.tasks, "{task}").expect("a process that reads");
+        self.result()
+    }
+
+    fn result(&mut self) -> Value {
+        let mut line = String::new();
+        self.results.read_line(&mut line).expect("a process that writes");
+        serde_json::from_str(&line).expect("JSON")
+    }
+}
+
+impl Drop for Libraries {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What a user of the provider's library holds: the development secret, or the public key of its pair.
+fn secret(provider: &str) -> String {
+    let catalog = Catalog::builtin();
+    let provider = catalog.get(provider).expect("a built-in provider");
+    let rule = provider.secret.as_ref().expect("a provider that signs");
+    rule.public.as_ref().unwrap_or(&rule.development).clone()
+}
+
+fn hookdev(arguments: &[&str]) -> Command {
+    let mut command = machine::hookdev();
+    command.args(arguments).arg("--no-config");
+    command
+}
+
+/// The task to verify one delivery of an event, signed now.
+fn delivery(provider: &str, event: &str) -> Value {
+    let output = hookdev(&["send", event, "--to", URL, "--print", "json"]).output().expect("hookdev");
+    assert_eq!(output.status.code(), Some(0), "{event}: {}", String::from_utf8_lossy(&output.stderr));
+    let request: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let fields = request["headers"].as_array().expect("headers").iter();
+    let headers: BTreeMap<String, &Value> =
+        fields.map(|field| (field[0].as_str().expect("a name").to_ascii_lowercase(), &field[1])).collect();
+    json!({"provider": provider, "secret": secret(provider), "url": URL, "method": request["method"], "headers": headers, "body": request["body"]})
+}
+
+/// The events of a provider. Handshakes are for handlers, not for libraries.
+fn events(provider: &str) -> Vec<String> {
+    let catalog = Catalog::builtin();
+    let provider = catalog.get(provider).expect("a built-in provider");
+    provider.events.iter().map(|event| event.full_name.clone()).collect()
+}
+
+#[test]
+fn the_libraries_accept_every_event_and_refuse_it_tampered() {
+    let Some(mut libraries) = Libraries::start() else { return };
+    for provider in VERIFY {
+        for event in events(provider) {
+            let mut task = delivery(provider, &event);
+            assert_eq!(libraries.perform(&task), json!({"accepted": true}), "{event}: {task}");
+            // Still JSON or a form, so that nothing but the signature is wrong.
+            let body = task["body"].as_str().expect("a text").replacen(|c: char| c.is_ascii_digit(), "77", 1);
+            assert_ne!(task["body"], json!(body), "{event} has no digit to change");
+            task["body"] = json!(body);
+            assert_eq!(libraries.perform(&task)["accepted"], json!(false), "{event}: {task}");
+        }
+    }
+}
+
+#[test]
+fn hookdev_verifies_what_the_libraries_sign() {
+    let Some(mut libraries) = Libraries::start() else { return };
+    for provider in SIGN {
+        for event in events(provider) {
+            let mut task = delivery(provider, &event);
+            task["sign"] = json!(true);
+            let signed = libraries.perform(&task)["headers"].clone();
+            let mut headers = task["headers"].as_object().expect("headers").clone();
+            headers.extend(signed.as_object().expect("headers that the library signs").clone());
+            let fields: Vec<Value> = headers.into_iter().map(|(name, value)| json!([name, value])).collect();
+            let request =
+                json!({"method": task["method"], "target": "/in?x=1", "headers": fields, "body": task["body"]});
+            let capture = json!({"kind": "delivery", "hookdev": 1, "received_at": null, "request": request});
+            let mut child = hookdev(&["verify", "-", "--provider", provider, "--url", URL, "--at", "now", "--json"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("hookdev");
+            writeln!(child.stdin.take().expect("its input"), "{capture}").expect("a process that reads");
+            let output = child.wait_with_output().expect("its output");
+            let verification: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            assert_eq!(verification["verdict"], json!("verified"), "{event}: {capture}\n{verification}");
+        }
+    }
+}
