@@ -121,18 +121,24 @@ impl Running {
         post(self.address, body).await
     }
 
+    /// The next delivery. What explains an earlier one may come before it.
     async fn next(&mut self) -> Delivery {
-        match self.deliveries.next().await {
-            Some(Update::Delivery(published)) => published.delivery().clone(),
-            other => panic!("a delivery, not {other:?}"),
+        loop {
+            match self.deliveries.next().await {
+                Some(Update::Delivery(published)) => return published.delivery().clone(),
+                Some(Update::Findings { .. }) => {}
+                other => panic!("a delivery, not {other:?}"),
+            }
         }
     }
 
-    /// Stops the receiver, and checks that it published nothing more.
+    /// Stops the receiver, and checks that it published no further delivery.
     async fn stop(mut self) {
         self.stop.cancel();
         self.serving.await.unwrap();
-        assert!(self.deliveries.next().await.is_none());
+        while let Some(update) = self.deliveries.next().await {
+            assert!(matches!(update, Update::Findings { .. }), "{update:?}");
+        }
     }
 }
 
