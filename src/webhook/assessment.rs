@@ -355,6 +355,7 @@ mod tests {
     use super::*;
     use crate::webhook::{
         diagnose::Code,
+        provider::catalog::Entry,
         request::Headers,
         signature::{Algorithm, SecretFormat, SigningSecret, grammar::TextEncoding},
     };
@@ -396,6 +397,34 @@ mod tests {
         assert_eq!((codes(&proven), proven.warnings), (vec![Code::BodyReserialised], vec![]));
         let unproven = explained(b"{\"a\": 1}", "the user's own secret");
         assert_eq!((codes(&unproven), unproven.warnings.len()), (vec![Code::Unexplained], 1));
+    }
+
+    #[test]
+    fn a_provider_that_cannot_be_loaded_is_a_warning_of_an_unrecognised_request() {
+        let warnings = |target: &str| {
+            let mut catalog = Catalog::builtin();
+            let index = catalog.entry("cyanite").unwrap().index().clone();
+            let entry =
+                Entry::from_index(index, "providers/cyanite".to_owned(), Box::new(|_| Err("it is gone".into())));
+            catalog.add(Arc::new(entry));
+            let headers =
+                [(HeaderName::from_static("signature"), HeaderValue::from_static("00"))].into_iter().collect();
+            let request = Request { method: Method::POST, target: target.to_owned(), headers, body: "{}".into() };
+            let (keyring, provider) = (Keyring::default(), None);
+            let judge = Judge {
+                catalog: &catalog,
+                keyring: &keyring,
+                provider,
+                accepts_development: true,
+                decoded_limit: 1 << 20,
+            };
+            let warnings = judge.assess(&request, Receipt::default()).warnings;
+            warnings.into_iter().map(|warning| warning.message).collect::<Vec<_>>()
+        };
+        let failure = "can't load the provider `cyanite`: it is gone";
+        assert_eq!(warnings("/webhooks/cyanite"), [failure]);
+        let unknown = "not verified, because no provider was recognised: the path names none, and neither headers nor body match one";
+        assert_eq!(warnings("/"), [unknown, failure]);
     }
 
     /// The signature of `body` under `key`, in hexadecimal, as Cyanite makes it.

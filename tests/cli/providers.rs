@@ -75,6 +75,32 @@ fn the_known_providers_are_listed_with_what_signs_them_and_where_they_come_from(
 }
 
 #[test]
+fn a_fixture_may_have_another_ending_than_json() {
+    let dir = Dir::new();
+    for (ending, payload) in [("form", "type=made"), ("xml", "<type>made</type>"), ("txt", "made")] {
+        let event = format!("method = \"POST\" }}\nraw = true\nfixture = \"events/made.{ending}\"");
+        write(&dir, &manifest(SECRET, TOKEN).replace("type = \"made\" }", &event));
+        dir.write(&format!("acme/events/made.{ending}"), payload);
+        let events = dir.hookdev().args(["--providers", "acme", "events", "acme", "--show"]).exits(0);
+        assert!(events.text().ends_with(&format!("\n    {payload}\n")), "{events}");
+    }
+}
+
+#[test]
+fn a_scheme_that_does_not_sign_the_body_is_noted_whenever_its_provider_is_used_or_checked() {
+    let dir = Dir::new();
+    let scheme = "[[scheme]]\nname = \"v1\"\nalgorithm = \"hmac-sha256\"\ncontent = \"{timestamp}\"\n\
+                  signature = { header = \"X-Signature\", value = \"{hex}\" }\ntimestamp = { header = \"X-Time\", tolerance = \"5m\" }";
+    write(&dir, &manifest(SECRET, scheme));
+    let note = "note: acme: the scheme `v1` of Acme doesn't sign the body, so a changed one verifies; add `{body}` to its \
+                content, or `signs_body = false` if the provider means it";
+    dir.hookdev().args(["--providers", "acme", "events", "acme"]).exits(0).says(note);
+    dir.hookdev().args(["providers", "check", "acme"]).exits(0).says(note);
+    write(&dir, &manifest(SECRET, &format!("{scheme}\nsigns_body = false")));
+    dir.hookdev().args(["providers", "check", "acme"]).exits(0).stderr("");
+}
+
+#[test]
 fn a_check_points_at_what_is_wrong_in_each_directory() {
     let dir = Dir::new();
     write(&dir, &manifest(SECRET, TOKEN));
