@@ -25,10 +25,11 @@ fn every_seed_holds() {
     for (name, check) in CHECKS {
         let seeds = contents(name);
         assert!(!seeds.is_empty(), "{name} has no seeds");
-        for seed in seeds {
-            check(&seed);
-            // The choices are taken from the end.
-            for choice in 0..32 {
+        // The choices are taken from the end. With many seeds, each tries some of them.
+        let step = if seeds.len() > 48 { 16 } else { 1 };
+        for (at, seed) in seeds.iter().enumerate() {
+            check(seed);
+            for choice in (0..32).skip(at % step).step_by(step) {
                 check(&[&seed[..], &[choice / 4, choice % 4, choice]].concat());
             }
         }

@@ -19,6 +19,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hookdev::webhook::{
+    provider::Provider,
+    signature::{Scheme, SigningSecret},
+};
 pub use input::Input;
 
 /// A function that checks one input.
@@ -55,17 +59,24 @@ pub fn seeds(root: &Path, name: &str) -> Vec<PathBuf> {
     let mut dirs = vec![root.join("tests/fuzz/seeds").join(name)];
     match name {
         "capture" => dirs.push(root.join("tests/formats")),
-        "diagnosis" | "edit" | "json" => dirs.extend(provider_dirs(root).map(|dir| dir.join("events"))),
+        "edit" | "json" => dirs.extend(provider_dirs(root).map(|dir| dir.join("events"))),
         "manifest" => dirs.extend(provider_dirs(root)),
         _ => {}
     }
     let mut files: Vec<PathBuf> = dirs.iter().flat_map(|dir| files_in(dir)).collect();
+    // A diagnosis takes long, so one event of each provider has to do.
+    if name == "diagnosis" {
+        files.extend(provider_dirs(root).filter_map(|dir| files_in(&dir.join("events")).into_iter().min()));
+    }
     files.sort();
     files
 }
 
 fn provider_dirs(root: &Path) -> impl Iterator<Item = PathBuf> {
-    fs::read_dir(root.join("fixtures")).expect("fixtures").map(|entry| entry.expect("an entry").path())
+    fs::read_dir(root.join("fixtures"))
+        .expect("fixtures")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_dir())
 }
 
 fn files_in(dir: &Path) -> Vec<PathBuf> {
@@ -74,11 +85,20 @@ fn files_in(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// A provider directory with this manifest and one event.
-fn provider(manifest: &str) -> Result<hookdev::webhook::provider::Provider, String> {
-    use hookdev::webhook::provider::{Provider, files::Files};
+fn provider(manifest: &str) -> Result<Provider, String> {
+    use hookdev::webhook::provider::files::Files;
     let files = [("provider.toml", manifest), ("events/ping.json", "{\n  \"type\": \"ping\"\n}\n")];
     let files = files.map(|(path, text)| (Cow::Owned(path.to_owned()), Cow::Owned(text.to_owned())));
     Provider::load(Files::new("made-up", files.into())).map_err(|error| error.to_string())
+}
+
+/// A secret that a scheme of this provider can sign with, made from a label of letters.
+fn secret(provider: &Provider, scheme: &Scheme, label: &str) -> SigningSecret {
+    let rule = scheme.secret.as_deref().or(provider.secret.as_ref());
+    let format = rule.map(|rule| rule.format.clone()).unwrap_or_default();
+    // A pair of keys is derived from a text of this beginning; other formats may want base64.
+    let texts = [format!("hookdev-development-secret-{label}"), label.repeat(8)];
+    texts.iter().find_map(|text| SigningSecret::parse(text, &format).ok()).expect("a secret of the scheme's format")
 }
 
 /// Checks that a text can be printed: no control character but the line feed.
