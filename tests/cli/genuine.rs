@@ -40,7 +40,7 @@ fn rejects_development(listener: &mut Listener, url: &str) {
         })
     );
     assert_eq!(
-        delivery["findings"],
+        listener.findings(&delivery),
         json!([{
             "code": "secret-development",
             "message": "only the public development secret was tried",

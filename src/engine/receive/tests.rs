@@ -1,6 +1,7 @@
 //! A receiver in this process: requests over a real socket, deliveries from its consumers.
 
 use std::{
+    collections::HashSet,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -19,6 +20,7 @@ use crate::{
     net::receiver::{Limits, ReceiveError, serve},
     store::captures::CaptureStore,
     webhook::{
+        assessment::Assessment,
         keyring::{Keyring, SecretSource},
         provider::catalog::Catalog,
         record::Delivery,
@@ -72,6 +74,8 @@ struct Running {
     cancel: CancellationToken,
     stop: CancellationToken,
     serving: JoinHandle<()>,
+    /// The rejected deliveries that were published without an explanation, which may still follow.
+    unexplained: HashSet<u64>,
 }
 
 impl Running {
@@ -113,7 +117,7 @@ impl Running {
         let limits = Limits { body: 1 << 10, ..Limits::default() };
         let receiver = Arc::new(Receiver::new(setup));
         let serving = tokio::spawn(serve(listener, limits, receiver, stop.clone().cancelled_owned()));
-        Self { address, deliveries, errors, cancel, stop, serving }
+        Self { address, deliveries, errors, cancel, stop, serving, unexplained: HashSet::new() }
     }
 
     /// Posts a body to `/cyanite` with [`SIGNATURE`]; the status and body of the response.
@@ -121,23 +125,36 @@ impl Running {
         post(self.address, body).await
     }
 
-    /// The next delivery. What explains an earlier one may come before it.
+    /// The next delivery. The explanation of one that was published without it may come before.
     async fn next(&mut self) -> Delivery {
         loop {
             match self.deliveries.next().await {
-                Some(Update::Delivery(published)) => return published.delivery().clone(),
-                Some(Update::Findings { .. }) => {}
-                other => panic!("a delivery, not {other:?}"),
+                Some(Update::Delivery(published)) => {
+                    let delivery = published.delivery().clone();
+                    let Assessment { verdict, findings, .. } = &delivery.assessment;
+                    if verdict.rejection().is_some() && findings.is_empty() {
+                        self.unexplained.insert(delivery.seq);
+                    }
+                    return delivery;
+                }
+                Some(update) => self.explains(&update),
+                None => panic!("the receiver publishes no more deliveries"),
             }
         }
     }
 
-    /// Stops the receiver, and checks that it published no further delivery.
+    /// Checks that an update is the one explanation of a delivery that was published without it.
+    fn explains(&mut self, update: &Update) {
+        let is_awaited = matches!(update, Update::Findings { seq, .. } if self.unexplained.remove(seq));
+        assert!(is_awaited, "{update:?}");
+    }
+
+    /// Stops the receiver, and checks that it published nothing more but such explanations.
     async fn stop(mut self) {
         self.stop.cancel();
-        self.serving.await.unwrap();
+        (&mut self.serving).await.unwrap();
         while let Some(update) = self.deliveries.next().await {
-            assert!(matches!(update, Update::Findings { .. }), "{update:?}");
+            self.explains(&update);
         }
     }
 }

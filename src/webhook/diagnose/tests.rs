@@ -828,7 +828,7 @@ fn large_and_deep_bodies_stay_within_the_budget() {
         // Nothing is found, so the search ends with the last hypothesis or with the budget.
         assert_eq!(outcome.is_continue(), !is_exhausted);
         assert!(is_exhausted, "{} bytes", body.len());
-        assert!(trials.attempted() < 20_000, "{} attempts", trials.attempted());
+        assert!(trials.attempted() < 10_000, "{} attempts", trials.attempted());
         let found = diagnose(&case);
         assert_eq!(found[0].message.contains("not all because of the body's size"), is_exhausted, "{found:?}");
     }

@@ -70,6 +70,31 @@ impl Listener {
         (response, self.next())
     }
 
+    /// Posts a request that is rejected; the response, its line, and its findings, which follow in a line of their own if
+    /// they take longer than the delivery waits for them.
+    #[track_caller]
+    pub fn explains(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> (Message, Value, Value) {
+        let (response, delivery) = self.receives(path, headers, body);
+        let findings = self.findings(&delivery);
+        (response, delivery, findings)
+    }
+
+    /// The findings of a rejected delivery that was printed last.
+    #[track_caller]
+    pub fn findings(&mut self, delivery: &Value) -> Value {
+        if delivery["findings"] != Value::Array(Vec::new()) {
+            return delivery["findings"].clone();
+        }
+        let later = self.line();
+        assert_eq!((text(&later, "/kind"), &later["seq"]), ("findings", &delivery["seq"]));
+        later["findings"].clone()
+    }
+
     /// Waits until standard output contains this.
     #[track_caller]
     pub fn prints(&mut self, part: &str) {
