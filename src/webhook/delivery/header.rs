@@ -2,7 +2,7 @@
 
 use crate::webhook::{
     nearest,
-    signature::scheme::TimeUnit,
+    signature::timestamp::TimeUnit,
     template::{self, Piece},
     time::Timestamp,
 };

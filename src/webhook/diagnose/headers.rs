@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue};
 use super::{Code, Finding, RejectedRequest};
 use crate::webhook::{
     request::{self, FieldName, Headers, Request},
-    signature::{Scheme, scheme::TimestampRule},
+    signature::{Scheme, timestamp::TimestampRule},
 };
 
 /// A request with its headers as they were sent, if a hypothesis holds.

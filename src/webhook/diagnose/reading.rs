@@ -13,7 +13,7 @@ use crate::webhook::{
     signature::{
         Receipt, Scheme, SigningSecret,
         content::{ContentValues, SecretParts},
-        scheme::TimestampRule,
+        timestamp::TimestampRule,
     },
 };
 

@@ -11,7 +11,7 @@ use crate::webhook::{
     signature::{
         Reason, Scheme,
         content::SignedContent,
-        scheme::{TimeUnit, TimestampRule},
+        timestamp::{TimeUnit, TimestampRule},
     },
 };
 

@@ -12,9 +12,12 @@ pub mod jwt;
 pub mod key;
 pub mod scheme;
 pub mod secret;
+pub mod timestamp;
 pub mod verdict;
+pub mod verify;
 
 pub use algorithm::Algorithm;
-pub use scheme::{Receipt, Scheme, SigningInput};
+pub use scheme::{Scheme, SigningInput};
 pub use secret::{MalformedSecret, SecretFormat, SecretRule, SecretText, SigningSecret};
 pub use verdict::{Freshness, Reason, Rejection, Verdict, Verified};
+pub use verify::Receipt;

@@ -8,7 +8,7 @@ use crate::webhook::{
     place::{Place, Source},
     signature::{
         grammar::{Grammar, TextEncoding},
-        scheme::{TimeUnit, TimestampRule},
+        timestamp::{TimeUnit, TimestampRule},
     },
 };
 

@@ -1,0 +1,288 @@
+//! Verification: whether a request is signed with one of the secrets, and was fresh when it was received.
+
+use std::{borrow::Cow, time::Duration};
+
+use serde_json::Value;
+
+use super::{
+    content::{ContentValues, ResolvedContent, SecretParts},
+    grammar::{Candidate, MAX_SIGNATURES, Parsed, TextEncoding},
+    jwt::Token,
+    key::Key,
+    scheme::{Scheme, decoded},
+    secret::SigningSecret,
+    timestamp::freshness,
+    verdict::{Freshness, Reason, Rejection, Verified},
+};
+use crate::webhook::{
+    place::{Lookup, Place, Source},
+    request::{Headers, Request},
+    time::{Timestamp, Tolerance},
+};
+
+/// How far clocks may be apart when a JWT is checked, in seconds.
+const LEEWAY: i64 = 10;
+
+/// When and where a request was received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Receipt<'a> {
+    /// The time of receipt; if unknown, the age is not checked.
+    pub at: Option<Timestamp>,
+    /// Overrides the scheme's own tolerance.
+    pub tolerance: Option<Tolerance>,
+    /// The URL that the provider called, for schemes that sign it. Without one, it is made of the request.
+    pub url: Option<&'a str>,
+}
+
+impl From<Option<Timestamp>> for Receipt<'_> {
+    fn from(at: Option<Timestamp>) -> Self {
+        Self { at, tolerance: None, url: None }
+    }
+}
+impl Scheme {
+    /// Verifies that a request is signed with one of the secrets, and was fresh when received. The signature is
+    /// checked before the time, so "too old" means genuine, but too old.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] if the request is not genuine.
+    pub fn verify(
+        &self,
+        secrets: &[SigningSecret],
+        request: &Request,
+        receipt: Receipt<'_>,
+    ) -> Result<Verified, Rejection> {
+        self.judge(secrets, request, receipt, Match::Whole)
+            .map_err(|reason| Rejection { scheme: self.name.clone(), reason })
+    }
+
+    /// Whether a signature in the request is the right one, truncated to no less than 80 bits. That explains a
+    /// rejection; it never verifies a request.
+    pub(in crate::webhook) fn is_cut_short(&self, secrets: &[SigningSecret], request: &Request) -> bool {
+        self.judge(secrets, request, Receipt::default(), Match::Beginning).is_ok()
+    }
+
+    fn judge(
+        &self,
+        secrets: &[SigningSecret],
+        request: &Request,
+        receipt: Receipt<'_>,
+        how: Match,
+    ) -> Result<Verified, Reason> {
+        let body = self.needs_payload().then(|| decoded(request));
+        let payload = body.as_ref().map(|body| body.payload(request));
+        let lookup = Lookup { url: receipt.url, payload: payload.as_ref(), ..Lookup::new(request) };
+        if self.before_compression {
+            let body = decoded(request);
+            return self.judge_lookup(secrets, &Lookup { body: body.bytes(), ..lookup }, receipt, how);
+        }
+        let verdict = self.judge_lookup(secrets, &lookup, receipt, how);
+        let is_compressed = request.headers.contains("content-encoding");
+        match &verdict {
+            Err(Reason::NoMatchingSignature { .. }) if is_compressed && self.content.signs_body() => {
+                let body = decoded(request);
+                let lookup = Lookup { body: body.bytes(), ..lookup };
+                let before = self.judge_lookup(secrets, &lookup, receipt, how);
+                match before {
+                    Err(Reason::NoMatchingSignature { .. }) => verdict,
+                    before => before.map(|verified| Verified { before_compression: true, ..verified }),
+                }
+            }
+            _ => verdict,
+        }
+    }
+
+    fn judge_lookup(
+        &self,
+        secrets: &[SigningSecret],
+        lookup: &Lookup<'_>,
+        receipt: Receipt<'_>,
+        how: Match,
+    ) -> Result<Verified, Reason> {
+        let (place, signature) = single(&self.signature, lookup)?;
+        if self.grammar.encoding() != TextEncoding::Plain {
+            ascii(&place, &signature)?;
+        }
+        let parsed = self.grammar.read(&signature);
+        if parsed.count > MAX_SIGNATURES {
+            return Err(Reason::TooManySignatures { header: place.label(), signatures: parsed.count });
+        }
+        if parsed.signatures.is_empty() {
+            return Err(self.no_signature(&place, &parsed));
+        }
+        let id = match &self.id {
+            Some(source) => {
+                let (place, id) = single(source, lookup)?;
+                ascii(&place, &id)?;
+                id
+            }
+            None => Cow::Borrowed(""),
+        };
+        let timestamp = match &self.timestamp {
+            Some(rule) => Some((rule, rule.find(&place, &parsed, lookup)?)),
+            None => None,
+        };
+        // A signed value may be missing; it then counts as empty.
+        for place in self.content.places() {
+            once(place, lookup)?;
+        }
+        let text = timestamp.as_ref().map_or("", |(_, (text, _))| text);
+        let values = ContentValues { id: id.as_bytes(), timestamp: text.as_bytes(), lookup: *lookup };
+        let index = self.matching(secrets, &self.content.resolve(values), &place, &parsed, how)?;
+        if let (Some(_), [Candidate::Decoded(token)]) = (self.algorithm.jwt_name(), parsed.signatures.as_slice()) {
+            let secret = self.readable(&secrets[index]);
+            let secret = secret.as_ref().map(|secret| secret.get().parts(self.has_two_part_secret()));
+            let token = String::from_utf8_lossy(token);
+            let freshness = self.check_claims(&token, values, secret.unwrap_or_default(), receipt)?;
+            let scheme = self.name.clone();
+            return Ok(Verified { scheme, secret: index, freshness, before_compression: false });
+        }
+        let freshness = match timestamp {
+            Some((rule, (_, time))) => {
+                freshness(receipt.tolerance.unwrap_or(rule.tolerance), time, receipt.at.map(|at| rule.unit.floor(at)))?
+            }
+            None => Freshness::NoTimestamp,
+        };
+        // An unsigned time proves nothing, though an old one is rejected.
+        let freshness = if self.limits_age() { freshness } else { Freshness::NoTimestamp };
+        Ok(Verified { scheme: self.name.clone(), secret: index, freshness, before_compression: false })
+    }
+    /// Checks a token whose signature matches: its claims hold, and it is valid at this time.
+    fn check_claims(
+        &self,
+        token: &str,
+        values: ContentValues<'_>,
+        secret: SecretParts<'_>,
+        receipt: Receipt<'_>,
+    ) -> Result<Freshness, Reason> {
+        let token = Token::parse(token).ok_or(Reason::NoMatchingSignature { signatures: 1, secrets: 1 })?;
+        for (name, claim) in &self.claims {
+            if token.claims.get(name).and_then(Value::as_str) != Some(&claim.resolve(values).text(secret)) {
+                return Err(Reason::ClaimMismatch { claim: name.clone() });
+            }
+        }
+        let (start, end) = (token.time("nbf").or_else(|| token.time("iat")), token.time("exp"));
+        let Some(signed) = start.or(end) else { return Ok(Freshness::NoTimestamp) };
+        let lifetime = match (start, end) {
+            (Some(start), Some(end)) => end.saturating_sub(start),
+            (Some(_), None) => self.validity(),
+            (None, _) => 0,
+        };
+        let past = Duration::from_secs(u64::try_from(lifetime.saturating_add(LEEWAY)).unwrap_or_default());
+        let allowed = Tolerance { past, future: Duration::from_secs(LEEWAY.unsigned_abs()) };
+        let allowed = receipt.tolerance.unwrap_or(allowed);
+        // A token that only says when it expires may be any time before that.
+        let allowed = if start.is_none() { Tolerance { future: Tolerance::ANY, ..allowed } } else { allowed };
+        freshness(allowed, Timestamp::from_unix_seconds(signed), receipt.at)
+    }
+
+    /// Returns the index of the first secret with which a signature matches.
+    fn matching(
+        &self,
+        secrets: &[SigningSecret],
+        content: &ResolvedContent<'_>,
+        place: &Place,
+        parsed: &Parsed<'_>,
+        how: Match,
+    ) -> Result<usize, Reason> {
+        for (index, secret) in secrets.iter().enumerate() {
+            let Some(secret) = self.readable(secret) else { continue };
+            let parts = secret.get().parts(self.has_two_part_secret());
+            let Some(key) = Key::new(self.algorithm, parts.secret) else { continue };
+            if how.any(&key, content.pieces(parts), &parsed.signatures) {
+                return Ok(index);
+            }
+        }
+        if parsed.malformed {
+            return Err(malformed(place, "an entry has no version, and no other entry matches"));
+        }
+        if parsed.signatures.iter().all(|candidate| *candidate == Candidate::Undecodable) {
+            return Err(malformed(place, self.undecodable()));
+        }
+        Err(Reason::NoMatchingSignature { signatures: parsed.signatures.len(), secrets: secrets.len() })
+    }
+
+    /// The reason for a header in which no signature was found.
+    fn no_signature(&self, place: &Place, parsed: &Parsed<'_>) -> Reason {
+        // A list without its timestamp is not in this scheme's format.
+        if parsed.malformed || self.grammar.carries_timestamp() && parsed.timestamps.is_empty() {
+            return malformed(place, "it is not in the provider's format");
+        }
+        if parsed.unknown.is_empty() {
+            return malformed(place, "it has no signature");
+        }
+        // What looks like a version may be a part of the token.
+        if !self.algorithm.covers_content() {
+            return malformed(place, "it is not in the provider's format");
+        }
+        let versions = parsed.unknown.iter().map(|version| (*version).to_owned()).collect();
+        Reason::UnsupportedVersion { header: place.label(), versions }
+    }
+
+    fn undecodable(&self) -> &'static str {
+        match self.grammar.encoding() {
+            TextEncoding::Hex => "the signature is not hexadecimal",
+            TextEncoding::Base64 => "the signature is not base64 (standard alphabet, padded)",
+            TextEncoding::Base64Url => "the signature is not base64 (URL-safe alphabet)",
+            TextEncoding::Plain | TextEncoding::Jwt => "the token is empty",
+        }
+    }
+}
+/// How much of a signature must match.
+#[derive(Clone, Copy)]
+enum Match {
+    Whole,
+    Beginning,
+}
+
+/// The shortest beginning of a signature that can't match by chance, in bytes.
+pub(in crate::webhook) const SHORTEST: usize = 10;
+
+impl Match {
+    fn any<'a>(self, key: &Key, content: impl Iterator<Item = &'a [u8]>, candidates: &'a [Candidate]) -> bool {
+        let signatures = candidates.iter().filter_map(|candidate| match candidate {
+            Candidate::Decoded(signature) => Some(signature.as_slice()),
+            Candidate::NotCanonical | Candidate::Undecodable => None,
+        });
+        match self {
+            Self::Whole => key.verify(content, signatures),
+            Self::Beginning => {
+                key.verify_truncated(content, signatures.filter(|signature| signature.len() >= SHORTEST))
+            }
+        }
+    }
+}
+/// The value at a source; it must be the only one there.
+pub(super) fn single<'a>(source: &Source, lookup: &Lookup<'a>) -> Result<(Place, Cow<'a, str>), Reason> {
+    let place = match source {
+        Source::Headers(names) => {
+            let headers: &Headers = &lookup.request.headers;
+            let missing = || Reason::MissingHeader { names: names.iter().map(ToString::to_string).collect() };
+            Place::Header(names.iter().find(|name| headers.contains(name.as_str())).ok_or_else(missing)?.clone())
+        }
+        Source::At(place) => place.clone(),
+    };
+    once(&place, lookup)?;
+    let text = lookup.text(&place).ok_or_else(|| Reason::MissingValue { place: place.words() })?;
+    Ok((place, text))
+}
+
+/// Checks that a value is sent once. With several, a handler might read another one than hookdev does.
+fn once(place: &Place, lookup: &Lookup<'_>) -> Result<(), Reason> {
+    match place {
+        Place::Header(_) | Place::Query(_) | Place::Form(_) => match lookup.count(place) {
+            0 | 1 => Ok(()),
+            times => Err(Reason::AmbiguousHeader { header: place.label(), times }),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a value is ASCII. Libraries differ on other bytes, so none are accepted.
+fn ascii(place: &Place, value: &str) -> Result<(), Reason> {
+    if value.is_ascii() { Ok(()) } else { Err(malformed(place, "it has a non-ASCII character")) }
+}
+
+pub(super) fn malformed(place: &Place, problem: &'static str) -> Reason {
+    Reason::MalformedHeader { header: place.label(), problem }
+}
