@@ -349,20 +349,31 @@ fn a_log_of_another_user_is_refused_and_unchanged() {
 #[cfg(unix)]
 #[test]
 fn a_pipe_gets_captures_and_without_a_reader_is_an_error_at_once() {
-    use std::io::{BufRead, BufReader};
+    use std::{
+        io::{BufRead, BufReader, Write},
+        process::{Command, Stdio},
+    };
     let dir = Dir::new();
-    assert!(std::process::Command::new("mkfifo").arg(dir.join("pipe")).status().unwrap().success());
+    assert!(Command::new("mkfifo").arg(dir.join("pipe")).status().unwrap().success());
     dir.listen().args(["--capture", "pipe"]).exits(2).stderr(
         "error: can't save captures in pipe\ncaused by: it is a pipe that no program reads; start the reader first\n",
     );
-    // Open for writing too, so that opening it doesn't wait.
-    let pipe = fs::OpenOptions::new().read(true).write(true).open(dir.join("pipe")).unwrap();
-    let mut listener = dir.listen().args(["--capture", "pipe"]).starts();
-    let (response, _) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    // The reader is another process: of a file that is open here, each program that another test starts has a copy for a
+    // moment. The pipe is open for writing here until hookdev writes to it, so that `cat` doesn't end before.
+    let mut pipe = fs::OpenOptions::new().read(true).write(true).open(dir.join("pipe")).unwrap();
+    let mut reader = Command::new("cat").arg(dir.join("pipe")).stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(reader.stdout.take().unwrap());
     let mut line = String::new();
-    BufReader::new(&pipe).read_line(&mut line).unwrap();
-    assert_eq!((response.status(), line.starts_with("{\"kind\":\"delivery\"")), (200, true));
+    pipe.write_all(b"read\n").unwrap();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(std::mem::take(&mut line), "read\n");
+    let mut listener = dir.listen().args(["--capture", "pipe"]).starts();
     drop(pipe);
+    let (response, _) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    output.read_line(&mut line).unwrap();
+    assert_eq!((response.status(), line.starts_with("{\"kind\":\"delivery\"")), (200, true));
+    reader.kill().unwrap();
+    reader.wait().unwrap();
     let (response, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!(response.status(), 503);
     assert!(text(&delivery, "/warnings/0").starts_with("not saved, so the response is 503: "), "{delivery}");
