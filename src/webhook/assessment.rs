@@ -137,7 +137,8 @@ impl Judge<'_> {
             Verdict::Rejected(Rejection {
                 reason: Reason::MissingHeader { .. } | Reason::MissingValue { .. }, ..
             }) => {
-                warnings.extend(self.misdirected(provider, &lookup));
+                let misdirected = self.misdirected(provider, &lookup);
+                warnings.extend(misdirected.or_else(|| other_header_chosen(provider)));
             }
             Verdict::Verified(verified) if verified.before_compression => warnings.push(Warning::new(
                 "the signature covers the body before its content-encoding",
@@ -264,6 +265,14 @@ impl Judge<'_> {
         (unmatched && self.keyring.has_only_development(&provider.name))
             .then(|| Warning::new("only the public development secret was tried", provider.set_secret()))
     }
+}
+
+/// That the user may have chosen another header for the signature, where a provider leaves it to the user.
+fn other_header_chosen(provider: &Provider) -> Option<Warning> {
+    let configurable = provider.schemes.iter().find(|scheme| scheme.configurable_header)?;
+    let message = format!("{} sends the header that you name there; `{}` is assumed", provider.title, configurable.headers().first()?);
+    let remedy = Remedy::NameSignatureHeader { provider: provider.name.clone(), title: provider.title.clone() };
+    Some(Warning::new(message, remedy))
 }
 
 impl Assessment {

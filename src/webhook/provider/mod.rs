@@ -27,7 +27,7 @@ use crate::webhook::{
     http_response::Response,
     json::Path,
     payload::DecodedBody,
-    place::{Lookup, Place},
+    place::{self, Lookup, Place},
     remedy::Remedy,
     request::Request,
     schema::{Schema, SchemaError},
@@ -138,6 +138,28 @@ impl Provider {
     /// The rules for its secrets: the provider's own, then those of single schemes.
     pub fn secret_rules(&self) -> impl Iterator<Item = &SecretRule> {
         self.secret.iter().chain(self.schemes.iter().filter_map(|scheme| scheme.secret.as_deref()))
+    }
+
+    /// Names the signature's header as the user chose it at the provider. Returns whether the provider leaves that to the
+    /// user.
+    fn rename_signature_header(&mut self, name: &HeaderName) -> bool {
+        let mut former = Vec::new();
+        for scheme in self.schemes.iter_mut().filter(|scheme| scheme.configurable_header) {
+            former.extend_from_slice(scheme.headers());
+            scheme.signature = place::Source::Headers(vec![name.clone()]);
+        }
+        let known = self.recognised_by.len();
+        self.recognised_by.retain(|header| !former.contains(header));
+        if self.recognised_by.len() < known {
+            self.recognised_by.push(name.clone());
+        }
+        !former.is_empty()
+    }
+
+    /// Whether the user chooses the name of the signature's header at the provider.
+    #[must_use]
+    pub fn has_configurable_header(&self) -> bool {
+        self.schemes.iter().any(|scheme| scheme.configurable_header)
     }
 
     /// Whether a header carries a signature of one of the schemes, and not the secret itself.

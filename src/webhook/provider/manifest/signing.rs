@@ -79,8 +79,11 @@ impl RawScheme {
         let RawSignature { header, query, body, form, value, separator, configurable_header } =
             self.signature.into_inner();
         let signature = PlaceKeys { header, query, body, form }.source()?.ok_or_else(|| {
-            Wrong::new(place, "the signature has no place: add a `header`, `query`, `body` or `form`")
+            Wrong::new(place.clone(), "the signature has no place: add a `header`, `query`, `body` or `form`")
         })?;
+        if configurable_header && signature.headers().is_empty() {
+            return Err(Wrong::new(place, "`configurable_header` needs a `header`, the one that is used by default"));
+        }
         let grammar = Grammar::parse(&GrammarText { value: value.get_ref().clone(), separator })
             .map_err(|message| Wrong::new(value.span(), message))?;
         if let Some(message) = mismatch(self.algorithm, grammar.encoding()) {
