@@ -223,6 +223,14 @@ impl Catalog {
         self.entries().filter_map(|entry| Some((entry.name(), entry.provider.get()?.as_ref().err()?)))
     }
 
+    /// The provider that messages name as an example: the first of the user's own, else a well-known one.
+    #[must_use]
+    pub fn example(&self) -> Option<&Arc<Entry>> {
+        let first = self.entries().next()?;
+        let well_known = || self.entry(BuiltIn::example()).unwrap_or(first);
+        Some(if first.directory().is_some() { first } else { well_known() })
+    }
+
     /// Every event of every provider, from the index.
     pub fn events(&self) -> impl Iterator<Item = (&Arc<Entry>, &IndexedEvent)> {
         self.entries().flat_map(|entry| entry.index().events().iter().map(move |event| (entry, event)))

@@ -10,6 +10,7 @@ pub mod event;
 pub mod files;
 pub mod handshake;
 pub mod index;
+mod list;
 pub mod manifest;
 pub mod recipe;
 pub mod resign;
@@ -36,6 +37,7 @@ use crate::webhook::{
 use event::{Event, EventName, Summary};
 use files::Files;
 use handshake::Handshake;
+pub(in crate::webhook) use list::EventList;
 
 /// One sender of webhooks, with everything that is specific to it.
 #[derive(Debug)]
@@ -62,6 +64,8 @@ pub struct Provider {
     event_field: Option<Place>,
     /// The form field that holds the payload.
     payload_field: Option<String>,
+    /// Where a payload has its list of events, if it has several.
+    list: Option<EventList>,
     /// The schema definition for payloads of unlisted events.
     fallback_schema: Option<String>,
     /// The fields of the payload with a new value in each send.
@@ -220,6 +224,11 @@ impl Provider {
         let named = self.event_field.as_ref().and_then(|place| lookup.text(place));
         let unlisted = named.and_then(|named| EventName::unlisted(&self.name, &named));
         unlisted.or_else(|| handshakes.find(|event| event.matches(lookup)).map(EventName::Listed))
+    }
+
+    /// Where its payloads have their list of events, if they have several.
+    pub(in crate::webhook) const fn list(&self) -> Option<&EventList> {
+        self.list.as_ref()
     }
 
     /// The handshake of this full name, if it is one.

@@ -73,8 +73,9 @@ pub(super) struct RawSignature {
 }
 
 impl RawScheme {
-    /// The scheme; `defaults` are those of the provider's secrets.
-    pub(super) fn scheme(self, defaults: &Defaults) -> Result<Scheme, Wrong> {
+    /// The scheme; `defaults` are those of the provider's secrets, and `payload_field` is the form field that holds the
+    /// payload.
+    pub(super) fn scheme(self, defaults: &Defaults, payload_field: Option<&str>) -> Result<Scheme, Wrong> {
         let place = self.signature.span();
         let RawSignature { header, query, body, form, value, separator, configurable_header } =
             self.signature.into_inner();
@@ -123,7 +124,10 @@ impl RawScheme {
             }
             None => None,
         };
+        let payload_field = payload_field.map(|name| Place::Form(name.to_owned()));
+        let signs_payload_field = content.places().any(|place| Some(place) == payload_field.as_ref());
         let scheme = Scheme {
+            signs_payload_field,
             name: self.name.into_inner().into(),
             algorithm: self.algorithm,
             content,
