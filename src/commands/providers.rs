@@ -14,7 +14,10 @@ use crate::{
         providers::{CheckedProvider, Row, table},
     },
     store::providers::{self, ProviderError},
-    webhook::provider::Provider,
+    webhook::{
+        json::writer,
+        provider::{Provider, manifest::keys},
+    },
 };
 
 /// Lists or checks providers.
@@ -26,6 +29,7 @@ pub fn run(global: &Global, args: &Providers) -> Result<Exit, Failure> {
     match &args.command {
         None | Some(ProvidersCommand::List) => list(&Context::load(global.clone())?),
         Some(ProvidersCommand::Check(args)) => check(global, &args.dirs),
+        Some(ProvidersCommand::Schema) => schema(global),
     }
 }
 
@@ -49,6 +53,19 @@ fn list(context: &Context) -> Result<Exit, Failure> {
             }
         }
         _ => out.write_all(table(&rows, context.terminal.out).as_bytes())?,
+    }
+    out.flush()?;
+    Ok(Exit::Success)
+}
+
+/// Prints the schema, indented for people unless JSON is asked for.
+fn schema(global: &Global) -> Result<Exit, Failure> {
+    let mut line = Vec::new();
+    writer::line(&keys::schema(), &mut line);
+    let mut out = Terminal::new(global).stdout();
+    match format(global) {
+        Format::Json => out.write_all(&line)?,
+        _ => out.write_all(&writer::indented(&line))?,
     }
     out.flush()?;
     Ok(Exit::Success)

@@ -1,6 +1,7 @@
 //! Custom providers: directories of data with `--providers`.
 
 mod broken;
+mod schema;
 mod schemes;
 
 use serde_json::json;
