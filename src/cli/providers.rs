@@ -28,6 +28,8 @@ pub struct Providers {
 pub enum ProvidersCommand {
     /// List the known providers: what signs them, their secret's variable, and where they come from
     List,
+    /// Write a provider directory: a template to fill in, or what captured requests show
+    New(NewProvider),
     /// Check provider directories: manifest, fixtures, schema and vectors
     Check(CheckProviders),
     /// Print the JSON Schema of provider.toml, for editors

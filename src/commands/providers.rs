@@ -1,4 +1,6 @@
-//! `hookdev providers`: lists the known providers, and checks provider directories.
+//! `hookdev providers`: lists the known providers, checks provider directories, and prints the schema of their manifests.
+
+mod new;
 
 use std::{io::Write, path::PathBuf};
 
@@ -29,6 +31,7 @@ pub fn run(global: &Global, args: &Providers) -> Result<Exit, Failure> {
     match &args.command {
         None | Some(ProvidersCommand::List) => list(&Context::load(global.clone())?),
         Some(ProvidersCommand::Check(args)) => check(global, &args.dirs),
+        Some(ProvidersCommand::New(args)) => new::run(global, args),
         Some(ProvidersCommand::Schema) => schema(global),
     }
 }
