@@ -3,7 +3,7 @@
 The secrets are those in tests/cli/providers/new.rs. Run it in this directory.
 """
 
-import base64, hashlib, hmac, json
+import base64, datetime, hashlib, hmac, json
 
 BOREALIS = "bor_c3VwZXItc2VjcmV0LWJvcmVhbGlzLWtleQ=="
 CARTWHEEL = "wheel-of-carts-7781"
@@ -28,7 +28,7 @@ def borealis(number, topic, data):
         ["X-Borealis-Topic", topic],
         ["X-Borealis-Signature", f"ts={time};sig={base64.b64encode(mac).decode()}"],
     ]
-    return {"received_at": f"2026-07-01T{10 + time % 3600 // 3600}:00:00Z", "headers": headers, "body": body, "time": time}
+    return {"headers": headers, "body": body, "time": time}
 
 
 def cartwheel(number, kind, action, data):
@@ -52,7 +52,6 @@ def capture(made):
 
 
 def rfc3339(seconds):
-    import datetime
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -20,7 +20,10 @@ use crate::{
         new_provider,
         secrets::{self, Environment},
     },
-    webhook::learn::{Learned, Sample, learn, template},
+    webhook::{
+        learn::{Learned, Sample, learn, template},
+        signature::SecretText,
+    },
 };
 
 /// Writes the directory.
@@ -38,8 +41,9 @@ pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
     }
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(&args.name));
     if dir.symlink_metadata().is_ok() {
-        return Err(Failure::usage(format!("{} already exists", dir.display()))
-            .hint("choose another directory with --out DIR"));
+        return Err(
+            Failure::usage(format!("{} already exists", dir.display())).hint("choose another directory with --out DIR")
+        );
     }
     if args.from.is_empty() && !global.secret.is_empty() {
         terminal.note("--secret is only used with --from, to find out how captured requests are signed");
@@ -74,8 +78,9 @@ fn report(
         next.push(format!("hookdev --providers {shown} events {}", args.name));
     } else {
         let files: Vec<String> = args.from.iter().map(|file| quoted(&file.display().to_string())).collect();
-        let secret = if global.secret.is_empty() { "" } else { " --secret SOURCE" };
-        next.push(format!("hookdev --providers {shown} verify {} --provider {}{secret}", files.join(" "), args.name));
+        let secrets: String =
+            global.secret.iter().map(|secret| format!(" --secret {}", shown_source(secret))).collect();
+        next.push(format!("hookdev --providers {shown} verify {} --provider {}{secrets}", files.join(" "), args.name));
     }
     let written = WrittenProvider::new(&args.name, dir.display().to_string(), captures, learned, next);
     let mut out = terminal.stdout();
@@ -95,10 +100,21 @@ fn report(
     Ok(if learned.problems.is_empty() { Exit::Success } else { Exit::Failed })
 }
 
+/// The source of a secret, unless it is the secret itself.
+fn shown_source(secret: &SecretText) -> String {
+    let source = secret.expose();
+    let is_name = source.starts_with("env:") || source.starts_with("file:");
+    if is_name { quoted(source) } else { "SOURCE".to_owned() }
+}
+
 /// A path as a shell reads it.
 fn quoted(path: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ',' | ':' | '\\');
-    if !path.is_empty() && path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    if !path.is_empty() && path.chars().all(is_plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
 }
 
 /// The requests of all captures.

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::line;
-use crate::{render::providers::{CheckedProvider, WrittenProvider}, webhook::provider::index::IndexEntry};
+use crate::{
+    render::providers::{CheckedProvider, WrittenProvider},
+    webhook::provider::index::IndexEntry,
+};
 
 #[derive(Serialize)]
 struct ProviderLine<'a> {

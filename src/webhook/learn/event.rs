@@ -16,7 +16,18 @@ use crate::webhook::{
 
 /// Fields whose value is usually the event's name, the best first.
 const FIELDS: [&str; 12] = [
-    "event", "type", "event_type", "eventtype", "event_name", "topic", "hook", "kind", "object_kind", "trigger", "action", "status",
+    "event",
+    "type",
+    "event_type",
+    "eventtype",
+    "event_name",
+    "topic",
+    "hook",
+    "kind",
+    "object_kind",
+    "trigger",
+    "action",
+    "status",
 ];
 
 /// Words in the names of headers that have the event's name, the best first.
@@ -99,14 +110,18 @@ impl Events {
     /// What is proven about the events.
     pub(super) fn proven(&self) -> Option<String> {
         let place = self.place.as_ref()?;
-        let beside = self.action.as_ref().map(|action| format!(" and {}", action.words())).unwrap_or_default();
+        let tell = match &self.action {
+            Some(action) => format!("{} and {} tell", place.words(), action.words()),
+            None => format!("{} tells", place.words()),
+        };
         let names: Vec<&str> = self.groups.iter().map(|group| group.name.as_str()).collect();
-        Some(format!("{}{beside} tells the events apart: {}", place.words(), names.join(", ")))
+        Some(format!("{tell} the events apart: {}", names.join(", ")))
     }
 
     /// Whether the names are the values themselves, so that no `match` is needed.
     pub(super) fn are_named_by_place(&self) -> bool {
-        self.action.is_none() && self.groups.iter().all(|group| matches!(group.values.as_slice(), [(_, value)] if *value == group.name))
+        self.action.is_none()
+            && self.groups.iter().all(|group| matches!(group.values.as_slice(), [(_, value)] if *value == group.name))
     }
 }
 
@@ -120,7 +135,8 @@ fn places(samples: &[Read<'_>], scheme: Option<&FoundScheme>) -> Vec<Place> {
     let mut ranked: Vec<(usize, Place)> = Vec::new();
     for (name, _) in own_headers(first.request()).filter(|(name, _)| !is_of_scheme(name)) {
         let parts: BTreeSet<&str> = name.as_str().split('-').collect();
-        let is_id = parts.contains("id") || parts.contains("uuid") || parts.contains("time") || parts.contains("timestamp");
+        let is_id =
+            parts.contains("id") || parts.contains("uuid") || parts.contains("time") || parts.contains("timestamp");
         if let Some(rank) = WORDS.iter().position(|word| name.as_str().contains(word)).filter(|_| !is_id) {
             ranked.push((rank, Place::Header(name.clone())));
         }
@@ -163,10 +179,15 @@ fn name(value: &str) -> String {
 fn action(samples: &[Read<'_>], place: &Place) -> Option<Place> {
     let action = ACTIONS.iter().map(|name| Place::Body(std::iter::once((*name).to_owned()).collect()));
     action.filter(|action| action != place).find(|action| {
-        let values = || samples.iter().map(|read| {
-            let lookup = read.lookup();
-            (lookup.text(place).map(std::borrow::Cow::into_owned), lookup.text(action).map(std::borrow::Cow::into_owned))
-        });
+        let values = || {
+            samples.iter().map(|read| {
+                let lookup = read.lookup();
+                (
+                    lookup.text(place).map(std::borrow::Cow::into_owned),
+                    lookup.text(action).map(std::borrow::Cow::into_owned),
+                )
+            })
+        };
         // The place alone may already say it all.
         let both: BTreeSet<_> = values().collect();
         let alone: BTreeSet<_> = values().map(|(name, _)| name).collect();
@@ -179,10 +200,14 @@ pub(super) fn unique_headers(samples: &[Read<'_>]) -> Vec<(HeaderName, Vec<Strin
     let Some(first) = samples.first().filter(|_| samples.len() > 1) else { return Vec::new() };
     let mut found = Vec::new();
     for (name, value) in own_headers(first.request()) {
-        let values: Vec<String> =
-            samples.iter().filter_map(|read| read.request().headers.text(name.as_str()).map(std::borrow::Cow::into_owned)).collect();
+        let values: Vec<String> = samples
+            .iter()
+            .filter_map(|read| read.request().headers.text(name.as_str()).map(std::borrow::Cow::into_owned))
+            .collect();
         let distinct: BTreeSet<&String> = values.iter().collect();
-        let is_id = ["id", "delivery", "nonce", "key"].iter().any(|word| name.as_str().split('-').any(|part| part == *word)) || is_uuid(&value);
+        let is_id =
+            ["id", "delivery", "nonce", "key"].iter().any(|word| name.as_str().split('-').any(|part| part == *word))
+                || is_uuid(&value);
         if is_id && distinct.len() == samples.len() && time_unit(&value).is_none() {
             found.push((name.clone(), values));
         }

@@ -52,7 +52,9 @@ fn lists(value: &str, separator: &str, found: &mut Vec<Form>) {
                 Some((at, ..)) if *at == index => continue,
                 Some((at, time_tag, time)) => {
                     // Without tags, entries are told apart by their order, so there may be no others.
-                    if (tag.is_empty() || time_tag.is_empty()) && (pieces.len() > 2 || !tag.is_empty() || !time_tag.is_empty()) {
+                    if (tag.is_empty() || time_tag.is_empty())
+                        && (pieces.len() > 2 || !tag.is_empty() || !time_tag.is_empty())
+                    {
                         continue;
                     }
                     let time_entry = format!("{time_tag}{{timestamp}}");

@@ -8,12 +8,13 @@ use super::{
     Read,
     event::{Events, Group, table_entry, unique_headers},
     is_form,
-    scheme::{FoundScheme, Search, own_headers},
+    scheme::{FoundScheme, Search, own_headers, scalars},
     template::title,
     value::is_uuid,
 };
 use crate::webhook::{
     encoding,
+    json::Path,
     payload::PayloadKind,
     place::{Place, Source},
     signature::{Algorithm, SecretFormat, scheme::TimeUnit, secret::KeyEncoding},
@@ -64,7 +65,9 @@ pub(super) fn write(facts: &Facts<'_>) -> (String, Vec<String>) {
     let mut draft = Draft::default();
     let captures = facts.samples.len();
     let plural = if captures == 1 { "captured request" } else { "captured requests" };
-    draft.comment(&format!("Learned from {captures} {plural}. Payloads have the structure of the captures, with invented values."));
+    draft.comment(&format!(
+        "Learned from {captures} {plural}. Payloads have the structure of the captures, with invented values."
+    ));
     draft.comment("Lines with QUESTION are what captures can't show.");
     let title = title(facts.name);
     draft.section(&format!("name  = {}", quoted(facts.name)));
@@ -82,9 +85,11 @@ pub(super) fn write(facts: &Facts<'_>) -> (String, Vec<String>) {
     }
     recognise(facts, &mut draft);
     delivery(facts, &mut draft);
+    fresh(facts, &mut draft);
     for group in &facts.events.groups {
         event(facts, group, &mut draft);
     }
+    draft.questions.push("what has happened in each event? One line of `about` for each".to_owned());
     (draft.text, draft.questions)
 }
 
@@ -188,7 +193,7 @@ fn unknown_scheme(facts: &Facts<'_>, draft: &mut Draft) {
         draft.comment("No header that all captures have looks like a signature.");
     }
     draft.comment("Until [secret] and [[scheme]] say it, deliveries count as unsigned:");
-    draft.comment("");
+    draft.line("#");
     for line in [
         "[secret]".to_owned(),
         format!("env         = {}", quoted(&variable(facts.name))),
@@ -210,17 +215,17 @@ fn recognise(facts: &Facts<'_>, draft: &mut Draft) {
     let is_signed = facts.search.found.as_ref().is_some_and(|found| !found.scheme.headers().is_empty());
     let headers = if is_signed { Vec::new() } else { common_headers(facts.samples) };
     let is_in_form = facts.samples.iter().any(|read| read.body.json_in_form().is_some());
+    let place = events.place.as_ref().filter(|_| events.are_named_by_place());
+    if events.place.is_none() {
+        draft.text.push('\n');
+        draft.ask("how are events told apart? No header or field that all captures have names them");
+    }
+    if place.is_none() && !is_in_form && headers.is_empty() {
+        return;
+    }
     draft.section("[recognise]");
-    match &events.place {
-        Some(place) if events.are_named_by_place() => {
-            let text = match place {
-                Place::Body(path) => path.to_string(),
-                other => other.to_string(),
-            };
-            draft.line(&format!("event   = {}", quoted(&text)));
-        }
-        Some(_) => {}
-        None => draft.ask("how are events told apart? No header or field of all captures names them"),
+    if let Some(place) = place {
+        draft.line(&format!("event   = {}", quoted(&written(place))));
     }
     if is_in_form {
         draft.line("payload = \"form:payload\"");
@@ -228,6 +233,14 @@ fn recognise(facts: &Facts<'_>, draft: &mut Draft) {
     if !headers.is_empty() {
         let names: Vec<String> = headers.iter().map(|name| quoted(name.as_str())).collect();
         draft.line(&format!("headers = [{}]", names.join(", ")));
+    }
+}
+
+/// A place as `event` and `match` write it.
+fn written(place: &Place) -> String {
+    match place {
+        Place::Body(path) => path.to_string(),
+        other => other.to_string(),
     }
 }
 
@@ -251,7 +264,9 @@ fn delivery(facts: &Facts<'_>, draft: &mut Draft) {
     if let Some(Place::Header(name)) = facts.events.place.as_ref().filter(|_| facts.events.are_named_by_place()) {
         headers.push((name.to_string(), "{event}"));
     }
-    let is_used = |name: &HeaderName| scheme.is_some_and(|scheme| scheme.headers().contains(name) || scheme.id_headers().contains(name));
+    let is_used = |name: &HeaderName| {
+        scheme.is_some_and(|scheme| scheme.headers().contains(name) || scheme.id_headers().contains(name))
+    };
     for (name, _) in unique.iter().filter(|(name, _)| !is_used(name)) {
         headers.push((name.to_string(), "{id}"));
     }
@@ -260,13 +275,31 @@ fn delivery(facts: &Facts<'_>, draft: &mut Draft) {
         draft.line(&format!("headers = {{ {} }}", headers.join(", ")));
     }
     let is_json_in_form = facts.samples.iter().any(|read| read.body.json_in_form().is_some());
-    let kind = facts.samples.iter().map(|read| read.payload.kind).find(|kind| is_form(*kind)).filter(|_| !is_json_in_form);
+    let kind =
+        facts.samples.iter().map(|read| read.payload.kind).find(|kind| is_form(*kind)).filter(|_| !is_json_in_form);
     if let Some(kind) = kind {
-        let media = if kind == PayloadKind::Multipart { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
+        let media =
+            if kind == PayloadKind::Multipart { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
         draft.line(&format!("encodings = [{{ type = {} }}]", quoted(media)));
     }
     draft.ask("which statuses count as delivered, how long does it wait (`timeout`), and when does it try again (`[delivery.retry]`)?");
     draft.line("success = [\"2xx\"]");
+}
+
+/// The fields that repeat the delivery's id, which is new in each send.
+fn fresh(facts: &Facts<'_>, draft: &mut Draft) {
+    let Some((_, ids)) = unique_headers(facts.samples).into_iter().next() else { return };
+    let Some(root) = facts.samples.first().and_then(|read| read.payload.root()) else { return };
+    let repeats = |path: &Path| {
+        facts.samples.iter().zip(&ids).all(|(read, id)| read.payload.text(path).is_some_and(|text| text == *id))
+    };
+    let paths: Vec<Path> = scalars(root).into_iter().map(|(path, _)| path).filter(repeats).collect();
+    if !paths.is_empty() {
+        draft.section("[fresh]");
+        for path in paths {
+            draft.line(&format!("{} = \"{{id}}\"", quoted(&path.to_string())));
+        }
+    }
 }
 
 /// A template of ids like these.
@@ -291,24 +324,22 @@ fn id_template(values: &[String]) -> String {
     } else {
         return "{uuid}".to_owned();
     };
-    if prefix.contains(['{', '}']) || rest.is_empty() || rest.len() > 256 { "{uuid}".to_owned() } else { format!("{prefix}{{{alphabet}:{}}}", rest.len()) }
+    if prefix.contains(['{', '}']) || rest.is_empty() || rest.len() > 256 {
+        "{uuid}".to_owned()
+    } else {
+        format!("{prefix}{{{alphabet}:{}}}", rest.len())
+    }
 }
 
 fn event(facts: &Facts<'_>, group: &Group, draft: &mut Draft) {
     draft.section("[[event]]");
     draft.line(&format!("name   = {}", quoted(&group.name)));
-    draft.ask(&format!("what has happened when `{}` is sent?", group.name));
+    draft.comment(&format!("QUESTION: what has happened when `{}` is sent?", group.name));
     draft.line(&format!("about  = {}", quoted(&group.name)));
     if facts.events.place.is_none() {
         draft.line("match  = { method = \"POST\" }");
     } else if !facts.events.are_named_by_place() {
-        let condition = |(place, value): &(Place, String)| {
-            let key = match place {
-                Place::Body(path) => path.to_string(),
-                other => other.to_string(),
-            };
-            format!("{} = {}", quoted(&key), quoted(value))
-        };
+        let condition = |(place, value): &(Place, String)| format!("{} = {}", quoted(&written(place)), quoted(value));
         let conditions: Vec<String> = group.values.iter().map(condition).collect();
         draft.line(&format!("match  = {{ {} }}", conditions.join(", ")));
     }

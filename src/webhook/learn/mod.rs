@@ -158,8 +158,7 @@ fn confirmed(provider: &Provider, samples: &[Read<'_>], found: Option<&FoundSche
         let lookup = read.lookup();
         let event = provider.event_of(&lookup);
         let receipt = Receipt { at: read.sample.received_at, url: found.url_of(read.request()), tolerance: None };
-        event.is_some()
-            && matches!(provider.verify(&secrets, read.request(), None, receipt), Verdict::Verified(_))
+        event.is_some() && matches!(provider.verify(&secrets, read.request(), None, receipt), Verdict::Verified(_))
     };
     let verified = samples.iter().filter(holds).count();
     (verified == samples.len()).then(|| format!("the written manifest verifies all {verified} captures"))
@@ -169,4 +168,3 @@ fn confirmed(provider: &Provider, samples: &[Read<'_>], found: Option<&FoundSche
 fn is_form(kind: PayloadKind) -> bool {
     matches!(kind, PayloadKind::Urlencoded | PayloadKind::Multipart)
 }
-

@@ -14,8 +14,25 @@ use crate::webhook::{
 
 /// Keys whose values are one of a few words, such as a status.
 const WORDED: [&str; 19] = [
-    "type", "event", "event_type", "eventtype", "event_name", "action", "status", "kind", "object", "object_kind", "topic",
-    "currency", "version", "api_version", "mode", "level", "format", "unit", "severity",
+    "type",
+    "event",
+    "event_type",
+    "eventtype",
+    "event_name",
+    "action",
+    "status",
+    "kind",
+    "object",
+    "object_kind",
+    "topic",
+    "currency",
+    "version",
+    "api_version",
+    "mode",
+    "level",
+    "format",
+    "unit",
+    "severity",
 ];
 
 /// The moment that replaces all others: 2 March 2026, 09:18:45 UTC.
@@ -66,7 +83,8 @@ impl Replacements {
         if text.trim().is_empty() || self.texts.contains_key(text) {
             return;
         }
-        let taken = |new: &String| self.texts.values().any(|other| other == new) || self.texts.contains_key(new) || new == text;
+        let taken =
+            |new: &String| self.texts.values().any(|other| other == new) || self.texts.contains_key(new) || new == text;
         let start = self.texts.len() + 1;
         let new = (start..start + 1000).map(|number| replacement(text, key, number)).find(|new| !taken(new));
         self.texts.insert(text.to_owned(), new.unwrap_or_else(|| "example".to_owned()));
@@ -119,7 +137,10 @@ impl Replacements {
             return new.clone();
         }
         let contains = |old: &String| old.len() >= 4 && text.contains(old.as_str());
-        if self.kept.contains(text) || is_plain_key(text) && text == text.to_ascii_lowercase() || !self.texts.keys().any(contains) {
+        if self.kept.contains(text)
+            || is_plain_key(text) && text == text.to_ascii_lowercase()
+            || !self.texts.keys().any(contains)
+        {
             return text.to_owned();
         }
         "example".to_owned()
@@ -130,7 +151,10 @@ impl Replacements {
 fn is_plain_key(key: &str) -> bool {
     let digits = key.bytes().filter(u8::is_ascii_digit).count();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$' | '.' | ':' | '[' | ']');
-    key.len() <= 48 && digits <= 3 && key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$' || c == '@') && key.chars().skip(1).all(is_plain)
+    key.len() <= 48
+        && digits <= 3
+        && key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$' || c == '@')
+        && key.chars().skip(1).all(is_plain)
 }
 
 /// Whether a value is one of a few words, by its key and its look.
@@ -180,7 +204,9 @@ fn replacement(text: &str, key: &str, number: usize) -> String {
     if text.parse::<IpAddr>().is_ok() {
         return if text.contains(':') { format!("2001:db8::{number:x}") } else { format!("192.0.2.{}", number % 255) };
     }
-    if let Some((scheme, _)) = text.split_once("://").filter(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+    if let Some((scheme, _)) =
+        text.split_once("://").filter(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    {
         return format!("{}://example.com/{number}", if scheme.len() <= 6 { scheme } else { "https" });
     }
     if text.contains('@') && !text.contains(char::is_whitespace) {
@@ -203,7 +229,8 @@ fn replacement(text: &str, key: &str, number: usize) -> String {
         return scrambled(text, number);
     }
     let is_compact = !text.contains(char::is_whitespace) && text.is_ascii();
-    let is_mixed = text.bytes().skip(1).any(|byte| byte.is_ascii_uppercase()) && text.bytes().any(|byte| byte.is_ascii_lowercase());
+    let is_mixed = text.bytes().skip(1).any(|byte| byte.is_ascii_uppercase())
+        && text.bytes().any(|byte| byte.is_ascii_lowercase());
     if is_compact && (digits > 0 || text.len() >= 20 || is_mixed) {
         return scrambled(text, number);
     }
@@ -216,15 +243,22 @@ fn is_dated(text: &str) -> bool {
         4 | 7 => byte == b'-',
         _ => byte.is_ascii_digit(),
     };
-    text.len() >= 10 && text.is_ascii() && text.bytes().take(10).enumerate().all(is_right) && !text[10..].contains(char::is_alphabetic)
-        || text.len() >= 19 && text.is_ascii() && text.bytes().take(10).enumerate().all(is_right) && text.as_bytes()[10] == b'T'
+    text.len() >= 10
+        && text.is_ascii()
+        && text.bytes().take(10).enumerate().all(is_right)
+        && !text[10..].contains(char::is_alphabetic)
+        || text.len() >= 19
+            && text.is_ascii()
+            && text.bytes().take(10).enumerate().all(is_right)
+            && text.as_bytes()[10] == b'T'
 }
 
 /// [`MOMENT`] as far as the text goes, with its offset and the zeros of its fraction.
 fn moment(text: &str) -> String {
     let rest = text.chars().skip(MOMENT.len()).map(|c| if c.is_ascii_digit() { '0' } else { c });
     let separator = text.chars().nth(10).filter(|c| *c == ' ');
-    let known: String = MOMENT.chars().take(text.len()).map(|c| if c == 'T' { separator.unwrap_or(c) } else { c }).collect();
+    let known: String =
+        MOMENT.chars().take(text.len()).map(|c| if c == 'T' { separator.unwrap_or(c) } else { c }).collect();
     known.chars().chain(rest).collect()
 }
 
@@ -286,7 +320,9 @@ mod tests {
         let mut replacements = Replacements::new(Vec::new());
         replacements.collect(&root);
         let written = replacements.written(&root);
-        for personal in ["7Hq2", "ada", "lovelace", "2025", "1815", "203.0", "7946", "0958", "shop", "abc", "1234.50", "1751356800"] {
+        for personal in
+            ["7Hq2", "ada", "lovelace", "2025", "1815", "203.0", "7946", "0958", "shop", "abc", "1234.50", "1751356800"]
+        {
             assert!(!written.contains(personal), "{personal}: {written}");
         }
         let parsed: serde_json::Value = serde_json::from_str(&written).unwrap();

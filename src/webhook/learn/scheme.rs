@@ -27,7 +27,7 @@ use crate::webhook::{
     words::bytes,
 };
 
-/// The bytes that may be hashed in one search, which take about a second.
+/// The bytes that may be hashed in one search, which takes about a second.
 const BUDGET: usize = 192 << 20;
 
 /// The cost of one attempt in bytes, apart from the body.
@@ -38,13 +38,42 @@ const MOST: usize = 8;
 
 /// Headers that HTTP, proxies and tools add.
 const STANDARD: [&str; 20] = [
-    "host", "user-agent", "connection", "date", "via", "forwarded", "x-real-ip", "transfer-encoding", "cache-control",
-    "pragma", "te", "upgrade", "cookie", "origin", "referer", "baggage", "true-client-ip", "keep-alive", "expect", "from",
+    "host",
+    "user-agent",
+    "connection",
+    "date",
+    "via",
+    "forwarded",
+    "x-real-ip",
+    "transfer-encoding",
+    "cache-control",
+    "pragma",
+    "te",
+    "upgrade",
+    "cookie",
+    "origin",
+    "referer",
+    "baggage",
+    "true-client-ip",
+    "keep-alive",
+    "expect",
+    "from",
 ];
 
 /// How the names of others begin.
 const STANDARD_BEGINNINGS: [&str; 12] = [
-    "content-", "accept", "x-forwarded", "cf-", "trace", "cdn-", "x-amz", "sec-", "x-envoy-", "x-b3-", "sentry-", "x-vercel-",
+    "content-",
+    "accept",
+    "x-forwarded",
+    "cf-",
+    "trace",
+    "cdn-",
+    "x-amz",
+    "sec-",
+    "x-envoy-",
+    "x-b3-",
+    "sentry-",
+    "x-vercel-",
 ];
 
 /// Whether a header is the sender's own rather than one of HTTP or of a proxy.
@@ -114,17 +143,17 @@ struct Reading {
 
 impl Search {
     pub(super) fn run(samples: &[Read<'_>], secrets: &[SecretText]) -> Self {
-        let mut search = Self {
-            found: None,
-            has_secret: !secrets.is_empty(),
-            is_exhausted: false,
-            most: 0,
-            seen: seen(samples),
-        };
-        // The smallest body is the fastest to try; an empty one would say too little.
-        let probe = samples.iter().min_by_key(|read| (read.request().body.is_empty(), read.request().body.len()));
-        if let Some(probe) = probe.filter(|_| search.has_secret) {
+        let mut search =
+            Self { found: None, has_secret: !secrets.is_empty(), is_exhausted: false, most: 0, seen: seen(samples) };
+        // The smallest bodies are the fastest to try; an empty one would say too little. There are two, because one capture
+        // may be damaged.
+        let mut probes: Vec<&Read<'_>> = samples.iter().collect();
+        probes.sort_by_key(|read| (read.request().body.is_empty(), read.request().body.len()));
+        for probe in probes.into_iter().take(2).filter(|_| !secrets.is_empty()) {
             search.found = search.token(probe, samples, secrets).or_else(|| search.scheme(probe, samples, secrets));
+            if search.found.is_some() || search.most > 0 {
+                break;
+            }
         }
         search
     }
@@ -144,7 +173,9 @@ impl Search {
     fn token(&mut self, probe: &Read<'_>, samples: &[Read<'_>], texts: &[SecretText]) -> Option<FoundScheme> {
         for (name, value) in probe.request().headers.iter().map(|(name, value)| (name.name(), request::text(value))) {
             for secret in texts {
-                let Some(before) = value.strip_suffix(secret.expose()).filter(|_| !secret.expose().is_empty()) else { continue };
+                let Some(before) = value.strip_suffix(secret.expose()).filter(|_| !secret.expose().is_empty()) else {
+                    continue;
+                };
                 if before.contains(['{', '}']) {
                     continue;
                 }
@@ -153,7 +184,8 @@ impl Search {
                 let form = Form { text, grammar, signature: Vec::new(), time: None, tag: before.to_owned() };
                 let candidate = Candidate { source: Source::Headers(vec![name.clone()]), form };
                 let scheme = scheme(&candidate, Algorithm::Token, SignedContent::body(), None, None);
-                let reading = Reading { format: SecretFormat::default(), secrets: parsed(texts, &SecretFormat::default()) };
+                let reading =
+                    Reading { format: SecretFormat::default(), secrets: parsed(texts, &SecretFormat::default()) };
                 if let Some(found) = self.proof(scheme, &candidate, &reading, samples, None) {
                     return Some(found);
                 }
@@ -166,7 +198,7 @@ impl Search {
         let candidates = candidates(probe);
         let times = times(probe);
         let readings = readings(texts);
-        let mut left = BUDGET;
+        let mut left = BUDGET / 2;
         for candidate in &candidates {
             let in_value = candidate.form.time.as_ref().and_then(|text| time_unit(text));
             // A time in the value is the signed one, if any is.
@@ -186,7 +218,7 @@ impl Search {
                         for id in std::iter::once(None).chain(ids.iter().map(Some)) {
                             let hypothesis = Hypothesis { candidate, reading, algorithm, time: *time, id };
                             let found = hypothesis.search(self, probe, samples, &mut left);
-                            if found.is_some() || self.is_exhausted {
+                            if found.is_some() || left == 0 {
                                 return found;
                             }
                         }
@@ -270,21 +302,30 @@ impl Hypothesis<'_> {
             contents.extend(templates(&Parts { time: None, ..parts }));
         }
         if self.algorithm.is_plain_hash() {
-            contents = contents.iter().flat_map(|text| [format!("{{secret}}{text}"), format!("{text}{{secret}}"), format!("{text}.{{secret}}"), format!("{{secret}}.{text}")]).collect();
+            contents = contents
+                .iter()
+                .flat_map(|text| {
+                    [
+                        format!("{{secret}}{text}"),
+                        format!("{text}{{secret}}"),
+                        format!("{text}.{{secret}}"),
+                        format!("{{secret}}.{text}"),
+                    ]
+                })
+                .collect();
         }
-        let keys: Vec<_> = self.reading.secrets.iter().filter_map(|secret| Some((secret, secret.key(self.algorithm)?))).collect();
+        let keys: Vec<_> =
+            self.reading.secrets.iter().filter_map(|secret| Some((secret, secret.key(self.algorithm)?))).collect();
         for text in contents {
             let Ok(content) = SignedContent::try_from(text) else { continue };
             let choices: &[Option<bool>] = if content.signs_url() { &[Some(true), Some(false)] } else { &[None] };
             for &is_https in choices {
                 for (secret, key) in &keys {
                     let cost = probe.request().body.len() + OVERHEAD;
-                    match left.checked_sub(cost) {
-                        Some(rest) => *left = rest,
-                        None => {
-                            search.is_exhausted = true;
-                            return None;
-                        }
+                    *left = left.saturating_sub(cost);
+                    if *left == 0 {
+                        search.is_exhausted = true;
+                        return None;
                     }
                     let url = is_https.map(|is_https| url(probe.request(), is_https));
                     let lookup = Lookup { url: url.as_deref(), ..probe.lookup() };
@@ -340,7 +381,8 @@ fn scheme(
 /// The scheme as a manifest writes it: a value that is the same in several captures is no id, but a header like any other.
 fn settled(mut scheme: Scheme, samples: &[Read<'_>]) -> Scheme {
     let Some(place) = scheme.id.as_ref().and_then(Source::place) else { return scheme };
-    let mut values: Vec<String> = samples.iter().filter_map(|read| read.lookup().text(&place).map(Cow::into_owned)).collect();
+    let mut values: Vec<String> =
+        samples.iter().filter_map(|read| read.lookup().text(&place).map(Cow::into_owned)).collect();
     values.sort_unstable();
     values.dedup();
     let text = scheme.content.as_str().replace("{id}", &format!("{{{place}}}"));
@@ -399,9 +441,8 @@ fn times(probe: &Read<'_>) -> Vec<Located> {
 
 /// The values beside body and time that may be signed, such as the delivery's id.
 fn ids(probe: &Read<'_>, signature: &Source, times: &[Option<(Option<&Source>, TimeUnit, &str)>]) -> Vec<Located> {
-    let is_other = |source: &Source| {
-        source != signature && !times.iter().flatten().any(|(time, ..)| *time == Some(source))
-    };
+    let is_other =
+        |source: &Source| source != signature && !times.iter().flatten().any(|(time, ..)| *time == Some(source));
     let mut found = Vec::new();
     for (name, value) in own_headers(probe.request()) {
         let source = Source::Headers(vec![name.clone()]);
@@ -458,7 +499,9 @@ fn readings(texts: &[SecretText]) -> Vec<Reading> {
             formats.push(SecretFormat { encoding, prefix: prefix.clone(), family: None });
         }
     }
-    formats.extend([Family::Ed25519, Family::P256].map(|family| SecretFormat { family: Some(family), ..SecretFormat::default() }));
+    formats.extend(
+        [Family::Ed25519, Family::P256].map(|family| SecretFormat { family: Some(family), ..SecretFormat::default() }),
+    );
     let mut readings: Vec<Reading> = Vec::new();
     for format in formats {
         let secrets = parsed(texts, &format);
@@ -513,7 +556,16 @@ fn seen(samples: &[Read<'_>]) -> Vec<String> {
             let made: Vec<String> = made.iter().filter(|made| !made.is_plain_hash()).map(ToString::to_string).collect();
             let made = if made.is_empty() { String::new() } else { format!(", as {} makes", made.join(" or ")) };
             seen.push(format!("`{name}` has {} as `{}`{made}", bytes(form.signature.len()), form.text.value));
+        } else if is_everywhere && value.rsplit(' ').next().is_some_and(is_jwt) {
+            seen.push(format!(
+                "`{name}` has a JWT, for which the manifest has `jwt-hs256`, `jwt-es256` and `jwt-rs256`"
+            ));
         }
     }
     seen
+}
+
+/// Whether a text looks like a JWT: three parts, the first of which is a JSON object in base64.
+fn is_jwt(text: &str) -> bool {
+    text.starts_with("eyJ") && text.split('.').count() == 3
 }
