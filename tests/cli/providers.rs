@@ -1,6 +1,8 @@
 //! Custom providers: directories of data with `--providers`.
 
 mod broken;
+mod new;
+mod schema;
 mod schemes;
 
 use serde_json::json;

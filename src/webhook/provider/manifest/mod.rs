@@ -3,6 +3,7 @@
 
 mod delivery;
 mod handshake;
+pub mod keys;
 mod places;
 mod schemes;
 mod secret;
