@@ -304,9 +304,8 @@ fn read_config(global: &Global) -> Result<Option<Config>, Failure> {
 fn set_signature_headers(catalog: &mut Catalog, config: &Config) -> Result<(), Failure> {
     for ProviderConfig { name, signature_header, .. } in config.provider_configs() {
         let Some(text) = signature_header else { continue };
-        let header = text
-            .parse()
-            .map_err(|_| config.wrong_signature_header(name, format!("invalid header name `{text}`")))?;
+        let header =
+            text.parse().map_err(|_| config.wrong_signature_header(name, format!("invalid header name `{text}`")))?;
         if !catalog.set_signature_header(name, &header).map_err(|error| Failure::from(&error))? {
             let title = catalog.entry(name).map_or(name, |entry| &entry.index().title);
             let message = format!("{title} doesn't let you choose the header of its signature");

@@ -275,7 +275,11 @@ impl Judge<'_> {
 /// That the user may have chosen another header for the signature, where a provider leaves it to the user.
 fn other_header_chosen(provider: &Provider) -> Option<Warning> {
     let configurable = provider.schemes.iter().find(|scheme| scheme.configurable_header)?;
-    let message = format!("{} sends the header that you name there; `{}` is assumed", provider.title, configurable.headers().first()?);
+    let message = format!(
+        "{} sends the header that you name there; `{}` is assumed",
+        provider.title,
+        configurable.headers().first()?
+    );
     let remedy = Remedy::NameSignatureHeader { provider: provider.name.clone(), title: provider.title.clone() };
     Some(Warning::new(message, remedy))
 }

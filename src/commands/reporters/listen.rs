@@ -312,10 +312,12 @@ impl View {
         text.clear();
         match update {
             Update::Delivery(published) => self.delivery(published.delivery(), text, buffer),
-            Update::Findings { seq, titles, findings } if self.matches(titles.iter().map(String::as_str)) => match self.format {
-                Format::Json => json::findings(*seq, findings, remedies::words, buffer),
-                _ => self.page.explained(*seq, findings, text),
-            },
+            Update::Findings { seq, titles, findings } if self.matches(titles.iter().map(String::as_str)) => {
+                match self.format {
+                    Format::Json => json::findings(*seq, findings, remedies::words, buffer),
+                    _ => self.page.explained(*seq, findings, text),
+                }
+            }
             Update::Forwards { seq, titles, forwards, warning } if self.matches(titles.iter().map(String::as_str)) => {
                 if self.quiet && warning.is_none() && forwards.iter().all(is_accepted) {
                     return;

@@ -4,7 +4,10 @@ use super::{PayloadCheck, Warning};
 use crate::webhook::{
     payload::Payload,
     place::Lookup,
-    provider::{EventList, Provider, event::{Event, EventName}},
+    provider::{
+        EventList, Provider,
+        event::{Event, EventName},
+    },
 };
 
 /// The maximum number of events of a list that a summary describes.

@@ -373,6 +373,7 @@ fn scheme(
         before_compression: false,
         claims: Vec::new(),
         secret: None,
+        signs_payload_field: false,
         configurable_header: false,
         is_body_unsigned_by_design: false,
     }

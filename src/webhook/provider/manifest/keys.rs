@@ -186,7 +186,11 @@ pub static SIGNATURE: Table = Table {
             "Text with `{hex}`, `{base64}`, `{base64url}`, `{token}` or `{jwt}`; in a list also `{timestamp}`",
         ),
         optional("separator", Text, "What separates the entries of a list"),
-        optional("configurable_header", Flag, "`true` if the user chooses the header's name at the provider"),
+        optional(
+            "configurable_header",
+            Flag,
+            "`true` if the user chooses the header's name at the provider, and gives it in hookdev.toml as `signature_header`",
+        ),
     ],
 };
 
@@ -233,6 +237,11 @@ pub static RECOGNISE: Table = Table {
     keys: &[
         optional("event", Text, "The place of the event's name: `header:x-acme-event`, or a path of the payload"),
         optional("payload", Pattern("^form:."), "`form:NAME` if the payload is JSON in a form field"),
+        optional(
+            "list",
+            Text,
+            "Where a payload has a list of events: `body` or `body:PATH`. Paths such as `events.0.type` then hold for each event",
+        ),
         optional("headers", List(&Text, 0), "The headers by which requests are recognised (default: the signatures')"),
         optional("schema", Text, "The definition in schema.json for events that are not listed"),
     ],

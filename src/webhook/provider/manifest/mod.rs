@@ -2,6 +2,7 @@
 //! is loaded, never when a request arrives.
 
 mod delivery;
+mod examples;
 mod handshake;
 pub mod keys;
 mod places;
