@@ -93,7 +93,7 @@ impl<'a> WrittenProvider<'a> {
         let lists = [("proven", Role::Good, self.proven), ("open", Role::Warning, self.questions)];
         for (name, role, lines) in lists {
             for line in lines {
-                out.push_str(&format!("{}  {}\n", palette.paint(role, name), text::printable(line)));
+                out.extend([&palette.paint(role, name).to_string(), "  ", &text::printable(line), "\n"]);
             }
         }
         out.push_str("next\n");

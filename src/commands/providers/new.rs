@@ -78,8 +78,8 @@ fn report(
         next.push(format!("hookdev --providers {shown} events {}", args.name));
     } else {
         let files: Vec<String> = args.from.iter().map(|file| quoted(&file.display().to_string())).collect();
-        let secrets: String =
-            global.secret.iter().map(|secret| format!(" --secret {}", shown_source(secret))).collect();
+        let secrets = global.secret.iter().flat_map(|secret| [" --secret ".to_owned(), shown_source(secret)]);
+        let secrets = secrets.collect::<String>();
         next.push(format!("hookdev --providers {shown} verify {} --provider {}{secrets}", files.join(" "), args.name));
     }
     let written = WrittenProvider::new(&args.name, dir.display().to_string(), captures, learned, next);

@@ -1,12 +1,13 @@
 //! How events are told apart: by a header or a field that every capture has, and perhaps by an action beside it.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use http::HeaderName;
 
 use super::{
     Read,
-    scheme::{FoundScheme, own_headers, scalars},
+    places::{own_headers, scalars},
+    scheme::FoundScheme,
     value::{is_uuid, signatures, time_unit},
 };
 use crate::webhook::{
@@ -15,7 +16,7 @@ use crate::webhook::{
 };
 
 /// Fields whose value is usually the event's name, the best first.
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 14] = [
     "event",
     "type",
     "event_type",
@@ -25,6 +26,8 @@ const FIELDS: [&str; 12] = [
     "hook",
     "kind",
     "object_kind",
+    "triggertype",
+    "subscriptiontype",
     "trigger",
     "action",
     "status",
@@ -75,22 +78,17 @@ impl Events {
             let places = place.iter().chain(&action);
             let values: Vec<(Place, String)> =
                 places.filter_map(|place| Some((place.clone(), lookup.text(place)?.into_owned()))).collect();
-            match groups.iter_mut().find(|group| group.values == values) {
-                Some(group) => group.samples.push(index),
-                None => {
-                    let name: Vec<String> = values.iter().map(|(_, value)| name(value)).collect();
-                    let name = if name.is_empty() { "event".to_owned() } else { name.join(".") };
-                    let is_taken = |name: &str| groups.iter().any(|group| group.name == name);
-                    let mut free = name.clone();
-                    for number in 2.. {
-                        if !is_taken(&free) {
-                            break;
-                        }
-                        free = format!("{name}-{number}");
-                    }
-                    groups.push(Group { name: free, values, samples: vec![index] });
-                }
+            if let Some(group) = groups.iter_mut().find(|group| group.values == values) {
+                group.samples.push(index);
+                continue;
             }
+            let names: Vec<String> = values.iter().map(|(_, value)| name(value)).collect();
+            let name = if names.is_empty() { "event".to_owned() } else { names.join(".") };
+            // Values that differ in a space alone have one name.
+            let is_free = |name: &String| groups.iter().all(|group| group.name != *name);
+            let numbered = (2..).map(|number| format!("{name}-{number}"));
+            let name = std::iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name);
+            groups.push(Group { name, values, samples: vec![index] });
         }
         groups.sort_by(|a, b| a.name.cmp(&b.name));
         Self { place, action, groups }
@@ -182,10 +180,7 @@ fn action(samples: &[Read<'_>], place: &Place) -> Option<Place> {
         let values = || {
             samples.iter().map(|read| {
                 let lookup = read.lookup();
-                (
-                    lookup.text(place).map(std::borrow::Cow::into_owned),
-                    lookup.text(action).map(std::borrow::Cow::into_owned),
-                )
+                (lookup.text(place).map(Cow::into_owned), lookup.text(action).map(Cow::into_owned))
             })
         };
         // The place alone may already say it all.
@@ -200,10 +195,8 @@ pub(super) fn unique_headers(samples: &[Read<'_>]) -> Vec<(HeaderName, Vec<Strin
     let Some(first) = samples.first().filter(|_| samples.len() > 1) else { return Vec::new() };
     let mut found = Vec::new();
     for (name, value) in own_headers(first.request()) {
-        let values: Vec<String> = samples
-            .iter()
-            .filter_map(|read| read.request().headers.text(name.as_str()).map(std::borrow::Cow::into_owned))
-            .collect();
+        let values: Vec<String> =
+            samples.iter().filter_map(|read| read.request().headers.text(name.as_str()).map(Cow::into_owned)).collect();
         let distinct: BTreeSet<&String> = values.iter().collect();
         let is_id =
             ["id", "delivery", "nonce", "key"].iter().any(|word| name.as_str().split('-').any(|part| part == *word))

@@ -8,7 +8,8 @@ use super::{
     Read,
     event::{Events, Group, table_entry, unique_headers},
     is_form,
-    scheme::{FoundScheme, Search, own_headers, scalars},
+    places::{own_headers, scalars},
+    scheme::{FoundScheme, Search},
     template::title,
     value::is_uuid,
 };
@@ -179,7 +180,7 @@ fn unknown_scheme(facts: &Facts<'_>, draft: &mut Draft) {
     draft.text.push('\n');
     draft.ask(match (search.has_secret, search.most, search.is_exhausted) {
         (false, ..) => "how does it sign? Learn again with its secret to find out",
-        (true, 1.., _) => "how does it sign? A scheme was found that holds for some captures only; the others may have another secret",
+        (true, 1.., _) => "how does it sign? A scheme was found that holds for some captures only; the others may have another secret, or none, as a handshake",
         (true, 0, true) => "how does it sign? Not all ways could be tried with this secret, and none of those tried matches; smaller captures are tried faster",
         (true, 0, false) => "how does it sign? No known way gives these signatures with this secret; is it the right one?",
     });

@@ -7,6 +7,7 @@ mod event;
 mod form;
 mod manifest;
 mod personal;
+mod places;
 mod scheme;
 mod shape;
 mod template;

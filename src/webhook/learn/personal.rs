@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{Ipv4Addr, Ipv6Addr},
 };
 
 use super::value::{is_uuid, time_unit};
@@ -98,13 +98,13 @@ impl Replacements {
     /// The payload with its values replaced, as indented JSON with a newline.
     pub(super) fn written(&self, root: &Node<'_>) -> String {
         let mut compact = String::new();
-        self.write(root, "", &mut compact);
+        self.write(root, &mut compact);
         let mut indented = writer::indented(compact.as_bytes());
         indented.push(b'\n');
         String::from_utf8_lossy(&indented).into_owned()
     }
 
-    fn write(&self, node: &Node<'_>, key: &str, out: &mut String) {
+    fn write(&self, node: &Node<'_>, out: &mut String) {
         match &node.kind {
             Kind::Null => out.push_str("null"),
             Kind::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
@@ -114,7 +114,7 @@ impl Replacements {
                 out.push('[');
                 for (index, item) in items.iter().enumerate() {
                     out.push_str(if index > 0 { "," } else { "" });
-                    self.write(item, key, out);
+                    self.write(item, out);
                 }
                 out.push(']');
             }
@@ -124,7 +124,7 @@ impl Replacements {
                     out.push_str(if index > 0 { "," } else { "" });
                     out.push_str(&quote(&self.text(&member.key)));
                     out.push(':');
-                    self.write(&member.value, &member.key, out);
+                    self.write(&member.value, out);
                 }
                 out.push('}');
             }
@@ -201,8 +201,11 @@ fn number(text: &str) -> String {
 /// A text of the same format.
 fn replacement(text: &str, key: &str, number: usize) -> String {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    if text.parse::<IpAddr>().is_ok() {
-        return if text.contains(':') { format!("2001:db8::{number:x}") } else { format!("192.0.2.{}", number % 255) };
+    if text.parse::<Ipv4Addr>().is_ok() {
+        return format!("192.0.2.{}", number % 255);
+    }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return format!("2001:db8::{number:x}");
     }
     if let Some((scheme, _)) =
         text.split_once("://").filter(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))

@@ -3,23 +3,22 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use http::HeaderName;
-
 use super::{
     Read,
     content::{Parts, templates},
     form::{Form, forms},
-    value::{signatures, time_unit},
+    places::{Candidate, Located, candidates, ids, own_headers, times},
+    value::time_unit,
 };
 use crate::webhook::{
-    json::{Kind, Node, Path},
-    place::{Lookup, Place, Source},
+    place::{Lookup, Source},
     request::{self, Request},
     signature::{
         Algorithm, Receipt, Scheme, SecretFormat, SecretText, SigningSecret,
         asymmetric::Family,
         content::{ContentValues, SecretParts, SignedContent},
         grammar::{Grammar, GrammarText},
+        key::Key,
         scheme::{TimeUnit, TimestampRule},
         secret::KeyEncoding,
     },
@@ -32,60 +31,6 @@ const BUDGET: usize = 192 << 20;
 
 /// The cost of one attempt in bytes, apart from the body.
 const OVERHEAD: usize = 512;
-
-/// How many values of each kind are tried.
-const MOST: usize = 8;
-
-/// Headers that HTTP, proxies and tools add.
-const STANDARD: [&str; 20] = [
-    "host",
-    "user-agent",
-    "connection",
-    "date",
-    "via",
-    "forwarded",
-    "x-real-ip",
-    "transfer-encoding",
-    "cache-control",
-    "pragma",
-    "te",
-    "upgrade",
-    "cookie",
-    "origin",
-    "referer",
-    "baggage",
-    "true-client-ip",
-    "keep-alive",
-    "expect",
-    "from",
-];
-
-/// How the names of others begin.
-const STANDARD_BEGINNINGS: [&str; 12] = [
-    "content-",
-    "accept",
-    "x-forwarded",
-    "cf-",
-    "trace",
-    "cdn-",
-    "x-amz",
-    "sec-",
-    "x-envoy-",
-    "x-b3-",
-    "sentry-",
-    "x-vercel-",
-];
-
-/// Whether a header is the sender's own rather than one of HTTP or of a proxy.
-pub(super) fn is_own(name: &HeaderName) -> bool {
-    !STANDARD.contains(&name.as_str()) && !STANDARD_BEGINNINGS.iter().any(|start| name.as_str().starts_with(start))
-}
-
-/// The headers of a request's sender, with their values.
-pub(super) fn own_headers(request: &Request) -> impl Iterator<Item = (&HeaderName, String)> {
-    let fields = request.headers.iter().map(|(name, value)| (name.name(), value));
-    fields.filter(|(name, _)| is_own(name)).map(|(name, value)| (name, request::text(value).into_owned()))
-}
 
 /// A scheme that holds for all captures.
 pub(super) struct FoundScheme {
@@ -121,18 +66,6 @@ pub(super) struct Search {
     pub most: usize,
     /// What looks like a signature, in words.
     pub seen: Vec<String>,
-}
-
-/// Where a value is, and its text.
-struct Located {
-    source: Source,
-    text: String,
-}
-
-/// A place where the signature may be, and the format of its value there.
-struct Candidate {
-    source: Source,
-    form: Form,
 }
 
 /// A reading of the secrets.
@@ -186,7 +119,7 @@ impl Search {
                 let scheme = scheme(&candidate, Algorithm::Token, SignedContent::body(), None, None);
                 let reading =
                     Reading { format: SecretFormat::default(), secrets: parsed(texts, &SecretFormat::default()) };
-                if let Some(found) = self.proof(scheme, &candidate, &reading, samples, None) {
+                if let Some(found) = self.proof(&scheme, &candidate, &reading, samples, None) {
                     return Some(found);
                 }
             }
@@ -195,23 +128,20 @@ impl Search {
     }
 
     fn scheme(&mut self, probe: &Read<'_>, samples: &[Read<'_>], texts: &[SecretText]) -> Option<FoundScheme> {
-        let candidates = candidates(probe);
+        let candidates = candidates(probe, samples);
         let times = times(probe);
         let readings = readings(texts);
         let mut left = BUDGET / 2;
         for candidate in &candidates {
-            let in_value = candidate.form.time.as_ref().and_then(|text| time_unit(text));
-            // A time in the value is the signed one, if any is.
-            let times: Vec<Option<(Option<&Source>, TimeUnit, &str)>> = match (&candidate.form.time, in_value) {
-                (Some(text), Some(unit)) => vec![Some((None, unit, text.as_str()))],
-                _ => {
-                    let others = times.iter().filter_map(|time| {
-                        Some(Some((Some(&time.source), time_unit(&time.text)?, time.text.as_str())))
-                    });
-                    std::iter::once(None).chain(others).collect()
-                }
-            };
             let ids = ids(probe, &candidate.source, &times);
+            // A time in the value is the signed one, if any is.
+            let in_value = candidate.form.time.as_deref().and_then(|text| SignedTime::new(None, text));
+            let times: Vec<Option<SignedTime<'_>>> = if in_value.is_some() {
+                vec![in_value]
+            } else {
+                let others = times.iter().map(|time| SignedTime::new(Some(&time.source), &time.text));
+                std::iter::once(None).chain(others).collect()
+            };
             for reading in &readings {
                 for algorithm in algorithms(candidate.form.signature.len(), reading.format.family) {
                     for time in &times {
@@ -232,7 +162,7 @@ impl Search {
     /// The scheme, if all captures verify with it.
     fn proof(
         &mut self,
-        scheme: Scheme,
+        scheme: &Scheme,
         candidate: &Candidate,
         reading: &Reading,
         samples: &[Read<'_>],
@@ -257,7 +187,7 @@ impl Search {
         };
         let is_tolerant = !samples.iter().all(is_fresh);
         let urls = samples.iter().filter_map(|read| Some((url(read.request(), false), url_of(read)?))).collect();
-        let mut scheme = settled(scheme, samples);
+        let mut scheme = settled(scheme.clone(), samples);
         if let Some(rule) = scheme.timestamp.as_mut().filter(|_| is_tolerant) {
             rule.tolerance = Tolerance::both(Tolerance::ANY);
         }
@@ -272,12 +202,27 @@ impl Search {
     }
 }
 
+/// The time that may be signed.
+#[derive(Clone, Copy)]
+struct SignedTime<'a> {
+    /// Its place; `None` if it is in the signature's value.
+    source: Option<&'a Source>,
+    unit: TimeUnit,
+    text: &'a str,
+}
+
+impl<'a> SignedTime<'a> {
+    fn new(source: Option<&'a Source>, text: &'a str) -> Option<Self> {
+        Some(Self { source, unit: time_unit(text)?, text })
+    }
+}
+
 /// One place, secret and algorithm, with the time and the id that may be signed.
 struct Hypothesis<'a> {
     candidate: &'a Candidate,
     reading: &'a Reading,
     algorithm: Algorithm,
-    time: Option<(Option<&'a Source>, TimeUnit, &'a str)>,
+    time: Option<SignedTime<'a>>,
     id: Option<&'a Located>,
 }
 
@@ -289,66 +234,74 @@ impl Hypothesis<'_> {
         samples: &[Read<'_>],
         left: &mut usize,
     ) -> Option<FoundScheme> {
-        let form = &self.candidate.form;
-        let tag = form.tag.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        let keys: Vec<(&SigningSecret, Key)> =
+            self.reading.secrets.iter().filter_map(|secret| Some((secret, secret.key(self.algorithm)?))).collect();
+        for text in self.contents() {
+            let Ok(content) = SignedContent::try_from(text) else { continue };
+            let choices: &[Option<bool>] = if content.signs_url() { &[Some(true), Some(false)] } else { &[None] };
+            for &is_https in choices {
+                *left = left.saturating_sub(probe.request().body.len() + OVERHEAD);
+                if *left == 0 {
+                    search.is_exhausted = true;
+                    return None;
+                }
+                if !self.matches(&content, &keys, probe, is_https) {
+                    continue;
+                }
+                let time = self.time.map(|time| (time.source.cloned(), time.unit));
+                let id = self.id.map(|id| id.source.clone());
+                let scheme = scheme(self.candidate, self.algorithm, content.clone(), time, id);
+                let found = search.proof(&scheme, self.candidate, self.reading, samples, is_https);
+                if found.is_some() {
+                    return found;
+                }
+            }
+        }
+        None
+    }
+
+    /// The templates of the signed content.
+    fn contents(&self) -> Vec<String> {
+        let tag = self.candidate.form.tag.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
         let parts = Parts {
             time: self.time.map(|_| "{timestamp}"),
             id: self.id.map(|_| "{id}"),
             tag: Some(tag).filter(|tag| !tag.is_empty()),
         };
         let mut contents = templates(&parts);
-        if self.time.is_some() && self.time.is_some_and(|(source, ..)| source.is_none()) {
+        if self.time.is_some_and(|time| time.source.is_none()) {
             // The value's own time may be there for the reader alone.
             contents.extend(templates(&Parts { time: None, ..parts }));
         }
-        if self.algorithm.is_plain_hash() {
-            contents = contents
-                .iter()
-                .flat_map(|text| {
-                    [
-                        format!("{{secret}}{text}"),
-                        format!("{text}{{secret}}"),
-                        format!("{text}.{{secret}}"),
-                        format!("{{secret}}.{text}"),
-                    ]
-                })
-                .collect();
+        if !self.algorithm.is_plain_hash() {
+            return contents;
         }
-        let keys: Vec<_> =
-            self.reading.secrets.iter().filter_map(|secret| Some((secret, secret.key(self.algorithm)?))).collect();
-        for text in contents {
-            let Ok(content) = SignedContent::try_from(text) else { continue };
-            let choices: &[Option<bool>] = if content.signs_url() { &[Some(true), Some(false)] } else { &[None] };
-            for &is_https in choices {
-                for (secret, key) in &keys {
-                    let cost = probe.request().body.len() + OVERHEAD;
-                    *left = left.saturating_sub(cost);
-                    if *left == 0 {
-                        search.is_exhausted = true;
-                        return None;
-                    }
-                    let url = is_https.map(|is_https| url(probe.request(), is_https));
-                    let lookup = Lookup { url: url.as_deref(), ..probe.lookup() };
-                    let values = ContentValues {
-                        id: self.id.map_or(b"", |id| id.text.as_bytes()),
-                        timestamp: self.time.map_or(b"", |(_, _, text)| text.as_bytes()),
-                        lookup,
-                    };
-                    let resolved = content.resolve(values);
-                    let parts = SecretParts { key: b"", secret: secret.expose().as_bytes() };
-                    if key.verify(resolved.pieces(parts), [form.signature.as_slice()]) {
-                        let time = self.time.map(|(source, unit, _)| (source.cloned(), unit));
-                        let id = self.id.map(|id| id.source.clone());
-                        let scheme = scheme(self.candidate, self.algorithm, content.clone(), time, id);
-                        let found = search.proof(scheme, self.candidate, self.reading, samples, is_https);
-                        if found.is_some() {
-                            return found;
-                        }
-                    }
-                }
-            }
-        }
-        None
+        let keyed = |text: &String| {
+            let (before, after) = (format!("{{secret}}{text}"), format!("{text}{{secret}}"));
+            [before, after, format!("{{secret}}.{text}"), format!("{text}.{{secret}}")]
+        };
+        contents.iter().flat_map(keyed).collect()
+    }
+
+    /// Whether the signature of the probe is one of this content.
+    fn matches(
+        &self,
+        content: &SignedContent,
+        keys: &[(&SigningSecret, Key)],
+        probe: &Read<'_>,
+        is_https: Option<bool>,
+    ) -> bool {
+        let url = is_https.map(|is_https| url(probe.request(), is_https));
+        let values = ContentValues {
+            id: self.id.map_or(b"", |id| id.text.as_bytes()),
+            timestamp: self.time.map_or(b"", |time| time.text.as_bytes()),
+            lookup: Lookup { url: url.as_deref(), ..probe.lookup() },
+        };
+        let resolved = content.resolve(values);
+        keys.iter().any(|(secret, key)| {
+            let parts = SecretParts { key: b"", secret: secret.expose().as_bytes() };
+            key.verify(resolved.pieces(parts), [self.candidate.form.signature.as_slice()])
+        })
     }
 }
 
@@ -394,92 +347,6 @@ fn settled(mut scheme: Scheme, samples: &[Read<'_>]) -> Scheme {
         scheme.id = None;
     }
     scheme
-}
-
-/// The places where the signature may be. Headers named like one come first.
-fn candidates(probe: &Read<'_>) -> Vec<Candidate> {
-    let mut found: Vec<Candidate> = Vec::new();
-    for (name, value) in own_headers(probe.request()) {
-        let source = Source::Headers(vec![name.clone()]);
-        found.extend(forms(&value).into_iter().map(|form| Candidate { source: source.clone(), form }));
-    }
-    for (name, value) in form_urlencoded::parse(probe.request().query().as_bytes()) {
-        let source = Source::At(Place::Query(name.into_owned()));
-        found.extend(forms(&value).into_iter().map(|form| Candidate { source: source.clone(), form }));
-    }
-    let is_named = |candidate: &Candidate| {
-        let names = candidate.source.to_string();
-        ["sig", "hmac", "hash", "digest"].iter().any(|word| names.contains(word))
-    };
-    // The sort is stable, so that simple forms stay first.
-    found.sort_by_key(|candidate| !is_named(candidate));
-    found.truncate(4 * MOST);
-    found
-}
-
-/// The values that may be the signed time.
-fn times(probe: &Read<'_>) -> Vec<Located> {
-    let mut found = Vec::new();
-    let mut add = |source: Source, text: &str| {
-        if time_unit(text).is_some() {
-            found.push(Located { source, text: text.to_owned() });
-        }
-    };
-    for (name, value) in own_headers(probe.request()) {
-        add(Source::Headers(vec![name.clone()]), &value);
-    }
-    for (name, value) in form_urlencoded::parse(probe.request().query().as_bytes()) {
-        add(Source::At(Place::Query(name.into_owned())), &value);
-    }
-    if let Some(root) = probe.payload.root() {
-        for (path, text) in scalars(root) {
-            add(Source::At(Place::Body(path)), &text);
-        }
-    }
-    found.truncate(MOST);
-    found
-}
-
-/// The values beside body and time that may be signed, such as the delivery's id.
-fn ids(probe: &Read<'_>, signature: &Source, times: &[Option<(Option<&Source>, TimeUnit, &str)>]) -> Vec<Located> {
-    let is_other =
-        |source: &Source| source != signature && !times.iter().flatten().any(|(time, ..)| *time == Some(source));
-    let mut found = Vec::new();
-    for (name, value) in own_headers(probe.request()) {
-        let source = Source::Headers(vec![name.clone()]);
-        if is_other(&source) && value.len() <= 200 && signatures(&value).is_empty() {
-            found.push(Located { source, text: value });
-        }
-    }
-    found.sort_by_key(|located| !located.source.to_string().contains("id"));
-    if let Some(root) = probe.payload.root() {
-        for (path, text) in scalars(root) {
-            let key = path.keys().last().map(|key| key.to_ascii_lowercase()).unwrap_or_default();
-            if path.keys().len() == 1 && (key == "id" || key.ends_with("_id") || key == "token" || key == "nonce") {
-                found.push(Located { source: Source::At(Place::Body(path)), text });
-            }
-        }
-    }
-    found.truncate(MOST);
-    found
-}
-
-/// The scalars of a payload down to the second level, with their paths.
-pub(super) fn scalars(root: &Node<'_>) -> Vec<(Path, String)> {
-    let mut found = Vec::new();
-    let Kind::Object(members) = &root.kind else { return found };
-    for member in members {
-        let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Path>();
-        if let Some(text) = member.value.text() {
-            found.push((path(&[&member.key]), text.into_owned()));
-        } else if let Kind::Object(inner) = &member.value.kind {
-            for child in inner {
-                let text = child.value.text().map(Cow::into_owned);
-                found.extend(text.map(|text| (path(&[&member.key, &child.key]), text)));
-            }
-        }
-    }
-    found
 }
 
 /// Every way to read the secrets.

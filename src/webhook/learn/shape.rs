@@ -32,7 +32,9 @@ impl Shape {
         match &node.kind {
             Kind::Array(items) => {
                 let shape = self.items.get_or_insert_default();
-                items.iter().for_each(|item| shape.add(item, replacements));
+                for item in items {
+                    shape.add(item, replacements);
+                }
             }
             Kind::Object(members) => {
                 self.objects += 1;
