@@ -22,7 +22,7 @@ use hookdev::{
     webhook::{
         diagnose::codes,
         json::{MAX_DEPTH, MAX_VALUES},
-        provider::{Provider, catalog::Catalog, files::BuiltIn, index::IndexEntry},
+        provider::{Provider, catalog::Catalog, files::BuiltIn, index::IndexEntry, manifest::keys::TABLES},
         redact::KEPT_HEADERS,
         signature::{Scheme, grammar::MAX_SIGNATURES},
     },
@@ -90,6 +90,18 @@ fn the_generated_parts_of_the_readme_are_up_to_date() {
         return;
     }
     assert_text(&readme, &renewed, &format!("README.md is not what the program writes now; renew it: {RENEW}"));
+}
+
+#[test]
+fn the_keys_of_a_manifest_are_documented() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let renewed = fill(&page, &TABLES.map(|table| (table.name, table.markdown())).into()).unwrap();
+    if updating() {
+        fs::write(&path, renewed).unwrap();
+        return;
+    }
+    assert_text(&page, &renewed, &format!("docs/providers.md is not what the program writes now; renew it: {RENEW}"));
 }
 
 #[test]

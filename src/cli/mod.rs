@@ -19,7 +19,7 @@ use clap_complete::Shell;
 pub use self::{
     check::Check,
     listen::{Body, Listen},
-    providers::{Providers, ProvidersCommand},
+    providers::{NewProvider, Providers, ProvidersCommand},
     send::{Load, Print, Send, Tamper},
     trust::Trust,
     verify::{At, Require, Verify},

@@ -12,7 +12,10 @@ use clap::{Args, Subcommand, ValueHint};
 Examples:
   hookdev providers
   hookdev providers --json
-  hookdev providers check webhooks/providers"
+  hookdev providers new acme
+  hookdev providers new acme --from captures/ --secret env:ACME_SECRET --out webhooks/providers/acme
+  hookdev providers check webhooks/providers
+  hookdev providers schema > provider.schema.json"
 )]
 pub struct Providers {
     /// What to do [default: list]
@@ -25,8 +28,12 @@ pub struct Providers {
 pub enum ProvidersCommand {
     /// List the known providers: what signs them, their secret's variable, and where they come from
     List,
+    /// Write a provider directory: a template to fill in, or what captured requests show
+    New(NewProvider),
     /// Check provider directories: manifest, fixtures, schema and vectors
     Check(CheckProviders),
+    /// Print the JSON Schema of provider.toml, for editors
+    Schema,
 }
 
 /// `hookdev providers check`
@@ -35,4 +42,29 @@ pub struct CheckProviders {
     /// Provider directories, or directories of them
     #[arg(value_name = "DIR", required = true, value_hint = ValueHint::DirPath)]
     pub dirs: Vec<PathBuf>,
+}
+
+/// `hookdev providers new`
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Captures are files in any format that `hookdev verify` reads, or directories of them. With --secret, the
+signature scheme is found by recomputing the signatures, and proven on every capture. What captures can't
+prove is a question in the manifest. Personal values in payloads are replaced.
+
+Examples:
+  hookdev providers new acme
+  hookdev providers new acme --from captures/ --secret env:ACME_SECRET
+  hookdev providers new acme --from order.har refund.http --secret file:secret.txt --out providers/acme")]
+pub struct NewProvider {
+    /// The provider's name: a-z, 0-9, - and _
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// Learn from these captured requests (- is standard input)
+    #[arg(long, value_name = "CAPTURE", num_args = 1.., value_hint = ValueHint::AnyPath)]
+    pub from: Vec<PathBuf>,
+
+    /// The directory to write, which must not exist [default: NAME]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
 }

@@ -12,7 +12,7 @@ use super::{exit::Failure, guard::Guard, terminal::Terminal};
 use crate::{
     cli::{Format, Global},
     store::{
-        config::{Config, FILE_NAME},
+        config::{Config, FILE_NAME, ProviderConfig},
         provider_cache::ProviderCache,
         providers,
         secrets::{self, Environment, Resolved, Sources},
@@ -93,6 +93,7 @@ impl Context {
             let names = || names.iter().map(String::as_str);
             config
                 .check_providers(|name| catalog.contains(name), |name| nearest::unknown("provider", name, names()))?;
+            set_signature_headers(&mut catalog, config)?;
         }
         Ok(Self { global, catalog: Arc::new(catalog), config, guard, terminal, announced })
     }
@@ -293,6 +294,25 @@ fn read_config(global: &Global) -> Result<Option<Config>, Failure> {
             Ok(Config::find(&dir).map(|path| Config::read_found(&path, &dir)).transpose()?)
         }
     }
+}
+
+/// Names the signature's header of each provider as the config says that the user chose it.
+///
+/// # Errors
+///
+/// If a name is invalid, or the provider doesn't leave it to the user.
+fn set_signature_headers(catalog: &mut Catalog, config: &Config) -> Result<(), Failure> {
+    for ProviderConfig { name, signature_header, .. } in config.provider_configs() {
+        let Some(text) = signature_header else { continue };
+        let header =
+            text.parse().map_err(|_| config.wrong_signature_header(name, format!("invalid header name `{text}`")))?;
+        if !catalog.set_signature_header(name, &header).map_err(|error| Failure::from(&error))? {
+            let title = catalog.entry(name).map_or(name, |entry| &entry.index().title);
+            let message = format!("{title} doesn't let you choose the header of its signature");
+            return Err(config.wrong_signature_header(name, message).into());
+        }
+    }
+    Ok(())
 }
 
 /// The user's provider directories, and whether the config names them. Those of the command line come last, so they

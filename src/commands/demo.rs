@@ -184,7 +184,8 @@ fn next_steps(context: &Context, shown: usize, sent: usize) -> String {
     } else {
         String::new()
     };
-    let event = context.catalog.events().next().map(|(_, event)| event.full_name.as_str()).unwrap_or_default();
+    let event = context.catalog.example().and_then(|entry| entry.index().events().first());
+    let event = event.map(|event| event.full_name.as_str()).unwrap_or_default();
     let handler = format!("http://localhost:3000/{}", event.split('.').next().unwrap_or_default());
     let steps = [
         ("hookdev listen".to_owned(), "receive webhooks, in one terminal"),

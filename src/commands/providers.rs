@@ -1,4 +1,6 @@
-//! `hookdev providers`: lists the known providers, and checks provider directories.
+//! `hookdev providers`: lists the known providers, checks provider directories, and prints the schema of their manifests.
+
+mod new;
 
 use std::{io::Write, path::PathBuf};
 
@@ -14,7 +16,10 @@ use crate::{
         providers::{CheckedProvider, Row, table},
     },
     store::providers::{self, ProviderError},
-    webhook::provider::Provider,
+    webhook::{
+        json::writer,
+        provider::{Provider, manifest::keys},
+    },
 };
 
 /// Lists or checks providers.
@@ -26,6 +31,8 @@ pub fn run(global: &Global, args: &Providers) -> Result<Exit, Failure> {
     match &args.command {
         None | Some(ProvidersCommand::List) => list(&Context::load(global.clone())?),
         Some(ProvidersCommand::Check(args)) => check(global, &args.dirs),
+        Some(ProvidersCommand::New(args)) => new::run(global, args),
+        Some(ProvidersCommand::Schema) => schema(global),
     }
 }
 
@@ -49,6 +56,19 @@ fn list(context: &Context) -> Result<Exit, Failure> {
             }
         }
         _ => out.write_all(table(&rows, context.terminal.out).as_bytes())?,
+    }
+    out.flush()?;
+    Ok(Exit::Success)
+}
+
+/// Prints the schema, indented for people unless JSON is asked for.
+fn schema(global: &Global) -> Result<Exit, Failure> {
+    let mut line = Vec::new();
+    writer::line(&keys::schema(), &mut line);
+    let mut out = Terminal::new(global).stdout();
+    match format(global) {
+        Format::Json => out.write_all(&line)?,
+        _ => out.write_all(&writer::indented(&line))?,
     }
     out.flush()?;
     Ok(Exit::Success)

@@ -15,7 +15,7 @@ pub use self::{
     events::{event, term},
     grant::grant,
     judged::{delivery, findings, forwards, missed, ready, verification},
-    providers::{checked_provider, provider},
+    providers::{checked_provider, provider, written_provider},
     sent::{attempt, request},
 };
 pub(super) use crate::webhook::json::writer::{line, millis};

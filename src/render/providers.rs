@@ -1,4 +1,4 @@
-//! The known providers as a table, and the results of checking provider directories.
+//! The known providers as a table, the results of checking provider directories, and new ones.
 
 use serde::Serialize;
 
@@ -6,7 +6,10 @@ use super::{
     palette::{Palette, Role},
     text,
 };
-use crate::webhook::provider::{Provider, index::IndexEntry, manifest::ManifestError};
+use crate::webhook::{
+    learn::Learned,
+    provider::{Provider, index::IndexEntry, manifest::ManifestError},
+};
 
 /// One provider of the table.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +57,51 @@ pub fn table(rows: &[Row<'_>], palette: Palette) -> String {
         out.push('\n');
     }
     out
+}
+
+/// A new provider directory.
+#[derive(Debug, Serialize)]
+pub struct WrittenProvider<'a> {
+    kind: &'static str,
+    provider: &'a str,
+    directory: String,
+    files: Vec<&'a str>,
+    /// The captured requests that it was learned from.
+    captures: usize,
+    proven: &'a [String],
+    questions: &'a [String],
+    /// The commands to run next.
+    next: Vec<String>,
+}
+
+impl<'a> WrittenProvider<'a> {
+    /// A directory that was written, with the commands to run next.
+    #[must_use]
+    pub fn new(provider: &'a str, directory: String, captures: usize, learned: &'a Learned, next: Vec<String>) -> Self {
+        let files = learned.files.iter().map(|(path, _)| path.as_str()).collect();
+        let Learned { proven, questions, .. } = learned;
+        Self { kind: "new-provider", provider, directory, files, captures, proven, questions, next }
+    }
+
+    /// What was written, what is proven, and what is open, as people read it.
+    #[must_use]
+    pub fn in_words(&self, palette: Palette) -> String {
+        let mut out = format!("{}  {}\n", palette.paint(Role::Good, "wrote"), text::printable(&self.directory));
+        for file in &self.files {
+            out.extend(["  ", &text::printable(file), "\n"]);
+        }
+        let lists = [("proven", Role::Good, self.proven), ("open", Role::Warning, self.questions)];
+        for (name, role, lines) in lists {
+            for line in lines {
+                out.extend([&palette.paint(role, name).to_string(), "  ", &text::printable(line), "\n"]);
+            }
+        }
+        out.push_str("next\n");
+        for command in &self.next {
+            out.extend(["  ", &text::printable(command), "\n"]);
+        }
+        out
+    }
 }
 
 /// The result for one provider directory.

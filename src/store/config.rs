@@ -70,6 +70,8 @@ pub struct ProviderConfig<'a> {
     pub secrets: &'a [SecretText],
     /// The URL that `send` delivers to.
     pub endpoint: Option<&'a str>,
+    /// The header of the provider's signature, where the user chooses its name at the provider.
+    pub signature_header: Option<&'a str>,
 }
 
 /// What is wrong with a config.
@@ -149,6 +151,7 @@ struct RawProviderConfig {
     #[serde(default)]
     secret: OneOrMore,
     endpoint: Option<String>,
+    signature_header: Option<Spanned<String>>,
 }
 
 /// One source or a list of them.
@@ -259,6 +262,7 @@ impl Config {
             name: key.get_ref(),
             secrets: &raw.secret.0,
             endpoint: raw.endpoint.as_deref(),
+            signature_header: raw.signature_header.as_ref().map(|header| header.get_ref().as_str()),
         })
     }
 
@@ -271,6 +275,14 @@ impl Config {
     pub fn secret_files(&self) -> impl Iterator<Item = PathBuf> {
         let sources = self.providers_by_name.values().flat_map(|raw| &raw.secret.0);
         sources.filter_map(|source| Some(self.base().join(source.expose().strip_prefix("file:")?)))
+    }
+
+    /// An error at the `signature_header` of a provider.
+    #[must_use]
+    pub fn wrong_signature_header(&self, provider: &str, message: impl fmt::Display) -> ConfigError {
+        let raw = self.providers_by_name.iter().find(|(name, _)| name.get_ref() == provider).map(|(_, raw)| raw);
+        let start = raw.and_then(|raw| raw.signature_header.as_ref()).map_or(0, |header| header.span().start);
+        invalid(&self.path, self.text.expose(), start, message)
     }
 
     /// Checks that the name of every `[provider.NAME]` is `known`.

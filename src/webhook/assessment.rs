@@ -1,6 +1,8 @@
 //! The assessment of one received request: its provider and event, whether it is genuine, and whether
 //! its payload is what the provider documents.
 
+mod contents;
+
 use std::sync::Arc;
 
 use crate::webhook::{
@@ -21,6 +23,7 @@ use crate::webhook::{
     signature::{Reason, Receipt, Rejection, Verdict},
     trust::{Exactness, Trust},
 };
+use contents::EventContents;
 
 /// The size limit of a decoded body, in bytes. A body that decompresses to more is not parsed.
 pub const MAX_DECODED_BYTES: usize = 64 << 20;
@@ -45,8 +48,10 @@ pub struct Judge<'a> {
 pub struct Assessment {
     /// The provider, if one was recognised.
     pub provider: Option<Arc<Provider>>,
-    /// The event's full name.
+    /// The event's full name; of a list of events, that of the first.
     pub event: Option<String>,
+    /// The other names of the events in a list, each once.
+    pub further_events: Vec<String>,
     /// Whether the request is genuine.
     pub verdict: Verdict,
     /// The source of the secret that matched.
@@ -119,10 +124,9 @@ impl Judge<'_> {
         let lookup = Lookup { url: receipt.url, ..Lookup::of(request, &payload) };
         let event = provider.event_of(&lookup);
         let listed = event.as_ref().and_then(EventName::listed);
-        if let Some(EventName::Unlisted(name)) = &event {
-            let message = format!("`{name}` is not one of {}'s documented events", provider.title);
-            warnings.push(message.into());
-        }
+        let mut content = EventContents::of(provider, &lookup, &payload);
+        let unlisted = |name: &String| format!("`{name}` is not one of {}'s documented events", provider.title).into();
+        warnings.extend(content.unlisted.iter().map(unlisted));
         let (verdict, exactness) = self.verify(provider, request, listed, &payload, receipt);
         let secret = match &verdict {
             Verdict::Verified(verified) => self.keyring.source(&provider.name, verified.secret).cloned(),
@@ -137,7 +141,8 @@ impl Judge<'_> {
             Verdict::Rejected(Rejection {
                 reason: Reason::MissingHeader { .. } | Reason::MissingValue { .. }, ..
             }) => {
-                warnings.extend(self.misdirected(provider, &lookup));
+                let misdirected = self.misdirected(provider, &lookup);
+                warnings.extend(misdirected.or_else(|| other_header_chosen(provider)));
             }
             Verdict::Verified(verified) if verified.before_compression => warnings.push(Warning::new(
                 "the signature covers the body before its content-encoding",
@@ -146,9 +151,10 @@ impl Judge<'_> {
             _ => {}
         }
         Assessment {
-            summary: provider.summary(listed, &lookup),
-            payload: check(provider, listed, &payload, &mut warnings),
+            summary: content.summary(provider),
+            payload: content.check(&mut warnings),
             event: event.map(|event| event.full_name().to_owned()),
+            further_events: content.further(),
             provider: Some(Arc::clone(provider)),
             exactness,
             verdict,
@@ -245,7 +251,7 @@ impl Judge<'_> {
     /// Why a request is not recognised, and how it would be.
     fn no_provider(&self) -> Warning {
         let message = "not verified, because no provider was recognised: the path names none, and neither headers nor body match one";
-        let example = self.catalog.names().next().unwrap_or_default().to_owned();
+        let example = self.catalog.example().map(|entry| entry.name().to_owned()).unwrap_or_default();
         Warning::new(message, Remedy::NameProvider { example })
     }
 
@@ -266,6 +272,18 @@ impl Judge<'_> {
     }
 }
 
+/// That the user may have chosen another header for the signature, where a provider leaves it to the user.
+fn other_header_chosen(provider: &Provider) -> Option<Warning> {
+    let configurable = provider.schemes.iter().find(|scheme| scheme.configurable_header)?;
+    let message = format!(
+        "{} sends the header that you name there; `{}` is assumed",
+        provider.title,
+        configurable.headers().first()?
+    );
+    let remedy = Remedy::NameSignatureHeader { provider: provider.name.clone(), title: provider.title.clone() };
+    Some(Warning::new(message, remedy))
+}
+
 impl Assessment {
     /// The title of a request without a recognised provider.
     pub const UNRECOGNISED: &str = "unrecognised";
@@ -275,6 +293,7 @@ impl Assessment {
         Self {
             provider: None,
             event: None,
+            further_events: Vec::new(),
             verdict: Verdict::Unrecognised,
             secret: None,
             payload: PayloadCheck::Unknown,
@@ -308,27 +327,16 @@ impl Assessment {
         self.event.as_deref().or_else(|| self.provider_name()).unwrap_or(Self::UNRECOGNISED)
     }
 
+    /// The names by which it is chosen: [`Self::title`], and those of further events in a list.
+    pub fn titles(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.title()).chain(self.further_events.iter().map(String::as_str))
+    }
+
     /// The provider's name.
     #[must_use]
     pub fn provider_name(&self) -> Option<&str> {
         self.provider.as_ref().map(|provider| provider.name.as_str())
     }
-}
-
-fn check(
-    provider: &Provider,
-    event: Option<&Event>,
-    payload: &Payload<'_>,
-    warnings: &mut Vec<Warning>,
-) -> PayloadCheck {
-    let (Some(name), Some(root)) = (provider.schema_of(event), payload.root()) else { return PayloadCheck::Unknown };
-    let Some(definition) = provider.schema().ok().and_then(|schema| schema.definition(name)) else {
-        return PayloadCheck::Unknown;
-    };
-    let report = definition.check(root);
-    warnings
-        .extend(report.warnings.iter().map(|violation| format!("{}: {}", violation.pointer, violation.message).into()));
-    if report.errors.is_empty() { PayloadCheck::Valid } else { PayloadCheck::Invalid(report.errors) }
 }
 
 /// How an unsigned payload compares with the provider's schema.

@@ -15,6 +15,7 @@ pub mod fresh;
 pub mod http_response;
 pub mod json;
 pub mod keyring;
+pub mod learn;
 pub mod load;
 pub mod nearest;
 pub mod overrides;

@@ -35,6 +35,13 @@ pub enum Remedy {
         /// The name of some provider.
         example: String,
     },
+    /// Name the header of the provider's signature, which the user chooses at the provider.
+    NameSignatureHeader {
+        /// The provider's name.
+        provider: String,
+        /// The provider's name as people write it.
+        title: String,
+    },
     /// Check the age of captures against the time when each was received.
     CheckAgeAtReceipt,
     /// Correct the time against which the age is checked.

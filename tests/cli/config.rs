@@ -21,12 +21,17 @@ fn a_mistake_in_the_config_is_located_and_gets_a_suggestion() {
         ("[[forward]]\nevents = \"*\"\n", "hookdev.toml:1:1: missing field `to`\n"),
         (
             "[provider.cyanite]\nendpiont = \"http://localhost/\"\n",
-            "hookdev.toml:2:1: unknown key `endpiont`; did you mean `endpoint`? (known: `secret`, `endpoint`)\n",
+            "hookdev.toml:2:1: unknown key `endpiont`; did you mean `endpoint`? (known: `secret`, `endpoint`, `signature_header`)\n",
         ),
         (
             "\n[provider.cyanit]\nsecret = \"env:A\"\n",
             "hookdev.toml:2:11: unknown provider `cyanit`; did you mean `cyanite`?\n",
         ),
+        (
+            "[provider.stripe]\nsignature_header = \"x-mine\"\n",
+            "hookdev.toml:2:20: Stripe doesn't let you choose the header of its signature\n",
+        ),
+        ("[provider.assemblyai]\nsignature_header = \"x mine\"\n", "hookdev.toml:2:20: invalid header name `x mine`\n"),
         ("[listen\n", "hookdev.toml:1:8: unclosed table, expected `]`\n"),
         ("listen = 7\n", "hookdev.toml:1:10: invalid type: integer, expected a table such as "),
     ] {
@@ -151,7 +156,7 @@ fn the_demo_delivers_every_built_in_event_without_any_setup() {
          Try next:\n  hookdev listen ",
     );
     let lines: Vec<&str> = finished.stderr.lines().collect();
-    let check = "  hookdev check --to http://localhost:3000/agora        # test your handler";
+    let check = "  hookdev check --to http://localhost:3000/stripe       # test your handler";
     assert_eq!(lines.last(), Some(&check), "{finished}");
     let all = dir.hookdev().args(["demo", "--all"]).exits(0);
     assert!(!all.stderr.contains("shown in full"), "{all}");

@@ -1,6 +1,9 @@
 //! Custom providers: directories of data with `--providers`.
 
 mod broken;
+mod lists;
+mod new;
+mod schema;
 mod schemes;
 
 use serde_json::json;

@@ -1,5 +1,6 @@
 //! Signing secrets: which one counts, what is wrong with one, and that none is ever shown.
 
+mod keys;
 mod leaks;
 mod malformed;
 mod order;

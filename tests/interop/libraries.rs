@@ -1,5 +1,5 @@
-//! The providers' own libraries accept what hookdev sends and refuse it tampered, and hookdev verifies what they sign. They
-//! take some 350 MB, so they are installed only where `HOOKDEV_CI` is set.
+//! The providers' own libraries, for JavaScript and for Python, accept what hookdev sends and refuse it tampered, and hookdev
+//! verifies what they sign. They take some 400 MB, so they are installed only where `HOOKDEV_CI` is set.
 
 use std::{
     collections::BTreeMap,
@@ -12,35 +12,60 @@ use std::{
 use hookdev::webhook::provider::catalog::Catalog;
 use serde_json::{Value, json};
 
-use super::{machine, packages::installed};
+use super::{
+    machine,
+    packages::{installed, python},
+};
 
 /// Where the deliveries go. Some providers sign it.
 const URL: &str = "https://hooks.example.com/in?x=1";
 
-/// The providers whose library verifies, each under the name of its folder.
-const VERIFY: &[&str] = &[
-    "clerk",
-    "discord",
-    "elevenlabs",
-    "github",
-    "hubspot",
-    "livekit",
-    "mux",
-    "openai",
-    "paddle",
-    "replicate",
-    "resend",
-    "sendgrid",
-    "slack",
-    "square",
-    "standard-webhooks",
-    "stripe",
-    "svix",
-    "twilio",
-];
+/// The libraries for JavaScript.
+const JAVASCRIPT: Language = Language {
+    packages: "libraries",
+    script: "libraries.mjs",
+    verify: &[
+        "clerk",
+        "discord",
+        "elevenlabs",
+        "github",
+        "hubspot",
+        "livekit",
+        "mux",
+        "openai",
+        "paddle",
+        "replicate",
+        "resend",
+        "sendgrid",
+        "slack",
+        "square",
+        "standard-webhooks",
+        "stripe",
+        "svix",
+        "twilio",
+    ],
+    sign: &["github", "standard-webhooks", "stripe", "svix", "twilio"],
+};
 
-/// The providers whose library also signs.
-const SIGN: &[&str] = &["github", "standard-webhooks", "stripe", "svix", "twilio"];
+/// The libraries for Python.
+const PYTHON: Language = Language {
+    packages: "python-libraries",
+    script: "libraries.py",
+    verify: &["slack", "standard-webhooks", "stripe", "svix", "twilio"],
+    sign: &["slack", "standard-webhooks", "stripe", "svix", "twilio"],
+};
+
+/// The libraries for one language.
+struct Language {
+    /// The name of its packages.
+    packages: &'static str,
+    /// The program that calls the libraries.
+    script: &'static str,
+    /// The providers whose library verifies, each under the name of its folder.
+    verify: &'static [&'static str],
+    /// The providers whose library also signs.
+    sign: &'static [&'static str],
+}
 
 /// A process in which the libraries do one task after another.
 struct Libraries {
@@ -51,21 +76,22 @@ struct Libraries {
 
 impl Libraries {
     /// `None`, with a message, where the libraries are not required.
-    fn start() -> Option<Self> {
+    fn start(language: &Language) -> Option<Self> {
         if env::var_os("HOOKDEV_CI").is_none() {
-            writeln!(stderr(), "SKIPPED: the comparison with the providers' own libraries, which downloads 350 MB; HOOKDEV_CI=1 runs it")
+            writeln!(stderr(), "SKIPPED: the comparison with the providers' own libraries, which downloads 400 MB; HOOKDEV_CI=1 runs it")
                 .expect("standard error");
             return None;
         }
-        let directory = installed("libraries")?;
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/libraries.mjs");
-        let mut process = machine::command("node")
+        let directory = installed(language.packages)?;
+        let program = if language.script.ends_with(".py") { python(&directory) } else { "node".into() };
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(language.script);
+        let mut process = machine::command(program)
             .arg(script)
             .arg(directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("node");
+            .expect("a program that calls the libraries");
         let (tasks, results) = (process.stdin.take().expect("its input"), process.stdout.take().expect("its output"));
         let mut libraries = Self { process, tasks, results: BufReader::new(results) };
         assert_eq!(libraries.result(), json!({"ready": true}));
@@ -124,9 +150,18 @@ fn events(provider: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_libraries_accept_every_event_and_refuse_it_tampered() {
-    let Some(mut libraries) = Libraries::start() else { return };
-    for provider in VERIFY {
+fn the_libraries_for_javascript_accept_every_event_and_refuse_it_tampered() {
+    every_event_is_accepted_and_refused_tampered(&JAVASCRIPT);
+}
+
+#[test]
+fn the_libraries_for_python_accept_every_event_and_refuse_it_tampered() {
+    every_event_is_accepted_and_refused_tampered(&PYTHON);
+}
+
+fn every_event_is_accepted_and_refused_tampered(language: &Language) {
+    let Some(mut libraries) = Libraries::start(language) else { return };
+    for provider in language.verify {
         for event in events(provider) {
             let mut task = delivery(provider, &event);
             assert_eq!(libraries.perform(&task), json!({"accepted": true}), "{event}: {task}");
@@ -140,9 +175,18 @@ fn the_libraries_accept_every_event_and_refuse_it_tampered() {
 }
 
 #[test]
-fn hookdev_verifies_what_the_libraries_sign() {
-    let Some(mut libraries) = Libraries::start() else { return };
-    for provider in SIGN {
+fn hookdev_verifies_what_the_libraries_for_javascript_sign() {
+    what_the_libraries_sign_is_verified(&JAVASCRIPT);
+}
+
+#[test]
+fn hookdev_verifies_what_the_libraries_for_python_sign() {
+    what_the_libraries_sign_is_verified(&PYTHON);
+}
+
+fn what_the_libraries_sign_is_verified(language: &Language) {
+    let Some(mut libraries) = Libraries::start(language) else { return };
+    for provider in language.sign {
         for event in events(provider) {
             let mut task = delivery(provider, &event);
             task["sign"] = json!(true);

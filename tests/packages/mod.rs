@@ -27,7 +27,7 @@ struct Language {
 
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
-const LANGUAGES: [Language; 3] = [
+const LANGUAGES: [Language; 4] = [
     Language {
         name: "node",
         program: "node",
@@ -48,6 +48,13 @@ const LANGUAGES: [Language; 3] = [
         identity: &["-c", "import sys; print(sys.executable, sys.version)"],
         lock: &["requirements.txt"],
         install: install_for_python,
+    },
+    Language {
+        name: "python-libraries",
+        program: PYTHON,
+        identity: &["-c", "import sys; print(sys.executable, sys.version)"],
+        lock: &["libraries/requirements.txt"],
+        install: |from, to| install_for_python(&from.join("libraries"), to),
     },
 ];
 

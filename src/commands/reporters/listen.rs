@@ -81,7 +81,8 @@ pub fn announce(terminal: Terminal, settings: &Settings, url: &str, send_to: Opt
     let shown = if redact { redact::query } else { redact::tokens };
     let forwards = settings.forwards.iter();
     text.extend(forwards.map(|Forward { events, url }| format!("  forwards {events} to {}\n", shown(url.as_str()))));
-    let event = settings.provider.as_deref().or_else(|| settings.catalog.providers().next().map(Arc::as_ref));
+    let event = settings.provider.as_deref();
+    let event = event.or_else(|| settings.catalog.example()?.load().ok().map(Arc::as_ref));
     let event = event.and_then(|provider| Some((&provider.name, &provider.events.first()?.full_name)));
     if let (Some(send_to), Some((provider, event))) = (send_to, event) {
         text.extend([format!("  to send here: hookdev send {event} --to {send_to}/{provider}\n")]);
@@ -92,12 +93,12 @@ pub fn announce(terminal: Terminal, settings: &Settings, url: &str, send_to: Opt
 /// The URL of each provider, or how they are made if there are many.
 fn urls(catalog: &Catalog, url: &str) -> String {
     let names: Vec<&str> = catalog.names().collect();
-    match names.as_slice() {
-        [first, ..] if names.len() > MAX_LISTED => {
-            let count = names.len();
-            format!("  {url}/PROVIDER, such as {url}/{first}; `hookdev events` lists the {count} providers\n")
+    match catalog.example() {
+        Some(example) if names.len() > MAX_LISTED => {
+            let (count, example) = (names.len(), example.name());
+            format!("  {url}/PROVIDER, such as {url}/{example}; `hookdev events` lists the {count} providers\n")
         }
-        names => names.iter().flat_map(|name| ["  ", url, "/", name, "\n"]).collect(),
+        _ => names.iter().flat_map(|name| ["  ", url, "/", name, "\n"]).collect(),
     }
 }
 
@@ -311,11 +312,13 @@ impl View {
         text.clear();
         match update {
             Update::Delivery(published) => self.delivery(published.delivery(), text, buffer),
-            Update::Findings { seq, title, findings } if self.matches(title) => match self.format {
-                Format::Json => json::findings(*seq, findings, remedies::words, buffer),
-                _ => self.page.explained(*seq, findings, text),
-            },
-            Update::Forwards { seq, title, forwards, warning } if self.matches(title) => {
+            Update::Findings { seq, titles, findings } if self.matches(titles.iter().map(String::as_str)) => {
+                match self.format {
+                    Format::Json => json::findings(*seq, findings, remedies::words, buffer),
+                    _ => self.page.explained(*seq, findings, text),
+                }
+            }
+            Update::Forwards { seq, titles, forwards, warning } if self.matches(titles.iter().map(String::as_str)) => {
                 if self.quiet && warning.is_none() && forwards.iter().all(is_accepted) {
                     return;
                 }
@@ -338,7 +341,7 @@ impl View {
     }
 
     fn delivery(&self, delivery: &Delivery, text: &mut String, buffer: &mut Vec<u8>) {
-        if !self.matches(delivery.assessment.title()) || self.quiet && is_good(delivery) {
+        if !self.matches(delivery.assessment.titles()) || self.quiet && is_good(delivery) {
             return;
         }
         let delivery = if self.redact { Cow::Owned(redact::delivery(delivery)) } else { Cow::Borrowed(delivery) };
@@ -353,8 +356,8 @@ impl View {
         self.only.as_ref().is_some_and(|only| !only.contains(&delivery.seq)) && is_good(delivery)
     }
 
-    fn matches(&self, title: &str) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.matches(title))
+    fn matches<'a>(&self, mut titles: impl Iterator<Item = &'a str>) -> bool {
+        self.filter.as_ref().is_none_or(|filter| titles.any(|title| filter.matches(title)))
     }
 }
 

@@ -77,8 +77,8 @@ pub enum Update {
     Findings {
         /// The delivery's number.
         seq: u64,
-        /// The delivery's [title](crate::webhook::assessment::Assessment::title).
-        title: String,
+        /// The delivery's [titles](crate::webhook::assessment::Assessment::titles).
+        titles: Vec<String>,
         /// At least one.
         findings: Vec<Finding>,
     },
@@ -86,8 +86,8 @@ pub enum Update {
     Forwards {
         /// The delivery's number.
         seq: u64,
-        /// The delivery's [title](crate::webhook::assessment::Assessment::title).
-        title: String,
+        /// The delivery's [titles](crate::webhook::assessment::Assessment::titles).
+        titles: Vec<String>,
         /// At least one.
         forwards: Vec<Forwarded>,
         /// If a handler and hookdev disagree.
@@ -486,9 +486,9 @@ mod tests {
         let mut deliveries = consumers.add(2, WhenFull::Skip);
         publish(&consumers, 1).await.unwrap();
         for _ in 0..2 {
-            consumers.publish_late(|| Update::Findings { seq: 1, title: "x".to_owned(), findings: Vec::new() });
+            consumers.publish_late(|| Update::Findings { seq: 1, titles: vec!["x".to_owned()], findings: Vec::new() });
         }
-        let expected = r#"Findings { seq: 1, title: "x", findings: [] }"#;
+        let expected = r#"Findings { seq: 1, titles: ["x"], findings: [] }"#;
         assert_eq!(all(&mut deliveries), ["delivery 1 200", expected]);
     }
 }

@@ -19,6 +19,7 @@ use crate::{
         url::with_query_of,
     },
     webhook::{
+        assessment::Assessment,
         record::{Forwarded, Response},
         request::Request,
     },
@@ -35,6 +36,14 @@ pub struct Forward {
     pub events: Pattern,
     /// The handler.
     pub url: Url,
+}
+
+impl Forward {
+    /// Whether it is for a delivery; of a list of events, one is enough.
+    #[must_use]
+    pub fn matches(&self, assessment: &Assessment) -> bool {
+        assessment.titles().any(|title| self.events.matches(title))
+    }
 }
 
 /// Forwards deliveries.
@@ -86,12 +95,12 @@ impl Forwarder {
     pub async fn forward(
         &self,
         forwards: &[Forward],
-        event: &str,
+        assessment: &Assessment,
         request: &Request,
         closed: &CancellationToken,
         memory: &BodyPermit,
     ) -> Option<Forwards> {
-        let mut matching = forwards.iter().filter(|forward| forward.events.matches(event));
+        let mut matching = forwards.iter().filter(|forward| forward.matches(assessment));
         let first = matching.next()?;
         let mut request = request.clone();
         // It was met when the body was read here.

@@ -89,11 +89,11 @@ impl Publication {
     fn publish(self, slots: Slots, is_confirmation_wanted: bool) -> (Confirmations, Late) {
         let Self { consumers, delivery, permit, explanation, forwards, tail } = self;
         let has_more = explanation.is_some() || !forwards.is_empty() || tail.is_some();
-        let title = if has_more { delivery.assessment.title().to_owned() } else { String::new() };
+        let titles = delivery.assessment.titles().filter(|_| has_more).map(str::to_owned).collect();
         let verdict = if has_more { delivery.assessment.verdict.clone() } else { Verdict::Unrecognised };
         let seq = delivery.seq;
         let confirmations = consumers.publish(delivery, &permit, slots, is_confirmation_wanted);
-        (confirmations, Late { consumers, seq, title, verdict, explanation, forwards, tail })
+        (confirmations, Late { consumers, seq, titles, verdict, explanation, forwards, tail })
     }
 }
 
@@ -101,7 +101,7 @@ impl Publication {
 struct Late {
     consumers: Arc<Consumers>,
     seq: u64,
-    title: String,
+    titles: Vec<String>,
     verdict: Verdict,
     explanation: Option<Explanation>,
     forwards: Vec<PendingForward>,
@@ -126,7 +126,7 @@ impl Late {
         let publish_forward = |forwarded: Forwarded| {
             self.consumers.publish_late(|| Update::Forwards {
                 seq: self.seq,
-                title: self.title.clone(),
+                titles: self.titles.clone(),
                 forwards: vec![forwarded.clone()],
                 warning: disagreement(&self.verdict, std::slice::from_ref(&forwarded)),
             });
@@ -139,7 +139,7 @@ impl Late {
                 {
                     self.consumers.publish_late(|| Update::Findings {
                         seq: self.seq,
-                        title: self.title.clone(),
+                        titles: self.titles.clone(),
                         findings: assessment.findings.clone(),
                     });
                 }
@@ -220,8 +220,8 @@ mod tests {
         let (explain, mut deliveries) = start();
         assert_eq!((findings(deliveries.next().await), begun.elapsed()), ((1, 0), LONGEST_WAIT));
         explain.send(explained()).unwrap();
-        let Some(Update::Findings { seq, title, findings }) = deliveries.next().await else { panic!() };
-        assert_eq!((seq, title.as_str(), findings), (1, "unrecognised", explained().findings));
+        let Some(Update::Findings { seq, titles, findings }) = deliveries.next().await else { panic!() };
+        assert_eq!((seq, titles, findings), (1, vec!["unrecognised".to_owned()], explained().findings));
         assert!(deliveries.next().await.is_none());
     }
 

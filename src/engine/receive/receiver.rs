@@ -160,7 +160,7 @@ impl Receiver {
             return response.into();
         }
         let forwards = if self.forwarded.includes(assessment) { &settings.forwards } else { &[][..] };
-        let forwarding = self.forwarder.forward(forwards, assessment.title(), request, closed, memory);
+        let forwarding = self.forwarder.forward(forwards, assessment, request, closed, memory);
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
@@ -208,7 +208,7 @@ impl Receiver {
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
         let settings = self.settings.get();
         let mut assessment = self.assess(&settings, &request, received_at).await;
-        if settings.forwards.iter().any(|forward| forward.events.matches(assessment.title())) {
+        if settings.forwards.iter().any(|forward| forward.matches(&assessment)) {
             let warning = self.forwarded.objection(&assessment);
             assessment.warnings.extend(warning);
         }

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::line;
-use crate::{render::providers::CheckedProvider, webhook::provider::index::IndexEntry};
+use crate::{
+    render::providers::{CheckedProvider, WrittenProvider},
+    webhook::provider::index::IndexEntry,
+};
 
 #[derive(Serialize)]
 struct ProviderLine<'a> {
@@ -35,4 +38,9 @@ pub fn provider(index: &IndexEntry, source: &str, out: &mut Vec<u8>) {
 /// Appends the line of a checked provider directory.
 pub fn checked_provider(checked: &CheckedProvider<'_>, out: &mut Vec<u8>) {
     line(checked, out);
+}
+
+/// Appends the line of a new provider directory.
+pub fn written_provider(written: &WrittenProvider<'_>, out: &mut Vec<u8>) {
+    line(written, out);
 }

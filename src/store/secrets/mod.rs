@@ -264,6 +264,26 @@ struct Found {
     note: Option<String>,
 }
 
+/// The texts of the secrets that flags give for a provider that isn't known yet, whose name may come before the source.
+///
+/// # Errors
+///
+/// If a source can't be read.
+pub fn texts(
+    flags: &[SecretText],
+    provider: &str,
+    base: &Path,
+    environment: &Environment,
+) -> Result<Vec<SecretText>, SecretError> {
+    let own = |flag: &SecretText| {
+        let text = flag.expose();
+        let source = text.strip_prefix(provider).and_then(|rest| rest.strip_prefix('=')).unwrap_or(text);
+        let found = read(source, base, environment, SecretSource::Flag)?;
+        Ok(SecretText::from(found.text.as_str().to_owned()))
+    };
+    flags.iter().map(own).collect()
+}
+
 /// Reads the secret at a source.
 fn read(source: &str, base: &Path, environment: &Environment, literal: SecretSource) -> Result<Found, SecretError> {
     if let Some(name) = source.strip_prefix("env:") {

@@ -134,15 +134,25 @@ fn scheme(scheme: &Scheme) -> String {
 fn replay(provider: &Provider) -> (String, bool) {
     let rule = provider.schemes.first().filter(|scheme| scheme.signs_timestamp());
     match rule.and_then(|scheme| scheme.timestamp.as_ref()) {
-        Some(rule) => {
-            let (past, future) = (rule.tolerance.past, rule.tolerance.future);
-            let text = format!(
-                "the timestamp is signed: reject deliveries older than {} or more than {} in the future",
-                words(past),
-                words(future)
-            );
-            (text, false)
-        }
+        Some(rule) => match (rule.tolerance.past_limit(), rule.tolerance.future_limit()) {
+            (Some(past), future) => {
+                let future = future.map(|future| format!(" or more than {} in the future", words(future)));
+                let future = future.unwrap_or_default();
+                (format!("the timestamp is signed: reject deliveries older than {}{future}", words(past)), false)
+            }
+            (None, Some(future)) => {
+                let text = format!(
+                    "no protection: the timestamp is signed, but old deliveries are accepted; reject those more than {} in the future",
+                    words(future)
+                );
+                (text, true)
+            }
+            (None, None) => (
+                "no protection: the timestamp is signed, but the provider limits no delivery's age, so a recorded one can be replayed at any time"
+                    .to_owned(),
+                true,
+            ),
+        },
         None => (
             "no protection: no timestamp is signed, so a recorded delivery can be replayed at any time".to_owned(),
             true,
@@ -194,6 +204,14 @@ mod tests {
             )
         );
         assert!(term("auphonic", "signature").1 && term("cyanite", "duplicates").1);
+    }
+
+    #[test]
+    fn a_tolerance_without_a_limit_is_not_a_number_of_days() {
+        let unlimited = "no protection: the timestamp is signed, but the provider limits no delivery's age, so a recorded one can be replayed at any time";
+        assert_eq!(term("sendgrid", "replay"), (unlimited.to_owned(), true));
+        let past_only = "the timestamp is signed: reject deliveries older than 5 min";
+        assert_eq!(term("hubspot", "replay"), (past_only.to_owned(), false));
     }
 
     #[test]

@@ -276,7 +276,7 @@ impl FoundSignature {
 }
 
 /// Signed contents that occur in practice. `T` and `I` are placeholders for the timestamp and the id.
-const CONTENTS: [(&str, &str); 16] = [
+pub(in crate::webhook) const CONTENTS: [(&str, &str); 16] = [
     ("{body}", "{body}"),
     ("T.{body}", "{timestamp}.{body}"),
     ("I.T.{body}", "{id}.{timestamp}.{body}"),

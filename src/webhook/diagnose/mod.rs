@@ -24,6 +24,7 @@ use bytes::Bytes;
 
 use body::ReceivedBody;
 pub use code::{Code, codes};
+pub(in crate::webhook) use found::CONTENTS;
 use headers::Repaired;
 use reading::Reading;
 use secret::CandidateKey;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use glob::Pattern;
+use http::HeaderName;
 
 use super::{
     Provider,
@@ -93,6 +94,22 @@ impl Entry {
         })
     }
 
+    /// The same provider, loaded, with the header of its signature named as the user chose it at the provider. `None` if the
+    /// name of that header is fixed.
+    fn with_signature_header(&self, name: &HeaderName) -> Result<Option<Self>, LoadError> {
+        let files = self.load().map_err(|error| reason(error))?.files().clone();
+        let mut provider = Provider::load(files)?;
+        if !provider.rename_signature_header(name) {
+            return Ok(None);
+        }
+        let source = match &self.source {
+            Source::BuiltIn(built_in) => Source::BuiltIn(built_in),
+            Source::Directory(directory, _) => Source::Directory(directory.clone(), loaded_already()),
+        };
+        let index = OnceLock::from(IndexEntry::of(&provider));
+        Ok(Some(Self { source, index, provider: OnceLock::from(Ok(Arc::new(provider))) }))
+    }
+
     /// The provider.
     ///
     /// # Errors
@@ -112,9 +129,14 @@ impl From<Provider> for Entry {
         let provider = Arc::new(provider);
         let index = OnceLock::from(IndexEntry::of(&provider));
         let directory = provider.files().origin().to_owned();
-        let unused = Box::new(|_: &IndexEntry| Err("it is loaded already".into()));
-        Self { source: Source::Directory(directory, unused), index, provider: OnceLock::from(Ok(provider)) }
+        let source = Source::Directory(directory, loaded_already());
+        Self { source, index, provider: OnceLock::from(Ok(provider)) }
     }
+}
+
+/// The loader of an entry that never needs it.
+fn loaded_already() -> Loader {
+    Box::new(|_: &IndexEntry| Err("it is loaded already".into()))
 }
 
 impl fmt::Debug for Entry {
@@ -148,6 +170,19 @@ impl Catalog {
         let replaces = self.entries.len() < before;
         self.entries.insert(0, entry);
         replaces
+    }
+
+    /// Names the header of a provider's signature as the user chose it at the provider. Returns whether the provider is known
+    /// and leaves the name to the user.
+    ///
+    /// # Errors
+    ///
+    /// If the provider can't be loaded.
+    pub fn set_signature_header(&mut self, provider: &str, header: &HeaderName) -> Result<bool, LoadError> {
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.name() == provider) else { return Ok(false) };
+        let Some(renamed) = entry.with_signature_header(header)? else { return Ok(false) };
+        *entry = Arc::new(renamed);
+        Ok(true)
     }
 
     /// All entries.
@@ -186,6 +221,14 @@ impl Catalog {
     /// The providers that were used but couldn't be loaded: their names, and why.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &LoadError)> {
         self.entries().filter_map(|entry| Some((entry.name(), entry.provider.get()?.as_ref().err()?)))
+    }
+
+    /// The provider that messages name as an example: the first of the user's own, else a well-known one.
+    #[must_use]
+    pub fn example(&self) -> Option<&Arc<Entry>> {
+        let first = self.entries().next()?;
+        let well_known = || self.entry(BuiltIn::example()).unwrap_or(first);
+        Some(if first.directory().is_some() { first } else { well_known() })
     }
 
     /// Every event of every provider, from the index.

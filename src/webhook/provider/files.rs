@@ -74,6 +74,12 @@ impl BuiltIn {
         BUILT_IN
     }
 
+    /// The name of the one that messages name as an example.
+    #[must_use]
+    pub fn example() -> &'static str {
+        EXAMPLE
+    }
+
     /// Whether the index has it with its present manifest.
     #[must_use]
     pub const fn is_indexed(&self) -> bool {

@@ -10,6 +10,7 @@ pub mod event;
 pub mod files;
 pub mod handshake;
 pub mod index;
+mod list;
 pub mod manifest;
 pub mod recipe;
 pub mod resign;
@@ -27,7 +28,7 @@ use crate::webhook::{
     http_response::Response,
     json::Path,
     payload::DecodedBody,
-    place::{Lookup, Place},
+    place::{self, Lookup, Place},
     remedy::Remedy,
     request::Request,
     schema::{Schema, SchemaError},
@@ -36,6 +37,7 @@ use crate::webhook::{
 use event::{Event, EventName, Summary};
 use files::Files;
 use handshake::Handshake;
+pub(in crate::webhook) use list::EventList;
 
 /// One sender of webhooks, with everything that is specific to it.
 #[derive(Debug)]
@@ -62,6 +64,8 @@ pub struct Provider {
     event_field: Option<Place>,
     /// The form field that holds the payload.
     payload_field: Option<String>,
+    /// Where a payload has its list of events, if it has several.
+    list: Option<EventList>,
     /// The schema definition for payloads of unlisted events.
     fallback_schema: Option<String>,
     /// The fields of the payload with a new value in each send.
@@ -140,6 +144,28 @@ impl Provider {
         self.secret.iter().chain(self.schemes.iter().filter_map(|scheme| scheme.secret.as_deref()))
     }
 
+    /// Names the signature's header as the user chose it at the provider. Returns whether the provider leaves that to the
+    /// user.
+    fn rename_signature_header(&mut self, name: &HeaderName) -> bool {
+        let mut former = Vec::new();
+        for scheme in self.schemes.iter_mut().filter(|scheme| scheme.configurable_header) {
+            former.extend_from_slice(scheme.headers());
+            scheme.signature = place::Source::Headers(vec![name.clone()]);
+        }
+        let known = self.recognised_by.len();
+        self.recognised_by.retain(|header| !former.contains(header));
+        if self.recognised_by.len() < known {
+            self.recognised_by.push(name.clone());
+        }
+        !former.is_empty()
+    }
+
+    /// Whether the user chooses the name of the signature's header at the provider.
+    #[must_use]
+    pub fn has_configurable_header(&self) -> bool {
+        self.schemes.iter().any(|scheme| scheme.configurable_header)
+    }
+
     /// Whether a header carries a signature of one of the schemes, and not the secret itself.
     pub(in crate::webhook) fn signs_in(&self, name: &HeaderName) -> bool {
         self.schemes.iter().any(|scheme| scheme.algorithm.covers_content() && scheme.headers().contains(name))
@@ -198,6 +224,11 @@ impl Provider {
         let named = self.event_field.as_ref().and_then(|place| lookup.text(place));
         let unlisted = named.and_then(|named| EventName::unlisted(&self.name, &named));
         unlisted.or_else(|| handshakes.find(|event| event.matches(lookup)).map(EventName::Listed))
+    }
+
+    /// Where its payloads have their list of events, if they have several.
+    pub(in crate::webhook) const fn list(&self) -> Option<&EventList> {
+        self.list.as_ref()
     }
 
     /// The handshake of this full name, if it is one.

@@ -72,14 +72,21 @@ impl Provider {
         }
         let (mut marks, mut values) = (Vec::new(), Vec::new());
         let seed = seed_of(&text);
-        for (path, fresh) in &self.fresh {
+        let fresh: Vec<(Path, &Fresh)> = match (&self.list, json::parse(&text)) {
+            (Some(list), Ok(root)) => {
+                let in_each = |(path, fresh)| list.in_each(&root, path).into_iter().map(move |path| (path, fresh));
+                self.fresh.iter().map(|(path, fresh)| (path, fresh)).flat_map(in_each).collect()
+            }
+            _ => self.fresh.iter().map(|(path, fresh)| (path.clone(), fresh)).collect(),
+        };
+        for (path, fresh) in &fresh {
             // A payload of another shape may lack the field.
             if json::parse(&text).is_ok_and(|root| root.get(path).is_some()) {
                 let label = path.to_string();
                 let mark = mark(&seed, &label);
                 text = overrides::replace(&text, path, &mark)?;
                 marks.push(mark);
-                values.push((label, fresh.clone()));
+                values.push((label, (*fresh).clone()));
             }
         }
         let text = overrides::apply(&text, overrides)?;

@@ -46,6 +46,8 @@ pub struct Scheme {
     pub secret: Option<Box<SecretRule>>,
     /// Whether the user chooses the name of the signature's header.
     pub configurable_header: bool,
+    /// Whether it signs the form field that holds the whole payload.
+    pub signs_payload_field: bool,
     /// Whether the manifest says that the body isn't signed.
     pub is_body_unsigned_by_design: bool,
 }
@@ -159,13 +161,13 @@ impl Scheme {
         self.content.has_key() || self.claims.iter().any(|(_, claim)| claim.has_key())
     }
 
-    /// Whether the signature depends on all of the body.
+    /// Whether the signature depends on all of the body, or on the form field that holds all of the payload.
     #[must_use]
     pub fn signs_body(&self) -> bool {
         match self.algorithm {
             Algorithm::Token => false,
             algorithm if algorithm.jwt_name().is_some() => self.claims.iter().any(|(_, claim)| claim.signs_body()),
-            _ => self.content.signs_body(),
+            _ => self.signs_payload_field || self.content.signs_body(),
         }
     }
 

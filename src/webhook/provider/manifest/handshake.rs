@@ -49,7 +49,7 @@ pub(super) struct RawHandshake {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawResponse {
+pub(super) struct RawResponse {
     /// The status; 200 if there is none.
     status: Option<u16>,
     /// The media type of `text`.

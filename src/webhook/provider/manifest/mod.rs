@@ -2,7 +2,9 @@
 //! is loaded, never when a request arrives.
 
 mod delivery;
+mod examples;
 mod handshake;
+pub mod keys;
 mod places;
 mod schemes;
 mod secret;
@@ -16,7 +18,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Provider, SecretRule,
+    EventList, Provider, SecretRule,
     event::{Event, Summary},
     files::{self, Files},
 };
@@ -97,10 +99,11 @@ impl Provider {
         if secret.is_none() && !raw_schemes.is_empty() {
             return Err(at(Wrong::new(raw.name.span(), "[[scheme]] needs a [secret] with the format of its secret")));
         }
+        let payload_field = raw.recognise.payload.map(|text| payload_field(&text)).transpose().map_err(at)?;
         let mut schemes: Vec<Scheme> = Vec::new();
         for scheme in raw_schemes {
             let span = scheme.name.span();
-            let scheme = scheme.scheme(&defaults).map_err(at)?;
+            let scheme = scheme.scheme(&defaults, payload_field.as_deref()).map_err(at)?;
             if schemes.iter().any(|other| other.name == scheme.name) {
                 return Err(at(Wrong::new(span, format!("duplicate scheme `{}`", scheme.name))));
             }
@@ -109,10 +112,10 @@ impl Provider {
         if let (Some(raw), Some(rule)) = (&raw.secret, &secret) {
             raw.get_ref().check_sendable(rule, &schemes).map_err(at)?;
         }
-        let delivery = raw.delivery.policy(&schemes, raw.recognise.payload.is_some()).map_err(at)?;
+        let delivery = raw.delivery.policy(&schemes, payload_field.is_some()).map_err(at)?;
         let event_field =
             raw.recognise.event.map(|text| values::parse(&text, Place::parse_or_path)).transpose().map_err(at)?;
-        let payload_field = raw.recognise.payload.map(|text| payload_field(&text)).transpose().map_err(at)?;
+        let list = raw.recognise.list.map(|text| event_list(&text)).transpose().map_err(at)?;
         let mut events: Vec<Event> = Vec::new();
         for event in raw.event {
             let span = event.name.span();
@@ -152,6 +155,7 @@ impl Provider {
             events,
             event_field,
             payload_field,
+            list,
             fallback_schema: raw.recognise.schema,
             fresh: paths(raw.fresh).map_err(at)?,
             summary: raw.summary,
@@ -190,6 +194,16 @@ fn payload_field(text: &Spanned<String>) -> Result<String, Wrong> {
     match values::parse(text, Place::parse)? {
         Place::Form(name) => Ok(name),
         _ => Err(Wrong::new(text.span(), "the payload can only be in a form field: write `form:NAME`")),
+    }
+}
+
+/// Where a payload has its list of events.
+fn event_list(text: &Spanned<String>) -> Result<EventList, Wrong> {
+    match values::parse(text, Place::parse_or_path)? {
+        Place::RawBody => Ok(EventList(Path::from_iter([]))),
+        Place::Body(path) if path.keys() == ["body"] => Ok(EventList(Path::from_iter([]))),
+        Place::Body(path) => Ok(EventList(path)),
+        _ => Err(Wrong::new(text.span(), "a list of events can only be in the payload: write `body` or `body:PATH`")),
     }
 }
 
@@ -247,6 +261,8 @@ struct RawRecognise {
     event: Option<Spanned<String>>,
     /// The form field that holds the payload as JSON: `form:payload`.
     payload: Option<Spanned<String>>,
+    /// Where a payload has its list of events: `body`, or `body:PATH`.
+    list: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

@@ -73,14 +73,18 @@ pub(super) struct RawSignature {
 }
 
 impl RawScheme {
-    /// The scheme; `defaults` are those of the provider's secrets.
-    pub(super) fn scheme(self, defaults: &Defaults) -> Result<Scheme, Wrong> {
+    /// The scheme; `defaults` are those of the provider's secrets, and `payload_field` is the form field that holds the
+    /// payload.
+    pub(super) fn scheme(self, defaults: &Defaults, payload_field: Option<&str>) -> Result<Scheme, Wrong> {
         let place = self.signature.span();
         let RawSignature { header, query, body, form, value, separator, configurable_header } =
             self.signature.into_inner();
         let signature = PlaceKeys { header, query, body, form }.source()?.ok_or_else(|| {
-            Wrong::new(place, "the signature has no place: add a `header`, `query`, `body` or `form`")
+            Wrong::new(place.clone(), "the signature has no place: add a `header`, `query`, `body` or `form`")
         })?;
+        if configurable_header && signature.headers().is_empty() {
+            return Err(Wrong::new(place, "`configurable_header` needs a `header`, the one that is used by default"));
+        }
         let grammar = Grammar::parse(&GrammarText { value: value.get_ref().clone(), separator })
             .map_err(|message| Wrong::new(value.span(), message))?;
         if let Some(message) = mismatch(self.algorithm, grammar.encoding()) {
@@ -120,7 +124,10 @@ impl RawScheme {
             }
             None => None,
         };
+        let payload_field = payload_field.map(|name| Place::Form(name.to_owned()));
+        let signs_payload_field = content.places().any(|place| Some(place) == payload_field.as_ref());
         let scheme = Scheme {
+            signs_payload_field,
             name: self.name.into_inner().into(),
             algorithm: self.algorithm,
             content,

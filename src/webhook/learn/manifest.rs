@@ -1,0 +1,401 @@
+//! The text of a learned manifest. What the captures don't show is a comment with a question.
+
+use std::fmt::Write;
+
+use http::HeaderName;
+
+use super::{
+    Read,
+    event::{Events, Group, table_entry, unique_headers},
+    is_form,
+    places::{own_headers, scalars},
+    scheme::{FoundScheme, Search},
+    template::title,
+    value::is_uuid,
+};
+use crate::webhook::{
+    encoding,
+    json::Path,
+    payload::PayloadKind,
+    place::{Place, Source},
+    signature::{Algorithm, SecretFormat, scheme::TimeUnit, secret::KeyEncoding},
+    time::Tolerance,
+};
+
+/// What a manifest is written from.
+pub(super) struct Facts<'a> {
+    pub name: &'a str,
+    pub samples: &'a [Read<'a>],
+    pub search: &'a Search,
+    pub events: &'a Events,
+    /// Whether the schema has a definition of this event.
+    pub defined: &'a dyn Fn(&str) -> bool,
+}
+
+/// A manifest that grows, and the questions in it.
+#[derive(Default)]
+struct Draft {
+    text: String,
+    questions: Vec<String>,
+}
+
+impl Draft {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// A table or a group of keys, after an empty line.
+    fn section(&mut self, line: &str) {
+        self.text.push('\n');
+        self.line(line);
+    }
+
+    fn comment(&mut self, text: &str) {
+        self.line(&format!("# {text}"));
+    }
+
+    fn ask(&mut self, question: &str) {
+        self.comment(&format!("QUESTION: {question}"));
+        self.questions.push(question.to_owned());
+    }
+}
+
+/// Writes the manifest; also returns the questions in it.
+pub(super) fn write(facts: &Facts<'_>) -> (String, Vec<String>) {
+    let mut draft = Draft::default();
+    let captures = facts.samples.len();
+    let plural = if captures == 1 { "captured request" } else { "captured requests" };
+    draft.comment(&format!(
+        "Learned from {captures} {plural}. Payloads have the structure of the captures, with invented values."
+    ));
+    draft.comment("Lines with QUESTION are what captures can't show.");
+    let title = title(facts.name);
+    draft.section(&format!("name  = {}", quoted(facts.name)));
+    draft.line(&format!("title = {}", quoted(&title)));
+    draft.ask("what does it send? One line that `hookdev events` shows");
+    draft.line(&format!("about = {}", quoted(&format!("Webhooks of {title}"))));
+    draft.ask("which pages document its webhooks?");
+    draft.line("sources = []");
+    match &facts.search.found {
+        Some(found) => {
+            secret(facts.name, found, &mut draft);
+            scheme(found, &mut draft);
+        }
+        None => unknown_scheme(facts, &mut draft),
+    }
+    recognise(facts, &mut draft);
+    delivery(facts, &mut draft);
+    fresh(facts, &mut draft);
+    for group in &facts.events.groups {
+        event(facts, group, &mut draft);
+    }
+    draft.questions.push("what has happened in each event? One line of `about` for each".to_owned());
+    (draft.text, draft.questions)
+}
+
+fn secret(name: &str, found: &FoundScheme, draft: &mut Draft) {
+    draft.section("[secret]");
+    draft.line(&format!("env         = {}", quoted(&variable(name))));
+    let SecretFormat { encoding, prefix, family } = &found.format;
+    let encoding_name = match encoding {
+        KeyEncoding::Text => None,
+        KeyEncoding::Base64 => Some("base64"),
+        KeyEncoding::Base64Url => Some("base64url"),
+        KeyEncoding::Hex => Some("hex"),
+    };
+    if let Some(encoding) = encoding_name.filter(|_| family.is_none()) {
+        draft.line(&format!("encoding    = {}", quoted(encoding)));
+    }
+    if let Some(prefix) = prefix {
+        draft.line(&format!("prefix      = {}", quoted(prefix)));
+    }
+    draft.comment("A public secret for tests, invented. Never write your own here.");
+    draft.line(&format!("development = {}", quoted(&development(name, &found.format))));
+}
+
+/// The development secret of a provider, in the format of its secrets.
+fn development(name: &str, format: &SecretFormat) -> String {
+    let text = format!("hookdev-development-secret-{name}");
+    let key = match format.encoding {
+        _ if format.family.is_some() => return text,
+        KeyEncoding::Text => text,
+        KeyEncoding::Base64 => encoding::base64(text.as_bytes()),
+        KeyEncoding::Base64Url => encoding::base64url(text.as_bytes()),
+        KeyEncoding::Hex => encoding::hex(text.as_bytes()),
+    };
+    format!("{}{key}", format.prefix.as_deref().unwrap_or_default())
+}
+
+fn scheme(found: &FoundScheme, draft: &mut Draft) {
+    let scheme = &found.scheme;
+    draft.section("[[scheme]]");
+    draft.line("name      = \"v1\"");
+    draft.line(&format!("algorithm = {}", quoted(algorithm_name(scheme.algorithm))));
+    draft.line(&format!("content   = {}", quoted(scheme.content.as_str())));
+    let mut keys = place_keys(&scheme.signature);
+    keys.push(format!("value = {}", quoted(&found.text.value)));
+    keys.extend(found.text.separator.as_ref().map(|separator| format!("separator = {}", quoted(separator))));
+    draft.line(&format!("signature = {{ {} }}", keys.join(", ")));
+    if let Some(id) = &scheme.id {
+        draft.line(&format!("id        = {{ {} }}", place_keys(id).join(", ")));
+    }
+    if let Some(rule) = &scheme.timestamp {
+        let mut keys = rule.source.as_ref().map(place_keys).unwrap_or_default();
+        let unit = match rule.unit {
+            TimeUnit::Seconds => "s",
+            TimeUnit::Milliseconds => "ms",
+            TimeUnit::Rfc3339 => "rfc3339",
+            TimeUnit::Rfc3339Millis => "rfc3339-ms",
+            TimeUnit::Rfc3339Nanos => "rfc3339-ns",
+        };
+        keys.push(format!("unit = {}", quoted(unit)));
+        let tolerance = if rule.tolerance.past == Tolerance::ANY { "any" } else { "5m" };
+        keys.push(format!("tolerance = {}", quoted(tolerance)));
+        draft.ask(if tolerance == "any" {
+            "how old may a delivery be? Some captures were received more than 5 minutes from their timestamp"
+        } else {
+            "how old may a delivery be? Captures can't show it; 5 minutes is usual"
+        });
+        draft.line(&format!("timestamp = {{ {} }}", keys.join(", ")));
+        if !scheme.content.signs_timestamp() {
+            draft.ask("is there another signed time? The signature doesn't cover this one, so it proves nothing");
+        }
+    }
+    if found.is_https.is_some() {
+        draft.ask("behind a proxy or tunnel, which URL is configured at the provider? The signature covers it");
+    }
+    if !scheme.signs_body() {
+        draft.ask("does anything else protect the payload? The signature doesn't cover it");
+    }
+}
+
+fn place_keys(source: &Source) -> Vec<String> {
+    table_entry(source).map(|(key, text)| format!("{key} = {}", quoted(&text))).into_iter().collect()
+}
+
+/// The scheme as a question, with what can be seen.
+fn unknown_scheme(facts: &Facts<'_>, draft: &mut Draft) {
+    let search = facts.search;
+    draft.text.push('\n');
+    draft.ask(match (search.has_secret, search.most, search.is_exhausted) {
+        (false, ..) => "how does it sign? Learn again with its secret to find out",
+        (true, 1.., _) => "how does it sign? A scheme was found that holds for some captures only; the others may have another secret, or none, as a handshake",
+        (true, 0, true) => "how does it sign? Not all ways could be tried with this secret, and none of those tried matches; smaller captures are tried faster",
+        (true, 0, false) => "how does it sign? No known way gives these signatures with this secret; is it the right one?",
+    });
+    if search.most > 0 {
+        draft.comment(&format!("The scheme holds for {} of {} captures.", search.most, facts.samples.len()));
+    }
+    for seen in &search.seen {
+        draft.comment(seen);
+    }
+    if search.seen.is_empty() {
+        draft.comment("No header that all captures have looks like a signature.");
+    }
+    draft.comment("Until [secret] and [[scheme]] say it, deliveries count as unsigned:");
+    draft.line("#");
+    for line in [
+        "[secret]".to_owned(),
+        format!("env         = {}", quoted(&variable(facts.name))),
+        format!("development = {}", quoted(&development(facts.name, &SecretFormat::default()))),
+        String::new(),
+        "[[scheme]]".to_owned(),
+        "name      = \"v1\"".to_owned(),
+        "algorithm = \"hmac-sha256\"".to_owned(),
+        "content   = \"{timestamp}.{body}\"".to_owned(),
+        format!("signature = {{ header = \"x-{}-signature\", value = \"{{hex}}\" }}", facts.name),
+        format!("timestamp = {{ header = \"x-{}-timestamp\", tolerance = \"5m\" }}", facts.name),
+    ] {
+        draft.line(format!("# {line}").trim_end());
+    }
+}
+
+fn recognise(facts: &Facts<'_>, draft: &mut Draft) {
+    let events = facts.events;
+    let is_signed = facts.search.found.as_ref().is_some_and(|found| !found.scheme.headers().is_empty());
+    let headers = if is_signed { Vec::new() } else { common_headers(facts.samples) };
+    let is_in_form = facts.samples.iter().any(|read| read.body.json_in_form().is_some());
+    let place = events.place.as_ref().filter(|_| events.are_named_by_place());
+    if events.place.is_none() {
+        draft.text.push('\n');
+        draft.ask("how are events told apart? No header or field that all captures have names them");
+    }
+    if place.is_none() && !is_in_form && headers.is_empty() {
+        return;
+    }
+    draft.section("[recognise]");
+    if let Some(place) = place {
+        draft.line(&format!("event   = {}", quoted(&written(place))));
+    }
+    if is_in_form {
+        draft.line("payload = \"form:payload\"");
+    }
+    if !headers.is_empty() {
+        let names: Vec<String> = headers.iter().map(|name| quoted(name.as_str())).collect();
+        draft.line(&format!("headers = [{}]", names.join(", ")));
+    }
+}
+
+/// A place as `event` and `match` write it.
+fn written(place: &Place) -> String {
+    match place {
+        Place::Body(path) => path.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The senders' own headers that all captures have.
+fn common_headers(samples: &[Read<'_>]) -> Vec<HeaderName> {
+    let Some(first) = samples.first() else { return Vec::new() };
+    let names = own_headers(first.request()).map(|(name, _)| name.clone());
+    names.filter(|name| samples.iter().all(|read| read.request().headers.contains(name.as_str()))).take(4).collect()
+}
+
+fn delivery(facts: &Facts<'_>, draft: &mut Draft) {
+    let scheme = facts.search.found.as_ref().map(|found| &found.scheme);
+    draft.section("[delivery]");
+    let unique = unique_headers(facts.samples);
+    let signed_id = scheme.and_then(|scheme| scheme.id.as_ref()).and_then(Source::place);
+    let of_scheme = unique.iter().find(|(name, _)| signed_id == Some(Place::Header(name.clone())));
+    if let Some((_, values)) = of_scheme.or_else(|| unique.first()) {
+        draft.line(&format!("id      = {}", quoted(&id_template(values))));
+    }
+    let mut headers: Vec<(String, &str)> = Vec::new();
+    if let Some(Place::Header(name)) = facts.events.place.as_ref().filter(|_| facts.events.are_named_by_place()) {
+        headers.push((name.to_string(), "{event}"));
+    }
+    let is_used = |name: &HeaderName| {
+        scheme.is_some_and(|scheme| scheme.headers().contains(name) || scheme.id_headers().contains(name))
+    };
+    for (name, _) in unique.iter().filter(|(name, _)| !is_used(name)) {
+        headers.push((name.to_string(), "{id}"));
+    }
+    let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
+    if !headers.is_empty() {
+        draft.line(&format!("headers = {{ {} }}", headers.join(", ")));
+    }
+    let is_json_in_form = facts.samples.iter().any(|read| read.body.json_in_form().is_some());
+    let kind =
+        facts.samples.iter().map(|read| read.payload.kind).find(|kind| is_form(*kind)).filter(|_| !is_json_in_form);
+    if let Some(kind) = kind {
+        let media =
+            if kind == PayloadKind::Multipart { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
+        draft.line(&format!("encodings = [{{ type = {} }}]", quoted(media)));
+    }
+    draft.ask("which statuses count as delivered, how long does it wait (`timeout`), and when does it try again (`[delivery.retry]`)?");
+    draft.line("success = [\"2xx\"]");
+}
+
+/// The fields that repeat the delivery's id, which is new in each send.
+fn fresh(facts: &Facts<'_>, draft: &mut Draft) {
+    let Some((_, ids)) = unique_headers(facts.samples).into_iter().next() else { return };
+    let Some(root) = facts.samples.first().and_then(|read| read.payload.root()) else { return };
+    let repeats = |path: &Path| {
+        facts.samples.iter().zip(&ids).all(|(read, id)| read.payload.text(path).is_some_and(|text| text == *id))
+    };
+    let paths: Vec<Path> = scalars(root).into_iter().map(|(path, _)| path).filter(repeats).collect();
+    if !paths.is_empty() {
+        draft.section("[fresh]");
+        for path in paths {
+            draft.line(&format!("{} = \"{{id}}\"", quoted(&path.to_string())));
+        }
+    }
+}
+
+/// A template of ids like these.
+fn id_template(values: &[String]) -> String {
+    let Some(first) = values.first() else { return "{uuid}".to_owned() };
+    if values.iter().all(|value| is_uuid(value)) {
+        return "{uuid}".to_owned();
+    }
+    let end = first.find(['_', '-']).map_or(0, |at| at + 1);
+    let (prefix, rest) = first.split_at(end);
+    let rests: Option<Vec<&str>> = values.iter().map(|value| value.strip_prefix(prefix)).collect();
+    let Some(rests) = rests.filter(|rests| rests.iter().all(|other| other.len() == rest.len())) else {
+        return "{uuid}".to_owned();
+    };
+    let all = |is_right: fn(&u8) -> bool| rests.iter().all(|rest| rest.as_bytes().iter().all(is_right));
+    let alphabet = if all(u8::is_ascii_digit) {
+        "digits"
+    } else if all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        "hex"
+    } else if all(u8::is_ascii_alphanumeric) {
+        "base62"
+    } else {
+        return "{uuid}".to_owned();
+    };
+    if prefix.contains(['{', '}']) || rest.is_empty() || rest.len() > 256 {
+        "{uuid}".to_owned()
+    } else {
+        format!("{prefix}{{{alphabet}:{}}}", rest.len())
+    }
+}
+
+fn event(facts: &Facts<'_>, group: &Group, draft: &mut Draft) {
+    draft.section("[[event]]");
+    draft.line(&format!("name   = {}", quoted(&group.name)));
+    draft.comment(&format!("QUESTION: what has happened when `{}` is sent?", group.name));
+    draft.line(&format!("about  = {}", quoted(&group.name)));
+    if facts.events.place.is_none() {
+        draft.line("match  = { method = \"POST\" }");
+    } else if !facts.events.are_named_by_place() {
+        let condition = |(place, value): &(Place, String)| format!("{} = {}", quoted(&written(place)), quoted(value));
+        let conditions: Vec<String> = group.values.iter().map(condition).collect();
+        draft.line(&format!("match  = {{ {} }}", conditions.join(", ")));
+    }
+    if (facts.defined)(&group.name) {
+        draft.line(&format!("schema = {}", quoted(&group.name)));
+    } else {
+        draft.line("raw    = true");
+    }
+    if group.fixture() != format!("events/{}.json", group.name) {
+        draft.line(&format!("fixture = {}", quoted(&group.fixture())));
+    }
+}
+
+/// The environment variable that has a provider's secret.
+pub(super) fn variable(name: &str) -> String {
+    format!("{}_WEBHOOK_SECRET", name.to_ascii_uppercase().replace('-', "_"))
+}
+
+const fn algorithm_name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::HmacMd5 => "hmac-md5",
+        Algorithm::HmacSha1 => "hmac-sha1",
+        Algorithm::HmacSha256 => "hmac-sha256",
+        Algorithm::HmacSha384 => "hmac-sha384",
+        Algorithm::HmacSha512 => "hmac-sha512",
+        Algorithm::Md5 => "md5",
+        Algorithm::Sha1 => "sha1",
+        Algorithm::Sha256 => "sha256",
+        Algorithm::Sha384 => "sha384",
+        Algorithm::Sha512 => "sha512",
+        Algorithm::Token => "token",
+        Algorithm::Ed25519 => "ed25519",
+        Algorithm::EcdsaP256 => "ecdsa-p256",
+        Algorithm::RsaSha256 => "rsa-sha256",
+        Algorithm::JwtHs256 => "jwt-hs256",
+        Algorithm::JwtEs256 => "jwt-es256",
+        Algorithm::JwtRs256 => "jwt-rs256",
+    }
+}
+
+/// A text as a basic string of TOML, which has JSON's escapes.
+pub(super) fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

@@ -1,0 +1,177 @@
+//! Where a capture may have its signature, its time and its id.
+
+use std::borrow::Cow;
+
+use http::HeaderName;
+
+use super::{
+    Read,
+    form::{Form, forms},
+    value::{signatures, time_unit},
+};
+use crate::webhook::{
+    json::{Kind, Node, Path},
+    place::{Place, Source},
+    request::{self, Request},
+    signature::grammar,
+};
+
+/// How many values of each kind are tried.
+const MOST: usize = 8;
+
+/// Headers that HTTP, proxies and tools add.
+const STANDARD: [&str; 20] = [
+    "host",
+    "user-agent",
+    "connection",
+    "date",
+    "via",
+    "forwarded",
+    "x-real-ip",
+    "transfer-encoding",
+    "cache-control",
+    "pragma",
+    "te",
+    "upgrade",
+    "cookie",
+    "origin",
+    "referer",
+    "baggage",
+    "true-client-ip",
+    "keep-alive",
+    "expect",
+    "from",
+];
+
+/// How the names of others begin.
+const STANDARD_BEGINNINGS: [&str; 10] =
+    ["content-", "accept", "x-forwarded", "cf-", "trace", "cdn-", "x-amz", "sec-", "x-envoy-", "x-b3-"];
+
+/// Whether a header is the sender's own rather than one of HTTP or of a proxy.
+pub(super) fn is_own(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.contains("signature")
+        || !STANDARD.contains(&name) && !STANDARD_BEGINNINGS.iter().any(|start| name.starts_with(start))
+}
+
+/// The headers of a request's sender, with their values.
+pub(super) fn own_headers(request: &Request) -> impl Iterator<Item = (&HeaderName, String)> {
+    let fields = request.headers.iter().map(|(name, value)| (name.name(), value));
+    fields.filter(|(name, _)| is_own(name)).map(|(name, value)| (name, request::text(value).into_owned()))
+}
+
+/// Where a value is, and its text.
+pub(super) struct Located {
+    pub source: Source,
+    pub text: String,
+}
+
+/// A place where the signature may be, and the format of its value there.
+pub(super) struct Candidate {
+    pub source: Source,
+    pub form: Form,
+}
+
+/// The places where the signature may be. Headers named like one come first. What fewer than half of the captures have is the
+/// look of one value.
+pub(super) fn candidates(probe: &Read<'_>, samples: &[Read<'_>]) -> Vec<Candidate> {
+    let mut found: Vec<Candidate> = Vec::new();
+    for (name, value) in own_headers(probe.request()) {
+        let source = Source::Headers(vec![name.clone()]);
+        found.extend(forms(&value).into_iter().map(|form| Candidate { source: source.clone(), form }));
+    }
+    for (name, value) in form_urlencoded::parse(probe.request().query().as_bytes()) {
+        let source = Source::At(Place::Query(name.into_owned()));
+        found.extend(forms(&value).into_iter().map(|form| Candidate { source: source.clone(), form }));
+    }
+    found.retain(|Candidate { source, form }| {
+        let is_read = |read: &&Read<'_>| {
+            let place = source.place();
+            let value = place.and_then(|place| read.lookup().text(&place).map(Cow::into_owned));
+            value.is_some_and(|value| {
+                form.grammar
+                    .read(&value)
+                    .signatures
+                    .iter()
+                    .any(|candidate| matches!(candidate, grammar::Candidate::Decoded(_)))
+            })
+        };
+        2 * samples.iter().filter(is_read).count() >= samples.len()
+    });
+    let is_named = |candidate: &Candidate| {
+        let names = candidate.source.to_string();
+        ["sig", "hmac", "hash", "digest"].iter().any(|word| names.contains(word))
+    };
+    // The sort is stable, so that simple forms stay first.
+    found.sort_by_key(|candidate| !is_named(candidate));
+    found.truncate(4 * MOST);
+    found
+}
+
+/// The values that may be the signed time.
+pub(super) fn times(probe: &Read<'_>) -> Vec<Located> {
+    let mut found = Vec::new();
+    let mut add = |source: Source, text: &str| {
+        if time_unit(text).is_some() {
+            found.push(Located { source, text: text.to_owned() });
+        }
+    };
+    for (name, value) in own_headers(probe.request()) {
+        add(Source::Headers(vec![name.clone()]), &value);
+    }
+    for (name, value) in form_urlencoded::parse(probe.request().query().as_bytes()) {
+        add(Source::At(Place::Query(name.into_owned())), &value);
+    }
+    if let Some(root) = probe.payload.root() {
+        for (path, text) in scalars(root) {
+            add(Source::At(Place::Body(path)), &text);
+        }
+    }
+    found.truncate(MOST);
+    found
+}
+
+/// The values beside body and time that may be signed, such as the delivery's id.
+pub(super) fn ids(probe: &Read<'_>, signature: &Source, times: &[Located]) -> Vec<Located> {
+    let is_other = |source: &Source| source != signature && !times.iter().any(|time| time.source == *source);
+    let mut found = Vec::new();
+    for (name, value) in own_headers(probe.request()) {
+        let source = Source::Headers(vec![name.clone()]);
+        if is_other(&source) && value.len() <= 200 && signatures(&value).is_empty() {
+            found.push(Located { source, text: value });
+        }
+    }
+    found.sort_by_key(|located| !located.source.to_string().contains("id"));
+    if let Some(root) = probe.payload.root() {
+        for (path, text) in scalars(root) {
+            let key = path.keys().last().map(|key| key.to_ascii_lowercase()).unwrap_or_default();
+            if path.keys().len() == 1 && (key == "id" || key.ends_with("_id") || key == "token" || key == "nonce") {
+                found.push(Located { source: Source::At(Place::Body(path)), text });
+            }
+        }
+    }
+    found.truncate(MOST);
+    found
+}
+
+/// The scalars of a payload down to the second level, with their paths. Of a list, only the first item counts.
+pub(super) fn scalars(root: &Node<'_>) -> Vec<(Path, String)> {
+    let mut found = Vec::new();
+    match &root.kind {
+        Kind::Array(items) => items.iter().take(1).for_each(|item| add_scalars(item, &["0"], &mut found)),
+        _ => add_scalars(root, &[], &mut found),
+    }
+    found
+}
+
+fn add_scalars(node: &Node<'_>, keys: &[&str], found: &mut Vec<(Path, String)>) {
+    let Kind::Object(members) = &node.kind else { return };
+    for member in members {
+        let path: Vec<&str> = keys.iter().copied().chain([member.key.as_ref()]).collect();
+        if let Some(text) = member.value.text() {
+            found.push((path.iter().map(|key| (*key).to_owned()).collect(), text.into_owned()));
+        } else if path.len() < 2 {
+            add_scalars(&member.value, &path, found);
+        }
+    }
+}

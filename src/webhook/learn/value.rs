@@ -1,0 +1,57 @@
+//! What a text looks like: a time, an id, a signature.
+
+use crate::webhook::{
+    encoding::{decode_base64, decode_base64url, decode_hex},
+    signature::{grammar::TextEncoding, scheme::TimeUnit},
+    time::Timestamp,
+};
+
+/// The times that a signed timestamp may have: from 2001 to 2100, in seconds.
+const PLAUSIBLE: std::ops::Range<i64> = 978_307_200..4_102_444_800;
+
+/// The unit of a text that is a time; `None` if it isn't one.
+pub(super) fn time_unit(text: &str) -> Option<TimeUnit> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let unit = match text.len() {
+            9 | 10 => TimeUnit::Seconds,
+            12 | 13 => TimeUnit::Milliseconds,
+            _ => return None,
+        };
+        return PLAUSIBLE.contains(&unit.read(text)?.unix_seconds()).then_some(unit);
+    }
+    let time = Timestamp::from_rfc3339(text)?;
+    let digits = text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
+    PLAUSIBLE.contains(&time.unix_seconds()).then_some(match digits {
+        0 => TimeUnit::Rfc3339,
+        9 => TimeUnit::Rfc3339Nanos,
+        _ => TimeUnit::Rfc3339Millis,
+    })
+}
+
+/// Whether a text is a UUID.
+pub(super) fn is_uuid(text: &str) -> bool {
+    let is_right = |(index, byte): (usize, u8)| match index {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(is_right)
+}
+
+/// The readings of a text as a signature that a known algorithm may have made. Most texts have none.
+pub(super) fn signatures(text: &str) -> Vec<(TextEncoding, Vec<u8>)> {
+    let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let mut found = Vec::new();
+    if let Some(bytes) = decode_hex(text).filter(|_| is_hex) {
+        found.push((TextEncoding::Hex, bytes));
+    }
+    if let Some(bytes) = decode_base64(text) {
+        found.push((TextEncoding::Base64, bytes));
+    }
+    let is_unpadded = !text.ends_with('=');
+    if let Some(bytes) = decode_base64url(text).filter(|_| is_unpadded) {
+        found.push((TextEncoding::Base64Url, bytes));
+    }
+    // The lengths of hashes and of Ed25519, and of ECDSA in DER.
+    found.retain(|(_, bytes)| matches!(bytes.len(), 16 | 20 | 32 | 48 | 64 | 68..=72));
+    found
+}

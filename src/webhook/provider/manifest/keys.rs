@@ -1,0 +1,521 @@
+//! The keys of a manifest, as data: what each one means, and which values it takes. The JSON Schema for editors is made of
+//! them; a test compares them with the types that read a manifest.
+
+use serde_json::{Map, Value, json};
+
+/// A table of a manifest.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name in the schema.
+    pub name: &'static str,
+    /// Its keys.
+    pub keys: &'static [Key],
+}
+
+/// A key of a table.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether the table must have it.
+    pub is_required: bool,
+    /// The values that it takes.
+    pub takes: Takes,
+    /// What it means, for people.
+    pub about: &'static str,
+}
+
+/// The values that a key takes.
+#[derive(Debug)]
+pub enum Takes {
+    /// Any text.
+    Text,
+    /// A text that matches this pattern.
+    Pattern(&'static str),
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+    /// A whole number between these.
+    Number(u32, u32),
+    /// Any value at all.
+    Any,
+    /// A list of such values, of at least so many.
+    List(&'static Self, usize),
+    /// A table of keys that the user chooses, each with such a value.
+    Map(&'static Self),
+    /// A table with these keys.
+    Table(&'static Table),
+    /// Any of these.
+    Either(&'static [Self]),
+}
+
+use Takes::{Any, Choice, Either, Flag, List, Number, Pattern, Table as In, Text};
+
+const fn required(name: &'static str, takes: Takes, about: &'static str) -> Key {
+    Key { name, is_required: true, takes, about }
+}
+
+const fn optional(name: &'static str, takes: Takes, about: &'static str) -> Key {
+    Key { name, is_required: false, takes, about }
+}
+
+/// A text, a number or a truth value.
+const SCALAR: Takes = Either(&[Text, Number(0, u32::MAX), Flag]);
+const NAME: Takes = Pattern("^[a-z0-9_][a-z0-9_-]*$");
+const EVENT_NAME: Takes = Pattern("^[A-Za-z0-9._/:][A-Za-z0-9._/:-]*$");
+const DURATION: Takes = Pattern("^[0-9.]+(ms|s|m|h|d)$");
+const LIMIT: Takes = Pattern("^(any|[0-9.]+(ms|s|m|h|d))$");
+const STATUS: Takes = Pattern("^([1-5]xx|[1-5][0-9][0-9])$");
+const HEADER_NAMES: Takes = Either(&[Text, List(&Text, 1)]);
+
+/// The algorithms by the names that a manifest uses.
+const ALGORITHMS: &[&str] = &[
+    "hmac-md5",
+    "hmac-sha1",
+    "hmac-sha256",
+    "hmac-sha384",
+    "hmac-sha512",
+    "md5",
+    "sha1",
+    "sha256",
+    "sha384",
+    "sha512",
+    "token",
+    "ed25519",
+    "ecdsa-p256",
+    "rsa-sha256",
+    "jwt-hs256",
+    "jwt-es256",
+    "jwt-rs256",
+];
+
+/// The manifest itself.
+pub static MANIFEST: Table = Table {
+    name: "manifest",
+    keys: &[
+        required("name", NAME, "The first part of the events' names: a-z, 0-9, - and _"),
+        required("title", Text, "The provider's name as people write it"),
+        required("about", Text, "What the provider sends, in one line"),
+        optional(
+            "notes",
+            List(&Text, 0),
+            "What a developer should know, such as that nothing protects against replays",
+        ),
+        optional("sources", List(&Text, 0), "Where the facts come from: pages, or `github:OWNER/REPO PATH`"),
+        optional("summary", Text, "A line about each payload, a template: `order {order.number}`"),
+        optional("secret", In(&SECRET), "How the signing secret is written, and where it may be found"),
+        optional(
+            "scheme",
+            Either(&[Choice(&["standard-webhooks", "svix"]), List(&In(&SCHEME), 0)]),
+            "The name of a shared scheme, or one `[[scheme]]` or several: the first signs, any may verify",
+        ),
+        required("delivery", In(&DELIVERY), "How the provider delivers, and when it retries"),
+        optional("recognise", In(&RECOGNISE), "How requests of this provider and their events are recognised"),
+        optional(
+            "fresh",
+            Takes::Map(&Text),
+            "The payload's fields that are new in each send, each with a template such as `{uuid}` or `{now}`",
+        ),
+        required("event", List(&In(&EVENT), 0), "The events"),
+        optional("handshake", List(&In(&HANDSHAKE), 0), "The requests by which the provider verifies an endpoint"),
+    ],
+};
+
+/// `[secret]`.
+pub static SECRET: Table = Table {
+    name: "secret",
+    keys: &[
+        optional("env", Text, "The environment variable that may have the secret"),
+        optional(
+            "encoding",
+            Choice(&["text", "base64", "base64url", "hex"]),
+            "How the text gives the key (default: text)",
+        ),
+        optional("prefix", Text, "What comes before the key, such as `whsec_`"),
+        optional(
+            "development",
+            Either(&[Text, In(&KEY_PAIR)]),
+            "A public secret for tests. For public keys, a text that begins with `hookdev-` is the seed of a key pair",
+        ),
+    ],
+};
+
+/// A pair of keys as the development secret.
+pub static KEY_PAIR: Table = Table {
+    name: "key-pair",
+    keys: &[required("public", Text, "The public key"), required("private", Text, "The private key")],
+};
+
+/// `[[scheme]]`.
+pub static SCHEME: Table = Table {
+    name: "scheme",
+    keys: &[
+        required("name", Text, "The scheme's name in messages"),
+        required("algorithm", Choice(ALGORITHMS), "How the signature is made. `token` sends the secret itself"),
+        optional(
+            "content",
+            Text,
+            "The signed bytes, a template: `{timestamp}.{body}`. A plain hash has `{secret}` in it; a JWT needs none",
+        ),
+        required("signature", In(&SIGNATURE), "Where the signature is sent, and its format"),
+        optional("id", In(&ID), "Where the delivery's id is sent"),
+        optional("timestamp", In(&TIMESTAMP), "Where the timestamp is sent, and how old it may be"),
+        optional(
+            "encoded",
+            Choice(&["before-compression"]),
+            "`before-compression` if the signature covers the body before its content-encoding",
+        ),
+        optional("claims", Takes::Map(&Text), "The claims of a JWT that must hold, and are written when signing"),
+        optional("signs_body", Flag, "`false` if the signature is known to cover no part of the payload"),
+        optional("secret", In(&SECRET), "A form of secret of this scheme's own"),
+    ],
+};
+
+/// `signature` of a scheme.
+pub static SIGNATURE: Table = Table {
+    name: "signature",
+    keys: &[
+        optional("header", HEADER_NAMES, "The header, or several: the first is sent, the first one present is read"),
+        optional("query", Text, "A parameter of the URL's query"),
+        optional("body", Text, "A field of the payload, by its path"),
+        optional("form", Text, "A field of a form"),
+        required(
+            "value",
+            Text,
+            "Text with `{hex}`, `{base64}`, `{base64url}`, `{token}` or `{jwt}`; in a list also `{timestamp}`",
+        ),
+        optional("separator", Text, "What separates the entries of a list"),
+        optional(
+            "configurable_header",
+            Flag,
+            "`true` if the user chooses the header's name at the provider, and gives it in hookdev.toml as `signature_header`",
+        ),
+    ],
+};
+
+/// `id` of a scheme.
+pub static ID: Table = Table {
+    name: "id",
+    keys: &[
+        optional("header", HEADER_NAMES, "The header, or several: the first is sent, the first one present is read"),
+        optional("query", Text, "A parameter of the URL's query"),
+        optional("body", Text, "A field of the payload, by its path"),
+        optional("form", Text, "A field of a form"),
+    ],
+};
+
+/// `timestamp` of a scheme.
+pub static TIMESTAMP: Table = Table {
+    name: "timestamp",
+    keys: &[
+        optional("header", HEADER_NAMES, "The header, or several: the first is sent, the first one present is read"),
+        optional("query", Text, "A parameter of the URL's query"),
+        optional("body", Text, "A field of the payload, by its path"),
+        optional("form", Text, "A field of a form"),
+        optional("unit", Choice(&["s", "ms", "rfc3339", "rfc3339-ms", "rfc3339-ns"]), "Its unit (default: s)"),
+        required(
+            "tolerance",
+            Either(&[LIMIT, In(&TOLERANCE)]),
+            "How far it may be from the time of receipt: `5m`, `any`, or `{ past = \"5m\", future = \"any\" }`",
+        ),
+    ],
+};
+
+/// A tolerance that differs between past and future.
+pub static TOLERANCE: Table = Table {
+    name: "tolerance",
+    keys: &[
+        required("past", LIMIT, "How old it may be: a duration, or `any`"),
+        required("future", LIMIT, "How far ahead it may be: a duration, or `any`"),
+    ],
+};
+
+/// `[recognise]`.
+pub static RECOGNISE: Table = Table {
+    name: "recognise",
+    keys: &[
+        optional("event", Text, "The place of the event's name: `header:x-acme-event`, or a path of the payload"),
+        optional("payload", Pattern("^form:."), "`form:NAME` if the payload is JSON in a form field"),
+        optional(
+            "list",
+            Text,
+            "Where a payload has a list of events: `body` or `body:PATH`. Paths such as `events.0.type` then hold for each event",
+        ),
+        optional("headers", List(&Text, 0), "The headers by which requests are recognised (default: the signatures')"),
+        optional("schema", Text, "The definition in schema.json for events that are not listed"),
+    ],
+};
+
+/// `[delivery]`.
+pub static DELIVERY: Table = Table {
+    name: "delivery",
+    keys: &[
+        optional("method", Text, "The method (default: POST)"),
+        optional(
+            "encodings",
+            List(&In(&ENCODING), 0),
+            "How the payload is sent; the next one follows after an error response",
+        ),
+        optional("repeat_on_timeout", Number(0, u32::MAX), "How often a request that timed out is repeated at once"),
+        optional("user_agent", Text, "The user-agent header"),
+        optional(
+            "headers",
+            Takes::Map(&Text),
+            "Headers of every request, templates with `{event}`, `{id}`, `{now}` and others",
+        ),
+        optional("id", Text, "The delivery's id, a template such as `{uuid}` or `msg_{base62:27}`"),
+        required("success", List(&STATUS, 1), "The statuses that count as delivered, such as `2xx`"),
+        optional("timeout", DURATION, "How long the provider waits for the response, such as `10s`"),
+        optional("retry", In(&RETRY), "When the provider tries again"),
+        optional("max_body", Text, "The size of the largest body, such as `256KiB`"),
+    ],
+};
+
+/// `encodings` of the delivery.
+pub static ENCODING: Table = Table {
+    name: "encoding",
+    keys: &[
+        required(
+            "type",
+            Choice(&["application/json", "application/x-www-form-urlencoded", "multipart/form-data"]),
+            "The media type",
+        ),
+        optional("headers", Takes::Map(&Text), "Headers of requests with this encoding"),
+    ],
+};
+
+/// `[delivery.retry]`.
+pub static RETRY: Table = Table {
+    name: "retry",
+    keys: &[
+        required("waits", List(&DURATION, 0), "How long the provider waits before each further attempt"),
+        optional("renews_timestamp", Flag, "Whether each attempt is signed with a new timestamp"),
+        optional("retry_after", Flag, "Whether the provider waits as long as a response's retry-after says"),
+        optional("stop", List(&STATUS, 0), "The statuses that end the attempts"),
+    ],
+};
+
+/// `[[event]]`.
+pub static EVENT: Table = Table {
+    name: "event",
+    keys: &[
+        required("name", EVENT_NAME, "Its name: letters, digits and ._-/:"),
+        required("about", Text, "What has happened, in one line"),
+        optional(
+            "match",
+            Takes::Map(&SCALAR),
+            "The values by which it is recognised; their keys are places or paths of the payload",
+        ),
+        optional("headers", Takes::Map(&Text), "Headers of this event alone"),
+        optional("schema", Text, "Its definition in schema.json"),
+        optional("fixture", Text, "Its payload, if not `events/NAME.json`"),
+        optional("raw", Flag, "`true` sends the fixture byte for byte"),
+        optional("summary", Text, "A line about its payload, a template"),
+        optional("unsigned", Flag, "`true` if the provider sends it without a signature"),
+        optional("illustrative", Flag, "`true` if the payload is not documented"),
+        optional("variants", List(&Takes::Map(&Text), 0), "Changes to the payload, each sent by `check` too"),
+    ],
+};
+
+/// `[[handshake]]`.
+pub static HANDSHAKE: Table = Table {
+    name: "handshake",
+    keys: &[
+        required("name", EVENT_NAME, "Its name: letters, digits and ._-/:"),
+        required("about", Text, "What it is, in one line"),
+        optional("match", Takes::Map(&SCALAR), "The values by which it is recognised"),
+        optional("method", Text, "The method (default: POST)"),
+        optional("query", Takes::Map(&Text), "What `send` puts into the query, templates of fresh values"),
+        optional("headers", Takes::Map(&Text), "The headers that `send` adds, templates of fresh values"),
+        optional("fixture", Text, "The body that `send` sends (default: empty)"),
+        optional("signed", Flag, "`false` if the provider does not sign it"),
+        optional("secret", Text, "Where it hands over the secret of later deliveries, such as `header:x-hook-secret`"),
+        required("respond", In(&RESPONSE), "The response that the provider wants"),
+    ],
+};
+
+/// `respond` of a handshake.
+pub static RESPONSE: Table = Table {
+    name: "response",
+    keys: &[
+        optional("status", Number(0, 65535), "The status (default: 200)"),
+        optional("type", Text, "The media type of `text` (default: text/plain)"),
+        optional("text", Text, "The body as text, a template: `{query:hub.challenge}`"),
+        optional("json", Any, "The body as JSON, whose texts are templates"),
+        optional("headers", Takes::Map(&Text), "Headers, templates"),
+    ],
+};
+
+/// All tables.
+pub static TABLES: [&Table; 15] = [
+    &MANIFEST, &SECRET, &KEY_PAIR, &SCHEME, &SIGNATURE, &ID, &TIMESTAMP, &TOLERANCE, &RECOGNISE, &DELIVERY, &ENCODING,
+    &RETRY, &EVENT, &HANDSHAKE, &RESPONSE,
+];
+
+/// The JSON Schema of a manifest, in draft 7, which editors of TOML read.
+#[must_use]
+pub fn schema() -> Value {
+    let definitions: Map<String, Value> =
+        TABLES[1..].iter().map(|table| (table.name.to_owned(), table.schema())).collect();
+    let mut schema = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "provider.toml",
+        "description": "The manifest of a provider directory of hookdev",
+    });
+    if let (Value::Object(schema), Value::Object(manifest)) = (&mut schema, MANIFEST.schema()) {
+        schema.extend(manifest);
+        schema.insert("definitions".to_owned(), Value::Object(definitions));
+    }
+    schema
+}
+
+impl Table {
+    fn schema(&self) -> Value {
+        let property = |key: &Key| {
+            let mut value = key.takes.schema();
+            // A sibling of `$ref` is ignored in draft 7.
+            if value.get("$ref").is_some() {
+                value = json!({ "allOf": [value] });
+            }
+            value["description"] = key.about.into();
+            (key.name.to_owned(), value)
+        };
+        let properties: Map<String, Value> = self.keys.iter().map(property).collect();
+        let required: Vec<&str> = self.keys.iter().filter(|key| key.is_required).map(|key| key.name).collect();
+        json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
+    }
+}
+
+impl Takes {
+    fn schema(&self) -> Value {
+        match self {
+            Text => json!({ "type": "string" }),
+            Pattern(pattern) => json!({ "type": "string", "pattern": pattern }),
+            Choice(choices) => json!({ "type": "string", "enum": choices }),
+            Flag => json!({ "type": "boolean" }),
+            Number(0, u32::MAX) => json!({ "type": "integer" }),
+            Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+            Any => json!({}),
+            List(items, 0) => json!({ "type": "array", "items": items.schema() }),
+            List(items, least) => json!({ "type": "array", "items": items.schema(), "minItems": least }),
+            Takes::Map(values) => json!({ "type": "object", "additionalProperties": values.schema() }),
+            In(table) => json!({ "$ref": format!("#/definitions/{}", table.name) }),
+            Either(choices) => either(choices),
+        }
+    }
+
+    /// The JSON type of the values; `None` for any.
+    const fn json_type(&self) -> Option<&'static str> {
+        match self {
+            Text | Pattern(_) | Choice(_) => Some("string"),
+            Flag => Some("boolean"),
+            Number(..) => Some("integer"),
+            List(..) => Some("array"),
+            Takes::Map(_) | In(_) => Some("object"),
+            Any | Either(_) => None,
+        }
+    }
+}
+
+/// The schema of several choices, each of another type. It is not an `anyOf`, so that an error is that of the choice with the
+/// value's type, with its own place.
+fn either(choices: &[Takes]) -> Value {
+    let types: Vec<&str> = choices.iter().filter_map(Takes::json_type).collect();
+    let mut schema = json!({ "type": types });
+    let mut conditions = Vec::new();
+    for choice in choices {
+        match (choice, choice.schema()) {
+            (Text | Flag | Number(..), _) => {}
+            (List(..), list) => schema["items"] = list["items"].clone(),
+            (_, then) => conditions.push(json!({ "if": { "type": choice.json_type() }, "then": then })),
+        }
+    }
+    if !conditions.is_empty() {
+        schema["allOf"] = conditions.into();
+    }
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+
+    use super::{
+        super::{
+            RawEvent, RawProvider, RawRecognise,
+            delivery::{RawDelivery, RawEncoding, RawRetry},
+            handshake::{RawHandshake, RawResponse},
+            places::{RawId, RawTimestamp},
+            secret::RawSecret,
+            signing::{RawScheme, RawSignature},
+        },
+        *,
+    };
+
+    /// What serde says it expects instead of an unknown key or value.
+    fn expected<T: DeserializeOwned>(text: &str) -> Vec<String> {
+        let Err(error) = toml::from_str::<T>(text) else { panic!("`{text}` is valid") };
+        assert!(error.message().starts_with("unknown "), "{error}");
+        error.message().split('`').skip(3).step_by(2).map(str::to_owned).collect()
+    }
+
+    fn names(table: &Table) -> Vec<String> {
+        let mut names: Vec<String> = table.keys.iter().map(|key| key.name.to_owned()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn fields<T: DeserializeOwned>() -> Vec<String> {
+        let mut fields = expected::<T>("no-such-key = 1");
+        fields.sort_unstable();
+        fields
+    }
+
+    #[test]
+    fn the_keys_are_those_that_the_types_read() {
+        assert_eq!(names(&MANIFEST), fields::<RawProvider>());
+        assert_eq!(names(&SECRET), fields::<RawSecret>());
+        assert_eq!(names(&SCHEME), fields::<RawScheme>());
+        assert_eq!(names(&SIGNATURE), fields::<RawSignature>());
+        assert_eq!(names(&ID), fields::<RawId>());
+        assert_eq!(names(&TIMESTAMP), fields::<RawTimestamp>());
+        assert_eq!(names(&RECOGNISE), fields::<RawRecognise>());
+        assert_eq!(names(&DELIVERY), fields::<RawDelivery>());
+        assert_eq!(names(&ENCODING), fields::<RawEncoding>());
+        assert_eq!(names(&RETRY), fields::<RawRetry>());
+        assert_eq!(names(&EVENT), fields::<RawEvent>());
+        assert_eq!(names(&HANDSHAKE), fields::<RawHandshake>());
+        assert_eq!(names(&RESPONSE), fields::<RawResponse>());
+    }
+
+    #[test]
+    fn the_choices_are_those_that_the_types_read() {
+        let choices = |table: &Table, name: &str| {
+            let key = table.keys.iter().find(|key| key.name == name).unwrap();
+            let Choice(choices) = key.takes else { panic!("{name}") };
+            choices.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(choices(&SCHEME, "algorithm"), expected::<RawScheme>("algorithm = 'x'"));
+        assert_eq!(choices(&SECRET, "encoding"), expected::<RawSecret>("encoding = 'x'"));
+        assert_eq!(choices(&TIMESTAMP, "unit"), expected::<RawTimestamp>("unit = 'x'"));
+        assert_eq!(choices(&ENCODING, "type"), expected::<RawEncoding>("type = 'x'"));
+    }
+
+    #[test]
+    fn a_required_key_is_one_without_which_a_table_cannot_be_read() {
+        let missing = |error: toml::de::Error| error.message().split('`').nth(1).unwrap_or_default().to_owned();
+        let first = |table: &Table| table.keys.iter().find(|key| key.is_required).map_or("", |key| key.name);
+        assert_eq!(missing(toml::from_str::<RawProvider>("").err().unwrap()), first(&MANIFEST));
+        assert_eq!(missing(toml::from_str::<RawScheme>("").err().unwrap()), first(&SCHEME));
+        assert_eq!(missing(toml::from_str::<RawSignature>("").err().unwrap()), first(&SIGNATURE));
+        assert_eq!(missing(toml::from_str::<RawTimestamp>("").err().unwrap()), first(&TIMESTAMP));
+        assert_eq!(missing(toml::from_str::<RawDelivery>("").err().unwrap()), first(&DELIVERY));
+        assert_eq!(missing(toml::from_str::<RawEncoding>("").err().unwrap()), first(&ENCODING));
+        assert_eq!(missing(toml::from_str::<RawRetry>("").err().unwrap()), first(&RETRY));
+        assert_eq!(missing(toml::from_str::<RawEvent>("").err().unwrap()), first(&EVENT));
+        assert_eq!(missing(toml::from_str::<RawHandshake>("").err().unwrap()), first(&HANDSHAKE));
+        assert!([&SECRET, &ID, &RECOGNISE, &RESPONSE].iter().all(|table| first(table).is_empty()));
+        assert!(toml::from_str::<RawSecret>("").is_ok() && toml::from_str::<RawRecognise>("").is_ok());
+    }
+}

@@ -1,0 +1,113 @@
+//! Deliveries that are lists of events, and signature headers that the user names.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Dir, text};
+
+/// A list of two events of SendGrid, the second of them with this kind and this further member.
+fn list(kind: &str, member: &str) -> String {
+    let event = |kind: &str, id: u8, member: &str| {
+        format!(
+            r#"{{"email":"ada@example.org","timestamp":1772442920,"smtp-id":"<1@example.com>","event":"{kind}","sg_event_id":"{id}","sg_message_id":"m"{member}}}"#
+        )
+    };
+    format!("[{},\r\n{}]\r\n", event("processed", 1, ""), event(kind, 2, member))
+}
+
+/// What `send --data` makes of a body of SendGrid's.
+fn sent(dir: &Dir, body: &str) -> Value {
+    dir.write("body.json", body);
+    let arguments = ["send", "sendgrid.processed", "--data", "body.json", "--print", "json", "--no-config"];
+    json!({"request": dir.hookdev().args(arguments).exits(0).line()})
+}
+
+#[test]
+fn each_event_of_a_list_is_checked_and_summarised() {
+    let dir = Dir::new();
+    let verify = |kind: &str, member: &str, code: i32| {
+        let mut capture = sent(&dir, &list(kind, member));
+        capture["request"]["target"] = json!("/sendgrid");
+        dir.write("capture.json", capture.to_string());
+        dir.hookdev().args(["verify", "capture.json", "--json", "--no-config"]).exits(code).line()
+    };
+    let valid = verify("delivered", r#","response":"250 OK""#, 0);
+    assert_eq!((text(&valid, "/event"), text(&valid, "/payload/status")), ("sendgrid.processed", "valid"));
+    assert_eq!(valid["warnings"], json!([]));
+    // Only a `delivered` needs a `response`.
+    let invalid = verify("delivered", "", 1);
+    assert_eq!(text(&invalid, "/payload/status"), "invalid");
+    assert_eq!(text(&invalid, "/payload/errors/0/pointer"), "/1");
+    let unknown = verify("levitated", "", 0);
+    assert_eq!(text(&unknown, "/payload/status"), "unknown");
+    let warnings = unknown["warnings"].to_string();
+    assert!(warnings.contains("`sendgrid.levitated` is not one of SendGrid's documented events"), "{warnings}");
+}
+
+#[test]
+fn a_list_is_found_by_any_of_its_events() {
+    let dir = Dir::new();
+    let expect = ["--expect", "sendgrid.delivered", "--filter", "sendgrid.delivered", "--timeout", "60s"];
+    let listener =
+        dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--no-config"]).args(expect).starts_for_people();
+    let url = listener.url("/sendgrid");
+    dir.write("body.json", list("delivered", r#","response":"250 OK""#));
+    dir.hookdev().args(["send", "sendgrid.processed", "--data", "body.json", "--to", &url, "--no-config"]).exits(0);
+    let finished = listener.exits(0);
+    finished
+        .prints("  2 events: processed  ada@example.org  processed; delivered  ada@example.org  delivered  250 OK\n");
+}
+
+#[test]
+fn every_event_of_a_fixture_gets_new_values() {
+    let dir = Dir::new();
+    let manifest = "name = 'acme'\ntitle = 'Acme'\nabout = 'A test'\n[delivery]\nsuccess = ['2xx']\n\
+        [recognise]\nevent = 'events.0.type'\nlist = 'body:events'\n[fresh]\n'events.0.id' = '{hex:8}'\n\
+        [[event]]\nname = 'ping'\nabout = 'A test'\n";
+    dir.write("providers/acme/provider.toml", manifest);
+    dir.write("providers/acme/events/ping.json", r#"{"events":[{"type":"ping","id":"a"},{"type":"pong","id":"b"}]}"#);
+    let arguments = ["send", "acme.ping", "--print", "json", "--providers", "providers", "--no-config"];
+    let request = dir.hookdev().args(arguments).exits(0).line();
+    let body: Value = serde_json::from_str(text(&request, "/body")).unwrap();
+    let ids = [text(&body, "/events/0/id"), text(&body, "/events/1/id")];
+    assert!(ids[0] != ids[1] && ids.iter().all(|id| id.len() == 8), "{body}");
+}
+
+#[test]
+fn a_signature_header_that_the_user_chose_is_sent_and_read() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[provider.assemblyai]\nsecret = \"env:MINE\"\nsignature_header = \"x-mine\"\n");
+    let hookdev = || dir.hookdev().env("MINE", "s3cret");
+    let request = hookdev().args(["send", "assemblyai.completed", "--print", "json"]).exits(0).line();
+    let headers = request["headers"].as_array().unwrap();
+    assert!(headers.contains(&json!(["x-mine", "s3cret"])), "{request}");
+    assert!(!headers.iter().any(|field| field[0] == json!("x-webhook-secret")), "{request}");
+    let verify = |header: &str, code: i32| {
+        let mut capture = json!({"request": request});
+        capture["request"]["target"] = json!("/");
+        dir.write("capture.json", capture.to_string().replace("x-mine", header));
+        let verification = hookdev().args(["verify", "capture.json", "--json", "--provider", "assemblyai"]);
+        verification.exits(code).line()
+    };
+    assert_eq!(text(&verify("x-mine", 0), "/verdict"), "verified");
+    let missing = verify("x-webhook-secret", 1);
+    assert_eq!(text(&missing, "/rejection/code"), "missing-header");
+    let hint = "AssemblyAI sends the header that you name there; `x-mine` is assumed; if you chose another header at AssemblyAI, \
+         name it in hookdev.toml: signature_header = \"…\" below [provider.assemblyai]";
+    assert!(missing["warnings"].as_array().unwrap().contains(&json!(hint)), "{missing}");
+}
+
+#[test]
+fn a_changed_signature_header_is_used_without_a_restart() {
+    let dir = Dir::new();
+    let config = |header: &str| format!("[provider.assemblyai]\nsignature_header = \"{header}\"\n");
+    dir.write("hookdev.toml", config("x-first"));
+    let mut listener = dir.listen().starts();
+    let url = listener.url("/assemblyai");
+    dir.replace("hookdev.toml", config("x-second"));
+    listener.says("note: config reloaded\n");
+    // It is sent with the header of the config, too.
+    dir.send("assemblyai.completed", &url).exits(0);
+    let delivery = listener.next();
+    assert_eq!(text(&delivery, "/verdict"), "verified");
+    assert!(delivery["request"]["headers"].to_string().contains("x-second"), "{delivery}");
+}

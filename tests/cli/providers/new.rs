@@ -1,0 +1,238 @@
+//! `providers new`: a template, and what captured requests show. The captures are in `tests/learn`, signed by Python's `hmac`.
+
+use std::{fs, path::Path};
+
+use crate::harness::{Dir, Finished};
+
+/// The secrets of `tests/learn/make.py`.
+const BOREALIS: &str = "bor_c3VwZXItc2VjcmV0LWJvcmVhbGlzLWtleQ==";
+const CARTWHEEL: &str = "wheel-of-carts-7781";
+
+/// A directory with a copy of the captures of a scheme in `captures`.
+fn with_captures(scheme: &str) -> Dir {
+    let dir = Dir::new();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/learn").join(scheme);
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        dir.write(&format!("captures/{}", entry.file_name().to_str().unwrap()), fs::read(entry.path()).unwrap());
+    }
+    dir
+}
+
+fn learn(dir: &Dir, name: &str, secret: &str) -> Finished {
+    dir.hookdev().args(["providers", "new", name, "--from", "captures", "--secret", secret]).exits(0)
+}
+
+/// All files of a written directory, in one text.
+fn written(dir: &Dir, name: &str) -> String {
+    let files = walkdir::WalkDir::new(dir.join(name)).into_iter().map(Result::unwrap);
+    files.filter(|entry| entry.file_type().is_file()).map(|entry| fs::read_to_string(entry.path()).unwrap()).collect()
+}
+
+/// Checks that the written directory passes its check, and that all captures verify with it.
+fn accepts_all(dir: &Dir, name: &str, secret: &str) {
+    dir.hookdev().args(["providers", "check", name]).exits(0);
+    let verify = ["--providers", name, "verify", "captures", "--provider", name, "--secret", secret, "--json"];
+    let lines = dir.hookdev().args(verify).args(["--require", "signature,schema"]).exits(0).lines();
+    assert_eq!(lines.len(), 6);
+    for line in lines {
+        assert_eq!((&line["verdict"], &line["payload"]["status"]), (&"verified".into(), &"valid".into()), "{line}");
+    }
+}
+
+#[test]
+fn a_list_with_the_time_and_an_id_is_learned_from_six_captures() {
+    let dir = with_captures("borealis");
+    learn(&dir, "borealis", BOREALIS)
+        .prints(
+            "proven  all 6 captures are signed with HMAC-SHA512 of `{id}:{timestamp}:{body}` in x-borealis-signature",
+        )
+        .prints("tells the events apart: artist.updated, track.mastered, track.rejected")
+        .prints("proven  the written manifest verifies all 6 captures");
+    let manifest = dir.read("borealis/provider.toml");
+    for line in [
+        "encoding    = \"base64\"",
+        "prefix      = \"bor_\"",
+        "algorithm = \"hmac-sha512\"",
+        "signature = { header = \"x-borealis-signature\", value = \"ts={timestamp};sig={base64}\", separator = \";\" }",
+        "id        = { header = \"x-borealis-delivery\" }",
+        "timestamp = { unit = \"s\", tolerance = \"5m\" }",
+        "event   = \"header:x-borealis-topic\"",
+        "id      = \"{uuid}\"",
+        "\"id\" = \"{id}\"",
+    ] {
+        assert!(manifest.lines().any(|other| other == line), "{line}\n{manifest}");
+    }
+    accepts_all(&dir, "borealis", BOREALIS);
+}
+
+#[test]
+fn a_hash_of_the_body_and_events_of_two_fields_are_learned_from_six_captures() {
+    let dir = with_captures("cartwheel");
+    learn(&dir, "cartwheel", CARTWHEEL)
+        .prints("HMAC-SHA1 of `v2|{timestamp}|{sha256:body}` in cw-digest")
+        .prints("order.placed, order.shipped, refund.issued");
+    let manifest = dir.read("cartwheel/provider.toml");
+    for line in [
+        "signature = { header = \"cw-digest\", value = \"v2={hex}\" }",
+        "timestamp = { header = \"cw-sent-at\", unit = \"ms\", tolerance = \"5m\" }",
+        "match  = { \"kind\" = \"order\", \"action\" = \"shipped\" }",
+    ] {
+        assert!(manifest.lines().any(|other| other == line), "{line}\n{manifest}");
+    }
+    accepts_all(&dir, "cartwheel", CARTWHEEL);
+}
+
+#[test]
+fn no_personal_value_of_a_capture_is_written() {
+    let dir = with_captures("borealis");
+    learn(&dir, "borealis", BOREALIS);
+    let text = written(&dir, "borealis");
+    for personal in [
+        "Ada",
+        "Lovelace",
+        "ada.",
+        "lovelace",
+        "analytical",
+        "Grace",
+        "Hopper",
+        "grace",
+        "hopper",
+        "navy",
+        "7946",
+        "0958",
+        "GBAYE",
+        "Notes on",
+        "187.25",
+        "token",
+        "5up3r",
+        "203.0.113",
+        "engine",
+        "5d1c0f5e",
+        "17829000",
+        "2026-07",
+        "clipping",
+        "hooks.example.net",
+        BOREALIS,
+        "c3VwZXIt",
+        "super-secret",
+    ] {
+        assert!(!text.contains(personal), "{personal} is in\n{text}");
+    }
+    let dir = with_captures("cartwheel");
+    learn(&dir, "cartwheel", CARTWHEEL);
+    let text = written(&dir, "cartwheel");
+    for personal in [
+        "Ann",
+        "ztürk",
+        "Muster",
+        "90210",
+        "95014",
+        "4242424",
+        "40000566",
+        "Bob",
+        "Infinite",
+        "10017",
+        "10018",
+        "49.90",
+        "1Z999",
+        "ann@",
+        "oeztuerk",
+        "bob.ng",
+        "mail.example",
+        "17829000",
+        "shop.example",
+        CARTWHEEL,
+    ] {
+        assert!(!text.contains(personal), "{personal} is in\n{text}");
+    }
+    assert!(text.contains("\"currency\": \"EUR\"") && text.contains("\"surname\""), "{text}");
+}
+
+#[test]
+fn with_a_wrong_secret_or_none_the_scheme_is_a_question() {
+    let dir = with_captures("cartwheel");
+    let wrong = learn(&dir, "cartwheel", "another-secret");
+    let wrong = wrong
+        .prints("open  how does it sign? No known way gives these signatures with this secret; is it the right one?");
+    assert!(!wrong.text().contains("proven  all"), "{}", wrong.text());
+    let manifest = dir.read("cartwheel/provider.toml");
+    assert!(manifest.contains("# `cw-digest` has 20 bytes as `v2={hex}`, as HMAC-SHA1 makes\n"), "{manifest}");
+    assert!(manifest.contains("\n# [[scheme]]\n") && !manifest.contains("\n[[scheme]]"), "{manifest}");
+    assert!(!manifest.contains("another-secret"));
+    dir.hookdev().args(["providers", "check", "cartwheel"]).exits(0);
+    dir.hookdev()
+        .args([
+            "providers",
+            "new",
+            "cartwheel",
+            "--from",
+            "captures/orders.ndjson",
+            "captures/refund.har",
+            "--out",
+            "without/it",
+        ])
+        .exits(0)
+        .prints("open  how does it sign? Learn again with its secret to find out");
+    dir.hookdev().args(["providers", "check", "without"]).exits(0);
+}
+
+#[test]
+fn a_scheme_that_holds_for_some_captures_alone_is_a_question() {
+    let dir = with_captures("cartwheel");
+    let orders = dir.read("captures/orders.ndjson");
+    dir.replace("captures/orders.ndjson", orders.replacen("10018", "10019", 1));
+    learn(&dir, "cartwheel", CARTWHEEL).prints("A scheme was found that holds for some captures only");
+    assert!(dir.read("cartwheel/provider.toml").contains("# The scheme holds for 5 of 6 captures.\n"));
+}
+
+#[test]
+fn a_template_passes_its_check_and_can_be_sent() {
+    let dir = Dir::new();
+    dir.hookdev().args(["providers", "new", "my-shop"]).exits(0).stdout(
+        "wrote  my-shop\n  provider.toml\n  schema.json\n  events/order.placed.json\nnext\n  \
+         hookdev providers check my-shop\n  hookdev --providers my-shop events my-shop\n",
+    );
+    dir.hookdev().args(["providers", "check", "my-shop"]).exits(0).stdout("passed  my-shop  my-shop, 1 event\n");
+    let send = ["--providers", "my-shop", "send", "my-shop.order.placed", "--print", "curl"];
+    dir.hookdev().args(send).exits(0).prints("x-my-shop-signature");
+    assert!(dir.read("my-shop/provider.toml").contains("env         = \"MY_SHOP_WEBHOOK_SECRET\"\n"));
+}
+
+#[test]
+fn a_directory_that_exists_is_refused_and_kept() {
+    let dir = Dir::new();
+    dir.write("acme/mine.txt", "mine");
+    dir.hookdev()
+        .args(["providers", "new", "acme"])
+        .exits(2)
+        .stderr("error: acme already exists\nhint: choose another directory with --out DIR\n");
+    assert_eq!(dir.names("acme"), ["mine.txt"]);
+    dir.hookdev()
+        .args(["providers", "new", "Acme!", "--out", "other"])
+        .exits(2)
+        .says("error: invalid provider name `Acme!`");
+    dir.hookdev()
+        .args(["providers", "new", "acme", "--from", "acme", "--out", "other"])
+        .exits(3)
+        .says("no captured request");
+    assert!(!dir.join("other").exists());
+}
+
+#[test]
+fn the_result_is_one_object_as_json() {
+    let dir = with_captures("borealis");
+    let args =
+        ["providers", "new", "borealis", "--from", "captures", "--secret", BOREALIS, "--out", "out dir", "--json"];
+    let line = dir.hookdev().args(args).exits(0).line();
+    assert_eq!(
+        (&line["kind"], &line["provider"], &line["captures"]),
+        (&"new-provider".into(), &"borealis".into(), &6.into())
+    );
+    assert_eq!(line["directory"], "out dir");
+    assert_eq!(line["files"][0], "provider.toml");
+    assert_eq!(line["proven"].as_array().unwrap().len(), 3);
+    assert_eq!(line["next"][0], "hookdev providers check 'out dir'");
+    assert_eq!(line["next"][1], "hookdev --providers 'out dir' verify captures --provider borealis --secret SOURCE");
+    assert!(!line.to_string().contains(BOREALIS));
+}

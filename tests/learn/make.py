@@ -1,0 +1,119 @@
+"""Makes the captures beside it: six deliveries of each of two invented providers, signed with Python's hmac.
+
+The secrets are those in tests/cli/providers/new.rs. Run it in this directory.
+"""
+
+import base64, datetime, hashlib, hmac, json
+
+BOREALIS = "bor_c3VwZXItc2VjcmV0LWJvcmVhbGlzLWtleQ=="
+CARTWHEEL = "wheel-of-carts-7781"
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def borealis(number, topic, data):
+    """HMAC-SHA512 in base64 of ID:TIME:BODY, in a list with the time; the secret is base64 after a prefix."""
+    identifier = f"5d1c0f5e-8d1a-4c1e-9a51-0000000000{number:02}"
+    time = 1782900000 + 37 * number
+    body = compact({"id": identifier, "created_at": f"2026-07-01T10:0{number}:00.250Z", "data": data})
+    key = base64.b64decode(BOREALIS.removeprefix("bor_"))
+    mac = hmac.new(key, f"{identifier}:{time}:{body}".encode(), hashlib.sha512).digest()
+    headers = [
+        ["Host", "hooks.example.net"],
+        ["User-Agent", "Borealis/2.4"],
+        ["Content-Type", "application/json"],
+        ["X-Borealis-Delivery", identifier],
+        ["X-Borealis-Topic", topic],
+        ["X-Borealis-Signature", f"ts={time};sig={base64.b64encode(mac).decode()}"],
+    ]
+    return {"headers": headers, "body": body, "time": time}
+
+
+def cartwheel(number, kind, action, data):
+    """HMAC-SHA1 in hexadecimal of v2|TIME|SHA256(BODY); the time is in milliseconds, in a header of its own."""
+    time = 1782900000123 + 41_000 * number
+    body = json.dumps({"kind": kind, "action": action, "sent": time, **data}, indent=1)
+    content = f"v2|{time}|{hashlib.sha256(body.encode()).hexdigest()}"
+    mac = hmac.new(CARTWHEEL.encode(), content.encode(), hashlib.sha1).hexdigest()
+    headers = [
+        ["host", "shop.example.org"],
+        ["content-type", "application/json; charset=utf-8"],
+        ["cw-sent-at", str(time)],
+        ["cw-attempt", "1"],
+        ["cw-digest", f"v2={mac}"],
+    ]
+    return {"headers": headers, "body": body, "time": time // 1000}
+
+
+def capture(made):
+    return compact({"received_at": rfc3339(made["time"] + 2), "request": {"method": "POST", "target": "/in", "headers": made["headers"], "body": made["body"]}})
+
+
+def rfc3339(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def message(made):
+    head = "".join(f"{name}: {value}\r\n" for name, value in made["headers"])
+    length = len(made["body"].encode())
+    return f"POST /in HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n{made['body']}"
+
+
+def curl(made):
+    quoted = lambda text: "'" + text.replace("'", "'\\''") + "'"
+    headers = "".join(f" -H {quoted(f'{name}: {value}')}" for name, value in made["headers"])
+    return f"curl -X POST https://hooks.example.net/in{headers} --data-raw {quoted(made['body'])}\n"
+
+
+def har(made):
+    request = {
+        "method": "POST",
+        "url": "https://shop.example.org/in",
+        "httpVersion": "HTTP/1.1",
+        "headers": [{"name": name, "value": value} for name, value in made["headers"]],
+        "postData": {"mimeType": "application/json", "text": made["body"]},
+    }
+    entry = {"startedDateTime": rfc3339(made["time"] + 1), "request": request, "response": {"status": 200}}
+    return json.dumps({"log": {"version": "1.2", "creator": {"name": "made", "version": "1"}, "entries": [entry]}}, indent=1)
+
+
+def write(name, text):
+    with open(name, "w", newline="") as file:
+        file.write(text)
+
+
+def main():
+    ada = {"artist": {"name": "Ada Lovelace", "email": "ada.lovelace@analytical.engine", "phone": "+44 20 7946 0958"}}
+    grace = {"artist": {"name": "Grace Hopper", "email": "grace@navy.example", "phone": None}}
+    track = {"track": {"isrc": "GBAYE6800011", "title": "Notes on the Engine", "seconds": 187.25}}
+    made = [
+        borealis(1, "track.mastered", {**ada, **track, "loudness": -14}),
+        borealis(2, "track.mastered", {**grace, **track, "loudness": -9.5}),
+        borealis(3, "track.rejected", {**ada, **track, "reasons": ["clipping", "Ada asked for it"]}),
+        borealis(4, "track.rejected", {**grace, **track, "reasons": []}),
+        borealis(5, "artist.updated", {**ada, "url": "https://ada:engine@lovelace.example/u/ada?token=tok_5up3r"}),
+        borealis(6, "artist.updated", {**grace, "url": "https://hopper.example/u/grace", "ip": "203.0.113.77"}),
+    ]
+    write("borealis/captures.ndjson", "".join(capture(one) + "\n" for one in made[:4]))
+    write("borealis/artist.http", message(made[4]))
+    write("borealis/artist.curl", curl(made[5]))
+
+    ann = {"customer": {"first_name": "Ann", "surname": "Öztürk", "street": "Musterstraße 12", "zip": "90210", "card": 4242424242424242}}
+    bob = {"customer": {"first_name": "Bob", "surname": "Ng", "street": "1 Infinite Loop", "zip": "95014", "card": 4000056655665556}}
+    made = [
+        cartwheel(1, "order", "placed", {"number": 10017, "total": "49.90", "currency": "EUR", **ann}),
+        cartwheel(2, "order", "placed", {"number": 10018, "total": "5.00", "currency": "USD", **bob}),
+        cartwheel(3, "order", "shipped", {"number": 10017, "tracking": "1Z999AA10123456784", **ann}),
+        cartwheel(4, "order", "shipped", {"number": 10018, "tracking": None, **bob}),
+        cartwheel(5, "refund", "issued", {"number": 10017, "amount": 4990, "contact": "ann@oeztuerk.example"}),
+        cartwheel(6, "refund", "issued", {"number": 10018, "amount": 500, "lines": {"bob.ng@mail.example": 1}}),
+    ]
+    write("cartwheel/orders.ndjson", "".join(capture(one) + "\n" for one in made[:3]))
+    write("cartwheel/shipped.http", message(made[3]))
+    write("cartwheel/refund.har", har(made[4]))
+    write("cartwheel/refund.json", capture(made[5]) + "\n")
+
+
+main()
