@@ -56,9 +56,9 @@ use self::{
 pub use self::{
     body::{BodyPermit, UNMETERED_BYTES},
     head::LONGEST_METHOD,
-    heads::MAX_FIELDS,
     outgoing::{Outgoing, Pieces, PiecesSender},
 };
+pub use super::fields::MAX_FIELDS;
 use crate::webhook::{
     record, redact,
     request::{Headers, Request},
