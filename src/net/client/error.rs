@@ -97,7 +97,7 @@ pub(super) fn not_connected(kind: Option<io::ErrorKind>, host: &str, port: u16, 
 }
 
 /// The kind of the operating system's error that caused another.
-fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+pub(super) fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
     sources(error).find_map(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind)
 }
 

@@ -9,7 +9,7 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::{Url, redirect, retry};
 
 use super::{
-    error::{SendError, chain},
+    error::{SendError, chain, io_kind, not_connected},
     host, is_loopback,
     tls::Tls,
 };
@@ -62,7 +62,12 @@ impl Proxy {
         let proxy = self.0.uri().to_string();
         let failed = |error: reqwest::Error| {
             let error = error.without_url();
-            self.unreachable(&chain(&error))
+            let problem = chain(&error);
+            self.unreachable(&if error.is_connect() {
+                not_connected(io_kind(&error), self.host(), self.port(), &problem)
+            } else {
+                problem
+            })
         };
         let client = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
@@ -73,7 +78,7 @@ impl Proxy {
             .build()
             .map_err(failed)?;
         let target = format!("{host}:{port}");
-        // The scheme says that the proxy is to connect, and not reqwest. A URL of it drops port 80, where nobody has TLS.
+        // Not `https`, for which reqwest would also encrypt. Such a URL drops port 80, where no endpoint has TLS.
         let mut request = client.request(Method::CONNECT, format!("http://{target}/"));
         if let Some(value) = self.authorization() {
             request = request.header(PROXY_AUTHORIZATION, value);

@@ -50,16 +50,14 @@ impl Places {
 
     /// Waits for a place for a new connection.
     pub async fn take(&self) -> Place {
-        let permit = match Arc::clone(&self.active).try_acquire_owned() {
-            Ok(permit) => Some(permit),
-            Err(_) => {
-                if let Some((_, longest)) = lock(&self.silent).connections.pop_first() {
-                    longest.cancel();
-                }
-                // The semaphore is never closed, so this is never `None`.
-                Arc::clone(&self.active).acquire_owned().await.ok()
+        let mut permit = Arc::clone(&self.active).try_acquire_owned().ok();
+        if permit.is_none() {
+            if let Some((_, longest)) = lock(&self.silent).connections.pop_first() {
+                longest.cancel();
             }
-        };
+            // The semaphore is never closed, so this is never `None`.
+            permit = Arc::clone(&self.active).acquire_owned().await.ok();
+        }
         let held = Mutex::new(Held { is_waiting: false, silent: None, _permit: permit });
         let place = Place { places: self.clone(), held, given_up: CancellationToken::new() };
         place.wait_for_sender();
