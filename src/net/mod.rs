@@ -3,5 +3,6 @@
 
 pub mod client;
 pub mod descriptors;
+mod fields;
 pub mod receiver;
 pub mod url;

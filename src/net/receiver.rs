@@ -56,9 +56,9 @@ use self::{
 pub use self::{
     body::{BodyPermit, UNMETERED_BYTES},
     head::LONGEST_METHOD,
-    heads::MAX_FIELDS,
     outgoing::{Outgoing, Pieces, PiecesSender},
 };
+pub use super::fields::MAX_FIELDS;
 use crate::webhook::{
     record, redact,
     request::{Headers, Request},
@@ -86,8 +86,8 @@ pub struct Limits {
     pub body_rate: usize,
     /// How long a sender may read nothing of its response.
     pub response_time: Duration,
-    /// The number of connections at one time that are idle, or on which a request or a response is on its way. The next
-    /// one waits. As many more may wait for [`Handler::handle`].
+    /// The number of connections at one time that are idle, or on which a request or a response is on its way. For the
+    /// next one, the connection that has waited longest for its sender is closed. As many more may wait for [`Handler::handle`].
     pub connections: usize,
     /// How long the sender of an oversized body may pause before it is assumed to wait for the response.
     pub pause: Duration,
@@ -208,14 +208,16 @@ pub async fn serve<H: Handler>(
     let mut reported = false;
     loop {
         let accepted = async {
-            let place = places.take().await;
-            (listener.accept().await, place)
+            match listener.accept().await {
+                Ok(accepted) => Ok((accepted, places.take().await)),
+                Err(error) => Err(error),
+            }
         };
-        let (accepted, place) = tokio::select! {
+        let accepted = tokio::select! {
             accepted = accepted => accepted,
             () = &mut shutdown => break,
         };
-        let (stream, peer) = match accepted {
+        let ((stream, peer), place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 pause_after(error, &*handler, &mut reported).await;
@@ -226,11 +228,12 @@ pub async fn serve<H: Handler>(
         // On failure, responses are only delayed.
         let _ = stream.set_nodelay(true);
         let (socket, watch) = Socket::new(stream);
+        let given_up = place.given_up();
         let connection = graceful.watch(serve_connection(socket, watch, place, limits, &budget, &handler));
         let (handler, end) = (Arc::clone(&handler), end.clone());
         tokio::spawn(async move {
             // Other errors are connections that the sender broke.
-            if let Some(Err(error)) = end.run_until_cancelled(connection).await
+            if let Some(Some(Err(error))) = end.run_until_cancelled(given_up.run_until_cancelled(connection)).await
                 && error.is_parse()
             {
                 handler.on_error(ReceiveError::Malformed { peer, error });
@@ -382,7 +385,7 @@ impl<H: Handler> Exchange<H> {
             // Without a place it may not wait for another request.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        response
+        response.map(|body| body.at(Arc::clone(&self.place)))
     }
 }
 

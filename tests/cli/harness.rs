@@ -9,6 +9,7 @@ mod dir;
 mod endpoint;
 mod gate;
 mod listener;
+mod raw;
 mod talk;
 mod tls;
 mod wire;
@@ -25,6 +26,7 @@ pub use self::{
     endpoint::{Endpoint, Turn, break_off, hang, hang_up, not_http, respond},
     gate::Gate,
     listener::{Begun, Listener},
+    raw::{RawEndpoint, TunnelProxy},
     wire::{Connection, Message, get, post, request},
 };
 

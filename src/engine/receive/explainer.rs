@@ -28,6 +28,10 @@ const MAX_RUNNING: usize = 2;
 /// must not hold up valid ones.
 const MAX_PENDING: usize = 64;
 
+/// How much memory the bodies of these hold, in KiB: a part of what all bodies may hold, so that the bodies of valid
+/// deliveries do not wait for explanations.
+const PENDING_KIBIBYTES: u32 = 16 << 10;
+
 /// The processor time for one explanation; `verify` takes as long as the search needs. A build without optimisations
 /// searches about ten times as slowly.
 const TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 50 });
@@ -39,6 +43,7 @@ pub type Explanation = oneshot::Receiver<Assessment>;
 #[derive(Debug)]
 pub struct Explainer {
     pending: Arc<Semaphore>,
+    kibibytes: Arc<Semaphore>,
     running: Arc<Semaphore>,
     skipped: AtomicU64,
 }
@@ -51,6 +56,7 @@ impl Default for Explainer {
     fn default() -> Self {
         Self {
             pending: Arc::new(Semaphore::new(MAX_PENDING)),
+            kibibytes: Arc::new(Semaphore::new(PENDING_KIBIBYTES as usize)),
             running: Arc::new(Semaphore::new(MAX_RUNNING)),
             skipped: AtomicU64::new(0),
         }
@@ -72,7 +78,10 @@ impl Explainer {
         if delivery.assessment.verdict.rejection().is_none() {
             return Ok(None);
         }
-        let Ok(pending) = Arc::clone(&self.pending).try_acquire_owned() else {
+        let pending = Arc::clone(&self.pending).try_acquire_owned();
+        let kibibytes = u32::try_from(delivery.request.body.len() >> 10).unwrap_or(u32::MAX).min(PENDING_KIBIBYTES);
+        let memory = Arc::clone(&self.kibibytes).try_acquire_many_owned(kibibytes);
+        let (Ok(pending), Ok(memory)) = (pending, memory) else {
             return Err(TooMany(self.skipped.fetch_add(1, Ordering::Relaxed) + 1));
         };
         let running = Arc::clone(&self.running);
@@ -81,7 +90,7 @@ impl Explainer {
         let (sender, explanation) = oneshot::channel();
         let permit = permit.clone();
         tokio::spawn(async move {
-            let _held = (pending, permit);
+            let _held = (pending, memory, permit);
             let Ok(_running) = running.acquire_owned().await else { return };
             let explained = spawn_blocking(move || {
                 let deadline = thread_time() + TIME;
@@ -135,6 +144,16 @@ mod tests {
             capture_error: None,
         };
         (Arc::new(settings), delivery)
+    }
+
+    #[tokio::test]
+    async fn explanations_hold_a_part_of_the_memory_for_bodies() {
+        let (settings, mut delivery) = rejected();
+        delivery.request.body = vec![b'x'; 10 << 20].into();
+        let explainer = Explainer::default();
+        let first = explainer.explain(Arc::clone(&settings), &delivery, &BodyPermit::default()).unwrap().unwrap();
+        assert_eq!(explainer.explain(settings, &delivery, &BodyPermit::default()).unwrap_err(), TooMany(1));
+        first.await.unwrap();
     }
 
     #[tokio::test]

@@ -1,9 +1,9 @@
-//! One plain HTTP connection. The task that uses it also drives it, which saves a wake-up from one task to another in
+//! One HTTP connection. The task that uses it also drives it, which saves a wake-up from one task to another in
 //! each direction of each request.
 
 use std::{
     future::poll_fn,
-    io, mem,
+    mem,
     pin::{Pin, pin},
 };
 
@@ -16,19 +16,29 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
-use tokio::net::{TcpStream, lookup_host};
 
 use super::{
-    error::{SendError, no_response, not_connected, unknown_host},
+    connect::Duplex,
+    error::{SendError, no_response},
+    incoming::Inbox,
+    message::Recipient,
     outbox::{Outbox, RequestWriter},
 };
-use crate::webhook::{request::Request, wire_form::WireForm};
+use crate::webhook::{
+    request::{Headers, Request},
+    wire_form::WireForm,
+};
 
 /// How much of a response is buffered before it is read, and how long its head may be, in bytes.
 pub(super) const BUFFER_BYTES: usize = 128 << 10;
 
 /// A response whose body has not been read yet.
-pub(super) type Incoming = http::Response<body::Incoming>;
+#[derive(Debug)]
+pub(super) struct Incoming {
+    pub(super) status: u16,
+    pub(super) headers: Headers,
+    pub(super) body: body::Incoming,
+}
 
 /// An open connection. Dropping it closes it.
 #[derive(Debug)]
@@ -36,12 +46,16 @@ pub(super) struct Connection {
     sender: SendRequest<Empty<Bytes>>,
     driver: Driver,
     outbox: Outbox,
+    inbox: Inbox,
+    recipient: Recipient,
 }
+
+type Stream = TokioIo<RequestWriter<Box<dyn Duplex>>>;
 
 /// The part of a connection that reads and writes.
 #[derive(Debug)]
 enum Driver {
-    Open(Box<http1::Connection<TokioIo<RequestWriter<TcpStream>>, Empty<Bytes>>>),
+    Open(Box<http1::Connection<Stream, Empty<Bytes>>>),
     /// The connection has ended. hyper's driver is dropped at once: a request that it holds would otherwise wait for
     /// its timeout.
     Closed {
@@ -51,13 +65,13 @@ enum Driver {
 }
 
 impl Connection {
-    pub(super) async fn open(url: &Url) -> Result<Self, SendError> {
-        let stream = connect(url).await?;
-        let outbox = Outbox::default();
-        let stream = TokioIo::new(RequestWriter::new(stream, outbox.clone()));
+    /// A connection over an open stream.
+    pub(super) async fn over(stream: impl Duplex + 'static, recipient: Recipient) -> Result<Self, SendError> {
+        let (outbox, inbox) = (Outbox::default(), Inbox::default());
+        let stream: Stream = TokioIo::new(RequestWriter::new(Box::new(stream), outbox.clone(), inbox.clone()));
         let handshake = http1::Builder::new().max_buf_size(BUFFER_BYTES).handshake(stream).await;
         let (sender, driver) = handshake.map_err(|error| no_response(&error))?;
-        Ok(Self { sender, driver: Driver::Open(Box::new(driver)), outbox })
+        Ok(Self { sender, driver: Driver::Open(Box::new(driver)), outbox, inbox, recipient })
     }
 
     /// Whether the connection takes another request. A close that is still on its way shows only when a request is
@@ -69,9 +83,12 @@ impl Connection {
 
     /// Sends a request and waits for the head of the response.
     pub(super) async fn send(&mut self, url: &Url, request: &Request, form: WireForm) -> hyper::Result<Incoming> {
-        let Self { sender, driver, outbox } = self;
-        outbox.put(url, request, form);
-        driver.run_until(pin!(sender.send_request(replaced(&request.method)))).await
+        let Self { sender, driver, outbox, inbox, recipient } = self;
+        outbox.put(recipient, url, request, form);
+        inbox.expect_head();
+        let response = driver.run_until(pin!(sender.send_request(replaced(&request.method)))).await?;
+        let (head, body) = response.into_parts();
+        Ok(Incoming { status: head.status.as_u16(), headers: inbox.take(&head), body })
     }
 
     /// Whether a part of the response has arrived, if a request failed.
@@ -103,19 +120,6 @@ impl Connection {
         }
         Ok(None)
     }
-}
-
-/// Connects to the host of a URL.
-async fn connect(url: &Url) -> Result<TcpStream, SendError> {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port_or_known_default().unwrap_or_default();
-    let failed =
-        |error: io::Error| SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()));
-    let addresses = lookup_host((host.trim_matches(['[', ']']), port)).await;
-    let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
-    let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
-    stream.set_nodelay(true).map_err(failed)?;
-    Ok(stream)
 }
 
 /// The request that hyper is given, whose bytes the real one replaces.

@@ -2,8 +2,6 @@
 
 use std::{error::Error, io, time::Duration};
 
-use reqwest::Url;
-
 use super::MAX_RESPONSE_BODY;
 use crate::webhook::{record::Response, remedy::Remedy};
 
@@ -44,25 +42,17 @@ impl SendError {
     }
 }
 
-/// Describes an error of reqwest, without the URL, which may contain tokens.
-pub(super) fn explain(error: reqwest::Error, url: &Url) -> SendError {
-    let error = &error.without_url();
-    if !error.is_connect() {
-        return no_response(error);
-    }
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port_or_known_default().unwrap_or_default();
-    let text = chain(error);
+/// Describes a failed TLS handshake.
+pub(super) fn tls_failed(error: &io::Error, host: &str, port: u16) -> SendError {
     match sources(error).find_map(|source| source.downcast_ref::<rustls::Error>()) {
         Some(tls @ rustls::Error::InvalidCertificate(_)) => {
             SendError::Untrusted(format!("TLS with {host}:{port} failed: {tls}"))
         }
-        _ if text.contains("dns error") => SendError::Unreachable(unknown_host(host)),
         Some(rustls::Error::InvalidMessage(_)) => {
             SendError::Unreachable(format!("{host}:{port} does not speak TLS: it is probably plain http://"))
         }
         Some(tls) => SendError::Unreachable(format!("TLS with {host}:{port} failed: {tls}")),
-        None => SendError::Unreachable(not_connected(io_kind(error), host, port, &text)),
+        None => SendError::Unreachable(format!("TLS with {host}:{port} failed: {error}")),
     }
 }
 
@@ -82,7 +72,8 @@ pub(super) fn no_response(error: &(dyn Error + 'static)) -> SendError {
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
             "the connection was reset before the response was complete".to_owned()
         }
-        _ if text.contains("connection closed") || text.contains("IncompleteMessage") => {
+        // The latter is an end without a TLS `close_notify`.
+        kind if text.contains("connection closed") || kind == Some(io::ErrorKind::UnexpectedEof) => {
             "the connection was closed before the response was complete".to_owned()
         }
         _ => format!("no complete response: {text}"),
@@ -106,7 +97,7 @@ pub(super) fn not_connected(kind: Option<io::ErrorKind>, host: &str, port: u16, 
 }
 
 /// The kind of the operating system's error that caused another.
-fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+pub(super) fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
     sources(error).find_map(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind)
 }
 

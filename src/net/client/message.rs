@@ -9,9 +9,12 @@ use super::{
     headers::{Purpose, purposes},
     host,
 };
-use crate::webhook::{
-    request::{FieldName, Request},
-    wire_form::WireForm,
+use crate::{
+    net::url::path_and_query,
+    webhook::{
+        request::{FieldName, HeaderValue, Request},
+        wire_form::WireForm,
+    },
 };
 
 /// The size of the largest body that is copied after the head, in bytes. A second part of a write costs more than that.
@@ -20,12 +23,40 @@ const COPIED_BODY_BYTES: usize = 8 << 10;
 /// The size of a chunk in bytes, so that most bodies have several.
 pub(super) const CHUNK_BYTES: usize = 100;
 
+/// Who reads a request first.
+#[derive(Debug)]
+pub(super) enum Recipient {
+    Endpoint,
+    /// A proxy that passes it on.
+    Proxy {
+        /// The `proxy-authorization` that it expects.
+        authorization: Option<HeaderValue>,
+    },
+}
+
+impl Recipient {
+    /// The target of a request to a URL.
+    pub(super) fn target(&self, url: &Url) -> String {
+        match self {
+            Self::Endpoint => path_and_query(url),
+            Self::Proxy { .. } => format!("{}://{}{}", url.scheme(), host(url), path_and_query(url)),
+        }
+    }
+}
+
 /// Appends a request to the host of a URL, up to its body. `target` replaces the request's own, and the URL's
 /// credentials replace the request's.
 ///
-/// The only headers that are added are `host`, `content-length` (or `transfer-encoding`, for a body in chunks), and
-/// `authorization` for the URL's credentials.
-pub(super) fn write_head(url: &Url, target: &str, request: &Request, form: WireForm, out: &mut Vec<u8>) {
+/// The only headers that are added are `host`, `content-length` (or `transfer-encoding`, for a body in chunks),
+/// `authorization` for the URL's credentials, and `proxy-authorization` for the proxy's.
+pub(super) fn write_head(
+    recipient: &Recipient,
+    url: &Url,
+    target: &str,
+    request: &Request,
+    form: WireForm,
+    out: &mut Vec<u8>,
+) {
     let is_chunked = form == WireForm::Chunked;
     let mut push = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
     let length = request.body.len().to_string();
@@ -34,6 +65,9 @@ pub(super) fn write_head(url: &Url, target: &str, request: &Request, form: WireF
     push(&[request.method.as_str().as_bytes(), b" ", target.as_bytes(), b" HTTP/1.1\r\n"]);
     if !request.headers.contains("host") {
         push(&[b"host: ", host(url).as_bytes(), b"\r\n"]);
+    }
+    if let Recipient::Proxy { authorization: Some(value) } = recipient {
+        push(&[b"proxy-authorization: ", value.as_bytes(), b"\r\n"]);
     }
     let (mut has_host, mut has_length) = (false, false);
     for ((name, value), purpose) in purposes(&request.headers) {
@@ -69,7 +103,7 @@ pub(super) fn write_head(url: &Url, target: &str, request: &Request, form: WireF
 
 /// Appends a whole request to the host of a URL, as the client sends it.
 pub fn write_message(url: &Url, request: &Request, out: &mut Vec<u8>) {
-    write_head(url, &request.target, request, WireForm::Usual, out);
+    write_head(&Recipient::Endpoint, url, &request.target, request, WireForm::Usual, out);
     out.extend_from_slice(&request.body);
 }
 
@@ -107,7 +141,7 @@ fn basic_credentials(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::request::{HeaderValue, Headers, Method};
+    use crate::webhook::request::{Headers, Method};
 
     fn message(method: Method, url: &str, headers: &[(&str, &[u8])], body: &'static str) -> Vec<u8> {
         let field =
@@ -176,7 +210,7 @@ mod tests {
         let request = Request { method: Method::POST, target: "/".to_owned(), headers, body: vec![b'a'; 101].into() };
         let head = |form| {
             let mut out = Vec::new();
-            write_head(&url, "/", &request, form, &mut out);
+            write_head(&Recipient::Endpoint, &url, "/", &request, form, &mut out);
             String::from_utf8(out).unwrap()
         };
         assert_eq!(

@@ -13,11 +13,11 @@ use bytes::Bytes;
 use reqwest::Url;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::message::{is_copied, write_chunks, write_head};
-use crate::{
-    net::url::path_and_query,
-    webhook::{request::Request, wire_form::WireForm},
+use super::{
+    incoming::Inbox,
+    message::{Recipient, is_copied, write_chunks, write_head},
 };
+use crate::webhook::{request::Request, wire_form::WireForm};
 
 /// How much memory an idle connection keeps for its next request, in bytes.
 const IDLE_BYTES: usize = 16 << 10;
@@ -37,19 +37,20 @@ struct Unsent {
     written: usize,
 }
 
-/// A stream that writes what is in the outbox, whatever it is given to write.
+/// A stream that writes what is in the outbox, whatever it is given to write, and shows the inbox what it reads.
 #[derive(Debug)]
 pub(super) struct RequestWriter<S> {
     stream: S,
     outbox: Outbox,
+    inbox: Inbox,
 }
 
 impl Outbox {
     /// Puts in the next request.
-    pub(super) fn put(&self, url: &Url, request: &Request, form: WireForm) {
+    pub(super) fn put(&self, recipient: &Recipient, url: &Url, request: &Request, form: WireForm) {
         let mut unsent = self.lock();
         unsent.clear();
-        write_head(url, &path_and_query(url), request, form, &mut unsent.bytes);
+        write_head(recipient, url, &recipient.target(url), request, form, &mut unsent.bytes);
         if form == WireForm::Chunked {
             write_chunks(&request.body, &mut unsent.bytes);
         } else if is_copied(request) {
@@ -89,14 +90,14 @@ impl Unsent {
 }
 
 impl<S> RequestWriter<S> {
-    pub(super) fn new(stream: S, outbox: Outbox) -> Self {
-        Self { stream, outbox }
+    pub(super) fn new(stream: S, outbox: Outbox, inbox: Inbox) -> Self {
+        Self { stream, outbox, inbox }
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for RequestWriter<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, replaced: &[u8]) -> Poll<io::Result<usize>> {
-        let Self { stream, outbox } = &mut *self;
+        let Self { stream, outbox, .. } = &mut *self;
         let mut unsent = outbox.lock();
         while !unsent.is_empty() {
             let stream = Pin::new(&mut *stream);
@@ -132,7 +133,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for RequestWriter<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.inbox.pass(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -150,10 +154,10 @@ mod tests {
         for size in [0, 1, 8 << 10, (8 << 10) + 1, 100_000] {
             let (mut reader, pipe) = duplex(7);
             let outbox = Outbox::default();
-            let mut writer = RequestWriter::new(pipe, outbox.clone());
+            let mut writer = RequestWriter::new(pipe, outbox.clone(), Inbox::default());
             let body: Bytes = (0..size).map(|at| b"abcdefghijk"[at % 11]).collect();
             let request = Request { method: Method::POST, target: "/".to_owned(), headers: Headers::new(), body };
-            outbox.put(&url, &request, WireForm::Usual);
+            outbox.put(&Recipient::Endpoint, &url, &request, WireForm::Usual);
             let expected = format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {size}\r\n\r\n").into_bytes();
             let expected = [&expected[..], &request.body].concat();
             let mut read = vec![0; expected.len()];

@@ -1,4 +1,4 @@
-//! Idle connections, by host and port.
+//! Idle connections, by the scheme, host and port of URLs.
 
 use std::{
     collections::HashMap,
@@ -22,21 +22,21 @@ struct Idle {
 }
 
 impl Pool {
-    /// The connection to a host that was used last.
-    pub(super) fn take(&self, host: &str) -> Option<Connection> {
-        let idle = self.lock().get_mut(host)?.pop()?;
+    /// The connection to an origin that was used last.
+    pub(super) fn take(&self, origin: &str) -> Option<Connection> {
+        let idle = self.lock().get_mut(origin)?.pop()?;
         (idle.since.elapsed() < IDLE_TIMEOUT).then_some(idle.connection)
     }
 
-    /// Keeps a connection, and drops those to the same host that were idle for too long.
-    pub(super) fn put(&self, host: &str, connection: Connection) {
+    /// Keeps a connection, and drops those to the same origin that were idle for too long.
+    pub(super) fn put(&self, origin: &str, connection: Connection) {
         if !connection.is_reusable() {
             return;
         }
         let idle = Idle { connection, since: Instant::now() };
-        let mut hosts = self.lock();
-        let Some(connections) = hosts.get_mut(host) else {
-            hosts.insert(host.to_owned(), vec![idle]);
+        let mut origins = self.lock();
+        let Some(connections) = origins.get_mut(origin) else {
+            origins.insert(origin.to_owned(), vec![idle]);
             return;
         };
         let expired = connections.iter().take_while(|other| idle.since - other.since >= IDLE_TIMEOUT).count();

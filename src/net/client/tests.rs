@@ -222,14 +222,14 @@ async fn a_connection_that_ends_while_it_is_idle_fails_the_next_request_at_once(
     for checks_first in [false, true] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}/hooks", listener.local_addr().unwrap())).unwrap();
-        let mut connection = Connection::open(&url).await.unwrap();
+        let mut connection = Connector::default().open(&url).await.unwrap();
         let (mut stream, _) = listener.accept().await.unwrap();
         let request = request(&[]);
         let (response, ()) = tokio::join!(connection.send(&url, &request, WireForm::Usual), async {
             read_request(&mut stream).await;
             stream.write_all(OK).await.unwrap();
         });
-        let mut body = response.unwrap().into_body();
+        let mut body = response.unwrap().body;
         assert_eq!(connection.piece(&mut body).await.unwrap().as_deref(), Some(&b"ok"[..]));
         assert_eq!(connection.piece(&mut body).await.unwrap(), None);
         assert!(connection.is_ready().await);

@@ -33,7 +33,7 @@ pub struct Budget {
 /// A body's share of the budget, returned when the last clone is dropped.
 #[derive(Clone, Debug, Default)]
 pub struct BodyPermit {
-    _kibibytes: Option<Arc<OwnedSemaphorePermit>>,
+    kibibytes: Option<Arc<OwnedSemaphorePermit>>,
     budget: Option<Budget>,
 }
 
@@ -43,6 +43,14 @@ impl BodyPermit {
         match &self.budget {
             Some(budget) => budget.acquire(bytes).await,
             None => Self::default(),
+        }
+    }
+
+    /// Returns what a body of this size does not need, unless the permit has been cloned.
+    fn shrink(&mut self, bytes: usize) {
+        if let Some(permit) = self.kibibytes.as_mut().and_then(Arc::get_mut) {
+            let surplus = permit.num_permits().saturating_sub(kibibytes(bytes) as usize);
+            drop(permit.split(surplus));
         }
     }
 }
@@ -56,14 +64,14 @@ impl Budget {
 
     /// The permit of a body that is not larger than [`UNMETERED_BYTES`].
     fn unmetered(&self) -> BodyPermit {
-        BodyPermit { _kibibytes: None, budget: Some(self.clone()) }
+        BodyPermit { kibibytes: None, budget: Some(self.clone()) }
     }
 
     async fn acquire(&self, bytes: usize) -> BodyPermit {
         let wanted = kibibytes(bytes).min(self.total);
         // The semaphore is never closed, so this is never `None`.
         let acquired = Arc::clone(&self.kibibytes).acquire_many_owned(wanted).await;
-        BodyPermit { _kibibytes: acquired.ok().map(Arc::new), ..self.unmetered() }
+        BodyPermit { kibibytes: acquired.ok().map(Arc::new), ..self.unmetered() }
     }
 }
 
@@ -99,7 +107,11 @@ pub async fn read(
         let frame = match timeout_at(deadline, body.frame()).await {
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(error))) => return Err(incomplete(&error)),
-            Ok(None) => return Ok((buffer.into_bytes(), permit.unwrap_or_else(|| budget.unmetered()))),
+            Ok(None) => {
+                let mut permit = permit.unwrap_or_else(|| budget.unmetered());
+                permit.shrink(buffer.held().saturating_sub(UNMETERED_BYTES));
+                return Ok((buffer.into_bytes(), permit));
+            }
             Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive\n")),
         };
         // Trailers are skipped: no provider signs them.
@@ -160,6 +172,11 @@ struct Buffer {
 impl Buffer {
     fn len(&self) -> usize {
         self.first.len() + self.all.len()
+    }
+
+    /// The memory that it holds, in bytes.
+    fn held(&self) -> usize {
+        self.first.len() + self.all.capacity()
     }
 
     /// Appends a chunk; `most` is how long the body may become.

@@ -9,14 +9,13 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, body::Body};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::webhook::request::{FieldName, Headers};
-
-/// The maximum number of header fields that are read.
-pub const MAX_FIELDS: usize = 128;
+use crate::{
+    net::fields::{MAX_FIELDS, in_raw_order},
+    webhook::request::Headers,
+};
 
 /// How much memory a connection keeps for its next head, in bytes.
 const IDLE_BYTES: usize = 4 << 10;
@@ -90,7 +89,7 @@ impl Heads {
         let Ok(httparse::Status::Complete(length)) = head.parse_with_uninit_headers(&passed.kept, &mut fields) else {
             return None;
         };
-        let headers = ordered(head.headers, request.headers())?;
+        let headers = in_raw_order(head.headers, request.headers())?;
         let Passed { kept, body } = &mut *passed;
         *body = match request.body().size_hint().exact() {
             Some(length) => Rest::Bytes(length),
@@ -107,29 +106,6 @@ impl Heads {
     fn lock(&self) -> MutexGuard<'_, Passed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The headers that hyper parsed, in the order and spelling of the raw fields; `None` if they are not the same. hyper
-/// drops a `content-length` that repeats another or is overridden by `transfer-encoding`.
-fn ordered(raw: &[httparse::Header<'_>], parsed: &HeaderMap) -> Option<Headers> {
-    let mut left: Vec<(&HeaderName, &HeaderValue)> = parsed.iter().collect();
-    // Popped from its end: without repeated names, both are in the same order.
-    left.reverse();
-    let mut headers = Headers::with_capacity(left.len());
-    for field in raw {
-        let is_same = |(name, value): &(&HeaderName, &HeaderValue)| {
-            name.as_str().eq_ignore_ascii_case(field.name) && value.as_bytes() == field.value
-        };
-        match left.iter().rposition(is_same) {
-            Some(at) => {
-                let (name, value) = left.remove(at);
-                headers.push(FieldName::spelled(name.clone(), field.name), value.clone());
-            }
-            None if field.name.eq_ignore_ascii_case("content-length") => {}
-            None => return None,
-        }
-    }
-    left.is_empty().then_some(headers)
 }
 
 impl Passed {

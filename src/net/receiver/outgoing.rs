@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -12,6 +13,7 @@ use hyper::{
 };
 use tokio::sync::mpsc;
 
+use super::places::Place;
 use crate::webhook::record;
 
 /// The response to a request.
@@ -32,7 +34,8 @@ impl From<record::Response> for Outgoing {
 impl Outgoing {
     pub(super) fn into_response(self) -> Response<OutgoingBody> {
         let Self { response: record::Response { status, headers, body }, rest } = self;
-        let mut response = Response::new(OutgoingBody { start: Some(body).filter(|body| !body.is_empty()), rest });
+        let mut response =
+            Response::new(OutgoingBody { start: Some(body).filter(|body| !body.is_empty()), rest, _at_end: None });
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
         for (name, value) in &headers {
             response.headers_mut().append(name.name().clone(), value.clone());
@@ -86,11 +89,27 @@ pub struct CutOff;
 pub struct OutgoingBody {
     start: Option<Bytes>,
     rest: Option<Pieces>,
+    _at_end: Option<AtEnd>,
+}
+
+/// Says at the end of a response that its connection waits for the next request.
+#[derive(Debug)]
+struct AtEnd(Arc<Place>);
+
+impl Drop for AtEnd {
+    fn drop(&mut self) {
+        self.0.wait_for_sender();
+    }
 }
 
 impl OutgoingBody {
     pub(super) fn whole(body: Bytes) -> Self {
-        Self { start: Some(body), rest: None }
+        Self { start: Some(body), rest: None, _at_end: None }
+    }
+
+    /// The same body on the connection of this place.
+    pub(super) fn at(self, place: Arc<Place>) -> Self {
+        Self { _at_end: Some(AtEnd(place)), ..self }
     }
 }
 

@@ -1,15 +1,28 @@
 //! The places of connections. A connection that is read from or written to has another kind of place than one whose
-//! request waits for its handler, so that handlers that hang don't keep new senders from connecting.
+//! request waits for its handler, so that handlers that hang don't keep new senders from connecting. Nor do senders that
+//! stay silent: if no place is free, the connection that has waited longest for its sender gives up its own.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 /// All places.
 #[derive(Clone, Debug)]
 pub struct Places {
     active: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    silent: Arc<Mutex<Silent>>,
+}
+
+/// The connections that wait for the rest of a request, in the order in which they began to.
+#[derive(Debug, Default)]
+struct Silent {
+    next: u64,
+    connections: BTreeMap<u64, CancellationToken>,
 }
 
 /// The place of one connection, free again when dropped.
@@ -17,49 +30,91 @@ pub struct Places {
 pub struct Place {
     places: Places,
     held: Mutex<Held>,
+    given_up: CancellationToken,
 }
 
 #[derive(Debug)]
 struct Held {
     is_waiting: bool,
+    /// Its number while it waits for its sender.
+    silent: Option<u64>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Places {
     /// This number of places of each kind.
     pub fn new(count: usize) -> Self {
-        Self { active: Arc::new(Semaphore::new(count)), waiting: Arc::new(Semaphore::new(count)) }
+        let places = || Arc::new(Semaphore::new(count));
+        Self { active: places(), waiting: places(), silent: Arc::default() }
     }
 
     /// Waits for a place for a new connection.
     pub async fn take(&self) -> Place {
-        // The semaphore is never closed, so this is never `None`.
-        let permit = Arc::clone(&self.active).acquire_owned().await.ok();
-        Place { places: self.clone(), held: Mutex::new(Held { is_waiting: false, _permit: permit }) }
+        let mut permit = Arc::clone(&self.active).try_acquire_owned().ok();
+        if permit.is_none() {
+            if let Some((_, longest)) = lock(&self.silent).connections.pop_first() {
+                longest.cancel();
+            }
+            // The semaphore is never closed, so this is never `None`.
+            permit = Arc::clone(&self.active).acquire_owned().await.ok();
+        }
+        let held = Mutex::new(Held { is_waiting: false, silent: None, _permit: permit });
+        let place = Place { places: self.clone(), held, given_up: CancellationToken::new() };
+        place.wait_for_sender();
+        place
     }
 }
 
 impl Place {
-    /// Moves to a place among those that wait. If there is none, it keeps its own.
+    /// Says that nothing happens on the connection until its sender sends something.
+    pub fn wait_for_sender(&self) {
+        let mut held = lock(&self.held);
+        if !held.is_waiting && held.silent.is_none() {
+            let mut silent = lock(&self.places.silent);
+            silent.next += 1;
+            let number = silent.next;
+            silent.connections.insert(number, self.given_up.clone());
+            held.silent = Some(number);
+        }
+    }
+
+    /// Cancelled when the connection has to give up its place.
+    pub fn given_up(&self) -> CancellationToken {
+        self.given_up.clone()
+    }
+
+    /// Moves to a place among those that wait for their handler. If there is none, it keeps its own.
     pub fn leave(&self) {
+        let mut held = lock(&self.held);
+        if let Some(number) = held.silent.take() {
+            lock(&self.places.silent).connections.remove(&number);
+        }
         if let Ok(permit) = Arc::clone(&self.places.waiting).try_acquire_owned() {
-            *self.lock() = Held { is_waiting: true, _permit: Some(permit) };
+            *held = Held { is_waiting: true, silent: None, _permit: Some(permit) };
         }
     }
 
     /// Moves back. False if there is no place to move to.
     pub fn come_back(&self) -> bool {
-        let mut held = self.lock();
+        let mut held = lock(&self.held);
         if held.is_waiting {
             let Ok(permit) = Arc::clone(&self.places.active).try_acquire_owned() else { return false };
-            *held = Held { is_waiting: false, _permit: Some(permit) };
+            *held = Held { is_waiting: false, silent: None, _permit: Some(permit) };
         }
         true
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(number) = lock(&self.held).silent {
+            lock(&self.places.silent).connections.remove(&number);
+        }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -84,6 +139,25 @@ mod tests {
         assert!(first.come_back());
         assert!(places.take().now_or_never().is_none());
         drop(first);
+        assert!(places.take().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn the_connection_that_has_waited_longest_for_its_sender_gives_up_its_place() {
+        let places = Places::new(3);
+        let [first, second, third] = [places.take().await, places.take().await, places.take().await];
+        // The first has a request now, and no place to wait for its handler.
+        let _waiting = [(); 3].map(|()| Arc::clone(&places.waiting).try_acquire_owned().unwrap());
+        first.leave();
+        assert!(places.take().now_or_never().is_none());
+        let given_up = || [&first, &second, &third].map(|place| place.given_up().is_cancelled());
+        assert_eq!(given_up(), [false, true, false]);
+        first.wait_for_sender();
+        assert!(places.take().now_or_never().is_none());
+        assert_eq!(given_up(), [false, true, true]);
+        assert!(places.take().now_or_never().is_none());
+        assert_eq!(given_up(), [true, true, true]);
+        drop(second);
         assert!(places.take().now_or_never().is_some());
     }
 }

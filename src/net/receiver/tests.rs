@@ -243,6 +243,28 @@ async fn large_bodies_wait_for_memory_and_small_ones_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_without_a_length_keeps_only_the_memory_that_it_needs() {
+    let client = Client::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
+    let body = "a".repeat(UNMETERED_BYTES + 1);
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    );
+    let (mut first, _first) = client.connect();
+    first.write_all(request.as_bytes()).await.unwrap();
+    client.handler.seen.notified().await;
+    // The handler still holds the first.
+    let (mut second, _second) = client.connect();
+    second.write_all(request.as_bytes()).await.unwrap();
+    client.handler.seen.notified().await;
+    let held = client.handler.held.as_ref().unwrap();
+    for stream in [&mut first, &mut second] {
+        held.notify_one();
+        assert_eq!(status(&head(stream).await), "200");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_large_body_that_gets_no_memory_in_time_gets_503() {
     let client = Client::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
     let large = vec![b'a'; SMALL.body];
@@ -312,6 +334,30 @@ async fn a_connection_over_the_limit_is_served_when_another_ends() {
     end.send(()).unwrap();
     drop((open, waiting));
     serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn senders_that_stay_silent_keep_nobody_from_connecting() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let limits = Limits { head_time: Duration::from_secs(3600), body_time: Duration::from_secs(3600), ..SMALL };
+    let serving = tokio::spawn(serve(listener, limits, Arc::new(Echo::default()), std::future::pending()));
+    let mut silent = Vec::new();
+    for start in [&b""[..], b"POST / HTTP/1.1\r\nX-", b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{}"] {
+        for _ in 0..SMALL.connections {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            stream.write_all(start).await.unwrap();
+            silent.push(stream);
+        }
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(&post(0)).await.unwrap();
+        let mut response = [0; 12];
+        stream.read_exact(&mut response).await.unwrap();
+        assert_eq!(&response, b"HTTP/1.1 200");
+    }
+    // The first made way.
+    assert!(matches!(silent[0].read(&mut [0]).await, Ok(0) | Err(_)));
+    serving.abort();
 }
 
 #[tokio::test]

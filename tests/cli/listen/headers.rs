@@ -2,56 +2,9 @@
 //! needs. Handlers that look a name up by its spelling are a case from the field: sendgrid-nodejs 1307, easypost-node
 //! 399, bolt-js 937.
 
-use std::{
-    io::{Read, Write},
-    net::TcpListener,
-    sync::mpsc::{self, Receiver},
-    thread,
-};
-
 use serde_json::json;
 
-use crate::harness::{CYANITE, CYANITE_SIGNATURE, Connection, Dir, text};
-
-/// A handler that keeps the bytes of each request as they arrive, and responds with these bytes.
-struct RawHandler {
-    host: String,
-    requests: Receiver<Vec<u8>>,
-}
-
-impl RawHandler {
-    fn new(response: &'static [u8]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let host = listener.local_addr().unwrap().to_string();
-        let (sender, requests) = mpsc::channel();
-        thread::spawn(move || {
-            for mut stream in listener.incoming().map_while(Result::ok) {
-                let sender = sender.clone();
-                thread::spawn(move || {
-                    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-                    while let Ok(count @ 1..) = stream.read(&mut buffer) {
-                        bytes.extend_from_slice(&buffer[..count]);
-                        // All requests of these tests have the same body.
-                        if bytes.ends_with(CYANITE.as_bytes()) {
-                            stream.write_all(response).unwrap();
-                            let _ = sender.send(std::mem::take(&mut bytes));
-                        }
-                    }
-                });
-            }
-        });
-        Self { host, requests }
-    }
-
-    fn url(&self, target: &str) -> String {
-        format!("http://{}{target}", self.host)
-    }
-
-    #[track_caller]
-    fn next(&self) -> String {
-        String::from_utf8(self.requests.recv_timeout(crate::harness::PATIENCE).unwrap()).unwrap()
-    }
-}
+use crate::harness::{CYANITE, CYANITE_SIGNATURE, Connection, Dir, RawEndpoint, TunnelProxy, text};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
@@ -69,14 +22,14 @@ fn with_length() -> String {
 
 #[test]
 fn a_handler_gets_names_as_they_were_sent_and_no_other() {
-    let (dir, handler) = (Dir::new(), RawHandler::new(OK));
+    let (dir, handler) = (Dir::new(), RawEndpoint::new(OK));
     let listener =
         dir.listen().args(["--forward", &handler.url("/handler")]).args(["--capture", "log.ndjson"]).starts();
     let mut connection = Connection::to(&listener.url(""));
     for _ in 0..3 {
         connection.write(message("example.com", &with_length())).unwrap();
         assert_eq!(connection.response().unwrap().status(), 200);
-        assert_eq!(handler.next(), message(&handler.host, &with_length()));
+        assert_eq!(handler.next(), message(handler.host(), &with_length()));
     }
     drop(listener);
 
@@ -97,30 +50,81 @@ fn a_handler_gets_names_as_they_were_sent_and_no_other() {
     ]);
     assert_eq!(captured["request"]["headers"], expected);
     dir.send("log.ndjson", handler.url("/handler")).exits(0);
-    assert_eq!(handler.next(), message(&handler.host, &with_length()));
+    assert_eq!(handler.next(), message(handler.host(), &with_length()));
     let print = |form| dir.send("log.ndjson", handler.url("/handler")).args(["--print", form]).exits(0);
-    let messages = message(&handler.host, &with_length()).repeat(3);
+    let messages = message(handler.host(), &with_length()).repeat(3);
     print("http").stdout(&messages);
     print("curl").prints(" \\\n  --header 'X-Request-ID: 1' \\\n");
 }
 
 #[test]
+fn a_handler_over_tls_gets_the_same_bytes() {
+    let (dir, handler) = (Dir::new(), RawEndpoint::over_tls(OK));
+    dir.write("trusted.pem", handler.certificate());
+    let trusted = dir.join("trusted.pem");
+    let listener = dir.listen().args(["--forward", &handler.url("/handler")]).env("SSL_CERT_FILE", &trusted).starts();
+    let mut connection = Connection::to(&listener.url(""));
+    for _ in 0..2 {
+        connection.write(message("example.com", &with_length())).unwrap();
+        assert_eq!(connection.response().unwrap().status(), 200);
+        assert_eq!(handler.next(), message(handler.host(), &with_length()));
+    }
+}
+
+#[test]
+fn a_handler_behind_a_proxy_gets_the_same_bytes() {
+    let (dir, handler) = (Dir::new(), RawEndpoint::over_tls(OK));
+    let proxy = TunnelProxy::to(&handler, "200 OK");
+    dir.write("trusted.pem", handler.certificate());
+    let trusted = dir.join("trusted.pem");
+    let listener = dir
+        .listen()
+        .args(["--forward", "https://remote.example/handler"])
+        .env("SSL_CERT_FILE", &trusted)
+        .env("HTTPS_PROXY", format!("http://127.0.0.1:{}", proxy.port()))
+        .starts();
+    let mut connection = Connection::to(&listener.url(""));
+    for _ in 0..2 {
+        connection.write(message("example.com", &with_length())).unwrap();
+        assert_eq!(connection.response().unwrap().status(), 200);
+        assert_eq!(handler.next(), message("remote.example", &with_length()));
+    }
+    assert!(proxy.next().starts_with("CONNECT remote.example:443 HTTP/1.1\r\n"));
+}
+
+#[test]
+fn a_proxy_of_plain_requests_gets_them_with_their_own_headers() {
+    let (dir, proxy) = (Dir::new(), RawEndpoint::new(OK));
+    let listener = dir
+        .listen()
+        .args(["--forward", "http://remote.example/handler"])
+        .env("HTTP_PROXY", proxy.url("").replace("://", "://user:p%40ss@"))
+        .starts();
+    let mut connection = Connection::to(&listener.url(""));
+    connection.write(message("example.com", &with_length())).unwrap();
+    assert_eq!(connection.response().unwrap().status(), 200);
+    let line = "POST http://remote.example/handler HTTP/1.1\r\nproxy-authorization: Basic dXNlcjpwQHNz\r\n";
+    let expected = message("remote.example", &with_length()).replacen("POST /handler HTTP/1.1\r\n", line, 1);
+    assert_eq!(proxy.next(), expected);
+}
+
+#[test]
 fn a_chunked_body_is_forwarded_with_a_length() {
-    let (dir, handler) = (Dir::new(), RawHandler::new(OK));
+    let (dir, handler) = (Dir::new(), RawEndpoint::new(OK));
     let listener = dir.listen().args(["--forward", &handler.url("/handler")]).starts();
     let mut connection = Connection::to(&listener.url(""));
     let head = message("example.com", "Transfer-Encoding: chunked\r\nConnection: keep-alive, X-Request-ID\r\n");
     let head = head.strip_suffix(CYANITE).unwrap();
     connection.write(format!("{head}{:x}\r\n{CYANITE}\r\n0\r\nX-Trailer: 1\r\n\r\n", CYANITE.len())).unwrap();
     assert_eq!(connection.response().unwrap().status(), 200);
-    let expected = message(&handler.host, "").replace("X-Request-ID: 1\r\n", "");
+    let expected = message(handler.host(), "").replace("X-Request-ID: 1\r\n", "");
     let length = format!("\r\ncontent-length: {}\r\n\r\n", CYANITE.len());
     assert_eq!(handler.next(), expected.replacen("\r\n\r\n", &length, 1));
 }
 
 #[test]
 fn the_headers_of_a_response_are_returned() {
-    let handler = RawHandler::new(
+    let handler = RawEndpoint::new(
         b"HTTP/1.1 202 Fine\r\nSet-Cookie: a=1\r\nX-One: 1\r\nContent-Length: 2\r\nset-cookie: b=2\r\n\r\nok",
     );
     let mut listener = Dir::new().listen().args(["--forward", &handler.url("/handler")]).starts();

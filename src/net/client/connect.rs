@@ -1,0 +1,87 @@
+//! Opens connections: directly or through a proxy, plain or encrypted.
+
+use std::{fmt, io};
+
+use reqwest::Url;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, lookup_host},
+};
+
+use super::{
+    connection::Connection,
+    error::{SendError, not_connected, unknown_host},
+    message::Recipient,
+    proxy::Proxy,
+    tls::Tls,
+};
+
+/// A stream in both directions.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Duplex for S {}
+
+/// Opens connections.
+#[derive(Debug, Default)]
+pub(super) struct Connector {
+    tls: Tls,
+}
+
+impl Connector {
+    /// A connector that accepts any TLS certificate if `insecure`.
+    pub(super) fn new(insecure: bool) -> Self {
+        Self { tls: Tls::new(insecure) }
+    }
+
+    /// Opens a connection to the host of a URL, or to the proxy that takes requests to it.
+    pub(super) async fn open(&self, url: &Url) -> Result<Connection, SendError> {
+        let proxy = Proxy::of(url)?;
+        let is_encrypted = url.scheme() == "https";
+        let (host, port) = (url.host_str().unwrap_or_default(), port(url));
+        match proxy {
+            None if !is_encrypted => Connection::over(tcp(host, port).await?, Recipient::Endpoint).await,
+            // The others are in a box, because they are much larger than the future of a plain connection.
+            None => Box::pin(self.encrypt(tcp(host, port).await?, host, port)).await,
+            Some(proxy) if is_encrypted => {
+                Box::pin(async { self.encrypt(proxy.tunnel(host, port, &self.tls).await?, host, port).await }).await
+            }
+            Some(proxy) => Box::pin(self.open_to(&proxy)).await.map_err(|error| proxy.unreachable(&error.to_string())),
+        }
+    }
+
+    /// Opens a connection to an endpoint over TLS.
+    async fn encrypt<S: Duplex + 'static>(&self, stream: S, host: &str, port: u16) -> Result<Connection, SendError> {
+        Connection::over(self.tls.encrypt(stream, host, port).await?, Recipient::Endpoint).await
+    }
+
+    /// Opens a connection for requests that the proxy passes on.
+    async fn open_to(&self, proxy: &Proxy) -> Result<Connection, SendError> {
+        let recipient = Recipient::Proxy { authorization: proxy.authorization().cloned() };
+        let stream = tcp(proxy.host(), proxy.port()).await?;
+        if proxy.is_encrypted() {
+            Connection::over(self.tls.encrypt(stream, proxy.host(), proxy.port()).await?, recipient).await
+        } else {
+            Connection::over(stream, recipient).await
+        }
+    }
+}
+
+/// Connects to a host.
+async fn tcp(host: &str, port: u16) -> Result<TcpStream, SendError> {
+    let failed =
+        |error: io::Error| SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()));
+    let addresses = lookup_host((without_brackets(host), port)).await;
+    let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
+    let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    Ok(stream)
+}
+
+/// A host without the brackets of an IPv6 address.
+pub(super) fn without_brackets(host: &str) -> &str {
+    host.trim_matches(['[', ']'])
+}
+
+fn port(url: &Url) -> u16 {
+    url.port_or_known_default().unwrap_or_default()
+}

@@ -1,0 +1,67 @@
+//! Keeps the head of a response as it passes to hyper, because hyper lowers the names of headers and groups those that
+//! repeat.
+
+use std::{
+    mem::{self, MaybeUninit},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use http::response::Parts;
+
+use crate::{
+    net::fields::{MAX_FIELDS, in_raw_order},
+    webhook::request::Headers,
+};
+
+/// What has been read since the last request. Only the task that uses the connection locks it, so nothing waits.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inbox(Arc<Mutex<Read>>);
+
+#[derive(Debug, Default)]
+enum Read {
+    /// The bytes that have arrived: heads, and what was read along with the last one.
+    Head(Vec<u8>),
+    #[default]
+    Body,
+}
+
+impl Inbox {
+    /// Expects the head of a response.
+    pub(super) fn expect_head(&self) {
+        *self.lock() = Read::Head(Vec::new());
+    }
+
+    /// Takes note of bytes that were read.
+    pub(super) fn pass(&self, bytes: &[u8]) {
+        if let Read::Head(head) = &mut *self.lock() {
+            head.extend_from_slice(bytes);
+        }
+    }
+
+    /// The headers of a response in their order and spelling. Call it as soon as hyper has parsed its head.
+    pub(super) fn take(&self, parsed: &Parts) -> Headers {
+        let read = mem::take(&mut *self.lock());
+        let raw = if let Read::Head(bytes) = read { headers(&bytes, parsed) } else { None };
+        // hyper also reads heads with a folded line, for one.
+        raw.unwrap_or_else(|| parsed.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Read> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The headers of the first head with the status of the parsed one. Those before it are `100 Continue` and the like.
+fn headers(mut bytes: &[u8], parsed: &Parts) -> Option<Headers> {
+    loop {
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+        let mut head = httparse::Response::new(&mut []);
+        let parser = httparse::ParserConfig::default();
+        let status = parser.parse_response_with_uninit_headers(&mut head, bytes, &mut fields).ok()?;
+        let httparse::Status::Complete(length) = status else { return None };
+        if head.code == Some(parsed.status.as_u16()) {
+            return in_raw_order(head.headers, &parsed.headers);
+        }
+        bytes = &bytes[length..];
+    }
+}

@@ -1,0 +1,98 @@
+//! The proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`, ...). A proxy gets requests to `http://` itself. To
+//! `https://` it opens a tunnel, by which it sees neither the request nor the response. reqwest opens these, because it
+//! speaks to proxies in every way that users expect.
+
+use std::sync::LazyLock;
+
+use http::{HeaderValue, Method, Uri, header::PROXY_AUTHORIZATION, uri::Scheme};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use reqwest::{Url, redirect, retry};
+
+use super::{
+    error::{SendError, chain, io_kind, not_connected},
+    host, is_loopback,
+    tls::Tls,
+};
+
+/// A proxy.
+pub(super) struct Proxy(Intercept);
+
+impl Proxy {
+    /// The proxy that takes requests to a URL. This machine is always reached directly.
+    ///
+    /// # Errors
+    ///
+    /// If it is one that hookdev can't use.
+    pub(super) fn of(url: &Url) -> Result<Option<Self>, SendError> {
+        static PROXIES: LazyLock<Matcher> = LazyLock::new(Matcher::from_system);
+        if is_loopback(url) {
+            return Ok(None);
+        }
+        // The path is left out, as not every path of a URL is one of a URI.
+        let uri = Uri::builder().scheme(url.scheme()).authority(host(url)).path_and_query("/").build();
+        let Some(proxy) = uri.ok().and_then(|uri| PROXIES.intercept(&uri)).map(Self) else { return Ok(None) };
+        match proxy.0.uri().scheme() {
+            Some(scheme) if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS => {
+                Err(proxy.unreachable(&format!("{scheme}:// proxies are not supported")))
+            }
+            _ => Ok(Some(proxy)),
+        }
+    }
+
+    pub(super) fn host(&self) -> &str {
+        self.0.uri().host().unwrap_or_default()
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.0.uri().port_u16().unwrap_or(if self.is_encrypted() { 443 } else { 80 })
+    }
+
+    /// Whether requests to the proxy are encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.0.uri().scheme() == Some(&Scheme::HTTPS)
+    }
+
+    /// The `proxy-authorization` that it expects.
+    pub(super) fn authorization(&self) -> Option<&HeaderValue> {
+        self.0.basic_auth()
+    }
+
+    /// Opens a tunnel to a host.
+    pub(super) async fn tunnel(&self, host: &str, port: u16, tls: &Tls) -> Result<reqwest::Upgraded, SendError> {
+        let proxy = self.0.uri().to_string();
+        let failed = |error: reqwest::Error| {
+            let error = error.without_url();
+            let problem = chain(&error);
+            self.unreachable(&if error.is_connect() {
+                not_connected(io_kind(&error), self.host(), self.port(), &problem)
+            } else {
+                problem
+            })
+        };
+        let client = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .http1_only()
+            .tls_backend_preconfigured((*tls.config()?).clone())
+            .proxy(reqwest::Proxy::custom(move |_| Some(proxy.clone())))
+            .build()
+            .map_err(failed)?;
+        let target = format!("{host}:{port}");
+        // Not `https`, for which reqwest would also encrypt. Such a URL drops port 80, where no endpoint has TLS.
+        let mut request = client.request(Method::CONNECT, format!("http://{target}/"));
+        if let Some(value) = self.authorization() {
+            request = request.header(PROXY_AUTHORIZATION, value);
+        }
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.unreachable(&format!("it responded {} to CONNECT {target}", status.as_u16())));
+        }
+        response.upgrade().await.map_err(failed)
+    }
+
+    /// An error that names the proxy, without its credentials.
+    pub(super) fn unreachable(&self, problem: &str) -> SendError {
+        SendError::Unreachable(format!("the proxy {}:{} can't be used: {problem}", self.host(), self.port()))
+    }
+}
