@@ -78,6 +78,22 @@ pub(super) const HEADERS: &[&str] = &[
 const METHODS: &[&str] = &["method", "httpMethod", "http_method", "requestMethod", "request_method", "verb"];
 const TARGETS: &[&str] =
     &["target", "originalUrl", "original_url", "rawUrl", "url", "requestUri", "request_uri", "uri", "rawPath", "path"];
+/// The keys under which the whole URL may be.
+const URLS: &[&str] = &[
+    "absoluteUrl",
+    "absolute_url",
+    "fullUrl",
+    "full_url",
+    "rawUrl",
+    "url",
+    "originalUrl",
+    "original_url",
+    "requestUrl",
+    "request_url",
+    "requestUri",
+    "request_uri",
+    "uri",
+];
 const QUERIES: &[&str] = &["rawQueryString", "rawQuery", "queryString", "query_string", "querystring"];
 const TIMES: &[&str] = &[
     "received_at",
@@ -170,12 +186,13 @@ fn entry(found: &Node<'_>, document: &Node<'_>) -> Result<Option<Entry>, ParseEr
         return Ok(None);
     }
     let target = target(found)?;
+    let url = URLS.iter().find_map(|key| found.member(key)?.text().filter(|url| url.contains("://")));
     let mut request = Request { method, target, headers, body: bytes };
     if is_text {
         notes.extend(parts::body_notes(&mut request));
     }
     let received_at = time(found).or_else(|| time(document));
-    Ok(Some(Entry { received_at, notes, ..Entry::new(request) }))
+    Ok(Some(Entry { received_at, notes, ..Entry::called(&url.unwrap_or_default(), request) }))
 }
 
 fn target(found: &Node<'_>) -> Result<String, ParseError> {

@@ -1,7 +1,7 @@
 //! Observations: what can be seen of a rejected request without recomputing anything. They prove nothing, and are said
 //! only when no cause is proven.
 
-use super::{Code, Finding, RejectedRequest, body, headers};
+use super::{Code, Finding, RejectedRequest, body, headers, url};
 use crate::webhook::{
     request::Method,
     signature::Scheme,
@@ -12,6 +12,7 @@ use crate::webhook::{
 pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(redacted(case));
+    all.extend(url::seen(case));
     if case.provider.schemes.iter().any(|scheme| scheme.algorithm.covers_content() && scheme.content.signs_body()) {
         of_body(case, &mut all);
     }
