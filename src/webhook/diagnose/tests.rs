@@ -783,6 +783,32 @@ fn another_signed_url_than_the_known_one_is_found() {
 }
 
 #[test]
+fn a_redacted_value_that_is_signed_is_named() {
+    let found = |provider: &str, secret: &str, request: &Request| {
+        let world = World::new(&[(provider, secret)]);
+        let found = world.findings(provider, request);
+        assert_eq!((found.len(), found[0].code), (1, Code::Redacted), "{found:?}");
+        found[0].message.clone()
+    };
+    let signature = svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(&TIME.to_string()));
+    let mut request_of_aspect = aspect_request(&signature, &TIME.to_string());
+    request_of_aspect.headers.set(&HeaderName::from_static("svix-id"), HeaderValue::from_static("[redacted]"));
+    assert_eq!(
+        found("aspect", ASPECT, &request_of_aspect),
+        "the `svix-id` header was redacted, but it is part of what is signed"
+    );
+    let form = published_form("/myapp.php?foo=[redacted]&bar=[redacted]", &[("host", "mycompany.com")]);
+    assert_eq!(found("twilio", "12345", &form), "the URL's query was redacted, but it is part of what is signed");
+    // As `listen` captures Notion's first request.
+    let signature = format!("sha256={}", "00".repeat(32));
+    let headers = [("x-notion-signature", signature.as_str()), ("content-length", "80")];
+    assert_eq!(
+        found("notion", "a token", &request(&headers, br#"{"verification_token":"[redacted]"}"#)),
+        "the field `verification_token` of the body was redacted because it is a secret, but it is part of what is signed"
+    );
+}
+
+#[test]
 fn a_signed_url_of_which_only_this_machine_is_known_is_said() {
     let world = World::new(&[("twilio", "12345")]);
     let request = published_form("/myapp.php?foo=1&bar=2", &[("host", "127.0.0.1:4400")]);
