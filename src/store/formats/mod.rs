@@ -75,7 +75,12 @@ static FORMATS: &[&dyn Format] = &[
     &postman::Postman,
     &github::GITHUB,
     &json_request::WIREMOCK,
+    &json_request::REQUESTS,
+    &json_request::INSOMNIA,
     &json_request::JsonRequest,
+    &envelope::CLOUDWATCH,
+    &envelope::CLOUDWATCH_SUBSCRIPTION,
+    &envelope::LOG_RECORDS,
     &hookdev::Hookdev,
 ];
 
