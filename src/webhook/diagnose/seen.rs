@@ -3,9 +3,8 @@
 
 use http::HeaderName;
 
-use super::{Code, Finding, RejectedRequest, body, headers, url};
+use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, body, headers, url};
 use crate::webhook::{
-    assessment::MAX_DECODED_BYTES,
     place::{Lookup, Place},
     request::Method,
     signature::{Scheme, scheme::TimestampRule},
@@ -56,7 +55,7 @@ fn signed_headers(scheme: &Scheme) -> impl Iterator<Item = &HeaderName> {
 fn redacted_secret<'a>(case: &RejectedRequest<'a>) -> Option<&'a Place> {
     let place = case.provider.handshake_of(case.request)?.secret.as_ref()?;
     let is_in_body = matches!(place, Place::Body(_) | Place::Form(_));
-    let body = case.provider.decode(case.request, MAX_DECODED_BYTES).ok().filter(|_| is_in_body)?;
+    let body = case.provider.decode(case.request, LONGEST_REWRITTEN).ok().filter(|_| is_in_body)?;
     let payload = body.payload(case.request);
     (Lookup::of(case.request, &payload).text(place).as_deref() == Some(REDACTED)).then_some(place)
 }

@@ -93,7 +93,6 @@ fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Resu
             Some((_, text)) => Ok(Some(Body { bytes: text.into_owned().into(), is_text: true, notes: Vec::new() })),
             None => Ok(None),
         },
-        Kind::Object(_) => Ok(None),
         Kind::Array(_) => match byte_list(node) {
             Some(bytes) if !bytes.is_empty() => exact(bytes),
             _ => Ok(None),
