@@ -20,7 +20,7 @@ use hookdev::{
     store::formats,
     webhook::{
         assessment::Judge,
-        diagnose::{RejectedRequest, diagnose},
+        diagnose::{Clock, RejectedRequest, diagnose},
         keyring::{Keyring, SecretSource},
         place::{self, Lookup},
         provider::{Provider, catalog::Catalog, payload::Payload},
@@ -238,7 +238,15 @@ fn diagnosis(criterion: &mut Criterion) {
             unreachable!("another body is rejected");
         };
         let (provider, catalog, keyring) = (&sample.provider, &sample.catalog, &sample.keyring);
-        let case = RejectedRequest { provider, request: &request, rejection: &rejection, receipt, catalog, keyring };
+        let case = RejectedRequest {
+            provider,
+            request: &request,
+            rejection: &rejection,
+            receipt,
+            clock: Clock::Live,
+            catalog,
+            keyring,
+        };
         group.bench_function(name, |b| b.iter(|| diagnose(black_box(&case))));
     }
     group.finish();

@@ -46,6 +46,13 @@ pub struct Listen {
     #[arg(long, help_heading = "Receiving")]
     pub allow_browsers: bool,
 
+    /// The URL under which providers reach this receiver, for those that sign it
+    ///
+    /// The path of each request is added, unless URL ends with it. Without this, the URL is made of the request's Host
+    /// header, or of X-Forwarded-Proto and X-Forwarded-Host.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Receiving")]
+    pub public_url: Option<String>,
+
     /// Check timestamps as if the current time were TIME
     #[arg(long, value_name = "TIME", help_heading = "Receiving")]
     pub now: Option<Timestamp>,

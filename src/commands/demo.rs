@@ -82,6 +82,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         catalog: Arc::clone(&context.catalog),
         keyring,
         provider: None,
+        public_url: None,
         accepts_development: true,
         forwards: Vec::new(),
     };

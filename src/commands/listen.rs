@@ -36,7 +36,7 @@ use crate::{
         receiver::{Limits, ReceiveError, serve},
     },
     store::{captures::CaptureStore, config::ListenConfig, private, watch::Watch},
-    webhook::{signature::SecretText, words::bytes},
+    webhook::{called_url::PublicUrl, signature::SecretText, words::bytes},
 };
 
 /// Listens until Ctrl-C, until the expected deliveries have arrived, or until the timeout.
@@ -80,7 +80,16 @@ fn settings(context: &Context, args: &Listen, accepts_development: bool) -> Resu
     for warning in forwards.iter().filter_map(|forward| unmatched(&context.catalog, source, &forward.events)) {
         context.terminal.warn(&warning);
     }
-    Ok(Settings { catalog: Arc::clone(&context.catalog), keyring, provider, accepts_development, forwards })
+    let public_url = args.public_url.as_deref().map(public_url).transpose()?;
+    Ok(Settings { catalog: Arc::clone(&context.catalog), keyring, provider, public_url, accepts_development, forwards })
+}
+
+/// The URL under which providers reach the receiver.
+fn public_url(text: &str) -> Result<PublicUrl, Failure> {
+    text.parse().map_err(|reason| {
+        Failure::usage(format!("invalid URL `{text}` for --public-url: {reason}"))
+            .hint("write it as providers have it, such as https://example.com")
+    })
 }
 
 fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {

@@ -34,6 +34,12 @@ pub fn words(remedy: &Remedy) -> String {
             "the delivery was signed with {}: does the handler use the same one? --secret {provider}=SOURCE selects another. {further}",
             source_words(source)
         ),
+        Remedy::CorrectUrl { url } => format!(
+            "verify with {url}: --url for captures, --public-url for `listen`; in a handler, write the URL as a constant, or build it from X-Forwarded-Proto and X-Forwarded-Host behind a proxy"
+        ),
+        Remedy::GiveUrl => {
+            "give the URL that the provider calls: --url for captures, --public-url for `listen`".to_owned()
+        }
         Remedy::StartHandler => "start the handler, or give its URL with --to".to_owned(),
         Remedy::CorrectHandlerPath => {
             "nothing is served at this path: give the handler's full URL with --to".to_owned()

@@ -213,15 +213,22 @@ impl Judge<'_> {
         let (Some(provider), Verdict::Rejected(rejection)) = (&assessment.provider, &assessment.verdict) else {
             return;
         };
-        let case =
-            RejectedRequest { provider, request, rejection, receipt, catalog: self.catalog, keyring: self.keyring };
+        let case = RejectedRequest {
+            provider,
+            request,
+            rejection,
+            receipt,
+            clock,
+            catalog: self.catalog,
+            keyring: self.keyring,
+        };
         let findings = diagnose::diagnose_until(&case, is_late);
         if findings.iter().any(|finding| finding.code.is_proof()) {
             // A proven cause replaces the likely one.
             let likely = self.only_development_tried(provider, &assessment.verdict);
             assessment.warnings.retain(|warning| Some(warning) != likely.as_ref());
         } else {
-            assessment.warnings.extend(diagnose::clock(&case, clock));
+            assessment.warnings.extend(diagnose::clock(&case));
         }
         assessment.findings = findings;
     }

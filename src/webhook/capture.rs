@@ -138,6 +138,8 @@ pub struct Capture {
     pub received_at: Option<Timestamp>,
     /// The provider that the request was verified for when it was captured, if the capture says so. This proves nothing.
     pub verified_for: Option<String>,
+    /// The URL that the request was sent to, if the capture says so.
+    pub url: Option<String>,
     /// The request.
     pub request: Request,
 }
@@ -159,7 +161,8 @@ pub fn read(document: &[u8]) -> Result<Option<Capture>, ParseError> {
         Some("delivery") | None => Err(newer_version(hookdev).unwrap_or(ParseError::Json(error))),
         Some("request") => {
             let request: RawRequest<'_> = serde_json::from_slice(document)?;
-            Ok(Some(Capture { received_at: None, verified_for: None, request: request.parse()? }))
+            let (request, url) = request.parse()?;
+            Ok(Some(Capture { received_at: None, verified_for: None, url, request }))
         }
         Some(_) => Ok(None),
     }
@@ -224,12 +227,15 @@ impl RawCapture<'_> {
         }
         let received_at = self.received_at.map(|Text(time)| fields::time("received_at", &time)).transpose()?;
         let verified_for = self.provider.0.filter(|_| self.verdict.0.as_deref() == Some(VERIFIED));
-        Ok(Capture { received_at, verified_for: verified_for.map(Cow::into_owned), request: self.request.parse()? })
+        let (request, url) = self.request.parse()?;
+        Ok(Capture { received_at, verified_for: verified_for.map(Cow::into_owned), url, request })
     }
 }
 
 impl RawRequest<'_> {
-    fn parse(self) -> Result<Request, ParseError> {
+    /// The request, and its URL if it has one.
+    fn parse(self) -> Result<(Request, Option<String>), ParseError> {
+        let url = self.url.as_ref().map(|Text(url)| url.clone().into_owned());
         let method = fields::method("method", &self.method.0)?;
         let Text(place) = self.target.or(self.url).ok_or_else(|| expected("a path in `target`"))?;
         let target = fields::target("target", &place)?;
@@ -238,7 +244,7 @@ impl RawRequest<'_> {
             let (name, value) = fields::header(name, value)?;
             headers.push(name, value);
         }
-        Ok(Request { method, target, headers, body: body(self.body, self.body_base64)? })
+        Ok((Request { method, target, headers, body: body(self.body, self.body_base64)? }, url))
     }
 }
 

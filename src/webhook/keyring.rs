@@ -22,6 +22,19 @@ pub enum SecretSource {
     Registered,
 }
 
+impl SecretSource {
+    /// The source in words, after "the secret that was set in".
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Config => "the config".to_owned(),
+            Self::Flag => "the command line".to_owned(),
+            Self::Registered => "the provider".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -46,16 +59,19 @@ struct Keys {
     shadowed: Vec<ShadowedSecret>,
 }
 
-/// A secret that is set but not used, because another source takes precedence.
+/// A secret that is set but not used, because another source takes precedence, or that was in use before.
 #[derive(Clone, Debug)]
 pub struct ShadowedSecret {
     /// The secret.
     pub secret: SigningSecret,
-    /// Where it is set, as messages name it.
+    /// Where it is or was set, as messages name it.
     pub origin: String,
-    /// Where the secret that takes precedence is set, as messages name it.
-    pub shadowed_by: String,
+    /// Where the secret that takes precedence is set, as messages name it; `None` for a secret that was replaced since.
+    pub shadowed_by: Option<String>,
 }
+
+/// How many replaced secrets of a provider are remembered.
+const MAX_REPLACED: usize = 4;
 
 impl Keyring {
     /// Adds a secret after the provider's others.
@@ -68,6 +84,24 @@ impl Keyring {
     /// Adds a shadowed secret.
     pub fn add_shadowed(&mut self, provider: &str, secret: ShadowedSecret) {
         self.0.entry(provider.to_owned()).or_default().shadowed.push(secret);
+    }
+
+    /// Remembers the secrets that were in use before and are not any more: a sender may still sign with them.
+    pub fn remember(&mut self, before: &Self) {
+        for (provider, old) in &before.0 {
+            let Some(keys) = self.0.get_mut(provider) else { continue };
+            let own = old.secrets.iter().zip(&old.sources).filter(|(_, source)| **source != SecretSource::Development);
+            let own = own.map(|(secret, source)| (secret.clone(), source.words()));
+            let earlier = old.shadowed.iter().filter(|shadowed| shadowed.shadowed_by.is_none());
+            let earlier = earlier.map(|shadowed| (shadowed.secret.clone(), shadowed.origin.clone()));
+            let gone = own.chain(earlier).filter(|(secret, _)| !keys.secrets.contains(secret)).take(MAX_REPLACED);
+            let gone: Vec<_> = gone.collect();
+            keys.shadowed.extend(gone.into_iter().map(|(secret, origin)| ShadowedSecret {
+                secret,
+                origin,
+                shadowed_by: None,
+            }));
+        }
     }
 
     /// A provider's shadowed secrets, by descending precedence.

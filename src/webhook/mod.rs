@@ -5,6 +5,7 @@
 //! command-line flags; see [`remedy`].
 
 pub mod assessment;
+pub mod called_url;
 pub mod capture;
 pub mod contract;
 pub mod delivery;

@@ -59,6 +59,13 @@ pub enum Remedy {
         /// What else to check, in whole sentences.
         further: String,
     },
+    /// Verify with this URL, which was signed.
+    CorrectUrl {
+        /// The URL that the provider called.
+        url: String,
+    },
+    /// Give the URL that the provider calls.
+    GiveUrl,
     /// Start the handler, or correct its URL.
     StartHandler,
     /// Correct the URL of a handler that has no such path.

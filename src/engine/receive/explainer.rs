@@ -86,7 +86,7 @@ impl Explainer {
         };
         let running = Arc::clone(&self.running);
         let (request, mut assessment) = (delivery.request.clone(), delivery.assessment.clone());
-        let receipt = Receipt::from(Some(delivery.received_at));
+        let received_at = delivery.received_at;
         let (sender, explanation) = oneshot::channel();
         let permit = permit.clone();
         tokio::spawn(async move {
@@ -94,6 +94,8 @@ impl Explainer {
             let Ok(_running) = running.acquire_owned().await else { return };
             let explained = spawn_blocking(move || {
                 let deadline = thread_time() + TIME;
+                let url = settings.called_url(&request);
+                let receipt = Receipt { url: url.as_deref(), ..Some(received_at).into() };
                 settings.judge().explain(&request, receipt, Clock::Live, &|| thread_time() > deadline, &mut assessment);
                 assessment
             });
@@ -124,6 +126,7 @@ mod tests {
             catalog,
             keyring: Keyring::default(),
             provider: None,
+            public_url: None,
             accepts_development: true,
             forwards: Vec::new(),
         };

@@ -122,11 +122,11 @@ impl Receiver {
 
     async fn assess(&self, settings: &Arc<Settings>, request: &Request, received_at: Timestamp) -> Assessment {
         if request.body.len() <= INLINE_BODY_LIMIT && !request.headers.contains("content-encoding") {
-            return settings.judge().assess(request, Some(received_at).into());
+            return settings.assess(request, received_at);
         }
         let permit = self.large_bodies.acquire().await;
         let (settings, request) = (Arc::clone(settings), request.clone());
-        let assessed = spawn_blocking(move || settings.judge().assess(&request, Some(received_at).into())).await;
+        let assessed = spawn_blocking(move || settings.assess(&request, received_at)).await;
         drop(permit);
         match assessed {
             Ok(assessment) => assessment,

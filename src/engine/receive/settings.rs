@@ -4,10 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::forwards::Forward;
 use crate::webhook::{
-    assessment::{Judge, MAX_DECODED_BYTES},
+    assessment::{Assessment, Judge, MAX_DECODED_BYTES},
+    called_url::PublicUrl,
     keyring::{Keyring, SecretSource},
     provider::{Provider, catalog::Catalog},
-    signature::SigningSecret,
+    request::Request,
+    signature::{Receipt, SigningSecret},
+    time::Timestamp,
 };
 
 /// How many secrets handshakes may hand over in one run: each more is tried for every delivery.
@@ -22,6 +25,8 @@ pub struct Settings {
     pub keyring: Keyring,
     /// The provider of every request, instead of the one that the request looks like.
     pub provider: Option<Arc<Provider>>,
+    /// The URL under which providers reach this receiver, if it was given.
+    pub public_url: Option<PublicUrl>,
     /// Whether deliveries signed with the public development secret are accepted.
     pub accepts_development: bool,
     /// Where deliveries are forwarded. The first match provides the response.
@@ -29,6 +34,26 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Judges a request that was just received. One that was sent here directly, and not to the public URL, is genuine too.
+    #[must_use]
+    pub fn assess(&self, request: &Request, received_at: Timestamp) -> Assessment {
+        let receipt = Receipt::from(Some(received_at));
+        let Some(url) = self.called_url(request) else { return self.judge().assess(request, receipt) };
+        let assessment = self.judge().assess(request, Receipt { url: Some(&url), ..receipt });
+        let provider = assessment.provider.as_ref().filter(|_| assessment.verdict.rejection().is_some());
+        if !provider.is_some_and(|provider| provider.schemes.iter().any(|scheme| scheme.content.signs_url())) {
+            return assessment;
+        }
+        let direct = self.judge().assess(request, receipt);
+        if direct.verdict.rejection().is_some() { assessment } else { direct }
+    }
+
+    /// The URL that the provider called, if the request does not name it itself.
+    #[must_use]
+    pub fn called_url(&self, request: &Request) -> Option<String> {
+        self.public_url.as_ref().map(|public| public.of(request))
+    }
+
     /// The judge of requests under these settings.
     #[must_use]
     pub fn judge(&self) -> Judge<'_> {
@@ -69,7 +94,9 @@ impl CurrentSettings {
         for (provider, secret) in handed_over.iter() {
             settings.keyring.add(provider, secret.clone(), SecretSource::Registered);
         }
-        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        let mut current = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        settings.keyring.remember(&current.keyring);
+        *current = Arc::new(settings);
     }
 
     /// Takes a secret into use that a handshake handed over. Returns whether it is new.

@@ -48,6 +48,7 @@ pub(super) fn delivery_of(seq: u64, body: impl Into<bytes::Bytes>) -> Delivery {
         catalog,
         keyring: Keyring::default(),
         provider: None,
+        public_url: None,
         accepts_development: true,
         forwards: Vec::new(),
     };
@@ -95,7 +96,8 @@ impl Running {
                 keyring.add(&provider.name, secret, SecretSource::Development);
             }
         }
-        let settings = Settings { catalog, keyring, provider: None, accepts_development: true, forwards };
+        let settings =
+            Settings { catalog, keyring, provider: None, public_url: None, accepts_development: true, forwards };
         let mut consumers = Consumers::default();
         let deliveries = consumers.add(16, WhenFull::Skip);
         let errors = Arc::new(Mutex::new(Vec::new()));
@@ -309,6 +311,7 @@ async fn settings_are_replaced_for_later_requests() {
         catalog,
         keyring,
         provider: None,
+        public_url: None,
         accepts_development: true,
         forwards: Vec::new(),
     });

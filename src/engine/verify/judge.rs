@@ -31,7 +31,7 @@ pub struct Criteria {
     pub receipt_time: ReceiptTime,
     /// The time allowed between signing and receipt, in place of the provider's tolerance.
     pub tolerance: Option<Tolerance>,
-    /// The URL that the provider called, for schemes that sign it.
+    /// The URL that the provider called, for schemes that sign it, instead of the one that a capture has.
     pub url: Option<String>,
     /// What a request needs beyond being genuine.
     pub required: Vec<Requirement>,
@@ -110,7 +110,7 @@ impl Criteria {
             ReceiptTime::Now => (Some(now()), Clock::Chosen),
             ReceiptTime::At(time) => (Some(time), Clock::Chosen),
         };
-        let receipt = Receipt { at, tolerance: self.tolerance, url: self.url.as_deref() };
+        let receipt = Receipt { at, tolerance: self.tolerance, url: self.url.as_deref().or(entry.url.as_deref()) };
         let mut assessment = judge.assess(&entry.request, receipt);
         judge.explain(&entry.request, receipt, clock, &|| false, &mut assessment);
         assessment.warnings.extend(self.changed(entry.verified_for.as_deref(), &assessment));

@@ -118,6 +118,11 @@ struct RequestContext<'a> {
     http: Option<HttpContext<'a>>,
     #[serde(borrow)]
     stage: Option<Text<'a>>,
+    #[serde(borrow)]
+    domain_name: Option<Text<'a>>,
+    /// v1, with the stage or the base path of a custom domain.
+    #[serde(borrow)]
+    path: Option<Text<'a>>,
     /// v1, in milliseconds.
     request_time_epoch: Option<i64>,
     /// v2, in milliseconds.
@@ -146,6 +151,7 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
     }
     let headers = event.headers()?;
     let target = event.target()?;
+    let url = event.url();
     let received_at = event.request_context.request_time_epoch.or(event.request_context.time_epoch);
     let received_at = received_at.map(Timestamp::from_unix_millis);
     let is_base64 = event.is_base64_encoded == Some(true);
@@ -155,7 +161,7 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
     };
     let mut request = Request { method, target, headers, body };
     let notes = if is_base64 { Vec::new() } else { parts::body_notes(&mut request) };
-    Ok(Some(Entry { received_at, notes, ..Entry::new(request) }))
+    Ok(Some(Entry { received_at, notes, ..Entry::called(&url.unwrap_or_default(), request) }))
 }
 
 impl LambdaEvent<'_> {
@@ -179,6 +185,15 @@ impl LambdaEvent<'_> {
         let query = self.query();
         let mark = if query.is_empty() { "" } else { "?" };
         parts::target(key, &format!("{path}{mark}{query}"))
+    }
+
+    /// The URL that was called, which has the stage; a load balancer's event doesn't say it.
+    fn url(&self) -> Option<String> {
+        let Text(domain) = self.request_context.domain_name.as_ref()?;
+        let Text(path) = self.request_context.path.as_ref().or(self.raw_path.as_ref()).or(self.path.as_ref())?;
+        let query = self.query();
+        let mark = if query.is_empty() { "" } else { "?" };
+        Some(format!("https://{domain}{path}{mark}{query}"))
     }
 
     /// v2 has the stage in the path, v1 doesn't.

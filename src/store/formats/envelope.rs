@@ -86,6 +86,47 @@ pub(super) static VERCEL: Documents = Documents {
     },
 };
 
+/// A record of a log whose message is a captured request as text: of Docker, journald or Google Cloud.
+pub(super) static LOG_RECORDS: Documents = Documents {
+    name: "a log's records",
+    matches: |outline| {
+        outline.has_all("", &["log", "stream"])
+            || ["MESSAGE", "textPayload"].iter().any(|key| outline.has_all("", &[key]))
+    },
+    array: &[],
+    parse: log_record,
+};
+
+/// The events of `CloudWatch`, as `aws logs get-log-events` prints them.
+pub(super) static CLOUDWATCH: Documents = Documents {
+    name: "CloudWatch's log events",
+    matches: |outline| outline.has_all("events[].", &["message", "timestamp"]),
+    array: &["events"],
+    parse: log_record,
+};
+
+/// The events of `CloudWatch`, as a subscription gets them.
+pub(super) static CLOUDWATCH_SUBSCRIPTION: Documents = Documents {
+    name: "CloudWatch's log events of a subscription",
+    matches: |outline| outline.has_all("logEvents[].", &["message", "timestamp"]),
+    array: &["logEvents"],
+    parse: log_record,
+};
+
+#[derive(Deserialize)]
+#[serde(expecting = "a record, an object with the message as text")]
+struct LogRecord<'a> {
+    #[serde(borrow, alias = "log", alias = "MESSAGE", alias = "textPayload")]
+    message: Option<Text<'a>>,
+}
+
+/// Reads the request in a log's message; `None` if it has none: most lines of a log are something else.
+fn log_record(json: &str) -> Result<Option<Entry>, ParseError> {
+    let LogRecord { message } = serde_json::from_str(json)?;
+    let message = message.filter(|Text(message)| message.contains("{\"") && sniff(message.as_bytes()).is_some());
+    message.map_or(Ok(None), |Text(message)| unwrap(message.as_bytes(), "a log record"))
+}
+
 #[derive(Deserialize)]
 #[serde(expecting = "a record, an object with `body` or `Sns`")]
 struct Record<'a> {
@@ -203,6 +244,26 @@ mod tests {
         let (entries, _) = collected(&nested);
         let notes = &entries[0].as_ref().unwrap().notes;
         assert_eq!(notes, &["unwrapped from an SNS message", "unwrapped from an SQS message"]);
+    }
+
+    #[test]
+    fn the_requests_in_the_records_of_a_log_are_read() {
+        let line = format!("2026-01-01T00:00:00Z INFO {REQUEST}\n");
+        let text = serde_json::to_string(&line).unwrap();
+        let docker = |text: &str| format!(r#"{{"log":{text},"stream":"stdout","time":"2026-01-01T00:00:00Z"}}"#);
+        for json in [
+            format!("{}\n{}\n", docker(r#""server up\n""#), docker(&text)),
+            format!(r#"{{"MESSAGE":{text},"_SYSTEMD_UNIT":"hooks.service"}}"#),
+            format!(r#"{{"textPayload":{text},"timestamp":"2026-01-01T00:00:00Z"}}"#),
+            format!(
+                r#"{{"events":[{{"timestamp":1,"message":"START"}},{{"timestamp":1,"message":{text}}}],"nextForwardToken":"f"}}"#
+            ),
+        ] {
+            let (entries, _) = collected(&json);
+            let [Ok(entry)] = &entries[..] else { panic!("{json}: {entries:?}") };
+            assert_eq!((fields(&entry.request), &entry.request.body[..]), ("x: y\n".to_owned(), &b"{\"a\":1}"[..]));
+            assert_eq!(entry.notes, ["unwrapped from a log record"]);
+        }
     }
 
     #[test]

@@ -121,7 +121,8 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
     let fields = request.headers.iter().map(Pair::both).filter(|(name, _)| !name.starts_with(':'));
     let headers =
         fields.map(|(name, value)| parts::foreign_field(name, value)).collect::<Result<Headers, ParseError>>()?;
-    let mut request = Request { method, target: parts::target("url", &request.url.0)?, headers, body: bytes };
+    let url = request.url.0;
+    let mut request = Request { method, target: parts::target("url", &url)?, headers, body: bytes };
     for note in parts::body_notes(&mut request) {
         // A note on `bodySize` says the same as one on the content-length.
         if notes.is_empty() || !note.contains("content-length") {
@@ -129,7 +130,7 @@ fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
         }
     }
     let received_at = started_date_time.map(|Text(time)| parts::time("startedDateTime", &time)).transpose()?;
-    Ok(Some(Entry { received_at, notes, ..Entry::new(request) }))
+    Ok(Some(Entry { received_at, notes, ..Entry::called(&url, request) }))
 }
 
 struct RecordedBody {

@@ -206,7 +206,7 @@ impl<'a> Lines<'a> {
             url.push_str(without_version(&String::from_utf8_lossy(line.trim_ascii())).0);
             self.advance();
         }
-        let url = variables.fill(&url).map_err(at_start)?;
+        let url = variables.fill(&url).map_err(at_start)?.into_owned();
         let target = parts::written_target("the request line", &url).map_err(at_start)?;
         let headers = self.headers(variables)?;
         let line = self.line;
@@ -217,7 +217,7 @@ impl<'a> Lines<'a> {
         let mut request = Request { method, target, headers, body };
         let mut notes = parts::body_notes(&mut request);
         notes.extend(variables.note());
-        Ok(Some(Entry { notes, ..Entry::new(request) }))
+        Ok(Some(Entry { notes, ..Entry::called(&url, request) }))
     }
 
     /// Reads up to the empty line, or the end.

@@ -39,6 +39,29 @@ pub(super) static WIREMOCK: Documents = Documents {
     parse,
 };
 
+/// The collections of HTTP clients such as Hoppscotch and Thunder Client.
+pub(super) static REQUESTS: Documents = Documents {
+    name: "a collection of requests",
+    matches: |outline| outline.has_request_in("requests[]."),
+    array: &["requests"],
+    parse: parse_item,
+};
+
+/// Insomnia's exports in version 4, whose resources are requests, folders and environments.
+pub(super) static INSOMNIA: Documents = Documents {
+    name: "an Insomnia export",
+    matches: |outline| outline.has_all("", &["__export_format", "resources"]),
+    array: &["resources"],
+    parse: parse_item,
+};
+
+/// Reads an item of a collection; `None` if it is no request.
+fn parse_item(json: &str) -> Result<Option<Entry>, ParseError> {
+    serde_json::from_str::<serde::de::IgnoredAny>(json)?;
+    let item = json::parse(json).map_err(|error| expected(error.to_string()))?;
+    if has_request(&item) { entry(&item, &item) } else { Ok(None) }
+}
+
 impl Format for JsonRequest {
     fn name(&self) -> &'static str {
         "a JSON object with headers and a body"
@@ -76,9 +99,37 @@ pub(super) const HEADERS: &[&str] = &[
 ];
 
 const METHODS: &[&str] = &["method", "httpMethod", "http_method", "requestMethod", "request_method", "verb"];
-const TARGETS: &[&str] =
-    &["target", "originalUrl", "original_url", "rawUrl", "url", "requestUri", "request_uri", "uri", "rawPath", "path"];
-const QUERIES: &[&str] = &["rawQueryString", "rawQuery", "queryString", "query_string", "querystring"];
+const TARGETS: &[&str] = &[
+    "target",
+    "endpoint",
+    "originalUrl",
+    "original_url",
+    "rawUrl",
+    "url",
+    "requestUri",
+    "request_uri",
+    "uri",
+    "rawPath",
+    "path",
+];
+/// The keys under which the whole URL may be.
+const URLS: &[&str] = &[
+    "absoluteUrl",
+    "absolute_url",
+    "endpoint",
+    "fullUrl",
+    "full_url",
+    "rawUrl",
+    "url",
+    "originalUrl",
+    "original_url",
+    "requestUrl",
+    "request_url",
+    "requestUri",
+    "request_uri",
+    "uri",
+];
+const QUERIES: &[&str] = &["query", "rawQueryString", "rawQuery", "queryString", "query_string", "querystring"];
 const TIMES: &[&str] = &[
     "received_at",
     "receivedAt",
@@ -98,14 +149,36 @@ const MAX_DEPTH: usize = 5;
 impl Outline {
     /// Whether an object has headers and a body.
     pub(super) fn has_request(&self) -> bool {
-        self.paths()
-            .filter_map(|path| {
-                let (above, key) =
-                    path.rsplit_once('.').map_or(("", path), |(above, key)| (&path[..=above.len()], key));
-                HEADERS.contains(&key).then_some(above)
-            })
-            .any(|above| BODIES.iter().any(|(body, _)| self.has_all(above, &[body])))
+        let headers = self.paths().filter(|path| HEADERS.iter().any(|name| is_named(split(path).1, name)));
+        headers.map(|path| split(path).0).any(|above| self.has_body(above))
     }
+
+    /// Whether the object under `above`, which ends in a dot, has headers and a body.
+    fn has_request_in(&self, above: &str) -> bool {
+        let mut keys = self.paths().map(split).filter(|(other, _)| *other == above).map(|(_, key)| key);
+        keys.any(|key| HEADERS.iter().any(|name| is_named(key, name))) && self.has_body(above)
+    }
+
+    fn has_body(&self, above: &str) -> bool {
+        let mut keys = self.paths().map(split).filter(|(other, _)| *other == above).map(|(_, key)| key);
+        keys.any(|key| BODIES.iter().any(|(body, _)| is_named(key, body)))
+    }
+}
+
+/// A path's keys before its last one, with the dot, and the last one.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('.').map_or(("", path), |(above, key)| (&path[..=above.len()], key))
+}
+
+/// Whether a key has this name, in any letter case: .NET and Go write `Headers`, and Apache `OpenWhisk` writes `__ow_headers`.
+pub(super) fn is_named(key: &str, name: &str) -> bool {
+    key.strip_prefix("__ow_").unwrap_or(key).eq_ignore_ascii_case(name)
+}
+
+/// The member of this name, in any letter case; one that is spelled like it comes first.
+fn member<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
+    let Kind::Object(members) = &node.kind else { return None };
+    node.member(name).or_else(|| members.iter().find(|member| is_named(&member.key, name)).map(|member| &member.value))
 }
 
 /// Reads one document; `None` if it delivers nothing.
@@ -140,7 +213,7 @@ fn children<'n, 'a>(node: &'n Node<'a>) -> Vec<&'n Node<'a>> {
 }
 
 fn has_request(node: &Node<'_>) -> bool {
-    first(node, HEADERS).is_some() && BODIES.iter().any(|(key, _)| is_present(node.member(key)))
+    first(node, HEADERS).is_some() && BODIES.iter().any(|(key, _)| is_present(member(node, key)))
 }
 
 fn is_present(node: Option<&Node<'_>>) -> bool {
@@ -149,11 +222,11 @@ fn is_present(node: Option<&Node<'_>>) -> bool {
 
 /// The first of these members that isn't null, with its key.
 fn first<'n, 'a>(node: &'n Node<'a>, keys: &[&'static str]) -> Option<(&'static str, &'n Node<'a>)> {
-    keys.iter().find_map(|key| Some((*key, node.member(key).filter(|value| is_present(Some(value)))?)))
+    keys.iter().find_map(|key| Some((*key, member(node, key).filter(|value| is_present(Some(value)))?)))
 }
 
 fn text<'n>(node: &'n Node<'_>, keys: &[&'static str]) -> Option<(&'static str, Cow<'n, str>)> {
-    keys.iter().find_map(|key| Some((*key, node.member(key)?.text()?)))
+    keys.iter().find_map(|key| Some((*key, member(node, key)?.text()?)))
 }
 
 fn entry(found: &Node<'_>, document: &Node<'_>) -> Result<Option<Entry>, ParseError> {
@@ -170,12 +243,13 @@ fn entry(found: &Node<'_>, document: &Node<'_>) -> Result<Option<Entry>, ParseEr
         return Ok(None);
     }
     let target = target(found)?;
+    let url = URLS.iter().find_map(|key| member(found, key)?.text().filter(|url| url.contains("://")));
     let mut request = Request { method, target, headers, body: bytes };
     if is_text {
         notes.extend(parts::body_notes(&mut request));
     }
     let received_at = time(found).or_else(|| time(document));
-    Ok(Some(Entry { received_at, notes, ..Entry::new(request) }))
+    Ok(Some(Entry { received_at, notes, ..Entry::called(&url.unwrap_or_default(), request) }))
 }
 
 fn target(found: &Node<'_>) -> Result<String, ParseError> {
@@ -192,7 +266,7 @@ fn target(found: &Node<'_>) -> Result<String, ParseError> {
 /// A time that is unmistakably one: RFC 3339, or Unix seconds or milliseconds of this century.
 fn time(node: &Node<'_>) -> Option<Timestamp> {
     const SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
-    TIMES.iter().find_map(|key| match &node.member(key)?.kind {
+    TIMES.iter().find_map(|key| match &member(node, key)?.kind {
         Kind::String(text) => text.parse().ok(),
         Kind::Number(number) => {
             let number: i64 = number.split('.').next()?.parse().ok()?;
@@ -238,6 +312,7 @@ mod tests {
             r#"["A","1","b","2","b","3"]"#,
             r#"["A: 1","b: 2","b:3"]"#,
             r#""A: 1\r\nb: 2\r\nb: 3\r\n""#,
+            r#"{"firstLine":"POST / HTTP/1.1","headers":[{"name":"A","value":"1"},{"name":"b","value":"2"},{"name":"b","value":"3"}]}"#,
             r#"{"A":[{"key":"a","value":"1"}],"b":[{"value":"2"},{"value":"3"}]}"#,
         ] {
             let json = format!(r#"{{"headers":{headers},"body":"{{}}"}}"#);
@@ -259,6 +334,10 @@ mod tests {
             r#""body":[123,34,97,34,58,49,125]"#,
             r#""body":{"a":1},"rawBody":"{\"a\":1}""#,
             r#""content":"{\"a\":1}","body":null"#,
+            r#""body":{"type":"JSON","json":{"a":1},"rawBytes":"eyJhIjoxfQ=="}"#,
+            r#""body":{"type":"STRING","string":"{\"a\":1}","contentType":"application/json"}"#,
+            r#""body":{"contentType":"application/json","body":"{\"a\":1}"}"#,
+            r#""body":{"mimeType":"application/json","text":"{\"a\":1}"}"#,
         ] {
             assert_eq!(parsed(&format!(r#"{{"headers":{{}},{body}}}"#)), same("POST /", "", r#"{"a":1}"#), "{body}");
         }
@@ -270,8 +349,32 @@ mod tests {
         assert_eq!(parsed(json), same("PUT /a?b=1", "x: y\n", "z"));
         let (entries, _) = collected(json);
         assert_eq!(entries[0].as_ref().unwrap().received_at.unwrap().unix_millis(), 1_767_225_605_000);
+        // Azure's custom handlers and Apache OpenWhisk.
+        for json in [
+            r#"{"Data":{"req":{"Url":"https://h/a?b=1","Method":"PUT","Headers":{"x":["y"]},"Body":"z"}},"Metadata":{}}"#,
+            r#"{"__ow_method":"put","__ow_headers":{"x":"y"},"__ow_path":"/a","__ow_query":"b=1","__ow_body":"z"}"#,
+        ] {
+            assert_eq!(parsed(json), same("PUT /a?b=1", "x: y\n", "z"), "{json}");
+        }
         let cloudfront = r#"{"Records":[{"cf":{"config":{"eventType":"viewer-request"},"request":{"method":"POST","uri":"/a","querystring":"b=1","headers":{"host":[{"key":"Host","value":"h"}]},"body":{"encoding":"base64","data":"e30="}}}}]}"#;
         assert_eq!(parsed(cloudfront), same("POST /a?b=1", "host: h\n", "{}"));
+    }
+
+    #[test]
+    fn every_request_of_a_collection_is_read() {
+        // As Insomnia and Hoppscotch export them.
+        for json in [
+            r#"{"_type":"export","__export_format":4,"resources":[{"_type":"request","url":"https://h/a","method":"POST","body":{"mimeType":"application/json","text":"1"},"headers":[{"name":"x","value":"y"}]},{"_type":"workspace","name":"w"},{"_type":"request","url":"https://h/b","method":"POST","body":{"mimeType":"application/json","text":"2"},"headers":[]}]}"#,
+            r#"{"v":2,"name":"c","folders":[],"requests":[{"endpoint":"https://h/a","method":"POST","headers":[{"key":"x","value":"y","active":true}],"body":{"contentType":"application/json","body":"1"}},{"endpoint":"https://h/b","method":"POST","headers":[],"body":{"contentType":"application/json","body":"2"}}]}"#,
+        ] {
+            let (entries, _) = collected(json);
+            let read: Vec<_> = entries
+                .iter()
+                .map(|entry| entry.as_ref().map(|entry| (entry.request.target.as_str(), &entry.request.body[..])))
+                .collect();
+            assert_eq!(read, [Ok(("/a", &b"1"[..])), Ok(("/b", &b"2"[..]))], "{json}");
+            assert_eq!(entries[0].as_ref().unwrap().url.as_deref(), Some("https://h/a"));
+        }
     }
 
     #[test]
@@ -284,9 +387,12 @@ mod tests {
 
     #[test]
     fn a_parsed_body_is_an_error_that_says_what_to_store() {
-        assert_eq!(
-            error(r#"{"headers":{},"body":{"a":1}}"#),
-            "line 1: expected the raw body in `body`: it was parsed, so the signed bytes are gone; store the raw bytes, as text or base64"
-        );
+        for body in [r#"{"a":1}"#, r#"{"text":"hi","user":"u"}"#, r#"{"text":"hi"}"#] {
+            assert_eq!(
+                error(&format!(r#"{{"headers":{{}},"body":{body}}}"#)),
+                "line 1: expected the raw body in `body`: it was parsed, so the signed bytes are gone; store the raw bytes, as text or base64",
+                "{body}"
+            );
+        }
     }
 }

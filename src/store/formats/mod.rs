@@ -75,7 +75,12 @@ static FORMATS: &[&dyn Format] = &[
     &postman::Postman,
     &github::GITHUB,
     &json_request::WIREMOCK,
+    &json_request::REQUESTS,
+    &json_request::INSOMNIA,
     &json_request::JsonRequest,
+    &envelope::CLOUDWATCH,
+    &envelope::CLOUDWATCH_SUBSCRIPTION,
+    &envelope::LOG_RECORDS,
     &hookdev::Hookdev,
 ];
 
@@ -212,6 +217,8 @@ pub struct Entry {
     pub received_at: Option<Timestamp>,
     /// The provider that it was verified for when it was captured, if the input says so.
     pub verified_for: Option<String>,
+    /// The URL that was called, if the input has it whole.
+    pub url: Option<String>,
     /// The request as it was received.
     pub request: Request,
     /// Notes on it, such as a truncated body.
@@ -220,14 +227,31 @@ pub struct Entry {
 
 impl Entry {
     fn new(request: Request) -> Self {
-        Self { line: None, received_at: None, verified_for: None, request, notes: Vec::new() }
+        Self { line: None, received_at: None, verified_for: None, url: None, request, notes: Vec::new() }
+    }
+
+    /// An entry whose input has this as its URL. It is kept if it is absolute.
+    fn called(url: &str, request: Request) -> Self {
+        Self { url: absolute(url), ..Self::new(request) }
     }
 }
 
 impl From<Capture> for Entry {
-    fn from(Capture { received_at, verified_for, request }: Capture) -> Self {
-        Self { received_at, verified_for, ..Self::new(request) }
+    fn from(Capture { received_at, verified_for, url, request }: Capture) -> Self {
+        Self { received_at, verified_for, url: url.as_deref().and_then(absolute), ..Self::new(request) }
     }
+}
+
+/// A URL as it is signed, if the text is a whole one: without its fragment, and with a path.
+fn absolute(url: &str) -> Option<String> {
+    let url = url.split('#').next().unwrap_or_default();
+    let (scheme, rest) = url.split_once("://")?;
+    let is_whole = matches!(scheme, "http" | "https")
+        && rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[');
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, target) = rest.split_at(end);
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    is_whole.then(|| format!("{scheme}://{authority}{slash}{target}"))
 }
 
 /// One entry of an input, or the text of one, for any thread to parse.

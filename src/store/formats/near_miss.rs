@@ -1,6 +1,9 @@
 //! What an input is that no format recognises: the nearest format and what is missing from it.
 
-use super::{json_request::HEADERS, keys::Outline};
+use super::{
+    json_request::{HEADERS, is_named},
+    keys::Outline,
+};
 
 /// Says in a few words why an input that starts with these bytes isn't a capture, and what to save instead.
 pub(super) fn describe(head: &[u8]) -> String {
@@ -35,7 +38,7 @@ fn structured(start: &[u8]) -> &'static str {
     if keys.is_empty() && is_javascript(start) {
         return "it is what JavaScript's console.log prints, not JSON; save the output of `JSON.stringify(…)`";
     }
-    if keys.iter().any(|key| HEADERS.contains(key)) {
+    if keys.iter().any(|key| HEADERS.iter().any(|name| is_named(key, name))) {
         return "it is a JSON object with headers but without a body; save the raw body beside them, as `body`";
     }
     if keys.iter().any(|key| matches!(*key, "body" | "rawBody")) {
@@ -87,6 +90,8 @@ fn text(start: &[u8]) -> Option<&'static str> {
     )
 }
 
+const XML: &str = "it is XML; of Burp's items, save the request alone (\"Copy to file\")";
+
 /// A request as a command or a call of a tool other than curl, or curl's own log.
 fn command(start: &[u8]) -> Option<&'static str> {
     let calls = [
@@ -97,6 +102,14 @@ fn command(start: &[u8]) -> Option<&'static str> {
             b"$session = New-Object",
             "it is a PowerShell command; choose \"Copy as cURL\" instead of \"Copy as PowerShell\"",
         ),
+        (b"wget ", "it is a wget command; write it as a curl command"),
+        (b"https://", "it is only a URL; save the request, for example as a curl command"),
+        (b"<?xml", XML),
+        (b"<items", XML),
+        (b"meta {", "it is a Bruno request; choose \"Generate Code\" and save the curl command"),
+        (b"type: collection.insomnia", "it is YAML of Insomnia; export it as a HAR, or as Insomnia v4 JSON"),
+        (b"type: request.insomnia", "it is YAML of Insomnia; export it as a HAR, or as Insomnia v4 JSON"),
+        (b"interactions:", "it is a VCR cassette in YAML; save it as JSON (`serialize_with: :json`)"),
         (b"http POST ", "it is an HTTPie command; add `--offline --print=HB` to it and save what it prints"),
         (b"https POST ", "it is an HTTPie command; add `--offline --print=HB` to it and save what it prints"),
     ];
@@ -132,6 +145,11 @@ mod tests {
             (b"Invoke-WebRequest -UseBasicParsing -Uri \"https://h/a\" `\n", "it is a PowerShell command"),
             (b"http POST http://h/a 'Host: h' <<< '{}'\n", "it is an HTTPie command"),
             (b"INFO webhook headers={'Host': 'h'} body=b'{}'\n", "it is a log line with Python dicts"),
+            (b"wget --method POST http://h/\n", "it is a wget command"),
+            (b"<?xml version=\"1.0\"?>\n<items>", "it is XML"),
+            (b"meta {\n  name: a\n}\n\npost {\n  url: http://h\n}\n", "it is a Bruno request"),
+            (b"type: collection.insomnia.rest/5.0\nname: a\n", "it is YAML of Insomnia"),
+            (b"{\"Headers\":{}}", "it is a JSON object with headers but without a body"),
             (b"# Read me\n", "its content is in no format"),
         ] {
             let reason = describe(input);

@@ -147,7 +147,8 @@ fn parse(json: &str, variables: &mut Variables) -> Result<Option<Entry>, ParseEr
         Some(Url::Raw(Text(raw)) | Url::Parts { raw: Text(raw) }) => raw.as_ref(),
         None => return Err(expected("`url`")),
     };
-    let target = parts::written_target("url", &variables.fill(url)?)?;
+    let url = variables.fill(url)?.into_owned();
+    let target = parts::written_target("url", &url)?;
     let fields = request.header.iter().flatten().filter(|field| !field.disabled);
     let headers = fields
         .map(|field| {
@@ -158,7 +159,7 @@ fn parse(json: &str, variables: &mut Variables) -> Result<Option<Entry>, ParseEr
     let mut request = Request { method, target, headers, body };
     let mut notes = parts::body_notes(&mut request);
     notes.extend(variables.note());
-    Ok(Some(Entry { notes, ..Entry::new(request) }))
+    Ok(Some(Entry { notes, ..Entry::called(&url, request) }))
 }
 
 impl RequestBody<'_> {

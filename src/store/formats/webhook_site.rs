@@ -94,7 +94,7 @@ impl Recorded<'_> {
         if notes.is_empty() && self.size.is_some_and(|size| size != request.body.len()) {
             notes.push(format!("the body has {} B but its `size` is {size}", request.body.len()));
         }
-        Ok(Some(Entry { received_at, notes, ..Entry::new(request) }))
+        Ok(Some(Entry { received_at, notes, ..Entry::called(self.url, request) }))
     }
 }
 

@@ -443,7 +443,11 @@ mod tests {
             let resolved = resolve(&Catalog::builtin(), &sources).unwrap();
             assert_eq!(resolved.warnings, [""; 0]);
             let passed_over = resolved.keyring.shadowed("cyanite").iter();
-            passed_over.map(|it| (it.secret.expose().to_owned(), it.origin.clone(), it.shadowed_by.clone())).collect()
+            passed_over
+                .map(|it| {
+                    (it.secret.expose().to_owned(), it.origin.clone(), it.shadowed_by.clone().unwrap_or_default())
+                })
+                .collect()
         };
         let all = |above: &str| {
             [

@@ -175,7 +175,7 @@ impl Search<'_> {
         let mut keep = |text: &str, origin: String| {
             if let Ok(secret) = SigningSecret::parse(text, &self.rule.format) {
                 let above = self.description(above);
-                keyring.add_shadowed(&self.index().name, ShadowedSecret { secret, origin, shadowed_by: above });
+                keyring.add_shadowed(&self.index().name, ShadowedSecret { secret, origin, shadowed_by: Some(above) });
             }
         };
         if tier == Tier::Config {

@@ -119,7 +119,9 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
     let clue = observation.clue.filter(|clue| !(is_forged && clue.only_if_valid)).map(|clue| clue.advice);
     Some(match (observation.fault, case.name) {
         (Fault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
-        (Fault::ForgeryAccepted(_), name) => forgery_accepted(name, provider, history),
+        (Fault::ForgeryAccepted(_), name) => {
+            clue.map_or_else(|| forgery_accepted(name, provider, history), str::to_owned)
+        }
         (Fault::WrongHandshake(..), _) => format!(
             "{} sends this before it delivers anything, and sets up the endpoint only if the response is exactly this one",
             provider.title

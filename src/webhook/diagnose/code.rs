@@ -37,8 +37,10 @@ pub enum Code {
     SecretPrefix,
     /// The secret is in other letter case on one side.
     SecretCase,
-    /// The secret belongs to another provider, or is a shadowed one.
+    /// The secret belongs to another provider.
     SecretOfOtherProvider,
+    /// The secret is set but overridden, or was in use before.
+    SecretSuperseded,
     /// The secret is hookdev's public development secret.
     SecretDevelopment,
     /// Another hash.
@@ -53,6 +55,8 @@ pub enum Code {
     TimestampUnit,
     /// The timestamp is the same number in another spelling.
     TimestampSpelling,
+    /// The request is genuine, but one of the two clocks is wrong.
+    ClockSkew,
     /// The signature is truncated.
     SignatureTruncated,
     /// The signature is in uppercase.
@@ -83,6 +87,8 @@ pub enum Code {
     SeenTwoValues,
     /// Seen: a header is missing, and another one is named like it.
     SeenRenamedHeader,
+    /// Seen: the scheme signs the URL, and only one of this machine is known.
+    SeenLocalUrl,
     /// No cause was proven.
     Unexplained,
 }
@@ -108,6 +114,7 @@ impl Code {
             Self::SecretPrefix => "secret-prefix",
             Self::SecretCase => "secret-case",
             Self::SecretOfOtherProvider => "secret-of-other-provider",
+            Self::SecretSuperseded => "secret-superseded",
             Self::SecretDevelopment => "secret-development",
             Self::WrongAlgorithm => "wrong-algorithm",
             Self::WrongEncoding => "wrong-encoding",
@@ -115,6 +122,7 @@ impl Code {
             Self::WrongUrl => "wrong-url",
             Self::TimestampUnit => "timestamp-unit",
             Self::TimestampSpelling => "timestamp-spelling",
+            Self::ClockSkew => "clock-skew",
             Self::SignatureTruncated => "signature-truncated",
             Self::SignatureCase => "signature-case",
             Self::HeaderSplit => "header-split",
@@ -130,6 +138,7 @@ impl Code {
             Self::SeenCutAtComma => "seen-cut-at-comma",
             Self::SeenTwoValues => "seen-two-values",
             Self::SeenRenamedHeader => "seen-renamed-header",
+            Self::SeenLocalUrl => "seen-local-url",
             Self::Unexplained => "unexplained",
         }
     }
@@ -150,6 +159,7 @@ impl Code {
                 | Self::SeenCutAtComma
                 | Self::SeenTwoValues
                 | Self::SeenRenamedHeader
+                | Self::SeenLocalUrl
         )
     }
 
@@ -199,6 +209,7 @@ impl Code {
                 "copy the secret exactly as the provider shows it, without toUpperCase() or toLowerCase()"
             }
             Self::SecretOfOtherProvider => return Remedy::SetSecretOfEach,
+            Self::SecretSuperseded => "set the same secret at the sender and here; while you rotate, configure both",
             Self::SecretDevelopment => "set the provider's own secret on both sides, or on neither",
             Self::WrongAlgorithm => {
                 "use the provider's hash, as an HMAC with the secret as its key: crypto.createHmac(NAME, secret) in Node, hmac.new(secret, body, hashlib.NAME) in Python"
@@ -207,7 +218,7 @@ impl Code {
                 "encode the signature as the provider does, including the prefix: digest('hex') or digest('base64') in Node, .hexdigest() or base64.b64encode(.digest()) in Python"
             }
             Self::WrongSignedContent => "sign exactly what the provider signs, including the separators",
-            Self::WrongUrl => {
+            Self::WrongUrl | Self::SeenLocalUrl => {
                 "use the URL exactly as the provider calls it, with its scheme, host, port, trailing slash and query: configure it as a constant, or build it from X-Forwarded-Proto and X-Forwarded-Host behind a proxy"
             }
             Self::TimestampSpelling => {
@@ -233,6 +244,9 @@ impl Code {
             }
             Self::TimestampUnit => {
                 "send whole seconds or milliseconds as the provider does: for seconds, Math.floor(Date.now() / 1000) in Node, int(time.time()) in Python, time() in PHP"
+            }
+            Self::ClockSkew => {
+                "compare both clocks with `date -u` and set the wrong one; take the timestamp from the Unix time, not from a local time: Date.now() in Node, time.time() in Python, time() in PHP"
             }
             Self::SignatureTruncated => {
                 "find what truncates it: a database column that is too short, a log line, a substr with the wrong length"
@@ -260,7 +274,7 @@ pub const fn codes() -> &'static [(Code, &'static str, &'static str)] {
     &CODES
 }
 
-static CODES: [(Code, &str, &str); 39] = [
+static CODES: [(Code, &str, &str); 42] = [
     (
         Code::BodyReserialised,
         "the JSON or form was parsed and re-serialised, so the bytes changed",
@@ -324,10 +338,11 @@ static CODES: [(Code, &str, &str); 39] = [
         "the secret is in other letter case on one side",
         "a configuration tool writes every value in uppercase",
     ),
+    (Code::SecretOfOtherProvider, "the secret belongs to another provider", "two variables were mixed up"),
     (
-        Code::SecretOfOtherProvider,
-        "the secret belongs to another provider, or is overridden by a flag or variable",
-        "two variables were mixed up, or a secret in the environment overrides the one in the config",
+        Code::SecretSuperseded,
+        "the secret is overridden by a flag or variable, or was replaced while `listen` runs",
+        "a secret in the environment overrides the one in the config",
     ),
     (
         Code::SecretDevelopment,
@@ -359,6 +374,11 @@ static CODES: [(Code, &str, &str); 39] = [
         Code::TimestampSpelling,
         "the timestamp is the same number in another spelling",
         "`1767225600123.0`, after parsing it as a float",
+    ),
+    (
+        Code::ClockSkew,
+        "it is genuine, but its timestamp is in the future or off by a time zone",
+        "a local time was signed as UTC",
     ),
     (Code::SignatureTruncated, "the signature is right but truncated", "a database column of 64 characters"),
     (Code::SignatureCase, "the signature is right but in uppercase", "`%X` instead of `%x`"),
@@ -396,6 +416,11 @@ static CODES: [(Code, &str, &str); 39] = [
         "`HTTP_SIGNATURE`",
     ),
     (
+        Code::SeenLocalUrl,
+        "seen, not proven: the URL is signed, and only one of this machine is known",
+        "a tunnel replaces `Host` by `localhost:4400`",
+    ),
+    (
         Code::Unexplained,
         "the cause was not found: most likely a different secret, or the body was changed",
         "the secret was rotated at the provider",
@@ -412,11 +437,11 @@ mod tests {
         let documented = "body-reserialised body-trailing-newline body-line-endings body-bom body-reencoded \
             body-decompressed body-truncated body-framing body-logged body-inside secret-whitespace \
             secret-quoted secret-not-decoded secret-prefix secret-case secret-of-other-provider \
-            secret-development wrong-algorithm wrong-encoding wrong-signed-content wrong-url timestamp-unit \
-            timestamp-spelling signature-truncated signature-case header-split header-renamed \
+            secret-superseded secret-development wrong-algorithm wrong-encoding wrong-signed-content wrong-url timestamp-unit \
+            timestamp-spelling clock-skew signature-truncated signature-case header-split header-renamed \
             scheme-of-other-provider redacted seen-empty-body seen-missing-bytes seen-chunk-sizes \
             seen-boundary seen-log-escapes seen-replacement-character seen-cut-at-comma seen-two-values \
-            seen-renamed-header unexplained";
+            seen-renamed-header seen-local-url unexplained";
         assert_eq!(names, documented.split_whitespace().collect::<Vec<_>>());
     }
 }

@@ -159,7 +159,7 @@ impl FoundSignature {
                     changed.timestamp = changed.timestamp.filter(|rule| rule.source.is_none());
                 }
                 changed.signature = Source::Headers(vec![self.header.clone()]);
-                let mut reading = Reading::new(changed, case.request, findings);
+                let mut reading = Reading::new(changed, case, findings);
                 reading.request.headers.set(&self.header, value);
                 reading.check = if is_cut { Check::Beginning } else { Check::Whole };
                 all.push(reading);
@@ -183,7 +183,7 @@ impl FoundSignature {
                 findings.extend_from_slice(common);
                 let changed = Scheme { algorithm, content, ..scheme.clone() };
                 let check = Check::Hash(keyed, self.bytes.clone());
-                all.push(Reading { check, ..Reading::new(changed, case.request, findings) });
+                all.push(Reading { check, ..Reading::new(changed, case, findings) });
             }
         }
     }

@@ -69,6 +69,8 @@ pub struct RejectedRequest<'a> {
     pub rejection: &'a Rejection,
     /// When it was received.
     pub receipt: Receipt<'a>,
+    /// What the time of receipt is.
+    pub clock: Clock,
     /// All known providers.
     pub catalog: &'a Catalog,
     /// All configured secrets.
@@ -108,7 +110,7 @@ pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
 pub fn diagnose_until(case: &RejectedRequest<'_>, is_late: &dyn Fn() -> bool) -> Vec<Finding> {
     let reason = &case.rejection.reason;
     if let Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } = reason {
-        return time::unit(case).into_iter().collect();
+        return time::unit(case).or_else(|| time::skew(case)).into_iter().collect();
     }
     if let Reason::TooManySignatures { .. } = reason {
         return Vec::new();

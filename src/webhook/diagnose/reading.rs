@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::HeaderName;
 
 use super::{
-    Finding,
+    Finding, RejectedRequest,
     hash::{Keyed, hash},
 };
 use crate::webhook::{
@@ -23,6 +23,8 @@ pub struct Reading {
     pub scheme: Scheme,
     /// The request, with the headers that the scheme expects.
     pub request: Request,
+    /// The URL that the provider called, if it isn't the one that the request names.
+    pub url: Option<String>,
     /// How this differs from the request as received and the provider's scheme.
     pub findings: Vec<Finding>,
     /// The secrets to try instead of the provider's.
@@ -44,18 +46,22 @@ pub enum Check {
 
 impl Reading {
     /// A reading by a scheme, with what it would prove.
-    pub fn new(scheme: Scheme, request: &Request, findings: Vec<Finding>) -> Self {
-        Self { scheme, request: request.clone(), findings, secrets: None, check: Check::Whole }
+    pub fn new(scheme: Scheme, case: &RejectedRequest<'_>, findings: Vec<Finding>) -> Self {
+        let url = case.receipt.url.map(str::to_owned);
+        Self { scheme, request: case.request.clone(), url, findings, secrets: None, check: Check::Whole }
     }
 
     /// Whether the request, with this body, is signed with one of the secrets.
     pub fn verifies(&self, secrets: &[SigningSecret], body: &Bytes) -> bool {
         let request = Request { body: body.clone(), ..self.request.clone() };
+        // The age is another question.
+        let receipt = Receipt { url: self.url.as_deref(), ..Receipt::default() };
         match &self.check {
-            Check::Whole => self.scheme.verify(secrets, &request, Receipt::default()).is_ok(),
-            Check::Beginning => self.scheme.is_cut_short(secrets, &request),
+            Check::Whole => self.scheme.verify(secrets, &request, receipt).is_ok(),
+            Check::Beginning => self.scheme.is_cut_short(secrets, &request, receipt),
             Check::Hash(keyed, signature) => {
-                let values = ContentValues { id: b"", timestamp: b"", lookup: Lookup::new(&request) };
+                let lookup = Lookup { url: receipt.url, ..Lookup::new(&request) };
+                let values = ContentValues { id: b"", timestamp: b"", lookup };
                 let resolved = self.scheme.content.resolve(values);
                 let content: Vec<&[u8]> = resolved.pieces(SecretParts::default()).collect();
                 let is_it = |secret| hash(self.scheme.algorithm, *keyed, secret, &content).as_ref() == Some(signature);

@@ -62,7 +62,7 @@ pub fn keys(case: &RejectedRequest<'_>) -> Vec<CandidateKey> {
     }
     for shadowed in case.keyring.shadowed(&case.provider.name) {
         let secret = SigningSecret::parse(shadowed.secret.expose(), &rule.format).ok();
-        keys.add(secret, [Some(set_elsewhere(shadowed))]);
+        keys.add(secret, [Some(superseded(shadowed))]);
     }
     for (place, secret) in case.secrets().iter().enumerate() {
         if keys.is_full() {
@@ -151,18 +151,21 @@ fn of_hookdev(provider: &Provider) -> Finding {
     Finding::new(Code::SecretDevelopment, message)
 }
 
-/// A shadowed secret matches. There is no code for this; that of mixed-up secrets is the closest.
-fn set_elsewhere(ShadowedSecret { origin, shadowed_by, .. }: &ShadowedSecret) -> Finding {
-    let remedy = format!(
-        "if that secret is right, remove the one from {shadowed_by}; if it is outdated, set the new one at the sender too"
-    );
-    Finding {
-        remedy: Remedy::advice(remedy),
-        ..Finding::new(
-            Code::SecretOfOtherProvider,
-            format!("the signature matches the secret from {origin}, which {shadowed_by} overrides"),
-        )
-    }
+/// A secret matches that is set but not used, or that was in use before.
+fn superseded(ShadowedSecret { origin, shadowed_by, .. }: &ShadowedSecret) -> Finding {
+    let (message, remedy) = match shadowed_by {
+        Some(other) => (
+            format!("the signature matches the secret from {origin}, which {other} overrides"),
+            format!(
+                "if that secret is right, remove the one from {other}; if it is outdated, set the new one at the sender too"
+            ),
+        ),
+        None => (
+            format!("the signature matches the secret that was set in {origin} before it changed"),
+            "set the new secret at the sender too; while both are in use, configure both".to_owned(),
+        ),
+    };
+    Finding { remedy: Remedy::advice(remedy), ..Finding::new(Code::SecretSuperseded, message) }
 }
 
 /// How messages name a secret, by its source.

@@ -1,10 +1,13 @@
 //! Observations: what can be seen of a rejected request without recomputing anything. They prove nothing, and are said
 //! only when no cause is proven.
 
-use super::{Code, Finding, RejectedRequest, body, headers};
+use http::HeaderName;
+
+use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, body, headers, url};
 use crate::webhook::{
+    place::{Lookup, Place},
     request::Method,
-    signature::Scheme,
+    signature::{Scheme, scheme::TimestampRule},
     words::{REDACTED, bytes},
 };
 
@@ -12,6 +15,7 @@ use crate::webhook::{
 pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(redacted(case));
+    all.extend(url::seen(case));
     if case.provider.schemes.iter().any(|scheme| scheme.algorithm.covers_content() && scheme.content.signs_body()) {
         of_body(case, &mut all);
     }
@@ -19,13 +23,41 @@ pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
     all
 }
 
-/// The header that is judged has no signature or token any more.
+/// Something that is judged or signed was redacted, so that nothing can be proven.
 pub fn redacted(case: &RejectedRequest<'_>) -> Option<Finding> {
-    let names = case.provider.schemes.iter().flat_map(Scheme::headers);
-    let mut values = names.filter_map(|name| Some((name, case.request.headers.text(name.as_str())?)));
-    let (name, _) = values.find(|(_, value)| is_redacted(value))?;
-    let message = format!("the `{name}` header was redacted, so there is nothing to verify");
-    Some(Finding::new(Code::Redacted, message))
+    let headers = &case.request.headers;
+    let is_hidden = |name: &&HeaderName| headers.text(name.as_str()).is_some_and(|value| is_redacted(&value));
+    let schemes = &case.provider.schemes;
+    let finding = |message| Some(Finding::new(Code::Redacted, message));
+    if let Some(name) = schemes.iter().flat_map(Scheme::headers).find(is_hidden) {
+        return finding(format!("the `{name}` header was redacted, so there is nothing to verify"));
+    }
+    let signed = schemes.iter().filter(|scheme| scheme.algorithm.covers_content());
+    if let Some(name) = signed.clone().flat_map(signed_headers).find(is_hidden) {
+        return finding(format!("the `{name}` header was redacted, but it is part of what is signed"));
+    }
+    let is_of_url = |place: &Place| matches!(place, Place::Url | Place::QueryString | Place::Query(_));
+    if signed.clone().any(|scheme| scheme.content.places().any(is_of_url)) && case.request.target.contains(REDACTED) {
+        return finding("the URL's query was redacted, but it is part of what is signed".to_owned());
+    }
+    let place = redacted_secret(case).filter(|_| signed.clone().any(|scheme| scheme.content.signs_body()))?;
+    let words = place.words();
+    finding(format!("{words} was redacted because it is a secret, but it is part of what is signed"))
+}
+
+/// The headers whose values a scheme signs.
+fn signed_headers(scheme: &Scheme) -> impl Iterator<Item = &HeaderName> {
+    let time = scheme.timestamp.as_ref().map_or(&[][..], TimestampRule::headers);
+    scheme.id_headers().iter().chain(time).chain(scheme.content.headers())
+}
+
+/// Where the body has the mark of a secret that a handshake handed over: `listen` neither shows nor saves it.
+fn redacted_secret<'a>(case: &RejectedRequest<'a>) -> Option<&'a Place> {
+    let place = case.provider.handshake_of(case.request)?.secret.as_ref()?;
+    let is_in_body = matches!(place, Place::Body(_) | Place::Form(_));
+    let body = case.provider.decode(case.request, LONGEST_REWRITTEN).ok().filter(|_| is_in_body)?;
+    let payload = body.payload(case.request);
+    (Lookup::of(case.request, &payload).text(place).as_deref() == Some(REDACTED)).then_some(place)
 }
 
 /// Whether a value stands for one that is not shown.
@@ -43,6 +75,11 @@ fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
     if request.body.is_empty() {
         let how = if request.method == Method::GET { ", and the method is GET" } else { "" };
         add(Code::SeenEmptyBody, format!("the body is empty{how}"));
+        return;
+    }
+    if contains(&request.body, REDACTED.as_bytes()) {
+        let message = format!("the body has `{REDACTED}` in it: if that replaced a value, the signed bytes are gone");
+        add(Code::Redacted, message);
         return;
     }
     let stated = request.headers.text("content-length").and_then(|text| text.trim().parse::<usize>().ok());

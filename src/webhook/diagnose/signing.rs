@@ -9,7 +9,7 @@ use crate::webhook::{
 
 /// The request as received, read by each of the provider's schemes.
 pub fn plain(case: &RejectedRequest<'_>) -> Vec<Reading> {
-    case.provider.schemes.iter().map(|scheme| Reading::new(scheme.clone(), case.request, Vec::new())).collect()
+    case.provider.schemes.iter().map(|scheme| Reading::new(scheme.clone(), case, Vec::new())).collect()
 }
 
 /// The maximum number of readings, however many headers look like signatures.
@@ -50,7 +50,7 @@ fn of_other(case: &RejectedRequest<'_>, other: &Provider, all: &mut Vec<Reading>
         let mut add = |scheme: Scheme, secrets, message: String| {
             let remedy = Remedy::ChooseProvider { other: other.name.clone() };
             let finding = Finding { remedy, ..Finding::new(Code::SchemeOfOtherProvider, message) };
-            all.push(Reading { secrets, ..Reading::new(scheme, case.request, vec![finding]) });
+            all.push(Reading { secrets, ..Reading::new(scheme, case, vec![finding]) });
         };
         let wholly =
             format!("this is a delivery from {name}: it verifies with {name}'s scheme and secret, not with {title}'s");

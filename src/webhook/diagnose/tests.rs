@@ -49,12 +49,36 @@ impl World {
         let verdict = provider.verify(self.keyring.secrets(&provider.name), request, None, receipt);
         let Verdict::Rejected(rejection) = verdict else { panic!("it was not rejected: {verdict:?}") };
         let (catalog, keyring) = (&self.catalog, &self.keyring);
-        diagnose(&RejectedRequest { provider, request, rejection: &rejection, receipt, catalog, keyring })
+        diagnose(&RejectedRequest {
+            rejection: &rejection,
+            receipt,
+            ..case_of(provider, request, &rejection, catalog, keyring)
+        })
+    }
+
+    /// The findings for a request of which this is known about its receipt.
+    fn findings_with(&self, provider: &str, request: &Request, receipt: Receipt<'_>) -> Vec<Finding> {
+        let provider = self.catalog.get(provider).unwrap();
+        let verdict = provider.verify(self.keyring.secrets(&provider.name), request, None, receipt);
+        let rejection = verdict.rejection().unwrap();
+        let (catalog, keyring) = (&self.catalog, &self.keyring);
+        diagnose(&RejectedRequest { receipt, ..case_of(provider, request, rejection, catalog, keyring) })
     }
 
     fn codes(&self, provider: &str, request: &Request) -> Vec<&'static str> {
         self.findings(provider, request).iter().map(|finding| finding.code.as_str()).collect()
     }
+}
+
+/// A rejected request of which no more is known.
+fn case_of<'a>(
+    provider: &'a Provider,
+    request: &'a Request,
+    rejection: &'a Rejection,
+    catalog: &'a Catalog,
+    keyring: &'a Keyring,
+) -> RejectedRequest<'a> {
+    RejectedRequest { provider, request, rejection, receipt: Receipt::default(), clock: Clock::Live, catalog, keyring }
 }
 
 fn mac(algorithm: Algorithm, key: &[u8], content: &[u8]) -> Vec<u8> {
@@ -457,12 +481,12 @@ fn a_shadowed_secret_is_named_by_its_source_and_never_shown() {
         let secret = SigningSecret::parse(text, format).unwrap();
         world.keyring.add_shadowed(
             "cyanite",
-            ShadowedSecret { secret, origin: origin.clone(), shadowed_by: shadowed_by.clone() },
+            ShadowedSecret { secret, origin: origin.clone(), shadowed_by: Some(shadowed_by.clone()) },
         );
     }
     let signed = |key: &[u8], body: &str| request(&[("signature", &cyanite_signature(key, body.as_bytes()))], b"{}");
     let finding = Finding {
-        code: Code::SecretOfOtherProvider,
+        code: Code::SecretSuperseded,
         message: "the signature matches the secret from the config, which --secret overrides".to_owned(),
         remedy: Remedy::advice(
             "if that secret is right, remove the one from --secret; if it is outdated, set the new one at the sender too",
@@ -474,9 +498,25 @@ fn a_shadowed_secret_is_named_by_its_source_and_never_shown() {
     }
     assert_eq!(
         world.codes("cyanite", &signed(b"an older one", "{}\n")),
-        ["secret-of-other-provider", "body-trailing-newline"]
+        ["secret-superseded", "body-trailing-newline"]
     );
     assert_eq!(world.codes("cyanite", &signed(b"an older one\n", "{}")), ["unexplained"]);
+}
+
+#[test]
+fn a_secret_that_was_replaced_is_remembered() {
+    let old = World::new(&[("cyanite", "the old one"), ("jewelmusic", JEWELMUSIC)]);
+    let mut world = World::new(&[("cyanite", CYANITE), ("jewelmusic", JEWELMUSIC)]);
+    world.keyring.remember(&old.keyring);
+    let signed = request(&[("signature", &cyanite_signature(b"the old one", b"{}"))], b"{}");
+    let found = world.findings("cyanite", &signed);
+    assert_eq!((found.len(), found[0].code), (1, Code::SecretSuperseded));
+    assert_eq!(found[0].message, "the signature matches the secret that was set in the command line before it changed");
+    // One that is still in use is no old one, and an old one is remembered after the next change too.
+    assert_eq!(world.keyring.shadowed("jewelmusic").len(), 0);
+    let mut next = World::new(&[("cyanite", "a third")]);
+    next.keyring.remember(&world.keyring);
+    assert_eq!(next.codes("cyanite", &signed), ["secret-superseded"]);
 }
 
 #[test]
@@ -663,17 +703,127 @@ fn a_clock_that_is_off_gets_a_warning() {
     let finding = |distance: i64, clock_of: Clock| {
         let time = (TIME + distance).to_string();
         let request = aspect_request(&svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(&time)), &time);
-        assert_eq!(world.findings("aspect", &request), []);
         let receipt = Receipt { at: Some(Timestamp::from_unix_seconds(TIME)), tolerance: None, url: None };
         let verdict = provider.verify(world.keyring.secrets("aspect"), &request, None, receipt);
         let rejection = verdict.rejection().unwrap();
         let (catalog, keyring) = (&world.catalog, &world.keyring);
-        clock(&RejectedRequest { provider, request: &request, rejection, receipt, catalog, keyring }, clock_of).unwrap()
+        let case =
+            RejectedRequest { receipt, clock: clock_of, ..case_of(provider, &request, rejection, catalog, keyring) };
+        (diagnose(&case), clock(&case).unwrap())
     };
-    assert!(finding(-420, Clock::Live).message.starts_with("it was delayed, or sent again with its old signature; "));
-    assert_eq!(finding(420, Clock::Recorded).message, "the sender's clock is fast, or this one is slow");
-    assert_eq!(finding(-86_400, Clock::Chosen).remedy, Some(Remedy::CheckAgeAtReceipt));
-    assert_eq!(finding(86_400, Clock::Chosen).remedy, Some(Remedy::CorrectCheckedTime));
+    let (found, warning) = finding(-420, Clock::Live);
+    assert_eq!(found, []);
+    assert!(warning.message.starts_with("it was delayed, or sent again with its old signature; "));
+    assert_eq!(finding(420, Clock::Recorded).1.message, "the sender's clock is fast, or this one is slow");
+    for (distance, remedy) in [(-86_400, Remedy::CheckAgeAtReceipt), (86_400, Remedy::CorrectCheckedTime)] {
+        let (found, warning) = finding(distance, Clock::Chosen);
+        assert_eq!((found, warning.remedy), (vec![], Some(remedy)), "{distance}");
+    }
+    for (distance, message) in [
+        (420, "it was signed 7 min after it was received: the sender's clock is fast, or this one is slow"),
+        (7199, "the timestamp is 2 h ahead, the offset of a time zone: a local time is signed as UTC"),
+        (
+            -20_701,
+            "the timestamp is 5 h 45 min behind, the offset of a time zone: a local time seems to be signed as UTC, or an old delivery was sent again",
+        ),
+    ] {
+        for clock in [Clock::Live, Clock::Recorded] {
+            let (found, _) = finding(distance, clock);
+            assert_eq!((found.len(), found[0].code), (1, Code::ClockSkew), "{distance}");
+            assert!(found[0].message.ends_with(message), "{}", found[0].message);
+        }
+    }
+    // Not the offset of a time zone.
+    assert_eq!(finding(-7260, Clock::Live).0, []);
+}
+
+/// A request of Twilio's own test, with its signature: `twilio/twilio-node`, `spec/validation.spec.js`.
+fn published_form(target: &str, headers: &[(&str, &str)]) -> Request {
+    let body = b"CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309&To=%2B18005551212";
+    let own =
+        [("x-twilio-signature", "RSOYDt4T1cUTdK1PDd93/VVr8B8="), ("content-type", "application/x-www-form-urlencoded")];
+    Request { target: target.to_owned(), ..request(&[&own, headers].concat(), body) }
+}
+
+#[test]
+fn another_signed_url_than_the_known_one_is_found() {
+    let world = World::new(&[("twilio", "12345")]);
+    let signed = "https://mycompany.com/myapp.php?foo=1&bar=2";
+    let target = "/myapp.php?foo=1&bar=2";
+    let found = |url: Option<&str>, target: &str, headers: &[(&str, &str)]| {
+        let receipt = Receipt { url, ..Receipt::default() };
+        let found = world.findings_with("twilio", &published_form(target, headers), receipt);
+        (found.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), found[0].message.clone())
+    };
+    let proven = |known: &str| (vec!["wrong-url"], format!("the signature covers the URL `{signed}`, not `{known}`"));
+    for known in [
+        "http://mycompany.com/myapp.php?foo=1&bar=2",
+        "https://mycompany.com:443/myapp.php?foo=1&bar=2",
+        "https://mycompany.com/myapp.php/?foo=1&bar=2",
+        "https://mycompany.com/myapp.php?bar=2&foo=1",
+        "http://mycompany.com:8080/myapp.php/?bar=2&foo=1",
+    ] {
+        assert_eq!(found(Some(known), target, &[]), proven(known), "{known}");
+    }
+    let host = ("host", "mycompany.com");
+    assert_eq!(found(None, target, &[host]), proven("http://mycompany.com/myapp.php?foo=1&bar=2"));
+    assert_eq!(
+        found(Some("https://other.example/x"), target, &[("x-forwarded-host", "mycompany.com")]),
+        proven("https://other.example/x")
+    );
+    // A proxy rewrote the path.
+    let https = ("x-forwarded-proto", "https");
+    for kept in [("x-original-uri", target), ("x-rewrite-url", target)] {
+        assert_eq!(found(None, "/hook", &[host, https, kept]), proven("https://mycompany.com/hook"), "{kept:?}");
+    }
+    assert_eq!(
+        found(None, "?foo=1&bar=2", &[host, https, ("x-forwarded-prefix", "/myapp.php")]),
+        proven("https://mycompany.com?foo=1&bar=2")
+    );
+}
+
+#[test]
+fn a_redacted_value_that_is_signed_is_named() {
+    let found = |provider: &str, secret: &str, request: &Request| {
+        let world = World::new(&[(provider, secret)]);
+        let found = world.findings(provider, request);
+        assert_eq!((found.len(), found[0].code), (1, Code::Redacted), "{found:?}");
+        found[0].message.clone()
+    };
+    let signature = svix(&aspect_key(), Algorithm::HmacSha256, &aspect_content(&TIME.to_string()));
+    let mut request_of_aspect = aspect_request(&signature, &TIME.to_string());
+    request_of_aspect.headers.set(&HeaderName::from_static("svix-id"), HeaderValue::from_static("[redacted]"));
+    assert_eq!(
+        found("aspect", ASPECT, &request_of_aspect),
+        "the `svix-id` header was redacted, but it is part of what is signed"
+    );
+    let form = published_form("/myapp.php?foo=[redacted]&bar=[redacted]", &[("host", "mycompany.com")]);
+    assert_eq!(found("twilio", "12345", &form), "the URL's query was redacted, but it is part of what is signed");
+    // As `listen` captures Notion's first request.
+    let signature = format!("sha256={}", "00".repeat(32));
+    let headers = [("x-notion-signature", signature.as_str()), ("content-length", "80")];
+    assert_eq!(
+        found("notion", "a token", &request(&headers, br#"{"verification_token":"[redacted]"}"#)),
+        "the field `verification_token` of the body was redacted because it is a secret, but it is part of what is signed"
+    );
+}
+
+#[test]
+fn a_signed_url_of_which_only_this_machine_is_known_is_said() {
+    let world = World::new(&[("twilio", "12345")]);
+    let request = published_form("/myapp.php?foo=1&bar=2", &[("host", "127.0.0.1:4400")]);
+    let found = world.findings_with("twilio", &request, Receipt::default());
+    let codes: Vec<&str> = found.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["seen-local-url", "unexplained"]);
+    assert_eq!(
+        found[0].message,
+        "Twilio signs the URL that it calls, and the request names only `http://127.0.0.1:4400/myapp.php?foo=1&bar=2`, on this machine"
+    );
+    assert_eq!(found[0].remedy, Remedy::GiveUrl);
+    // Another provider signs no URL.
+    let signature = cyanite_signature(b"a wrong secret", b"{}");
+    let request = Request { target: "/".to_owned(), ..super::tests::request(&[("signature", &signature)], b"{}") };
+    assert_eq!(world.codes("cyanite", &request), ["unexplained"]);
 }
 
 #[test]
@@ -821,8 +971,7 @@ fn large_and_deep_bodies_stay_within_the_budget() {
         let verdict = provider.verify(world.keyring.secrets("cyanite"), &request, None, Receipt::default());
         let rejection = verdict.rejection().unwrap();
         let (catalog, keyring) = (&world.catalog, &world.keyring);
-        let case =
-            RejectedRequest { provider, request: &request, rejection, receipt: Receipt::default(), catalog, keyring };
+        let case = case_of(provider, &request, rejection, catalog, keyring);
         let outcome = trials.search(&case);
         let is_exhausted = matches!(outcome, ControlFlow::Break(End::Exhausted));
         // Nothing is found, so the search ends with the last hypothesis or with the budget.
@@ -843,7 +992,7 @@ fn a_search_that_runs_late_ends_and_says_so() {
     let verdict = provider.verify(world.keyring.secrets("cyanite"), &request, None, receipt);
     let rejection = verdict.rejection().unwrap();
     let (catalog, keyring) = (&world.catalog, &world.keyring);
-    let case = RejectedRequest { provider, request: &request, rejection, receipt, catalog, keyring };
+    let case = RejectedRequest { receipt, ..case_of(provider, &request, rejection, catalog, keyring) };
     let asked = Cell::new(0);
     let is_late = || {
         asked.set(asked.get() + 1);
@@ -867,7 +1016,7 @@ fn a_request_without_a_signature_is_only_read_in_other_ways() {
     let verdict = provider.verify(world.keyring.secrets("cyanite"), &request, None, receipt);
     let rejection = verdict.rejection().unwrap();
     let (catalog, keyring) = (&world.catalog, &world.keyring);
-    let case = RejectedRequest { provider, request: &request, rejection, receipt, catalog, keyring };
+    let case = RejectedRequest { receipt, ..case_of(provider, &request, rejection, catalog, keyring) };
     let mut trials = Trials::new(&|| false);
     assert!(trials.search(&case).is_continue());
     assert!(trials.attempted() <= 256, "{} attempts", trials.attempted());
@@ -897,7 +1046,7 @@ fn the_tolerance_does_not_affect_the_explanation() {
     let verdict = provider.verify(world.keyring.secrets("cyanite"), &request, None, receipt);
     let rejection = verdict.rejection().unwrap();
     let (catalog, keyring) = (&world.catalog, &world.keyring);
-    let found = diagnose(&RejectedRequest { provider, request: &request, rejection, receipt, catalog, keyring });
+    let found = diagnose(&RejectedRequest { receipt, ..case_of(provider, &request, rejection, catalog, keyring) });
     assert_eq!(found[0].code, Code::Unexplained);
 }
 

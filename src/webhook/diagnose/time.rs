@@ -1,4 +1,6 @@
-//! Hypotheses about the timestamp, and warnings about clocks that are off.
+//! Hypotheses about the timestamp, and findings and warnings about clocks that are off.
+
+use std::time::Duration;
 
 use http::HeaderValue;
 
@@ -13,6 +15,7 @@ use crate::webhook::{
         content::SignedContent,
         timestamp::{TimeUnit, TimestampRule},
     },
+    time::words,
 };
 
 /// The time against which a request's age was checked.
@@ -28,14 +31,14 @@ pub enum Clock {
 
 /// Explains a genuine request that is too old or too new. By how much is in the rejection.
 #[must_use]
-pub fn clock(case: &RejectedRequest<'_>, clock: Clock) -> Option<Warning> {
+pub fn clock(case: &RejectedRequest<'_>) -> Option<Warning> {
     let is_old = match &case.rejection.reason {
         Reason::TimestampTooOld { .. } => true,
         Reason::TimestampTooNew { .. } => false,
         _ => return None,
     };
     let compare = || Remedy::advice("compare both with `date -u`");
-    Some(match (clock, is_old) {
+    Some(match (case.clock, is_old) {
         (Clock::Chosen, true) => Warning::new("captures become too old with time", Remedy::CheckAgeAtReceipt),
         (Clock::Chosen, false) => {
             Warning::new("it was signed after the time that its age is checked against", Remedy::CorrectCheckedTime)
@@ -81,13 +84,54 @@ pub fn unit(case: &RejectedRequest<'_>) -> Option<Finding> {
     })
 }
 
+/// How far the offset of a time zone may be missed, in seconds: the time that a delivery takes.
+const MOST_DELAY: u64 = 20;
+
+/// The offsets of time zones from UTC, in minutes, without their sign.
+const ZONES: [u64; 24] = [
+    60, 120, 180, 210, 240, 270, 300, 330, 345, 360, 390, 420, 480, 525, 540, 570, 600, 630, 660, 720, 765, 780, 825,
+    840,
+];
+
+/// Whether a genuine request that is too old or too new proves that one of the clocks is wrong: no delay makes a timestamp
+/// too new, and one that is off by the offset of a time zone is a local time.
+pub fn skew(case: &RejectedRequest<'_>) -> Option<Finding> {
+    let (Reason::TimestampTooOld { skew, .. } | Reason::TimestampTooNew { skew, .. }) = &case.rejection.reason else {
+        return None;
+    };
+    // An unsigned timestamp may have been changed by anyone.
+    let scheme = case.provider.schemes.iter().find(|scheme| scheme.name == case.rejection.scheme)?;
+    if case.clock == Clock::Chosen || !scheme.signs_timestamp() {
+        return None;
+    }
+    let distance = skew.distance();
+    let zone = ZONES.iter().map(|minutes| Duration::from_secs(minutes * 60));
+    let zone = zone.into_iter().find(|zone| zone.abs_diff(distance) <= Duration::from_secs(MOST_DELAY));
+    let message = match (zone, skew.is_past()) {
+        (Some(zone), true) => format!(
+            "the signature matches, and the timestamp is {} behind, the offset of a time zone: a local time seems to be signed as UTC, or an old delivery was sent again",
+            words(zone)
+        ),
+        (Some(zone), false) => format!(
+            "the signature matches, but the timestamp is {} ahead, the offset of a time zone: a local time is signed as UTC",
+            words(zone)
+        ),
+        (None, false) => format!(
+            "the signature matches, but it was signed {} after it was received: the sender's clock is fast, or this one is slow",
+            words(distance)
+        ),
+        (None, true) => return None,
+    };
+    Some(Finding::new(Code::ClockSkew, message))
+}
+
 /// Readings for a timestamp header that differs from the signed timestamp.
 pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let Some(rule) = &scheme.timestamp else { return Vec::new() };
     let mut readings = spellings(case, scheme);
     let Some((header, text)) = timestamp_header(case.request, scheme) else { return readings };
     let mut add = |code: Code, scheme: Scheme, digits: Option<String>, message: String| {
-        let mut reading = Reading::new(scheme, case.request, vec![Finding::new(code, message)]);
+        let mut reading = Reading::new(scheme, case, vec![Finding::new(code, message)]);
         if let Some(value) = digits.and_then(|digits| HeaderValue::try_from(digits).ok()) {
             reading.request.headers.set(&header, value);
         }
@@ -140,7 +184,7 @@ fn spellings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
         let Ok(content) = SignedContent::try_from(template.replace("{timestamp}", &text)) else { continue };
         let scheme = Scheme { content, timestamp: None, ..scheme.clone() };
         let message = format!("the signature covers the timestamp as `{text}`, but it was sent as `{sent}`");
-        readings.push(Reading::new(scheme, case.request, vec![spelling(message)]));
+        readings.push(Reading::new(scheme, case, vec![spelling(message)]));
     }
     readings
 }

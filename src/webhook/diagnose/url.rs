@@ -1,10 +1,12 @@
-//! Hypotheses about the signed URL: the provider signed it as it calls it, and the configured one differs in its scheme,
-//! host, port, slash or query.
+//! Hypotheses about the signed URL: the provider signed it as it calls it, and the one that is configured, given or named by
+//! the request differs in its scheme, host, port, slash or query.
 
 use std::collections::HashSet;
 
 use super::{Code, Finding, RejectedRequest, reading::Reading};
 use crate::webhook::{
+    called_url::{self, forwarded},
+    remedy::Remedy,
     request::Request,
     signature::{Scheme, content::SignedContent},
 };
@@ -15,23 +17,64 @@ const MOST: usize = 160;
 /// The longest URL that messages show, in characters.
 const LONGEST_SHOWN: usize = 200;
 
-/// Readings by a scheme that signs a URL, each with another one.
+/// Readings by a scheme that signs a URL, each with another one: that of the request, or one that the manifest writes out.
 pub fn readings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
+    if scheme.content.signs_url() {
+        return of_request(case, scheme);
+    }
     let template = scheme.content.as_str();
     let Some((before, configured, after)) = literal(template) else { return Vec::new() };
-    let Some(parts) = Parts::of(configured) else { return Vec::new() };
-    let mut readings = Vec::new();
-    for url in variants(&parts, case.request) {
-        if url == configured || url.contains(['{', '}']) || readings.len() == MOST {
-            continue;
-        }
-        let Ok(content) = SignedContent::try_from(format!("{before}{url}{after}")) else { continue };
-        let shown: String = url.chars().take(LONGEST_SHOWN).collect();
-        let message = format!("the signature covers the URL `{shown}`, not the configured `{configured}`");
+    let changed = variants_of(configured, case.request).filter_map(|url| {
+        let content = SignedContent::try_from(format!("{before}{url}{after}")).ok()?;
+        let message = format!("the signature covers the URL `{}`, not the configured `{configured}`", shown(&url));
         let finding = Finding::new(Code::WrongUrl, message);
-        readings.push(Reading::new(Scheme { content, ..scheme.clone() }, case.request, vec![finding]));
+        Some(Reading::new(Scheme { content, ..scheme.clone() }, case, vec![finding]))
+    });
+    changed.take(MOST).collect()
+}
+
+/// Readings with another URL than the one that is given or that the request names.
+fn of_request(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
+    let known = known(case);
+    let changed = variants_of(&known, case.request).map(|url| {
+        let message = format!("the signature covers the URL `{}`, not `{}`", shown(&url), shown(&known));
+        let remedy = Remedy::CorrectUrl { url: shown(&url) };
+        let finding = Finding { remedy, ..Finding::new(Code::WrongUrl, message) };
+        Reading { url: Some(url), ..Reading::new(scheme.clone(), case, vec![finding]) }
+    });
+    changed.take(MOST).collect()
+}
+
+/// The URL that the signature was verified with.
+fn known(case: &RejectedRequest<'_>) -> String {
+    case.receipt.url.map_or_else(|| called_url::of(case.request), str::to_owned)
+}
+
+/// Says that no URL is known that a provider can have called, although the scheme signs it.
+pub fn seen(case: &RejectedRequest<'_>) -> Option<Finding> {
+    let known = known(case);
+    let signs = |scheme: &Scheme| scheme.algorithm.covers_content() && scheme.content.signs_url();
+    if !case.provider.schemes.iter().any(signs) || !called_url::is_local(&known) {
+        return None;
     }
-    readings
+    let message = format!(
+        "{} signs the URL that it calls, and the request names only `{}`, on this machine",
+        case.provider.title,
+        shown(&known)
+    );
+    Some(Finding { remedy: Remedy::GiveUrl, ..Finding::new(Code::SeenLocalUrl, message) })
+}
+
+/// The URLs that may have been signed instead of this one, the fewest differences first.
+fn variants_of(known: &str, request: &Request) -> impl Iterator<Item = String> {
+    let variants = Parts::of(known).map(|parts| variants(&parts, request)).unwrap_or_default();
+    let known = known.to_owned();
+    variants.into_iter().filter(move |url| *url != known && !url.contains(['{', '}']))
+}
+
+/// A URL as messages show it.
+fn shown(url: &str) -> String {
+    url.chars().take(LONGEST_SHOWN).collect()
 }
 
 /// The URL that a template has as literal text, with what is before and after it.
@@ -75,21 +118,12 @@ fn split_query(target: &str) -> (&str, Option<&str>) {
 
 /// The URLs that may have been signed, the fewest differences first.
 fn variants(configured: &Parts<'_>, request: &Request) -> Vec<String> {
-    let header = |name: &str| {
-        request.headers.text(name).map(|value| value.split(',').next().unwrap_or_default().trim().to_owned())
-    };
-    let forwarded = header("forwarded").unwrap_or_default();
-    let forwarded = |key: &str| {
-        let parts = forwarded.split(';').filter_map(|part| part.trim().split_once('='));
-        parts
-            .into_iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(key))
-            .map(|(_, value)| value.trim_matches('"').to_owned())
-    };
+    let header = |name: &str| header(request, name);
     let mut authorities: Vec<(String, Option<String>)> =
         vec![(configured.host.to_owned(), configured.port.map(str::to_owned))];
-    for host in
-        [header("host"), header("x-forwarded-host"), header("x-original-host"), forwarded("host")].into_iter().flatten()
+    for host in [header("host"), header("x-original-host"), forwarded(request, "x-forwarded-host", "host")]
+        .into_iter()
+        .flatten()
     {
         let (host, port) = split_port(&host);
         authorities.push((host.to_owned(), port.map(str::to_owned)));
@@ -133,26 +167,56 @@ fn variants(configured: &Parts<'_>, request: &Request) -> Vec<String> {
     found
 }
 
-/// Paths and queries, that of the configured URL first.
-fn targets(configured: &Parts<'_>, request: &Request) -> Vec<String> {
-    let with_query = |path: &str, query: Option<&str>| match query {
+/// The first value of a header.
+fn header(request: &Request, name: &str) -> Option<String> {
+    request.headers.text(name).map(|value| value.split(',').next().unwrap_or_default().trim().to_owned())
+}
+
+/// The headers in which proxies keep the path and query that they rewrite.
+const ORIGINAL_TARGETS: [&str; 5] =
+    ["x-original-uri", "x-original-url", "x-rewrite-url", "x-envoy-original-path", "x-forwarded-uri"];
+
+/// The target before a proxy rewrote it.
+fn original_targets(request: &Request) -> Vec<String> {
+    let stripped = header(request, "x-forwarded-prefix").map(|prefix| format!("{prefix}{}", request.target));
+    let kept = ORIGINAL_TARGETS.iter().filter_map(|name| Some(request.headers.text(name)?.trim().to_owned()));
+    let of_url = |text: String| match Parts::of(&text) {
+        Some(parts) => with_query(parts.path, parts.query),
+        None => text,
+    };
+    kept.map(of_url).chain(stripped).filter(|target| target.starts_with('/')).collect()
+}
+
+fn with_query(path: &str, query: Option<&str>) -> String {
+    match query {
         Some(query) => format!("{path}?{query}"),
         None => path.to_owned(),
-    };
+    }
+}
+
+/// Paths and queries, that of the configured URL first.
+fn targets(configured: &Parts<'_>, request: &Request) -> Vec<String> {
     let received = split_query(&request.target);
     let mut targets = vec![with_query(configured.path, configured.query)];
+    targets.extend(original_targets(request));
     for (path, query) in [(configured.path, configured.query), received] {
         let other = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
         for path in [path, &other] {
             for query in [query, None, configured.query, received.1] {
                 targets.push(with_query(path, query));
-                if let Some(sorted) = query.map(sorted) {
-                    targets.push(with_query(path, Some(&sorted)));
-                }
+                targets.extend(query.iter().map(|query| with_query(path, Some(&sorted(query)))));
             }
         }
         let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
         targets.push(with_query(&decoded, query));
+    }
+    if let Some(query) = configured.query {
+        let orders = orders(query);
+        targets.extend(orders.iter().map(|query| with_query(configured.path, Some(query))));
+        targets.push(with_query(configured.path, Some(&query.replace("%20", "+"))));
+        targets.push(with_query(configured.path, Some(&query.replace('+', "%20"))));
+        let decoded = percent_encoding::percent_decode_str(query).decode_utf8_lossy();
+        targets.push(with_query(configured.path, Some(&decoded)));
     }
     targets.push(String::new());
     let mut seen = HashSet::new();
@@ -165,4 +229,27 @@ fn sorted(query: &str) -> String {
     let mut parameters: Vec<&str> = query.split('&').collect();
     parameters.sort_unstable();
     parameters.join("&")
+}
+
+/// The maximum number of parameters whose orders are all tried: 24 of them.
+const MOST_PARAMETERS: usize = 4;
+
+/// A query with its parameters in every order, if they are few.
+fn orders(query: &str) -> Vec<String> {
+    let parameters: Vec<&str> = query.split('&').collect();
+    if parameters.len() > MOST_PARAMETERS {
+        return Vec::new();
+    }
+    let mut orders: Vec<Vec<&str>> = vec![Vec::new()];
+    for parameter in parameters {
+        let shorter = std::mem::take(&mut orders);
+        for order in shorter {
+            orders.extend((0..=order.len()).map(|place| {
+                let mut longer = order.clone();
+                longer.insert(place, parameter);
+                longer
+            }));
+        }
+    }
+    orders.iter().map(|order| order.join("&")).collect()
 }

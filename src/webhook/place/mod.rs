@@ -15,7 +15,7 @@ pub(in crate::webhook) use edit::multipart;
 pub use edit::{remove, write};
 
 use super::{
-    encoding,
+    called_url, encoding,
     json::Path,
     nearest,
     payload::Payload,
@@ -71,7 +71,7 @@ pub struct Lookup<'a> {
     pub request: &'a Request,
     /// The exact bytes of the body: the request's own, or those before compression.
     pub body: &'a [u8],
-    /// The URL that the provider called, if it is known; otherwise it is made of the `Host` header and the target.
+    /// The URL that the provider called, if it is known; otherwise it is the one that the request names.
     pub url: Option<&'a str>,
     /// The payload; without one, `body:` and `form:` are missing.
     pub payload: Option<&'a Payload<'a>>,
@@ -301,8 +301,7 @@ impl<'a> Lookup<'a> {
         if let Some(url) = self.url {
             return Cow::Borrowed(url);
         }
-        let host = self.request.headers.text("host").unwrap_or(Cow::Borrowed("localhost"));
-        Cow::Owned(format!("http://{host}{}", self.request.target))
+        Cow::Owned(called_url::of(self.request))
     }
 
     /// Names and values of a form, sorted by name and then by value; a repeated pair counts once, as in Twilio's libraries.

@@ -41,6 +41,8 @@ const SECRET_UNSET: &str =
 const NO_SIGNATURE_TEXT: &str =
     "the signature header is missing, and the handler compares it all the same: respond 401 if it is missing";
 
+const REFUSED_AS_SUCCESS: &str = "the response says that the delivery is refused, but its status is that of a success, which is all that a provider reads: respond 401 with it. If it says so of valid deliveries too, the handler verifies none of them";
+
 const CSRF: &str = "exempt this route from CSRF protection, which is for browsers: @csrf_exempt in Django, skip_before_action :verify_authenticity_token in Rails, validateCsrfTokens(except: […]) in Laravel's bootstrap/app.php";
 
 const HOSTS: &str =
@@ -136,9 +138,33 @@ const fn for_valid(texts: &'static [&'static str], advice: &'static str) -> Know
     Known { texts, advice, only_if_valid: true }
 }
 
-/// What a response that is not a success reveals about the handler; `sent` is the media type of the request's body.
+/// What a success says that means the opposite, in lower case.
+const REFUSALS: &[&str] = &[
+    "bad signature",
+    "forbidden",
+    "invalid signature",
+    "no signature",
+    "signature does not match",
+    "signature invalid",
+    "signature mismatch",
+    "signature missing",
+    "signature verification failed",
+    "unauthorised",
+    "unauthorized",
+    "wrong signature",
+];
+
+/// The longest response that is searched for a refusal, in bytes.
+const LONGEST_REFUSAL: usize = 400;
+
+/// What a response reveals about the handler; `sent` is the media type of the request's body.
 #[must_use]
 pub fn clue(status: u16, body: &[u8], sent: Option<Media>) -> Option<Clue> {
+    if (200..300).contains(&status) && body.len() <= LONGEST_REFUSAL {
+        let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+        let is_refusal = REFUSALS.iter().any(|refusal| text.contains(refusal));
+        return is_refusal.then_some(Clue { advice: REFUSED_AS_SUCCESS, only_if_valid: false });
+    }
     if !(400..600).contains(&status) {
         return None;
     }

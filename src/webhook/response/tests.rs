@@ -248,6 +248,21 @@ fn a_success_reveals_nothing() {
 }
 
 #[test]
+fn a_refusal_with_the_status_of_a_success_is_named() {
+    for body in ["bad signature", r#"{"error":"Invalid signature"}"#, "Unauthorized"] {
+        let found = clue(200, body.as_bytes(), Some(Media::Json)).unwrap();
+        assert!(
+            found.advice.starts_with("the response says that the delivery is refused, but its status is"),
+            "{body}"
+        );
+    }
+    let long = format!("{}{}", "a page of text ".repeat(40), "unauthorized");
+    for body in ["ok", "", r#"{"signature":"valid"}"#, &long] {
+        assert_eq!(clue(200, body.as_bytes(), Some(Media::Json)), None, "{body}");
+    }
+}
+
+#[test]
 fn a_message_about_json_names_the_encoding_only_if_a_form_was_sent() {
     let message = b"SyntaxError: Unexpected token is not valid JSON";
     assert!(clue(400, message, Some(Media::Multipart)).unwrap().advice.contains("multer().none()"));

@@ -133,7 +133,7 @@ fn a_shadowed_secret_is_named_with_the_one_that_overrides_it() {
         assert_eq!((text(&line, "/verdict"), &line["secret"]), ("rejected", &serde_json::Value::Null));
         let message = format!("the signature matches the secret from {origin}, which {above} overrides");
         assert_eq!(text(&line, "/findings/0/message"), message);
-        assert_eq!(text(&line, "/findings/0/code"), "secret-of-other-provider");
+        assert_eq!(text(&line, "/findings/0/code"), "secret-superseded");
         assert!(hidden.iter().all(|hidden| !finished.to_string().contains(hidden)), "{finished}");
 
         let mut listener = set(dir.listen()).starts();

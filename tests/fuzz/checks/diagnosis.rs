@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use hookdev::webhook::{
-    diagnose::{Code, Finding, RejectedRequest, diagnose},
+    diagnose::{Clock, Code, Finding, RejectedRequest, diagnose},
     keyring::{Keyring, SecretSource},
     provider::{Provider, catalog::Catalog},
     request::{Headers, Method, Request},
@@ -94,6 +94,7 @@ fn findings(provider: &Provider, secret: &SigningSecret, signed: &[u8], received
         request: &request,
         rejection: &rejection,
         receipt: Some(time).into(),
+        clock: Clock::Live,
         catalog: &WORLD.catalog,
         keyring: &WORLD.keyring,
     })

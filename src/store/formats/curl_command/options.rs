@@ -170,7 +170,7 @@ impl<'a> Options<'a> {
         let mut request = Request { method, target, headers: self.headers, body: Bytes::from(body) };
         let mut notes = self.notes;
         notes.extend(parts::body_notes(&mut request));
-        Ok(Some(Entry { notes, ..Entry::new(request) }))
+        Ok(Some(Entry { notes, ..Entry::called(&url, request) }))
     }
 }
 

@@ -5,9 +5,9 @@ use bytes::Bytes;
 
 use super::{
     super::parts::{self, ParseError, expected},
-    is_present, text,
+    is_present, member, text,
 };
-use crate::webhook::json::{Kind, Node};
+use crate::webhook::json::{Kind, Member, Node};
 
 /// The keys under which programs store a body, those with its exact bytes first, and whether they always hold base64.
 pub(super) const BODIES: &[(&str, bool)] = &[
@@ -54,7 +54,7 @@ pub(super) struct Body {
 
 /// The body; an error if all that is left of it was parsed.
 pub(super) fn body(found: &Node<'_>) -> Result<Body, ParseError> {
-    let bodies = || BODIES.iter().filter_map(|(key, always)| Some((*key, *always, found.member(key)?)));
+    let bodies = || BODIES.iter().filter_map(|(key, always)| Some((*key, *always, member(found, key)?)));
     let mut parsed = None;
     for (key, always, node) in bodies().filter(|(_, _, node)| is_present(Some(node))) {
         if let Some(body) = read_body(found, key, always, node)? {
@@ -86,13 +86,12 @@ fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Resu
         Kind::Object(_) if node.member("type").and_then(Node::text).as_deref() == Some("Buffer") => {
             exact(node.member("data").and_then(byte_list).ok_or_else(|| expected(format!("a Buffer in `{key}`")))?)
         }
-        Kind::Object(_) => match text(node, &["data", "text", "raw", "base64", "string"]) {
-            Some(("base64", text)) => exact(parts::base64(key, &text)?),
+        Kind::Object(members) if is_wrapper(members) => match text(node, INNER) {
+            Some((inner @ ("base64" | "rawBytes" | "base64Bytes"), text)) => exact(parts::base64(inner, &text)?),
             Some((_, text)) if is_base64(node) => exact(parts::base64(key, &text)?),
-            Some((inner @ ("text" | "raw" | "data"), text)) if inner != "data" || node.member("encoding").is_some() => {
-                Ok(Some(Body { bytes: text.into_owned().into(), is_text: true, notes: Vec::new() }))
-            }
-            _ => Ok(None),
+            Some(("data", _)) if node.member("encoding").is_none() => Ok(None),
+            Some((_, text)) => Ok(Some(Body { bytes: text.into_owned().into(), is_text: true, notes: Vec::new() })),
+            None => Ok(None),
         },
         Kind::Array(_) => match byte_list(node) {
             Some(bytes) if !bytes.is_empty() => exact(bytes),
@@ -102,8 +101,39 @@ fn read_body(found: &Node<'_>, key: &str, always: bool, node: &Node<'_>) -> Resu
     }
 }
 
+/// The keys under which an object that describes a body has the body itself.
+const INNER: &[&str] = &["rawBytes", "base64Bytes", "base64", "text", "raw", "string", "body", "data"];
+
+/// The keys that such an object has beside it.
+const BESIDE: &[&str] = &[
+    "type",
+    "mode",
+    "mimeType",
+    "contentType",
+    "content_type",
+    "charset",
+    "encoding",
+    "isBase64",
+    "size",
+    "length",
+    "options",
+    "json",
+    "form",
+    "params",
+    "inputTruncated",
+    "truncated",
+    "action",
+    "subString",
+];
+
+/// Whether an object describes a body, rather than being one that was parsed: `{"mimeType":…,"text":…}`.
+fn is_wrapper(members: &[Member<'_>]) -> bool {
+    let is_known = |member: &Member<'_>| INNER.contains(&&*member.key) || BESIDE.contains(&&*member.key);
+    members.len() > 1 && members.iter().all(is_known) && members.iter().any(|member| BESIDE.contains(&&*member.key))
+}
+
 fn is_base64(node: &Node<'_>) -> bool {
-    ENCODINGS.iter().any(|key| match node.member(key).map(|node| &node.kind) {
+    ENCODINGS.iter().any(|key| match member(node, key).map(|node| &node.kind) {
         Some(Kind::Bool(value)) => *value,
         Some(Kind::String(text)) => text.eq_ignore_ascii_case("base64"),
         _ => false,

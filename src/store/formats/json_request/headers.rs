@@ -20,6 +20,9 @@ pub(super) fn headers(found: &Node<'_>) -> Result<Headers, ParseError> {
     let Some((key, node)) = several.map(|node| ("multiValueHeaders", node)).or_else(|| first(found, HEADERS)) else {
         return Ok(Headers::new());
     };
+    // Charles has them beside the first line of the message.
+    let inner = node.member("headers").filter(|inner| matches!(inner.kind, Kind::Array(_) | Kind::Object(_)));
+    let node = inner.unwrap_or(node);
     let mut fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
     match &node.kind {
         Kind::Object(members) => {
