@@ -156,7 +156,7 @@ fn the_demo_delivers_every_built_in_event_without_any_setup() {
          Try next:\n  hookdev listen ",
     );
     let lines: Vec<&str> = finished.stderr.lines().collect();
-    let check = "  hookdev check --to http://localhost:3000/stripe       # test your handler";
+    let check = "  hookdev check --to http://localhost:3000/stripe        # test your handler";
     assert_eq!(lines.last(), Some(&check), "{finished}");
     let all = dir.hookdev().args(["demo", "--all"]).exits(0);
     assert!(!all.stderr.contains("shown in full"), "{all}");

@@ -97,7 +97,7 @@ impl Entry {
     /// The same provider, loaded, with the header of its signature named as the user chose it at the provider. `None` if the
     /// name of that header is fixed.
     fn with_signature_header(&self, name: &HeaderName) -> Result<Option<Self>, LoadError> {
-        let files = self.load().map_err(|error| reason(error))?.files().clone();
+        let files = self.load().map_err(reason)?.files().clone();
         let mut provider = Provider::load(files)?;
         if !provider.rename_signature_header(name) {
             return Ok(None);

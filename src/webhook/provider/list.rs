@@ -77,7 +77,7 @@ mod tests {
     use crate::webhook::json;
 
     /// What is visited of a payload: index, and the `a` of the first event.
-    fn visited(list: EventList, text: &str, first: &str) -> (Vec<(usize, Option<String>)>, usize) {
+    fn visited(list: &EventList, text: &str, first: &str) -> (Vec<(usize, Option<String>)>, usize) {
         let payload = Payload::of(json::parse(text).unwrap());
         let mut seen = Vec::new();
         let left_out = list.visit(&payload, |index, alone| {
@@ -91,22 +91,22 @@ mod tests {
         let root = || EventList(Path::from_iter([]));
         let some = |text: &str| Some(text.to_owned());
         let expected = vec![(0, some("1")), (1, some("2")), (2, None)];
-        assert_eq!(visited(root(), r#"[{"a":1},{"a":2},{}]"#, "0.a"), (expected.clone(), 0));
+        assert_eq!(visited(&root(), r#"[{"a":1},{"a":2},{}]"#, "0.a"), (expected.clone(), 0));
         let inside = || EventList("events".parse().unwrap());
-        assert_eq!(visited(inside(), r#"{"events":[{"a":1},{"a":2},{}],"x":[]}"#, "events.0.a"), (expected, 0));
+        assert_eq!(visited(&inside(), r#"{"events":[{"a":1},{"a":2},{}],"x":[]}"#, "events.0.a"), (expected, 0));
         for single in [r#"{"events":[{"a":1}]}"#, r#"{"events":[]}"#, r#"{"events":7}"#, "{}", "[1,2]"] {
-            assert_eq!(visited(inside(), single, "events.0.a").0.len(), 1, "{single}");
+            assert_eq!(visited(&inside(), single, "events.0.a").0.len(), 1, "{single}");
         }
     }
 
     #[test]
     fn a_list_that_would_cost_too_much_is_cut() {
         let root = EventList(Path::from_iter([]));
-        let (seen, left_out) = visited(root, &format!("[{}1]", "1,".repeat(1999)), "0");
+        let (seen, left_out) = visited(&root, &format!("[{}1]", "1,".repeat(1999)), "0");
         assert_eq!((seen.len(), left_out), (1000, 1000));
         let inside = EventList("events".parse().unwrap());
         let text = format!(r#"{{"events":[1,2,3],"x":"{}"}}"#, "x".repeat(5000));
-        let (seen, left_out) = visited(inside, &text, "events.0");
+        let (seen, left_out) = visited(&inside, &text, "events.0");
         assert_eq!((seen, left_out), (vec![(0, Some("1".to_owned()))], 2));
     }
 

@@ -23,6 +23,7 @@ use crate::webhook::{
 
 /// How a provider signs.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Scheme {
     /// The scheme's name within the provider, such as `svix`.
     pub name: Arc<str>,

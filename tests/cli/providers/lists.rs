@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Dir, text};
 
-/// A list of two events of SendGrid, the second of them with this kind and this further member.
+/// A list of two emails' events, the second of them with this kind and this further member.
 fn list(kind: &str, member: &str) -> String {
     let event = |kind: &str, id: u8, member: &str| {
         format!(
@@ -14,7 +14,7 @@ fn list(kind: &str, member: &str) -> String {
     format!("[{},\r\n{}]\r\n", event("processed", 1, ""), event(kind, 2, member))
 }
 
-/// What `send --data` makes of a body of SendGrid's.
+/// What `send --data` makes of such a body.
 fn sent(dir: &Dir, body: &str) -> Value {
     dir.write("body.json", body);
     let arguments = ["send", "sendgrid.processed", "--data", "body.json", "--print", "json", "--no-config"];
@@ -36,7 +36,7 @@ fn each_event_of_a_list_is_checked_and_summarised() {
     // Only a `delivered` needs a `response`.
     let invalid = verify("delivered", "", 1);
     assert_eq!(text(&invalid, "/payload/status"), "invalid");
-    assert_eq!(text(&invalid, "/payload/errors/0/pointer"), "/1");
+    assert_eq!(text(&invalid, "/payload/errors/0/pointer"), "/1/response");
     let unknown = verify("levitated", "", 0);
     assert_eq!(text(&unknown, "/payload/status"), "unknown");
     let warnings = unknown["warnings"].to_string();
