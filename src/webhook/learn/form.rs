@@ -91,7 +91,9 @@ fn tagged(text: &str) -> Vec<(&str, TextEncoding, Vec<u8>)> {
         let (tag, rest) = text.split_at(start);
         signatures(rest).into_iter().map(move |(encoding, bytes)| (tag, encoding, bytes))
     });
-    readings.filter(|(tag, ..)| !tag.contains(['{', '}'])).collect()
+    // Captures of one second have the same time in it, which is no tag.
+    let has_time = |tag: &str| tag.bytes().filter(u8::is_ascii_digit).count() >= 6;
+    readings.filter(|(tag, ..)| !tag.contains(['{', '}']) && !has_time(tag)).collect()
 }
 
 /// A time at the end of a text, with the tag before it.
@@ -133,6 +135,7 @@ mod tests {
         assert!(texts(&format!("t=1772443125,v1={HEX}")).contains(&list));
         let positional = (String::from("{timestamp}.{hex}"), Some(String::from(".")));
         assert!(texts(&format!("1772443125.{HEX}")).contains(&positional));
+        assert!(!texts(&format!("t=1772443125,v1={HEX}")).contains(&plain("t=1772443125,v1={hex}")));
         assert!(texts("order.placed").is_empty());
     }
 }

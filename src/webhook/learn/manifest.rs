@@ -10,7 +10,6 @@ use super::{
     is_form,
     places::{own_headers, scalars},
     scheme::{FoundScheme, Search},
-    template::title,
     value::is_uuid,
 };
 use crate::webhook::{
@@ -352,6 +351,13 @@ fn event(facts: &Facts<'_>, group: &Group, draft: &mut Draft) {
     if group.fixture() != format!("events/{}.json", group.name) {
         draft.line(&format!("fixture = {}", quoted(&group.fixture())));
     }
+}
+
+/// A name as people write it: `my-shop` is `My shop`.
+pub(super) fn title(name: &str) -> String {
+    let words = name.replace(['-', '_'], " ");
+    let mut characters = words.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 /// The environment variable that has a provider's secret.

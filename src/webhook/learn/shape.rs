@@ -76,7 +76,8 @@ impl Shape {
         };
         if !self.members.is_empty() {
             let required = self.members.iter().filter(|(_, count, _)| *count == self.objects);
-            let required: Vec<&str> = required.map(|(key, ..)| key.as_str()).collect();
+            let mut required: Vec<&str> = required.map(|(key, ..)| key.as_str()).collect();
+            required.sort_unstable();
             let properties: Map<String, Value> =
                 self.members.iter().map(|(key, _, shape)| (key.clone(), shape.schema())).collect();
             if !required.is_empty() {

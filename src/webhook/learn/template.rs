@@ -1,6 +1,10 @@
 //! A provider directory to fill in, for those who have documents and no captures.
 
-use super::{Learned, manifest::variable, provider};
+use super::{
+    Learned,
+    manifest::{title, variable},
+    provider,
+};
 
 /// The manifest; `NAME`, `TITLE` and `VARIABLE` are replaced.
 const MANIFEST: &str = include_str!("template.toml");
@@ -37,11 +41,4 @@ pub fn template(name: &str) -> Learned {
         files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
     let problems = provider(name, &files).err().unwrap_or_default();
     Learned { files, problems, ..Learned::default() }
-}
-
-/// A name as people write it: `my-shop` is `My shop`.
-pub(super) fn title(name: &str) -> String {
-    let words = name.replace(['-', '_'], " ");
-    let mut characters = words.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }

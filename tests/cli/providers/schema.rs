@@ -66,7 +66,7 @@ fn the_schema_accepts_all_built_in_manifests() {
 fn the_schema_refuses_wrong_keys_types_and_values_with_their_places() {
     let validator = validator(&Dir::new());
     assert_eq!(errors(&validator, MANIFEST), Vec::<String>::new());
-    let changes = [
+    let mistakes = [
         ("[delivery]", "[delivry]", [": ", "'delivry' was unexpected"]),
         (
             "header = \"x-acme-signature\"",
@@ -87,7 +87,7 @@ fn the_schema_refuses_wrong_keys_types_and_values_with_their_places() {
             ["/secret/encoding: ", "\"base32\" is not one of"],
         ),
     ];
-    for (before, after, [place, reason]) in changes {
+    for (before, after, [place, reason]) in mistakes {
         let changed = MANIFEST.replacen(before, after, 1);
         assert_ne!(changed, MANIFEST, "{before}");
         let problems = errors(&validator, &changed);
