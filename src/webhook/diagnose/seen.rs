@@ -7,7 +7,7 @@ use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, body, headers, ur
 use crate::webhook::{
     place::{Lookup, Place},
     request::Method,
-    signature::{Scheme, scheme::TimestampRule},
+    signature::{Scheme, timestamp::TimestampRule},
     words::{REDACTED, bytes},
 };
 

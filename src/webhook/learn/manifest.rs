@@ -17,7 +17,7 @@ use crate::webhook::{
     json::Path,
     payload::PayloadKind,
     place::{Place, Source},
-    signature::{Algorithm, SecretFormat, scheme::TimeUnit, secret::KeyEncoding},
+    signature::{Algorithm, SecretFormat, secret::KeyEncoding, timestamp::TimeUnit},
     time::Tolerance,
 };
 

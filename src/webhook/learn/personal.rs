@@ -9,7 +9,7 @@ use std::{
 use super::value::{is_uuid, time_unit};
 use crate::webhook::{
     json::{Kind, Node, Path, quote, writer},
-    signature::scheme::TimeUnit,
+    signature::timestamp::TimeUnit,
 };
 
 /// Keys whose values are one of a few words, such as a status.

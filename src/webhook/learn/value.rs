@@ -2,7 +2,7 @@
 
 use crate::webhook::{
     encoding::{decode_base64, decode_base64url, decode_hex},
-    signature::{grammar::TextEncoding, scheme::TimeUnit},
+    signature::{grammar::TextEncoding, timestamp::TimeUnit},
     time::Timestamp,
 };
 
