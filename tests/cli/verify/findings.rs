@@ -205,10 +205,10 @@ fn listen_reports_the_cause_to_the_developer_but_not_to_the_sender() {
     let dir = Dir::new();
     let mut listener = dir.listen().args(["--secret", &format!("cyanite={SECRET}")]).starts();
     let signature = hex(&sha512(SECRET, format!("{CYANITE}\n").as_bytes()));
-    let (response, delivery) = listener.receives("/cyanite", &[("signature", &signature)], CYANITE);
+    let (response, _, findings) = listener.explains("/cyanite", &[("signature", &signature)], CYANITE);
     assert_eq!((response.status(), response.text()), (401, "rejected\n"));
-    assert_eq!(text(&delivery, "/findings/0/code"), "body-trailing-newline");
-    assert_eq!(keys(&delivery["findings"][0]), ["code", "hint", "message"]);
+    assert_eq!(text(&findings, "/0/code"), "body-trailing-newline");
+    assert_eq!(keys(&findings[0]), ["code", "hint", "message"]);
 }
 
 #[test]
