@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     table.push_str("];\n");
     // The provider that messages name as an example.
-    writeln!(table, "static EXAMPLE: &str = {:?};", fs::read_to_string(root.join("example"))?.trim())?;
+    writeln!(table, "static EXAMPLE: &str = {:?};", fs::read_to_string(root.join("example.txt"))?.trim())?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("builtin.rs"), table)?;
     Ok(())
 }
