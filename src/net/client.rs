@@ -217,6 +217,11 @@ pub fn host(url: &Url) -> &str {
     &url[Position::BeforeHost..Position::AfterPort]
 }
 
+/// A host without the brackets of an IPv6 address.
+fn without_brackets(host: &str) -> &str {
+    host.trim_matches(['[', ']'])
+}
+
 /// What connections to a URL have in common, so that they can be reused. Credentials are part of it, which does no harm.
 fn origin(url: &Url) -> &str {
     &url[..Position::AfterPort]
@@ -232,7 +237,7 @@ pub fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         // RFC 6761, 6.3: every name below it is this machine too.
         Some(host) if host == "localhost" || host.ends_with(".localhost") => true,
-        Some(host) => match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Some(host) => match without_brackets(host).parse::<IpAddr>() {
             Ok(address) => address.to_canonical().is_loopback(),
             Err(_) => false,
         },

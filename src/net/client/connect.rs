@@ -1,25 +1,18 @@
 //! Opens connections: directly or through a proxy, plain or encrypted.
 
-use std::{fmt, io};
+use std::io;
 
 use reqwest::Url;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpStream, lookup_host},
-};
+use tokio::net::{TcpStream, lookup_host};
 
 use super::{
-    connection::Connection,
+    connection::{Connection, Duplex},
     error::{SendError, not_connected, unknown_host},
     message::Recipient,
     proxy::Proxy,
     tls::Tls,
+    without_brackets,
 };
-
-/// A stream in both directions.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Duplex for S {}
 
 /// Opens connections.
 #[derive(Debug, Default)]
@@ -75,11 +68,6 @@ async fn tcp(host: &str, port: u16) -> Result<TcpStream, SendError> {
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     Ok(stream)
-}
-
-/// A host without the brackets of an IPv6 address.
-pub(super) fn without_brackets(host: &str) -> &str {
-    host.trim_matches(['[', ']'])
 }
 
 fn port(url: &Url) -> u16 {

@@ -2,6 +2,7 @@
 //! each direction of each request.
 
 use std::{
+    fmt,
     future::poll_fn,
     mem,
     pin::{Pin, pin},
@@ -16,9 +17,9 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    connect::Duplex,
     error::{SendError, no_response},
     incoming::Inbox,
     message::Recipient,
@@ -39,6 +40,11 @@ pub(super) struct Incoming {
     pub(super) headers: Headers,
     pub(super) body: body::Incoming,
 }
+
+/// A stream in both directions.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Duplex for S {}
 
 /// An open connection. Dropping it closes it.
 #[derive(Debug)]

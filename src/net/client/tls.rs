@@ -15,8 +15,9 @@ use rustls_platform_verifier::Verifier;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    connect::{Duplex, without_brackets},
+    connection::Duplex,
     error::{SendError, tls_failed},
+    without_brackets,
 };
 
 /// The client's side of TLS.
