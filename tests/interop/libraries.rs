@@ -83,7 +83,11 @@ impl Libraries {
             return None;
         }
         let directory = installed(language.packages)?;
-        let program = if language.script.ends_with(".py") { python(&directory) } else { "node".into() };
+        let program = if Path::new(language.script).extension().is_some_and(|it| it == "py") {
+            python(&directory)
+        } else {
+            "node".into()
+        };
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(language.script);
         let mut process = machine::command(program)
             .arg(script)
