@@ -334,7 +334,7 @@ impl Announced {
     }
 }
 
-/// Checks that every provider that signs has a secret to sign with.
+/// Checks that every provider that signs has a secret to sign with, which a public key is not.
 ///
 /// # Errors
 ///
@@ -343,17 +343,23 @@ pub fn require_secrets<'a>(
     keyring: &Keyring,
     providers: impl IntoIterator<Item = &'a Arc<Provider>>,
 ) -> Result<(), Failure> {
-    let unsigned =
-        |provider: &&Arc<Provider>| !provider.schemes.is_empty() && keyring.secrets(&provider.name).is_empty();
-    match providers.into_iter().find(unsigned) {
-        Some(provider) => {
-            Err(Failure::usage(format!("no secret to sign {} deliveries with", provider.title)).hint(format!(
-                "none of the secrets listed in the config could be found; pass one with --secret {}=SOURCE",
-                provider.name
-            )))
+    for provider in providers {
+        let (name, title) = (&provider.name, &provider.title);
+        if provider.schemes.is_empty() {
+            continue;
         }
-        None => Ok(()),
+        let Some(secret) = keyring.secrets(name).first() else {
+            let hint = "none of the secrets listed in the config could be found; pass one with";
+            return Err(Failure::usage(format!("no secret to sign {title} deliveries with"))
+                .hint(format!("{hint} --secret {name}=SOURCE")));
+        };
+        let signing = provider.schemes.iter().find(|scheme| scheme.reads(secret));
+        if !signing.is_some_and(|scheme| scheme.can_sign(secret)) {
+            let message = format!("{title}'s secret is a public key, which can verify deliveries but not sign them");
+            return Err(Failure::usage(message).hint(format!("pass a private key with --secret {name}=SOURCE")));
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,14 +1,26 @@
 //! The places of connections. A connection that is read from or written to has another kind of place than one whose
 //! request waits for its handler, so that handlers that hang don't keep new senders from connecting. Nor do senders that
-//! stay silent: if no place is free, the connection that has waited longest for its sender gives up its own.
+//! stay silent: if no place is free, the connection that has waited longest for its sender gives up its own, once it has
+//! waited for a second. In a burst of new connections, the later ones wait for the earlier ones instead.
 
 use std::{
     collections::BTreeMap,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
+
+/// How long a sender may stay silent while others wait for a place.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a connection that has to give up its place has to do so, before the next one has to.
+const CLOSING: Duration = Duration::from_millis(50);
 
 /// All places.
 #[derive(Clone, Debug)]
@@ -22,7 +34,22 @@ pub struct Places {
 #[derive(Debug, Default)]
 struct Silent {
     next: u64,
-    connections: BTreeMap<u64, CancellationToken>,
+    connections: BTreeMap<u64, (Instant, CancellationToken)>,
+}
+
+impl Silent {
+    /// Makes the connection that has waited longest give up its place, if it has waited long enough. Returns when to look
+    /// again.
+    fn end_longest(&mut self) -> Duration {
+        let Some(longest) = self.connections.first_entry() else { return PATIENCE };
+        let left = PATIENCE.saturating_sub(longest.get().0.elapsed());
+        if !left.is_zero() {
+            return left;
+        }
+        let (_, given_up) = longest.remove();
+        given_up.cancel();
+        CLOSING
+    }
 }
 
 /// The place of one connection, free again when dropped.
@@ -52,11 +79,16 @@ impl Places {
     pub async fn take(&self) -> Place {
         let mut permit = Arc::clone(&self.active).try_acquire_owned().ok();
         if permit.is_none() {
-            if let Some((_, longest)) = lock(&self.silent).connections.pop_first() {
-                longest.cancel();
-            }
+            let mut free = pin!(Arc::clone(&self.active).acquire_owned());
             // The semaphore is never closed, so this is never `None`.
-            permit = Arc::clone(&self.active).acquire_owned().await.ok();
+            permit = loop {
+                let pause = lock(&self.silent).end_longest();
+                tokio::select! {
+                    biased;
+                    permit = &mut free => break permit.ok(),
+                    () = sleep(pause) => {}
+                }
+            };
         }
         let held = Mutex::new(Held { is_waiting: false, silent: None, _permit: permit });
         let place = Place { places: self.clone(), held, given_up: CancellationToken::new() };
@@ -73,7 +105,7 @@ impl Place {
             let mut silent = lock(&self.places.silent);
             silent.next += 1;
             let number = silent.next;
-            silent.connections.insert(number, self.given_up.clone());
+            silent.connections.insert(number, (Instant::now(), self.given_up.clone()));
             held.silent = Some(number);
         }
     }
@@ -120,6 +152,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -142,20 +175,23 @@ mod tests {
         assert!(places.take().now_or_never().is_some());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_connection_that_has_waited_longest_for_its_sender_gives_up_its_place() {
         let places = Places::new(3);
         let [first, second, third] = [places.take().await, places.take().await, places.take().await];
         // The first has a request now, and no place to wait for its handler.
         let _waiting = [(); 3].map(|()| Arc::clone(&places.waiting).try_acquire_owned().unwrap());
         first.leave();
-        assert!(places.take().now_or_never().is_none());
         let given_up = || [&first, &second, &third].map(|place| place.given_up().is_cancelled());
+        let newcomer = |patience| timeout(patience, places.take());
+        assert!(newcomer(PATIENCE * 9 / 10).await.is_err());
+        assert_eq!(given_up(), [false, false, false]);
+        assert!(newcomer(PATIENCE / 10 + CLOSING / 2).await.is_err());
         assert_eq!(given_up(), [false, true, false]);
         first.wait_for_sender();
-        assert!(places.take().now_or_never().is_none());
+        assert!(newcomer(CLOSING / 2).await.is_err());
         assert_eq!(given_up(), [false, true, true]);
-        assert!(places.take().now_or_never().is_none());
+        assert!(newcomer(PATIENCE * 2).await.is_err());
         assert_eq!(given_up(), [true, true, true]);
         drop(second);
         assert!(places.take().now_or_never().is_some());

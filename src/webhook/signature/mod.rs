@@ -12,6 +12,7 @@ pub mod jwt;
 pub mod key;
 pub mod scheme;
 pub mod secret;
+mod sole;
 pub mod timestamp;
 pub mod verdict;
 pub mod verify;

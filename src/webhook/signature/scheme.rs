@@ -189,6 +189,15 @@ impl Scheme {
         rule.and_then(|rule| i64::try_from(rule.tolerance.past.as_secs()).ok()).unwrap_or(VALIDITY)
     }
 
+    /// Whether a secret can sign; a public key can't.
+    #[must_use]
+    pub fn can_sign(&self, secret: &SigningSecret) -> bool {
+        let key = self
+            .readable(secret)
+            .and_then(|secret| Key::new(self.algorithm, secret.get().parts(self.has_two_part_secret()).secret));
+        key.and_then(|key| key.sign([])).is_some()
+    }
+
     /// Whether the signature header can carry a secret that is itself sent: a static token.
     #[must_use]
     pub fn can_send(&self, secret: &SigningSecret) -> bool {

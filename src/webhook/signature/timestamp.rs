@@ -6,8 +6,8 @@ use http::HeaderName;
 
 use super::{
     grammar::Parsed,
+    sole::{malformed, single},
     verdict::{Freshness, Reason},
-    verify::{malformed, single},
 };
 use crate::webhook::{
     place::{Lookup, Place, Source},
@@ -24,6 +24,7 @@ pub struct TimestampRule {
     /// How far it may be from the time of receipt.
     pub tolerance: Tolerance,
 }
+
 impl TimestampRule {
     /// The headers that carry it; empty if it is sent elsewhere.
     #[must_use]

@@ -124,6 +124,23 @@ fn a_private_key_in_a_file_signs_as_other_programs_do() {
     }
 }
 
+#[test]
+fn a_public_key_can_verify_but_not_sign() {
+    let vectors = vectors();
+    for (algorithm, key) in SCHEMES.into_iter().filter(|(_, key)| key.is_some()) {
+        let dir = Dir::new();
+        acme(&dir, algorithm, key, &vectors);
+        for file in ["public.pem", "certificate.pem", "jwks.json"] {
+            let secret = format!("acme=file:{file}");
+            let arguments = ["send", "acme.ping", "--print", "json", "--providers", "providers", "--secret", &secret];
+            dir.hookdev().args(arguments).arg("--no-config").exits(2).stdout("").stderr(
+                "error: Acme's secret is a public key, which can verify deliveries but not sign them\n\
+                 hint: pass a private key with --secret acme=SOURCE\n",
+            );
+        }
+    }
+}
+
 /// A provider with one shared secret, `secret`, and this manifest after its first lines.
 fn shared(dir: &Dir, secret: &str, rest: &str, fixture: &str) {
     let manifest = format!(

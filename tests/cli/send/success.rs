@@ -144,7 +144,7 @@ fn an_attempt_has_the_documented_keys_and_the_whole_response() {
     assert_eq!(
         attempt["response"],
         json!({
-            "headers": [["x-answer", "a"], ["x-answer", "b"], ["content-length", "8"]],
+            "headers": [["X-Answer", "a"], ["x-answer", "b"], ["content-length", "8"]],
             "body": "created\n",
         })
     );

@@ -1,0 +1,44 @@
+//! A value that verification depends on: it must be sent exactly once.
+
+use std::borrow::Cow;
+
+use super::verdict::Reason;
+use crate::webhook::{
+    place::{Lookup, Place, Source},
+    request::Headers,
+};
+
+/// The value at a source; it must be the only one there.
+pub(super) fn single<'a>(source: &Source, lookup: &Lookup<'a>) -> Result<(Place, Cow<'a, str>), Reason> {
+    let place = match source {
+        Source::Headers(names) => {
+            let headers: &Headers = &lookup.request.headers;
+            let missing = || Reason::MissingHeader { names: names.iter().map(ToString::to_string).collect() };
+            Place::Header(names.iter().find(|name| headers.contains(name.as_str())).ok_or_else(missing)?.clone())
+        }
+        Source::At(place) => place.clone(),
+    };
+    once(&place, lookup)?;
+    let text = lookup.text(&place).ok_or_else(|| Reason::MissingValue { place: place.words() })?;
+    Ok((place, text))
+}
+
+/// Checks that a value is sent once. With several, a handler might read another one than hookdev does.
+pub(super) fn once(place: &Place, lookup: &Lookup<'_>) -> Result<(), Reason> {
+    match place {
+        Place::Header(_) | Place::Query(_) | Place::Form(_) => match lookup.count(place) {
+            0 | 1 => Ok(()),
+            times => Err(Reason::AmbiguousHeader { header: place.label(), times }),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a value is ASCII. Libraries differ on other bytes, so none are accepted.
+pub(super) fn ascii(place: &Place, value: &str) -> Result<(), Reason> {
+    if value.is_ascii() { Ok(()) } else { Err(malformed(place, "it has a non-ASCII character")) }
+}
+
+pub(super) fn malformed(place: &Place, problem: &'static str) -> Reason {
+    Reason::MalformedHeader { header: place.label(), problem }
+}
