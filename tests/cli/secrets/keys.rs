@@ -51,7 +51,7 @@ fn acme(dir: &Dir, algorithm: &str, key: Option<&str>, vectors: &Value) {
     dir.write("providers/acme/events/ping.json", vectors["body"].as_str().unwrap());
 }
 
-/// A line with a capture that carries a signature of the vectors, received so many seconds after it was made.
+/// A line with a capture that carries a signature of the vectors, received this many seconds after it was made.
 fn signed(algorithm: &str, signature: &str, body: &str, age: i64, vectors: &Value) -> String {
     let timestamp = vectors["timestamp"].as_i64().unwrap();
     let headers = if algorithm.starts_with("jwt") {

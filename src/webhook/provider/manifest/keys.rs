@@ -40,7 +40,7 @@ pub enum Takes {
     Number(u32, u32),
     /// Any value at all.
     Any,
-    /// A list of such values, of at least so many.
+    /// A list of such values, and the least number of them.
     List(&'static Self, usize),
     /// A table of keys that the user chooses, each with such a value.
     Map(&'static Self),
