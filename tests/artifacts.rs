@@ -239,7 +239,7 @@ fn limits() -> String {
          | time for a head, and between two requests | {head_time} s | the connection is closed |\n\
          | time for a body | {body_time} s, plus 1 s per {body_rate} received | 408 |\n\
          | time during which the sender reads none of the response | {response_time} s | the connection is closed |\n\
-         | connections that are idle, or that send or receive | {connections} | the one that has waited longest for its sender is closed |\n\
+         | connections that are idle, or that send or receive | {connections} | the one that has waited longest for its sender, at least 1 s, is closed |\n\
          | requests that wait for their response | {connections} | each counts as a connection |\n\
          | deliveries in progress at one `--forward` target | {MAX_IN_FLIGHT} | 503 with `retry-after: 1` |\n\
          | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503 |\n\
