@@ -1,27 +1,26 @@
 //! `hookdev listen`: turns its arguments into settings, runs a receiver, and chooses the exit code.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    context::{Context, development_warning, no_secret_warning},
+    address::{bind, is_default, reachable},
+    context::Context,
     exit::{Exit, Failure},
-    guard::allow_forwards,
     interrupt::Interrupts,
-    reload, remedies,
+    listen_settings::{listen_config, secret_warning, settings, watch},
+    remedies,
     reporters::{
         browsers::RefusedPages,
         listen::{Reporter, View, announce, queue, report_in_progress, report_saving, summary, warning},
         warnings::WarningSink,
     },
-    resolve::{DEFAULT_ADDR, expectations, forward, forward_of, full_addr, is_default, provider, unmatched},
+    resolve::expectations,
     runtime,
     terminal::Terminal,
 };
@@ -35,8 +34,8 @@ use crate::{
         descriptors,
         receiver::{Limits, ReceiveError, serve},
     },
-    store::{captures::CaptureStore, config::ListenConfig, private, watch::Watch},
-    webhook::{called_url::PublicUrl, signature::SecretText, words::bytes},
+    store::{captures::CaptureStore, private},
+    webhook::{signature::SecretText, words::bytes},
 };
 
 /// Listens until Ctrl-C, until the expected deliveries have arrived, or until the timeout.
@@ -56,40 +55,6 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
     // Threads that still wait for a disk or a reader are abandoned.
     runtime.shutdown_background();
     exit
-}
-
-/// Resolves the settings that are reloaded when the config changes.
-fn settings(context: &Context, args: &Listen, accepts_development: bool) -> Result<Settings, Failure> {
-    let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
-    // A directory that is saved while it has an error must not affect the provider in use.
-    for entry in context.catalog.entries().filter(|entry| entry.directory().is_some()) {
-        entry.load()?;
-    }
-    let keyring = context.complete_keyring(args.provider.as_deref())?;
-    let (source, forwards) = if args.forward.is_empty() {
-        let configured = context.config.iter().flat_map(|config| &config.forward);
-        let forwards = configured.map(|entry| forward_of(&entry.events, &entry.to)).collect::<Result<Vec<_>, _>>()?;
-        if !forwards.is_empty() {
-            context.name_config();
-        }
-        allow_forwards(context.guard.as_ref(), &forwards)?;
-        ("[[forward]]", forwards)
-    } else {
-        ("--forward", args.forward.iter().map(|text| forward(text)).collect::<Result<_, _>>()?)
-    };
-    for warning in forwards.iter().filter_map(|forward| unmatched(&context.catalog, source, &forward.events)) {
-        context.terminal.warn(&warning);
-    }
-    let public_url = args.public_url.as_deref().map(public_url).transpose()?;
-    Ok(Settings { catalog: Arc::clone(&context.catalog), keyring, provider, public_url, accepts_development, forwards })
-}
-
-/// The URL under which providers reach the receiver.
-fn public_url(text: &str) -> Result<PublicUrl, Failure> {
-    text.parse().map_err(|reason| {
-        Failure::usage(format!("invalid URL `{text}` for --public-url: {reason}"))
-            .hint("write it as providers have it, such as https://example.com")
-    })
 }
 
 fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {
@@ -208,16 +173,6 @@ fn taken_into_use(title: &str, path: Option<&Path>, secret: &SecretText) -> Stri
     }
 }
 
-/// A URL at which this machine reaches an address. One of `0.0.0.0` doesn't name a host.
-fn reachable(mut address: SocketAddr) -> String {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    format!("http://{address}")
-}
-
 /// Why `listen` stops.
 #[derive(Clone, Copy)]
 enum End {
@@ -234,19 +189,6 @@ const fn forward_policy(args: &Listen) -> ForwardPolicy {
         (true, false) => ForwardPolicy::Verified,
         (true, true) => ForwardPolicy::VerifiedAndUnsigned,
     }
-}
-
-/// A warning about the providers whose secret is not set, if there are any.
-fn secret_warning(settings: &Settings) -> Option<String> {
-    let names: Vec<&str> = match &settings.provider {
-        Some(provider) => vec![&provider.name],
-        None => settings.catalog.names().collect(),
-    };
-    if settings.accepts_development {
-        return development_warning(&settings.catalog, &settings.keyring, &names);
-    }
-    let warning = no_secret_warning(&settings.catalog, &settings.keyring, &names)?;
-    Some(format!("{warning}, or accept the public development secret with --allow-development"))
 }
 
 /// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.
@@ -268,83 +210,6 @@ fn conclude(terminal: Terminal, missing: &[String]) -> Exit {
     }
     terminal.fail(&Failure::new(Exit::Failed, format!("timed out waiting for: {}", missing.join(", "))));
     Exit::Failed
-}
-
-async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, SocketAddr), Failure> {
-    let configured = context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
-    let configured = configured.filter(|_| addr.is_none()).inspect(|_| context.name_config());
-    let full = full_addr(addr.or(configured).unwrap_or(DEFAULT_ADDR));
-    let failed = |error: std::io::Error| {
-        let failure = Failure::usage(format!("can't listen on {full}")).because(&error);
-        match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                failure.hint("stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0; `hookdev send` then needs the --to that `listen` prints, or its deliveries reach that program")
-            }
-            std::io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose a higher one"),
-            _ => failure.hint("write the address as HOST:PORT, such as 127.0.0.1:4400"),
-        }
-    };
-    let listener = TcpListener::bind(&full).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    if !address.ip().is_loopback() {
-        context.terminal.warn(&format!("other machines can reach {address} and send requests to it"));
-    }
-    Ok((listener, address))
-}
-
-/// Reloads the settings when a file changes. If the change is broken, the previous settings stay.
-fn watch(context: &Context, args: Listen, current: Arc<CurrentSettings>) -> Option<Watch> {
-    let (global, terminal, announced) = (context.global.clone(), context.terminal, context.announced());
-    let initial = listen_config(context);
-    let changed = move || {
-        let context = Context::load_again(global.clone(), announced.clone());
-        // The changed config may name files that were not watched.
-        let watched = context.as_ref().map(Context::watched).unwrap_or_default();
-        let before = current.get();
-        let reload = |context| Ok((settings(&context, &args, before.accepts_development)?, listen_config(&context)));
-        match context.and_then(reload) {
-            Ok((settings, config)) => {
-                let changes = reload::changes(&before, &settings);
-                let warning = secret_warning(&settings).filter(|new| secret_warning(&before).as_ref() != Some(new));
-                current.replace(settings);
-                terminal.note("config reloaded");
-                for change in changes {
-                    terminal.note(&change);
-                }
-                if let Some(warning) = warning {
-                    terminal.warn(&warning);
-                }
-                if let Some(note) = restart_note(&args, &initial, &config) {
-                    terminal.note(&note);
-                }
-            }
-            Err(mut failure) => {
-                failure.hint = Some("still using the previous configuration; fix the error and save again".to_owned());
-                terminal.fail(&failure);
-            }
-        }
-        watched
-    };
-    Watch::start(&context.watched(), changed)
-        .map_err(|error| terminal.warn(&format!("can't watch the config for changes: {error}")))
-        .ok()
-}
-
-fn listen_config(context: &Context) -> ListenConfig {
-    context.config.as_ref().map(|config| config.listen.clone()).unwrap_or_default()
-}
-
-/// A note about changes that need a restart: those of `[listen]`, where no flag overrides them.
-fn restart_note(args: &Listen, initial: &ListenConfig, config: &ListenConfig) -> Option<String> {
-    let addr = args.addr.is_none() && initial.addr != config.addr;
-    let capture = args.capture.is_none() && initial.capture != config.capture;
-    let changed = match (addr, capture) {
-        (true, true) => "addr and capture",
-        (true, false) => "addr",
-        (false, true) => "capture",
-        (false, false) => return None,
-    };
-    Some(format!("restart to apply the new {changed} of [listen]"))
 }
 
 async fn timeout(after: Option<Duration>) {

@@ -1,5 +1,6 @@
 //! One file per command: it turns arguments into settings, runs an engine, and chooses the exit code.
 
+mod address;
 mod bash;
 mod check;
 mod command_line;
@@ -15,6 +16,7 @@ mod help;
 mod input_files;
 pub mod interrupt;
 mod listen;
+mod listen_settings;
 pub mod memory;
 mod providers;
 mod reload;

@@ -1,14 +1,15 @@
 //! Parses arguments and values from the config: globs, providers, headers, endpoints, forwards.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use glob::Pattern;
 use reqwest::Url;
 
-use super::{context::Context, exit::Failure};
+use super::{
+    address::{DEFAULT_ADDR, configured_addr},
+    context::Context,
+    exit::Failure,
+};
 use crate::{
     engine::receive::{Expectation, Expectations, Forward},
     net::{client::is_hop_by_hop, url::parse_url},
@@ -20,9 +21,6 @@ use crate::{
         request::Headers,
     },
 };
-
-/// The address that `listen` uses by default.
-pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
 
 /// Parses a forward, `[GLOB=]URL`.
 ///
@@ -133,31 +131,6 @@ pub fn headers(texts: &[String]) -> Result<Headers, Failure> {
         }
         None => Ok(headers),
     }
-}
-
-/// An address for `listen`, of which `:4400` and `4400` leave out the host.
-pub fn full_addr(addr: &str) -> String {
-    let port = addr.strip_prefix(':').unwrap_or(addr);
-    if port.parse::<u16>().is_ok() { format!("127.0.0.1:{port}") } else { addr.to_owned() }
-}
-
-/// The config's address for `listen`, unless its port is picked at each start.
-fn configured_addr(context: &Context) -> Option<String> {
-    let configured = context.config.as_ref()?.listen.addr.as_deref().map(full_addr);
-    configured.filter(|addr| !addr.ends_with(":0"))
-}
-
-/// Whether `send` reaches this address of `listen` by default.
-pub fn is_default(context: &Context, address: SocketAddr) -> bool {
-    let expected = configured_addr(context).unwrap_or_else(|| DEFAULT_ADDR.to_owned());
-    let Some((host, port)) = expected.rsplit_once(':') else { return false };
-    let (ip, is_open) = (address.ip(), address.ip().is_unspecified());
-    let is_host = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        Ok(expected) => expected == ip || is_open && expected.is_loopback(),
-        // A name, most likely `localhost`.
-        Err(_) => ip.is_loopback() || is_open,
-    };
-    is_host && port.parse() == Ok(address.port())
 }
 
 /// Where a provider's deliveries go: the URL of the command line, else the config's endpoint, else where `listen`

@@ -1,0 +1,73 @@
+//! The address of `listen`: what it is by default, how it is written, and binding it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tokio::net::TcpListener;
+
+use super::{context::Context, exit::Failure};
+
+/// The address that `listen` uses by default.
+pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
+
+/// An address for `listen`, of which `:4400` and `4400` leave out the host.
+pub fn full_addr(addr: &str) -> String {
+    let port = addr.strip_prefix(':').unwrap_or(addr);
+    if port.parse::<u16>().is_ok() { format!("127.0.0.1:{port}") } else { addr.to_owned() }
+}
+
+/// The config's address for `listen`, unless its port is picked at each start.
+pub fn configured_addr(context: &Context) -> Option<String> {
+    let configured = context.config.as_ref()?.listen.addr.as_deref().map(full_addr);
+    configured.filter(|addr| !addr.ends_with(":0"))
+}
+
+/// Whether `send` reaches this address of `listen` by default.
+pub fn is_default(context: &Context, address: SocketAddr) -> bool {
+    let expected = configured_addr(context).unwrap_or_else(|| DEFAULT_ADDR.to_owned());
+    let Some((host, port)) = expected.rsplit_once(':') else { return false };
+    let (ip, is_open) = (address.ip(), address.ip().is_unspecified());
+    let is_host = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        Ok(expected) => expected == ip || is_open && expected.is_loopback(),
+        // A name, most likely `localhost`.
+        Err(_) => ip.is_loopback() || is_open,
+    };
+    is_host && port.parse() == Ok(address.port())
+}
+
+/// A URL at which this machine reaches an address. One of `0.0.0.0` doesn't name a host.
+pub fn reachable(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("http://{address}")
+}
+
+/// Binds the address of the command line, else the config's, else the default. An address that other machines can reach
+/// is warned about.
+///
+/// # Errors
+///
+/// If it can't be bound.
+pub async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener, SocketAddr), Failure> {
+    let configured = context.config.as_ref().and_then(|config| config.listen.addr.as_deref());
+    let configured = configured.filter(|_| addr.is_none()).inspect(|_| context.name_config());
+    let full = full_addr(addr.or(configured).unwrap_or(DEFAULT_ADDR));
+    let failed = |error: std::io::Error| {
+        let failure = Failure::usage(format!("can't listen on {full}")).because(&error);
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                failure.hint("stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0; `hookdev send` then needs the --to that `listen` prints, or its deliveries reach that program")
+            }
+            std::io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose a higher one"),
+            _ => failure.hint("write the address as HOST:PORT, such as 127.0.0.1:4400"),
+        }
+    };
+    let listener = TcpListener::bind(&full).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    if !address.ip().is_loopback() {
+        context.terminal.warn(&format!("other machines can reach {address} and send requests to it"));
+    }
+    Ok((listener, address))
+}

@@ -1,0 +1,123 @@
+//! The settings of `listen` that change while it runs: those of the config, and of the files that it names.
+
+use std::sync::Arc;
+
+use super::{
+    context::{Context, development_warning, no_secret_warning},
+    exit::Failure,
+    guard::allow_forwards,
+    reload,
+    resolve::{forward, forward_of, provider, unmatched},
+};
+use crate::{
+    cli::Listen,
+    engine::receive::{CurrentSettings, Settings},
+    store::{config::ListenConfig, watch::Watch},
+    webhook::called_url::PublicUrl,
+};
+
+/// Resolves the settings that are reloaded when the config changes.
+///
+/// # Errors
+///
+/// If an option or the config is invalid, or a secret can't be read.
+pub fn settings(context: &Context, args: &Listen, accepts_development: bool) -> Result<Settings, Failure> {
+    let provider = args.provider.as_deref().map(|name| provider(&context.catalog, name)).transpose()?;
+    // A directory that is saved while it has an error must not affect the provider in use.
+    for entry in context.catalog.entries().filter(|entry| entry.directory().is_some()) {
+        entry.load()?;
+    }
+    let keyring = context.complete_keyring(args.provider.as_deref())?;
+    let (source, forwards) = if args.forward.is_empty() {
+        let configured = context.config.iter().flat_map(|config| &config.forward);
+        let forwards = configured.map(|entry| forward_of(&entry.events, &entry.to)).collect::<Result<Vec<_>, _>>()?;
+        if !forwards.is_empty() {
+            context.name_config();
+        }
+        allow_forwards(context.guard.as_ref(), &forwards)?;
+        ("[[forward]]", forwards)
+    } else {
+        ("--forward", args.forward.iter().map(|text| forward(text)).collect::<Result<_, _>>()?)
+    };
+    for warning in forwards.iter().filter_map(|forward| unmatched(&context.catalog, source, &forward.events)) {
+        context.terminal.warn(&warning);
+    }
+    let public_url = args.public_url.as_deref().map(public_url).transpose()?;
+    Ok(Settings { catalog: Arc::clone(&context.catalog), keyring, provider, public_url, accepts_development, forwards })
+}
+
+/// The URL under which providers reach the receiver.
+fn public_url(text: &str) -> Result<PublicUrl, Failure> {
+    text.parse().map_err(|reason| {
+        Failure::usage(format!("invalid URL `{text}` for --public-url: {reason}"))
+            .hint("write it as providers have it, such as https://example.com")
+    })
+}
+
+/// A warning about the providers whose secret is not set, if there are any.
+pub fn secret_warning(settings: &Settings) -> Option<String> {
+    let names: Vec<&str> = match &settings.provider {
+        Some(provider) => vec![&provider.name],
+        None => settings.catalog.names().collect(),
+    };
+    if settings.accepts_development {
+        return development_warning(&settings.catalog, &settings.keyring, &names);
+    }
+    let warning = no_secret_warning(&settings.catalog, &settings.keyring, &names)?;
+    Some(format!("{warning}, or accept the public development secret with --allow-development"))
+}
+
+/// Reloads the settings when a file changes. If the change is broken, the previous settings stay.
+pub fn watch(context: &Context, args: Listen, current: Arc<CurrentSettings>) -> Option<Watch> {
+    let (global, terminal, announced) = (context.global.clone(), context.terminal, context.announced());
+    let initial = listen_config(context);
+    let changed = move || {
+        let context = Context::load_again(global.clone(), announced.clone());
+        // The changed config may name files that were not watched.
+        let watched = context.as_ref().map(Context::watched).unwrap_or_default();
+        let before = current.get();
+        let reload = |context| Ok((settings(&context, &args, before.accepts_development)?, listen_config(&context)));
+        match context.and_then(reload) {
+            Ok((settings, config)) => {
+                let changes = reload::changes(&before, &settings);
+                let warning = secret_warning(&settings).filter(|new| secret_warning(&before).as_ref() != Some(new));
+                current.replace(settings);
+                terminal.note("config reloaded");
+                for change in changes {
+                    terminal.note(&change);
+                }
+                if let Some(warning) = warning {
+                    terminal.warn(&warning);
+                }
+                if let Some(note) = restart_note(&args, &initial, &config) {
+                    terminal.note(&note);
+                }
+            }
+            Err(mut failure) => {
+                failure.hint = Some("still using the previous configuration; fix the error and save again".to_owned());
+                terminal.fail(&failure);
+            }
+        }
+        watched
+    };
+    Watch::start(&context.watched(), changed)
+        .map_err(|error| terminal.warn(&format!("can't watch the config for changes: {error}")))
+        .ok()
+}
+
+pub fn listen_config(context: &Context) -> ListenConfig {
+    context.config.as_ref().map(|config| config.listen.clone()).unwrap_or_default()
+}
+
+/// A note about changes that need a restart: those of `[listen]`, where no flag overrides them.
+fn restart_note(args: &Listen, initial: &ListenConfig, config: &ListenConfig) -> Option<String> {
+    let addr = args.addr.is_none() && initial.addr != config.addr;
+    let capture = args.capture.is_none() && initial.capture != config.capture;
+    let changed = match (addr, capture) {
+        (true, true) => "addr and capture",
+        (true, false) => "addr",
+        (false, true) => "capture",
+        (false, false) => return None,
+    };
+    Some(format!("restart to apply the new {changed} of [listen]"))
+}
