@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::{
-    context::{Context, development_warning, no_secret_warning},
+    context::Context,
     exit::Failure,
     guard::allow_forwards,
     reload,
     resolve::{forward, forward_of, provider, unmatched},
+    secret_warnings::{development_warning, no_secret_warning},
 };
 use crate::{
     cli::Listen,

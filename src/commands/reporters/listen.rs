@@ -18,8 +18,9 @@ use tokio::{runtime::Handle, sync::watch};
 use crate::{
     cli::{Body, Format, Listen},
     commands::{
-        context::{Context, MAX_LISTED},
+        context::Context,
         exit::Failure,
+        names::MAX_LISTED,
         remedies,
         reporters::warnings::WarningSink,
         resolve::{pattern, unmatched},
