@@ -24,7 +24,7 @@ use crate::webhook::{
     record::{Attempt, Delivery, Forwarded, Response},
     redact,
     remedy::{Warning, Wording},
-    request::Request,
+    request::{Headers, Request},
     response::{
         Excerpt,
         clue::{Clue, clue},
@@ -68,9 +68,10 @@ impl Page {
             self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
         }
         let sent = delivery.request.media_type().and_then(|name| Media::named(&name));
+        let headers = Some(&delivery.request.headers);
         for forwarded in &delivery.forwards {
-            let clue = clue_of(forwarded, sent, delivery.assessment.trust().is_some());
-            self.forwarded(forwarded, clue, out);
+            let clue = clue_of(forwarded, sent, headers, delivery.assessment.trust().is_some());
+            self.forwarded(forwarded, clue.as_ref(), out);
         }
         if let Some(limits) = self.body {
             self.body(&delivery.request, limits, out);
@@ -160,7 +161,7 @@ impl Page {
             self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);
         }
         for forwarded in forwards {
-            self.forwarded(forwarded, clue_of(forwarded, None, false), out);
+            self.forwarded(forwarded, clue_of(forwarded, None, None, false).as_ref(), out);
         }
     }
 
@@ -187,7 +188,7 @@ impl Page {
         Flow::new(self.palette, self.width, 2 * MARGIN, out)
     }
 
-    fn forwarded(&self, forwarded: &Forwarded, clue: Option<Clue>, out: &mut String) {
+    fn forwarded(&self, forwarded: &Forwarded, clue: Option<&Clue>, out: &mut String) {
         out.push_str("  forwarded to ");
         out.push_str(&text::printable(&redact::tokens(&forwarded.url)));
         out.push_str("  ");
@@ -207,12 +208,12 @@ impl Page {
     }
 
     /// The lines of a response's body that help most, and what they reveal.
-    fn response(&self, response: &Response, clue: Option<Clue>, out: &mut String) {
+    fn response(&self, response: &Response, clue: Option<&Clue>, out: &mut String) {
         if let Some(excerpt) = Excerpt::of(&response.body) {
             self.excerpt(&excerpt, out);
         }
         if let Some(clue) = clue {
-            self.labelled(Role::Key, "hint", clue.advice, out);
+            self.labelled(Role::Key, "hint", &clue.advice, out);
         }
     }
 
@@ -280,7 +281,7 @@ impl Page {
         };
         flow.end();
         if let Some(response) = attempt.response.as_ref().filter(|_| !attempt.good) {
-            self.response(response, attempt.clue, out);
+            self.response(response, attempt.clue.as_ref(), out);
         }
     }
 
@@ -322,9 +323,9 @@ impl Page {
 }
 
 /// What the failure of a forward reveals. A handler that rejects an invalid delivery is right to.
-fn clue_of(forwarded: &Forwarded, sent: Option<Media>, is_valid: bool) -> Option<Clue> {
+fn clue_of(forwarded: &Forwarded, sent: Option<Media>, headers: Option<&Headers>, is_valid: bool) -> Option<Clue> {
     let response = forwarded.outcome.as_ref().ok()?;
-    clue(response.status, &response.body, sent).filter(|clue| is_valid || !clue.only_if_valid)
+    clue(response.status, &response.body, sent, headers).filter(|clue| is_valid || !clue.only_if_valid)
 }
 
 /// How a request was verified, if that is worth mentioning.

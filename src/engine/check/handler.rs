@@ -121,7 +121,7 @@ impl<'a, T: Transport> Handler<'a, T> {
             fault: &fault,
             variation: None,
             passed_before: None,
-            clue,
+            clue: clue.clone(),
             elapsed,
             timeout: self.timeout,
         };
@@ -198,7 +198,7 @@ impl<'a, T: Transport> Handler<'a, T> {
             // Providers look at the status alone, so a response without its whole body counts.
             Ok(response) | Err(SendError::Incomplete(response, _)) => {
                 excerpt = Excerpt::of(&response.body);
-                hint = clue(response.status, &response.body, Some(*media));
+                hint = clue(response.status, &response.body, Some(*media), Some(&request.headers));
                 handshake = self.judge_handshake(request, &response);
                 Ok(response.status)
             }

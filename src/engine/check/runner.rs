@@ -239,7 +239,7 @@ impl<'a> Attempted<'a> {
                     variation: request.variation.clone(),
                     passed_before: index.checked_sub(1).and_then(|before| requests[before].variation.clone()),
                     excerpt: exchange.excerpt.clone(),
-                    clue: exchange.clue,
+                    clue: exchange.clue.clone(),
                     elapsed: exchange.elapsed,
                     explanation: None,
                 });

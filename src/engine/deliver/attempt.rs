@@ -153,7 +153,8 @@ impl<'a> Delivery<'a> {
             Some(HandshakeResult::Failed(objection)) => explanation.reason = objection,
             None => {}
         }
-        let mut attempt = report(job, (self.number, self.attempts.max_attempts()), sent, outcome, explanation);
+        let mut attempt =
+            report(job, &request, (self.number, self.attempts.max_attempts()), sent, outcome, explanation);
         if let (Some(tamper), Some(provider), Some(response)) = (job.tamper, &job.provider, &attempt.response) {
             (attempt.good, attempt.reason) = judge_forgery(tamper, provider, response.status);
         }
@@ -273,6 +274,7 @@ fn explain_status(provider: Option<&Provider>, status: u16, elapsed: Duration) -
 /// The report of an attempt; `number` is its number and the maximum number of attempts.
 pub(in crate::engine) fn report(
     job: &Job,
+    request: &Request,
     number: (u32, u32),
     sent: Sent,
     outcome: Outcome,
@@ -283,7 +285,8 @@ pub(in crate::engine) fn report(
             (Content::Event(_), Some(provider)) => provider.delivery.encodings.first().map(|encoding| encoding.media),
             _ => None,
         };
-        clue(response.status, &response.body, media).filter(|clue| job.tamper.is_none() || !clue.only_if_valid)
+        clue(response.status, &response.body, media, Some(&request.headers))
+            .filter(|clue| job.tamper.is_none() || !clue.only_if_valid)
     });
     Attempt {
         provider: job.provider.as_ref().map(|provider| provider.name.clone()),

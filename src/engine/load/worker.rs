@@ -107,7 +107,7 @@ impl<T: Transport> Shared<T> {
         };
         count(job, &sent, outcome, explanation.as_ref().map(|it| it.reason.as_str()), latency, &mut lock(tally));
         if let (Some(attempts), Some(explanation), true) = (&self.attempts, explanation, is_reported) {
-            let attempt = self.dispatcher.redacted(report(job, (1, 1), sent, outcome, explanation));
+            let attempt = self.dispatcher.redacted(report(job, &request, (1, 1), sent, outcome, explanation));
             // The receiver has gone, and reports why.
             if attempts.send(attempt).await.is_err() {
                 self.schedule.stop();

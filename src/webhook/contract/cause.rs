@@ -29,7 +29,7 @@ pub struct Explanation {
 }
 
 /// A fault and the circumstances in which it was observed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Observation<'a> {
     /// The provider whose contract is checked.
     pub provider: &'a Provider,
@@ -116,7 +116,7 @@ fn forgery_message(status: u16, forged: &str) -> String {
 fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> Option<String> {
     let provider = observation.provider;
     let is_forged = case.name.forgery().is_some();
-    let clue = observation.clue.filter(|clue| !(is_forged && clue.only_if_valid)).map(|clue| clue.advice);
+    let clue = observation.clue.as_ref().filter(|clue| !(is_forged && clue.only_if_valid)).map(|clue| &*clue.advice);
     Some(match (observation.fault, case.name) {
         (Fault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
         (Fault::ForgeryAccepted(_), name) => {

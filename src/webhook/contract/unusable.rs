@@ -51,13 +51,13 @@ impl Exceptions<'_> {
 /// What the response to a valid delivery reveals. A rejection may quote a library that found no matching signature; the
 /// comparison of secrets says more.
 fn revealed(observation: &Observation<'_>) -> Option<Remedy> {
-    let clue = observation.clue?;
+    let clue = observation.clue.as_ref()?;
     let says_more = match observation.fault {
         Fault::Crashed(_) => true,
-        Fault::Rejected(_) => !clue.only_if_valid,
+        Fault::Rejected(_) => !clue.is_mismatch,
         _ => false,
     };
-    says_more.then(|| Remedy::advice(clue.advice))
+    says_more.then(|| Remedy::advice(clue.advice.to_string()))
 }
 
 /// Explains why a handler accepts no valid delivery, so that further cases are pointless.

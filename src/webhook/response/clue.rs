@@ -1,16 +1,30 @@
 //! Error messages by which frameworks and libraries reveal a handler's fault, and what to do about each. The messages are
 //! those of real responses, which `tests/responses` keeps.
 
-use super::readable;
-use crate::webhook::delivery::Media;
+use std::borrow::Cow;
+
+use super::{header_clue, readable};
+use crate::webhook::{delivery::Media, request::Headers};
 
 /// What a response reveals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clue {
     /// The likely cause, and how to fix it.
-    pub advice: &'static str,
+    pub advice: Cow<'static, str>,
     /// Whether it explains only why a valid delivery fails: a library throws the same for a forged one, rightly.
     pub only_if_valid: bool,
+    /// Whether it says only that the signature does not match, which has many causes.
+    pub is_mismatch: bool,
+}
+
+impl Clue {
+    fn new(advice: impl Into<Cow<'static, str>>) -> Self {
+        Self { advice: advice.into(), only_if_valid: false, is_mismatch: false }
+    }
+
+    fn for_valid(advice: impl Into<Cow<'static, str>>) -> Self {
+        Self { only_if_valid: true, ..Self::new(advice) }
+    }
 }
 
 /// A message, and what to do about it.
@@ -19,6 +33,7 @@ struct Known {
     texts: &'static [&'static str],
     advice: &'static str,
     only_if_valid: bool,
+    is_mismatch: bool,
 }
 
 /// How to raise the limit of a body's size.
@@ -103,11 +118,11 @@ const KNOWN: &[Known] = &[
         "read request.body first: request.POST and request.read() leave nothing of it",
     ),
     known(&["DATA_UPLOAD_MAX_MEMORY_SIZE"], RAISE_LIMIT),
-    for_valid(
+    mismatch(
         &["No signatures found matching"],
         "the library found no matching signature: the handler has another secret, or passes the library a parsed body instead of the raw bytes",
     ),
-    for_valid(
+    mismatch(
         &["No matching signature found"],
         "the library found no matching signature: the handler has another secret, or passes the library a parsed body instead of the raw bytes",
     ),
@@ -131,11 +146,15 @@ const NOT_JSON: &[&[&str]] = &[
 ];
 
 const fn known(texts: &'static [&'static str], advice: &'static str) -> Known {
-    Known { texts, advice, only_if_valid: false }
+    Known { texts, advice, only_if_valid: false, is_mismatch: false }
 }
 
 const fn for_valid(texts: &'static [&'static str], advice: &'static str) -> Known {
-    Known { texts, advice, only_if_valid: true }
+    Known { texts, advice, only_if_valid: true, is_mismatch: false }
+}
+
+const fn mismatch(texts: &'static [&'static str], advice: &'static str) -> Known {
+    Known { texts, advice, only_if_valid: true, is_mismatch: true }
 }
 
 /// What a success says that means the opposite, in lower case.
@@ -157,35 +176,38 @@ const REFUSALS: &[&str] = &[
 /// The longest response that is searched for a refusal, in bytes.
 const LONGEST_REFUSAL: usize = 400;
 
-/// What a response reveals about the handler; `sent` is the media type of the request's body.
+/// What a response reveals about the handler; `sent` is the media type of the request's body, and `headers` are the
+/// request's.
 #[must_use]
-pub fn clue(status: u16, body: &[u8], sent: Option<Media>) -> Option<Clue> {
+pub fn clue(status: u16, body: &[u8], sent: Option<Media>, headers: Option<&Headers>) -> Option<Clue> {
     if (200..300).contains(&status) && body.len() <= LONGEST_REFUSAL {
         let text = String::from_utf8_lossy(body).to_ascii_lowercase();
         let is_refusal = REFUSALS.iter().any(|refusal| text.contains(refusal));
-        return is_refusal.then_some(Clue { advice: REFUSED_AS_SUCCESS, only_if_valid: false });
+        return is_refusal.then(|| Clue::new(REFUSED_AS_SUCCESS));
     }
     if !(400..600).contains(&status) {
         return None;
     }
-    let general = |advice| Some(Clue { advice, only_if_valid: false });
     let text = readable(body).unwrap_or_default();
     let occur = |texts: &[&str]| texts.iter().all(|message| text.contains(message));
-    if let Some(known) = KNOWN.iter().find(|known| occur(known.texts)) {
-        return Some(Clue { advice: known.advice, only_if_valid: known.only_if_valid });
+    if let Some(&Known { advice, only_if_valid, is_mismatch, .. }) = KNOWN.iter().find(|known| occur(known.texts)) {
+        return Some(Clue { advice: advice.into(), only_if_valid, is_mismatch });
+    }
+    if let Some(advice) = headers.and_then(|headers| header_clue::advice(body, headers)) {
+        return Some(Clue::for_valid(advice));
     }
     if NOT_JSON.iter().any(|texts| occur(texts)) {
         return match sent {
-            Some(Media::Json) => Some(Clue { advice: JSON_PARSED_ELSE, only_if_valid: true }),
-            Some(_) => general(ENCODINGS),
+            Some(Media::Json) => Some(Clue::for_valid(JSON_PARSED_ELSE)),
+            Some(_) => Some(Clue::new(ENCODINGS)),
             None => None,
         };
     }
     match status {
-        413 => general(RAISE_LIMIT),
-        415 => general(ENCODINGS),
+        413 => Some(Clue::new(RAISE_LIMIT)),
+        415 => Some(Clue::new(ENCODINGS)),
         // Laravel's status for a missing CSRF token.
-        419 => general(CSRF),
+        419 => Some(Clue::new(CSRF)),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod clue;
 mod excerpt;
+mod header_clue;
 mod markup;
 #[cfg(test)]
 mod tests;

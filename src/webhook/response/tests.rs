@@ -32,7 +32,7 @@ fn says((status, body): (u16, &[u8]), sent: Media, lines: &[&str], advice: &str)
         assert!(shown.starts_with(start), "{shown:#?}");
         assert!(!shown.contains("node_modules") && !shown.contains("site-packages"), "{shown}");
     }
-    let found = clue(status, body, Some(sent)).map(|clue| clue.advice).unwrap_or_default();
+    let found = clue(status, body, Some(sent), None).map(|clue| clue.advice).unwrap_or_default();
     assert!(found.contains(advice) && found.is_empty() == advice.is_empty(), "`{found}` lacks `{advice}`");
 }
 
@@ -243,14 +243,14 @@ fn flask_and_django() {
 
 #[test]
 fn a_success_reveals_nothing() {
-    assert_eq!(clue(200, b"CSRF verification failed", None), None);
-    assert_eq!(clue(302, b"", None), None);
+    assert_eq!(clue(200, b"CSRF verification failed", None, None), None);
+    assert_eq!(clue(302, b"", None, None), None);
 }
 
 #[test]
 fn a_refusal_with_the_status_of_a_success_is_named() {
     for body in ["bad signature", r#"{"error":"Invalid signature"}"#, "Unauthorized"] {
-        let found = clue(200, body.as_bytes(), Some(Media::Json)).unwrap();
+        let found = clue(200, body.as_bytes(), Some(Media::Json), None).unwrap();
         assert!(
             found.advice.starts_with("the response says that the delivery is refused, but its status is"),
             "{body}"
@@ -258,22 +258,22 @@ fn a_refusal_with_the_status_of_a_success_is_named() {
     }
     let long = format!("{}{}", "a page of text ".repeat(40), "unauthorized");
     for body in ["ok", "", r#"{"signature":"valid"}"#, &long] {
-        assert_eq!(clue(200, body.as_bytes(), Some(Media::Json)), None, "{body}");
+        assert_eq!(clue(200, body.as_bytes(), Some(Media::Json), None), None, "{body}");
     }
 }
 
 #[test]
 fn a_message_about_json_names_the_encoding_only_if_a_form_was_sent() {
     let message = b"SyntaxError: Unexpected token is not valid JSON";
-    assert!(clue(400, message, Some(Media::Multipart)).unwrap().advice.contains("multer().none()"));
-    assert!(clue(400, message, Some(Media::Json)).unwrap().only_if_valid);
-    assert_eq!(clue(400, message, None), None);
+    assert!(clue(400, message, Some(Media::Multipart), None).unwrap().advice.contains("multer().none()"));
+    assert!(clue(400, message, Some(Media::Json), None).unwrap().only_if_valid);
+    assert_eq!(clue(400, message, None, None), None);
 }
 
 #[test]
 fn the_status_is_a_clue_too() {
-    assert!(clue(413, b"", None).unwrap().advice.contains("client_max_body_size in nginx"));
-    assert!(clue(415, b"", None).unwrap().advice.starts_with("parse the body by its media type"));
-    assert!(clue(419, b"", None).unwrap().advice.contains("validateCsrfTokens"));
-    assert_eq!(clue(500, b"", None), None);
+    assert!(clue(413, b"", None, None).unwrap().advice.contains("client_max_body_size in nginx"));
+    assert!(clue(415, b"", None, None).unwrap().advice.starts_with("parse the body by its media type"));
+    assert!(clue(419, b"", None, None).unwrap().advice.contains("validateCsrfTokens"));
+    assert_eq!(clue(500, b"", None, None), None);
 }

@@ -1,0 +1,102 @@
+//! A handler that looks for a header under another name than the one that was sent, which its response reveals.
+
+use super::readable;
+use crate::webhook::request::Headers;
+
+/// The longest response that is searched, in bytes. A page or a stack trace names many headers.
+const LONGEST: usize = 2000;
+
+/// The longest name of a header that is looked for, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// What a response says about a header that it misses, in lower case.
+const MISSING: &[&str] = &["missing", "required", "not found", "not present", "absent", "without", "no ", "keyerror"];
+
+/// Parts of the names of headers with which webhooks are verified, in lower case.
+const TELLING: &[&str] = &["signature", "webhook", "hmac", "timestamp"];
+
+/// Headers that every request has, whoever sends it.
+const USUAL: &[&str] =
+    &["accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"];
+
+/// What to do if a response says that a header is missing that was not sent.
+pub(super) fn advice(body: &[u8], sent: &Headers) -> Option<String> {
+    let text = readable(body.get(..body.len().min(LONGEST + 1)).filter(|body| body.len() <= LONGEST)?)?;
+    let lower = text.to_ascii_lowercase();
+    if !MISSING.iter().any(|word| lower.contains(word)) {
+        return None;
+    }
+    let wanted = text
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+        .filter(|word| word.len() <= LONGEST_NAME)
+        .find(|word| name(word).is_some_and(|name| !sent.contains(&name)))?;
+    let own: Vec<&str> = sent.iter().map(|(name, _)| name.spelling()).filter(|name| !is_usual(name)).collect();
+    let own = if own.is_empty() { "none of its own".to_owned() } else { own.join(", ") };
+    Some(format!(
+        "the handler asks for the header `{wanted}`, which was not sent: read the provider's own, which are {own}"
+    ))
+}
+
+/// The name of a header that a word is likely to mean, in lower case. Frameworks have names of their own for it
+/// (`HTTP_X_SIGNATURE`, `x_signature`).
+fn name(word: &str) -> Option<String> {
+    let name = word.to_ascii_lowercase().replace('_', "-");
+    let name = name.strip_prefix("http-").unwrap_or(&name).trim_matches('-');
+    let is_telling = name.starts_with("x-") || TELLING.iter().any(|part| name.contains(part));
+    (name.contains('-') && is_telling).then(|| name.to_owned())
+}
+
+fn is_usual(name: &str) -> bool {
+    USUAL.iter().any(|usual| usual.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent() -> Headers {
+        [("host", "localhost"), ("content-type", "application/json"), ("svix-id", "msg_1"), ("svix-signature", "v1,x")]
+            .iter()
+            .map(|(name, value)| (*name, *value))
+            .fold(Headers::new(), |mut headers, (name, value)| {
+                headers.push(http::HeaderName::from_static(name), value.parse().unwrap());
+                headers
+            })
+    }
+
+    #[test]
+    fn a_header_that_was_not_sent_is_named_with_those_that_were() {
+        for (body, named) in [
+            ("missing X-Aspect-Signature header", "X-Aspect-Signature"),
+            (r#"{"error":"No x-hub-signature-256 found"}"#, "x-hub-signature-256"),
+            (r#"{"detail":[{"type":"missing","loc":["header","x-signature"],"msg":"Field required"}]}"#, "x-signature"),
+            ("KeyError: 'HTTP_X_SIGNATURE'", "HTTP_X_SIGNATURE"),
+            ("Webhook-Signature is required", "Webhook-Signature"),
+        ] {
+            assert_eq!(
+                advice(body.as_bytes(), &sent()).unwrap(),
+                format!(
+                    "the handler asks for the header `{named}`, which was not sent: read the provider's own, which are svix-id, svix-signature"
+                ),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_responses_name_no_header() {
+        for body in [
+            "missing svix-signature header",
+            "Missing HTTP_SVIX_SIGNATURE",
+            "invalid signature",
+            "no such user",
+            "the X-Aspect-Signature header does not match",
+            "missing e-mail",
+            "",
+        ] {
+            assert_eq!(advice(body.as_bytes(), &sent()), None, "{body}");
+        }
+        let page = format!("missing x-signature {}", "a ".repeat(LONGEST));
+        assert_eq!(advice(page.as_bytes(), &sent()), None);
+    }
+}
