@@ -10,6 +10,7 @@ use std::{sync::LazyLock, time::Duration};
 use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 
+pub(in crate::webhook) use self::header::HeaderPiece;
 pub use self::{
     attempts::{AttemptSequence, FailedAttempt, Retry, retry_after},
     header::HeaderTemplate,
