@@ -27,6 +27,7 @@ Examples:
   hookdev send aspect.task.failed --retry --speed 60   # an hour of retries in a minute
   hookdev send aspect.task.completed --repeat 10000 --concurrency 32
   hookdev send 'jewelmusic.*' --rate 50 --duration 1m
+  hookdev send 'aspect.*' --rate 2000 --duration 10m --print locust > load.py
   hookdev send captures/20250101T120000.000Z-000001-cyanite.v2.finished.json
   hookdev send captures/ --resign   # old captures, with the current time
 
@@ -113,7 +114,7 @@ pub struct Send {
 
     /// Print the signed requests instead of sending them
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
-    #[arg(conflicts_with_all = ["retry", "watch", "capture", "duration", "concurrency", "rate"])]
+    #[arg(conflicts_with_all = ["retry", "watch", "capture"])]
     pub print: Option<Print>,
 }
 
@@ -173,4 +174,8 @@ pub enum Print {
     Json,
     /// A target per line for vegeta attack -format json
     Vegeta,
+    /// A script for Locust that makes and signs a new delivery for each request
+    Locust,
+    /// A script for k6 that makes and signs a new delivery for each request
+    K6,
 }

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod print;
+mod script;
 mod watch;
 mod words;
 
@@ -17,7 +18,7 @@ use super::{
     secret_warnings::development_warning,
 };
 use crate::{
-    cli::{self, Format, Send},
+    cli::{self, Format, Print, Send},
     engine::{
         deliver::{self, Batch, Dispatcher, Retries, RunOutcome},
         load::{self, Load, Pace},
@@ -27,6 +28,7 @@ use crate::{
     webhook::{load::Summary, record::Outcome, time},
 };
 use jobs::jobs;
+use script::script;
 use words::{Word, check_no_url};
 
 /// The maximum number of requests in flight at a rate, unless the user says otherwise.
@@ -46,6 +48,10 @@ pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
         return runtime()?.block_on(watch::run(context, args, &words, &dispatcher));
     }
     let jobs = jobs(&context, args, &words)?;
+    if let Some(format @ (Print::Locust | Print::K6)) = args.print {
+        print::print_script(&script(&jobs.batch, format, args, context.terminal)?)?;
+        return Ok(with_unreadable(Exit::Success, jobs.has_unreadable));
+    }
     warn_of_development_secrets(&context, &jobs.batch);
     let exit = if let Some(format) = args.print {
         print::print(&jobs.batch, format, args, &dispatcher, context.terminal)?;
@@ -135,8 +141,15 @@ fn schedule_notes(batch: &Batch) -> Vec<String> {
 /// The pace and concurrency of a load; `None` if each job is to be delivered once.
 fn load_settings(args: &Send) -> Result<Option<(Pace, u16)>, Failure> {
     let cli::Load { repeat, duration, concurrency, rate } = args.load;
-    if args.print.is_some() {
-        return Ok(None);
+    if let Some(format) = args.print {
+        let paced =
+            [("--duration", duration.is_some()), ("--concurrency", concurrency.is_some()), ("--rate", rate.is_some())];
+        return match paced.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) if !matches!(format, Print::Locust | Print::K6) => {
+                Err(Failure::usage(format!("{option} works with --print only for locust and k6")))
+            }
+            _ => Ok(None),
+        };
     }
     if repeat == Some(0) {
         return Err(Failure::usage("--repeat 0 works only with --print, where it means without end")

@@ -16,5 +16,6 @@ pub mod pretty;
 pub mod providers;
 pub mod report;
 pub mod request;
+pub mod script;
 pub mod size;
 pub mod text;

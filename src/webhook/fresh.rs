@@ -45,7 +45,7 @@ pub fn seed_of(id: &str) -> [u8; 32] {
 pub struct Fresh(Vec<FreshPiece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum FreshPiece {
+pub(in crate::webhook) enum FreshPiece {
     Literal(String),
     Now,
     NowMillis,
@@ -57,7 +57,7 @@ enum FreshPiece {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Alphabet {
+pub(in crate::webhook) enum Alphabet {
     Hex,
     Base62,
     Digits,
@@ -71,6 +71,10 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 const DIGITS: &[u8; 10] = b"0123456789";
 
 impl Fresh {
+    pub(in crate::webhook) fn pieces(&self) -> &[FreshPiece] {
+        &self.0
+    }
+
     /// Whether it is only the delivery's id.
     #[must_use]
     pub fn is_id(&self) -> bool {

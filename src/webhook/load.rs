@@ -11,6 +11,12 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// Deliveries per second.
+    #[must_use]
+    pub const fn per_second(self) -> f64 {
+        self.per_second
+    }
+
     /// When delivery `number` (from 0) is due, counted from the start of the first.
     #[must_use]
     pub fn start_of(self, number: u64) -> Duration {

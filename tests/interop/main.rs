@@ -9,6 +9,7 @@ mod machine;
 mod packages;
 
 mod libraries;
+mod scripts;
 mod standard_webhooks;
 mod svix;
 

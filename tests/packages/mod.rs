@@ -27,7 +27,7 @@ struct Language {
 
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
-const LANGUAGES: [Language; 4] = [
+const LANGUAGES: [Language; 5] = [
     Language {
         name: "node",
         program: "node",
@@ -55,6 +55,13 @@ const LANGUAGES: [Language; 4] = [
         identity: &["-c", "import sys; print(sys.executable, sys.version)"],
         lock: &["libraries/requirements.txt"],
         install: |from, to| install_for_python(&from.join("libraries"), to),
+    },
+    Language {
+        name: "locust",
+        program: PYTHON,
+        identity: &["-c", "import sys; print(sys.executable, sys.version)"],
+        lock: &["locust/requirements.txt"],
+        install: |from, to| install_for_python(&from.join("locust"), to),
     },
 ];
 

@@ -62,9 +62,17 @@ pub(super) fn print(
             }
             Print::Json => json::request(&request, &url, &mut bytes),
             Print::Vegeta => request::vegeta(&request, &url, &mut bytes),
+            Print::Locust | Print::K6 => unreachable!("scripts have a module of their own"),
         }
         out.write_all(&bytes)?;
     }
+    Ok(out.flush()?)
+}
+
+/// Prints a script.
+pub(super) fn print_script(text: &str) -> Result<(), Failure> {
+    let mut out = streams::data();
+    out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
 }
 

@@ -18,7 +18,8 @@ pub struct Term {
     pub is_gap: bool,
 }
 
-/// All terms of a provider's contract: each name once, always in this order. Only providers with handshakes have the last.
+/// All terms of a provider's contract: each name once, always in this order. Only providers with handshakes, and with
+/// documented logs and redelivery, have the last three.
 #[must_use]
 pub fn terms(provider: &Provider) -> Vec<Term> {
     let term = |name, text| Term { name, text, is_gap: false };
@@ -39,6 +40,12 @@ pub fn terms(provider: &Provider) -> Vec<Term> {
     let handshakes: Vec<String> = provider.events.iter().filter_map(handshake).collect();
     if !handshakes.is_empty() {
         terms.push(term("handshakes", handshakes.join("; ")));
+    }
+    if !policy.logs.is_empty() {
+        terms.push(term("logs", policy.logs.join("; ")));
+    }
+    if let Some(redelivery) = &policy.redelivery {
+        terms.push(term("redelivery", redelivery.clone()));
     }
     terms
 }
@@ -223,6 +230,16 @@ mod tests {
              each with a new timestamp and signature; a longer Retry-After is honoured; none after a 410"
         );
         assert_eq!(term("auphonic", "retries").0, "retried once, immediately after a timeout");
+    }
+
+    #[test]
+    fn the_logs_and_the_call_for_a_redelivery_are_named_where_they_are_documented() {
+        let deliveries = "https://api.github.com/repos/{owner}/{repo}/hooks/{hook_id}/deliveries";
+        assert_eq!(term("github", "logs").0, format!("GET {deliveries}; GET {deliveries}/{{delivery_id}}"));
+        assert_eq!(term("github", "redelivery").0, format!("POST {deliveries}/{{delivery_id}}/attempts"));
+        let catalog = Catalog::builtin();
+        let names: Vec<&str> = terms(catalog.get("cyanite").unwrap()).iter().map(|term| term.name).collect();
+        assert!(!names.contains(&"logs") && !names.contains(&"redelivery"), "{names:?}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::webhook::{
 pub struct HeaderTemplate(Vec<HeaderPiece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum HeaderPiece {
+pub(in crate::webhook) enum HeaderPiece {
     Literal(String),
     Event,
     Time(TimeUnit),
@@ -31,6 +31,10 @@ impl HeaderTemplate {
     #[must_use]
     pub fn has_id(&self) -> bool {
         self.0.contains(&HeaderPiece::Id)
+    }
+
+    pub(in crate::webhook) fn pieces(&self) -> &[HeaderPiece] {
+        &self.0
     }
 
     /// Fills in the values.

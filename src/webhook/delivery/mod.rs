@@ -10,6 +10,7 @@ use std::{sync::LazyLock, time::Duration};
 use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 
+pub(in crate::webhook) use self::header::HeaderPiece;
 pub use self::{
     attempts::{AttemptSequence, FailedAttempt, Retry, retry_after},
     header::HeaderTemplate,
@@ -41,6 +42,10 @@ pub struct Policy {
     pub retry: Retry,
     /// The size of the largest body that it sends, in bytes, if documented.
     pub max_body: Option<usize>,
+    /// The calls or commands that show what the provider has sent, if documented.
+    pub logs: Vec<String>,
+    /// The call or command that makes it send a delivery again, if documented.
+    pub redelivery: Option<String>,
 }
 
 /// One encoding of a body.
@@ -156,6 +161,8 @@ impl Policy {
             timeout: None,
             retry: Retry::assumed(),
             max_body: None,
+            logs: Vec::new(),
+            redelivery: None,
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod files;
 pub mod handshake;
 pub mod index;
 mod list;
+pub mod live;
 pub mod manifest;
 pub mod recipe;
 pub mod resign;

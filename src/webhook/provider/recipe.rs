@@ -30,6 +30,15 @@ pub struct Recipe {
     ingredients: Ingredients,
 }
 
+/// A draft whose id and fresh values are marks.
+pub(super) struct Marked<'a> {
+    pub draft: Draft,
+    /// The mark of the id.
+    pub id: String,
+    /// The other marks, each with the path that it is for and its template.
+    pub values: Vec<(String, &'a str, &'a Fresh)>,
+}
+
 #[derive(Clone, Debug)]
 enum Ingredients {
     /// A payload with blanks, and for each blank a unique label and its template.
@@ -106,6 +115,39 @@ fn mark(seed: &[u8; 32], label: &str) -> String {
 }
 
 impl Recipe {
+    /// A draft with a mark in the place of its id and of each fresh value, and what each mark stands for. A mark is a text of
+    /// digits that does not occur otherwise.
+    pub(super) fn marked(&self) -> Marked<'_> {
+        let seed = match &self.ingredients {
+            Ingredients::Bytes(bytes) => seed_of(&String::from_utf8_lossy(bytes)),
+            Ingredients::Payload(template, _) => seed_of(&template.fill::<&str>(&[])),
+        };
+        let id = mark(&seed, "id");
+        let mut marks = Vec::new();
+        let content = match &self.ingredients {
+            Ingredients::Bytes(bytes) => Content::Bytes(bytes.clone()),
+            Ingredients::Payload(template, values) => {
+                marks.extend(
+                    values.iter().map(|(label, fresh)| (mark(&seed, &format!("body {label}")), label.as_str(), fresh)),
+                );
+                Content::Payload(template.fill_with(|index, value| value.push_str(&marks[index].0)).into())
+            }
+        };
+        let draft = Draft {
+            id: id.clone(),
+            event: self.event.clone(),
+            unsigned: self.unsigned,
+            content,
+            extras: Vec::new(),
+            seed,
+        };
+        Marked { draft, id, values: marks }
+    }
+
+    /// The template of the delivery's id.
+    pub(super) const fn id(&self) -> Option<&Fresh> {
+        self.id.as_ref()
+    }
     /// Drafts a delivery.
     #[must_use]
     pub fn draft(&self, context: &SendContext) -> Draft {

@@ -21,7 +21,7 @@ pub struct SignedContent {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+pub(in crate::webhook) enum Part {
     Literal(String),
     Id,
     Timestamp,
@@ -83,6 +83,10 @@ impl SignedContent {
     pub fn claim(text: &str) -> Result<Self, String> {
         let parts = template::split(text)?.into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { parts, text: text.to_owned() })
+    }
+
+    pub(in crate::webhook) fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
     /// Whether it contains the public part of a secret of two parts.

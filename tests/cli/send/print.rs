@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod curl;
 mod repeat;
+mod script;
 mod vegeta;
 
 use base64::{Engine, prelude::BASE64_STANDARD};

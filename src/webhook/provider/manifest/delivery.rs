@@ -30,6 +30,9 @@ pub(super) struct RawDelivery {
     timeout: Option<Text<DurationText>>,
     retry: Option<RawRetry>,
     max_body: Option<Spanned<String>>,
+    #[serde(default)]
+    logs: Vec<Spanned<String>>,
+    redelivery: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -80,8 +83,19 @@ impl RawDelivery {
             timeout: self.timeout.map(|Text(timeout)| timeout.0),
             retry: RawRetry::retry(self.retry, schemes)?,
             max_body: self.max_body.as_ref().map(|text| values::parse(text, parse_size)).transpose()?,
+            logs: self.logs.iter().map(line).collect::<Result<_, _>>()?,
+            redelivery: self.redelivery.as_ref().map(line).transpose()?,
         })
     }
+}
+
+/// A text for people on one line.
+fn line(text: &Spanned<String>) -> Result<String, Wrong> {
+    values::parse(text, |text| match text {
+        _ if text.trim().is_empty() => Err("the text is empty".to_owned()),
+        _ if text.contains(char::is_control) => Err("the text has a control character or a line break".to_owned()),
+        _ => Ok(text.to_owned()),
+    })
 }
 
 impl RawRetry {

@@ -70,6 +70,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("delivery.timeout", r#""10s""#),
     ("delivery.retry", r#"{ waits = ["1m", "10m", "1h"] }"#),
     ("delivery.max_body", r#""256KiB""#),
+    ("delivery.logs", r#"["GET https://api.example.com/webhooks/{id}/deliveries"]"#),
+    ("delivery.redelivery", r#""POST https://api.example.com/deliveries/{id}/redeliver""#),
     ("encoding.type", r#""multipart/form-data""#),
     ("encoding.headers", r#"{ x-acme-form = "1" }"#),
     ("retry.waits", r#"["1m", "10m", "1h"]"#),

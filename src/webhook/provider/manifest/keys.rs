@@ -269,6 +269,8 @@ pub static DELIVERY: Table = Table {
         optional("timeout", DURATION, "How long the provider waits for the response, such as `10s`"),
         optional("retry", In(&RETRY), "When the provider tries again"),
         optional("max_body", Text, "The size of the largest body, such as `256KiB`"),
+        optional("logs", List(&Text, 0), "The calls of the provider's API that show what it has sent"),
+        optional("redelivery", Text, "The call or command that makes the provider send a delivery again"),
     ],
 };
 

@@ -1,0 +1,120 @@
+//! `send --print locust` and `--print k6`: the jobs as a script that makes and signs a new delivery for each request.
+
+use crate::{
+    cli::{Print, Send},
+    commands::{exit::Failure, terminal::Terminal},
+    engine::deliver::{Batch, Content, Job},
+    render::script::{Script, Sender, k6, locust},
+    webhook::{
+        load::Rate,
+        provider::{Provider, live::NotLive},
+    },
+};
+
+use super::CONCURRENCY_AT_A_RATE;
+
+/// The script. Handshakes that a glob names too are left out, with a note.
+///
+/// # Errors
+///
+/// If a job can't be made or signed by a script, or an option doesn't apply to one.
+pub(super) fn script(batch: &Batch, format: Print, args: &Send, terminal: Terminal) -> Result<String, Failure> {
+    check_options(format, args)?;
+    let mut script = Script {
+        senders: Vec::new(),
+        concurrency: args.load.concurrency.unwrap_or(if args.load.rate.is_some() { CONCURRENCY_AT_A_RATE } else { 1 }),
+        rate: args.load.rate.map(Rate::per_second),
+        duration: args.load.duration,
+        repeat: args.load.repeat,
+        insecure: args.insecure,
+    };
+    let (handshakes, events): (Vec<&Job>, Vec<&Job>) = batch.jobs.iter().partition(|job| is_handshake(job));
+    if !events.is_empty() && !handshakes.is_empty() {
+        let names: Vec<&str> = handshakes.iter().filter_map(|job| job.event.as_deref()).collect();
+        terminal.note(&format!("left out, because handshakes are no load: {}", names.join(", ")));
+    }
+    for job in if events.is_empty() { handshakes } else { events } {
+        add(&mut script, job, args)?;
+    }
+    Ok(if format == Print::K6 { k6(&script) } else { locust(&script) })
+}
+
+/// Rejects the options that have no meaning for a script.
+fn check_options(format: Print, args: &Send) -> Result<(), Failure> {
+    let pinned = [
+        ("--now", args.now.is_some()),
+        ("--id", args.id.is_some()),
+        ("--tamper", args.tamper.is_some()),
+        ("--redact", args.redact),
+    ];
+    if let Some((option, _)) = pinned.iter().find(|(_, is_given)| *is_given) {
+        return Err(Failure::usage(format!(
+            "{option} doesn't apply to a script, which makes valid deliveries with new ids and times"
+        ))
+        .hint("print single requests with --print curl, http, json or vegeta"));
+    }
+    match (format, args.load.repeat) {
+        (_, Some(0)) => {
+            Err(Failure::usage("--repeat 0 doesn't apply to a script").hint("leave it out, or use --duration DUR"))
+        }
+        (Print::Locust, Some(_)) => {
+            Err(Failure::usage("Locust has no limit on the number of requests, so --repeat doesn't apply")
+                .hint("use --duration DUR"))
+        }
+        (_, Some(_)) if args.load.rate.is_some() => {
+            Err(Failure::usage("k6 has no limit on the number of requests at a rate")
+                .hint("use --duration DUR instead of --repeat"))
+        }
+        (_, Some(_)) if args.load.duration.is_some() => {
+            Err(Failure::usage("a k6 script ends after --repeat requests or after --duration, not both"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_handshake(job: &Job) -> bool {
+    let provider = job.provider.as_deref();
+    provider.is_some_and(|provider| job.event.as_deref().is_some_and(|event| provider.handshake(event).is_some()))
+}
+
+/// Adds a job to the part of its provider.
+fn add(script: &mut Script, job: &Job, args: &Send) -> Result<(), Failure> {
+    let (Content::Event(recipe), Some(provider)) = (&job.content, &job.provider) else {
+        let source = job.source.as_deref().unwrap_or("a captured request");
+        return Err(Failure::usage(format!(
+            "{source} is a captured request, which has fixed bytes; a script needs events"
+        ))
+        .hint("print captures with --print vegeta"));
+    };
+    let event = provider.live(recipe, job.url.as_str(), &job.headers).map_err(|error| unable(&error))?;
+    let signer = if event.is_signed { provider.live_signer().map_err(|error| unable(&error))? } else { None };
+    let origin = job.url.origin().ascii_serialization();
+    let known = script.senders.iter().position(|sender| sender.name == provider.name && sender.origin == origin);
+    let at = known.unwrap_or_else(|| {
+        script.senders.push(sender(provider, origin, args));
+        script.senders.len() - 1
+    });
+    let sender = &mut script.senders[at];
+    sender.signer = sender.signer.take().or(signer);
+    sender.events.push(event);
+    Ok(())
+}
+
+fn sender(provider: &Provider, origin: String, args: &Send) -> Sender {
+    let policy = &provider.delivery;
+    Sender {
+        name: provider.name.clone(),
+        title: provider.title.clone(),
+        origin,
+        events: Vec::new(),
+        signer: None,
+        success: policy.success.clone(),
+        success_in_words: policy.success_in_words(),
+        timeout: args.timeout.unwrap_or_else(|| policy.timeout_or_default()),
+    }
+}
+
+fn unable(error: &NotLive) -> Failure {
+    Failure::usage(format!("no script can send this: {error}"))
+        .hint("`--print vegeta` prints requests that hookdev has signed; send them while their timestamps are fresh")
+}

@@ -1,0 +1,174 @@
+//! Load scripts that sign live: [`locust`] in Python and [`k6`] in JavaScript. Both have one function for each event, which
+//! makes a request with new values, and one for each provider, which signs it.
+
+mod k6;
+mod locust;
+
+use std::{fmt::Write, time::Duration};
+
+use crate::webhook::{
+    delivery::StatusPattern,
+    provider::live::{LiveEvent, LivePart, LiveSigner},
+    signature::timestamp::TimeUnit,
+    visible::is_hidden,
+};
+
+pub use self::{k6::k6, locust::locust};
+
+/// What a script sends, and how fast.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// The providers, each with its events.
+    pub senders: Vec<Sender>,
+    /// How many requests are in flight at most.
+    pub concurrency: u16,
+    /// How many requests start in a second; without it, each starts when the one before is done.
+    pub rate: Option<f64>,
+    /// How long it runs.
+    pub duration: Option<Duration>,
+    /// How many requests it sends; only k6 has such a limit.
+    pub repeat: Option<u64>,
+    /// Whether any TLS certificate is accepted.
+    pub insecure: bool,
+}
+
+/// One provider's part of a script.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// The provider's name.
+    pub name: String,
+    /// The provider's name as people write it.
+    pub title: String,
+    /// The endpoint's scheme, host and port.
+    pub origin: String,
+    /// The events, in turn.
+    pub events: Vec<LiveEvent>,
+    /// How they are signed; `None` if none of them is.
+    pub signer: Option<LiveSigner>,
+    /// The statuses that count as delivered.
+    pub success: Vec<StatusPattern>,
+    /// What counts as success, in words.
+    pub success_in_words: String,
+    /// How long a request waits for its response.
+    pub timeout: Duration,
+}
+
+/// What differs between the two languages in an expression.
+trait Language {
+    /// A value that is not a literal, as an expression of type text.
+    fn value(part: &LivePart) -> String;
+    /// A value of a URL-encoded form.
+    fn encoded(expression: &str) -> String;
+}
+
+/// A text as the operands of a sum.
+fn operands<L: Language>(parts: &[LivePart], is_form: bool) -> Vec<String> {
+    let operand = |part: &LivePart| match part {
+        LivePart::Text(text) => literal(text),
+        LivePart::Time(TimeUnit::Seconds | TimeUnit::Milliseconds) => L::value(part),
+        LivePart::Time(_) | LivePart::Id if is_form => L::encoded(&L::value(part)),
+        _ => L::value(part),
+    };
+    match parts {
+        [] => vec![literal("")],
+        parts => parts.iter().map(operand).collect(),
+    }
+}
+
+/// A text on one line.
+fn sum<L: Language>(parts: &[LivePart]) -> String {
+    operands::<L>(parts, false).join(" + ")
+}
+
+/// A string literal that both languages read. Texts with double quotes, such as JSON, are in single quotes.
+fn literal(text: &str) -> String {
+    let quote = if text.contains('"') { '\'' } else { '"' };
+    let mut literal = String::with_capacity(text.len() + 2);
+    literal.push(quote);
+    for c in text.chars() {
+        match c {
+            '\\' => literal.push_str("\\\\"),
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            _ if c == quote => literal.extend(['\\', quote]),
+            _ if is_hidden(c) => {
+                // Beyond the first plane, the two languages have no escape in common.
+                let mut units = [0; 2];
+                match c.encode_utf16(&mut units) {
+                    [unit] => {
+                        let _ = write!(literal, "\\u{unit:04x}");
+                    }
+                    _ => literal.push(c),
+                }
+            }
+            _ => literal.push(c),
+        }
+    }
+    literal.push(quote);
+    literal
+}
+
+/// The name of a function or variable: letters, digits and underscores.
+fn identifier(name: &str) -> String {
+    let mut identifier: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if identifier.starts_with(|c: char| c.is_ascii_digit()) {
+        identifier.insert(0, '_');
+    }
+    identifier
+}
+
+/// The names of the functions of all events, each once.
+fn functions(script: &Script) -> Vec<Vec<String>> {
+    let mut taken: Vec<String> = Vec::new();
+    let mut function = |event: &LiveEvent| {
+        let base = identifier(&event.name);
+        let mut name = base.clone();
+        let mut number = 2;
+        while taken.contains(&name) {
+            name = format!("{base}_{number}");
+            number += 1;
+        }
+        taken.push(name.clone());
+        name
+    };
+    script.senders.iter().map(|sender| sender.events.iter().map(&mut function).collect()).collect()
+}
+
+/// The variables that hold the secrets, each once, in order.
+fn variables(script: &Script) -> Vec<&str> {
+    let mut variables: Vec<&str> = Vec::new();
+    for signer in script.senders.iter().filter_map(|sender| sender.signer.as_ref()) {
+        if !variables.contains(&signer.env.as_str()) {
+            variables.push(&signer.env);
+        }
+    }
+    variables
+}
+
+/// The names of the providers, in words.
+fn titles(script: &Script) -> String {
+    script.senders.iter().map(|sender| sender.title.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// A number of seconds, without a fraction if it has none.
+fn seconds(duration: Duration) -> String {
+    duration.as_secs_f64().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_means_the_same_text_in_python_and_in_javascript() {
+        assert_eq!(literal("plain"), "\"plain\"");
+        assert_eq!(literal(r#"{"a":"it's"}"#), r#"'{"a":"it\'s"}'"#);
+        assert_eq!(literal("a\\n\n\u{202e}\u{7}é"), "\"a\\\\n\\n\\u202e\\u0007é\"");
+    }
+
+    #[test]
+    fn a_name_becomes_an_identifier() {
+        assert_eq!(identifier("cloudflare-stream.video.ready"), "cloudflare_stream_video_ready");
+        assert_eq!(identifier("3d.ready"), "_3d_ready");
+    }
+}

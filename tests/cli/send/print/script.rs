@@ -1,0 +1,56 @@
+//! `--print locust` and `--print k6`: what a script can't sign, and options without a meaning for one. That scripts sign is
+//! tested in `tests/interop`.
+
+use crate::harness::Dir;
+
+#[track_caller]
+fn refused(arguments: &[&str], message: &str) {
+    let dir = Dir::new();
+    let send = dir.hookdev().arg("send").args(arguments);
+    send.exits(2).stdout("").says(&format!("error: {message}\n"));
+}
+
+#[test]
+fn a_scheme_that_a_script_cannot_sign_is_an_error_that_says_so() {
+    let unable = |event: &str, problem: &str| {
+        for format in ["locust", "k6"] {
+            refused(&[event, "--print", format], &format!("no script can send this: {problem}"));
+        }
+    };
+    unable("discord.APPLICATION_AUTHORIZED", "Discord signs with Ed25519, which the script can't do");
+    unable("livekit.room_started", "LiveKit signs with JWT-HS256, which the script can't do");
+    unable("sendgrid.delivered", "SendGrid signs with ECDSA-P256-SHA256, which the script can't do");
+    unable("mailgun.delivered", "Mailgun signs the field `signature.token` of the body, which the script can't read");
+    unable("twilio.message.received", "Twilio signs the sorted fields of the form, which the script can't do");
+    let handshake = "slack.url_verification is a handshake, which sets up an endpoint and is no load";
+    unable("slack.url_verification", handshake);
+}
+
+#[test]
+fn a_glob_leaves_handshakes_out_and_says_so() {
+    let dir = Dir::new();
+    let send = dir.hookdev().args(["send", "zoom.*", "--print", "k6"]);
+    send.exits(0).stderr("note: left out, because handshakes are no load: zoom.url_validation\n");
+}
+
+#[test]
+fn options_that_a_script_cannot_honour_are_errors() {
+    let event = "cyanite.v2.finished";
+    let pinned = "--now doesn't apply to a script, which makes valid deliveries with new ids and times";
+    refused(&[event, "--print", "locust", "--now", "1"], pinned);
+    let endless = "Locust has no limit on the number of requests, so --repeat doesn't apply";
+    refused(&[event, "--print", "locust", "--repeat", "5"], endless);
+    let at_a_rate = "k6 has no limit on the number of requests at a rate";
+    refused(&[event, "--print", "k6", "--repeat", "5", "--rate", "5"], at_a_rate);
+}
+
+#[test]
+fn a_script_never_contains_the_secret() {
+    let dir = Dir::new();
+    for format in ["locust", "k6"] {
+        let send = dir.hookdev().args(["send", "github.*", "--print", format, "--secret", "github=not-in-the-script"]);
+        let finished = send.exits(0);
+        let printed = finished.text();
+        assert!(printed.contains("GITHUB_WEBHOOK_SECRET") && !printed.contains("not-in-the-script"), "{printed}");
+    }
+}
