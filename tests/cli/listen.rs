@@ -10,6 +10,8 @@ mod headers;
 mod limits;
 mod lines;
 mod pretty;
+#[cfg(unix)]
+mod program;
 mod reload;
 mod responses;
 mod start_and_stop;

@@ -27,7 +27,7 @@ struct Language {
 
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
-const LANGUAGES: [Language; 4] = [
+const LANGUAGES: [Language; 6] = [
     Language {
         name: "node",
         program: "node",
@@ -55,6 +55,20 @@ const LANGUAGES: [Language; 4] = [
         identity: &["-c", "import sys; print(sys.executable, sys.version)"],
         lock: &["libraries/requirements.txt"],
         install: |from, to| install_for_python(&from.join("libraries"), to),
+    },
+    Language {
+        name: "recipes",
+        program: "node",
+        identity: &["--version"],
+        lock: &["recipes/package.json", "recipes/package-lock.json"],
+        install: |from, to| install_for_node(&from.join("recipes"), to),
+    },
+    Language {
+        name: "python-recipes",
+        program: PYTHON,
+        identity: &["-c", "import sys; print(sys.executable, sys.version)"],
+        lock: &["recipes/requirements.txt"],
+        install: |from, to| install_for_python(&from.join("recipes"), to),
     },
 ];
 
