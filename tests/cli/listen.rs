@@ -13,6 +13,7 @@ mod pretty;
 #[cfg(unix)]
 mod program;
 mod reload;
+mod repeats;
 mod responses;
 mod start_and_stop;
 mod verdicts;
