@@ -37,7 +37,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let args: Vec<OsString> = args.into_iter().collect();
     match commands::read(args.clone()) {
-        Ok(cli) => ExitCode::from(commands::run(cli) as u8),
+        Ok(cli) => ExitCode::from(commands::run(cli).code()),
         Err(error) => {
             commands::explain(&error, &args);
             ExitCode::from(if error.use_stderr() { 2 } else { 0 })

@@ -3,7 +3,7 @@
 // The comments here are the help: text for a terminal, not for a page.
 #![allow(clippy::doc_markdown, rustdoc::invalid_html_tags)]
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, ValueHint};
 
@@ -20,6 +20,7 @@ Examples:
   hookdev listen --forward 'aspect.*=http://localhost:3000/aspect' --only-verified
   hookdev listen --capture captures --filter 'cyanite.*'
   hookdev listen --expect cyanite.v2.finished --timeout 2m   # a step of a test
+  hookdev listen --addr 127.0.0.1:0 --expect cyanite.v2.finished -- npm test
 
 The provider of a request is --provider, else the one that a segment of its path names (/cyanite,
 /webhooks/cyanite), else the one that its headers and body match.")]
@@ -114,7 +115,7 @@ pub struct Listen {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Expectations")]
     pub count: Option<u64>,
 
-    /// Exit after this time; exit code 1 if an expectation was not met
+    /// Exit after this time; exit code 1 if an expectation was not met, or if CMD was still running
     #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Expectations")]
     pub timeout: Option<Duration>,
 
@@ -129,6 +130,15 @@ pub struct Listen {
     /// Say what was tried where no cause of a rejection was found
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
+
+    /// Run this program once the receiver is ready, and exit with its exit code
+    ///
+    /// It gets the receiver's URL as HOOKDEV_URL, the URL for each provider as HOOKDEV_URL_<PROVIDER> (HOOKDEV_URL_STRIPE,
+    /// HOOKDEV_URL_STANDARD_WEBHOOKS), and the public URL of a tunnel as HOOKDEV_TUNNEL. If it succeeds and an
+    /// expectation was not met, the exit code is 1. If a signal ended it, the exit code is 128 plus the signal's number.
+    /// It shares the terminal; with --json, its standard output goes to standard error.
+    #[arg(last = true, value_name = "CMD", value_hint = ValueHint::CommandWithArguments, num_args = 1..)]
+    pub program: Vec<OsString>,
 }
 
 /// How much of a payload `listen` prints.

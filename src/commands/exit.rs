@@ -15,27 +15,42 @@ use crate::{
 
 /// The program's exit code. Scripts depend on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// The command succeeded.
-    Success = 0,
+    Success,
     /// A negative result: a rejected signature, a refused delivery, a failed check.
-    Failed = 1,
+    Failed,
     /// Invalid usage or configuration.
-    Usage = 2,
+    Usage,
     /// An input could not be read or parsed.
-    UnreadableInput = 3,
+    UnreadableInput,
     /// The endpoint could not be reached.
-    Unreachable = 4,
+    Unreachable,
     /// Ctrl-C.
-    Interrupted = 130,
+    Interrupted,
+    /// The exit code of the program that `listen -- CMD` ran.
+    Program(u8),
 }
 
 impl Exit {
+    /// Its number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::UnreadableInput => 3,
+            Self::Unreachable => 4,
+            Self::Interrupted => 130,
+            Self::Program(code) => code,
+        }
+    }
+
     /// The more serious of two exit codes, which is the larger number.
     #[must_use]
     pub const fn worse(self, other: Self) -> Self {
-        if other as u8 > self as u8 { other } else { self }
+        if other.code() > self.code() { other } else { self }
     }
 }
 

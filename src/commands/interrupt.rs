@@ -26,7 +26,16 @@ use tokio::signal::windows::CtrlC as Signal;
 /// A stream of signals, for async code. Signals count from the moment it is created, whether or not anything awaits
 /// them yet.
 #[derive(Debug)]
-pub struct Interrupts(Vec<Signal>);
+pub struct Interrupts(Vec<(Interrupt, Signal)>);
+
+/// What asked a command to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    /// Ctrl-C. A terminal sends it to every process that it runs in the foreground.
+    CtrlC,
+    /// SIGTERM or SIGHUP.
+    Terminate,
+}
 
 impl Interrupts {
     /// Listens for Ctrl-C. Must be called within a runtime.
@@ -35,31 +44,42 @@ impl Interrupts {
     ///
     /// If the signal can't be listened for.
     pub fn ctrl_c() -> io::Result<Self> {
-        Ok(Self(vec![sigint()?]))
+        Ok(Self(vec![(Interrupt::CtrlC, sigint()?)]))
     }
 
     /// Listens for Ctrl-C, SIGTERM, and SIGHUP unless the program was started to ignore it, as by `nohup`. A signal
     /// that can't be listened for keeps its default effect. Must be called within a runtime.
     #[cfg(unix)]
     pub fn all() -> Self {
-        let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
-        kinds.extend((!*IGNORES_HANG_UP).then(SignalKind::hangup));
-        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+        let mut kinds =
+            vec![(Interrupt::CtrlC, SignalKind::interrupt()), (Interrupt::Terminate, SignalKind::terminate())];
+        kinds.extend((!*IGNORES_HANG_UP).then(|| (Interrupt::Terminate, SignalKind::hangup())));
+        Self(kinds.into_iter().filter_map(|(interrupt, kind)| Some((interrupt, signal(kind).ok()?))).collect())
     }
 
     /// Listens for Ctrl-C. Must be called within a runtime.
     #[cfg(windows)]
     pub fn all() -> Self {
-        Self(sigint().into_iter().collect())
+        Self(sigint().into_iter().map(|signal| (Interrupt::CtrlC, signal)).collect())
     }
 
     /// Waits for the next signal. Signals that arrived together count once.
     pub async fn next(&mut self) {
+        self.next_of_kind().await;
+    }
+
+    /// Waits for the next signal, and says what it is. Of signals that arrived together, it is the strongest.
+    pub async fn next_of_kind(&mut self) -> Interrupt {
         poll_fn(|context| {
-            let ready = self.0.iter_mut().filter_map(|signal| signal.poll_recv(context).is_ready().then_some(()));
-            if ready.count() > 0 { Poll::Ready(()) } else { Poll::Pending }
+            let ready =
+                |(kind, signal): &mut (Interrupt, Signal)| signal.poll_recv(context).is_ready().then_some(*kind);
+            // Every one of them must be polled.
+            match self.0.iter_mut().filter_map(ready).last() {
+                Some(kind) => Poll::Ready(kind),
+                None => Poll::Pending,
+            }
         })
-        .await;
+        .await
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     exit::{Exit, Failure},
     interrupt::Interrupts,
     listen_settings::{listen_config, secret_warning, settings, watch},
+    program::{ProgramEnd, Urls, UserProgram},
     remedies,
     reporters::{
         browsers::RefusedPages,
@@ -131,14 +132,18 @@ async fn listen(
     if let Some(warning) = secret_warning(&settings) {
         terminal.warn(&warning);
     }
-    let is_pretty = view.format == Format::Pretty;
+    let (is_pretty, format) = (view.format == Format::Pretty, view.format);
     let reporter = Reporter::start(deliveries, view, terminal, &url);
 
-    let end = tokio::select! {
-        () = counter.met() => End::Met,
-        _ = reporter.ended() => End::OutputClosed,
-        () = interrupts.next() => End::Interrupted,
-        () = timeout(args.timeout) => End::TimedOut,
+    let urls = Urls { local: &reachable(address), tunnel: None };
+    let end = match UserProgram::start(&args.program, urls, &settings.catalog, format)? {
+        Some(mut program) => End::Program(program.attend(&mut interrupts, args.timeout, terminal).await?),
+        None => tokio::select! {
+            () = counter.met() => End::Met,
+            _ = reporter.ended() => End::OutputClosed,
+            () = interrupts.next() => End::Interrupted,
+            () = timeout(args.timeout) => End::TimedOut,
+        },
     };
     stop.cancel();
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
@@ -155,6 +160,7 @@ async fn listen(
     }
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
+        (_, End::Program(end)) => end.conclude(terminal, &counter.missing()),
         (Some(Ok(false)), _) => Exit::Failed,
         (_, End::TimedOut) => conclude(terminal, &counter.missing()),
         (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
@@ -180,6 +186,8 @@ enum End {
     OutputClosed,
     Interrupted,
     TimedOut,
+    /// The program that follows `--` has ended.
+    Program(ProgramEnd),
 }
 
 /// Which deliveries are forwarded.

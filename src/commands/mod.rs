@@ -19,6 +19,7 @@ mod listen;
 mod listen_settings;
 pub mod memory;
 mod names;
+mod program;
 mod providers;
 mod reload;
 mod remedies;

@@ -1,7 +1,10 @@
 //! The standard streams; nothing else in the program opens them. Text for people passes a [`Gate`]; exact bytes are
 //! written through [`data`] only, and never to a terminal.
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::{
+    io::{self, BufWriter, IsTerminal, StdoutLock, Write},
+    process::Stdio,
+};
 
 use indicatif::ProgressDrawTarget;
 
@@ -23,6 +26,16 @@ pub fn data() -> BufWriter<StdoutLock<'static>> {
 /// Writes a text to standard error. Errors are ignored: there is nowhere left to report them.
 pub fn write_message(palette: Palette, text: &str) {
     let _ = Gate::new(palette, io::stderr().lock()).write_all(text.as_bytes());
+}
+
+/// Whether any of the standard streams is a terminal.
+pub fn any_is_terminal() -> bool {
+    io::stdin().is_terminal() || stdout_is_terminal() || stderr_is_terminal()
+}
+
+/// Standard error as the standard output of a program.
+pub fn stderr_for_program() -> Stdio {
+    io::stderr().into()
 }
 
 /// Whether standard output is a terminal.

@@ -8,5 +8,6 @@ pub mod clock;
 pub mod deliver;
 pub mod entropy;
 pub mod load;
+pub mod program;
 pub mod receive;
 pub mod verify;

@@ -14,6 +14,7 @@ pub mod palette;
 pub mod payload;
 pub mod pretty;
 pub mod providers;
+mod repeat;
 pub mod report;
 pub mod request;
 pub mod script;

@@ -9,7 +9,7 @@ use super::{
     flow::Flow,
     palette::{Palette, Role},
     payload::{Field, Layout, Limits},
-    size, text,
+    repeat, size, text,
 };
 use crate::webhook::{
     assessment::Assessment,
@@ -63,6 +63,9 @@ impl Page {
     pub fn delivery(&self, delivery: &Delivery, out: &mut String) {
         self.headline(delivery, out);
         self.summary(&delivery.assessment, out);
+        if let Some(repeat) = &delivery.repeat {
+            self.labelled(Role::Key, "repeat", &repeat::words(repeat), out);
+        }
         self.judgement(&delivery.assessment, out);
         for warning in delivery.warnings() {
             self.labelled(Role::Warning, "warning", &warning.text(self.wording), out);

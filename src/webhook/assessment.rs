@@ -52,6 +52,8 @@ pub struct Assessment {
     pub event: Option<String>,
     /// The other names of the events in a list, each once.
     pub further_events: Vec<String>,
+    /// The provider's id of the delivery, if it has one. Its retries have the same.
+    pub id: Option<String>,
     /// Whether the request is genuine.
     pub verdict: Verdict,
     /// The source of the secret that matched.
@@ -155,6 +157,7 @@ impl Judge<'_> {
             payload: content.check(&mut warnings),
             event: event.map(|event| event.full_name().to_owned()),
             further_events: content.further(),
+            id: provider.delivery_id(&lookup),
             provider: Some(Arc::clone(provider)),
             exactness,
             verdict,
@@ -301,6 +304,7 @@ impl Assessment {
             provider: None,
             event: None,
             further_events: Vec::new(),
+            id: None,
             verdict: Verdict::Unrecognised,
             secret: None,
             payload: PayloadCheck::Unknown,

@@ -18,7 +18,7 @@ use self::{
 };
 use super::{
     json::writer::{line, millis},
-    record::Delivery,
+    record::{Delivery, Repeat},
     remedy::Wording,
     request::{Headers, Request},
     time::Timestamp,
@@ -67,6 +67,7 @@ pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) 
             provider: assessment.provider_name(),
             event: assessment.event.as_deref(),
             handshake: assessment.handshake().is_some(),
+            repeat: delivery.repeat.map(|Repeat { of, by, .. }| RepeatObject { of, by: by.name() }),
             verdict: assessment.verdict.name(),
             rejection: RejectionObject::new(assessment),
             secret: assessment.secret.as_ref().map(ToString::to_string),
@@ -105,6 +106,7 @@ struct DeliveryObject<'a> {
     provider: Option<&'a str>,
     event: Option<&'a str>,
     handshake: bool,
+    repeat: Option<RepeatObject>,
     verdict: &'static str,
     rejection: Option<RejectionObject>,
     secret: Option<String>,
@@ -115,6 +117,12 @@ struct DeliveryObject<'a> {
     response: ResponseObject,
     forwards: Vec<ForwardObject<'a>>,
     capture: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RepeatObject {
+    of: u64,
+    by: &'static str,
 }
 
 #[derive(Serialize)]

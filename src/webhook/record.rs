@@ -19,6 +19,8 @@ pub struct Delivery {
     pub seq: u64,
     /// When its head was read.
     pub received_at: Timestamp,
+    /// The earlier delivery that it repeats, if any.
+    pub repeat: Option<Repeat>,
     /// The request.
     pub request: Request,
     /// The assessment of the request.
@@ -33,6 +35,39 @@ pub struct Delivery {
     pub capture: Option<String>,
     /// Why it could not be saved.
     pub capture_error: Option<String>,
+}
+
+/// That a delivery was received before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// The number of the first one.
+    pub of: u64,
+    /// What is the same.
+    pub by: SameAs,
+    /// How many there were, with this one: at least 2.
+    pub number: u64,
+    /// The time since the first one.
+    pub after: Duration,
+}
+
+/// What is the same in two deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameAs {
+    /// The provider's id of the delivery.
+    Id,
+    /// The signed bytes.
+    Bytes,
+}
+
+impl SameAs {
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Bytes => "bytes",
+        }
+    }
 }
 
 impl Delivery {

@@ -10,7 +10,10 @@ mod headers;
 mod limits;
 mod lines;
 mod pretty;
+#[cfg(unix)]
+mod program;
 mod reload;
+mod repeats;
 mod responses;
 mod start_and_stop;
 mod verdicts;

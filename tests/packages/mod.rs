@@ -27,7 +27,7 @@ struct Language {
 
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
-const LANGUAGES: [Language; 5] = [
+const LANGUAGES: [Language; 7] = [
     Language {
         name: "node",
         program: "node",
@@ -62,6 +62,20 @@ const LANGUAGES: [Language; 5] = [
         identity: &["-c", "import sys; print(sys.executable, sys.version)"],
         lock: &["locust/requirements.txt"],
         install: |from, to| install_for_python(&from.join("locust"), to),
+    },
+    Language {
+        name: "recipes",
+        program: "node",
+        identity: &["--version"],
+        lock: &["recipes/package.json", "recipes/package-lock.json"],
+        install: |from, to| install_for_node(&from.join("recipes"), to),
+    },
+    Language {
+        name: "python-recipes",
+        program: PYTHON,
+        identity: &["-c", "import sys; print(sys.executable, sys.version)"],
+        lock: &["recipes/requirements.txt"],
+        install: |from, to| install_for_python(&from.join("recipes"), to),
     },
 ];
 

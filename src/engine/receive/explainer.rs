@@ -138,6 +138,7 @@ mod tests {
         let delivery = Delivery {
             seq: 1,
             received_at: Timestamp::from_unix_seconds(0),
+            repeat: None,
             request,
             assessment,
             status: 401,

@@ -19,6 +19,7 @@ mod explainer;
 mod forwards;
 mod publication;
 mod receiver;
+mod repeats;
 mod response;
 mod settings;
 pub mod shutdown;

@@ -19,6 +19,7 @@ use super::{
     explainer::{Explainer, Explanation, TooMany},
     forwards::{Exchange, Forwarder, Forwards, PendingForward, Rest},
     publication::Publication,
+    repeats::{Identity, Repeats},
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
     settings::{CurrentSettings, Settings},
 };
@@ -79,6 +80,7 @@ pub struct Receiver {
     captures: Option<CaptureWriter>,
     consumers: Arc<Consumers>,
     explainer: Explainer,
+    repeats: Arc<Repeats>,
     on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
     on_secret: OnSecret,
     now: Option<Timestamp>,
@@ -104,6 +106,7 @@ impl Receiver {
             captures,
             consumers: Arc::new(consumers),
             explainer: Explainer::default(),
+            repeats: Arc::default(),
             on_error,
             on_secret,
             now,
@@ -120,16 +123,26 @@ impl Receiver {
         Arc::clone(&self.in_progress)
     }
 
-    async fn assess(&self, settings: &Arc<Settings>, request: &Request, received_at: Timestamp) -> Assessment {
+    async fn assess(
+        &self,
+        settings: &Arc<Settings>,
+        request: &Request,
+        received_at: Timestamp,
+    ) -> (Assessment, Identity) {
+        let assess = move |settings: &Settings, repeats: &Repeats, request: &Request| {
+            let assessment = settings.assess(request, received_at);
+            let identity = repeats.identify(request, &assessment);
+            (assessment, identity)
+        };
         if request.body.len() <= INLINE_BODY_LIMIT && !request.headers.contains("content-encoding") {
-            return settings.assess(request, received_at);
+            return assess(settings, &self.repeats, request);
         }
         let permit = self.large_bodies.acquire().await;
-        let (settings, request) = (Arc::clone(settings), request.clone());
-        let assessed = spawn_blocking(move || settings.assess(&request, received_at)).await;
+        let (settings, repeats, request) = (Arc::clone(settings), Arc::clone(&self.repeats), request.clone());
+        let assessed = spawn_blocking(move || assess(&settings, &repeats, &request)).await;
         drop(permit);
         match assessed {
-            Ok(assessment) => assessment,
+            Ok(assessed) => assessed,
             // The server reports the panic and responds 500, as for one in this task.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
@@ -207,7 +220,8 @@ impl Receiver {
         let received_at = self.now.unwrap_or_else(now);
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
         let settings = self.settings.get();
-        let mut assessment = self.assess(&settings, &request, received_at).await;
+        let (mut assessment, identity) = self.assess(&settings, &request, received_at).await;
+        let repeat = self.repeats.add(identity, seq, received_at);
         if settings.forwards.iter().any(|forward| forward.matches(&assessment)) {
             let warning = self.forwarded.objection(&assessment);
             assessment.warnings.extend(warning);
@@ -219,6 +233,7 @@ impl Receiver {
         let mut delivery = Delivery {
             seq,
             received_at,
+            repeat,
             request,
             assessment,
             status: outgoing.response.status,

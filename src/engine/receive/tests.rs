@@ -57,6 +57,7 @@ pub(super) fn delivery_of(seq: u64, body: impl Into<bytes::Bytes>) -> Delivery {
     Delivery {
         seq,
         received_at: Timestamp::from_unix_seconds(0),
+        repeat: None,
         request,
         assessment,
         status: 200,

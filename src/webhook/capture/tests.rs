@@ -37,6 +37,7 @@ fn delivery(request: Request) -> Delivery {
     Delivery {
         seq: 7,
         received_at: TIME,
+        repeat: None,
         request,
         assessment: Assessment { findings: vec![finding], ..Assessment::unrecognised(vec!["odd".to_owned().into()]) },
         status: 200,
@@ -57,7 +58,7 @@ fn a_delivery_is_written_with_these_keys_in_this_order() {
     write_delivery(&delivery(request()), |_| "remove it".to_owned(), &mut out);
     let expected = concat!(
         r#"{"kind":"delivery","hookdev":1,"seq":7,"received_at":"2025-01-01T12:00:00.123Z","provider":null,"#,
-        r#""event":null,"handshake":false,"verdict":"unrecognised","rejection":null,"secret":null,"#,
+        r#""event":null,"handshake":false,"repeat":null,"verdict":"unrecognised","rejection":null,"secret":null,"#,
         r#""payload":{"status":"unknown","errors":[]},"#,
         r#""findings":[{"code":"body-bom","message":"a mark \"came\"","hint":"remove it"}],"warnings":["odd"],"#,
         r#""request":{"method":"POST","target":"/aspect?x=1","#,

@@ -19,7 +19,7 @@ pub mod self_test;
 
 pub use crate::webhook::payload;
 
-use std::sync::OnceLock;
+use std::{borrow::Cow, sync::OnceLock};
 
 use http::HeaderName;
 
@@ -29,7 +29,7 @@ use crate::webhook::{
     http_response::Response,
     json::Path,
     payload::DecodedBody,
-    place::{self, Lookup, Place},
+    place::{self, Lookup, Place, Source},
     remedy::Remedy,
     request::Request,
     schema::{Schema, SchemaError},
@@ -329,6 +329,19 @@ impl Provider {
     #[must_use]
     pub fn id_field(&self) -> Option<&Path> {
         self.fresh.iter().find(|(_, fresh)| fresh.is_id()).map(|(path, _)| path)
+    }
+
+    /// The delivery's id in a request, which the provider's retries keep: that of the signature, of a header, or of the
+    /// payload.
+    #[must_use]
+    pub fn delivery_id(&self, lookup: &Lookup<'_>) -> Option<String> {
+        let signed = self.schemes.iter().filter_map(|scheme| scheme.id.as_ref()).flat_map(Source::places);
+        let headers =
+            self.delivery.headers.iter().filter(|(_, template)| template.has_id() && !template.has_timestamp());
+        let headers = headers.map(|(name, _)| Place::Header(name.clone()));
+        let field = self.id_field().map(|path| Place::Body(path.clone()));
+        let mut places = signed.chain(headers).chain(field);
+        places.find_map(|place| lookup.text(&place).filter(|id| !id.is_empty()).map(Cow::into_owned))
     }
 
     /// What its author should know although it is valid: a signature that doesn't cover the body, unless the manifest says so.

@@ -37,6 +37,7 @@ fn a_delivery_has_exactly_its_keys() {
         "provider",
         "received_at",
         "rejection",
+        "repeat",
         "request",
         "response",
         "secret",
@@ -64,7 +65,7 @@ fn a_verified_delivery_is_printed_completely() {
         delivery,
         json!({
             "kind": "delivery", "hookdev": 1, "seq": 1, "received_at": "2025-01-01T12:00:00.500Z",
-            "provider": "cyanite", "event": "cyanite.v2.finished", "handshake": false, "verdict": "verified", "rejection": null,
+            "provider": "cyanite", "event": "cyanite.v2.finished", "handshake": false, "repeat": null, "verdict": "verified", "rejection": null,
             "secret": "development", "payload": {"status": "valid", "errors": []}, "findings": [], "warnings": [],
             "request": {
                 "method": "POST", "target": "/cyanite?a=b%20c",

@@ -1,0 +1,170 @@
+//! `listen -- CMD`: starts the program with the receiver's URLs, passes signals on to it, and reports its end.
+
+use std::{ffi::OsString, future::pending, process::Command, time::Duration};
+
+use super::{
+    exit::{Exit, Failure},
+    interrupt::{Interrupt, Interrupts},
+    streams,
+    terminal::Terminal,
+};
+use crate::{
+    cli::Format,
+    engine::program::{Program, Request, exit_code},
+    webhook::{provider::catalog::Catalog, time::words},
+};
+
+/// A running program of `listen`.
+#[derive(Debug)]
+pub(super) struct UserProgram {
+    name: String,
+    program: Program,
+    /// Whether it gets Ctrl-C from the terminal itself.
+    shares_terminal: bool,
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProgramEnd {
+    /// By itself, or by a signal.
+    Exited(u8),
+    /// Because the time ran out.
+    TimedOut,
+}
+
+/// The URLs of a receiver.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Urls<'a> {
+    /// For this machine, without a path.
+    pub local: &'a str,
+    /// For providers, if there is a tunnel.
+    pub tunnel: Option<&'a str>,
+}
+
+impl UserProgram {
+    /// Starts the program that follows `--`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be started.
+    pub fn start(
+        command: &[OsString],
+        urls: Urls<'_>,
+        catalog: &Catalog,
+        format: Format,
+    ) -> Result<Option<Self>, Failure> {
+        let Some((name, args)) = command.split_first() else { return Ok(None) };
+        let mut command = Command::new(name);
+        command.args(args).envs(variables(urls.local, catalog.names()));
+        match urls.tunnel {
+            Some(url) => command.env("HOOKDEV_TUNNEL", url),
+            None => command.env_remove("HOOKDEV_TUNNEL"),
+        };
+        if format == Format::Json {
+            command.stdout(streams::stderr_for_program());
+        }
+        let shares_terminal = streams::any_is_terminal();
+        let name = name.to_string_lossy().into_owned();
+        match Program::start(command, shares_terminal) {
+            Ok(program) => Ok(Some(Self { name, program, shares_terminal })),
+            Err(error) => Err(Failure::usage(format!("can't run `{name}`"))
+                .because(&error)
+                .hint("check its name and your PATH; for a shell command, write `-- sh -c 'COMMAND'`")),
+        }
+    }
+
+    /// Waits until the program has ended. Ctrl-C is passed on. SIGTERM, and the end of the time, end it with all that it
+    /// started.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be waited for.
+    pub async fn attend(
+        &mut self,
+        interrupts: &mut Interrupts,
+        time: Option<Duration>,
+        terminal: Terminal,
+    ) -> Result<ProgramEnd, Failure> {
+        let mut time_ran_out = std::pin::pin!(async {
+            match time {
+                Some(time) => tokio::time::sleep(time).await,
+                None => pending().await,
+            }
+        });
+        let failed = |error| Failure::new(Exit::Failed, format!("can't wait for `{}`", self.name)).because(&error);
+        loop {
+            tokio::select! {
+                status = self.program.ended() => {
+                    return status.map(|status| ProgramEnd::Exited(exit_code(status))).map_err(failed);
+                }
+                interrupt = interrupts.next_of_kind() => match interrupt {
+                    Interrupt::CtrlC if self.shares_terminal => {}
+                    Interrupt::CtrlC => self.program.ask(Request::Interrupt),
+                    Interrupt::Terminate => {
+                        let status = self.program.end(interrupts.next()).await;
+                        return status.map(|status| ProgramEnd::Exited(exit_code(status))).map_err(failed);
+                    }
+                },
+                () = &mut time_ran_out => {
+                    let time = time.map(words).unwrap_or_default();
+                    terminal.fail(&Failure::new(Exit::Failed, format!("`{}` was still running after {time}", self.name)));
+                    return self.program.end(interrupts.next()).await.map(|_| ProgramEnd::TimedOut).map_err(failed);
+                }
+            }
+        }
+    }
+}
+
+impl ProgramEnd {
+    /// The exit code of `listen`, which prints what is `missing` of the expected deliveries.
+    pub fn conclude(self, terminal: Terminal, missing: &[String]) -> Exit {
+        if !missing.is_empty() {
+            terminal.fail(&Failure::new(Exit::Failed, format!("missing deliveries: {}", missing.join(", "))));
+        }
+        match self {
+            Self::Exited(0) if missing.is_empty() => Exit::Success,
+            Self::Exited(0) | Self::TimedOut => Exit::Failed,
+            Self::Exited(code) => Exit::Program(code),
+        }
+    }
+}
+
+/// The variables that the program gets: the receiver's URL, and the one for each provider.
+fn variables<'a>(url: &'a str, providers: impl Iterator<Item = &'a str>) -> impl Iterator<Item = (String, String)> {
+    let of_provider = move |name: &str| (format!("HOOKDEV_URL_{}", variable_name(name)), format!("{url}/{name}"));
+    std::iter::once(("HOOKDEV_URL".to_owned(), url.to_owned())).chain(providers.map(of_provider))
+}
+
+/// A provider's name as a part of a variable's name.
+fn variable_name(provider: &str) -> String {
+    provider.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_gets_the_receivers_url_and_one_for_each_provider() {
+        let variables: Vec<_> =
+            variables("http://127.0.0.1:9", ["stripe", "standard-webhooks", "acme.v2"].into_iter()).collect();
+        let expected = [
+            ("HOOKDEV_URL", "http://127.0.0.1:9"),
+            ("HOOKDEV_URL_STRIPE", "http://127.0.0.1:9/stripe"),
+            ("HOOKDEV_URL_STANDARD_WEBHOOKS", "http://127.0.0.1:9/standard-webhooks"),
+            ("HOOKDEV_URL_ACME_V2", "http://127.0.0.1:9/acme.v2"),
+        ];
+        assert_eq!(variables, expected.map(|(name, url)| (name.to_owned(), url.to_owned())));
+    }
+
+    #[test]
+    fn the_programs_failure_counts_before_a_missing_delivery() {
+        let (terminal, missing) = (Terminal::plain(), ["x (0 of 1 received)".to_owned()]);
+        let exits = |missing: &[String]| {
+            [ProgramEnd::Exited(0), ProgramEnd::Exited(7), ProgramEnd::TimedOut]
+                .map(|end| end.conclude(terminal, missing))
+        };
+        assert_eq!(exits(&[]), [Exit::Success, Exit::Program(7), Exit::Failed]);
+        assert_eq!(exits(&missing), [Exit::Failed, Exit::Program(7), Exit::Failed]);
+    }
+}

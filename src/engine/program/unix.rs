@@ -1,0 +1,146 @@
+//! A program's processes on Unix.
+//!
+//! A program that does not share the terminal gets a process group of its own, which holds all that it starts. One that does
+//! must stay in the group in the foreground, or reading from the terminal would stop it. Its processes are found by their
+//! parents instead.
+
+use std::{
+    fs,
+    os::unix::process::{CommandExt, ExitStatusExt},
+    process::{Command, ExitStatus},
+};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+
+use super::Request;
+
+/// The processes of a program.
+#[derive(Debug)]
+pub enum Tree {
+    /// A process group.
+    Group(Pid),
+    /// Those that were seen to descend from the program and may still run.
+    Descendants(Vec<Process>),
+}
+
+/// A process, identified by its number and the time of its start, because numbers are used again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    id: i32,
+    started: String,
+}
+
+/// Makes a program that is not started yet the leader of a process group.
+pub fn separate(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// The number of the signal that ended a process.
+pub fn signal_of(status: ExitStatus) -> Option<i32> {
+    status.signal()
+}
+
+impl Tree {
+    /// The tree of a process that was just started.
+    pub fn new(id: u32, shares_terminal: bool) -> Self {
+        let id = i32::try_from(id).unwrap_or_default();
+        match Pid::from_raw(id) {
+            Some(group) if !shares_terminal => Self::Group(group),
+            _ => Self::Descendants(processes().into_iter().map(|(it, _)| it).filter(|it| it.id == id).collect()),
+        }
+    }
+
+    /// Sends every process a signal.
+    pub fn ask(&mut self, request: Request) {
+        let signal = match request {
+            Request::Interrupt => Signal::INT,
+            Request::Terminate => Signal::TERM,
+            Request::Kill => Signal::KILL,
+        };
+        self.refresh();
+        // It fails for processes that have just ended.
+        match self {
+            Self::Group(group) => drop(kill_process_group(*group, signal)),
+            Self::Descendants(known) => {
+                for id in known.iter().filter_map(|process| Pid::from_raw(process.id)) {
+                    let _ = kill_process(id, signal);
+                }
+            }
+        }
+    }
+
+    /// Whether a process still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.refresh();
+        match self {
+            Self::Group(group) => test_kill_process_group(*group).is_ok(),
+            Self::Descendants(known) => !known.is_empty(),
+        }
+    }
+
+    /// Adds the descendants that are new, and removes what has ended.
+    fn refresh(&mut self) {
+        let Self::Descendants(known) = self else { return };
+        let all = processes();
+        known.retain(|process| all.iter().any(|(other, _)| other == process));
+        let mut index = 0;
+        while let Some(parent) = known.get(index).map(|process| process.id) {
+            let children = all.iter().filter(|(_, of)| *of == parent).map(|(process, _)| process);
+            let new: Vec<Process> = children.filter(|process| !known.contains(process)).cloned().collect();
+            known.extend(new);
+            index += 1;
+        }
+    }
+}
+
+/// All processes of this machine that have not ended, each with the number of its parent.
+fn processes() -> Vec<(Process, i32)> {
+    match fs::read_dir("/proc") {
+        Ok(entries) if fs::exists("/proc/self/stat").unwrap_or(false) => {
+            let stat = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("stat")).ok();
+            entries.filter_map(|entry| of_stat(&stat(entry.ok()?)?)).collect()
+        }
+        _ => {
+            let listed = Command::new("ps").args(["-A", "-o", "pid=,ppid=,lstart="]).output();
+            let text = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+            text.lines().filter_map(of_ps).collect()
+        }
+    }
+}
+
+/// Reads a `stat` of Linux: number, name in parentheses, state, parent, and the start as the 22nd value.
+fn of_stat(stat: &str) -> Option<(Process, i32)> {
+    let (id, _) = stat.split_once(' ')?;
+    // The name may contain anything.
+    let values: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    if matches!(values.first(), Some(&("Z" | "X"))) {
+        return None;
+    }
+    let started = (*values.get(19)?).to_owned();
+    Some((Process { id: id.parse().ok()?, started }, values.get(1)?.parse().ok()?))
+}
+
+/// Reads a line of `ps`: number, parent, and the start in words.
+fn of_ps(line: &str) -> Option<(Process, i32)> {
+    let (id, rest) = line.trim_start().split_once(' ')?;
+    let (parent, started) = rest.trim_start().split_once(' ')?;
+    Some((Process { id: id.parse().ok()?, started: started.trim().to_owned() }, parent.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(id: i32, started: &str) -> Process {
+        Process { id, started: started.to_owned() }
+    }
+
+    #[test]
+    fn a_process_is_read_from_linux_and_from_ps() {
+        let stat = "42 (a) b (c)) S 7 42 1 34816 42 4194304 100 0 0 0 1 2 0 0 20 0 1 0 98765 1000 10";
+        assert_eq!(of_stat(stat), Some((process(42, "98765"), 7)));
+        assert_eq!(of_stat(&stat.replace(" S ", " Z ")), None);
+        let line = "   42     7 Sat Nov 28 17:42:12 2026\n";
+        assert_eq!(of_ps(line), Some((process(42, "Sat Nov 28 17:42:12 2026"), 7)));
+    }
+}

@@ -1,0 +1,39 @@
+//! A program's processes on Windows. Ctrl-C reaches them by the console; `taskkill` ends them all.
+
+use std::process::{Command, ExitStatus, Stdio};
+
+use super::Request;
+
+/// The processes of a program.
+#[derive(Debug)]
+pub struct Tree(u32);
+
+/// Does nothing: the console sends Ctrl-C to all its programs.
+pub fn separate(_: &mut Command) {}
+
+/// `None`: Windows has no signals.
+pub fn signal_of(_: ExitStatus) -> Option<i32> {
+    None
+}
+
+impl Tree {
+    /// The tree of a process that was just started.
+    pub fn new(id: u32, _: bool) -> Self {
+        Self(id)
+    }
+
+    /// Ends every process, unless the console already asks them to end.
+    pub fn ask(&mut self, request: Request) {
+        if request != Request::Interrupt {
+            let mut command = Command::new("taskkill");
+            command.args(["/T", "/F", "/PID", &self.0.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+            // It fails for processes that have just ended.
+            let _ = command.status();
+        }
+    }
+
+    /// `false`: `taskkill` waits for none.
+    pub fn is_running(&mut self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,140 @@
+//! Recognises deliveries that were received before: by the provider's id, or by the same signed bytes. It remembers a
+//! limited number of deliveries, so that its memory does not grow with the run.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::{BuildHasher, RandomState},
+    sync::{Mutex, PoisonError},
+};
+
+use crate::webhook::{
+    assessment::Assessment,
+    record::{Repeat, SameAs},
+    request::Request,
+    time::Timestamp,
+};
+
+/// How many ids, and as many bodies, are remembered. They take about 2 MiB.
+const REMEMBERED: usize = 16_384;
+
+/// What was received before.
+#[derive(Debug, Default)]
+pub struct Repeats {
+    /// Its keys are random, so that a sender can't choose values whose hashes collide.
+    hasher: RandomState,
+    seen: Mutex<[Seen; 2]>,
+}
+
+/// The hashes of what identifies a delivery.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    id: Option<u64>,
+    bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    firsts: HashMap<u64, First>,
+    /// Those of `firsts`, the oldest first.
+    order: VecDeque<u64>,
+}
+
+/// The first delivery of several, and their number.
+#[derive(Debug)]
+struct First {
+    seq: u64,
+    at: Timestamp,
+    count: u64,
+}
+
+impl Repeats {
+    /// What identifies a request. This hashes the whole body. A forged request never counts as the same as a genuine one.
+    pub fn identify(&self, request: &Request, assessment: &Assessment) -> Identity {
+        let provider = assessment.provider.as_deref();
+        let of = (assessment.provider_name(), assessment.trust().is_some());
+        let schemes = provider.map(|provider| provider.schemes.as_slice()).unwrap_or_default();
+        let signed: Vec<&[u8]> = schemes
+            .iter()
+            .flat_map(|scheme| {
+                let timestamp = scheme.timestamp.as_ref().map(|rule| rule.headers()).unwrap_or_default();
+                scheme.signature.headers().iter().chain(timestamp)
+            })
+            .flat_map(|name| request.headers.all(name.as_str()).map(http::HeaderValue::as_bytes))
+            .collect();
+        Identity {
+            id: assessment.id.as_ref().map(|id| self.hasher.hash_one((of, &assessment.event, id))),
+            bytes: self.hasher.hash_one((of, request.query(), signed, &request.body[..])),
+        }
+    }
+
+    /// Remembers a delivery. Returns which one it repeats, if any.
+    pub fn add(&self, identity: Identity, seq: u64, at: Timestamp) -> Option<Repeat> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let [ids, bodies] = &mut *seen;
+        let same_id = identity.id.and_then(|id| ids.add(id, seq, at, SameAs::Id));
+        let same_bytes = bodies.add(identity.bytes, seq, at, SameAs::Bytes);
+        same_id.or(same_bytes)
+    }
+}
+
+impl Seen {
+    fn add(&mut self, key: u64, seq: u64, at: Timestamp, by: SameAs) -> Option<Repeat> {
+        if let Some(first) = self.firsts.get_mut(&key) {
+            first.count += 1;
+            let after = at.skew_from(first.at).distance();
+            return Some(Repeat { of: first.seq, by, number: first.count, after });
+        }
+        if self.order.len() >= REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.firsts.remove(&oldest);
+        }
+        self.order.push_back(key);
+        self.firsts.insert(key, First { seq, at, count: 1 });
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_seconds(seconds)
+    }
+
+    fn identity(id: Option<u64>, bytes: u64) -> Identity {
+        Identity { id, bytes }
+    }
+
+    fn repeat(of: u64, by: SameAs, number: u64, after: u64) -> Option<Repeat> {
+        Some(Repeat { of, by, number, after: Duration::from_secs(after) })
+    }
+
+    #[test]
+    fn a_repeat_names_the_first_delivery_and_counts() {
+        let repeats = Repeats::default();
+        assert_eq!(repeats.add(identity(Some(1), 10), 1, at(0)), None);
+        assert_eq!(repeats.add(identity(Some(2), 20), 2, at(1)), None);
+        assert_eq!(repeats.add(identity(Some(1), 11), 3, at(61)), repeat(1, SameAs::Id, 2, 61));
+        assert_eq!(repeats.add(identity(Some(1), 12), 4, at(361)), repeat(1, SameAs::Id, 3, 361));
+        assert_eq!(repeats.add(identity(None, 20), 5, at(400)), repeat(2, SameAs::Bytes, 2, 399));
+        // The same in both ways.
+        assert_eq!(repeats.add(identity(Some(2), 20), 6, at(500)), repeat(2, SameAs::Id, 2, 499));
+    }
+
+    #[test]
+    fn a_limited_number_is_remembered() {
+        let repeats = Repeats::default();
+        let limit = REMEMBERED as u64;
+        for key in 0..=limit {
+            assert_eq!(repeats.add(identity(None, key), key + 1, at(0)), None);
+        }
+        assert_eq!(repeats.add(identity(None, 1), 0, at(0)), repeat(2, SameAs::Bytes, 2, 0));
+        assert_eq!(repeats.add(identity(None, 0), 0, at(0)), None);
+        let seen = repeats.seen.lock().unwrap();
+        assert_eq!((seen[1].firsts.len(), seen[1].order.len()), (REMEMBERED, REMEMBERED));
+    }
+}
