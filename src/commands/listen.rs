@@ -99,6 +99,7 @@ async fn listen(
             forwarded,
             allow_browsers: args.allow_browsers,
             forward_timeout: args.forward_timeout,
+            forward_wait: args.forward_wait,
         },
         captures: captures.map(|store| {
             let warnings = warnings.clone();

@@ -14,3 +14,4 @@ mod reload;
 mod responses;
 mod start_and_stop;
 mod verdicts;
+mod waits;

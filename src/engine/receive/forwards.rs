@@ -52,6 +52,7 @@ pub struct Forwarder {
     client: Arc<Client>,
     targets: Arc<Targets>,
     timeout: Duration,
+    wait: Duration,
     cancel: CancellationToken,
 }
 
@@ -85,9 +86,10 @@ pub struct PendingForward {
 }
 
 impl Forwarder {
-    /// Waits up to `timeout` for each handler, and no longer than until `cancel`.
-    pub fn new(timeout: Duration, cancel: CancellationToken) -> Self {
-        Self { client: Arc::new(Client::new(false)), targets: Arc::default(), timeout, cancel }
+    /// Waits up to `timeout` for each handler, and no longer than until `cancel`. A handler that accepts no connection is
+    /// tried again for up to `wait`.
+    pub fn new(timeout: Duration, wait: Duration, cancel: CancellationToken) -> Self {
+        Self { client: Arc::new(Client::new(false)), targets: Arc::default(), timeout, wait, cancel }
     }
 
     /// Forwards to every target whose glob matches the event, and waits for the response of the first. `None` if no glob
@@ -183,7 +185,7 @@ impl Forwarder {
         memory: &BodyPermit,
     ) -> Result<(Response, Option<(ResponseBody, BodyPermit)>), String> {
         let timed_out = |_| explain(&SendError::TimedOut(self.timeout));
-        let response = timeout_at(until, self.client.begin(url, request)).await.map_err(timed_out)?;
+        let response = timeout_at(until, self.client.begin(url, request, self.wait)).await.map_err(timed_out)?;
         let mut response = response.map_err(|error| explain(&error))?;
         let status = response.status;
         if status < 200 {
@@ -310,7 +312,9 @@ fn for_sender(response: Response) -> Response {
 /// What went wrong, what to check, and what the sender got.
 fn explain(error: &SendError) -> String {
     match error {
-        SendError::Unreachable(problem) => format!("{problem}: is your handler running? responded 502"),
+        SendError::Unreachable(problem) | SendError::NotListening(problem) => {
+            format!("{problem}: is your handler running? responded 502")
+        }
         SendError::TimedOut(_) => format!("{error} (the forward timeout); responded 502"),
         SendError::Broken(problem) => format!("{problem}: did your handler crash? responded 502"),
         SendError::Incomplete(response, problem) => {

@@ -93,14 +93,14 @@ impl Receiver {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let Setup { settings, responses, captures, consumers, on_error, on_secret, now, cancel } = setup;
-        let ResponsePolicy { statuses, delay, forwarded, allow_browsers, forward_timeout } = responses;
+        let ResponsePolicy { statuses, delay, forwarded, allow_browsers, forward_timeout, forward_wait } = responses;
         Self {
             settings,
             rotation: Rotation::new(statuses),
             delay,
             forwarded,
             allow_browsers,
-            forwarder: Forwarder::new(forward_timeout, cancel.clone()),
+            forwarder: Forwarder::new(forward_timeout, forward_wait, cancel.clone()),
             captures,
             consumers: Arc::new(consumers),
             explainer: Explainer::default(),

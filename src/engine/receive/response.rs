@@ -28,6 +28,8 @@ pub struct ResponsePolicy {
     pub allow_browsers: bool,
     /// How long a handler may take.
     pub forward_timeout: Duration,
+    /// How long a handler that accepts no connection is tried again.
+    pub forward_wait: Duration,
 }
 
 /// Which deliveries are forwarded.

@@ -1,0 +1,68 @@
+//! `--forward-wait`: deliveries wait for a handler that restarts.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Stdio},
+};
+
+use serde_json::json;
+
+use crate::{
+    harness::{CYANITE, CYANITE_HEADERS, Dir, post, text},
+    machine::{self, Port},
+};
+
+/// A handler in a process of its own, on this port. It ends when its standard input is closed.
+fn handler(port: u16) -> Child {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/listen/handler.py");
+    let mut command = machine::command("python3");
+    command.args([script, &port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    child
+}
+
+#[test]
+fn a_handler_that_restarts_again_and_again_loses_no_delivery() {
+    const ROUNDS: usize = 5;
+    const DELIVERIES: usize = 16;
+    if !machine::can("python3", &["--version"]) {
+        return;
+    }
+    let (dir, mut port) = (Dir::new(), Port::reserve());
+    let port = port.lend();
+    let forward = format!("http://127.0.0.1:{port}/hooks");
+    let listener = dir.listen().args(["--forward", &forward, "--forward-wait", "2m"]).starts();
+    let mut running = handler(port);
+    let mut statuses = Vec::new();
+    for _ in 0..ROUNDS {
+        let senders: Vec<_> = (0..DELIVERIES)
+            .map(|_| {
+                let url = listener.url("/cyanite");
+                std::thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE).status())
+            })
+            .collect();
+        drop(running.stdin.take());
+        assert!(running.wait().unwrap().success());
+        running = handler(port);
+        statuses.extend(senders.into_iter().map(|sender| sender.join().unwrap()));
+    }
+    assert_eq!(statuses, [200; ROUNDS * DELIVERIES]);
+    drop(running.stdin.take());
+    assert!(running.wait().unwrap().success());
+}
+
+#[test]
+fn a_handler_that_starts_late_gets_the_delivery() {
+    let (dir, mut port) = (Dir::new(), Port::reserve());
+    let forward = format!("http://127.0.0.1:{}/cyanite", port.number());
+    let mut listener = dir.listen().args(["--forward", &forward, "--forward-wait", "2m"]).starts();
+    let url = listener.url("/cyanite");
+    let sender = std::thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE).status());
+    let addr = format!("127.0.0.1:{}", port.lend());
+    let mut handler = dir.hookdev().args(["listen", "--addr", &addr, "--format", "json"]).starts();
+    assert_eq!((sender.join().unwrap(), text(&handler.next(), "/verdict")), (200, "verified"));
+    assert_eq!(listener.next()["forwards"][0]["status"], json!(200));
+}
