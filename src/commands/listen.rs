@@ -18,6 +18,7 @@ use super::{
     reporters::{
         browsers::RefusedPages,
         listen::{Reporter, View, announce, queue, report_in_progress, report_saving, summary, warning},
+        status::StatusLine,
         warnings::WarningSink,
     },
     resolve::expectations,
@@ -91,6 +92,7 @@ async fn listen(
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let forwarded = forward_policy(&args);
+    let pending = (view.format == Format::Pretty && terminal.shows_status()).then(Arc::default);
     let receiver = Receiver::new(Setup {
         settings: Arc::clone(&settings),
         responses: ResponsePolicy {
@@ -106,6 +108,7 @@ async fn listen(
             CaptureWriter::start(store, args.redact, remedies::words, move |change| report_saving(&warnings, change))
         }),
         consumers,
+        pending: pending.clone(),
         on_error: {
             let (warnings, pages) = (warnings.clone(), Arc::clone(&pages));
             Box::new(move |error| match error {
@@ -133,7 +136,8 @@ async fn listen(
         terminal.warn(&warning);
     }
     let is_pretty = view.format == Format::Pretty;
-    let reporter = Reporter::start(deliveries, view, terminal, &url);
+    let status = pending.map(|pending| StatusLine::new(terminal, pending));
+    let reporter = Reporter::start(deliveries, view, terminal, &url, status);
 
     let end = tokio::select! {
         () = counter.met() => End::Met,

@@ -11,7 +11,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::targets::{InFlightPermit, MAX_IN_FLIGHT, Targets};
+use super::{
+    pending::{PendingEntry, PendingForwards},
+    targets::{InFlightPermit, MAX_IN_FLIGHT, Targets},
+};
 use crate::{
     net::{
         client::{Client, MAX_PIECE_BYTES, ResponseBody, SendError, end_to_end, set_host},
@@ -51,9 +54,21 @@ impl Forward {
 pub struct Forwarder {
     client: Arc<Client>,
     targets: Arc<Targets>,
+    pending: Option<Arc<PendingForwards>>,
     timeout: Duration,
     wait: Duration,
     cancel: CancellationToken,
+}
+
+/// What a delivery brings besides its request.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The delivery's number.
+    pub seq: u64,
+    /// Cancelled when the sender has closed its side.
+    pub closed: &'a CancellationToken,
+    /// The budget that the responses take from.
+    pub memory: &'a BodyPermit,
 }
 
 /// The results of the forwards of one delivery.
@@ -87,37 +102,52 @@ pub struct PendingForward {
 
 impl Forwarder {
     /// Waits up to `timeout` for each handler, and no longer than until `cancel`. A handler that accepts no connection is
-    /// tried again for up to `wait`.
-    pub fn new(timeout: Duration, wait: Duration, cancel: CancellationToken) -> Self {
-        Self { client: Arc::new(Client::new(false)), targets: Arc::default(), timeout, wait, cancel }
+    /// tried again for up to `wait`. The forwards in progress are listed in `pending`, if that is given.
+    pub fn new(
+        timeout: Duration,
+        wait: Duration,
+        pending: Option<Arc<PendingForwards>>,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self { client: Arc::new(Client::new(false)), targets: Arc::default(), pending, timeout, wait, cancel }
     }
 
     /// Forwards to every target whose glob matches the event, and waits for the response of the first. `None` if no glob
-    /// matches. `closed` is cancelled when the sender has closed its side. The responses take from the budget of `memory`.
+    /// matches.
     pub async fn forward(
         &self,
         forwards: &[Forward],
         assessment: &Assessment,
         request: &Request,
-        closed: &CancellationToken,
-        memory: &BodyPermit,
+        arrival: Arrival<'_>,
     ) -> Option<Forwards> {
         let mut matching = forwards.iter().filter(|forward| forward.matches(assessment));
         let first = matching.next()?;
         let mut request = request.clone();
         // It was met when the body was read here.
         request.headers.remove("expect");
-        let others = matching.map(|forward| self.start(&forward.url, request.clone(), memory.clone())).collect();
-        Some(Forwards { first: self.exchange(&first.url, request, closed, memory).await, others })
+        let Arrival { seq, closed, memory } = arrival;
+        let pending = |target: &Url| Some(self.pending.as_ref()?.add(seq, assessment.title(), target));
+        let others = matching
+            .map(|forward| self.start(&forward.url, request.clone(), memory.clone(), pending(&forward.url)))
+            .collect();
+        let first = self.exchange(&first.url, request, closed, memory, pending(&first.url)).await;
+        Some(Forwards { first, others })
     }
 
     /// Starts a forward whose response nobody waits for.
-    fn start(&self, target: &Url, request: Request, memory: BodyPermit) -> PendingForward {
+    fn start(
+        &self,
+        target: &Url,
+        request: Request,
+        memory: BodyPermit,
+        pending: Option<PendingEntry>,
+    ) -> PendingForward {
         let url = with_query_of(target, &request.target);
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
             let Exchange { mut forwarded, rest, .. } =
-                forwarder.exchange(&target, request, &CancellationToken::new(), &memory).await;
+                forwarder.exchange(&target, request, &CancellationToken::new(), &memory, pending).await;
             if let Some(rest) = rest
                 && let Err(problem) = rest.discard().await
             {
@@ -134,6 +164,7 @@ impl Forwarder {
         mut request: Request,
         closed: &CancellationToken,
         memory: &BodyPermit,
+        _pending: Option<PendingEntry>,
     ) -> Exchange {
         let url = with_query_of(target, &request.target);
         set_host(&mut request.headers, &url);

@@ -17,6 +17,7 @@ mod consumers;
 mod expectations;
 mod explainer;
 mod forwards;
+mod pending;
 mod publication;
 mod receiver;
 mod response;
@@ -32,6 +33,7 @@ pub use self::{
     consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
     expectations::{Counter, Expectation, Expectations},
     forwards::Forward,
+    pending::{PendingForwards, WaitingForward},
     receiver::{Receiver, Setup},
     response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings},

@@ -17,7 +17,8 @@ use super::{
     capture_writer::CaptureWriter,
     consumers::{Consumers, Slots, Unwritten},
     explainer::{Explainer, Explanation, TooMany},
-    forwards::{Exchange, Forwarder, Forwards, PendingForward, Rest},
+    forwards::{Arrival, Exchange, Forwarder, Forwards, PendingForward, Rest},
+    pending::PendingForwards,
     publication::Publication,
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
     settings::{CurrentSettings, Settings},
@@ -58,6 +59,8 @@ pub struct Setup {
     pub captures: Option<CaptureWriter>,
     /// Who gets the deliveries.
     pub consumers: Consumers,
+    /// Where the forwards in progress are listed, for a front end that shows them.
+    pub pending: Option<Arc<PendingForwards>>,
     /// Gets every problem outside a delivery.
     pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
     /// Gets the secrets that handshakes hand over, each with its provider's title.
@@ -92,7 +95,7 @@ impl Receiver {
     /// A receiver that has received nothing yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { settings, responses, captures, consumers, on_error, on_secret, now, cancel } = setup;
+        let Setup { settings, responses, captures, consumers, pending, on_error, on_secret, now, cancel } = setup;
         let ResponsePolicy { statuses, delay, forwarded, allow_browsers, forward_timeout, forward_wait } = responses;
         Self {
             settings,
@@ -100,7 +103,7 @@ impl Receiver {
             delay,
             forwarded,
             allow_browsers,
-            forwarder: Forwarder::new(forward_timeout, forward_wait, cancel.clone()),
+            forwarder: Forwarder::new(forward_timeout, forward_wait, pending, cancel.clone()),
             captures,
             consumers: Arc::new(consumers),
             explainer: Explainer::default(),
@@ -142,14 +145,13 @@ impl Receiver {
         request: &Request,
         assessment: &mut Assessment,
         handshake: Option<Response>,
-        closed: &CancellationToken,
-        memory: &BodyPermit,
+        arrival: Arrival<'_>,
     ) -> Responded {
         if let Some(delay) = self.delay {
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
                 // A sender that may have gone takes up no memory for the sake of a delay.
-                () = closed.cancelled() => {}
+                () = arrival.closed.cancelled() => {}
                 () = self.cancel.cancelled() => {}
             }
         }
@@ -160,7 +162,7 @@ impl Receiver {
             return response.into();
         }
         let forwards = if self.forwarded.includes(assessment) { &settings.forwards } else { &[][..] };
-        let forwarding = self.forwarder.forward(forwards, assessment, request, closed, memory);
+        let forwarding = self.forwarder.forward(forwards, assessment, request, arrival);
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
@@ -213,8 +215,9 @@ impl Receiver {
             assessment.warnings.extend(warning);
         }
         let handshake = self.shake_hands(&settings, &mut request, &assessment);
+        let arrival = Arrival { seq, closed: &closed, memory: &permit };
         let Responded { response, rest, forwards, others } =
-            self.respond(&settings, &request, &mut assessment, handshake, &closed, &permit).await;
+            self.respond(&settings, &request, &mut assessment, handshake, arrival).await;
         let mut outgoing = Outgoing::from(response);
         let mut delivery = Delivery {
             seq,

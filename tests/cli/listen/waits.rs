@@ -8,7 +8,7 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    harness::{CYANITE, CYANITE_HEADERS, Dir, post, text},
+    harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, hang, post, text},
     machine::{self, Port},
 };
 
@@ -65,4 +65,57 @@ fn a_handler_that_starts_late_gets_the_delivery() {
     let mut handler = dir.hookdev().args(["listen", "--addr", &addr, "--format", "json"]).starts();
     assert_eq!((sender.join().unwrap(), text(&handler.next(), "/verdict")), (200, "verified"));
     assert_eq!(listener.next()["forwards"][0]["status"], json!(200));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_terminal_shows_a_delivery_that_waits_for_its_handler() {
+    use std::io::Read;
+
+    use pty_process::blocking::{Command, open};
+
+    let (dir, mut port, endpoint) = (Dir::new(), Port::reserve(), Endpoint::new([hang()]));
+    let addr = format!("127.0.0.1:{}", port.lend());
+    let (mut pty, pts) = open().unwrap();
+    pty.resize(pty_process::Size::new(24, 100)).unwrap();
+    let mut listener = Command::new(env!("CARGO_BIN_EXE_hookdev"))
+        .args(["listen", "--addr", &addr, "--forward", &endpoint.url("/hooks?token=1"), "--forward-timeout", "3s"])
+        .current_dir(dir.join(""))
+        .env_clear()
+        .envs(machine::environment())
+        .env("TERM", "xterm")
+        .spawn(pts)
+        .unwrap();
+    let mut seen = Vec::new();
+    let mut wait_for = |part: &str| {
+        let mut piece = [0; 4096];
+        while !String::from_utf8_lossy(&seen).contains(part) {
+            match pty.read(&mut piece) {
+                Ok(length @ 1..) => seen.extend_from_slice(&piece[..length]),
+                _ => panic!("no `{part}` in {}", String::from_utf8_lossy(&seen)),
+            }
+        }
+    };
+    wait_for("(Ctrl-C to stop)");
+    let sender = std::thread::spawn(move || post(&format!("http://{addr}/cyanite"), &CYANITE_HEADERS, CYANITE));
+    let url = endpoint.url("/hooks?token=[redacted]");
+    wait_for(&format!("#1  cyanite.v2.finished  waiting for {url}  1 s"));
+    wait_for(&format!("\r\x1b[2K#1  cyanite.v2.finished  waiting for {url}  2 s"));
+    assert_eq!(sender.join().unwrap().status(), 502);
+    // The line is cleared before the delivery is printed.
+    wait_for("2 s\r\x1b[2K");
+    wait_for("no response within 3.0 s (the forward timeout)");
+    listener.kill().unwrap();
+    listener.wait().unwrap();
+}
+
+#[test]
+fn what_is_not_a_terminal_shows_no_delivery_that_waits() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
+    let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &endpoint.url("/")]);
+    let mut listener = command.args(["--forward-timeout", "1500ms", "--count", "1"]).starts_for_people();
+    assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 502);
+    listener.prints("no response within 1.5 s");
+    let finished = listener.exits(0).to_string();
+    assert!(!finished.contains("  waiting for"), "{finished}");
 }
