@@ -9,7 +9,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    address::{bind, is_default, reachable},
+    address::{bind, is_default, reachable, refuse_own_address},
     context::Context,
     exit::{Exit, Failure},
     interrupt::Interrupts,
@@ -79,10 +79,11 @@ async fn listen(
 ) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
+    refuse_own_address(&settings, address)?;
     let mut interrupts = Interrupts::all();
     let accepts_development = args.allow_development || address.ip().is_loopback() && !args.only_verified;
     let settings = Arc::new(CurrentSettings::new(Settings { accepts_development, ..settings }));
-    let _watch = watch(&context, args.clone(), Arc::clone(&settings));
+    let _watch = watch(&context, args.clone(), Arc::clone(&settings), address);
 
     let mut consumers = Consumers::default();
     let (capacity, when_full) = queue(view.format, captures.is_some());

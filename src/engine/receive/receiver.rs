@@ -17,7 +17,7 @@ use super::{
     capture_writer::CaptureWriter,
     consumers::{Consumers, Slots, Unwritten},
     explainer::{Explainer, Explanation, TooMany},
-    forwards::{Arrival, Exchange, Forwarder, Forwards, PendingForward, Rest},
+    forwards::{Arrival, Exchange, Forwarder, Forwards, NoResponse, PendingForward, Rest},
     pending::PendingForwards,
     publication::Publication,
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
@@ -166,13 +166,16 @@ impl Receiver {
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
-        let Exchange { forwarded, response, rest, is_busy } = first;
-        if is_busy {
-            assessment
-                .warnings
-                .push("the handler is busy, so the sender was asked to send this again".to_owned().into());
-        }
-        let otherwise = if is_busy { response::busy } else { response::no_response };
+        let Exchange { forwarded, response, rest, failure } = first;
+        let otherwise = match failure {
+            Some(NoResponse::Busy) => {
+                let warning = "the handler is busy, so the sender was asked to send this again";
+                assessment.warnings.push(warning.to_owned().into());
+                response::busy
+            }
+            Some(NoResponse::Returned) => response::returned,
+            Some(NoResponse::Failed) | None => response::no_response,
+        };
         Responded { response: response.unwrap_or_else(otherwise), rest, forwards: vec![forwarded], others }
     }
 

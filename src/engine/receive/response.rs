@@ -111,6 +111,11 @@ pub fn busy() -> Response {
     response
 }
 
+/// The response to a delivery that was forwarded before and has come back.
+pub fn returned() -> Response {
+    text(508, "hookdev forwarded this delivery before: its forwards lead in a circle\n")
+}
+
 /// The response when the handler gave none.
 pub fn no_response() -> Response {
     text(502, "hookdev got no response from the handler\n")
