@@ -5,13 +5,15 @@ use std::sync::Arc;
 use reqwest::Url;
 
 use super::{
-    context::{Context, development_warning, listed, require_secrets},
+    context::Context,
     exit::{Exit, Failure},
     guard::{Cargo, allow_delivery},
     interrupt::Interrupts,
+    names::listed,
     reporters::check::{Reporter, list},
     resolve::{endpoint, headers, pattern, provider},
     runtime,
+    secret_warnings::{development_warning, require_secrets},
 };
 use crate::{
     cli::Check,

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{exit::Failure, guard::Guard, terminal::Terminal};
+use super::{exit::Failure, guard::Guard, names::listed, terminal::Terminal};
 use crate::{
     cli::{Format, Global},
     store::{
@@ -20,7 +20,7 @@ use crate::{
     webhook::{
         keyring::{Keyring, SecretSource},
         nearest,
-        provider::{Provider, catalog::Catalog},
+        provider::catalog::Catalog,
         signature::SecretText,
     },
 };
@@ -222,64 +222,6 @@ impl Context {
     }
 }
 
-/// A warning about providers whose public development secret is used, if there are any.
-pub fn development_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
-    let names: Vec<&str> = providers.iter().filter(|name| keyring.has_development(name)).copied().collect();
-    let plural = if names.len() == 1 { "" } else { "s" };
-    let list = affected(catalog, &names, providers);
-    (!names.is_empty())
-        .then(|| format!("using the public development secret{plural} for {list}; {}", set_secrets(catalog, &names)))
-}
-
-/// A warning about providers whose signed deliveries are rejected, because their public development secret is the only one
-/// known, and it is not accepted.
-pub fn no_secret_warning(catalog: &Catalog, keyring: &Keyring, providers: &[&str]) -> Option<String> {
-    let names: Vec<&str> = providers.iter().filter(|name| keyring.has_only_development(name)).copied().collect();
-    let (list, fix) = (affected(catalog, &names, providers), set_secrets(catalog, &names));
-    let whose = if names.len() == 1 { "its" } else { "their" };
-    (!names.is_empty())
-        .then(|| format!("no secret of your own is set for {list}, so {whose} signed deliveries are rejected; {fix}"))
-}
-
-/// Which of the providers that sign a warning is about: their names, or where those are many, the names of the others.
-fn affected(catalog: &Catalog, names: &[&str], providers: &[&str]) -> String {
-    if names.len() <= MAX_LISTED {
-        return listed(names);
-    }
-    let signing = catalog.entries().filter(|entry| !entry.index().secrets.is_empty());
-    let signing: Vec<&str> = signing.map(|entry| entry.name()).collect();
-    let others: Vec<&str> = signing.iter().filter(|name| !names.contains(name)).copied().collect();
-    match others.as_slice() {
-        // Of some, the rest is not known to have secrets.
-        _ if !signing.iter().all(|name| providers.contains(name)) => listed(names),
-        [] => "all providers".to_owned(),
-        others if others.len() <= MAX_LISTED => format!("all providers except {}", others.join(", ")),
-        _ => listed(names),
-    }
-}
-
-/// The names, or the first few and the number of the others.
-pub fn listed(names: &[&str]) -> String {
-    match names.split_at_checked(MAX_LISTED) {
-        Some((first, [_, _, ..])) => format!("{} and {} more", first.join(", "), names.len() - MAX_LISTED),
-        _ => names.join(", "),
-    }
-}
-
-/// How many names a message lists.
-pub const MAX_LISTED: usize = 8;
-
-/// How to set the secrets of these providers.
-pub fn set_secrets(catalog: &Catalog, providers: &[&str]) -> String {
-    match providers {
-        [name] => {
-            let variable = catalog.entry(name).and_then(|entry| entry.index().secret_env());
-            variable.map_or_else(|| "pass yours with --secret".to_owned(), |name| format!("set {name} to use yours"))
-        }
-        _ => "pass yours with --secret PROVIDER=SOURCE".to_owned(),
-    }
-}
-
 /// How results are printed.
 pub fn format(global: &Global) -> Format {
     global.format.unwrap_or(if global.json { Format::Json } else { Format::Pretty })
@@ -331,46 +273,5 @@ impl Announced {
     /// Records a config. Returns whether it was not named before.
     fn is_new(&self, path: &Path) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned())
-    }
-}
-
-/// Checks that every provider that signs has a secret to sign with, which a public key is not.
-///
-/// # Errors
-///
-/// If one has none.
-pub fn require_secrets<'a>(
-    keyring: &Keyring,
-    providers: impl IntoIterator<Item = &'a Arc<Provider>>,
-) -> Result<(), Failure> {
-    for provider in providers {
-        let (name, title) = (&provider.name, &provider.title);
-        if provider.schemes.is_empty() {
-            continue;
-        }
-        let Some(secret) = keyring.secrets(name).first() else {
-            let hint = "none of the secrets listed in the config could be found; pass one with";
-            return Err(Failure::usage(format!("no secret to sign {title} deliveries with"))
-                .hint(format!("{hint} --secret {name}=SOURCE")));
-        };
-        let signing = provider.schemes.iter().find(|scheme| scheme.reads(secret));
-        if !signing.is_some_and(|scheme| scheme.can_sign(secret)) {
-            let message = format!("{title}'s secret is a public key, which can verify deliveries but not sign them");
-            return Err(Failure::usage(message).hint(format!("pass a private key with --secret {name}=SOURCE")));
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_list_of_names_is_cut() {
-        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
-        assert_eq!(listed(&names[..1]), "a");
-        assert_eq!(listed(&names[..9]), "a, b, c, d, e, f, g, h, i");
-        assert_eq!(listed(&names), "a, b, c, d, e, f, g, h and 2 more");
     }
 }

@@ -4,11 +4,12 @@ use std::{net::SocketAddr, sync::Arc};
 
 use super::{
     address::refuse_own_address,
-    context::{Context, development_warning, no_secret_warning},
+    context::Context,
     exit::Failure,
     guard::allow_forwards,
     reload,
     resolve::{forward, forward_of, provider, unmatched},
+    secret_warnings::{development_warning, no_secret_warning},
 };
 use crate::{
     cli::Listen,

@@ -1,11 +1,12 @@
 //! `hookdev send`: delivers signed events and captured requests. The exit code says whether the endpoint accepted them.
 
+mod jobs;
 mod print;
 mod watch;
 mod words;
 
 use super::{
-    context::{Context, development_warning},
+    context::Context,
     exit::{Exit, Failure},
     interrupt::Interrupts,
     reporters::{
@@ -13,6 +14,7 @@ use super::{
         send::Reporter,
     },
     runtime,
+    secret_warnings::development_warning,
 };
 use crate::{
     cli::{self, Format, Send},
@@ -24,7 +26,8 @@ use crate::{
     store::captures::CaptureStore,
     webhook::{load::Summary, record::Outcome, time},
 };
-use words::{Word, check_no_url, jobs};
+use jobs::jobs;
+use words::{Word, check_no_url};
 
 /// The maximum number of requests in flight at a rate, unless the user says otherwise.
 const CONCURRENCY_AT_A_RATE: u16 = 32;

@@ -5,12 +5,7 @@ use std::io::{self, Write};
 use super::format::OutputFormat;
 use crate::{
     cli::Format,
-    commands::{
-        context::{Context, development_warning},
-        exit::Failure,
-        remedies,
-        streams::Out,
-    },
+    commands::{context::Context, exit::Failure, remedies, secret_warnings::development_warning, streams::Out},
     engine::check::{Observer, Target},
     render::{
         cases::Table,

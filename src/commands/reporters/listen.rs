@@ -18,8 +18,9 @@ use tokio::{runtime::Handle, sync::watch, time::timeout_at};
 use crate::{
     cli::{Body, Format, Listen},
     commands::{
-        context::{Context, MAX_LISTED},
+        context::Context,
         exit::Failure,
+        names::MAX_LISTED,
         remedies,
         reporters::{status::StatusLine, warnings::WarningSink},
         resolve::{pattern, unmatched},

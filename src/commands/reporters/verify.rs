@@ -10,10 +10,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::format::OutputFormat;
 use crate::{
     commands::{
-        context::{Context, listed, set_secrets},
+        context::Context,
         exit::Failure,
         interrupt::InterruptFlag,
+        names::listed,
         remedies,
+        secret_warnings::set_secrets,
         streams::{self, Out},
     },
     engine::verify::{Missing, Observer, Progress, Tally, Verification},

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
 use super::{
+    jobs::{Jobs, jobs},
     send, warn_of_development_secrets, with_unreadable,
-    words::{Jobs, Word, jobs},
+    words::Word,
 };
 use crate::{
     cli::Send,

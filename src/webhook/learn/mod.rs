@@ -8,6 +8,7 @@ mod form;
 mod manifest;
 mod personal;
 mod places;
+mod readings;
 mod scheme;
 mod shape;
 mod template;

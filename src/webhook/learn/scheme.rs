@@ -8,6 +8,7 @@ use super::{
     content::{Parts, templates},
     form::{Form, forms},
     places::{Candidate, Located, candidates, ids, own_headers, times},
+    readings::{Reading, algorithms, parsed, readings},
     value::time_unit,
 };
 use crate::webhook::{
@@ -15,11 +16,9 @@ use crate::webhook::{
     request::{self, Request},
     signature::{
         Algorithm, Receipt, Scheme, SecretFormat, SecretText, SigningSecret,
-        asymmetric::Family,
         content::{ContentValues, SecretParts, SignedContent},
         grammar::{Grammar, GrammarText},
         key::Key,
-        secret::KeyEncoding,
         timestamp::{TimeUnit, TimestampRule},
     },
     time::Tolerance,
@@ -66,12 +65,6 @@ pub(super) struct Search {
     pub most: usize,
     /// What looks like a signature, in words.
     pub seen: Vec<String>,
-}
-
-/// A reading of the secrets.
-struct Reading {
-    format: SecretFormat,
-    secrets: Vec<SigningSecret>,
 }
 
 impl Search {
@@ -347,64 +340,6 @@ fn settled(mut scheme: Scheme, samples: &[Read<'_>]) -> Scheme {
         scheme.id = None;
     }
     scheme
-}
-
-/// Every way to read the secrets.
-fn readings(texts: &[SecretText]) -> Vec<Reading> {
-    let mut formats = vec![SecretFormat::default()];
-    let mut prefixes: Vec<Option<String>> = vec![None];
-    for text in texts.iter().map(SecretText::expose) {
-        if let Some(at) = text.find('_').filter(|at| *at < 12) {
-            let prefix = Some(text[..=at].to_owned());
-            if !prefixes.contains(&prefix) {
-                prefixes.push(prefix);
-            }
-        }
-    }
-    prefixes.reverse();
-    for prefix in &prefixes {
-        for encoding in [KeyEncoding::Base64, KeyEncoding::Hex, KeyEncoding::Base64Url, KeyEncoding::Text] {
-            formats.push(SecretFormat { encoding, prefix: prefix.clone(), family: None });
-        }
-    }
-    formats.extend(
-        [Family::Ed25519, Family::P256].map(|family| SecretFormat { family: Some(family), ..SecretFormat::default() }),
-    );
-    let mut readings: Vec<Reading> = Vec::new();
-    for format in formats {
-        let secrets = parsed(texts, &format);
-        let is_new = !readings.iter().any(|other| other.format.family == format.family && other.secrets == secrets);
-        if !secrets.is_empty() && is_new {
-            readings.push(Reading { format, secrets });
-        }
-    }
-    readings
-}
-
-fn parsed(texts: &[SecretText], format: &SecretFormat) -> Vec<SigningSecret> {
-    texts.iter().filter_map(|text| SigningSecret::parse(text.expose(), format).ok()).collect()
-}
-
-/// The algorithms whose signatures have this length, for keys of this family.
-fn algorithms(length: usize, family: Option<Family>) -> Vec<Algorithm> {
-    let all: &[Algorithm] = match family {
-        None => &[
-            Algorithm::HmacSha256,
-            Algorithm::HmacSha1,
-            Algorithm::HmacSha512,
-            Algorithm::HmacSha384,
-            Algorithm::HmacMd5,
-            Algorithm::Sha256,
-            Algorithm::Sha1,
-            Algorithm::Sha512,
-            Algorithm::Sha384,
-            Algorithm::Md5,
-        ],
-        Some(Family::Ed25519) => &[Algorithm::Ed25519],
-        Some(Family::P256) if (68..=72).contains(&length) => return vec![Algorithm::EcdsaP256],
-        Some(_) => &[],
-    };
-    all.iter().copied().filter(|algorithm| algorithm.signature_length() == Some(length)).collect()
 }
 
 /// The URL that a request was probably sent to.

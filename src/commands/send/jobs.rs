@@ -1,0 +1,260 @@
+//! The jobs that deliver what the arguments of `send` name, with the changes that the options ask for.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use reqwest::Url;
+
+use super::words::{Word, events, only_provider};
+use crate::{
+    cli::{self, Send},
+    commands::{
+        context::Context,
+        exit::{Exit, Failure},
+        guard::{Cargo, allow_delivery},
+        resolve::{endpoint, headers},
+        secret_warnings::require_secrets,
+    },
+    engine::{
+        clock::now,
+        deliver::{Batch, Changes, Content, Job, Resend, ResendError},
+        entropy::moment,
+    },
+    net::url::{parse_url, with_query_of},
+    store::formats::{self, walk},
+    webhook::{
+        assessment::{Judge, MAX_DECODED_BYTES},
+        contract::Tamper,
+        overrides::{InvalidOverride, Override},
+        provider::{Provider, compose::BodySource, event::Event},
+        redact,
+        request::{Headers, Request},
+    },
+};
+
+/// The jobs of one run.
+#[derive(Debug)]
+pub(super) struct Jobs {
+    pub batch: Batch,
+    /// Whether some captured requests can't be read. This has been reported.
+    pub has_unreadable: bool,
+}
+
+/// The jobs of these words, with the changes that the options ask for.
+///
+/// # Errors
+///
+/// If an option is invalid, or does not fit what the words name.
+pub(super) fn jobs(context: &Context, args: &Send, words: &[Word]) -> Result<Jobs, Failure> {
+    let mut builder = Builder::new(context, args, words)?;
+    for word in words {
+        builder.add(word)?;
+    }
+    let Builder { data, batch, has_unreadable, .. } = builder;
+    if data.is_some() && batch.jobs.len() != 1 {
+        let count = batch.jobs.len();
+        return Err(Failure::usage(format!("--data is the body of one event, but the arguments name {count}")));
+    }
+    require_secrets(&batch.keyring, batch.signing_providers())?;
+    check_tampering(&batch.jobs)?;
+    Ok(Jobs { batch, has_unreadable })
+}
+
+struct Builder<'a> {
+    context: &'a Context,
+    args: &'a Send,
+    overrides: Vec<Override>,
+    headers: Headers,
+    data: Option<Bytes>,
+    to: Option<Url>,
+    batch: Batch,
+    has_unreadable: bool,
+    has_redacted: bool,
+}
+
+impl<'a> Builder<'a> {
+    fn new(context: &'a Context, args: &'a Send, words: &[Word]) -> Result<Self, Failure> {
+        let keyring = context.keyring(only_provider(&context.catalog, words))?;
+        Ok(Self {
+            context,
+            args,
+            overrides: overrides(args)?,
+            headers: headers(&args.header)?,
+            data: args.data.as_deref().map(read_data).transpose()?,
+            to: args.to.as_deref().map(parse_url).transpose()?,
+            batch: Batch { jobs: Vec::new(), keyring },
+            has_unreadable: false,
+            has_redacted: false,
+        })
+    }
+
+    fn add(&mut self, word: &Word) -> Result<(), Failure> {
+        match word {
+            Word::Events(text) => {
+                let context = self.context;
+                events(&context.catalog, text)?
+                    .into_iter()
+                    .try_for_each(|(provider, event)| self.add_event(provider, event))
+            }
+            Word::Path(_) | Word::Stdin if self.data.is_some() => {
+                Err(Failure::usage("--data is the body of an event; captured requests have their own"))
+            }
+            Word::Path(_) | Word::Stdin if self.args.tamper.is_some() => {
+                Err(Failure::usage("--tamper is for events; captured requests are sent unchanged"))
+            }
+            Word::Path(path) => self.add_files(path),
+            Word::Stdin => match formats::read(Path::new("standard input"), io::stdin()) {
+                Ok(entries) => self.add_entries(Path::new("-"), entries),
+                Err(error) => {
+                    self.report_unreadable(&error);
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    fn add_event(&mut self, provider: &Arc<Provider>, event: &Event) -> Result<(), Failure> {
+        let body = match &self.data {
+            Some(bytes) => BodySource::Bytes(bytes),
+            None => BodySource::Fixture(None, &self.overrides),
+        };
+        let url = self.url(Some(provider), None)?;
+        self.allow(&url, if event.unsigned { Cargo::Unsigned } else { Cargo::Signed(provider, &self.batch.keyring) })?;
+        let job = Job::event(provider, event, body, url)?;
+        self.batch.jobs.push(Job { headers: self.headers.clone(), tamper: self.args.tamper.map(tamper), ..job });
+        Ok(())
+    }
+
+    fn add_files(&mut self, path: &Path) -> Result<(), Failure> {
+        let open = |file: &Path| if path.is_dir() { formats::open_found(file) } else { formats::open(file).map(Some) };
+        for file in walk(path).files {
+            match file.and_then(|file| Ok((open(&file)?, file))) {
+                Ok((Some(entries), file)) => self.add_entries(&file, entries)?,
+                Ok((None, _)) => {}
+                Err(error) => self.report_unreadable(&error),
+            }
+        }
+        Ok(())
+    }
+
+    fn add_entries(&mut self, file: &Path, entries: formats::Entries<'_>) -> Result<(), Failure> {
+        let file = file.to_string_lossy();
+        for (index, entry) in entries.enumerate() {
+            match entry {
+                Ok(entry) => self.add_capture(entry.request, formats::location(&file, index, entry.line))?,
+                Err(error) => self.report_unreadable(&error),
+            }
+        }
+        Ok(())
+    }
+
+    fn add_capture(&mut self, request: Request, source: String) -> Result<(), Failure> {
+        if redact::is_redacted(&request) && !self.has_redacted {
+            self.has_redacted = true;
+            self.context.terminal.warn("redacted captures are re-sent without credentials; --header 'K: V' adds them");
+        }
+        let judge = Judge {
+            catalog: &self.context.catalog,
+            keyring: &self.batch.keyring,
+            provider: None,
+            accepts_development: true,
+            decoded_limit: MAX_DECODED_BYTES,
+        };
+        let assessment = judge.assess(&request, None.into());
+        let provider = assessment.provider.as_ref();
+        let url = self.url(provider, Some(&request))?;
+        self.allow(&url, Cargo::Captured)?;
+        let secret = provider.and_then(|provider| self.batch.keyring.secrets(&provider.name).first());
+        let changes = Changes { overrides: &self.overrides, resign: self.args.resign };
+        let context = moment(self.args.now.unwrap_or_else(now), self.args.id.clone())?;
+        let resend = Resend::new(request, &assessment, changes, secret, &context).map_err(|error| {
+            let failure = Failure::usage(error.to_string());
+            match error {
+                ResendError::UnknownProvider => {
+                    failure.hint("`hookdev verify` shows how the request was parsed, and why no provider matches")
+                }
+                ResendError::Change { .. } => failure,
+            }
+        })?;
+        self.batch.jobs.push(Job {
+            provider: assessment.provider,
+            event: assessment.event,
+            source: Some(source),
+            url,
+            content: Content::Capture(Box::new(resend)),
+            headers: self.headers.clone(),
+            tamper: None,
+        });
+        Ok(())
+    }
+
+    fn report_unreadable(&mut self, error: &formats::EntryError) {
+        self.has_unreadable = true;
+        self.context.terminal.fail(&Failure::unreadable_input(error));
+    }
+
+    /// Checks that the config may decide where a delivery goes, if it does.
+    fn allow(&self, url: &Url, cargo: Cargo<'_>) -> Result<(), Failure> {
+        if self.to.is_some() { Ok(()) } else { allow_delivery(self.context.guard.as_ref(), url, cargo) }
+    }
+
+    fn url(&self, provider: Option<&Arc<Provider>>, captured: Option<&Request>) -> Result<Url, Failure> {
+        let base = endpoint(self.context, self.to.as_ref(), provider.map(Arc::as_ref))?;
+        Ok(captured.map_or(base.clone(), |request| with_query_of(&base, &request.target)))
+    }
+}
+
+/// Checks that every job can be tampered with as requested.
+fn check_tampering(jobs: &[Job]) -> Result<(), Failure> {
+    for job in jobs {
+        let (Some(tamper), Content::Event(recipe), Some(provider)) = (job.tamper, &job.content, &job.provider) else {
+            continue;
+        };
+        if let Some(objection) = tamper.objection(provider, recipe.unsigned) {
+            let event = job.event.as_deref().unwrap_or(&provider.name);
+            return Err(Failure::usage(format!("can't tamper with {event}: {objection}")));
+        }
+    }
+    Ok(())
+}
+
+const fn tamper(kind: cli::Tamper) -> Tamper {
+    match kind {
+        cli::Tamper::Body => Tamper::Body,
+        cli::Tamper::Signature => Tamper::Signature,
+        cli::Tamper::Missing => Tamper::Missing,
+        cli::Tamper::Secret => Tamper::Secret,
+        cli::Tamper::Stale => Tamper::Stale,
+        cli::Tamper::Future => Tamper::Future,
+    }
+}
+
+fn overrides(args: &Send) -> Result<Vec<Override>, Failure> {
+    let invalid = |error: InvalidOverride| Failure::usage(error.to_string());
+    let set = args.set.iter().map(|text| Override::set(text));
+    let add = args.add.iter().map(|text| Override::add(text));
+    let remove = args.remove.iter().map(|text| Override::remove(text));
+    set.chain(add).chain(remove).collect::<Result<_, _>>().map_err(invalid)
+}
+
+fn read_data(path: &Path) -> Result<Bytes, Failure> {
+    let mut bytes = Vec::new();
+    // curl's spelling.
+    let named = path.to_str().and_then(|text| text.strip_prefix('@')).filter(|_| !path.exists()).map(Path::new);
+    let path = named.unwrap_or(path);
+    let read = match path.to_str() {
+        Some(text) if text.trim_start().starts_with(['{', '[']) && !path.exists() => {
+            let hint = "save the body to a file, or pipe it: printf %s '…' | hookdev send EVENT --data -";
+            return Err(Failure::usage("--data takes the name of a file, not the body itself").hint(hint));
+        }
+        Some("-") => io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes),
+        _ => fs::read(path),
+    };
+    read.map(Bytes::from)
+        .map_err(|error| Failure::new(Exit::UnreadableInput, format!("can't read {}", path.display())).because(&error))
+}

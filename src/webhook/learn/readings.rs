@@ -1,0 +1,70 @@
+//! The ways to read a secret, and the algorithms that its signature's length leaves.
+
+use crate::webhook::signature::{
+    Algorithm, SecretFormat, SecretText, SigningSecret, asymmetric::Family, secret::KeyEncoding,
+};
+
+/// A reading of the secrets.
+pub(super) struct Reading {
+    pub format: SecretFormat,
+    pub secrets: Vec<SigningSecret>,
+}
+
+/// Every way to read the secrets.
+pub(super) fn readings(texts: &[SecretText]) -> Vec<Reading> {
+    let mut formats = vec![SecretFormat::default()];
+    let mut prefixes: Vec<Option<String>> = vec![None];
+    for text in texts.iter().map(SecretText::expose) {
+        if let Some(at) = text.find('_').filter(|at| *at < 12) {
+            let prefix = Some(text[..=at].to_owned());
+            if !prefixes.contains(&prefix) {
+                prefixes.push(prefix);
+            }
+        }
+    }
+    prefixes.reverse();
+    for prefix in &prefixes {
+        for encoding in [KeyEncoding::Base64, KeyEncoding::Hex, KeyEncoding::Base64Url, KeyEncoding::Text] {
+            formats.push(SecretFormat { encoding, prefix: prefix.clone(), family: None });
+        }
+    }
+    formats.extend(
+        [Family::Ed25519, Family::P256].map(|family| SecretFormat { family: Some(family), ..SecretFormat::default() }),
+    );
+    let mut readings: Vec<Reading> = Vec::new();
+    for format in formats {
+        let secrets = parsed(texts, &format);
+        let is_new = !readings.iter().any(|other| other.format.family == format.family && other.secrets == secrets);
+        if !secrets.is_empty() && is_new {
+            readings.push(Reading { format, secrets });
+        }
+    }
+    readings
+}
+
+/// The secrets that this format reads.
+pub(super) fn parsed(texts: &[SecretText], format: &SecretFormat) -> Vec<SigningSecret> {
+    texts.iter().filter_map(|text| SigningSecret::parse(text.expose(), format).ok()).collect()
+}
+
+/// The algorithms whose signatures have this length, for keys of this family.
+pub(super) fn algorithms(length: usize, family: Option<Family>) -> Vec<Algorithm> {
+    let all: &[Algorithm] = match family {
+        None => &[
+            Algorithm::HmacSha256,
+            Algorithm::HmacSha1,
+            Algorithm::HmacSha512,
+            Algorithm::HmacSha384,
+            Algorithm::HmacMd5,
+            Algorithm::Sha256,
+            Algorithm::Sha1,
+            Algorithm::Sha512,
+            Algorithm::Sha384,
+            Algorithm::Md5,
+        ],
+        Some(Family::Ed25519) => &[Algorithm::Ed25519],
+        Some(Family::P256) if (68..=72).contains(&length) => return vec![Algorithm::EcdsaP256],
+        Some(_) => &[],
+    };
+    all.iter().copied().filter(|algorithm| algorithm.signature_length() == Some(length)).collect()
+}
