@@ -87,6 +87,7 @@ impl Sample {
             assessment: self.judge().assess(&self.request, Some(NOW).into()),
             status: 200,
             elapsed: Duration::from_micros(123),
+            repeat: None,
             forwards: Vec::new(),
             capture: None,
             capture_error: None,

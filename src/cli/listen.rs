@@ -71,6 +71,10 @@ pub struct Listen {
     #[arg(long, requires = "only_verified", help_heading = "Responding")]
     pub allow_unsigned: bool,
 
+    /// How long to try again while your handler accepts no connection, as when it restarts
+    #[arg(long, value_name = "DUR", default_value = "2s", value_parser = parse_duration, help_heading = "Responding")]
+    pub forward_wait: Duration,
+
     /// How long to wait for your handler, time at a breakpoint included
     #[arg(long, value_name = "DUR", default_value = "5m", value_parser = parse_duration, help_heading = "Responding")]
     pub forward_timeout: Duration,

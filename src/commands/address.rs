@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::net::TcpListener;
 
 use super::{context::Context, exit::Failure};
+use crate::{engine::receive::Settings, net::own_address::leads_to, webhook::redact};
 
 /// The address that `listen` uses by default.
 pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
@@ -42,6 +43,18 @@ pub fn reachable(mut address: SocketAddr) -> String {
         _ => {}
     }
     format!("http://{address}")
+}
+
+/// Refuses settings that forward to the address on which this receiver listens.
+///
+/// # Errors
+///
+/// If one of the forwards leads there.
+pub fn refuse_own_address(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
+    let Some(forward) = settings.forwards.iter().find(|forward| leads_to(&forward.url, address)) else { return Ok(()) };
+    let url = redact::tokens(forward.url.as_str());
+    Err(Failure::usage(format!("can't forward to {url}: hookdev itself listens there"))
+        .hint("give the URL of your handler, or listen on another port with --addr"))
 }
 
 /// Binds the address of the command line, else the config's, else the default. An address that other machines can reach

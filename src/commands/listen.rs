@@ -9,7 +9,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    address::{bind, is_default, reachable},
+    address::{bind, is_default, reachable, refuse_own_address},
     context::Context,
     exit::{Exit, Failure},
     interrupt::Interrupts,
@@ -19,6 +19,7 @@ use super::{
     reporters::{
         browsers::RefusedPages,
         listen::{Reporter, View, announce, queue, report_in_progress, report_saving, summary, warning},
+        status::StatusLine,
         warnings::WarningSink,
     },
     resolve::expectations,
@@ -79,10 +80,11 @@ async fn listen(
 ) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
+    refuse_own_address(&settings, address)?;
     let mut interrupts = Interrupts::all();
     let accepts_development = args.allow_development || address.ip().is_loopback() && !args.only_verified;
     let settings = Arc::new(CurrentSettings::new(Settings { accepts_development, ..settings }));
-    let _watch = watch(&context, args.clone(), Arc::clone(&settings));
+    let _watch = watch(&context, args.clone(), Arc::clone(&settings), address);
 
     let mut consumers = Consumers::default();
     let (capacity, when_full) = queue(view.format, captures.is_some());
@@ -92,6 +94,8 @@ async fn listen(
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let forwarded = forward_policy(&args);
+    let shows_status = view.format == Format::Pretty && args.program.is_empty() && terminal.shows_status();
+    let pending = shows_status.then(Arc::default);
     let receiver = Receiver::new(Setup {
         settings: Arc::clone(&settings),
         responses: ResponsePolicy {
@@ -100,12 +104,14 @@ async fn listen(
             forwarded,
             allow_browsers: args.allow_browsers,
             forward_timeout: args.forward_timeout,
+            forward_wait: args.forward_wait,
         },
         captures: captures.map(|store| {
             let warnings = warnings.clone();
             CaptureWriter::start(store, args.redact, remedies::words, move |change| report_saving(&warnings, change))
         }),
         consumers,
+        pending: pending.clone(),
         on_error: {
             let (warnings, pages) = (warnings.clone(), Arc::clone(&pages));
             Box::new(move |error| match error {
@@ -133,7 +139,8 @@ async fn listen(
         terminal.warn(&warning);
     }
     let (is_pretty, format) = (view.format == Format::Pretty, view.format);
-    let reporter = Reporter::start(deliveries, view, terminal, &url);
+    let status = pending.map(|pending| StatusLine::new(terminal, pending));
+    let reporter = Reporter::start(deliveries, view, terminal, &url, status);
 
     let urls = Urls { local: &reachable(address), tunnel: None };
     let end = match UserProgram::start(&args.program, urls, &settings.catalog, format)? {

@@ -1,8 +1,9 @@
 //! The settings of `listen` that change while it runs: those of the config, and of the files that it names.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use super::{
+    address::refuse_own_address,
     context::Context,
     exit::Failure,
     guard::allow_forwards,
@@ -68,8 +69,9 @@ pub fn secret_warning(settings: &Settings) -> Option<String> {
     Some(format!("{warning}, or accept the public development secret with --allow-development"))
 }
 
-/// Reloads the settings when a file changes. If the change is broken, the previous settings stay.
-pub fn watch(context: &Context, args: Listen, current: Arc<CurrentSettings>) -> Option<Watch> {
+/// Reloads the settings of a receiver at this address when a file changes. If the change is broken, the previous settings
+/// stay.
+pub fn watch(context: &Context, args: Listen, current: Arc<CurrentSettings>, address: SocketAddr) -> Option<Watch> {
     let (global, terminal, announced) = (context.global.clone(), context.terminal, context.announced());
     let initial = listen_config(context);
     let changed = move || {
@@ -77,7 +79,11 @@ pub fn watch(context: &Context, args: Listen, current: Arc<CurrentSettings>) -> 
         // The changed config may name files that were not watched.
         let watched = context.as_ref().map(Context::watched).unwrap_or_default();
         let before = current.get();
-        let reload = |context| Ok((settings(&context, &args, before.accepts_development)?, listen_config(&context)));
+        let reload = |context| {
+            let settings = settings(&context, &args, before.accepts_development)?;
+            refuse_own_address(&settings, address)?;
+            Ok((settings, listen_config(&context)))
+        };
         match context.and_then(reload) {
             Ok((settings, config)) => {
                 let changes = reload::changes(&before, &settings);

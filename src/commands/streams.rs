@@ -4,6 +4,7 @@
 use std::{
     io::{self, BufWriter, IsTerminal, StdoutLock, Write},
     process::Stdio,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use indicatif::ProgressDrawTarget;
@@ -25,6 +26,11 @@ pub fn data() -> BufWriter<StdoutLock<'static>> {
 
 /// Writes a text to standard error. Errors are ignored: there is nowhere left to report them.
 pub fn write_message(palette: Palette, text: &str) {
+    let _hidden = HiddenStatus::new(palette);
+    write_error(palette, text);
+}
+
+fn write_error(palette: Palette, text: &str) {
     let _ = Gate::new(palette, io::stderr().lock()).write_all(text.as_bytes());
 }
 
@@ -36,6 +42,56 @@ pub fn any_is_terminal() -> bool {
 /// Standard error as the standard output of a program.
 pub fn stderr_for_program() -> Stdio {
     io::stderr().into()
+}
+
+/// The status line: the last one on a terminal, below all output. Empty if there is none.
+static STATUS: Mutex<String> = Mutex::new(String::new());
+
+/// Moves to the start of the line and clears it.
+const CLEAR_LINE: &str = "\r\x1b[2K";
+
+/// Shows a status line on standard error, which must be a terminal, in place of the one before. The line must fit on the
+/// screen; an empty one shows nothing.
+pub fn show_status(palette: Palette, line: &str) {
+    let mut status = STATUS.lock().unwrap_or_else(PoisonError::into_inner);
+    if *status != line {
+        if !status.is_empty() {
+            clear_line();
+        }
+        line.clone_into(&mut status);
+        write_error(palette, line);
+    }
+}
+
+/// While this exists, the status line is off the screen, so that other output can be written.
+#[derive(Debug)]
+pub struct HiddenStatus {
+    palette: Palette,
+    status: MutexGuard<'static, String>,
+}
+
+impl HiddenStatus {
+    /// Takes the status line off the screen.
+    pub fn new(palette: Palette) -> Self {
+        let status = STATUS.lock().unwrap_or_else(PoisonError::into_inner);
+        if !status.is_empty() {
+            clear_line();
+        }
+        Self { palette, status }
+    }
+}
+
+impl Drop for HiddenStatus {
+    fn drop(&mut self) {
+        if !self.status.is_empty() {
+            write_error(self.palette, &self.status);
+        }
+    }
+}
+
+/// A [`Gate`] would remove it.
+fn clear_line() {
+    let _ = io::stderr().lock().write_all(CLEAR_LINE.as_bytes());
 }
 
 /// Whether standard output is a terminal.

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::{
     exit::Failure,
     remedies,
-    streams::{self, Out},
+    streams::{self, HiddenStatus, Out},
 };
 use crate::{
     cli::{Color, Global},
@@ -87,6 +87,23 @@ impl Terminal {
         if !self.quiet {
             streams::write_message(self.err, text);
         }
+    }
+
+    /// Whether a status line is shown: on a terminal that shows both streams, except with `--quiet`.
+    #[must_use]
+    pub const fn shows_status(&self) -> bool {
+        self.shows_out && self.shows_err && !self.quiet
+    }
+
+    /// Shows a line below all output, in place of the one before; an empty one shows nothing. It must fit on the screen.
+    pub fn show_status(&self, line: &str) {
+        streams::show_status(self.err, line);
+    }
+
+    /// Takes the status line off the screen, for as long as the result is kept.
+    #[must_use]
+    pub fn hide_status(&self) -> HiddenStatus {
+        HiddenStatus::new(self.err)
     }
 
     /// The present width of standard output in columns, if it is a terminal. The user may change it at any time.

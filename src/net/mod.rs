@@ -4,5 +4,6 @@
 pub mod client;
 pub mod descriptors;
 mod fields;
+pub mod own_address;
 pub mod receiver;
 pub mod url;

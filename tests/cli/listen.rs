@@ -2,6 +2,7 @@
 
 mod browsers;
 mod captures;
+mod circles;
 mod expectations;
 mod flow;
 mod forwards;
@@ -17,3 +18,4 @@ mod repeats;
 mod responses;
 mod start_and_stop;
 mod verdicts;
+mod waits;

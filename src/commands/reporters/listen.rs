@@ -13,7 +13,7 @@ use std::{
 };
 
 use glob::Pattern;
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{runtime::Handle, sync::watch, time::timeout_at};
 
 use crate::{
     cli::{Body, Format, Listen},
@@ -22,7 +22,7 @@ use crate::{
         exit::Failure,
         names::MAX_LISTED,
         remedies,
-        reporters::warnings::WarningSink,
+        reporters::{status::StatusLine, warnings::WarningSink},
         resolve::{pattern, unmatched},
         terminal::Terminal,
     },
@@ -166,14 +166,22 @@ pub const fn queue(format: Format, is_captured: bool) -> (usize, WhenFull) {
 }
 
 impl Reporter {
-    /// Starts to print deliveries; as JSON, after a line that contains its `url`. Must be called within a runtime.
-    pub fn start(deliveries: Deliveries, view: View, terminal: Terminal, url: &str) -> Self {
+    /// Starts to print deliveries; as JSON, after a line that contains its `url`. Below them is the status line, if any.
+    /// Must be called within a runtime.
+    pub fn start(
+        deliveries: Deliveries,
+        view: View,
+        terminal: Terminal,
+        url: &str,
+        status: Option<StatusLine>,
+    ) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
         if view.format == Format::Json {
             json::ready(url, &mut buffer);
         }
-        let mut printer = Printer { deliveries, view, terminal, buffer, text: String::new(), written: Vec::new() };
+        let mut printer =
+            Printer { deliveries, view, terminal, status, buffer, text: String::new(), written: Vec::new() };
         let runtime = Handle::current();
         thread::spawn(move || {
             let complete = match runtime.block_on(printer.run()) {
@@ -201,6 +209,7 @@ struct Printer {
     deliveries: Deliveries,
     view: View,
     terminal: Terminal,
+    status: Option<StatusLine>,
     buffer: Vec<u8>,
     text: String,
     /// Those whose lines are in the buffer.
@@ -211,7 +220,7 @@ impl Printer {
     async fn run(&mut self) -> io::Result<()> {
         let mut stdout = self.terminal.stdout();
         self.write(&mut stdout)?;
-        while let Some(update) = self.deliveries.next().await {
+        while let Some(update) = self.next().await {
             self.print(update);
             while self.buffer.len() < BATCH_BYTES
                 && let Some(update) = self.deliveries.next_queued()
@@ -219,8 +228,23 @@ impl Printer {
                 self.print(update);
             }
             self.write(&mut stdout)?;
+            if let Some(status) = &mut self.status {
+                status.renew();
+            }
         }
         Ok(())
+    }
+
+    /// The next update. The status line is renewed meanwhile.
+    async fn next(&mut self) -> Option<Update> {
+        let Self { deliveries, status, .. } = self;
+        let Some(status) = status else { return deliveries.next().await };
+        loop {
+            match timeout_at(status.next_renewal(), deliveries.next()).await {
+                Ok(update) => return update,
+                Err(_) => status.renew(),
+            }
+        }
     }
 
     fn print(&mut self, update: Update) {
@@ -247,13 +271,17 @@ impl Printer {
     fn write(&mut self, stdout: &mut impl Write) -> io::Result<()> {
         let terminal = self.terminal;
         let mut reported = false;
+        let mut hidden = self.status.is_some().then(|| terminal.hide_status());
         write_patiently(stdout, &self.buffer, |full| {
+            // A warning takes the status line off the screen itself.
+            hidden = None;
             if !reported {
                 terminal.warn(&format!("can't write the output: {full}; trying again until there is space"));
             }
             reported = true;
             thread::sleep(RETRY);
         })?;
+        drop(hidden);
         if reported {
             terminal.note("the output can be written again");
         }

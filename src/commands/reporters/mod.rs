@@ -6,5 +6,6 @@ mod format;
 pub mod listen;
 pub mod load;
 pub mod send;
+pub mod status;
 pub mod verify;
 pub mod warnings;

@@ -204,7 +204,9 @@ impl<'a, T: Transport> Handler<'a, T> {
             }
             Err(SendError::TimedOut(_)) => Err(NoResponse::TimedOut),
             Err(SendError::Broken(reason)) => Err(NoResponse::Broken(reason)),
-            Err(SendError::Unreachable(reason)) => Err(NoResponse::Unreachable(reason)),
+            Err(SendError::Unreachable(reason) | SendError::NotListening(reason)) => {
+                Err(NoResponse::Unreachable(reason))
+            }
             Err(error @ SendError::Untrusted(_)) => Err(NoResponse::Untrusted(error.to_string())),
             Err(error @ SendError::Unsendable(_)) => return Err(error.into()),
         };

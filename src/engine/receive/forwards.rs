@@ -11,7 +11,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::targets::{InFlightPermit, MAX_IN_FLIGHT, Targets};
+use super::{
+    circles::{Circles, Departure},
+    pending::{PendingEntry, PendingForwards},
+    targets::{InFlightPermit, MAX_IN_FLIGHT, Targets},
+};
 use crate::{
     net::{
         client::{Client, MAX_PIECE_BYTES, ResponseBody, SendError, end_to_end, set_host},
@@ -51,8 +55,33 @@ impl Forward {
 pub struct Forwarder {
     client: Arc<Client>,
     targets: Arc<Targets>,
+    circles: Arc<Circles>,
+    pending: Option<Arc<PendingForwards>>,
     timeout: Duration,
+    wait: Duration,
     cancel: CancellationToken,
+}
+
+/// What a delivery brings besides its request.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The delivery's number.
+    pub seq: u64,
+    /// Cancelled when the sender has closed its side.
+    pub closed: &'a CancellationToken,
+    /// The budget that the responses take from.
+    pub memory: &'a BodyPermit,
+}
+
+/// Why a forward has no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoResponse {
+    /// The handler had too many deliveries already and did not get this one.
+    Busy,
+    /// The delivery had been forwarded before, and came back.
+    Returned,
+    /// The handler failed.
+    Failed,
 }
 
 /// The results of the forwards of one delivery.
@@ -72,8 +101,15 @@ pub struct Exchange {
     pub response: Option<Response>,
     /// The rest of that body.
     pub rest: Option<Rest>,
-    /// Whether the handler had too many deliveries already and did not get this one.
-    pub is_busy: bool,
+    /// Why there is no response, if there is none.
+    pub failure: Option<NoResponse>,
+}
+
+/// What a forward holds while it is in flight.
+#[derive(Debug)]
+struct Journey {
+    _departure: Arc<Departure>,
+    _pending: Option<PendingEntry>,
 }
 
 /// A forward that runs whether or not it is awaited.
@@ -85,35 +121,68 @@ pub struct PendingForward {
 }
 
 impl Forwarder {
-    /// Waits up to `timeout` for each handler, and no longer than until `cancel`.
-    pub fn new(timeout: Duration, cancel: CancellationToken) -> Self {
-        Self { client: Arc::new(Client::new(false)), targets: Arc::default(), timeout, cancel }
+    /// Waits up to `timeout` for each handler, and no longer than until `cancel`. A handler that accepts no connection is
+    /// tried again for up to `wait`. The forwards in progress are listed in `pending`, if that is given.
+    pub fn new(
+        timeout: Duration,
+        wait: Duration,
+        pending: Option<Arc<PendingForwards>>,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self {
+            client: Arc::new(Client::new(false)),
+            targets: Arc::default(),
+            circles: Arc::default(),
+            pending,
+            timeout,
+            wait,
+            cancel,
+        }
     }
 
     /// Forwards to every target whose glob matches the event, and waits for the response of the first. `None` if no glob
-    /// matches. `closed` is cancelled when the sender has closed its side. The responses take from the budget of `memory`.
+    /// matches. A delivery that has come back from a target is not forwarded.
     pub async fn forward(
         &self,
         forwards: &[Forward],
         assessment: &Assessment,
         request: &Request,
-        closed: &CancellationToken,
-        memory: &BodyPermit,
+        arrival: Arrival<'_>,
     ) -> Option<Forwards> {
         let mut matching = forwards.iter().filter(|forward| forward.matches(assessment));
         let first = matching.next()?;
+        if let Some(target) = self.circles.returned(request) {
+            return Some(Forwards { first: Exchange::returned(target), others: Vec::new() });
+        }
+        let departure = Arc::new(self.circles.depart(request));
         let mut request = request.clone();
         // It was met when the body was read here.
         request.headers.remove("expect");
-        let others = matching.map(|forward| self.start(&forward.url, request.clone(), memory.clone())).collect();
-        Some(Forwards { first: self.exchange(&first.url, request, closed, memory).await, others })
+        let mark = |target: &Url, mut request: Request| {
+            if departure.is_repeated {
+                self.circles.mark(target.as_str(), &mut request);
+            }
+            request
+        };
+        let Arrival { seq, closed, memory } = arrival;
+        let pending = |target: &Url| Some(self.pending.as_ref()?.add(seq, assessment.title(), target));
+        let others = matching
+            .map(|Forward { url, .. }| {
+                let journey = Journey { _departure: Arc::clone(&departure), _pending: pending(url) };
+                self.start(url, mark(url, request.clone()), memory.clone(), journey)
+            })
+            .collect();
+        let _pending = pending(&first.url);
+        let first = self.exchange(&first.url, mark(&first.url, request), closed, memory).await;
+        Some(Forwards { first, others })
     }
 
     /// Starts a forward whose response nobody waits for.
-    fn start(&self, target: &Url, request: Request, memory: BodyPermit) -> PendingForward {
+    fn start(&self, target: &Url, request: Request, memory: BodyPermit, journey: Journey) -> PendingForward {
         let url = with_query_of(target, &request.target);
         let (forwarder, target) = (self.clone(), target.clone());
         let task = tokio::spawn(async move {
+            let _journey = journey;
             let Exchange { mut forwarded, rest, .. } =
                 forwarder.exchange(&target, request, &CancellationToken::new(), &memory).await;
             if let Some(rest) = rest
@@ -138,7 +207,7 @@ impl Forwarder {
         let started = Instant::now();
         let Some(permit) = self.targets.take(target.as_str()) else {
             let error = format!("busy with {MAX_IN_FLIGHT} deliveries; responded 503");
-            return Exchange::failed(&url, started, error, true);
+            return Exchange::failed(&url, started, error, NoResponse::Busy);
         };
         let until = started + self.timeout;
         let result = tokio::select! {
@@ -151,7 +220,7 @@ impl Forwarder {
             }
         };
         match result {
-            Err(error) => Exchange::failed(&url, started, error, false),
+            Err(error) => Exchange::failed(&url, started, error, NoResponse::Failed),
             Ok((response, rest)) => {
                 let excerpt = Response {
                     body: response.body.slice(..response.body.len().min(UNMETERED_BYTES)),
@@ -168,7 +237,7 @@ impl Forwarder {
                     _memory: memory,
                 });
                 let forwarded = Forwarded { url: url.to_string(), outcome: Ok(excerpt), elapsed: started.elapsed() };
-                Exchange { forwarded, response: Some(for_sender(response)), rest, is_busy: false }
+                Exchange { forwarded, response: Some(for_sender(response)), rest, failure: None }
             }
         }
     }
@@ -183,7 +252,7 @@ impl Forwarder {
         memory: &BodyPermit,
     ) -> Result<(Response, Option<(ResponseBody, BodyPermit)>), String> {
         let timed_out = |_| explain(&SendError::TimedOut(self.timeout));
-        let response = timeout_at(until, self.client.begin(url, request)).await.map_err(timed_out)?;
+        let response = timeout_at(until, self.client.begin(url, request, self.wait)).await.map_err(timed_out)?;
         let mut response = response.map_err(|error| explain(&error))?;
         let status = response.status;
         if status < 200 {
@@ -207,9 +276,16 @@ impl Forwarder {
 }
 
 impl Exchange {
-    fn failed(url: &Url, started: Instant, error: String, is_busy: bool) -> Self {
+    fn failed(url: &Url, started: Instant, error: String, failure: NoResponse) -> Self {
         let forwarded = Forwarded { url: url.to_string(), outcome: Err(error), elapsed: started.elapsed() };
-        Self { forwarded, response: None, rest: None, is_busy }
+        Self { forwarded, response: None, rest: None, failure: Some(failure) }
+    }
+
+    /// The exchange that does not take place for a delivery that has come back from this target.
+    fn returned(target: String) -> Self {
+        let error = "this URL leads back to hookdev: the delivery was forwarded there, and came back; responded 508";
+        let forwarded = Forwarded { url: target, outcome: Err(error.to_owned()), elapsed: Duration::ZERO };
+        Self { forwarded, response: None, rest: None, failure: Some(NoResponse::Returned) }
     }
 }
 
@@ -310,7 +386,9 @@ fn for_sender(response: Response) -> Response {
 /// What went wrong, what to check, and what the sender got.
 fn explain(error: &SendError) -> String {
     match error {
-        SendError::Unreachable(problem) => format!("{problem}: is your handler running? responded 502"),
+        SendError::Unreachable(problem) | SendError::NotListening(problem) => {
+            format!("{problem}: is your handler running? responded 502")
+        }
         SendError::TimedOut(_) => format!("{error} (the forward timeout); responded 502"),
         SendError::Broken(problem) => format!("{problem}: did your handler crash? responded 502"),
         SendError::Incomplete(response, problem) => {

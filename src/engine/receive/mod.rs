@@ -13,10 +13,12 @@
 
 mod browsers;
 mod capture_writer;
+mod circles;
 mod consumers;
 mod expectations;
 mod explainer;
 mod forwards;
+mod pending;
 mod publication;
 mod receiver;
 mod repeats;
@@ -33,6 +35,7 @@ pub use self::{
     consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
     expectations::{Counter, Expectation, Expectations},
     forwards::Forward,
+    pending::{PendingForwards, WaitingForward},
     receiver::{Receiver, Setup},
     response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings},

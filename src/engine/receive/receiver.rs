@@ -17,7 +17,8 @@ use super::{
     capture_writer::CaptureWriter,
     consumers::{Consumers, Slots, Unwritten},
     explainer::{Explainer, Explanation, TooMany},
-    forwards::{Exchange, Forwarder, Forwards, PendingForward, Rest},
+    forwards::{Arrival, Exchange, Forwarder, Forwards, NoResponse, PendingForward, Rest},
+    pending::PendingForwards,
     publication::Publication,
     repeats::{Identity, Repeats},
     response::{self, ForwardPolicy, ResponsePolicy, Rotation},
@@ -59,6 +60,8 @@ pub struct Setup {
     pub captures: Option<CaptureWriter>,
     /// Who gets the deliveries.
     pub consumers: Consumers,
+    /// Where the forwards in progress are listed, for a front end that shows them.
+    pub pending: Option<Arc<PendingForwards>>,
     /// Gets every problem outside a delivery.
     pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
     /// Gets the secrets that handshakes hand over, each with its provider's title.
@@ -94,15 +97,15 @@ impl Receiver {
     /// A receiver that has received nothing yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { settings, responses, captures, consumers, on_error, on_secret, now, cancel } = setup;
-        let ResponsePolicy { statuses, delay, forwarded, allow_browsers, forward_timeout } = responses;
+        let Setup { settings, responses, captures, consumers, pending, on_error, on_secret, now, cancel } = setup;
+        let ResponsePolicy { statuses, delay, forwarded, allow_browsers, forward_timeout, forward_wait } = responses;
         Self {
             settings,
             rotation: Rotation::new(statuses),
             delay,
             forwarded,
             allow_browsers,
-            forwarder: Forwarder::new(forward_timeout, cancel.clone()),
+            forwarder: Forwarder::new(forward_timeout, forward_wait, pending, cancel.clone()),
             captures,
             consumers: Arc::new(consumers),
             explainer: Explainer::default(),
@@ -155,14 +158,13 @@ impl Receiver {
         request: &Request,
         assessment: &mut Assessment,
         handshake: Option<Response>,
-        closed: &CancellationToken,
-        memory: &BodyPermit,
+        arrival: Arrival<'_>,
     ) -> Responded {
         if let Some(delay) = self.delay {
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
                 // A sender that may have gone takes up no memory for the sake of a delay.
-                () = closed.cancelled() => {}
+                () = arrival.closed.cancelled() => {}
                 () = self.cancel.cancelled() => {}
             }
         }
@@ -173,17 +175,20 @@ impl Receiver {
             return response.into();
         }
         let forwards = if self.forwarded.includes(assessment) { &settings.forwards } else { &[][..] };
-        let forwarding = self.forwarder.forward(forwards, assessment, request, closed, memory);
+        let forwarding = self.forwarder.forward(forwards, assessment, request, arrival);
         let Some(Forwards { first, others }) = forwarding.await else {
             return response::default(request, assessment).into();
         };
-        let Exchange { forwarded, response, rest, is_busy } = first;
-        if is_busy {
-            assessment
-                .warnings
-                .push("the handler is busy, so the sender was asked to send this again".to_owned().into());
-        }
-        let otherwise = if is_busy { response::busy } else { response::no_response };
+        let Exchange { forwarded, response, rest, failure } = first;
+        let otherwise = match failure {
+            Some(NoResponse::Busy) => {
+                let warning = "the handler is busy, so the sender was asked to send this again";
+                assessment.warnings.push(warning.to_owned().into());
+                response::busy
+            }
+            Some(NoResponse::Returned) => response::returned,
+            Some(NoResponse::Failed) | None => response::no_response,
+        };
         Responded { response: response.unwrap_or_else(otherwise), rest, forwards: vec![forwarded], others }
     }
 
@@ -227,8 +232,9 @@ impl Receiver {
             assessment.warnings.extend(warning);
         }
         let handshake = self.shake_hands(&settings, &mut request, &assessment);
+        let arrival = Arrival { seq, closed: &closed, memory: &permit };
         let Responded { response, rest, forwards, others } =
-            self.respond(&settings, &request, &mut assessment, handshake, &closed, &permit).await;
+            self.respond(&settings, &request, &mut assessment, handshake, arrival).await;
         let mut outgoing = Outgoing::from(response);
         let mut delivery = Delivery {
             seq,

@@ -28,6 +28,8 @@ pub struct ResponsePolicy {
     pub allow_browsers: bool,
     /// How long a handler may take.
     pub forward_timeout: Duration,
+    /// How long a handler that accepts no connection is tried again.
+    pub forward_wait: Duration,
 }
 
 /// Which deliveries are forwarded.
@@ -107,6 +109,11 @@ pub fn busy() -> Response {
     let mut response = text(503, "the handler is busy; send it again\n");
     response.headers.push(HeaderName::from_static("retry-after"), HeaderValue::from_static("1"));
     response
+}
+
+/// The response to a delivery that was forwarded before and has come back.
+pub fn returned() -> Response {
+    text(508, "hookdev forwarded this delivery before: its forwards lead in a circle\n")
 }
 
 /// The response when the handler gave none.

@@ -108,6 +108,7 @@ impl Running {
             responses: ResponsePolicy { forward_timeout: Duration::from_secs(60), ..ResponsePolicy::default() },
             captures: None,
             consumers,
+            pending: None,
             on_error: {
                 let errors = Arc::clone(&errors);
                 Box::new(move |error| errors.lock().unwrap().push(error))

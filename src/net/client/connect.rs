@@ -61,8 +61,7 @@ impl Connector {
 
 /// Connects to a host.
 async fn tcp(host: &str, port: u16) -> Result<TcpStream, SendError> {
-    let failed =
-        |error: io::Error| SendError::Unreachable(not_connected(Some(error.kind()), host, port, &error.to_string()));
+    let failed = |error: io::Error| not_connected(Some(error.kind()), host, port, &error.to_string());
     let addresses = lookup_host((without_brackets(host), port)).await;
     let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;

@@ -6,6 +6,7 @@ use std::{
     future::poll_fn,
     mem,
     pin::{Pin, pin},
+    task::Poll,
 };
 
 use bytes::Bytes;
@@ -17,10 +18,14 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::client::TlsStream;
 
 use super::{
-    error::{SendError, no_response},
+    error::{SendError, is_reset, no_response},
     incoming::Inbox,
     message::Recipient,
     outbox::{Outbox, RequestWriter},
@@ -42,9 +47,26 @@ pub(super) struct Incoming {
 }
 
 /// A stream in both directions.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+pub(super) trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
+    /// Whether the other side has reset the connection since the last read and write, as far as that is known.
+    fn was_reset(&self) -> bool {
+        false
+    }
+}
 
-impl<S: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Duplex for S {}
+impl Duplex for TcpStream {
+    fn was_reset(&self) -> bool {
+        self.take_error().is_ok_and(|error| error.is_some())
+    }
+}
+
+impl<S: Duplex> Duplex for TlsStream<S> {
+    fn was_reset(&self) -> bool {
+        self.get_ref().0.was_reset()
+    }
+}
+
+impl Duplex for reqwest::Upgraded {}
 
 /// An open connection. Dropping it closes it.
 #[derive(Debug)]
@@ -64,10 +86,16 @@ enum Driver {
     Open(Box<http1::Connection<Stream, Empty<Bytes>>>),
     /// The connection has ended. hyper's driver is dropped at once: a request that it holds would otherwise wait for
     /// its timeout.
-    Closed {
-        /// Whether bytes of a response had arrived that hyper has not used.
-        has_received: bool,
-    },
+    Closed(Ending),
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ending {
+    /// Whether bytes of a response had arrived that hyper has not used.
+    pub(super) has_received: bool,
+    /// Whether the other side reset it, which it does if it ends before it has read everything.
+    pub(super) was_reset: bool,
 }
 
 impl Connection {
@@ -97,12 +125,13 @@ impl Connection {
         Ok(Incoming { status: head.status.as_u16(), headers: inbox.take(&head), body })
     }
 
-    /// Whether a part of the response has arrived, if a request failed.
-    pub(super) fn has_received(self) -> bool {
-        match self.driver {
-            Driver::Open(driver) => !driver.into_parts().read_buf.is_empty(),
-            Driver::Closed { has_received } => has_received,
-        }
+    /// How the connection ended, if a request failed with this error.
+    pub(super) fn ending(self, error: &hyper::Error) -> Ending {
+        let ending = match self.driver {
+            Driver::Open(driver) => Ending::of(*driver),
+            Driver::Closed(ending) => ending,
+        };
+        Ending { was_reset: ending.was_reset || is_reset(error), ..ending }
     }
 
     /// Whether the connection may be used again. Some servers respond before they have read the whole request.
@@ -135,15 +164,25 @@ fn replaced(method: &Method) -> http::Request<Empty<Bytes>> {
     request
 }
 
+impl Ending {
+    fn of(driver: http1::Connection<Stream, Empty<Bytes>>) -> Self {
+        let http1::Parts { io, read_buf, .. } = driver.into_parts();
+        // If a request crosses the end of the connection, the reset follows an end that was read as a usual one.
+        Self { has_received: !read_buf.is_empty(), was_reset: io.into_inner().was_reset() }
+    }
+}
+
 impl Driver {
     /// Waits for something that happens on the connection, and reads and writes meanwhile.
     async fn run_until<F: Future>(&mut self, mut wanted: Pin<&mut F>) -> F::Output {
         poll_fn(|cx| {
             if let Self::Open(driver) = self
-                && Pin::new(driver).poll(cx).is_ready()
-                && let Self::Open(ended) = mem::replace(self, Self::Closed { has_received: false })
+                && let Poll::Ready(result) = Pin::new(driver).poll(cx)
+                && let Self::Open(ended) = mem::replace(self, Self::Closed(Ending::default()))
             {
-                *self = Self::Closed { has_received: !ended.into_parts().read_buf.is_empty() };
+                let mut ending = Ending::of(*ended);
+                ending.was_reset |= result.is_err_and(|error| is_reset(&error));
+                *self = Self::Closed(ending);
             }
             wanted.as_mut().poll(cx)
         })

@@ -17,6 +17,9 @@ pub enum SendError {
     /// The endpoint could not be reached.
     #[error("{0}")]
     Unreachable(String),
+    /// The endpoint's host accepts no connection on its port, most likely because nothing listens there.
+    #[error("{0}")]
+    NotListening(String),
     /// The endpoint's TLS certificate is not trusted.
     #[error("{0}")]
     Untrusted(String),
@@ -69,9 +72,7 @@ pub(super) fn not_final(status: u16) -> String {
 pub(super) fn no_response(error: &(dyn Error + 'static)) -> SendError {
     let text = chain(error);
     SendError::Broken(match io_kind(error) {
-        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
-            "the connection was reset before the response was complete".to_owned()
-        }
+        _ if is_reset(error) => "the connection was reset before the response was complete".to_owned(),
         // The latter is an end without a TLS `close_notify`.
         kind if text.contains("connection closed") || kind == Some(io::ErrorKind::UnexpectedEof) => {
             "the connection was closed before the response was complete".to_owned()
@@ -85,15 +86,26 @@ pub(super) fn unknown_host(host: &str) -> String {
 }
 
 /// Describes a failed attempt to connect.
-pub(super) fn not_connected(kind: Option<io::ErrorKind>, host: &str, port: u16, text: &str) -> String {
-    match kind {
-        Some(io::ErrorKind::ConnectionRefused) => format!("nothing listens on {host}:{port} (connection refused)"),
+pub(super) fn not_connected(kind: Option<io::ErrorKind>, host: &str, port: u16, text: &str) -> SendError {
+    SendError::Unreachable(match kind {
+        Some(io::ErrorKind::ConnectionRefused) => {
+            return SendError::NotListening(format!("nothing listens on {host}:{port} (connection refused)"));
+        }
+        // The listener was closed while the connection was being opened.
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted) => {
+            return SendError::NotListening(format!("{host}:{port} accepts no connection (connection reset)"));
+        }
         Some(io::ErrorKind::TimedOut) => format!("{host}:{port} does not respond (connection timed out)"),
         Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
             format!("no route to {host}:{port}")
         }
         _ => format!("can't reach {host}:{port}: {text}"),
-    }
+    })
+}
+
+/// Whether the endpoint's side has reset a connection.
+pub(super) fn is_reset(error: &(dyn Error + 'static)) -> bool {
+    matches!(io_kind(error), Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe))
 }
 
 /// The kind of the operating system's error that caused another.

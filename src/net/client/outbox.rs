@@ -14,6 +14,7 @@ use reqwest::Url;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
+    connection::Duplex,
     incoming::Inbox,
     message::{Recipient, is_copied, write_chunks, write_head},
 };
@@ -86,6 +87,12 @@ impl Unsent {
     fn left(&self) -> [&[u8]; 2] {
         let head = self.bytes.get(self.written..).unwrap_or_default();
         [head, &self.body[self.written.saturating_sub(self.bytes.len())..]]
+    }
+}
+
+impl RequestWriter<Box<dyn Duplex>> {
+    pub(super) fn was_reset(&self) -> bool {
+        self.stream.was_reset()
     }
 }
 

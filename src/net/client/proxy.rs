@@ -64,7 +64,7 @@ impl Proxy {
             let error = error.without_url();
             let problem = chain(&error);
             self.unreachable(&if error.is_connect() {
-                not_connected(io_kind(&error), self.host(), self.port(), &problem)
+                not_connected(io_kind(&error), self.host(), self.port(), &problem).to_string()
             } else {
                 problem
             })

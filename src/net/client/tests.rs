@@ -19,11 +19,13 @@ enum Step {
     Respond(&'static [u8]),
     /// Responds, and closes the connection without saying so.
     RespondAndClose(&'static [u8]),
+    /// Closes the connection before it has read the request.
+    CloseUnread,
     /// Waits until the client closes the connection.
     Hang,
 }
 
-use Step::{Hang, Respond, RespondAndClose};
+use Step::{CloseUnread, Hang, Respond, RespondAndClose};
 
 /// A server that takes one step for each request, and returns each request with the number of its connection.
 async fn server(steps: &'static [Step]) -> (Url, JoinHandle<Vec<(usize, String)>>) {
@@ -34,9 +36,16 @@ async fn server(steps: &'static [Step]) -> (Url, JoinHandle<Vec<(usize, String)>
         while steps.len() > 0 {
             let (mut stream, _) = listener.accept().await.unwrap();
             connection += 1;
+            if let Some(CloseUnread) = steps.as_slice().first() {
+                stream.peek(&mut [0]).await.unwrap();
+                requests.push((connection, String::new()));
+                steps.next();
+                continue;
+            }
             while let Some(request) = read_request(&mut stream).await {
                 requests.push((connection, request));
                 match steps.next().expect("a step for each request") {
+                    CloseUnread => panic!("it comes first on its connection"),
                     Respond(bytes) => stream.write_all(bytes).await.unwrap(),
                     RespondAndClose(bytes) => {
                         stream.write_all(bytes).await.unwrap();
@@ -133,6 +142,34 @@ async fn no_request_is_sent_three_times() {
     assert_eq!(connections(server).await, [1, 1, 2, 3]);
 }
 
+/// Sends a request that may wait this long for the server.
+async fn send_waiting(url: &Url, wait: Duration) -> Result<u16, String> {
+    let response = Client::new(false).begin(url, &request(&[]), wait).await;
+    response.map(|response| response.status).map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn a_new_connection_that_is_closed_unread_is_tried_again_by_a_request_that_may_wait() {
+    let (url, server) = server(&[CloseUnread, CloseUnread, Respond(OK)]).await;
+    assert_eq!(send_waiting(&url, TIMEOUT).await, Ok(200));
+    assert_eq!(connections(server).await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_request_that_may_not_wait_is_not_sent_again_after_a_reset() {
+    let (url, server) = server(&[CloseUnread, Respond(OK)]).await;
+    let reset = "the connection was reset before the response was complete".to_owned();
+    assert_eq!(send(&Client::new(false), &url, 2).await, [Err(reset), Ok(200)]);
+    assert_eq!(connections(server).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_server_that_has_read_a_request_on_a_new_connection_does_not_get_it_again() {
+    let (url, server) = server(&[RespondAndClose(b"")]).await;
+    assert_eq!(send_waiting(&url, TIMEOUT).await, Err(CLOSED.to_owned()));
+    assert_eq!(connections(server).await, [1]);
+}
+
 #[tokio::test]
 async fn a_request_whose_response_has_begun_is_not_sent_again() {
     let (url, server) = server(&[Respond(OK), RespondAndClose(b"HTTP/1.1 2"), Respond(OK)]).await;
@@ -200,7 +237,7 @@ async fn an_endpoint_where_nothing_listens_is_unreachable() {
     drop(listener);
     let url = Url::parse(&format!("http://{address}/")).unwrap();
     let sent = Client::new(false).send(&url, &request(&[]), TIMEOUT).await;
-    let Err(SendError::Unreachable(reason)) = sent.response else { panic!("{sent:?}") };
+    let Err(SendError::NotListening(reason)) = sent.response else { panic!("{sent:?}") };
     assert_eq!(reason, format!("nothing listens on {address} (connection refused)"));
 }
 

@@ -179,15 +179,16 @@ fn a_redirect_from_the_handler_is_returned_and_not_followed() {
 }
 
 #[test]
-fn a_handler_that_is_down_is_reported_and_gives_502() {
+fn a_handler_that_is_down_is_waited_for_and_then_reported_and_gives_502() {
     let dir = Dir::new();
     let port = Port::reserve();
     let url = format!("http://127.0.0.1:{}/", port.number());
-    let mut listener = dir.listen().args(["--forward", &url]).starts();
+    let mut listener = dir.listen().args(["--forward", &url, "--forward-wait", "300ms"]).starts();
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!((returned.status(), returned.text()), (502, "hookdev got no response from the handler\n"));
     assert_eq!((text(&delivery, "/verdict"), &delivery["response"]["status"]), ("verified", &json!(502)));
     let forward = &delivery["forwards"][0];
+    assert!(forward["elapsed_ms"].as_f64().unwrap() >= 300.0, "{delivery}");
     assert_eq!((text(forward, "/url"), &forward["status"]), (url.as_str(), &Value::Null));
     let error = format!(
         "nothing listens on 127.0.0.1:{} (connection refused): is your handler running? responded 502",

@@ -1,0 +1,154 @@
+//! Finds forwards that lead in a circle: to another listener, a proxy or a tunnel that sends deliveries back here.
+//!
+//! A forwarded request keeps its bytes, so one that comes back equals one that is in flight. So do two requests of senders
+//! that send the same bytes at the same time. To distinguish them, the second one is forwarded with a `via` header (RFC
+//! 9110, 7.6.3) that names this process and the target. Only a circle brings it back. No other request gets the header.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use http::{HeaderValue, header::VIA};
+
+use crate::{
+    net::client::end_to_end,
+    webhook::request::{FieldName, Request},
+};
+
+/// The name of a target in `via`, up to its token.
+const PSEUDONYM: &str = "hookdev-";
+
+/// What is known about the forwards in flight.
+#[derive(Debug, Default)]
+pub struct Circles {
+    hasher: RandomState,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How many of each request are in flight, by their digest.
+    in_flight: HashMap<u64, usize>,
+    /// The targets of requests with a `via`, by the name that it gave them.
+    targets: HashMap<String, String>,
+}
+
+/// A delivery whose forwards are in flight until this is dropped.
+#[derive(Debug)]
+pub struct Departure {
+    circles: Arc<Circles>,
+    digest: u64,
+    /// Whether it equals another one in flight.
+    pub is_repeated: bool,
+}
+
+impl Circles {
+    /// Registers a delivery that is about to be forwarded.
+    pub fn depart(self: &Arc<Self>, request: &Request) -> Departure {
+        let digest = self.digest(request);
+        let mut state = self.lock();
+        let count = state.in_flight.entry(digest).or_default();
+        *count += 1;
+        let is_repeated = *count > 1;
+        drop(state);
+        Departure { circles: Arc::clone(self), digest, is_repeated }
+    }
+
+    /// Adds the `via` header by which a request to a target is recognised if it comes back.
+    pub fn mark(&self, target: &str, request: &mut Request) {
+        let name = format!("{PSEUDONYM}{:016x}", self.hasher.hash_one(target));
+        if let Ok(value) = HeaderValue::from_str(&format!("1.1 {name}")) {
+            request.headers.push(FieldName::from(VIA), value);
+        }
+        self.lock().targets.entry(name).or_insert_with(|| target.to_owned());
+    }
+
+    /// The target that a request has come back from, if it has.
+    pub fn returned(&self, request: &Request) -> Option<String> {
+        let mut names = request
+            .headers
+            .all(VIA.as_str())
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|proxy| proxy.split_whitespace().nth(1))
+            .filter(|name| name.starts_with(PSEUDONYM))
+            .peekable();
+        names.peek()?;
+        let state = self.lock();
+        names.find_map(|name| state.targets.get(name).cloned())
+    }
+
+    /// A hash of what stays the same on the way round: all but the target, the headers of a connection, and `via`.
+    fn digest(&self, request: &Request) -> u64 {
+        let fields: Vec<(&str, &[u8])> = end_to_end(&request.headers)
+            .filter(|(name, _)| *name.name() != VIA)
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
+        self.hasher.hash_one((request.method.as_str(), fields, &request.body[..]))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Departure {
+    fn drop(&mut self) {
+        let mut state = self.circles.lock();
+        if let Some(count) = state.in_flight.get_mut(&self.digest) {
+            *count -= 1;
+            if *count == 0 {
+                state.in_flight.remove(&self.digest);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderName;
+
+    use super::*;
+    use crate::webhook::request::{Headers, Method};
+
+    const TARGET: &str = "http://localhost:3000/";
+
+    fn request(target: &str, headers: &[(&'static str, &str)], body: &'static str) -> Request {
+        let field = |&(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        };
+        let headers: Headers = headers.iter().map(field).collect();
+        Request { method: Method::POST, target: target.to_owned(), headers, body: body.into() }
+    }
+
+    #[test]
+    fn only_a_request_that_equals_one_in_flight_is_repeated() {
+        let circles = Arc::new(Circles::default());
+        let first = circles.depart(&request("/a", &[("host", "a"), ("x-id", "1")], "a"));
+        // The host and the path are those of the other listener.
+        let second = circles.depart(&request("/b", &[("host", "b"), ("x-id", "1"), ("via", "1.1 x")], "a"));
+        let other_body = circles.depart(&request("/a", &[("host", "a"), ("x-id", "1")], "b"));
+        let other_header = circles.depart(&request("/a", &[("host", "a"), ("x-id", "2")], "a"));
+        assert_eq!([&first, &second, &other_body, &other_header].map(|it| it.is_repeated), [false, true, false, false]);
+        drop((first, second));
+        assert!(!circles.depart(&request("/a", &[("x-id", "1")], "a")).is_repeated);
+    }
+
+    #[test]
+    fn a_marked_request_that_comes_back_names_its_target() {
+        let circles = Circles::default();
+        let mut sent = request("/", &[("via", "1.0 fred")], "a");
+        assert_eq!(circles.returned(&sent), None);
+        circles.mark(TARGET, &mut sent);
+        let via: Vec<_> = sent.headers.all("via").map(|value| value.to_str().unwrap()).collect();
+        assert_eq!((via.len(), via[0], via[1].len()), (2, "1.0 fred", "1.1 hookdev-0123456789abcdef".len()));
+        assert_eq!(circles.returned(&sent), Some(TARGET.to_owned()));
+        // A proxy adds itself to the list.
+        let joined = request("/", &[("via", &format!("{}, {} (Apache), 1.1 p.example", via[0], via[1]))], "a");
+        assert_eq!(circles.returned(&joined), Some(TARGET.to_owned()));
+        // The name of another process is not ours.
+        assert_eq!(Circles::default().returned(&sent), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! The forwards that wait for their handlers, for a front end that shows them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use reqwest::Url;
+
+/// All forwards in progress.
+#[derive(Debug, Default)]
+pub struct PendingForwards(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    next: u64,
+    /// In the order of their start.
+    by_number: BTreeMap<u64, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    seq: u64,
+    title: Box<str>,
+    url: Url,
+    since: Instant,
+}
+
+/// A forward that waits for its handler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingForward {
+    /// The delivery's number.
+    pub seq: u64,
+    /// The delivery's [title](crate::webhook::assessment::Assessment::title).
+    pub title: String,
+    /// The handler's URL.
+    pub url: Url,
+    /// How long it has waited.
+    pub elapsed: Duration,
+    /// How many other forwards have also waited for too long.
+    pub others: usize,
+}
+
+impl PendingForwards {
+    /// Adds a forward until the result is dropped.
+    pub(super) fn add(self: &Arc<Self>, seq: u64, title: &str, url: &Url) -> PendingEntry {
+        let entry = Entry { seq, title: title.into(), url: url.clone(), since: Instant::now() };
+        let mut entries = self.lock();
+        let number = entries.next;
+        entries.next += 1;
+        entries.by_number.insert(number, entry);
+        PendingEntry { forwards: Arc::clone(self), number }
+    }
+
+    /// The forward that has waited longest, if that is at least this long.
+    pub fn longest(&self, at_least: Duration) -> Option<WaitingForward> {
+        let entries = self.lock();
+        let is_late = |entry: &&Entry| entry.since.elapsed() >= at_least;
+        let mut late = entries.by_number.values().take_while(is_late);
+        let entry = late.next()?;
+        Some(WaitingForward {
+            seq: entry.seq,
+            title: entry.title.to_string(),
+            url: entry.url.clone(),
+            elapsed: entry.since.elapsed(),
+            others: late.count(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One forward in progress.
+#[derive(Debug)]
+pub(super) struct PendingEntry {
+    forwards: Arc<PendingForwards>,
+    number: u64,
+}
+
+impl Drop for PendingEntry {
+    fn drop(&mut self) {
+        self.forwards.lock().by_number.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_wait_comes_with_the_number_of_others() {
+        let pending = Arc::new(PendingForwards::default());
+        let url = Url::parse("http://localhost:3000/hooks").unwrap();
+        assert_eq!(pending.longest(Duration::ZERO), None);
+        let first = pending.add(7, "a.b", &url);
+        let second = pending.add(8, "c.d", &url);
+        let longest = || {
+            let WaitingForward { seq, title, url, others, .. } = pending.longest(Duration::ZERO).unwrap();
+            (seq, title, url, others)
+        };
+        assert_eq!(longest(), (7, "a.b".to_owned(), url.clone(), 1));
+        drop(first);
+        assert_eq!(longest(), (8, "c.d".to_owned(), url.clone(), 0));
+        assert_eq!(pending.longest(Duration::MAX), None);
+        drop(second);
+        assert_eq!(pending.longest(Duration::ZERO), None);
+    }
+}

@@ -1,0 +1,121 @@
+//! `--forward-wait`: deliveries wait for a handler that restarts.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Stdio},
+};
+
+use serde_json::json;
+
+use crate::{
+    harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, hang, post, text},
+    machine::{self, Port},
+};
+
+/// A handler in a process of its own, on this port. It ends when its standard input is closed.
+fn handler(port: u16) -> Child {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/listen/handler.py");
+    let mut command = machine::command("python3");
+    command.args([script, &port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    child
+}
+
+#[test]
+fn a_handler_that_restarts_again_and_again_loses_no_delivery() {
+    const ROUNDS: usize = 5;
+    const DELIVERIES: usize = 16;
+    if !machine::can("python3", &["--version"]) {
+        return;
+    }
+    let (dir, mut port) = (Dir::new(), Port::reserve());
+    let port = port.lend();
+    let forward = format!("http://127.0.0.1:{port}/hooks");
+    let listener = dir.listen().args(["--forward", &forward, "--forward-wait", "2m"]).starts();
+    let mut running = handler(port);
+    let mut statuses = Vec::new();
+    for _ in 0..ROUNDS {
+        let senders: Vec<_> = (0..DELIVERIES)
+            .map(|_| {
+                let url = listener.url("/cyanite");
+                std::thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE).status())
+            })
+            .collect();
+        drop(running.stdin.take());
+        assert!(running.wait().unwrap().success());
+        running = handler(port);
+        statuses.extend(senders.into_iter().map(|sender| sender.join().unwrap()));
+    }
+    assert_eq!(statuses, [200; ROUNDS * DELIVERIES]);
+    drop(running.stdin.take());
+    assert!(running.wait().unwrap().success());
+}
+
+#[test]
+fn a_handler_that_starts_late_gets_the_delivery() {
+    let (dir, mut port) = (Dir::new(), Port::reserve());
+    let forward = format!("http://127.0.0.1:{}/cyanite", port.number());
+    let mut listener = dir.listen().args(["--forward", &forward, "--forward-wait", "2m"]).starts();
+    let url = listener.url("/cyanite");
+    let sender = std::thread::spawn(move || post(&url, &CYANITE_HEADERS, CYANITE).status());
+    let addr = format!("127.0.0.1:{}", port.lend());
+    let mut handler = dir.hookdev().args(["listen", "--addr", &addr, "--format", "json"]).starts();
+    assert_eq!((sender.join().unwrap(), text(&handler.next(), "/verdict")), (200, "verified"));
+    assert_eq!(listener.next()["forwards"][0]["status"], json!(200));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_terminal_shows_a_delivery_that_waits_for_its_handler() {
+    use std::io::Read;
+
+    use pty_process::blocking::{Command, open};
+
+    let (dir, mut port, endpoint) = (Dir::new(), Port::reserve(), Endpoint::new([hang()]));
+    let addr = format!("127.0.0.1:{}", port.lend());
+    let (mut pty, pts) = open().unwrap();
+    pty.resize(pty_process::Size::new(24, 100)).unwrap();
+    let mut listener = Command::new(env!("CARGO_BIN_EXE_hookdev"))
+        .args(["listen", "--addr", &addr, "--forward", &endpoint.url("/hooks?token=1"), "--forward-timeout", "3s"])
+        .current_dir(dir.join(""))
+        .env_clear()
+        .envs(machine::environment())
+        .env("TERM", "xterm")
+        .spawn(pts)
+        .unwrap();
+    let mut seen = Vec::new();
+    let mut wait_for = |part: &str| {
+        let mut piece = [0; 4096];
+        while !String::from_utf8_lossy(&seen).contains(part) {
+            match pty.read(&mut piece) {
+                Ok(length @ 1..) => seen.extend_from_slice(&piece[..length]),
+                _ => panic!("no `{part}` in {}", String::from_utf8_lossy(&seen)),
+            }
+        }
+    };
+    wait_for("(Ctrl-C to stop)");
+    let sender = std::thread::spawn(move || post(&format!("http://{addr}/cyanite"), &CYANITE_HEADERS, CYANITE));
+    let url = endpoint.url("/hooks?token=[redacted]");
+    wait_for(&format!("#1  cyanite.v2.finished  waiting for {url}  1 s"));
+    wait_for(&format!("\r\x1b[2K#1  cyanite.v2.finished  waiting for {url}  2 s"));
+    assert_eq!(sender.join().unwrap().status(), 502);
+    // The line is cleared before the delivery is printed.
+    wait_for("2 s\r\x1b[2K");
+    wait_for("no response within 3.0 s (the forward timeout)");
+    listener.kill().unwrap();
+    listener.wait().unwrap();
+}
+
+#[test]
+fn what_is_not_a_terminal_shows_no_delivery_that_waits() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
+    let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &endpoint.url("/")]);
+    let mut listener = command.args(["--forward-timeout", "1500ms", "--count", "1"]).starts_for_people();
+    assert_eq!(post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 502);
+    listener.prints("no response within 1.5 s");
+    let finished = listener.exits(0).to_string();
+    assert!(!finished.contains("  waiting for"), "{finished}");
+}
