@@ -24,7 +24,10 @@ const PLACEHOLDERS: [&str; 3] = ["port", "free_port", "empty_file"];
 
 /// How a tunnel is started.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table such as { command = [\"prog\", \"{port}\"], url = { line = 'https://\\S+' } }")]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { command = [\"prog\", \"{port}\"], url = { line = 'https://\\S+' } }"
+)]
 pub struct Recipe {
     /// The program and its arguments, which no shell reads.
     pub command: Command,
