@@ -284,3 +284,184 @@ fn exit_words(status: Option<ExitStatus>) -> String {
 fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, path::Path, sync::Arc};
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+        sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    };
+
+    use super::*;
+
+    const FAST: Timing = Timing {
+        poll: Duration::from_millis(10),
+        start: Duration::from_secs(100),
+        watch: Duration::from_millis(20),
+        misses: 3,
+        backoff: Duration::from_millis(10),
+        longest_backoff: Duration::from_millis(40),
+    };
+
+    /// A tunnel whose program is a script for a shell, and what happens to it.
+    async fn start(
+        script: &str,
+        more: &str,
+        timing: Timing,
+    ) -> (Result<Tunnel, TunnelError>, UnboundedReceiver<Change>) {
+        let script = script.replace('{', "{{").replace('}', "}}");
+        assert!(!script.contains('{'), "braces are placeholders: {script}");
+        let recipe =
+            format!("command = [\"/bin/sh\", \"-c\", '''{script}''']\nurl = {{ line = 'https://\\S+' }}\n{more}");
+        let (sender, changes) = unbounded_channel();
+        let setup = Setup {
+            recipe: toml::from_str(&recipe).unwrap(),
+            port: 1,
+            timing,
+            on_change: Box::new(move |change| drop(sender.send(change))),
+        };
+        (Tunnel::start(setup).await, changes)
+    }
+
+    fn url(tunnel: &Tunnel) -> String {
+        tunnel.url.borrow().to_string()
+    }
+
+    /// A script that first prints one URL and waits for the file `go`, and another URL after that.
+    fn two_starts(dir: &Path, end: &str) -> String {
+        let dir = dir.display();
+        format!(
+            "cd {dir}; if mkdir started 2> /dev/null; then echo https://one.example; \
+             while ! test -e go; do sleep 0.02; done; {end}; fi; echo https://two.example; exec sleep 1000"
+        )
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_ready_in_time_is_ended() {
+        let timing = Timing { start: Duration::from_millis(300), ..FAST };
+        let (tunnel, _) = start("echo no URL here; exec sleep 1000", "", timing).await;
+        assert_eq!(
+            tunnel.unwrap_err(),
+            TunnelError::NotReady {
+                waiting_for: "it printed no public URL",
+                after: timing.start,
+                lines: vec!["no URL here".to_owned()]
+            }
+        );
+        let never = "ready = { http = \"http://127.0.0.1:{free_port}/\" }\n";
+        let (tunnel, _) = start("echo https://a.example; exec sleep 1000", never, timing).await;
+        assert!(matches!(tunnel, Err(TunnelError::NotReady { waiting_for: "it was not ready", .. })), "{tunnel:?}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_exits_is_not_ready() {
+        let (tunnel, _) = start("echo first; echo second >&2; exit 3", "", FAST).await;
+        let Err(TunnelError::Exited { status, mut lines }) = tunnel else { panic!("{tunnel:?}") };
+        lines.sort();
+        assert_eq!((status.as_str(), lines), ("its program exited with code 3", vec!["first".into(), "second".into()]));
+        let (tunnel, _) = start("echo https://a.example; exit 0", "grace = \"1h\"", FAST).await;
+        assert!(matches!(tunnel, Err(TunnelError::Exited { .. })), "{tunnel:?}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_exits_is_started_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (tunnel, mut changes) = start(&two_starts(dir.path(), "exit 7"), "", FAST).await;
+        let tunnel = tunnel.unwrap();
+        assert_eq!(url(&tunnel), "https://one.example");
+        fs::write(dir.path().join("go"), "").unwrap();
+        assert_eq!(changes.recv().await, Some(Change::Lost("its program exited with code 7".to_owned())));
+        assert_eq!(changes.recv().await, Some(Change::Moved("https://two.example".parse().unwrap())));
+        assert_eq!(url(&tunnel), "https://two.example");
+        tunnel.end().await;
+        assert_eq!(changes.recv().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_url_that_changes_while_the_program_runs_is_reported() {
+        let dir = tempfile::tempdir().unwrap();
+        let (tunnel, mut changes) = start(&two_starts(dir.path(), ":"), "", FAST).await;
+        let tunnel = tunnel.unwrap();
+        fs::write(dir.path().join("go"), "").unwrap();
+        assert_eq!(changes.recv().await, Some(Change::Moved("https://two.example".parse().unwrap())));
+        assert_eq!(url(&tunnel), "https://two.example");
+    }
+
+    #[tokio::test]
+    async fn a_tunnel_that_dies_silently_is_started_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ready = format!("ready = {{ http = \"http://{}/ready\" }}\n", listener.local_addr().unwrap());
+        // Ready at first, then not for three checks, and ready again.
+        tokio::spawn(async move {
+            let mut statuses = [503, 200, 200, 503, 503, 200, 503, 503, 503].into_iter();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let status = statuses.next().unwrap_or(200);
+                let _ = stream.read(&mut [0; 1024]).await;
+                let head = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                stream.write_all(head.as_bytes()).await.unwrap();
+            }
+        });
+        let (tunnel, mut changes) = start("echo https://same.example; exec sleep 1000", &ready, FAST).await;
+        let tunnel = tunnel.unwrap();
+        assert_eq!(changes.recv().await, Some(Change::Lost("it failed 3 checks in a row".to_owned())));
+        assert_eq!(changes.recv().await, Some(Change::Back));
+        assert_eq!(url(&tunnel), "https://same.example");
+    }
+
+    #[tokio::test]
+    async fn a_tunnel_that_stays_lost_is_reported_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = dir.path().display();
+        let script = format!(
+            "cd {at}; echo x >> starts; case $(wc -l < starts) in \
+             1) echo https://one.example; while ! test -e go; do sleep 0.02; done; exit 1 ;; \
+             2 | 3 | 4) echo no luck; exit 2 ;; *) echo https://one.example; exec sleep 1000 ;; esac"
+        );
+        let (tunnel, mut changes) = start(&script, "", FAST).await;
+        let _tunnel = tunnel.unwrap();
+        fs::write(dir.path().join("go"), "").unwrap();
+        assert!(matches!(changes.recv().await, Some(Change::Lost(_))));
+        let error = TunnelError::Exited {
+            status: "its program exited with code 2".to_owned(),
+            lines: vec!["no luck".to_owned()],
+        };
+        assert_eq!(changes.recv().await, Some(Change::StillLost(error)));
+        assert_eq!(changes.recv().await, Some(Change::Back));
+    }
+
+    #[tokio::test]
+    async fn what_a_program_has_started_ends_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        // The pipe has a reader as long as the program, or what it started, has it open.
+        let script = format!(
+            "exec 3< {0}; (trap '' TERM; exec sleep 1000) & echo https://a.example; exec sleep 1000",
+            pipe.display()
+        );
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .unwrap();
+        let writer = tokio::task::spawn_blocking(move || fs::OpenOptions::new().write(true).open(pipe));
+        let (tunnel, _) = start(&script, "", FAST).await;
+        let writer = Arc::new(writer.await.unwrap().unwrap());
+        tunnel.unwrap().end().await;
+        let closed = tokio::task::spawn_blocking(move || {
+            loop {
+                // Writing fails once no process has the other end open.
+                if let Err(error) = std::io::Write::write(&mut &*writer, b"x") {
+                    return error.kind();
+                }
+            }
+        });
+        assert_eq!(closed.await.unwrap(), std::io::ErrorKind::BrokenPipe);
+    }
+}
