@@ -23,7 +23,7 @@ use super::{
     resolve::expectations,
     runtime,
     terminal::Terminal,
-    tunnel::{self, NamedRecipe, divide, tunnel_secret_warning},
+    tunnel,
 };
 use crate::{
     cli::{Format, Listen},
@@ -51,9 +51,8 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
     // Before anything else needs a file.
     let limits = limits(context.terminal, &args)?;
     let captures = open_captures(&context, &args)?;
-    let recipe = tunnel::recipe(&context, args.tunnel.as_deref())?;
     let runtime = runtime()?;
-    let exit = runtime.block_on(listen(context, args, settings, expectations, view, limits, captures, recipe));
+    let exit = runtime.block_on(listen(context, args, settings, expectations, view, limits, captures));
     // Threads that still wait for a disk or a reader are abandoned.
     runtime.shutdown_background();
     exit
@@ -77,7 +76,6 @@ async fn listen(
     view: View,
     limits: Limits,
     captures: Option<CaptureStore>,
-    recipe: Option<NamedRecipe>,
 ) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
@@ -92,14 +90,9 @@ async fn listen(
     let counter = expectations.count(&mut consumers);
     let verdicts = VerdictCounter::observe(&mut consumers);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
-    let tunnel = match recipe {
-        None => None,
-        Some(recipe) => match tunnel::open(terminal, recipe, &settings, &warnings, &mut interrupts).await? {
-            None => return Ok(Exit::Success),
-            opened => opened,
-        },
+    let Some(tunnel) = tunnel::open(&context, &args, &settings, &warnings, &mut interrupts).await? else {
+        return Ok(Exit::Success);
     };
-    let tunnel_url = tunnel.as_ref().map(tunnel::Opened::url);
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let forwarded = forward_policy(&args);
     let receiver = Receiver::new(Setup {
@@ -132,7 +125,7 @@ async fn listen(
     });
     let in_progress = receiver.in_progress();
     let receiver = Arc::new(receiver);
-    let (limits, tunnel_limits) = divide(limits, tunnel.is_some());
+    let (limits, tunnel_limits) = tunnel.divide(limits);
     let serving = tokio::spawn(serve(listener, limits, Arc::clone(&receiver), stop.clone().cancelled_owned()));
 
     let url = format!("http://{address}");
@@ -140,17 +133,13 @@ async fn listen(
     if view.format == Format::Pretty {
         let send_to = (!is_default(&context, address)).then(|| reachable(address));
         announce(terminal, &settings, &url, send_to.as_deref(), args.redact);
-        if let Some(tunnel) = &tunnel {
-            tunnel.announce(terminal, &settings);
-        }
+        tunnel.announce(terminal, &settings);
     }
-    if let Some(warning) = secret_warning(&settings) {
+    for warning in [secret_warning(&settings), tunnel.warning(&settings)].into_iter().flatten() {
         terminal.warn(&warning);
     }
-    if let Some(warning) = tunnel_secret_warning(&settings).filter(|_| tunnel.is_some() && !args.allow_development) {
-        terminal.warn(&warning);
-    }
-    let tunnel = tunnel.map(|tunnel| tunnel.serve(receiver, args.allow_development, tunnel_limits, stop.clone()));
+    let tunnel_url = tunnel.url();
+    let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
     let is_pretty = view.format == Format::Pretty;
     let reporter = Reporter::start(deliveries, view, terminal, &url, tunnel_url.as_deref());
 
@@ -164,9 +153,7 @@ async fn listen(
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
     let finish = async {
         let served = serving.await;
-        if let Some(tunnel) = tunnel {
-            tunnel.end(&warnings).await;
-        }
+        tunnel.end(&warnings).await;
         let printed = reporter.ended().await;
         pages.conclude(&warnings);
         warnings.flush().await;

@@ -22,27 +22,22 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
+    cli::Listen,
     engine::{
         receive::{CurrentSettings, Receiver, Settings},
         tunnel::{Change, Entrance, Setup, Timing, Tunnel, TunnelError, new_prefix},
     },
     net::receiver::{Limits, serve},
     store::recipes::{NEEDS_NOTHING, Recipe, built_in},
-    webhook::{called_url::PublicUrl, nearest},
+    webhook::{called_url::PublicUrl, nearest, words},
 };
-
-/// A recipe and its name.
-pub struct NamedRecipe {
-    name: String,
-    recipe: Recipe,
-}
 
 /// The recipe of `--tunnel`, else of the config, if there is one.
 ///
 /// # Errors
 ///
 /// If there is no such recipe, or it is that of a config that may not start programs.
-pub fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<NamedRecipe>, Failure> {
+fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<(String, Recipe)>, Failure> {
     let configured = listen_config(context).tunnel.filter(|_| flag.is_none());
     if configured.is_some() {
         context.name_config();
@@ -54,10 +49,10 @@ pub fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<NamedRecip
         if built_in().contains_key(name.as_str()) {
             context.terminal.note(&format!("[tunnel.{name}] of the config replaces the built-in recipe"));
         }
-        return Ok(Some(NamedRecipe { name, recipe: recipe.clone() }));
+        return Ok(Some((name, recipe.clone())));
     }
     if let Some(recipe) = built_in().get(name.as_str()) {
-        return Ok(Some(NamedRecipe { name, recipe: recipe.clone() }));
+        return Ok(Some((name, recipe.clone())));
     }
     let own = context.config.iter().flat_map(|config| config.tunnels.keys().map(String::as_str));
     let known: Vec<&str> = own.chain(built_in().keys().copied()).collect();
@@ -65,132 +60,132 @@ pub fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<NamedRecip
         .hint("to define another one, add a [tunnel.NAME] table to hookdev.toml"))
 }
 
-/// A tunnel that is ready, through which nothing is received yet.
-pub struct Opened {
+/// The tunnel of `listen`, if it has one. Nothing is received through it yet.
+pub struct Opened(Option<OpenTunnel>);
+
+struct OpenTunnel {
     name: String,
     tunnel: Tunnel,
     listener: TcpListener,
     prefix: String,
+    accepts_development: bool,
 }
 
-/// Starts a tunnel and waits until it is ready. `None` if a signal interrupts that.
+/// Starts the tunnel that the command line or the config asks for, and waits until it is ready. `None` if a signal interrupts
+/// that.
 ///
 /// # Errors
 ///
-/// If it can't be started or doesn't become ready.
+/// If there is no such tunnel, it can't be started, or doesn't become ready.
 pub async fn open(
-    terminal: Terminal,
-    named: NamedRecipe,
+    context: &Context,
+    args: &Listen,
     settings: &Arc<CurrentSettings>,
     warnings: &WarningSink,
     interrupts: &mut Interrupts,
 ) -> Result<Option<Opened>, Failure> {
-    let NamedRecipe { name, recipe } = named;
+    let Some((name, recipe)) = recipe(context, args.tunnel.as_deref())? else { return Ok(Some(Opened(None))) };
     let unbound = |error: std::io::Error| Failure::usage("can't listen for the tunnel").because(&error);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(unbound)?;
     let port = listener.local_addr().map_err(unbound)?.port();
     let prefix = new_prefix()?;
-    terminal.note(&format!("starting the tunnel {name}; this can take some seconds"));
-    let setup = Setup {
-        recipe: recipe.clone(),
-        port,
-        timing: Timing::default(),
-        on_change: Box::new({
-            let (name, prefix, warnings, settings) =
-                (name.clone(), prefix.clone(), warnings.clone(), Arc::clone(settings));
-            move |change| report(&name, &prefix, &settings.get(), &warnings, change)
-        }),
+    context.terminal.note(&format!("starting the tunnel {name}; this can take some seconds"));
+    let on_change = {
+        let (name, prefix, warnings, settings) = (name.clone(), prefix.clone(), warnings.clone(), Arc::clone(settings));
+        move |change| report(&name, &prefix, &settings.get(), &warnings, change)
     };
+    let setup = Setup { recipe: recipe.clone(), port, timing: Timing::default(), on_change: Box::new(on_change) };
     let started = tokio::select! {
         started = Tunnel::start(setup) => started,
         () = interrupts.next() => return Ok(None),
     };
     let tunnel = started.map_err(|error| failure(&name, &recipe, &error))?;
-    Ok(Some(Opened { name, tunnel, listener, prefix }))
+    let accepts_development = args.allow_development;
+    Ok(Some(Opened(Some(OpenTunnel { name, tunnel, listener, prefix, accepts_development }))))
+}
+
+impl OpenTunnel {
+    fn url(&self) -> String {
+        format!("{}{}", *self.tunnel.url().borrow(), self.prefix)
+    }
 }
 
 impl Opened {
     /// The public URL, to which a provider's path is added.
-    pub fn url(&self) -> String {
-        format!("{}{}", *self.tunnel.url().borrow(), self.prefix)
+    pub fn url(&self) -> Option<String> {
+        self.0.as_ref().map(OpenTunnel::url)
     }
 
-    /// Says where providers reach the receiver, and which of their deliveries are rejected.
+    /// Says where providers reach the receiver.
     pub fn announce(&self, terminal: Terminal, settings: &Settings) {
-        let lines: String = urls(settings, &self.url()).into_iter().map(|url| format!("  {url}\n")).collect();
-        terminal.say(&format!("Public, through {}:\n{lines}", self.name));
+        if let Some(open) = &self.0 {
+            let urls = urls(settings, &open.url()).join("\n  ");
+            terminal.say(&format!("Public, through {}:\n  {urls}\n", open.name));
+        }
+    }
+
+    /// A warning about the providers whose deliveries through the tunnel are rejected, because no secret is set for them.
+    pub fn warning(&self, settings: &Settings) -> Option<String> {
+        self.0.as_ref().filter(|open| !open.accepts_development)?;
+        let warning = secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;
+        Some(format!("through the tunnel: {warning}"))
+    }
+
+    /// The limits of the receiver itself, and of its entrance from the internet.
+    pub fn divide(&self, limits: Limits) -> (Limits, Limits) {
+        if self.0.is_some() { divide(limits) } else { (limits, limits) }
     }
 
     /// Starts to receive what comes through the tunnel.
-    pub fn serve(
-        self,
-        receiver: Arc<Receiver>,
-        accepts_development: bool,
-        limits: Limits,
-        stop: CancellationToken,
-    ) -> ServedTunnel {
-        let Self { tunnel, listener, prefix, .. } = self;
-        let entrance = Entrance::new(receiver, prefix, tunnel.url(), accepts_development);
-        let strangers = entrance.strangers();
-        let serving = tokio::spawn(serve(listener, limits, Arc::new(entrance), stop.cancelled_owned()));
-        ServedTunnel { tunnel, serving, strangers }
+    pub fn serve(self, receiver: Arc<Receiver>, limits: Limits, stop: CancellationToken) -> Served {
+        Served(self.0.map(|open| {
+            let OpenTunnel { tunnel, listener, prefix, accepts_development, .. } = open;
+            let entrance = Entrance::new(receiver, prefix, tunnel.url(), accepts_development);
+            let strangers = entrance.strangers();
+            let serving = tokio::spawn(serve(listener, limits, Arc::new(entrance), stop.cancelled_owned()));
+            ServedTunnel { tunnel, serving, strangers }
+        }))
     }
 }
 
-/// A tunnel through which deliveries are received.
-pub struct ServedTunnel {
+/// The tunnel of `listen`, if it has one, through which deliveries are received.
+pub struct Served(Option<ServedTunnel>);
+
+struct ServedTunnel {
     tunnel: Tunnel,
     serving: JoinHandle<()>,
     strangers: Arc<AtomicU64>,
 }
 
-impl ServedTunnel {
+impl Served {
     /// Waits until the deliveries in progress have their responses, and ends the tunnel.
     pub async fn end(self, warnings: &WarningSink) {
+        let Some(ServedTunnel { tunnel, serving, strangers }) = self.0 else { return };
         // An error is a panic, which is reported already.
-        let _ = self.serving.await;
-        self.tunnel.end().await;
-        match self.strangers.load(Ordering::Relaxed) {
-            0 => {}
-            1 => warnings.note("1 request came through the tunnel without its secret path, and got 404".to_owned()),
-            count => {
-                warnings.note(format!("{count} requests came through the tunnel without its secret path, and got 404"))
-            }
+        let _ = serving.await;
+        tunnel.end().await;
+        let count = strangers.load(Ordering::Relaxed);
+        if count > 0 {
+            let requests = words::count(count, "request");
+            warnings.note(format!("{requests} came through the tunnel without its secret path, and got 404"));
         }
     }
 }
 
-/// The limits of the receiver itself and of its entrance from the internet, which share memory and connections.
-pub fn divide(limits: Limits, has_tunnel: bool) -> (Limits, Limits) {
-    if !has_tunnel {
-        return (limits, limits);
-    }
-    let share = |limit: usize| limit / 4;
-    let (connections, bodies) = (share(limits.connections).max(1), share(limits.bodies));
-    let own = Limits {
-        connections: limits.connections.saturating_sub(connections).max(1),
-        bodies: limits.bodies - bodies,
-        ..limits
-    };
-    (own, Limits { connections, bodies, ..limits })
-}
-
-/// A warning about the providers whose deliveries through the tunnel are rejected, because no secret is set for them.
-pub fn tunnel_secret_warning(settings: &Settings) -> Option<String> {
-    let warning = secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;
-    Some(format!("through the tunnel: {warning}"))
+/// Two limits that together hold as much memory and as many connections as the one.
+fn divide(limits: Limits) -> (Limits, Limits) {
+    let (bodies, connections) = (limits.bodies / 4, (limits.connections / 4).max(1));
+    let (other_bodies, others) = (limits.bodies - bodies, limits.connections.saturating_sub(connections).max(1));
+    (Limits { bodies: other_bodies, connections: others, ..limits }, Limits { bodies, connections, ..limits })
 }
 
 /// The URL for each provider that is in use; with a placeholder if none is known to be, or many are.
 fn urls(settings: &Settings, url: &str) -> Vec<String> {
-    let names: Vec<&str> = match &settings.provider {
-        Some(provider) => vec![&provider.name],
-        None => {
-            let catalog = settings.catalog.names();
-            catalog
-                .filter(|name| !settings.keyring.secrets(name).is_empty() && !settings.keyring.has_development(name))
-                .collect()
-        }
+    let is_in_use = |name: &&str| !settings.keyring.secrets(name).is_empty() && !settings.keyring.has_development(name);
+    let names: Vec<&str> = if let Some(provider) = &settings.provider {
+        vec![&provider.name]
+    } else {
+        settings.catalog.names().filter(is_in_use).collect()
     };
     if names.is_empty() || names.len() > MAX_LISTED {
         return vec![format!("{url}/<provider>")];
@@ -217,8 +212,10 @@ fn moved(name: &str, prefix: &str, settings: &Settings, url: &PublicUrl) -> Stri
 
 /// An error with what the program printed last.
 fn with_lines(error: &TunnelError) -> String {
-    let lines: String = error.lines().iter().map(|line| format!("\n  {line}")).collect();
-    if lines.is_empty() { error.to_string() } else { format!("{error}; its last lines:{lines}") }
+    match error.lines() {
+        [] => error.to_string(),
+        lines => format!("{error}; its last lines:\n  {}", lines.join("\n  ")),
+    }
 }
 
 fn failure(name: &str, recipe: &Recipe, error: &TunnelError) -> Failure {
@@ -255,10 +252,9 @@ mod tests {
     #[test]
     fn the_limits_are_divided_and_not_doubled() {
         let limits = Limits { connections: 9, bodies: 101, ..Limits::default() };
-        let (own, tunnel) = divide(limits, true);
+        let (own, tunnel) = divide(limits);
         assert_eq!((own.connections, tunnel.connections), (7, 2));
         assert_eq!((own.bodies, tunnel.bodies), (76, 25));
-        assert_eq!(divide(limits, false).0.connections, 9);
     }
 
     #[test]

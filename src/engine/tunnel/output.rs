@@ -141,7 +141,13 @@ mod tests {
     #[tokio::test]
     async fn the_last_lines_and_the_last_url_are_kept() {
         let tunneled = |name: &str| format!("{name}.lhr.life tunneled with tls termination, https://{name}.lhr.life\n");
-        let text = [tunneled("a"), (1..=12).map(|number| format!("line {number}\n")).collect(), tunneled("b")].concat();
+        let text = [
+            tunneled("a"),
+            (1..=12).map(|number| format!("line {number}")).collect::<Vec<_>>().join("\n"),
+            "\n".to_owned(),
+            tunneled("b"),
+        ]
+        .concat();
         let stream: Box<dyn AsyncRead + Send + Unpin> = Box::new(std::io::Cursor::new(text));
         let mut output = Output::read(vec![stream], &built_in()["ssh"].url);
         let last = output.last_lines().await;

@@ -88,7 +88,7 @@ impl Process {
             #[cfg(unix)]
             group,
             _stdin: stdin,
-            empty_file: empty_file,
+            empty_file,
             free_port,
         };
         Ok(Started { process, stdout, stderr })

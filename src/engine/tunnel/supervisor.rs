@@ -318,7 +318,7 @@ mod tests {
             format!("command = [\"/bin/sh\", \"-c\", '''{script}''']\nurl = {{ line = 'https://\\S+' }}\n{more}");
         let (sender, changes) = unbounded_channel();
         let setup = Setup {
-            recipe: toml::from_str(&recipe).unwrap(),
+            recipe: toml::from_str(&recipe).expect("a valid recipe"),
             port: 1,
             timing,
             on_change: Box::new(move |change| drop(sender.send(change))),
