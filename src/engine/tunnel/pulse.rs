@@ -54,7 +54,8 @@ mod tests {
     #[test]
     fn a_check_is_due_after_sleep() {
         // The machine sleeps for an hour: timers stop.
-        assert_eq!(due([(1, 1001), (2, 4602), (3, 4603), (11, 4611), (12, 4612)]), [2, 11, 12]);
+        let after = (2..=13).map(|second| (second, 4600 + second));
+        assert_eq!(due([(1, 1001)].into_iter().chain(after)), [2, 12]);
         // The program is stopped for a minute: timers go on.
         assert_eq!(due([(1, 1001), (61, 1061), (62, 1062)]), [61]);
         // Somebody sets the clock back.
