@@ -18,6 +18,7 @@ Examples:
   hookdev listen
   hookdev listen --forward http://localhost:3000/webhooks
   hookdev listen --forward 'aspect.*=http://localhost:3000/aspect' --only-verified
+  hookdev listen --tunnel cloudflared --provider stripe   # real events reach this machine
   hookdev listen --capture captures --filter 'cyanite.*'
   hookdev listen --expect cyanite.v2.finished --timeout 2m   # a step of a test
   hookdev listen --addr 127.0.0.1:0 --expect cyanite.v2.finished -- npm test
@@ -53,6 +54,14 @@ pub struct Listen {
     /// header, or of X-Forwarded-Proto and X-Forwarded-Host.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Receiving")]
     pub public_url: Option<String>,
+
+    /// Give this receiver a public URL, by starting cloudflared, ssh, pinggy, ngrok, zrok, bore or a [tunnel.NAME] of the
+    /// config
+    ///
+    /// What comes through it needs the random path of the printed URL, and may not be signed with a development secret.
+    /// `ssh` uses localhost.run and needs nothing to be installed.
+    #[arg(long, value_name = "NAME", help_heading = "Receiving")]
+    pub tunnel: Option<String>,
 
     /// Check timestamps as if the current time were TIME
     #[arg(long, value_name = "TIME", help_heading = "Receiving")]

@@ -11,6 +11,7 @@ use crate::{
     net::client::is_loopback,
     store::{
         config::Config,
+        recipes::Recipe,
         trust::{Fingerprint, TrustStore},
     },
     webhook::{
@@ -142,6 +143,19 @@ pub(super) fn allow_forwards(guard: Option<&Guard>, forwards: &[Forward]) -> Res
         }),
         None => Ok(()),
     }
+}
+
+/// Checks that the config may start its own program for a tunnel.
+///
+/// # Errors
+///
+/// If the config isn't trusted.
+pub(super) fn allow_tunnel(guard: Option<&Guard>, name: &str, recipe: &Recipe) -> Result<(), Failure> {
+    let Some(guard) = guard else { return Ok(()) };
+    guard.require_trust(|| {
+        let program = recipe.command.words().next().unwrap_or_default();
+        format!("the config {} starts the program `{program}` for the tunnel {name}", guard.config)
+    })
 }
 
 /// Where a secret comes from, in words.

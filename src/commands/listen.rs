@@ -25,6 +25,7 @@ use super::{
     resolve::expectations,
     runtime,
     terminal::Terminal,
+    tunnel,
 };
 use crate::{
     cli::{Format, Listen},
@@ -92,6 +93,9 @@ async fn listen(
     let counter = expectations.count(&mut consumers);
     let verdicts = VerdictCounter::observe(&mut consumers);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
+    let Some(tunnel) = tunnel::open(&context, &args, &settings, &warnings, &mut interrupts).await? else {
+        return Ok(Exit::Success);
+    };
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
     let forwarded = forward_policy(&args);
     let shows_status = view.format == Format::Pretty && args.program.is_empty() && terminal.shows_status();
@@ -127,22 +131,27 @@ async fn listen(
         cancel: cancel.clone(),
     });
     let in_progress = receiver.in_progress();
-    let serving = tokio::spawn(serve(listener, limits, Arc::new(receiver), stop.clone().cancelled_owned()));
+    let receiver = Arc::new(receiver);
+    let (limits, tunnel_limits) = tunnel.divide(limits);
+    let serving = tokio::spawn(serve(listener, limits, Arc::clone(&receiver), stop.clone().cancelled_owned()));
 
     let url = format!("http://{address}");
     let settings = settings.get();
     if view.format == Format::Pretty {
         let send_to = (!is_default(&context, address)).then(|| reachable(address));
         announce(terminal, &settings, &url, send_to.as_deref(), args.redact);
+        tunnel.announce(terminal, &settings);
     }
-    if let Some(warning) = secret_warning(&settings) {
+    for warning in [secret_warning(&settings), tunnel.warning(&settings)].into_iter().flatten() {
         terminal.warn(&warning);
     }
+    let tunnel_url = tunnel.url();
+    let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
     let (is_pretty, format) = (view.format == Format::Pretty, view.format);
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
-    let reporter = Reporter::start(deliveries, view, terminal, &url, status);
+    let reporter = Reporter::start(deliveries, view, terminal, &url, tunnel_url.as_deref(), status);
 
-    let urls = Urls { local: &reachable(address), tunnel: None };
+    let urls = Urls { local: &reachable(address), tunnel: tunnel_url.as_deref() };
     let end = match UserProgram::start(&args.program, urls, &settings.catalog, format)? {
         Some(mut program) => End::Program(program.attend(&mut interrupts, args.timeout, terminal).await?),
         None => tokio::select! {
@@ -156,6 +165,7 @@ async fn listen(
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
     let finish = async {
         let served = serving.await;
+        tunnel.end(&warnings).await;
         let printed = reporter.ended().await;
         pages.conclude(&warnings);
         warnings.flush().await;

@@ -120,11 +120,8 @@ pub fn listen_config(context: &Context) -> ListenConfig {
 fn restart_note(args: &Listen, initial: &ListenConfig, config: &ListenConfig) -> Option<String> {
     let addr = args.addr.is_none() && initial.addr != config.addr;
     let capture = args.capture.is_none() && initial.capture != config.capture;
-    let changed = match (addr, capture) {
-        (true, true) => "addr and capture",
-        (true, false) => "addr",
-        (false, true) => "capture",
-        (false, false) => return None,
-    };
-    Some(format!("restart to apply the new {changed} of [listen]"))
+    let tunnel = args.tunnel.is_none() && initial.tunnel != config.tunnel;
+    let changed = [(addr, "addr"), (capture, "capture"), (tunnel, "tunnel")];
+    let changed: Vec<&str> = changed.iter().filter(|(is_changed, _)| *is_changed).map(|(_, key)| *key).collect();
+    (!changed.is_empty()).then(|| format!("restart to apply the new {} of [listen]", changed.join(" and ")))
 }

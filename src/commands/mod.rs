@@ -30,6 +30,7 @@ mod send;
 mod streams;
 mod terminal;
 mod trust;
+mod tunnel;
 mod verify;
 
 pub use command_line::{command, print_completions, read};

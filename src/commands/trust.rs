@@ -9,7 +9,7 @@ use super::{
 use crate::{
     cli::{Format, Global, Trust},
     render::{
-        grant::{AddedProvider, Endpoint, Forward, Grant, Secret},
+        grant::{AddedProvider, Endpoint, Forward, Grant, Secret, TunnelProgram},
         json,
     },
     store::{
@@ -107,6 +107,15 @@ fn grant<'a>(config: &'a Config, added: &'a [Arc<Entry>]) -> Grant<'a> {
                 source: entry.directory().unwrap_or_default(),
                 secret_env: entry.index().secret_env(),
                 sends_secret: entry.index().sends_secret,
+            })
+            .collect(),
+        tunnels: config
+            .tunnels
+            .iter()
+            .map(|(name, recipe)| TunnelProgram {
+                name,
+                command: recipe.command.words().collect(),
+                env: recipe.env.keys().map(String::as_str).collect(),
             })
             .collect(),
     }

@@ -19,6 +19,19 @@ pub struct Grant<'a> {
     pub env_file: Option<String>,
     /// The providers that it adds.
     pub providers: Vec<AddedProvider<'a>>,
+    /// The programs that it starts for tunnels.
+    pub tunnels: Vec<TunnelProgram<'a>>,
+}
+
+/// A program that a config starts for a tunnel.
+#[derive(Debug, Serialize)]
+pub struct TunnelProgram<'a> {
+    /// The name of the tunnel.
+    pub name: &'a str,
+    /// The program and its arguments.
+    pub command: Vec<&'a str>,
+    /// The variables that it sets for it.
+    pub env: Vec<&'a str>,
 }
 
 /// Where the deliveries of a provider are sent.
@@ -85,6 +98,13 @@ impl fmt::Display for Grant<'_> {
                 write!(f, ", with the secret in {variable}")?;
             }
             writeln!(f, "{}", if *sends_secret { ", which it sends unhashed" } else { "" })?;
+        }
+        for TunnelProgram { name, command, env } in &self.tunnels {
+            write!(f, "  starts `{}` for the tunnel {name}", command.join(" "))?;
+            if !env.is_empty() {
+                write!(f, ", with {}", env.join(", "))?;
+            }
+            writeln!(f)?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{provenance, read};
+use super::{provenance, read, recipes::Recipe};
 use crate::webhook::{json::position, provider::manifest::toml_message, signature::SecretText};
 
 /// The name of a config that is looked for.
@@ -33,6 +33,8 @@ pub struct Config {
     pub listen: ListenConfig,
     /// Forwards of `listen`, in order.
     pub forward: Vec<ForwardConfig>,
+    /// The recipes for tunnels that it defines, by name.
+    pub tunnels: BTreeMap<String, Recipe>,
     providers_by_name: BTreeMap<Spanned<String>, RawProviderConfig>,
     text: SecretText,
 }
@@ -44,6 +46,8 @@ pub struct ListenConfig {
     pub addr: Option<String>,
     /// The directory or log to save captures in.
     pub capture: Option<PathBuf>,
+    /// The recipe of the tunnel.
+    pub tunnel: Option<String>,
 }
 
 /// One forward of `listen`.
@@ -136,6 +140,8 @@ struct RawConfig {
     forward: Vec<ForwardConfig>,
     #[serde(default)]
     provider: BTreeMap<Spanned<String>, RawProviderConfig>,
+    #[serde(default)]
+    tunnel: BTreeMap<String, Recipe>,
 }
 
 #[derive(Default, Deserialize)]
@@ -143,6 +149,7 @@ struct RawConfig {
 struct RawListen {
     addr: Option<String>,
     capture: Option<PathBuf>,
+    tunnel: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -237,8 +244,13 @@ impl Config {
             is_found: false,
             providers: raw.providers.iter().map(|dir| base.join(dir)).collect(),
             env_file: raw.env_file.map(|file| base.join(file)),
-            listen: ListenConfig { addr: raw.listen.addr, capture: raw.listen.capture.map(|path| base.join(path)) },
+            listen: ListenConfig {
+                addr: raw.listen.addr,
+                capture: raw.listen.capture.map(|path| base.join(path)),
+                tunnel: raw.listen.tunnel,
+            },
             forward: raw.forward,
+            tunnels: raw.tunnel,
             providers_by_name: raw.provider,
             text,
         })
@@ -349,7 +361,7 @@ mod tests {
     fn a_misspelt_key_is_located_and_gets_a_suggestion() {
         assert_eq!(
             read("providers = []\n[listen]\nadr = \"127.0.0.1:1\"\n").unwrap_err(),
-            "hookdev.toml:3:1: unknown key `adr`; did you mean `addr`? (known: `addr`, `capture`)"
+            "hookdev.toml:3:1: unknown key `adr`; did you mean `addr`? (known: `addr`, `capture`, `tunnel`)"
         );
         assert_eq!(read("[listen\n").unwrap_err(), "hookdev.toml:1:8: unclosed table, expected `]`");
     }
@@ -364,6 +376,36 @@ mod tests {
             read("[provider.cyanite]\nsecret = 123456\n").unwrap_err(),
             "hookdev.toml:2:10: expected a source such as \"env:NAME\", or a list of them"
         );
+    }
+
+    #[test]
+    fn a_recipe_for_a_tunnel_is_checked_where_it_is_written() {
+        let error = |text: &str| read(&format!("[tunnel.mine]\n{text}")).unwrap_err();
+        let config = read("[tunnel.mine]\ncommand = [\"prog\", \"{port}\"]\nurl = { json = \"/url\" }\n").unwrap();
+        assert_eq!(config.tunnels["mine"].command.words().collect::<Vec<_>>(), ["prog", "{port}"]);
+        assert_eq!(
+            error("comand = [\"prog\"]\n"),
+            "hookdev.toml:2:1: unknown key `comand`; did you mean `command`? \
+             (known: `command`, `env`, `url`, `ready`, `grace`, `account`, `limits`, `install`)"
+        );
+        assert_eq!(
+            error("command = [\"prog\", \"{prot}\"]\n"),
+            "hookdev.toml:2:11: unknown placeholder `prot`; did you mean `port`? (known: `port`, `free_port`, `empty_file`)"
+        );
+        assert_eq!(
+            error("command = []\n"),
+            "hookdev.toml:2:11: the command is empty: write the program and its arguments, as [\"prog\", \"{port}\"]"
+        );
+        assert_eq!(
+            error("command = [\"prog\"]\nurl = { jsn = \"/url\" }\n"),
+            "hookdev.toml:3:9: unknown key `jsn`; did you mean `json`? \
+             (known: `http`, `pointer`, `json`, `line`, `host`, `scheme`)"
+        );
+        assert_eq!(
+            error("command = [\"prog\"]\nurl = { json = \"/url\", line = 'x' }\n"),
+            "hookdev.toml:3:7: it needs either `http` and `pointer`, or `json`, or `line`"
+        );
+        assert_eq!(error("url = { json = \"/url\" }\n"), "hookdev.toml:1:1: missing field `command`");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod provenance;
 pub mod provider_cache;
 pub mod providers;
 pub mod read;
+pub mod recipes;
 pub mod secrets;
 pub mod snapshot;
 pub mod trust;

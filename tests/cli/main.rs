@@ -34,5 +34,7 @@ mod soak;
 #[cfg(target_os = "linux")]
 mod special_files;
 mod trust;
+#[cfg(target_os = "linux")]
+mod tunnel;
 mod untrusted;
 mod verify;

@@ -189,7 +189,8 @@ fn a_provider_that_signs_needs_no_trust() {
 fn programs_read_what_is_trusted() {
     let dir = repository_with_token();
     let config = "providers = [\"providers\"]\nenv_file = \".env\"\n[[forward]]\nto = \"http://localhost:1/?key=2\"\n\
-                  [provider.cyanite]\nendpoint = \"https://a.example/\"\nsecret = [\"literal\", \"file:secret\"]\n";
+                  [provider.cyanite]\nendpoint = \"https://a.example/\"\nsecret = [\"literal\", \"file:secret\"]\n\
+                  [tunnel.mine]\ncommand = [\"prog\", \"{port}\"]\nenv = { TOKEN = \"literal\" }\nurl = { json = \"/url\" }\n";
     dir.write("hookdev.toml", config);
     let trust = || dir.hookdev().args(["trust", "--json"]);
     let expected = serde_json::json!({
@@ -205,6 +206,7 @@ fn programs_read_what_is_trusted() {
             "secret_env": "AWS_SECRET_ACCESS_KEY",
             "sends_secret": true,
         }],
+        "tunnels": [{"name": "mine", "command": ["prog", "{port}"], "env": ["TOKEN"]}],
     });
     assert_eq!(trust().exits(0).line(), expected);
     dir.write("other/x", "");

@@ -166,19 +166,20 @@ pub const fn queue(format: Format, is_captured: bool) -> (usize, WhenFull) {
 }
 
 impl Reporter {
-    /// Starts to print deliveries; as JSON, after a line that contains its `url`. Below them is the status line, if any.
-    /// Must be called within a runtime.
+    /// Starts to print deliveries; as JSON, after a line that contains its `url` and that of its tunnel. Below them is the
+    /// status line, if any. Must be called within a runtime.
     pub fn start(
         deliveries: Deliveries,
         view: View,
         terminal: Terminal,
         url: &str,
+        tunnel: Option<&str>,
         status: Option<StatusLine>,
     ) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
         if view.format == Format::Json {
-            json::ready(url, &mut buffer);
+            json::ready(url, tunnel, &mut buffer);
         }
         let mut printer =
             Printer { deliveries, view, terminal, status, buffer, text: String::new(), written: Vec::new() };

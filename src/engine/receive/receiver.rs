@@ -219,12 +219,18 @@ impl Receiver {
         Some(response)
     }
 
-    async fn receive(&self, received: Received) -> Outgoing {
+    /// The current settings.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.get()
+    }
+
+    /// Handles one request under these settings.
+    pub async fn receive(&self, received: Received, settings: Arc<Settings>) -> Outgoing {
         let in_progress = Counted::new(&self.in_progress);
         let Received { mut request, started, permit, closed } = received;
         let received_at = self.now.unwrap_or_else(now);
         let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
-        let settings = self.settings.get();
         let (mut assessment, identity) = self.assess(&settings, &request, received_at).await;
         let repeat = self.repeats.add(identity, seq, received_at);
         if settings.forwards.iter().any(|forward| forward.matches(&assessment)) {
@@ -340,7 +346,7 @@ impl Handler for Receiver {
     }
 
     async fn handle(&self, received: Received) -> Outgoing {
-        self.receive(received).await
+        self.receive(received, self.settings()).await
     }
 
     fn on_error(&self, error: ReceiveError) {

@@ -22,9 +22,9 @@ struct Ready<'a> {
     tunnel: Option<&'a str>,
 }
 
-/// Appends the line with the address of `listen`.
-pub fn ready(url: &str, out: &mut Vec<u8>) {
-    line(&Ready { kind: "ready", url, inspector: None, tunnel: None }, out);
+/// Appends the line with the address of `listen`, and its public URL if it has a tunnel.
+pub fn ready(url: &str, tunnel: Option<&str>, out: &mut Vec<u8>) {
+    line(&Ready { kind: "ready", url, inspector: None, tunnel }, out);
 }
 
 /// Appends the line of a delivery.

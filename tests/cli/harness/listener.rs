@@ -12,6 +12,7 @@ use super::{
 pub struct Listener {
     running: Running,
     url: String,
+    ready: Value,
 }
 
 impl TestCommand {
@@ -25,7 +26,7 @@ impl TestCommand {
         };
         let ready: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(text(&ready, "/kind"), "ready");
-        Listener { running, url: text(&ready, "/url").to_owned() }
+        Listener { running, url: text(&ready, "/url").to_owned(), ready }
     }
 
     /// Starts `listen` in its pretty form, and waits until it is ready.
@@ -34,7 +35,7 @@ impl TestCommand {
         let mut running = self.spawn();
         running.stderr().wait_for(" (Ctrl-C to stop)\n");
         let url = running.stderr().between("Listening on ", " (Ctrl-C to stop)\n");
-        Listener { running, url }
+        Listener { running, url, ready: Value::Null }
     }
 }
 
@@ -42,6 +43,11 @@ impl Listener {
     /// Its URL with this path.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.url)
+    }
+
+    /// The line that said that it was ready; null in its pretty form.
+    pub fn ready(&self) -> &Value {
+        &self.ready
     }
 
     /// The next delivery's line. Lines with what became known later about another delivery are skipped.

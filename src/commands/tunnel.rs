@@ -1,0 +1,264 @@
+//! The tunnel of `listen`: which recipe, what it says about it, and the entrance from the internet.
+
+use std::{
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    context::Context,
+    exit::{Exit, Failure},
+    guard::allow_tunnel,
+    interrupt::Interrupts,
+    listen_settings::{listen_config, secret_warning},
+    names::MAX_LISTED,
+    reporters::warnings::WarningSink,
+    terminal::Terminal,
+};
+use crate::{
+    cli::Listen,
+    engine::{
+        receive::{CurrentSettings, Receiver, Settings},
+        tunnel::{Change, Entrance, Setup, Timing, Tunnel, TunnelError, new_prefix},
+    },
+    net::receiver::{Limits, serve},
+    store::recipes::{NEEDS_NOTHING, Recipe, built_in},
+    webhook::{called_url::PublicUrl, nearest, words},
+};
+
+/// The recipe of `--tunnel`, else of the config, if there is one.
+///
+/// # Errors
+///
+/// If there is no such recipe, or it is that of a config that may not start programs.
+fn recipe(context: &Context, flag: Option<&str>) -> Result<Option<(String, Recipe)>, Failure> {
+    let configured = listen_config(context).tunnel.filter(|_| flag.is_none());
+    if configured.is_some() {
+        context.name_config();
+    }
+    let Some(name) = flag.map(str::to_owned).or(configured) else { return Ok(None) };
+    if let Some(recipe) = context.config.as_ref().and_then(|config| config.tunnels.get(&name)) {
+        context.name_config();
+        allow_tunnel(context.guard.as_ref(), &name, recipe)?;
+        if built_in().contains_key(name.as_str()) {
+            context.terminal.note(&format!("[tunnel.{name}] of the config replaces the built-in recipe"));
+        }
+        return Ok(Some((name, recipe.clone())));
+    }
+    if let Some(recipe) = built_in().get(name.as_str()) {
+        return Ok(Some((name, recipe.clone())));
+    }
+    let own = context.config.iter().flat_map(|config| config.tunnels.keys().map(String::as_str));
+    let known: Vec<&str> = own.chain(built_in().keys().copied()).collect();
+    Err(Failure::usage(nearest::unknown("tunnel", &name, known))
+        .hint("to define another one, add a [tunnel.NAME] table to hookdev.toml"))
+}
+
+/// The tunnel of `listen`, if it has one. Nothing is received through it yet.
+pub struct Opened(Option<OpenTunnel>);
+
+struct OpenTunnel {
+    name: String,
+    tunnel: Tunnel,
+    listener: TcpListener,
+    prefix: String,
+    accepts_development: bool,
+}
+
+/// Starts the tunnel that the command line or the config asks for, and waits until it is ready. `None` if a signal interrupts
+/// that.
+///
+/// # Errors
+///
+/// If there is no such tunnel, it can't be started, or doesn't become ready.
+pub async fn open(
+    context: &Context,
+    args: &Listen,
+    settings: &Arc<CurrentSettings>,
+    warnings: &WarningSink,
+    interrupts: &mut Interrupts,
+) -> Result<Option<Opened>, Failure> {
+    let Some((name, recipe)) = recipe(context, args.tunnel.as_deref())? else { return Ok(Some(Opened(None))) };
+    let unbound = |error: std::io::Error| Failure::usage("can't listen for the tunnel").because(&error);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(unbound)?;
+    let port = listener.local_addr().map_err(unbound)?.port();
+    let prefix = new_prefix()?;
+    context.terminal.note(&format!("starting the tunnel {name}; this can take some seconds"));
+    let on_change = {
+        let (name, prefix, warnings, settings) = (name.clone(), prefix.clone(), warnings.clone(), Arc::clone(settings));
+        move |change| report(&name, &prefix, &settings.get(), &warnings, change)
+    };
+    let setup = Setup { recipe: recipe.clone(), port, timing: Timing::default(), on_change: Box::new(on_change) };
+    let started = tokio::select! {
+        started = Tunnel::start(setup) => started,
+        () = interrupts.next() => return Ok(None),
+    };
+    let tunnel = started.map_err(|error| failure(&name, &recipe, &error))?;
+    let accepts_development = args.allow_development;
+    Ok(Some(Opened(Some(OpenTunnel { name, tunnel, listener, prefix, accepts_development }))))
+}
+
+impl OpenTunnel {
+    fn url(&self) -> String {
+        format!("{}{}", *self.tunnel.url().borrow(), self.prefix)
+    }
+}
+
+impl Opened {
+    /// The public URL, to which a provider's path is added.
+    pub fn url(&self) -> Option<String> {
+        self.0.as_ref().map(OpenTunnel::url)
+    }
+
+    /// Says where providers reach the receiver.
+    pub fn announce(&self, terminal: Terminal, settings: &Settings) {
+        if let Some(open) = &self.0 {
+            let urls = urls(settings, &open.url()).join("\n  ");
+            terminal.say(&format!("Public, through {}:\n  {urls}\n", open.name));
+        }
+    }
+
+    /// A warning about the providers whose deliveries through the tunnel are rejected, because no secret is set for them.
+    pub fn warning(&self, settings: &Settings) -> Option<String> {
+        self.0.as_ref().filter(|open| !open.accepts_development)?;
+        let warning = secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;
+        Some(format!("through the tunnel: {warning}"))
+    }
+
+    /// The limits of the receiver itself, and of its entrance from the internet.
+    pub fn divide(&self, limits: Limits) -> (Limits, Limits) {
+        if self.0.is_some() { divide(limits) } else { (limits, limits) }
+    }
+
+    /// Starts to receive what comes through the tunnel.
+    pub fn serve(self, receiver: Arc<Receiver>, limits: Limits, stop: CancellationToken) -> Served {
+        Served(self.0.map(|open| {
+            let OpenTunnel { tunnel, listener, prefix, accepts_development, .. } = open;
+            let entrance = Entrance::new(receiver, prefix, tunnel.url(), accepts_development);
+            let strangers = entrance.strangers();
+            let serving = tokio::spawn(serve(listener, limits, Arc::new(entrance), stop.cancelled_owned()));
+            ServedTunnel { tunnel, serving, strangers }
+        }))
+    }
+}
+
+/// The tunnel of `listen`, if it has one, through which deliveries are received.
+pub struct Served(Option<ServedTunnel>);
+
+struct ServedTunnel {
+    tunnel: Tunnel,
+    serving: JoinHandle<()>,
+    strangers: Arc<AtomicU64>,
+}
+
+impl Served {
+    /// Waits until the deliveries in progress have their responses, and ends the tunnel.
+    pub async fn end(self, warnings: &WarningSink) {
+        let Some(ServedTunnel { tunnel, serving, strangers }) = self.0 else { return };
+        // An error is a panic, which is reported already.
+        let _ = serving.await;
+        tunnel.end().await;
+        let count = strangers.load(Ordering::Relaxed);
+        if count > 0 {
+            let requests = words::count(count, "request");
+            warnings.note(format!("{requests} came through the tunnel without its secret path, and got 404"));
+        }
+    }
+}
+
+/// Two limits that together hold as much memory and as many connections as the one.
+fn divide(limits: Limits) -> (Limits, Limits) {
+    let (bodies, connections) = (limits.bodies / 4, (limits.connections / 4).max(1));
+    let (other_bodies, others) = (limits.bodies - bodies, limits.connections.saturating_sub(connections).max(1));
+    (Limits { bodies: other_bodies, connections: others, ..limits }, Limits { bodies, connections, ..limits })
+}
+
+/// The URL for each provider that is in use; with a placeholder if none is known to be, or many are.
+fn urls(settings: &Settings, url: &str) -> Vec<String> {
+    let is_in_use = |name: &&str| !settings.keyring.secrets(name).is_empty() && !settings.keyring.has_development(name);
+    let names: Vec<&str> = if let Some(provider) = &settings.provider {
+        vec![&provider.name]
+    } else {
+        settings.catalog.names().filter(is_in_use).collect()
+    };
+    if names.is_empty() || names.len() > MAX_LISTED {
+        return vec![format!("{url}/<provider>")];
+    }
+    names.iter().map(|name| format!("{url}/{name}")).collect()
+}
+
+/// Reports what happens to a tunnel that was ready.
+fn report(name: &str, prefix: &str, settings: &Settings, warnings: &WarningSink, change: Change) {
+    match change {
+        Change::Lost(reason) => warnings.warn(format!("the tunnel {name} is lost: {reason}; starting it again")),
+        Change::StillLost(error) => {
+            warnings.warn(format!("the tunnel {name} can't be started again: {}; still trying", with_lines(&error)));
+        }
+        Change::Back => warnings.note(format!("the tunnel {name} works again, under the same URL")),
+        Change::Moved(url) => warnings.warn(moved(name, prefix, settings, &url)),
+    }
+}
+
+fn moved(name: &str, prefix: &str, settings: &Settings, url: &PublicUrl) -> String {
+    let urls = urls(settings, &format!("{url}{prefix}")).join("\n  ");
+    format!("the tunnel {name} has a new public URL, which providers must be given:\n  {urls}")
+}
+
+/// An error with what the program printed last.
+fn with_lines(error: &TunnelError) -> String {
+    match error.lines() {
+        [] => error.to_string(),
+        lines => format!("{error}; its last lines:\n  {}", lines.join("\n  ")),
+    }
+}
+
+fn failure(name: &str, recipe: &Recipe, error: &TunnelError) -> Failure {
+    let (exit, message) = match error {
+        TunnelError::Missing(_) | TunnelError::Refused(_) => (Exit::Usage, "can't be started"),
+        TunnelError::Exited { .. } | TunnelError::NotReady { .. } => (Exit::Unreachable, "did not become ready"),
+    };
+    let mut failure = Failure::new(exit, format!("the tunnel {name} {message}"));
+    failure.causes.push(with_lines(error));
+    let install = recipe.install.as_ref().map(|install| format!("install it: {install}"));
+    let account = recipe.account.as_ref().filter(|account| *account != "none");
+    let account = account.map(|account| format!("an account is {account}"));
+    let other = (name != NEEDS_NOTHING).then(|| format!("--tunnel {NEEDS_NOTHING} needs nothing to be installed"));
+    let hints = match error {
+        TunnelError::Missing(_) => [install, other],
+        _ => [account, Some(format!("to see more, run it yourself: {}", shown(recipe)))],
+    };
+    let hints: Vec<String> = hints.into_iter().flatten().collect();
+    failure.hint = (!hints.is_empty()).then(|| hints.join("; "));
+    failure
+}
+
+/// A command as a person may type it.
+pub(super) fn shown(recipe: &Recipe) -> String {
+    let is_plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@{},".contains(&byte));
+    let words = recipe.command.words();
+    words.map(|word| if is_plain(word) { word.to_owned() } else { format!("'{word}'") }).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_are_divided_and_not_doubled() {
+        let limits = Limits { connections: 9, bodies: 101, ..Limits::default() };
+        let (own, tunnel) = divide(limits);
+        assert_eq!((own.connections, tunnel.connections), (7, 2));
+        assert_eq!((own.bodies, tunnel.bodies), (76, 25));
+    }
+
+    #[test]
+    fn a_command_is_shown_as_it_may_be_typed() {
+        assert_eq!(shown(&built_in()["bore"]), "bore local {port} --local-host 127.0.0.1");
+    }
+}

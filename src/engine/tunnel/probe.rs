@@ -1,0 +1,78 @@
+//! Asks the program of a tunnel, over HTTP on this machine, for its URL and whether it works.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use reqwest::Url;
+use serde_json::Value;
+
+use crate::{
+    net::client::{Client, Transport},
+    store::recipes::{Recipe, UrlSource, Values},
+    webhook::{
+        called_url::PublicUrl,
+        record::Response,
+        request::{Headers, Request},
+    },
+};
+
+/// How long a response may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Asks one program.
+#[derive(Debug)]
+pub(super) struct Probe {
+    client: Client,
+    url: Option<(Url, String)>,
+    ready: Option<Url>,
+}
+
+impl Probe {
+    /// What the recipe says about a program with these values.
+    ///
+    /// # Errors
+    ///
+    /// If a URL of the recipe is invalid; the message says which.
+    pub fn new(recipe: &Recipe, values: Values<'_>) -> Result<Self, String> {
+        let parse =
+            |text: String| Url::parse(&text).map_err(|error| format!("invalid URL `{text}` in the recipe: {error}"));
+        let url = match &recipe.url.source {
+            UrlSource::Http { url, pointer } => Some((parse(url.fill(values))?, pointer.clone())),
+            UrlSource::Json(_) | UrlSource::Line(_) => None,
+        };
+        let ready = recipe.ready.as_ref().map(|ready| parse(ready.http.fill(values))).transpose()?;
+        Ok(Self { client: Client::new(false), url, ready })
+    }
+
+    /// Whether the program can be asked at all.
+    pub const fn can_ask(&self) -> bool {
+        self.url.is_some() || self.ready.is_some()
+    }
+
+    /// The public URL, if the program is asked for it and has one.
+    pub async fn url(&self, recipe: &Recipe) -> Option<PublicUrl> {
+        let (url, pointer) = self.url.as_ref()?;
+        let response = self.get(url).await.filter(is_success)?;
+        recipe.url.at(pointer, &serde_json::from_slice::<Value>(&response.body).ok()?)
+    }
+
+    /// Whether the tunnel works, as far as the program can be asked.
+    pub async fn is_ready(&self, recipe: &Recipe) -> bool {
+        match (&self.ready, &self.url) {
+            (Some(ready), _) => self.get(ready).await.is_some_and(|response| is_success(&response)),
+            (None, Some(_)) => self.url(recipe).await.is_some(),
+            (None, None) => true,
+        }
+    }
+
+    async fn get(&self, url: &Url) -> Option<Response> {
+        let request =
+            Request { method: Method::GET, target: "/".to_owned(), headers: Headers::new(), body: Bytes::new() };
+        self.client.send(url, &request, PATIENCE).await.response.ok()
+    }
+}
+
+fn is_success(response: &Response) -> bool {
+    (200..300).contains(&response.status)
+}

@@ -1,0 +1,64 @@
+//! When a tunnel is checked: every so often, and at once after the machine or the program was asleep.
+
+use std::time::Duration;
+
+/// A time that passes between two looks at the clock only if the machine or the program sleeps.
+const SLEPT: Duration = Duration::from_secs(5);
+
+/// The schedule of checks. Times are counted from any moment, by two clocks: one that stops while the machine sleeps, as
+/// that of timers does on Linux, and one that doesn't.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pulse {
+    every: Duration,
+    checked: Duration,
+    seen: Duration,
+}
+
+impl Pulse {
+    /// A schedule that begins now.
+    pub const fn new(every: Duration, timer: Duration, wall: Duration) -> Self {
+        Self { every, checked: timer, seen: wall }
+    }
+
+    /// Whether a check is due. Call this about once a second.
+    pub fn is_due(&mut self, timer: Duration, wall: Duration) -> bool {
+        let has_slept = wall.abs_diff(self.seen) >= SLEPT;
+        self.seen = wall;
+        let is_due = has_slept || timer.saturating_sub(self.checked) >= self.every;
+        if is_due {
+            self.checked = timer;
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn due(steps: impl IntoIterator<Item = (u64, u64)>) -> Vec<u64> {
+        let mut pulse = Pulse::new(seconds(10), seconds(0), seconds(1000));
+        let due = |&(timer, wall): &(u64, u64)| pulse.is_due(seconds(timer), seconds(wall));
+        steps.into_iter().filter(due).map(|(timer, _)| timer).collect()
+    }
+
+    #[test]
+    fn a_check_is_due_every_so_often() {
+        assert_eq!(due((1..=31).map(|second| (second, 1000 + second))), [10, 20, 30]);
+    }
+
+    #[test]
+    fn a_check_is_due_after_sleep() {
+        // The machine sleeps for an hour: timers stop.
+        let after = (2..=13).map(|second| (second, 4600 + second));
+        assert_eq!(due([(1, 1001)].into_iter().chain(after)), [2, 12]);
+        // The program is stopped for a minute: timers go on.
+        assert_eq!(due([(1, 1001), (61, 1061), (62, 1062)]), [61]);
+        // Somebody sets the clock back.
+        assert_eq!(due([(1, 1001), (2, 400), (3, 401)]), [2]);
+    }
+}

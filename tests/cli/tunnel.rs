@@ -1,0 +1,276 @@
+//! `hookdev listen --tunnel`: with stand-ins for cloudflared and ngrok, which need the internet, and with the real ssh and
+//! bore against servers on this machine.
+
+mod programs;
+
+use serde_json::{Value, json};
+
+use self::programs::{Bore, SshServer, StandIn};
+use crate::harness::{
+    CYANITE, CYANITE_HEADERS, Connection, Dir, Endpoint, Listener, NO_SECRETS, Signed, get, post, respond, text,
+};
+
+const STARTING: &str = "note: starting the tunnel cloudflared; this can take some seconds\n";
+const NO_SECRETS_IN_TUNNEL: &str = "warning: through the tunnel: no secret of your own is set for all providers, so their \
+    signed deliveries are rejected; pass yours with --secret PROVIDER=SOURCE, or accept the public development secret with \
+    --allow-development\n";
+
+/// The path that the ready line's public URL adds to its host.
+fn prefix<'a>(listener: &'a Listener, host: &str) -> &'a str {
+    let url = text(listener.ready(), "/tunnel");
+    let prefix = url.strip_prefix(host).unwrap_or_else(|| panic!("{url} is not below {host}"));
+    let random = prefix.strip_prefix("/t-").unwrap_or_else(|| panic!("no random path in {url}"));
+    assert!(random.len() == 20 && random.bytes().all(|byte| byte.is_ascii_hexdigit()), "{url}");
+    prefix
+}
+
+#[test]
+fn an_unknown_tunnel_and_a_missing_program_are_errors_that_say_what_to_do() {
+    let dir = Dir::new();
+    dir.write("bin/empty", "");
+    let listen = |name: &str| dir.listen().args(["--tunnel", name]).env("PATH", dir.join("bin"));
+    listen("cloudfared").exits(2).stdout("").stderr(
+        "error: unknown tunnel `cloudfared`; did you mean `cloudflared`? (known: `bore`, `cloudflared`, `ngrok`, `pinggy`, \
+         `ssh`, `zrok`)\n\
+         hint: to define another one, add a [tunnel.NAME] table to hookdev.toml\n",
+    );
+    listen("bore").exits(2).stdout("").stderr(
+        "note: starting the tunnel bore; this can take some seconds\n\
+         error: the tunnel bore can't be started\n\
+         caused by: the program `bore` was not found\n\
+         hint: install it: `cargo install bore-cli`, or `brew install bore-cli`; --tunnel ssh needs nothing to be installed\n",
+    );
+}
+
+#[test]
+fn a_program_that_exits_too_early_is_an_error_with_its_last_lines() {
+    let stand_in = StandIn::of(
+        "ngrok",
+        &json!([{
+            "prints": ["bad \u{1b}]0;title\u{7} news", "\u{1b}[31mERR\u{1b}[0m authentication failed: ERR_NGROK_4018"],
+            "exit": 1,
+        }]),
+    );
+    stand_in.listen("ngrok").exits(4).stdout("").stderr(
+        "note: starting the tunnel ngrok; this can take some seconds\n\
+         error: the tunnel ngrok did not become ready\n\
+         caused by: its program exited with code 1 before it was ready; its last lines:\n\
+         \x20 bad \\u{1b}]0;title\\u{7} news\n\
+         \x20 ERR authentication failed: ERR_NGROK_4018\n\
+         hint: an account is needed: `ngrok config add-authtoken TOKEN`, or the variable NGROK_AUTHTOKEN; to see more, run it \
+         yourself: ngrok http 127.0.0.1:{port} --log stdout --log-format json\n",
+    );
+}
+
+#[test]
+fn cloudflared_is_used_once_it_is_ready_and_started_again_when_it_ends() {
+    let stand_in = StandIn::of(
+        "cloudflared",
+        &json!([
+            {
+                "host": "first-one.trycloudflare.com",
+                "late": 3,
+                "prints": [
+                    "2026-11-28T17:00:00Z INF Requesting new quick Tunnel on trycloudflare.com...",
+                    "2026-11-28T17:00:01Z ERR failed to request quick Tunnel: Post \"https://api.trycloudflare.com/tunnel\": EOF",
+                ],
+            },
+            { "host": "second-one.trycloudflare.com" },
+        ]),
+    );
+    let mut listener = stand_in.listen("cloudflared").starts();
+    let prefix = prefix(&listener, "https://first-one.trycloudflare.com").to_owned();
+    // Its own config would take all requests.
+    let start = stand_in.start(1);
+    let args: Vec<&str> = start["args"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(args[..3], ["tunnel", "--no-autoupdate", "--config"]);
+    assert_eq!(args[7], format!("http://127.0.0.1:{}", stand_in.port(1)));
+
+    // The path is removed before anything looks at it.
+    let url = stand_in.url(1);
+    assert_eq!(post(&format!("{url}{prefix}/auphonic?x=1"), &[], "status=3").status(), 200);
+    let delivery = listener.next();
+    assert_eq!((text(&delivery, "/provider"), text(&delivery, "/request/target")), ("auphonic", "/auphonic?x=1"));
+
+    stand_in.kill(1);
+    listener.says(
+        "warning: the tunnel cloudflared is lost: its program was ended by signal: 9 (SIGKILL); starting it again\n",
+    );
+    let moved = "warning: the tunnel cloudflared has a new public URL, which providers must be given:";
+    listener.says(&format!("{moved}\n  https://second-one.trycloudflare.com{prefix}/<provider>\n"));
+    assert_eq!(stand_in.port(2), stand_in.port(1));
+
+    let alive = stand_in.connection(2);
+    listener.interrupt();
+    listener.exits(0);
+    StandIn::is_gone(alive);
+}
+
+#[test]
+fn what_comes_through_a_tunnel_without_its_path_is_counted_and_nothing_else() {
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
+    let target = Endpoint::new([respond(200)]);
+    let listener = stand_in.listen("fast").args(["--forward", &target.url("/"), "--capture", "captures"]).starts();
+    let (prefix, url) = (prefix(&listener, "https://a-b.trycloudflare.com").to_owned(), stand_in.url(1));
+    let browser = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
+    for (path, headers) in [
+        ("/", &[][..]),
+        ("/cyanite", &CYANITE_HEADERS[..]),
+        ("/.env", &[]),
+        ("/", &browser),
+        (&format!("{prefix}0/cyanite"), &CYANITE_HEADERS[..]),
+    ] {
+        let response = post(&format!("{url}{path}"), headers, CYANITE);
+        assert_eq!((response.status(), response.text()), (404, ""), "{path}");
+    }
+    assert_eq!(get(&format!("{url}/")).status(), 404);
+    assert_eq!(post(&format!("{url}{prefix}"), &[], "hello").status(), 200);
+    listener.interrupt();
+    let finished = listener.exits(0);
+    let deliveries: Vec<_> = finished.lines().into_iter().filter(|line| line["kind"] == "delivery").collect();
+    assert_eq!(deliveries.len(), 1);
+    assert_eq!(text(&deliveries[0], "/request/target"), "/");
+    assert_eq!(target.next().target(), "/");
+    target.got_no_more();
+    assert_eq!(stand_in.dir.names("captures").len(), 1);
+    assert!(
+        finished.stderr.ends_with("note: 6 requests came through the tunnel without its secret path, and got 404\n")
+    );
+}
+
+#[test]
+fn the_development_secret_is_not_accepted_through_a_tunnel_unless_allowed() {
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
+    let mut listener = stand_in.listen("fast").starts();
+    let through = format!("{}{}/cyanite", stand_in.url(1), prefix(&listener, "https://a-b.trycloudflare.com"));
+    assert_eq!(post(&through, &CYANITE_HEADERS, CYANITE).status(), 401);
+    let rejection = "the signature matches only the public development secret, with which anyone can sign";
+    assert_eq!(text(&listener.next(), "/rejection/message"), rejection);
+    // On this machine it is.
+    assert_eq!(listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE).0.status(), 200);
+    listener.interrupt();
+    let starting = STARTING.replace("cloudflared", "fast");
+    listener.exits(0).stderr(&format!("{starting}{NO_SECRETS}{NO_SECRETS_IN_TUNNEL}"));
+
+    let listener = stand_in.listen("fast").arg("--allow-development").starts();
+    let through = format!("{}{}/cyanite", stand_in.url(2), prefix(&listener, "https://a-b.trycloudflare.com"));
+    assert_eq!(post(&through, &CYANITE_HEADERS, CYANITE).status(), 200);
+    listener.interrupt();
+    listener.exits(0).stderr(&format!("{starting}{NO_SECRETS}"));
+}
+
+#[test]
+fn a_url_that_is_signed_is_the_public_one() {
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
+    let mut listener = stand_in.listen("fast").arg("--allow-development").starts();
+    let public = format!("{}/twilio", text(listener.ready(), "/tunnel"));
+    let signed = Signed::new(&stand_in.dir, "twilio.message.received", &["--to", &public]);
+    let through = format!("{}{}/twilio", stand_in.url(1), prefix(&listener, "https://a-b.trycloudflare.com"));
+    assert_eq!(post(&through, &signed.headers(), &signed.body).status(), 200);
+    assert_eq!(text(&listener.next(), "/verdict"), "verified");
+}
+
+#[test]
+fn people_get_a_url_for_each_provider_in_use() {
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
+    for (options, paths) in [
+        (&["--provider", "stripe"][..], &["/stripe"][..]),
+        (&["--secret", "cyanite=mine", "--secret", "stripe=whsec_mine"], &["/cyanite", "/stripe"]),
+        (&[], &["/<provider>"]),
+    ] {
+        let pretty = ["listen", "--addr", "127.0.0.1:0", "--tunnel", "fast", "--config", "tunnels.toml"];
+        let mut listener = stand_in.hookdev().args(pretty).args(options).starts_for_people();
+        listener.says("Public, through fast:\n");
+        for path in paths {
+            listener.says(&format!("{path}\n"));
+        }
+        listener.interrupt();
+        let finished = listener.exits(0);
+        let urls = finished.stderr.lines().filter(|line| line.starts_with("  https://a-b.trycloudflare.com/t-"));
+        assert_eq!(urls.count(), paths.len(), "{finished}");
+    }
+}
+
+#[test]
+fn a_program_ends_with_hookdev_even_if_that_is_killed() {
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
+    for (start, signal) in (1..).zip(["KILL", "TERM", "HUP"]) {
+        let listener = stand_in.listen("fast").starts();
+        let alive = stand_in.connection(start);
+        listener.signal(signal);
+        StandIn::is_gone(alive);
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_tunnel_that_is_not_ready() {
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "" }]));
+    let mut listener = stand_in.listen("fast").begins();
+    listener.says("note: starting the tunnel fast; this can take some seconds\n");
+    let alive = stand_in.connection(1);
+    listener.interrupt();
+    listener.exits(0).stdout("");
+    StandIn::is_gone(alive);
+}
+
+#[test]
+fn ngrok_is_used_by_its_log_and_by_its_api() {
+    let stand_in = StandIn::of("ngrok", &json!([{ "host": "ab12.ngrok-free.app" }]));
+    let listener = stand_in.listen("ngrok").starts();
+    let prefix = prefix(&listener, "https://ab12.ngrok-free.app").to_owned();
+    let port = text(&stand_in.start(1), "/args/1").to_owned();
+    assert_eq!(post(&format!("http://{port}{prefix}/auphonic"), &[], "status=3").status(), 200);
+
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "ab12.ngrok-free.app" }]));
+    let listener = stand_in.listen("api").starts();
+    self::prefix(&listener, "https://ab12.ngrok-free.app");
+}
+
+#[test]
+fn the_config_names_the_tunnel_and_its_own_recipe_needs_trust() {
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
+    let config = stand_in.dir.read("tunnels.toml");
+    stand_in.dir.write("hookdev.toml", format!("[listen]\ntunnel = \"fast\"\n\n{config}"));
+    let path = stand_in.dir.join("hookdev.toml").display().to_string();
+    let program = stand_in.program();
+    let listen = || stand_in.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--json"]);
+    listen().exits(2).stdout("").stderr(&format!(
+        "config: {path}\n\
+         error: the config {path} starts the program `{program}` for the tunnel fast; run `hookdev trust` to allow it\n\
+         hint: read the config first, or ignore it with --no-config\n"
+    ));
+    listen().args(["--config", "hookdev.toml"]).starts();
+    stand_in.hookdev().arg("trust").exits(0).prints(&format!("  starts `{program} tunnel --metrics "));
+    listen().starts();
+
+    // A built-in recipe needs none.
+    stand_in.dir.write("hookdev.toml", "[listen]\ntunnel = \"cloudflared\"\n");
+    let listener = listen().starts();
+    prefix(&listener, "https://a-b.trycloudflare.com");
+}
+
+#[test]
+fn the_real_ssh_carries_requests_from_a_server() {
+    let Some(server) = SshServer::start() else { return };
+    let mut listener = server.listen().starts();
+    let prefix = prefix(&listener, "https://8beaa541ba3dc2.lhr.life").to_owned();
+    assert_eq!(post(&server.url(&format!("{prefix}/cyanite")), &CYANITE_HEADERS, CYANITE).status(), 401);
+    assert_eq!(text(&listener.next(), "/event"), "cyanite.v2.finished");
+    assert_eq!(post(&server.url("/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 404);
+    // The server's end of the tunnel closes with its client.
+    let alive = Connection::to(&server.url("/"));
+    listener.signal("KILL");
+    StandIn::is_gone(alive);
+}
+
+#[test]
+fn the_real_bore_carries_requests_from_a_server() {
+    let Some(server) = Bore::start() else { return };
+    let mut listener = server.listen().starts();
+    let url = text(listener.ready(), "/tunnel").to_owned();
+    assert!(url.starts_with(&format!("http://{}:", server.address)), "{url}");
+    assert_eq!(post(&format!("{url}/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 401);
+    assert_eq!(text(&listener.next(), "/event"), "cyanite.v2.finished");
+    listener.interrupt();
+    listener.exits(0);
+}
