@@ -20,7 +20,9 @@ mod message;
 mod outbox;
 mod patience;
 mod pool;
+mod protocol;
 mod proxy;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -53,10 +55,14 @@ pub use self::{
     error::SendError,
     headers::{end_to_end, for_other_clients, is_hop_by_hop, set_host},
     message::write_message,
+    protocol::Protocol,
 };
 
 /// The maximum size of a response body in bytes.
 const MAX_RESPONSE_BODY: usize = 64 << 20;
+
+/// How long it may take to find out why there is no response.
+const PROBE_TIME: Duration = Duration::from_secs(1);
 
 /// The size of the largest piece of a response's body, in bytes.
 pub const MAX_PIECE_BYTES: usize = connection::BUFFER_BYTES;
@@ -146,6 +152,16 @@ impl Client {
         Ok(StreamedResponse { status, headers, body })
     }
 
+    /// Whether the host of a URL accepts a connection now. Sends nothing.
+    pub async fn connects(&self, url: &Url) -> bool {
+        tokio::time::timeout(PROBE_TIME, self.connector.connects(url)).await.unwrap_or(false)
+    }
+
+    /// Whether the host of a URL accepts a TLS handshake now, with any certificate. Sends no request.
+    pub async fn accepts_tls(&self, url: &Url) -> bool {
+        tokio::time::timeout(PROBE_TIME, self.connector.accepts_tls(url)).await.unwrap_or(false)
+    }
+
     async fn exchange(&self, url: &Url, request: &Request, form: WireForm) -> Result<Response, SendError> {
         let (mut connection, response) = self.send_head(url, request, form, Patience::default()).await?;
         let Incoming { status, headers, body: mut incoming } = response;
@@ -201,7 +217,10 @@ impl Client {
                 Ok(response) => return Ok((new, response)),
                 Err(error) => error,
             };
-            let Ending { has_received, was_reset } = new.ending(&error);
+            let Ending { has_received, was_reset, protocol } = new.ending(&error);
+            if let Some(protocol) = protocol {
+                return Err(SendError::OtherProtocol(protocol));
+            }
             if has_received || !was_reset || !patience.wait_after_reset().await {
                 return Err(error::no_response(&error));
             }

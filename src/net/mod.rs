@@ -4,6 +4,8 @@
 pub mod client;
 pub mod descriptors;
 mod fields;
+#[cfg(unix)]
+pub mod listening;
 pub mod own_address;
 pub mod receiver;
 pub mod url;

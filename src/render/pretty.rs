@@ -1,7 +1,7 @@
 //! Output for people: a headline for each delivery, attempt or capture, then its explanation. Everything from outside passes
 //! through [`text`].
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use jiff::tz::TimeZone;
 
@@ -16,6 +16,7 @@ use crate::webhook::{
     contract::Term,
     delivery::Media,
     diagnose::{Code, Finding},
+    forward_hint::hint,
     keyring::SecretSource,
     provider::{
         Provider,
@@ -200,7 +201,9 @@ impl Page {
                 self.palette.push(status_role(response.status), &response.status.to_string(), out);
                 let _ = writeln!(out, "  {}", size::elapsed(forwarded.elapsed));
                 if !(200..300).contains(&response.status) {
-                    self.response(response, clue, out);
+                    let advice =
+                        clue.map(|clue| Cow::Borrowed(&*clue.advice)).or_else(|| hint(forwarded).map(Cow::Owned));
+                    self.response(response, advice.as_deref(), out);
                 }
             }
             Err(problem) => {
@@ -211,12 +214,12 @@ impl Page {
     }
 
     /// The lines of a response's body that help most, and what they reveal.
-    fn response(&self, response: &Response, clue: Option<&Clue>, out: &mut String) {
+    fn response(&self, response: &Response, advice: Option<&str>, out: &mut String) {
         if let Some(excerpt) = Excerpt::of(&response.body) {
             self.excerpt(&excerpt, out);
         }
-        if let Some(clue) = clue {
-            self.labelled(Role::Key, "hint", &clue.advice, out);
+        if let Some(advice) = advice {
+            self.labelled(Role::Key, "hint", advice, out);
         }
     }
 
@@ -284,7 +287,7 @@ impl Page {
         };
         flow.end();
         if let Some(response) = attempt.response.as_ref().filter(|_| !attempt.good) {
-            self.response(response, attempt.clue.as_ref(), out);
+            self.response(response, attempt.clue.as_ref().map(|clue| &*clue.advice), out);
         }
     }
 

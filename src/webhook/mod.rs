@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod diagnose;
 pub mod diff;
 mod encoding;
+pub mod forward_hint;
 pub mod fresh;
 pub mod http_response;
 pub mod json;

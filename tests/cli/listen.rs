@@ -2,6 +2,7 @@
 
 mod browsers;
 mod captures;
+mod causes;
 mod circles;
 mod expectations;
 mod flow;

@@ -206,7 +206,7 @@ pub(in crate::engine) fn judge(provider: Option<&Provider>, sent: &Sent) -> Outc
     };
     match (sent.received(), &sent.response) {
         (Some(response), _) if accepts(response) => Outcome::Accepted,
-        (Some(_), _) | (None, Err(SendError::Broken(_))) => Outcome::Refused,
+        (Some(_), _) | (None, Err(SendError::Broken(_) | SendError::OtherProtocol(_))) => Outcome::Refused,
         (None, Err(SendError::TimedOut(_))) => Outcome::TimedOut,
         (None, _) => Outcome::Unreachable,
     }

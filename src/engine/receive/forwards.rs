@@ -12,6 +12,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    causes::explain,
     circles::{Circles, Departure},
     pending::{PendingEntry, PendingForwards},
     targets::{InFlightPermit, MAX_IN_FLIGHT, Targets},
@@ -211,7 +212,7 @@ impl Forwarder {
         };
         let until = started + self.timeout;
         let result = tokio::select! {
-            result = self.begin(&url, &request, until, memory) => result,
+            result = self.begin(&url, &request, until, memory, &permit) => result,
             () = self.cancel.cancelled() => {
                 Err("hookdev was stopped before the handler responded; responded 502".to_owned())
             }
@@ -250,22 +251,30 @@ impl Forwarder {
         request: &Request,
         until: Instant,
         memory: &BodyPermit,
+        permit: &InFlightPermit,
     ) -> Result<(Response, Option<(ResponseBody, BodyPermit)>), String> {
-        let timed_out = |_| explain(&SendError::TimedOut(self.timeout));
-        let response = timeout_at(until, self.client.begin(url, request, self.wait)).await.map_err(timed_out)?;
-        let mut response = response.map_err(|error| explain(&error))?;
+        let timed_out = || SendError::TimedOut(self.timeout);
+        let response = timeout_at(until, self.client.begin(url, request, self.wait)).await;
+        let mut response = match response.unwrap_or_else(|_| Err(timed_out())) {
+            Ok(response) => response,
+            Err(error) => return Err(explain(&error, &self.client, url, permit.has_responded()).await),
+        };
+        permit.set_responded();
         let status = response.status;
         if status < 200 {
             return Err(format!("your handler responded {status}, which is not a final response; responded 502"));
         }
         let mut start = BytesMut::new();
         while start.len() <= UNMETERED_BYTES {
-            match timeout_at(until, response.body.piece()).await.map_err(timed_out)? {
-                Ok(Some(piece)) => start.extend_from_slice(&piece),
-                Ok(None) => {
+            match timeout_at(until, response.body.piece()).await {
+                Ok(Ok(Some(piece))) => start.extend_from_slice(&piece),
+                Ok(Ok(None)) => {
                     return Ok((Response { status, headers: response.headers, body: start.freeze() }, None));
                 }
-                Err(problem) => return Err(format!("your handler responded {status}, but {problem}; responded 502")),
+                Err(_) => return Err(explain(&timed_out(), &self.client, url, true).await),
+                Ok(Err(problem)) => {
+                    return Err(format!("your handler responded {status}, but {problem}; responded 502"));
+                }
             }
         }
         let memory = timeout_at(until, memory.another(PIECES_BYTES)).await.map_err(|_| {
@@ -381,19 +390,4 @@ fn for_sender(response: Response) -> Response {
         .cloned()
         .collect();
     Response { headers, ..response }
-}
-
-/// What went wrong, what to check, and what the sender got.
-fn explain(error: &SendError) -> String {
-    match error {
-        SendError::Unreachable(problem) | SendError::NotListening(problem) => {
-            format!("{problem}: is your handler running? responded 502")
-        }
-        SendError::TimedOut(_) => format!("{error} (the forward timeout); responded 502"),
-        SendError::Broken(problem) => format!("{problem}: did your handler crash? responded 502"),
-        SendError::Incomplete(response, problem) => {
-            format!("your handler responded {}, but {problem}; responded 502", response.status)
-        }
-        SendError::Unsendable(_) | SendError::Untrusted(_) => format!("{error}; responded 502"),
-    }
 }

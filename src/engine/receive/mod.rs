@@ -13,6 +13,7 @@
 
 mod browsers;
 mod capture_writer;
+mod causes;
 mod circles;
 mod consumers;
 mod expectations;

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio_util::sync::CancellationToken;
@@ -16,7 +19,10 @@ pub const MAX_IN_FLIGHT: usize = 64;
 pub struct Targets(Mutex<HashMap<String, Arc<Target>>>);
 
 #[derive(Debug, Default)]
-struct Target(Mutex<InFlight>);
+struct Target {
+    in_flight: Mutex<InFlight>,
+    has_responded: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct InFlight {
@@ -46,7 +52,7 @@ impl Targets {
             }
         };
         {
-            let mut in_flight = lock(&target.0);
+            let mut in_flight = lock(&target.in_flight);
             if in_flight.count < MAX_IN_FLIGHT {
                 in_flight.count += 1;
             } else {
@@ -61,7 +67,7 @@ impl InFlightPermit {
     /// Offers the place to others, because the sender has closed its side, and waits until one takes it.
     pub async fn offered(&self) {
         let (_, taken) = self.abandoned.get_or_init(|| {
-            let mut in_flight = lock(&self.target.0);
+            let mut in_flight = lock(&self.target.in_flight);
             in_flight.next_number += 1;
             let offer = (in_flight.next_number, CancellationToken::new());
             in_flight.abandoned.push_back(offer.clone());
@@ -69,11 +75,21 @@ impl InFlightPermit {
         });
         taken.cancelled().await;
     }
+
+    /// Takes note that the target has responded.
+    pub fn set_responded(&self) {
+        self.target.has_responded.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the target has ever responded.
+    pub fn has_responded(&self) -> bool {
+        self.target.has_responded.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for InFlightPermit {
     fn drop(&mut self) {
-        let mut in_flight = lock(&self.target.0);
+        let mut in_flight = lock(&self.target.in_flight);
         if let Some((number, taken)) = self.abandoned.get() {
             if taken.is_cancelled() {
                 return;
@@ -118,9 +134,9 @@ mod tests {
         assert!(targets.take("a").is_none());
         // Those whose places were taken free none, and all others do.
         drop(full);
-        assert_eq!(lock(&next.target.0).count, 3);
+        assert_eq!(lock(&next.target.in_flight).count, 3);
         drop(last);
-        assert_eq!(lock(&next.target.0).count, 1);
+        assert_eq!(lock(&next.target.in_flight).count, 1);
         assert_eq!(std::iter::from_fn(|| targets.take("a")).collect::<Vec<_>>().len(), MAX_IN_FLIGHT - 1);
     }
 }

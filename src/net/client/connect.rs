@@ -6,10 +6,11 @@ use reqwest::Url;
 use tokio::net::{TcpStream, lookup_host};
 
 use super::{
-    connection::{Connection, Duplex},
+    connection::Connection,
     error::{SendError, not_connected, unknown_host},
     message::Recipient,
     proxy::Proxy,
+    stream::Duplex,
     tls::Tls,
     without_brackets,
 };
@@ -42,6 +43,18 @@ impl Connector {
         }
     }
 
+    /// Whether the host of a URL can be connected to, without a proxy.
+    pub(super) async fn connects(&self, url: &Url) -> bool {
+        tcp(url.host_str().unwrap_or_default(), port(url)).await.is_ok()
+    }
+
+    /// Whether the host of a URL completes a TLS handshake, with any certificate and without a proxy.
+    pub(super) async fn accepts_tls(&self, url: &Url) -> bool {
+        let (host, port) = (url.host_str().unwrap_or_default(), port(url));
+        let Ok(stream) = tcp(host, port).await else { return false };
+        Tls::new(true).encrypt(stream, host, port).await.is_ok()
+    }
+
     /// Opens a connection to an endpoint over TLS.
     async fn encrypt<S: Duplex + 'static>(&self, stream: S, host: &str, port: u16) -> Result<Connection, SendError> {
         Connection::over(self.tls.encrypt(stream, host, port).await?, Recipient::Endpoint).await
@@ -63,7 +76,7 @@ impl Connector {
 async fn tcp(host: &str, port: u16) -> Result<TcpStream, SendError> {
     let failed = |error: io::Error| not_connected(Some(error.kind()), host, port, &error.to_string());
     let addresses = lookup_host((without_brackets(host), port)).await;
-    let addresses: Vec<_> = addresses.map_err(|_| SendError::Unreachable(unknown_host(host)))?.collect();
+    let addresses: Vec<_> = addresses.map_err(|_| SendError::UnknownHost(unknown_host(host)))?.collect();
     let stream = TcpStream::connect(addresses.as_slice()).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     Ok(stream)

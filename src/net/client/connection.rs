@@ -2,7 +2,6 @@
 //! each direction of each request.
 
 use std::{
-    fmt,
     future::poll_fn,
     mem,
     pin::{Pin, pin},
@@ -18,17 +17,14 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use reqwest::Url;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
-use tokio_rustls::client::TlsStream;
 
 use super::{
     error::{SendError, is_reset, no_response},
     incoming::Inbox,
     message::Recipient,
     outbox::{Outbox, RequestWriter},
+    protocol::Protocol,
+    stream::Duplex,
 };
 use crate::webhook::{
     request::{Headers, Request},
@@ -45,28 +41,6 @@ pub(super) struct Incoming {
     pub(super) headers: Headers,
     pub(super) body: body::Incoming,
 }
-
-/// A stream in both directions.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {
-    /// Whether the other side has reset the connection since the last read and write, as far as that is known.
-    fn was_reset(&self) -> bool {
-        false
-    }
-}
-
-impl Duplex for TcpStream {
-    fn was_reset(&self) -> bool {
-        self.take_error().is_ok_and(|error| error.is_some())
-    }
-}
-
-impl<S: Duplex> Duplex for TlsStream<S> {
-    fn was_reset(&self) -> bool {
-        self.get_ref().0.was_reset()
-    }
-}
-
-impl Duplex for reqwest::Upgraded {}
 
 /// An open connection. Dropping it closes it.
 #[derive(Debug)]
@@ -96,6 +70,8 @@ pub(super) struct Ending {
     pub(super) has_received: bool,
     /// Whether the other side reset it, which it does if it ends before it has read everything.
     pub(super) was_reset: bool,
+    /// The protocol that it sent instead of HTTP/1.1, if one was recognised.
+    pub(super) protocol: Option<Protocol>,
 }
 
 impl Connection {
@@ -131,7 +107,8 @@ impl Connection {
             Driver::Open(driver) => Ending::of(*driver),
             Driver::Closed(ending) => ending,
         };
-        Ending { was_reset: ending.was_reset || is_reset(error), ..ending }
+        let protocol = Protocol::recognise(&self.inbox.received());
+        Ending { was_reset: ending.was_reset || is_reset(error), protocol, ..ending }
     }
 
     /// Whether the connection may be used again. Some servers respond before they have read the whole request.
@@ -168,7 +145,7 @@ impl Ending {
     fn of(driver: http1::Connection<Stream, Empty<Bytes>>) -> Self {
         let http1::Parts { io, read_buf, .. } = driver.into_parts();
         // If a request crosses the end of the connection, the reset follows an end that was read as a usual one.
-        Self { has_received: !read_buf.is_empty(), was_reset: io.into_inner().was_reset() }
+        Self { has_received: !read_buf.is_empty(), was_reset: io.into_inner().was_reset(), protocol: None }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{error::Error, io, time::Duration};
 
-use super::MAX_RESPONSE_BODY;
+use rustls::AlertDescription;
+
+use super::{MAX_RESPONSE_BODY, protocol::Protocol};
 use crate::webhook::{record::Response, remedy::Remedy};
 
 /// Why a response is incomplete.
@@ -20,12 +22,18 @@ pub enum SendError {
     /// The endpoint's host accepts no connection on its port, most likely because nothing listens there.
     #[error("{0}")]
     NotListening(String),
+    /// The endpoint's host name is unknown.
+    #[error("{0}")]
+    UnknownHost(String),
     /// The endpoint's TLS certificate is not trusted.
     #[error("{0}")]
     Untrusted(String),
     /// No response arrived in time.
     #[error("no response within {:.1} s", .0.as_secs_f64())]
     TimedOut(Duration),
+    /// The endpoint was reached, and does not speak HTTP/1.1 there.
+    #[error("{0}")]
+    OtherProtocol(Protocol),
     /// The endpoint was reached, and sent no response.
     #[error("{0}")]
     Broken(String),
@@ -53,6 +61,9 @@ pub(super) fn tls_failed(error: &io::Error, host: &str, port: u16) -> SendError 
         }
         Some(rustls::Error::InvalidMessage(_)) => {
             SendError::Unreachable(format!("{host}:{port} does not speak TLS: it is probably plain http://"))
+        }
+        Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+            SendError::OtherProtocol(Protocol::Http2)
         }
         Some(tls) => SendError::Unreachable(format!("TLS with {host}:{port} failed: {tls}")),
         None => SendError::Unreachable(format!("TLS with {host}:{port} failed: {error}")),

@@ -46,6 +46,14 @@ impl Inbox {
         raw.unwrap_or_else(|| parsed.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
+    /// The bytes that have arrived for a head that is not complete.
+    pub(super) fn received(&self) -> Vec<u8> {
+        match &*self.lock() {
+            Read::Head(bytes) => bytes.clone(),
+            Read::Body => Vec::new(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Read> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -14,9 +14,9 @@ use reqwest::Url;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
-    connection::Duplex,
     incoming::Inbox,
     message::{Recipient, is_copied, write_chunks, write_head},
+    stream::Duplex,
 };
 use crate::webhook::{request::Request, wire_form::WireForm};
 

@@ -15,8 +15,8 @@ use rustls_platform_verifier::Verifier;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    connection::Duplex,
     error::{SendError, tls_failed},
+    stream::Duplex,
     without_brackets,
 };
 

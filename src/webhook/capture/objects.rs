@@ -1,12 +1,15 @@
 //! The JSON objects that captures share with the other lines that hookdev prints. Their keys are part of the product's
 //! contract.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
     diagnose::Finding,
+    forward_hint::hint,
     json::writer::millis,
     record::Forwarded,
     remedy::Wording,
@@ -105,7 +108,8 @@ pub(crate) struct ForwardObject<'a> {
     url: &'a str,
     status: Option<u16>,
     elapsed_ms: f64,
-    error: Option<&'a str>,
+    /// Why there is no response, or what to do about one whose status reveals its cause.
+    error: Option<Cow<'a, str>>,
 }
 
 impl<'a> ForwardObject<'a> {
@@ -114,7 +118,10 @@ impl<'a> ForwardObject<'a> {
             url: &forwarded.url,
             status: forwarded.outcome.as_ref().ok().map(|response| response.status),
             elapsed_ms: millis(forwarded.elapsed),
-            error: forwarded.outcome.as_ref().err().map(String::as_str),
+            error: match &forwarded.outcome {
+                Ok(_) => hint(forwarded).map(Cow::Owned),
+                Err(error) => Some(Cow::Borrowed(error)),
+            },
         }
     }
 }

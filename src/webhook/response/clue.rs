@@ -67,12 +67,21 @@ const STRICT: &str = "accept members that you do not know, because providers add
 
 const JSON_PARSED_ELSE: &str = "the handler parses something else than the raw body as JSON: check what it passes to the parser, and that nothing has read or changed the body before";
 
+const EXPECTS_TLS: &str = "the handler expects TLS: use https:// in the URL";
+
 /// The known messages, the more specific ones first.
 const KNOWN: &[Known] = &[
     known(&["instance of Buffer, TypedArray, or DataView", "Received an instance of Object"], PARSED),
     known(&["instance of Buffer, TypedArray, or DataView", "Received undefined"], NO_PARSER),
     known(&["Expected payload to be of type string or Buffer"], PARSED),
     known(&["payload must be provided as a string or a Buffer"], PARSED),
+    known(&["HTTP request to an HTTPS server"], EXPECTS_TLS),
+    known(&["plain HTTP request was sent to HTTPS port"], EXPECTS_TLS),
+    known(&["speaking plain HTTP to an SSL-enabled server port"], EXPECTS_TLS),
+    known(
+        &["ALPN Protocol, expected `h2`"],
+        "the handler speaks only HTTP/2: make it accept HTTP/1.1, too (allowHTTP1 in Node.js)",
+    ),
     known(&["[object Object]", "is not valid JSON"], PARSED_TWICE),
     known(&["Unexpected token o in JSON at position 1"], PARSED_TWICE),
     known(&["an instance of ArrayBuffer, Buffer, TypedArray, DataView, KeyObject", "Received undefined"], SECRET_UNSET),

@@ -190,11 +190,11 @@ fn a_handler_that_is_down_is_waited_for_and_then_reported_and_gives_502() {
     let forward = &delivery["forwards"][0];
     assert!(forward["elapsed_ms"].as_f64().unwrap() >= 300.0, "{delivery}");
     assert_eq!((text(forward, "/url"), &forward["status"]), (url.as_str(), &Value::Null));
-    let error = format!(
-        "nothing listens on 127.0.0.1:{} (connection refused): is your handler running? responded 502",
-        port.number()
-    );
-    assert_eq!(text(forward, "/error"), error);
+    // The ports on which other programs listen may follow.
+    let error =
+        format!("nothing listens on 127.0.0.1:{} (connection refused): is your handler running?", port.number());
+    assert!(text(forward, "/error").starts_with(&error), "{forward}");
+    assert!(text(forward, "/error").ends_with("responded 502"), "{forward}");
 }
 
 #[test]
@@ -220,7 +220,8 @@ fn a_handler_that_never_responds_times_out() {
     let mut listener = forwarding(&dir, &endpoint, &["--forward-timeout", "300ms"]);
     let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
     assert_eq!(returned.status(), 502);
-    let error = "no response within 0.3 s (the forward timeout); responded 502";
+    let error = "no response within 0.3 s (the forward timeout): is your handler at a breakpoint, or does it wait for \
+                 something? responded 502";
     assert_eq!(text(&delivery, "/forwards/0/error"), error);
 }
 

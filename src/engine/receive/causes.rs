@@ -1,0 +1,129 @@
+//! Why a forward has no response: what went wrong, what to check, and what the sender got.
+
+use std::path::Path;
+
+use reqwest::Url;
+use url::Position;
+
+use crate::net::client::{Client, Protocol, SendError, is_loopback};
+
+/// How many ports are named.
+const MAX_PORTS: usize = 5;
+
+/// The name by which containers of Docker reach their host.
+const DOCKER_HOST: &str = "host.docker.internal";
+
+/// Explains an error of a forward to a URL, and says what the sender got. It may try to connect to the handler in other
+/// ways, with TLS only if the handler `has_responded` to no request.
+pub async fn explain(error: &SendError, client: &Client, url: &Url, has_responded: bool) -> String {
+    let explained = match error {
+        SendError::NotListening(problem) => format!("{problem}{}", listening(client, url).await),
+        SendError::UnknownHost(problem) => format!("{problem}{}", named(url)),
+        SendError::Unreachable(problem) => format!("{problem}: is your handler running?"),
+        SendError::Broken(_) if !has_responded && url.scheme() == "http" && client.accepts_tls(url).await => {
+            Protocol::Tls.to_string()
+        }
+        SendError::Broken(problem) => format!("{problem}: did your handler crash?"),
+        SendError::TimedOut(_) => {
+            format!("{error} (the forward timeout): is your handler at a breakpoint, or does it wait for something?")
+        }
+        SendError::Incomplete(response, problem) => {
+            format!("your handler responded {}, but {problem}", response.status)
+        }
+        SendError::OtherProtocol(_) | SendError::Unsendable(_) | SendError::Untrusted(_) => error.to_string(),
+    };
+    let end = if explained.ends_with('?') { " " } else { "; " };
+    format!("{explained}{end}responded 502")
+}
+
+/// What to check if nothing listens on the port.
+async fn listening(client: &Client, url: &Url) -> String {
+    if let Some(other) = other_family(url)
+        && client.connects(&other).await
+    {
+        let there = &other[Position::BeforeHost..Position::AfterPort];
+        return format!(", but something listens on {there}: use http://{there} in the URL");
+    }
+    if is_loopback(url) && is_in_container() {
+        return format!(
+            ": is your handler running? hookdev runs in a container, where localhost is the container itself; \
+             a handler on its host is at {DOCKER_HOST}"
+        );
+    }
+    let ports = if is_loopback(url) { ports() } else { String::new() };
+    format!(": is your handler running?{ports}")
+}
+
+/// The URL with the address of the other family by which this machine reaches itself: a server that binds `localhost` may
+/// take only one of IPv4 and IPv6.
+fn other_family(url: &Url) -> Option<Url> {
+    let other = match url.host_str()? {
+        "127.0.0.1" => "[::1]",
+        "[::1]" => "127.0.0.1",
+        _ => return None,
+    };
+    let mut there = url.clone();
+    there.set_host(Some(other)).ok()?;
+    Some(there)
+}
+
+/// Whether this process runs in a container of Docker or Podman.
+fn is_in_container() -> bool {
+    ["/.dockerenv", "/run/.containerenv"].iter().any(|path| Path::new(path).exists())
+}
+
+/// The ports on which the user's programs listen, if any are known.
+fn ports() -> String {
+    #[cfg(unix)]
+    let ports = crate::net::listening::own_ports();
+    #[cfg(not(unix))]
+    let ports: Vec<u16> = Vec::new();
+    // Those above are most likely picked by the system, not by a person.
+    let named: Vec<String> = ports.iter().filter(|port| (1024..32768).contains(*port)).map(u16::to_string).collect();
+    match named.as_slice() {
+        [] => String::new(),
+        [port] => format!(" Your programs listen on port {port}"),
+        ports => format!(" Your programs listen on ports {}", ports[..ports.len().min(MAX_PORTS)].join(", ")),
+    }
+}
+
+/// What to check if the host's name is unknown.
+fn named(url: &Url) -> &'static str {
+    match url.host_str() {
+        Some(DOCKER_HOST) => {
+            ": only containers know this name; use localhost and the port that the container publishes"
+        }
+        Some(host) if !host.contains('.') => {
+            ": is it a container? Outside its network, use localhost and the port that it publishes"
+        }
+        _ => ": is it spelled correctly?",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_only_containers_know_has_a_hint() {
+        let named = |url: &str| named(&Url::parse(url).unwrap());
+        assert_eq!(
+            named("http://host.docker.internal:3000/"),
+            ": only containers know this name; use localhost and the port that the container publishes"
+        );
+        assert_eq!(
+            named("http://web:3000/"),
+            ": is it a container? Outside its network, use localhost and the port that it publishes"
+        );
+        assert_eq!(named("http://hooks.example.com/"), ": is it spelled correctly?");
+    }
+
+    #[test]
+    fn the_loopback_address_of_the_other_family_has_the_same_port() {
+        let other = |url: &str| other_family(&Url::parse(url).unwrap()).map(String::from);
+        assert_eq!(other("http://127.0.0.1:3000/a"), Some("http://[::1]:3000/a".to_owned()));
+        assert_eq!(other("http://[::1]:3000/a"), Some("http://127.0.0.1:3000/a".to_owned()));
+        // Both addresses of this name are tried.
+        assert_eq!(other("http://localhost:3000/a"), None);
+    }
+}

@@ -1,0 +1,76 @@
+//! What to do about the status of a handler's response, whatever its body says.
+
+use url::Url;
+
+use super::{
+    record::Forwarded,
+    redact,
+    response::clue::{ENCODINGS, RAISE_LIMIT},
+};
+
+/// What to do about a forward that got a response with a status by which the cause is known.
+#[must_use]
+pub fn hint(forwarded: &Forwarded) -> Option<String> {
+    let response = forwarded.outcome.as_ref().ok()?;
+    let url = Url::parse(&forwarded.url).ok()?;
+    let path = url.path();
+    let header = |name| response.headers.get(name).and_then(|value| value.to_str().ok());
+    match response.status {
+        300..=399 => {
+            let target = url.join(header("location")?).ok()?;
+            let target = redact::tokens(target.as_str());
+            Some(format!("providers follow no redirects, and neither does hookdev: forward to {target}"))
+        }
+        404 => {
+            Some(format!("your handler has no route for {path}: check the path of the URL, and the handler's routes"))
+        }
+        405 => {
+            let allowed = header("allow").map(|allowed| format!(", only {allowed}")).unwrap_or_default();
+            Some(format!(
+                "your handler's route for {path} does not take this method{allowed}: check the path of the URL"
+            ))
+        }
+        413 => Some(RAISE_LIMIT.to_owned()),
+        415 => Some(ENCODINGS.to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::webhook::{
+        record::Response,
+        request::{HeaderName, HeaderValue, Headers},
+    };
+
+    fn of(status: u16, headers: &[(&'static str, &'static str)]) -> Option<String> {
+        let field = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let headers: Headers = headers.iter().map(field).collect();
+        let response = Response { status, headers, body: Vec::new().into() };
+        let url = "http://localhost:3000/hooks?a=b".to_owned();
+        hint(&Forwarded { url, outcome: Ok(response), elapsed: Duration::ZERO })
+    }
+
+    #[test]
+    fn a_status_that_reveals_the_cause_has_a_hint() {
+        let hint = |status, headers| of(status, headers).unwrap();
+        assert_eq!(
+            hint(404, &[]),
+            "your handler has no route for /hooks: check the path of the URL, and the handler's routes"
+        );
+        let not_allowed = "your handler's route for /hooks does not take this method";
+        assert_eq!(hint(405, &[]), format!("{not_allowed}: check the path of the URL"));
+        let allowed = format!("{not_allowed}, only GET, HEAD: check the path of the URL");
+        assert_eq!(hint(405, &[("allow", "GET, HEAD")]), allowed);
+        assert_eq!(
+            hint(308, &[("location", "/hooks/")]),
+            "providers follow no redirects, and neither does hookdev: forward to http://localhost:3000/hooks/"
+        );
+        assert!(hint(413, &[]).starts_with("raise the limit"));
+        assert!(hint(415, &[]).starts_with("parse the body by its media type"));
+        assert_eq!([of(200, &[]), of(304, &[]), of(500, &[])], [None, None, None]);
+    }
+}

@@ -1,0 +1,55 @@
+//! What `listen` says about the usual causes of a forward that fails.
+
+use serde_json::{Value, json};
+
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, RawEndpoint, post, respond, text};
+
+/// The error of a forward to this URL.
+fn error(url: &str) -> String {
+    let dir = Dir::new();
+    let mut listener = dir.listen().args(["--forward", url]).starts();
+    let (returned, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((returned.status(), &delivery["forwards"][0]["status"]), (502, &Value::Null));
+    text(&delivery, "/forwards/0/error").to_owned()
+}
+
+#[test]
+fn a_handler_that_expects_tls_is_recognised() {
+    let endpoint = Endpoint::over_tls([respond(200)]);
+    let expected = "the endpoint expects TLS: use https:// in the URL; responded 502";
+    assert_eq!(error(&format!("http://127.0.0.1:{}/", endpoint.port())), expected);
+}
+
+#[test]
+fn a_handler_that_speaks_only_http_2_is_recognised() {
+    // The SETTINGS frame that each server sends first (RFC 9113, 3.4).
+    let endpoint = RawEndpoint::new(b"\0\0\0\x04\0\0\0\0\0");
+    let expected = "the endpoint speaks only HTTP/2: make it accept HTTP/1.1, too; responded 502";
+    assert_eq!(error(&endpoint.url("/")), expected);
+}
+
+#[test]
+fn an_unknown_host_is_named() {
+    let expected = "unknown host `web.invalid` (DNS): is it spelled correctly? responded 502";
+    assert_eq!(error("http://web.invalid:3000/"), expected);
+}
+
+#[test]
+fn a_handler_without_the_route_gets_a_hint_in_every_format() {
+    let dir = Dir::new();
+    let hint = "your handler has no route for /hooks: check the path of the URL, and the handler's routes";
+    let endpoint = Endpoint::new([respond(404), respond(405).header("allow", "GET")]);
+    let mut listener = dir.listen().args(["--forward", &endpoint.url("/hooks")]).starts();
+    let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!((&delivery["forwards"][0]["status"], text(&delivery, "/forwards/0/error")), (&json!(404), hint));
+    let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    let not_allowed = "your handler's route for /hooks does not take this method, only GET: check the path of the URL";
+    assert_eq!((&delivery["forwards"][0]["status"], text(&delivery, "/forwards/0/error")), (&json!(405), not_allowed));
+
+    let endpoint = Endpoint::new([respond(404)]);
+    let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &endpoint.url("/hooks")]);
+    let mut listener = command.starts_for_people();
+    post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
+    listener.prints("  404  ");
+    listener.prints(&format!("  hint: {hint}\n"));
+}
