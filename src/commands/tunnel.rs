@@ -94,7 +94,16 @@ pub async fn open(
         let (name, prefix, warnings, settings) = (name.clone(), prefix.clone(), warnings.clone(), Arc::clone(settings));
         move |change| report(&name, &prefix, &settings.get(), &warnings, change)
     };
-    let setup = Setup { recipe: recipe.clone(), port, timing: Timing::default(), on_change: Box::new(on_change) };
+    // A program that is open to the internet needs no signing secret.
+    let catalog = &settings.get().catalog;
+    let hidden = catalog.entries().filter_map(|entry| entry.index().secret_env()).map(str::to_owned).collect();
+    let setup = Setup {
+        recipe: recipe.clone(),
+        port,
+        hidden_variables: hidden,
+        timing: Timing::default(),
+        on_change: Box::new(on_change),
+    };
     let started = tokio::select! {
         started = Tunnel::start(setup) => started,
         () = interrupts.next() => return Ok(None),

@@ -160,6 +160,17 @@ fn the_development_secret_is_not_accepted_through_a_tunnel_unless_allowed() {
 }
 
 #[test]
+fn a_program_gets_no_signing_secret() {
+    let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
+    let listen = stand_in.listen("fast").env("CYANITE_WEBHOOK_SECRET", "mine").env("NGROK_AUTHTOKEN", "its own");
+    let listener = listen.starts();
+    let start = stand_in.start(1);
+    let names: Vec<&str> = start["env"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(names.contains(&"NGROK_AUTHTOKEN") && !names.contains(&"CYANITE_WEBHOOK_SECRET"), "{names:?}");
+    drop(listener);
+}
+
+#[test]
 fn a_url_that_is_signed_is_the_public_one() {
     let stand_in = StandIn::of("cloudflared", &json!([{ "host": "a-b.trycloudflare.com" }]));
     let mut listener = stand_in.listen("fast").arg("--allow-development").starts();

@@ -1,4 +1,4 @@
-//! What the program of a tunnel prints. It is always read, as a program that can't print stands still; the last lines are
+//! What the program of a tunnel prints. It is always read, because a program that can't print blocks; the last lines are
 //! kept for errors, and the public URL is looked for in every line.
 
 use std::{

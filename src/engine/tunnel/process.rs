@@ -59,8 +59,8 @@ pub(super) struct Started {
 }
 
 impl Process {
-    /// Starts the program of a recipe for a tunnel to this port.
-    pub async fn start(recipe: &Recipe, port: u16) -> Result<Started, StartError> {
+    /// Starts the program of a recipe for a tunnel to this port, without the variables that are `hidden` from it.
+    pub async fn start(recipe: &Recipe, port: u16, hidden: &[String]) -> Result<Started, StartError> {
         let name = recipe.command.words().next().unwrap_or_default().to_owned();
         let refused = |error: io::Error| StartError::Refused(name.clone(), error);
         let empty_file = NamedTempFile::new().map_err(refused)?;
@@ -68,6 +68,9 @@ impl Process {
         let values = Values { port, free_port, empty_file: empty_file.path() };
         let mut command = Command::new(recipe.command.program.fill(values));
         command.args(recipe.command.args.iter().map(|arg| arg.fill(values)));
+        for name in hidden {
+            command.env_remove(name);
+        }
         for (name, value) in &recipe.env {
             if env::var_os(name).is_none() {
                 command.env(name, value.expose());

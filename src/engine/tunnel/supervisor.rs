@@ -31,6 +31,8 @@ pub struct Setup {
     pub recipe: Recipe,
     /// The port of this machine that it leads to.
     pub port: u16,
+    /// Variables that its program doesn't get: those of secrets that are none of its business.
+    pub hidden_variables: Vec<String>,
     /// How long to wait for what.
     pub timing: Timing,
     /// Gets what happens to it after it was ready for the first time.
@@ -198,8 +200,8 @@ struct Running {
 
 impl Running {
     async fn launch(setup: &Setup) -> Result<Self, TunnelError> {
-        let Setup { recipe, port, timing, .. } = setup;
-        let started = Process::start(recipe, *port).await.map_err(|error| match error {
+        let Setup { recipe, port, timing, hidden_variables, .. } = setup;
+        let started = Process::start(recipe, *port, hidden_variables).await.map_err(|error| match error {
             StartError::Missing(program) => TunnelError::Missing(program),
             StartError::Refused(_, source) => TunnelError::Refused(format!("can't start its program: {source}")),
         })?;
@@ -213,7 +215,7 @@ impl Running {
         }
         let mut output = Output::read(streams, &recipe.url);
         let probe = Probe::new(recipe, process.values(*port)).map_err(TunnelError::Refused)?;
-        let mut waiting_for = "it printed no public URL";
+        let mut waiting_for = "it gave no public URL";
         let mut printed = output.url.clone();
         let ready = async {
             let url = loop {
@@ -320,6 +322,7 @@ mod tests {
         let setup = Setup {
             recipe: toml::from_str(&recipe).expect("a valid recipe"),
             port: 1,
+            hidden_variables: Vec::new(),
             timing,
             on_change: Box::new(move |change| drop(sender.send(change))),
         };
@@ -346,7 +349,7 @@ mod tests {
         assert_eq!(
             tunnel.unwrap_err(),
             TunnelError::NotReady {
-                waiting_for: "it printed no public URL",
+                waiting_for: "it gave no public URL",
                 after: timing.start,
                 lines: vec!["no URL here".to_owned()]
             }

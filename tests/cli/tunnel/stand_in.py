@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Stands in for the programs of tunnels that need the internet: `cloudflared` and `ngrok`, by the name it is called by.
 
-It serves what they serve on this machine, and prints what users recorded of them. Each start writes its process id and its
-arguments to `start-N.json` in the directory STAND_IN_DIR. What it does, one JSON object for each start (the last one
+It serves what they serve on this machine, and prints what users recorded of them. Each start writes its process id, its arguments
+and the names of its variables to `start-N.json` in the directory STAND_IN_DIR. What it does, one JSON object for each start (the last one
 again for later starts), is in `script.json` there:
 
     host    the public host; empty for none
@@ -61,7 +61,7 @@ if name != "ngrok" and "exit" not in script:
     address, port = value("--metrics").rsplit(":", 1)
     server = ThreadingHTTPServer((address, int(port)), Handler)
 started = directory / f"start-{number}.json"
-started.with_suffix(".new").write_text(json.dumps({"pid": os.getpid(), "args": sys.argv[1:]}))
+started.with_suffix(".new").write_text(json.dumps({"pid": os.getpid(), "args": sys.argv[1:], "env": sorted(os.environ)}))
 started.with_suffix(".new").rename(started)
 for line in script.get("prints", []):
     print(line, file=sys.stderr, flush=True)
