@@ -83,6 +83,7 @@ impl Sample {
         Delivery {
             seq: 1,
             received_at: NOW,
+            repeat: None,
             request: self.request.clone(),
             assessment: self.judge().assess(&self.request, Some(NOW).into()),
             status: 200,

@@ -105,6 +105,18 @@ impl Terminal {
         streams::write_message(self.err, &format!("config: {}\n", path.display()));
     }
 
+    /// Writes the result of a key to standard error, even with `--quiet`.
+    pub fn respond(&self, text: &str) {
+        streams::write_message(self.err, text);
+    }
+
+    /// The layout of standard error, without payloads.
+    #[must_use]
+    pub fn page_of_messages(&self) -> Page {
+        let width = self.shows_err.then(columns).flatten();
+        Page { palette: self.err, width, ..self.page(None) }
+    }
+
     /// Writes a note to standard error, except with `--quiet`.
     pub fn note(&self, message: &str) {
         let mut text = String::new();

@@ -22,8 +22,9 @@ use crate::{
         exit::Failure,
         names::MAX_LISTED,
         remedies,
-        reporters::warnings::WarningSink,
+        reporters::{pause::Pause, warnings::WarningSink},
         resolve::{pattern, unmatched},
+        streams,
         terminal::Terminal,
     },
     engine::receive::{Confirmation, Deliveries, Forward, SaveChange, Settings, Update, VerdictCounts, WhenFull},
@@ -73,8 +74,16 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without any value of a
 /// URL's query. `send_to` is the URL that `send` needs, if it wouldn't come here by default.
-pub fn announce(terminal: Terminal, settings: &Settings, url: &str, send_to: Option<&str>, redact: bool) {
-    let mut text = format!("Listening on {url} (Ctrl-C to stop)\n");
+pub fn announce(
+    terminal: Terminal,
+    settings: &Settings,
+    url: &str,
+    send_to: Option<&str>,
+    redact: bool,
+    has_keys: bool,
+) {
+    let keys = if has_keys { ", ? for keys" } else { "" };
+    let mut text = format!("Listening on {url} (Ctrl-C to stop{keys})\n");
     match &settings.provider {
         Some(provider) => text.extend([format!("  every request is treated as coming from {}\n", provider.title)]),
         None => text.push_str(&urls(&settings.catalog, url)),
@@ -166,14 +175,16 @@ pub const fn queue(format: Format, is_captured: bool) -> (usize, WhenFull) {
 }
 
 impl Reporter {
-    /// Starts to print deliveries; as JSON, after a line that contains its `url`. Must be called within a runtime.
-    pub fn start(deliveries: Deliveries, view: View, terminal: Terminal, url: &str) -> Self {
+    /// Starts to print deliveries, except while that is paused; as JSON, after a line that contains its `url`. Must be called
+    /// within a runtime.
+    pub fn start(deliveries: Deliveries, view: View, terminal: Terminal, url: &str, pause: Pause) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
         if view.format == Format::Json {
             json::ready(url, &mut buffer);
         }
-        let mut printer = Printer { deliveries, view, terminal, buffer, text: String::new(), written: Vec::new() };
+        let mut printer =
+            Printer { deliveries, view, terminal, pause, buffer, text: String::new(), written: Vec::new() };
         let runtime = Handle::current();
         thread::spawn(move || {
             let complete = match runtime.block_on(printer.run()) {
@@ -201,6 +212,7 @@ struct Printer {
     deliveries: Deliveries,
     view: View,
     terminal: Terminal,
+    pause: Pause,
     buffer: Vec<u8>,
     text: String,
     /// Those whose lines are in the buffer.
@@ -212,8 +224,10 @@ impl Printer {
         let mut stdout = self.terminal.stdout();
         self.write(&mut stdout)?;
         while let Some(update) = self.deliveries.next().await {
+            self.pause.ended().await;
             self.print(update);
             while self.buffer.len() < BATCH_BYTES
+                && !self.pause.is_set()
                 && let Some(update) = self.deliveries.next_queued()
             {
                 self.print(update);
@@ -247,12 +261,14 @@ impl Printer {
     fn write(&mut self, stdout: &mut impl Write) -> io::Result<()> {
         let terminal = self.terminal;
         let mut reported = false;
-        write_patiently(stdout, &self.buffer, |full| {
-            if !reported {
-                terminal.warn(&format!("can't write the output: {full}; trying again until there is space"));
-            }
-            reported = true;
-            thread::sleep(RETRY);
+        streams::above_prompt(|| {
+            write_patiently(stdout, &self.buffer, |full| {
+                if !reported {
+                    terminal.warn(&format!("can't write the output: {full}; trying again until there is space"));
+                }
+                reported = true;
+                thread::sleep(RETRY);
+            })
         })?;
         if reported {
             terminal.note("the output can be written again");

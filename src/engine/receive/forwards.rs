@@ -109,6 +109,18 @@ impl Forwarder {
         Some(Forwards { first: self.exchange(&first.url, request, closed, memory).await, others })
     }
 
+    /// Sends a request again to every target whose glob matches the event; the results in the order of the targets.
+    pub async fn resend(&self, forwards: &[Forward], assessment: &Assessment, request: &Request) -> Vec<Forwarded> {
+        let matching = forwards.iter().filter(|forward| forward.matches(assessment));
+        let started: Vec<PendingForward> =
+            matching.map(|forward| self.start(&forward.url, request.clone(), BodyPermit::default())).collect();
+        let mut results = Vec::new();
+        for mut pending in started {
+            results.push(pending.result().await);
+        }
+        results
+    }
+
     /// Starts a forward whose response nobody waits for.
     fn start(&self, target: &Url, request: Request, memory: BodyPermit) -> PendingForward {
         let url = with_query_of(target, &request.target);

@@ -17,6 +17,7 @@ mod consumers;
 mod expectations;
 mod explainer;
 mod forwards;
+mod history;
 mod publication;
 mod receiver;
 mod repeats;
@@ -32,7 +33,8 @@ pub use self::{
     capture_writer::{CaptureWriter, SaveChange},
     consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
     expectations::{Counter, Expectation, Expectations},
-    forwards::Forward,
+    forwards::{Forward, Forwarder as Resender},
+    history::History,
     receiver::{Receiver, Setup},
     response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings},
