@@ -242,7 +242,7 @@ fn limits() -> String {
          | connections that are idle, or that send or receive | {connections} | the one that has waited longest for its sender, at least 1 s, is closed |\n\
          | requests that wait for their response | {connections} | each counts as a connection |\n\
          | deliveries in progress at one `--forward` target | {MAX_IN_FLIGHT} | 503 with `retry-after: 1` |\n\
-         | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503 |\n\
+         | all bodies in memory, not counting the first {free} of each | {bodies}, or `--max-body` if more | the next one waits up to {body_time} s, then gets 503; a sender that has paused for a second makes way |\n\
          | decompressed body | {decoded} | its signature is verified; the payload is not decoded |\n\
          | JSON values or form fields, and their depth | {MAX_VALUES}, {MAX_DEPTH} | its signature is verified; the payload is not parsed |\n\
          | signatures in one header | {MAX_SIGNATURES} | rejected: `malformed-header` |\n"

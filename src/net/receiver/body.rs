@@ -1,7 +1,13 @@
 //! Reads a body: not longer than the limit, not slower than the minimum rate, and within a budget of bytes that all
-//! bodies share.
+//! bodies share. While others wait for the budget, a sender that has a share of it and hardly sends loses it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -11,7 +17,7 @@ use hyper::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 use super::{
@@ -23,11 +29,18 @@ use super::{
 /// ordinary size. The number of connections limits how much memory these take.
 pub const UNMETERED_BYTES: usize = 64 << 10;
 
+/// How long a sender may take for each [`UNMETERED_BYTES`] while others wait for the memory of its body.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The least that a sender gets of [`PATIENCE`] once it has memory. What it sent while it waited arrives at once.
+const LEAST_PATIENCE: Duration = Duration::from_millis(25);
+
 /// The memory for all bodies.
 #[derive(Clone, Debug)]
 pub struct Budget {
     kibibytes: Arc<Semaphore>,
     total: u32,
+    waiting: Arc<AtomicUsize>,
 }
 
 /// A body's share of the budget, returned when the last clone is dropped.
@@ -59,7 +72,7 @@ impl Budget {
     /// [`Limits::bodies`], or [`Limits::body`] if that is more.
     pub fn new(limits: &Limits) -> Self {
         let total = kibibytes(limits.bodies.max(limits.body));
-        Self { kibibytes: Arc::new(Semaphore::new(total as usize)), total }
+        Self { kibibytes: Arc::new(Semaphore::new(total as usize)), total, waiting: Arc::default() }
     }
 
     /// The permit of a body that is not larger than [`UNMETERED_BYTES`].
@@ -69,9 +82,64 @@ impl Budget {
 
     async fn acquire(&self, bytes: usize) -> BodyPermit {
         let wanted = kibibytes(bytes).min(self.total);
+        let _waiting = Waiting::new(&self.waiting);
         // The semaphore is never closed, so this is never `None`.
         let acquired = Arc::clone(&self.kibibytes).acquire_many_owned(wanted).await;
         BodyPermit { kibibytes: acquired.ok().map(Arc::new), ..self.unmetered() }
+    }
+}
+
+/// Counts one wait until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How long a sender whose body has memory may keep it from others.
+struct Progress<'a> {
+    budget: &'a Budget,
+    /// When the next [`UNMETERED_BYTES`] are due.
+    due: Instant,
+    /// The bytes that had arrived when that was decided.
+    bytes: usize,
+}
+
+impl<'a> Progress<'a> {
+    fn new(budget: &'a Budget) -> Self {
+        Self { budget, due: Instant::now() + PATIENCE, bytes: 0 }
+    }
+
+    /// Starts to count: the body has its memory.
+    fn begin(&mut self, bytes: usize) {
+        (self.due, self.bytes) = (self.due.max(Instant::now() + LEAST_PATIENCE), bytes);
+    }
+
+    fn update(&mut self, bytes: usize) {
+        if bytes >= self.bytes + UNMETERED_BYTES {
+            (self.due, self.bytes) = (Instant::now() + PATIENCE, bytes);
+        }
+    }
+
+    /// Returns once the sender is late while others wait for memory.
+    async fn is_late(&self) {
+        let mut due = self.due;
+        loop {
+            sleep_until(due).await;
+            if self.budget.waiting.load(Ordering::Relaxed) > 0 {
+                return;
+            }
+            due = Instant::now() + LEAST_PATIENCE;
+        }
     }
 }
 
@@ -101,10 +169,15 @@ pub async fn read(
     // Without a length, the body may reach the limit.
     let most = size.exact().and_then(|exact| usize::try_from(exact).ok()).unwrap_or(limits.body);
     let (mut started, mut permit) = (Instant::now(), None);
-    let mut buffer = Buffer::default();
+    let (mut buffer, mut progress) = (Buffer::default(), Progress::new(budget));
     loop {
         let deadline = started + limits.body_time + time_at_rate(buffer.len(), limits.body_rate);
-        let frame = match timeout_at(deadline, body.frame()).await {
+        let arrived = tokio::select! {
+            biased;
+            frame = timeout_at(deadline, body.frame()) => frame,
+            () = progress.is_late(), if permit.is_some() => return Err(no_memory()),
+        };
+        let frame = match arrived {
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(error))) => return Err(incomplete(&error)),
             Ok(None) => {
@@ -125,12 +198,13 @@ pub async fn read(
             let Ok(acquired) = timeout(limits.body_time, budget.acquire(most - UNMETERED_BYTES)).await else {
                 drop(buffer);
                 discard(&mut body, limits).await;
-                let text = "too many large bodies at one time; send it again\n";
-                return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text));
+                return Err(no_memory());
             };
             (permit, started) = (Some(acquired), Instant::now());
+            progress.begin(buffer.len());
         }
         buffer.push(data, most);
+        progress.update(buffer.len());
     }
 }
 
@@ -151,6 +225,10 @@ fn too_large(limits: &Limits) -> Refusal {
         text: "the body is too large\n",
         report: Report::BodyTooLarge(limits.body),
     }
+}
+
+fn no_memory() -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many large bodies at one time; send it again\n")
 }
 
 fn incomplete(error: &hyper::Error) -> Refusal {

@@ -265,6 +265,35 @@ async fn a_body_without_a_length_keeps_only_the_memory_that_it_needs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_large_body_that_stalls_keeps_others_from_memory_for_a_second() {
+    let client = Client::new(SMALL, Echo::default());
+    let large = vec![b'a'; SMALL.body];
+    let begun = Moment::now();
+    let (mut stalled, _stalled) = client.connect();
+    stalled.write_all(&[&post(large.len())[..], &large[..UNMETERED_BYTES + 1000]].concat()).await.unwrap();
+    let (mut slow, _slow) = client.connect();
+    slow.write_all(&[&post(large.len())[..], &large[..UNMETERED_BYTES + 1000]].concat()).await.unwrap();
+    let (mut whole, _whole) = client.connect();
+    whole.write_all(&[&post(large.len())[..], &large].concat()).await.unwrap();
+    assert_eq!(status(&head(&mut whole).await), "200");
+    // A second for the first, and less for the other, whose time ran while it waited.
+    assert_eq!(begun.elapsed().as_millis() / 10, 102);
+    assert_eq!(status(&rest(&mut stalled).await), "503");
+    assert_eq!(status(&rest(&mut slow).await), "503");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_body_may_stall_while_nobody_else_needs_its_memory() {
+    let client = Client::new(SMALL, Echo::default());
+    let large = vec![b'a'; SMALL.body];
+    let (mut stream, _ended) = client.connect();
+    stream.write_all(&[&post(large.len())[..], &large[..UNMETERED_BYTES + 1000]].concat()).await.unwrap();
+    tokio::time::sleep(SMALL.body_time / 2).await;
+    stream.write_all(&large[UNMETERED_BYTES + 1000..]).await.unwrap();
+    assert_eq!(status(&head(&mut stream).await), "200");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_large_body_that_gets_no_memory_in_time_gets_503() {
     let client = Client::new(SMALL, Echo { held: Some(Notify::new()), ..Echo::default() });
     let large = vec![b'a'; SMALL.body];
