@@ -83,11 +83,11 @@ impl Sample {
         Delivery {
             seq: 1,
             received_at: NOW,
+            repeat: None,
             request: self.request.clone(),
             assessment: self.judge().assess(&self.request, Some(NOW).into()),
             status: 200,
             elapsed: Duration::from_micros(123),
-            repeat: None,
             forwards: Vec::new(),
             capture: None,
             capture_error: None,

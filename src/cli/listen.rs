@@ -140,6 +140,12 @@ pub struct Listen {
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Body::Summary, help_heading = "Output")]
     pub body: Body,
 
+    /// Keep the last N deliveries in memory, to resend them with a key
+    ///
+    /// Their bodies take at most 32 MiB. Older deliveries are found in the capture, if there is one.
+    #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Output")]
+    pub history: usize,
+
     /// Say what was tried where no cause of a rejection was found
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,

@@ -16,6 +16,7 @@ use super::{
     exit::{Exit, Failure},
     reporters::{
         listen::{Reporter, SUMMARY, View, queue, summary, warning},
+        pause::Pause,
         warnings::WarningSink,
     },
     runtime,
@@ -105,7 +106,7 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         filter: None,
         only: (!all).then(|| printed(&batch.jobs)),
     };
-    let reporter = Reporter::start(deliveries, view, terminal, &url, None, None);
+    let reporter = Reporter::start(deliveries, view, terminal, &url, None, None, Pause::default());
     let stop = CancellationToken::new();
     let server = tokio::spawn(serve(listener, Limits::default(), Arc::new(receiver), stop.clone().cancelled_owned()));
     let tally = send(context, &batch).await;

@@ -1,7 +1,8 @@
 //! `hookdev listen`: turns its arguments into settings, runs a receiver, and chooses the exit code.
 
 use std::{
-    path::Path,
+    future::pending,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -13,25 +14,27 @@ use super::{
     context::Context,
     exit::{Exit, Failure},
     interrupt::Interrupts,
+    keys::{Keys, Subject},
     listen_settings::{listen_config, secret_warning, settings, watch},
     program::{ProgramEnd, Urls, UserProgram},
     remedies,
     reporters::{
         browsers::RefusedPages,
         listen::{Reporter, View, announce, queue, report_in_progress, report_saving, summary, warning},
+        pause::Pause,
         status::StatusLine,
         warnings::WarningSink,
     },
     resolve::expectations,
-    runtime,
+    runtime, streams,
     terminal::Terminal,
     tunnel,
 };
 use crate::{
     cli::{Format, Listen},
     engine::receive::{
-        CaptureWriter, Consumers, CurrentSettings, Expectations, ForwardPolicy, Receiver, ResponsePolicy, Settings,
-        Setup, VerdictCounter, shutdown,
+        CaptureWriter, Consumers, Counter, CurrentSettings, Expectations, ForwardPolicy, History, Receiver,
+        ResponsePolicy, Settings, Setup, VerdictCounter, WhenFull, shutdown,
     },
     net::{
         descriptors,
@@ -60,8 +63,45 @@ pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
     exit
 }
 
+fn capture_path(context: &Context, args: &Listen) -> Option<PathBuf> {
+    args.capture.clone().or(listen_config(context).capture)
+}
+
+/// Whether somebody can press keys, and sees what they do. A program that follows `--` has the keyboard itself.
+fn has_keys(args: &Listen) -> bool {
+    args.program.is_empty() && streams::stdin_is_terminal() && streams::stderr_is_terminal()
+}
+
+/// Waits until there is a reason to stop. The terminal is restored then.
+async fn end(
+    program: Option<UserProgram>,
+    counter: &Counter,
+    reporter: &Reporter,
+    interrupts: &mut Interrupts,
+    mut keys: Option<Keys>,
+    time: Option<Duration>,
+    terminal: Terminal,
+) -> Result<End, Failure> {
+    if let Some(mut program) = program {
+        return program.attend(interrupts, time, terminal).await.map(End::Program);
+    }
+    let quit = async {
+        match &mut keys {
+            Some(keys) => keys.quit().await,
+            None => pending().await,
+        }
+    };
+    Ok(tokio::select! {
+        () = counter.met() => End::Met,
+        _ = reporter.ended() => End::OutputClosed,
+        () = interrupts.next() => End::Interrupted,
+        () = quit => End::Interrupted,
+        () = timeout(time) => End::TimedOut,
+    })
+}
+
 fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {
-    let Some(path) = args.capture.clone().or(listen_config(context).capture) else { return Ok(None) };
+    let Some(path) = capture_path(context, args) else { return Ok(None) };
     let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
     if store.truncated_bytes() > 0 {
         let (path, bytes) = (path.display(), bytes(store.truncated_bytes()));
@@ -89,8 +129,16 @@ async fn listen(
 
     let mut consumers = Consumers::default();
     let (capacity, when_full) = queue(view.format, captures.is_some());
+    let output_is_capture = when_full != WhenFull::Skip;
     let deliveries = consumers.add(capacity, when_full);
     let counter = expectations.count(&mut consumers);
+    let pause = Pause::default();
+    let captures_at = capture_path(&context, &args);
+    let history = has_keys(&args).then(|| {
+        let counting = pause.clone();
+        consumers.observe(move |_| counting.count());
+        History::start(&mut consumers, args.history)
+    });
     let verdicts = VerdictCounter::observe(&mut consumers);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let Some(tunnel) = tunnel::open(&context, &args, &settings, &warnings, &mut interrupts).await? else {
@@ -130,16 +178,27 @@ async fn listen(
         now: args.now,
         cancel: cancel.clone(),
     });
-    let in_progress = receiver.in_progress();
+    let (in_progress, resender) = (receiver.in_progress(), receiver.resender());
     let receiver = Arc::new(receiver);
     let (limits, tunnel_limits) = tunnel.divide(limits);
     let serving = tokio::spawn(serve(listener, limits, Arc::clone(&receiver), stop.clone().cancelled_owned()));
 
     let url = format!("http://{address}");
+    let subject = |history| Subject {
+        history,
+        settings: Arc::clone(&settings),
+        resender,
+        pause: pause.clone(),
+        captures: captures_at,
+        url: reachable(address),
+        output_is_capture,
+        redact: args.redact,
+    };
+    let keys = history.and_then(|history| Keys::start(subject(history), terminal));
     let settings = settings.get();
     if view.format == Format::Pretty {
         let send_to = (!is_default(&context, address)).then(|| reachable(address));
-        announce(terminal, &settings, &url, send_to.as_deref(), args.redact);
+        announce(terminal, &settings, &url, send_to.as_deref(), args.redact, keys.is_some());
         tunnel.announce(terminal, &settings);
     }
     for warning in [secret_warning(&settings), tunnel.warning(&settings)].into_iter().flatten() {
@@ -149,18 +208,11 @@ async fn listen(
     let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
     let (is_pretty, format) = (view.format == Format::Pretty, view.format);
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
-    let reporter = Reporter::start(deliveries, view, terminal, &url, tunnel_url.as_deref(), status);
+    let reporter = Reporter::start(deliveries, view, terminal, &url, tunnel_url.as_deref(), status, pause);
 
     let urls = Urls { local: &reachable(address), tunnel: tunnel_url.as_deref() };
-    let end = match UserProgram::start(&args.program, urls, &settings.catalog, format)? {
-        Some(mut program) => End::Program(program.attend(&mut interrupts, args.timeout, terminal).await?),
-        None => tokio::select! {
-            () = counter.met() => End::Met,
-            _ = reporter.ended() => End::OutputClosed,
-            () = interrupts.next() => End::Interrupted,
-            () = timeout(args.timeout) => End::TimedOut,
-        },
-    };
+    let program = UserProgram::start(&args.program, urls, &settings.catalog, format)?;
+    let end = end(program, &counter, &reporter, &mut interrupts, keys, args.timeout, terminal).await?;
     stop.cancel();
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
     let finish = async {

@@ -3,11 +3,14 @@
 mod address;
 mod bash;
 mod check;
+#[cfg(unix)]
+mod clipboard;
 mod command_line;
 mod completions;
 mod context;
 mod demo;
 mod diff;
+mod editor;
 mod events;
 mod exit;
 mod guard;
@@ -15,6 +18,7 @@ mod guesses;
 mod help;
 mod input_files;
 pub mod interrupt;
+mod keys;
 mod listen;
 mod listen_settings;
 pub mod memory;

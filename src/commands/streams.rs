@@ -24,9 +24,85 @@ pub fn data() -> BufWriter<StdoutLock<'static>> {
     BufWriter::new(io::stdout().lock())
 }
 
+/// The line below all output on a terminal.
+static BOTTOM_LINE: Mutex<BottomLine> = Mutex::new(BottomLine { status: String::new(), prompt: String::new() });
+
+/// Moves to the start of the line and clears it.
+const CLEAR_LINE: &str = "\r\x1b[K";
+
+#[derive(Debug)]
+struct BottomLine {
+    /// What hookdev waits for.
+    status: String,
+    /// What the user types. It covers the status.
+    prompt: String,
+}
+
+impl BottomLine {
+    fn text(&self) -> &str {
+        if self.prompt.is_empty() { &self.status } else { &self.prompt }
+    }
+
+    /// Takes the line off the screen.
+    fn clear(&self) {
+        if !self.text().is_empty() {
+            // A gate would remove it.
+            let _ = io::stderr().lock().write_all(CLEAR_LINE.as_bytes());
+        }
+    }
+
+    fn draw(&self) {
+        write_error(Palette::new(false), self.text());
+    }
+}
+
+fn bottom_line() -> MutexGuard<'static, BottomLine> {
+    BOTTOM_LINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Changes the bottom line. Standard error must be a terminal, and the line must fit on the screen.
+fn change_bottom_line(change: impl FnOnce(&mut BottomLine)) {
+    let mut line = bottom_line();
+    line.clear();
+    change(&mut line);
+    line.draw();
+}
+
+/// Shows another status; an empty one shows nothing.
+pub fn set_status(text: &str) {
+    if bottom_line().status != text {
+        change_bottom_line(|line| text.clone_into(&mut line.status));
+    }
+}
+
+/// Shows another prompt.
+#[cfg(unix)]
+pub fn set_prompt(text: &str) {
+    if bottom_line().prompt != text {
+        change_bottom_line(|line| text.clone_into(&mut line.prompt));
+    }
+}
+
+/// While this exists, the bottom line is off the screen, so that other output can be written.
+#[derive(Debug)]
+pub struct HiddenLine(MutexGuard<'static, BottomLine>);
+
+/// Takes the bottom line off the screen, if there is one.
+pub fn hide_bottom_line() -> HiddenLine {
+    let line = bottom_line();
+    line.clear();
+    HiddenLine(line)
+}
+
+impl Drop for HiddenLine {
+    fn drop(&mut self) {
+        self.0.draw();
+    }
+}
+
 /// Writes a text to standard error. Errors are ignored: there is nowhere left to report them.
 pub fn write_message(palette: Palette, text: &str) {
-    let _hidden = HiddenStatus::new(palette);
+    let _hidden = hide_bottom_line();
     write_error(palette, text);
 }
 
@@ -34,64 +110,31 @@ fn write_error(palette: Palette, text: &str) {
     let _ = Gate::new(palette, io::stderr().lock()).write_all(text.as_bytes());
 }
 
+/// Sends the terminal on standard error a control sequence of hookdev's own.
+#[cfg(unix)]
+pub fn control(sequence: &str) {
+    let _ = io::stderr().lock().write_all(sequence.as_bytes());
+}
+
+/// Standard input, to read keys from a terminal.
+#[cfg(unix)]
+pub fn keyboard() -> io::Stdin {
+    io::stdin()
+}
+
+/// Whether standard input is a terminal.
+pub fn stdin_is_terminal() -> bool {
+    io::stdin().is_terminal()
+}
+
 /// Whether any of the standard streams is a terminal.
 pub fn any_is_terminal() -> bool {
-    io::stdin().is_terminal() || stdout_is_terminal() || stderr_is_terminal()
+    stdin_is_terminal() || stdout_is_terminal() || stderr_is_terminal()
 }
 
 /// Standard error as the standard output of a program.
 pub fn stderr_for_program() -> Stdio {
     io::stderr().into()
-}
-
-/// The status line: the last one on a terminal, below all output. Empty if there is none.
-static STATUS: Mutex<String> = Mutex::new(String::new());
-
-/// Moves to the start of the line and clears it.
-const CLEAR_LINE: &str = "\r\x1b[2K";
-
-/// Shows a status line on standard error, which must be a terminal, in place of the one before. The line must fit on the
-/// screen; an empty one shows nothing.
-pub fn show_status(palette: Palette, line: &str) {
-    let mut status = STATUS.lock().unwrap_or_else(PoisonError::into_inner);
-    if *status != line {
-        if !status.is_empty() {
-            clear_line();
-        }
-        line.clone_into(&mut status);
-        write_error(palette, line);
-    }
-}
-
-/// While this exists, the status line is off the screen, so that other output can be written.
-#[derive(Debug)]
-pub struct HiddenStatus {
-    palette: Palette,
-    status: MutexGuard<'static, String>,
-}
-
-impl HiddenStatus {
-    /// Takes the status line off the screen.
-    pub fn new(palette: Palette) -> Self {
-        let status = STATUS.lock().unwrap_or_else(PoisonError::into_inner);
-        if !status.is_empty() {
-            clear_line();
-        }
-        Self { palette, status }
-    }
-}
-
-impl Drop for HiddenStatus {
-    fn drop(&mut self) {
-        if !self.status.is_empty() {
-            write_error(self.palette, &self.status);
-        }
-    }
-}
-
-/// A [`Gate`] would remove it.
-fn clear_line() {
-    let _ = io::stderr().lock().write_all(CLEAR_LINE.as_bytes());
 }
 
 /// Whether standard output is a terminal.

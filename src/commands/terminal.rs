@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::{
     exit::Failure,
     remedies,
-    streams::{self, HiddenStatus, Out},
+    streams::{self, HiddenLine, Out},
 };
 use crate::{
     cli::{Color, Global},
@@ -95,15 +95,11 @@ impl Terminal {
         self.shows_out && self.shows_err && !self.quiet
     }
 
-    /// Shows a line below all output, in place of the one before; an empty one shows nothing. It must fit on the screen.
-    pub fn show_status(&self, line: &str) {
-        streams::show_status(self.err, line);
-    }
-
-    /// Takes the status line off the screen, for as long as the result is kept.
+    /// Hides the line below the output for as long as the result is kept, if standard output is on a terminal too. If it
+    /// is not, its reader may stop reading, and messages must not wait for that.
     #[must_use]
-    pub fn hide_status(&self) -> HiddenStatus {
-        HiddenStatus::new(self.err)
+    pub fn hide_bottom_line(&self) -> Option<HiddenLine> {
+        (self.shows_out && self.shows_err).then(streams::hide_bottom_line)
     }
 
     /// The present width of standard output in columns, if it is a terminal. The user may change it at any time.
@@ -120,6 +116,18 @@ impl Terminal {
     /// Says on standard error, even with `--quiet`, which config decides what happens.
     pub fn name_config(&self, path: &Path) {
         streams::write_message(self.err, &format!("config: {}\n", path.display()));
+    }
+
+    /// Writes the result of a key to standard error, even with `--quiet`.
+    pub fn respond(&self, text: &str) {
+        streams::write_message(self.err, text);
+    }
+
+    /// The layout of standard error, without payloads.
+    #[must_use]
+    pub fn page_of_messages(&self) -> Page {
+        let width = self.shows_err.then(columns).flatten();
+        Page { palette: self.err, width, ..self.page(None) }
     }
 
     /// Writes a note to standard error, except with `--quiet`.

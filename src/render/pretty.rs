@@ -196,6 +196,15 @@ impl Page {
         out.push_str("  forwarded to ");
         out.push_str(&text::printable(&redact::tokens(&forwarded.url)));
         out.push_str("  ");
+        self.outcome(forwarded, clue, out);
+    }
+
+    /// Appends the result of sending a delivery again to a line that says so.
+    pub fn resent(&self, forwarded: &Forwarded, out: &mut String) {
+        self.outcome(forwarded, clue_of(forwarded, None, None, false).as_ref(), out);
+    }
+
+    fn outcome(&self, forwarded: &Forwarded, clue: Option<&Clue>, out: &mut String) {
         match &forwarded.outcome {
             Ok(response) => {
                 self.palette.push(status_role(response.status), &response.status.to_string(), out);

@@ -9,6 +9,8 @@ mod flow;
 mod forwards;
 mod handshakes;
 mod headers;
+#[cfg(unix)]
+mod keys;
 mod limits;
 mod lines;
 mod pretty;

@@ -22,7 +22,7 @@ use crate::{
         exit::Failure,
         names::MAX_LISTED,
         remedies,
-        reporters::{status::StatusLine, warnings::WarningSink},
+        reporters::{pause::Pause, status::StatusLine, warnings::WarningSink},
         resolve::{pattern, unmatched},
         terminal::Terminal,
     },
@@ -73,8 +73,16 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// Prints on standard error where to send deliveries, and where they are forwarded; with `redact`, without any value of a
 /// URL's query. `send_to` is the URL that `send` needs, if it wouldn't come here by default.
-pub fn announce(terminal: Terminal, settings: &Settings, url: &str, send_to: Option<&str>, redact: bool) {
-    let mut text = format!("Listening on {url} (Ctrl-C to stop)\n");
+pub fn announce(
+    terminal: Terminal,
+    settings: &Settings,
+    url: &str,
+    send_to: Option<&str>,
+    redact: bool,
+    has_keys: bool,
+) {
+    let keys = if has_keys { ", ? for keys" } else { "" };
+    let mut text = format!("Listening on {url} (Ctrl-C to stop{keys})\n");
     match &settings.provider {
         Some(provider) => text.extend([format!("  every request is treated as coming from {}\n", provider.title)]),
         None => text.push_str(&urls(&settings.catalog, url)),
@@ -166,8 +174,8 @@ pub const fn queue(format: Format, is_captured: bool) -> (usize, WhenFull) {
 }
 
 impl Reporter {
-    /// Starts to print deliveries; as JSON, after a line that contains its `url` and that of its tunnel. Below them is the
-    /// status line, if any. Must be called within a runtime.
+    /// Starts to print deliveries, except while that is paused; as JSON, after a line that contains its `url` and that of its
+    /// tunnel. Below them is the status line, if any. Must be called within a runtime.
     pub fn start(
         deliveries: Deliveries,
         view: View,
@@ -175,6 +183,7 @@ impl Reporter {
         url: &str,
         tunnel: Option<&str>,
         status: Option<StatusLine>,
+        pause: Pause,
     ) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
@@ -182,7 +191,7 @@ impl Reporter {
             json::ready(url, tunnel, &mut buffer);
         }
         let mut printer =
-            Printer { deliveries, view, terminal, status, buffer, text: String::new(), written: Vec::new() };
+            Printer { deliveries, view, terminal, status, pause, buffer, text: String::new(), written: Vec::new() };
         let runtime = Handle::current();
         thread::spawn(move || {
             let complete = match runtime.block_on(printer.run()) {
@@ -211,6 +220,7 @@ struct Printer {
     view: View,
     terminal: Terminal,
     status: Option<StatusLine>,
+    pause: Pause,
     buffer: Vec<u8>,
     text: String,
     /// Those whose lines are in the buffer.
@@ -222,8 +232,10 @@ impl Printer {
         let mut stdout = self.terminal.stdout();
         self.write(&mut stdout)?;
         while let Some(update) = self.next().await {
+            self.pause.ended().await;
             self.print(update);
             while self.buffer.len() < BATCH_BYTES
+                && !self.pause.is_set()
                 && let Some(update) = self.deliveries.next_queued()
             {
                 self.print(update);
@@ -238,11 +250,13 @@ impl Printer {
 
     /// The next update. The status line is renewed meanwhile.
     async fn next(&mut self) -> Option<Update> {
-        let Self { deliveries, status, .. } = self;
+        let Self { deliveries, status, pause, .. } = self;
         let Some(status) = status else { return deliveries.next().await };
         loop {
             match timeout_at(status.next_renewal(), deliveries.next()).await {
                 Ok(update) => return update,
+                // An editor may have the screen.
+                Err(_) if pause.is_set() => status.hide(),
                 Err(_) => status.renew(),
             }
         }
@@ -272,9 +286,9 @@ impl Printer {
     fn write(&mut self, stdout: &mut impl Write) -> io::Result<()> {
         let terminal = self.terminal;
         let mut reported = false;
-        let mut hidden = self.status.is_some().then(|| terminal.hide_status());
+        let mut hidden = terminal.hide_bottom_line();
         write_patiently(stdout, &self.buffer, |full| {
-            // A warning takes the status line off the screen itself.
+            // A warning hides the bottom line itself.
             hidden = None;
             if !reported {
                 terminal.warn(&format!("can't write the output: {full}; trying again until there is space"));

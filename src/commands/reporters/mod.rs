@@ -5,6 +5,7 @@ pub mod check;
 mod format;
 pub mod listen;
 pub mod load;
+pub mod pause;
 pub mod send;
 pub mod status;
 pub mod verify;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    commands::terminal::Terminal,
+    commands::{streams, terminal::Terminal},
     engine::receive::{PendingForwards, WaitingForward},
     render::text,
     webhook::redact,
@@ -35,6 +35,12 @@ impl StatusLine {
         self.next
     }
 
+    /// Hides the line until it is renewed.
+    pub fn hide(&mut self) {
+        self.next = Instant::now() + PERIOD;
+        streams::set_status("");
+    }
+
     /// Renews the line if it is out of date.
     pub fn renew(&mut self) {
         if Instant::now() < self.next {
@@ -43,13 +49,13 @@ impl StatusLine {
         self.next = Instant::now() + PERIOD;
         let longest = self.pending.longest(SHOWN_AFTER);
         let line = longest.map(|pending| line(&pending, self.terminal.width())).unwrap_or_default();
-        self.terminal.show_status(&line);
+        streams::set_status(&line);
     }
 }
 
 impl Drop for StatusLine {
     fn drop(&mut self) {
-        self.terminal.show_status("");
+        self.hide();
     }
 }
 

@@ -117,7 +117,7 @@ mod tests {
     fn shell(script: &str, dir: &Path, shares_terminal: bool) -> Program {
         let mut command = Command::new("sh");
         command.args(["-c", script]).current_dir(dir).stdin(Stdio::null());
-        Program::start(command, shares_terminal).unwrap()
+        Program::start(command, shares_terminal).expect("a process")
     }
 
     /// Waits until a file has a line; its text.
@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn is_running(id: &str) -> bool {
-        Command::new("kill").args(["-0", id]).stderr(Stdio::null()).status().unwrap().success()
+        Command::new("kill").args(["-0", id]).stderr(Stdio::null()).status().expect("a process").success()
     }
 
     #[tokio::test]

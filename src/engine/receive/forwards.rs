@@ -178,6 +178,26 @@ impl Forwarder {
         Some(Forwards { first, others })
     }
 
+    /// Sends a request again to every target whose glob matches the event; the results in the order of the targets.
+    pub async fn resend(&self, forwards: &[Forward], assessment: &Assessment, request: &Request) -> Vec<Forwarded> {
+        let matching = forwards.iter().filter(|forward| forward.matches(assessment));
+        let departure = Arc::new(self.circles.depart(request));
+        let start = |Forward { url, .. }: &Forward| {
+            let journey = Journey { _departure: Arc::clone(&departure), _pending: None };
+            let mut request = request.clone();
+            if departure.is_repeated {
+                self.circles.mark(url.as_str(), &mut request);
+            }
+            self.start(url, request, BodyPermit::default(), journey)
+        };
+        let started: Vec<PendingForward> = matching.map(start).collect();
+        let mut results = Vec::new();
+        for mut pending in started {
+            results.push(pending.result().await);
+        }
+        results
+    }
+
     /// Starts a forward whose response nobody waits for.
     fn start(&self, target: &Url, request: Request, memory: BodyPermit, journey: Journey) -> PendingForward {
         let url = with_query_of(target, &request.target);

@@ -19,6 +19,7 @@ mod consumers;
 mod expectations;
 mod explainer;
 mod forwards;
+mod history;
 mod pending;
 mod publication;
 mod receiver;
@@ -35,7 +36,8 @@ pub use self::{
     capture_writer::{CaptureWriter, SaveChange},
     consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
     expectations::{Counter, Expectation, Expectations},
-    forwards::Forward,
+    forwards::{Forward, Forwarder as Resender},
+    history::History,
     pending::{PendingForwards, WaitingForward},
     receiver::{Receiver, Setup},
     response::{ForwardPolicy, ResponsePolicy},

@@ -126,6 +126,12 @@ impl Receiver {
         Arc::clone(&self.in_progress)
     }
 
+    /// Sends deliveries to its targets again, within the same limits.
+    #[must_use]
+    pub fn resender(&self) -> Forwarder {
+        self.forwarder.clone()
+    }
+
     async fn assess(
         &self,
         settings: &Arc<Settings>,

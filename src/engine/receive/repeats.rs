@@ -11,6 +11,7 @@ use crate::webhook::{
     assessment::Assessment,
     record::{Repeat, SameAs},
     request::Request,
+    signature::timestamp::TimestampRule,
     time::Timestamp,
 };
 
@@ -56,7 +57,7 @@ impl Repeats {
         let signed: Vec<&[u8]> = schemes
             .iter()
             .flat_map(|scheme| {
-                let timestamp = scheme.timestamp.as_ref().map(|rule| rule.headers()).unwrap_or_default();
+                let timestamp = scheme.timestamp.as_ref().map(TimestampRule::headers).unwrap_or_default();
                 scheme.signature.headers().iter().chain(timestamp)
             })
             .flat_map(|name| request.headers.all(name.as_str()).map(http::HeaderValue::as_bytes))
@@ -109,8 +110,8 @@ mod tests {
         Identity { id, bytes }
     }
 
-    fn repeat(of: u64, by: SameAs, number: u64, after: u64) -> Option<Repeat> {
-        Some(Repeat { of, by, number, after: Duration::from_secs(after) })
+    fn repeat(of: u64, by: SameAs, number: u64, after: u64) -> Repeat {
+        Repeat { of, by, number, after: Duration::from_secs(after) }
     }
 
     #[test]
@@ -118,11 +119,11 @@ mod tests {
         let repeats = Repeats::default();
         assert_eq!(repeats.add(identity(Some(1), 10), 1, at(0)), None);
         assert_eq!(repeats.add(identity(Some(2), 20), 2, at(1)), None);
-        assert_eq!(repeats.add(identity(Some(1), 11), 3, at(61)), repeat(1, SameAs::Id, 2, 61));
-        assert_eq!(repeats.add(identity(Some(1), 12), 4, at(361)), repeat(1, SameAs::Id, 3, 361));
-        assert_eq!(repeats.add(identity(None, 20), 5, at(400)), repeat(2, SameAs::Bytes, 2, 399));
+        assert_eq!(repeats.add(identity(Some(1), 11), 3, at(61)), Some(repeat(1, SameAs::Id, 2, 61)));
+        assert_eq!(repeats.add(identity(Some(1), 12), 4, at(361)), Some(repeat(1, SameAs::Id, 3, 361)));
+        assert_eq!(repeats.add(identity(None, 20), 5, at(400)), Some(repeat(2, SameAs::Bytes, 2, 399)));
         // The same in both ways.
-        assert_eq!(repeats.add(identity(Some(2), 20), 6, at(500)), repeat(2, SameAs::Id, 2, 499));
+        assert_eq!(repeats.add(identity(Some(2), 20), 6, at(500)), Some(repeat(2, SameAs::Id, 2, 499)));
     }
 
     #[test]
@@ -132,7 +133,7 @@ mod tests {
         for key in 0..=limit {
             assert_eq!(repeats.add(identity(None, key), key + 1, at(0)), None);
         }
-        assert_eq!(repeats.add(identity(None, 1), 0, at(0)), repeat(2, SameAs::Bytes, 2, 0));
+        assert_eq!(repeats.add(identity(None, 1), 0, at(0)), Some(repeat(2, SameAs::Bytes, 2, 0)));
         assert_eq!(repeats.add(identity(None, 0), 0, at(0)), None);
         let seen = repeats.seen.lock().unwrap();
         assert_eq!((seen[1].firsts.len(), seen[1].order.len()), (REMEMBERED, REMEMBERED));

@@ -4,6 +4,7 @@
 //! [`CaptureStore::write`] returns. Its content is up to the caller.
 
 mod append;
+mod find;
 mod log;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use self::find::find;
 use self::log::Log;
 use crate::webhook::{json::writer::indented, time::Timestamp};
 

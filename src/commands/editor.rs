@@ -1,0 +1,95 @@
+//! Opens a payload in the user's editor.
+
+use std::{
+    env, fs,
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use super::exit::{Exit, Failure};
+
+/// What came out of the editor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Edited {
+    /// Nothing was changed, or only a newline was added at the end, as editors do.
+    Unchanged,
+    /// The new text.
+    Changed(String),
+}
+
+/// Opens a text in `$VISUAL`, else `$EDITOR`, else `vi`, and waits until it is closed. The file's name has this extension, by
+/// which editors know the language.
+///
+/// # Errors
+///
+/// If the text isn't text, or the editor can't be run or fails.
+pub(super) fn edit(body: &[u8], extension: &str) -> Result<Edited, Failure> {
+    let Ok(before) = std::str::from_utf8(body) else {
+        return Err(Failure::usage("can't edit the payload: it is not text"));
+    };
+    let failed = |error: &std::io::Error| Failure::usage("can't edit the payload").because(error);
+    let mut file = tempfile::Builder::new()
+        .prefix("hookdev-payload-")
+        .suffix(&format!(".{extension}"))
+        .tempfile()
+        .map_err(|error| failed(&error))?;
+    file.write_all(body).map_err(|error| failed(&error))?;
+    // Some editors replace the file, so the handle is closed and the path read again.
+    let path = file.into_temp_path();
+    let editor = editor();
+    // The variable may hold arguments, as for git.
+    let mut command = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
+    if cfg!(windows) {
+        command.arg("/C").arg(&editor).arg(&path);
+    } else {
+        command.arg("-c").arg(format!("{editor} \"$1\"")).arg("sh").arg(&path);
+    }
+    let status = command.stdin(Stdio::inherit()).status().map_err(|error| failed(&error))?;
+    if !status.success() {
+        return Err(Failure::new(Exit::Failed, format!("the editor `{editor}` failed, so nothing is sent"))
+            .hint("set VISUAL or EDITOR to your editor"));
+    }
+    let after = fs::read(&path).map_err(|error| failed(&error))?;
+    let Ok(after) = String::from_utf8(after) else {
+        return Err(Failure::usage("can't send the payload: it was saved as something other than UTF-8"));
+    };
+    Ok(compare(before, after))
+}
+
+/// The name of the editor.
+fn editor() -> String {
+    let set = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let default = if cfg!(windows) { "notepad" } else { "vi" };
+    set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| default.to_owned())
+}
+
+/// Whether a text was changed. A newline at its end that was not there is the editor's.
+fn compare(before: &str, mut after: String) -> Edited {
+    if !before.ends_with('\n')
+        && let Some(text) = after.strip_suffix('\n')
+    {
+        after.truncate(text.strip_suffix('\r').unwrap_or(text).len());
+    }
+    if after == before { Edited::Unchanged } else { Edited::Changed(after) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lone_newline_at_the_end_is_no_edit_and_not_part_of_one() {
+        assert_eq!(compare("{}", "{}".to_owned()), Edited::Unchanged);
+        assert_eq!(compare("{}", "{}\n".to_owned()), Edited::Unchanged);
+        assert_eq!(compare("{}", "{}\r\n".to_owned()), Edited::Unchanged);
+        assert_eq!(compare("{}\n", "{}\n".to_owned()), Edited::Unchanged);
+        assert_eq!(compare("{}\n", "{}".to_owned()), Edited::Changed("{}".to_owned()));
+        assert_eq!(compare("{}", "{\"a\":1}\n".to_owned()), Edited::Changed("{\"a\":1}".to_owned()));
+    }
+
+    #[test]
+    fn a_binary_payload_is_refused() {
+        let failure = edit(b"\xff\x00", "bin").unwrap_err();
+        assert_eq!(failure.message.as_deref(), Some("can't edit the payload: it is not text"));
+    }
+}

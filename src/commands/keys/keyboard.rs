@@ -1,0 +1,133 @@
+//! The terminal as a keyboard: each key is read as it is pressed, and not shown. Signals by keys and the output stay as they
+//! are. The previous mode is restored when this is dropped, by a panic too.
+//!
+//! A thread reads, once for each request: while an editor has the terminal, nothing else may read from it.
+
+use std::{
+    io::{self, Stdin},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::Duration,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+    process::getpgrp,
+    termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr},
+};
+use tokio::sync::mpsc;
+
+use crate::commands::streams;
+
+/// How often to look whether the program is in the foreground again, while keys are pressed that are not for it.
+const BACKGROUND_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The terminal on standard input.
+#[derive(Debug)]
+pub struct Keyboard {
+    stdin: Stdin,
+    /// The mode to restore.
+    before: Termios,
+    requests: Sender<()>,
+    reads: mpsc::UnboundedReceiver<io::Result<Vec<u8>>>,
+    /// Whether the thread has a request.
+    is_reading: bool,
+}
+
+impl Keyboard {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    ///
+    /// If standard input is no terminal.
+    pub fn open() -> io::Result<Self> {
+        let stdin = streams::keyboard();
+        let before = tcgetattr(&stdin)?;
+        let ((requests, requested), (reader, reads)) = (channel(), mpsc::unbounded_channel());
+        let keyboard = Self { stdin, before, requests, reads, is_reading: false };
+        keyboard.enable()?;
+        thread::Builder::new().name("keys".into()).spawn(move || read_each(&requested, &reader))?;
+        Ok(keyboard)
+    }
+
+    /// Reads keys one by one from now on, unless the program runs in the background: then the terminal is another's.
+    ///
+    /// # Errors
+    ///
+    /// If the terminal has gone.
+    pub fn enable(&self) -> io::Result<()> {
+        if !is_foreground(&self.stdin) {
+            return Ok(());
+        }
+        let mut mode = self.before.clone();
+        mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        // The key that quits with a core dump would leave the terminal like this.
+        mode.special_codes[SpecialCodeIndex::VQUIT] = 0;
+        mode.special_codes[SpecialCodeIndex::VMIN] = 1;
+        mode.special_codes[SpecialCodeIndex::VTIME] = 0;
+        Ok(tcsetattr(&self.stdin, OptionalActions::Now, &mode)?)
+    }
+
+    /// Restores the mode from before.
+    pub fn restore(&self) {
+        if is_foreground(&self.stdin) {
+            // It fails if the terminal has gone.
+            let _ = tcsetattr(&self.stdin, OptionalActions::Now, &self.before);
+        }
+    }
+
+    /// Waits for keys; the bytes that were read at once. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// If the terminal has gone.
+    pub async fn read(&mut self) -> io::Result<Vec<u8>> {
+        if !self.is_reading {
+            // The thread ends only with this.
+            self.is_reading = self.requests.send(()).is_ok();
+        }
+        let read = self.reads.recv().await;
+        self.is_reading = false;
+        read.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))
+    }
+}
+
+impl Drop for Keyboard {
+    fn drop(&mut self) {
+        self.restore();
+    }
+}
+
+/// Reads once for each request.
+fn read_each(requests: &Receiver<()>, reads: &mpsc::UnboundedSender<io::Result<Vec<u8>>>) {
+    let stdin = streams::keyboard();
+    while requests.recv().is_ok() {
+        if reads.send(read_once(&stdin)).is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads what was pressed. In the background it waits: reading there would stop the program.
+fn read_once(stdin: &Stdin) -> io::Result<Vec<u8>> {
+    loop {
+        match poll(&mut [PollFd::new(stdin, PollFlags::IN)], None) {
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) if is_foreground(stdin) => {
+                let mut bytes = [0; 64];
+                let length = rustix::io::read(stdin, &mut bytes)?;
+                return match length {
+                    0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                    _ => Ok(bytes[..length].to_vec()),
+                };
+            }
+            Ok(_) => thread::sleep(BACKGROUND_INTERVAL),
+        }
+    }
+}
+
+fn is_foreground(stdin: &Stdin) -> bool {
+    tcgetpgrp(stdin).is_ok_and(|group| group == getpgrp())
+}

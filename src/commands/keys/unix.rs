@@ -1,0 +1,239 @@
+//! The keys on Unix, where the terminal is read key by key, and given back while the program is suspended.
+
+use std::sync::Arc;
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::{JoinSet, spawn_blocking},
+};
+
+use super::{
+    Subject,
+    input::{Input, Key, Press},
+    keyboard::Keyboard,
+    resends::{self, edited, resend},
+};
+use crate::{
+    commands::{
+        clipboard::{self, Copied},
+        streams,
+        terminal::Terminal,
+    },
+    net::client::for_other_clients,
+    render::request::curl,
+    store::captures,
+    webhook::{record::Delivery, redact, request::Request},
+};
+
+const HELP: &str = "\
+Keys, such as r for the last delivery, or 12r for number 12:
+  r  resend the delivery to your handlers
+  e  edit its payload in $EDITOR, sign it again and resend it
+  c  copy it as a curl command
+  p  pause the output, or let it go on
+  q  quit
+  ?  list the keys
+  Esc drops a number
+";
+
+/// The keys, while they are read. The terminal is restored when this is dropped.
+#[derive(Debug)]
+pub struct Keys {
+    keyboard: Keyboard,
+    subject: Subject,
+    terminal: Terminal,
+    input: Input,
+    /// The lines of resends that have ended.
+    resends: JoinSet<String>,
+    suspend: Signal,
+    resume: Signal,
+}
+
+impl Keys {
+    /// Starts to read keys, if standard input and standard error are a terminal. Must be called within a runtime.
+    pub fn start(subject: Subject, terminal: Terminal) -> Option<Self> {
+        let keyboard = Keyboard::open().ok()?;
+        let [suspend, resume] = [signal_hook::consts::SIGTSTP, signal_hook::consts::SIGCONT]
+            .map(|number| signal(SignalKind::from_raw(number)));
+        Some(Self {
+            keyboard,
+            subject,
+            terminal,
+            input: Input::default(),
+            resends: JoinSet::new(),
+            suspend: suspend.ok()?,
+            resume: resume.ok()?,
+        })
+    }
+
+    /// Handles keys until one asks to quit, or forever if the terminal has gone.
+    pub async fn quit(&mut self) {
+        loop {
+            tokio::select! {
+                read = self.keyboard.read() => {
+                    let Ok(bytes) = read else { return std::future::pending().await };
+                    let press = self.input.take(&bytes);
+                    self.show();
+                    match press {
+                        Some(Press { key: Key::Quit, .. }) => return,
+                        Some(press) => self.handle(press).await,
+                        None => {}
+                    }
+                }
+                _ = self.suspend.recv() => self.stop(),
+                _ = self.resume.recv() => {
+                    // It fails if the terminal has gone.
+                    let _ = self.keyboard.enable();
+                    self.show();
+                }
+                Some(Ok(lines)) = self.resends.join_next() => self.terminal.respond(&lines),
+                () = self.subject.pause.more() => self.show(),
+            }
+        }
+    }
+
+    /// Stops the program as Ctrl-Z does. The signal that continues it takes the terminal over again.
+    fn stop(&self) {
+        streams::set_prompt("");
+        self.keyboard.restore();
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+    }
+
+    /// Shows the number that is being typed, and what waits.
+    fn show(&self) {
+        let pause = &self.subject.pause;
+        let waiting = match (pause.is_set(), pause.waiting()) {
+            (false, _) => "",
+            (true, 0) => "paused (p goes on) ",
+            (true, 1) => "paused, 1 delivery waits (p goes on) ",
+            (true, count) => &format!("paused, {count} deliveries wait (p goes on) "),
+        };
+        streams::set_prompt(&format!("{waiting}{}", self.input.digits()));
+    }
+
+    async fn handle(&mut self, press: Press) {
+        let Press { key, number } = press;
+        match key {
+            Key::Help => self.terminal.respond(HELP),
+            Key::Pause => self.pause(),
+            Key::Resend => {
+                if let Some(delivery) = self.delivery(number).await {
+                    self.resend(delivery.seq, &delivery, delivery.request.clone(), false);
+                }
+            }
+            Key::Copy => {
+                if let Some(delivery) = self.delivery(number).await {
+                    self.copy(&delivery);
+                }
+            }
+            Key::Edit => {
+                if let Some(delivery) = self.delivery(number).await {
+                    self.edit(&delivery).await;
+                }
+            }
+            Key::Quit => {}
+        }
+    }
+
+    fn pause(&self) {
+        let pause = &self.subject.pause;
+        if self.subject.output_is_capture && !pause.is_set() {
+            self.terminal.respond("the output can't be paused: it is the only capture, and responses wait for it\n");
+            return;
+        }
+        pause.set(!pause.is_set());
+        self.show();
+    }
+
+    /// The delivery of this number, or the last one. Says so if there is none.
+    async fn delivery(&self, number: Option<u64>) -> Option<Arc<Delivery>> {
+        let Some(seq) = number else {
+            let last = self.subject.history.last();
+            if last.is_none() {
+                self.terminal.respond("there is no delivery yet\n");
+            }
+            return last;
+        };
+        if let Some(delivery) = self.subject.history.get(seq) {
+            return Some(delivery);
+        }
+        let newest = self.subject.history.last().map_or(0, |delivery| delivery.seq);
+        let saved = self.subject.captures.clone().filter(|_| (1..newest).contains(&seq));
+        let found = match saved {
+            Some(path) => spawn_blocking(move || captures::find(&path, seq)).await.ok().and_then(Result::ok).flatten(),
+            None => None,
+        };
+        let Some(request) = found else {
+            self.terminal.respond(&match newest {
+                _ if seq > newest || seq == 0 => format!("there is no delivery #{seq}\n"),
+                _ => format!("#{seq} is no longer in memory; --history N keeps more, and --capture all of them\n"),
+            });
+            return None;
+        };
+        Some(Arc::new(resends::from_capture(seq, request, &self.subject.settings.get())))
+    }
+
+    fn resend(&mut self, seq: u64, delivery: &Delivery, request: Request, is_edited: bool) {
+        let (resender, settings) = (self.subject.resender.clone(), self.subject.settings.get());
+        let (assessment, page) = (delivery.assessment.clone(), self.terminal.page_of_messages());
+        self.resends
+            .spawn(async move { resend(&resender, &settings, seq, &assessment, request, is_edited, &page).await });
+    }
+
+    fn copy(&self, delivery: &Delivery) {
+        let Subject { url, redact, .. } = &self.subject;
+        let mut request = delivery.request.clone();
+        if *redact {
+            request = redact::request(&request, delivery.assessment.provider.as_deref());
+        }
+        // The command gets the host from the URL.
+        request.headers =
+            for_other_clients(&request.headers).filter(|(name, _)| name.as_str() != "host").cloned().collect();
+        let mut command = String::new();
+        curl(&request, &format!("{url}{}", request.target), &mut command);
+        let seq = delivery.seq;
+        self.terminal.respond(&match clipboard::copy(&command) {
+            Some(Copied::By(program)) => format!("#{seq} copied as curl, with {program}\n"),
+            Some(Copied::ByTerminal) => format!("#{seq} copied as curl, if your terminal allows it (OSC 52)\n"),
+            None => command,
+        });
+    }
+
+    /// Opens the editor. The output is held back while it has the screen.
+    async fn edit(&mut self, delivery: &Arc<Delivery>) {
+        let was_paused = self.subject.pause.is_set();
+        if self.subject.output_is_capture {
+            self.terminal.respond("can't edit here: the output is the only capture, and responses would wait for it\n");
+            return;
+        }
+        if !was_paused {
+            self.subject.pause.set(true);
+        }
+        streams::set_prompt("");
+        self.keyboard.restore();
+        let opened = Arc::clone(delivery);
+        let result = spawn_blocking(move || edited(&opened)).await;
+        // It fails if the terminal has gone.
+        let _ = self.keyboard.enable();
+        let Ok(result) = result else { return };
+        match result {
+            Ok(Some((request, differences))) => {
+                self.terminal.respond(&differences.text(&self.terminal.page_of_messages()));
+                self.resend(delivery.seq, delivery, request, true);
+            }
+            Ok(None) => self.terminal.respond(&format!("#{} not changed, so not sent\n", delivery.seq)),
+            Err(failure) => self.terminal.fail(&failure),
+        }
+        if !was_paused {
+            self.subject.pause.set(false);
+        }
+        self.show();
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        streams::set_prompt("");
+        self.subject.pause.set(false);
+    }
+}

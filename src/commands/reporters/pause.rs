@@ -1,0 +1,63 @@
+//! Holds the output of `listen` back, and counts what waits.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use tokio::sync::{Notify, watch};
+
+/// Whether the output is paused. The default value never is.
+#[derive(Clone, Debug, Default)]
+pub struct Pause(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    is_paused: watch::Sender<bool>,
+    waiting: AtomicU64,
+    /// Another delivery waits.
+    more: Notify,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { is_paused: watch::Sender::new(false), waiting: AtomicU64::new(0), more: Notify::new() }
+    }
+}
+
+impl Pause {
+    /// Pauses the output, or lets it go on.
+    pub fn set(&self, is_paused: bool) {
+        self.0.waiting.store(0, Ordering::Relaxed);
+        self.0.is_paused.send_replace(is_paused);
+    }
+
+    /// Whether it is paused.
+    pub fn is_set(&self) -> bool {
+        *self.0.is_paused.borrow()
+    }
+
+    /// Counts a delivery, if the output is paused.
+    pub fn count(&self) {
+        if self.is_set() {
+            self.0.waiting.fetch_add(1, Ordering::Relaxed);
+            self.0.more.notify_one();
+        }
+    }
+
+    /// The number of deliveries that arrived since the output was paused.
+    pub fn waiting(&self) -> u64 {
+        self.0.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Waits for another delivery that waits. Cancel safe.
+    pub async fn more(&self) {
+        self.0.more.notified().await;
+    }
+
+    /// Waits until the output is not paused.
+    pub async fn ended(&self) {
+        // The sender lives as long as this.
+        let _ = self.0.is_paused.subscribe().wait_for(|is_paused| !is_paused).await;
+    }
+}

@@ -1,0 +1,284 @@
+//! The keys of `listen`, in a terminal, and the state in which the terminal is left.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    os::fd::OwnedFd,
+    sync::mpsc,
+    thread,
+};
+
+use pty_process::blocking::{Command, open};
+
+use crate::{
+    harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, PATIENCE, post, respond},
+    machine,
+};
+
+/// A shell in a terminal of its own. Killed when dropped.
+struct Screen {
+    child: std::process::Child,
+    keyboard: File,
+    pieces: mpsc::Receiver<Vec<u8>>,
+    seen: String,
+    /// How much of what was seen has been waited for.
+    position: usize,
+}
+
+impl Screen {
+    /// Runs a script, in which `$LISTEN` is `listen` on a free port with these options.
+    fn run(dir: &Dir, options: &str, script: &str) -> Self {
+        let (pty, pts) = open().unwrap();
+        pty.resize(pty_process::Size::new(40, 120)).unwrap();
+        let listen = format!("{} listen --addr 127.0.0.1:0 --body none {options}", env!("CARGO_BIN_EXE_hookdev"));
+        let command = Command::new("bash").args(["--norc", "-c", script]).current_dir(dir.join("")).env_clear();
+        let command = command.envs(machine::environment()).env("HOME", dir.join("")).env("TERM", "dumb");
+        let child = command.env("LISTEN", listen).spawn(pts).unwrap();
+        let keyboard = File::from(OwnedFd::from(pty));
+        let mut screen = keyboard.try_clone().unwrap();
+        let (sender, pieces) = mpsc::channel();
+        thread::spawn(move || {
+            let mut piece = [0; 4096];
+            // The terminal closes with its last program, which on Linux is an error to the reader.
+            while let Ok(length @ 1..) = screen.read(&mut piece) {
+                if sender.send(piece[..length].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, keyboard, pieces, seen: String::new(), position: 0 }
+    }
+
+    /// Waits until this appears after what was waited for before; the text up to its end.
+    #[track_caller]
+    fn shows(&mut self, text: &str) -> String {
+        loop {
+            if let Some(at) = self.seen[self.position..].find(text) {
+                let end = self.position + at + text.len();
+                let shown = self.seen[self.position..end].to_owned();
+                self.position = end;
+                return shown;
+            }
+            let Ok(piece) = self.pieces.recv_timeout(PATIENCE) else {
+                panic!("`{text}` did not appear after\n{}", &self.seen[self.position..])
+            };
+            self.seen.push_str(&String::from_utf8_lossy(&piece).replace('\r', ""));
+        }
+    }
+
+    fn types(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until `listen` is ready; its URL.
+    #[track_caller]
+    fn url(&mut self) -> String {
+        self.shows("Listening on ");
+        let url = self.shows(" (Ctrl-C to stop, ? for keys)\n");
+        self.shows("--secret PROVIDER=SOURCE\n");
+        url.split(' ').next().unwrap().to_owned()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // It may have exited already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Shows the state of the terminal in one word.
+const STATE: &str =
+    r#"state() { case $(stty -a) in *-icanon*|*" -echo "*) echo "$1: keys";; *) echo "$1: lines";; esac; }; "#;
+
+#[track_caller]
+fn deliver(url: &str) {
+    assert_eq!(post(&format!("{url}/cyanite"), &CYANITE_HEADERS, CYANITE).status(), 200);
+}
+
+#[test]
+fn a_delivery_is_sent_to_its_target_again() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200), respond(500).body("no such track")]));
+    let mut screen = Screen::run(&dir, &format!("--forward {}", endpoint.url("/")), "$LISTEN");
+    screen.types("r");
+    let url = screen.url();
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    let first = endpoint.next();
+    screen.types("r");
+    screen.shows("#1 resent  200  ");
+    let again = endpoint.next();
+    assert_eq!((again.text(), again.header("signature")), (first.text(), first.header("signature")));
+    screen.types("1");
+    screen.types("r");
+    screen.shows("#1 resent  500  ");
+    screen.shows("response: no such track\n");
+    screen.types("7r");
+    screen.shows("there is no delivery #7\n");
+    screen.types("q");
+    screen.shows("1 delivery: 1 verified (development)\n");
+}
+
+#[test]
+fn a_delivery_without_a_target_is_not_sent() {
+    let dir = Dir::new();
+    let mut screen = Screen::run(&dir, "", "$LISTEN");
+    let url = screen.url();
+    screen.types("r");
+    screen.shows("there is no delivery yet\n");
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    screen.types("r");
+    screen.shows("#1 not sent: no --forward matches cyanite.v2.finished\n");
+}
+
+#[test]
+fn an_edited_delivery_is_signed_again_and_shows_what_changed() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200)]));
+    let script = r#"export EDITOR="sed -i s/999/1000/"; $LISTEN"#;
+    let mut screen = Screen::run(&dir, &format!("--forward {}", endpoint.url("/")), script);
+    let url = screen.url();
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    endpoint.next();
+    screen.types("e");
+    screen.shows("body:/resource/id\n  - \"999\"\n  + \"1000\"\n");
+    screen.shows("#1 resent, edited and signed again  200  ");
+    let edited = endpoint.next();
+    let body = CYANITE.replace("999", "1000");
+    assert_eq!(edited.text(), body);
+    // It is genuine.
+    let signature = edited.header("signature").unwrap().to_owned();
+    let receiver = dir.listen().starts();
+    assert_eq!(post(&receiver.url("/cyanite"), &[("signature", &signature)], body).status(), 200);
+}
+
+#[test]
+fn an_unchanged_delivery_is_not_sent() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
+    let mut screen = Screen::run(&dir, &format!("--forward {}", endpoint.url("/")), "EDITOR=true $LISTEN");
+    let url = screen.url();
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    screen.types("e");
+    screen.shows("#1 not changed, so not sent\n");
+}
+
+#[test]
+fn a_delivery_is_copied_as_curl_or_printed_where_that_is_not_possible() {
+    let dir = Dir::new();
+    let mut screen = Screen::run(&dir, "", "$LISTEN");
+    let url = screen.url();
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    screen.types("c");
+    screen.shows(&format!("curl -sS -i --request POST --url {url}/cyanite"));
+    screen.shows("--data-binary");
+}
+
+#[test]
+fn the_terminal_copies_where_it_can() {
+    let dir = Dir::new();
+    let mut screen = Screen::run(&dir, "", "TERM=xterm $LISTEN");
+    let url = screen.url();
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    screen.types("c");
+    // `curl -sS` in base64.
+    screen.shows("\x1b]52;c;Y3VybCAtc1Mg");
+    screen.shows("#1 copied as curl, if your terminal allows it (OSC 52)\n");
+}
+
+#[test]
+fn a_paused_output_counts_what_waits() {
+    let dir = Dir::new();
+    let mut screen = Screen::run(&dir, "", "$LISTEN");
+    let url = screen.url();
+    screen.types("p");
+    screen.shows("paused (p goes on) ");
+    deliver(&url);
+    screen.shows("paused, 1 delivery waits (p goes on) ");
+    deliver(&url);
+    let held = screen.shows("paused, 2 deliveries wait (p goes on) ");
+    assert!(!held.contains("POST /cyanite"), "{held}");
+    screen.types("p");
+    screen.shows("#1");
+    screen.shows("#2");
+}
+
+#[test]
+fn the_keys_are_listed_and_a_number_is_shown_as_it_is_typed() {
+    let dir = Dir::new();
+    let mut screen = Screen::run(&dir, "", "$LISTEN");
+    screen.url();
+    screen.types("?");
+    screen.shows("Keys, such as r for the last delivery, or 12r for number 12:\n");
+    screen.shows("Esc drops a number\n");
+    screen.types("1");
+    screen.shows("\x1b[K1");
+    screen.types("2");
+    screen.shows("\x1b[K12");
+    screen.types("\x1b");
+    screen.shows("\x1b[K");
+    screen.types("q");
+    screen.shows("no deliveries\n");
+}
+
+#[test]
+fn the_terminal_is_restored_after_the_end_and_an_editor() {
+    let dir = Dir::new();
+    let script = format!(
+        "{STATE} export EDITOR='sh -c \"case \\$(stty -a) in *-icanon*) echo editor: keys;; *) echo editor: lines;; esac\"'; \
+         $LISTEN; state end"
+    );
+    let mut screen = Screen::run(&dir, "", &script);
+    let url = screen.url();
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    screen.types("e");
+    screen.shows("editor: lines\n");
+    screen.shows("not changed");
+    screen.types("q");
+    screen.shows("end: lines\n");
+}
+
+#[test]
+fn the_terminal_is_restored_after_ctrl_c_and_sigterm() {
+    let dir = Dir::new();
+    let mut screen = Screen::run(&dir, "", &format!("{STATE} $LISTEN; state end"));
+    screen.url();
+    screen.types("\x03");
+    screen.shows("end: lines\n");
+    let script = format!("{STATE} sh -c 'echo id $$; exec $LISTEN'; state end");
+    let mut screen = Screen::run(&dir, "", &script);
+    screen.shows("id ");
+    let id = screen.shows("\n");
+    screen.url();
+    let status = std::process::Command::new("kill").arg(id.trim()).status().unwrap();
+    assert!(status.success());
+    screen.shows("end: lines\n");
+}
+
+#[test]
+fn a_suspended_program_gives_the_terminal_back_and_takes_it_again() {
+    let dir = Dir::new();
+    let script = format!("set -m; {STATE} $LISTEN; state stopped; fg > /dev/null; state end");
+    let mut screen = Screen::run(&dir, "", &script);
+    let url = screen.url();
+    screen.types("\x1a");
+    screen.shows("stopped: lines\n");
+    deliver(&url);
+    screen.shows("POST /cyanite");
+    screen.types("c");
+    screen.shows("--data-binary");
+    screen.types("q");
+    screen.shows("end: lines\n");
+}
+
+#[test]
+fn without_a_terminal_there_are_no_keys() {
+    let finished =
+        Dir::new().hookdev().args(["listen", "--addr", "127.0.0.1:0", "--timeout", "10ms"]).stdin("q?").exits(0);
+    assert!(!finished.stderr.contains("for keys"), "{finished}");
+}
