@@ -3,8 +3,8 @@
 //!
 //! A request that fails on a *reused* connection before any byte of the response is sent once more, on a new
 //! connection: servers may close idle connections at any time, and that says nothing about the request. A request that
-//! may wait for a server that restarts is also sent again after a new connection was reset before any byte of the
-//! response: a server that resets it has not read the whole request. No other request is ever sent twice.
+//! may wait for a server that restarts is also sent again after a new connection ended before the server had read the
+//! whole request: it was reset, or ended before everything was written. No other request is ever sent twice.
 //!
 //! Requests are written here, with header names as they are spelled, and hyper reads the responses. reqwest would lower
 //! the names, add `accept: */*`, and do half the requests per second (48,000 against 95,000 at 32 connections). It opens
@@ -217,11 +217,11 @@ impl Client {
                 Ok(response) => return Ok((new, response)),
                 Err(error) => error,
             };
-            let Ending { has_received, was_reset, protocol } = new.ending(&error);
+            let Ending { has_received, is_unread, protocol } = new.ending(&error);
             if let Some(protocol) = protocol {
                 return Err(SendError::OtherProtocol(protocol));
             }
-            if has_received || !was_reset || !patience.wait_after_reset().await {
+            if has_received || !is_unread || !patience.wait_after_end().await {
                 return Err(error::no_response(&error));
             }
         }

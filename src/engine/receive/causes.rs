@@ -58,7 +58,8 @@ async fn listening(client: &Client, url: &Url) -> String {
 /// take only one of IPv4 and IPv6.
 fn other_family(url: &Url) -> Option<Url> {
     let other = match url.host_str()? {
-        "127.0.0.1" => "[::1]",
+        // Often only an IPv4 address has this name.
+        "127.0.0.1" | "localhost" => "[::1]",
         "[::1]" => "127.0.0.1",
         _ => return None,
     };
@@ -123,7 +124,7 @@ mod tests {
         let other = |url: &str| other_family(&Url::parse(url).unwrap()).map(String::from);
         assert_eq!(other("http://127.0.0.1:3000/a"), Some("http://[::1]:3000/a".to_owned()));
         assert_eq!(other("http://[::1]:3000/a"), Some("http://127.0.0.1:3000/a".to_owned()));
-        // Both addresses of this name are tried.
-        assert_eq!(other("http://localhost:3000/a"), None);
+        assert_eq!(other("http://localhost:3000/a"), Some("http://[::1]:3000/a".to_owned()));
+        assert_eq!(other("http://192.0.2.1:3000/a"), None);
     }
 }

@@ -243,10 +243,6 @@ impl Forwarder {
         match result {
             Err(error) => Exchange::failed(&url, started, error, NoResponse::Failed),
             Ok((response, rest)) => {
-                let excerpt = Response {
-                    body: response.body.slice(..response.body.len().min(UNMETERED_BYTES)),
-                    ..response.clone()
-                };
                 let status = response.status;
                 let rest = rest.map(|(body, memory)| Rest {
                     left: body.length().and_then(|length| length.checked_sub(response.body.len() as u64)),
@@ -257,8 +253,11 @@ impl Forwarder {
                     _place: permit,
                     _memory: memory,
                 });
+                let for_sender = for_sender(&response);
+                let excerpt = response.body.slice(..response.body.len().min(UNMETERED_BYTES));
+                let excerpt = Response { body: excerpt, ..response };
                 let forwarded = Forwarded { url: url.to_string(), outcome: Ok(excerpt), elapsed: started.elapsed() };
-                Exchange { forwarded, response: Some(for_sender(response)), rest, failure: None }
+                Exchange { forwarded, response: Some(for_sender), rest, failure: None }
             }
         }
     }
@@ -404,10 +403,10 @@ impl Rest {
 
 /// The handler's response for the sender: without the headers of its connection, and without those that would let a web
 /// page read it.
-fn for_sender(response: Response) -> Response {
+fn for_sender(response: &Response) -> Response {
     let headers = end_to_end(&response.headers)
         .filter(|(name, _)| !name.as_str().starts_with("access-control-"))
         .cloned()
         .collect();
-    Response { headers, ..response }
+    Response { status: response.status, headers, body: response.body.clone() }
 }

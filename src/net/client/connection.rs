@@ -68,8 +68,9 @@ enum Driver {
 pub(super) struct Ending {
     /// Whether bytes of a response had arrived that hyper has not used.
     pub(super) has_received: bool,
-    /// Whether the other side reset it, which it does if it ends before it has read everything.
-    pub(super) was_reset: bool,
+    /// Whether the other side has not read the whole request: it was not written whole, or the connection was reset, which
+    /// happens if that side ends before it has read everything.
+    pub(super) is_unread: bool,
     /// The protocol that it sent instead of HTTP/1.1, if one was recognised.
     pub(super) protocol: Option<Protocol>,
 }
@@ -108,7 +109,8 @@ impl Connection {
             Driver::Closed(ending) => ending,
         };
         let protocol = Protocol::recognise(&self.inbox.received());
-        Ending { was_reset: ending.was_reset || is_reset(error), protocol, ..ending }
+        let is_unread = ending.is_unread || is_reset(error) || !self.outbox.is_empty();
+        Ending { is_unread, protocol, ..ending }
     }
 
     /// Whether the connection may be used again. Some servers respond before they have read the whole request.
@@ -145,7 +147,7 @@ impl Ending {
     fn of(driver: http1::Connection<Stream, Empty<Bytes>>) -> Self {
         let http1::Parts { io, read_buf, .. } = driver.into_parts();
         // If a request crosses the end of the connection, the reset follows an end that was read as a usual one.
-        Self { has_received: !read_buf.is_empty(), was_reset: io.into_inner().was_reset(), protocol: None }
+        Self { has_received: !read_buf.is_empty(), is_unread: io.into_inner().was_reset(), protocol: None }
     }
 }
 
@@ -158,7 +160,7 @@ impl Driver {
                 && let Self::Open(ended) = mem::replace(self, Self::Closed(Ending::default()))
             {
                 let mut ending = Ending::of(*ended);
-                ending.was_reset |= result.is_err_and(|error| is_reset(&error));
+                ending.is_unread |= result.is_err_and(|error| is_reset(&error));
                 *self = Self::Closed(ending);
             }
             wanted.as_mut().poll(cx)

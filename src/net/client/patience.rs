@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep_until};
 /// The pause after a connection was refused, which costs the endpoint nothing.
 const LISTENER_PAUSE: Duration = Duration::from_millis(50);
 
-/// The pause after the first connection that was reset. Each further one is twice as long, because an endpoint that runs
+/// The pause after the first connection that ended. Each further one is twice as long, because an endpoint that runs
 /// may see the requests.
-const FIRST_RESET_PAUSE: Duration = Duration::from_millis(50);
+const FIRST_END_PAUSE: Duration = Duration::from_millis(50);
 
 /// The time that is left for an endpoint.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Patience {
     wait: Duration,
     /// Set by the first failure.
     until: Option<Instant>,
-    reset_pause: Duration,
+    end_pause: Duration,
 }
 
 impl Default for Patience {
@@ -30,7 +30,7 @@ impl Default for Patience {
 impl Patience {
     /// Waits for up to this long after the first failure.
     pub(super) const fn new(wait: Duration) -> Self {
-        Self { wait, until: None, reset_pause: FIRST_RESET_PAUSE }
+        Self { wait, until: None, end_pause: FIRST_END_PAUSE }
     }
 
     /// Waits after a connection was refused. Returns false if the time is over.
@@ -38,10 +38,10 @@ impl Patience {
         self.pause(LISTENER_PAUSE).await
     }
 
-    /// Waits after a connection was reset. Returns false if the time is over.
-    pub(super) async fn wait_after_reset(&mut self) -> bool {
-        let pause = self.reset_pause;
-        self.reset_pause *= 2;
+    /// Waits after a connection ended before the request was read. Returns false if the time is over.
+    pub(super) async fn wait_after_end(&mut self) -> bool {
+        let pause = self.end_pause;
+        self.end_pause *= 2;
         self.pause(pause).await
     }
 
@@ -73,9 +73,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_that_is_reset_again_and_again_is_tried_less_and_less_often() {
+    async fn a_connection_that_ends_again_and_again_is_tried_less_and_less_often() {
         let (started, mut patience, mut at) = (Instant::now(), Patience::new(WAIT), Vec::new());
-        while patience.wait_after_reset().await {
+        while patience.wait_after_end().await {
             at.push(started.elapsed().as_millis());
         }
         assert_eq!(at, [50, 150, 350, 750, 1550, 2000]);

@@ -158,6 +158,22 @@ fn loopback_targets_are_reached_directly_and_others_through_the_proxy() {
 }
 
 #[test]
+fn the_deliveries_of_one_connection_arrive_in_their_order() {
+    // All but the first response close their connection without saying so.
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200).then_closes()]));
+    let listener = forwarding(&dir, &endpoint, &[]);
+    let mut connection = Connection::to(&listener.url(""));
+    let bodies: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    for body in &bodies {
+        connection.write(request("POST", &listener.url("/x"), &[], body)).unwrap();
+    }
+    let statuses: Vec<u16> = bodies.iter().map(|_| connection.response().unwrap().status()).collect();
+    assert_eq!(statuses, [200; 20]);
+    let arrived: Vec<String> = bodies.iter().map(|_| endpoint.next().text().to_owned()).collect();
+    assert_eq!(arrived, bodies);
+}
+
+#[test]
 fn a_status_below_200_is_not_a_response() {
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(101)]));
     let (returned, delivery) = forwarding(&dir, &endpoint, &[]).receives("/cyanite", &CYANITE_HEADERS, CYANITE);
