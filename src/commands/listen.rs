@@ -14,6 +14,7 @@ use super::{
     exit::{Exit, Failure},
     interrupt::Interrupts,
     listen_settings::{listen_config, secret_warning, settings, watch},
+    register::{Requested, registered, report},
     remedies,
     reporters::{
         browsers::RefusedPages,
@@ -45,13 +46,17 @@ use crate::{
 /// If an option, the config or the address is invalid.
 pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
     let settings = settings(&context, &args, false)?;
+    let requested = Requested::resolve(&context, &args)?;
+    if args.dry_run {
+        return requested.print(context.terminal);
+    }
     let expectations = expectations(&context, &args.expect, args.count)?;
     let view = View::resolve(&context, &args)?;
     // Before anything else needs a file.
     let limits = limits(context.terminal, &args)?;
     let captures = open_captures(&context, &args)?;
     let runtime = runtime()?;
-    let exit = runtime.block_on(listen(context, args, settings, expectations, view, limits, captures));
+    let exit = runtime.block_on(listen(context, args, (settings, requested), expectations, view, limits, captures));
     // Threads that still wait for a disk or a reader are abandoned.
     runtime.shutdown_background();
     exit
@@ -70,7 +75,7 @@ fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore
 async fn listen(
     context: Context,
     args: Listen,
-    settings: Settings,
+    (settings, requested): (Settings, Requested),
     expectations: Expectations,
     view: View,
     limits: Limits,
@@ -79,7 +84,8 @@ async fn listen(
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
     let mut interrupts = Interrupts::all();
-    let accepts_development = args.allow_development || address.ip().is_loopback() && !args.only_verified;
+    let is_local = address.ip().is_loopback() && args.register.is_empty();
+    let accepts_development = args.allow_development || is_local && !args.only_verified;
     let settings = Arc::new(CurrentSettings::new(Settings { accepts_development, ..settings }));
     let _watch = watch(&context, args.clone(), Arc::clone(&settings));
 
@@ -122,6 +128,11 @@ async fn listen(
     let in_progress = receiver.in_progress();
     let serving = tokio::spawn(serve(listener, limits, Arc::new(receiver), stop.clone().cancelled_owned()));
 
+    // When the provider may already call.
+    let secret_to = args.secret_to.as_deref();
+    let mut registrations = requested.register(terminal, &settings, secret_to).await?;
+    let registered = registered(registrations.as_ref());
+
     let url = format!("http://{address}");
     let settings = settings.get();
     if view.format == Format::Pretty {
@@ -132,7 +143,7 @@ async fn listen(
         terminal.warn(&warning);
     }
     let is_pretty = view.format == Format::Pretty;
-    let reporter = Reporter::start(deliveries, view, terminal, &url);
+    let reporter = Reporter::start(deliveries, view, terminal, &url, &registered);
 
     let end = tokio::select! {
         () = counter.met() => End::Met,
@@ -140,6 +151,14 @@ async fn listen(
         () = interrupts.next() => End::Interrupted,
         () = timeout(args.timeout) => End::TimedOut,
     };
+    if let Some(registrations) = &mut registrations {
+        tokio::select! {
+            leftovers = registrations.unregister() => report(terminal, &leftovers),
+            () = interrupts.next() => {
+                terminal.warn("stopped before everything was removed at the providers; `hookdev unregister` removes the rest");
+            }
+        }
+    }
     stop.cancel();
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
     let finish = async {

@@ -20,6 +20,7 @@ mod listen_settings;
 pub mod memory;
 mod names;
 mod providers;
+mod register;
 mod reload;
 mod remedies;
 mod reporters;
@@ -29,6 +30,7 @@ mod send;
 mod streams;
 mod terminal;
 mod trust;
+mod unregister;
 mod verify;
 
 pub use command_line::{command, print_completions, read};
@@ -78,6 +80,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Providers(args) => providers::run(&cli.global, &args),
         Command::Diff(args) => diff::run(&Context::load(cli.global)?, &args),
         Command::Trust(args) => trust::run(&cli.global, &args),
+        Command::Unregister(args) => unregister::run(&Context::load(cli.global)?, &args),
         Command::Help(args) => help::run(&args),
         Command::Demo(args) => demo::run(&cli.global, args),
     }

@@ -9,4 +9,5 @@ pub mod deliver;
 pub mod entropy;
 pub mod load;
 pub mod receive;
+pub mod register;
 pub mod verify;

@@ -167,11 +167,17 @@ pub const fn queue(format: Format, is_captured: bool) -> (usize, WhenFull) {
 
 impl Reporter {
     /// Starts to print deliveries; as JSON, after a line that contains its `url`. Must be called within a runtime.
-    pub fn start(deliveries: Deliveries, view: View, terminal: Terminal, url: &str) -> Self {
+    pub fn start(
+        deliveries: Deliveries,
+        view: View,
+        terminal: Terminal,
+        url: &str,
+        registered: &[json::Registered],
+    ) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
         if view.format == Format::Json {
-            json::ready(url, &mut buffer);
+            json::ready(url, registered, &mut buffer);
         }
         let mut printer = Printer { deliveries, view, terminal, buffer, text: String::new(), written: Vec::new() };
         let runtime = Handle::current();

@@ -20,11 +20,25 @@ struct Ready<'a> {
     url: &'a str,
     inspector: Option<&'a str>,
     tunnel: Option<&'a str>,
+    registered: &'a [Registered],
 }
 
-/// Appends the line with the address of `listen`.
-pub fn ready(url: &str, out: &mut Vec<u8>) {
-    line(&Ready { kind: "ready", url, inspector: None, tunnel: None }, out);
+/// An endpoint or value that `listen` has set at a provider.
+#[derive(Clone, Debug, Serialize)]
+pub struct Registered {
+    /// The provider's name.
+    pub provider: String,
+    /// The resource, if the provider needs one.
+    pub resource: Option<String>,
+    /// The URL that the provider calls.
+    pub url: String,
+    /// The endpoint's id.
+    pub id: Option<String>,
+}
+
+/// Appends the line with the address of `listen`, and what is registered at providers.
+pub fn ready(url: &str, registered: &[Registered], out: &mut Vec<u8>) {
+    line(&Ready { kind: "ready", url, inspector: None, tunnel: None, registered }, out);
 }
 
 /// Appends the line of a delivery.
