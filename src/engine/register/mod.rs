@@ -17,6 +17,7 @@ use crate::{
         client::{SendError, Transport},
         url::parse_url,
     },
+    render::api_call::curl,
     store::journal::{Hold, Journal, JournalEntry},
     webhook::{
         provider::{
@@ -391,7 +392,7 @@ pub fn removal(account: &Account, entry: &JournalEntry) -> String {
         (How::Value(calls), _) => &calls.restore,
         (How::Manual(_), _) => return String::new(),
     };
-    call.curl(&account.api, registration.key.as_deref(), &values(entry, account, ""))
+    curl(call, &account.api, registration.key.as_deref(), &values(entry, account, ""))
 }
 
 /// The calls that `register` and `unregister` would make, as commands.
@@ -413,7 +414,7 @@ pub fn plan(account: &Account, public_url: &str) -> Vec<String> {
         How::Manual(_) => Vec::new(),
     };
     let values = values(&entry, account, "");
-    calls.iter().map(|call| call.curl(&account.api, registration.key.as_deref(), &values)).collect()
+    calls.iter().map(|call| curl(call, &account.api, registration.key.as_deref(), &values)).collect()
 }
 
 fn incomplete(account: &Account, call: &Call, entry: &JournalEntry, what: &'static str) -> RegisterError {
