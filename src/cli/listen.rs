@@ -116,7 +116,20 @@ pub struct Listen {
     #[arg(long, help_heading = "Captures")]
     pub redact: bool,
 
-    /// Save a secret that a handshake hands over in this file, readable only by you
+    /// Register this receiver at a provider through its API, and remove it at the end (repeatable)
+    ///
+    /// The URL is that of --public-url with the provider's name. The API's key comes from the variable that the
+    /// provider's manifest names, such as STRIPE_API_KEY. What a crash leaves is removed by the next start, or by
+    /// `hookdev unregister`. RESOURCE says where, for providers that need it: github=OWNER/REPO,
+    /// auphonic=production/UUID.
+    #[arg(long, value_name = "PROVIDER[=RESOURCE]", help_heading = "Registration")]
+    pub register: Vec<String>,
+
+    /// Print the calls that --register would make, and make none
+    #[arg(long, help_heading = "Registration")]
+    pub dry_run: bool,
+
+    /// Save a secret that a provider hands over in this file, readable only by you
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Captures")]
     pub secret_to: Option<PathBuf>,
 

@@ -8,6 +8,7 @@ mod listen;
 mod providers;
 mod send;
 mod trust;
+mod unregister;
 mod values;
 mod verify;
 
@@ -22,6 +23,7 @@ pub use self::{
     providers::{NewProvider, Providers, ProvidersCommand},
     send::{Load, Print, Send, Tamper},
     trust::Trust,
+    unregister::Unregister,
     verify::{At, Require, Verify},
 };
 use crate::webhook::signature::SecretText;
@@ -209,6 +211,8 @@ pub enum Command {
     Diff(Diff),
     /// Allow the nearest hookdev.toml to use secrets with endpoints beyond this machine
     Trust(Trust),
+    /// Remove endpoints that an interrupted listen --register left at a provider
+    Unregister(Unregister),
     /// Send, receive and verify every built-in event in one process
     Demo(Demo),
     /// Print the completion script for a shell

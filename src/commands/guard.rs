@@ -158,6 +158,26 @@ pub(super) fn allow_tunnel(guard: Option<&Guard>, name: &str, recipe: &Recipe) -
     })
 }
 
+/// Checks that the config may decide where the key of a provider's API is sent: by its own `api`, or by the manifest of a
+/// provider that it adds.
+///
+/// # Errors
+///
+/// If the URL leads elsewhere, and the config isn't trusted.
+pub(super) fn allow_api(
+    guard: Option<&Guard>,
+    provider: &Provider,
+    url: &Url,
+    is_configured: bool,
+) -> Result<(), Failure> {
+    let Some(guard) = guard.filter(|_| !is_local(url)) else { return Ok(()) };
+    if is_configured || guard.added.iter().any(|entry| entry.name() == provider.name) {
+        let (config, title, url) = (&guard.config, &provider.title, redact::query(url.as_str()));
+        return guard.require_trust(|| format!("the config {config} sends the key of {title}'s API to {url}"));
+    }
+    Ok(())
+}
+
 /// Where a secret comes from, in words.
 pub(super) fn in_words(source: &SecretSource) -> String {
     match source {

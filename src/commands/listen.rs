@@ -17,6 +17,7 @@ use super::{
     keys::{Keys, Subject},
     listen_settings::{listen_config, secret_warning, settings, watch},
     program::{ProgramEnd, Urls, UserProgram},
+    register::Requested,
     remedies,
     reporters::{
         browsers::RefusedPages,
@@ -40,6 +41,7 @@ use crate::{
         descriptors,
         receiver::{Limits, ReceiveError, serve},
     },
+    render::json::Ready,
     store::{captures::CaptureStore, private},
     webhook::{signature::SecretText, words::bytes},
 };
@@ -51,13 +53,17 @@ use crate::{
 /// If an option, the config or the address is invalid.
 pub fn run(context: Context, args: Listen) -> Result<Exit, Failure> {
     let settings = settings(&context, &args, false)?;
+    let requested = Requested::resolve(&context, &args)?;
+    if args.dry_run {
+        return requested.print(context.terminal);
+    }
     let expectations = expectations(&context, &args.expect, args.count)?;
     let view = View::resolve(&context, &args)?;
     // Before anything else needs a file.
     let limits = limits(context.terminal, &args)?;
     let captures = open_captures(&context, &args)?;
     let runtime = runtime()?;
-    let exit = runtime.block_on(listen(context, args, settings, expectations, view, limits, captures));
+    let exit = runtime.block_on(listen(context, args, (settings, requested), expectations, view, limits, captures));
     // Threads that still wait for a disk or a reader are abandoned.
     runtime.shutdown_background();
     exit
@@ -113,7 +119,7 @@ fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore
 async fn listen(
     context: Context,
     args: Listen,
-    settings: Settings,
+    (settings, requested): (Settings, Requested),
     expectations: Expectations,
     view: View,
     limits: Limits,
@@ -123,7 +129,8 @@ async fn listen(
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
     refuse_own_address(&settings, address)?;
     let mut interrupts = Interrupts::all();
-    let accepts_development = args.allow_development || address.ip().is_loopback() && !args.only_verified;
+    let is_local = address.ip().is_loopback() && args.register.is_empty();
+    let accepts_development = args.allow_development || is_local && !args.only_verified;
     let settings = Arc::new(CurrentSettings::new(Settings { accepts_development, ..settings }));
     let _watch = watch(&context, args.clone(), Arc::clone(&settings), address);
 
@@ -183,6 +190,11 @@ async fn listen(
     let (limits, tunnel_limits) = tunnel.divide(limits);
     let serving = tokio::spawn(serve(listener, limits, Arc::clone(&receiver), stop.clone().cancelled_owned()));
 
+    let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
+    // The provider may call as soon as it is registered.
+    let secret_to = args.secret_to.as_deref();
+    let registered = requested.register(terminal, &settings, secret_to, tunnel.urls(), &warnings).await?;
+
     let url = format!("http://{address}");
     let subject = |history| Subject {
         history,
@@ -204,15 +216,16 @@ async fn listen(
     for warning in [secret_warning(&settings), tunnel.warning(&settings)].into_iter().flatten() {
         terminal.warn(&warning);
     }
-    let tunnel_url = tunnel.url();
-    let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
     let (is_pretty, format) = (view.format == Format::Pretty, view.format);
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
-    let reporter = Reporter::start(deliveries, view, terminal, &url, tunnel_url.as_deref(), status, pause);
+    let tunnel_url = tunnel.urls().map(|urls| urls.current());
+    let ready = Ready { url: &url, tunnel: tunnel_url.as_deref(), registered: &registered.list().await };
+    let reporter = Reporter::start(deliveries, view, terminal, ready, status, pause);
 
     let urls = Urls { local: &reachable(address), tunnel: tunnel_url.as_deref() };
     let program = UserProgram::start(&args.program, urls, &settings.catalog, format)?;
     let end = end(program, &counter, &reporter, &mut interrupts, keys, args.timeout, terminal).await?;
+    registered.end(terminal, &mut interrupts).await;
     stop.cancel();
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
     let finish = async {

@@ -25,6 +25,7 @@ pub mod memory;
 mod names;
 mod program;
 mod providers;
+mod register;
 mod reload;
 mod remedies;
 mod reporters;
@@ -35,6 +36,7 @@ mod streams;
 mod terminal;
 mod trust;
 mod tunnel;
+mod unregister;
 mod verify;
 
 pub use command_line::{command, print_completions, read};
@@ -84,6 +86,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Providers(args) => providers::run(&cli.global, &args),
         Command::Diff(args) => diff::run(&Context::load(cli.global)?, &args),
         Command::Trust(args) => trust::run(&cli.global, &args),
+        Command::Unregister(args) => unregister::run(&Context::load(cli.global)?, &args),
         Command::Help(args) => help::run(&args),
         Command::Demo(args) => demo::run(&cli.global, args),
     }

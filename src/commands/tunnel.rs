@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -113,33 +113,7 @@ pub async fn open(
     Ok(Some(Opened(Some(OpenTunnel { name, tunnel, listener, prefix, accepts_development }))))
 }
 
-impl OpenTunnel {
-    fn url(&self) -> String {
-        format!("{}{}", *self.tunnel.url().borrow(), self.prefix)
-    }
-}
-
 impl Opened {
-    /// The public URL, to which a provider's path is added.
-    pub fn url(&self) -> Option<String> {
-        self.0.as_ref().map(OpenTunnel::url)
-    }
-
-    /// Says where providers reach the receiver.
-    pub fn announce(&self, terminal: Terminal, settings: &Settings) {
-        if let Some(open) = &self.0 {
-            let urls = urls(settings, &open.url()).join("\n  ");
-            terminal.say(&format!("Public, through {}:\n  {urls}\n", open.name));
-        }
-    }
-
-    /// A warning about the providers whose deliveries through the tunnel are rejected, because no secret is set for them.
-    pub fn warning(&self, settings: &Settings) -> Option<String> {
-        self.0.as_ref().filter(|open| !open.accepts_development)?;
-        let warning = secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;
-        Some(format!("through the tunnel: {warning}"))
-    }
-
     /// The limits of the receiver itself, and of its entrance from the internet.
     pub fn divide(&self, limits: Limits) -> (Limits, Limits) {
         if self.0.is_some() { divide(limits) } else { (limits, limits) }
@@ -148,12 +122,33 @@ impl Opened {
     /// Starts to receive what comes through the tunnel.
     pub fn serve(self, receiver: Arc<Receiver>, limits: Limits, stop: CancellationToken) -> Served {
         Served(self.0.map(|open| {
-            let OpenTunnel { tunnel, listener, prefix, accepts_development, .. } = open;
-            let entrance = Entrance::new(receiver, prefix, tunnel.url(), accepts_development);
+            let OpenTunnel { name, tunnel, listener, prefix, accepts_development } = open;
+            let entrance = Entrance::new(receiver, prefix.clone(), tunnel.url(), accepts_development);
             let strangers = entrance.strangers();
             let serving = tokio::spawn(serve(listener, limits, Arc::new(entrance), stop.cancelled_owned()));
-            ServedTunnel { tunnel, serving, strangers }
+            let urls = PublicUrls { urls: tunnel.url(), prefix };
+            ServedTunnel { name, urls, accepts_development, tunnel, serving, strangers }
         }))
+    }
+}
+
+/// The public URL of a tunnel with its secret path, which may change.
+#[derive(Clone, Debug)]
+pub struct PublicUrls {
+    urls: watch::Receiver<PublicUrl>,
+    prefix: String,
+}
+
+impl PublicUrls {
+    /// The present one, to which a provider's path is added.
+    pub fn current(&self) -> String {
+        format!("{}{}", *self.urls.borrow(), self.prefix)
+    }
+
+    /// The next one; `None` once the tunnel has ended. Cancel safe.
+    pub async fn changed(&mut self) -> Option<String> {
+        self.urls.changed().await.ok()?;
+        Some(self.current())
     }
 }
 
@@ -161,15 +156,38 @@ impl Opened {
 pub struct Served(Option<ServedTunnel>);
 
 struct ServedTunnel {
+    name: String,
+    urls: PublicUrls,
+    accepts_development: bool,
     tunnel: Tunnel,
     serving: JoinHandle<()>,
     strangers: Arc<AtomicU64>,
 }
 
 impl Served {
+    /// Its public URL.
+    pub fn urls(&self) -> Option<PublicUrls> {
+        self.0.as_ref().map(|served| served.urls.clone())
+    }
+
+    /// Says where providers reach the receiver.
+    pub fn announce(&self, terminal: Terminal, settings: &Settings) {
+        if let Some(ServedTunnel { name, urls: public, .. }) = &self.0 {
+            let urls = urls(settings, &public.current()).join("\n  ");
+            terminal.say(&format!("Public, through {name}:\n  {urls}\n"));
+        }
+    }
+
+    /// A warning about the providers whose deliveries through the tunnel are rejected, because no secret is set for them.
+    pub fn warning(&self, settings: &Settings) -> Option<String> {
+        self.0.as_ref().filter(|served| !served.accepts_development)?;
+        let warning = secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;
+        Some(format!("through the tunnel: {warning}"))
+    }
+
     /// Waits until the deliveries in progress have their responses, and ends the tunnel.
     pub async fn end(self, warnings: &WarningSink) {
-        let Some(ServedTunnel { tunnel, serving, strangers }) = self.0 else { return };
+        let Some(ServedTunnel { tunnel, serving, strangers, .. }) = self.0 else { return };
         // An error is a panic, which is reported already.
         let _ = serving.await;
         tunnel.end().await;

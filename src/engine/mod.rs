@@ -10,5 +10,6 @@ pub mod entropy;
 pub mod load;
 pub mod program;
 pub mod receive;
+pub mod register;
 pub mod tunnel;
 pub mod verify;

@@ -14,7 +14,7 @@ pub use self::{
     difference::difference,
     events::{event, term},
     grant::grant,
-    judged::{delivery, findings, forwards, missed, ready, verification},
+    judged::{Ready, Registered, delivery, findings, forwards, missed, ready, verification},
     providers::{checked_provider, provider, written_provider},
     sent::{attempt, request},
 };

@@ -76,6 +76,8 @@ pub struct ProviderConfig<'a> {
     pub endpoint: Option<&'a str>,
     /// The header of the provider's signature, where the user chooses its name at the provider.
     pub signature_header: Option<&'a str>,
+    /// The base URL of the provider's API, in place of the manifest's.
+    pub api: Option<&'a str>,
 }
 
 /// What is wrong with a config.
@@ -159,6 +161,7 @@ struct RawProviderConfig {
     secret: OneOrMore,
     endpoint: Option<String>,
     signature_header: Option<Spanned<String>>,
+    api: Option<String>,
 }
 
 /// One source or a list of them.
@@ -275,6 +278,7 @@ impl Config {
             secrets: &raw.secret.0,
             endpoint: raw.endpoint.as_deref(),
             signature_header: raw.signature_header.as_ref().map(|header| header.get_ref().as_str()),
+            api: raw.api.as_deref(),
         })
     }
 

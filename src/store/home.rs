@@ -44,7 +44,12 @@ pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-fn create_private(dir: &Path) -> io::Result<()> {
+/// Creates a directory, and those above it, that only its owner can enter.
+///
+/// # Errors
+///
+/// If it can't be created.
+pub(super) fn create_private(dir: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

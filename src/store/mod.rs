@@ -6,6 +6,7 @@ pub mod config;
 mod env_file;
 pub mod formats;
 mod home;
+pub mod journal;
 pub mod new_provider;
 pub mod private;
 mod provenance;

@@ -27,6 +27,7 @@ mod machine;
 mod output;
 mod providers;
 mod redact;
+mod register;
 mod secrets;
 mod send;
 #[cfg(target_os = "linux")]

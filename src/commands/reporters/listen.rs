@@ -174,21 +174,20 @@ pub const fn queue(format: Format, is_captured: bool) -> (usize, WhenFull) {
 }
 
 impl Reporter {
-    /// Starts to print deliveries, except while that is paused; as JSON, after a line that contains its `url` and that of its
-    /// tunnel. Below them is the status line, if any. Must be called within a runtime.
+    /// Starts to print deliveries, except while that is paused; as JSON, after a line that says what is ready. Below them is the
+    /// status line, if any. Must be called within a runtime.
     pub fn start(
         deliveries: Deliveries,
         view: View,
         terminal: Terminal,
-        url: &str,
-        tunnel: Option<&str>,
+        ready: Ready<'_>,
         status: Option<StatusLine>,
         pause: Pause,
     ) -> Self {
         let (sender, result) = watch::channel(None);
         let mut buffer = Vec::new();
         if view.format == Format::Json {
-            json::ready(url, tunnel, &mut buffer);
+            json::ready(ready, &mut buffer);
         }
         let mut printer =
             Printer { deliveries, view, terminal, status, pause, buffer, text: String::new(), written: Vec::new() };

@@ -14,17 +14,43 @@ use crate::webhook::{
     remedy::{Warning, Wording},
 };
 
+/// What is ready.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ready<'a> {
+    /// The address of `listen`.
+    pub url: &'a str,
+    /// Its public URL, if it has a tunnel.
+    pub tunnel: Option<&'a str>,
+    /// What is registered at providers.
+    pub registered: &'a [Registered],
+}
+
 #[derive(Serialize)]
-struct Ready<'a> {
+struct ReadyLine<'a> {
     kind: &'static str,
     url: &'a str,
     inspector: Option<&'a str>,
     tunnel: Option<&'a str>,
+    registered: &'a [Registered],
 }
 
-/// Appends the line with the address of `listen`, and its public URL if it has a tunnel.
-pub fn ready(url: &str, tunnel: Option<&str>, out: &mut Vec<u8>) {
-    line(&Ready { kind: "ready", url, inspector: None, tunnel }, out);
+/// An endpoint or value that `listen` has set at a provider.
+#[derive(Clone, Debug, Serialize)]
+pub struct Registered {
+    /// The provider's name.
+    pub provider: String,
+    /// The resource, if the provider needs one.
+    pub resource: Option<String>,
+    /// The URL that the provider calls.
+    pub url: String,
+    /// The endpoint's id.
+    pub id: Option<String>,
+}
+
+/// Appends the line that says what is ready.
+pub fn ready(ready: Ready<'_>, out: &mut Vec<u8>) {
+    let Ready { url, tunnel, registered } = ready;
+    line(&ReadyLine { kind: "ready", url, inspector: None, tunnel, registered }, out);
 }
 
 /// Appends the line of a delivery.

@@ -14,6 +14,7 @@ mod list;
 pub mod live;
 pub mod manifest;
 pub mod recipe;
+pub mod registration;
 pub mod resign;
 pub mod self_test;
 
@@ -57,6 +58,8 @@ pub struct Provider {
     pub schemes: Vec<Scheme>,
     /// How it delivers, and what counts as success.
     pub delivery: Policy,
+    /// How its API sets a webhook endpoint, if that is documented.
+    pub registration: Option<registration::Registration>,
     /// Its events, in the order in which they are recognised.
     pub events: Vec<Event>,
     /// The headers by which its requests are recognised.

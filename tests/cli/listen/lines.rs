@@ -12,7 +12,7 @@ use crate::harness::{
 fn the_first_line_contains_the_url() {
     let finished = Dir::new().listen().args(["--timeout", "10ms"]).exits(0);
     let ready = finished.line();
-    assert_eq!(keys(&ready), ["inspector", "kind", "tunnel", "url"]);
+    assert_eq!(keys(&ready), ["inspector", "kind", "registered", "tunnel", "url"]);
     assert_eq!((&ready["kind"], &ready["inspector"], &ready["tunnel"]), (&json!("ready"), &Value::Null, &Value::Null));
     let port = text(&ready, "/url").strip_prefix("http://127.0.0.1:").unwrap();
     assert_ne!(port.parse::<u16>().unwrap(), 0);

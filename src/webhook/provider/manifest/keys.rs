@@ -111,6 +111,7 @@ pub static MANIFEST: Table = Table {
             "The name of a shared scheme, or one `[[scheme]]` or several: the first signs, any may verify",
         ),
         required("delivery", In(&DELIVERY), "How the provider delivers, and when it retries"),
+        optional("register", In(&REGISTER), "How the provider's API sets a webhook endpoint"),
         optional("recognise", In(&RECOGNISE), "How requests of this provider and their events are recognised"),
         optional(
             "fresh",
@@ -228,6 +229,61 @@ pub static TOLERANCE: Table = Table {
     keys: &[
         required("past", LIMIT, "How old it may be: a duration, or `any`"),
         required("future", LIMIT, "How far ahead it may be: a duration, or `any`"),
+    ],
+};
+
+/// `[register]`.
+pub static REGISTER: Table = Table {
+    name: "register",
+    keys: &[
+        optional("api", Pattern("^https://."), "The base URL of the API; without it, the config's `api` is needed"),
+        optional("key", Text, "The environment variable that has the API's key, `{key}` in templates"),
+        optional("resource", Text, "What RESOURCE is, in words, if a template has `{resource}`"),
+        optional("unproven", Flag, "`true` if it comes from a specification and nobody has seen it work"),
+        optional("create", In(&CALL), "Creates an endpoint with `{url}` and `{mark}`, and perhaps `{new_secret}`"),
+        optional("list", In(&LIST), "Finds an endpoint whose creation was interrupted by its mark"),
+        optional("update", In(&CALL), "Gives the endpoint `{id}` another `{url}`"),
+        optional("delete", In(&CALL), "Deletes the endpoint `{id}`"),
+        optional("read", In(&CALL), "Instead of `create`: reads the value that a resource has"),
+        optional("set", In(&CALL), "Sets the value to `{url}`"),
+        optional("restore", In(&CALL), "Sets the value to `{previous}`"),
+        optional("manual", List(&Text, 1), "Instead of calls: steps for a person, with `{url}`"),
+    ],
+};
+
+/// A call of `[register]`.
+pub static CALL: Table = Table {
+    name: "call",
+    keys: &[
+        required("method", Text, "The method"),
+        required("path", Pattern("^/"), "The path below the API's base URL, a template"),
+        optional("headers", Takes::Map(&Text), "The headers, templates"),
+        optional("json", Any, "A JSON body, in which each text is a template"),
+        optional("form", Takes::Map(&Text), "The fields of a form, templates"),
+        optional("take", In(&TAKE), "Where the response has what is needed later"),
+        optional("ok", List(&STATUS, 1), "The statuses that mean success (default: 2xx)"),
+    ],
+};
+
+/// `take` of a call.
+pub static TAKE: Table = Table {
+    name: "take",
+    keys: &[
+        optional("id", Pattern("^/"), "The JSON pointer to the endpoint's id"),
+        optional("secret", Pattern("^/"), "The JSON pointer to the signing secret"),
+        optional("previous", Pattern("^/"), "The JSON pointer to the value that is there before"),
+    ],
+};
+
+/// `list` of `[register]`.
+pub static LIST: Table = Table {
+    name: "list",
+    keys: &[
+        required("path", Pattern("^/"), "The path below the API's base URL; one page is read"),
+        optional("headers", Takes::Map(&Text), "The headers, templates"),
+        optional("items", Pattern("^/"), "The JSON pointer to the list (default: the response is the list)"),
+        required("id", Pattern("^/"), "The JSON pointer to the id within an item"),
+        required("mark", Pattern("^/"), "The JSON pointer to the text within an item that holds the mark"),
     ],
 };
 

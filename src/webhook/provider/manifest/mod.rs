@@ -6,6 +6,7 @@ mod examples;
 mod handshake;
 pub mod keys;
 mod places;
+mod register;
 mod schemes;
 mod secret;
 mod signing;
@@ -31,6 +32,7 @@ use crate::webhook::{
 };
 use delivery::RawDelivery;
 use handshake::RawHandshake;
+use register::RawRegister;
 use schemes::RawSchemes;
 use secret::{Defaults, RawSecret};
 use signing::RawScheme;
@@ -152,6 +154,7 @@ impl Provider {
             recognised_by,
             schemes,
             delivery,
+            registration: raw.register.map(RawRegister::registration).transpose().map_err(at)?,
             events,
             event_field,
             payload_field,
@@ -243,6 +246,7 @@ struct RawProvider {
     secret: Option<Spanned<RawSecret>>,
     scheme: Option<Spanned<RawSchemes>>,
     delivery: RawDelivery,
+    register: Option<Spanned<RawRegister>>,
     #[serde(default)]
     recognise: RawRecognise,
     #[serde(default)]

@@ -1,0 +1,75 @@
+//! `hookdev unregister`: removes what an interrupted `listen --register` left at a provider.
+
+use std::{io::Write, sync::Arc};
+
+use super::{
+    context::Context,
+    exit::{Exit, Failure},
+    register::{journal, key, report, unknown},
+    runtime,
+};
+use crate::{
+    cli::Unregister,
+    engine::register::{Account, Registrations, removal},
+    net::client::Client,
+    store::journal::{Hold, JournalEntry},
+    webhook::signature::SecretText,
+};
+
+/// Removes every entry of the journal whose process is gone.
+///
+/// # Errors
+///
+/// If the journal can't be read, or a key is not set.
+pub fn run(context: &Context, args: &Unregister) -> Result<Exit, Failure> {
+    let terminal = context.terminal;
+    let journal = journal()?;
+    let unreadable =
+        |error| Failure::usage(format!("can't read the journal in {}", journal.dir().display())).because(&error);
+    let mut left: Vec<(JournalEntry, Hold)> = Vec::new();
+    for entry in journal.entries().map_err(unreadable)? {
+        match journal.hold(&entry.mark).map_err(unreadable)? {
+            Some(hold) => left.push((entry, hold)),
+            None => terminal.note(&format!("{} at {} is in use by a running hookdev", entry.url, entry.provider)),
+        }
+    }
+    if left.is_empty() {
+        terminal.note("nothing to remove");
+        return Ok(Exit::Success);
+    }
+    let mut accounts = Vec::new();
+    for (entry, hold) in left {
+        accounts.push((account(context, &entry, args.dry_run)?, entry, hold));
+    }
+    if args.dry_run {
+        let commands = accounts.iter().map(|(account, entry, _)| removal(account, entry) + "\n");
+        let mut out = terminal.stdout();
+        out.write_all(commands.collect::<String>().as_bytes())?;
+        out.flush()?;
+        return Ok(Exit::Success);
+    }
+    let registrations = Registrations::new(Client::new(false), journal);
+    let leftovers = runtime()?.block_on(async {
+        let mut leftovers = Vec::new();
+        for (account, entry, _hold) in accounts {
+            let words = format!("removed {} at {}", entry.url, entry.provider);
+            match registrations.remove(&account, entry).await {
+                Some(leftover) => leftovers.push(leftover),
+                None => terminal.note(&words),
+            }
+        }
+        leftovers
+    });
+    report(terminal, &leftovers);
+    Ok(if leftovers.is_empty() { Exit::Success } else { Exit::Failed })
+}
+
+/// The account of an entry: with the API that was called then.
+fn account(context: &Context, entry: &JournalEntry, is_dry: bool) -> Result<Account, Failure> {
+    let provider = context.catalog.get(&entry.provider);
+    let provider = provider.ok_or_else(|| Failure::usage(unknown(&entry.provider, context)))?;
+    let registration = provider.registration.as_ref();
+    let registration = registration.ok_or_else(|| Failure::usage(format!("{} has no [register]", provider.title)))?;
+    let key = if is_dry { SecretText::default() } else { key(registration)? };
+    Ok(Account { provider: Arc::clone(provider), resource: entry.resource.clone(), api: entry.api.clone(), key })
+}

@@ -1,0 +1,444 @@
+//! Sets webhook endpoints through the API of their providers, and removes them again.
+//!
+//! Everything that is set is in the journal before the call that sets it, so that whatever ends the process, a later one finds
+//! it: by its id or, if no response has given one, by its random mark. What isn't in the journal is never touched.
+
+#[cfg(test)]
+mod tests;
+
+use std::{io, sync::Arc, time::Duration};
+
+use reqwest::Url;
+use serde_json::Value;
+
+use super::entropy::{EntropyError, entropy};
+use crate::{
+    net::{
+        client::{SendError, Transport},
+        url::parse_url,
+    },
+    render::api_call::curl,
+    store::journal::{Hold, Journal, JournalEntry},
+    webhook::{
+        provider::{
+            Provider,
+            registration::{Call, How, Registration, Values, is_segment, value_at},
+        },
+        signature::SecretText,
+    },
+};
+
+/// How long one call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What is registered: a provider, perhaps one of its resources, and the API's key.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The provider, which has a `[register]`.
+    pub provider: Arc<Provider>,
+    /// The resource; empty without one.
+    pub resource: String,
+    /// The base URL of the API.
+    pub api: String,
+    /// The API's key.
+    pub key: SecretText,
+}
+
+/// Why an endpoint can't be set or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The journal can't be used, so nothing is called.
+    #[error("can't write the journal of registrations")]
+    Journal(#[source] io::Error),
+    /// The system provides no randomness for the mark.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// A call can't be made with these values.
+    #[error("can't make the call: {0}")]
+    Invalid(String),
+    /// The API could not be reached.
+    #[error("{method} {url}: {problem}")]
+    Unreachable {
+        /// The method.
+        method: String,
+        /// The URL.
+        url: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// The API refused the call.
+    #[error("{method} {url}: the API responded {status}{detail}")]
+    Refused {
+        /// The method.
+        method: String,
+        /// The URL.
+        url: String,
+        /// The status.
+        status: u16,
+        /// The beginning of the body, after a colon.
+        detail: String,
+    },
+    /// The response lacks what a later call needs.
+    #[error("{method} {url}: the response has no usable {what}")]
+    Incomplete {
+        /// The method.
+        method: String,
+        /// The URL.
+        url: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// Another process has set the same value.
+    #[error("another hookdev has registered {0}")]
+    InUse(String),
+}
+
+impl RegisterError {
+    /// Whether the API could not be reached.
+    #[must_use]
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+}
+
+/// What could not be removed, and how to remove it by hand.
+#[derive(Debug)]
+pub struct Leftover {
+    /// What is left.
+    pub entry: JournalEntry,
+    /// Why.
+    pub error: RegisterError,
+    /// The call as a command, in which the key is a variable; empty if no call is known.
+    pub curl: String,
+}
+
+/// One endpoint or value that is set.
+#[derive(Debug)]
+struct Active {
+    account: Account,
+    entry: JournalEntry,
+    new_secret: String,
+    _hold: Hold,
+}
+
+/// What is set at providers while a receiver runs.
+#[derive(Debug)]
+pub struct Registrations<T> {
+    transport: T,
+    journal: Journal,
+    active: Vec<Active>,
+}
+
+impl<T: Transport> Registrations<T> {
+    /// Registers nothing yet.
+    #[must_use]
+    pub const fn new(transport: T, journal: Journal) -> Self {
+        Self { transport, journal, active: Vec::new() }
+    }
+
+    /// Sets an endpoint, or a value, to the provider's URL below this public one. Returns the signing secret if there is a new
+    /// one. What an earlier process left for the same account is removed after that; what can't be is in the list.
+    ///
+    /// # Errors
+    ///
+    /// If nothing was set.
+    pub async fn register(
+        &mut self,
+        account: Account,
+        public_url: &str,
+    ) -> Result<(Option<SecretText>, Vec<Leftover>), RegisterError> {
+        let registration = registration(&account)?;
+        let stale = self.stale(&account)?;
+        let (mark, new_secret) = (random()?, random()?);
+        let hold = self.journal.hold(&mark).map_err(RegisterError::Journal)?;
+        let hold = hold.ok_or_else(|| RegisterError::Journal(io::Error::other("the lock of a new entry is taken")))?;
+        let mut entry = JournalEntry {
+            mark,
+            provider: account.provider.name.clone(),
+            resource: account.resource.clone(),
+            api: account.api.clone(),
+            url: url_of(public_url, &account),
+            id: None,
+            previous: None,
+        };
+        let mut secret = None;
+        match &registration.how {
+            How::Endpoint(calls) => {
+                self.journal.write(&entry).map_err(RegisterError::Journal)?;
+                let created = self.call(&account, &calls.create, &values(&entry, &account, &new_secret)).await;
+                let response = match created {
+                    Ok(response) => response,
+                    // The call may have had an effect even if the response is lost.
+                    Err(error) => {
+                        let removed = match &error {
+                            RegisterError::Refused { .. } | RegisterError::Invalid(_) => Ok(()),
+                            _ => self.delete_endpoint(&account, &entry).await,
+                        };
+                        if removed.is_ok() {
+                            self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+                        }
+                        return Err(error);
+                    }
+                };
+                entry.id =
+                    calls.create.id.as_deref().and_then(|at| value_at(&response, at)).filter(|id| is_segment(id));
+                if entry.id.is_none() {
+                    let error = incomplete(&account, &calls.create, &entry, "id");
+                    if self.delete_endpoint(&account, &entry).await.is_ok() {
+                        self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+                    }
+                    return Err(error);
+                }
+                self.journal.write(&entry).map_err(RegisterError::Journal)?;
+                secret = calls.create.secret.as_deref().and_then(|at| value_at(&response, at));
+                if secret.is_none() && calls.create.sends_new_secret() {
+                    secret = Some(new_secret.clone());
+                }
+            }
+            How::Value(calls) => {
+                // What an earlier process found there, and not what it set, is what was there before.
+                let earlier = stale.iter().find_map(|(entry, _)| entry.previous.clone());
+                entry.previous = if earlier.is_some() {
+                    earlier
+                } else {
+                    let read = self.call(&account, &calls.read, &values(&entry, &account, "")).await;
+                    let response = match read {
+                        Ok(response) => response,
+                        Err(error) => {
+                            // Its lock.
+                            self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+                            return Err(error);
+                        }
+                    };
+                    // A value that is not set is empty.
+                    Some(calls.read.previous.as_deref().and_then(|at| value_at(&response, at)).unwrap_or_default())
+                };
+                self.journal.write(&entry).map_err(RegisterError::Journal)?;
+                if let Err(error) = self.call(&account, &calls.set, &values(&entry, &account, "")).await {
+                    if matches!(error, RegisterError::Refused { .. }) {
+                        self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+                    }
+                    return Err(error);
+                }
+                for (old, _) in &stale {
+                    self.journal.remove(&old.mark).map_err(RegisterError::Journal)?;
+                }
+            }
+            How::Manual(_) => return Err(RegisterError::Invalid("this provider has no API for it".to_owned())),
+        }
+        self.active.push(Active { account: account.clone(), entry, new_secret, _hold: hold });
+        let mut leftovers = Vec::new();
+        if matches!(registration.how, How::Endpoint(_)) {
+            for (entry, _hold) in stale {
+                leftovers.extend(self.remove(&account, entry).await);
+            }
+        }
+        Ok((secret.map(SecretText::from), leftovers))
+    }
+
+    /// The entries of the same account whose process is gone, each with the right to it.
+    fn stale(&self, account: &Account) -> Result<Vec<(JournalEntry, Hold)>, RegisterError> {
+        let is_value = matches!(registration(account)?.how, How::Value(_));
+        let mut stale = Vec::new();
+        for entry in self.journal.entries().map_err(RegisterError::Journal)? {
+            let is_same = entry.provider == account.provider.name
+                && entry.resource == account.resource
+                && entry.api == account.api;
+            if !is_same {
+                continue;
+            }
+            match self.journal.hold(&entry.mark).map_err(RegisterError::Journal)? {
+                // Its process may have removed it meanwhile.
+                Some(hold) => {
+                    if self.journal.entries().map_err(RegisterError::Journal)?.contains(&entry) {
+                        stale.push((entry, hold));
+                    } else {
+                        self.journal.remove(&entry.mark).map_err(RegisterError::Journal)?;
+                    }
+                }
+                None if is_value => {
+                    return Err(RegisterError::InUse(format!("{}={}", entry.provider, entry.resource)));
+                }
+                None => {}
+            }
+        }
+        Ok(stale)
+    }
+
+    /// Gives everything that is set the URLs below another public one. What can't be changed is in the list.
+    pub async fn url_changed(&mut self, public_url: &str) -> Vec<RegisterError> {
+        let mut errors = Vec::new();
+        let mut active = std::mem::take(&mut self.active);
+        for one in &mut active {
+            one.entry.url = url_of(public_url, &one.account);
+            let changed = match registration(&one.account).map(|registration| &registration.how) {
+                Ok(How::Endpoint(calls)) => &calls.update,
+                Ok(How::Value(calls)) => &calls.set,
+                _ => continue,
+            };
+            let result = match self.journal.write(&one.entry) {
+                Ok(()) => {
+                    let values = values(&one.entry, &one.account, &one.new_secret);
+                    self.call(&one.account, changed, &values).await.map(drop)
+                }
+                Err(error) => Err(RegisterError::Journal(error)),
+            };
+            errors.extend(result.err());
+        }
+        self.active = active;
+        errors
+    }
+
+    /// Removes or restores everything that is set. Returns what could not be.
+    pub async fn unregister(&mut self) -> Vec<Leftover> {
+        let mut leftovers = Vec::new();
+        for Active { account, entry, .. } in std::mem::take(&mut self.active) {
+            leftovers.extend(self.remove(&account, entry).await);
+        }
+        leftovers
+    }
+
+    /// What is set: the provider's name, the resource and the URL of each.
+    pub fn list(&self) -> impl Iterator<Item = &JournalEntry> {
+        self.active.iter().map(|active| &active.entry)
+    }
+
+    /// Removes one entry, at the provider and then in the journal. Returns it if that fails.
+    pub async fn remove(&self, account: &Account, entry: JournalEntry) -> Option<Leftover> {
+        let removed = match registration(account).map(|registration| &registration.how) {
+            Ok(How::Endpoint(_)) => self.delete_endpoint(account, &entry).await,
+            Ok(How::Value(calls)) => match entry.previous {
+                Some(_) => self.call(account, &calls.restore, &values(&entry, account, "")).await.map(drop),
+                None => Ok(()),
+            },
+            Ok(How::Manual(_)) => Ok(()),
+            Err(error) => Err(error),
+        };
+        let removed = match removed {
+            Ok(()) => self.journal.remove(&entry.mark).map_err(RegisterError::Journal),
+            error => error,
+        };
+        removed.err().map(|error| Leftover { curl: removal(account, &entry), entry, error })
+    }
+
+    /// Deletes the endpoint with the entry's id or, if the id is unknown, those with its mark.
+    async fn delete_endpoint(&self, account: &Account, entry: &JournalEntry) -> Result<(), RegisterError> {
+        let How::Endpoint(calls) = &registration(account)?.how else { return Ok(()) };
+        let ids = if let Some(id) = &entry.id {
+            vec![id.clone()]
+        } else {
+            let list = &calls.list;
+            let response = self.call(account, &list.call, &values(entry, account, "")).await?;
+            list.marked(&response, &entry.mark)
+        };
+        for id in ids {
+            let values = Values { id: &id, ..values(entry, account, "") };
+            self.call(account, &calls.delete, &values).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a call; the JSON of its response, or null.
+    async fn call(&self, account: &Account, call: &Call, values: &Values<'_>) -> Result<Value, RegisterError> {
+        let filled = call.fill(values).map_err(RegisterError::Invalid)?;
+        let url = format!("{}{}", account.api, filled.path);
+        let url = parse_url(&url).map_err(|error| RegisterError::Invalid(error.to_string()))?;
+        let (method, shown) = (call.method.to_string(), shown(&url));
+        let response = match self.transport.send(&url, &filled.request, CALL_TIMEOUT).await.response {
+            Ok(response) => response,
+            Err(SendError::Unsendable(problem)) => return Err(RegisterError::Invalid(problem)),
+            Err(error) => {
+                return Err(RegisterError::Unreachable { method, url: shown, problem: error.to_string() });
+            }
+        };
+        if !call.accepts(response.status) {
+            let (status, detail) = (response.status, detail(&response.body, values));
+            return Err(RegisterError::Refused { method, url: shown, status, detail });
+        }
+        Ok(serde_json::from_slice(&response.body).unwrap_or(Value::Null))
+    }
+}
+
+fn registration(account: &Account) -> Result<&Registration, RegisterError> {
+    let registration = account.provider.registration.as_ref();
+    registration.ok_or_else(|| RegisterError::Invalid(format!("{} has no [register]", account.provider.title)))
+}
+
+fn values<'a>(entry: &'a JournalEntry, account: &'a Account, new_secret: &'a str) -> Values<'a> {
+    Values {
+        url: &entry.url,
+        id: entry.id.as_deref().unwrap_or_default(),
+        key: account.key.expose(),
+        mark: &entry.mark,
+        new_secret,
+        previous: entry.previous.as_deref().unwrap_or_default(),
+        resource: &entry.resource,
+    }
+}
+
+/// The URL that a provider calls below a public one.
+#[must_use]
+pub fn url_of(public_url: &str, account: &Account) -> String {
+    format!("{}/{}", public_url.trim_end_matches('/'), account.provider.name)
+}
+
+/// The call that removes an entry as a command; empty if none is known.
+#[must_use]
+pub fn removal(account: &Account, entry: &JournalEntry) -> String {
+    let Ok(registration) = registration(account) else { return String::new() };
+    let call = match (&registration.how, &entry.id) {
+        (How::Endpoint(calls), Some(_)) => &calls.delete,
+        (How::Endpoint(calls), None) => &calls.list.call,
+        (How::Value(calls), _) => &calls.restore,
+        (How::Manual(_), _) => return String::new(),
+    };
+    curl(call, &account.api, registration.key.as_deref(), &values(entry, account, ""))
+}
+
+/// The calls that `register` and `unregister` would make, as commands.
+#[must_use]
+pub fn plan(account: &Account, public_url: &str) -> Vec<String> {
+    let Ok(registration) = registration(account) else { return Vec::new() };
+    let entry = JournalEntry {
+        mark: "MARK".to_owned(),
+        provider: account.provider.name.clone(),
+        resource: account.resource.clone(),
+        api: account.api.clone(),
+        url: url_of(public_url, account),
+        id: Some("ID".to_owned()),
+        previous: Some("PREVIOUS".to_owned()),
+    };
+    let calls = match &registration.how {
+        How::Endpoint(calls) => vec![&calls.create, &calls.delete],
+        How::Value(calls) => vec![&calls.read, &calls.set, &calls.restore],
+        How::Manual(_) => Vec::new(),
+    };
+    let values = values(&entry, account, "");
+    calls.iter().map(|call| curl(call, &account.api, registration.key.as_deref(), &values)).collect()
+}
+
+fn incomplete(account: &Account, call: &Call, entry: &JournalEntry, what: &'static str) -> RegisterError {
+    let path = call.path.fill(&values(entry, account, ""));
+    RegisterError::Incomplete { method: call.method.to_string(), url: format!("{}{path}", account.api), what }
+}
+
+/// A URL for messages, without its query.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.to_string()
+}
+
+/// The beginning of a refusal's body, without anything secret that it repeats.
+fn detail(body: &[u8], values: &Values<'_>) -> String {
+    let text: String = String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect();
+    let repeats = [values.key, values.new_secret].iter().any(|secret| !secret.is_empty() && text.contains(secret));
+    if text.is_empty() || repeats { String::new() } else { format!(": {text}") }
+}
+
+/// 32 random hexadecimal digits.
+fn random() -> Result<String, EntropyError> {
+    let bytes = entropy()?;
+    let digits = bytes.iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]);
+    Ok(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
+}

@@ -1,0 +1,308 @@
+//! A provider that is made of the manifests' own calls, and what is left at it when the process is gone after any of its steps.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::{
+    net::client::Sent,
+    webhook::{
+        provider::{
+            catalog::Catalog,
+            registration::{Call, CallBody, List},
+        },
+        record::Response,
+        request::{Headers, Request},
+    },
+};
+
+const PUBLIC: &str = "https://dev.example";
+
+/// What the provider has: endpoints by their ids, and the value of a resource.
+#[derive(Debug, Default)]
+struct State {
+    endpoints: BTreeMap<u64, Value>,
+    created: u64,
+    value: String,
+    calls: Vec<String>,
+}
+
+/// A provider's API, which answers the calls of one manifest in the shapes that it describes.
+#[derive(Debug)]
+struct Fake {
+    account: Account,
+    state: Arc<Mutex<State>>,
+    /// How many calls come through before the process is gone. The last one has its effect, and its response is lost.
+    calls_left: AtomicUsize,
+}
+
+impl Transport for Fake {
+    async fn send(&self, url: &Url, request: &Request, _: Duration) -> Sent {
+        let left = self.calls_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let response = match left {
+            // Never answered, so that the caller is dropped where it waits.
+            Err(_) => std::future::pending().await,
+            Ok(1) => {
+                self.answer(url, request);
+                std::future::pending().await
+            }
+            Ok(_) => self.answer(url, request),
+        };
+        Sent { response: Ok(response), elapsed: Duration::ZERO }
+    }
+}
+
+impl Fake {
+    fn answer(&self, url: &Url, request: &Request) -> Response {
+        let mut state = self.state.lock().unwrap();
+        let path = url.as_str().strip_prefix(self.account.api.as_str()).unwrap().to_owned();
+        state.calls.push(format!("{} {path}", request.method));
+        let key = request.headers.text("authorization").unwrap().into_owned();
+        assert!(key.ends_with(" the-key"), "{key}");
+        let registration = self.account.provider.registration.as_ref().unwrap();
+        let (status, body) = match &registration.how {
+            How::Endpoint(calls) => {
+                let id = state.endpoints.keys().copied().find(|id| path.contains(&id.to_string()));
+                let is = |call: &Call| {
+                    let id = id.map(|id| id.to_string()).unwrap_or_default();
+                    let values = Values { id: &id, resource: &self.account.resource, ..Values::default() };
+                    request.method == call.method && path == call.path.fill(&values)
+                };
+                if is(&calls.list.call) {
+                    (200, list(&state, &calls.list))
+                } else if is(&calls.create) {
+                    state.created += 1;
+                    let id = 7_000_000 + state.created;
+                    state.endpoints.insert(id, fields(&calls.create, request));
+                    let mut body = json!({});
+                    put(&mut body, calls.create.id.as_deref().unwrap(), json!(id));
+                    if let Some(at) = &calls.create.secret {
+                        put(&mut body, at, json!(format!("whsec_{}", "c2VjcmV0IHNlY3JldCBzZWNyZXQh")));
+                    }
+                    (201, body)
+                } else if is(&calls.update)
+                    && let Some(id) = id
+                {
+                    let new = fields(&calls.update, request);
+                    let old = state.endpoints.get_mut(&id).unwrap();
+                    for (name, value) in new.as_object().unwrap() {
+                        old[name] = value.clone();
+                    }
+                    (200, json!({}))
+                } else if is(&calls.delete)
+                    && let Some(id) = id
+                {
+                    state.endpoints.remove(&id);
+                    (200, json!({}))
+                } else {
+                    (404, json!({}))
+                }
+            }
+            How::Value(calls) => {
+                let values = Values { resource: &self.account.resource, ..Values::default() };
+                assert_eq!(path, calls.read.path.fill(&values));
+                if request.method == calls.read.method {
+                    let mut body = json!({});
+                    put(&mut body, calls.read.previous.as_deref().unwrap(), json!(state.value));
+                    (200, body)
+                } else {
+                    let body: Value = serde_json::from_slice(&request.body).unwrap();
+                    state.value = body.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
+                    (200, json!({}))
+                }
+            }
+            How::Manual(_) => panic!("no calls"),
+        };
+        Response { status, headers: Headers::new(), body: Bytes::from(body.to_string()) }
+    }
+}
+
+/// The endpoints in the shape that the manifest's `list` reads.
+fn list(state: &State, list: &List) -> Value {
+    let items: Vec<Value> = state
+        .endpoints
+        .iter()
+        .map(|(id, fields)| {
+            let mut item = fields.clone();
+            put(&mut item, &list.id, json!(id));
+            item
+        })
+        .collect();
+    if list.items.is_empty() {
+        return items.into();
+    }
+    let mut body = json!({});
+    put(&mut body, &list.items, items.into());
+    body
+}
+
+/// The fields of a request's body.
+fn fields(call: &Call, request: &Request) -> Value {
+    match call.body {
+        CallBody::Form(_) => form_urlencoded::parse(&request.body)
+            .map(|(name, value)| (name.into_owned(), json!(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        _ => serde_json::from_slice(&request.body).unwrap(),
+    }
+}
+
+/// Puts a value at a JSON pointer, with the objects above it.
+fn put(body: &mut Value, pointer: &str, value: Value) {
+    let mut at = body;
+    for key in pointer.split('/').skip(1) {
+        at = &mut at[key];
+    }
+    *at = value;
+}
+
+fn account(name: &str) -> Account {
+    let catalog = Catalog::builtin();
+    let provider = Arc::clone(catalog.get(name).unwrap());
+    let registration = provider.registration.as_ref().unwrap();
+    let resource = match name {
+        "auphonic" => "production/zeigtvDv8jH6NaK52Z5eXH",
+        "github" => "octo/hello",
+        _ => "",
+    };
+    let api = registration.api.clone().unwrap_or_else(|| "https://api.example".to_owned());
+    Account { resource: resource.to_owned(), api, key: SecretText::from("the-key".to_owned()), provider }
+}
+
+/// A process with this journal that is gone after so many calls.
+fn process(dir: &Path, account: &Account, state: &Arc<Mutex<State>>, calls: usize) -> Registrations<Fake> {
+    let fake = Fake { account: account.clone(), state: Arc::clone(state), calls_left: AtomicUsize::new(calls) };
+    Registrations::new(fake, journal(dir))
+}
+
+fn journal(dir: &Path) -> Journal {
+    let home = dir.as_os_str().to_owned();
+    Journal::of_user(move |_| Some(home.clone())).unwrap()
+}
+
+/// A provider with an endpoint, or a value, of somebody else.
+fn with_others(account: &Account) -> Arc<Mutex<State>> {
+    let mut state = State { value: "https://other.example/hook".to_owned(), ..State::default() };
+    if let How::Endpoint(calls) = &account.provider.registration.as_ref().unwrap().how {
+        let mut other = json!({});
+        put(&mut other, &calls.list.mark, json!(format!("{PUBLIC}/{} hookdev", account.provider.name)));
+        state.endpoints.insert(1_000_000, other);
+    }
+    Arc::new(Mutex::new(state))
+}
+
+fn of_others(state: &Arc<Mutex<State>>) -> (Vec<u64>, String) {
+    let state = state.lock().unwrap();
+    (state.endpoints.keys().copied().collect(), state.value.clone())
+}
+
+/// The providers whose manifests have calls.
+const PROVIDERS: [&str; 5] = ["aspect", "auphonic", "github", "jewelmusic", "stripe"];
+
+/// Waits as long as a future does something by itself; `None` once it waits for a response that never comes.
+async fn until_stuck<O>(future: impl Future<Output = O>) -> Option<O> {
+    tokio::time::timeout(Duration::from_millis(1), future).await.ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_registered_is_removed_and_what_others_have_stays() {
+    for name in PROVIDERS {
+        let (dir, account) = (tempfile::tempdir().unwrap(), account(name));
+        let state = with_others(&account);
+        let before = of_others(&state);
+        let mut process = process(dir.path(), &account, &state, usize::MAX);
+        let (secret, leftovers) = process.register(account.clone(), PUBLIC).await.unwrap();
+        assert_eq!(secret.is_some(), ["aspect", "github", "stripe"].contains(&name), "{name}");
+        assert!(leftovers.is_empty());
+        assert_eq!(journal(dir.path()).entries().unwrap().len(), 1);
+        assert_ne!(of_others(&state), before, "{name}");
+
+        assert!(process.url_changed("https://new.example").await.is_empty());
+        let text = format!("{:?}", state.lock().unwrap());
+        assert!(text.contains(&format!("https://new.example/{name}")), "{text}");
+
+        assert!(process.unregister().await.is_empty());
+        assert_eq!(of_others(&state), before, "{name}");
+        assert_eq!(journal(dir.path()).entries().unwrap(), []);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_step_the_process_is_killed_at_the_next_start_leaves_nothing_behind() {
+    for name in PROVIDERS {
+        let account = account(name);
+        for steps in 1.. {
+            let dir = tempfile::tempdir().unwrap();
+            let state = with_others(&account);
+            let before = of_others(&state);
+            let mut killed = process(dir.path(), &account, &state, steps);
+            let whole = until_stuck(async {
+                killed.register(account.clone(), PUBLIC).await.unwrap();
+                killed.unregister().await
+            });
+            let is_whole = whole.await.is_some();
+            drop(killed);
+
+            let mut next = process(dir.path(), &account, &state, usize::MAX);
+            let (_, leftovers) = next.register(account.clone(), PUBLIC).await.unwrap();
+            assert!(leftovers.is_empty(), "{name} after {steps} calls: {leftovers:?}");
+            let journal = journal(dir.path());
+            assert_eq!(journal.entries().unwrap().len(), 1, "{name} after {steps} calls");
+            assert!(next.unregister().await.is_empty());
+            assert_eq!(of_others(&state), before, "{name} after {steps} calls: {:?}", state.lock().unwrap().calls);
+            assert_eq!(journal.entries().unwrap(), [], "{name} after {steps} calls");
+            if is_whole {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_processes_do_not_remove_each_others_endpoints() {
+    let (dir, account) = (tempfile::tempdir().unwrap(), account("stripe"));
+    let state = with_others(&account);
+    let [mut one, mut two] = [(); 2].map(|()| process(dir.path(), &account, &state, usize::MAX));
+    one.register(account.clone(), PUBLIC).await.unwrap();
+    two.register(account.clone(), PUBLIC).await.unwrap();
+    assert_eq!(of_others(&state).0, [1_000_000, 7_000_001, 7_000_002]);
+    assert!(two.unregister().await.is_empty());
+    assert_eq!(of_others(&state).0, [1_000_000, 7_000_001]);
+    assert!(one.unregister().await.is_empty());
+    assert_eq!(of_others(&state).0, [1_000_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_another_process_has_set_is_not_taken_over() {
+    let (dir, account) = (tempfile::tempdir().unwrap(), account("auphonic"));
+    let state = with_others(&account);
+    let [mut one, mut two] = [(); 2].map(|()| process(dir.path(), &account, &state, usize::MAX));
+    one.register(account.clone(), PUBLIC).await.unwrap();
+    let error = two.register(account.clone(), PUBLIC).await.unwrap_err();
+    assert_eq!(error.to_string(), "another hookdev has registered auphonic=production/zeigtvDv8jH6NaK52Z5eXH");
+    assert!(one.unregister().await.is_empty());
+    assert_eq!(of_others(&state).1, "https://other.example/hook");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_new_endpoint_is_created_before_the_old_one_is_deleted() {
+    let (dir, account) = (tempfile::tempdir().unwrap(), account("stripe"));
+    let state = with_others(&account);
+    let mut killed = process(dir.path(), &account, &state, usize::MAX);
+    killed.register(account.clone(), PUBLIC).await.unwrap();
+    drop(killed);
+    state.lock().unwrap().calls.clear();
+    process(dir.path(), &account, &state, usize::MAX).register(account.clone(), PUBLIC).await.unwrap();
+    let calls = state.lock().unwrap().calls.clone();
+    assert_eq!(calls, ["POST /v1/webhook_endpoints", "DELETE /v1/webhook_endpoints/7000001"]);
+}

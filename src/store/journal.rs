@@ -1,0 +1,210 @@
+//! The journal of registrations: one file for each endpoint that hookdev sets at a provider, written before the call that does.
+//!
+//! Each file has a lock beside it, which the process holds while it runs. The system releases it however the process ends, so
+//! an entry whose lock is free was left by a process that is gone.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{home, read};
+
+/// One registration. It holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// The random mark that the endpoint has at the provider.
+    pub mark: String,
+    /// The provider's name.
+    pub provider: String,
+    /// The resource; empty without one.
+    pub resource: String,
+    /// The base URL of the API that was called.
+    pub api: String,
+    /// The public URL that was registered.
+    pub url: String,
+    /// The endpoint's id, once a response has given it.
+    pub id: Option<String>,
+    /// The value that was there before, if one value was set.
+    pub previous: Option<String>,
+}
+
+/// The directory of the journal.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    dir: PathBuf,
+}
+
+/// The right to an entry, which no other process has meanwhile.
+#[derive(Debug)]
+pub struct Hold {
+    _lock: File,
+}
+
+impl Journal {
+    /// The journal of the user whose environment this is; `None` if it names no home.
+    #[must_use]
+    pub fn of_user(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
+        home::state(variable).map(|state| Self { dir: state.join("registrations") })
+    }
+
+    /// Where the entries are.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Takes the right to the entry with this mark; `None` if another process has it.
+    ///
+    /// # Errors
+    ///
+    /// If the lock can't be opened.
+    pub fn hold(&self, mark: &str) -> io::Result<Option<Hold>> {
+        home::create_private(&self.dir)?;
+        let path = self.dir.join(format!("{mark}.lock"));
+        Ok(lock(&path)?.map(|lock| Hold { _lock: lock }))
+    }
+
+    /// Writes an entry, which is on the disk when this returns.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be written.
+    pub fn write(&self, entry: &JournalEntry) -> io::Result<()> {
+        let text = serde_json::to_vec(entry)?;
+        home::write(&self.dir.join(format!("{}.json", entry.mark)), &text)?;
+        // The name of the file, too.
+        #[cfg(unix)]
+        File::open(&self.dir)?.sync_all()?;
+        Ok(())
+    }
+
+    /// Removes an entry and its lock.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be removed. One that is gone is none.
+    pub fn remove(&self, mark: &str) -> io::Result<()> {
+        for name in [format!("{mark}.json"), format!("{mark}.lock")] {
+            match fs::remove_file(self.dir.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// All entries, sorted by their marks. Files that aren't entries are skipped.
+    ///
+    /// # Errors
+    ///
+    /// If the directory can't be read. One that isn't there has no entries.
+    pub fn entries(&self) -> io::Result<Vec<JournalEntry>> {
+        let files = match fs::read_dir(&self.dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            files => files?,
+        };
+        let mut entries = Vec::new();
+        for file in files {
+            let path = file?.path();
+            if path.extension().is_some_and(|extension| extension == "json")
+                && let Ok(file) = read::file(&path)
+                && let Ok(entry) = serde_json::from_str::<JournalEntry>(&file.text)
+                && path.file_stem().is_some_and(|stem| stem == entry.mark.as_str())
+            {
+                entries.push(entry);
+            }
+        }
+        entries.sort_by(|a, b| a.mark.cmp(&b.mark));
+        Ok(entries)
+    }
+}
+
+#[cfg(unix)]
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::{
+        fs::{FlockOperation, flock},
+        io::Errno,
+    };
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(windows)]
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    /// `ERROR_SHARING_VIOLATION`
+    const IN_USE: i32 = 32;
+    match OpenOptions::new().create(true).truncate(false).write(true).share_mode(0).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.raw_os_error() == Some(IN_USE) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal(dir: &Path) -> Journal {
+        let home = dir.as_os_str().to_owned();
+        Journal::of_user(move |name| ["XDG_STATE_HOME", "HOME", "LOCALAPPDATA"].contains(&name).then(|| home.clone()))
+            .unwrap()
+    }
+
+    fn entry(mark: &str) -> JournalEntry {
+        JournalEntry {
+            mark: mark.to_owned(),
+            provider: "acme".to_owned(),
+            resource: String::new(),
+            api: "https://api.acme.example".to_owned(),
+            url: "https://dev.example/acme".to_owned(),
+            id: None,
+            previous: None,
+        }
+    }
+
+    #[test]
+    fn an_entry_is_read_as_it_was_written_and_only_its_owner_can_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(dir.path());
+        assert_eq!(journal.entries().unwrap(), []);
+        journal.write(&entry("b")).unwrap();
+        journal.write(&JournalEntry { id: Some("we_1".to_owned()), ..entry("a") }).unwrap();
+        fs::write(journal.dir().join("other.json"), "{}").unwrap();
+        assert_eq!(
+            journal.entries().unwrap(),
+            [JournalEntry { id: Some("we_1".to_owned()), ..entry("a") }, entry("b")]
+        );
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(journal.dir().join("a.json")).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        journal.remove("a").unwrap();
+        journal.remove("a").unwrap();
+        assert_eq!(journal.entries().unwrap(), [entry("b")]);
+    }
+
+    #[test]
+    fn an_entry_is_held_by_one_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(dir.path());
+        let held = journal.hold("a").unwrap();
+        assert!(held.is_some() && journal.hold("a").unwrap().is_none());
+        drop(held);
+        assert!(journal.hold("a").unwrap().is_some());
+    }
+}

@@ -1,0 +1,305 @@
+//! How a provider's API sets a webhook endpoint: calls with templates, and what their responses hold.
+//!
+//! There are no loops and no conditions. An endpoint is created, updated and deleted; or one value of a resource is read, set and
+//! restored; or a person follows steps.
+
+use http::{HeaderName, Method};
+use serde_json::Value;
+
+use crate::webhook::{
+    delivery::StatusPattern,
+    request::{self, FieldName, Headers, Request},
+    template::{self, Piece},
+};
+
+/// `[register]` of a manifest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Registration {
+    /// The base URL of the API, without a slash at its end; `None` if no source documents it.
+    pub api: Option<String>,
+    /// The environment variable that has the API's key.
+    pub key: Option<String>,
+    /// What the resource is, in words, if the calls need one: `OWNER/REPO`.
+    pub resource: Option<String>,
+    /// Whether it comes from a specification and nobody has seen it work.
+    pub is_unproven: bool,
+    /// What is called.
+    pub how: How,
+}
+
+/// The three ways to register.
+#[derive(Clone, Debug, PartialEq)]
+pub enum How {
+    /// An endpoint of its own.
+    Endpoint(Box<EndpointCalls>),
+    /// One value of a resource that exists.
+    Value(Box<ValueCalls>),
+    /// Steps for a person.
+    Manual(Vec<Template>),
+}
+
+/// The calls for an endpoint of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointCalls {
+    /// Creates it; the response has its `id`, and may have its `secret`.
+    pub create: Call,
+    /// Finds the id of one whose creation was interrupted, by its mark.
+    pub list: List,
+    /// Changes its URL.
+    pub update: Call,
+    /// Deletes it.
+    pub delete: Call,
+}
+
+/// The calls for one value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValueCalls {
+    /// Reads the value that is there: `previous`.
+    pub read: Call,
+    /// Sets it to the URL.
+    pub set: Call,
+    /// Sets it to the previous value.
+    pub restore: Call,
+}
+
+/// One call of the API.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// The path and query below the base URL.
+    pub path: Template,
+    /// The headers.
+    pub headers: Vec<(HeaderName, Template)>,
+    /// The body.
+    pub body: CallBody,
+    /// Where the response has the endpoint's id.
+    pub id: Option<String>,
+    /// Where the response has the signing secret.
+    pub secret: Option<String>,
+    /// Where the response has the value that was there before.
+    pub previous: Option<String>,
+    /// The statuses that mean success.
+    pub ok: Vec<StatusPattern>,
+}
+
+/// The call that lists endpoints, and where its response has them: JSON pointers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct List {
+    /// The call.
+    pub call: Call,
+    /// The list in the response; empty if the response is the list.
+    pub items: String,
+    /// The id within an item.
+    pub id: String,
+    /// The value within an item that holds the mark.
+    pub mark: String,
+}
+
+/// The body of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallBody {
+    /// None.
+    Empty,
+    /// JSON, in which each text is a template.
+    Json(Value),
+    /// A form.
+    Form(Vec<(String, Template)>),
+}
+
+/// A text with placeholders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(String);
+
+/// The names that templates may use.
+pub const NAMES: [&str; 7] = ["url", "id", "key", "mark", "new_secret", "previous", "resource"];
+
+/// The values that templates are filled with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Values<'a> {
+    /// The public URL that the provider calls.
+    pub url: &'a str,
+    /// The endpoint's id.
+    pub id: &'a str,
+    /// The API's key, or the name of its variable where the call is shown.
+    pub key: &'a str,
+    /// The mark of this registration.
+    pub mark: &'a str,
+    /// A new signing secret.
+    pub new_secret: &'a str,
+    /// The value that was there before.
+    pub previous: &'a str,
+    /// The resource.
+    pub resource: &'a str,
+}
+
+impl Template {
+    /// Parses a template.
+    ///
+    /// # Errors
+    ///
+    /// A message with the name that was meant.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        for piece in template::split(text)? {
+            if let Piece::Placeholder(name) = piece
+                && !NAMES.contains(&name)
+            {
+                return Err(crate::webhook::nearest::unknown("placeholder", name, NAMES));
+            }
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text with its placeholders filled.
+    #[must_use]
+    pub fn fill(&self, values: &Values<'_>) -> String {
+        fill(&self.0, values)
+    }
+
+    /// Whether it has this placeholder.
+    #[must_use]
+    pub fn uses(&self, name: &str) -> bool {
+        self.0.contains(&format!("{{{name}}}"))
+    }
+}
+
+fn fill(text: &str, values: &Values<'_>) -> String {
+    let piece = |piece| match piece {
+        Piece::Literal(text) => text,
+        Piece::Placeholder("url") => values.url,
+        Piece::Placeholder("id") => values.id,
+        Piece::Placeholder("key") => values.key,
+        Piece::Placeholder("mark") => values.mark,
+        Piece::Placeholder("new_secret") => values.new_secret,
+        Piece::Placeholder("previous") => values.previous,
+        Piece::Placeholder("resource") => values.resource,
+        Piece::Placeholder(_) => "",
+    };
+    template::split(text).unwrap_or_default().into_iter().map(piece).collect()
+}
+
+/// A call with its values: where it goes below the base URL, and the request.
+#[derive(Clone, Debug)]
+pub struct Filled {
+    /// The path and query.
+    pub path: String,
+    /// The request.
+    pub request: Request,
+}
+
+impl Call {
+    /// The call with its values.
+    ///
+    /// # Errors
+    ///
+    /// If a header can't have its value, such as a key with a line break.
+    pub fn fill(&self, values: &Values<'_>) -> Result<Filled, String> {
+        let path = self.path.fill(values);
+        let mut headers = Headers::new();
+        for (name, template) in &self.headers {
+            let value = request::value(&template.fill(values));
+            headers.push(FieldName::from(name.clone()), value.map_err(|error| format!("{name}: {error}"))?);
+        }
+        let mut typed = |media: &'static str| {
+            headers.push(FieldName::from(http::header::CONTENT_TYPE), http::HeaderValue::from_static(media));
+        };
+        let body = match &self.body {
+            CallBody::Empty => Vec::new(),
+            CallBody::Json(value) => {
+                typed("application/json");
+                filled(value, values).to_string().into_bytes()
+            }
+            CallBody::Form(fields) => {
+                typed("application/x-www-form-urlencoded");
+                let fields = fields.iter().map(|(name, value)| (name, value.fill(values)));
+                form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into_bytes()
+            }
+        };
+        Ok(Filled {
+            path: path.clone(),
+            request: Request { method: self.method.clone(), target: path, headers, body: body.into() },
+        })
+    }
+
+    /// Whether it sends a signing secret that hookdev makes.
+    #[must_use]
+    pub fn sends_new_secret(&self) -> bool {
+        match &self.body {
+            CallBody::Empty => false,
+            CallBody::Json(value) => value.to_string().contains("{new_secret}"),
+            CallBody::Form(fields) => fields.iter().any(|(_, value)| value.uses("new_secret")),
+        }
+    }
+
+    /// Whether a status means success.
+    #[must_use]
+    pub fn accepts(&self, status: u16) -> bool {
+        self.ok.iter().any(|pattern| pattern.matches(status))
+    }
+}
+
+fn filled(value: &Value, values: &Values<'_>) -> Value {
+    match value {
+        Value::String(text) => Value::String(fill(text, values)),
+        Value::Array(items) => items.iter().map(|item| filled(item, values)).collect(),
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), filled(value, values))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// Whether a text is safe as a segment of a URL's path: an id that a response gave, or a part of a resource.
+#[must_use]
+pub fn is_segment(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~:".contains(&byte);
+    (1..=200).contains(&text.len()) && text.bytes().all(is_plain) && text.bytes().any(|byte| byte != b'.')
+}
+
+/// Whether a text is safe as a resource: segments with slashes between them.
+#[must_use]
+pub fn is_resource(text: &str) -> bool {
+    text.split('/').all(is_segment)
+}
+
+/// The value at a JSON pointer of a response: a text, or a number's digits.
+#[must_use]
+pub fn value_at(response: &Value, pointer: &str) -> Option<String> {
+    match response.pointer(pointer)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+impl List {
+    /// The ids of the endpoints that have this mark.
+    #[must_use]
+    pub fn marked(&self, response: &Value, mark: &str) -> Vec<String> {
+        let items = response.pointer(&self.items).and_then(Value::as_array);
+        let marked = items
+            .into_iter()
+            .flatten()
+            .filter(|item| value_at(item, &self.mark).is_some_and(|text| text.contains(mark)));
+        marked.filter_map(|item| value_at(item, &self.id)).filter(|id| is_segment(id)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_from_a_response_cannot_leave_its_segment() {
+        assert!(is_segment("we_1Mr5jULkdIwHu7ix1ibLTM0x") && is_segment("12345678"));
+        for id in ["", ".", "..", "a/b", "a?b", "a#b", "a b", "%2e", "a\r\nb"] {
+            assert!(!is_segment(id), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_placeholder_gets_a_suggestion() {
+        let message = Template::parse("{ulr}").unwrap_err();
+        assert!(message.starts_with("unknown placeholder `ulr`; did you mean `url`?"), "{message}");
+    }
+}

@@ -1,0 +1,126 @@
+//! `listen --register` and `unregister`: the calls at a provider's API, the secret that it returns, and what a killed process
+//! leaves. The steps between are tested in `engine::register`.
+
+use crate::harness::{Dir, Endpoint, TestCommand, respond};
+
+const SECRET: &str = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQh";
+
+fn created() -> String {
+    format!(r#"{{"id":"we_1","secret":"{SECRET}"}}"#)
+}
+
+/// A directory whose config has the API on this machine.
+fn with_api(api: &Endpoint) -> Dir {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", format!("[provider.stripe]\napi = \"{}\"\n", api.url("")));
+    dir
+}
+
+fn with_key(command: TestCommand, dir: &Dir) -> TestCommand {
+    command.env("XDG_STATE_HOME", dir.join("state")).env("STRIPE_API_KEY", "sk_test_never_shown")
+}
+
+const REGISTER: [&str; 4] = ["--register", "stripe", "--public-url", "https://dev.example"];
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_endpoint_is_created_its_secret_used_and_the_endpoint_deleted_at_the_end() {
+    let api = Endpoint::new([respond(200).body(created()), respond(200).body("{}")]);
+    let dir = with_api(&api);
+    let listen = dir.listen().args(REGISTER).args(["--secret-to", "secret", "--count", "1"]);
+    let mut listener = with_key(listen, &dir).starts();
+    let create = api.next();
+    assert_eq!(
+        (create.start.as_str(), create.header("authorization")),
+        ("POST /v1/webhook_endpoints HTTP/1.1", Some("Bearer sk_test_never_shown"))
+    );
+    assert!(create.text().contains("url=https%3A%2F%2Fdev.example%2Fstripe"), "{}", create.text());
+    assert_eq!(dir.read("secret"), SECRET);
+
+    let secret = format!("stripe={SECRET}");
+    dir.send("stripe.invoice.paid", listener.url("/stripe")).args(["--secret", &secret]).exits(0);
+    let delivery = listener.next();
+    assert_eq!((&delivery["verdict"], &delivery["secret"]), (&"verified".into(), &"registered".into()));
+    assert_eq!(api.next().start, "DELETE /v1/webhook_endpoints/we_1 HTTP/1.1");
+    let finished = listener.exits(0);
+    assert!(!format!("{finished}").contains("c2VjcmV0"), "{finished}");
+    assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_killed_process_leaves_is_removed_by_unregister() {
+    let api = Endpoint::new([respond(200).body(created()), respond(503), respond(200).body("{}")]);
+    let dir = with_api(&api);
+    let listener = with_key(dir.listen().args(REGISTER), &dir).starts();
+    api.next();
+    let busy = with_key(dir.hookdev().arg("unregister"), &dir).exits(0);
+    busy.says("note: https://dev.example/stripe at stripe is in use by a running hookdev\n");
+    drop(listener.killed());
+    assert_eq!(dir.names("state/hookdev/registrations").len(), 2);
+
+    let curl = format!(
+        "curl -X DELETE \"{}\" -H \"authorization: Bearer $STRIPE_API_KEY\"",
+        api.url("/v1/webhook_endpoints/we_1")
+    );
+    let dry = with_key(dir.hookdev().args(["unregister", "--dry-run"]), &dir).exits(0);
+    dry.prints(&curl);
+    let failed = with_key(dir.hookdev().arg("unregister"), &dir).exits(1);
+    failed.says("can't remove https://dev.example/stripe at stripe: ").says(&curl);
+    with_key(dir.hookdev().arg("unregister"), &dir)
+        .exits(0)
+        .says("note: removed https://dev.example/stripe at stripe\n");
+    assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
+    with_key(dir.hookdev().arg("unregister"), &dir).exits(0).says("note: nothing to remove\n");
+}
+
+#[test]
+fn a_dry_run_prints_the_calls_without_a_key_and_makes_none() {
+    let dir = Dir::new();
+    let listen = dir.hookdev().args([
+        "listen",
+        "--register",
+        "auphonic=preset/abc",
+        "--dry-run",
+        "--public-url",
+        "https://dev.example",
+    ]);
+    let url = "https://auphonic.com/api/preset/abc.json";
+    let key = r#"-H "authorization: bearer $AUPHONIC_API_KEY""#;
+    let json = r#"-H "content-type: application/json" --data"#;
+    listen.exits(0).stdout(&format!(
+        "curl -X GET \"{url}\" {key}\n\
+         curl -X POST \"{url}\" {key} {json} \"{{\\\"webhook\\\":\\\"https://dev.example/auphonic\\\"}}\"\n\
+         curl -X POST \"{url}\" {key} {json} \"{{\\\"webhook\\\":\\\"PREVIOUS\\\"}}\"\n"
+    ));
+}
+
+#[test]
+fn what_is_missing_for_a_registration_is_named_before_anything_is_called() {
+    let dir = Dir::new();
+    let refuses = |arguments: &[&str], message: &str| {
+        dir.hookdev().arg("listen").args(arguments).exits(2).stdout("").says(message);
+    };
+    let url = ["--public-url", "https://dev.example"];
+    refuses(&["--register", "stripe"], "error: --register stripe needs a URL that the provider can reach\n");
+    refuses(&[&["--register", "stripe"][..], &url].concat(), "error: STRIPE_API_KEY is not set\n");
+    refuses(&[&["--register", "github"][..], &url].concat(), "error: --register github needs a resource: ");
+    refuses(&[&["--register", "github=../x"][..], &url].concat(), "error: invalid resource `../x` of github\n");
+    refuses(&[&["--register", "aspect"][..], &url].concat(), "error: the base URL of Aspect's API is not known\n");
+    refuses(
+        &[&["--register", "slack"][..], &url].concat(),
+        "error: hookdev knows no API of Slack that sets webhooks\n",
+    );
+    refuses(&["--dry-run"], "error: --dry-run needs --register PROVIDER\n");
+}
+
+#[test]
+fn a_found_config_needs_trust_to_send_a_key_elsewhere() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "[provider.stripe]\napi = \"https://api.evil.example\"\n");
+    let listen = with_key(dir.hookdev().arg("listen").args(REGISTER), &dir);
+    listen
+        .exits(2)
+        .says("sends the key of Stripe's API to https://api.evil.example")
+        .says("run `hookdev trust` to allow it");
+}
