@@ -406,9 +406,9 @@ pub static RESPONSE: Table = Table {
 };
 
 /// All tables.
-pub static TABLES: [&Table; 15] = [
+pub static TABLES: [&Table; 19] = [
     &MANIFEST, &SECRET, &KEY_PAIR, &SCHEME, &SIGNATURE, &ID, &TIMESTAMP, &TOLERANCE, &RECOGNISE, &DELIVERY, &ENCODING,
-    &RETRY, &EVENT, &HANDSHAKE, &RESPONSE,
+    &RETRY, &REGISTER, &CALL, &TAKE, &LIST, &EVENT, &HANDSHAKE, &RESPONSE,
 ];
 
 /// The JSON Schema of a manifest, in draft 7, which editors of TOML read.

@@ -1,0 +1,69 @@
+//! A call of a provider's API as a command for a POSIX shell.
+
+use std::fmt::Write;
+
+use crate::webhook::{
+    provider::registration::{Call, Values},
+    request,
+};
+
+/// The call as a command for a POSIX shell, in which the shell fills in the key from its variable.
+#[must_use]
+pub fn curl(call: &Call, api: &str, variable: Option<&str>, values: &Values<'_>) -> String {
+    let key = variable.map(|name| format!("${name}")).unwrap_or_default();
+    let values = Values { key: &key, new_secret: "$SIGNING_SECRET", ..*values };
+    let Ok(filled) = call.fill(&values) else { return String::new() };
+    let mut command = format!("curl -X {} {}", call.method, quoted(&format!("{api}{}", filled.path)));
+    for (name, value) in &filled.request.headers {
+        let _ = write!(command, " -H {}", quoted(&format!("{name}: {}", request::text(value))));
+    }
+    if !filled.request.body.is_empty() {
+        // In a form the dollar sign of the variable is escaped.
+        let body = String::from_utf8_lossy(&filled.request.body).replace("%24SIGNING_SECRET", "$SIGNING_SECRET");
+        let _ = write!(command, " --data {}", quoted(&body));
+    }
+    command
+}
+
+/// A word of a POSIX shell in which only variables are expanded.
+fn quoted(text: &str) -> String {
+    let mut word = String::from("\"");
+    for c in text.chars() {
+        if matches!(c, '"' | '\\' | '`') {
+            word.push('\\');
+        }
+        word.push(c);
+    }
+    word.push('"');
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+    use crate::webhook::{
+        delivery::StatusPattern,
+        provider::registration::{CallBody, Template},
+    };
+
+    #[test]
+    fn a_call_is_shown_as_a_command_that_reads_the_key_from_its_variable() {
+        let call = Call {
+            method: Method::POST,
+            path: Template::parse("/hooks/{id}").unwrap(),
+            headers: vec![(http::header::AUTHORIZATION, Template::parse("Bearer {key}").unwrap())],
+            body: CallBody::Json(serde_json::json!({"url": "{url}"})),
+            id: None,
+            secret: None,
+            previous: None,
+            ok: vec![StatusPattern::Class(2)],
+        };
+        let values = Values { url: "https://dev.example/acme", id: "we_1", key: "never shown", ..Values::default() };
+        assert_eq!(
+            curl(&call, "https://api.acme.example", Some("ACME_API_KEY"), &values),
+            r#"curl -X POST "https://api.acme.example/hooks/we_1" -H "authorization: Bearer $ACME_API_KEY" -H "content-type: application/json" --data "{\"url\":\"https://dev.example/acme\"}""#
+        );
+    }
+}
