@@ -29,12 +29,13 @@ Examples:
   hookdev send 'jewelmusic.*' --rate 50 --duration 1m
   hookdev send 'aspect.*' --rate 2000 --duration 10m --print locust > load.py
   hookdev send captures/20250101T120000.000Z-000001-cyanite.v2.finished.json
+  hookdev send captures/ --failed   # those that your handler had failed
   hookdev send captures/ --resign   # old captures, with the current time
 
 A delivery succeeds if the provider would count it as delivered; `hookdev events --contract` has the rules.")]
 pub struct Send {
     /// Events, quoted globs of events, or files with captured requests
-    #[arg(required = true, value_name = "EVENT|GLOB|FILE")]
+    #[arg(required_unless_present = "last", value_name = "EVENT|GLOB|FILE")]
     pub what: Vec<String>,
 
     /// Deliver to this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]
@@ -96,6 +97,14 @@ pub struct Send {
     /// Re-sign captured requests with the current time, keeping their ids
     #[arg(long, help_heading = "Captures")]
     pub resign: bool,
+
+    /// Send the newest delivery that `listen` captured where [listen] of the config says
+    #[arg(long, conflicts_with = "watch", help_heading = "Captures")]
+    pub last: bool,
+
+    /// Send only the captured requests that your handler had failed, as the captures record
+    #[arg(long, help_heading = "Captures")]
+    pub failed: bool,
 
     /// Save every sent request: one JSON file each in a directory, or one line each in a .ndjson file
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Captures")]

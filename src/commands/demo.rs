@@ -32,6 +32,7 @@ use crate::{
         receiver::{Limits, serve},
         url::parse_url,
     },
+    render::json::Ready,
     webhook::{
         keyring::{Keyring, SecretSource},
         provider::{catalog::Catalog, compose::BodySource},
@@ -106,7 +107,8 @@ async fn demo(context: &Context, all: bool) -> Result<Exit, Failure> {
         filter: None,
         only: (!all).then(|| printed(&batch.jobs)),
     };
-    let reporter = Reporter::start(deliveries, view, terminal, Ready { url: &url, ..Ready::default() }, None, Pause::default());
+    let reporter =
+        Reporter::start(deliveries, view, terminal, Ready { url: &url, ..Ready::default() }, None, Pause::default());
     let stop = CancellationToken::new();
     let server = tokio::spawn(serve(listener, Limits::default(), Arc::new(receiver), stop.clone().cancelled_owned()));
     let tally = send(context, &batch).await;

@@ -6,10 +6,13 @@ mod script;
 mod watch;
 mod words;
 
+use std::path::PathBuf;
+
 use super::{
     context::Context,
     exit::{Exit, Failure},
     interrupt::Interrupts,
+    listen_settings::listen_config,
     reporters::{
         load::{AttemptWriter, ProgressBar, report},
         send::Reporter,
@@ -42,7 +45,10 @@ const CONCURRENCY_AT_A_RATE: u16 = 32;
 pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
     let load = load_settings(args)?;
     check_no_url(args)?;
-    let words = args.what.iter().map(|word| Word::parse(&context.catalog, word)).collect::<Result<Vec<_>, _>>()?;
+    let mut words = args.what.iter().map(|word| Word::parse(&context.catalog, word)).collect::<Result<Vec<_>, _>>()?;
+    if args.last {
+        words.push(Word::Last(captures_of_listen(&context)?));
+    }
     let dispatcher = dispatcher(args)?;
     if args.watch {
         return runtime()?.block_on(watch::run(context, args, &words, &dispatcher));
@@ -62,6 +68,14 @@ pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
         runtime()?.block_on(send(&context, args, &jobs.batch, &dispatcher))?
     };
     Ok(with_unreadable(exit, jobs.has_unreadable))
+}
+
+/// Where `listen` captures, as the config says.
+fn captures_of_listen(context: &Context) -> Result<PathBuf, Failure> {
+    listen_config(context).capture.ok_or_else(|| {
+        Failure::usage("--last needs to know where `listen` captures, and no config says so")
+            .hint("set `capture = \"captures\"` under [listen] in hookdev.toml, or name the file")
+    })
 }
 
 /// The exit code, considering inputs that could not be read. Everything else was sent regardless.

@@ -287,6 +287,11 @@ impl Page {
         if attempt.number > 1 || !attempt.good && attempt.of > 1 {
             flow.gap(2).text(None, &format!("(attempt {} of at most {})", attempt.number, attempt.of));
         }
+        if let Some((was, change)) = &attempt.was {
+            let role = if attempt.good { Role::Good } else { Role::Bad };
+            let before = was.status.map_or("no response".to_owned(), |status| status.to_string());
+            flow.gap(2).whole(Some(role), change.words()).gap(1).text(None, &format!("(was {before})"));
+        }
         let url = redact::tokens(&attempt.url);
         match &attempt.source {
             Some(source) => {
@@ -421,6 +426,7 @@ mod tests {
             good: false,
             elapsed: Duration::from_millis(12),
             remedy: None,
+            was: None,
             reason: "Acme expects exactly 200, and got 302".to_owned(),
             response: None,
             clue: None,

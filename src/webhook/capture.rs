@@ -7,7 +7,7 @@
 pub mod fields;
 pub(crate) mod objects;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use self::{
 };
 use super::{
     json::writer::{line, millis},
-    record::{Delivery, Repeat},
+    record::{Delivery, Recorded, Repeat},
     remedy::Wording,
     request::{Headers, Request},
     time::Timestamp,
@@ -148,6 +148,8 @@ pub struct Capture {
     pub verified_for: Option<String>,
     /// The URL that the request was sent to, if the capture says so.
     pub url: Option<String>,
+    /// What the handler that provided the response responded, if the capture says so.
+    pub forwarded: Option<Recorded>,
     /// The request.
     pub request: Request,
 }
@@ -170,7 +172,7 @@ pub fn read(document: &[u8]) -> Result<Option<Capture>, ParseError> {
         Some("request") => {
             let request: RawRequest<'_> = serde_json::from_slice(document)?;
             let (request, url) = request.parse()?;
-            Ok(Some(Capture { received_at: None, verified_for: None, url, request }))
+            Ok(Some(Capture { received_at: None, verified_for: None, url, forwarded: None, request }))
         }
         Some(_) => Ok(None),
     }
@@ -189,8 +191,17 @@ struct RawCapture<'a> {
     provider: Remark<'a>,
     #[serde(borrow, default)]
     verdict: Remark<'a>,
+    #[serde(default, deserialize_with = "fields::first")]
+    forwards: Option<RawForward>,
     #[serde(borrow)]
     request: RawRequest<'a>,
+}
+
+/// The result of a forward.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct RawForward {
+    status: Option<u16>,
+    elapsed_ms: f64,
 }
 
 /// The keys that identify an object that isn't shaped like a capture.
@@ -236,7 +247,11 @@ impl RawCapture<'_> {
         let received_at = self.received_at.map(|Text(time)| fields::time("received_at", &time)).transpose()?;
         let verified_for = self.provider.0.filter(|_| self.verdict.0.as_deref() == Some(VERIFIED));
         let (request, url) = self.request.parse()?;
-        Ok(Capture { received_at, verified_for: verified_for.map(Cow::into_owned), url, request })
+        let forwarded = self.forwards.map(|RawForward { status, elapsed_ms }| Recorded {
+            status,
+            elapsed: Duration::try_from_secs_f64(elapsed_ms / 1000.0).unwrap_or_default(),
+        });
+        Ok(Capture { received_at, verified_for: verified_for.map(Cow::into_owned), url, forwarded, request })
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 pub use crate::webhook::http_response::Response;
 use crate::webhook::{
     assessment::Assessment,
+    provider::Provider,
     remedy::{Remedy, Warning},
     request::Request,
     response::clue::Clue,
@@ -131,6 +132,75 @@ pub struct Forwarded {
     pub elapsed: Duration,
 }
 
+/// What a capture says that a handler responded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The status; `None` if there was no response.
+    pub status: Option<u16>,
+    /// How long that took.
+    pub elapsed: Duration,
+}
+
+impl Recorded {
+    /// Whether the provider counts it as delivered; for an unknown provider, whether it is a 2xx.
+    #[must_use]
+    pub fn is_accepted(self, provider: Option<&Provider>) -> bool {
+        let Some(status) = self.status else { return false };
+        match provider {
+            Some(provider) => provider.delivery.objection(&provider.title, status, self.elapsed).is_none(),
+            None => (200..300).contains(&status),
+        }
+    }
+}
+
+/// How the result of a capture that is sent again compares with the recorded one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It failed, and is accepted now.
+    Fixed,
+    /// It was accepted, and fails now.
+    Regressed,
+    /// It failed, and fails.
+    StillFailing,
+    /// It was accepted, and is.
+    StillPassing,
+}
+
+impl Change {
+    /// The change between two results.
+    #[must_use]
+    pub const fn between(was_accepted: bool, is_accepted: bool) -> Self {
+        match (was_accepted, is_accepted) {
+            (false, true) => Self::Fixed,
+            (true, false) => Self::Regressed,
+            (false, false) => Self::StillFailing,
+            (true, true) => Self::StillPassing,
+        }
+    }
+
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Regressed => "regressed",
+            Self::StillFailing => "still-failing",
+            Self::StillPassing => "still-passing",
+        }
+    }
+
+    /// It in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Regressed => "regressed",
+            Self::StillFailing => "still failing",
+            Self::StillPassing => "still passing",
+        }
+    }
+}
+
 /// One HTTP request of a delivery, with its outcome.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -156,6 +226,8 @@ pub struct Attempt {
     pub reason: String,
     /// What the user can do about it.
     pub remedy: Option<Remedy>,
+    /// What the capture says that the handler responded, and how the result compares with it.
+    pub was: Option<(Recorded, Change)>,
     /// The endpoint's response, if there was one.
     pub response: Option<Response>,
     /// What a failure's response reveals about the handler.

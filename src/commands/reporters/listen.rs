@@ -28,7 +28,11 @@ use crate::{
     },
     engine::receive::{Confirmation, Deliveries, Forward, SaveChange, Settings, Update, VerdictCounts, WhenFull},
     net::receiver::ReceiveError,
-    render::{json, payload, pretty::Page},
+    render::{
+        json::{self, Ready},
+        payload,
+        pretty::Page,
+    },
     webhook::{
         assessment::PayloadCheck,
         provider::catalog::Catalog,

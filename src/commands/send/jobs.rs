@@ -26,12 +26,16 @@ use crate::{
         entropy::moment,
     },
     net::url::{parse_url, with_query_of},
-    store::formats::{self, walk},
+    store::{
+        captures::newest as newest_in,
+        formats::{self, walk},
+    },
     webhook::{
         assessment::{Judge, MAX_DECODED_BYTES},
         contract::Tamper,
         overrides::{InvalidOverride, Override},
         provider::{Provider, compose::BodySource, event::Event},
+        record::Recorded,
         redact,
         request::{Headers, Request},
     },
@@ -55,7 +59,10 @@ pub(super) fn jobs(context: &Context, args: &Send, words: &[Word]) -> Result<Job
     for word in words {
         builder.add(word)?;
     }
-    let Builder { data, batch, has_unreadable, .. } = builder;
+    let Builder { data, batch, has_unreadable, skipped, .. } = builder;
+    if skipped > 0 {
+        context.terminal.note(&format!("skipped {skipped} that record no failed response of your handler"));
+    }
     if data.is_some() && batch.jobs.len() != 1 {
         let count = batch.jobs.len();
         return Err(Failure::usage(format!("--data is the body of one event, but the arguments name {count}")));
@@ -75,6 +82,8 @@ struct Builder<'a> {
     batch: Batch,
     has_unreadable: bool,
     has_redacted: bool,
+    /// How many captures `--failed` leaves out.
+    skipped: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -90,24 +99,29 @@ impl<'a> Builder<'a> {
             batch: Batch { jobs: Vec::new(), keyring },
             has_unreadable: false,
             has_redacted: false,
+            skipped: 0,
         })
     }
 
     fn add(&mut self, word: &Word) -> Result<(), Failure> {
         match word {
+            Word::Events(_) if self.args.failed => {
+                Err(Failure::usage("--failed is for captured requests, which record what your handler responded"))
+            }
             Word::Events(text) => {
                 let context = self.context;
                 events(&context.catalog, text)?
                     .into_iter()
                     .try_for_each(|(provider, event)| self.add_event(provider, event))
             }
-            Word::Path(_) | Word::Stdin if self.data.is_some() => {
+            Word::Path(_) | Word::Last(_) | Word::Stdin if self.data.is_some() => {
                 Err(Failure::usage("--data is the body of an event; captured requests have their own"))
             }
-            Word::Path(_) | Word::Stdin if self.args.tamper.is_some() => {
+            Word::Path(_) | Word::Last(_) | Word::Stdin if self.args.tamper.is_some() => {
                 Err(Failure::usage("--tamper is for events; captured requests are sent unchanged"))
             }
             Word::Path(path) => self.add_files(path),
+            Word::Last(captures) => self.add_last(captures),
             Word::Stdin => match formats::read(Path::new("standard input"), io::stdin()) {
                 Ok(entries) => self.add_entries(Path::new("-"), entries),
                 Err(error) => {
@@ -142,18 +156,34 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    fn add_last(&mut self, captures: &Path) -> Result<(), Failure> {
+        let none = || Failure::new(Exit::UnreadableInput, format!("there is no capture in {} yet", captures.display()));
+        let newest = |error| Failure::unreadable_input(&error);
+        let file = if captures.is_dir() { newest_in(captures).map_err(newest)? } else { Some(captures.to_owned()) };
+        let file = file.ok_or_else(none)?;
+        let entries = formats::open(&file).map_err(|error| Failure::unreadable_input(&error))?;
+        let (index, entry) = entries.enumerate().last().ok_or_else(none)?;
+        let entry = entry.map_err(|error| Failure::unreadable_input(&error))?;
+        let source = formats::location(&file.to_string_lossy(), index, entry.line);
+        self.context.terminal.note(&format!("the newest capture is {source}"));
+        self.add_capture(entry.request, source, entry.forwarded)
+    }
+
     fn add_entries(&mut self, file: &Path, entries: formats::Entries<'_>) -> Result<(), Failure> {
         let file = file.to_string_lossy();
         for (index, entry) in entries.enumerate() {
             match entry {
-                Ok(entry) => self.add_capture(entry.request, formats::location(&file, index, entry.line))?,
+                Ok(entry) => {
+                    let source = formats::location(&file, index, entry.line);
+                    self.add_capture(entry.request, source, entry.forwarded)?;
+                }
                 Err(error) => self.report_unreadable(&error),
             }
         }
         Ok(())
     }
 
-    fn add_capture(&mut self, request: Request, source: String) -> Result<(), Failure> {
+    fn add_capture(&mut self, request: Request, source: String, was: Option<Recorded>) -> Result<(), Failure> {
         if redact::is_redacted(&request) && !self.has_redacted {
             self.has_redacted = true;
             self.context.terminal.warn("redacted captures are re-sent without credentials; --header 'K: V' adds them");
@@ -167,6 +197,10 @@ impl<'a> Builder<'a> {
         };
         let assessment = judge.assess(&request, None.into());
         let provider = assessment.provider.as_ref();
+        if self.args.failed && was.is_none_or(|was| was.is_accepted(provider.map(AsRef::as_ref))) {
+            self.skipped += 1;
+            return Ok(());
+        }
         let url = self.url(provider, Some(&request))?;
         self.allow(&url, Cargo::Captured)?;
         let secret = provider.and_then(|provider| self.batch.keyring.secrets(&provider.name).first());
@@ -185,6 +219,7 @@ impl<'a> Builder<'a> {
             provider: assessment.provider,
             event: assessment.event,
             source: Some(source),
+            was,
             url,
             content: Content::Capture(Box::new(resend)),
             headers: self.headers.clone(),

@@ -144,7 +144,7 @@ fn watched_files(args: &Send, words: &[Word]) -> Result<Vec<PathBuf>, Failure> {
         .iter()
         .filter_map(|word| match word {
             Word::Path(path) => Some(path.clone()),
-            Word::Events(_) | Word::Stdin => None,
+            Word::Events(_) | Word::Last(_) | Word::Stdin => None,
         })
         .collect();
     let saved = args.capture.as_deref().and_then(|saved| saved.canonicalize().ok());

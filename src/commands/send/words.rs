@@ -23,6 +23,8 @@ pub(super) enum Word {
     Events(String),
     /// A file or directory of captured requests.
     Path(PathBuf),
+    /// The newest request of a directory or file of captures.
+    Last(PathBuf),
     /// Captured requests on standard input.
     Stdin,
 }
@@ -83,7 +85,7 @@ impl fmt::Display for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Events(text) => f.write_str(text),
-            Self::Path(path) => path.display().fmt(f),
+            Self::Path(path) | Self::Last(path) => path.display().fmt(f),
             Self::Stdin => f.write_str("-"),
         }
     }

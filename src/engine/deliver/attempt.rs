@@ -15,7 +15,7 @@ use crate::{
             Provider,
             compose::{AttemptParams, Draft, SendContext},
         },
-        record::{Attempt, Outcome, Response},
+        record::{Attempt, Change, Outcome, Response},
         remedy::Remedy,
         request::Request,
         response::clue::clue,
@@ -300,6 +300,10 @@ pub(in crate::engine) fn report(
         elapsed: sent.elapsed,
         reason: explanation.reason,
         remedy: explanation.remedy,
+        was: job.was.map(|was| {
+            let was_accepted = was.is_accepted(job.provider.as_deref());
+            (was, Change::between(was_accepted, outcome == Outcome::Accepted))
+        }),
         response: sent.into_received(),
         clue,
     }

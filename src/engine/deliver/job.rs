@@ -11,6 +11,7 @@ use crate::webhook::{
     keyring::Keyring,
     overrides::OverrideError,
     provider::{Provider, compose::BodySource, event::Event, recipe::Recipe},
+    record::Recorded,
     request::Headers,
     signature::SigningSecret,
 };
@@ -53,6 +54,8 @@ pub struct Job {
     pub event: Option<String>,
     /// The file and line of the captured request, if one is sent.
     pub source: Option<String>,
+    /// What the handler responded to the captured request, if that is known.
+    pub was: Option<Recorded>,
     /// The endpoint.
     pub url: Url,
     /// What is sent.
@@ -93,6 +96,7 @@ impl Job {
             provider: Some(Arc::clone(provider)),
             event: Some(event.full_name.clone()),
             source: None,
+            was: None,
             url,
             content: Content::Event(Box::new(recipe)),
             headers: Headers::new(),

@@ -276,7 +276,7 @@ fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
     let (provider, event) = (assessment.provider, assessment.event);
     let content = Content::Capture(Box::new(resend));
     let (source, headers, tamper) = (Some("a.json".to_owned()), Headers::new(), None);
-    Batch { jobs: vec![Job { provider, event, source, url: url(), content, headers, tamper }], keyring }
+    Batch { jobs: vec![Job { provider, event, source, was: None, url: url(), content, headers, tamper }], keyring }
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,7 +21,14 @@ struct AttemptLine<'a> {
     status: Option<u16>,
     elapsed_ms: f64,
     reason: &'a str,
+    was: Option<WasObject>,
+    change: Option<&'static str>,
     response: Option<ResponseObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct WasObject {
+    status: Option<u16>,
 }
 
 #[derive(Serialize)]
@@ -46,6 +53,8 @@ pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
             status: response.map(|response| response.status),
             elapsed_ms: millis(attempt.elapsed),
             reason: &attempt.reason,
+            was: attempt.was.map(|(was, _)| WasObject { status: was.status }),
+            change: attempt.was.map(|(_, change)| change.name()),
             response: response.map(|response| ResponseObject {
                 headers: HeaderPairs(&response.headers),
                 body: BodyObject::new(&response.body),

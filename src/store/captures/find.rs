@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::is_capture_name;
@@ -24,6 +24,22 @@ pub fn find(captures: &Path, seq: u64) -> io::Result<Option<Request>> {
     capture
         .map(|capture| capture.flatten().map(|capture| capture.request))
         .map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+/// The newest capture in a directory, by the time in its name.
+///
+/// # Errors
+///
+/// If the directory can't be read.
+pub fn newest(dir: &Path) -> io::Result<Option<PathBuf>> {
+    let mut newest: Option<String> = None;
+    for entry in fs::read_dir(dir)? {
+        let Ok(name) = entry?.file_name().into_string() else { continue };
+        if is_capture_name(&name) && newest.as_ref().is_none_or(|newest| *newest < name) {
+            newest = Some(name);
+        }
+    }
+    Ok(newest.map(|name| dir.join(name)))
 }
 
 fn in_directory(dir: &Path, seq: u64) -> io::Result<Option<Vec<u8>>> {

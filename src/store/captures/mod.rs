@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use self::find::find;
+pub use self::find::{find, newest};
 use self::log::Log;
 use crate::webhook::{json::writer::indented, time::Timestamp};
 

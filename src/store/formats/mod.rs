@@ -49,6 +49,7 @@ pub use self::{
 };
 use crate::webhook::{
     capture::{self, Capture},
+    record::Recorded,
     request::Request,
     time::Timestamp,
 };
@@ -219,6 +220,8 @@ pub struct Entry {
     pub verified_for: Option<String>,
     /// The URL that was called, if the input has it whole.
     pub url: Option<String>,
+    /// What the handler responded, if the input says so.
+    pub forwarded: Option<Recorded>,
     /// The request as it was received.
     pub request: Request,
     /// Notes on it, such as a truncated body.
@@ -227,7 +230,15 @@ pub struct Entry {
 
 impl Entry {
     fn new(request: Request) -> Self {
-        Self { line: None, received_at: None, verified_for: None, url: None, request, notes: Vec::new() }
+        Self {
+            line: None,
+            received_at: None,
+            verified_for: None,
+            url: None,
+            forwarded: None,
+            request,
+            notes: Vec::new(),
+        }
     }
 
     /// An entry whose input has this as its URL. It is kept if it is absolute.
@@ -237,8 +248,8 @@ impl Entry {
 }
 
 impl From<Capture> for Entry {
-    fn from(Capture { received_at, verified_for, url, request }: Capture) -> Self {
-        Self { received_at, verified_for, url: url.as_deref().and_then(absolute), ..Self::new(request) }
+    fn from(Capture { received_at, verified_for, url, forwarded, request }: Capture) -> Self {
+        Self { received_at, verified_for, url: url.as_deref().and_then(absolute), forwarded, ..Self::new(request) }
     }
 }
 

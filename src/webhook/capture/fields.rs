@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeOwned, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
 use crate::webhook::{
@@ -97,6 +97,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Remark<'a> {
 
         deserializer.deserialize_any(RemarkVisitor)
     }
+}
+
+/// The first item of a list that only informs: a list of anything else, and any other value, counts as absent.
+///
+/// # Errors
+///
+/// If it isn't JSON.
+pub fn first<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.get(0).and_then(|item| T::deserialize(item).ok()))
 }
 
 /// The method under a key.

@@ -112,13 +112,15 @@ proptest! {
         let header = |value: Vec<u8>| (HeaderName::from_static("x-a"), HeaderValue::from_bytes(&value).unwrap());
         let headers = values.into_iter().map(header).collect();
         let request = Request { method: Method::PUT, target, headers, body: body.into() };
-        let expected = Some(Capture { received_at: Some(TIME), verified_for: None, url: None, request: request.clone() });
+        let sent = Capture { received_at: Some(TIME), verified_for: None, url: None, forwarded: None, request: request.clone() };
+        let forwarded = Some(Recorded { status: None, elapsed: Duration::from_millis(2) });
+        let received = Capture { forwarded, ..sent.clone() };
         let mut out = Vec::new();
         write_sent(&request, TIME, &mut out);
-        prop_assert_eq!(read(&out).unwrap(), expected.clone());
+        prop_assert_eq!(read(&out).unwrap(), Some(sent));
         out.clear();
         write_delivery(&delivery(request), |_| "remove it".to_owned(), &mut out);
-        prop_assert_eq!(read(&out).unwrap(), expected);
+        prop_assert_eq!(read(&out).unwrap(), Some(received));
     }
 }
 

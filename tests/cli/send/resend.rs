@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, capture, post, respond, text};
+use crate::harness::{AUPHONIC, CYANITE, CYANITE_HEADERS, Dir, Endpoint, capture, hang_up, post, respond, text};
 
 /// Headers that belong to one connection.
 const OF_A_CONNECTION: [&str; 4] = ["host", "content-length", "connection", "accept"];
@@ -159,4 +159,71 @@ fn an_argument_that_is_neither_event_nor_file_gets_suggestions() {
         .args(["send", "zzzzzz"])
         .exits(2)
         .stderr("error: `zzzzzz` is neither an event nor a file\nhint: `hookdev events` lists all events\n");
+}
+
+/// Four captures whose handler responded 200, 500, not at all, and 500.
+fn recorded(dir: &Dir) {
+    let endpoint = Endpoint::new([respond(200), respond(500), hang_up(), hang_up(), respond(500)]);
+    let listener = dir.listen().args(["--forward", &endpoint.url("/"), "--capture", "log.ndjson"]).starts();
+    for id in ["1", "2", "3", "4"] {
+        post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE.replace("999", id));
+    }
+}
+
+#[test]
+fn the_result_is_compared_with_the_recorded_one() {
+    let dir = Dir::new();
+    recorded(&dir);
+    let endpoint = Endpoint::new([respond(200), respond(200), respond(200), respond(500)]);
+    let lines = dir.send("log.ndjson", endpoint.url("/")).arg("--json").exits(1).lines();
+    let changes: Vec<_> = lines.iter().map(|line| (line["was"].clone(), line["change"].clone())).collect();
+    let expected = [
+        (json!({"status": 200}), json!("still-passing")),
+        (json!({"status": 500}), json!("fixed")),
+        (json!({"status": null}), json!("fixed")),
+        (json!({"status": 500}), json!("still-failing")),
+    ];
+    assert_eq!(changes, expected);
+    let endpoint = Endpoint::new([respond(500), respond(200), respond(200), respond(200)]);
+    let printed = dir.send("log.ndjson", endpoint.url("/")).exits(1);
+    printed.prints("regressed (was 200)").prints("fixed (was 500)").prints("fixed (was no response)");
+}
+
+#[test]
+fn only_those_that_had_failed_are_sent() {
+    let dir = Dir::new();
+    recorded(&dir);
+    let endpoint = Endpoint::new([respond(200), respond(200), respond(200)]);
+    let finished = dir.send("log.ndjson", endpoint.url("/")).args(["--failed", "--json"]).exits(0);
+    let finished = finished.says("note: skipped 1 that record no failed response of your handler\n");
+    assert_eq!(finished.lines().iter().map(|line| line["change"].clone()).collect::<Vec<_>>(), ["fixed"; 3]);
+    for id in ["2", "3", "4"] {
+        assert_eq!(endpoint.next().text(), CYANITE.replace("999", id));
+    }
+    let failed = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--failed").exits(2);
+    failed.says("error: --failed is for captured requests, which record what your handler responded\n");
+    // A capture of another tool says nothing of it.
+    dir.write("bare.json", capture(&CYANITE_HEADERS, CYANITE).to_string());
+    dir.send("bare.json", endpoint.url("/")).args(["--failed", "--json"]).exits(0).stdout("");
+    endpoint.got_no_more();
+}
+
+#[test]
+fn the_newest_capture_of_listen_is_sent() {
+    for place in ["captures", "log.ndjson"] {
+        let dir = Dir::new();
+        dir.write("hookdev.toml", format!("[listen]\ncapture = \"{place}\"\n"));
+        let endpoint = Endpoint::new([respond(200)]);
+        dir.send("--last", endpoint.url("/")).exits(3);
+        let listener = dir.listen().starts();
+        for id in ["1", "2"] {
+            post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE.replace("999", id));
+        }
+        drop(listener);
+        dir.send("--last", endpoint.url("/")).exits(0).says("note: the newest capture is ");
+        assert_eq!(endpoint.next().text(), CYANITE.replace("999", "2"));
+        endpoint.got_no_more();
+    }
+    let failed = Dir::new().hookdev().args(["send", "--last"]).exits(2);
+    failed.says("error: --last needs to know where `listen` captures, and no config says so\n");
 }

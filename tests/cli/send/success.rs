@@ -133,8 +133,21 @@ fn an_attempt_has_the_documented_keys_and_the_whole_response() {
     let (dir, url) = (Dir::new(), "/hooks?token=1");
     let endpoint = Endpoint::new([respond(201).header("X-Answer", "a").header("x-answer", "b").body("created\n")]);
     let attempt = dir.send("aspect.task.completed", endpoint.url(url)).arg("--json").exits(0).line();
-    let expected =
-        ["attempt", "elapsed_ms", "event", "kind", "of", "outcome", "provider", "reason", "response", "status", "url"];
+    let expected = [
+        "attempt",
+        "change",
+        "elapsed_ms",
+        "event",
+        "kind",
+        "of",
+        "outcome",
+        "provider",
+        "reason",
+        "response",
+        "status",
+        "url",
+        "was",
+    ];
     assert_eq!(keys(&attempt), expected);
     assert_eq!(attempt["kind"], "attempt");
     assert_eq!(attempt["provider"], "aspect");
