@@ -34,8 +34,8 @@ use super::{
 use crate::{
     cli::{Format, Listen},
     engine::receive::{
-        CaptureWriter, Consumers, Counter, CurrentSettings, Expectations, ForwardPolicy, History, Receiver,
-        ResponsePolicy, Settings, Setup, VerdictCounter, WhenFull, shutdown,
+        CaptureWriter, Consumers, Counter, CurrentSettings, Expectations, ForwardPolicy, History, PendingForwards,
+        Receiver, ResponsePolicy, Settings, Setup, VerdictCounter, WhenFull, shutdown,
     },
     net::{
         descriptors,
@@ -152,39 +152,11 @@ async fn listen(
         return Ok(Exit::Success);
     };
     let (stop, cancel) = (CancellationToken::new(), CancellationToken::new());
-    let forwarded = forward_policy(&args);
     let shows_status = view.format == Format::Pretty && args.program.is_empty() && terminal.shows_status();
     let pending = shows_status.then(Arc::default);
-    let receiver = Receiver::new(Setup {
-        settings: Arc::clone(&settings),
-        responses: ResponsePolicy {
-            statuses: args.respond,
-            delay: args.delay,
-            forwarded,
-            allow_browsers: args.allow_browsers,
-            forward_timeout: args.forward_timeout,
-            forward_wait: args.forward_wait,
-        },
-        captures: captures.map(|store| {
-            let warnings = warnings.clone();
-            CaptureWriter::start(store, args.redact, remedies::words, move |change| report_saving(&warnings, change))
-        }),
-        consumers,
-        pending: pending.clone(),
-        on_error: {
-            let (warnings, pages) = (warnings.clone(), Arc::clone(&pages));
-            Box::new(move |error| match error {
-                ReceiveError::Browser { .. } => pages.add(&error, &warnings),
-                _ => warnings.warn(warning(&error)),
-            })
-        },
-        on_secret: {
-            let (warnings, path) = (warnings.clone(), args.secret_to.clone());
-            Box::new(move |title, secret| warnings.note(taken_into_use(title, path.as_deref(), secret)))
-        },
-        now: args.now,
-        cancel: cancel.clone(),
-    });
+    let talk = Talk { warnings: warnings.clone(), pages: Arc::clone(&pages) };
+    let setup = setup(&args, Arc::clone(&settings), captures, consumers, pending.clone(), &talk, cancel.clone());
+    let receiver = Receiver::new(setup);
     let (in_progress, resender) = (receiver.in_progress(), receiver.resender());
     let receiver = Arc::new(receiver);
     let (limits, tunnel_limits) = tunnel.divide(limits);
@@ -249,6 +221,49 @@ async fn listen(
         // What was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })
+}
+
+/// Where the receiver says what goes wrong.
+struct Talk {
+    warnings: WarningSink,
+    pages: Arc<RefusedPages>,
+}
+
+/// What the receiver works with.
+fn setup(
+    args: &Listen,
+    settings: Arc<CurrentSettings>,
+    captures: Option<CaptureStore>,
+    consumers: Consumers,
+    pending: Option<Arc<PendingForwards>>,
+    talk: &Talk,
+    cancel: CancellationToken,
+) -> Setup {
+    let (warnings, pages) = (talk.warnings.clone(), Arc::clone(&talk.pages));
+    let (saving, secrets, path) = (warnings.clone(), warnings.clone(), args.secret_to.clone());
+    Setup {
+        settings,
+        responses: ResponsePolicy {
+            statuses: args.respond.clone(),
+            delay: args.delay,
+            forwarded: forward_policy(args),
+            allow_browsers: args.allow_browsers,
+            forward_timeout: args.forward_timeout,
+            forward_wait: args.forward_wait,
+        },
+        captures: captures.map(|store| {
+            CaptureWriter::start(store, args.redact, remedies::words, move |change| report_saving(&saving, change))
+        }),
+        consumers,
+        pending,
+        on_error: Box::new(move |error| match error {
+            ReceiveError::Browser { .. } => pages.add(&error, &warnings),
+            _ => warnings.warn(warning(&error)),
+        }),
+        on_secret: Box::new(move |title, secret| secrets.note(taken_into_use(title, path.as_deref(), secret))),
+        now: args.now,
+        cancel,
+    }
 }
 
 /// Saves a secret that a handshake handed over, where the user wants it, and says that it is in use.
