@@ -46,8 +46,7 @@ impl BottomLine {
     /// Takes the line off the screen.
     fn clear(&self) {
         if !self.text().is_empty() {
-            // A gate would remove it.
-            let _ = io::stderr().lock().write_all(CLEAR_LINE.as_bytes());
+            clear_line();
         }
     }
 
@@ -63,9 +62,14 @@ fn bottom_line() -> MutexGuard<'static, BottomLine> {
 /// Changes the bottom line. Standard error must be a terminal, and the line must fit on the screen.
 fn change_bottom_line(change: impl FnOnce(&mut BottomLine)) {
     let mut line = bottom_line();
-    line.clear();
     change(&mut line);
+    clear_line();
     line.draw();
+}
+
+fn clear_line() {
+    // A gate would remove it.
+    let _ = io::stderr().lock().write_all(CLEAR_LINE.as_bytes());
 }
 
 /// Shows another status; an empty one shows nothing.

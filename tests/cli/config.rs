@@ -21,7 +21,7 @@ fn a_mistake_in_the_config_is_located_and_gets_a_suggestion() {
         ("[[forward]]\nevents = \"*\"\n", "hookdev.toml:1:1: missing field `to`\n"),
         (
             "[provider.cyanite]\nendpiont = \"http://localhost/\"\n",
-            "hookdev.toml:2:1: unknown key `endpiont`; did you mean `endpoint`? (known: `secret`, `endpoint`, `signature_header`)\n",
+            "hookdev.toml:2:1: unknown key `endpiont`; did you mean `endpoint`? (known: `secret`, `endpoint`, `signature_header`, `api`)\n",
         ),
         (
             "\n[provider.cyanit]\nsecret = \"env:A\"\n",
@@ -122,7 +122,7 @@ fn help_has_a_topic_about_secrets_and_one_for_each_command() {
     dir.hookdev().arg("help").exits(0).stdout(dir.hookdev().arg("--help").exits(0).text());
     dir.hookdev().arg("--help").exits(0).prints("`hookdev help secrets` has the details.\n");
     let unknown = dir.hookdev().args(["help", "secret"]).exits(2).stdout("");
-    unknown.says("error: unknown help topic `secret`; did you mean `secrets`? ");
+    unknown.says("error: unknown help topic `secret`; did you mean `secrets`?\n");
 }
 
 #[test]

@@ -28,6 +28,8 @@ mod output;
 mod providers;
 mod redact;
 mod register;
+#[cfg(unix)]
+mod screen;
 mod secrets;
 mod send;
 #[cfg(target_os = "linux")]

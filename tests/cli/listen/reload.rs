@@ -147,7 +147,7 @@ fn a_broken_change_is_reported_and_the_previous_config_stays() {
     let hint = "hint: still using the previous configuration; fix the error and save again\n";
 
     dir.write("hookdev.toml", "[provider.cyanite]\nsecrets = \"file:secret\"\n");
-    listener.says("hookdev.toml:2:1: unknown key `secrets`; did you mean `secret`? (known: `secret`, `endpoint`, `signature_header`)\n");
+    listener.says("hookdev.toml:2:1: unknown key `secrets`; did you mean `secret`? (known: `secret`, `endpoint`, `signature_header`, `api`)\n");
     listener.says(hint);
     assert_eq!(verdict(&dir, &mut listener, "one"), "verified");
 

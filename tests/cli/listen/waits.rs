@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::{
     harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, hang, post, text},
     machine::{self, Port},
+    screen::Screen,
 };
 
 /// A handler in a process of its own, on this port. It ends when its standard input is closed.
@@ -70,43 +71,19 @@ fn a_handler_that_starts_late_gets_the_delivery() {
 #[cfg(unix)]
 #[test]
 fn a_terminal_shows_a_delivery_that_waits_for_its_handler() {
-    use std::io::Read;
-
-    use pty_process::blocking::{Command, open};
-
-    let (dir, mut port, endpoint) = (Dir::new(), Port::reserve(), Endpoint::new([hang()]));
-    let addr = format!("127.0.0.1:{}", port.lend());
-    let (mut pty, pts) = open().unwrap();
-    pty.resize(pty_process::Size::new(24, 100)).unwrap();
-    let mut listener = Command::new(env!("CARGO_BIN_EXE_hookdev"))
-        .args(["listen", "--addr", &addr, "--forward", &endpoint.url("/hooks?token=1"), "--forward-timeout", "3s"])
-        .current_dir(dir.join(""))
-        .env_clear()
-        .envs(machine::environment())
-        .env("TERM", "xterm")
-        .spawn(pts)
-        .unwrap();
-    let mut seen = Vec::new();
-    let mut wait_for = |part: &str| {
-        let mut piece = [0; 4096];
-        while !String::from_utf8_lossy(&seen).contains(part) {
-            match pty.read(&mut piece) {
-                Ok(length @ 1..) => seen.extend_from_slice(&piece[..length]),
-                _ => panic!("no `{part}` in {}", String::from_utf8_lossy(&seen)),
-            }
-        }
-    };
-    wait_for("(Ctrl-C to stop)");
-    let sender = std::thread::spawn(move || post(&format!("http://{addr}/cyanite"), &CYANITE_HEADERS, CYANITE));
-    let url = endpoint.url("/hooks?token=[redacted]");
-    wait_for(&format!("#1  cyanite.v2.finished  waiting for {url}  1 s"));
-    wait_for(&format!("\r\x1b[2K#1  cyanite.v2.finished  waiting for {url}  2 s"));
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([hang()]));
+    let options = format!("--forward {} --forward-timeout 3s", endpoint.url("/hooks?token=1"));
+    let mut screen = Screen::run(&dir, &options, "$LISTEN");
+    let url = screen.url();
+    let sender = std::thread::spawn(move || post(&format!("{url}/cyanite"), &CYANITE_HEADERS, CYANITE));
+    let target = endpoint.url("/hooks?token=[redacted]");
+    screen.shows(&format!("\x1b[K#1  cyanite.v2.finished  waiting for {target}  1 s"));
+    screen.shows(&format!("\x1b[K#1  cyanite.v2.finished  waiting for {target}  2 s"));
     assert_eq!(sender.join().unwrap().status(), 502);
     // The line is cleared before the delivery is printed.
-    wait_for("2 s\r\x1b[2K");
-    wait_for("no response within 3.0 s (the forward timeout)");
-    listener.kill().unwrap();
-    listener.wait().unwrap();
+    let shown = screen.shows("no response within 3.0 s (the forward timeout)");
+    let (_, delivery) = shown.rsplit_once("\x1b[K").unwrap();
+    assert!(!delivery.contains("waiting for"), "{shown:?}");
 }
 
 #[test]
