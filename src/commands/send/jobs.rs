@@ -35,7 +35,7 @@ use crate::{
         contract::Tamper,
         overrides::{InvalidOverride, Override},
         provider::{Provider, compose::BodySource, event::Event},
-        record::Recorded,
+        record::{CaptureSource, Recorded},
         redact,
         request::{Headers, Request},
     },
@@ -164,8 +164,8 @@ impl<'a> Builder<'a> {
         let entries = formats::open(&file).map_err(|error| Failure::unreadable_input(&error))?;
         let (index, entry) = entries.enumerate().last().ok_or_else(none)?;
         let entry = entry.map_err(|error| Failure::unreadable_input(&error))?;
-        let source = formats::location(&file.to_string_lossy(), index, entry.line);
-        self.context.terminal.note(&format!("the newest capture is {source}"));
+        let source = source(&file.to_string_lossy(), index, entry.line);
+        self.context.terminal.note(&format!("the newest capture is {}", source.location));
         self.add_capture(entry.request, source, entry.forwarded)
     }
 
@@ -174,7 +174,7 @@ impl<'a> Builder<'a> {
         for (index, entry) in entries.enumerate() {
             match entry {
                 Ok(entry) => {
-                    let source = formats::location(&file, index, entry.line);
+                    let source = source(&file, index, entry.line);
                     self.add_capture(entry.request, source, entry.forwarded)?;
                 }
                 Err(error) => self.report_unreadable(&error),
@@ -183,7 +183,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn add_capture(&mut self, request: Request, source: String, was: Option<Recorded>) -> Result<(), Failure> {
+    fn add_capture(&mut self, request: Request, source: CaptureSource, was: Option<Recorded>) -> Result<(), Failure> {
         if redact::is_redacted(&request) && !self.has_redacted {
             self.has_redacted = true;
             self.context.terminal.warn("redacted captures are re-sent without credentials; --header 'K: V' adds them");
@@ -242,6 +242,10 @@ impl<'a> Builder<'a> {
         let base = endpoint(self.context, self.to.as_ref(), provider.map(Arc::as_ref))?;
         Ok(captured.map_or(base.clone(), |request| with_query_of(&base, &request.target)))
     }
+}
+
+fn source(file: &str, index: usize, line: Option<u64>) -> CaptureSource {
+    CaptureSource { file: file.to_owned(), location: formats::location(file, index, line) }
 }
 
 /// Checks that every job can be tampered with as requested.

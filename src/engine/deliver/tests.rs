@@ -14,7 +14,7 @@ use crate::{
         keyring::{Keyring, SecretSource},
         overrides::Override,
         provider::{catalog::Catalog, compose::BodySource},
-        record::{Outcome, Response},
+        record::{CaptureSource, Outcome, Response},
         remedy::Remedy,
         request::{Headers, Method},
         signature::SigningSecret,
@@ -275,7 +275,8 @@ fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
     let resend = Resend::new(request, &assessment, changes, secret, &send).unwrap();
     let (provider, event) = (assessment.provider, assessment.event);
     let content = Content::Capture(Box::new(resend));
-    let (source, headers, tamper) = (Some("a.json".to_owned()), Headers::new(), None);
+    let source = CaptureSource { file: "a.ndjson".to_owned(), location: "a.ndjson:2".to_owned() };
+    let (source, headers, tamper) = (Some(source), Headers::new(), None);
     Batch { jobs: vec![Job { provider, event, source, was: None, url: url(), content, headers, tamper }], keyring }
 }
 
