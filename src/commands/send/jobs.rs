@@ -120,6 +120,8 @@ impl<'a> Builder<'a> {
             Word::Path(_) | Word::Last(_) | Word::Stdin if self.args.tamper.is_some() => {
                 Err(Failure::usage("--tamper is for events; captured requests are sent unchanged"))
             }
+            Word::Stdin if self.args.edit => Err(Failure::usage("--edit needs standard input for the editor")
+                .hint("save the captured request to a file, and pass that")),
             Word::Path(path) => self.add_files(path),
             Word::Last(captures) => self.add_last(captures),
             Word::Stdin => match formats::read(Path::new("standard input"), io::stdin()) {
@@ -204,7 +206,7 @@ impl<'a> Builder<'a> {
         let url = self.url(provider, Some(&request))?;
         self.allow(&url, Cargo::Captured)?;
         let secret = provider.and_then(|provider| self.batch.keyring.secrets(&provider.name).first());
-        let changes = Changes { overrides: &self.overrides, resign: self.args.resign };
+        let changes = Changes { overrides: &self.overrides, resign: self.args.resign, edit: self.args.edit };
         let context = moment(self.args.now.unwrap_or_else(now), self.args.id.clone())?;
         let resend = Resend::new(request, &assessment, changes, secret, &context).map_err(|error| {
             let failure = Failure::usage(error.to_string());

@@ -326,7 +326,9 @@ fn a_capture_of_an_unknown_provider_cannot_be_changed() {
     let assessment = judge.assess(&request, None.into());
     let overrides = [Override::set("a=1").unwrap()];
     let context = SendContext { now: Timestamp::from_unix_seconds(START), id: None, entropy: [0; 32] };
-    for changes in [Changes { overrides: &overrides, resign: false }, Changes { overrides: &[], resign: true }] {
+    let [set, resign] =
+        [Changes { overrides: &overrides, ..Changes::default() }, Changes { resign: true, ..Changes::default() }];
+    for changes in [set, resign] {
         let error = Resend::new(request.clone(), &assessment, changes, None, &context).unwrap_err();
         assert_eq!(error.to_string(), "can't sign the captured request: it matches no known provider");
     }
