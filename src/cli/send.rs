@@ -21,6 +21,7 @@ Examples:
   hookdev send cyanite.v2.finished
   hookdev send 'jewelmusic.*' --to http://localhost:3000/webhooks
   hookdev send cyanite.v2.finished --set event.type=InDepthAnalysis --set resource.id=42
+  hookdev send cyanite.v2.finished --edit               # opens $EDITOR first
   hookdev send aspect.task.completed --data my-body.json --secret env:ASPECT_SECRET
   hookdev send aspect.task.failed --print curl
   hookdev send aspect.task.failed --tamper stale       # exits 0 if it is rejected
@@ -77,6 +78,14 @@ pub struct Send {
     /// Remove a field (repeatable)
     #[arg(long, value_name = "PATH", help_heading = "Payload")]
     pub remove: Vec<String>,
+
+    /// Edit the payload in $VISUAL or $EDITOR first; a changed capture is signed again
+    ///
+    /// The editor opens the payload of one event or captured request, after --set, --add and --remove. What you changed is
+    /// printed on standard error. If you change nothing, it is sent as it is. Without either variable, the editor is vi, or
+    /// notepad on Windows.
+    #[arg(long, conflicts_with_all = ["data", "tamper", "watch", "load"], help_heading = "Payload")]
+    pub edit: bool,
 
     /// Sign and send the exact bytes of this file instead (- is standard input)
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, conflicts_with_all = ["set", "add", "remove"], help_heading = "Payload")]

@@ -1,4 +1,4 @@
-//! Opens a payload in the user's editor.
+//! Opens a payload in the user's editor, and says what was changed.
 
 use std::{
     env, fs,
@@ -6,11 +6,52 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::exit::{Exit, Failure};
+use super::{exit::Failure, streams};
+use crate::{
+    render::{diff, pretty::Page},
+    webhook::{
+        assessment::MAX_DECODED_BYTES,
+        diff::{Difference, diff as compare_requests},
+        provider::payload,
+        request::Request,
+    },
+};
+
+/// The exit code of a shell that can't find the program.
+const NOT_FOUND: i32 = 127;
+
+/// What an edit changed.
+pub(super) struct Differences(Vec<Difference>);
+
+impl Differences {
+    /// The changes, as people read them.
+    pub(super) fn text(&self, page: &Page) -> String {
+        let mut text = String::new();
+        self.0.iter().for_each(|difference| diff::difference(difference, page.palette, page.width, &mut text));
+        text
+    }
+}
+
+/// Opens the payload of a request in the editor; the changed request, and what changed. `None` if nothing did. The request is
+/// not signed again.
+///
+/// # Errors
+///
+/// If the payload is not text, or the editor fails.
+pub(super) fn edited(request: &Request) -> Result<Option<(Request, Differences)>, Failure> {
+    let body = payload::decoded(request, MAX_DECODED_BYTES).map_err(Failure::usage)?;
+    let media = request.media_type().unwrap_or_default();
+    let extension = if media.ends_with("json") || body.first() == Some(&b'{') { "json" } else { "txt" };
+    let Edited::Changed(text) = edit(&body, extension)? else { return Ok(None) };
+    let mut changed = Request { body: text.into(), ..request.clone() };
+    changed.headers.remove("content-encoding");
+    let differences = Differences(compare_requests(request, &changed, MAX_DECODED_BYTES));
+    Ok(Some((changed, differences)))
+}
 
 /// What came out of the editor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Edited {
+enum Edited {
     /// Nothing was changed, or only a newline was added at the end, as editors do.
     Unchanged,
     /// The new text.
@@ -23,7 +64,7 @@ pub(super) enum Edited {
 /// # Errors
 ///
 /// If the text isn't text, or the editor can't be run or fails.
-pub(super) fn edit(body: &[u8], extension: &str) -> Result<Edited, Failure> {
+fn edit(body: &[u8], extension: &str) -> Result<Edited, Failure> {
     let Ok(before) = std::str::from_utf8(body) else {
         return Err(Failure::usage("can't edit the payload: it is not text"));
     };
@@ -44,10 +85,15 @@ pub(super) fn edit(body: &[u8], extension: &str) -> Result<Edited, Failure> {
     } else {
         command.arg("-c").arg(format!("{editor} \"$1\"")).arg("sh").arg(&path);
     }
-    let status = command.stdin(Stdio::inherit()).status().map_err(|error| failed(&error))?;
-    if !status.success() {
-        return Err(Failure::new(Exit::Failed, format!("the editor `{editor}` failed, so nothing is sent"))
+    // Redirected output is data, so the editor's goes to standard error.
+    let stdout = if streams::stdout_is_terminal() { Stdio::inherit() } else { streams::stderr_for_program() };
+    let status = command.stdin(Stdio::inherit()).stdout(stdout).status().map_err(|error| failed(&error))?;
+    if status.code() == Some(NOT_FOUND) {
+        return Err(Failure::usage(format!("can't find the editor `{editor}`, so nothing is sent"))
             .hint("set VISUAL or EDITOR to your editor"));
+    }
+    if !status.success() {
+        return Err(Failure::usage(format!("the editor `{editor}` failed, so nothing is sent")));
     }
     let after = fs::read(&path).map_err(|error| failed(&error))?;
     let Ok(after) = String::from_utf8(after) else {

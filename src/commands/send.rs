@@ -1,5 +1,6 @@
 //! `hookdev send`: delivers signed events and captured requests. The exit code says whether the endpoint accepted them.
 
+mod edit;
 mod jobs;
 mod print;
 mod script;
@@ -49,11 +50,16 @@ pub fn run(context: Context, args: &Send) -> Result<Exit, Failure> {
     if args.last {
         words.push(Word::Last(captures_of_listen(&context)?));
     }
-    let dispatcher = dispatcher(args)?;
+    let mut dispatcher = dispatcher(args)?;
     if args.watch {
         return runtime()?.block_on(watch::run(context, args, &words, &dispatcher));
     }
-    let jobs = jobs(&context, args, &words)?;
+    let mut jobs = jobs(&context, args, &words)?;
+    if args.edit
+        && let Some(id) = edit::edit(&context, args, &mut jobs.batch)?
+    {
+        dispatcher.set_id(id);
+    }
     if let Some(format @ (Print::Locust | Print::K6)) = args.print {
         print::print_script(&script(&jobs.batch, format, args, context.terminal)?)?;
         return Ok(with_unreadable(Exit::Success, jobs.has_unreadable));

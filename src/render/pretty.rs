@@ -295,7 +295,7 @@ impl Page {
         let url = redact::tokens(&attempt.url);
         match &attempt.source {
             Some(source) => {
-                flow.gap(2).whole(Some(Role::Dim), source).gap(1).whole(Some(Role::Dim), &format!("→ {url}"))
+                flow.gap(2).whole(Some(Role::Dim), &source.location).gap(1).whole(Some(Role::Dim), &format!("→ {url}"))
             }
             None => flow.gap(2).whole(Some(Role::Dim), &url),
         };
@@ -402,7 +402,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::webhook::{diagnose::Code, record::Outcome, remedy::Remedy};
+    use crate::webhook::{
+        diagnose::Code,
+        record::{CaptureSource, Outcome},
+        remedy::Remedy,
+    };
 
     #[test]
     fn an_attempt_wraps_between_words() {
@@ -418,6 +422,7 @@ mod tests {
         let attempt = Attempt {
             provider: None,
             event: Some("acme.made".to_owned()),
+            id: None,
             source: None,
             url: "http://127.0.0.1:4400/acme".to_owned(),
             number: 1,
@@ -448,7 +453,8 @@ mod tests {
         let first = "acme.made  accepted  12 ms  Acme expects exactly 200, and\n";
         assert_eq!(out, format!("{first}    got 302  http://127.0.0.1:4400/acme\n"));
         out.clear();
-        page.attempt(&Attempt { source: Some("a\u{1b}.ndjson:2".to_owned()), ..accepted }, 0, &mut out);
+        let source = CaptureSource { file: "a\u{1b}.ndjson".to_owned(), location: "a\u{1b}.ndjson:2".to_owned() };
+        page.attempt(&Attempt { source: Some(source), ..accepted }, 0, &mut out);
         let second = r"    got 302  a\u{1b}.ndjson:2 → http://127.0.0.1:4400/acme";
         assert_eq!(out, format!("{first}{second}\n"));
     }

@@ -201,6 +201,15 @@ impl Change {
     }
 }
 
+/// Where a captured request is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptureSource {
+    /// The file; `-` is standard input.
+    pub file: String,
+    /// The file, with the line or entry if it holds several requests.
+    pub location: String,
+}
+
 /// One HTTP request of a delivery, with its outcome.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -208,8 +217,10 @@ pub struct Attempt {
     pub provider: Option<String>,
     /// The event's full name.
     pub event: Option<String>,
-    /// The file and line of the captured request, if one was sent.
-    pub source: Option<String>,
+    /// The delivery's id in the request, if it has one.
+    pub id: Option<String>,
+    /// Where the captured request is, if one was sent.
+    pub source: Option<CaptureSource>,
     /// The endpoint's URL.
     pub url: String,
     /// The number of the attempt, from 1.

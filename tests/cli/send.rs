@@ -1,6 +1,7 @@
 //! `hookdev send`.
 
 mod auphonic;
+mod edit;
 mod load;
 mod payload;
 mod print;

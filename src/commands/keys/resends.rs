@@ -3,37 +3,19 @@
 use std::fmt::Write;
 
 use crate::{
-    commands::{
-        editor::{self, Edited},
-        exit::Failure,
-    },
     engine::{
         clock::now,
         entropy::moment,
         receive::{Resender, Settings},
     },
-    render::{diff, pretty::Page},
+    render::pretty::Page,
     webhook::{
-        assessment::{Assessment, MAX_DECODED_BYTES},
-        diff::{Difference, diff as compare},
-        provider::payload,
+        assessment::Assessment,
         record::{Delivery, Forwarded},
         request::Request,
         signature::{Receipt, Verdict},
     },
 };
-
-/// What an edit changed.
-pub struct Differences(Vec<Difference>);
-
-impl Differences {
-    /// The changes, as people read them.
-    pub fn text(&self, page: &Page) -> String {
-        let mut text = String::new();
-        self.0.iter().for_each(|difference| diff::difference(difference, page.palette, page.width, &mut text));
-        text
-    }
-}
 
 /// A delivery of which only the request is known.
 pub fn from_capture(seq: u64, request: Request, settings: &Settings) -> Delivery {
@@ -50,23 +32,6 @@ pub fn from_capture(seq: u64, request: Request, settings: &Settings) -> Delivery
         capture: None,
         capture_error: None,
     }
-}
-
-/// Opens the payload of a delivery in the editor; the changed request, and what changed. `None` if nothing did.
-///
-/// # Errors
-///
-/// If the payload is no text, or the editor fails.
-pub fn edited(delivery: &Delivery) -> Result<Option<(Request, Differences)>, Failure> {
-    let request = &delivery.request;
-    let body = payload::decoded(request, MAX_DECODED_BYTES).map_err(Failure::usage)?;
-    let media = request.media_type().unwrap_or_default();
-    let extension = if media.ends_with("json") || body.first() == Some(&b'{') { "json" } else { "txt" };
-    let Edited::Changed(text) = editor::edit(&body, extension)? else { return Ok(None) };
-    let mut changed = Request { body: text.into(), ..request.clone() };
-    changed.headers.remove("content-encoding");
-    let differences = Differences(compare(request, &changed, MAX_DECODED_BYTES));
-    Ok(Some((changed, differences)))
 }
 
 /// Sends a request to every target that its event is forwarded to, signed again if it was edited. Returns a line for each.

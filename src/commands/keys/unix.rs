@@ -11,11 +11,12 @@ use super::{
     Subject,
     input::{Input, Key, Press},
     keyboard::Keyboard,
-    resends::{self, edited, resend},
+    resends::{self, resend},
 };
 use crate::{
     commands::{
         clipboard::{self, Copied},
+        editor::edited,
         streams,
         terminal::Terminal,
     },
@@ -212,7 +213,7 @@ impl Keys {
         streams::set_prompt("");
         self.keyboard.restore();
         let opened = Arc::clone(delivery);
-        let result = spawn_blocking(move || edited(&opened)).await;
+        let result = spawn_blocking(move || edited(&opened.request)).await;
         // It fails if the terminal has gone.
         let _ = self.keyboard.enable();
         let Ok(result) = result else { return };

@@ -35,7 +35,7 @@ use crate::{
         contract::Tamper,
         overrides::{InvalidOverride, Override},
         provider::{Provider, compose::BodySource, event::Event},
-        record::Recorded,
+        record::{CaptureSource, Recorded},
         redact,
         request::{Headers, Request},
     },
@@ -120,6 +120,8 @@ impl<'a> Builder<'a> {
             Word::Path(_) | Word::Last(_) | Word::Stdin if self.args.tamper.is_some() => {
                 Err(Failure::usage("--tamper is for events; captured requests are sent unchanged"))
             }
+            Word::Stdin if self.args.edit => Err(Failure::usage("--edit needs standard input for the editor")
+                .hint("save the captured request to a file, and pass that")),
             Word::Path(path) => self.add_files(path),
             Word::Last(captures) => self.add_last(captures),
             Word::Stdin => match formats::read(Path::new("standard input"), io::stdin()) {
@@ -164,8 +166,8 @@ impl<'a> Builder<'a> {
         let entries = formats::open(&file).map_err(|error| Failure::unreadable_input(&error))?;
         let (index, entry) = entries.enumerate().last().ok_or_else(none)?;
         let entry = entry.map_err(|error| Failure::unreadable_input(&error))?;
-        let source = formats::location(&file.to_string_lossy(), index, entry.line);
-        self.context.terminal.note(&format!("the newest capture is {source}"));
+        let source = source(&file.to_string_lossy(), index, entry.line);
+        self.context.terminal.note(&format!("the newest capture is {}", source.location));
         self.add_capture(entry.request, source, entry.forwarded)
     }
 
@@ -174,7 +176,7 @@ impl<'a> Builder<'a> {
         for (index, entry) in entries.enumerate() {
             match entry {
                 Ok(entry) => {
-                    let source = formats::location(&file, index, entry.line);
+                    let source = source(&file, index, entry.line);
                     self.add_capture(entry.request, source, entry.forwarded)?;
                 }
                 Err(error) => self.report_unreadable(&error),
@@ -183,7 +185,7 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn add_capture(&mut self, request: Request, source: String, was: Option<Recorded>) -> Result<(), Failure> {
+    fn add_capture(&mut self, request: Request, source: CaptureSource, was: Option<Recorded>) -> Result<(), Failure> {
         if redact::is_redacted(&request) && !self.has_redacted {
             self.has_redacted = true;
             self.context.terminal.warn("redacted captures are re-sent without credentials; --header 'K: V' adds them");
@@ -204,7 +206,7 @@ impl<'a> Builder<'a> {
         let url = self.url(provider, Some(&request))?;
         self.allow(&url, Cargo::Captured)?;
         let secret = provider.and_then(|provider| self.batch.keyring.secrets(&provider.name).first());
-        let changes = Changes { overrides: &self.overrides, resign: self.args.resign };
+        let changes = Changes { overrides: &self.overrides, resign: self.args.resign, edit: self.args.edit };
         let context = moment(self.args.now.unwrap_or_else(now), self.args.id.clone())?;
         let resend = Resend::new(request, &assessment, changes, secret, &context).map_err(|error| {
             let failure = Failure::usage(error.to_string());
@@ -242,6 +244,10 @@ impl<'a> Builder<'a> {
         let base = endpoint(self.context, self.to.as_ref(), provider.map(Arc::as_ref))?;
         Ok(captured.map_or(base.clone(), |request| with_query_of(&base, &request.target)))
     }
+}
+
+fn source(file: &str, index: usize, line: Option<u64>) -> CaptureSource {
+    CaptureSource { file: file.to_owned(), location: formats::location(file, index, line) }
 }
 
 /// Checks that every job can be tampered with as requested.

@@ -80,7 +80,7 @@ fn is_handshake(job: &Job) -> bool {
 /// Adds a job to the part of its provider.
 fn add(script: &mut Script, job: &Job, args: &Send) -> Result<(), Failure> {
     let (Content::Event(recipe), Some(provider)) = (&job.content, &job.provider) else {
-        let source = job.source.as_deref().unwrap_or("a captured request");
+        let source = job.source.as_ref().map_or("a captured request", |source| source.location.as_str());
         return Err(Failure::usage(format!(
             "{source} is a captured request, which has fixed bytes; a script needs events"
         ))

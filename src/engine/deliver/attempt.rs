@@ -9,8 +9,11 @@ use crate::{
         url::path_and_query,
     },
     webhook::{
+        assessment::MAX_DECODED_BYTES,
         contract::{Tamper, cause, tamper::Original},
         delivery::{AttemptSequence, FailedAttempt, retry_after},
+        payload::DecodedBody,
+        place::Lookup,
         provider::{
             Provider,
             compose::{AttemptParams, Draft, SendContext},
@@ -291,6 +294,7 @@ pub(in crate::engine) fn report(
     Attempt {
         provider: job.provider.as_ref().map(|provider| provider.name.clone()),
         event: job.event.clone(),
+        id: job.provider.as_deref().and_then(|provider| id_in(provider, request)),
         source: job.source.clone(),
         url: job.url.to_string(),
         number: number.0,
@@ -307,6 +311,12 @@ pub(in crate::engine) fn report(
         response: sent.into_received(),
         clue,
     }
+}
+
+/// The delivery's id in a request.
+fn id_in(provider: &Provider, request: &Request) -> Option<String> {
+    let body = provider.decode(request, MAX_DECODED_BYTES).unwrap_or_else(|_| DecodedBody::empty());
+    provider.delivery_id(&Lookup::of(request, &body.payload(request)))
 }
 
 /// Whether a forgery was rejected, and the reason in words.

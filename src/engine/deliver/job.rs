@@ -11,7 +11,7 @@ use crate::webhook::{
     keyring::Keyring,
     overrides::OverrideError,
     provider::{Provider, compose::BodySource, event::Event, recipe::Recipe},
-    record::Recorded,
+    record::{CaptureSource, Recorded},
     request::Headers,
     signature::SigningSecret,
 };
@@ -52,8 +52,8 @@ pub struct Job {
     pub provider: Option<Arc<Provider>>,
     /// The event's full name, if known.
     pub event: Option<String>,
-    /// The file and line of the captured request, if one is sent.
-    pub source: Option<String>,
+    /// Where the captured request is, if one is sent.
+    pub source: Option<CaptureSource>,
     /// What the handler responded to the captured request, if that is known.
     pub was: Option<Recorded>,
     /// The endpoint.

@@ -117,6 +117,11 @@ impl<T> Dispatcher<T> {
         Self { transport, timeout, clock, id, captures, redact, saved: AtomicU64::new(0) }
     }
 
+    /// Gives every delivery this id.
+    pub fn set_id(&mut self, id: String) {
+        self.id = Some(id);
+    }
+
     /// The time of a request that is made now.
     pub fn now(&self) -> Timestamp {
         (self.clock)()

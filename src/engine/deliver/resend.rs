@@ -1,5 +1,7 @@
 //! Captured requests that are sent again: byte for byte, or with the changes that the user asked for.
 
+use std::iter;
+
 use reqwest::Url;
 
 use super::ResendError;
@@ -31,6 +33,8 @@ pub struct Changes<'a> {
     pub overrides: &'a [Override],
     /// Whether to sign again, with the current time.
     pub resign: bool,
+    /// Whether the payload is about to be edited: [`Resend::edit`] or [`Resend::restore`] follows.
+    pub edit: bool,
 }
 
 impl Resend {
@@ -46,10 +50,10 @@ impl Resend {
         secret: Option<&SigningSecret>,
         context: &SendContext,
     ) -> Result<Self, ResendError> {
-        let Changes { overrides, resign } = changes;
+        let Changes { overrides, resign, edit } = changes;
         let name = assessment.event.as_deref().and_then(|name| name.split_once('.'));
         let event = name.map(|(_, event)| event.to_owned()).unwrap_or_default();
-        if overrides.is_empty() && !resign {
+        if overrides.is_empty() && !resign && !edit {
             return Ok(Self { request, is_signed: false, changes: String::new(), event });
         }
         let provider = assessment.provider.as_deref().ok_or(ResendError::UnknownProvider)?;
@@ -66,17 +70,40 @@ impl Resend {
         };
         let is_signed = assessment.verdict != Verdict::Unsigned;
         let mut resend = Self { request, is_signed, changes: String::new(), event };
-        if let (true, Some(secret)) = (is_signed, secret) {
-            // Which headers change is known only by signing.
-            let renewed = provider.resign(&mut resend.request.clone(), &resend.event, secret, context, None);
-            let names: Vec<&str> = renewed.iter().map(http::HeaderName::as_str).collect();
-            differences.push(match names.as_slice() {
-                [] => "signed again, with the same signature".to_owned(),
-                names => format!("renewed: {}", names.join(", ")),
-            });
-        }
+        differences.extend(resend.renewed(provider, secret, context));
         resend.changes = differences.join("; ");
         Ok(resend)
+    }
+
+    /// Replaces the request with one whose payload was edited.
+    pub fn edit(
+        &mut self,
+        request: Request,
+        provider: Option<&Provider>,
+        secret: Option<&SigningSecret>,
+        context: &SendContext,
+    ) {
+        self.request = request;
+        let renewed = provider.and_then(|provider| self.renewed(provider, secret, context));
+        self.changes = iter::once("payload edited".to_owned()).chain(renewed).collect::<Vec<_>>().join("; ");
+    }
+
+    /// Keeps the request and its signature as captured.
+    pub fn restore(&mut self) {
+        self.is_signed = false;
+        self.changes.clear();
+    }
+
+    /// What a new signature changes, in words; `None` if there is none.
+    fn renewed(&self, provider: &Provider, secret: Option<&SigningSecret>, context: &SendContext) -> Option<String> {
+        let secret = secret.filter(|_| self.is_signed)?;
+        // Which headers change is known only by signing.
+        let renewed = provider.resign(&mut self.request.clone(), &self.event, secret, context, None);
+        let names: Vec<&str> = renewed.iter().map(http::HeaderName::as_str).collect();
+        Some(match names.as_slice() {
+            [] => "signed again, with the same signature".to_owned(),
+            names => format!("renewed: {}", names.join(", ")),
+        })
     }
 
     /// The request of an attempt that is made now, to this URL.

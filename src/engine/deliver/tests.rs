@@ -14,7 +14,7 @@ use crate::{
         keyring::{Keyring, SecretSource},
         overrides::Override,
         provider::{catalog::Catalog, compose::BodySource},
-        record::{Outcome, Response},
+        record::{CaptureSource, Outcome, Response},
         remedy::Remedy,
         request::{Headers, Method},
         signature::SigningSecret,
@@ -275,7 +275,8 @@ fn resend(batch: &Batch, script: &Script, changes: Changes<'_>) -> Batch {
     let resend = Resend::new(request, &assessment, changes, secret, &send).unwrap();
     let (provider, event) = (assessment.provider, assessment.event);
     let content = Content::Capture(Box::new(resend));
-    let (source, headers, tamper) = (Some("a.json".to_owned()), Headers::new(), None);
+    let source = CaptureSource { file: "a.ndjson".to_owned(), location: "a.ndjson:2".to_owned() };
+    let (source, headers, tamper) = (Some(source), Headers::new(), None);
     Batch { jobs: vec![Job { provider, event, source, was: None, url: url(), content, headers, tamper }], keyring }
 }
 
@@ -325,7 +326,9 @@ fn a_capture_of_an_unknown_provider_cannot_be_changed() {
     let assessment = judge.assess(&request, None.into());
     let overrides = [Override::set("a=1").unwrap()];
     let context = SendContext { now: Timestamp::from_unix_seconds(START), id: None, entropy: [0; 32] };
-    for changes in [Changes { overrides: &overrides, resign: false }, Changes { overrides: &[], resign: true }] {
+    let [set, resign] =
+        [Changes { overrides: &overrides, ..Changes::default() }, Changes { resign: true, ..Changes::default() }];
+    for changes in [set, resign] {
         let error = Resend::new(request.clone(), &assessment, changes, None, &context).unwrap_err();
         assert_eq!(error.to_string(), "can't sign the captured request: it matches no known provider");
     }

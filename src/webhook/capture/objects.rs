@@ -1,15 +1,12 @@
 //! The JSON objects that captures share with the other lines that hookdev prints. Their keys are part of the product's
 //! contract.
 
-use std::borrow::Cow;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
     diagnose::Finding,
-    forward_hint::hint,
     json::writer::millis,
     record::Forwarded,
     remedy::Wording,
@@ -108,8 +105,8 @@ pub(crate) struct ForwardObject<'a> {
     url: &'a str,
     status: Option<u16>,
     elapsed_ms: f64,
-    /// Why there is no response, or what to do about one whose status reveals its cause.
-    error: Option<Cow<'a, str>>,
+    /// Why there is no response.
+    error: Option<&'a str>,
 }
 
 impl<'a> ForwardObject<'a> {
@@ -118,10 +115,7 @@ impl<'a> ForwardObject<'a> {
             url: &forwarded.url,
             status: forwarded.outcome.as_ref().ok().map(|response| response.status),
             elapsed_ms: millis(forwarded.elapsed),
-            error: match &forwarded.outcome {
-                Ok(_) => hint(forwarded).map(Cow::Owned),
-                Err(error) => Some(Cow::Borrowed(error)),
-            },
+            error: forwarded.outcome.as_ref().err().map(String::as_str),
         }
     }
 }

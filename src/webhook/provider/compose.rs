@@ -214,6 +214,14 @@ impl Draft {
         }
     }
 
+    /// The payload's JSON text, or the user's own bytes.
+    #[must_use]
+    pub const fn payload_or_bytes(&self) -> &Bytes {
+        match &self.content {
+            Content::Payload(bytes) | Content::Bytes(bytes) => bytes,
+        }
+    }
+
     /// The content type and body in one encoding; a form has the whole payload in `field`, if there is one.
     fn encode(&self, media: Media, field: Option<&str>) -> (Cow<'static, str>, Bytes) {
         let fields = |payload: &Bytes| match field {

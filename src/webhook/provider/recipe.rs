@@ -148,6 +148,22 @@ impl Recipe {
     pub(super) const fn id(&self) -> Option<&Fresh> {
         self.id.as_ref()
     }
+
+    /// The same event with this payload, which has no fresh values.
+    ///
+    /// # Errors
+    ///
+    /// If the event's payload is JSON, and this one is not.
+    pub fn with_payload(&self, payload: Bytes) -> Result<Self, OverrideError> {
+        let ingredients = match self.ingredients {
+            Ingredients::Bytes(_) => Ingredients::Bytes(payload),
+            Ingredients::Payload(..) => {
+                Ingredients::Payload(Template::marked(String::from_utf8_lossy(&payload), &[])?, Vec::new())
+            }
+        };
+        Ok(Self { ingredients, ..self.clone() })
+    }
+
     /// Drafts a delivery.
     #[must_use]
     pub fn draft(&self, context: &SendContext) -> Draft {

@@ -35,21 +35,30 @@ fn an_unknown_host_is_named() {
 }
 
 #[test]
-fn a_handler_without_the_route_gets_a_hint_in_every_format() {
+fn a_handler_without_the_route_gets_a_hint_on_the_terminal() {
     let dir = Dir::new();
-    let hint = "your handler has no route for /hooks: check the path of the URL, and the handler's routes";
     let endpoint = Endpoint::new([respond(404), respond(405).header("allow", "GET")]);
-    let mut listener = dir.listen().args(["--forward", &endpoint.url("/hooks")]).starts();
-    let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-    assert_eq!((&delivery["forwards"][0]["status"], text(&delivery, "/forwards/0/error")), (&json!(404), hint));
-    let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
-    let not_allowed = "your handler's route for /hooks does not take this method, only GET: check the path of the URL";
-    assert_eq!((&delivery["forwards"][0]["status"], text(&delivery, "/forwards/0/error")), (&json!(405), not_allowed));
-
-    let endpoint = Endpoint::new([respond(404)]);
     let command = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0", "--forward", &endpoint.url("/hooks")]);
     let mut listener = command.starts_for_people();
     post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
     listener.prints("  404  ");
-    listener.prints(&format!("  hint: {hint}\n"));
+    listener
+        .prints("  hint: your handler has no route for /hooks: check the path of the URL, and the handler's routes\n");
+    post(&listener.url("/cyanite"), &CYANITE_HEADERS, CYANITE);
+    listener.prints("  405  ");
+    listener.prints("  hint: your handler's route for /hooks does not take this method, only GET: check the path of");
+}
+
+/// Scripts read an error as "no response".
+#[test]
+fn the_json_of_a_forward_has_an_error_only_if_there_was_no_response() {
+    let dir = Dir::new();
+    let moved = respond(308).header("location", "/hooks/");
+    let endpoint = Endpoint::new([moved, respond(404), respond(405), respond(413), respond(415)]);
+    let mut listener = dir.listen().args(["--forward", &endpoint.url("/hooks")]).starts();
+    for status in [308, 404, 405, 413, 415] {
+        let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+        let forward = &delivery["forwards"][0];
+        assert_eq!((&forward["status"], &forward["error"]), (&json!(status), &Value::Null));
+    }
 }

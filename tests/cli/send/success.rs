@@ -138,6 +138,8 @@ fn an_attempt_has_the_documented_keys_and_the_whole_response() {
         "change",
         "elapsed_ms",
         "event",
+        "file",
+        "id",
         "kind",
         "of",
         "outcome",
@@ -152,6 +154,8 @@ fn an_attempt_has_the_documented_keys_and_the_whole_response() {
     assert_eq!(attempt["kind"], "attempt");
     assert_eq!(attempt["provider"], "aspect");
     assert_eq!(attempt["event"], "aspect.task.completed");
+    assert_eq!(text(&attempt, "/id"), endpoint.next().header("svix-id").unwrap());
+    assert_eq!(attempt["file"], Value::Null);
     assert_eq!(attempt["url"], endpoint.url(url));
     assert_eq!((&attempt["attempt"], &attempt["of"]), (&json!(1), &json!(1)));
     assert_eq!(
@@ -161,6 +165,23 @@ fn an_attempt_has_the_documented_keys_and_the_whole_response() {
             "body": "created\n",
         })
     );
+}
+
+#[test]
+fn an_attempt_names_the_capture_and_the_id_in_it() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(200), respond(200), respond(200)]));
+    dir.send("aspect.task.completed", endpoint.url("/")).args(["--id", "msg_1", "--capture", "log.ndjson"]).exits(0);
+    dir.send("aspect.task.completed", endpoint.url("/")).args(["--id", "msg_2", "--capture", "log.ndjson"]).exits(0);
+    let lines = dir.send("log.ndjson", endpoint.url("/")).arg("--json").exits(0).lines();
+    let named: Vec<_> = lines.iter().map(|line| (text(line, "/file"), text(line, "/id"))).collect();
+    assert_eq!(named, [("log.ndjson", "msg_1"), ("log.ndjson", "msg_2")]);
+}
+
+#[test]
+fn an_attempt_of_a_provider_without_ids_has_none() {
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200)]));
+    let attempt = dir.send("cyanite.v2.finished", endpoint.url("/")).arg("--json").exits(0).line();
+    assert_eq!(attempt["id"], Value::Null);
 }
 
 #[test]

@@ -1,0 +1,102 @@
+//! `send --edit`: opens the payload of the one job in the user's editor before it is signed and sent.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, header};
+
+use crate::{
+    cli::{Print, Send},
+    commands::{
+        context::Context,
+        editor::{Differences, edited},
+        exit::Failure,
+    },
+    engine::{
+        clock::now,
+        deliver::{Batch, Content},
+        entropy::moment,
+    },
+    webhook::{
+        provider::{
+            compose::{Draft, SendContext},
+            recipe::Recipe,
+        },
+        request::{Headers, Request},
+    },
+};
+
+const UNCHANGED: &str = "nothing was changed";
+
+/// Opens the payload, and shows what changed. Returns the id that an event's delivery needs, since its payload may contain it.
+///
+/// # Errors
+///
+/// If there are several payloads, or the payload can't be edited.
+pub(super) fn edit(context: &Context, args: &Send, batch: &mut Batch) -> Result<Option<String>, Failure> {
+    if matches!(args.print, Some(Print::Locust | Print::K6)) {
+        return Err(Failure::usage("--edit is for one delivery; a script makes new ones"));
+    }
+    let [job] = batch.jobs.as_mut_slice() else {
+        return match batch.jobs.len() {
+            // It has been said why.
+            0 => Ok(None),
+            count => Err(Failure::usage(format!("--edit opens one payload, but the arguments name {count}"))
+                .hint("name one event, or a file with one captured request")),
+        };
+    };
+    let secret = job.provider.as_ref().and_then(|provider| batch.keyring.secrets(&provider.name).first());
+    let send = moment(args.now.unwrap_or_else(now), args.id.clone())?;
+    match &mut job.content {
+        Content::Event(recipe) => {
+            let (edited, id) = edit_event(context, recipe, &send)?;
+            **recipe = edited;
+            Ok(id)
+        }
+        Content::Capture(resend) => {
+            if let Some((request, differences)) = edited(&resend.request)? {
+                show(context, &differences);
+                resend.edit(request, job.provider.as_deref(), secret, &send);
+                return Ok(None);
+            }
+            context.terminal.note(UNCHANGED);
+            let has_overrides = [&args.set, &args.add, &args.remove].iter().any(|texts| !texts.is_empty());
+            if !args.resign && !has_overrides {
+                resend.restore();
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Edits the payload of an event. Its fresh values and its id are those that the editor shows.
+fn edit_event(context: &Context, recipe: &Recipe, send: &SendContext) -> Result<(Recipe, Option<String>), Failure> {
+    let draft = recipe.draft(send);
+    let shown = shown(&draft);
+    if shown.body.is_empty() {
+        return Err(Failure::usage("can't edit the payload: it is empty"));
+    }
+    let body = if let Some((request, differences)) = edited(&shown)? {
+        show(context, &differences);
+        request.body
+    } else {
+        context.terminal.note(UNCHANGED);
+        shown.body
+    };
+    let recipe = recipe.with_payload(body).map_err(|error| {
+        Failure::usage("can't send the edited payload").because(&error).hint("--data FILE sends any bytes")
+    })?;
+    Ok((recipe, Some(draft.id).filter(|id| !id.is_empty())))
+}
+
+/// The payload as a request, which is how the editor takes it.
+fn shown(draft: &Draft) -> Request {
+    let mut headers = Headers::new();
+    if draft.payload().is_some() {
+        headers.set(&header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    let body: Bytes = draft.payload_or_bytes().clone();
+    Request { method: Method::POST, target: "/".to_owned(), headers, body }
+}
+
+fn show(context: &Context, differences: &Differences) {
+    context.terminal.say(&differences.text(&context.terminal.page_of_messages()));
+}
