@@ -195,8 +195,10 @@ async fn listen(
     let reporter = Reporter::start(deliveries, view, terminal, ready, status, pause);
 
     let urls = Urls { local: &reachable(address), tunnel: tunnel_url.as_deref() };
-    let program = UserProgram::start(&args.program, urls, &settings.catalog, format)?;
-    let end = end(program, &counter, &reporter, &mut interrupts, keys, args.timeout, terminal).await?;
+    let end = match UserProgram::start(&args.program, urls, &settings.catalog, format) {
+        Ok(program) => end(program, &counter, &reporter, &mut interrupts, keys, args.timeout, terminal).await,
+        Err(failure) => Err(failure),
+    };
     registered.end(terminal, &mut interrupts).await;
     stop.cancel();
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
@@ -209,6 +211,8 @@ async fn listen(
         served.map(|()| printed)
     };
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
+    // What was registered is removed by now, whatever went wrong.
+    let end = end?;
     if is_pretty && !matches!(end, End::OutputClosed) {
         terminal.say(&format!("{}\n", summary(verdicts.counts())));
     }

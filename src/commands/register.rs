@@ -1,6 +1,6 @@
 //! `listen --register`: resolves what is to be registered, sets it before the receiver is ready, and removes it at the end.
 
-use std::{env, io::Write, path::Path, sync::Arc};
+use std::{env, io::Write, path::Path, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, task::JoinHandle};
 
@@ -39,6 +39,9 @@ use crate::{
 
 /// What stands for the public URL until the tunnel has one.
 const URL_OF_TUNNEL: &str = "https://URL-OF-THE-TUNNEL";
+
+/// How long after a failure a change of the URL is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// What `--register` names.
 #[derive(Debug, Default)]
@@ -187,17 +190,29 @@ impl Requested {
     }
 }
 
-/// Changes what is registered whenever the tunnel's URL changes.
+/// Changes what is registered whenever the tunnel's URL changes. A change that fails is tried again until it succeeds.
 async fn follow(registrations: Arc<Mutex<Registrations<Client>>>, mut urls: PublicUrls, warnings: WarningSink) {
-    while let Some(url) = urls.changed().await {
-        let mut registrations = registrations.lock().await;
-        for error in registrations.url_changed(&url).await {
-            let causes = Failure::new(Exit::Failed, "").because(&error).causes.join(": ");
-            warnings.warn(format!("can't register the new URL {url}: {causes}"));
-        }
-        for entry in registrations.list().filter(|entry| entry.url.starts_with(&url)) {
+    let mut said = Vec::new();
+    let mut next = urls.changed().await;
+    while let Some(url) = next {
+        let change = registrations.lock().await.url_changed(&url).await;
+        for entry in &change.changed {
             warnings.note(format!("registered {} at {}", entry.url, entry.provider));
         }
+        let causes = |error: &RegisterError| Failure::new(Exit::Failed, "").because(error).causes.join(": ");
+        let problems: Vec<String> = change.errors.iter().map(causes).collect();
+        for problem in problems.iter().filter(|problem| !said.contains(*problem)) {
+            warnings.warn(format!("can't register the new URL {url}: {problem}; still trying"));
+        }
+        next = if problems.is_empty() {
+            urls.changed().await
+        } else {
+            tokio::select! {
+                changed = urls.changed() => changed,
+                () = tokio::time::sleep(RETRY_AFTER) => Some(url),
+            }
+        };
+        said = problems;
     }
 }
 

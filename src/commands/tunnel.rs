@@ -178,9 +178,10 @@ impl Served {
         }
     }
 
-    /// A warning about the providers whose deliveries through the tunnel are rejected, because no secret is set for them.
+    /// A warning about the providers whose deliveries are rejected only if they come through the tunnel, because no secret is
+    /// set for them.
     pub fn warning(&self, settings: &Settings) -> Option<String> {
-        self.0.as_ref().filter(|served| !served.accepts_development)?;
+        self.0.as_ref().filter(|served| !served.accepts_development && settings.accepts_development)?;
         let warning = secret_warning(&Settings { accepts_development: false, ..settings.clone() })?;
         Some(format!("through the tunnel: {warning}"))
     }
@@ -208,7 +209,8 @@ fn divide(limits: Limits) -> (Limits, Limits) {
 
 /// The URL for each provider that is in use; with a placeholder if none is known to be, or many are.
 fn urls(settings: &Settings, url: &str) -> Vec<String> {
-    let is_in_use = |name: &&str| !settings.keyring.secrets(name).is_empty() && !settings.keyring.has_development(name);
+    let is_in_use =
+        |name: &&str| !settings.keyring.secrets(name).is_empty() && !settings.keyring.has_only_development(name);
     let names: Vec<&str> = if let Some(provider) = &settings.provider {
         vec![&provider.name]
     } else {

@@ -12,6 +12,7 @@ mod refusal;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod write_timeout;
 
 use std::{
@@ -33,7 +34,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::TokioIo,
     server::graceful::{GracefulConnection, GracefulShutdown},
 };
 use tokio::{
@@ -51,6 +52,7 @@ use self::{
     places::{Place, Places},
     refusal::Refusal,
     socket::{SenderWatch, Socket},
+    timer::PatientTimer,
     write_timeout::WriteTimeout,
 };
 pub use self::{
@@ -272,7 +274,7 @@ where
         exchange.clone().respond(request, headers)
     });
     http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(PatientTimer::new())
         // Some senders close their side after the request and wait for the response.
         .half_close(true)
         .header_read_timeout(limits.head_time)

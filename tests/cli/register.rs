@@ -49,6 +49,18 @@ fn an_endpoint_is_created_its_secret_used_and_the_endpoint_deleted_at_the_end() 
 
 #[cfg(target_os = "linux")]
 #[test]
+fn an_endpoint_is_deleted_if_the_program_can_not_be_started() {
+    let api = Endpoint::new([respond(200).body(created()), respond(200).body("{}")]);
+    let dir = with_api(&api);
+    let listen = dir.hookdev().args(["listen", "--addr", "127.0.0.1:0"]).args(REGISTER).args(["--", "./missing"]);
+    with_key(listen, &dir).exits(2).says("error: can't run `./missing`\n");
+    assert!(api.next().start.starts_with("POST "));
+    assert_eq!(api.next().start, "DELETE /v1/webhook_endpoints/we_1 HTTP/1.1");
+    assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn what_a_killed_process_leaves_is_removed_by_unregister() {
     let api = Endpoint::new([respond(200).body(created()), respond(503), respond(200).body("{}")]);
     let dir = with_api(&api);

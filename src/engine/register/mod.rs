@@ -112,6 +112,15 @@ pub struct Leftover {
     pub curl: String,
 }
 
+/// What a new public URL has changed.
+#[derive(Debug, Default)]
+pub struct UrlChange {
+    /// What has the new URL now.
+    pub changed: Vec<JournalEntry>,
+    /// Why the rest still has an earlier one.
+    pub errors: Vec<RegisterError>,
+}
+
 /// One endpoint or value that is set.
 #[derive(Debug)]
 struct Active {
@@ -265,28 +274,34 @@ impl<T: Transport> Registrations<T> {
         Ok(stale)
     }
 
-    /// Gives everything that is set the URLs below another public one. What can't be changed is in the list.
-    pub async fn url_changed(&mut self, public_url: &str) -> Vec<RegisterError> {
-        let mut errors = Vec::new();
+    /// Gives everything that is set the URLs below another public one, except what has them already.
+    pub async fn url_changed(&mut self, public_url: &str) -> UrlChange {
+        let mut change = UrlChange::default();
         let mut active = std::mem::take(&mut self.active);
         for one in &mut active {
-            one.entry.url = url_of(public_url, &one.account);
-            let changed = match registration(&one.account).map(|registration| &registration.how) {
+            let entry = JournalEntry { url: url_of(public_url, &one.account), ..one.entry.clone() };
+            if entry.url == one.entry.url {
+                continue;
+            }
+            let call = match registration(&one.account).map(|registration| &registration.how) {
                 Ok(How::Endpoint(calls)) => &calls.update,
                 Ok(How::Value(calls)) => &calls.set,
                 _ => continue,
             };
-            let result = match self.journal.write(&one.entry) {
-                Ok(()) => {
-                    let values = values(&one.entry, &one.account, &one.new_secret);
-                    self.call(&one.account, changed, &values).await.map(drop)
-                }
+            let result = match self.journal.write(&entry) {
+                Ok(()) => self.call(&one.account, call, &values(&entry, &one.account, &one.new_secret)).await.map(drop),
                 Err(error) => Err(RegisterError::Journal(error)),
             };
-            errors.extend(result.err());
+            match result {
+                Ok(()) => {
+                    one.entry = entry.clone();
+                    change.changed.push(entry);
+                }
+                Err(error) => change.errors.push(error),
+            }
         }
         self.active = active;
-        errors
+        change
     }
 
     /// Removes or restores everything that is set. Returns what could not be.

@@ -35,6 +35,7 @@ struct State {
     created: u64,
     value: String,
     calls: Vec<String>,
+    is_down: bool,
 }
 
 /// A provider's API, which answers the calls of one manifest in the shapes that it describes.
@@ -69,6 +70,9 @@ impl Fake {
         state.calls.push(format!("{} {path}", request.method));
         let key = request.headers.text("authorization").unwrap().into_owned();
         assert!(key.ends_with(" the-key"), "{key}");
+        if state.is_down {
+            return Response { status: 503, headers: Headers::new(), body: Bytes::new() };
+        }
         let registration = self.account.provider.registration.as_ref().unwrap();
         let (status, body) = match &registration.how {
             How::Endpoint(calls) => {
@@ -227,13 +231,45 @@ async fn what_is_registered_is_removed_and_what_others_have_stays() {
         assert_eq!(journal(dir.path()).entries().unwrap().len(), 1);
         assert_ne!(of_others(&state), before, "{name}");
 
-        assert!(process.url_changed("https://new.example").await.is_empty());
+        let change = process.url_changed("https://new.example").await;
+        let urls: Vec<&str> = change.changed.iter().map(|entry| entry.url.as_str()).collect();
+        assert_eq!(urls, [format!("https://new.example/{name}")]);
+        assert!(change.errors.is_empty(), "{:?}", change.errors);
         let text = format!("{:?}", state.lock().unwrap());
         assert!(text.contains(&format!("https://new.example/{name}")), "{text}");
 
         assert!(process.unregister().await.is_empty());
         assert_eq!(of_others(&state), before, "{name}");
         assert_eq!(journal(dir.path()).entries().unwrap(), []);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_that_could_not_be_changed_is_changed_by_the_next_try_and_by_no_more() {
+    for name in PROVIDERS {
+        let (dir, account) = (tempfile::tempdir().unwrap(), account(name));
+        let state = with_others(&account);
+        let before = of_others(&state);
+        let mut process = process(dir.path(), &account, &state, usize::MAX);
+        process.register(account.clone(), PUBLIC).await.unwrap();
+        let new = format!("https://new.example/{name}");
+
+        state.lock().unwrap().is_down = true;
+        let change = process.url_changed("https://new.example").await;
+        assert_eq!((change.changed.len(), change.errors.len()), (0, 1), "{name}");
+        assert_eq!(process.list().map(|entry| entry.url.clone()).collect::<Vec<_>>(), [format!("{PUBLIC}/{name}")]);
+
+        state.lock().unwrap().is_down = false;
+        let change = process.url_changed("https://new.example").await;
+        assert_eq!((change.changed.len(), change.errors.len()), (1, 0), "{name}");
+        assert_eq!(process.list().map(|entry| entry.url.clone()).collect::<Vec<_>>(), [new]);
+        let calls = state.lock().unwrap().calls.len();
+        let change = process.url_changed("https://new.example").await;
+        assert_eq!((change.changed.len(), change.errors.len()), (0, 0), "{name}");
+        assert_eq!(state.lock().unwrap().calls.len(), calls);
+
+        assert!(process.unregister().await.is_empty());
+        assert_eq!(of_others(&state), before, "{name}");
     }
 }
 
