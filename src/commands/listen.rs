@@ -2,6 +2,7 @@
 
 use std::{
     future::pending,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -17,7 +18,7 @@ use super::{
     keys::{Keys, Subject},
     listen_settings::{listen_config, secret_warning, settings, watch},
     program::{ProgramEnd, Urls, UserProgram},
-    register::Requested,
+    register::{self, Requested},
     remedies,
     reporters::{
         browsers::RefusedPages,
@@ -165,7 +166,11 @@ async fn listen(
     let tunnel = tunnel.serve(receiver, tunnel_limits, stop.clone());
     // The provider may call as soon as it is registered.
     let secret_to = args.secret_to.as_deref();
-    let registered = requested.register(terminal, &settings, secret_to, tunnel.urls(), &warnings).await?;
+    let registering = requested.register(terminal, &settings, secret_to, tunnel.urls(), &warnings);
+    let registered = match register::unless_interrupted(registering, terminal, &mut interrupts).await? {
+        ControlFlow::Continue(registered) => registered,
+        ControlFlow::Break(exit) => return Ok(exit),
+    };
 
     let url = format!("http://{address}");
     let subject = |history| Subject {

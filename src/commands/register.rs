@@ -1,6 +1,6 @@
 //! `listen --register`: resolves what is to be registered, sets it before the receiver is ready, and removes it at the end.
 
-use std::{env, io::Write, path::Path, sync::Arc, time::Duration};
+use std::{env, future::Future, io::Write, ops::ControlFlow, path::Path, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, task::JoinHandle};
 
@@ -188,6 +188,34 @@ impl Requested {
         let following = tunnel.map(|urls| tokio::spawn(follow(Arc::clone(&registrations), urls, warnings.clone())));
         Ok(Registered { registrations: Some(registrations), following })
     }
+}
+
+/// Waits until everything is registered. An interrupt lets the calls end and then removes what they set, and a second one
+/// leaves that to `hookdev unregister`. Breaks with the exit code after an interrupt.
+///
+/// # Errors
+///
+/// If something can't be registered.
+pub async fn unless_interrupted(
+    registering: impl Future<Output = Result<Registered, Failure>>,
+    terminal: Terminal,
+    interrupts: &mut Interrupts,
+) -> Result<ControlFlow<Exit, Registered>, Failure> {
+    let mut registering = pin!(registering);
+    tokio::select! {
+        registered = &mut registering => return registered.map(ControlFlow::Continue),
+        () = interrupts.next() => terminal.note("waiting for the provider's API; press Ctrl-C again to stop at once"),
+    }
+    Ok(ControlFlow::Break(tokio::select! {
+        registered = &mut registering => {
+            registered?.end(terminal, interrupts).await;
+            Exit::Success
+        }
+        () = interrupts.next() => {
+            terminal.warn("stopped while registering; `hookdev unregister` removes what was set");
+            Exit::Interrupted
+        }
+    }))
 }
 
 /// Changes what is registered whenever the tunnel's URL changes. A change that fails is tried again until it succeeds.

@@ -1,7 +1,7 @@
 //! `listen --register` and `unregister`: the calls at a provider's API, the secret that it returns, and what a killed process
 //! leaves. The steps between are tested in `engine::register`.
 
-use crate::harness::{Dir, Endpoint, TestCommand, respond};
+use crate::harness::{Dir, Endpoint, Gate, TestCommand, respond};
 
 const SECRET: &str = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQh";
 
@@ -57,6 +57,36 @@ fn an_endpoint_is_deleted_if_the_program_can_not_be_started() {
     assert!(api.next().start.starts_with("POST "));
     assert_eq!(api.next().start, "DELETE /v1/webhook_endpoints/we_1 HTTP/1.1");
     assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_while_an_endpoint_is_created_lets_the_call_end_and_deletes_the_endpoint() {
+    let gate = Gate::default();
+    let api = Endpoint::new([respond(200).body(created()).behind(&gate), respond(200).body("{}")]);
+    let dir = with_api(&api);
+    let mut listener = with_key(dir.listen().args(REGISTER), &dir).begins();
+    assert!(api.next().start.starts_with("POST "));
+    listener.interrupt();
+    listener.says("note: waiting for the provider's API; press Ctrl-C again to stop at once\n");
+    gate.open();
+    assert_eq!(api.next().start, "DELETE /v1/webhook_endpoints/we_1 HTTP/1.1");
+    listener.exits(0);
+    assert_eq!(dir.names("state/hookdev/registrations"), [""; 0]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_ctrl_c_leaves_what_is_being_created_to_unregister() {
+    let api = Endpoint::new([respond(200).body(created()).behind(&Gate::default())]);
+    let dir = with_api(&api);
+    let mut listener = with_key(dir.listen().args(REGISTER), &dir).begins();
+    api.next();
+    listener.interrupt();
+    listener.says("note: waiting for the provider's API; press Ctrl-C again to stop at once\n");
+    listener.interrupt();
+    listener.exits(130).says("warning: stopped while registering; `hookdev unregister` removes what was set\n");
+    assert_eq!(dir.names("state/hookdev/registrations").len(), 2);
 }
 
 #[cfg(target_os = "linux")]

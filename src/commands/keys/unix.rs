@@ -21,7 +21,7 @@ use crate::{
         terminal::Terminal,
     },
     net::client::for_other_clients,
-    render::{request::curl, text},
+    render::request::curl,
     store::captures,
     webhook::{record::Delivery, redact, request::Request},
 };
@@ -109,10 +109,7 @@ impl Keys {
             (true, 1) => "paused, 1 delivery waits (p goes on) ",
             (true, count) => &format!("paused, {count} deliveries wait (p goes on) "),
         };
-        let line = format!("{waiting}{}", self.input.digits());
-        // A terminal may wrap a line that fills it.
-        let columns = self.terminal.width().map_or(usize::MAX, |width| width.saturating_sub(1));
-        streams::set_prompt(&text::truncate(&line, columns));
+        streams::set_prompt(&format!("{waiting}{}", self.input.digits()));
     }
 
     async fn handle(&mut self, press: Press) {
