@@ -301,13 +301,14 @@ fn commands() -> String {
     format!("{table}\n```text\n{synopses}\n{everywhere}```\n")
 }
 
-/// A command and its arguments, the positional ones first, in lines that are not too long.
+/// A command and its arguments in lines that are not too long: the positional ones first, and what follows `--` last.
 fn synopsis<'a>(command: &str, arguments: impl Iterator<Item = &'a Arg>) -> String {
     let shown = arguments.filter(|arg| !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str()));
-    let (positional, options): (Vec<&Arg>, Vec<&Arg>) = shown.partition(|arg| arg.is_positional());
+    let (last, others): (Vec<&Arg>, Vec<&Arg>) = shown.partition(|arg| arg.is_last_set());
+    let (positional, options): (Vec<&Arg>, Vec<&Arg>) = others.into_iter().partition(|arg| arg.is_positional());
     let mut lines = Vec::new();
     let mut line = command.to_owned();
-    for word in positional.into_iter().chain(options).map(usage) {
+    for word in positional.into_iter().chain(options).chain(last).map(usage) {
         if line.len() + 1 + word.len() > WIDTH {
             lines.push(line);
             line = " ".repeat(command.len());
@@ -318,8 +319,11 @@ fn synopsis<'a>(command: &str, arguments: impl Iterator<Item = &'a Arg>) -> Stri
     lines.join("\n") + "\n"
 }
 
-/// One argument of a synopsis: `[--count N]`, `WHAT...`.
+/// One argument of a synopsis: `[--count N]`, `WHAT...`, `[-- CMD]`.
 fn usage(arg: &Arg) -> String {
+    if arg.is_last_set() {
+        return format!("[-- {}]", value(arg));
+    }
     let short = arg.get_short().map(|short| format!("-{short}"));
     let long = arg.get_long().map(|long| format!("--{long}"));
     let flag = [short, long].into_iter().flatten().collect::<Vec<_>>().join("|");
