@@ -107,7 +107,7 @@ pub struct Send {
     #[arg(long, help_heading = "Captures")]
     pub resign: bool,
 
-    /// Send the newest delivery that `listen` captured where [listen] of the config says
+    /// Send the newest delivery that `listen` captured where the config says
     #[arg(long, conflicts_with = "watch", help_heading = "Captures")]
     pub last: bool,
 

@@ -148,6 +148,8 @@ impl Keys {
 
     /// The delivery of this number, or the last one. Says so if there is none.
     async fn delivery(&self, number: Option<u64>) -> Option<Arc<Delivery>> {
+        // A delivery that is on the screen may not be there yet.
+        self.subject.history.catch_up().await;
         let Some(seq) = number else {
             let last = self.subject.history.last();
             if last.is_none() {

@@ -3,11 +3,16 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::HeaderValue;
+use tokio::{sync::watch, time::timeout};
 
 use super::consumers::{Consumers, Deliveries, Update, WhenFull};
 use crate::webhook::{
@@ -24,9 +29,18 @@ const DELIVERY_BYTES: usize = 1 << 10;
 /// How many updates may wait to be added.
 const QUEUE: usize = 1024;
 
+/// How long to wait for deliveries that are on their way into the history. Those that it misses never arrive.
+const ARRIVAL: Duration = Duration::from_millis(500);
+
 /// The last deliveries of a receiver.
 #[derive(Clone, Debug)]
-pub struct History(Arc<Mutex<Kept>>);
+pub struct History {
+    kept: Arc<Mutex<Kept>>,
+    /// The number of the last delivery that was received, which may be on its way.
+    received: Arc<AtomicU64>,
+    /// The number of the last one that was added.
+    added: watch::Sender<u64>,
+}
 
 #[derive(Debug)]
 struct Kept {
@@ -41,18 +55,36 @@ impl History {
     pub fn start(consumers: &mut Consumers, limit: usize) -> Self {
         let deliveries = consumers.add(QUEUE, WhenFull::Skip);
         let history = Self::new(limit);
+        let received = Arc::clone(&history.received);
+        consumers.observe(move |delivery| {
+            received.fetch_max(delivery.seq, Ordering::Relaxed);
+        });
         tokio::spawn(history.clone().follow(deliveries));
         history
     }
 
     fn new(limit: usize) -> Self {
-        Self(Arc::new(Mutex::new(Kept { deliveries: VecDeque::new(), bytes: 0, limit })))
+        let kept = Kept { deliveries: VecDeque::new(), bytes: 0, limit };
+        Self { kept: Arc::new(Mutex::new(kept)), received: Arc::default(), added: watch::Sender::new(0) }
     }
 
     async fn follow(self, mut deliveries: Deliveries) {
         while let Some(update) = deliveries.next().await {
+            let seq = if let Update::Delivery(published) = &update { published.delivery().seq } else { 0 };
             self.update(update);
+            self.added.send_if_modified(|added| {
+                let is_new = seq > *added;
+                *added = seq.max(*added);
+                is_new
+            });
         }
+    }
+
+    /// Waits for the deliveries that were received before this call. Those that can't be added are not waited for long.
+    pub async fn catch_up(&self) {
+        let received = self.received.load(Ordering::Relaxed);
+        // The sender lives as long as this.
+        let _ = timeout(ARRIVAL, self.added.subscribe().wait_for(|added| *added >= received)).await;
     }
 
     fn update(&self, update: Update) {
@@ -89,7 +121,7 @@ impl History {
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Load scripts that sign live: [`locust`] in Python and [`k6`] in JavaScript. Both have one function for each event, which
+//! Load scripts that sign live: `locust` in Python and `k6` in JavaScript. Both have one function for each event, which
 //! makes a request with new values, and one for each provider, which signs it.
 
 mod k6;
