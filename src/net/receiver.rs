@@ -2,6 +2,7 @@
 //! decides when to stop, and handles each request.
 
 mod body;
+mod counted;
 mod head;
 mod heads;
 mod outgoing;
@@ -57,6 +58,7 @@ use self::{
 };
 pub use self::{
     body::{BodyPermit, UNMETERED_BYTES},
+    counted::Counted,
     head::LONGEST_METHOD,
     outgoing::{Outgoing, Pieces, PiecesSender},
 };

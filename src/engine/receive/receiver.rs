@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     engine::clock::now,
-    net::receiver::{BodyPermit, Handler, Outgoing, ReceiveError, Received, excerpt},
+    net::receiver::{BodyPermit, Counted, Handler, Outgoing, ReceiveError, Received, excerpt},
     webhook::{
         assessment::{Assessment, MAX_DECODED_BYTES},
         place::{self, Lookup},
@@ -357,22 +357,6 @@ impl Handler for Receiver {
 
     fn on_error(&self, error: ReceiveError) {
         (self.on_error)(error);
-    }
-}
-
-/// Counts one delivery until it is dropped, by a panic too.
-struct Counted<'a>(&'a AtomicUsize);
-
-impl<'a> Counted<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

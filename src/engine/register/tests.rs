@@ -183,7 +183,7 @@ fn account(name: &str) -> Account {
     Account { resource: resource.to_owned(), api, key: SecretText::from("the-key".to_owned()), provider }
 }
 
-/// A process with this journal that is gone after so many calls.
+/// A process with this journal that is gone after this number of calls.
 fn process(dir: &Path, account: &Account, state: &Arc<Mutex<State>>, calls: usize) -> Registrations<Fake> {
     let fake = Fake { account: account.clone(), state: Arc::clone(state), calls_left: AtomicUsize::new(calls) };
     Registrations::new(fake, journal(dir))

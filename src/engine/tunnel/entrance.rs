@@ -1,4 +1,4 @@
-//! The receiver as the internet sees it, through a tunnel: behind a random path prefix. Whoever doesn't know the prefix gets
+//! The receiver as the internet sees it, through a tunnel: behind a random path prefix. A sender that lacks it gets
 //! 404, and is counted, but neither shown, captured nor forwarded.
 
 use std::sync::{

@@ -1,8 +1,8 @@
 //! A tunnel: a program that gives a port of this machine a public URL. It is started as its recipe says, used once the
 //! whole internet can use it, watched, started again when it is lost, and ended with hookdev.
 //!
-//! The URL is never looked up here. The DNS has the name of a new tunnel only after a while, and whoever asks too early
-//! caches that there is none.
+//! The URL is never looked up here. The DNS has the name of a new tunnel only after a while, and a resolver that asks
+//! too early caches that there is none.
 
 mod entrance;
 mod output;

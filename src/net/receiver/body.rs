@@ -22,6 +22,7 @@ use tokio::{
 
 use super::{
     Limits,
+    counted::Counted,
     refusal::{Refusal, Report},
 };
 
@@ -82,26 +83,10 @@ impl Budget {
 
     async fn acquire(&self, bytes: usize) -> BodyPermit {
         let wanted = kibibytes(bytes).min(self.total);
-        let _waiting = Waiting::new(&self.waiting);
+        let _waiting = Counted::new(&self.waiting);
         // The semaphore is never closed, so this is never `None`.
         let acquired = Arc::clone(&self.kibibytes).acquire_many_owned(wanted).await;
         BodyPermit { kibibytes: acquired.ok().map(Arc::new), ..self.unmetered() }
-    }
-}
-
-/// Counts one wait until it is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

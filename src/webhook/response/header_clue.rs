@@ -15,7 +15,7 @@ const MISSING: &[&str] = &["missing", "required", "not found", "not present", "a
 /// Parts of the names of headers with which webhooks are verified, in lower case.
 const TELLING: &[&str] = &["signature", "webhook", "hmac", "timestamp"];
 
-/// Headers that every request has, whoever sends it.
+/// Headers that most requests have.
 const USUAL: &[&str] =
     &["accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"];
 

@@ -1,0 +1,21 @@
+//! Counts what goes on at one time.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Counts one thing until this is dropped, by a panic too.
+#[derive(Debug)]
+pub struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    /// Adds one to the count.
+    pub fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
