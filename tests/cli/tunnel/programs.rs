@@ -28,7 +28,7 @@ fn write_program(dir: &Dir, name: &str, content: impl AsRef<[u8]>) {
     fs::set_permissions(dir.join(&format!("bin/{name}")), Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Stands in for a program, as `stand_in.py` says.
+/// A stand-in for a program; `stand_in.py` says what it does.
 pub struct StandIn {
     pub dir: Dir,
     name: &'static str,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stands in for the programs of tunnels that need the internet: `cloudflared` and `ngrok`, by the name it is called by.
+"""A stand-in for the programs of tunnels that need the internet: `cloudflared` and `ngrok`, by the name it is called by.
 
 It serves what they serve on this machine, and prints what users recorded of them. Each start writes its process id, its arguments
 and the names of its variables to `start-N.json` in the directory STAND_IN_DIR. What it does, one JSON object for each start (the last one
