@@ -42,7 +42,16 @@ pub struct Journal {
 /// The right to an entry, which no other process has meanwhile.
 #[derive(Debug)]
 pub struct Hold {
-    _lock: File,
+    #[cfg_attr(not(unix), allow(dead_code, reason = "closing the file is all that releases the lock there"))]
+    lock: File,
+}
+
+#[cfg(unix)]
+impl Drop for Hold {
+    /// Closing the file is not enough: a child process that is about to run its program has a copy of every open file.
+    fn drop(&mut self) {
+        let _ = rustix::fs::flock(&self.lock, rustix::fs::FlockOperation::Unlock);
+    }
 }
 
 impl Journal {
@@ -66,7 +75,7 @@ impl Journal {
     pub fn hold(&self, mark: &str) -> io::Result<Option<Hold>> {
         home::create_private(&self.dir)?;
         let path = self.dir.join(format!("{mark}.lock"));
-        Ok(lock(&path)?.map(|lock| Hold { _lock: lock }))
+        Ok(lock(&path)?.map(|lock| Hold { lock }))
     }
 
     /// Writes an entry, which is on the disk when this returns.
@@ -204,6 +213,16 @@ mod tests {
         let journal = journal(dir.path());
         let held = journal.hold("a").unwrap();
         assert!(held.is_some() && journal.hold("a").unwrap().is_none());
+        drop(held);
+        assert!(journal.hold("a").unwrap().is_some());
+    }
+
+    #[test]
+    fn a_copy_of_the_lock_in_a_child_process_keeps_nobody_from_the_entry() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(dir.path());
+        let held = journal.hold("a").unwrap().unwrap();
+        let _copy = held.lock.try_clone().unwrap();
         drop(held);
         assert!(journal.hold("a").unwrap().is_some());
     }
