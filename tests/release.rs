@@ -3,6 +3,7 @@
 mod machine;
 
 use std::{
+    fmt::Write,
     fs,
     path::{Path, PathBuf},
 };
@@ -102,7 +103,11 @@ fn archive(target: &str) -> String {
 }
 
 fn sha256(path: PathBuf) -> String {
-    Sha256::digest(fs::read(path).expect("a file")).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::new();
+    for byte in Sha256::digest(fs::read(path).expect("a file")) {
+        write!(text, "{byte:02x}").expect("a string");
+    }
+    text
 }
 
 #[test]
