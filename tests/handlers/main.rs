@@ -10,6 +10,7 @@ mod machine;
 #[path = "../packages/mod.rs"]
 mod packages;
 mod program;
+#[cfg(unix)]
 mod recipes;
 
 use std::{fs, path::Path, time::Duration};
