@@ -6,6 +6,7 @@ use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, post, respond};
 #[cfg(target_os = "linux")]
 use crate::machine::{self, can};
 
+#[cfg(target_os = "linux")]
 const SECRET: &str = "LEAKED-secret-of-cyanite";
 
 #[cfg(target_os = "linux")]
