@@ -74,7 +74,7 @@ pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) 
             payload: PayloadObject::new(&assessment.payload),
             findings: FindingObject::list(&assessment.findings, wording),
             warnings: delivery.warnings().iter().map(|warning| warning.text(wording)).collect(),
-            request: RequestObject::new(&delivery.request),
+            request: RequestObject::new(&delivery.request, assessment.url.as_deref()),
             response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
             forwards: delivery.forwards.iter().map(ForwardObject::new).collect(),
             capture: delivery.capture.as_deref(),
@@ -91,7 +91,7 @@ pub fn write_sent(request: &Request, time: Timestamp, out: &mut Vec<u8>) {
             kind: "delivery",
             hookdev: VERSION,
             received_at: time.to_string(),
-            request: RequestObject::new(request),
+            request: RequestObject::new(request, None),
         },
         out,
     );

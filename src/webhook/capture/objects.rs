@@ -19,16 +19,20 @@ use crate::webhook::{
 pub(crate) struct RequestObject<'a> {
     method: &'a str,
     target: &'a str,
+    /// The URL that was called, where it is known and schemes may sign it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
     headers: HeaderPairs<'a>,
     #[serde(flatten)]
     body: BodyObject<'a>,
 }
 
 impl<'a> RequestObject<'a> {
-    pub(crate) fn new(request: &'a Request) -> Self {
+    pub(crate) fn new(request: &'a Request, url: Option<&'a str>) -> Self {
         Self {
             method: request.method.as_str(),
             target: &request.target,
+            url,
             headers: HeaderPairs(&request.headers),
             body: BodyObject::new(&request.body),
         }
