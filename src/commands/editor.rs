@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     io::Write,
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -78,13 +79,7 @@ fn edit(body: &[u8], extension: &str) -> Result<Edited, Failure> {
     // Some editors replace the file, so the handle is closed and the path read again.
     let path = file.into_temp_path();
     let editor = editor();
-    // The variable may hold arguments, as for git.
-    let mut command = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
-    if cfg!(windows) {
-        command.arg("/C").arg(&editor).arg(&path);
-    } else {
-        command.arg("-c").arg(format!("{editor} \"$1\"")).arg("sh").arg(&path);
-    }
+    let mut command = shell(&editor, &path);
     // Redirected output is data, so the editor's goes to standard error.
     let stdout = if streams::stdout_is_terminal() { Stdio::inherit() } else { streams::stderr_for_program() };
     let status = command.stdin(Stdio::inherit()).stdout(stdout).status().map_err(|error| failed(&error))?;
@@ -100,6 +95,24 @@ fn edit(body: &[u8], extension: &str) -> Result<Edited, Failure> {
         return Err(Failure::usage("can't send the payload: it was saved as something other than UTF-8"));
     };
     Ok(compare(before, after))
+}
+
+/// A shell that opens a file in the editor, which may have arguments, as for git.
+#[cfg(not(windows))]
+fn shell(editor: &str, path: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("{editor} \"$1\"")).arg("sh").arg(path);
+    command
+}
+
+/// A shell that opens a file in the editor, which may have arguments. With `/S`, `cmd` removes the outer quotes and no others.
+#[cfg(windows)]
+fn shell(editor: &str, path: &Path) -> Command {
+    use std::os::windows::process::CommandExt;
+
+    let mut command = Command::new("cmd");
+    command.raw_arg(format!("/S /C \"{editor} \"{}\"\"", path.display()));
+    command
 }
 
 /// The name of the editor.

@@ -119,6 +119,7 @@ impl Terminal {
     }
 
     /// Writes the result of a key to standard error, even with `--quiet`.
+    #[cfg(unix)]
     pub fn respond(&self, text: &str) {
         streams::write_message(self.err, text);
     }

@@ -1,6 +1,13 @@
-//! The GitHub Action: its script with the real program, on the files of a hostile pull request.
+//! The GitHub Action: its scripts with the real program, on the files of a hostile pull request, and with a release.
 
-use std::{collections::BTreeSet, fs, os::unix::fs::symlink};
+use std::{
+    collections::BTreeSet,
+    env::consts,
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 use crate::{
     harness::{AUPHONIC, Dir, capture},
@@ -9,11 +16,21 @@ use crate::{
 
 const ACTION: &str = include_str!("../../action.yml");
 
-/// The last step of the action.
-fn script() -> String {
-    let (_, script) = ACTION.rsplit_once("      run: |\n").expect("a script of several lines");
-    let lines: Vec<&str> = script.lines().map(|line| line.strip_prefix("        ").unwrap_or(line)).collect();
-    lines.join("\n")
+/// The script of a step of the action, from the first that mentions this.
+fn script(mention: &str) -> String {
+    let steps = ACTION.split("      run: |\n").skip(1);
+    let scripts =
+        steps.map(|step| step.lines().map_while(|line| line.strip_prefix("        ")).collect::<Vec<_>>().join("\n"));
+    scripts.into_iter().find(|script| script.contains(mention)).expect("a script that mentions it")
+}
+
+/// Runs a script as GitHub does, in a directory and with these variables; what it printed, and the outputs of its step.
+fn step(script: &str, directory: &Path, variables: &[(&str, &str)]) -> (Output, String) {
+    let outputs = tempfile::NamedTempFile::new().unwrap();
+    let mut bash = machine::command("bash");
+    bash.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script]).current_dir(directory);
+    bash.envs(variables.iter().copied()).env("GITHUB_OUTPUT", outputs.path());
+    (bash.output().unwrap(), fs::read_to_string(outputs.path()).unwrap())
 }
 
 /// The default of an input.
@@ -31,7 +48,7 @@ fn verifies(dir: &Dir, inputs: &[(&str, &str)]) -> (i32, String) {
     // A second run finds it there.
     let _ = symlink(machine::hookdev().get_program(), temporary.join("hookdev/bin/hookdev"));
     let mut bash = machine::command("bash");
-    bash.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script()]);
+    bash.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script("verify --format github")]);
     bash.current_dir(dir.join("repository")).env("RUNNER_TEMP", temporary).env("CYANITE_WEBHOOK_SECRET", "mine");
     for input in ["files", "require", "config", "options"] {
         let given = inputs.iter().find(|(name, _)| *name == input).map(|(_, value)| *value);
@@ -116,6 +133,118 @@ fn a_signature_is_required_unless_an_input_says_otherwise() {
     let (code, output) = verifies(&dir, &[]);
     assert_eq!((code, annotated(&output)), (1, BTreeSet::from(["captures/done.json"])));
     assert_eq!(verifies(&dir, &[("require", "")]), (0, String::new()));
+}
+
+/// The directory of a release, made by the same script as a real one, and the hash of the source as the action computes it.
+struct Release {
+    dir: Dir,
+    hash: String,
+    version: String,
+}
+
+/// What the released program is here.
+const PROGRAM: &str = "#!/bin/sh\necho released\n";
+
+impl Release {
+    /// `None` if there is no Python to make it with.
+    fn new() -> Option<Self> {
+        if !machine::can("python3", &["-c", "import tomllib"]) {
+            return None;
+        }
+        let dir = Dir::new();
+        dir.write("program", PROGRAM);
+        let package = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/package");
+        let dist = dir.join(&format!("v{}", env!("CARGO_PKG_VERSION")));
+        for arguments in [&["archive", &target(), dir.join("program").to_str().unwrap()][..], &["sums"]] {
+            let mut python = machine::command("python3");
+            python.arg(package).arg("--dist").arg(&dist).args(arguments);
+            let output = python.output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let (output, outputs) = step(&script("hash=$(find"), Path::new(env!("CARGO_MANIFEST_DIR")), &[]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let (hash, version) = outputs.trim_end().split_once("\nversion=").unwrap();
+        Some(Self { dir, hash: hash.strip_prefix("hash=").unwrap().to_owned(), version: version.to_owned() })
+    }
+
+    /// A file of the release.
+    fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(&format!("v{}/{name}", self.version))
+    }
+
+    /// The name of the archive for this machine.
+    fn archive(&self) -> String {
+        format!("hookdev-{}-{}.tar.gz", self.version, target())
+    }
+
+    /// Downloads the program with these variables in place of the usual ones. Either the note that it will be built instead,
+    /// or `released` with what the program prints.
+    fn download(&self, variables: &[(&str, &str)]) -> String {
+        let runner = tempfile::tempdir().unwrap();
+        let releases = format!("file://{}", self.dir.join("").display());
+        let usual = [
+            ("REPOSITORY", "OWNER/hookdev"),
+            ("RELEASES", releases.trim_end_matches('/')),
+            ("VERSION", &self.version),
+            ("HASH", &self.hash),
+            ("RUNNER_OS", if cfg!(target_os = "macos") { "macOS" } else { "Linux" }),
+            ("RUNNER_ARCH", if consts::ARCH == "aarch64" { "ARM64" } else { "X64" }),
+            ("RUNNER_TEMP", runner.path().to_str().unwrap()),
+        ];
+        let (output, outputs) = step(&script("get SHA256SUMS"), runner.path(), &[&usual[..], variables].concat());
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let program = runner.path().join("hookdev/bin/hookdev");
+        if outputs == "downloaded=true\n" {
+            assert_eq!(printed, "");
+            return String::from_utf8(machine::command(program).output().unwrap().stdout).unwrap();
+        }
+        assert_eq!((outputs.as_str(), program.exists()), ("", false));
+        printed.strip_prefix("::notice title=hookdev::building hookdev from source: ").unwrap().to_owned()
+    }
+}
+
+/// What this machine's release is built for.
+fn target() -> String {
+    let system = if cfg!(target_os = "macos") { "apple-darwin" } else { "unknown-linux-musl" };
+    format!("{}-{system}", consts::ARCH)
+}
+
+#[test]
+fn the_action_runs_the_released_program() {
+    let Some(release) = Release::new() else { return };
+    assert_eq!(release.version, env!("CARGO_PKG_VERSION"));
+    assert_eq!(release.download(&[]), "released\n");
+}
+
+#[test]
+fn the_action_builds_the_program_if_the_release_is_of_another_commit() {
+    let Some(release) = Release::new() else { return };
+    let expected = format!("version {} was released from another commit\n", release.version);
+    assert_eq!(release.download(&[("HASH", "0000")]), expected);
+}
+
+#[test]
+fn the_action_builds_the_program_if_there_is_no_release() {
+    let Some(release) = Release::new() else { return };
+    assert_eq!(release.download(&[("VERSION", "9.9.9")]), "cannot download SHA256SUMS of version 9.9.9\n");
+    assert_eq!(release.download(&[("RUNNER_OS", "Plan9")]).split(" on ").next(), Some("there is no release for Plan9"));
+    assert_eq!(release.download(&[("REPOSITORY", "")]), "the action is not used from its own repository\n");
+    fs::remove_file(release.file(&release.archive())).unwrap();
+    let expected = format!("cannot download {} of version {}\n", release.archive(), release.version);
+    assert_eq!(release.download(&[]), expected);
+}
+
+#[test]
+fn the_action_runs_no_program_whose_checksum_is_wrong() {
+    let Some(release) = Release::new() else { return };
+    let archive = release.file(&release.archive());
+    let mut bytes = fs::read(&archive).unwrap();
+    bytes.push(0);
+    fs::write(&archive, bytes).unwrap();
+    assert_eq!(release.download(&[]), format!("the checksum of {} is wrong\n", release.archive()));
+    fs::write(release.file("source-hash"), "0000\n").unwrap();
+    assert_eq!(release.download(&[]), "the checksum of source-hash is wrong\n");
 }
 
 #[test]

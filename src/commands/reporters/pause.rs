@@ -1,4 +1,4 @@
-//! Holds the output of `listen` back, and counts what waits.
+//! Holds the output of `listen` back, and counts what waits. Where `listen` reads no keys, nothing pauses it.
 
 use std::sync::{
     Arc,
@@ -27,6 +27,7 @@ impl Default for State {
 
 impl Pause {
     /// Pauses the output, or lets it go on.
+    #[cfg(unix)]
     pub fn set(&self, is_paused: bool) {
         self.0.waiting.store(0, Ordering::Relaxed);
         self.0.is_paused.send_replace(is_paused);
@@ -46,11 +47,13 @@ impl Pause {
     }
 
     /// The number of deliveries that arrived since the output was paused.
+    #[cfg(unix)]
     pub fn waiting(&self) -> u64 {
         self.0.waiting.load(Ordering::Relaxed)
     }
 
     /// Waits for another delivery that waits. Cancel safe.
+    #[cfg(unix)]
     pub async fn more(&self) {
         self.0.more.notified().await;
     }
