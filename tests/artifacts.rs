@@ -395,8 +395,12 @@ fn commands() -> String {
     for command in root.get_subcommands() {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         table.extend(["| `hookdev ", command.get_name(), "` | ", &about.replace('|', "\\|"), " |\n"]);
-        let own = command.get_arguments().filter(|arg| !arg.is_global_set());
-        synopses += &synopsis(&format!("hookdev {}", command.get_name()), own);
+        let name = format!("hookdev {}", command.get_name());
+        synopses += &synopsis(&name, command.get_arguments().filter(|arg| !arg.is_global_set()));
+        for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+            let name = format!("{name} {}", command.get_name());
+            synopses += &synopsis(&name, command.get_arguments().filter(|arg| !arg.is_global_set()));
+        }
     }
     let everywhere = synopsis("every command:", root.get_arguments().filter(|arg| arg.is_global_set()));
     format!("{table}\n```text\n{synopses}\n{everywhere}```\n")
