@@ -35,7 +35,10 @@ fn app(secret: String) -> Router {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let app = app(std::env::var("GITHUB_WEBHOOK_SECRET")?);
-    axum::serve(TcpListener::bind("127.0.0.1:3000").await?, app).await?;
+    let secret = std::env::var("GITHUB_WEBHOOK_SECRET").unwrap_or_default();
+    if secret.is_empty() {
+        return Err("GITHUB_WEBHOOK_SECRET is not set".into());
+    }
+    axum::serve(TcpListener::bind("127.0.0.1:3000").await?, app(secret)).await?;
     Ok(())
 }

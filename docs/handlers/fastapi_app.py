@@ -5,7 +5,9 @@ import os
 
 from fastapi import FastAPI, HTTPException, Request
 
-SECRET = os.environ["GITHUB_WEBHOOK_SECRET"].encode()
+SECRET = os.environ.get("GITHUB_WEBHOOK_SECRET", "").encode()
+if not SECRET:
+    raise RuntimeError("GITHUB_WEBHOOK_SECRET is not set")
 
 app = FastAPI()
 

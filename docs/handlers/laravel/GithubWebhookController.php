@@ -10,7 +10,7 @@ class GithubWebhookController
 {
     public function __invoke(Request $request): Response
     {
-        $secret = config('services.github.webhook_secret') ?: throw new RuntimeException('no webhook secret');
+        $secret = config('services.github.webhook_secret') ?: throw new RuntimeException('GITHUB_WEBHOOK_SECRET is not set');
         $body = $request->getContent(); // not $request->all(): that is parsed
         $expected = 'sha256=' . hash_hmac('sha256', $body, $secret);
         if (! hash_equals($expected, (string) $request->header('X-Hub-Signature-256'))) {

@@ -11,7 +11,8 @@ class GithubWebhooksController < ActionController::API
   private
 
   def genuine?(body)
-    expected = "sha256=" + OpenSSL::HMAC.hexdigest("SHA256", ENV.fetch("GITHUB_WEBHOOK_SECRET"), body)
+    secret = ENV["GITHUB_WEBHOOK_SECRET"].presence or raise "GITHUB_WEBHOOK_SECRET is not set"
+    expected = "sha256=" + OpenSSL::HMAC.hexdigest("SHA256", secret, body)
     ActiveSupport::SecurityUtils.secure_compare(request.headers["X-Hub-Signature-256"].to_s, expected)
   end
 end
