@@ -376,12 +376,25 @@ fn signatures(catalog: &Catalog) -> String {
 
 /// The scheme that signs, and the other ones that verify.
 fn signs(schemes: &[Scheme]) -> String {
-    let signed = |scheme: &Scheme| format!("{} of `{}`", scheme.algorithm, scheme.content.as_str().escape_debug());
+    let signed = |scheme: &Scheme| match scheme.algorithm.to_string() {
+        // It is sent as it is, whatever else is sent.
+        token if token.contains("token") => token,
+        name => format!("{name} of `{}`", scheme.content.as_str().escape_debug()),
+    };
+    // A place that is no header says in words what it is.
+    let place = |scheme: &Scheme| match scheme.signature.to_string() {
+        words if words.contains(' ') => words,
+        header => format!("`{header}`"),
+    };
     let Some((first, others)) = schemes.split_first() else { return "nothing".to_owned() };
-    let mut words = format!("{} in `{}`", signed(first), first.signature);
+    let mut words = format!("{} in {}", signed(first), place(first));
+    let others = others.iter().map(|scheme| match place(scheme) {
+        same if same == place(first) => signed(scheme),
+        other => format!("{} in {other}", signed(scheme)),
+    });
+    let others = others.collect::<Vec<_>>().join(", ");
     if !others.is_empty() {
-        let others: Vec<String> = others.iter().map(signed).collect();
-        words.extend(["; accepted too: ", &others.join(", ")]);
+        words.extend(["; accepted too: ", &others]);
     }
     words
 }
