@@ -62,7 +62,7 @@ fn script_continues(commands: &[Vec<String>]) -> bool {
     commands.last().is_some_and(Vec::is_empty)
 }
 
-/// The blocks of a page for a shell, without files, which are run as a whole.
+/// The blocks of a page for a shell, without files, which are run as a whole, and the commands in those for CI.
 fn scripts(page: &str) -> Vec<String> {
     let mut scripts = Vec::new();
     let mut last = "";
@@ -73,6 +73,13 @@ fn scripts(page: &str) -> Vec<String> {
             Part::Block("sh", lines) if !last.ends_with("`:") => scripts.push(lines.join("\n")),
             Part::Block(info, lines) if info.starts_with("console") => {
                 scripts.extend(lines.iter().filter_map(|line| line.strip_prefix("$ ")).map(str::to_owned));
+            }
+            Part::Block("yaml", lines) => {
+                let steps =
+                    lines.iter().map(|line| line.trim_start().trim_start_matches("- ").trim_start_matches("run: "));
+                let commands = steps
+                    .filter(|step| OTHERS.iter().chain(&["hookdev"]).any(|name| step.starts_with(&format!("{name} "))));
+                scripts.extend(commands.map(str::to_owned));
             }
             Part::Block(..) => {}
         }

@@ -3,7 +3,10 @@
 
 use std::fs;
 
-use crate::{machine, pages};
+use crate::{
+    machine, pages,
+    text::{Part, parts},
+};
 
 /// The headings of the page, each with a config that has an unknown key there.
 const SECTIONS: [(&str, &str); 6] = [
@@ -53,5 +56,31 @@ fn the_page_about_the_config_has_every_key() {
             keys.retain(|key| !TABLES.contains(&key.as_str()));
         }
         assert_eq!(documented(&page, heading), keys, "{heading}");
+    }
+}
+
+#[test]
+fn every_config_in_the_pages_is_valid() {
+    for name in ["config.md", "real-events.md"] {
+        let page = fs::read_to_string(pages::root().join("docs").join(name)).unwrap();
+        let blocks = parts(&page).into_iter().filter_map(|part| match part {
+            Part::Block("toml", lines) => Some(lines.join("\n")),
+            _ => None,
+        });
+        for config in blocks {
+            let dir = tempfile::tempdir().unwrap();
+            // What the config names.
+            let (provider, built_in) = (dir.path().join("webhooks/providers/auphonic"), "fixtures/auphonic");
+            for file in ["provider.toml", "schema.json", "events/done.json", "events/error.json"] {
+                let to = provider.join(file);
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::copy(pages::root().join(built_in).join(file), to).unwrap();
+            }
+            fs::write(dir.path().join(".env"), "").unwrap();
+            let path = dir.path().join("hookdev.toml");
+            fs::write(&path, &config).unwrap();
+            let output = machine::hookdev().arg("--config").arg(&path).args(["events", "-q"]).output().unwrap();
+            assert!(output.status.success(), "{name}: {}\n{config}", String::from_utf8_lossy(&output.stderr));
+        }
     }
 }
