@@ -42,7 +42,7 @@ const SCRIPTS: [(&str, &str); 5] = [
     ("hookdev.ps1", "powershell"),
 ];
 
-/// Behind the script for zsh: a file of `$fpath` is loaded by the first TAB of a shell, and clap's
+/// Comes after the script for zsh: a file of `$fpath` is loaded by the first TAB of a shell, and clap's
 /// script would leave that one unanswered.
 const ZSH_FIRST_TAB: &str = r#"
 if [[ "${funcstack[1]}" = _hookdev ]]; then
@@ -381,7 +381,7 @@ fn signs(schemes: &[Scheme]) -> String {
         token if token.contains("token") => token,
         name => format!("{name} of `{}`", scheme.content.as_str().escape_debug()),
     };
-    // A place that is no header says in words what it is.
+    // A place other than a header is described in words.
     let place = |scheme: &Scheme| match scheme.signature.to_string() {
         words if words.contains(' ') => words,
         header => format!("`{header}`"),

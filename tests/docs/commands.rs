@@ -15,7 +15,7 @@ use crate::{
 /// The other programs in the pages.
 const OTHERS: [&str; 10] = ["cargo", "cat", "curl", "echo", "node", "python3", "sed", "uvicorn", "vegeta", "set"];
 
-/// Options that the pages name, of other programs, and one that hookdev answers with a hint.
+/// Options that the pages name, of other programs, and one for which hookdev has only a hint.
 const OTHER_OPTIONS: [&str; 5] = ["--env-file", "--locked", "--port", "--trace", "--test"];
 
 /// The simple commands of a line, or of several that end in a backslash, each as its words.

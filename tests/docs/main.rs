@@ -10,6 +10,7 @@ mod follow;
 mod links;
 #[path = "../machine/mod.rs"]
 mod machine;
+#[cfg(unix)]
 #[path = "../packages/mod.rs"]
 mod packages;
 #[path = "../pages/mod.rs"]

@@ -89,7 +89,7 @@ fn the_handler_in_fastapi_passes() {
 #[test]
 fn the_handler_in_next_passes() {
     let Some(packages) = packages::installed("next") else { return };
-    // Next.js follows no link to its packages. It uses those above the application, if it is told where they are.
+    // Next.js follows no link to its packages. It uses those above the application, if the config names their directory.
     let page = Page::new("nextjs/route.js", "app/webhooks/github/route.js", &packages);
     let config = format!("export default {{ turbopack: {{ root: {packages:?} }} }};\n");
     fs::write(page.dir.path().join("next.config.mjs"), config).expect("a file");
