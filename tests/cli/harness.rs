@@ -10,6 +10,7 @@ mod endpoint;
 mod gate;
 mod listener;
 mod raw;
+pub mod schema;
 mod talk;
 mod tls;
 mod wire;

@@ -27,7 +27,7 @@ struct Language {
 
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
-const LANGUAGES: [Language; 7] = [
+const LANGUAGES: [Language; 9] = [
     Language {
         name: "node",
         program: "node",
@@ -41,6 +41,13 @@ const LANGUAGES: [Language; 7] = [
         identity: &["--version"],
         lock: &["libraries/package.json", "libraries/package-lock.json"],
         install: |from, to| install_for_node(&from.join("libraries"), to),
+    },
+    Language {
+        name: "next",
+        program: "node",
+        identity: &["--version"],
+        lock: &["next/package.json", "next/package-lock.json"],
+        install: |from, to| install_for_node(&from.join("next"), to),
     },
     Language {
         name: "python",
@@ -69,6 +76,13 @@ const LANGUAGES: [Language; 7] = [
         identity: &["--version"],
         lock: &["recipes/package.json", "recipes/package-lock.json"],
         install: |from, to| install_for_node(&from.join("recipes"), to),
+    },
+    Language {
+        name: "book",
+        program: PYTHON,
+        identity: &["-c", "import sys; print(sys.executable, sys.version)"],
+        lock: &["book/requirements.txt"],
+        install: |from, to| install_for_python(&from.join("book"), to),
     },
     Language {
         name: "python-recipes",
