@@ -27,7 +27,8 @@ function App() {
   const isEmpty = store.rows.length === 0 && store.view === "list";
   const showsList = !isEmpty && (!narrow || store.view === "list");
   const showsDetail = !isEmpty && (!narrow || store.view !== "list");
-  return html`<${Toolbar} filter=${filter} narrow=${narrow} />
+  const isCovered = narrow && store.view !== "list";
+  return html`<${Toolbar} filter=${filter} narrow=${narrow} hidden=${isCovered} />
     <${Trouble} />
     <main class=${narrow ? "narrow" : "wide"}>
       ${isEmpty && html`<${FirstEvent} />`} ${showsList && html`<${List} />`}

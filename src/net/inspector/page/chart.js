@@ -1,7 +1,7 @@
 // Owns the chart of response times, which uPlot draws on a canvas. Its numbers are also in the table of times.js.
 
 import { html, useLayoutEffect, useRef } from "./html.js";
-import { duration } from "./text.js";
+import { clock, limit } from "./text.js";
 
 const HEIGHT = 180;
 const scheme = matchMedia("(prefers-color-scheme: dark)");
@@ -50,8 +50,8 @@ function create(box, most, latest) {
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9 } },
     scales: { x: { time: true }, y: { distr: 3, range: (_plot, low, high) => bounds(low, high, most) } },
     axes: [
-      { ...axis, space: 70 },
-      { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => (isPower(tick) ? duration(tick) : null)) },
+      { ...axis, space: 70, values: (_plot, ticks) => ticks.map((tick) => clock(tick * 1000).slice(0, 8)) },
+      { ...axis, size: 60, filter: powers, grid: { ...axis.grid, filter: powers }, values: labels },
     ],
     series: [
       {},
@@ -87,7 +87,11 @@ function bounds(low, high, most) {
   return [10 ** Math.floor(Math.log10(lowest)), 10 ** Math.ceil(Math.log10(highest * 1.01))];
 }
 
-function isPower(number) {
-  const power = Math.log10(number);
-  return Math.abs(power - Math.round(power)) < 1e-9;
+/** Keeps the powers of ten of a logarithmic axis. */
+function powers(_plot, ticks) {
+  return ticks.map((tick) => (Math.abs(Math.log10(tick) % 1) < 1e-9 ? tick : null));
+}
+
+function labels(_plot, ticks) {
+  return ticks.map((tick) => (tick === null ? null : limit(tick)));
 }

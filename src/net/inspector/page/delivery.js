@@ -8,11 +8,11 @@ import { Headers } from "./headers.js";
 import { History } from "./history.js";
 import { html, useEffect, useState } from "./html.js";
 import { TABS } from "./keys.js";
-import { isNarrow } from "./layout.js";
-import { isLate, limitOf, list } from "./list.js";
+import { BackButton } from "./layout.js";
+import { isLate, limitOf } from "./list.js";
 import { Payload } from "./payload.js";
 import { store } from "./store.js";
-import { clock, duration, limit, size, visible } from "./text.js";
+import { clock, duration, limit, prose, size, visible } from "./text.js";
 import { verdict, Verdict } from "./verdict.js";
 import { causes, Why } from "./why.js";
 
@@ -26,14 +26,10 @@ export function Delivery({ seq }) {
   const loaded = useWhole(seq, row?.forwards);
   if (row === null) return html`<div class="message"><p>Delivery #${seq} is not in this list.</p></div>`;
   if (store.view === "edit") return html`<${EditForm} row=${row} loaded=${loaded} />`;
-  const back = () => {
-    store.set({ view: "list" });
-    list.focus();
-  };
   return html`<div class="delivery">
     <header class="summary">
       <div class="summary-line">
-        ${isNarrow() && html`<button class="back" onClick=${back} aria-label="Back to the list">‹</button>`}
+        <${BackButton} />
         <h2>${visible(row.event ?? "unknown event")}</h2>
         <${Verdict} of=${verdict(row.verdictName)} />
       </div>
@@ -93,8 +89,8 @@ function Reason({ row }) {
       and ${others.length} more
     </button>`;
   return html`<div class="reason ${first.tone}">
-    <p>${visible(first.text)}${more}</p>
-    ${first.hint && html`<p class="hint"><span class="hint-label">Try</span> ${visible(first.hint)}</p>`}
+    <p>${prose(first.text)}${more}</p>
+    ${first.hint && html`<p class="hint"><span class="hint-label">Try</span> ${prose(first.hint)}</p>`}
   </div>`;
 }
 

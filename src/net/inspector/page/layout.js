@@ -1,6 +1,7 @@
 // Owns the one question of layout that code has to ask: whether the page is too narrow for list and detail side by side.
 
-import { useEffect, useState } from "./html.js";
+import { html, useEffect, useState } from "./html.js";
+import { store } from "./store.js";
 
 const query = matchMedia("(max-width: 799px)");
 
@@ -17,4 +18,10 @@ export function useNarrow() {
     return () => query.removeEventListener("change", changed);
   }, []);
   return narrow;
+}
+
+/** Returns to the list, on a page that has no room beside it. */
+export function BackButton() {
+  const back = () => store.set({ view: "list" });
+  return isNarrow() && html`<button class="back" onClick=${back} aria-label="Back to the list">‹</button>`;
 }

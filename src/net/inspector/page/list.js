@@ -136,7 +136,7 @@ function Row({ row, place, index, isActive, tabIndex, isPinned, isMarked, compac
   const event = html`${isPinned && html`<span class="tag pin">pinned</span>`}
     ${isMarked && html`<span class="tag mark">compare</span>`}
     <span class="event">${visible(row.event ?? "unknown event")}</span>
-    ${tags(row).map((tag) => html`<span class="tag ${tag.tone}" title=${tag.label}>${tag.text}</span>`)}`;
+    <${Tag} row=${row} />`;
   const common = {
     ref: place,
     role: "row",
@@ -154,6 +154,7 @@ function Row({ row, place, index, isActive, tabIndex, isPinned, isMarked, compac
       <span role="gridcell" class="c-seq">#${row.seq}</span>
       <span role="gridcell" class="c-time">${clock(row.received_at)}</span>
       <span role="gridcell" class="c-status">${status}</span>
+      <span role="gridcell" class="c-path">${visible(row.request.target)}</span>
       <span role="gridcell" class="c-took">${took}</span>
     </div>`;
   }
@@ -169,14 +170,14 @@ function Row({ row, place, index, isActive, tabIndex, isPinned, isMarked, compac
   </div>`;
 }
 
-function tags(row) {
-  const found = [];
-  if (row.payload.status === "invalid") found.push({ text: "invalid", tone: "bad" });
-  if (row.handshake) found.push({ text: "handshake", tone: "" });
-  if (row.repeat) found.push({ text: "repeat", tone: "" });
-  if (row.forwards.some((forward) => forward.error !== null)) found.push({ text: "not forwarded", tone: "bad" });
-  else if (row.warnings.length > 0) found.push({ text: "!", tone: "warn", label: "has a warning" });
-  return found;
+/** What else is worth a look, the most important alone: there is room for one. */
+function Tag({ row }) {
+  if (row.forwards.some((forward) => forward.error !== null)) return html`<span class="tag bad">not forwarded</span>`;
+  if (row.payload.status === "invalid") return html`<span class="tag bad">invalid</span>`;
+  if (row.warnings.length > 0) return html`<span class="tag warn">warning</span>`;
+  if (row.handshake) return html`<span class="tag">handshake</span>`;
+  if (row.repeat) return html`<span class="tag">repeat</span>`;
+  return null;
 }
 
 /** The provider's time limit, if it is known. */

@@ -2,6 +2,7 @@
 
 import { CopyButton } from "./copy.js";
 import { html } from "./html.js";
+import { BackButton } from "./layout.js";
 import { store } from "./store.js";
 import { limit } from "./text.js";
 import { Times } from "./times.js";
@@ -15,7 +16,7 @@ export function FirstEvent() {
       ${ready &&
       html`<p>Send yourself a signed test event:</p>
         <${Command} text=${ready.send} />
-        <p>${urlsText(ready)}</p>
+        <p>Or use the URLs below. ${urlsText(ready)}</p>
         <${Urls} ready=${ready} />`}
     </div>
   </div>`;
@@ -25,7 +26,7 @@ export function Overview() {
   const { ready } = store;
   return html`<div class="overview">
     ${ready &&
-    html`<h2>URLs</h2>
+    html`<div class="summary-line"><${BackButton} /><h2>URLs</h2></div>
       <p class="muted">${urlsText(ready)}</p>
       <${Urls} ready=${ready} />
       ${ready.send && html`<h3>Send a test event</h3>
@@ -36,8 +37,8 @@ export function Overview() {
 
 function urlsText(ready) {
   return ready.tunnel
-    ? "Or give a provider its public URL:"
-    : "Or point a provider, or your own sender, at its URL. Providers on the internet need a tunnel (--tunnel).";
+    ? "Give each provider its public URL."
+    : "They work on this machine; providers on the internet need a tunnel (hookdev listen --tunnel).";
 }
 
 function Command({ text }) {

@@ -22,6 +22,13 @@ export function visible(text) {
   return parts;
 }
 
+/** A message of hookdev's, with what it quotes in backticks as code. */
+export function prose(text) {
+  const parts = String(text).split("`");
+  if (parts.length % 2 === 0) return visible(text);
+  return parts.map((part, index) => (index % 2 === 1 ? html`<code>${visible(part)}</code>` : visible(part)));
+}
+
 const two = (number) => String(number).padStart(2, "0");
 
 /** `10:04:12.318`, in the reader's time zone. */

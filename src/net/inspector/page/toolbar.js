@@ -6,10 +6,10 @@ import { store } from "./store.js";
 import { short } from "./text.js";
 import { Shape, VERDICT_NAMES, verdict } from "./verdict.js";
 
-export function Toolbar({ filter, narrow }) {
+export function Toolbar({ filter, narrow, hidden }) {
   const typed = (event) => store.setFilter({ text: event.target.value });
   const url = store.ready?.tunnel ?? store.ready?.url;
-  return html`<header class="toolbar">
+  return html`<header class="toolbar" hidden=${hidden}>
     <h1 class="brand">hookdev</h1>
     ${url &&
     !narrow &&

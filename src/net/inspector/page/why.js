@@ -2,7 +2,7 @@
 
 import { html } from "./html.js";
 import { store } from "./store.js";
-import { visible } from "./text.js";
+import { prose, visible } from "./text.js";
 import { Shape, verdict } from "./verdict.js";
 
 /** Everything that is wrong or odd about a delivery, the cause first: `{text, hint, detail, code, tone}`. */
@@ -45,7 +45,7 @@ export function Why({ row }) {
   const signature = found.filter((each) => !each.isSchema);
   const schema = found.filter((each) => each.isSchema);
   return html`<div class="why">
-    <p class="meaning"><${Shape} of=${of} />${visible(MEANING[of.name](row))}</p>
+    <p class="meaning"><${Shape} of=${of} />${prose(MEANING[of.name](row))}</p>
     <ol class="causes">
       ${signature.map((each) => html`<${Cause} of=${each} />`)}
     </ol>
@@ -61,9 +61,9 @@ export function Why({ row }) {
 
 function Cause({ of }) {
   return html`<li class=${of.tone}>
-    <p>${visible(of.text)}</p>
-    ${of.hint && html`<p class="hint"><span class="hint-label">Try</span> ${visible(of.hint)}</p>`}
-    ${of.detail && html`<p class="muted">${visible(of.detail)}</p>`}
+    <p>${prose(of.text)}</p>
+    ${of.hint && html`<p class="hint"><span class="hint-label">Try</span> ${prose(of.hint)}</p>`}
+    ${of.detail && html`<p class="muted">${prose(of.detail)}</p>`}
     ${of.code && html`<code class="code">${visible(of.code)}</code>`}
   </li>`;
 }
