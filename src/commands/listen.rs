@@ -2,6 +2,7 @@
 
 use std::{
     future::pending,
+    iter,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
@@ -11,9 +12,10 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    address::{bind, is_default, reachable, refuse_own_address},
+    address::{bind, is_default, reachable, refuse_own_addresses},
     context::Context,
     exit::{Exit, Failure},
+    inspect,
     interrupt::Interrupts,
     keys::{Keys, Subject},
     listen_settings::{listen_config, secret_warning, settings, watch},
@@ -30,13 +32,16 @@ use super::{
     resolve::expectations,
     runtime, streams,
     terminal::Terminal,
-    tunnel,
+    tunnel::{self, PublicUrls},
 };
 use crate::{
     cli::{Format, Listen},
-    engine::receive::{
-        CaptureWriter, Consumers, Counter, CurrentSettings, Expectations, ForwardPolicy, History, PendingForwards,
-        Receiver, ResponsePolicy, Settings, Setup, VerdictCounter, WhenFull, shutdown,
+    engine::{
+        inspect::Surroundings,
+        receive::{
+            CaptureWriter, Consumers, Counter, CurrentSettings, Expectations, ForwardPolicy, History, PendingForwards,
+            Receiver, ResponsePolicy, Settings, Setup, VerdictCounter, WhenFull, shutdown,
+        },
     },
     net::{
         descriptors,
@@ -128,12 +133,14 @@ async fn listen(
 ) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
-    refuse_own_address(&settings, address)?;
+    let inspector = inspect::open(&context, &args).await?;
+    let own_addresses: Vec<_> = iter::once(address).chain(inspector.address()).collect();
+    refuse_own_addresses(&settings, &own_addresses)?;
     let mut interrupts = Interrupts::all();
     let is_local = address.ip().is_loopback() && args.register.is_empty();
     let accepts_development = args.allow_development || is_local && !args.only_verified;
     let settings = Arc::new(CurrentSettings::new(Settings { accepts_development, ..settings }));
-    let _watch = watch(&context, args.clone(), Arc::clone(&settings), address);
+    let _watch = watch(&context, args.clone(), Arc::clone(&settings), own_addresses);
 
     let mut consumers = Consumers::default();
     let (capacity, when_full) = queue(view.format, captures.is_some());
@@ -142,11 +149,13 @@ async fn listen(
     let counter = expectations.count(&mut consumers);
     let pause = Pause::default();
     let captures_at = capture_path(&context, &args);
-    let history = has_keys(&args).then(|| {
+    let has_keys = has_keys(&args);
+    if has_keys {
         let counting = pause.clone();
         consumers.observe(move |_| counting.count());
-        History::start(&mut consumers, args.history)
-    });
+    }
+    let is_remembered = has_keys || inspector.address().is_some();
+    let history = is_remembered.then(|| History::start(&mut consumers, args.history));
     let verdicts = VerdictCounter::observe(&mut consumers);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let Some(tunnel) = tunnel::open(&context, &args, &settings, &warnings, &mut interrupts).await? else {
@@ -173,6 +182,28 @@ async fn listen(
     };
 
     let url = format!("http://{address}");
+    let inspector_url = inspector.url();
+    let registered_list = registered.list().await;
+    let inspecting = history.clone().and_then(|history| {
+        let subject = inspect::Subject {
+            history,
+            settings: Arc::clone(&settings),
+            resender: resender.clone(),
+            redact: args.redact,
+            max_body: args.max_body,
+            warnings: warnings.clone(),
+        };
+        let public = tunnel.urls();
+        let surroundings = Surroundings {
+            url: url.clone(),
+            local: reachable(address),
+            inspector: inspector.base(),
+            tunnel: Box::new(move || public.as_ref().map(PublicUrls::current)),
+            registered: registered_list.clone(),
+            is_default: is_default(&context, address),
+        };
+        inspector.serve(subject, surroundings, stop.clone())
+    });
     let subject = |history| Subject {
         history,
         settings: Arc::clone(&settings),
@@ -183,12 +214,15 @@ async fn listen(
         output_is_capture,
         redact: args.redact,
     };
-    let keys = history.and_then(|history| Keys::start(subject(history), terminal));
+    let keys = history.filter(|_| has_keys).and_then(|history| Keys::start(subject(history), terminal));
     let settings = settings.get();
     if view.format == Format::Pretty {
         let send_to = (!is_default(&context, address)).then(|| reachable(address));
         announce(terminal, &settings, &url, send_to.as_deref(), args.redact, keys.is_some());
         tunnel.announce(terminal, &settings);
+        if let Some(url) = &inspector_url {
+            terminal.say(&format!("Inspector: {url}\n"));
+        }
     }
     for warning in [secret_warning(&settings), tunnel.warning(&settings)].into_iter().flatten() {
         terminal.warn(&warning);
@@ -196,7 +230,12 @@ async fn listen(
     let (is_pretty, format) = (view.format == Format::Pretty, view.format);
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
     let tunnel_url = tunnel.urls().map(|urls| urls.current());
-    let ready = Ready { url: &url, tunnel: tunnel_url.as_deref(), registered: &registered.list().await };
+    let ready = Ready {
+        url: &url,
+        inspector: inspector_url.as_deref(),
+        tunnel: tunnel_url.as_deref(),
+        registered: &registered_list,
+    };
     let reporter = Reporter::start(deliveries, view, terminal, ready, status, pause);
 
     let urls = Urls { local: &reachable(address), tunnel: tunnel_url.as_deref() };
@@ -209,6 +248,10 @@ async fn listen(
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
     let finish = async {
         let served = serving.await;
+        if let Some(inspecting) = inspecting {
+            // An error is a panic, which is reported already.
+            let _ = inspecting.await;
+        }
         tunnel.end(&warnings).await;
         let printed = reporter.ended().await;
         pages.conclude(&warnings);

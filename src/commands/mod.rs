@@ -17,6 +17,7 @@ mod guard;
 mod guesses;
 mod help;
 mod input_files;
+mod inspect;
 pub mod interrupt;
 mod keys;
 mod listen;

@@ -37,7 +37,7 @@ pub use self::{
     consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
     expectations::{Counter, Expectation, Expectations},
     forwards::{Forward, Forwarder as Resender},
-    history::History,
+    history::{Change, Entry, History},
     pending::{PendingForwards, WaitingForward},
     receiver::{Receiver, Setup},
     response::{ForwardPolicy, ResponsePolicy},

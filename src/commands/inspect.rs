@@ -1,0 +1,144 @@
+//! The inspector of `listen`: its address, its token, and what it is told about the receiver.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use tokio::{
+    net::{TcpListener, lookup_host},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    address::full_addr, context::Context, exit::Failure, listen_settings::listen_config, remedies,
+    reporters::warnings::WarningSink, terminal::Terminal,
+};
+use crate::{
+    cli::Listen,
+    engine::{
+        entropy::entropy,
+        inspect::{Inspection, Setup, Surroundings},
+        receive::{CurrentSettings, History, Resender},
+    },
+    net::{
+        inspector::{Inspector, limits},
+        receiver::serve,
+    },
+};
+
+/// The address that the inspector uses by default.
+const DEFAULT_ADDR: &str = "127.0.0.1:4401";
+
+/// The inspector of `listen`, if it has one. Nothing is served yet.
+pub struct Opened(Option<OpenInspector>);
+
+struct OpenInspector {
+    listener: TcpListener,
+    address: SocketAddr,
+    token: String,
+}
+
+/// Binds the address of `--inspect`, else of the config, if one of them asks for an inspector.
+///
+/// # Errors
+///
+/// If it can't be bound, or other machines could reach it.
+pub async fn open(context: &Context, args: &Listen) -> Result<Opened, Failure> {
+    let configured = listen_config(context).inspect.filter(|_| args.inspect.is_none());
+    if configured.is_some() {
+        context.name_config();
+    }
+    let Some(chosen) = args.inspect.clone().or(configured.map(Some)) else { return Ok(Opened(None)) };
+    if args.history == 0 {
+        return Err(Failure::usage("--inspect shows the deliveries in memory, and --history 0 keeps none"));
+    }
+    let listener = match &chosen {
+        Some(addr) => bind(&full_addr(addr)).await?,
+        None => bind_default(context.terminal).await?,
+    };
+    let address = listener.local_addr().map_err(|error| cannot_bind(DEFAULT_ADDR, &error))?;
+    let token = entropy()?.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let token = token.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
+    Ok(Opened(Some(OpenInspector { listener, address, token })))
+}
+
+/// Binds an address of this machine.
+async fn bind(addr: &str) -> Result<TcpListener, Failure> {
+    let addresses: Vec<SocketAddr> = lookup_host(addr).await.map_err(|error| cannot_bind(addr, &error))?.collect();
+    if let Some(open) = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback()) {
+        let port = open.port();
+        return Err(Failure::usage(format!("the inspector can't listen on {addr}: other machines could reach it"))
+            .hint(format!("use 127.0.0.1:{port}, and `ssh -L {port}:127.0.0.1:{port} HOST` on the other machine")));
+    }
+    TcpListener::bind(&*addresses).await.map_err(|error| cannot_bind(addr, &error))
+}
+
+/// Binds the default address, or a free port if that is taken, as by another `listen`.
+async fn bind_default(terminal: Terminal) -> Result<TcpListener, Failure> {
+    match TcpListener::bind(DEFAULT_ADDR).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            terminal.note(&format!("{DEFAULT_ADDR} is in use; the inspector takes a free port"));
+            bind("127.0.0.1:0").await
+        }
+        bound => bound.map_err(|error| cannot_bind(DEFAULT_ADDR, &error)),
+    }
+}
+
+fn cannot_bind(addr: &str, error: &io::Error) -> Failure {
+    let failure = Failure::usage(format!("the inspector can't listen on {addr}")).because(error);
+    match error.kind() {
+        io::ErrorKind::AddrInUse => failure.hint("choose another port with --inspect 127.0.0.1:PORT"),
+        io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose a higher one"),
+        _ => failure.hint("write the address as HOST:PORT, such as 127.0.0.1:4401"),
+    }
+}
+
+/// What an inspector needs of the receiver.
+pub struct Subject {
+    pub history: History,
+    pub settings: Arc<CurrentSettings>,
+    pub resender: Resender,
+    pub redact: bool,
+    /// The largest body of a delivery.
+    pub max_body: usize,
+    pub warnings: WarningSink,
+}
+
+impl Opened {
+    /// Its address.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.0.as_ref().map(|open| open.address)
+    }
+
+    /// The URL to open, with its token.
+    pub fn url(&self) -> Option<String> {
+        self.0.as_ref().map(|OpenInspector { address, token, .. }| format!("http://{address}/#token={token}"))
+    }
+
+    /// Its URL without the token.
+    pub fn base(&self) -> String {
+        self.address().map_or_else(String::new, |address| format!("http://{address}/"))
+    }
+
+    /// Starts to serve the page.
+    pub fn serve(
+        self,
+        subject: Subject,
+        surroundings: Surroundings,
+        stop: CancellationToken,
+    ) -> Option<JoinHandle<()>> {
+        let OpenInspector { listener, address, token } = self.0?;
+        let Subject { history, settings, resender, redact, max_body, warnings } = subject;
+        let inspection = Inspection::new(Setup {
+            history,
+            settings,
+            resender,
+            surroundings,
+            wording: remedies::words,
+            redact,
+            on_error: Box::new(move |error| warnings.warn(format!("the inspector: {error}"))),
+            stop: stop.clone(),
+        });
+        let inspector = Arc::new(Inspector::new(address, token, inspection));
+        Some(tokio::spawn(serve(listener, limits(max_body), inspector, stop.cancelled_owned())))
+    }
+}

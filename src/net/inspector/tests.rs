@@ -1,0 +1,1 @@
+//! The defences over real sockets.
