@@ -45,6 +45,8 @@ impl Browser {
         static TLS: Once = Once::new();
         // The client of the test needs one, although it never uses it.
         TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        // It has a runtime of its own for a moment, which this thread's does not allow.
+        std::thread::spawn(machine::settle).join().unwrap();
         if !machine::can("chromium", &["--version"]) || !machine::can("chromedriver", &["--version"]) {
             return None;
         }
@@ -59,8 +61,12 @@ impl Browser {
         capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"})).unwrap();
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.expect("a session");
         driver.set_script_timeout(PATIENCE).await.unwrap();
-        process.browser =
-            driver.handle().capabilities().get("goog:processID").and_then(Value::as_i64).map(|id| i32::try_from(id).unwrap());
+        process.browser = driver
+            .handle()
+            .capabilities()
+            .get("goog:processID")
+            .and_then(Value::as_i64)
+            .map(|id| i32::try_from(id).unwrap());
         let browser = Self { driver: Some(driver), _process: process, _profile: profile };
         browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": RECORDER})).await;
         browser.size(1280, 800).await;

@@ -10,7 +10,9 @@ async fn the_page_says_that_hookdev_has_ended_and_keeps_what_it_shows() {
     browser.open(&listener).await;
     browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
     listener.kill();
-    browser.wait_for("document.querySelector('.trouble')?.innerText.includes('hookdev has ended or can\\'t be reached')").await;
+    browser
+        .wait_for("document.querySelector('.trouble')?.innerText.includes('hookdev has ended or can\\'t be reached')")
+        .await;
     assert_eq!(browser.value("document.querySelectorAll('[data-seq]').length").await, 1);
     browser.finish_but(&["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET"]).await;
 }
@@ -22,13 +24,16 @@ async fn the_page_reconnects_by_itself_without_losing_a_delivery() {
     listener.post_genuine();
     browser.open(&listener).await;
     browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
-    let offline = |is: bool| serde_json::json!({"offline": is, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+    let offline =
+        |is: bool| serde_json::json!({"offline": is, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
     browser.devtools("Network.enable", serde_json::json!({})).await;
     browser.devtools("Network.emulateNetworkConditions", offline(true)).await;
+    browser.wait_for("document.querySelector('.trouble')").await;
     listener.post_genuine();
     browser.devtools("Network.emulateNetworkConditions", offline(false)).await;
     browser.wait_for("document.querySelector('[data-seq=\"2\"]')").await;
-    browser.wait_for("document.querySelector('.connection').textContent === 'live'").await;
+    browser.wait_for("document.querySelector('.connection').textContent.trim() === 'live'").await;
+    browser.wait_for("document.querySelector('.trouble') === null").await;
     browser.finish_but(&["ERR_INTERNET_DISCONNECTED"]).await;
 }
 
@@ -66,7 +71,11 @@ async fn a_tab_beyond_the_streams_polls() {
         let tab = driver.new_tab().await.unwrap();
         driver.switch_to_window(tab).await.unwrap();
         driver.goto(listener.inspector()).await.unwrap();
-        browser.wait_for("['live', 'polling every 2 s'].includes(document.querySelector('.connection')?.textContent.trim())").await;
+        browser
+            .wait_for(
+                "['live', 'polling every 2 s'].includes(document.querySelector('.connection')?.textContent.trim())",
+            )
+            .await;
     }
     assert_eq!(browser.text("document.querySelector('.connection').textContent.trim()").await, "polling every 2 s");
     listener.post_genuine();

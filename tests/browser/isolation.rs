@@ -25,7 +25,7 @@ async fn a_name_that_is_rebound_to_this_machine_gets_nothing() {
     for path in ["/", "/assets/app.js", "/api/deliveries", "/api/deliveries/1", "/api/stream"] {
         assert_eq!(browser.promise(&asks(path)).await, 400, "{path}");
     }
-    browser.finish_but(&["400"]).await;
+    browser.finish_but(&["400", "Cross-Origin-Opener-Policy header has been ignored"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,10 +46,15 @@ async fn a_page_on_another_port_gets_nothing_and_changes_nothing() {
         format!("fetch('{inspector}/api/stream', {{headers: {bearer}}})"),
         format!("fetch('{inspector}/', {{mode: 'no-cors'}})"),
         format!("fetch('{inspector}/assets/app.js', {{mode: 'no-cors'}})"),
-        format!("fetch('{inspector}/api/deliveries/1/resend', {{method: 'POST', headers: {bearer}, body: '{{\"to\":null,\"body\":null}}'}})"),
-        format!("fetch('{inspector}/api/deliveries/1/resend', {{method: 'POST', mode: 'no-cors', body: '{{\"to\":null,\"body\":null}}'}})"),
+        format!(
+            "fetch('{inspector}/api/deliveries/1/resend', {{method: 'POST', headers: {bearer}, body: '{{\"to\":null,\"body\":null}}'}})"
+        ),
+        format!(
+            "fetch('{inspector}/api/deliveries/1/resend', {{method: 'POST', mode: 'no-cors', body: '{{\"to\":null,\"body\":null}}'}})"
+        ),
     ] {
-        let result = browser.promise(&format!("{request}.then((response) => `${{response.status}} ${{response.type}}`)")).await;
+        let result =
+            browser.promise(&format!("{request}.then((response) => `${{response.status}} ${{response.type}}`)")).await;
         assert_eq!(result, json!({"rejected": "TypeError: Failed to fetch"}), "{request}");
     }
     for path in ["/assets/app.js", "/api/deliveries/1", "/"] {

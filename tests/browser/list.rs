@@ -109,7 +109,16 @@ async fn twenty_thousand_deliveries_leave_the_page_quick_and_the_sender_unharmed
     browser.open(&listener).await;
     let url = listener.url("/cyanite");
     let summary = hookdev(&[
-        "send", "cyanite.v2.finished", "--to", &url, "--no-config", "--repeat", "20000", "--concurrency", "16", "--json",
+        "send",
+        "cyanite.v2.finished",
+        "--to",
+        &url,
+        "--no-config",
+        "--repeat",
+        "20000",
+        "--concurrency",
+        "16",
+        "--json",
     ]);
     let summary: serde_json::Value = serde_json::from_str(summary.lines().last().unwrap()).unwrap();
     assert_eq!((&summary["kind"], &summary["accepted"]), (&"summary".into(), &COUNT.into()), "{summary}");

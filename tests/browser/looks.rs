@@ -33,7 +33,8 @@ fn busy() -> (Listener, Server) {
     let signed: Value = serde_json::from_str(&printed).unwrap();
     let headers: Vec<(String, String)> = serde_json::from_value(signed["headers"].clone()).unwrap();
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let headers: Vec<_> = headers.into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length")).collect();
+    let headers: Vec<_> =
+        headers.into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length")).collect();
     let body: Value = serde_json::from_str(signed["body"].as_str().unwrap()).unwrap();
     listener.post("/aspect", &headers, serde_json::to_vec_pretty(&body).unwrap());
     (listener, handler)
@@ -94,9 +95,12 @@ async fn screenshots() {
             browser.click(".list-rows .list-row.bad").await;
             browser.wait_for("document.querySelector('.tree-row .key')").await;
             save("payload").await;
-            for (key, name, drawn) in
-                [("2", "headers", ".pairs"), ("3", "why", ".why"), ("4", "forwards", ".exchange .pairs"), ("5", "history", ".delivery")]
-            {
+            for (key, name, drawn) in [
+                ("2", "headers", ".pairs"),
+                ("3", "why", ".why"),
+                ("4", "forwards", ".exchange .pairs"),
+                ("5", "history", ".delivery"),
+            ] {
                 browser.press(key).await;
                 browser.wait_for(&format!("document.querySelector('#panel {drawn}, {drawn}')")).await;
                 save(name).await;

@@ -43,7 +43,8 @@ async fn hostile_payloads_are_text() {
     browser.press("3").await;
     browser.wait_for("document.querySelector('.why')").await;
     // The only scripts and images are the page's own; no link leads anywhere.
-    let foreign = "document.querySelectorAll('main script, main img, main a, main iframe, main object, [style*=url]').length";
+    let foreign =
+        "document.querySelectorAll('main script, main img, main a, main iframe, main object, [style*=url]').length";
     assert_eq!(browser.value(foreign).await, 0);
     assert_eq!(browser.text("document.title").await, "hookdev (1)");
     browser.finish().await;

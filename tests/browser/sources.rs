@@ -102,7 +102,8 @@ fn the_vendored_files_are_those_of_the_npm_registry() {
         let name = format!("{}@{}", package["name"].as_str().unwrap(), package["version"].as_str().unwrap());
         let directory = tempfile::tempdir().unwrap();
         let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-        let packed = Command::new(npm).args(["pack", "--silent", "--fetch-retries=1", &name]).current_dir(&directory).output();
+        let packed =
+            Command::new(npm).args(["pack", "--silent", "--fetch-retries=1", &name]).current_dir(&directory).output();
         let packed = match packed {
             Ok(output) if output.status.success() => output,
             other => {

@@ -12,15 +12,28 @@ const EXCERPT = 20000;
 
 export function Forwards({ row, loaded }) {
   const resends = store.resends.get(row.seq) ?? [];
+  // Those that were resent elsewhere: in the terminal, or in another tab.
+  const isHere = (forward) =>
+    resends.some(({ attempts }) => attempts.some((each) => each.url === forward.url && each.elapsed_ms === forward.elapsed_ms));
+  const elsewhere = (row.resent ?? []).filter((forward) => !isHere(forward));
   const request = loaded.whole?.request;
   const forwards = loaded.whole?.forwards ?? row.forwards;
-  if (resends.length === 0 && forwards.length === 0) {
+  if (resends.length + elsewhere.length + forwards.length === 0) {
     return html`<div class="message small">
       <p>Not forwarded. Start hookdev with <code>--forward http://localhost:3000/...</code> to pass deliveries on.</p>
     </div>`;
   }
   return html`<div class="forwards">
     ${resends.map((resend) => html`<${Resent} key=${resend.at} resend=${resend} />`)}
+    ${elsewhere.map(
+      (forward, index) =>
+        html`<p key=${`elsewhere-${index}`} class="resent">
+          Resent elsewhere to ${visible(forward.url)}:
+          <span class=${forward.error !== null || forward.status >= 400 ? "bad-text" : "good-text"}>
+            ${forward.status ?? visible(forward.error)}</span
+          >${" "}in ${duration(forward.elapsed_ms)}
+        </p>`,
+    )}
     ${forwards.map(
       (forward, index) =>
         html`<${Exchange}

@@ -111,9 +111,14 @@ class Store {
     this.changed();
   }
 
-  addForwards({ seq, forwards, warnings }) {
+  /** Takes forwards that ended after their delivery was shown, or that someone resent, here or in the terminal. */
+  addForwards({ seq, forwards, warnings, resent }) {
     const known = this.#bySeq.get(seq);
     if (!known) return;
+    if (resent) {
+      this.update(seq, { resent: [...forwards, ...(known.resent ?? [])] });
+      return;
+    }
     const urls = new Set(forwards.map((forward) => forward.url));
     const others = known.forwards.filter((forward) => !urls.has(forward.url));
     this.update(seq, { forwards: [...others, ...forwards], warnings: [...known.warnings, ...warnings] });
