@@ -45,8 +45,6 @@ impl Browser {
         static TLS: Once = Once::new();
         // The client of the test needs one, although it never uses it.
         TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        // It has a runtime of its own for a moment, which this thread's does not allow.
-        std::thread::spawn(machine::settle).join().unwrap();
         if !machine::can("chromium", &["--version"]) || !machine::can("chromedriver", &["--version"]) {
             return None;
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     browser::Browser,
     packages,
-    program::{CYANITE, Listener, Server, hookdev},
+    program::{Listener, Server, hookdev},
 };
 
 /// A listener with a handler and deliveries of each kind.
@@ -55,7 +55,9 @@ async fn axe_finds_nothing_serious() {
         browser.driver().execute(axe.as_str(), Vec::new()).await.unwrap();
         for keys in ["", "t", "\u{e00c}j\u{e007}", "2", "3", "4", "5", "1", "e", "\u{e00c}?"] {
             browser.press(keys).await;
-            browser.wait_for("new Promise(requestAnimationFrame) && true").await;
+            browser
+                .promise("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+                .await;
             let found = "axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations
                 .filter(({impact}) => impact === 'serious' || impact === 'critical')
                 .map(({id, nodes}) => [id, nodes.slice(0, 3).map((node) => node.html + ' ' + node.failureSummary)]))";
@@ -112,6 +114,5 @@ async fn screenshots() {
         let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/inspector.png");
         fs::copy(directory.join("payload-1600-light.png"), docs).unwrap();
     }
-    let _ = CYANITE;
     browser.finish().await;
 }

@@ -2,9 +2,13 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{Shutdown, TcpListener, TcpStream},
     process::{Child, ChildStdout, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver},
+    },
     thread,
 };
 
@@ -115,12 +119,12 @@ impl Drop for Listener {
 pub fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> u16 {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut request = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
-    for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    request.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-    stream.write_all(&[request.as_bytes(), body].concat()).unwrap();
+    let fields = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
+    let length = body.len();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{fields}content-length: {length}\r\n\r\n"
+    );
+    stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
     let mut response = String::new();
     BufReader::new(stream).read_line(&mut response).unwrap();
     response.split(' ').nth(1).expect("a status").parse().unwrap()
@@ -195,4 +199,57 @@ fn read_request(mut stream: &TcpStream) -> Option<Vec<u8>> {
             Ok(read) => request.extend_from_slice(&piece[..read]),
         }
     }
+}
+
+/// Passes connections on to another address, until it is cut.
+pub struct Relay {
+    address: String,
+    is_cut: Arc<AtomicBool>,
+    connections: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Relay {
+    pub fn to(target: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (is_cut, connections) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<TcpStream>>>::default());
+        let (cut, kept) = (Arc::clone(&is_cut), Arc::clone(&connections));
+        thread::spawn(move || {
+            for near in listener.incoming().map_while(Result::ok) {
+                let Ok(far) = TcpStream::connect(&target) else { continue };
+                let mut kept = kept.lock().unwrap();
+                // Dropped, and so closed, if it comes while the relay is cut.
+                if !cut.load(Ordering::SeqCst) {
+                    copy_in_background(&near, &far);
+                    copy_in_background(&far, &near);
+                    kept.extend([near, far]);
+                }
+            }
+        });
+        Self { address, is_cut, connections }
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Ends all connections, and closes new ones.
+    pub fn cut(&self) {
+        let mut connections = self.connections.lock().unwrap();
+        self.is_cut.store(true, Ordering::SeqCst);
+        connections.drain(..).for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
+    }
+
+    /// Passes connections on again.
+    pub fn restore(&self) {
+        self.is_cut.store(false, Ordering::SeqCst);
+    }
+}
+
+fn copy_in_background(from: &TcpStream, to: &TcpStream) {
+    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+    thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Both);
+    });
 }

@@ -26,6 +26,8 @@ let token = null;
 export function takeToken() {
   const fields = new URLSearchParams(location.hash.slice(1));
   if (fields.has("token")) {
+    // Another run of hookdev: what was kept for the last one means nothing here.
+    if (fields.get("token") !== sessionStorage.getItem(KEY)) sessionStorage.clear();
     sessionStorage.setItem(KEY, fields.get("token"));
     fields.delete("token");
     const rest = fields.toString();

@@ -67,6 +67,7 @@ function followLink() {
 }
 
 if (takeToken()) {
+  store.restore();
   followLink();
   addEventListener("hashchange", () => {
     if (new URLSearchParams(location.hash.slice(1)).has("token")) location.reload();

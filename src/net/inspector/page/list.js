@@ -91,29 +91,31 @@ export function List() {
       compact=${compact}
     />`;
   };
-  return html`<div ref=${grid} class="list ${compact ? "compact" : ""}" role="grid" aria-label="Deliveries, newest first" aria-rowcount=${shown.length + 1}>
-    <div role="rowgroup" class="list-head-group">
-      <div role="row" class="list-row list-head" aria-rowindex="1">
-        <span role="columnheader" class="c-verdict">Verdict</span>
-        <span role="columnheader" class="c-seq">#</span>
-        <span role="columnheader" class="c-time">Time</span>
-        <span role="columnheader" class="c-event">Event</span>
-        <span role="columnheader" class="c-path">Path</span>
-        <span role="columnheader" class="c-status">Status</span>
-        <span role="columnheader" class="c-took">Took</span>
-        <span role="columnheader" class="c-size">Size</span>
+  return html`<div ref=${grid} class="list ${compact ? "compact" : ""}">
+    <div class="grid" role="grid" aria-label="Deliveries, newest first" aria-rowcount=${shown.length + 1}>
+      <div role="rowgroup" class="list-head-group">
+        <div role="row" class="list-row list-head" aria-rowindex="1">
+          <span role="columnheader" class="c-verdict">Verdict</span>
+          <span role="columnheader" class="c-seq">#</span>
+          <span role="columnheader" class="c-time">Time</span>
+          <span role="columnheader" class="c-event">Event</span>
+          <span role="columnheader" class="c-path">Path</span>
+          <span role="columnheader" class="c-status">Status</span>
+          <span role="columnheader" class="c-took">Took</span>
+          <span role="columnheader" class="c-size">Size</span>
+        </div>
       </div>
+      <${Virtual}
+        class="list-rows"
+        role="rowgroup"
+        count=${shown.length}
+        height=${height}
+        active=${active}
+        row=${drawRow}
+        control=${control}
+        onScroll=${remember}
+      />
     </div>
-    <${Virtual}
-      class="list-rows"
-      role="rowgroup"
-      count=${shown.length}
-      height=${height}
-      active=${active}
-      row=${drawRow}
-      control=${control}
-      onScroll=${remember}
-    />
     ${shown.length === 0 && html`<p class="list-empty">${emptyText()}</p>`}
     ${unseen > 0 && html`<button class="to-top" onClick=${toTop}>↑ ${unseen.toLocaleString("en")} new</button>`}
   </div>`;

@@ -47,11 +47,11 @@ export function Payload({ row, loaded }) {
     </div>
     ${shown === "tree"
       ? html`<${Tree} row=${row} onNone=${setNoTree} />`
-      : html`<${Bytes} seq=${row.seq} as=${shown} bytesKnown=${row.request.body_bytes} />`}
+      : html`<${Bytes} seq=${row.seq} as=${shown} whole=${loaded.whole} />`}
   </div>`;
 }
 
-function Bytes({ seq, as }) {
+function Bytes({ seq, as, whole }) {
   const [{ bytes, problem }, setResult] = useState({});
   useEffect(() => {
     const controller = new AbortController();
@@ -61,8 +61,15 @@ function Bytes({ seq, as }) {
     );
     return () => controller.abort();
   }, [seq]);
-  if (problem) return html`<p class="problem">${problem}</p>`;
-  if (!bytes) return null;
-  if (bytes.length === 0) return html`<p class="muted empty-body">The body is empty.</p>`;
-  return as === "hex" ? html`<${Hex} bytes=${bytes} />` : html`<${Raw} bytes=${bytes} />`;
+  // A pinned delivery is here even if hookdev no longer keeps it.
+  const body = bytes ?? (problem && store.pins.has(seq) && whole ? bytesOf(whole.request) : null);
+  if (!body) return problem ? html`<p class="problem">${problem}</p>` : null;
+  if (body.length === 0) return html`<p class="muted empty-body">The body is empty.</p>`;
+  return as === "hex" ? html`<${Hex} bytes=${body} />` : html`<${Raw} bytes=${body} />`;
+}
+
+/** The bytes of a request as it is captured. */
+function bytesOf({ body, body_base64: base64 }) {
+  if (typeof base64 !== "string") return new TextEncoder().encode(body);
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

@@ -41,10 +41,15 @@ class Store {
   helpOpen = false;
 
   #bySeq = new Map();
-  #clearedUpTo = Number(sessionStorage.getItem("hookdev.cleared") ?? 0);
+  #clearedUpTo = 0;
   #terms = [];
   #listeners = new Set();
   #scheduled = false;
+
+  /** Takes up what this tab had cleared before it was reloaded. */
+  restore() {
+    this.#clearedUpTo = Number(sessionStorage.getItem("hookdev.cleared") ?? 0);
+  }
 
   get lastSeq() {
     return this.rows.length ? this.rows[this.rows.length - 1].seq : this.#clearedUpTo;

@@ -1,16 +1,19 @@
 // Owns the response times: per event in a table, and over time in a chart against the provider's limit.
 
 import { Chart } from "./chart.js";
-import { html, useMemo, useState } from "./html.js";
+import { html, useEffect, useMemo, useRef, useState } from "./html.js";
 import { limitOf } from "./list.js";
 import { store } from "./store.js";
 import { duration, limit, visible } from "./text.js";
 
 /** How many of the newest deliveries count. */
 const NEWEST = 5000;
+/** How long the figures stay as they are while deliveries arrive. */
+const STEADY_MS = 1000;
 
 export function Times() {
-  const groups = useMemo(() => byProvider(store.rows.slice(-NEWEST)), [store.rows, store.rows.length]);
+  const rowsNow = useSteadyRows();
+  const groups = useMemo(() => byProvider(rowsNow), [rowsNow]);
   const [chosen, choose] = useState(null);
   const names = [...groups.keys()].sort();
   const name = chosen !== null && groups.has(chosen) ? chosen : busiest(groups);
@@ -62,6 +65,21 @@ export function Times() {
         )}
       </tbody>
     </table>`;
+}
+
+/** The newest deliveries, as they were a moment ago. */
+function useSteadyRows() {
+  const newest = () => store.rows.slice(-NEWEST);
+  const [rows, setRows] = useState(newest);
+  const timer = useRef(null);
+  useEffect(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = null;
+      setRows(newest());
+    }, STEADY_MS);
+  }, [store.rows, store.rows.length]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return rows;
 }
 
 function byProvider(rows) {

@@ -64,7 +64,6 @@ function Verdicts() {
         aria-pressed=${store.filter.verdict === name}
         onClick=${() => choose(name)}
         title=${`Only ${of.label}`}
-        aria-label=${`${of.label}, ${count}`}
       >
         <${Shape} of=${of} /><span class="word">${of.label}</span><span class="count">${count}</span>
       </button>`;

@@ -26,7 +26,8 @@ export function Tree({ row: { seq }, onNone }) {
       setNext(page.next);
     } catch (error) {
       if (error.name === "AbortError") return;
-      if (error.status === 422) onNone(error.message);
+      // No tree, or no longer: the page may still have the text.
+      if (error.status === 422 || error.status === 404) onNone(error.message);
       else setProblem(error.message);
     }
   };
