@@ -5,7 +5,7 @@ import { Compare } from "./compare.js";
 import { Delivery } from "./delivery.js";
 import { html, render, useEffect, useRef } from "./html.js";
 import { Help, useKeys } from "./keys.js";
-import { useNarrow } from "./layout.js";
+import { Splitter, useNarrow } from "./layout.js";
 import { List } from "./list.js";
 import { FirstEvent, Overview } from "./overview.js";
 import { useSearch } from "./search.js";
@@ -32,6 +32,7 @@ function App() {
     <${Trouble} />
     <main class=${narrow ? "narrow" : "wide"}>
       ${isEmpty && html`<${FirstEvent} />`} ${showsList && html`<${List} />`}
+      ${showsList && showsDetail && html`<${Splitter} />`}
       ${showsDetail &&
       html`<section ref=${detail} class="detail" aria-label="Details" tabindex="-1"><${Detail} /></section>`}
     </main>

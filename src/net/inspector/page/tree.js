@@ -4,7 +4,7 @@
 import { getJson } from "./api.js";
 import { CopyButton } from "./copy.js";
 import { html, useEffect, useMemo, useRef, useState } from "./html.js";
-import { plural, visible } from "./text.js";
+import { plural, prose, visible } from "./text.js";
 import { Virtual } from "./virtual.js";
 
 const ROW = 20;
@@ -140,7 +140,7 @@ function Line({ id, place, row, isClosed, isEmpty: hasNothing, isCurrent, toggle
     ${isContainer(row)
       ? html`<span class="bracket">${hasNothing ? bracket.join("") : isClosed ? bracket.join(" … ") : bracket[0]}</span>`
       : html`<bdi class="value ${row.kind}">${visible(value)}</bdi>`}
-    ${row.note !== null && html`<span class="note">✕ ${visible(row.note)}</span>`}
+    ${row.note !== null && html`<span class="note">✕ ${prose(row.note)}</span>`}
   </div>`;
 }
 
@@ -154,7 +154,7 @@ function Current({ row }) {
       ${pointer !== "" && html`<${CopyButton} text=${pointer} what="the path" label="Copy path" />`}
       ${!isContainer(row) && html`<${CopyButton} text=${row.value} what="the value" label="Copy value" />`}
     </div>
-    ${row.note !== null && html`<p class="bad-text">${visible(row.note)}</p>`}
+    ${row.note !== null && html`<p class="bad-text">${prose(row.note)}</p>`}
     ${!isContainer(row) && html`<bdi class="whole-value">${visible(row.value)}</bdi>`}
   </div>`;
 }
