@@ -9,20 +9,27 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    address::full_addr, context::Context, exit::Failure, listen_settings::listen_config, remedies,
-    reporters::warnings::WarningSink, terminal::Terminal,
+    address::{full_addr, reachable},
+    context::Context,
+    exit::Failure,
+    keys::Subject,
+    listen_settings::listen_config,
+    remedies,
+    reporters::warnings::WarningSink,
+    terminal::Terminal,
+    tunnel::PublicUrls,
 };
 use crate::{
     cli::Listen,
     engine::{
         entropy::entropy,
         inspect::{Inspection, Setup, Surroundings},
-        receive::{CurrentSettings, History, Resender},
     },
     net::{
         inspector::{Inspector, limits},
         receiver::serve,
     },
+    render::json::Registered,
 };
 
 /// The address that the inspector uses by default.
@@ -92,15 +99,11 @@ fn cannot_bind(addr: &str, error: &io::Error) -> Failure {
     }
 }
 
-/// What an inspector needs of the receiver.
-pub struct Subject {
-    pub history: History,
-    pub settings: Arc<CurrentSettings>,
-    pub resender: Resender,
-    pub redact: bool,
-    /// The largest body of a delivery.
-    pub max_body: usize,
-    pub warnings: WarningSink,
+/// Says where the page is, if there is one.
+pub fn announce(terminal: Terminal, url: Option<&str>) {
+    if let Some(url) = url {
+        terminal.say(&format!("Inspector: {url}\n"));
+    }
 }
 
 impl Opened {
@@ -114,20 +117,36 @@ impl Opened {
         self.0.as_ref().map(|OpenInspector { address, token, .. }| format!("http://{address}/#token={token}"))
     }
 
-    /// Its URL without the token.
-    pub fn base(&self) -> String {
-        self.address().map_or_else(String::new, |address| format!("http://{address}/"))
+    /// What surrounds the receiver at this address; `is_default` says whether `send` delivers there by default.
+    pub fn surroundings(
+        &self,
+        receiver: SocketAddr,
+        tunnel: Option<PublicUrls>,
+        registered: Vec<Registered>,
+        is_default: bool,
+    ) -> Surroundings {
+        Surroundings {
+            url: format!("http://{receiver}"),
+            local: reachable(receiver),
+            inspector: self.address().map_or_else(String::new, |address| format!("http://{address}/")),
+            tunnel: Box::new(move || tunnel.as_ref().map(PublicUrls::current)),
+            registered,
+            is_default,
+        }
     }
 
-    /// Starts to serve the page.
+    /// Starts to serve the page, for deliveries with bodies of up to `max_body` bytes.
     pub fn serve(
         self,
-        subject: Subject,
+        subject: Option<&Subject>,
         surroundings: Surroundings,
-        stop: CancellationToken,
+        max_body: usize,
+        warnings: &WarningSink,
+        stop: &CancellationToken,
     ) -> Option<JoinHandle<()>> {
         let OpenInspector { listener, address, token } = self.0?;
-        let Subject { history, settings, resender, redact, max_body, warnings } = subject;
+        let Subject { history, settings, resender, redact, .. } = subject?.clone();
+        let warnings = warnings.clone();
         let inspection = Inspection::new(Setup {
             history,
             settings,
@@ -139,6 +158,6 @@ impl Opened {
             stop: stop.clone(),
         });
         let inspector = Arc::new(Inspector::new(address, token, inspection));
-        Some(tokio::spawn(serve(listener, limits(max_body), inspector, stop.cancelled_owned())))
+        Some(tokio::spawn(serve(listener, limits(max_body), inspector, stop.clone().cancelled_owned())))
     }
 }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -32,16 +33,13 @@ use super::{
     resolve::expectations,
     runtime, streams,
     terminal::Terminal,
-    tunnel::{self, PublicUrls},
+    tunnel::{self, Served},
 };
 use crate::{
     cli::{Format, Listen},
-    engine::{
-        inspect::Surroundings,
-        receive::{
-            CaptureWriter, Consumers, Counter, CurrentSettings, Expectations, ForwardPolicy, History, PendingForwards,
-            Receiver, ResponsePolicy, Settings, Setup, VerdictCounter, WhenFull, shutdown,
-        },
+    engine::receive::{
+        CaptureWriter, Consumers, Counter, CurrentSettings, Expectations, ForwardPolicy, History, PendingForwards,
+        Receiver, ResponsePolicy, Settings, Setup, VerdictCounter, WhenFull, shutdown,
     },
     net::{
         descriptors,
@@ -148,7 +146,6 @@ async fn listen(
     let deliveries = consumers.add(capacity, when_full);
     let counter = expectations.count(&mut consumers);
     let pause = Pause::default();
-    let captures_at = capture_path(&context, &args);
     let has_keys = has_keys(&args);
     if has_keys {
         let counting = pause.clone();
@@ -182,52 +179,33 @@ async fn listen(
     };
 
     let url = format!("http://{address}");
-    let inspector_url = inspector.url();
-    let registered_list = registered.list().await;
-    let inspecting = history.clone().and_then(|history| {
-        let subject = inspect::Subject {
-            history,
-            settings: Arc::clone(&settings),
-            resender: resender.clone(),
-            redact: args.redact,
-            max_body: args.max_body,
-            warnings: warnings.clone(),
-        };
-        let public = tunnel.urls();
-        let surroundings = Surroundings {
-            url: url.clone(),
-            local: reachable(address),
-            inspector: inspector.base(),
-            tunnel: Box::new(move || public.as_ref().map(PublicUrls::current)),
-            registered: registered_list.clone(),
-            is_default: is_default(&context, address),
-        };
-        inspector.serve(subject, surroundings, stop.clone())
-    });
-    let subject = |history| Subject {
+    let is_default = is_default(&context, address);
+    let (inspector_url, registered_list) = (inspector.url(), registered.list().await);
+    let subject = history.map(|history| Subject {
         history,
         settings: Arc::clone(&settings),
         resender,
         pause: pause.clone(),
-        captures: captures_at,
+        captures: capture_path(&context, &args),
         url: reachable(address),
         output_is_capture,
         redact: args.redact,
-    };
-    let keys = history.filter(|_| has_keys).and_then(|history| Keys::start(subject(history), terminal));
+        inspector: inspector_url.clone(),
+    });
+    let surroundings = inspector.surroundings(address, tunnel.urls(), registered_list.clone(), is_default);
+    let inspecting = inspector.serve(subject.as_ref(), surroundings, args.max_body, &warnings, &stop);
+    let keys = subject.filter(|_| has_keys).and_then(|subject| Keys::start(subject, terminal));
     let settings = settings.get();
-    if view.format == Format::Pretty {
-        let send_to = (!is_default(&context, address)).then(|| reachable(address));
+    let (is_pretty, format) = (view.format == Format::Pretty, view.format);
+    if is_pretty {
+        let send_to = (!is_default).then(|| reachable(address));
         announce(terminal, &settings, &url, send_to.as_deref(), args.redact, keys.is_some());
         tunnel.announce(terminal, &settings);
-        if let Some(url) = &inspector_url {
-            terminal.say(&format!("Inspector: {url}\n"));
-        }
+        inspect::announce(terminal, inspector_url.as_deref());
     }
     for warning in [secret_warning(&settings), tunnel.warning(&settings)].into_iter().flatten() {
         terminal.warn(&warning);
     }
-    let (is_pretty, format) = (view.format == Format::Pretty, view.format);
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
     let tunnel_url = tunnel.urls().map(|urls| urls.current());
     let ready = Ready {
@@ -246,35 +224,54 @@ async fn listen(
     registered.end(terminal, &mut interrupts).await;
     stop.cancel();
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
-    let finish = async {
-        let served = serving.await;
-        if let Some(inspecting) = inspecting {
-            // An error is a panic, which is reported already.
-            let _ = inspecting.await;
-        }
-        tunnel.end(&warnings).await;
-        let printed = reporter.ended().await;
-        pages.conclude(&warnings);
-        warnings.flush().await;
-        served.map(|()| printed)
-    };
+    let finish = finish(serving, inspecting, tunnel, &reporter, &warnings, &pages);
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
     // What was registered is removed by now, whatever went wrong.
     let end = end?;
     if is_pretty && !matches!(end, End::OutputClosed) {
         terminal.say(&format!("{}\n", summary(verdicts.counts())));
     }
+    exit_code(terminal, finished, end, &counter.missing())
+}
+
+/// The exit code of a run that ended in this way; `finished` says whether everything is printed, if that ended in time.
+fn exit_code(
+    terminal: Terminal,
+    finished: Option<Result<bool, JoinError>>,
+    end: End,
+    missing: &[String],
+) -> Result<Exit, Failure> {
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
-        (_, End::Program(end)) => end.conclude(terminal, &counter.missing()),
+        (_, End::Program(end)) => end.conclude(terminal, missing),
         (Some(Ok(false)), _) => Exit::Failed,
-        (_, End::TimedOut) => conclude(terminal, &counter.missing()),
+        (_, End::TimedOut) => conclude(terminal, missing),
         (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
         // What was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })
 }
 
+/// Waits until everything that was received has its response and is printed. Returns whether it could be.
+async fn finish(
+    serving: JoinHandle<()>,
+    inspecting: Option<JoinHandle<()>>,
+    tunnel: Served,
+    reporter: &Reporter,
+    warnings: &WarningSink,
+    pages: &RefusedPages,
+) -> Result<bool, JoinError> {
+    let served = serving.await;
+    if let Some(inspecting) = inspecting {
+        // An error is a panic, which is reported already.
+        let _ = inspecting.await;
+    }
+    tunnel.end(warnings).await;
+    let printed = reporter.ended().await;
+    pages.conclude(warnings);
+    warnings.flush().await;
+    served.map(|()| printed)
+}
 /// Where the receiver says what goes wrong.
 struct Talk {
     warnings: WarningSink,

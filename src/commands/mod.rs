@@ -2,6 +2,8 @@
 
 mod address;
 mod bash;
+#[cfg(unix)]
+mod browser;
 mod check;
 #[cfg(unix)]
 mod clipboard;

@@ -15,7 +15,7 @@ pub use self::{
     difference::difference,
     events::{event, term},
     grant::grant,
-    inspected::{Inspected, InspectedProvider, alive, inspected},
+    inspected::{Inspected, InspectedProvider, ResentDelivery, alive, differences, inspected, resent, seqs},
     judged::{Ready, Registered, delivery, findings, forwards, forwards_without_bodies, missed, ready, verification},
     providers::{checked_provider, provider, written_provider},
     sent::{attempt, request},

@@ -24,12 +24,13 @@ mod pending;
 mod publication;
 mod receiver;
 mod repeats;
+mod resend;
 mod response;
 mod settings;
 pub mod shutdown;
 mod targets;
 #[cfg(test)]
-mod tests;
+pub(in crate::engine) mod tests;
 mod verdict_counter;
 
 pub use self::{
@@ -40,6 +41,7 @@ pub use self::{
     history::{Change, Entry, History},
     pending::{PendingForwards, WaitingForward},
     receiver::{Receiver, Setup},
+    resend::{Resent, ResignError, resend, targets_of},
     response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings},
     targets::MAX_IN_FLIGHT,

@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use super::{
+    attempt, difference,
     judged::{Ready, ReadyLine},
     line,
 };
+use crate::webhook::{capture::objects::RequestObject, diff::Difference, record::Attempt, request::Request};
 
 /// What the inspector's page needs to know besides what is ready.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -56,4 +58,60 @@ struct Alive {
 /// Appends the line that says that there is nothing to say.
 pub fn alive(out: &mut Vec<u8>) {
     line(&Alive { kind: "alive" }, out);
+}
+
+/// Appends an object with differences.
+pub fn differences(differences: &[Difference], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"differences\":");
+    list(differences, difference, out);
+    out.extend_from_slice(b"}\n");
+}
+
+#[derive(Serialize)]
+struct Seqs<'a> {
+    seqs: &'a [u64],
+}
+
+/// Appends an object with the numbers of deliveries.
+pub fn seqs(seqs: &[u64], out: &mut Vec<u8>) {
+    line(&Seqs { seqs }, out);
+}
+
+/// A delivery that was sent again.
+#[derive(Clone, Copy, Debug)]
+pub struct ResentDelivery<'a> {
+    /// One for each handler.
+    pub attempts: &'a [Attempt],
+    /// What differs from the delivery as it was received.
+    pub changes: &'a [Difference],
+    /// Whether it was signed again.
+    pub resigned: bool,
+    /// The request that was sent.
+    pub request: &'a Request,
+}
+
+/// Appends an object with what was sent again, and what came of it.
+pub fn resent(resent: ResentDelivery<'_>, out: &mut Vec<u8>) {
+    let ResentDelivery { attempts, changes, resigned, request } = resent;
+    out.extend_from_slice(b"{\"attempts\":");
+    list(attempts, attempt, out);
+    out.extend_from_slice(b",\"changes\":");
+    list(changes, difference, out);
+    out.extend_from_slice(format!(",\"resigned\":{resigned},\"request\":").as_bytes());
+    line(&RequestObject::new(request), out);
+    out.truncate(out.trim_ascii_end().len());
+    out.extend_from_slice(b"}\n");
+}
+
+/// Appends objects that have lines of their own elsewhere as a list.
+fn list<T>(items: &[T], write: impl Fn(&T, &mut Vec<u8>), out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+        out.truncate(out.trim_ascii_end().len());
+    }
+    out.push(b']');
 }
