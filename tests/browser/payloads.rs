@@ -63,7 +63,8 @@ async fn bytes_that_are_not_text_are_shown_as_hex() {
     browser.press("j").await;
     browser.wait_for("document.querySelector('.payload .line')").await;
     browser.click_button("hex").await;
-    let line = browser.wait_for("document.querySelector('.hex .line')?.innerText.replace(/\\s+/g, ' ')").await;
+    let line = "[...document.querySelector('.hex .line').children].map((part) => part.innerText.trim()).join(' ')";
+    let line = browser.wait_for(line).await;
     assert_eq!(line, "000000 00 01 fe ff 41 3c ····A<");
     // There is no tree of it.
     browser.finish_but(&["/tree?from=0 - Failed to load resource: the server responded with a status of 422"]).await;

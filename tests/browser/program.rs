@@ -103,6 +103,28 @@ impl Listener {
         self.post("/cyanite", &headers, CYANITE)
     }
 
+    /// Posts it this many times, over a few connections; each response is 200.
+    pub fn post_genuine_again_and_again(&self, count: usize) {
+        const CONNECTIONS: usize = 8;
+        let address = self.ready["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+        let request = format!(
+            "POST /cyanite HTTP/1.1\r\nhost: {address}\r\nsignature: {CYANITE_SIGNATURE}\r\ncontent-length: {}\r\n\r\n{CYANITE}",
+            CYANITE.len()
+        );
+        thread::scope(|scope| {
+            for _ in 0..CONNECTIONS {
+                scope.spawn(|| {
+                    let mut stream = TcpStream::connect(address).unwrap();
+                    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                    for _ in 0..count / CONNECTIONS {
+                        stream.write_all(request.as_bytes()).unwrap();
+                        assert!(read_message(&stream).is_some_and(|response| response.starts_with(b"HTTP/1.1 200 ")));
+                    }
+                });
+            }
+        });
+    }
+
     pub fn kill(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -157,7 +179,7 @@ impl Server {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (sender, response) = (sender.clone(), response.clone());
                 thread::spawn(move || {
-                    if let Some(request) = read_request(&stream) {
+                    if let Some(request) = read_message(&stream) {
                         let _ = sender.send(request);
                         let _ = (&stream).write_all(response.as_bytes());
                     }
@@ -182,8 +204,8 @@ impl Server {
     }
 }
 
-/// The bytes of a request with a `content-length`, or without a body.
-fn read_request(mut stream: &TcpStream) -> Option<Vec<u8>> {
+/// The bytes of a request or response with a `content-length`, or without a body.
+fn read_message(mut stream: &TcpStream) -> Option<Vec<u8>> {
     let mut request = Vec::new();
     let mut piece = [0; 8192];
     loop {

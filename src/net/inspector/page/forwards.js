@@ -60,9 +60,11 @@ function Resent({ resend }) {
 
 /** The result of a resend: what changed, and each attempt. */
 export function Result({ result }) {
-  return html`${result.changes.length > 0 &&
+  const isBody = (change) => Number(change.where.startsWith("body"));
+  const changes = result.changes.toSorted((left, right) => isBody(right) - isBody(left));
+  return html`${changes.length > 0 &&
     html`<h4>Changed</h4>
-      <${Differences} differences=${result.changes} left="before" right="sent" />`}
+      <${Differences} differences=${changes} left="before" right="sent" />`}
     ${result.attempts.map(
       (attempt, index) =>
         html`<${Exchange}
@@ -107,7 +109,7 @@ function Message({ of }) {
   return html`${of.headers && html`<${HeaderTable} headers=${of.headers} />`}
     ${body === null
       ? html`<p class="muted">${of.body_bytes ? size(of.body_bytes) : "empty body"}</p>`
-      : html`<pre class="body">${visible(body.slice(0, EXCERPT))}</pre>
+      : html`<pre class="body" tabindex="0">${visible(body.slice(0, EXCERPT))}</pre>
           ${body.length > EXCERPT && html`<p class="muted">…and ${size(body.length - EXCERPT)} more</p>`}`}`;
 }
 

@@ -12,8 +12,42 @@ const ROW = 30;
 const COMPACT_ROW = 50;
 const COMPACT_WIDTH = 620;
 
-/** Moves the selection; set while the list is on the page. */
-export const list = { move() {}, page() {}, edge() {}, focus() {} };
+/** The list on the page: `{height, control, remember}`; `null` while the detail covers it. */
+let mounted = null;
+
+/** What keys do with the list. */
+export const list = {
+  /** Moves the selection down by this many rows. */
+  move(step) {
+    const active = indexFromTop(store.shown, store.selected);
+    choose(active < 0 ? 0 : Math.max(0, Math.min(store.shown.length - 1, active + step)));
+  },
+  /** Moves it by this many pages. */
+  page(direction) {
+    const rows = mounted ? Math.floor(mounted.control.element.clientHeight / mounted.height) - 1 : 1;
+    list.move(direction * Math.max(1, rows));
+  },
+  /** Moves it to the first or the last row. */
+  edge(isTop) {
+    choose(isTop ? 0 : store.shown.length - 1);
+  },
+  /** Focuses the selected row, or the first one, once it is drawn. */
+  focus() {
+    const seq = store.selected ?? store.shown[store.shown.length - 1]?.seq;
+    const focus = () => document.querySelector(`.list-rows [data-seq="${seq}"]`)?.focus({ preventScroll: true });
+    requestAnimationFrame(() => requestAnimationFrame(focus));
+  },
+};
+
+function choose(index) {
+  const row = store.shown[store.shown.length - 1 - index];
+  if (!row) return;
+  store.select(row.seq, isNarrow() && store.view === "list" ? "list" : "delivery");
+  if (!mounted) return;
+  mounted.control.show(index);
+  mounted.remember(mounted.control.element);
+  list.focus();
+}
 
 export function List() {
   const { shown, selected } = store;
@@ -36,6 +70,14 @@ export function List() {
   };
 
   useLayoutEffect(() => {
+    mounted = { height, control: control.current, remember };
+    return () => (mounted = null);
+  });
+  // A list that comes back shows the selected row.
+  useLayoutEffect(() => {
+    if (active >= 0) control.current.show(active);
+  }, [height]);
+  useLayoutEffect(() => {
     const observer = new ResizeObserver(([entry]) => {
       if (entry.contentRect.width > 0) setCompact(entry.contentRect.width < COMPACT_WIDTH);
     });
@@ -55,22 +97,6 @@ export function List() {
     }
     remember(element);
   }, [shown, shown.length, height]);
-
-  const choose = (index) => {
-    const row = shown[shown.length - 1 - index];
-    if (!row) return;
-    control.current.show(index);
-    store.select(row.seq, isNarrow() && store.view === "list" ? "list" : "delivery");
-    remember(control.current.element);
-    focusSoon(control, row.seq);
-  };
-  list.move = (step) => choose(active < 0 ? 0 : Math.max(0, Math.min(shown.length - 1, active + step)));
-  list.edge = (top) => choose(top ? 0 : shown.length - 1);
-  list.page = (direction) => {
-    const rows = Math.max(1, Math.floor(control.current.element.clientHeight / height) - 1);
-    list.move(direction * rows);
-  };
-  list.focus = () => focusSoon(control, selected ?? shown[shown.length - 1]?.seq);
 
   const toTop = () => {
     control.current.element.scrollTop = 0;
@@ -195,13 +221,4 @@ export function isLate(row) {
 function indexFromTop(shown, seq) {
   const place = indexOf(shown, seq);
   return shown[place]?.seq === seq ? shown.length - 1 - place : -1;
-}
-
-/** Focuses a row once it is drawn. */
-function focusSoon(control, seq) {
-  requestAnimationFrame(() => {
-    requestAnimationFrame(() => {
-      control.current?.element?.querySelector(`[data-seq="${seq}"]`)?.focus({ preventScroll: true });
-    });
-  });
 }

@@ -41,6 +41,8 @@ class Store {
   helpOpen = false;
 
   #bySeq = new Map();
+  /** The repeats of each delivery that has some, by the `seq` of the first. */
+  #repeats = new Map();
   #clearedUpTo = 0;
   #terms = [];
   #listeners = new Set();
@@ -98,8 +100,9 @@ class Store {
     const known = this.#bySeq.get(seq);
     const row = slim(delivery);
     if (known) {
-      this.#replace(known, row);
+      this.#replace(known, { ...row, first: known.first, resent: known.resent });
     } else {
+      this.#noteRepeat(row);
       this.#bySeq.set(seq, row);
       insert(this.rows, row);
       this.counts.set(row.verdictName, (this.counts.get(row.verdictName) ?? 0) + 1);
@@ -201,17 +204,19 @@ class Store {
 
   /** The deliveries with the same id or the same bytes as this one, oldest first. */
   sameAs(seq) {
-    const first = this.#origin(seq);
-    return this.rows.filter((row) => row.seq === first || (row.repeat && this.#origin(row.seq) === first));
+    const repeats = this.#repeats.get(this.#first(seq)) ?? [];
+    return [this.#first(seq), ...repeats].map((each) => this.get(each)).filter((row) => row !== null);
   }
 
-  #origin(seq) {
-    let origin = seq;
-    for (;;) {
-      const of = this.#bySeq.get(origin)?.repeat?.of;
-      if (of === undefined || of >= origin) return origin;
-      origin = of;
-    }
+  #first(seq) {
+    return this.get(seq)?.first ?? seq;
+  }
+
+  #noteRepeat(row) {
+    row.first = row.repeat ? this.#first(row.repeat.of) : row.seq;
+    if (row.first === row.seq) return;
+    if (!this.#repeats.has(row.first)) this.#repeats.set(row.first, []);
+    this.#repeats.get(row.first).push(row.seq);
   }
 }
 
