@@ -15,7 +15,7 @@ async fn everything_is_reached_by_keys() {
     let listener = Listener::inspected(&[]);
     listener.post_genuine();
     listener.post("/cyanite", &[("signature", "00")], CYANITE);
-    listener.post("/", &[], "hello");
+    listener.post("/", &[], r#"{"hello":"world"}"#);
     browser.open(&listener).await;
     browser.wait_for("document.querySelectorAll('.list-rows [data-seq]').length === 3").await;
 

@@ -28,14 +28,19 @@ fn busy() -> (Listener, Server) {
     send("stripe.checkout.session.completed", &[]);
     send("cyanite.v2.finished", &[]);
     listener.post("/hooks", &[("content-type", "application/json")], r#"{"hello":"world"}"#);
-    // A body that a JSON parser and serialiser have changed after it was signed, with a number in the place of a string.
-    let printed = hookdev(&["send", "aspect.task.completed", "--no-config", "--print", "json"]);
-    let signed: Value = serde_json::from_str(&printed).unwrap();
+    // A body that a JSON library wrote in another way after it was signed, with a number in the place of a string.
+    let printed = |arguments: &[&str]| -> Value {
+        let fixed = ["send", "aspect.task.completed", "--no-config", "--print", "json"];
+        serde_json::from_str(&hookdev(&[&fixed, arguments].concat())).unwrap()
+    };
+    let mut body: Value = serde_json::from_str(printed(&[])["body"].as_str().unwrap()).unwrap();
+    body["data"]["task"]["asset_id"] = 7.into();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&file, body.to_string()).unwrap();
+    let signed = printed(&["--data", file.path().to_str().unwrap()]);
     let headers: Vec<(String, String)> = serde_json::from_value(signed["headers"].clone()).unwrap();
-    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let headers: Vec<_> =
-        headers.into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length")).collect();
-    let body: Value = serde_json::from_str(signed["body"].as_str().unwrap()).unwrap();
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let headers: Vec<_> = headers.filter(|(name, _)| !name.eq_ignore_ascii_case("content-length")).collect();
     listener.post("/aspect", &headers, serde_json::to_vec_pretty(&body).unwrap());
     (listener, handler)
 }
@@ -111,8 +116,13 @@ async fn screenshots() {
         }
     }
     if env::var_os("HOOKDEV_UPDATE").is_some() {
-        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/inspector.png");
-        fs::copy(directory.join("payload-1600-light.png"), docs).unwrap();
+        browser.size(1280, 640).await;
+        browser.scheme("light").await;
+        browser.driver().goto("about:blank").await.unwrap();
+        browser.open(&listener).await;
+        browser.click(".list-rows .list-row.bad").await;
+        browser.wait_for("document.querySelector('.tree-row.noted')").await;
+        browser.driver().screenshot(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/inspector.png")).await.unwrap();
     }
     browser.finish().await;
 }

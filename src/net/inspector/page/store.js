@@ -5,6 +5,9 @@ import { haystack, matches, parseFilter } from "./filter.js";
 import { useEffect, useState } from "./html.js";
 import { verdictOf } from "./verdict.js";
 
+/** How long arriving deliveries wait to be drawn together. */
+const GATHER_MS = 60;
+
 class Store {
   /** What hookdev said when it was ready. */
   ready = null;
@@ -47,6 +50,7 @@ class Store {
   #terms = [];
   #listeners = new Set();
   #scheduled = false;
+  #gathering = false;
 
   /** Takes up what this tab had cleared before it was reloaded. */
   restore() {
@@ -76,6 +80,16 @@ class Store {
     };
     if (document.hidden) setTimeout(draw, 250);
     else requestAnimationFrame(draw);
+  }
+
+  /** Draws it a moment later, because more deliveries may follow at once. */
+  #changedSoon() {
+    if (this.#scheduled || this.#gathering) return;
+    this.#gathering = true;
+    setTimeout(() => {
+      this.#gathering = false;
+      this.changed();
+    }, GATHER_MS);
   }
 
   setConnection(connection) {
@@ -108,7 +122,7 @@ class Store {
       this.counts.set(row.verdictName, (this.counts.get(row.verdictName) ?? 0) + 1);
       if (this.#passes(row)) insert(this.shown, row);
     }
-    this.changed();
+    this.#changedSoon();
   }
 
   /** Changes a delivery: findings and forwards may come later. */
@@ -116,7 +130,7 @@ class Store {
     const known = this.#bySeq.get(seq);
     if (!known) return;
     this.#replace(known, { ...known, ...change });
-    this.changed();
+    this.#changedSoon();
   }
 
   /** Takes forwards that ended after their delivery was shown, or that someone resent, here or in the terminal. */
