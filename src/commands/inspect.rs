@@ -23,7 +23,7 @@ use crate::{
     cli::Listen,
     engine::{
         entropy::entropy,
-        inspect::{Inspection, Setup, Surroundings},
+        inspect::{Hints, Inspection, Setup, Surroundings},
     },
     net::{
         inspector::{Inspector, limits},
@@ -34,6 +34,14 @@ use crate::{
 
 /// The address that the inspector uses by default.
 const DEFAULT_ADDR: &str = "127.0.0.1:4401";
+
+/// What to do about calls of the page that fail.
+const HINTS: Hints = Hints {
+    forgotten: "--history N keeps more, and --capture all of them",
+    no_target: "start `hookdev listen` with --forward URL, or add a [[forward]] to hookdev.toml",
+    no_match: "choose a target by its name, or add a --forward whose glob matches",
+    no_secret: "pass the provider's secret with --secret PROVIDER=SOURCE",
+};
 
 /// The inspector of `listen`, if it has one. Nothing is served yet.
 pub struct Opened(Option<OpenInspector>);
@@ -99,6 +107,10 @@ fn cannot_bind(addr: &str, error: &io::Error) -> Failure {
     }
 }
 
+fn send_command(event: &str, to: Option<&str>) -> String {
+    to.map_or_else(|| format!("hookdev send {event}"), |to| format!("hookdev send {event} --to {to}"))
+}
+
 /// Says where the page is, if there is one.
 pub fn announce(terminal: Terminal, url: Option<&str>) {
     if let Some(url) = url {
@@ -132,6 +144,7 @@ impl Opened {
             tunnel: Box::new(move || tunnel.as_ref().map(PublicUrls::current)),
             registered,
             is_default,
+            send_command,
         }
     }
 
@@ -153,6 +166,7 @@ impl Opened {
             resender,
             surroundings,
             wording: remedies::words,
+            hints: HINTS,
             redact,
             on_error: Box::new(move |error| warnings.warn(format!("the inspector: {error}"))),
             stop: stop.clone(),

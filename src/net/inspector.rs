@@ -32,6 +32,8 @@ pub fn limits(body: usize) -> Limits {
         bodies: 0,
         connections: 64,
         response_time: Duration::from_secs(300),
+        // A tab that does not read must not keep the process alive.
+        drain: Duration::from_millis(250),
         half_close: false,
         ..Limits::default()
     }

@@ -60,12 +60,27 @@ pub struct Setup {
     pub surroundings: Surroundings,
     /// Puts hints into words.
     pub wording: Wording,
+    /// What to do about calls that fail.
+    pub hints: Hints,
     /// Whether credentials are hidden.
     pub redact: bool,
     /// Gets every problem outside a call.
     pub on_error: Box<dyn Fn(ReceiveError) + Send + Sync>,
     /// Ends the streams.
     pub stop: CancellationToken,
+}
+
+/// What to do about calls that fail, in the words of the front end.
+#[derive(Clone, Copy, Debug)]
+pub struct Hints {
+    /// The delivery is not in memory any more.
+    pub forgotten: &'static str,
+    /// There is no target.
+    pub no_target: &'static str,
+    /// No target gets the event.
+    pub no_match: &'static str,
+    /// There is no secret to sign with.
+    pub no_secret: &'static str,
 }
 
 /// Answers the calls of the page.
@@ -85,6 +100,7 @@ struct Shared {
     resender: Resender,
     surroundings: Surroundings,
     wording: Wording,
+    hints: Hints,
     redact: bool,
 }
 
@@ -92,9 +108,9 @@ impl Inspection {
     /// An inspection without a tab.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { history, settings, resender, surroundings, wording, redact, on_error, stop } = setup;
+        let Setup { history, settings, resender, surroundings, wording, hints, redact, on_error, stop } = setup;
         Self {
-            shared: Arc::new(Shared { history, settings, resender, surroundings, wording, redact }),
+            shared: Arc::new(Shared { history, settings, resender, surroundings, wording, hints, redact }),
             trees: Arc::default(),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             workers: Semaphore::new(MAX_WORKERS),
@@ -125,6 +141,7 @@ impl Inspection {
 
     async fn lines(&self, query: &Query) -> Reply {
         let Ok(after) = query.number("after") else { return invalid("after") };
+        self.shared.history.catch_up().await;
         self.compute(move |shared| Reply::Lines(stream::snapshot(shared, after.unwrap_or(0)))).await
     }
 
@@ -142,13 +159,14 @@ impl Inspection {
         let (Ok(Some(left)), Ok(Some(right))) = (query.number("left"), query.number("right")) else {
             return invalid("left` or `right");
         };
+        self.shared.history.catch_up().await;
         let compare = move |shared: &Shared| match (shared.history.get(left), shared.history.get(right)) {
             (Some(left), Some(right)) => {
                 let differences = diff(&shared.shown(&left), &shared.shown(&right), MAX_DECODED_BYTES);
                 json(|out| json::differences(&differences, out))
             }
-            (None, _) => forgotten(left),
-            (_, None) => forgotten(right),
+            (None, _) => shared.forgotten(left),
+            (_, None) => shared.forgotten(right),
         };
         self.compute(compare).await
     }
@@ -158,6 +176,7 @@ impl Inspection {
         if text.is_empty() || text.len() > search::MAX_TEXT {
             return Reply::error(400, format!("invalid `text`: write 1 to {} bytes", search::MAX_TEXT));
         }
+        self.shared.history.catch_up().await;
         self.compute(move |shared| json(|out| json::seqs(&search::find(&shared.history.all(), &text), out))).await
     }
 
@@ -168,7 +187,7 @@ impl Inspection {
         match result {
             Ok(reply) => Reply::Json(reply.into()),
             Err(error) => {
-                let (status, hint) = (error.status(), error.hint().map(str::to_owned));
+                let (status, hint) = (error.status(), error.hint(&self.shared.hints).map(str::to_owned));
                 Reply::Error(ErrorReply { status, error: error.to_string(), hint, poll: false })
             }
         }
@@ -186,7 +205,9 @@ impl Inspection {
         if !is_known {
             return Reply::wrong_method();
         }
-        let Some(entry) = self.shared.history.entry(seq) else { return forgotten(seq) };
+        // One that has its response may be on its way into the history.
+        self.shared.history.catch_up().await;
+        let Some(entry) = self.shared.history.entry(seq) else { return self.shared.forgotten(seq) };
         match what {
             ["tree"] => self.tree(entry, query).await,
             ["body"] => attachment(&entry.delivery),
@@ -198,6 +219,11 @@ impl Inspection {
 }
 
 impl Shared {
+    fn forgotten(&self, seq: u64) -> Reply {
+        let (error, hint) = (format!("delivery {seq} is not in memory"), Some(self.hints.forgotten.to_owned()));
+        Reply::Error(ErrorReply { status: 404, error, hint, poll: false })
+    }
+
     /// A request as it may be shown.
     fn shown(&self, delivery: &Delivery) -> Request {
         let provider = delivery.assessment.provider.as_deref();
@@ -252,12 +278,6 @@ fn attachment(delivery: &Delivery) -> Reply {
     let media = delivery.request.media_type().unwrap_or_default();
     let extension = if media.ends_with("json") { "json" } else { "bin" };
     Reply::Attachment { name: format!("delivery-{}.{extension}", delivery.seq), bytes: delivery.request.body.clone() }
-}
-
-fn forgotten(seq: u64) -> Reply {
-    let hint = Some("--history N keeps more, and --capture all of them".to_owned());
-    let error = format!("delivery {seq} is not in memory");
-    Reply::Error(ErrorReply { status: 404, error, hint, poll: false })
 }
 
 /// The parameters of a call.

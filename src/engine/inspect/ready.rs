@@ -27,6 +27,8 @@ pub struct Surroundings {
     pub registered: Vec<Registered>,
     /// Whether `send` delivers there by default.
     pub is_default: bool,
+    /// The command that sends an event, to a URL if that is needed.
+    pub send_command: fn(&str, Option<&str>) -> String,
 }
 
 /// A place that a delivery can be sent to again.
@@ -64,8 +66,8 @@ impl Surroundings {
         let listed = listed(settings);
         let send = listed.first().and_then(|provider| Some((provider, provider.events.first()?)));
         let send = send.map_or_else(String::new, |(provider, event)| {
-            let to = if self.is_default { String::new() } else { format!(" --to {}/{}", self.local, provider.name) };
-            format!("hookdev send {}{to}", event.full_name)
+            let to = (!self.is_default).then(|| format!("{}/{}", self.local, provider.name));
+            (self.send_command)(&event.full_name, to.as_deref())
         });
         let providers = listed.iter().map(|provider| InspectedProvider {
             name: provider.name.clone(),

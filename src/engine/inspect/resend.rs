@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Shared, ready::targets as named_targets};
+use super::{Hints, Shared, ready::targets as named_targets};
 use crate::{
     engine::{
         deliver::explain_status,
@@ -66,12 +66,12 @@ impl ResendError {
     }
 
     /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self, hints: &Hints) -> Option<&'static str> {
         match self {
-            Self::NoTarget => Some("start `hookdev listen` with --forward URL, or add a [[forward]] to hookdev.toml"),
-            Self::NoMatch(_) => Some("choose a target by its name, or add a --forward whose glob matches"),
+            Self::NoTarget => Some(hints.no_target),
+            Self::NoMatch(_) => Some(hints.no_match),
             Self::UnknownTarget(_) => Some("reload the page: the targets may have changed"),
-            Self::Unsigned(_) => Some("pass the provider's secret with --secret PROVIDER=SOURCE"),
+            Self::Unsigned(_) => Some(hints.no_secret),
             Self::Invalid(_) | Self::NotEditable(_) => None,
         }
     }

@@ -224,7 +224,6 @@ fn a_delivery_is_read_whole_as_bytes_and_as_a_command() {
     let page = Page::of(&listener);
     let body = b"{\"n\":1.0,\"n\":12345678901234567890,\"s\":\"\\u00e9\xff\"}";
     post(&listener.url("/other"), &[("content-type", "application/json")], body);
-    page.stream(0).expect("ready");
     let whole = page.object("deliveries/1");
     assert_eq!(whole["request"]["body_base64"].as_str().unwrap().len(), body.len().div_ceil(3) * 4);
     assert_eq!(text(&whole, "/forwards/0/response/body"), "no such track");
@@ -249,7 +248,6 @@ fn calls_that_make_no_sense_are_errors_with_a_reason() {
     let listener = inspected(&dir).starts();
     let page = Page::of(&listener);
     deliver(&listener);
-    page.stream(0).expect("ready");
     for (path, status, error) in [
         ("deliveries/9", 404, "delivery 9 is not in memory"),
         ("deliveries/9/tree", 404, "delivery 9 is not in memory"),
@@ -279,9 +277,6 @@ fn the_tree_keeps_the_payload_as_it_was_sent_and_shows_errors_at_their_place() {
     post(&listener.url("/cyanite"), &[("content-type", "application/json")], &body);
     post(&listener.url("/auphonic"), &[("content-type", "application/x-www-form-urlencoded")], AUPHONIC);
     post(&listener.url("/other"), &[], "hello");
-    let mut stream = page.stream(0);
-    stream.expect("ready");
-    while stream.next().unwrap()["seq"] != 3 {}
     let tree = page.object("deliveries/1/tree");
     assert_eq!((&tree["total"], &tree["next"]), (&json!(11), &Value::Null));
     let id = &tree["rows"].as_array().unwrap().iter().find(|row| row["pointer"] == "/resource/id").unwrap();
@@ -342,7 +337,6 @@ fn an_edited_delivery_is_signed_again_so_that_its_target_verifies_it() {
     let page = Page::of(&listener);
     deliver(&listener);
     handler.next();
-    page.stream(0).expect("ready");
     let edited = CYANITE.replace("999", "1000");
     let (status, resent) = page.resend(1, &json!({"to": null, "body": edited}));
     assert_eq!((status, &resent["resigned"]), (200, &json!(true)), "{resent}");
@@ -361,9 +355,6 @@ fn a_binary_body_cannot_be_edited_and_a_compressed_one_can() {
     post(&listener.url("/other"), &[("content-encoding", "gzip")], gzip(b"{\"a\":1}"));
     endpoint.next();
     endpoint.next();
-    let mut stream = page.stream(1);
-    stream.expect("ready");
-    stream.expect("delivery");
     let (status, refused) = page.resend(1, &json!({"body": "x"}));
     assert_eq!((status, text(&refused, "/error")), (422, "can't edit the payload: it is not text"));
     let (status, _) = page.resend(2, &json!({"body": "{\"a\":2}"}));
@@ -384,9 +375,6 @@ fn deliveries_are_compared_and_searched() {
         &[("content-type", "application/json"), ("x-note", "Needle")],
         CYANITE.replace("999", "7"),
     );
-    let mut stream = page.stream(1);
-    stream.expect("ready");
-    while stream.next().unwrap()["seq"] != 2 {}
     let differences = page.object("diff?left=1&right=2");
     let places: Vec<_> =
         differences["differences"].as_array().unwrap().iter().map(|difference| text(difference, "/where")).collect();
@@ -474,7 +462,6 @@ fn redacted_deliveries_show_no_credentials_in_the_page() {
     let listener = inspected(&dir).arg("--redact").starts();
     let page = Page::of(&listener);
     post(&listener.url("/other?token=hush"), &[("authorization", "Bearer hush")], "{}");
-    page.stream(0).expect("ready");
     for path in ["deliveries", "deliveries/1", "deliveries/1/curl", "diff?left=1&right=1"] {
         let response = page.get(path);
         assert_eq!(response.status(), 200);
