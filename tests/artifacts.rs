@@ -299,6 +299,7 @@ fn limits() -> String {
         connections,
         pause: _,
         drain: _,
+        half_close: _,
     } = Limits::default();
     let (head_bytes, target, body, free) = (size(head_bytes), size(target), size(body), size(UNMETERED_BYTES));
     let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(MAX_DECODED_BYTES));

@@ -1,6 +1,7 @@
 //! The Node and Python packages of the tests: exactly those of `package-lock.json` and `requirements.txt`, installed
 //! below `target/` by the first test that needs them. If they are not available, the tests are skipped with a message,
 //! unless `HOOKDEV_CI` is set.
+#![allow(dead_code)] // no test crate uses all of it
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +28,7 @@ struct Language {
 
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
-const LANGUAGES: [Language; 9] = [
+const LANGUAGES: [Language; 10] = [
     Language {
         name: "node",
         program: "node",
@@ -83,6 +84,13 @@ const LANGUAGES: [Language; 9] = [
         identity: &["-c", "import sys; print(sys.executable, sys.version)"],
         lock: &["book/requirements.txt"],
         install: |from, to| install_for_python(&from.join("book"), to),
+    },
+    Language {
+        name: "browser",
+        program: "node",
+        identity: &["--version"],
+        lock: &["browser/package.json", "browser/package-lock.json"],
+        install: |from, to| install_for_node(&from.join("browser"), to),
     },
     Language {
         name: "python-recipes",

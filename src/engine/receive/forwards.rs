@@ -178,11 +178,10 @@ impl Forwarder {
         Some(Forwards { first, others })
     }
 
-    /// Sends a request again to every target whose glob matches the event; the results in the order of the targets.
-    pub async fn resend(&self, forwards: &[Forward], assessment: &Assessment, request: &Request) -> Vec<Forwarded> {
-        let matching = forwards.iter().filter(|forward| forward.matches(assessment));
+    /// Sends a request again to each of these targets; the results in their order.
+    pub async fn resend(&self, targets: &[Url], request: &Request) -> Vec<Forwarded> {
         let departure = Arc::new(self.circles.depart(request));
-        let start = |Forward { url, .. }: &Forward| {
+        let start = |url: &Url| {
             let journey = Journey { _departure: Arc::clone(&departure), _pending: None };
             let mut request = request.clone();
             if departure.is_repeated {
@@ -190,12 +189,18 @@ impl Forwarder {
             }
             self.start(url, request, BodyPermit::default(), journey)
         };
-        let started: Vec<PendingForward> = matching.map(start).collect();
+        let started: Vec<PendingForward> = targets.iter().map(start).collect();
         let mut results = Vec::new();
         for mut pending in started {
             results.push(pending.result().await);
         }
         results
+    }
+
+    /// How long it waits for a handler.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Starts a forward whose response nobody waits for.

@@ -1,0 +1,1 @@
+//! The API of a receiver in this process.
