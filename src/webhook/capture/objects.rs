@@ -42,6 +42,7 @@ impl<'a> RequestObject<'a> {
         Self {
             method: request.method.as_str(),
             target: &request.target,
+            url: None,
             headers: HeaderPairs(&request.headers),
             body: BodyObject::length(&request.body),
         }
