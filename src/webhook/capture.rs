@@ -112,7 +112,7 @@ fn write<'a>(
             payload: PayloadObject::new(&assessment.payload),
             findings: FindingObject::list(&assessment.findings, wording),
             warnings: delivery.warnings().iter().map(|warning| warning.text(wording)).collect(),
-            request: RequestObject { url: assessment.url.as_deref(), ..request },
+            request: request.called(assessment.url.as_deref()),
             response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
             forwards,
             resends,

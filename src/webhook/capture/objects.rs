@@ -21,7 +21,7 @@ pub(crate) struct RequestObject<'a> {
     target: &'a str,
     /// The URL that was called, where it is known and schemes may sign it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) url: Option<&'a str>,
+    url: Option<&'a str>,
     headers: HeaderPairs<'a>,
     #[serde(flatten)]
     body: BodyObject<'a>,
@@ -46,6 +46,11 @@ impl<'a> RequestObject<'a> {
             headers: HeaderPairs(&request.headers),
             body: BodyObject::length(&request.body),
         }
+    }
+
+    /// Adds the URL that was called, if it is known.
+    pub(crate) fn called(self, url: Option<&'a str>) -> Self {
+        Self { url, ..self }
     }
 }
 
