@@ -12,8 +12,6 @@ mod ready;
 mod resend;
 mod search;
 mod stream;
-#[cfg(test)]
-mod tests;
 mod tree;
 
 use std::sync::Arc;
