@@ -67,7 +67,7 @@ impl Browser {
             .map(|id| i32::try_from(id).unwrap());
         let browser = Self { driver: Some(driver), _process: process, _profile: profile };
         browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": RECORDER})).await;
-        browser.size(1280, 800).await;
+        browser.size(1600, 900).await;
         Some(browser)
     }
 

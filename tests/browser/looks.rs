@@ -116,12 +116,13 @@ async fn screenshots() {
         }
     }
     if env::var_os("HOOKDEV_UPDATE").is_some() {
-        browser.size(1280, 640).await;
+        browser.size(1480, 720).await;
         browser.scheme("light").await;
         browser.driver().goto("about:blank").await.unwrap();
         browser.open(&listener).await;
         browser.click(".list-rows .list-row.bad").await;
-        browser.wait_for("document.querySelector('.tree-row.noted')").await;
+        browser.click(".notes .link").await;
+        browser.wait_for("document.querySelector('.tree-row.noted.active')").await;
         browser.driver().screenshot(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/inspector.png")).await.unwrap();
     }
     browser.finish().await;

@@ -25,7 +25,8 @@ pub const CYANITE_SIGNATURE: &str = "13a7442bbf01174251ab1d2f5e8d2cc1a19c0063f48
 /// A running `hookdev listen --json`. Ends when dropped.
 pub struct Listener {
     process: Child,
-    lines: BufReader<ChildStdout>,
+    /// Its output, unless that is read in the background.
+    lines: Option<BufReader<ChildStdout>>,
     ready: Value,
 }
 
@@ -45,7 +46,7 @@ impl Listener {
         let mut line = String::new();
         lines.read_line(&mut line).unwrap();
         let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("`listen {arguments:?}` printed {line:?}"));
-        Self { process, lines, ready }
+        Self { process, lines: Some(lines), ready }
     }
 
     /// The URL of its receiver with this path.
@@ -76,7 +77,8 @@ impl Listener {
     pub fn next(&mut self) -> Value {
         loop {
             let mut line = String::new();
-            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "a line, not the end");
+            let lines = self.lines.as_mut().expect("output that is not drained");
+            assert_ne!(lines.read_line(&mut line).unwrap(), 0, "a line, not the end");
             let line: Value = serde_json::from_str(&line).unwrap();
             if line["kind"] == "delivery" {
                 return line;
@@ -86,9 +88,8 @@ impl Listener {
 
     /// Reads its output in the background, so that it is never held up.
     pub fn drain(&mut self) {
-        let stdout = self.lines.get_ref();
-        let stdout = std::os::fd::AsFd::as_fd(stdout).try_clone_to_owned().unwrap();
-        thread::spawn(move || std::io::copy(&mut std::fs::File::from(stdout), &mut std::io::sink()));
+        let lines = self.lines.take();
+        thread::spawn(move || lines.map(|mut lines| std::io::copy(&mut lines, &mut std::io::sink())));
     }
 
     /// Posts a request to its receiver; the status of the response.

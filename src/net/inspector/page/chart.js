@@ -48,7 +48,7 @@ function create(box, most, latest) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9 } },
-    scales: { x: { time: true }, y: { distr: 3, range: (_plot, low, high) => bounds(low, high, most) } },
+    scales: { x: { time: true, range: (_plot, first, last) => around(first, last) }, y: { distr: 3, range: (_plot, low, high) => bounds(low, high, most) } },
     axes: [
       { ...axis, space: 70, values: (_plot, ticks) => ticks.map((tick) => clock(tick * 1000).slice(0, 8)) },
       { ...axis, size: 60, filter: powers, grid: { ...axis.grid, filter: powers }, values: labels },
@@ -85,6 +85,12 @@ function bounds(low, high, most) {
   const lowest = Math.min(low ?? 1, most ?? Infinity);
   const highest = Math.max(high ?? 1, most ?? 0);
   return [10 ** Math.floor(Math.log10(lowest)), 10 ** Math.ceil(Math.log10(highest * 1.01))];
+}
+
+/** At least half a minute, in seconds, so that the labels of the axis differ. */
+function around(first, last) {
+  const missing = Math.max(0, 30 - (last - first)) / 2;
+  return [first - missing, last + missing];
 }
 
 /** Keeps the powers of ten of a logarithmic axis. */

@@ -10,7 +10,7 @@ import { Virtual } from "./virtual.js";
 const ROW = 30;
 /** The height of a row of two lines, for a list that is too narrow for one. */
 const COMPACT_ROW = 50;
-const COMPACT_WIDTH = 620;
+const COMPACT_WIDTH = 720;
 
 /** The list on the page: `{height, control, remember}`; `null` while the detail covers it. */
 let mounted = null;
