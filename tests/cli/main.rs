@@ -20,6 +20,8 @@ mod field;
 mod found;
 mod genuine;
 mod guesses;
+// Some of it is only for tests that run only on Linux.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod harness;
 mod listen;
 #[path = "../machine/mod.rs"]

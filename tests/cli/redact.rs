@@ -1,12 +1,15 @@
 //! Credentials are hidden from people, and with `--redact` in everything that is saved or printed; never in requests that
 //! are sent or forwarded.
 
+#[cfg(unix)]
 use std::cell::{Cell, RefCell};
 
 use proptest::{collection::vec, prelude::*, sample::select};
 
+#[cfg(unix)]
+use crate::harness::Listener;
 use crate::{
-    harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Finished, Listener, hang_up, not_http, post, respond, text},
+    harness::{CYANITE, CYANITE_SIGNATURE, Dir, Endpoint, Finished, hang_up, not_http, post, respond, text},
     providers::{SECRET, TOKEN, manifest, write},
 };
 
@@ -240,6 +243,7 @@ fn secret_query() -> impl Strategy<Value = String> {
 }
 
 /// Every output of a whole record, errors included.
+#[cfg(unix)]
 #[test]
 fn no_value_of_a_header_query_or_user_is_in_any_output_of_a_redacted_record() {
     let dir = Dir::new();

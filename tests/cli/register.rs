@@ -1,15 +1,20 @@
 //! `listen --register` and `unregister`: the calls at a provider's API, the secret that it returns, and what a killed process
 //! leaves. The steps between are tested in `engine::register`.
 
-use crate::harness::{Dir, Endpoint, Gate, TestCommand, respond};
+use crate::harness::{Dir, TestCommand};
+#[cfg(target_os = "linux")]
+use crate::harness::{Endpoint, Gate, respond};
 
+#[cfg(target_os = "linux")]
 const SECRET: &str = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQh";
 
+#[cfg(target_os = "linux")]
 fn created() -> String {
     format!(r#"{{"id":"we_1","secret":"{SECRET}"}}"#)
 }
 
 /// A directory whose config has the API on this machine.
+#[cfg(target_os = "linux")]
 fn with_api(api: &Endpoint) -> Dir {
     let dir = Dir::new();
     dir.write("hookdev.toml", format!("[provider.stripe]\napi = \"{}\"\n", api.url("")));

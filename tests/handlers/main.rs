@@ -12,6 +12,7 @@ mod packages;
 #[cfg(unix)]
 mod pages;
 mod program;
+#[cfg(unix)]
 mod recipes;
 
 use std::{fs, path::Path, time::Duration};

@@ -53,7 +53,6 @@ fn save_files(mut text: &str, dir: &Path) {
 }
 
 /// The directory of the programs of `tests/packages/recipes`, and a function that lets tests import them.
-#[cfg(unix)]
 fn of_node() -> Option<(PathBuf, impl FnOnce(&Path))> {
     let modules = packages::installed("recipes")?.join("node_modules");
     let linked = modules.clone();
@@ -61,27 +60,23 @@ fn of_node() -> Option<(PathBuf, impl FnOnce(&Path))> {
     Some((modules.join(".bin"), link))
 }
 
-#[cfg(unix)]
 #[test]
 fn the_recipe_for_bash_works() {
     recipe_prints("Bash", &[], |_| (), "the track is listed");
 }
 
-#[cfg(unix)]
 #[test]
 fn the_recipe_for_vitest_works() {
     let Some((programs, link)) = of_node() else { return };
     recipe_prints("Vitest", &[programs], link, "Tests  1 passed");
 }
 
-#[cfg(unix)]
 #[test]
 fn the_recipe_for_playwright_works() {
     let Some((programs, link)) = of_node() else { return };
     recipe_prints("Playwright", &[programs], link, "1 passed");
 }
 
-#[cfg(unix)]
 #[test]
 fn the_recipe_for_pytest_works() {
     let Some(environment) = packages::installed("python-recipes") else { return };

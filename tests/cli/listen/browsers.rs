@@ -79,6 +79,7 @@ fn a_page_whose_name_leads_to_this_machine_is_refused() {
     assert_eq!(text(&listener.next(), "/verdict"), "verified");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_person_who_opens_the_address_sees_what_it_is() {
     let dir = Dir::new();

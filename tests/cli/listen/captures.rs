@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::harness::{
-    CYANITE, CYANITE_HEADERS, Dir, Endpoint, Signed, development_warning, gzip, keys, post, respond, text,
-};
+#[cfg(target_os = "linux")]
+use crate::harness::Signed;
+use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, development_warning, gzip, keys, post, respond, text};
 
 const NOON: [&str; 2] = ["--now", "2025-01-01T12:00:00.25Z"];
 

@@ -69,6 +69,7 @@ fn metas_challenge_is_echoed_and_not_shown_as_rejected() {
     assert_eq!((text(&delivery, "/verdict"), &delivery["warnings"]), ("unsigned", &json!([])));
 }
 
+#[cfg(unix)]
 #[test]
 fn asanas_secret_is_echoed_and_used_from_then_on_and_never_shown() {
     const SECRET: &str = "b537207f20cbfa02357cf448134da559e8bd39d61597dcd5631b8012eae53e81";

@@ -3,7 +3,9 @@
 
 use serde_json::json;
 
-use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Listener, Message, get, gzip, request, text};
+#[cfg(target_os = "linux")]
+use crate::harness::gzip;
+use crate::harness::{CYANITE, CYANITE_HEADERS, Connection, Dir, Listener, Message, get, request, text};
 
 /// Sends these bytes on a new connection and reads the response.
 #[track_caller]

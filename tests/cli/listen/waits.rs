@@ -7,10 +7,11 @@ use std::{
 
 use serde_json::json;
 
+#[cfg(unix)]
+use crate::screen::Screen;
 use crate::{
     harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, hang, post, text},
     machine::{self, Port},
-    screen::Screen,
 };
 
 /// A handler in a process of its own, on this port. It ends when its standard input is closed.

@@ -1,10 +1,13 @@
 //! Every command with the same text at each of its inputs: provider directories, configs, variables,
 //! file names, URLs, responses; on both streams, in every form, with colour and without.
 
+#[cfg(unix)]
 use std::fs;
 
 use super::{EVIL, assert_all_harmless, assert_harmless, assert_harmless_in_colour};
-use crate::harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, TestCommand, capture, hang_up, respond};
+#[cfg(unix)]
+use crate::harness::{CYANITE, CYANITE_HEADERS};
+use crate::harness::{Dir, Endpoint, TestCommand, capture, hang_up, respond};
 
 /// A string of TOML.
 fn toml(text: &str) -> String {

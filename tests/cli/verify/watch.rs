@@ -5,7 +5,9 @@ use std::fs;
 use std::io::{self, BufRead, BufReader};
 
 use super::{good, tampered};
-use crate::harness::{Begun, Dir, development_warning, text};
+#[cfg(unix)]
+use crate::harness::development_warning;
+use crate::harness::{Begun, Dir, text};
 
 const WATCHING: &str = "note: watching for changes (Ctrl-C to stop)\n";
 
