@@ -9,7 +9,7 @@ use serde_json::Serializer;
 use super::{Kind, Node};
 use crate::webhook::visible;
 
-/// Appends a value as one line. Every [hidden](visible::is_hidden) character is escaped: programs read the same strings, and
+/// Appends a value as one line. Every hidden character is escaped: programs read the same strings, and
 /// terminals obey nothing in them.
 pub fn line(value: &impl Serialize, out: &mut Vec<u8>) {
     let start = out.len();
