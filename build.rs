@@ -19,6 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     table.push_str("];\n");
     // The provider that messages name as an example.
     writeln!(table, "static EXAMPLE: &str = {:?};", fs::read_to_string(root.join("example.txt"))?.trim())?;
+    // The providers that a page lists before any is in use.
+    let featured = fs::read_to_string(root.join("featured.txt"))?;
+    writeln!(table, "static FEATURED: &[&str] = &{:?};", featured.split_whitespace().collect::<Vec<_>>())?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("builtin.rs"), table)?;
     Ok(())
 }

@@ -1,13 +1,15 @@
 //! The files that the program generates are up to date: completion scripts, man pages, the index of the built-in providers,
-//! and the generated parts of the README.
+//! and the generated parts of the README and of the pages in `docs/`.
 //!
 //! `HOOKDEV_UPDATE=1 cargo test --test artifacts` updates them all.
+#![allow(clippy::unwrap_used)] // all of it is test code, outside of test functions too
 
 mod difference;
 mod machine;
+mod pages;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env, fs,
     path::{Path, PathBuf},
 };
@@ -27,6 +29,7 @@ use hookdev::{
         signature::{Scheme, grammar::MAX_SIGNATURES},
     },
 };
+use serde_json::Value;
 
 const RENEW: &str = "HOOKDEV_UPDATE=1 cargo test --test artifacts";
 
@@ -39,7 +42,7 @@ const SCRIPTS: [(&str, &str); 5] = [
     ("hookdev.ps1", "powershell"),
 ];
 
-/// Behind the script for zsh: a file of `$fpath` is loaded by the first TAB of a shell, and clap's
+/// Comes after the script for zsh: a file of `$fpath` is loaded by the first TAB of a shell, and clap's
 /// script would leave that one unanswered.
 const ZSH_FIRST_TAB: &str = r#"
 if [[ "${funcstack[1]}" = _hookdev ]]; then
@@ -81,27 +84,22 @@ fn completion_scripts_and_man_pages_are_up_to_date() {
 }
 
 #[test]
-fn the_generated_parts_of_the_readme_are_up_to_date() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let renewed = fill(&readme, &parts()).unwrap();
-    if updating() {
-        fs::write(&path, renewed).unwrap();
-        return;
+fn the_generated_parts_of_the_pages_are_up_to_date() {
+    let parts = parts();
+    let mut unused: BTreeSet<&str> = parts.keys().map(String::as_str).collect();
+    for path in pages::all() {
+        let name = pages::name(&path);
+        let page = fs::read_to_string(&path).unwrap();
+        let renewed = fill(&page, &parts, &mut unused).unwrap_or_else(|error| panic!("{name}: {error}"));
+        if updating() {
+            if page != renewed {
+                fs::write(&path, renewed).unwrap();
+            }
+        } else {
+            assert_text(&page, &renewed, &format!("{name} is not what the program writes now; renew it: {RENEW}"));
+        }
     }
-    assert_text(&readme, &renewed, &format!("README.md is not what the program writes now; renew it: {RENEW}"));
-}
-
-#[test]
-fn the_keys_of_a_manifest_are_documented() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers.md");
-    let page = fs::read_to_string(&path).unwrap();
-    let renewed = fill(&page, &TABLES.map(|table| (table.name, table.markdown())).into()).unwrap();
-    if updating() {
-        fs::write(&path, renewed).unwrap();
-        return;
-    }
-    assert_text(&page, &renewed, &format!("docs/providers.md is not what the program writes now; renew it: {RENEW}"));
+    assert_eq!(unused, BTreeSet::new(), "no page has a marker for these parts");
 }
 
 #[test]
@@ -160,34 +158,108 @@ fn man_pages() -> impl Iterator<Item = (PathBuf, String)> {
     })
 }
 
-/// README's generated parts by the names of their markers.
-fn parts() -> BTreeMap<&'static str, String> {
-    BTreeMap::from([
+/// The generated parts of the pages, by the names of their markers.
+fn parts() -> BTreeMap<String, String> {
+    let mut parts = BTreeMap::from([
         ("commands", commands()),
         ("findings", findings()),
         ("limits", limits()),
         ("kept-headers", kept_headers()),
         ("providers", providers(&Catalog::builtin())),
-    ])
+        ("signatures", signatures(&Catalog::builtin())),
+    ]);
+    parts.extend(TABLES.map(|table| (table.name, table.markdown())));
+    let owned = parts.into_iter().map(|(name, part)| (name.to_owned(), part));
+    owned.chain(objects()).chain(handlers()).collect()
 }
 
-/// A text with each part between its markers, `<!-- begin generated: NAME -->` and
-/// `<!-- end generated -->`; an error when a marker names no part, has no end, or a part no marker.
-fn fill(text: &str, parts: &BTreeMap<&str, String>) -> Result<String, String> {
+/// A text with each part between its markers, `<!-- begin generated: NAME -->` and `<!-- end generated -->`, which are
+/// removed from `unused`; an error if a marker names no part, or has no end.
+fn fill(text: &str, parts: &BTreeMap<String, String>, unused: &mut BTreeSet<&str>) -> Result<String, String> {
     let mut filled = String::new();
-    let mut missing: Vec<&str> = parts.keys().copied().collect();
     let mut lines = text.split_inclusive('\n');
     while let Some(line) = lines.next() {
         filled.push_str(line);
         let name = line.trim_end().strip_prefix("<!-- begin generated: ").and_then(|rest| rest.strip_suffix(" -->"));
         let Some(name) = name else { continue };
         let part = parts.get(name).ok_or_else(|| format!("nothing writes the part `{name}`"))?;
-        missing.retain(|missing| *missing != name);
+        unused.remove(name);
         let end = lines.by_ref().find(|line| line.trim_end() == "<!-- end generated -->");
         let end = end.ok_or_else(|| format!("the part `{name}` has no end"))?;
         filled.extend(["\n", part.trim_end(), "\n\n", end]);
     }
-    if missing.is_empty() { Ok(filled) } else { Err(format!("there is no marker for {missing:?}")) }
+    Ok(filled)
+}
+
+/// A table for each object of the JSON output, from the schema of the output: its keys, their types and meanings.
+fn objects() -> impl Iterator<Item = (String, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas/output.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let objects: Vec<_> = schema["$defs"].as_object().unwrap().clone().into_iter().collect();
+    objects.into_iter().filter_map(|(name, object)| {
+        let properties = object.get("properties")?.as_object()?;
+        // In the order of the output, which the list of required keys has.
+        let required: Vec<&str> = object["required"].as_array()?.iter().map(|key| key.as_str().unwrap()).collect();
+        let optional = properties.keys().map(String::as_str).filter(|key| !required.contains(key));
+        let rows = required.iter().copied().chain(optional).map(|key| {
+            let value = &properties[key];
+            let key = if required.contains(&key) { format!("`{key}`") } else { format!("*`{key}`*") };
+            let description = value["description"].as_str().unwrap_or_else(|| panic!("{name}.{key} says nothing"));
+            format!("| {key} | {} | {description} |\n", json_type(value))
+        });
+        let table = format!("| key | type | means |\n| --- | --- | --- |\n{}", rows.collect::<String>());
+        Some((format!("json-{name}"), table))
+    })
+}
+
+/// The type of a value in words, from its schema.
+fn json_type(schema: &Value) -> String {
+    let choice =
+        |value: &Value| if value.is_null() { "null".to_owned() } else { format!("`{}`", value.as_str().unwrap()) };
+    if let Some(choices) = schema["enum"].as_array() {
+        return choices.iter().map(choice).collect::<Vec<_>>().join(", ");
+    }
+    if let Some(alternatives) = schema["anyOf"].as_array() {
+        return alternatives.iter().map(json_type).collect::<Vec<_>>().join(" or ");
+    }
+    match (&schema["$ref"], &schema["type"], &schema["const"]) {
+        (Value::String(target), ..) => match target.trim_start_matches("#/$defs/") {
+            "headers" => "array of pairs".to_owned(),
+            "http-request" => "[request](#received-request)".to_owned(),
+            "http-response" => "[response](#response)".to_owned(),
+            part => format!("[{part}](#{part})"),
+        },
+        (_, Value::String(name), _) if name == "array" => match json_type(&schema["items"]).as_str() {
+            "object" => "array of objects".to_owned(),
+            "string" => "array of strings".to_owned(),
+            items => format!("array of {items}"),
+        },
+        (_, Value::String(name), _) => name.clone(),
+        (_, Value::Array(names), _) => names.iter().map(|name| name.as_str().unwrap()).collect::<Vec<_>>().join(" or "),
+        (.., Value::String(_)) => "string".to_owned(),
+        (.., Value::Number(_)) => "integer".to_owned(),
+        _ => "any".to_owned(),
+    }
+}
+
+/// The handlers in `docs/handlers` as code blocks, by the paths of their files there.
+fn handlers() -> impl Iterator<Item = (String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/handlers");
+    let files =
+        walkdir::WalkDir::new(&root).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file());
+    files.map(move |entry| {
+        let language = match entry.path().extension().and_then(|extension| extension.to_str()) {
+            Some("mjs" | "js") => "js",
+            Some("py") => "python",
+            Some("rb") => "ruby",
+            Some("php") => "php",
+            Some("go") => "go",
+            Some("rs") => "rust",
+            extension => panic!("docs/handlers has a file of an unknown language: {extension:?}"),
+        };
+        let name = entry.path().strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        (name, format!("```{language}\n{}```\n", fs::read_to_string(entry.path()).unwrap()))
+    })
 }
 
 /// A table of the findings that explain a rejection.
@@ -196,7 +268,7 @@ fn findings() -> String {
     format!("| finding | what was wrong | for example |\n| --- | --- | --- |\n{}", rows.collect::<String>())
 }
 
-/// A table of the limits of `listen`, and of what happens beyond them.
+/// The headers that `--redact` keeps.
 fn kept_headers() -> String {
     let names = KEPT_HEADERS.map(|name| format!("`{name}`")).join(", ");
     let (mut text, mut line) = (String::new(), String::new());
@@ -212,6 +284,7 @@ fn kept_headers() -> String {
     format!("{text}{}\n", line.trim_end())
 }
 
+/// A table of the limits of `listen`, and of what happens beyond them.
 fn limits() -> String {
     let Limits {
         head_bytes,
@@ -226,6 +299,7 @@ fn limits() -> String {
         connections,
         pause: _,
         drain: _,
+        half_close: _,
     } = Limits::default();
     let (head_bytes, target, body, free) = (size(head_bytes), size(target), size(body), size(UNMETERED_BYTES));
     let (bodies, body_rate, decoded) = (size(bodies), size(body_rate), size(MAX_DECODED_BYTES));
@@ -264,7 +338,7 @@ fn providers(catalog: &Catalog) -> String {
         let secret = secret.map_or_else(|| "none".to_owned(), |variable| format!("`{variable}`"));
         let within = delivery.timeout.map(|limit| format!(" within {} s", limit.as_secs_f64())).unwrap_or_default();
         format!(
-            "| [{title}](fixtures/{name}) | {} | {secret} | {}{within} | {}, `{name}.*` |\n",
+            "| [{title}](../fixtures/{name}) | {} | {secret} | {}{within} | {}, `{name}.*` |\n",
             signs(&provider.schemes),
             delivery.success_in_words(),
             events.len(),
@@ -273,14 +347,55 @@ fn providers(catalog: &Catalog) -> String {
     header.to_owned() + &rows.collect::<String>()
 }
 
+/// A table of the providers by what they sign with.
+fn signatures(catalog: &Catalog) -> String {
+    const KINDS: [&str; 6] = [
+        "HMAC or hash, with a timestamp",
+        "HMAC or hash, without a timestamp",
+        "public key (Ed25519, ECDSA, RSA)",
+        "JSON Web Token",
+        "static token",
+        "nothing",
+    ];
+    let mut titles: [Vec<&str>; KINDS.len()] = Default::default();
+    let providers: Vec<_> = catalog.providers().collect();
+    for provider in &providers {
+        let kind = match provider.schemes.first() {
+            None => 5,
+            Some(scheme) => match scheme.algorithm.to_string() {
+                name if name.contains("token") => 4,
+                name if name.starts_with("JWT") => 3,
+                name if ["Ed25519", "ECDSA", "RSA"].iter().any(|key| name.starts_with(key)) => 2,
+                _ => usize::from(!scheme.content.as_str().contains("{timestamp}")),
+            },
+        };
+        titles[kind].push(&provider.title);
+    }
+    let rows = KINDS.iter().zip(&titles).map(|(kind, titles)| format!("| {kind} | {} |\n", titles.join(", ")));
+    format!("| signature | providers |\n| --- | --- |\n{}", rows.collect::<String>())
+}
+
 /// The scheme that signs, and the other ones that verify.
 fn signs(schemes: &[Scheme]) -> String {
-    let signed = |scheme: &Scheme| format!("{} of `{}`", scheme.algorithm, scheme.content.as_str().escape_debug());
+    let signed = |scheme: &Scheme| match scheme.algorithm.to_string() {
+        // It is sent as it is, whatever else is sent.
+        token if token.contains("token") => token,
+        name => format!("{name} of `{}`", scheme.content.as_str().escape_debug()),
+    };
+    // A place other than a header is described in words.
+    let place = |scheme: &Scheme| match scheme.signature.to_string() {
+        words if words.contains(' ') => words,
+        header => format!("`{header}`"),
+    };
     let Some((first, others)) = schemes.split_first() else { return "nothing".to_owned() };
-    let mut words = format!("{} in `{}`", signed(first), first.signature);
+    let mut words = format!("{} in {}", signed(first), place(first));
+    let others = others.iter().map(|scheme| match place(scheme) {
+        same if same == place(first) => signed(scheme),
+        other => format!("{} in {other}", signed(scheme)),
+    });
+    let others = others.collect::<Vec<_>>().join(", ");
     if !others.is_empty() {
-        let others: Vec<String> = others.iter().map(signed).collect();
-        words.extend(["; accepted too: ", &others.join(", ")]);
+        words.extend(["; accepted too: ", &others]);
     }
     words
 }
@@ -294,8 +409,12 @@ fn commands() -> String {
     for command in root.get_subcommands() {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         table.extend(["| `hookdev ", command.get_name(), "` | ", &about.replace('|', "\\|"), " |\n"]);
-        let own = command.get_arguments().filter(|arg| !arg.is_global_set());
-        synopses += &synopsis(&format!("hookdev {}", command.get_name()), own);
+        let name = format!("hookdev {}", command.get_name());
+        synopses += &synopsis(&name, command.get_arguments().filter(|arg| !arg.is_global_set()));
+        for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+            let name = format!("{name} {}", command.get_name());
+            synopses += &synopsis(&name, command.get_arguments().filter(|arg| !arg.is_global_set()));
+        }
     }
     let everywhere = synopsis("every command:", root.get_arguments().filter(|arg| arg.is_global_set()));
     format!("{table}\n```text\n{synopses}\n{everywhere}```\n")
@@ -348,7 +467,7 @@ mod markers {
     use super::*;
 
     fn filled(text: &str) -> Result<String, String> {
-        fill(text, &BTreeMap::from([("a", "new\n".to_owned())]))
+        fill(text, &BTreeMap::from([("a".to_owned(), "new\n".to_owned())]), &mut BTreeSet::from(["a"]))
     }
 
     #[test]
@@ -361,8 +480,7 @@ mod markers {
     }
 
     #[test]
-    fn a_missing_or_unknown_marker_is_an_error() {
-        assert_eq!(filled("text\n"), Err("there is no marker for [\"a\"]".to_owned()));
+    fn a_marker_that_has_no_end_or_is_unknown_is_an_error() {
         assert_eq!(filled("<!-- begin generated: a -->\n"), Err("the part `a` has no end".to_owned()));
         assert_eq!(filled("<!-- begin generated: b -->\n"), Err("nothing writes the part `b`".to_owned()));
     }

@@ -21,6 +21,7 @@ Examples:
   hookdev listen --tunnel cloudflared --provider stripe   # real events reach this machine
   hookdev listen --capture captures --filter 'cyanite.*'
   hookdev listen --expect cyanite.v2.finished --timeout 2m   # a step of a test
+  hookdev listen --forward http://localhost:3000/webhooks --inspect   # and a page that shows each delivery
   hookdev listen --addr 127.0.0.1:0 --expect cyanite.v2.finished -- npm test
 
 The provider of a request is --provider, else the one that a segment of its path names (/cyanite,
@@ -153,7 +154,15 @@ pub struct Listen {
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Body::Summary, help_heading = "Output")]
     pub body: Body,
 
-    /// Keep the last N deliveries in memory, to resend them with a key
+    /// Serve a page that shows each delivery, why it is rejected and what your handlers respond, and sends it again
+    ///
+    /// ADDR is an address of this machine [default: 127.0.0.1:4401, or a free port if that is taken]. The page needs the
+    /// token of the URL that is printed. To use it from another machine, forward the port: ssh -L 4401:127.0.0.1:4401 HOST.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, help_heading = "Output")]
+    #[allow(clippy::option_option)] // not given, given, given with an address
+    pub inspect: Option<Option<String>>,
+
+    /// Keep the last N deliveries in memory, to resend them with a key or show them with --inspect
     ///
     /// Their bodies take at most 32 MiB. Older deliveries are found in the capture, if there is one.
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Output")]

@@ -5,7 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::net::TcpListener;
 
 use super::{context::Context, exit::Failure};
-use crate::{engine::receive::Settings, net::own_address::leads_to, webhook::redact};
+use crate::{
+    engine::receive::{Forward, Settings},
+    net::own_address::leads_to,
+    webhook::redact,
+};
 
 /// The address that `listen` uses by default.
 pub const DEFAULT_ADDR: &str = "127.0.0.1:4400";
@@ -45,16 +49,17 @@ pub fn reachable(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Refuses settings that forward to the address on which this receiver listens.
+/// Refuses settings that forward to one of the addresses on which this process listens.
 ///
 /// # Errors
 ///
 /// If one of the forwards leads there.
-pub fn refuse_own_address(settings: &Settings, address: SocketAddr) -> Result<(), Failure> {
-    let Some(forward) = settings.forwards.iter().find(|forward| leads_to(&forward.url, address)) else { return Ok(()) };
+pub fn refuse_own_addresses(settings: &Settings, addresses: &[SocketAddr]) -> Result<(), Failure> {
+    let leads_here = |forward: &&Forward| addresses.iter().any(|address| leads_to(&forward.url, *address));
+    let Some(forward) = settings.forwards.iter().find(leads_here) else { return Ok(()) };
     let url = redact::tokens(forward.url.as_str());
     Err(Failure::usage(format!("can't forward to {url}: hookdev itself listens there"))
-        .hint("give the URL of your handler, or listen on another port with --addr"))
+        .hint("give the URL of your handler, or listen on another port with --addr or --inspect"))
 }
 
 /// Binds the address of the command line, else the config's, else the default. An address that other machines can reach

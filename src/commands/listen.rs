@@ -2,18 +2,21 @@
 
 use std::{
     future::pending,
+    iter,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    address::{bind, is_default, reachable, refuse_own_address},
+    address::{bind, is_default, reachable, refuse_own_addresses},
     context::Context,
     exit::{Exit, Failure},
+    inspect,
     interrupt::Interrupts,
     keys::{Keys, Subject},
     listen_settings::{listen_config, secret_warning, settings, watch},
@@ -30,7 +33,7 @@ use super::{
     resolve::expectations,
     runtime, streams,
     terminal::Terminal,
-    tunnel,
+    tunnel::{self, Served},
 };
 use crate::{
     cli::{Format, Listen},
@@ -128,12 +131,14 @@ async fn listen(
 ) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let (listener, address) = bind(&context, args.addr.as_deref()).await?;
-    refuse_own_address(&settings, address)?;
+    let inspector = inspect::open(&context, &args).await?;
+    let own_addresses: Vec<_> = iter::once(address).chain(inspector.address()).collect();
+    refuse_own_addresses(&settings, &own_addresses)?;
     let mut interrupts = Interrupts::all();
     let is_local = address.ip().is_loopback() && args.register.is_empty();
     let accepts_development = args.allow_development || is_local && !args.only_verified;
     let settings = Arc::new(CurrentSettings::new(Settings { accepts_development, ..settings }));
-    let _watch = watch(&context, args.clone(), Arc::clone(&settings), address);
+    let _watch = watch(&context, args.clone(), Arc::clone(&settings), own_addresses);
 
     let mut consumers = Consumers::default();
     let (capacity, when_full) = queue(view.format, captures.is_some());
@@ -141,12 +146,13 @@ async fn listen(
     let deliveries = consumers.add(capacity, when_full);
     let counter = expectations.count(&mut consumers);
     let pause = Pause::default();
-    let captures_at = capture_path(&context, &args);
-    let history = has_keys(&args).then(|| {
+    let has_keys = has_keys(&args);
+    if has_keys {
         let counting = pause.clone();
         consumers.observe(move |_| counting.count());
-        History::start(&mut consumers, args.history)
-    });
+    }
+    let is_remembered = has_keys || inspector.address().is_some();
+    let history = is_remembered.then(|| History::start(&mut consumers, args.history));
     let verdicts = VerdictCounter::observe(&mut consumers);
     let (warnings, pages) = (WarningSink::start(terminal), Arc::new(RefusedPages::default()));
     let Some(tunnel) = tunnel::open(&context, &args, &settings, &warnings, &mut interrupts).await? else {
@@ -173,30 +179,41 @@ async fn listen(
     };
 
     let url = format!("http://{address}");
-    let subject = |history| Subject {
+    let is_default = is_default(&context, address);
+    let (inspector_url, registered_list) = (inspector.url(), registered.list().await);
+    let subject = history.map(|history| Subject {
         history,
         settings: Arc::clone(&settings),
         resender,
         pause: pause.clone(),
-        captures: captures_at,
+        captures: capture_path(&context, &args),
         url: reachable(address),
         output_is_capture,
         redact: args.redact,
-    };
-    let keys = history.and_then(|history| Keys::start(subject(history), terminal));
+        inspector: inspector_url.clone(),
+    });
+    let surroundings = inspector.surroundings(address, tunnel.urls(), registered_list.clone(), is_default);
+    let inspecting = inspector.serve(subject.as_ref(), surroundings, args.max_body, &warnings, &stop);
+    let keys = subject.filter(|_| has_keys).and_then(|subject| Keys::start(subject, terminal));
     let settings = settings.get();
-    if view.format == Format::Pretty {
-        let send_to = (!is_default(&context, address)).then(|| reachable(address));
+    let (is_pretty, format) = (view.format == Format::Pretty, view.format);
+    if is_pretty {
+        let send_to = (!is_default).then(|| reachable(address));
         announce(terminal, &settings, &url, send_to.as_deref(), args.redact, keys.is_some());
         tunnel.announce(terminal, &settings);
+        inspect::announce(terminal, inspector_url.as_deref());
     }
     for warning in [secret_warning(&settings), tunnel.warning(&settings)].into_iter().flatten() {
         terminal.warn(&warning);
     }
-    let (is_pretty, format) = (view.format == Format::Pretty, view.format);
     let status = pending.map(|pending| StatusLine::new(terminal, pending));
     let tunnel_url = tunnel.urls().map(|urls| urls.current());
-    let ready = Ready { url: &url, tunnel: tunnel_url.as_deref(), registered: &registered.list().await };
+    let ready = Ready {
+        url: &url,
+        inspector: inspector_url.as_deref(),
+        tunnel: tunnel_url.as_deref(),
+        registered: &registered_list,
+    };
     let reporter = Reporter::start(deliveries, view, terminal, ready, status, pause);
 
     let urls = Urls { local: &reachable(address), tunnel: tunnel_url.as_deref() };
@@ -207,31 +224,54 @@ async fn listen(
     registered.end(terminal, &mut interrupts).await;
     stop.cancel();
     report_in_progress(terminal, in_progress.load(Ordering::Relaxed));
-    let finish = async {
-        let served = serving.await;
-        tunnel.end(&warnings).await;
-        let printed = reporter.ended().await;
-        pages.conclude(&warnings);
-        warnings.flush().await;
-        served.map(|()| printed)
-    };
+    let finish = finish(serving, inspecting, tunnel, &reporter, &warnings, &pages);
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
     // What was registered is removed by now, whatever went wrong.
     let end = end?;
     if is_pretty && !matches!(end, End::OutputClosed) {
         terminal.say(&format!("{}\n", summary(verdicts.counts())));
     }
+    exit_code(terminal, finished, end, &counter.missing())
+}
+
+/// The exit code of a run that ended in this way; `finished` says whether everything is printed, if that ended in time.
+fn exit_code(
+    terminal: Terminal,
+    finished: Option<Result<bool, JoinError>>,
+    end: End,
+    missing: &[String],
+) -> Result<Exit, Failure> {
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
-        (_, End::Program(end)) => end.conclude(terminal, &counter.missing()),
+        (_, End::Program(end)) => end.conclude(terminal, missing),
         (Some(Ok(false)), _) => Exit::Failed,
-        (_, End::TimedOut) => conclude(terminal, &counter.missing()),
+        (_, End::TimedOut) => conclude(terminal, missing),
         (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
         // What was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })
 }
 
+/// Waits until everything that was received has its response and is printed. Returns whether it could be.
+async fn finish(
+    serving: JoinHandle<()>,
+    inspecting: Option<JoinHandle<()>>,
+    tunnel: Served,
+    reporter: &Reporter,
+    warnings: &WarningSink,
+    pages: &RefusedPages,
+) -> Result<bool, JoinError> {
+    let served = serving.await;
+    if let Some(inspecting) = inspecting {
+        // An error is a panic, which is reported already.
+        let _ = inspecting.await;
+    }
+    tunnel.end(warnings).await;
+    let printed = reporter.ended().await;
+    pages.conclude(warnings);
+    warnings.flush().await;
+    served.map(|()| printed)
+}
 /// Where the receiver says what goes wrong.
 struct Talk {
     warnings: WarningSink,

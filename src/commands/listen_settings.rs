@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use super::{
-    address::refuse_own_address,
+    address::refuse_own_addresses,
     context::Context,
     exit::Failure,
     guard::allow_forwards,
@@ -69,9 +69,14 @@ pub fn secret_warning(settings: &Settings) -> Option<String> {
     Some(format!("{warning}, or accept the public development secret with --allow-development"))
 }
 
-/// Reloads the settings of a receiver at this address when a file changes. If the change is broken, the previous settings
-/// stay.
-pub fn watch(context: &Context, args: Listen, current: Arc<CurrentSettings>, address: SocketAddr) -> Option<Watch> {
+/// Reloads the settings of a process that listens on these addresses when a file changes. If the change is broken, the
+/// previous settings stay.
+pub fn watch(
+    context: &Context,
+    args: Listen,
+    current: Arc<CurrentSettings>,
+    addresses: Vec<SocketAddr>,
+) -> Option<Watch> {
     let (global, terminal, announced) = (context.global.clone(), context.terminal, context.announced());
     let initial = listen_config(context);
     let changed = move || {
@@ -81,7 +86,7 @@ pub fn watch(context: &Context, args: Listen, current: Arc<CurrentSettings>, add
         let before = current.get();
         let reload = |context| {
             let settings = settings(&context, &args, before.accepts_development)?;
-            refuse_own_address(&settings, address)?;
+            refuse_own_addresses(&settings, &addresses)?;
             Ok((settings, listen_config(&context)))
         };
         match context.and_then(reload) {
@@ -121,7 +126,8 @@ fn restart_note(args: &Listen, initial: &ListenConfig, config: &ListenConfig) ->
     let addr = args.addr.is_none() && initial.addr != config.addr;
     let capture = args.capture.is_none() && initial.capture != config.capture;
     let tunnel = args.tunnel.is_none() && initial.tunnel != config.tunnel;
-    let changed = [(addr, "addr"), (capture, "capture"), (tunnel, "tunnel")];
+    let inspect = args.inspect.is_none() && initial.inspect != config.inspect;
+    let changed = [(addr, "addr"), (capture, "capture"), (tunnel, "tunnel"), (inspect, "inspect")];
     let changed: Vec<&str> = changed.iter().filter(|(is_changed, _)| *is_changed).map(|(_, key)| *key).collect();
     (!changed.is_empty()).then(|| format!("restart to apply the new {} of [listen]", changed.join(" and ")))
 }

@@ -2,6 +2,8 @@
 
 mod address;
 mod bash;
+#[cfg(unix)]
+mod browser;
 mod check;
 #[cfg(unix)]
 mod clipboard;
@@ -17,6 +19,7 @@ mod guard;
 mod guesses;
 mod help;
 mod input_files;
+mod inspect;
 pub mod interrupt;
 mod keys;
 mod listen;

@@ -1,9 +1,10 @@
-//! The network: a server that receives requests and a client that sends them. Neither knows what a webhook means; both
-//! use [`crate::webhook::request::Request`].
+//! The network: a server that receives requests, one for the inspector's page, and a client that sends requests. None knows
+//! what a webhook means; all use [`crate::webhook::request::Request`].
 
 pub mod client;
 pub mod descriptors;
 mod fields;
+pub mod inspector;
 #[cfg(unix)]
 pub mod listening;
 pub mod own_address;

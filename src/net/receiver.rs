@@ -27,7 +27,7 @@ use std::{
 };
 
 use hyper::{
-    Request as HyperRequest, Response, StatusCode, Uri,
+    HeaderMap, Request as HyperRequest, Response, StatusCode, Uri,
     body::Incoming,
     header::{CONNECTION, EXPECT, HeaderValue},
     http::request::Parts,
@@ -97,6 +97,8 @@ pub struct Limits {
     pub pause: Duration,
     /// How long connections may take to finish after the shutdown began.
     pub drain: Duration,
+    /// Whether a sender that closes its side after the request may still wait for the response. If not, it has gone.
+    pub half_close: bool,
 }
 
 impl Default for Limits {
@@ -114,6 +116,8 @@ impl Default for Limits {
             connections: 512,
             pause: Duration::from_millis(500),
             drain: Duration::from_secs(5),
+            // Some senders close their side after the request and wait for the response.
+            half_close: true,
         }
     }
 }
@@ -140,6 +144,9 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Responds to one request. It runs to completion even if the sender disconnects.
     fn handle(&self, received: Received) -> impl Future<Output = Outgoing> + Send;
+
+    /// Adds the headers that every response has, those of refusals included.
+    fn add_headers(&self, _headers: &mut HeaderMap) {}
 
     /// Reports a problem outside [`Self::handle`].
     fn on_error(&self, error: ReceiveError);
@@ -273,12 +280,17 @@ where
     let stream = KeepHeads::new(WriteTimeout::new(stream, limits.response_time), heads.clone());
     let service = service_fn(move |request| {
         let headers = heads.take(&request);
-        exchange.clone().respond(request, headers)
+        let exchange = exchange.clone();
+        async move {
+            let handler = Arc::clone(&exchange.handler);
+            let mut response = exchange.respond(request, headers).await?;
+            handler.add_headers(response.headers_mut());
+            Ok::<_, hyper::Error>(response)
+        }
     });
     http1::Builder::new()
         .timer(PatientTimer::new())
-        // Some senders close their side after the request and wait for the response.
-        .half_close(true)
+        .half_close(limits.half_close)
         .header_read_timeout(limits.head_time)
         .max_buf_size(limits.head_bytes)
         .max_header_size(limits.head_bytes)

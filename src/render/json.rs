@@ -5,6 +5,7 @@ mod cases;
 mod difference;
 mod events;
 mod grant;
+mod inspected;
 mod judged;
 mod providers;
 mod sent;
@@ -14,7 +15,8 @@ pub use self::{
     difference::difference,
     events::{event, term},
     grant::grant,
-    judged::{Ready, Registered, delivery, findings, forwards, missed, ready, verification},
+    inspected::{Inspected, InspectedProvider, ResentDelivery, alive, differences, inspected, resent, seqs},
+    judged::{Ready, Registered, delivery, findings, forwards, forwards_without_bodies, missed, ready, verification},
     providers::{checked_provider, provider, written_provider},
     sent::{attempt, request},
 };

@@ -48,6 +48,8 @@ pub struct ListenConfig {
     pub capture: Option<PathBuf>,
     /// The recipe of the tunnel.
     pub tunnel: Option<String>,
+    /// The address of the inspector.
+    pub inspect: Option<String>,
 }
 
 /// One forward of `listen`.
@@ -152,6 +154,7 @@ struct RawListen {
     addr: Option<String>,
     capture: Option<PathBuf>,
     tunnel: Option<String>,
+    inspect: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -251,6 +254,7 @@ impl Config {
                 addr: raw.listen.addr,
                 capture: raw.listen.capture.map(|path| base.join(path)),
                 tunnel: raw.listen.tunnel,
+                inspect: raw.listen.inspect,
             },
             forward: raw.forward,
             tunnels: raw.tunnel,
@@ -365,7 +369,7 @@ mod tests {
     fn a_misspelt_key_is_located_and_gets_a_suggestion() {
         assert_eq!(
             read("providers = []\n[listen]\nadr = \"127.0.0.1:1\"\n").unwrap_err(),
-            "hookdev.toml:3:1: unknown key `adr`; did you mean `addr`? (known: `addr`, `capture`, `tunnel`)"
+            "hookdev.toml:3:1: unknown key `adr`; did you mean `addr`? (known: `addr`, `capture`, `tunnel`, `inspect`)"
         );
         assert_eq!(read("[listen\n").unwrap_err(), "hookdev.toml:1:8: unclosed table, expected `]`");
     }

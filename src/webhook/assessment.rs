@@ -48,6 +48,8 @@ pub struct Judge<'a> {
 pub struct Assessment {
     /// The provider, if one was recognised.
     pub provider: Option<Arc<Provider>>,
+    /// The URL that the provider called, if the receiver knows more of it than the request says.
+    pub url: Option<String>,
     /// The event's full name; of a list of events, that of the first.
     pub event: Option<String>,
     /// The other names of the events in a list, each once.
@@ -159,6 +161,7 @@ impl Judge<'_> {
             further_events: content.further(),
             id: provider.delivery_id(&lookup),
             provider: Some(Arc::clone(provider)),
+            url: None,
             exactness,
             verdict,
             secret,
@@ -302,6 +305,7 @@ impl Assessment {
     pub(crate) fn unrecognised(warnings: Vec<Warning>) -> Self {
         Self {
             provider: None,
+            url: None,
             event: None,
             further_events: Vec::new(),
             id: None,

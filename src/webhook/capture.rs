@@ -18,7 +18,7 @@ use self::{
 };
 use super::{
     json::writer::{line, millis},
-    record::{Delivery, Recorded, Repeat},
+    record::{Delivery, Forwarded, Recorded, Repeat},
     remedy::Wording,
     request::{Headers, Request},
     time::Timestamp,
@@ -57,6 +57,44 @@ pub fn starts_line(start: &[u8]) -> bool {
 
 /// Appends a received delivery as one line; `wording` puts hints into words.
 pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) {
+    let (request, forwards) = (RequestObject::new(&delivery.request), &delivery.forwards);
+    write(delivery, request, forwards.iter().map(ForwardObject::new).collect(), None, wording, out);
+}
+
+/// Appends a received delivery as one line without bodies: instead of each, its length in bytes under `body_bytes`. Its forwards
+/// have the responses of the handlers, in the same way, and so have the results of sending it again.
+pub fn write_without_bodies<'a>(
+    delivery: &'a Delivery,
+    resends: impl Iterator<Item = &'a Forwarded>,
+    wording: Wording,
+    out: &mut Vec<u8>,
+) {
+    let request = RequestObject::without_body(&delivery.request);
+    let forwards = delivery.forwards.iter().map(ForwardObject::without_body).collect();
+    write(delivery, request, forwards, Some(resends.map(ForwardObject::without_body).collect()), wording, out);
+}
+
+/// Appends a received delivery as one line whose forwards have the responses of the handlers, and so have the results of
+/// sending it again.
+pub fn write_with_responses<'a>(
+    delivery: &'a Delivery,
+    resends: impl Iterator<Item = &'a Forwarded>,
+    wording: Wording,
+    out: &mut Vec<u8>,
+) {
+    let request = RequestObject::new(&delivery.request);
+    let forwards = delivery.forwards.iter().map(ForwardObject::with_response).collect();
+    write(delivery, request, forwards, Some(resends.map(ForwardObject::with_response).collect()), wording, out);
+}
+
+fn write<'a>(
+    delivery: &'a Delivery,
+    request: RequestObject<'a>,
+    forwards: Vec<ForwardObject<'a>>,
+    resends: Option<Vec<ForwardObject<'a>>>,
+    wording: Wording,
+    out: &mut Vec<u8>,
+) {
     let assessment = &delivery.assessment;
     line(
         &DeliveryObject {
@@ -74,9 +112,10 @@ pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) 
             payload: PayloadObject::new(&assessment.payload),
             findings: FindingObject::list(&assessment.findings, wording),
             warnings: delivery.warnings().iter().map(|warning| warning.text(wording)).collect(),
-            request: RequestObject::new(&delivery.request),
+            request: request.called(assessment.url.as_deref()),
             response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
-            forwards: delivery.forwards.iter().map(ForwardObject::new).collect(),
+            forwards,
+            resends,
             capture: delivery.capture.as_deref(),
         },
         out,
@@ -116,6 +155,8 @@ struct DeliveryObject<'a> {
     request: RequestObject<'a>,
     response: ResponseObject,
     forwards: Vec<ForwardObject<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resends: Option<Vec<ForwardObject<'a>>>,
     capture: Option<&'a str>,
 }
 

@@ -11,6 +11,7 @@ pub mod contract;
 pub mod delivery;
 pub mod diagnose;
 pub mod diff;
+pub mod edit;
 mod encoding;
 pub mod forward_hint;
 pub mod fresh;

@@ -155,11 +155,14 @@ pub fn is_redacted(request: &Request) -> bool {
 /// Redacts a delivery for sharing.
 #[must_use]
 pub fn delivery(delivery: &Delivery) -> Delivery {
-    Delivery {
+    let mut redacted = Delivery {
         request: request(&delivery.request, delivery.assessment.provider.as_deref()),
         forwards: delivery.forwards.iter().map(forwarded).collect(),
         ..delivery.clone()
-    }
+    };
+    let url = &mut redacted.assessment.url;
+    *url = url.as_deref().map(|url| query(url).into_owned());
+    redacted
 }
 
 /// A forward without credentials.

@@ -12,7 +12,7 @@ fn a_mistake_in_the_config_is_located_and_gets_a_suggestion() {
         ("provders = []\n", "hookdev.toml:1:1: unknown key `provders`; did you mean `providers`? "),
         (
             "providers = []\n[listen]\nadr = \"127.0.0.1:1\"\n",
-            "hookdev.toml:3:1: unknown key `adr`; did you mean `addr`? (known: `addr`, `capture`, `tunnel`)\n",
+            "hookdev.toml:3:1: unknown key `adr`; did you mean `addr`? (known: `addr`, `capture`, `tunnel`, `inspect`)\n",
         ),
         (
             "[[forward]]\nevent = \"*\"\nto = \"http://localhost/\"\n",

@@ -10,6 +10,7 @@ mod endpoint;
 mod gate;
 mod listener;
 mod raw;
+pub mod schema;
 mod talk;
 mod tls;
 mod wire;
@@ -81,10 +82,12 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The keys of an object, in order.
+/// The keys of an object, sorted.
 #[track_caller]
 pub fn keys(object: &Value) -> Vec<&str> {
-    object.as_object().expect("an object").keys().map(String::as_str).collect()
+    let mut keys: Vec<&str> = object.as_object().expect("an object").keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
 }
 
 /// A text of JSON at a place such as `/request/body`.

@@ -9,6 +9,7 @@ mod flow;
 mod forwards;
 mod handshakes;
 mod headers;
+mod inspect;
 #[cfg(unix)]
 mod keys;
 mod limits;

@@ -30,6 +30,7 @@ mod output;
 mod providers;
 mod redact;
 mod register;
+mod schemas;
 #[cfg(unix)]
 mod screen;
 mod secrets;

@@ -1,7 +1,7 @@
 //! A handler in a process of its own, which is killed when dropped.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, pipe},
     path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -14,6 +14,7 @@ use super::{PATIENCE, SECRETS, machine, packages};
 pub struct Handler {
     child: Child,
     port: u16,
+    path: &'static str,
     errors: Arc<Mutex<String>>,
 }
 
@@ -67,7 +68,7 @@ impl Handler {
             // The rest of its output is read too, so that it never blocks.
             let _ = stdout.read_to_end(&mut Vec::new());
         });
-        let mut handler = Self { child, port: 0, errors };
+        let mut handler = Self { child, port: 0, path: "/webhook", errors };
         let line = receiver.recv_timeout(PATIENCE).expect("a line in time");
         handler.port = line.trim().parse().unwrap_or_else(|_| {
             // All that it says, which ends with it.
@@ -77,9 +78,35 @@ impl Handler {
         handler
     }
 
+    /// A program that listens on this port once it prints a line with this text. Its webhook route has this path.
+    #[track_caller]
+    pub fn listening(mut command: Command, port: u16, path: &'static str, ready: &'static str) -> Self {
+        let (output, writer) = pipe().expect("a pipe");
+        let stderr = writer.try_clone().expect("the same pipe");
+        let child = command.envs(SECRETS).stdin(Stdio::null()).stdout(writer).stderr(stderr).spawn();
+        let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        // It holds the other end of the pipe.
+        drop(command);
+        let errors = Arc::new(Mutex::new(String::new()));
+        let heard = Arc::clone(&errors);
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                heard.lock().expect("no panic").extend([&line, "\n"]);
+                if line.contains(ready) {
+                    // The test may have given up.
+                    let _ = sender.send(());
+                }
+            }
+        });
+        let handler = Self { child, port, path, errors };
+        receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("it never said `{ready}`: {}", handler.errors()));
+        handler
+    }
+
     /// The URL of its webhook route.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/webhook", self.port)
+        format!("http://127.0.0.1:{}{}", self.port, self.path)
     }
 
     /// Sends its process this signal.

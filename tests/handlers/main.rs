@@ -1,7 +1,7 @@
 //! `check` and `send` against real handlers: in Node on Express and in Python on `FastAPI`, with Svix's own libraries.
 //! Correct handlers pass, a handler with one fault fails exactly the cases for that fault, and each known fault of the
 //! providers' own samples is found. The expected failures come from each handler's code, not from the output of `check`.
-//! `load` sends many deliveries to handlers that fail during the run.
+//! `load` sends many deliveries to handlers that fail during the run. `pages` checks the handlers of `docs/handlers.md`.
 
 mod handler;
 mod load;
@@ -9,6 +9,8 @@ mod load;
 mod machine;
 #[path = "../packages/mod.rs"]
 mod packages;
+#[cfg(unix)]
+mod pages;
 mod program;
 #[cfg(unix)]
 mod recipes;
@@ -22,9 +24,10 @@ use program::{check, send_all};
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// The secret that a handler and the program share.
-const SECRETS: [(&str, &str); 3] = [
+const SECRETS: [(&str, &str); 4] = [
     ("ASPECT_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     ("CYANITE_WEBHOOK_SECRET", "what Cyanite and the handler share"),
+    ("GITHUB_WEBHOOK_SECRET", "what GitHub and the handler share"),
     ("JEWELMUSIC_WEBHOOK_SECRET", "what JewelMusic and the handler share"),
 ];
 

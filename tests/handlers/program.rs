@@ -18,9 +18,25 @@ pub struct Checked {
 /// Runs `check` for this provider against the handler; its exit code says whether a case failed.
 #[track_caller]
 pub fn check(handler: &Handler, provider: &str) -> Checked {
-    let output = hookdev(&["check", "--provider", provider, "--to", &handler.url()]).output().expect("a process");
-    let log = log(&output, handler);
-    let mut lines = lines(&output);
+    let output = run_check(&handler.url(), provider);
+    checked(&output, provider, log(&output, handler))
+}
+
+/// The same against the handler at this URL.
+#[track_caller]
+pub fn check_at(url: &str, provider: &str) -> Checked {
+    let output = run_check(url, provider);
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    checked(&output, provider, format!("hookdev:\n{stdout}{stderr}"))
+}
+
+fn run_check(url: &str, provider: &str) -> Output {
+    hookdev(&["check", "--provider", provider, "--to", url]).output().expect("a process")
+}
+
+#[track_caller]
+fn checked(output: &Output, provider: &str, log: String) -> Checked {
+    let mut lines = lines(output);
     let summary = lines.pop().unwrap_or_else(|| panic!("nothing on standard output\n{log}"));
     assert_eq!(summary["kind"], "summary", "{log}");
     for (outcome, count) in ["passed", "failed", "warned", "skipped"].map(|outcome| (outcome, &summary[outcome])) {

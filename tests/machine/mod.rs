@@ -60,7 +60,8 @@ pub fn settle() {
         ONCE.call_once(|| {
             rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
             unix::raise_open_files();
-            unix::stop_ignoring_signals();
+            // On a thread of its own, because a test may be asynchronous, and so have a runtime already.
+            std::thread::spawn(unix::stop_ignoring_signals).join().expect("signals can be handled");
         });
     }
 }

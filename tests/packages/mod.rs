@@ -1,6 +1,7 @@
 //! The Node and Python packages of the tests: exactly those of `package-lock.json` and `requirements.txt`, installed
 //! below `target/` by the first test that needs them. If they are not available, the tests are skipped with a message,
 //! unless `HOOKDEV_CI` is set.
+#![allow(dead_code)] // no test crate uses all of it
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +28,7 @@ struct Language {
 
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
-const LANGUAGES: [Language; 7] = [
+const LANGUAGES: [Language; 10] = [
     Language {
         name: "node",
         program: "node",
@@ -41,6 +42,13 @@ const LANGUAGES: [Language; 7] = [
         identity: &["--version"],
         lock: &["libraries/package.json", "libraries/package-lock.json"],
         install: |from, to| install_for_node(&from.join("libraries"), to),
+    },
+    Language {
+        name: "next",
+        program: "node",
+        identity: &["--version"],
+        lock: &["next/package.json", "next/package-lock.json"],
+        install: |from, to| install_for_node(&from.join("next"), to),
     },
     Language {
         name: "python",
@@ -69,6 +77,20 @@ const LANGUAGES: [Language; 7] = [
         identity: &["--version"],
         lock: &["recipes/package.json", "recipes/package-lock.json"],
         install: |from, to| install_for_node(&from.join("recipes"), to),
+    },
+    Language {
+        name: "book",
+        program: PYTHON,
+        identity: &["-c", "import sys; print(sys.executable, sys.version)"],
+        lock: &["book/requirements.txt"],
+        install: |from, to| install_for_python(&from.join("book"), to),
+    },
+    Language {
+        name: "browser",
+        program: "node",
+        identity: &["--version"],
+        lock: &["browser/package.json", "browser/package-lock.json"],
+        install: |from, to| install_for_node(&from.join("browser"), to),
     },
     Language {
         name: "python-recipes",

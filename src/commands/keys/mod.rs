@@ -30,4 +30,6 @@ pub struct Subject {
     /// Whether the output is the only capture, so that it can't be paused.
     pub output_is_capture: bool,
     pub redact: bool,
+    /// The URL of the inspector with its token, if there is one.
+    pub inspector: Option<String>,
 }

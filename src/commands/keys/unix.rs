@@ -11,19 +11,19 @@ use super::{
     Subject,
     input::{Input, Key, Press},
     keyboard::Keyboard,
-    resends::{self, resend},
+    resends::{self, resend_and_describe},
 };
 use crate::{
     commands::{
+        browser,
         clipboard::{self, Copied},
         editor::edited,
         streams,
         terminal::Terminal,
     },
-    net::client::for_other_clients,
-    render::request::curl,
+    engine::inspect::curl_command,
     store::captures,
-    webhook::{record::Delivery, redact, request::Request},
+    webhook::{record::Delivery, request::Request},
 };
 
 const HELP: &str = "\
@@ -31,6 +31,7 @@ Keys, such as r for the last delivery, or 12r for number 12:
   r  resend the delivery to your handlers
   e  edit its payload in $EDITOR, sign it again and resend it
   c  copy it as a curl command
+  o  open the inspector, if there is one (--inspect)
   p  pause the output, or let it go on
   q  quit
   ?  list the keys
@@ -117,9 +118,10 @@ impl Keys {
         match key {
             Key::Help => self.terminal.respond(HELP),
             Key::Pause => self.pause(),
+            Key::Open => self.open(),
             Key::Resend => {
                 if let Some(delivery) = self.delivery(number).await {
-                    self.resend(delivery.seq, &delivery, delivery.request.clone(), false);
+                    self.resend(&delivery, delivery.request.clone(), false);
                 }
             }
             Key::Copy => {
@@ -144,6 +146,16 @@ impl Keys {
         }
         pause.set(!pause.is_set());
         self.show();
+    }
+
+    fn open(&self) {
+        self.terminal.respond(&match &self.subject.inspector {
+            None => "there is no inspector; start with --inspect\n".to_owned(),
+            Some(url) => match browser::open(url) {
+                Some(program) => format!("opening the inspector with {program}: {url}\n"),
+                None => format!("open this URL in a browser: {url}\n"),
+            },
+        });
     }
 
     /// The delivery of this number, or the last one. Says so if there is none.
@@ -176,24 +188,13 @@ impl Keys {
         Some(Arc::new(resends::from_capture(seq, request, &self.subject.settings.get())))
     }
 
-    fn resend(&mut self, seq: u64, delivery: &Delivery, request: Request, is_edited: bool) {
-        let (resender, settings) = (self.subject.resender.clone(), self.subject.settings.get());
-        let (assessment, page) = (delivery.assessment.clone(), self.terminal.page_of_messages());
-        self.resends
-            .spawn(async move { resend(&resender, &settings, seq, &assessment, request, is_edited, &page).await });
+    fn resend(&mut self, delivery: &Arc<Delivery>, request: Request, is_edited: bool) {
+        let (subject, delivery, page) = (self.subject.clone(), Arc::clone(delivery), self.terminal.page_of_messages());
+        self.resends.spawn(async move { resend_and_describe(&subject, &delivery, request, is_edited, &page).await });
     }
 
     fn copy(&self, delivery: &Delivery) {
-        let Subject { url, redact, .. } = &self.subject;
-        let mut request = delivery.request.clone();
-        if *redact {
-            request = redact::request(&request, delivery.assessment.provider.as_deref());
-        }
-        // The command gets the host from the URL.
-        request.headers =
-            for_other_clients(&request.headers).filter(|(name, _)| name.as_str() != "host").cloned().collect();
-        let mut command = String::new();
-        curl(&request, &format!("{url}{}", request.target), &mut command);
+        let command = curl_command(delivery, &self.subject.url, self.subject.redact);
         let seq = delivery.seq;
         self.terminal.respond(&match clipboard::copy(&command) {
             Some(Copied::By(program)) => format!("#{seq} copied as curl, with {program}\n"),
@@ -222,7 +223,7 @@ impl Keys {
         match result {
             Ok(Some((request, differences))) => {
                 self.terminal.respond(&differences.text(&self.terminal.page_of_messages()));
-                self.resend(delivery.seq, delivery, request, true);
+                self.resend(delivery, request, true);
             }
             Ok(None) => self.terminal.respond(&format!("#{} not changed, so not sent\n", delivery.seq)),
             Err(failure) => self.terminal.fail(&failure),

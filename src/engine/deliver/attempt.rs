@@ -263,7 +263,8 @@ pub(in crate::engine) fn explain(
     Explanation { reason, remedy }
 }
 
-fn explain_status(provider: Option<&Provider>, status: u16, elapsed: Duration) -> String {
+/// The reason for an outcome by the status of the response and how long it took.
+pub(in crate::engine) fn explain_status(provider: Option<&Provider>, status: u16, elapsed: Duration) -> String {
     match provider {
         Some(provider) => provider
             .delivery

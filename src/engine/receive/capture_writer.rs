@@ -1,14 +1,14 @@
-//! Saves deliveries on a blocking thread, so that a slow disk delays only the responses that wait for it. Captures that
+//! Saves deliveries on a thread of its own, so that a slow disk delays only the responses that wait for it. Captures that
 //! arrive while one is written are written together.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+};
 
-use tokio::{
-    sync::{
-        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-        oneshot,
-    },
-    task::spawn_blocking,
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    oneshot,
 };
 
 use crate::{
@@ -75,7 +75,7 @@ struct PendingCapture {
 
 impl CaptureWriter {
     /// Starts to write to a store; with `redact`, captures contain no credentials, and `wording` puts hints into words.
-    /// `on_change` must not block. Must be called within a runtime.
+    /// `on_change` must not block.
     pub fn start(
         store: CaptureStore,
         redact: bool,
@@ -83,7 +83,7 @@ impl CaptureWriter {
         on_change: impl Fn(SaveChange) + Send + 'static,
     ) -> Self {
         let (captures, pending) = unbounded_channel();
-        tokio::spawn(write(Arc::new(store), pending, on_change));
+        thread::spawn(move || write(&store, pending, on_change));
         Self { captures, redact, wording }
     }
 
@@ -103,19 +103,16 @@ impl CaptureWriter {
         let label = assessment.event.clone().or_else(|| assessment.provider_name().map(str::to_owned));
         let (saved, result) = oneshot::channel();
         let capture = PendingCapture { received_at: delivery.received_at, seq: delivery.seq, label, object, saved };
-        // If the task has ended, `saved` is dropped and the result is an error.
+        // If the thread has ended, `saved` is dropped and the result is an error.
         let _ = self.captures.send(capture);
         result.await.unwrap_or_else(|_| Err("the capture writer failed".to_owned()))
     }
 }
 
-async fn write(
-    store: Arc<CaptureStore>,
-    mut pending: UnboundedReceiver<PendingCapture>,
-    on_change: impl Fn(SaveChange),
-) {
+/// Writes captures until their senders are gone.
+fn write(store: &CaptureStore, mut pending: UnboundedReceiver<PendingCapture>, on_change: impl Fn(SaveChange)) {
     let mut failures = Failures::default();
-    while let Some(first) = pending.recv().await {
+    while let Some(first) = pending.blocking_recv() {
         let mut bytes = first.object.len();
         let mut batch = vec![first];
         while bytes < BATCH_BYTES
@@ -124,13 +121,9 @@ async fn write(
             bytes += next.object.len();
             batch.push(next);
         }
-        let store = Arc::clone(&store);
-        let writing = spawn_blocking(move || {
-            let results = store.write_all(&batch.iter().map(PendingCapture::named).collect::<Vec<_>>());
-            (batch, results)
-        });
+        let named: Vec<_> = batch.iter().map(PendingCapture::named).collect();
         // A panic drops the batch, which fails its captures.
-        let Ok((batch, results)) = writing.await else { continue };
+        let Ok(results) = catch_unwind(AssertUnwindSafe(|| store.write_all(&named))) else { continue };
         for (capture, result) in batch.into_iter().zip(results) {
             let result = result.map(|path| path.display().to_string()).map_err(|error| error.to_string());
             failures.add(&result).map(&on_change);

@@ -1,4 +1,4 @@
-//! Why a forward has no response: what went wrong, what to check, and what the sender got.
+//! Why a forward has no response: what went wrong, and what to check.
 
 use std::path::Path;
 
@@ -13,27 +13,41 @@ const MAX_PORTS: usize = 5;
 /// The name by which containers of Docker reach their host.
 const DOCKER_HOST: &str = "host.docker.internal";
 
-/// Explains an error of a forward to a URL, and says what the sender got. It may try to connect to the handler in other
-/// ways, with TLS only if the handler `has_responded` to no request.
-pub async fn explain(error: &SendError, client: &Client, url: &Url, has_responded: bool) -> String {
-    let explained = match error {
-        SendError::NotListening(problem) => format!("{problem}{}", listening(client, url).await),
-        SendError::UnknownHost(problem) => format!("{problem}{}", named(url)),
-        SendError::Unreachable(problem) => format!("{problem}: is your handler running?"),
+/// Why a forward has no response.
+#[derive(Debug)]
+pub struct Cause {
+    /// What went wrong.
+    pub problem: String,
+    /// What to check: a sentence or a part of one, with what separates it from the problem. Empty if nothing is known.
+    pub advice: String,
+}
+
+impl Cause {
+    fn new(problem: &impl ToString, advice: impl Into<String>) -> Self {
+        Self { problem: problem.to_string(), advice: advice.into() }
+    }
+}
+
+/// Explains an error of a forward to a URL. It may try to connect to the handler in other ways, with TLS only if the handler
+/// `has_responded` to no request.
+pub async fn explain(error: &SendError, client: &Client, url: &Url, has_responded: bool) -> Cause {
+    match error {
+        SendError::NotListening(problem) => Cause::new(problem, listening(client, url).await),
+        SendError::UnknownHost(problem) => Cause::new(problem, named(url)),
+        SendError::Unreachable(problem) => Cause::new(problem, ": is your handler running?"),
         SendError::Broken(_) if !has_responded && url.scheme() == "http" && client.accepts_tls(url).await => {
-            Protocol::Tls.to_string()
+            Cause::new(&Protocol::Tls, "")
         }
-        SendError::Broken(problem) => format!("{problem}: did your handler crash?"),
-        SendError::TimedOut(_) => {
-            format!("{error} (the forward timeout): is your handler at a breakpoint, or does it wait for something?")
-        }
+        SendError::Broken(problem) => Cause::new(problem, ": did your handler crash?"),
+        SendError::TimedOut(_) => Cause::new(
+            &format_args!("{error} (the forward timeout)"),
+            ": is your handler at a breakpoint, or does it wait for something?",
+        ),
         SendError::Incomplete(response, problem) => {
-            format!("your handler responded {}, but {problem}", response.status)
+            Cause::new(&format_args!("your handler responded {}, but {problem}", response.status), "")
         }
-        SendError::OtherProtocol(_) | SendError::Unsendable(_) | SendError::Untrusted(_) => error.to_string(),
-    };
-    let end = if explained.ends_with('?') { " " } else { "; " };
-    format!("{explained}{end}responded 502")
+        SendError::OtherProtocol(_) | SendError::Unsendable(_) | SendError::Untrusted(_) => Cause::new(error, ""),
+    }
 }
 
 /// What to check if nothing listens on the port.

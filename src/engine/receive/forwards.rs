@@ -12,7 +12,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    causes::explain,
+    causes::{Cause, explain},
     circles::{Circles, Departure},
     pending::{PendingEntry, PendingForwards},
     targets::{InFlightPermit, MAX_IN_FLIGHT, Targets},
@@ -178,11 +178,10 @@ impl Forwarder {
         Some(Forwards { first, others })
     }
 
-    /// Sends a request again to every target whose glob matches the event; the results in the order of the targets.
-    pub async fn resend(&self, forwards: &[Forward], assessment: &Assessment, request: &Request) -> Vec<Forwarded> {
-        let matching = forwards.iter().filter(|forward| forward.matches(assessment));
+    /// Sends a request again to each of these targets; the results in their order.
+    pub async fn resend(&self, targets: &[Url], request: &Request) -> Vec<Forwarded> {
         let departure = Arc::new(self.circles.depart(request));
-        let start = |Forward { url, .. }: &Forward| {
+        let start = |url: &Url| {
             let journey = Journey { _departure: Arc::clone(&departure), _pending: None };
             let mut request = request.clone();
             if departure.is_repeated {
@@ -190,12 +189,18 @@ impl Forwarder {
             }
             self.start(url, request, BodyPermit::default(), journey)
         };
-        let started: Vec<PendingForward> = matching.map(start).collect();
+        let started: Vec<PendingForward> = targets.iter().map(start).collect();
         let mut results = Vec::new();
         for mut pending in started {
             results.push(pending.result().await);
         }
         results
+    }
+
+    /// How long it waits for a handler.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Starts a forward whose response nobody waits for.
@@ -276,7 +281,7 @@ impl Forwarder {
         let response = timeout_at(until, self.client.begin(url, request, self.wait)).await;
         let mut response = match response.unwrap_or_else(|_| Err(timed_out())) {
             Ok(response) => response,
-            Err(error) => return Err(explain(&error, &self.client, url, permit.has_responded()).await),
+            Err(error) => return Err(self.explain(&error, url, permit).await),
         };
         permit.set_responded();
         let status = response.status;
@@ -290,7 +295,7 @@ impl Forwarder {
                 Ok(Ok(None)) => {
                     return Ok((Response { status, headers: response.headers, body: start.freeze() }, None));
                 }
-                Err(_) => return Err(explain(&timed_out(), &self.client, url, true).await),
+                Err(_) => return Err(self.explain(&timed_out(), url, permit).await),
                 Ok(Err(problem)) => {
                     return Err(format!("your handler responded {status}, but {problem}; responded 502"));
                 }
@@ -300,6 +305,14 @@ impl Forwarder {
             format!("your handler responded {status}, but there are too many large bodies at one time; responded 502")
         })?;
         Ok((Response { status, headers: response.headers, body: start.freeze() }, Some((response.body, memory))))
+    }
+
+    /// Why there is no response, and what the sender got. What to check is said once, and again after a response.
+    async fn explain(&self, error: &SendError, url: &Url, permit: &InFlightPermit) -> String {
+        let Cause { problem, advice } = explain(error, &self.client, url, permit.has_responded()).await;
+        let advice = if permit.is_new_advice(&advice) { advice } else { String::new() };
+        let end = if advice.ends_with('?') { " " } else { "; " };
+        format!("{problem}{advice}{end}responded 502")
     }
 }
 

@@ -1,5 +1,8 @@
-//! The last deliveries, in memory. They are copied out of the buffers of their connections, which are larger, and limited
-//! in number and size.
+//! The last deliveries, in memory, and what became known about them later. They are copied out of the buffers of their
+//! connections, which are larger, and limited in number and size.
+//!
+//! Any number of readers may follow it. What waits for a slow one are the numbers of deliveries, a few bytes each, so that it
+//! holds up nothing and holds no memory: when it goes on, it reads what is still there.
 
 use std::{
     collections::VecDeque,
@@ -12,11 +15,14 @@ use std::{
 
 use bytes::Bytes;
 use http::HeaderValue;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{broadcast, watch},
+    time::timeout,
+};
 
 use super::consumers::{Consumers, Deliveries, Update, WhenFull};
 use crate::webhook::{
-    record::{Delivery, Response},
+    record::{Delivery, Forwarded, Response},
     request::{Headers, Request},
 };
 
@@ -29,6 +35,12 @@ const DELIVERY_BYTES: usize = 1 << 10;
 /// How many updates may wait to be added.
 const QUEUE: usize = 1024;
 
+/// How many changes may wait for a reader.
+const CHANGES: usize = 4096;
+
+/// How many results of resends are kept for each delivery.
+const MAX_RESENDS: usize = 16;
+
 /// How long to wait for deliveries that are on their way into the history. Those that it misses never arrive.
 const ARRIVAL: Duration = Duration::from_millis(500);
 
@@ -40,12 +52,43 @@ pub struct History {
     received: Arc<AtomicU64>,
     /// The number of the last one that was added.
     added: watch::Sender<u64>,
+    changes: broadcast::Sender<Change>,
+}
+
+/// What has changed in the history. What a change is about may have left the history since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The delivery of this number was added.
+    Added(u64),
+    /// The delivery of this number is explained.
+    Explained(u64),
+    /// Forwards of the delivery of this number have ended.
+    Forwarded(u64),
+    /// The delivery of this number was sent again.
+    Resent {
+        /// The delivery's number.
+        seq: u64,
+        /// How many results there are. They are the last of its resends.
+        results: usize,
+    },
+    /// This number of deliveries were never added.
+    Missed(u64),
+}
+
+/// A delivery that is kept.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The delivery.
+    pub delivery: Arc<Delivery>,
+    /// The results of sending it again, the oldest first.
+    pub resends: VecDeque<Arc<Forwarded>>,
+    size: usize,
 }
 
 #[derive(Debug)]
 struct Kept {
     /// The oldest first.
-    deliveries: VecDeque<(Arc<Delivery>, usize)>,
+    entries: VecDeque<Entry>,
     bytes: usize,
     limit: usize,
 }
@@ -64,8 +107,13 @@ impl History {
     }
 
     fn new(limit: usize) -> Self {
-        let kept = Kept { deliveries: VecDeque::new(), bytes: 0, limit };
-        Self { kept: Arc::new(Mutex::new(kept)), received: Arc::default(), added: watch::Sender::new(0) }
+        let kept = Kept { entries: VecDeque::new(), bytes: 0, limit };
+        Self {
+            kept: Arc::new(Mutex::new(kept)),
+            received: Arc::default(),
+            added: watch::Sender::new(0),
+            changes: broadcast::Sender::new(CHANGES),
+        }
     }
 
     async fn follow(self, mut deliveries: Deliveries) {
@@ -89,35 +137,83 @@ impl History {
 
     fn update(&self, update: Update) {
         let mut kept = self.lock();
-        match update {
-            Update::Delivery(published) => kept.add(compact(published.delivery())),
-            Update::Findings { seq, findings, .. } => {
-                kept.change(seq, |delivery| delivery.assessment.findings = findings);
+        let change = match update {
+            Update::Delivery(published) => {
+                let seq = published.delivery().seq;
+                kept.add(compact(published.delivery()));
+                Change::Added(seq)
             }
-            Update::Forwards { seq, forwards, .. } => kept.change(seq, |delivery| {
-                for forwarded in forwards {
-                    match delivery.forwards.iter_mut().find(|other| other.url == forwarded.url) {
-                        Some(other) => *other = forwarded,
-                        None => delivery.forwards.push(forwarded),
+            Update::Findings { seq, findings, .. } => {
+                kept.change(seq, |entry| Arc::make_mut(&mut entry.delivery).assessment.findings = findings);
+                Change::Explained(seq)
+            }
+            Update::Forwards { seq, forwards, .. } => {
+                kept.change(seq, |entry| {
+                    let known = &mut Arc::make_mut(&mut entry.delivery).forwards;
+                    for forwarded in forwards.into_iter().map(compact_forwarded) {
+                        match known.iter_mut().find(|other| other.url == forwarded.url) {
+                            Some(other) => *other = forwarded,
+                            None => known.push(forwarded),
+                        }
                     }
-                }
-            }),
-            Update::Missed(_) => {}
-        }
+                });
+                Change::Forwarded(seq)
+            }
+            Update::Missed(count) => Change::Missed(count),
+        };
+        // Under the lock, so that whoever begins to follow sees each change once. It fails if nobody follows.
+        let _ = self.changes.send(change);
+    }
+
+    /// Adds the results of sending a delivery again.
+    pub fn add_resends(&self, seq: u64, forwards: Vec<Forwarded>) {
+        let mut kept = self.lock();
+        let results = forwards.len().min(MAX_RESENDS);
+        kept.change(seq, |entry| {
+            entry.resends.extend(forwards.into_iter().map(compact_forwarded).map(Arc::new));
+            let surplus = entry.resends.len().saturating_sub(MAX_RESENDS);
+            entry.resends.drain(..surplus);
+        });
+        let _ = self.changes.send(Change::Resent { seq, results });
+    }
+
+    /// The numbers of the deliveries that were added after this one, and all changes from now on. A reader that falls behind by thousands of
+    /// changes loses the first of them.
+    #[must_use]
+    pub fn follow_from(&self, after: u64) -> (Vec<u64>, broadcast::Receiver<Change>) {
+        let kept = self.lock();
+        (kept.after(after).map(|entry| entry.delivery.seq).collect(), self.changes.subscribe())
     }
 
     /// The newest delivery.
     #[must_use]
     pub fn last(&self) -> Option<Arc<Delivery>> {
-        self.lock().deliveries.back().map(|(delivery, _)| Arc::clone(delivery))
+        self.lock().entries.back().map(|entry| Arc::clone(&entry.delivery))
+    }
+
+    /// All deliveries, the newest first.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Delivery>> {
+        self.lock().entries.iter().rev().map(|entry| Arc::clone(&entry.delivery)).collect()
     }
 
     /// A delivery by its number, unless it is too old.
     #[must_use]
     pub fn get(&self, seq: u64) -> Option<Arc<Delivery>> {
-        let kept = self.lock();
+        self.entry(seq).map(|entry| entry.delivery)
+    }
+
+    /// A delivery by its number with the results of sending it again, unless it is too old.
+    #[must_use]
+    pub fn entry(&self, seq: u64) -> Option<Entry> {
         // The newest ones are asked for most.
-        kept.deliveries.iter().rev().find(|(delivery, _)| delivery.seq == seq).map(|(delivery, _)| Arc::clone(delivery))
+        self.lock().entries.iter().rev().find(|entry| entry.delivery.seq == seq).cloned()
+    }
+
+    /// The largest number of deliveries that are kept.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.lock().limit
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -130,26 +226,46 @@ impl Kept {
         if self.limit == 0 {
             return;
         }
-        let size = size(&delivery);
-        self.bytes += size;
-        self.deliveries.push_back((Arc::new(delivery), size));
-        while self.deliveries.len() > self.limit || self.bytes > HISTORY_BYTES && self.deliveries.len() > 1 {
-            let Some((_, size)) = self.deliveries.pop_front() else { return };
-            self.bytes -= size;
+        let mut entry = Entry { delivery: Arc::new(delivery), resends: VecDeque::new(), size: 0 };
+        entry.size = size(&entry);
+        self.bytes += entry.size;
+        self.entries.push_back(entry);
+        self.shrink();
+    }
+
+    fn change(&mut self, seq: u64, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.delivery.seq == seq) {
+            change(entry);
+            let size = size(entry);
+            self.bytes = self.bytes + size - std::mem::replace(&mut entry.size, size);
+            self.shrink();
         }
     }
 
-    fn change(&mut self, seq: u64, change: impl FnOnce(&mut Delivery)) {
-        if let Some((delivery, _)) = self.deliveries.iter_mut().rev().find(|(delivery, _)| delivery.seq == seq) {
-            change(Arc::make_mut(delivery));
+    fn shrink(&mut self) {
+        while self.entries.len() > self.limit || self.bytes > HISTORY_BYTES && self.entries.len() > 1 {
+            let Some(entry) = self.entries.pop_front() else { return };
+            self.bytes -= entry.size;
         }
+    }
+
+    /// The entries that were added after that of this number. They are not quite in the order of their numbers.
+    fn after(&self, seq: u64) -> impl Iterator<Item = &Entry> {
+        let place = self.entries.iter().rposition(|entry| entry.delivery.seq == seq);
+        let is_after = move |(index, entry): &(usize, &Entry)| match place {
+            Some(place) => *index > place,
+            None => entry.delivery.seq > seq,
+        };
+        self.entries.iter().enumerate().filter(is_after).map(|(_, entry)| entry)
     }
 }
 
 /// About how much memory a delivery takes, in bytes.
-fn size(delivery: &Delivery) -> usize {
+fn size(entry: &Entry) -> usize {
     let headers = |headers: &Headers| headers.iter().map(|(_, value)| value.len() + 64).sum::<usize>();
-    let responses = delivery.forwards.iter().filter_map(|forwarded| forwarded.outcome.as_ref().ok());
+    let Entry { delivery, resends, .. } = entry;
+    let forwards = delivery.forwards.iter().chain(resends.iter().map(Arc::as_ref));
+    let responses = forwards.filter_map(|forwarded| forwarded.outcome.as_ref().ok());
     DELIVERY_BYTES
         + delivery.request.body.len()
         + delivery.request.target.len()
@@ -162,12 +278,15 @@ fn compact(delivery: &Delivery) -> Delivery {
     let mut delivery = delivery.clone();
     delivery.request =
         Request { body: copy(&delivery.request.body), headers: copies(&delivery.request.headers), ..delivery.request };
-    for forwarded in &mut delivery.forwards {
-        if let Ok(response) = &mut forwarded.outcome {
-            *response = Response { body: copy(&response.body), headers: copies(&response.headers), ..*response };
-        }
-    }
+    delivery.forwards = delivery.forwards.into_iter().map(compact_forwarded).collect();
     delivery
+}
+
+fn compact_forwarded(mut forwarded: Forwarded) -> Forwarded {
+    if let Ok(response) = &mut forwarded.outcome {
+        *response = Response { body: copy(&response.body), headers: copies(&response.headers), ..*response };
+    }
+    forwarded
 }
 
 fn copy(bytes: &Bytes) -> Bytes {
@@ -185,7 +304,7 @@ mod tests {
     use crate::engine::receive::tests::{delivery, delivery_of};
 
     fn kept(history: &History) -> Vec<u64> {
-        history.lock().deliveries.iter().map(|(delivery, _)| delivery.seq).collect()
+        history.lock().entries.iter().map(|entry| entry.delivery.seq).collect()
     }
 
     #[test]
@@ -214,7 +333,42 @@ mod tests {
         history.lock().add(delivery(6));
         assert_eq!(kept(&history), [6]);
         let bytes = history.lock().bytes;
-        assert_eq!(bytes, size(&delivery(6)));
+        assert_eq!(bytes, DELIVERY_BYTES + "hello".len() + "/".len());
+    }
+
+    #[test]
+    fn what_becomes_known_later_counts_too() {
+        let history = History::new(1000);
+        history.lock().add(delivery(1));
+        history.lock().add(delivery_of(2, vec![b'x'; HISTORY_BYTES / 2]));
+        let response = Response { status: 200, headers: Headers::new(), body: vec![b'y'; HISTORY_BYTES / 2].into() };
+        let forwarded = Forwarded { url: "http://a/".to_owned(), outcome: Ok(response), elapsed: Duration::ZERO };
+        history.add_resends(2, vec![forwarded]);
+        assert_eq!(kept(&history), [2]);
+        assert_eq!(history.entry(2).unwrap().resends.len(), 1);
+    }
+
+    #[test]
+    fn a_delivery_that_was_added_after_one_with_a_higher_number_is_not_lost() {
+        let history = History::new(10);
+        for seq in [1, 3, 2, 4] {
+            history.lock().add(delivery(seq));
+        }
+        let after = |seq| history.follow_from(seq).0;
+        assert_eq!([after(0), after(3), after(2), after(9)], [vec![1, 3, 2, 4], vec![2, 4], vec![4], vec![]]);
+    }
+
+    #[test]
+    fn a_reader_gets_what_is_there_and_then_each_change_once() {
+        let history = History::new(2);
+        for seq in 1..=3 {
+            history.lock().add(delivery(seq));
+        }
+        let (kept, mut changes) = history.follow_from(2);
+        history.add_resends(3, Vec::new());
+        assert_eq!(kept, [3]);
+        assert_eq!(changes.try_recv(), Ok(Change::Resent { seq: 3, results: 0 }));
+        assert!(changes.try_recv().is_err());
     }
 
     #[test]

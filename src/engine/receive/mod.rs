@@ -24,12 +24,13 @@ mod pending;
 mod publication;
 mod receiver;
 mod repeats;
+mod resend;
 mod response;
 mod settings;
 pub mod shutdown;
 mod targets;
 #[cfg(test)]
-mod tests;
+pub(in crate::engine) mod tests;
 mod verdict_counter;
 
 pub use self::{
@@ -37,9 +38,10 @@ pub use self::{
     consumers::{Confirmation, Consumers, Deliveries, Published, Update, WhenFull},
     expectations::{Counter, Expectation, Expectations},
     forwards::{Forward, Forwarder as Resender},
-    history::History,
+    history::{Change, Entry, History},
     pending::{PendingForwards, WaitingForward},
     receiver::{Receiver, Setup},
+    resend::{Resent, ResignError, resend, targets_of},
     response::{ForwardPolicy, ResponsePolicy},
     settings::{CurrentSettings, Settings},
     targets::MAX_IN_FLIGHT,

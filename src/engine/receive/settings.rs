@@ -40,6 +40,7 @@ impl Settings {
         let receipt = Receipt::from(Some(received_at));
         let Some(url) = self.called_url(request) else { return self.judge().assess(request, receipt) };
         let assessment = self.judge().assess(request, Receipt { url: Some(&url), ..receipt });
+        let assessment = Assessment { url: Some(url), ..assessment };
         let provider = assessment.provider.as_ref().filter(|_| assessment.verdict.rejection().is_some());
         if !provider.is_some_and(|provider| provider.schemes.iter().any(|scheme| scheme.content.signs_url())) {
             return assessment;

@@ -22,6 +22,8 @@ pub struct Targets(Mutex<HashMap<String, Arc<Target>>>);
 struct Target {
     in_flight: Mutex<InFlight>,
     has_responded: AtomicBool,
+    /// The advice that was given after the last response, if there was any.
+    advice: Mutex<String>,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +81,16 @@ impl InFlightPermit {
     /// Takes note that the target has responded.
     pub fn set_responded(&self) {
         self.target.has_responded.store(true, Ordering::Relaxed);
+        lock(&self.target.advice).clear();
+    }
+
+    /// Whether this advice is new: other deliveries that failed since the target's last response came with other advice, or
+    /// with none.
+    pub fn is_new_advice(&self, advice: &str) -> bool {
+        let mut last = lock(&self.target.advice);
+        let is_new = *last != advice;
+        advice.clone_into(&mut last);
+        is_new
     }
 
     /// Whether the target has ever responded.
@@ -118,6 +130,18 @@ mod tests {
         assert!(targets.take("b").is_some());
         full.pop();
         assert!(targets.take("a").is_some());
+    }
+
+    #[test]
+    fn advice_is_new_once_until_the_target_responds() {
+        let targets = Targets::default();
+        let (one, other) = (targets.take("a").unwrap(), targets.take("a").unwrap());
+        let new = ["x", "x", "y", "x"].map(|advice| one.is_new_advice(advice));
+        assert_eq!(new, [true, false, true, true]);
+        assert!(!other.is_new_advice("x"));
+        other.set_responded();
+        assert!(one.is_new_advice("x"));
+        assert!(targets.take("b").unwrap().is_new_advice("x"));
     }
 
     #[test]

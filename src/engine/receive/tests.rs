@@ -37,12 +37,12 @@ const BODY: &str = r#"{"version":"2","resource":{"type":"LibraryTrack","id":"999
 const SIGNATURE: &str = "13a7442bbf01174251ab1d2f5e8d2cc1a19c0063f4886076e48e169059b228671f052a708ba81b848b82380ee97f7a90333e0ac285c6174179d268578caaa276";
 
 /// A delivery of an unrecognised request.
-pub(super) fn delivery(seq: u64) -> Delivery {
+pub(in crate::engine) fn delivery(seq: u64) -> Delivery {
     delivery_of(seq, "hello")
 }
 
 /// A delivery of an unrecognised request with this body.
-pub(super) fn delivery_of(seq: u64, body: impl Into<bytes::Bytes>) -> Delivery {
+pub(in crate::engine) fn delivery_of(seq: u64, body: impl Into<bytes::Bytes>) -> Delivery {
     let catalog = Arc::new(Catalog::builtin());
     let settings = Settings {
         catalog,

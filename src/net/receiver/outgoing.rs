@@ -72,6 +72,11 @@ impl PiecesSender {
         self.0.send(Some(piece)).await.is_ok()
     }
 
+    /// Waits until the sender of the request has gone.
+    pub async fn closed(&self) {
+        self.0.closed().await;
+    }
+
     /// Ends the body. If this is not called, the connection ends, so that the sender knows that the body is incomplete.
     pub async fn end(self) {
         // It fails if the sender of the request has gone.

@@ -28,6 +28,7 @@ const SMALL: Limits = Limits {
     connections: 2,
     pause: Duration::from_millis(500),
     drain: Duration::from_secs(5),
+    half_close: true,
 };
 
 /// Responds to each request with its body, and waits before that if `held` is set.

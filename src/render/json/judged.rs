@@ -19,6 +19,8 @@ use crate::webhook::{
 pub struct Ready<'a> {
     /// The address of `listen`.
     pub url: &'a str,
+    /// The URL of the inspector, if there is one.
+    pub inspector: Option<&'a str>,
     /// Its public URL, if it has a tunnel.
     pub tunnel: Option<&'a str>,
     /// What is registered at providers.
@@ -26,12 +28,18 @@ pub struct Ready<'a> {
 }
 
 #[derive(Serialize)]
-struct ReadyLine<'a> {
+pub(super) struct ReadyLine<'a> {
     kind: &'static str,
     url: &'a str,
     inspector: Option<&'a str>,
     tunnel: Option<&'a str>,
     registered: &'a [Registered],
+}
+
+impl<'a> From<Ready<'a>> for ReadyLine<'a> {
+    fn from(Ready { url, inspector, tunnel, registered }: Ready<'a>) -> Self {
+        Self { kind: "ready", url, inspector, tunnel, registered }
+    }
 }
 
 /// An endpoint or value that `listen` has set at a provider.
@@ -49,8 +57,7 @@ pub struct Registered {
 
 /// Appends the line that says what is ready.
 pub fn ready(ready: Ready<'_>, out: &mut Vec<u8>) {
-    let Ready { url, tunnel, registered } = ready;
-    line(&ReadyLine { kind: "ready", url, inspector: None, tunnel, registered }, out);
+    line(&ReadyLine::from(ready), out);
 }
 
 /// Appends the line of a delivery.
@@ -76,13 +83,30 @@ struct ForwardsLine<'a> {
     seq: u64,
     forwards: Vec<ForwardObject<'a>>,
     warnings: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    resent: bool,
 }
 
 /// Appends the line of forwards that had no response yet in the line of their delivery.
 pub fn forwards(seq: u64, forwards: &[Forwarded], warning: Option<&Warning>, wording: Wording, out: &mut Vec<u8>) {
-    let forwards = forwards.iter().map(ForwardObject::new).collect();
     let warnings = warning.map(|warning| warning.text(wording)).into_iter().collect();
-    line(&ForwardsLine { kind: "forwards", seq, forwards, warnings }, out);
+    let forwards = forwards.iter().map(ForwardObject::new).collect();
+    line(&ForwardsLine { kind: "forwards", seq, forwards, warnings, resent: false }, out);
+}
+
+/// Appends the line of forwards that ended later, or of the results of sending a delivery again, with the handlers' responses
+/// but for their bodies.
+pub fn forwards_without_bodies<'a>(
+    seq: u64,
+    forwards: impl Iterator<Item = &'a Forwarded>,
+    warning: Option<&Warning>,
+    is_resent: bool,
+    wording: Wording,
+    out: &mut Vec<u8>,
+) {
+    let warnings = warning.map(|warning| warning.text(wording)).into_iter().collect();
+    let forwards = forwards.map(ForwardObject::without_body).collect();
+    line(&ForwardsLine { kind: "forwards", seq, forwards, warnings, resent: is_resent }, out);
 }
 
 #[derive(Serialize)]

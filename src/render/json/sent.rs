@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{line, millis};
 use crate::webhook::{
-    capture::objects::{BodyObject, HeaderPairs},
+    capture::objects::{BodyObject, HeaderPairs, ResponseObject},
     record::Attempt,
     request::Request,
 };
@@ -33,13 +33,6 @@ struct WasObject {
     status: Option<u16>,
 }
 
-#[derive(Serialize)]
-struct ResponseObject<'a> {
-    headers: HeaderPairs<'a>,
-    #[serde(flatten)]
-    body: BodyObject<'a>,
-}
-
 /// Appends the line of an attempt.
 pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
     let response = attempt.response.as_ref();
@@ -59,10 +52,7 @@ pub fn attempt(attempt: &Attempt, out: &mut Vec<u8>) {
             reason: &attempt.reason,
             was: attempt.was.map(|(was, _)| WasObject { status: was.status }),
             change: attempt.was.map(|(_, change)| change.name()),
-            response: response.map(|response| ResponseObject {
-                headers: HeaderPairs(&response.headers),
-                body: BodyObject::new(&response.body),
-            }),
+            response: response.map(ResponseObject::new),
         },
         out,
     );

@@ -8,7 +8,7 @@ use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
     diagnose::Finding,
     json::writer::millis,
-    record::Forwarded,
+    record::{Forwarded, Response},
     remedy::Wording,
     request::{self, Headers, Request},
     schema::Violation,
@@ -19,6 +19,9 @@ use crate::webhook::{
 pub(crate) struct RequestObject<'a> {
     method: &'a str,
     target: &'a str,
+    /// The URL that was called, where it is known and schemes may sign it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
     headers: HeaderPairs<'a>,
     #[serde(flatten)]
     body: BodyObject<'a>,
@@ -29,18 +32,35 @@ impl<'a> RequestObject<'a> {
         Self {
             method: request.method.as_str(),
             target: &request.target,
+            url: None,
             headers: HeaderPairs(&request.headers),
             body: BodyObject::new(&request.body),
         }
     }
+
+    pub(crate) fn without_body(request: &'a Request) -> Self {
+        Self {
+            method: request.method.as_str(),
+            target: &request.target,
+            url: None,
+            headers: HeaderPairs(&request.headers),
+            body: BodyObject::length(&request.body),
+        }
+    }
+
+    /// Adds the URL that was called, if it is known.
+    pub(crate) fn called(self, url: Option<&'a str>) -> Self {
+        Self { url, ..self }
+    }
 }
 
-/// A body: text if its bytes are UTF-8, base64 otherwise.
+/// A body: text if its bytes are UTF-8, base64 otherwise; or only its length.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum BodyObject<'a> {
     Text { body: &'a str },
     Bytes { body_base64: String },
+    Length { body_bytes: usize },
 }
 
 impl<'a> BodyObject<'a> {
@@ -49,6 +69,10 @@ impl<'a> BodyObject<'a> {
             Ok(body) => Self::Text { body },
             Err(_) => Self::Bytes { body_base64: STANDARD.encode(bytes) },
         }
+    }
+
+    pub(crate) fn length(bytes: &[u8]) -> Self {
+        Self::Length { body_bytes: bytes.len() }
     }
 }
 
@@ -107,6 +131,26 @@ pub(crate) struct ForwardObject<'a> {
     elapsed_ms: f64,
     /// Why there is no response.
     error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<ResponseObject<'a>>,
+}
+
+/// A response as it was received.
+#[derive(Serialize)]
+pub(crate) struct ResponseObject<'a> {
+    headers: HeaderPairs<'a>,
+    #[serde(flatten)]
+    body: BodyObject<'a>,
+}
+
+impl<'a> ResponseObject<'a> {
+    pub(crate) fn new(response: &'a Response) -> Self {
+        Self { headers: HeaderPairs(&response.headers), body: BodyObject::new(&response.body) }
+    }
+
+    fn without_body(response: &'a Response) -> Self {
+        Self { headers: HeaderPairs(&response.headers), body: BodyObject::length(&response.body) }
+    }
 }
 
 impl<'a> ForwardObject<'a> {
@@ -116,7 +160,18 @@ impl<'a> ForwardObject<'a> {
             status: forwarded.outcome.as_ref().ok().map(|response| response.status),
             elapsed_ms: millis(forwarded.elapsed),
             error: forwarded.outcome.as_ref().err().map(String::as_str),
+            response: None,
         }
+    }
+
+    /// With the handler's response, if there is one.
+    pub(crate) fn with_response(forwarded: &'a Forwarded) -> Self {
+        Self { response: forwarded.outcome.as_ref().ok().map(ResponseObject::new), ..Self::new(forwarded) }
+    }
+
+    /// With the handler's response but for its body.
+    pub(crate) fn without_body(forwarded: &'a Forwarded) -> Self {
+        Self { response: forwarded.outcome.as_ref().ok().map(ResponseObject::without_body), ..Self::new(forwarded) }
     }
 }
 

@@ -36,6 +36,11 @@ impl<'a> Lexer<'a> {
         Self { text, at: 0 }
     }
 
+    /// A lexer whose next byte is at this offset, which a lexer of the same text has reached.
+    pub(crate) fn starting_at(text: &'a str, at: usize) -> Self {
+        Self { text, at }
+    }
+
     /// The offset of the next byte.
     #[inline]
     pub(crate) fn at(&self) -> usize {

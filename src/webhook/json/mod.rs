@@ -1,12 +1,14 @@
 //! A JSON document that keeps its own text: every node has the range of bytes it was read from, so numbers, escapes,
 //! duplicate keys and order are preserved. `serde_json::Value` loses all of these.
 //!
-//! The grammar is exactly RFC 8259. `lexer` reads tokens, `parser` makes documents of them, and `writer` writes.
+//! The grammar is exactly RFC 8259. `lexer` reads tokens, `parser` makes documents of them, `rows` walks through one
+//! without a document, and `writer` writes.
 //! `overrides` edits documents, `schema` validates them.
 
 pub(crate) mod lexer;
 mod parser;
 mod path;
+pub mod rows;
 pub mod writer;
 
 use std::{borrow::Cow, ops::Range};

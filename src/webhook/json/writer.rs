@@ -1,21 +1,30 @@
 //! Writes JSON: string literals with any escapes, parsed documents without whitespace, and lines of one object each that
 //! are safe on a terminal.
 
-use std::{fmt::Write as _, io, time::Duration};
+use std::{fmt::Write as _, time::Duration};
 
 use serde::Serialize;
-use serde_json::{Serializer, ser::Formatter};
+use serde_json::Serializer;
 
 use super::{Kind, Node};
 use crate::webhook::visible;
 
-/// Appends a value as one line.
+/// Appends a value as one line. Every hidden character is escaped: programs read the same strings, and
+/// terminals obey nothing in them.
 pub fn line(value: &impl Serialize, out: &mut Vec<u8>) {
-    let mut serializer = Serializer::with_formatter(&mut *out, Printable);
+    let start = out.len();
     // Writing to memory fails only for maps whose keys are not strings, and there are none.
-    if value.serialize(&mut serializer).is_ok() {
-        out.push(b'\n');
+    if value.serialize(&mut Serializer::new(&mut *out)).is_err() {
+        return;
     }
+    // Once for the line, not for each of its strings: few have such characters.
+    if visible::plain_len(&out[start..]) < out.len() - start {
+        match String::from_utf8(out.split_off(start)) {
+            Ok(text) => out.extend_from_slice(escape_hidden(text).as_bytes()),
+            Err(error) => out.append(&mut error.into_bytes()),
+        }
+    }
+    out.push(b'\n');
 }
 
 /// A document on several lines, indented by two spaces, with each array of plain values on one line. Strings and numbers keep
@@ -105,23 +114,6 @@ fn push_spaced(array: &[u8], out: &mut Vec<u8>) {
 #[must_use]
 pub fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
-}
-
-/// Escapes every [hidden](visible::is_hidden) character: programs read the same string, and terminals obey nothing in it.
-struct Printable;
-
-impl Formatter for Printable {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((plain, hidden, after)) = visible::split_at_hidden(rest) {
-            writer.write_all(plain.as_bytes())?;
-            let mut escaped = String::new();
-            push_escape(hidden, Escape::Unicode, &mut escaped);
-            writer.write_all(escaped.as_bytes())?;
-            rest = after;
-        }
-        writer.write_all(rest.as_bytes())
-    }
 }
 
 /// The JSON string literal of `text`, with its quotes.

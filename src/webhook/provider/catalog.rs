@@ -231,6 +231,13 @@ impl Catalog {
         Some(if first.directory().is_some() { first } else { well_known() })
     }
 
+    /// The providers to list while none is known to be in use: the user's own, else a few of the built-in ones.
+    #[must_use]
+    pub fn featured(&self) -> Vec<&Arc<Entry>> {
+        let own: Vec<_> = self.entries().filter(|entry| entry.directory().is_some()).collect();
+        if own.is_empty() { BuiltIn::featured().iter().filter_map(|name| self.entry(name)).collect() } else { own }
+    }
+
     /// Every event of every provider, from the index.
     pub fn events(&self) -> impl Iterator<Item = (&Arc<Entry>, &IndexedEvent)> {
         self.entries().flat_map(|entry| entry.index().events().iter().map(move |event| (entry, event)))

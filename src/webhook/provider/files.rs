@@ -80,6 +80,12 @@ impl BuiltIn {
         EXAMPLE
     }
 
+    /// The names of those that are listed before any provider is in use.
+    #[must_use]
+    pub const fn featured() -> &'static [&'static str] {
+        FEATURED
+    }
+
     /// Whether the index has it with its present manifest.
     #[must_use]
     pub const fn is_indexed(&self) -> bool {

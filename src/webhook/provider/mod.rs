@@ -208,7 +208,8 @@ impl Provider {
     }
 
     /// The same body, with the payload in the form field that the provider sends it in.
-    pub(in crate::webhook) fn find_payload<'a>(&self, request: &Request, body: DecodedBody<'a>) -> DecodedBody<'a> {
+    #[must_use]
+    pub fn find_payload<'a>(&self, request: &Request, body: DecodedBody<'a>) -> DecodedBody<'a> {
         match &self.payload_field {
             Some(field) => body.with_field(request, field),
             None => body,

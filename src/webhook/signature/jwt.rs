@@ -43,11 +43,12 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Header and claims of a token, to be signed.
+/// Header and claims of a token, to be signed. The claims are sorted by name.
 #[must_use]
-pub fn unsigned(algorithm: &str, claims: &Map<String, Value>) -> String {
+pub fn unsigned(algorithm: &str, mut claims: Map<String, Value>) -> String {
     let header = format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#);
-    let claims = Value::Object(claims.clone()).to_string();
+    claims.sort_keys();
+    let claims = Value::Object(claims).to_string();
     format!("{}.{}", base64url(header.as_bytes()), base64url(claims.as_bytes()))
 }
 

@@ -121,7 +121,7 @@ impl Scheme {
         let parts = secret.get().parts(self.has_two_part_secret());
         let key = Key::new(self.algorithm, parts.secret)?;
         let signature = match self.algorithm.jwt_name() {
-            Some(name) => key.sign([jwt::unsigned(name, &self.issued(values, parts, message.time)).as_bytes()])?,
+            Some(name) => key.sign([jwt::unsigned(name, self.issued(values, parts, message.time)).as_bytes()])?,
             None => key.sign(self.content.resolve(values).pieces(parts))?,
         };
         let signature = self.grammar.write(&signature, timestamp);

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::talk::Talk;
+use super::{schema, talk::Talk};
 use crate::{difference::assert_text, machine};
 
 /// The program with its arguments, not started yet.
@@ -218,8 +218,7 @@ impl Finished {
     /// The JSON objects on standard output, one per line.
     #[track_caller]
     pub fn lines(&self) -> Vec<Value> {
-        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        self.text().lines().map(parse).collect()
+        self.text().lines().map(schema::parse).collect()
     }
 
     /// The only JSON object on standard output.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     command::{Finished, Running, TestCommand},
-    text,
+    schema, text,
     wire::{self, Message},
 };
 
@@ -24,7 +24,7 @@ impl TestCommand {
             let (code, finished) = running.end();
             panic!("it ended with {code:?} instead of listening\n{finished}");
         };
-        let ready: Value = serde_json::from_str(&line).unwrap();
+        let ready = schema::parse(&line);
         assert_eq!(text(&ready, "/kind"), "ready");
         Listener { running, url: text(&ready, "/url").to_owned(), ready }
     }
@@ -66,7 +66,7 @@ impl Listener {
     /// The next line, of any kind.
     #[track_caller]
     pub fn line(&mut self) -> Value {
-        serde_json::from_str(&self.running.stdout().line().expect("a line, not the end")).unwrap()
+        schema::parse(&self.running.stdout().line().expect("a line, not the end"))
     }
 
     /// Posts a request; the response, and its line.
@@ -183,7 +183,7 @@ impl Begun {
     /// The next JSON object on standard output.
     #[track_caller]
     pub fn next(&mut self) -> Value {
-        serde_json::from_str(&self.0.stdout().line().expect("a line, not the end")).unwrap()
+        schema::parse(&self.0.stdout().line().expect("a line, not the end"))
     }
 
     /// Waits until it exits and checks the exit code.

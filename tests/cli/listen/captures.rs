@@ -51,6 +51,22 @@ fn a_log_gets_a_line_per_delivery() {
     assert!(log.ends_with('\n'));
 }
 
+#[test]
+fn a_capture_holds_the_public_url_that_a_scheme_signs() {
+    let dir = Dir::new();
+    let secret = ["--secret", "twilio=12345"];
+    let called = "https://dev.example/hooks/twilio";
+    let signed = dir.send("twilio.message.received", called).args(secret).args(["--print", "json"]).exits(0).line();
+    let headers: Vec<(String, String)> = serde_json::from_value(signed["headers"].clone()).unwrap();
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let listen = dir.listen().args(secret).args(["--public-url", "https://dev.example/hooks"]);
+    let mut listener = listen.args(["--capture", "log.ndjson"]).starts();
+    let (_, delivery) = listener.receives("/twilio", &headers, text(&signed, "/body"));
+    assert_eq!((text(&delivery, "/verdict"), text(&delivery, "/request/url")), ("verified", called));
+    let verified = dir.hookdev().args(["verify", "log.ndjson", "--json"]).args(secret).exits(0).lines();
+    assert_eq!(text(&verified[0], "/verdict"), "verified");
+}
+
 /// A delivery without its capture's path and its findings: both become known only after the capture is written.
 fn without_path_and_findings(mut delivery: Value) -> Value {
     delivery["capture"] = Value::Null;

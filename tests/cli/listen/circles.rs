@@ -20,7 +20,7 @@ fn a_forward_to_the_receivers_own_address_is_a_usage_error() {
             .stdout("")
             .stderr(&format!(
                 "error: can't forward to {shown}: hookdev itself listens there\n\
-                 hint: give the URL of your handler, or listen on another port with --addr\n"
+                 hint: give the URL of your handler, or listen on another port with --addr or --inspect\n"
             ));
     }
 }

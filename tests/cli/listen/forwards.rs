@@ -211,6 +211,10 @@ fn a_handler_that_is_down_is_waited_for_and_then_reported_and_gives_502() {
         format!("nothing listens on 127.0.0.1:{} (connection refused): is your handler running?", port.number());
     assert!(text(forward, "/error").starts_with(&error), "{forward}");
     assert!(text(forward, "/error").ends_with("responded 502"), "{forward}");
+    // What to check is said once.
+    let (_, second) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    let error = format!("nothing listens on 127.0.0.1:{} (connection refused); responded 502", port.number());
+    assert_eq!(text(&second, "/forwards/0/error"), error);
 }
 
 #[test]

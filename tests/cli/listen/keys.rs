@@ -38,6 +38,19 @@ fn a_delivery_is_sent_to_its_target_again() {
 }
 
 #[test]
+fn the_url_of_the_inspector_is_shown_where_no_browser_can_be_opened() {
+    let dir = Dir::new();
+    let mut screen = Screen::run(&dir, "--inspect 127.0.0.1:0", "$LISTEN");
+    screen.url();
+    screen.types("o");
+    screen.shows("open this URL in a browser: http://127.0.0.1:");
+    let mut screen = Screen::run(&dir, "", "$LISTEN");
+    screen.url();
+    screen.types("o");
+    screen.shows("there is no inspector; start with --inspect\n");
+}
+
+#[test]
 fn a_delivery_without_a_target_is_not_sent() {
     let dir = Dir::new();
     let mut screen = Screen::run(&dir, "", "$LISTEN");

@@ -1,4 +1,4 @@
-//! The receiver's limits over real sockets, as in README's table. Timeouts are tested in `net/receiver/tests.rs`, where
+//! The receiver's limits over real sockets, as in the table of docs/limits.md. Timeouts are tested in `net/receiver/tests.rs`, where
 //! the clock is paused.
 
 use serde_json::json;

@@ -1,0 +1,177 @@
+//! The inspector of `listen`: its address, its token, and what it is told about the receiver.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use tokio::{
+    net::{TcpListener, lookup_host},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    address::{full_addr, reachable},
+    context::Context,
+    exit::Failure,
+    keys::Subject,
+    listen_settings::listen_config,
+    remedies,
+    reporters::warnings::WarningSink,
+    terminal::Terminal,
+    tunnel::PublicUrls,
+};
+use crate::{
+    cli::Listen,
+    engine::{
+        entropy::entropy,
+        inspect::{Hints, Inspection, Setup, Surroundings},
+    },
+    net::{
+        inspector::{Inspector, limits},
+        receiver::serve,
+    },
+    render::json::Registered,
+};
+
+/// The address that the inspector uses by default.
+const DEFAULT_ADDR: &str = "127.0.0.1:4401";
+
+/// What to do about calls of the page that fail.
+const HINTS: Hints = Hints {
+    forgotten: "--history N keeps more, and --capture all of them",
+    no_target: "start `hookdev listen` with --forward URL, or add a [[forward]] to hookdev.toml",
+    no_match: "choose a target by its name, or add a --forward whose glob matches",
+    no_secret: "pass the provider's secret with --secret PROVIDER=SOURCE",
+};
+
+/// The inspector of `listen`, if it has one. Nothing is served yet.
+pub struct Opened(Option<OpenInspector>);
+
+struct OpenInspector {
+    listener: TcpListener,
+    address: SocketAddr,
+    token: String,
+}
+
+/// Binds the address of `--inspect`, else of the config, if one of them asks for an inspector.
+///
+/// # Errors
+///
+/// If it can't be bound, or other machines could reach it.
+pub async fn open(context: &Context, args: &Listen) -> Result<Opened, Failure> {
+    let configured = listen_config(context).inspect.filter(|_| args.inspect.is_none());
+    if configured.is_some() {
+        context.name_config();
+    }
+    let Some(chosen) = args.inspect.clone().or(configured.map(Some)) else { return Ok(Opened(None)) };
+    if args.history == 0 {
+        return Err(Failure::usage("--inspect shows the deliveries in memory, and --history 0 keeps none"));
+    }
+    let listener = match &chosen {
+        Some(addr) => bind(&full_addr(addr)).await?,
+        None => bind_default(context.terminal).await?,
+    };
+    let address = listener.local_addr().map_err(|error| cannot_bind(DEFAULT_ADDR, &error))?;
+    let token = entropy()?.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let token = token.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
+    Ok(Opened(Some(OpenInspector { listener, address, token })))
+}
+
+/// Binds an address of this machine.
+async fn bind(addr: &str) -> Result<TcpListener, Failure> {
+    let addresses: Vec<SocketAddr> = lookup_host(addr).await.map_err(|error| cannot_bind(addr, &error))?.collect();
+    if let Some(open) = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback()) {
+        let port = open.port();
+        return Err(Failure::usage(format!("the inspector can't listen on {addr}: other machines could reach it"))
+            .hint(format!("use 127.0.0.1:{port}, and `ssh -L {port}:127.0.0.1:{port} HOST` on the other machine")));
+    }
+    TcpListener::bind(&*addresses).await.map_err(|error| cannot_bind(addr, &error))
+}
+
+/// Binds the default address, or a free port if that is taken, as by another `listen`.
+async fn bind_default(terminal: Terminal) -> Result<TcpListener, Failure> {
+    match TcpListener::bind(DEFAULT_ADDR).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            terminal.note(&format!("{DEFAULT_ADDR} is in use; the inspector takes a free port"));
+            bind("127.0.0.1:0").await
+        }
+        bound => bound.map_err(|error| cannot_bind(DEFAULT_ADDR, &error)),
+    }
+}
+
+fn cannot_bind(addr: &str, error: &io::Error) -> Failure {
+    let failure = Failure::usage(format!("the inspector can't listen on {addr}")).because(error);
+    match error.kind() {
+        io::ErrorKind::AddrInUse => failure.hint("choose another port with --inspect 127.0.0.1:PORT"),
+        io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose a higher one"),
+        _ => failure.hint("write the address as HOST:PORT, such as 127.0.0.1:4401"),
+    }
+}
+
+fn send_command(event: &str, to: Option<&str>) -> String {
+    to.map_or_else(|| format!("hookdev send {event}"), |to| format!("hookdev send {event} --to {to}"))
+}
+
+/// Says where the page is, if there is one.
+pub fn announce(terminal: Terminal, url: Option<&str>) {
+    if let Some(url) = url {
+        terminal.say(&format!("Inspector: {url}\n"));
+    }
+}
+
+impl Opened {
+    /// Its address.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.0.as_ref().map(|open| open.address)
+    }
+
+    /// The URL to open, with its token.
+    pub fn url(&self) -> Option<String> {
+        self.0.as_ref().map(|OpenInspector { address, token, .. }| format!("http://{address}/#token={token}"))
+    }
+
+    /// What surrounds the receiver at this address; `is_default` says whether `send` delivers there by default.
+    pub fn surroundings(
+        &self,
+        receiver: SocketAddr,
+        tunnel: Option<PublicUrls>,
+        registered: Vec<Registered>,
+        is_default: bool,
+    ) -> Surroundings {
+        Surroundings {
+            url: format!("http://{receiver}"),
+            local: reachable(receiver),
+            inspector: self.address().map_or_else(String::new, |address| format!("http://{address}/")),
+            tunnel: Box::new(move || tunnel.as_ref().map(PublicUrls::current)),
+            registered,
+            is_default,
+            send_command,
+        }
+    }
+
+    /// Starts to serve the page, for deliveries with bodies of up to `max_body` bytes.
+    pub fn serve(
+        self,
+        subject: Option<&Subject>,
+        surroundings: Surroundings,
+        max_body: usize,
+        warnings: &WarningSink,
+        stop: &CancellationToken,
+    ) -> Option<JoinHandle<()>> {
+        let OpenInspector { listener, address, token } = self.0?;
+        let Subject { history, settings, resender, redact, .. } = subject?.clone();
+        let warnings = warnings.clone();
+        let inspection = Inspection::new(Setup {
+            history,
+            settings,
+            resender,
+            surroundings,
+            wording: remedies::words,
+            hints: HINTS,
+            redact,
+            on_error: Box::new(move |error| warnings.warn(format!("the inspector: {error}"))),
+            stop: stop.clone(),
+        });
+        let inspector = Arc::new(Inspector::new(address, token, inspection));
+        Some(tokio::spawn(serve(listener, limits(max_body), inspector, stop.clone().cancelled_owned())))
+    }
+}

@@ -1,0 +1,109 @@
+//! What surrounds the deliveries: where they arrive, and where they can be sent again.
+
+use std::time::Duration;
+
+use reqwest::Url;
+
+use crate::{
+    engine::receive::Settings,
+    render::json::{self, Inspected, InspectedProvider, Ready, Registered},
+    webhook::{
+        provider::{Provider, catalog::Entry},
+        redact,
+    },
+};
+
+/// Where a receiver is, which does not change, and its tunnel, which does.
+pub struct Surroundings {
+    /// The receiver's URL.
+    pub url: String,
+    /// A URL at which this machine reaches it, without a path.
+    pub local: String,
+    /// The inspector's URL, without its token.
+    pub inspector: String,
+    /// The present public URL, if there is a tunnel.
+    pub tunnel: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    /// What is registered at providers.
+    pub registered: Vec<Registered>,
+    /// Whether `send` delivers there by default.
+    pub is_default: bool,
+    /// The command that sends an event, to a URL if that is needed.
+    pub send_command: fn(&str, Option<&str>) -> String,
+}
+
+/// A place that a delivery can be sent to again.
+pub struct Target {
+    /// Its name for the page: its URL without tokens.
+    pub name: String,
+    /// Its URL.
+    pub url: Url,
+}
+
+/// The targets of a receiver, each once.
+pub fn targets(settings: &Settings) -> Vec<Target> {
+    let mut targets: Vec<Target> = Vec::new();
+    for forward in &settings.forwards {
+        if targets.iter().any(|target| target.url == forward.url) {
+            continue;
+        }
+        let shown = redact::tokens(forward.url.as_str()).into_owned();
+        // Two that differ in their tokens alone.
+        let same = targets
+            .iter()
+            .filter(|target| target.name == shown || target.name.starts_with(&format!("{shown} (")))
+            .count();
+        let name = if same == 0 { shown } else { format!("{shown} ({})", same + 1) };
+        targets.push(Target { name, url: forward.url.clone() });
+    }
+    targets
+}
+
+impl Surroundings {
+    /// The line that says what is ready.
+    pub fn line(&self, settings: &Settings, history: usize) -> Vec<u8> {
+        let tunnel = (self.tunnel)();
+        let base = tunnel.as_deref().unwrap_or(&self.local);
+        let listed = listed(settings);
+        let send = listed.first().and_then(|provider| Some((provider, provider.events.first()?)));
+        let send = send.map_or_else(String::new, |(provider, event)| {
+            let to = (!self.is_default).then(|| format!("{}/{}", self.local, provider.name));
+            (self.send_command)(&event.full_name, to.as_deref())
+        });
+        let providers = listed.iter().map(|provider| InspectedProvider {
+            name: provider.name.clone(),
+            title: provider.title.clone(),
+            path: format!("/{}", provider.name),
+            url: format!("{base}/{}", provider.name),
+            limit_ms: provider.delivery.timeout.map(millis),
+        });
+        let inspected = Inspected {
+            providers: providers.collect(),
+            targets: targets(settings).into_iter().map(|target| target.name).collect(),
+            send,
+            history,
+        };
+        let Self { url, inspector, registered, .. } = self;
+        let mut line = Vec::new();
+        let ready = Ready { url, inspector: Some(inspector), tunnel: tunnel.as_deref(), registered };
+        json::inspected(ready, &inspected, &mut line);
+        line
+    }
+}
+
+/// The providers that are in use: the one of every request, else those with a secret of the user's; else a few well-known ones.
+fn listed(settings: &Settings) -> Vec<&Provider> {
+    if let Some(provider) = &settings.provider {
+        return vec![provider];
+    }
+    let is_in_use = |entry: &&std::sync::Arc<Entry>| {
+        let name = entry.name();
+        !settings.keyring.secrets(name).is_empty() && !settings.keyring.has_only_development(name)
+    };
+    let in_use: Vec<_> = settings.catalog.entries().filter(is_in_use).collect();
+    let listed = if in_use.is_empty() { settings.catalog.featured() } else { in_use };
+    listed.into_iter().filter_map(|entry| entry.load().ok().map(std::convert::AsRef::as_ref)).collect()
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

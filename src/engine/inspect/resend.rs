@@ -1,0 +1,164 @@
+//! Sends a delivery again for the page: to the targets of the config by name, never to a URL that the page gives.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Hints, Shared, ready::targets as named_targets};
+use crate::{
+    engine::{
+        deliver::explain_status,
+        receive::{Resent, ResignError, resend as send_again, targets_of},
+    },
+    render::json::{self, ResentDelivery},
+    webhook::{
+        assessment::MAX_DECODED_BYTES,
+        diff::diff,
+        edit::{self, NotEditable},
+        record::{Attempt, Delivery, Forwarded, Outcome},
+        redact,
+    },
+};
+
+/// What the page asks for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// The name of a target; without it, every target that the event is forwarded to.
+    #[serde(default)]
+    to: Option<String>,
+    /// The payload as it was edited.
+    #[serde(default)]
+    body: Option<String>,
+}
+
+/// Why nothing is sent.
+#[derive(Debug, thiserror::Error)]
+pub enum ResendError {
+    /// The call has another shape.
+    #[error("invalid body: {0}")]
+    Invalid(#[from] serde_json::Error),
+    /// There is no target.
+    #[error("no target is configured")]
+    NoTarget,
+    /// The targets get other events.
+    #[error("no target gets {0}")]
+    NoMatch(String),
+    /// There is no target of this name.
+    #[error("there is no target `{0}`")]
+    UnknownTarget(String),
+    /// The payload is no text.
+    #[error(transparent)]
+    NotEditable(#[from] NotEditable),
+    /// It can't be signed.
+    #[error(transparent)]
+    Unsigned(#[from] ResignError),
+}
+
+impl ResendError {
+    /// The status of the response.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Invalid(_) => 400,
+            Self::NotEditable(_) => 422,
+            Self::NoTarget | Self::NoMatch(_) | Self::UnknownTarget(_) | Self::Unsigned(_) => 409,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self, hints: &Hints) -> Option<&'static str> {
+        match self {
+            Self::NoTarget => Some(hints.no_target),
+            Self::NoMatch(_) => Some(hints.no_match),
+            Self::UnknownTarget(_) => Some("reload the page: the targets may have changed"),
+            Self::Unsigned(_) => Some(hints.no_secret),
+            Self::Invalid(_) | Self::NotEditable(_) => None,
+        }
+    }
+}
+
+/// Sends a delivery again as the call asks; an object with what came of it.
+///
+/// # Errors
+///
+/// If nothing can be sent.
+pub async fn resend(shared: &Shared, delivery: &Delivery, call: &[u8]) -> Result<Vec<u8>, ResendError> {
+    let Asked { to, body } = serde_json::from_slice(call)?;
+    let settings = shared.settings.get();
+    let targets = match to {
+        Some(name) => {
+            let target = named_targets(&settings).into_iter().find(|target| target.name == name);
+            let Some(target) = target else { return Err(ResendError::UnknownTarget(name)) };
+            vec![target.url]
+        }
+        None if settings.forwards.is_empty() => return Err(ResendError::NoTarget),
+        None => targets_of(&settings, &delivery.assessment),
+    };
+    if targets.is_empty() {
+        return Err(ResendError::NoMatch(delivery.assessment.title().to_owned()));
+    }
+    let original = &delivery.request;
+    let edited = match body {
+        Some(after) => edit::edited(original, &edit::text(original, MAX_DECODED_BYTES)?, after),
+        None => None,
+    };
+    let is_edited = edited.is_some();
+    let request = edited.unwrap_or_else(|| original.clone());
+    let assessment = &delivery.assessment;
+    let Resent { request, is_signed, forwards } =
+        send_again(&shared.resender, &settings, &targets, assessment, request, is_edited).await?;
+    let provider = assessment.provider.as_deref();
+    let (before, after) = if shared.redact {
+        (redact::request(original, provider), redact::request(&request, provider))
+    } else {
+        (original.clone(), request)
+    };
+    let changes = diff(&before, &after, MAX_DECODED_BYTES);
+    let mut attempts: Vec<Attempt> =
+        forwards.iter().map(|forwarded| attempt(delivery, forwarded, shared.resender.timeout())).collect();
+    if shared.redact {
+        attempts = attempts.iter().map(redact::attempt).collect();
+    }
+    shared.history.add_resends(delivery.seq, forwards);
+    let mut out = Vec::new();
+    let resent = ResentDelivery { attempts: &attempts, changes: &changes, resigned: is_signed, request: &after };
+    json::resent(resent, &mut out);
+    Ok(out)
+}
+
+/// The result of one target, judged as the provider would.
+fn attempt(delivery: &Delivery, forwarded: &Forwarded, timeout: Duration) -> Attempt {
+    let assessment = &delivery.assessment;
+    let provider = assessment.provider.as_deref();
+    let Forwarded { url, outcome, elapsed } = forwarded.clone();
+    let (outcome, reason, response) = match outcome {
+        Ok(response) => {
+            let status = response.status;
+            let is_accepted = match provider {
+                Some(provider) => provider.delivery.objection(&provider.title, status, elapsed).is_none(),
+                None => (200..300).contains(&status),
+            };
+            let outcome = if is_accepted { Outcome::Accepted } else { Outcome::Refused };
+            (outcome, explain_status(provider, status, elapsed), Some(response))
+        }
+        Err(reason) if elapsed >= timeout => (Outcome::TimedOut, reason, None),
+        Err(reason) => (Outcome::Unreachable, reason, None),
+    };
+    Attempt {
+        provider: provider.map(|provider| provider.name.clone()),
+        event: assessment.event.clone(),
+        id: assessment.id.clone(),
+        source: None,
+        url,
+        number: 1,
+        of: 1,
+        outcome,
+        good: outcome == Outcome::Accepted,
+        elapsed,
+        reason,
+        remedy: None,
+        was: None,
+        response,
+        clue: None,
+    }
+}

@@ -1,0 +1,86 @@
+//! Sends a delivery to the user's own handlers again: as it was, or edited and signed again.
+
+use reqwest::Url;
+
+use super::{forwards::Forwarder, settings::Settings};
+use crate::{
+    engine::{
+        clock::now,
+        entropy::{EntropyError, moment},
+    },
+    webhook::{assessment::Assessment, record::Forwarded, request::Request, signature::Verdict},
+};
+
+/// A delivery that was sent again.
+#[derive(Debug)]
+pub struct Resent {
+    /// The request. Each handler got it with its own host.
+    pub request: Request,
+    /// Whether it was signed again.
+    pub is_signed: bool,
+    /// The results, in the order of the handlers.
+    pub forwards: Vec<Forwarded>,
+}
+
+/// Why an edited delivery can't be signed.
+#[derive(Debug, thiserror::Error)]
+pub enum ResignError {
+    /// Its provider has no secret.
+    #[error("there is no secret of {0} to sign it with")]
+    NoSecret(String),
+    /// The operating system provides no randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
+/// The handlers that a delivery is forwarded to.
+#[must_use]
+pub fn targets_of(settings: &Settings, assessment: &Assessment) -> Vec<Url> {
+    let matching = settings.forwards.iter().filter(|forward| forward.matches(assessment));
+    matching.map(|forward| forward.url.clone()).collect()
+}
+
+/// Sends a request to each of these handlers. One that was edited is signed again, if its provider signs it.
+///
+/// # Errors
+///
+/// If it can't be signed; then nothing is sent.
+pub async fn resend(
+    forwarder: &Forwarder,
+    settings: &Settings,
+    targets: &[Url],
+    assessment: &Assessment,
+    mut request: Request,
+    is_edited: bool,
+) -> Result<Resent, ResignError> {
+    let is_signed = is_edited && sign(settings, assessment, &mut request)?;
+    let mut results = forwarder.resend(targets, &request).await;
+    for forwarded in &mut results {
+        forwarded.outcome = std::mem::replace(&mut forwarded.outcome, Err(String::new())).map_err(for_people);
+    }
+    Ok(Resent { request, is_signed, forwards: results })
+}
+
+/// Without what a sender would have got: here, there is none.
+fn for_people(error: String) -> String {
+    match error.rsplit_once("; responded ") {
+        Some((cause, _)) => cause.to_owned(),
+        None => error,
+    }
+}
+
+/// Signs a request again. Returns whether its provider signs it.
+fn sign(settings: &Settings, assessment: &Assessment, request: &mut Request) -> Result<bool, ResignError> {
+    let Some(provider) = assessment.provider.as_deref() else { return Ok(false) };
+    if assessment.verdict == Verdict::Unsigned || provider.schemes.is_empty() {
+        return Ok(false);
+    }
+    let Some(secret) = settings.keyring.secrets(&provider.name).first() else {
+        return Err(ResignError::NoSecret(provider.title.clone()));
+    };
+    let context = moment(now(), None)?;
+    let event = assessment.event.as_deref().and_then(|name| name.split_once('.')).map_or("", |(_, event)| event);
+    let url = settings.called_url(request);
+    let _ = provider.resign(request, event, secret, &context, url.as_deref());
+    Ok(true)
+}

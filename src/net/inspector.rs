@@ -1,0 +1,113 @@
+//! The server of the inspector: its page, and the API that the page uses. It knows HTTP and who may come in, and nothing
+//! about deliveries, which an [`Api`] answers for.
+//!
+//! It is served by [`receiver`](super::receiver), on a listener of its own, and refuses a request by its head alone, before
+//! its body is read.
+
+mod assets;
+mod gate;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use std::{future::Future, net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, request::Parts};
+
+pub use self::reply::{ErrorReply, Reply};
+use self::{
+    assets::{Asset, INDEX},
+    gate::{API, ASSETS, Gate},
+};
+use super::receiver::{BodyPermit, Handler, Limits, Outgoing, ReceiveError, Received};
+use crate::webhook::record;
+
+/// The limits for the page: few connections, and time for a tab that sleeps.
+#[must_use]
+pub fn limits(body: usize) -> Limits {
+    Limits {
+        // Text takes up to six times its size as a JSON string.
+        body: body.saturating_mul(6).saturating_add(1 << 10),
+        bodies: 0,
+        connections: 64,
+        response_time: Duration::from_secs(300),
+        // A tab that does not read must not keep the process alive.
+        drain: Duration::from_millis(250),
+        half_close: false,
+        ..Limits::default()
+    }
+}
+
+/// What the page asks for, with the start of the path and the credentials removed.
+#[derive(Debug)]
+pub struct Call {
+    /// `GET` or `POST`.
+    pub method: Method,
+    /// The path below `/api/`.
+    pub path: String,
+    /// The query, without its question mark.
+    pub query: String,
+    /// The body, JSON if there is one.
+    pub body: Bytes,
+    /// The body's share of the memory. Keep it as long as the body.
+    pub permit: BodyPermit,
+}
+
+/// What the page asks.
+pub trait Api: Send + Sync + 'static {
+    /// Responds to a call that may come in.
+    fn respond(&self, call: Call) -> impl Future<Output = Reply> + Send;
+
+    /// Reports a problem outside [`Self::respond`].
+    fn on_error(&self, error: ReceiveError);
+}
+
+/// The page and its API; run it with [`serve`](super::receiver::serve).
+pub struct Inspector<A> {
+    gate: Gate,
+    api: A,
+}
+
+impl<A> Inspector<A> {
+    /// An inspector at this address, whose API needs this token.
+    #[must_use]
+    pub fn new(address: SocketAddr, token: String, api: A) -> Self {
+        Self { gate: Gate::new(address, token), api }
+    }
+}
+
+impl<A: Api> Handler for Inspector<A> {
+    fn screen(&self, head: &Parts) -> Option<record::Response> {
+        self.gate.check(head).err().map(|refused| reply::refusal(&refused).response)
+    }
+
+    async fn handle(&self, received: Received) -> Outgoing {
+        let Received { request, permit, .. } = received;
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        if path == "/" {
+            return reply::asset(&INDEX);
+        }
+        if let Some(asset) = path.strip_prefix(ASSETS).and_then(Asset::find) {
+            return reply::asset(asset);
+        }
+        let Some(path) = path.strip_prefix(API) else { return Reply::not_found().into() };
+        let (path, query) = (path.to_owned(), query.to_owned());
+        self.api.respond(Call { method: request.method, path, query, body: request.body, permit }).await.into()
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap) {
+        reply::protect(headers);
+    }
+
+    fn on_error(&self, error: ReceiveError) {
+        match error {
+            // A person sees what the page says; what else there is comes from outside.
+            ReceiveError::Malformed { .. }
+            | ReceiveError::BodyTooLarge { .. }
+            | ReceiveError::Refused { .. }
+            | ReceiveError::Browser { .. } => {}
+            ReceiveError::Accept(_) | ReceiveError::Panic(_) => self.api.on_error(error),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+// Owns what can be done with a delivery: resend, copy, download, compare, pin. Each action says its result in the
+// status bar.
+
+import { getJson, getText, postJson } from "./api.js";
+import { copy, download } from "./copy.js";
+import { store } from "./store.js";
+import { duration, short } from "./text.js";
+
+/** Sends a delivery to its forward targets again; with a body, that is signed again. */
+export async function resend(seq, to = null, body = null) {
+  store.say(`Resending #${seq}…`);
+  try {
+    const result = await postJson(`/api/deliveries/${seq}/resend`, { to, body });
+    store.addResend(seq, { ...result, at: new Date().toISOString() });
+    const bad = result.attempts.some((attempt) => attempt.outcome !== "accepted");
+    const parts = result.attempts.map(attemptText);
+    store.say(`Resent #${seq}${result.resigned ? ", signed again" : ""}: ${parts.join("; ")}`, bad ? "bad" : "good");
+    return result;
+  } catch (error) {
+    report(`#${seq} was not resent`, error);
+    return null;
+  }
+}
+
+export function attemptText(attempt) {
+  const result = attempt.status === null ? attempt.reason || attempt.outcome : attempt.status;
+  return `${result} in ${duration(attempt.elapsed_ms)} from ${short(attempt.url)}`;
+}
+
+export async function copyCurl(seq) {
+  await attempt("The curl command was not copied", async () => {
+    await copy(await getText(`/api/deliveries/${seq}/curl`), `#${seq} as a curl command`);
+  });
+}
+
+export async function copyLink(seq) {
+  await copy(`${location.origin}/#seq=${seq}`, `a link to #${seq}`);
+}
+
+/** Saves the capture, which `hookdev verify` and `hookdev send` read. */
+export async function downloadCapture(seq) {
+  await attempt("The capture was not saved", async () => {
+    const capture = await getText(`/api/deliveries/${seq}`);
+    download(capture.endsWith("\n") ? capture : `${capture}\n`, `${seq}-${store.get(seq)?.event ?? "delivery"}.json`);
+  });
+}
+
+/** Keeps a delivery in this tab, whole, or lets it go. */
+export async function pin(seq) {
+  if (store.pins.has(seq)) {
+    store.pin(seq, null);
+    store.say(`Unpinned #${seq}`);
+    return;
+  }
+  await attempt(`#${seq} was not pinned`, async () => {
+    store.pin(seq, await getJson(`/api/deliveries/${seq}`));
+    store.say(`Pinned #${seq}: it stays here when you clear the list`, "good");
+  });
+}
+
+/** Marks a delivery; with another one marked, compares the two. */
+export function compare(seq) {
+  if (store.marked === null) {
+    store.set({ marked: seq });
+    store.say(`Marked #${seq}. Select another delivery and press x to compare them.`);
+  } else if (store.marked === seq) {
+    store.set({ marked: null });
+    store.say(`#${seq} is no longer marked`);
+  } else {
+    store.set({ view: "compare" });
+  }
+}
+
+async function attempt(failure, action) {
+  try {
+    await action();
+  } catch (error) {
+    report(failure, error);
+  }
+}
+
+function report(failure, error) {
+  store.say(`${failure}: ${error.message}${error.hint ? ` (${error.hint})` : ""}`, "bad");
+}

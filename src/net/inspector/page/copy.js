@@ -1,0 +1,28 @@
+// Owns the clipboard and downloads.
+
+import { store } from "./store.js";
+import { html } from "./html.js";
+
+export async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+    store.say(`Copied ${what}`, "good");
+  } catch {
+    store.say(`The browser does not let this page copy ${what}`, "bad");
+  }
+}
+
+/** Saves bytes or text as a file. The name has only letters, digits, dots and dashes. */
+export function download(content, name) {
+  const url = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name.replace(/[^\w.-]+/g, "-");
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+  store.say(`Saved ${link.download}`, "good");
+}
+
+export function CopyButton({ text, what, label = "Copy" }) {
+  return html`<button class="quiet" onClick=${() => copy(text, what)} aria-label=${`Copy ${what}`}>${label}</button>`;
+}

@@ -1,0 +1,85 @@
+// Owns editing a payload before it is sent again. hookdev signs the edited one; the page shows what changed.
+
+import { resend } from "./actions.js";
+import { Result } from "./forwards.js";
+import { html, useEffect, useRef, useState } from "./html.js";
+import { store } from "./store.js";
+import { visible } from "./text.js";
+
+export function EditForm({ row, loaded }) {
+  const { seq } = row;
+  const field = useRef(null);
+  const [result, setResult] = useState(null);
+  const [isSending, setSending] = useState(false);
+  const [to, setTo] = useState("");
+  const original = loaded.whole?.request.body;
+  useEffect(() => {
+    if (typeof original === "string") field.current?.focus();
+  }, [original]);
+  const close = () => store.set({ view: "delivery" });
+  const targets = store.ready?.targets ?? [];
+  const send = async () => {
+    setSending(true);
+    setResult(null);
+    const edited = withLineBreaks(field.current.value, original);
+    setResult(await resend(seq, to === "" ? null : to, edited === original ? null : edited));
+    setSending(false);
+  };
+  const pressed = (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      send();
+    }
+  };
+  return html`<div class="edit">
+    <div class="bar">
+      <h2>Edit and resend #${seq}</h2>
+      <button onClick=${close}>Close<kbd>Esc</kbd></button>
+    </div>
+    ${loaded.problem && html`<p class="problem">${loaded.problem}</p>`}
+    ${loaded.whole && typeof original !== "string"
+      ? html`<p class="problem">This body is binary or compressed, so it can't be edited as text. Use hookdev send --edit.</p>`
+      : loaded.whole &&
+        html`<label class="hidden-label" for="edit-body">Body of ${visible(row.event ?? "the delivery")}</label>
+          <textarea
+            ref=${field}
+            id="edit-body"
+            spellcheck=${false}
+            autocomplete="off"
+            defaultValue=${original}
+            onKeyDown=${pressed}
+          ></textarea>
+          <div class="bar">
+            ${targets.length > 1 &&
+            html`<select aria-label="Target" onChange=${(event) => setTo(event.target.value)}>
+              <option value="">all targets that match</option>
+              ${targets.map((name) => html`<option value=${name}>${name}</option>`)}
+            </select>`}
+            <button class="primary" onClick=${send} disabled=${isSending}>
+              ${isSending ? "Sending…" : "Sign and resend"}<kbd>Ctrl Enter</kbd>
+            </button>
+            ${mixedLineBreaks(original) &&
+            html`<span class="muted">The body mixes LF and CRLF; the edited one has only LF.</span>`}
+          </div>`}
+    ${result &&
+    html`<div class="edit-result">
+      <p class="meaning">
+        ${result.resigned
+          ? "Sent with a new signature and timestamp."
+          : result.changes.length > 0
+            ? "Sent with your changes. This provider does not sign its events."
+            : "Sent byte for byte as it was received: nothing was edited."}
+      </p>
+      <${Result} result=${result} />
+    </div>`}
+  </div>`;
+}
+
+/** A text field has only LF. A body that had only CRLF gets them back. */
+function withLineBreaks(text, original) {
+  return original.includes("\r\n") && !mixedLineBreaks(original) ? text.replaceAll("\n", "\r\n") : text;
+}
+
+function mixedLineBreaks(text) {
+  return text.includes("\r\n") && /(^|[^\r])\n/.test(text);
+}

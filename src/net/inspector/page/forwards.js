@@ -1,0 +1,121 @@
+// Owns what was passed on: each forward and each resend, the request beside its response.
+
+import { attemptText } from "./actions.js";
+import { HeaderTable } from "./headers.js";
+import { Differences } from "./compare.js";
+import { html } from "./html.js";
+import { store } from "./store.js";
+import { clock, duration, size, visible } from "./text.js";
+
+/** How much of a body is shown here, in characters. */
+const EXCERPT = 20000;
+
+export function Forwards({ row, loaded }) {
+  const resends = store.resends.get(row.seq) ?? [];
+  // Those that were resent elsewhere: in the terminal, or in another tab.
+  const isHere = (forward) =>
+    resends.some(({ attempts }) => attempts.some((each) => each.url === forward.url && each.elapsed_ms === forward.elapsed_ms));
+  const elsewhere = (row.resent ?? []).filter((forward) => !isHere(forward));
+  const request = loaded.whole?.request;
+  const forwards = loaded.whole?.forwards ?? row.forwards;
+  if (resends.length + elsewhere.length + forwards.length === 0) {
+    return html`<div class="message small">
+      <p>Not forwarded. Start hookdev with <code>--forward http://localhost:3000/...</code> to pass deliveries on.</p>
+    </div>`;
+  }
+  return html`<div class="forwards">
+    ${resends.map((resend) => html`<${Resent} key=${resend.at} resend=${resend} />`)}
+    ${elsewhere.map(
+      (forward, index) =>
+        html`<p key=${`elsewhere-${index}`} class="resent">
+          Resent elsewhere to ${visible(forward.url)}:
+          <span class=${forward.error !== null || forward.status >= 400 ? "bad-text" : "good-text"}>
+            ${forward.status ?? visible(forward.error)}</span
+          >${" "}in ${duration(forward.elapsed_ms)}
+        </p>`,
+    )}
+    ${forwards.map(
+      (forward, index) =>
+        html`<${Exchange}
+          key=${index}
+          title=${visible(forward.url)}
+          status=${forward.status}
+          elapsed=${forward.elapsed_ms}
+          error=${forward.error}
+          request=${request}
+          response=${forward.response ?? forward}
+          problem=${loaded.problem}
+        />`,
+    )}
+  </div>`;
+}
+
+function Resent({ resend }) {
+  const words = resend.resigned ? "edited and signed again" : "byte for byte";
+  return html`<section class="resent">
+    <h3>Resent at ${clock(resend.at)}, ${words}</h3>
+    <${Result} result=${resend} />
+  </section>`;
+}
+
+/** The result of a resend: what changed, and each attempt. */
+export function Result({ result }) {
+  const isBody = (change) => Number(change.where.startsWith("body"));
+  const changes = result.changes.toSorted((left, right) => isBody(right) - isBody(left));
+  return html`${changes.length > 0 &&
+    html`<h4>Changed</h4>
+      <${Differences} differences=${changes} left="before" right="sent" />`}
+    ${result.attempts.map(
+      (attempt, index) =>
+        html`<${Exchange}
+          key=${index}
+          title=${visible(attempt.url)}
+          status=${attempt.status}
+          elapsed=${attempt.elapsed_ms}
+          error=${attempt.outcome === "accepted" ? null : attempt.reason}
+          request=${result.request}
+          response=${attempt.response}
+          summary=${attemptText(attempt)}
+        />`,
+    )}`;
+}
+
+function Exchange({ title, status, elapsed, error, request, response, problem }) {
+  const isBad = error !== null || status === null || status >= 400;
+  return html`<section class="exchange">
+    <h3>
+      <span class="target">${title}</span>
+      <span class="result ${isBad ? "bad-text" : "good-text"}">${status ?? "no response"}</span>
+      <span class="muted">${duration(elapsed)}</span>
+    </h3>
+    ${error && html`<p class="reason bad">${visible(error)}</p>`}
+    <div class="sides">
+      <div>
+        <h4>Request</h4>
+        ${request ? html`<${Message} of=${request} />` : problem && html`<p class="muted">${problem}</p>`}
+      </div>
+      <div>
+        <h4>Response</h4>
+        ${response?.headers || bodyOf(response ?? {}) !== null
+          ? html`<${Message} of=${response} />`
+          : html`<p class="muted">${status === null ? "none" : "not kept"}</p>`}
+      </div>
+    </div>
+  </section>`;
+}
+
+function Message({ of }) {
+  const body = bodyOf(of);
+  return html`${of.headers && html`<${HeaderTable} headers=${of.headers} />`}
+    ${body === null
+      ? html`<p class="muted">${of.body_bytes ? size(of.body_bytes) : "empty body"}</p>`
+      : html`<pre class="body" tabindex="0">${visible(body.slice(0, EXCERPT))}</pre>
+          ${body.length > EXCERPT && html`<p class="muted">…and ${size(body.length - EXCERPT)} more</p>`}`}`;
+}
+
+/** A body as text; `null` if there is none. */
+function bodyOf(message) {
+  if (typeof message.body === "string") return message.body === "" ? null : message.body;
+  if (typeof message.body_base64 === "string") return `binary, in Base64: ${message.body_base64}`;
+  return null;
+}

@@ -1,0 +1,75 @@
+// Owns the three views of a body: a tree in its own spelling, the raw text, and the bytes.
+
+import { getBytes } from "./api.js";
+import { Hex, Raw } from "./bytes.js";
+import { download } from "./copy.js";
+import { html, useEffect, useState } from "./html.js";
+import { store } from "./store.js";
+import { size } from "./text.js";
+import { Tree } from "./tree.js";
+
+const VIEWS = ["tree", "raw", "hex"];
+let lastView = "tree";
+
+export function Payload({ row, loaded }) {
+  const [view, setView] = useState(lastView);
+  const [noTree, setNoTree] = useState(null);
+  const choose = (name) => {
+    lastView = name;
+    setView(name);
+  };
+  const type = loaded.whole?.request.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const shown = view === "tree" && noTree !== null ? "raw" : view;
+  const save = async () => {
+    try {
+      download(await getBytes(`/api/deliveries/${row.seq}/body`), `${row.seq}-body.bin`);
+    } catch (error) {
+      store.say(`The body was not saved: ${error.message}`, "bad");
+    }
+  };
+  return html`<div class="payload">
+    <div class="bar">
+      <div class="segments" role="group" aria-label="View of the payload">
+        ${VIEWS.map(
+          (name) =>
+            html`<button
+              key=${name}
+              aria-pressed=${shown === name}
+              disabled=${name === "tree" && noTree !== null}
+              onClick=${() => choose(name)}
+            >
+              ${name}
+            </button>`,
+        )}
+      </div>
+      <span class="muted">${noTree !== null && view === "tree" ? noTree : [type, size(row.request.body_bytes)].filter(Boolean).join(", ")}</span>
+      <button class="quiet" onClick=${save}>Save the body</button>
+    </div>
+    ${shown === "tree"
+      ? html`<${Tree} row=${row} onNone=${setNoTree} />`
+      : html`<${Bytes} seq=${row.seq} as=${shown} whole=${loaded.whole} />`}
+  </div>`;
+}
+
+function Bytes({ seq, as, whole }) {
+  const [{ bytes, problem }, setResult] = useState({});
+  useEffect(() => {
+    const controller = new AbortController();
+    getBytes(`/api/deliveries/${seq}/body`, { signal: controller.signal }).then(
+      (loaded) => setResult({ bytes: loaded }),
+      (error) => error.name === "AbortError" || setResult({ problem: error.message }),
+    );
+    return () => controller.abort();
+  }, [seq]);
+  // A pinned delivery is here even if hookdev no longer keeps it.
+  const body = bytes ?? (problem && store.pins.has(seq) && whole ? bytesOf(whole.request) : null);
+  if (!body) return problem ? html`<p class="problem">${problem}</p>` : null;
+  if (body.length === 0) return html`<p class="muted empty-body">The body is empty.</p>`;
+  return as === "hex" ? html`<${Hex} bytes=${body} />` : html`<${Raw} bytes=${body} />`;
+}
+
+/** The bytes of a request as it is captured. */
+function bytesOf({ body, body_base64: base64 }) {
+  if (typeof base64 !== "string") return new TextEncoder().encode(body);
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}

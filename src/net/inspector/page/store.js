@@ -1,0 +1,270 @@
+// Owns what the page knows: the deliveries without bodies, the filter, the selection, the pins. Components read it and
+// are drawn again, at most once a frame, after it has changed.
+
+import { haystack, matches, parseFilter } from "./filter.js";
+import { useEffect, useState } from "./html.js";
+import { verdictOf } from "./verdict.js";
+
+/** How long arriving deliveries wait to be drawn together. */
+const GATHER_MS = 60;
+
+class Store {
+  /** What hookdev said when it was ready. */
+  ready = null;
+  /** `connecting`, `live`, `polling`, `lost` or `refused`. */
+  connection = "connecting";
+  /** How many deliveries this tab missed because it was too slow. */
+  missed = 0;
+  /** All deliveries, by ascending `seq`. */
+  rows = [];
+  /** Those that pass the filter, in the same order. */
+  shown = [];
+  /** How many deliveries have each verdict. */
+  counts = new Map();
+  /** What the user types, and the chosen verdict. */
+  filter = { text: "", verdict: null };
+  /** The deliveries whose headers or body contain the text; `null` if hookdev was not asked. */
+  found = null;
+  searching = false;
+  /** The `seq` of the selected delivery. */
+  selected = null;
+  /** What is shown beside the list, or in its place on a narrow page: `list` (nothing), `overview`, `delivery`, `edit` or
+   * `compare`. */
+  view = "list";
+  /** The tab of a delivery. */
+  tab = "payload";
+  /** The `seq` to compare with. */
+  marked = null;
+  /** The pinned deliveries, whole, because hookdev forgets old ones. */
+  pins = new Map();
+  /** The results of resending, by `seq`. */
+  resends = new Map();
+  /** The last result of an action: `{text, tone}`. */
+  notice = null;
+  helpOpen = false;
+
+  #bySeq = new Map();
+  /** The repeats of each delivery that has some, by the `seq` of the first. */
+  #repeats = new Map();
+  #clearedUpTo = 0;
+  #terms = [];
+  #listeners = new Set();
+  #scheduled = false;
+  #gathering = false;
+
+  /** Takes up what this tab had cleared before it was reloaded. */
+  restore() {
+    this.#clearedUpTo = Number(sessionStorage.getItem("hookdev.cleared") ?? 0);
+  }
+
+  get lastSeq() {
+    return this.rows.length ? this.rows[this.rows.length - 1].seq : this.#clearedUpTo;
+  }
+
+  get(seq) {
+    return this.#bySeq.get(seq) ?? null;
+  }
+
+  subscribe(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Draws the page again in the next frame. A hidden page has no frames. */
+  changed() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const draw = () => {
+      this.#scheduled = false;
+      for (const listener of this.#listeners) listener();
+    };
+    if (document.hidden) setTimeout(draw, 250);
+    else requestAnimationFrame(draw);
+  }
+
+  /** Draws it a moment later, because more deliveries may follow at once. */
+  #changedSoon() {
+    if (this.#scheduled || this.#gathering) return;
+    this.#gathering = true;
+    setTimeout(() => {
+      this.#gathering = false;
+      this.changed();
+    }, GATHER_MS);
+  }
+
+  setConnection(connection) {
+    if (this.connection === connection) return;
+    this.connection = connection;
+    this.changed();
+  }
+
+  setReady(ready) {
+    this.ready = ready;
+    this.changed();
+  }
+
+  addMissed(count) {
+    this.missed += count;
+    this.changed();
+  }
+
+  add(delivery) {
+    const { seq } = delivery;
+    if (seq <= this.#clearedUpTo && !this.pins.has(seq)) return;
+    const known = this.#bySeq.get(seq);
+    const row = slim(delivery);
+    if (known) {
+      this.#replace(known, { ...row, first: known.first, resent: known.resent });
+    } else {
+      this.#noteRepeat(row);
+      this.#bySeq.set(seq, row);
+      insert(this.rows, row);
+      this.counts.set(row.verdictName, (this.counts.get(row.verdictName) ?? 0) + 1);
+      if (this.#passes(row)) insert(this.shown, row);
+    }
+    this.#changedSoon();
+  }
+
+  /** Changes a delivery: findings and forwards may come later. */
+  update(seq, change) {
+    const known = this.#bySeq.get(seq);
+    if (!known) return;
+    this.#replace(known, { ...known, ...change });
+    this.#changedSoon();
+  }
+
+  /** Takes forwards that ended after their delivery was shown, or that someone resent, here or in the terminal. */
+  addForwards({ seq, forwards, warnings, resent }) {
+    const known = this.#bySeq.get(seq);
+    if (!known) return;
+    if (resent) {
+      this.update(seq, { resent: [...forwards, ...(known.resent ?? [])] });
+      return;
+    }
+    const urls = new Set(forwards.map((forward) => forward.url));
+    const others = known.forwards.filter((forward) => !urls.has(forward.url));
+    this.update(seq, { forwards: [...others, ...forwards], warnings: [...known.warnings, ...warnings] });
+  }
+
+  #replace(known, row) {
+    this.#bySeq.set(row.seq, row);
+    this.rows[indexOf(this.rows, row.seq)] = row;
+    const place = indexOf(this.shown, row.seq);
+    if (this.shown[place] === known) this.shown[place] = row;
+  }
+
+  #passes(row) {
+    const { verdict } = this.filter;
+    if (verdict === "pinned" ? !this.pins.has(row.seq) : verdict !== null && row.verdictName !== verdict) return false;
+    return matches(row.text, this.#terms) || (this.found?.has(row.seq) ?? false);
+  }
+
+  setFilter(change) {
+    this.filter = { ...this.filter, ...change };
+    this.#terms = parseFilter(this.filter.text);
+    this.#filterAgain();
+  }
+
+  setFound(found, searching) {
+    this.found = found;
+    this.searching = searching;
+    this.#filterAgain();
+  }
+
+  #filterAgain() {
+    this.shown = this.rows.filter((row) => this.#passes(row));
+    this.changed();
+  }
+
+  select(seq, view = "delivery") {
+    this.selected = seq;
+    this.view = seq === null ? "list" : view;
+    this.changed();
+  }
+
+  set(change) {
+    Object.assign(this, change);
+    this.changed();
+  }
+
+  /** Says the result of an action, in the status bar. */
+  say(text, tone = "plain") {
+    this.set({ notice: { text, tone } });
+  }
+
+  pin(seq, whole) {
+    if (this.pins.has(seq)) this.pins.delete(seq);
+    else this.pins.set(seq, whole);
+    if (this.filter.verdict === "pinned") this.#filterAgain();
+    this.changed();
+  }
+
+  /** Removes all deliveries but the pinned ones from this page. hookdev keeps them. */
+  clear() {
+    this.#clearedUpTo = this.lastSeq;
+    sessionStorage.setItem("hookdev.cleared", String(this.#clearedUpTo));
+    this.rows = this.rows.filter((row) => this.pins.has(row.seq));
+    this.#bySeq = new Map(this.rows.map((row) => [row.seq, row]));
+    this.counts = new Map();
+    for (const row of this.rows) this.counts.set(row.verdictName, (this.counts.get(row.verdictName) ?? 0) + 1);
+    if (!this.#bySeq.has(this.selected)) this.select(null);
+    this.#filterAgain();
+  }
+
+  addResend(seq, resend) {
+    this.resends.set(seq, [resend, ...(this.resends.get(seq) ?? [])]);
+    this.changed();
+  }
+
+  /** The deliveries with the same id or the same bytes as this one, oldest first. */
+  sameAs(seq) {
+    const repeats = this.#repeats.get(this.#first(seq)) ?? [];
+    return [this.#first(seq), ...repeats].map((each) => this.get(each)).filter((row) => row !== null);
+  }
+
+  #first(seq) {
+    return this.get(seq)?.first ?? seq;
+  }
+
+  #noteRepeat(row) {
+    row.first = row.repeat ? this.#first(row.repeat.of) : row.seq;
+    if (row.first === row.seq) return;
+    if (!this.#repeats.has(row.first)) this.#repeats.set(row.first, []);
+    this.#repeats.get(row.first).push(row.seq);
+  }
+}
+
+/** The part of a delivery that the list needs. Headers are loaded with the body. */
+function slim(delivery) {
+  const { method, target, body_bytes: bytes } = delivery.request;
+  const verdictName = verdictOf(delivery).name;
+  const row = { ...delivery, request: { method, target, body_bytes: bytes }, verdictName };
+  row.text = haystack(row);
+  return row;
+}
+
+function insert(rows, row) {
+  if (rows.length === 0 || rows[rows.length - 1].seq < row.seq) rows.push(row);
+  else rows.splice(indexOf(rows, row.seq), 0, row);
+}
+
+/** The place of the first row with at least this `seq`. */
+export function indexOf(rows, seq) {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle].seq < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export const store = new Store();
+
+/** Draws the component again after each change of the store. */
+export function useStore() {
+  const [, draw] = useState(0);
+  useEffect(() => store.subscribe(() => draw((count) => count + 1)), []);
+  return store;
+}

@@ -1,0 +1,117 @@
+//! The objects of the inspector's API that are its own. Everything else that it says has the lines of `listen`.
+
+use serde::Serialize;
+
+use super::{
+    attempt, difference,
+    judged::{Ready, ReadyLine},
+    line,
+};
+use crate::webhook::{capture::objects::RequestObject, diff::Difference, record::Attempt, request::Request};
+
+/// What the inspector's page needs to know besides what is ready.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Inspected {
+    /// The names of the targets that a delivery may be sent to again.
+    pub targets: Vec<String>,
+    /// The providers to list while there is no delivery.
+    pub providers: Vec<InspectedProvider>,
+    /// The command that makes the first delivery.
+    pub send: String,
+    /// How many deliveries are kept.
+    pub history: usize,
+}
+
+/// A provider as the page lists it.
+#[derive(Clone, Debug, Serialize)]
+pub struct InspectedProvider {
+    /// Its name.
+    pub name: String,
+    /// Its name as people write it.
+    pub title: String,
+    /// The path of its deliveries.
+    pub path: String,
+    /// The URL that it has to call.
+    pub url: String,
+    /// How long it waits for a response, in milliseconds, if that is documented.
+    pub limit_ms: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct InspectedLine<'a> {
+    #[serde(flatten)]
+    ready: ReadyLine<'a>,
+    #[serde(flatten)]
+    inspected: &'a Inspected,
+}
+
+/// Appends the line that says what is ready, for the page.
+pub fn inspected(ready: Ready<'_>, inspected: &Inspected, out: &mut Vec<u8>) {
+    line(&InspectedLine { ready: ready.into(), inspected }, out);
+}
+
+#[derive(Serialize)]
+struct Alive {
+    kind: &'static str,
+}
+
+/// Appends the line that says that there is nothing to say.
+pub fn alive(out: &mut Vec<u8>) {
+    line(&Alive { kind: "alive" }, out);
+}
+
+/// Appends an object with differences.
+pub fn differences(differences: &[Difference], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"differences\":");
+    list(differences, difference, out);
+    out.extend_from_slice(b"}\n");
+}
+
+#[derive(Serialize)]
+struct Seqs<'a> {
+    seqs: &'a [u64],
+}
+
+/// Appends an object with the numbers of deliveries.
+pub fn seqs(seqs: &[u64], out: &mut Vec<u8>) {
+    line(&Seqs { seqs }, out);
+}
+
+/// A delivery that was sent again.
+#[derive(Clone, Copy, Debug)]
+pub struct ResentDelivery<'a> {
+    /// One for each handler.
+    pub attempts: &'a [Attempt],
+    /// What differs from the delivery as it was received.
+    pub changes: &'a [Difference],
+    /// Whether it was signed again.
+    pub resigned: bool,
+    /// The request that was sent.
+    pub request: &'a Request,
+}
+
+/// Appends an object with what was sent again, and what came of it.
+pub fn resent(resent: ResentDelivery<'_>, out: &mut Vec<u8>) {
+    let ResentDelivery { attempts, changes, resigned, request } = resent;
+    out.extend_from_slice(b"{\"attempts\":");
+    list(attempts, attempt, out);
+    out.extend_from_slice(b",\"changes\":");
+    list(changes, difference, out);
+    out.extend_from_slice(format!(",\"resigned\":{resigned},\"request\":").as_bytes());
+    line(&RequestObject::new(request), out);
+    out.truncate(out.trim_ascii_end().len());
+    out.extend_from_slice(b"}\n");
+}
+
+/// Appends objects that have lines of their own elsewhere as a list.
+fn list<T>(items: &[T], write: impl Fn(&T, &mut Vec<u8>), out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+        out.truncate(out.trim_ascii_end().len());
+    }
+    out.push(b']');
+}

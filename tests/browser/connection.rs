@@ -1,0 +1,88 @@
+//! The connection to hookdev: lost, found again, refused, and shared by too many tabs.
+
+use super::{
+    browser::Browser,
+    program::{Listener, Relay},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_says_that_hookdev_has_ended_and_keeps_what_it_shows() {
+    let Some(browser) = Browser::start().await else { return };
+    let mut listener = Listener::inspected(&[]);
+    listener.post_genuine();
+    browser.open(&listener).await;
+    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    listener.kill();
+    browser
+        .wait_for("document.querySelector('.trouble')?.innerText.includes('hookdev has ended or can\\'t be reached')")
+        .await;
+    assert_eq!(browser.value("document.querySelectorAll('[data-seq]').length").await, 1);
+    browser.finish_but(&["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_reconnects_by_itself_without_losing_a_delivery() {
+    let listener = Listener::inspected(&[]);
+    let authority = format!("127.0.0.1:{}", listener.port());
+    let relay = Relay::to(authority.clone());
+    // The page keeps the address of the inspector, and its connections lead to the relay.
+    let rules = format!("--host-resolver-rules=MAP {authority} {}", relay.address());
+    let Some(browser) = Browser::with(&[&rules]).await else { return };
+    listener.post_genuine();
+    browser.open(&listener).await;
+    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    relay.cut();
+    browser.wait_for("document.querySelector('.trouble')").await;
+    listener.post_genuine();
+    relay.restore();
+    browser.wait_for("document.querySelector('[data-seq=\"2\"]')").await;
+    browser.wait_for("document.querySelector('.connection').textContent.trim() === 'live'").await;
+    browser.wait_for("document.querySelector('.trouble') === null").await;
+    browser.finish_but(&["net::ERR_"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_without_the_token_shows_nothing() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    listener.post_genuine();
+    browser.driver().goto(listener.origin()).await.unwrap();
+    browser.wait_for("document.body.innerText.includes('Open this page from the terminal')").await;
+    browser.driver().goto(format!("{}/#token=00", listener.origin())).await.unwrap();
+    browser.wait_for("document.querySelector('.trouble')?.innerText.includes('hookdev was started again')").await;
+    assert_eq!(browser.value("document.querySelectorAll('[data-seq]').length").await, 0);
+    browser.finish_but(&["401"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_leaves_the_address_bar() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    browser.open(&listener).await;
+    assert_eq!(browser.driver().current_url().await.unwrap().as_str(), format!("{}/", listener.origin()));
+    browser.driver().refresh().await.unwrap();
+    browser.wait_for("document.querySelector('.connection')?.textContent.trim() === 'live'").await;
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tab_beyond_the_streams_polls() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    browser.open(&listener).await;
+    for _ in 0..4 {
+        let driver = browser.driver();
+        let tab = driver.new_tab().await.unwrap();
+        driver.switch_to_window(tab).await.unwrap();
+        driver.goto(listener.inspector()).await.unwrap();
+        browser
+            .wait_for(
+                "['live', 'polling every 2 s'].includes(document.querySelector('.connection')?.textContent.trim())",
+            )
+            .await;
+    }
+    assert_eq!(browser.text("document.querySelector('.connection').textContent.trim()").await, "polling every 2 s");
+    listener.post_genuine();
+    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.finish_but(&["503"]).await;
+}

@@ -1,0 +1,130 @@
+//! The list: deliveries as they arrive, the filter, and many of them.
+
+use super::{
+    browser::Browser,
+    program::{CYANITE, Listener},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_appear_as_they_arrive() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    browser.open(&listener).await;
+    browser.wait_for("document.body.innerText.includes('Waiting for the first delivery')").await;
+    let command = browser.text("document.querySelector('.command code').textContent").await;
+    assert!(command.starts_with("hookdev send cyanite.v2.finished"), "{command}");
+
+    assert_eq!(listener.post_genuine(), 200);
+    assert_eq!(cells(&browser, 1).await[..2], ["verified, dev", "1"]);
+    assert_eq!(cells(&browser, 1).await[3..6], ["cyanite.v2.finished", "/cyanite", "200"]);
+
+    assert_eq!(listener.post("/cyanite", &[("signature", &"0".repeat(128))], CYANITE), 401);
+    assert_eq!(cells(&browser, 2).await[..2], ["rejected", "2"]);
+    assert_eq!(listener.post("/auphonic", &[("content-type", "application/x-www-form-urlencoded")], "status=3"), 200);
+    assert_eq!(cells(&browser, 3).await[..2], ["unsigned", "3"]);
+    assert_eq!(listener.post("/", &[], "hello"), 200);
+    assert_eq!(cells(&browser, 4).await[..2], ["unrecognised", "4"]);
+    let order = "[...document.querySelectorAll('.list-rows [data-seq]')].map((row) => row.dataset.seq).join()";
+    assert_eq!(browser.text(order).await, "4,3,2,1");
+    // Colour is not the only difference: each verdict has a shape of its own.
+    let shapes = "new Set([...document.querySelectorAll('.list-rows .shape')].map((shape) => shape.innerHTML)).size";
+    assert_eq!(browser.value(shapes).await, 4);
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_filter_finds_events_verdicts_paths_headers_and_bodies() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    listener.post_genuine();
+    listener.post("/cyanite?from=staging", &[("signature", "00")], CYANITE);
+    listener.post("/", &[("x-trace", "Marmalade")], "only in this body: Zanzibar");
+    browser.open(&listener).await;
+    cells(&browser, 3).await;
+    browser.press("/").await;
+    for (text, found) in [
+        ("v2.finished", "2,1"),
+        ("rejected", "2"),
+        ("cyanite verified", "1"),
+        ("from=staging", "2"),
+        ("marmalade", "3"),
+        ("ZANZIBAR", "3"),
+        ("LibraryTrack", "2,1"),
+    ] {
+        browser.press(text).await;
+        let shown = "[...document.querySelectorAll('.list-rows [data-seq]')].map((row) => row.dataset.seq).join()";
+        let settled = "document.querySelector('.matches')?.textContent !== 'searching…'";
+        browser.wait_for(&format!("{settled} && {shown} === '{found}'")).await;
+        browser.press("\u{e00c}").await;
+        browser.wait_for(&format!("document.querySelector('#filter').value === '' && {shown} === '3,2,1'")).await;
+    }
+    browser.press("in no delivery").await;
+    browser.wait_for("document.querySelector('.list-empty')?.textContent === 'No delivery matches the filter.'").await;
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pinned_deliveries_survive_a_clear() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    for _ in 0..3 {
+        listener.post_genuine();
+    }
+    browser.open(&listener).await;
+    cells(&browser, 3).await;
+    browser.press("jj").await;
+    browser.press("p").await;
+    browser.wait_for("document.querySelector('.notice').textContent.startsWith('Pinned #2')").await;
+    browser.click_button("Clear").await;
+    let shown = "[...document.querySelectorAll('.list-rows [data-seq]')].map((row) => row.dataset.seq).join()";
+    browser.wait_for(&format!("{shown} === '2'")).await;
+    listener.post_genuine();
+    browser.wait_for(&format!("{shown} === '4,2'")).await;
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repeats_are_listed_as_the_history_of_a_delivery() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    for _ in 0..3 {
+        listener.post_genuine();
+    }
+    browser.open(&listener).await;
+    cells(&browser, 3).await;
+    browser.press("j5").await;
+    browser.wait_for("document.querySelectorAll('.history tbody tr').length === 3").await;
+    let firsts = "[...document.querySelectorAll('.history tbody th')].map((cell) => cell.textContent).join()";
+    assert_eq!(browser.text(firsts).await, "#1,#2,#3");
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_thousand_deliveries_leave_the_page_quick_and_the_sender_unharmed() {
+    const COUNT: usize = 20_000;
+    let Some(browser) = Browser::start().await else { return };
+    let mut listener = Listener::inspected(&["--history", "20000"]);
+    listener.drain();
+    browser.open(&listener).await;
+    listener.post_genuine_again_and_again(COUNT);
+
+    browser.wait_for("document.querySelector('.total').textContent === '20,000 deliveries'").await;
+    // Only the rows in view are in the document.
+    let rows = browser.value("document.querySelectorAll('.list-rows [data-seq]').length").await.as_u64().unwrap();
+    assert!(rows < 100, "{rows} rows");
+    browser.press("G").await;
+    browser.wait_for("document.activeElement.dataset.seq === '1'").await;
+    browser.press("g").await;
+    browser.wait_for("document.activeElement.dataset.seq === '20000'").await;
+    browser.wait_for("document.querySelector('.tree-row .key')?.textContent === '\"version\"'").await;
+    browser.press("/#777").await;
+    browser.wait_for("document.querySelector('.total').textContent === '11 of 20,000 deliveries'").await;
+    browser.finish().await;
+}
+
+/// The texts of the cells of a delivery's row, once it is there.
+async fn cells(browser: &Browser, seq: u64) -> Vec<String> {
+    let row = format!("document.querySelector('.list-rows [data-seq=\"{seq}\"]')");
+    let cells = format!("{row} && [...{row}.children].map((cell) => cell.innerText.trim())");
+    serde_json::from_value(browser.wait_for(&cells).await).unwrap()
+}

@@ -1,0 +1,101 @@
+//! Resending from the page: byte for byte, edited and signed again, as curl.
+
+use serde_json::Value;
+
+use super::{
+    browser::Browser,
+    program::{CYANITE, Listener, Server},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resent_delivery_is_the_same_byte_for_byte() {
+    let Some(browser) = Browser::start().await else { return };
+    let target = Server::new("application/json", r#"{"ok":true}"#);
+    let listener = Listener::inspected(&["--forward", &target.url("/hooks")]);
+    let body = "{\"amount\":1.0,\n  \"id\": 12345678901234567890}\r\n";
+    listener.post("/cyanite?x=1", &[("X-Odd-Case", "a  b"), ("Content-Type", "application/json")], body);
+    let forwarded = target.next();
+    browser.open(&listener).await;
+    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.press("jr").await;
+    let notice = browser.wait_for("document.querySelector('.notice.good')?.textContent").await;
+    assert!(notice.as_str().unwrap().starts_with("Resent #1: 200 in "), "{notice}");
+    let resent = target.next();
+    assert_eq!(String::from_utf8_lossy(&resent), String::from_utf8_lossy(&forwarded));
+    assert!(resent.ends_with(body.as_bytes()));
+
+    browser.press("4").await;
+    let response = browser.wait_for("document.querySelector('.resent .sides > div:last-child .body')?.innerText").await;
+    assert_eq!(response, r#"{"ok":true}"#);
+    assert!(!target.has_request());
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_delivery_is_signed_again() {
+    let Some(browser) = Browser::start().await else { return };
+    let mut target = Listener::start(&[]);
+    let listener = Listener::inspected(&["--forward", &target.url("/cyanite")]);
+    assert_eq!(listener.post_genuine(), 200);
+    assert_eq!(target.next()["verdict"], "verified");
+    browser.open(&listener).await;
+    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.press("je").await;
+    browser.wait_for("document.activeElement.id === 'edit-body'").await;
+    let replace = format!(
+        "document.querySelector('#edit-body').setRangeText('1234', {0}, {1}), 1",
+        CYANITE.find("999").unwrap(),
+        CYANITE.find("999").unwrap() + 3
+    );
+    browser.value(&replace).await;
+    browser.press_with_control('\u{e007}').await;
+    let result = browser.wait_for("document.querySelector('.edit-result .meaning')?.innerText").await;
+    assert_eq!(result, "Sent with a new signature and timestamp.");
+    let changes = "[...document.querySelectorAll('.edit-result .differences tbody tr')].map((row) =>
+        [...row.children].map((cell) => cell.innerText))";
+    let changes = browser.value(changes).await;
+    assert_eq!(changes[0], serde_json::json!(["body:/resource/id", "\"999\"", "\"1234\""]));
+
+    let sent = target.next();
+    assert_eq!((&sent["verdict"], &sent["payload"]["status"]), (&Value::from("verified"), &Value::from("valid")));
+    assert_eq!(sent["request"]["body"], CYANITE.replace("999", "1234"));
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_target_the_page_says_what_to_add() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    listener.post_genuine();
+    browser.open(&listener).await;
+    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.press("jr").await;
+    let notice = browser.wait_for("document.querySelector('.notice.bad')?.textContent").await;
+    assert!(notice.as_str().unwrap().contains("--forward"), "{notice}");
+    browser.finish_but(&["409"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_is_copied_as_curl_and_as_a_link() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    listener.post_genuine();
+    browser.open(&listener).await;
+    let permissions = serde_json::json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": listener.origin()});
+    browser.devtools("Browser.grantPermissions", permissions).await;
+    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.press("jc").await;
+    browser.wait_for("document.querySelector('.notice.good')?.textContent === 'Copied #1 as a curl command'").await;
+    let curl = browser.promise("navigator.clipboard.readText()").await;
+    assert!(curl.as_str().unwrap().starts_with("curl "), "{curl}");
+    assert!(curl.as_str().unwrap().contains(CYANITE), "{curl}");
+
+    browser.press("y").await;
+    browser.wait_for("document.querySelector('.notice.good')?.textContent === 'Copied a link to #1'").await;
+    let link = browser.promise("navigator.clipboard.readText()").await;
+    assert_eq!(link, format!("{}/#seq=1", listener.origin()));
+    browser.press("\u{e00c}").await;
+    browser.value("void (location.hash = '#seq=1'), 1").await;
+    browser.wait_for("document.querySelector('.facts')?.textContent.includes('#1')").await;
+    browser.finish().await;
+}

@@ -1,0 +1,3 @@
+<?php
+
+return ['github' => ['webhook_secret' => getenv('GITHUB_WEBHOOK_SECRET')]];
