@@ -1,7 +1,7 @@
 //! A handler in a process of its own, which is killed when dropped.
 
 use std::{
-    io::{BufRead, BufReader, Read, pipe},
+    io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -79,9 +79,10 @@ impl Handler {
     }
 
     /// A program that listens on this port once it prints a line with this text. Its webhook route has this path.
+    #[cfg(unix)]
     #[track_caller]
     pub fn listening(mut command: Command, port: u16, path: &'static str, ready: &'static str) -> Self {
-        let (output, writer) = pipe().expect("a pipe");
+        let (output, writer) = std::io::pipe().expect("a pipe");
         let stderr = writer.try_clone().expect("the same pipe");
         let child = command.envs(SECRETS).stdin(Stdio::null()).stdout(writer).stderr(stderr).spawn();
         let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));

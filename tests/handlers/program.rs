@@ -23,6 +23,7 @@ pub fn check(handler: &Handler, provider: &str) -> Checked {
 }
 
 /// The same against the handler at this URL.
+#[cfg(unix)]
 #[track_caller]
 pub fn check_at(url: &str, provider: &str) -> Checked {
     let output = run_check(url, provider);

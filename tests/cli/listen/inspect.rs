@@ -4,10 +4,12 @@ use std::io;
 
 use serde_json::{Value, json};
 
+#[cfg(unix)]
+use crate::harness::NO_SECRETS;
 use crate::{
     harness::{
         AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, Message,
-        NO_SECRETS, TestCommand, gzip, hex, keys, post, request, respond, text,
+        TestCommand, gzip, hex, keys, post, request, respond, text,
     },
     machine::Port,
 };
