@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     harness::{
         AUPHONIC, CYANITE, CYANITE_HEADERS, CYANITE_SIGNATURE, Connection, Dir, Endpoint, Listener, Message,
-        NO_SECRETS, TestCommand, gzip, hex, keys, post, request, respond, text,
+        TestCommand, gzip, hex, keys, post, request, respond, text,
     },
     machine::Port,
 };
@@ -453,7 +453,7 @@ fn open_streams_end_with_ctrl_c() {
     stream.expect("ready");
     listener.interrupt();
     assert_eq!(stream.next().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-    listener.exits(0).stderr(NO_SECRETS);
+    listener.exits(0).stderr(crate::harness::NO_SECRETS);
 }
 
 #[test]
