@@ -455,7 +455,7 @@ fn open_streams_end_with_ctrl_c() {
     stream.expect("ready");
     listener.interrupt();
     assert_eq!(stream.next().unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-    listener.exits(0).stderr(crate::harness::NO_SECRETS);
+    listener.exits(0).stderr(NO_SECRETS);
 }
 
 #[test]
