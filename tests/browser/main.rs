@@ -25,4 +25,4 @@ mod sources;
 use std::time::Duration;
 
 /// How long anything may take before a test fails: far longer than needed.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
