@@ -179,6 +179,11 @@ impl Browser {
 
 impl Driver {
     fn start(profile: &Path) -> (Self, u16) {
+        // It takes a free port of IPv4, and ends if another program has the same one of IPv6.
+        (0..20).find_map(|_| Self::try_start(profile)).expect("the port of chromedriver")
+    }
+
+    fn try_start(profile: &Path) -> Option<(Self, u16)> {
         let mut command = machine::command("chromedriver");
         // Chromium writes to its home, too.
         command.arg("--port=0").env("HOME", profile).stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null());
@@ -189,7 +194,7 @@ impl Driver {
             let (_, port) = line.split_once("started successfully on port ")?;
             port.trim_end_matches('.').parse().ok()
         });
-        (driver, port.expect("the port of chromedriver"))
+        Some((driver, port?))
     }
 }
 
