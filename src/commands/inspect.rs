@@ -1,4 +1,4 @@
-//! The inspector of `listen`: its address, its token, and what it is told about the receiver.
+//! The inspector of `listen`: its address, its token, and what it knows about the receiver.
 
 use std::{io, net::SocketAddr, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! The inspector: what its page is told about the deliveries of a receiver, and what it can do with them. It reads the history,
+//! The inspector: what its page knows about the deliveries of a receiver, and what it can do with them. It reads the history,
 //! which is a consumer of the receiver like any other, so nothing that a page does holds up a delivery.
 //!
 //! The stream of a tab has the lines of `listen --json`, but for bodies, which are read on demand:

@@ -1,5 +1,5 @@
 //! The lines of a tab: the deliveries that are kept, and then whatever happens. A tab that reads slowly falls behind in the
-//! history, and is told how much it missed.
+//! history, and learns how much it missed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// How often a tab is told that the stream is alive.
+/// How often a stream without news says that it is alive.
 const ALIVE: Duration = Duration::from_secs(10);
 
 /// How often to look for what changes without a delivery.
