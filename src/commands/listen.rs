@@ -272,6 +272,7 @@ async fn finish(
     warnings.flush().await;
     served.map(|()| printed)
 }
+
 /// Where the receiver says what goes wrong.
 struct Talk {
     warnings: WarningSink,

@@ -161,7 +161,7 @@ impl History {
             }
             Update::Missed(count) => Change::Missed(count),
         };
-        // Under the lock, so that whoever begins to follow sees each change once. It fails if nobody follows.
+        // Under the lock, so that a new follower sees each change once. It fails if nobody follows.
         let _ = self.changes.send(change);
     }
 
