@@ -104,12 +104,12 @@ impl Listener {
         self.post("/cyanite", &headers, CYANITE)
     }
 
-    /// Posts it this many times, over a few connections; each response is 200.
-    pub fn post_genuine_again_and_again(&self, count: usize) {
+    /// Posts it this many times to this path, over a few connections; each response is 200.
+    pub fn post_genuine_again_and_again(&self, path: &str, count: usize) {
         const CONNECTIONS: usize = 8;
         let address = self.ready["url"].as_str().unwrap().strip_prefix("http://").unwrap();
         let request = format!(
-            "POST /cyanite HTTP/1.1\r\nhost: {address}\r\nsignature: {CYANITE_SIGNATURE}\r\ncontent-length: {}\r\n\r\n{CYANITE}",
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\nsignature: {CYANITE_SIGNATURE}\r\ncontent-length: {}\r\n\r\n{CYANITE}",
             CYANITE.len()
         );
         thread::scope(|scope| {

@@ -15,8 +15,7 @@ async fn a_resent_delivery_is_the_same_byte_for_byte() {
     let body = "{\"amount\":1.0,\n  \"id\": 12345678901234567890}\r\n";
     listener.post("/cyanite?x=1", &[("X-Odd-Case", "a  b"), ("Content-Type", "application/json")], body);
     let forwarded = target.next();
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     browser.press("jr").await;
     let notice = browser.wait_for("document.querySelector('.notice.good')?.textContent").await;
     assert!(notice.as_str().unwrap().starts_with("Resent #1: 200 in "), "{notice}");
@@ -38,8 +37,7 @@ async fn an_edited_delivery_is_signed_again() {
     let listener = Listener::inspected(&["--forward", &target.url("/cyanite")]);
     assert_eq!(listener.post_genuine(), 200);
     assert_eq!(target.next()["verdict"], "verified");
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     browser.press("je").await;
     browser.wait_for("document.activeElement.id === 'edit-body'").await;
     let replace = format!(
@@ -67,8 +65,7 @@ async fn without_a_target_the_page_says_what_to_add() {
     let Some(browser) = Browser::start().await else { return };
     let listener = Listener::inspected(&[]);
     listener.post_genuine();
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     browser.press("jr").await;
     let notice = browser.wait_for("document.querySelector('.notice.bad')?.textContent").await;
     assert!(notice.as_str().unwrap().contains("--forward"), "{notice}");
@@ -83,7 +80,7 @@ async fn a_delivery_is_copied_as_curl_and_as_a_link() {
     browser.open(&listener).await;
     let permissions = serde_json::json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": listener.origin()});
     browser.devtools("Browser.grantPermissions", permissions).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.lists("1").await;
     browser.press("jc").await;
     browser.wait_for("document.querySelector('.notice.good')?.textContent === 'Copied #1 as a curl command'").await;
     let curl = browser.promise("navigator.clipboard.readText()").await;
