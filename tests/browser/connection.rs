@@ -81,6 +81,9 @@ async fn a_page_without_the_token_shows_nothing() {
     listener.post_genuine();
     browser.driver().goto(listener.origin()).await.unwrap();
     browser.wait_for("document.body.innerText.includes('Open this page from the terminal')").await;
+    // A copied link to a delivery does not have it either.
+    browser.driver().goto(format!("{}/#seq=1", listener.origin())).await.unwrap();
+    browser.wait_for("document.body.innerText.includes('press o in the terminal')").await;
     browser.driver().goto(format!("{}/#token=00", listener.origin())).await.unwrap();
     browser.wait_for("document.querySelector('.trouble')?.innerText.includes('hookdev was started again')").await;
     assert_eq!(browser.value("document.querySelectorAll('[data-seq]').length").await, 0);

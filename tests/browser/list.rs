@@ -13,6 +13,15 @@ async fn deliveries_appear_as_they_arrive() {
     browser.wait_for("document.body.innerText.includes('Waiting for the first delivery')").await;
     let command = browser.text("document.querySelector('.command code').textContent").await;
     assert!(command.starts_with("hookdev send cyanite.v2.finished"), "{command}");
+    let limits = "[...document.querySelectorAll('.urls tbody tr')].map((row) => [
+        row.querySelector('th').innerText, row.querySelector('.number').innerText])";
+    let expected = serde_json::json!([
+        ["Cyanite", "3 s"],
+        ["Auphonic", "not published"],
+        ["Aspect", "15 s"],
+        ["JewelMusic", "not published"],
+    ]);
+    assert_eq!(browser.value(limits).await, expected);
 
     assert_eq!(listener.post_genuine(), 200);
     assert_eq!(cells(&browser, 1).await[..2], ["verified, dev", "1"]);

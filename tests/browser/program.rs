@@ -167,13 +167,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server whose response has this content type and body.
+    /// A server whose response is 200, with this content type and body.
     pub fn new(content_type: &str, body: &str) -> Self {
+        Self::with("200 OK", content_type, body)
+    }
+
+    /// A server whose response has this status, content type and body.
+    pub fn with(status: &str, content_type: &str, body: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (sender, requests) = mpsc::channel();
         let response = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         thread::spawn(move || {

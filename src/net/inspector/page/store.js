@@ -10,8 +10,9 @@ import { verdictOf } from "./verdict.js";
 /** How many deliveries are listed at most, unless hookdev keeps more. A page that is open all day must not grow forever. */
 const MOST = 100_000;
 
-/** How long arriving deliveries wait to be drawn together. */
-const GATHER_MS = 60;
+/** How long arriving deliveries wait to be drawn together: this at least, and longer where a draw takes long, so that drawing
+ * takes at most a tenth of a processor that the receiver needs, too. */
+const GATHER_MS = { least: 60, perDrawMs: 9, most: 1000 };
 
 class Store {
   /** What hookdev said when it was ready. */
@@ -60,6 +61,8 @@ class Store {
   #listeners = new Set();
   #scheduled = false;
   #gathering = false;
+  /** How long the last draw took. */
+  #drawMs = 0;
 
   /** Takes up what this tab had cleared and pinned before it was reloaded. */
   restore() {
@@ -89,7 +92,10 @@ class Store {
     this.#scheduled = true;
     const draw = () => {
       this.#scheduled = false;
+      const start = performance.now();
       for (const listener of this.#listeners) listener();
+      // After the components, and after the layout and the paint of this frame.
+      setTimeout(() => (this.#drawMs = performance.now() - start));
     };
     if (document.hidden) setTimeout(draw, 250);
     else requestAnimationFrame(draw);
@@ -102,7 +108,7 @@ class Store {
     setTimeout(() => {
       this.#gathering = false;
       this.changed();
-    }, GATHER_MS);
+    }, Math.min(GATHER_MS.most, Math.max(GATHER_MS.least, this.#drawMs * GATHER_MS.perDrawMs)));
   }
 
   setConnection(connection) {
