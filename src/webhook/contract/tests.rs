@@ -390,10 +390,10 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
     };
     let accepted = Fault::ForgeryAccepted(200);
     let mut verifies = History::default();
-    verifies.add(CaseName::SecretWrong, None);
+    verifies.add(CaseName::SecretWrong, None, None);
     let mut never = History::default();
-    never.add(CaseName::SecretWrong, Some(accepted.clone()));
-    never.add(CaseName::BodyTampered, Some(accepted.clone()));
+    never.add(CaseName::SecretWrong, Some(accepted.clone()), None);
+    never.add(CaseName::BodyTampered, Some(accepted.clone()), None);
     assert_eq!(
         explained(CaseName::SignatureMissing, &accepted, &verifies),
         (
@@ -412,7 +412,7 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
              respond 401 if it does not match"
         )
     );
-    verifies.add(CaseName::TimestampStale, None);
+    verifies.add(CaseName::TimestampStale, None, None);
     assert_eq!(
         explained(CaseName::TimestampFuture, &accepted, &verifies).1,
         Remedy::advice(
