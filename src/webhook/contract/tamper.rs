@@ -261,7 +261,7 @@ fn malformed(original: &Original<'_>) -> Vec<Forged> {
     let bodies = [
         (half, "the first half"),
         (Bytes::from_static(b"not JSON"), "plain text"),
-        (Bytes::from_static(b"{\"text\":\"\xff\xfe\"}"), NOT_UTF_8),
+        (Bytes::from_static(b"{\"text\":\"caf\xe9\"}"), NOT_UTF_8),
         (Bytes::new(), "an empty body"),
     ];
     let bodies =
