@@ -93,6 +93,10 @@ fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
             if missing == 1 { "is" } else { "are" }
         );
         add(Code::SeenMissingBytes, message);
+    } else if request.body.starts_with(b"{")
+        && serde_json::from_slice::<serde::de::IgnoredAny>(&request.body).is_err_and(|error| error.is_eof())
+    {
+        add(Code::SeenMissingBytes, "the body ends in the middle of its JSON: the rest is missing".to_owned());
     }
     if body::has_chunk_sizes(&request.body) {
         add(Code::SeenChunkSizes, "the body begins with the size of a chunk, as on the connection".to_owned());

@@ -889,6 +889,7 @@ fn what_is_only_seen_is_said_when_nothing_is_proven() {
         assert_eq!(seen(body, &[]), [code, "unexplained"], "{:?}", String::from_utf8_lossy(body));
     }
     assert_eq!(seen(b"{\"a\":1}", &[("content-length", "8")]), ["seen-missing-bytes", "unexplained"]);
+    assert_eq!(seen(b"{\"a\":{\"b\":1", &[]), ["seen-missing-bytes", "unexplained"]);
     for value in ["[redacted]", "***", "<REDACTED>", "sha512=[redacted]"] {
         assert_eq!(World::usual().codes("cyanite", &request(&[("signature", value)], b"{}")), ["redacted"], "{value}");
     }
