@@ -106,7 +106,7 @@ fn report(
     }
     if learned.is_unproven {
         terminal.warn(&format!(
-            "no scheme gives these signatures with this secret: {}'s `[[scheme]]` is a comment, and its deliveries count as unsigned",
+            "no scheme is proven with this secret: {}'s `[[scheme]]` is a comment, and its deliveries count as unsigned",
             dir.display()
         ));
     }

@@ -40,6 +40,9 @@ pub fn redacted(case: &RejectedRequest<'_>) -> Option<Finding> {
     if signed.clone().any(|scheme| scheme.content.places().any(is_of_url)) && case.request.target.contains(REDACTED) {
         return finding("the URL's query was redacted, but it is part of what is signed".to_owned());
     }
+    if case.request.method == Method::GET && case.request.body.is_empty() && case.request.target.contains(REDACTED) {
+        return finding("the URL's query was redacted, so that a handshake can't be recognised".to_owned());
+    }
     let place = redacted_secret(case).filter(|_| signed.clone().any(|scheme| scheme.content.signs_body()))?;
     let words = place.words();
     finding(format!("{words} was redacted because it is a secret, but it is part of what is signed"))
