@@ -11,6 +11,18 @@ use crate::webhook::capture;
 /// hookdev's own captures.
 pub(super) struct Hookdev;
 
+/// The kinds of the lines among which captures are. Payloads of providers have a `kind` too.
+const KINDS: [&str; 8] =
+    ["attempt", "delivery", "findings", "forwards", "missed", "ready", "request", "verification"];
+
+/// Whether an input starts with one of hookdev's own objects.
+pub(super) fn is_own(head: &[u8]) -> bool {
+    let outline = Outline::new(head);
+    keys::string_at(head, "kind").is_some_and(|kind| KINDS.contains(&kind.as_ref()))
+        || outline.has_all("", &["hookdev"])
+        || outline.has_all("request.", &["target"])
+}
+
 impl Format for Hookdev {
     fn name(&self) -> &'static str {
         "a hookdev capture"
@@ -18,8 +30,9 @@ impl Format for Hookdev {
 
     fn recognises(&self, head: &[u8]) -> bool {
         // A server's log has `request`, too, but its headers as an object.
-        let is_log = || Outline::new(head).paths().any(|path| path.starts_with("request.headers."));
-        keys::has_any(head, &["hookdev", "kind"]) || (keys::has_any(head, &["request"]) && !is_log())
+        let is_log = |outline: &Outline| outline.paths().any(|path| path.starts_with("request.headers."));
+        let has_method = |outline: &Outline| outline.has_all("request.", &["method"]) && !is_log(outline);
+        is_own(head) || has_method(&Outline::new(head))
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
@@ -116,6 +129,20 @@ mod tests {
         let (entries, _) = captures(input.as_bytes());
         let request = &entries[0].as_ref().unwrap().request;
         assert_eq!((request.target.as_str(), &request.body[..]), ("/cyanite?a=b", &b"{}"[..]));
+    }
+
+    #[test]
+    fn a_payload_with_the_keys_of_a_capture_is_none() {
+        for payload in [
+            r#"{"id":"evt_1","object":"event","request":{"id":null,"idempotency_key":null}}"#,
+            r#"{"kind":"calendar#event","request":null}"#,
+            r#"{"kind":"order","data":{}}"#,
+        ] {
+            assert!(!Hookdev.recognises(payload.as_bytes()), "{payload}");
+        }
+        for own in [ONE, &capture("/").replace(r#""kind":"delivery","#, ""), r#"{"kind":"ready","url""#] {
+            assert!(Hookdev.recognises(own.as_bytes()), "{own}");
+        }
     }
 
     #[test]

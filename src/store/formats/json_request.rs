@@ -17,7 +17,8 @@ use self::{
 use super::{
     Entry, Fault, Format, Input, Reader,
     document::{Documents, collect},
-    keys::{self, Outline},
+    hookdev,
+    keys::Outline,
     log_line,
     parts::{self, ParseError, expected},
     whole,
@@ -69,7 +70,7 @@ impl Format for JsonRequest {
 
     fn recognises(&self, head: &[u8]) -> bool {
         // hookdev's own objects have their own reader.
-        if keys::has_any(head, &["hookdev", "kind"]) || Outline::new(head).has_all("request.", &["target"]) {
+        if hookdev::is_own(head) {
             return false;
         }
         Outline::new(head).has_request()

@@ -11,21 +11,20 @@ use serde::{
 #[derive(Deserialize)]
 pub(super) struct Key<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
-/// Whether `head` starts with an object that has one of these keys at its top level.
-pub(super) fn has_any(head: &[u8], keys: &[&str]) -> bool {
-    let mut found = false;
-    let search = Search { keys, found: &mut found };
-    // An error doesn't matter, not even an early end: the keys before it are known.
-    let _ = serde_json::Deserializer::from_slice(head).deserialize_map(search);
+/// The string at a key of the object that `head` starts with. The string must be whole, the object need not be.
+pub(super) fn string_at<'a>(head: &'a [u8], key: &str) -> Option<Cow<'a, str>> {
+    let mut found = None;
+    // An error doesn't matter, not even an early end: what comes before it is known.
+    let _ = serde_json::Deserializer::from_slice(head).deserialize_map(Search { key, found: &mut found });
     found
 }
 
-struct Search<'a> {
-    keys: &'a [&'a str],
-    found: &'a mut bool,
+struct Search<'s, 'de> {
+    key: &'s str,
+    found: &'s mut Option<Cow<'de, str>>,
 }
 
-impl<'de> Visitor<'de> for Search<'_> {
+impl<'de> Visitor<'de> for Search<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,8 +33,9 @@ impl<'de> Visitor<'de> for Search<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         while let Some(Key(key)) = object.next_key()? {
-            if self.keys.contains(&key.as_ref()) {
-                *self.found = true;
+            if key == self.key {
+                let Key(value) = object.next_value()?;
+                *self.found = Some(value);
                 return Err(A::Error::custom("the rest is not needed"));
             }
             object.next_value::<IgnoredAny>()?;
@@ -159,17 +159,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_found_before_the_head_ends() {
+    fn a_string_is_found_before_the_head_ends() {
         for (head, found) in [
-            (r#"{"kind":"deli"#, true),
-            (r#"{"a":{"b":[1e400]},"kind"#, false),
-            (r#"{"a":{"b":[1e400]},"kind""#, true),
-            (r#" {"a":{"kind":1}}"#, false),
-            (r#"["kind"]"#, false),
-            ("{", false),
-            ("", false),
+            (r#"{"kind":"deli"#, None),
+            (r#"{"a":{"b":[1e400]},"kind":"a\u0062""#, Some("ab")),
+            (r#"{"kind":"delivery" "request""#, Some("delivery")),
+            (r#"{"kind":1,"kind":"a"}"#, None),
+            (r#" {"a":{"kind":"a"}}"#, None),
+            (r#"["kind"]"#, None),
+            ("", None),
         ] {
-            assert_eq!(has_any(head.as_bytes(), &["log", "kind"]), found, "{head}");
+            assert_eq!(string_at(head.as_bytes(), "kind").as_deref(), found, "{head}");
         }
     }
 

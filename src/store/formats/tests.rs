@@ -62,7 +62,7 @@ impl Read for ByteByByte<'_> {
 fn a_format_is_detected_by_content() {
     let (capture, message) = (Some("a hookdev capture"), Some("a raw HTTP/1.x request"));
     assert_eq!(name_of(CAPTURE.as_bytes()), capture);
-    assert_eq!(name_of(b"\xef\xbb\xbf{\n  \"request\": {"), capture);
+    assert_eq!(name_of(b"\xef\xbb\xbf{\n  \"request\": {\"method\": \"POST\","), capture);
     assert_eq!(name_of(MESSAGE.as_bytes()), message);
     assert_eq!(name_of(b"\nPOST / HTTP/1.0\n"), message);
     for other in ["", "# Read me\n", "{\"log\":{}}", "[1]", "\u{89}PNG\r\n", "POST / HTTP/2\n", "a b c HTTP/1.1"] {
