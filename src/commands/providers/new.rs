@@ -54,7 +54,9 @@ pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
     }
     let mut samples = samples(&args.from, &terminal)?;
     if let Some(url) = &args.url {
-        samples.iter_mut().for_each(|sample| sample.url = Some(url.clone()));
+        for sample in &mut samples {
+            sample.url = Some(url.clone());
+        }
     }
     let learned = if args.from.is_empty() {
         template(&args.name)
@@ -87,7 +89,9 @@ fn report(
         let files: Vec<String> = args.from.iter().map(|file| quoted(&file.display().to_string())).collect();
         let secrets = global.secret.iter().flat_map(|secret| [" --secret ".to_owned(), shown_source(secret)]);
         let secrets = secrets.collect::<String>();
-        next.push(format!("hookdev --providers {shown} verify {} --provider {}{secrets}", files.join(" "), args.name));
+        let url = args.url.as_ref().map(|url| format!(" --url {}", quoted(url))).unwrap_or_default();
+        let files = files.join(" ");
+        next.push(format!("hookdev --providers {shown} verify {files} --provider {}{secrets}{url}", args.name));
     }
     let written = WrittenProvider::new(&args.name, dir.display().to_string(), captures, learned, next);
     let mut out = terminal.stdout();

@@ -11,9 +11,9 @@ use crate::{
     net::client::Transport,
     webhook::{
         contract::{
-            Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, Expectation, History, Seen,
+            Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, Expectation, History,
             cause::{self, Explanation, Observation},
-            judge::{Exchange, Fault, NoResponse, judge},
+            judge::{Exchange, Fault, NoResponse, Seen, judge},
             probes,
         },
         provider::{Provider, event::Event},

@@ -183,8 +183,9 @@ impl Collected {
         let counted = |count: usize| format!("{count} {}", if count == 1 { "entry" } else { "entries" });
         self.notes.clear();
         if self.skipped > 0 {
-            self.notes
-                .push(format!("skipped {} that hold no POST, PUT or PATCH request with a body", counted(self.skipped)));
+            let hold = if self.skipped == 1 { "holds" } else { "hold" };
+            let counted = counted(self.skipped);
+            self.notes.push(format!("skipped {counted} that {hold} no POST, PUT or PATCH request with a body"));
         }
         if let Some(more @ 1..) = self.faults.checked_sub(MAX_FAULTS) {
             self.notes.push(format!("{} can't be read either", counted(more)));

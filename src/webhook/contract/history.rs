@@ -2,13 +2,9 @@
 
 use super::{
     expectation::Expectation,
-    judge::{Fault, NoResponse},
+    judge::{Fault, NoResponse, Seen},
     name::CaseName,
 };
-use crate::webhook::response::Excerpt;
-
-/// What people see of a response: its status, and the lines of its body that help most.
-pub type Seen = (u16, Option<Excerpt>);
 
 /// What earlier cases showed about a handler.
 #[derive(Clone, Debug, Default)]

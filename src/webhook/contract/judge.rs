@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use super::{expectation::Expectation, history::Seen};
+use super::expectation::Expectation;
 use crate::webhook::{
     delivery::Policy,
     response::{Excerpt, clue::Clue},
 };
+
+/// What people see of a response: its status, and the lines of its body that help most.
+pub type Seen = (u16, Option<Excerpt>);
 
 /// What came back for one request.
 #[derive(Clone, Debug, PartialEq, Eq)]

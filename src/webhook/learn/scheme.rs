@@ -66,7 +66,7 @@ pub(super) struct Search {
     pub most: usize,
     /// What looks like a signature, in words.
     pub seen: Vec<String>,
-    /// Whether one of these may be made with a private key.
+    /// Whether one of these may be made with a private key, JWTs apart.
     pub is_asymmetric: bool,
 }
 
@@ -357,7 +357,7 @@ fn called_url(read: &Read<'_>, is_https: bool) -> String {
     read.sample.url.clone().unwrap_or_else(|| url(read.request(), is_https))
 }
 
-/// What looks like a signature, without any proof, and whether one may be made with a private key.
+/// What looks like a signature, without any proof, and whether one may be made with a private key, JWTs apart.
 fn seen(samples: &[Read<'_>]) -> (Vec<String>, bool) {
     let (mut seen, mut is_asymmetric) = (Vec::new(), false);
     let Some(first) = samples.first() else { return (seen, is_asymmetric) };
@@ -367,12 +367,12 @@ fn seen(samples: &[Read<'_>]) -> (Vec<String>, bool) {
             let made = algorithms(form.signature.len(), None);
             let made = made.iter().filter(|made| !made.is_plain_hash()).map(ToString::to_string);
             let with_key = asymmetric(&form.signature);
-            is_asymmetric |= with_key.is_some();
+            // An RSA key can't be tried: a manifest also needs a key pair for development, which no text gives.
+            is_asymmetric |= with_key.is_some() && form.signature.len() < 256;
             let made: Vec<String> = made.chain(with_key).collect();
             let made = if made.is_empty() { String::new() } else { format!(", as {} makes", made.join(" or ")) };
             seen.push(format!("`{name}` has {} as `{}`{made}", bytes(form.signature.len()), form.text.value));
         } else if let Some(jwt) = value.rsplit(' ').next().and_then(jwt).filter(|_| is_everywhere) {
-            is_asymmetric |= !jwt.starts_with("a JWT that is signed with HS256");
             seen.push(format!("`{name}` has {jwt}"));
         }
     }

@@ -51,7 +51,7 @@ pub(super) fn signatures(text: &str) -> Vec<(TextEncoding, Vec<u8>)> {
     if let Some(bytes) = decode_base64url(text).filter(|_| is_unpadded) {
         found.push((TextEncoding::Base64Url, bytes));
     }
-    // The lengths of hashes and of Ed25519, and of ECDSA in DER.
+    // The lengths of hashes and of Ed25519, of ECDSA in DER, and of RSA.
     found.retain(|(_, bytes)| matches!(bytes.len(), 16 | 20 | 32 | 48 | 64 | 68..=72 | 256 | 384 | 512));
     found
 }
