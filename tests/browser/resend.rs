@@ -86,8 +86,12 @@ async fn the_first_thing_that_is_said_of_a_failed_forward_is_its_cause() {
     assert_eq!(browser.text("document.querySelector('.reason .quote').innerText").await, "TypeError: id is undefined");
     // On a narrow page the response is above the request.
     browser.press("4").await;
-    let order = "[...document.querySelectorAll('.sides h4')].map((title) => title.innerText).join()";
-    browser.wait_for(&format!("{order} === 'Response,Request'")).await;
+    let top = |title: &str| {
+        format!(
+            "[...document.querySelectorAll('.sides h4')].find((title) => title.innerText === '{title}').getBoundingClientRect().top"
+        )
+    };
+    browser.wait_for(&format!("{} < {}", top("Response"), top("Request"))).await;
 
     let missing = Server::with("404 Not Found", "application/json", "{}");
     let listener = Listener::inspected(&["--forward", &missing.url("/hooks")]);
