@@ -40,7 +40,7 @@ const HINTS: Hints = Hints {
     forgotten: "--history N keeps more, and --capture all of them",
     no_target: "start `hookdev listen` with --forward URL, or add a [[forward]] to hookdev.toml",
     no_match: "choose a target by its name, or add a --forward whose glob matches",
-    no_secret: "pass the provider's secret with --secret PROVIDER=SOURCE",
+    no_secret: "pass one that can sign with --secret PROVIDER=SOURCE",
 };
 
 /// The inspector of `listen`, if it has one. Nothing is served yet.

@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn large_bodies_make_room_by_their_size_and_the_newest_stays() {
         let history = History::new(3);
-        let third = HISTORY_BYTES / 3;
+        let third = HISTORY_BYTES / 3 + 3 * ALLOWANCE;
         for seq in 1..=4 {
             history.lock().add(delivery_of(seq, vec![b'x'; third]));
         }
@@ -354,16 +354,17 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_small_deliveries_are_kept_if_asked_for() {
-        let history = History::new(100_000);
-        for seq in 1..=100_001 {
-            history.lock().add(delivery_of(seq, vec![b'x'; 900]));
+    fn small_deliveries_are_limited_by_their_number_alone() {
+        // Together they take more than large bodies may.
+        const LIMIT: usize = 2 * HISTORY_BYTES / ALLOWANCE;
+        let history = History::new(LIMIT);
+        let small = delivery_of(0, vec![b'x'; 900]);
+        let last = LIMIT as u64 + 1;
+        for seq in 1..=last {
+            history.lock().add(Delivery { seq, ..small.clone() });
         }
-        assert_eq!(
-            [history.get(1).is_some(), history.get(2).is_some(), history.get(100_001).is_some()],
-            [false, true, true]
-        );
-        assert_eq!(history.follow_from(99_999).0, [100_000, 100_001]);
+        assert_eq!([1, 2, last].map(|seq| history.get(seq).is_some()), [false, true, true]);
+        assert_eq!(history.follow_from(last - 2).0, [last - 1, last]);
     }
 
     #[test]
@@ -371,7 +372,11 @@ mod tests {
         let history = History::new(3);
         history.lock().add(delivery(1));
         history.lock().add(delivery_of(2, vec![b'x'; HISTORY_BYTES / 2]));
-        let response = Response { status: 200, headers: Headers::new(), body: vec![b'y'; HISTORY_BYTES / 2].into() };
+        let response = Response {
+            status: 200,
+            headers: Headers::new(),
+            body: vec![b'y'; HISTORY_BYTES / 2 + 3 * ALLOWANCE].into(),
+        };
         let forwarded = Forwarded { url: "http://a/".to_owned(), outcome: Ok(response), elapsed: Duration::ZERO };
         history.add_resends(2, vec![forwarded]);
         assert_eq!(kept(&history), [2]);

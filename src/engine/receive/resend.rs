@@ -28,6 +28,9 @@ pub enum ResignError {
     /// Its provider has no secret.
     #[error("there is no secret of {0} to sign it with")]
     NoSecret(String),
+    /// Its provider has secrets that only verify.
+    #[error("the secret of {0} is a public key, which can't sign")]
+    OnlyPublic(String),
     /// The operating system provides no randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -75,8 +78,11 @@ fn sign(settings: &Settings, assessment: &Assessment, request: &mut Request) -> 
     if assessment.verdict == Verdict::Unsigned || provider.schemes.is_empty() {
         return Ok(false);
     }
-    let Some(secret) = settings.keyring.secrets(&provider.name).first() else {
-        return Err(ResignError::NoSecret(provider.title.clone()));
+    let secrets = settings.keyring.secrets(&provider.name);
+    let signs = |secret: &&_| provider.schemes.iter().any(|scheme| scheme.can_sign(secret));
+    let Some(secret) = secrets.iter().find(signs) else {
+        let title = provider.title.clone();
+        return Err(if secrets.is_empty() { ResignError::NoSecret(title) } else { ResignError::OnlyPublic(title) });
     };
     let context = moment(now(), None)?;
     let event = assessment.event.as_deref().and_then(|name| name.split_once('.')).map_or("", |(_, event)| event);

@@ -4,7 +4,6 @@ import { attemptText } from "./actions.js";
 import { HeaderTable } from "./headers.js";
 import { Differences } from "./compare.js";
 import { html } from "./html.js";
-import { isNarrow } from "./layout.js";
 import { store } from "./store.js";
 import { clock, duration, prose, size, visible } from "./text.js";
 
@@ -102,7 +101,7 @@ function Exchange({ title, status, elapsed, error, request, response, hint, prob
     </h3>
     ${error && html`<p class="reason bad">${visible(error)}</p>`}
     ${hint && html`<p class="reason"><span class="hint-label">Try</span> ${prose(hint)}</p>`}
-    <div class="sides">${isNarrow() ? [received, sent] : [sent, received]}</div>
+    <div class="sides">${sent}${received}</div>
   </section>`;
 }
 
