@@ -228,6 +228,9 @@ async fn listen(
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
     // What was registered is removed by now, whatever went wrong.
     let end = end?;
+    if finished.is_none() && !matches!(end, End::OutputClosed) {
+        terminal.warn("stopped before all deliveries were printed: nothing reads the output, or the disk is too slow");
+    }
     if is_pretty && !matches!(end, End::OutputClosed) {
         terminal.say(&format!("{}\n", summary(verdicts.counts())));
     }
@@ -246,8 +249,7 @@ fn exit_code(
         (_, End::Program(end)) => end.conclude(terminal, missing),
         (Some(Ok(false)), _) => Exit::Failed,
         (_, End::TimedOut) => conclude(terminal, missing),
-        (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
-        // What was expected has arrived, whether or not somebody reads the output.
+        // Ctrl-C ends it as the user wants, and what was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })
 }
