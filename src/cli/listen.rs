@@ -164,7 +164,7 @@ pub struct Listen {
 
     /// Keep the last N deliveries in memory, to resend them with a key or show them with --inspect
     ///
-    /// Their bodies take at most 32 MiB. Older deliveries are found in the capture, if there is one.
+    /// Large bodies together take at most 32 MiB. Older deliveries are found in the capture, if there is one.
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Output")]
     pub history: usize,
 

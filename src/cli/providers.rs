@@ -64,6 +64,10 @@ pub struct NewProvider {
     #[arg(long, value_name = "CAPTURE", num_args = 1.., value_hint = ValueHint::AnyPath)]
     pub from: Vec<PathBuf>,
 
+    /// The URL that the provider called, if it signs it [default: the capture's]
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, requires = "from")]
+    pub url: Option<String>,
+
     /// The directory to write, which must not exist [default: NAME]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,

@@ -15,8 +15,10 @@ use super::{
     context::Context,
     exit::{Exit, Failure},
     reporters::{
-        listen::{Reporter, SUMMARY, View, queue, summary, warning},
+        listen::{summary, warning},
         pause::Pause,
+        printer::{Reporter, queue},
+        view::{SUMMARY, View},
         warnings::WarningSink,
     },
     runtime,

@@ -25,9 +25,11 @@ use super::{
     remedies,
     reporters::{
         browsers::RefusedPages,
-        listen::{Reporter, View, announce, queue, report_in_progress, report_saving, summary, warning},
+        listen::{announce, report_in_progress, report_saving, summary, warning},
         pause::Pause,
+        printer::{Reporter, queue},
         status::StatusLine,
+        view::View,
         warnings::WarningSink,
     },
     resolve::expectations,

@@ -16,7 +16,7 @@ use crate::webhook::{
     contract::Term,
     delivery::Media,
     diagnose::{Code, Finding},
-    forward_hint::hint,
+    forward_hint::{clue_of, hint},
     keyring::SecretSource,
     provider::{
         Provider,
@@ -25,11 +25,8 @@ use crate::webhook::{
     record::{Attempt, Delivery, Forwarded, Response},
     redact,
     remedy::{Warning, Wording},
-    request::{Headers, Request},
-    response::{
-        Excerpt,
-        clue::{Clue, clue},
-    },
+    request::Request,
+    response::{Excerpt, clue::Clue},
     signature::{Freshness, Verdict},
     trust::Trust,
 };
@@ -340,12 +337,6 @@ impl Page {
             self.labelled(Role::Bad, "required", requirement, out);
         }
     }
-}
-
-/// What the failure of a forward reveals. A handler that rejects an invalid delivery is right to.
-fn clue_of(forwarded: &Forwarded, sent: Option<Media>, headers: Option<&Headers>, is_valid: bool) -> Option<Clue> {
-    let response = forwarded.outcome.as_ref().ok()?;
-    clue(response.status, &response.body, sent, headers).filter(|clue| is_valid || !clue.only_if_valid)
 }
 
 /// How a request was verified, if that is worth mentioning.

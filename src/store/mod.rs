@@ -16,5 +16,6 @@ pub mod read;
 pub mod recipes;
 pub mod secrets;
 pub mod snapshot;
+pub mod temporary;
 pub mod trust;
 pub mod watch;

@@ -70,8 +70,15 @@ pub fn write_without_bodies<'a>(
     out: &mut Vec<u8>,
 ) {
     let request = RequestObject::without_body(&delivery.request);
-    let forwards = delivery.forwards.iter().map(ForwardObject::without_body).collect();
-    write(delivery, request, forwards, Some(resends.map(ForwardObject::without_body).collect()), wording, out);
+    let object = |forwarded| ForwardObject::without_body(forwarded, Some(delivery));
+    write(
+        delivery,
+        request,
+        delivery.forwards.iter().map(object).collect(),
+        Some(resends.map(object).collect()),
+        wording,
+        out,
+    );
 }
 
 /// Appends a received delivery as one line whose forwards have the responses of the handlers, and so have the results of
@@ -83,8 +90,15 @@ pub fn write_with_responses<'a>(
     out: &mut Vec<u8>,
 ) {
     let request = RequestObject::new(&delivery.request);
-    let forwards = delivery.forwards.iter().map(ForwardObject::with_response).collect();
-    write(delivery, request, forwards, Some(resends.map(ForwardObject::with_response).collect()), wording, out);
+    let object = |forwarded| ForwardObject::with_response(forwarded, Some(delivery));
+    write(
+        delivery,
+        request,
+        delivery.forwards.iter().map(object).collect(),
+        Some(resends.map(object).collect()),
+        wording,
+        out,
+    );
 }
 
 fn write<'a>(

@@ -1,12 +1,35 @@
-//! What to do about the status of a handler's response, whatever its body says.
+//! What to do about a handler's response: what its body reveals, else what its status does.
 
 use url::Url;
 
 use super::{
-    record::Forwarded,
+    delivery::Media,
+    record::{Delivery, Forwarded},
     redact,
-    response::clue::{ENCODINGS, RAISE_LIMIT},
+    request::Headers,
+    response::clue::{Clue, ENCODINGS, RAISE_LIMIT, clue},
 };
+
+/// What the failure of a forward reveals. A handler that rejects an invalid delivery is right to.
+#[must_use]
+pub fn clue_of(forwarded: &Forwarded, sent: Option<Media>, headers: Option<&Headers>, is_valid: bool) -> Option<Clue> {
+    let response = forwarded.outcome.as_ref().ok()?;
+    clue(response.status, &response.body, sent, headers).filter(|clue| is_valid || !clue.only_if_valid)
+}
+
+/// What to do about a forward whose response is not that of a success; `None` if nothing is known. Of a resend, the
+/// delivery is not known.
+#[must_use]
+pub fn advice(forwarded: &Forwarded, delivery: Option<&Delivery>) -> Option<String> {
+    let response = forwarded.outcome.as_ref().ok()?;
+    if (200..300).contains(&response.status) {
+        return None;
+    }
+    let sent = delivery.and_then(|delivery| Media::named(&delivery.request.media_type()?));
+    let headers = delivery.map(|delivery| &delivery.request.headers);
+    let is_valid = delivery.is_some_and(|delivery| delivery.assessment.trust().is_some());
+    clue_of(forwarded, sent, headers, is_valid).map(|clue| clue.advice.into_owned()).or_else(|| hint(forwarded))
+}
 
 /// What to do about a forward that got a response with a status by which the cause is known.
 #[must_use]

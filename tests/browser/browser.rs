@@ -16,7 +16,7 @@ use super::{PATIENCE, machine, program::Listener};
 pub struct Browser {
     driver: Option<WebDriver>,
     /// Ends after the session that it serves.
-    _process: Driver,
+    process: Driver,
     _profile: tempfile::TempDir,
 }
 
@@ -65,10 +65,20 @@ impl Browser {
             .get("goog:processID")
             .and_then(Value::as_i64)
             .map(|id| i32::try_from(id).unwrap());
-        let browser = Self { driver: Some(driver), _process: process, _profile: profile };
+        let browser = Self { driver: Some(driver), process, _profile: profile };
         browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": RECORDER})).await;
         browser.size(1600, 900).await;
         Some(browser)
+    }
+
+    /// Stops the processes of its pages until the result is dropped.
+    #[cfg(target_os = "linux")]
+    pub fn stop_pages(&self) -> Stopped {
+        let browser = self.process.browser.expect("the browser's process");
+        let pages = Stopped(pages_of(browser));
+        assert!(!pages.0.is_empty(), "no page below process {browser}");
+        pages.signal(rustix::process::Signal::STOP);
+        pages
     }
 
     pub fn driver(&self) -> &WebDriver {
@@ -79,6 +89,18 @@ impl Browser {
     pub async fn open(&self, listener: &Listener) {
         self.driver().goto(listener.inspector()).await.unwrap();
         self.wait_for("document.querySelector('.connection')?.textContent.trim() === 'live'").await;
+    }
+
+    /// The same, and waits until it lists these deliveries.
+    pub async fn open_with(&self, listener: &Listener, seqs: &str) {
+        self.open(listener).await;
+        self.lists(seqs).await;
+    }
+
+    /// Waits until the rows in view are those of these deliveries, such as `3,2,1`.
+    pub async fn lists(&self, seqs: &str) {
+        let rows = "[...document.querySelectorAll('.list-rows [data-seq]')].map((row) => row.dataset.seq)";
+        self.wait_for(&format!("{rows}.join() === '{seqs}'")).await;
     }
 
     /// Waits until an expression of JavaScript is truthy in the page, and returns its value.
@@ -175,6 +197,47 @@ impl Browser {
         assert!(unexpected.is_empty(), "the console has {unexpected:#?}");
         self.driver.take().unwrap().quit().await.unwrap();
     }
+}
+
+/// Processes of pages that are stopped.
+#[cfg(target_os = "linux")]
+pub struct Stopped(Vec<rustix::process::Pid>);
+
+#[cfg(target_os = "linux")]
+impl Stopped {
+    fn signal(&self, signal: rustix::process::Signal) {
+        for page in &self.0 {
+            // One may have ended meanwhile.
+            let _ = rustix::process::kill_process(*page, signal);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+}
+
+/// The descendants of a browser that run pages.
+#[cfg(target_os = "linux")]
+fn pages_of(browser: i32) -> Vec<rustix::process::Pid> {
+    let mut family = vec![browser];
+    let mut pages = Vec::new();
+    let mut next = 0;
+    while let Some(process) = family.get(next).copied() {
+        next += 1;
+        let threads = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().map_while(Result::ok);
+        let children =
+            threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+        family.extend(children.flat_map(|ids| ids.split(' ').filter_map(|id| id.parse().ok()).collect::<Vec<i32>>()));
+        let command = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        if String::from_utf8_lossy(&command).contains("--type=renderer") {
+            pages.extend(rustix::process::Pid::from_raw(process));
+        }
+    }
+    pages
 }
 
 impl Driver {

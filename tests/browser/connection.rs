@@ -10,8 +10,7 @@ async fn the_page_says_that_hookdev_has_ended_and_keeps_what_it_shows() {
     let Some(browser) = Browser::start().await else { return };
     let mut listener = Listener::inspected(&[]);
     listener.post_genuine();
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     listener.kill();
     browser
         .wait_for("document.querySelector('.trouble')?.innerText.includes('hookdev has ended or can\\'t be reached')")
@@ -29,8 +28,7 @@ async fn the_page_reconnects_by_itself_without_losing_a_delivery() {
     let rules = format!("--host-resolver-rules=MAP {authority} {}", relay.address());
     let Some(browser) = Browser::with(&[&rules]).await else { return };
     listener.post_genuine();
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     relay.cut();
     browser.wait_for("document.querySelector('.trouble')").await;
     listener.post_genuine();
@@ -41,6 +39,41 @@ async fn the_page_reconnects_by_itself_without_losing_a_delivery() {
     browser.finish_but(&["net::ERR_"]).await;
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tab_that_was_stopped_says_what_it_missed_and_has_the_newest() {
+    const COUNT: usize = 10_000;
+    let Some(browser) = Browser::start().await else { return };
+    let mut listener = Listener::inspected(&["--history", "100"]);
+    listener.drain();
+    listener.post_genuine();
+    browser.open_with(&listener, "1").await;
+    // The path is in each line, so that they don't fit into the buffers between hookdev and the tab.
+    let path = format!("/cyanite?{}", "x".repeat(4000));
+    let stopped = browser.stop_pages();
+    listener.post_genuine_again_and_again(&path, COUNT);
+    drop(stopped);
+
+    browser
+        .wait_for("/^[0-9,]+ missed; hookdev no longer has them$/.test(document.querySelector('.missed')?.innerText)")
+        .await;
+    browser.press("g").await;
+    browser.wait_for("document.activeElement.dataset.seq === '10001'").await;
+    // What it had before, in order and each once, and everything that hookdev still has.
+    browser.press("G").await;
+    browser.wait_for("document.activeElement.dataset.seq === '1'").await;
+    let seqs = "import('/assets/store.js').then(({ store }) => store.rows.map((row) => row.seq))";
+    let seqs: Vec<u64> = serde_json::from_value(browser.promise(seqs).await).unwrap();
+    assert!(seqs.is_sorted_by(|left, right| left < right), "{seqs:?}");
+    let newest: Vec<u64> = (9902..=10_001).collect();
+    assert_eq!(seqs[seqs.len() - 100..], newest);
+    let missed = browser.text("document.querySelector('.missed').innerText").await.replace(',', "");
+    let missed: usize = missed.split(' ').next().unwrap().parse().unwrap();
+    assert_eq!(seqs.len() + missed, COUNT + 1);
+    // hookdev no longer has the first delivery.
+    browser.finish_but(&["404"]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_without_the_token_shows_nothing() {
     let Some(browser) = Browser::start().await else { return };
@@ -48,6 +81,9 @@ async fn a_page_without_the_token_shows_nothing() {
     listener.post_genuine();
     browser.driver().goto(listener.origin()).await.unwrap();
     browser.wait_for("document.body.innerText.includes('Open this page from the terminal')").await;
+    // A copied link to a delivery does not have it either.
+    browser.driver().goto(format!("{}/#seq=1", listener.origin())).await.unwrap();
+    browser.wait_for("document.body.innerText.includes('press o in the terminal')").await;
     browser.driver().goto(format!("{}/#token=00", listener.origin())).await.unwrap();
     browser.wait_for("document.querySelector('.trouble')?.innerText.includes('hookdev was started again')").await;
     assert_eq!(browser.value("document.querySelectorAll('[data-seq]').length").await, 0);
@@ -83,6 +119,6 @@ async fn a_tab_beyond_the_streams_polls() {
     }
     assert_eq!(browser.text("document.querySelector('.connection').textContent.trim()").await, "polling every 2 s");
     listener.post_genuine();
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.lists("1").await;
     browser.finish_but(&["503"]).await;
 }

@@ -92,6 +92,6 @@ async fn a_page_on_another_port_gets_nothing_and_changes_nothing() {
 
     // A person who follows a link there does get the page, which asks for the token.
     browser.driver().goto(listener.inspector()).await.unwrap();
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.lists("1").await;
     browser.finish_but(&["net::ERR_", "403", "CORS", "Refused to frame", "frame-ancestors", "Framing"]).await;
 }

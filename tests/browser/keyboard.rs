@@ -16,8 +16,7 @@ async fn everything_is_reached_by_keys() {
     listener.post_genuine();
     listener.post("/cyanite", &[("signature", "00")], CYANITE);
     listener.post("/", &[], r#"{"hello":"world"}"#);
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelectorAll('.list-rows [data-seq]').length === 3").await;
+    browser.open_with(&listener, "3,2,1").await;
 
     // One row alone is in the order of Tab, the newest.
     let stops = "[...document.querySelectorAll('.list-rows [tabindex=\"0\"]')].map((row) => row.dataset.seq).join()";
@@ -80,8 +79,7 @@ async fn on_a_narrow_page_the_detail_takes_the_place_of_the_list() {
     listener.post_genuine();
     listener.post_genuine();
     browser.size(360, 640).await;
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelectorAll('.list-rows [data-seq]').length === 2").await;
+    browser.open_with(&listener, "2,1").await;
     browser.press("jj").await;
     browser.wait_for("document.activeElement.dataset.seq === '1'").await;
     assert_eq!(browser.value("document.querySelector('.detail')").await, serde_json::Value::Null);

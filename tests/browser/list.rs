@@ -13,6 +13,15 @@ async fn deliveries_appear_as_they_arrive() {
     browser.wait_for("document.body.innerText.includes('Waiting for the first delivery')").await;
     let command = browser.text("document.querySelector('.command code').textContent").await;
     assert!(command.starts_with("hookdev send cyanite.v2.finished"), "{command}");
+    let limits = "[...document.querySelectorAll('.urls tbody tr')].map((row) => [
+        row.querySelector('th').innerText, row.querySelector('.number').innerText])";
+    let expected = serde_json::json!([
+        ["Cyanite", "3 s"],
+        ["Auphonic", "not published"],
+        ["Aspect", "15 s"],
+        ["JewelMusic", "not published"],
+    ]);
+    assert_eq!(browser.value(limits).await, expected);
 
     assert_eq!(listener.post_genuine(), 200);
     assert_eq!(cells(&browser, 1).await[..2], ["verified, dev", "1"]);
@@ -24,8 +33,7 @@ async fn deliveries_appear_as_they_arrive() {
     assert_eq!(cells(&browser, 3).await[..2], ["unsigned", "3"]);
     assert_eq!(listener.post("/", &[], "hello"), 200);
     assert_eq!(cells(&browser, 4).await[..2], ["unrecognised", "4"]);
-    let order = "[...document.querySelectorAll('.list-rows [data-seq]')].map((row) => row.dataset.seq).join()";
-    assert_eq!(browser.text(order).await, "4,3,2,1");
+    browser.lists("4,3,2,1").await;
     // Colour is not the only difference: each verdict has a shape of its own.
     let shapes = "new Set([...document.querySelectorAll('.list-rows .shape')].map((shape) => shape.innerHTML)).size";
     assert_eq!(browser.value(shapes).await, 4);
@@ -39,8 +47,7 @@ async fn the_filter_finds_events_verdicts_paths_headers_and_bodies() {
     listener.post_genuine();
     listener.post("/cyanite?from=staging", &[("signature", "00")], CYANITE);
     listener.post("/", &[("x-trace", "Marmalade")], "only in this body: Zanzibar");
-    browser.open(&listener).await;
-    cells(&browser, 3).await;
+    browser.open_with(&listener, "3,2,1").await;
     browser.press("/").await;
     for (text, found) in [
         ("v2.finished", "2,1"),
@@ -52,11 +59,11 @@ async fn the_filter_finds_events_verdicts_paths_headers_and_bodies() {
         ("LibraryTrack", "2,1"),
     ] {
         browser.press(text).await;
-        let shown = "[...document.querySelectorAll('.list-rows [data-seq]')].map((row) => row.dataset.seq).join()";
-        let settled = "document.querySelector('.matches')?.textContent !== 'searching…'";
-        browser.wait_for(&format!("{settled} && {shown} === '{found}'")).await;
+        browser.wait_for("document.querySelector('.matches')?.textContent !== 'searching…'").await;
+        browser.lists(found).await;
         browser.press("\u{e00c}").await;
-        browser.wait_for(&format!("document.querySelector('#filter').value === '' && {shown} === '3,2,1'")).await;
+        browser.wait_for("document.querySelector('#filter').value === ''").await;
+        browser.lists("3,2,1").await;
     }
     browser.press("in no delivery").await;
     browser.wait_for("document.querySelector('.list-empty')?.textContent === 'No delivery matches the filter.'").await;
@@ -70,17 +77,49 @@ async fn pinned_deliveries_survive_a_clear() {
     for _ in 0..3 {
         listener.post_genuine();
     }
-    browser.open(&listener).await;
-    cells(&browser, 3).await;
+    browser.open_with(&listener, "3,2,1").await;
     browser.press("jj").await;
     browser.press("p").await;
     browser.wait_for("document.querySelector('.notice').textContent.startsWith('Pinned #2')").await;
     browser.click_button("Clear").await;
-    let shown = "[...document.querySelectorAll('.list-rows [data-seq]')].map((row) => row.dataset.seq).join()";
-    browser.wait_for(&format!("{shown} === '2'")).await;
+    browser.lists("2").await;
     listener.post_genuine();
-    browser.wait_for(&format!("{shown} === '4,2'")).await;
+    browser.lists("4,2").await;
     browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pinned_deliveries_survive_a_reload_and_no_new_run() {
+    let Some(browser) = Browser::start().await else { return };
+    let mut listener = Listener::inspected(&["--history", "1"]);
+    listener.post_genuine();
+    browser.open_with(&listener, "1").await;
+    browser.press("jp").await;
+    browser.wait_for("document.querySelector('.notice').textContent.startsWith('Pinned #1')").await;
+    listener.post_genuine();
+    browser.lists("2,1").await;
+    browser.click_button("Clear").await;
+    browser.lists("1").await;
+    browser.driver().refresh().await.unwrap();
+    browser.lists("1").await;
+    listener.post_genuine();
+    browser.lists("3,1").await;
+    // hookdev has forgotten it, and the tab has it whole.
+    browser.press("G").await;
+    browser
+        .wait_for("document.querySelector('.delivery .line-text')?.textContent.startsWith('{\"version\":\"2\"')")
+        .await;
+    browser.press("2").await;
+    browser.wait_for("document.querySelector('#panel .pairs')?.innerText.includes('content-length')").await;
+
+    listener.kill();
+    let port = listener.port();
+    let listener = Listener::start(&["--inspect", &format!("127.0.0.1:{port}")]);
+    browser.open_with(&listener, "").await;
+    listener.post_genuine();
+    browser.lists("1").await;
+    assert_eq!(browser.value("document.querySelector('.tag.pin')").await, serde_json::Value::Null);
+    browser.finish_but(&["404", "net::ERR_"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,8 +129,7 @@ async fn repeats_are_listed_as_the_history_of_a_delivery() {
     for _ in 0..3 {
         listener.post_genuine();
     }
-    browser.open(&listener).await;
-    cells(&browser, 3).await;
+    browser.open_with(&listener, "3,2,1").await;
     browser.press("j5").await;
     browser.wait_for("document.querySelectorAll('.history tbody tr').length === 3").await;
     let firsts = "[...document.querySelectorAll('.history tbody th')].map((cell) => cell.textContent).join()";
@@ -106,7 +144,7 @@ async fn twenty_thousand_deliveries_leave_the_page_quick_and_the_sender_unharmed
     let mut listener = Listener::inspected(&["--history", "20000"]);
     listener.drain();
     browser.open(&listener).await;
-    listener.post_genuine_again_and_again(COUNT);
+    listener.post_genuine_again_and_again("/cyanite", COUNT);
 
     browser.wait_for("document.querySelector('.total').textContent === '20,000 deliveries'").await;
     // Only the rows in view are in the document.

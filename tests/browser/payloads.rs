@@ -19,8 +19,7 @@ async fn hostile_payloads_are_text() {
     let listener = Listener::inspected(&[]);
     let path = "/%3Cscript%3Ealert(1)%3C/script%3E?to=javascript:alert(1)";
     listener.post(path, &[("x-markup", "<img src=x onerror=alert(1)>"), ("content-type", "application/json")], HOSTILE);
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     browser.press("j").await;
     browser.wait_for("document.querySelectorAll('.tree-row').length === 11").await;
     let pairs = "[...document.querySelectorAll('.tree-row')].slice(1, -1).map((row) => [
@@ -58,8 +57,7 @@ async fn bytes_that_are_not_text_are_shown_as_hex() {
     let Some(browser) = Browser::start().await else { return };
     let listener = Listener::inspected(&[]);
     listener.post("/", &[("content-type", "application/octet-stream")], [0, 1, 0xfe, 0xff, b'A', b'<']);
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     browser.press("j").await;
     browser.wait_for("document.querySelector('.payload .line')").await;
     browser.click_button("hex").await;
@@ -79,8 +77,7 @@ async fn schema_errors_are_shown_at_their_place() {
     std::fs::write(&file, body).unwrap();
     let (path, url) = (file.path().to_str().unwrap(), listener.url("/cyanite"));
     hookdev(&["send", "cyanite.v2.finished", "--no-config", "--data", path, "--to", &url]);
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     browser.press("j").await;
     let noted = browser.wait_for("document.querySelector('.tree-row.noted .key')?.innerText").await;
     assert_eq!(noted, "\"id\"");
@@ -93,8 +90,7 @@ async fn a_large_payload_comes_in_parts() {
     let listener = Listener::inspected(&[]);
     let items: Vec<u32> = (0..12_000).collect();
     listener.post("/", &[("content-type", "application/json")], serde_json::to_vec(&items).unwrap());
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     browser.press("j").await;
     browser.wait_for("document.querySelector('.more')?.innerText.includes('5,000 rows so far')").await;
     browser.click(".more button").await;

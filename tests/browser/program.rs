@@ -104,12 +104,12 @@ impl Listener {
         self.post("/cyanite", &headers, CYANITE)
     }
 
-    /// Posts it this many times, over a few connections; each response is 200.
-    pub fn post_genuine_again_and_again(&self, count: usize) {
+    /// Posts it this many times to this path, over a few connections; each response is 200.
+    pub fn post_genuine_again_and_again(&self, path: &str, count: usize) {
         const CONNECTIONS: usize = 8;
         let address = self.ready["url"].as_str().unwrap().strip_prefix("http://").unwrap();
         let request = format!(
-            "POST /cyanite HTTP/1.1\r\nhost: {address}\r\nsignature: {CYANITE_SIGNATURE}\r\ncontent-length: {}\r\n\r\n{CYANITE}",
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\nsignature: {CYANITE_SIGNATURE}\r\ncontent-length: {}\r\n\r\n{CYANITE}",
             CYANITE.len()
         );
         thread::scope(|scope| {
@@ -167,13 +167,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server whose response has this content type and body.
+    /// A server whose response is 200, with this content type and body.
     pub fn new(content_type: &str, body: &str) -> Self {
+        Self::with("200 OK", content_type, body)
+    }
+
+    /// A server whose response has this status, content type and body.
+    pub fn with(status: &str, content_type: &str, body: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (sender, requests) = mpsc::channel();
         let response = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         thread::spawn(move || {

@@ -15,8 +15,7 @@ async fn a_resent_delivery_is_the_same_byte_for_byte() {
     let body = "{\"amount\":1.0,\n  \"id\": 12345678901234567890}\r\n";
     listener.post("/cyanite?x=1", &[("X-Odd-Case", "a  b"), ("Content-Type", "application/json")], body);
     let forwarded = target.next();
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     browser.press("jr").await;
     let notice = browser.wait_for("document.querySelector('.notice.good')?.textContent").await;
     assert!(notice.as_str().unwrap().starts_with("Resent #1: 200 in "), "{notice}");
@@ -25,7 +24,7 @@ async fn a_resent_delivery_is_the_same_byte_for_byte() {
     assert!(resent.ends_with(body.as_bytes()));
 
     browser.press("4").await;
-    let response = browser.wait_for("document.querySelector('.resent .sides > div:last-child .body')?.innerText").await;
+    let response = browser.wait_for("document.querySelector('.resent .sides .response .body')?.innerText").await;
     assert_eq!(response, r#"{"ok":true}"#);
     assert!(!target.has_request());
     browser.finish().await;
@@ -38,8 +37,7 @@ async fn an_edited_delivery_is_signed_again() {
     let listener = Listener::inspected(&["--forward", &target.url("/cyanite")]);
     assert_eq!(listener.post_genuine(), 200);
     assert_eq!(target.next()["verdict"], "verified");
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     browser.press("je").await;
     browser.wait_for("document.activeElement.id === 'edit-body'").await;
     let replace = format!(
@@ -67,11 +65,58 @@ async fn without_a_target_the_page_says_what_to_add() {
     let Some(browser) = Browser::start().await else { return };
     let listener = Listener::inspected(&[]);
     listener.post_genuine();
-    browser.open(&listener).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.open_with(&listener, "1").await;
     browser.press("jr").await;
     let notice = browser.wait_for("document.querySelector('.notice.bad')?.textContent").await;
     assert!(notice.as_str().unwrap().contains("--forward"), "{notice}");
+    browser.finish_but(&["409"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_thing_that_is_said_of_a_failed_forward_is_its_cause() {
+    let Some(browser) = Browser::start().await else { return };
+    let target =
+        Server::with("500 Internal Server Error", "text/html", "<h1>TypeError: id is undefined</h1><p>Node</p>");
+    let listener = Listener::inspected(&["--forward", &target.url("/hooks")]);
+    assert_eq!(listener.post_genuine(), 500);
+    browser.size(400, 800).await;
+    browser.open_with(&listener, "1").await;
+    browser.press("j\u{e007}").await;
+    let reason = browser.wait_for("document.querySelector('.reason p')?.innerText").await;
+    assert_eq!(reason, "Your handler responded 500 and 1 more");
+    assert_eq!(browser.text("document.querySelector('.reason .quote').innerText").await, "TypeError: id is undefined");
+    // On a narrow page the response is above the request.
+    browser.press("4").await;
+    let order = "[...document.querySelectorAll('.sides h4')].map((title) => title.innerText).join()";
+    browser.wait_for(&format!("{order} === 'Response,Request'")).await;
+
+    let missing = Server::with("404 Not Found", "application/json", "{}");
+    let listener = Listener::inspected(&["--forward", &missing.url("/hooks")]);
+    assert_eq!(listener.post_genuine(), 404);
+    browser.open_with(&listener, "1").await;
+    browser.press("j\u{e007}").await;
+    let hint = browser.wait_for("document.querySelector('.reason .hint')?.innerText").await;
+    let expected = "Try your handler has no route for /hooks: check the path of the URL, and the handler's routes";
+    assert_eq!(hint, expected);
+    browser.finish_but(&["net::ERR_"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_secret_an_edited_delivery_is_not_sent_and_the_page_says_what_to_add() {
+    let Some(browser) = Browser::start().await else { return };
+    let target = Server::new("text/plain", "ok");
+    // The public key of the first test of RFC 8032: it verifies, and can't sign.
+    let secret = "discord=d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    let arguments = ["--secret", secret, "--provider", "discord", "--forward", &target.url("/")];
+    let listener = Listener::inspected(&arguments);
+    listener.post("/", &[("content-type", "application/json")], "{\"type\":1}");
+    browser.open_with(&listener, "1").await;
+    browser.press("je").await;
+    browser.wait_for("document.activeElement.id === 'edit-body'").await;
+    browser.press(" ").await;
+    browser.press_with_control('\u{e007}').await;
+    let notice = browser.wait_for("document.querySelector('.notice.bad')?.textContent").await;
+    assert!(notice.as_str().unwrap().contains("--secret PROVIDER=SOURCE"), "{notice}");
     browser.finish_but(&["409"]).await;
 }
 
@@ -83,7 +128,7 @@ async fn a_delivery_is_copied_as_curl_and_as_a_link() {
     browser.open(&listener).await;
     let permissions = serde_json::json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": listener.origin()});
     browser.devtools("Browser.grantPermissions", permissions).await;
-    browser.wait_for("document.querySelector('[data-seq=\"1\"]')").await;
+    browser.lists("1").await;
     browser.press("jc").await;
     browser.wait_for("document.querySelector('.notice.good')?.textContent === 'Copied #1 as a curl command'").await;
     let curl = browser.promise("navigator.clipboard.readText()").await;

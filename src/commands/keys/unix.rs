@@ -47,6 +47,8 @@ pub struct Keys {
     input: Input,
     /// The lines of resends that have ended.
     resends: JoinSet<String>,
+    /// The inspector, as it was opened last.
+    opening: Option<browser::Opening>,
     suspend: Signal,
     resume: Signal,
 }
@@ -63,6 +65,7 @@ impl Keys {
             terminal,
             input: Input::default(),
             resends: JoinSet::new(),
+            opening: None,
             suspend: suspend.ok()?,
             resume: resume.ok()?,
         })
@@ -148,13 +151,15 @@ impl Keys {
         self.show();
     }
 
-    fn open(&self) {
-        self.terminal.respond(&match &self.subject.inspector {
-            None => "there is no inspector; start with --inspect\n".to_owned(),
-            Some(url) => match browser::open(url) {
-                Some(program) => format!("opening the inspector with {program}: {url}\n"),
-                None => format!("open this URL in a browser: {url}\n"),
-            },
+    fn open(&mut self) {
+        let Some(url) = &self.subject.inspector else {
+            self.terminal.respond("there is no inspector; start with --inspect\n");
+            return;
+        };
+        self.opening = browser::open(url);
+        self.terminal.respond(&match &self.opening {
+            Some(opening) => format!("opening the inspector with {}: {url}\n", opening.program),
+            None => format!("open this URL in a browser: {url}\n"),
         });
     }
 

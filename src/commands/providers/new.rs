@@ -14,6 +14,7 @@ use crate::{
         terminal::Terminal,
     },
     engine::verify::STDIN,
+    net::url::parse_url,
     render::{json, providers::WrittenProvider},
     store::{
         formats::{self, Entries, open_found, walk},
@@ -48,7 +49,13 @@ pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
     if args.from.is_empty() && !global.secret.is_empty() {
         terminal.note("--secret is only used with --from, to find out how captured requests are signed");
     }
-    let samples = samples(&args.from, &terminal)?;
+    if let Some(url) = &args.url {
+        parse_url(url).map_err(|error| Failure::usage(error.to_string()))?;
+    }
+    let mut samples = samples(&args.from, &terminal)?;
+    if let Some(url) = &args.url {
+        samples.iter_mut().for_each(|sample| sample.url = Some(url.clone()));
+    }
     let learned = if args.from.is_empty() {
         template(&args.name)
     } else if samples.is_empty() {
@@ -97,7 +104,13 @@ fn report(
     for problem in &learned.problems {
         terminal.warn(&format!("{} needs a change: {problem}", dir.display()));
     }
-    Ok(if learned.problems.is_empty() { Exit::Success } else { Exit::Failed })
+    if learned.is_unproven {
+        terminal.warn(&format!(
+            "no scheme is proven with this secret: {}'s `[[scheme]]` is a comment, and its deliveries count as unsigned",
+            dir.display()
+        ));
+    }
+    Ok(if learned.problems.is_empty() && !learned.is_unproven { Exit::Success } else { Exit::Failed })
 }
 
 /// The source of a secret, unless it is the secret itself.
@@ -141,7 +154,7 @@ fn read(mut entries: Entries<'_>, terminal: &Terminal, samples: &mut Vec<Sample>
     for entry in &mut entries {
         let entry = entry.map_err(|error| Failure::unreadable_input(&error))?;
         entry.notes.iter().for_each(|note| terminal.note(note));
-        samples.push(Sample { request: entry.request, received_at: entry.received_at });
+        samples.push(Sample { request: entry.request, received_at: entry.received_at, url: entry.url });
     }
     entries.notes().iter().for_each(|note| terminal.note(note));
     Ok(())

@@ -11,7 +11,7 @@ use crate::{
     net::client::Transport,
     webhook::{
         contract::{
-            Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, Expectation, History,
+            Case, CaseName, CaseOutcome, CaseProblem, CaseRecord, CaseRequest, Expectation, History, Seen,
             cause::{self, Explanation, Observation},
             judge::{Exchange, Fault, NoResponse, judge},
             probes,
@@ -38,6 +38,8 @@ struct Attempted<'a> {
     case: Case<'a>,
     record: CaseRecord,
     failed: Option<Failed>,
+    /// The last response.
+    response: Option<Seen>,
     timeout: Duration,
 }
 
@@ -180,9 +182,13 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
         Ok(reason)
     }
 
-    fn learn(&mut self, attempted: Attempted<'a>) -> Result<(), CheckError> {
+    fn learn(&mut self, mut attempted: Attempted<'a>) -> Result<(), CheckError> {
+        let response = attempted.response.take();
+        if let Some(failed) = &mut attempted.failed {
+            failed.fault = self.history.refine(failed.fault.clone(), response.as_ref());
+        }
         let fault = attempted.failed.as_ref().map(|failed| failed.fault.clone());
-        self.history.add(attempted.case.name, fault);
+        self.history.add(attempted.case.name, fault, response);
         self.hold(attempted)
     }
 
@@ -216,7 +222,7 @@ impl<'a, T: Transport, O: Observer> Runner<'a, T, O> {
 impl<'a> Attempted<'a> {
     fn new<T>(handler: &Handler<'a, T>, case: Case<'a>) -> Self {
         let (provider, timeout) = (handler.provider, handler.timeout);
-        Self { provider, record: case.record(provider), case, failed: None, timeout }
+        Self { provider, record: case.record(provider), case, failed: None, response: None, timeout }
     }
 
     /// The case with its outcome, and the index of the request that decided it.
@@ -229,6 +235,7 @@ impl<'a> Attempted<'a> {
         let mut attempted = Self::new(handler, case);
         attempted.record.status = exchanges.last().and_then(|exchange| exchange.response.clone().ok());
         attempted.record.elapsed = exchanges.iter().map(|exchange| exchange.elapsed).max();
+        attempted.response = exchanges.last().and_then(Exchange::seen);
         let expectation = attempted.case.name.expectation();
         for (index, (request, exchange)) in requests.iter().zip(exchanges).enumerate() {
             if let Err(fault) = judge(expectation, &handler.provider.delivery, exchange) {
@@ -259,7 +266,7 @@ impl<'a> Attempted<'a> {
 
     /// The final record, explained by what is known about the handler.
     fn into_record(self, history: &History) -> CaseRecord {
-        let Self { provider, case, mut record, failed, timeout } = self;
+        let Self { provider, case, mut record, failed, timeout, .. } = self;
         if let Some(Failed { fault, variation, passed_before, excerpt, clue, elapsed, explanation }) = failed {
             let observation = Observation {
                 provider,

@@ -87,7 +87,7 @@ impl Shared {
             .collect();
         let warning = disagreement(&entry.delivery.assessment.verdict, &shown);
         let (seq, wording) = (entry.delivery.seq, self.wording);
-        json::forwards_without_bodies(seq, shown.iter(), warning.as_ref(), is_resent, wording, lines);
+        json::forwards_without_bodies(seq, shown.iter(), &entry.delivery, warning.as_ref(), is_resent, wording, lines);
     }
 }
 

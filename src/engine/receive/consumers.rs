@@ -111,7 +111,7 @@ impl Consumers {
         let missed = Arc::new(AtomicU64::new(0));
         let bytes = Arc::new(AtomicUsize::new(0));
         self.queues.push(Consumer { queue: sender, when_full, missed: Arc::clone(&missed), bytes });
-        Deliveries { queue, missed, next: None }
+        Deliveries { queue, when_full, missed, next: None }
     }
 
     /// Calls a function for each delivery before its response. It must not block.
@@ -316,12 +316,18 @@ impl Confirmation {
 #[derive(Debug)]
 pub struct Deliveries {
     queue: mpsc::Receiver<Queued>,
+    when_full: WhenFull,
     missed: Arc<AtomicU64>,
     /// What follows the number of missed deliveries.
     next: Option<Update>,
 }
 
 impl Deliveries {
+    /// Whether responses wait until their deliveries are confirmed here.
+    pub fn are_waited_for(&self) -> bool {
+        self.when_full != WhenFull::Skip
+    }
+
     /// The next update, in the order of publication. `None` once the receiver and its forwards have ended. Cancel safe.
     pub async fn next(&mut self) -> Option<Update> {
         if let Some(update) = self.next_queued() {

@@ -5,7 +5,7 @@
 //! holds up nothing and holds no memory: when it goes on, it reads what is still there.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -26,8 +26,11 @@ use crate::webhook::{
     request::{Headers, Request},
 };
 
-/// The most memory that the history takes, in bytes. The newest delivery is kept however large it is.
+/// The most memory that bodies take, in bytes. The newest delivery is kept however large it is.
 const HISTORY_BYTES: usize = 32 << 20;
+
+/// How much memory each delivery may take beyond that, in bytes, so that small ones are limited by their number alone.
+const ALLOWANCE: usize = 2 << 10;
 
 /// About how much memory a delivery takes besides its bodies and headers, in bytes.
 const DELIVERY_BYTES: usize = 1 << 10;
@@ -85,10 +88,15 @@ pub struct Entry {
     size: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Kept {
     /// The oldest first.
     entries: VecDeque<Entry>,
+    /// Where the delivery of each number is, counted from the first one that was ever added. They are not quite in the order of
+    /// their numbers, and a search through thousands of them for each line of a tab would hold up the receiver.
+    places: HashMap<u64, usize>,
+    /// How many have been dropped.
+    dropped: usize,
     bytes: usize,
     limit: usize,
 }
@@ -107,7 +115,7 @@ impl History {
     }
 
     fn new(limit: usize) -> Self {
-        let kept = Kept { entries: VecDeque::new(), bytes: 0, limit };
+        let kept = Kept { limit, ..Kept::default() };
         Self {
             kept: Arc::new(Mutex::new(kept)),
             received: Arc::default(),
@@ -206,8 +214,8 @@ impl History {
     /// A delivery by its number with the results of sending it again, unless it is too old.
     #[must_use]
     pub fn entry(&self, seq: u64) -> Option<Entry> {
-        // The newest ones are asked for most.
-        self.lock().entries.iter().rev().find(|entry| entry.delivery.seq == seq).cloned()
+        let kept = self.lock();
+        kept.index(seq).and_then(|index| kept.entries.get(index)).cloned()
     }
 
     /// The largest number of deliveries that are kept.
@@ -229,12 +237,17 @@ impl Kept {
         let mut entry = Entry { delivery: Arc::new(delivery), resends: VecDeque::new(), size: 0 };
         entry.size = size(&entry);
         self.bytes += entry.size;
+        self.places.insert(entry.delivery.seq, self.dropped + self.entries.len());
         self.entries.push_back(entry);
         self.shrink();
     }
 
+    fn index(&self, seq: u64) -> Option<usize> {
+        self.places.get(&seq).map(|place| place - self.dropped)
+    }
+
     fn change(&mut self, seq: u64, change: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.delivery.seq == seq) {
+        if let Some(entry) = self.index(seq).and_then(|index| self.entries.get_mut(index)) {
             change(entry);
             let size = size(entry);
             self.bytes = self.bytes + size - std::mem::replace(&mut entry.size, size);
@@ -243,15 +256,18 @@ impl Kept {
     }
 
     fn shrink(&mut self) {
-        while self.entries.len() > self.limit || self.bytes > HISTORY_BYTES && self.entries.len() > 1 {
+        let budget = self.limit.saturating_mul(ALLOWANCE).saturating_add(HISTORY_BYTES);
+        while self.entries.len() > self.limit || self.bytes > budget && self.entries.len() > 1 {
             let Some(entry) = self.entries.pop_front() else { return };
+            self.places.remove(&entry.delivery.seq);
+            self.dropped += 1;
             self.bytes -= entry.size;
         }
     }
 
     /// The entries that were added after that of this number. They are not quite in the order of their numbers.
     fn after(&self, seq: u64) -> impl Iterator<Item = &Entry> {
-        let place = self.entries.iter().rposition(|entry| entry.delivery.seq == seq);
+        let place = self.index(seq);
         let is_after = move |(index, entry): &(usize, &Entry)| match place {
             Some(place) => *index > place,
             None => entry.delivery.seq > seq,
@@ -322,7 +338,7 @@ mod tests {
 
     #[test]
     fn large_bodies_make_room_by_their_size_and_the_newest_stays() {
-        let history = History::new(1000);
+        let history = History::new(3);
         let third = HISTORY_BYTES / 3;
         for seq in 1..=4 {
             history.lock().add(delivery_of(seq, vec![b'x'; third]));
@@ -332,13 +348,27 @@ mod tests {
         assert_eq!(kept(&history), [5]);
         history.lock().add(delivery(6));
         assert_eq!(kept(&history), [6]);
+        assert!(history.get(5).is_none());
         let bytes = history.lock().bytes;
         assert_eq!(bytes, DELIVERY_BYTES + "hello".len() + "/".len());
     }
 
     #[test]
+    fn a_hundred_thousand_small_deliveries_are_kept_if_asked_for() {
+        let history = History::new(100_000);
+        for seq in 1..=100_001 {
+            history.lock().add(delivery_of(seq, vec![b'x'; 900]));
+        }
+        assert_eq!(
+            [history.get(1).is_some(), history.get(2).is_some(), history.get(100_001).is_some()],
+            [false, true, true]
+        );
+        assert_eq!(history.follow_from(99_999).0, [100_000, 100_001]);
+    }
+
+    #[test]
     fn what_becomes_known_later_counts_too() {
-        let history = History::new(1000);
+        let history = History::new(3);
         history.lock().add(delivery(1));
         history.lock().add(delivery_of(2, vec![b'x'; HISTORY_BYTES / 2]));
         let response = Response { status: 200, headers: Headers::new(), body: vec![b'y'; HISTORY_BYTES / 2].into() };

@@ -34,6 +34,7 @@ pub const ASSETS: &[Asset] = &[
     Asset { name: "list.js", bytes: include_bytes!("page/list.js") },
     Asset { name: "overview.js", bytes: include_bytes!("page/overview.js") },
     Asset { name: "payload.js", bytes: include_bytes!("page/payload.js") },
+    Asset { name: "pins.js", bytes: include_bytes!("page/pins.js") },
     Asset { name: "search.js", bytes: include_bytes!("page/search.js") },
     Asset { name: "status.js", bytes: include_bytes!("page/status.js") },
     Asset { name: "store.js", bytes: include_bytes!("page/store.js") },

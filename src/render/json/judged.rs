@@ -99,13 +99,14 @@ pub fn forwards(seq: u64, forwards: &[Forwarded], warning: Option<&Warning>, wor
 pub fn forwards_without_bodies<'a>(
     seq: u64,
     forwards: impl Iterator<Item = &'a Forwarded>,
+    delivery: &Delivery,
     warning: Option<&Warning>,
     is_resent: bool,
     wording: Wording,
     out: &mut Vec<u8>,
 ) {
     let warnings = warning.map(|warning| warning.text(wording)).into_iter().collect();
-    let forwards = forwards.map(ForwardObject::without_body).collect();
+    let forwards = forwards.map(|forwarded| ForwardObject::without_body(forwarded, Some(delivery))).collect();
     line(&ForwardsLine { kind: "forwards", seq, forwards, warnings, resent: is_resent }, out);
 }
 

@@ -282,7 +282,7 @@ mod tests {
         let errors: Vec<_> = entries.into_iter().map(|entry| entry.err().unwrap_or_default()).collect();
         let torn = "line 4, column 100: control character (\\u0000-\\u001F) found while parsing a string";
         assert_eq!(errors, ["", "line 2: expected standard base64 in `body`", torn, ""]);
-        assert_eq!(notes, ["skipped 1 entry without a POST, PUT or PATCH body"]);
+        assert_eq!(notes, ["skipped 1 entry that holds no POST, PUT or PATCH request with a body"]);
     }
 
     #[test]

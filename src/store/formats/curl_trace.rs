@@ -368,7 +368,7 @@ mod tests {
             entries,
             [Err("line 2: expected a body, which `curl -v` doesn't log; use `curl --trace FILE`".to_owned())]
         );
-        assert_eq!(notes, ["skipped 1 entry without a POST, PUT or PATCH body"]);
+        assert_eq!(notes, ["skipped 1 entry that holds no POST, PUT or PATCH request with a body"]);
     }
 
     #[test]

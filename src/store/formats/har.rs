@@ -238,7 +238,7 @@ mod tests {
         let har = format!(r#"{{"log":{{"version":"1.2","entries":[{get},{empty}]}}}}"#);
         let (entries, notes) = collected(&har);
         assert_eq!(entries, []);
-        assert_eq!(notes, ["skipped 2 entries without a POST, PUT or PATCH body"]);
+        assert_eq!(notes, ["skipped 2 entries that hold no POST, PUT or PATCH request with a body"]);
     }
 
     #[test]

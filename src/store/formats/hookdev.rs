@@ -1,7 +1,11 @@
 //! Detects hookdev's own captures: one object, or one per line, as `listen` prints and captures them; and the requests that
 //! `send --print json` prints. [`capture`] reads them.
 
-use super::{Collected, Entry, Fault, Format, Input, Reader, keys, objects::Objects};
+use super::{
+    Collected, Entry, Fault, Format, Input, Reader,
+    keys::{self, Outline},
+    objects::Objects,
+};
 use crate::webhook::capture;
 
 /// hookdev's own captures.
@@ -13,7 +17,9 @@ impl Format for Hookdev {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        keys::has_any(head, &["hookdev", "kind", "request"])
+        // A server's log has `request`, too, but its headers as an object.
+        let is_log = || Outline::new(head).paths().any(|path| path.starts_with("request.headers."));
+        keys::has_any(head, &["hookdev", "kind"]) || (keys::has_any(head, &["request"]) && !is_log())
     }
 
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {

@@ -346,7 +346,7 @@ mod tests {
             ("/aspect?q=1&r=2", "X-A: 1\nX-A: 2\n".to_owned())
         );
         assert_eq!((&entry.request.body[..], &entry.notes), (&b"{\r\n  \"a\": 1\n}"[..], &vec![]));
-        assert_eq!(notes, ["skipped 1 entry without a POST, PUT or PATCH body"]);
+        assert_eq!(notes, ["skipped 1 entry that holds no POST, PUT or PATCH request with a body"]);
     }
 
     #[test]

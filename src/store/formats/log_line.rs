@@ -23,16 +23,30 @@ pub(super) fn first_object(head: &[u8]) -> Option<usize> {
 /// Where the object in a line starts, if other text comes before it.
 fn object(line: &[u8]) -> Option<usize> {
     let at = line.windows(2).position(|pair| pair == b"{\"")?;
-    let is_text =
-        at > 0 && at <= MAX_PREFIX && !line[..at].contains(&b'"') && !line.trim_ascii_start().starts_with(b"[");
+    let prefix = &line[..at];
+    // An array of objects is JSON itself; a time in brackets, as Monolog writes it, is closed before the object.
+    let is_array = prefix.trim_ascii_start().starts_with(b"[") && !prefix.contains(&b']');
+    let is_text = at > 0 && at <= MAX_PREFIX && !prefix.contains(&b'"') && !is_array;
     // The object ends with its line.
-    (is_text && line.trim_ascii_end().ends_with(b"}")).then_some(at)
+    (is_text && end(line) > at && line[..end(line)].ends_with(b"}")).then_some(at)
+}
+
+/// Where the object of a line ends: Monolog writes a second one behind it, which is mostly empty.
+fn end(line: &[u8]) -> usize {
+    let line = line.trim_ascii_end();
+    line.strip_suffix(b" []").unwrap_or(line).len()
 }
 
 /// The input with each line's prefix and the lines without an object blanked, so that positions stay the same. Borrowed if
 /// it is no log with prefixes.
 pub(super) fn without_prefixes(input: &[u8]) -> Cow<'_, [u8]> {
-    if matches!(input.trim_ascii_start(), [b'{' | b'[', ..]) || first_object(input).is_none() {
+    let start = input.trim_ascii_start();
+    let is_document = match start {
+        [b'{', ..] => true,
+        [b'[', ..] => start.split(|&byte| byte == b'\n').next().and_then(object).is_none(),
+        _ => false,
+    };
+    if is_document || first_object(input).is_none() {
         return Cow::Borrowed(input);
     }
     let mut blanked = Vec::with_capacity(input.len());
@@ -43,7 +57,9 @@ pub(super) fn without_prefixes(input: &[u8]) -> Cow<'_, [u8]> {
             None => line.len(),
         };
         blanked.extend(line[..prefix].iter().map(|&byte| if byte == b'\n' { b'\n' } else { b' ' }));
-        blanked.extend_from_slice(&line[prefix..]);
+        let end = if prefix < line.len() { end(line) } else { prefix };
+        blanked.extend_from_slice(&line[prefix..end]);
+        blanked.extend(line[end..].iter().map(|&byte| if byte == b'\n' { b'\n' } else { b' ' }));
     }
     Cow::Owned(blanked)
 }
@@ -55,6 +71,8 @@ mod tests {
     #[test]
     fn the_object_of_a_line_is_found_after_its_prefix() {
         assert_eq!(first_object(b"starting up\nINFO a {\"b\":1}\n"), Some(19));
+        let monolog = b"[2026-11-29 02:00:00] local.INFO: hook {\"b\":1} []\n";
+        assert_eq!(first_object(monolog), Some(39));
         for line in [&b"{\"a\":1}"[..], b"a {\"b\":1} c", b"[{\"a\":1}]", b"say \"x\" {\"b\":1}", b"a {b}"] {
             assert_eq!(first_object(line), None, "{}", String::from_utf8_lossy(line));
         }
@@ -64,6 +82,10 @@ mod tests {
     fn prefixes_and_other_lines_are_blanked_in_place() {
         let blanked = without_prefixes(b"up\nINFO {\"b\":1}\n{\"c\":2}\n");
         assert_eq!(*blanked, *b"  \n     {\"b\":1}\n{\"c\":2}\n");
+        let monolog = b"[2026-11-29] a.INFO: b {\"c\":1} []\n[2026-11-29] a.INFO: up\n";
+        let blanked = without_prefixes(monolog);
+        assert_eq!(blanked.trim_ascii(), b"{\"c\":1}");
+        assert_eq!(blanked.len(), monolog.len());
         assert!(matches!(without_prefixes(b"{\"a\":1}\n"), Cow::Borrowed(_)));
     }
 }

@@ -183,7 +183,8 @@ impl Collected {
         let counted = |count: usize| format!("{count} {}", if count == 1 { "entry" } else { "entries" });
         self.notes.clear();
         if self.skipped > 0 {
-            self.notes.push(format!("skipped {} without a POST, PUT or PATCH body", counted(self.skipped)));
+            self.notes
+                .push(format!("skipped {} that hold no POST, PUT or PATCH request with a body", counted(self.skipped)));
         }
         if let Some(more @ 1..) = self.faults.checked_sub(MAX_FAULTS) {
             self.notes.push(format!("{} can't be read either", counted(more)));

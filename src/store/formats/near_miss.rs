@@ -78,7 +78,7 @@ fn text(start: &[u8]) -> Option<&'static str> {
         return Some(reason);
     }
     let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    if line.windows(3).any(|three| three == b"={'") {
+    if line.windows(3).any(|three| three == b"={'" || three == b" {'") {
         return Some("it is a log line with Python dicts, not JSON; log the headers and the body with `json.dumps(…)`");
     }
     let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
@@ -132,6 +132,7 @@ mod tests {
             (&b"{ path: '/a',\n  headers: {} }"[..], "it is what JavaScript's console.log prints"),
             (b"{\n  'content-type': 'a' }", "it is what JavaScript's console.log prints"),
             (b"{'headers': {}, 'body': ''}", "it is what Python prints"),
+            (b"INFO:app:hook {'headers': {}, 'body': ''}", "it is a log line with Python dicts"),
             (b"{\"headers\":{}}", "it is a JSON object with headers but without a body"),
             (b"{\"body\":\"\"}", "it is a JSON object with a body but without headers"),
             (b"{\"id\":1}", "it is JSON without headers"),

@@ -116,7 +116,7 @@ mod tests {
             (errors, notes),
             (
                 expected.map(str::to_owned).to_vec(),
-                vec!["skipped 1 entry without a POST, PUT or PATCH body".to_owned()]
+                vec!["skipped 1 entry that holds no POST, PUT or PATCH request with a body".to_owned()]
             )
         );
     }

@@ -74,7 +74,7 @@ mod tests {
             (fields(&entry.request), &entry.request.body[..]),
             ("svix-id: msg_1\nx: y\n".to_owned(), &b"\0\xff"[..])
         );
-        assert_eq!(notes, ["skipped 1 entry without a POST, PUT or PATCH body"]);
+        assert_eq!(notes, ["skipped 1 entry that holds no POST, PUT or PATCH request with a body"]);
     }
 
     #[test]

@@ -138,7 +138,10 @@ mod tests {
         let get = MESSAGE.replace("POST", "GET");
         let mail = MESSAGE.replace(r#""web""#, r#""email""#);
         let (entries, notes) = collected(&page(&[&get, &mail]));
-        assert_eq!((entries, notes), (vec![], vec!["skipped 2 entries without a POST, PUT or PATCH body".to_owned()]));
+        assert_eq!(
+            (entries, notes),
+            (vec![], vec!["skipped 2 entries that hold no POST, PUT or PATCH request with a body".to_owned()])
+        );
     }
 
     #[test]

@@ -180,7 +180,7 @@ mod tests {
             errors,
             ["", "line 4: expected 12 fields, found 2", r#"line 7: expected a number in `size`, found "x""#, ""]
         );
-        assert_eq!(notes, ["skipped 1 entry without a POST, PUT or PATCH body"]);
+        assert_eq!(notes, ["skipped 1 entry that holds no POST, PUT or PATCH request with a body"]);
     }
 
     #[test]

@@ -7,10 +7,12 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
     diagnose::Finding,
+    forward_hint::advice,
     json::writer::millis,
-    record::{Forwarded, Response},
+    record::{Delivery, Forwarded, Response},
     remedy::Wording,
     request::{self, Headers, Request},
+    response::Excerpt,
     schema::Violation,
 };
 
@@ -133,6 +135,12 @@ pub(crate) struct ForwardObject<'a> {
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<ResponseObject<'a>>,
+    /// What to do about a failed one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    /// The lines of its response that help most.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    excerpt: Vec<String>,
 }
 
 /// A response as it was received.
@@ -161,17 +169,30 @@ impl<'a> ForwardObject<'a> {
             elapsed_ms: millis(forwarded.elapsed),
             error: forwarded.outcome.as_ref().err().map(String::as_str),
             response: None,
+            hint: None,
+            excerpt: Vec::new(),
         }
     }
 
-    /// With the handler's response, if there is one.
-    pub(crate) fn with_response(forwarded: &'a Forwarded) -> Self {
-        Self { response: forwarded.outcome.as_ref().ok().map(ResponseObject::new), ..Self::new(forwarded) }
+    /// With the handler's response, if there is one, and what to do about it.
+    pub(crate) fn with_response(forwarded: &'a Forwarded, delivery: Option<&Delivery>) -> Self {
+        let response = forwarded.outcome.as_ref().ok().map(ResponseObject::new);
+        Self { response, ..Self::explained(forwarded, delivery) }
     }
 
-    /// With the handler's response but for its body.
-    pub(crate) fn without_body(forwarded: &'a Forwarded) -> Self {
-        Self { response: forwarded.outcome.as_ref().ok().map(ResponseObject::without_body), ..Self::new(forwarded) }
+    /// With the handler's response but for its body, and what to do about it.
+    pub(crate) fn without_body(forwarded: &'a Forwarded, delivery: Option<&Delivery>) -> Self {
+        let response = forwarded.outcome.as_ref().ok().map(ResponseObject::without_body);
+        Self { response, ..Self::explained(forwarded, delivery) }
+    }
+
+    fn explained(forwarded: &'a Forwarded, delivery: Option<&Delivery>) -> Self {
+        let failed = forwarded.outcome.as_ref().ok().filter(|response| !(200..300).contains(&response.status));
+        let excerpt = match failed.and_then(|response| Excerpt::of(&response.body)) {
+            Some(Excerpt::Text(lines)) => lines,
+            Some(Excerpt::Binary(_)) | None => Vec::new(),
+        };
+        Self { hint: advice(forwarded, delivery), excerpt, ..Self::new(forwarded) }
     }
 }
 

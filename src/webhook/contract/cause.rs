@@ -9,7 +9,7 @@ use super::{
     history::History,
     judge::{Fault, NoResponse, unrelated},
     name::CaseName,
-    tamper::{Forgery, Tamper},
+    tamper::{Forgery, NOT_UTF_8, Tamper},
 };
 use crate::webhook::{
     place::Source,
@@ -119,6 +119,9 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
     let clue = observation.clue.as_ref().filter(|clue| !(is_forged && clue.only_if_valid)).map(|clue| &*clue.advice);
     Some(match (observation.fault, case.name) {
         (Fault::NoResponse(NoResponse::Unreachable(_) | NoResponse::Untrusted(_)), _) => return None,
+        (Fault::RefusedAsSuccess(status), _) => format!(
+            "the response differs from those to valid deliveries, so the handler seems to refuse this one; but {status} is the status of a success, which is all that a provider reads: respond 401"
+        ),
         (Fault::ForgeryAccepted(_), name) => {
             clue.map_or_else(|| forgery_accepted(name, provider, history), str::to_owned)
         }
@@ -133,6 +136,9 @@ fn advice(case: &Case<'_>, observation: &Observation<'_>, history: &History) -> 
             format!("the handler processes deliveries one at a time; {RESPOND_FIRST}")
         }
         (Fault::NoResponse(NoResponse::TimedOut) | Fault::Late(_), _) => RESPOND_FIRST.to_owned(),
+        (Fault::Redirect(_), name) if name.forgery().is_some() => {
+            "the handler, or a login in front of it, redirects what it refuses: respond 401 instead".to_owned()
+        }
         (Fault::Redirect(_), _) => redirected(),
         (Fault::WrongSuccess(status), _) => wrong_success(*status, provider),
         (Fault::Rejected(429), _) => {
@@ -244,6 +250,9 @@ fn crashed(name: CaseName, observation: &Observation<'_>, history: &History) -> 
         CaseName::BodyMalformed if history.failed(CaseName::SignatureMissing) => {
             crashed(CaseName::SignatureMissing, observation, history)
         }
+        CaseName::BodyMalformed if observation.variation == Some(NOT_UTF_8) => {
+            "verify the bytes of the body before you decode them: body.decode() in Python raises an exception for bytes that are not UTF-8; respond 401 to what does not verify".to_owned()
+        }
         CaseName::BodyMalformed => {
             "verify the signature before you parse the body, and respond 400 to a body that can't be parsed: JSON.parse() and json.loads() throw, and an uncaught exception is a 500".to_owned()
         }
@@ -267,6 +276,9 @@ fn crashed(name: CaseName, observation: &Observation<'_>, history: &History) -> 
         name if name.expectation() == Expectation::Rejected => {
             format!("respond 401 if verification fails, for whatever reason; {LOG}")
         }
+        CaseName::EventAccepted if history.accepts_some() => format!(
+            "{LOG}; other deliveries pass, so look at what this one's payload has that theirs lack, or the reverse. Respond first, then do slow work, so that an error there does not fail the delivery"
+        ),
         _ => format!("{LOG}; respond first, then do slow work, so that an error there does not fail the delivery"),
     }
 }
@@ -301,6 +313,11 @@ fn rejected(status: u16, case: &Case<'_>, observation: &Observation<'_>, history
         _ if case.event.unsigned && !provider.schemes.is_empty() => format!(
             "{} sends this event without a signature: respond {success} to it before you verify, do nothing else with it, and respond 400 to a body that can't be parsed",
             provider.title
+        ),
+        // Where text beyond ASCII is the reason, it is that of `body-unicode` as well.
+        _ if !case.event.fixture.is_ascii() && matches!(status, 400 | 401 | 403) => format!(
+            "if you handle this event, its text beyond ASCII is the likely cause: {}. If you do not, respond {success} to it",
+            unicode(observation)
         ),
         _ => format!("respond {success} to events that you do not handle, too: a {status} counts as a failed delivery"),
     }
@@ -349,7 +366,7 @@ pub(super) fn wrong_success(status: u16, provider: &Provider) -> String {
 }
 
 /// What the provider signs and where the signature is, in words.
-fn signature_of(provider: &Provider) -> String {
+pub(super) fn signature_of(provider: &Provider) -> String {
     match provider.schemes.first() {
         Some(scheme) => format!("{} of {} in {}", scheme.algorithm, scheme.content.as_str(), header_of(provider)),
         None => "the signature".to_owned(),

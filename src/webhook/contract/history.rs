@@ -1,23 +1,59 @@
 //! What the cases so far showed about a handler, which helps to explain the next ones.
 
 use super::{
+    expectation::Expectation,
     judge::{Fault, NoResponse},
     name::CaseName,
 };
+use crate::webhook::response::Excerpt;
 
-/// What earlier cases showed about a handler: each case with its fault, if it failed.
+/// What people see of a response: its status, and the lines of its body that help most.
+pub type Seen = (u16, Option<Excerpt>);
+
+/// What earlier cases showed about a handler.
 #[derive(Clone, Debug, Default)]
-pub struct History(Vec<(CaseName, Option<Fault>)>);
+pub struct History {
+    /// Each case with its fault, if it failed.
+    cases: Vec<(CaseName, Option<Fault>)>,
+    /// The responses to valid deliveries that were accepted.
+    accepted: Vec<Seen>,
+}
 
 impl History {
-    /// Adds the outcome of a case.
-    pub fn add(&mut self, name: CaseName, fault: Option<Fault>) {
-        self.0.push((name, fault));
+    /// Adds the outcome of a case, and the response to its last request.
+    pub fn add(&mut self, name: CaseName, fault: Option<Fault>, response: Option<Seen>) {
+        if fault.is_none() && name.expectation() == Expectation::Accepted && name != CaseName::Handshake {
+            self.accepted.extend(response);
+        }
+        self.cases.push((name, fault));
+    }
+
+    /// The fault, given how the handler responds to valid deliveries: an accepted forgery with another response than theirs
+    /// is refused, with the wrong status.
+    #[must_use]
+    pub fn refine(&self, fault: Fault, response: Option<&Seen>) -> Fault {
+        match (fault, response) {
+            (Fault::ForgeryAccepted(status), Some(response)) if self.differs(response) => {
+                Fault::RefusedAsSuccess(status)
+            }
+            (fault, _) => fault,
+        }
+    }
+
+    /// Whether a response is another one than all valid deliveries got. Unknown, and thus false, unless several of them
+    /// got the same.
+    fn differs(&self, response: &Seen) -> bool {
+        match self.accepted.as_slice() {
+            [first, others @ ..] => {
+                !others.is_empty() && others.iter().all(|other| other == first) && response != first
+            }
+            [] => false,
+        }
     }
 
     /// Whether at least one of these cases ran, and `is` holds for all of those that did.
     fn all(&self, names: &[CaseName], is: impl Fn(Option<&Fault>) -> bool) -> bool {
-        let mut tried = self.0.iter().filter(|(name, _)| names.contains(name)).peekable();
+        let mut tried = self.cases.iter().filter(|(name, _)| names.contains(name)).peekable();
         tried.peek().is_some() && tried.all(|(_, fault)| is(fault.as_ref()))
     }
 
@@ -27,14 +63,19 @@ impl History {
         self.all(&forged, |fault| matches!(fault, Some(Fault::ForgeryAccepted(_))))
     }
 
-    /// Whether the handler passed a case, and was not only spared it.
+    /// Whether the handler passed a case, and was not only spared it. A refusal with the status of a success counts.
     pub(super) fn passed(&self, name: CaseName) -> bool {
-        self.all(&[name], |fault| fault.is_none())
+        self.all(&[name], |fault| matches!(fault, None | Some(Fault::RefusedAsSuccess(_))))
     }
 
-    /// Whether the handler failed a case in any way.
+    /// Whether the handler failed a case in any other way.
     pub(super) fn failed(&self, name: CaseName) -> bool {
-        self.all(&[name], |fault| fault.is_some())
+        self.all(&[name], |fault| !matches!(fault, None | Some(Fault::RefusedAsSuccess(_))))
+    }
+
+    /// Whether the handler accepted at least one valid delivery.
+    pub(super) fn accepts_some(&self) -> bool {
+        !self.accepted.is_empty()
     }
 
     /// Whether the handler crashed on every plain forgery.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::expectation::Expectation;
+use super::{expectation::Expectation, history::Seen};
 use crate::webhook::{
     delivery::Policy,
     response::{Excerpt, clue::Clue},
@@ -23,6 +23,14 @@ pub struct Exchange {
     pub handshake: Option<Result<(), String>>,
 }
 
+impl Exchange {
+    /// What people see of the response.
+    #[must_use]
+    pub fn seen(&self) -> Option<Seen> {
+        Some((*self.response.as_ref().ok()?, self.excerpt.clone()))
+    }
+}
+
 /// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoResponse {
@@ -41,6 +49,8 @@ pub enum NoResponse {
 pub enum Fault {
     /// A forgery was accepted.
     ForgeryAccepted(u16),
+    /// A forgery got the status of a success, and another response than valid deliveries get.
+    RefusedAsSuccess(u16),
     /// A forgery got a 4xx that says nothing about its signature.
     NotRejected(u16),
     /// A 2xx that the provider does not count as success.
@@ -65,6 +75,7 @@ impl Fault {
     pub const fn status(&self) -> Option<u16> {
         match self {
             Self::ForgeryAccepted(status)
+            | Self::RefusedAsSuccess(status)
             | Self::WrongHandshake(status, _)
             | Self::NotRejected(status)
             | Self::WrongSuccess(status)

@@ -251,11 +251,19 @@ fn with_garbage_timestamps(original: &Original<'_>) -> Result<Vec<Forged>, Strin
     forged.collect()
 }
 
-/// Unsigned requests whose body is not JSON.
+/// The variation of a body that can't be decoded.
+pub(super) const NOT_UTF_8: &str = "bytes that are not UTF-8";
+
+/// Unsigned requests whose body is not JSON, or not even text.
 fn malformed(original: &Original<'_>) -> Vec<Forged> {
     let request = without_signature(original.provider, original.provider.request(original.draft, &original.attempt));
     let half = request.body.slice(..request.body.len() / 2);
-    let bodies = [(half, "the first half"), (Bytes::from_static(b"not JSON"), "plain text")];
+    let bodies = [
+        (half, "the first half"),
+        (Bytes::from_static(b"not JSON"), "plain text"),
+        (Bytes::from_static(b"{\"text\":\"caf\xe9\"}"), NOT_UTF_8),
+        (Bytes::new(), "an empty body"),
+    ];
     let bodies =
         bodies.into_iter().map(|(body, variation)| (Request { body, ..request.clone() }, Some(variation.to_owned())));
     bodies.collect()

@@ -126,7 +126,7 @@ fn valid_deliveries_verify_and_forgeries_are_rejected_for_the_right_reason() {
         assert_eq!(verdicts(&provider, CaseName::BodyUnicode), ["verified"; 3], "{scheme}");
         assert_eq!(verdicts(&provider, CaseName::BodyLarge), ["verified"; 3], "{scheme}");
         assert_eq!(verdicts(&provider, CaseName::BodyEmptyValues), ["verified"], "{scheme}");
-        assert_eq!(verdicts(&provider, CaseName::BodyMalformed), ["missing-header"; 2], "{scheme}");
+        assert_eq!(verdicts(&provider, CaseName::BodyMalformed), ["missing-header"; 4], "{scheme}");
         assert_eq!(verdicts(&provider, CaseName::BodyChunked), ["verified"], "{scheme}");
         assert_eq!(verdicts(&provider, CaseName::HeaderCase), ["verified"], "{scheme}");
     }
@@ -390,10 +390,10 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
     };
     let accepted = Fault::ForgeryAccepted(200);
     let mut verifies = History::default();
-    verifies.add(CaseName::SecretWrong, None);
+    verifies.add(CaseName::SecretWrong, None, None);
     let mut never = History::default();
-    never.add(CaseName::SecretWrong, Some(accepted.clone()));
-    never.add(CaseName::BodyTampered, Some(accepted.clone()));
+    never.add(CaseName::SecretWrong, Some(accepted.clone()), None);
+    never.add(CaseName::BodyTampered, Some(accepted.clone()), None);
     assert_eq!(
         explained(CaseName::SignatureMissing, &accepted, &verifies),
         (
@@ -412,7 +412,7 @@ fn the_cause_of_a_failure_takes_earlier_cases_into_account() {
              respond 401 if it does not match"
         )
     );
-    verifies.add(CaseName::TimestampStale, None);
+    verifies.add(CaseName::TimestampStale, None, None);
     assert_eq!(
         explained(CaseName::TimestampFuture, &accepted, &verifies).1,
         Remedy::advice(

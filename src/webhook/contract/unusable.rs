@@ -1,7 +1,9 @@
 //! Explains why a handler accepts no valid delivery at all.
 
 use super::{
-    cause::{Explanation, HEADER_CASE, LOG, Observation, RESPOND_FIRST, message, redirected, wrong_success},
+    cause::{
+        Explanation, HEADER_CASE, LOG, Observation, RESPOND_FIRST, message, redirected, signature_of, wrong_success,
+    },
     judge::{Fault, NoResponse},
     name::CaseName,
 };
@@ -75,8 +77,9 @@ pub fn unusable(
             provider: provider.name.clone(),
             source: source.clone(),
             further: format!(
-                "{}If it does, the handler may verify other bytes than were sent: {RAW_BODY}",
-                key_of(provider)
+                "{}If it does, the handler may verify something else than {}, or other bytes than were sent: {RAW_BODY}",
+                key_of(provider),
+                signature_of(provider)
             ),
         },
         (Fault::Rejected(404 | 410), _) => Remedy::CorrectHandlerPath,
@@ -90,7 +93,10 @@ pub fn unusable(
         (Fault::NoResponse(NoResponse::Unreachable(_)), _) => Remedy::StartHandler,
         (Fault::NoResponse(NoResponse::Untrusted(_)), _) => Remedy::AcceptAnyCertificate,
         (Fault::NoResponse(NoResponse::Broken(_)), _) => Remedy::advice(LOG),
-        (Fault::Crashed(_) | Fault::ForgeryAccepted(_) | Fault::NotRejected(_), _) => Remedy::advice(FIRST_CRASH),
+        (
+            Fault::Crashed(_) | Fault::ForgeryAccepted(_) | Fault::RefusedAsSuccess(_) | Fault::NotRejected(_),
+            _,
+        ) => Remedy::advice(FIRST_CRASH),
     });
     Explanation { message: message(CaseName::EventAccepted, observation), remedy: Some(remedy) }
 }

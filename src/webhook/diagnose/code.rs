@@ -399,7 +399,11 @@ static CODES: [(Code, &str, &str); 42] = [
         "`[redacted]` in a capture for a repository",
     ),
     (Code::SeenEmptyBody, "seen, not proven: the body is empty", "a redirect turned POST into GET"),
-    (Code::SeenMissingBytes, "seen, not proven: the body is shorter than Content-Length says", "a cut-off capture"),
+    (
+        Code::SeenMissingBytes,
+        "seen, not proven: the body is shorter than Content-Length says, or its JSON ends in the middle",
+        "a cut-off capture",
+    ),
     (Code::SeenChunkSizes, "seen, not proven: chunk sizes are in the body", "the raw socket's bytes"),
     (Code::SeenBoundary, "seen, not proven: multipart boundaries are in the body", "a form read as raw bytes"),
     (Code::SeenLogEscapes, "seen, not proven: a log's escapes are in the body", "`{\\x22`, `{&quot;`"),

@@ -40,6 +40,9 @@ pub fn redacted(case: &RejectedRequest<'_>) -> Option<Finding> {
     if signed.clone().any(|scheme| scheme.content.places().any(is_of_url)) && case.request.target.contains(REDACTED) {
         return finding("the URL's query was redacted, but it is part of what is signed".to_owned());
     }
+    if case.request.method == Method::GET && case.request.body.is_empty() && case.request.target.contains(REDACTED) {
+        return finding("the URL's query was redacted, so that a handshake can't be recognised".to_owned());
+    }
     let place = redacted_secret(case).filter(|_| signed.clone().any(|scheme| scheme.content.signs_body()))?;
     let words = place.words();
     finding(format!("{words} was redacted because it is a secret, but it is part of what is signed"))
@@ -93,6 +96,10 @@ fn of_body(case: &RejectedRequest<'_>, all: &mut Vec<Finding>) {
             if missing == 1 { "is" } else { "are" }
         );
         add(Code::SeenMissingBytes, message);
+    } else if request.body.starts_with(b"{")
+        && serde_json::from_slice::<serde::de::IgnoredAny>(&request.body).is_err_and(|error| error.is_eof())
+    {
+        add(Code::SeenMissingBytes, "the body ends in the middle of its JSON: the rest is missing".to_owned());
     }
     if body::has_chunk_sizes(&request.body) {
         add(Code::SeenChunkSizes, "the body begins with the size of a chunk, as on the connection".to_owned());

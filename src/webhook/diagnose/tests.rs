@@ -721,10 +721,10 @@ fn a_clock_that_is_off_gets_a_warning() {
     }
     for (distance, message) in [
         (420, "it was signed 7 min after it was received: the sender's clock is fast, or this one is slow"),
-        (7199, "the timestamp is 2 h ahead, the offset of a time zone: a local time is signed as UTC"),
+        (7199, "the timestamp is 2 h ahead, the offset of a time zone: a local time may have been signed as UTC"),
         (
             -20_701,
-            "the timestamp is 5 h 45 min behind, the offset of a time zone: a local time seems to be signed as UTC, or an old delivery was sent again",
+            "the timestamp is 5 h 45 min behind, the offset of a time zone: a local time may have been signed as UTC, or this is an old delivery, sent again",
         ),
     ] {
         for clock in [Clock::Live, Clock::Recorded] {
@@ -889,6 +889,7 @@ fn what_is_only_seen_is_said_when_nothing_is_proven() {
         assert_eq!(seen(body, &[]), [code, "unexplained"], "{:?}", String::from_utf8_lossy(body));
     }
     assert_eq!(seen(b"{\"a\":1}", &[("content-length", "8")]), ["seen-missing-bytes", "unexplained"]);
+    assert_eq!(seen(b"{\"a\":{\"b\":1", &[]), ["seen-missing-bytes", "unexplained"]);
     for value in ["[redacted]", "***", "<REDACTED>", "sha512=[redacted]"] {
         assert_eq!(World::usual().codes("cyanite", &request(&[("signature", value)], b"{}")), ["redacted"], "{value}");
     }

@@ -109,11 +109,11 @@ pub fn skew(case: &RejectedRequest<'_>) -> Option<Finding> {
     let zone = zone.into_iter().find(|zone| zone.abs_diff(distance) <= Duration::from_secs(MOST_DELAY));
     let message = match (zone, skew.is_past()) {
         (Some(zone), true) => format!(
-            "the signature matches, and the timestamp is {} behind, the offset of a time zone: a local time seems to be signed as UTC, or an old delivery was sent again",
+            "the signature matches, and the timestamp is {} behind, the offset of a time zone: a local time may have been signed as UTC, or this is an old delivery, sent again",
             words(zone)
         ),
         (Some(zone), false) => format!(
-            "the signature matches, but the timestamp is {} ahead, the offset of a time zone: a local time is signed as UTC",
+            "the signature matches, but the timestamp is {} ahead, the offset of a time zone: a local time may have been signed as UTC",
             words(zone)
         ),
         (None, false) => format!(

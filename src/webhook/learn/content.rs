@@ -14,9 +14,9 @@ pub(super) struct Parts<'a> {
 
 /// The orders in which values are signed: `T` is the timestamp, `I` the id, `B` the body, `H` the body's hash, `U` the URL,
 /// `M` the method, `P` the path, `F` the fields of a form.
-const ORDERS: [&str; 26] = [
-    "B", "TB", "BT", "IB", "BI", "ITB", "TIB", "TBI", "BTI", "IBT", "BIT", "H", "TH", "ITH", "TIH", "UB", "UF", "UTB",
-    "TUB", "MUBT", "TMPB", "MPTB", "MPB", "PB", "TPB", "U",
+const ORDERS: [&str; 28] = [
+    "B", "TB", "BT", "IB", "BI", "ITB", "TIB", "TBI", "BTI", "IBT", "BIT", "H", "TH", "ITH", "TIH", "UB", "BU", "UF",
+    "UTB", "TUB", "MUBT", "MUB", "TMPB", "MPTB", "MPB", "PB", "TPB", "U",
 ];
 
 const SEPARATORS: [&str; 9] = [".", ":", "", "|", "\n", ",", "-", "_", ";"];

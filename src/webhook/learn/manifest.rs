@@ -192,6 +192,9 @@ fn unknown_scheme(facts: &Facts<'_>, draft: &mut Draft) {
     if search.seen.is_empty() {
         draft.comment("No header that all captures have looks like a signature.");
     }
+    if search.is_asymmetric {
+        draft.ask("does the provider sign with a private key? Then learn again with its public key as the secret: PEM, or as the provider shows it");
+    }
     draft.comment("Until [secret] and [[scheme]] say it, deliveries count as unsigned:");
     draft.line("#");
     for line in [

@@ -41,6 +41,8 @@ pub struct Sample {
     pub request: Request,
     /// When it was received, if the capture says so.
     pub received_at: Option<Timestamp>,
+    /// The URL that the provider called, if that is known.
+    pub url: Option<String>,
 }
 
 /// A provider directory to write, and what is known about it.
@@ -52,6 +54,8 @@ pub struct Learned {
     pub proven: Vec<String>,
     /// What the captures don't show.
     pub questions: Vec<String>,
+    /// Whether there was a secret to try, and no scheme could be proven with it.
+    pub is_unproven: bool,
     /// Why the directory would not pass its check; empty if it does.
     pub problems: Vec<String>,
 }
@@ -95,7 +99,7 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText]) -> Learned 
         .collect();
     let search = Search::run(&read, secrets);
     let events = Events::find(&read, search.found.as_ref());
-    let mut learned = Learned::default();
+    let mut learned = Learned { is_unproven: search.has_secret && search.found.is_none(), ..Learned::default() };
     learned.proven.extend(search.proven(samples.len()));
     learned.proven.extend(events.proven());
 

@@ -12,6 +12,7 @@ use super::{
     value::time_unit,
 };
 use crate::webhook::{
+    encoding,
     place::{Lookup, Source},
     request::{self, Request},
     signature::{
@@ -65,12 +66,15 @@ pub(super) struct Search {
     pub most: usize,
     /// What looks like a signature, in words.
     pub seen: Vec<String>,
+    /// Whether one of these may be made with a private key.
+    pub is_asymmetric: bool,
 }
 
 impl Search {
     pub(super) fn run(samples: &[Read<'_>], secrets: &[SecretText]) -> Self {
-        let mut search =
-            Self { found: None, has_secret: !secrets.is_empty(), is_exhausted: false, most: 0, seen: seen(samples) };
+        let (seen, is_asymmetric) = seen(samples);
+        let has_secret = !secrets.is_empty();
+        let mut search = Self { found: None, has_secret, is_exhausted: false, most: 0, seen, is_asymmetric };
         // The smallest bodies are the fastest to try; an empty one would say too little. There are two, because one capture
         // may be damaged.
         let mut probes: Vec<&Read<'_>> = samples.iter().collect();
@@ -161,7 +165,7 @@ impl Search {
         samples: &[Read<'_>],
         is_https: Option<bool>,
     ) -> Option<FoundScheme> {
-        let url_of = |read: &Read<'_>| is_https.map(|is_https| url(read.request(), is_https));
+        let url_of = |read: &Read<'_>| is_https.map(|is_https| called_url(read, is_https));
         let verifies = |read: &&Read<'_>| {
             let url = url_of(read);
             let receipt = Receipt { url: url.as_deref(), ..Receipt::default() };
@@ -284,7 +288,7 @@ impl Hypothesis<'_> {
         probe: &Read<'_>,
         is_https: Option<bool>,
     ) -> bool {
-        let url = is_https.map(|is_https| url(probe.request(), is_https));
+        let url = is_https.map(|is_https| called_url(probe, is_https));
         let values = ContentValues {
             id: self.id.map_or(b"", |id| id.text.as_bytes()),
             timestamp: self.time.map_or(b"", |time| time.text.as_bytes()),
@@ -348,27 +352,63 @@ fn url(request: &Request, is_https: bool) -> String {
     format!("{}://{host}{}", if is_https { "https" } else { "http" }, request.target)
 }
 
-/// What looks like a signature, without any proof.
-fn seen(samples: &[Read<'_>]) -> Vec<String> {
-    let Some(first) = samples.first() else { return Vec::new() };
-    let mut seen = Vec::new();
+/// The URL that the provider called, as far as it is known.
+fn called_url(read: &Read<'_>, is_https: bool) -> String {
+    read.sample.url.clone().unwrap_or_else(|| url(read.request(), is_https))
+}
+
+/// What looks like a signature, without any proof, and whether one may be made with a private key.
+fn seen(samples: &[Read<'_>]) -> (Vec<String>, bool) {
+    let (mut seen, mut is_asymmetric) = (Vec::new(), false);
+    let Some(first) = samples.first() else { return (seen, is_asymmetric) };
     for (name, value) in own_headers(first.request()) {
         let is_everywhere = samples.iter().all(|read| read.request().headers.contains(name.as_str()));
         if let Some(form) = forms(&value).first().filter(|_| is_everywhere) {
             let made = algorithms(form.signature.len(), None);
-            let made: Vec<String> = made.iter().filter(|made| !made.is_plain_hash()).map(ToString::to_string).collect();
+            let made = made.iter().filter(|made| !made.is_plain_hash()).map(ToString::to_string);
+            let with_key = asymmetric(&form.signature);
+            is_asymmetric |= with_key.is_some();
+            let made: Vec<String> = made.chain(with_key).collect();
             let made = if made.is_empty() { String::new() } else { format!(", as {} makes", made.join(" or ")) };
             seen.push(format!("`{name}` has {} as `{}`{made}", bytes(form.signature.len()), form.text.value));
-        } else if is_everywhere && value.rsplit(' ').next().is_some_and(is_jwt) {
-            seen.push(format!(
-                "`{name}` has a JWT, for which the manifest has `jwt-hs256`, `jwt-es256` and `jwt-rs256`"
-            ));
+        } else if let Some(jwt) = value.rsplit(' ').next().and_then(jwt).filter(|_| is_everywhere) {
+            is_asymmetric |= !jwt.starts_with("a JWT that is signed with HS256");
+            seen.push(format!("`{name}` has {jwt}"));
         }
     }
-    seen
+    (seen, is_asymmetric)
 }
 
-/// Whether a text looks like a JWT: three parts, the first of which is a JSON object in base64.
-fn is_jwt(text: &str) -> bool {
-    text.starts_with("eyJ") && text.split('.').count() == 3
+/// The algorithms with a private key whose signatures look like this one, in words.
+fn asymmetric(signature: &[u8]) -> Option<String> {
+    match signature {
+        [0x30, ..] if (68..=72).contains(&signature.len()) => Some("ECDSA P-256".to_owned()),
+        _ if signature.len() == 64 => Some("Ed25519".to_owned()),
+        _ if matches!(signature.len(), 256 | 384 | 512) => {
+            Some(format!("RSA-SHA256 with a key of {} bits", signature.len() * 8))
+        }
+        _ => None,
+    }
+}
+
+/// What a JWT's header says about it, in words; `None` if the text is no JWT: three parts, the first of which is a JSON
+/// object in base64.
+fn jwt(text: &str) -> Option<String> {
+    let mut parts = text.split('.');
+    let (header, _, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
+    let header: serde_json::Value = serde_json::from_slice(&encoding::decode_base64url(header)?).ok()?;
+    let member = |name: &str| header.as_object()?.get(name)?.as_str();
+    let known = match member("alg") {
+        Some(name @ ("HS256" | "ES256" | "RS256")) => {
+            format!("a JWT that is signed with {name}: `algorithm = \"jwt-{}\"`", name.to_ascii_lowercase())
+        }
+        Some(other) if other.len() <= 16 && other.bytes().all(|byte| byte.is_ascii_alphanumeric()) => format!(
+            "a JWT that is signed with {other}, for which a manifest has no algorithm: it has `jwt-hs256`, `jwt-es256` and `jwt-rs256`"
+        ),
+        _ => return Some("a JWT that does not name its algorithm".to_owned()),
+    };
+    Some(match member("kid") {
+        Some(_) => format!("{known}; its header names a key (`kid`), so the provider publishes several, as a JWKS"),
+        None => known,
+    })
 }

@@ -52,6 +52,6 @@ pub(super) fn signatures(text: &str) -> Vec<(TextEncoding, Vec<u8>)> {
         found.push((TextEncoding::Base64Url, bytes));
     }
     // The lengths of hashes and of Ed25519, and of ECDSA in DER.
-    found.retain(|(_, bytes)| matches!(bytes.len(), 16 | 20 | 32 | 48 | 64 | 68..=72));
+    found.retain(|(_, bytes)| matches!(bytes.len(), 16 | 20 | 32 | 48 | 64 | 68..=72 | 256 | 384 | 512));
     found
 }

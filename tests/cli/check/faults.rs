@@ -323,3 +323,51 @@ fn one_that_limits_the_rate() {
     });
     fails(&handler, "/aspect", &["burst"], "limits the rate");
 }
+
+#[test]
+fn one_that_refuses_with_the_status_of_a_success() {
+    // No word of a refusal: the response only differs from that to a valid delivery.
+    let refusing = |body: &'static str| {
+        Handler::new(move |message| match aspect(message) {
+            200 => Reply::Says(200, b"{\"ok\":true}"),
+            _ => Reply::Says(200, body.as_bytes()),
+        })
+    };
+    let others = ["header-missing", "timestamp-garbage", "timestamp-stale", "timestamp-future", "body-malformed"];
+    let failed = [&FORGERIES[..], &others].concat();
+    for body in ["{\"status\":\"invalid\"}", ""] {
+        let report = fails(&refusing(body), "/aspect", &failed, "the handler seems to refuse this one");
+        let hint = "the response differs from those to valid deliveries, so the handler seems to refuse this one; but 200 is the status of a success, which is all that a provider reads: respond 401";
+        for name in &failed {
+            assert_eq!(text(report.case(name), "/hint"), hint, "{name}");
+        }
+    }
+}
+
+#[test]
+fn one_that_redirects_what_it_refuses() {
+    let handler = Handler::new(|message| Reply::Status(if aspect(message) == 200 { 200 } else { 302 }));
+    let others = ["header-missing", "timestamp-garbage", "timestamp-stale", "timestamp-future", "body-malformed"];
+    let hint = "redirects what it refuses: respond 401 instead";
+    fails(&handler, "/aspect", &[&FORGERIES[..], &others].concat(), hint);
+}
+
+#[test]
+fn one_that_decodes_the_body_before_it_verifies() {
+    // Python's bytes.decode() raises for such bytes.
+    let handler = Handler::new(|message| {
+        Reply::Status(if str::from_utf8(&message.body).is_err() { 500 } else { aspect(message) })
+    });
+    let report = fails(&handler, "/aspect", &["body-malformed"], "verify the bytes of the body before you decode them");
+    let message = "bytes that are not UTF-8: failed (500) instead of rejecting the request with a 4xx: it is unsigned and not even JSON";
+    assert_eq!(text(report.case("body-malformed"), "/message"), message);
+}
+
+#[test]
+fn one_that_crashes_on_an_empty_body() {
+    let handler = Handler::new(|message| Reply::Status(if message.body.is_empty() { 500 } else { aspect(message) }));
+    let report = fails(&handler, "/aspect", &["body-malformed"], "before you parse the body");
+    let message =
+        "an empty body: failed (500) instead of rejecting the request with a 4xx: it is unsigned and not even JSON";
+    assert_eq!(text(report.case("body-malformed"), "/message"), message);
+}

@@ -447,6 +447,28 @@ fn a_tab_that_does_not_read_misses_lines_and_holds_up_nothing() {
 
 #[cfg(unix)]
 #[test]
+fn a_tab_that_has_stopped_reading_does_not_hold_up_the_end() {
+    const COUNT: u64 = 2500;
+    let dir = Dir::new();
+    let listener = inspected(&dir).args(["--capture", "log.ndjson", "--filter", "x.*", "--history", "100"]).starts();
+    let page = Page::of(&listener);
+    let mut stream = page.stream(0);
+    stream.expect("ready");
+    let url = listener.url("/other");
+    let mut connection = Connection::to(&url);
+    // More lines than the buffers of the connection hold.
+    let delivery = request("POST", &format!("{url}?{}", "x".repeat(12 << 10)), &[], "{}");
+    for _ in 0..COUNT {
+        connection.write(&delivery).unwrap();
+        assert_eq!(connection.response().unwrap().status(), 200);
+    }
+    listener.interrupt();
+    listener.exits(0).stderr(NO_SECRETS);
+    drop(stream);
+}
+
+#[cfg(unix)]
+#[test]
 fn open_streams_end_with_ctrl_c() {
     let dir = Dir::new();
     let listener = inspected(&dir).starts();

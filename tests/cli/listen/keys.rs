@@ -1,5 +1,8 @@
 //! The keys of `listen`, in a terminal, and the state in which the terminal is left.
 
+#[cfg(target_os = "linux")]
+use std::{fs, os::unix::fs::PermissionsExt};
+
 use crate::{
     harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, post, respond},
     screen::Screen,
@@ -48,6 +51,34 @@ fn the_url_of_the_inspector_is_shown_where_no_browser_can_be_opened() {
     screen.url();
     screen.types("o");
     screen.shows("there is no inspector; start with --inspect\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_token_is_not_an_argument_of_the_program_that_opens_the_inspector() {
+    let dir = Dir::new();
+    dir.write(
+        "bin/xdg-open",
+        "#!/bin/sh\nfile=${1#file://}\ncp \"$file\" copy\nstat -c %a \"$file\" > mode\necho \"$*\" > arguments\n",
+    );
+    fs::set_permissions(dir.join("bin/xdg-open"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(dir.join("run")).unwrap();
+    let script = "mkfifo arguments; DISPLAY=:0 XDG_RUNTIME_DIR=$PWD/run PATH=$PWD/bin:$PATH $LISTEN; ls -A run > left; echo ended";
+    let mut screen = Screen::run(&dir, "--inspect 127.0.0.1:0", script);
+    screen.url();
+    screen.types("o");
+    screen.shows("opening the inspector with xdg-open: ");
+    let url = screen.shows("\n").trim_end().to_owned();
+    // Blocks until the program has written it.
+    let arguments = fs::read_to_string(dir.join("arguments")).unwrap();
+    let name = arguments.trim_end().strip_prefix(&format!("file://{}/run/hookdev-", dir.join("").display()));
+    assert!(name.is_some_and(|name| name.ends_with(".html")), "{arguments}");
+    let page = fs::read_to_string(dir.join("copy")).unwrap();
+    assert!(page.contains(&format!("content=\"0;url={url}\"")), "{page}");
+    assert_eq!(fs::read_to_string(dir.join("mode")).unwrap(), "600\n");
+    screen.types("q");
+    screen.shows("ended\n");
+    assert_eq!(fs::read_to_string(dir.join("left")).unwrap(), "");
 }
 
 #[test]

@@ -20,7 +20,11 @@ fn with_captures(scheme: &str) -> Dir {
 }
 
 fn learn(dir: &Dir, name: &str, secret: &str) -> Finished {
-    dir.hookdev().args(["providers", "new", name, "--from", "captures", "--secret", secret]).exits(0)
+    learn_with_exit(dir, name, secret, 0)
+}
+
+fn learn_with_exit(dir: &Dir, name: &str, secret: &str, code: i32) -> Finished {
+    dir.hookdev().args(["providers", "new", name, "--from", "captures", "--secret", secret]).exits(code)
 }
 
 /// All files of a written directory, in one text.
@@ -152,9 +156,10 @@ fn no_personal_value_of_a_capture_is_written() {
 #[test]
 fn with_a_wrong_secret_or_none_the_scheme_is_a_question() {
     let dir = with_captures("cartwheel");
-    let wrong = learn(&dir, "cartwheel", "another-secret");
+    let wrong = learn_with_exit(&dir, "cartwheel", "another-secret", 1);
     let wrong = wrong
-        .prints("open  how does it sign? No known way gives these signatures with this secret; is it the right one?");
+        .prints("open  how does it sign? No known way gives these signatures with this secret; is it the right one?")
+        .says("warning: no scheme is proven with this secret: cartwheel's `[[scheme]]` is a comment, and its deliveries count as unsigned");
     assert!(!wrong.text().contains("proven  all"), "{}", wrong.text());
     let manifest = dir.read("cartwheel/provider.toml");
     assert!(manifest.contains("# `cw-digest` has 20 bytes as `v2={hex}`, as HMAC-SHA1 makes\n"), "{manifest}");
@@ -182,7 +187,7 @@ fn a_scheme_that_holds_for_some_captures_alone_is_a_question() {
     let dir = with_captures("cartwheel");
     let orders = dir.read("captures/orders.ndjson");
     dir.replace("captures/orders.ndjson", orders.replacen("10018", "10019", 1));
-    learn(&dir, "cartwheel", CARTWHEEL).prints("A scheme was found that holds for some captures only");
+    learn_with_exit(&dir, "cartwheel", CARTWHEEL, 1).prints("A scheme was found that holds for some captures only");
     assert!(dir.read("cartwheel/provider.toml").contains("# The scheme holds for 5 of 6 captures.\n"));
 }
 
@@ -235,4 +240,37 @@ fn the_result_is_one_object_as_json() {
     assert_eq!(line["next"][0], "hookdev providers check 'out dir'");
     assert_eq!(line["next"][1], "hookdev --providers 'out dir' verify captures --provider borealis --secret SOURCE");
     assert!(!line.to_string().contains(BOREALIS));
+}
+
+#[test]
+fn a_signature_over_a_url_that_the_captures_do_not_hold_is_learned_with_the_url() {
+    // Signed with Python's hmac: HMAC-SHA1 of the body and the URL, in base64. A tunnel replaced the host and the path.
+    let dir = with_captures("trellis");
+    let new = ["providers", "new", "trellis", "--from", "captures", "--secret", "trellis-callback-secret"];
+    dir.hookdev().args(new).args(["--out", "without"]).exits(1);
+    let url = "https://hooks.example.com/boards?board=7";
+    let learned = dir.hookdev().args(new).args(["--url", url]).exits(0);
+    learned.prints("proven  all 3 captures are signed with HMAC-SHA1 of `{body}{url}` in `x-trellis-webhook`");
+    assert!(dir.read("trellis/provider.toml").contains("content   = \"{body}{url}\""));
+    let verify = ["--providers", "trellis", "verify", "captures", "--provider", "trellis", "--url", url];
+    dir.hookdev().args(verify).args(["--secret", "trellis-callback-secret"]).exits(0);
+    dir.hookdev().args(new).args(["--out", "bad", "--url", "hooks.example.com/in"]).exits(2);
+}
+
+#[test]
+fn signatures_of_private_keys_are_recognised_and_asked_about() {
+    // Made with PyJWT (ES256, with a key id) and with Python's cryptography (RSA, 2048 bits).
+    let dir = with_captures("asymmetric");
+    let question = "does the provider sign with a private key? Then learn again with its public key as the secret: PEM, or as the provider shows it";
+    dir.hookdev()
+        .args(["providers", "new", "keyed", "--from", "captures"])
+        .exits(0)
+        .prints(&format!("open  {question}"));
+    let manifest = dir.read("keyed/provider.toml");
+    for seen in [
+        "# `acme-verification` has a JWT that is signed with ES256: `algorithm = \"jwt-es256\"`; its header names a key (`kid`), so the provider publishes several, as a JWKS\n",
+        "# `acme-signature` has 256 bytes as `{base64}`, as RSA-SHA256 with a key of 2048 bits makes\n",
+    ] {
+        assert!(manifest.contains(seen), "{manifest}");
+    }
 }

@@ -1,7 +1,7 @@
 // Owns what can be done with a delivery: resend, copy, download, compare, pin. Each action says its result in the
 // status bar.
 
-import { getJson, getText, postJson } from "./api.js";
+import { getText, postJson } from "./api.js";
 import { copy, download } from "./copy.js";
 import { store } from "./store.js";
 import { duration, short } from "./text.js";
@@ -40,7 +40,7 @@ export async function copyLink(seq) {
 /** Saves the capture, which `hookdev verify` and `hookdev send` read. */
 export async function downloadCapture(seq) {
   await attempt("The capture was not saved", async () => {
-    const capture = await getText(`/api/deliveries/${seq}`);
+    const capture = store.pins.text(seq) ?? (await getText(`/api/deliveries/${seq}`));
     download(capture.endsWith("\n") ? capture : `${capture}\n`, `${seq}-${store.get(seq)?.event ?? "delivery"}.json`);
   });
 }
@@ -48,13 +48,14 @@ export async function downloadCapture(seq) {
 /** Keeps a delivery in this tab, whole, or lets it go. */
 export async function pin(seq) {
   if (store.pins.has(seq)) {
-    store.pin(seq, null);
+    store.unpin(seq);
     store.say(`Unpinned #${seq}`);
     return;
   }
   await attempt(`#${seq} was not pinned`, async () => {
-    store.pin(seq, await getJson(`/api/deliveries/${seq}`));
-    store.say(`Pinned #${seq}: it stays here when you clear the list`, "good");
+    const survives = store.pin(seq, await getText(`/api/deliveries/${seq}`));
+    const until = survives ? "when you clear the list or reload" : "when you clear the list; it is too large to survive a reload";
+    store.say(`Pinned #${seq}: it stays here ${until}`, "good");
   });
 }
 

@@ -64,6 +64,12 @@ export async function getBytes(path, options) {
   return new Uint8Array(await (await request(path, options)).arrayBuffer());
 }
 
+/** The bytes of a request's body, as hookdev writes it into JSON. */
+export function bytesOf({ body, body_base64: base64 }) {
+  if (typeof base64 !== "string") return new TextEncoder().encode(body);
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
 /** Like `getJson`, with numbers that JavaScript would round as `ExactNumber`. */
 export async function getExact(path, options) {
   return JSON.parse(await getText(path, options), exact);

@@ -14,7 +14,7 @@ import { Payload } from "./payload.js";
 import { store } from "./store.js";
 import { clock, duration, limit, prose, size, visible } from "./text.js";
 import { verdict, Verdict } from "./verdict.js";
-import { causes, Why } from "./why.js";
+import { causes, Quote, Why } from "./why.js";
 
 const TITLES = { payload: "Payload", headers: "Headers", why: "Why", forwards: "Forwards", history: "History" };
 
@@ -73,7 +73,7 @@ function Facts({ row }) {
     <time datetime=${row.received_at} title=${row.received_at}>${clock(row.received_at)}</time>
     <span>${row.request.method} ${visible(row.request.target)}</span>
     <span>${size(row.request.body_bytes)}</span>
-    <span class=${row.response.status >= 400 ? "bad-text" : ""}>${row.response.status}</span>
+    <span class=${row.response.status >= 300 ? "bad-text" : ""}>${row.response.status}</span>
     <span class=${isLate(row) ? "bad-text" : ""}
       >${duration(row.response.elapsed_ms)}${most === null ? "" : ` of ${limit(most)}`}</span
     >
@@ -90,6 +90,7 @@ function Reason({ row }) {
     </button>`;
   return html`<div class="reason ${first.tone}">
     <p>${prose(first.text)}${more}</p>
+    <${Quote} of=${first} />
     ${first.hint && html`<p class="hint"><span class="hint-label">Try</span> ${prose(first.hint)}</p>`}
   </div>`;
 }

@@ -4,8 +4,9 @@ import { attemptText } from "./actions.js";
 import { HeaderTable } from "./headers.js";
 import { Differences } from "./compare.js";
 import { html } from "./html.js";
+import { isNarrow } from "./layout.js";
 import { store } from "./store.js";
-import { clock, duration, size, visible } from "./text.js";
+import { clock, duration, prose, size, visible } from "./text.js";
 
 /** How much of a body is shown here, in characters. */
 const EXCERPT = 20000;
@@ -29,7 +30,7 @@ export function Forwards({ row, loaded }) {
       (forward, index) =>
         html`<p key=${`elsewhere-${index}`} class="resent">
           Resent elsewhere to ${visible(forward.url)}:
-          <span class=${forward.error !== null || forward.status >= 400 ? "bad-text" : "good-text"}>
+          <span class=${forward.error !== null || forward.status >= 300 ? "bad-text" : "good-text"}>
             ${forward.status ?? visible(forward.error)}</span
           >${" "}in ${duration(forward.elapsed_ms)}
         </p>`,
@@ -42,6 +43,7 @@ export function Forwards({ row, loaded }) {
           status=${forward.status}
           elapsed=${forward.elapsed_ms}
           error=${forward.error}
+          hint=${forward.hint}
           request=${request}
           response=${forward.response ?? forward}
           problem=${loaded.problem}
@@ -80,8 +82,18 @@ export function Result({ result }) {
     )}`;
 }
 
-function Exchange({ title, status, elapsed, error, request, response, problem }) {
-  const isBad = error !== null || status === null || status >= 400;
+function Exchange({ title, status, elapsed, error, request, response, hint, problem }) {
+  const isBad = error !== null || status === null || status >= 300;
+  const sent = html`<div>
+    <h4>Request</h4>
+    ${request ? html`<${Message} of=${request} />` : problem && html`<p class="muted">${problem}</p>`}
+  </div>`;
+  const received = html`<div class="response">
+    <h4>Response</h4>
+    ${response?.headers || bodyOf(response ?? {}) !== null
+      ? html`<${Message} of=${response} />`
+      : html`<p class="muted">${status === null ? "none" : "not kept"}</p>`}
+  </div>`;
   return html`<section class="exchange">
     <h3>
       <span class="target">${title}</span>
@@ -89,18 +101,8 @@ function Exchange({ title, status, elapsed, error, request, response, problem })
       <span class="muted">${duration(elapsed)}</span>
     </h3>
     ${error && html`<p class="reason bad">${visible(error)}</p>`}
-    <div class="sides">
-      <div>
-        <h4>Request</h4>
-        ${request ? html`<${Message} of=${request} />` : problem && html`<p class="muted">${problem}</p>`}
-      </div>
-      <div>
-        <h4>Response</h4>
-        ${response?.headers || bodyOf(response ?? {}) !== null
-          ? html`<${Message} of=${response} />`
-          : html`<p class="muted">${status === null ? "none" : "not kept"}</p>`}
-      </div>
-    </div>
+    ${hint && html`<p class="reason"><span class="hint-label">Try</span> ${prose(hint)}</p>`}
+    <div class="sides">${isNarrow() ? [received, sent] : [sent, received]}</div>
   </section>`;
 }
 

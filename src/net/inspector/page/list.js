@@ -157,7 +157,7 @@ function Row({ row, place, index, isActive, tabIndex, isPinned, isMarked, compac
   const classes = ["list-row", isActive && "active", row.verdictName === "rejected" && "bad"];
   const open = () => store.select(row.seq);
   const late = isLate(row);
-  const status = html`<span class=${row.response.status >= 400 ? "bad-text" : ""}>${row.response.status}</span>`;
+  const status = html`<span class=${row.response.status >= 300 ? "bad-text" : ""}>${row.response.status}</span>`;
   const took = html`<span class=${late ? "bad-text" : ""}
     >${duration(row.response.elapsed_ms)}${late && html`<span class="over"> late</span>`}</span
   >`;

@@ -1,6 +1,6 @@
 // Owns the three views of a body: a tree in its own spelling, the raw text, and the bytes.
 
-import { getBytes } from "./api.js";
+import { bytesOf, getBytes } from "./api.js";
 import { Hex, Raw } from "./bytes.js";
 import { download } from "./copy.js";
 import { html, useEffect, useState } from "./html.js";
@@ -22,7 +22,7 @@ export function Payload({ row, loaded }) {
   const shown = view === "tree" && noTree !== null ? "raw" : view;
   const save = async () => {
     try {
-      download(await getBytes(`/api/deliveries/${row.seq}/body`), `${row.seq}-body.bin`);
+      download(await bodyOf(row.seq), `${row.seq}-body.bin`);
     } catch (error) {
       store.say(`The body was not saved: ${error.message}`, "bad");
     }
@@ -47,29 +47,32 @@ export function Payload({ row, loaded }) {
     </div>
     ${shown === "tree"
       ? html`<${Tree} row=${row} onNone=${setNoTree} />`
-      : html`<${Bytes} seq=${row.seq} as=${shown} whole=${loaded.whole} />`}
+      : html`<${Bytes} seq=${row.seq} as=${shown} />`}
   </div>`;
 }
 
-function Bytes({ seq, as, whole }) {
-  const [{ bytes, problem }, setResult] = useState({});
+function Bytes({ seq, as }) {
+  const [{ body, problem }, setResult] = useState({});
   useEffect(() => {
     const controller = new AbortController();
-    getBytes(`/api/deliveries/${seq}/body`, { signal: controller.signal }).then(
-      (loaded) => setResult({ bytes: loaded }),
+    bodyOf(seq, { signal: controller.signal }).then(
+      (loaded) => setResult({ body: loaded }),
       (error) => error.name === "AbortError" || setResult({ problem: error.message }),
     );
     return () => controller.abort();
   }, [seq]);
-  // A pinned delivery is here even if hookdev no longer keeps it.
-  const body = bytes ?? (problem && store.pins.has(seq) && whole ? bytesOf(whole.request) : null);
   if (!body) return problem ? html`<p class="problem">${problem}</p>` : null;
   if (body.length === 0) return html`<p class="muted empty-body">The body is empty.</p>`;
   return as === "hex" ? html`<${Hex} bytes=${body} />` : html`<${Raw} bytes=${body} />`;
 }
 
-/** The bytes of a request as it is captured. */
-function bytesOf({ body, body_base64: base64 }) {
-  if (typeof base64 !== "string") return new TextEncoder().encode(body);
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+/** The body. That of a pinned delivery is here even if hookdev no longer keeps it. */
+async function bodyOf(seq, options) {
+  try {
+    return await getBytes(`/api/deliveries/${seq}/body`, options);
+  } catch (error) {
+    const pinned = error.name === "AbortError" ? null : store.pins.get(seq);
+    if (pinned === null) throw error;
+    return bytesOf(pinned.request);
+  }
 }

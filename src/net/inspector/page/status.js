@@ -14,7 +14,7 @@ const CONNECTIONS = {
 };
 
 export function StatusBar() {
-  const { connection, notice, missed, rows, shown } = store;
+  const { connection, dropped, lost, missed, notice, rows, shown } = store;
   return html`<footer class="status">
     <span class="connection ${connection}"><span class="dot" aria-hidden="true"></span>${CONNECTIONS[connection]}</span>
     <span class="total"
@@ -22,7 +22,13 @@ export function StatusBar() {
         ? plural(rows.length, "delivery", "deliveries")
         : `${shown.length.toLocaleString("en")} of ${plural(rows.length, "delivery", "deliveries")}`}</span
     >
-    ${missed > 0 && html`<span class="bad-text">${missed.toLocaleString("en")} missed, asked for again</span>`}
+    ${dropped > 0 && html`<span class="dropped muted">${dropped.toLocaleString("en")} older ones are not listed</span>`}
+    ${missed > 0 &&
+    html`<span class="missed ${lost > 0 ? "bad-text" : "muted"}"
+      >${lost > 0
+        ? `${lost.toLocaleString("en")} missed; hookdev no longer has them`
+        : `${missed.toLocaleString("en")} missed, fetched again`}</span
+    >`}
     <span class="notice ${notice?.tone ?? ""}" role="status" title=${notice?.text}>${notice?.text}</span>
     <span class="hints" aria-hidden="true"
       ><kbd>j</kbd><kbd>k</kbd> move <kbd>r</kbd> resend <kbd>e</kbd> edit <kbd>/</kbd> filter <kbd>?</kbd> keys</span

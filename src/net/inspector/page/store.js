@@ -1,12 +1,18 @@
 // Owns what the page knows: the deliveries without bodies, the filter, the selection, the pins. Components read it and
 // are drawn again, at most once a frame, after it has changed.
 
+import { bytesOf } from "./api.js";
 import { haystack, matches, parseFilter } from "./filter.js";
 import { useEffect, useState } from "./html.js";
+import { Pins } from "./pins.js";
 import { verdictOf } from "./verdict.js";
 
-/** How long arriving deliveries wait to be drawn together. */
-const GATHER_MS = 60;
+/** How many deliveries are listed at most, unless hookdev keeps more. A page that is open all day must not grow forever. */
+const MOST = 100_000;
+
+/** How long arriving deliveries wait to be drawn together: this at least, and longer where a draw takes long, so that drawing
+ * takes at most a tenth of a processor that the receiver needs, too. */
+const GATHER_MS = { least: 60, perDrawMs: 9, most: 1000 };
 
 class Store {
   /** What hookdev said when it was ready. */
@@ -15,8 +21,10 @@ class Store {
   connection = "connecting";
   /** How many deliveries this tab missed because it was too slow. */
   missed = 0;
-  /** All deliveries, by ascending `seq`. */
+  /** The listed deliveries, by ascending `seq`. */
   rows = [];
+  /** How many old ones were dropped from the list. */
+  dropped = 0;
   /** Those that pass the filter, in the same order. */
   shown = [];
   /** How many deliveries have each verdict. */
@@ -35,8 +43,7 @@ class Store {
   tab = "payload";
   /** The `seq` to compare with. */
   marked = null;
-  /** The pinned deliveries, whole, because hookdev forgets old ones. */
-  pins = new Map();
+  pins = new Pins();
   /** The results of resending, by `seq`. */
   resends = new Map();
   /** The last result of an action: `{text, tone}`. */
@@ -47,18 +54,27 @@ class Store {
   /** The repeats of each delivery that has some, by the `seq` of the first. */
   #repeats = new Map();
   #clearedUpTo = 0;
+  #lastSeq = 0;
+  /** The last delivery before the first that was missed. */
+  #missedAfter = 0;
   #terms = [];
   #listeners = new Set();
   #scheduled = false;
   #gathering = false;
+  /** How long the last draw took. */
+  #drawMs = 0;
 
-  /** Takes up what this tab had cleared before it was reloaded. */
+  /** Takes up what this tab had cleared and pinned before it was reloaded. */
   restore() {
     this.#clearedUpTo = Number(sessionStorage.getItem("hookdev.cleared") ?? 0);
+    this.#lastSeq = this.#clearedUpTo;
+    this.pins.restore();
+    for (const seq of this.pins.seqs) this.#list(this.pins.get(seq));
   }
 
+  /** The newest delivery that hookdev has sent to this tab. */
   get lastSeq() {
-    return this.rows.length ? this.rows[this.rows.length - 1].seq : this.#clearedUpTo;
+    return this.#lastSeq;
   }
 
   get(seq) {
@@ -76,7 +92,10 @@ class Store {
     this.#scheduled = true;
     const draw = () => {
       this.#scheduled = false;
+      const start = performance.now();
       for (const listener of this.#listeners) listener();
+      // After the components, and after the layout and the paint of this frame.
+      setTimeout(() => (this.#drawMs = performance.now() - start));
     };
     if (document.hidden) setTimeout(draw, 250);
     else requestAnimationFrame(draw);
@@ -89,7 +108,7 @@ class Store {
     setTimeout(() => {
       this.#gathering = false;
       this.changed();
-    }, GATHER_MS);
+    }, Math.min(GATHER_MS.most, Math.max(GATHER_MS.least, this.#drawMs * GATHER_MS.perDrawMs)));
   }
 
   setConnection(connection) {
@@ -103,14 +122,32 @@ class Store {
     this.changed();
   }
 
+  /** Notes that this tab was too slow for so many lines. */
   addMissed(count) {
+    if (this.missed === 0) this.#missedAfter = this.#lastSeq;
     this.missed += count;
     this.changed();
   }
 
+  /** How many of the missed deliveries did not come when they were asked for again. */
+  get lost() {
+    const listed = this.rows.length - indexOf(this.rows, this.#missedAfter + 1);
+    return this.missed === 0 ? 0 : this.#lastSeq - this.#missedAfter - listed;
+  }
+
+  /** Takes a delivery that hookdev sent. */
   add(delivery) {
     const { seq } = delivery;
+    this.#lastSeq = Math.max(this.#lastSeq, seq);
     if (seq <= this.#clearedUpTo && !this.pins.has(seq)) return;
+    this.#list(delivery);
+    const most = Math.max(MOST, this.ready?.history ?? 0);
+    // Many at once, because what remains has to be moved.
+    if (this.rows.length > most + most / 10) this.#dropOldest(this.rows.length - most);
+  }
+
+  #list(delivery) {
+    const { seq } = delivery;
     const known = this.#bySeq.get(seq);
     const row = slim(delivery);
     if (known) {
@@ -123,6 +160,22 @@ class Store {
       if (this.#passes(row)) insert(this.shown, row);
     }
     this.#changedSoon();
+  }
+
+  #dropOldest(count) {
+    const limit = this.rows[count].seq;
+    const stays = (row) => row.seq >= limit || row.seq === this.selected || this.pins.has(row.seq);
+    for (const row of this.rows.slice(0, count)) {
+      if (stays(row)) continue;
+      this.#bySeq.delete(row.seq);
+      this.#repeats.delete(row.seq);
+      this.resends.delete(row.seq);
+      this.counts.set(row.verdictName, this.counts.get(row.verdictName) - 1);
+      this.dropped += 1;
+    }
+    this.#missedAfter = Math.max(this.#missedAfter, limit - 1);
+    this.rows = this.rows.filter(stays);
+    this.shown = this.shown.filter(stays);
   }
 
   /** Changes a delivery: findings and forwards may come later. */
@@ -192,9 +245,19 @@ class Store {
     this.set({ notice: { text, tone } });
   }
 
-  pin(seq, whole) {
-    if (this.pins.has(seq)) this.pins.delete(seq);
-    else this.pins.set(seq, whole);
+  /** Pins a delivery, of which this is the JSON text; returns whether it survives a reload. */
+  pin(seq, text) {
+    const survives = this.pins.add(seq, text);
+    this.#pinsChanged();
+    return survives;
+  }
+
+  unpin(seq) {
+    this.pins.remove(seq);
+    this.#pinsChanged();
+  }
+
+  #pinsChanged() {
     if (this.filter.verdict === "pinned") this.#filterAgain();
     this.changed();
   }
@@ -202,6 +265,8 @@ class Store {
   /** Removes all deliveries but the pinned ones from this page. hookdev keeps them. */
   clear() {
     this.#clearedUpTo = this.lastSeq;
+    this.missed = 0;
+    this.dropped = 0;
     sessionStorage.setItem("hookdev.cleared", String(this.#clearedUpTo));
     this.rows = this.rows.filter((row) => this.pins.has(row.seq));
     this.#bySeq = new Map(this.rows.map((row) => [row.seq, row]));
@@ -236,7 +301,8 @@ class Store {
 
 /** The part of a delivery that the list needs. Headers are loaded with the body. */
 function slim(delivery) {
-  const { method, target, body_bytes: bytes } = delivery.request;
+  const { method, target } = delivery.request;
+  const bytes = delivery.request.body_bytes ?? bytesOf(delivery.request).length;
   const verdictName = verdictOf(delivery).name;
   const row = { ...delivery, request: { method, target, body_bytes: bytes }, verdictName };
   row.text = haystack(row);

@@ -7,9 +7,9 @@ import { store } from "./store.js";
 import { duration, limit, visible } from "./text.js";
 
 /** How many of the newest deliveries count. */
-const NEWEST = 5000;
+const NEWEST = 2000;
 /** How long the figures stay as they are while deliveries arrive. */
-const STEADY_MS = 1000;
+const STEADY_MS = 2000;
 
 export function Times() {
   const rowsNow = useSteadyRows();
@@ -23,7 +23,7 @@ export function Times() {
   return html`<h2>Response times</h2>
     <p class="muted">
       How long the provider waits for each response, forwards included.
-      ${most === null ? "" : ` ${title(name)} gives up after ${limit(most)}.`}
+      ${name !== "" && (most === null ? `${title(name)} publishes no limit.` : `${title(name)} gives up after ${limit(most)}.`)}
     </p>
     ${names.length > 1 &&
     html`<div class="segments" role="group" aria-label="Provider">

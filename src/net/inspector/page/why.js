@@ -2,7 +2,7 @@
 
 import { html } from "./html.js";
 import { store } from "./store.js";
-import { prose, visible } from "./text.js";
+import { prose, short, visible } from "./text.js";
 import { Shape, verdict } from "./verdict.js";
 
 /** Everything that is wrong or odd about a delivery, the cause first: `{text, hint, detail, code, tone}`. */
@@ -17,11 +17,16 @@ export function causes(row) {
   for (const { pointer, message } of row.payload.errors) {
     found.push({ text: message, code: pointer === "" ? "payload" : pointer, tone: "bad", isSchema: true });
   }
+  found.push(...row.forwards.flatMap(failureOf));
   for (const warning of row.warnings) found.push({ text: warning, tone: "warn" });
-  for (const forward of row.forwards) {
-    if (forward.error !== null) found.push({ text: `not forwarded to ${forward.url}: ${forward.error}`, tone: "bad" });
-  }
   return found;
+}
+
+/** What is wrong with a forward, as a list of one cause or none. */
+function failureOf({ url, status, error, excerpt, hint }) {
+  if (error !== null) return [{ text: `Not forwarded to ${short(url)}: ${error}`, tone: "bad" }];
+  if (status >= 200 && status < 300) return [];
+  return [{ text: `Your handler responded ${status}`, quote: excerpt, hint, tone: "bad" }];
 }
 
 const MEANING = {
@@ -59,9 +64,15 @@ export function Why({ row }) {
   </div>`;
 }
 
+/** The lines of a response that say most. */
+export function Quote({ of }) {
+  return of.quote?.length > 0 && html`<pre class="quote">${visible(of.quote.join("\n"))}</pre>`;
+}
+
 function Cause({ of }) {
   return html`<li class=${of.tone}>
     <p>${prose(of.text)}</p>
+    <${Quote} of=${of} />
     ${of.hint && html`<p class="hint"><span class="hint-label">Try</span> ${prose(of.hint)}</p>`}
     ${of.detail && html`<p class="muted">${prose(of.detail)}</p>`}
     ${of.code && html`<code class="code">${visible(of.code)}</code>`}

@@ -1,0 +1,144 @@
+//! Which deliveries `hookdev listen` prints, and how: one as text or as a line of JSON.
+
+use std::borrow::Cow;
+
+use glob::Pattern;
+
+use crate::{
+    cli::{Body, Format, Listen},
+    commands::{
+        context::Context,
+        exit::Failure,
+        remedies,
+        resolve::{pattern, unmatched},
+    },
+    engine::receive::Update,
+    render::{json, payload, pretty::Page},
+    webhook::{
+        assessment::PayloadCheck,
+        record::{Delivery, Forwarded},
+        redact,
+    },
+};
+
+/// Which deliveries are printed, and how.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub format: Format,
+    pub page: Page,
+    /// Whether only deliveries with a problem are printed.
+    pub quiet: bool,
+    /// Whether JSON contains no credentials.
+    pub redact: bool,
+    /// The events that are printed; `None` prints all.
+    pub filter: Option<Pattern>,
+    /// The numbers of the deliveries that are printed as text even if they have no problem; `None` means all.
+    pub only: Option<Vec<u64>>,
+}
+
+/// How much of a payload is printed unless asked otherwise.
+pub const SUMMARY: payload::Limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
+
+impl View {
+    /// Resolves the options of `listen`.
+    ///
+    /// # Errors
+    ///
+    /// If `--filter` is not a glob.
+    pub fn resolve(context: &Context, args: &Listen) -> Result<Self, Failure> {
+        let filter = args.filter.as_deref().map(pattern).transpose()?;
+        if let Some(warning) = filter.as_ref().and_then(|filter| unmatched(&context.catalog, "--filter", filter)) {
+            context.terminal.warn(&warning);
+        }
+        let quiet = context.global.quiet;
+        let page = context.terminal.page(payload_limits(args.body, quiet));
+        let page = Page { verbose: args.verbose, ..page };
+        Ok(Self { format: context.format(), page, quiet, redact: args.redact, filter, only: None })
+    }
+
+    /// Appends an update to the buffer. `text` is empty space for it.
+    pub(super) fn write(&self, update: &Update, text: &mut String, buffer: &mut Vec<u8>) {
+        text.clear();
+        match update {
+            Update::Delivery(published) => self.delivery(published.delivery(), text, buffer),
+            Update::Findings { seq, titles, findings } if self.matches(titles.iter().map(String::as_str)) => {
+                match self.format {
+                    Format::Json => json::findings(*seq, findings, remedies::words, buffer),
+                    _ => self.page.explained(*seq, findings, text),
+                }
+            }
+            Update::Forwards { seq, titles, forwards, warning } if self.matches(titles.iter().map(String::as_str)) => {
+                if self.quiet && warning.is_none() && forwards.iter().all(is_accepted) {
+                    return;
+                }
+                let mut forwards = Cow::Borrowed(forwards);
+                if self.redact {
+                    forwards.to_mut().iter_mut().for_each(|forwarded| *forwarded = redact::forwarded(forwarded));
+                }
+                match self.format {
+                    Format::Json => json::forwards(*seq, &forwards, warning.as_ref(), remedies::words, buffer),
+                    _ => self.page.forwarded_later(*seq, &forwards, warning.as_ref(), text),
+                }
+            }
+            Update::Findings { .. } | Update::Forwards { .. } => {}
+            Update::Missed(count) => match self.format {
+                Format::Json => json::missed(*count, buffer),
+                _ => self.page.missed(*count, text),
+            },
+        }
+        buffer.extend_from_slice(text.as_bytes());
+    }
+
+    fn delivery(&self, delivery: &Delivery, text: &mut String, buffer: &mut Vec<u8>) {
+        if !self.matches(delivery.assessment.titles()) || self.quiet && is_good(delivery) {
+            return;
+        }
+        let delivery = if self.redact { Cow::Owned(redact::delivery(delivery)) } else { Cow::Borrowed(delivery) };
+        match self.format {
+            Format::Json => json::delivery(&delivery, remedies::words, buffer),
+            _ if self.is_left_out(&delivery) => {}
+            _ => self.page.delivery(&delivery, text),
+        }
+    }
+
+    fn is_left_out(&self, delivery: &Delivery) -> bool {
+        self.only.as_ref().is_some_and(|only| !only.contains(&delivery.seq)) && is_good(delivery)
+    }
+
+    fn matches<'a>(&self, mut titles: impl Iterator<Item = &'a str>) -> bool {
+        self.filter.as_ref().is_none_or(|filter| titles.any(|title| filter.matches(title)))
+    }
+}
+
+/// How much of a payload is printed. `--quiet` prints none: the lines above the payload say what went wrong.
+const fn payload_limits(body: Body, quiet: bool) -> Option<payload::Limits> {
+    match body {
+        Body::Full if !quiet => Some(payload::Limits { bytes: 1 << 20, ..payload::Limits::FULL }),
+        Body::Summary if !quiet => Some(SUMMARY),
+        Body::Full | Body::Summary | Body::None => None,
+    }
+}
+
+/// Whether `--quiet` hides a delivery: one that is verified or unsigned by design, valid, saved and forwarded.
+fn is_good(delivery: &Delivery) -> bool {
+    delivery.assessment.trust().is_some()
+        && !matches!(delivery.assessment.payload, PayloadCheck::Invalid(_))
+        && delivery.capture_error.is_none()
+        && delivery.forwards.iter().all(is_accepted)
+}
+
+fn is_accepted(forwarded: &Forwarded) -> bool {
+    forwarded.outcome.as_ref().is_ok_and(|response| response.status < 300)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_prints_no_payload() {
+        let all = [Body::Full, Body::Summary, Body::None];
+        assert_eq!(all.map(|body| payload_limits(body, false).is_some()), [true, true, false]);
+        assert_eq!(all.map(|body| payload_limits(body, true).is_some()), [false; 3]);
+    }
+}
