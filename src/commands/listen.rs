@@ -230,9 +230,6 @@ async fn listen(
     let finished = shutdown::drain(finish, &cancel, async || interrupts.next().await).await;
     // What was registered is removed by now, whatever went wrong.
     let end = end?;
-    if finished.is_none() && !matches!(end, End::OutputClosed) {
-        terminal.warn("stopped before all deliveries were printed: nothing reads the output, or the disk is too slow");
-    }
     if is_pretty && !matches!(end, End::OutputClosed) {
         terminal.say(&format!("{}\n", summary(verdicts.counts())));
     }
@@ -246,6 +243,9 @@ fn exit_code(
     end: End,
     missing: &[String],
 ) -> Result<Exit, Failure> {
+    if finished.is_none() && !matches!(end, End::OutputClosed) {
+        terminal.warn("stopped before all deliveries were printed: nothing reads the output, or the disk is too slow");
+    }
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
         (_, End::Program(end)) => end.conclude(terminal, missing),

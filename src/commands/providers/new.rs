@@ -54,7 +54,9 @@ pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
     }
     let mut samples = samples(&args.from, &terminal)?;
     if let Some(url) = &args.url {
-        samples.iter_mut().for_each(|sample| sample.url = Some(url.clone()));
+        for sample in &mut samples {
+            sample.url = Some(url.clone());
+        }
     }
     let learned = if args.from.is_empty() {
         template(&args.name)

@@ -435,7 +435,7 @@ fn schemas_that_refer_to_themselves_in_place_are_rejected() {
 fn a_long_chain_of_references_is_not_called_circular() {
     let hop = |n: u32| format!(r##""{n}":{{"$ref":"#/$defs/{}"}}"##, n + 1);
     let chain: Vec<_> = (0..16_000).map(hop).collect();
-    let schema = format!(r##"{{"$defs":{{{},"16000":{{}}}}}}"##, chain.join(","));
+    let schema = format!(r#"{{"$defs":{{{},"16000":{{}}}}}}"#, chain.join(","));
     let flaw = Schema::parse(&schema).unwrap_err().flaw;
     let message = "a chain of more than 64 schemas that refer to one another without going deeper into the value";
     assert_eq!((flaw.to_string().as_str(), flaw), (message, Flaw::Chained(64)));
