@@ -17,14 +17,14 @@ use hyper::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{
     Limits,
     counted::Counted,
     refusal::{Refusal, Report},
-    timer::{patient_sleep_until, patient_timeout_at},
+    timer::patient_timeout_at,
 };
 
 /// The first bytes of each body, which take nothing from the budget, so that a large body never holds up bodies of
@@ -120,7 +120,7 @@ impl<'a> Progress<'a> {
     async fn is_late(&self) {
         let mut due = self.due;
         loop {
-            patient_sleep_until(due).await;
+            sleep_until(due).await;
             if self.budget.waiting.load(Ordering::Relaxed) > 0 {
                 return;
             }
