@@ -243,13 +243,15 @@ fn exit_code(
     end: End,
     missing: &[String],
 ) -> Result<Exit, Failure> {
+    if finished.is_none() && !matches!(end, End::OutputClosed) {
+        terminal.warn("stopped before all deliveries were printed: nothing reads the output, or the disk is too slow");
+    }
     Ok(match (finished, end) {
         (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
         (_, End::Program(end)) => end.conclude(terminal, missing),
         (Some(Ok(false)), _) => Exit::Failed,
         (_, End::TimedOut) => conclude(terminal, missing),
-        (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
-        // What was expected has arrived, whether or not somebody reads the output.
+        // Ctrl-C ends it as the user wants, and what was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })
 }

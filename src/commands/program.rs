@@ -1,6 +1,6 @@
 //! `listen -- CMD`: starts the program with the receiver's URLs, passes signals on to it, and reports its end.
 
-use std::{ffi::OsString, future::pending, process::Command, time::Duration};
+use std::{ffi::OsString, future::pending, time::Duration};
 
 use super::{
     exit::{Exit, Failure},
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cli::Format,
-    engine::program::{Program, Request, exit_code},
+    engine::program::{self, Program, Request, exit_code},
     webhook::{provider::catalog::Catalog, time::words},
 };
 
@@ -54,7 +54,7 @@ impl UserProgram {
         format: Format,
     ) -> Result<Option<Self>, Failure> {
         let Some((name, args)) = command.split_first() else { return Ok(None) };
-        let mut command = Command::new(name);
+        let mut command = program::command(name);
         command.args(args).envs(variables(urls.local, catalog.names()));
         match urls.tunnel {
             Some(url) => command.env("HOOKDEV_TUNNEL", url),

@@ -1,7 +1,7 @@
 //! The two standard streams as every command uses them: their colours, the screen's width, and the messages on
 //! standard error.
 
-use std::{env, path::Path};
+use std::{env, ffi::OsStr, fs, path::Path};
 
 use jiff::tz::TimeZone;
 
@@ -68,7 +68,7 @@ impl Terminal {
         Page {
             palette: self.out,
             width: self.width(),
-            zone: TimeZone::system(),
+            zone: zone(env::var_os("TZ").as_deref()),
             body,
             decoded_limit: MAX_DECODED_BYTES,
             wording: remedies::words,
@@ -163,4 +163,11 @@ fn columns() -> Option<usize> {
 /// An environment variable. One that is not Unicode counts as unset.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
+}
+
+/// The time zone of this machine or, if `TZ` names something other than a file that can be read to its end, UTC.
+fn zone(tz: Option<&OsStr>) -> TimeZone {
+    let path = tz.and_then(OsStr::to_str).map(|text| Path::new(text.strip_prefix(':').unwrap_or(text)));
+    let endless = path.is_some_and(|path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()));
+    if endless { TimeZone::UTC } else { TimeZone::system() }
 }

@@ -7,6 +7,7 @@ use super::{
     exit::{Exit, Failure},
     register::{journal, key, report, unknown},
     runtime,
+    terminal::Terminal,
 };
 use crate::{
     cli::Unregister,
@@ -20,7 +21,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If the journal can't be read, or a key is not set.
+/// If the journal can't be read.
 pub fn run(context: &Context, args: &Unregister) -> Result<Exit, Failure> {
     let terminal = context.terminal;
     let journal = journal()?;
@@ -29,7 +30,9 @@ pub fn run(context: &Context, args: &Unregister) -> Result<Exit, Failure> {
     let mut left: Vec<(JournalEntry, Hold)> = Vec::new();
     for entry in journal.entries().map_err(unreadable)? {
         match journal.hold(&entry.mark).map_err(unreadable)? {
-            Some(hold) => left.push((entry, hold)),
+            Some(hold) if journal.entries().map_err(unreadable)?.contains(&entry) => left.push((entry, hold)),
+            // Its process has removed it meanwhile; this removes the lock.
+            Some(_) => journal.remove(&entry.mark).map_err(unreadable)?,
             None => terminal.note(&format!("{} at {} is in use by a running hookdev", entry.url, entry.provider)),
         }
     }
@@ -37,16 +40,21 @@ pub fn run(context: &Context, args: &Unregister) -> Result<Exit, Failure> {
         terminal.note("nothing to remove");
         return Ok(Exit::Success);
     }
-    let mut accounts = Vec::new();
+    // One whose key is missing must not keep the others.
+    let (mut accounts, mut failures): (Vec<_>, Vec<Failure>) = (Vec::new(), Vec::new());
     for (entry, hold) in left {
-        accounts.push((account(context, &entry, args.dry_run)?, entry, hold));
+        match account(context, &entry, args.dry_run) {
+            Ok(account) => accounts.push((account, entry, hold)),
+            Err(failure) if failures.iter().any(|other| other.message == failure.message) => {}
+            Err(failure) => failures.push(failure),
+        }
     }
     if args.dry_run {
         let commands = accounts.iter().map(|(account, entry, _)| removal(account, entry) + "\n");
         let mut out = terminal.stdout();
         out.write_all(commands.collect::<String>().as_bytes())?;
         out.flush()?;
-        return Ok(Exit::Success);
+        return Ok(with_failures(terminal, &failures, Exit::Success));
     }
     let registrations = Registrations::new(Client::new(false), journal);
     let leftovers = runtime()?.block_on(async {
@@ -61,7 +69,15 @@ pub fn run(context: &Context, args: &Unregister) -> Result<Exit, Failure> {
         leftovers
     });
     report(terminal, &leftovers);
-    Ok(if leftovers.is_empty() { Exit::Success } else { Exit::Failed })
+    Ok(with_failures(terminal, &failures, if leftovers.is_empty() { Exit::Success } else { Exit::Failed }))
+}
+
+/// Reports what could not be tried. The more serious exit code wins.
+fn with_failures(terminal: Terminal, failures: &[Failure], exit: Exit) -> Exit {
+    failures.iter().fold(exit, |exit, failure| {
+        terminal.fail(failure);
+        exit.worse(failure.exit)
+    })
 }
 
 /// The account of an entry: with the API that was called then.

@@ -22,7 +22,7 @@ use crate::{
         snapshot::{Change, Snapshot},
         watch::Watch,
     },
-    webhook::{request::Headers, time::Tolerance},
+    webhook::{diagnose::SearchBudget, request::Headers, time::Tolerance},
 };
 
 /// Verifies every request in the given files, once or, with `--watch`, whenever something changes.
@@ -95,6 +95,7 @@ fn criteria(context: &Context, args: &Verify) -> Result<Criteria, Failure> {
         required: required.collect(),
         // A report lists passing requests too.
         quiet: context.global.quiet && matches!(context.format(), Format::Pretty | Format::Json),
+        search: SearchBudget::default(),
     })
 }
 

@@ -37,6 +37,9 @@ pub struct JournalEntry {
 #[derive(Clone, Debug)]
 pub struct Journal {
     dir: PathBuf,
+    /// How many more steps a test lets it make.
+    #[cfg(test)]
+    steps_left: Option<std::sync::Arc<std::sync::atomic::AtomicUsize>>,
 }
 
 /// The right to an entry, which no other process has meanwhile.
@@ -58,7 +61,29 @@ impl Journal {
     /// The journal of the user whose environment this is; `None` if it names no home.
     #[must_use]
     pub fn of_user(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
-        home::state(variable).map(|state| Self { dir: state.join("registrations") })
+        home::state(variable).map(|state| Self {
+            dir: state.join("registrations"),
+            #[cfg(test)]
+            steps_left: None,
+        })
+    }
+
+    /// The same journal for a process that is gone after this many steps: it panics before the next.
+    #[cfg(test)]
+    pub(crate) fn gone_after(mut self, steps: usize) -> Self {
+        self.steps_left = Some(std::sync::Arc::new(steps.into()));
+        self
+    }
+
+    /// Comes before and after each change of a file.
+    #[cfg_attr(not(test), allow(clippy::unused_self, reason = "only tests count the steps"))]
+    fn step(&self) {
+        #[cfg(test)]
+        if let Some(left) = &self.steps_left {
+            use std::sync::atomic::Ordering::SeqCst;
+            let left = left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
+            assert!(left.is_ok(), "the process is gone");
+        }
     }
 
     /// Where the entries are.
@@ -73,6 +98,7 @@ impl Journal {
     ///
     /// If the lock can't be opened.
     pub fn hold(&self, mark: &str) -> io::Result<Option<Hold>> {
+        self.step();
         home::create_private(&self.dir)?;
         let path = self.dir.join(format!("{mark}.lock"));
         Ok(lock(&path)?.map(|lock| Hold { lock }))
@@ -84,11 +110,13 @@ impl Journal {
     ///
     /// If it can't be written.
     pub fn write(&self, entry: &JournalEntry) -> io::Result<()> {
+        self.step();
         let text = serde_json::to_vec(entry)?;
         home::write(&self.dir.join(format!("{}.json", entry.mark)), &text)?;
         // The name of the file, too.
         #[cfg(unix)]
         File::open(&self.dir)?.sync_all()?;
+        self.step();
         Ok(())
     }
 
@@ -98,11 +126,13 @@ impl Journal {
     ///
     /// If it can't be removed. One that is gone is none.
     pub fn remove(&self, mark: &str) -> io::Result<()> {
+        self.step();
         for name in [format!("{mark}.json"), format!("{mark}.lock")] {
             match fs::remove_file(self.dir.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
+            self.step();
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ mod contents;
 use std::sync::Arc;
 
 use crate::webhook::{
-    diagnose::{self, Clock, Finding, RejectedRequest},
+    diagnose::{self, Clock, Finding, RejectedRequest, SearchBudget},
     keyring::{Keyring, SecretSource},
     nearest,
     payload::{DecodedBody, Payload},
@@ -207,12 +207,14 @@ impl Judge<'_> {
 
 impl Judge<'_> {
     /// Explains a rejection. This takes up to some tenths of a second for a large body, so it is not part of
-    /// [`Self::assess`], which the sender of the request waits for. The search ends early once `is_late` returns true.
+    /// [`Self::assess`], which the sender of the request waits for. The search ends early once `is_late` returns true,
+    /// or its part of the budget is spent.
     pub fn explain(
         &self,
         request: &Request,
         receipt: Receipt<'_>,
         clock: Clock,
+        budget: &SearchBudget,
         is_late: &dyn Fn() -> bool,
         assessment: &mut Assessment,
     ) {
@@ -228,7 +230,7 @@ impl Judge<'_> {
             catalog: self.catalog,
             keyring: self.keyring,
         };
-        let findings = diagnose::diagnose_until(&case, is_late);
+        let findings = diagnose::diagnose_within(&case, budget, is_late);
         if findings.iter().any(|finding| finding.code.is_proof()) {
             // A proven cause replaces the likely one.
             let likely = self.only_development_tried(provider, &assessment.verdict);
@@ -406,7 +408,7 @@ mod tests {
         };
         let mut assessment = judge.assess(&request, Receipt::default());
         assert_eq!(assessment.findings, []);
-        judge.explain(&request, Receipt::default(), Clock::Live, &|| false, &mut assessment);
+        judge.explain(&request, Receipt::default(), Clock::Live, &SearchBudget::default(), &|| false, &mut assessment);
         assessment
     }
 
@@ -474,7 +476,14 @@ mod tests {
         let judge =
             Judge { catalog: &catalog, keyring: &keyring, provider: None, accepts_development, decoded_limit: 1 << 20 };
         let mut assessment = judge.assess(&request, Receipt::default());
-        judge.explain(&request, Receipt::default(), Clock::Recorded, &|| false, &mut assessment);
+        judge.explain(
+            &request,
+            Receipt::default(),
+            Clock::Recorded,
+            &SearchBudget::default(),
+            &|| false,
+            &mut assessment,
+        );
         assessment
     }
 

@@ -4,6 +4,9 @@
 #[cfg_attr(windows, path = "windows.rs")]
 mod tree;
 
+#[cfg(any(windows, test))]
+mod search;
+
 use std::{
     io,
     process::{Command, ExitStatus},
@@ -16,6 +19,7 @@ use tokio::{
 };
 
 use tree::Tree;
+pub use tree::command;
 
 /// How long a program may take to end after it was asked to.
 pub const GRACE_PERIOD: Duration = Duration::from_secs(5);

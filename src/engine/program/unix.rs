@@ -5,6 +5,7 @@
 //! parents instead.
 
 use std::{
+    ffi::OsStr,
     fs,
     os::unix::process::{CommandExt, ExitStatusExt},
     process::{Command, ExitStatus},
@@ -28,6 +29,11 @@ pub enum Tree {
 pub struct Process {
     id: i32,
     started: String,
+}
+
+/// The command that runs a program.
+pub fn command(name: &OsStr) -> Command {
+    Command::new(name)
 }
 
 /// Makes a program that is not started yet the leader of a process group.

@@ -1,12 +1,27 @@
 //! A program's processes on Windows. Ctrl-C reaches them by the console; `taskkill` ends them all.
 
-use std::process::{Command, ExitStatus, Stdio};
+use std::{
+    env,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+};
 
-use super::Request;
+use super::{Request, search::executable};
 
 /// The processes of a program.
 #[derive(Debug)]
 pub struct Tree(u32);
+
+/// The extensions of programs where `PATHEXT` is not set.
+const EXTENSIONS: &str = ".COM;.EXE;.BAT;.CMD";
+
+/// The command that runs a program, a batch file included.
+pub fn command(name: &OsStr) -> Command {
+    let extensions = env::var("PATHEXT").unwrap_or_else(|_| EXTENSIONS.to_owned());
+    let found = executable(name, &env::var_os("PATH").unwrap_or_default(), &extensions, Path::is_file);
+    Command::new(found.unwrap_or_else(|| PathBuf::from(name)))
+}
 
 /// Does nothing: the console sends Ctrl-C to all its programs.
 pub fn separate(_: &mut Command) {}

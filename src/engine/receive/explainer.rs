@@ -18,7 +18,12 @@ use super::settings::Settings;
 use crate::{
     engine::clock::thread_time,
     net::receiver::BodyPermit,
-    webhook::{assessment::Assessment, diagnose::Clock, record::Delivery, signature::Receipt},
+    webhook::{
+        assessment::Assessment,
+        diagnose::{Clock, SearchBudget},
+        record::Delivery,
+        signature::Receipt,
+    },
 };
 
 /// How many explanations run at a time.
@@ -96,7 +101,9 @@ impl Explainer {
                 let deadline = thread_time() + TIME;
                 let url = settings.called_url(&request);
                 let receipt = Receipt { url: url.as_deref(), ..Some(received_at).into() };
-                settings.judge().explain(&request, receipt, Clock::Live, &|| thread_time() > deadline, &mut assessment);
+                let (judge, budget) = (settings.judge(), SearchBudget::default());
+                let is_late = || thread_time() > deadline;
+                judge.explain(&request, receipt, Clock::Live, &budget, &is_late, &mut assessment);
                 assessment
             });
             // After a panic the delivery is published without findings.

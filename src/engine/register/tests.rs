@@ -305,6 +305,39 @@ async fn whatever_step_the_process_is_killed_at_the_next_start_leaves_nothing_be
 }
 
 #[tokio::test(start_paused = true)]
+async fn whatever_change_of_the_journal_the_process_is_killed_at_the_next_start_leaves_nothing_behind() {
+    for name in PROVIDERS {
+        let account = account(name);
+        for steps in 0.. {
+            let dir = tempfile::tempdir().unwrap();
+            let state = with_others(&account);
+            let before = of_others(&state);
+            let mut killed = process(dir.path(), &account, &state, usize::MAX);
+            killed.journal = killed.journal.gone_after(steps);
+            let to_register = account.clone();
+            let run = async move {
+                killed.register(to_register, PUBLIC).await.unwrap();
+                killed.url_changed("https://new.example").await;
+                killed.unregister().await
+            };
+            let is_whole = tokio::spawn(run).await.is_ok();
+
+            let mut next = process(dir.path(), &account, &state, usize::MAX);
+            let (_, leftovers) = next.register(account.clone(), PUBLIC).await.unwrap();
+            assert!(leftovers.is_empty(), "{name} after {steps} steps: {leftovers:?}");
+            let journal = journal(dir.path());
+            assert_eq!(journal.entries().unwrap().len(), 1, "{name} after {steps} steps");
+            assert!(next.unregister().await.is_empty());
+            assert_eq!(of_others(&state), before, "{name} after {steps} steps: {:?}", state.lock().unwrap().calls);
+            assert_eq!(journal.entries().unwrap(), [], "{name} after {steps} steps");
+            if is_whole {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_processes_do_not_remove_each_others_endpoints() {
     let (dir, account) = (tempfile::tempdir().unwrap(), account("stripe"));
     let state = with_others(&account);

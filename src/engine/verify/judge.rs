@@ -7,7 +7,7 @@ use crate::{
     store::formats::Entry,
     webhook::{
         assessment::{Assessment, Judge, MAX_DECODED_BYTES, PayloadCheck},
-        diagnose::Clock,
+        diagnose::{Clock, SearchBudget},
         keyring::Keyring,
         provider::{Provider, catalog::Catalog},
         remedy::Warning,
@@ -37,6 +37,8 @@ pub struct Criteria {
     pub required: Vec<Requirement>,
     /// Whether passing requests are suppressed (`--quiet`).
     pub quiet: bool,
+    /// The work that all searches for causes may do.
+    pub search: SearchBudget,
 }
 
 /// The time that timestamps are checked against.
@@ -112,7 +114,7 @@ impl Criteria {
         };
         let receipt = Receipt { at, tolerance: self.tolerance, url: self.url.as_deref().or(entry.url.as_deref()) };
         let mut assessment = judge.assess(&entry.request, receipt);
-        judge.explain(&entry.request, receipt, clock, &|| false, &mut assessment);
+        judge.explain(&entry.request, receipt, clock, &self.search, &|| false, &mut assessment);
         assessment.warnings.extend(self.changed(entry.verified_for.as_deref(), &assessment));
         let missing = self.required.iter().filter_map(|required| missing(*required, &assessment)).collect();
         Verification { assessment, notes: entry.notes, missing }

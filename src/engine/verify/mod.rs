@@ -119,6 +119,7 @@ enum Stop<E> {
 ///
 /// The first error of the observer.
 pub fn run<O: Observer>(criteria: &Criteria, inputs: &[Input], observer: &mut O) -> Result<Tally, O::Error> {
+    criteria.search.renew();
     let mut tally = Tally::default();
     let mut report = |progress: Progress| {
         if observer.is_cancelled() {

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
+    diagnose::SearchBudget,
     keyring::{Keyring, SecretSource},
     provider::catalog::Catalog,
     request::FieldName,
@@ -55,6 +56,7 @@ fn criteria() -> Criteria {
         url: None,
         required: Vec::new(),
         quiet: false,
+        search: SearchBudget::default(),
     }
 }
 

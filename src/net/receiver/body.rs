@@ -17,13 +17,14 @@ use hyper::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep_until, timeout, timeout_at},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{
     Limits,
     counted::Counted,
     refusal::{Refusal, Report},
+    timer::patient_timeout_at,
 };
 
 /// The first bytes of each body, which take nothing from the budget, so that a large body never holds up bodies of
@@ -159,7 +160,7 @@ pub async fn read(
         let deadline = started + limits.body_time + time_at_rate(buffer.len(), limits.body_rate);
         let arrived = tokio::select! {
             biased;
-            frame = timeout_at(deadline, body.frame()) => frame,
+            frame = patient_timeout_at(deadline, body.frame()) => frame,
             () = progress.is_late(), if permit.is_some() => return Err(no_memory()),
         };
         let frame = match arrived {
@@ -180,7 +181,8 @@ pub async fn read(
             return Err(too_large(limits));
         }
         if permit.is_none() && buffer.len() + data.len() > UNMETERED_BYTES {
-            let Ok(acquired) = timeout(limits.body_time, budget.acquire(most - UNMETERED_BYTES)).await else {
+            let acquired = budget.acquire(most - UNMETERED_BYTES);
+            let Ok(acquired) = patient_timeout_at(Instant::now() + limits.body_time, acquired).await else {
                 drop(buffer);
                 discard(&mut body, limits).await;
                 return Err(no_memory());

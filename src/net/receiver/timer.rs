@@ -1,13 +1,14 @@
-//! The timer of hyper, for a process that is stopped and goes on.
+//! Timers for a process that is stopped and goes on: what arrived meanwhile comes before the end of the time.
 
 use std::{
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use hyper::rt::{Sleep, Timer};
 use hyper_util::rt::TokioTimer;
+use tokio::time::{self, error::Elapsed};
 
 /// The last part of each sleep, which starts only when the first part has ended.
 const LAST_PART: Duration = Duration::from_millis(100);
@@ -40,6 +41,20 @@ impl Timer for PatientTimer {
     }
 }
 
+/// Waits for a future until its deadline, and for [`LAST_PART`] after a stop in which the deadline passed.
+///
+/// # Errors
+///
+/// If the future isn't ready in time.
+pub async fn patient_timeout_at<F: Future>(deadline: time::Instant, future: F) -> Result<F::Output, Elapsed> {
+    let mut future = pin!(future);
+    let first = deadline.checked_sub(LAST_PART).unwrap_or(deadline);
+    match time::timeout_at(first, future.as_mut()).await {
+        Ok(output) => Ok(output),
+        Err(_) => time::timeout_at(deadline.max(time::Instant::now() + LAST_PART), future).await,
+    }
+}
+
 struct PatientSleep {
     timer: PatientTimer,
     part: Pin<Box<dyn Sleep>>,
@@ -64,6 +79,8 @@ impl Future for PatientSleep {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use tokio::time::{Instant as Moment, advance};
 
     use super::*;
@@ -82,5 +99,25 @@ mod tests {
         advance(Duration::from_secs(60)).await;
         sleep.await;
         assert_eq!(begun.elapsed(), Duration::from_millis(60_100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_ready_a_moment_after_a_stop_is_in_time_although_the_deadline_passed() {
+        let begun = Moment::now();
+        let deadline = begun + Duration::from_secs(30);
+        let ready = |after| tokio::time::sleep_until(begun + Duration::from_secs(60) + after);
+        let arrives = patient_timeout_at(deadline, ready(Duration::from_millis(99)));
+        let never = patient_timeout_at(deadline, ready(Duration::from_millis(101)));
+        advance(Duration::from_secs(60)).await;
+        let (arrives, never) = tokio::join!(arrives, never);
+        assert_eq!((arrives.is_ok(), never.is_err()), (true, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_stop_a_deadline_is_exact() {
+        let begun = Moment::now();
+        let deadline = begun + Duration::from_secs(30);
+        assert!(patient_timeout_at(deadline, pending::<()>()).await.is_err());
+        assert_eq!(begun.elapsed(), Duration::from_secs(30));
     }
 }

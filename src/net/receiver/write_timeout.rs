@@ -7,16 +7,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
-};
+use hyper::rt::{Sleep, Timer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::timer::PatientTimer;
 
 /// A stream that fails once a write has stalled for a while.
 pub struct WriteTimeout<S> {
     stream: S,
     limit: Duration,
-    stalled: Option<Pin<Box<Sleep>>>,
+    stalled: Option<Pin<Box<dyn Sleep>>>,
 }
 
 impl<S> WriteTimeout<S> {
@@ -31,7 +31,7 @@ impl<S> WriteTimeout<S> {
             return polled;
         }
         let limit = self.limit;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(limit)));
+        let stalled = self.stalled.get_or_insert_with(|| PatientTimer::new().sleep(limit));
         stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }

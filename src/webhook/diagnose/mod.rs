@@ -7,6 +7,7 @@
 //! practice. The work is bounded. What is only `seen` is said when nothing is proven.
 
 mod body;
+mod budget;
 mod code;
 mod found;
 mod hash;
@@ -23,6 +24,8 @@ use std::{ops::ControlFlow, slice};
 use bytes::Bytes;
 
 use body::ReceivedBody;
+use budget::PER_SEARCH;
+pub use budget::SearchBudget;
 pub use code::{Code, codes};
 pub(in crate::webhook) use found::CONTENTS;
 use headers::Repaired;
@@ -92,22 +95,24 @@ impl RejectedRequest<'_> {
 /// The largest body that is rewritten, in bytes. For a larger one, only its ends and bytes are tried.
 const LONGEST_REWRITTEN: usize = 1 << 20;
 
-/// The bytes that may be hashed and written for one request, which take some tenths of a second.
-const BUDGET: usize = 256 << 20;
-
 /// The cost of one attempt in bytes, apart from the body.
 const OVERHEAD: usize = 512;
+
+/// The part of a search's bytes that one attempt may take. With many secrets and a large body, the first secrets alone
+/// are tried: one attempt with all of them would leave nothing for other causes.
+const PART_OF_ATTEMPT: usize = 64;
 
 /// Returns the findings for a rejected request: the cause first, then what else had to change. Empty if
 /// the rejection says everything.
 #[must_use]
 pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
-    diagnose_until(case, &|| false)
+    diagnose_within(case, &SearchBudget::default(), &|| false)
 }
 
-/// Like [`diagnose`], but ends the search early once `is_late` returns true. It is called before each attempt.
+/// Like [`diagnose`], within a budget that other searches share. Ends the search early once `is_late` returns true, which
+/// is called before each attempt.
 #[must_use]
-pub fn diagnose_until(case: &RejectedRequest<'_>, is_late: &dyn Fn() -> bool) -> Vec<Finding> {
+pub fn diagnose_within(case: &RejectedRequest<'_>, budget: &SearchBudget, is_late: &dyn Fn() -> bool) -> Vec<Finding> {
     let reason = &case.rejection.reason;
     if let Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } = reason {
         return time::unit(case).or_else(|| time::skew(case)).into_iter().collect();
@@ -121,9 +126,15 @@ pub fn diagnose_until(case: &RejectedRequest<'_>, is_late: &dyn Fn() -> bool) ->
     if let Some(redacted) = seen::redacted(case) {
         return vec![redacted];
     }
-    let mut trials = Trials::new(is_late);
-    let limit = match trials.search(case) {
+    let share = budget.share();
+    let mut trials = Trials::new(share, is_late);
+    let outcome = trials.search(case);
+    budget.spend(share - trials.left);
+    let limit = match outcome {
         ControlFlow::Break(End::Found(findings)) => return combined(findings),
+        ControlFlow::Break(End::Exhausted) if share < PER_SEARCH => {
+            ", not all because of the other requests (verify it alone to try all)"
+        }
         ControlFlow::Break(End::Exhausted) => ", not all because of the body's size",
         ControlFlow::Break(End::Late) => ", not all for lack of time",
         ControlFlow::Continue(()) if case.request.body.len() > LONGEST_REWRITTEN => {
@@ -164,6 +175,10 @@ type Step = ControlFlow<End>;
 /// Tries hypotheses within a budget.
 struct Trials<'a> {
     left: usize,
+    /// The bytes that one attempt may hash.
+    per_attempt: usize,
+    /// How many of how many secrets the attempt that had to leave out the most tried.
+    skipped: Option<(usize, usize)>,
     /// How many variants of each kind were tried.
     attempts: Vec<(&'static str, usize)>,
     is_late: &'a dyn Fn() -> bool,
@@ -172,8 +187,9 @@ struct Trials<'a> {
 }
 
 impl<'a> Trials<'a> {
-    fn new(is_late: &'a dyn Fn() -> bool) -> Self {
-        Self { left: BUDGET, attempts: Vec::new(), is_late, known: Vec::new() }
+    fn new(bytes: usize, is_late: &'a dyn Fn() -> bool) -> Self {
+        let per_attempt = bytes / PART_OF_ATTEMPT;
+        Self { left: bytes, per_attempt, skipped: None, attempts: Vec::new(), is_late, known: Vec::new() }
     }
 
     /// Counts what follows as variants of this kind.
@@ -213,11 +229,16 @@ impl<'a> Trials<'a> {
         if secrets.is_empty() || !reading.can_judge(body) {
             return ControlFlow::Continue(());
         }
-        self.spend((body.len() + OVERHEAD) * secrets.len())?;
+        let cost = body.len() + OVERHEAD;
+        let tried = &secrets[..secrets.len().min((self.per_attempt / cost).max(1))];
+        if tried.len() < secrets.len() && self.skipped.is_none_or(|(least, _)| tried.len() < least) {
+            self.skipped = Some((tried.len(), secrets.len()));
+        }
+        self.spend(cost * tried.len())?;
         if let Some((_, attempts)) = self.attempts.last_mut() {
             *attempts += 1;
         }
-        if reading.verifies(secrets, body) {
+        if reading.verifies(tried, body) {
             return ControlFlow::Break(End::Found([self.known.as_slice(), &findings()].concat()));
         }
         ControlFlow::Continue(())
@@ -316,7 +337,9 @@ impl<'a> Trials<'a> {
 
     fn unexplained(&self, limit: &str) -> Finding {
         let tried = count(self.attempted(), "variant");
-        let message = format!("cause not found, {tried} tried{limit}: most likely another secret or a changed body");
+        let skipped = self.skipped.map(|(tried, all)| format!(", with {tried} of {all} secrets")).unwrap_or_default();
+        let message =
+            format!("cause not found, {tried} tried{skipped}{limit}: most likely another secret or a changed body");
         let kinds = self.attempts.iter().filter(|(_, attempts)| *attempts > 0);
         let kinds: Vec<String> = kinds.map(|(kind, attempts)| format!("{kind} {attempts}")).collect();
         let detail = (!kinds.is_empty()).then(|| format!("tried: {}", kinds.join(", ")));

@@ -965,7 +965,7 @@ fn large_and_deep_bodies_stay_within_the_budget() {
     let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
     let signature = cyanite_signature(b"a wrong secret", b"");
     for body in [large, deep] {
-        let mut trials = Trials::new(&|| false);
+        let mut trials = Trials::new(PER_SEARCH, &|| false);
         let request = request(&[("signature", &signature)], &body);
         let world = World::usual();
         let provider = world.catalog.get("cyanite").unwrap();
@@ -985,6 +985,28 @@ fn large_and_deep_bodies_stay_within_the_budget() {
 }
 
 #[test]
+fn requests_after_the_budget_of_a_run_is_spent_get_a_short_search_that_says_so() {
+    let world = World::usual();
+    let found = |body: &str, signed: &str, budget: &SearchBudget| {
+        let request =
+            request(&[("signature", &cyanite_signature(CYANITE.as_bytes(), signed.as_bytes()))], body.as_bytes());
+        let (catalog, keyring) = (&world.catalog, &world.keyring);
+        let provider = catalog.get("cyanite").unwrap();
+        let verdict = provider.verify(keyring.secrets("cyanite"), &request, None, Receipt::default());
+        diagnose_within(&case_of(provider, &request, verdict.rejection().unwrap(), catalog, keyring), budget, &|| false)
+    };
+    let spent = SearchBudget::default();
+    spent.spend(usize::MAX);
+    assert_eq!(found(BODY, &format!("{BODY}\n"), &spent)[0].code, Code::BodyTrailingNewline);
+    let large = format!(r#"{{"version":"2","text":"{}"}}"#, "x".repeat(100 << 10));
+    let message = &found(&large, "another body", &spent)[0].message;
+    assert!(
+        message.contains(" tried, not all because of the other requests (verify it alone to try all): "),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_search_that_runs_late_ends_and_says_so() {
     let world = World::usual();
     let provider = world.catalog.get("cyanite").unwrap();
@@ -999,7 +1021,7 @@ fn a_search_that_runs_late_ends_and_says_so() {
         asked.set(asked.get() + 1);
         asked.get() > 20
     };
-    let found = diagnose_until(&case, &is_late);
+    let found = diagnose_within(&case, &SearchBudget::default(), &is_late);
     assert_eq!((found.len(), found[0].code, asked.get()), (1, Code::Unexplained, 21));
     assert!(
         found[0].message.contains(" variants tried, not all for lack of time: most likely "),
@@ -1018,7 +1040,7 @@ fn a_request_without_a_signature_is_only_read_in_other_ways() {
     let rejection = verdict.rejection().unwrap();
     let (catalog, keyring) = (&world.catalog, &world.keyring);
     let case = RejectedRequest { receipt, ..case_of(provider, &request, rejection, catalog, keyring) };
-    let mut trials = Trials::new(&|| false);
+    let mut trials = Trials::new(PER_SEARCH, &|| false);
     assert!(trials.search(&case).is_continue());
     assert!(trials.attempted() <= 256, "{} attempts", trials.attempted());
     assert_eq!(diagnose(&case), []);
@@ -1030,9 +1052,9 @@ fn many_secrets_and_signatures_stay_within_the_budget() {
     let world = World::new(&texts.iter().map(|text| ("cyanite", text.as_str())).collect::<Vec<_>>());
     let (wrong, body) = ("00".repeat(64), vec![b'x'; 100_000]);
     let findings = world.findings("cyanite", &request(&[("signature", &wrong)], &body));
-    // Every variant of the body costs 3,000 times its size, which is more than the budget.
-    let message = "cause not found, 0 variants tried, not all because of the body's size: most likely another secret or a \
-                   changed body";
+    // With all 3,000 secrets, a single variant would cost more than the budget.
+    let message = "cause not found, 313 variants tried, with 20 of 3000 secrets, not all because of the body's size: most \
+                   likely another secret or a changed body";
     assert_eq!(findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>(), [message]);
     let header = vec![format!("v1,{}", STANDARD.encode([0; 32])); 65].join(" ");
     assert_eq!(World::usual().codes("aspect", &aspect_request(&header, &TIME.to_string())), [""; 0]);

@@ -55,7 +55,10 @@ pub enum Flaw {
     /// A pattern that does not compile, and why.
     #[error("invalid regular expression: {0}")]
     Pattern(String),
-    /// A rule that refers to itself without going deeper into the value, or through too many others.
+    /// A chain of references that goes through too many schemas without going deeper into the value.
+    #[error("a chain of more than {0} schemas that refer to one another without going deeper into the value")]
+    Chained(usize),
+    /// A rule that refers to itself without going deeper into the value.
     #[error("a schema that refers back to itself")]
     Circular,
 }

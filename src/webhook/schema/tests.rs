@@ -432,6 +432,16 @@ fn schemas_that_refer_to_themselves_in_place_are_rejected() {
 }
 
 #[test]
+fn a_long_chain_of_references_is_not_called_circular() {
+    let hop = |n: u32| format!(r##""{n}":{{"$ref":"#/$defs/{}"}}"##, n + 1);
+    let chain: Vec<_> = (0..16_000).map(hop).collect();
+    let schema = format!(r#"{{"$defs":{{{},"16000":{{}}}}}}"#, chain.join(","));
+    let flaw = Schema::parse(&schema).unwrap_err().flaw;
+    let message = "a chain of more than 64 schemas that refer to one another without going deeper into the value";
+    assert_eq!((flaw.to_string().as_str(), flaw), (message, Flaw::Chained(64)));
+}
+
+#[test]
 fn an_error_is_printed_with_its_position() {
     let text = "{\n  \"properties\": {\n    \"id\": { \"typ\": \"string\" }\n  }\n}";
     let message = "unknown keyword `typ` (did you mean `type`?) at line 3, column 13 (`/properties/id/typ`)";

@@ -17,24 +17,31 @@ impl Compiler<'_, '_> {
     pub(super) fn settle_types(&mut self) -> Compiled<()> {
         let mut settled = vec![None; self.rules.len()];
         for id in 0..self.rules.len() {
-            self.rules[id].accepts = self.accepted(id, &mut settled, MAX_HOPS)?;
+            self.rules[id].accepts = self.accepted(id, &mut settled, &mut Vec::new())?;
         }
         Ok(())
     }
 
-    fn accepted(&self, id: RuleId, settled: &mut [Option<Types>], hops: usize) -> Compiled<Types> {
+    /// The types that a rule accepts, and the rules that it refers to in place. `chain` are those that lead to it.
+    fn accepted(&self, id: RuleId, settled: &mut [Option<Types>], chain: &mut Vec<RuleId>) -> Compiled<Types> {
         if let Some(types) = settled[id] {
             return Ok(types);
         }
-        let Some(hops) = hops.checked_sub(1) else {
-            let place = &self.index.places[id];
-            return Err((place.node.span.start, place.pointer.clone(), Flaw::Circular));
+        let flaw = if chain.contains(&id) {
+            Some(Flaw::Circular)
+        } else {
+            (chain.len() == MAX_HOPS).then_some(Flaw::Chained(MAX_HOPS))
         };
+        if let Some(flaw) = flaw {
+            let place = &self.index.places[id];
+            return Err((place.node.span.start, place.pointer.clone(), flaw));
+        }
+        chain.push(id);
         let rule = &self.rules[id];
         let mut types = Types::default();
         for reference in &rule.references {
             match reference {
-                Reference::To(target) => types = types & self.accepted(*target, settled, hops)?,
+                Reference::To(target) => types = types & self.accepted(*target, settled, chain)?,
                 // Its target is known only during validation.
                 Reference::Dynamic { .. } => {}
             }
@@ -53,27 +60,28 @@ impl Compiler<'_, '_> {
             match applicator {
                 Applicator::AllOf(schemas) => {
                     for schema in schemas {
-                        types = types & self.accepted(*schema, settled, hops)?;
+                        types = types & self.accepted(*schema, settled, chain)?;
                     }
                 }
                 Applicator::AnyOf(schemas) | Applicator::OneOf(schemas) => {
-                    let any = schemas.iter().map(|schema| self.accepted(*schema, settled, hops));
+                    let any = schemas.iter().map(|schema| self.accepted(*schema, settled, chain));
                     types = types & any.collect::<Compiled<_>>()?;
                 }
-                Applicator::Not(schema) => drop(self.accepted(*schema, settled, hops)?),
+                Applicator::Not(schema) => drop(self.accepted(*schema, settled, chain)?),
                 Applicator::If(Condition { test, then, otherwise }) => {
                     for schema in [Some(*test), *then, *otherwise].into_iter().flatten() {
-                        self.accepted(schema, settled, hops)?;
+                        self.accepted(schema, settled, chain)?;
                     }
                 }
                 Applicator::DependentSchemas(schemas) => {
                     for (_, schema) in schemas {
-                        self.accepted(*schema, settled, hops)?;
+                        self.accepted(*schema, settled, chain)?;
                     }
                 }
                 _ => {}
             }
         }
+        chain.pop();
         settled[id] = Some(types);
         Ok(types)
     }
