@@ -16,6 +16,7 @@ use super::{PATIENCE, machine, program::Listener};
 pub struct Browser {
     driver: Option<WebDriver>,
     /// Ends after the session that it serves.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux lists the processes of a page"))]
     process: Driver,
     _profile: tempfile::TempDir,
 }

@@ -12,8 +12,7 @@ use crate::webhook::capture;
 pub(super) struct Hookdev;
 
 /// The kinds of the lines among which captures are. Payloads of providers have a `kind` too.
-const KINDS: [&str; 8] =
-    ["attempt", "delivery", "findings", "forwards", "missed", "ready", "request", "verification"];
+const KINDS: [&str; 8] = ["attempt", "delivery", "findings", "forwards", "missed", "ready", "request", "verification"];
 
 /// Whether an input starts with one of hookdev's own objects.
 pub(super) fn is_own(head: &[u8]) -> bool {

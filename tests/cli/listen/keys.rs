@@ -1,7 +1,7 @@
 //! The keys of `listen`, in a terminal, and the state in which the terminal is left.
 
 #[cfg(target_os = "linux")]
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::{
     harness::{CYANITE, CYANITE_HEADERS, Dir, Endpoint, post, respond},
