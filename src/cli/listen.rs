@@ -35,9 +35,9 @@ pub struct Listen {
     #[arg(long, value_name = "PROVIDER", help_heading = "Receiving")]
     pub provider: Option<String>,
 
-    /// Accept the public development secret even with --only-verified, or where other machines can send
+    /// Accept the public development secret even with --only-verified, or when other machines can reach the receiver
     ///
-    /// Anyone can sign with a development secret. Without this, deliveries signed with one are rejected there.
+    /// Anyone can sign with a development secret. Without this flag, such deliveries are rejected in those cases.
     #[arg(long, help_heading = "Receiving")]
     pub allow_development: bool,
 
@@ -51,8 +51,8 @@ pub struct Listen {
 
     /// The URL under which providers reach this receiver, for those that sign it
     ///
-    /// The path of each request is added, unless URL ends with it. Without this, the URL is made of the request's Host
-    /// header, or of X-Forwarded-Proto and X-Forwarded-Host.
+    /// The path of each request is added, unless URL ends with it. Without this, the URL is built from the request's Host
+    /// header, or from X-Forwarded-Proto and X-Forwarded-Host.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Receiving")]
     pub public_url: Option<String>,
 
@@ -81,11 +81,11 @@ pub struct Listen {
     #[arg(long, requires = "only_verified", help_heading = "Responding")]
     pub allow_unsigned: bool,
 
-    /// How long to try again while your handler accepts no connection, as when it restarts
+    /// How long to keep trying while your handler refuses connections, for example during a restart
     #[arg(long, value_name = "DUR", default_value = "2s", value_parser = parse_duration, help_heading = "Responding")]
     pub forward_wait: Duration,
 
-    /// How long to wait for your handler, time at a breakpoint included
+    /// How long to wait for your handler's response, including time spent at a breakpoint
     #[arg(long, value_name = "DUR", default_value = "5m", value_parser = parse_duration, help_heading = "Responding")]
     pub forward_timeout: Duration,
 
@@ -108,7 +108,7 @@ pub struct Listen {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Captures")]
     pub capture: Option<PathBuf>,
 
-    /// Hide credentials in captures, JSON and on the terminal: the URL's query, and all but harmless headers
+    /// Hide credentials in captures, JSON and on the terminal: URL queries and all headers not known to be harmless
     ///
     /// Hidden values are replaced by `[redacted]`. Headers that describe the body, that sign or that the provider's
     /// manifest names are kept. Forwarded requests and bodies are not changed, so a redacted capture still verifies,
@@ -120,8 +120,8 @@ pub struct Listen {
     /// Register this receiver at a provider through its API, and remove it at the end (repeatable)
     ///
     /// The URL is that of --public-url with the provider's name. The API's key comes from the variable that the
-    /// provider's manifest names, such as STRIPE_API_KEY. What a crash leaves is removed by the next start, or by
-    /// `hookdev unregister`. RESOURCE says where, for providers that need it: github=OWNER/REPO,
+    /// provider's manifest names, such as STRIPE_API_KEY. Anything a crash leaves behind is removed at the next
+    /// start, or by `hookdev unregister`. RESOURCE says where, for providers that need it: github=OWNER/REPO,
     /// auphonic=production/UUID.
     #[arg(long, value_name = "PROVIDER[=RESOURCE]", help_heading = "Registration")]
     pub register: Vec<String>,
@@ -168,7 +168,7 @@ pub struct Listen {
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Output")]
     pub history: usize,
 
-    /// Say what was tried where no cause of a rejection was found
+    /// If no cause of a rejection is found, list what was tried
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
 

@@ -211,7 +211,7 @@ pub enum Command {
     Diff(Diff),
     /// Allow the nearest hookdev.toml to use secrets with endpoints beyond this machine
     Trust(Trust),
-    /// Remove endpoints that an interrupted listen --register left at a provider
+    /// Remove endpoints that an interrupted `listen --register` left at a provider
     Unregister(Unregister),
     /// Send, receive and verify every built-in event in one process
     Demo(Demo),

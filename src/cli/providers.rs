@@ -49,7 +49,7 @@ pub struct CheckProviders {
 #[command(after_help = "\
 Captures are files in any format that `hookdev verify` reads, or directories of them. With --secret, the
 signature scheme is found by recomputing the signatures, and proven on every capture. What captures can't
-prove is a question in the manifest. Personal values in payloads are replaced.
+prove is marked QUESTION in the manifest. Personal values in payloads are replaced.
 
 Examples:
   hookdev providers new acme

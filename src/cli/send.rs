@@ -30,7 +30,7 @@ Examples:
   hookdev send 'jewelmusic.*' --rate 50 --duration 1m
   hookdev send 'aspect.*' --rate 2000 --duration 10m --print locust > load.py
   hookdev send captures/20250101T120000.000Z-000001-cyanite.v2.finished.json
-  hookdev send captures/ --failed   # those that your handler had failed
+  hookdev send captures/ --failed   # those that your handler failed
   hookdev send captures/ --resign   # old captures, with the current time
 
 A delivery succeeds if the provider would count it as delivered; `hookdev events --contract` has the rules.")]
@@ -111,7 +111,7 @@ pub struct Send {
     #[arg(long, conflicts_with = "watch", help_heading = "Captures")]
     pub last: bool,
 
-    /// Send only the captured requests that your handler had failed, as the captures record
+    /// Send only the requests that, according to their captures, your handler failed
     #[arg(long, help_heading = "Captures")]
     pub failed: bool,
 
@@ -119,7 +119,7 @@ pub struct Send {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath, help_heading = "Captures")]
     pub capture: Option<PathBuf>,
 
-    /// Hide credentials in captures, JSON and --print: the URL's query, and all but harmless headers
+    /// Hide credentials in captures, JSON and --print: URL queries and all headers not known to be harmless
     ///
     /// Hidden values are replaced by `[redacted]`. Headers that describe the body, that sign or that the provider's
     /// manifest names are kept, and so are bodies. What is sent is never redacted. Redacted captures are re-sent without

@@ -60,7 +60,7 @@ pub struct Verify {
     #[arg(long, conflicts_with = "body", help_heading = "Input")]
     pub watch: bool,
 
-    /// Say what was tried where no cause of a rejection was found
+    /// If no cause of a rejection is found, list what was tried
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
 }

@@ -251,7 +251,8 @@ fn exit_code(
         (_, End::Program(end)) => end.conclude(terminal, missing),
         (Some(Ok(false)), _) => Exit::Failed,
         (_, End::TimedOut) => conclude(terminal, missing),
-        // Ctrl-C ends it as the user wants, and what was expected has arrived, whether or not somebody reads the output.
+        (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
+        // What was expected has arrived, whether or not somebody reads the output.
         _ => Exit::Success,
     })
 }

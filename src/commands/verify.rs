@@ -15,14 +15,14 @@ use super::{
 };
 use crate::{
     cli::{At, Format, Require, Verify},
-    engine::verify::{self, Criteria, Input, ReceiptTime, Requirement, STDIN, Tally},
+    engine::verify::{self, Criteria, Input, ReceiptTime, Requirement, STDIN, SearchBudget, Tally},
     net::url::parse_url,
     store::{
         formats::bare,
         snapshot::{Change, Snapshot},
         watch::Watch,
     },
-    webhook::{diagnose::SearchBudget, request::Headers, time::Tolerance},
+    webhook::{request::Headers, time::Tolerance},
 };
 
 /// Verifies every request in the given files, once or, with `--watch`, whenever something changes.

@@ -6,7 +6,7 @@ mod contents;
 use std::sync::Arc;
 
 use crate::webhook::{
-    diagnose::{self, Clock, Finding, RejectedRequest, SearchBudget},
+    diagnose::{self, Clock, Finding, RejectedRequest},
     keyring::{Keyring, SecretSource},
     nearest,
     payload::{DecodedBody, Payload},
@@ -208,13 +208,13 @@ impl Judge<'_> {
 impl Judge<'_> {
     /// Explains a rejection. This takes up to some tenths of a second for a large body, so it is not part of
     /// [`Self::assess`], which the sender of the request waits for. The search ends early once `is_late` returns true,
-    /// or its part of the budget is spent.
+    /// or `bytes` (see [`diagnose::diagnose_within`]) are spent.
     pub fn explain(
         &self,
         request: &Request,
         receipt: Receipt<'_>,
         clock: Clock,
-        budget: &SearchBudget,
+        bytes: &mut usize,
         is_late: &dyn Fn() -> bool,
         assessment: &mut Assessment,
     ) {
@@ -230,7 +230,7 @@ impl Judge<'_> {
             catalog: self.catalog,
             keyring: self.keyring,
         };
-        let findings = diagnose::diagnose_within(&case, budget, is_late);
+        let findings = diagnose::diagnose_within(&case, bytes, is_late);
         if findings.iter().any(|finding| finding.code.is_proof()) {
             // A proven cause replaces the likely one.
             let likely = self.only_development_tried(provider, &assessment.verdict);
@@ -408,7 +408,14 @@ mod tests {
         };
         let mut assessment = judge.assess(&request, Receipt::default());
         assert_eq!(assessment.findings, []);
-        judge.explain(&request, Receipt::default(), Clock::Live, &SearchBudget::default(), &|| false, &mut assessment);
+        judge.explain(
+            &request,
+            Receipt::default(),
+            Clock::Live,
+            &mut { diagnose::PER_SEARCH },
+            &|| false,
+            &mut assessment,
+        );
         assessment
     }
 
@@ -480,7 +487,7 @@ mod tests {
             &request,
             Receipt::default(),
             Clock::Recorded,
-            &SearchBudget::default(),
+            &mut { diagnose::PER_SEARCH },
             &|| false,
             &mut assessment,
         );

@@ -32,10 +32,10 @@ Keys, such as r for the last delivery, or 12r for number 12:
   e  edit its payload in $EDITOR, sign it again and resend it
   c  copy it as a curl command
   o  open the inspector, if there is one (--inspect)
-  p  pause the output, or let it go on
+  p  pause or resume the output
   q  quit
   ?  list the keys
-  Esc drops a number
+  Esc clears a number
 ";
 
 /// The keys, while they are read. The terminal is restored when this is dropped.
@@ -109,9 +109,9 @@ impl Keys {
         let pause = &self.subject.pause;
         let waiting = match (pause.is_set(), pause.waiting()) {
             (false, _) => "",
-            (true, 0) => "paused (p goes on) ",
-            (true, 1) => "paused, 1 delivery waits (p goes on) ",
-            (true, count) => &format!("paused, {count} deliveries wait (p goes on) "),
+            (true, 0) => "paused (p resumes) ",
+            (true, 1) => "paused, 1 delivery waits (p resumes) ",
+            (true, count) => &format!("paused, {count} deliveries wait (p resumes) "),
         };
         streams::set_prompt(&format!("{waiting}{}", self.input.digits()));
     }

@@ -20,7 +20,7 @@ use crate::{
     net::receiver::BodyPermit,
     webhook::{
         assessment::Assessment,
-        diagnose::{Clock, SearchBudget},
+        diagnose::{Clock, PER_SEARCH},
         record::Delivery,
         signature::Receipt,
     },
@@ -101,9 +101,9 @@ impl Explainer {
                 let deadline = thread_time() + TIME;
                 let url = settings.called_url(&request);
                 let receipt = Receipt { url: url.as_deref(), ..Some(received_at).into() };
-                let (judge, budget) = (settings.judge(), SearchBudget::default());
+                let judge = settings.judge();
                 let is_late = || thread_time() > deadline;
-                judge.explain(&request, receipt, Clock::Live, &budget, &is_late, &mut assessment);
+                judge.explain(&request, receipt, Clock::Live, &mut { PER_SEARCH }, &is_late, &mut assessment);
                 assessment
             });
             // After a panic the delivery is published without findings.

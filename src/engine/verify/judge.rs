@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::SearchBudget;
 use crate::{
     engine::clock::now,
     store::formats::Entry,
     webhook::{
         assessment::{Assessment, Judge, MAX_DECODED_BYTES, PayloadCheck},
-        diagnose::{Clock, SearchBudget},
+        diagnose::Clock,
         keyring::Keyring,
         provider::{Provider, catalog::Catalog},
         remedy::Warning,
@@ -114,7 +115,10 @@ impl Criteria {
         };
         let receipt = Receipt { at, tolerance: self.tolerance, url: self.url.as_deref().or(entry.url.as_deref()) };
         let mut assessment = judge.assess(&entry.request, receipt);
-        judge.explain(&entry.request, receipt, clock, &self.search, &|| false, &mut assessment);
+        let share = self.search.share();
+        let mut left = share;
+        judge.explain(&entry.request, receipt, clock, &mut left, &|| false, &mut assessment);
+        self.search.spend(share - left);
         assessment.warnings.extend(self.changed(entry.verified_for.as_deref(), &assessment));
         let missing = self.required.iter().filter_map(|required| missing(*required, &assessment)).collect();
         Verification { assessment, notes: entry.notes, missing }

@@ -1,5 +1,6 @@
 //! Verifies captured requests from files, directories and standard input, and reports them in order to an [`Observer`].
 
+mod budget;
 mod judge;
 mod pipeline;
 mod tally;
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub use self::{
+    budget::SearchBudget,
     judge::{Criteria, Missing, ReceiptTime, Requirement, Verification},
     tally::Tally,
 };

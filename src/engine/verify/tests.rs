@@ -8,7 +8,6 @@ use tempfile::TempDir;
 use super::*;
 use crate::webhook::{
     assessment::{Assessment, PayloadCheck},
-    diagnose::SearchBudget,
     keyring::{Keyring, SecretSource},
     provider::catalog::Catalog,
     request::FieldName,

@@ -88,7 +88,7 @@ pub(super) static VERCEL: Documents = Documents {
 
 /// A record of a log whose message is a captured request as text: of Docker, journald or Google Cloud.
 pub(super) static LOG_RECORDS: Documents = Documents {
-    name: "a log's records",
+    name: "log records",
     matches: |outline| {
         outline.has_all("", &["log", "stream"])
             || ["MESSAGE", "textPayload"].iter().any(|key| outline.has_all("", &[key]))
@@ -107,7 +107,7 @@ pub(super) static CLOUDWATCH: Documents = Documents {
 
 /// The events of `CloudWatch`, as a subscription gets them.
 pub(super) static CLOUDWATCH_SUBSCRIPTION: Documents = Documents {
-    name: "CloudWatch's log events of a subscription",
+    name: "CloudWatch subscription log events",
     matches: |outline| outline.has_all("logEvents[].", &["message", "timestamp"]),
     array: &["logEvents"],
     parse: log_record,

@@ -7,7 +7,6 @@
 //! practice. The work is bounded. What is only `seen` is said when nothing is proven.
 
 mod body;
-mod budget;
 mod code;
 mod found;
 mod hash;
@@ -24,8 +23,6 @@ use std::{ops::ControlFlow, slice};
 use bytes::Bytes;
 
 use body::ReceivedBody;
-use budget::PER_SEARCH;
-pub use budget::SearchBudget;
 pub use code::{Code, codes};
 pub(in crate::webhook) use found::CONTENTS;
 use headers::Repaired;
@@ -95,6 +92,9 @@ impl RejectedRequest<'_> {
 /// The largest body that is rewritten, in bytes. For a larger one, only its ends and bytes are tried.
 const LONGEST_REWRITTEN: usize = 1 << 20;
 
+/// The bytes that a whole search may hash and write, which take some tenths of a second.
+pub const PER_SEARCH: usize = 256 << 20;
+
 /// The cost of one attempt in bytes, apart from the body.
 const OVERHEAD: usize = 512;
 
@@ -106,13 +106,13 @@ const PART_OF_ATTEMPT: usize = 64;
 /// the rejection says everything.
 #[must_use]
 pub fn diagnose(case: &RejectedRequest<'_>) -> Vec<Finding> {
-    diagnose_within(case, &SearchBudget::default(), &|| false)
+    diagnose_within(case, &mut { PER_SEARCH }, &|| false)
 }
 
-/// Like [`diagnose`], within a budget that other searches share. Ends the search early once `is_late` returns true, which
-/// is called before each attempt.
+/// Like [`diagnose`], within this number of bytes, at most [`PER_SEARCH`], from which it takes what it has hashed and
+/// written. Ends the search early once `is_late` returns true, which is called before each attempt.
 #[must_use]
-pub fn diagnose_within(case: &RejectedRequest<'_>, budget: &SearchBudget, is_late: &dyn Fn() -> bool) -> Vec<Finding> {
+pub fn diagnose_within(case: &RejectedRequest<'_>, bytes: &mut usize, is_late: &dyn Fn() -> bool) -> Vec<Finding> {
     let reason = &case.rejection.reason;
     if let Reason::TimestampTooOld { .. } | Reason::TimestampTooNew { .. } = reason {
         return time::unit(case).or_else(|| time::skew(case)).into_iter().collect();
@@ -126,10 +126,10 @@ pub fn diagnose_within(case: &RejectedRequest<'_>, budget: &SearchBudget, is_lat
     if let Some(redacted) = seen::redacted(case) {
         return vec![redacted];
     }
-    let share = budget.share();
+    let share = *bytes;
     let mut trials = Trials::new(share, is_late);
     let outcome = trials.search(case);
-    budget.spend(share - trials.left);
+    *bytes = trials.left;
     let limit = match outcome {
         ControlFlow::Break(End::Found(findings)) => return combined(findings),
         ControlFlow::Break(End::Exhausted) if share < PER_SEARCH => {

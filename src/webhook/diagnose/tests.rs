@@ -987,19 +987,22 @@ fn large_and_deep_bodies_stay_within_the_budget() {
 #[test]
 fn requests_after_the_budget_of_a_run_is_spent_get_a_short_search_that_says_so() {
     let world = World::usual();
-    let found = |body: &str, signed: &str, budget: &SearchBudget| {
+    let found = |body: &str, signed: &str, mut bytes: usize| {
         let request =
             request(&[("signature", &cyanite_signature(CYANITE.as_bytes(), signed.as_bytes()))], body.as_bytes());
         let (catalog, keyring) = (&world.catalog, &world.keyring);
         let provider = catalog.get("cyanite").unwrap();
         let verdict = provider.verify(keyring.secrets("cyanite"), &request, None, Receipt::default());
-        diagnose_within(&case_of(provider, &request, verdict.rejection().unwrap(), catalog, keyring), budget, &|| false)
+        diagnose_within(
+            &case_of(provider, &request, verdict.rejection().unwrap(), catalog, keyring),
+            &mut bytes,
+            &|| false,
+        )
     };
-    let spent = SearchBudget::default();
-    spent.spend(usize::MAX);
-    assert_eq!(found(BODY, &format!("{BODY}\n"), &spent)[0].code, Code::BodyTrailingNewline);
+    let spent = 2 << 20;
+    assert_eq!(found(BODY, &format!("{BODY}\n"), spent)[0].code, Code::BodyTrailingNewline);
     let large = format!(r#"{{"version":"2","text":"{}"}}"#, "x".repeat(100 << 10));
-    let message = &found(&large, "another body", &spent)[0].message;
+    let message = &found(&large, "another body", spent)[0].message;
     assert!(
         message.contains(" tried, not all because of the other requests (verify it alone to try all): "),
         "{message}"
@@ -1021,7 +1024,7 @@ fn a_search_that_runs_late_ends_and_says_so() {
         asked.set(asked.get() + 1);
         asked.get() > 20
     };
-    let found = diagnose_within(&case, &SearchBudget::default(), &is_late);
+    let found = diagnose_within(&case, &mut { PER_SEARCH }, &is_late);
     assert_eq!((found.len(), found[0].code, asked.get()), (1, Code::Unexplained, 21));
     assert!(
         found[0].message.contains(" variants tried, not all for lack of time: most likely "),

@@ -159,11 +159,11 @@ fn a_paused_output_counts_what_waits() {
     let mut screen = Screen::run(&dir, "", "$LISTEN");
     let url = screen.url();
     screen.types("p");
-    screen.shows("paused (p goes on) ");
+    screen.shows("paused (p resumes) ");
     deliver(&url);
-    screen.shows("paused, 1 delivery waits (p goes on) ");
+    screen.shows("paused, 1 delivery waits (p resumes) ");
     deliver(&url);
-    let held = screen.shows("paused, 2 deliveries wait (p goes on) ");
+    let held = screen.shows("paused, 2 deliveries wait (p resumes) ");
     assert!(!held.contains("POST /cyanite"), "{held}");
     screen.types("p");
     screen.shows("#1");
@@ -177,7 +177,7 @@ fn the_keys_are_listed_and_a_number_is_shown_as_it_is_typed() {
     screen.url();
     screen.types("?");
     screen.shows("Keys, such as r for the last delivery, or 12r for number 12:\n");
-    screen.shows("Esc drops a number\n");
+    screen.shows("Esc clears a number\n");
     screen.types("1");
     screen.shows("\x1b[K1");
     screen.types("2");

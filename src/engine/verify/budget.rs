@@ -2,8 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The bytes that one search may hash and write, which take some tenths of a second.
-pub(super) const PER_SEARCH: usize = 256 << 20;
+use crate::webhook::diagnose::PER_SEARCH;
 
 /// The part of what is left that one search may take.
 const PART: usize = 8;
@@ -32,11 +31,12 @@ impl SearchBudget {
     }
 
     /// The bytes for the next search.
-    pub(super) fn share(&self) -> usize {
+    pub fn share(&self) -> usize {
         (self.left.load(Ordering::Relaxed) / PART).clamp(LEAST, PER_SEARCH)
     }
 
-    pub(super) fn spend(&self, bytes: usize) {
+    /// Takes what a search has used.
+    pub fn spend(&self, bytes: usize) {
         // The closure never returns `None`.
         let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(bytes)));
     }
