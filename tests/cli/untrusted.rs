@@ -205,7 +205,7 @@ fn a_name_of_a_file_is_shown_without_control_characters() {
     let dir = Dir::new();
     let name = EVIL.replace(['\0', '/'], "");
     dir.write(&format!("captures/{name}.json"), "{\"request\":{\"method\":\"POST\",\"target\":\"/\",\"headers\":[]}}");
-    dir.write(&format!("captures/{name}-broken.json"), "{\"request\":7}");
+    dir.write(&format!("captures/{name}-broken.json"), "{\"kind\":\"delivery\",\"request\":7}");
     for command in [&["verify", "captures"][..], &["send", "captures", "--to", "http://127.0.0.1:1/"]] {
         let (code, finished) = dir.hookdev().args(command).ends();
         assert_eq!(code, Some(3), "{finished}");

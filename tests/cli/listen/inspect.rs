@@ -59,6 +59,17 @@ impl Page {
         response.text().lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// Waits until it has this many deliveries: they are published soon after their responses, not before.
+    fn has(&self, count: usize) {
+        let mut stream = self.stream(0);
+        let mut left = count;
+        while left > 0 {
+            if stream.next().unwrap()["kind"] == "delivery" {
+                left -= 1;
+            }
+        }
+    }
+
     /// The stream, whose lines follow the head.
     fn stream(&self, after: u64) -> Stream {
         let mut connection = Connection::to(&self.base);
@@ -226,6 +237,7 @@ fn a_delivery_is_read_whole_as_bytes_and_as_a_command() {
     let page = Page::of(&listener);
     let body = b"{\"n\":1.0,\"n\":12345678901234567890,\"s\":\"\\u00e9\xff\"}";
     post(&listener.url("/other"), &[("content-type", "application/json")], body);
+    page.has(1);
     let whole = page.object("deliveries/1");
     assert_eq!(whole["request"]["body_base64"].as_str().unwrap().len(), body.len().div_ceil(3) * 4);
     assert_eq!(text(&whole, "/forwards/0/response/body"), "no such track");
@@ -250,6 +262,7 @@ fn calls_that_make_no_sense_are_errors_with_a_reason() {
     let listener = inspected(&dir).starts();
     let page = Page::of(&listener);
     deliver(&listener);
+    page.has(1);
     for (path, status, error) in [
         ("deliveries/9", 404, "delivery 9 is not in memory"),
         ("deliveries/9/tree", 404, "delivery 9 is not in memory"),
@@ -279,6 +292,7 @@ fn the_tree_keeps_the_payload_as_it_was_sent_and_shows_errors_at_their_place() {
     post(&listener.url("/cyanite"), &[("content-type", "application/json")], &body);
     post(&listener.url("/auphonic"), &[("content-type", "application/x-www-form-urlencoded")], AUPHONIC);
     post(&listener.url("/other"), &[], "hello");
+    page.has(3);
     let tree = page.object("deliveries/1/tree");
     assert_eq!((&tree["total"], &tree["next"]), (&json!(11), &Value::Null));
     let id = &tree["rows"].as_array().unwrap().iter().find(|row| row["pointer"] == "/resource/id").unwrap();
@@ -340,6 +354,7 @@ fn an_edited_delivery_is_signed_again_so_that_its_target_verifies_it() {
     deliver(&listener);
     handler.next();
     let edited = CYANITE.replace("999", "1000");
+    page.has(1);
     let (status, resent) = page.resend(1, &json!({"to": null, "body": edited}));
     assert_eq!((status, &resent["resigned"]), (200, &json!(true)), "{resent}");
     let places: Vec<_> = resent["changes"].as_array().unwrap().iter().map(|change| text(change, "/where")).collect();
@@ -357,6 +372,7 @@ fn a_binary_body_cannot_be_edited_and_a_compressed_one_can() {
     post(&listener.url("/other"), &[("content-encoding", "gzip")], gzip(b"{\"a\":1}"));
     endpoint.next();
     endpoint.next();
+    page.has(2);
     let (status, refused) = page.resend(1, &json!({"body": "x"}));
     assert_eq!((status, text(&refused, "/error")), (422, "can't edit the payload: it is not text"));
     let (status, _) = page.resend(2, &json!({"body": "{\"a\":2}"}));
@@ -377,6 +393,7 @@ fn deliveries_are_compared_and_searched() {
         &[("content-type", "application/json"), ("x-note", "Needle")],
         CYANITE.replace("999", "7"),
     );
+    page.has(2);
     let differences = page.object("diff?left=1&right=2");
     let places: Vec<_> =
         differences["differences"].as_array().unwrap().iter().map(|difference| text(difference, "/where")).collect();
@@ -486,6 +503,7 @@ fn redacted_deliveries_show_no_credentials_in_the_page() {
     let listener = inspected(&dir).arg("--redact").starts();
     let page = Page::of(&listener);
     post(&listener.url("/other?token=hush"), &[("authorization", "Bearer hush")], "{}");
+    page.has(1);
     for path in ["deliveries", "deliveries/1", "deliveries/1/curl", "diff?left=1&right=1"] {
         let response = page.get(path);
         assert_eq!(response.status(), 200);
