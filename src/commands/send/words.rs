@@ -44,12 +44,25 @@ impl Word {
         if let Some(provider) = catalog.get(text) {
             return Err(no_event(provider));
         }
-        let failure = Failure::usage(format!("`{}` is neither an event nor a file", redact::invalid_url(text)));
-        Err(match catalog.nearest_events(text).as_slice() {
+        let shown = redact::invalid_url(text);
+        let near = catalog.nearest_events(text);
+        if near.is_empty() && is_path(text) {
+            return Err(Failure::usage(format!("no such file: `{shown}`")));
+        }
+        let failure = Failure::usage(format!("`{shown}` is neither an event nor a file"));
+        Err(match near.as_slice() {
             [] => failure.hint("`hookdev events` lists all events"),
             near => failure.hint(format!("did you mean {}?", near.join(", "))),
         })
     }
+}
+
+/// Whether a text can only be a path: no event has a separator in its name, or ends like a capture.
+fn is_path(text: &str) -> bool {
+    text.contains(std::path::is_separator)
+        || Path::new(text)
+            .extension()
+            .is_some_and(|end| ["har", "http", "json", "ndjson"].iter().any(|known| end == *known))
 }
 
 /// The error for a provider's name alone, with its events.

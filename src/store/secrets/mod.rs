@@ -297,7 +297,19 @@ fn read(source: &str, base: &Path, environment: &Environment, literal: SecretSou
         let note = line.as_ref().map(|_| format!("the newline at the end of {source} is not part of the secret"));
         return Ok(Found { text: line.unwrap_or(text), source: SecretSource::File(path.to_owned()), note });
     }
-    Ok(Found { text: Zeroizing::new(source.to_owned()), source: literal, note: None })
+    let note = variable_meant(source)
+        .map(|name| format!("the text `{source}` itself is the secret; for the variable's value, write env:{name}"));
+    Ok(Found { text: Zeroizing::new(source.to_owned()), source: literal, note })
+}
+
+/// The name of the variable that is probably meant by a literal secret: `NAME`, `$NAME`, `${NAME}` or `env=NAME`.
+fn variable_meant(literal: &str) -> Option<&str> {
+    let braced = literal.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    let name = braced.or(literal.strip_prefix('$')).or(literal.strip_prefix("env=")).unwrap_or(literal);
+    let is_name = name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.contains('_')
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    is_name.then_some(name)
 }
 
 /// The text without the newline at its end, if that is its only one: `echo` and most editors write one. A secret of several
@@ -411,6 +423,16 @@ mod tests {
         let Resolved { keyring, .. } = resolve(&Catalog::builtin(), &sources).map_err(|error| error.to_string())?;
         let count = keyring.secrets("cyanite").len();
         Ok((0..count).map(|place| keyring.source("cyanite", place).unwrap().to_string()).collect())
+    }
+
+    #[test]
+    fn a_literal_that_names_a_variable_comes_with_a_note() {
+        for literal in ["STRIPE_SECRET", "$STRIPE_SECRET", "${STRIPE_SECRET}", "env=STRIPE_SECRET"] {
+            assert_eq!(variable_meant(literal), Some("STRIPE_SECRET"), "{literal}");
+        }
+        for literal in ["whsec_AbC_1", "SECRET", "my_secret", "$", "${A_B", "A_B c", ""] {
+            assert_eq!(variable_meant(literal), None, "{literal}");
+        }
     }
 
     #[test]
