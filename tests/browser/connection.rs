@@ -1,7 +1,5 @@
 //! The connection to hookdev: lost, found again, refused, and shared by too many tabs.
 
-use serde_json::Value;
-
 use super::{
     browser::Browser,
     program::{Listener, Relay},
@@ -70,7 +68,7 @@ async fn a_tab_that_was_stopped_says_what_it_missed_and_has_the_newest() {
     // Deliveries that overlap are not quite kept in the order of their numbers.
     let kept = "import('/assets/api.js').then(({ getText }) => getText('/api/deliveries?after=0'))";
     let kept: String = serde_json::from_value(browser.promise(kept).await).unwrap();
-    let kept: Vec<Value> = kept.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kept: Vec<serde_json::Value> = kept.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let kept: Vec<u64> =
         kept.iter().filter(|line| line["kind"] == "delivery").filter_map(|line| line["seq"].as_u64()).collect();
     assert_eq!(kept.len(), 100);
