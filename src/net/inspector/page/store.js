@@ -122,7 +122,7 @@ class Store {
     this.changed();
   }
 
-  /** Notes that this tab was too slow for so many lines. */
+  /** Records that this tab was too slow and missed this many lines. */
   addMissed(count) {
     if (this.missed === 0) this.#missedAfter = this.#lastSeq;
     this.missed += count;
