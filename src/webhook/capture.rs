@@ -30,6 +30,10 @@ pub const VERSION: u32 = 1;
 /// The size of the largest capture that is read, in bytes: 64 MiB.
 pub const MAX_SIZE: usize = 64 << 20;
 
+/// How many header fields a captured request may have. Real requests have dozens; the time for comparing names grows with the
+/// square of their number.
+pub const MAX_FIELDS: usize = 1024;
+
 /// The verdict of a request that was verified, as captures spell it.
 const VERIFIED: &str = "verified";
 

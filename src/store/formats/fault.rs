@@ -63,6 +63,9 @@ pub enum Fault {
     /// The entry exceeds [`capture::MAX_SIZE`].
     #[error("{0}: larger than {limit} MiB", limit = MAX_SIZE >> 20)]
     TooLarge(Position),
+    /// The request has more header fields than [`capture::MAX_FIELDS`].
+    #[error("{0}: more than {limit} header fields", limit = capture::MAX_FIELDS)]
+    TooManyFields(Position),
 }
 
 impl Fault {

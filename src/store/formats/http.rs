@@ -4,10 +4,8 @@
 use bytes::Bytes;
 use httparse::{EMPTY_HEADER, Error, Status};
 
-use super::{Entry, Fault, Format, Input, Piece, Position, Reader, whole};
+use super::{Entry, Fault, Format, Input, MAX_FIELDS, Piece, Position, Reader, whole};
 use crate::webhook::request::{FieldName, HeaderValue, Headers, Method, Request, target};
-
-const MAX_HEADERS: usize = 256;
 
 /// Raw HTTP/1.x request messages.
 pub(super) struct Http;
@@ -119,7 +117,7 @@ impl Head {
 
 /// The request at the start and where its body begins; `None` if its headers don't end.
 fn parse(message: &[u8]) -> Result<Option<(Request, usize)>, Error> {
-    let mut fields = [EMPTY_HEADER; MAX_HEADERS];
+    let mut fields = [EMPTY_HEADER; MAX_FIELDS];
     let mut parsed = httparse::Request::new(&mut fields);
     let Status::Complete(length) = parsed.parse(message)? else { return Ok(None) };
     let field = |field: &httparse::Header<'_>| {
@@ -135,14 +133,14 @@ fn parse(message: &[u8]) -> Result<Option<(Request, usize)>, Error> {
 /// The fault of a message that starts on line `first`. The parser doesn't say where it failed; that is the first line with
 /// which it rejects the message.
 fn broken(message: &[u8], error: Error, first: u64) -> Fault {
-    let ends: Vec<usize> = (0..message.len()).filter(|&at| message[at] == b'\n').take(MAX_HEADERS + 2).collect();
+    let ends: Vec<usize> = (0..message.len()).filter(|&at| message[at] == b'\n').take(MAX_FIELDS + 2).collect();
     let before = match error {
         Error::Token | Error::Version => 0,
         _ => ends.partition_point(|&end| parse(&message[..=end]).is_ok()),
     };
     let place = Position::Line(first + before as u64);
     match error {
-        Error::TooManyHeaders => Fault::Malformed(place, format!("more than {MAX_HEADERS} headers")),
+        Error::TooManyHeaders => Fault::TooManyFields(place),
         Error::HeaderValue => expected(place, "a header value without control characters"),
         _ if before == 0 => expected(place, "`METHOD /target HTTP/1.1`"),
         _ => expected(place, "`Name: value`"),
@@ -394,8 +392,8 @@ mod tests {
         );
         assert_eq!(rejected("POST /a b HTTP/1.1\n\n"), "line 1: expected `METHOD /target HTTP/1.1`");
         assert_eq!(rejected("CONNECT a:80 HTTP/1.1\na: b\n\n"), "line 1: expected `METHOD /target HTTP/1.1`");
-        let many = format!("POST / HTTP/1.1\n{}\n", "a: b\n".repeat(257));
-        assert_eq!(rejected(&many), "line 258: more than 256 headers");
+        let many = format!("POST / HTTP/1.1\n{}\n", "a: b\n".repeat(1025));
+        assert_eq!(rejected(&many), "line 1026: more than 1024 header fields");
         let second = "POST / HTTP/1.1\nContent-Length: 0\n\nPOST / HTTP/1.1\n:\n\n";
         assert_eq!(messages(second.as_bytes())[1], Err("line 5: expected `Name: value`".to_owned()));
     }

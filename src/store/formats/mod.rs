@@ -98,6 +98,9 @@ pub fn names() -> String {
 /// The size limit of an entry, and of an input whose format is read whole: 64 MiB.
 const MAX_SIZE: usize = capture::MAX_SIZE;
 
+/// How many header fields the request of an entry may have: 1,024.
+const MAX_FIELDS: usize = capture::MAX_FIELDS;
+
 /// How much is read at a time to detect the format, if the length of the input is unknown.
 const HEAD_STEP: usize = 4 << 10;
 
@@ -287,10 +290,14 @@ impl Piece {
     }
 
     fn read(self) -> Option<Result<Entry, Fault>> {
-        match self {
+        let entry = match self {
             Self::Entry(entry) => Some(entry),
             Self::Document(document) => document.parse().transpose(),
-        }
+        };
+        Some(entry?.and_then(|entry| match entry.request.headers.len() {
+            0..=MAX_FIELDS => Ok(entry),
+            _ => Err(Fault::TooManyFields(Position::Line(entry.line.unwrap_or(1)))),
+        }))
     }
 
     /// The number of bytes that are not parsed yet.

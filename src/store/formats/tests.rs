@@ -111,6 +111,29 @@ fn a_broken_entry_keeps_its_place_between_valid_ones() {
 }
 
 #[test]
+fn a_request_with_thousands_of_headers_is_rejected_in_every_format() {
+    let list = |count: usize| vec![r#"["x-a","b"]"#; count].join(",");
+    let objects = |count: usize| vec![r#"{"name":"x-a","value":"b"}"#; count].join(",");
+    let own = |count| {
+        let headers = list(count);
+        format!(r#"{{"hookdev":1,"request":{{"method":"POST","target":"/","headers":[{headers}],"body":"{{}}"}}}}"#)
+    };
+    let har = |count| {
+        let headers = objects(count);
+        let request = format!(
+            r#"{{"method":"POST","url":"http://a/","headers":[{headers}],"postData":{{"mimeType":"a/b","text":"{{}}"}}}}"#
+        );
+        format!(r#"{{"log":{{"version":"1.2","creator":{{}},"entries":[{{"request":{request}}}]}}}}"#)
+    };
+    let object = |count| format!(r#"{{"headers":[{}],"body":"{{}}"}}"#, list(count));
+    for write in [&own as &dyn Fn(usize) -> String, &har, &object] {
+        let read = |count| all(write(count).as_bytes()).unwrap().remove(0).map(|entry| entry.request.headers.len());
+        assert_eq!(read(1024).unwrap(), 1024);
+        assert_eq!(read(1025).unwrap_err().to_string(), "input: line 1: more than 1024 header fields");
+    }
+}
+
+#[test]
 fn an_input_may_arrive_in_any_pieces() {
     for input in [CAPTURE, MESSAGE] {
         let entries: Vec<_> =
