@@ -15,7 +15,7 @@ use crate::{
         config::{Config, FILE_NAME, ProviderConfig},
         provider_cache::ProviderCache,
         providers,
-        secrets::{self, Environment, Resolved, Sources},
+        secrets::{self, Environment, Resolved, SecretError, Sources},
     },
     webhook::{
         keyring::{Keyring, SecretSource},
@@ -145,8 +145,7 @@ impl Context {
             guard.allow_providers()?;
         }
         let config = self.config.as_ref();
-        let environment =
-            Environment::read(|name| env::var_os(name), config.and_then(|config| config.env_file.as_deref()))?;
+        let environment = self.environment()?;
         let configured = |name: &str| -> Vec<SecretText> {
             config
                 .and_then(|config| config.provider(name))
@@ -194,6 +193,16 @@ impl Context {
                 "{file} sets {names}, but isn't loaded; to load it, add `env_file = \"{ENV_FILE}\"` to {config}"
             ));
         }
+    }
+
+    /// The variables of the process and of the config's env file.
+    ///
+    /// # Errors
+    ///
+    /// If the env file can't be read.
+    pub fn environment(&self) -> Result<Environment, SecretError> {
+        let env_file = self.config.as_ref().and_then(|config| config.env_file.as_deref());
+        Environment::read(|name| env::var_os(name), env_file)
     }
 
     /// The files and directories that [`Self::load`] and [`Self::keyring`] read.

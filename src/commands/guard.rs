@@ -178,6 +178,17 @@ pub(super) fn allow_api(
     Ok(())
 }
 
+/// Checks that the config may have the key of a provider's API read from its env file.
+///
+/// # Errors
+///
+/// If the key is sent elsewhere, and the config isn't trusted.
+pub(super) fn allow_key(guard: Option<&Guard>, name: &str, url: &Url) -> Result<(), Failure> {
+    let Some(guard) = guard.filter(|_| !is_local(url)) else { return Ok(()) };
+    let url = redact::query(url.as_str());
+    guard.require_trust(|| format!("the config {} reads {name} from its env file, to send it to {url}", guard.config))
+}
+
 /// Where a secret comes from, in words.
 pub(super) fn in_words(source: &SecretSource) -> String {
     match source {

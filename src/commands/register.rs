@@ -7,7 +7,7 @@ use tokio::{sync::Mutex, task::JoinHandle};
 use super::{
     context::Context,
     exit::{Exit, Failure},
-    guard::allow_api,
+    guard::{allow_api, allow_key},
     interrupt::Interrupts,
     listen_settings::listen_config,
     reporters::warnings::WarningSink,
@@ -26,7 +26,7 @@ use crate::{
         url::parse_url,
     },
     render::json,
-    store::{journal::Journal, private},
+    store::{journal::Journal, private, secrets::SecretError},
     webhook::{
         nearest,
         provider::{
@@ -99,7 +99,7 @@ impl Requested {
         }
         account.api = api(context, &account.provider)?;
         if !is_dry {
-            account.key = key(registration_of(&account)?)?;
+            account.key = key(context, registration_of(&account)?, &account.api)?;
         }
         self.accounts.push(account);
         Ok(())
@@ -367,16 +367,19 @@ fn api(context: &Context, provider: &Provider) -> Result<String, Failure> {
 ///
 /// # Errors
 ///
-/// If it isn't set, is empty, or is not text.
-pub fn key(registration: &Registration) -> Result<SecretText, Failure> {
+/// If it isn't set, is empty, or is not text, or if it comes from the env file of a config that may not send it to the API.
+pub fn key(context: &Context, registration: &Registration, api: &str) -> Result<SecretText, Failure> {
     let Some(name) = &registration.key else { return Ok(SecretText::default()) };
-    match env::var(name) {
-        Ok(key) if !key.trim().is_empty() => Ok(SecretText::from(key.trim().to_owned())),
-        Ok(_) => Err(Failure::usage(format!("{name} is set, but empty")).hint("set it to the API's key")),
-        Err(env::VarError::NotPresent) => {
-            Err(Failure::usage(format!("{name} is not set")).hint("set it to the API's key"))
-        }
-        Err(env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("{name} is not text"))),
+    let environment = context.environment()?;
+    if environment.is_from_file(name) {
+        context.name_config();
+        allow_key(context.guard.as_ref(), name, &parse_url(api)?)?;
+    }
+    let unusable = |error: SecretError| Failure::usage(error.to_string()).hint(format!("set {name} to the API's key"));
+    let key = environment.get(name).map_err(unusable)?;
+    match key.trim() {
+        "" => Err(unusable(SecretError::EmptyVariable(name.clone()))),
+        key => Ok(SecretText::from(key.to_owned())),
     }
 }
 

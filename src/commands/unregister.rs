@@ -86,6 +86,6 @@ fn account(context: &Context, entry: &JournalEntry, is_dry: bool) -> Result<Acco
     let provider = provider.ok_or_else(|| Failure::usage(unknown(&entry.provider, context)))?;
     let registration = provider.registration.as_ref();
     let registration = registration.ok_or_else(|| Failure::usage(format!("{} has no [register]", provider.title)))?;
-    let key = if is_dry { SecretText::default() } else { key(registration)? };
+    let key = if is_dry { SecretText::default() } else { key(context, registration, &entry.api)? };
     Ok(Account { provider: Arc::clone(provider), resource: entry.resource.clone(), api: entry.api.clone(), key })
 }

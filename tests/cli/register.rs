@@ -150,7 +150,10 @@ fn what_is_missing_for_a_registration_is_named_before_anything_is_called() {
     };
     let url = ["--public-url", "https://dev.example"];
     refuses(&["--register", "stripe"], "error: --register stripe needs a URL that the provider can reach\n");
-    refuses(&[&["--register", "stripe"][..], &url].concat(), "error: STRIPE_API_KEY is not set\n");
+    refuses(
+        &[&["--register", "stripe"][..], &url].concat(),
+        "error: the environment variable STRIPE_API_KEY is not set\n",
+    );
     refuses(&[&["--register", "github"][..], &url].concat(), "error: --register github needs a resource: ");
     refuses(&[&["--register", "github=../x"][..], &url].concat(), "error: invalid resource `../x` of github\n");
     refuses(&[&["--register", "aspect"][..], &url].concat(), "error: the base URL of Aspect's API is not known\n");
@@ -170,4 +173,30 @@ fn a_found_config_needs_trust_to_send_a_key_elsewhere() {
         .exits(2)
         .says("sends the key of Stripe's API to https://api.evil.example")
         .says("run `hookdev trust` to allow it");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_key_may_be_in_the_env_file_of_the_config() {
+    let api = Endpoint::new([respond(200).body(created()), respond(200).body("{}")]);
+    let dir = Dir::new();
+    dir.write("hookdev.toml", format!("env_file = \".env\"\n[provider.stripe]\napi = \"{}\"\n", api.url("")));
+    dir.write(".env", "STRIPE_API_KEY=sk_test_of_the_file\n");
+    let listener = dir.listen().args(REGISTER).env("XDG_STATE_HOME", dir.join("state")).starts();
+    assert_eq!(api.next().header("authorization"), Some("Bearer sk_test_of_the_file"));
+    listener.interrupt();
+    let finished = listener.exits(0);
+    assert!(api.next().start.starts_with("DELETE "));
+    assert!(!format!("{finished}").contains("sk_test"), "{finished}");
+}
+
+#[test]
+fn a_found_config_needs_trust_to_take_a_key_from_its_env_file() {
+    let dir = Dir::new();
+    dir.write("hookdev.toml", "env_file = \".env\"\n");
+    dir.write(".env", "STRIPE_API_KEY=sk_test_never_shown\n");
+    let listen = dir.hookdev().arg("listen").args(REGISTER).env("XDG_STATE_HOME", dir.join("state"));
+    let finished =
+        listen.exits(2).says("reads STRIPE_API_KEY from its env file, to send it to https://api.stripe.com/");
+    assert!(!format!("{finished}").contains("sk_test"), "{finished}");
 }

@@ -49,12 +49,17 @@ impl Environment {
     }
 
     /// Whether a variable is set in the env file alone.
-    fn is_from_file(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn is_from_file(&self, name: &str) -> bool {
         (self.process)(name).is_none() && self.file.contains_key(name)
     }
 
     /// A variable of the process, else of the env file.
-    fn get(&self, name: &str) -> Result<Zeroizing<String>, SecretError> {
+    ///
+    /// # Errors
+    ///
+    /// If it isn't set, is empty, or is not text.
+    pub fn get(&self, name: &str) -> Result<Zeroizing<String>, SecretError> {
         match self.of_process(name)? {
             Some(text) => Ok(text),
             None => self.of_file(name)?.ok_or_else(|| SecretError::UnsetVariable(name.to_owned())),
