@@ -224,11 +224,19 @@ impl Call {
     /// Whether it sends a signing secret that hookdev makes.
     #[must_use]
     pub fn sends_new_secret(&self) -> bool {
-        match &self.body {
-            CallBody::Empty => false,
-            CallBody::Json(value) => value.to_string().contains("{new_secret}"),
-            CallBody::Form(fields) => fields.iter().any(|(_, value)| value.uses("new_secret")),
-        }
+        self.uses("new_secret")
+    }
+
+    /// Whether one of its templates has this placeholder.
+    #[must_use]
+    pub fn uses(&self, name: &str) -> bool {
+        self.path.uses(name)
+            || self.headers.iter().any(|(_, value)| value.uses(name))
+            || match &self.body {
+                CallBody::Empty => false,
+                CallBody::Json(value) => value.to_string().contains(&format!("{{{name}}}")),
+                CallBody::Form(fields) => fields.iter().any(|(_, value)| value.uses(name)),
+            }
     }
 
     /// Whether a status means success.

@@ -1,6 +1,6 @@
 //! `[register]`: the calls that set a webhook endpoint through the provider's API.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use http::Method;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::values::{self, Wrong};
 use crate::webhook::{
     delivery::StatusPattern,
-    provider::registration::{Call, CallBody, EndpointCalls, How, List, Registration, Template, ValueCalls},
+    provider::registration::{self, Call, CallBody, EndpointCalls, How, List, Registration, Template, ValueCalls},
 };
 
 #[derive(Deserialize)]
@@ -65,53 +65,153 @@ struct RawList {
     mark: Spanned<String>,
 }
 
+/// The placeholders of a call, besides `{key}` and `{resource}`.
+struct Placeholders {
+    required: &'static [&'static str],
+    optional: &'static [&'static str],
+}
+
+const CREATE: Placeholders = Placeholders { required: &["url", "mark"], optional: &["new_secret"] };
+const LIST: Placeholders = Placeholders { required: &[], optional: &["mark"] };
+const UPDATE: Placeholders = Placeholders { required: &["id", "url"], optional: &["mark", "new_secret"] };
+const DELETE: Placeholders = Placeholders { required: &["id"], optional: &["mark"] };
+const READ: Placeholders = Placeholders { required: &[], optional: &[] };
+const SET: Placeholders = Placeholders { required: &["url"], optional: &[] };
+const RESTORE: Placeholders = Placeholders { required: &["previous"], optional: &[] };
+
 impl RawRegister {
     pub(super) fn registration(table: Spanned<Self>) -> Result<Registration, Wrong> {
         let span = table.span();
         let raw = table.into_inner();
+        raw.check_combination(&span)?;
         let api = raw.api.as_ref().map(|text| values::parse(text, api)).transpose()?;
         let key = raw.key.as_ref().map(|text| values::parse(text, variable)).transpose()?;
         let missing = |name: &str| Wrong::new(span.clone(), format!("[register] needs `{name}` too"));
+        let need = |name, call: Option<Spanned<RawCall>>| call.ok_or_else(|| missing(name));
         let how = match (raw.create, raw.read, raw.manual) {
-            (Some(create), None, None) => How::Endpoint(Box::new(EndpointCalls {
+            (Some(create), ..) => How::Endpoint(Box::new(EndpointCalls {
                 create: take_id(create)?,
-                list: raw.list.ok_or_else(|| missing("list"))?.into_inner().list()?,
-                update: raw.update.ok_or_else(|| missing("update"))?.into_inner().call()?,
-                delete: raw.delete.ok_or_else(|| missing("delete"))?.into_inner().call()?,
+                list: list(raw.list.ok_or_else(|| missing("list"))?)?,
+                update: call("update", need("update", raw.update)?, &UPDATE)?,
+                delete: call("delete", need("delete", raw.delete)?, &DELETE)?,
             })),
-            (None, Some(read), None) => How::Value(Box::new(ValueCalls {
+            (None, Some(read), _) => How::Value(Box::new(ValueCalls {
                 read: take_previous(read)?,
-                set: raw.set.ok_or_else(|| missing("set"))?.into_inner().call()?,
-                restore: raw.restore.ok_or_else(|| missing("restore"))?.into_inner().call()?,
+                set: call("set", need("set", raw.set)?, &SET)?,
+                restore: call("restore", need("restore", raw.restore)?, &RESTORE)?,
             })),
-            (None, None, Some(steps)) => How::Manual(
-                steps.get_ref().iter().map(|step| values::parse(step, Template::parse)).collect::<Result<_, _>>()?,
+            (None, None, steps) => How::Manual(
+                steps
+                    .iter()
+                    .flat_map(Spanned::get_ref)
+                    .map(|step| values::parse(step, step_of))
+                    .collect::<Result<_, _>>()?,
             ),
-            _ => {
-                let message = "[register] needs one of `create` (an endpoint of its own), `read` (one value) and `manual` (steps)";
-                return Err(Wrong::new(span, message));
-            }
         };
-        Ok(Registration { api, key, resource: raw.resource, is_unproven: raw.unproven, how })
+        let registration = Registration { api, key, resource: raw.resource, is_unproven: raw.unproven, how };
+        check_account(&registration, &span)?;
+        Ok(registration)
+    }
+
+    /// Checks that it says one of the three ways to register, and nothing that belongs to another.
+    fn check_combination(&self, span: &Range<usize>) -> Result<(), Wrong> {
+        let call = |name, call: &Option<Spanned<RawCall>>| call.as_ref().map(|call| (name, call.span()));
+        let endpoint = [
+            call("create", &self.create),
+            self.list.as_ref().map(|list| ("list", list.span())),
+            call("update", &self.update),
+            call("delete", &self.delete),
+        ];
+        let value = [call("read", &self.read), call("set", &self.set), call("restore", &self.restore)];
+        let manual = [self.manual.as_ref().map(|steps| ("manual", steps.span()))];
+        let mut ways = [&endpoint[..], &value, &manual].into_iter().filter(|way| way[0].is_some());
+        let Some([Some((first, _)), ..]) = ways.next() else {
+            let message =
+                "[register] needs one of `create` (an endpoint of its own), `read` (one value) and `manual` (steps)";
+            return Err(Wrong::new(span.clone(), message));
+        };
+        let others = [("create", &endpoint[..]), ("read", &value), ("manual", &manual)];
+        let other = others.into_iter().filter(|(name, _)| name != first).flat_map(|(_, way)| way).flatten().next();
+        match other {
+            Some((name, span)) => Err(Wrong::new(span.clone(), format!("`{name}` can't be combined with `{first}`"))),
+            None => Ok(()),
+        }
     }
 }
 
-fn take_id(call: Spanned<RawCall>) -> Result<Call, Wrong> {
+/// Checks that the API's key and the resource are given where templates use them, and used where they are given.
+fn check_account(registration: &Registration, span: &Range<usize>) -> Result<(), Wrong> {
+    let calls: Vec<&Call> = match &registration.how {
+        How::Endpoint(calls) => vec![&calls.create, &calls.list.call, &calls.update, &calls.delete],
+        How::Value(calls) => vec![&calls.read, &calls.set, &calls.restore],
+        How::Manual(_) => Vec::new(),
+    };
+    for (name, is_given) in [("key", registration.key.is_some()), ("resource", registration.resource.is_some())] {
+        let is_used = calls.iter().any(|call| call.uses(name));
+        let message = match (is_given, is_used) {
+            (true, false) => format!("[register] has a `{name}`, but no call uses {{{name}}}"),
+            (false, true) => format!("a call uses {{{name}}}, but [register] has no `{name}`"),
+            _ => continue,
+        };
+        return Err(Wrong::new(span.clone(), message));
+    }
+    Ok(())
+}
+
+/// A step for a person, in which only the URL is known.
+fn step_of(text: &str) -> Result<Template, String> {
+    let template = Template::parse(text)?;
+    match registration::NAMES.iter().find(|name| **name != "url" && template.uses(name)) {
+        Some(name) => Err(format!("a step has no {{{name}}}, only {{url}}")),
+        None => Ok(template),
+    }
+}
+
+fn call(name: &str, call: Spanned<RawCall>, placeholders: &Placeholders) -> Result<Call, Wrong> {
     let span = call.span();
-    let call = call.into_inner().call()?;
-    if call.id.is_none() {
+    check_placeholders(name, call.into_inner().call()?, placeholders, span)
+}
+
+fn list(list: Spanned<RawList>) -> Result<List, Wrong> {
+    let span = list.span();
+    let list = list.into_inner().list()?;
+    Ok(List { call: check_placeholders("list", list.call, &LIST, span)?, ..list })
+}
+
+/// The call, if it has the placeholders that it needs and no other. A `delete` without `{id}` could delete more than it
+/// should.
+fn check_placeholders(
+    name: &str,
+    call: Call,
+    Placeholders { required, optional }: &Placeholders,
+    span: Range<usize>,
+) -> Result<Call, Wrong> {
+    if let Some(missing) = required.iter().find(|placeholder| !call.uses(placeholder)) {
+        return Err(Wrong::new(span, format!("`{name}` needs {{{missing}}}")));
+    }
+    let is_known = |placeholder: &&str| [*required, *optional, &["key", "resource"]].concat().contains(placeholder);
+    match registration::NAMES.iter().find(|placeholder| call.uses(placeholder) && !is_known(placeholder)) {
+        Some(unknown) => Err(Wrong::new(span, format!("`{name}` has no {{{unknown}}}"))),
+        None => Ok(call),
+    }
+}
+
+fn take_id(create: Spanned<RawCall>) -> Result<Call, Wrong> {
+    let span = create.span();
+    let create = call("create", create, &CREATE)?;
+    if create.id.is_none() {
         return Err(Wrong::new(span, "`create` needs `take = { id = \"/POINTER\" }`"));
     }
-    Ok(call)
+    Ok(create)
 }
 
-fn take_previous(call: Spanned<RawCall>) -> Result<Call, Wrong> {
-    let span = call.span();
-    let call = call.into_inner().call()?;
-    if call.previous.is_none() {
+fn take_previous(read: Spanned<RawCall>) -> Result<Call, Wrong> {
+    let span = read.span();
+    let read = call("read", read, &READ)?;
+    if read.previous.is_none() {
         return Err(Wrong::new(span, "`read` needs `take = { previous = \"/POINTER\" }`"));
     }
-    Ok(call)
+    Ok(read)
 }
 
 impl RawCall {
