@@ -79,6 +79,9 @@ pub async fn bind(context: &Context, addr: Option<&str>) -> Result<(TcpListener,
                 failure.hint("stop the program that uses this port, or choose a free one with --addr 127.0.0.1:0; `hookdev send` then needs the --to that `listen` prints, or its deliveries reach that program")
             }
             std::io::ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose a higher one"),
+            std::io::ErrorKind::AddrNotAvailable => failure.hint(
+                "this machine doesn't have that address; listen on 127.0.0.1, or on 0.0.0.0 for all of its addresses",
+            ),
             _ => failure.hint("write the address as HOST:PORT, such as 127.0.0.1:4400"),
         }
     };

@@ -113,11 +113,32 @@ fn selection(globs: &[String]) -> Result<Selection, Failure> {
 fn targets(context: &Context, args: &Check) -> Result<Vec<Target>, Failure> {
     let to = args.to.as_deref().map(parse_url).transpose()?;
     let providers = providers(context, &args.provider, to.as_ref())?;
+    if to.is_none() && !args.list {
+        require_endpoints(context, &providers)?;
+    }
     let target = |provider: Arc<Provider>| {
         let url = endpoint(context, to.as_ref(), Some(&provider))?;
         Ok(Target { provider, url })
     };
     providers.into_iter().map(target).collect()
+}
+
+/// Refuses to check the default URL, at which hookdev's own receiver would pass every case.
+///
+/// # Errors
+///
+/// If the config has no endpoint for one of the providers.
+fn require_endpoints(context: &Context, providers: &[Arc<Provider>]) -> Result<(), Failure> {
+    let Some(without) = providers.iter().find(|provider| !has_endpoint(context, &provider.name)) else { return Ok(()) };
+    let name = if providers.len() == 1 { without.name.as_str() } else { "PROVIDER" };
+    let failure = Failure::usage("no handler to check: add --to URL");
+    Err(failure.hint(format!(
+        "hookdev check --provider {name} --to http://localhost:3000/webhooks/{name}; or set `endpoint` below [provider.{name}] in hookdev.toml"
+    )))
+}
+
+fn has_endpoint(context: &Context, provider: &str) -> bool {
+    context.config.as_ref().and_then(|config| config.provider(provider)?.endpoint).is_some()
 }
 
 /// The providers that are named, else the one in the URL's path, else those with an endpoint in the config, else all.
@@ -136,10 +157,8 @@ fn providers(context: &Context, names: &[String], to: Option<&Url>) -> Result<Ve
     if let Some(entry) = to.and_then(|to| to.path_segments()?.rev().find_map(|segment| catalog.entry(segment))) {
         return Ok(vec![Arc::clone(entry.load()?)]);
     }
-    let has_endpoint =
-        |name: &str| context.config.as_ref().and_then(|config| config.provider(name)?.endpoint).is_some();
     let load = |entry: &Arc<Entry>| Ok(Arc::clone(entry.load()?));
-    let configured: Vec<&Arc<Entry>> = catalog.entries().filter(|entry| has_endpoint(entry.name())).collect();
+    let configured: Vec<&Arc<Entry>> = catalog.entries().filter(|entry| has_endpoint(context, entry.name())).collect();
     match (to, configured.len()) {
         (None, 0) => catalog.entries().map(load).collect(),
         (None, _) | (Some(_), 1) => configured.into_iter().map(load).collect(),

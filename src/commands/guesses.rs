@@ -5,7 +5,10 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::{command_line::command, exit::Failure};
-use crate::{net::url::parse_url, webhook::redact};
+use crate::{
+    net::url::parse_url,
+    webhook::{provider::catalog::Catalog, redact},
+};
 
 /// A flag that a command doesn't have, and what to write instead.
 struct Guess {
@@ -28,7 +31,7 @@ const GUESSES: &[Guess] = &[
     Guess { command: Some("send"), flags: &["--count", "--times", "-n", "-c"], instead: &["--repeat", "{}"] },
     Guess {
         command: Some("send"),
-        flags: &["--url", "--endpoint", "--target", "--forward-to"],
+        flags: &["--url", "--endpoint", "--target", "--forward", "--forward-to"],
         instead: &["--to", "{}"],
     },
     Guess {
@@ -59,11 +62,27 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("resend", &["send"]),
     ("serve", &["listen"]),
     ("start", &["listen"]),
+    ("watch", &["listen"]),
+    ("http", &["listen", "--forward"]),
     ("forward", &["listen", "--forward"]),
+    ("inspect", &["listen", "--inspect"]),
+    ("tunnel", &["listen", "--tunnel", "cloudflared"]),
+    ("capture", &["listen", "--capture", "captures"]),
+    ("record", &["listen", "--capture", "captures"]),
     ("list", &["events"]),
+    ("ls", &["events"]),
     ("test", &["check"]),
     ("validate", &["verify"]),
     ("completion", &["completions"]),
+    ("init", &["providers", "new"]),
+    ("new", &["providers", "new"]),
+    ("version", &["--version"]),
+];
+
+/// Programs that start a handler or a test suite.
+const PROGRAMS: &[&str] = &[
+    "bun", "bundle", "cargo", "deno", "dotnet", "flask", "go", "gradle", "make", "mvn", "node", "npm", "npx", "php",
+    "pnpm", "pytest", "python", "python3", "rails", "rake", "ruby", "sh", "uv", "uvicorn", "yarn",
 ];
 
 /// The error for a command line that clap rejects, if it is clear what was meant.
@@ -76,10 +95,13 @@ pub fn explain_guess(error: &clap::Error, args: &[OsString]) -> Option<Failure> 
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let wrong = context(ContextKind::InvalidSubcommand)?;
-            let (_, instead) = COMMANDS.iter().find(|(known, _)| *known == wrong)?;
             let at = words.iter().position(|word| *word == wrong)?;
+            if at > 0 && words[at - 1] == "providers" {
+                return provider_alone(wrong);
+            }
+            let (_, instead) = COMMANDS.iter().find(|(known, _)| *known == wrong)?;
             let failure = Failure::usage(format!("unrecognized command `{wrong}`"));
-            Some(failure.hint(corrected(&words, at, 1, instead.iter().map(|word| (*word).to_owned()))))
+            Some(failure.hint(command_line(&words, at, instead)))
         }
         ErrorKind::UnknownArgument => {
             let wrong = context(ContextKind::InvalidArg)?;
@@ -91,11 +113,52 @@ pub fn explain_guess(error: &clap::Error, args: &[OsString]) -> Option<Failure> 
     }
 }
 
+/// The error for a provider's name where a command or a topic is due.
+pub fn provider_alone(name: &str) -> Option<Failure> {
+    let failure = Failure::usage(format!("`{name}` is a provider, not a command"));
+    Catalog::builtin().contains(name).then(|| {
+        failure.hint(format!(
+            "to list its events: hookdev events {name}\nand what it requires of a handler: hookdev events {name} --contract"
+        ))
+    })
+}
+
+/// The command line with another command. One that sends names an event or a file, or a placeholder in its place.
+fn command_line(words: &[&str], at: usize, instead: &[&str]) -> String {
+    let mut instead: Vec<String> = instead.iter().map(|word| (*word).to_owned()).collect();
+    let is = |name: &str| instead.first().is_some_and(|first| first == name);
+    let (mut count, operand) = (1, words.get(at + 1).filter(|word| !word.starts_with('-')));
+    match operand {
+        None if is("send") => instead.push("EVENT".to_owned()),
+        Some(operand) if is("send") && !is_sendable(operand) => {
+            count = 2;
+            let near = Catalog::builtin().nearest_events(operand).first().map(|near| (*near).to_owned());
+            instead.push(near.unwrap_or_else(|| "EVENT".to_owned()));
+        }
+        None if instead.last().is_some_and(|last| last == "--forward") => instead.push("URL".to_owned()),
+        None if instead.last().is_some_and(|last| last == "new") => instead.push("NAME".to_owned()),
+        _ => {}
+    }
+    let line = corrected(words, at, count, instead.iter().cloned());
+    if instead.iter().any(|word| word == "EVENT") { format!("{line}\n`hookdev events` lists the events") } else { line }
+}
+
+/// Whether `send` takes this: an event, a glob or a file. What has neither form may be of a provider that is not built in.
+fn is_sendable(word: &str) -> bool {
+    let catalog = Catalog::builtin();
+    let is_foreign = || word.split_once('.').is_some_and(|(provider, _)| !catalog.contains(provider));
+    let names_event = |word: &str| catalog.nearest_events(word).iter().any(|near| near.ends_with(&format!(".{word}")));
+    catalog.has_event(word)
+        || word.contains(['*', '?'])
+        || std::path::Path::new(word).exists()
+        || is_foreign() && !names_event(word)
+}
+
 fn unknown_argument(command: &str, wrong: &str, words: &[&str]) -> Option<Failure> {
     let at = words.iter().position(|word| word.split('=').next() == Some(wrong) || *word == wrong)?;
     let failure = Failure::usage(format!("unexpected argument `{}`", redact::invalid_url(wrong)));
     if !wrong.starts_with('-') {
-        return (command == "listen" && parse_url(wrong).is_ok()).then(|| failure.hint(listen_on(words, at, 1, wrong)));
+        return unexpected_word(command, wrong, words, at).map(|hint| failure.hint(hint));
     }
     let (value, count) = match (words[at].split_once('='), words.get(at + 1)) {
         (Some((_, value)), _) => (value, 1),
@@ -108,7 +171,24 @@ fn unknown_argument(command: &str, wrong: &str, words: &[&str]) -> Option<Failur
     let guess = GUESSES
         .iter()
         .find(|guess| guess.flags.contains(&wrong) && guess.command.is_none_or(|known| known == command))?;
-    Some(failure.hint(corrected(words, at, count, guess.instead.iter().map(|word| word.replace("{}", value)))))
+    let mut instead: Vec<String> = guess.instead.iter().map(|word| word.replace("{}", value)).collect();
+    if words == ["send", words[at], value] && instead.first().is_some_and(|first| first == "--to") {
+        instead.insert(0, "EVENT".to_owned());
+    }
+    Some(failure.hint(corrected(words, at, count, instead)))
+}
+
+/// What a word may mean for a command that takes none.
+fn unexpected_word(command: &str, wrong: &str, words: &[&str], at: usize) -> Option<String> {
+    let with =
+        |count: usize, instead: &[&str]| corrected(words, at, count, instead.iter().map(|word| (*word).to_owned()));
+    match command {
+        "listen" if PROGRAMS.contains(&wrong) || wrong.starts_with("./") => Some(with(0, &["--"])),
+        "listen" | "check" if Catalog::builtin().contains(wrong) => Some(with(1, &["--provider", wrong])),
+        "listen" if parse_url(wrong).is_ok() => Some(listen_on(words, at, 1, wrong)),
+        "check" if parse_url(wrong).is_ok() => Some(with(1, &["--to", wrong])),
+        _ => None,
+    }
 }
 
 /// What a port or a URL may mean for `listen`. Other tools listen on a port or forward to it.
@@ -208,7 +288,41 @@ mod tests {
         let (message, hint) = explained(&["trigger", "a.b"]).unwrap();
         assert_eq!((message.as_str(), hint.as_str()), ("unrecognized command `trigger`", "hookdev send a.b"));
         assert_hint(&["forward", "3000"], "hookdev listen --forward 3000");
+        assert_hint(&["version"], "hookdev --version");
+        assert_hint(&["http", "3100"], "hookdev listen --forward 3100");
+        assert_hint(&["inspect"], "hookdev listen --inspect");
+        assert_hint(&["record"], "hookdev listen --capture captures");
+        assert_hint(&["init"], "hookdev providers new NAME");
         assert_eq!(explained(&["nonsense"]), None);
+    }
+
+    #[test]
+    fn a_suggested_send_names_something_that_can_be_sent() {
+        let listed = "\n`hookdev events` lists the events";
+        assert_hint(&["trigger", "stripe.invoice.paid"], "hookdev send stripe.invoice.paid");
+        assert_hint(&["trigger", "invoice.paid", "--to", "3000"], "hookdev send stripe.invoice.paid --to 3000");
+        assert_hint(&["trigger", "stripe.invoice.payed"], "hookdev send stripe.invoice.paid");
+        assert_hint(&["trigger", "acme.order"], "hookdev send acme.order");
+        assert_hint(&["resend"], &format!("hookdev send EVENT{listed}"));
+        assert_hint(&["replay", "--to", "3000"], &format!("hookdev send EVENT --to 3000{listed}"));
+        assert_hint(&["replay", "zzzz"], &format!("hookdev send EVENT{listed}"));
+        assert_hint(&["send", "--forward", "http://x/"], "hookdev send EVENT --to http://x/");
+    }
+
+    #[test]
+    fn a_word_leads_to_the_flag_that_takes_it() {
+        assert_hint(&["listen", "stripe"], "hookdev listen --provider stripe");
+        assert_hint(&["listen", "stripe", "-q"], "hookdev listen --provider stripe -q");
+        assert_hint(&["check", "stripe", "--to", "3000"], "hookdev check --provider stripe --to 3000");
+        assert_hint(&["check", "localhost:3000/x"], "hookdev check --to localhost:3000/x");
+        assert_hint(&["listen", "npm", "test"], "hookdev listen -- npm test");
+        assert_hint(&["listen", "-q", "./run"], "hookdev listen -q -- ./run");
+        let (message, hint) = explained(&["providers", "stripe"]).unwrap();
+        assert_eq!(message, "`stripe` is a provider, not a command");
+        assert_eq!(
+            hint,
+            "to list its events: hookdev events stripe\nand what it requires of a handler: hookdev events stripe --contract"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::Write;
 use super::{
     command_line::read,
     exit::{Exit, Failure},
+    guesses::provider_alone,
     streams,
 };
 use crate::{
@@ -31,7 +32,8 @@ pub fn run(args: &Help) -> Result<Exit, Failure> {
             let topics = help_topics();
             if !topics.iter().any(|known| known == topic) {
                 let known = topics.iter().map(String::as_str);
-                return Err(Failure::usage(nearest::unknown("help topic", topic, known)));
+                return Err(provider_alone(topic)
+                    .unwrap_or_else(|| Failure::usage(nearest::unknown("help topic", topic, known))));
             }
             vec!["hookdev", topic, "--help"]
         }

@@ -8,7 +8,7 @@ use super::{
     exit::Failure,
     guard::allow_forwards,
     reload,
-    resolve::{forward, forward_of, provider, unmatched},
+    resolve::{all_of_provider, forward, forward_of, provider, unmatched},
     secret_warnings::{development_warning, no_secret_warning},
 };
 use crate::{
@@ -41,6 +41,7 @@ pub fn settings(context: &Context, args: &Listen, accepts_development: bool) -> 
     } else {
         ("--forward", args.forward.iter().map(|text| forward(text)).collect::<Result<_, _>>()?)
     };
+    let forwards: Vec<_> = forwards.into_iter().map(|forward| all_of_provider(&context.catalog, forward)).collect();
     for warning in forwards.iter().filter_map(|forward| unmatched(&context.catalog, source, &forward.events)) {
         context.terminal.warn(&warning);
     }

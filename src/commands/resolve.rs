@@ -46,6 +46,13 @@ pub fn forward_of(events: &str, url: &str) -> Result<Forward, Failure> {
     Ok(Forward { events: pattern(events)?, url: parse_url(url)? })
 }
 
+/// A glob that is a provider's name alone means all of its events.
+pub fn all_of_provider(catalog: &Catalog, forward: Forward) -> Forward {
+    let events = forward.events.as_str();
+    let all = catalog.contains(events).then(|| Pattern::new(&format!("{events}.*")).ok()).flatten();
+    Forward { events: all.unwrap_or(forward.events), ..forward }
+}
+
 /// Parses the `EVENT[=N]` arguments of `--expect`, and adds `--count`.
 ///
 /// # Errors

@@ -108,6 +108,13 @@ impl Terminal {
         self.shows_out.then(columns).flatten()
     }
 
+    /// Its present height in lines.
+    #[must_use]
+    pub fn height(&self) -> Option<usize> {
+        let size = || terminal_size::terminal_size().map(|(_, height)| usize::from(height.0));
+        self.shows_out.then(size).flatten()
+    }
+
     /// The layout of diagnostics on standard error.
     fn stream(&self) -> diagnostic::Stream {
         diagnostic::Stream { palette: self.err, columns: self.shows_err.then(columns).flatten() }

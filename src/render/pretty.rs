@@ -139,11 +139,9 @@ impl Page {
     fn findings(&self, findings: &[Finding], out: &mut String) {
         for finding in findings {
             self.labelled(Role::Warning, finding.code.as_str(), &finding.message, out);
-            if finding.code == Code::Unexplained && !self.verbose {
-                continue;
-            }
             self.labelled(Role::Key, "hint", &(self.wording)(&finding.remedy), out);
-            if let Some(detail) = &finding.detail {
+            let is_brief = finding.code == Code::Unexplained && !self.verbose;
+            if let Some(detail) = finding.detail.as_ref().filter(|_| !is_brief) {
                 self.labelled(Role::Key, "detail", detail, out);
             }
         }

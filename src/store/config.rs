@@ -9,7 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{
+    Deserialize,
+    de::{SeqAccess, Visitor},
+};
 use toml::Spanned;
 
 use super::{provenance, read, recipes::Recipe};
@@ -140,12 +143,35 @@ struct RawConfig {
     env_file: Option<PathBuf>,
     #[serde(default)]
     listen: RawListen,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "forwards")]
     forward: Vec<ForwardConfig>,
     #[serde(default)]
     provider: BTreeMap<Spanned<String>, RawProviderConfig>,
     #[serde(default)]
     tunnel: BTreeMap<String, Recipe>,
+}
+
+/// Reads the array of tables, and says how it is written if it is something else.
+fn forwards<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<ForwardConfig>, D::Error> {
+    struct Tables;
+
+    impl<'de> Visitor<'de> for Tables {
+        type Value = Vec<ForwardConfig>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("[[forward]] and, below it, to = \"http://localhost:3000/webhooks\"")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut tables: A) -> Result<Self::Value, A::Error> {
+            let mut forwards = Vec::new();
+            while let Some(forward) = tables.next_element()? {
+                forwards.push(forward);
+            }
+            Ok(forwards)
+        }
+    }
+
+    deserializer.deserialize_any(Tables)
 }
 
 #[derive(Default, Deserialize)]
@@ -241,7 +267,7 @@ impl Config {
                 path,
                 text.expose(),
                 error.span().map_or(0, |span| span.start),
-                without_value(&toml_message(error.message())),
+                located_key(&without_value(&toml_message(error.message()))),
             )
         })?;
         let base = path.parent().unwrap_or(Path::new(""));
@@ -322,6 +348,38 @@ impl Config {
     }
 }
 
+/// The keys that are often written in the wrong table, with the lines that are right.
+const KEYS: &[(&str, &str)] = &[
+    ("forward", "[[forward]] and, below it, to = \"http://localhost:3000/webhooks\""),
+    ("forward_to", "[[forward]] and, below it, to = \"http://localhost:3000/webhooks\""),
+    ("addr", "[listen] and, below it, addr = \"127.0.0.1:4400\""),
+    ("address", "[listen] and, below it, addr = \"127.0.0.1:4400\""),
+    ("adress", "[listen] and, below it, addr = \"127.0.0.1:4400\""),
+    ("port", "[listen] and, below it, addr = \"127.0.0.1:4400\""),
+    ("capture", "[listen] and, below it, capture = \"captures\""),
+    ("endpoint", "[provider.NAME] and, below it, endpoint = \"http://localhost:3000/webhooks\""),
+    ("secret", "[provider.NAME] and, below it, secret = \"env:NAME\""),
+    ("secrets", "[provider.NAME] and, below it, secret = \"env:NAME\""),
+    ("env_file", "env_file = \".env\" above all tables"),
+    ("providers", "providers = [\"DIR\"] above all tables"),
+];
+
+/// A message about an unknown key, with where the key belongs.
+fn located_key(message: &str) -> String {
+    let wrong = message.strip_prefix("unknown key `").and_then(|rest| rest.split('`').next());
+    let right = wrong.and_then(|wrong| KEYS.iter().find(|(key, _)| *key == wrong));
+    match right {
+        // Where the right key is known, only its name is wrong.
+        Some((_, lines))
+            if lines.split(" = ").next().is_some_and(|line| line.ends_with("addr")) && message.contains("`addr`") =>
+        {
+            message.replacen(" (known:", "; did you mean `addr`? (known:", 1)
+        }
+        Some((_, lines)) => format!("{message}; write {lines}"),
+        None => message.to_owned(),
+    }
+}
+
 /// A message without the value of the wrong type, which may be a secret.
 fn without_value(message: &str) -> String {
     let parts = message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
@@ -372,6 +430,27 @@ mod tests {
             "hookdev.toml:3:1: unknown key `adr`; did you mean `addr`? (known: `addr`, `capture`, `tunnel`, `inspect`)"
         );
         assert_eq!(read("[listen\n").unwrap_err(), "hookdev.toml:1:8: unclosed table, expected `]`");
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_table_is_told_from_a_misspelt_one() {
+        let forward = "[[forward]] and, below it, to = \"http://localhost:3000/webhooks\"";
+        let known = "(known: `addr`, `capture`, `tunnel`, `inspect`)";
+        assert_eq!(
+            read("[listen]\nforward = \"http://h/\"\n").unwrap_err(),
+            format!("hookdev.toml:2:1: unknown key `forward` {known}; write {forward}")
+        );
+        assert_eq!(
+            read("forward = \"http://h/\"\n").unwrap_err(),
+            format!("hookdev.toml:1:11: invalid type: string, expected {forward}")
+        );
+        assert_eq!(
+            read("[listen]\nadress = \"127.0.0.1:1\"\n").unwrap_err(),
+            format!("hookdev.toml:2:1: unknown key `adress`; did you mean `addr`? {known}")
+        );
+        let secret = read("secret = \"topsecret\"\n").unwrap_err();
+        assert!(secret.ends_with("; write [provider.NAME] and, below it, secret = \"env:NAME\""), "{secret}");
+        assert!(!secret.contains("topsecret"));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What people type by habit: it works, or the error has the command line that does.
 
-use crate::harness::{CYANITE, Dir, Endpoint, respond};
+use crate::{
+    harness::{CYANITE, Dir, Endpoint, respond},
+    machine::Port,
+};
 
 #[test]
 fn a_flag_of_another_tool_is_a_usage_error_with_the_right_one() {
@@ -59,4 +62,95 @@ fn data_takes_the_file_name_in_curls_spelling_too() {
         "error: --data takes the name of a file, not the body itself\n\
          hint: save the body to a file, or pipe it: printf %s '…' | hookdev send EVENT --data -\n",
     );
+}
+
+#[test]
+fn an_event_without_a_payload_leads_to_the_ways_to_send_it() {
+    let dir = Dir::new();
+    dir.hookdev().args(["send", "stripe.charge.succeeded"]).exits(2).stdout("").stderr(
+        "error: `stripe.charge.succeeded` is neither an event nor a file\n\
+         hint: did you mean stripe.checkout.session.completed, stripe.invoice.paid, \
+         stripe.customer.subscription.created?\n\
+         to send your own payload: hookdev send stripe.checkout.session.completed --data FILE\n\
+         or that of a similar one: hookdev send stripe.checkout.session.completed --set type=charge.succeeded\n",
+    );
+    // Both suggestions work.
+    dir.write("FILE", "{}");
+    for line in [["--data", "FILE"], ["--set", "type=charge.succeeded"]] {
+        dir.hookdev()
+            .args(["send", "stripe.checkout.session.completed", "--print", "http"])
+            .args(line)
+            .exits(0)
+            .prints("stripe-signature: t=");
+    }
+}
+
+#[test]
+fn a_check_without_a_handler_does_not_check_hookdev_itself() {
+    let finished = Dir::new().hookdev().args(["check", "--provider", "stripe"]).exits(2);
+    finished.stdout("").stderr(
+        "error: no handler to check: add --to URL\n\
+         hint: hookdev check --provider stripe --to http://localhost:3000/webhooks/stripe; \
+         or set `endpoint` below [provider.stripe] in hookdev.toml\n",
+    );
+}
+
+#[test]
+fn a_provider_is_not_a_topic_of_the_help() {
+    for line in [["help", "stripe"], ["providers", "stripe"]] {
+        Dir::new().hookdev().args(line).exits(2).stdout("").stderr(
+            "error: `stripe` is a provider, not a command\n\
+             hint: to list its events: hookdev events stripe\n\
+             and what it requires of a handler: hookdev events stripe --contract\n",
+        );
+    }
+}
+
+#[test]
+fn a_key_that_is_not_the_signing_secret_is_refused() {
+    let dir = Dir::new();
+    for (secret, what) in [
+        (
+            "stripe=sk_test_HIDDEN",
+            "it is another of the provider's keys, such as an API key, and not the signing secret",
+        ),
+        (
+            "stripe=STRIPE_WEBHOOK_SECRET=whsec_HIDDEN",
+            "it starts with a variable's name or the word `Bearer`, which is not part of the secret",
+        ),
+    ] {
+        let finished =
+            dir.hookdev().args(["send", "stripe.invoice.paid", "--print", "http", "--secret", secret]).exits(2);
+        let finished = finished.stdout("").says(&format!("error: invalid Stripe secret from --secret: {what}\n"));
+        assert!(!finished.stderr.contains("HIDDEN"), "{finished}");
+    }
+}
+
+#[test]
+fn an_address_of_another_machine_is_named_as_such() {
+    // An address for documentation, which no machine has.
+    let listen = Dir::new().hookdev().args(["listen", "--addr", "192.0.2.1:4400"]).exits(2);
+    listen.says(
+        "hint: this machine doesn't have that address; listen on 127.0.0.1, or on 0.0.0.0 for all of its addresses\n",
+    );
+}
+
+#[test]
+fn a_forward_for_a_provider_is_for_all_of_its_events() {
+    let endpoint = Endpoint::new([respond(200)]);
+    let mut listener = Dir::new().listen().args(["--forward", &format!("cyanite={}", endpoint.url("/x"))]).starts();
+    listener.receives("/cyanite", &[], CYANITE);
+    assert_eq!(endpoint.next().target(), "/x");
+}
+
+#[test]
+fn a_missing_path_gets_a_hint_and_a_missing_handler_no_verdict() {
+    let (dir, endpoint, port) = (Dir::new(), Endpoint::new([respond(404)]), Port::reserve());
+    dir.send("cyanite.v2.finished", endpoint.url("/"))
+        .exits(1)
+        .prints("(nothing is served at this path: give the handler's full URL with --to)");
+    let passed = r#"{"kind":"delivery","hookdev":1,"request":{"method":"POST","target":"/cyanite","headers":[],"body":"{}"},"forwards":[{"url":"http://h/","status":200,"elapsed_ms":1}]}"#;
+    dir.write("capture.json", passed);
+    let lines = dir.send("capture.json", format!("http://127.0.0.1:{}/", port.number())).arg("--json").exits(4).lines();
+    assert_eq!((&lines[0]["outcome"], &lines[0]["change"]), (&"unreachable".into(), &serde_json::Value::Null));
 }

@@ -144,7 +144,7 @@ impl Printer {
 
     fn print(&mut self, update: Update) {
         let Self { view, text, buffer, terminal, .. } = self;
-        view.page.width = terminal.width();
+        view.fit(terminal.width(), terminal.height());
         if !append(buffer, |buffer| view.write(&update, text, buffer)) {
             terminal.warn(&match &update {
                 Update::Delivery(published) => {

@@ -39,7 +39,23 @@ pub struct View {
 /// How much of a payload is printed unless asked otherwise.
 pub const SUMMARY: payload::Limits = payload::Limits { depth: 16, bytes: 8 << 10, lines: 60, token: 1 << 10 };
 
+/// The lines that a screen needs for what is above and below a payload.
+const LINES_AROUND_PAYLOAD: usize = 8;
+
+/// The least lines of a payload that are printed on a small screen.
+const MIN_LINES: usize = 10;
+
 impl View {
+    /// Fits the output to the terminal's present size: a payload that isn't printed whole leaves room for what is said
+    /// about its delivery.
+    pub(super) fn fit(&mut self, width: Option<usize>, height: Option<usize>) {
+        self.page.width = width;
+        let summary = self.page.body.as_mut().filter(|limits| limits.bytes == SUMMARY.bytes);
+        if let (Some(limits), Some(height)) = (summary, height) {
+            limits.lines = height.saturating_sub(LINES_AROUND_PAYLOAD).clamp(MIN_LINES, SUMMARY.lines);
+        }
+    }
+
     /// Resolves the options of `listen`.
     ///
     /// # Errors

@@ -52,7 +52,13 @@ impl Word {
         let failure = Failure::usage(format!("`{shown}` is neither an event nor a file"));
         Err(match near.as_slice() {
             [] => failure.hint("`hookdev events` lists all events"),
-            near => failure.hint(format!("did you mean {}?", near.join(", "))),
+            [first, ..] => {
+                let meant = format!("did you mean {}?", near.join(", "));
+                failure.hint(match own_payload(catalog, text, first) {
+                    Some(other) => format!("{meant}\n{other}"),
+                    None => meant,
+                })
+            }
         })
     }
 }
@@ -76,6 +82,19 @@ fn no_event(provider: &Provider) -> Failure {
             failure.hint(format!("hookdev send {first}\nor all of them: hookdev send '{}.*'", provider.name))
         }
     }
+}
+
+/// How to send an event that hookdev has no payload of, but that its provider may well have.
+fn own_payload(catalog: &Catalog, text: &str, similar: &str) -> Option<String> {
+    let (provider, event) = text.split_once('.')?;
+    let (known, similar) = catalog.event(similar)?;
+    let is_name = event.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:".contains(c));
+    if known.name != provider || !is_name {
+        return None;
+    }
+    let send = format!("hookdev send {}", similar.full_name);
+    let set = similar.name_field().map(|field| format!("\nor that of a similar one: {send} --set {field}={event}"));
+    Some(format!("to send your own payload: {send} --data FILE{}", set.unwrap_or_default()))
 }
 
 /// Checks that no argument is a URL, which belongs to `--to`.

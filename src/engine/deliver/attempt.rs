@@ -234,7 +234,10 @@ pub(in crate::engine) fn explain(
 ) -> Explanation {
     let (mut reason, mut remedy) = match (&sent.response, sent.received(), job.provider.as_deref()) {
         (Err(error), None, _) => (error.to_string(), error.remedy()),
-        (_, Some(response), provider) => (explain_status(provider, response.status, sent.elapsed), None),
+        (_, Some(response), provider) => {
+            let remedy = (response.status == 404).then_some(Remedy::CorrectHandlerPath);
+            (explain_status(provider, response.status, sent.elapsed), remedy)
+        }
         (Ok(_), None, _) => unreachable!("a response has been received"),
     };
     let remark = match (&job.content, &job.provider) {
@@ -305,7 +308,8 @@ pub(in crate::engine) fn report(
         elapsed: sent.elapsed,
         reason: explanation.reason,
         remedy: explanation.remedy,
-        was: job.was.map(|was| {
+        // A handler that can't be reached shows nothing about how it has changed.
+        was: job.was.filter(|_| outcome != Outcome::Unreachable).map(|was| {
             let was_accepted = was.is_accepted(job.provider.as_deref());
             (was, Change::between(was_accepted, outcome == Outcome::Accepted))
         }),

@@ -42,7 +42,8 @@ pub struct Table {
     /// Cases that were skipped for the same reason.
     skipped: Option<(String, Vec<CaseName>)>,
     hint: Option<Remedy>,
-    tables: usize,
+    /// Whether a table was printed, so that the next one comes after an empty line.
+    has_printed: bool,
 }
 
 /// How many skipped cases are named in one line.
@@ -64,7 +65,7 @@ impl Table {
             failures: Vec::new(),
             skipped: None,
             hint: None,
-            tables: 0,
+            has_printed: false,
         }
     }
 
@@ -87,8 +88,7 @@ impl Table {
         self.columns = Columns::fit(cases, self.page.width);
         self.hint = None;
         let palette = self.page.palette;
-        self.heading = if self.tables > 0 { "\n".to_owned() } else { String::new() };
-        self.tables += 1;
+        self.heading = if self.has_printed { "\n".to_owned() } else { String::new() };
         let _ = write!(self.heading, "{}", palette.paint(Role::Title, text::printable(&provider.title)));
         palette.push(Role::Link, &text::printable(&redact::tokens(url)), push_gap(&mut self.heading));
         let Columns { case, sent, expected, .. } = self.columns;
@@ -211,6 +211,7 @@ impl Table {
     }
 
     fn push_heading(&mut self, out: &mut String) {
+        self.has_printed = true;
         out.push_str(&std::mem::take(&mut self.heading));
     }
 

@@ -10,6 +10,7 @@ use super::{
     parts::{self, ParseError, Text, expected, quoted},
     sniff,
 };
+use crate::webhook::json;
 
 /// The records of SNS and SQS, as AWS Lambda receives them.
 pub(super) static AWS_RECORDS: Documents = Documents {
@@ -86,12 +87,14 @@ pub(super) static VERCEL: Documents = Documents {
     },
 };
 
-/// A record of a log whose message is a captured request as text: of Docker, journald or Google Cloud.
+/// A record of a log whose message is a captured request as text: of Docker, journald, Google Cloud, Loki, Splunk or Logstash.
 pub(super) static LOG_RECORDS: Documents = Documents {
     name: "log records",
     matches: |outline| {
-        outline.has_all("", &["log", "stream"])
-            || ["MESSAGE", "textPayload"].iter().any(|key| outline.has_all("", &[key]))
+        [&["log", "stream"][..], &["labels", "line"], &["@timestamp", "message"], &["@message"]]
+            .iter()
+            .any(|keys| outline.has_all("", keys))
+            || ["MESSAGE", "textPayload", "_raw"].iter().any(|key| outline.has_all("", &[key]))
     },
     array: &[],
     parse: log_record,
@@ -113,18 +116,16 @@ pub(super) static CLOUDWATCH_SUBSCRIPTION: Documents = Documents {
     parse: log_record,
 };
 
-#[derive(Deserialize)]
-#[serde(expecting = "a record, an object with the message as text")]
-struct LogRecord<'a> {
-    #[serde(borrow, alias = "log", alias = "MESSAGE", alias = "textPayload")]
-    message: Option<Text<'a>>,
-}
+/// The keys of a log's message.
+const MESSAGES: [&str; 7] = ["message", "log", "MESSAGE", "textPayload", "line", "_raw", "@message"];
 
 /// Reads the request in a log's message; `None` if it has none: most lines of a log are something else.
 fn log_record(json: &str) -> Result<Option<Entry>, ParseError> {
-    let LogRecord { message } = serde_json::from_str(json)?;
-    let message = message.filter(|Text(message)| message.contains("{\"") && sniff(message.as_bytes()).is_some());
-    message.map_or(Ok(None), |Text(message)| unwrap(message.as_bytes(), "a log record"))
+    serde_json::from_str::<serde::de::IgnoredAny>(json)?;
+    let record = json::parse(json).map_err(|error| expected(error.to_string()))?;
+    let messages = MESSAGES.iter().filter_map(|key| record.member(key)?.text());
+    let found = messages.into_iter().find(|message| message.contains('{') && sniff(message.as_bytes()).is_some());
+    found.map_or(Ok(None), |message| unwrap(message.as_bytes(), "a log record"))
 }
 
 #[derive(Deserialize)]
@@ -255,6 +256,9 @@ mod tests {
             format!("{}\n{}\n", docker(r#""server up\n""#), docker(&text)),
             format!(r#"{{"MESSAGE":{text},"_SYSTEMD_UNIT":"hooks.service"}}"#),
             format!(r#"{{"textPayload":{text},"timestamp":"2026-01-01T00:00:00Z"}}"#),
+            format!(r#"{{"labels":{{"app":"a"}},"line":{text},"timestamp":"2026-01-01T00:00:00Z"}}"#),
+            format!(r#"{{"@timestamp":"2026-01-01T00:00:00Z","level":"INFO","message":{text}}}"#),
+            format!(r#"{{"preview":false,"offset":0,"_raw":{text}}}"#),
             format!(
                 r#"{{"events":[{{"timestamp":1,"message":"START"}},{{"timestamp":1,"message":{text}}}],"nextForwardToken":"f"}}"#
             ),

@@ -7,6 +7,7 @@
 
 mod body;
 mod headers;
+pub(super) mod variables;
 
 use std::borrow::Cow;
 
@@ -56,11 +57,16 @@ pub(super) static INSOMNIA: Documents = Documents {
     parse: parse_item,
 };
 
+/// Whether a document is an object with headers and a body.
+pub(super) fn is_request(json: &str) -> bool {
+    json::parse(json).is_ok_and(|document| find(&document).is_some())
+}
+
 /// Reads an item of a collection; `None` if it is no request.
 fn parse_item(json: &str) -> Result<Option<Entry>, ParseError> {
     serde_json::from_str::<serde::de::IgnoredAny>(json)?;
     let item = json::parse(json).map_err(|error| expected(error.to_string()))?;
-    if has_request(&item) { entry(&item, &item) } else { Ok(None) }
+    Parts::of(&item).map_or(Ok(None), |found| entry(found, &item))
 }
 
 impl Format for JsonRequest {
@@ -97,7 +103,12 @@ pub(super) const HEADERS: &[&str] = &[
     "request_headers",
     "httpHeaders",
     "http_headers",
+    "META",
+    "environ",
 ];
+
+/// The keys under which programs log what describes a request, with its body beside it.
+const REQUESTS_IN: &[&str] = &["req", "request", "http", "httpRequest", "http_request"];
 
 const METHODS: &[&str] = &["method", "httpMethod", "http_method", "requestMethod", "request_method", "verb"];
 const TARGETS: &[&str] = &[
@@ -148,10 +159,15 @@ const TIMES: &[&str] = &[
 const MAX_DEPTH: usize = 5;
 
 impl Outline {
-    /// Whether an object has headers and a body.
+    /// Whether an object has headers and a body, or the body and an object with the headers.
     pub(super) fn has_request(&self) -> bool {
+        let is_below = |above: &str| {
+            let (outer, key) = split(above.trim_end_matches('.'));
+            REQUESTS_IN.iter().any(|name| is_named(key, name)) && self.has_body(outer) && !self.has_body(above)
+        };
         let headers = self.paths().filter(|path| HEADERS.iter().any(|name| is_named(split(path).1, name)));
-        headers.map(|path| split(path).0).any(|above| self.has_body(above))
+        headers.map(|path| split(path).0).any(|above| self.has_body(above) || is_below(above))
+            || self.paths().any(|path| variables::is_header(split(path).1) && self.has_body(split(path).0))
     }
 
     /// Whether the object under `above`, which ends in a dot, has headers and a body.
@@ -193,11 +209,36 @@ pub(super) fn parse(json: &str) -> Result<Option<Entry>, ParseError> {
     entry(found, &document)
 }
 
+/// The objects that have the parts of a request; mostly, both are one.
+#[derive(Clone, Copy)]
+struct Parts<'n, 'a> {
+    /// The one with the headers.
+    head: &'n Node<'a>,
+    /// The one with the body.
+    body: &'n Node<'a>,
+}
+
+impl<'n, 'a> Parts<'n, 'a> {
+    fn of(node: &'n Node<'a>) -> Option<Self> {
+        let has_body = |node: &Node<'_>| BODIES.iter().any(|(key, _)| is_present(member(node, key)));
+        if !has_body(node) {
+            return None;
+        }
+        if first(node, HEADERS).is_some() || variables::has_headers(node) {
+            return Some(Self { head: node, body: node });
+        }
+        // One with a body of its own is the request, and what is beside it is something else.
+        let is_head = |inner: &&Node<'_>| first(inner, HEADERS).is_some() && !has_body(inner);
+        let head = REQUESTS_IN.iter().find_map(|key| member(node, key).filter(is_head))?;
+        Some(Self { head, body: node })
+    }
+}
+
 /// The least deeply nested object with headers and a body; the first of several.
-fn find<'n, 'a>(document: &'n Node<'a>) -> Option<&'n Node<'a>> {
+fn find<'n, 'a>(document: &'n Node<'a>) -> Option<Parts<'n, 'a>> {
     let mut level = vec![document];
     for _ in 0..MAX_DEPTH {
-        if let Some(found) = level.iter().find(|node| has_request(node)) {
+        if let Some(found) = level.iter().find_map(|node| Parts::of(node)) {
             return Some(found);
         }
         level = level.iter().flat_map(|node| children(node)).collect();
@@ -213,10 +254,6 @@ fn children<'n, 'a>(node: &'n Node<'a>) -> Vec<&'n Node<'a>> {
     }
 }
 
-fn has_request(node: &Node<'_>) -> bool {
-    first(node, HEADERS).is_some() && BODIES.iter().any(|(key, _)| is_present(member(node, key)))
-}
-
 fn is_present(node: Option<&Node<'_>>) -> bool {
     node.is_some_and(|node| !matches!(node.kind, Kind::Null))
 }
@@ -230,7 +267,10 @@ fn text<'n>(node: &'n Node<'_>, keys: &[&'static str]) -> Option<(&'static str, 
     keys.iter().find_map(|key| Some((*key, member(node, key)?.text()?)))
 }
 
-fn entry(found: &Node<'_>, document: &Node<'_>) -> Result<Option<Entry>, ParseError> {
+fn entry(
+    Parts { head: found, body: with_body }: Parts<'_, '_>,
+    document: &Node<'_>,
+) -> Result<Option<Entry>, ParseError> {
     let method = match text(found, METHODS) {
         Some((key, name)) => parts::method(key, &name.to_ascii_uppercase())?,
         None => Method::POST,
@@ -239,7 +279,7 @@ fn entry(found: &Node<'_>, document: &Node<'_>) -> Result<Option<Entry>, ParseEr
         return Ok(None);
     }
     let headers = headers(found)?;
-    let Body { bytes, mut notes, is_text } = body(found)?;
+    let Body { bytes, mut notes, is_text } = body(with_body)?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -282,118 +322,4 @@ fn time(node: &Node<'_>) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::store::formats::tests::{collected, fields};
-
-    /// Method, target, headers and body of the one entry.
-    fn parsed(json: &str) -> (String, String, String) {
-        let (entries, _) = collected(json);
-        let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
-        let request = &entry.request;
-        let body = String::from_utf8_lossy(&request.body).into_owned();
-        (format!("{} {}", request.method, request.target), fields(request), body)
-    }
-
-    fn same(line: &str, fields: &str, body: &str) -> (String, String, String) {
-        (line.to_owned(), fields.to_owned(), body.to_owned())
-    }
-
-    fn error(json: &str) -> String {
-        let (mut entries, _) = collected(json);
-        entries.remove(0).unwrap_err()
-    }
-
-    #[test]
-    fn headers_are_read_in_every_form() {
-        for headers in [
-            r#"{"A":"1","b":["2","3"],"n":null}"#,
-            r#"[["A","1"],["b","2"],["b",3]]"#,
-            r#"[{"name":"A","value":"1"},{"name":"b","value":"2"},{"name":"b","value":3}]"#,
-            r#"[{"key":"A","value":"1"},{"key":"b","value":"2"},{"key":"b","value":3}]"#,
-            r#"["A","1","b","2","b","3"]"#,
-            r#"["A: 1","b: 2","b:3"]"#,
-            r#""A: 1\r\nb: 2\r\nb: 3\r\n""#,
-            r#"{"firstLine":"POST / HTTP/1.1","headers":[{"name":"A","value":"1"},{"name":"b","value":"2"},{"name":"b","value":"3"}]}"#,
-            r#"{"A":[{"key":"a","value":"1"}],"b":[{"value":"2"},{"value":"3"}]}"#,
-        ] {
-            let json = format!(r#"{{"headers":{headers},"body":"{{}}"}}"#);
-            assert_eq!(parsed(&json), same("POST /", "A: 1\nb: 2\nb: 3\n", "{}"), "{headers}");
-        }
-    }
-
-    #[test]
-    fn bodies_are_read_in_every_form() {
-        for body in [
-            r#""body":"{\"a\":1}""#,
-            r#""payload":"{\"a\":1}""#,
-            r#""rawBody":"eyJhIjoxfQ==""#,
-            r#""bodyAsBase64":"eyJhIjoxfQ==","body":"changed""#,
-            r#""body":"eyJhIjoxfQ==","isBase64Encoded":true"#,
-            r#""encoding":"base64","body":"eyJhIjoxfQ==""#,
-            r#""body":{"type":"Buffer","data":[123,34,97,34,58,49,125]}"#,
-            r#""body":{"inputTruncated":false,"action":"read-only","encoding":"base64","data":"eyJhIjoxfQ=="}"#,
-            r#""body":[123,34,97,34,58,49,125]"#,
-            r#""body":{"a":1},"rawBody":"{\"a\":1}""#,
-            r#""content":"{\"a\":1}","body":null"#,
-            r#""body":{"type":"JSON","json":{"a":1},"rawBytes":"eyJhIjoxfQ=="}"#,
-            r#""body":{"type":"STRING","string":"{\"a\":1}","contentType":"application/json"}"#,
-            r#""body":{"contentType":"application/json","body":"{\"a\":1}"}"#,
-            r#""body":{"mimeType":"application/json","text":"{\"a\":1}"}"#,
-        ] {
-            assert_eq!(parsed(&format!(r#"{{"headers":{{}},{body}}}"#)), same("POST /", "", r#"{"a":1}"#), "{body}");
-        }
-    }
-
-    #[test]
-    fn the_object_may_be_nested_and_has_a_method_a_target_and_a_time() {
-        let json = r#"{"level":"info","time":1767225605000,"msg":"got it","req":{"method":"put","url":"/a?b=1","headers":{"x":"y"},"body":"z"}}"#;
-        assert_eq!(parsed(json), same("PUT /a?b=1", "x: y\n", "z"));
-        let (entries, _) = collected(json);
-        assert_eq!(entries[0].as_ref().unwrap().received_at.unwrap().unix_millis(), 1_767_225_605_000);
-        // Azure's custom handlers and Apache OpenWhisk.
-        for json in [
-            r#"{"Data":{"req":{"Url":"https://h/a?b=1","Method":"PUT","Headers":{"x":["y"]},"Body":"z"}},"Metadata":{}}"#,
-            r#"{"__ow_method":"put","__ow_headers":{"x":"y"},"__ow_path":"/a","__ow_query":"b=1","__ow_body":"z"}"#,
-        ] {
-            assert_eq!(parsed(json), same("PUT /a?b=1", "x: y\n", "z"), "{json}");
-        }
-        let cloudfront = r#"{"Records":[{"cf":{"config":{"eventType":"viewer-request"},"request":{"method":"POST","uri":"/a","querystring":"b=1","headers":{"host":[{"key":"Host","value":"h"}]},"body":{"encoding":"base64","data":"e30="}}}}]}"#;
-        assert_eq!(parsed(cloudfront), same("POST /a?b=1", "host: h\n", "{}"));
-    }
-
-    #[test]
-    fn every_request_of_a_collection_is_read() {
-        // As Insomnia and Hoppscotch export them.
-        for json in [
-            r#"{"_type":"export","__export_format":4,"resources":[{"_type":"request","url":"https://h/a","method":"POST","body":{"mimeType":"application/json","text":"1"},"headers":[{"name":"x","value":"y"}]},{"_type":"workspace","name":"w"},{"_type":"request","url":"https://h/b","method":"POST","body":{"mimeType":"application/json","text":"2"},"headers":[]}]}"#,
-            r#"{"v":2,"name":"c","folders":[],"requests":[{"endpoint":"https://h/a","method":"POST","headers":[{"key":"x","value":"y","active":true}],"body":{"contentType":"application/json","body":"1"}},{"endpoint":"https://h/b","method":"POST","headers":[],"body":{"contentType":"application/json","body":"2"}}]}"#,
-        ] {
-            let (entries, _) = collected(json);
-            let read: Vec<_> = entries
-                .iter()
-                .map(|entry| entry.as_ref().map(|entry| (entry.request.target.as_str(), &entry.request.body[..])))
-                .collect();
-            assert_eq!(read, [Ok(("/a", &b"1"[..])), Ok(("/b", &b"2"[..]))], "{json}");
-            assert_eq!(entries[0].as_ref().unwrap().url.as_deref(), Some("https://h/a"));
-        }
-    }
-
-    #[test]
-    fn log_lines_may_have_text_before_the_object() {
-        let line = r#"2026-01-01T00:00:00Z INFO [a-b] webhook: {"headers":{"x":"y"},"body":"{}"}"#;
-        let (entries, _) = collected(&format!("{line}\nsome other line\n{line}\n"));
-        assert_eq!(entries.len(), 2);
-        assert_eq!(parsed(line), same("POST /", "x: y\n", "{}"));
-    }
-
-    #[test]
-    fn a_parsed_body_is_an_error_that_says_what_to_store() {
-        for body in [r#"{"a":1}"#, r#"{"text":"hi","user":"u"}"#, r#"{"text":"hi"}"#] {
-            assert_eq!(
-                error(&format!(r#"{{"headers":{{}},"body":{body}}}"#)),
-                "line 1: expected the raw body in `body`: it was parsed, so the signed bytes are gone; store the raw bytes, as text or base64",
-                "{body}"
-            );
-        }
-    }
-}
+mod tests;

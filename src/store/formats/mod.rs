@@ -13,9 +13,11 @@ mod envelope;
 mod fault;
 mod github;
 mod har;
+mod hex_dump;
 mod hookdev;
 mod http;
 mod http_file;
+mod http_within;
 mod json_request;
 mod keys;
 mod log_line;
@@ -25,6 +27,7 @@ mod objects;
 mod parts;
 mod position;
 mod postman;
+mod printed;
 mod svix;
 mod utf16;
 mod variables;
@@ -82,6 +85,9 @@ static FORMATS: &[&dyn Format] = &[
     &envelope::CLOUDWATCH,
     &envelope::CLOUDWATCH_SUBSCRIPTION,
     &envelope::LOG_RECORDS,
+    &http_within::HttpWithin,
+    &hex_dump::HexDump,
+    &printed::Printed,
     &hookdev::Hookdev,
 ];
 

@@ -38,6 +38,15 @@ fn structured(start: &[u8]) -> &'static str {
     if keys.is_empty() && is_javascript(start) {
         return "it is what JavaScript's console.log prints, not JSON; save the output of `JSON.stringify(…)`";
     }
+    if outline.has_all("data.", &["resultType", "result"]) {
+        return "it is a response of Loki's API; save the lines alone: `logcli query --output=raw …`";
+    }
+    if outline.has_all("results[][].", &["field", "value"]) {
+        return "it is a result of CloudWatch Logs Insights; save the @message of the rows alone, one a line";
+    }
+    if keys.contains(&"body") && keys.contains(&"user-agent") {
+        return "it is a relayed event whose headers are beside its parsed body: the signed bytes are gone; relay the raw body";
+    }
     if keys.iter().any(|key| HEADERS.iter().any(|name| is_named(key, name))) {
         return "it is a JSON object with headers but without a body; save the raw body beside them, as `body`";
     }
@@ -81,13 +90,36 @@ fn text(start: &[u8]) -> Option<&'static str> {
     if line.windows(3).any(|three| three == b"={'" || three == b" {'") {
         return Some("it is a log line with Python dicts, not JSON; log the headers and the body with `json.dumps(…)`");
     }
+    if let Some(reason) = log(line) {
+        return Some(reason);
+    }
     let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
-    let is_field = line.contains(&b':')
-        && !name.is_empty()
+    let is_field = name.first().is_some_and(u8::is_ascii_alphabetic)
+        && line[name.len()..].starts_with(b": ")
         && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
     is_field.then_some(
         "it starts with header lines but has no request line; add one, such as `POST / HTTP/1.1`, as the first line",
     )
+}
+
+/// A line of a log, or what a language prints, that has no request in it.
+fn log(line: &[u8]) -> Option<&'static str> {
+    let has = |text: &str| line.windows(text.len()).any(|part| part == text.as_bytes());
+    let access = ["\"POST /", "Started POST ", "method=POST ", "\"PUT /"];
+    if access.iter().any(|text| has(text)) && !has("body=") {
+        return Some(
+            "it is an access log, which has neither headers nor body; log both, or capture them with `hookdev listen --capture`",
+        );
+    }
+    if line.starts_with(b"Array") || line.starts_with(b"array(") {
+        return Some(
+            "it is what PHP's print_r or var_dump prints; save the output of `json_encode(['headers' => getallheaders(), 'body' => file_get_contents('php://input')])`",
+        );
+    }
+    if line.starts_with(b"time=") || line.starts_with(b"level=") || line.starts_with(b"ts=") {
+        return Some("it is a log in logfmt; log JSON, with the headers as an object and the raw body as text");
+    }
+    (line.starts_with(b"headers:") || line.starts_with(b"request:")).then_some("it is YAML; save it as JSON")
 }
 
 const XML: &str = "it is XML; of Burp's items, save the request alone (\"Copy to file\")";
@@ -109,6 +141,8 @@ fn command(start: &[u8]) -> Option<&'static str> {
         (b"meta {", "it is a Bruno request; choose \"Generate Code\" and save the curl command"),
         (b"type: collection.insomnia", "it is YAML of Insomnia; export it as a HAR, or as Insomnia v4 JSON"),
         (b"type: request.insomnia", "it is YAML of Insomnia; export it as a HAR, or as Insomnia v4 JSON"),
+        (b"---\nhttp_interactions:", "it is a VCR cassette in YAML; save it as JSON (`serialize_with: :json`)"),
+        (b"http_interactions:", "it is a VCR cassette in YAML; save it as JSON (`serialize_with: :json`)"),
         (b"interactions:", "it is a VCR cassette in YAML; save it as JSON (`serialize_with: :json`)"),
         (b"http POST ", "it is an HTTPie command; add `--offline --print=HB` to it and save what it prints"),
         (b"https POST ", "it is an HTTPie command; add `--offline --print=HB` to it and save what it prints"),
@@ -151,6 +185,26 @@ mod tests {
             (b"meta {\n  name: a\n}\n\npost {\n  url: http://h\n}\n", "it is a Bruno request"),
             (b"type: collection.insomnia.rest/5.0\nname: a\n", "it is YAML of Insomnia"),
             (b"{\"Headers\":{}}", "it is a JSON object with headers but without a body"),
+            (
+                b"2026-11-20T10:00:00+00:00 heroku[router]: at=info method=POST path=\"/a\" status=401\n",
+                "it is an access log",
+            ),
+            (b"1.2.3.4 - - [20/Nov/2026] \"POST /a HTTP/1.1\" 401 13\n", "it is an access log"),
+            (b"Started POST \"/a\" for 1.2.3.4\n", "it is an access log"),
+            (b"Array\n(\n    [Host] => h\n)\n", "it is what PHP's print_r"),
+            (b"array(1) {\n  [\"Host\"]=>\n", "it is what PHP's print_r"),
+            (b"time=2026-11-20T10:00:00Z level=INFO msg=hook body=\"{}\"\n", "it is a log in logfmt"),
+            (b"headers:\n  X-A: b\nbody: '{}'\n", "it is YAML"),
+            (b"---\nhttp_interactions:\n- request:\n", "it is a VCR cassette"),
+            (
+                b"{\"status\":\"success\",\"data\":{\"resultType\":\"streams\",\"result\":[]}}",
+                "it is a response of Loki",
+            ),
+            (
+                b"{\"results\":[[{\"field\":\"@message\",\"value\":\"\"}]]}",
+                "it is a result of CloudWatch Logs Insights",
+            ),
+            (b"{\"host\":\"h\",\"user-agent\":\"a\",\"body\":{\"a\":1},\"query\":{}}", "it is a relayed event"),
             (b"# Read me\n", "its content is in no format"),
         ] {
             let reason = describe(input);

@@ -110,12 +110,13 @@ pub enum SecretError {
         from: SecretSource,
         /// What is wrong with it.
         problem: MalformedSecret,
-        /// The provider that was probably meant by the text before the secret's first `=`.
-        meant: Option<String>,
     },
     /// The text before the `=` of a source is not a provider's name; the message.
     #[error("{0}")]
     UnknownProvider(String),
+    /// The text before the first `=` of a literal is nearly the name of this provider.
+    #[error("the text before `=` in --secret isn't a provider; did you mean `{0}=…`?")]
+    MisspeltProvider(String),
     /// The provider takes no secret.
     #[error("{0} doesn't sign its deliveries and takes no secret")]
     NotUsed(String),
@@ -144,7 +145,9 @@ impl SecretError {
             Self::EmptyVariable(name) | Self::NotText(name) => {
                 Some(format!("set {name} to the secret that the provider shows, or unset it"))
             }
-            Self::Malformed { meant: Some(name), .. } => Some(format!("did you mean `--secret {name}=…`?")),
+            Self::MisspeltProvider(_) => {
+                Some("if all of it is the secret, write the provider's name and another `=` before it".to_owned())
+            }
             Self::Malformed { problem, from, .. } => Some(malformed_hint(*problem, from)),
             _ => None,
         }
@@ -200,12 +203,6 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
     let missing = sources.environment.missing.iter();
     resolved.warnings.extend(missing.map(|path| format!("env file {} not found", path.display())));
     let flags: Vec<Flag<'_>> = sources.flags.iter().map(|text| Flag::parse(text.expose(), catalog)).collect();
-    let suggestions = flags.iter().filter_map(|flag| flag.suggestion(catalog));
-    resolved.warnings.extend(suggestions.map(|name| {
-        format!(
-            "the text before `=` in a --secret isn't a provider, so all of it is the secret; did you mean `{name}=…`?"
-        )
-    }));
     for flag in &flags {
         flag.check_name(catalog)?;
     }
@@ -220,7 +217,7 @@ pub fn resolve(catalog: &Catalog, sources: &Sources<'_>) -> Result<Resolved, Sec
         rules.filter_map(|rule| SigningSecret::parse(&rule.development, &rule.format).ok()).collect::<Vec<_>>();
     for entry in catalog.entries() {
         let Some(rule) = entry.index().secrets.first() else { continue };
-        Search { catalog, entry, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
+        Search { entry, rule, flags: &flags, sources, public: &public }.run(&mut resolved)?;
     }
     Ok(resolved)
 }
@@ -245,6 +242,11 @@ impl<'a> Flag<'a> {
             Some((name, source)) if source.starts_with("env:") || source.starts_with("file:") => {
                 Err(SecretError::UnknownProvider(nearest::unknown("provider", name, catalog.names())))
             }
+            // The `=` at the end of base64 comes after no name.
+            Some((_, rest)) if !rest.trim_start_matches('=').is_empty() => match self.suggestion(catalog) {
+                Some(name) => Err(SecretError::MisspeltProvider(name.to_owned())),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
@@ -326,7 +328,7 @@ fn only_line(text: &str) -> Option<&str> {
 }
 
 fn malformed(provider: &IndexEntry, source: &SecretSource, problem: MalformedSecret) -> SecretError {
-    SecretError::Malformed { provider: provider.title.clone(), from: source.clone(), problem, meant: None }
+    SecretError::Malformed { provider: provider.title.clone(), from: source.clone(), problem }
 }
 
 /// What to do about a malformed secret at its source.
@@ -528,7 +530,11 @@ mod tests {
         let suggestion = |text| Flag::parse(text, &catalog).suggestion(&catalog);
         assert_eq!(suggestion("cyanit=topsecret"), Some("cyanite"));
         assert_eq!((suggestion("cyanite=topsecret"), suggestion("MfKQ9r8GKYqrTwjU=")), (None, None));
-        assert_eq!(found(&["cyanit=topsecret"], nothing, &[]).unwrap(), ["flag"]);
+        assert_eq!(
+            found(&["cyanit=topsecret"], nothing, &[]).unwrap_err(),
+            "the text before `=` in --secret isn't a provider; did you mean `cyanite=…`?"
+        );
+        assert_eq!(found(&["cyanit="], nothing, &[]).unwrap(), ["flag"]);
     }
 
     #[test]

@@ -8,17 +8,12 @@ use zeroize::Zeroizing;
 use super::{Flag, Found, Resolved, SecretError, Sources, malformed, origin, read};
 use crate::webhook::{
     keyring::{Keyring, SecretSource, ShadowedSecret},
-    provider::{
-        SecretRule,
-        catalog::{Catalog, Entry},
-        index::IndexEntry,
-    },
+    provider::{SecretRule, catalog::Entry, index::IndexEntry},
     signature::{MalformedSecret, SecretText, SigningSecret},
 };
 
 /// The search for one provider's secrets.
 pub(super) struct Search<'a> {
-    pub catalog: &'a Catalog,
     pub entry: &'a Entry,
     pub rule: &'a SecretRule,
     pub flags: &'a [Flag<'a>],
@@ -102,10 +97,6 @@ impl Search<'_> {
                         | MalformedSecret::NotSendable,
                     ..
                 }) if flag.provider.is_none() && only.is_none() => *ignored = true,
-                Err(SecretError::Malformed { provider, from, problem, .. }) => {
-                    let meant = flag.suggestion(self.catalog).map(str::to_owned);
-                    return Err(SecretError::Malformed { provider, from, problem, meant });
-                }
                 result => {
                     result?;
                     added = true;

@@ -8,6 +8,7 @@ use base64::{
 
 use super::{Code, Finding, RejectedRequest};
 use crate::webhook::{
+    encoding,
     keyring::{SecretSource, ShadowedSecret},
     provider::Provider,
     remedy::Remedy,
@@ -207,6 +208,13 @@ fn spellings(text: &str, format: &SecretFormat, source: &str) -> Vec<(String, Op
         );
     }
 
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let message = format!("the signature matches {source} with its %XX decoded: it was copied from a URL");
+    add(Code::SecretNotDecoded, decoded, message);
+    let encoded = percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let message = format!("the signature matches {source} percent-encoded: the sender has it from a URL");
+    add(Code::SecretNotDecoded, encoded, message);
+
     for quote in ['"', '\''] {
         let message = format!("the signature matches {source} in {quote} quotes: the sender treats them as part of it");
         add(Code::SecretQuoted, format!("{quote}{text}{quote}"), message);
@@ -247,6 +255,11 @@ fn readings(text: &str, format: &SecretFormat, source: &str) -> Vec<(Vec<u8>, Op
             add(forgiving_base64(rest), finding(Code::SecretNotDecoded, base64));
             let hex = "decoded from hexadecimal: the sender decodes it, but the provider uses the text itself";
             add(decode_hex(rest), finding(Code::SecretNotDecoded, hex));
+            let (in_hex, in_base64) = (encoding::hex(rest.as_bytes()), encoding::base64(rest.as_bytes()));
+            let encoded = "encoded as hexadecimal: the sender encodes it, but the provider uses the text itself";
+            add(Some(in_hex.into()), finding(Code::SecretNotDecoded, encoded));
+            let encoded = "encoded as base64: the sender encodes it, but the provider uses the text itself";
+            add(Some(in_base64.into()), finding(Code::SecretNotDecoded, encoded));
         }
         encoding @ (KeyEncoding::Base64 | KeyEncoding::Base64Url | KeyEncoding::Hex) => {
             let (own, other) = (strict_base64(rest), decode_hex(rest));

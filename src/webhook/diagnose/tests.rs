@@ -292,6 +292,12 @@ fn lost_characters_are_found() {
 }
 
 #[test]
+fn composed_and_decomposed_characters_are_found() {
+    let (composed, decomposed) = ("{\"a\":\"\u{e9}\"}".as_bytes(), "{\"a\":\"e\u{301}\"}".as_bytes());
+    each_changed("body-reencoded", &[(composed, decomposed), (decomposed, composed)]);
+}
+
+#[test]
 fn control_characters_that_were_decoded_are_found() {
     each_changed(
         "body-reencoded",
@@ -447,7 +453,11 @@ fn changes_to_the_secret_are_found() {
         world.codes("cyanite", &request(&[("signature", &signature)], BODY.as_bytes()))
     };
     let quoted = format!("\"{CYANITE}\"");
-    let cases: [(&[u8], &str, &[&str]); 15] = [
+    let cases: [(&[u8], &str, &[&str]); 19] = [
+        (b"top/secret", "top%2Fsecret", &["secret-not-decoded"]),
+        (b"top%2Fsecret", "top/secret", &["secret-not-decoded"]),
+        (b"746f70736563726574", "topsecret", &["secret-not-decoded"]),
+        (b"dG9wc2VjcmV0", "topsecret", &["secret-not-decoded"]),
         (b"topsecret\n", "topsecret", &["secret-whitespace"]),
         (b"topsecret ", "topsecret", &["secret-whitespace"]),
         (b"topsecret", "top secret", &["secret-whitespace"]),
@@ -759,6 +769,7 @@ fn another_signed_url_than_the_known_one_is_found() {
     for known in [
         "http://mycompany.com/myapp.php?foo=1&bar=2",
         "https://mycompany.com:443/myapp.php?foo=1&bar=2",
+        "https://www.mycompany.com/myapp.php?foo=1&bar=2",
         "https://mycompany.com/myapp.php/?foo=1&bar=2",
         "https://mycompany.com/myapp.php?bar=2&foo=1",
         "http://mycompany.com:8080/myapp.php/?bar=2&foo=1",

@@ -129,6 +129,11 @@ fn variants(configured: &Parts<'_>, request: &Request) -> Vec<String> {
         authorities.push((host.to_owned(), port.map(str::to_owned)));
         authorities.push((configured.host.to_owned(), port.map(str::to_owned)));
     }
+    let bare = configured.host.strip_prefix("www.");
+    let other = bare.map_or_else(|| format!("www.{}", configured.host), str::to_owned);
+    for host in [other, configured.host.to_lowercase()] {
+        authorities.push((host, configured.port.map(str::to_owned)));
+    }
     if let Some(port) = header("x-forwarded-port") {
         authorities.push((configured.host.to_owned(), Some(port)));
     }

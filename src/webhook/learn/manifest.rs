@@ -96,7 +96,7 @@ pub(super) fn write(facts: &Facts<'_>) -> (String, Vec<String>) {
 fn secret(name: &str, found: &FoundScheme, draft: &mut Draft) {
     draft.section("[secret]");
     draft.line(&format!("env         = {}", quoted(&variable(name))));
-    let SecretFormat { encoding, prefix, family } = &found.format;
+    let SecretFormat { encoding, prefix, family, .. } = &found.format;
     let encoding_name = match encoding {
         KeyEncoding::Text => None,
         KeyEncoding::Base64 => Some("base64"),

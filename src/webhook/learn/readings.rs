@@ -25,7 +25,7 @@ pub(super) fn readings(texts: &[SecretText]) -> Vec<Reading> {
     prefixes.reverse();
     for prefix in &prefixes {
         for encoding in [KeyEncoding::Base64, KeyEncoding::Hex, KeyEncoding::Base64Url, KeyEncoding::Text] {
-            formats.push(SecretFormat { encoding, prefix: prefix.clone(), family: None });
+            formats.push(SecretFormat { encoding, prefix: prefix.clone(), ..SecretFormat::default() });
         }
     }
     formats.extend(

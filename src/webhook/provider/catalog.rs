@@ -270,7 +270,10 @@ impl Catalog {
         let names: Vec<&str> = self.events().map(|(_, event)| event.full_name.as_str()).collect();
         // The part of a glob before its first wildcard was meant as a name.
         let plain = wrong.split(['*', '?', '[']).next().unwrap_or_default();
-        let mut ranked = nearest::ranked(plain, names.iter().copied());
+        // A provider that is spelt right was meant.
+        let meant = plain.split_once('.').and_then(|(provider, _)| self.entry(provider));
+        let is_of_meant = |name: &&str| meant.is_none_or(|entry| name.split('.').next() == Some(entry.name()));
+        let mut ranked = nearest::ranked(plain, names.iter().copied().filter(is_of_meant));
         if ranked.is_empty() {
             let provider = nearest::nearest(plain.split('.').next().unwrap_or_default(), self.names());
             ranked = names.into_iter().filter(|name| name.split('.').next() == provider).collect();
@@ -338,5 +341,6 @@ mod tests {
         assert_eq!(catalog.nearest_events("cyanite.v2.finish")[0], "cyanite.v2.finished");
         assert_eq!(catalog.nearest_events("cyanit.*")[0], "cyanite.v2.finished");
         assert_eq!(catalog.nearest_events("zzzzzz"), [""; 0]);
+        assert_eq!(catalog.nearest_events("auphonic.v2.finished"), ["auphonic.done", "auphonic.error"]);
     }
 }

@@ -71,6 +71,15 @@ impl Event {
         })
     }
 
+    /// The field of the payload whose value is the event's name.
+    #[must_use]
+    pub fn name_field(&self) -> Option<&Path> {
+        self.conditions.iter().find_map(|(place, value)| match place {
+            Place::Body(path) if *value == self.name => Some(path),
+            _ => None,
+        })
+    }
+
     /// The values outside the payload by which a request is recognised, which are sent with it.
     pub(in crate::webhook) fn marks(&self) -> impl Iterator<Item = (&Place, &str)> {
         let outside = |place: &Place| matches!(place, Place::Header(_) | Place::Query(_));

@@ -42,6 +42,9 @@ pub struct SecretFormat {
     pub prefix: Option<String>,
     /// The family of the keys, if they are public and private ones and not shared.
     pub family: Option<Family>,
+    /// How the provider's other keys start, such as `sk_`, which are taken for the secret by mistake.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_keys: Vec<String>,
 }
 
 impl SecretFormat {
@@ -158,6 +161,9 @@ impl SigningSecret {
             return Ok(Self { text: Zeroizing::new(text.to_owned()), bytes, is_of_scheme: false });
         }
         check_edges(text)?;
+        if format.other_keys.iter().any(|start| text.starts_with(start.as_str())) {
+            return Err(MalformedSecret::OtherKey);
+        }
         if has_version_tag(text, format) {
             return Err(MalformedSecret::VersionTag);
         }
@@ -255,6 +261,12 @@ pub enum MalformedSecret {
     /// It starts with the version of a signature, `v1,`, before its own prefix.
     #[error("it starts with `v1,`, which is not part of the secret")]
     VersionTag,
+    /// It starts with a variable's name, `export NAME=`, or with `Bearer`, copied along.
+    #[error("it starts with a variable's name or the word `Bearer`, which is not part of the secret")]
+    Labelled,
+    /// It is another of the provider's keys, such as one of its API.
+    #[error("it is another of the provider's keys, such as an API key, and not the signing secret")]
+    OtherKey,
     /// It is in quotes, as in a file that was not read by a shell.
     #[error("it is in quotes")]
     Quoted,
@@ -291,6 +303,8 @@ impl MalformedSecret {
             Self::SurroundingSpace => "copy it again, without the whitespace around it",
             Self::ByteOrderMark => "save the file without a byte order mark",
             Self::VersionTag => "remove `v1,` from the start",
+            Self::Labelled => "pass only the secret: what comes after `NAME=` or `Bearer `",
+            Self::OtherKey => "copy the signing secret of the webhook endpoint, as the provider's dashboard shows it",
             Self::Quoted => "remove the quotes around it",
             Self::NotSendable => "a token is one line of printable ASCII; copy it again, as the provider shows it",
             Self::NotAKey => {
@@ -317,9 +331,25 @@ fn check_edges(text: &str) -> Result<(), MalformedSecret> {
         Err(MalformedSecret::SurroundingSpace)
     } else if quoted('"') || quoted('\'') {
         Err(MalformedSecret::Quoted)
+    } else if is_labelled(text) {
+        Err(MalformedSecret::Labelled)
     } else {
         Ok(())
     }
+}
+
+/// Whether a variable's assignment or the scheme of an `Authorization` header was copied along. The `=` at the end of base64
+/// assigns nothing.
+fn is_labelled(text: &str) -> bool {
+    if text.starts_with("export ") || text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
+        return true;
+    }
+    text.split_once('=').is_some_and(|(name, value)| {
+        let is_name = name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.contains('_')
+            && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        is_name && !value.trim_start_matches('=').is_empty()
+    })
 }
 
 /// Whether a version and a comma come before the prefix: dashboards show signatures and secrets alike.
@@ -336,7 +366,7 @@ mod tests {
     use super::*;
 
     fn svix() -> SecretFormat {
-        SecretFormat { encoding: KeyEncoding::Base64, prefix: Some("whsec_".into()), family: None }
+        SecretFormat { encoding: KeyEncoding::Base64, prefix: Some("whsec_".into()), ..SecretFormat::default() }
     }
 
     #[test]
@@ -356,6 +386,7 @@ mod tests {
     fn each_malformed_secret_is_recognised() {
         let text = SecretFormat::default();
         let hex = SecretFormat { encoding: KeyEncoding::Hex, ..SecretFormat::default() };
+        let keys = SecretFormat { other_keys: vec!["sk_".to_owned()], ..SecretFormat::default() };
         let cases = [
             ("abc\n", &text, MalformedSecret::TrailingNewline),
             (" abc", &text, MalformedSecret::SurroundingSpace),
@@ -364,6 +395,10 @@ mod tests {
             ("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &svix(), MalformedSecret::VersionTag),
             ("\"abc\"", &text, MalformedSecret::Quoted),
             ("'abc'", &text, MalformedSecret::Quoted),
+            ("GITHUB_WEBHOOK_SECRET=abc", &text, MalformedSecret::Labelled),
+            ("export SECRET=abc", &text, MalformedSecret::Labelled),
+            ("Bearer abc", &text, MalformedSecret::Labelled),
+            ("sk_test_abc", &keys, MalformedSecret::OtherKey),
             ("", &text, MalformedSecret::Empty),
             ("whsec_", &svix(), MalformedSecret::Empty),
             ("whsec_no base64", &svix(), MalformedSecret::NotBase64),
@@ -371,6 +406,13 @@ mod tests {
         ];
         for (secret, format, expected) in cases {
             assert_eq!(SigningSecret::parse(secret, format), Err(expected), "{secret:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_only_looks_labelled_is_a_secret() {
+        for secret in ["AB_C=", "AB_C==", "a_b=c", "ABC=d", "bearer", "x Bearer y", "sk_test"] {
+            assert!(SigningSecret::parse(secret, &SecretFormat::default()).is_ok(), "{secret}");
         }
     }
 

@@ -80,7 +80,9 @@ fn a_rejected_delivery_says_why() {
                     no-matching-signature: the signature doesn't match this body with the configured secret\n";
     let (before, unexplained) = shown.split_once("  unexplained: ").unwrap();
     assert_text(before, expected, "stdout");
-    assert!(unexplained.ends_with(" variants tried: most likely another secret or a changed body\n"), "{shown}");
+    let (finding, hint) = unexplained.split_once('\n').unwrap();
+    assert!(finding.ends_with(" variants tried: most likely another secret or a changed body"), "{shown}");
+    assert!(hint.starts_with("  hint: compare the secret with the one in the provider's dashboard"), "{shown}");
 }
 
 #[test]

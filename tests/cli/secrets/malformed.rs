@@ -79,8 +79,8 @@ fn a_misspelt_provider_is_asked_about() {
     let dir = Dir::new();
     let send = |event, secret| dir.hookdev().args(["send", event, "--print", "json", "--secret", secret]).exits(2);
     send("aspect.task.failed", "aspekt=whsec_dG9wc2VjcmV0").stdout("").stderr(
-        "error: invalid Aspect secret from --secret: it is not base64 (standard alphabet)\n\
-         hint: did you mean `--secret aspect=…`?\n",
+        "error: the text before `=` in --secret isn't a provider; did you mean `aspect=…`?\n\
+         hint: if all of it is the secret, write the provider's name and another `=` before it\n",
     );
     for secret in ["aspekt=env:ASPECT", "aspekt=file:secret"] {
         let expected = "error: unknown provider `aspekt`; did you mean `aspect`?";
@@ -192,8 +192,9 @@ fn a_missing_source_of_the_config_is_skipped_and_never_replaced_by_the_public_se
 fn a_misspelt_provider_before_a_secret_gets_a_suggestion_without_the_secret() {
     let dir = Dir::new();
     let print = ["send", "cyanite.v2.finished", "--print", "json", "--secret", "cyanit=topsecret"];
-    let finished = dir.hookdev().args(print).exits(0).says(
-        "note: the text before `=` in a --secret isn't a provider, so all of it is the secret; did you mean `cyanite=…`?\n",
+    let finished = dir.hookdev().args(print).exits(2).stdout("").stderr(
+        "error: the text before `=` in --secret isn't a provider; did you mean `cyanite=…`?\n\
+         hint: if all of it is the secret, write the provider's name and another `=` before it\n",
     );
     assert!(!finished.text().contains("topsecret") && !finished.stderr.contains("topsecret"), "{finished}");
 }

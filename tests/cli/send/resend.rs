@@ -153,7 +153,8 @@ fn an_argument_that_is_neither_event_nor_file_gets_suggestions() {
     let dir = Dir::new();
     dir.hookdev().args(["send", "cyanite.v2.finish"]).exits(2).stdout("").stderr(
         "error: `cyanite.v2.finish` is neither an event nor a file\n\
-         hint: did you mean cyanite.v2.finished, cyanite.v2.failed, cyanite.v1.test?\n",
+         hint: did you mean cyanite.v2.finished, cyanite.v2.failed, cyanite.v1.test?\n\
+         to send your own payload: hookdev send cyanite.v2.finished --data FILE\n",
     );
     dir.hookdev()
         .args(["send", "zzzzzz"])

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::{
     super::parts::{self, ParseError, expected},
-    HEADERS, first, text,
+    HEADERS, first, text, variables,
 };
 use crate::webhook::{
-    json::{Kind, Node},
+    json::{Kind, Member, Node},
     request::Headers,
 };
 
@@ -18,8 +18,11 @@ pub(super) fn headers(found: &Node<'_>) -> Result<Headers, ParseError> {
         .member("multiValueHeaders")
         .filter(|node| matches!(&node.kind, Kind::Object(members) if !members.is_empty()));
     let Some((key, node)) = several.map(|node| ("multiValueHeaders", node)).or_else(|| first(found, HEADERS)) else {
-        return Ok(Headers::new());
+        return of_variables(found);
     };
+    if variables::has_headers(node) {
+        return of_variables(node);
+    }
     // Charles has them beside the first line of the message.
     let inner = node.member("headers").filter(|inner| matches!(inner.kind, Kind::Array(_) | Kind::Object(_)));
     let node = inner.unwrap_or(node);
@@ -51,6 +54,14 @@ pub(super) fn headers(found: &Node<'_>) -> Result<Headers, ParseError> {
         _ => return Err(unreadable(key)),
     }
     fields.iter().map(|(name, value)| parts::foreign_field(name, value)).collect()
+}
+
+/// The headers that an object has as variables of CGI.
+fn of_variables(node: &Node<'_>) -> Result<Headers, ParseError> {
+    let Kind::Object(members) = &node.kind else { return Ok(Headers::new()) };
+    let field = |member: &Member<'_>| Some((variables::header_name(&member.key)?, scalar(&member.value)?.into_owned()));
+    let fields = members.iter().filter_map(field).filter(|(_, value)| !value.is_empty());
+    fields.map(|(name, value)| parts::foreign_field(&name, &value)).collect()
 }
 
 fn unreadable(key: &str) -> ParseError {

@@ -1,7 +1,9 @@
 //! Hypotheses about the character set: the same characters as other bytes, or with a `?` for those that a character set
 //! lacks.
 
-use std::ops::ControlFlow;
+use std::{borrow::Cow, ops::ControlFlow};
+
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
 use super::hypothesis::{Emit, ReceivedBody};
 use crate::webhook::diagnose::{Code, LONGEST_REWRITTEN, Step};
@@ -43,6 +45,23 @@ pub fn recoded(received: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
         body.iter().map(|&byte| from_windows(byte)).collect::<String>().into_bytes(),
         "the signature covers the body's UTF-8 read as Windows-1252 and encoded again",
     )
+}
+
+/// The same text with its accents composed or decomposed, as file systems, browsers and databases change it.
+pub fn normalized(ReceivedBody { body, .. }: ReceivedBody<'_>, emit: &mut Emit<'_>) -> Step {
+    let Ok(text) = std::str::from_utf8(body) else { return ControlFlow::Continue(()) };
+    if body.is_ascii() {
+        return ControlFlow::Continue(());
+    }
+    let mut changed = |body: Cow<'_, str>, message: &'static str| {
+        emit(body.into_owned().into_bytes(), Code::BodyReencoded, message.into())
+    };
+    let composed =
+        "the signature covers the body with composed characters (Unicode NFC): it was decomposed after signing";
+    changed(ComposingNormalizerBorrowed::new_nfc().normalize(text), composed)?;
+    let decomposed =
+        "the signature covers the body with decomposed characters (Unicode NFD): it was composed after signing";
+    changed(DecomposingNormalizerBorrowed::new_nfd().normalize(text), decomposed)
 }
 
 /// Characters that were lost when the signed bytes were made.

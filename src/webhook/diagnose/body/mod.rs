@@ -65,8 +65,8 @@ const CHEAP: [Hypothesis; 8] = [
 ];
 
 /// Hypotheses that take the body out of other text, or write all of it again.
-const UNWRAPPED: [Hypothesis; 5] =
-    [charset::lossy, lines::removed, logged::unescaped, json::control_characters, inside::values];
+const UNWRAPPED: [Hypothesis; 6] =
+    [charset::lossy, charset::normalized, lines::removed, logged::unescaped, json::control_characters, inside::values];
 
 /// Hypotheses that rewrite the body. Those about the order of keys and about numbers are kept apart, because they make
 /// many bodies.

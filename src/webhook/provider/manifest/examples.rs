@@ -23,6 +23,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("secret.env", r#""ACME_WEBHOOK_SECRET""#),
     ("secret.encoding", r#""base64""#),
     ("secret.prefix", r#""whsec_""#),
+    ("secret.other_keys", r#"["sk_", "pk_"]"#),
     ("secret.development", r#""hookdev-development-secret-acme""#),
     ("key-pair.public", r#""MCowBQYDK2VwAyEA…""#),
     ("key-pair.private", r#""MC4CAQAwBQYDK2VwBCIEI…""#),

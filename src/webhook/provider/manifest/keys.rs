@@ -135,6 +135,11 @@ pub static SECRET: Table = Table {
         ),
         optional("prefix", Text, "What comes before the key, such as `whsec_`"),
         optional(
+            "other_keys",
+            List(&Text, 0),
+            "How the provider's other keys start, such as `sk_`: they are no secrets",
+        ),
+        optional(
             "development",
             Either(&[Text, In(&KEY_PAIR)]),
             "A public secret for tests. For public keys, a text that begins with `hookdev-` is the seed of a key pair",

@@ -21,6 +21,9 @@ pub(super) struct RawSecret {
     encoding: Option<KeyEncoding>,
     /// What comes before the key and is not part of it, such as `whsec_`.
     prefix: Option<Spanned<String>>,
+    /// How the provider's other keys start, such as `sk_`.
+    #[serde(default)]
+    other_keys: Vec<Spanned<String>>,
     /// The public development secret. For public keys, a text that begins with `hookdev-` is the seed of a pair.
     development: Option<Spanned<Development>>,
 }
@@ -61,7 +64,11 @@ impl RawSecret {
             prefix: prefix.or_else(|| defaults.prefix.clone().filter(|_| self.encoding.is_none())),
             encoding: self.encoding.unwrap_or(defaults.encoding),
             family,
+            other_keys: self.other_keys.iter().map(|start| start.get_ref().clone()).collect(),
         };
+        if let Some(empty) = self.other_keys.iter().find(|start| start.get_ref().is_empty()) {
+            return Err(Wrong::new(empty.span(), "`other_keys` has an empty text, with which every secret starts"));
+        }
         let Some(development) = &self.development else {
             return Err(Wrong::new(place.clone(), "the secret needs a `development` secret"));
         };

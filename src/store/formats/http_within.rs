@@ -1,0 +1,133 @@
+//! A raw HTTP request with other text around it: below the lines that `nc` prints, in a block of Markdown, or as a provider's
+//! page of deliveries shows it, with `Request URL` and `Request method` in place of the request line.
+
+use bytes::Bytes;
+
+use super::{Collected, Entry, Fault, Format, Input, Reader, http, whole};
+
+/// A raw HTTP request within other text.
+pub(super) struct HttpWithin;
+
+impl Format for HttpWithin {
+    fn name(&self) -> &'static str {
+        "an HTTP request within other text"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        before_message(head).is_some() || Page::of(head).is_some()
+    }
+
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        let input = whole(input)?;
+        let entry = match Page::of(&input) {
+            Some(page) => page.entry()?,
+            None => below(&input)?,
+        };
+        Ok(Box::new(Collected::single(entry)))
+    }
+}
+
+/// How many lines may come before the request.
+const MAX_LINES: usize = 12;
+
+/// How many bytes come before the first request line, if it isn't the first line.
+fn before_message(input: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for line in input.split_inclusive(|&byte| byte == b'\n').take(MAX_LINES) {
+        if at > 0 && http::starts_message(line) && is_method(line) {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// Whether a line starts with a method that delivers something: a sentence may end in `HTTP/1.1` too.
+fn is_method(line: &[u8]) -> bool {
+    ["POST ", "PUT ", "PATCH "].iter().any(|method| line.starts_with(method.as_bytes()))
+}
+
+fn below(input: &Bytes) -> Result<Entry, Fault> {
+    let start = before_message(input).unwrap_or_default();
+    let mut message = input.slice(start..);
+    let fence = input[..start].trim_ascii_end().rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+    if fence.starts_with(b"```")
+        && let Some(end) = message.windows(4).position(|bytes| bytes == b"\n```")
+    {
+        message.truncate(end);
+    }
+    let mut entry = http::single(message)?;
+    let lines = memchr::memchr_iter(b'\n', &input[..start]).count();
+    entry.notes.push(format!(
+        "skipped {} before the request",
+        if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") }
+    ));
+    Ok(entry)
+}
+
+/// A request as a page shows it.
+struct Page<'i> {
+    url: &'i str,
+    method: &'i str,
+    /// The header lines, and the body after an empty one.
+    rest: &'i [u8],
+}
+
+impl<'i> Page<'i> {
+    fn of(input: &'i [u8]) -> Option<Self> {
+        let (url, rest) = field(input.trim_ascii_start(), "request url:")?;
+        let (method, rest) = field(rest, "request method:")?;
+        Some(Self { url, method, rest })
+    }
+
+    fn entry(&self) -> Result<Entry, Fault> {
+        let target =
+            self.url.split_once("://").map_or(self.url, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
+        let line = format!("{} {target} HTTP/1.1\n", self.method);
+        let entry = http::single([line.as_bytes(), self.rest].concat().into())?;
+        let mut entry =
+            Entry { line: None, ..Entry { url: Entry::called(self.url, entry.request.clone()).url, ..entry } };
+        entry.notes.push("pages may show a body with other whitespace than was sent".to_owned());
+        Ok(entry)
+    }
+}
+
+/// The value of a line with this name, in any letter case, and what is after the line.
+fn field<'i>(input: &'i [u8], name: &str) -> Option<(&'i str, &'i [u8])> {
+    let end = input.iter().position(|&byte| byte == b'\n')?;
+    let line = str::from_utf8(&input[..end]).ok()?;
+    let (start, value) = line.split_at_checked(name.len())?;
+    start.eq_ignore_ascii_case(name).then(|| (value.trim(), &input[end + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::formats::tests::{collected, fields};
+
+    fn read(text: &str) -> (String, String, String) {
+        let (entries, _) = collected(text);
+        let [Ok(entry)] = &entries[..] else { panic!("{entries:?}") };
+        let request = &entry.request;
+        let line = format!("{} {}", request.method, request.target);
+        (line, fields(request), String::from_utf8_lossy(&request.body).into_owned())
+    }
+
+    #[test]
+    fn a_request_is_found_below_other_lines() {
+        let request = "POST /a HTTP/1.1\nHost: h\n\n{}";
+        for text in [
+            format!("Listening on 0.0.0.0 8080\nConnection received on localhost 52310\n{request}"),
+            format!("What we got:\n\n```http\n{request}\n```\n\nAnd then it failed.\n"),
+        ] {
+            assert_eq!(read(&text), ("POST /a".to_owned(), "Host: h\n".to_owned(), "{}".to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_delivery_is_read_as_a_page_shows_it() {
+        let page = "Request URL: https://h.example/a?b\nRequest method: POST\nAccept: */*\nX-A: b\n\n{}";
+        assert_eq!(read(page), ("POST /a?b".to_owned(), "Accept: */*\nX-A: b\n".to_owned(), "{}".to_owned()));
+        let (entries, _) = collected(page);
+        assert_eq!(entries[0].as_ref().unwrap().url.as_deref(), Some("https://h.example/a?b"));
+    }
+}

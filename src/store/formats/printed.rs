@@ -1,0 +1,283 @@
+//! Headers, and a body after them, as programs print them for their developers: `console.log(req.headers, body)`,
+//! `print(headers, body)`, `fmt.Println(r.Header, body)`; or one object with both.
+//!
+//! A body is read only if it was printed as text or bytes. One that was parsed first is an error: its bytes are gone.
+
+mod literal;
+mod maps;
+
+use self::literal::Value;
+use super::{
+    Collected, Entry, Fault, Format, Input, Reader,
+    json_request::{self, variables},
+    parts::{self, ParseError, expected},
+    position::Start,
+    whole,
+};
+use crate::webhook::request::{Headers, Method, Request};
+
+/// Printed headers and body.
+pub(super) struct Printed;
+
+impl Format for Printed {
+    fn name(&self) -> &'static str {
+        "headers and a body as a program prints them"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        // The head may end within a character.
+        let end = str::from_utf8(head).map_or_else(|error| error.valid_up_to(), str::len);
+        str::from_utf8(&head[..end]).is_ok_and(|text| find(text).is_some())
+    }
+
+    fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
+        let input = whole(input)?;
+        let text = String::from_utf8_lossy(&input);
+        let entry = find(&text).ok_or_else(|| expected("headers")).and_then(Found::entry);
+        match entry.map_err(|error| Fault::at(Start::of_line(1), error))? {
+            Some(entry) => Ok(Box::new(Collected::single(entry))),
+            None => Ok(Box::new(Collected::default())),
+        }
+    }
+}
+
+/// How many lines are searched, and how many places in all: a line of a log may have many brackets.
+const MAX_LINES: usize = 64;
+const MAX_PLACES: usize = 64;
+
+/// What was printed.
+enum Found<'t> {
+    /// One object with headers and a body.
+    Request(Value),
+    /// Headers, and the text after them.
+    Headers(Vec<(String, String)>, &'t str),
+}
+
+/// The first printed headers, or object with headers.
+fn find(text: &str) -> Option<Found<'_>> {
+    let lines =
+        text.split_inclusive('\n').take(MAX_LINES).map(|line| (line.as_ptr().addr() - text.as_ptr().addr(), line));
+    let places = lines.flat_map(|(start, line)| line.match_indices(['{', '[']).map(move |(at, _)| start + at));
+    let mut end = 0;
+    places.take(MAX_PLACES).find_map(|at| {
+        // What is within another value is a part of it, such as the headers in a log without bodies.
+        if at < end {
+            return None;
+        }
+        let parsed = literal::value(&text[at..]);
+        if let Some((Value::Object(_) | Value::List(_), rest)) = &parsed {
+            end = text.len() - rest.len();
+        }
+        found_at(text, at, parsed)
+    })
+}
+
+fn found_at<'t>(text: &'t str, at: usize, parsed: Option<(Value, &'t str)>) -> Option<Found<'t>> {
+    if let Some((value, rest)) = parsed {
+        // JSON alone is read by its own formats, which know what is missing from it.
+        let is_json = text[at + 1..].trim_start().starts_with('"');
+        let starts_line = text[..at].rsplit('\n').next().unwrap_or_default().trim().is_empty();
+        match fields(&value) {
+            Some(fields) if are_headers(&fields) && !(is_json && rest.trim().is_empty()) && !is_member(rest) => {
+                return Some(Found::Headers(fields, rest));
+            }
+            _ if !(is_json && starts_line)
+                && matches!(value, Value::Object(_))
+                && json_request::is_request(&value.json()) =>
+            {
+                return Some(Found::Request(value));
+            }
+            _ => {}
+        }
+    }
+    let start = at - if text[..at].ends_with("map") { 3 } else { 0 };
+    let (fields, rest) = maps::headers(&text[start..])?;
+    are_headers(&fields).then_some(Found::Headers(fields, rest))
+}
+
+/// Whether another member of the same object follows, which then was cut off somewhere.
+fn is_member(rest: &str) -> bool {
+    let next = rest.trim_start().strip_prefix(',').and_then(|next| literal::value(next.trim_start()));
+    next.is_some_and(|(_, after)| after.trim_start().starts_with(':'))
+}
+
+/// The fields of an object, or of a list of pairs, whose values are text or lists of text.
+fn fields(value: &Value) -> Option<Vec<(String, String)>> {
+    let mut fields = Vec::new();
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::List(values) => {
+                        fields.extend(
+                            values
+                                .iter()
+                                .map(|value| Some((name.clone(), value.text()?.to_owned())))
+                                .collect::<Option<Vec<_>>>()?,
+                        );
+                    }
+                    Value::Lost if is_cgi(name) => {}
+                    value => fields.push((name.clone(), value.text()?.to_owned())),
+                }
+            }
+        }
+        Value::List(pairs) => {
+            for pair in pairs {
+                let Value::List(pair) = pair else { return None };
+                let [name, value] = &pair[..] else { return None };
+                fields.push((name.text()?.to_owned(), value.text()?.to_owned()));
+            }
+        }
+        _ => return None,
+    }
+    if fields.iter().any(|(name, _)| name.starts_with("HTTP_")) {
+        fields =
+            fields.iter().filter_map(|(name, value)| Some((variables::header_name(name)?, value.clone()))).collect();
+    }
+    Some(fields)
+}
+
+/// Whether a name is a variable's, such as those that WSGI sets beside the headers.
+fn is_cgi(name: &str) -> bool {
+    name.contains(['.', '_'])
+}
+
+/// Whether these are the headers of a request, judged by their names.
+fn are_headers(fields: &[(String, String)]) -> bool {
+    const USUAL: [&str; 6] = ["accept", "accept-encoding", "content-length", "content-type", "host", "user-agent"];
+    let is_header = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        USUAL.contains(&name.as_str()) || name.starts_with("x-") || name.ends_with("-signature")
+    };
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    fields.iter().all(|(name, _)| is_name(name)) && fields.iter().filter(|(name, _)| is_header(name)).count() > 1
+}
+
+impl Found<'_> {
+    /// The request; `None` if it has an empty body.
+    fn entry(self) -> Result<Option<Entry>, ParseError> {
+        let (fields, rest) = match self {
+            Self::Request(value) => return json_request::parse(&value.json()),
+            Self::Headers(fields, rest) => (fields, rest),
+        };
+        let headers =
+            fields.iter().map(|(name, value)| parts::foreign_field(name, value)).collect::<Result<Headers, _>>()?;
+        let (body, is_text) = body(rest)?;
+        let mut request = Request { method: Method::POST, target: "/".to_owned(), headers, body: body.into() };
+        let mut notes = vec!["the end of the body is where the printed text ends".to_owned()];
+        if is_text {
+            notes.extend(parts::body_notes(&mut request));
+        } else {
+            notes.clear();
+        }
+        Ok(Some(Entry { notes, ..Entry::new(request) }))
+    }
+}
+
+/// The words before a printed body.
+const LABELS: [&str; 9] =
+    ["raw body", "raw_body", "rawbody", "req.rawbody", "req.body", "request body", "body", "payload", "data"];
+
+/// The body after the headers, and whether it was printed as text, whose end is not marked.
+fn body(rest: &str) -> Result<(Vec<u8>, bool), ParseError> {
+    let is_gap = |c: char| c.is_whitespace() || ",;)}".contains(c);
+    let mut text = rest.trim_start_matches(is_gap);
+    let lower = text.get(..20).unwrap_or(text).to_ascii_lowercase();
+    if let Some(label) = LABELS.iter().find(|label| lower.starts_with(**label)) {
+        let after = text[label.len()..].trim_start();
+        text = after.strip_prefix([':', '=']).map_or(text, str::trim_start);
+    }
+    if text.is_empty() {
+        return Err(expected("the raw body after the headers; print both"));
+    }
+    if text.starts_with("0x") {
+        return Err(expected(
+            "the body after the headers: only its address was printed; read it with io.ReadAll first",
+        ));
+    }
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<serde::de::IgnoredAny>();
+    if text.starts_with(['{', '[']) && matches!(documents.next(), Some(Ok(_))) {
+        return Ok((text[..documents.byte_offset()].into(), true));
+    }
+    match literal::value(text) {
+        Some((Value::Text(text), _)) => Ok((text.into_bytes(), true)),
+        Some((Value::Bytes(bytes), _)) => Ok((bytes, false)),
+        Some((Value::Lost, _)) => Err(expected(
+            "the whole body after the headers: only its start was printed; print it as text, such as body.toString() in Node",
+        )),
+        Some((Value::Object(_) | Value::List(_), _)) => Err(expected(
+            "the raw body after the headers: it was parsed, so the signed bytes are gone; print the raw body, before any JSON parser",
+        )),
+        Some((Value::Word(_), _)) | None => {
+            let line = text.lines().next().unwrap_or_default();
+            Ok((line.trim_end().as_bytes().to_vec(), true))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::formats::tests::{collected, fields};
+
+    /// Headers and body of the one entry.
+    fn read(text: &str) -> Result<(String, Vec<u8>), String> {
+        let mut entries =
+            crate::store::formats::read("x".as_ref(), text.as_bytes()).map_err(|error| error.to_string())?;
+        let entry = entries.next().unwrap().map_err(|error| error.to_string())?;
+        Ok((fields(&entry.request), entry.request.body.to_vec()))
+    }
+
+    const HEADERS: &str = "host: h\nx-a: b\n";
+
+    #[test]
+    fn headers_and_a_body_are_read_as_each_language_prints_them() {
+        for text in [
+            "{ host: 'h', 'x-a': 'b' }\n{\"n\":1.0}\n",
+            "{ host: 'h', 'x-a': 'b' } {\"n\":1.0}\n",
+            "{\n  host: 'h',\n  'x-a': 'b'\n}\n<Buffer 7b 22 6e 22 3a 31 2e 30 7d>\n",
+            "{'host': 'h', 'x-a': 'b'}\nb'{\"n\":1.0}'\n",
+            "INFO:app:headers={'host': 'h', 'x-a': 'b'} body=b'{\"n\":1.0}'\n",
+            "INFO: {'headers': {'host': 'h', 'x-a': 'b'}, 'body': '{\"n\":1.0}'}\n",
+            "Headers({'host': 'h', 'x-a': 'b'}) b'{\"n\":1.0}'",
+            "EnvironHeaders([('host', 'h'), ('x-a', 'b')])\n{\"n\":1.0}",
+            "{'wsgi.input': <_io.BufferedReader name=7>, 'HTTP_HOST': 'h', 'HTTP_X_A': 'b', 'REQUEST_METHOD': 'POST'}\nb'{\"n\":1.0}'",
+            "2026/11/20 10:00:00 map[host:[h] x-a:[b]] {\"n\":1.0}\n",
+            "Headers: {host=h, x-a=b}\nBody: {\"n\":1.0}\n",
+            "DEBUG After request [POST /a, headers=[host:\"h\", x-a:\"b\"], payload={\"n\":1.0}]\n",
+            "{\"host\":\"h\",\"x-a\":\"b\"}\n{\"n\":1.0}\n",
+            "headers: {\"host\"=>\"h\", \"x-a\"=>\"b\"}\nbody: {\"n\":1.0}\n",
+        ] {
+            assert_eq!(read(text), Ok((HEADERS.to_owned(), b"{\"n\":1.0}".to_vec())), "{text}");
+        }
+        let form = "{ host: 'h', 'x-a': 'b' } a=b&c=d\n";
+        assert_eq!(read(form), Ok((HEADERS.to_owned(), b"a=b&c=d".to_vec())));
+    }
+
+    #[test]
+    fn a_body_that_is_gone_is_an_error_that_says_what_to_print() {
+        for (body, why) in [
+            ("{ n: 1 }", "it was parsed"),
+            ("<Buffer 7b ... 60 more bytes>", "only its start was printed"),
+            ("", "print both"),
+            ("&{Body:0xc0000b2040}", ""),
+        ] {
+            let error = read(&format!("{{ host: 'h', 'x-a': 'b' }} {body}\n"));
+            assert!(why.is_empty() || error.as_ref().unwrap_err().contains(why), "{body}: {error:?}");
+        }
+        let go = "&{Method:POST Header:map[host:[h] x-a:[b]] Body:0xc0000b2040 ContentLength:9}\n";
+        assert!(read(go).unwrap_err().contains("only its address was printed"));
+    }
+
+    #[test]
+    fn other_text_is_not_taken_for_headers() {
+        let caddy = r#"{"request":{"method":"POST","headers":{"Host":["h"],"X-A":["b"]}},"bytes_read":9}"#;
+        for log in [caddy, &format!("INFO {caddy}"), &caddy[..caddy.len() - 1], r#"{"host":"h","x-a":"b"}"#] {
+            assert!(read(log).unwrap_err().contains("isn't a capture"), "{log}");
+        }
+        for text in ["{ path: '/a', name: 'b' }", "a { b: 'c' }", "# Read me [x](y)\n", "{ host: 'h' }", "map[a:[b]]"] {
+            assert!(read(text).unwrap_err().contains("isn't a capture"), "{text}");
+        }
+        let (entries, _) = collected("{\"headers\":{\"host\":\"h\"},\"body\":\"x\"}");
+        assert!(entries[0].is_ok());
+    }
+}

@@ -1,0 +1,327 @@
+//! Values as JavaScript's `console.log` and Python's `print` write them. JSON and Ruby's hashes are among them.
+
+use crate::webhook::json::quote;
+
+/// How deeply values may be nested.
+const MAX_DEPTH: usize = 32;
+
+/// A printed value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Text(String),
+    Bytes(Vec<u8>),
+    /// A number or a word, as it is written.
+    Word(String),
+    List(Vec<Value>),
+    Object(Vec<(String, Value)>),
+    /// What was left out, such as `[Object]` or the end of a long text.
+    Lost,
+}
+
+impl Value {
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Word(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value as JSON, with bytes as Node writes a `Buffer`.
+    pub(super) fn json(&self) -> String {
+        let listed = |items: Vec<String>| items.join(",");
+        match self {
+            Self::Text(text) => quote(text),
+            Self::Bytes(bytes) => {
+                let data = listed(bytes.iter().map(u8::to_string).collect());
+                format!(r#"{{"type":"Buffer","data":[{data}]}}"#)
+            }
+            Self::Word(word) => match word.as_str() {
+                "null" | "None" | "undefined" | "nil" => "null".to_owned(),
+                "true" | "True" => "true".to_owned(),
+                "false" | "False" => "false".to_owned(),
+                number if serde_json::from_str::<serde_json::Number>(number).is_ok() => number.to_owned(),
+                other => quote(other),
+            },
+            Self::List(items) => format!("[{}]", listed(items.iter().map(Self::json).collect())),
+            Self::Object(members) => {
+                let member = |(key, value): &(String, Self)| format!("{}:{}", quote(key), value.json());
+                format!("{{{}}}", listed(members.iter().map(member).collect()))
+            }
+            // A request reads it as a body that was parsed.
+            Self::Lost => r#"{"lost":true}"#.to_owned(),
+        }
+    }
+}
+
+/// The value at the start of a text, and the rest of the text.
+pub(super) fn value(text: &str) -> Option<(Value, &str)> {
+    let mut parser = Parser { rest: text };
+    let value = parser.value(MAX_DEPTH)?;
+    Some((value, parser.rest))
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Parser<'a> {
+    fn skip_space(&mut self) {
+        self.rest = self.rest.trim_start();
+    }
+
+    fn take(&mut self, start: &str) -> bool {
+        let rest = self.rest.strip_prefix(start);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    fn take_while(&mut self, is_part: impl Fn(char) -> bool) -> &'a str {
+        let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
+        let (part, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        part
+    }
+
+    fn take_until(&mut self, end: char) -> Option<&'a str> {
+        let (part, rest) = self.rest.split_once(end)?;
+        self.rest = rest;
+        Some(part)
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Value> {
+        let depth = depth.checked_sub(1)?;
+        self.skip_space();
+        match self.rest.chars().next()? {
+            '{' => self.object(depth),
+            '[' if self.rest[1..].starts_with(|c: char| c.is_ascii_uppercase()) => {
+                // `[Object: null prototype] {`, or `[Object]` in the place of one.
+                self.take_until(']')?;
+                self.skip_space();
+                if self.rest.starts_with('{') { self.object(depth) } else { Some(Value::Lost) }
+            }
+            '[' => self.list(']', depth),
+            '(' => self.list(')', depth),
+            quote @ ('\'' | '"' | '`') => self.texts(quote),
+            'b' if self.rest[1..].starts_with(['\'', '"']) => {
+                self.rest = &self.rest[1..];
+                let quote = self.rest.chars().next()?;
+                self.bytes(quote)
+            }
+            '<' => self.buffer(),
+            _ => self.word(depth),
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Option<Value> {
+        let mut members = Vec::new();
+        self.take("{");
+        loop {
+            self.take_while(|c| c.is_whitespace() || c == ',');
+            if self.take("}") {
+                return Some(Value::Object(members));
+            }
+            let key = match self.rest.chars().next()? {
+                quote @ ('\'' | '"') => self.string(quote)?,
+                '[' => self.take_until(']')?.to_owned(),
+                _ => self.take_while(|c| c.is_alphanumeric() || "_$-.".contains(c)).to_owned(),
+            };
+            self.skip_space();
+            if !(self.take(":") || self.take("=>")) {
+                return None;
+            }
+            members.push((key, self.value(depth)?));
+        }
+    }
+
+    fn list(&mut self, end: char, depth: usize) -> Option<Value> {
+        let mut items = Vec::new();
+        self.rest = &self.rest[1..];
+        loop {
+            self.take_while(|c| c.is_whitespace() || c == ',');
+            if self.rest.starts_with(end) {
+                self.rest = &self.rest[1..];
+                return Some(Value::List(items));
+            }
+            items.push(self.value(depth)?);
+        }
+    }
+
+    /// A string, or several that are joined by `+`, as long ones are printed.
+    fn texts(&mut self, quote: char) -> Option<Value> {
+        let mut text = self.string(quote)?;
+        loop {
+            let after = self.rest.trim_start();
+            if after.starts_with("... ") {
+                return Some(Value::Lost);
+            }
+            let Some(next) = after.strip_prefix('+').map(str::trim_start) else { return Some(Value::Text(text)) };
+            let Some(quote) = next.chars().next().filter(|c| "'\"`".contains(*c)) else {
+                return Some(Value::Text(text));
+            };
+            self.rest = next;
+            text += &self.string(quote)?;
+        }
+    }
+
+    fn string(&mut self, quote: char) -> Option<String> {
+        let letter = |unit| match unit {
+            Unit::Char(c) => c,
+            Unit::Byte(byte) => char::from(byte),
+        };
+        Some(self.quoted(quote)?.into_iter().map(letter).collect())
+    }
+
+    fn bytes(&mut self, quote: char) -> Option<Value> {
+        let mut bytes = Vec::new();
+        for unit in self.quoted(quote)? {
+            match unit {
+                Unit::Char(c) => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                Unit::Byte(byte) => bytes.push(byte),
+            }
+        }
+        Some(Value::Bytes(bytes))
+    }
+
+    /// Reads up to the closing quote.
+    fn quoted(&mut self, quote: char) -> Option<Vec<Unit>> {
+        let mut units = Vec::new();
+        let mut rest = self.rest.strip_prefix(quote)?;
+        loop {
+            let c = next(&mut rest)?;
+            if c == quote {
+                self.rest = rest;
+                return Some(units);
+            }
+            if c != '\\' {
+                units.push(Unit::Char(c));
+                continue;
+            }
+            units.push(match next(&mut rest)? {
+                'x' => Unit::Byte(u8::try_from(hex(&mut rest, 2)?).ok()?),
+                'U' => Unit::Char(char::from_u32(hex(&mut rest, 8)?)?),
+                'u' => Unit::Char(utf16(&mut rest)?),
+                'n' => Unit::Char('\n'),
+                'r' => Unit::Char('\r'),
+                't' => Unit::Char('\t'),
+                'b' => Unit::Char('\u{8}'),
+                'f' => Unit::Char('\u{c}'),
+                'v' => Unit::Char('\u{b}'),
+                'a' => Unit::Char('\u{7}'),
+                '0' => Unit::Char('\0'),
+                other => Unit::Char(other),
+            });
+        }
+    }
+
+    /// Node's `<Buffer 7b 22 …>`; anything else in angle brackets is an object without its content.
+    fn buffer(&mut self) -> Option<Value> {
+        let inside = self.take_until('>')?;
+        let Some(bytes) = inside.strip_prefix("<Buffer") else { return Some(Value::Lost) };
+        let bytes: Option<Vec<u8>> = bytes.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+        Some(bytes.map_or(Value::Lost, Value::Bytes))
+    }
+
+    /// A number or a word; or the name of a type before its value, as in `Headers({…})` and `Headers {…}`.
+    fn word(&mut self, depth: usize) -> Option<Value> {
+        let word = self.take_while(|c| c.is_alphanumeric() || "_$.+-".contains(c));
+        if word.is_empty() {
+            return None;
+        }
+        if self.rest.starts_with('(') {
+            let Value::List(mut inside) = self.list(')', depth)? else { return None };
+            if self.rest.trim_start().starts_with('{') {
+                self.skip_space();
+                return self.object(depth);
+            }
+            return if inside.len() == 1 { inside.pop() } else { Some(Value::Lost) };
+        }
+        if word.starts_with(|c: char| c.is_ascii_uppercase()) && self.rest.starts_with(" {") {
+            self.skip_space();
+            return self.object(depth);
+        }
+        Some(Value::Word(word.to_owned()))
+    }
+}
+
+/// A character of a string, or a byte that `\xHH` stands for.
+enum Unit {
+    Char(char),
+    Byte(u8),
+}
+
+fn next(rest: &mut &str) -> Option<char> {
+    let c = rest.chars().next()?;
+    *rest = &rest[c.len_utf8()..];
+    Some(c)
+}
+
+fn hex(rest: &mut &str, digits: usize) -> Option<u32> {
+    let (text, after) = rest.split_at_checked(digits)?;
+    *rest = after;
+    u32::from_str_radix(text, 16).ok()
+}
+
+/// The character of `\uHHHH`, or of two of them that are surrogates.
+fn utf16(rest: &mut &str) -> Option<char> {
+    let unit = u16::try_from(hex(rest, 4)?).ok()?;
+    if !(0xd800..0xdc00).contains(&unit) {
+        return char::from_u32(u32::from(unit));
+    }
+    *rest = rest.strip_prefix("\\u")?;
+    let low = u16::try_from(hex(rest, 4)?).ok()?;
+    char::decode_utf16([unit, low]).next()?.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The JSON of a printed value that is the whole text.
+    fn json(text: &str) -> Option<String> {
+        value(text).filter(|(_, rest)| rest.is_empty()).map(|(value, _)| value.json())
+    }
+
+    #[test]
+    fn values_are_read_as_each_language_prints_them() {
+        for (printed, expected) in [
+            // node -p
+            ("{ a: 1, 'b-c': 'x', d: [ 'e', 'f' ] }", r#"{"a":1,"b-c":"x","d":["e","f"]}"#),
+            ("[Object: null prototype] { a: undefined, b: null }", r#"{"a":null,"b":null}"#),
+            ("{ a: 'it\\'s', b: \"it's\", c: `'\"` }", r#"{"a":"it's","b":"it's","c":"'\""}"#),
+            ("{\n  a: 'one\\n' +\n    'two'\n}", r#"{"a":"one\ntwo"}"#),
+            ("<Buffer 7b 7d>", r#"{"type":"Buffer","data":[123,125]}"#),
+            ("Headers { a: 'b' }", r#"{"a":"b"}"#),
+            ("Map(1) { 'a' => 'b' }", r#"{"a":"b"}"#),
+            // python3 -c
+            ("{'a': None, 'b': True, 'c': 1.5, 'd': ('e',)}", r#"{"a":null,"b":true,"c":1.5,"d":["e"]}"#),
+            ("b'{\"a\":\\xc3\\xb6\\'}'", r#"{"type":"Buffer","data":[123,34,97,34,58,195,182,39,125]}"#),
+            ("'\\xf6 \\u20ac \\U0001f600'", "\"ö € 😀\""),
+            ("Headers({'a': 'b'})", r#"{"a":"b"}"#),
+            ("EnvironHeaders([('a', 'b')])", r#"[["a","b"]]"#),
+            // ruby -e
+            (r#"{"a"=>"b", "c"=>nil}"#, r#"{"a":"b","c":null}"#),
+            (r#""\ud83d\ude00""#, "\"😀\""),
+        ] {
+            assert_eq!(json(printed).as_deref(), Some(expected), "{printed}");
+        }
+    }
+
+    #[test]
+    fn what_was_left_out_is_lost() {
+        for printed in
+            ["[Object]", "<Buffer 7b ... 60 more bytes>", "'abc'... 100 more characters", "<_io.Reader name=7>"]
+        {
+            assert_eq!(value(printed).unwrap().0, Value::Lost, "{printed}");
+        }
+    }
+
+    #[test]
+    fn other_text_is_no_value() {
+        for text in ["", "{", "{ a }", "{ a: }", "'a", "'\\x9", "[1", "b'", "(", "{'a': \\}", "\u{20ac}'"] {
+            assert_eq!(json(text), None, "{text}");
+        }
+        assert_eq!(value(&"[".repeat(100_000)), None);
+        assert_eq!(value(&"{a:".repeat(100_000)), None);
+        assert_eq!(value(&"a(".repeat(100_000)), None);
+    }
+}
