@@ -64,39 +64,73 @@ pub fn table(rows: &[Row<'_>], palette: Palette) -> String {
 pub struct WrittenProvider<'a> {
     kind: &'static str,
     provider: &'a str,
-    directory: String,
+    /// `None` if nothing was written.
+    directory: Option<&'a str>,
     files: Vec<&'a str>,
     /// The captured requests that it was learned from.
     captures: usize,
     proven: &'a [String],
+    disagreeing: Vec<Disagreeing<'a>>,
+    /// What looks like a signature, if no scheme is proven.
+    seen: &'a [String],
     questions: &'a [String],
     /// The commands to run next.
     next: Vec<String>,
 }
 
+/// A captured request that is not signed like the others.
+#[derive(Debug, Serialize)]
+struct Disagreeing<'a> {
+    /// Its file, with the line if the file has several.
+    capture: &'a str,
+    message: &'a str,
+}
+
 impl<'a> WrittenProvider<'a> {
-    /// A directory that was written, with the commands to run next.
+    /// A directory that was written, if it was, with the commands to run next.
     #[must_use]
-    pub fn new(provider: &'a str, directory: String, captures: usize, learned: &'a Learned, next: Vec<String>) -> Self {
-        let files = learned.files.iter().map(|(path, _)| path.as_str()).collect();
-        let Learned { proven, questions, .. } = learned;
-        Self { kind: "new-provider", provider, directory, files, captures, proven, questions, next }
+    pub fn new(provider: &'a str, directory: Option<&'a str>, learned: &'a Learned, next: Vec<String>) -> Self {
+        let files = learned.files.iter().map(|(path, _)| path.as_str()).filter(|_| directory.is_some()).collect();
+        let Learned { captures, proven, disagreeing, seen, questions, .. } = learned;
+        let disagreeing = disagreeing.iter().map(|(capture, message)| Disagreeing { capture, message }).collect();
+        Self {
+            kind: "new-provider",
+            provider,
+            directory,
+            files,
+            captures: *captures,
+            proven,
+            disagreeing,
+            seen,
+            questions,
+            next,
+        }
     }
 
     /// What was written, what is proven, and what is open, as people read it.
     #[must_use]
     pub fn in_words(&self, palette: Palette) -> String {
-        let mut out = format!("{}  {}\n", palette.paint(Role::Good, "wrote"), text::printable(&self.directory));
+        let mut out = String::new();
+        if let Some(directory) = self.directory {
+            out.extend([&palette.paint(Role::Good, "wrote").to_string(), "  ", &text::printable(directory), "\n"]);
+        }
         for file in &self.files {
             out.extend(["  ", &text::printable(file), "\n"]);
         }
-        let lists = [("proven", Role::Good, self.proven), ("open", Role::Warning, self.questions)];
-        for (name, role, lines) in lists {
+        let mut list = |name: &str, role, lines: &[String]| {
             for line in lines {
                 out.extend([&palette.paint(role, name).to_string(), "  ", &text::printable(line), "\n"]);
             }
+        };
+        list("proven", Role::Good, self.proven);
+        let left_out: Vec<String> =
+            self.disagreeing.iter().map(|Disagreeing { capture, message }| format!("{capture}: {message}")).collect();
+        list("left out", Role::Bad, &left_out);
+        list("seen", Role::Warning, self.seen);
+        list("open", Role::Warning, self.questions);
+        if !self.next.is_empty() {
+            out.push_str("next\n");
         }
-        out.push_str("next\n");
         for command in &self.next {
             out.extend(["  ", &text::printable(command), "\n"]);
         }

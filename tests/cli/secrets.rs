@@ -6,3 +6,4 @@ mod malformed;
 mod order;
 #[cfg(unix)]
 mod process;
+mod public_keys;

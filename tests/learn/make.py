@@ -1,12 +1,24 @@
-"""Makes the captures beside it: six deliveries of each of two invented providers, signed with Python's hmac.
+"""Makes the captures beside it: deliveries of invented providers, signed with Python's hmac and with the package cryptography.
 
-The secrets are those in tests/cli/providers/new.rs. Run it in this directory.
+The secrets are those in tests/cli/providers; the public keys are written to keys/. Run it in this directory.
 """
 
 import base64, datetime, hashlib, hmac, json
 
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
 BOREALIS = "bor_c3VwZXItc2VjcmV0LWJvcmVhbGlzLWtleQ=="
 CARTWHEEL = "wheel-of-carts-7781"
+TRELLIS = "trellis-callback-secret"
+MARINA = "APIdock7:marina-signing-secret"
+
+ED25519 = ed25519.Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"lantern").digest())
+P256 = ec.derive_private_key(int.from_bytes(hashlib.sha256(b"keyed").digest(), "big"), ec.SECP256R1())
+# A public pair for tests.
+with open("../../src/webhook/learn/rsa-development.txt") as file:
+    RSA = serialization.load_der_private_key(base64.b64decode(file.read().split()[1]), None)
 
 
 def compact(value):
@@ -47,8 +59,72 @@ def cartwheel(number, kind, action, data):
     return {"headers": headers, "body": body, "time": time // 1000}
 
 
+def trellis(number):
+    """HMAC-SHA1 in base64 of the body and the URL, which a tunnel replaced."""
+    body = compact({"type": "cardAdded" if number == 1 else "cardMoved", "id": f"act_{number}90f", "board": {"id": 7}})
+    mac = hmac.new(TRELLIS.encode(), (body + "https://hooks.example.com/boards?board=7").encode(), hashlib.sha1).digest()
+    headers = [["Host", "localhost:3000"], ["Content-Type", "application/json"], ["X-Trellis-Webhook", base64.b64encode(mac).decode()]]
+    return {"headers": headers, "body": body, "time": None}
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def jwt(header, claims, sign):
+    signed = ".".join(base64url(compact(part).encode()) for part in (header, claims))
+    return f"{signed}.{base64url(sign(signed.encode()))}"
+
+
+def es256(data):
+    r, s = decode_dss_signature(P256.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def asymmetric(number):
+    """Two signatures: an ES256 JWT with a claim that hashes the body, and RSA-SHA256 of the body."""
+    body = compact({"type": "made", "n": number})
+    claims = {"request_body_sha256": hashlib.sha256(body.encode()).hexdigest(), "iat": 1782900000 + number}
+    token = jwt({"alg": "ES256", "kid": "6c5516e1-92dc-479e-a8ff-5a51992e0001", "typ": "JWT"}, claims, es256)
+    signature = RSA.sign(body.encode(), padding.PKCS1v15(), hashes.SHA256())
+    headers = [
+        ["Host", "localhost:3000"],
+        ["Content-Type", "application/json"],
+        ["Acme-Verification", token],
+        ["Acme-Signature", base64.b64encode(signature).decode()],
+    ]
+    return {"headers": headers, "body": body, "time": None}
+
+
+def lantern(number):
+    """Ed25519 in hexadecimal of TIME and body."""
+    time = 1782900000 + 11 * number
+    body = compact({"event_id": f"evt_{number:08}", "kind": "lamp.lit", "at": time - 1, "lamp": {"id": 7, "watts": 40}})
+    headers = [
+        ["Host", "localhost:3000"],
+        ["Content-Type", "application/json"],
+        ["X-Lantern-Time", str(time)],
+        ["X-Lantern-Signature", ED25519.sign(f"{time}{body}".encode()).hex()],
+    ]
+    return {"headers": headers, "body": body, "time": time}
+
+
+def marina(number):
+    """An HS256 JWT whose issuer is the first part of the secret, with a claim that hashes the body."""
+    time = 1782900000 + 60 * number
+    body = compact({"event": "boat_moored" if number % 2 else "boat_left", "id": f"EV_{number:012}", "createdAt": str(time)})
+    key, secret = MARINA.split(":")
+    digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+    claims = {"iss": key, "nbf": time, "exp": time + 300, "sha256": digest}
+    token = jwt({"alg": "HS256"}, claims, lambda data: hmac.new(secret.encode(), data, hashlib.sha256).digest())
+    headers = [["Host", "localhost:3000"], ["Content-Type", "application/webhook+json"], ["Authorization", f"Bearer {token}"]]
+    return {"headers": headers, "body": body, "time": time}
+
+
 def capture(made):
-    return compact({"received_at": rfc3339(made["time"] + 2), "request": {"method": "POST", "target": "/in", "headers": made["headers"], "body": made["body"]}})
+    request = {"method": "POST", "target": "/in", "headers": made["headers"], "body": made["body"]}
+    received = {} if made["time"] is None else {"received_at": rfc3339(made["time"] + 2)}
+    return compact({**received, "request": request})
 
 
 def rfc3339(seconds):
@@ -114,6 +190,15 @@ def main():
     write("cartwheel/shipped.http", message(made[3]))
     write("cartwheel/refund.har", har(made[4]))
     write("cartwheel/refund.json", capture(made[5]) + "\n")
+
+    lines = lambda made: "".join(capture(one) + "\n" for one in made)
+    write("trellis/trellis.ndjson", lines([trellis(number) for number in range(3)]))
+    write("asymmetric/captures.ndjson", lines([asymmetric(number) for number in range(2)]))
+    write("lantern/captures.ndjson", lines([lantern(number) for number in range(4)]))
+    write("marina/captures.ndjson", lines([marina(number) for number in range(4)]))
+    for name, key in [("ed25519", ED25519), ("p256", P256), ("rsa", RSA)]:
+        pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        write(f"keys/{name}.pem", pem.decode())
 
 
 main()

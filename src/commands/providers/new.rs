@@ -23,6 +23,7 @@ use crate::{
     },
     webhook::{
         learn::{Learned, Sample, learn, template},
+        provider::catalog::Catalog,
         signature::SecretText,
     },
 };
@@ -67,33 +68,26 @@ pub fn run(global: &Global, args: &NewProvider) -> Result<Exit, Failure> {
             Environment::read(|name| env::var_os(name), None).map_err(|error| Failure::invalid_usage(&error))?;
         let secrets = secrets::texts(&global.secret, &args.name, Path::new(""), &environment)
             .map_err(|error| Failure::invalid_usage(&error))?;
-        learn(&args.name, &samples, &secrets)
+        learn(&args.name, &samples, &secrets, &Catalog::builtin())
     };
-    new_provider::write(&dir, &learned.files).map_err(|error| Failure::invalid_usage(&error))?;
-    report(global, args, &terminal, &dir, samples.len(), &learned)
+    // A directory without the scheme would only be in the way of the next try, with the right secret.
+    let written = (!learned.is_unproven).then_some(dir.as_path());
+    if let Some(dir) = written {
+        new_provider::write(dir, &learned.files).map_err(|error| Failure::invalid_usage(&error))?;
+    }
+    report(global, args, &terminal, written, &learned)
 }
 
 fn report(
     global: &Global,
     args: &NewProvider,
     terminal: &Terminal,
-    dir: &Path,
-    captures: usize,
+    dir: Option<&Path>,
     learned: &Learned,
 ) -> Result<Exit, Failure> {
-    let shown = quoted(&dir.display().to_string());
-    let mut next = vec![format!("hookdev providers check {shown}")];
-    if args.from.is_empty() {
-        next.push(format!("hookdev --providers {shown} events {}", args.name));
-    } else {
-        let files: Vec<String> = args.from.iter().map(|file| quoted(&file.display().to_string())).collect();
-        let secrets = global.secret.iter().flat_map(|secret| [" --secret ".to_owned(), shown_source(secret)]);
-        let secrets = secrets.collect::<String>();
-        let url = args.url.as_ref().map(|url| format!(" --url {}", quoted(url))).unwrap_or_default();
-        let files = files.join(" ");
-        next.push(format!("hookdev --providers {shown} verify {files} --provider {}{secrets}{url}", args.name));
-    }
-    let written = WrittenProvider::new(&args.name, dir.display().to_string(), captures, learned, next);
+    let shown = dir.map(|dir| dir.display().to_string());
+    let next = shown.as_deref().map_or_else(Vec::new, |dir| next(global, args, dir, learned));
+    let written = WrittenProvider::new(&args.name, shown.as_deref(), learned, next);
     let mut out = terminal.stdout();
     match format(global) {
         Format::Json => {
@@ -106,15 +100,42 @@ fn report(
     }
     out.flush()?;
     for problem in &learned.problems {
-        terminal.warn(&format!("{} needs a change: {problem}", dir.display()));
+        terminal.warn(&format!("{} needs a change: {problem}", shown.as_deref().unwrap_or_default()));
+    }
+    if !learned.disagreeing.is_empty() {
+        let count = learned.disagreeing.len();
+        let plural = if count == 1 { "capture is" } else { "captures are" };
+        terminal.warn(&format!("{count} {plural} not signed in the way that is written; nothing was learned from what is listed as `left out`"));
     }
     if learned.is_unproven {
-        terminal.warn(&format!(
-            "no scheme is proven with this secret: {}'s `[[scheme]]` is a comment, and its deliveries count as unsigned",
-            dir.display()
-        ));
+        terminal.fail(
+            &Failure::new(Exit::Failed, "no scheme is proven with this secret, so nothing was written")
+                .hint("try again with the right secret; without --secret, the directory is written with its `[[scheme]]` as a comment"),
+        );
     }
-    Ok(if learned.problems.is_empty() && !learned.is_unproven { Exit::Success } else { Exit::Failed })
+    let is_good = learned.problems.is_empty() && learned.disagreeing.is_empty() && !learned.is_unproven;
+    Ok(if is_good { Exit::Success } else { Exit::Failed })
+}
+
+/// The commands to run next.
+fn next(global: &Global, args: &NewProvider, dir: &str, learned: &Learned) -> Vec<String> {
+    let (dir, signed) = (quoted(dir), quoted(&format!("{dir}-signed")));
+    let mut next = vec![format!("hookdev providers check {dir}")];
+    if args.from.is_empty() {
+        next.push(format!("hookdev --providers {dir} events {}", args.name));
+        return next;
+    }
+    let files: Vec<String> = args.from.iter().map(|file| quoted(&file.display().to_string())).collect();
+    let files = files.join(" ");
+    let secrets = global.secret.iter().flat_map(|secret| [" --secret ".to_owned(), shown_source(secret)]);
+    let secrets = secrets.collect::<String>();
+    let url = args.url.as_ref().map(|url| format!(" --url {}", quoted(url))).unwrap_or_default();
+    if learned.has_scheme {
+        next.push(format!("hookdev --providers {dir} verify {files} --provider {}{secrets}{url}", args.name));
+    } else {
+        next.push(format!("hookdev providers new {} --from {files} --secret SOURCE{url} --out {signed}", args.name));
+    }
+    next
 }
 
 /// The source of a secret, unless it is the secret itself.
@@ -140,25 +161,32 @@ fn samples(from: &[PathBuf], terminal: &Terminal) -> Result<Vec<Sample>, Failure
     for path in from {
         let unreadable = |error: formats::EntryError| Failure::unreadable_input(&error);
         if path == Path::new(STDIN) {
-            read(formats::read(path, io::stdin()).map_err(unreadable)?, terminal, &mut samples)?;
+            read("standard input", formats::read(path, io::stdin()).map_err(unreadable)?, terminal, &mut samples)?;
         } else if path.is_dir() {
             for file in walk(path).files {
-                if let Some(entries) = open_found(&file.map_err(unreadable)?).map_err(unreadable)? {
-                    read(entries, terminal, &mut samples)?;
+                let file = file.map_err(unreadable)?;
+                if let Some(entries) = open_found(&file).map_err(unreadable)? {
+                    read(&file.display().to_string(), entries, terminal, &mut samples)?;
                 }
             }
         } else {
-            read(formats::open(path).map_err(unreadable)?, terminal, &mut samples)?;
+            let entries = formats::open(path).map_err(unreadable)?;
+            read(&path.display().to_string(), entries, terminal, &mut samples)?;
         }
     }
     Ok(samples)
 }
 
-fn read(mut entries: Entries<'_>, terminal: &Terminal, samples: &mut Vec<Sample>) -> Result<(), Failure> {
-    for entry in &mut entries {
+fn read(file: &str, mut entries: Entries<'_>, terminal: &Terminal, samples: &mut Vec<Sample>) -> Result<(), Failure> {
+    for (index, entry) in (&mut entries).enumerate() {
         let entry = entry.map_err(|error| Failure::unreadable_input(&error))?;
         entry.notes.iter().for_each(|note| terminal.note(note));
-        samples.push(Sample { request: entry.request, received_at: entry.received_at, url: entry.url });
+        let name = match (entry.line, index) {
+            (Some(line), 1..) => format!("{file}:{line}"),
+            (_, 0) => file.to_owned(),
+            (None, index) => format!("{file}, request {}", index + 1),
+        };
+        samples.push(Sample { name, request: entry.request, received_at: entry.received_at, url: entry.url });
     }
     entries.notes().iter().for_each(|note| terminal.note(note));
     Ok(())

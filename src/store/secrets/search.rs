@@ -94,6 +94,8 @@ impl Search<'_> {
                         | MalformedSecret::NotBase64Url
                         | MalformedSecret::NotHex
                         | MalformedSecret::NotAKey
+                        | MalformedSecret::OtherKey { .. }
+                        | MalformedSecret::OtherFormat(_)
                         | MalformedSecret::NotSendable,
                     ..
                 }) if flag.provider.is_none() && only.is_none() => *ignored = true,

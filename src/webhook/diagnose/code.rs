@@ -89,6 +89,8 @@ pub enum Code {
     SeenRenamedHeader,
     /// Seen: the scheme signs the URL, and only one of this machine is known.
     SeenLocalUrl,
+    /// Seen: a JWT names a key that the JWKS does not have.
+    SeenUnknownKey,
     /// No cause was proven.
     Unexplained,
 }
@@ -139,6 +141,7 @@ impl Code {
             Self::SeenTwoValues => "seen-two-values",
             Self::SeenRenamedHeader => "seen-renamed-header",
             Self::SeenLocalUrl => "seen-local-url",
+            Self::SeenUnknownKey => "seen-unknown-key",
             Self::Unexplained => "unexplained",
         }
     }
@@ -160,6 +163,7 @@ impl Code {
                 | Self::SeenTwoValues
                 | Self::SeenRenamedHeader
                 | Self::SeenLocalUrl
+                | Self::SeenUnknownKey
         )
     }
 
@@ -230,6 +234,9 @@ impl Code {
             Self::HeaderRenamed | Self::SeenRenamedHeader => {
                 "read the header by its own name, through request.headers or getallheaders(): CGI, WSGI, Rack and PHP's $_SERVER name X-Name as HTTP_X_NAME"
             }
+            Self::SeenUnknownKey => {
+                "save the provider's JWKS again, or the key that its API returns for this id: providers replace their keys"
+            }
             Self::Redacted => {
                 "capture the request without redacting this header, in a file that stays private; a redacted signature or token can't be verified"
             }
@@ -274,7 +281,7 @@ pub const fn codes() -> &'static [(Code, &'static str, &'static str)] {
     &CODES
 }
 
-static CODES: [(Code, &str, &str); 42] = [
+static CODES: [(Code, &str, &str); 43] = [
     (
         Code::BodyReserialised,
         "the JSON or form was parsed and re-serialised, so the bytes changed",
@@ -425,6 +432,11 @@ static CODES: [(Code, &str, &str); 42] = [
         "a tunnel replaces `Host` by `localhost:4400`",
     ),
     (
+        Code::SeenUnknownKey,
+        "seen, not proven: a JWT names a key that the JWKS does not have",
+        "the provider has replaced its keys",
+    ),
+    (
         Code::Unexplained,
         "the cause was not found: most likely a different secret, or the body was changed",
         "the secret was rotated at the provider",
@@ -445,7 +457,7 @@ mod tests {
             timestamp-spelling clock-skew signature-truncated signature-case header-split header-renamed \
             scheme-of-other-provider redacted seen-empty-body seen-missing-bytes seen-chunk-sizes \
             seen-boundary seen-log-escapes seen-replacement-character seen-cut-at-comma seen-two-values \
-            seen-renamed-header seen-local-url unexplained";
+            seen-renamed-header seen-local-url seen-unknown-key unexplained";
         assert_eq!(names, documented.split_whitespace().collect::<Vec<_>>());
     }
 }

@@ -119,7 +119,8 @@ fn candidates(value: &str) -> Vec<(String, Vec<u8>, Spelling)> {
 
 /// Decodes a signature in any encoding; `None` if it is too short or too long to be one.
 fn decoded(text: &str) -> Option<(Vec<u8>, Spelling)> {
-    let long_enough = |bytes: &Vec<u8>| (SHORTEST..=64).contains(&bytes.len());
+    // Beyond 64 bytes, there are ECDSA in DER, and RSA.
+    let long_enough = |bytes: &Vec<u8>| matches!(bytes.len(), SHORTEST..=72 | 256 | 384 | 512);
     if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let is_upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
         let written = if is_upper { Spelling::UppercaseHex } else { Spelling::Hex };
@@ -254,7 +255,7 @@ impl FoundSignature {
         }
     }
 
-    /// The hashes that may have made it, whole or truncated.
+    /// The algorithms that may have made it, whole or truncated.
     fn algorithms(&self, title: &str, scheme: &Scheme) -> Vec<(Algorithm, bool, Option<Finding>)> {
         let own = scheme.algorithm;
         let length = self.bytes.len();
@@ -265,6 +266,10 @@ impl FoundSignature {
                 let finding = (algorithm != own).then(|| Finding::new(Code::WrongAlgorithm, message));
                 all.push((algorithm, false, finding));
             }
+        }
+        let is_own_length = own.signature_length().is_none_or(|whole| whole == length);
+        if own.family().is_some() && own.jwt_name().is_none() && is_own_length {
+            all.push((own, false, None));
         }
         if let Some(whole) = own.signature_length().filter(|whole| length < *whole) {
             let message =

@@ -7,7 +7,7 @@ use super::{Code, Finding, LONGEST_REWRITTEN, RejectedRequest, body, headers, ur
 use crate::webhook::{
     place::{Lookup, Place},
     request::Method,
-    signature::{Scheme, timestamp::TimestampRule},
+    signature::{Scheme, jwt::Token, timestamp::TimestampRule},
     words::{REDACTED, bytes},
 };
 
@@ -16,6 +16,7 @@ pub fn observations(case: &RejectedRequest<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(redacted(case));
     all.extend(url::seen(case));
+    all.extend(unknown_key(case));
     if case.provider.schemes.iter().any(|scheme| scheme.algorithm.covers_content() && scheme.content.signs_body()) {
         of_body(case, &mut all);
     }
@@ -46,6 +47,28 @@ pub fn redacted(case: &RejectedRequest<'_>) -> Option<Finding> {
     let place = redacted_secret(case).filter(|_| signed.clone().any(|scheme| scheme.content.signs_body()))?;
     let words = place.words();
     finding(format!("{words} was redacted because it is a secret, but it is part of what is signed"))
+}
+
+/// A token names a key, and each secret is a JWKS without it.
+fn unknown_key(case: &RejectedRequest<'_>) -> Option<Finding> {
+    let jwts = case.provider.schemes.iter().filter(|scheme| scheme.algorithm.jwt_name().is_some());
+    let mut values = jwts.flat_map(Scheme::headers).filter_map(|name| case.request.headers.text(name.as_str()));
+    let token_key = |value: std::borrow::Cow<'_, str>| Token::parse(value.rsplit(' ').next()?)?.key_id;
+    let wanted = values.find_map(token_key)?;
+    let sets: Option<Vec<_>> = case.secrets().iter().map(|secret| key_ids(secret.expose())).collect();
+    let known = sets?.concat();
+    let is_unknown = !known.is_empty() && !known.contains(&wanted);
+    let known: Vec<String> = known.iter().map(|id| format!("`{id}`")).collect();
+    let message =
+        format!("the token names the key `{wanted}`, which the JWKS does not have: it has {}", known.join(", "));
+    is_unknown.then(|| Finding::new(Code::SeenUnknownKey, message))
+}
+
+/// The ids of the keys in a JWKS; `None` if the text is no JWKS.
+fn key_ids(text: &str) -> Option<Vec<String>> {
+    let set: serde_json::Value = serde_json::from_str(text).ok()?;
+    let keys = set.get("keys")?.as_array()?;
+    Some(keys.iter().filter_map(|key| Some(key.get("kid")?.as_str()?.to_owned())).collect())
 }
 
 /// The headers whose values a scheme signs.

@@ -182,8 +182,15 @@ fn spellings(case: &RejectedRequest<'_>, scheme: &Scheme) -> Vec<Reading> {
     let mut readings = Vec::new();
     for text in respelled(&sent) {
         let Ok(content) = SignedContent::try_from(template.replace("{timestamp}", &text)) else { continue };
+        if text.is_empty() && content.as_str() == "{body}" {
+            // The sender signs no timestamp at all, which is another cause.
+            continue;
+        }
         let scheme = Scheme { content, timestamp: None, ..scheme.clone() };
-        let message = format!("the signature covers the timestamp as `{text}`, but it was sent as `{sent}`");
+        let message = match text.as_str() {
+            "" => format!("the signature covers an empty timestamp, but it was sent as `{sent}`"),
+            text => format!("the signature covers the timestamp as `{text}`, but it was sent as `{sent}`"),
+        };
         readings.push(Reading::new(scheme, case, vec![spelling(message)]));
     }
     readings

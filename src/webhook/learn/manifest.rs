@@ -7,17 +7,18 @@ use http::HeaderName;
 use super::{
     Read,
     event::{Events, Group, table_entry, unique_headers},
+    fresh::FreshValues,
     is_form,
-    places::{own_headers, scalars},
+    places::own_headers,
     scheme::{FoundScheme, Search},
-    value::is_uuid,
 };
 use crate::webhook::{
     encoding,
-    json::Path,
     payload::PayloadKind,
     place::{Place, Source},
-    signature::{Algorithm, SecretFormat, secret::KeyEncoding, timestamp::TimeUnit},
+    signature::{
+        Algorithm, SecretFormat, asymmetric::Family, content::SignedContent, secret::KeyEncoding, timestamp::TimeUnit,
+    },
     time::Tolerance,
 };
 
@@ -69,6 +70,12 @@ pub(super) fn write(facts: &Facts<'_>) -> (String, Vec<String>) {
         "Learned from {captures} {plural}. Payloads have the structure of the captures, with invented values."
     ));
     draft.comment("Lines with QUESTION are what captures can't show.");
+    let disagreeing = facts.search.found.as_ref().map_or(0, |found| found.disagreeing.len());
+    match disagreeing {
+        0 => {}
+        1 => draft.ask("why is one more capture not signed this way? Nothing was learned from it"),
+        more => draft.ask(&format!("why are {more} more captures not signed this way? Nothing was learned from them")),
+    }
     let title = title(facts.name);
     draft.section(&format!("name  = {}", quoted(facts.name)));
     draft.line(&format!("title = {}", quoted(&title)));
@@ -84,8 +91,14 @@ pub(super) fn write(facts: &Facts<'_>) -> (String, Vec<String>) {
         None => unknown_scheme(facts, &mut draft),
     }
     recognise(facts, &mut draft);
-    delivery(facts, &mut draft);
-    fresh(facts, &mut draft);
+    let fresh = FreshValues::find(facts.samples, facts.search.found.as_ref().map(|found| &found.scheme));
+    delivery(facts, fresh.id.as_deref(), &mut draft);
+    if !fresh.fields.is_empty() {
+        draft.section("[fresh]");
+    }
+    for (path, template) in &fresh.fields {
+        draft.line(&format!("{} = {}", quoted(&path.to_string()), quoted(template)));
+    }
     for group in &facts.events.groups {
         event(facts, group, &mut draft);
     }
@@ -110,8 +123,22 @@ fn secret(name: &str, found: &FoundScheme, draft: &mut Draft) {
         draft.line(&format!("prefix      = {}", quoted(prefix)));
     }
     draft.comment("A public secret for tests, invented. Never write your own here.");
-    draft.line(&format!("development = {}", quoted(&development(name, &found.format))));
+    let development = match family {
+        // No text is the seed of such a pair.
+        Some(Family::Rsa) => {
+            let (public, private) = RSA_DEVELOPMENT.trim().split_once('\n').unwrap_or_default();
+            format!("{{ public = {}, private = {} }}", quoted(public), quoted(private))
+        }
+        _ if found.scheme.claims.iter().any(|(_, claim)| claim.has_key()) => {
+            quoted(&format!("hookdev:{}", development(name, &found.format)))
+        }
+        _ => quoted(&development(name, &found.format)),
+    };
+    draft.line(&format!("development = {development}"));
 }
+
+/// A public and a private RSA key for tests, which everyone knows: SPKI and PKCS #8 in base64.
+const RSA_DEVELOPMENT: &str = include_str!("rsa-development.txt");
 
 /// The development secret of a provider, in the format of its secrets.
 fn development(name: &str, format: &SecretFormat) -> String {
@@ -131,11 +158,20 @@ fn scheme(found: &FoundScheme, draft: &mut Draft) {
     draft.section("[[scheme]]");
     draft.line("name      = \"v1\"");
     draft.line(&format!("algorithm = {}", quoted(algorithm_name(scheme.algorithm))));
-    draft.line(&format!("content   = {}", quoted(scheme.content.as_str())));
+    // A JWT brings the content that it signs.
+    if scheme.algorithm.jwt_name().is_none() {
+        draft.line(&format!("content   = {}", quoted(scheme.content.as_str())));
+    }
     let mut keys = place_keys(&scheme.signature);
     keys.push(format!("value = {}", quoted(&found.text.value)));
     keys.extend(found.text.separator.as_ref().map(|separator| format!("separator = {}", quoted(separator))));
     draft.line(&format!("signature = {{ {} }}", keys.join(", ")));
+    if !scheme.claims.is_empty() {
+        let claim =
+            |(name, content): &(String, SignedContent)| format!("{} = {}", quoted(name), quoted(content.as_str()));
+        let claims: Vec<String> = scheme.claims.iter().map(claim).collect();
+        draft.line(&format!("claims    = {{ {} }}", claims.join(", ")));
+    }
     if let Some(id) = &scheme.id {
         draft.line(&format!("id        = {{ {} }}", place_keys(id).join(", ")));
     }
@@ -173,27 +209,33 @@ fn place_keys(source: &Source) -> Vec<String> {
     table_entry(source).map(|(key, text)| format!("{key} = {}", quoted(&text))).into_iter().collect()
 }
 
+/// What to ask about a scheme that was not found.
+pub(super) fn scheme_questions(search: &Search) -> (&'static str, Option<&'static str>) {
+    let how = match (search.has_secret, search.is_exhausted) {
+        (false, _) => "how does it sign? Learn again with its secret to find out",
+        (true, true) => {
+            "how does it sign? Not all ways could be tried with this secret, and none of those tried matches; smaller captures are tried faster"
+        }
+        (true, false) => "how does it sign? No known way gives these signatures with this secret; is it the right one?",
+    };
+    let private = "does the provider sign with a private key? Then learn again with its public key as the secret: PEM, or as the provider shows it";
+    (how, search.is_asymmetric.then_some(private))
+}
+
 /// The scheme as a question, with what can be seen.
 fn unknown_scheme(facts: &Facts<'_>, draft: &mut Draft) {
     let search = facts.search;
     draft.text.push('\n');
-    draft.ask(match (search.has_secret, search.most, search.is_exhausted) {
-        (false, ..) => "how does it sign? Learn again with its secret to find out",
-        (true, 1.., _) => "how does it sign? A scheme was found that holds for some captures only; the others may have another secret, or none, as a handshake",
-        (true, 0, true) => "how does it sign? Not all ways could be tried with this secret, and none of those tried matches; smaller captures are tried faster",
-        (true, 0, false) => "how does it sign? No known way gives these signatures with this secret; is it the right one?",
-    });
-    if search.most > 0 {
-        draft.comment(&format!("The scheme holds for {} of {} captures.", search.most, facts.samples.len()));
-    }
+    let (how, other) = scheme_questions(search);
+    draft.ask(how);
     for seen in &search.seen {
         draft.comment(seen);
     }
     if search.seen.is_empty() {
-        draft.comment("No header that all captures have looks like a signature.");
+        draft.comment("No header of most captures looks like a signature.");
     }
-    if search.is_asymmetric {
-        draft.ask("does the provider sign with a private key? Then learn again with its public key as the secret: PEM, or as the provider shows it");
+    if let Some(other) = other {
+        draft.ask(other);
     }
     draft.comment("Until [secret] and [[scheme]] say it, deliveries count as unsigned:");
     draft.line("#");
@@ -254,14 +296,12 @@ fn common_headers(samples: &[Read<'_>]) -> Vec<HeaderName> {
     names.filter(|name| samples.iter().all(|read| read.request().headers.contains(name.as_str()))).take(4).collect()
 }
 
-fn delivery(facts: &Facts<'_>, draft: &mut Draft) {
+fn delivery(facts: &Facts<'_>, id: Option<&str>, draft: &mut Draft) {
     let scheme = facts.search.found.as_ref().map(|found| &found.scheme);
     draft.section("[delivery]");
     let unique = unique_headers(facts.samples);
-    let signed_id = scheme.and_then(|scheme| scheme.id.as_ref()).and_then(Source::place);
-    let of_scheme = unique.iter().find(|(name, _)| signed_id == Some(Place::Header(name.clone())));
-    if let Some((_, values)) = of_scheme.or_else(|| unique.first()) {
-        draft.line(&format!("id      = {}", quoted(&id_template(values))));
+    if let Some(id) = id {
+        draft.line(&format!("id      = {}", quoted(id)));
     }
     let mut headers: Vec<(String, &str)> = Vec::new();
     if let Some(Place::Header(name)) = facts.events.place.as_ref().filter(|_| facts.events.are_named_by_place()) {
@@ -287,51 +327,6 @@ fn delivery(facts: &Facts<'_>, draft: &mut Draft) {
     }
     draft.ask("which statuses count as delivered, how long does it wait (`timeout`), and when does it try again (`[delivery.retry]`)?");
     draft.line("success = [\"2xx\"]");
-}
-
-/// The fields that repeat the delivery's id, which is new in each send.
-fn fresh(facts: &Facts<'_>, draft: &mut Draft) {
-    let Some((_, ids)) = unique_headers(facts.samples).into_iter().next() else { return };
-    let Some(root) = facts.samples.first().and_then(|read| read.payload.root()) else { return };
-    let repeats = |path: &Path| {
-        facts.samples.iter().zip(&ids).all(|(read, id)| read.payload.text(path).is_some_and(|text| text == *id))
-    };
-    let paths: Vec<Path> = scalars(root).into_iter().map(|(path, _)| path).filter(repeats).collect();
-    if !paths.is_empty() {
-        draft.section("[fresh]");
-        for path in paths {
-            draft.line(&format!("{} = \"{{id}}\"", quoted(&path.to_string())));
-        }
-    }
-}
-
-/// A template of ids like these.
-fn id_template(values: &[String]) -> String {
-    let Some(first) = values.first() else { return "{uuid}".to_owned() };
-    if values.iter().all(|value| is_uuid(value)) {
-        return "{uuid}".to_owned();
-    }
-    let end = first.find(['_', '-']).map_or(0, |at| at + 1);
-    let (prefix, rest) = first.split_at(end);
-    let rests: Option<Vec<&str>> = values.iter().map(|value| value.strip_prefix(prefix)).collect();
-    let Some(rests) = rests.filter(|rests| rests.iter().all(|other| other.len() == rest.len())) else {
-        return "{uuid}".to_owned();
-    };
-    let all = |is_right: fn(&u8) -> bool| rests.iter().all(|rest| rest.as_bytes().iter().all(is_right));
-    let alphabet = if all(u8::is_ascii_digit) {
-        "digits"
-    } else if all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-        "hex"
-    } else if all(u8::is_ascii_alphanumeric) {
-        "base62"
-    } else {
-        return "{uuid}".to_owned();
-    };
-    if prefix.contains(['{', '}']) || rest.is_empty() || rest.len() > 256 {
-        "{uuid}".to_owned()
-    } else {
-        format!("{prefix}{{{alphabet}:{}}}", rest.len())
-    }
 }
 
 fn event(facts: &Facts<'_>, group: &Group, draft: &mut Draft) {

@@ -1,25 +1,30 @@
 //! Learns a provider from captured requests: how it signs, how its events are told apart, and what its payloads look like.
-//! Everything that is learned holds for every capture; the rest becomes a question. No personal value of a capture is in the
-//! result.
+//! Everything that is learned holds for every capture, apart from those whose signature disagrees with all others, which are
+//! named; the rest becomes a question. No personal value of a capture is in the result.
 
 mod content;
 mod event;
 mod form;
+mod fresh;
 mod manifest;
 mod personal;
 mod places;
 mod readings;
 mod scheme;
+mod seen;
 mod shape;
 mod template;
+mod token;
 mod value;
 
 use std::borrow::Cow;
 
 use super::{
+    diagnose::{Clock, Code, PER_SEARCH, RejectedRequest, diagnose_within},
+    keyring::{Keyring, SecretSource},
     payload::{DecodedBody, Payload, PayloadKind},
     place::Lookup,
-    provider::{Provider, files::Files, self_test::self_test},
+    provider::{Provider, catalog::Catalog, files::Files, self_test::self_test},
     request::Request,
     signature::{Receipt, SecretText, Verdict},
     time::Timestamp,
@@ -37,6 +42,8 @@ const MAX_DECODED: usize = 16 << 20;
 /// A captured request.
 #[derive(Clone, Debug)]
 pub struct Sample {
+    /// What messages call it: its file, with the line if the file has several.
+    pub name: String,
     /// The request.
     pub request: Request,
     /// When it was received, if the capture says so.
@@ -50,12 +57,20 @@ pub struct Sample {
 pub struct Learned {
     /// The files by their paths in the directory.
     pub files: Vec<(String, String)>,
-    /// What holds for every capture, each as a sentence.
+    /// How many captures it was learned from: all but those that disagree.
+    pub captures: usize,
+    /// What holds for every one of them, each as a sentence.
     pub proven: Vec<String>,
+    /// The names of the captures for which the scheme doesn't hold, each with what is wrong.
+    pub disagreeing: Vec<(String, String)>,
     /// What the captures don't show.
     pub questions: Vec<String>,
-    /// Whether there was a secret to try, and no scheme could be proven with it.
+    /// Whether a scheme was found.
+    pub has_scheme: bool,
+    /// Whether there was a secret to try, and no scheme could be proven with it. Then there are no files.
     pub is_unproven: bool,
+    /// What looks like a signature, if no scheme is proven.
+    pub seen: Vec<String>,
     /// Why the directory would not pass its check; empty if it does.
     pub problems: Vec<String>,
 }
@@ -83,9 +98,10 @@ impl<'a> Read<'a> {
     }
 }
 
-/// Learns the provider of this name. There is at least one sample.
+/// Learns the provider of this name. There is at least one sample. The catalog has the known providers, which may have sent
+/// what disagrees.
 #[must_use]
-pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText]) -> Learned {
+pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText], catalog: &Catalog) -> Learned {
     let decoded: Vec<Decoded<'_>> = samples
         .iter()
         .map(|sample| {
@@ -98,15 +114,23 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText]) -> Learned 
         .map(|Decoded { sample, body }| Read { sample, body, payload: body.payload(&sample.request) })
         .collect();
     let search = Search::run(&read, secrets);
+    if search.has_secret && search.found.is_none() {
+        let (how, other) = manifest::scheme_questions(&search);
+        let questions = std::iter::once(how).chain(other).map(str::to_owned).collect();
+        return Learned { is_unproven: true, seen: search.seen, questions, ..Learned::default() };
+    }
+    let is_disagreeing = |index: &usize| search.found.as_ref().is_some_and(|found| found.disagreeing.contains(index));
+    let (bad, read): (Vec<_>, Vec<_>) = read.into_iter().enumerate().partition(|(index, _)| is_disagreeing(index));
+    let read: Vec<Read<'_>> = read.into_iter().map(|(_, read)| read).collect();
     let events = Events::find(&read, search.found.as_ref());
-    let mut learned = Learned { is_unproven: search.has_secret && search.found.is_none(), ..Learned::default() };
+    let mut learned = Learned { captures: read.len(), has_scheme: search.found.is_some(), ..Learned::default() };
     learned.proven.extend(search.proven(samples.len()));
     learned.proven.extend(events.proven());
 
     let mut replacements = Replacements::new(events.protected());
     read.iter().filter_map(|read| read.payload.root()).for_each(|root| replacements.collect(root));
     let mut definitions = serde_json::Map::new();
-    let mut is_opaque = false;
+    let (mut is_opaque, mut is_loose) = (false, false);
     for group in &events.groups {
         let mut shape = Shape::default();
         let mut fixture = None;
@@ -120,11 +144,17 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText]) -> Learned 
         let text = fixture.unwrap_or_else(|| "example\n".to_owned());
         learned.files.push((group.fixture(), text));
         if shape.is_known() {
-            definitions.insert(group.name.clone(), shape.schema());
+            is_loose |= !shape.is_well_known();
+            definitions.insert(group.name.clone(), shape.schema(&events.protected()));
         }
     }
     let mut schema = Vec::new();
-    super::json::writer::line(&serde_json::json!({ "$defs": definitions }), &mut schema);
+    let mut document = serde_json::Map::new();
+    if is_loose {
+        document.insert("$comment".to_owned(), shape::COMMENT.into());
+    }
+    document.insert("$defs".to_owned(), definitions.clone().into());
+    super::json::writer::line(&document, &mut schema);
     let schema = String::from_utf8_lossy(&super::json::writer::indented(&schema)).into_owned();
     learned.files.insert(0, ("schema.json".to_owned(), schema));
 
@@ -144,8 +174,55 @@ pub fn learn(name: &str, samples: &[Sample], secrets: &[SecretText]) -> Learned 
         Ok(provider) => provider,
         Err(problems) => return Learned { problems, ..learned },
     };
-    learned.proven.extend(confirmed(&provider, &read, search.found.as_ref()));
+    if let Some(found) = &search.found {
+        learned.proven.extend(confirmed(&provider, &read, found));
+        learned.disagreeing = disagreements(&provider, bad.iter().map(|(_, read)| read), found, catalog);
+    }
     learned
+}
+
+/// The captures that the written manifest rejects, with what is wrong.
+fn disagreements<'a>(
+    provider: &Provider,
+    bad: impl Iterator<Item = &'a Read<'a>>,
+    found: &FoundScheme,
+    catalog: &Catalog,
+) -> Vec<(String, String)> {
+    let mut keyring = Keyring::default();
+    for secret in &found.secrets {
+        keyring.add(&provider.name, secret.clone(), SecretSource::Flag);
+    }
+    let mut bytes = PER_SEARCH;
+    bad.map(|read| {
+        let (request, sample) = (read.request(), read.sample);
+        let receipt = Receipt { at: sample.received_at, url: found.url_of(request), tolerance: None };
+        let problem = match provider.verify(&found.secrets, request, None, receipt) {
+            Verdict::Rejected(rejection) => {
+                let clock = Clock::Recorded;
+                let case = RejectedRequest {
+                    provider,
+                    request,
+                    rejection: &rejection,
+                    receipt,
+                    clock,
+                    catalog,
+                    keyring: &keyring,
+                };
+                let findings = diagnose_within(&case, &mut bytes, &|| false);
+                let finding = findings.into_iter().next().map(|finding| match finding.code {
+                    Code::Unexplained => "most likely another secret or a changed body".to_owned(),
+                    _ => finding.message,
+                });
+                let other = catalog.by_content(&read.lookup());
+                let other = other.map(|other| format!("it looks like a delivery from {}", other.title));
+                let more = other.or(finding).map(|more| format!(": {more}")).unwrap_or_default();
+                format!("{}{more}", rejection.reason)
+            }
+            _ => "it is not signed this way".to_owned(),
+        };
+        (sample.name.clone(), problem)
+    })
+    .collect()
 }
 
 /// The provider of a directory with these files, or why it would not pass its check.
@@ -157,17 +234,19 @@ pub(super) fn provider(name: &str, files: &[(String, String)]) -> Result<Provide
 }
 
 /// What the written manifest says about the captures that it was made of.
-fn confirmed(provider: &Provider, samples: &[Read<'_>], found: Option<&FoundScheme>) -> Option<String> {
-    let found = found?;
-    let secrets: Vec<_> = found.secrets.clone();
-    let holds = |read: &&Read<'_>| {
-        let lookup = read.lookup();
-        let event = provider.event_of(&lookup);
+fn confirmed(provider: &Provider, samples: &[Read<'_>], found: &FoundScheme) -> Option<String> {
+    let holds = |read: &Read<'_>| {
+        let event = provider.event_of(&read.lookup());
         let receipt = Receipt { at: read.sample.received_at, url: found.url_of(read.request()), tolerance: None };
-        event.is_some() && matches!(provider.verify(&secrets, read.request(), None, receipt), Verdict::Verified(_))
+        event.is_some()
+            && matches!(provider.verify(&found.secrets, read.request(), None, receipt), Verdict::Verified(_))
     };
-    let verified = samples.iter().filter(holds).count();
-    (verified == samples.len()).then(|| format!("the written manifest verifies all {verified} captures"))
+    let which = match samples.len() {
+        1 => "the capture".to_owned(),
+        count if found.disagreeing.is_empty() => format!("all {count} captures"),
+        count => format!("these {count} captures"),
+    };
+    samples.iter().all(holds).then(|| format!("the written manifest verifies {which}"))
 }
 
 /// Whether a payload is a form.

@@ -72,8 +72,8 @@ pub(super) struct Candidate {
     pub form: Form,
 }
 
-/// The places where the signature may be. Headers named like one come first. What fewer than half of the captures have is the
-/// look of one value.
+/// The places where the signature may be. Headers named like one come first. What a single capture
+/// of several has is the look of one value.
 pub(super) fn candidates(probe: &Read<'_>, samples: &[Read<'_>]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     for (name, value) in own_headers(probe.request()) {
@@ -96,7 +96,8 @@ pub(super) fn candidates(probe: &Read<'_>, samples: &[Read<'_>]) -> Vec<Candidat
                     .any(|candidate| matches!(candidate, grammar::Candidate::Decoded(_)))
             })
         };
-        2 * samples.iter().filter(is_read).count() >= samples.len()
+        let count = samples.iter().filter(is_read).count();
+        count >= 2 || 2 * count >= samples.len()
     });
     let is_named = |candidate: &Candidate| {
         let names = candidate.source.to_string();

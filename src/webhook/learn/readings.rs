@@ -29,7 +29,8 @@ pub(super) fn readings(texts: &[SecretText]) -> Vec<Reading> {
         }
     }
     formats.extend(
-        [Family::Ed25519, Family::P256].map(|family| SecretFormat { family: Some(family), ..SecretFormat::default() }),
+        [Family::Ed25519, Family::P256, Family::Rsa]
+            .map(|family| SecretFormat { family: Some(family), ..SecretFormat::default() }),
     );
     let mut readings: Vec<Reading> = Vec::new();
     for format in formats {
@@ -63,7 +64,9 @@ pub(super) fn algorithms(length: usize, family: Option<Family>) -> Vec<Algorithm
             Algorithm::Md5,
         ],
         Some(Family::Ed25519) => &[Algorithm::Ed25519],
-        Some(Family::P256) if (68..=72).contains(&length) => return vec![Algorithm::EcdsaP256],
+        // DER, or both numbers one after the other.
+        Some(Family::P256) if matches!(length, 64 | 68..=72) => return vec![Algorithm::EcdsaP256],
+        Some(Family::Rsa) if matches!(length, 256 | 384 | 512) => return vec![Algorithm::RsaSha256],
         Some(_) => &[],
     };
     all.iter().copied().filter(|algorithm| algorithm.signature_length() == Some(length)).collect()

@@ -1,29 +1,27 @@
-//! Finds the signature scheme by recomputing: each way to sign is tried on the capture with the smallest body, and what
-//! matches there must match everywhere.
+//! Finds the signature scheme by recomputing: each way to sign is tried on the capture with the smallest body. A scheme that
+//! matches everywhere is found; failing that, the one that matches most captures.
 
 use std::{borrow::Cow, time::Duration};
 
 use super::{
     Read,
     content::{Parts, templates},
-    form::{Form, forms},
-    places::{Candidate, Located, candidates, ids, own_headers, times},
-    readings::{Reading, algorithms, parsed, readings},
+    places::{Candidate, Located, candidates, ids, times},
+    readings::{Reading, algorithms, readings},
+    seen::seen,
     value::time_unit,
 };
 use crate::webhook::{
-    encoding,
     place::{Lookup, Source},
-    request::{self, Request},
+    request::Request,
     signature::{
         Algorithm, Receipt, Scheme, SecretFormat, SecretText, SigningSecret,
         content::{ContentValues, SecretParts, SignedContent},
-        grammar::{Grammar, GrammarText},
+        grammar::GrammarText,
         key::Key,
         timestamp::{TimeUnit, TimestampRule},
     },
     time::Tolerance,
-    words::bytes,
 };
 
 /// The bytes that may be hashed in one search, which takes about a second.
@@ -32,7 +30,7 @@ const BUDGET: usize = 192 << 20;
 /// The cost of one attempt in bytes, apart from the body.
 const OVERHEAD: usize = 512;
 
-/// A scheme that holds for all captures.
+/// A scheme that holds for all captures but those that disagree.
 pub(super) struct FoundScheme {
     pub scheme: Scheme,
     /// The form of the signature's value as a manifest writes it.
@@ -43,6 +41,8 @@ pub(super) struct FoundScheme {
     pub secrets: Vec<SigningSecret>,
     /// Whether the URL is signed, and with `https`.
     pub is_https: Option<bool>,
+    /// The captures for which it doesn't hold, by their positions.
+    pub disagreeing: Vec<usize>,
     /// The URLs of the captures, in their order, if they are signed.
     urls: Vec<(String, String)>,
 }
@@ -57,78 +57,77 @@ impl FoundScheme {
 
 /// The result of a search.
 pub(super) struct Search {
+    /// The scheme that holds for the most captures, if one holds for any.
     pub found: Option<FoundScheme>,
     /// Whether there was a secret to try.
     pub has_secret: bool,
     /// Whether the budget ended the search.
     pub is_exhausted: bool,
-    /// The most captures for which a scheme holds that doesn't hold for all.
-    pub most: usize,
     /// What looks like a signature, in words.
     pub seen: Vec<String>,
     /// Whether one of these may be made with a private key, JWTs apart.
     pub is_asymmetric: bool,
 }
 
+/// How many captures are tried, because some may be damaged or of another sender.
+const PROBES: usize = 3;
+
 impl Search {
     pub(super) fn run(samples: &[Read<'_>], secrets: &[SecretText]) -> Self {
         let (seen, is_asymmetric) = seen(samples);
         let has_secret = !secrets.is_empty();
-        let mut search = Self { found: None, has_secret, is_exhausted: false, most: 0, seen, is_asymmetric };
-        // The smallest bodies are the fastest to try; an empty one would say too little. There are two, because one capture
-        // may be damaged.
+        let mut search = Self { found: None, has_secret, is_exhausted: false, seen, is_asymmetric };
+        if !has_secret {
+            return search;
+        }
+        // The smallest bodies are the fastest to try; an empty one would say too little.
         let mut probes: Vec<&Read<'_>> = samples.iter().collect();
         probes.sort_by_key(|read| (read.request().body.is_empty(), read.request().body.len()));
-        for probe in probes.into_iter().take(2).filter(|_| !secrets.is_empty()) {
-            search.found = search.token(probe, samples, secrets).or_else(|| search.scheme(probe, samples, secrets));
-            if search.found.is_some() || search.most > 0 {
+        for probe in probes.into_iter().take(PROBES) {
+            if search.tokens(probe, samples, secrets)
+                || search.schemes(probe, samples, secrets)
+                || search.holds_for_most(samples)
+            {
                 break;
             }
         }
         search
     }
 
+    fn holds_for_most(&self, samples: &[Read<'_>]) -> bool {
+        self.found.as_ref().is_some_and(|found| 2 * found.disagreeing.len() < samples.len())
+    }
+
     /// What is proven about the signature.
     pub(super) fn proven(&self, captures: usize) -> Option<String> {
         let found = self.found.as_ref()?;
-        let plural = if captures == 1 { "the capture is".to_owned() } else { format!("all {captures} captures are") };
-        let Scheme { algorithm, content, signature, .. } = &found.scheme;
+        let good = captures - found.disagreeing.len();
+        let subject = match (good, captures) {
+            (1, 1) => "the capture is".to_owned(),
+            _ if good == captures => format!("all {captures} captures are"),
+            (1, _) => format!("1 of {captures} captures is"),
+            _ => format!("{good} of {captures} captures are"),
+        };
+        let Scheme { algorithm, content, signature, claims, .. } = &found.scheme;
         Some(match algorithm {
-            Algorithm::Token => format!("{plural} sent with the secret itself in {signature}"),
-            _ => format!("{plural} signed with {algorithm} of `{}` in {signature}", content.as_str().escape_debug()),
+            Algorithm::Token => format!("{subject} sent with the secret itself in {signature}"),
+            _ if algorithm.jwt_name().is_some() => {
+                let claims: Vec<String> =
+                    claims.iter().map(|(name, content)| format!("`{name}` is `{}`", content.as_str())).collect();
+                let claims =
+                    if claims.is_empty() { String::new() } else { format!(", whose claim {}", claims.join(" and ")) };
+                format!("{subject} signed with {algorithm} in {signature}{claims}")
+            }
+            _ => format!("{subject} signed with {algorithm} of `{}` in {signature}", content.as_str().escape_debug()),
         })
     }
 
-    /// A static token: a header that has the secret itself.
-    fn token(&mut self, probe: &Read<'_>, samples: &[Read<'_>], texts: &[SecretText]) -> Option<FoundScheme> {
-        for (name, value) in probe.request().headers.iter().map(|(name, value)| (name.name(), request::text(value))) {
-            for secret in texts {
-                let Some(before) = value.strip_suffix(secret.expose()).filter(|_| !secret.expose().is_empty()) else {
-                    continue;
-                };
-                if before.contains(['{', '}']) {
-                    continue;
-                }
-                let text = GrammarText { value: format!("{before}{{token}}"), separator: None };
-                let Ok(grammar) = Grammar::parse(&text) else { continue };
-                let form = Form { text, grammar, signature: Vec::new(), time: None, tag: before.to_owned() };
-                let candidate = Candidate { source: Source::Headers(vec![name.clone()]), form };
-                let scheme = scheme(&candidate, Algorithm::Token, SignedContent::body(), None, None);
-                let reading =
-                    Reading { format: SecretFormat::default(), secrets: parsed(texts, &SecretFormat::default()) };
-                if let Some(found) = self.proof(&scheme, &candidate, &reading, samples, None) {
-                    return Some(found);
-                }
-            }
-        }
-        None
-    }
-
-    fn scheme(&mut self, probe: &Read<'_>, samples: &[Read<'_>], texts: &[SecretText]) -> Option<FoundScheme> {
+    /// Tries the ways to sign on this capture. Returns whether one holds for all.
+    fn schemes(&mut self, probe: &Read<'_>, samples: &[Read<'_>], texts: &[SecretText]) -> bool {
         let candidates = candidates(probe, samples);
         let times = times(probe);
         let readings = readings(texts);
-        let mut left = BUDGET / 2;
+        let mut left = BUDGET / PROBES;
         for candidate in &candidates {
             let ids = ids(probe, &candidate.source, &times);
             // A time in the value is the signed one, if any is.
@@ -144,58 +143,59 @@ impl Search {
                     for time in &times {
                         for id in std::iter::once(None).chain(ids.iter().map(Some)) {
                             let hypothesis = Hypothesis { candidate, reading, algorithm, time: *time, id };
-                            let found = hypothesis.search(self, probe, samples, &mut left);
-                            if found.is_some() || left == 0 {
-                                return found;
+                            if hypothesis.search(self, probe, samples, &mut left) {
+                                return true;
+                            }
+                            if left == 0 {
+                                return false;
                             }
                         }
                     }
                 }
             }
         }
-        None
+        false
     }
 
-    /// The scheme, if all captures verify with it.
-    fn proof(
+    /// Keeps a scheme if it holds for more captures than the one before. Returns whether it holds for all.
+    pub(super) fn prove(
         &mut self,
         scheme: &Scheme,
-        candidate: &Candidate,
+        text: &GrammarText,
         reading: &Reading,
         samples: &[Read<'_>],
         is_https: Option<bool>,
-    ) -> Option<FoundScheme> {
+    ) -> bool {
         let url_of = |read: &Read<'_>| is_https.map(|is_https| called_url(read, is_https));
-        let verifies = |read: &&Read<'_>| {
+        let verifies = |read: &Read<'_>, at| {
             let url = url_of(read);
-            let receipt = Receipt { url: url.as_deref(), ..Receipt::default() };
+            let receipt = Receipt { url: url.as_deref(), at, tolerance: None };
             scheme.verify(&reading.secrets, read.request(), receipt).is_ok()
         };
-        let holds = samples.iter().filter(verifies).count();
-        if holds < samples.len() {
-            self.most = self.most.max(holds);
-            return None;
+        let (good, bad): (Vec<_>, Vec<_>) = samples.iter().enumerate().partition(|(_, read)| verifies(read, None));
+        let most = self.found.as_ref().map_or(0, |found| samples.len() - found.disagreeing.len());
+        if good.len() <= most {
+            return false;
         }
+        let good: Vec<&Read<'_>> = good.into_iter().map(|(_, read)| read).collect();
         // The tolerance of most providers. Captures can't show it, but they can show that it is larger.
-        let is_fresh = |read: &Read<'_>| {
-            let url = url_of(read);
-            let receipt = Receipt { at: read.sample.received_at, url: url.as_deref(), tolerance: None };
-            scheme.verify(&reading.secrets, read.request(), receipt).is_ok()
-        };
-        let is_tolerant = !samples.iter().all(is_fresh);
+        let is_tolerant = !good.iter().all(|read| verifies(read, read.sample.received_at));
         let urls = samples.iter().filter_map(|read| Some((url(read.request(), false), url_of(read)?))).collect();
-        let mut scheme = settled(scheme.clone(), samples);
+        let mut scheme = settled(scheme.clone(), &good);
         if let Some(rule) = scheme.timestamp.as_mut().filter(|_| is_tolerant) {
             rule.tolerance = Tolerance::both(Tolerance::ANY);
         }
-        Some(FoundScheme {
+        let is_everywhere = bad.is_empty();
+        self.found = Some(FoundScheme {
             scheme,
-            text: candidate.form.text.clone(),
+            text: text.clone(),
             format: reading.format.clone(),
             secrets: reading.secrets.clone(),
             is_https,
+            disagreeing: bad.into_iter().map(|(index, _)| index).collect(),
             urls,
-        })
+        });
+        is_everywhere
     }
 }
 
@@ -224,13 +224,8 @@ struct Hypothesis<'a> {
 }
 
 impl Hypothesis<'_> {
-    fn search(
-        &self,
-        search: &mut Search,
-        probe: &Read<'_>,
-        samples: &[Read<'_>],
-        left: &mut usize,
-    ) -> Option<FoundScheme> {
+    /// Tries all contents. Returns whether one holds for all captures.
+    fn search(&self, search: &mut Search, probe: &Read<'_>, samples: &[Read<'_>], left: &mut usize) -> bool {
         let keys: Vec<(&SigningSecret, Key)> =
             self.reading.secrets.iter().filter_map(|secret| Some((secret, secret.key(self.algorithm)?))).collect();
         for text in self.contents() {
@@ -240,7 +235,7 @@ impl Hypothesis<'_> {
                 *left = left.saturating_sub(probe.request().body.len() + OVERHEAD);
                 if *left == 0 {
                     search.is_exhausted = true;
-                    return None;
+                    return false;
                 }
                 if !self.matches(&content, &keys, probe, is_https) {
                     continue;
@@ -248,13 +243,12 @@ impl Hypothesis<'_> {
                 let time = self.time.map(|time| (time.source.cloned(), time.unit));
                 let id = self.id.map(|id| id.source.clone());
                 let scheme = scheme(self.candidate, self.algorithm, content.clone(), time, id);
-                let found = search.proof(&scheme, self.candidate, self.reading, samples, is_https);
-                if found.is_some() {
-                    return found;
+                if search.prove(&scheme, &self.candidate.form.text, self.reading, samples, is_https) {
+                    return true;
                 }
             }
         }
-        None
+        false
     }
 
     /// The templates of the signed content.
@@ -302,7 +296,7 @@ impl Hypothesis<'_> {
     }
 }
 
-fn scheme(
+pub(super) fn scheme(
     candidate: &Candidate,
     algorithm: Algorithm,
     content: SignedContent,
@@ -330,7 +324,7 @@ fn scheme(
 }
 
 /// The scheme as a manifest writes it: a value that is the same in several captures is no id, but a header like any other.
-fn settled(mut scheme: Scheme, samples: &[Read<'_>]) -> Scheme {
+fn settled(mut scheme: Scheme, samples: &[&Read<'_>]) -> Scheme {
     let Some(place) = scheme.id.as_ref().and_then(Source::place) else { return scheme };
     let mut values: Vec<String> =
         samples.iter().filter_map(|read| read.lookup().text(&place).map(Cow::into_owned)).collect();
@@ -355,60 +349,4 @@ fn url(request: &Request, is_https: bool) -> String {
 /// The URL that the provider called, as far as it is known.
 fn called_url(read: &Read<'_>, is_https: bool) -> String {
     read.sample.url.clone().unwrap_or_else(|| url(read.request(), is_https))
-}
-
-/// What looks like a signature, without any proof, and whether one may be made with a private key, JWTs apart.
-fn seen(samples: &[Read<'_>]) -> (Vec<String>, bool) {
-    let (mut seen, mut is_asymmetric) = (Vec::new(), false);
-    let Some(first) = samples.first() else { return (seen, is_asymmetric) };
-    for (name, value) in own_headers(first.request()) {
-        let is_everywhere = samples.iter().all(|read| read.request().headers.contains(name.as_str()));
-        if let Some(form) = forms(&value).first().filter(|_| is_everywhere) {
-            let made = algorithms(form.signature.len(), None);
-            let made = made.iter().filter(|made| !made.is_plain_hash()).map(ToString::to_string);
-            let with_key = asymmetric(&form.signature);
-            // An RSA key can't be tried: a manifest also needs a key pair for development, which no text gives.
-            is_asymmetric |= with_key.is_some() && form.signature.len() < 256;
-            let made: Vec<String> = made.chain(with_key).collect();
-            let made = if made.is_empty() { String::new() } else { format!(", as {} makes", made.join(" or ")) };
-            seen.push(format!("`{name}` has {} as `{}`{made}", bytes(form.signature.len()), form.text.value));
-        } else if let Some(jwt) = value.rsplit(' ').next().and_then(jwt).filter(|_| is_everywhere) {
-            seen.push(format!("`{name}` has {jwt}"));
-        }
-    }
-    (seen, is_asymmetric)
-}
-
-/// The algorithms with a private key whose signatures look like this one, in words.
-fn asymmetric(signature: &[u8]) -> Option<String> {
-    match signature {
-        [0x30, ..] if (68..=72).contains(&signature.len()) => Some("ECDSA P-256".to_owned()),
-        _ if signature.len() == 64 => Some("Ed25519".to_owned()),
-        _ if matches!(signature.len(), 256 | 384 | 512) => {
-            Some(format!("RSA-SHA256 with a key of {} bits", signature.len() * 8))
-        }
-        _ => None,
-    }
-}
-
-/// What a JWT's header says about it, in words; `None` if the text is no JWT: three parts, the first of which is a JSON
-/// object in base64.
-fn jwt(text: &str) -> Option<String> {
-    let mut parts = text.split('.');
-    let (header, _, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
-    let header: serde_json::Value = serde_json::from_slice(&encoding::decode_base64url(header)?).ok()?;
-    let member = |name: &str| header.as_object()?.get(name)?.as_str();
-    let known = match member("alg") {
-        Some(name @ ("HS256" | "ES256" | "RS256")) => {
-            format!("a JWT that is signed with {name}: `algorithm = \"jwt-{}\"`", name.to_ascii_lowercase())
-        }
-        Some(other) if other.len() <= 16 && other.bytes().all(|byte| byte.is_ascii_alphanumeric()) => format!(
-            "a JWT that is signed with {other}, for which a manifest has no algorithm: it has `jwt-hs256`, `jwt-es256` and `jwt-rs256`"
-        ),
-        _ => return Some("a JWT that does not name its algorithm".to_owned()),
-    };
-    Some(match member("kid") {
-        Some(_) => format!("{known}; its header names a key (`kid`), so the provider publishes several, as a JWKS"),
-        None => known,
-    })
 }

@@ -41,6 +41,55 @@ pub enum Family {
     Rsa,
 }
 
+impl Family {
+    /// All families.
+    pub const ALL: [Self; 3] = [Self::Ed25519, Self::P256, Self::Rsa];
+
+    /// What a key of it is.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "an Ed25519 key",
+            Self::P256 => "an EC key on P-256",
+            Self::Rsa => "an RSA key",
+        }
+    }
+}
+
+/// What else a key may be, by the object identifiers of their algorithms or curves.
+const OTHERS: [(&str, &str); 6] = [
+    ("1.3.132.0.34", "an EC key on P-384"),
+    ("1.3.132.0.35", "an EC key on P-521"),
+    ("1.3.132.0.10", "an EC key on secp256k1"),
+    ("1.3.101.110", "an X25519 key, which can't sign"),
+    ("1.3.101.113", "an Ed448 key"),
+    ("1.2.840.10045.2.1", "an EC key on another curve"),
+];
+
+/// What the key in this document is, if none is of a family that was asked for.
+#[must_use]
+pub(super) fn kind(bytes: &[u8]) -> Option<&'static str> {
+    if let Some(family) = Family::ALL.into_iter().find(|family| AsymmetricKey::parse(*family, bytes).is_some()) {
+        return Some(family.words());
+    }
+    let sections = <(SectionKind, Vec<u8>)>::pem_slice_iter(bytes.trim_ascii()).flatten();
+    let spki = sections.filter_map(|(kind, der)| match kind {
+        SectionKind::PublicKey => Some(der),
+        SectionKind::Certificate => {
+            let der = CertificateDer::from(der);
+            Some(EndEntityCert::try_from(&der).ok()?.subject_public_key_info().to_vec())
+        }
+        _ => None,
+    });
+    let found = spki.filter_map(|der| {
+        let info = SubjectPublicKeyInfoRef::from_der(&der).ok()?;
+        let curve = info.algorithm.parameters_oid().map(|oid| oid.to_string()).unwrap_or_default();
+        let algorithm = info.algorithm.oid.to_string();
+        OTHERS.iter().find(|(oid, _)| *oid == curve || *oid == algorithm).map(|(_, words)| *words)
+    });
+    found.into_iter().next()
+}
+
 /// How a signature of two numbers is written. The other algorithms have one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -90,8 +139,7 @@ impl AsymmetricKey {
                     _ => {}
                 }
             }
-        } else if text.starts_with(b"{") {
-            let set: JwkSet = serde_json::from_slice(text).ok()?;
+        } else if let Some(set) = JwkSet::parse(text) {
             let keys = if set.keys.is_empty() { vec![set.alone] } else { set.keys };
             key.public.extend(keys.iter().filter_map(|jwk| jwk.public(family)));
         } else if let Some(private) = PrivateKey::of_raw(family, bytes) {
@@ -247,6 +295,13 @@ struct JwkSet {
     keys: Vec<Jwk>,
     #[serde(flatten)]
     alone: Jwk,
+}
+
+impl JwkSet {
+    /// Reads JSON; `None` for other bytes, such as a raw key that happens to begin with a brace.
+    fn parse(text: &[u8]) -> Option<Self> {
+        text.starts_with(b"{").then(|| serde_json::from_slice(text).ok()).flatten()
+    }
 }
 
 /// The members of a JWK (RFC 7517) that public keys need.

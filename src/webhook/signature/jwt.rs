@@ -13,6 +13,8 @@ pub struct Token<'a> {
     pub signature: Vec<u8>,
     /// The algorithm that the header names.
     pub algorithm: String,
+    /// The id of the key, if the header names one.
+    pub key_id: Option<String>,
     /// The claims.
     pub claims: Map<String, Value>,
 }
@@ -28,6 +30,7 @@ impl<'a> Token<'a> {
             signed,
             signature: decode_base64url(signature)?,
             algorithm: header.get("alg")?.as_str()?.to_owned(),
+            key_id: header.get("kid").and_then(Value::as_str).map(str::to_owned),
             claims: serde_json::from_slice(&decode_base64url(claims)?).ok()?,
         })
     }

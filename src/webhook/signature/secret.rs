@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{
     algorithm::Algorithm,
-    asymmetric::{AsymmetricKey, Family},
+    asymmetric::{self, AsymmetricKey, Family},
     content::SecretParts,
     key::Key,
 };
@@ -157,7 +157,7 @@ impl SigningSecret {
     pub fn parse(text: &str, format: &SecretFormat) -> Result<Self, MalformedSecret> {
         if let Some(family) = format.family {
             let bytes = Zeroizing::new(format.key_bytes(text, family)?);
-            AsymmetricKey::parse(family, &bytes).ok_or(MalformedSecret::NotAKey)?;
+            AsymmetricKey::parse(family, &bytes).ok_or_else(|| MalformedSecret::of_key(&bytes, family))?;
             return Ok(Self { text: Zeroizing::new(text.to_owned()), bytes, is_of_scheme: false });
         }
         check_edges(text)?;
@@ -282,6 +282,17 @@ pub enum MalformedSecret {
     /// The provider signs with a private key, and this is no key of its kind.
     #[error("it is not a key of the provider's kind")]
     NotAKey,
+    /// It is a key of another kind than the provider's.
+    #[error("it is {found}, but {needed} is needed")]
+    OtherKey {
+        /// What it is.
+        found: &'static str,
+        /// What the provider's keys are.
+        needed: &'static str,
+    },
+    /// It is a key in a format that is not read.
+    #[error("it is {}, a format that hookdev does not read", .0.words())]
+    OtherFormat(KeyFormat),
     /// It is a public key, and a private one is needed.
     #[error("it is a public key, which can't sign")]
     NotPrivate,
@@ -293,7 +304,59 @@ pub enum MalformedSecret {
     NotSendable,
 }
 
+/// A format of keys that is not read, though it can be converted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// `EC PRIVATE KEY`.
+    Sec1,
+    /// `RSA PRIVATE KEY`.
+    Pkcs1Private,
+    /// `RSA PUBLIC KEY`.
+    Pkcs1Public,
+    /// `ENCRYPTED PRIVATE KEY`.
+    Encrypted,
+}
+
+impl KeyFormat {
+    /// The format of a PEM document, if it is one of these.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(bytes);
+        let has = |label: &str| text.contains(&format!("-----BEGIN {label}-----"));
+        Some(match () {
+            () if has("EC PRIVATE KEY") => Self::Sec1,
+            () if has("RSA PRIVATE KEY") => Self::Pkcs1Private,
+            () if has("RSA PUBLIC KEY") => Self::Pkcs1Public,
+            () if has("ENCRYPTED PRIVATE KEY") => Self::Encrypted,
+            () => return None,
+        })
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Sec1 => "an EC private key in SEC1",
+            Self::Pkcs1Private => "an RSA private key in PKCS #1",
+            Self::Pkcs1Public => "an RSA public key in PKCS #1",
+            Self::Encrypted => "an encrypted private key",
+        }
+    }
+
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::Pkcs1Public => "convert it: openssl rsa -RSAPublicKey_in -in FILE -pubout",
+            _ => "convert it to PKCS #8: openssl pkcs8 -topk8 -nocrypt -in FILE",
+        }
+    }
+}
+
 impl MalformedSecret {
+    /// What is wrong with a document that has no key of this family.
+    fn of_key(bytes: &[u8], family: Family) -> Self {
+        if let Some(format) = KeyFormat::of(bytes) {
+            return Self::OtherFormat(format);
+        }
+        asymmetric::kind(bytes).map_or(Self::NotAKey, |found| Self::OtherKey { found, needed: family.words() })
+    }
+
     /// What to do about it.
     #[must_use]
     pub const fn hint(self) -> &'static str {
@@ -307,6 +370,10 @@ impl MalformedSecret {
             Self::OtherKey => "copy the signing secret of the webhook endpoint, as the provider's dashboard shows it",
             Self::Quoted => "remove the quotes around it",
             Self::NotSendable => "a token is one line of printable ASCII; copy it again, as the provider shows it",
+            Self::OtherFormat(format) => format.hint(),
+            Self::OtherKey { .. } => {
+                "copy the public key again from where this provider shows it; another provider's, or that of another purpose, has another kind"
+            }
             Self::NotAKey => {
                 "use the provider's public key to verify (as the provider shows it, SPKI, PEM, a certificate or a JWKS file), or a private key to sign (PKCS#8 or PEM)"
             }
