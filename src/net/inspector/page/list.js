@@ -217,7 +217,7 @@ function handlerTag(row) {
   for (const { error, status } of row.forwards) {
     if (error !== null) return "forward failed";
     const isSuccess = status >= 200 && status < 300;
-    if (isRejected && isSuccess) return "handler accepted";
+    if (isRejected && isSuccess) return "accepted";
     if (status >= 500) return "failed";
     if (!isRejected && !isSuccess) return status < 400 ? "redirected" : "refused";
   }
