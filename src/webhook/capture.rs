@@ -66,7 +66,8 @@ pub fn write_delivery(delivery: &Delivery, wording: Wording, out: &mut Vec<u8>) 
 }
 
 /// Appends a received delivery as one line without bodies: instead of each, its length in bytes under `body_bytes`. Its forwards
-/// have the responses of the handlers, in the same way, and so have the results of sending it again.
+/// have the responses of the handlers, in the same way, and so have the results of sending it again. It also says what the
+/// provider expects of a response.
 pub fn write_without_bodies<'a>(
     delivery: &'a Delivery,
     resends: impl Iterator<Item = &'a Forwarded>,
@@ -86,7 +87,7 @@ pub fn write_without_bodies<'a>(
 }
 
 /// Appends a received delivery as one line whose forwards have the responses of the handlers, and so have the results of
-/// sending it again.
+/// sending it again. It also says what the provider expects of a response.
 pub fn write_with_responses<'a>(
     delivery: &'a Delivery,
     resends: impl Iterator<Item = &'a Forwarded>,
@@ -133,6 +134,7 @@ fn write<'a>(
             request: request.called(assessment.url.as_deref()),
             response: ResponseObject { status: delivery.status, elapsed_ms: millis(delivery.elapsed) },
             forwards,
+            policy: resends.as_ref().and_then(|_| PolicyObject::new(delivery)),
             resends,
             capture: delivery.capture.as_deref(),
         },
@@ -174,8 +176,27 @@ struct DeliveryObject<'a> {
     response: ResponseObject,
     forwards: Vec<ForwardObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<PolicyObject<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     resends: Option<Vec<ForwardObject<'a>>>,
     capture: Option<&'a str>,
+}
+
+/// What the provider of a delivery expects of a response.
+#[derive(Serialize)]
+struct PolicyObject<'a> {
+    title: &'a str,
+    limit_ms: Option<f64>,
+    /// Whether it counts the status of this response as success.
+    accepted: bool,
+}
+
+impl<'a> PolicyObject<'a> {
+    fn new(delivery: &'a Delivery) -> Option<Self> {
+        let provider = delivery.assessment.provider.as_ref()?;
+        let accepted = delivery.assessment.handshake().is_some() || provider.delivery.accepts(delivery.status);
+        Some(Self { title: &provider.title, limit_ms: provider.delivery.timeout.map(millis), accepted })
+    }
 }
 
 #[derive(Serialize)]

@@ -41,6 +41,11 @@ pub fn hint(forwarded: &Forwarded) -> Option<String> {
     match response.status {
         300..=399 => {
             let target = url.join(header("location")?).ok()?;
+            if is_login(&target) {
+                return Some(format!(
+                    "your handler redirects to its login: exempt {path} from authentication, and verify the signature there"
+                ));
+            }
             let target = redact::tokens(target.as_str());
             Some(format!("providers follow no redirects, and neither does hookdev: forward to {target}"))
         }
@@ -57,6 +62,13 @@ pub fn hint(forwarded: &Forwarded) -> Option<String> {
         415 => Some(ENCODINGS.to_owned()),
         _ => None,
     }
+}
+
+/// Whether a URL leads to a login, as its path says.
+fn is_login(url: &Url) -> bool {
+    const NAMES: [&str; 8] = ["login", "log-in", "signin", "sign-in", "sign_in", "sso", "oauth", "authorize"];
+    let mut segments = url.path_segments().into_iter().flatten();
+    segments.any(|segment| NAMES.contains(&segment.to_ascii_lowercase().as_str()))
 }
 
 #[cfg(test)]
@@ -92,6 +104,12 @@ mod tests {
             hint(308, &[("location", "/hooks/")]),
             "providers follow no redirects, and neither does hookdev: forward to http://localhost:3000/hooks/"
         );
+        let login =
+            "your handler redirects to its login: exempt /hooks from authentication, and verify the signature there";
+        // Where Django, Rails with Devise, and Auth.js send requests that nobody is logged in for.
+        for location in ["/accounts/login/?next=/hooks", "/users/sign_in", "https://app.example.com/api/auth/signin"] {
+            assert_eq!(of(302, &[("location", location)]).as_deref(), Some(login));
+        }
         assert!(hint(413, &[]).starts_with("raise the limit"));
         assert!(hint(415, &[]).starts_with("parse the body by its media type"));
         assert_eq!([of(200, &[]), of(304, &[]), of(500, &[])], [None, None, None]);

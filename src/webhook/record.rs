@@ -8,7 +8,7 @@ use crate::webhook::{
     provider::Provider,
     remedy::{Remedy, Warning},
     request::Request,
-    response::clue::Clue,
+    response::clue::{Clue, clue},
     signature::Verdict,
     time::Timestamp,
 };
@@ -103,18 +103,21 @@ impl Delivery {
 }
 
 /// Warns if one of the user's handlers rejects what is verified here, with the two usual reasons, or accepts what is rejected.
+/// A response that says itself that the reason is another one, such as CSRF protection, needs no warning.
 #[must_use]
 pub fn disagreement(verdict: &Verdict, forwards: &[Forwarded]) -> Option<Warning> {
-    let has = |is_wanted: fn(u16) -> bool| {
-        let responses = forwards.iter().filter_map(|forwarded| forwarded.outcome.as_ref().ok());
-        responses.into_iter().any(|response| is_wanted(response.status))
+    let mut responses = forwards.iter().filter_map(|forwarded| forwarded.outcome.as_ref().ok());
+    let is_refusal = |response: &Response| {
+        let has_other_reason =
+            || clue(response.status, &response.body, None, None).is_some_and(|clue| !clue.is_mismatch);
+        matches!(response.status, 400 | 401 | 403) && !has_other_reason()
     };
     match verdict {
-        Verdict::Verified(_) if has(|status| matches!(status, 400 | 401 | 403)) => Some(Warning::new(
+        Verdict::Verified(_) if responses.any(is_refusal) => Some(Warning::new(
             "verified here, but rejected by your handler",
             Remedy::advice("does it use the same secret, and does it verify the raw body, before any JSON parser?"),
         )),
-        Verdict::Rejected(_) if has(|status| (200..300).contains(&status)) => {
+        Verdict::Rejected(_) if responses.any(|response| (200..300).contains(&response.status)) => {
             Some("rejected here, accepted by your handler: does it verify?".to_owned().into())
         }
         _ => None,

@@ -150,9 +150,18 @@ impl Browser {
     }
 
     /// Presses a key while Control is down.
-    pub async fn press_with_control(&self, key: impl Into<char>) {
-        let chain = self.driver().action_chain().key_down(Key::Control).key_down(key.into());
-        chain.key_up(Key::Control).perform().await.unwrap();
+    pub async fn press_with_control(&self, key: char) {
+        self.press_with(Key::Control, key).await;
+    }
+
+    /// Presses a key while Shift is down.
+    pub async fn press_with_shift(&self, key: char) {
+        self.press_with(Key::Shift, key).await;
+    }
+
+    async fn press_with(&self, modifier: Key, key: char) {
+        let chain = self.driver().action_chain().key_down(modifier.clone()).key_down(key);
+        chain.key_up(modifier).perform().await.unwrap();
         self.driver().action_chain().reset_actions().await.unwrap();
     }
 

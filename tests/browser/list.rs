@@ -17,9 +17,9 @@ async fn deliveries_appear_as_they_arrive() {
         row.querySelector('th').innerText, row.querySelector('.number').innerText])";
     let expected = serde_json::json!([
         ["Cyanite", "3 s"],
-        ["Auphonic", "not published"],
+        ["Auphonic", "no limit published"],
         ["Aspect", "15 s"],
-        ["JewelMusic", "not published"],
+        ["JewelMusic", "no limit published"],
     ]);
     assert_eq!(browser.value(limits).await, expected);
 
@@ -120,6 +120,55 @@ async fn pinned_deliveries_survive_a_reload_and_no_new_run() {
     browser.lists("1").await;
     assert_eq!(browser.value("document.querySelector('.tag.pin')").await, serde_json::Value::Null);
     browser.finish_but(&["404", "net::ERR_"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_full_storage_of_the_tab_everything_works_until_a_reload() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    listener.post_genuine();
+    listener.post_genuine();
+    browser.open_with(&listener, "2,1").await;
+    let fill = "(() => { for (let size = 1 << 22; size > 0;) {
+        try { sessionStorage.setItem(`fill-${size}`, (sessionStorage.getItem(`fill-${size}`) ?? '') + 'x'.repeat(size)); }
+        catch { size >>= 1; } } return true; })()";
+    browser.value(fill).await;
+    browser.press("jjp").await;
+    browser.wait_for("document.querySelector('.notice').textContent.endsWith('the storage of this tab is full')").await;
+    browser.click_button("Clear").await;
+    browser.lists("1").await;
+    listener.post_genuine();
+    browser.lists("3,1").await;
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reloaded_page_shows_the_same_delivery() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    listener.post_genuine();
+    listener.post_genuine();
+    browser.open_with(&listener, "2,1").await;
+    browser.press("jj2").await;
+    browser.wait_for("document.querySelector('#panel .pairs') !== null").await;
+    browser.driver().refresh().await.unwrap();
+    browser.wait_for("document.querySelector('#panel .pairs') !== null").await;
+    assert_eq!(browser.text("document.querySelector('.facts span').textContent").await, "#1");
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limit_of_a_provider_that_is_not_listed_is_known() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    // GitHub is not among the providers that are listed before any delivery. It documents 10 s.
+    listener.post("/github", &[], "{}");
+    browser.open_with(&listener, "1").await;
+    browser.press("t").await;
+    let text = browser.wait_for("document.querySelector('.overview h2 + .muted')?.innerText").await;
+    let expected = "How long the provider waits for each response, forwards included. GitHub gives up after 10 s.";
+    assert_eq!(text, expected);
+    browser.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

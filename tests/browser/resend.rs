@@ -81,8 +81,10 @@ async fn the_first_thing_that_is_said_of_a_failed_forward_is_its_cause() {
     browser.size(400, 800).await;
     browser.open_with(&listener, "1").await;
     browser.press("j\u{e007}").await;
-    let reason = browser.wait_for("document.querySelector('.reason p')?.innerText").await;
-    assert_eq!(reason, "Your handler responded 500 and 1 more");
+    let reasons = "[...document.querySelectorAll('.reason p')].map((text) => text.innerText)";
+    browser.wait_for(&format!("{reasons}.length > 0")).await;
+    let expected = ["Your handler responded 500", "Cyanite counts 500 as failed; it expects exactly 200"];
+    assert_eq!(browser.value(reasons).await, serde_json::json!(expected));
     assert_eq!(browser.text("document.querySelector('.reason .quote').innerText").await, "TypeError: id is undefined");
     // On a narrow page the response is above the request.
     browser.press("4").await;
@@ -99,9 +101,50 @@ async fn the_first_thing_that_is_said_of_a_failed_forward_is_its_cause() {
     browser.open_with(&listener, "1").await;
     browser.press("j\u{e007}").await;
     let hint = browser.wait_for("document.querySelector('.reason .hint')?.innerText").await;
-    let expected = "Try your handler has no route for /hooks: check the path of the URL, and the handler's routes";
+    let expected = "Hint your handler has no route for /hooks: check the path of the URL, and the handler's routes";
     assert_eq!(hint, expected);
     browser.finish_but(&["net::ERR_"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_refuses_a_verified_delivery_is_explained_and_one_that_refuses_a_rejected_one_is_right() {
+    let Some(browser) = Browser::start().await else { return };
+    let target = Server::with("401 Unauthorized", "application/json", r#"{"error":"bad signature"}"#);
+    let listener = Listener::inspected(&["--forward", &target.url("/hooks")]);
+    assert_eq!(listener.post_genuine(), 401);
+    assert_eq!(listener.post("/cyanite", &[], CYANITE), 401);
+    browser.open_with(&listener, "2,1").await;
+    let tags = "[...document.querySelectorAll('.list-rows .tag')].map((tag) => tag.innerText).join()";
+    assert_eq!(browser.text(tags).await, "refused");
+    browser.press("jj").await;
+    browser.wait_for("document.querySelector('.reason')?.innerText.includes('does it use the same secret')").await;
+    browser.press("k").await;
+    let reason = browser.wait_for("document.querySelector('.delivery .facts')?.textContent.includes('#2') && document.querySelector('.reason')?.innerText").await;
+    assert_eq!(reason, "Missing header signature");
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_into_a_payload_stays_and_a_slip_in_it_is_said() {
+    let Some(browser) = Browser::start().await else { return };
+    let listener = Listener::inspected(&[]);
+    listener.post_genuine();
+    browser.size(480, 800).await;
+    browser.open_with(&listener, "1").await;
+    browser.press("je").await;
+    browser.wait_for("document.activeElement.id === 'edit-body'").await;
+    assert_eq!(browser.text("document.querySelector('#edit-problem').innerText").await, "");
+    browser.press("{").await;
+    browser.wait_for("document.querySelector('#edit-problem').innerText.startsWith('No longer JSON: ')").await;
+    browser.press("\u{e00c}").await;
+    browser.wait_for("document.activeElement.matches('.tree')").await;
+    browser.press("e").await;
+    browser.wait_for(&format!("document.querySelector('#edit-body')?.value === '{{' + {CYANITE:?}")).await;
+    browser.wait_for("document.querySelector('#edit-problem').innerText !== ''").await;
+    browser.click_button("Undo all changes").await;
+    browser.wait_for(&format!("document.querySelector('#edit-body').value === {CYANITE:?}")).await;
+    browser.wait_for("document.querySelector('#edit-problem').innerText === ''").await;
+    browser.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,6 +37,7 @@ pub const ASSETS: &[Asset] = &[
     Asset { name: "pins.js", bytes: include_bytes!("page/pins.js") },
     Asset { name: "search.js", bytes: include_bytes!("page/search.js") },
     Asset { name: "status.js", bytes: include_bytes!("page/status.js") },
+    Asset { name: "storage.js", bytes: include_bytes!("page/storage.js") },
     Asset { name: "store.js", bytes: include_bytes!("page/store.js") },
     Asset { name: "stream.js", bytes: include_bytes!("page/stream.js") },
     Asset { name: "style.css", bytes: include_bytes!("page/style.css") },

@@ -256,6 +256,17 @@ fn a_handler_that_refuses_a_verified_delivery_gets_a_warning() {
 }
 
 #[test]
+fn a_handler_whose_refusal_gives_another_reason_than_the_signature_gets_no_warning_about_it() {
+    // Django's page.
+    let page =
+        respond(403).body("<h1>Forbidden <span>(403)</span></h1><p>CSRF verification failed. Request aborted.</p>");
+    let (dir, endpoint) = (Dir::new(), Endpoint::new([page]));
+    let mut listener = forwarding(&dir, &endpoint, &[]);
+    let (_, delivery) = listener.receives("/cyanite", &CYANITE_HEADERS, CYANITE);
+    assert_eq!(delivery["warnings"], json!(["Cyanite counts 403 as failed; it expects exactly 200"]));
+}
+
+#[test]
 fn a_handler_that_accepts_a_rejected_delivery_gets_a_warning() {
     const WARNING: &str = "rejected here, accepted by your handler: does it verify?";
     let (dir, endpoint) = (Dir::new(), Endpoint::new([respond(200), respond(302), respond(401)]));

@@ -214,6 +214,8 @@ fn a_stream_says_what_is_ready_and_then_each_delivery_without_its_body() {
     let forwards = line["forwards"].take();
     assert_eq!((&forwards[0]["status"], &forwards[0]["response"]["body_bytes"]), (&json!(200), &json!(4)));
     assert_eq!(line["resends"].take(), json!([]));
+    let policy = line.as_object_mut().unwrap().remove("policy");
+    assert_eq!(policy, Some(json!({"title": "Cyanite", "limit_ms": 3000.0, "accepted": true})));
     // Otherwise it is the printed line, but for the body.
     printed["forwards"] = Value::Null;
     printed["resends"] = Value::Null;

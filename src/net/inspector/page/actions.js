@@ -13,7 +13,7 @@ export async function resend(seq, to = null, body = null) {
     const result = await postJson(`/api/deliveries/${seq}/resend`, { to, body });
     store.addResend(seq, { ...result, at: new Date().toISOString() });
     const bad = result.attempts.some((attempt) => attempt.outcome !== "accepted");
-    const parts = result.attempts.map(attemptText);
+    const parts = result.attempts.map((each) => attemptText(each, result.attempts.length > 1));
     store.say(`Resent #${seq}${result.resigned ? ", signed again" : ""}: ${parts.join("; ")}`, bad ? "bad" : "good");
     return result;
   } catch (error) {
@@ -22,9 +22,9 @@ export async function resend(seq, to = null, body = null) {
   }
 }
 
-export function attemptText(attempt) {
-  const result = attempt.status === null ? attempt.reason || attempt.outcome : attempt.status;
-  return `${result} in ${duration(attempt.elapsed_ms)} from ${short(attempt.url)}`;
+function attemptText({ status, reason, outcome, elapsed_ms: elapsed, url }, isOneOfMany) {
+  const from = isOneOfMany ? ` from ${short(url)}` : "";
+  return `${status ?? (reason || outcome)} in ${duration(elapsed)}${from}`;
 }
 
 export async function copyCurl(seq) {
@@ -54,7 +54,7 @@ export async function pin(seq) {
   }
   await attempt(`#${seq} was not pinned`, async () => {
     const survives = store.pin(seq, await getText(`/api/deliveries/${seq}`));
-    const until = survives ? "when you clear the list or reload" : "when you clear the list; it is too large to survive a reload";
+    const until = survives ? "when you clear the list or reload" : "when you clear the list, but not when you reload: the storage of this tab is full";
     store.say(`Pinned #${seq}: it stays here ${until}`, "good");
   });
 }
@@ -68,7 +68,7 @@ export function compare(seq) {
     store.set({ marked: null });
     store.say(`#${seq} is no longer marked`);
   } else {
-    store.set({ view: "compare" });
+    store.set({ view: "compare", notice: null });
   }
 }
 

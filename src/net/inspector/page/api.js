@@ -80,6 +80,16 @@ export async function postJson(path, value) {
   return JSON.parse(await getText(path, { method: "POST", headers, body: JSON.stringify(value) }), exact);
 }
 
+/** What is wrong with a text as JSON; `null` if nothing is. */
+export function jsonProblem(text) {
+  try {
+    JSON.parse(text);
+    return null;
+  } catch (error) {
+    return error.message;
+  }
+}
+
 /** A line of the stream. */
 export function parseLine(line) {
   return JSON.parse(line);

@@ -67,13 +67,16 @@ function followLink() {
   store.select(seq);
 }
 
+/** A URL with a token is opened; one without is a reload, which shows what was shown before. */
+const isReload = !new URLSearchParams(location.hash.slice(1)).has("token");
 if (takeToken()) {
-  store.restore();
+  store.restore(isReload);
   followLink();
   addEventListener("hashchange", () => {
     if (new URLSearchParams(location.hash.slice(1)).has("token")) location.reload();
     else followLink();
   });
+  addEventListener("pagehide", () => store.keepPlace());
   render(html`<${App} />`, document.body);
   follow(store);
 } else {

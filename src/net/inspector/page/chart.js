@@ -48,7 +48,7 @@ function create(box, most, latest) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9 } },
-    scales: { x: { time: true, range: (_plot, first, last) => around(first, last) }, y: { distr: 3, range: (_plot, low, high) => bounds(low, high, most) } },
+    scales: { x: { time: true, range: () => around(latest.current.rows) }, y: { distr: 3, range: (_plot, low, high) => bounds(low, high, most) } },
     axes: [
       { ...axis, space: 70, values: (_plot, ticks) => ticks.map((tick) => clock(tick * 1000).slice(0, 8)) },
       { ...axis, size: 60, filter: powers, grid: { ...axis.grid, filter: powers }, values: labels },
@@ -87,8 +87,9 @@ function bounds(low, high, most) {
   return [10 ** Math.floor(Math.log10(lowest)), 10 ** Math.ceil(Math.log10(highest * 1.01))];
 }
 
-/** At least half a minute, in seconds, so that the labels of the axis differ. */
-function around(first, last) {
+/** From the first delivery to the last, in seconds: at least half a minute, so that the labels of the axis differ. */
+function around(rows) {
+  const [first, last] = [rows[0], rows[rows.length - 1]].map((row) => Date.parse(row.received_at) / 1000);
   const missing = Math.max(0, 30 - (last - first)) / 2;
   return [first - missing, last + missing];
 }

@@ -4,12 +4,23 @@ import { store } from "./store.js";
 import { html } from "./html.js";
 
 export async function copy(text, what) {
-  try {
-    await navigator.clipboard.writeText(text);
-    store.say(`Copied ${what}`, "good");
-  } catch {
-    store.say(`The browser does not let this page copy ${what}`, "bad");
-  }
+  const isCopied = await navigator.clipboard.writeText(text).then(() => true, () => copyAsSelection(text));
+  if (isCopied) store.say(`Copied ${what}`, "good");
+  else store.say(`The browser does not let this page copy ${what}: allow it the clipboard`, "bad");
+}
+
+/** Copies without the permission for the clipboard, which a selection does not need; returns whether it did. */
+function copyAsSelection(text) {
+  const focused = document.activeElement;
+  const field = document.createElement("textarea");
+  field.className = "hidden-label";
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  const isCopied = document.execCommand("copy");
+  field.remove();
+  focused?.focus({ preventScroll: true });
+  return isCopied;
 }
 
 /** Saves bytes or text as a file. The name has only letters, digits, dots and dashes. */

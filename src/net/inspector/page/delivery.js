@@ -9,12 +9,12 @@ import { History } from "./history.js";
 import { html, useEffect, useState } from "./html.js";
 import { TABS } from "./keys.js";
 import { BackButton } from "./layout.js";
-import { isLate, limitOf } from "./list.js";
+import { isAccepted, isLate, limitOf } from "./list.js";
 import { Payload } from "./payload.js";
 import { store } from "./store.js";
-import { clock, duration, limit, prose, size, visible } from "./text.js";
+import { clock, duration, limit, size, visible } from "./text.js";
 import { verdict, Verdict } from "./verdict.js";
-import { causes, Quote, Why } from "./why.js";
+import { CauseText, causes, Why } from "./why.js";
 
 const TITLES = { payload: "Payload", headers: "Headers", why: "Why", forwards: "Forwards", history: "History" };
 
@@ -71,9 +71,9 @@ function Facts({ row }) {
   return html`<p class="facts">
     <span>#${row.seq}</span>
     <time datetime=${row.received_at} title=${row.received_at}>${clock(row.received_at)}</time>
-    <span>${row.request.method} ${visible(row.request.target)}</span>
+    <span class="request-line" title=${row.request.target}>${row.request.method} ${visible(row.request.target)}</span>
     <span>${size(row.request.body_bytes)}</span>
-    <span class=${row.response.status >= 300 ? "bad-text" : ""}>${row.response.status}</span>
+    <span class=${isAccepted(row) ? "" : "bad-text"}>${row.response.status}</span>
     <span class=${isLate(row) ? "bad-text" : ""}
       >${duration(row.response.elapsed_ms)}${most === null ? "" : ` of ${limit(most)}`}</span
     >
@@ -81,17 +81,18 @@ function Facts({ row }) {
   </p>`;
 }
 
-/** The first thing that is wrong, and what to change. */
+/** How many of the things that are wrong are shown above the tabs. */
+const MOST_REASONS = 3;
+
+/** The first things that are wrong, and what to change. */
 function Reason({ row }) {
-  const [first, ...others] = causes(row);
-  if (!first) return null;
-  const more = others.length > 0 && html` <button class="link" onClick=${() => store.set({ tab: "why" })}>
-      and ${others.length} more
-    </button>`;
-  return html`<div class="reason ${first.tone}">
-    <p>${prose(first.text)}${more}</p>
-    <${Quote} of=${first} />
-    ${first.hint && html`<p class="hint"><span class="hint-label">Try</span> ${prose(first.hint)}</p>`}
+  const found = causes(row);
+  if (found.length === 0) return null;
+  const more = found.length - MOST_REASONS;
+  return html`<div class="reason ${found[0].tone}">
+    ${found.slice(0, MOST_REASONS).map((each) => html`<div><${CauseText} of=${each} /></div>`)}
+    ${more > 0 &&
+    html`<button class="link" onClick=${() => store.set({ tab: "why" })}>and ${more} more</button>`}
   </div>`;
 }
 
@@ -156,7 +157,7 @@ function Tabs({ row }) {
 function Panel({ row, loaded }) {
   switch (store.tab) {
     case "headers":
-      return html`<${Headers} loaded=${loaded} />`;
+      return html`<${Headers} row=${row} loaded=${loaded} />`;
     case "why":
       return html`<${Why} row=${row} />`;
     case "forwards":

@@ -1,6 +1,7 @@
 // Owns editing a payload before it is sent again. hookdev signs the edited one; the page shows what changed.
 
 import { resend } from "./actions.js";
+import { jsonProblem } from "./api.js";
 import { Result } from "./forwards.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 import { store } from "./store.js";
@@ -13,8 +14,22 @@ export function EditForm({ row, loaded }) {
   const [isSending, setSending] = useState(false);
   const [to, setTo] = useState("");
   const original = loaded.whole?.request.body;
+  const [problem, setProblem] = useState(null);
+  const check = (text) => setProblem(jsonProblem(original) === null ? jsonProblem(text) : null);
+  const typed = (text) => {
+    store.keepDraft(seq, text);
+    check(text);
+  };
+  const reset = () => {
+    store.keepDraft(seq, null);
+    field.current.value = original;
+    check(original);
+    field.current.focus();
+  };
   useEffect(() => {
-    if (typeof original === "string") field.current?.focus();
+    if (typeof original !== "string") return;
+    field.current.focus();
+    check(field.current.value);
   }, [original]);
   const close = () => store.set({ view: "delivery" });
   const targets = store.ready?.targets ?? [];
@@ -46,9 +61,12 @@ export function EditForm({ row, loaded }) {
             id="edit-body"
             spellcheck=${false}
             autocomplete="off"
-            defaultValue=${original}
+            defaultValue=${store.drafts.get(seq) ?? original}
+            aria-describedby="edit-problem"
+            onInput=${(event) => typed(event.target.value)}
             onKeyDown=${pressed}
           ></textarea>
+          <p id="edit-problem" class="bad-text" role="status">${problem !== null && html`No longer JSON: ${visible(problem)}`}</p>
           <div class="bar">
             ${targets.length > 1 &&
             html`<select aria-label="Target" onChange=${(event) => setTo(event.target.value)}>
@@ -58,6 +76,7 @@ export function EditForm({ row, loaded }) {
             <button class="primary" onClick=${send} disabled=${isSending}>
               ${isSending ? "Sending…" : "Sign and resend"}<kbd>Ctrl Enter</kbd>
             </button>
+            ${store.drafts.has(seq) && html`<button onClick=${reset}>Undo all changes</button>`}
             ${mixedLineBreaks(original) &&
             html`<span class="muted">The body mixes LF and CRLF; the edited one has only LF.</span>`}
           </div>`}

@@ -1,11 +1,11 @@
 // Owns what was passed on: each forward and each resend, the request beside its response.
 
-import { attemptText } from "./actions.js";
 import { HeaderTable } from "./headers.js";
 import { Differences } from "./compare.js";
 import { html } from "./html.js";
 import { store } from "./store.js";
-import { clock, duration, prose, size, visible } from "./text.js";
+import { clock, duration, size, visible } from "./text.js";
+import { Hint } from "./why.js";
 
 /** How much of a body is shown here, in characters. */
 const EXCERPT = 20000;
@@ -15,7 +15,7 @@ export function Forwards({ row, loaded }) {
   // Those that were resent elsewhere: in the terminal, or in another tab.
   const isHere = (forward) =>
     resends.some(({ attempts }) => attempts.some((each) => each.url === forward.url && each.elapsed_ms === forward.elapsed_ms));
-  const elsewhere = (row.resent ?? []).filter((forward) => !isHere(forward));
+  const elsewhere = row.resent.filter((forward) => !isHere(forward));
   const request = loaded.whole?.request;
   const forwards = loaded.whole?.forwards ?? row.forwards;
   if (resends.length + elsewhere.length + forwards.length === 0) {
@@ -76,7 +76,6 @@ export function Result({ result }) {
           error=${attempt.outcome === "accepted" ? null : attempt.reason}
           request=${result.request}
           response=${attempt.response}
-          summary=${attemptText(attempt)}
         />`,
     )}`;
 }
@@ -100,7 +99,7 @@ function Exchange({ title, status, elapsed, error, request, response, hint, prob
       <span class="muted">${duration(elapsed)}</span>
     </h3>
     ${error && html`<p class="reason bad">${visible(error)}</p>`}
-    ${hint && html`<p class="reason"><span class="hint-label">Try</span> ${prose(hint)}</p>`}
+    <${Hint} text=${hint} />
     <div class="sides">${sent}${received}</div>
   </section>`;
 }

@@ -4,7 +4,7 @@ import { CopyButton } from "./copy.js";
 import { html } from "./html.js";
 import { visible } from "./text.js";
 
-export function Headers({ loaded }) {
+export function Headers({ row, loaded }) {
   if (loaded.problem) return html`<p class="problem">${loaded.problem}</p>`;
   if (!loaded.whole) return null;
   const { headers } = loaded.whole.request;
@@ -14,6 +14,7 @@ export function Headers({ loaded }) {
       <span class="muted">${headers.length} headers, as received</span>
       <${CopyButton} text=${text} what="all headers" />
     </div>
+    <p class="request-target">${row.request.method} ${visible(row.request.target)}</p>
     <${HeaderTable} headers=${headers} />
   </div>`;
 }

@@ -5,7 +5,7 @@ import * as actions from "./actions.js";
 import { html, useEffect, useRef } from "./html.js";
 import { isNarrow } from "./layout.js";
 import { list } from "./list.js";
-import { store } from "./store.js";
+import { afterDraw, store } from "./store.js";
 
 export const TABS = ["payload", "headers", "why", "forwards", "history"];
 
@@ -14,7 +14,8 @@ const HELP = [
   ["g  G", "newest, oldest delivery"],
   ["Enter", "open the selected delivery"],
   ["1 … 5", "payload, headers, why, forwards, history"],
-  ["/", "filter"],
+  ["1  1", "payload as raw text, as bytes, as a tree"],
+  ["/", "filter; ↓ or Enter goes to what matches"],
   ["r", "resend, byte for byte"],
   ["e", "edit and resend, signed again"],
   ["c", "copy as a curl command"],
@@ -51,8 +52,13 @@ export function useKeys({ filter, detail }) {
 /** Does what a key means; returns whether it means something. */
 function handle(event, filter, detail) {
   const { key } = event;
+  const isFilter = event.target === filter.current;
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return false;
   if (key === "Escape") return back(filter);
+  if (isFilter && (key === "Enter" || key === "ArrowDown")) {
+    list.move(0);
+    return true;
+  }
   const { tagName } = event.target;
   if (store.helpOpen || tagName === "INPUT" || tagName === "TEXTAREA" || tagName === "SELECT") return false;
   const inGrid = inList(event.target);
@@ -63,7 +69,10 @@ function handle(event, filter, detail) {
     return true;
   }
   if (selected !== null && key >= "1" && key <= "5" && key.length === 1) {
-    store.set({ tab: TABS[key - 1], view: "delivery" });
+    const isShown = store.view === "delivery" && store.tab === TABS[key - 1];
+    if (isShown && key === "1") store.nextPayloadView();
+    else store.set({ tab: TABS[key - 1], view: "delivery" });
+    if (detail.current?.contains(event.target)) focusPanel();
     return true;
   }
   switch (key) {
@@ -90,6 +99,9 @@ function handle(event, filter, detail) {
       list.edge(key === "g");
       return true;
     case "/":
+      // On a narrow page the detail covers it. What is typed next must not be taken for other keys, so it is there at once.
+      if (isNarrow()) store.set({ view: "list" });
+      filter.current.closest(".toolbar").hidden = false;
       filter.current.focus();
       filter.current.select();
       return true;
@@ -108,11 +120,19 @@ function handle(event, filter, detail) {
         return inGrid;
       }
       store.set({ view: "delivery" });
-      requestAnimationFrame(() => requestAnimationFrame(() => detail.current?.focus()));
+      focusPanel();
       return true;
     default:
       return false;
   }
+}
+
+/** Focuses what the chosen tab shows, which arrow keys scroll, or move through. */
+function focusPanel() {
+  afterDraw(() => {
+    const panel = document.getElementById("panel");
+    (panel?.querySelector(".tree, .lines") ?? panel)?.focus();
+  });
 }
 
 /** Goes back one step. */
@@ -124,7 +144,8 @@ function back(filter) {
     else filter.current.blur();
   } else if (store.view === "edit" || store.view === "compare") {
     store.set({ view: "delivery", marked: store.view === "compare" ? null : store.marked });
-    list.focus();
+    if (isNarrow()) focusPanel();
+    else list.focus();
   } else if (store.view === "overview") {
     store.set({ view: store.selected === null || isNarrow() ? "list" : "delivery" });
     list.focus();

@@ -2,6 +2,7 @@
 // line between the two is.
 
 import { html, useEffect, useState } from "./html.js";
+import { keep, kept } from "./storage.js";
 import { store } from "./store.js";
 
 const query = matchMedia("(max-width: 799px)");
@@ -32,10 +33,10 @@ const SHARE = { key: "hookdev.share", least: 25, most: 75, middle: 50, step: 2 }
 
 /** The line between list and detail, which a pointer drags and arrow keys move. */
 export function Splitter() {
-  const [share, setShare] = useState(Number(sessionStorage.getItem(SHARE.key) ?? SHARE.middle));
+  const [share, setShare] = useState(Number(kept(SHARE.key) ?? SHARE.middle));
   const move = (wanted) => {
     const to = Math.round(Math.min(SHARE.most, Math.max(SHARE.least, wanted)));
-    sessionStorage.setItem(SHARE.key, String(to));
+    keep(SHARE.key, String(to));
     setShare(to);
   };
   useEffect(() => document.documentElement.style.setProperty("--list-share", `${share}%`), [share]);

@@ -2,7 +2,7 @@
 
 import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { isNarrow } from "./layout.js";
-import { indexOf, store } from "./store.js";
+import { afterDraw, indexOf, store } from "./store.js";
 import { clock, duration, size, visible } from "./text.js";
 import { Verdict, verdict } from "./verdict.js";
 import { Virtual } from "./virtual.js";
@@ -35,7 +35,7 @@ export const list = {
   focus() {
     const seq = store.selected ?? store.shown[store.shown.length - 1]?.seq;
     const focus = () => document.querySelector(`.list-rows [data-seq="${seq}"]`)?.focus({ preventScroll: true });
-    requestAnimationFrame(() => requestAnimationFrame(focus));
+    afterDraw(focus);
   },
 };
 
@@ -157,7 +157,7 @@ function Row({ row, place, index, isActive, tabIndex, isPinned, isMarked, compac
   const classes = ["list-row", isActive && "active", row.verdictName === "rejected" && "bad"];
   const open = () => store.select(row.seq);
   const late = isLate(row);
-  const status = html`<span class=${row.response.status >= 300 ? "bad-text" : ""}>${row.response.status}</span>`;
+  const status = html`<span class=${isAccepted(row) ? "" : "bad-text"}>${row.response.status}</span>`;
   const took = html`<span class=${late ? "bad-text" : ""}
     >${duration(row.response.elapsed_ms)}${late && html`<span class="over"> late</span>`}</span
   >`;
@@ -200,17 +200,38 @@ function Row({ row, place, index, isActive, tabIndex, isPinned, isMarked, compac
 
 /** What else is worth a look, the most important alone: there is room for one. */
 function Tag({ row }) {
-  if (row.forwards.some((forward) => forward.error !== null)) return html`<span class="tag bad">not forwarded</span>`;
+  const handler = handlerTag(row);
+  if (handler !== null) return html`<span class="tag bad">${handler}</span>`;
   if (row.payload.status === "invalid") return html`<span class="tag bad">invalid</span>`;
-  if (row.warnings.length > 0) return html`<span class="tag warn">warning</span>`;
+  if (row.verdict !== "rejected" && !isAccepted(row)) return html`<span class="tag bad">failed</span>`;
+  // A word beside the time says that it is late, and the verdict that no provider was recognised.
+  if (row.warnings.length > Number(isLate(row)) && row.provider !== null) return html`<span class="tag warn">warning</span>`;
   if (row.handshake) return html`<span class="tag">handshake</span>`;
   if (row.repeat) return html`<span class="tag">repeat</span>`;
   return null;
 }
 
-/** The provider's time limit, if it is known. */
+/** What is wrong with the response of a handler, in a word or two; `null` if nothing is. */
+function handlerTag(row) {
+  const isRejected = row.verdict === "rejected";
+  for (const { error, status } of row.forwards) {
+    if (error !== null) return "forward failed";
+    const isSuccess = status >= 200 && status < 300;
+    if (isRejected && isSuccess) return "accepted";
+    if (status >= 500) return "failed";
+    if (!isRejected && !isSuccess) return status < 400 ? "redirected" : "refused";
+  }
+  return null;
+}
+
+/** The provider's time limit, in milliseconds, if it is known. */
 export function limitOf(row) {
-  return store.ready?.providers?.find((provider) => provider.name === row.provider)?.limit_ms ?? null;
+  return row.policy?.limit_ms ?? null;
+}
+
+/** Whether the provider counts the status of the response as success. */
+export function isAccepted({ policy, response: { status } }) {
+  return policy?.accepted ?? (status >= 200 && status < 300);
 }
 
 export function isLate(row) {

@@ -61,7 +61,7 @@ function Urls({ ready }) {
           html`<tr key=${name}>
             <th scope="row">${title}</th>
             <td><code>${url}</code></td>
-            <td class="number">${most === null ? "not published" : limit(most)}</td>
+            <td class="number">${most === null ? "no limit published" : limit(most)}</td>
             <td><${CopyButton} text=${url} what=${`the URL for ${title}`} /></td>
           </tr>`,
       )}

@@ -4,22 +4,16 @@ import { bytesOf, getBytes } from "./api.js";
 import { Hex, Raw } from "./bytes.js";
 import { download } from "./copy.js";
 import { html, useEffect, useState } from "./html.js";
-import { store } from "./store.js";
+import { PAYLOAD_VIEWS, store } from "./store.js";
 import { size } from "./text.js";
 import { Tree } from "./tree.js";
 
-const VIEWS = ["tree", "raw", "hex"];
-let lastView = "tree";
-
 export function Payload({ row, loaded }) {
-  const [view, setView] = useState(lastView);
+  const view = store.payloadView;
   const [noTree, setNoTree] = useState(null);
-  const choose = (name) => {
-    lastView = name;
-    setView(name);
-  };
   const type = loaded.whole?.request.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
-  const shown = view === "tree" && noTree !== null ? "raw" : view;
+  const isBinary = typeof loaded.whole?.request.body_base64 === "string";
+  const shown = view === "tree" && noTree !== null ? (isBinary ? "hex" : "raw") : view;
   const save = async () => {
     try {
       download(await bodyOf(row.seq), `${row.seq}-body.bin`);
@@ -30,13 +24,13 @@ export function Payload({ row, loaded }) {
   return html`<div class="payload">
     <div class="bar">
       <div class="segments" role="group" aria-label="View of the payload">
-        ${VIEWS.map(
+        ${PAYLOAD_VIEWS.map(
           (name) =>
             html`<button
               key=${name}
               aria-pressed=${shown === name}
               disabled=${name === "tree" && noTree !== null}
-              onClick=${() => choose(name)}
+              onClick=${() => store.set({ payloadView: name })}
             >
               ${name}
             </button>`,

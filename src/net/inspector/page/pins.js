@@ -2,6 +2,7 @@
 // a reload. `takeToken` empties that storage when hookdev was started again, because its numbers begin at 1 again.
 
 import { parseLine } from "./api.js";
+import { keep, kept } from "./storage.js";
 
 const KEY = "hookdev.pin.";
 
@@ -12,7 +13,7 @@ export class Pins {
   /** Takes up what was pinned before a reload. */
   restore() {
     const keys = Object.keys(sessionStorage).filter((key) => key.startsWith(KEY));
-    for (const key of keys) this.#texts.set(Number(key.slice(KEY.length)), sessionStorage.getItem(key));
+    for (const key of keys) this.#texts.set(Number(key.slice(KEY.length)), kept(key));
   }
 
   get size() {
@@ -37,15 +38,10 @@ export class Pins {
     return this.#texts.get(seq) ?? null;
   }
 
-  /** Pins a delivery; returns whether it survives a reload, too: browsers limit the storage of a tab to some MiB. */
+  /** Pins a delivery; returns whether it survives a reload, too. */
   add(seq, text) {
     this.#texts.set(seq, text);
-    try {
-      sessionStorage.setItem(KEY + seq, text);
-      return true;
-    } catch {
-      return false;
-    }
+    return keep(KEY + seq, text);
   }
 
   remove(seq) {

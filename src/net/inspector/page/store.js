@@ -5,6 +5,7 @@ import { bytesOf } from "./api.js";
 import { haystack, matches, parseFilter } from "./filter.js";
 import { useEffect, useState } from "./html.js";
 import { Pins } from "./pins.js";
+import { keep, kept } from "./storage.js";
 import { verdictOf } from "./verdict.js";
 
 /** How many deliveries are listed at most, unless hookdev keeps more. A page that is open all day must not grow forever. */
@@ -13,6 +14,9 @@ const MOST = 100_000;
 /** How long arriving deliveries wait to be drawn together: this at least, and longer where a draw takes long, so that drawing
  * takes at most a tenth of a processor that the receiver needs, too. */
 const GATHER_MS = { least: 60, perDrawMs: 9, most: 1000 };
+
+/** The ways to show a payload. */
+export const PAYLOAD_VIEWS = ["tree", "raw", "hex"];
 
 class Store {
   /** What hookdev said when it was ready. */
@@ -41,6 +45,10 @@ class Store {
   view = "list";
   /** The tab of a delivery. */
   tab = "payload";
+  /** How a payload is shown, if it can be. */
+  payloadView = "tree";
+  /** What was typed into the payloads that are edited, by `seq`. */
+  drafts = new Map();
   /** The `seq` to compare with. */
   marked = null;
   pins = new Pins();
@@ -50,6 +58,8 @@ class Store {
   notice = null;
   helpOpen = false;
 
+  /** What was selected before a reload, until it is listed: `{seq, view, tab}`. */
+  #awaited = null;
   #bySeq = new Map();
   /** The repeats of each delivery that has some, by the `seq` of the first. */
   #repeats = new Map();
@@ -64,12 +74,20 @@ class Store {
   /** How long the last draw took. */
   #drawMs = 0;
 
-  /** Takes up what this tab had cleared and pinned before it was reloaded. */
-  restore() {
-    this.#clearedUpTo = Number(sessionStorage.getItem("hookdev.cleared") ?? 0);
+  /** Takes up what this tab had cleared and pinned before, and what was selected before a reload. */
+  restore(isReload) {
+    this.#clearedUpTo = Number(kept("hookdev.cleared") ?? 0);
     this.#lastSeq = this.#clearedUpTo;
     this.pins.restore();
-    for (const seq of this.pins.seqs) this.#list(this.pins.get(seq));
+    const [seq, view, tab] = (kept("hookdev.place") ?? "").split(" ");
+    if (isReload) this.#awaited = { seq: Number(seq), view, tab };
+    for (const pinned of this.pins.seqs) this.#list(this.pins.get(pinned));
+  }
+
+  /** Keeps what is selected, for a reload. */
+  keepPlace() {
+    const view = this.view === "list" || this.view === "overview" ? this.view : "delivery";
+    keep("hookdev.place", `${this.selected ?? 0} ${view} ${this.tab}`);
   }
 
   /** The newest delivery that hookdev has sent to this tab. */
@@ -151,13 +169,14 @@ class Store {
     const known = this.#bySeq.get(seq);
     const row = slim(delivery);
     if (known) {
-      this.#replace(known, { ...row, first: known.first, resent: known.resent });
+      this.#replace(known, { ...row, first: known.first });
     } else {
       this.#noteRepeat(row);
       this.#bySeq.set(seq, row);
       insert(this.rows, row);
       this.counts.set(row.verdictName, (this.counts.get(row.verdictName) ?? 0) + 1);
       if (this.#passes(row)) insert(this.shown, row);
+      if (this.#awaited?.seq === seq) this.#selectAwaited();
     }
     this.#changedSoon();
   }
@@ -170,6 +189,7 @@ class Store {
       this.#bySeq.delete(row.seq);
       this.#repeats.delete(row.seq);
       this.resends.delete(row.seq);
+      this.drafts.delete(row.seq);
       this.counts.set(row.verdictName, this.counts.get(row.verdictName) - 1);
       this.dropped += 1;
     }
@@ -191,7 +211,7 @@ class Store {
     const known = this.#bySeq.get(seq);
     if (!known) return;
     if (resent) {
-      this.update(seq, { resent: [...forwards, ...(known.resent ?? [])] });
+      this.update(seq, { resent: [...forwards, ...known.resent] });
       return;
     }
     const urls = new Set(forwards.map((forward) => forward.url));
@@ -212,6 +232,10 @@ class Store {
     return matches(row.text, this.#terms) || (this.found?.has(row.seq) ?? false);
   }
 
+  nextPayloadView() {
+    this.set({ payloadView: PAYLOAD_VIEWS[(PAYLOAD_VIEWS.indexOf(this.payloadView) + 1) % PAYLOAD_VIEWS.length] });
+  }
+
   setFilter(change) {
     this.filter = { ...this.filter, ...change };
     this.#terms = parseFilter(this.filter.text);
@@ -229,7 +253,14 @@ class Store {
     this.changed();
   }
 
+  #selectAwaited() {
+    const { seq, view, tab } = this.#awaited;
+    this.tab = tab;
+    this.select(seq, view);
+  }
+
   select(seq, view = "delivery") {
+    this.#awaited = null;
     this.selected = seq;
     this.view = seq === null ? "list" : view;
     this.changed();
@@ -267,13 +298,20 @@ class Store {
     this.#clearedUpTo = this.lastSeq;
     this.missed = 0;
     this.dropped = 0;
-    sessionStorage.setItem("hookdev.cleared", String(this.#clearedUpTo));
+    keep("hookdev.cleared", String(this.#clearedUpTo));
     this.rows = this.rows.filter((row) => this.pins.has(row.seq));
     this.#bySeq = new Map(this.rows.map((row) => [row.seq, row]));
     this.counts = new Map();
     for (const row of this.rows) this.counts.set(row.verdictName, (this.counts.get(row.verdictName) ?? 0) + 1);
     if (!this.#bySeq.has(this.selected)) this.select(null);
     this.#filterAgain();
+  }
+
+  /** Keeps what was typed into the payload of a delivery, or forgets it. */
+  keepDraft(seq, text) {
+    if (text === null) this.drafts.delete(seq);
+    else this.drafts.set(seq, text);
+    this.changed();
   }
 
   addResend(seq, resend) {
@@ -304,7 +342,8 @@ function slim(delivery) {
   const { method, target } = delivery.request;
   const bytes = delivery.request.body_bytes ?? bytesOf(delivery.request).length;
   const verdictName = verdictOf(delivery).name;
-  const row = { ...delivery, request: { method, target, body_bytes: bytes }, verdictName };
+  const resent = (delivery.resends ?? []).toReversed();
+  const row = { ...delivery, request: { method, target, body_bytes: bytes }, resent, verdictName };
   row.text = haystack(row);
   return row;
 }
@@ -327,6 +366,11 @@ export function indexOf(rows, seq) {
 }
 
 export const store = new Store();
+
+/** Does something once the page is drawn as the store is now. */
+export function afterDraw(action) {
+  requestAnimationFrame(() => requestAnimationFrame(action));
+}
 
 /** Draws the component again after each change of the store. */
 export function useStore() {

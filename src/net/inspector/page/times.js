@@ -22,20 +22,20 @@ export function Times() {
   const most = limitOf(rows[0]);
   return html`<h2>Response times</h2>
     <p class="muted">
-      How long the provider waits for each response, forwards included.
-      ${name !== "" && (most === null ? `${title(name)} publishes no limit.` : `${title(name)} gives up after ${limit(most)}.`)}
+      How long the provider waits for each response, forwards included.${" "}
+      ${name !== "" && (most === null ? `${title(name, groups)} publishes no limit.` : `${title(name, groups)} gives up after ${limit(most)}.`)}
     </p>
     ${names.length > 1 &&
     html`<div class="segments" role="group" aria-label="Provider">
       ${names.map(
         (each) =>
-          html`<button key=${each} aria-pressed=${each === name} onClick=${() => choose(each)}>${title(each)}</button>`,
+          html`<button key=${each} aria-pressed=${each === name} onClick=${() => choose(each)}>${title(each, groups)}</button>`,
       )}
     </div>`}
     <${Chart} rows=${rows} most=${most} choose=${(seq) => store.select(seq)} />
     <table class="times">
       <caption class="hidden-label">
-        Response times of ${title(name)} by event
+        Response times of ${title(name, groups)} by event
       </caption>
       <thead>
         <tr>
@@ -100,9 +100,8 @@ function busiest(groups) {
   return most;
 }
 
-function title(name) {
-  if (name === "") return "Unrecognised";
-  return store.ready?.providers?.find((provider) => provider.name === name)?.title ?? name;
+function title(name, groups) {
+  return name === "" ? "Unrecognised" : (groups.get(name)[0].policy?.title ?? name);
 }
 
 function summaries(rows, most) {

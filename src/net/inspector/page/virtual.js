@@ -28,6 +28,10 @@ export function Virtual({ count, height, row, active = -1, control, onScroll, ..
     observer.observe(element.current);
     return () => observer.disconnect();
   }, [measure]);
+  // The panel has the focus while its content is loaded.
+  useLayoutEffect(() => {
+    if (document.activeElement === element.current.closest(".tab-panel")) element.current.focus();
+  }, []);
   if (control) {
     control.current = {
       get element() {

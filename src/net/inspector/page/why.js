@@ -15,17 +15,18 @@ export function causes(row) {
     found.push({ text: row.rejection.message, code: row.rejection.code, tone: "bad" });
   }
   for (const { pointer, message } of row.payload.errors) {
-    found.push({ text: message, code: pointer === "" ? "payload" : pointer, tone: "bad", isSchema: true });
+    found.push({ text: message, place: pointer === "" ? "the payload" : pointer, tone: "bad", isSchema: true });
   }
-  found.push(...row.forwards.flatMap(failureOf));
+  found.push(...row.forwards.flatMap((forward) => failureOf(forward, row)));
   for (const warning of row.warnings) found.push({ text: warning, tone: "warn" });
   return found;
 }
 
-/** What is wrong with a forward, as a list of one cause or none. */
-function failureOf({ url, status, error, excerpt, hint }) {
-  if (error !== null) return [{ text: `Not forwarded to ${short(url)}: ${error}`, tone: "bad" }];
+/** What is wrong with a forward, as a list of one cause or none. A handler that refuses a rejected delivery is right to. */
+function failureOf({ url, status, error, excerpt, hint }, { verdict: result }) {
+  if (error !== null) return [{ text: `Forward to ${short(url)} failed: ${error}`, tone: "bad" }];
   if (status >= 200 && status < 300) return [];
+  if (result === "rejected" && status >= 400 && status < 500) return [];
   return [{ text: `Your handler responded ${status}`, quote: excerpt, hint, tone: "bad" }];
 }
 
@@ -64,16 +65,20 @@ export function Why({ row }) {
   </div>`;
 }
 
-/** The lines of a response that say most. */
-export function Quote({ of }) {
-  return of.quote?.length > 0 && html`<pre class="quote">${visible(of.quote.join("\n"))}</pre>`;
+/** What is wrong, the lines of the handler's response that say most, and what to change. */
+export function CauseText({ of }) {
+  return html`<p>${of.place && html`<code class="place">${visible(of.place)}</code> `}${prose(of.text)}</p>
+    ${of.quote?.length > 0 && html`<pre class="quote">${visible(of.quote.join("\n"))}</pre>`}
+    <${Hint} text=${of.hint} />`;
+}
+
+export function Hint({ text }) {
+  return text && html`<p class="hint"><span class="hint-label">Hint</span> ${prose(text)}</p>`;
 }
 
 function Cause({ of }) {
   return html`<li class=${of.tone}>
-    <p>${prose(of.text)}</p>
-    <${Quote} of=${of} />
-    ${of.hint && html`<p class="hint"><span class="hint-label">Try</span> ${prose(of.hint)}</p>`}
+    <${CauseText} of=${of} />
     ${of.detail && html`<p class="muted">${prose(of.detail)}</p>`}
     ${of.code && html`<code class="code">${visible(of.code)}</code>`}
   </li>`;
