@@ -94,7 +94,7 @@ impl Search<'_> {
                         | MalformedSecret::NotBase64Url
                         | MalformedSecret::NotHex
                         | MalformedSecret::NotAKey
-                        | MalformedSecret::OtherKey { .. }
+                        | MalformedSecret::OtherKind { .. }
                         | MalformedSecret::OtherFormat(_)
                         | MalformedSecret::NotSendable,
                     ..

@@ -284,7 +284,7 @@ pub enum MalformedSecret {
     NotAKey,
     /// It is a key of another kind than the provider's.
     #[error("it is {found}, but {needed} is needed")]
-    OtherKey {
+    OtherKind {
         /// What it is.
         found: &'static str,
         /// What the provider's keys are.
@@ -354,7 +354,7 @@ impl MalformedSecret {
         if let Some(format) = KeyFormat::of(bytes) {
             return Self::OtherFormat(format);
         }
-        asymmetric::kind(bytes).map_or(Self::NotAKey, |found| Self::OtherKey { found, needed: family.words() })
+        asymmetric::kind(bytes).map_or(Self::NotAKey, |found| Self::OtherKind { found, needed: family.words() })
     }
 
     /// What to do about it.
@@ -371,7 +371,7 @@ impl MalformedSecret {
             Self::Quoted => "remove the quotes around it",
             Self::NotSendable => "a token is one line of printable ASCII; copy it again, as the provider shows it",
             Self::OtherFormat(format) => format.hint(),
-            Self::OtherKey { .. } => {
+            Self::OtherKind { .. } => {
                 "copy the public key again from where this provider shows it; another provider's, or that of another purpose, has another kind"
             }
             Self::NotAKey => {
