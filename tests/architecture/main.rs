@@ -63,6 +63,7 @@ const PURE: &[&str] = &[
     "glob::Pattern",
     "hmac",
     "http",
+    "icu_normalizer",
     "jiff::Timestamp",
     "jiff::civil",
     "jiff::fmt::rfc2822",
