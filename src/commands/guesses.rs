@@ -184,6 +184,9 @@ fn unexpected_word(command: &str, wrong: &str, words: &[&str], at: usize) -> Opt
         |count: usize, instead: &[&str]| corrected(words, at, count, instead.iter().map(|word| (*word).to_owned()));
     match command {
         "listen" if PROGRAMS.contains(&wrong) || wrong.starts_with("./") => Some(with(0, &["--"])),
+        "check" if Catalog::builtin().contains(wrong) && !words.iter().any(|word| word.starts_with("--to")) => {
+            Some(with(1, &["--provider", wrong, "--to", "URL"]))
+        }
         "listen" | "check" if Catalog::builtin().contains(wrong) => Some(with(1, &["--provider", wrong])),
         "listen" if parse_url(wrong).is_ok() => Some(listen_on(words, at, 1, wrong)),
         "check" if parse_url(wrong).is_ok() => Some(with(1, &["--to", wrong])),
@@ -313,6 +316,7 @@ mod tests {
     fn a_word_leads_to_the_flag_that_takes_it() {
         assert_hint(&["listen", "stripe"], "hookdev listen --provider stripe");
         assert_hint(&["listen", "stripe", "-q"], "hookdev listen --provider stripe -q");
+        assert_hint(&["check", "stripe"], "hookdev check --provider stripe --to URL");
         assert_hint(&["check", "stripe", "--to", "3000"], "hookdev check --provider stripe --to 3000");
         assert_hint(&["check", "localhost:3000/x"], "hookdev check --to localhost:3000/x");
         assert_hint(&["listen", "npm", "test"], "hookdev listen -- npm test");
