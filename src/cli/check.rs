@@ -21,13 +21,13 @@ Examples:
 
 Without --provider, the provider is taken from the URL's path, or from the config if only one
 provider has an endpoint there. Without --to, every provider with an endpoint in the config is
-checked. Deliveries are signed with the provider's first secret;
+checked, or all providers if none has one. Deliveries are signed with the provider's first secret;
 with several, one more is signed with each, because a handler must accept both during a rotation.
 
 Valid deliveries trigger real work in your handler, so don't check one in production. --list marks
 the valid deliveries and sends nothing.")]
 pub struct Check {
-    /// Check the handler at this URL [default: the config's endpoint]
+    /// Check the handler at this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url, help_heading = "Handler")]
     pub to: Option<String>,
 

@@ -53,6 +53,9 @@ pub fn run(context: &Context, args: &Check) -> Result<Exit, Failure> {
         for Target { provider, url } in &targets {
             allow_delivery(context.guard.as_ref(), url, Cargo::Signed(provider, &keyring))?;
         }
+        if let Some(warning) = unnamed_handler(&targets, |name| has_endpoint(context, name)) {
+            context.terminal.warn(&warning);
+        }
     }
     let names: Vec<&str> = targets.iter().map(|target| target.provider.name.as_str()).collect();
     if let Some(warning) = development_warning(&context.catalog, &keyring, &names) {
@@ -113,9 +116,6 @@ fn selection(globs: &[String]) -> Result<Selection, Failure> {
 fn targets(context: &Context, args: &Check) -> Result<Vec<Target>, Failure> {
     let to = args.to.as_deref().map(parse_url).transpose()?;
     let providers = providers(context, &args.provider, to.as_ref())?;
-    if to.is_none() && !args.list {
-        require_endpoints(context, &providers)?;
-    }
     let target = |provider: Arc<Provider>| {
         let url = endpoint(context, to.as_ref(), Some(&provider))?;
         Ok(Target { provider, url })
@@ -123,18 +123,14 @@ fn targets(context: &Context, args: &Check) -> Result<Vec<Target>, Failure> {
     providers.into_iter().map(target).collect()
 }
 
-/// Refuses to check the default URL, at which hookdev's own receiver would pass every case.
-///
-/// # Errors
-///
-/// If the config has no endpoint for one of the providers.
-fn require_endpoints(context: &Context, providers: &[Arc<Provider>]) -> Result<(), Failure> {
-    let Some(without) = providers.iter().find(|provider| !has_endpoint(context, &provider.name)) else { return Ok(()) };
-    let name = if providers.len() == 1 { without.name.as_str() } else { "PROVIDER" };
-    let failure = Failure::usage("no handler to check: add --to URL");
-    Err(failure.hint(format!(
-        "hookdev check --provider {name} --to http://localhost:3000/webhooks/{name}; or set `endpoint` below [provider.{name}] in hookdev.toml"
-    )))
+/// Warns that nothing names the handler of a target, so that it may be hookdev's own receiver, which passes every case.
+fn unnamed_handler(targets: &[Target], is_named: impl Fn(&str) -> bool) -> Option<String> {
+    let target = targets.iter().find(|target| !is_named(&target.provider.name))?;
+    let (name, origin) = (&target.provider.name, target.url.origin().ascii_serialization());
+    Some(format!(
+        "no handler is named, so {origin} is checked, where `hookdev listen` receives by default and passes every case; \
+         add --to URL, or set `endpoint` below [provider.{name}] in hookdev.toml"
+    ))
 }
 
 fn has_endpoint(context: &Context, provider: &str) -> bool {
@@ -170,7 +166,7 @@ fn providers(context: &Context, names: &[String], to: Option<&Url>) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::webhook::contract::CaseTally;
+    use crate::webhook::{contract::CaseTally, provider::catalog::Catalog};
 
     #[test]
     fn the_exit_code_is_that_of_the_worst_result() {
@@ -196,5 +192,17 @@ mod tests {
         assert_eq!(text(43, 30), "sending 43 deliveries; 30 of these are valid: your handler will process them");
         assert_eq!(text(2, 1), "sending 2 deliveries; 1 of these is valid: your handler will process it");
         assert_eq!(text(1, 1), "sending 1 valid delivery: your handler will process it");
+    }
+
+    #[test]
+    fn a_default_url_is_warned_about_and_an_endpoint_is_not() {
+        let provider = Arc::clone(Catalog::builtin().entry("stripe").unwrap().load().unwrap());
+        let targets = [Target { provider, url: parse_url("http://127.0.0.1:4400/stripe").unwrap() }];
+        assert_eq!(
+            unnamed_handler(&targets, |_| false).unwrap(),
+            "no handler is named, so http://127.0.0.1:4400 is checked, where `hookdev listen` receives by default and passes \
+             every case; add --to URL, or set `endpoint` below [provider.stripe] in hookdev.toml"
+        );
+        assert_eq!(unnamed_handler(&targets, |name| name == "stripe"), None);
     }
 }

@@ -189,7 +189,7 @@ fn a_variable_that_is_empty_or_not_text_is_an_error() {
         &["verify", "one.json"],
         &["listen", "--addr", "127.0.0.1:0", "--timeout", "1ms"],
         &["send", "cyanite.v2.finished", "--print", "curl"],
-        &["check", "--to", "http://127.0.0.1:4400/cyanite"],
+        &["check", "--provider", "cyanite"],
     ];
     let fails = |command: TestCommand, error: &str| {
         command.exits(2).stdout("").stderr(&format!("error: the environment variable {error}\n{hint}"));

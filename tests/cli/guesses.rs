@@ -86,16 +86,6 @@ fn an_event_without_a_payload_leads_to_the_ways_to_send_it() {
 }
 
 #[test]
-fn a_check_without_a_handler_does_not_check_hookdev_itself() {
-    let finished = Dir::new().hookdev().args(["check", "--provider", "stripe"]).exits(2);
-    finished.stdout("").stderr(
-        "error: no handler to check: add --to URL\n\
-         hint: hookdev check --provider stripe --to http://localhost:3000/webhooks/stripe; \
-         or set `endpoint` below [provider.stripe] in hookdev.toml\n",
-    );
-}
-
-#[test]
 fn a_provider_is_not_a_topic_of_the_help() {
     for line in [["help", "stripe"], ["providers", "stripe"]] {
         Dir::new().hookdev().args(line).exits(2).stdout("").stderr(
