@@ -13,3 +13,6 @@ mod tamper;
 mod tls;
 mod unreachable;
 mod watch;
+
+/// What follows the reason of a 404.
+const NOT_FOUND: &str = " (nothing is served at this path: give the handler's full URL with --to)";

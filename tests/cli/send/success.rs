@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::NOT_FOUND;
 use crate::harness::{Dir, Endpoint, hang, keys, respond, text};
 
 /// The only attempt of a delivery with this response, and the exit code.
@@ -65,7 +66,8 @@ fn only_the_events_that_their_providers_do_not_sign_are_unsigned() {
 fn cyanite_accepts_only_200() {
     accepted("cyanite.v2.finished", 200, "Cyanite expects exactly 200");
     for status in [201, 202, 204, 400, 401, 404, 500, 503] {
-        let reason = format!("Cyanite counts {status} as failed; it expects exactly 200");
+        let hint = if status == 404 { NOT_FOUND } else { "" };
+        let reason = format!("Cyanite counts {status} as failed; it expects exactly 200{hint}");
         refused("cyanite.v2.finished", status, &reason);
     }
 }
