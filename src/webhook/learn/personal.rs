@@ -47,12 +47,14 @@ pub(super) struct Replacements {
     kept: BTreeSet<String>,
     /// The replacements of texts.
     texts: BTreeMap<String, String>,
+    /// What texts become, so that no two become the same.
+    taken: BTreeSet<String>,
 }
 
 impl Replacements {
     /// Replacements of everything but the values at these paths.
     pub(super) fn new(protected: Vec<Path>) -> Self {
-        Self { protected, kept: BTreeSet::new(), texts: BTreeMap::new() }
+        Self { protected, kept: BTreeSet::new(), texts: BTreeMap::new(), taken: BTreeSet::new() }
     }
 
     /// Adds the values of a payload.
@@ -83,11 +85,12 @@ impl Replacements {
         if text.trim().is_empty() || self.texts.contains_key(text) {
             return;
         }
-        let taken =
-            |new: &String| self.texts.values().any(|other| other == new) || self.texts.contains_key(new) || new == text;
+        let taken = |new: &String| self.taken.contains(new) || self.texts.contains_key(new) || new == text;
         let start = self.texts.len() + 1;
         let new = (start..start + 1000).map(|number| replacement(text, key, number)).find(|new| !taken(new));
-        self.texts.insert(text.to_owned(), new.unwrap_or_else(|| "example".to_owned()));
+        let new = new.unwrap_or_else(|| "example".to_owned());
+        self.taken.insert(new.clone());
+        self.texts.insert(text.to_owned(), new);
     }
 
     /// Whether the name of a member is personal, such as an e-mail address.

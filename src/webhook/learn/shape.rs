@@ -3,7 +3,7 @@
 //! What a few payloads have by chance is no rule. Members that tell the event apart are required; any other is only if all of
 //! [`ENOUGH`] payloads have it. With fewer payloads, a number may have a fraction, and what was always null may be anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
 
@@ -23,7 +23,10 @@ pub(super) struct Shape {
     types: BTreeSet<&'static str>,
     /// How many of them are objects.
     objects: usize,
+    /// Each member's name, in how many of the objects it is, and its shape.
     members: Vec<(String, usize, Self)>,
+    /// The positions of the members by their names.
+    positions: HashMap<String, usize>,
     items: Option<Box<Self>>,
 }
 
@@ -53,8 +56,9 @@ impl Shape {
                     if replacements.is_personal_key(&member.key) || !seen.insert(&member.key) {
                         continue;
                     }
-                    let index = self.members.iter().position(|(key, ..)| *key == *member.key).unwrap_or_else(|| {
+                    let index = self.positions.get(member.key.as_ref()).copied().unwrap_or_else(|| {
                         self.members.push((member.key.to_string(), 0, Self::default()));
+                        self.positions.insert(member.key.to_string(), self.members.len() - 1);
                         self.members.len() - 1
                     });
                     if let Some((_, count, shape)) = self.members.get_mut(index) {
