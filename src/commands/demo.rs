@@ -6,6 +6,7 @@ use std::{
     fmt::Write as _,
     io::{self, Write as _},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::net::TcpListener;
@@ -46,6 +47,9 @@ use crate::{
 
 /// How many deliveries are printed unless the user wants all.
 const MAX_PRINTED: usize = 2;
+
+/// How long a response may take. The limits of providers are for handlers; on a busy machine, the demo would miss the short ones.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the demo. The exit code is 1 if a delivery is not accepted.
 ///
@@ -209,7 +213,7 @@ fn next_steps(context: &Context, shown: usize, sent: usize) -> String {
 async fn send(context: &Context, batch: &Batch) -> Result<usize, Failure> {
     let dispatcher = Dispatcher::new(deliver::Settings {
         transport: Client::new(false),
-        timeout: None,
+        timeout: Some(TIMEOUT),
         now: None,
         id: None,
         captures: None,
