@@ -117,7 +117,7 @@ impl Head {
 
 /// The request at the start and where its body begins; `None` if its headers don't end.
 fn parse(message: &[u8]) -> Result<Option<(Request, usize)>, Error> {
-    let mut fields = [EMPTY_HEADER; MAX_FIELDS];
+    let mut fields = vec![EMPTY_HEADER; MAX_FIELDS];
     let mut parsed = httparse::Request::new(&mut fields);
     let Status::Complete(length) = parsed.parse(message)? else { return Ok(None) };
     let field = |field: &httparse::Header<'_>| {
