@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Entry, Input, Piece,
+    Entry, Format, Input, Piece,
     document::Documents,
     parts::{self, ParseError, Text, expected, quoted},
     sniff,
@@ -125,7 +125,10 @@ fn log_record(json: &str) -> Result<Option<Entry>, ParseError> {
     let record = json::parse(json).map_err(|error| expected(error.to_string()))?;
     let messages = MESSAGES.iter().filter_map(|key| record.member(key)?.text());
     let found = messages.into_iter().find(|message| message.contains('{') && sniff(message.as_bytes()).is_some());
-    found.map_or(Ok(None), |message| unwrap(message.as_bytes(), "a log record"))
+    found.map_or(Ok(None), |message| {
+        let message = message.as_bytes();
+        unwrap_as(sniff(message), message, "a log record")
+    })
 }
 
 #[derive(Deserialize)]
@@ -181,7 +184,11 @@ struct Invocation<'a> {
 
 /// Reads the request inside a message; `None` if it delivers nothing.
 fn unwrap(inside: &[u8], message: &str) -> Result<Option<Entry>, ParseError> {
-    let Some(format) = sniff(inside) else {
+    unwrap_as(sniff(inside).filter(|format| !format.searches()), inside, message)
+}
+
+fn unwrap_as(format: Option<&'static dyn Format>, inside: &[u8], message: &str) -> Result<Option<Entry>, ParseError> {
+    let Some(format) = format else {
         let start = String::from_utf8_lossy(&inside[..inside.len().min(200)]);
         return Err(expected(format!(
             "a captured request inside {message}, found {}: without its headers nothing can be verified; publish headers and raw body together",

@@ -17,6 +17,10 @@ impl Format for HttpWithin {
         before_message(head).is_some() || Page::of(head).is_some()
     }
 
+    fn searches(&self) -> bool {
+        true
+    }
+
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         let entry = match Page::of(&input) {

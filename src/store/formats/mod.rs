@@ -141,6 +141,11 @@ pub trait Format: Sync {
     /// Whether an input that starts with these bytes is in this format. They may end anywhere.
     fn recognises(&self, head: &[u8]) -> bool;
 
+    /// Whether it searches text of any kind for a request. A message that must hold nothing else is not searched.
+    fn searches(&self) -> bool {
+        false
+    }
+
     /// Starts to read an input.
     ///
     /// # Errors

@@ -30,6 +30,10 @@ impl Format for Printed {
         str::from_utf8(&head[..end]).is_ok_and(|text| find(text).is_some())
     }
 
+    fn searches(&self) -> bool {
+        true
+    }
+
     fn read<'a>(&self, input: Input<'a>) -> Result<Box<dyn Reader + 'a>, Fault> {
         let input = whole(input)?;
         let text = String::from_utf8_lossy(&input);
