@@ -14,17 +14,17 @@ use crate::webhook::time::parse_duration;
 #[command(after_help = "\
 Examples:
   hookdev check --to http://localhost:3000/webhooks/cyanite
-  hookdev check --provider aspect --to http://localhost:3000/hooks --case 'signature-*'
+  hookdev check --provider aspect --to localhost:3000/hooks --case 'signature-*'
   hookdev check --case '!body-large' --case '!burst'
   hookdev check --list
   hookdev check --format junit > report.xml
 
-Without --provider, the provider is taken from the URL's path, or from the config if only one
-provider has an endpoint there. Without --to, every provider with an endpoint in the config is
-checked, or all providers if none has one. Deliveries are signed with the provider's first secret;
+Without --provider, the provider is taken from the URL's path, or from the config if only one \
+provider has an endpoint there. Without --to, every provider with an endpoint in the config is \
+checked, or all providers if none has one. Deliveries are signed with the provider's first secret; \
 with several, one more is signed with each, because a handler must accept both during a rotation.
 
-Valid deliveries trigger real work in your handler, so don't check one in production. --list marks
+Valid deliveries trigger real work in your handler, so don't check one in production. --list marks \
 the valid deliveries and sends nothing.")]
 pub struct Check {
     /// Check the handler at this URL [default: the config's endpoint, else http://127.0.0.1:4400/<provider>]

@@ -17,14 +17,17 @@ use crate::webhook::time::{Timestamp, parse_duration};
 Examples:
   hookdev listen
   hookdev listen --forward http://localhost:3000/webhooks
-  hookdev listen --forward 'aspect.*=http://localhost:3000/aspect' --only-verified
-  hookdev listen --tunnel cloudflared --provider stripe   # real events reach this machine
+  hookdev listen --forward 'aspect.*=http://localhost:3000' --only-verified
+  # Receive real events
+  hookdev listen --tunnel cloudflared --provider stripe
   hookdev listen --capture captures --filter 'cyanite.*'
-  hookdev listen --expect cyanite.v2.finished --timeout 2m   # a step of a test
-  hookdev listen --forward http://localhost:3000/webhooks --inspect   # and a page that shows each delivery
+  # Wait for an event in a test
+  hookdev listen --expect cyanite.v2.finished --timeout 2m
+  # Show the deliveries in a browser
+  hookdev listen --forward http://localhost:3000/webhooks --inspect
   hookdev listen --addr 127.0.0.1:0 --expect cyanite.v2.finished -- npm test
 
-The provider of a request is --provider, else the one that a segment of its path names (/cyanite,
+The provider of a request is --provider, else the one that a segment of its path names (/cyanite, \
 /webhooks/cyanite), else the one that its headers and body match.")]
 pub struct Listen {
     /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:4400]

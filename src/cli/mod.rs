@@ -50,26 +50,32 @@ pub const SECRETS_TOPIC: &str = "secrets";
 
 /// What it says.
 pub const SECRETS_HELP: &str = "\
-How hookdev finds the secret of a provider. The first of these that has one is used:
+How hookdev finds the secret of a provider. It uses the first of these that
+has one:
 
   1. --secret [PROVIDER=]SOURCE
-     Repeat it during rotation: any of the secrets may match, and the first one signs. The text before
-     the first `=` is a provider only if it names one; without a provider, the secret is for every
-     provider for which it is valid.
-  2. The provider's environment variable, such as ACME_WEBHOOK_SECRET. `hookdev providers` names it.
+     Repeat it during rotation: any of the secrets may match, and the first
+     one signs. The text before the first `=` is a provider only if it names
+     one; without a provider, the secret is for every provider for which it
+     is valid.
+  2. The provider's environment variable, such as ACME_WEBHOOK_SECRET.
+     `hookdev providers` names it.
   3. The config: secret = \"SOURCE\" in [provider.NAME], or a list of several.
-  4. The same variable in the config's env_file = \".env\". Without that line, no .env is loaded.
+  4. The same variable in the config's env_file = \".env\". Without that
+     line, no .env is loaded.
   5. A fixed development secret, which is public.
 
 SOURCE is one of:
 
   env:NAME   an environment variable
   file:PATH  a file; one newline at its end is not part of the secret
-  SECRET     the secret itself; other users of this machine can see it in the list of processes
+  SECRET     the secret itself; other users of this machine can see it in the
+             list of processes
 
-Anyone can sign with a development secret, so every command warns while one is in use. It is not
-accepted by `listen` if other machines can send to it, by `listen --only-verified`, or by `verify
---require signature`, unless --allow-development is given.
+Anyone can sign with a development secret, so every command warns while one
+is in use. It is not accepted by `listen` if other machines can send to it, by
+`listen --only-verified`, or by `verify --require signature`, unless
+--allow-development is given.
 
 hookdev never prints, logs or saves a secret.
 ";
@@ -250,7 +256,7 @@ pub struct Events {
 /// `hookdev diff`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-Compares method, target, headers (in any order) and body. JSON payloads and forms are compared by path, each value
+Compares method, target, headers (in any order) and body. JSON payloads and forms are compared by path, each value \
 in its own spelling: 1.0 and 1 differ. Exit code 0 if the requests are the same, 1 if they differ.
 
 Examples:

@@ -13,7 +13,7 @@ Examples:
   hookdev providers
   hookdev providers --json
   hookdev providers new acme
-  hookdev providers new acme --from captures/ --secret env:ACME_SECRET --out webhooks/providers/acme
+  hookdev providers new acme --from captures/ --secret env:ACME_SECRET
   hookdev providers check webhooks/providers
   hookdev providers schema > provider.schema.json"
 )]
@@ -47,14 +47,14 @@ pub struct CheckProviders {
 /// `hookdev providers new`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-Captures are files in any format that `hookdev verify` reads, or directories of them. With --secret, the
-signature scheme is found by recomputing the signatures, and proven on every capture. What captures can't
+Captures are files in any format that `hookdev verify` reads, or directories of them. With --secret, the \
+signature scheme is found by recomputing the signatures, and proven on every capture. What captures can't \
 prove is marked QUESTION in the manifest. Personal values in payloads are replaced.
 
 Examples:
   hookdev providers new acme
   hookdev providers new acme --from captures/ --secret env:ACME_SECRET
-  hookdev providers new acme --from order.har refund.http --secret file:secret.txt --out providers/acme")]
+  hookdev providers new acme --from order.har refund.http --out providers/acme")]
 pub struct NewProvider {
     /// The provider's name: a-z, 0-9, - and _
     #[arg(value_name = "NAME")]

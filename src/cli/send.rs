@@ -20,18 +20,23 @@ use crate::webhook::{
 Examples:
   hookdev send cyanite.v2.finished
   hookdev send 'jewelmusic.*' --to http://localhost:3000/webhooks
-  hookdev send cyanite.v2.finished --set event.type=InDepthAnalysis --set resource.id=42
-  hookdev send cyanite.v2.finished --edit               # opens $EDITOR first
-  hookdev send aspect.task.completed --data my-body.json --secret env:ASPECT_SECRET
+  hookdev send cyanite.v2.finished --set resource.id=42
+  # Edit it in $EDITOR first
+  hookdev send cyanite.v2.finished --edit
+  hookdev send aspect.task.failed --data body.json --secret env:ASPECT_SECRET
   hookdev send aspect.task.failed --print curl
-  hookdev send aspect.task.failed --tamper stale       # exits 0 if it is rejected
-  hookdev send aspect.task.failed --retry --speed 60   # an hour of retries in a minute
+  # A forgery: exits 0 if it is rejected
+  hookdev send aspect.task.failed --tamper stale
+  # An hour of retries in a minute
+  hookdev send aspect.task.failed --retry --speed 60
   hookdev send aspect.task.completed --repeat 10000 --concurrency 32
   hookdev send 'jewelmusic.*' --rate 50 --duration 1m
   hookdev send 'aspect.*' --rate 2000 --duration 10m --print locust > load.py
   hookdev send captures/20250101T120000.000Z-000001-cyanite.v2.finished.json
-  hookdev send captures/ --failed   # those that your handler failed
-  hookdev send captures/ --resign   # old captures, with the current time
+  # Only those that your handler failed
+  hookdev send captures/ --failed
+  # Old captures, with the current time
+  hookdev send captures/ --resign
 
 A delivery succeeds if the provider would count it as delivered; `hookdev events --contract` has the rules.")]
 pub struct Send {

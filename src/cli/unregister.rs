@@ -5,8 +5,8 @@ use clap::Args;
 /// `hookdev unregister`
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-`hookdev listen --register` removes what it sets when it ends. If it can't, because it was killed or the
-API was down, the journal of registrations remembers it: this command removes it, and nothing else. What a
+`hookdev listen --register` removes what it sets when it ends. If it can't, because it was killed or the \
+API was down, the journal of registrations remembers it: this command removes it, and nothing else. What a \
 running `hookdev listen` has registered is kept. The API key is read from the same variable as before.
 
 Examples:

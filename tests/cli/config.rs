@@ -114,6 +114,24 @@ fn help_and_version_go_to_stdout() {
 }
 
 #[test]
+fn examples_of_the_help_fit_a_terminal_of_80_columns() {
+    let dir = Dir::new();
+    let pages =
+        ["listen", "send", "verify", "check", "diff", "events", "providers", "trust", "unregister", "completions"];
+    for page in pages.map(|command| vec![command, "--help"]).into_iter().chain([vec!["providers", "new", "--help"]]) {
+        let examples = |columns: &str| {
+            let help = dir.hookdev().args(&page).env("COLUMNS", columns).exits(0);
+            let (_, examples) = help.text().split_once("\nExamples:\n").unwrap();
+            examples.split("\n\n").next().unwrap().trim_end().to_owned()
+        };
+        // Help is never wider than 100 columns.
+        assert_eq!(examples("80"), examples("100"), "{page:?}");
+    }
+    let secrets = dir.hookdev().args(["help", "secrets"]).exits(0);
+    assert_eq!(secrets.text().lines().find(|line| line.len() > 80), None);
+}
+
+#[test]
 fn help_has_a_topic_about_secrets_and_one_for_each_command() {
     let dir = Dir::new();
     let help = |topic: &str| dir.hookdev().args(["help", topic]).exits(0).stderr("");
