@@ -5,7 +5,7 @@ use std::{io::Write, sync::Arc};
 use super::{
     context::Context,
     exit::{Exit, Failure},
-    register::{journal, key, report, unknown},
+    register::{journal, key, report},
     runtime,
     terminal::Terminal,
 };
@@ -14,7 +14,7 @@ use crate::{
     engine::register::{Account, Registrations, removal},
     net::client::Client,
     store::journal::{Hold, JournalEntry},
-    webhook::signature::SecretText,
+    webhook::{nearest, signature::SecretText},
 };
 
 /// Removes every entry of the journal whose process is gone.
@@ -83,7 +83,8 @@ fn with_failures(terminal: Terminal, failures: &[Failure], exit: Exit) -> Exit {
 /// The account of an entry: with the API that was called then.
 fn account(context: &Context, entry: &JournalEntry, is_dry: bool) -> Result<Account, Failure> {
     let provider = context.catalog.get(&entry.provider);
-    let provider = provider.ok_or_else(|| Failure::usage(unknown(&entry.provider, context)))?;
+    let provider = provider
+        .ok_or_else(|| Failure::usage(nearest::unknown("provider", &entry.provider, context.catalog.names())))?;
     let registration = provider.registration.as_ref();
     let registration = registration.ok_or_else(|| Failure::usage(format!("{} has no [register]", provider.title)))?;
     let key = if is_dry { SecretText::default() } else { key(context, registration, &entry.api)? };

@@ -1,0 +1,115 @@
+//! How `listen` ends: the reason to stop, what is finished then, and the exit code.
+
+use std::{future::pending, time::Duration};
+
+use tokio::task::{JoinError, JoinHandle};
+
+use crate::{
+    commands::{
+        exit::{Exit, Failure},
+        interrupt::Interrupts,
+        keys::Keys,
+        program::{ProgramEnd, UserProgram},
+        reporters::{browsers::RefusedPages, printer::Reporter, warnings::WarningSink},
+        terminal::Terminal,
+        tunnel::Served,
+    },
+    engine::receive::Counter,
+};
+
+/// Why `listen` stops.
+#[derive(Clone, Copy)]
+pub enum End {
+    Met,
+    OutputClosed,
+    Interrupted,
+    TimedOut,
+    /// The program that follows `--` has ended.
+    Program(ProgramEnd),
+}
+
+/// Waits until there is a reason to stop. The terminal is restored then.
+pub async fn end(
+    program: Option<UserProgram>,
+    counter: &Counter,
+    reporter: &Reporter,
+    interrupts: &mut Interrupts,
+    mut keys: Option<Keys>,
+    time: Option<Duration>,
+    terminal: Terminal,
+) -> Result<End, Failure> {
+    if let Some(mut program) = program {
+        return program.attend(interrupts, time, terminal).await.map(End::Program);
+    }
+    let quit = async {
+        match &mut keys {
+            Some(keys) => keys.quit().await,
+            None => pending().await,
+        }
+    };
+    Ok(tokio::select! {
+        () = counter.met() => End::Met,
+        _ = reporter.ended() => End::OutputClosed,
+        () = interrupts.next() => End::Interrupted,
+        () = quit => End::Interrupted,
+        () = timeout(time) => End::TimedOut,
+    })
+}
+
+/// Waits until everything that was received has its response and is printed. Returns whether it could be.
+pub async fn finish(
+    serving: JoinHandle<()>,
+    inspecting: Option<JoinHandle<()>>,
+    tunnel: Served,
+    reporter: &Reporter,
+    warnings: &WarningSink,
+    pages: &RefusedPages,
+) -> Result<bool, JoinError> {
+    let served = serving.await;
+    if let Some(inspecting) = inspecting {
+        // An error is a panic, which is reported already.
+        let _ = inspecting.await;
+    }
+    tunnel.end(warnings).await;
+    let printed = reporter.ended().await;
+    pages.conclude(warnings);
+    warnings.flush().await;
+    served.map(|()| printed)
+}
+
+/// The exit code of a run that ended in this way; `finished` says whether everything is printed, if that ended in time.
+pub fn exit_code(
+    terminal: Terminal,
+    finished: Option<Result<bool, JoinError>>,
+    end: End,
+    missing: &[String],
+) -> Result<Exit, Failure> {
+    if finished.is_none() && !matches!(end, End::OutputClosed) {
+        terminal.warn("stopped before all deliveries were printed: nothing reads the output, or the disk is too slow");
+    }
+    Ok(match (finished, end) {
+        (Some(Err(error)), _) => return Err(Failure::new(Exit::Failed, "the receiver failed").because(&error)),
+        (_, End::Program(end)) => end.conclude(terminal, missing),
+        (Some(Ok(false)), _) => Exit::Failed,
+        (_, End::TimedOut) => conclude(terminal, missing),
+        (None, End::Interrupted | End::OutputClosed) => Exit::Interrupted,
+        // What was expected has arrived, whether or not somebody reads the output.
+        _ => Exit::Success,
+    })
+}
+
+/// The exit code after the timeout.
+fn conclude(terminal: Terminal, missing: &[String]) -> Exit {
+    if missing.is_empty() {
+        return Exit::Success;
+    }
+    terminal.fail(&Failure::new(Exit::Failed, format!("timed out waiting for: {}", missing.join(", "))));
+    Exit::Failed
+}
+
+async fn timeout(after: Option<Duration>) {
+    match after {
+        Some(after) => tokio::time::sleep(after).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,42 @@
+//! What follows the deliveries of `listen` within the process: the output, the expectations, the counts, the memory.
+
+use crate::{
+    commands::reporters::pause::Pause,
+    engine::receive::{Consumers, Counter, Deliveries, Expectations, History, VerdictCounter, WhenFull},
+};
+
+/// The followers of one receiver.
+pub struct Followers {
+    /// For the output.
+    pub deliveries: Deliveries,
+    /// Whether the output is the only capture, so that it may miss nothing.
+    pub output_is_capture: bool,
+    pub counter: Counter,
+    pub verdicts: VerdictCounter,
+    pub pause: Pause,
+    /// What keys and the inspector can show and resend.
+    pub history: Option<History>,
+}
+
+impl Followers {
+    /// Adds them to the consumers. With keys the output can be paused, and with keys or an inspector deliveries are kept.
+    pub fn add(
+        consumers: &mut Consumers,
+        expectations: Expectations,
+        (capacity, when_full): (usize, WhenFull),
+        has_keys: bool,
+        history: Option<usize>,
+    ) -> Self {
+        let deliveries = consumers.add(capacity, when_full);
+        let counter = expectations.count(consumers);
+        let pause = Pause::default();
+        if has_keys {
+            let counting = pause.clone();
+            consumers.observe(move |_| counting.count());
+        }
+        let history = history.map(|length| History::start(consumers, length));
+        let verdicts = VerdictCounter::observe(consumers);
+        let output_is_capture = when_full != WhenFull::Skip;
+        Self { deliveries, output_is_capture, counter, verdicts, pause, history }
+    }
+}

@@ -1,0 +1,123 @@
+//! What the receiver of `listen` works with: limits, captures, policies, and where it reports.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::Listen,
+    commands::{
+        context::Context,
+        exit::Failure,
+        listen_settings::listen_config,
+        remedies,
+        reporters::{
+            browsers::RefusedPages,
+            listen::{report_saving, warning},
+            warnings::WarningSink,
+        },
+        terminal::Terminal,
+    },
+    engine::receive::{
+        CaptureWriter, Consumers, CurrentSettings, ForwardPolicy, PendingForwards, ResponsePolicy, Setup,
+    },
+    net::{
+        descriptors,
+        receiver::{Limits, ReceiveError},
+    },
+    store::{captures::CaptureStore, private},
+    webhook::{signature::SecretText, words::bytes},
+};
+
+/// The limits for senders. The connections must fit into the limit on open files, which is raised if possible.
+pub fn limits(terminal: Terminal, args: &Listen) -> Result<Limits, Failure> {
+    let defaults = Limits::default();
+    let connections = descriptors::connections(defaults.connections)
+        .map_err(|error| Failure::invalid_usage(&error).hint("raise it, for example with `ulimit -n 1024`"))?;
+    if connections < defaults.connections {
+        let note = "raise the limit on open files for more (ulimit -n)";
+        terminal.note(&format!("accepting only {connections} connections at a time; {note}"));
+    }
+    Ok(Limits { body: args.max_body, connections, ..defaults })
+}
+
+/// Where deliveries are saved: `--capture`, else what the config says.
+pub fn capture_path(context: &Context, args: &Listen) -> Option<PathBuf> {
+    args.capture.clone().or(listen_config(context).capture)
+}
+
+/// Opens the captures, and says if their last line was torn.
+pub fn open_captures(context: &Context, args: &Listen) -> Result<Option<CaptureStore>, Failure> {
+    let Some(path) = capture_path(context, args) else { return Ok(None) };
+    let store = CaptureStore::open(&path).map_err(|error| Failure::invalid_usage(&error))?;
+    if store.truncated_bytes() > 0 {
+        let (path, bytes) = (path.display(), bytes(store.truncated_bytes()));
+        context.terminal.note(&format!("removed an incomplete last line ({bytes}) from {path}"));
+    }
+    Ok(Some(store))
+}
+
+/// Where the receiver says what goes wrong.
+pub struct Talk {
+    pub warnings: WarningSink,
+    pub pages: Arc<RefusedPages>,
+}
+
+/// What the receiver works with.
+pub fn setup(
+    args: &Listen,
+    settings: Arc<CurrentSettings>,
+    captures: Option<CaptureStore>,
+    consumers: Consumers,
+    pending: Option<Arc<PendingForwards>>,
+    talk: &Talk,
+    cancel: CancellationToken,
+) -> Setup {
+    let (warnings, pages) = (talk.warnings.clone(), Arc::clone(&talk.pages));
+    let (saving, secrets, path) = (warnings.clone(), warnings.clone(), args.secret_to.clone());
+    Setup {
+        settings,
+        responses: ResponsePolicy {
+            statuses: args.respond.clone(),
+            delay: args.delay,
+            forwarded: forward_policy(args),
+            allow_browsers: args.allow_browsers,
+            forward_timeout: args.forward_timeout,
+            forward_wait: args.forward_wait,
+        },
+        captures: captures.map(|store| {
+            CaptureWriter::start(store, args.redact, remedies::words, move |change| report_saving(&saving, change))
+        }),
+        consumers,
+        pending,
+        on_error: Box::new(move |error| match error {
+            ReceiveError::Browser { .. } => pages.add(&error, &warnings),
+            _ => warnings.warn(warning(&error)),
+        }),
+        on_secret: Box::new(move |title, secret| secrets.note(taken_into_use(title, path.as_deref(), secret))),
+        now: args.now,
+        cancel,
+    }
+}
+
+/// Saves a secret that a handshake handed over, where the user wants it, and says that it is in use.
+fn taken_into_use(title: &str, path: Option<&Path>, secret: &SecretText) -> String {
+    let in_use = format!("{title} handed over its secret, which is used until hookdev exits");
+    match path.map(|path| (path, private::write(path, secret.expose().as_bytes()))) {
+        None => format!("{in_use}; --secret-to FILE saves it"),
+        Some((path, Ok(()))) => format!("{in_use}; it is saved in {}", path.display()),
+        Some((path, Err(error))) => format!("{in_use}; it can't be saved in {}: {error}", path.display()),
+    }
+}
+
+/// Which deliveries are forwarded.
+const fn forward_policy(args: &Listen) -> ForwardPolicy {
+    match (args.only_verified, args.allow_unsigned) {
+        (false, _) => ForwardPolicy::All,
+        (true, false) => ForwardPolicy::Verified,
+        (true, true) => ForwardPolicy::VerifiedAndUnsigned,
+    }
+}

@@ -1,0 +1,203 @@
+//! What `--register` names: the accounts at providers, and where their webhooks are to be sent.
+
+use std::io::Write;
+
+use crate::{
+    cli::Listen,
+    commands::{
+        context::Context,
+        exit::{Exit, Failure},
+        guard::{allow_api, allow_key},
+        listen_settings::listen_config,
+        resolve::provider,
+        terminal::Terminal,
+    },
+    engine::register::{Account, plan, url_of},
+    net::{client::is_loopback, url::parse_url},
+    store::secrets::SecretError,
+    webhook::{
+        provider::{
+            Provider,
+            registration::{How, Registration, Values, is_resource},
+        },
+        signature::SecretText,
+    },
+};
+
+/// What stands for the public URL until the tunnel has one.
+const URL_OF_TUNNEL: &str = "https://URL-OF-THE-TUNNEL";
+
+/// What `--register` names.
+#[derive(Debug, Default)]
+pub struct Requested {
+    pub(super) accounts: Vec<Account>,
+    /// Providers that a person must set up, each with its steps.
+    manual: Vec<(String, Vec<String>)>,
+    /// `None` if it is that of the tunnel.
+    pub(super) public_url: Option<String>,
+}
+
+impl Requested {
+    /// Resolves the arguments. A dry run needs no keys.
+    ///
+    /// # Errors
+    ///
+    /// If a provider, a resource, the API's base URL or its key is missing or invalid.
+    pub fn resolve(context: &Context, args: &Listen) -> Result<Self, Failure> {
+        let mut requested = Self::default();
+        let Some(first) = args.register.first() else {
+            return if args.dry_run {
+                Err(Failure::usage("--dry-run needs --register PROVIDER"))
+            } else {
+                Ok(requested)
+            };
+        };
+        let has_tunnel = args.tunnel.is_some() || listen_config(context).tunnel.is_some();
+        requested.public_url = match &args.public_url {
+            Some(url) => Some(url.clone()),
+            None if has_tunnel => None,
+            None => {
+                return Err(Failure::usage(format!("--register {first} needs a URL that the provider can reach"))
+                    .hint("add --tunnel NAME, or --public-url URL if this receiver has one already"));
+            }
+        };
+        for text in &args.register {
+            requested.add(context, text, args.dry_run)?;
+        }
+        Ok(requested)
+    }
+
+    fn add(&mut self, context: &Context, text: &str, is_dry: bool) -> Result<(), Failure> {
+        let (name, resource) = text.split_once('=').map_or((text, None), |(name, resource)| (name, Some(resource)));
+        let provider = provider(&context.catalog, name)?;
+        let Some(registration) = &provider.registration else {
+            return Err(no_api(context, &provider, self.public_url()));
+        };
+        let resource = check_resource(name, registration, resource)?;
+        let mut account = Account { provider, resource, api: String::new(), key: SecretText::default() };
+        if let How::Manual(steps) = &registration_of(&account)?.how {
+            let url = url_of(self.public_url(), &account);
+            let steps = steps.iter().map(|step| step.fill(&Values { url: &url, ..Values::default() })).collect();
+            self.manual.push((account.provider.title.clone(), steps));
+            return Ok(());
+        }
+        account.api = api(context, &account.provider)?;
+        if !is_dry {
+            account.key = key(context, registration_of(&account)?, &account.api)?;
+        }
+        self.accounts.push(account);
+        Ok(())
+    }
+
+    /// Prints the calls as commands.
+    ///
+    /// # Errors
+    ///
+    /// If they can't be printed.
+    pub fn print(&self, terminal: Terminal) -> Result<Exit, Failure> {
+        let mut text = String::new();
+        for account in &self.accounts {
+            if registration_of(account)?.is_unproven {
+                terminal.note(&unproven(account));
+            }
+            for command in plan(account, self.public_url()) {
+                text.push_str(&command);
+                text.push('\n');
+            }
+        }
+        self.print_steps(terminal);
+        let mut out = terminal.stdout();
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+        Ok(Exit::Success)
+    }
+
+    pub(super) fn print_steps(&self, terminal: Terminal) {
+        for (title, steps) in &self.manual {
+            let steps = steps.iter().enumerate().map(|(index, step)| format!("  {}. {step}\n", index + 1));
+            terminal
+                .say(&format!("{title} has no API for webhooks. Set it up by hand:\n{}", steps.collect::<String>()));
+        }
+    }
+
+    pub(super) fn public_url(&self) -> &str {
+        self.public_url.as_deref().unwrap_or(URL_OF_TUNNEL)
+    }
+}
+
+pub(super) fn registration_of(account: &Account) -> Result<&Registration, Failure> {
+    let registration = account.provider.registration.as_ref();
+    registration.ok_or_else(|| Failure::usage(format!("{} has no [register]", account.provider.title)))
+}
+
+pub(super) fn unproven(account: &Account) -> String {
+    format!("{}'s calls come from a specification and have not been seen to work", account.provider.title)
+}
+
+fn no_api(context: &Context, provider: &Provider, public_url: &str) -> Failure {
+    let with: Vec<&str> = context
+        .catalog
+        .names()
+        .filter(|name| context.catalog.get(name).is_some_and(|provider| provider.registration.is_some()))
+        .collect();
+    let (title, url) = (&provider.title, format!("{}/{}", public_url.trim_end_matches('/'), provider.name));
+    Failure::usage(format!("hookdev knows no API of {title} that sets webhooks"))
+        .hint(format!("set {url} by hand where {title} lists webhooks; --register works for {}", with.join(", ")))
+}
+
+fn check_resource(name: &str, registration: &Registration, resource: Option<&str>) -> Result<String, Failure> {
+    match (&registration.resource, resource) {
+        (None, None) => Ok(String::new()),
+        (None, Some(_)) => Err(Failure::usage(format!("{name} takes no resource: write --register {name}"))),
+        (Some(what), None) => {
+            Err(Failure::usage(format!("--register {name} needs a resource: --register {name}=RESOURCE"))
+                .hint(format!("RESOURCE is {what}")))
+        }
+        (Some(_), Some(resource)) if is_resource(resource) => Ok(resource.to_owned()),
+        (Some(what), Some(resource)) => {
+            Err(Failure::usage(format!("invalid resource `{resource}` of {name}")).hint(format!("RESOURCE is {what}")))
+        }
+    }
+}
+
+/// The base URL of a provider's API: the config's, or the manifest's. A found config needs trust to decide it.
+fn api(context: &Context, provider: &Provider) -> Result<String, Failure> {
+    let config = context.config.as_ref().and_then(|config| config.provider(&provider.name)?.api);
+    let manifest = provider.registration.as_ref().and_then(|registration| registration.api.as_deref());
+    let Some(api) = config.or(manifest) else {
+        return Err(Failure::usage(format!("the base URL of {}'s API is not known", provider.title))
+            .hint(format!("add `api = \"https://...\"` to [provider.{}] of hookdev.toml", provider.name)));
+    };
+    let url = parse_url(api)?;
+    if url.scheme() != "https" && !is_loopback(&url) {
+        return Err(Failure::usage(format!(
+            "the API of {} needs https://, because its key is sent there",
+            provider.title
+        )));
+    }
+    if config.is_some() {
+        context.name_config();
+    }
+    allow_api(context.guard.as_ref(), provider, &url, config.is_some())?;
+    Ok(api.trim_end_matches('/').to_owned())
+}
+
+/// The API's key, from the variable that the manifest names.
+///
+/// # Errors
+///
+/// If it isn't set, is empty, or is not text, or if it comes from the env file of a config that may not send it to the API.
+pub fn key(context: &Context, registration: &Registration, api: &str) -> Result<SecretText, Failure> {
+    let Some(name) = &registration.key else { return Ok(SecretText::default()) };
+    let environment = context.environment()?;
+    if environment.is_from_file(name) {
+        context.name_config();
+        allow_key(context.guard.as_ref(), name, &parse_url(api)?)?;
+    }
+    let unusable = |error: SecretError| Failure::usage(error.to_string()).hint(format!("set {name} to the API's key"));
+    let key = environment.get(name).map_err(unusable)?;
+    match key.trim() {
+        "" => Err(unusable(SecretError::EmptyVariable(name.clone()))),
+        key => Ok(SecretText::from(key.to_owned())),
+    }
+}
